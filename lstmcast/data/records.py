@@ -1,0 +1,78 @@
+"""The values that flow through reading: plain, frozen, with no behaviour of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something inferred from the file, and why: `Finding("frequency", "MS", "143 of 143 steps are a month")`."""
+
+    name: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file as text: no value is typed yet.
+
+    Attributes:
+        source: how messages name the file.
+        text: one text column for each header, in file order; an empty field is `""`.
+        lines: [N] physical line on which each row starts (the header of a plain file is line 1).
+        decimal: `"."` or `","`.
+        notes: what was handled and should be said, e.g. `delimiter ';'`.
+    """
+
+    source: str
+    text: pd.DataFrame
+    lines: Ints
+    decimal: str = "."
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column plays which part.
+
+    Attributes:
+        time: the time column, or None where rows are simply counted.
+        target: the column to forecast; several for a wide table, where each is a series of its own.
+        series: the columns that together name a series (long format); empty for one series or a wide table.
+    """
+
+    time: str | None
+    target: tuple[str, ...]
+    series: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What the user pinned; None or "auto" means: infer it, and say why. Keys as in the `data` section of the YAML."""
+
+    time: str | None = None
+    target: tuple[str, ...] = ()
+    series: tuple[str, ...] = ()
+    frequency: str | None = None
+    season: int | None = None
+    timezone: str | None = None
+    format: str | None = None
+    missing: str = "auto"  # auto | interpolate | zero | error
+    duplicates: str = "error"  # error | sum | mean | last
+    delimiter: str | None = None
+    encoding: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
