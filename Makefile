@@ -1,0 +1,52 @@
+# make demo    train, predict and plot on data/air_passengers.csv, into demo/
+# make test    the tests
+# make lint    ruff and mypy
+# make clean   remove what the others left here; the environment stays
+#
+# PYTHON=...   interpreter for the environment (default: the first below that runs and is 3.11 to 3.13)
+# VENV=...     where the environment lies (default: .venv)
+
+VENV ?= .venv
+PYTHON ?= python3.13 python3.12 python3.11 python3
+
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --editable
+MODELS := demo/models
+
+.PHONY: demo test lint clean
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/.installed
+	@mkdir -p demo
+	$(BIN)/lstmcast train data/air_passengers.csv --models $(MODELS)
+	$(BIN)/lstmcast predict --model air_passengers --models $(MODELS) --output demo/forecast.csv
+	$(BIN)/lstmcast plot --model air_passengers --models $(MODELS) --output demo/forecast.png
+	@printf '\nforecast  demo/forecast.csv\nfigure    demo/forecast.png\nmodel     $(MODELS)/air_passengers\n'
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf demo build dist .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# An empty file in the environment says what is installed there; a newer pyproject.toml installs again.
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(INSTALL) .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(INSTALL) '.[dev]'
+	@touch $(VENV)/.installed $@
+
+# A name on the PATH may be a launcher without its Python, or a Python without ensurepip: only running it tells.
+$(BIN)/python:
+	@for python in $(PYTHON); do \
+	    if "$$python" -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
+	    then echo "environment in $(VENV), by $$python"; exec "$$python" -m venv $(VENV); fi; \
+	done; \
+	echo 'no Python 3.11, 3.12 or 3.13 among: $(PYTHON). Name one: make PYTHON=/path/to/python3.12' >&2; exit 1

@@ -1,0 +1,29 @@
+"""`lstmcast check`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from lstmcast.cli.options import CONFIG, DATA, READING, configure, read_options
+
+
+@click.command()
+@DATA
+@CONFIG
+@READING
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def check(data: str, config_name: str | None, settings: tuple[str, ...], *, as_json: bool, **flags: object) -> None:
+    """Show what was found in DATA: columns, frequency, season, gaps, with reasons and line numbers."""
+    from datetime import UTC, datetime
+
+    config = configure(config_name, settings, flags)
+    from lstmcast.data.read import read
+    from lstmcast.show import console
+
+    panel = read(data, read_options(config.data.model_dump()))
+    if as_json:
+        click.echo(json.dumps(console.found_as_json(panel), indent=1, ensure_ascii=False))
+    else:
+        click.echo(console.found(panel, datetime.now(UTC), series=True))

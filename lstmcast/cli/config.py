@@ -1,0 +1,30 @@
+"""`lstmcast config`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from lstmcast.cli.options import configure
+
+
+@click.command()
+@click.argument("name", metavar="[NAME|FILE]", required=False)
+@click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One key of the config: train.epochs=50.")
+@click.option("--schema", "as_schema", is_flag=True, help="The JSON schema, for editors.")
+@click.option("--list", "as_list", is_flag=True, help="The shipped configs.")
+def config(name: str | None, settings: tuple[str, ...], *, as_schema: bool, as_list: bool) -> None:
+    """Show a configuration, checked and with every default filled in."""
+    import yaml
+
+    from lstmcast.config import schema, shipped
+
+    if as_schema:
+        click.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
+    elif as_list:
+        for key, path in shipped().items():
+            click.echo(f"{key:10} {path.read_text(encoding='utf-8').splitlines()[0].removeprefix('# ')}")
+    else:
+        whole = configure(name, settings, {}).model_dump(mode="json")
+        click.echo(yaml.safe_dump(whole, sort_keys=False, allow_unicode=True), nl=False)

@@ -1,0 +1,76 @@
+"""The group of commands, and the one place where a failure becomes an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import click
+
+from lstmcast import __version__
+from lstmcast.cli.check import check
+from lstmcast.cli.config import config
+from lstmcast.cli.init import init
+from lstmcast.cli.plot import plot
+from lstmcast.cli.predict import predict
+from lstmcast.cli.train import train
+from lstmcast.errors import LstmcastError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="lstmcast")
+def lstmcast() -> None:
+    """Turn a CSV of past values into an LSTM forecast, judged honestly.
+
+    \b
+        lstmcast train data.csv     fit, judge against naive baselines, save
+        lstmcast predict            forecast from the newest data
+        lstmcast plot               draw it
+
+    Exit codes: 0 done · 1 a bug in lstmcast · 2 wrong usage · 3 config · 4 data · 5 model · 6 file system · 7 another
+    run holds the lock · 8 done, but a condition asked to fail on was met · 130, 143 interrupted.
+    """
+
+
+for command in (train, predict, plot, check, init, config):
+    lstmcast.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: as on the command line; None: those of this process.
+
+    Returns:
+        The exit code. An unexpected failure leaves as the traceback it is, with exit code 1.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        lstmcast.main(arguments, standalone_mode=False)
+        sys.stdout.flush()
+    except LstmcastError as err:
+        for fault in err.faults:
+            click.echo(f"lstmcast: {fault}", err=True)
+        return err.exit_code
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as err:
+        err.show()
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("lstmcast: interrupted; nothing was half-written", err=True)
+        return 130
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return 0
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    """SIGTERM: stop at the next step of the interpreter, with everything that `with` and `finally` tidy up."""
+    click.echo("lstmcast: terminated; nothing was half-written", err=True)
+    raise SystemExit(143)

@@ -1,0 +1,84 @@
+"""Flags that several commands share, and how they become a Config and what is read. An unset flag overrides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from lstmcast.config import Config
+    from lstmcast.data.records import ReadOptions
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+DATA = click.argument("data", metavar="DATA")
+QUIET = click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something is wrong.")
+MODELS = click.option("--models", metavar="DIR", help="The folder of all models.  [default: models]")
+MODEL = click.option("--model", metavar="NAME|PATH", help="Which model; needed where there are several.")
+
+
+def together(*options: Decorator) -> Decorator:
+    """Several options as one decorator, in the order in which help shows them."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+CONFIG = together(
+    click.option("-c", "--config", "config_name", metavar="NAME|FILE", help="A shipped config (classic …) or a YAML file."),
+    click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One key of the config: train.epochs=50."),
+)
+READING = together(
+    click.option("--time", "data_time", metavar="COLUMN", help="The time column."),
+    click.option("--target", "data_target", multiple=True, metavar="COLUMN", help="The column to forecast; several, or '*', for a wide table."),
+    click.option("--series", "data_series", multiple=True, metavar="COLUMN", help="A column that names the series; may be repeated."),
+    click.option("--frequency", "data_frequency", metavar="ALIAS", help="The step: h, D, B, W-FRI, MS, QS, YS, 30min …"),
+    click.option("--season", "data_season", metavar="N", help="Steps in a season."),
+    click.option("--timezone", "data_timezone", metavar="ZONE", help="The zone of times written without one."),
+)
+
+
+def configure(config_name: str | None, settings: tuple[str, ...], flags: Mapping[str, object]) -> Config:
+    """The config: flags win over `--set`, `--set` over the YAML.
+
+    Args:
+        config_name: a shipped config or a file; None: the defaults.
+        settings: `key=value` texts.
+        flags: by parameter name, `data_season` for the key `data.season`; None and empty mean unset.
+    """
+    from lstmcast.config import load_config
+    from lstmcast.errors import ConfigError
+
+    overrides: dict[str, Any] = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {setting}: must be KEY=VALUE, such as train.epochs=50")
+        overrides[key.strip()] = value
+    for name, value in flags.items():
+        if value is not None and value != ():
+            section, _, key = name.partition("_")
+            overrides[f"{section}.{key}"] = _typed(value)
+    return load_config(config_name, overrides)
+
+
+def _typed(value: object) -> object:
+    """A flag's value as the config wants it: several texts as a list, a digit string as a number."""
+    if isinstance(value, tuple):
+        return list(value)
+    return int(value) if isinstance(value, str) and value.lstrip("-").isdecimal() else value
+
+
+def read_options(data: Mapping[str, Any]) -> ReadOptions:
+    """The `data` section of a config as what the reader takes."""
+    from lstmcast.data.records import ReadOptions
+
+    target = data["target"]
+    names = (target,) if isinstance(target, str) else tuple(target or ())
+    return ReadOptions(**{**data, "target": names, "series": tuple(data["series"])})

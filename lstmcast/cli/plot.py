@@ -1,0 +1,54 @@
+"""`lstmcast plot`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lstmcast.cli.options import MODEL, MODELS, QUIET
+
+
+@click.command()
+@click.argument("data", metavar="[DATA]", required=False)
+@MODEL
+@MODELS
+@click.option("--horizon", type=click.IntRange(1), metavar="N", help="Steps to forecast.  [default: as trained]")
+@click.option("--forecast", "forecast_file", metavar="FILE", help="Draw this forecast (a CSV of predict), with what came true of it.")
+@click.option("--backtest", is_flag=True, help="Draw the held-out forecasts that judged the model.")
+@click.option("--series", "keys", multiple=True, metavar="KEY", help="Which series, parts joined by '/'; may be repeated.  [default: the first 9]")
+@click.option("--history", type=click.IntRange(1), metavar="N", help="Past steps to show.")
+@click.option("-o", "--output", default="forecast.png", metavar="FILE", help=".png, .svg or .pdf.  [default: forecast.png]")
+@QUIET
+def plot(
+    data: str | None,
+    model: str | None,
+    models: str | None,
+    horizon: int | None,
+    forecast_file: str | None,
+    keys: tuple[str, ...],
+    history: int | None,
+    output: str,
+    *,
+    backtest: bool,
+    quiet: bool,
+) -> None:
+    """Draw history, forecast and intervals (and the actual values where they are known)."""
+    from lstmcast.cli.loading import load_model
+    from lstmcast.errors import UsageError
+    from lstmcast.show import figures
+    from lstmcast.store.files import write_atomically
+
+    if backtest and forecast_file:
+        raise UsageError("--backtest and --forecast cannot be drawn together: choose one")
+    loaded = load_model(models, model, data)
+    if backtest:
+        strips = figures.backtest_strips(loaded.panel, loaded.forecaster, keys)
+    elif forecast_file:
+        strips = figures.file_strips(loaded.panel, forecast_file, keys)
+    else:
+        strips = figures.forecast_strips(loaded.panel, loaded.forecaster.predict(loaded.panel, horizon), keys)
+    content = figures.picture(strips, loaded.forecaster, Path(output).suffix, backtest=backtest, history=history)
+    write_atomically(Path(output), content)
+    if not quiet:
+        click.echo(f"{output}: {len(strips)} of {loaded.panel.n_series} series, {loaded.version}", err=True)

@@ -1,0 +1,44 @@
+"""`lstmcast predict`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lstmcast.cli.options import MODEL, MODELS, QUIET
+
+
+@click.command()
+@click.argument("data", metavar="[DATA]", required=False)
+@MODEL
+@MODELS
+@click.option("--horizon", type=click.IntRange(1), metavar="N", help="Steps to forecast.  [default: as trained]")
+@click.option("-o", "--output", metavar="FILE", help=".csv, .jsonl or .parquet; - for stdout.  [default: forecast.csv]")
+@click.option("--strict", is_flag=True, help="Exit 8 where a series had to be left out.")
+@QUIET
+def predict(
+    data: str | None, model: str | None, models: str | None, horizon: int | None, output: str | None, *, strict: bool, quiet: bool
+) -> None:
+    """Forecast from the current model and the newest data.
+
+    DATA is the newest file; without it, the file named at training is read again, or where that is gone, what the model
+    kept of it is used. TensorFlow is not needed.
+    """
+    from lstmcast.cli.loading import load_model
+    from lstmcast.errors import ConditionMet
+    from lstmcast.show import console
+    from lstmcast.store.files import write_atomically
+
+    loaded = load_model(models, model, data)
+    forecast = loaded.forecaster.predict(loaded.panel, horizon)
+    target = output or loaded.forecaster.report["config"]["forecast"]["output"]
+    content = forecast.render(".csv" if target == "-" else Path(target).suffix.lower())
+    if target == "-":
+        click.get_binary_stream("stdout").write(content)
+    else:
+        write_atomically(Path(target), content)
+    if not quiet:
+        click.echo(console.made(forecast, loaded.version, target, loaded.forecaster.report, loaded.note), err=True)
+    if strict and loaded.panel.dropped:
+        raise ConditionMet([f"left out: {reason}" for reason in loaded.panel.dropped])

@@ -1,0 +1,93 @@
+"""`lstmcast train`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lstmcast.cli.options import CONFIG, DATA, MODELS, QUIET, READING, configure, read_options
+from lstmcast.errors import ConditionMet
+
+if TYPE_CHECKING:
+    from lstmcast.data.panel import Panel
+
+
+@click.command()
+@DATA
+@CONFIG
+@READING
+@click.option("--horizon", "forecast_horizon", metavar="N", help="Steps to forecast.")
+@click.option("--seed", "train_seed", metavar="N", help="Same seed, same data: the same bytes.")
+@click.option("--name", "store_name", metavar="MODEL", help="The model's name.  [default: the file's]")
+@MODELS
+@click.option("--strict", is_flag=True, help="Exit 8 where a series had to be left out, or the LSTM is not better.")
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
+@QUIET
+def train(
+    data: str,
+    config_name: str | None,
+    settings: tuple[str, ...],
+    models: str | None,
+    *,
+    strict: bool,
+    as_json: bool,
+    quiet: bool,
+    **flags: object,
+) -> None:
+    """Fit a network on DATA, judge it on held-out origins, and save a version.
+
+    DATA is a CSV (also .gz, .xz, .zst, .bz2, .zip), Parquet, or - for stdin. Columns, frequency, season and horizon are
+    inferred, and said.
+    """
+    import time
+    from datetime import UTC, datetime
+
+    config = configure(config_name, settings, {**flags, "store_models": models})
+    from lstmcast.model.network import require_tensorflow
+
+    require_tensorflow()
+    from lstmcast.data.read import read
+    from lstmcast.forecaster.saving import save
+    from lstmcast.forecaster.training import train as fit
+    from lstmcast.show import console
+    from lstmcast.store.artifact import model_lock, prepare
+
+    say = (lambda _: None) if quiet else (lambda text: click.echo(text, err=True))
+    folder = Path(config.store.models)
+    name = config.store.name or model_name(data)
+    with model_lock(prepare(folder, name)):
+        panel = read(data, read_options(config.data.model_dump()))
+        say(console.found(panel, datetime.now(UTC)))
+        began = time.monotonic()
+        with console.progress(quiet=quiet) as tell:
+            forecaster = fit(panel, config, tell=tell, planned=lambda plan: say(console.planned(plan)))
+        version = save(forecaster, folder, name, data=data, now=datetime.now(UTC), keep=config.store.keep)
+    seconds = time.monotonic() - began
+    say(console.judged(forecaster.report))
+    say(console.saved(version, seconds, alone=_alone(folder)))
+    if as_json:
+        result = {**forecaster.report, "model": name, "version": version.name, "seconds": round(seconds, 1)}
+        click.echo(json.dumps(result, indent=1, allow_nan=False, ensure_ascii=False))
+    if strict:
+        _fail_on(panel, better=(forecaster.report["skill"]["value"] or -1) > 0)
+
+
+def model_name(data: str) -> str:
+    """What a model is called after its file: the stem, in letters that a folder can have."""
+    stem = "stdin" if data == "-" else Path(data).name.lstrip(".").split(".")[0]
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in stem)[:100] or "model"
+
+
+def _alone(folder: Path) -> bool:
+    """Whether there is one model, so that predict needs no --model."""
+    return sum((path / "current").exists() for path in folder.iterdir()) == 1
+
+
+def _fail_on(panel: Panel, *, better: bool) -> None:
+    faults = [f"left out: {reason}" for reason in panel.dropped]
+    faults += [] if better else ["the LSTM is not better than the best baseline"]
+    if faults:
+        raise ConditionMet(faults)

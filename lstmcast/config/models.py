@@ -1,0 +1,152 @@
+"""Every key there is, its type, its default and what it means. All are optional; `auto` and null are inferred."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Auto = Literal["auto"]
+Count = Annotated[int, Field(ge=1)]
+Units = Annotated[int, Field(ge=1, le=4096)]
+Level = Annotated[float, Field(gt=0, lt=100)]
+
+
+class Section(BaseModel):
+    """A part of the YAML: frozen, no unknown keys, no type guessed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+
+
+class Data(Section):
+    """How the file is read."""
+
+    time: str | None = None
+    """The time column; null: found by what it holds."""
+    target: str | list[str] | None = None
+    """The column to forecast; a list (or '*': all numeric columns) makes each a series of its own."""
+    series: list[str] = []
+    """The columns that together name a series, in a file with several; empty: found where times repeat."""
+    frequency: str | None = None
+    """The step, as a pandas alias (h, D, B, W-FRI, MS, QS, YS, 30min …); finer data is resampled to it."""
+    season: Count | None = None
+    """Steps in a season (12 for months); null: by the frequency."""
+    timezone: str | None = None
+    """The zone of times written without one (Europe/Berlin); needed where clocks change."""
+    format: str | None = None
+    """How times are written, in strptime's letters (%d/%m/%Y); null: found from the whole column."""
+    missing: Literal["auto", "interpolate", "zero", "error"] = "auto"
+    """Gaps: auto fills short ones (they are masked from the loss) and refuses long ones."""
+    duplicates: Literal["error", "sum", "mean", "last"] = "error"
+    """What to do with several rows of one series and time."""
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    """The character between fields; null: found."""
+    encoding: str | None = None
+    """The file's encoding; null: UTF-8, or UTF-16 with its mark."""
+    decimal: Literal[".", ","] | None = None
+    """The decimal sign; null: found."""
+    thousands: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    """The thousands sign, where numbers have one."""
+
+    @field_validator("series", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _no_conflict(self) -> Data:
+        for one, other in (("delimiter", "decimal"), ("thousands", "decimal"), ("thousands", "delimiter")):
+            if getattr(self, one) is not None and getattr(self, one) == getattr(self, other):
+                raise ValueError(f"{one} and {other} cannot both be {getattr(self, one)!r}")
+        target = [self.target] if isinstance(self.target, str) else self.target or []
+        for name, columns in (("time", [self.time] if self.time else []), ("series", self.series)):
+            if both := set(target) & set(columns):
+                raise ValueError(f"{name} and target cannot both be {sorted(both)[0]!r}")
+        return self
+
+
+class Model(Section):
+    """The network: `Sequential([Input((L, F)), LSTM(U), …, Dense(1)])`."""
+
+    units: list[Units] = Field(default=[50], min_length=1, max_length=8)
+    """The units of each LSTM layer; several are stacked."""
+    activation: Literal["tanh", "relu", "sigmoid", "elu", "softsign", "linear"] = "tanh"
+    """Of the candidate and the cell's output."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """The share of inputs dropped while training."""
+    context: Count | Auto = "auto"
+    """L, the steps the network reads before it forecasts."""
+    lags: Count | Auto = "auto"
+    """F, the last values it sees at each step; 1 is the textbook's univariate window."""
+    seasons: Annotated[int, Field(ge=0)] | Auto = "auto"
+    """How many past seasons the seasonal profile averages; 0: none. Auto: whatever fits the training part best."""
+    transform: Literal["auto", "log", "none"] = "auto"
+    """What is forecast: logs (auto: where all values are positive) or the values themselves."""
+
+
+class Train(Section):
+    """How the network is fitted."""
+
+    loss: Literal["mse", "mae", "huber", "log_cosh"] = "mse"
+    """What is made small."""
+    optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = "adam"
+    """How."""
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.001
+    """The optimizer's step."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """The learning rate over the epochs; cosine falls to 1 %."""
+    epochs: Count = 100
+    """At most; early stopping usually ends sooner."""
+    batches: Count | Auto = "auto"
+    """Batches in an epoch; auto: about one pass over the data."""
+    batch_size: Count | Auto = "auto"
+    """Windows in a batch; auto: 32, more with many series."""
+    patience: Count = 10
+    """Epochs without a better held-out forecast before stopping."""
+    clip_norm: Annotated[float, Field(gt=0)] | None = 1.0
+    """The largest norm of a gradient; null: any."""
+    networks: Annotated[int, Field(ge=1, le=100)] = 1
+    """Networks fitted from different seeds, whose forecasts are averaged."""
+    refit: bool = True
+    """Fit once more on all the data, for the epochs found, before saving; false: save the network that was judged."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """Same seed, same data, same machine: the same bytes."""
+
+
+class Forecast(Section):
+    """What is forecast."""
+
+    horizon: Count | Auto = "auto"
+    """H, steps ahead; auto: by the frequency (12 months, 24 hours …)."""
+    levels: list[Level] = Field(default=[80, 95], max_length=20)
+    """The intervals, in percent."""
+    output: str = "forecast.csv"
+    """Where predict writes: .csv, .jsonl or .parquet; '-' for stdout."""
+
+    @field_validator("levels", mode="after")
+    @classmethod
+    def _distinct(cls, value: list[float]) -> list[float]:
+        if len(set(value)) < len(value):
+            raise ValueError(f"each level once (got {value})")
+        return sorted(value)
+
+
+class Store(Section):
+    """Where models are kept."""
+
+    models: str = "models"
+    """The folder of all models."""
+    name: str | None = None
+    """The model's name in it; null: the data file's."""
+    keep: Count = 10
+    """Versions kept; older ones are removed when a new one is saved."""
+
+
+class Config(Section):
+    """A whole configuration, in the order in which the data flows."""
+
+    data: Data = Data()
+    model: Model = Model()
+    train: Train = Train()
+    forecast: Forecast = Forecast()
+    store: Store = Store()

@@ -1,0 +1,126 @@
+"""How far apart times are: the regular grid that all of them lie on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from lstmcast.data.grid import UNITS, Grid
+from lstmcast.data.records import Ints
+from lstmcast.data.zones import DAY, one_time_of_day
+
+_SHARE = 0.25  # of the steps must be a single step of a grid finer than the commonest step
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps from each time to the next within its series.
+
+    Attributes:
+        distinct: [D] all different times, ascending.
+        before: [P] the time before each step.
+        after: [P] the time after it.
+    """
+
+    distinct: Ints
+    before: Ints
+    after: Ints
+
+    @property
+    def sizes(self) -> Ints:
+        """[P] microseconds."""
+        return self.after - self.before
+
+
+def steps_of(times: Ints, groups: Ints) -> Steps:
+    """The steps of N times, of which each belongs to a series (groups [N])."""
+    ordered = bool(np.all((np.diff(groups) > 0) | ((np.diff(groups) == 0) & (np.diff(times) >= 0))))
+    if not ordered:
+        order = np.lexsort((times, groups))
+        times, groups = times[order], groups[order]
+    forward = (groups[1:] == groups[:-1]) & (times[1:] > times[:-1])
+    return Steps(np.sort(pd.unique(times)), times[:-1][forward], times[1:][forward])
+
+
+def find_grid(steps: Steps) -> Grid | None:
+    """The coarsest grid that holds every time; None where there is none.
+
+    Months and business days come first, so that months of 28 to 31 days are one step, and weekends are none.
+    """
+    for unit in _units(steps):
+        counts = unit.positions(steps.after) - unit.positions(steps.before)
+        for count in _counts(counts):
+            grid = _multiple(unit, count, int(steps.distinct[0]))
+            usable = unit.kind != "business" or (count == 1 and bool(((counts == 1) & (steps.sizes > DAY)).any()))
+            if usable and grid.holds(steps.distinct).all():
+                return grid
+    return None
+
+
+def nearest_grid(steps: Steps) -> Grid:
+    """The grid that holds the most times, for saying which ones it does not hold."""
+    common = common_steps(steps)[0][0]
+    phases, counts = np.unique(steps.distinct % common, return_counts=True)
+    into = steps.distinct - month_starts(steps.distinct)
+    days, often = np.unique(into, return_counts=True)
+    grids = [
+        Grid("fixed", common, int(phases[np.argmax(counts)])),
+        Grid("month", 1, shift=int(days[np.argmax(often)])),
+        Grid("month", 1, anchor="E", shift=int(steps.distinct[0]) % DAY),
+    ]
+    grids = grids if common >= 28 * DAY else grids[:1]
+    return max(grids, key=lambda grid: int(np.count_nonzero(grid.holds(steps.distinct))))
+
+
+def common_steps(steps: Steps) -> list[tuple[int, int]]:
+    """The two commonest steps in microseconds, each with its count."""
+    sizes, counts = np.unique(steps.sizes, return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:2]
+    return [(int(sizes[i]), int(counts[i])) for i in order]
+
+
+def span_text(micros: int) -> str:
+    """A span in words: `90 minutes`, `1 day`."""
+    unit, _, plural, _ = next(unit for unit in UNITS if micros % unit[0] == 0)
+    count = micros // unit
+    return f"{count} {plural if count != 1 else plural[:-1]}"
+
+
+def _units(steps: Steps) -> Iterator[Grid]:
+    """The single steps to try, coarsest first: months by the day that stands for them, business days, microseconds."""
+    distinct = steps.distinct
+    time = int(distinct[0]) % DAY
+    if one_time_of_day(distinct):
+        latest = int((distinct - month_starts(distinct)).max())
+        months = (
+            Grid("month", anchor="E", shift=time),
+            Grid("month", shift=latest),
+            Grid("month", anchor="BE", shift=time),
+            Grid("month", anchor="BS", shift=time),
+        )
+        yield from (grid for grid in (*months, Grid("business", shift=time)) if grid.holds(distinct).all())
+    yield Grid("fixed")
+
+
+def _counts(counts: Ints) -> list[int]:
+    """The step sizes [P] worth trying: the commonest, and what divides them all if it is itself seen often enough."""
+    sizes, often = np.unique(counts, return_counts=True)
+    divisor = int(np.gcd.reduce(sizes))
+    common = int(sizes[np.argmax(often)])
+    return [common, divisor] if divisor == sizes[0] and often[0] >= _SHARE * len(counts) else [common]
+
+
+def _multiple(unit: Grid, count: int, first: int) -> Grid:
+    """The grid of `count` steps of a unit that holds the time `first`."""
+    if unit.kind == "business":
+        return unit
+    place = int(unit.positions(np.array([first]))[0])
+    return replace(unit, step=count, phase=place % count)
+
+
+def month_starts(times: Ints) -> Ints:
+    """[N] the start of the month of each time."""
+    return np.asarray(times.astype("datetime64[us]").astype("datetime64[M]").astype("datetime64[us]").astype(np.int64))

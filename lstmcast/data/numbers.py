@@ -1,0 +1,170 @@
+"""Text → numbers, exactly: what is not plainly a number or plainly missing is refused with its lines."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from lstmcast.data.records import Bools, Floats, Ints
+from lstmcast.data.wording import FEW, first_few
+from lstmcast.errors import ConfigError, DataError
+
+MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-", ".")
+EXACT = 2**53  # the largest range in which a float64 holds every integer
+SAMPLE = 1000  # fields that tell what a column is meant to hold
+
+_PLAIN = b"0123456789+-.eE \n"
+_LOOSE = r"[\s$€£¥+-]*[0-9][0-9.,'_\s]*(?:[eE][+-]?[0-9]+)?\s*[%$€£¥]?\s*"
+_INFINITE = re.compile(r"[+-]?(inf|infinity)", re.IGNORECASE)
+_SIGNS = re.compile(r"[$€£¥%]")
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?P<sign>[,.' \u00a0\u202f])[0-9]{3}(?:(?P=sign)[0-9]{3})*(?:[.,][0-9]+)?")
+_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
+_POINT = re.compile(r"[+-]?[0-9]*\.[0-9]+")
+
+
+def parse_numbers(
+    text: pd.Series, lines: Ints, *, column: str, source: str, decimal: str = ".", thousands: str | None = None
+) -> Floats:
+    """The numbers of a column, each the float64 nearest to what is written.
+
+    Args:
+        text: [N] fields: decimal or exponent form, or a spelling of missing (empty, NA, NaN, null, none, ?, -, .).
+        lines: [N] physical line of each field.
+        column: the column's name, for messages.
+        source: how messages name the file.
+        decimal: `"."` or `","`.
+        thousands: the sign between groups of three digits, or None where there is none.
+
+    Returns:
+        [N] numbers; NaN where missing.
+
+    Raises:
+        DataError: text that is no number, an infinite or too large value, or nothing but missing values.
+        ConfigError: `thousands` is not one sign, or the same as `decimal`.
+    """
+    values = _plain(text) if decimal == "." and thousands is None else None
+    if values is None:
+        values = _spelled(text, lines, f"column '{column}'", source, _Notation(decimal, thousands))
+    if np.isinf(values).any():
+        raise DataError(_infinite(text, lines, np.isinf(values), column, source))
+    if np.isnan(values).all():
+        raise DataError(f"{source}: column '{column}': all {len(values)} values are missing; a forecast needs numbers")
+    return values
+
+
+def number_notes(text: pd.Series, values: Floats, *, column: str) -> tuple[str, ...]:
+    """Says how many integers are too large for a float64 to hold exactly.
+
+    Args:
+        text: [N] fields as for `parse_numbers`.
+        values: [N] what `parse_numbers` made of them.
+        column: the column's name.
+    """
+    large = np.flatnonzero(np.abs(values) >= EXACT)
+    digits = text.iloc[large].str.replace(r"[^0-9-]", "", regex=True)
+    whole = text.iloc[large].str.fullmatch(r"\s*[+-]?[0-9]+\s*").to_numpy(dtype=bool)
+    exact = [int(written) == int(values[k]) for k, written in zip(large[whole], digits[whole], strict=True)]
+    rounded = exact.count(False)
+    if not rounded:
+        return ()
+    return (f"column '{column}': {rounded} integers above 2^53 were rounded to the nearest number a float64 holds",)
+
+
+def looks_like_numbers(text: pd.Series) -> bool:
+    """Whether most fields of a sample are meant as numbers, be it with currency, percent or thousands signs."""
+    sample = text.iloc[:: max(1, len(text) // SAMPLE)]
+    if is_missing(sample).all():
+        sample = text
+    filled = sample[~is_missing(sample)]
+    return len(filled) > 0 and bool(filled.str.fullmatch(_LOOSE).mean() >= 0.8)
+
+
+def is_missing(text: pd.Series) -> Bools:
+    """[N] True where the field spells a missing value: empty, NA, N/A, NaN, null, none, ?, - or ."""
+    return np.asarray(text.str.strip().str.lower().isin(MISSING), dtype=bool)
+
+
+class _Notation:
+    """How numbers are written: which sign parts the decimals, which one the thousands."""
+
+    def __init__(self, decimal: str, thousands: str | None) -> None:
+        if thousands is not None and (len(thousands) != 1 or thousands.isalnum() or thousands in "+-"):
+            raise ConfigError(f"data.thousands: must be one sign such as ',' or ' ' (got {thousands!r})")
+        if thousands == decimal:
+            raise ConfigError(f"data.thousands and data.decimal must differ (both are '{decimal}')")
+        self.decimal, self.thousands = decimal, thousands
+        point, group = re.escape(decimal), re.escape(thousands or "")
+        if thousands == " ":
+            group = "[ \u00a0\u202f]"
+        whole = f"[0-9]+|[0-9]{{1,3}}(?:{group}[0-9]{{3}})+" if thousands else "[0-9]+"
+        self.pattern = f"[+-]?(?:(?:{whole})(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+        self.group = group
+
+    def numbers(self, text: pd.Series) -> Floats:
+        """[K] the values of fields that match the pattern."""
+        if self.thousands:
+            text = text.str.replace(self.group, "", regex=True)
+        return text.str.replace(self.decimal, ".", regex=False).to_numpy(dtype=object).astype(np.float64)
+
+
+def _plain(text: pd.Series) -> Floats | None:
+    """[N] the values where every field is empty or a plain number; None where any is something else."""
+    present = (text != "").to_numpy(dtype=bool)
+    fields = text.to_numpy(dtype=object)[present]
+    if "\n".join(fields).encode().translate(None, _PLAIN):
+        return None
+    values = np.full(len(text), np.nan)
+    try:
+        values[present] = fields.astype(np.float64)
+    except ValueError:
+        return None
+    return values
+
+
+def _spelled(text: pd.Series, lines: Ints, where: str, source: str, notation: _Notation) -> Floats:
+    """[N] the values, by looking at every distinct spelling once."""
+    codes, distinct = pd.factorize(text)
+    fields = pd.Series(distinct, dtype=text.dtype).str.strip()
+    missing = is_missing(fields)
+    number = fields.str.fullmatch(notation.pattern).to_numpy(dtype=bool)
+    if not (missing | number).all():
+        bad = ~(missing | number)[codes]
+        raise DataError(f"{source}:{lines[bad][0]}: {where}: {_not_numbers(text[bad], lines[bad], notation)}")
+    values = np.full(len(fields), np.nan)
+    values[number & ~missing] = notation.numbers(fields[number & ~missing])
+    return np.asarray(values[codes], dtype=np.float64)
+
+
+def _not_numbers(text: pd.Series, lines: Ints, notation: _Notation) -> str:
+    """What to say of fields that are no numbers, and how to mend them."""
+    places = [f"'{field}' (line {line})" for field, line in zip(text.iloc[:FEW], lines[:FEW], strict=True)]
+    fields = [field.strip() for field in text.iloc[:1000]]
+    what = "value is no number" if len(text) == 1 else "values are no numbers"
+    return f"{len(text)} {what}: {first_few(places, len(text))}; {_mend(fields, notation)}"
+
+
+def _mend(fields: list[str], notation: _Notation) -> str:
+    """The mend that fits all the fields, else the general one."""
+    grouped = [_GROUPED.fullmatch(field) for field in fields]
+    if all(_INFINITE.fullmatch(field) for field in fields):
+        return "values must be finite; leave the field empty if the value is not known"
+    if any(_SIGNS.search(field) for field in fields):
+        return "strip currency and percent signs"
+    if all(grouped) and grouped[0] and notation.thousands is None:
+        sign = grouped[0]["sign"]
+        other = f', or data.decimal: "{sign}" if it parts the decimals' if sign in ",." else ""
+        return f'set data.thousands: "{sign}" if the sign groups thousands{other}'
+    if (notation.decimal, notation.thousands) == (".", None) and all(_COMMA.fullmatch(field) for field in fields):
+        return 'set data.decimal: "," if 1,5 means 1.5'
+    if notation.decimal == "," and all(_POINT.fullmatch(field) for field in fields):
+        return 'set data.decimal: "." if 1.5 has a decimal point'
+    return "correct them, or leave the field empty where a value is missing"
+
+
+def _infinite(text: pd.Series, lines: Ints, infinite: Bools, column: str, source: str) -> str:
+    """What to say of numbers beyond the range of a float64."""
+    bad, at = text[infinite], lines[infinite]
+    places = [f"'{field}' (line {line})" for field, line in zip(bad.iloc[:FEW], at[:FEW], strict=True)]
+    return f"{source}:{at[0]}: column '{column}': values must be below 1.8e308: {first_few(places, len(bad))}"

@@ -1,0 +1,23 @@
+"""Small phrases that the messages of this room share."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+FEW = 5  # how many offending places a message names
+
+
+def first_few(items: Iterable[str], total: int) -> str:
+    """The first five items in one line, and how many more there are: `a, b, c, d, e and 7 more`."""
+    shown = list(islice(items, FEW))
+    return ", ".join(shown) + (f" and {total - len(shown)} more" if total > len(shown) else "")
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """All valid names, the one most like `name` first: `did you mean 'sales'? columns: date, sales`."""
+    lowered = {valid.lower(): valid for valid in reversed(names)}
+    close = difflib.get_close_matches(name.lower(), list(lowered), n=1)
+    guess = f"did you mean '{lowered[close[0]]}'? " if close else ""
+    return f"{guess}columns: {', '.join(names)}"

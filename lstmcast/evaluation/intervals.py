@@ -1,0 +1,109 @@
+"""Conformal calibration: how far the held-out forecasts were off says how wide an interval must be.
+
+The score of a held-out forecast is |z − ẑ| divided by the series' own recent spread, at each step ahead. An interval is
+the forecast ± the spread times a quantile of those scores (split conformal prediction: Vovk et al. 2005; Lei et al.
+2018), so it is never negative, and bounds of a forecast made in logs are positive. What is promised is marginal
+coverage, over origins and series, as long as the future resembles the held-out past.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+ENOUGH = 200  # scores of one step ahead, from which its own quantile is better than the pooled one
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Interval half-widths in units of a series' spread.
+
+    Attributes:
+        levels: [Q] in percent, ascending.
+        widths: [Q, H].
+    """
+
+    levels: tuple[float, ...]
+    widths: Floats
+
+    def at(self, horizon: int) -> Floats:
+        """[Q, horizon] widths; beyond the calibrated H they grow with the root of the step, as a random walk's do."""
+        known = self.widths.shape[1]
+        ahead = np.arange(1, horizon + 1)
+        growth = np.sqrt(np.maximum(ahead / known, 1.0))
+        widths: Floats = self.widths[:, np.minimum(ahead, known) - 1] * growth
+        return widths
+
+    def bounds(self, z: Floats, spread: Floats) -> tuple[Floats, Floats]:
+        """The intervals around [B, H] forecasts of series with [B] spreads, in z: lower and upper, each [Q, B, H]."""
+        half = self.at(z.shape[1])[:, None] * spread[:, None]  # [Q, 1, H] · [B, 1]
+        return z - half, z + half
+
+
+def calibrate(scores: Floats, levels: Sequence[float]) -> Calibration:
+    """Quantiles of held-out scores for each level and step ahead.
+
+    Where a step has few scores of its own, all steps are pooled after dividing by each step's typical score, which is
+    made to grow with the step.
+
+    Args:
+        scores: [B, H], at least one of them known; NaN where the actual value is not known.
+        levels: in percent, between 0 and 100.
+    """
+    levels = tuple(sorted(levels))
+    known = ~np.isnan(scores)
+    if known.sum(axis=0).min() >= ENOUGH:
+        widths = np.stack([_quantiles(column[~np.isnan(column)], levels) for column in scores.T], axis=1)
+    else:
+        typical = _typical(scores)
+        widths = _quantiles((scores / typical)[known], levels)[:, None] * typical
+    return Calibration(levels, np.maximum.accumulate(widths, axis=0))
+
+
+def cross_coverage(scores: Floats, groups: Ints, levels: Sequence[float]) -> tuple[Floats, Floats]:
+    """The coverage of intervals on origins that did not calibrate them: each fold against the widths of the others.
+
+    Args:
+        scores: [B, H] as for `calibrate`. groups: [B] the fold of each origin.
+        levels: in percent.
+
+    Returns:
+        In all [Q], and at each step ahead [Q, H]; NaN where nothing could be held against anything.
+    """
+    hits = np.full((len(levels), *scores.shape), np.nan)
+    for fold in np.unique(groups):
+        out = groups == fold
+        if np.isnan(scores[~out]).all() or out.all():
+            continue
+        widths = calibrate(scores[~out], levels).widths  # [Q, H]
+        hits[:, out] = np.where(np.isnan(scores[out]), np.nan, scores[out] <= widths[:, None])
+    known = ~np.isnan(hits)
+    hit = np.where(known, hits, 0.0)
+    return _ratio(hit.sum(axis=(1, 2)), known.sum(axis=(1, 2))), _ratio(hit.sum(axis=1), known.sum(axis=1))
+
+
+def _quantiles(scores: Floats, levels: tuple[float, ...]) -> Floats:
+    """[Q] conformal quantiles: the ⌈(n + 1)·level⌉-th smallest of n scores, the largest where there are too few."""
+    n = len(scores)
+    rank = np.minimum(np.ceil((n + 1) * np.array(levels) / 100), n).astype(np.int64)
+    quantiles: Floats = np.sort(scores)[rank - 1]
+    return quantiles
+
+
+def _typical(scores: Floats) -> Floats:
+    """[H] mean score of each step, never falling from one step to the next; 1 where all are 0."""
+    known = ~np.isnan(scores)
+    mean = _ratio(np.where(known, scores, 0.0).sum(axis=0), known.sum(axis=0))
+    mean = np.maximum.accumulate(np.nan_to_num(mean))
+    return np.where(mean > 0, mean, 1.0)
+
+
+def _ratio(part: Floats, whole: Ints) -> Floats:
+    with np.errstate(invalid="ignore"):
+        return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)

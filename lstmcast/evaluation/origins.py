@@ -1,0 +1,78 @@
+"""Which steps are held out: some to decide when to stop, later ones to judge. Neither set sees its own future.
+
+    |<------------ training ------------>|<-- stop -->|<----- judge ----->|
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.errors import DataError
+
+Ints = npt.NDArray[np.int64]
+
+FEWEST = 10  # rows: with fewer nothing can be learnt and judged
+
+
+@dataclass(frozen=True)
+class HoldOut:
+    """How many steps at each series' end are held out.
+
+    Attributes:
+        horizon: H. stop: steps whose forecasts decide when to stop. judge: steps at the end whose forecasts are scored.
+        most: origins of one series at most, in each set.
+    """
+
+    horizon: int
+    stop: int
+    judge: int
+    most: int
+
+    @property
+    def total(self) -> int:
+        """Steps that the judged network never learns from."""
+        return self.stop + self.judge
+
+    def stopping(self, lengths: Ints) -> tuple[Ints, Ints]:
+        """The origins that decide when to stop: series [B] and origin [B]."""
+        return self._origins(lengths, lengths - self.judge, self.stop)
+
+    def judging(self, lengths: Ints) -> tuple[Ints, Ints]:
+        """The origins that judge: series [B] and origin [B]."""
+        return self._origins(lengths, lengths, self.judge)
+
+    def _origins(self, lengths: Ints, ends: Ints, steps: int) -> tuple[Ints, Ints]:
+        """Evenly spaced origins whose H steps lie in the `steps` steps before `ends`; too short a series has none."""
+        back = np.arange(self.horizon, steps + 1)[::-1]  # from the earliest on
+        picked = back[np.unique(np.linspace(0, len(back) - 1, min(self.most, len(back))).round().astype(np.int64))]
+        series = np.repeat(np.flatnonzero(lengths > 2 * self.total), len(picked))
+        return series, ends[series] - 1 - np.tile(picked, len(series) // max(len(picked), 1))
+
+
+def hold_out(lengths: Ints, horizon: int) -> HoldOut:
+    """Hold out about a third of a typical series: twice as much to judge as to stop, at least a horizon each.
+
+    Args:
+        lengths: [S] steps of each series.
+        horizon: H.
+
+    Raises:
+        DataError: the series are too short for the horizon.
+    """
+    typical = int(np.median(lengths))
+    if typical < max(FEWEST, 5 * horizon):
+        raise DataError(
+            f"a typical series has {typical} rows; a horizon of {horizon} needs at least {max(FEWEST, 5 * horizon)} "
+            "(to learn, to stop and to judge). Give more history, or a shorter --horizon"
+        )
+    stop = max(horizon, min(typical // 8, 5 * horizon))
+    judge = max(horizon, min(typical // 5, 10 * horizon))
+    return HoldOut(horizon, stop, judge, most=max(1, min(60, 20_000 // len(lengths))))
+
+
+def default_horizon(lengths: Ints, usual: int) -> int:
+    """The frequency's usual horizon, or a sixth of a typical series where that is shorter."""
+    return max(1, min(usual, int(np.median(lengths)) // 6))

@@ -1,0 +1,78 @@
+"""Was the LSTM worth it? Its skill against the best baseline, with an interval, in one plain sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+MOST_GROUPS = 500
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Skill:
+    """How much smaller the LSTM's error is than the best baseline's.
+
+    Attributes:
+        baseline: which baseline was best.
+        skill: 1 − error / baseline's error; negative where the LSTM is worse.
+        low, high: 95 % bootstrap interval; NaN where there are fewer than 3 independent groups to draw from.
+        groups: how many there were: series, or stretches of one series.
+    """
+
+    baseline: str
+    skill: float
+    low: float
+    high: float
+    groups: int
+
+    @property
+    def better(self) -> bool:
+        """Whether the LSTM had the smaller error."""
+        return self.skill > 0
+
+
+def skill(error: Floats, baseline: Floats, groups: Ints, *, name: str, seed: int = 0) -> Skill:
+    """Compare two errors of the same origins.
+
+    Args:
+        error: [B] the LSTM's error at each origin. baseline: [B] the best baseline's. NaN in either leaves it out.
+        groups: [B] which origins belong together (the same series, or overlapping futures): they are drawn together.
+        name: the baseline's.
+        seed: of the resampling.
+    """
+    known = ~(np.isnan(error) | np.isnan(baseline))
+    _, group = np.unique(groups[known], return_inverse=True)
+    group = group % MOST_GROUPS
+    ours, theirs = (np.bincount(group, weights=e[known]) for e in (error, baseline))
+    if theirs.sum() == 0:
+        return Skill(name, 0.0 if ours.sum() == 0 else float("-inf"), float("nan"), float("nan"), len(ours))
+    low = high = float("nan")
+    if len(ours) >= 3:
+        draws = np.random.default_rng(seed).integers(0, len(ours), (RESAMPLES, len(ours)))
+        sums = theirs[draws].sum(axis=1)
+        skills = 1 - ours[draws].sum(axis=1)[sums > 0] / sums[sums > 0]
+        low, high = (float(q) for q in np.quantile(skills, (0.025, 0.975)))
+    return Skill(name, float(1 - ours.sum() / theirs.sum()), low, high, len(ours))
+
+
+def verdict(result: Skill, origins: int) -> str:
+    """The one plain sentence."""
+    rival, share = result.baseline.replace("_", " "), f"{abs(result.skill):.0%}"
+    over = f"over {origins} held-out origin{'s' if origins != 1 else ''}"
+    if not np.isfinite(result.skill):
+        return f"The LSTM is worse than {rival}, which was exact {over}: use {rival}."
+    if result.skill == 0:
+        return f"The LSTM is no better than {rival} {over}: {rival} is simpler."
+    if not result.better:
+        return f"The LSTM is worse than {rival}: its error is {share} larger {over}. Use {rival}, or give it more data."
+    says = f"The LSTM is better than the best baseline, {rival}: its error is {share} smaller {over}"
+    if np.isnan(result.low):
+        return f"{says}; too few of them to say how surely."
+    bounds = f"95 % interval {result.low:.0%} to {result.high:.0%}"
+    return f"{says} ({bounds})." if result.low > 0 else f"{says}, but that may be chance ({bounds})."

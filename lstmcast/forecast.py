@@ -1,0 +1,92 @@
+"""What a forecast is: numbers on the calendar of the data it continues, and the table they are written as."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.data.calendar import Calendar
+from lstmcast.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+FORMATS = (".csv", ".jsonl", ".parquet")
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """H steps ahead of S series.
+
+    Attributes:
+        calendar: the data's. time: what its time column is called. key_columns: what the parts of a key are called.
+        keys: S keys.
+        origins: [S] position on the calendar of each series' last known step.
+        values: [S, H] the forecast, in the target's unit.
+        levels: [Q] in percent. lower: [Q, S, H] and upper: [Q, S, H] the bounds of each level's interval.
+    """
+
+    calendar: Calendar
+    time: str
+    key_columns: tuple[str, ...]
+    keys: tuple[tuple[str, ...], ...]
+    origins: Ints
+    values: Floats
+    levels: tuple[float, ...]
+    lower: Floats
+    upper: Floats
+
+    @property
+    def horizon(self) -> int:
+        """H."""
+        return self.values.shape[1]
+
+    @property
+    def positions(self) -> Ints:
+        """[S, H] where on the calendar each forecast lies."""
+        return self.origins[:, None] + np.arange(1, self.horizon + 1)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a series and step: the input's own column names and time format, `forecast`, `lower_80`, `upper_80`…."""
+        import pandas as pd
+
+        columns: dict[str, object] = {
+            name: np.repeat(np.array([key[k] for key in self.keys], dtype=object), self.horizon)
+            for k, name in enumerate(self.key_columns)
+        }
+        columns[self.time] = self.calendar.text(self.positions.ravel())
+        columns["forecast"] = self.values.ravel()
+        for q, level in enumerate(self.levels):
+            columns[f"lower_{level:g}"] = self.lower[q].ravel()
+            columns[f"upper_{level:g}"] = self.upper[q].ravel()
+        return pd.DataFrame(columns)
+
+    def render(self, suffix: str) -> bytes:
+        """The table as `.csv`, `.jsonl` (one object a line) or `.parquet`.
+
+        Raises:
+            UsageError: another suffix, or Parquet where pyarrow is not installed.
+        """
+        if suffix not in FORMATS:
+            raise UsageError(f"a forecast is written as {', '.join(FORMATS)} (got {suffix!r})")
+        frame = self.to_frame()
+        if suffix == ".csv":
+            return frame.to_csv(index=False, lineterminator="\n").encode()
+        if suffix == ".jsonl":
+            rows = frame.to_dict(orient="records")
+            return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+        try:
+            import pyarrow  # noqa: F401
+        except ImportError as err:
+            raise UsageError("writing Parquet needs pyarrow: pip install 'lstmcast[parquet]'") from err
+        buffer = io.BytesIO()
+        frame.to_parquet(buffer, index=False)
+        return buffer.getvalue()

@@ -1,0 +1,140 @@
+"""Held-out forecasts beside those of the baselines: scores, a verdict, and the errors that make intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.data.panel import Panel
+from lstmcast.evaluation import metrics
+from lstmcast.evaluation.baselines import baselines
+from lstmcast.evaluation.intervals import Calibration, calibrate, cross_coverage
+from lstmcast.evaluation.origins import HoldOut
+from lstmcast.evaluation.skill import Skill, skill, verdict
+from lstmcast.forecaster.running import Runner, outcomes
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+FOLDS = 5
+KEPT = 2000  # held-out forecasts kept for the figure
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Forecasts from held-out origins and what became of them.
+
+    Attributes:
+        series: [B] which series. positions: [B] the origins, on the calendar.
+        forecast: [B, H]. lower, upper: [Q, B, H]. actual: [B, H], NaN where not observed.
+    """
+
+    series: Ints
+    positions: Ints
+    forecast: Floats
+    lower: Floats
+    upper: Floats
+    actual: Floats
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the held-out origins said.
+
+    Attributes:
+        scores: for "lstm" and each baseline: mae, rmse, smape, mase (means over origins; NaN where undefined).
+        skill: against the best baseline. verdict: in one sentence. origins: how many judged.
+        calibration: widths of the intervals. coverage: [Q] of the intervals on origins that did not calibrate them.
+        held_out: the forecasts themselves, of the first series.
+    """
+
+    scores: dict[str, dict[str, float]]
+    skill: Skill
+    verdict: str
+    origins: int
+    calibration: Calibration
+    coverage: Floats
+    held_out: HeldOut
+
+
+def judge(runner: Runner, panel: Panel, held: HoldOut, levels: tuple[float, ...]) -> Judgement:
+    """Forecast from every judging origin and compare.
+
+    Args:
+        runner: fitted on nothing of the last `held.total` steps.
+        panel: all the data. held: which steps judge. levels: of the intervals, in percent.
+    """
+    running = runner.on(panel)
+    series, origins = held.judging(panel.lengths)
+    z = running.ahead(series, origins, held.horizon)
+    actual = outcomes(panel, series, origins, held.horizon)
+    forecast = running.back(z, series)
+    scales = _mase_scales(panel, held)[series]
+    rivals = {
+        name: rule(panel.values, panel.offsets[series], origins, held.horizon)
+        for name, rule in baselines(panel.calendar.season).items()
+    }
+    scores = {name: _score(actual, said, scales) for name, said in {"lstm": forecast, **rivals}.items()}
+    best = min(rivals, key=lambda name: _rank(scores[name]))
+    groups = _groups(series, origins, held.horizon)
+    unit = np.where(np.isnan(scales), 1.0, scales) if panel.n_series == 1 else scales
+    result = skill(metrics.mae(actual, forecast) / unit, metrics.mae(actual, rivals[best]) / unit, groups, name=best)
+    spread = running.spread(series, origins)
+    errors = np.abs(running.scaling.of(series).forward(actual) - z) / spread[:, None]
+    calibration = calibrate(errors, levels)
+    lower, upper = (running.back_all(b, series) for b in calibration.bounds(z, spread))
+    shown = slice(0, KEPT)
+    return Judgement(
+        scores=scores,
+        skill=result,
+        verdict=verdict(result, len(series)),
+        origins=len(series),
+        calibration=calibration,
+        coverage=cross_coverage(errors, groups % FOLDS, levels)[0],
+        held_out=HeldOut(
+            series=series[shown],
+            positions=(panel.starts[series] + origins)[shown],
+            forecast=forecast[shown],
+            lower=lower[:, shown],
+            upper=upper[:, shown],
+            actual=actual[shown],
+        ),
+    )
+
+
+def _score(actual: Floats, said: Floats, scales: Floats) -> dict[str, float]:
+    """The four scores of one method, means over origins."""
+    return {
+        "mae": _mean(metrics.mae(actual, said)),
+        "rmse": metrics.rmse(actual, said),
+        "smape": _mean(metrics.smape(actual, said)),
+        "mase": _mean(metrics.mase(actual, said, scales)),
+    }
+
+
+def _mean(scores: Floats) -> float:
+    known = scores[~np.isnan(scores)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _rank(score: dict[str, float]) -> float:
+    """What the best baseline has least of: MASE, or MAE where that is undefined."""
+    return score["mae"] if np.isnan(score["mase"]) else score["mase"]
+
+
+def _mase_scales(panel: Panel, held: HoldOut) -> Floats:
+    """[S] what MASE divides by: the seasonal changes of the steps that nothing is judged on."""
+    season = panel.calendar.mase_season
+    return np.array(
+        [metrics.mase_scale(panel.series(k)[: max(n - held.total, 0)], season) for k, n in enumerate(panel.lengths)]
+    )
+
+
+def _groups(series: Ints, origins: Ints, horizon: int) -> Ints:
+    """[B] which origins are one piece of evidence: those of a series, or of a stretch of it where series are few."""
+    if len(np.unique(series)) >= 2 * FOLDS:
+        return series
+    stretch = origins // horizon
+    return np.unique(series * (stretch.max() + 1) + stretch, return_inverse=True)[1].astype(np.int64)

@@ -1,0 +1,74 @@
+"""What the manifest tells a person: what was trained on what, how it was judged, and with which libraries."""
+
+from __future__ import annotations
+
+import math
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from lstmcast.data.panel import Panel
+from lstmcast.forecaster.judging import Judgement
+from lstmcast.forecaster.plan import Plan
+from lstmcast.forecaster.trained import fingerprint
+
+if TYPE_CHECKING:
+    from lstmcast.config import Config
+
+LIBRARIES = ("lstmcast", "tensorflow", "keras", "numpy", "pandas", "safetensors")
+
+
+def report(panel: Panel, config: Config, plan: Plan, judgement: Judgement, epochs: list[int]) -> dict[str, Any]:
+    """Plain JSON-able values; what is undefined is null."""
+    skill = judgement.skill
+    return {
+        "config": config.model_dump(mode="json"),
+        "findings": [[f.name, f.value, f.reason] for f in (*panel.findings, *plan.findings)],
+        "network": str(plan.architecture),
+        "parameters": plan.architecture.parameters,
+        "epochs": epochs,
+        "verdict": judgement.verdict,
+        "scores": {name: {k: _finite(v) for k, v in row.items()} for name, row in judgement.scores.items()},
+        "scored_network": _scored(plan),
+        "skill": {
+            "against": skill.baseline,
+            "value": _finite(skill.skill),
+            "interval_95": [_finite(skill.low), _finite(skill.high)],
+        },
+        "coverage": {
+            f"{level:g}": _finite(float(share)) for level, share in zip(plan.levels, judgement.coverage, strict=True)
+        },
+        "held_out": {
+            "origins": judgement.origins,
+            "horizon": plan.hold_out.horizon,
+            "stop_steps": plan.hold_out.stop,
+            "judge_steps": plan.hold_out.judge,
+        },
+        "mase_season": panel.calendar.mase_season,
+        "data": {
+            "source": panel.source,
+            "series": panel.n_series,
+            "rows": len(panel.values),
+            "first": panel.calendar.text(panel.starts[[0]])[0],
+            "last": panel.calendar.text(panel.ends[[0]])[0],
+            "fingerprint": fingerprint(panel),
+        },
+        "libraries": {name: found for name in LIBRARIES if (found := _version(name))},
+    }
+
+
+def _scored(plan: Plan) -> str:
+    """Which network the scores belong to."""
+    if plan.refit:
+        return "the one fitted without the held-out steps; the saved one was fitted again on all the data, for as many epochs"
+    return "the saved one, fitted without the held-out steps"
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

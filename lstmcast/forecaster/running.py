@@ -1,0 +1,125 @@
+"""Networks on a panel: scaled, windowed, run on, and brought back to the target's unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.data.panel import Panel
+from lstmcast.errors import DataError
+from lstmcast.model import recursion
+from lstmcast.model.lstm import Network
+from lstmcast.model.scaling import Kind, Scaling, fit_scaling
+from lstmcast.model.windows import Shape, Windows
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Runner:
+    """What turns the past of any series into its future.
+
+    Attributes:
+        networks: one, or several whose forecasts are averaged in z.
+        shape: what they read.
+        kind: the transform.
+        scales: what one unit of z is, and the floor, for each series known from training: key to (scale, floor).
+    """
+
+    networks: tuple[Network, ...]
+    shape: Shape
+    kind: Kind
+    scales: Mapping[Key, tuple[float, float]]
+
+    @property
+    def reach(self) -> int:
+        """How many past steps of a series a forecast depends on; more change nothing."""
+        shape = self.shape
+        return max(shape.context + shape.lags, spread_steps(shape.season)) + (shape.seasons + 1) * shape.season + 1
+
+    def on(self, panel: Panel) -> Running:
+        """Make ready to forecast the panel's series."""
+        scaling = scale(panel, self.kind, self.shape.season, self.scales)
+        return Running(self.networks, windows(panel, scaling, self.shape), scaling)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A runner's networks beside the series they forecast."""
+
+    networks: tuple[Network, ...]
+    windows: Windows
+    scaling: Scaling
+
+    def ahead(self, series: Ints, origins: Ints, horizon: int) -> Floats:
+        """[B] series and origins (steps from the series' first value) to [B, H] z."""
+        runs = [recursion.forecast(network, self.windows, series, origins, horizon) for network in self.networks]
+        return np.mean(runs, axis=0)
+
+    def spread(self, series: Ints, origins: Ints) -> Floats:
+        """[B] how far the series' last steps lay from what their level and season said, in z; never quite 0."""
+        return np.maximum(self.windows.spread(series, origins, spread_steps(self.windows.shape.season)), 1e-6)
+
+    def back(self, z: Floats, series: Ints) -> Floats:
+        """[B, …] z to values."""
+        return self.scaling.of(series).inverse(z)
+
+    def back_all(self, z: Floats, series: Ints) -> Floats:
+        """[Q, B, …] z to values."""
+        return np.stack([self.back(one, series) for one in z]) if len(z) else z
+
+
+def spread_steps(season: int) -> int:
+    """How many last steps say how restless a series is: three seasons, and not fewer than 30 nor more than 500."""
+    return int(np.clip(3 * season, 30, 500))
+
+
+def scale(panel: Panel, kind: Kind, season: int, known: Mapping[Key, tuple[float, float]]) -> Scaling:
+    """The scaling of the panel's series: as in training for those seen there, from their own past for the others."""
+    if kind == "log" and not (panel.values > 0).all():
+        raise DataError(
+            f"{panel.source}: the model forecasts logs, and {int((panel.values <= 0).sum())} values are zero or negative; "
+            "correct them, or train again"
+        )
+    own = fit_scaling(panel.values, panel.offsets, kind=kind, season=season)
+    if not known:
+        return own
+    shared = float(np.mean([pair[0] for pair in known.values()])) if kind == "log" else None
+    pairs = [
+        known.get(key, (shared or float(own.scale[k]), float(own.floor[k]))) for k, key in enumerate(panel.keys)
+    ]
+    return replace(own, scale=np.array([p[0] for p in pairs]), floor=np.array([p[1] for p in pairs]))
+
+
+def windows(panel: Panel, scaling: Scaling, shape: Shape) -> Windows:
+    """The panel's values as z, ready to be cut."""
+    owner = np.repeat(np.arange(panel.n_series), panel.lengths)
+    return Windows.over(scaling.of(owner).forward(panel.values), panel.observed, panel.offsets, shape)
+
+
+def outcomes(panel: Panel, series: Ints, origins: Ints, horizon: int) -> Floats:
+    """What came after each origin: [B] series and origins to [B, H]; NaN where it was not observed."""
+    ahead = panel.offsets[series][:, None] + origins[:, None] + np.arange(1, horizon + 1)
+    inside = ahead < panel.offsets[series + 1][:, None]
+    at = np.minimum(ahead, len(panel.values) - 1)
+    return np.where(inside & panel.observed[at], panel.values[at], np.nan)
+
+
+def last_steps(panel: Panel, steps: int) -> Panel:
+    """Every series' last `steps` steps."""
+    lengths = np.minimum(panel.lengths, steps)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    rows = np.arange(offsets[-1]) + np.repeat(panel.offsets[1:] - offsets[1:], lengths)
+    return replace(
+        panel,
+        values=panel.values[rows],
+        observed=panel.observed[rows],
+        offsets=offsets,
+        starts=panel.starts + panel.lengths - lengths,
+    )
+

@@ -1,0 +1,103 @@
+"""A fitted forecaster: what it is made of, how it forecasts, and how it goes to disk and comes back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.data.panel import Panel
+from lstmcast.errors import DataError, ModelError
+from lstmcast.evaluation.intervals import Calibration
+from lstmcast.forecast import Forecast
+from lstmcast.forecaster.running import Runner, last_steps
+
+if TYPE_CHECKING:
+    from lstmcast.forecaster.judging import HeldOut
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Forecaster:
+    """A trained model and all it needs to forecast without the file it was trained on.
+
+    Attributes:
+        runner: networks, transform, scales.
+        calibration: of the intervals.
+        horizon: H of training, the default of `predict`.
+        context: the last steps of every series.
+        held_out: the forecasts that judged it.
+        report: what a person may want to know later: config, findings, scores, verdict, data fingerprint, versions.
+    """
+
+    runner: Runner
+    calibration: Calibration
+    horizon: int
+    context: Panel
+    held_out: HeldOut
+    report: Mapping[str, Any]
+
+    def predict(self, panel: Panel | None = None, horizon: int | None = None) -> Forecast:
+        """Forecast from the end of every series.
+
+        Args:
+            panel: the newest data; None: the context kept from training. Series not seen in training are forecast from
+                their own past.
+            horizon: steps ahead; None: that of training.
+
+        Raises:
+            DataError: the panel's columns or frequency are not those of training, or its values cannot be transformed.
+        """
+        panel = self.context if panel is None else panel
+        self._refuse_change(panel)
+        recent = last_steps(panel, self.runner.reach)
+        horizon = self.horizon if horizon is None else horizon
+        running = self.runner.on(recent)
+        series, origins = np.arange(recent.n_series), recent.lengths - 1
+        z = running.ahead(series, origins, horizon)
+        lower, upper = (running.back_all(b, series) for b in self.calibration.bounds(z, running.spread(series, origins)))
+        values = running.back(z, series)
+        if not np.isfinite(values).all():
+            worst = recent.keys[int(np.argmax(~np.isfinite(values).all(axis=1)))]
+            raise ModelError(f"the forecast of {' '.join(worst) or 'the series'} grows beyond every number; train again")
+        return Forecast(
+            calendar=panel.calendar,
+            time=panel.columns.time or "step",
+            key_columns=panel.key_columns,
+            keys=panel.keys,
+            origins=recent.ends,
+            values=values,
+            levels=self.calibration.levels,
+            lower=lower,
+            upper=upper,
+        )
+
+    def _refuse_change(self, panel: Panel) -> None:
+        """The panel must continue what the model was trained on."""
+        old, new = self.context, panel
+        faults = []
+        for part in ("time", "target", "series"):
+            was, now = getattr(old.columns, part), getattr(new.columns, part)
+            if was != now and not (part == "target" and set(now) <= set(was)):
+                faults.append(f"{new.source}: the {part} column was {was!r} in training and is {now!r} here")
+        if (was := old.calendar.to_dict()["grid"]) != (now := new.calendar.to_dict()["grid"]):
+            same = old.calendar.name == new.calendar.name
+            faults.append(
+                f"{new.source}: the frequency was {old.calendar.name} in training and is {new.calendar.name} here"
+                + (f" on another grid ({was} then, {now} now)" if same else "")
+            )
+        if faults:
+            raise DataError([*faults, "train again on this file, or give the one the model was trained for"])
+
+
+def fingerprint(panel: Panel) -> str:
+    """sha256 over everything a forecast depends on: keys, times, values, what was observed."""
+    digest = hashlib.sha256(repr((panel.columns, panel.calendar.to_dict(), panel.keys)).encode())
+    for array in (panel.offsets, panel.starts, panel.values, panel.observed):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,213 @@
+"""The network in NumPy: the LSTM equations, one line each (Hochreiter & Schmidhuber 1997, with forget gate; Keras's layout).
+
+Letters: B batch, L steps, F features, U units, O outputs. Weights and states are float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.errors import ModelError
+
+Array = npt.NDArray[np.float32]
+Activation = Callable[[Array], Array]
+
+
+def sigmoid(a: Array) -> Array:
+    """1 / (1 + exp(-a)), by tanh so that no exponential overflows."""
+    return np.float32(0.5) * (np.tanh(np.float32(0.5) * a) + np.float32(1))
+
+
+def relu(a: Array) -> Array:
+    """max(a, 0)."""
+    return np.maximum(a, np.float32(0))
+
+
+def elu(a: Array) -> Array:
+    """A where positive, exp(a) - 1 elsewhere."""
+    return np.where(a > 0, a, np.expm1(np.minimum(a, np.float32(0))))
+
+
+def softsign(a: Array) -> Array:
+    """A / (1 + |a|)."""
+    return a / (np.float32(1) + np.abs(a))
+
+
+def linear(a: Array) -> Array:
+    """Its argument."""
+    return a
+
+
+ACTIVATIONS: Mapping[str, Activation] = {
+    "tanh": np.tanh,
+    "relu": relu,
+    "sigmoid": sigmoid,
+    "elu": elu,
+    "softsign": softsign,
+    "linear": linear,
+}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One LSTM layer's weights; the gates stand side by side in the order i, f, c, o.
+
+    Attributes:
+        W: [F, 4U] input weights. U: [U, 4U] recurrent weights. b: [4U] biases.
+    """
+
+    W: Array
+    U: Array
+    b: Array
+
+    @property
+    def units(self) -> int:
+        """U, the length of the state."""
+        return self.U.shape[0]
+
+
+@dataclass(frozen=True)
+class Network:
+    """Stacked LSTM layers and a dense layer on the last one's output.
+
+    Attributes:
+        layers: the LSTM layers, first one first.
+        V: [U, O] dense weights, or [U + F, O] where `skip` lays the input beside the LSTM's output.
+        d: [O] dense biases.
+        activation: a key of `ACTIVATIONS`, for the candidate and the cell's output.
+        skip: whether the dense layer also sees x_t.
+    """
+
+    layers: tuple[Layer, ...]
+    V: Array
+    d: Array
+    activation: str = "tanh"
+    skip: bool = False
+
+
+@dataclass
+class State:
+    """What the network remembers after a step: h and c of every layer, [B, U] each."""
+
+    h: list[Array]
+    c: list[Array]
+
+
+def start(network: Network, batch: int) -> State:
+    """The state before the first step: zeros."""
+    zeros = [np.zeros((batch, layer.units), np.float32) for layer in network.layers]
+    return State(h=list(zeros), c=[z.copy() for z in zeros])
+
+
+def cell(a: Array, h: Array, c: Array, layer: Layer, act: Activation) -> tuple[Array, Array]:
+    """One step of one layer.
+
+    Args:
+        a: [B, 4U] the input's share of the gates, x W + b.
+        h: [B, U] the last output. c: [B, U] the last cell state.
+        layer: the weights.
+        act: the activation of candidate and output.
+
+    Returns:
+        The new (h, c), each [B, U].
+    """
+    i, f, g, o = np.split(a + h @ layer.U, 4, axis=1)
+    c = sigmoid(f) * c + sigmoid(i) * act(g)
+    h = sigmoid(o) * act(c)
+    return h, c
+
+
+def step(network: Network, x: Array, state: State) -> Array:
+    """Advance `state` by one input and return the output.
+
+    Args:
+        network: the weights.
+        x: [B, F].
+        state: changed in place.
+
+    Returns:
+        [B, O].
+    """
+    act, h = ACTIVATIONS[network.activation], x
+    for k, layer in enumerate(network.layers):
+        state.h[k], state.c[k] = cell(h @ layer.W + layer.b, state.h[k], state.c[k], layer, act)
+        h = state.h[k]
+    return dense(network, h, x)
+
+
+def run(network: Network, x: Array, state: State) -> Array:
+    """Advance `state` by L inputs and return the last layer's outputs.
+
+    The inputs meet the input weights in one matrix product for all steps.
+
+    Args:
+        network: the weights.
+        x: [B, L, F].
+        state: changed in place.
+
+    Returns:
+        [B, L, U].
+    """
+    act = ACTIVATIONS[network.activation]
+    for k, layer in enumerate(network.layers):
+        a = x @ layer.W + layer.b  # [B, L, 4U]
+        x = np.empty((*x.shape[:2], layer.units), np.float32)
+        for t in range(x.shape[1]):
+            state.h[k], state.c[k] = cell(a[:, t], state.h[k], state.c[k], layer, act)
+            x[:, t] = state.h[k]
+    return x
+
+
+def dense(network: Network, h: Array, x: Array) -> Array:
+    """The output layer: [..., U] (beside [..., F] where `skip`) to [..., O]."""
+    seen = np.concatenate([h, x], axis=-1) if network.skip else h
+    return seen @ network.V + network.d
+
+
+def outputs(network: Network, x: Array) -> Array:
+    """What the network says at every step of every window: [B, L, F] to [B, L, O]."""
+    return dense(network, run(network, x, start(network, len(x))), x)
+
+
+def to_tensors(network: Network) -> dict[str, Array]:
+    """The weights by layer name, as the artifact keeps them."""
+    tensors = {}
+    for k, layer in enumerate(network.layers):
+        tensors |= {f"lstm_{k}.W": layer.W, f"lstm_{k}.U": layer.U, f"lstm_{k}.b": layer.b}
+    return tensors | {"dense.V": network.V, "dense.d": network.d}
+
+
+def from_tensors(tensors: Mapping[str, Array], *, activation: str, skip: bool, features: int) -> Network:
+    """Build the network from named weights, checking that every shape fits its neighbour.
+
+    Raises:
+        ModelError: a layer is missing, or its shape is not what the layers around it need.
+    """
+    layers, width = [], features
+    while f"lstm_{len(layers)}.W" in tensors:
+        name = f"lstm_{len(layers)}"
+        units = _shaped(tensors, f"{name}.b", (None,))[0] // 4
+        _shaped(tensors, f"{name}.W", (width, 4 * units))
+        _shaped(tensors, f"{name}.U", (units, 4 * units))
+        layers.append(Layer(tensors[f"{name}.W"], tensors[f"{name}.U"], tensors[f"{name}.b"]))
+        width = units
+    outputs_ = _shaped(tensors, "dense.d", (None,))[0]
+    _shaped(tensors, "dense.V", (width + features * skip, outputs_))
+    if not layers or activation not in ACTIVATIONS or len(tensors) != 3 * len(layers) + 2:
+        raise ModelError("weights: the layers named do not make a network; train again")
+    return Network(tuple(layers), tensors["dense.V"], tensors["dense.d"], activation, skip)
+
+
+def _shaped(tensors: Mapping[str, Array], name: str, shape: tuple[int | None, ...]) -> tuple[int, ...]:
+    """The shape of `tensors[name]`, where it fits `shape` (None: any length) and every value is finite."""
+    found = tensors[name].shape if name in tensors else None
+    fits = found is not None and len(found) == len(shape)
+    if not fits or any(want not in (None, have) for want, have in zip(shape, found or (), strict=True)):
+        raise ModelError(f"weights: {name} must have shape {shape} (got {found}); train again")
+    if tensors[name].dtype != np.float32 or not np.isfinite(tensors[name]).all():
+        raise ModelError(f"weights: {name} must hold finite float32 numbers; train again")
+    return tuple(tensors[name].shape)

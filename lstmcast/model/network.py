@@ -1,0 +1,125 @@
+"""The Keras Sequential, and its weights as plain arrays."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lstmcast.errors import ModelError, UsageError
+from lstmcast.model import lstm
+from lstmcast.model.lstm import Array, Layer, Network
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What is built: `Sequential([Input((L, F)), LSTM(U), …, Dense(O)])`.
+
+    Attributes:
+        context: L. lags: F. units: U of each layer, first one first. outputs: O.
+        activation: of candidate and cell output. dropout: share of inputs and of states dropped while training.
+    """
+
+    context: int
+    lags: int
+    units: tuple[int, ...] = (50,)
+    outputs: int = 1
+    activation: str = "tanh"
+    dropout: float = 0.0
+
+    @property
+    def parameters(self) -> int:
+        """How many weights the network has."""
+        widths = (self.lags, *self.units)
+        gates = sum(4 * u * (f + u + 1) for f, u in zip(widths, self.units, strict=False))
+        return gates + (self.units[-1] + 1) * self.outputs
+
+    def __str__(self) -> str:
+        layers = ", ".join(f"LSTM({u})" for u in self.units)
+        return f"Sequential([Input(({self.context}, {self.lags})), {layers}, Dense({self.outputs})])"
+
+
+def require_tensorflow() -> None:
+    """Fail early, and without importing it, where TensorFlow is not installed.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if find_spec("tensorflow") is None or find_spec("keras") is None:
+        raise UsageError(
+            "training needs TensorFlow, which is not installed here: pip install tensorflow "
+            "(check, init, config, predict and plot work without it)"
+        )
+
+
+def load_keras() -> None:
+    """Import Keras on TensorFlow, quietly; operations that could give other bytes for the same seed are ruled out.
+
+    Raises:
+        UsageError: TensorFlow is not installed.
+    """
+    require_tensorflow()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    import tensorflow
+
+    tensorflow.config.experimental.enable_op_determinism()
+
+
+def build(architecture: Architecture, *, every_step: bool) -> keras.Sequential:
+    """Build the network.
+
+    Args:
+        architecture: its layers.
+        every_step: True while training: an output for every step of the window, from the same weights. False: the
+            network that the user is shown, whose only output is the last step's.
+    """
+    import keras
+
+    stack: list[keras.layers.Layer] = [keras.Input((architecture.context, architecture.lags))]
+    for k, units in enumerate(architecture.units):
+        stack.append(
+            keras.layers.LSTM(
+                units,
+                activation=architecture.activation,
+                dropout=architecture.dropout,
+                return_sequences=every_step or k + 1 < len(architecture.units),
+            )
+        )
+    return keras.Sequential([*stack, keras.layers.Dense(architecture.outputs)])
+
+
+def to_numpy(model: keras.Sequential, architecture: Architecture) -> Network:
+    """The model's weights as a NumPy network (copies)."""
+    *recurrent, dense = model.layers
+    layers = tuple(Layer(*(np.array(w, np.float32) for w in layer.get_weights())) for layer in recurrent)
+    V, d = (np.array(w, np.float32) for w in dense.get_weights())
+    return Network(layers, V, d, architecture.activation)
+
+
+def check_forward(network: Network, architecture: Architecture, x: Array) -> float:
+    """Compare the two forward passes of the many-to-one network on real windows.
+
+    Args:
+        network: weights. architecture: their layers. x: [B, L, F].
+
+    Returns:
+        The largest difference, relative to the largest output (or 1).
+
+    Raises:
+        ModelError: it is more than 1e-4: the model must not be saved.
+    """
+    model = build(architecture, every_step=False)
+    model.set_weights([w for layer in network.layers for w in (layer.W, layer.U, layer.b)] + [network.V, network.d])
+    said = lstm.outputs(network, x)[:, -1]
+    keras_said = model.predict_on_batch(x)
+    gap = float(np.abs(said - keras_said).max() / max(1.0, float(np.abs(keras_said).max())))
+    if not gap <= 1e-4:
+        raise ModelError(f"the network's two forward passes differ by {gap:.1e} (at most 1e-4): it was not saved")
+    return gap

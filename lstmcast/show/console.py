@@ -1,0 +1,172 @@
+"""What a person reads: plain text, and a progress line where there is a terminal. Only this module imports rich."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lstmcast.evaluation.origins import default_horizon
+
+if TYPE_CHECKING:
+    from lstmcast.data.panel import Panel
+    from lstmcast.forecast import Forecast
+    from lstmcast.forecaster.plan import Plan
+    from lstmcast.forecaster.training import Stage
+
+SHOWN = 20  # series listed by check
+
+
+def found(panel: Panel, now: datetime, *, series: bool = False) -> str:
+    """What was read and inferred, with the reasons; with `series`, each series' span too."""
+    span = " to ".join(panel.calendar.text(np.array([panel.starts.min(), panel.ends.max()])))
+    lines = [f"{panel.source}: {_count(len(panel.values), 'row')}, {_count(panel.n_series, 'series')}, {span}"]
+    lines += _columns([(f.name, f.value, f.reason) for f in panel.findings])
+    lines += [f"  note: {note}" for note in (*panel.notes, *_future(panel, now))]
+    lines += [f"  left out: {reason}" for reason in panel.dropped]
+    return "\n".join([*lines, *(_spans(panel) if series else [])])
+
+
+def found_as_json(panel: Panel) -> dict[str, Any]:
+    """The same for a program."""
+    columns = panel.columns
+    usual = default_horizon(panel.lengths, panel.calendar.default_horizon)
+    return {
+        "source": panel.source,
+        "columns": {"time": columns.time, "target": list(columns.target), "series": list(columns.series)},
+        "frequency": panel.calendar.name,
+        "season": panel.calendar.season,
+        "horizon": usual,
+        "series": panel.n_series,
+        "rows": len(panel.values),
+        "filled": int((~panel.observed).sum()),
+        "notes": list(panel.notes),
+        "left_out": list(panel.dropped),
+        "findings": [{"name": f.name, "value": f.value, "reason": f.reason} for f in panel.findings],
+    }
+
+
+def planned(plan: Plan) -> str:
+    """What `auto` became."""
+    rows = [(f.name, f.value, f.reason) for f in plan.findings]
+    held = plan.hold_out
+    rows.append(("held out", f"{held.total} steps", f"{held.stop} to decide when to stop, then {held.judge} to judge"))
+    many = f" × {plan.networks}" if plan.networks > 1 else ""
+    rows.append(("network", f"{plan.architecture}{many}", f"{plan.architecture.parameters:,} weights"))
+    return "\n".join(_columns(rows))
+
+
+def judged(report: Mapping[str, Any]) -> str:
+    """The scores beside the baselines', the coverage of the intervals, the verdict."""
+    held, scores = report["held_out"], report["scores"]
+    lines = [f"\nHeld-out scores ({_count(held['origins'], 'origin')}, {_count(held['horizon'], 'step')} ahead each):"]
+    lines.append(f"  {'':16}{'MAE':>12}{'RMSE':>12}{'sMAPE':>10}{'MASE':>9}")
+    order = sorted(scores, key=lambda name: (name != "lstm", scores[name]["mase"] or scores[name]["mae"]))
+    for name in order:
+        row = scores[name]
+        cells = (_number(row["mae"], 12), _number(row["rmse"], 12), _number(row["smape"], 8), _number(row["mase"], 9))
+        lines.append(f"  {label(name):16}{cells[0]}{cells[1]}{cells[2]} %{cells[3]}")
+    shares = [f"{level} % interval: {_share(share)}" for level, share in report["coverage"].items()]
+    if shares:
+        lines.append(f"Coverage on origins that did not calibrate it: {'; '.join(shares)}")
+    epochs = ", ".join(str(epoch) for epoch in report["epochs"])
+    lines.append(f"Epochs: {epochs}. Scores are those of {report['scored_network']}.")
+    return "\n".join([*lines, "", report["verdict"]])
+
+
+def saved(version: Path, seconds: float, *, alone: bool) -> str:
+    """Where the model lies, and what to do next."""
+    choose = "" if alone else f" --model {version.parent.name}"
+    return f"\nSaved {version} after {seconds:.0f} s. Next: lstmcast predict{choose}; lstmcast plot{choose}"
+
+
+def made(forecast: Forecast, version: Path, target: str, report: Mapping[str, Any], note: str) -> str:
+    """What predict wrote, from what, and a word of caution where the model earned one."""
+    span = " to ".join(forecast.calendar.text(forecast.positions.ravel()[[0, -1]]))
+    where = "stdout" if target == "-" else target
+    lines = [f"{where}: {_count(forecast.horizon, 'step')} of {_count(len(forecast.keys), 'series')}, {span}; {version}"]
+    lines += [note] if note else []
+    if (report["skill"]["value"] or 0) <= 0:
+        lines.append(report["verdict"])
+    return "\n".join(lines)
+
+
+def label(name: str) -> str:
+    """A method's name as a person writes it."""
+    return "LSTM" if name == "lstm" else name.replace("_", " ")
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[Callable[[Stage], None]]:
+    """A line with epoch, losses and time left, on a terminal; elsewhere nothing."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[losses]}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting TensorFlow", total=None, losses="")
+
+        def tell(stage: Stage) -> None:
+            now = stage.progress
+            held = "" if now.held_out is None else f", held out {now.held_out:.4f}"
+            which = f" {stage.network}/{stage.networks}" if stage.networks > 1 else ""
+            bar.update(
+                task,
+                description=f"{stage.name}{which}, epoch {now.epoch}/{now.epochs}",
+                completed=now.epoch,
+                total=now.epochs,
+                losses=f"loss {now.loss:.4f}{held}",
+            )
+
+        yield tell
+
+
+def _columns(rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Name, value and reason in columns."""
+    wide = min(max((len(value) for _, value, _ in rows), default=0), 28)
+    return [f"  {name:10} {value:{wide}}  {reason}" for name, value, reason in rows]
+
+
+def _spans(panel: Panel) -> list[str]:
+    """One line a series: steps, span, filled."""
+    lines = []
+    for k in range(min(panel.n_series, SHOWN)):
+        span = " to ".join(panel.calendar.text(np.array([panel.starts[k], panel.ends[k]])))
+        filled = int((~panel.observed_of(k)).sum())
+        name = "/".join(panel.keys[k]) or "the series"
+        lines.append(f"  {name}: {_count(int(panel.lengths[k]), 'step')}, {span}" + (f", {filled} filled" if filled else ""))
+    return lines + ([f"  … and {panel.n_series - SHOWN} more series"] if panel.n_series > SHOWN else [])
+
+
+def _future(panel: Panel, now: datetime) -> list[str]:
+    """A word where the data reach beyond today."""
+    if panel.calendar.kind == "counter":
+        return []
+    ends = panel.calendar.stamps(panel.ends)
+    late = int((ends > now.timestamp() * 1e6).sum())
+    return [f"{_count(late, 'series')} end after now: is the last time right?"] if late else []
+
+
+def _count(n: int, what: str) -> str:
+    """`1 row`, `2,000 rows`; series stays series."""
+    return f"{n:,} {what}" + ("" if n == 1 or what == "series" else "s")
+
+
+def _share(share: float | None) -> str:
+    return "not known (too few origins)" if share is None else f"{share:.0%}"
+
+
+def _number(value: float | None, width: int) -> str:
+    """Right-aligned with four significant digits; a dash where undefined."""
+    if value is None:
+        return f"{'–':>{width}}"
+    text = f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.3e}"
+    return f"{text:>{width}}"

@@ -1,0 +1,160 @@
+"""A panel and its forecasts as a figure: which series, which steps, which words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.data.panel import Panel
+from lstmcast.data.reader import read_table
+from lstmcast.errors import DataError, UsageError
+from lstmcast.forecast import Forecast
+from lstmcast.show.plot import MOST_PANELS, Fan, Strip, draw, render
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from lstmcast.forecaster.trained import Forecaster
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+FEW = 9  # series drawn where none is named
+FANS = 8  # held-out forecasts drawn of each
+
+
+def plot(panel: Panel, forecast: Forecast, *, keys: Sequence[str] = (), title: str = "Forecast") -> Figure:
+    """Draw history, forecast and intervals.
+
+    Args:
+        panel: the past. forecast: its future, or a part of it that has become past: then the actual values are drawn.
+        keys: which series, parts of a key joined by '/'; empty: the first nine.
+        title: above the figure.
+
+    Raises:
+        UsageError: an unknown series, or more than a figure can hold.
+    """
+    return draw(forecast_strips(panel, forecast, keys), title=title, ylabel=", ".join(panel.columns.target[:1]))
+
+
+def forecast_strips(panel: Panel, forecast: Forecast, keys: Sequence[str]) -> list[Strip]:
+    """One strip a series: its past and its forecast."""
+    row = {key: k for k, key in enumerate(forecast.keys)}
+    chosen = _chosen(panel, keys, [k for k, key in enumerate(panel.keys) if key in row])
+    return [_strip(panel, k, [_fan(panel, forecast, row[panel.keys[k]])], forecast.positions[row[panel.keys[k]]]) for k in chosen]
+
+
+def backtest_strips(panel: Panel, forecaster: Forecaster, keys: Sequence[str]) -> list[Strip]:
+    """One strip a series: what was known, and the held-out forecasts that judged the model."""
+    held, known = forecaster.held_out, forecaster.context.keys
+    at = {key: k for k, key in enumerate(panel.keys)}
+    judged = {at[known[s]]: s for s in np.unique(held.series).tolist() if known[s] in at}
+    strips = []
+    for k in _chosen(panel, keys, list(judged)):
+        rows = np.flatnonzero(held.series == judged[k])
+        rows = rows[:: -(-len(rows) // FANS)]
+        fans = []
+        for b in rows.tolist():
+            ahead = held.positions[b] + np.arange(1, held.forecast.shape[1] + 1)
+            intervals = {
+                level: (held.lower[q, b], held.upper[q, b]) for q, level in enumerate(forecaster.calibration.levels)
+            }
+            fans.append(Fan(panel.calendar.wall(ahead), held.forecast[b], intervals))
+        strips.append(_strip(panel, k, fans, None))
+    return strips
+
+
+def file_strips(panel: Panel, path: str, keys: Sequence[str]) -> list[Strip]:
+    """One strip a series of a forecast written earlier by `lstmcast predict`, with what became known since.
+
+    Raises:
+        DataError: the file is not such a forecast, or does not belong to this panel.
+    """
+    forecast = _read_forecast(panel, path)
+    return forecast_strips(panel, forecast, keys)
+
+
+def picture(strips: Sequence[Strip], forecaster: Forecaster, suffix: str, *, backtest: bool, history: int | None) -> bytes:
+    """The strips as the bytes of a figure, with title and caption."""
+    target = ", ".join(forecaster.context.columns.target)
+    name = forecaster.report["data"]["source"]
+    title = f"Held-out forecasts of {target}" if backtest else f"Forecast of {target}"
+    ylabel = target if len(forecaster.context.columns.target) == 1 else "value"
+    figure = draw(strips, title=f"{title} ({name})", ylabel=ylabel, caption=forecaster.report["verdict"], history=history)
+    return render(figure, suffix)
+
+
+def _chosen(panel: Panel, keys: Sequence[str], possible: Sequence[int]) -> list[int]:
+    """The series asked for, or the first few."""
+    names = {"/".join(panel.keys[k]): k for k in possible}
+    if not names:
+        raise UsageError("there is no forecast of any of these series")
+    unknown = [key for key in keys if key not in names]
+    if unknown:
+        raise UsageError(f"--series {', '.join(unknown)}: no such series; there are {_some(names)}")
+    chosen = [names[key] for key in dict.fromkeys(keys)] or list(possible[:FEW])
+    if len(chosen) > MOST_PANELS:
+        raise UsageError(f"a figure holds {MOST_PANELS} series (got {len(chosen)}): name fewer with --series")
+    return chosen
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    return ", ".join(listed[:10]) + (f" and {len(listed) - 10} more" if len(listed) > 10 else "")
+
+
+def _strip(panel: Panel, k: int, fans: list[Fan], ahead: Ints | None) -> Strip:
+    """Series k before `ahead` as history, and what is known from there on as the actual values."""
+    positions = panel.starts[k] + np.arange(panel.lengths[k])
+    values = np.where(panel.observed_of(k), panel.series(k), np.nan)
+    past = np.full(len(positions), True) if ahead is None else positions < ahead[0]
+    known = np.zeros(len(positions), bool) if ahead is None else (positions >= ahead[0]) & (positions <= ahead[-1])
+    wall = panel.calendar.wall(positions)
+    actual = (wall[known], values[known]) if known.any() else None
+    return Strip("/".join(panel.keys[k]), wall[past], values[past], tuple(fans), actual)
+
+
+def _fan(panel: Panel, forecast: Forecast, row: int) -> Fan:
+    """One series' forecast."""
+    intervals = {level: (forecast.lower[q, row], forecast.upper[q, row]) for q, level in enumerate(forecast.levels)}
+    return Fan(panel.calendar.wall(forecast.positions[row]), forecast.values[row], intervals)
+
+
+def _read_forecast(panel: Panel, path: str) -> Forecast:
+    """A CSV of `lstmcast predict`, put back on the panel's calendar by the text of its times."""
+    table = read_table(path)
+    text, time = table.text, panel.columns.time or "step"
+    needed = [time, *panel.key_columns, "forecast"]
+    if missing := [name for name in needed if name not in text]:
+        raise DataError(f"{path}: is not a forecast of this data: column {missing[0]!r} is missing")
+    levels = [name.removeprefix("lower_") for name in text if name.startswith("lower_")]
+    reach = np.arange(panel.starts.min(), panel.ends.max() + len(text) + 1)
+    place = dict(zip(panel.calendar.text(reach), reach.tolist(), strict=True))
+    try:
+        positions = np.array([place[t] for t in text[time]])
+        numbers = text[["forecast", *(f"{side}_{lv}" for lv in levels for side in ("lower", "upper"))]].astype(float)
+    except (KeyError, ValueError) as err:
+        raise DataError(f"{path}: is not a forecast of this data ({err})") from err
+    keys = list(zip(*(text[name] for name in panel.key_columns), strict=True)) or [()] * len(text)
+    series = tuple(dict.fromkeys(keys))
+    shape = (len(series), -1)
+    if len(text) % len(series) or (np.diff(positions.reshape(shape), axis=1) != 1).any():
+        raise DataError(f"{path}: every series must have the same number of consecutive steps")
+    bounds = {
+        side: np.stack([numbers[f"{side}_{lv}"].to_numpy().reshape(shape) for lv in levels]) if levels else np.empty((0, 0, 0))
+        for side in ("lower", "upper")
+    }
+    return Forecast(
+        calendar=panel.calendar,
+        time=time,
+        key_columns=panel.key_columns,
+        keys=series,
+        origins=positions.reshape(shape)[:, 0] - 1,
+        values=numbers["forecast"].to_numpy().reshape(shape),
+        levels=tuple(float(level) for level in levels),
+        lower=bounds["lower"],
+        upper=bounds["upper"],
+    )

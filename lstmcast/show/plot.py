@@ -1,0 +1,279 @@
+"""The figure: what was observed, what is forecast, and how far it may be off.
+
+Plain arrays in, a matplotlib Figure out. One panel a series; `render` turns the figure into the bytes of a file.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from lstmcast.errors import UsageError
+from lstmcast.show.axes import QUIET, axis_numbers, dress, house_style, shorten, wrap
+
+Floats = npt.NDArray[np.float64]
+Times = npt.NDArray[Any]
+
+HISTORY: dict[str, Any] = {"color": "#5a5a5a", "linewidth": 1.4, "zorder": 3}
+HELD_OUT: dict[str, Any] = {"color": "#333333", "linewidth": 1.0, "zorder": 5}
+FORECAST = ("#0072b2", "#2f97d1")  # fans that follow each other take turns
+ACTUAL: dict[str, Any] = {"color": "#111111", "linewidth": 0.8, "marker": "o", "markersize": 3, "zorder": 6}
+ORIGIN = "#cccccc"
+
+MOST_PANELS = 24
+_METADATA: dict[str, dict[str, Any]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None},
+    ".pdf": {"CreationDate": None},
+}
+
+
+@dataclass(frozen=True)
+class _Format:
+    """How panels share a page; inches, and points for text."""
+
+    columns: int
+    width: float
+    panel_height: float
+    name_room: float
+    ticks: int
+
+
+_FORMATS = {  # for at most so many panels
+    1: _Format(columns=1, width=10, panel_height=4.2, name_room=620, ticks=10),
+    2: _Format(columns=1, width=10, panel_height=2.7, name_room=620, ticks=10),
+    6: _Format(columns=2, width=11, panel_height=2.5, name_room=310, ticks=7),
+    MOST_PANELS: _Format(columns=3, width=13, panel_height=2.3, name_room=240, ticks=7),
+}
+_EDGE = 0.15
+
+
+@dataclass(frozen=True)
+class Fan:
+    """One forecast: a line and its shaded intervals.
+
+    Attributes:
+        times: [H] datetime64, or integers of a row counter; ascending.
+        forecast: [H].
+        intervals: level in % → lower [H] and upper [H]; an infinite bound reaches the edge of the panel.
+    """
+
+    times: Times
+    forecast: Floats
+    intervals: Mapping[int, tuple[Floats, Floats]]
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One series: a panel of the figure.
+
+    Attributes:
+        name: of the series; empty where there is only one.
+        times: [T] as in `Fan`; ascending.
+        values: [T] what was observed; NaN leaves a gap.
+        fans: one forecast, or several held-out ones in the order of their origins.
+        actual: times [N] and values [N] that became known in the period of the forecast.
+    """
+
+    name: str
+    times: Times
+    values: Floats
+    fans: tuple[Fan, ...]
+    actual: tuple[Times, Floats] | None = None
+
+
+def draw(strips: Sequence[Strip], *, title: str, ylabel: str, caption: str = "", history: int | None = None) -> Figure:
+    """Draws every series with its forecasts.
+
+    Args:
+        strips: 1 to 24 series.
+        title: one sentence, at most two lines of it.
+        ylabel: what is measured.
+        caption: small print below, at most three lines.
+        history: how many steps before the first forecast to show; by default 8 horizons, and at least 60 steps.
+
+    Returns:
+        The figure, with one Axes for each strip, in their order.
+
+    Raises:
+        UsageError: no series, more than 24, or a history below 1.
+        DataError: a time is outside the years 1 to 9999.
+    """
+    _check(strips, history)
+    recent = [_recent(strip, history) for strip in strips]
+    form = next(form for most, form in _FORMATS.items() if len(strips) <= most)
+    with house_style():
+        shades = _shades(recent)
+        keys = _keys(recent, shades)
+        figure, panels = _page(len(strips), form, title=title, ylabel=ylabel, caption=caption, keys=keys)
+        for axes, strip in zip(panels, recent, strict=True):
+            axes.set_title(shorten(strip.name, size=9, width=form.name_room), loc="left", size=9, pad=4)
+            _draw_strip(axes, strip, shades, ticks=form.ticks)
+        _settle(figure)
+    return figure
+
+
+def render(figure: Figure, suffix: str) -> bytes:
+    """Turns a figure into the contents of a file: the same bytes whenever it is called.
+
+    Args:
+        figure: from `draw`.
+        suffix: `.png` (150 dots an inch), `.svg` or `.pdf`.
+
+    Returns:
+        The bytes to write.
+
+    Raises:
+        UsageError: another suffix.
+    """
+    if suffix.lower() not in _METADATA:
+        raise UsageError(f"figure format: must be one of {', '.join(_METADATA)} (got '{suffix}')")
+    target = io.BytesIO()
+    with house_style():
+        figure.canvas.print_figure(target, format=suffix.lower()[1:], metadata=_METADATA[suffix.lower()])
+    return target.getvalue()
+
+
+def _check(strips: Sequence[Strip], history: int | None) -> None:
+    if not 1 <= len(strips) <= MOST_PANELS:
+        raise UsageError(f"a figure shows 1 to {MOST_PANELS} series (got {len(strips)}): choose some with --series")
+    if history is not None and history < 1:
+        raise UsageError(f"--history: must be an integer ≥ 1 (got {history})")
+
+
+def _recent(strip: Strip, history: int | None) -> Strip:
+    """Leaves out what lies more than `history` steps before the first forecast."""
+    horizon = max((fan.forecast.size for fan in strip.fans), default=0)
+    steps = max(8 * horizon, 60) if history is None else history
+    start = max(0, _origin(strip, strip.fans[0]) - steps if strip.fans else strip.values.size - steps)
+    return replace(strip, times=strip.times[start:], values=strip.values[start:])
+
+
+def _origin(strip: Strip, fan: Fan) -> int:
+    """How many rows of the strip come before the fan."""
+    return int(np.searchsorted(strip.times, fan.times[0]))
+
+
+def _shades(strips: Iterable[Strip]) -> dict[int, str]:
+    """A colour for each level: the wider the interval, the lighter."""
+    levels = sorted({level for strip in strips for fan in strip.fans for level in fan.intervals})
+    shares = np.linspace(0.55, 0.83, len(levels)) if len(levels) > 1 else [0.7]
+    return {level: _lighter(FORECAST[0], float(share)) for level, share in zip(levels, shares, strict=False)}
+
+
+def _lighter(color: str, share: float) -> str:
+    """The colour mixed with a share of white."""
+    red, green, blue = (1 - (1 - part) * (1 - share) for part in to_rgb(color))
+    return to_hex((red, green, blue))
+
+
+def _keys(strips: Sequence[Strip], shades: Mapping[int, str]) -> list[Artist]:
+    """What the legend explains: only what is drawn."""
+    held_out = any(len(strip.fans) > 1 for strip in strips)
+    observed = Line2D([], [], label="Actual", **HELD_OUT) if held_out else Line2D([], [], label="History", **HISTORY)
+    keys: list[Artist] = [observed]
+    if any(strip.fans for strip in strips):
+        keys.append(Line2D([], [], color=FORECAST[0], linewidth=1.8, label="Forecast"))
+    if any(strip.actual for strip in strips):
+        keys.append(Line2D([], [], **ACTUAL, label="Known since" if held_out else "Actual"))
+    return keys + [Patch(facecolor=shade, label=f"{level} % interval") for level, shade in shades.items()]
+
+
+def _page(
+    panels: int, form: _Format, *, title: str, ylabel: str, caption: str, keys: list[Artist]
+) -> tuple[Figure, list[Axes]]:
+    """An empty figure: title and legend on top, a grid of panels, small print below."""
+    room = (form.width - 2 * _EDGE) * 72
+    heading = wrap(title, size=13, width=room, lines=2, weight="bold")
+    small_print = wrap(caption, size=8, width=room, lines=3)
+    rows, across = math.ceil(panels / form.columns), min(len(keys), 6)
+    title_foot = _EDGE + 0.28 * len(heading)
+    head = title_foot + 0.2 * math.ceil(len(keys) / across) + 0.1
+    foot = _EDGE + 0.16 * len(small_print) + 0.05
+    height = head + rows * form.panel_height + foot
+    left, top = _EDGE / form.width, 1 - _EDGE / height
+    figure = Figure(figsize=(form.width, height))
+    figure.text(left, top, "\n".join(heading), va="top", size=13, weight="bold")
+    figure.text(left, 1 - top, "\n".join(small_print), va="bottom", size=8, color=QUIET)
+    place = (left, 1 - title_foot / height)
+    figure.legend(handles=keys, loc="upper left", bbox_to_anchor=place, ncols=across, frameon=False, borderaxespad=0)
+    body = (foot / height, 1 - head / height)
+    unit = shorten(ylabel, size=9, width=form.panel_height * 60)
+    figure.text(left, sum(body) / 2, unit, va="center", rotation=90, size=9, color=QUIET)
+    beside = left + (0.2 / form.width if unit else 0)
+    figure.set_layout_engine("constrained", rect=(beside, body[0], 1 - left - beside, body[1] - body[0]))
+    grid = figure.add_gridspec(rows, form.columns)
+    return figure, [figure.add_subplot(grid[panel // form.columns, panel % form.columns]) for panel in range(panels)]
+
+
+def _settle(figure: Figure) -> None:
+    """Finds room for every label and keeps it: a layout found anew at each rendering would move by fractions."""
+    for _ in range(2):  # the first round sets how large the panels are, and so how many ticks they have
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
+def _draw_strip(axes: Axes, strip: Strip, shades: Mapping[int, str], *, ticks: int) -> None:
+    """Limits first, because an infinite bound is drawn to the edge; then layer by layer."""
+    times, values = _extent(strip)
+    dress(axes, times, values, calendar=strip.times.dtype.kind == "M", ticks=ticks)
+    _draw_line(axes, strip.times, strip.values, **(HELD_OUT if len(strip.fans) > 1 else HISTORY))
+    for turn, fan in enumerate(strip.fans):
+        _draw_fan(axes, strip, fan, shades, color=FORECAST[turn % 2])
+    if strip.actual is not None:
+        _draw_line(axes, *strip.actual, markevery=1 + strip.actual[0].size // 60, **ACTUAL)
+
+
+def _extent(strip: Strip) -> tuple[Floats, Floats]:
+    """Every place and every value that the panel has to show."""
+    bounds = [bound for fan in strip.fans for pair in fan.intervals.values() for bound in pair]
+    known = strip.actual or (strip.times[:0], strip.values[:0])
+    times = [strip.times, known[0], *(fan.times for fan in strip.fans)]
+    values = [strip.values, known[1], *(fan.forecast for fan in strip.fans), *bounds]
+    return np.concatenate([axis_numbers(part) for part in times]), np.concatenate(values)
+
+
+def _draw_line(axes: Axes, times: Times, values: Floats, **look: Any) -> None:
+    """A line with gaps; a value between two gaps becomes a dot, for a line through one point is invisible."""
+    places = axis_numbers(times)
+    axes.plot(places, values, **look)
+    missing = np.isnan(np.concatenate([[np.nan], values, [np.nan]]))
+    alone = missing[:-2] & ~missing[1:-1] & missing[2:]
+    if alone.any():
+        dot = {"linestyle": "none", "marker": "o", "markersize": 2 * look["linewidth"], "markevery": 1}
+        axes.plot(places[alone], values[alone], **{**look, **dot})
+
+
+def _draw_fan(axes: Axes, strip: Strip, fan: Fan, shades: Mapping[int, str], *, color: str) -> None:
+    """Intervals, forecast, and what joins it to the last observed value: a thin line, a lighter upright one."""
+    observed = np.flatnonzero(np.isfinite(strip.values[: _origin(strip, fan)]))
+    for level, bounds in fan.intervals.items():
+        _draw_band(axes, axis_numbers(fan.times), *bounds, color=shades[level], zorder=2 - level / 100)
+    _draw_line(axes, fan.times, fan.forecast, color=color, linewidth=1.8, zorder=4)
+    if observed.size:
+        last = observed[-1]
+        places = axis_numbers(np.array([strip.times[last], fan.times[0]]))
+        axes.plot(places, [strip.values[last], fan.forecast[0]], color=color, linewidth=0.7, zorder=4)
+        axes.axvline(places[0], color=ORIGIN, linewidth=0.8 if len(strip.fans) == 1 else 0.4, zorder=0.6)
+
+
+def _draw_band(axes: Axes, places: Floats, lower: Floats, upper: Floats, **look: Any) -> None:
+    """The area between two bounds, or an upright bar where the horizon is a single step."""
+    bottom, top = axes.get_ylim()
+    low, high = (np.nan_to_num(bound, nan=np.nan, posinf=top, neginf=bottom) for bound in (lower, upper))
+    if places.size == 1:
+        axes.vlines(places, low, high, linewidth=8, **look)
+    else:
+        axes.fill_between(places, low, high, linewidth=0, **look)

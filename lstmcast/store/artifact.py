@@ -1,0 +1,372 @@
+"""A trained forecaster on disk: immutable versions, the one in use, and proof that nothing was changed since.
+
+    models/<name>/20261120T084500Z-1a2b3c4d/    manifest.json and *.safetensors
+    models/<name>/current                       one line: the version in use
+    models/<name>/lock                          held while a version is published
+
+The hexadecimal part of a version's name begins the sha256 of its manifest, which holds the sha256 of every other file.
+Loading executes nothing: files are read once, checked as bytes, and only then seen as arrays.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from difflib import SequenceMatcher
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load as parse_tensors
+from safetensors.numpy import save as tensor_bytes
+
+from lstmcast.errors import ModelError, UsageError
+from lstmcast.store.files import (
+    TEMPORARY,
+    DamageError,
+    exclusive_lock,
+    explained,
+    parse_object,
+    read_regular,
+    sync_folder,
+    temporary_name,
+    write_atomically,
+    write_new,
+)
+
+SCHEMA = 1
+"""The layout of a version. Another number is refused, never guessed at."""
+
+Tensors = Mapping[str, npt.NDArray[Any]]
+
+_MANIFEST = "manifest.json"
+_MANIFEST_LIMIT = 64 * 2**20  # bytes
+_CURRENT = "current"
+_CURRENT_LIMIT = 100  # bytes
+_SUFFIX = ".safetensors"
+_FILE = re.compile(r"[a-z][a-z0-9_]*\.safetensors")
+_NAME = re.compile(r"[\w-][\w.-]{0,99}")
+_VERSION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+_MEND = "train again, or name another version with --model"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One version, read and verified.
+
+    Attributes:
+        path: its folder.
+        manifest: what `publish` was given, with `schema` and `files` added.
+        tensors: for each group (`weights`, `calibration`, …) its arrays by name; read-only.
+    """
+
+    path: Path
+    manifest: Mapping[str, Any]
+    tensors: Mapping[str, Tensors]
+
+
+def prepare(models: Path, name: str) -> Path:
+    """Make the folder of a model and prove that it can be written, before an hour of training is spent.
+
+    Args:
+        models: the folder of all models.
+        name: the model: letters, digits, dot, dash and underscore, at most 100, the first no dot.
+
+    Returns:
+        `models/name`.
+
+    Raises:
+        UsageError: the name is not allowed.
+        FileError: the folder cannot be made or written.
+    """
+    if not _NAME.fullmatch(name):
+        rule = "must be 1 to 100 letters, digits, dots, dashes or underscores and not begin with a dot"
+        raise UsageError(f"model name: {rule} (got {name[:120]!r}); choose one with --name")
+    folder = models / name
+    with explained("written", folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = temporary_name(folder)
+        try:
+            write_new(probe, [b"lstmcast\n"])
+        finally:
+            probe.unlink(missing_ok=True)
+        sync_folder(models)
+    return folder
+
+
+def model_lock(folder: Path, *, wait: float = 0.0) -> AbstractContextManager[None]:
+    """The lock under which versions of a model are published; see `exclusive_lock`."""
+    return exclusive_lock(folder / "lock", wait=wait)
+
+
+def versions(folder: Path) -> list[Path]:
+    """The version folders of a model, newest last; empty where there is no such folder."""
+    with explained("read", folder):
+        if not folder.is_dir():
+            return []
+        return sorted(path for path in folder.iterdir() if _VERSION.fullmatch(path.name) and path.is_dir())
+
+
+def publish(
+    models: Path,
+    name: str,
+    manifest: Mapping[str, Any],
+    tensors: Mapping[str, Tensors],
+    *,
+    now: datetime,
+    keep: int,
+) -> Path:
+    """Save a version and make it the current one; killed at any moment, the old or the new one is current and whole.
+
+    The caller holds `model_lock`. The same content at the same `now` gives the same bytes under the same name.
+
+    Args:
+        models: the folder of all models.
+        name: the model, as for `prepare`.
+        manifest: what JSON can hold, without NaN; `schema` and `files` are added.
+        tensors: arrays by name, for each group (a lower-case word that names its file).
+        now: when the version was made, with a time zone.
+        keep: how many versions stay, this one included; older ones and what killed runs left are removed.
+
+    Returns:
+        The folder of the new version.
+
+    Raises:
+        UsageError: the name is not allowed.
+        FileError: the system refused; the version that was current still is, unless only the cleaning up failed.
+        ValueError: the manifest holds what JSON cannot say, or a group has no plain name.
+    """
+    folder = prepare(models, name)
+    files = _encode(tensors)
+    listed = {file: _describe(content) for file, content in files.items()}
+    text = json.dumps({**manifest, "schema": SCHEMA, "files": listed}, sort_keys=True, indent=1, allow_nan=False)
+    files[_MANIFEST] = text.encode()
+    version = folder / f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{sha256(files[_MANIFEST]).hexdigest()[:8]}"
+    with suppress(OSError):  # makes room for the new version; what resists is said at the end
+        _remove_temporary(folder)
+    _write_version(version, files)
+    write_atomically(folder / _CURRENT, f"{version.name}\n".encode())
+    with explained("cleaned up", folder):
+        _prune(folder, version, keep)
+    return version
+
+
+def load(version: Path) -> Artifact:
+    """Read a version after proving that it is the one that was published.
+
+    Args:
+        version: its folder, as `resolve` gives it.
+
+    Raises:
+        ModelError: missing, damaged, tampered with, or of another schema; every faulty file is listed.
+        FileError: a file is there but may not be read.
+    """
+    manifest = _read_manifest(version)
+    listed = manifest["files"]
+    with explained("read", version):
+        unknown = sorted({path.name for path in version.iterdir()} - {_MANIFEST, *listed})
+    faults = [f"{version / name}: does not belong to this version" for name in unknown]
+    tensors = {}
+    for file, entry in listed.items():
+        try:
+            tensors[file.removesuffix(_SUFFIX)] = _read_tensors(version / file, entry)
+        except DamageError as damage:
+            faults.append(f"{version / file}: {damage}")
+    if faults:
+        raise _model_error(faults)
+    return Artifact(version, manifest, tensors)
+
+
+def resolve(models: Path, model: str | None) -> Path:
+    """Find the version that a user means.
+
+    Args:
+        models: the folder of all models.
+        model: None for the only model there is; a name for its current version; `name/version`; or the path of a
+            model's or a version's folder.
+
+    Returns:
+        The folder of a version, not yet verified.
+
+    Raises:
+        ModelError: none or several fit, or `current` is missing or damaged; says what there is to choose from.
+    """
+    if model is None:
+        return _current(_only_model(models))
+    named = all(_NAME.fullmatch(part) for part in model.rstrip("/").split("/"))
+    with explained("read", Path(model)):
+        folder = models / model if named and (models / model).is_dir() else Path(model)
+        if not folder.is_dir():
+            raise ModelError(_not_found(models, model))
+        is_version = _VERSION.fullmatch(folder.name) or (folder / _MANIFEST).exists()
+    return folder if is_version else _current(folder)
+
+
+# --- publishing ---
+
+
+def _encode(tensors: Mapping[str, Tensors]) -> dict[str, bytes]:
+    """The bytes of each file, by its name."""
+    wrong = [group for group in tensors if not _FILE.fullmatch(group + _SUFFIX)]
+    if wrong:
+        raise ValueError(f"a tensor group must be a lower-case word (got {wrong})")
+    return {
+        group + _SUFFIX: tensor_bytes({name: np.asarray(array, order="C") for name, array in arrays.items()})
+        for group, arrays in tensors.items()
+    }
+
+
+def _describe(content: bytes) -> dict[str, Any]:
+    return {"sha256": sha256(content).hexdigest(), "size": len(content), "tensors": _header(content)}
+
+
+def _write_version(version: Path, files: Mapping[str, bytes]) -> None:
+    if version.is_dir():
+        return  # the same content at the same second
+    temporary = temporary_name(version.parent)
+    with explained("written", version):
+        try:
+            temporary.mkdir()
+            for name, content in files.items():
+                write_new(temporary / name, [content])
+            sync_folder(temporary)
+            temporary.rename(version)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        sync_folder(version.parent)
+
+
+def _prune(folder: Path, current: Path, keep: int) -> None:
+    """Remove the oldest versions, each under a temporary name first: killed half-way, none looks whole."""
+    existing = versions(folder)
+    surplus = max(len(existing) - keep, 0)
+    for version in [version for version in existing if version != current][:surplus]:
+        version.rename(temporary_name(folder))
+    _remove_temporary(folder)
+
+
+def _remove_temporary(folder: Path) -> None:
+    for leftover in folder.glob(f"{TEMPORARY}*"):
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
+# --- verifying ---
+
+
+def _model_error(faults: Sequence[str]) -> ModelError:
+    return ModelError([*faults[:-1], f"{faults[-1]}; {_MEND}"])
+
+
+def _read_manifest(version: Path) -> dict[str, Any]:
+    try:
+        content = read_regular(version / _MANIFEST, _MANIFEST_LIMIT)
+        manifest = parse_object(content)
+        if type(manifest.get("schema")) is not int or manifest["schema"] != SCHEMA:
+            raise DamageError(f"schema must be {SCHEMA} for this lstmcast (got {manifest.get('schema')!r:.40})")
+        if _VERSION.fullmatch(version.name) and not version.name.endswith(sha256(content).hexdigest()[:8]):
+            raise DamageError("its content is not that of this version: changed, or taken from another one")
+        _check_listing(manifest.get("files"))
+    except DamageError as damage:
+        raise _model_error([f"{version / _MANIFEST}: {damage}"]) from damage
+    return manifest
+
+
+def _check_listing(files: object) -> None:
+    if not isinstance(files, dict):
+        raise DamageError("lists no files")
+    for name, entry in files.items():
+        if not _FILE.fullmatch(name) or not isinstance(entry, dict) or type(entry.get("size")) is not int:
+            raise DamageError(f"files: {name!r:.80} is no tensor file with a size")
+
+
+def _read_tensors(path: Path, entry: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:
+    content = read_regular(path, entry["size"])
+    if len(content) < entry["size"]:
+        raise DamageError(f"must be {entry['size']} bytes (got {len(content)})")
+    if sha256(content).hexdigest() != entry.get("sha256"):
+        raise DamageError("sha256 is not the manifest's: changed, or taken from another version")
+    if _header(content) != entry.get("tensors"):
+        raise DamageError("names, types or shapes of its tensors are not the manifest's")
+    try:
+        arrays: dict[str, npt.NDArray[Any]] = parse_tensors(content)
+    except (SafetensorError, KeyError, ValueError) as err:
+        raise DamageError(f"no valid safetensors file ({err})") from err
+    for array in arrays.values():
+        array.flags.writeable = False
+    return arrays
+
+
+def _header(content: bytes) -> dict[str, dict[str, Any]]:
+    """Type and shape of each tensor as the file states them: 8 bytes of length, then JSON; no data is touched."""
+    length = int.from_bytes(content[:8], "little")
+    if len(content) < 8 or length > len(content) - 8:
+        raise DamageError("too short for a safetensors header")
+    stated = parse_object(content[8 : 8 + length])
+    stated.pop("__metadata__", None)
+    if not all(isinstance(entry, dict) for entry in stated.values()):
+        raise DamageError("no safetensors header")
+    return {name: {"dtype": entry.get("dtype"), "shape": entry.get("shape")} for name, entry in stated.items()}
+
+
+# --- choosing ---
+
+
+def _current(folder: Path) -> Path:
+    try:
+        text = read_regular(folder / _CURRENT, _CURRENT_LIMIT).decode("ascii", "replace").rstrip("\n")
+        if not _VERSION.fullmatch(text) or not (folder / text).is_dir():
+            raise DamageError(f"must name a version that is there (got {text!r})")
+    except DamageError as damage:
+        raise ModelError(_choose_version(folder, f"{folder / _CURRENT}: {damage}")) from damage
+    return folder / text
+
+
+def _choose_version(folder: Path, fault: str) -> str:
+    existing = versions(folder)
+    if not existing:
+        return f"{fault}; no version of this model is there: train it (lstmcast train data.csv)"
+    names = ", ".join(version.name for version in existing)
+    return f"{fault}; choose a version with --model {existing[-1]} (there are, newest last: {names})"
+
+
+def _model_folders(models: Path) -> list[Path]:
+    """Folders that hold a model; one where training was only begun does not count."""
+    with explained("read", models):
+        if not models.is_dir():
+            return []
+        folders = sorted(path for path in models.iterdir() if _NAME.fullmatch(path.name))
+        return [folder for folder in folders if (folder / _CURRENT).exists() or versions(folder)]
+
+
+def _only_model(models: Path) -> Path:
+    folders = _model_folders(models)
+    if not folders:
+        raise ModelError(f"{models}: no model is there; train one (lstmcast train data.csv)")
+    if len(folders) > 1:
+        names = ", ".join(folder.name for folder in folders)
+        raise ModelError(f"{models}: several models are there; choose one with --model (there are: {names})")
+    return folders[0]
+
+
+def _not_found(models: Path, model: str) -> str:
+    """What to say for a model that is not there: the versions of its folder, or the models, nearest first."""
+    fault = f"--model {model}: no such model or version"
+    folder = models / Path(model).parent
+    if folder != models and versions(folder):
+        return _choose_version(folder, fault)
+    names = [folder.name for folder in _model_folders(models)]
+    if not names:
+        return f"{fault}, and none under {models}; train one (lstmcast train data.csv)"
+    nearest = sorted(names, key=lambda name: -SequenceMatcher(None, model, name).ratio())
+    return f"{fault} (under {models} there are: {', '.join(nearest)})"

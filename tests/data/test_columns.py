@@ -1,0 +1,247 @@
+"""Which column plays which part."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lstmcast.data.columns import EVERY, find_columns, group_codes
+from lstmcast.data.records import Columns, ReadOptions, Table
+from lstmcast.errors import ConfigError, DataError
+
+MONTHS = [f"{year}-{month:02d}-01" for year in (2020, 2021) for month in range(1, 13)]
+
+
+def table(**columns: list[str]) -> Table:
+    """A table of text columns; a name may be given with `__` for a blank."""
+    frame = pd.DataFrame({name.replace("__", " "): pd.Series(fields, dtype=str) for name, fields in columns.items()})
+    return Table("d.csv", frame, np.arange(2, len(frame) + 2))
+
+
+def decimals(count: int) -> list[str]:
+    """Distinct decimal numbers."""
+    return [f"{k}.5" for k in range(count)]
+
+
+def found(data: Table, **options: object) -> Columns:
+    """The columns alone."""
+    return find_columns(data, ReadOptions(**options))[0]  # type: ignore[arg-type]
+
+
+def refused(data: Table, **options: object) -> str:
+    """The message of the refusal."""
+    with pytest.raises(DataError) as caught:
+        found(data, **options)
+    return str(caught.value)
+
+
+def long_table(*, stores: int = 3, depts: int = 4, target: str = "Weekly_Sales") -> Table:
+    """A long table: every store and department on every month, with covariates beside."""
+    rows = list(product(range(stores), range(depts), range(24)))
+    return table(
+        Store=[str(store + 1) for store, _, _ in rows],
+        Dept=[str(10 * dept) for _, dept, _ in rows],
+        Date=[MONTHS[k] for *_, k in rows],
+        **{target: decimals(len(rows))},
+        Temperature=[f"{k}.25" for *_, k in rows],
+        IsHoliday=[str(k % 7 == 0) for *_, k in rows],
+        Promo=[str(k % 2) for *_, k in rows],
+    )
+
+
+def test_two_columns_explain_themselves() -> None:
+    """A time and a number, in either order and under any name."""
+    assert found(table(Month=MONTHS, Pounds__per__cow=decimals(24))) == Columns("Month", ("Pounds per cow",))
+    assert found(table(Y=decimals(24), when=MONTHS)) == Columns("when", ("Y",))
+
+
+def test_every_part_has_a_finding_with_its_reason() -> None:
+    """What was inferred is said with the reason, what was pinned as given, what is left as a note."""
+    columns, findings, notes = find_columns(long_table(), ReadOptions(target=("Temperature",)))
+    assert columns == Columns("Date", ("Temperature",), ("Store", "Dept"))
+    assert [(one.name, one.value) for one in findings] == [
+        ("time", "Date"),
+        ("series", "Store, Dept"),
+        ("target", "Temperature"),
+    ]
+    assert [one.reason for one in findings] == [
+        "the only column that reads as times",
+        "264 rows repeat a time; together with the time they tell rows apart",
+        "given",
+    ]
+    assert notes == ("columns not used: Weekly_Sales, IsHoliday, Promo",)
+
+
+def test_a_long_table_needs_both_of_its_names() -> None:
+    """Store and department together name the series; holidays and promotions do not; sales are the target."""
+    assert found(long_table()) == Columns("Date", ("Weekly_Sales",), ("Store", "Dept"))
+
+
+def test_a_constant_column_is_no_name() -> None:
+    """With one store only, the department alone tells rows apart."""
+    assert found(long_table(stores=1)).series == ("Dept",)
+
+
+def test_names_of_series_need_no_telling_header() -> None:
+    """Any text column with few values names the series, in preference to one with many."""
+    rows = list(product("abc", range(24)))
+    data = table(
+        what=[name for name, _ in rows],
+        note=[f"{name}{k // 6}" for name, k in rows],
+        t=[MONTHS[k] for _, k in rows],
+        y=decimals(72),
+    )
+    assert found(data) == Columns("t", ("y",), ("what",))
+
+
+def test_whole_numbers_to_forecast_are_no_names() -> None:
+    """Counts that happen to differ at each time are not taken for ids, where an id is there or not."""
+    rows = list(product("ab", range(24)))
+    data = table(
+        shop=[name for name, _ in rows],
+        ds=[MONTHS[k] for _, k in rows],
+        sold=[str(k * 2 + (n == "b")) for n, k in rows],
+    )
+    assert found(data) == Columns("ds", ("sold",), ("shop",))
+    doubled = table(ds=[*MONTHS, MONTHS[3]], sold=[str(k % 4) for k in range(24)] + ["9"])
+    assert found(doubled) == Columns("ds", ("sold",))
+
+
+def test_a_doubled_row_does_not_hide_the_series() -> None:
+    """One repeated row in a long table is left for the duplicates' own message."""
+    whole = long_table()
+    doubled = Table("d.csv", pd.concat([whole.text, whole.text.iloc[[5]]], ignore_index=True), np.arange(2, 291))
+    assert found(doubled).series == ("Store", "Dept")
+
+
+def test_ids_that_spell_missing_or_numbers_are_ids() -> None:
+    """`NA`, `001` and a long number name series as any other text does."""
+    rows = list(product(["NA", "001", "100100037"], range(24)))
+    data = table(sku=[name for name, _ in rows], ds=[MONTHS[k] for _, k in rows], amount=decimals(72))
+    assert found(data) == Columns("ds", ("amount",), ("sku",))
+
+
+def test_pinned_target_leaves_no_number_over() -> None:
+    """The series are found also when the only other numeric column is the pinned target."""
+    rows = list(product("abc", range(24)))
+    data = table(unique_id=[name for name, _ in rows], ds=[MONTHS[k] for _, k in rows], y=decimals(72))
+    assert found(data, target=("y",)) == Columns("ds", ("y",), ("unique_id",))
+
+
+def test_of_several_times_the_finest_is_taken() -> None:
+    """Half hours tell more rows apart than days; both are named in the reason."""
+    hours = [f"2020-01-{day:02d}T{hour:02d}:00" for day in range(1, 3) for hour in range(24)]
+    data = table(Date=[hour[:10] for hour in hours], Time=hours, Demand=decimals(48), Temperature=decimals(48))
+    columns, findings, _ = find_columns(data, ReadOptions())
+    assert columns == Columns("Time", ("Demand",))
+    assert findings[0].reason == "tells most rows apart of Date, Time"
+
+
+def test_a_telling_name_beats_an_unnamed_time() -> None:
+    """When each row was entered is not when it happened."""
+    entered = [f"2022-01-01 00:{k:02d}:00" for k in range(48)]
+    rows = list(product("ab", range(24)))
+    data = table(id=[n for n, _ in rows], entered=entered, date=[MONTHS[k] for _, k in rows], y=decimals(48))
+    assert found(data) == Columns("date", ("y",), ("id",))
+
+
+def test_a_date_that_cannot_be_read_is_still_the_time() -> None:
+    """A column called date is not silently replaced by a row count."""
+    data = table(date=["monday", "tuesday", "someday"], y=["1", "2", "3"])
+    assert found(data) == Columns("date", ("y",))
+
+
+def test_without_times_rows_are_counted() -> None:
+    """A column of numbers alone is one series, and a note says that rows are counted."""
+    columns, findings, notes = find_columns(table(load=decimals(9)), ReadOptions())
+    assert columns == Columns(None, ("load",))
+    assert (findings[0].value, findings[0].reason) == ("none", "no column reads as times")
+    assert notes == ("no time column: rows are counted 1, 2, 3 …",)
+
+
+@pytest.mark.parametrize(
+    ("names", "target"),
+    [
+        (("y", "sales"), "y"),
+        (("exog", "Value"), "Value"),
+        (("price", "weeklySales"), "weeklySales"),
+        (("price", "Total"), "Total"),
+        (("accounts", "item_count"), "item_count"),
+    ],
+)
+def test_a_telling_name_is_the_target(names: tuple[str, str], target: str) -> None:
+    """Exact names come first, then words inside a name; `accounts` only contains the letters of `count`."""
+    assert found(table(ds=MONTHS, **{name: decimals(24) for name in names})).target == (target,)
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("sales_in", "sales_out"), ("Y", "value")])
+def test_an_unclear_target_is_asked_for(names: tuple[str, str]) -> None:
+    """Where no name or two names tell, the candidates and both mends are listed."""
+    assert refused(table(ds=MONTHS, **{name: decimals(24) for name in names})) == (
+        f"d.csv: 2 columns hold numbers: {names[0]}, {names[1]}; name the one to forecast with --target NAME "
+        "(data.target), or take every one as a series of its own with --target '*'"
+    )
+
+
+def test_without_a_time_only_an_exact_name_is_the_target() -> None:
+    """A wide table without times may count its rows in one of its columns: no guessing by words."""
+    assert "2 columns hold numbers: Total, Bus" in refused(table(Total=decimals(24), Bus=decimals(24)))
+    assert found(table(y=decimals(24), Bus=decimals(24))).target == ("y",)
+
+
+def test_many_candidates_are_cut_short() -> None:
+    """Twenty names are shown, the rest is a number."""
+    message = refused(table(ds=MONTHS, **{f"c{k}": decimals(24) for k in range(25)}))
+    assert message.startswith("d.csv: 25 columns hold numbers: c0, ")
+    assert "c19 and 5 more;" in message
+
+
+def test_every_numeric_column_or_a_few_as_series() -> None:
+    """`*` takes all numeric columns, names take those, in the order given; text is left out."""
+    data = table(ds=MONTHS, a=decimals(24), b=decimals(24), c=decimals(24), note=["x"] * 24)
+    assert found(data, target=EVERY) == Columns("ds", ("a", "b", "c"))
+    assert found(data, target=("c", "a")) == Columns("ds", ("c", "a"))
+
+
+def test_no_numbers_at_all_are_refused() -> None:
+    """Dates and text alone cannot be forecast."""
+    assert (
+        refused(table(ds=MONTHS, note=["x"] * 24)) == "d.csv: no column holds numbers to forecast (columns: ds, note)"
+    )
+
+
+def test_misspelt_pins_are_listed_together() -> None:
+    """Each pinned column that is not in the file gets a line with its key and the nearest name."""
+    faults = refused(table(Date=MONTHS, Sales=decimals(24)), time="date", target=("Slaes",), series=("shop",)).split(
+        "\n"
+    )
+    assert faults == [
+        "d.csv: data.time: no column 'date'; did you mean 'Date'? columns: Date, Sales",
+        "d.csv: data.series: no column 'shop'; columns: Date, Sales",
+        "d.csv: data.target: no column 'Slaes'; did you mean 'Sales'? columns: Date, Sales",
+    ]
+
+
+def test_one_column_cannot_play_two_parts() -> None:
+    """A column pinned twice is a contradiction that names both keys."""
+    with pytest.raises(
+        ConfigError, match=r"^data\.target: column 'y' already is data\.series; a column plays one part$"
+    ):
+        found(table(ds=MONTHS, y=decimals(24)), series=("y",), target=("y",))
+
+
+def test_pins_win_over_inference() -> None:
+    """Pinned time and series are taken even where inference would choose others."""
+    columns = found(long_table(), time="Date", series=("Dept",), target=("Promo",))
+    assert columns == Columns("Date", ("Promo",), ("Dept",))
+
+
+def test_groups_are_numbered_in_order_of_appearance() -> None:
+    """Rows of the same names share a number, whatever the number of naming columns."""
+    frame = table(a=["x", "y", "x", "x"], b=["1", "1", "2", "1"]).text
+    assert group_codes(frame, ()).tolist() == [0, 0, 0, 0]
+    assert group_codes(frame, ("a",)).tolist() == [0, 1, 0, 0]
+    assert group_codes(frame, ("a", "b")).tolist() == [0, 1, 2, 0]

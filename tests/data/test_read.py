@@ -1,0 +1,115 @@
+"""The whole way from a file to a panel."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstmcast.data.panel import Panel
+from lstmcast.data.read import read
+from lstmcast.data.records import Columns, ReadOptions
+from lstmcast.errors import ConfigError, DataError, FileError
+
+
+def panel_of(folder: Path, text: str, **options: object) -> Panel:
+    """Writes the text to a file and reads it."""
+    path = folder / "d.csv"
+    path.write_text(text, encoding="utf-8")
+    return read(path, ReadOptions(**options))  # type: ignore[arg-type]
+
+
+def refused(folder: Path, text: str, **options: object) -> list[str]:
+    """The faults of the refusal, with the folder taken off."""
+    with pytest.raises(DataError) as caught:
+        panel_of(folder, text, **options)
+    return [fault.replace(f"{folder}/", "") for fault in caught.value.faults]
+
+
+def monthly(count: int, start: int = 0) -> list[str]:
+    """Months from January 2020 on."""
+    return [f"{2020 + k // 12}-{k % 12 + 1:02d}" for k in range(start, start + count)]
+
+
+def test_one_series_by_month(tmp_path: Path) -> None:
+    """Two columns without any option: the values in order, on a monthly calendar, written as in the file."""
+    rows = "\n".join(f"{month},{k}.5" for k, month in enumerate(monthly(30)))
+    panel = panel_of(tmp_path, f"Month,Sales\n{rows}\n")
+    assert panel.columns == Columns("Month", ("Sales",))
+    assert panel.keys == ((),)
+    assert panel.values.tolist() == [k + 0.5 for k in range(30)]
+    assert panel.observed.all()
+    assert (panel.calendar.label, panel.calendar.season) == ("monthly", 12)
+    assert panel.calendar.text(panel.ends + 1) == ["2022-07"]
+    assert {one.name for one in panel.findings} >= {"time", "series", "target", "frequency"}
+
+
+def test_a_long_table_in_another_notation(tmp_path: Path) -> None:
+    """Packed, with semicolons, decimal commas, day-first dates and text ids: every series keeps its own values."""
+    days = [f"{day:02d}.01.2020" for day in range(1, 31)]
+    rows = [f"{name};{day};{k},{n}" for n, name in enumerate(["001", "NA"]) for k, day in enumerate(days)]
+    path = tmp_path / "d.csv.gz"
+    path.write_bytes(gzip.compress("\r\n".join(["sku;Datum;Menge", *rows]).encode()))
+    panel = read(path)
+    assert panel.columns == Columns("Datum", ("Menge",), ("sku",))
+    assert panel.keys == (("001",), ("NA",))
+    np.testing.assert_allclose(panel.series(0), np.arange(30), rtol=0, atol=0)
+    np.testing.assert_allclose(panel.series(1), np.arange(30) + 0.1, rtol=1e-15)
+    assert panel.calendar.text(panel.starts) == ["01.01.2020", "01.01.2020"]
+    assert {"delimiter ';'", "decimal comma (column 'Menge')"} <= set(panel.notes)
+
+
+def test_a_wide_table_is_a_panel(tmp_path: Path) -> None:
+    """With `*` each numeric column is a series under its own name."""
+    rows = "\n".join(f"{month},{k},{-k},x" for k, month in enumerate(monthly(24)))
+    panel = panel_of(tmp_path, f"ds,north,south,note\n{rows}\n", target=("*",))
+    assert panel.keys == (("north",), ("south",))
+    assert panel.series(1).tolist() == [-k for k in range(24)]
+    assert "columns not used: note" in panel.notes
+
+
+def test_rows_without_times_are_counted(tmp_path: Path) -> None:
+    """One column of numbers: positions count, a season may be pinned, a frequency contradicts."""
+    text = "load\n" + "\n".join(map(str, range(20))) + "\n"
+    panel = panel_of(tmp_path, text, season=7)
+    assert panel.values.tolist() == list(range(20))
+    assert (panel.calendar.kind, panel.calendar.season) == ("counter", 7)
+    assert any(note.startswith("no time column") for note in panel.notes)
+    with pytest.raises(ConfigError, match=r"data\.frequency needs a time column"):
+        panel_of(tmp_path, text, frequency="D")
+
+
+def test_faults_of_times_and_values_come_together(tmp_path: Path) -> None:
+    """One look at the file tells about the impossible date and about the text in both targets."""
+    rows = [f"{month}-01,{k},{k}" for k, month in enumerate(monthly(12))]
+    rows[3], rows[5], rows[7] = "2020-04-31,3,3", "2020-06-01,x,5", "2020-08-01,7,y"
+    faults = refused(tmp_path, "\n".join(["ds,a,b", *rows]), target=("a", "b"))
+    assert [fault.split(":")[1] for fault in faults] == ["5", "7", "9"]
+    assert "column 'ds'" in faults[0]
+    assert "'x' (line 7)" in faults[1]
+    assert "'y' (line 9)" in faults[2]
+
+
+def test_options_reach_the_columns_they_are_meant_for(tmp_path: Path) -> None:
+    """Thousands, the missing rule, duplicates and the format change what is read, as asked."""
+    rows = [f'0{k}/0{j}/2020,"1,00{k}"' for j in (1, 2, 3) for k in range(1, 9)]
+    text = "\n".join(["when,y", *rows, rows[-1]])
+    options = {"thousands": ",", "frequency": "D", "missing": "zero", "duplicates": "sum", "format": "%d/%m/%Y"}
+    panel = panel_of(tmp_path, text, **options)
+    assert panel.calendar.text(panel.ends) == ["08/03/2020"]
+    assert panel.values[:9].tolist() == [1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 0]
+    assert panel.values[-1] == 2016
+
+
+def test_rounded_integers_are_said(tmp_path: Path) -> None:
+    """An integer beyond 2^53 is read as the nearest float, with a note."""
+    rows = "\n".join(f"{month},{2**53 + 1}" for month in monthly(12))
+    assert any("integers above 2^53" in note for note in panel_of(tmp_path, f"ds,y\n{rows}\n").notes)
+
+
+def test_a_missing_file_is_a_matter_of_the_file_system(tmp_path: Path) -> None:
+    """The refusals of the file system come through unchanged."""
+    with pytest.raises(FileError, match=r"gone\.csv"):
+        read(tmp_path / "gone.csv")

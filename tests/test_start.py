@@ -1,0 +1,151 @@
+"""What the installed command loads, and what it can do where TensorFlow is not installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import lstmcast
+
+COMMAND = Path(sysconfig.get_path("scripts")) / "lstmcast"
+DATA = Path(__file__).parents[1] / "data" / "air_passengers.csv"
+HEAVY = {"tensorflow", "keras", "pandas", "numpy", "matplotlib", "rich", "pydantic"}
+TRAINING_ONLY = ("tensorflow", "keras", "tf_keras")
+
+Run = subprocess.CompletedProcess[str]
+
+
+def run(*args: str | Path, cwd: Path, flags: tuple[str, ...] = (), path: Path | None = None) -> Run:
+    """Runs Python with `flags` on `args` as a job would: no terminal, no input, modules also from `path`."""
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    env |= {"PYTHONPATH": str(path)} if path else {}
+    line = [sys.executable, *flags, *map(str, args)]
+    return subprocess.run(line, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
+
+def loaded(*args: str | Path, cwd: Path) -> set[str]:
+    """Top-level modules that the installed command loads for `args`, as the interpreter itself reports them."""
+    done = run(COMMAND, *args, cwd=cwd, flags=("-X", "importtime"))
+    assert done.returncode == 0, done.stderr[-2000:]
+    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip().split(".")[0] for line in lines}
+
+
+def links(site: Path) -> Iterator[Path]:
+    """Everything installed in `site` but TensorFlow and Keras; the package itself where it is installed elsewhere."""
+    yield from (entry for entry in site.iterdir() if not entry.name.lower().startswith(TRAINING_ONLY))
+    package = Path(lstmcast.__file__).parent
+    if package.parent != site:
+        yield from (package, package.parent / "configs")
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that stands in for the site-packages of an environment without TensorFlow."""
+    folder = tmp_path_factory.mktemp("bare")
+    for entry in links(Path(sysconfig.get_path("purelib"))):
+        (folder / entry.name).symlink_to(entry)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one model, trained for two epochs where TensorFlow is installed."""
+    folder = tmp_path_factory.mktemp("work")
+    done = run(COMMAND, "train", DATA, "--set", "train.epochs=2", "--models", folder / "models", "--quiet", cwd=folder)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return folder / "models"
+
+
+def without_tensorflow(bare: Path, *args: str | Path, cwd: Path) -> Run:
+    """Runs the installed command where nothing but `bare` is installed."""
+    return run(COMMAND, *args, cwd=cwd, flags=("-S",), path=bare)
+
+
+def test_importtime_sees_what_is_loaded(tmp_path: Path) -> None:
+    """The measure itself works: the command is seen to load Click and lstmcast."""
+    assert {"click", "lstmcast"} <= loaded("--help", cwd=tmp_path)
+
+
+@pytest.mark.parametrize("command", ["", "train", "predict", "plot", "check", "init", "config"])
+def test_help_loads_nothing_heavy(tmp_path: Path, command: str) -> None:
+    """Help appears at once, so it loads no library that takes time to load."""
+    assert loaded(*command.split(), "--help", cwd=tmp_path) & HEAVY == set()
+
+
+def test_module_and_command_are_one(tmp_path: Path) -> None:
+    """`python -m lstmcast` offers what `lstmcast` offers."""
+    module = run("lstmcast", "--help", cwd=tmp_path, flags=("-m",))
+    command = run(COMMAND, "--help", cwd=tmp_path)
+    assert module.returncode == command.returncode == 0
+    assert module.stdout.splitlines()[1:] == command.stdout.splitlines()[1:]
+    assert "train" in command.stdout
+
+
+def test_bare_environment_is_what_it_claims(bare: Path, tmp_path: Path) -> None:
+    """The stand-in environment has NumPy and lstmcast, and neither TensorFlow nor Keras."""
+    assert run("-c", "import lstmcast, numpy", cwd=tmp_path, flags=("-S",), path=bare).returncode == 0
+    for name in ("tensorflow", "keras"):
+        missing = run("-c", f"import {name}", cwd=tmp_path, flags=("-S",), path=bare)
+        assert f"No module named '{name}'" in missing.stderr
+
+
+def test_train_without_tensorflow_says_what_to_install(bare: Path, tmp_path: Path) -> None:
+    """Training needs TensorFlow: exit 2, one line that names the mend, and nothing written."""
+    done = without_tensorflow(bare, "train", DATA, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert "pip install tensorflow" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_without_tensorflow(bare: Path, tmp_path: Path) -> None:
+    """`check` reads the file and finds its columns."""
+    done = without_tensorflow(bare, "check", DATA, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["columns"]["time"] == "month"
+    assert found["rows"] == 144
+
+
+def test_init_and_config_without_tensorflow(bare: Path, tmp_path: Path) -> None:
+    """`init` writes a config for the file, and `config --schema` the schema of configs."""
+    started = without_tensorflow(bare, "init", DATA, cwd=tmp_path)
+    assert started.returncode == 0, started.stderr
+    assert "passengers" in started.stdout + "".join(file.read_text() for file in tmp_path.glob("*.yaml"))
+    schema = without_tensorflow(bare, "config", "--schema", cwd=tmp_path)
+    assert schema.returncode == 0, schema.stderr
+    assert {"data", "model", "train", "forecast", "store"} <= set(json.loads(schema.stdout)["properties"])
+
+
+@pytest.mark.slow
+def test_predict_without_tensorflow_gives_the_same_bytes(bare: Path, models: Path, tmp_path: Path) -> None:
+    """`predict` needs no TensorFlow: its forecast is the one of the environment that has it, byte for byte."""
+    asked = ("predict", DATA, "--models", models, "--horizon", "5", "--output", "-")
+    here, there = run(COMMAND, *asked, cwd=tmp_path), without_tensorflow(bare, *asked, cwd=tmp_path)
+    assert (here.returncode, there.returncode) == (0, 0), there.stderr
+    assert there.stdout == here.stdout
+    assert [line.split(",")[0] for line in there.stdout.splitlines()[1:]] == [f"1961-0{month}" for month in range(1, 6)]
+
+
+@pytest.mark.slow
+def test_plot_without_tensorflow(bare: Path, models: Path, tmp_path: Path) -> None:
+    """`plot` draws the model's forecast into a PNG."""
+    done = without_tensorflow(bare, "plot", "--models", models, "--output", "figure.png", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_predict_loads_no_tensorflow(models: Path, tmp_path: Path) -> None:
+    """A cron job that predicts loads neither the training, nor the drawing, nor the config libraries."""
+    used = loaded("predict", DATA, "--models", models, "--output", "forecast.csv", cwd=tmp_path)
+    assert used & (HEAVY - {"numpy", "pandas"}) == set()
+    assert (tmp_path / "forecast.csv").stat().st_size > 0
