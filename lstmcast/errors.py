@@ -63,7 +63,7 @@ class BusyError(LstmcastError):
     exit_code = 7
 
 
-class ConditionMet(LstmcastError):
+class ConditionError(LstmcastError):
     """Done, but a condition the job asked to fail on was met (`--strict` and the like)."""
 
     exit_code = 8

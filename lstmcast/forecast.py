@@ -27,11 +27,14 @@ class Forecast:
     """H steps ahead of S series.
 
     Attributes:
-        calendar: the data's. time: what its time column is called. key_columns: what the parts of a key are called.
+        calendar: the data's.
+        time: what its time column is called.
+        key_columns: what the parts of a key are called.
         keys: S keys.
         origins: [S] position on the calendar of each series' last known step.
         values: [S, H] the forecast, in the target's unit.
-        levels: [Q] in percent. lower: [Q, S, H] and upper: [Q, S, H] the bounds of each level's interval.
+        levels: [Q] in percent.
+        lower: [Q, S, H] and upper: [Q, S, H] the bounds of each level's interval.
     """
 
     calendar: Calendar
@@ -47,7 +50,7 @@ class Forecast:
     @property
     def horizon(self) -> int:
         """H."""
-        return self.values.shape[1]
+        return int(self.values.shape[1])
 
     @property
     def positions(self) -> Ints:
@@ -55,7 +58,7 @@ class Forecast:
         return self.origins[:, None] + np.arange(1, self.horizon + 1)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a series and step: the input's own column names and time format, `forecast`, `lower_80`, `upper_80`…."""
+        """One row a series and step, in the input's own column names and time format, with `forecast`, `lower_80` …."""
         import pandas as pd
 
         columns: dict[str, object] = {

@@ -11,7 +11,9 @@ from lstmcast.cli.options import configure
 
 @click.command()
 @click.argument("name", metavar="[NAME|FILE]", required=False)
-@click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One key of the config: train.epochs=50.")
+@click.option(
+    "-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One key of the config: train.epochs=50."
+)
 @click.option("--schema", "as_schema", is_flag=True, help="The JSON schema, for editors.")
 @click.option("--list", "as_list", is_flag=True, help="The shipped configs.")
 def config(name: str | None, settings: tuple[str, ...], *, as_schema: bool, as_list: bool) -> None:

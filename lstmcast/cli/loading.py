@@ -18,7 +18,8 @@ class Loaded:
     """A model with data.
 
     Attributes:
-        forecaster: the model. version: its folder.
+        forecaster: the model.
+        version: its folder.
         panel: the newest data.
         note: which data that is, where it is not what one would expect.
     """

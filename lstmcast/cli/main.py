@@ -10,7 +10,6 @@ from types import FrameType
 
 import click
 
-from lstmcast import __version__
 from lstmcast.cli.check import check
 from lstmcast.cli.config import config
 from lstmcast.cli.init import init
@@ -21,9 +20,9 @@ from lstmcast.errors import LstmcastError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="lstmcast")
+@click.version_option(package_name="lstmcast")
 def lstmcast() -> None:
-    """Turn a CSV of past values into an LSTM forecast, judged honestly.
+    r"""Turn a CSV of past values into an LSTM forecast, judged honestly.
 
     \b
         lstmcast train data.csv     fit, judge against naive baselines, save

@@ -31,14 +31,32 @@ def together(*options: Decorator) -> Decorator:
 
 
 CONFIG = together(
-    click.option("-c", "--config", "config_name", metavar="NAME|FILE", help="A shipped config (classic …) or a YAML file."),
-    click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One key of the config: train.epochs=50."),
+    click.option(
+        "-c", "--config", "config_name", metavar="NAME|FILE", help="A shipped config (classic …) or a YAML file."
+    ),
+    click.option(
+        "-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One key of the config: train.epochs=50."
+    ),
 )
 READING = together(
     click.option("--time", "data_time", metavar="COLUMN", help="The time column."),
-    click.option("--target", "data_target", multiple=True, metavar="COLUMN", help="The column to forecast; several, or '*', for a wide table."),
-    click.option("--series", "data_series", multiple=True, metavar="COLUMN", help="A column that names the series; may be repeated."),
-    click.option("--frequency", "data_frequency", metavar="ALIAS", help="The step: h, D, B, W-FRI, MS, QS, YS, 30min …"),
+    click.option(
+        "--target",
+        "data_target",
+        multiple=True,
+        metavar="COLUMN",
+        help="The column to forecast; several, or '*', for a wide table.",
+    ),
+    click.option(
+        "--series",
+        "data_series",
+        multiple=True,
+        metavar="COLUMN",
+        help="A column that names the series; may be repeated.",
+    ),
+    click.option(
+        "--frequency", "data_frequency", metavar="ALIAS", help="The step: h, D, B, W-FRI, MS, QS, YS, 30min …"
+    ),
     click.option("--season", "data_season", metavar="N", help="Steps in a season."),
     click.option("--timezone", "data_timezone", metavar="ZONE", help="The zone of times written without one."),
 )
@@ -61,10 +79,10 @@ def configure(config_name: str | None, settings: tuple[str, ...], flags: Mapping
         if not equals:
             raise ConfigError(f"--set {setting}: must be KEY=VALUE, such as train.epochs=50")
         overrides[key.strip()] = value
-    for name, value in flags.items():
-        if value is not None and value != ():
+    for name, flag in flags.items():
+        if flag is not None and flag != ():
             section, _, key = name.partition("_")
-            overrides[f"{section}.{key}"] = _typed(value)
+            overrides[f"{section}.{key}"] = _typed(flag)
     return load_config(config_name, overrides)
 
 

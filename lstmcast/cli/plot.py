@@ -14,11 +14,24 @@ from lstmcast.cli.options import MODEL, MODELS, QUIET
 @MODEL
 @MODELS
 @click.option("--horizon", type=click.IntRange(1), metavar="N", help="Steps to forecast.  [default: as trained]")
-@click.option("--forecast", "forecast_file", metavar="FILE", help="Draw this forecast (a CSV of predict), with what came true of it.")
+@click.option(
+    "--forecast",
+    "forecast_file",
+    metavar="FILE",
+    help="Draw this forecast (a CSV of predict), with what came true of it.",
+)
 @click.option("--backtest", is_flag=True, help="Draw the held-out forecasts that judged the model.")
-@click.option("--series", "keys", multiple=True, metavar="KEY", help="Which series, parts joined by '/'; may be repeated.  [default: the first 9]")
+@click.option(
+    "--series",
+    "keys",
+    multiple=True,
+    metavar="KEY",
+    help="Which series, parts joined by '/'; may be repeated.  [default: the first 9]",
+)
 @click.option("--history", type=click.IntRange(1), metavar="N", help="Past steps to show.")
-@click.option("-o", "--output", default="forecast.png", metavar="FILE", help=".png, .svg or .pdf.  [default: forecast.png]")
+@click.option(
+    "-o", "--output", default="forecast.png", metavar="FILE", help=".png, .svg or .pdf.  [default: forecast.png]"
+)
 @QUIET
 def plot(
     data: str | None,

@@ -18,7 +18,14 @@ from lstmcast.cli.options import MODEL, MODELS, QUIET
 @click.option("--strict", is_flag=True, help="Exit 8 where a series had to be left out.")
 @QUIET
 def predict(
-    data: str | None, model: str | None, models: str | None, horizon: int | None, output: str | None, *, strict: bool, quiet: bool
+    data: str | None,
+    model: str | None,
+    models: str | None,
+    horizon: int | None,
+    output: str | None,
+    *,
+    strict: bool,
+    quiet: bool,
 ) -> None:
     """Forecast from the current model and the newest data.
 
@@ -26,7 +33,7 @@ def predict(
     kept of it is used. TensorFlow is not needed.
     """
     from lstmcast.cli.loading import load_model
-    from lstmcast.errors import ConditionMet
+    from lstmcast.errors import ConditionError
     from lstmcast.show import console
     from lstmcast.store.files import write_atomically
 
@@ -35,10 +42,10 @@ def predict(
     target = output or loaded.forecaster.report["config"]["forecast"]["output"]
     content = forecast.render(".csv" if target == "-" else Path(target).suffix.lower())
     if target == "-":
-        click.get_binary_stream("stdout").write(content)
+        click.echo(content, nl=False)
     else:
         write_atomically(Path(target), content)
     if not quiet:
         click.echo(console.made(forecast, loaded.version, target, loaded.forecaster.report, loaded.note), err=True)
     if strict and loaded.panel.dropped:
-        raise ConditionMet([f"left out: {reason}" for reason in loaded.panel.dropped])
+        raise ConditionError([f"left out: {reason}" for reason in loaded.panel.dropped])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lstmcast.cli.options import CONFIG, DATA, MODELS, QUIET, READING, configure, read_options
-from lstmcast.errors import ConditionMet
+from lstmcast.errors import ConditionError
 
 if TYPE_CHECKING:
     from lstmcast.data.panel import Panel
@@ -55,7 +55,10 @@ def train(
     from lstmcast.show import console
     from lstmcast.store.artifact import model_lock, prepare
 
-    say = (lambda _: None) if quiet else (lambda text: click.echo(text, err=True))
+    def say(text: str) -> None:
+        if not quiet:
+            click.echo(text, err=True)
+
     folder = Path(config.store.models)
     name = config.store.name or model_name(data)
     with model_lock(prepare(folder, name)):
@@ -90,4 +93,4 @@ def _fail_on(panel: Panel, *, better: bool) -> None:
     faults = [f"left out: {reason}" for reason in panel.dropped]
     faults += [] if better else ["the LSTM is not better than the best baseline"]
     if faults:
-        raise ConditionMet(faults)
+        raise ConditionError(faults)

@@ -55,7 +55,11 @@ def shipped() -> dict[str, Path]:
 
 def schema() -> dict[str, Any]:
     """The JSON schema of a config, for editors."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema(), "title": "lstmcast"}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Config.model_json_schema(),
+        "title": "lstmcast",
+    }
 
 
 def _find(source: str | Path) -> Path:
@@ -82,7 +86,7 @@ def _read(path: Path) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2's plain scalars (only true and false are booleans, 1e-3 is a number), without aliases or doubled keys."""
+    """YAML 1.2's plain scalars (only true and false are booleans, 1e-3 is a number), without aliases."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
 
@@ -92,8 +96,8 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
-            raise yaml.composer.ComposerError(None, None, "aliases (*name) are not allowed", event.start_mark)
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # untyped in types-PyYAML
+            raise yaml.composer.ComposerError(None, None, "aliases (*name) are not allowed", mark)
         return super().compose_node(parent, index)
 
 
@@ -118,10 +122,10 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-_Loader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: float(loader.construct_scalar(node)))
+_Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: float(node.value))
 
 
-def _load(text: str) -> Any:  # noqa: ANN401
+def _load(text: str) -> Any:
     loader = _Loader(text)
     tree = loader.get_single_data()
     if loader.doubled:
@@ -146,14 +150,14 @@ def _parse(text: str, name: str) -> dict[str, Any]:
     return {key: {} if value is None and key in Config.model_fields else value for key, value in tree.items()}
 
 
-def _scalar(key: str, text: str) -> Any:  # noqa: ANN401
+def _scalar(key: str, text: str) -> Any:
     try:
         return _load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as err:
         raise ConfigError(f"--set {key}: is not YAML: {text!r}") from err
 
 
-def _put(tree: dict[str, Any], key: str, value: Any) -> None:  # noqa: ANN401
+def _put(tree: dict[str, Any], key: str, value: Any) -> None:
     section, _, name = key.partition(".")
     if not name:
         raise ConfigError(f"--set {key}: must be section.key=value, such as train.epochs=50")
@@ -163,7 +167,7 @@ def _put(tree: dict[str, Any], key: str, value: Any) -> None:  # noqa: ANN401
 
 
 def _faults(err: ValidationError) -> Iterator[str]:
-    """One line a fault: dotted key, rule, what was received (parts of a path that name a type pydantic tried are left out)."""
+    """One line a fault: dotted key, rule, what was received. Types that pydantic tried are no part of a key."""
     seen: dict[str, list[ErrorDetails]] = {}
     for detail in err.errors(include_url=False):
         path = [str(p) for depth, p in enumerate(detail["loc"]) if depth < 2 or isinstance(p, int)]
@@ -173,7 +177,9 @@ def _faults(err: ValidationError) -> Iterator[str]:
             yield _unknown(key)
         else:
             rules = " or ".join(dict.fromkeys(_rule(detail) for detail in details))
-            yield f"{key}: {rules}" + ("" if details[0]["type"] == "value_error" else f" (got {_shown(details[0]['input'])})")
+            yield f"{key}: {rules}" + (
+                "" if details[0]["type"] == "value_error" else f" (got {_shown(details[0]['input'])})"
+            )
 
 
 def _unknown(key: str) -> str:
@@ -217,5 +223,11 @@ def _rule(detail: ErrorDetails) -> str:
 
 
 def _shown(value: object) -> str:
-    text = f"the text {value!r}" if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else repr(value)
+    text = (
+        f"the text {value!r}"
+        if isinstance(value, str)
+        else str(value).lower()
+        if isinstance(value, bool)
+        else repr(value)
+    )
     return text if len(text) <= 80 else text[:77] + "…"

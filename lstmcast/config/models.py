@@ -78,10 +78,12 @@ class Model(Section):
     """L, the steps the network reads before it forecasts."""
     lags: Count | Auto = "auto"
     """F, the last values it sees at each step; 1 is the textbook's univariate window."""
+    level: Count | Auto = "auto"
+    """The last steps whose mean is each step's level: what values are counted from."""
     seasons: Annotated[int, Field(ge=0)] | Auto = "auto"
-    """How many past seasons the seasonal profile averages; 0: none. Auto: whatever fits the training part best."""
-    transform: Literal["auto", "log", "none"] = "auto"
-    """What is forecast: logs (auto: where all values are positive) or the values themselves."""
+    """The past seasons that the seasonal profile averages; 0: no profile."""
+    transform: Literal["auto", "log", "sqrt", "none"] = "auto"
+    """What is forecast: logs, roots or the values themselves. Auto: what forecasts the training part best."""
 
 
 class Train(Section):

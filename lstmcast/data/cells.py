@@ -177,12 +177,16 @@ def _combined(values: Floats, starts: Ints, how: str) -> Floats:
         latest = np.maximum.reduceat(np.where(there, np.arange(len(values)), -1), starts)
         return np.where(latest >= starts, values[latest], np.nan)
     counts = np.add.reduceat(there.astype(np.int64), starts)
-    shares = np.repeat(
-        np.maximum(counts, 1) if how == "mean" else np.ones_like(counts), np.diff([*starts, len(values)])
-    )
+    known = np.where(there, values, 0.0)
     with np.errstate(over="ignore"):
-        totals = np.add.reduceat(np.where(there, values / shares, 0.0), starts)
-    if np.isinf(totals).any():
+        totals = np.add.reduceat(known, starts)
+    beyond = np.isinf(totals)
+    if how == "mean":
+        totals = totals / np.maximum(counts, 1)
+        if beyond.any():  # the sum of huge values is no number, their mean is
+            shares = np.repeat(np.maximum(counts, 1), np.diff([*starts, len(values)]))
+            totals = np.where(beyond, np.add.reduceat(known / shares, starts), totals)
+    elif beyond.any():
         raise DataError("data.duplicates: the sum of a step is beyond the range of numbers (1.8e308); use mean or last")
     return np.where(counts > 0, totals, np.nan)
 

@@ -218,9 +218,10 @@ def _find_target(table: Table, free: list[str], options: ReadOptions, *, has_tim
         return _Choice(options.target, "given")
     numeric = [name for name in free if looks_like_numbers(table.text[name])]
     if not numeric:
-        raise DataError(
-            f"{table.source}: no column holds numbers to forecast (columns: {', '.join(map(str, table.text.columns))})"
-        )
+        empty = [name for name in free if is_missing(table.text[name]).all()]
+        hint = f"; all values are missing in: {', '.join(empty)}" if empty else ""
+        columns = ", ".join(map(str, table.text.columns))
+        raise DataError(f"{table.source}: no column holds numbers to forecast (columns: {columns}{hint})")
     if options.target == EVERY:
         return _Choice(tuple(numeric), "given: every numeric column")
     if len(numeric) == 1:

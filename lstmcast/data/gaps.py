@@ -89,10 +89,8 @@ def describe_gap(gaps: Gaps, i: int, observed: Cells, calendar: Calendar) -> str
     """Gap i in words: the times and lines around it, and its size."""
     j = int(gaps.before[i])
     start, end = calendar.text(observed.positions[j : j + 2])
-    return (
-        f"{gaps.sizes[i]} {'step is' if gaps.sizes[i] == 1 else 'steps are'} missing between {start} (line {observed.lines[j]}) "
-        f"and {end} (line {observed.lines[j + 1]})"
-    )
+    steps = "1 step is" if gaps.sizes[i] == 1 else f"{gaps.sizes[i]} steps are"
+    return f"{steps} missing between {start} (line {observed.lines[j]}) and {end} (line {observed.lines[j + 1]})"
 
 
 def refuse_gaps(gaps: Gaps, observed: Cells, calendar: Calendar, names: list[str], source: str) -> None:

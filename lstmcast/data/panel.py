@@ -142,7 +142,7 @@ def build_panel(
         times: [N] the time of each row; None where rows are counted.
         values: [N] the values of each target column; NaN where missing.
         calendar: the grid of times.
-        missing: `auto` fills short gaps and refuses long ones, `interpolate` fills any, `zero` with zeros, `error` none.
+        missing: `auto` fills short gaps and refuses long ones, `interpolate` fills any, `zero` too, `error` none.
         duplicates: what becomes of rows of one series and time: `error`, `sum`, `mean` or `last`.
         findings: what was inferred before.
         notes: what was handled before.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,6 @@ def _parse(text: bytes, delimiter: str, source: str) -> Table:
         names=range(max(width, layout.widths[0])),
         index_col=False,
         dtype=str,
-        keep_default_na=False,
         na_filter=False,
         encoding="utf-8",
     )
@@ -90,12 +90,14 @@ def _header(text: bytes, delimiter: str, source: str, layout: Layout) -> list[st
     """The column names, without blanks around them and without blank names at the end."""
     if len(layout.lines) == 0:
         raise DataError(f"{source}: the file is empty; it needs a header line and at least one row")
-    lines = io.TextIOWrapper(io.BytesIO(text), "utf-8", newline="")
-    fields = next(row for row in csv.reader(lines, delimiter=delimiter) if "".join(row).strip(" \t") or len(row) > 1)
+    lines = islice(io.TextIOWrapper(io.BytesIO(text), "utf-8", newline=""), int(layout.lines[0]) - 1, None)
+    fields = next(csv.reader(lines, delimiter=delimiter))
     header = [field.strip() for field in fields]
     while header and not header[-1]:
         header.pop()
     where = f"{source}:{layout.lines[0]}"
+    if not header:
+        raise DataError(f"{where}: the header names no column; add a first line of column names")
     doubled = [(name, count) for name, count in Counter(header).items() if count > 1 and name]
     if all(_is_value(name) for name in header) or any(_is_value(name) for name, _ in doubled):
         first = ", ".join(header[:FEW])

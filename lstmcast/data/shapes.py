@@ -65,8 +65,7 @@ class Reading:
 
 def sort_out(texts: Sequence[str]) -> Shaped:
     """Sort texts out by shape."""
-    shapes = "\0".join(texts).translate(_SHAPE).split("\0") if len(texts) else []
-    codes, distinct = pd.factorize(np.array(shapes, dtype=object))
+    codes, distinct = pd.factorize(np.array([text.translate(_SHAPE) for text in texts], dtype=object))
     return Shaped(np.array(texts, dtype=object), tuple(distinct), codes.astype(np.int64))
 
 
@@ -132,7 +131,8 @@ def _flagged(token: Token, seen: list[str], *, bare: bool) -> str:
     if letter in "zZ":
         return _offset_directive(seen[0])
     if letter in NAMES:
-        letter = letter.upper() if letter in "ba" and max(map(len, seen)) > 4 else letter
+        full = any(len(text) > 3 and text.lower() != "sept" for text in seen)
+        letter = letter.upper() if letter in "ba" and full else letter
         return f"%{'#' if seen[0].islower() else '^' if letter != 'p' and seen[0].isupper() else ''}{letter}"
     alike = bare and letter in _DAY and not any(text.startswith("0") for text in seen)
     return f"%{'-' if alike or min(map(len, seen)) < WIDTHS[letter] else ''}{letter}"

@@ -19,7 +19,9 @@ def naive(values: Floats, first: Ints, origins: Ints, horizon: int) -> Floats:
     """The last value, H times.
 
     Args:
-        values: [N] flat. first: [B] where each origin's series begins in it. origins: [B] steps from there.
+        values: [N] flat.
+        first: [B] where each origin's series begins in it.
+        origins: [B] steps from there.
         horizon: H.
     """
     return np.repeat(values[first + origins][:, None], horizon, axis=1)
@@ -29,14 +31,16 @@ def seasonal_naive(values: Floats, first: Ints, origins: Ints, horizon: int, *, 
     """The last season again and again; the naive forecast where a series has not seen a whole season."""
     back = season - 1 - np.arange(horizon) % season  # [H] steps before the origin
     reach = origins[:, None] - np.where(origins[:, None] + 1 >= season, back, 0)
-    return values[first[:, None] + reach]
+    repeated: Floats = values[first[:, None] + reach]
+    return repeated
 
 
 def drift(values: Floats, first: Ints, origins: Ints, horizon: int) -> Floats:
     """The line through the first and the last value, carried on."""
     last = values[first + origins]
     slope = (last - values[first]) / np.maximum(origins, 1)
-    return last[:, None] + slope[:, None] * np.arange(1, horizon + 1)
+    line: Floats = last[:, None] + slope[:, None] * np.arange(1, horizon + 1)
+    return line
 
 
 def baselines(season: int) -> Mapping[str, Callable[[Floats, Ints, Ints, int], Floats]]:

@@ -70,7 +70,8 @@ def cross_coverage(scores: Floats, groups: Ints, levels: Sequence[float]) -> tup
     """The coverage of intervals on origins that did not calibrate them: each fold against the widths of the others.
 
     Args:
-        scores: [B, H] as for `calibrate`. groups: [B] the fold of each origin.
+        scores: [B, H] as for `calibrate`.
+        groups: [B] the fold of each origin.
         levels: in percent.
 
     Returns:

@@ -14,12 +14,12 @@ Floats = npt.NDArray[np.float64]
 
 
 def mae(actual: Floats, forecast: Floats) -> Floats:
-    """mean |y − f| over the horizon, in the target's unit. [B, H] to [B]."""
+    """Mean |y − f| over the horizon, in the target's unit. [B, H] to [B]."""
     return _mean(np.abs(actual - forecast))
 
 
 def mse(actual: Floats, forecast: Floats) -> Floats:
-    """mean (y − f)² over the horizon, in the target's unit squared. [B, H] to [B]."""
+    """Mean (y − f)² over the horizon, in the target's unit squared. [B, H] to [B]."""
     return _mean((actual - forecast) ** 2)
 
 
@@ -30,13 +30,13 @@ def rmse(actual: Floats, forecast: Floats) -> float:
 
 
 def smape(actual: Floats, forecast: Floats) -> Floats:
-    """mean 200·|y − f| / (|y| + |f|) over the horizon, in percent; a step where both are 0 counts 0. [B, H] to [B]."""
+    """Mean 200·|y − f| / (|y| + |f|) over the horizon, in percent; a step where both are 0 counts 0. [B, H] to [B]."""
     size = np.abs(actual) + np.abs(forecast)
     return _mean(np.where(size == 0, 0.0, 200 * np.abs(actual - forecast) / np.where(size == 0, 1.0, size)))
 
 
 def mase_scale(history: Floats, season: int) -> float:
-    """mean |y_t − y_{t−m}| of a history [T]: what MASE divides by. NaN where T ≤ m or nothing ever changes."""
+    """Mean |y_t − y_{t−m}| of a history [T]: what MASE divides by. NaN where T ≤ m or nothing ever changes."""
     changes = np.abs(history[season:] - history[:-season])
     scale = float(changes.mean()) if len(changes) else 0.0
     return scale if scale > 0 else float("nan")
@@ -46,7 +46,8 @@ def mase(actual: Floats, forecast: Floats, scale: Floats) -> Floats:
     """MAE over the horizon / the mean absolute seasonal change of the history.
 
     Args:
-        actual: [B, H]. forecast: [B, H].
+        actual: [B, H].
+        forecast: [B, H].
         scale: [B], from `mase_scale`; NaN makes the score undefined.
 
     Returns:

@@ -1,6 +1,6 @@
 """Which steps are held out: some to decide when to stop, later ones to judge. Neither set sees its own future.
 
-    |<------------ training ------------>|<-- stop -->|<----- judge ----->|
+|<------------ training ------------>|<-- stop -->|<----- judge ----->|
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ class HoldOut:
     """How many steps at each series' end are held out.
 
     Attributes:
-        horizon: H. stop: steps whose forecasts decide when to stop. judge: steps at the end whose forecasts are scored.
+        horizon: H.
+        stop: steps whose forecasts decide when to stop.
+        judge: steps at the end whose forecasts are scored.
         most: origins of one series at most, in each set.
     """
 

@@ -41,7 +41,8 @@ def skill(error: Floats, baseline: Floats, groups: Ints, *, name: str, seed: int
     """Compare two errors of the same origins.
 
     Args:
-        error: [B] the LSTM's error at each origin. baseline: [B] the best baseline's. NaN in either leaves it out.
+        error: [B] the LSTM's error at each origin.
+        baseline: [B] the best baseline's. NaN in either leaves it out.
         groups: [B] which origins belong together (the same series, or overlapping futures): they are drawn together.
         name: the baseline's.
         seed: of the resampling.

@@ -27,8 +27,11 @@ class HeldOut:
     """Forecasts from held-out origins and what became of them.
 
     Attributes:
-        series: [B] which series. positions: [B] the origins, on the calendar.
-        forecast: [B, H]. lower, upper: [Q, B, H]. actual: [B, H], NaN where not observed.
+        series: [B] which series.
+        positions: [B] the origins, on the calendar.
+        forecast: [B, H].
+        lower, upper: [Q, B, H].
+        actual: [B, H], NaN where not observed.
     """
 
     series: Ints
@@ -45,8 +48,11 @@ class Judgement:
 
     Attributes:
         scores: for "lstm" and each baseline: mae, rmse, smape, mase (means over origins; NaN where undefined).
-        skill: against the best baseline. verdict: in one sentence. origins: how many judged.
-        calibration: widths of the intervals. coverage: [Q] of the intervals on origins that did not calibrate them.
+        skill: against the best baseline.
+        verdict: in one sentence.
+        origins: how many judged.
+        calibration: widths of the intervals.
+        coverage: [Q] of the intervals on origins that did not calibrate them.
         held_out: the forecasts themselves, of the first series.
     """
 
@@ -64,7 +70,9 @@ def judge(runner: Runner, panel: Panel, held: HoldOut, levels: tuple[float, ...]
 
     Args:
         runner: fitted on nothing of the last `held.total` steps.
-        panel: all the data. held: which steps judge. levels: of the intervals, in percent.
+        panel: all the data.
+        held: which steps judge.
+        levels: of the intervals, in percent.
     """
     running = runner.on(panel)
     series, origins = held.judging(panel.lengths)

@@ -11,17 +11,28 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.records import Finding
 from lstmcast.errors import DataError
 from lstmcast.evaluation.origins import HoldOut, default_horizon, hold_out
+from lstmcast.forecaster.footing import Footing, candidates, choose_footings
 from lstmcast.model.network import Architecture
-from lstmcast.model.scaling import Kind, choose_kind, fit_scaling, levels, profiles
+from lstmcast.model.scaling import Kind, possible_kinds
 from lstmcast.model.training import Recipe
 from lstmcast.model.windows import Shape
-from lstmcast.forecaster.running import windows
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
 
-SEASONS = (0, 3, 5, 8)  # profiles tried
+SEASONS = (0, 1, 2, 4, 8, 16)  # profiles tried
+DAY = 86_400_000_000  # microseconds
+RIVAL = 1.5  # a second footing is fitted too where its error is at most this much larger
+LARGE = 200_000  # values, from which a second fit costs too much
 BATCHES = (8, 250)  # in an epoch: fewest, most
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to see the series: the transform, and what the network reads (see `footing`)."""
+
+    kind: Kind
+    shape: Shape
 
 
 @dataclass(frozen=True)
@@ -30,15 +41,17 @@ class Plan:
 
     Attributes:
         hold_out: the steps that stop and judge; its horizon is H.
-        kind: the transform. shape: what the network reads. architecture: its layers. recipe: how it is fitted.
-        networks: how many. refit: whether the saved ones have learnt from all the data.
+        ways: one or two ways to see the series; the stopping origins choose. Both read windows of one size.
+        architecture: the network's layers.
+        recipe: how it is fitted.
+        networks: how many.
+        refit: whether the saved ones have learnt from all the data.
         levels: of the intervals, in percent.
         findings: what was decided, and why.
     """
 
     hold_out: HoldOut
-    kind: Kind
-    shape: Shape
+    ways: tuple[Way, ...]
     architecture: Architecture
     recipe: Recipe
     networks: int
@@ -57,10 +70,10 @@ def make_plan(panel: Panel, config: Config) -> Plan:
     horizon = default_horizon(panel.lengths, panel.calendar.default_horizon) if asked == "auto" else asked
     held = hold_out(panel.lengths, horizon)
     past = learnable(panel, held.total)
-    kind = choose_kind(panel.values, config.model.transform)
-    season = panel.calendar.season
-    seasons, why = _seasons(past, kind, season, config)
-    shape = _shape(past, season, seasons, config)
+    footings, found = _footings(past, panel, horizon, config)
+    size = _size(past, panel.calendar.season, config)
+    ways = tuple(Way(footing.kind, _shape(footing, *size)) for footing in footings)
+    shape = ways[0].shape
     architecture = Architecture(
         context=shape.context,
         lags=shape.lags,
@@ -68,17 +81,14 @@ def make_plan(panel: Panel, config: Config) -> Plan:
         activation=config.model.activation,
         dropout=config.model.dropout,
     )
-    transform = "all values are positive" if kind == "log" else "some values are zero or negative"
     findings = (
         Finding("horizon", str(horizon), "pinned" if asked != "auto" else f"usual for {panel.calendar.label} data"),
-        Finding("transform", kind, transform if config.model.transform == "auto" else "pinned"),
-        Finding("profile", f"{seasons} seasons" if seasons else "none", why),
+        *found,
         Finding("window", f"{shape.context} steps of {shape.lags} lags", f"{len(past.values):,} values to learn from"),
     )
     return Plan(
         hold_out=held,
-        kind=kind,
-        shape=shape,
+        ways=ways,
         architecture=architecture,
         recipe=_recipe(past, shape, config),
         networks=config.train.networks,
@@ -104,41 +114,60 @@ def learnable(panel: Panel, held_out: int) -> Panel:
     return past.select(kept)
 
 
-def _seasons(past: Panel, kind: Kind, season: int, config: Config) -> tuple[int, str]:
-    """How many seasons the profile averages: what left the smallest error one step ahead, on steps it had not seen."""
-    if config.model.seasons != "auto":
-        return config.model.seasons, "pinned"
-    if season == 1:
-        return 0, "no season"
-    scaling = fit_scaling(past.values, past.offsets, kind=kind, season=season)
-    z = windows(past, scaling, Shape(1, 1, season)).z.astype(np.float64)
-    level = levels(z, past.offsets, season)
-    local = np.arange(len(z) - 1) - np.repeat(past.offsets[:-1], past.lengths)[:-1]
-    fair = (local >= 2 * season - 1) & (local + 1 < np.repeat(past.lengths, past.lengths)[:-1])
-    if not fair.any():
-        return 0, "fewer than two seasons to learn from"
-    step = (z[1:] - level[:-1])[fair]
-    errors = {
-        k: float(np.abs(step - profiles(z, level, past.offsets, season=season, seasons=k)[:-1][fair]).mean())
-        for k in SEASONS
-    }
-    best = min(SEASONS, key=errors.__getitem__)
-    gain = 1 - errors[best] / errors[0] if errors[0] > 0 else 0.0
-    return best, f"it takes {gain:.0%} off the error of the level alone" if best else "none fits better than the level alone"
+def _footings(past: Panel, panel: Panel, horizon: int, config: Config) -> tuple[list[Footing], tuple[Finding, ...]]:
+    """Transform, level and profile: as pinned, or what forecasts the steps to learn from best without a network."""
+    asked, season = config.model, panel.calendar.season
+    kinds = possible_kinds(panel.values)
+    if asked.transform != "auto" and asked.transform not in kinds:
+        raise DataError(
+            f"model.transform: {asked.transform} cannot take a smallest value of {panel.values.min():g}; "
+            f"possible here: {', '.join(kinds)}, or auto"
+        )
+    kinds = kinds if asked.transform == "auto" else (asked.transform,)
+    longest = int(past.lengths.max()) // max(season, 1)
+    seasons = [k for k in SEASONS if k <= longest] if asked.seasons == "auto" else [asked.seasons]
+    week = 7 * season if _is_day(panel, season) and past.lengths.max() >= 21 * season else None
+    tried = list(candidates(kinds[0], season, longer=week, seasons=seasons, level=asked.level))
+    ranked = choose_footings(past, horizon, tried, kinds)
+    rivals = [footing for footing, error in ranked[:2] if error <= RIVAL * ranked[0][1]]
+    chosen = rivals if len(past.values) <= LARGE else rivals[:1]
+    return chosen, (
+        Finding("transform", chosen[0].kind, "pinned" if asked.transform != "auto" else "the best of a trial"),
+        Finding(
+            "footing",
+            " or ".join(map(str, chosen)),
+            f"{len(tried) + len(kinds) - 1} tried without a network on the steps to learn from",
+        ),
+    )
 
 
-def _shape(past: Panel, season: int, seasons: int, config: Config) -> Shape:
-    """Lags and context: a season, two where there is plenty to learn from; a week of hours where there are ten."""
+def _is_day(panel: Panel, season: int) -> bool:
+    """Whether a season is a day of several steps, so that a week may be one too."""
+    return panel.calendar.kind == "fixed" and season > 1 and season * panel.calendar.step == DAY
+
+
+def _size(past: Panel, season: int, config: Config) -> tuple[int, int]:
+    """Context and lags: a season, two where there is plenty to learn from; a week of hours where there are six."""
     typical = int(np.median(past.lengths))
-    plenty = len(past.values) >= 100 * season and len(past.values) >= 2000
+    plenty = len(past.values) >= max(100 * season, 2000)
     lags = max(4, season * (2 if plenty else 1))
     if season == 24 and typical >= 24 * 7 * 6:
         lags = 24 * 7
     lags = min(lags, 400, max(2, typical // 3))
     context = min(max(8, season * (2 if plenty else 1)), 96, max(4, typical // 2))
-    context = context if config.model.context == "auto" else config.model.context
-    lags = lags if config.model.lags == "auto" else config.model.lags
-    return Shape(context=context, lags=lags, season=season, seasons=seasons, burn=context // 4)
+    asked = config.model
+    return context if asked.context == "auto" else asked.context, lags if asked.lags == "auto" else asked.lags
+
+
+def _shape(footing: Footing, context: int, lags: int) -> Shape:
+    return Shape(
+        context=context,
+        lags=lags,
+        level=footing.level,
+        season=footing.season,
+        seasons=footing.seasons,
+        burn=context // 4,
+    )
 
 
 def _recipe(past: Panel, shape: Shape, config: Config) -> Recipe:

@@ -59,8 +59,8 @@ def report(panel: Panel, config: Config, plan: Plan, judgement: Judgement, epoch
 def _scored(plan: Plan) -> str:
     """Which network the scores belong to."""
     if plan.refit:
-        return "the one fitted without the held-out steps; the saved one was fitted again on all the data, for as many epochs"
-    return "the saved one, fitted without the held-out steps"
+        return "the network fitted without the held-out steps; the saved one learnt from all the data, as many epochs"
+    return "the saved network, fitted without the held-out steps"
 
 
 def _finite(value: float) -> float | None:

@@ -12,7 +12,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.model import recursion
 from lstmcast.model.lstm import Network
-from lstmcast.model.scaling import Kind, Scaling, fit_scaling
+from lstmcast.model.scaling import Kind, Scaling, fit_scaling, possible_kinds
 from lstmcast.model.windows import Shape, Windows
 
 Floats = npt.NDArray[np.float64]
@@ -40,11 +40,11 @@ class Runner:
     def reach(self) -> int:
         """How many past steps of a series a forecast depends on; more change nothing."""
         shape = self.shape
-        return max(shape.context + shape.lags, spread_steps(shape.season)) + (shape.seasons + 1) * shape.season + 1
+        return max(shape.context + shape.lags, spread_steps(shape)) + shape.seasons * shape.season + shape.level + 1
 
     def on(self, panel: Panel) -> Running:
         """Make ready to forecast the panel's series."""
-        scaling = scale(panel, self.kind, self.shape.season, self.scales)
+        scaling = scale(panel, self.kind, self.shape.level, self.scales)
         return Running(self.networks, windows(panel, scaling, self.shape), scaling)
 
 
@@ -59,11 +59,12 @@ class Running:
     def ahead(self, series: Ints, origins: Ints, horizon: int) -> Floats:
         """[B] series and origins (steps from the series' first value) to [B, H] z."""
         runs = [recursion.forecast(network, self.windows, series, origins, horizon) for network in self.networks]
-        return np.mean(runs, axis=0)
+        mean: Floats = np.mean(runs, axis=0)
+        return mean
 
     def spread(self, series: Ints, origins: Ints) -> Floats:
-        """[B] how far the series' last steps lay from what their level and season said, in z; never quite 0."""
-        return np.maximum(self.windows.spread(series, origins, spread_steps(self.windows.shape.season)), 1e-6)
+        """[B] how far the series' last steps lay from what level and season said, in z; never quite 0."""
+        return np.maximum(self.windows.spread(series, origins, spread_steps(self.windows.shape)), 1e-6)
 
     def back(self, z: Floats, series: Ints) -> Floats:
         """[B, …] z to values."""
@@ -74,25 +75,23 @@ class Running:
         return np.stack([self.back(one, series) for one in z]) if len(z) else z
 
 
-def spread_steps(season: int) -> int:
+def spread_steps(shape: Shape) -> int:
     """How many last steps say how restless a series is: three seasons, and not fewer than 30 nor more than 500."""
-    return int(np.clip(3 * season, 30, 500))
+    return int(np.clip(3 * shape.season, 30, 500))
 
 
-def scale(panel: Panel, kind: Kind, season: int, known: Mapping[Key, tuple[float, float]]) -> Scaling:
-    """The scaling of the panel's series: as in training for those seen there, from their own past for the others."""
-    if kind == "log" and not (panel.values > 0).all():
+def scale(panel: Panel, kind: Kind, level: int, known: Mapping[Key, tuple[float, float]]) -> Scaling:
+    """The scaling of the panel's series: as in training where they were seen there, else from their own past."""
+    if kind not in possible_kinds(panel.values):
         raise DataError(
-            f"{panel.source}: the model forecasts logs, and {int((panel.values <= 0).sum())} values are zero or negative; "
-            "correct them, or train again"
+            f"{panel.source}: the smallest value is {panel.values.min():g}, and the model's transform, {kind}, "
+            "cannot take it; correct the file, or train again"
         )
-    own = fit_scaling(panel.values, panel.offsets, kind=kind, season=season)
+    own = fit_scaling(panel.values, panel.offsets, kind=kind, level=level)
     if not known:
         return own
-    shared = float(np.mean([pair[0] for pair in known.values()])) if kind == "log" else None
-    pairs = [
-        known.get(key, (shared or float(own.scale[k]), float(own.floor[k]))) for k, key in enumerate(panel.keys)
-    ]
+    shared = next(iter(known.values()))[0] if kind == "log" else None
+    pairs = [known.get(key, (shared or float(own.scale[k]), float(own.floor[k]))) for k, key in enumerate(panel.keys)]
     return replace(own, scale=np.array([p[0] for p in pairs]), floor=np.array([p[1] for p in pairs]))
 
 
@@ -110,6 +109,14 @@ def outcomes(panel: Panel, series: Ints, origins: Ints, horizon: int) -> Floats:
     return np.where(inside & panel.observed[at], panel.values[at], np.nan)
 
 
+def usual_steps(panel: Panel) -> Floats:
+    """[S] mean |y_t − y_{t-1}| of each series, the unit in which series are compared; 1 where nothing moves."""
+    moves = np.abs(np.diff(panel.values, append=panel.values[-1]))
+    moves[panel.offsets[1:] - 1] = 0.0  # from one series to the next
+    mean = np.add.reduceat(moves, panel.offsets[:-1]) / np.maximum(panel.lengths - 1, 1)
+    return np.where(mean > 0, mean, 1.0)
+
+
 def last_steps(panel: Panel, steps: int) -> Panel:
     """Every series' last `steps` steps."""
     lengths = np.minimum(panel.lengths, steps)
@@ -122,4 +129,3 @@ def last_steps(panel: Panel, steps: int) -> Panel:
         offsets=offsets,
         starts=panel.starts + panel.lengths - lengths,
     )
-

@@ -34,9 +34,11 @@ def save(forecaster: Forecaster, models: Path, name: str, *, data: str | None, n
 
     Args:
         forecaster: what is saved.
-        models: the folder of all models. name: the model's.
+        models: the folder of all models.
+        name: the model's.
         data: the file that predict reads again, if any.
-        now: when, with a time zone. keep: versions kept.
+        now: when, with a time zone.
+        keep: versions kept.
 
     Returns:
         The version's folder.
@@ -74,7 +76,7 @@ def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[
         "networks": len(runner.networks),
         "activation": runner.networks[0].activation,
     }
-    tensors = {
+    tensors: dict[str, dict[str, np.ndarray]] = {
         "weights": {
             f"network_{k}.{name}": array
             for k, network in enumerate(runner.networks)
@@ -115,7 +117,10 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
         ),
         calendar=Calendar.from_dict(manifest["calendar"]),
         keys=series,
-        **{name: kept[name] for name in CONTEXT[:4]},
+        values=kept["values"],
+        observed=kept["observed"],
+        offsets=kept["offsets"],
+        starts=kept["starts"],
         findings=(),
         notes=(),
         source=manifest["source"],

@@ -60,11 +60,15 @@ class Forecaster:
         running = self.runner.on(recent)
         series, origins = np.arange(recent.n_series), recent.lengths - 1
         z = running.ahead(series, origins, horizon)
-        lower, upper = (running.back_all(b, series) for b in self.calibration.bounds(z, running.spread(series, origins)))
+        lower, upper = (
+            running.back_all(b, series) for b in self.calibration.bounds(z, running.spread(series, origins))
+        )
         values = running.back(z, series)
         if not np.isfinite(values).all():
             worst = recent.keys[int(np.argmax(~np.isfinite(values).all(axis=1)))]
-            raise ModelError(f"the forecast of {' '.join(worst) or 'the series'} grows beyond every number; train again")
+            raise ModelError(
+                f"the forecast of {' '.join(worst) or 'the series'} grows beyond every number; train again"
+            )
         return Forecast(
             calendar=panel.calendar,
             time=panel.columns.time or "step",

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstmcast.data.panel import Panel
-from lstmcast.forecaster.judging import Judgement, judge
-from lstmcast.forecaster.plan import Plan, learnable, make_plan
+from lstmcast.forecaster.judging import judge
+from lstmcast.forecaster.plan import Plan, Way, learnable, make_plan
 from lstmcast.forecaster.report import report
-from lstmcast.forecaster.running import Runner, last_steps, outcomes, scale, windows
+from lstmcast.forecaster.running import Runner, last_steps, outcomes, scale, usual_steps, windows
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import check_forward, load_keras
@@ -41,11 +41,14 @@ class Stage:
 Tell = Callable[[Stage], None]
 
 
-def train(panel: Panel, config: Config, *, tell: Tell = lambda _: None, planned: Callable[[Plan], None] = lambda _: None) -> Forecaster:
+def train(
+    panel: Panel, config: Config, *, tell: Tell = lambda _: None, planned: Callable[[Plan], None] = lambda _: None
+) -> Forecaster:
     """Train a forecaster: plan, fit with early stopping, judge on later origins, fit again on all the data.
 
     Args:
-        panel: the past. config: how.
+        panel: the past.
+        config: how.
         tell: called after every epoch.
         planned: called once, with everything that was decided.
 
@@ -58,11 +61,12 @@ def train(panel: Panel, config: Config, *, tell: Tell = lambda _: None, planned:
     plan = make_plan(panel, config)
     planned(plan)
     past = learnable(panel, plan.hold_out.total)
-    fits = _fit_all(past, plan, _stopper(panel, plan), tell)
-    judged = _runner(past, plan, fits)
+    way, fits = _fit_best(past, panel, plan, tell)
+    judged = _runner(past, way, fits)
     judgement = judge(judged, panel, plan.hold_out, plan.levels)
-    epochs = [fit.epoch for fit in fits]
-    runner = _runner(panel, plan, _refit_all(panel, plan, epochs, tell)) if plan.refit else judged
+    runner = judged
+    if plan.refit:
+        runner = _runner(panel, way, [_fit(panel, plan, way, k, fit.epoch, None, tell) for k, fit in enumerate(fits)])
     _check(runner, panel, plan)
     return Forecaster(
         runner=runner,
@@ -70,49 +74,48 @@ def train(panel: Panel, config: Config, *, tell: Tell = lambda _: None, planned:
         horizon=plan.hold_out.horizon,
         context=last_steps(panel, runner.reach),
         held_out=judgement.held_out,
-        report=report(panel, config, plan, judgement, epochs),
+        report=report(panel, config, plan, judgement, [fit.epoch for fit in fits]),
     )
 
 
-Stopper = Callable[[Runner], Callable[[Network], float]]
+def _fit_best(past: Panel, panel: Panel, plan: Plan, tell: Tell) -> tuple[Way, list[Fit]]:
+    """Fit every network, each from its own seed, in each way; keep the way whose stopping forecasts were best."""
+    best: tuple[float, Way, list[Fit]] | None = None
+    for way in plan.ways:
+        stop = _stopper(panel, plan, _runner(past, way, []))
+        fits = [_fit(past, plan, way, k, plan.recipe.epochs, stop, tell) for k in range(plan.networks)]
+        error = float(np.mean([fit.held_out for fit in fits]))
+        if best is None or error < best[0]:
+            best = error, way, fits
+    if best is None:
+        raise ValueError("a plan has at least one way")
+    return best[1:]
 
 
-def _stopper(panel: Panel, plan: Plan) -> Stopper:
-    """How a network is held against the stopping origins: the mean |ẑ − z| of its forecasts."""
+def _stopper(panel: Panel, plan: Plan, runner: Runner) -> Callable[[Network], float]:
+    """How a network is held against the stopping origins: mean |y − f|, in units of each series' usual step."""
     series, origins = plan.hold_out.stopping(panel.lengths)
     known = panel.drop_last(plan.hold_out.judge)
     actual = outcomes(known, series, origins, plan.hold_out.horizon)
+    unit = usual_steps(known)[series, None]
+    running = runner.on(known)
 
-    def against(runner: Runner) -> Callable[[Network], float]:
-        running = runner.on(known)
-        z = running.scaling.of(series).forward(actual)
+    def error(network: Network) -> float:
+        z = replace(running, networks=(network,)).ahead(series, origins, plan.hold_out.horizon)
+        return float(np.nanmean(np.abs(running.back(z, series) - actual) / unit))
 
-        def error(network: Network) -> float:
-            ahead = replace(running, networks=(network,)).ahead(series, origins, plan.hold_out.horizon)
-            return float(np.nanmean(np.abs(ahead - z)))
-
-        return error
-
-    return against
+    return error
 
 
-def _fit_all(past: Panel, plan: Plan, stopper: Stopper, tell: Tell) -> list[Fit]:
-    """Fit every network, each from its own seed, with early stopping."""
-    stop = stopper(_runner(past, plan, []))
-    return [_fit(past, plan, k, plan.recipe.epochs, stop, tell) for k in range(plan.networks)]
-
-
-def _refit_all(panel: Panel, plan: Plan, epochs: list[int], tell: Tell) -> list[Fit]:
-    """Fit every network on all the data, for the epochs found."""
-    return [_fit(panel, plan, k, epoch, None, tell) for k, epoch in enumerate(epochs)]
-
-
-def _fit(panel: Panel, plan: Plan, k: int, epochs: int, stop: Callable[[Network], float] | None, tell: Tell) -> Fit:
-    scaling = scale(panel, plan.kind, plan.shape.season, {})
+def _fit(
+    panel: Panel, plan: Plan, way: Way, k: int, epochs: int, stop: Callable[[Network], float] | None, tell: Tell
+) -> Fit:
+    """Fit network k on a panel: with early stopping where `stop` is given, else for all the epochs."""
+    scaling = scale(panel, way.kind, way.shape.level, {})
     recipe = replace(plan.recipe, seed=plan.recipe.seed + k, epochs=epochs, decay=plan.recipe.epochs)
     name = "fitting" if stop else "fitting again on all the data"
     return fit(
-        windows(panel, scaling, plan.shape),
+        windows(panel, scaling, way.shape),
         plan.architecture,
         recipe,
         judge=stop,
@@ -120,17 +123,17 @@ def _fit(panel: Panel, plan: Plan, k: int, epochs: int, stop: Callable[[Network]
     )
 
 
-def _runner(panel: Panel, plan: Plan, fits: list[Fit]) -> Runner:
+def _runner(panel: Panel, way: Way, fits: list[Fit]) -> Runner:
     """The fitted networks with the scales of the data they learnt from."""
-    scaling = scale(panel, plan.kind, plan.shape.season, {})
+    scaling = scale(panel, way.kind, way.shape.level, {})
     scales = {key: (float(scaling.scale[k]), float(scaling.floor[k])) for k, key in enumerate(panel.keys)}
-    return Runner(tuple(fit.network for fit in fits), plan.shape, plan.kind, scales)
+    return Runner(tuple(fit.network for fit in fits), way.shape, way.kind, scales)
 
 
 def _check(runner: Runner, panel: Panel, plan: Plan) -> None:
     """Hold the NumPy forward pass against Keras's on the windows that the forecast will be made from."""
     series = np.arange(min(panel.n_series, 64))
     windows = runner.on(panel.select(series)).windows
-    x = windows.inputs(series, panel.lengths[series] - plan.shape.context, plan.shape.context)
+    x = windows.inputs(series, panel.lengths[series] - runner.shape.context, runner.shape.context)
     for network in runner.networks:
         check_forward(network, plan.architecture, x)

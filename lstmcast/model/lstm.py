@@ -1,4 +1,4 @@
-"""The network in NumPy: the LSTM equations, one line each (Hochreiter & Schmidhuber 1997, with forget gate; Keras's layout).
+"""The network in NumPy: the LSTM equations, one line each (Hochreiter & Schmidhuber 1997; Gers et al. 2000).
 
 Letters: B batch, L steps, F features, U units, O outputs. Weights and states are float32.
 """
@@ -19,7 +19,8 @@ Activation = Callable[[Array], Array]
 
 def sigmoid(a: Array) -> Array:
     """1 / (1 + exp(-a)), by tanh so that no exponential overflows."""
-    return np.float32(0.5) * (np.tanh(np.float32(0.5) * a) + np.float32(1))
+    half = np.float32(0.5)
+    return np.asarray(half * np.tanh(half * a) + half)
 
 
 def relu(a: Array) -> Array:
@@ -29,7 +30,8 @@ def relu(a: Array) -> Array:
 
 def elu(a: Array) -> Array:
     """A where positive, exp(a) - 1 elsewhere."""
-    return np.where(a > 0, a, np.expm1(np.minimum(a, np.float32(0))))
+    below: Array = np.expm1(np.minimum(a, np.float32(0)))
+    return np.where(a > 0, a, below)
 
 
 def softsign(a: Array) -> Array:
@@ -57,7 +59,9 @@ class Layer:
     """One LSTM layer's weights; the gates stand side by side in the order i, f, c, o.
 
     Attributes:
-        W: [F, 4U] input weights. U: [U, 4U] recurrent weights. b: [4U] biases.
+        W: [F, 4U] input weights.
+        U: [U, 4U] recurrent weights.
+        b: [4U] biases.
     """
 
     W: Array
@@ -67,7 +71,7 @@ class Layer:
     @property
     def units(self) -> int:
         """U, the length of the state."""
-        return self.U.shape[0]
+        return int(self.U.shape[0])
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,8 @@ def cell(a: Array, h: Array, c: Array, layer: Layer, act: Activation) -> tuple[A
 
     Args:
         a: [B, 4U] the input's share of the gates, x W + b.
-        h: [B, U] the last output. c: [B, U] the last cell state.
+        h: [B, U] the last output.
+        c: [B, U] the last cell state.
         layer: the weights.
         act: the activation of candidate and output.
 
@@ -175,7 +180,7 @@ def outputs(network: Network, x: Array) -> Array:
 
 def to_tensors(network: Network) -> dict[str, Array]:
     """The weights by layer name, as the artifact keeps them."""
-    tensors = {}
+    tensors: dict[str, Array] = {}
     for k, layer in enumerate(network.layers):
         tensors |= {f"lstm_{k}.W": layer.W, f"lstm_{k}.U": layer.U, f"lstm_{k}.b": layer.b}
     return tensors | {"dense.V": network.V, "dense.d": network.d}
@@ -187,7 +192,8 @@ def from_tensors(tensors: Mapping[str, Array], *, activation: str, skip: bool, f
     Raises:
         ModelError: a layer is missing, or its shape is not what the layers around it need.
     """
-    layers, width = [], features
+    layers: list[Layer] = []
+    width = features
     while f"lstm_{len(layers)}.W" in tensors:
         name = f"lstm_{len(layers)}"
         units = _shaped(tensors, f"{name}.b", (None,))[0] // 4

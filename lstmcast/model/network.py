@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -22,8 +25,12 @@ class Architecture:
     """What is built: `Sequential([Input((L, F)), LSTM(U), …, Dense(O)])`.
 
     Attributes:
-        context: L. lags: F. units: U of each layer, first one first. outputs: O.
-        activation: of candidate and cell output. dropout: share of inputs and of states dropped while training.
+        context: L.
+        lags: F.
+        units: U of each layer, first one first.
+        outputs: O.
+        activation: of candidate and cell output.
+        dropout: share of inputs and of states dropped while training.
     """
 
     context: int
@@ -67,9 +74,25 @@ def load_keras() -> None:
     require_tensorflow()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    import tensorflow
+    with _mute():
+        import tensorflow
 
-    tensorflow.config.experimental.enable_op_determinism()
+        tensorflow.config.list_logical_devices()  # looks for accelerators, and says what it does not find
+        tensorflow.config.experimental.enable_op_determinism()
+
+
+@contextmanager
+def _mute() -> Iterator[None]:
+    """Drop what native code writes to stderr: TensorFlow's start-up lines obey no setting. Errors still rise."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def build(architecture: Architecture, *, every_step: bool) -> keras.Sequential:
@@ -77,7 +100,8 @@ def build(architecture: Architecture, *, every_step: bool) -> keras.Sequential:
 
     Args:
         architecture: its layers.
-        every_step: True while training: an output for every step of the window, from the same weights. False: the
+        every_step: True while training: an output for every step of the window, from the same weights.
+        False: the
             network that the user is shown, whose only output is the last step's.
     """
     import keras
@@ -92,7 +116,7 @@ def build(architecture: Architecture, *, every_step: bool) -> keras.Sequential:
                 return_sequences=every_step or k + 1 < len(architecture.units),
             )
         )
-    return keras.Sequential([*stack, keras.layers.Dense(architecture.outputs)])
+    return keras.Sequential([*stack, keras.layers.Dense(architecture.outputs, kernel_initializer="zeros")])
 
 
 def to_numpy(model: keras.Sequential, architecture: Architecture) -> Network:
@@ -107,7 +131,9 @@ def check_forward(network: Network, architecture: Architecture, x: Array) -> flo
     """Compare the two forward passes of the many-to-one network on real windows.
 
     Args:
-        network: weights. architecture: their layers. x: [B, L, F].
+        network: weights.
+        architecture: their layers.
+        x: [B, L, F].
 
     Returns:
         The largest difference, relative to the largest output (or 1).

@@ -27,7 +27,8 @@ def forecast(network: Network, windows: Windows, series: Ints, origins: Ints, ho
     Args:
         network: the weights.
         windows: the series, in z.
-        series: [B] which series. origins: [B] its last known step, counted from its first value.
+        series: [B] which series.
+        origins: [B] its last known step, counted from its first value.
         horizon: H, steps ahead.
 
     Returns:
@@ -54,10 +55,13 @@ class _Path:
     """The last K steps of B series, to which the recursion adds its own.
 
     Attributes:
-        z: [B, K] values. y: [B, K] without their season. r: [B, K] z_t − m_{t-1}.
-        inside: [B, K] whether the step lies in the series. ripe: [B, K] whether its level had a season to look at.
+        z: [B, K] values.
+        y: [B, K] without their season.
+        r: [B, K] z_t − m_{t-1}.
+        inside: [B, K] whether the step lies in the series.
+        ripe: [B, K] whether the level before it was whole.
         level: [B] m at the last step.
-        shape: season, seasons and lags.
+        shape: level, season, seasons and lags.
     """
 
     z: Floats
@@ -73,24 +77,24 @@ class _Path:
         """Gather what the recursion will look back at."""
         shape = windows.shape
         first = windows.offsets[series][:, None]
-        steps = max(shape.season * max(shape.seasons, 1), shape.lags)
+        steps = max(shape.season * shape.seasons, shape.level, shape.lags)
         reach = first + origins[:, None] + np.arange(1 - steps, 1)  # [B, K]
         at = np.maximum(reach, first)
         z, y, level = (a[at].astype(np.float64) for a in (windows.z, windows.y, windows.level))
         r = z - windows.level[np.maximum(reach - 1, first)]
-        return cls(z, y, r, reach >= first, reach >= first + shape.season, level[:, -1], shape)
+        return cls(z, y, r, reach >= first, reach >= first + shape.level, level[:, -1], shape)
 
     def run_on(self, network: Network, state: lstm.State, said: Array, horizon: int) -> Floats:
         """Feed each forecast back as the next value. Returns [B, H] z."""
-        z, y, r, inside, ripe = (np.pad(a, ((0, 0), (0, horizon))) for a in (self.z, self.y, self.r, self.inside, self.ripe))
+        z, y, r = (np.pad(a, ((0, 0), (0, horizon))) for a in (self.z, self.y, self.r))
+        inside, ripe = (np.pad(a, ((0, 0), (0, horizon)), constant_values=True) for a in (self.inside, self.ripe))
         level, season, known = self.level, self.shape.season, self.z.shape[1]
-        inside[:, known:] = ripe[:, known:] = True
         for t in range(known, known + horizon):
             y[:, t] = level + said[:, 0]
             phases = np.arange(t - season, t - season * self.shape.seasons - 1, -season)  # this phase, seasons ago
             z[:, t] = y[:, t] + _mean(r[:, phases], ripe[:, phases])
             r[:, t] = z[:, t] - level
-            level = _mean(z[:, t + 1 - season : t + 1], inside[:, t + 1 - season : t + 1])
+            level = _mean(z[:, t + 1 - self.shape.level : t + 1], inside[:, t + 1 - self.shape.level : t + 1])
             lags = slice(t + 1 - self.shape.lags, t + 1)
             x = np.where(inside[:, lags], y[:, lags] - level[:, None], 0.0)
             said = lstm.step(network, x.astype(np.float32), state)

@@ -1,10 +1,11 @@
-"""Values ↔ what a network sees: z, a series' values as logs or as they are, counted from its first value in its own scale.
+"""Values ↔ what a network sees: z counts a series' values, logs or roots from its first, in a unit of its own.
 
-Everything is flat: S series stand one after the other in one array of N values, series k in `offsets[k]:offsets[k + 1]`.
+Everything is flat: S series stand one after the other in an array of N values, series k in `offsets[k]:offsets[k + 1]`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +16,15 @@ from lstmcast.errors import DataError
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Kind = Literal["log", "none"]
+Kind = Literal["log", "sqrt", "none"]
+
+
+_FORWARD: Mapping[Kind, Callable[[Floats], Floats]] = {"log": np.log, "sqrt": np.sqrt, "none": np.asarray}
+_INVERSE: Mapping[Kind, Callable[[Floats], Floats]] = {
+    "log": np.exp,
+    "sqrt": lambda roots: np.maximum(roots, 0.0) ** 2,
+    "none": np.asarray,
+}
 
 
 @dataclass(frozen=True)
@@ -23,9 +32,9 @@ class Scaling:
     """How each of S series becomes z, and back.
 
     Attributes:
-        kind: "log" or "none".
-        anchor: [S] the value (or its log) that is z = 0.
-        scale: [S] how much of the value (or its log) is one unit of z; positive.
+        kind: the transform: "log", "sqrt" or "none".
+        anchor: [S] the transformed value that is z = 0.
+        scale: [S] how much of the transformed value is one unit of z; positive.
         floor: [S] what no forecast falls below: 0 for a series that never did, else -inf.
     """
 
@@ -37,56 +46,50 @@ class Scaling:
     def forward(self, values: Floats) -> Floats:
         """[S, …] values to z."""
         column = (slice(None),) + (None,) * (values.ndim - 1)
-        return (_plain(values, self.kind) - self.anchor[column]) / self.scale[column]
+        return (_FORWARD[self.kind](values) - self.anchor[column]) / self.scale[column]
 
     def of(self, series: Ints) -> Scaling:
         """The scaling of these series, [B], in this order (one may come more than once)."""
         return Scaling(self.kind, self.anchor[series], self.scale[series], self.floor[series])
 
     def inverse(self, z: Floats) -> Floats:
-        """[S, ...] z to [S, ...] values."""
+        """[S, …] z to values."""
         column = (slice(None),) + (None,) * (z.ndim - 1)
         plain = self.anchor[column] + z * self.scale[column]
-        with np.errstate(over="ignore"):  # a forecast that overflows is infinite, and is refused where it is judged
-            values = np.exp(plain) if self.kind == "log" else plain
+        with np.errstate(over="ignore"):  # a forecast that overflows is infinite, and is refused where it is used
+            values = _INVERSE[self.kind](plain)
         return np.maximum(values, self.floor[column])
 
 
-def choose_kind(values: Floats, asked: Literal["auto", "log", "none"]) -> Kind:
-    """"log" where every value is positive (relative changes are what repeats), else "none".
-
-    Raises:
-        DataError: "log" was asked for and some value is zero or negative.
-    """
-    positive = bool((values > 0).all())
-    if asked == "log" and not positive:
-        count = int((values <= 0).sum())
-        raise DataError(
-            f"model.transform: log needs positive values; {count} of {len(values)} are zero or negative "
-            f"(the smallest is {values.min():g}). Use model.transform: none, or auto"
-        )
-    return "log" if asked == "log" or (asked == "auto" and positive) else "none"
+def possible_kinds(values: Floats) -> tuple[Kind, ...]:
+    """The transforms that these values allow: logs need them positive, roots not negative."""
+    smallest = values.min()
+    kinds: tuple[Kind, ...] = (
+        ("log", "sqrt", "none") if smallest > 0 else ("sqrt", "none") if smallest == 0 else ("none",)
+    )
+    return kinds
 
 
-def fit_scaling(values: Floats, offsets: Ints, *, kind: Kind, season: int) -> Scaling:
+def fit_scaling(values: Floats, offsets: Ints, *, kind: Kind, level: int) -> Scaling:
     """Measure each series' scale: how far its (log) values lie from the level before them, in the mean.
 
     That is the size of what the network is asked for. Logs of different series are alike already, so they share one
     scale, the mean over the series; plain values do not.
 
     Args:
-        values: [N] finite values, flat. offsets: [S + 1].
-        kind: "log" or "none".
-        season: steps in a season, ≥ 1.
+        values: [N] finite values, flat.
+        offsets: [S + 1].
+        kind: the transform.
+        level: steps of the level, ≥ 1.
 
     Raises:
         DataError: the numbers are so large that their differences overflow.
     """
-    plain, first = _plain(values, kind), offsets[:-1]
+    plain, first = _FORWARD[kind](values), offsets[:-1]
     anchor = plain[first]
     with np.errstate(over="ignore", invalid="ignore"):
         centred = plain - np.repeat(anchor, np.diff(offsets))
-        scale = _mean_step(centred, levels(centred, offsets, season), offsets)
+        scale = _mean_step(centred, levels(centred, offsets, level), offsets)
     if not np.isfinite(scale).all():
         raise DataError("the target holds numbers too large to scale (beyond about 1e300); divide them first")
     if kind == "log":
@@ -96,24 +99,28 @@ def fit_scaling(values: Floats, offsets: Ints, *, kind: Kind, season: int) -> Sc
     return Scaling(kind, anchor, np.where(scale > 0, scale, 1.0), floor)
 
 
-def levels(z: Floats, offsets: Ints, season: int) -> Floats:
-    """m_t: the mean of the last season of z up to and including t (of what there is, at a series' start). [N] to [N]."""
+def levels(z: Floats, offsets: Ints, steps: int) -> Floats:
+    """m_t: the mean of the last `steps` z up to and including t (of what there is, at a series' start). [N] to [N]."""
     total = np.concatenate([[0.0], np.cumsum(z)])
     t = np.arange(len(z))
-    since = np.maximum(t - season + 1, np.repeat(offsets[:-1], np.diff(offsets)))
+    since = np.maximum(t - steps + 1, np.repeat(offsets[:-1], np.diff(offsets)))
     mean: Floats = (total[t + 1] - total[since]) / (t + 1 - since)
     return mean
 
 
-def profiles(z: Floats, level: Floats, offsets: Ints, *, season: int, seasons: int) -> Floats:
+def profiles(z: Floats, level: Floats, offsets: Ints, *, settled: int, season: int, seasons: int) -> Floats:
     """p_t: how far the next step's phase lay from the level before it, in the mean of the last `seasons` seasons.
 
-    With r_t = z_t − m_{t-1}, p_t is the mean of r_{t+1-jm} over j = 1 … seasons, of those whose level had a whole
-    season to look at; 0 where there is none. Causal: nothing in p_t comes from after t.
+    With r_t = z_t − m_{t-1}, p_t is the mean of r_{t+1-jm} over j = 1 … seasons, of those whose level had
+    `settled` steps to look at; 0 where there is none. Causal: nothing in p_t comes from after t.
 
     Args:
-        z: [N], flat. level: [N] m_t. offsets: [S + 1].
-        season: m, steps in a season. seasons: how many to average.
+        z: [N], flat.
+        level: [N] m_t.
+        offsets: [S + 1].
+        settled: steps that make a level.
+        season: m, steps in a season.
+        seasons: how many to average.
 
     Returns:
         [N].
@@ -124,15 +131,11 @@ def profiles(z: Floats, level: Floats, offsets: Ints, *, season: int, seasons: i
     total, count = np.zeros(len(z)), np.zeros(len(z))
     for j in range(1, seasons + 1):
         then = t + 1 - j * season
-        known = then >= first + season
+        known = then >= first + settled
         total += np.where(known, r[np.maximum(then, 0)], 0.0)
         count += known
     mean: Floats = total / np.maximum(count, 1)
     return mean
-
-
-def _plain(values: Floats, kind: Kind) -> Floats:
-    return np.log(values) if kind == "log" else values
 
 
 def _mean_step(z: Floats, level: Floats, offsets: Ints) -> Floats:

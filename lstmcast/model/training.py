@@ -25,7 +25,9 @@ class Recipe:
     """How a network is fitted. Keys as in the `train` section of the YAML.
 
     Attributes:
-        epochs: at most. batches: in an epoch. batch_size: B.
+        epochs: at most.
+        batches: in an epoch.
+        batch_size: B.
         patience: epochs without a better held-out forecast before stopping.
         schedule: "constant", or "cosine": down to 1 % of the learning rate over `decay` epochs (0: over all).
         clip_norm: largest norm of a gradient; None: any.
@@ -61,7 +63,8 @@ class Fit:
 
     Attributes:
         network: the weights of the best epoch.
-        epoch: that epoch, from 1. held_out: its held-out error (None where nothing was held out).
+        epoch: that epoch, from 1.
+        held_out: its held-out error (None where nothing was held out).
         history: training loss and held-out error of every epoch.
     """
 
@@ -123,7 +126,9 @@ def _compiled(architecture: Architecture, recipe: Recipe) -> keras.Sequential:
         model.add(keras.layers.Reshape((architecture.context * architecture.outputs, 1)))
     rate: float | keras.optimizers.schedules.LearningRateSchedule = recipe.learning_rate
     if recipe.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, (recipe.decay or recipe.epochs) * recipe.batches, alpha=0.01)
+        rate = keras.optimizers.schedules.CosineDecay(
+            recipe.learning_rate, (recipe.decay or recipe.epochs) * recipe.batches, alpha=0.01
+        )
     optimizer = keras.optimizers.get(recipe.optimizer).__class__(learning_rate=rate, clipnorm=recipe.clip_norm)
     model.compile(optimizer=optimizer, loss=recipe.loss)
     return model
@@ -133,7 +138,9 @@ def _epoch(model: keras.Sequential, windows: Windows, recipe: Recipe, rng: np.ra
     """Run one epoch; returns its mean loss."""
     loss = np.nan
     model.reset_metrics()
-    for inputs, targets, weights in windows.batches(rng, count=recipe.batches * recipe.batch_size, size=recipe.batch_size):
+    for inputs, targets, weights in windows.batches(
+        rng, count=recipe.batches * recipe.batch_size, size=recipe.batch_size
+    ):
         b = len(inputs)
         weights = weights / max(float(weights.mean()), 1e-6)  # so that the loss is a mean over what is known
         loss = model.train_on_batch(inputs, targets.reshape(b, -1, 1), sample_weight=weights.reshape(b, -1))

@@ -27,15 +27,19 @@ class Shape:
     """The size of what the network reads and says.
 
     Attributes:
-        context: L, steps in a window. lags: F, values seen at each step.
-        season: steps in a season, for the level. seasons: how many the profile averages; 0: no profile.
+        context: L, steps in a window.
+        lags: F, values seen at each step.
+        level: steps whose mean is the level.
+        season: steps in a season.
+        seasons: how many the profile averages; 0: none.
         burn: first steps of a window that the loss ignores, for they have seen too little.
         horizon: H, values said at each step (1 where the network is run on recursively).
     """
 
     context: int
     lags: int
-    season: int
+    level: int = 1
+    season: int = 1
     seasons: int = 0
     burn: int = 0
     horizon: int = 1
@@ -46,7 +50,9 @@ class Windows:
     """S series, ready to be cut into windows.
 
     Attributes:
-        z: [N] scaled values, flat. y: [N] the same without their season. level: [N] m_t.
+        z: [N] scaled values, flat.
+        y: [N] the same without their season.
+        level: [N] m_t.
         observed: [N] whether z_t was in the data (not filled).
         offsets: [S + 1].
         shape: L, F, H.
@@ -62,11 +68,12 @@ class Windows:
     @classmethod
     def over(cls, z: Floats, observed: Bools, offsets: Ints, shape: Shape) -> Windows:
         """Compute levels and profiles of [N] flat z."""
-        level = levels(z, offsets, shape.season)
-        profile = profiles(z, level, offsets, season=shape.season, seasons=shape.seasons)
+        level = levels(z, offsets, shape.level)
+        profile = profiles(z, level, offsets, settled=shape.level, season=shape.season, seasons=shape.seasons)
         y = z - np.concatenate([[0.0], profile[:-1]])
         y[offsets[:-1]] = z[offsets[:-1]]  # a series' first value has no step before it
-        return cls(*(a.astype(np.float32) for a in (z, y, level)), observed, offsets, shape)
+        z32, y32, level32 = (a.astype(np.float32) for a in (z, y, level))
+        return cls(z32, y32, level32, observed, offsets, shape)
 
     def crops(self, rng: np.random.Generator, count: int) -> tuple[Ints, Ints]:
         """Draw where windows start: every series in proportion to its length, spread over it evenly, in random order.
@@ -94,11 +101,12 @@ class Windows:
         """Gather windows.
 
         Args:
-            series: [B]. starts: [B], the first step of each window.
+            series: [B].
+            starts: [B], the first step of each window.
 
         Returns:
-            inputs [B, L, F], targets [B, L, H] and weights [B, L, H]: 0 in the burn-in, before the series' first profile,
-            and where the target was not observed.
+            inputs [B, L, F], targets [B, L, H] and weights [B, L, H]: 0 in the burn-in, before the series' first
+            profile, and where the target was not observed.
         """
         shape = self.shape
         inputs = self.inputs(series, starts, shape.context)
@@ -106,14 +114,16 @@ class Windows:
         now = first + starts[:, None] + np.arange(shape.context)  # [B, L]
         ahead = now[..., None] + np.arange(1, shape.horizon + 1)  # [B, L, H]
         inside = np.minimum(ahead, last[..., None] - 1)
-        known = (ahead < last[..., None]) & (now - first >= self._unripe(last - first))[..., None] & self.observed[inside]
+        known = (
+            (ahead < last[..., None]) & (now - first >= self._unripe(last - first))[..., None] & self.observed[inside]
+        )
         known[:, : shape.burn] = False
         targets = np.where(known, self.y[inside] - self.level[np.maximum(now, first)][..., None], np.float32(0))
         return inputs, targets, known.astype(np.float32)
 
     def _unripe(self, lengths: Ints) -> Ints:
         """How many steps at a series' start have no profile yet (at most half of it, that some are left to learn)."""
-        return np.minimum(2 * self.shape.season - 1 if self.shape.seasons else 0, lengths // 2)
+        return np.minimum(self.shape.level + self.shape.season - 1 if self.shape.seasons else 0, lengths // 2)
 
     def inputs(self, series: Ints, starts: Ints, steps: int) -> Array:
         """Gather what the network reads at `steps` steps from `starts` on: [B, steps, F]."""
@@ -136,7 +146,8 @@ class Windows:
         """How restless a series has been: mean |y_{t+1} − m_t| over the last `steps` steps up to each origin.
 
         Args:
-            series: [B]. origins: [B] steps from each series' first value.
+            series: [B].
+            origins: [B] steps from each series' first value.
             steps: how far to look back, at least 1; less where the series is shorter.
 
         Returns:

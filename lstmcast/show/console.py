@@ -89,7 +89,9 @@ def made(forecast: Forecast, version: Path, target: str, report: Mapping[str, An
     """What predict wrote, from what, and a word of caution where the model earned one."""
     span = " to ".join(forecast.calendar.text(forecast.positions.ravel()[[0, -1]]))
     where = "stdout" if target == "-" else target
-    lines = [f"{where}: {_count(forecast.horizon, 'step')} of {_count(len(forecast.keys), 'series')}, {span}; {version}"]
+    lines = [
+        f"{where}: {_count(forecast.horizon, 'step')} of {_count(len(forecast.keys), 'series')}, {span}; {version}"
+    ]
     lines += [note] if note else []
     if (report["skill"]["value"] or 0) <= 0:
         lines.append(report["verdict"])
@@ -110,7 +112,12 @@ def progress(*, quiet: bool) -> Iterator[Callable[[Stage], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[losses]}"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[losses]}"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting TensorFlow", total=None, losses="")
 
@@ -142,7 +149,9 @@ def _spans(panel: Panel) -> list[str]:
         span = " to ".join(panel.calendar.text(np.array([panel.starts[k], panel.ends[k]])))
         filled = int((~panel.observed_of(k)).sum())
         name = "/".join(panel.keys[k]) or "the series"
-        lines.append(f"  {name}: {_count(int(panel.lengths[k]), 'step')}, {span}" + (f", {filled} filled" if filled else ""))
+        lines.append(
+            f"  {name}: {_count(int(panel.lengths[k]), 'step')}, {span}" + (f", {filled} filled" if filled else "")
+        )
     return lines + ([f"  … and {panel.n_series - SHOWN} more series"] if panel.n_series > SHOWN else [])
 
 

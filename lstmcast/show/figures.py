@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +13,9 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.reader import read_table
 from lstmcast.errors import DataError, UsageError
 from lstmcast.forecast import Forecast
-from lstmcast.show.plot import MOST_PANELS, Fan, Strip, draw, render
+from lstmcast.show.plot import MOST_PANELS, Fan, Figure, Strip, draw, render
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from lstmcast.forecaster.trained import Forecaster
 
 Floats = npt.NDArray[np.float64]
@@ -30,7 +29,8 @@ def plot(panel: Panel, forecast: Forecast, *, keys: Sequence[str] = (), title: s
     """Draw history, forecast and intervals.
 
     Args:
-        panel: the past. forecast: its future, or a part of it that has become past: then the actual values are drawn.
+        panel: the past.
+        forecast: its future, or a part of it that has become past: then the actual values are drawn.
         keys: which series, parts of a key joined by '/'; empty: the first nine.
         title: above the figure.
 
@@ -44,7 +44,10 @@ def forecast_strips(panel: Panel, forecast: Forecast, keys: Sequence[str]) -> li
     """One strip a series: its past and its forecast."""
     row = {key: k for k, key in enumerate(forecast.keys)}
     chosen = _chosen(panel, keys, [k for k, key in enumerate(panel.keys) if key in row])
-    return [_strip(panel, k, [_fan(panel, forecast, row[panel.keys[k]])], forecast.positions[row[panel.keys[k]]]) for k in chosen]
+    return [
+        _strip(panel, k, [_fan(panel, forecast, row[panel.keys[k]])], forecast.positions[row[panel.keys[k]]])
+        for k in chosen
+    ]
 
 
 def backtest_strips(panel: Panel, forecaster: Forecaster, keys: Sequence[str]) -> list[Strip]:
@@ -55,7 +58,7 @@ def backtest_strips(panel: Panel, forecaster: Forecaster, keys: Sequence[str]) -
     strips = []
     for k in _chosen(panel, keys, list(judged)):
         rows = np.flatnonzero(held.series == judged[k])
-        rows = rows[:: -(-len(rows) // FANS)]
+        rows = _apart(rows, held.positions[rows], held.forecast.shape[1])
         fans = []
         for b in rows.tolist():
             ahead = held.positions[b] + np.arange(1, held.forecast.shape[1] + 1)
@@ -77,13 +80,17 @@ def file_strips(panel: Panel, path: str, keys: Sequence[str]) -> list[Strip]:
     return forecast_strips(panel, forecast, keys)
 
 
-def picture(strips: Sequence[Strip], forecaster: Forecaster, suffix: str, *, backtest: bool, history: int | None) -> bytes:
+def picture(
+    strips: Sequence[Strip], forecaster: Forecaster, suffix: str, *, backtest: bool, history: int | None
+) -> bytes:
     """The strips as the bytes of a figure, with title and caption."""
     target = ", ".join(forecaster.context.columns.target)
-    name = forecaster.report["data"]["source"]
+    name = PurePath(forecaster.report["data"]["source"]).name
     title = f"Held-out forecasts of {target}" if backtest else f"Forecast of {target}"
     ylabel = target if len(forecaster.context.columns.target) == 1 else "value"
-    figure = draw(strips, title=f"{title} ({name})", ylabel=ylabel, caption=forecaster.report["verdict"], history=history)
+    figure = draw(
+        strips, title=f"{title} ({name})", ylabel=ylabel, caption=forecaster.report["verdict"], history=history
+    )
     return render(figure, suffix)
 
 
@@ -99,6 +106,17 @@ def _chosen(panel: Panel, keys: Sequence[str], possible: Sequence[int]) -> list[
     if len(chosen) > MOST_PANELS:
         raise UsageError(f"a figure holds {MOST_PANELS} series (got {len(chosen)}): name fewer with --series")
     return chosen
+
+
+def _apart(rows: Ints, origins: Ints, horizon: int) -> Ints:
+    """The latest origins whose forecasts do not overlap, at most a few, in their order."""
+    chosen: list[int] = []
+    until = np.inf
+    for row, origin in zip(rows[::-1].tolist(), origins[::-1].tolist(), strict=True):
+        if origin + horizon <= until:
+            chosen.append(row)
+            until = origin
+    return np.array(chosen[:FANS][::-1], dtype=np.int64)
 
 
 def _some(names: Iterable[str]) -> str:
@@ -130,7 +148,7 @@ def _read_forecast(panel: Panel, path: str) -> Forecast:
     needed = [time, *panel.key_columns, "forecast"]
     if missing := [name for name in needed if name not in text]:
         raise DataError(f"{path}: is not a forecast of this data: column {missing[0]!r} is missing")
-    levels = [name.removeprefix("lower_") for name in text if name.startswith("lower_")]
+    levels = [name.removeprefix("lower_") for name in map(str, text.columns) if name.startswith("lower_")]
     reach = np.arange(panel.starts.min(), panel.ends.max() + len(text) + 1)
     place = dict(zip(panel.calendar.text(reach), reach.tolist(), strict=True))
     try:
@@ -144,7 +162,9 @@ def _read_forecast(panel: Panel, path: str) -> Forecast:
     if len(text) % len(series) or (np.diff(positions.reshape(shape), axis=1) != 1).any():
         raise DataError(f"{path}: every series must have the same number of consecutive steps")
     bounds = {
-        side: np.stack([numbers[f"{side}_{lv}"].to_numpy().reshape(shape) for lv in levels]) if levels else np.empty((0, 0, 0))
+        side: np.stack([numbers[f"{side}_{lv}"].to_numpy().reshape(shape) for lv in levels])
+        if levels
+        else np.empty((0, 0, 0))
         for side in ("lower", "upper")
     }
     return Forecast(

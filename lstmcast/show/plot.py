@@ -16,7 +16,7 @@ import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -72,7 +72,7 @@ class Fan:
 
     times: Times
     forecast: Floats
-    intervals: Mapping[int, tuple[Floats, Floats]]
+    intervals: Mapping[float, tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def _origin(strip: Strip, fan: Fan) -> int:
     return int(np.searchsorted(strip.times, fan.times[0]))
 
 
-def _shades(strips: Iterable[Strip]) -> dict[int, str]:
+def _shades(strips: Iterable[Strip]) -> dict[float, str]:
     """A colour for each level: the wider the interval, the lighter."""
     levels = sorted({level for strip in strips for fan in strip.fans for level in fan.intervals})
     shares = np.linspace(0.55, 0.83, len(levels)) if len(levels) > 1 else [0.7]
@@ -179,7 +179,7 @@ def _lighter(color: str, share: float) -> str:
     return to_hex((red, green, blue))
 
 
-def _keys(strips: Sequence[Strip], shades: Mapping[int, str]) -> list[Artist]:
+def _keys(strips: Sequence[Strip], shades: Mapping[float, str]) -> list[Artist]:
     """What the legend explains: only what is drawn."""
     held_out = any(len(strip.fans) > 1 for strip in strips)
     observed = Line2D([], [], label="Actual", **HELD_OUT) if held_out else Line2D([], [], label="History", **HISTORY)
@@ -225,7 +225,7 @@ def _settle(figure: Figure) -> None:
     figure.set_layout_engine("none")
 
 
-def _draw_strip(axes: Axes, strip: Strip, shades: Mapping[int, str], *, ticks: int) -> None:
+def _draw_strip(axes: Axes, strip: Strip, shades: Mapping[float, str], *, ticks: int) -> None:
     """Limits first, because an infinite bound is drawn to the edge; then layer by layer."""
     times, values = _extent(strip)
     dress(axes, times, values, calendar=strip.times.dtype.kind == "M", ticks=ticks)
@@ -256,7 +256,7 @@ def _draw_line(axes: Axes, times: Times, values: Floats, **look: Any) -> None:
         axes.plot(places[alone], values[alone], **{**look, **dot})
 
 
-def _draw_fan(axes: Axes, strip: Strip, fan: Fan, shades: Mapping[int, str], *, color: str) -> None:
+def _draw_fan(axes: Axes, strip: Strip, fan: Fan, shades: Mapping[float, str], *, color: str) -> None:
     """Intervals, forecast, and what joins it to the last observed value: a thin line, a lighter upright one."""
     observed = np.flatnonzero(np.isfinite(strip.values[: _origin(strip, fan)]))
     for level, bounds in fan.intervals.items():

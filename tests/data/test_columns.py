@@ -82,7 +82,11 @@ def test_a_long_table_needs_both_of_its_names() -> None:
 
 def test_a_constant_column_is_no_name() -> None:
     """With one store only, the department alone tells rows apart."""
-    assert found(long_table(stores=1)).series == ("Dept",)
+    data = long_table(stores=1)
+    assert found(data).series == ("Dept",)
+    constant = {f"{word} id": "x" for word in ("city", "state", "country", "region", "site", "shop", "key", "item")}
+    crowded = Table("d.csv", data.text.assign(**constant), data.lines)
+    assert found(crowded).series == ("Dept",)
 
 
 def test_names_of_series_need_no_telling_header() -> None:
@@ -106,8 +110,27 @@ def test_whole_numbers_to_forecast_are_no_names() -> None:
         sold=[str(k * 2 + (n == "b")) for n, k in rows],
     )
     assert found(data) == Columns("ds", ("sold",), ("shop",))
-    doubled = table(ds=[*MONTHS, MONTHS[3]], sold=[str(k % 4) for k in range(24)] + ["9"])
-    assert found(doubled) == Columns("ds", ("sold",))
+    twice = table(ds=MONTHS * 2, sold=[str(k % 4) for k in range(24)] + [str((k + 1) % 4) for k in range(24)])
+    assert found(twice) == Columns("ds", ("sold",))
+
+
+def test_one_doubled_time_does_not_make_a_panel() -> None:
+    """A count beside the target tells the doubled rows apart by chance, and is no id for that."""
+    data = table(ds=[*MONTHS, MONTHS[3]], people=[str(k % 4) for k in range(24)] + ["2"], sales=decimals(25))
+    assert found(data) == Columns("ds", ("sales",))
+
+
+def test_covariates_that_leave_a_row_or_two_each_are_no_names() -> None:
+    """Two columns that together differ at every time, but whose series would be too short, name nothing."""
+    rows = [(k % 6 + (k % 2) * later, k // 6 + (1 - k % 2) * later) for k in range(24) for later in (0, 1)]
+    data = table(
+        ds=[month for month in MONTHS for _ in (0, 1)],
+        p=[str(p) for p, _ in rows],
+        q=[str(q) for _, q in rows],
+        y=decimals(48),
+    )
+    assert len(set(zip(data.text["ds"], *zip(*rows, strict=True), strict=True))) == 48
+    assert found(data) == Columns("ds", ("y",))
 
 
 def test_a_doubled_row_does_not_hide_the_series() -> None:
@@ -208,9 +231,10 @@ def test_every_numeric_column_or_a_few_as_series() -> None:
 
 def test_no_numbers_at_all_are_refused() -> None:
     """Dates and text alone cannot be forecast."""
-    assert (
-        refused(table(ds=MONTHS, note=["x"] * 24)) == "d.csv: no column holds numbers to forecast (columns: ds, note)"
-    )
+    message = refused(table(ds=MONTHS, note=["x"] * 24))
+    assert message == "d.csv: no column holds numbers to forecast (columns: ds, note)"
+    message = refused(table(ds=MONTHS, y=["", "NA"] * 12))
+    assert message.endswith("(columns: ds, y; all values are missing in: y)")
 
 
 def test_misspelt_pins_are_listed_together() -> None:

@@ -6,7 +6,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lstmcast.data.layout import choose_delimiter, find_layout
@@ -40,6 +40,9 @@ def slow_layout(text: str, delimiter: str) -> list[tuple[int, int]] | None:
     return None if state == "quoted" else records
 
 
+@example('x"y,z"', ",")
+@example('"x"y,"z', ",")
+@example("a\tb\n\t", "\t")
 @given(st.text(alphabet='ab1,;" \t\n', max_size=60), st.sampled_from(",;\t"))
 def test_wild_text_is_parted_like_a_slow_reader_does(body: str, delimiter: str) -> None:
     """Lines, widths and refusals agree with the character-wise reader on any text."""

@@ -103,6 +103,26 @@ def test_options_reach_the_columns_they_are_meant_for(tmp_path: Path) -> None:
     assert panel.values[-1] == 2016
 
 
+def test_options_of_the_file_reach_the_reader(tmp_path: Path) -> None:
+    """Encoding, delimiter and decimal sign, each of which would be guessed otherwise here or refused."""
+    rows = "\n".join(f"{month}:1,{100 + k}:é" for k, month in enumerate(monthly(12)))
+    path = tmp_path / "d.csv"
+    path.write_bytes(f"Mois:Débit:z\n{rows}\n".encode("latin-1"))
+    panel = read(path, ReadOptions(encoding="latin-1", delimiter=":", decimal=","))
+    assert panel.columns == Columns("Mois", ("Débit",))
+    assert panel.values.tolist() == [float(f"1.{100 + k}") for k in range(12)]
+
+
+def test_a_timezone_tells_the_doubled_hour_of_each_series(tmp_path: Path) -> None:
+    """When clocks go back, two series of hourly wall times both run through the hour twice, without a gap."""
+    hours = [0, 1, 2, 2, 3, 4, 5, 6]
+    rows = [f"{name},2021-10-31 {hour:02d}:00,{k}" for k, hour in enumerate(hours) for name in "ab"]
+    panel = panel_of(tmp_path, "\n".join(["id,ds,y", *rows]), timezone="Europe/Berlin", series=("id",))
+    assert [panel.series(k).tolist() for k in range(2)] == [list(range(8))] * 2
+    assert panel.observed.all()
+    assert panel.calendar.timezone == "Europe/Berlin"
+
+
 def test_rounded_integers_are_said(tmp_path: Path) -> None:
     """An integer beyond 2^53 is read as the nearest float, with a note."""
     rows = "\n".join(f"{month},{2**53 + 1}" for month in monthly(12))

@@ -120,6 +120,7 @@ def test_other_delimiters_are_said(tmp_path: Path, sign: str, note: str) -> None
         ('ds,y\n2020,"1,5"\n2021,"22,75"\n', ","),
         ("ds;y\n2020;1,234\n2021;5,678\n", "."),
         ("ds;y\n2020;1,234.5\n2021;5,6\n", "."),
+        ("ds;y\n2020;1,5\n2021;2.5\n", "."),
         ("ds;y;city\n2020;1.5;Paris, FR\n", "."),
         ("ds;y\n01.02.2020;1,5\n", ","),
     ],
@@ -193,6 +194,12 @@ def test_doubled_and_blank_names_are_refused_together(tmp_path: Path) -> None:
         "d.csv:1: column 4 has no name; give it one",
         "d.csv:1: 2 columns are named 'y'; names must differ",
     ]
+
+
+@pytest.mark.parametrize("text", [",,\n1,2,3\n", '""\n', '" "\n1\n'])
+def test_a_header_of_blanks_is_refused(tmp_path: Path, text: str) -> None:
+    """Delimiters or empty quotes alone name nothing."""
+    assert refused(tmp_path, text).startswith("d.csv:1: the header names no column")
 
 
 def test_many_faults_of_a_header_are_counted(tmp_path: Path) -> None:

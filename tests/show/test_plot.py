@@ -302,6 +302,7 @@ def test_bytes_are_what_the_suffix_says_and_always_the_same() -> None:
     for suffix, start in starts.items():
         content = render(figure, suffix)
         assert content.startswith(start)
+        assert not any(stamp in content for stamp in (b"CreationDate", b"<dc:date>"))
         assert render(figure, suffix.upper()) == content
         with matplotlib.rc_context({"font.size": 31.0, "svg.hashsalt": "other", "axes.facecolor": "red"}):
             assert render(draw([strip], title="Title", ylabel="units"), suffix) == content

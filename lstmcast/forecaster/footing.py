@@ -1,0 +1,143 @@
+"""What a forecast stands on: the transform, level and seasonal profile that forecast best without any network.
+
+The candidates forecast H steps from origins inside the steps to learn from, each knowing only what came before. A
+network then learns what the best of them leave over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.data.panel import Panel
+from lstmcast.forecaster.running import Runner, outcomes, usual_steps
+from lstmcast.model.lstm import Layer, Network
+from lstmcast.model.scaling import Kind
+from lstmcast.model.windows import Shape
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+SERIES, ORIGINS, STEPS = 200, 100, 48  # at most that many series, origins of each and steps ahead are compared
+GAIN = 0.99  # a later candidate must be better by 1 %: the first are the plainest
+
+
+@dataclass(frozen=True)
+class Footing:
+    """One candidate.
+
+    Attributes:
+        kind: the transform.
+        level: steps whose mean is the level.
+        season: steps in a season of the profile.
+        seasons: how many it averages; 0: no profile.
+    """
+
+    kind: Kind
+    level: int
+    season: int
+    seasons: int
+
+    def __str__(self) -> str:
+        level = "last value" if self.level == 1 else f"mean of the last {self.level}"
+        several = "season" if self.seasons == 1 else f"{self.seasons} seasons"
+        return f"{level} + profile of the last {several} of {self.season}" if self.seasons else level
+
+
+def candidates(
+    kind: Kind, season: int, *, longer: int | None, seasons: Sequence[int], level: int | Literal["auto"]
+) -> Iterator[Footing]:
+    """Level and profile for one transform, plainest first.
+
+    Args:
+        kind: the transform.
+        season: steps in a season, 1 for none.
+        longer: a second season to try (a week of hours), if any.
+        seasons: how many a profile may average.
+        level: the steps of the level, where they are pinned.
+    """
+    usual = (1, season) if season > 1 else (1, 3, 8)
+    for steps in usual if level == "auto" else (level,):
+        for period in (season, longer) if longer else (season,):
+            yield from (Footing(kind, steps, period, k) for k in seasons if k or period == season)
+
+
+def choose_footings(
+    past: Panel, horizon: int, plain: Sequence[Footing], kinds: Sequence[Kind]
+) -> list[tuple[Footing, float]]:
+    """Rank footings by mean absolute error in units of each series' usual step: level and profile, then transform.
+
+    Args:
+        past: the steps to learn from.
+        horizon: H.
+        plain: candidates of one transform, plainest first.
+        kinds: other transforms to try with the best level and profile.
+
+    Returns:
+        The best of each level, best first, each with its error over that of the first candidate.
+    """
+    trial = _Trial.of(past.select(_spread_out(past.n_series, SERIES)), min(horizon, STEPS))
+    errors = {footing: trial.error(footing) for footing in plain}
+    first = errors[plain[0]] or 1.0
+    best = _first_best(errors)
+    errors |= {other: trial.error(other) for kind in kinds if (other := replace(best, kind=kind)) not in errors}
+    kind = _first_best(errors).kind
+    ranked = []
+    for level in dict.fromkeys(footing.level for footing in plain):
+        of_level = _first_best({footing: error for footing, error in errors.items() if footing.level == level})
+        ranked.append((replace(of_level, kind=kind), errors[of_level] / first))
+    return sorted(ranked, key=lambda pair: pair[1])
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """Origins inside a panel, what came after them, and what one step is worth: [B], [B], [B, H], [B, 1]."""
+
+    panel: Panel
+    series: Ints
+    origins: Ints
+    actual: Floats
+    unit: Floats
+
+    @classmethod
+    def of(cls, panel: Panel, horizon: int) -> _Trial:
+        """Evenly spaced origins in the later half of each series."""
+        series, origins = [], []
+        for k, length in enumerate(panel.lengths.tolist()):
+            room = (
+                np.arange(length // 2, length - horizon) if length - horizon > length // 2 else np.array([length // 2])
+            )
+            picked = room[_spread_out(len(room), max(1, ORIGINS * 20 // max(20, panel.n_series)))]
+            series += [k] * len(picked)
+            origins += picked.tolist()
+        where = np.array(series, dtype=np.int64), np.array(origins, dtype=np.int64)
+        return cls(panel, *where, outcomes(panel, *where, horizon), usual_steps(panel)[where[0], None])
+
+    def error(self, footing: Footing) -> float:
+        """The footing's own forecasts held against what came: mean |y − f| in usual steps."""
+        shape = Shape(context=1, lags=1, level=footing.level, season=footing.season, seasons=footing.seasons)
+        running = Runner((_SILENT,), shape, footing.kind, {}).on(self.panel)
+        said = running.back(running.ahead(self.series, self.origins, self.actual.shape[1]), self.series)
+        return float(np.nanmean(np.abs(said - self.actual) / self.unit))
+
+
+_NO_LAYER = Layer(np.zeros((1, 4), np.float32), np.zeros((1, 4), np.float32), np.zeros(4, np.float32))
+_SILENT = Network((_NO_LAYER,), np.zeros((1, 1), np.float32), np.zeros(1, np.float32))
+
+
+def _first_best(errors: Mapping[Footing, float]) -> Footing:
+    """The first that no later one beats by a margin."""
+    best = next(iter(errors))
+    for footing, error in errors.items():
+        if error < GAIN * errors[best]:
+            best = footing
+    return best
+
+
+def _spread_out(n: int, most: int) -> Ints:
+    """At most `most` of 0 … n − 1, evenly spaced."""
+    return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(np.int64))
