@@ -30,8 +30,8 @@ def relu(a: Array) -> Array:
 
 def elu(a: Array) -> Array:
     """A where positive, exp(a) - 1 elsewhere."""
-    below: Array = np.expm1(np.minimum(a, np.float32(0)))
-    return np.where(a > 0, a, below)
+    below = np.expm1(np.minimum(a, np.float32(0)))
+    return np.where(a > 0, a, below).astype(np.float32)
 
 
 def softsign(a: Array) -> Array:
