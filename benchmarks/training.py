@@ -12,16 +12,21 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from common import arguments, hourly, progress, report, table
 
-from lstmcast.model import lstm, recursion
+from lstmcast.config import load_config
+from lstmcast.data.calendar import counter_calendar
+from lstmcast.data.panel import Panel
+from lstmcast.data.records import Columns
+from lstmcast.forecaster.plan import make_plan
+from lstmcast.forecaster.running import Runner, scale, windows
+from lstmcast.model import lstm
 from lstmcast.model.network import Architecture, load_keras, to_numpy
-from lstmcast.model.training import Recipe, fit
-from lstmcast.model.windows import Shape, Windows
+from lstmcast.model.training import fit
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -51,28 +56,44 @@ class Look:
 
 
 def fit_lstmcast(task: Task) -> list[Look]:
-    """Fits the way lstmcast does: a target at every step of a window."""
-    shape = Shape(context=task.context, lags=1, season=SEASON)
-    architecture = Architecture(context=task.context, lags=1)
-    recipe = Recipe(epochs=task.batches // task.every, batches=task.every, batch_size=32, seed=task.seed)
-    looks: list[Look] = []
+    """Fits the way lstmcast does: a target at every step of a window, on what level and profile leave over."""
     begun = time.perf_counter()
+    panel = _panel(task.values)
+    pinned = {
+        "model.context": task.context,
+        "model.lags": task.context,
+        "train.batch_size": 32,
+        "train.seed": task.seed,
+    }
+    plan = make_plan(panel, load_config(None, pinned))
+    way = plan.ways[0]
+    recipe = replace(plan.recipe, epochs=task.batches // task.every, batches=task.every, patience=task.batches)
+    scaling = scale(panel, way.kind, way.shape.level, {})
+    known = {(): (float(scaling.scale[0]), float(scaling.floor[0]))}
+    looks: list[Look] = []
 
     def look(network: lstm.Network) -> float:
-        looks.append(Look(time.perf_counter() - begun, lambda values, origins: _ours(network, shape, values, origins)))
+        runner = Runner((network,), way.shape, way.kind, known)
+        looks.append(Look(time.perf_counter() - begun, lambda values, origins: _ours(runner, values, origins)))
         return -float(len(looks))  # ever better: it is not to stop early
 
-    fit(_windows(task.values, shape), architecture, recipe, judge=look)
+    fit(windows(panel, scaling, way.shape), plan.architecture, recipe, judge=look)
     return looks
 
 
-def _windows(values: Floats, shape: Shape) -> Windows:
-    return Windows.over(values, np.ones(len(values), bool), np.array([0, len(values)]), shape)
+def _panel(values: Floats) -> Panel:
+    """One series whose rows are counted."""
+    calendar, _ = counter_calendar(SEASON)
+    whole = np.array([0, len(values)])
+    columns = Columns(time=None, target=("value",))
+    return Panel(
+        columns, calendar, ((),), values, np.ones(len(values), bool), whole, np.array([1]), (), (), "benchmark"
+    )
 
 
-def _ours(network: lstm.Network, shape: Shape, values: Floats, origins: Ints) -> Floats:
-    said: Floats = recursion.forecast(network, _windows(values, shape), np.zeros_like(origins), origins, 1)
-    return said[:, 0]
+def _ours(runner: Runner, values: Floats, origins: Ints) -> Floats:
+    running, series = runner.on(_panel(values)), np.zeros_like(origins)
+    return running.back(running.ahead(series, origins, 1), series)[:, 0]
 
 
 def fit_plain(task: Task) -> list[Look]:
@@ -100,12 +121,12 @@ def fit_plain(task: Task) -> list[Look]:
                 seconds = time.perf_counter() - begun
                 looks.append(Look(seconds, lambda values, origins: _plain(network, task.context, values, origins)))
 
-    windows = np.lib.stride_tricks.sliding_window_view(task.values, task.context)[:-1, :, None].astype(np.float32)
+    pieces = np.lib.stride_tricks.sliding_window_view(task.values, task.context)[:-1, :, None].astype(np.float32)
     targets = task.values[task.context :].astype(np.float32)
     model = keras.Sequential([keras.Input((task.context, 1)), keras.layers.LSTM(50), keras.layers.Dense(1)])
     model.compile("adam", "mse")
-    epochs = -(-task.batches * 32 // len(windows))
-    model.fit(windows, targets, batch_size=32, epochs=epochs, verbose=0, callbacks=[Watch()])
+    epochs = -(-task.batches * 32 // len(pieces))
+    model.fit(pieces, targets, batch_size=32, epochs=epochs, verbose=0, callbacks=[Watch()])
     return looks
 
 

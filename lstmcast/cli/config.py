@@ -18,9 +18,8 @@ from lstmcast.cli.options import configure
 @click.option("--list", "as_list", is_flag=True, help="The shipped configs.")
 def config(name: str | None, settings: tuple[str, ...], *, as_schema: bool, as_list: bool) -> None:
     """Show a configuration, checked and with every default filled in."""
-    import yaml
-
     from lstmcast.config import schema, shipped
+    from lstmcast.config.writing import to_yaml
 
     if as_schema:
         click.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
@@ -29,4 +28,4 @@ def config(name: str | None, settings: tuple[str, ...], *, as_schema: bool, as_l
             click.echo(f"{key:10} {path.read_text(encoding='utf-8').splitlines()[0].removeprefix('# ')}")
     else:
         whole = configure(name, settings, {}).model_dump(mode="json")
-        click.echo(yaml.safe_dump(whole, sort_keys=False, allow_unicode=True), nl=False)
+        click.echo(to_yaml(whole), nl=False)

@@ -16,13 +16,13 @@ from lstmcast.cli.init import init
 from lstmcast.cli.plot import plot
 from lstmcast.cli.predict import predict
 from lstmcast.cli.train import train
-from lstmcast.errors import LstmcastError
+from lstmcast.errors import FileError, LstmcastError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="lstmcast")
 def lstmcast() -> None:
-    r"""Turn a CSV of past values into an LSTM forecast, judged honestly.
+    """Turn a CSV of past values into an LSTM forecast, judged honestly.
 
     \b
         lstmcast train data.csv     fit, judge against naive baselines, save
@@ -31,7 +31,7 @@ def lstmcast() -> None:
 
     Exit codes: 0 done · 1 a bug in lstmcast · 2 wrong usage · 3 config · 4 data · 5 model · 6 file system · 7 another
     run holds the lock · 8 done, but a condition asked to fail on was met · 130, 143 interrupted.
-    """
+    """  # noqa: D301  # Click wants the backspace itself
 
 
 for command in (train, predict, plot, check, init, config):
@@ -48,9 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code. An unexpected failure leaves as the traceback it is, with exit code 1.
     """
     signal.signal(signal.SIGTERM, _terminate)
+    stdout = sys.stdout
     try:
         lstmcast.main(arguments, standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout:  # there is none where the caller closed it
+            sys.stdout.flush()
     except LstmcastError as err:
         for fault in err.faults:
             click.echo(f"lstmcast: {fault}", err=True)
@@ -63,9 +65,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("lstmcast: interrupted; nothing was half-written", err=True)
         return 130
-    except BrokenPipeError:  # whoever read our output has seen enough
+    except BrokenPipeError:
+        return _unread()
+    except SystemExit:
+        if sys.stdout is stdout:
+            raise
+        sys.stdout = stdout  # Click replaced it, for its reader has gone
+        return _unread()
+    except OSError as err:  # files explain themselves elsewhere: this is stdout, or a path that is none
+        click.echo(f"lstmcast: {err.filename or 'stdout'}: {err.strerror or err}", err=True)
+        _unread()
+        return FileError.exit_code
+    return 0
+
+
+def _unread() -> int:
+    """Whoever reads our output has seen enough, or cannot take it: what is left in the buffer goes nowhere."""
+    if sys.stdout:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     return 0
 
 

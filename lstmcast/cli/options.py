@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from lstmcast.config import Config
     from lstmcast.data.records import ReadOptions
 
+NUMBERS = ("data_season", "forecast_horizon", "train_seed")
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 DATA = click.argument("data", metavar="DATA")
@@ -82,15 +84,15 @@ def configure(config_name: str | None, settings: tuple[str, ...], flags: Mapping
     for name, flag in flags.items():
         if flag is not None and flag != ():
             section, _, key = name.partition("_")
-            overrides[f"{section}.{key}"] = _typed(flag)
+            overrides[f"{section}.{key}"] = _typed(name, flag)
     return load_config(config_name, overrides)
 
 
-def _typed(value: object) -> object:
-    """A flag's value as the config wants it: several texts as a list, a digit string as a number."""
-    if isinstance(value, tuple):
-        return list(value)
-    return int(value) if isinstance(value, str) and value.lstrip("-").isdecimal() else value
+def _typed(name: str, flag: object) -> object:
+    """A flag's value as the config wants it: several texts as a list, a number as YAML reads it, text as it stands."""
+    if isinstance(flag, tuple):
+        return list(flag)
+    return flag if name in NUMBERS or not isinstance(flag, str) else json.dumps(flag, ensure_ascii=False)
 
 
 def read_options(data: Mapping[str, Any]) -> ReadOptions:

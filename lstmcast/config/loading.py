@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,9 @@ def load_config(source: str | Path | None = None, overrides: Mapping[str, Any] |
     try:
         return Config.model_validate(tree)
     except ValidationError as err:
-        raise ConfigError([f"{name}: {fault}" for fault in _faults(err)]) from err
+        raise ConfigError(
+            [f"{'--set' if key in (overrides or {}) else name}: {fault}" for key, fault in _faults(err)]
+        ) from err
 
 
 def shipped() -> dict[str, Path]:
@@ -67,8 +70,9 @@ def _find(source: str | Path) -> Path:
     names = shipped()
     if text in names:
         return names[text]
-    if Path(text).suffix or "/" in text or Path(text).exists():
-        return Path(text)
+    with suppress(OSError):  # a name too long to be a file's
+        if Path(text).suffix or "/" in text or Path(text).exists():
+            return Path(text)
     near = difflib.get_close_matches(text, names, 1)
     hint = f"did you mean {near[0]}? " if near else ""
     raise ConfigError(f"--config {text}: {hint}shipped configs: {', '.join(names)}; or name a file (my.yaml)")
@@ -76,17 +80,20 @@ def _find(source: str | Path) -> Path:
 
 def _read(path: Path) -> str:
     try:
-        if path.stat().st_size > LARGEST:
-            raise ConfigError(f"{path}: a config is at most 1 MB (got {path.stat().st_size:,} bytes)")
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as err:
-        raise ConfigError(f"{path}: must be UTF-8 (byte {err.start} is not)") from err
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)  # a device may never end
     except OSError as err:
         raise FileError(f"{path}: cannot be read: {err.strerror}") from err
+    if len(content) > LARGEST:
+        raise ConfigError(f"{path}: a config is at most 1 MB ({LARGEST:,} bytes); this is more")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        raise ConfigError(f"{path}: must be UTF-8 (byte {err.start} is not)") from err
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2's plain scalars (only true and false are booleans, 1e-3 is a number), without aliases."""
+class PlainLoader(yaml.SafeLoader):
+    """YAML 1.2's plain scalars (only true and false are booleans, 1e-3 is a number), without aliases and tags."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
 
@@ -95,9 +102,13 @@ class _Loader(yaml.SafeLoader):
         self.doubled: list[str] = []
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # untyped in types-PyYAML
+        """The next node, unless it is an alias or has a tag."""
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]  # untyped in types-PyYAML
+        mark = event.start_mark
+        if isinstance(event, yaml.AliasEvent):
             raise yaml.composer.ComposerError(None, None, "aliases (*name) are not allowed", mark)
+        if getattr(event, "tag", None) is not None:
+            raise yaml.composer.ComposerError(None, None, "tags (!name) are not allowed", mark)
         return super().compose_node(parent, index)
 
 
@@ -105,28 +116,30 @@ for _tag, _pattern, _first in (
     ("bool", r"true|false|True|False", "tfTF"),
     ("null", r"null|Null|NULL|~|", "nN~"),
     ("int", r"[-+]?(0|[1-9][0-9_]*)", "-+0123456789"),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan", "-+.0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan", "-+.0123456789"),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), [*_first, ""])
+    PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), [*_first, ""])
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
+def _mapping(loader: PlainLoader, node: yaml.MappingNode) -> dict[str, Any]:
     """A mapping whose keys are text, each once; doubled ones are kept aside to be reported together."""
     found: dict[str, Any] = {}
     for key, value in node.value:
-        name = str(key.value)
+        if not isinstance(key, yaml.ScalarNode):
+            raise yaml.constructor.ConstructorError(None, None, "a key must be text", key.start_mark)
+        name = key.value
         if name in found:
             loader.doubled.append(f"line {key.start_mark.line + 1}: the key {name!r} stands twice")
         found[name] = loader.construct_object(value, deep=True)
     return found
 
 
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-_Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: float(node.value))
+PlainLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
+PlainLoader.add_constructor("tag:yaml.org,2002:float", lambda _, node: float(re.sub(r"\.(inf|nan)", r"\1", node.value)))
 
 
 def _load(text: str) -> Any:
-    loader = _Loader(text)
+    loader = PlainLoader(text)
     tree = loader.get_single_data()
     if loader.doubled:
         raise ConfigError(loader.doubled)
@@ -153,43 +166,46 @@ def _parse(text: str, name: str) -> dict[str, Any]:
 def _scalar(key: str, text: str) -> Any:
     try:
         return _load(text)
+    except ConfigError as err:
+        raise ConfigError([f"--set {key}: {fault}" for fault in err.faults]) from err
     except (yaml.YAMLError, RecursionError, ValueError) as err:
         raise ConfigError(f"--set {key}: is not YAML: {text!r}") from err
 
 
 def _put(tree: dict[str, Any], key: str, value: Any) -> None:
     section, _, name = key.partition(".")
-    if not name:
+    if not section or not name:
         raise ConfigError(f"--set {key}: must be section.key=value, such as train.epochs=50")
     inner = tree.setdefault(section, {})
     if isinstance(inner, dict):
         inner[name] = value
 
 
-def _faults(err: ValidationError) -> Iterator[str]:
-    """One line a fault: dotted key, rule, what was received. Types that pydantic tried are no part of a key."""
-    seen: dict[str, list[ErrorDetails]] = {}
+def _faults(err: ValidationError) -> Iterator[tuple[str, str]]:
+    """Dotted key and one line for each fault: key, rule, what was received.
+
+    Types that pydantic tried are no part of a key.
+    """
+    seen: dict[tuple[str, ...], list[ErrorDetails]] = {}
     for detail in err.errors(include_url=False):
-        path = [str(p) for depth, p in enumerate(detail["loc"]) if depth < 2 or isinstance(p, int)]
-        seen.setdefault(".".join(path), []).append(detail)
-    for key, details in seen.items():
+        path = tuple(str(p) for depth, p in enumerate(detail["loc"]) if depth < 2 or isinstance(p, int))
+        seen.setdefault(path, []).append(detail)
+    for path, details in seen.items():
+        key = ".".join(path)
         if details[0]["type"] == "extra_forbidden":
-            yield _unknown(key)
+            yield key, _unknown(path)
         else:
             rules = " or ".join(dict.fromkeys(_rule(detail) for detail in details))
-            yield f"{key}: {rules}" + (
-                "" if details[0]["type"] == "value_error" else f" (got {_shown(details[0]['input'])})"
-            )
+            received = "" if details[0]["type"] == "value_error" else f" (got {_shown(details[0]['input'])})"
+            yield ".".join(path[:2]), f"{key}: {rules}{received}"
 
 
-def _unknown(key: str) -> str:
-    section, _, name = key.rpartition(".")
-    model: type[BaseModel] = Config
-    if section:
-        model = type(getattr(Config(), section))
-    near = difflib.get_close_matches(name, model.model_fields, 1, cutoff=0.5)
+def _unknown(path: tuple[str, ...]) -> str:
+    """What to say of a key that a section, or the whole, does not have."""
+    model: type[BaseModel] = type(getattr(Config(), path[0])) if len(path) > 1 else Config
+    near = difflib.get_close_matches(path[-1], model.model_fields, 1, cutoff=0.5)
     hint = f"did you mean {near[0]}? " if near else ""
-    return f"{key}: unknown key; {hint}valid here: {', '.join(model.model_fields)}"
+    return f"{'.'.join(path)}: unknown key; {hint}valid here: {', '.join(model.model_fields)}"
 
 
 _RULES = {
@@ -223,11 +239,11 @@ def _rule(detail: ErrorDetails) -> str:
 
 
 def _shown(value: object) -> str:
-    text = (
-        f"the text {value!r}"
-        if isinstance(value, str)
-        else str(value).lower()
-        if isinstance(value, bool)
-        else repr(value)
-    )
+    """A value as YAML writes it, cut where it is long; text is said to be text."""
+    if isinstance(value, str):
+        text = f"the text {value!r}"
+    elif value is None or isinstance(value, bool):
+        text = {None: "null", True: "true", False: "false"}[value]
+    else:
+        text = repr(value)
     return text if len(text) <= 80 else text[:77] + "…"

@@ -15,7 +15,9 @@ Level = Annotated[float, Field(gt=0, lt=100)]
 class Section(BaseModel):
     """A part of the YAML: frozen, no unknown keys, no type guessed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class Data(Section):
@@ -93,8 +95,8 @@ class Train(Section):
     """What is made small."""
     optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = "adam"
     """How."""
-    learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.001
-    """The optimizer's step."""
+    learning_rate: Annotated[float, Field(gt=0, le=10)] | Auto = "auto"
+    """The optimizer's step; auto: 0.001, or 0.003 where there is plenty to learn from."""
     schedule: Literal["constant", "cosine"] = "constant"
     """The learning rate over the epochs; cosine falls to 1 %."""
     epochs: Count = 100
@@ -128,7 +130,7 @@ class Forecast(Section):
     @field_validator("levels", mode="after")
     @classmethod
     def _distinct(cls, value: list[float]) -> list[float]:
-        if len(set(value)) < len(value):
+        if len({f"{level:g}" for level in value}) < len(value):  # as the columns of a forecast are named
             raise ValueError(f"each level once (got {value})")
         return sorted(value)
 

@@ -6,7 +6,19 @@ from collections.abc import Mapping
 
 import yaml
 
+from lstmcast.config.loading import PlainLoader
 from lstmcast.config.models import Config
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes the text that the loader would take for something else."""
+
+    yaml_implicit_resolvers = PlainLoader.yaml_implicit_resolvers
+
+
+def to_yaml(value: object, *, inline: bool = False) -> str:
+    """A value as the YAML that `load_config` reads back, on one line where `inline`."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=inline, allow_unicode=True, width=10**6)
 
 
 def commented(config: Config, found: Mapping[str, object], reasons: Mapping[str, str], data: str) -> str:
@@ -34,5 +46,4 @@ def commented(config: Config, found: Mapping[str, object], reasons: Mapping[str,
 
 def _inline(value: object) -> str:
     """A value on one line of YAML."""
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6)
-    return text.removesuffix("...\n").strip()
+    return to_yaml(value, inline=True).removesuffix("...\n").strip()

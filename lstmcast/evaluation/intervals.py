@@ -98,11 +98,12 @@ def _quantiles(scores: Floats, levels: tuple[float, ...]) -> Floats:
 
 
 def _typical(scores: Floats) -> Floats:
-    """[H] mean score of each step, never falling from one step to the next; 1 where all are 0."""
+    """[H] mean score of each step, never 0 and never falling from one step to the next; 1 where all are 0."""
     known = ~np.isnan(scores)
     mean = _ratio(np.where(known, scores, 0.0).sum(axis=0), known.sum(axis=0))
     mean = np.maximum.accumulate(np.nan_to_num(mean))
-    return np.where(mean > 0, mean, 1.0)
+    smallest = mean[mean > 0].min(initial=np.inf)
+    return np.maximum(mean, smallest if np.isfinite(smallest) else 1.0)
 
 
 def _ratio(part: Floats, whole: Ints) -> Floats:

@@ -20,7 +20,8 @@ class Skill:
 
     Attributes:
         baseline: which baseline was best.
-        skill: 1 − error / baseline's error; negative where the LSTM is worse.
+        skill: 1 − error / baseline's error; negative where the LSTM is worse, -inf where the baseline was exact; NaN
+            where no outcome is known, or the LSTM's forecasts are beyond every number.
         low, high: 95 % bootstrap interval; NaN where there are fewer than 3 independent groups to draw from.
         groups: how many there were: series, or stretches of one series.
     """
@@ -51,6 +52,8 @@ def skill(error: Floats, baseline: Floats, groups: Ints, *, name: str, seed: int
     _, group = np.unique(groups[known], return_inverse=True)
     group = group % MOST_GROUPS
     ours, theirs = (np.bincount(group, weights=e[known]) for e in (error, baseline))
+    if not len(ours) or not np.isfinite(ours).all():
+        return Skill(name, float("nan"), float("nan"), float("nan"), len(ours))
     if theirs.sum() == 0:
         return Skill(name, 0.0 if ours.sum() == 0 else float("-inf"), float("nan"), float("nan"), len(ours))
     low = high = float("nan")
@@ -66,7 +69,9 @@ def verdict(result: Skill, origins: int) -> str:
     """The one plain sentence."""
     rival, share = result.baseline.replace("_", " "), f"{abs(result.skill):.0%}"
     over = f"over {origins} held-out origin{'s' if origins != 1 else ''}"
-    if not np.isfinite(result.skill):
+    if np.isnan(result.skill):
+        return f"The LSTM and {rival} cannot be compared {over}: use {rival}."
+    if np.isinf(result.skill):
         return f"The LSTM is worse than {rival}, which was exact {over}: use {rival}."
     if result.skill == 0:
         return f"The LSTM is no better than {rival} {over}: {rival} is simpler."

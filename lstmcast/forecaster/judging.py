@@ -13,7 +13,7 @@ from lstmcast.evaluation.baselines import baselines
 from lstmcast.evaluation.intervals import Calibration, calibrate, cross_coverage
 from lstmcast.evaluation.origins import HoldOut
 from lstmcast.evaluation.skill import Skill, skill, verdict
-from lstmcast.forecaster.running import Runner, outcomes
+from lstmcast.forecaster.running import LEAST, Runner, outcomes
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -91,6 +91,8 @@ def judge(runner: Runner, panel: Panel, held: HoldOut, levels: tuple[float, ...]
     result = skill(metrics.mae(actual, forecast) / unit, metrics.mae(actual, rivals[best]) / unit, groups, name=best)
     spread = running.spread(series, origins)
     errors = np.abs(running.scaling.of(series).forward(actual) - z) / spread[:, None]
+    if (moved := spread > LEAST).any():
+        errors[~moved] = np.nan  # measured by nothing, errors would be beyond measure
     calibration = calibrate(errors, levels)
     lower, upper = (running.back_all(b, series) for b in calibration.bounds(z, spread))
     shown = slice(0, KEPT)

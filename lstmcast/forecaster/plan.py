@@ -24,6 +24,7 @@ SEASONS = (0, 1, 2, 4, 8, 16)  # profiles tried
 DAY = 86_400_000_000  # microseconds
 RIVAL = 1.5  # a second footing is fitted too where its error is at most this much larger
 LARGE = 200_000  # values, from which a second fit costs too much
+RATES = (0.001, 0.003)  # the learning rate, and the one for plenty: many targets a window make gradients steady
 BATCHES = (8, 250)  # in an epoch: fewest, most
 
 
@@ -149,7 +150,7 @@ def _is_day(panel: Panel, season: int) -> bool:
 def _size(past: Panel, season: int, config: Config) -> tuple[int, int]:
     """Context and lags: a season, two where there is plenty to learn from; a week of hours where there are six."""
     typical = int(np.median(past.lengths))
-    plenty = len(past.values) >= max(100 * season, 2000)
+    plenty = _plenty(past, season)
     lags = max(4, season * (2 if plenty else 1))
     if season == 24 and typical >= 24 * 7 * 6:
         lags = 24 * 7
@@ -157,6 +158,11 @@ def _size(past: Panel, season: int, config: Config) -> tuple[int, int]:
     context = min(max(8, season * (2 if plenty else 1)), 96, max(4, typical // 2))
     asked = config.model
     return context if asked.context == "auto" else asked.context, lags if asked.lags == "auto" else asked.lags
+
+
+def _plenty(past: Panel, season: int) -> bool:
+    """Whether there is so much to learn from that a network may be larger, and each of its steps bolder."""
+    return len(past.values) >= max(100 * season, 2000)
 
 
 def _shape(footing: Footing, context: int, lags: int) -> Shape:
@@ -183,7 +189,9 @@ def _recipe(past: Panel, shape: Shape, config: Config) -> Recipe:
         patience=train.patience,
         loss=train.loss,
         optimizer=train.optimizer,
-        learning_rate=train.learning_rate,
+        learning_rate=RATES[_plenty(past, past.calendar.season)]
+        if train.learning_rate == "auto"
+        else train.learning_rate,
         schedule=train.schedule,
         clip_norm=train.clip_norm,
         seed=train.seed,

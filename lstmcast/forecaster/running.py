@@ -19,6 +19,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Key = tuple[str, ...]
 
+LEAST = 1e-6  # a spread, in z: of a series that stands still
+
 
 @dataclass(frozen=True)
 class Runner:
@@ -64,7 +66,7 @@ class Running:
 
     def spread(self, series: Ints, origins: Ints) -> Floats:
         """[B] how far the series' last steps lay from what level and season said, in z; never quite 0."""
-        return np.maximum(self.windows.spread(series, origins, spread_steps(self.windows.shape)), 1e-6)
+        return np.maximum(self.windows.spread(series, origins, spread_steps(self.windows.shape)), LEAST)
 
     def back(self, z: Floats, series: Ints) -> Floats:
         """[B, …] z to values."""
@@ -111,7 +113,8 @@ def outcomes(panel: Panel, series: Ints, origins: Ints, horizon: int) -> Floats:
 
 def usual_steps(panel: Panel) -> Floats:
     """[S] mean |y_t − y_{t-1}| of each series, the unit in which series are compared; 1 where nothing moves."""
-    moves = np.abs(np.diff(panel.values, append=panel.values[-1]))
+    with np.errstate(over="ignore"):  # numbers that large are refused where they are scaled
+        moves = np.abs(np.diff(panel.values, append=panel.values[-1]))
     moves[panel.offsets[1:] - 1] = 0.0  # from one series to the next
     mean = np.add.reduceat(moves, panel.offsets[:-1]) / np.maximum(panel.lengths - 1, 1)
     return np.where(mean > 0, mean, 1.0)

@@ -94,8 +94,9 @@ def _fit_best(past: Panel, panel: Panel, plan: Plan, tell: Tell) -> tuple[Way, l
 
 def _stopper(panel: Panel, plan: Plan, runner: Runner) -> Callable[[Network], float]:
     """How a network is held against the stopping origins: mean |y − f|, in units of each series' usual step."""
-    series, origins = plan.hold_out.stopping(panel.lengths)
-    known = panel.drop_last(plan.hold_out.judge)
+    asked, origins = plan.hold_out.stopping(panel.lengths)
+    kept, series = np.unique(asked, return_inverse=True)
+    known = panel.select(kept).drop_last(plan.hold_out.judge)  # the other series may have nothing left
     actual = outcomes(known, series, origins, plan.hold_out.horizon)
     unit = usual_steps(known)[series, None]
     running = runner.on(known)

@@ -30,13 +30,13 @@ def relu(a: Array) -> Array:
 
 def elu(a: Array) -> Array:
     """A where positive, exp(a) - 1 elsewhere."""
-    below = np.expm1(np.minimum(a, np.float32(0)))
-    return np.where(a > 0, a, below).astype(np.float32)
+    either: Array = np.where(a > 0, a, np.expm1(np.minimum(a, np.float32(0)))).astype(np.float32)
+    return either
 
 
 def softsign(a: Array) -> Array:
     """A / (1 + |a|)."""
-    return a / (np.float32(1) + np.abs(a))
+    return np.divide(a, np.float32(1) + np.abs(a), dtype=np.float32)
 
 
 def linear(a: Array) -> Array:
@@ -196,7 +196,8 @@ def from_tensors(tensors: Mapping[str, Array], *, activation: str, skip: bool, f
     width = features
     while f"lstm_{len(layers)}.W" in tensors:
         name = f"lstm_{len(layers)}"
-        units = _shaped(tensors, f"{name}.b", (None,))[0] // 4
+        units = max(1, _shaped(tensors, f"{name}.b", (None,))[0] // 4)
+        _shaped(tensors, f"{name}.b", (4 * units,))
         _shaped(tensors, f"{name}.W", (width, 4 * units))
         _shaped(tensors, f"{name}.U", (units, 4 * units))
         layers.append(Layer(tensors[f"{name}.W"], tensors[f"{name}.U"], tensors[f"{name}.b"]))

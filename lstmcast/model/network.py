@@ -100,8 +100,7 @@ def build(architecture: Architecture, *, every_step: bool) -> keras.Sequential:
 
     Args:
         architecture: its layers.
-        every_step: True while training: an output for every step of the window, from the same weights.
-        False: the
+        every_step: True while training: an output for every step of the window, from the same weights. False: the
             network that the user is shown, whose only output is the last step's.
     """
     import keras
@@ -121,7 +120,7 @@ def build(architecture: Architecture, *, every_step: bool) -> keras.Sequential:
 
 def to_numpy(model: keras.Sequential, architecture: Architecture) -> Network:
     """The model's weights as a NumPy network (copies)."""
-    *recurrent, dense = model.layers
+    *recurrent, dense = (layer for layer in model.layers if layer.weights)
     layers = tuple(Layer(*(np.array(w, np.float32) for w in layer.get_weights())) for layer in recurrent)
     V, d = (np.array(w, np.float32) for w in dense.get_weights())
     return Network(layers, V, d, architecture.activation)

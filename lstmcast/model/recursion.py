@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-AT_ONCE = 1 << 22  # input numbers gathered at once: 16 MB, whatever the number of series
+AT_ONCE = 1 << 22  # numbers of one kind held at once (inputs, or gates): 16 MB, whatever the number of series
 
 
 def forecast(network: Network, windows: Windows, series: Ints, origins: Ints, horizon: int) -> Floats:
@@ -34,7 +34,8 @@ def forecast(network: Network, windows: Windows, series: Ints, origins: Ints, ho
     Returns:
         [B, H] z.
     """
-    at_once = max(1, AT_ONCE // (windows.shape.context * windows.shape.lags))
+    widest = max(windows.shape.lags, *(4 * layer.units for layer in network.layers))
+    at_once = max(1, AT_ONCE // (windows.shape.context * widest))
     parts = [
         _forecast(network, windows, series[k : k + at_once], origins[k : k + at_once], horizon)
         for k in range(0, len(series), at_once)
@@ -58,8 +59,7 @@ class _Path:
         z: [B, K] values.
         y: [B, K] without their season.
         r: [B, K] z_t − m_{t-1}.
-        inside: [B, K] whether the step lies in the series.
-        ripe: [B, K] whether the level before it was whole.
+        born: [B] which of the K steps is the series' first; negative where it lies before them.
         level: [B] m at the last step.
         shape: level, season, seasons and lags.
     """
@@ -67,8 +67,7 @@ class _Path:
     z: Floats
     y: Floats
     r: Floats
-    inside: Bools
-    ripe: Bools
+    born: Ints
     level: Floats
     shape: Shape
 
@@ -82,12 +81,13 @@ class _Path:
         at = np.maximum(reach, first)
         z, y, level = (a[at].astype(np.float64) for a in (windows.z, windows.y, windows.level))
         r = z - windows.level[np.maximum(reach - 1, first)]
-        return cls(z, y, r, reach >= first, reach >= first + shape.level, level[:, -1], shape)
+        return cls(z, y, r, steps - 1 - origins, level[:, -1], shape)
 
     def run_on(self, network: Network, state: lstm.State, said: Array, horizon: int) -> Floats:
         """Feed each forecast back as the next value. Returns [B, H] z."""
         z, y, r = (np.pad(a, ((0, 0), (0, horizon))) for a in (self.z, self.y, self.r))
-        inside, ripe = (np.pad(a, ((0, 0), (0, horizon)), constant_values=True) for a in (self.inside, self.ripe))
+        age = np.arange(z.shape[1]) - self.born[:, None]  # [B, K + H] steps since the series' first
+        inside, ripe = age >= 0, age >= self.shape.level  # in the series; the level before it was whole
         level, season, known = self.level, self.shape.season, self.z.shape[1]
         for t in range(known, known + horizon):
             y[:, t] = level + said[:, 0]

@@ -55,9 +55,8 @@ class Scaling:
     def inverse(self, z: Floats) -> Floats:
         """[S, …] z to values."""
         column = (slice(None),) + (None,) * (z.ndim - 1)
-        plain = self.anchor[column] + z * self.scale[column]
         with np.errstate(over="ignore"):  # a forecast that overflows is infinite, and is refused where it is used
-            values = _INVERSE[self.kind](plain)
+            values = _INVERSE[self.kind](self.anchor[column] + z * self.scale[column])
         return np.maximum(values, self.floor[column])
 
 
@@ -89,7 +88,9 @@ def fit_scaling(values: Floats, offsets: Ints, *, kind: Kind, level: int) -> Sca
     anchor = plain[first]
     with np.errstate(over="ignore", invalid="ignore"):
         centred = plain - np.repeat(anchor, np.diff(offsets))
-        scale = _mean_step(centred, levels(centred, offsets, level), offsets)
+        reach = np.maximum.reduceat(np.abs(centred), first)
+        even = centred / np.repeat(np.where(reach > 0, reach, 1.0), np.diff(offsets))  # no series drowns another's sums
+        scale = reach * _mean_step(even, levels(even, offsets, level), offsets)
     if not np.isfinite(scale).all():
         raise DataError("the target holds numbers too large to scale (beyond about 1e300); divide them first")
     if kind == "log":

@@ -80,7 +80,7 @@ class Windows:
 
         Args:
             rng: the only source of chance.
-            count: how many windows, at least one a series unless `count` is smaller than S.
+            count: how many windows.
 
         Returns:
             series [count] and the first step of each window in its series [count]; a window of a series shorter than L
@@ -113,7 +113,7 @@ class Windows:
         first, last = self.offsets[series][:, None], self.offsets[series + 1][:, None]  # [B, 1]
         now = first + starts[:, None] + np.arange(shape.context)  # [B, L]
         ahead = now[..., None] + np.arange(1, shape.horizon + 1)  # [B, L, H]
-        inside = np.minimum(ahead, last[..., None] - 1)
+        inside = np.clip(ahead, first[..., None], last[..., None] - 1)
         known = (
             (ahead < last[..., None]) & (now - first >= self._unripe(last - first))[..., None] & self.observed[inside]
         )

@@ -120,7 +120,7 @@ def _apart(rows: Ints, origins: Ints, horizon: int) -> Ints:
 
 
 def _some(names: Iterable[str]) -> str:
-    listed = list(names)
+    listed = [name or "one without a name" for name in names]
     return ", ".join(listed[:10]) + (f" and {len(listed) - 10} more" if len(listed) > 10 else "")
 
 

@@ -1,0 +1,310 @@
+"""YAML in, a checked Config out: nothing is guessed, and every fault is told at once with its key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lstmcast.config import Config, load_config, schema, shipped
+from lstmcast.errors import ConfigError, FileError
+
+Load = Callable[[str | bytes], Config]
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Writes `my.yaml` and loads it by that name."""
+    monkeypatch.chdir(tmp_path)
+
+    def from_text(text: str | bytes) -> Config:
+        Path("my.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+        return load_config("my.yaml")
+
+    return from_text
+
+
+def faults(load: Load, text: str | bytes) -> tuple[str, ...]:
+    """What is said of this file, which must be refused."""
+    with pytest.raises(ConfigError) as caught:
+        load(text)
+    return caught.value.faults
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n# nothing\n", "train:\n", "data: {}\nmodel:\nforecast: null\n", "\ufefftrain: {}"]
+)
+def test_empty_files_and_sections_are_the_defaults(load: Load, text: str) -> None:
+    """An empty file, an empty section and a byte order mark say nothing."""
+    assert load(text) == Config() == load_config()
+
+
+def test_values_arrive_as_their_type(load: Load) -> None:
+    """Numbers, lists, truth, null and quoted text arrive as what YAML 1.2 says they are."""
+    config = load(
+        "data: {target: [a, 'b c'], series: shop, season: 7, delimiter: ';', time: '12'}\n"
+        "model: {units: [50, 25], context: auto, lags: 3}\n"
+        "train: {learning_rate: 1e-3, clip_norm: null, refit: false, seed: 4294967295}\n"
+        "forecast: {levels: [95, 50.5]}\n"
+    )
+    assert (config.data.target, config.data.series, config.data.season) == (["a", "b c"], ["shop"], 7)
+    assert (config.data.delimiter, config.data.time) == (";", "12")
+    assert (config.model.units, config.model.context, config.model.lags) == ([50, 25], "auto", 3)
+    assert (config.train.learning_rate, config.train.clip_norm, config.train.refit) == (0.001, None, False)
+    assert config.train.seed == 4294967295
+    assert config.forecast.levels == [50.5, 95]
+
+
+@pytest.mark.parametrize("word", ["no", "yes", "on", "off", "12:30", "2020-01-01", "010", "0x1F", "1e", "N", "0o7"])
+def test_words_stay_text(load: Load, word: str) -> None:
+    """What YAML 1.1 turns into truth, times, dates and other bases stays the text that was written."""
+    assert load(f"data: {{time: {word}}}").data.time == word
+    (fault,) = faults(load, f"train: {{epochs: {word}}}")
+    assert fault == f"my.yaml: train.epochs: must be a whole number (got the text '{word}')"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("train: {refit: no}", "train.refit: must be true or false (got the text 'no')"),
+        ("train: {epochs: 1e-3}", "train.epochs: must be a whole number (got 0.001)"),
+        ("train: {epochs: 5.0}", "train.epochs: must be a whole number (got 5.0)"),
+        ("train: {epochs: true}", "train.epochs: must be a whole number (got true)"),
+        ("train: {epochs: null}", "train.epochs: must be a whole number (got null)"),
+        ("train: {epochs: 0}", "train.epochs: must be ≥ 1 (got 0)"),
+        ("model: {dropout: 010}", "model.dropout: must be a number (got the text '010')"),
+        ("model: {dropout: -1}", "model.dropout: must be ≥ 0.0 (got -1)"),
+        ("train: {clip_norm: .inf}", "train.clip_norm: must be a finite number (got inf)"),
+        ("train: {clip_norm: 1e400}", "train.clip_norm: must be a finite number (got inf)"),
+        ("train: {networks: 101}", "train.networks: must be ≤ 100 (got 101)"),
+        ("train: {seed: 4294967296}", "train.seed: must be < 4294967296 (got 4294967296)"),
+        ("train: [1]", "train: must be a section of keys (got [1])"),
+        ("data: {time: 5}", "data.time: must be text (got 5)"),
+        ("data: {delimiter: ';;'}", "data.delimiter: must be a single character (got the text ';;')"),
+        ("model: {units: []}", "model.units: needs at least 1 (got [])"),
+        ("model: {units: [5, 0]}", "model.units.1: must be ≥ 1 (got 0)"),
+        ("model: {transform: exp}", "model.transform: must be 'auto', 'log', 'sqrt' or 'none' (got the text 'exp')"),
+        ("model: {context: 0}", "model.context: must be ≥ 1 or must be 'auto' (got 0)"),
+        ("forecast: {horizon: 2.5}", "forecast.horizon: must be a whole number or must be 'auto' (got 2.5)"),
+        ("forecast: {levels: [100]}", "forecast.levels.0: must be < 100.0 (got 100)"),
+        ("forecast: {levels: [80, 80.0]}", "forecast.levels: each level once (got [80.0, 80.0])"),
+        ("data: {delimiter: ',', decimal: ','}", "data: delimiter and decimal cannot both be ','"),
+        ("data: {thousands: '.', decimal: '.'}", "data: thousands and decimal cannot both be '.'"),
+        ("data: {time: a, target: [b, a]}", "data: time and target cannot both be 'a'"),
+        ("data: {series: b, target: b}", "data: series and target cannot both be 'b'"),
+    ],
+)
+def test_wrong_values(load: Load, text: str, fault: str) -> None:
+    """One fault is one line: file, dotted key, rule, and what was received."""
+    assert faults(load, text) == (f"my.yaml: {fault}",)
+
+
+def test_levels_that_name_one_column_are_one(load: Load) -> None:
+    """Levels that `lower_…` cannot tell apart are refused, though they differ in the ninth digit."""
+    assert "each level once" in faults(load, "forecast: {levels: [80, 80.00000001]}")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "near"),
+    [
+        ("trian: {}", "trian", "train"),
+        ("train: {epoch: 3}", "train.epoch", "epochs"),
+        ("train: {lernrate: 3}", "train.lernrate", "learning_rate"),
+        ("train.epochs: 5", "train.epochs", "train"),
+    ],
+)
+def test_unknown_keys_name_the_nearest(load: Load, text: str, key: str, near: str) -> None:
+    """A misspelt key is answered with the nearest one, and with all that are valid there."""
+    (fault,) = faults(load, text)
+    assert fault.startswith(f"my.yaml: {key}: unknown key; did you mean {near}? valid here: ")
+
+
+@pytest.mark.parametrize("text", ["foo.bar: 1", "1: {}", "'': 1", "null: 1", "<<: {train: {}}"])
+def test_odd_keys_are_unknown_keys(load: Load, text: str) -> None:
+    """A key with a dot, a number, an empty or a merging one is as unknown as any."""
+    (fault,) = faults(load, text)
+    assert "unknown key; valid here: data, model, train, forecast, store" in fault
+
+
+def test_every_fault_at_once(load: Load) -> None:
+    """All faults of a file are told in one go, each with its key."""
+    said = faults(load, "model: {units: [0, x], dropout: 2}\ntrain: {epochs: -1, loss: mape, foo: 1}\nzoo: 1\n")
+    keys = {fault.split(": ")[1] for fault in said}
+    assert keys == {"model.units.0", "model.units.1", "model.dropout", "train.epochs", "train.loss", "train.foo", "zoo"}
+
+
+def test_all_doubled_keys_with_their_lines(load: Load) -> None:
+    """Every key that stands twice is told, with the line of the second, however deep it lies."""
+    said = faults(load, "train: {seed: 1, seed: 2}\nmodel:\n  lags: 1\n  lags: 1\ntrain:\n  epochs: 1\n")
+    assert said == (
+        "my.yaml: line 1: the key 'seed' stands twice",
+        "my.yaml: line 4: the key 'lags' stands twice",
+        "my.yaml: line 5: the key 'train' stands twice",
+    )
+
+
+BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (BOMB, "my.yaml:2: aliases (*name) are not allowed"),
+        ("train: !!python/object/apply:os.system [ls]", "my.yaml:1: tags (!name) are not allowed"),
+        ("train:\n  epochs: !!bool x", "my.yaml:2: tags (!name) are not allowed"),
+        ("a: !!timestamp x", "my.yaml:1: tags (!name) are not allowed"),
+        ("? [a, b]\n: 1", "my.yaml:1: a key must be text"),
+        ("- a\n- b", "my.yaml: must hold sections (data, model, train, forecast, store); got list"),
+        ("just text", "my.yaml: must hold sections (data, model, train, forecast, store); got str"),
+        ("a: 1\n---\nb: 2", "my.yaml:2: but found another document"),
+        (b"train: {}\n\xff", "my.yaml: must be UTF-8 (byte 10 is not)"),
+    ],
+)
+def test_what_is_no_config(load: Load, text: str | bytes, fault: str) -> None:
+    """Aliases, tags, other documents and other encodings are refused, with the place."""
+    assert faults(load, text) == (fault,)
+
+
+@pytest.mark.parametrize(
+    "text", ["{" * 3000, "a: \x01", "a: [1", "%YAML 9.9\n---\na: 1", "a: 1: 2", f"a: {'9' * 5000}"]
+)
+def test_what_is_no_yaml(load: Load, text: str) -> None:
+    """Text that is not YAML is one line, whatever the parser thinks of it."""
+    (fault,) = faults(load, text)
+    assert fault.startswith("my.yaml")
+    assert "\n" not in fault
+    assert len(fault) < 300
+
+
+def test_a_megabyte_is_too_much(load: Load) -> None:
+    """A config is written by hand: one byte above 1 MB is refused, 1 MB is read."""
+    assert load("#" * (1 << 20)) == Config()
+    assert "at most 1 MB" in faults(load, "#" * ((1 << 20) + 1))[0]
+
+
+def test_an_endless_device_is_too_much() -> None:
+    """What never ends is not read to its end."""
+    with pytest.raises(ConfigError, match="at most 1 MB"):
+        load_config("/dev/zero")
+
+
+@pytest.mark.parametrize("path", ["nowhere/my.yaml", "my.yaml", "."])
+def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """A missing file and a folder are the file system's fault."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileError, match="cannot be read"):
+        load_config(path)
+
+
+def test_an_unknown_name_lists_the_shipped_ones() -> None:
+    """A misspelt shipped config is answered with the nearest and with all."""
+    with pytest.raises(ConfigError, match=r"--config clasic: did you mean classic\? shipped configs: .*default"):
+        load_config("clasic")
+
+
+def test_a_name_longer_than_a_file_can_have() -> None:
+    """A name no file can have is an unknown name, not a failure of the system."""
+    with pytest.raises(ConfigError, match="shipped configs"):
+        load_config("x" * 300)
+
+
+@pytest.mark.parametrize("name", list(shipped()))
+def test_every_shipped_config_loads(name: str) -> None:
+    """Shipped configs load by name, and begin with a comment that says what they are for."""
+    assert isinstance(load_config(name), Config)
+    assert shipped()[name].read_text(encoding="utf-8").startswith("# ")
+
+
+def test_the_default_is_the_default() -> None:
+    """`default` spells out what no config means."""
+    assert load_config("default") == Config()
+
+
+def test_set_wins_over_the_file(load: Load, tmp_path: Path) -> None:
+    """Overrides replace what the file says and leave the rest; text in them is YAML, other values are taken as is."""
+    load("train: {epochs: 7, seed: 3}\nmodel: {units: [9]}\n")
+    overrides = {
+        "train.epochs": "50",
+        "model.units": "[5, 6]",
+        "store.keep": 2,
+        "data.time": "no",
+        "train.clip_norm": "",
+    }
+    config = load_config(tmp_path / "my.yaml", overrides)
+    assert (config.train.epochs, config.train.seed, config.model.units, config.store.keep) == (50, 3, [5, 6], 2)
+    assert (config.data.time, config.train.clip_norm) == ("no", None)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "fault"),
+    [
+        ("epochs", "5", "--set epochs: must be section.key=value, such as train.epochs=50"),
+        ("train.", "5", "--set train.: must be section.key=value, such as train.epochs=50"),
+        (".epochs", "5", "--set .epochs: must be section.key=value, such as train.epochs=50"),
+        ("train.epochs", "[1", "--set train.epochs: is not YAML: '[1'"),
+        ("train.epochs", "*x", "--set train.epochs: is not YAML: '*x'"),
+        ("train.epochs", "{a: 1, a: 2}", "--set train.epochs: line 1: the key 'a' stands twice"),
+        ("train.epochs", "many", "--set: train.epochs: must be a whole number (got the text 'many')"),
+        ("x.y", "1", "--set: x: unknown key; valid here: data, model, train, forecast, store"),
+    ],
+)
+def test_wrong_overrides(key: str, text: str, fault: str) -> None:
+    """An override that is not of the form, not YAML or not of the type is told as such."""
+    with pytest.raises(ConfigError) as caught:
+        load_config(None, {key: text})
+    assert caught.value.faults == (fault,)
+
+
+def test_an_override_deeper_than_the_tree() -> None:
+    """A key below a key is unknown, and answered with the nearest."""
+    with pytest.raises(ConfigError, match=r"train\.epochs\.x: unknown key; did you mean epochs\?"):
+        load_config(None, {"train.epochs.x": "5"})
+
+
+def test_faults_say_whether_file_or_override_is_wrong(load: Load) -> None:
+    """Faults of the file name the file, those of an override name `--set`."""
+    faults(load, "train: {epochs: 0}")
+    with pytest.raises(ConfigError) as caught:
+        load_config("my.yaml", {"train.seed": "-1"})
+    assert set(caught.value.faults) == {
+        "my.yaml: train.epochs: must be ≥ 1 (got 0)",
+        "--set: train.seed: must be ≥ 0 (got -1)",
+    }
+
+
+YAMLISH = st.text(st.sampled_from(list("{}[]:,-?!&*|>'\"#%@ \n\tabe.x0159~<=+\x01é")), max_size=40)
+
+
+def outcome(source: Path | None, overrides: dict[str, str]) -> tuple[Config | None, tuple[str, ...]]:
+    """The config, or what is said against it; no other failure passes."""
+    try:
+        return load_config(source, overrides), ()
+    except ConfigError as err:
+        return None, err.faults
+
+
+@given(text=YAMLISH)
+@settings(max_examples=300, deadline=None)
+def test_any_text_is_a_config_or_an_expected_failure(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    """No text makes the loader fail in a way that it does not expect."""
+    path = tmp_path_factory.getbasetemp() / "any.yaml"
+    path.write_text(text, encoding="utf-8")
+    for source, overrides in ((path, {}), (None, {"train.epochs": text}), (None, {f"train.{text}": "1"})):
+        config, said = outcome(source, overrides)
+        assert isinstance(config, Config) or all(said)
+
+
+def test_the_schema_says_what_the_loader_does() -> None:
+    """Every section and key is in the schema with its meaning, and no other key is allowed."""
+    tree = schema()
+    assert tree["$schema"].startswith("https://json-schema.org/")
+    assert set(tree["properties"]) == set(Config.model_fields)
+    assert tree["additionalProperties"] is False
+    for name, section in Config.model_fields.items():
+        part = tree["$defs"][tree["properties"][name]["$ref"].rpartition("/")[2]]
+        assert part["additionalProperties"] is False
+        assert set(part["properties"]) == set(section.annotation.model_fields)
+        assert all(entry["description"] for entry in part["properties"].values())

@@ -1,0 +1,78 @@
+"""The commented YAML that `init` writes: read back, it is the config it was written from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lstmcast.config import Config, load_config
+from lstmcast.config.models import Data, Forecast, Model, Train
+from lstmcast.config.writing import commented
+
+CONFIGS = [
+    Config(),
+    Config(
+        data=Data(time="no", target=["1e3", "*", "a: b"], series=["ä,", "#x"], delimiter="\t", thousands="'", season=7),
+        model=Model(units=[3, 4], context=5, dropout=0.25, transform="sqrt"),
+        train=Train(learning_rate=1e-5, clip_norm=None, refit=False, seed=2**32 - 1),
+        forecast=Forecast(levels=[], output="null"),
+    ),
+]
+
+
+def load(text: str, path: Path) -> Config:
+    """The config that this text is."""
+    path.write_text(text, encoding="utf-8")
+    return load_config(path)
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_what_is_written_loads_back_equal(config: Config, tmp_path: Path) -> None:
+    """Written and loaded, a config is equal to what it was, also where names look like something else."""
+    assert load(commented(config, {}, {}, "data.csv"), tmp_path / "my.yaml") == config
+
+
+@given(name=st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12))
+@settings(max_examples=150, deadline=None)
+def test_any_column_name_loads_back(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    """Whatever a column is called, the written config names it again."""
+    config = Config(data=Data(time=name))
+    assert load(commented(config, {}, {}, "x.csv"), tmp_path_factory.getbasetemp() / "name.yaml") == config
+
+
+def test_what_was_found_is_filled_in_with_its_reason(tmp_path: Path) -> None:
+    """Found values win over the config, and their reason stands above them; without a value there is no reason."""
+    found = {"data.time": "month", "data.season": 12, "data.series": []}
+    reasons = {"data.time": "the only column", "data.season": "monthly data", "data.series": "none repeats"}
+    text = commented(Config(), found, reasons, "air.csv")
+    config = load(text, tmp_path / "my.yaml")
+    assert (config.data.time, config.data.season) == ("month", 12)
+    lines = text.splitlines()
+    assert lines[lines.index("  time: month") - 1] == "  # Here: the only column."
+    assert lines[lines.index("  season: 12") - 1] == "  # Here: monthly data."
+    assert "none repeats" not in text
+
+
+def test_every_key_stands_below_its_meaning() -> None:
+    """All keys are written, in order, each under its description; another YAML reader sees the same keys."""
+    lines = commented(Config(), {}, {}, "air.csv").splitlines()
+    for section, field in Config.model_fields.items():
+        assert f"{section}:" in lines
+        for key, meaning in field.annotation.model_fields.items():
+            (at,) = [
+                k for k, line in enumerate(lines) if line.startswith(f"  {key}:") and k > lines.index(f"{section}:")
+            ][:1]
+            assert lines[at - 1] == f"  # {meaning.description}"
+    tree = yaml.safe_load("\n".join(lines))
+    assert {s: list(keys) for s, keys in tree.items()} == {
+        s: list(f.annotation.model_fields) for s, f in Config.model_fields.items()
+    }
+
+
+def test_the_first_line_says_how_to_use_it() -> None:
+    """The file begins with the command that uses it."""
+    assert commented(Config(), {}, {}, "my data.csv").startswith("# lstmcast train my data.csv --config ")

@@ -1,0 +1,138 @@
+"""What several tests share: a way to run the installed command, small files, and models trained once per session."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sysconfig
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstmcast.cli import main
+from lstmcast.config import Config, load_config
+from lstmcast.data.panel import Panel
+from lstmcast.data.read import read
+from lstmcast.forecaster.saving import load
+from lstmcast.forecaster.trained import Forecaster
+from lstmcast.store.artifact import resolve
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Series = Mapping[str, "np.ndarray | list[float]"]
+
+SMALL = ("--set", "train.epochs=2", "--set", "train.batches=4", "--set", "model.units=[4]")
+
+
+@pytest.fixture(scope="session")
+def command() -> Path:
+    """The installed command."""
+    return Path(sysconfig.get_path("scripts")) / "lstmcast"
+
+
+@pytest.fixture(scope="session")
+def run(command: Path) -> Run:
+    """Runs the installed command as a job does: no terminal, no input."""
+
+    def process(*args: str | Path, cwd: Path, env: Mapping[str, str] | None = None, text: str = "") -> object:
+        return subprocess.run(
+            [command, *map(str, args)],
+            cwd=cwd,
+            env=dict(os.environ if env is None else env),
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return process
+
+
+@pytest.fixture(scope="session")
+def small() -> tuple[str, ...]:
+    """Flags that make training a matter of a second."""
+    return SMALL
+
+
+@pytest.fixture(scope="session")
+def air() -> Path:
+    """144 monthly numbers of airline passengers."""
+    return Path(__file__).parents[1] / "data" / "air_passengers.csv"
+
+
+@pytest.fixture(scope="session")
+def write_series() -> Callable[..., Path]:
+    """Writes daily series into a long CSV: name to values; NaN leaves the row out."""
+
+    def write(path: Path, series: Series, *, first: str = "2024-01-01") -> Path:
+        rows = ["day,shop,sales"]
+        for name, values in series.items():
+            days = np.datetime64(first) + np.arange(len(values))
+            rows += [f"{day},{name},{v!r}" for day, v in zip(days, map(float, values), strict=True) if v == v]
+        path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def waves() -> Callable[[int, int], np.ndarray]:
+    """A weekly wave with noise, always positive: length and seed to values."""
+
+    def wave(length: int, seed: int) -> np.ndarray:
+        noise = np.random.default_rng(seed).normal(size=length)
+        return (100 + 10 * np.sin(2 * np.pi * np.arange(length) / 7) + noise).round(3)
+
+    return wave
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Config:
+    """A configuration with which training is a matter of a second."""
+    return load_config(None, {"train.epochs": 2, "train.batches": 4, "model.units": [4]})
+
+
+@pytest.fixture(scope="session")
+def air_panel(air: Path) -> Panel:
+    """The airline passengers, read."""
+    return read(air)
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory, air: Path) -> Path:
+    """A folder of models with one in it, `air_passengers`, trained for two epochs."""
+    folder = tmp_path_factory.mktemp("work") / "models"
+    assert main(["train", str(air), "--models", str(folder), "--quiet", *SMALL]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def forecaster(models: Path) -> Forecaster:
+    """That model, loaded."""
+    return load(resolve(models, None))
+
+
+@pytest.fixture(scope="session")
+def shops_file(
+    tmp_path_factory: pytest.TempPathFactory, write_series: Callable[..., Path], waves: Callable[..., np.ndarray]
+) -> Path:
+    """Four daily series: two long ones, one of five rows, and one with a gap too long to be filled."""
+    hole = waves(120, 3)
+    hole[20:90] = np.nan
+    series = {"north": waves(120, 1), "south/west": waves(90, 2), "gap": hole, "new": waves(5, 4)}
+    return write_series(tmp_path_factory.mktemp("shops") / "shops.csv", series)
+
+
+@pytest.fixture(scope="session")
+def shops_models(tmp_path_factory: pytest.TempPathFactory, shops_file: Path) -> Path:
+    """A folder with the model of these series."""
+    folder = tmp_path_factory.mktemp("work") / "models"
+    assert main(["train", str(shops_file), "--models", str(folder), "--quiet", *SMALL]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shops(shops_models: Path) -> Forecaster:
+    """That model, loaded."""
+    return load(resolve(shops_models, None))

@@ -1,0 +1,87 @@
+"""Held-out steps: what stops never overlaps what judges, and nothing lies outside a series."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from lstmcast.errors import DataError
+from lstmcast.evaluation.origins import FEWEST, HoldOut, default_horizon, hold_out
+
+lengths_of = st.lists(st.integers(1, 700), min_size=1, max_size=12).map(np.array)
+
+
+def held(lengths: np.ndarray, horizon: int) -> HoldOut:
+    """What is held out, of lengths that allow it."""
+    assume(int(np.median(lengths)) >= max(FEWEST, 5 * horizon))
+    return hold_out(lengths, horizon)
+
+
+@settings(deadline=None, max_examples=300)
+@given(lengths_of, st.integers(1, 60))
+def test_the_futures_that_stop_end_before_those_that_judge_begin(lengths: np.ndarray, horizon: int) -> None:
+    """In every series: training, then the futures that stop, then those that judge, the last of them at its end."""
+    hold = held(lengths, horizon)
+    (stop_series, stop), (judge_series, judge) = hold.stopping(lengths), hold.judging(lengths)
+    assert set(stop_series) == set(judge_series) == {k for k, n in enumerate(lengths) if n > 2 * hold.total}
+    for k in set(stop_series):
+        stops, judges, n = stop[stop_series == k], judge[judge_series == k], lengths[k]
+        assert stops.min() >= n - hold.total - 1  # the last step that is learnt from
+        assert stops.max() + horizon < judges.min() + 1
+        assert judges.max() + horizon == n - 1
+        assert stops.min() >= hold.total  # the longer part of every series is learnt from
+        assert len(set(judges)) == len(judges) <= hold.most
+        assert len(set(stops)) == len(stops) <= hold.most
+
+
+@settings(deadline=None)
+@given(lengths_of, st.integers(1, 60))
+def test_something_always_stops_and_judges(lengths: np.ndarray, horizon: int) -> None:
+    """Lengths that are not refused leave at least one series with origins of both kinds."""
+    hold = held(lengths, horizon)
+    assert len(hold.stopping(lengths)[0]) > 0
+    assert len(hold.judging(lengths)[0]) > 0
+
+
+def test_a_year_of_months_by_hand() -> None:
+    """144 months, 12 ahead: 144 / 8 = 18 steps stop (origins 97 … 103), 144 / 5 = 28 judge (origins 115 … 131)."""
+    hold = hold_out(np.array([144]), 12)
+    assert (hold.stop, hold.judge, hold.total) == (18, 28, 46)
+    np.testing.assert_array_equal(hold.stopping(np.array([144]))[1], np.arange(97, 104))
+    np.testing.assert_array_equal(hold.judging(np.array([144]))[1], np.arange(115, 132))
+
+
+def test_origins_are_few_and_evenly_spaced() -> None:
+    """10,000 steps, 24 ahead: 5 and 10 horizons are held out; of 217 judging origins 60 are taken, ends included."""
+    series, origins = hold_out(np.array([10_000]), 24).judging(np.array([10_000]))
+    assert len(series) == 60
+    assert (origins[0], origins[-1]) == (10_000 - 240 - 1, 10_000 - 24 - 1)
+    assert set(np.diff(origins)) <= {3, 4}
+
+
+def test_many_series_share_the_origins() -> None:
+    """5,000 series have four origins each, so that judging stays affordable; a short one has none."""
+    lengths = np.full(5000, 100)
+    lengths[7] = 20
+    series, origins = hold_out(lengths, 2).judging(lengths)
+    assert len(series) == 4 * 4999
+    assert 7 not in series
+    np.testing.assert_array_equal(origins[series == 6], origins[series == 4999])
+
+
+@pytest.mark.parametrize(("length", "horizon", "needed"), [(9, 1, 10), (59, 12, 60), (10, 3, 15)])
+def test_too_short_is_refused_with_both_numbers(length: int, horizon: int, needed: int) -> None:
+    """The message says how many rows there are, the horizon, and how many rows it needs."""
+    with pytest.raises(DataError, match=rf"has {length} rows; a horizon of {horizon} needs at least {needed} "):
+        hold_out(np.array([length]), horizon)
+    assert hold_out(np.array([needed]), horizon).horizon == horizon
+
+
+@pytest.mark.parametrize(
+    ("lengths", "usual", "expected"), [([144], 12, 12), ([60], 12, 10), ([3], 12, 1), ([9, 90, 900], 24, 15)]
+)
+def test_the_default_horizon_is_the_usual_one_or_a_sixth(lengths: list[int], usual: int, expected: int) -> None:
+    """144 rows allow 12 steps, 60 rows 10, three rows 1, and of several series the middle one decides."""
+    assert default_horizon(np.array(lengths), usual) == expected

@@ -1,0 +1,193 @@
+"""Values to z and back, levels and profiles against loops written from their definitions, and no look ahead."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from lstmcast.errors import DataError
+from lstmcast.model.scaling import Kind, Scaling, fit_scaling, levels, possible_kinds, profiles
+
+KINDS: tuple[Kind, ...] = ("log", "sqrt", "none")
+SMALLEST = {"log": 1e-6, "sqrt": 0.0, "none": -1e9}
+TRANSFORMS = {"log": math.log, "sqrt": math.sqrt, "none": float}
+
+lengths_of = st.lists(st.integers(1, 30), min_size=1, max_size=4)
+
+
+def flat(lengths: list[int]) -> np.ndarray:
+    """Offsets of series of these lengths."""
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def level_by_loop(z: list[float], t: int, steps: int) -> float:
+    """The mean of the last `steps` values up to and including t, of one series."""
+    seen = z[max(0, t - steps + 1) : t + 1]
+    return math.fsum(seen) / len(seen)
+
+
+def profile_by_loop(z: list[float], t: int, *, settled: int, season: int, seasons: int) -> float:
+    """The mean of z_s − m_{s-1} over s = t + 1 − j·season, j = 1 … seasons, with `settled` steps before s; else 0."""
+    found = []
+    for j in range(1, seasons + 1):
+        s = t + 1 - j * season
+        if s >= settled:
+            found.append(z[s] - level_by_loop(z, s - 1, settled))
+    return math.fsum(found) / len(found) if found else 0.0
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data(), st.sampled_from(KINDS), lengths_of, st.integers(1, 13))
+def test_there_and_back_again(data: st.DataObject, kind: Kind, lengths: list[int], level: int) -> None:
+    """The inverse of the forward transform gives back every value of every series, to rounding of the transform."""
+    offsets = flat(lengths)
+    elements = st.floats(SMALLEST[kind], 1e9, allow_subnormal=False)
+    values = data.draw(hnp.arrays(np.float64, int(offsets[-1]), elements=elements))
+    owner = np.repeat(np.arange(len(lengths)), lengths)
+    scaling = fit_scaling(values, offsets, kind=kind, level=level).of(owner)
+    z = scaling.forward(values)
+    assert np.isfinite(z).all()
+    slack = 1e-9 if kind == "none" else 1e-6
+    np.testing.assert_allclose(
+        scaling.inverse(z), values, rtol=1e-9, atol=slack * max(1.0, np.abs(values).max()) * 1e-3
+    )
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.data(), st.sampled_from(KINDS), lengths_of, st.integers(1, 13))
+def test_one_unit_is_the_mean_step_from_the_level(
+    data: st.DataObject, kind: Kind, lengths: list[int], level: int
+) -> None:
+    """The scale is the loop's mean |v_{t+1} − m_t|; logs share the mean of what moves; what never moves has scale 1."""
+    offsets = flat(lengths)
+    values = data.draw(hnp.arrays(np.float64, int(offsets[-1]), elements=st.integers(1, 50).map(float)))
+    expected = []
+    for k, n in enumerate(lengths):
+        plain = [TRANSFORMS[kind](v) for v in values[offsets[k] : offsets[k + 1]].tolist()]
+        steps = [abs(plain[t + 1] - level_by_loop(plain, t, level)) for t in range(n - 1)]
+        expected.append(math.fsum(steps) / len(steps) if steps else 0.0)
+    moving = [step for step in expected if step > 1e-12]
+    if kind == "log":
+        expected = [sum(moving) / len(moving) if moving else 1.0] * len(lengths)
+    scaling = fit_scaling(values, offsets, kind=kind, level=level)
+    np.testing.assert_allclose(scaling.scale, [e if e > 1e-12 else 1.0 for e in expected], rtol=1e-9)
+    np.testing.assert_allclose(scaling.anchor, [TRANSFORMS[kind](v) for v in values[offsets[:-1]]])
+
+
+def test_a_scale_by_hand() -> None:
+    """1 3 2 6: from the last value the steps are 2, 1 and 4; from the mean of two they are 2, |2 − 2| and 6 − 2.5."""
+    values, offsets = np.array([1.0, 3.0, 2.0, 6.0]), np.array([0, 4])
+    assert fit_scaling(values, offsets, kind="none", level=1).scale[0] == pytest.approx(7 / 3)
+    assert fit_scaling(values, offsets, kind="none", level=2).scale[0] == pytest.approx(5.5 / 3)
+    scaling = fit_scaling(values, offsets, kind="none", level=1)
+    np.testing.assert_allclose(scaling.forward(values[None])[0], [0, 6 / 7, 3 / 7, 15 / 7])
+
+
+def test_a_series_does_not_change_the_scale_of_its_neighbours() -> None:
+    """A series seventeen orders of magnitude larger, before or after, leaves a small one's scale as it was."""
+    rng = np.random.default_rng(0)
+    large, small = np.cumsum(rng.normal(size=300)) * 1e14, rng.normal(size=200) * 1e-3
+    alone = fit_scaling(small, np.array([0, 200]), kind="none", level=12).scale[0]
+    after = fit_scaling(np.concatenate([large, small]), flat([300, 200]), kind="none", level=12)
+    before = fit_scaling(np.concatenate([small, large]), flat([200, 300]), kind="none", level=12)
+    assert after.scale[1] == pytest.approx(alone, rel=1e-9)
+    assert before.scale[0] == pytest.approx(alone, rel=1e-9)
+
+
+def test_a_small_variation_on_a_large_number_survives() -> None:
+    """1e9 ± 1 keeps its shape in z: the same as that of ± 1, and comes back to within a millionth."""
+    noise = np.random.default_rng(1).choice([-1.0, 1.0], 200)
+    offsets = np.array([0, 200])
+    scaling, plain = (fit_scaling(v, offsets, kind="none", level=3) for v in (1e9 + noise, noise))
+    np.testing.assert_allclose(scaling.forward((1e9 + noise)[None]), plain.forward(noise[None]), rtol=1e-9)
+    np.testing.assert_allclose(scaling.inverse(scaling.forward((1e9 + noise)[None]))[0] - 1e9, noise, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_constant_series_is_zero_in_units_of_one(kind: Kind) -> None:
+    """Nothing moves: z is 0, a unit is 1, and 0 comes back as the constant, also beside a series that moves."""
+    for values, offsets in (
+        (np.full(9, 0.1), [0, 9]),
+        (np.concatenate([np.arange(1.0, 8.0), np.full(9, 0.1)]), [0, 7, 16]),
+    ):
+        last = len(offsets) - 2
+        scaling = fit_scaling(values, np.array(offsets), kind=kind, level=4).of(np.array([last]))
+        assert kind == "log" or scaling.scale[0] == 1
+        np.testing.assert_array_equal(scaling.forward(np.full((1, 3), 0.1)), np.zeros((1, 3)))
+        np.testing.assert_allclose(scaling.inverse(np.zeros((1, 3))), np.full((1, 3), 0.1), rtol=1e-15)
+
+
+def test_zeros_allow_roots_but_no_logs() -> None:
+    """What each smallest value allows."""
+    assert possible_kinds(np.array([3.0, 0.1])) == ("log", "sqrt", "none")
+    assert possible_kinds(np.array([3.0, 0.0])) == ("sqrt", "none")
+    assert possible_kinds(np.array([3.0, -0.1])) == ("none",)
+
+
+def test_a_series_that_was_never_negative_is_not_forecast_below_zero() -> None:
+    """Each series has a floor of its own; logs and roots cannot go below zero anyway."""
+    values, offsets = np.array([0.0, 1.0, 2.0, -1.0, 1.0, 2.0]), flat([3, 3])
+    scaling = fit_scaling(values, offsets, kind="none", level=1)
+    np.testing.assert_array_equal(scaling.floor, [0, -np.inf])
+    np.testing.assert_allclose(scaling.inverse(np.full((2, 1), -10.0)), [[0], [-1 - 10 * 1.5]])
+    roots = fit_scaling(values[:3], np.array([0, 3]), kind="sqrt", level=1)
+    assert roots.inverse(np.array([[-10.0]]))[0, 0] == 0
+    logs = fit_scaling(values[1:3], np.array([0, 2]), kind="log", level=1)
+    assert logs.inverse(np.array([[-10.0]]))[0, 0] > 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_inverse_that_overflows_is_infinite(kind: Kind) -> None:
+    """No warning, and no number that looks like a forecast."""
+    scaling = Scaling(kind, np.zeros(1), np.array([1e299]), np.zeros(1))
+    assert scaling.inverse(np.array([[1e20]]))[0, 0] == np.inf
+
+
+@pytest.mark.parametrize("values", [[1e308, -1e308, 1e308], [0.0, 1.7e308, -1.7e308, 1.7e308]])
+def test_numbers_whose_differences_overflow_are_refused(values: list[float]) -> None:
+    """The message says from where on, and what to do."""
+    with pytest.raises(DataError, match=r"too large to scale .*divide them first"):
+        fit_scaling(np.array(values), np.array([0, len(values)]), kind="none", level=2)
+
+
+def test_a_series_may_be_asked_for_more_than_once() -> None:
+    """`of` repeats and reorders series with all that belongs to them."""
+    scaling = Scaling("none", np.array([1.0, 2.0]), np.array([10.0, 20.0]), np.array([0.0, -np.inf])).of(
+        np.array([1, 0, 1])
+    )
+    np.testing.assert_array_equal(scaling.inverse(-np.ones((3, 2, 1)))[:, 0, 0], [-18, 0, -18])
+    np.testing.assert_array_equal(scaling.forward(np.array([22.0, 11.0, 2.0])), [1, 1, 0])
+
+
+def test_levels_and_profiles_by_hand() -> None:
+    """For 0 4 2 8 6 the level of two is 0 2 3 5 7, and the steps from the level before are r = 4 0 5 1."""
+    z, offsets = np.array([0.0, 4.0, 2.0, 8.0, 6.0]), np.array([0, 5])
+    level = levels(z, offsets, 2)
+    np.testing.assert_allclose(level, [0, 2, 3, 5, 7])
+    # p_t is r_{t-1}, or the mean of r_{t-1} and r_{t-3}, of steps 2 and later: p_3 = r_2 = 0, p_4 = r_3 = 5.
+    np.testing.assert_allclose(profiles(z, level, offsets, settled=2, season=2, seasons=1), [0, 0, 0, 0, 5])
+    # With a level of one step: m = z and r = . 4 -2 6 -2; p_2 = r_1 = 4, p_3 = r_2 = -2, p_4 = (r_3 + r_1) / 2 = 5.
+    np.testing.assert_allclose(profiles(z, z, offsets, settled=1, season=2, seasons=2), [0, 0, 4, -2, 5])
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data(), lengths_of, st.integers(1, 9), st.integers(1, 7), st.integers(0, 4))
+def test_levels_and_profiles_agree_with_the_definition(
+    data: st.DataObject, lengths: list[int], level: int, season: int, seasons: int
+) -> None:
+    """Series by series and step by step, whatever stands before a series in the flat array."""
+    offsets = flat(lengths)
+    z = data.draw(hnp.arrays(np.float64, int(offsets[-1]), elements=st.floats(-1e3, 1e3)))
+    said = levels(z, offsets, level)
+    profile = profiles(z, said, offsets, settled=level, season=season, seasons=seasons)
+    for k, n in enumerate(lengths):
+        one = z[offsets[k] : offsets[k + 1]].tolist()
+        expected = [level_by_loop(one, t, level) for t in range(n)]
+        np.testing.assert_allclose(said[offsets[k] : offsets[k + 1]], expected, atol=1e-8)
+        expected = [profile_by_loop(one, t, settled=level, season=season, seasons=seasons) for t in range(n)]
+        np.testing.assert_allclose(profile[offsets[k] : offsets[k + 1]], expected, atol=1e-8)
