@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import CONFIG, DATA, READING, configure, read_options
+from lstmcast.cli.options import CONFIG, DATA, READING, configure, read_options, say
 
 
 @click.command()
@@ -43,4 +43,4 @@ def init(
         click.echo(text, nl=False)
     else:
         write_atomically(Path(output), text.encode())
-        click.echo(f"{output}: written; lstmcast train {data} --config {output}", err=True)
+        say(f"{output}: written; lstmcast train {data} --config {output}")

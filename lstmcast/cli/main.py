@@ -74,7 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _unread()
     except OSError as err:  # files explain themselves elsewhere: this is stdout, or a path that is none
         click.echo(f"lstmcast: {err.filename or 'stdout'}: {err.strerror or err}", err=True)
-        _unread()
+        if err.filename is None:
+            _unread()
         return FileError.exit_code
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +20,12 @@ DATA = click.argument("data", metavar="DATA")
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something is wrong.")
 MODELS = click.option("--models", metavar="DIR", help="The folder of all models.  [default: models]")
 MODEL = click.option("--model", metavar="NAME|PATH", help="Which model; needed where there are several.")
+
+
+def say(text: str) -> None:
+    """Put words on stderr; that nobody reads them any more is no reason to stop."""
+    with suppress(BrokenPipeError):
+        click.echo(text, err=True)
 
 
 def together(*options: Decorator) -> Decorator:

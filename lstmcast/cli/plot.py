@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import MODEL, MODELS, QUIET
+from lstmcast.cli.options import MODEL, MODELS, QUIET, say
 
 
 @click.command()
@@ -64,4 +64,4 @@ def plot(
     content = figures.picture(strips, loaded.forecaster, Path(output).suffix, backtest=backtest, history=history)
     write_atomically(Path(output), content)
     if not quiet:
-        click.echo(f"{output}: {len(strips)} of {loaded.panel.n_series} series, {loaded.version}", err=True)
+        say(f"{output}: {len(strips)} of {loaded.panel.n_series} series, {loaded.version}")

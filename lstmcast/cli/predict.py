@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import MODEL, MODELS, QUIET
+from lstmcast.cli.options import MODEL, MODELS, QUIET, say
 
 
 @click.command()
@@ -46,6 +46,6 @@ def predict(
     else:
         write_atomically(Path(target), content)
     if not quiet:
-        click.echo(console.made(forecast, loaded.version, target, loaded.forecaster.report, loaded.note), err=True)
+        say(console.made(forecast, loaded.version, target, loaded.forecaster.report, loaded.note))
     if strict and loaded.panel.dropped:
         raise ConditionError([f"left out: {reason}" for reason in loaded.panel.dropped])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lstmcast.cli.options import CONFIG, DATA, MODELS, QUIET, READING, configure, read_options
+from lstmcast.cli.options import CONFIG, DATA, MODELS, QUIET, READING, configure, read_options, say
 from lstmcast.errors import ConditionError
 
 if TYPE_CHECKING:
@@ -55,22 +55,22 @@ def train(
     from lstmcast.show import console
     from lstmcast.store.artifact import model_lock, prepare
 
-    def say(text: str) -> None:
+    def note(text: str) -> None:
         if not quiet:
-            click.echo(text, err=True)
+            say(text)
 
     folder = Path(config.store.models)
     name = config.store.name or model_name(data)
     with model_lock(prepare(folder, name)):
         panel = read(data, read_options(config.data.model_dump()))
-        say(console.found(panel, datetime.now(UTC)))
+        note(console.found(panel, datetime.now(UTC)))
         began = time.monotonic()
         with console.progress(quiet=quiet) as tell:
-            forecaster = fit(panel, config, tell=tell, planned=lambda plan: say(console.planned(plan)))
+            forecaster = fit(panel, config, tell=tell, planned=lambda plan: note(console.planned(plan)))
         version = save(forecaster, folder, name, data=data, now=datetime.now(UTC), keep=config.store.keep)
     seconds = time.monotonic() - began
-    say(console.judged(forecaster.report))
-    say(console.saved(version, seconds, alone=_alone(folder)))
+    note(console.judged(forecaster.report))
+    note(console.saved(version, seconds, alone=_alone(folder)))
     if as_json:
         result = {**forecaster.report, "model": name, "version": version.name, "seconds": round(seconds, 1)}
         click.echo(json.dumps(result, indent=1, allow_nan=False, ensure_ascii=False))

@@ -16,6 +16,14 @@ class _Dumper(yaml.SafeDumper):
     yaml_implicit_resolvers = PlainLoader.yaml_implicit_resolvers
 
 
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    """Text, escaped where it holds what an editor would not show."""
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
+
+
+_Dumper.add_representer(str, _text)
+
+
 def to_yaml(value: object, *, inline: bool = False) -> str:
     """A value as the YAML that `load_config` reads back, on one line where `inline`."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=inline, allow_unicode=True, width=10**6)
@@ -46,4 +54,4 @@ def commented(config: Config, found: Mapping[str, object], reasons: Mapping[str,
 
 def _inline(value: object) -> str:
     """A value on one line of YAML."""
-    return to_yaml(value, inline=True).removesuffix("...\n").strip()
+    return to_yaml(value, inline=True).removesuffix("...\n").rstrip("\n")

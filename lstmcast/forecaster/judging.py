@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
+from lstmcast.errors import ModelError
 from lstmcast.evaluation import metrics
 from lstmcast.evaluation.baselines import baselines
 from lstmcast.evaluation.intervals import Calibration, calibrate, cross_coverage
@@ -73,12 +74,20 @@ def judge(runner: Runner, panel: Panel, held: HoldOut, levels: tuple[float, ...]
         panel: all the data.
         held: which steps judge.
         levels: of the intervals, in percent.
+
+    Raises:
+        ModelError: a forecast is no number.
     """
     running = runner.on(panel)
     series, origins = held.judging(panel.lengths)
     z = running.ahead(series, origins, held.horizon)
     actual = outcomes(panel, series, origins, held.horizon)
     forecast = running.back(z, series)
+    if not np.isfinite(forecast).all():
+        raise ModelError(
+            "the held-out forecasts grow beyond every number: nothing was saved. Lower train.learning_rate, or use "
+            "model.activation: tanh"
+        )
     scales = _mase_scales(panel, held)[series]
     rivals = {
         name: rule(panel.values, panel.offsets[series], origins, held.horizon)

@@ -113,7 +113,7 @@ def _fit(
 ) -> Fit:
     """Fit network k on a panel: with early stopping where `stop` is given, else for all the epochs."""
     scaling = scale(panel, way.kind, way.shape.level, {})
-    recipe = replace(plan.recipe, seed=plan.recipe.seed + k, epochs=epochs, decay=plan.recipe.epochs)
+    recipe = replace(plan.recipe, seed=(plan.recipe.seed + k) % 2**32, epochs=epochs, decay=plan.recipe.epochs)
     name = "fitting" if stop else "fitting again on all the data"
     return fit(
         windows(panel, scaling, way.shape),

@@ -120,7 +120,7 @@ def build(architecture: Architecture, *, every_step: bool) -> keras.Sequential:
 
 def to_numpy(model: keras.Sequential, architecture: Architecture) -> Network:
     """The model's weights as a NumPy network (copies)."""
-    *recurrent, dense = (layer for layer in model.layers if layer.weights)
+    *recurrent, dense = model.layers
     layers = tuple(Layer(*(np.array(w, np.float32) for w in layer.get_weights())) for layer in recurrent)
     V, d = (np.array(w, np.float32) for w in dense.get_weights())
     return Network(layers, V, d, architecture.activation)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from lstmcast.model import lstm
 from lstmcast.model.lstm import Array, Network
-from lstmcast.model.windows import Shape, Windows
+from lstmcast.model.windows import Windows
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -34,8 +34,9 @@ def forecast(network: Network, windows: Windows, series: Ints, origins: Ints, ho
     Returns:
         [B, H] z.
     """
-    widest = max(windows.shape.lags, *(4 * layer.units for layer in network.layers))
-    at_once = max(1, AT_ONCE // (windows.shape.context * widest))
+    shape = windows.shape
+    widest = max(shape.lags, *(4 * layer.units for layer in network.layers))
+    at_once = max(1, AT_ONCE // max(shape.context * widest, horizon * shape.seasons))
     parts = [
         _forecast(network, windows, series[k : k + at_once], origins[k : k + at_once], horizon)
         for k in range(0, len(series), at_once)
@@ -48,60 +49,70 @@ def _forecast(network: Network, windows: Windows, series: Ints, origins: Ints, h
     x = windows.inputs(series, origins - context + 1, context)  # [B, L, F]
     state = lstm.start(network, len(series))
     said = lstm.dense(network, lstm.run(network, x, state)[:, -1], x[:, -1])  # [B, 1]
-    return _Path.behind(windows, series, origins).run_on(network, state, said, horizon)
+    return _run_on(network, _Past.of(windows, series, origins, horizon), state, said)
 
 
-@dataclass
-class _Path:
-    """The last K steps of B series, to which the recursion adds its own.
+@dataclass(frozen=True)
+class _Past:
+    """What the recursion looks back at.
 
     Attributes:
-        z: [B, K] values.
-        y: [B, K] without their season.
-        r: [B, K] z_t − m_{t-1}.
-        born: [B] which of the K steps is the series' first; negative where it lies before them.
-        level: [B] m at the last step.
-        shape: level, season, seasons and lags.
+        z: [B, level] the last values, and y: [B, F] the last without their season; 0 before the series.
+        ages: [B] how many steps of the series are known.
+        level: [B] m at the origin.
+        r: [B, H, K] z_t − m_{t-1} of each coming step's phase 1 … K seasons ago, and ripe: whether it may be counted; 0
+            where it may not: after the origin, or where the level before it was not whole.
+        season: steps in a season.
     """
 
     z: Floats
     y: Floats
-    r: Floats
-    born: Ints
+    ages: Ints
     level: Floats
-    shape: Shape
+    r: Floats
+    ripe: Bools
+    season: int
 
     @classmethod
-    def behind(cls, windows: Windows, series: Ints, origins: Ints) -> _Path:
-        """Gather what the recursion will look back at."""
-        shape = windows.shape
-        first = windows.offsets[series][:, None]
-        steps = max(shape.season * shape.seasons, shape.level, shape.lags)
-        reach = first + origins[:, None] + np.arange(1 - steps, 1)  # [B, K]
-        at = np.maximum(reach, first)
-        z, y, level = (a[at].astype(np.float64) for a in (windows.z, windows.y, windows.level))
-        r = z - windows.level[np.maximum(reach - 1, first)]
-        return cls(z, y, r, steps - 1 - origins, level[:, -1], shape)
-
-    def run_on(self, network: Network, state: lstm.State, said: Array, horizon: int) -> Floats:
-        """Feed each forecast back as the next value. Returns [B, H] z."""
-        z, y, r = (np.pad(a, ((0, 0), (0, horizon))) for a in (self.z, self.y, self.r))
-        age = np.arange(z.shape[1]) - self.born[:, None]  # [B, K + H] steps since the series' first
-        inside, ripe = age >= 0, age >= self.shape.level  # in the series; the level before it was whole
-        level, season, known = self.level, self.shape.season, self.z.shape[1]
-        for t in range(known, known + horizon):
-            y[:, t] = level + said[:, 0]
-            phases = np.arange(t - season, t - season * self.shape.seasons - 1, -season)  # this phase, seasons ago
-            z[:, t] = y[:, t] + _mean(r[:, phases], ripe[:, phases])
-            r[:, t] = z[:, t] - level
-            level = _mean(z[:, t + 1 - self.shape.level : t + 1], inside[:, t + 1 - self.shape.level : t + 1])
-            lags = slice(t + 1 - self.shape.lags, t + 1)
-            x = np.where(inside[:, lags], y[:, lags] - level[:, None], 0.0)
-            said = lstm.step(network, x.astype(np.float32), state)
-        return z[:, known:]
+    def of(cls, windows: Windows, series: Ints, origins: Ints, horizon: int) -> _Past:
+        """Gather it."""
+        shape, first = windows.shape, windows.offsets[series]
+        back = shape.season * np.arange(1, shape.seasons + 1)
+        steps = origins[:, None, None] + np.arange(1, horizon + 1)[:, None] - back  # [B, H, K] steps of the series
+        ripe = (steps <= origins[:, None, None]) & (steps >= shape.level)
+        at = first[:, None, None] + np.where(ripe, steps, 1)
+        r = np.where(ripe, windows.z[at % len(windows.z)] - windows.level[at - 1], 0.0)
+        z, y = (
+            _last(values, first, origins, count)
+            for values, count in ((windows.z, shape.level), (windows.y, shape.lags))
+        )
+        level = windows.level[first + origins]
+        return cls(z, y, origins + 1, level, r, ripe, shape.season)
 
 
-def _mean(values: Floats, counted: Bools) -> Floats:
-    """[B] mean of the counted of [B, n] values; 0 where none is."""
-    mean: Floats = np.where(counted, values, 0.0).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
-    return mean
+def _last(values: Floats, first: Ints, origins: Ints, count: int) -> Floats:
+    """[B, count] the last values up to each origin; 0 before the series."""
+    steps = origins[:, None] + np.arange(1 - count, 1)
+    return np.where(steps >= 0, values[first[:, None] + np.maximum(steps, 0)], 0.0)
+
+
+def _run_on(network: Network, past: _Past, state: lstm.State, said: Array) -> Floats:
+    """Feed each forecast back as the next value. Returns [B, H] z."""
+    n, horizon, seasons = past.r.shape
+    z, y = (np.concatenate([known, np.empty((n, horizon))], axis=1) for known in (past.z, past.y))
+    steps, lags = past.z.shape[1], past.y.shape[1]
+    r, level = np.empty((n, horizon)), past.level
+    for t in range(horizon):
+        y[:, lags + t] = level + said[:, 0]
+        own = np.arange(t - past.season, -1, -past.season)[:seasons]  # this phase, as forecast
+        ripe = past.ages[:, None] + own >= steps
+        total = past.r[:, t].sum(axis=1) + np.where(ripe, r[:, own], 0.0).sum(axis=1)
+        profile = total / np.maximum(past.ripe[:, t].sum(axis=1) + ripe.sum(axis=1), 1)
+        z[:, steps + t] = y[:, lags + t] + profile
+        r[:, t] = z[:, steps + t] - level
+        ages = past.ages + t + 1
+        level = z[:, t + 1 : t + 1 + steps].sum(axis=1) / np.minimum(ages, steps)
+        inside = np.arange(lags, 0, -1) <= ages[:, None]
+        x = np.where(inside, y[:, t + 1 : t + 1 + lags] - level[:, None], 0.0)
+        said = lstm.step(network, x.astype(np.float32), state)
+    return z[:, steps:]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Step = Callable[[Array, Array, Array], float]  # inputs, targets and weights of a batch to its loss
 
-EXPLODED = 1e4  # times the first epoch's loss: no network comes back from there
+EXPLODED = 1e4  # times the first batch's loss: no network comes back from there
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,12 @@ def fit(
     model, step = _prepared(architecture, recipe)
     rng = np.random.default_rng(recipe.seed)
     history: list[Progress] = []
+    first = 0.0
     best, kept, since = np.inf, to_numpy(model, architecture), time.monotonic()
     for epoch in range(1, recipe.epochs + 1):
-        loss = _epoch(step, windows, recipe, rng)
-        _refuse_explosion(loss, history, recipe)
+        losses = _epoch(step, windows, recipe, rng)
+        first, loss = first or losses[0], float(np.mean(losses))
+        _refuse_explosion(loss, first, epoch, recipe)
         network = to_numpy(model, architecture)
         error = None if judge is None else _held_out_error(judge, network)
         history.append(Progress(epoch, recipe.epochs, loss, error, time.monotonic() - since))
@@ -156,18 +158,16 @@ def _held_out_error(judge: Callable[[Network], float], network: Network) -> floa
     return error if np.isfinite(error) else np.inf
 
 
-def _epoch(step: Step, windows: Windows, recipe: Recipe, rng: np.random.Generator) -> float:
-    """Run one epoch; returns its mean loss."""
+def _epoch(step: Step, windows: Windows, recipe: Recipe, rng: np.random.Generator) -> list[float]:
+    """Run one epoch; returns the loss of every batch."""
     count = recipe.batches * recipe.batch_size
-    return float(np.mean([step(*batch) for batch in windows.batches(rng, count=count, size=recipe.batch_size)]))
+    return [step(*batch) for batch in windows.batches(rng, count=count, size=recipe.batch_size)]
 
 
-def _refuse_explosion(loss: float, history: list[Progress], recipe: Recipe) -> None:
-    first = history[0].loss if history else np.inf
-    if np.isfinite(loss) and loss <= EXPLODED * max(first, 1.0):
-        return
-    began = f" (it began at {first:g})" if history else ""
-    raise _exploded(f"in epoch {len(history) + 1} the loss is {loss:g}{began}", recipe)
+def _refuse_explosion(loss: float, first: float, epoch: int, recipe: Recipe) -> None:
+    """The first batch's loss is that of a network that says nothing: a sound one never strays far above it."""
+    if not (np.isfinite(loss) and loss <= EXPLODED * max(first, 1.0)):
+        raise _exploded(f"in epoch {epoch} the loss is {loss:g} (it began at {first:g})", recipe)
 
 
 def _exploded(what: str, recipe: Recipe) -> ModelError:

@@ -58,9 +58,9 @@ class Windows:
         shape: L, F, H.
     """
 
-    z: Array
-    y: Array
-    level: Array
+    z: Floats
+    y: Floats
+    level: Floats
     observed: Bools
     offsets: Ints
     shape: Shape
@@ -72,8 +72,7 @@ class Windows:
         profile = profiles(z, level, offsets, settled=shape.level, season=shape.season, seasons=shape.seasons)
         y = z - np.concatenate([[0.0], profile[:-1]])
         y[offsets[:-1]] = z[offsets[:-1]]  # a series' first value has no step before it
-        z32, y32, level32 = (a.astype(np.float32) for a in (z, y, level))
-        return cls(z32, y32, level32, observed, offsets, shape)
+        return cls(z, y, level, observed, offsets, shape)
 
     def crops(self, rng: np.random.Generator, count: int) -> tuple[Ints, Ints]:
         """Draw where windows start: every series in proportion to its length, spread over it evenly, in random order.
@@ -118,8 +117,8 @@ class Windows:
             (ahead < last[..., None]) & (now - first >= self._unripe(last - first))[..., None] & self.observed[inside]
         )
         known[:, : shape.burn] = False
-        targets = np.where(known, self.y[inside] - self.level[np.maximum(now, first)][..., None], np.float32(0))
-        return inputs, targets, known.astype(np.float32)
+        targets = np.where(known, self.y[inside] - self.level[np.maximum(now, first)][..., None], 0.0)
+        return inputs, targets.astype(np.float32), known.astype(np.float32)
 
     def _unripe(self, lengths: Ints) -> Ints:
         """How many steps at a series' start have no profile yet (at most half of it, that some are left to learn)."""
@@ -133,7 +132,7 @@ class Windows:
         views = np.lib.stride_tricks.sliding_window_view(past, self.shape.lags, axis=1)  # [B, steps, F]
         before = np.lib.stride_tricks.sliding_window_view(reach < first, self.shape.lags, axis=1)
         level = self.level[np.maximum(reach[:, self.shape.lags - 1 :], first)][..., None]  # [B, steps, 1]
-        return np.where(before, np.float32(0), views - level)
+        return np.where(before, 0.0, views - level).astype(np.float32)
 
     def batches(self, rng: np.random.Generator, *, count: int, size: int) -> Iterator[tuple[Array, Array, Array]]:
         """One epoch: `count` windows in batches of `size`, rounded up so that every batch is full."""
@@ -153,7 +152,7 @@ class Windows:
         Returns:
             [B] in units of z; 0 where nothing ever changed.
         """
-        off = np.abs(self.y[1:].astype(np.float64) - self.level[:-1])
+        off = np.abs(self.y[1:] - self.level[:-1])
         total = np.concatenate([[0.0, 0.0], np.cumsum(off)])  # total[t + 1] − total[s]: of steps s … t
         first = self.offsets[series]
         since = np.maximum(first + origins - steps, first) + 1

@@ -70,7 +70,8 @@ def judged(report: Mapping[str, Any]) -> str:
     for name in order:
         row = scores[name]
         cells = (_number(row["mae"], 12), _number(row["rmse"], 12), _number(row["smape"], 8), _number(row["mase"], 9))
-        lines.append(f"  {label(name):16}{cells[0]}{cells[1]}{cells[2]} %{cells[3]}")
+        unit = "  " if row["smape"] is None else " %"
+        lines.append(f"  {label(name):16}{cells[0]}{cells[1]}{cells[2]}{unit}{cells[3]}")
     shares = [f"{level} % interval: {_share(share)}" for level, share in report["coverage"].items()]
     if shares:
         lines.append(f"Coverage on origins that did not calibrate it: {'; '.join(shares)}")

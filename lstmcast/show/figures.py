@@ -154,6 +154,7 @@ def _read_forecast(panel: Panel, path: str) -> Forecast:
     try:
         positions = np.array([place[t] for t in text[time]])
         numbers = text[["forecast", *(f"{side}_{lv}" for lv in levels for side in ("lower", "upper"))]].astype(float)
+        percents = tuple(float(level) for level in levels)
     except (KeyError, ValueError) as err:
         raise DataError(f"{path}: is not a forecast of this data ({err})") from err
     keys = list(zip(*(text[name] for name in panel.key_columns), strict=True)) or [()] * len(text)
@@ -174,7 +175,7 @@ def _read_forecast(panel: Panel, path: str) -> Forecast:
         keys=series,
         origins=positions.reshape(shape)[:, 0] - 1,
         values=numbers["forecast"].to_numpy().reshape(shape),
-        levels=tuple(float(level) for level in levels),
+        levels=percents,
         lower=bounds["lower"],
         upper=bounds["upper"],
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -287,7 +288,7 @@ def outcome(source: Path | None, overrides: dict[str, str]) -> tuple[Config | No
 
 
 @given(text=YAMLISH)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_text_is_a_config_or_an_expected_failure(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     """No text makes the loader fail in a way that it does not expect."""
     path = tmp_path_factory.getbasetemp() / "any.yaml"
@@ -308,3 +309,12 @@ def test_the_schema_says_what_the_loader_does() -> None:
         assert part["additionalProperties"] is False
         assert set(part["properties"]) == set(section.annotation.model_fields)
         assert all(entry["description"] for entry in part["properties"].values())
+
+
+@pytest.mark.parametrize("name", list(shipped()))
+def test_the_schema_knows_the_shipped_configs(name: str) -> None:
+    """Each key of a shipped config, as another YAML reader sees it, is one that the schema describes."""
+    tree = schema()
+    for section, keys in yaml.safe_load(shipped()[name].read_text(encoding="utf-8")).items():
+        known = tree["$defs"][tree["properties"][section]["$ref"].rpartition("/")[2]]["properties"]
+        assert set(keys) <= set(known)

@@ -15,6 +15,7 @@ from lstmcast.config.writing import commented
 
 CONFIGS = [
     Config(),
+    Config(data=Data(time="\xa0", target=" a ", series=["", "\x85"])),
     Config(
         data=Data(time="no", target=["1e3", "*", "a: b"], series=["ä,", "#x"], delimiter="\t", thousands="'", season=7),
         model=Model(units=[3, 4], context=5, dropout=0.25, transform="sqrt"),
@@ -37,7 +38,7 @@ def test_what_is_written_loads_back_equal(config: Config, tmp_path: Path) -> Non
 
 
 @given(name=st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_column_name_loads_back(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     """Whatever a column is called, the written config names it again."""
     config = Config(data=Data(time=name))

@@ -1,0 +1,142 @@
+"""Conduct of the process: signals, closed and full outputs, and places without home, terminal or locale."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lstmcast.cli import main
+from lstmcast.store.artifact import versions
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+# A job started in the background may have SIGINT ignored; Python then leaves it so.
+LISTENING = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+LAUNCH = [sys.executable, "-c", LISTENING + "from lstmcast.cli import main; sys.exit(main(sys.argv[1:]))"]
+
+
+def wait_for(text: str, path: Path, process: subprocess.Popen[bytes]) -> None:
+    """Until the process has written this text, or has ended."""
+    for _ in range(600):
+        if text in path.read_text() or process.poll() is not None:
+            return
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "words"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")]
+)
+def test_stopped_while_training(
+    tmp_path: Path, air: Path, small: tuple[str, ...], number: int, code: int, words: str
+) -> None:
+    """A signal in the midst of training: its exit code, one line, no version, no leftover; the next run works."""
+    (tmp_path / "air_passengers.csv").write_bytes(air.read_bytes())
+    models = str(tmp_path / "models")
+    endless = ["--set", "train.epochs=1000000", "--set", "train.patience=1000000", "--models", models]
+    log = tmp_path / "log"
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            [*LAUNCH, "train", "air_passengers.csv", *endless], cwd=tmp_path, stderr=stderr, start_new_session=True
+        )
+        wait_for("LSTM(", log, process)
+        time.sleep(0.7)
+        process.send_signal(number)
+        assert process.wait(30) == code
+    text = log.read_text()
+    assert text.splitlines()[-1] == f"lstmcast: {words}; nothing was half-written"
+    assert "Traceback" not in text
+    folder = tmp_path / "models" / "air_passengers"
+    assert {path.name for path in folder.iterdir()} <= {"lock"}
+    assert main(["train", str(air), "--models", models, "--quiet", *small]) == 0
+    assert len(versions(folder)) == 1
+
+
+@pytest.mark.parametrize("args", [["--help"], ["config", "--schema"], ["check", "DATA"], ["predict", "-q", "-o", "-"]])
+def test_a_reader_that_has_gone(command: Path, tmp_path: Path, air: Path, models: Path, args: list[str]) -> None:
+    """Writing into a pipe that nobody reads ends quietly, as with `| head -1`."""
+    args = [str(air) if arg == "DATA" else arg for arg in args]
+    args += ["--models", str(models)] if args[0] == "predict" else []
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([command, *args], cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_words_that_nobody_reads(command: Path, tmp_path: Path, models: Path) -> None:
+    """Where the reader of stderr has gone, the words are lost but the work is done."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([command, "predict", "--models", models], cwd=tmp_path, stderr=writing, check=False)
+    os.close(writing)
+    assert done.returncode == 0
+    assert (tmp_path / "forecast.csv").read_text().count("\n") == 13
+
+
+def test_head(command: Path, tmp_path: Path, models: Path) -> None:
+    """A forecast larger than a pipe holds, of which only the first line is read."""
+    line = f"set -o pipefail; '{command}' predict --models '{models}' --horizon 5000 -q -o - | head -n 1"
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("month,forecast")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_stdout(command: Path, tmp_path: Path, air: Path) -> None:
+    """Where stdout takes nothing more, one line says so, with the file system's exit code."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [command, "check", air], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (6, "lstmcast: stdout: No space left on device\n")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
+def test_closed_outputs(command: Path, tmp_path: Path, models: Path, closed: str) -> None:
+    """A job without stdout, stderr or stdin writes its forecast all the same."""
+    line = f"exec '{command}' predict --models '{models}' --output f.csv {closed}"
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "f.csv").read_text().startswith("month,forecast")
+
+
+def test_without_home_terminal_and_locale(run: Run, models: Path, tmp_path: Path) -> None:
+    """With an environment of next to nothing, in a folder that cannot be written, the forecast is the same."""
+    bare = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+    args = ("predict", "--models", models, "-o", "-")
+    done = run(*args, cwd=Path("/proc/self"), env=bare)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == run(*args, cwd=tmp_path).stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_cannot_be_written(run: Run, models: Path) -> None:
+    """In the same folder, a forecast that is to be a file is refused by the file system, in one line."""
+    done = run("predict", "--models", models, cwd=Path("/proc"))
+    assert done.returncode == 6
+    assert done.stderr.startswith("lstmcast: forecast.csv: cannot be written")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_words_beyond_ascii_in_a_locale_without_them(run: Run, tmp_path: Path, air: Path) -> None:
+    """Where the terminal knows ASCII alone, nothing ends in a traceback."""
+    ascii_only = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for args in (("config", "--schema"), ("--help",), ("check", air), ("check", air, "--season", "0")):
+        done = run(*args, cwd=tmp_path, env=ascii_only)
+        assert "Traceback" not in done.stderr
+        assert done.returncode == (3 if "0" in args else 0)
+
+
+def test_the_last_word_of_a_bug_is_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not expected is not hidden: it leaves `main` as it is."""
+    monkeypatch.setattr("lstmcast.config.schema", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main(["config", "--schema"])

@@ -1,0 +1,236 @@
+"""Training: nothing after the cutoff is looked at, the same seed gives the same weights, and any panel is survived."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstmcast.config import Config, load_config
+from lstmcast.data.panel import Panel
+from lstmcast.data.read import read
+from lstmcast.errors import DataError
+from lstmcast.evaluation.origins import HoldOut
+from lstmcast.forecaster.plan import Plan, make_plan
+from lstmcast.forecaster.running import Runner
+from lstmcast.forecaster.trained import Forecaster
+from lstmcast.forecaster.training import Stage, train
+from lstmcast.model.lstm import to_tensors
+
+Write = Callable[..., Path]
+Wave = Callable[[int, int], np.ndarray]
+
+
+def config(**settings: Any) -> Config:
+    """Quick to train; `train__epochs` for the key `train.epochs`."""
+    quick = {"train.epochs": 1, "train.batches": 4, "train.refit": False, "model.units": [4], "model.level": 1}
+    return load_config(None, quick | {name.replace("__", "."): value for name, value in settings.items()})
+
+
+def noisy(panel: Panel, steps: int, seed: int = 5) -> Panel:
+    """The panel with the last steps of every series replaced by positive noise."""
+    values = panel.values.copy()
+    for end in panel.offsets[1:].tolist():
+        values[end - steps : end] = np.random.default_rng(seed + end).lognormal(5, 1, steps)
+    return replace(panel, values=values)
+
+
+def weights(runner: Runner) -> bytes:
+    """Every weight of every network."""
+    return b"".join(a.tobytes() for network in runner.networks for _, a in sorted(to_tensors(network).items()))
+
+
+def planned(panel: Panel, asked: Config) -> tuple[Forecaster, Plan]:
+    """A trained forecaster with its plan."""
+    plans: list[Plan] = []
+    forecaster = train(panel, asked, planned=plans.append)
+    (plan,) = plans
+    return forecaster, plan
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory, write_series: Write, waves: Wave) -> Panel:
+    """Two daily series of different lengths."""
+    path = tmp_path_factory.mktemp("two") / "two.csv"
+    return read(write_series(path, {"a": waves(120, 1), "b": waves(150, 2)}))
+
+
+def test_the_plan_never_sees_the_held_out_steps(air_panel: Panel, two: Panel) -> None:
+    """Noise after the cutoff changes nothing that `auto` became, for one series and for two."""
+    for panel in (air_panel, two):
+        plan = make_plan(panel, Config())
+        other = make_plan(noisy(panel, plan.hold_out.total), Config())
+        assert repr(other) == repr(plan)
+        assert repr(make_plan(noisy(panel, len(panel.series(0)) - 5), Config())) != repr(plan)
+
+
+def test_the_judged_network_never_sees_the_held_out_steps(two: Panel) -> None:
+    """Noise after the cutoff leaves scales, weights and the forecasts from before it as they were, to the byte."""
+    asked = config()
+    true, plan = planned(two, asked)
+    total = plan.hold_out.total
+    other, _ = planned(noisy(two, total), asked)
+    assert len(plan.ways) == 1
+    assert weights(other.runner) == weights(true.runner)
+    assert other.runner.scales == true.runner.scales
+    series = np.repeat(np.arange(two.n_series), 3)
+    origins = two.lengths[series] - total - 1 - np.tile([0, 1, 20], two.n_series)
+    said, again = (
+        f.runner.on(p).back(f.runner.on(p).ahead(series, origins, 12), series)
+        for f, p in ((true, two), (other, noisy(two, total)))
+    )
+    assert again.tobytes() == said.tobytes()
+
+
+def test_the_last_step_before_the_cutoff_is_learnt_from(air_panel: Panel) -> None:
+    """The opposite: noise that begins one step earlier changes the weights, so the cutoff is where it is said to be."""
+    asked = config()
+    true, plan = planned(air_panel, asked)
+    assert weights(train(noisy(air_panel, plan.hold_out.total + 1), asked).runner) != weights(true.runner)
+
+
+def test_what_stops_never_sees_what_judges(two: Panel) -> None:
+    """Noise in the judging steps changes no stopping error, no epoch, no footing, no weight: only the scores."""
+    asked = config(model__level="auto", train__epochs=5, train__patience=2)
+    told: tuple[list[Stage], list[Stage]] = ([], [])
+    judge = make_plan(two, asked).hold_out.judge
+    true, other = (
+        train(panel, asked, tell=stages.append) for panel, stages in zip((two, noisy(two, judge)), told, strict=True)
+    )
+    errors = [[stage.progress.held_out for stage in stages] for stages in told]
+    assert errors[0] == errors[1]
+    assert len(set(errors[0])) > 3
+    assert other.report["epochs"] == true.report["epochs"]
+    assert other.runner.shape == true.runner.shape
+    assert weights(other.runner) == weights(true.runner)
+    assert other.report["scores"]["lstm"] != true.report["scores"]["lstm"]
+
+
+def test_refit_learns_from_everything_and_says_so(air_panel: Panel) -> None:
+    """Judged alike, the network fitted again is another one; each report says which network was scored."""
+    kept, again = (train(air_panel, config(train__refit=refit)) for refit in (False, True))
+    assert kept.report["scores"] == again.report["scores"]
+    assert kept.held_out.forecast.tobytes() == again.held_out.forecast.tobytes()
+    assert weights(kept.runner) != weights(again.runner)
+    assert kept.report["scored_network"].startswith("the saved network")
+    assert again.report["scored_network"].startswith("the network fitted without the held-out steps; the saved one")
+
+
+def test_seeds(air_panel: Panel) -> None:
+    """The same seed gives the same weights and the same forecast to the byte, another seed others."""
+    one, same, other = (train(air_panel, config(train__seed=seed)) for seed in (7, 7, 8))
+    assert weights(one.runner) == weights(same.runner) != weights(other.runner)
+    assert one.predict().values.tobytes() == same.predict().values.tobytes()
+
+
+def test_several_networks_are_averaged(air_panel: Panel) -> None:
+    """Two networks, each from its own seed: the forecast is the mean of theirs in z."""
+    pair = train(air_panel, config(train__networks=2, train__seed=2**32 - 1))
+    assert len(pair.runner.networks) == len(pair.report["epochs"]) == 2
+    running = pair.runner.on(air_panel)
+    alone = [replace(running, networks=(network,)) for network in running.networks]
+    series, origins = np.array([0]), np.array([143])
+    first, second = (one.ahead(series, origins, 6) for one in alone)
+    assert not np.allclose(first, second)
+    np.testing.assert_allclose(running.ahead(series, origins, 6), (first + second) / 2)
+
+
+def test_what_is_told_while_training(air_panel: Panel) -> None:
+    """The plan is told once, before the first epoch; then every epoch of every fit, and of the fit on everything."""
+    told: list[Stage | Plan] = []
+    trained = train(
+        air_panel, config(train__networks=2, train__epochs=2, train__refit=True), tell=told.append, planned=told.append
+    )
+    assert [isinstance(event, Plan) for event in told] == [True] + [False] * (len(told) - 1)
+    stages = [event for event in told if isinstance(event, Stage)]
+    fitted = [(s.network, s.networks, s.progress.epoch) for s in stages if s.name == "fitting"]
+    assert fitted == [(1, 2, 1), (1, 2, 2), (2, 2, 1), (2, 2, 2)]
+    again = [(s.network, s.progress.epoch) for s in stages if s.name == "fitting again on all the data"]
+    assert again == [(k + 1, e) for k, n in enumerate(trained.report["epochs"]) for e in range(1, n + 1)]
+    assert all(s.progress.held_out is None for s in stages[4:])
+
+
+@pytest.mark.parametrize("lengths", [(120, 90, 5), (5, 90, 120), (120, 1, 90), (90, 120, 1)])
+def test_series_too_short_to_learn_from_are_forecast_all_the_same(
+    tmp_path: Path, write_series: Write, waves: Wave, lengths: tuple[int, ...]
+) -> None:
+    """Wherever it stands in the file, a short series is neither learnt from nor judged, but it is forecast."""
+    path = write_series(tmp_path / "x.csv", {f"s{k}": waves(n, k) for k, n in enumerate(lengths)})
+    panel = read(path)
+    trained, plan = planned(panel, config())
+    forecast = trained.predict(panel)
+    assert forecast.keys == panel.keys
+    assert np.isfinite(forecast.values).all()
+    judged = {k for k, n in enumerate(lengths) if n > 2 * plan.hold_out.total}
+    assert set(trained.held_out.series.tolist()) == judged
+    assert 0 < len(judged) < 3
+
+
+@pytest.mark.parametrize("value", [0.0, -3.5, 1e9])
+def test_a_constant_series_has_a_constant_forecast(tmp_path: Path, write_series: Write, value: float) -> None:
+    """What never moved is forecast not to move, with intervals of next to no width."""
+    panel = read(write_series(tmp_path / "x.csv", {"a": [value] * 60}))
+    forecast = train(panel, config()).predict(panel)
+    np.testing.assert_allclose(forecast.values, value, rtol=1e-6, atol=1e-6)
+    assert np.abs(forecast.upper - forecast.lower).max() <= 1e-4 * max(1.0, abs(value))
+
+
+def test_a_constant_series_does_not_widen_the_others(tmp_path: Path, write_series: Write, waves: Wave) -> None:
+    """Intervals of series that move are as wide beside a constant one as without it."""
+    moving = {"a": waves(120, 1), "b": waves(120, 2)}
+    without, beside = (
+        train(panel, config()).predict(panel)
+        for panel in (
+            read(write_series(tmp_path / "1.csv", moving)),
+            read(write_series(tmp_path / "2.csv", moving | {"still": [7.0] * 120})),
+        )
+    )
+    wide, reference = (np.mean(f.upper[:, :2] - f.lower[:, :2]) for f in (beside, without))
+    assert wide < 3 * reference
+
+
+def test_no_interval_at_all(air_panel: Panel) -> None:
+    """Without levels there is a forecast without bounds."""
+    forecast = train(air_panel, config(forecast__levels=[])).predict()
+    assert forecast.levels == ()
+    assert list(forecast.to_frame().columns) == ["month", "forecast"]
+
+
+def test_ten_rows_are_enough_nine_are_not(tmp_path: Path, write_series: Write) -> None:
+    """The fewest rows are ten; below, and for a horizon too long, the error says what is needed."""
+    ten = read(write_series(tmp_path / "10.csv", {"a": [float(k % 3) for k in range(10)]}))
+    assert np.isfinite(train(ten, config()).predict(ten).values).all()
+    nine = read(write_series(tmp_path / "9.csv", {"a": [float(k % 3) for k in range(9)]}))
+    with pytest.raises(DataError, match=r"has 9 rows; a horizon of \d+ needs at least 10"):
+        train(nine, config())
+    with pytest.raises(DataError, match=r"has 10 rows; a horizon of 4 needs at least 20 .*shorter --horizon"):
+        train(ten, config(forecast__horizon=4))
+
+
+def test_numbers_too_large_to_scale(tmp_path: Path, write_series: Write) -> None:
+    """Differences that no number can hold are refused in words."""
+    panel = read(write_series(tmp_path / "x.csv", {"a": [1e308, -1e308] * 30}))
+    with pytest.raises(DataError, match="too large to scale"):
+        train(panel, config())
+
+
+def test_filled_values_are_no_target(tmp_path: Path, write_series: Write, waves: Wave) -> None:
+    """Steps that were filled are not scored: the held-out actual values are NaN there, and nowhere else."""
+    values = waves(120, 1)
+    values[[100, 110]] = np.nan
+    panel = read(write_series(tmp_path / "x.csv", {"a": values}))
+    held = train(panel, config()).held_out
+    steps = held.positions[:, None] + np.arange(1, held.actual.shape[1] + 1) - panel.starts[0]
+    np.testing.assert_array_equal(held.actual, values[steps])
+
+
+def test_hold_out_of_the_plan_is_what_the_report_says(air_panel: Panel) -> None:
+    """Report and plan agree on what was held out."""
+    trained, plan = planned(air_panel, config())
+    said = trained.report["held_out"]
+    assert plan.hold_out == HoldOut(said["horizon"], said["stop_steps"], said["judge_steps"], plan.hold_out.most)
+    assert said["origins"] == len(plan.hold_out.judging(air_panel.lengths)[0])

@@ -1,0 +1,114 @@
+"""Judging, held against the slow way: cut the data at each origin, forecast, and compare by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lstmcast.data.panel import Panel
+from lstmcast.data.read import read
+from lstmcast.evaluation.intervals import Calibration
+from lstmcast.evaluation.origins import hold_out
+from lstmcast.forecaster.judging import Judgement, judge
+from lstmcast.forecaster.trained import Forecaster
+
+H = 6
+
+
+@pytest.fixture(scope="module")
+def judged(forecaster: Forecaster, air_panel: Panel) -> Judgement:
+    """The airline model judged at a horizon of its own."""
+    return judge(forecaster.runner, air_panel, hold_out(air_panel.lengths, H), (80.0, 95.0))
+
+
+@pytest.fixture(scope="module")
+def cuts(judged: Judgement, air_panel: Panel) -> list[int]:
+    """How many steps each origin's past has."""
+    return (judged.held_out.positions - air_panel.starts[0] + 1).tolist()
+
+
+def test_forecasts_are_those_of_a_file_cut_at_the_origin(
+    judged: Judgement, forecaster: Forecaster, air_panel: Panel, cuts: list[int]
+) -> None:
+    """Each held-out forecast, with its bounds, is what the model says when the file ends there."""
+    model = replace(forecaster, calibration=judged.calibration)
+    for row, n in enumerate(cuts):
+        alone = model.predict(air_panel.drop_last(144 - n), H)
+        np.testing.assert_allclose(judged.held_out.forecast[row], alone.values[0], rtol=1e-4)
+        np.testing.assert_allclose(judged.held_out.lower[:, row], alone.lower[:, 0], rtol=1e-3)
+        np.testing.assert_allclose(judged.held_out.upper[:, row], alone.upper[:, 0], rtol=1e-3)
+
+
+def test_actual_values_are_the_next_rows(judged: Judgement, air_panel: Panel, cuts: list[int]) -> None:
+    """What became of a forecast is the H rows that follow, and the last origin uses the last row."""
+    for row, n in enumerate(cuts):
+        assert judged.held_out.actual[row].tolist() == air_panel.values[n : n + H].tolist()
+    assert max(cuts) == 144 - H
+
+
+def test_scores_by_hand(judged: Judgement, air_panel: Panel, cuts: list[int]) -> None:
+    """MAE, RMSE, sMAPE and MASE of the LSTM and of each baseline, by loops over origins and steps."""
+    y = air_panel.values.tolist()
+    held = hold_out(air_panel.lengths, H)
+    past = y[: 144 - held.total]
+    scale = sum(abs(past[t] - past[t - 12]) for t in range(12, len(past))) / (len(past) - 12)
+    rivals = {
+        "naive": lambda n, _: y[n - 1],
+        "seasonal_naive": lambda n, h: y[n - 12 + h],
+        "drift": lambda n, h: y[n - 1] + (h + 1) * (y[n - 1] - y[0]) / (n - 1),
+        "lstm": lambda n, h: judged.held_out.forecast[cuts.index(n)][h],
+    }
+    assert set(judged.scores) == set(rivals)
+    for name, rule in rivals.items():
+        pairs = [(y[n + h], rule(n, h)) for n in cuts for h in range(H)]
+        mae = sum(abs(a - f) for a, f in pairs) / len(pairs)
+        by_hand = {
+            "mae": mae,
+            "rmse": (sum((a - f) ** 2 for a, f in pairs) / len(pairs)) ** 0.5,
+            "smape": sum(200 * abs(a - f) / (abs(a) + abs(f)) for a, f in pairs) / len(pairs),
+            "mase": mae / scale,
+        }
+        assert judged.scores[name] == pytest.approx(by_hand)
+
+
+def test_skill_is_against_the_best_baseline(judged: Judgement) -> None:
+    """The rival is the baseline with the smallest MASE, and skill is the share by which the error is smaller."""
+    mase = {name: row["mase"] for name, row in judged.scores.items() if name != "lstm"}
+    best = min(mase, key=mase.__getitem__)
+    assert judged.skill.baseline == best
+    assert judged.skill.skill == pytest.approx(1 - judged.scores["lstm"]["mase"] / mase[best])
+    assert best.replace("_", " ") in judged.verdict
+    assert f"{judged.origins} held-out origins" in judged.verdict
+
+
+def test_calibration_covers_its_own_origins(judged: Judgement) -> None:
+    """The intervals hold at least the promised share of the forecasts that made them; wider levels hold more."""
+    held = judged.held_out
+    shares = ((held.lower <= held.actual) & (held.actual <= held.upper)).mean(axis=(1, 2))
+    assert (shares >= [0.80, 0.95]).all()
+    assert (held.lower[1] <= held.lower[0]).all()
+    assert (held.upper[0] <= held.upper[1]).all()
+    assert judged.coverage.shape == (2,)
+
+
+def test_every_series_is_judged_in_a_panel(shops: Forecaster, shops_file: object) -> None:
+    """Series long enough are judged, each from origins of its own; the figure keeps them all."""
+    panel = read(str(shops_file))
+    held = hold_out(panel.lengths, 7)
+    result = judge(shops.runner, panel, held, (90.0,))
+    long = [k for k, n in enumerate(panel.lengths) if n > 2 * held.total]
+    assert sorted(set(result.held_out.series.tolist())) == long
+    assert result.origins == len(result.held_out.series)
+    ends = panel.ends[result.held_out.series]
+    assert (result.held_out.positions + 7 <= ends).all()
+    assert (result.held_out.positions >= ends - held.judge).all()
+
+
+def test_levels_in_any_order_make_one_calibration(forecaster: Forecaster, air_panel: Panel) -> None:
+    """A judgement carries the calibration that `Forecaster.predict` needs."""
+    result = judge(forecaster.runner, air_panel, hold_out(air_panel.lengths, H), (50.0,))
+    assert isinstance(result.calibration, Calibration)
+    assert result.calibration.levels == (50.0,)
+    assert result.calibration.widths.shape == (1, H)

@@ -1,0 +1,137 @@
+"""To disk and back: the same forecast to the byte, and a refusal where parts do not fit together."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstmcast.errors import ModelError
+from lstmcast.forecaster.saving import from_artifact, load, save, to_artifact
+from lstmcast.forecaster.trained import Forecaster
+from lstmcast.store.artifact import resolve
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+Parts = tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]
+
+
+def same(one: Forecaster, other: Forecaster) -> None:
+    """Both forecast the same to the byte, bounds included, and remember the same held-out forecasts."""
+    mine, theirs = one.predict(horizon=30), other.predict(horizon=30)
+    for part in ("values", "lower", "upper", "origins"):
+        assert getattr(mine, part).tobytes() == getattr(theirs, part).tobytes()
+    assert mine.to_frame().equals(theirs.to_frame())
+    assert one.held_out.forecast.tobytes() == other.held_out.forecast.tobytes()
+    assert one.horizon == other.horizon
+
+
+@pytest.mark.parametrize("name", ["forecaster", "shops"])
+def test_saved_and_loaded_it_is_the_same(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """One series and a panel: what is loaded forecasts what was saved, to the byte."""
+    model: Forecaster = request.getfixturevalue(name)
+    version = save(model, tmp_path, "m", data=None, now=NOW, keep=2)
+    same(load(version), model)
+    assert resolve(tmp_path, None) == version
+
+
+def test_the_manifest_tells_a_person(forecaster: Forecaster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time, config, scores, verdict, columns, network, libraries and where the data lie, as plain JSON."""
+    monkeypatch.chdir(tmp_path)
+    version = save(forecaster, tmp_path, "m", data="air.csv", now=NOW, keep=2)
+    manifest = json.loads((version / "manifest.json").read_text())
+    assert manifest["created"] == "2026-01-02T03:04:05+00:00"
+    assert manifest["config"]["train"]["epochs"] == 2
+    assert manifest["columns"] == {"time": "month", "target": ["passengers"], "series": []}
+    assert manifest["network"].startswith("Sequential([Input((")
+    assert {"lstmcast", "tensorflow", "keras", "numpy"} <= set(manifest["libraries"])
+    assert {"lstm", "naive"} <= set(manifest["scores"])
+    assert manifest["verdict"].startswith("The LSTM is ")
+    assert manifest["data"]["path"] == str(tmp_path / "air.csv")
+    assert (manifest["data"]["rows"], manifest["data"]["first"], manifest["data"]["last"]) == (
+        144,
+        "1949-01",
+        "1960-12",
+    )
+
+
+@pytest.mark.parametrize("data", [None, "-"])
+def test_stdin_has_no_path(forecaster: Forecaster, tmp_path: Path, data: str | None) -> None:
+    """A model that was trained from stdin names no file to read again."""
+    assert load(save(forecaster, tmp_path, "m", data=data, now=NOW, keep=2)).report["data"]["path"] is None
+
+
+@pytest.fixture
+def parts(shops: Forecaster) -> Parts:
+    """A manifest and tensors that may be damaged."""
+    manifest, tensors = to_artifact(shops)
+    return json.loads(json.dumps(manifest)), copy.deepcopy(tensors)
+
+
+def drop(*path: str) -> Callable[[Parts], None]:
+    """Removes an entry of the manifest (`m`) or of a tensor file."""
+
+    def damage(parts: Parts) -> None:
+        inner: Any = parts[0] if path[0] == "m" else parts[1][path[0]]
+        for key in path[1:-1]:
+            inner = inner[key]
+        del inner[path[-1]]
+
+    return damage
+
+
+def put(group: str, name: str, value: Any) -> Callable[[Parts], None]:
+    """Replaces an entry of the manifest (`m`) or a tensor."""
+
+    def damage(parts: Parts) -> None:
+        (parts[0] if group == "m" else parts[1][group])[name] = value
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        drop("m", "horizon"),
+        drop("m", "shape"),
+        drop("m", "columns", "time"),
+        drop("context", "values"),
+        drop("context", "floor"),
+        drop("calibration", "widths"),
+        drop("backtest", "actual"),
+        drop("weights", "network_0.dense.V"),
+        put("m", "networks", 2),
+        put("m", "networks", "many"),
+        put("m", "shape", {"context": 8}),
+        put("m", "shape", {"context": 8, "lags": 9, "colour": 1}),
+        put("m", "series", [["only"]]),
+        put("m", "calendar", {}),
+        put("m", "activation", "exec"),
+        put("context", "offsets", np.array([0, 3])),
+        put("context", "offsets", np.array([0, 3, 2, 999])),
+        put("context", "observed", np.array([True])),
+        put("context", "starts", np.array([0])),
+    ],
+)
+def test_parts_that_do_not_fit(parts: Parts, damage: Callable[[Parts], None]) -> None:
+    """A part that is missing or contradicts another is a model's fault, in words that say to train again."""
+    from_artifact(*parts)
+    damage(parts)
+    with pytest.raises(ModelError, match=r"(?s)\S{5}"):
+        from_artifact(*parts)
+
+
+def test_tampered_weights_are_refused(forecaster: Forecaster, tmp_path: Path) -> None:
+    """One flipped bit of the weights is found before any is used."""
+    version = save(forecaster, tmp_path, "m", data=None, now=NOW, keep=2)
+    path = version / "weights.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"weights\.safetensors: sha256 is not the manifest's"):
+        load(version)

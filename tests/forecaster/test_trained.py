@@ -1,0 +1,139 @@
+"""A trained forecaster: from a file as from its memory, at any horizon, for any series, and never for other data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstmcast.data.panel import Panel
+from lstmcast.data.read import read
+from lstmcast.data.records import ReadOptions
+from lstmcast.errors import DataError, ModelError
+from lstmcast.forecaster.trained import Forecaster, fingerprint
+
+Write = Callable[..., Path]
+Wave = Callable[[int, int], np.ndarray]
+
+
+def test_from_the_file_as_from_memory(forecaster: Forecaster, air_panel: Panel) -> None:
+    """The file of training gives the forecast of what was kept from it, to the byte."""
+    kept, again = forecaster.predict(), forecaster.predict(air_panel)
+    assert again.to_frame().equals(kept.to_frame())
+    assert again.values.tobytes() == kept.values.tobytes()
+    assert again.upper.tobytes() == kept.upper.tobytes()
+
+
+@pytest.mark.parametrize("horizon", [1, 2, 5, 11, 12, 13, 24, 100])
+def test_any_horizon(forecaster: Forecaster, horizon: int) -> None:
+    """A longer forecast begins with the shorter one; times go on month by month after the last known."""
+    forecast, longest = forecaster.predict(horizon=horizon), forecaster.predict(horizon=120)
+    assert forecast.horizon == horizon
+    np.testing.assert_array_equal(forecast.values, longest.values[:, :horizon])
+    np.testing.assert_array_equal(forecast.lower, longest.lower[:, :, :horizon])
+    months = np.datetime64("1961-01") + np.arange(horizon)
+    assert forecast.to_frame()["month"].tolist() == [str(month) for month in months]
+
+
+def test_bounds(forecaster: Forecaster) -> None:
+    """Intervals nest, hold the forecast, are positive for positive data, and never narrow with the step."""
+    forecast = forecaster.predict(horizon=60)
+    assert forecaster.runner.kind == "log"
+    order = [forecast.lower[1], forecast.lower[0], forecast.values, forecast.upper[0], forecast.upper[1]]
+    for below, above in pairwise(order):
+        assert (below <= above).all()
+    assert (forecast.lower > 0).all()
+    relative = np.log(forecast.upper / forecast.lower)
+    assert (np.diff(relative, axis=2) >= -1e-9).all()
+
+
+def test_grown_history_is_used(forecaster: Forecaster, air: Path, tmp_path: Path) -> None:
+    """Two more months: the forecast begins two months later, from the new values and not from the old end."""
+    grown = tmp_path / "grown.csv"
+    grown.write_text(air.read_text() + "1961-01,500\n1961-02,490\n")
+    forecast, before = forecaster.predict(read(grown)), forecaster.predict()
+    assert forecast.to_frame()["month"].iloc[0] == "1961-03"
+    assert abs(forecast.values[0, 0] / before.values[0, 2] - 1) > 0.01
+    other = tmp_path / "other.csv"
+    other.write_text(air.read_text() + "1961-01,500\n1961-02,300\n")
+    assert forecaster.predict(read(other)).values[0, 0] < forecast.values[0, 0]
+
+
+def test_a_shorter_past_is_enough(forecaster: Forecaster, air: Path, tmp_path: Path) -> None:
+    """The last `reach` rows of the file give the same forecast; a handful of rows give one too."""
+    lines = air.read_text().splitlines()
+    reach, few = tmp_path / "reach.csv", tmp_path / "few.csv"
+    reach.write_text("\n".join([lines[0], *lines[-forecaster.runner.reach :]]) + "\n")
+    few.write_text("\n".join([lines[0], *lines[-5:]]) + "\n")
+    np.testing.assert_allclose(forecaster.predict(read(reach)).values, forecaster.predict().values, rtol=1e-6)
+    forecast = forecaster.predict(read(few, ReadOptions(frequency="MS", season=12)))
+    assert np.isfinite(forecast.values).all()
+
+
+def test_unseen_series_are_forecast_from_their_own_past(
+    shops: Forecaster, tmp_path: Path, write_series: Write, waves: Wave
+) -> None:
+    """A series that training never saw is forecast, near its own level and not that of the others."""
+    known, fresh = waves(120, 1), 50 * waves(60, 9)
+    forecast = shops.predict(read(write_series(tmp_path / "x.csv", {"north": known, "brand new": fresh})))
+    assert forecast.keys == (("north",), ("brand new",))
+    assert 4000 < forecast.values[1].mean() < 6000
+    assert 80 < forecast.values[0].mean() < 120
+    path = write_series(tmp_path / "y.csv", {"north": known})
+    alone = shops.predict(read(path, ReadOptions(series=("shop",))))
+    np.testing.assert_allclose(forecast.values[0], alone.values[0], rtol=1e-5)
+
+
+def refusal(model: Forecaster, path: Path, text: str, options: ReadOptions | None = None) -> str:
+    """What is said of this file, which must be refused."""
+    path.write_text(text)
+    with pytest.raises(DataError) as caught:
+        model.predict(read(path, options or ReadOptions()))
+    assert "train again" in caught.value.faults[-1]
+    return str(caught.value)
+
+
+def test_other_data_are_refused(forecaster: Forecaster, tmp_path: Path) -> None:
+    """Other columns and another frequency are named, with what they were and are; several faults come together."""
+    path = tmp_path / "x.csv"
+    days = "".join(f"2024-01-{d:02},{d}\n" for d in range(1, 29))
+    months = "".join(f"{1950 + k // 12}-{k % 12 + 1:02},{k + 1}\n" for k in range(48))
+    assert "the frequency was MS in training and is D here" in refusal(forecaster, path, f"month,passengers\n{days}")
+    assert "the time column was 'month' in training and is 'when' here" in refusal(
+        forecaster, path, f"when,passengers\n{months}"
+    )
+    assert "the target column was ('passengers',) in training and is ('freight',) here" in refusal(
+        forecaster, path, f"month,freight\n{months}"
+    )
+    both = refusal(forecaster, path, f"when,freight\n{days}")
+    assert len(both.splitlines()) == 4
+
+
+def test_series_where_there_were_none(forecaster: Forecaster, tmp_path: Path) -> None:
+    """A file of several series is refused by a model of one."""
+    rows = [f"{1950 + k // 12}-{k % 12 + 1:02},{s},{k + 1}" for s in "ab" for k in range(48)]
+    text = "month,who,passengers\n" + "\n".join(rows) + "\n"
+    assert "the series column was () in training and is ('who',) here" in refusal(forecaster, tmp_path / "x.csv", text)
+
+
+def test_a_forecast_beyond_every_number_is_refused(forecaster: Forecaster) -> None:
+    """A network whose forecast overflows is a model's fault, and the series is named."""
+    network = forecaster.runner.networks[0]
+    wild = replace(network, d=np.array([1e30], np.float32))
+    model = replace(forecaster, runner=replace(forecaster.runner, networks=(wild,)))
+    with pytest.raises(ModelError, match="the forecast of the series grows beyond every number"):
+        model.predict()
+
+
+def test_the_fingerprint_knows_every_change(air_panel: Panel) -> None:
+    """One changed value, one value marked as filled, or one step less make another fingerprint; a copy does not."""
+    values, observed = air_panel.values.copy(), air_panel.observed.copy()
+    assert fingerprint(replace(air_panel, values=values, observed=observed)) == fingerprint(air_panel)
+    values[7] += 1e-9
+    observed[9] = False
+    others = [replace(air_panel, values=values), replace(air_panel, observed=observed), air_panel.drop_last(1)]
+    assert len({fingerprint(panel) for panel in (air_panel, *others)}) == 4

@@ -1,0 +1,225 @@
+"""Fitting: the first gradient by hand, the best epoch kept, the same seed the same bytes, and explosions refused."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstmcast.errors import ModelError
+from lstmcast.model import lstm
+from lstmcast.model.lstm import Network
+from lstmcast.model.network import Architecture
+from lstmcast.model.training import Fit, Progress, Recipe, fit
+from lstmcast.model.windows import Shape, Windows
+
+pytestmark = pytest.mark.slow
+
+SHAPE = Shape(context=6, lags=2, level=1, burn=1)
+SMALL = Architecture(context=6, lags=2, units=(3,))
+DROPPING = replace(SMALL, dropout=0.2)
+RECIPE = Recipe(epochs=2, batches=2, batch_size=4)
+ONE_STEP = Recipe(epochs=1, batches=1, batch_size=4, optimizer="sgd", learning_rate=0.1, clip_norm=None)
+
+
+def waves(shape: Shape = SHAPE, *, last: float = 0.0, hidden: tuple[int, ...] = ()) -> Windows:
+    """Two series, waves with some noise, of 40 and 25 steps; `last` is added to the first one's last value."""
+    rng = np.random.default_rng(11)
+    z = np.concatenate([np.sin(np.arange(n) * 0.9) * 2 for n in (40, 25)]) + rng.normal(scale=0.1, size=65)
+    z[39] += last
+    observed = np.ones(65, bool)
+    observed[list(hidden)] = False
+    return Windows.over(z, observed, np.array([0, 40, 65]), shape)
+
+
+def fingerprint(network: Network) -> str:
+    """A hash over every weight."""
+    tensors = lstm.to_tensors(network)
+    return hashlib.sha256(b"".join(tensors[name].tobytes() for name in sorted(tensors))).hexdigest()
+
+
+def judge_by(errors: list[float], seen: list[Network]) -> Callable[[Network], float]:
+    """A judge that says these errors, one an epoch, and keeps the networks it was shown."""
+
+    def judge(network: Network) -> float:
+        seen.append(network)
+        return errors[len(seen) - 1]
+
+    return judge
+
+
+def batches(windows: Windows, recipe: Recipe) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Targets and weights of the batches of this recipe's first epoch."""
+    rng = np.random.default_rng(recipe.seed)
+    drawn = windows.batches(rng, count=recipe.batches * recipe.batch_size, size=recipe.batch_size)
+    return [(targets.astype(float), weights.astype(float)) for _, targets, weights in drawn]
+
+
+@pytest.fixture(scope="module")
+def plain() -> Fit:
+    """A fit of two epochs with dropout, and nothing held out."""
+    return fit(waves(), DROPPING, RECIPE)
+
+
+@pytest.mark.parametrize(("loss", "cost"), [("mse", np.square), ("mae", np.abs)])
+def test_the_first_loss_is_that_of_saying_nothing(loss: str, cost: Callable[[np.ndarray], np.ndarray]) -> None:
+    """A network that says 0 and stays there has the mean cost of the known targets, in the mean over the batches."""
+    windows = waves(hidden=(5, 6, 7, 20, 21, 50))
+    recipe = replace(ONE_STEP, loss=loss, batches=3, learning_rate=1e-12)
+    parts = batches(windows, recipe)
+    assert all(0 < (weights == 0).mean() < 0.5 for _, weights in parts)
+    expected = np.mean([(cost(targets) * weights).sum() / weights.sum() for targets, weights in parts])
+    assert fit(windows, SMALL, recipe).history[0].loss == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_first_step_of_descent_by_hand() -> None:
+    """From an output of 0 the squared loss falls along d += η · 2 · mean target; clipping keeps its direction."""
+    windows = waves()
+    targets, weights = batches(windows, ONE_STEP)[0]
+    mean = (targets * weights).sum() / weights.sum()
+    assert fit(windows, SMALL, ONE_STEP).network.d[0] == pytest.approx(0.1 * 2 * mean, rel=1e-4)
+    clipped = fit(windows, SMALL, replace(ONE_STEP, clip_norm=0.001)).network.d[0]
+    assert clipped == pytest.approx(0.1 * 0.001 * math.copysign(1, mean), rel=1e-4)
+
+
+def test_several_steps_ahead_are_said_at_every_step() -> None:
+    """A horizon of 3 has three outputs, each from its own targets: its first step of descent is that of its mean."""
+    windows = waves(replace(SHAPE, horizon=3), hidden=(5, 6, 20, 50))
+    targets, weights = batches(windows, ONE_STEP)[0]
+    fitted = fit(windows, replace(SMALL, outputs=3), ONE_STEP)
+    assert fitted.history[0].loss == pytest.approx((targets**2 * weights).sum() / weights.sum(), rel=1e-5)
+    expected = 0.1 * 2 * (targets * weights).sum(axis=(0, 1)) / weights.sum()
+    np.testing.assert_allclose(fitted.network.d, expected, rtol=1e-4)
+
+
+def test_a_cosine_schedule_ends_at_a_hundredth() -> None:
+    """After one epoch of decay the second epoch moves a hundredth of what it would at a constant rate."""
+    moves = []
+    for schedule in ("constant", "cosine"):
+        seen: list[Network] = []
+        recipe = replace(ONE_STEP, epochs=2, schedule=schedule, decay=1)
+        fit(waves(), SMALL, recipe, judge=judge_by([2, 1], seen))
+        moves.append(seen[1].d - seen[0].d)
+    np.testing.assert_allclose(moves[1], moves[0] / 100, rtol=0.01)
+
+
+def test_the_same_seed_gives_the_same_bytes(plain: Fit, tmp_path: Path) -> None:
+    """In this process again, and in another one."""
+    assert fingerprint(fit(waves(), DROPPING, RECIPE).network) == fingerprint(plain.network)
+    script = tmp_path / "again.py"
+    script.write_text(
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from test_model_training import DROPPING, RECIPE, fingerprint, fit, waves\n"
+        "print(fingerprint(fit(waves(), DROPPING, RECIPE).network))\n"
+    )
+    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, timeout=120)
+    assert ran.stdout.strip() == fingerprint(plain.network)
+
+
+def test_another_seed_begins_elsewhere_and_draws_other_windows() -> None:
+    """Almost no learning rate leaves the first weights as they were, and the loss is that of the windows alone."""
+    one, two = (fit(waves(), SMALL, replace(RECIPE, learning_rate=1e-9, seed=seed)) for seed in (0, 1))
+    assert np.abs(one.network.layers[0].W - two.network.layers[0].W).max() > 0.01
+    assert abs(one.history[0].loss - two.history[0].loss) > 1e-4
+
+
+def test_dropout_is_on_while_training() -> None:
+    """With the same first weights and windows, the fit with dropout ends elsewhere."""
+    still, without, dropped = (
+        fit(waves(), architecture, replace(RECIPE, learning_rate=rate)).network.layers[0].W
+        for architecture, rate in ((DROPPING, 1e-9), (SMALL, 0.01), (DROPPING, 0.01))
+    )
+    assert np.abs(still - without).max() < 0.05
+    assert np.abs(dropped - without).max() > 1e-3
+
+
+def test_without_a_judge_every_epoch_is_run_and_the_last_is_kept(plain: Fit) -> None:
+    """Nothing is held out, so nothing stops it."""
+    assert (plain.epoch, plain.held_out, len(plain.history)) == (2, None, 2)
+    assert [(p.epoch, p.epochs, p.held_out) for p in plain.history] == [(1, 2, None), (2, 2, None)]
+
+
+def test_the_best_epoch_is_kept_and_patience_ends_the_fit() -> None:
+    """Best in epoch 2, then three epochs without a better one; each epoch is told once, as it is in the history."""
+    seen: list[Network] = []
+    told: list[Progress] = []
+    recipe = replace(RECIPE, epochs=50, patience=3)
+    fitted = fit(waves(), SMALL, recipe, judge=judge_by([3, 1, 2, 1, 1.5, 0], seen), tell=told.append)
+    assert (fitted.epoch, fitted.held_out, len(seen)) == (2, 1, 5)
+    assert fingerprint(fitted.network) == fingerprint(seen[1])
+    assert len({fingerprint(network) for network in seen}) == 5
+    assert tuple(told) == fitted.history
+    assert [p.held_out for p in told] == [3, 1, 2, 1, 1.5]
+    assert [p.epoch for p in told] == [1, 2, 3, 4, 5]
+    assert all(a.seconds <= b.seconds for a, b in pairwise(told))
+
+
+def test_an_epoch_whose_forecasts_overflow_is_never_the_best() -> None:
+    """Not a number in the first epoch does not keep later ones from being better."""
+    seen: list[Network] = []
+    recipe = replace(RECIPE, epochs=4, patience=9)
+    fitted = fit(waves(), SMALL, recipe, judge=judge_by([math.nan, 5, math.inf, math.nan], seen))
+    assert (fitted.epoch, fitted.held_out) == (2, 5)
+    assert fingerprint(fitted.network) == fingerprint(seen[1])
+
+
+def test_a_network_that_never_forecasts_numbers_is_refused() -> None:
+    """The message names the keys to change."""
+    with pytest.raises(ModelError, match=r"held-out forecasts .*Nothing was saved\. Lower train\.learning_rate"):
+        fit(waves(), SMALL, RECIPE, judge=lambda _: math.nan)
+
+
+def test_what_can_be_learnt_is_learnt() -> None:
+    """On a wave the loss falls far below that of saying nothing, and the network's steps follow the targets."""
+    windows = waves()
+    fitted = fit(windows, replace(SMALL, units=(8,)), Recipe(epochs=25, batches=6, batch_size=8, learning_rate=0.02))
+    assert fitted.history[-1].loss < 0.1 * fitted.history[0].loss
+    inputs, targets, _ = windows.batch(np.array([0]), np.array([20]))
+    said = lstm.outputs(fitted.network, inputs)
+    assert np.corrcoef(said[0, 2:, 0], targets[0, 2:, 0])[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("units", [(3,), (8, 8)])
+def test_an_explosion_is_refused(units: tuple[int, ...]) -> None:
+    """Relu, a learning rate of 10 and no clipping: the message names the keys, and what they are now."""
+    recipe = Recipe(epochs=40, batches=4, batch_size=4, optimizer="sgd", learning_rate=10.0, clip_norm=None)
+    with pytest.raises(ModelError) as refused:
+        fit(waves(), replace(SMALL, activation="relu", units=units), recipe)
+    assert "training exploded: in epoch " in str(refused.value)
+    for part in ("train.learning_rate (now 10)", "train.clip_norm: 1.0", "model.activation: tanh", "Nothing was saved"):
+        assert part in str(refused.value)
+
+
+def test_a_loss_that_is_not_a_number_is_refused_at_once() -> None:
+    """In the first epoch there is no loss that it began at; where gradients are clipped, clipping is no advice."""
+    windows = waves(last=math.nan)
+    with pytest.raises(
+        ModelError, match=r"in epoch 1 the loss is nan\. Nothing was saved\. Lower .*\(now 0\.001\), or use"
+    ):
+        fit(windows, SMALL, replace(RECIPE, batch_size=16))
+
+
+def test_what_is_not_known_counts_neither_way() -> None:
+    """A rise of one a step whose every other value was filled: the known steps are learnt, not pulled towards zero."""
+    observed = np.arange(60) % 2 == 0
+    windows = Windows.over(np.arange(60.0), observed, np.array([0, 60]), SHAPE)
+    fitted = fit(windows, SMALL, Recipe(epochs=10, batches=10, batch_size=4, learning_rate=0.05))
+    inputs, _, _ = windows.batch(np.array([0]), np.array([30]))
+    np.testing.assert_allclose(lstm.outputs(fitted.network, inputs)[0, 3:, 0], 1.0, atol=0.05)
+    assert fitted.history[-1].loss < 0.01
+
+
+def test_a_value_that_was_filled_teaches_nothing() -> None:
+    """A last value that was not observed may be anything: the same bytes; one that was observed does teach."""
+    filled = [fingerprint(fit(waves(last=last, hidden=(39,)), SMALL, RECIPE).network) for last in (0.0, 50.0)]
+    known = [fingerprint(fit(waves(last=last), SMALL, RECIPE).network) for last in (0.0, 50.0)]
+    assert filled[0] == filled[1]
+    assert known[0] != known[1]

@@ -1,0 +1,144 @@
+"""The recursion against the slow way: append each forecast and begin again, with a context grown by one."""
+
+from __future__ import annotations
+
+import tracemalloc
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lstmcast.model import lstm, recursion
+from lstmcast.model.lstm import Layer, Network
+from lstmcast.model.windows import Shape, Windows
+
+SHAPES = [
+    Shape(context=6, lags=1),
+    Shape(context=6, lags=4, level=1, season=4, seasons=3),
+    Shape(context=8, lags=4, level=4, season=4, seasons=3),
+    Shape(context=5, lags=3, level=12, season=12, seasons=1),
+    Shape(context=3, lags=9, level=4, season=5, seasons=0),
+    Shape(context=2, lags=11, level=7, season=3, seasons=3),
+]
+LENGTHS = [1, 2, 3, 8, 40]
+HORIZON = 29
+
+
+def network_of(lags: int, units: tuple[int, ...] = (5, 3)) -> Network:
+    """A network whose random weights are large enough that every input matters."""
+    rng = np.random.default_rng(lags)
+
+    def draw(*shape: int) -> np.ndarray:
+        return rng.normal(scale=0.5, size=shape).astype(np.float32)
+
+    widths = (lags, *units)
+    layers = tuple(Layer(draw(f, 4 * u), draw(u, 4 * u), draw(4 * u)) for f, u in zip(widths, units, strict=False))
+    return Network(layers, draw(units[-1], 1), draw(1))
+
+
+def windows(shape: Shape, lengths: list[int]) -> Windows:
+    """Random series of these lengths."""
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    z = np.random.default_rng(7).normal(size=offsets[-1])
+    return Windows.over(z, np.ones(len(z), bool), offsets, shape)
+
+
+def level(z: list[float], t: int, steps: int) -> float:
+    """The mean of the last `steps` values up to t."""
+    seen = z[max(0, t - steps + 1) : t + 1]
+    return sum(seen) / len(seen)
+
+
+def profile(z: list[float], shape: Shape) -> float:
+    """How far the next step's phase usually lies from the level before it, after the last value of z."""
+    steps = [len(z) - j * shape.season for j in range(1, shape.seasons + 1)]
+    found = [z[s] - level(z, s - 1, shape.level) for s in steps if s >= shape.level]
+    return sum(found) / len(found) if found else 0.0
+
+
+def slowly(network: Network, z: list[float], shape: Shape, horizon: int) -> list[float]:
+    """Forecast one step, append it, cut a window that is one longer, and run the whole network over it again."""
+    z = list(z)
+    for h in range(horizon):
+        n, context = len(z), shape.context + h
+        cut = Windows.over(np.array(z), np.ones(n, bool), np.array([0, n]), replace(shape, context=context))
+        said = lstm.outputs(network, cut.inputs(np.array([0]), np.array([n - context]), context))[0, -1, 0]
+        z.append(level(z, n - 1, shape.level) + float(said) + profile(z, shape))
+    return z[-horizon:]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_recursion_is_the_slow_way(shape: Shape) -> None:
+    """From the end and from the middle of every series, also of those shorter than level, season, lags and context."""
+    cut, network = windows(shape, LENGTHS), network_of(shape.lags)
+    series = np.array([0, 1, 2, 3, 4, 4, 4])
+    origins = np.array([0, 1, 2, 7, 39, 20, 0])
+    said = recursion.forecast(network, cut, series, origins, HORIZON)
+    assert said.shape == (7, HORIZON)
+    for row, k, origin in zip(said, series, origins, strict=True):
+        known = cut.z[cut.offsets[k] : cut.offsets[k] + origin + 1].astype(float).tolist()
+        np.testing.assert_allclose(row, slowly(network, known, shape, HORIZON), atol=1e-4)
+
+
+def test_a_network_that_says_nothing_repeats_level_and_season() -> None:
+    """With an output of 0, a series that repeats exactly goes on repeating, and one with level 1 stays where it is."""
+    silent = Network(network_of(4).layers, np.zeros((3, 1), np.float32), np.zeros(1, np.float32))
+    z = np.tile([0.0, 5.0, 1.0, -2.0], 6)
+    for shape, expected in (
+        (SHAPES[2], np.tile([0.0, 5.0, 1.0, -2.0], 3)),
+        (replace(SHAPES[0], lags=4), np.full(12, -2.0)),
+    ):
+        cut = Windows.over(z, np.ones(24, bool), np.array([0, 24]), shape)
+        said = recursion.forecast(silent, cut, np.array([0]), np.array([23]), 12)
+        np.testing.assert_allclose(said[0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_nothing_after_the_origin_is_seen(shape: Shape) -> None:
+    """Noise after the origin, and in the other series, changes no forecast."""
+    cut, network = windows(shape, [30, 30, 30]), network_of(shape.lags)
+    z = cut.z.astype(float)
+    other = np.random.default_rng(1).normal(size=90) * 100
+    other[30:51] = z[30:51]
+    series, origins = np.array([1]), np.array([20])
+    said, again = (
+        recursion.forecast(network, Windows.over(v, np.ones(90, bool), cut.offsets, shape), series, origins, HORIZON)
+        for v in (z, other)
+    )
+    np.testing.assert_allclose(said, again, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("at_once", [1, 200, 10_000])
+def test_a_batch_is_its_series_one_by_one(shape: Shape, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are forecast at once, in whatever order, each gets the forecast it gets alone."""
+    cut, network = windows(shape, LENGTHS), network_of(shape.lags)
+    series = np.array([4, 0, 3, 4, 1, 2])
+    origins = np.array([39, 0, 7, 12, 1, 2])
+    alone = [recursion.forecast(network, cut, series[[b]], origins[[b]], 6)[0] for b in range(6)]
+    monkeypatch.setattr(recursion, "AT_ONCE", at_once)
+    np.testing.assert_allclose(recursion.forecast(network, cut, series, origins, 6), alone, atol=1e-5)
+
+
+def test_a_short_horizon_is_the_beginning_of_a_long_one() -> None:
+    """What is asked for later does not change what is said first."""
+    cut, network = windows(SHAPES[2], LENGTHS), network_of(4)
+    series, origins = np.arange(5), np.array(LENGTHS) - 1
+    long = recursion.forecast(network, cut, series, origins, 20)
+    np.testing.assert_array_equal(recursion.forecast(network, cut, series, origins, 3), long[:, :3])
+
+
+def test_no_origins_have_no_forecasts() -> None:
+    """An empty question has an empty answer of the right width."""
+    none = np.array([], np.int64)
+    assert recursion.forecast(network_of(1), windows(SHAPES[0], LENGTHS), none, none, 4).shape == (0, 4)
+
+
+def test_memory_does_not_grow_with_the_number_of_series() -> None:
+    """30,000 short series through 50 units: their gates at once would be 190 MB."""
+    cut, network = windows(Shape(context=8, lags=1), [5] * 30_000), network_of(1, (50,))
+    tracemalloc.start()
+    recursion.forecast(network, cut, np.arange(30_000), np.full(30_000, 4), 2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60e6
