@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,18 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 FORMATS = (".csv", ".jsonl", ".parquet")
+
+
+def output_suffix(target: str) -> str:
+    """The format that a file name asks for; `-` is CSV.
+
+    Raises:
+        UsageError: no format of `FORMATS`.
+    """
+    suffix = ".csv" if target == "-" else PurePath(target).suffix.lower()
+    if suffix not in FORMATS:
+        raise UsageError(f"{target}: a forecast is written as {', '.join(FORMATS)}, or to - as CSV (got {suffix!r})")
+    return suffix
 
 
 @dataclass(frozen=True)
@@ -73,13 +86,11 @@ class Forecast:
         return pd.DataFrame(columns)
 
     def render(self, suffix: str) -> bytes:
-        """The table as `.csv`, `.jsonl` (one object a line) or `.parquet`.
+        """The table as `.csv`, `.jsonl` (one object a line) or `.parquet` (see `output_suffix`).
 
         Raises:
-            UsageError: another suffix, or Parquet where pyarrow is not installed.
+            UsageError: Parquet, where pyarrow is not installed.
         """
-        if suffix not in FORMATS:
-            raise UsageError(f"a forecast is written as {', '.join(FORMATS)} (got {suffix!r})")
         frame = self.to_frame()
         if suffix == ".csv":
             return frame.to_csv(index=False, lineterminator="\n").encode()

@@ -11,7 +11,7 @@ import pytest
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import UsageError
-from lstmcast.forecast import Forecast
+from lstmcast.forecast import Forecast, output_suffix
 
 
 @pytest.fixture
@@ -85,11 +85,16 @@ def test_parquet(forecast: Forecast) -> None:
     assert table.to_dict(orient="records") == rows(forecast)
 
 
-@pytest.mark.parametrize("suffix", ["", ".txt", ".CSV", ".pkl"])
-def test_other_formats_are_refused(forecast: Forecast, suffix: str) -> None:
+@pytest.mark.parametrize("suffix", ["", ".txt", ".csv.pkl"])
+def test_other_formats_are_refused(suffix: str) -> None:
     """Another suffix is wrong usage, with those that are right."""
-    with pytest.raises(UsageError, match=r"\.csv, \.jsonl, \.parquet \(got"):
-        forecast.render(suffix)
+    with pytest.raises(UsageError, match=r"\.csv, \.jsonl, \.parquet, or to - as CSV"):
+        output_suffix(f"out{suffix}")
+
+
+def test_the_suffix_says_the_format() -> None:
+    """Upper case is as good as lower; a dash is stdout."""
+    assert [output_suffix(name) for name in ("a.CSV", "b.jsonl", "-")] == [".csv", ".jsonl", ".csv"]
 
 
 def test_parquet_without_pyarrow(forecast: Forecast, monkeypatch: pytest.MonkeyPatch) -> None:

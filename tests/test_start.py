@@ -40,8 +40,9 @@ def loaded(*args: str | Path, cwd: Path) -> set[str]:
 
 def links(site: Path) -> Iterator[Path]:
     """Everything installed in `site` but TensorFlow and Keras; the package itself where it is installed elsewhere."""
-    yield from (entry for entry in site.iterdir() if not entry.name.lower().startswith(TRAINING_ONLY))
     package = Path(lstmcast.__file__).parent
+    left_out = (*TRAINING_ONLY, *([package.name] if package.parent != site else []))  # an editable install's configs
+    yield from (entry for entry in site.iterdir() if not entry.name.lower().startswith(left_out))
     if package.parent != site:
         yield from (package, package.parent / "configs")
 

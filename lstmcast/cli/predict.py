@@ -34,13 +34,14 @@ def predict(
     """
     from lstmcast.cli.loading import load_model
     from lstmcast.errors import ConditionError
+    from lstmcast.forecast import output_suffix
     from lstmcast.show import console
     from lstmcast.store.files import write_atomically
 
     loaded = load_model(models, model, data)
     forecast = loaded.forecaster.predict(loaded.panel, horizon)
     target = output or loaded.forecaster.report["config"]["forecast"]["output"]
-    content = forecast.render(".csv" if target == "-" else Path(target).suffix.lower())
+    content = forecast.render(output_suffix(target))
     if target == "-":
         click.echo(content, nl=False)
     else:

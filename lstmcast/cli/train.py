@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,7 @@ def train(
 
     require_tensorflow()
     from lstmcast.data.read import read
+    from lstmcast.forecast import output_suffix
     from lstmcast.forecaster.saving import save
     from lstmcast.forecaster.training import train as fit
     from lstmcast.show import console
@@ -61,16 +63,17 @@ def train(
 
     folder = Path(config.store.models)
     name = config.store.name or model_name(data)
+    output_suffix(config.forecast.output)
+    panel = read(data, read_options(config.data.model_dump()))
+    note(console.found(panel, datetime.now(UTC)))
+    began = time.monotonic()
     with model_lock(prepare(folder, name)):
-        panel = read(data, read_options(config.data.model_dump()))
-        note(console.found(panel, datetime.now(UTC)))
-        began = time.monotonic()
         with console.progress(quiet=quiet) as tell:
             forecaster = fit(panel, config, tell=tell, planned=lambda plan: note(console.planned(plan)))
         version = save(forecaster, folder, name, data=data, now=datetime.now(UTC), keep=config.store.keep)
     seconds = time.monotonic() - began
     note(console.judged(forecaster.report))
-    note(console.saved(version, seconds, alone=_alone(folder)))
+    note(console.saved(version, seconds, flags=_next(folder, name)))
     if as_json:
         result = {**forecaster.report, "model": name, "version": version.name, "seconds": round(seconds, 1)}
         click.echo(json.dumps(result, indent=1, allow_nan=False, ensure_ascii=False))
@@ -84,9 +87,11 @@ def model_name(data: str) -> str:
     return "".join(c if c.isalnum() or c in "-_" else "_" for c in stem)[:100] or "model"
 
 
-def _alone(folder: Path) -> bool:
-    """Whether there is one model, so that predict needs no --model."""
-    return sum((path / "current").exists() for path in folder.iterdir()) == 1
+def _next(folder: Path, name: str) -> str:
+    """The flags with which predict and plot find this model."""
+    alone = sum((path / "current").exists() for path in folder.iterdir()) == 1
+    flags = [] if str(folder) == "models" else ["--models", str(folder)]
+    return shlex.join(flags + ([] if alone else ["--model", name]))
 
 
 def _fail_on(panel: Panel, *, better: bool) -> None:

@@ -73,8 +73,10 @@ def verdict(result: Skill, origins: int) -> str:
         return f"The LSTM and {rival} cannot be compared {over}: use {rival}."
     if np.isinf(result.skill):
         return f"The LSTM is worse than {rival}, which was exact {over}: use {rival}."
-    if result.skill == 0:
-        return f"The LSTM is no better than {rival} {over}: {rival} is simpler."
+    if abs(result.skill) < 0.005:
+        return (
+            f"The LSTM is no better than {rival} {over}: their errors are equal to within 1%, and {rival} is simpler."
+        )
     if not result.better:
         return f"The LSTM is worse than {rival}: its error is {share} larger {over}. Use {rival}, or give it more data."
     says = f"The LSTM is better than the best baseline, {rival}: its error is {share} smaller {over}"

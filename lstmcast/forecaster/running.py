@@ -65,8 +65,12 @@ class Running:
         return mean
 
     def spread(self, series: Ints, origins: Ints) -> Floats:
-        """[B] how far the series' last steps lay from what level and season said, in z; never quite 0."""
-        return np.maximum(self.windows.spread(series, origins, spread_steps(self.windows.shape)), LEAST)
+        """[B] how far the series' last steps lay from what level and season said, in z; never quite 0.
+
+        A series of which one value is known is taken to be as restless as series usually are: z is scaled to 1.
+        """
+        measured = self.windows.spread(series, origins, spread_steps(self.windows.shape))
+        return np.where(origins > 0, np.maximum(measured, LEAST), 1.0)
 
     def back(self, z: Floats, series: Ints) -> Floats:
         """[B, …] z to values."""

@@ -64,8 +64,9 @@ class Forecaster:
             running.back_all(b, series) for b in self.calibration.bounds(z, running.spread(series, origins))
         )
         values = running.back(z, series)
-        if not np.isfinite(values).all():
-            worst = recent.keys[int(np.argmax(~np.isfinite(values).all(axis=1)))]
+        finite = np.isfinite(np.stack([values, *lower, *upper])).all(axis=(0, 2))  # [S]
+        if not finite.all():
+            worst = recent.keys[int(np.argmin(finite))]
             raise ModelError(
                 f"the forecast of {' '.join(worst) or 'the series'} grows beyond every number; train again"
             )

@@ -88,9 +88,7 @@ def fit_scaling(values: Floats, offsets: Ints, *, kind: Kind, level: int) -> Sca
     anchor = plain[first]
     with np.errstate(over="ignore", invalid="ignore"):
         centred = plain - np.repeat(anchor, np.diff(offsets))
-        reach = np.maximum.reduceat(np.abs(centred), first)
-        even = centred / np.repeat(np.where(reach > 0, reach, 1.0), np.diff(offsets))  # no series drowns another's sums
-        scale = reach * _mean_step(even, levels(even, offsets, level), offsets)
+        scale = _mean_step(centred, levels(centred, offsets, level), offsets)
     if not np.isfinite(scale).all():
         raise DataError("the target holds numbers too large to scale (beyond about 1e300); divide them first")
     if kind == "log":
@@ -102,11 +100,34 @@ def fit_scaling(values: Floats, offsets: Ints, *, kind: Kind, level: int) -> Sca
 
 def levels(z: Floats, offsets: Ints, steps: int) -> Floats:
     """m_t: the mean of the last `steps` z up to and including t (of what there is, at a series' start). [N] to [N]."""
-    total = np.concatenate([[0.0], np.cumsum(z)])
-    t = np.arange(len(z))
-    since = np.maximum(t - steps + 1, np.repeat(offsets[:-1], np.diff(offsets)))
-    mean: Floats = (total[t + 1] - total[since]) / (t + 1 - since)
-    return mean
+    return trailing_sum(z, offsets, steps) / np.minimum(ages(offsets), steps)
+
+
+def ages(offsets: Ints) -> Ints:
+    """[N] how many values of its series are known at each step: 1 at the first."""
+    lengths = np.diff(offsets)
+    return np.arange(1, offsets[-1] + 1) - np.repeat(offsets[:-1], lengths)
+
+
+def trailing_sum(values: Floats, offsets: Ints, steps: int) -> Floats:
+    """The sum of the last `steps` values up to each, inside its series: [N] to [N].
+
+    Made of sums of 1, 2, 4 … values, so that it costs log(steps) passes and no rounding travels further than `steps`.
+    """
+    age, total, taken = ages(offsets), np.zeros(len(values)), 0
+    block, size = values, 1  # the sums of the last `size` values
+    while size <= steps:
+        if steps & size:
+            total += _shifted(block, age, taken)
+            taken += size
+        block, size = block + _shifted(block, age, size), 2 * size
+    return total
+
+
+def _shifted(values: Floats, age: Ints, steps: int) -> Floats:
+    """What stood `steps` before each value, 0 before its series: [N] to [N]."""
+    before = np.concatenate([np.zeros(min(steps, len(values))), values[: max(len(values) - steps, 0)]])
+    return np.where(age > steps, before, 0.0)
 
 
 def profiles(z: Floats, level: Floats, offsets: Ints, *, settled: int, season: int, seasons: int) -> Floats:

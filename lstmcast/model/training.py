@@ -167,7 +167,8 @@ def _epoch(step: Step, windows: Windows, recipe: Recipe, rng: np.random.Generato
 def _refuse_explosion(loss: float, first: float, epoch: int, recipe: Recipe) -> None:
     """The first batch's loss is that of a network that says nothing: a sound one never strays far above it."""
     if not (np.isfinite(loss) and loss <= EXPLODED * max(first, 1.0)):
-        raise _exploded(f"in epoch {epoch} the loss is {loss:g} (it began at {first:g})", recipe)
+        began = f" (it began at {first:g})" if np.isfinite(first) else ""
+        raise _exploded(f"in epoch {epoch} the loss is {loss:g}{began}", recipe)
 
 
 def _exploded(what: str, recipe: Recipe) -> ModelError:

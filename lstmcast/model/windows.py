@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.model.scaling import levels, profiles
+from lstmcast.model.scaling import levels, profiles, trailing_sum
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[np.float32]
@@ -152,10 +152,8 @@ class Windows:
         Returns:
             [B] in units of z; 0 where nothing ever changed.
         """
-        off = np.abs(self.y[1:] - self.level[:-1])
-        total = np.concatenate([[0.0, 0.0], np.cumsum(off)])  # total[t + 1] − total[s]: of steps s … t
-        first = self.offsets[series]
-        since = np.maximum(first + origins - steps, first) + 1
-        until = first + origins + 1
-        mean: Floats = (total[until] - total[np.minimum(since, until)]) / np.maximum(until - since, 1)
+        off = np.abs(self.y - np.concatenate([[0.0], self.level[:-1]]))
+        off[self.offsets[:-1]] = 0.0  # a series' first value has no level before it
+        total = trailing_sum(off, self.offsets, steps)[self.offsets[series] + origins]
+        mean: Floats = total / np.clip(origins, 1, steps)
         return mean

@@ -80,10 +80,10 @@ def judged(report: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "", report["verdict"]])
 
 
-def saved(version: Path, seconds: float, *, alone: bool) -> str:
-    """Where the model lies, and what to do next."""
-    choose = "" if alone else f" --model {version.parent.name}"
-    return f"\nSaved {version} after {seconds:.0f} s. Next: lstmcast predict{choose}; lstmcast plot{choose}"
+def saved(version: Path, seconds: float, *, flags: str) -> str:
+    """Where the model lies, and what to do next with these flags."""
+    following = "; ".join(f"lstmcast {verb} {flags}".strip() for verb in ("predict", "plot"))
+    return f"\nSaved {version} after {seconds:.0f} s. Next: {following}"
 
 
 def made(forecast: Forecast, version: Path, target: str, report: Mapping[str, Any], note: str) -> str:

@@ -174,11 +174,11 @@ def test_stdin_is_trained_on_and_remembered(
     ],
 )
 def test_places_where_nothing_can_be_saved(here: Path, capsys: Capture, air: Path, args: list[str], words: str) -> None:
-    """Where the model cannot be saved, training does not begin: the data are not even read."""
+    """Where the model cannot be saved, training does not begin."""
     (here / "file").touch()
     err = said(capsys, "train", air, *args, code=2 if args[0] == "--name" else 6)
     assert words in err
-    assert "144 rows" not in err
+    assert "transform" not in err
     assert not (here / "models").exists()
 
 
@@ -458,3 +458,9 @@ def test_the_module_is_the_command(here: Path, models: Path, run: Run) -> None:
     assert (module.returncode, module.stdout) == (0, run(*args, cwd=here).stdout)
     numbers = np.array([line.split(",")[1:] for line in module.stdout.splitlines()[1:]], float)
     assert (numbers > 0).all()
+
+
+def test_a_file_that_cannot_be_read_leaves_nothing_behind(here: Path, capsys: Capture) -> None:
+    """Training on a missing file makes no folder for its model."""
+    said(capsys, "train", here / "missing.csv", code=6)
+    assert not (here / "models").exists()

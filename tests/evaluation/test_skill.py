@@ -132,7 +132,10 @@ def test_undefined_cases(error: list[float], baseline: list[float], expected: fl
         (
             Skill("seasonal_naive", 0.0, 0.0, 0.0, 9),
             2,
-            "The LSTM is no better than seasonal naive over 2 held-out origins: seasonal naive is simpler.",
+            (
+                "The LSTM is no better than seasonal naive over 2 held-out origins: their errors are equal to "
+                "within 1%, and seasonal naive is simpler."
+            ),
         ),
         (
             Skill("drift", -math.inf, NAN, NAN, 9),

@@ -156,11 +156,11 @@ def test_an_exact_baseline_comes_first() -> None:
     assert [line.split()[0] for line in lines if line[:3] in ("  L", "  a", "  b")] == ["LSTM", "b", "a"]
 
 
-@pytest.mark.parametrize(("alone", "flag"), [(True, ""), (False, " --model air")])
-def test_saved_says_what_comes_next(alone: bool, flag: str) -> None:
-    """Where there are several models, the next command names this one."""
-    text = console.saved(Path("models/air/v1"), 12.4, alone=alone)
-    assert text.strip() == f"Saved models/air/v1 after 12 s. Next: lstmcast predict{flag}; lstmcast plot{flag}"
+@pytest.mark.parametrize(("flags", "said"), [("", ""), ("--model air", " --model air")])
+def test_saved_says_what_comes_next(flags: str, said: str) -> None:
+    """The next commands carry the flags that they need."""
+    text = console.saved(Path("models/air/v1"), 12.4, flags=flags)
+    assert text.strip() == f"Saved models/air/v1 after 12 s. Next: lstmcast predict{said}; lstmcast plot{said}"
 
 
 def test_made(forecaster: Forecaster) -> None:
