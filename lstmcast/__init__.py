@@ -13,15 +13,17 @@ from lstmcast.errors import LstmcastError
 if TYPE_CHECKING:
     from lstmcast.config import load_config
     from lstmcast.data.read import read
+    from lstmcast.data.records import ReadOptions
     from lstmcast.forecaster.trained import Forecaster
     from lstmcast.forecaster.training import train
     from lstmcast.show.figures import plot
 
 __version__ = "0.1.0"
-__all__ = ["Forecaster", "LstmcastError", "load_config", "plot", "read", "train"]
+__all__ = ["Forecaster", "LstmcastError", "ReadOptions", "load_config", "plot", "read", "train"]
 
 _HOMES = {
     "Forecaster": "lstmcast.forecaster.trained",
+    "ReadOptions": "lstmcast.data.records",
     "load_config": "lstmcast.config",
     "plot": "lstmcast.show.figures",
     "read": "lstmcast.data.read",

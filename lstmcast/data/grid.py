@@ -34,8 +34,8 @@ class Grid:
 
     Attributes:
         kind: `counter` (rows are counted), `fixed` (a step is a fixed time), `month` or `business` (Monday to Friday).
-        step: microseconds, months or business days in a step.
-        phase: microseconds (`fixed`) or months since 1970-01 (`month`) at position 0; within one step.
+        step: microseconds, months or business days in a step; for a counter, by how much it rises.
+        phase: microseconds (`fixed`), months since 1970-01 (`month`) or the count at position 0; within one step.
         anchor: for months, the day that stands for one: first (`S`), last (`E`), or such a business day (`BS`, `BE`).
         shift: microseconds after the start of that day (`month`), or of each day (`business`).
     """
@@ -53,7 +53,7 @@ class Grid:
         take in the days that lead up to it.
         """
         if self.kind == "counter":
-            return times
+            return (times - self.phase) // self.step
         if self.kind == "business":
             return np.asarray(np.busday_count(_MONDAY, _days(times - self.shift)), dtype=np.int64)
         if self.kind == "month":
@@ -64,13 +64,11 @@ class Grid:
 
     def times(self, positions: Ints) -> Ints:
         """[N] the times of steps [N]: the inverse of `positions`."""
-        if self.kind == "counter":
-            return positions
         if self.kind == "business":
             days = np.asarray(np.busday_offset(_MONDAY, positions, roll="forward"), dtype="datetime64[D]")
             return np.asarray(days.astype(np.int64) * DAY + self.shift, dtype=np.int64)
         places = np.asarray(positions * self.step + self.phase, dtype=np.int64)
-        return places if self.kind == "fixed" else self._month_times(places)
+        return places if self.kind in {"fixed", "counter"} else self._month_times(places)
 
     def holds(self, times: Ints) -> npt.NDArray[np.bool_]:
         """[N] whether each time is on the grid."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lstmcast.data.records import Bools, Ints
-from lstmcast.data.styles import EPOCHS, MONTHS, NAMES, WEEKDAYS, WIDTHS, Token, first_days, tokens, weekdays
+from lstmcast.data.styles import INTEGERS, MONTHS, NAMES, WEEKDAYS, WIDTHS, Token, first_days, tokens, weekdays
 from lstmcast.data.zones import DAY, SECOND
 
 Characters = npt.NDArray[np.uint32]  # [N, W] N texts of W characters
@@ -100,14 +100,14 @@ def read_texts(pattern: str, shaped: Shaped) -> Reading:
         for start in range(bounds[k], bounds[k + 1], _CHUNK):
             rows = order[start : min(start + _CHUNK, bounds[k + 1])]
             words = shaped.texts[rows].astype(f"U{len(shape)}")
-            part = _read_epoch(pattern, words) if pattern in EPOCHS else _read_fields(pattern, match, words)
+            part = _read_integers(pattern, words) if pattern in INTEGERS else _read_fields(pattern, match, words)
             whole.stamps[rows], whole.offsets[rows], whole.faulty[rows] = part.stamps, part.offsets, part.faulty
     return whole
 
 
 def pattern_as_written(pattern: str, shaped: Shaped) -> str:
     """The pattern with the flags that the texts show: padding, case, digits of a fraction, spelling of an offset."""
-    if pattern in EPOCHS:
+    if pattern in INTEGERS:
         return pattern
     examples = [shaped.example(k) for k in range(len(shaped.shapes))]
     matched = [(text, match) for text in examples if (match := _regex(pattern).fullmatch(text.translate(_SHAPE)))]
@@ -147,7 +147,7 @@ def _offset_directive(text: str) -> str:
 @lru_cache(maxsize=512)
 def _regex(pattern: str) -> re.Pattern[str]:
     """The shapes that a pattern allows, with a group `g3` for its token 3."""
-    if pattern in EPOCHS:
+    if pattern in INTEGERS:
         return re.compile("-?0{1,19}")
     parts = tokens(pattern)
     pieces: list[str] = []
@@ -171,14 +171,14 @@ def _allowed(token: Token, packed: bool) -> str:
     return f"0{{{1 if optional else width},{width}}}"
 
 
-def _read_epoch(pattern: str, words: npt.NDArray[np.str_]) -> Reading:
-    """Read integers counted from 1970."""
-    unit = EPOCHS[pattern]
-    about = words.astype(np.float64) * (unit / 1_000)
-    faulty = (about < _EARLIEST) | (about > _LATEST)
+def _read_integers(pattern: str, words: npt.NDArray[np.str_]) -> Reading:
+    """Read integers counted from 1970, or of steps; a part of a microsecond would be lost, and so is a fault."""
+    unit = INTEGERS[pattern]
+    about = words.astype(np.float64)
+    faulty = (np.abs(about) >= 2.0**63) | (about * (unit / 1_000) < _EARLIEST) | (about * (unit / 1_000) > _LATEST)
     counts = np.where(faulty, "0", words).astype(np.int64)
     stamps = counts * (unit // 1_000) if unit >= 1_000 else counts // 1_000
-    return Reading(stamps, np.zeros_like(stamps), faulty)
+    return Reading(stamps, np.zeros_like(stamps), faulty | (counts % max(1_000 // unit, 1) != 0))
 
 
 def _read_fields(pattern: str, match: re.Match[str], words: npt.NDArray[np.str_]) -> Reading:

@@ -2,7 +2,7 @@
 
 A pattern is that of `strptime`, with a few more directives: `%q` a quarter, `%-m` a number that is not padded, `%^b` in
 upper and `%#b` in lower case, `%3f` a fraction of three digits, `%:z` an offset as `+02:00`, `%-z` as `+02`, `%^z` as
-`Z`; or one of `epoch s`, `epoch ms`, `epoch us`, `epoch ns`.
+`Z`; or one of `epoch s`, `epoch ms`, `epoch us`, `epoch ns`; or `count` for whole numbers that count steps.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from lstmcast.errors import DataError
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
           "December")  # fmt: skip
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+COUNT = "count"
 EPOCHS = {"epoch s": 1_000_000_000, "epoch ms": 1_000_000, "epoch us": 1_000, "epoch ns": 1}  # nanoseconds in a unit
+INTEGERS = {**EPOCHS, COUNT: 1_000}  # a count is kept as if it were of microseconds
 WIDTHS = {"Y": 4, "G": 4, "y": 2, "m": 2, "d": 2, "H": 2, "I": 2, "M": 2, "S": 2, "j": 3, "V": 2, "q": 1, "u": 1}
 NAMES = frozenset("bBaAp")
 
@@ -62,7 +64,7 @@ def check_pattern(pattern: str) -> None:
     if unknown := sorted(letters - _KNOWN):
         known = " ".join(f"%{letter}" for letter in sorted(_KNOWN))
         raise DataError(f"data.format: %{unknown[0]} is not known (got '{pattern}'); known are {known}")
-    if pattern not in EPOCHS and not letters & set("YyG"):
+    if pattern not in INTEGERS and not letters & set("YyG"):
         raise DataError(f"data.format: must say the year, as '%Y-%m-%d' does (got '{pattern}')")
 
 
@@ -91,7 +93,7 @@ class TimeStyle:
         Returns:
             N texts.
         """
-        if unit := EPOCHS.get(self.pattern):
+        if unit := INTEGERS.get(self.pattern):
             return [str(stamp * 1_000 // unit) for stamp in stamps.tolist()]
         wall = to_wall(stamps, timezone)
         pieces = [_written(token, wall, wall - stamps) for token in tokens(self.pattern)]

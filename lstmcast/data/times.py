@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 
 from lstmcast.data.records import Bools, Finding, Ints
 from lstmcast.data.shapes import Reading, Shaped, beginning, follows, pattern_as_written, read_texts, sort_out
-from lstmcast.data.styles import EPOCHS, TimeStyle, check_pattern, says_offset
+from lstmcast.data.styles import COUNT, EPOCHS, TimeStyle, check_pattern, says_offset
 from lstmcast.data.wording import FEW, first_few
 from lstmcast.data.zones import DAY, SECOND, check_zone, fixed_name, from_wall, one_time_of_day
 from lstmcast.errors import DataError
@@ -31,6 +32,8 @@ _CLOCKS = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", "%I:%M:%S %p", "%I:%M %p", "%I:%M
 _SUFFIXES = tuple("".join(parts) for parts in product(" T", _CLOCKS, ("", "%z", " %z")))
 _EPOCH_WIDTHS = {"epoch s": r"0{9,10}", "epoch ms": r"0{12,13}", "epoch us": r"0{15,16}", "epoch ns": r"0{18,19}"}
 _COUNTED_YEAR = re.compile(r"0-00?")
+_WHOLE = re.compile(r"-?[1-9][0-9]{0,14}|0")
+_EMPTY = {"", "na", "n/a", "nan", "nat", "null", "none", "<na>"}
 _Read = tuple[str, Reading, tuple[Finding, ...]]  # the pattern, what it makes of the texts, and why it was chosen
 _SAMPLE = 1_000
 _MINUTE = 60 * SECOND
@@ -105,11 +108,13 @@ def parse_times(
     codes, distinct = pd.factorize(text.to_numpy(dtype=object))
     shaped = sort_out([str(word).strip() for word in distinct])
     at = _Column(shaped, codes.astype(np.int64), lines, column, source)
-    if (empty := shaped.texts == "").any():
-        raise at.fault(np.asarray(empty, dtype=np.bool_), "the time is empty; fill it in or delete those rows")
+    if (empty := np.array([word.lower() in _EMPTY for word in shaped.texts])).any():
+        raise at.fault(empty, "the time is empty; fill it in or delete those rows")
     pattern, reading, findings = _read_as(format, at) if format is not None else _infer(at)
     style = TimeStyle(pattern_as_written(pattern, shaped))
     stamps = reading.stamps[at.rows]
+    if pattern == COUNT:
+        return Times(stamps, style, None, findings)
     if says_offset(pattern):
         zone, reason = (timezone, "data.timezone") if timezone else _zone_of(pattern, reading.offsets)
         return Times(stamps, style, zone, (*findings, Finding("timezone", zone, reason)))
@@ -136,6 +141,19 @@ def looks_like_times(text: pd.Series) -> bool:
     return any(_plausible(pattern, reading) for pattern, reading in read)
 
 
+def looks_like_counts(text: pd.Series) -> bool:
+    """Whether a column holds whole numbers that count steps, such as 1, 2, 3 …: few are left out."""
+    return _counts(sort_out([str(word).strip() for word in pd.unique(text)]))
+
+
+def _counts(shaped: Shaped) -> bool:
+    """Whether texts are whole numbers that rise in even steps, of which at most half are left out."""
+    if not all(_WHOLE.fullmatch(word) for word in shaped.texts):
+        return False
+    distinct = np.unique(shaped.texts.astype(np.int64))
+    return len(distinct) > 1 and bool(np.ptp(distinct) // np.gcd.reduce(np.diff(distinct)) < 2 * len(distinct))
+
+
 def _plausible(pattern: str, reading: Reading) -> bool:
     """Whether integers that can be read as times are likely to be times."""
     years = reading.stamps.astype("datetime64[us]").astype("datetime64[Y]").astype(np.int64) + 1970
@@ -156,12 +174,17 @@ def _in_running_order(stamps: Ints) -> bool:
 
 def _groups(shape: str, shaped: Shaped) -> list[tuple[str, ...]]:
     """The patterns that texts of this shape may follow; those in one tuple exclude each other."""
+    counted = any(_COUNTED_YEAR.fullmatch(other) for other in shaped.shapes)
+    return [group for group in _all_groups(shape) if counted or group != ("%-Y-%m",)]
+
+
+@lru_cache(maxsize=1024)
+def _all_groups(shape: str) -> list[tuple[str, ...]]:
+    """The same where years may be counted from 1."""
     found = []
     for dates in _DATES:
         group = tuple(date + suffix for date in dates for suffix in _suffixes(shape[beginning(date, shape) :]))
-        group = tuple(pattern for pattern in group if follows(pattern, shape))
-        counted = group == ("%-Y-%m",) and not any(_COUNTED_YEAR.fullmatch(other) for other in shaped.shapes)
-        if group and not counted:
+        if group := tuple(pattern for pattern in group if follows(pattern, shape)):
             found.append(group)
     return found + [(name,) for name, width in _EPOCH_WIDTHS.items() if re.fullmatch(width, shape)]
 
@@ -177,6 +200,8 @@ def _infer(at: _Column) -> _Read:
     counts = np.bincount(shaped.codes, weights=np.bincount(at.rows, minlength=len(shaped.texts)))
     main = int(np.argmax(counts))
     groups = _groups(shaped.shapes[main], shaped)
+    if (not groups or len(shaped.shapes) > 1) and _counts(shaped):
+        return COUNT, read_texts(COUNT, shaped), (Finding("format", COUNT, "whole numbers that count steps"),)
     if not groups:
         what = "must hold times such as '2024-01-31' or '2024-01-31 13:00', or data.format say how they are written"
         raise at.fault(shaped.codes == main, what)
@@ -228,7 +253,9 @@ def _misfit(pattern: str, reading: Reading, main: int, at: _Column) -> DataError
         model = int(np.flatnonzero(at.texts.codes[at.rows] == main)[0])
         other = f"line {at.lines[model]} has '{at.texts.texts[at.rows[model]]}'"
         return at.fault(~fits, f"times must be written in one way, and {other}; write them alike")
-    return at.fault(reading.faulty, f"no such time exists; mend or delete it (the column is read as {pattern})")
+    exact = ", and none finer than a microsecond is kept" if "%f" in pattern or pattern in EPOCHS else ""
+    zone = "; a zone is written as Z, UTC, GMT or +02:00" if "%z" in pattern else ""
+    return at.fault(reading.faulty, f"no such time exists{exact}; mend or delete it (read as {pattern}{zone})")
 
 
 def _read_as(pattern: str, at: _Column) -> _Read:

@@ -15,6 +15,11 @@ def first_few(items: Iterable[str], total: int) -> str:
     return ", ".join(shown) + (f" and {total - len(shown)} more" if total > len(shown) else "")
 
 
+def count(number: int, noun: str) -> str:
+    """A number of things: `1 row`, `2 rows`."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
 def nearest(name: str, names: Sequence[str]) -> str:
     """All valid names, the one most like `name` first: `did you mean 'sales'? columns: date, sales`."""
     lowered = {valid.lower(): valid for valid in reversed(names)}

@@ -22,7 +22,7 @@ from lstmcast.model.windows import Shape
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-SERIES, ORIGINS, STEPS = 200, 100, 48  # at most that many series, origins of each and steps ahead are compared
+SERIES, ORIGINS, STEPS = 200, 100, 300  # at most that many series, origins of each and steps ahead are compared
 GAIN = 0.99  # a later candidate must be better by 1 %: the first are the plainest
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,6 +83,31 @@ class Forecaster:
             lower=lower,
             upper=upper,
         )
+
+    def save(self, models: str | Path, name: str, *, keep: int = 10) -> Path:
+        """Publish as the current version of a model, under its lock; returns the version's folder.
+
+        Raises:
+            FileError: it cannot be written.
+            BusyError: another run holds the lock.
+        """
+        from lstmcast.forecaster import saving
+        from lstmcast.store.artifact import model_lock, prepare
+
+        with model_lock(prepare(Path(models), name)):
+            return saving.save(self, Path(models), name, data=None, now=datetime.now(UTC), keep=keep)
+
+    @classmethod
+    def load(cls, model: str | Path, models: str | Path = "models") -> Forecaster:
+        """Read a model (its name, or the path of its folder or of a version's) after verifying every byte.
+
+        Raises:
+            ModelError: missing, damaged, or of another schema.
+        """
+        from lstmcast.forecaster import saving
+        from lstmcast.store.artifact import resolve
+
+        return saving.load(resolve(Path(models), str(model)))
 
     def _refuse_change(self, panel: Panel) -> None:
         """The panel must continue what the model was trained on."""

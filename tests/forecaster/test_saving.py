@@ -135,3 +135,10 @@ def test_tampered_weights_are_refused(forecaster: Forecaster, tmp_path: Path) ->
     path.write_bytes(content)
     with pytest.raises(ModelError, match=r"weights\.safetensors: sha256 is not the manifest's"):
         load(version)
+
+
+def test_a_forecaster_saves_and_loads_itself(forecaster: Forecaster, tmp_path: Path) -> None:
+    """The two verbs of the Python API: the same forecast comes back, by name and by path."""
+    version = forecaster.save(tmp_path / "models", "air")
+    for found in (Forecaster.load("air", tmp_path / "models"), Forecaster.load(version)):
+        assert found.predict(horizon=5).values.tobytes() == forecaster.predict(horizon=5).values.tobytes()
