@@ -14,6 +14,7 @@ from lstmcast.errors import DataError
 
 Ints = npt.NDArray[np.int64]
 
+STOP = JUDGE = 20  # horizons held out at most: more would say little more
 FEWEST = 10  # rows: with fewer nothing can be learnt and judged
 
 
@@ -55,7 +56,7 @@ class HoldOut:
 
 
 def hold_out(lengths: Ints, horizon: int) -> HoldOut:
-    """Hold out about a third of a typical series: twice as much to judge as to stop, at least a horizon each.
+    """Hold out about a third of a typical series, at most 20 horizons to stop and as many to judge, at least one each.
 
     Args:
         lengths: [S] steps of each series.
@@ -70,8 +71,8 @@ def hold_out(lengths: Ints, horizon: int) -> HoldOut:
             f"a typical series has {typical} rows; a horizon of {horizon} needs at least {max(FEWEST, 5 * horizon)} "
             "(to learn, to stop and to judge). Give more history, or a shorter --horizon"
         )
-    stop = max(horizon, min(typical // 8, 5 * horizon))
-    judge = max(horizon, min(typical // 5, 10 * horizon))
+    stop = max(horizon, min(typical // 8, STOP * horizon))
+    judge = max(horizon, min(typical // 5, JUDGE * horizon))
     return HoldOut(horizon, stop, judge, most=max(1, min(60, 20_000 // len(lengths))))
 
 

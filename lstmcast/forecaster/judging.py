@@ -53,7 +53,7 @@ class Judgement:
         verdict: in one sentence.
         origins: how many judged.
         calibration: widths of the intervals.
-        coverage: [Q] of the intervals on origins that did not calibrate them.
+        coverage: [Q] of the intervals on origins that did not calibrate them; coverage_by_step: [Q, H] likewise.
         held_out: the forecasts themselves, of the first series.
     """
 
@@ -63,6 +63,7 @@ class Judgement:
     origins: int
     calibration: Calibration
     coverage: Floats
+    coverage_by_step: Floats
     held_out: HeldOut
 
 
@@ -105,13 +106,15 @@ def judge(runner: Runner, panel: Panel, held: HoldOut, levels: tuple[float, ...]
     calibration = calibrate(errors, levels)
     lower, upper = (running.back_all(b, series) for b in calibration.bounds(z, spread))
     shown = slice(0, KEPT)
+    covered, by_step = cross_coverage(errors, groups % FOLDS, levels)
     return Judgement(
         scores=scores,
         skill=result,
         verdict=verdict(result, len(series)),
         origins=len(series),
         calibration=calibration,
-        coverage=cross_coverage(errors, groups % FOLDS, levels)[0],
+        coverage=covered,
+        coverage_by_step=by_step,
         held_out=HeldOut(
             series=series[shown],
             positions=(panel.starts[series] + origins)[shown],

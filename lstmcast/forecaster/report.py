@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 LIBRARIES = ("lstmcast", "tensorflow", "keras", "numpy", "pandas", "safetensors")
 
 
-def report(panel: Panel, config: Config, plan: Plan, judgement: Judgement, epochs: list[int]) -> dict[str, Any]:
+def report(
+    panel: Panel, config: Config, plan: Plan, judgement: Judgement, epochs: list[int], share: float
+) -> dict[str, Any]:
     """Plain JSON-able values; what is undefined is null."""
     skill = judgement.skill
     return {
@@ -26,6 +28,7 @@ def report(panel: Panel, config: Config, plan: Plan, judgement: Judgement, epoch
         "network": str(plan.architecture),
         "parameters": plan.architecture.parameters,
         "epochs": epochs,
+        "network_share": share,
         "verdict": judgement.verdict,
         "scores": {name: {k: _finite(v) for k, v in row.items()} for name, row in judgement.scores.items()},
         "scored_network": _scored(plan),
@@ -36,6 +39,10 @@ def report(panel: Panel, config: Config, plan: Plan, judgement: Judgement, epoch
         },
         "coverage": {
             f"{level:g}": _finite(float(share)) for level, share in zip(plan.levels, judgement.coverage, strict=True)
+        },
+        "coverage_by_step": {
+            f"{level:g}": [_finite(float(share)) for share in steps]
+            for level, steps in zip(plan.levels, judgement.coverage_by_step, strict=True)
         },
         "held_out": {
             "origins": judgement.origins,

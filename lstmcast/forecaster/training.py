@@ -39,6 +39,7 @@ class Stage:
 
 
 Tell = Callable[[Stage], None]
+SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)  # of what a network says: one that learnt chance is better damped
 
 
 def train(
@@ -61,12 +62,13 @@ def train(
     plan = make_plan(panel, config)
     planned(plan)
     past = learnable(panel, plan.hold_out.total)
-    way, fits = _fit_best(past, panel, plan, tell)
-    judged = _runner(past, way, fits)
+    found = _fit_best(past, panel, plan, tell)
+    judged = _runner(past, found.way, found.networks)
     judgement = judge(judged, panel, plan.hold_out, plan.levels)
     runner = judged
     if plan.refit:
-        runner = _runner(panel, way, [_fit(panel, plan, way, k, fit.epoch, None, tell) for k, fit in enumerate(fits)])
+        again = [_fit(panel, plan, found.way, k, epoch, None, tell) for k, epoch in enumerate(found.epochs)]
+        runner = _runner(panel, found.way, [fit.network.damped(found.share) for fit in again])
     _check(runner, panel, plan)
     return Forecaster(
         runner=runner,
@@ -74,22 +76,36 @@ def train(
         horizon=plan.hold_out.horizon,
         context=last_steps(panel, runner.reach),
         held_out=judgement.held_out,
-        report=report(panel, config, plan, judgement, [fit.epoch for fit in fits]),
+        report=report(panel, config, plan, judgement, found.epochs, found.share),
     )
 
 
-def _fit_best(past: Panel, panel: Panel, plan: Plan, tell: Tell) -> tuple[Way, list[Fit]]:
-    """Fit every network, each from its own seed, in each way; keep the way whose stopping forecasts were best."""
-    best: tuple[float, Way, list[Fit]] | None = None
+@dataclass(frozen=True)
+class _Found:
+    """What the stopping origins chose: the way, how long each network learns, and what share of its words counts.
+
+    Attributes:
+        networks: damped to that share.
+    """
+
+    way: Way
+    networks: list[Network]
+    epochs: list[int]
+    share: float
+    error: float
+
+
+def _fit_best(past: Panel, panel: Panel, plan: Plan, tell: Tell) -> _Found:
+    """Fit every network, each from its own seed, in each way; keep what forecast the stopping origins best."""
+    found = []
     for way in plan.ways:
         stop = _stopper(panel, plan, _runner(past, way, []))
         fits = [_fit(past, plan, way, k, plan.recipe.epochs, stop, tell) for k in range(plan.networks)]
-        error = float(np.mean([fit.held_out for fit in fits]))
-        if best is None or error < best[0]:
-            best = error, way, fits
-    if best is None:
-        raise ValueError("a plan has at least one way")
-    return best[1:]
+        for share in SHARES:
+            networks = [fit.network.damped(share) for fit in fits]
+            error = float(np.mean([stop(network) for network in networks]))
+            found.append(_Found(way, networks, [fit.epoch for fit in fits], share, error))
+    return min(found, key=lambda one: one.error)
 
 
 def _stopper(panel: Panel, plan: Plan, runner: Runner) -> Callable[[Network], float]:
@@ -124,11 +140,11 @@ def _fit(
     )
 
 
-def _runner(panel: Panel, way: Way, fits: list[Fit]) -> Runner:
+def _runner(panel: Panel, way: Way, networks: list[Network]) -> Runner:
     """The fitted networks with the scales of the data they learnt from."""
     scaling = scale(panel, way.kind, way.shape.level, {})
     scales = {key: (float(scaling.scale[k]), float(scaling.floor[k])) for k, key in enumerate(panel.keys)}
-    return Runner(tuple(fit.network for fit in fits), way.shape, way.kind, scales)
+    return Runner(tuple(networks), way.shape, way.kind, scales)
 
 
 def _check(runner: Runner, panel: Panel, plan: Plan) -> None:

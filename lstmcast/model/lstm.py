@@ -6,7 +6,7 @@ Letters: B batch, L steps, F features, U units, O outputs. Weights and states ar
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -91,6 +91,10 @@ class Network:
     d: Array
     activation: str = "tanh"
     skip: bool = False
+
+    def damped(self, share: float) -> Network:
+        """The same network saying only a share of what it says."""
+        return replace(self, V=self.V * np.float32(share), d=self.d * np.float32(share))
 
 
 @dataclass

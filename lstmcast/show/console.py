@@ -77,6 +77,10 @@ def judged(report: Mapping[str, Any]) -> str:
         lines.append(f"Coverage on origins that did not calibrate it: {'; '.join(shares)}")
     epochs = ", ".join(str(epoch) for epoch in report["epochs"])
     lines.append(f"Epochs: {epochs}. Scores are those of {report['scored_network']}.")
+    if report["network_share"] < 1:
+        lines.append(
+            f"{report['network_share']:.0%} of what the network says counts: more did worse on the stopping origins."
+        )
     return "\n".join([*lines, "", report["verdict"]])
 
 

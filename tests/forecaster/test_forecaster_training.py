@@ -131,7 +131,10 @@ def test_several_networks_are_averaged(air_panel: Panel) -> None:
     """Two networks, each from its own seed: the forecast is the mean of theirs in z."""
     pair = train(air_panel, config(train__networks=2, train__seed=2**32 - 1))
     assert len(pair.runner.networks) == len(pair.report["epochs"]) == 2
-    running = pair.runner.on(air_panel)
+    one, other = (network.layers[0].W for network in pair.runner.networks)
+    assert not np.allclose(one, other)
+    voiced = tuple(replace(n, V=np.full_like(n.V, 0.1 * k)) for k, n in enumerate(pair.runner.networks, 1))
+    running = replace(pair.runner, networks=voiced).on(air_panel)
     alone = [replace(running, networks=(network,)) for network in running.networks]
     series, origins = np.array([0]), np.array([143])
     first, second = (one.ahead(series, origins, 6) for one in alone)
@@ -234,3 +237,15 @@ def test_hold_out_of_the_plan_is_what_the_report_says(air_panel: Panel) -> None:
     said = trained.report["held_out"]
     assert plan.hold_out == HoldOut(said["horizon"], said["stop_steps"], said["judge_steps"], plan.hold_out.most)
     assert said["origins"] == len(plan.hold_out.judging(air_panel.lengths)[0])
+
+
+def test_a_network_that_learns_chance_is_damped(air_panel: Panel) -> None:
+    """Noise around a constant: what the network says of it is worth nothing, and the stopping origins find that out."""
+    rng = np.random.default_rng(5)
+    noise = replace(air_panel, values=100 + rng.normal(size=len(air_panel.values)))
+    trained = train(noise, config(train__epochs=40, train__patience=40, train__learning_rate=0.01))
+    share = trained.report["network_share"]
+    assert share < 1
+    assert trained.report["config"]["train"]["refit"] is False
+    full = trained.runner.networks[0].damped(2.0)
+    np.testing.assert_array_equal(full.V, 2 * trained.runner.networks[0].V)
