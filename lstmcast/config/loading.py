@@ -168,8 +168,8 @@ def _scalar(key: str, text: str) -> Any:
         return _load(text)
     except ConfigError as err:
         raise ConfigError([f"--set {key}: {fault}" for fault in err.faults]) from err
-    except (yaml.YAMLError, RecursionError, ValueError) as err:
-        raise ConfigError(f"--set {key}: is not YAML: {text!r}") from err
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return text  # such as %d/%m/%Y: plain text that YAML would want in quotes
 
 
 def _put(tree: dict[str, Any], key: str, value: Any) -> None:

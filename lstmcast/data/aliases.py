@@ -8,7 +8,7 @@ import re
 from lstmcast.data.frequency import Steps, find_grid
 from lstmcast.data.grid import HOUR, MINUTE, MONTHS, WEEK, WEEKDAYS, Grid
 from lstmcast.data.zones import DAY, SECOND
-from lstmcast.errors import DataError
+from lstmcast.errors import ConfigError
 
 _FIXED = {"d": DAY, "h": HOUR, "min": MINUTE, "t": MINUTE, "s": SECOND, "ms": 1_000, "us": 1}
 _MONTHS = {"M": 1, "Q": 3, "Y": 12}
@@ -33,10 +33,12 @@ def parse_frequency(text: str, steps: Steps) -> Grid:
         steps: the times of the data.
 
     Raises:
-        DataError: the name is unknown.
+        ConfigError: the name is unknown.
     """
-    stem, named = _named(_WORDS.get(text.strip().lower(), text.strip()), int(steps.distinct[0]), text)
     found = find_grid(steps) if len(steps.before) else None
+    if found is not None and found.name == text:
+        return found
+    stem, named = _named(_WORDS.get(text.strip().lower(), text.strip()), int(steps.distinct[0]), text)
     if found is None or (found.kind, found.step) != (named.kind, named.step):
         return named
     return found if found.name.startswith(stem) else named
@@ -78,7 +80,7 @@ def _zero(count: str) -> bool:
     return count != "" and int(count) == 0
 
 
-def _unknown(text: str) -> DataError:
+def _unknown(text: str) -> ConfigError:
     near = difflib.get_close_matches(text, _EXAMPLES, n=1)
     guess = f"did you mean '{near[0]}'? " if near else ""
-    return DataError(f"data.frequency: no such frequency (got '{text}'); {guess}known are {', '.join(_EXAMPLES)}")
+    return ConfigError(f"data.frequency: no such frequency (got '{text}'); {guess}known are {', '.join(_EXAMPLES)}")

@@ -14,11 +14,11 @@ from lstmcast.data.aliases import parse_frequency
 from lstmcast.data.frequency import Steps, common_steps, find_grid, nearest_grid, span_text, steps_of
 from lstmcast.data.grid import Grid
 from lstmcast.data.records import Finding, Ints
-from lstmcast.data.styles import TimeStyle
+from lstmcast.data.styles import COUNT, TimeStyle
 from lstmcast.data.times import Times
 from lstmcast.data.wording import FEW, first_few
 from lstmcast.data.zones import from_wall, one_time_of_day, to_wall
-from lstmcast.errors import DataError
+from lstmcast.errors import ConfigError, DataError
 
 _FEWEST = 3  # different times, to find a frequency
 
@@ -105,7 +105,7 @@ class Calendar:
     def wall(self, positions: Ints) -> npt.NDArray[Any]:
         """The times of steps as datetime64[us] on the wall clock, for axes; the numbers themselves for a counter."""
         if self.kind == "counter":
-            return positions
+            return self.stamps(positions)
         return to_wall(self.stamps(positions), self.timezone).astype("datetime64[us]")
 
     def to_dict(self) -> dict[str, object]:
@@ -163,16 +163,19 @@ def infer_calendar(
         The calendar, and what was inferred, with the reason.
 
     Raises:
-        DataError: fewer than three times, irregular times, a frequency that is unknown or finer than the data.
+        DataError: fewer than three times, irregular times, or a frequency that is finer than the data.
+        ConfigError: an unknown frequency, one for times that are only counted, or a season below 1.
     """
     if season is not None and season < 1:
-        raise DataError(f"data.season: must be at least 1 (got {season})")
+        raise ConfigError(f"data.season: must be at least 1 (got {season})")
+    if times.style.pattern == COUNT:
+        return _counted(times, frequency, season)
     wall = to_wall(times.stamps, times.timezone)
     on_days = one_time_of_day(wall)
     steps = steps_of(wall if on_days else times.stamps, groups)
     zone = times.timezone
     if frequency is None:
-        grid = _found(steps, times, lines, f"{source}: column '{column}'")
+        grid = _found(steps, times, lines, column, source)
         zone = "UTC" if zone and grid.in_days and not on_days else zone  # e.g. daily at 00:00 UTC, in another zone
         counts = grid.positions(steps.after) - grid.positions(steps.before)
         why = f"{np.count_nonzero(counts == 1)} of {len(counts)} steps are {grid.label}"
@@ -184,22 +187,33 @@ def infer_calendar(
     return _with_season(calendar, season, longest, found)
 
 
-def _found(steps: Steps, times: Times, lines: Ints, at: str) -> Grid:
+def _counted(times: Times, frequency: str | None, season: int | None) -> tuple[Calendar, tuple[Finding, ...]]:
+    """The calendar of a column of whole numbers that count steps."""
+    if frequency not in (None, "1"):
+        raise ConfigError("data.frequency needs times, but the time column counts steps; leave it out")
+    distinct = np.unique(times.stamps)
+    step = int(np.gcd.reduce(np.diff(distinct))) or 1
+    grid = Grid("counter", step, int(distinct[0]) % step)
+    calendar = Calendar(grid, season=season or 1, pinned=season is not None, style=times.style)
+    return calendar, (Finding("frequency", "1", "the time column counts steps" + (f" by {step}" if step > 1 else "")),)
+
+
+def _found(steps: Steps, times: Times, lines: Ints, column: str, source: str) -> Grid:
     """The grid of the data, or the error that says why there is none."""
     if len(steps.distinct) < _FEWEST:
         raise DataError(
-            f"{at}: a frequency can be found in at least {_FEWEST} different times (got {len(steps.distinct)}); "
-            "add rows or name it with data.frequency"
+            f"{source}: column '{column}': a frequency can be found in at least {_FEWEST} different times "
+            f"(got {len(steps.distinct)}); add rows or name it with data.frequency"
         )
     if not len(steps.before):
         steps = steps_of(steps.distinct, np.zeros_like(steps.distinct))
     grid = find_grid(steps)
     if grid is None:
-        raise DataError(_irregular(steps, times, lines, at))
+        raise DataError(_irregular(steps, times, lines, column, source))
     return grid
 
 
-def _irregular(steps: Steps, times: Times, lines: Ints, at: str) -> str:
+def _irregular(steps: Steps, times: Times, lines: Ints, column: str, source: str) -> str:
     """The message for times that lie on no grid: the two commonest steps, and the first lines off the grid."""
     common = [f"{span_text(size)} ({count} of {len(steps.before)})" for size, count in common_steps(steps)]
     calendar = Calendar(nearest_grid(steps), timezone=times.timezone)
@@ -209,8 +223,8 @@ def _irregular(steps: Steps, times: Times, lines: Ints, at: str) -> str:
     shown = first_few((f"line {lines[i]} '{text}'" for i, text in zip(off, texts, strict=False)), len(off))
     zone = ", or data.timezone if the days are those of a zone" if times.timezone == "UTC" else ""
     return (
-        f"{at}: the times are irregular: the commonest steps are {' and '.join(common)}; "
-        f"off the regular grid: {shown}; set data.frequency to resample{zone}"
+        f"{source}:{lines[off[0]]}: column '{column}': the times are irregular: the commonest steps are "
+        f"{' and '.join(common)}; off the regular grid: {shown}; set data.frequency to resample{zone}"
     )
 
 

@@ -11,7 +11,7 @@ from lstmcast.data.calendar import Calendar
 from lstmcast.data.grid import HOUR
 from lstmcast.data.records import Bools, Floats, Ints
 from lstmcast.data.styles import says_offset
-from lstmcast.data.wording import FEW, first_few
+from lstmcast.data.wording import FEW, counted, first_few
 from lstmcast.data.zones import DAY
 from lstmcast.errors import DataError
 
@@ -78,8 +78,8 @@ def sort_rows(series: Ints, stamps: Ints, lines: Ints, calendar: Calendar) -> tu
     notes: tuple[str, ...] = ()
     if (backward := int(np.count_nonzero(steps < 0))) > 0:
         order = np.lexsort((stamps, series))
-        how = "times run backward" if not np.any(steps > 0) else f"{backward} rows are earlier than the row before"
-        notes = (f"{how}: rows sorted by time",)
+        some = f"{counted(backward, 'row')} earlier than the row before"
+        notes = (f"{some if np.any(steps > 0) else 'times run backward'}: rows sorted by time",)
     stamps = stamps[order]
     return Rows(order, series[order], stamps, calendar.positions(stamps), lines[order]), notes
 
@@ -156,7 +156,7 @@ def join_notes(rows: Rows, calendar: Calendar, how: str) -> tuple[str, ...]:
         return ()
     between = int(np.count_nonzero(calendar.stamps(rows.positions) != rows.stamps))
     if not between:
-        return (f"{joined} rows repeat the time of another: their {how} is used",)
+        return (f"{counted(joined, 'row')} with the time of another: their {how} is used",)
     counts = np.diff([*starts, len(rows.series)])
     usual, last = int(np.median(counts)), int(counts[-1])
     notes = (f"{len(rows.series)} rows taken into {len(starts)} {calendar.label} steps by their {how}",)

@@ -62,17 +62,24 @@ def find_grid(steps: Steps) -> Grid | None:
 
 def nearest_grid(steps: Steps) -> Grid:
     """The grid that holds the most times, for saying which ones it does not hold."""
-    common = common_steps(steps)[0][0]
-    phases, counts = np.unique(steps.distinct % common, return_counts=True)
-    into = steps.distinct - month_starts(steps.distinct)
-    days, often = np.unique(into, return_counts=True)
-    grids = [
-        Grid("fixed", common, int(phases[np.argmax(counts)])),
-        Grid("month", 1, shift=int(days[np.argmax(often)])),
-        Grid("month", 1, anchor="E", shift=int(steps.distinct[0]) % DAY),
-    ]
-    grids = grids if common >= 28 * DAY else grids[:1]
+    units = [Grid("fixed")]
+    if common_steps(steps)[0][0] >= 28 * DAY:
+        into = _commonest(steps.distinct - month_starts(steps.distinct))
+        units += [Grid("month", shift=into), Grid("month", anchor="E", shift=int(steps.distinct[0]) % DAY)]
+    grids = [_commonly(unit, steps) for unit in units]
     return max(grids, key=lambda grid: int(np.count_nonzero(grid.holds(steps.distinct))))
+
+
+def _commonly(unit: Grid, steps: Steps) -> Grid:
+    """The grid of the commonest step in a unit, where most of its times lie."""
+    step = _commonest(np.maximum(unit.positions(steps.after) - unit.positions(steps.before), 1))
+    return replace(unit, step=step, phase=_commonest(unit.positions(steps.distinct) % step))
+
+
+def _commonest(numbers: Ints) -> int:
+    """The number that occurs most often."""
+    distinct, counts = np.unique(numbers, return_counts=True)
+    return int(distinct[np.argmax(counts)])
 
 
 def common_steps(steps: Steps) -> list[tuple[int, int]]:

@@ -9,7 +9,7 @@ import numpy as np
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.cells import Cells
 from lstmcast.data.records import Bools, Floats, Ints
-from lstmcast.data.wording import first_few
+from lstmcast.data.wording import counted, first_few
 from lstmcast.errors import DataError
 
 MISSING = ("auto", "interpolate", "zero", "error")
@@ -93,6 +93,11 @@ def describe_gap(gaps: Gaps, i: int, observed: Cells, calendar: Calendar) -> str
     return f"{steps} missing between {start} (line {observed.lines[j]}) and {end} (line {observed.lines[j + 1]})"
 
 
+def line_after(gaps: Gaps, i: int, observed: Cells) -> int:
+    """The line of the file that follows gap i."""
+    return int(observed.lines[gaps.before[i] + 1])
+
+
 def refuse_gaps(gaps: Gaps, observed: Cells, calendar: Calendar, names: list[str], source: str) -> None:
     """Refuse any gap, as `data.missing: error` asks.
 
@@ -101,19 +106,23 @@ def refuse_gaps(gaps: Gaps, observed: Cells, calendar: Calendar, names: list[str
     """
     if total := len(gaps.sizes):
         shown = (names[gaps.series[i]] + describe_gap(gaps, i, observed, calendar) for i in range(total))
-        raise DataError(f"{source}: data.missing is 'error', but there are gaps: {first_few(shown, total)}")
+        where = f"{source}:{line_after(gaps, 0, observed)}"
+        raise DataError(f"{where}: data.missing is 'error', but there are gaps: {first_few(shown, total)}")
 
 
-def too_long(gaps: Gaps, observed: Cells, calendar: Calendar) -> dict[int, str]:
-    """The series with a gap that is not filled without being asked for: the first such gap, the limit, and the mend."""
-    found: dict[int, str] = {}
+def too_long(gaps: Gaps, observed: Cells, calendar: Calendar) -> dict[int, tuple[int, str]]:
+    """The series with a gap that is not filled without being asked for.
+
+    Returns:
+        Series → the line after its first such gap, and the gap with the limit and the mend.
+    """
+    found: dict[int, tuple[int, str]] = {}
     for i in np.flatnonzero(gaps.too_long).tolist():
         k = int(gaps.series[i])
         if k not in found:
-            found[k] = (
-                f"{describe_gap(gaps, i, observed, calendar)}, and at most {gaps.limits[i]} are filled unasked; "
-                "set data.missing to interpolate or zero, or cut the file there"
-            )
+            what = f"{describe_gap(gaps, i, observed, calendar)}, and at most {gaps.limits[i]} are filled unasked"
+            mend = "set data.missing to interpolate or zero, or cut the file there"
+            found[k] = line_after(gaps, i, observed), f"{what}; {mend}"
     return found
 
 
@@ -126,7 +135,7 @@ def trim_notes(missing: Cells, observed: Cells, extent: Extent) -> tuple[str, ..
         return ()
     among = len(np.unique(missing.series[outside]))
     where = "the first or after the last value" + (f" of {among} series" if len(extent.first) > 1 else "")
-    return (f"{np.count_nonzero(outside)} missing values before {where} left out",)
+    return (f"{counted(int(outside.sum()), 'missing value')} before {where} left out",)
 
 
 def fill_notes(observed: Cells, lengths: Ints, how: str) -> tuple[str, ...]:

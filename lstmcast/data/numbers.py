@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.records import Bools, Floats, Ints
-from lstmcast.data.wording import FEW, first_few
+from lstmcast.data.wording import FEW, counted, first_few
 from lstmcast.errors import ConfigError, DataError
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-", ".")
@@ -16,10 +16,11 @@ EXACT = 2**53  # the largest range in which a float64 holds every integer
 SAMPLE = 1000  # fields that tell what a column is meant to hold
 
 _PLAIN = b"0123456789+-.eE \n"
-_LOOSE = r"[\s$€£¥+-]*[0-9][0-9.,'_\s]*(?:[eE][+-]?[0-9]+)?\s*[%$€£¥]?\s*"
+_LOOSE = re.compile(r"[\s$€£¥+-]*[.,]?[0-9][0-9.,'_\s]*(?:[eE][+-]?[0-9]+)?\s*[%$€£¥]?\s*")
 _INFINITE = re.compile(r"[+-]?(inf|infinity)", re.IGNORECASE)
 _SIGNS = re.compile(r"[$€£¥%]")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?P<sign>[,.' \u00a0\u202f])[0-9]{3}(?:(?P=sign)[0-9]{3})*(?:[.,][0-9]+)?")
+_BOTH = re.compile(r"[+-]?[0-9]{1,3}(?:([,.' \u00a0\u202f])[0-9]{3})+(?!\1)([.,])[0-9]*")
 _COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
 _POINT = re.compile(r"[+-]?[0-9]*\.[0-9]+")
 
@@ -63,22 +64,28 @@ def number_notes(text: pd.Series, values: Floats, *, column: str) -> tuple[str, 
         column: the column's name.
     """
     large = np.flatnonzero(np.abs(values) >= EXACT)
+    if not large.size:
+        return ()
     digits = text.iloc[large].str.replace(r"[^0-9-]", "", regex=True)
     whole = text.iloc[large].str.fullmatch(r"\s*[+-]?[0-9]+\s*").to_numpy(dtype=bool)
     exact = [int(written) == int(values[k]) for k, written in zip(large[whole], digits[whole], strict=True)]
     rounded = exact.count(False)
     if not rounded:
         return ()
-    return (f"column '{column}': {rounded} integers above 2^53 were rounded to the nearest number a float64 holds",)
+    said = f"column '{column}': {counted(rounded, 'integer')} above 2^53 rounded to the nearest number a float64 holds"
+    return (said,)
 
 
 def looks_like_numbers(text: pd.Series) -> bool:
     """Whether most fields of a sample are meant as numbers, be it with currency, percent or thousands signs."""
     sample = text.iloc[:: max(1, len(text) // SAMPLE)]
-    if is_missing(sample).all():
-        sample = text
-    filled = sample[~is_missing(sample)]
-    return len(filled) > 0 and bool(filled.str.fullmatch(_LOOSE).mean() >= 0.8)
+    filled = _filled(sample) or _filled(text)
+    return len(filled) > 0 and sum(_LOOSE.fullmatch(field) is not None for field in filled) >= 0.8 * len(filled)
+
+
+def _filled(text: pd.Series) -> list[str]:
+    """The fields that are not missing."""
+    return [str(field) for field in text.tolist() if str(field).strip().lower() not in MISSING]
 
 
 def is_missing(text: pd.Series) -> Bools:
@@ -150,8 +157,15 @@ def _mend(fields: list[str], notation: _Notation) -> str:
     grouped = [_GROUPED.fullmatch(field) for field in fields]
     if all(_INFINITE.fullmatch(field) for field in fields):
         return "values must be finite; leave the field empty if the value is not known"
+    if all(field[:1] == '"' for field in fields):
+        return "a quote must directly follow the delimiter, without a blank"
+    if all(field[:1] in ("(", "\u2212") for field in fields):
+        return "write negative numbers with a hyphen, as in -5"
     if any(_SIGNS.search(field) for field in fields):
         return "strip currency and percent signs"
+    both = {match.groups() if (match := _BOTH.fullmatch(field)) else None for field in fields}
+    if len(both) == 1 and (signs := both.pop()) and notation.thousands is None:
+        return f'set data.thousands: "{signs[0]}" and data.decimal: "{signs[1]}"'
     if all(grouped) and grouped[0] and notation.thousands is None:
         sign = grouped[0]["sign"]
         other = f', or data.decimal: "{sign}" if it parts the decimals' if sign in ",." else ""

@@ -18,7 +18,6 @@ from lstmcast.data.cells import (
     sort_rows,
     to_cells,
 )
-from lstmcast.data.columns import group_codes
 from lstmcast.data.gaps import (
     MISSING,
     expand,
@@ -30,10 +29,11 @@ from lstmcast.data.gaps import (
     too_long,
     trim_notes,
 )
+from lstmcast.data.keys import group_codes
 from lstmcast.data.records import Bools, Columns, Finding, Floats, Ints, Table
 from lstmcast.data.times import Times
 from lstmcast.data.wording import FEW, first_few
-from lstmcast.errors import DataError
+from lstmcast.errors import ConfigError, DataError
 
 _FEWEST = 2  # values in the longest series
 
@@ -45,7 +45,8 @@ class Panel:
     Attributes:
         columns: which column plays which part.
         calendar: the grid of times.
-        keys: S keys, one text for each column that names a series; `(column,)` for a wide table; `()` for one series.
+        keys: S keys, one text for each column that names a series, then that of the target where there are several;
+            `()` for one series.
         values: [N] the values, filled where they were missing.
         observed: [N] False where a value was filled in.
         offsets: [S+1] series k is `values[offsets[k]:offsets[k+1]]`.
@@ -86,9 +87,7 @@ class Panel:
     @property
     def key_columns(self) -> tuple[str, ...]:
         """What the parts of a key are called."""
-        if self.columns.series:
-            return self.columns.series
-        return ("series",) if len(self.columns.target) > 1 else ()
+        return (*self.columns.series, *(("series",) if len(self.columns.target) > 1 else ()))
 
     def series(self, k: int) -> Floats:
         """[T] the values of series k, a view."""
@@ -152,6 +151,7 @@ def build_panel(
 
     Raises:
         DataError: duplicates, gaps that may not be filled, or no series that can be used.
+        ConfigError: `missing` or `duplicates` is none of these.
     """
     _check_choice("data.missing", missing, MISSING)
     _check_choice("data.duplicates", duplicates, DUPLICATES)
@@ -207,12 +207,12 @@ def _filled(cells: Cells, keys: tuple[tuple[str, ...], ...], calendar: Calendar,
     gaps = gaps_of(observed, lengths, calendar.season)
     if missing == "error":
         refuse_gaps(gaps, observed, calendar, names, source)
-    dropped = {int(k): "no value is observed" for k in np.flatnonzero(extent.empty)}
+    dropped = {int(k): (0, "no value is observed") for k in np.flatnonzero(extent.empty)}
     if missing == "auto":
         dropped |= too_long(gaps, observed, calendar)
-    reasons = tuple(f"{names[k]}{dropped[k]}" for k in sorted(dropped))
+    reasons = tuple(f"{names[k]}{dropped[k][1]}" for k in sorted(dropped))
     if len(dropped) == len(keys):
-        raise DataError(_unusable(reasons, source))
+        raise DataError(_unusable(reasons, [dropped[k][0] for k in sorted(dropped)], source))
     if lengths.max() < _FEWEST:
         raise DataError(f"{source}: must hold at least {_FEWEST} values of a series (got {lengths.max()}); add rows")
     kept = np.setdiff1d(np.arange(len(keys)), list(dropped))
@@ -227,9 +227,12 @@ def _filled(cells: Cells, keys: tuple[tuple[str, ...], ...], calendar: Calendar,
     return _Filled(tuple(keys[k] for k in kept.tolist()), values, there, starts, lengths, notes, reasons)
 
 
-def _unusable(reasons: tuple[str, ...], source: str) -> list[str]:
-    """The faults of a file without a series that can be used: the first five, and how many more."""
-    faults = [f"{source}: {reason}" for reason in reasons[:FEW]]
+def _unusable(reasons: tuple[str, ...], lines: list[int], source: str) -> list[str]:
+    """The faults of a file without a series that can be used: the first five with their lines, and how many more."""
+    faults = [
+        f"{source}:{line}: {reason}" if line else f"{source}: {reason}"
+        for line, reason in zip(lines[:FEW], reasons, strict=False)
+    ]
     more = len(reasons) - len(faults)
     return [*faults, f"{source}: the other {more} series cannot be used either"] if more else faults
 
@@ -257,4 +260,4 @@ def _row_numbers(groups: Ints) -> Ints:
 
 def _check_choice(key: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise DataError(f"{key}: must be one of {', '.join(choices)} (got '{value}')")
+        raise ConfigError(f"{key}: must be one of {', '.join(choices)} (got '{value}')")

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lstmcast.data.calendar import Calendar, counter_calendar, infer_calendar
-from lstmcast.data.columns import find_columns, group_codes
+from lstmcast.data.columns import find_columns
+from lstmcast.data.keys import group_codes
 from lstmcast.data.numbers import number_notes, parse_numbers
 from lstmcast.data.panel import Panel, build_panel
 from lstmcast.data.reader import read_table

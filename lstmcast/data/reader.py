@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from itertools import islice
 from pathlib import Path
@@ -15,12 +16,13 @@ from lstmcast.data.layout import Layout, choose_delimiter, find_layout
 from lstmcast.data.records import Bools, Ints, Table
 from lstmcast.data.source import load, parquet_to_csv, to_utf8
 from lstmcast.data.times import looks_like_times
-from lstmcast.data.wording import FEW, first_few
+from lstmcast.data.wording import FEW, counted, first_few
 from lstmcast.errors import ConfigError, DataError
 
 PARQUET = (".parquet", ".pq")
 
 _NUMBER = r"\s*[+-]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?\s*"
+_DATED = re.compile(r"[0-9]{4}|[0-9][-/.:][0-9]")
 _DECIMAL_COMMA = r"\s*[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?\s*"
 _GROUPED = r"\s*[+-]?[1-9][0-9]{0,2},[0-9]{3}\s*"
 
@@ -82,8 +84,40 @@ def _parse(text: bytes, delimiter: str, source: str) -> Table:
     _refuse_extra_values(frame.iloc[:, len(header) : width], layout, source, delimiter)
     frame = frame.iloc[:, : len(header)]
     frame.columns = pd.Index(header)
+    _refuse_headless(frame, f"{source}:{layout.lines[0]}")
     said = {",": (), "\t": ("delimiter '\\t' (tab)",)}.get(delimiter, (f"delimiter '{delimiter}'",))
-    return Table(source, frame, layout.lines[1:], notes=(*said, *notes))
+    if header[0] == "":
+        frame, note = _without_index(frame, f"{source}:{layout.lines[0]}")
+        notes = (*notes, note)
+    return Table(source, frame, layout.lines[1:], notes=(*said, *notes, *_blank_lines(text, layout)))
+
+
+def _refuse_headless(frame: pd.DataFrame, where: str) -> None:
+    """A time that heads a column of times is no name: the header is missing, and its row would be lost."""
+    for k, name in enumerate(frame.columns.map(str)):
+        timely = _DATED.search(name) and not name.isdigit() and looks_like_times(pd.Series([name], dtype=str))
+        if timely and looks_like_times(frame.iloc[:, k]):
+            what = f"'{name}' is a time like those below it"
+            raise DataError(f"{where}: no header: {what}; add a first line of column names")
+
+
+def _without_index(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, str]:
+    """The table without a first column that has no name and only counts rows, as pandas writes it, and what to say."""
+    index = frame.iloc[:, 0]
+    start = {"0": 0, "1": 1}.get(index.iloc[0])
+    if start is None or index.tolist() != [str(k) for k in range(start, start + len(index))]:
+        example = "date" if looks_like_times(index) else "id"
+        mend = f"write one, such as '{example}', before the first delimiter, or delete the column"
+        raise DataError(f"{where}: column 1 has no name; {mend}")
+    return frame.iloc[:, 1:], "column 1 has no name and only counts rows: not used"
+
+
+def _blank_lines(text: bytes, layout: Layout) -> tuple[str, ...]:
+    """What to say of blank lines amid a single column, where they may be meant as missing values."""
+    blank = int((np.diff(layout.lines) - 1).sum())
+    if layout.widths[0] > 1 or not blank or b'"' in text:
+        return ()
+    return (f"{counted(blank, 'blank line')} left out; a missing value is written as NA",)
 
 
 def _header(text: bytes, delimiter: str, source: str, layout: Layout) -> list[str]:
@@ -91,7 +125,12 @@ def _header(text: bytes, delimiter: str, source: str, layout: Layout) -> list[st
     if len(layout.lines) == 0:
         raise DataError(f"{source}: the file is empty; it needs a header line and at least one row")
     lines = islice(io.TextIOWrapper(io.BytesIO(text), "utf-8", newline=""), int(layout.lines[0]) - 1, None)
-    fields = next(csv.reader(lines, delimiter=delimiter))
+    try:
+        fields = next(csv.reader(lines, delimiter=delimiter))
+    except csv.Error as err:
+        raise DataError(
+            f"{source}:{layout.lines[0]}: the header cannot be read ({err}); is one of its quotes open?"
+        ) from err
     header = [field.strip() for field in fields]
     while header and not header[-1]:
         header.pop()
@@ -104,7 +143,8 @@ def _header(text: bytes, delimiter: str, source: str, layout: Layout) -> list[st
         raise DataError(f"{where}: no header: the first line holds values ({first}); add a first line of column names")
     if len(layout.lines) == 1:
         raise DataError(f"{where}: only a header; at least one row must follow it")
-    faults = [f"{where}: column {k} has no name; give it one" for k, name in enumerate(header, 1) if not name]
+    blank = [k for k, name in enumerate(header, 1) if not name]
+    faults = [f"{where}: column {k} has no name; give it one" for k in blank if blank != [1]]  # that may be an index
     faults += [f"{where}: {count} columns are named '{name}'; names must differ" for name, count in doubled]
     if faults:
         more = [f"{where}: {len(faults) - FEW} more column names are blank or doubled"] if len(faults) > FEW else []
@@ -157,10 +197,10 @@ def _refuse_extra_values(extra: pd.DataFrame, layout: Layout, source: str, delim
     lines, count = layout.lines[1:][filled], int(filled.sum())
     places = first_few((str(line) for line in lines), count)
     fields, names = layout.widths[1], layout.widths[1] - extra.shape[1]
-    raise DataError(
-        f"{source}:{lines[0]}: {fields} fields, but the header names {names} columns (lines {places}); "
-        f"name every column, or: {_mend(delimiter, longer=True)}"
-    )
+    title = f"if line {layout.lines[0]} is a title or a remark, delete it; " if names == 1 else ""
+    what = f"{fields} fields, but the header on line {layout.lines[0]} names {counted(int(names), 'column')}"
+    mend = f"{title}name every column, or {_mend(delimiter, longer=True)}"
+    raise DataError(f"{source}:{lines[0]}: {what} (lines {places}); {mend}")
 
 
 def _with_decimal(table: Table, decimal: str | None) -> Table:

@@ -15,7 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from lstmcast.errors import BusyError, ConfigError, DataError, FileError, UsageError
 
@@ -62,7 +62,7 @@ def load(source: str | Path) -> bytes:
         DataError: empty, too large, a damaged archive, or an archive of several files.
         UsageError: a `.zst` without the zstandard package.
     """
-    packed = _bounded(iter(lambda: sys.stdin.buffer.read(PIECE), b""), "stdin") if source == "-" else _read(str(source))
+    packed = _read_stdin() if source == "-" else _read(str(source))
     unpack = None if source == "-" else _UNPACKERS.get(Path(source).suffix.lower())
     data = _unpacked(packed, str(source), unpack) if unpack and packed else packed
     if not data:
@@ -90,7 +90,8 @@ def to_utf8(data: bytes, source: str, encoding: str | None = None) -> bytes:
     text = text.removeprefix(codecs.BOM_UTF8)
     if (nul := text.find(b"\0")) >= 0:
         raise DataError(
-            f"{source}:{_line_at(text, nul)}: NUL byte; the file is damaged, or not in the encoding {codec}"
+            f"{source}:{_line_at(text, nul)}: NUL byte: the file is damaged, or not {codec.upper()} (name its encoding "
+            "with data.encoding, such as utf-16-le)"
         )
     text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return text if text.endswith(b"\n") else text + b"\n"
@@ -113,11 +114,23 @@ def parquet_to_csv(data: bytes, source: str) -> bytes:
     text = io.BytesIO()
     try:
         table = parquet.read_table(io.BytesIO(data))
-        plain = [col.cast(col.type.value_type) if pa.types.is_dictionary(col.type) else col for col in table.columns]
-        csv.write_csv(pa.table(plain, names=table.column_names), text)
+        csv.write_csv(pa.table([_plain(column) for column in table.columns], names=table.column_names), text)
     except (pa.ArrowException, OSError) as err:
         raise DataError(f"{source}: cannot be read as a flat Parquet table ({str(err).splitlines()[0]})") from err
     return text.getvalue()
+
+
+def _plain(column: Any) -> Any:
+    """A column of pyarrow as CSV should write it: without a dictionary; dates as dates, seconds without a fraction."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type):
+        return column.cast(column.type.value_type)
+    if not pa.types.is_timestamp(column.type):
+        return column
+    coarser = [pa.timestamp("s", column.type.tz), *([] if column.type.tz else [pa.date32()])]
+    exact = [column.cast(kind, safe=False) for kind in coarser]
+    return next((cast for cast in reversed(exact) if cast.cast(column.type).equals(column)), column)
 
 
 def _name(source: str | Path) -> str:
@@ -125,8 +138,20 @@ def _name(source: str | Path) -> str:
     return "stdin" if source == "-" else str(source)
 
 
+def _read_stdin() -> bytes:
+    """All bytes that are piped in."""
+    if sys.stdin is None:
+        raise FileError("stdin: is closed; pipe the data in, or name a file")
+    try:
+        return _bounded(iter(lambda: sys.stdin.buffer.read(PIECE), b""), "stdin")
+    except OSError as err:
+        raise FileError(f"stdin: {err.strerror or err}") from err
+
+
 def _read(source: str) -> bytes:
     """All bytes of a regular file that nobody writes to meanwhile."""
+    if not source:
+        raise FileError("the data file has an empty name; name a file, or '-' for stdin")
     if _URL.match(source):
         raise FileError(f"{source}: a URL is not read; download the file first, or pipe it in and name it '-'")
     try:
@@ -193,7 +218,8 @@ def _zip(packed: bytes, source: str) -> Iterator[bytes]:
         names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
         if len(names) != 1:
             raise DataError(
-                f"{source}: the archive must hold exactly one file (it holds {len(names)}: {', '.join(names[:5])})"
+                f"{source}: the archive must hold exactly one file (it holds {len(names)}"
+                f"{': ' if names else ''}{', '.join(names[:5])})"
             )
         with archive.open(names[0]) as stream:
             yield from iter(lambda: stream.read(PIECE), b"")

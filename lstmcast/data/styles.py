@@ -16,7 +16,7 @@ import numpy as np
 
 from lstmcast.data.records import Ints
 from lstmcast.data.zones import DAY, SECOND, to_wall
-from lstmcast.errors import DataError
+from lstmcast.errors import ConfigError
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
           "December")  # fmt: skip
@@ -58,14 +58,14 @@ def check_pattern(pattern: str) -> None:
     """Refuse a pattern with an unknown directive, or without a year.
 
     Raises:
-        DataError: naming `data.format` and what was received.
+        ConfigError: naming `data.format` and what was received.
     """
     letters = {token.letter for token in tokens(pattern) if token.letter}
     if unknown := sorted(letters - _KNOWN):
         known = " ".join(f"%{letter}" for letter in sorted(_KNOWN))
-        raise DataError(f"data.format: %{unknown[0]} is not known (got '{pattern}'); known are {known}")
+        raise ConfigError(f"data.format: %{unknown[0]} is not known (got '{pattern}'); known are {known}")
     if pattern not in INTEGERS and not letters & set("YyG"):
-        raise DataError(f"data.format: must say the year, as '%Y-%m-%d' does (got '{pattern}')")
+        raise ConfigError(f"data.format: must say the year, as '%Y-%m-%d' does (got '{pattern}')")
 
 
 def says_offset(pattern: str) -> bool:

@@ -32,7 +32,7 @@ _CLOCKS = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", "%I:%M:%S %p", "%I:%M %p", "%I:%M
 _SUFFIXES = tuple("".join(parts) for parts in product(" T", _CLOCKS, ("", "%z", " %z")))
 _EPOCH_WIDTHS = {"epoch s": r"0{9,10}", "epoch ms": r"0{12,13}", "epoch us": r"0{15,16}", "epoch ns": r"0{18,19}"}
 _COUNTED_YEAR = re.compile(r"0-00?")
-_WHOLE = re.compile(r"-?[1-9][0-9]{0,14}|0")
+_WHOLE = re.compile(r"-?[1-9][0-9]{0,8}|0")
 _EMPTY = {"", "na", "n/a", "nan", "nat", "null", "none", "<na>"}
 _Read = tuple[str, Reading, tuple[Finding, ...]]  # the pattern, what it makes of the texts, and why it was chosen
 _SAMPLE = 1_000
@@ -101,7 +101,8 @@ def parse_times(
 
     Raises:
         DataError: an empty field, text that is no time, mixed or undecidable formats, a date that does not exist,
-            a time that the zone's clock skipped, an unknown zone.
+            a time that the zone's clock skipped.
+        ConfigError: an unknown zone or directive.
     """
     if timezone is not None:
         check_zone(timezone)
@@ -130,8 +131,10 @@ def looks_like_times(text: pd.Series) -> bool:
     A bare integer counts only as a date of 6 digits or more, as a year (1000 to 2999) or an epoch in running order; a
     decimal number never does.
     """
-    head = text[text.str.strip() != ""].head(_SAMPLE)
-    shaped = sort_out([str(word).strip() for word in head])
+    head = [word for field in text.iloc[:_SAMPLE].tolist() if (word := str(field).strip())]
+    if not head and len(text) > _SAMPLE:
+        head = text[text.str.strip() != ""].head(_SAMPLE).str.strip().tolist()
+    shaped = sort_out(head)
     if not shaped.shapes:
         return False
     main = shaped.shapes[int(np.argmax(np.bincount(shaped.codes)))]
@@ -179,14 +182,15 @@ def _groups(shape: str, shaped: Shaped) -> list[tuple[str, ...]]:
 
 
 @lru_cache(maxsize=1024)
-def _all_groups(shape: str) -> list[tuple[str, ...]]:
+def _all_groups(shape: str) -> tuple[tuple[str, ...], ...]:
     """The same where years may be counted from 1."""
-    found = []
-    for dates in _DATES:
-        group = tuple(date + suffix for date in dates for suffix in _suffixes(shape[beginning(date, shape) :]))
-        if group := tuple(pattern for pattern in group if follows(pattern, shape)):
-            found.append(group)
-    return found + [(name,) for name, width in _EPOCH_WIDTHS.items() if re.fullmatch(width, shape)]
+    dated = [
+        tuple(date + suffix for date in dates for suffix in _suffixes(shape[beginning(date, shape) :]))
+        for dates in _DATES
+    ]
+    fitting = [tuple(pattern for pattern in group if follows(pattern, shape)) for group in dated]
+    epochs = [(name,) for name, width in _EPOCH_WIDTHS.items() if re.fullmatch(width, shape)]
+    return tuple(group for group in (*fitting, *epochs) if group)
 
 
 def _suffixes(rest: str) -> tuple[str, ...]:
@@ -200,17 +204,17 @@ def _infer(at: _Column) -> _Read:
     counts = np.bincount(shaped.codes, weights=np.bincount(at.rows, minlength=len(shaped.texts)))
     main = int(np.argmax(counts))
     groups = _groups(shaped.shapes[main], shaped)
-    if (not groups or len(shaped.shapes) > 1) and _counts(shaped):
-        return COUNT, read_texts(COUNT, shaped), (Finding("format", COUNT, "whole numbers that count steps"),)
-    if not groups:
-        what = "must hold times such as '2024-01-31' or '2024-01-31 13:00', or data.format say how they are written"
-        raise at.fault(shaped.codes == main, what)
     readings: dict[str, Reading] = {}
     for group in groups:
         read = {pattern: read_texts(pattern, shaped) for pattern in group}
         if clean := {pattern: reading for pattern, reading in read.items() if not reading.faulty.any()}:
             return _settle(clean, read, at)
         readings |= read
+    if (not groups or len(shaped.shapes) > 1) and _counts(shaped):
+        return COUNT, read_texts(COUNT, shaped), (Finding("format", COUNT, "whole numbers that count steps"),)
+    if not groups:
+        what = "must hold times such as '2024-01-31' or '2024-01-31 13:00', or data.format say how they are written"
+        raise at.fault(shaped.codes == main, what)
     best = min(readings, key=lambda pattern: int(np.count_nonzero(readings[pattern].faulty)))
     raise _misfit(best, readings[best], main, at)
 

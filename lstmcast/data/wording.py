@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
+MANY = 20  # names that a list holds
 FEW = 5  # how many offending places a message names
 
 
@@ -15,9 +16,15 @@ def first_few(items: Iterable[str], total: int) -> str:
     return ", ".join(shown) + (f" and {total - len(shown)} more" if total > len(shown) else "")
 
 
-def count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
     """A number of things: `1 row`, `2 rows`."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Names in one line; of very many, the first twenty and how many more there are."""
+    more = f" and {len(names) - MANY} more" if len(names) > MANY else ""
+    return ", ".join(names[:MANY]) + more
 
 
 def nearest(name: str, names: Sequence[str]) -> str:
@@ -25,4 +32,4 @@ def nearest(name: str, names: Sequence[str]) -> str:
     lowered = {valid.lower(): valid for valid in reversed(names)}
     close = difflib.get_close_matches(name.lower(), list(lowered), n=1)
     guess = f"did you mean '{lowered[close[0]]}'? " if close else ""
-    return f"{guess}columns: {', '.join(names)}"
+    return f"{guess}columns: {shortened(names)}"

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import numpy as np
 
 from lstmcast.data.records import Bools, Ints
-from lstmcast.errors import DataError
+from lstmcast.errors import ConfigError
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -53,7 +53,7 @@ def check_zone(name: str) -> None:
     """Refuse a name that is no time zone.
 
     Raises:
-        DataError: naming `data.timezone`, what was received and the nearest name.
+        ConfigError: naming `data.timezone`, what was received and the nearest name.
     """
     if _FIXED.fullmatch(name):
         return
@@ -62,7 +62,7 @@ def check_zone(name: str) -> None:
     except (KeyError, ValueError, OSError) as err:
         near = difflib.get_close_matches(name, sorted(available_timezones()), n=1, cutoff=0.5)
         mend = f"did you mean '{near[0]}'?" if near else "e.g. 'Europe/Paris' or 'UTC'"
-        raise DataError(f"data.timezone: must be a zone of the IANA database (got '{name}'); {mend}") from err
+        raise ConfigError(f"data.timezone: must be a zone of the IANA database (got '{name}'); {mend}") from err
 
 
 def one_time_of_day(wall: Ints) -> bool:

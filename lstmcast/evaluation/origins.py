@@ -15,6 +15,8 @@ from lstmcast.errors import DataError
 Ints = npt.NDArray[np.int64]
 
 STOP = JUDGE = 20  # horizons held out at most: more would say little more
+EACH, FEW, MANY = 60, 2_000, 20_000  # origins: of one series, that stop, that judge (at most, but one a series)
+LEFT = 3  # steps that a series must have left to learn from
 FEWEST = 10  # rows: with fewer nothing can be learnt and judged
 
 
@@ -26,13 +28,11 @@ class HoldOut:
         horizon: H.
         stop: steps whose forecasts decide when to stop.
         judge: steps at the end whose forecasts are scored.
-        most: origins of one series at most, in each set.
     """
 
     horizon: int
     stop: int
     judge: int
-    most: int
 
     @property
     def total(self) -> int:
@@ -40,19 +40,27 @@ class HoldOut:
         return self.stop + self.judge
 
     def stopping(self, lengths: Ints) -> tuple[Ints, Ints]:
-        """The origins that decide when to stop: series [B] and origin [B]."""
-        return self._origins(lengths, lengths - self.judge, self.stop)
+        """The origins that decide when to stop, series [B] and origin [B]: few, for every epoch meets them."""
+        return self._origins(lengths, lengths - self.judge, self.stop, FEW)
 
     def judging(self, lengths: Ints) -> tuple[Ints, Ints]:
-        """The origins that judge: series [B] and origin [B]."""
-        return self._origins(lengths, lengths, self.judge)
+        """The origins that judge: series [B] and origin [B]; every series that is long enough has one."""
+        return self._origins(lengths, lengths, self.judge, MANY)
 
-    def _origins(self, lengths: Ints, ends: Ints, steps: int) -> tuple[Ints, Ints]:
+    def _origins(self, lengths: Ints, ends: Ints, steps: int, most: int) -> tuple[Ints, Ints]:
         """Evenly spaced origins whose H steps lie in the `steps` steps before `ends`; too short a series has none."""
+        series = np.flatnonzero(lengths >= self.total + max(self.horizon, LEFT))
+        if most == FEW:
+            series = _even(series, FEW)
         back = np.arange(self.horizon, steps + 1)[::-1]  # from the earliest on
-        picked = back[np.unique(np.linspace(0, len(back) - 1, min(self.most, len(back))).round().astype(np.int64))]
-        series = np.repeat(np.flatnonzero(lengths > 2 * self.total), len(picked))
-        return series, ends[series] - 1 - np.tile(picked, len(series) // max(len(picked), 1))
+        picked = _even(back, max(1, min(EACH, most // max(len(series), 1))))
+        which = np.repeat(series, len(picked))
+        return which, ends[which] - 1 - np.tile(picked, len(series))
+
+
+def _even(values: Ints, most: int) -> Ints:
+    """At most `most` of them, evenly spaced, ends included."""
+    return values[np.unique(np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(np.int64))]
 
 
 def hold_out(lengths: Ints, horizon: int) -> HoldOut:
@@ -66,14 +74,15 @@ def hold_out(lengths: Ints, horizon: int) -> HoldOut:
         DataError: the series are too short for the horizon.
     """
     typical = int(np.median(lengths))
-    if typical < max(FEWEST, 5 * horizon):
+    needed = max(FEWEST, 2 * horizon + max(horizon, LEFT))
+    if typical < needed:
         raise DataError(
-            f"a typical series has {typical} rows; a horizon of {horizon} needs at least {max(FEWEST, 5 * horizon)} "
+            f"a typical series has {typical} rows; a horizon of {horizon} needs at least {needed} "
             "(to learn, to stop and to judge). Give more history, or a shorter --horizon"
         )
     stop = max(horizon, min(typical // 8, STOP * horizon))
     judge = max(horizon, min(typical // 5, JUDGE * horizon))
-    return HoldOut(horizon, stop, judge, most=max(1, min(60, 20_000 // len(lengths))))
+    return HoldOut(horizon, stop, judge)
 
 
 def default_horizon(lengths: Ints, usual: int) -> int:

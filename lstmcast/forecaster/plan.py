@@ -25,7 +25,7 @@ DAY = 86_400_000_000  # microseconds
 RIVAL = 1.5  # a second footing is fitted too where its error is at most this much larger
 LARGE = 200_000  # values, from which a second fit costs too much
 RATES = (0.001, 0.003)  # the learning rate, and the one for plenty: many targets a window make gradients steady
-BATCHES = (8, 250)  # in an epoch: fewest, most
+BATCHES = (8, 100)  # in an epoch: fewest, most
 
 
 @dataclass(frozen=True)

@@ -245,15 +245,15 @@ def test_set_wins_over_the_file(load: Load, tmp_path: Path) -> None:
         ("epochs", "5", "--set epochs: must be section.key=value, such as train.epochs=50"),
         ("train.", "5", "--set train.: must be section.key=value, such as train.epochs=50"),
         (".epochs", "5", "--set .epochs: must be section.key=value, such as train.epochs=50"),
-        ("train.epochs", "[1", "--set train.epochs: is not YAML: '[1'"),
-        ("train.epochs", "*x", "--set train.epochs: is not YAML: '*x'"),
+        ("train.epochs", "[1", "--set: train.epochs: must be a whole number (got the text '[1')"),
+        ("train.epochs", "*x", "--set: train.epochs: must be a whole number (got the text '*x')"),
         ("train.epochs", "{a: 1, a: 2}", "--set train.epochs: line 1: the key 'a' stands twice"),
         ("train.epochs", "many", "--set: train.epochs: must be a whole number (got the text 'many')"),
         ("x.y", "1", "--set: x: unknown key; valid here: data, model, train, forecast, store"),
     ],
 )
 def test_wrong_overrides(key: str, text: str, fault: str) -> None:
-    """An override that is not of the form, not YAML or not of the type is told as such."""
+    """An override that is not of the form or not of the type is told as such."""
     with pytest.raises(ConfigError) as caught:
         load_config(None, {key: text})
     assert caught.value.faults == (fault,)
@@ -318,3 +318,9 @@ def test_the_schema_knows_the_shipped_configs(name: str) -> None:
     for section, keys in yaml.safe_load(shipped()[name].read_text(encoding="utf-8")).items():
         known = tree["$defs"][tree["properties"][section]["$ref"].rpartition("/")[2]]["properties"]
         assert set(keys) <= set(known)
+
+
+def test_text_that_yaml_would_want_in_quotes_is_taken_as_it_stands() -> None:
+    """A format and a sign, as the messages of the reader advise them."""
+    data = load_config(None, {"data.format": "%d/%m/%Y", "data.decimal": ","}).data
+    assert (data.format, data.decimal) == ("%d/%m/%Y", ",")

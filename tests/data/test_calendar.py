@@ -15,7 +15,7 @@ from lstmcast.data.calendar import Calendar, counter_calendar, infer_calendar
 from lstmcast.data.grid import Grid
 from lstmcast.data.records import Finding
 from lstmcast.data.times import Times, parse_times
-from lstmcast.errors import DataError
+from lstmcast.errors import ConfigError, DataError
 
 ALIASES = (
     "MS", "ME", "BMS", "BME", "QS-OCT", "QS-NOV", "QE-DEC", "QE-OCT", "YS-JAN", "YS-APR", "YE-DEC", "YE-FEB", "YE-JUN",
@@ -290,7 +290,7 @@ def test_a_named_frequency_leaves_open_what_the_data_settle(word: str, alias: st
 @pytest.mark.parametrize("name", ["fortnight", "0D", "5m", "MS-15", "QE-XXX", "W-FOO", "", "-1D", "h-FRI"])
 def test_an_unknown_frequency_is_refused(name: str) -> None:
     """A name that is no frequency is refused with the key and the known ones."""
-    with pytest.raises(DataError, match=r"data\.frequency") as caught:
+    with pytest.raises(ConfigError, match=r"data\.frequency") as caught:
         infer(["2024-01-01", "2024-01-02", "2024-01-03"], frequency=name)
     assert f"'{name}'" in str(caught.value)
     assert "QE-DEC" in str(caught.value)
@@ -328,7 +328,7 @@ def test_a_counter_counts() -> None:
 
 def test_a_season_below_one_is_refused() -> None:
     """A season of 0 is refused with its key."""
-    with pytest.raises(DataError, match=r"data\.season"):
+    with pytest.raises(ConfigError, match=r"data\.season"):
         infer(["2024-01-01", "2024-01-02", "2024-01-03"], season=0)
 
 
@@ -336,3 +336,49 @@ def test_a_grid_says_which_times_it_holds() -> None:
     """A Saturday is on no grid of business days, a Friday is."""
     friday = micros(pd.DatetimeIndex(["2024-03-01", "2024-03-02"]))
     assert replace(Grid("counter"), kind="business").holds(friday).tolist() == [True, False]
+
+
+def test_a_column_that_counts_is_its_own_clock() -> None:
+    """Steps of ten from 5 on, one of them left out: positions are consecutive, and texts go on as the column does."""
+    calendar, findings = infer_with_findings(["5", "15", "25", "45"])
+    stamps = np.array([5, 15, 25, 45])
+    assert calendar.positions(stamps).tolist() == [0, 1, 2, 4]
+    assert calendar.stamps(calendar.positions(stamps)).tolist() == stamps.tolist()
+    assert calendar.text(np.array([3, 5])) == ["35", "55"]
+    assert calendar.wall(np.array([3])).tolist() == [35]
+    assert (calendar.kind, calendar.name, calendar.season) == ("counter", "1", 1)
+    assert findings["frequency"].reason == "the time column counts steps by 10"
+    assert Calendar.from_dict(json.loads(json.dumps(calendar.to_dict()))) == calendar
+
+
+def test_a_counter_has_no_frequency_but_its_own() -> None:
+    """Its name is accepted back, a frequency of times is a contradiction; a season may be pinned."""
+    assert infer(["1", "2", "3"], frequency="1").name == "1"
+    assert infer(["1", "2", "3"], season=7).mase_season == 7
+    with pytest.raises(ConfigError, match=r"data\.frequency needs times"):
+        infer(["1", "2", "3"], frequency="D")
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+def test_the_name_of_a_grid_finds_it_again(alias: str) -> None:
+    """What check prints can be pinned in a config: it leads to the same grid on the same data."""
+    texts = texts_of(pd.date_range("2019-03-01", periods=24, freq=alias))
+    grid = infer(texts).grid
+    assert infer(texts, frequency=grid.name).grid == grid
+
+
+def test_the_name_of_a_day_of_the_month_finds_it_again() -> None:
+    """Pandas has no name for every 15th; ours, `MS-15`, can be pinned all the same."""
+    texts = [f"2020-{month:02d}-15" for month in range(1, 13)]
+    calendar = infer(texts, frequency="MS-15")
+    assert calendar.name == "MS-15"
+    assert calendar.text(calendar.positions(times_of(texts).stamps) + 1)[-1] == "2021-01-15"
+
+
+def test_irregular_times_begin_with_the_first_line_off_the_grid() -> None:
+    """Also where months are skipped unevenly, which no fixed step explains."""
+    with pytest.raises(DataError, match=r"^f\.csv:5: column 'Date': the times are irregular"):
+        infer(["2024-01-01 00:00", "2024-01-02 00:00", "2024-01-03 00:00", "2024-01-03 13:07"])
+    months = ["2020-01-01", "2020-04-01", "2020-07-01", "2020-09-01", "2020-12-01", "2021-03-01"]
+    with pytest.raises(DataError, match=r"^f\.csv:5: .* 91 days .* off the regular grid: line 5 '2020-09-01'"):
+        infer(months)

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstmcast.data.columns import EVERY, find_columns, group_codes
+from lstmcast.data.columns import find_columns
+from lstmcast.data.keys import EVERY
 from lstmcast.data.records import Columns, ReadOptions, Table
 from lstmcast.errors import ConfigError, DataError
 
@@ -231,10 +232,19 @@ def test_every_numeric_column_or_a_few_as_series() -> None:
 
 def test_no_numbers_at_all_are_refused() -> None:
     """Dates and text alone cannot be forecast."""
-    message = refused(table(ds=MONTHS, note=["x"] * 24))
-    assert message == "d.csv: no column holds numbers to forecast (columns: ds, note)"
-    message = refused(table(ds=MONTHS, y=["", "NA"] * 12))
-    assert message.endswith("(columns: ds, y; all values are missing in: y)")
+    message = refused(table(ds=MONTHS, note=["", "x"] * 12, y=["", "NA"] * 12))
+    assert message.startswith(
+        "d.csv: no column holds numbers to forecast: 'note' holds 'x' (line 3), 'y' holds nothing"
+    )
+    assert refused(table(ds=MONTHS)).startswith("d.csv: no column is left to forecast (columns: ds)")
+    assert "data.delimiter" in refused(table(**{"ds^y": ["2020-01^1", "2020-02^2"]}))
+
+
+def test_the_only_column_left_is_taken_so_that_its_faults_are_told() -> None:
+    """Beside the time there is one column: reading its values will say which are no numbers."""
+    columns, findings, _ = find_columns(table(ds=MONTHS, y=["abc"] * 24), ReadOptions())
+    assert columns == Columns("ds", ("y",))
+    assert findings[2].reason == "the only column left"
 
 
 def test_misspelt_pins_are_listed_together() -> None:
@@ -263,9 +273,52 @@ def test_pins_win_over_inference() -> None:
     assert columns == Columns("Date", ("Promo",), ("Dept",))
 
 
-def test_groups_are_numbered_in_order_of_appearance() -> None:
-    """Rows of the same names share a number, whatever the number of naming columns."""
-    frame = table(a=["x", "y", "x", "x"], b=["1", "1", "2", "1"]).text
-    assert group_codes(frame, ()).tolist() == [0, 0, 0, 0]
-    assert group_codes(frame, ("a",)).tolist() == [0, 1, 0, 0]
-    assert group_codes(frame, ("a", "b")).tolist() == [0, 1, 2, 0]
+@pytest.mark.parametrize(
+    ("name", "fields", "time"),
+    [
+        ("ds", ["1", "2", "3", "5"], "ds"),  # steps
+        ("t", ["0", "10", "20", "30"], "t"),
+        ("month", ["1", "2", "1", "2"], None),  # named like a part of a time, and not unique
+        ("count", ["1", "2", "3", "4"], None),
+        ("time", ["1949.0", "1949.083", "1949.167", "1949.25"], None),  # even: rows can be counted
+        ("time", ["1949.0", "1949.083", "1951.5", "1952.0"], "time"),  # uneven: to be refused when it is read
+        ("date", ["1704067200", "1704070800000", "1704074400", "1704078000"], "date"),
+        ("date", ["1704067200.0", "1704070800.0", "1704074400.0", "1704078000.0"], "date"),
+    ],
+)
+def test_a_column_named_like_times_is_not_passed_over(name: str, fields: list[str], time: str | None) -> None:
+    """Step numbers are taken as the time; numbers that are no times are, too, so that they are not lost silently."""
+    assert found(table(**{name: fields, "load": decimals(4)}), target=("load",)).time == time
+
+
+@pytest.mark.parametrize("name", ["forecast", "lower_80", "upper_99.5"])
+def test_names_of_a_forecast_are_refused_for_what_it_repeats(name: str) -> None:
+    """Times and ids stand in the forecast beside its own columns; a target of that name does not."""
+    with pytest.raises(DataError, match=rf"^d\.csv: a forecast has a column '{name}' of its own; rename it$"):
+        found(table(**{name: MONTHS, "y": decimals(24)}))
+    with pytest.raises(DataError, match=name):
+        found(table(ds=MONTHS, **{name: ["a"] * 24, "y": decimals(24)}), series=(name,))
+    assert found(table(ds=MONTHS, **{name: decimals(24)})).target == (name,)
+
+
+def test_the_name_of_the_series_column_is_kept_free() -> None:
+    """Several targets become a column `series`, and counted rows a column `step`, of the forecast."""
+    data = table(series=MONTHS, a=decimals(24), b=decimals(24))
+    assert "'series'" in refused(data, target=("a", "b"))
+    assert found(data, target=("a",)).time == "series"
+    assert "'step'" in refused(table(step=["a", "b"] * 12, y=decimals(24)), series=("step",))
+
+
+def test_rows_without_an_id_are_said() -> None:
+    """An empty id names a series like any other text, which may not be meant."""
+    data = table(ds=MONTHS, shop=["a"] * 20 + [""] * 3 + [" "], y=decimals(24))
+    assert find_columns(data, ReadOptions(series=("shop",)))[2] == (
+        "column 'shop' is empty in 4 rows: taken as the name of a series",
+    )
+
+
+def test_a_table_on_its_side_gets_its_own_advice() -> None:
+    """Columns named by months hold one time each: the table has to be turned."""
+    message = refused(table(id=["a", "b"], **{month: ["1", "2"] for month in MONTHS}))
+    assert "the columns are named by times (2020-01-01, " in message
+    assert "2021-08-01 and 4 more): the table lies on its side; turn it so that each time is a row" in message

@@ -94,6 +94,11 @@ def test_what_python_or_pandas_would_let_through_is_refused(field: str) -> None:
     ("field", "options", "mend"),
     [
         ("1,234.5", {}, 'set data.thousands: ","'),
+        ("1.234,5", {}, 'set data.thousands: "." and data.decimal: ","'),
+        ("1 234 567,50", {}, 'set data.thousands: " " and data.decimal: ","'),
+        ("(5)", {}, "write negative numbers with a hyphen"),
+        ("\u22125", {}, "write negative numbers with a hyphen"),
+        (' "5"', {}, "a quote must directly follow the delimiter"),
         ("1,234", {}, 'set data.thousands: "," if the sign groups thousands, or data.decimal: ","'),
         ("1 234", {}, 'set data.thousands: " "'),
         ("1'234'567", {}, 'set data.thousands: "\'"'),
@@ -160,7 +165,7 @@ def test_integers_that_a_float_cannot_hold_are_counted() -> None:
     fields = [*exact, str(2**53 + 1), str(-(2**53) - 1), " +9007199254740993 "]
     text = pd.Series(fields, dtype=str)
     assert number_notes(text, numbers(*fields), column="y") == (
-        "column 'y': 3 integers above 2^53 were rounded to the nearest number a float64 holds",
+        "column 'y': 3 integers above 2^53 rounded to the nearest number a float64 holds",
     )
     assert number_notes(text[:4], numbers(*exact), column="y") == ()
 
@@ -171,6 +176,7 @@ def test_integers_that_a_float_cannot_hold_are_counted() -> None:
         (["1", "2.5", "", "NA"], True),
         (["$1,234.50", "$2"], True),
         (["5%", "7 %"], True),
+        ([".5", "-.25", ",5"], True),
         (["1.5", "2", "3", "4", "oops"], True),
         (["a", "b", "1"], False),
         (["", "NA"], False),

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstmcast.data.calendar import counter_calendar, infer_calendar
-from lstmcast.data.columns import group_codes
+from lstmcast.data.keys import group_codes
 from lstmcast.data.panel import Panel, build_panel
 from lstmcast.data.records import Columns, Finding, Table
 from lstmcast.data.times import parse_times
-from lstmcast.errors import DataError
+from lstmcast.errors import ConfigError, DataError
 
 
 def load(
@@ -104,7 +104,7 @@ def test_without_times_rows_are_counted(tmp_path: Path) -> None:
     assert panel.series(1).tolist() == [5, 6]
 
 
-@pytest.mark.parametrize(("order", "said"), [([3, 2, 1, 0], "run backward"), ([0, 2, 1, 3], "1 rows are earlier")])
+@pytest.mark.parametrize(("order", "said"), [([3, 2, 1, 0], "run backward"), ([0, 2, 1, 3], "1 row earlier")])
 def test_rows_out_of_order_are_sorted_and_that_is_said(tmp_path: Path, order: list[int], said: str) -> None:
     """Descending and shuffled rows give the same series, with a note."""
     rows = daily([1, 2, 3, 4])
@@ -198,7 +198,7 @@ def test_duplicates_become_one_value_as_asked(tmp_path: Path, how: str, expected
     rows = [*daily([1, 2, 5, 6]), "2024-01-02,3", "2024-01-02,4", "2024-01-03,"]
     panel = load(write(tmp_path, rows), duplicates=how)
     assert panel.values.tolist() == expected
-    assert any("3 rows repeat" in note and how in note for note in panel.notes)
+    assert any("3 rows with the time of another" in note and how in note for note in panel.notes)
 
 
 def test_a_sum_beyond_numbers_is_refused(tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_a_fill_beyond_reason_is_refused(tmp_path: Path) -> None:
 )
 def test_an_unknown_policy_is_refused(tmp_path: Path, key: str, options: dict[str, str]) -> None:
     """An unknown policy is refused with its key, the value and the choices."""
-    with pytest.raises(DataError, match=key) as caught:
+    with pytest.raises(ConfigError, match=key) as caught:
         load(write(tmp_path, daily([1, 2, 3])), **options)
     assert "'x'" in str(caught.value)
     assert "error" in str(caught.value)
@@ -332,3 +332,21 @@ def test_any_rows_give_what_a_slow_loop_gives(tmp_path_factory: pytest.TempPathF
         assert panel.starts[k] - first == start
         assert panel.series(k) == pytest.approx(line)
         assert panel.observed_of(k).tolist() == there
+
+
+def test_a_gap_is_told_at_the_line_after_it(tmp_path: Path) -> None:
+    """The message leads to the row that follows the gap: `file:line`, as editors understand it."""
+    rows = daily([*range(10), *[None] * 9, *range(10)])
+    with pytest.raises(DataError, match=r"^f\.csv:12: 9 steps are missing .*\(line 11\).*\(line 12\)"):
+        load(write(tmp_path, rows))
+    with pytest.raises(DataError, match=r"^f\.csv:12: data\.missing is 'error'"):
+        load(write(tmp_path, rows), missing="error")
+
+
+def test_several_targets_of_named_series_keep_both_names(tmp_path: Path) -> None:
+    """A key says the shop and the target, so that no two series share a name."""
+    rows = [f"2024-01-0{day},{shop},{day},{-day}" for shop in "uv" for day in range(1, 6)]
+    panel = load(write(tmp_path, rows, "t,shop,a,b"), series=("shop",), target=("a", "b"))
+    assert panel.key_columns == ("shop", "series")
+    assert panel.keys == (("u", "a"), ("v", "a"), ("u", "b"), ("v", "b"))
+    assert panel.series(3).tolist() == [-1, -2, -3, -4, -5]

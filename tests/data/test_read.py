@@ -133,3 +133,22 @@ def test_a_missing_file_is_a_matter_of_the_file_system(tmp_path: Path) -> None:
     """The refusals of the file system come through unchanged."""
     with pytest.raises(FileError, match=r"gone\.csv"):
         read(tmp_path / "gone.csv")
+
+
+def test_a_counting_time_column_is_kept(tmp_path: Path) -> None:
+    """Long data whose `ds` are step numbers: each series by its own steps, a gap filled, the column's numbers go on."""
+    rows = [f"{name},{10 * k},{k}" for name in "ab" for k in range(1, 31) if (name, k) != ("b", 15)]
+    panel = panel_of(tmp_path, "\n".join(["unique_id,ds,y", *rows]))
+    assert panel.columns == Columns("ds", ("y",), ("unique_id",))
+    assert [panel.series(k).tolist() for k in range(2)] == [list(range(1, 31))] * 2
+    assert panel.observed.tolist().index(False) == 30 + 14
+    assert panel.calendar.text(panel.ends + 1) == ["310", "310"]
+
+
+def test_series_without_times_are_counted_each_for_itself(tmp_path: Path) -> None:
+    """A column that is named as an id and holds several rows for each parts the series; nothing is run together."""
+    rows = [f"{k},{name}" for k in range(6) for name in "ab"]
+    panel = panel_of(tmp_path, "\n".join(["y,shop", *rows]))
+    assert panel.keys == (("a",), ("b",))
+    assert panel.series(1).tolist() == list(range(6))
+    assert panel.calendar.text(panel.ends) == ["6", "6"]

@@ -177,7 +177,7 @@ def test_delimiters_at_line_ends_shift_nothing(tmp_path: Path, text: str) -> Non
 def test_values_beyond_the_last_name_are_refused(tmp_path: Path) -> None:
     """A column without a name that holds values is no trailing delimiter."""
     message = refused(tmp_path, "ds,y,\n2020,1,\n2021,2,3\n2022,2,4\n")
-    assert message.startswith("d.csv:3: 3 fields, but the header names 2 columns (lines 3, 4)")
+    assert message.startswith("d.csv:3: 3 fields, but the header on line 1 names 2 columns (lines 3, 4)")
 
 
 @pytest.mark.parametrize("text", ["2020-01-01,112\n2020-02-01,118\n", "1,2\n3,4\n", "112\n118\n", "1949-01\n1949-02\n"])
@@ -261,3 +261,63 @@ def test_a_long_file_keeps_lines_and_rows_in_step(tmp_path: Path) -> None:
     for k in (0, 1, 99_999, 262_144, 299_999):
         assert table.text["name"].iloc[k] == f"x{k}"
         assert written[table.lines[k] - 1].startswith(f"{k},")
+
+
+@pytest.mark.parametrize("start", [0, 1])
+def test_an_index_that_only_counts_rows_is_left_out(tmp_path: Path, start: int) -> None:
+    """The unnamed first column of a data frame written by pandas, or by R, is not used, and that is said."""
+    frame = pd.DataFrame({"ds": ["2020", "2021", "2022"], "y": [5, 6, 7]})
+    frame.index += start
+    table = table_of(tmp_path, frame.to_csv())
+    assert fields(table) == [["ds", "y"], ["2020", "5"], ["2021", "6"], ["2022", "7"]]
+    assert table.lines.tolist() == [2, 3, 4]
+    assert table.notes == ("column 1 has no name and only counts rows: not used",)
+
+
+@pytest.mark.parametrize(
+    ("index", "example"), [(["a", "b"], "id"), (["0", "2"], "id"), (["2020-01-01", "2020-01-02"], "date")]
+)
+def test_another_column_without_a_name_is_refused(tmp_path: Path, index: list[str], example: str) -> None:
+    """Names, dates or numbers with holes are no row counter: they need a name, and one that fits is proposed."""
+    message = refused(tmp_path, pd.DataFrame({"y": [5, 6]}, index=index).to_csv())
+    assert message.startswith(f"d.csv:1: column 1 has no name; write one, such as '{example}'")
+
+
+@pytest.mark.parametrize("first", ["A,2020-01-01,5", "A,Jan 2020,5", "5,x,01.01.2020"])
+def test_a_time_above_times_is_no_name(tmp_path: Path, first: str) -> None:
+    """Without a header the first row would be lost as names: a time above a column of times gives it away."""
+    text = "\n".join(first.replace("20", f"{20 + k}") for k in range(3)).replace("2021", "2020")
+    message = refused(tmp_path, text)
+    assert message.startswith("d.csv:1: no header: '")
+    assert message.endswith("is a time like those below it; add a first line of column names")
+
+
+def test_times_as_names_of_other_columns_are_names(tmp_path: Path) -> None:
+    """A table on its side, or years as columns, has a header."""
+    table = table_of(tmp_path, "id,2020-01,2020-02\na,1,2\nb,3,4\n")
+    assert list(table.text.columns) == ["id", "2020-01", "2020-02"]
+    assert list(table_of(tmp_path, "ds,2020\n2019,1\n2020,2\n").text.columns) == ["ds", "2020"]
+
+
+def test_a_title_above_the_header_gets_its_own_advice(tmp_path: Path) -> None:
+    """A first line of one field above rows of several is likely a title."""
+    message = refused(tmp_path, "Report of May\nds,y\n2020,1\n2021,2\n")
+    assert message.startswith("d.csv:2: 2 fields, but the header on line 1 names 1 column (lines 2, 3, 4)")
+    assert "if line 1 is a title or a remark, delete it" in message
+
+
+def test_blank_lines_amid_a_single_column_are_counted(tmp_path: Path) -> None:
+    """A blank line may be meant as a missing value there, so it is said; elsewhere it means nothing."""
+    table = table_of(tmp_path, "y\n1\n\n2\n\n\n3\n\n")
+    assert fields(table) == [["y"], ["1"], ["2"], ["3"]]
+    assert table.lines.tolist() == [2, 4, 7]
+    assert table.notes == ("3 blank lines left out; a missing value is written as NA",)
+    assert table_of(tmp_path, "y\n1\n2\n\n").notes == ()
+    assert table_of(tmp_path, "ds,y\n2020,1\n\n2021,2\n").notes == ()
+
+
+def test_a_name_beyond_all_measure_is_refused(tmp_path: Path) -> None:
+    """A header field longer than the csv module takes is a fault of the file."""
+    assert refused(tmp_path, f"ds,{'y' * 200_000}\n2020,1\n").startswith(
+        "d.csv:1: the header cannot be read (field larger"
+    )

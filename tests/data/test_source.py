@@ -97,6 +97,9 @@ def test_a_zip_must_hold_one_file(tmp_path: Path) -> None:
     path.write_bytes(zipped(TEXT, "a.csv", "b.csv"))
     with pytest.raises(DataError, match=r"exactly one file \(it holds 2: a.csv, b.csv\)"):
         source.load(path)
+    path.write_bytes(zipped(TEXT, "folder/"))
+    with pytest.raises(DataError, match=r"exactly one file \(it holds 0\)"):
+        source.load(path)
     path.write_bytes(zipped(TEXT, "folder/", "folder/a.csv", "__MACOSX/._a.csv"))
     assert source.load(path) == TEXT
 
@@ -187,6 +190,15 @@ def test_stdin_is_read_as_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
         source.load("-")
 
 
+def test_a_closed_stdin_is_a_matter_of_the_file_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that is started with stdin closed is told so; an empty name, as of an unset variable, is no folder."""
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(FileError, match="stdin: is closed"):
+        source.load("-")
+    with pytest.raises(FileError, match="empty name"):
+        source.load("")
+
+
 def test_stdin_of_a_real_process() -> None:
     """The same through a pipe of the operating system."""
     program = "import sys; from lstmcast.data.source import load; sys.exit(len(load('-')))"
@@ -270,6 +282,23 @@ def test_parquet_keeps_every_digit_as_text() -> None:
     parquet.write_table(pa.table({"id": names, "y": [0.1, None, 1 / 3], "n": [2**60, 1, None]}), packed)
     rows = source.parquet_to_csv(packed.getvalue(), "f").decode().replace('"', "").splitlines()
     assert rows == ["id,y,n", f"a,0.1,{2**60}", ",,1", "001,0.3333333333333333,"]
+
+
+def test_parquet_times_are_as_short_as_they_are_exact() -> None:
+    """Days are written as dates, seconds without a fraction, and what is finer keeps it; a zone keeps its offset."""
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    def written(kind: object, *micros: int | None) -> list[str]:
+        packed = io.BytesIO()
+        parquet.write_table(pa.table({"t": pa.array(micros, pa.timestamp("us")).cast(kind)}), packed)
+        return source.parquet_to_csv(packed.getvalue(), "f").decode().replace('"', "").splitlines()[1:]
+
+    day, second = 86_400_000_000, 1_000_000
+    assert written(pa.timestamp("ns"), 0, day, None) == ["1970-01-01", "1970-01-02", ""]
+    assert written(pa.timestamp("us"), 0, second) == ["1970-01-01 00:00:00", "1970-01-01 00:00:01"]
+    assert written(pa.timestamp("us"), 0, 1) == ["1970-01-01 00:00:00.000000", "1970-01-01 00:00:00.000001"]
+    assert written(pa.timestamp("us", "UTC"), 0, day) == ["1970-01-01 00:00:00Z", "1970-01-02 00:00:00Z"]
 
 
 def test_parquet_that_is_no_flat_table_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstmcast.data.styles import TimeStyle, check_pattern
-from lstmcast.errors import DataError
+from lstmcast.errors import ConfigError
 
 EPOCH = datetime(1970, 1, 1)
 DIRECTIVES = "%Y|%m|%d|%H|%I|%M|%S|%p|%b|%B|%a|%A|%j|%G|%V|%u|%y|%f|100%%"
@@ -73,7 +73,7 @@ def test_a_style_survives_json() -> None:
 @pytest.mark.parametrize(("pattern", "part"), [("%Y-%c", "%c is not known"), ("%d/%m", "must say the year")])
 def test_a_pattern_that_cannot_be_read_is_refused(pattern: str, part: str) -> None:
     """An unknown directive, or a pattern without a year, is refused with the key and the pattern."""
-    with pytest.raises(DataError, match=part) as caught:
+    with pytest.raises(ConfigError, match=part) as caught:
         check_pattern(pattern)
     assert "data.format" in str(caught.value)
     assert f"'{pattern}'" in str(caught.value)

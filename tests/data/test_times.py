@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstmcast.data.styles import TimeStyle
-from lstmcast.data.times import Times, looks_like_times, parse_times
-from lstmcast.errors import DataError
+from lstmcast.data.times import Times, looks_like_counts, looks_like_times, parse_times
+from lstmcast.errors import ConfigError, DataError
 
 EPOCH = datetime(1970, 1, 1)
 
@@ -211,7 +211,8 @@ def test_a_given_format_is_followed_or_refused() -> None:
     message = error("2020-01-01", "2020/01/02", format="%Y-%m-%d")
     assert "f.csv:3" in message
     assert "'2020/01/02'" in message
-    assert "data.format: %Q" in error("2020", format="%Y%Q")
+    with pytest.raises(ConfigError, match=r"data\.format: %Q"):
+        parse("2020", format="%Y%Q")
 
 
 def test_offsets_become_one_zone() -> None:
@@ -291,3 +292,57 @@ def test_any_text_is_read_or_refused(texts: list[str]) -> None:
     except DataError:
         return
     assert len(times.stamps) == len(texts)
+
+
+@pytest.mark.parametrize(
+    "texts", [["1", "2", "3"], ["8", "9", "10", "12"], ["0", "50", "100", "200"], ["-1", "0", "1"]]
+)
+def test_whole_numbers_may_count_steps(texts: list[str]) -> None:
+    """Integers that fit no date and leave few steps out are steps, and are written back as they are."""
+    times = parse(*texts)
+    assert times.stamps.tolist() == [int(text) for text in texts]
+    assert (times.timezone, times.findings[0].value) == (None, "count")
+    assert times.style.format(times.stamps) == texts
+    assert looks_like_counts(pd.Series(texts))
+    assert not looks_like_times(pd.Series(texts))
+
+
+@pytest.mark.parametrize(
+    "texts", [["1", "2", "9"], ["01", "02"], ["1", "2.5"], ["7", "7"], ["1990", "1991", "199"], ["1", "x"], []]
+)
+def test_other_numbers_count_nothing(texts: list[str]) -> None:
+    """Holes wider than what is there, padding, decimals, one number alone or a year with a lost digit are no steps."""
+    assert not looks_like_counts(pd.Series(texts, dtype=object))
+
+
+def test_epochs_that_gain_a_digit_stay_epochs() -> None:
+    """Seconds around 2001-09-09 have nine and ten digits, and are times all the same."""
+    times = parse("999999000", "999999600", "1000000200")
+    assert times.findings[0].value == "epoch s"
+    assert isos(times)[2] == "2001-09-09T01:50:00"
+
+
+@pytest.mark.parametrize("word", ["NA", "nat", "NULL", "None", "<NA>"])
+def test_a_spelling_of_missing_is_an_empty_time(word: str) -> None:
+    """Whoever wrote the file meant that there is no time: it is called empty, not misspelt."""
+    assert "the time is empty" in error("2020-01-01", word, "2020-01-03")
+
+
+def test_integers_beyond_64_bits_are_no_epochs() -> None:
+    """Nineteen digits may be more than an int64 holds: then they are no time, and no error of ours."""
+    huge = ["9300000000000000000", "9300000000000000001"]
+    assert not looks_like_times(pd.Series(huge))
+    assert "f.csv:2" in error(*huge, format="epoch ns")
+
+
+def test_what_would_be_lost_below_a_microsecond_is_refused() -> None:
+    """Nanoseconds that are no whole microseconds are told, not cut off; whole ones are read."""
+    message = error("1704067200000001000", "1704067200000002001")
+    assert "f.csv:3" in message
+    assert "none finer than a microsecond" in message
+    assert parse("1704067200000001000", "1704067200000002000").stamps[1] == 1_704_067_200_000_002
+
+
+def test_the_names_of_zones_that_are_understood_are_told() -> None:
+    """`EST` may mean several zones: the message says what to write instead."""
+    assert "a zone is written as Z, UTC, GMT or +02:00" in error("2020-01-01 00:00 EST", "2020-01-01 01:00 EST")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lstmcast.data.wording import first_few, nearest
+from lstmcast.data.wording import counted, first_few, nearest, shortened
 
 
 def test_only_the_first_five_are_shown() -> None:
@@ -17,3 +17,16 @@ def test_the_nearest_name_comes_first() -> None:
     assert nearest("sales", ["Date", "Sales"]) == "did you mean 'Sales'? columns: Date, Sales"
     assert nearest("Slaes", ["Date", "Sales"]) == "did you mean 'Sales'? columns: Date, Sales"
     assert nearest("qqq", ["Date", "Sales"]) == "columns: Date, Sales"
+
+
+def test_very_many_names_are_cut_short() -> None:
+    """Twenty names stand alone; beyond, the rest is counted."""
+    names = [f"c{k}" for k in range(5000)]
+    assert shortened(names[:20]) == ", ".join(names[:20])
+    assert shortened(names) == ", ".join(names[:20]) + " and 4980 more"
+    assert nearest("c4999", names).endswith("c19 and 4980 more")
+
+
+def test_one_thing_is_singular() -> None:
+    """Only 1 takes no s."""
+    assert [counted(n, "row") for n in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstmcast.data.zones import SECOND, check_zone, fixed_name, from_wall, to_wall
-from lstmcast.errors import DataError
+from lstmcast.errors import ConfigError
 
 EPOCH = datetime(1970, 1, 1)
 ZONES = ("Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "America/Sao_Paulo", "UTC")
@@ -72,7 +72,7 @@ def test_the_ends_of_the_calendar_do_not_wrap() -> None:
 )
 def test_an_unknown_zone_is_refused_with_the_nearest(zone: str, near: str) -> None:
     """An unknown zone is refused with the key, the value and the nearest name, even one that looks like a path."""
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(ConfigError) as caught:
         check_zone(zone)
     assert "data.timezone" in str(caught.value)
     assert f"'{zone}'" in str(caught.value)

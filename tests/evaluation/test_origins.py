@@ -8,14 +8,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lstmcast.errors import DataError
-from lstmcast.evaluation.origins import FEWEST, HoldOut, default_horizon, hold_out
+from lstmcast.evaluation.origins import EACH, FEWEST, LEFT, HoldOut, default_horizon, hold_out
 
 lengths_of = st.lists(st.integers(1, 700), min_size=1, max_size=12).map(np.array)
 
 
 def held(lengths: np.ndarray, horizon: int) -> HoldOut:
     """What is held out, of lengths that allow it."""
-    assume(int(np.median(lengths)) >= max(FEWEST, 5 * horizon))
+    assume(int(np.median(lengths)) >= max(FEWEST, 2 * horizon + max(horizon, LEFT)))
     return hold_out(lengths, horizon)
 
 
@@ -25,15 +25,19 @@ def test_the_futures_that_stop_end_before_those_that_judge_begin(lengths: np.nda
     """In every series: training, then the futures that stop, then those that judge, the last of them at its end."""
     hold = held(lengths, horizon)
     (stop_series, stop), (judge_series, judge) = hold.stopping(lengths), hold.judging(lengths)
-    assert set(stop_series) == set(judge_series) == {k for k, n in enumerate(lengths) if n > 2 * hold.total}
+    assert (
+        set(stop_series)
+        == set(judge_series)
+        == {k for k, n in enumerate(lengths) if n >= hold.total + max(horizon, LEFT)}
+    )
     for k in set(stop_series):
         stops, judges, n = stop[stop_series == k], judge[judge_series == k], lengths[k]
         assert stops.min() >= n - hold.total - 1  # the last step that is learnt from
         assert stops.max() + horizon < judges.min() + 1
         assert judges.max() + horizon == n - 1
-        assert stops.min() >= hold.total  # the longer part of every series is learnt from
-        assert len(set(judges)) == len(judges) <= hold.most
-        assert len(set(stops)) == len(stops) <= hold.most
+        assert stops.min() + 1 >= max(horizon, LEFT)  # something of every series is learnt from
+        assert len(set(judges)) == len(judges) <= EACH
+        assert len(set(stops)) == len(stops) <= EACH
 
 
 @settings(deadline=None)
@@ -64,14 +68,22 @@ def test_origins_are_few_and_evenly_spaced() -> None:
 def test_many_series_share_the_origins() -> None:
     """5,000 series have four origins each, so that judging stays affordable; a short one has none."""
     lengths = np.full(5000, 100)
-    lengths[7] = 20
+    lengths[7] = 5
     series, origins = hold_out(lengths, 2).judging(lengths)
     assert len(series) == 4 * 4999
     assert 7 not in series
     np.testing.assert_array_equal(origins[series == 6], origins[series == 4999])
 
 
-@pytest.mark.parametrize(("length", "horizon", "needed"), [(9, 1, 10), (59, 12, 60), (10, 3, 15)])
+def test_few_series_stop() -> None:
+    """Of 5,000 series 2,000 stop, evenly spaced: they are forecast after every epoch. All of them judge."""
+    series, _ = hold_out(np.full(5000, 100), 2).stopping(np.full(5000, 100))
+    assert len(series) == len(set(series)) == 2000
+    assert (series[0], series[-1]) == (0, 4999)
+    assert set(np.diff(series)) <= {2, 3}
+
+
+@pytest.mark.parametrize(("length", "horizon", "needed"), [(9, 1, 10), (35, 12, 36), (10, 4, 12)])
 def test_too_short_is_refused_with_both_numbers(length: int, horizon: int, needed: int) -> None:
     """The message says how many rows there are, the horizon, and how many rows it needs."""
     with pytest.raises(DataError, match=rf"has {length} rows; a horizon of {horizon} needs at least {needed} "):

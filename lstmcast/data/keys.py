@@ -1,0 +1,141 @@
+"""Which columns name the series of a long table: pinned by the user, or found by what tells its rows apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from lstmcast.data.hints import PARTS, SERIES_WORDS, TARGET_NAMES, Choice, whole, words
+from lstmcast.data.numbers import looks_like_numbers
+from lstmcast.data.records import Ints, ReadOptions, Table
+from lstmcast.data.wording import counted
+from lstmcast.errors import DataError
+
+EVERY = ("*",)  # as a target: every numeric column is a series of its own
+
+MAX_SERIES_COLUMNS = 3
+MAX_CANDIDATES = 8
+MIN_ROWS = 4  # in the median series: what is shorter is a covariate, not a name
+MIN_REPEATS = 0.2  # of the rows repeat a time, before a column without a telling name may name the series
+STRAY = 0.05  # of the repeats may be left over: they are duplicates to report
+SAMPLE_TIMES = 200
+
+
+def find_series(table: Table, names: list[str], options: ReadOptions, time: str | None) -> Choice:
+    """The fewest columns that, with the time, tell every row apart: looked for where times repeat."""
+    if options.series:
+        return Choice(options.series, "given")
+    if time is None:
+        named = _named_series(table.text, [name for name in names if name not in options.target])
+        reason = "named so; rows are counted within each" if named else "without times, all rows are one series"
+        return Choice(named, reason)
+    stamps = _codes(table.text[time])
+    repeats = len(stamps) - _distinct(stamps)
+    if repeats == 0:
+        return Choice((), "no time occurs twice")
+    often = repeats >= MIN_REPEATS * len(stamps)
+    search = _Search(table.text, stamps, repeats)
+    free = [name for name in names if name != time and name not in options.target]
+    pinned = bool(options.target) and options.target != EVERY
+    candidates = search.candidates([name for name in free if often or words(name) & SERIES_WORDS])
+    for stray in (0, int(STRAY * repeats)):
+        for chosen in search.by_size(candidates):
+            if search.tells_apart(chosen, stray) and (pinned or _leaves_numbers(table.text, free, chosen)):
+                kept = tuple(name for name in names if name in chosen)
+                _refuse_parts(table, time, kept)
+                return Choice(kept, f"{repeats} rows repeat a time; together with the time they tell rows apart")
+    if often:
+        _refuse_parts(table, time, [name for name in free if words(name) & PARTS and whole(table.text[name])])
+    return Choice((), f"{counted(repeats, 'row')} with the time of another, and no columns tell them apart")
+
+
+def _refuse_parts(table: Table, time: str, chosen: Sequence[str]) -> None:
+    """A column of hours or months beside repeated times is a part of the time, not the name of a series."""
+    parts = [name for name in chosen if words(name) & PARTS and whole(table.text[name])]
+    if parts:
+        pieces = ", ".join(f"'{name}'" for name in (time, *parts))
+        flags = " ".join(f"--series '{name}'" for name in chosen)
+        raise DataError(
+            f"{table.source}: columns {pieces} look like parts of one time; join them into one column, such as "
+            f"'2024-01-31 13:00', or say that they name series: {flags}"
+        )
+
+
+def _named_series(text: pd.DataFrame, names: list[str]) -> tuple[str, ...]:
+    """The columns whose names say that they name series, with a few rows for each value and numbers beside them."""
+    found = tuple(
+        name
+        for name in names
+        if words(name) & SERIES_WORDS and (distinct := text[name].nunique()) > 1 and len(text) >= MIN_ROWS * distinct
+    )
+    return found if _leaves_numbers(text, names, found) else ()
+
+
+class _Search:
+    """The search for the columns that name the series of a long table."""
+
+    def __init__(self, text: pd.DataFrame, stamps: Ints, repeats: int) -> None:
+        self.text, self.stamps, self.repeats = text, stamps, repeats
+        self.codes: dict[str, Ints] = {}
+        self.sample = np.flatnonzero(stamps < SAMPLE_TIMES)
+
+    def candidates(self, names: Iterable[str]) -> list[str]:
+        """Columns that may name a series: text or whole numbers, with a few rows for each value; likeliest first."""
+        found: list[tuple[bool, int, int, str]] = []
+        for position, name in enumerate(names):
+            column, telling = self.text[name], bool(words(name) & SERIES_WORDS)
+            decimals = looks_like_numbers(column) and not whole(column)
+            if name.lower() in TARGET_NAMES or (decimals and not telling):
+                continue
+            codes = _codes(column)
+            distinct = _distinct(codes)
+            if distinct > 1 and (telling or len(codes) >= MIN_ROWS * distinct):
+                self.codes[name] = codes
+                found.append((not telling, distinct, position, name))
+        return [name for *_, name in sorted(found)[:MAX_CANDIDATES]]
+
+    def by_size(self, candidates: list[str]) -> Iterable[tuple[str, ...]]:
+        """Every set of up to three candidates: small sets first, likely ones first."""
+        for size in range(1, MAX_SERIES_COLUMNS + 1):
+            yield from combinations(candidates, size)
+
+    def tells_apart(self, names: tuple[str, ...], stray: int) -> bool:
+        """Whether all but `stray` rows differ in time or name, and the median series is long enough."""
+        group = _joined([self.codes[name] for name in names])
+        rows = _joined([group, self.stamps])
+        if len(self.sample) - _distinct(rows[self.sample]) > stray or len(rows) - _distinct(rows) > stray:
+            return False
+        lengths = pd.Series(group).value_counts()
+        telling = all(words(name) & SERIES_WORDS for name in names)
+        return bool(telling or lengths.median() >= MIN_ROWS)
+
+
+def _codes(text: pd.Series) -> Ints:
+    """[N] one number for each distinct text, in order of appearance."""
+    return pd.factorize(text)[0].astype(np.int64)
+
+
+def _distinct(codes: Ints) -> int:
+    """How many different codes there are."""
+    return len(pd.unique(codes))
+
+
+def _joined(columns: list[Ints]) -> Ints:
+    """[N] one number for each distinct combination of codes."""
+    joined = columns[0]
+    for codes in columns[1:]:
+        joined = pd.factorize(joined * (int(codes.max()) + 1) + codes)[0].astype(np.int64)
+    return joined
+
+
+def group_codes(text: pd.DataFrame, names: tuple[str, ...]) -> Ints:
+    """[N] which series each row belongs to, numbered in order of appearance; 0 where no columns name the series."""
+    return _joined([np.zeros(len(text), dtype=np.int64), *(_codes(text[name]) for name in names)])
+
+
+def _leaves_numbers(text: pd.DataFrame, free: list[str], chosen: tuple[str, ...]) -> bool:
+    """Whether a numeric column is left to forecast."""
+    return any(looks_like_numbers(text[name]) for name in free if name not in chosen)
