@@ -43,9 +43,8 @@ class Footing:
     seasons: int
 
     def __str__(self) -> str:
-        level = "last value" if self.level == 1 else f"mean of the last {self.level}"
-        several = "season" if self.seasons == 1 else f"{self.seasons} seasons"
-        return f"{level} + profile of the last {several} of {self.season}" if self.seasons else level
+        level = "last value" if self.level == 1 else f"mean of last {self.level}"
+        return f"{level} + profile of {self.seasons} × {self.season}" if self.seasons else level
 
 
 def candidates(

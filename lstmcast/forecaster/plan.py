@@ -35,6 +35,24 @@ class Way:
     kind: Kind
     shape: Shape
 
+    def __str__(self) -> str:
+        shape = self.shape
+        return f"{self.kind}, {Footing(self.kind, shape.level, shape.season, shape.seasons)}"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the stopping origins chose.
+
+    Attributes:
+        way: how the series are seen. epochs: how long each network learns.
+        share: how much of what the networks say counts, 0 to 1.
+    """
+
+    way: Way
+    epochs: tuple[int, ...]
+    share: float
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -136,8 +154,9 @@ def _footings(past: Panel, panel: Panel, horizon: int, config: Config) -> tuple[
         Finding("transform", chosen[0].kind, "pinned" if asked.transform != "auto" else "the best of a trial"),
         Finding(
             "footing",
-            " or ".join(map(str, chosen)),
-            f"{len(tried) + len(kinds) - 1} tried without a network on the steps to learn from",
+            str(chosen[0]),
+            f"the best of {len(tried) + len(kinds) - 1} without a network"
+            + "".join(f"; or {one}" for one in chosen[1:]),
         ),
     )
 

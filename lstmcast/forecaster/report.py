@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lstmcast.data.panel import Panel
 from lstmcast.forecaster.judging import Judgement
-from lstmcast.forecaster.plan import Plan
+from lstmcast.forecaster.plan import Chosen, Plan
 from lstmcast.forecaster.trained import fingerprint
 
 if TYPE_CHECKING:
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 LIBRARIES = ("lstmcast", "tensorflow", "keras", "numpy", "pandas", "safetensors")
 
 
-def report(
-    panel: Panel, config: Config, plan: Plan, judgement: Judgement, epochs: list[int], share: float
-) -> dict[str, Any]:
+def report(panel: Panel, config: Config, plan: Plan, judgement: Judgement, chosen: Chosen) -> dict[str, Any]:
     """Plain JSON-able values; what is undefined is null."""
     skill = judgement.skill
     return {
@@ -27,8 +25,9 @@ def report(
         "findings": [[f.name, f.value, f.reason] for f in (*panel.findings, *plan.findings)],
         "network": str(plan.architecture),
         "parameters": plan.architecture.parameters,
-        "epochs": epochs,
-        "network_share": share,
+        "footing": str(chosen.way),
+        "epochs": list(chosen.epochs),
+        "network_share": chosen.share,
         "verdict": judgement.verdict,
         "scores": {name: {k: _finite(v) for k, v in row.items()} for name, row in judgement.scores.items()},
         "scored_network": _scored(plan),

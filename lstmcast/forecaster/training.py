@@ -10,7 +10,7 @@ import numpy as np
 
 from lstmcast.data.panel import Panel
 from lstmcast.forecaster.judging import judge
-from lstmcast.forecaster.plan import Plan, Way, learnable, make_plan
+from lstmcast.forecaster.plan import Chosen, Plan, Way, learnable, make_plan
 from lstmcast.forecaster.report import report
 from lstmcast.forecaster.running import Runner, last_steps, outcomes, scale, usual_steps, windows
 from lstmcast.forecaster.trained import Forecaster
@@ -62,13 +62,13 @@ def train(
     plan = make_plan(panel, config)
     planned(plan)
     past = learnable(panel, plan.hold_out.total)
-    found = _fit_best(past, panel, plan, tell)
-    judged = _runner(past, found.way, found.networks)
+    chosen, networks = _fit_best(past, panel, plan, tell)
+    judged = _runner(past, chosen.way, networks)
     judgement = judge(judged, panel, plan.hold_out, plan.levels)
     runner = judged
     if plan.refit:
-        again = [_fit(panel, plan, found.way, k, epoch, None, tell) for k, epoch in enumerate(found.epochs)]
-        runner = _runner(panel, found.way, [fit.network.damped(found.share) for fit in again])
+        again = [_fit(panel, plan, chosen.way, k, epoch, None, tell) for k, epoch in enumerate(chosen.epochs)]
+        runner = _runner(panel, chosen.way, [fit.network.damped(chosen.share) for fit in again])
     _check(runner, panel, plan)
     return Forecaster(
         runner=runner,
@@ -76,26 +76,11 @@ def train(
         horizon=plan.hold_out.horizon,
         context=last_steps(panel, runner.reach),
         held_out=judgement.held_out,
-        report=report(panel, config, plan, judgement, found.epochs, found.share),
+        report=report(panel, config, plan, judgement, chosen),
     )
 
 
-@dataclass(frozen=True)
-class _Found:
-    """What the stopping origins chose: the way, how long each network learns, and what share of its words counts.
-
-    Attributes:
-        networks: damped to that share.
-    """
-
-    way: Way
-    networks: list[Network]
-    epochs: list[int]
-    share: float
-    error: float
-
-
-def _fit_best(past: Panel, panel: Panel, plan: Plan, tell: Tell) -> _Found:
+def _fit_best(past: Panel, panel: Panel, plan: Plan, tell: Tell) -> tuple[Chosen, list[Network]]:
     """Fit every network, each from its own seed, in each way; keep what forecast the stopping origins best."""
     found = []
     for way in plan.ways:
@@ -104,8 +89,8 @@ def _fit_best(past: Panel, panel: Panel, plan: Plan, tell: Tell) -> _Found:
         for share in SHARES:
             networks = [fit.network.damped(share) for fit in fits]
             error = float(np.mean([stop(network) for network in networks]))
-            found.append(_Found(way, networks, [fit.epoch for fit in fits], share, error))
-    return min(found, key=lambda one: one.error)
+            found.append((error, Chosen(way, tuple(fit.epoch for fit in fits), share), networks))
+    return min(found, key=lambda one: one[0])[1:]
 
 
 def _stopper(panel: Panel, plan: Plan, runner: Runner) -> Callable[[Network], float]:

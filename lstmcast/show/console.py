@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lstmcast.forecaster.plan import Plan
     from lstmcast.forecaster.training import Stage
 
+WIDE = 30  # characters of a value, before the reasons begin
 SHOWN = 20  # series listed by check
 
 
@@ -76,7 +77,7 @@ def judged(report: Mapping[str, Any]) -> str:
     if shares:
         lines.append(f"Coverage on origins that did not calibrate it: {'; '.join(shares)}")
     epochs = ", ".join(str(epoch) for epoch in report["epochs"])
-    lines.append(f"Epochs: {epochs}. Scores are those of {report['scored_network']}.")
+    lines.append(f"Stands on: {report['footing']}. Epochs: {epochs}. Scores are those of {report['scored_network']}.")
     if report["network_share"] < 1:
         lines.append(
             f"{report['network_share']:.0%} of what the network says counts: more did worse on the stopping origins."
@@ -143,7 +144,7 @@ def progress(*, quiet: bool) -> Iterator[Callable[[Stage], None]]:
 
 def _columns(rows: Sequence[tuple[str, str, str]]) -> list[str]:
     """Name, value and reason in columns."""
-    wide = min(max((len(value) for _, value, _ in rows), default=0), 28)
+    wide = min(max((len(value) for _, value, _ in rows), default=0), WIDE)
     return [f"  {name:10} {value:{wide}}  {reason}" for name, value, reason in rows]
 
 

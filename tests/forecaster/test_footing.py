@@ -48,9 +48,9 @@ def test_without_a_season_levels_are_a_few_lengths() -> None:
     ("footing", "words"),
     [
         (Footing("log", 1, 12, 0), "last value"),
-        (Footing("log", 12, 12, 0), "mean of the last 12"),
-        (Footing("log", 1, 12, 1), "last value + profile of the last season of 12"),
-        (Footing("log", 7, 7, 4), "mean of the last 7 + profile of the last 4 seasons of 7"),
+        (Footing("log", 12, 12, 0), "mean of last 12"),
+        (Footing("log", 1, 12, 1), "last value + profile of 1 × 12"),
+        (Footing("log", 7, 7, 4), "mean of last 7 + profile of 4 × 7"),
     ],
 )
 def test_a_footing_in_words(footing: Footing, words: str) -> None:

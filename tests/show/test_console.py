@@ -33,6 +33,7 @@ def report(**changes: Any) -> dict[str, Any]:
         "scores": scores,
         "coverage": {"80": 0.714, "95": None},
         "epochs": [3, 14],
+        "footing": "log, last value",
         "network_share": 1.0,
         "scored_network": "the saved network",
         "verdict": "The LSTM is better.",
