@@ -17,7 +17,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.forecaster.saving import load
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.store.artifact import resolve
+from lstmcast.store.choosing import resolve
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Series = Mapping[str, "np.ndarray | list[float]"]

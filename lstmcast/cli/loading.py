@@ -10,7 +10,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.forecaster.saving import load
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.store.artifact import resolve
+from lstmcast.store.choosing import resolve
 
 
 @dataclass(frozen=True)

@@ -233,10 +233,11 @@ def _settle(clean: dict[str, Reading], read: dict[str, Reading], at: _Column) ->
 
 
 def _why_only(pattern: str, read: dict[str, Reading], at: _Column) -> str:
-    """Why a pattern was chosen: with the first line that no other pattern can read, if there was another."""
+    """Why a pattern was chosen: with the first line that no other pattern can read, where another reads some."""
     if pattern == "%-Y-%m":
         return "the years are counted from 1"
-    against = {other: np.argmax(reading.faulty[at.rows]) for other, reading in read.items() if reading.faulty.any()}
+    rivals = {other: reading.faulty[at.rows] for other, reading in read.items()}
+    against = {other: np.argmax(faulty) for other, faulty in rivals.items() if faulty.any() and not faulty.all()}
     reasons = [f"line {at.lines[i]} '{at.texts.texts[at.rows[i]]}' is not {other}" for other, i in against.items()]
     return "; ".join(reasons) or f"all {len(at.rows)} rows are written so"
 

@@ -101,7 +101,9 @@ def make_plan(panel: Panel, config: Config) -> Plan:
         dropout=config.model.dropout,
     )
     findings = (
-        Finding("horizon", str(horizon), "pinned" if asked != "auto" else f"usual for {panel.calendar.label} data"),
+        Finding(
+            "horizon", str(horizon), "pinned" if asked != "auto" else f"usual for data that are {panel.calendar.label}"
+        ),
         *found,
         Finding("window", f"{shape.context} steps of {shape.lags} lags", f"{len(past.values):,} values to learn from"),
     )

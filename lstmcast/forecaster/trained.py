@@ -105,7 +105,7 @@ class Forecaster:
             ModelError: missing, damaged, or of another schema.
         """
         from lstmcast.forecaster import saving
-        from lstmcast.store.artifact import resolve
+        from lstmcast.store.choosing import resolve
 
         return saving.load(resolve(Path(models), str(model)))
 

@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from difflib import SequenceMatcher
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as tensor_bytes
 
 from lstmcast.errors import ModelError, UsageError
+from lstmcast.store.choosing import CURRENT, MANIFEST, NAME, VERSION, versions
 from lstmcast.store.files import (
     TEMPORARY,
     DamageError,
@@ -47,14 +47,14 @@ SCHEMA = 1
 
 Tensors = Mapping[str, npt.NDArray[Any]]
 
-_MANIFEST = "manifest.json"
+
 _MANIFEST_LIMIT = 64 * 2**20  # bytes
-_CURRENT = "current"
-_CURRENT_LIMIT = 100  # bytes
+
+
 _SUFFIX = ".safetensors"
 _FILE = re.compile(r"[a-z][a-z0-9_]*\.safetensors")
-_NAME = re.compile(r"[\w-][\w.-]{0,99}")
-_VERSION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+
+
 _MEND = "train again, or name another version with --model"
 
 
@@ -87,7 +87,7 @@ def prepare(models: Path, name: str) -> Path:
         UsageError: the name is not allowed.
         FileError: the folder cannot be made or written.
     """
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         rule = "must be 1 to 100 letters, digits, dots, dashes or underscores and not begin with a dot"
         raise UsageError(f"model name: {rule} (got {name[:120]!r}); choose one with --name")
     folder = models / name
@@ -105,14 +105,6 @@ def prepare(models: Path, name: str) -> Path:
 def model_lock(folder: Path, *, wait: float = 0.0) -> AbstractContextManager[None]:
     """The lock under which versions of a model are published; see `exclusive_lock`."""
     return exclusive_lock(folder / "lock", wait=wait)
-
-
-def versions(folder: Path) -> list[Path]:
-    """The version folders of a model, newest last; empty where there is no such folder."""
-    with explained("read", folder):
-        if not folder.is_dir():
-            return []
-        return sorted(path for path in folder.iterdir() if _VERSION.fullmatch(path.name) and path.is_dir())
 
 
 def publish(
@@ -148,12 +140,12 @@ def publish(
     files = _encode(tensors)
     listed = {file: _describe(content) for file, content in files.items()}
     text = json.dumps({**manifest, "schema": SCHEMA, "files": listed}, sort_keys=True, indent=1, allow_nan=False)
-    files[_MANIFEST] = text.encode()
-    version = folder / f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{sha256(files[_MANIFEST]).hexdigest()[:8]}"
+    files[MANIFEST] = text.encode()
+    version = folder / f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{sha256(files[MANIFEST]).hexdigest()[:8]}"
     with suppress(OSError):  # makes room for the new version; what resists is said at the end
         _remove_temporary(folder)
     _write_version(version, files)
-    write_atomically(folder / _CURRENT, f"{version.name}\n".encode())
+    write_atomically(folder / CURRENT, f"{version.name}\n".encode())
     with explained("cleaned up", folder):
         _prune(folder, version, keep)
     return version
@@ -172,7 +164,7 @@ def load(version: Path) -> Artifact:
     manifest = _read_manifest(version)
     listed = manifest["files"]
     with explained("read", version):
-        unknown = sorted({path.name for path in version.iterdir()} - {_MANIFEST, *listed})
+        unknown = sorted({path.name for path in version.iterdir()} - {MANIFEST, *listed})
     faults = [f"{version / name}: does not belong to this version" for name in unknown]
     tensors = {}
     for file, entry in listed.items():
@@ -183,31 +175,6 @@ def load(version: Path) -> Artifact:
     if faults:
         raise _model_error(faults)
     return Artifact(version, manifest, tensors)
-
-
-def resolve(models: Path, model: str | None) -> Path:
-    """Find the version that a user means.
-
-    Args:
-        models: the folder of all models.
-        model: None for the only model there is; a name for its current version; `name/version`; or the path of a
-            model's or a version's folder.
-
-    Returns:
-        The folder of a version, not yet verified.
-
-    Raises:
-        ModelError: none or several fit, or `current` is missing or damaged; says what there is to choose from.
-    """
-    if model is None:
-        return _current(_only_model(models))
-    named = all(_NAME.fullmatch(part) for part in model.rstrip("/").split("/"))
-    with explained("read", Path(model)):
-        folder = models / model if named and (models / model).is_dir() else Path(model)
-        if not folder.is_dir():
-            raise ModelError(_not_found(models, model))
-        is_version = _VERSION.fullmatch(folder.name) or (folder / _MANIFEST).exists()
-    return folder if is_version else _current(folder)
 
 
 # --- publishing ---
@@ -270,15 +237,15 @@ def _model_error(faults: Sequence[str]) -> ModelError:
 
 def _read_manifest(version: Path) -> dict[str, Any]:
     try:
-        content = read_regular(version / _MANIFEST, _MANIFEST_LIMIT)
+        content = read_regular(version / MANIFEST, _MANIFEST_LIMIT)
         manifest = parse_object(content)
         if type(manifest.get("schema")) is not int or manifest["schema"] != SCHEMA:
             raise DamageError(f"schema must be {SCHEMA} for this lstmcast (got {manifest.get('schema')!r:.40})")
-        if _VERSION.fullmatch(version.name) and not version.name.endswith(sha256(content).hexdigest()[:8]):
+        if VERSION.fullmatch(version.name) and not version.name.endswith(sha256(content).hexdigest()[:8]):
             raise DamageError("its content is not that of this version: changed, or taken from another one")
         _check_listing(manifest.get("files"))
     except DamageError as damage:
-        raise _model_error([f"{version / _MANIFEST}: {damage}"]) from damage
+        raise _model_error([f"{version / MANIFEST}: {damage}"]) from damage
     return manifest
 
 
@@ -317,56 +284,3 @@ def _header(content: bytes) -> dict[str, dict[str, Any]]:
     if not all(isinstance(entry, dict) for entry in stated.values()):
         raise DamageError("no safetensors header")
     return {name: {"dtype": entry.get("dtype"), "shape": entry.get("shape")} for name, entry in stated.items()}
-
-
-# --- choosing ---
-
-
-def _current(folder: Path) -> Path:
-    try:
-        text = read_regular(folder / _CURRENT, _CURRENT_LIMIT).decode("ascii", "replace").rstrip("\n")
-        if not _VERSION.fullmatch(text) or not (folder / text).is_dir():
-            raise DamageError(f"must name a version that is there (got {text!r})")
-    except DamageError as damage:
-        raise ModelError(_choose_version(folder, f"{folder / _CURRENT}: {damage}")) from damage
-    return folder / text
-
-
-def _choose_version(folder: Path, fault: str) -> str:
-    existing = versions(folder)
-    if not existing:
-        return f"{fault}; no version of this model is there: train it (lstmcast train data.csv)"
-    names = ", ".join(version.name for version in existing)
-    return f"{fault}; choose a version with --model {existing[-1]} (there are, newest last: {names})"
-
-
-def _model_folders(models: Path) -> list[Path]:
-    """Folders that hold a model; one where training was only begun does not count."""
-    with explained("read", models):
-        if not models.is_dir():
-            return []
-        folders = sorted(path for path in models.iterdir() if _NAME.fullmatch(path.name))
-        return [folder for folder in folders if (folder / _CURRENT).exists() or versions(folder)]
-
-
-def _only_model(models: Path) -> Path:
-    folders = _model_folders(models)
-    if not folders:
-        raise ModelError(f"{models}: no model is there; train one (lstmcast train data.csv)")
-    if len(folders) > 1:
-        names = ", ".join(folder.name for folder in folders)
-        raise ModelError(f"{models}: several models are there; choose one with --model (there are: {names})")
-    return folders[0]
-
-
-def _not_found(models: Path, model: str) -> str:
-    """What to say for a model that is not there: the versions of its folder, or the models, nearest first."""
-    fault = f"--model {model}: no such model or version"
-    folder = models / Path(model).parent
-    if folder != models and versions(folder):
-        return _choose_version(folder, fault)
-    names = [folder.name for folder in _model_folders(models)]
-    if not names:
-        return f"{fault}, and none under {models}; train one (lstmcast train data.csv)"
-    nearest = sorted(names, key=lambda name: -SequenceMatcher(None, model, name).ratio())
-    return f"{fault} (under {models} there are: {', '.join(nearest)})"

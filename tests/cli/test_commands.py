@@ -17,7 +17,7 @@ import pytest
 from lstmcast.cli import main
 from lstmcast.cli.train import model_name
 from lstmcast.config import Config, load_config, schema, shipped
-from lstmcast.store.artifact import versions
+from lstmcast.store.choosing import versions
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Capture = pytest.CaptureFixture[str]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lstmcast.cli import main
-from lstmcast.store.artifact import versions
+from lstmcast.store.choosing import versions
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

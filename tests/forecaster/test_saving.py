@@ -15,7 +15,7 @@ import pytest
 from lstmcast.errors import ModelError
 from lstmcast.forecaster.saving import from_artifact, load, save, to_artifact
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.store.artifact import resolve
+from lstmcast.store.choosing import resolve
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 Parts = tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]

@@ -26,7 +26,8 @@ from safetensors import safe_open
 import lstmcast
 from lstmcast.errors import BusyError, FileError, ModelError, UsageError
 from lstmcast.store import artifact
-from lstmcast.store.artifact import load, model_lock, prepare, publish, resolve, versions
+from lstmcast.store.artifact import load, model_lock, prepare, publish
+from lstmcast.store.choosing import resolve, versions
 
 NOW = datetime(2026, 11, 20, 8, 45, tzinfo=UTC)
 MEND = "train again, or name another version with --model"

@@ -1,0 +1,99 @@
+"""Which models and versions there are, and which of them a user means."""
+
+from __future__ import annotations
+
+import re
+from difflib import SequenceMatcher
+from pathlib import Path
+
+from lstmcast.errors import ModelError
+from lstmcast.store.files import DamageError, explained, read_regular
+
+CURRENT = "current"
+CURRENT_LIMIT = 100  # bytes
+NAME = re.compile(r"[\w-][\w.-]{0,99}")
+VERSION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+MANIFEST = "manifest.json"
+
+
+def versions(folder: Path) -> list[Path]:
+    """The version folders of a model, newest last; empty where there is no such folder."""
+    with explained("read", folder):
+        if not folder.is_dir():
+            return []
+        return sorted(path for path in folder.iterdir() if VERSION.fullmatch(path.name) and path.is_dir())
+
+
+def resolve(models: Path, model: str | None) -> Path:
+    """Find the version that a user means.
+
+    Args:
+        models: the folder of all models.
+        model: None for the only model there is; a name for its current version; `name/version`; or the path of a
+            model's or a version's folder.
+
+    Returns:
+        The folder of a version, not yet verified.
+
+    Raises:
+        ModelError: none or several fit, or `current` is missing or damaged; says what there is to choose from.
+    """
+    if model is None:
+        return _current(_only_model(models))
+    named = all(NAME.fullmatch(part) for part in model.rstrip("/").split("/"))
+    with explained("read", Path(model)):
+        folder = models / model if named and (models / model).is_dir() else Path(model)
+        if not folder.is_dir():
+            raise ModelError(_not_found(models, model))
+        is_version = VERSION.fullmatch(folder.name) or (folder / MANIFEST).exists()
+    return folder if is_version else _current(folder)
+
+
+def _current(folder: Path) -> Path:
+    try:
+        text = read_regular(folder / CURRENT, CURRENT_LIMIT).decode("ascii", "replace").rstrip("\n")
+        if not VERSION.fullmatch(text) or not (folder / text).is_dir():
+            raise DamageError(f"must name a version that is there (got {text!r})")
+    except DamageError as damage:
+        raise ModelError(_choose_version(folder, f"{folder / CURRENT}: {damage}")) from damage
+    return folder / text
+
+
+def _choose_version(folder: Path, fault: str) -> str:
+    existing = versions(folder)
+    if not existing:
+        return f"{fault}; no version of this model is there: train it (lstmcast train data.csv)"
+    names = ", ".join(version.name for version in existing)
+    return f"{fault}; choose a version with --model {existing[-1]} (there are, newest last: {names})"
+
+
+def _model_folders(models: Path) -> list[Path]:
+    """Folders that hold a model; one where training was only begun does not count."""
+    with explained("read", models):
+        if not models.is_dir():
+            return []
+        folders = sorted(path for path in models.iterdir() if NAME.fullmatch(path.name))
+        return [folder for folder in folders if (folder / CURRENT).exists() or versions(folder)]
+
+
+def _only_model(models: Path) -> Path:
+    folders = _model_folders(models)
+    if not folders:
+        raise ModelError(f"{models}: no model is there; train one (lstmcast train data.csv)")
+    if len(folders) > 1:
+        names = ", ".join(folder.name for folder in folders)
+        raise ModelError(f"{models}: several models are there; choose one with --model (there are: {names})")
+    return folders[0]
+
+
+def _not_found(models: Path, model: str) -> str:
+    """What to say for a model that is not there: the versions of its folder, or the models, nearest first."""
+    fault = f"--model {model}: no such model or version"
+    folder = models / Path(model).parent
+    if folder != models and versions(folder):
+        return _choose_version(folder, fault)
+    names = [folder.name for folder in _model_folders(models)]
+    if not names:
+        return f"{fault}, and none under {models}; train one (lstmcast train data.csv)"
+    nearest = sorted(names, key=lambda name: -SequenceMatcher(None, model, name).ratio())
+    return f"{fault} (under {models} there are: {', '.join(nearest)})"
