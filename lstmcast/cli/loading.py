@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from lstmcast.cli.options import read_options
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
+from lstmcast.errors import ModelError
 from lstmcast.forecaster.saving import load
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.store.choosing import resolve
@@ -18,16 +20,15 @@ class Loaded:
     """A model with data.
 
     Attributes:
-        forecaster: the model.
-        version: its folder.
+        forecaster: the model. version: its folder.
         panel: the newest data.
-        note: which data that is, where it is not what one would expect.
+        warnings: what is not as it should be, though a forecast can be made: said even where all else is quiet.
     """
 
     forecaster: Forecaster
     version: Path
     panel: Panel
-    note: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def load_model(models: str | None, model: str | None, data: str | None) -> Loaded:
@@ -35,18 +36,43 @@ def load_model(models: str | None, model: str | None, data: str | None) -> Loade
 
     The columns are those of training: a file without them is refused, not guessed at again.
     """
-    version = resolve(Path(models or "models"), model)
-    forecaster = load(version)
+    version, forecaster = _load(Path(models or "models"), model)
     path = data or forecaster.report["data"]["path"]
     if data is None and (path is None or not Path(path).exists()):
-        gone = f"{path} is gone" if path else "the model was trained from stdin"
-        return Loaded(forecaster, version, forecaster.context, f"{gone}: forecasting from what the model kept")
-    columns = forecaster.context.columns
+        gone = f"{path} is gone" if path else "no file is known"
+        return Loaded(forecaster, version, forecaster.context, (f"{gone}: forecasting from what the model kept",))
+    columns, calendar = forecaster.context.columns, forecaster.context.calendar
     pinned = {
         **forecaster.report["config"]["data"],
         "time": columns.time,
         "target": list(columns.target),
         "series": list(columns.series),
-        "season": forecaster.context.calendar.season,
+        "format": calendar.style.pattern if calendar.style else None,
+        "season": calendar.season,
     }
-    return Loaded(forecaster, version, read(path, read_options(pinned)))
+    panel = read(path, read_options(pinned))
+    return Loaded(forecaster, version, panel, tuple(_warnings(forecaster.context, panel)))
+
+
+def _load(models: Path, model: str | None) -> tuple[Path, Forecaster]:
+    """The version meant, read and verified; once more where a training replaced it in between."""
+    version = resolve(models, model)
+    try:
+        return version, load(version)
+    except ModelError:
+        newer = resolve(models, model)
+        if newer == version:
+            raise
+        return newer, load(newer)
+
+
+def _warnings(before: Panel, now: Panel) -> Iterator[str]:
+    """What the newest data lack that training had."""
+    yield from (f"left out: {reason}" for reason in now.dropped)
+    lost = sorted(set(before.keys) - set(now.keys))
+    if lost:
+        names = ", ".join("/".join(key) for key in lost[:5]) + (" …" if len(lost) > 5 else "")
+        yield f"{now.source}: {len(lost)} of the series of training are not there: {names}"
+    if now.ends.max() < before.ends.max():
+        ends = " and ".join(panel.calendar.text(panel.ends[[panel.ends.argmax()]])[0] for panel in (now, before))
+        yield f"{now.source}: ends before the data of training did ({ends})"

@@ -15,7 +15,7 @@ from lstmcast.cli.options import MODEL, MODELS, QUIET, say
 @MODELS
 @click.option("--horizon", type=click.IntRange(1), metavar="N", help="Steps to forecast.  [default: as trained]")
 @click.option("-o", "--output", metavar="FILE", help=".csv, .jsonl or .parquet; - for stdout.  [default: forecast.csv]")
-@click.option("--strict", is_flag=True, help="Exit 8 where a series had to be left out.")
+@click.option("--strict", is_flag=True, help="Exit 8 where a series was left out or is missing, or the data are old.")
 @QUIET
 def predict(
     data: str | None,
@@ -47,6 +47,8 @@ def predict(
     else:
         write_atomically(Path(target), content)
     if not quiet:
-        say(console.made(forecast, loaded.version, target, loaded.forecaster.report, loaded.note))
-    if strict and loaded.panel.dropped:
-        raise ConditionError([f"left out: {reason}" for reason in loaded.panel.dropped])
+        say(console.made(forecast, loaded.version, target, loaded.forecaster.report, loaded.panel.notes))
+    if strict and loaded.warnings:
+        raise ConditionError(loaded.warnings)
+    for warning in loaded.warnings:
+        say(f"lstmcast: {warning}")

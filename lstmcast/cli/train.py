@@ -78,7 +78,7 @@ def train(
         result = {**forecaster.report, "model": name, "version": version.name, "seconds": round(seconds, 1)}
         click.echo(json.dumps(result, indent=1, allow_nan=False, ensure_ascii=False))
     if strict:
-        _fail_on(panel, better=(forecaster.report["skill"]["value"] or -1) > 0)
+        _fail_on(panel, better=forecaster.report["skill"]["better"])
 
 
 def model_name(data: str) -> str:

@@ -82,8 +82,8 @@ def _read(path: Path) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)  # a device may never end
-    except OSError as err:
-        raise FileError(f"{path}: cannot be read: {err.strerror}") from err
+    except (OSError, ValueError) as err:  # ValueError: a NUL in the name
+        raise FileError(f"{path}: cannot be read: {getattr(err, 'strerror', err)}") from err
     if len(content) > LARGEST:
         raise ConfigError(f"{path}: a config is at most 1 MB ({LARGEST:,} bytes); this is more")
     try:

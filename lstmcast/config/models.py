@@ -76,13 +76,13 @@ class Model(Section):
     """Of the candidate and the cell's output."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """The share of inputs dropped while training."""
-    context: Count | Auto = "auto"
+    context: Annotated[int, Field(ge=1, le=10_000)] | Auto = "auto"
     """L, the steps the network reads before it forecasts."""
-    lags: Count | Auto = "auto"
+    lags: Annotated[int, Field(ge=1, le=10_000)] | Auto = "auto"
     """F, the last values it sees at each step; 1 is the textbook's univariate window."""
-    level: Count | Auto = "auto"
+    level: Annotated[int, Field(ge=1, le=100_000)] | Auto = "auto"
     """The last steps whose mean is each step's level: what values are counted from."""
-    seasons: Annotated[int, Field(ge=0)] | Auto = "auto"
+    seasons: Annotated[int, Field(ge=0, le=1_000)] | Auto = "auto"
     """The past seasons that the seasonal profile averages; 0: no profile."""
     transform: Literal["auto", "log", "sqrt", "none"] = "auto"
     """What is forecast: logs, roots or the values themselves. Auto: what forecasts the training part best."""
@@ -102,8 +102,8 @@ class Train(Section):
     epochs: Count = 100
     """At most; early stopping usually ends sooner."""
     batches: Count | Auto = "auto"
-    """Batches in an epoch; auto: about one pass over the data."""
-    batch_size: Count | Auto = "auto"
+    """Batches in an epoch; auto: until each step was seen about four times, within bounds."""
+    batch_size: Annotated[int, Field(ge=1, le=100_000)] | Auto = "auto"
     """Windows in a batch; auto: 32, more with many series."""
     patience: Count = 10
     """Epochs without a better held-out forecast before stopping."""

@@ -30,7 +30,7 @@ class Calendar:
     Attributes:
         grid: how far apart steps are, and where they lie.
         season: steps after which a pattern repeats; 1 for none.
-        pinned: the user chose the season.
+        pinned: the user chose another season than the usual one.
         timezone: the zone whose wall clock the times show; None where times carry no zone.
         style: how the file writes a time; None for a counter.
     """
@@ -253,7 +253,8 @@ def _with_season(
 ) -> tuple[Calendar, tuple[Finding, ...]]:
     """The calendar with its season: the user's, else the usual one if the data show it twice, else none."""
     if season is not None:
-        return replace(calendar, season=season, pinned=True), (found, Finding("season", str(season), "data.season"))
+        other = season != calendar.grid.season
+        return replace(calendar, season=season, pinned=other), (found, Finding("season", str(season), "data.season"))
     usual = calendar.grid.season
     if usual > 1 and longest < 2 * usual:
         reason = f"the longest series has {longest} steps, fewer than two seasons of {usual}"

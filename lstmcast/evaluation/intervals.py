@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 ENOUGH = 200  # scores of one step ahead, from which its own quantile is better than the pooled one
 
@@ -66,13 +67,16 @@ def calibrate(scores: Floats, levels: Sequence[float]) -> Calibration:
     return Calibration(levels, np.maximum.accumulate(widths, axis=0))
 
 
-def cross_coverage(scores: Floats, groups: Ints, levels: Sequence[float]) -> tuple[Floats, Floats]:
+def cross_coverage(
+    scores: Floats, groups: Ints, levels: Sequence[float], *, near: Bools | None = None
+) -> tuple[Floats, Floats]:
     """The coverage of intervals on origins that did not calibrate them: each fold against the widths of the others.
 
     Args:
         scores: [B, H] as for `calibrate`.
         groups: [B] the fold of each origin.
         levels: in percent.
+        near: [B, B] which origins share outcomes: those near to a fold do not calibrate for it.
 
     Returns:
         In all [Q], and at each step ahead [Q, H]; NaN where nothing could be held against anything.
@@ -80,9 +84,10 @@ def cross_coverage(scores: Floats, groups: Ints, levels: Sequence[float]) -> tup
     hits = np.full((len(levels), *scores.shape), np.nan)
     for fold in np.unique(groups):
         out = groups == fold
-        if np.isnan(scores[~out]).all() or out.all():
+        others = ~(out if near is None else out | near[:, out].any(axis=1))
+        if np.isnan(scores[others]).all():
             continue
-        widths = calibrate(scores[~out], levels).widths  # [Q, H]
+        widths = calibrate(scores[others], levels).widths  # [Q, H]
         hits[:, out] = np.where(np.isnan(scores[out]), np.nan, scores[out] <= widths[:, None])
     known = ~np.isnan(hits)
     hit = np.where(known, hits, 0.0)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+WORTH = 0.005  # a share of the error that is worth a word
 MOST_GROUPS = 500
 RESAMPLES = 1000
 
@@ -34,8 +35,8 @@ class Skill:
 
     @property
     def better(self) -> bool:
-        """Whether the LSTM had the smaller error."""
-        return self.skill > 0
+        """Whether the LSTM had the smaller error, by enough to speak of."""
+        return self.skill >= WORTH
 
 
 def skill(error: Floats, baseline: Floats, groups: Ints, *, name: str, seed: int = 0) -> Skill:
@@ -73,7 +74,7 @@ def verdict(result: Skill, origins: int) -> str:
         return f"The LSTM and {rival} cannot be compared {over}: use {rival}."
     if np.isinf(result.skill):
         return f"The LSTM is worse than {rival}, which was exact {over}: use {rival}."
-    if abs(result.skill) < 0.005:
+    if abs(result.skill) < WORTH:
         return (
             f"The LSTM is no better than {rival} {over}: their errors are equal to within 1%, and {rival} is simpler."
         )

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
-from lstmcast.forecaster.running import Runner, outcomes, usual_steps
+from lstmcast.forecaster.running import Runner, honest, outcomes, usual_steps
 from lstmcast.model.lstm import Layer, Network
 from lstmcast.model.scaling import Kind
 from lstmcast.model.windows import Shape
@@ -114,6 +114,8 @@ class _Trial:
             series += [k] * len(picked)
             origins += picked.tolist()
         where = np.array(series, dtype=np.int64), np.array(origins, dtype=np.int64)
+        if (fair := honest(panel, *where, horizon)).any():
+            where = where[0][fair], where[1][fair]
         return cls(panel, *where, outcomes(panel, *where, horizon), usual_steps(panel)[where[0], None])
 
     def error(self, footing: Footing) -> float:
@@ -121,7 +123,8 @@ class _Trial:
         shape = Shape(context=1, lags=1, level=footing.level, season=footing.season, seasons=footing.seasons)
         running = Runner((_SILENT,), shape, footing.kind, {}).on(self.panel)
         said = running.back(running.ahead(self.series, self.origins, self.actual.shape[1]), self.series)
-        return float(np.nanmean(np.abs(said - self.actual) / self.unit))
+        off = np.abs(said - self.actual) / self.unit
+        return float(np.nanmean(off)) if not np.isnan(off).all() else 0.0  # nothing known: all are as good
 
 
 _NO_LAYER = Layer(np.zeros((1, 4), np.float32), np.zeros((1, 4), np.float32), np.zeros(4, np.float32))

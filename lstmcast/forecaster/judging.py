@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
-from lstmcast.errors import ModelError
+from lstmcast.errors import DataError, ModelError
 from lstmcast.evaluation import metrics
 from lstmcast.evaluation.baselines import baselines
 from lstmcast.evaluation.intervals import Calibration, calibrate, cross_coverage
 from lstmcast.evaluation.origins import HoldOut
-from lstmcast.evaluation.skill import Skill, skill, verdict
-from lstmcast.forecaster.running import LEAST, Runner, outcomes
+from lstmcast.evaluation.skill import WORTH, Skill, skill, verdict
+from lstmcast.forecaster.running import LEAST, Runner, Running, honest, outcomes
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -49,21 +50,25 @@ class Judgement:
 
     Attributes:
         scores: for "lstm" and each baseline: mae, rmse, smape, mase (means over origins; NaN where undefined).
+        without_network: the same scores of level and profile alone.
         skill: against the best baseline.
         verdict: in one sentence.
         origins: how many judged.
         calibration: widths of the intervals.
         coverage: [Q] of the intervals on origins that did not calibrate them; coverage_by_step: [Q, H] likewise.
+        coverage_overlaps: whether their futures overlap those that did, for want of others.
         held_out: the forecasts themselves, of the first series.
     """
 
     scores: dict[str, dict[str, float]]
+    without_network: dict[str, float]
     skill: Skill
     verdict: str
     origins: int
     calibration: Calibration
     coverage: Floats
     coverage_by_step: Floats
+    coverage_overlaps: bool
     held_out: HeldOut
 
 
@@ -78,10 +83,17 @@ def judge(runner: Runner, panel: Panel, held: HoldOut, levels: tuple[float, ...]
 
     Raises:
         ModelError: a forecast is no number.
+        DataError: nothing was observed in the steps that judge.
     """
     running = runner.on(panel)
     series, origins = held.judging(panel.lengths)
-    z = running.ahead(series, origins, held.horizon)
+    fair = honest(panel, series, origins, held.horizon)
+    if not fair.any():
+        raise DataError(
+            f"{panel.source}: nothing was observed in the last {held.judge} steps, so nothing can be judged"
+        )
+    series, origins = series[fair], origins[fair]
+    z, spread = running.ahead(series, origins, held.horizon), running.spread(series, origins)
     actual = outcomes(panel, series, origins, held.horizon)
     forecast = running.back(z, series)
     if not np.isfinite(forecast).all():
@@ -89,32 +101,17 @@ def judge(runner: Runner, panel: Panel, held: HoldOut, levels: tuple[float, ...]
             "the held-out forecasts grow beyond every number: nothing was saved. Lower train.learning_rate, or use "
             "model.activation: tanh"
         )
-    scales = _mase_scales(panel, held)[series]
-    rivals = {
-        name: rule(panel.values, panel.offsets[series], origins, held.horizon)
-        for name, rule in baselines(panel.calendar.season).items()
-    }
-    scores = {name: _score(actual, said, scales) for name, said in {"lstm": forecast, **rivals}.items()}
-    best = min(rivals, key=lambda name: _rank(scores[name]))
-    groups = _groups(series, origins, held.horizon)
-    unit = np.where(np.isnan(scales), 1.0, scales) if panel.n_series == 1 else scales
-    result = skill(metrics.mae(actual, forecast) / unit, metrics.mae(actual, rivals[best]) / unit, groups, name=best)
-    spread = running.spread(series, origins)
     errors = np.abs(running.scaling.of(series).forward(actual) - z) / spread[:, None]
     if (moved := spread > LEAST).any():
         errors[~moved] = np.nan  # measured by nothing, errors would be beyond measure
     calibration = calibrate(errors, levels)
     lower, upper = (running.back_all(b, series) for b in calibration.bounds(z, spread))
     shown = slice(0, KEPT)
-    covered, by_step = cross_coverage(errors, groups % FOLDS, levels)
     return Judgement(
-        scores=scores,
-        skill=result,
-        verdict=verdict(result, len(series)),
+        **_compared(running, panel, held, (series, origins), actual, forecast),
         origins=len(series),
         calibration=calibration,
-        coverage=covered,
-        coverage_by_step=by_step,
+        **_covered(errors, series, origins, levels),
         held_out=HeldOut(
             series=series[shown],
             positions=(panel.starts[series] + origins)[shown],
@@ -124,6 +121,51 @@ def judge(runner: Runner, panel: Panel, held: HoldOut, levels: tuple[float, ...]
             actual=actual[shown],
         ),
     )
+
+
+def _compared(
+    running: Running, panel: Panel, held: HoldOut, where: tuple[Ints, Ints], actual: Floats, forecast: Floats
+) -> dict[str, Any]:
+    """The scores, the skill and the verdict of a Judgement."""
+    series, origins = where
+    scales = _mase_scales(panel, held)[series]
+    rivals = {
+        name: rule(panel.values, panel.offsets[series], origins, held.horizon)
+        for name, rule in baselines(panel.calendar.season).items()
+    }
+    scores = {name: _score(actual, said, scales) for name, said in {"lstm": forecast, **rivals}.items()}
+    silent = replace(running, networks=tuple(network.damped(0) for network in running.networks))
+    alone = _score(actual, running.back(silent.ahead(series, origins, held.horizon), series), scales)
+    best = min(rivals, key=lambda name: _rank(scores[name]))
+    unit = np.where(np.isnan(scales), 1.0, scales) if panel.n_series == 1 else scales
+    ours, theirs = (metrics.mae(actual, said) / unit for said in (forecast, rivals[best]))
+    result = skill(ours, theirs, _groups(series, origins, held.horizon), name=best)
+    sentence = verdict(result, len(series))
+    ratio = _rank(scores["lstm"]) / (_rank(alone) or 1.0)
+    if ratio > 1 - WORTH:
+        sentence += f" Level and profile alone do {'as well' if ratio < 1 + WORTH else 'better'}, without the network."
+    return {"scores": scores, "without_network": alone, "skill": result, "verdict": sentence}
+
+
+def _covered(errors: Floats, series: Ints, origins: Ints, levels: tuple[float, ...]) -> dict[str, Any]:
+    """The coverage of a Judgement.
+
+    Of few series the folds are stretches of time; origins whose futures overlap those of a fold do not calibrate for
+    it, unless no others are left, which is said.
+    """
+    horizon = errors.shape[1]
+    folds = _groups(series, origins, horizon) % FOLDS
+    if len(np.unique(series)) >= 2 * FOLDS:
+        return _coverage(cross_coverage(errors, folds, levels), overlapping=False)
+    near = (np.abs(origins[:, None] - origins) < horizon) & (series[:, None] == series)
+    apart = cross_coverage(errors, folds, levels, near=near)
+    if np.isnan(apart[0]).any():
+        return _coverage(cross_coverage(errors, folds, levels), overlapping=True)
+    return _coverage(apart, overlapping=False)
+
+
+def _coverage(found: tuple[Floats, Floats], *, overlapping: bool) -> dict[str, Any]:
+    return {"coverage": found[0], "coverage_by_step": found[1], "coverage_overlaps": overlapping}
 
 
 def _score(actual: Floats, said: Floats, scales: Floats) -> dict[str, float]:

@@ -30,15 +30,18 @@ def report(panel: Panel, config: Config, plan: Plan, judgement: Judgement, chose
         "network_share": chosen.share,
         "verdict": judgement.verdict,
         "scores": {name: {k: _finite(v) for k, v in row.items()} for name, row in judgement.scores.items()},
+        "without_network": {k: _finite(v) for k, v in judgement.without_network.items()},
         "scored_network": _scored(plan),
         "skill": {
             "against": skill.baseline,
             "value": _finite(skill.skill),
+            "better": skill.better,
             "interval_95": [_finite(skill.low), _finite(skill.high)],
         },
         "coverage": {
             f"{level:g}": _finite(float(share)) for level, share in zip(plan.levels, judgement.coverage, strict=True)
         },
+        "coverage_overlaps": judgement.coverage_overlaps,
         "coverage_by_step": {
             f"{level:g}": [_finite(float(share)) for share in steps]
             for level, steps in zip(plan.levels, judgement.coverage_by_step, strict=True)

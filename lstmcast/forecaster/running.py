@@ -17,6 +17,7 @@ from lstmcast.model.windows import Shape, Windows
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 Key = tuple[str, ...]
 
 LEAST = 1e-6  # a spread, in z: of a series that stands still
@@ -113,6 +114,12 @@ def outcomes(panel: Panel, series: Ints, origins: Ints, horizon: int) -> Floats:
     inside = ahead < panel.offsets[series + 1][:, None]
     at = np.minimum(ahead, len(panel.values) - 1)
     return np.where(inside & panel.observed[at], panel.values[at], np.nan)
+
+
+def honest(panel: Panel, series: Ints, origins: Ints, horizon: int) -> Bools:
+    """[B] which origins can judge: observed there, for a filled value knows what came after, and in some step ahead."""
+    followed = (~np.isnan(outcomes(panel, series, origins, horizon))).any(axis=1)
+    return np.asarray(followed & panel.observed[panel.offsets[series] + origins], dtype=np.bool_)
 
 
 def usual_steps(panel: Panel) -> Floats:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
-from lstmcast.errors import DataError, ModelError
+from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.evaluation.intervals import Calibration
 from lstmcast.forecast import Forecast
 from lstmcast.forecaster.running import Runner, last_steps
@@ -53,9 +53,13 @@ class Forecaster:
             horizon: steps ahead; None: that of training.
 
         Raises:
+            UsageError: horizon is below 1.
+            ModelError: the forecast grows beyond every number.
             DataError: the panel's columns or frequency are not those of training, or its values cannot be transformed.
         """
         panel = self.context if panel is None else panel
+        if horizon is not None and horizon < 1:
+            raise UsageError(f"horizon: must be at least 1 (got {horizon})")
         self._refuse_change(panel)
         recent = last_steps(panel, self.runner.reach)
         horizon = self.horizon if horizon is None else horizon
@@ -115,7 +119,7 @@ class Forecaster:
         faults = []
         for part in ("time", "target", "series"):
             was, now = getattr(old.columns, part), getattr(new.columns, part)
-            if was != now and not (part == "target" and set(now) <= set(was)):
+            if was != now and not (part == "target" and set(now) <= set(was) and old.key_columns == new.key_columns):
                 faults.append(f"{new.source}: the {part} column was {was!r} in training and is {now!r} here")
         if (was := old.calendar.to_dict()["grid"]) != (now := new.calendar.to_dict()["grid"]):
             same = old.calendar.name == new.calendar.name

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstmcast.data.panel import Panel
+from lstmcast.errors import DataError
 from lstmcast.forecaster.judging import judge
 from lstmcast.forecaster.plan import Chosen, Plan, Way, learnable, make_plan
 from lstmcast.forecaster.report import report
-from lstmcast.forecaster.running import Runner, last_steps, outcomes, scale, usual_steps, windows
+from lstmcast.forecaster.running import Runner, honest, last_steps, outcomes, scale, usual_steps, windows
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import check_forward, load_keras
@@ -96,6 +97,13 @@ def _fit_best(past: Panel, panel: Panel, plan: Plan, tell: Tell) -> tuple[Chosen
 def _stopper(panel: Panel, plan: Plan, runner: Runner) -> Callable[[Network], float]:
     """How a network is held against the stopping origins: mean |y − f|, in units of each series' usual step."""
     asked, origins = plan.hold_out.stopping(panel.lengths)
+    fair = honest(panel, asked, origins, plan.hold_out.horizon)
+    if not fair.any():
+        raise DataError(
+            f"{panel.source}: nothing was observed in the {plan.hold_out.stop} steps that decide when to stop (before "
+            f"the last {plan.hold_out.judge}); cut the file, or give another --horizon"
+        )
+    asked, origins = asked[fair], origins[fair]
     kept, series = np.unique(asked, return_inverse=True)
     known = panel.select(kept).drop_last(plan.hold_out.judge)  # the other series may have nothing left
     actual = outcomes(known, series, origins, plan.hold_out.horizon)

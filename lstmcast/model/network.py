@@ -30,7 +30,7 @@ class Architecture:
         units: U of each layer, first one first.
         outputs: O.
         activation: of candidate and cell output.
-        dropout: share of inputs and of states dropped while training.
+        dropout: share of inputs dropped while training.
     """
 
     context: int

@@ -116,6 +116,7 @@ class Windows:
         known = (
             (ahead < last[..., None]) & (now - first >= self._unripe(last - first))[..., None] & self.observed[inside]
         )
+        known &= self.observed[np.maximum(now, first)][..., None]  # a filled value knows the one after its gap
         known[:, : shape.burn] = False
         targets = np.where(known, self.y[inside] - self.level[np.maximum(now, first)][..., None], 0.0)
         return inputs, targets.astype(np.float32), known.astype(np.float32)

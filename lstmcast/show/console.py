@@ -68,14 +68,16 @@ def judged(report: Mapping[str, Any]) -> str:
     lines = [f"\nHeld-out scores ({_count(held['origins'], 'origin')}, {_count(held['horizon'], 'step')} ahead each):"]
     lines.append(f"  {'':16}{'MAE':>12}{'RMSE':>12}{'sMAPE':>10}{'MASE':>9}")
     order = sorted(scores, key=lambda name: (name != "lstm", scores[name]["mase"] or scores[name]["mae"]))
-    for name in order:
-        row = scores[name]
+    rows = {label(name): scores[name] for name in order}
+    rows["level + profile"] = report["without_network"]
+    for name, row in rows.items():
         cells = (_number(row["mae"], 12), _number(row["rmse"], 12), _number(row["smape"], 8), _number(row["mase"], 9))
         unit = "  " if row["smape"] is None else " %"
-        lines.append(f"  {label(name):16}{cells[0]}{cells[1]}{cells[2]}{unit}{cells[3]}")
+        lines.append(f"  {name:16}{cells[0]}{cells[1]}{cells[2]}{unit}{cells[3]}")
     shares = [f"{level} % interval: {_share(share)}" for level, share in report["coverage"].items()]
     if shares:
-        lines.append(f"Coverage on origins that did not calibrate it: {'; '.join(shares)}")
+        overlap = " (their futures overlap)" if report["coverage_overlaps"] else ""
+        lines.append(f"Coverage on origins that did not calibrate it{overlap}: {'; '.join(shares)}")
     epochs = ", ".join(str(epoch) for epoch in report["epochs"])
     lines.append(f"Stands on: {report['footing']}. Epochs: {epochs}. Scores are those of {report['scored_network']}.")
     if report["network_share"] < 1:
@@ -91,15 +93,15 @@ def saved(version: Path, seconds: float, *, flags: str) -> str:
     return f"\nSaved {version} after {seconds:.0f} s. Next: {following}"
 
 
-def made(forecast: Forecast, version: Path, target: str, report: Mapping[str, Any], note: str) -> str:
+def made(forecast: Forecast, version: Path, target: str, report: Mapping[str, Any], notes: Sequence[str]) -> str:
     """What predict wrote, from what, and a word of caution where the model earned one."""
     span = " to ".join(forecast.calendar.text(forecast.positions.ravel()[[0, -1]]))
     where = "stdout" if target == "-" else target
     lines = [
         f"{where}: {_count(forecast.horizon, 'step')} of {_count(len(forecast.keys), 'series')}, {span}; {version}"
     ]
-    lines += [note] if note else []
-    if (report["skill"]["value"] or 0) <= 0:
+    lines += [f"note: {note}" for note in notes]
+    if not report["skill"]["better"]:
         lines.append(report["verdict"])
     return "\n".join(lines)
 
@@ -124,22 +126,26 @@ def progress(*, quiet: bool) -> Iterator[Callable[[Stage], None]]:
         TextColumn("{task.fields[losses]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting TensorFlow", total=None, losses="")
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task("", total=None, losses="")
 
-        def tell(stage: Stage) -> None:
-            now = stage.progress
-            held = "" if now.held_out is None else f", held out {now.held_out:.4f}"
-            which = f" {stage.network}/{stage.networks}" if stage.networks > 1 else ""
-            bar.update(
-                task,
-                description=f"{stage.name}{which}, epoch {now.epoch}/{now.epochs}",
-                completed=now.epoch,
-                total=now.epochs,
-                losses=f"loss {now.loss:.4f}{held}",
-            )
+    def tell(stage: Stage) -> None:
+        bar.start()  # only now: what is said before the first epoch has the terminal for itself
+        now = stage.progress
+        held = "" if now.held_out is None else f", held out {now.held_out:.4f}"
+        which = f" {stage.network}/{stage.networks}" if stage.networks > 1 else ""
+        bar.update(
+            task,
+            description=f"{stage.name}{which}, epoch {now.epoch}/{now.epochs}",
+            completed=now.epoch,
+            total=now.epochs,
+            losses=f"loss {now.loss:.4f}{held}",
+        )
 
+    try:
         yield tell
+    finally:
+        bar.stop()
 
 
 def _columns(rows: Sequence[tuple[str, str, str]]) -> list[str]:

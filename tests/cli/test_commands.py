@@ -162,7 +162,7 @@ def test_stdin_is_trained_on_and_remembered(
     assert call("predict", "-o", "-") == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[1].startswith("1961-01,")
-    assert "trained from stdin: forecasting from what the model kept" in err
+    assert "no file is known: forecasting from what the model kept" in err
 
 
 @pytest.mark.parametrize(
@@ -464,3 +464,20 @@ def test_a_file_that_cannot_be_read_leaves_nothing_behind(here: Path, capsys: Ca
     """Training on a missing file makes no folder for its model."""
     said(capsys, "train", here / "missing.csv", code=6)
     assert not (here / "models").exists()
+
+
+def test_old_or_missing_data_are_said_even_when_quiet(
+    here: Path, capsys: Capture, air: Path, small: tuple[str, ...]
+) -> None:
+    """A forecast from data that end early, or from what the model kept, warns; with --strict it is exit code 8."""
+    mine = here / "mine.csv"
+    mine.write_bytes(air.read_bytes())
+    said(capsys, "train", mine, "--quiet", *small, code=0)
+    old = here / "old.csv"
+    old.write_text("\n".join(air.read_text().splitlines()[:100]) + "\n")
+    assert "ends before the data of training did (1957-03 and 1960-12)" in said(
+        capsys, "predict", old, "--quiet", code=0
+    )
+    mine.unlink()
+    assert "is gone: forecasting from what the model kept" in said(capsys, "predict", "--quiet", code=0)
+    assert "is gone" in said(capsys, "predict", "--quiet", "--strict", code=8)

@@ -9,9 +9,11 @@ import pytest
 
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
+from lstmcast.errors import DataError
 from lstmcast.evaluation.intervals import Calibration
 from lstmcast.evaluation.origins import hold_out
 from lstmcast.forecaster.judging import Judgement, judge
+from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.trained import Forecaster
 
 H = 6
@@ -21,6 +23,12 @@ H = 6
 def judged(forecaster: Forecaster, air_panel: Panel) -> Judgement:
     """The airline model judged at a horizon of its own."""
     return judge(forecaster.runner, air_panel, hold_out(air_panel.lengths, H), (80.0, 95.0))
+
+
+@pytest.fixture(scope="module")
+def runner(forecaster: Forecaster) -> Runner:
+    """The airline model's networks."""
+    return forecaster.runner
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +120,25 @@ def test_levels_in_any_order_make_one_calibration(forecaster: Forecaster, air_pa
     assert isinstance(result.calibration, Calibration)
     assert result.calibration.levels == (50.0,)
     assert result.calibration.widths.shape == (1, H)
+
+
+def test_a_filled_value_judges_nothing(air_panel: Panel, runner: Runner) -> None:
+    """An origin inside a filled gap knows what came after it: none judges, and the verdict is of the others."""
+    hold = hold_out(air_panel.lengths, 12)
+    observed = air_panel.observed.copy()
+    observed[120:125] = False
+    judged = judge(runner, replace(air_panel, observed=observed), hold, (80,))
+    whole = judge(runner, air_panel, hold, (80,))
+    assert whole.origins - judged.origins == 5
+    nothing = observed.copy()
+    nothing[-hold.judge :] = False
+    with pytest.raises(DataError, match="nothing can be judged"):
+        judge(runner, replace(air_panel, observed=nothing), hold, (80,))
+
+
+def test_what_level_and_profile_do_alone_is_said(air_panel: Panel, runner: Runner) -> None:
+    """A network that says nothing is scored as level and profile are, and the verdict gives it no credit."""
+    silent = replace(runner, networks=tuple(network.damped(0) for network in runner.networks))
+    judged = judge(silent, air_panel, hold_out(air_panel.lengths, 12), (80,))
+    assert judged.scores["lstm"] == judged.without_network
+    assert judged.verdict.endswith("Level and profile alone do as well, without the network.")

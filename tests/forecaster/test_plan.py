@@ -66,7 +66,7 @@ def test_what_is_decided_is_said(air_panel: Panel) -> None:
     """Each decision is a finding with a value and a reason; a pinned one says so."""
     found = {f.name: f for f in make_plan(air_panel, Config()).findings}
     assert {"horizon", "transform", "footing", "window"} <= set(found)
-    assert (found["horizon"].value, found["horizon"].reason) == ("12", "usual for monthly data")
+    assert (found["horizon"].value, found["horizon"].reason) == ("12", "usual for data that are monthly")
     assert all(f.value and f.reason for f in found.values())
     pinned = {f.name: f for f in make_plan(air_panel, config(forecast__horizon=3, model__transform="log")).findings}
     assert (pinned["horizon"].value, pinned["horizon"].reason) == ("3", "pinned")

@@ -58,7 +58,7 @@ class Slow:
         """What it should say about t + ahead, and whether that counts."""
         s, shape = t + ahead, self.shape
         unripe = min(shape.level + shape.season - 1, self.n // 2) if shape.seasons else 0
-        if t < unripe or s >= self.n or not self.observed[s]:
+        if t < unripe or s >= self.n or not (self.observed[s] and self.observed[t]):
             return 0.0, 0.0
         return self.y(s) - self.m(t), 1.0
 

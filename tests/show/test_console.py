@@ -35,9 +35,11 @@ def report(**changes: Any) -> dict[str, Any]:
         "epochs": [3, 14],
         "footing": "log, last value",
         "network_share": 1.0,
+        "without_network": {"mae": 1.0, "rmse": 2.0, "smape": 3.0, "mase": 0.6},
+        "coverage_overlaps": False,
         "scored_network": "the saved network",
         "verdict": "The LSTM is better.",
-        "skill": {"value": 0.5},
+        "skill": {"value": 0.5, "better": True},
     } | changes
 
 
@@ -142,7 +144,7 @@ def test_judged_without_mase() -> None:
     }
     lines = console.judged(report(scores=scores, coverage={})).splitlines()
     names = [line.split()[0] for line in lines if line.startswith("  ") and line.split()[0] != "MAE"]
-    assert names == ["LSTM", "naive", "drift"]
+    assert names == ["LSTM", "naive", "drift", "level"]
     assert not any(line.startswith("Coverage") for line in lines)
 
 
@@ -168,12 +170,14 @@ def test_saved_says_what_comes_next(flags: str, said: str) -> None:
 def test_made(forecaster: Forecaster) -> None:
     """One line says what was written; a note and a bad verdict follow where there are any."""
     forecast = forecaster.predict(horizon=1)
-    good = console.made(forecast, Path("m/v"), "-", report(), "")
+    good = console.made(forecast, Path("m/v"), "-", report(), ())
     assert good == "stdout: 1 step of 1 series, 1961-01 to 1961-01; m/v"
-    bad = console.made(forecaster.predict(), Path("m/v"), "f.csv", report(skill={"value": -0.1}), "a note")
-    assert bad.splitlines() == ["f.csv: 12 steps of 1 series, 1961-01 to 1961-12; m/v", "a note", "The LSTM is better."]
-    unknown = console.made(forecast, Path("m/v"), "-", report(skill={"value": None}), "")
-    assert unknown.splitlines()[1:] == ["The LSTM is better."]
+    bad = console.made(forecaster.predict(), Path("m/v"), "f.csv", report(skill={"better": False}), ["a note"])
+    assert bad.splitlines() == [
+        "f.csv: 12 steps of 1 series, 1961-01 to 1961-12; m/v",
+        "note: a note",
+        "The LSTM is better.",
+    ]
 
 
 @pytest.mark.parametrize(("name", "said"), [("lstm", "LSTM"), ("seasonal_naive", "seasonal naive"), ("drift", "drift")])
