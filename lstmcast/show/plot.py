@@ -188,7 +188,7 @@ def _keys(strips: Sequence[Strip], shades: Mapping[float, str]) -> list[Artist]:
         keys.append(Line2D([], [], color=FORECAST[0], linewidth=1.8, label="Forecast"))
     if any(strip.actual for strip in strips):
         keys.append(Line2D([], [], **ACTUAL, label="Known since" if held_out else "Actual"))
-    return keys + [Patch(facecolor=shade, label=f"{level} % interval") for level, shade in shades.items()]
+    return keys + [Patch(facecolor=shade, label=f"{level:g} % interval") for level, shade in shades.items()]
 
 
 def _page(
