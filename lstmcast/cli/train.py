@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from lstmcast.data.panel import Panel
 
 
+ENDINGS = (".csv", ".txt", ".tsv", ".parquet", ".gz", ".xz", ".zst", ".bz2", ".zip")
+
+
 @click.command()
 @DATA
 @CONFIG
@@ -82,8 +85,10 @@ def train(
 
 
 def model_name(data: str) -> str:
-    """What a model is called after its file: the stem, in letters that a folder can have."""
-    stem = "stdin" if data == "-" else Path(data).name.lstrip(".").split(".")[0]
+    """What a model is called after its file: its name without .csv, .csv.gz and the like, as a folder can have it."""
+    stem = "stdin" if data == "-" else Path(data).name.lstrip(".")
+    while Path(stem).suffix.lower() in ENDINGS:
+        stem = Path(stem).stem
     return "".join(c if c.isalnum() or c in "-_" else "_" for c in stem)[:100] or "model"
 
 

@@ -51,14 +51,14 @@ class HoldOut:
         """Evenly spaced origins whose H steps lie in the `steps` steps before `ends`; too short a series has none."""
         series = np.flatnonzero(lengths >= self.total + max(self.horizon, LEFT))
         if most == FEW:
-            series = _even(series, FEW)
+            series = evenly(series, FEW)
         back = np.arange(self.horizon, steps + 1)[::-1]  # from the earliest on
-        picked = _even(back, max(1, min(EACH, most // max(len(series), 1))))
+        picked = evenly(back, max(1, min(EACH, most // max(len(series), 1))))
         which = np.repeat(series, len(picked))
         return which, ends[which] - 1 - np.tile(picked, len(series))
 
 
-def _even(values: Ints, most: int) -> Ints:
+def evenly(values: Ints, most: int) -> Ints:
     """At most `most` of them, evenly spaced, ends included."""
     return values[np.unique(np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(np.int64))]
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
+from lstmcast.evaluation.origins import evenly
 from lstmcast.forecaster.running import Runner, honest, outcomes, usual_steps
 from lstmcast.model.lstm import Layer, Network
 from lstmcast.model.scaling import Kind
@@ -79,7 +80,7 @@ def choose_footings(
     Returns:
         The best of each level, best first, each with its error over that of the first candidate.
     """
-    trial = _Trial.of(past.select(_spread_out(past.n_series, SERIES)), min(horizon, STEPS))
+    trial = _Trial.of(past.select(evenly(np.arange(past.n_series), SERIES)), min(horizon, STEPS))
     errors = {footing: trial.error(footing) for footing in plain}
     first = errors[plain[0]] or 1.0
     best = _first_best(errors)
@@ -110,7 +111,7 @@ class _Trial:
             room = (
                 np.arange(length // 2, length - horizon) if length - horizon > length // 2 else np.array([length // 2])
             )
-            picked = room[_spread_out(len(room), max(1, ORIGINS * 20 // max(20, panel.n_series)))]
+            picked = evenly(room, max(1, ORIGINS * 20 // max(20, panel.n_series)))
             series += [k] * len(picked)
             origins += picked.tolist()
         where = np.array(series, dtype=np.int64), np.array(origins, dtype=np.int64)
@@ -138,8 +139,3 @@ def _first_best(errors: Mapping[Footing, float]) -> Footing:
         if error < GAIN * errors[best]:
             best = footing
     return best
-
-
-def _spread_out(n: int, most: int) -> Ints:
-    """At most `most` of 0 … n − 1, evenly spaced."""
-    return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(np.int64))

@@ -82,6 +82,8 @@ class Plan:
 def make_plan(panel: Panel, config: Config) -> Plan:
     """Decide everything that the config leaves to `auto`, looking only at the steps that nothing is judged on.
 
+    One thing is looked up in all of them: whether a value is zero or negative, which rules out logs.
+
     Raises:
         DataError: the series are too short, or cannot be transformed as asked.
     """

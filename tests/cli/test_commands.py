@@ -187,6 +187,7 @@ def test_places_where_nothing_can_be_saved(here: Path, capsys: Capture, air: Pat
     [
         ("-", "stdin"),
         ("a/air.csv.gz", "air"),
+        ("sales.2024.csv", "sales_2024"),
         (".hidden.csv", "hidden"),
         ("my data (1).csv", "my_data__1_"),
         (".", "model"),
