@@ -129,10 +129,11 @@ def _plain_layout(marks: Bytes, delimiter: int, inside: Bools | None) -> Layout:
 def _exact_layout(text: bytes, delimiter: str, source: str) -> Layout:
     """The same by the csv module, record by record, for quotes in unusual places."""
     reader = csv.reader(io.TextIOWrapper(io.BytesIO(text), "utf-8", newline=""), delimiter=delimiter, strict=True)
+    physical = text.decode().split("\n")
     lines, widths, line = [], [], 1
     try:
         for row in reader:
-            if row and (len(row) > 1 or not row[0] or row[0].strip(" \t")):
+            if len(row) > 1 or "".join(physical[line - 1 : reader.line_num]).strip(" \t"):  # quoted blanks are a row
                 lines.append(line)
                 widths.append(len(row))
             line = reader.line_num + 1

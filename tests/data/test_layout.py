@@ -40,6 +40,7 @@ def slow_layout(text: str, delimiter: str) -> list[tuple[int, int]] | None:
     return None if state == "quoted" else records
 
 
+@example('" "\n1"', ",")
 @example('x"y,z"', ",")
 @example('"x"y,"z', ",")
 @example("a\tb\n\t", "\t")
