@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lstmcast.forecaster.judging import HeldOut
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,7 @@ class Forecaster:
             raise UsageError(f"horizon: must be at least 1 (got {horizon})")
         self._refuse_change(panel)
         recent = last_steps(panel, self.runner.reach)
-        horizon = self.horizon if horizon is None else horizon
-        running = self.runner.on(recent)
-        series, origins = np.arange(recent.n_series), recent.lengths - 1
-        z = running.ahead(series, origins, horizon)
-        lower, upper = (
-            running.back_all(b, series) for b in self.calibration.bounds(z, running.spread(series, origins))
-        )
-        values = running.back(z, series)
+        values, lower, upper = self.at(recent, np.arange(recent.n_series), recent.lengths - 1, horizon)
         finite = np.isfinite(np.stack([values, *lower, *upper])).all(axis=(0, 2))  # [S]
         if not finite.all():
             worst = recent.keys[int(np.argmin(finite))]
@@ -87,6 +81,28 @@ class Forecaster:
             lower=lower,
             upper=upper,
         )
+
+    def at(
+        self, panel: Panel, series: Ints, origins: Ints, horizon: int | None = None
+    ) -> tuple[Floats, Floats, Floats]:
+        """Forecast from any origins at once, each knowing only what came before it.
+
+        Args:
+            panel: the data.
+            series: [B] which series of it.
+            origins: [B] the last known step, counted from the series' first value.
+            horizon: H; None: that of training.
+
+        Returns:
+            The forecasts [B, H] and their bounds, lower [Q, B, H] and upper [Q, B, H], in the target's unit; infinite
+            where they grow beyond every number.
+        """
+        running = self.runner.on(panel)
+        z = running.ahead(series, origins, self.horizon if horizon is None else horizon)
+        lower, upper = (
+            running.back_all(b, series) for b in self.calibration.bounds(z, running.spread(series, origins))
+        )
+        return running.back(z, series), lower, upper
 
     def save(self, models: str | Path, name: str, *, keep: int = 10) -> Path:
         """Publish as the current version of a model, under its lock; returns the version's folder.
