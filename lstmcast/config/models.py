@@ -68,7 +68,7 @@ class Data(Section):
 
 
 class Model(Section):
-    """The network: `Sequential([Input((L, F)), LSTM(U), …, Dense(1)])`."""
+    """The network: `Sequential([Input((L, F)), LSTM(U), …, Dense(O)])`."""
 
     units: list[Units] = Field(default=[50], min_length=1, max_length=8)
     """The units of each LSTM layer; several are stacked."""
@@ -76,6 +76,10 @@ class Model(Section):
     """Of the candidate and the cell's output."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """The share of inputs dropped while training."""
+    strategy: Literal["recursive", "direct"] = "recursive"
+    """Recursive: the network says one value, and is run on with it; direct: it says all H at once."""
+    skip: bool = False
+    """Whether the dense layer sees the input beside the LSTM's output: a linear path around the LSTM."""
     context: Annotated[int, Field(ge=1, le=10_000)] | Auto = "auto"
     """L, the steps the network reads before it forecasts."""
     lags: Annotated[int, Field(ge=1, le=10_000)] | Auto = "auto"
@@ -91,24 +95,28 @@ class Model(Section):
 class Train(Section):
     """How the network is fitted."""
 
-    loss: Literal["mse", "mae", "huber", "log_cosh"] = "mse"
-    """What is made small."""
+    loss: Literal["mse", "mae", "huber", "log_cosh", "pinball"] = "mse"
+    """What is made small; pinball: of the median and of the bounds of forecast.levels (strategy: direct)."""
     optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = "adam"
     """How."""
     learning_rate: Annotated[float, Field(gt=0, le=10)] | Auto = "auto"
     """The optimizer's step; auto: 0.001, or 0.003 where there is plenty to learn from."""
-    schedule: Literal["constant", "cosine"] = "constant"
-    """The learning rate over the epochs; cosine falls to 1 %."""
+    schedule: Literal["constant", "cosine"] | Auto = "auto"
+    """The learning rate over the epochs; cosine falls to 1 %; auto: cosine where nothing stops early."""
     epochs: Count = 100
     """At most; early stopping usually ends sooner."""
     batches: Count | Auto = "auto"
     """Batches in an epoch; auto: until each step was seen about four times, within bounds."""
     batch_size: Annotated[int, Field(ge=1, le=100_000)] | Auto = "auto"
     """Windows in a batch; auto: 32, more with many series."""
-    patience: Count = 10
-    """Epochs without a better held-out forecast before stopping."""
+    patience: Count | Auto | None = "auto"
+    """Epochs without a better held-out forecast before stopping; null: never; auto: 10, or null with many values."""
     clip_norm: Annotated[float, Field(gt=0)] | None = 1.0
     """The largest norm of a gradient; null: any."""
+    noise: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """Standard deviation of what is added to the scaled inputs while training."""
+    average: Annotated[int, Field(ge=1, le=1_000)] = 1
+    """The last epochs whose weights are averaged."""
     networks: Annotated[int, Field(ge=1, le=100)] = 1
     """Networks fitted from different seeds, whose forecasts are averaged."""
     refit: bool = True
@@ -154,3 +162,9 @@ class Config(Section):
     train: Train = Train()
     forecast: Forecast = Forecast()
     store: Store = Store()
+
+    @model_validator(mode="after")
+    def _quantiles_at_once(self) -> Config:
+        if self.train.loss == "pinball" and self.model.strategy != "direct":
+            raise ValueError("train.loss: pinball needs model.strategy: direct (a path of medians has no quantiles)")
+        return self

@@ -1,13 +1,15 @@
 """Conformal calibration: how far the held-out forecasts were off says how wide an interval must be.
 
-The score of a held-out forecast is |z − ẑ| divided by the series' own recent spread, at each step ahead. An interval is
-the forecast ± the spread times a quantile of those scores (split conformal prediction: Vovk et al. 2005; Lei et al.
-2018), so it is never negative, and bounds of a forecast made in logs are positive. What is promised is marginal
-coverage, over origins and series, as long as the future resembles the held-out past.
+The score of a held-out forecast is |z − ẑ| in a unit of its own: the series' recent spread, or, where the network says
+quantiles, how far from its forecast it put the bound on that side. An interval is the forecast ± the unit times a
+quantile of those scores at each step ahead (split conformal prediction: Vovk et al. 2005; Lei et al. 2018; with
+quantiles: Romano et al. 2019), so it is never negative, and bounds of a forecast made in logs are positive. What is
+promised is marginal coverage, over origins and series, as long as the future resembles the held-out past.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,7 +25,7 @@ ENOUGH = 200  # scores of one step ahead, from which its own quantile is better 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Interval half-widths in units of a series' spread.
+    """Interval half-widths, in units of their own for each forecast (see `bounds`).
 
     Attributes:
         levels: [Q] in percent, ascending.
@@ -41,10 +43,20 @@ class Calibration:
         widths: Floats = self.widths[:, np.minimum(ahead, known) - 1] * growth
         return widths
 
-    def bounds(self, z: Floats, spread: Floats) -> tuple[Floats, Floats]:
-        """The intervals around [B, H] forecasts of series with [B] spreads, in z: lower and upper, each [Q, B, H]."""
-        half = self.at(z.shape[1])[:, None] * spread[:, None]  # [Q, 1, H] · [B, 1]
-        return z - half, z + half
+    def bounds(self, z: Floats, below: Floats, above: Floats) -> tuple[Floats, Floats]:
+        """The intervals around forecasts, in z.
+
+        Args:
+            z: [B, H] forecasts.
+            below: [Q, B, H], or [1, B, H] for all levels: the unit of each lower half, positive.
+            above: the same for the upper halves.
+
+        Returns:
+            Lower and upper, each [Q, B, H]; an outer interval holds every inner one.
+        """
+        widths = self.at(z.shape[1])[:, None]  # [Q, 1, H]
+        lower, upper = (np.maximum.accumulate(widths * unit, axis=0) for unit in (below, above))
+        return z - lower, z + upper
 
 
 def calibrate(scores: Floats, levels: Sequence[float]) -> Calibration:
@@ -54,17 +66,21 @@ def calibrate(scores: Floats, levels: Sequence[float]) -> Calibration:
     made to grow with the step.
 
     Args:
-        scores: [B, H], at least one of them known; NaN where the actual value is not known.
-        levels: in percent, between 0 and 100.
+        scores: [Q, B, H], or [1, B, H] for all levels, some of them known; NaN where the actual value is not known.
+        levels: in percent, between 0 and 100, ascending.
     """
-    levels = tuple(sorted(levels))
+    of_level = zip(np.broadcast_to(scores, (len(levels), *scores.shape[1:])), levels, strict=True)
+    widths = [_widths(each, level) for each, level in of_level]
+    return Calibration(tuple(levels), np.stack(widths) if widths else np.empty((0, scores.shape[2])))
+
+
+def _widths(scores: Floats, level: float) -> Floats:
+    """[B, H] scores to [H] half-widths of one level."""
     known = ~np.isnan(scores)
     if known.sum(axis=0).min() >= ENOUGH:
-        widths = np.stack([_quantiles(column[~np.isnan(column)], levels) for column in scores.T], axis=1)
-    else:
-        typical = _typical(scores)
-        widths = _quantiles((scores / typical)[known], levels)[:, None] * typical
-    return Calibration(levels, np.maximum.accumulate(widths, axis=0))
+        return np.array([_quantile(column[~np.isnan(column)], level) for column in scores.T])
+    typical = _typical(scores)
+    return _quantile((scores / typical)[known], level) * typical
 
 
 def cross_coverage(
@@ -73,33 +89,32 @@ def cross_coverage(
     """The coverage of intervals on origins that did not calibrate them: each fold against the widths of the others.
 
     Args:
-        scores: [B, H] as for `calibrate`.
+        scores: as for `calibrate`.
         groups: [B] the fold of each origin.
-        levels: in percent.
+        levels: in percent, ascending.
         near: [B, B] which origins share outcomes: those near to a fold do not calibrate for it.
 
     Returns:
         In all [Q], and at each step ahead [Q, H]; NaN where nothing could be held against anything.
     """
-    hits = np.full((len(levels), *scores.shape), np.nan)
+    hits = np.full((len(levels), *scores.shape[1:]), np.nan)
     for fold in np.unique(groups):
         out = groups == fold
         others = ~(out if near is None else out | near[:, out].any(axis=1))
-        if np.isnan(scores[others]).all():
+        if np.isnan(scores[:, others]).all():
             continue
-        widths = calibrate(scores[others], levels).widths  # [Q, H]
-        hits[:, out] = np.where(np.isnan(scores[out]), np.nan, scores[out] <= widths[:, None])
+        widths = calibrate(scores[:, others], levels).widths  # [Q, H]
+        hits[:, out] = np.where(np.isnan(scores[:, out]), np.nan, scores[:, out] <= widths[:, None])
     known = ~np.isnan(hits)
     hit = np.where(known, hits, 0.0)
     return _ratio(hit.sum(axis=(1, 2)), known.sum(axis=(1, 2))), _ratio(hit.sum(axis=1), known.sum(axis=1))
 
 
-def _quantiles(scores: Floats, levels: tuple[float, ...]) -> Floats:
-    """[Q] conformal quantiles: the ⌈(n + 1)·level⌉-th smallest of n scores, the largest where there are too few."""
+def _quantile(scores: Floats, level: float) -> float:
+    """The conformal quantile: the ⌈(n + 1)·level⌉-th smallest of n scores, the largest where there are too few."""
     n = len(scores)
-    rank = np.minimum(np.ceil((n + 1) * np.array(levels) / 100), n).astype(np.int64)
-    quantiles: Floats = np.sort(scores)[rank - 1]
-    return quantiles
+    rank = min(math.ceil((n + 1) * level / 100), n)
+    return float(np.partition(scores, rank - 1)[rank - 1])
 
 
 def _typical(scores: Floats) -> Floats:

@@ -63,12 +63,13 @@ def evenly(values: Ints, most: int) -> Ints:
     return values[np.unique(np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(np.int64))]
 
 
-def hold_out(lengths: Ints, horizon: int) -> HoldOut:
+def hold_out(lengths: Ints, horizon: int, *, stopping: bool = True) -> HoldOut:
     """Hold out about a third of a typical series, at most 20 horizons to stop and as many to judge, at least one each.
 
     Args:
         lengths: [S] steps of each series.
         horizon: H.
+        stopping: whether anything has to be held out to decide when to stop.
 
     Raises:
         DataError: the series are too short for the horizon.
@@ -80,7 +81,7 @@ def hold_out(lengths: Ints, horizon: int) -> HoldOut:
             f"a typical series has {typical} rows; a horizon of {horizon} needs at least {needed} "
             "(to learn, to stop and to judge). Give more history, or a shorter --horizon"
         )
-    stop = max(horizon, min(typical // 8, STOP * horizon))
+    stop = max(horizon, min(typical // 8, STOP * horizon)) if stopping else 0
     judge = max(horizon, min(typical // 5, JUDGE * horizon))
     return HoldOut(horizon, stop, judge)
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.origins import evenly
 from lstmcast.forecaster.running import Runner, honest, outcomes, usual_steps
-from lstmcast.model.lstm import Layer, Network
+from lstmcast.model.heads import Head
 from lstmcast.model.scaling import Kind
 from lstmcast.model.windows import Shape
 
@@ -122,14 +122,10 @@ class _Trial:
     def error(self, footing: Footing) -> float:
         """The footing's own forecasts held against what came: mean |y − f| in usual steps."""
         shape = Shape(context=1, lags=1, level=footing.level, season=footing.season, seasons=footing.seasons)
-        running = Runner((_SILENT,), shape, footing.kind, {}).on(self.panel)
-        said = running.back(running.ahead(self.series, self.origins, self.actual.shape[1]), self.series)
+        running = Runner((), Head(), shape, footing.kind, {}).on(self.panel)
+        said = running.back(running.base(self.series, self.origins, self.actual.shape[1]), self.series)
         off = np.abs(said - self.actual) / self.unit
         return float(np.nanmean(off)) if not np.isnan(off).all() else 0.0  # nothing known: all are as good
-
-
-_NO_LAYER = Layer(np.zeros((1, 4), np.float32), np.zeros((1, 4), np.float32), np.zeros(4, np.float32))
-_SILENT = Network((_NO_LAYER,), np.zeros((1, 1), np.float32), np.zeros(1, np.float32))
 
 
 def _first_best(errors: Mapping[Footing, float]) -> Footing:

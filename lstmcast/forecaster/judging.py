@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from lstmcast.evaluation.baselines import baselines
 from lstmcast.evaluation.intervals import Calibration, calibrate, cross_coverage
 from lstmcast.evaluation.origins import HoldOut
 from lstmcast.evaluation.skill import WORTH, Skill, skill, verdict
-from lstmcast.forecaster.running import LEAST, Runner, Running, honest, outcomes
+from lstmcast.forecaster.running import Runner, Running, honest, outcomes
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -93,19 +93,17 @@ def judge(runner: Runner, panel: Panel, held: HoldOut, levels: tuple[float, ...]
             f"{panel.source}: nothing was observed in the last {held.judge} steps, so nothing can be judged"
         )
     series, origins = series[fair], origins[fair]
-    z, spread = running.ahead(series, origins, held.horizon), running.spread(series, origins)
+    ahead = running.ahead(series, origins, held.horizon)
     actual = outcomes(panel, series, origins, held.horizon)
-    forecast = running.back(z, series)
+    forecast = running.back(ahead.z, series)
     if not np.isfinite(forecast).all():
         raise ModelError(
             "the held-out forecasts grow beyond every number: nothing was saved. Lower train.learning_rate, or use "
             "model.activation: tanh"
         )
-    errors = np.abs(running.scaling.of(series).forward(actual) - z) / spread[:, None]
-    if (moved := spread > LEAST).any():
-        errors[~moved] = np.nan  # measured by nothing, errors would be beyond measure
+    errors = ahead.errors(running.scaling.of(series).forward(actual))
     calibration = calibrate(errors, levels)
-    lower, upper = (running.back_all(b, series) for b in calibration.bounds(z, spread))
+    lower, upper = (running.back_all(b, series) for b in calibration.bounds(ahead.z, ahead.below, ahead.above))
     shown = slice(0, KEPT)
     return Judgement(
         **_compared(running, panel, held, (series, origins), actual, forecast),
@@ -134,8 +132,7 @@ def _compared(
         for name, rule in baselines(panel.calendar.season).items()
     }
     scores = {name: _score(actual, said, scales) for name, said in {"lstm": forecast, **rivals}.items()}
-    silent = replace(running, networks=tuple(network.damped(0) for network in running.networks))
-    alone = _score(actual, running.back(silent.ahead(series, origins, held.horizon), series), scales)
+    alone = _score(actual, running.back(running.base(series, origins, held.horizon), series), scales)
     best = min(rivals, key=lambda name: _rank(scores[name]))
     unit = np.where(np.isnan(scales), 1.0, scales) if panel.n_series == 1 else scales
     ours, theirs = (metrics.mae(actual, said) / unit for said in (forecast, rivals[best]))
@@ -153,7 +150,7 @@ def _covered(errors: Floats, series: Ints, origins: Ints, levels: tuple[float, .
     Of few series the folds are stretches of time; origins whose futures overlap those of a fold do not calibrate for
     it, unless no others are left, which is said.
     """
-    horizon = errors.shape[1]
+    horizon = errors.shape[2]
     folds = _groups(series, origins, horizon) % FOLDS
     if len(np.unique(series)) >= 2 * FOLDS:
         return _coverage(cross_coverage(errors, folds, levels), overlapping=False)

@@ -12,6 +12,7 @@ from lstmcast.data.records import Finding
 from lstmcast.errors import DataError
 from lstmcast.evaluation.origins import HoldOut, default_horizon, hold_out
 from lstmcast.forecaster.footing import Footing, candidates, choose_footings
+from lstmcast.model.heads import Head
 from lstmcast.model.network import Architecture
 from lstmcast.model.scaling import Kind, possible_kinds
 from lstmcast.model.training import Recipe
@@ -24,6 +25,7 @@ SEASONS = (0, 1, 2, 4, 8, 16)  # profiles tried
 DAY = 86_400_000_000  # microseconds
 RIVAL = 1.5  # a second footing is fitted too where its error is at most this much larger
 LARGE = 200_000  # values, from which a second fit costs too much
+PASSES = 24  # times that each value is learnt from, on average, where nothing stops early
 RATES = (0.001, 0.003)  # the learning rate, and the one for plenty: many targets a window make gradients steady
 BATCHES = (8, 100)  # in an epoch: fewest, most
 
@@ -89,18 +91,25 @@ def make_plan(panel: Panel, config: Config) -> Plan:
     """
     asked = config.forecast.horizon
     horizon = default_horizon(panel.lengths, panel.calendar.default_horizon) if asked == "auto" else asked
-    held = hold_out(panel.lengths, horizon)
+    lasting = _patience(panel, config) is None
+    held = hold_out(panel.lengths, horizon, stopping=not lasting)
     past = learnable(panel, held.total)
     footings, found = _footings(past, panel, horizon, config)
+    if lasting:
+        footings = footings[:1]
     size = _size(past, panel.calendar.season, config)
-    ways = tuple(Way(footing.kind, _shape(footing, *size)) for footing in footings)
+    head = _head(horizon, config)
+    ways = tuple(Way(footing.kind, _shape(footing, *size, head.steps)) for footing in footings)
     shape = ways[0].shape
     architecture = Architecture(
         context=shape.context,
         lags=shape.lags,
         units=tuple(config.model.units),
+        head=head,
         activation=config.model.activation,
+        skip=config.model.skip,
         dropout=config.model.dropout,
+        noise=config.train.noise,
     )
     findings = (
         Finding(
@@ -113,7 +122,7 @@ def make_plan(panel: Panel, config: Config) -> Plan:
         hold_out=held,
         ways=ways,
         architecture=architecture,
-        recipe=_recipe(past, shape, config),
+        recipe=_recipe(past, shape, config, _patience(panel, config)),
         networks=config.train.networks,
         refit=config.train.refit,
         levels=tuple(config.forecast.levels),
@@ -188,7 +197,22 @@ def _plenty(past: Panel, season: int) -> bool:
     return len(past.values) >= max(100 * season, 2000)
 
 
-def _shape(footing: Footing, context: int, lags: int) -> Shape:
+def _patience(panel: Panel, config: Config) -> int | None:
+    """When to stop: early, or never where there are so many values that no network of this size learns them by heart."""
+    asked = config.train.patience
+    if asked == "auto":
+        return None if len(panel.values) >= LARGE else 10
+    return asked
+
+
+def _head(horizon: int, config: Config) -> Head:
+    """What the network says at each step."""
+    if config.model.strategy == "recursive":
+        return Head()
+    return Head(horizon, tuple(config.forecast.levels) if config.train.loss == "pinball" else ())
+
+
+def _shape(footing: Footing, context: int, lags: int, horizon: int) -> Shape:
     return Shape(
         context=context,
         lags=lags,
@@ -196,26 +220,29 @@ def _shape(footing: Footing, context: int, lags: int) -> Shape:
         season=footing.season,
         seasons=footing.seasons,
         burn=context // 4,
+        horizon=horizon,
     )
 
 
-def _recipe(past: Panel, shape: Shape, config: Config) -> Recipe:
-    """Batches and their number: an epoch sees each step about four times, within bounds."""
+def _recipe(past: Panel, shape: Shape, config: Config, patience: int | None) -> Recipe:
+    """Batches and their number: an epoch sees each step about four times, within bounds; all of them PASSES times."""
     train = config.train
     size = train.batch_size if train.batch_size != "auto" else int(np.clip(past.n_series // 4, 32, 256))
     windows = 4 * len(past.values) / shape.context
-    batches = train.batches if train.batches != "auto" else int(np.clip(-(-windows // size), *BATCHES))
+    batches = int(np.clip(-(-windows // size), *BATCHES))
+    if patience is None:
+        batches = max(1, round(PASSES * len(past.values) / (shape.context * size * train.epochs)))
+    plenty = _plenty(past, past.calendar.season)
     return Recipe(
         epochs=train.epochs,
-        batches=batches,
+        batches=batches if train.batches == "auto" else train.batches,
         batch_size=size,
-        patience=train.patience,
+        patience=patience,
         loss=train.loss,
         optimizer=train.optimizer,
-        learning_rate=RATES[_plenty(past, past.calendar.season)]
-        if train.learning_rate == "auto"
-        else train.learning_rate,
-        schedule=train.schedule,
+        learning_rate=RATES[plenty] if train.learning_rate == "auto" else train.learning_rate,
+        schedule=("constant" if patience else "cosine") if train.schedule == "auto" else train.schedule,
         clip_norm=train.clip_norm,
+        average=train.average,
         seed=train.seed,
     )

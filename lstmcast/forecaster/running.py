@@ -11,6 +11,7 @@ import numpy.typing as npt
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.model import recursion
+from lstmcast.model.heads import Head
 from lstmcast.model.lstm import Network
 from lstmcast.model.scaling import Kind, Scaling, fit_scaling, possible_kinds
 from lstmcast.model.windows import Shape, Windows
@@ -29,12 +30,14 @@ class Runner:
 
     Attributes:
         networks: one, or several whose forecasts are averaged in z.
+        head: what they say.
         shape: what they read.
         kind: the transform.
         scales: what one unit of z is, and the floor, for each series known from training: key to (scale, floor).
     """
 
     networks: tuple[Network, ...]
+    head: Head
     shape: Shape
     kind: Kind
     scales: Mapping[Key, tuple[float, float]]
@@ -42,13 +45,33 @@ class Runner:
     @property
     def reach(self) -> int:
         """How many past steps of a series a forecast depends on; more change nothing."""
-        shape = self.shape
-        return max(shape.context + shape.lags, spread_steps(shape)) + shape.seasons * shape.season + shape.level + 1
+        return self.shape.reach + spread_steps(self.shape)
 
     def on(self, panel: Panel) -> Running:
         """Make ready to forecast the panel's series."""
         scaling = scale(panel, self.kind, self.shape.level, self.scales)
-        return Running(self.networks, windows(panel, scaling, self.shape), scaling)
+        return Running(self.networks, self.head, windows(panel, scaling, self.shape), scaling)
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What is said of the steps after B origins, in z.
+
+    Attributes:
+        z: [B, H] the forecasts.
+        below: [Q, B, H], or [1, B, H] for all levels: the unit in which errors to that side are measured; positive.
+        above: the same for the other side.
+    """
+
+    z: Floats
+    below: Floats
+    above: Floats
+
+    def errors(self, actual: Floats) -> Floats:
+        """How far [B, H] true z lie off, each in the unit of its side: as `below`; NaN where a unit measures nothing."""
+        off = actual - self.z
+        unit = np.where(off < 0, self.below, self.above)
+        return np.where(unit > LEAST, np.abs(off) / unit, np.nan)
 
 
 @dataclass(frozen=True)
@@ -56,14 +79,25 @@ class Running:
     """A runner's networks beside the series they forecast."""
 
     networks: tuple[Network, ...]
+    head: Head
     windows: Windows
     scaling: Scaling
 
-    def ahead(self, series: Ints, origins: Ints, horizon: int) -> Floats:
-        """[B] series and origins (steps from the series' first value) to [B, H] z."""
-        runs = [recursion.forecast(network, self.windows, series, origins, horizon) for network in self.networks]
-        mean: Floats = np.mean(runs, axis=0)
-        return mean
+    def ahead(self, series: Ints, origins: Ints, horizon: int) -> Ahead:
+        """Forecast from [B] series and origins (steps from the series' first value)."""
+        runs = [
+            recursion.forecast(network, self.head, self.windows, series, origins, horizon) for network in self.networks
+        ]
+        z: Floats = np.mean([run[0] for run in runs], axis=0)
+        if self.head.levels:
+            below, above = (np.maximum(np.mean([run[1][side] for run in runs], axis=0), LEAST) for side in (0, 1))
+        else:
+            below = above = np.broadcast_to(self.spread(series, origins)[:, None], (1, *z.shape))
+        return Ahead(z, below, above)
+
+    def base(self, series: Ints, origins: Ints, horizon: int) -> Floats:
+        """[B, H] z that level and profile alone say."""
+        return self.windows.base(series, origins, horizon)
 
     def spread(self, series: Ints, origins: Ints) -> Floats:
         """[B] how far the series' last steps lay from what level and season said, in z; never quite 0.

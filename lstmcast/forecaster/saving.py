@@ -19,6 +19,7 @@ from lstmcast.forecaster.judging import HeldOut
 from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model import lstm
+from lstmcast.model.heads import Head
 from lstmcast.model.windows import Shape
 from lstmcast.store import artifact
 
@@ -73,6 +74,8 @@ def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[
         "source": context.source,
         "transform": runner.kind,
         "shape": asdict(runner.shape),
+        "head": asdict(runner.head),
+        "skip": runner.networks[0].skip,
         "networks": len(runner.networks),
         "activation": runner.networks[0].activation,
     }
@@ -106,6 +109,7 @@ def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
 
 
 def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
+    head = Head(manifest["head"]["steps"], tuple(manifest["head"]["levels"]))
     shape, series = Shape(**manifest["shape"]), tuple(tuple(key) for key in manifest["series"])
     kept, weights = tensors["context"], tensors["weights"]
     _fit_together(kept, len(series))
@@ -128,10 +132,18 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
     networks = []
     for k in range(int(manifest["networks"])):
         named = {name.split(".", 1)[1]: a for name, a in weights.items() if name.startswith(f"network_{k}.")}
-        networks.append(lstm.from_tensors(named, activation=manifest["activation"], skip=False, features=shape.lags))
+        networks.append(
+            lstm.from_tensors(
+                named,
+                activation=manifest["activation"],
+                skip=manifest["skip"],
+                features=shape.lags,
+                outputs=head.outputs,
+            )
+        )
     pairs = zip(kept["scale"].tolist(), kept["floor"].tolist(), strict=True)
     return Forecaster(
-        runner=Runner(tuple(networks), shape, manifest["transform"], dict(zip(series, pairs, strict=True))),
+        runner=Runner(tuple(networks), head, shape, manifest["transform"], dict(zip(series, pairs, strict=True))),
         calibration=Calibration(tuple(manifest["levels"]), tensors["calibration"]["widths"]),
         horizon=int(manifest["horizon"]),
         context=context,

@@ -98,11 +98,9 @@ class Forecaster:
             where they grow beyond every number.
         """
         running = self.runner.on(panel)
-        z = running.ahead(series, origins, self.horizon if horizon is None else horizon)
-        lower, upper = (
-            running.back_all(b, series) for b in self.calibration.bounds(z, running.spread(series, origins))
-        )
-        return running.back(z, series), lower, upper
+        ahead = running.ahead(series, origins, self.horizon if horizon is None else horizon)
+        lower, upper = (running.back_all(b, series) for b in self.calibration.bounds(ahead.z, ahead.below, ahead.above))
+        return running.back(ahead.z, series), lower, upper
 
     def save(self, models: str | Path, name: str, *, keep: int = 10) -> Path:
         """Publish as the current version of a model, under its lock; returns the version's folder.

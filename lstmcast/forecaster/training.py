@@ -64,12 +64,13 @@ def train(
     planned(plan)
     past = learnable(panel, plan.hold_out.total)
     chosen, networks = _fit_best(past, panel, plan, tell)
-    judged = _runner(past, chosen.way, networks)
+    judged = _runner(past, plan, chosen.way, networks)
     judgement = judge(judged, panel, plan.hold_out, plan.levels)
     runner = judged
     if plan.refit:
         again = [_fit(panel, plan, chosen.way, k, epoch, None, tell) for k, epoch in enumerate(chosen.epochs)]
-        runner = _runner(panel, chosen.way, [fit.network.damped(chosen.share) for fit in again])
+        saved = [plan.architecture.head.damped(fit.network, chosen.share) for fit in again]
+        runner = _runner(panel, plan, chosen.way, saved)
     _check(runner, panel, plan)
     return Forecaster(
         runner=runner,
@@ -83,12 +84,16 @@ def train(
 
 def _fit_best(past: Panel, panel: Panel, plan: Plan, tell: Tell) -> tuple[Chosen, list[Network]]:
     """Fit every network, each from its own seed, in each way; keep what forecast the stopping origins best."""
+    if plan.recipe.patience is None:
+        (way,) = plan.ways
+        fits = [_fit(past, plan, way, k, plan.recipe.epochs, None, tell) for k in range(plan.networks)]
+        return Chosen(way, tuple(fit.epoch for fit in fits), 1.0), [fit.network for fit in fits]
     found = []
     for way in plan.ways:
-        stop = _stopper(panel, plan, _runner(past, way, []))
+        stop = _stopper(panel, plan, _runner(past, plan, way, []))
         fits = [_fit(past, plan, way, k, plan.recipe.epochs, stop, tell) for k in range(plan.networks)]
         for share in SHARES:
-            networks = [fit.network.damped(share) for fit in fits]
+            networks = [plan.architecture.head.damped(fit.network, share) for fit in fits]
             error = float(np.mean([stop(network) for network in networks]))
             found.append((error, Chosen(way, tuple(fit.epoch for fit in fits), share), networks))
     return min(found, key=lambda one: one[0])[1:]
@@ -111,8 +116,8 @@ def _stopper(panel: Panel, plan: Plan, runner: Runner) -> Callable[[Network], fl
     running = runner.on(known)
 
     def error(network: Network) -> float:
-        z = replace(running, networks=(network,)).ahead(series, origins, plan.hold_out.horizon)
-        return float(np.nanmean(np.abs(running.back(z, series) - actual) / unit))
+        ahead = replace(running, networks=(network,)).ahead(series, origins, plan.hold_out.horizon)
+        return float(np.nanmean(np.abs(running.back(ahead.z, series) - actual) / unit))
 
     return error
 
@@ -133,11 +138,11 @@ def _fit(
     )
 
 
-def _runner(panel: Panel, way: Way, networks: list[Network]) -> Runner:
+def _runner(panel: Panel, plan: Plan, way: Way, networks: list[Network]) -> Runner:
     """The fitted networks with the scales of the data they learnt from."""
     scaling = scale(panel, way.kind, way.shape.level, {})
     scales = {key: (float(scaling.scale[k]), float(scaling.floor[k])) for k, key in enumerate(panel.keys)}
-    return Runner(tuple(networks), way.shape, way.kind, scales)
+    return Runner(tuple(networks), plan.architecture.head, way.shape, way.kind, scales)
 
 
 def _check(runner: Runner, panel: Panel, plan: Plan) -> None:

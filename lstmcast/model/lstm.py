@@ -5,7 +5,7 @@ Letters: B batch, L steps, F features, U units, O outputs. Weights and states ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -92,9 +92,11 @@ class Network:
     activation: str = "tanh"
     skip: bool = False
 
-    def damped(self, share: float) -> Network:
-        """The same network saying only a share of what it says."""
-        return replace(self, V=self.V * np.float32(share), d=self.d * np.float32(share))
+    def damped(self, share: float, outputs: slice = slice(None)) -> Network:
+        """The same network saying, of these outputs, only a share of what it says."""
+        shares = np.ones(len(self.d), np.float32)
+        shares[outputs] = share
+        return replace(self, V=self.V * shares, d=self.d * shares)
 
 
 @dataclass
@@ -182,6 +184,16 @@ def outputs(network: Network, x: Array) -> Array:
     return dense(network, run(network, x, start(network, len(x))), x)
 
 
+def mean_of(networks: Collection[Network]) -> Network:
+    """The network whose every weight is the mean of these networks' (of one fit: of others it would mean nothing)."""
+    first, *others = networks
+    if not others:
+        return first
+    tensors = [to_tensors(network) for network in networks]
+    mean = {name: np.mean([each[name] for each in tensors], axis=0, dtype=np.float32) for name in tensors[0]}
+    return from_tensors(mean, activation=first.activation, skip=first.skip, features=len(first.layers[0].W))
+
+
 def to_tensors(network: Network) -> dict[str, Array]:
     """The weights by layer name, as the artifact keeps them."""
     tensors: dict[str, Array] = {}
@@ -190,7 +202,9 @@ def to_tensors(network: Network) -> dict[str, Array]:
     return tensors | {"dense.V": network.V, "dense.d": network.d}
 
 
-def from_tensors(tensors: Mapping[str, Array], *, activation: str, skip: bool, features: int) -> Network:
+def from_tensors(
+    tensors: Mapping[str, Array], *, activation: str, skip: bool, features: int, outputs: int | None = None
+) -> Network:
     """Build the network from named weights, checking that every shape fits its neighbour.
 
     Raises:
@@ -206,8 +220,8 @@ def from_tensors(tensors: Mapping[str, Array], *, activation: str, skip: bool, f
         _shaped(tensors, f"{name}.U", (units, 4 * units))
         layers.append(Layer(tensors[f"{name}.W"], tensors[f"{name}.U"], tensors[f"{name}.b"]))
         width = units
-    outputs_ = _shaped(tensors, "dense.d", (None,))[0]
-    _shaped(tensors, "dense.V", (width + features * skip, outputs_))
+    said = _shaped(tensors, "dense.d", (outputs,))[0]
+    _shaped(tensors, "dense.V", (width + features * skip, said))
     if not layers or activation not in ACTIVATIONS or len(tensors) != 3 * len(layers) + 2:
         raise ModelError("weights: the layers named do not make a network; train again")
     return Network(tuple(layers), tensors["dense.V"], tensors["dense.d"], activation, skip)

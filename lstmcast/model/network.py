@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lstmcast.errors import ModelError, UsageError
 from lstmcast.model import lstm
+from lstmcast.model.heads import Head
 from lstmcast.model.lstm import Array, Layer, Network
 
 if TYPE_CHECKING:
@@ -28,28 +29,33 @@ class Architecture:
         context: L.
         lags: F.
         units: U of each layer, first one first.
-        outputs: O.
+        head: what the O outputs mean.
         activation: of candidate and cell output.
+        skip: whether the dense layer also sees the input itself.
         dropout: share of inputs dropped while training.
+        noise: standard deviation of what is added to the inputs while training.
     """
 
     context: int
     lags: int
     units: tuple[int, ...] = (50,)
-    outputs: int = 1
+    head: Head = Head()
     activation: str = "tanh"
+    skip: bool = False
     dropout: float = 0.0
+    noise: float = 0.0
 
     @property
     def parameters(self) -> int:
         """How many weights the network has."""
         widths = (self.lags, *self.units)
         gates = sum(4 * u * (f + u + 1) for f, u in zip(widths, self.units, strict=False))
-        return gates + (self.units[-1] + 1) * self.outputs
+        return gates + (self.units[-1] + self.lags * self.skip + 1) * self.head.outputs
 
     def __str__(self) -> str:
         layers = ", ".join(f"LSTM({u})" for u in self.units)
-        return f"Sequential([Input(({self.context}, {self.lags})), {layers}, Dense({self.outputs})])"
+        layers = f"Beside({layers})" if self.skip else layers
+        return f"Sequential([Input(({self.context}, {self.lags})), {layers}, Dense({self.head.outputs})])"
 
 
 def require_tensorflow() -> None:
@@ -105,25 +111,53 @@ def build(architecture: Architecture, *, every_step: bool) -> keras.Sequential:
     """
     import keras
 
-    stack: list[keras.layers.Layer] = [keras.Input((architecture.context, architecture.lags))]
-    for k, units in enumerate(architecture.units):
-        stack.append(
-            keras.layers.LSTM(
-                units,
-                activation=architecture.activation,
-                dropout=architecture.dropout,
-                return_sequences=every_step or k + 1 < len(architecture.units),
-            )
+    lstms = [
+        keras.layers.LSTM(
+            units,
+            activation=architecture.activation,
+            dropout=architecture.dropout,
+            return_sequences=every_step or k + 1 < len(architecture.units),
         )
-    return keras.Sequential([*stack, keras.layers.Dense(architecture.outputs, kernel_initializer="zeros")])
+        for k, units in enumerate(architecture.units)
+    ]
+    return keras.Sequential(
+        [
+            keras.Input((architecture.context, architecture.lags)),
+            *([keras.layers.GaussianNoise(architecture.noise)] if architecture.noise else []),
+            *([_beside(lstms, every_step=every_step)] if architecture.skip else lstms),
+            keras.layers.Dense(architecture.head.outputs, kernel_initializer="zeros"),
+        ]
+    )
+
+
+def _beside(lstms: Sequence[keras.layers.Layer], *, every_step: bool) -> keras.layers.Layer:
+    """A layer that hands on the LSTM's output with its input beside it: a linear path around the LSTM."""
+    import keras
+
+    class Beside(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstms = list(lstms)
+
+        def call(self, x: Any, training: bool = False) -> Any:
+            h = x
+            for layer in self.lstms:
+                h = layer(h, training=training)
+            return keras.ops.concatenate([h, x if every_step else x[:, -1]], axis=-1)
+
+    return Beside()
 
 
 def to_numpy(model: keras.Sequential, architecture: Architecture) -> Network:
     """The model's weights as a NumPy network (copies)."""
-    *recurrent, dense = model.layers
-    layers = tuple(Layer(*(np.array(w, np.float32) for w in layer.get_weights())) for layer in recurrent)
-    V, d = (np.array(w, np.float32) for w in dense.get_weights())
-    return Network(layers, V, d, architecture.activation)
+    *recurrent, V, d = (np.array(w, np.float32) for w in model.get_weights())
+    layers = tuple(Layer(*recurrent[k : k + 3]) for k in range(0, len(recurrent), 3))
+    return Network(layers, V, d, architecture.activation, architecture.skip)
+
+
+def flat(network: Network) -> list[Array]:
+    """The weights in Keras's order."""
+    return [w for layer in network.layers for w in (layer.W, layer.U, layer.b)] + [network.V, network.d]
 
 
 def check_forward(network: Network, architecture: Architecture, x: Array) -> float:
@@ -141,7 +175,7 @@ def check_forward(network: Network, architecture: Architecture, x: Array) -> flo
         ModelError: it is more than 1e-4: the model must not be saved.
     """
     model = build(architecture, every_step=False)
-    model.set_weights([w for layer in network.layers for w in (layer.W, layer.U, layer.b)] + [network.V, network.d])
+    model.set_weights(flat(network))
     said = lstm.outputs(network, x)[:, -1]
     keras_said = np.asarray(model(x, training=False))
     gap = float(np.abs(said - keras_said).max() / max(1.0, float(np.abs(keras_said).max())))

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.model import lstm
+from lstmcast.model.heads import Head
 from lstmcast.model.lstm import Array, Network
 from lstmcast.model.windows import Windows
 
@@ -21,35 +22,65 @@ Bools = npt.NDArray[np.bool_]
 AT_ONCE = 1 << 22  # numbers of one kind held at once (inputs, or gates): 16 MB, whatever the number of series
 
 
-def forecast(network: Network, windows: Windows, series: Ints, origins: Ints, horizon: int) -> Floats:
+Distances = tuple[Floats, Floats]
+
+
+def forecast(
+    network: Network, head: Head, windows: Windows, series: Ints, origins: Ints, horizon: int
+) -> tuple[Floats, Distances]:
     """Forecast from any number of origins at once.
 
     Args:
         network: the weights.
+        head: what it says at each step: one value, and it is run on; or H, and it is asked again after them.
         windows: the series, in z.
         series: [B] which series.
         origins: [B] its last known step, counted from its first value.
-        horizon: H, steps ahead.
+        horizon: steps ahead.
 
     Returns:
-        [B, H] z.
+        [B, horizon] z, and how far below and above its quantiles lie, [Q, B, horizon] each: none where the head says
+        none; after the head's steps those of the last one.
     """
     shape = windows.shape
     widest = max(shape.lags, *(4 * layer.units for layer in network.layers))
-    at_once = max(1, AT_ONCE // max(shape.context * widest, horizon * shape.seasons))
+    at_once = max(1, AT_ONCE // max(shape.context * widest, horizon * max(1, shape.seasons)))
+    ask = _recursive if head.steps == 1 else _direct
     parts = [
-        _forecast(network, windows, series[k : k + at_once], origins[k : k + at_once], horizon)
+        ask(network, head, windows, series[k : k + at_once], origins[k : k + at_once], horizon)
         for k in range(0, len(series), at_once)
     ]
-    return np.concatenate(parts) if parts else np.empty((0, horizon))
+    if not parts:
+        return np.empty((0, horizon)), (np.empty((len(head.levels), 0, horizon)),) * 2
+    below, above = (np.concatenate([part[1][side] for part in parts], axis=1) for side in (0, 1))
+    return np.concatenate([part[0] for part in parts]), (below, above)
 
 
-def _forecast(network: Network, windows: Windows, series: Ints, origins: Ints, horizon: int) -> Floats:
+def _direct(
+    network: Network, head: Head, windows: Windows, series: Ints, origins: Ints, horizon: int
+) -> tuple[Floats, Distances]:
+    """Ask for all steps at once; for more than the head says, ask again with its own values as the past."""
+    x = windows.inputs(series, origins - windows.shape.context + 1, windows.shape.context)  # [B, L, F]
+    last = lstm.run(network, x, lstm.start(network, len(series)))[:, -1]
+    values, *gaps = head.said(lstm.dense(network, last, x[:, -1]))
+    z = windows.base(series, origins, head.steps) + values
+    steps = np.minimum(np.arange(horizon), head.steps - 1)
+    if horizon > head.steps:
+        further, each = windows.followed(series, origins, z), np.arange(len(series))
+        ends = np.diff(further.offsets) - 1
+        z = np.concatenate([z, _direct(network, head, further, each, ends, horizon - head.steps)[0]], axis=1)
+    return z[:, :horizon], (gaps[0][..., steps], gaps[1][..., steps])
+
+
+def _recursive(
+    network: Network, head: Head, windows: Windows, series: Ints, origins: Ints, horizon: int
+) -> tuple[Floats, Distances]:
     context = windows.shape.context
     x = windows.inputs(series, origins - context + 1, context)  # [B, L, F]
     state = lstm.start(network, len(series))
     said = lstm.dense(network, lstm.run(network, x, state)[:, -1], x[:, -1])  # [B, 1]
-    return _run_on(network, _Past.of(windows, series, origins, horizon), state, said)
+    z = _run_on(network, _Past.of(windows, series, origins, horizon), state, said)
+    return z, (np.empty((len(head.levels), *z.shape)),) * 2
 
 
 @dataclass(frozen=True)

@@ -130,11 +130,13 @@ def _shifted(values: Floats, age: Ints, steps: int) -> Floats:
     return np.where(age > steps, before, 0.0)
 
 
-def profiles(z: Floats, level: Floats, offsets: Ints, *, settled: int, season: int, seasons: int) -> Floats:
+def profiles(
+    z: Floats, level: Floats, offsets: Ints, *, settled: int, season: int, seasons: int, beyond: int = 0
+) -> Floats:
     """p_t: how far the next step's phase lay from the level before it, in the mean of the last `seasons` seasons.
 
-    With r_t = z_t − m_{t-1}, p_t is the mean of r_{t+1-jm} over j = 1 … seasons, of those whose level had
-    `settled` steps to look at; 0 where there is none. Causal: nothing in p_t comes from after t.
+    With r_t = z_t − m_{t-1}, p_t is the mean of r_{t+1-jm} over j = 1 … seasons, of those that are known and whose
+    level had `settled` steps to look at; 0 where there is none. Causal: nothing in p_t comes from after t.
 
     Args:
         z: [N], flat.
@@ -143,18 +145,20 @@ def profiles(z: Floats, level: Floats, offsets: Ints, *, settled: int, season: i
         settled: steps that make a level.
         season: m, steps in a season.
         seasons: how many to average.
+        beyond: steps after each series' end for which it is wanted too.
 
     Returns:
-        [N].
+        [N + S · beyond].
     """
-    t = np.arange(len(z))
-    first = np.repeat(offsets[:-1], np.diff(offsets))
+    lengths = np.diff(offsets)
+    first, length = (np.repeat(each, lengths + beyond) for each in (offsets[:-1], lengths))
+    t = np.arange(len(first)) - first - beyond * np.repeat(np.arange(len(lengths)), lengths + beyond)
     r = z - np.concatenate([[0.0], level[:-1]])
-    total, count = np.zeros(len(z)), np.zeros(len(z))
+    total, count = np.zeros(len(t)), np.zeros(len(t))
     for j in range(1, seasons + 1):
         then = t + 1 - j * season
-        known = then >= first + settled
-        total += np.where(known, r[np.maximum(then, 0)], 0.0)
+        known = (then >= settled) & (then < length)
+        total += np.where(known, r[first + np.where(known, then, 0)], 0.0)
         count += known
     mean: Floats = total / np.maximum(count, 1)
     return mean

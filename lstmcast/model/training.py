@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstmcast.errors import ModelError
-from lstmcast.model.lstm import Array, Network
-from lstmcast.model.network import Architecture, build, load_keras, to_numpy
+from lstmcast.model.lstm import Array, Network, mean_of
+from lstmcast.model.network import Architecture, build, flat, load_keras, to_numpy
 from lstmcast.model.windows import Windows
 
 if TYPE_CHECKING:
@@ -30,21 +31,24 @@ class Recipe:
         epochs: at most.
         batches: in an epoch.
         batch_size: B.
-        patience: epochs without a better held-out forecast before stopping.
+        patience: epochs without a better held-out forecast before stopping; None: never.
+        loss: of Keras, or "pinball": that of the head.
         schedule: "constant", or "cosine": down to 1 % of the learning rate over `decay` epochs (0: over all).
         clip_norm: largest norm of a gradient; None: any.
+        average: last epochs whose weights are averaged; 1: none.
     """
 
     epochs: int
     batches: int
     batch_size: int
-    patience: int = 10
+    patience: int | None = 10
     loss: str = "mse"
     optimizer: str = "adam"
     learning_rate: float = 0.001
     schedule: str = "constant"
     decay: int = 0
     clip_norm: float | None = 1.0
+    average: int = 1
     seed: int = 0
 
 
@@ -82,6 +86,7 @@ def fit(
     recipe: Recipe,
     *,
     judge: Callable[[Network], float] | None = None,
+    start: Network | None = None,
     tell: Callable[[Progress], None] = lambda _: None,
 ) -> Fit:
     """Fit one network.
@@ -92,6 +97,7 @@ def fit(
         recipe: how.
         judge: the error of the network's forecasts on held-out origins, which decides when to stop and which epoch is
             best. None: all epochs are run and the last is kept.
+        start: the weights it starts from; None: chance's.
         tell: called after each epoch.
 
     Raises:
@@ -100,21 +106,25 @@ def fit(
     """
     load_keras()
     model, step = _prepared(architecture, recipe)
+    if start is not None:
+        model.set_weights(flat(start))
     rng = np.random.default_rng(recipe.seed)
     history: list[Progress] = []
+    late: deque[Network] = deque(maxlen=recipe.average)
     first = 0.0
     best, kept, since = np.inf, to_numpy(model, architecture), time.monotonic()
     for epoch in range(1, recipe.epochs + 1):
         losses = _epoch(step, windows, recipe, rng)
         first, loss = first or losses[0], float(np.mean(losses))
         _refuse_explosion(loss, first, epoch, recipe)
-        network = to_numpy(model, architecture)
+        late.append(to_numpy(model, architecture))
+        network = mean_of(late)
         error = None if judge is None else _held_out_error(judge, network)
         history.append(Progress(epoch, recipe.epochs, loss, error, time.monotonic() - since))
         tell(history[-1])
         if error is None or error < best or epoch == 1:
             best, kept, best_epoch = (best if error is None else error), network, epoch
-        elif epoch - best_epoch >= recipe.patience:
+        elif recipe.patience and epoch - best_epoch >= recipe.patience:
             break
     if judge is not None and not np.isfinite(best):
         raise _exploded("no epoch's held-out forecasts were finite numbers", recipe)
@@ -137,18 +147,27 @@ def _prepared(architecture: Architecture, recipe: Recipe) -> tuple[keras.Sequent
         rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps, alpha=0.01)
     optimizer = type(keras.optimizers.get(recipe.optimizer))(learning_rate=rate, clipnorm=recipe.clip_norm)
     optimizer.build(model.trainable_variables)
-    loss = keras.losses.get(recipe.loss)
+    loss = _loss(architecture, recipe)
 
     @tensorflow.function(autograph=False)  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def step(inputs: Any, targets: Any, weights: Any) -> Any:
         with tensorflow.GradientTape() as tape:
-            said = model(inputs, training=True)  # [B, L, H]
-            each = loss(targets[..., None], said[..., None])  # [B, L, H], the loss of each target by itself
+            each = loss(model(inputs, training=True), targets)  # [B, L, H], the loss of each target by itself
             mean = tensorflow.reduce_sum(each * weights) / tensorflow.maximum(tensorflow.reduce_sum(weights), 1.0)
         optimizer.apply(tape.gradient(mean, model.trainable_variables), model.trainable_variables)
         return mean
 
     return model, lambda inputs, targets, weights: float(step(inputs, targets, weights))
+
+
+def _loss(architecture: Architecture, recipe: Recipe) -> Callable[[Any, Any], Any]:
+    """Outputs [B, L, O] and targets [B, L, H] to the loss of each target by itself, [B, L, H]."""
+    import keras
+
+    if recipe.loss == "pinball":
+        return architecture.head.loss
+    each = keras.losses.get(recipe.loss)
+    return lambda raw, targets: each(targets[..., None], raw[..., None])
 
 
 def _held_out_error(judge: Callable[[Network], float], network: Network) -> float:

@@ -3,13 +3,15 @@
 For one series, z_t is the scaled value, m_t its level and p_t the usual deviation of the next step's phase (see
 `scaling`); y_t = z_t − p_{t-1} is the value without its season. The input at step t is the F numbers
 [y_{t-F+1} … y_t] − m_t, where what lies before the series' first value is 0 (the level itself); the target at step t is
-[y_{t+1} … y_{t+H}] − m_t. Nothing at step t looks at a value after t.
+what level and profile at t leave over of [z_{t+1} … z_{t+H}]. Nothing at step t looks at a value after t.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +46,11 @@ class Shape:
     burn: int = 0
     horizon: int = 1
 
+    @property
+    def reach(self) -> int:
+        """How many past steps of a series what the network reads depends on."""
+        return self.context + self.lags + self.seasons * self.season + self.level + 1
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -53,6 +60,7 @@ class Windows:
         z: [N] scaled values, flat.
         y: [N] the same without their season.
         level: [N] m_t.
+        profile: [N + S · (m − 1)] p_t, for each series up to a season after its end; empty without a profile.
         observed: [N] whether z_t was in the data (not filled).
         offsets: [S + 1].
         shape: L, F, H.
@@ -61,6 +69,7 @@ class Windows:
     z: Floats
     y: Floats
     level: Floats
+    profile: Floats
     observed: Bools
     offsets: Ints
     shape: Shape
@@ -69,10 +78,16 @@ class Windows:
     def over(cls, z: Floats, observed: Bools, offsets: Ints, shape: Shape) -> Windows:
         """Compute levels and profiles of [N] flat z."""
         level = levels(z, offsets, shape.level)
-        profile = profiles(z, level, offsets, settled=shape.level, season=shape.season, seasons=shape.seasons)
-        y = z - np.concatenate([[0.0], profile[:-1]])
+        if not shape.seasons:
+            return cls(z, z, level, np.empty(0), observed, offsets, shape)
+        beyond = shape.season - 1
+        profile = profiles(
+            z, level, offsets, settled=shape.level, season=shape.season, seasons=shape.seasons, beyond=beyond
+        )
+        own = np.arange(len(z)) + beyond * np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        y = z - np.concatenate([[0.0], profile[own[:-1]]])
         y[offsets[:-1]] = z[offsets[:-1]]  # a series' first value has no step before it
-        return cls(z, y, level, observed, offsets, shape)
+        return cls(z, y, level, profile, observed, offsets, shape)
 
     def crops(self, rng: np.random.Generator, count: int) -> tuple[Ints, Ints]:
         """Draw where windows start: every series in proportion to its length, spread over it evenly, in random order.
@@ -108,18 +123,51 @@ class Windows:
             profile, and where the target was not observed.
         """
         shape = self.shape
-        inputs = self.inputs(series, starts, shape.context)
         first, last = self.offsets[series][:, None], self.offsets[series + 1][:, None]  # [B, 1]
-        now = first + starts[:, None] + np.arange(shape.context)  # [B, L]
-        ahead = now[..., None] + np.arange(1, shape.horizon + 1)  # [B, L, H]
-        inside = np.clip(ahead, first[..., None], last[..., None] - 1)
-        known = (
-            (ahead < last[..., None]) & (now - first >= self._unripe(last - first))[..., None] & self.observed[inside]
-        )
-        known &= self.observed[np.maximum(now, first)][..., None]  # a filled value knows the one after its gap
-        known[:, : shape.burn] = False
-        targets = np.where(known, self.y[inside] - self.level[np.maximum(now, first)][..., None], 0.0)
-        return inputs, targets.astype(np.float32), known.astype(np.float32)
+        steps = first + starts[:, None] + np.arange(shape.context + shape.horizon)  # [B, L + H]
+        now, inside = steps[:, : shape.context], np.clip(steps, first, last - 1)
+        told = (now - first >= self._unripe(last - first)) & self.observed[inside[:, : shape.context]]
+        told[:, : shape.burn] = False  # (a filled value knows the one after its gap)
+        known = _views((steps < last) & self.observed[inside], shape.horizon)[:, 1:] & told[..., None]  # [B, L, H]
+        origins = np.maximum(now - first, 0).ravel()
+        base = self.base(np.repeat(series, shape.context), origins, shape.horizon).reshape(*now.shape, -1)
+        targets = np.subtract(_views(self.z[inside], shape.horizon)[:, 1:], base, dtype=np.float32, casting="same_kind")
+        targets[~known] = 0.0
+        return self.inputs(series, starts, shape.context), targets, known.astype(np.float32)
+
+    def base(self, series: Ints, origins: Ints, horizon: int) -> Floats:
+        """What level and profile alone say: [B] series and origins (steps from the series' first value) to [B, H] z.
+
+        The profile of the coming season is repeated; each value said moves the level, as a true one would.
+        """
+        shape, first = self.shape, self.offsets[series]
+        level = self.level[first + origins]
+        if not shape.seasons:
+            return np.broadcast_to(level[:, None], (len(level), horizon))
+        at = first + origins + series * (shape.season - 1)
+        said: Floats = self.profile[at + (np.arange(horizon) % shape.season)[:, None]]  # [H, B]
+        back = np.arange(1, min(horizon, shape.level) + 1)[:, None] - shape.level
+        leaving = self.z[first + np.maximum(origins + back, 0)]  # [min(H, level), B]: what each step drops
+        for h in range(horizon):
+            said[h] += level
+            if h + 1 < horizon:
+                ages = origins + h + 1
+                dropped = said[h - shape.level] if h >= shape.level else leaving[h]
+                moved = said[h] - np.where(ages >= shape.level, dropped, level)
+                level = level + moved / np.minimum(ages + 1, shape.level)
+        return said.T
+
+    def followed(self, series: Ints, origins: Ints, z: Floats) -> Windows:
+        """[B] series up to their origins, as far back as they matter, each followed by [B, H] z as if it had come so."""
+        known = np.minimum(origins + 1, self.shape.reach)
+        lengths = known + z.shape[1]
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        at = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+        owner = np.repeat(np.arange(len(series)), lengths)
+        past = np.minimum((self.offsets[series] + origins + 1 - known)[owner] + at, len(self.z) - 1)
+        ahead = at - known[owner]
+        values = np.where(ahead < 0, self.z[past], z[owner, np.maximum(ahead, 0)])
+        return Windows.over(values, np.ones(len(values), dtype=np.bool_), offsets, self.shape)
 
     def _unripe(self, lengths: Ints) -> Ints:
         """How many steps at a series' start have no profile yet (at most half of it, that some are left to learn)."""
@@ -129,18 +177,25 @@ class Windows:
         """Gather what the network reads at `steps` steps from `starts` on: [B, steps, F]."""
         first = self.offsets[series][:, None]  # [B, 1]
         reach = first + starts[:, None] + np.arange(1 - self.shape.lags, steps)  # [B, F - 1 + steps]
-        past = self.y[np.maximum(reach, first)]
-        views = np.lib.stride_tricks.sliding_window_view(past, self.shape.lags, axis=1)  # [B, steps, F]
-        before = np.lib.stride_tricks.sliding_window_view(reach < first, self.shape.lags, axis=1)
         level = self.level[np.maximum(reach[:, self.shape.lags - 1 :], first)][..., None]  # [B, steps, 1]
-        return np.where(before, 0.0, views - level).astype(np.float32)
+        views = _views(self.y[np.maximum(reach, first)], self.shape.lags)  # [B, steps, F]
+        x: Array = np.subtract(views, level, dtype=np.float32, casting="same_kind")
+        if (before := reach < first).any():
+            x[_views(before, self.shape.lags)] = 0.0
+        return x
 
     def batches(self, rng: np.random.Generator, *, count: int, size: int) -> Iterator[tuple[Array, Array, Array]]:
         """One epoch: `count` windows in batches of `size`, rounded up so that every batch is full."""
         count = -(-count // size) * size
         series, starts = self.crops(rng, count)
-        for k in range(0, count, size):
-            yield self.batch(series[k : k + size], starts[k : k + size])
+        with ThreadPoolExecutor(1) as gatherer:  # the next batch is gathered while this one is learnt from
+            parts = [slice(k, k + size) for k in range(0, count, size)]
+            coming = gatherer.submit(self.batch, series[parts[0]], starts[parts[0]])
+            for part in parts[1:]:
+                batch = coming.result()
+                coming = gatherer.submit(self.batch, series[part], starts[part])
+                yield batch
+            yield coming.result()
 
     def spread(self, series: Ints, origins: Ints, steps: int) -> Floats:
         """How restless a series has been: mean |y_{t+1} − m_t| over the last `steps` steps up to each origin.
@@ -158,3 +213,8 @@ class Windows:
         total = trailing_sum(off, self.offsets, steps)[self.offsets[series] + origins]
         mean: Floats = total / np.clip(origins, 1, steps)
         return mean
+
+
+def _views(values: npt.NDArray[Any], width: int) -> npt.NDArray[Any]:
+    """[B, T] to [B, T - width + 1, width]: every stretch of `width` steps, without a copy."""
+    return np.lib.stride_tricks.sliding_window_view(values, width, axis=1)
