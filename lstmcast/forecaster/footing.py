@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.origins import evenly
-from lstmcast.forecaster.running import Runner, honest, outcomes, usual_steps
+from lstmcast.forecaster.running import Measure, Runner, honest, outcomes, usual_steps
 from lstmcast.model.heads import Head
 from lstmcast.model.scaling import Kind
 from lstmcast.model.windows import Shape
@@ -25,6 +25,7 @@ Ints = npt.NDArray[np.int64]
 
 SERIES, ORIGINS, STEPS = 200, 100, 300  # at most that many series, origins of each and steps ahead are compared
 GAIN = 0.99  # a later candidate must be better by 1 %: the first are the plainest
+MANY, MUCH = 30, 0.7  # series, of which logs make one family: another transform must be better by 30 %
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,9 @@ def choose_footings(
     errors = {footing: trial.error(footing) for footing in plain}
     first = errors[plain[0]] or 1.0
     best = _first_best(errors)
-    errors |= {other: trial.error(other) for kind in kinds if (other := replace(best, kind=kind)) not in errors}
-    kind = _first_best(errors).kind
+    others = (replace(best, kind=kind) for kind in kinds if kind != best.kind)
+    of_kind = {best: errors[best], **{other: trial.error(other) for other in others}}
+    kind = _first_best(of_kind, GAIN if past.n_series < MANY else MUCH).kind
     ranked = []
     for level in dict.fromkeys(footing.level for footing in plain):
         of_level = _first_best({footing: error for footing, error in errors.items() if footing.level == level})
@@ -122,16 +124,16 @@ class _Trial:
     def error(self, footing: Footing) -> float:
         """The footing's own forecasts held against what came: mean |y − f| in usual steps."""
         shape = Shape(context=1, lags=1, level=footing.level, season=footing.season, seasons=footing.seasons)
-        running = Runner((), Head(), shape, footing.kind, {}).on(self.panel)
+        running = Runner((), Head(), shape, Measure(footing.kind), {}).on(self.panel)
         said = running.back(running.base(self.series, self.origins, self.actual.shape[1]), self.series)
         off = np.abs(said - self.actual) / self.unit
         return float(np.nanmean(off)) if not np.isnan(off).all() else 0.0  # nothing known: all are as good
 
 
-def _first_best(errors: Mapping[Footing, float]) -> Footing:
+def _first_best(errors: Mapping[Footing, float], gain: float = GAIN) -> Footing:
     """The first that no later one beats by a margin."""
     best = next(iter(errors))
     for footing, error in errors.items():
-        if error < GAIN * errors[best]:
+        if error < gain * errors[best]:
             best = footing
     return best

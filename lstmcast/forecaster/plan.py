@@ -12,9 +12,10 @@ from lstmcast.data.records import Finding
 from lstmcast.errors import DataError
 from lstmcast.evaluation.origins import HoldOut, default_horizon, hold_out
 from lstmcast.forecaster.footing import Footing, candidates, choose_footings
+from lstmcast.forecaster.running import Measure
 from lstmcast.model.heads import Head
 from lstmcast.model.network import Architecture
-from lstmcast.model.scaling import Kind, possible_kinds
+from lstmcast.model.scaling import Kind, Share, possible_kinds
 from lstmcast.model.training import Recipe
 from lstmcast.model.windows import Shape
 
@@ -26,20 +27,24 @@ DAY = 86_400_000_000  # microseconds
 RIVAL = 1.5  # a second footing is fitted too where its error is at most this much larger
 LARGE = 200_000  # values, from which a second fit costs too much
 PASSES = 24  # times that each value is learnt from, on average, where nothing stops early
+DAY_OF_HOURS = 24
+LONGEST = 400  # lags
+SHORT = 200  # steps, below which a series does not tell the network how restless it is
 RATES = (0.001, 0.003)  # the learning rate, and the one for plenty: many targets a window make gradients steady
 BATCHES = (8, 100)  # in an epoch: fewest, most
 
 
 @dataclass(frozen=True)
 class Way:
-    """One way to see the series: the transform, and what the network reads (see `footing`)."""
+    """One way to see the series: how values become z, and what the network reads (see `footing`)."""
 
-    kind: Kind
+    measure: Measure
     shape: Shape
 
     def __str__(self) -> str:
         shape = self.shape
-        return f"{self.kind}, {Footing(self.kind, shape.level, shape.season, shape.seasons)}"
+        kind = self.measure.kind
+        return f"{kind}, {Footing(kind, shape.level, shape.season, shape.seasons)}"
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,10 @@ def make_plan(panel: Panel, config: Config) -> Plan:
         footings = footings[:1]
     size = _size(past, panel.calendar.season, config)
     head = _head(horizon, config)
-    ways = tuple(Way(footing.kind, _shape(footing, *size, head.steps)) for footing in footings)
+    ways = tuple(
+        Way(Measure(footing.kind, _share(footing.kind, past)), _shape(footing, *size, head.steps))
+        for footing in footings
+    )
     shape = ways[0].shape
     architecture = Architecture(
         context=shape.context,
@@ -180,16 +188,22 @@ def _is_day(panel: Panel, season: int) -> bool:
 
 
 def _size(past: Panel, season: int, config: Config) -> tuple[int, int]:
-    """Context and lags: a season, two where there is plenty to learn from; a week of hours where there are six."""
-    typical = int(np.median(past.lengths))
-    plenty = _plenty(past, season)
-    lags = max(4, season * (2 if plenty else 1))
-    if season == 24 and typical >= 24 * 7 * 6:
-        lags = 24 * 7
-    lags = min(lags, 400, max(2, typical // 3))
-    context = min(max(8, season * (2 if plenty else 1)), 96, max(4, typical // 2))
-    asked = config.model
+    """Context and lags: three seasons and two, a week of hours, a year of weeks; all within what a series has."""
+    typical, asked = int(np.median(past.lengths)), config.model
+    if season == DAY_OF_HOURS and typical >= 3 * 7 * season:
+        lags = 7 * season
+    else:
+        lags = 2 * season if season > 1 else int(np.clip(typical // 16, 8, 52))
+    lags = max(2, min(lags, LONGEST, typical // 3))
+    context = max(4, min(max(24, 3 * season if season > 1 else lags), 96, typical))
     return context if asked.context == "auto" else asked.context, lags if asked.lags == "auto" else asked.lags
+
+
+def _share(kind: Kind, past: Panel) -> Share:
+    """Whose step is the unit of z: each series' own; logs are alike, but for what short series cannot show."""
+    if kind != "log" or past.n_series == 1:
+        return "own"
+    return "root" if np.median(past.lengths) < SHORT else "shared"
 
 
 def _plenty(past: Panel, season: int) -> bool:
@@ -198,7 +212,7 @@ def _plenty(past: Panel, season: int) -> bool:
 
 
 def _patience(panel: Panel, config: Config) -> int | None:
-    """When to stop: early, or never where there are so many values that no network of this size learns them by heart."""
+    """When to stop: early, or never where there are too many values for such a network to learn them by heart."""
     asked = config.train.patience
     if asked == "auto":
         return None if len(panel.values) >= LARGE else 10
@@ -227,7 +241,7 @@ def _shape(footing: Footing, context: int, lags: int, horizon: int) -> Shape:
 def _recipe(past: Panel, shape: Shape, config: Config, patience: int | None) -> Recipe:
     """Batches and their number: an epoch sees each step about four times, within bounds; all of them PASSES times."""
     train = config.train
-    size = train.batch_size if train.batch_size != "auto" else int(np.clip(past.n_series // 4, 32, 256))
+    size = train.batch_size if train.batch_size != "auto" else int(np.clip(past.n_series // 8, 32, 128))
     windows = 4 * len(past.values) / shape.context
     batches = int(np.clip(-(-windows // size), *BATCHES))
     if patience is None:

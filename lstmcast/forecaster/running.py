@@ -13,7 +13,7 @@ from lstmcast.errors import DataError
 from lstmcast.model import recursion
 from lstmcast.model.heads import Head
 from lstmcast.model.lstm import Network
-from lstmcast.model.scaling import Kind, Scaling, fit_scaling, possible_kinds
+from lstmcast.model.scaling import Kind, Scaling, Share, fit_scaling, possible_kinds
 from lstmcast.model.windows import Shape, Windows
 
 Floats = npt.NDArray[np.float64]
@@ -25,6 +25,14 @@ LEAST = 1e-6  # a spread, in z: of a series that stands still
 
 
 @dataclass(frozen=True)
+class Measure:
+    """How values become z: the transform, and whose step is the unit (see `fit_scaling`)."""
+
+    kind: Kind
+    share: Share = "own"
+
+
+@dataclass(frozen=True)
 class Runner:
     """What turns the past of any series into its future.
 
@@ -32,15 +40,17 @@ class Runner:
         networks: one, or several whose forecasts are averaged in z.
         head: what they say.
         shape: what they read.
-        kind: the transform.
+        measure: how values become z.
         scales: what one unit of z is, and the floor, for each series known from training: key to (scale, floor).
+        usual: the usual step of the series in training, for those that were not there; None: there were none.
     """
 
     networks: tuple[Network, ...]
     head: Head
     shape: Shape
-    kind: Kind
+    measure: Measure
     scales: Mapping[Key, tuple[float, float]]
+    usual: float | None = None
 
     @property
     def reach(self) -> int:
@@ -49,7 +59,10 @@ class Runner:
 
     def on(self, panel: Panel) -> Running:
         """Make ready to forecast the panel's series."""
-        scaling = scale(panel, self.kind, self.shape.level, self.scales)
+        scaling = scale(panel, self.measure, self.shape.level, usual=self.usual)
+        pairs = zip(scaling.scale.tolist(), scaling.floor.tolist(), strict=True)
+        found = [self.scales.get(key, own) for key, own in zip(panel.keys, pairs, strict=True)]
+        scaling = replace(scaling, scale=np.array([f[0] for f in found]), floor=np.array([f[1] for f in found]))
         return Running(self.networks, self.head, windows(panel, scaling, self.shape), scaling)
 
 
@@ -68,7 +81,7 @@ class Ahead:
     above: Floats
 
     def errors(self, actual: Floats) -> Floats:
-        """How far [B, H] true z lie off, each in the unit of its side: as `below`; NaN where a unit measures nothing."""
+        """How far [B, H] true z lie off, in the unit of their side, like `below`; NaN where that measures nothing."""
         off = actual - self.z
         unit = np.where(off < 0, self.below, self.above)
         return np.where(unit > LEAST, np.abs(off) / unit, np.nan)
@@ -121,19 +134,14 @@ def spread_steps(shape: Shape) -> int:
     return int(np.clip(3 * shape.season, 30, 500))
 
 
-def scale(panel: Panel, kind: Kind, level: int, known: Mapping[Key, tuple[float, float]]) -> Scaling:
-    """The scaling of the panel's series: as in training where they were seen there, else from their own past."""
-    if kind not in possible_kinds(panel.values):
+def scale(panel: Panel, measure: Measure, level: int, *, usual: float | None = None) -> Scaling:
+    """The scaling of the panel's series from their own past, beside the usual step of others where that is given."""
+    if measure.kind not in possible_kinds(panel.values):
         raise DataError(
-            f"{panel.source}: the smallest value is {panel.values.min():g}, and the model's transform, {kind}, "
+            f"{panel.source}: the smallest value is {panel.values.min():g}, and the model's transform, {measure.kind}, "
             "cannot take it; correct the file, or train again"
         )
-    own = fit_scaling(panel.values, panel.offsets, kind=kind, level=level)
-    if not known:
-        return own
-    shared = next(iter(known.values()))[0] if kind == "log" else None
-    pairs = [known.get(key, (shared or float(own.scale[k]), float(own.floor[k]))) for k, key in enumerate(panel.keys)]
-    return replace(own, scale=np.array([p[0] for p in pairs]), floor=np.array([p[1] for p in pairs]))
+    return fit_scaling(panel.values, panel.offsets, kind=measure.kind, level=level, share=measure.share, usual=usual)
 
 
 def windows(panel: Panel, scaling: Scaling, shape: Shape) -> Windows:

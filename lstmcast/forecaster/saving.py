@@ -16,7 +16,7 @@ from lstmcast.data.records import Columns
 from lstmcast.errors import ModelError
 from lstmcast.evaluation.intervals import Calibration
 from lstmcast.forecaster.judging import HeldOut
-from lstmcast.forecaster.running import Runner
+from lstmcast.forecaster.running import Measure, Runner
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model import lstm
 from lstmcast.model.heads import Head
@@ -72,7 +72,8 @@ def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[
         "calendar": context.calendar.to_dict(),
         "series": [list(key) for key in context.keys],
         "source": context.source,
-        "transform": runner.kind,
+        "transform": runner.measure.kind,
+        "scale": {"share": runner.measure.share, "usual": runner.usual},
         "shape": asdict(runner.shape),
         "head": asdict(runner.head),
         "skip": runner.networks[0].skip,
@@ -143,7 +144,14 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
         )
     pairs = zip(kept["scale"].tolist(), kept["floor"].tolist(), strict=True)
     return Forecaster(
-        runner=Runner(tuple(networks), head, shape, manifest["transform"], dict(zip(series, pairs, strict=True))),
+        runner=Runner(
+            networks=tuple(networks),
+            head=head,
+            shape=shape,
+            measure=Measure(manifest["transform"], manifest["scale"]["share"]),
+            scales=dict(zip(series, pairs, strict=True)),
+            usual=manifest["scale"]["usual"],
+        ),
         calibration=Calibration(tuple(manifest["levels"]), tensors["calibration"]["widths"]),
         horizon=int(manifest["horizon"]),
         context=context,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +19,7 @@ from lstmcast.forecaster.running import Runner, honest, last_steps, outcomes, sc
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import check_forward, load_keras
-from lstmcast.model.training import Fit, Progress, fit
+from lstmcast.model.training import Fit, Progress, Recipe, fit, together
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
@@ -40,6 +42,7 @@ class Stage:
 
 
 Tell = Callable[[Stage], None]
+FURTHER, GENTLY = 4, 0.3  # on from a long fit: for a quarter of its epochs, at so much of its learning rate
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)  # of what a network says: one that learnt chance is better damped
 
 
@@ -64,13 +67,8 @@ def train(
     planned(plan)
     past = learnable(panel, plan.hold_out.total)
     chosen, networks = _fit_best(past, panel, plan, tell)
-    judged = _runner(past, plan, chosen.way, networks)
-    judgement = judge(judged, panel, plan.hold_out, plan.levels)
-    runner = judged
-    if plan.refit:
-        again = [_fit(panel, plan, chosen.way, k, epoch, None, tell) for k, epoch in enumerate(chosen.epochs)]
-        saved = [plan.architecture.head.damped(fit.network, chosen.share) for fit in again]
-        runner = _runner(panel, plan, chosen.way, saved)
+    judgement = judge(_runner(past, plan, chosen.way, networks), panel, plan.hold_out, plan.levels)
+    runner = _runner(panel, plan, chosen.way, _fit_all(panel, plan, chosen, networks, tell) if plan.refit else networks)
     _check(runner, panel, plan)
     return Forecaster(
         runner=runner,
@@ -84,19 +82,37 @@ def train(
 
 def _fit_best(past: Panel, panel: Panel, plan: Plan, tell: Tell) -> tuple[Chosen, list[Network]]:
     """Fit every network, each from its own seed, in each way; keep what forecast the stopping origins best."""
+    job = _Job(past, plan, "fitting", plan.recipe, tell)
     if plan.recipe.patience is None:
         (way,) = plan.ways
-        fits = [_fit(past, plan, way, k, plan.recipe.epochs, None, tell) for k in range(plan.networks)]
+        fits = job.together([partial(job.fit, way, k) for k in range(plan.networks)])
         return Chosen(way, tuple(fit.epoch for fit in fits), 1.0), [fit.network for fit in fits]
+    stops = [_stopper(panel, plan, _runner(past, plan, way, [])) for way in plan.ways]
+    each = [(way, stop, k) for way, stop in zip(plan.ways, stops, strict=True) for k in range(plan.networks)]
+    fits = job.together([partial(job.fit, way, k, judge=stop) for way, stop, k in each])
     found = []
-    for way in plan.ways:
-        stop = _stopper(panel, plan, _runner(past, plan, way, []))
-        fits = [_fit(past, plan, way, k, plan.recipe.epochs, stop, tell) for k in range(plan.networks)]
+    for n, (way, stop) in enumerate(zip(plan.ways, stops, strict=True)):
+        own = fits[n * plan.networks : (n + 1) * plan.networks]
         for share in SHARES:
-            networks = [plan.architecture.head.damped(fit.network, share) for fit in fits]
+            networks = [plan.architecture.head.damped(fit.network, share) for fit in own]
             error = float(np.mean([stop(network) for network in networks]))
-            found.append((error, Chosen(way, tuple(fit.epoch for fit in fits), share), networks))
+            found.append((error, Chosen(way, tuple(fit.epoch for fit in own), share), networks))
     return min(found, key=lambda one: one[0])[1:]
+
+
+def _fit_all(panel: Panel, plan: Plan, chosen: Chosen, judged: list[Network], tell: Tell) -> list[Network]:
+    """Learn from all the data: on from the judged networks after a long fit, else from the start, as many epochs."""
+    recipe = plan.recipe
+    starts: Sequence[Network | None] = [None] * len(judged)
+    if recipe.patience is None:
+        epochs = -(-recipe.epochs // FURTHER)
+        rate = GENTLY * recipe.learning_rate
+        recipe, starts = replace(recipe, epochs=epochs, decay=0, learning_rate=rate), judged
+        chosen = replace(chosen, epochs=(epochs,) * len(judged))
+    job = _Job(panel, plan, "fitting again on all the data", recipe, tell)
+    each = zip(chosen.epochs, starts, strict=True)
+    fits = job.together([partial(job.fit, chosen.way, k, epochs=e, start=start) for k, (e, start) in enumerate(each)])
+    return [plan.architecture.head.damped(fit.network, chosen.share) for fit in fits]
 
 
 def _stopper(panel: Panel, plan: Plan, runner: Runner) -> Callable[[Network], float]:
@@ -122,27 +138,49 @@ def _stopper(panel: Panel, plan: Plan, runner: Runner) -> Callable[[Network], fl
     return error
 
 
-def _fit(
-    panel: Panel, plan: Plan, way: Way, k: int, epochs: int, stop: Callable[[Network], float] | None, tell: Tell
-) -> Fit:
-    """Fit network k on a panel: with early stopping where `stop` is given, else for all the epochs."""
-    scaling = scale(panel, way.kind, way.shape.level, {})
-    recipe = replace(plan.recipe, seed=(plan.recipe.seed + k) % 2**32, epochs=epochs, decay=plan.recipe.epochs)
-    name = "fitting" if stop else "fitting again on all the data"
-    return fit(
-        windows(panel, scaling, way.shape),
-        plan.architecture,
-        recipe,
-        judge=stop,
-        tell=lambda progress: tell(Stage(name, k + 1, plan.networks, progress)),
-    )
+@dataclass(frozen=True)
+class _Job:
+    """What all fits of one stage share."""
+
+    panel: Panel
+    plan: Plan
+    name: str
+    recipe: Recipe
+    tell: Tell
+    stop: Event = field(default_factory=Event)
+
+    def together(self, fits: Sequence[Callable[[], Fit]]) -> list[Fit]:
+        """Run fits of this stage at once."""
+        return together(fits, self.stop)
+
+    def fit(
+        self,
+        way: Way,
+        k: int,
+        *,
+        epochs: int | None = None,
+        judge: Callable[[Network], float] | None = None,
+        start: Network | None = None,
+    ) -> Fit:
+        """Fit network k: with early stopping where there is a judge, else for all the epochs."""
+        seed, decay = (self.recipe.seed + k) % 2**32, self.recipe.decay or self.recipe.epochs
+        return fit(
+            windows(self.panel, scale(self.panel, way.measure, way.shape.level), way.shape),
+            self.plan.architecture,
+            replace(self.recipe, seed=seed, decay=decay, epochs=epochs or self.recipe.epochs),
+            judge=judge,
+            start=start,
+            stop=self.stop,
+            tell=lambda progress: self.tell(Stage(self.name, k + 1, self.plan.networks, progress)),
+        )
 
 
 def _runner(panel: Panel, plan: Plan, way: Way, networks: list[Network]) -> Runner:
     """The fitted networks with the scales of the data they learnt from."""
-    scaling = scale(panel, way.kind, way.shape.level, {})
-    scales = {key: (float(scaling.scale[k]), float(scaling.floor[k])) for k, key in enumerate(panel.keys)}
-    return Runner(tuple(networks), plan.architecture.head, way.shape, way.kind, scales)
+    scaling = scale(panel, way.measure, way.shape.level)
+    pairs = zip(scaling.scale.tolist(), scaling.floor.tolist(), strict=True)
+    scales = dict(zip(panel.keys, pairs, strict=True))
+    return Runner(tuple(networks), plan.architecture.head, way.shape, way.measure, scales, scaling.usual)
 
 
 def _check(runner: Runner, panel: Panel, plan: Plan) -> None:

@@ -190,7 +190,9 @@ def mean_of(networks: Collection[Network]) -> Network:
     if not others:
         return first
     tensors = [to_tensors(network) for network in networks]
-    mean = {name: np.mean([each[name] for each in tensors], axis=0, dtype=np.float32) for name in tensors[0]}
+    mean: dict[str, Array] = {
+        name: np.asarray(np.mean([each[name] for each in tensors], axis=0), np.float32) for name in tensors[0]
+    }
     return from_tensors(mean, activation=first.activation, skip=first.skip, features=len(first.layers[0].W))
 
 

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,7 @@ class Architecture:
     context: int
     lags: int
     units: tuple[int, ...] = (50,)
-    head: Head = Head()
+    head: Head = field(default_factory=Head)
     activation: str = "tanh"
     skip: bool = False
     dropout: float = 0.0

@@ -17,6 +17,9 @@ from lstmcast.errors import DataError
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Kind = Literal["log", "sqrt", "none"]
+Share = Literal["own", "root", "shared"]
+
+FURTHEST = 30.0  # times the usual step, that a series' own may be larger or smaller where it counts by its root
 
 
 _FORWARD: Mapping[Kind, Callable[[Floats], Floats]] = {"log": np.log, "sqrt": np.sqrt, "none": np.asarray}
@@ -36,12 +39,14 @@ class Scaling:
         anchor: [S] the transformed value that is z = 0.
         scale: [S] how much of the transformed value is one unit of z; positive.
         floor: [S] what no forecast falls below: 0 for a series that never did, else -inf.
+        usual: the mean step, in transformed values, of the series it was measured on.
     """
 
     kind: Kind
     anchor: Floats
     scale: Floats
     floor: Floats
+    usual: float
 
     def forward(self, values: Floats) -> Floats:
         """[S, …] values to z."""
@@ -50,7 +55,7 @@ class Scaling:
 
     def of(self, series: Ints) -> Scaling:
         """The scaling of these series, [B], in this order (one may come more than once)."""
-        return Scaling(self.kind, self.anchor[series], self.scale[series], self.floor[series])
+        return Scaling(self.kind, self.anchor[series], self.scale[series], self.floor[series], self.usual)
 
     def inverse(self, z: Floats) -> Floats:
         """[S, …] z to values."""
@@ -69,17 +74,22 @@ def possible_kinds(values: Floats) -> tuple[Kind, ...]:
     return kinds
 
 
-def fit_scaling(values: Floats, offsets: Ints, *, kind: Kind, level: int) -> Scaling:
-    """Measure each series' scale: how far its (log) values lie from the level before them, in the mean.
+def fit_scaling(
+    values: Floats, offsets: Ints, *, kind: Kind, level: int, share: Share = "own", usual: float | None = None
+) -> Scaling:
+    """Measure each series' scale: how far its transformed values lie from the level before them, in the mean.
 
-    That is the size of what the network is asked for. Logs of different series are alike already, so they share one
-    scale, the mean over the series; plain values do not.
+    That is the size of what the network is asked for.
 
     Args:
         values: [N] finite values, flat.
         offsets: [S + 1].
         kind: the transform.
         level: steps of the level, ≥ 1.
+        share: "own": each series by its own step. "shared": all by the usual one, for logs of different series are
+            alike already. "root": by the geometric mean of the two, where a network sees too little of a series to
+            tell a restless one.
+        usual: the usual step; None: the mean over these series.
 
     Raises:
         DataError: the numbers are so large that their differences overflow.
@@ -91,11 +101,19 @@ def fit_scaling(values: Floats, offsets: Ints, *, kind: Kind, level: int) -> Sca
         scale = _mean_step(centred, levels(centred, offsets, level), offsets)
     if not np.isfinite(scale).all():
         raise DataError("the target holds numbers too large to scale (beyond about 1e300); divide them first")
-    if kind == "log":
-        moving = scale[scale > 0]
-        scale = np.full_like(scale, moving.mean() if len(moving) else 1.0)
+    usual = _usual(scale) if usual is None else usual
+    if share == "shared":
+        scale = np.full_like(scale, usual)
+    if share == "root":
+        scale = np.sqrt(usual * np.clip(scale, usual / FURTHEST, usual * FURTHEST))
     floor = np.where(np.minimum.reduceat(values, first) >= 0, 0.0, -np.inf)
-    return Scaling(kind, anchor, np.where(scale > 0, scale, 1.0), floor)
+    return Scaling(kind, anchor, np.where(scale > 0, scale, 1.0), floor, usual)
+
+
+def _usual(scale: Floats) -> float:
+    """The mean step of the series that move; 1 where none does."""
+    moving = scale[scale > 0]
+    return float(moving.mean()) if len(moving) else 1.0
 
 
 def levels(z: Floats, offsets: Ints, steps: int) -> Floats:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     import keras
 
 Step = Callable[[Array, Array, Array], float]  # inputs, targets and weights of a batch to its loss
+
+_PREPARING = Lock()  # Keras draws first weights from one source of chance, and traces one graph at a time
 
 EXPLODED = 1e4  # times the first batch's loss: no network comes back from there
 
@@ -87,6 +92,7 @@ def fit(
     *,
     judge: Callable[[Network], float] | None = None,
     start: Network | None = None,
+    stop: Event | None = None,
     tell: Callable[[Progress], None] = lambda _: None,
 ) -> Fit:
     """Fit one network.
@@ -98,6 +104,7 @@ def fit(
         judge: the error of the network's forecasts on held-out origins, which decides when to stop and which epoch is
             best. None: all epochs are run and the last is kept.
         start: the weights it starts from; None: chance's.
+        stop: where set, the fit ends after its epoch.
         tell: called after each epoch.
 
     Raises:
@@ -105,7 +112,8 @@ def fit(
         ModelError: the loss is not a number, or exploded, or no epoch's held-out error is a number.
     """
     load_keras()
-    model, step = _prepared(architecture, recipe)
+    with _PREPARING:
+        model, step = _prepared(architecture, recipe)
     if start is not None:
         model.set_weights(flat(start))
     rng = np.random.default_rng(recipe.seed)
@@ -126,9 +134,30 @@ def fit(
             best, kept, best_epoch = (best if error is None else error), network, epoch
         elif recipe.patience and epoch - best_epoch >= recipe.patience:
             break
+        if stop is not None and stop.is_set():
+            break
     if judge is not None and not np.isfinite(best):
         raise _exploded("no epoch's held-out forecasts were finite numbers", recipe)
     return Fit(kept, best_epoch, None if judge is None else float(best), tuple(history))
+
+
+def together(fits: Sequence[Callable[[], Fit]], stop: Event) -> list[Fit]:
+    """Run several fits at once, on the cores there are: their results are those of one after the other.
+
+    Args:
+        fits: each looks at `stop`.
+        stop: set where one fails, or the run is interrupted, so that the others end after their epoch.
+    """
+    if len(fits) == 1:
+        return [fits[0]()]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        running = [pool.submit(one) for one in fits]
+        try:
+            return [one.result() for one in running]
+        except BaseException:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _prepared(architecture: Architecture, recipe: Recipe) -> tuple[keras.Sequential, Step]:
@@ -157,7 +186,11 @@ def _prepared(architecture: Architecture, recipe: Recipe) -> tuple[keras.Sequent
         optimizer.apply(tape.gradient(mean, model.trainable_variables), model.trainable_variables)
         return mean
 
-    return model, lambda inputs, targets, weights: float(step(inputs, targets, weights))
+    batch, head = (recipe.batch_size, architecture.context), architecture.head
+    shapes = ((*batch, architecture.lags), (*batch, head.steps), (*batch, head.steps))
+    traced = step.get_concrete_function(*(tensorflow.TensorSpec(shape, tensorflow.float32) for shape in shapes))
+    constant = tensorflow.constant
+    return model, lambda *arrays: float(traced(*(constant(array) for array in arrays)))
 
 
 def _loss(architecture: Architecture, recipe: Recipe) -> Callable[[Any, Any], Any]:

@@ -158,7 +158,7 @@ class Windows:
         return said.T
 
     def followed(self, series: Ints, origins: Ints, z: Floats) -> Windows:
-        """[B] series up to their origins, as far back as they matter, each followed by [B, H] z as if it had come so."""
+        """[B] series up to their origins, as far back as matters, each followed by [B, H] z as if it had come so."""
         known = np.minimum(origins + 1, self.shape.reach)
         lengths = known + z.shape[1]
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
