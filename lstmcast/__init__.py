@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lstmcast.errors import LstmcastError
 
 if TYPE_CHECKING:
+    from lstmcast.backtesting.run import backtest
     from lstmcast.config import load_config
     from lstmcast.data.read import read
     from lstmcast.data.records import ReadOptions
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
     from lstmcast.show.figures import plot
 
 __version__ = "0.1.0"
-__all__ = ["Forecaster", "LstmcastError", "ReadOptions", "load_config", "plot", "read", "train"]
+__all__ = ["Forecaster", "LstmcastError", "ReadOptions", "backtest", "load_config", "plot", "read", "train"]
 
 _HOMES = {
     "Forecaster": "lstmcast.forecaster.trained",
     "ReadOptions": "lstmcast.data.records",
+    "backtest": "lstmcast.backtesting.run",
     "load_config": "lstmcast.config",
     "plot": "lstmcast.show.figures",
     "read": "lstmcast.data.read",

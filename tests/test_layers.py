@@ -15,13 +15,14 @@ import lstmcast
 FLOORS = {
     "errors": -1,  # the ground: floor 0 raises them too
     "config": 0,
+    "workers": 0,
     "data": 1,
     "model": 2,
     "evaluation": 2,
     "store": 2,
     "forecast": 2,
     "forecaster": 3,
-    "backtest": 4,
+    "backtesting": 4,
     "show": 4,
     "cli": 5,
     "__init__": 6,
@@ -29,7 +30,7 @@ FLOORS = {
 }
 # Libraries that only these modules, or modules of these folders, import.
 OWNERS = {
-    "keras": ("model/network.py", "model/training.py"),
+    "keras": ("model/heads.py", "model/network.py", "model/training.py"),
     "tensorflow": ("model/network.py", "model/training.py"),
     "matplotlib": ("show/plot.py", "show/axes.py"),
     "rich": ("show/console.py",),

@@ -10,6 +10,7 @@ from types import FrameType
 
 import click
 
+from lstmcast.cli.backtest import backtest
 from lstmcast.cli.check import check
 from lstmcast.cli.config import config
 from lstmcast.cli.init import init
@@ -34,7 +35,7 @@ def lstmcast() -> None:
     """  # noqa: D301  # Click wants the backspace itself
 
 
-for command in (train, predict, plot, check, init, config):
+for command in (train, predict, plot, backtest, check, init, config):
     lstmcast.add_command(command)
 
 

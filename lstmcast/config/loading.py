@@ -197,7 +197,7 @@ def _faults(err: ValidationError) -> Iterator[tuple[str, str]]:
         else:
             rules = " or ".join(dict.fromkeys(_rule(detail) for detail in details))
             received = "" if details[0]["type"] == "value_error" else f" (got {_shown(details[0]['input'])})"
-            yield ".".join(path[:2]), f"{key}: {rules}{received}"
+            yield ".".join(path[:2]), f"{key}: {rules}{received}" if key else rules  # (no key: the whole is at fault)
 
 
 def _unknown(path: tuple[str, ...]) -> str:

@@ -113,6 +113,8 @@ class Train(Section):
     """Epochs without a better held-out forecast before stopping; null: never; auto: 10, or null with many values."""
     clip_norm: Annotated[float, Field(gt=0)] | None = 1.0
     """The largest norm of a gradient; null: any."""
+    winsorize: Annotated[float, Field(gt=0)] | Auto | None = "auto"
+    """Targets further off than so many usual steps are learnt as just so far off; null: none; auto: 3 with mse."""
     noise: Annotated[float, Field(ge=0, le=10)] = 0.0
     """Standard deviation of what is added to the scaled inputs while training."""
     average: Annotated[int, Field(ge=1, le=1_000)] = 1

@@ -13,6 +13,11 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Rule = Callable[[Floats, Ints, Ints, int], Floats]
+
+WINDOW = 5  # last values that the window mean averages where there is no season
+AT_ONCE = 1 << 22  # values of histories that Naive2 holds at once: 32 MB
 
 
 def naive(values: Floats, first: Ints, origins: Ints, horizon: int) -> Floats:
@@ -43,9 +48,67 @@ def drift(values: Floats, first: Ints, origins: Ints, horizon: int) -> Floats:
     return line
 
 
-def baselines(season: int) -> Mapping[str, Callable[[Floats, Ints, Ints, int], Floats]]:
+def window_mean(values: Floats, first: Ints, origins: Ints, horizon: int, *, season: int) -> Floats:
+    """The mean of the last season, of the last 5 values where there is no season, or of all where there are fewer."""
+    count = np.minimum(season if season > 1 else WINDOW, origins + 1)
+    ends = first + origins + 1
+    bounds = np.stack([ends - count, ends], axis=1).ravel()
+    sums = np.add.reduceat(np.append(values, 0.0), bounds)[::2]
+    return np.repeat((sums / count)[:, None], horizon, axis=1)
+
+
+def naive2(values: Floats, first: Ints, origins: Ints, horizon: int, *, season: int) -> Floats:
+    """The naive forecast of the seasonally adjusted series: what OWA is measured against (the M4 competition's Naive2).
+
+    Where a history is positive, has three seasons, and its autocorrelation at a season is significant at 90 %, it is
+    divided by its seasonal indices (classical multiplicative decomposition) and the forecast multiplied by them.
+    """
+    said = naive(values, first, origins, horizon)
+    may = np.flatnonzero(origins + 1 >= 3 * season) if season > 1 else np.empty(0, np.int64)
+    longest = int(origins[may].max(initial=0)) + 1
+    longest += -longest % season  # whole seasons, so that columns of a phase stand below each other
+    rows = max(1, AT_ONCE // longest)
+    for part in (may[k : k + rows] for k in range(0, len(may), rows)):
+        steps = origins[part, None] + 1 + np.arange(-longest, 0)  # [B, longest] every history ends in the last column
+        known = steps >= 0
+        history = np.where(known, values[first[part, None] + np.maximum(steps, 0)], np.nan)
+        seasonal = _is_seasonal(history, origins[part] + 1, season)
+        indices = _seasonal_indices(history[seasonal], season)
+        ahead = indices[:, np.arange(horizon) % season] / indices[:, -1:]
+        said[part[seasonal]] *= ahead
+    return said
+
+
+def baselines(season: int) -> Mapping[str, Rule]:
     """The baselines by name; without a season the seasonal one is the naive one, and is left out."""
-    plain: dict[str, Callable[[Floats, Ints, Ints, int], Floats]] = {"naive": naive, "drift": drift}
+    plain: dict[str, Rule] = {"naive": naive, "drift": drift}
+    plain["window_mean"] = lambda v, f, o, h: window_mean(v, f, o, h, season=season)
     if season > 1:
         plain["seasonal_naive"] = lambda v, f, o, h: seasonal_naive(v, f, o, h, season=season)
     return plain
+
+
+def _is_seasonal(history: Floats, lengths: Ints, season: int) -> Bools:
+    """[B] whether |r_m| > 1.645·√((1 + 2·Σ_{k<m} r_k²) / n), of positive histories [B, T] that begin with NaN."""
+    known = ~np.isnan(history)
+    centred = np.where(known, history - np.nanmean(history, axis=1, keepdims=True), 0.0)
+    largest = np.abs(centred).max(axis=1, keepdims=True)
+    centred /= np.where(largest > 0, largest, 1.0)
+    products = [np.einsum("bt,bt->b", centred[:, k:], centred[:, : -k or None]) for k in range(season + 1)]
+    r = np.array(products[1:]) / np.where(products[0] > 0, products[0], 1.0)  # [m, B]
+    limit = 1.645 * np.sqrt((1 + 2 * (r[:-1] ** 2).sum(axis=0)) / lengths)
+    return np.asarray((np.abs(r[-1]) > limit) & (np.nanmin(history, axis=1) > 0), dtype=np.bool_)
+
+
+def _seasonal_indices(history: Floats, season: int) -> Floats:
+    """[B, m] of histories [B, T]: the mean of y over its centred moving average, by phase, with mean 1."""
+    half = season // 2
+    weights = np.ones(2 * half + 1)
+    if season % 2 == 0:
+        weights[[0, -1]] = 0.5
+    inside = history.shape[1] - 2 * half
+    trend = sum(weight * history[:, k : k + inside] for k, weight in enumerate(weights)) / season
+    ratio = np.full_like(history, np.nan)
+    ratio[:, half : half + inside] = history[:, half : half + inside] / trend
+    indices = np.nanmean(ratio.reshape(len(history), history.shape[1] // season, season), axis=1)
+    return np.asarray(indices / indices.mean(axis=1, keepdims=True), dtype=np.float64)

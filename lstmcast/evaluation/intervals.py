@@ -66,7 +66,7 @@ def calibrate(scores: Floats, levels: Sequence[float]) -> Calibration:
     made to grow with the step.
 
     Args:
-        scores: [Q, B, H], or [1, B, H] for all levels, some of them known; NaN where the actual value is not known.
+        scores: [Q, B, H], or [1, B, H] for all levels; NaN where they are not known.
         levels: in percent, between 0 and 100, ascending.
     """
     of_level = zip(np.broadcast_to(scores, (len(levels), *scores.shape[1:])), levels, strict=True)
@@ -77,6 +77,8 @@ def calibrate(scores: Floats, levels: Sequence[float]) -> Calibration:
 def _widths(scores: Floats, level: float) -> Floats:
     """[B, H] scores to [H] half-widths of one level."""
     known = ~np.isnan(scores)
+    if not known.any():  # nothing ever moved
+        return np.zeros(scores.shape[1])
     if known.sum(axis=0).min() >= ENOUGH:
         return np.array([_quantile(column[~np.isnan(column)], level) for column in scores.T])
     typical = _typical(scores)

@@ -1,8 +1,8 @@
 """One formula a function, on plain arrays.
 
-`actual` and `forecast` are [B, H]: B origins (of any series), H steps. Actual values that are not known are NaN and are
-left out; an origin with none known has an undefined (NaN) score. Definitions: Hyndman & Koehler (2006), and the M4
-competition's for sMAPE.
+The last axis is averaged over: the H steps of [B, H] origins, or any other values that belong together. Actual values
+that are not known are NaN and are left out; where none is known a score is undefined (NaN). Definitions: Hyndman &
+Koehler (2006), Gneiting & Raftery (2007), and the M4 competition's (Makridakis et al. 2020) for sMAPE, OWA and MSIS.
 """
 
 from __future__ import annotations
@@ -14,23 +14,22 @@ Floats = npt.NDArray[np.float64]
 
 
 def mae(actual: Floats, forecast: Floats) -> Floats:
-    """Mean |y − f| over the horizon, in the target's unit. [B, H] to [B]."""
+    """Mean |y − f|, in the target's unit. […, H] to […]."""
     return _mean(np.abs(actual - forecast))
 
 
 def mse(actual: Floats, forecast: Floats) -> Floats:
-    """Mean (y − f)² over the horizon, in the target's unit squared. [B, H] to [B]."""
+    """Mean (y − f)², in the target's unit squared. […, H] to […]."""
     return _mean((actual - forecast) ** 2)
 
 
 def rmse(actual: Floats, forecast: Floats) -> float:
     """√ of the mean over all origins and steps of (y − f)², in the target's unit. [B, H] to one number."""
-    known = ~np.isnan(actual)
-    return float(np.sqrt(np.mean((actual - forecast)[known] ** 2))) if known.any() else float("nan")
+    return float(np.sqrt(mse(actual.ravel(), forecast.ravel())))
 
 
 def smape(actual: Floats, forecast: Floats) -> Floats:
-    """Mean 200·|y − f| / (|y| + |f|) over the horizon, in percent; a step where both are 0 counts 0. [B, H] to [B]."""
+    """Mean 200·|y − f| / (|y| + |f|), in percent; a step where both are 0 counts 0. […, H] to […]."""
     size = np.abs(actual) + np.abs(forecast)
     return _mean(np.where(size == 0, 0.0, 200 * np.abs(actual - forecast) / np.where(size == 0, 1.0, size)))
 
@@ -42,31 +41,80 @@ def mase_scale(history: Floats, season: int) -> float:
     return scale if scale > 0 else float("nan")
 
 
-def mase(actual: Floats, forecast: Floats, scale: Floats) -> Floats:
-    """MAE over the horizon / the mean absolute seasonal change of the history.
+def mase(actual: Floats, forecast: Floats, scale: Floats | float) -> Floats:
+    """MAE / the mean absolute seasonal change of the history.
 
     Args:
-        actual: [B, H].
-        forecast: [B, H].
-        scale: [B], from `mase_scale`; NaN makes the score undefined.
+        actual: […, H].
+        forecast: […, H].
+        scale: […], from `mase_scale`; NaN makes the score undefined. 1 for values that were divided by it before.
 
     Returns:
-        [B].
+        […].
     """
     return mae(actual, forecast) / scale
 
 
-def coverage(actual: Floats, lower: Floats, upper: Floats) -> float:
-    """The share of known actual values inside [lower, upper]. [B, H] each; NaN where none is known."""
-    known = ~np.isnan(actual)
+def owa(smape: Floats, mase: Floats, naive_smape: Floats, naive_mase: Floats) -> Floats:
+    """½·(sMAPE / Naive2's + MASE / Naive2's), each a mean over the whole set: below 1 is better than Naive2. […] each.
+
+    Undefined where Naive2 was exact.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = (smape / naive_smape + mase / naive_mase) / 2
+    return np.where((naive_smape > 0) & (naive_mase > 0), ratio, np.nan)
+
+
+def pinball(actual: Floats, quantile: Floats, probability: float) -> Floats:
+    """ρ_q of y − ŷ_q at every step: q·(y − ŷ_q) above the quantile, (1 − q)·(ŷ_q − y) below it. […] to […]."""
+    off = actual - quantile
+    return np.maximum(probability * off, (probability - 1) * off)
+
+
+def wql(actual: Floats, quantiles: Floats, probabilities: tuple[float, ...]) -> Floats:
+    """Weighted quantile loss: 2·Σρ_q(y − ŷ_q) / Σ|y|, the mean over q. Undefined where all y are 0.
+
+    Args:
+        actual: […, N].
+        quantiles: [K, …, N] the forecast quantiles.
+        probabilities: the K probabilities q; of .1 … .9 it is the usual estimate of the CRPS over the mean of |y|.
+
+    Returns:
+        […].
+    """
+    loss = np.mean([pinball(actual, said, q) for said, q in zip(quantiles, probabilities, strict=True)], axis=0)
+    size = _mean(np.abs(actual))
+    return 2 * _mean(loss) / np.where(size > 0, size, np.nan)
+
+
+def msis(actual: Floats, lower: Floats, upper: Floats, scale: Floats | float, *, level: float = 95) -> Floats:
+    """Mean scaled interval score: the width and, 2/α times, how far outside y lay, over what MASE divides by.
+
+    Args:
+        actual: […, H].
+        lower: […, H], of the interval.
+        upper: […, H].
+        scale: […], as for `mase`.
+        level: of the interval, in percent: α = 1 − level / 100.
+
+    Returns:
+        […].
+    """
+    outside = np.maximum(lower - actual, 0.0) + np.maximum(actual - upper, 0.0)
+    return _mean(upper - lower + 2 / (1 - level / 100) * outside) / scale
+
+
+def coverage(actual: Floats, lower: Floats, upper: Floats) -> Floats:
+    """The share of known actual values inside [lower, upper]. […, N] each to […]."""
     inside = (lower <= actual) & (actual <= upper)
-    return float(inside[known].mean()) if known.any() else float("nan")
+    unknown = np.isnan(actual) | np.isnan(lower) | np.isnan(upper)
+    return _mean(np.where(unknown, np.nan, inside))
 
 
 def _mean(errors: Floats) -> Floats:
-    """[B, H] to [B]: the mean of what is not NaN."""
+    """[…, N] to […]: the mean of what is not NaN."""
     known = ~np.isnan(errors)
-    count = known.sum(axis=1)
-    total = np.where(known, errors, 0.0).sum(axis=1)
+    count = known.sum(axis=-1)
+    total = np.where(known, errors, 0.0).sum(axis=-1)
     mean: Floats = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     return mean

@@ -26,10 +26,11 @@ SEASONS = (0, 1, 2, 4, 8, 16)  # profiles tried
 DAY = 86_400_000_000  # microseconds
 RIVAL = 1.5  # a second footing is fitted too where its error is at most this much larger
 LARGE = 200_000  # values, from which a second fit costs too much
-PASSES = 24  # times that each value is learnt from, on average, where nothing stops early
+PASSES = (24, 16)  # times that each value is learnt from where nothing stops early: of short series, of long ones
 DAY_OF_HOURS = 24
 LONGEST = 400  # lags
 SHORT = 200  # steps, below which a series does not tell the network how restless it is
+OUTLYING = 3.0  # usual steps: a few targets further off would decide a mean of squares
 RATES = (0.001, 0.003)  # the learning rate, and the one for plenty: many targets a window make gradients steady
 BATCHES = (8, 100)  # in an epoch: fewest, most
 
@@ -54,11 +55,13 @@ class Chosen:
     Attributes:
         way: how the series are seen. epochs: how long each network learns.
         share: how much of what the networks say counts, 0 to 1.
+        naive: how much of each forecast is the seasonal naive one, 0 to 1.
     """
 
     way: Way
     epochs: tuple[int, ...]
-    share: float
+    share: float = 1.0
+    naive: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def make_plan(panel: Panel, config: Config) -> Plan:
     footings, found = _footings(past, panel, horizon, config)
     if lasting:
         footings = footings[:1]
-    size = _size(past, panel.calendar.season, config)
+    size = _size(panel, config)
     head = _head(horizon, config)
     ways = tuple(
         Way(Measure(footing.kind, _share(footing.kind, past)), _shape(footing, *size, head.steps))
@@ -187,9 +190,9 @@ def _is_day(panel: Panel, season: int) -> bool:
     return panel.calendar.kind == "fixed" and season > 1 and season * panel.calendar.step == DAY
 
 
-def _size(past: Panel, season: int, config: Config) -> tuple[int, int]:
+def _size(panel: Panel, config: Config) -> tuple[int, int]:
     """Context and lags: three seasons and two, a week of hours, a year of weeks; all within what a series has."""
-    typical, asked = int(np.median(past.lengths)), config.model
+    typical, season, asked = int(np.median(panel.lengths)), panel.calendar.season, config.model
     if season == DAY_OF_HOURS and typical >= 3 * 7 * season:
         lags = 7 * season
     else:
@@ -203,7 +206,12 @@ def _share(kind: Kind, past: Panel) -> Share:
     """Whose step is the unit of z: each series' own; logs are alike, but for what short series cannot show."""
     if kind != "log" or past.n_series == 1:
         return "own"
-    return "root" if np.median(past.lengths) < SHORT else "shared"
+    return "shared" if _is_long(past) else "root"
+
+
+def _is_long(past: Panel) -> bool:
+    """Whether a typical series shows the network by itself what it is like."""
+    return bool(np.median(past.lengths) >= SHORT)
 
 
 def _plenty(past: Panel, season: int) -> bool:
@@ -245,7 +253,8 @@ def _recipe(past: Panel, shape: Shape, config: Config, patience: int | None) -> 
     windows = 4 * len(past.values) / shape.context
     batches = int(np.clip(-(-windows // size), *BATCHES))
     if patience is None:
-        batches = max(1, round(PASSES * len(past.values) / (shape.context * size * train.epochs)))
+        passes = PASSES[_is_long(past)]
+        batches = max(1, round(passes * len(past.values) / (shape.context * size * train.epochs)))
     plenty = _plenty(past, past.calendar.season)
     return Recipe(
         epochs=train.epochs,
@@ -257,6 +266,7 @@ def _recipe(past: Panel, shape: Shape, config: Config, patience: int | None) -> 
         learning_rate=RATES[plenty] if train.learning_rate == "auto" else train.learning_rate,
         schedule=("constant" if patience else "cosine") if train.schedule == "auto" else train.schedule,
         clip_norm=train.clip_norm,
+        winsorize=(OUTLYING if train.loss == "mse" else None) if train.winsorize == "auto" else train.winsorize,
         average=train.average,
         seed=train.seed,
     )

@@ -28,6 +28,7 @@ def report(panel: Panel, config: Config, plan: Plan, judgement: Judgement, chose
         "footing": str(chosen.way),
         "epochs": list(chosen.epochs),
         "network_share": chosen.share,
+        "naive_share": chosen.naive,
         "verdict": judgement.verdict,
         "scores": {name: {k: _finite(v) for k, v in row.items()} for name, row in judgement.scores.items()},
         "without_network": {k: _finite(v) for k, v in judgement.without_network.items()},
@@ -67,6 +68,8 @@ def report(panel: Panel, config: Config, plan: Plan, judgement: Judgement, chose
 
 def _scored(plan: Plan) -> str:
     """Which network the scores belong to."""
+    if plan.refit and plan.recipe.patience is None:
+        return "the network fitted without the held-out steps; the saved one went on learning, with them"
     if plan.refit:
         return "the network fitted without the held-out steps; the saved one learnt from all the data, as many epochs"
     return "the saved network, fitted without the held-out steps"

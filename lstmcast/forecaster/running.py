@@ -43,6 +43,7 @@ class Runner:
         measure: how values become z.
         scales: what one unit of z is, and the floor, for each series known from training: key to (scale, floor).
         usual: the usual step of the series in training, for those that were not there; None: there were none.
+        naive: how much of each forecast is the seasonal naive one, 0 to 1: what the network adds to may be chance.
     """
 
     networks: tuple[Network, ...]
@@ -51,6 +52,7 @@ class Runner:
     measure: Measure
     scales: Mapping[Key, tuple[float, float]]
     usual: float | None = None
+    naive: float = 0.0
 
     @property
     def reach(self) -> int:
@@ -63,7 +65,7 @@ class Runner:
         pairs = zip(scaling.scale.tolist(), scaling.floor.tolist(), strict=True)
         found = [self.scales.get(key, own) for key, own in zip(panel.keys, pairs, strict=True)]
         scaling = replace(scaling, scale=np.array([f[0] for f in found]), floor=np.array([f[1] for f in found]))
-        return Running(self.networks, self.head, windows(panel, scaling, self.shape), scaling)
+        return Running(self.networks, self.head, windows(panel, scaling, self.shape), scaling, self.naive)
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class Running:
     head: Head
     windows: Windows
     scaling: Scaling
+    naive: float = 0.0
 
     def ahead(self, series: Ints, origins: Ints, horizon: int) -> Ahead:
         """Forecast from [B] series and origins (steps from the series' first value)."""
@@ -102,6 +105,8 @@ class Running:
             recursion.forecast(network, self.head, self.windows, series, origins, horizon) for network in self.networks
         ]
         z: Floats = np.mean([run[0] for run in runs], axis=0)
+        if self.naive:
+            z = (1 - self.naive) * z + self.naive * self.windows.repeated(series, origins, horizon)
         if self.head.levels:
             below, above = (np.maximum(np.mean([run[1][side] for run in runs], axis=0), LEAST) for side in (0, 1))
         else:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import product
 from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.forecaster.judging import judge
 from lstmcast.forecaster.plan import Chosen, Plan, Way, learnable, make_plan
 from lstmcast.forecaster.report import report
-from lstmcast.forecaster.running import Runner, honest, last_steps, outcomes, scale, usual_steps, windows
+from lstmcast.forecaster.running import Runner, Running, honest, last_steps, outcomes, scale, usual_steps, windows
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import check_forward, load_keras
@@ -42,8 +44,15 @@ class Stage:
 
 
 Tell = Callable[[Stage], None]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 FURTHER, GENTLY = 4, 0.3  # on from a long fit: for a quarter of its epochs, at so much of its learning rate
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)  # of what a network says: one that learnt chance is better damped
+NAIVE = (
+    0.0,
+    0.25,
+    0.5,
+)  # of a forecast, the seasonal naive one: it hedges a level and a profile that fit the past alone
 
 
 def train(
@@ -67,8 +76,8 @@ def train(
     planned(plan)
     past = learnable(panel, plan.hold_out.total)
     chosen, networks = _fit_best(past, panel, plan, tell)
-    judgement = judge(_runner(past, plan, chosen.way, networks), panel, plan.hold_out, plan.levels)
-    runner = _runner(panel, plan, chosen.way, _fit_all(panel, plan, chosen, networks, tell) if plan.refit else networks)
+    judgement = judge(_runner(past, plan, chosen, networks), panel, plan.hold_out, plan.levels)
+    runner = _runner(panel, plan, chosen, _fit_all(panel, plan, chosen, networks, tell) if plan.refit else networks)
     _check(runner, panel, plan)
     return Forecaster(
         runner=runner,
@@ -86,17 +95,17 @@ def _fit_best(past: Panel, panel: Panel, plan: Plan, tell: Tell) -> tuple[Chosen
     if plan.recipe.patience is None:
         (way,) = plan.ways
         fits = job.together([partial(job.fit, way, k) for k in range(plan.networks)])
-        return Chosen(way, tuple(fit.epoch for fit in fits), 1.0), [fit.network for fit in fits]
-    stops = [_stopper(panel, plan, _runner(past, plan, way, [])) for way in plan.ways]
+        return Chosen(way, tuple(fit.epoch for fit in fits)), [fit.network for fit in fits]
+    stops = [_Stopper.of(panel, plan, _runner(past, plan, Chosen(way, ()), [])) for way in plan.ways]
     each = [(way, stop, k) for way, stop in zip(plan.ways, stops, strict=True) for k in range(plan.networks)]
-    fits = job.together([partial(job.fit, way, k, judge=stop) for way, stop, k in each])
+    fits = job.together([partial(job.fit, way, k, judge=stop.error) for way, stop, k in each])
     found = []
     for n, (way, stop) in enumerate(zip(plan.ways, stops, strict=True)):
         own = fits[n * plan.networks : (n + 1) * plan.networks]
-        for share in SHARES:
+        for share, naive in product(SHARES, NAIVE):
             networks = [plan.architecture.head.damped(fit.network, share) for fit in own]
-            error = float(np.mean([stop(network) for network in networks]))
-            found.append((error, Chosen(way, tuple(fit.epoch for fit in own), share), networks))
+            chosen = Chosen(way, tuple(fit.epoch for fit in own), share, naive)
+            found.append((stop.error(*networks, naive=naive), chosen, networks))
     return min(found, key=lambda one: one[0])[1:]
 
 
@@ -115,27 +124,38 @@ def _fit_all(panel: Panel, plan: Plan, chosen: Chosen, judged: list[Network], te
     return [plan.architecture.head.damped(fit.network, chosen.share) for fit in fits]
 
 
-def _stopper(panel: Panel, plan: Plan, runner: Runner) -> Callable[[Network], float]:
-    """How a network is held against the stopping origins: mean |y − f|, in units of each series' usual step."""
-    asked, origins = plan.hold_out.stopping(panel.lengths)
-    fair = honest(panel, asked, origins, plan.hold_out.horizon)
-    if not fair.any():
-        raise DataError(
-            f"{panel.source}: nothing was observed in the {plan.hold_out.stop} steps that decide when to stop (before "
-            f"the last {plan.hold_out.judge}); cut the file, or give another --horizon"
-        )
-    asked, origins = asked[fair], origins[fair]
-    kept, series = np.unique(asked, return_inverse=True)
-    known = panel.select(kept).drop_last(plan.hold_out.judge)  # the other series may have nothing left
-    actual = outcomes(known, series, origins, plan.hold_out.horizon)
-    unit = usual_steps(known)[series, None]
-    running = runner.on(known)
+@dataclass(frozen=True)
+class _Stopper:
+    """The stopping origins, [B], what came after them, [B, H], and the usual step of their series, [B, 1]."""
 
-    def error(network: Network) -> float:
-        ahead = replace(running, networks=(network,)).ahead(series, origins, plan.hold_out.horizon)
-        return float(np.nanmean(np.abs(running.back(ahead.z, series) - actual) / unit))
+    running: Running
+    series: Ints
+    origins: Ints
+    actual: Floats
+    unit: Floats
 
-    return error
+    @classmethod
+    def of(cls, panel: Panel, plan: Plan, runner: Runner) -> _Stopper:
+        """Gather them."""
+        held = plan.hold_out
+        asked, origins = held.stopping(panel.lengths)
+        fair = honest(panel, asked, origins, held.horizon)
+        if not fair.any():
+            raise DataError(
+                f"{panel.source}: nothing was observed in the {held.stop} steps that decide when to stop (before "
+                f"the last {held.judge}); cut the file, or give another --horizon"
+            )
+        asked, origins = asked[fair], origins[fair]
+        kept, series = np.unique(asked, return_inverse=True)
+        known = panel.select(kept).drop_last(held.judge)  # the other series may have nothing left
+        actual = outcomes(known, series, origins, held.horizon)
+        return cls(runner.on(known), series, origins, actual, usual_steps(known)[series, None])
+
+    def error(self, *networks: Network, naive: float = 0.0) -> float:
+        """Mean |y − f| of their forecasts, in units of each series' usual step."""
+        running = replace(self.running, networks=networks, naive=naive)
+        said = running.back(running.ahead(self.series, self.origins, self.actual.shape[1]).z, self.series)
+        return float(np.nanmean(np.abs(said - self.actual) / self.unit))
 
 
 @dataclass(frozen=True)
@@ -175,12 +195,14 @@ class _Job:
         )
 
 
-def _runner(panel: Panel, plan: Plan, way: Way, networks: list[Network]) -> Runner:
+def _runner(panel: Panel, plan: Plan, chosen: Chosen, networks: list[Network]) -> Runner:
     """The fitted networks with the scales of the data they learnt from."""
+    way = chosen.way
     scaling = scale(panel, way.measure, way.shape.level)
     pairs = zip(scaling.scale.tolist(), scaling.floor.tolist(), strict=True)
     scales = dict(zip(panel.keys, pairs, strict=True))
-    return Runner(tuple(networks), plan.architecture.head, way.shape, way.measure, scales, scaling.usual)
+    head = plan.architecture.head
+    return Runner(tuple(networks), head, way.shape, way.measure, scales, scaling.usual, chosen.naive)
 
 
 def _check(runner: Runner, panel: Panel, plan: Plan) -> None:

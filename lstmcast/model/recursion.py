@@ -45,7 +45,7 @@ def forecast(
     shape = windows.shape
     widest = max(shape.lags, *(4 * layer.units for layer in network.layers))
     at_once = max(1, AT_ONCE // max(shape.context * widest, horizon * max(1, shape.seasons)))
-    ask = _recursive if head.steps == 1 else _direct
+    ask = _recursive if head.outputs == 1 else _direct
     parts = [
         ask(network, head, windows, series[k : k + at_once], origins[k : k + at_once], horizon)
         for k in range(0, len(series), at_once)

@@ -40,6 +40,7 @@ class Recipe:
         loss: of Keras, or "pinball": that of the head.
         schedule: "constant", or "cosine": down to 1 % of the learning rate over `decay` epochs (0: over all).
         clip_norm: largest norm of a gradient; None: any.
+        winsorize: targets further off are learnt as just so far off, in units of z; None: as they are.
         average: last epochs whose weights are averaged; 1: none.
     """
 
@@ -53,6 +54,7 @@ class Recipe:
     schedule: str = "constant"
     decay: int = 0
     clip_norm: float | None = 1.0
+    winsorize: float | None = None
     average: int = 1
     seed: int = 0
 
@@ -197,10 +199,15 @@ def _loss(architecture: Architecture, recipe: Recipe) -> Callable[[Any, Any], An
     """Outputs [B, L, O] and targets [B, L, H] to the loss of each target by itself, [B, L, H]."""
     import keras
 
-    if recipe.loss == "pinball":
-        return architecture.head.loss
-    each = keras.losses.get(recipe.loss)
-    return lambda raw, targets: each(targets[..., None], raw[..., None])
+    each = architecture.head.loss if recipe.loss == "pinball" else _of_each(keras.losses.get(recipe.loss))
+    if (most := recipe.winsorize) is None:
+        return each
+    return lambda raw, targets: each(raw, keras.ops.clip(targets, -most, most))
+
+
+def _of_each(loss: Any) -> Callable[[Any, Any], Any]:
+    """A Keras loss, which takes the mean over the last axis, for each value by itself."""
+    return lambda raw, targets: loss(targets[..., None], raw[..., None])
 
 
 def _held_out_error(judge: Callable[[Network], float], network: Network) -> float:

@@ -56,7 +56,8 @@ def planned(plan: Plan) -> str:
     """What `auto` became."""
     rows = [(f.name, f.value, f.reason) for f in plan.findings]
     held = plan.hold_out
-    rows.append(("held out", f"{held.total} steps", f"{held.stop} to decide when to stop, then {held.judge} to judge"))
+    first = f"{held.stop} to decide when to stop, then " if held.stop else ""
+    rows.append(("held out", f"{held.total} steps", f"{first}{held.judge} to judge"))
     many = f" × {plan.networks}" if plan.networks > 1 else ""
     rows.append(("network", f"{plan.architecture}{many}", f"{plan.architecture.parameters:,} weights"))
     return "\n".join(_columns(rows))
@@ -84,6 +85,8 @@ def judged(report: Mapping[str, Any]) -> str:
         lines.append(
             f"{report['network_share']:.0%} of what the network says counts: more did worse on the stopping origins."
         )
+    if report["naive_share"]:
+        lines.append(f"{report['naive_share']:.0%} of each forecast is the seasonal naive one: less did worse there.")
     return "\n".join([*lines, "", report["verdict"]])
 
 

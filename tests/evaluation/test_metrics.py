@@ -17,6 +17,7 @@ NAN = float("nan")
 ACTUAL = np.array([[3.0, 2.0, 9.0], [-4.0, NAN, 0.0], [NAN, NAN, NAN]])
 FORECAST = np.array([[2.0, 4.0, 6.0], [-6.0, 7.0, 0.0], [1.0, 2.0, 3.0]])
 
+plain = st.floats(-1e6, 1e6).map(lambda value: round(value, 6))  # sums of what is far smaller vanish
 tables = hnp.arrays(np.float64, (4, 3), elements=st.floats(-1e6, 1e6) | st.just(NAN))
 
 
@@ -49,17 +50,57 @@ def test_mase_scale_is_undefined_without_a_change(history: list[float], season: 
 
 
 def test_coverage_counts_known_values_and_includes_the_bounds() -> None:
-    """3 in [3, 5] and 9 in [8, 9] are inside, 2 in [3, 4] and -4 in [-3, 0] outside, 0 in [-1, 1] inside: 3 of 5."""
+    """3 in [3, 5] and 9 in [8, 9] are inside, 2 in [3, 4] and -4 in [-3, 0] outside, 0 in [-1, 1] inside."""
     lower = np.array([[3.0, 3.0, 8.0], [-3.0, 0.0, -1.0], [0.0, 0.0, 0.0]])
     upper = np.array([[5.0, 4.0, 9.0], [0.0, 9.0, 1.0], [9.0, 9.0, 9.0]])
-    assert metrics.coverage(ACTUAL, lower, upper) == pytest.approx(0.6)
+    np.testing.assert_allclose(metrics.coverage(ACTUAL, lower, upper), [2 / 3, 1 / 2, NAN])
+    assert metrics.coverage(ACTUAL.ravel(), lower.ravel(), upper.ravel()) == pytest.approx(0.6)
+
+
+def test_coverage_of_an_unknown_interval_is_undefined() -> None:
+    """A bound that is not known holds nothing and misses nothing; an infinite one holds everything."""
+    y = np.array([1.0, 2.0, 3.0])
+    assert metrics.coverage(y, np.array([0.0, NAN, 4.0]), np.array([9.0, 9.0, 9.0])) == 0.5
+    assert metrics.coverage(y, np.full(3, -np.inf), np.full(3, np.inf)) == 1
+
+
+def test_owa_by_hand() -> None:
+    """½·(10/20 + 3/2) = 1; where Naive2 was exact, or a score is not known, it is undefined."""
+    found = metrics.owa(*np.array([[10.0, 1, NAN], [3, 1, 1], [20, 0, 1], [2, 1, 1]]))
+    np.testing.assert_allclose(found, [1.0, NAN, NAN])
+
+
+def test_pinball_by_hand() -> None:
+    """At q = .9 a value 2 above the quantile costs 1.8, one 2 below it 0.2; the median costs half the distance."""
+    y, quantile = np.array([5.0, 1.0, 3.0]), np.full(3, 3.0)
+    np.testing.assert_allclose(metrics.pinball(y, quantile, 0.9), [1.8, 0.2, 0])
+    np.testing.assert_allclose(metrics.pinball(y, quantile, 0.5), [1, 1, 0])
+
+
+def test_wql_by_hand() -> None:
+    """Quantiles .1 and .9 at 2 and 6 for y = 4, -1: 2·(.2 + 2.7)/5 and 2·(.2 + .7)/5, 0.76 in the mean."""
+    y = np.array([[4.0, -1.0, NAN]])
+    quantiles = np.stack([np.full((1, 3), 2.0), np.full((1, 3), 6.0)])
+    np.testing.assert_allclose(metrics.wql(y, quantiles, (0.1, 0.9)), [0.76])
+    assert np.isnan(metrics.wql(np.zeros((1, 3)), quantiles, (0.1, 0.9))).all()
+
+
+def test_msis_by_hand() -> None:
+    """Width 4 each; 3 below costs 2/.05·3 more and 1 above 2/.05·1; over a scale of 2; one value is not known."""
+    y = np.array([[-1.0, 4.0, 7.0, NAN]])
+    lower, upper = np.full((1, 4), 2.0), np.full((1, 4), 6.0)
+    np.testing.assert_allclose(metrics.msis(y, lower, upper, np.array([2.0])), [(4 + 120 + 4 + 4 + 40) / 3 / 2])
+    np.testing.assert_allclose(metrics.msis(y, lower, upper, 1.0, level=80), [(12 + 30 + 10) / 3])
+    assert np.isnan(metrics.msis(y, lower, upper, NAN)).all()
 
 
 def test_nothing_known_is_undefined() -> None:
     """Numbers over all origins are NaN where no outcome is known."""
     none = np.full((2, 3), NAN)
     assert math.isnan(metrics.rmse(none, np.zeros((2, 3))))
-    assert math.isnan(metrics.coverage(none, np.zeros((2, 3)), np.ones((2, 3))))
+    quantiles = np.zeros((1, 2, 3))
+    for score in (metrics.coverage(none, none, none), metrics.wql(none, quantiles, (0.5,))):
+        np.testing.assert_array_equal(score, [NAN, NAN])
 
 
 @settings(deadline=None)
@@ -74,3 +115,20 @@ def test_every_metric_agrees_with_a_loop(actual: np.ndarray, forecast: np.ndarra
         expected = [sum(off) / n, sum(e * e for e in off) / n, sum(shares) / n]
         scores = [metric(actual, forecast)[b] for metric in (metrics.mae, metrics.mse, metrics.smape)]
         np.testing.assert_allclose(scores, expected, rtol=1e-9, atol=1e-12)
+
+
+@settings(deadline=None)
+@given(hnp.arrays(np.float64, (4, 3), elements=plain | st.just(NAN)), hnp.arrays(np.float64, (3, 4, 3), elements=plain))
+def test_quantile_and_interval_scores_agree_with_a_loop(actual: np.ndarray, said: np.ndarray) -> None:
+    """WQL and MSIS, one value at a time in plain Python, from the formulas of the M4 competition and of the CRPS."""
+    said = np.sort(said, axis=0)
+    probabilities = (0.1, 0.5, 0.9)
+    for b in range(4):
+        cells = [(y, said[:, b, h].tolist()) for h, y in enumerate(actual[b].tolist()) if not math.isnan(y)]
+        size = sum(abs(y) for y, _ in cells)
+        loss = [sum((y - f) * (q - (y < f)) for y, row in cells for f in [row[k]]) for k, q in enumerate(probabilities)]
+        wql = sum(2 * part / size for part in loss) / 3 if size else NAN
+        np.testing.assert_allclose(metrics.wql(actual[b], said[:, b], probabilities), wql, rtol=1e-9, atol=1e-9)
+        costs = [u - w + (w - y) * 40 * (y < w) + (y - u) * 40 * (y > u) for y, (w, _, u) in cells]
+        msis = sum(costs) / len(costs) / 7 if costs else NAN
+        np.testing.assert_allclose(metrics.msis(actual[b], said[0, b], said[2, b], 7.0), msis, rtol=1e-9, atol=1e-9)

@@ -53,8 +53,25 @@ def test_a_year_of_months_by_hand() -> None:
     """144 months, 12 ahead: 144 / 8 = 18 steps stop (origins 97 … 103), 144 / 5 = 28 judge (origins 115 … 131)."""
     hold = hold_out(np.array([144]), 12)
     assert (hold.stop, hold.judge, hold.total) == (18, 28, 46)
+    lasting = hold_out(np.array([144]), 12, stopping=False)
+    assert (lasting.stop, lasting.judge, lasting.total) == (0, 28, 28)
     np.testing.assert_array_equal(hold.stopping(np.array([144]))[1], np.arange(97, 104))
     np.testing.assert_array_equal(hold.judging(np.array([144]))[1], np.arange(115, 132))
+
+
+@settings(deadline=None)
+@given(lengths_of, st.integers(1, 60))
+def test_where_nothing_stops_nothing_is_held_out_for_it(lengths: np.ndarray, horizon: int) -> None:
+    """Without stopping steps the judging ones are the same, and what is learnt from reaches up to them."""
+    both, alone = held(lengths, horizon), hold_out(lengths, horizon, stopping=False)
+    assert (alone.stop, alone.judge, alone.total) == (0, both.judge, both.judge)
+    series, origins = alone.judging(lengths)
+    assert set(series) >= set(both.judging(lengths)[0])
+    for k in set(series):
+        judges = origins[series == k]
+        assert judges.min() >= lengths[k] - alone.total - 1
+        assert judges.max() + horizon == lengths[k] - 1
+        assert judges.min() + 1 >= max(horizon, LEFT)
 
 
 def test_origins_are_few_and_evenly_spaced() -> None:

@@ -1,0 +1,119 @@
+"""How good are the forecasts? lstmcast, as a user runs it, on competition sets and published files.
+
+Every figure comes from the command line: the past is written as a CSV, `lstmcast train` and `lstmcast predict` run as
+processes of their own, and the forecasts they wrote are scored against what came after. Without --final, the end of
+what a forecaster may see is held out instead, so that whatever is tuned by these figures has not seen the final ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from accuracy_tables import NOTE, scaling_lines, set_lines
+from cases import Case
+from common import report
+from files_table import file_lines
+from ledger import Job, Record, read, state_of_code, work
+from published import ORIGINS
+from running import FORECAST, train_and_predict
+from scaling import COUNTS, scaling_jobs
+from selection import options, selected
+
+HERE = Path(__file__).parent
+BASELINES = ("naive2", "seasonal_naive")
+
+
+def forecast(case: Case, config: str, seed: int) -> Record:
+    """The scores of one training, and what it cost."""
+    with tempfile.TemporaryDirectory() as name:
+        data, flags = case.write(Path(name))
+        asked = [*flags, "--horizon", case.horizon, "--config", config, "--seed", seed]
+        costs = train_and_predict(Path(name), data, asked)
+        if "failed" in costs:
+            return costs
+        try:
+            said = case.read(Path(name) / FORECAST)
+        except KeyError as err:
+            return {"failed": f"not forecast: {err}"}
+    return {**case.facts, **case.score(said), **costs}
+
+
+def baseline(case: Case, name: str) -> Record:
+    """The scores of a forecast that costs nothing."""
+    return {**case.facts, **case.score(case.baseline(name))}
+
+
+def jobs(asked: argparse.Namespace) -> Iterator[Job]:
+    """All that is to be measured, case by case."""
+    if asked.scaling is not None:
+        yield from scaling_jobs(asked.data, asked.configs, asked.scaling or COUNTS)
+        return
+    for key, case in selected(asked):
+        for name in BASELINES:
+            yield Job(key | {"method": name, "seed": 0}, partial(baseline, case, name))
+        for seed in asked.seeds:
+            for config in asked.configs:
+                run = partial(forecast, case, config, seed)
+                yield Job(key | {"method": f"lstmcast {config}", "seed": seed}, run)
+
+
+def shown(records: Sequence[Record], asked: argparse.Namespace) -> list[Record]:
+    """The records of the part that is held out, and of sets as large as asked for."""
+    backs = {"set": (0,), "file": range(1, ORIGINS + 1)}
+    if asked.holdout == "train":
+        backs = {"set": (1,), "file": range(ORIGINS + 1, 2 * ORIGINS + 1)}
+    limits = {"set": asked.limit, "file": None}
+    return [
+        record
+        for record in records
+        if (part := record["key"]["part"]) == "scaling"
+        or (record["key"]["back"] in backs[part] and record["key"]["limit"] == limits[part])
+    ]
+
+
+def lines(records: Sequence[Record], *, final: bool) -> list[str]:
+    """The whole page, but for its title."""
+    tables = [*set_lines(records, final=final), *file_lines(records), *scaling_lines(records)]
+    return [*_circumstances(records), "", NOTE, "", *tables] if records else ["Nothing was measured."]
+
+
+def _circumstances(records: Sequence[Record]) -> list[str]:
+    """When and where these figures were found, by which state of the code and which peers."""
+    ours = {record["state"] for record in records if record["key"]["method"].split()[0] in (*BASELINES, "lstmcast")}
+    others = {record["state"] for record in records} - ours
+    days = sorted(record["at"][:10] for record in records)
+    where = " and ".join(sorted({record["machine"] for record in records}))
+    states = f"lstmcast's source in the state {', '.join(sorted(ours))}"
+    return [f"Measured from {days[0]} to {days[-1]} on {where}; {'; '.join([states, *sorted(others)])}."]
+
+
+def main() -> None:
+    """Measures what was not measured before, and writes the tables."""
+    parser = options(__doc__, __file__)
+    parser.set_defaults(output=None)
+    parser.add_argument("--configs", nargs="+", default=["default", "accurate"], help="of lstmcast")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="a training for each")
+    parser.add_argument("--scaling", nargs="*", type=int, metavar="N", help=f"instead: train on N series, or {COUNTS}")
+    parser.add_argument("--records", type=Path, default=HERE / "accuracy.jsonl", help="raw figures, which are added to")
+    parser.add_argument("--peers", type=Path, default=HERE / "peers.jsonl", help="raw figures of peers.py")
+    parser.add_argument("--from", dest="rebuild", type=Path, help="measure nothing: tables of these raw figures")
+    asked = parser.parse_args()
+    if asked.rebuild is None:
+        if asked.data is None:
+            parser.error("--data is needed, but for --from")
+        work(jobs(asked), asked.records, state=state_of_code())
+    records = shown([*read(asked.rebuild or asked.records), *read(asked.peers)], asked)
+    final = asked.holdout == "test"
+    output = asked.output or HERE / ("accuracy.md" if final else "accuracy-tuning.md")
+    page = lines(records, final=final)
+    report(output, "Accuracy" if final else "Accuracy while tuning: test parts unseen", page)
+    sys.stdout.write("\n".join(page) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""lstmcast as a user runs it: train and predict, each a process of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from common import COMMAND, measure
+from ledger import Record
+
+TIMEOUT = 6 * 3600.0  # seconds for one process
+FORECAST = "forecast.csv"
+
+
+def train_and_predict(folder: Path, data: str, flags: Sequence[object]) -> Record:
+    """What it cost to train on `data` and to forecast it into `FORECAST`, both in `folder`; or how it `failed`."""
+    asked = [*map(str, flags), "--models", "models", "--json", "--quiet"]
+    train = measure([COMMAND, "train", data, *asked], folder, limit=TIMEOUT)
+    if train.code:
+        return {"failed": f"train, exit {train.code}: {train.stderr.strip()[-500:]}"}
+    asked = ["--models", "models", "--output", FORECAST, "--quiet"]
+    predict = measure([COMMAND, "predict", data, *asked], folder, limit=TIMEOUT)
+    if predict.code:
+        return {"failed": f"predict, exit {predict.code}: {predict.stderr.strip()[-500:]}"}
+    told = json.loads(train.stdout)
+    return {
+        "train_s": train.seconds,
+        "fit_s": told["seconds"],
+        "peak_mib": train.peak_mib,
+        "predict_s": predict.seconds,
+        "predict_peak_mib": predict.peak_mib,
+        "epochs": told["epochs"],
+        "footing": told["footing"],
+    }

@@ -1,0 +1,43 @@
+"""What `accuracy.py` and `peers.py` are both asked: which cases, of which data."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+from cases import Case
+from common import arguments
+from competitions import SETS, load
+from published import origins, published
+
+Key = dict[str, object]
+
+
+def options(description: str | None, script: str) -> argparse.ArgumentParser:
+    """A parser with what says which cases are meant."""
+    parser = arguments(description, script)
+    parser.add_argument("--data", type=Path, help="folder that holds m4, m3, single, panel, messy, exog")
+    parser.add_argument("--sets", nargs="*", default=["*"], help="names or patterns: M4-Weekly 'M3-*' 'single/*'")
+    parser.add_argument("--limit", type=int, help="at most so many series of a competition set, for a trial")
+    parser.add_argument("--holdout", choices=("train", "test"), default="train", help="which part's end is forecast")
+    parser.add_argument(
+        "--final", dest="holdout", action="store_const", const="test", help="the same as --holdout test"
+    )
+    return parser
+
+
+def selected(asked: argparse.Namespace) -> Iterator[tuple[Key, Case]]:
+    """The cases asked for, with what tells each from the others; competition sets first."""
+    final = asked.holdout == "test"
+
+    def wanted(name: str) -> bool:
+        return any(fnmatch(name, pattern) for pattern in asked.sets)
+
+    for name in filter(wanted, SETS):
+        case = load(asked.data, name, final=final, limit=asked.limit)
+        yield {"part": "set", "name": name, "back": case.back, "limit": asked.limit}, case
+    for file in published(asked.data, wanted):
+        for origin in origins(file, final=final):
+            yield {"part": "file", "name": file.name, "back": origin.back, "limit": None}, origin

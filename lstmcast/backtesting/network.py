@@ -1,0 +1,85 @@
+"""The LSTM's forecasts: trained once before the first origin, or anew before each, in processes side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.backtesting.folds import Folds
+from lstmcast.data.panel import Panel
+from lstmcast.errors import DataError, ModelError
+from lstmcast.evaluation.scores import Said
+from lstmcast.workers import in_parallel
+
+if TYPE_CHECKING:
+    from lstmcast.config import Config
+    from lstmcast.forecaster.trained import Forecaster
+    from lstmcast.forecaster.training import Tell
+
+Floats = npt.NDArray[np.float64]
+Parts = tuple[Floats, Floats, Floats]
+
+MOST = 8  # trainings at once: each needs about a gigabyte
+
+
+def trained_once(panel: Panel, config: Config, folds: Folds, tell: Tell) -> Said:
+    """One forecaster, fitted on what came before every series' first origin, asked at all of them at once.
+
+    Raises:
+        DataError: too little is left to learn from.
+        ModelError: a forecast is no number.
+    """
+    forecaster = _train(panel.drop_last(folds.held_out), config, tell)
+    if not config.train.refit:  # of a series that it never learnt from, the unit is measured: on the past alone
+        return _stacked([_ends(forecaster, panel.drop_last(back)) for back in folds.backs.tolist()])
+    series, shape = np.repeat(np.arange(panel.n_series), folds.origins), (panel.n_series, folds.origins, folds.horizon)
+    said = forecaster.at(panel, series, folds.at(panel.lengths).ravel(), folds.horizon)
+    return _checked(*(part.reshape(*part.shape[:-2], *shape) for part in said))
+
+
+def trained_anew(panel: Panel, config: Config, folds: Folds, tell: Callable[[int], None]) -> Said:
+    """A forecaster for every origin, fitted on all that came before it.
+
+    Raises:
+        DataError: too little is left to learn from.
+        ModelError: a forecast is no number.
+    """
+    pasts = [panel.drop_last(back) for back in folds.backs.tolist()]
+    return _stacked(in_parallel(partial(_trained_at_the_end, config=config), pasts, most=MOST, tell=tell))
+
+
+def _trained_at_the_end(past: Panel, config: Config) -> Parts:
+    """Train on a panel and forecast what follows. Runs in a process of its own."""
+    return _ends(_train(past, config, lambda _: None), past)
+
+
+def _ends(forecaster: Forecaster, past: Panel) -> Parts:
+    """Forecast from the end of every series: [S, H], lower and upper [Q, S, H]."""
+    return forecaster.at(past, np.arange(past.n_series), past.lengths - 1)
+
+
+def _stacked(parts: Sequence[Parts]) -> Said:
+    """Forecasts of N origins as one."""
+    return _checked(*(np.stack(part, axis=-2) for part in zip(*parts, strict=True)))
+
+
+def _train(past: Panel, config: Config, tell: Tell) -> Forecaster:
+    from lstmcast.forecaster.training import train
+
+    try:
+        return train(past, config, tell=tell)
+    except DataError as err:
+        raise DataError(f"before the first origin: {err}; or give fewer --origins") from err
+
+
+def _checked(values: Floats, lower: Floats, upper: Floats) -> Said:
+    if not np.isfinite(values).all():
+        raise ModelError(
+            "forecasts of the backtest grow beyond every number. Lower train.learning_rate, or use "
+            "model.activation: tanh"
+        )
+    return Said(values, lower, upper)

@@ -1,0 +1,159 @@
+"""Rolling origins: the LSTM beside every baseline on the user's own past, backtest(panel, config) → Scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.backtesting.folds import Folds, long_enough, make_folds
+from lstmcast.backtesting.network import trained_anew, trained_once
+from lstmcast.backtesting.rivals import classical_rivals, rivals
+from lstmcast.data.panel import Panel
+from lstmcast.errors import DataError
+from lstmcast.evaluation import metrics
+from lstmcast.evaluation.classical import require
+from lstmcast.evaluation.scores import Said, Scores, Table
+from lstmcast.evaluation.scoring import score
+from lstmcast.evaluation.skill import Skill, skill, verdict
+from lstmcast.forecaster.running import honest, outcomes
+from lstmcast.model.scaling import possible_kinds
+
+if TYPE_CHECKING:
+    from lstmcast.config import Config
+    from lstmcast.forecaster.training import Tell
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+MANY = 10  # series, from which each is one piece of evidence
+
+
+def backtest(
+    panel: Panel,
+    config: Config,
+    *,
+    origins: int | None = None,
+    step: int | None = None,
+    refit: bool = False,
+    classical: Sequence[str] = (),
+    tell: Tell = lambda _: None,
+    note: Callable[[str], None] = lambda _: None,
+) -> Scores:
+    """Forecast from several past origins, knowing only what came before each, and hold it against what came.
+
+    Args:
+        panel: the data.
+        config: as for training; `forecast.horizon` is H.
+        origins: N of each series, counted back from its end; None: up to 10, as long as a third of a typical series is
+            enough for them.
+        step: from one origin to the next; None: H, so that no two forecasts of a series share an outcome.
+        refit: train anew before every origin, side by side on the cores there are; else once, before the first.
+        classical: `ets`, `theta`, `arima`: fitted anew at every origin, where statsforecast is installed.
+        tell: called after every epoch of a single training.
+        note: called with a line on what is going on, where that takes long.
+
+    Raises:
+        UsageError: a number below 1, an unknown classical method, or something is not installed.
+        DataError: the series are too short for so many origins, or nothing was observed at any.
+        ModelError: training exploded.
+    """
+    require(classical)
+    asked = config.forecast.horizon
+    folds = make_folds(panel, None if asked == "auto" else asked, origins, step)
+    scored = long_enough(panel, folds)
+    actual = _outcomes(scored, folds)
+    config, notes = _settled(scored, config, folds)
+    levels = tuple(config.forecast.levels)
+    if refit:
+        network = trained_anew(scored, config, folds, lambda k: note(f"trained {k} of {folds.origins}"))
+    else:
+        network = trained_once(scored, config, folds, tell)
+    said = {"lstm": network, **rivals(scored, folds, levels, refit=refit)}
+    if classical:
+        said |= classical_rivals(scored, folds, levels, list(dict.fromkeys(classical)), note)
+        notes += _refusals(said)
+    unit = _scales(scored.drop_last(folds.held_out))
+    tables = score(actual, said, unit, levels)
+    result = _skill(tables["all"], actual, said, unit, folds.at(scored.lengths))
+    judging = int((~np.isnan(actual)).any(axis=2).sum())
+    return Scores(
+        panel=scored,
+        origins=folds.at(scored.lengths),
+        step=folds.step,
+        refit=refit,
+        levels=levels,
+        actual=actual,
+        said=said,
+        tables=tables,
+        skill=result,
+        verdict=verdict(result, judging),
+        left_out=panel.n_series - scored.n_series,
+        notes=tuple(notes),
+    )
+
+
+def _outcomes(panel: Panel, folds: Folds) -> Floats:
+    """[S, N, H] what came after each origin; NaN where it is not known, or the origin itself was not observed.
+
+    Raises:
+        DataError: nothing is left.
+    """
+    origins = folds.at(panel.lengths)
+    where = np.repeat(np.arange(panel.n_series), folds.origins), origins.ravel()
+    fair = honest(panel, *where, folds.horizon)
+    if not fair.any():
+        raise DataError(
+            f"{panel.source}: no origin can judge: none of them was observed with anything after it. Give another "
+            "--step or --origins"
+        )
+    actual = np.where(fair[:, None], outcomes(panel, *where, folds.horizon), np.nan)
+    return actual.reshape(*origins.shape, folds.horizon)
+
+
+def _settled(panel: Panel, config: Config, folds: Folds) -> tuple[Config, list[str]]:
+    """The config with the horizon, and with a transform that values after the first origin can take too."""
+    forecast = config.forecast.model_copy(update={"horizon": folds.horizon})
+    config = config.model_copy(update={"forecast": forecast})
+    later, before = (possible_kinds(values) for values in (panel.values, panel.drop_last(folds.held_out).values))
+    if config.model.transform != "auto" or later == before:
+        return config, []
+    note = f"values after the first origin are {'0' if 'sqrt' in later else 'negative'}: model.transform is {later[0]}"
+    return config.model_copy(update={"model": config.model.model_copy(update={"transform": later[0]})}), [note]
+
+
+def _refusals(said: Mapping[str, Said]) -> list[str]:
+    """A line for every method that did not forecast from every origin."""
+    missing = {name: np.isnan(one.values).any(axis=2) for name, one in said.items()}
+    return [
+        f"{name} refused {none.sum()} of {none.size} histories (too short, say): it is scored on the others alone"
+        for name, none in missing.items()
+        if none.any()
+    ]
+
+
+def _scales(past: Panel) -> Floats:
+    """[S] what MASE divides by: the seasonal changes before each series' first origin."""
+    season = past.calendar.mase_season
+    return np.array([metrics.mase_scale(past.series(k), season) for k in range(past.n_series)])
+
+
+def _skill(overall: Table, actual: Floats, said: Mapping[str, Said], unit: Floats, origins: Ints) -> Skill:
+    """The LSTM against the best of the others: least MASE, or MAE where that is undefined."""
+    measure = "mae" if np.isnan(overall["lstm"]["mase"][0]) else "mase"
+    rank = {name: scores[measure][0] for name, scores in overall.items() if name != "lstm"}
+    best = min(rank, key=lambda name: np.nan_to_num(rank[name], nan=np.inf))
+    each = np.ones_like(unit)[:, None] if measure == "mae" else unit[:, None]
+    ours, theirs = (metrics.mase(actual, said[name].values, each).ravel() for name in ("lstm", best))
+    return skill(ours, theirs, _groups(origins, actual.shape[2]), name=best)
+
+
+def _groups(origins: Ints, horizon: int) -> Ints:
+    """[S·N] which origins are one piece of evidence: those of a series, or, of few series, of one horizon."""
+    series = np.arange(len(origins))[:, None]
+    if len(origins) >= MANY:
+        return np.broadcast_to(series, origins.shape).ravel()
+    stretch = origins // horizon
+    return np.asarray(series * (stretch.max() + 1) + stretch).ravel()

@@ -1,0 +1,120 @@
+"""`lstmcast backtest`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lstmcast.cli.options import CONFIG, DATA, QUIET, READING, configure, read_options, say
+from lstmcast.errors import ConditionError, UsageError
+
+if TYPE_CHECKING:
+    from lstmcast.data.panel import Panel
+    from lstmcast.evaluation.scores import Scores
+
+METHODS = ("ets", "theta", "arima")
+
+
+@click.command()
+@DATA
+@CONFIG
+@READING
+@click.option("--horizon", "forecast_horizon", metavar="N", help="Steps to forecast.")
+@click.option("--seed", "train_seed", metavar="N", help="Same seed, same data: the same bytes.")
+@click.option(
+    "--origins",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Origins of each series.  [default: up to 10, in its last third]",
+)
+@click.option("--step", type=click.IntRange(1), metavar="N", help="Steps between origins.  [default: the horizon]")
+@click.option("--refit", is_flag=True, help="Train anew before every origin, on all cores.")
+@click.option(
+    "--classical",
+    type=click.Choice([*METHODS, "all"]),
+    multiple=True,
+    help="AutoETS, AutoTheta, AutoARIMA too; needs lstmcast[baselines]; may be repeated.",
+)
+@click.option("-o", "--output", metavar="FOLDER", help="Write scores.csv and forecasts.csv there.")
+@click.option("--figures", is_flag=True, help="Draw figures there too.")
+@click.option("--strict", is_flag=True, help="Exit 8 where a series had to be left out, or the LSTM is not better.")
+@click.option("--json", "as_json", is_flag=True, help="All scores as JSON on stdout.")
+@QUIET
+def backtest(
+    data: str,
+    config_name: str | None,
+    settings: tuple[str, ...],
+    origins: int | None,
+    step: int | None,
+    classical: tuple[str, ...],
+    output: str | None,
+    *,
+    refit: bool,
+    figures: bool,
+    strict: bool,
+    as_json: bool,
+    quiet: bool,
+    **flags: object,
+) -> None:
+    """Forecast from several past origins of DATA, and score the LSTM beside the baselines on what came.
+
+    Each forecast knows only what came before its origin. The LSTM is trained once, on what came before the first, or
+    with --refit before each. Nothing is saved under models.
+    """
+    from datetime import UTC, datetime
+
+    if figures and not output:
+        raise UsageError("--figures: needs a folder to draw into: give one with -o FOLDER")
+    config = configure(config_name, settings, flags)
+    from lstmcast.evaluation.classical import require
+    from lstmcast.model.network import require_tensorflow
+
+    chosen = METHODS if "all" in classical else classical
+    require_tensorflow()
+    require(chosen)
+    from lstmcast.backtesting.run import backtest as run
+    from lstmcast.data.read import read
+    from lstmcast.show import console
+    from lstmcast.show.score_table import backtested
+    from lstmcast.store.outputs import make_folder, write_files
+
+    def note(text: str) -> None:
+        if not quiet:
+            say(text)
+
+    panel = read(data, read_options(config.data.model_dump()))
+    note(console.found(panel, datetime.now(UTC)))
+    folder = make_folder(Path(output)) if output else None
+    with console.progress(quiet=quiet) as tell:
+        scores = run(panel, config, origins=origins, step=step, refit=refit, classical=chosen, tell=tell, note=note)
+    note(backtested(scores))
+    if folder:
+        files = _files(scores, figures=figures)
+        write_files(folder, files)
+        note(f"\nWrote {', '.join(str(folder / name) for name in files)}")
+    if as_json:
+        click.echo(json.dumps(scores.to_dict(), indent=1, allow_nan=False, ensure_ascii=False))
+    if strict:
+        _fail_on(panel, scores)
+
+
+def _files(scores: Scores, *, figures: bool) -> dict[str, bytes]:
+    """What is written, by name."""
+    tables = {"scores.csv": scores.to_frame(), "forecasts.csv": scores.forecasts()}
+    files = {name: table.to_csv(index=False, lineterminator="\n").encode() for name, table in tables.items()}
+    if figures:
+        from lstmcast.show.scores import pictures
+
+        files |= pictures(scores)
+    return files
+
+
+def _fail_on(panel: Panel, scores: Scores) -> None:
+    faults = [f"left out: {reason}" for reason in panel.dropped]
+    faults += [f"left out: {scores.left_out:,} series too short for so many origins"] if scores.left_out else []
+    faults += [] if scores.skill.better else ["the LSTM is not better than the best baseline"]
+    if faults:
+        raise ConditionError(faults)

@@ -1,0 +1,181 @@
+"""What a backtest found: every forecast beside what came, the scores, and the tables they are written as."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.data.panel import Panel
+from lstmcast.evaluation.skill import Skill
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+Table = Mapping[str, Mapping[str, Floats]]
+"""Method to metric to [G] values, one for each group."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one method forecast.
+
+    Attributes:
+        values: [S, N, H].
+        lower: [Q, S, N, H] and upper: [Q, S, N, H] the bounds of each level's interval.
+    """
+
+    values: Floats
+    lower: Floats
+    upper: Floats
+
+
+@dataclass(frozen=True)
+class Scores:
+    """S series, N origins of each, H steps ahead.
+
+    Attributes:
+        panel: the series that were scored.
+        origins: [S, N] the last known step of each forecast, counted from the series' first value, earliest first.
+        step: from one origin to the next.
+        refit: whether the LSTM was trained anew at every origin.
+        levels: [Q] of the intervals, in percent.
+        actual: [S, N, H] what came; NaN where it was not observed, or the origin cannot judge.
+        said: method to forecasts; "lstm" is the first.
+        tables: "all" (one group), "step" (H groups), "origin" (N) and "series" (S) to the scores of every method.
+        skill: of the LSTM against the best other method.
+        verdict: the same in one sentence.
+        left_out: series too short to be scored.
+        notes: what else a reader must know.
+    """
+
+    panel: Panel
+    origins: Ints
+    step: int
+    refit: bool
+    levels: tuple[float, ...]
+    actual: Floats
+    said: Mapping[str, Said]
+    tables: Mapping[str, Table]
+    skill: Skill
+    verdict: str
+    left_out: int
+    notes: tuple[str, ...]
+
+    @property
+    def horizon(self) -> int:
+        """H."""
+        return int(self.actual.shape[2])
+
+    @property
+    def judging(self) -> int:
+        """How many origins, of all series, were scored."""
+        return int((~np.isnan(self.actual)).any(axis=2).sum())
+
+    def overall(self, method: str, metric: str) -> float:
+        """One score over everything; NaN where undefined."""
+        return float(self.tables["all"][method][metric][0])
+
+    def keys(self, scope: str) -> list[str]:
+        """What the groups of a scope are called: steps ahead, times of the origins, names of the series."""
+        if scope == "step":
+            return [str(step) for step in range(1, self.horizon + 1)]
+        if scope == "origin":
+            return [self._origin_name(k) for k in range(self.origins.shape[1])]
+        return ["/".join(key) for key in self.panel.keys] if scope == "series" else [""]
+
+    def to_frame(self) -> pd.DataFrame:
+        """The scores, one row each: `method, scope, key, metric, value`; the value is empty where undefined."""
+        import pandas as pd
+
+        names = {scope: self.keys(scope) for scope in self.tables}
+        rows = [
+            (method, scope, key, metric, value)
+            for scope, table in self.tables.items()
+            for method, scores in table.items()
+            for metric, values in scores.items()
+            for key, value in zip(names[scope], map(_finite, values.tolist()), strict=True)
+        ]
+        frame = pd.DataFrame(rows, columns=["method", "scope", "key", "metric", "value"])
+        return frame.astype({"value": np.float64})
+
+    def forecasts(self) -> pd.DataFrame:
+        """Every forecast, one row a series, origin and step, in the input's own column names and time format.
+
+        Columns: those that name the series, the time, `origin` (the last known time), `step`, `actual`, one for each
+        method, then `lstm_lower_80`, `lstm_upper_80` ….
+        """
+        import pandas as pd
+
+        calendar, each = self.panel.calendar, self.actual[0].size  # rows of a series
+        last = self.panel.starts[:, None] + self.origins  # [S, N] on the calendar
+        ahead = last[:, :, None] + np.arange(1, self.horizon + 1)
+        columns: dict[str, object] = {
+            name: np.repeat(np.array([key[k] for key in self.panel.keys], dtype=object), each)
+            for k, name in enumerate(self.panel.key_columns)
+        }
+        columns[self.panel.columns.time or "row"] = calendar.text(ahead.ravel())
+        columns |= self._of_ours(calendar.text(np.repeat(last.ravel(), self.horizon)), taken=list(columns))
+        return pd.DataFrame(columns)
+
+    def _of_ours(self, origins: list[str], taken: Sequence[str]) -> dict[str, object]:
+        """The columns that are not the file's; a name that the file has taken gets an underscore."""
+        ours: dict[str, object] = {
+            "origin": origins,
+            "step": np.tile(np.arange(1, self.horizon + 1), self.origins.size),
+            "actual": self.actual.ravel(),
+            **{method: said.values.ravel() for method, said in self.said.items()},
+        }
+        for level, lower, upper in zip(self.levels, self.said["lstm"].lower, self.said["lstm"].upper, strict=True):
+            ours[f"lstm_lower_{level:g}"], ours[f"lstm_upper_{level:g}"] = lower.ravel(), upper.ravel()
+        return {f"{name}_" if name in taken else name: values for name, values in ours.items()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the single forecasts as plain values that JSON can carry; what is undefined is null."""
+        skill = self.skill
+        return {
+            "source": self.panel.source,
+            "series": self.panel.n_series,
+            "left_out": self.left_out,
+            "origins": self.origins.shape[1],
+            "step": self.step,
+            "horizon": self.horizon,
+            "refit": self.refit,
+            "judging": self.judging,
+            "levels": list(self.levels),
+            "verdict": self.verdict,
+            "skill": {
+                "against": skill.baseline,
+                "value": _finite(skill.skill),
+                "better": skill.better,
+                "interval_95": [_finite(skill.low), _finite(skill.high)],
+            },
+            "notes": list(self.notes),
+            "scores": {
+                scope: {"keys": self.keys(scope), "methods": dict(_plain(table))}
+                for scope, table in self.tables.items()
+            },
+        }
+
+    def _origin_name(self, k: int) -> str:
+        """The time of the k-th origin; where the series end at different times, how long before their ends it lies."""
+        times = np.unique(self.panel.starts + self.origins[:, k])
+        if len(times) == 1:
+            return self.panel.calendar.text(times)[0]
+        return f"{int(self.panel.lengths[0] - 1 - self.origins[0, k])} before the end"
+
+
+def _plain(table: Table) -> Iterator[tuple[str, dict[str, list[float | None]]]]:
+    for method, scores in table.items():
+        yield method, {metric: [_finite(v) for v in values.tolist()] for metric, values in scores.items()}
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
