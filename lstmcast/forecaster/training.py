@@ -48,11 +48,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 FURTHER, GENTLY = 4, 0.3  # on from a long fit: for a quarter of its epochs, at so much of its learning rate
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)  # of what a network says: one that learnt chance is better damped
-NAIVE = (
-    0.0,
-    0.25,
-    0.5,
-)  # of a forecast, the seasonal naive one: it hedges a level and a profile that fit the past alone
+NAIVE = (0.0, 0.25, 0.5)  # of a forecast, the seasonal naive one: level and profile may have fitted chance too
 
 
 def train(
