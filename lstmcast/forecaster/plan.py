@@ -102,9 +102,7 @@ def make_plan(panel: Panel, config: Config) -> Plan:
     lasting = _patience(panel, config) is None
     held = hold_out(panel.lengths, horizon, stopping=not lasting)
     past = learnable(panel, held.total)
-    footings, found = _footings(past, panel, horizon, config)
-    if lasting:
-        footings = footings[:1]
+    footings, found = _footings(past, panel, horizon, config, lasting=lasting)
     size = _size(panel, config)
     head = _head(horizon, config)
     ways = tuple(
@@ -157,7 +155,9 @@ def learnable(panel: Panel, held_out: int) -> Panel:
     return past.select(kept)
 
 
-def _footings(past: Panel, panel: Panel, horizon: int, config: Config) -> tuple[list[Footing], tuple[Finding, ...]]:
+def _footings(
+    past: Panel, panel: Panel, horizon: int, config: Config, *, lasting: bool
+) -> tuple[list[Footing], tuple[Finding, ...]]:
     """Transform, level and profile: as pinned, or what forecasts the steps to learn from best without a network."""
     asked, season = config.model, panel.calendar.season
     kinds = possible_kinds(panel.values)
@@ -168,12 +168,13 @@ def _footings(past: Panel, panel: Panel, horizon: int, config: Config) -> tuple[
         )
     kinds = kinds if asked.transform == "auto" else (asked.transform,)
     longest = int(past.lengths.max()) // max(season, 1)
-    seasons = [k for k in SEASONS if k <= longest] if asked.seasons == "auto" else [asked.seasons]
+    most = longest if season > 1 or not lasting else 0  # many series teach a drift better than each one's own past
+    seasons = [k for k in SEASONS if k <= most] if asked.seasons == "auto" else [asked.seasons]
     week = 7 * season if _is_day(panel, season) and past.lengths.max() >= 21 * season else None
     tried = list(candidates(kinds[0], season, longer=week, seasons=seasons, level=asked.level))
     ranked = choose_footings(past, horizon, tried, kinds)
     rivals = [footing for footing, error in ranked[:2] if error <= RIVAL * ranked[0][1]]
-    chosen = rivals if len(past.values) <= LARGE else rivals[:1]
+    chosen = rivals[:1] if lasting or len(past.values) > LARGE else rivals
     return chosen, (
         Finding("transform", chosen[0].kind, "pinned" if asked.transform != "auto" else "the best of a trial"),
         Finding(
