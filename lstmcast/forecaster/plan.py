@@ -168,7 +168,7 @@ def _footings(
         )
     kinds = kinds if asked.transform == "auto" else (asked.transform,)
     longest = int(past.lengths.max()) // max(season, 1)
-    most = longest if season > 1 or not lasting else 0  # many series teach a drift better than each one's own past
+    most = 0 if lasting and not _is_long(past) else longest  # many short series teach season and drift by themselves
     seasons = [k for k in SEASONS if k <= most] if asked.seasons == "auto" else [asked.seasons]
     week = 7 * season if _is_day(panel, season) and past.lengths.max() >= 21 * season else None
     tried = list(candidates(kinds[0], season, longer=week, seasons=seasons, level=asked.level))
