@@ -21,7 +21,6 @@ Bools = npt.NDArray[np.bool_]
 
 AT_ONCE = 1 << 22  # numbers of one kind held at once (inputs, or gates): 16 MB, whatever the number of series
 
-
 Distances = tuple[Floats, Floats]
 
 
@@ -60,16 +59,20 @@ def _direct(
     network: Network, head: Head, windows: Windows, series: Ints, origins: Ints, horizon: int
 ) -> tuple[Floats, Distances]:
     """Ask for all steps at once; for more than the head says, ask again with its own values as the past."""
+    z, gaps = _asked(network, head, windows, series, origins)
+    while z.shape[1] < horizon:
+        further = windows.followed(series, origins, z)
+        z = np.hstack([z, _asked(network, head, further, np.arange(len(z)), np.diff(further.offsets) - 1)[0]])
+    steps = np.minimum(np.arange(horizon), head.steps - 1)
+    return z[:, :horizon], (gaps[0][..., steps], gaps[1][..., steps])
+
+
+def _asked(network: Network, head: Head, windows: Windows, series: Ints, origins: Ints) -> tuple[Floats, Distances]:
+    """What the network says of its H steps, on top of level and profile."""
     x = windows.inputs(series, origins - windows.shape.context + 1, windows.shape.context)  # [B, L, F]
     last = lstm.run(network, x, lstm.start(network, len(series)))[:, -1]
-    values, *gaps = head.said(lstm.dense(network, last, x[:, -1]))
-    z = windows.base(series, origins, head.steps) + values
-    steps = np.minimum(np.arange(horizon), head.steps - 1)
-    if horizon > head.steps:
-        further, each = windows.followed(series, origins, z), np.arange(len(series))
-        ends = np.diff(further.offsets) - 1
-        z = np.concatenate([z, _direct(network, head, further, each, ends, horizon - head.steps)[0]], axis=1)
-    return z[:, :horizon], (gaps[0][..., steps], gaps[1][..., steps])
+    values, below, above = head.said(lstm.dense(network, last, x[:, -1]))
+    return windows.base(series, origins, head.steps) + values, (below, above)
 
 
 def _recursive(
