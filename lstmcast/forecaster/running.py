@@ -57,7 +57,7 @@ class Runner:
     @property
     def reach(self) -> int:
         """How many past steps of a series a forecast depends on; more change nothing."""
-        return self.shape.reach + spread_steps(self.shape)
+        return max(self.shape.reach + spread_steps(self.shape), self.shape.season)
 
     def on(self, panel: Panel) -> Running:
         """Make ready to forecast the panel's series."""

@@ -63,7 +63,7 @@ def load(version: Path) -> Forecaster:
 def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
     """The manifest (JSON-able) and the tensor files of a forecaster."""
     runner, context = forecaster.runner, forecaster.context
-    scales = np.array([runner.scales[key] for key in context.keys])
+    scaling = runner.on(context).scaling
     manifest = {
         **forecaster.report,
         "horizon": forecaster.horizon,
@@ -90,8 +90,8 @@ def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[
         "calibration": {"widths": forecaster.calibration.widths},
         "context": {
             **{name: getattr(context, name) for name in CONTEXT[:4]},
-            "scale": scales[:, 0],
-            "floor": scales[:, 1],
+            "scale": scaling.scale,
+            "floor": scaling.floor,
         },
         "backtest": {name: getattr(forecaster.held_out, name) for name in HELD_OUT},
     }
@@ -115,6 +115,8 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
     shape, series = Shape(**manifest["shape"]), tuple(tuple(key) for key in manifest["series"])
     kept, weights = tensors["context"], tensors["weights"]
     _fit_together(kept, len(series))
+    if head.steps != shape.horizon:
+        raise ValueError("the head says other steps than the shape")
     context = Panel(
         columns=Columns(
             time=manifest["columns"]["time"],

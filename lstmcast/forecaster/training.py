@@ -72,8 +72,10 @@ def train(
     planned(plan)
     past = learnable(panel, plan.hold_out.total)
     chosen, networks = _fit_best(past, panel, plan, tell)
-    judgement = judge(_runner(past, plan, chosen, networks), panel, plan.hold_out, plan.levels)
-    runner = _runner(panel, plan, chosen, _fit_all(panel, plan, chosen, networks, tell) if plan.refit else networks)
+    runner = _runner(past, plan, chosen, networks)
+    judgement = judge(runner, panel, plan.hold_out, plan.levels)
+    if plan.refit:
+        runner = _runner(panel, plan, chosen, _fit_all(panel, plan, chosen, networks, tell))
     _check(runner, panel, plan)
     return Forecaster(
         runner=runner,

@@ -58,18 +58,16 @@ class Head:
         from keras import ops
 
         off = targets - raw[..., : self.steps]
-        total = _pinball(off, 0.5)
-        n = len(self.levels)
-        for side, sign in enumerate((1.0, -1.0)):
-            gap = 0.0
-            for q, tail in enumerate(self.tails):
-                at = (1 + side * n + q) * self.steps
-                gap = gap + ops.softplus(raw[..., at : at + self.steps])
-                total = total + _pinball(sign * off + gap, tail) / (2 * n)
-        return total
+        median = _pinball(off, 0.5)
+        if not self.levels:
+            return median
+        gaps = ops.reshape(ops.softplus(raw[..., self.steps :]), (*raw.shape[:-1], 2, len(self.levels), self.steps))
+        signs, tails = np.array([[[1.0]], [[-1.0]]], np.float32), np.array(self.tails, np.float32)[:, None]
+        beyond = signs * off[..., None, None, :] + ops.cumsum(gaps, axis=-2)  # [B, L, 2, Q, H] inside each bound
+        return median + ops.mean(_pinball(beyond, tails), axis=(-3, -2))
 
 
-def _pinball(off: Any, quantile: float) -> Any:
+def _pinball(off: Any, quantile: Any) -> Any:
     """ρ_q of y − ŷ: q·off above, (q − 1)·off below."""
     from keras import ops
 

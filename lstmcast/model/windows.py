@@ -138,7 +138,8 @@ class Windows:
     def base(self, series: Ints, origins: Ints, horizon: int) -> Floats:
         """What level and profile alone say: [B] series and origins (steps from the series' first value) to [B, H] z.
 
-        The profile of the coming season is repeated; each value said moves the level, as a true one would.
+        The profile of the coming season is repeated; each value said moves the level, as a true one would. Without a
+        profile the level is carried on as it is.
         """
         shape, first = self.shape, self.offsets[series]
         level = self.level[first + origins]

@@ -59,6 +59,25 @@ def test_values_arrive_as_their_type(load: Load) -> None:
     assert config.forecast.levels == [50.5, 95]
 
 
+def test_quantiles_need_all_steps_at_once(load: Load) -> None:
+    """Pinball goes with the direct strategy, wherever each of the two is said; the direct strategy needs no pinball."""
+    both = load("model: {strategy: direct, skip: true}\ntrain: {loss: pinball, noise: 0.1, average: 5}\n")
+    assert (both.model.strategy, both.model.skip, both.train.loss) == ("direct", True, "pinball")
+    assert (both.train.noise, both.train.average) == (0.1, 5)
+    assert load("model: {strategy: direct}").train.loss == "mse"
+    assert load_config("my.yaml", {"train.loss": "pinball"}).train.loss == "pinball"
+    with pytest.raises(ConfigError, match=r"pinball needs model\.strategy: direct"):
+        load_config("accurate", {"model.strategy": "recursive"})
+
+
+@pytest.mark.parametrize(("text", "patience"), [("null", None), ("", None), ("auto", "auto"), ("3", 3)])
+def test_patience_may_be_endless(load: Load, text: str, patience: object) -> None:
+    """Null, as text of an override and in a file, is to run all epochs; unset it is decided from the data."""
+    assert load(f"train: {{patience: {text}}}").train.patience == patience
+    assert load_config(None, {"train.patience": text}).train.patience == patience
+    assert Config().train.patience == "auto"
+
+
 @pytest.mark.parametrize("word", ["no", "yes", "on", "off", "12:30", "2020-01-01", "010", "0x1F", "1e", "N", "0o7"])
 def test_words_stay_text(load: Load, word: str) -> None:
     """What YAML 1.1 turns into truth, times, dates and other bases stays the text that was written."""
@@ -96,6 +115,16 @@ def test_words_stay_text(load: Load, word: str) -> None:
         ("data: {thousands: '.', decimal: '.'}", "data: thousands and decimal cannot both be '.'"),
         ("data: {time: a, target: [b, a]}", "data: time and target cannot both be 'a'"),
         ("data: {series: b, target: b}", "data: series and target cannot both be 'b'"),
+        ("train: {patience: 0}", "train.patience: must be ≥ 1 or must be 'auto' (got 0)"),
+        ("train: {patience: never}", "train.patience: must be a whole number or must be 'auto' (got the text 'never')"),
+        ("train: {noise: -0.1}", "train.noise: must be ≥ 0.0 (got -0.1)"),
+        ("train: {average: 0}", "train.average: must be ≥ 1 (got 0)"),
+        ("model: {skip: 1}", "model.skip: must be true or false (got 1)"),
+        ("model: {strategy: both}", "model.strategy: must be 'recursive' or 'direct' (got the text 'both')"),
+        (
+            "train: {loss: pinball}",
+            "train.loss: pinball needs model.strategy: direct (a path of medians has no quantiles)",
+        ),
     ],
 )
 def test_wrong_values(load: Load, text: str, fault: str) -> None:
@@ -309,6 +338,21 @@ def test_the_schema_says_what_the_loader_does() -> None:
         assert part["additionalProperties"] is False
         assert set(part["properties"]) == set(section.annotation.model_fields)
         assert all(entry["description"] for entry in part["properties"].values())
+
+
+def test_the_schema_has_the_types_of_the_loader() -> None:
+    """For an editor: patience is a number from 1, auto or null; skip is true or false; the strategy one of two."""
+    parts = schema()["$defs"]
+    patience = parts["Train"]["properties"]["patience"]
+    assert {(kind["type"], kind.get("minimum"), kind.get("const")) for kind in patience["anyOf"]} == {
+        ("integer", 1, None),
+        ("string", None, "auto"),
+        ("null", None, None),
+    }
+    assert patience["default"] == "auto"
+    assert parts["Model"]["properties"]["skip"]["type"] == "boolean"
+    assert parts["Model"]["properties"]["strategy"]["enum"] == ["recursive", "direct"]
+    assert "pinball" in parts["Train"]["properties"]["loss"]["enum"]
 
 
 @pytest.mark.parametrize("name", list(shipped()))

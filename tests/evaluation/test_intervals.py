@@ -86,7 +86,7 @@ def test_bounds_of_units_that_differ_by_side_and_level_by_hand() -> None:
 
 
 def test_an_outer_interval_holds_every_inner_one_by_hand() -> None:
-    """A 90 % width of 1 in units of 2 lies inside the 50 % one of 3 in units of 1: it is moved out to it, below alone."""
+    """90 % with a width of 1 in units of 2 lies inside 50 % with 3 in units of 1: it is moved to it, only below."""
     below, above = np.array([[[1.0]], [[2.0]]]), np.array([[[1.0]], [[4.0]]])
     lower, upper = Calibration((50.0, 90.0), np.array([[3.0], [1.0]])).bounds(np.zeros((1, 1)), below, above)
     np.testing.assert_array_equal(lower[:, 0, 0], [-3, -3])

@@ -15,10 +15,13 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.errors import DataError
 from lstmcast.evaluation.origins import HoldOut
+from lstmcast.forecaster import training
+from lstmcast.forecaster.judging import judge
 from lstmcast.forecaster.plan import Plan, make_plan
 from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import Stage, train
+from lstmcast.model.heads import Head
 from lstmcast.model.lstm import to_tensors
 
 Write = Callable[..., Path]
@@ -68,20 +71,38 @@ def test_the_plan_never_sees_the_held_out_steps(air_panel: Panel, two: Panel) ->
         assert repr(make_plan(noisy(panel, len(panel.series(0)) - 5), Config())) != repr(plan)
 
 
-def test_the_judged_network_never_sees_the_held_out_steps(two: Panel) -> None:
-    """Noise after the cutoff leaves scales, weights and the forecasts from before it as they were, to the byte."""
-    asked = config()
-    true, plan = planned(two, asked)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"train__patience": None, "train__epochs": 2},
+        {"model__strategy": "direct", "model__skip": True, "train__loss": "pinball", "forecast__horizon": 5},
+    ],
+)
+def test_the_judged_network_never_sees_the_held_out_steps(
+    two: Panel, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Noise after the cutoff leaves scales, weights and the forecasts from before it as they were, to the byte.
+
+    How much of the network is said is chosen by the steps that stop; here all of it is.
+    """
+    monkeypatch.setattr(training, "SHARES", (1.0,))
+    monkeypatch.setattr(training, "NAIVE", (0.0,))
+    asked, judged = config(**settings), []
+    monkeypatch.setattr(training, "judge", lambda runner, *rest: judged.append(runner) or judge(runner, *rest))
+    _, plan = planned(two, asked)
     total = plan.hold_out.total
-    other, _ = planned(noisy(two, total), asked)
+    planned(noisy(two, total), asked)
+    true, other = judged
     assert len(plan.ways) == 1
-    assert weights(other.runner) == weights(true.runner)
-    assert other.runner.scales == true.runner.scales
+    assert weights(other) == weights(true)
+    assert np.abs(true.networks[0].V).max() > 0
+    assert other.scales == true.scales
     series = np.repeat(np.arange(two.n_series), 3)
     origins = two.lengths[series] - total - 1 - np.tile([0, 1, 20], two.n_series)
     said, again = (
-        f.runner.on(p).back(f.runner.on(p).ahead(series, origins, 12), series)
-        for f, p in ((true, two), (other, noisy(two, total)))
+        runner.on(panel).back(runner.on(panel).ahead(series, origins, 12).z, series)
+        for runner, panel in ((true, two), (other, noisy(two, total)))
     )
     assert again.tobytes() == said.tobytes()
 
@@ -97,11 +118,11 @@ def test_what_stops_never_sees_what_judges(two: Panel) -> None:
     """Noise in the judging steps changes no stopping error, no epoch, no footing, no weight: only the scores."""
     asked = config(model__level="auto", train__epochs=5, train__patience=2)
     told: tuple[list[Stage], list[Stage]] = ([], [])
-    judge = make_plan(two, asked).hold_out.judge
+    last = make_plan(two, asked).hold_out.judge
     true, other = (
-        train(panel, asked, tell=stages.append) for panel, stages in zip((two, noisy(two, judge)), told, strict=True)
+        train(panel, asked, tell=stages.append) for panel, stages in zip((two, noisy(two, last)), told, strict=True)
     )
-    errors = [[stage.progress.held_out for stage in stages] for stages in told]
+    errors = [sorted(stage.progress.held_out for stage in stages) for stages in told]  # ways are fitted at once
     assert errors[0] == errors[1]
     assert len(set(errors[0])) > 3
     assert other.report["epochs"] == true.report["epochs"]
@@ -127,6 +148,56 @@ def test_seeds(air_panel: Panel) -> None:
     assert one.predict().values.tobytes() == same.predict().values.tobytes()
 
 
+def test_a_long_fit_goes_on_with_the_steps_that_judged_it(air_panel: Panel) -> None:
+    """All epochs, nothing to stop; then on from the judged weights for a quarter as many, with all the data."""
+    told: list[Stage] = []
+    asked = {"train__patience": None, "train__epochs": 5}
+    again = train(air_panel, config(**asked, train__refit=True), tell=told.append)
+    first = [s.progress for s in told if s.name == "fitting"]
+    further = [s.progress for s in told if s.name != "fitting"]
+    assert [p.epoch for p in first] == [1, 2, 3, 4, 5]
+    assert [p.epoch for p in further] == [1, 2]
+    assert all(p.held_out is None for p in (*first, *further))
+    assert again.report["held_out"]["stop_steps"] == 0
+    assert (again.report["epochs"], again.report["network_share"]) == ([5], 1.0)
+    kept = train(air_panel, config(**asked))
+    assert kept.held_out.forecast.tobytes() == again.held_out.forecast.tobytes()
+    near, far = (
+        np.abs(again.runner.networks[0].layers[0].U - other.runner.networks[0].layers[0].U).max()
+        for other in (kept, train(air_panel, config(**asked, train__seed=9)))
+    )
+    assert 0 < near < 0.05 < far
+
+
+def test_all_steps_and_their_quantiles_at_once(direct: Forecaster, direct_config: Config, direct_panel: Panel) -> None:
+    """The report names the network with its linear path; the same seed, the same weights and bounds to the byte."""
+    shape = direct.runner.shape
+    layers = f"Input(({shape.context}, {shape.lags})), Beside(LSTM(4)), Dense(25)"
+    assert direct.report["network"] == f"Sequential([{layers}])"
+    assert (shape.horizon, direct.runner.head) == (5, Head(5, (80.0, 95.0)))
+    assert all(network.skip and network.V.shape == (4 + shape.lags, 25) for network in direct.runner.networks)
+    assert direct.calibration.widths.shape == (2, 5)
+    same = train(direct_panel, direct_config)
+    assert weights(same.runner) == weights(direct.runner)
+    assert same.predict().lower.tobytes() == direct.predict().lower.tobytes()
+
+
+@pytest.mark.parametrize("levels", [[], [80]])
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_quantiles_of_any_levels_and_horizon(air_panel: Panel, levels: list[float], horizon: int) -> None:
+    """One step or several, one level or none: bounds that hold the forecast, also beyond what the head says."""
+    asked = config(model__strategy="direct", train__loss="pinball", forecast__levels=levels, forecast__horizon=horizon)
+    trained = train(air_panel, asked)
+    assert trained.runner.head == Head(horizon, tuple(map(float, levels)))
+    forecast = trained.predict(horizon=4)
+    assert forecast.lower.shape == forecast.upper.shape == (len(levels), 1, 4)
+    assert (forecast.lower < forecast.values).all()
+    assert (forecast.values < forecast.upper).all()
+    assert np.isfinite(forecast.values).all()
+    if levels:  # a bound is neither nowhere nor beyond all reason
+        assert (forecast.upper < 20 * forecast.values).all()
+
+
 def test_several_networks_are_averaged(air_panel: Panel) -> None:
     """Two networks, each from its own seed: the forecast is the mean of theirs in z."""
     pair = train(air_panel, config(train__networks=2, train__seed=2**32 - 1))
@@ -137,9 +208,9 @@ def test_several_networks_are_averaged(air_panel: Panel) -> None:
     running = replace(pair.runner, networks=voiced).on(air_panel)
     alone = [replace(running, networks=(network,)) for network in running.networks]
     series, origins = np.array([0]), np.array([143])
-    first, second = (one.ahead(series, origins, 6) for one in alone)
+    first, second = (one.ahead(series, origins, 6).z for one in alone)
     assert not np.allclose(first, second)
-    np.testing.assert_allclose(running.ahead(series, origins, 6), (first + second) / 2)
+    np.testing.assert_allclose(running.ahead(series, origins, 6).z, (first + second) / 2)
 
 
 def test_what_is_told_while_training(air_panel: Panel) -> None:
@@ -150,10 +221,12 @@ def test_what_is_told_while_training(air_panel: Panel) -> None:
     )
     assert [isinstance(event, Plan) for event in told] == [True] + [False] * (len(told) - 1)
     stages = [event for event in told if isinstance(event, Stage)]
-    fitted = [(s.network, s.networks, s.progress.epoch) for s in stages if s.name == "fitting"]
-    assert fitted == [(1, 2, 1), (1, 2, 2), (2, 2, 1), (2, 2, 2)]
-    again = [(s.network, s.progress.epoch) for s in stages if s.name == "fitting again on all the data"]
-    assert again == [(k + 1, e) for k, n in enumerate(trained.report["epochs"]) for e in range(1, n + 1)]
+    assert [s.name for s in stages[:4]] == ["fitting"] * 4
+    assert {s.name for s in stages[4:]} == {"fitting again on all the data"}
+    assert {s.networks for s in stages} == {2}
+    for k, epochs in enumerate(trained.report["epochs"], 1):  # both at once, each in the order of its epochs
+        assert [s.progress.epoch for s in stages[:4] if s.network == k] == [1, 2]
+        assert [s.progress.epoch for s in stages[4:] if s.network == k] == list(range(1, epochs + 1))
     assert all(s.progress.held_out is None for s in stages[4:])
 
 

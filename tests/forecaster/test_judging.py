@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +17,7 @@ from lstmcast.evaluation.origins import hold_out
 from lstmcast.forecaster.judging import Judgement, judge
 from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.trained import Forecaster
+from lstmcast.model.heads import Head
 
 H = 6
 
@@ -66,6 +69,7 @@ def test_scores_by_hand(judged: Judgement, air_panel: Panel, cuts: list[int]) ->
         "naive": lambda n, _: y[n - 1],
         "seasonal_naive": lambda n, h: y[n - 12 + h],
         "drift": lambda n, h: y[n - 1] + (h + 1) * (y[n - 1] - y[0]) / (n - 1),
+        "window_mean": lambda n, _: sum(y[n - 12 : n]) / 12,
         "lstm": lambda n, h: judged.held_out.forecast[cuts.index(n)][h],
     }
     assert set(judged.scores) == set(rivals)
@@ -136,9 +140,44 @@ def test_a_filled_value_judges_nothing(air_panel: Panel, runner: Runner) -> None
         judge(runner, replace(air_panel, observed=nothing), hold, (80,))
 
 
-def test_what_level_and_profile_do_alone_is_said(air_panel: Panel, runner: Runner) -> None:
+@pytest.mark.parametrize("head", [Head(), Head(12), Head(12, (80.0,))])
+def test_what_level_and_profile_do_alone_is_said(
+    air_panel: Panel, make_runner: Callable[..., Runner], head: Head
+) -> None:
     """A network that says nothing is scored as level and profile are, and the verdict gives it no credit."""
-    silent = replace(runner, networks=tuple(network.damped(0) for network in runner.networks))
+    made = make_runner(head)
+    silent = replace(made, networks=tuple(head.damped(network, 0) for network in made.networks))
     judged = judge(silent, air_panel, hold_out(air_panel.lengths, 12), (80,))
-    assert judged.scores["lstm"] == judged.without_network
+    assert judged.scores["lstm"] == pytest.approx(judged.without_network)
     assert judged.verdict.endswith("Level and profile alone do as well, without the network.")
+    speaking = judge(made, air_panel, hold_out(air_panel.lengths, 12), (80,))
+    assert speaking.without_network == judged.without_network
+    assert speaking.scores["lstm"] != pytest.approx(judged.scores["lstm"])
+
+
+def test_quantiles_that_are_said_are_calibrated(direct: Forecaster, direct_panel: Panel) -> None:
+    """The widths are the ranks of the held-out errors, each in the distance said for its side and level, by loops."""
+    held = hold_out(direct_panel.lengths, 5)
+    judged = judge(direct.runner, direct_panel, held, (80.0, 95.0))
+    running = direct.runner.on(direct_panel)
+    series, origins = held.judging(direct_panel.lengths)
+    ahead = running.ahead(series, origins, 5)
+    assert ahead.below.shape == (2, len(series), 5)
+    log, first, scale = np.log(direct_panel.values), direct_panel.offsets, running.scaling.scale
+    for q, level in enumerate((80, 95)):
+        scores = np.empty((len(series), 5))
+        for b, (k, t) in enumerate(zip(series.tolist(), origins.tolist(), strict=True)):
+            for h in range(5):
+                off = (log[first[k] + t + 1 + h] - log[first[k]]) / scale[k] - ahead.z[b, h]
+                scores[b, h] = off / ahead.above[q, b, h] if off > 0 else -off / ahead.below[q, b, h]
+        typical = np.maximum.accumulate(scores.mean(axis=0))
+        pool = np.sort((scores / typical).ravel())
+        rank = min(math.ceil((len(pool) + 1) * level / 100), len(pool))
+        np.testing.assert_allclose(judged.calibration.widths[q], pool[rank - 1] * typical, rtol=1e-6)
+    kept = judged.held_out
+    assert (kept.lower[1] <= kept.lower[0]).all()
+    assert (kept.lower[0] <= kept.forecast).all()
+    assert (kept.forecast <= kept.upper[0]).all()
+    assert (kept.upper[0] <= kept.upper[1]).all()
+    shares = ((kept.lower <= kept.actual) & (kept.actual <= kept.upper)).mean(axis=(1, 2))
+    assert (shares >= [0.80, 0.95]).all()

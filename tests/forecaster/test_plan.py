@@ -16,6 +16,8 @@ from lstmcast.data.read import read
 from lstmcast.errors import DataError
 from lstmcast.evaluation.origins import hold_out
 from lstmcast.forecaster.plan import learnable, make_plan
+from lstmcast.forecaster.running import Measure
+from lstmcast.model.heads import Head
 
 Write = Callable[..., Path]
 
@@ -47,15 +49,26 @@ def test_what_is_pinned_stays(air_panel: Panel) -> None:
         train__networks=2,
         train__refit=False,
         train__seed=5,
+        model__strategy="direct",
+        model__skip=True,
+        train__loss="pinball",
+        train__schedule="cosine",
+        train__noise=0.2,
+        train__average=4,
+        train__winsorize=2.5,
+        train__optimizer="nadam",
     )
     plan = make_plan(air_panel, asked)
     (way,) = plan.ways
     shape = way.shape
-    assert (way.kind, shape.context, shape.lags, shape.level) == ("sqrt", 9, 5, 4)
-    assert (shape.seasons, shape.season, shape.horizon) == (2, 12, 1)
+    assert (way.measure.kind, shape.context, shape.lags, shape.level) == ("sqrt", 9, 5, 4)
+    assert (shape.seasons, shape.season, shape.horizon) == (2, 12, 7)
     net = plan.architecture
     assert (net.context, net.lags, net.units, net.dropout, net.activation) == (9, 5, (3, 2), 0.5, "relu")
+    assert (net.skip, net.noise, net.head) == (True, 0.2, Head(7, (50.0,)))
     recipe = plan.recipe
+    assert (recipe.loss, recipe.schedule, recipe.average, recipe.winsorize) == ("pinball", "cosine", 4, 2.5)
+    assert recipe.optimizer == "nadam"
     assert (recipe.batches, recipe.batch_size, recipe.epochs, recipe.patience) == (11, 13, 17, 3)
     assert (recipe.learning_rate, recipe.clip_norm, recipe.seed) == (0.01, None, 5)
     assert (plan.networks, plan.refit, plan.levels) == (2, False, (50.0,))
@@ -123,3 +136,79 @@ def test_an_epoch_is_bounded(air_panel: Panel) -> None:
     plenty = make_plan(many, config(model__level=1, model__seasons=1, model__transform="none")).recipe
     assert 1 <= few.batches < plenty.batches <= 1000
     assert few.batch_size >= 8
+
+
+@pytest.mark.parametrize(
+    ("settings", "head"),
+    [
+        ({}, Head()),
+        ({"model__strategy": "direct"}, Head(12)),
+        ({"model__strategy": "direct", "forecast__horizon": 1}, Head()),
+        ({"model__strategy": "direct", "train__loss": "pinball", "forecast__horizon": 1}, Head(1, (80.0, 95.0))),
+        ({"model__strategy": "direct", "train__loss": "pinball", "forecast__levels": []}, Head(12)),
+    ],
+)
+def test_what_the_network_says(air_panel: Panel, settings: dict[str, Any], head: Head) -> None:
+    """One value to be run on, or all the steps; with pinball, their bounds. Targets and outputs are as many."""
+    plan = make_plan(air_panel, config(**settings))
+    assert plan.architecture.head == head
+    assert {way.shape.horizon for way in plan.ways} == {head.steps}
+
+
+def test_a_long_fit_holds_out_nothing_to_stop(air_panel: Panel) -> None:
+    """Without patience nothing stops: one way, a falling learning rate, and what would stop is learnt from."""
+    stopping, lasting = make_plan(air_panel, Config()), make_plan(air_panel, config(train__patience=None))
+    assert (stopping.hold_out.stop > 0, stopping.recipe.patience, stopping.recipe.schedule) == (True, 10, "constant")
+    assert lasting.hold_out == hold_out(air_panel.lengths, 12, stopping=False)
+    assert (lasting.recipe.patience, lasting.recipe.schedule, len(lasting.ways)) == (None, "cosine", 1)
+    pinned = make_plan(air_panel, config(train__patience=None, train__schedule="constant")).recipe
+    assert pinned.schedule == "constant"
+
+
+@pytest.mark.parametrize("epochs", [10, 100])
+def test_a_long_fit_learns_from_each_value_as_often_however_many_epochs(epochs: int, air_panel: Panel) -> None:
+    """Epochs, batches, windows and their steps make 24 passes over the steps to learn from, or 16 of long series."""
+    for length, passes in ((190, 24), (10_000, 16)):
+        values = np.random.default_rng(0).normal(100, 10, length)
+        panel = replace(
+            air_panel, values=values, observed=np.ones(length, bool), offsets=np.array([0, length]), findings=()
+        )
+        asked = config(
+            train__patience=None, train__epochs=epochs, train__batch_size=2, model__context=8, model__seasons=0
+        )
+        plan = make_plan(panel, asked)
+        learnt = plan.recipe.batches * plan.recipe.epochs * 2 * 8  # an epoch has whole batches: rounded by half a one
+        assert learnt == pytest.approx(passes * (length - plan.hold_out.total), abs=0.5 * epochs * 2 * 8)
+
+
+def test_many_values_are_not_stopped(air_panel: Panel) -> None:
+    """From 200,000 values on, patience is endless where it is left to be decided, and only there."""
+    for length, patience in ((199_999, 10), (200_000, None)):
+        values = np.abs(np.random.default_rng(0).normal(100, 10, length))
+        panel = replace(
+            air_panel, values=values, observed=np.ones(length, bool), offsets=np.array([0, length]), findings=()
+        )
+        quick = {"model__level": 1, "model__seasons": 1, "model__transform": "none"}
+        assert make_plan(panel, config(**quick)).recipe.patience == patience
+        assert make_plan(panel, config(**quick, train__patience=7)).recipe.patience == 7
+
+
+@pytest.mark.parametrize(
+    ("length", "series", "transform", "share"),
+    [(100, 3, "log", "root"), (400, 3, "log", "shared"), (400, 1, "log", "own"), (400, 3, "none", "own")],
+)
+def test_whose_step_is_the_unit(
+    tmp_path: Path, write_series: Write, length: int, series: int, transform: str, share: str
+) -> None:
+    """Each series its own; logs of several share it, and short ones in part."""
+    values = 100 + np.random.default_rng(1).normal(size=length)
+    panel = read(write_series(tmp_path / "x.csv", {f"s{k}": values + k for k in range(series)}))
+    plan = make_plan(panel, config(model__transform=transform, model__level=1, model__seasons=0))
+    assert plan.ways[0].measure == Measure(transform, share)
+
+
+@pytest.mark.parametrize(("loss", "most"), [("mse", 3.0), ("mae", None), ("huber", None)])
+def test_outliers_count_less_where_errors_are_squared(air_panel: Panel, loss: str, most: float | None) -> None:
+    """Left to be decided, targets are cut with mse alone; null cuts none."""
+    assert make_plan(air_panel, config(train__loss=loss)).recipe.winsorize == most
+    assert make_plan(air_panel, config(train__loss=loss, train__winsorize=None)).recipe.winsorize is None

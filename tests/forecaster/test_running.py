@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,23 @@ import pytest
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.errors import DataError
-from lstmcast.forecaster.running import last_steps, outcomes, scale, spread_steps, usual_steps
+from lstmcast.forecaster.running import (
+    LEAST,
+    Ahead,
+    Measure,
+    Runner,
+    last_steps,
+    outcomes,
+    scale,
+    spread_steps,
+    usual_steps,
+)
 from lstmcast.forecaster.trained import Forecaster
+from lstmcast.model.heads import Head
 from lstmcast.model.windows import Shape
 
 Write = Callable[..., Path]
+HEADS = [Head(), Head(5), Head(5, (80.0, 95.0)), Head(1, (80.0,))]
 
 
 @pytest.fixture
@@ -46,25 +59,79 @@ def test_last_steps(pair: Panel) -> None:
     assert last.starts.tolist() == [pair.starts[0] + 1, pair.starts[1]]
 
 
-def test_no_more_than_reach_is_looked_at(forecaster: Forecaster, air_panel: Panel) -> None:
-    """The last `reach` steps give the forecast and the spread of the whole series, so a model needs to keep no more."""
-    runner = forecaster.runner
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("naive", [0.0, 0.25])
+def test_no_more_than_reach_is_looked_at(
+    make_runner: Callable[..., Runner], air_panel: Panel, head: Head, naive: float
+) -> None:
+    """The last `reach` steps give the forecast and the bounds of the whole series, so a model needs to keep no more."""
+    runner = replace(make_runner(head, naive=naive), scales={(): (0.1, 0.0)})  # as trained: not measured again
     assert runner.reach < 144
     here = np.array([0])
     whole, part = runner.on(air_panel), runner.on(last_steps(air_panel, runner.reach))
     end, last = np.array([143]), np.array([runner.reach - 1])
-    z, cut = whole.ahead(here, end, 24), part.ahead(here, last, 24)
-    np.testing.assert_allclose(whole.back(z, here), part.back(cut, here), rtol=1e-4)
+    said, cut = whole.ahead(here, end, 24), part.ahead(here, last, 24)
+    np.testing.assert_allclose(whole.back(said.z, here), part.back(cut.z, here), rtol=1e-4)
+    np.testing.assert_allclose(said.below, cut.below, rtol=1e-4)
+    np.testing.assert_allclose(said.above, cut.above, rtol=1e-4)
     np.testing.assert_allclose(whole.spread(here, end), part.spread(here, last), rtol=1e-4)
 
 
-def test_nothing_after_an_origin_is_looked_at(forecaster: Forecaster, air_panel: Panel) -> None:
-    """The forecast from an origin is the same to the byte whether the file goes on or ends there."""
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("naive", [0.0, 0.25])
+def test_nothing_after_an_origin_is_looked_at(
+    make_runner: Callable[..., Runner], air_panel: Panel, head: Head, naive: float
+) -> None:
+    """The forecast from an origin, and its bounds, are the same to the byte whether the file goes on or ends there."""
+    runner = replace(make_runner(head, naive=naive), scales={(): (0.1, 0.0)})
     origins, first = np.array([50, 80, 100]), np.array([0, 0, 0])
-    whole = forecaster.runner.on(air_panel).ahead(first, origins, 6)
+    whole = runner.on(air_panel).ahead(first, origins, 8)
     for row, origin in enumerate(origins.tolist()):
-        cut = forecaster.runner.on(air_panel.drop_last(143 - origin)).ahead(first[:1], origins[row : row + 1], 6)
-        assert cut[0].tobytes() == whole[row].tobytes()
+        cut = runner.on(air_panel.drop_last(143 - origin)).ahead(first, np.full(3, origin), 8)
+        assert cut.z[row].tobytes() == whole.z[row].tobytes()
+        for side in ("below", "above"):
+            assert getattr(cut, side)[:, row].tobytes() == getattr(whole, side)[:, row].tobytes()
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_networks_are_averaged_with_their_bounds(
+    make_runner: Callable[..., Runner], air_panel: Panel, head: Head
+) -> None:
+    """Forecasts and distances in z are the means of those of each network; the units of a plain head are the spread."""
+    both = make_runner(head).on(air_panel)
+    series, origins = np.array([0, 0]), np.array([60, 143])
+    said = both.ahead(series, origins, 7)
+    one, other = (replace(both, networks=(network,)).ahead(series, origins, 7) for network in both.networks)
+    assert np.abs(one.z - other.z).min() > 1e-3
+    for part in ("z", "below", "above"):
+        np.testing.assert_allclose(getattr(said, part), (getattr(one, part) + getattr(other, part)) / 2)
+    assert said.below.shape == said.above.shape == (len(head.levels) or 1, 2, 7)
+    if not head.levels:
+        np.testing.assert_array_equal(said.below[0], np.repeat(both.spread(series, origins)[:, None], 7, axis=1))
+
+
+def test_a_share_of_the_forecast_is_the_last_season(make_runner: Callable[..., Runner], air_panel: Panel) -> None:
+    """In z, a quarter of the seasonal naive forecast and three of the networks'."""
+    alone, hedged = (make_runner(naive=naive).on(air_panel) for naive in (0.0, 0.25))
+    series, origins = np.array([0]), np.array([143])
+    z = alone.windows.z
+    last = np.concatenate([z[132:], z[132:137]])
+    expected = 0.75 * alone.ahead(series, origins, 17).z + 0.25 * last
+    np.testing.assert_allclose(hedged.ahead(series, origins, 17).z, expected)
+
+
+def test_errors_are_in_the_unit_of_their_side_by_hand() -> None:
+    """Forecast 10, units 2 and 4 below, 5 and 8 above: 4 lies 3 and 1.5 units below, 30 lies 4 and 2.5 above."""
+    below, above = np.array([[[2.0] * 4], [[4.0] * 4]]), np.array([[[5.0] * 4], [[8.0] * 4]])
+    said = Ahead(np.full((1, 4), 10.0), below, above)
+    errors = said.errors(np.array([[4.0, 30.0, 10.0, np.nan]]))
+    np.testing.assert_array_equal(errors, [[[3, 4, 0, np.nan]], [[1.5, 2.5, 0, np.nan]]])
+
+
+def test_a_unit_of_nothing_measures_no_error() -> None:
+    """A series that stands still has no error that says something about others, on the side where its unit is none."""
+    said = Ahead(np.zeros((2, 1)), np.full((1, 2, 1), LEAST), np.array([[[LEAST], [1.0]]]))
+    np.testing.assert_array_equal(said.errors(np.array([[-3.0], [3.0]])), [[[np.nan], [3.0]]])
 
 
 def test_bounds_of_no_level_are_none(forecaster: Forecaster, air_panel: Panel) -> None:
@@ -72,25 +139,31 @@ def test_bounds_of_no_level_are_none(forecaster: Forecaster, air_panel: Panel) -
     assert forecaster.runner.on(air_panel).back_all(np.empty((0, 1, 5)), np.array([0])).shape == (0, 1, 5)
 
 
-def test_scales_are_those_of_training(pair: Panel) -> None:
+def test_scales_are_those_of_training(make_runner: Callable[..., Runner], pair: Panel) -> None:
     """A known series keeps scale and floor of training; an unknown one is measured by its own past."""
-    own = scale(pair, "none", 1, {})
-    known = scale(pair, "none", 1, {("b",): (123.0, -5.0)})
+    runner = make_runner(kind="none")
+    own = scale(pair, runner.measure, runner.shape.level)
+    known = replace(runner, scales={("b",): (123.0, -5.0)}).on(pair).scaling
     assert known.scale.tolist() == [own.scale[0], 123.0]
     assert known.floor.tolist() == [own.floor[0], -5.0]
     assert known.anchor.tolist() == own.anchor.tolist()
 
 
-def test_unknown_series_share_the_scale_of_logs(pair: Panel) -> None:
-    """In logs series are alike: an unknown one takes the scale of the known."""
-    assert scale(pair, "log", 1, {("elsewhere",): (0.25, 0.0)}).scale.tolist() == [0.25, 0.25]
+def test_unknown_series_share_the_usual_step_of_training(make_runner: Callable[..., Runner], pair: Panel) -> None:
+    """Where logs share a scale, an unknown series takes that of training; where it counts by its root, both."""
+    own = scale(pair, Measure("log"), 3).scale
+    runner = replace(make_runner(), scales={("elsewhere",): (0.25, 0.0)}, usual=0.25)
+    shared = replace(runner, measure=Measure("log", "shared")).on(pair).scaling
+    assert shared.scale.tolist() == [0.25, 0.25]
+    root = replace(runner, measure=Measure("log", "root")).on(pair).scaling
+    np.testing.assert_allclose(root.scale, [np.sqrt(0.25 * own[0]), 0.25 / np.sqrt(30)])  # b never moves
 
 
 def test_a_value_that_the_transform_cannot_take(tmp_path: Path, write_series: Write) -> None:
     """A zero in new data of a model in logs is refused, naming file, value and transform."""
     panel = read(write_series(tmp_path / "x.csv", {"a": [1.0, 0.0, 2.0]}))
     with pytest.raises(DataError, match=r"x\.csv: the smallest value is 0, and the model's transform, log, cannot"):
-        scale(panel, "log", 1, {})
+        scale(panel, Measure("log"), 1)
 
 
 @pytest.mark.parametrize(("season", "steps"), [(1, 30), (12, 36), (168, 500), (7, 30)])

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +16,10 @@ import numpy as np
 import pytest
 
 from lstmcast.errors import ModelError
+from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.saving import from_artifact, load, save, to_artifact
 from lstmcast.forecaster.trained import Forecaster
+from lstmcast.model.heads import Head
 from lstmcast.store.choosing import resolve
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -31,13 +36,43 @@ def same(one: Forecaster, other: Forecaster) -> None:
     assert one.horizon == other.horizon
 
 
-@pytest.mark.parametrize("name", ["forecaster", "shops"])
+@pytest.mark.parametrize("name", ["forecaster", "shops", "direct"])
 def test_saved_and_loaded_it_is_the_same(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    """One series and a panel: what is loaded forecasts what was saved, to the byte."""
+    """One series, a panel, and one that says quantiles: what is loaded forecasts what was saved, to the byte."""
     model: Forecaster = request.getfixturevalue(name)
     version = save(model, tmp_path, "m", data=None, now=NOW, keep=2)
     same(load(version), model)
     assert resolve(tmp_path, None) == version
+
+
+def test_a_saved_share_of_the_last_season_is_the_same(
+    tmp_path: Path, forecaster: Forecaster, make_runner: Callable[..., Runner]
+) -> None:
+    """Networks with a linear path and a forecast that is a quarter the last season's come back as they were."""
+    runner = replace(make_runner(Head(5), naive=0.25), scales=forecaster.runner.scales)
+    model = replace(forecaster, runner=runner)
+    again = load(save(model, tmp_path, "m", data=None, now=NOW, keep=2))
+    same(again, model)
+    assert (again.runner.naive, again.runner.head, again.runner.networks[1].skip) == (0.25, Head(5), True)
+    without = replace(model, runner=replace(runner, naive=0.0))
+    assert again.predict().values.tobytes() != without.predict().values.tobytes()
+
+
+PREDICTING = """
+import sys
+from lstmcast.forecaster.trained import Forecaster
+forecast = Forecaster.load(sys.argv[1]).predict(horizon=12)
+sys.stdout.buffer.write(forecast.render(".csv"))
+assert not {"tensorflow", "keras"} & set(sys.modules)
+"""
+
+
+def test_quantiles_are_said_without_tensorflow(direct: Forecaster, tmp_path: Path) -> None:
+    """Another process that never imports TensorFlow writes the same bytes."""
+    version = save(direct, tmp_path, "m", data=None, now=NOW, keep=2)
+    ran = subprocess.run([sys.executable, "-c", PREDICTING, version], capture_output=True, check=True, timeout=120)
+    assert ran.stdout == direct.predict(horizon=12).render(".csv")
+    assert b"lower_95" in ran.stdout
 
 
 def test_the_manifest_tells_a_person(forecaster: Forecaster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,9 +102,9 @@ def test_stdin_has_no_path(forecaster: Forecaster, tmp_path: Path, data: str | N
 
 
 @pytest.fixture
-def parts(shops: Forecaster) -> Parts:
-    """A manifest and tensors that may be damaged."""
-    manifest, tensors = to_artifact(shops)
+def parts(direct: Forecaster) -> Parts:
+    """A manifest and tensors that may be damaged: of three series, and of networks with a linear path and quantiles."""
+    manifest, tensors = to_artifact(direct)
     return json.loads(json.dumps(manifest)), copy.deepcopy(tensors)
 
 
@@ -99,13 +134,28 @@ def put(group: str, name: str, value: Any) -> Callable[[Parts], None]:
     [
         drop("m", "horizon"),
         drop("m", "shape"),
+        drop("m", "head"),
+        drop("m", "head", "levels"),
+        drop("m", "skip"),
+        drop("m", "scale"),
+        drop("m", "naive_share"),
+        put("m", "head", {"steps": 6, "levels": [80, 95]}),
+        put("m", "head", {"steps": 5, "levels": [80]}),
+        put("m", "head", {"steps": 5, "levels": []}),
+        put("m", "head", {"steps": "five", "levels": [80, 95]}),
+        put("m", "head", {"steps": 5, "levels": None}),
+        put("m", "head", None),
+        put("m", "skip", False),
+        put("m", "skip", None),
+        put("m", "skip", "yes"),
+        put("m", "skip", 2),
         drop("m", "columns", "time"),
         drop("context", "values"),
         drop("context", "floor"),
         drop("calibration", "widths"),
         drop("backtest", "actual"),
         drop("weights", "network_0.dense.V"),
-        put("m", "networks", 2),
+        put("m", "networks", 3),
         put("m", "networks", "many"),
         put("m", "shape", {"context": 8}),
         put("m", "shape", {"context": 8, "lags": 9, "colour": 1}),

@@ -14,7 +14,9 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.data.records import ReadOptions
 from lstmcast.errors import DataError, ModelError
+from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.trained import Forecaster, fingerprint
+from lstmcast.model.heads import Head
 
 Write = Callable[..., Path]
 Wave = Callable[[int, int], np.ndarray]
@@ -42,13 +44,54 @@ def test_any_horizon(forecaster: Forecaster, horizon: int) -> None:
 def test_bounds(forecaster: Forecaster) -> None:
     """Intervals nest, hold the forecast, are positive for positive data, and never narrow with the step."""
     forecast = forecaster.predict(horizon=60)
-    assert forecaster.runner.kind == "log"
+    assert forecaster.runner.measure.kind == "log"
     order = [forecast.lower[1], forecast.lower[0], forecast.values, forecast.upper[0], forecast.upper[1]]
     for below, above in pairwise(order):
         assert (below <= above).all()
     assert (forecast.lower > 0).all()
     relative = np.log(forecast.upper / forecast.lower)
     assert (np.diff(relative, axis=2) >= -1e-9).all()
+
+
+@pytest.mark.parametrize("horizon", [1, 4, 5, 6, 23])
+def test_bounds_that_are_said(direct: Forecaster, horizon: int) -> None:
+    """Quantiles of a network, calibrated: ordered, positive for logs, and other distances below than above, in logs."""
+    forecast = direct.predict(horizon=horizon)
+    assert direct.runner.head == Head(5, (80.0, 95.0))
+    assert direct.runner.measure.kind == "log"
+    table = forecast.to_frame()
+    names = ["lower_95", "lower_80", "forecast", "upper_80", "upper_95"]
+    assert len(table) == 3 * horizon
+    for below, above in pairwise(names):
+        assert (table[below] < table[above]).all()
+    assert (table["lower_95"] > 0).all()
+    asymmetry = np.log(table["forecast"] / table["lower_80"]) / np.log(table["upper_80"] / table["forecast"])
+    assert np.abs(asymmetry - 1).max() > 0.01
+
+
+def test_bounds_that_are_said_of_more_steps_are_those_of_the_last(direct: Forecaster) -> None:
+    """Beyond its five steps, distances in logs are those of the fifth, and grow with the root of the step."""
+    forecast = direct.predict(horizon=20)
+    for side in (forecast.lower, forecast.upper):
+        far = np.abs(np.log(side / forecast.values))
+        np.testing.assert_allclose(far[..., 19], 2 * far[..., 4], rtol=1e-6)
+
+
+def test_a_direct_forecast_begins_with_the_shorter_one(direct: Forecaster) -> None:
+    """Whatever is asked for, what is said first stays, to the byte."""
+    longest = direct.predict(horizon=23)
+    for horizon in (1, 5, 6, 11):
+        forecast = direct.predict(horizon=horizon)
+        np.testing.assert_array_equal(forecast.values, longest.values[:, :horizon])
+        np.testing.assert_array_equal(forecast.lower, longest.lower[:, :, :horizon])
+        np.testing.assert_array_equal(forecast.upper, longest.upper[:, :, :horizon])
+
+
+def test_from_the_file_as_from_memory_with_quantiles(direct: Forecaster, direct_panel: Panel) -> None:
+    """The file of training gives the forecast of what was kept from it, to the byte."""
+    kept, again = direct.predict(), direct.predict(direct_panel)
+    for part in ("values", "lower", "upper"):
+        assert getattr(again, part).tobytes() == getattr(kept, part).tobytes()
 
 
 def test_grown_history_is_used(forecaster: Forecaster, air: Path, tmp_path: Path) -> None:
@@ -63,14 +106,22 @@ def test_grown_history_is_used(forecaster: Forecaster, air: Path, tmp_path: Path
     assert forecaster.predict(read(other)).values[0, 0] < forecast.values[0, 0]
 
 
-def test_a_shorter_past_is_enough(forecaster: Forecaster, air: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("head", [Head(), Head(12), Head(5, (80.0, 95.0))])
+def test_a_shorter_past_is_enough(
+    forecaster: Forecaster, make_runner: Callable[..., Runner], air: Path, tmp_path: Path, head: Head
+) -> None:
     """The last `reach` rows of the file give the same forecast; a handful of rows give one too."""
+    runner = replace(make_runner(head, naive=0.25), scales=forecaster.runner.scales)
+    model = replace(forecaster, runner=runner)
     lines = air.read_text().splitlines()
     reach, few = tmp_path / "reach.csv", tmp_path / "few.csv"
-    reach.write_text("\n".join([lines[0], *lines[-forecaster.runner.reach :]]) + "\n")
+    assert runner.reach < len(lines) - 1
+    reach.write_text("\n".join([lines[0], *lines[-runner.reach :]]) + "\n")
     few.write_text("\n".join([lines[0], *lines[-5:]]) + "\n")
-    np.testing.assert_allclose(forecaster.predict(read(reach)).values, forecaster.predict().values, rtol=1e-6)
-    forecast = forecaster.predict(read(few, ReadOptions(frequency="MS", season=12)))
+    said, whole = model.predict(read(reach)), model.predict(read(air))
+    np.testing.assert_allclose(said.values, whole.values, rtol=1e-5)
+    np.testing.assert_allclose(said.lower, whole.lower, rtol=1e-4)
+    forecast = model.predict(read(few, ReadOptions(frequency="MS", season=12)))
     assert np.isfinite(forecast.values).all()
 
 

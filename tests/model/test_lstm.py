@@ -182,6 +182,29 @@ def test_tensors_there_and_back_again() -> None:
     np.testing.assert_array_equal(lstm.outputs(again, x), lstm.outputs(network, x))
 
 
+def test_the_mean_of_networks_is_that_of_every_weight() -> None:
+    """Each number of each tensor by itself; one network is its own mean, and skip and activation stay."""
+    made = [random_network(units, 3, 2, skip=True) for units in ((5, 4), (5, 4), (5, 4))]
+    networks = [Network(m.layers, m.V * (k + 1), m.d - k, "relu", skip=True) for k, m in enumerate(made)]
+    mean, apart = lstm.mean_of(networks), [lstm.to_tensors(network) for network in networks]
+    for name, tensor in lstm.to_tensors(mean).items():
+        assert tensor.dtype == np.float32
+        expected = [sum(float(each[name].flat[j]) for each in apart) / 3 for j in range(tensor.size)]
+        np.testing.assert_allclose(tensor.ravel(), expected, rtol=1e-6)
+    assert (mean.activation, mean.skip) == ("relu", True)
+    assert lstm.mean_of(networks[1:2]) is networks[1]
+
+
+@pytest.mark.parametrize("skip", [False, True])
+def test_a_damped_network_says_a_share(skip: bool) -> None:
+    """A third of everything, or of the outputs named; the state is that of the whole network."""
+    network, x = random_network((5, 4), 3, 4, skip=skip), np.ones((2, 6, 3), np.float32)
+    whole = lstm.outputs(network, x)
+    np.testing.assert_allclose(lstm.outputs(network.damped(1 / 3), x), whole / 3, rtol=1e-5)
+    some = lstm.outputs(network.damped(0.0, slice(1, 3)), x)
+    np.testing.assert_allclose(some, whole * [1, 0, 0, 1], rtol=1e-6)
+
+
 def changed(name: str, value: np.ndarray | None) -> dict[str, np.ndarray]:
     """The tensors of a (5, 4) network of 3 features with one replaced, added or, for None, left out."""
     tensors = lstm.to_tensors(random_network((5, 4), 3)) | ({} if value is None else {name: value})
@@ -212,6 +235,18 @@ def test_weights_that_do_not_fit_are_refused(name: str, value: np.ndarray | None
     """The message names the tensor, the shape it must have and the shape it has."""
     with pytest.raises(ModelError, match=says):
         lstm.from_tensors(changed(name, value), activation="tanh", skip=False, features=3)
+
+
+def test_outputs_and_skip_must_be_those_of_the_dense_layer() -> None:
+    """Two outputs where six are wanted, and a dense layer without room for the input or with room it must not have."""
+    plain, beside = (lstm.to_tensors(random_network((5, 4), 3, 2, skip=skip)) for skip in (False, True))
+    with pytest.raises(ModelError, match=r"dense\.d must have shape \(6,\) \(got \(2,\)\)"):
+        lstm.from_tensors(plain, activation="tanh", skip=False, features=3, outputs=6)
+    with pytest.raises(ModelError, match=r"dense\.V must have shape \(7, 2\) \(got \(4, 2\)\)"):
+        lstm.from_tensors(plain, activation="tanh", skip=True, features=3, outputs=2)
+    with pytest.raises(ModelError, match=r"dense\.V must have shape \(4, 2\) \(got \(7, 2\)\)"):
+        lstm.from_tensors(beside, activation="tanh", skip=False, features=3, outputs=2)
+    assert lstm.from_tensors(beside, activation="tanh", skip=True, features=3, outputs=2).skip
 
 
 def test_an_unknown_activation_or_no_layer_is_refused() -> None:

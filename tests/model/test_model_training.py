@@ -6,19 +6,23 @@ import hashlib
 import math
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
 
 from lstmcast.errors import ModelError
 from lstmcast.model import lstm
+from lstmcast.model.heads import Head
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import Architecture
-from lstmcast.model.training import Fit, Progress, Recipe, fit
+from lstmcast.model.training import Fit, Progress, Recipe, fit, together
 from lstmcast.model.windows import Shape, Windows
 
 pytestmark = pytest.mark.slow
@@ -80,6 +84,19 @@ def test_the_first_loss_is_that_of_saying_nothing(loss: str, cost: Callable[[np.
     assert fit(windows, SMALL, recipe).history[0].loss == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("loss", ["mse", "pinball"])
+def test_targets_far_off_are_learnt_as_less_far_off(loss: str) -> None:
+    """Cut at half a unit to both sides: the first loss is that of the targets so cut."""
+    recipe, windows = replace(ONE_STEP, loss=loss, winsorize=0.5), waves()
+    (targets, weights), *_ = batches(windows, recipe)
+    cut = np.where(np.abs(targets) > 0.5, np.sign(targets) * 0.5, targets)
+    assert (np.abs(targets) > 0.5).mean() > 0.2
+    each = cut**2 if loss == "mse" else np.abs(cut) / 2
+    assert fit(windows, SMALL, recipe).history[0].loss == pytest.approx(
+        (each * weights).sum() / weights.sum(), rel=1e-5
+    )
+
+
 def test_the_first_step_of_descent_by_hand() -> None:
     """From an output of 0 the squared loss falls along d += η · 2 · mean target; clipping keeps its direction."""
     windows = waves()
@@ -94,10 +111,62 @@ def test_several_steps_ahead_are_said_at_every_step() -> None:
     """A horizon of 3 has three outputs, each from its own targets: its first step of descent is that of its mean."""
     windows = waves(replace(SHAPE, horizon=3), hidden=(5, 6, 20, 50))
     targets, weights = batches(windows, ONE_STEP)[0]
-    fitted = fit(windows, replace(SMALL, outputs=3), ONE_STEP)
+    fitted = fit(windows, replace(SMALL, head=Head(3)), ONE_STEP)
     assert fitted.history[0].loss == pytest.approx((targets**2 * weights).sum() / weights.sum(), rel=1e-5)
     expected = 0.1 * 2 * (targets * weights).sum(axis=(0, 1)) / weights.sum()
     np.testing.assert_allclose(fitted.network.d, expected, rtol=1e-4)
+
+
+def pinball(raw: np.ndarray, targets: np.ndarray, weights: np.ndarray, head: Head) -> float:
+    """The mean loss of a batch [B, L, O], of quantiles read from the outputs one by one."""
+
+    def rho(off: np.ndarray, quantile: float) -> np.ndarray:
+        return np.where(off > 0, quantile * off, (quantile - 1) * off)
+
+    h, n, total = head.steps, len(head.levels), np.zeros_like(targets)
+    values, gaps = raw[..., :h], np.log1p(np.exp(raw[..., h:]))
+    below, above = np.zeros_like(values), np.zeros_like(values)
+    for q, level in enumerate(head.levels):
+        below = below + gaps[..., q * h : (q + 1) * h]
+        above = above + gaps[..., (n + q) * h : (n + q + 1) * h]
+        tail = (1 - level / 100) / 2
+        total = total + (rho(targets - values + below, tail) + rho(targets - values - above, 1 - tail)) / (2 * n)
+    return float(((total + rho(targets - values, 0.5)) * weights).sum() / weights.sum())
+
+
+def test_the_first_step_of_descent_on_quantiles() -> None:
+    """From outputs of 0 each bias falls along the slope of the pinball, measured by a small change of it alone."""
+    head = Head(2, (50.0, 90.0))
+    windows = waves(replace(SHAPE, horizon=2), hidden=(5, 6, 20, 50))
+    targets, weights = batches(windows, ONE_STEP)[0]
+    fitted = fit(windows, replace(SMALL, head=head), replace(ONE_STEP, loss="pinball"))
+    raw = np.zeros((*targets.shape[:2], head.outputs))
+    assert fitted.history[0].loss == pytest.approx(pinball(raw, targets, weights, head), rel=1e-5)
+    small = 1e-5 * np.eye(head.outputs)
+    slope = [
+        (pinball(raw + one, targets, weights, head) - pinball(raw - one, targets, weights, head)) / 2e-5
+        for one in small
+    ]
+    np.testing.assert_allclose(fitted.network.d, -0.1 * np.array(slope), rtol=1e-3, atol=1e-6)
+
+
+def test_quantiles_of_chance_are_learnt() -> None:
+    """Steps that are +1 or, one in four times, −3: the median is near 1, and 50 % reach from −3 or so up to 1."""
+    rng = np.random.default_rng(2)
+    z = np.cumsum(np.where(rng.random(3000) < 0.25, -3.0, 1.0) + rng.normal(scale=0.05, size=3000))
+    windows = Windows.over(z, np.ones(3000, bool), np.array([0, 3000]), SHAPE)
+    head = Head(1, (40.0, 80.0))
+    recipe = Recipe(
+        epochs=12, batches=20, batch_size=16, loss="pinball", learning_rate=0.05, schedule="cosine", patience=None
+    )
+    fitted = fit(windows, replace(SMALL, head=head, units=(2,)), recipe)
+    inputs, targets, _ = windows.batch(np.zeros(100, np.int64), np.arange(0, 2900, 29))
+    values, below, above = head.said(lstm.outputs(fitted.network, inputs).reshape(-1, head.outputs))
+    y = targets.reshape(-1, 1)
+    for bound, expected in ((values, 0.5), (values - below[1], 0.1), (values + above[1], 0.9)):
+        assert np.mean(y <= bound) == pytest.approx(expected, abs=0.1)
+    assert np.median(values) == pytest.approx(1.0, abs=0.1)
+    assert np.median(values - below[1]) == pytest.approx(-3.0, abs=0.2)
 
 
 def test_a_cosine_schedule_ends_at_a_hundredth() -> None:
@@ -122,6 +191,14 @@ def test_the_same_seed_gives_the_same_bytes(plain: Fit, tmp_path: Path) -> None:
     )
     ran = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, timeout=120)
     assert ran.stdout.strip() == fingerprint(plain.network)
+
+
+def test_quantiles_are_the_same_bytes_too() -> None:
+    """Four fits of a linear path and three levels, whose loss is a sum of many parts, are one."""
+    shape = replace(SHAPE, context=24, lags=24, horizon=5)
+    architecture = Architecture(24, 24, units=(4,), head=Head(5, (50.0, 80.0, 95.0)), skip=True)
+    recipe = replace(RECIPE, epochs=3, batches=6, batch_size=32, loss="pinball")
+    assert len({fingerprint(fit(waves(shape), architecture, recipe).network) for _ in range(4)}) == 1
 
 
 def test_another_seed_begins_elsewhere_and_draws_other_windows() -> None:
@@ -160,6 +237,74 @@ def test_the_best_epoch_is_kept_and_patience_ends_the_fit() -> None:
     assert [p.held_out for p in told] == [3, 1, 2, 1, 1.5]
     assert [p.epoch for p in told] == [1, 2, 3, 4, 5]
     assert all(a.seconds <= b.seconds for a, b in pairwise(told))
+
+
+def test_without_patience_all_epochs_are_run() -> None:
+    """Never better than at first, and yet not stopped; the best is kept all the same."""
+    seen: list[Network] = []
+    recipe = replace(RECIPE, epochs=6, patience=None)
+    fitted = fit(waves(), SMALL, recipe, judge=judge_by([1, 2, 3, 4, 5, 6], seen))
+    assert (len(fitted.history), len(seen), fitted.epoch, fitted.held_out) == (6, 6, 1, 1)
+    assert fingerprint(fitted.network) == fingerprint(seen[0])
+
+
+def test_the_last_epochs_are_averaged() -> None:
+    """The judge sees, and the fit keeps, the mean weights of the last three epochs; the epochs are as without it."""
+    alone: list[Network] = []
+    averaged: list[Network] = []
+    recipe = replace(RECIPE, epochs=5, patience=None, learning_rate=0.05)
+    fit(waves(), SMALL, recipe, judge=judge_by([1] * 5, alone))
+    fitted = fit(waves(), SMALL, replace(recipe, average=3), judge=judge_by([5, 4, 3, 2, 1], averaged))
+    for epoch, network in enumerate(averaged, 1):
+        late = [lstm.to_tensors(each) for each in alone[max(0, epoch - 3) : epoch]]
+        for name, tensor in lstm.to_tensors(network).items():
+            expected = sum(each[name].astype(float) for each in late) / len(late)
+            np.testing.assert_allclose(tensor, expected, atol=1e-6)
+    assert fingerprint(fitted.network) == fingerprint(averaged[-1]) != fingerprint(alone[-1])
+
+
+def test_a_fit_may_start_from_other_weights() -> None:
+    """The first loss is that of what the given network says, and a fit that stays there gives it back."""
+    first = fit(waves(), SMALL, replace(RECIPE, epochs=4, learning_rate=0.05)).network
+    recipe, windows = replace(ONE_STEP, learning_rate=1e-12, seed=3), waves()
+    fitted = fit(windows, SMALL, recipe, start=first)
+    rng = np.random.default_rng(recipe.seed)
+    (inputs, targets, weights), *_ = windows.batches(rng, count=4, size=4)
+    off = (lstm.outputs(first, inputs) - targets) ** 2 * weights
+    assert fitted.history[0].loss == pytest.approx(off.sum() / weights.sum(), rel=1e-4)
+    for name, tensor in lstm.to_tensors(fitted.network).items():
+        np.testing.assert_allclose(tensor, lstm.to_tensors(first)[name], atol=1e-7)
+
+
+def test_noise_teaches_other_weights() -> None:
+    """With the same first weights and windows a fit with noisy inputs ends elsewhere; the same seed, the same bytes."""
+    noisy = [fingerprint(fit(waves(), replace(SMALL, noise=0.3), RECIPE).network) for _ in range(2)]
+    assert noisy[0] == noisy[1] != fingerprint(fit(waves(), SMALL, RECIPE).network)
+
+
+def test_fits_at_once_are_those_one_after_the_other() -> None:
+    """Three fits with dropout and noise, each from its own seed: the same bytes, in their order."""
+    architecture = replace(DROPPING, noise=0.1)
+    fits = [partial(fit, waves(), architecture, replace(RECIPE, seed=seed)) for seed in (0, 1, 2)]
+    at_once = [fingerprint(one.network) for one in together(fits, Event())]
+    assert at_once == [fingerprint(one().network) for one in fits]
+    assert len(set(at_once)) == 3
+
+
+def test_a_fit_that_fails_stops_the_others() -> None:
+    """The failure is what is raised, at once, and a fit of a thousand epochs beside it ends after the one it is in."""
+    stop, told = Event(), []
+
+    def fail() -> Fit:
+        while not told:
+            time.sleep(0.01)
+        raise ModelError("exploded")
+
+    long = partial(fit, waves(), SMALL, replace(RECIPE, epochs=1000), stop=stop, tell=told.append)
+    with pytest.raises(ModelError, match="exploded"):
+        together([fail, long], stop)
+    assert stop.is_set()
+    assert 1 <= len(told) < 1000
 
 
 def test_an_epoch_whose_forecasts_overflow_is_never_the_best() -> None:

@@ -11,10 +11,11 @@ import pytest
 
 from lstmcast.errors import ModelError, UsageError
 from lstmcast.model import lstm, network
+from lstmcast.model.heads import Head
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import Architecture, build, check_forward, load_keras, require_tensorflow, to_numpy
 
-SMALL = Architecture(context=6, lags=3, units=(5, 4), outputs=2)
+SMALL = Architecture(context=6, lags=3, units=(5, 4), head=Head(2))
 
 
 @pytest.fixture(autouse=True)
@@ -43,9 +44,14 @@ def windows(architecture: Architecture, count: int = 5) -> np.ndarray:
         (Architecture(12, 1), 4 * 50 * 52 + 51, "Sequential([Input((12, 1)), LSTM(50), Dense(1)])"),
         (Architecture(12, 4), 4 * 50 * 55 + 51, "Sequential([Input((12, 4)), LSTM(50), Dense(1)])"),
         (
-            Architecture(9, 2, units=(8, 3), outputs=5),
+            Architecture(9, 2, units=(8, 3), head=Head(5)),
             4 * 8 * 11 + 4 * 3 * 12 + 4 * 5,
             "Sequential([Input((9, 2)), LSTM(8), LSTM(3), Dense(5)])",
+        ),
+        (
+            Architecture(9, 2, units=(8, 3), head=Head(5, (80.0, 95.0))),
+            4 * 8 * 11 + 4 * 3 * 12 + 4 * 25,
+            "Sequential([Input((9, 2)), LSTM(8), LSTM(3), Dense(25)])",
         ),
     ],
 )
@@ -61,11 +67,11 @@ def test_layers_and_parameters_are_those_named(architecture: Architecture, param
     assert [type(layer) for layer in recurrent] == [keras.layers.LSTM] * len(architecture.units)
     assert type(dense) is keras.layers.Dense
     assert tuple(layer.units for layer in recurrent) == architecture.units
-    assert (dense.units, dense.activation) == (architecture.outputs, keras.activations.linear)
+    assert (dense.units, dense.activation) == (architecture.head.outputs, keras.activations.linear)
     assert all(layer.activation is keras.activations.tanh for layer in recurrent)
     assert all(layer.recurrent_activation is keras.activations.sigmoid for layer in recurrent)
     assert model.input_shape == (None, architecture.context, architecture.lags)
-    assert model.output_shape == (None, architecture.outputs)
+    assert model.output_shape == (None, architecture.head.outputs)
 
 
 def test_every_step_has_the_weights_of_the_network_shown() -> None:
@@ -83,6 +89,50 @@ def test_every_step_has_the_weights_of_the_network_shown() -> None:
     for t in (1, 4):  # every earlier step is what the shown network says of a window that ends there
         first = keras.Sequential([keras.Input((t, 3)), *shown.layers])
         np.testing.assert_allclose(said[:, t - 1], np.asarray(first(x[:, :t])), atol=1e-6)
+
+
+def beside(weights: list[np.ndarray], *, units: tuple[int, ...], steps: int, features: int, outputs: int) -> Any:
+    """The linear path around the LSTM, written out in Keras's own layers: [x_L, LSTM(x)] meet the dense layer."""
+    import keras
+
+    x = h = keras.Input((steps, features))
+    for k, count in enumerate(units):
+        h = keras.layers.LSTM(count, return_sequences=k + 1 < len(units))(h)
+    model = keras.Model(x, keras.layers.Dense(outputs)(keras.layers.Concatenate()([h, x[:, -1]])))
+    model.set_weights(weights)
+    return model
+
+
+@pytest.mark.parametrize("units", [(5,), (5, 4), (3, 4, 2)])
+def test_the_skip_is_a_linear_path_around_every_lstm(units: tuple[int, ...]) -> None:
+    """Many-to-one and many-to-many, in Keras and in NumPy, say what the network written out says; so does the text."""
+    architecture = dataclasses.replace(SMALL, units=units, skip=True, dropout=0.3, noise=0.5)
+    many, x = filled(architecture), windows(architecture)
+    weights = many.get_weights()
+    assert str(architecture).endswith(f"Beside({', '.join(f'LSTM({u})' for u in units)}), Dense(2)])")
+    assert architecture.parameters == many.count_params() == sum(w.size for w in weights)
+    one = build(architecture, every_step=False)
+    one.set_weights(weights)
+    shown = beside(weights, units=units, steps=6, features=3, outputs=2)
+    np.testing.assert_allclose(np.asarray(one(x)), np.asarray(shown(x)), atol=1e-6)
+    said = lstm.outputs(to_numpy(many, architecture), x)
+    np.testing.assert_allclose(np.asarray(many(x)), said, atol=1e-5)
+    for t in (1, 4, 6):  # at every step, the input of that step
+        first = beside(weights, units=units, steps=t, features=3, outputs=2)
+        np.testing.assert_allclose(said[:, t - 1], np.asarray(first(x[:, :t])), atol=1e-5)
+
+
+def test_noise_is_added_while_training_alone() -> None:
+    """On inputs of 0 and with its input handed straight on, the noise is seen as it is: of its size, or not at all."""
+    architecture = Architecture(context=50, lags=2, units=(1,), head=Head(2), skip=True, noise=0.3)
+    model, x = build(architecture, every_step=True), np.zeros((100, 50, 2), np.float32)
+    *recurrent, V, d = model.get_weights()
+    model.set_weights([*recurrent, np.eye(3, 2, k=-1, dtype=np.float32) + 0 * V, d])
+    said = np.asarray(model(x, training=True))
+    assert said.std() == pytest.approx(0.3, rel=0.05)
+    assert abs(said.mean()) < 0.02
+    assert not np.asarray(model(x, training=False)).any()
+    assert check_forward(to_numpy(model, architecture), architecture, windows(architecture)) < 1e-5
 
 
 def test_an_untrained_network_says_nothing() -> None:

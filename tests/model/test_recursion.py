@@ -1,4 +1,4 @@
-"""The recursion against the slow way: append each forecast and begin again, with a context grown by one."""
+"""The slow way: append each forecast and begin again, with a context grown by one; or ask twice, by hand."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lstmcast.model import lstm, recursion
+from lstmcast.model.heads import Head
 from lstmcast.model.lstm import Layer, Network
 from lstmcast.model.windows import Shape, Windows
 
@@ -22,9 +23,10 @@ SHAPES = [
 ]
 LENGTHS = [1, 2, 3, 8, 40]
 HORIZON = 29
+THREE = Head(3, (80.0, 95.0))
 
 
-def network_of(lags: int, units: tuple[int, ...] = (5, 3)) -> Network:
+def network_of(lags: int, units: tuple[int, ...] = (5, 3), *, outputs: int = 1, skip: bool = False) -> Network:
     """A network whose random weights are large enough that every input matters."""
     rng = np.random.default_rng(lags)
 
@@ -33,7 +35,7 @@ def network_of(lags: int, units: tuple[int, ...] = (5, 3)) -> Network:
 
     widths = (lags, *units)
     layers = tuple(Layer(draw(f, 4 * u), draw(u, 4 * u), draw(4 * u)) for f, u in zip(widths, units, strict=False))
-    return Network(layers, draw(units[-1], 1), draw(1))
+    return Network(layers, draw(units[-1] + lags * skip, outputs), draw(outputs), skip=skip)
 
 
 def windows(shape: Shape, lengths: list[int]) -> Windows:
@@ -49,9 +51,9 @@ def level(z: list[float], t: int, steps: int) -> float:
     return sum(seen) / len(seen)
 
 
-def profile(z: list[float], shape: Shape) -> float:
-    """How far the next step's phase usually lies from the level before it, after the last value of z."""
-    steps = [len(z) - j * shape.season for j in range(1, shape.seasons + 1)]
+def profile(z: list[float], shape: Shape, ahead: int = 0) -> float:
+    """How far the phase of a step after z, the next one or one further `ahead`, usually lies from the level before."""
+    steps = [len(z) + ahead - j * shape.season for j in range(1, shape.seasons + 1)]
     found = [z[s] - level(z, s - 1, shape.level) for s in steps if s >= shape.level]
     return sum(found) / len(found) if found else 0.0
 
@@ -73,7 +75,7 @@ def test_the_recursion_is_the_slow_way(shape: Shape) -> None:
     cut, network = windows(shape, LENGTHS), network_of(shape.lags)
     series = np.array([0, 1, 2, 3, 4, 4, 4])
     origins = np.array([0, 1, 2, 7, 39, 20, 0])
-    said = recursion.forecast(network, cut, series, origins, HORIZON)
+    said, _ = recursion.forecast(network, Head(), cut, series, origins, HORIZON)
     assert said.shape == (7, HORIZON)
     for row, k, origin in zip(said, series, origins, strict=True):
         known = cut.z[cut.offsets[k] : cut.offsets[k] + origin + 1].astype(float).tolist()
@@ -89,7 +91,7 @@ def test_a_network_that_says_nothing_repeats_level_and_season() -> None:
         (replace(SHAPES[0], lags=4), np.full(12, -2.0)),
     ):
         cut = Windows.over(z, np.ones(24, bool), np.array([0, 24]), shape)
-        said = recursion.forecast(silent, cut, np.array([0]), np.array([23]), 12)
+        said = recursion.forecast(silent, Head(), cut, np.array([0]), np.array([23]), 12)[0]
         np.testing.assert_allclose(said[0], expected, atol=1e-5)
 
 
@@ -102,7 +104,9 @@ def test_nothing_after_the_origin_is_seen(shape: Shape) -> None:
     other[30:51] = z[30:51]
     series, origins = np.array([1]), np.array([20])
     said, again = (
-        recursion.forecast(network, Windows.over(v, np.ones(90, bool), cut.offsets, shape), series, origins, HORIZON)
+        recursion.forecast(
+            network, Head(), Windows.over(v, np.ones(90, bool), cut.offsets, shape), series, origins, HORIZON
+        )[0]
         for v in (z, other)
     )
     np.testing.assert_allclose(said, again, atol=1e-4)
@@ -110,35 +114,116 @@ def test_nothing_after_the_origin_is_seen(shape: Shape) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("at_once", [1, 200, 10_000])
-def test_a_batch_is_its_series_one_by_one(shape: Shape, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("head", [Head(), THREE])
+def test_a_batch_is_its_series_one_by_one(
+    shape: Shape, at_once: int, head: Head, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However many are forecast at once, in whatever order, each gets the forecast it gets alone."""
-    cut, network = windows(shape, LENGTHS), network_of(shape.lags)
+    cut, network = windows(shape, LENGTHS), network_of(shape.lags, outputs=head.outputs)
     series = np.array([4, 0, 3, 4, 1, 2])
     origins = np.array([39, 0, 7, 12, 1, 2])
-    alone = [recursion.forecast(network, cut, series[[b]], origins[[b]], 6)[0] for b in range(6)]
+    alone = [recursion.forecast(network, head, cut, series[[b]], origins[[b]], 5) for b in range(6)]
     monkeypatch.setattr(recursion, "AT_ONCE", at_once)
-    np.testing.assert_allclose(recursion.forecast(network, cut, series, origins, 6), alone, atol=1e-5)
+    z, gaps = recursion.forecast(network, head, cut, series, origins, 5)
+    np.testing.assert_allclose(z, [one[0][0] for one in alone], atol=1e-5)
+    for side in (0, 1):
+        expected = np.stack([one[1][side][:, 0] for one in alone], axis=1)
+        assert gaps[side].shape == expected.shape == (len(head.levels), 6, 5)
+        np.testing.assert_allclose(gaps[side], expected, atol=1e-5)
 
 
 def test_a_short_horizon_is_the_beginning_of_a_long_one() -> None:
     """What is asked for later does not change what is said first."""
     cut, network = windows(SHAPES[2], LENGTHS), network_of(4)
     series, origins = np.arange(5), np.array(LENGTHS) - 1
-    long = recursion.forecast(network, cut, series, origins, 20)
-    np.testing.assert_array_equal(recursion.forecast(network, cut, series, origins, 3), long[:, :3])
+    long, _ = recursion.forecast(network, Head(), cut, series, origins, 20)
+    np.testing.assert_array_equal(recursion.forecast(network, Head(), cut, series, origins, 3)[0], long[:, :3])
 
 
-def test_no_origins_have_no_forecasts() -> None:
+@pytest.mark.parametrize("head", [Head(), THREE])
+def test_no_origins_have_no_forecasts(head: Head) -> None:
     """An empty question has an empty answer of the right width."""
-    none = np.array([], np.int64)
-    assert recursion.forecast(network_of(1), windows(SHAPES[0], LENGTHS), none, none, 4).shape == (0, 4)
+    none, levels = np.array([], np.int64), len(head.levels)
+    z, gaps = recursion.forecast(network_of(1, outputs=head.outputs), head, windows(SHAPES[0], LENGTHS), none, none, 4)
+    assert z.shape == (0, 4)
+    assert [gap.shape for gap in gaps] == [(levels, 0, 4)] * 2
 
 
 def test_memory_does_not_grow_with_the_number_of_series() -> None:
-    """30,000 short series through 50 units: their gates at once would be 190 MB."""
-    cut, network = windows(Shape(context=8, lags=1), [5] * 30_000), network_of(1, (50,))
-    tracemalloc.start()
-    recursion.forecast(network, cut, np.arange(30_000), np.full(30_000, 4), 2)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 60e6
+    """20,000 short series through 50 units: their gates at once would be 128 MB."""
+    cut = windows(Shape(context=8, lags=1), [5] * 20_000)
+    for head in (Head(), Head(2)):
+        network = network_of(1, (50,), outputs=head.outputs)
+        tracemalloc.start()
+        recursion.forecast(network, head, cut, np.arange(20_000), np.full(20_000, 4), 2)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 60e6
+
+
+def base(z: list[float], shape: Shape, horizon: int) -> list[float]:
+    """What level and profile alone say after z: the coming season again and again, on a level that follows it.
+
+    Without a profile the level stays.
+    """
+    said = list(z)
+    for h in range(horizon):
+        known = said if shape.seasons else z
+        said.append(level(known, len(known) - 1, shape.level) + profile(z, shape, h % shape.season))
+    return said[len(z) :]
+
+
+def ask(network: Network, head: Head, z: list[float], shape: Shape) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cut a window at the end of z and ask once: values [H] and distances [Q, H]."""
+    n = len(z)
+    cut = Windows.over(np.array(z), np.ones(n, bool), np.array([0, n]), shape)
+    x = cut.inputs(np.array([0]), np.array([n - shape.context]), shape.context)
+    values, below, above = head.said(lstm.outputs(network, x)[:, -1])
+    return np.array(base(z, shape, head.steps)) + values[0], below[:, 0], above[:, 0]
+
+
+@pytest.mark.parametrize("head", [THREE, Head(13), Head(1, (80.0,)), Head(12, (50.0, 95.0))])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("skip", [False, True])
+def test_asking_for_more_is_asking_again(shape: Shape, head: Head, skip: bool) -> None:
+    """All steps at once; beyond them its own values are the past, and the bounds lie where its last step's lay."""
+    cut, network = windows(shape, LENGTHS), network_of(shape.lags, outputs=head.outputs, skip=skip)
+    series, origins = np.array([0, 1, 2, 3, 4, 4, 4]), np.array([0, 1, 2, 7, 39, 20, 0])
+    horizon = 2 * head.steps + 1
+    z, (below, above) = recursion.forecast(network, head, cut, series, origins, horizon)
+    assert z.shape == (7, horizon)
+    assert below.shape == above.shape == (len(head.levels), 7, horizon)
+    for row, (k, origin) in enumerate(zip(series, origins, strict=True)):
+        past = cut.z[cut.offsets[k] : cut.offsets[k] + origin + 1].astype(float).tolist()
+        first, *gaps = ask(network, head, past, shape)
+        second, *_ = ask(network, head, past + first.tolist(), shape)
+        third, *_ = ask(network, head, past + first.tolist() + second.tolist(), shape)
+        np.testing.assert_allclose(z[row], np.concatenate([first, second, third])[:horizon], atol=1e-4)
+        for said, gap in zip((below, above), gaps, strict=True):
+            again = np.repeat(gap[:, -1:], horizon - head.steps, axis=1)
+            np.testing.assert_allclose(said[:, row], np.concatenate([gap, again], axis=1), atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_nothing_after_the_origin_is_seen_by_a_direct_head(shape: Shape) -> None:
+    """Noise after the origin, and in the other series, changes no forecast and no distance, to the byte."""
+    offsets, network = np.array([0, 30, 60, 90]), network_of(shape.lags, outputs=THREE.outputs)
+    z = np.random.default_rng(7).normal(size=90)
+    other = np.random.default_rng(1).normal(size=90) * 100
+    other[30:51] = z[30:51]
+    said = []
+    for values in (z, other):
+        cut = Windows.over(values, np.ones(90, bool), offsets, shape)
+        found, gaps = recursion.forecast(network, THREE, cut, np.array([1]), np.array([20]), 8)
+        said.append([found.tobytes(), *(gap.tobytes() for gap in gaps)])
+    assert said[0] == said[1]
+
+
+def test_hundreds_of_times_the_steps_of_the_head() -> None:
+    """A head of one step with bounds, asked for 300 steps, is asked 300 times, and its first bound is kept."""
+    shape, head = SHAPES[0], Head(1, (80.0,))
+    cut, network = windows(shape, LENGTHS), network_of(shape.lags, outputs=head.outputs)
+    z, (below, _) = recursion.forecast(network.damped(0.5), head, cut, np.array([4]), np.array([39]), 300)
+    assert z.shape == (1, 300)
+    assert np.isfinite(z).all()
+    assert (below == below[..., :1]).all()

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from lstmcast.errors import DataError
-from lstmcast.model.scaling import Kind, Scaling, fit_scaling, levels, possible_kinds, profiles
+from lstmcast.model.scaling import Kind, Scaling, Share, fit_scaling, levels, possible_kinds, profiles
 
 KINDS: tuple[Kind, ...] = ("log", "sqrt", "none")
+SHARES: tuple[Share, ...] = ("own", "root", "shared")
 SMALLEST = {"log": 1e-6, "sqrt": 0.0, "none": -1e9}
 TRANSFORMS = {"log": math.log, "sqrt": math.sqrt, "none": float}
 
@@ -32,11 +33,11 @@ def level_by_loop(z: list[float], t: int, steps: int) -> float:
 
 
 def profile_by_loop(z: list[float], t: int, *, settled: int, season: int, seasons: int) -> float:
-    """The mean of z_s − m_{s-1} over s = t + 1 − j·season, j = 1 … seasons, with `settled` steps before s; else 0."""
+    """The mean of z_s − m_{s-1} over the known s = t + 1 − j·season, j = 1 …, with `settled` steps before s; else 0."""
     found = []
     for j in range(1, seasons + 1):
         s = t + 1 - j * season
-        if s >= settled:
+        if settled <= s < len(z):
             found.append(z[s] - level_by_loop(z, s - 1, settled))
     return math.fsum(found) / len(found) if found else 0.0
 
@@ -56,24 +57,39 @@ def test_there_and_back_again(data: st.DataObject, kind: Kind, lengths: list[int
 
 
 @settings(deadline=None, max_examples=100)
-@given(st.data(), st.sampled_from(KINDS), lengths_of, st.integers(1, 13))
+@given(
+    st.data(),
+    st.sampled_from(KINDS),
+    st.sampled_from(SHARES),
+    lengths_of,
+    st.integers(1, 13),
+    st.sampled_from([None, 0.7]),
+)
 def test_one_unit_is_the_mean_step_from_the_level(
-    data: st.DataObject, kind: Kind, lengths: list[int], level: int
+    data: st.DataObject, kind: Kind, share: Share, lengths: list[int], level: int, given_usual: float | None
 ) -> None:
-    """The scale is the loop's mean |v_{t+1} − m_t|; logs share the mean of what moves; what never moves has scale 1."""
+    """A series' own is the loop's mean |v_{t+1} − m_t|, the usual one the mean of what moves; the unit is as asked.
+
+    A series that never moves has a unit of 1 of its own; the root of both counts its step 30 times off at most.
+    """
     offsets = flat(lengths)
     values = data.draw(hnp.arrays(np.float64, int(offsets[-1]), elements=st.integers(1, 50).map(float)))
-    expected = []
+    own = []
     for k, n in enumerate(lengths):
         plain = [TRANSFORMS[kind](v) for v in values[offsets[k] : offsets[k + 1]].tolist()]
         steps = [abs(plain[t + 1] - level_by_loop(plain, t, level)) for t in range(n - 1)]
-        expected.append(math.fsum(steps) / len(steps) if steps else 0.0)
-    moving = [step for step in expected if step > 1e-12]
-    if kind == "log":
-        expected = [sum(moving) / len(moving) if moving else 1.0] * len(lengths)
-    scaling = fit_scaling(values, offsets, kind=kind, level=level)
-    np.testing.assert_allclose(scaling.scale, [e if e > 1e-12 else 1.0 for e in expected], rtol=1e-9)
+        own.append(math.fsum(steps) / len(steps) if steps else 0.0)
+    moving = [step for step in own if step > 1e-12]
+    usual = given_usual or (sum(moving) / len(moving) if moving else 1.0)
+    expected = {
+        "own": [step if step > 1e-12 else 1.0 for step in own],
+        "shared": [usual] * len(lengths),
+        "root": [math.sqrt(usual * min(max(step, usual / 30), usual * 30)) for step in own],
+    }
+    scaling = fit_scaling(values, offsets, kind=kind, level=level, share=share, usual=given_usual)
+    np.testing.assert_allclose(scaling.scale, expected[share], rtol=1e-9)
     np.testing.assert_allclose(scaling.anchor, [TRANSFORMS[kind](v) for v in values[offsets[:-1]]])
+    assert scaling.usual == pytest.approx(usual)
 
 
 def test_a_scale_by_hand() -> None:
@@ -83,6 +99,9 @@ def test_a_scale_by_hand() -> None:
     assert fit_scaling(values, offsets, kind="none", level=2).scale[0] == pytest.approx(5.5 / 3)
     scaling = fit_scaling(values, offsets, kind="none", level=1)
     np.testing.assert_allclose(scaling.forward(values[None])[0], [0, 6 / 7, 3 / 7, 15 / 7])
+    four, wild = ({"usual": usual, "share": "root"} for usual in (12 / 7, 7e-6))
+    assert fit_scaling(values, offsets, kind="none", level=1, **four).scale[0] == pytest.approx(2)  # √(12/7 · 7/3)
+    assert fit_scaling(values, offsets, kind="none", level=1, **wild).scale[0] == pytest.approx(7e-6 * math.sqrt(30))
 
 
 def test_a_series_does_not_change_the_scale_of_its_neighbours() -> None:
@@ -106,15 +125,17 @@ def test_a_small_variation_on_a_large_number_survives() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_constant_series_is_zero_in_units_of_one(kind: Kind) -> None:
-    """Nothing moves: z is 0, a unit is 1, and 0 comes back as the constant, also beside a series that moves."""
+@pytest.mark.parametrize("share", SHARES)
+def test_a_constant_series_is_zero_in_units_of_one(kind: Kind, share: Share) -> None:
+    """Nothing moves: z is 0, a unit of its own is 1, and 0 comes back as the constant, also beside one that moves."""
     for values, offsets in (
         (np.full(9, 0.1), [0, 9]),
         (np.concatenate([np.arange(1.0, 8.0), np.full(9, 0.1)]), [0, 7, 16]),
     ):
         last = len(offsets) - 2
-        scaling = fit_scaling(values, np.array(offsets), kind=kind, level=4).of(np.array([last]))
-        assert kind == "log" or scaling.scale[0] == 1
+        scaling = fit_scaling(values, np.array(offsets), kind=kind, level=4, share=share).of(np.array([last]))
+        assert share != "own" or scaling.scale[0] == 1
+        assert scaling.scale[0] > 0
         np.testing.assert_array_equal(scaling.forward(np.full((1, 3), 0.1)), np.zeros((1, 3)))
         np.testing.assert_allclose(scaling.inverse(np.zeros((1, 3))), np.full((1, 3), 0.1), rtol=1e-15)
 
@@ -141,7 +162,7 @@ def test_a_series_that_was_never_negative_is_not_forecast_below_zero() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_inverse_that_overflows_is_infinite(kind: Kind) -> None:
     """No warning, and no number that looks like a forecast."""
-    scaling = Scaling(kind, np.zeros(1), np.array([1e299]), np.zeros(1))
+    scaling = Scaling(kind, np.zeros(1), np.array([1e299]), np.zeros(1), 1.0)
     assert scaling.inverse(np.array([[1e20]]))[0, 0] == np.inf
 
 
@@ -154,9 +175,9 @@ def test_numbers_whose_differences_overflow_are_refused(values: list[float]) -> 
 
 def test_a_series_may_be_asked_for_more_than_once() -> None:
     """`of` repeats and reorders series with all that belongs to them."""
-    scaling = Scaling("none", np.array([1.0, 2.0]), np.array([10.0, 20.0]), np.array([0.0, -np.inf])).of(
-        np.array([1, 0, 1])
-    )
+    both = Scaling("none", np.array([1.0, 2.0]), np.array([10.0, 20.0]), np.array([0.0, -np.inf]), 15.0)
+    scaling = both.of(np.array([1, 0, 1]))
+    assert scaling.usual == 15
     np.testing.assert_array_equal(scaling.inverse(-np.ones((3, 2, 1)))[:, 0, 0], [-18, 0, -18])
     np.testing.assert_array_equal(scaling.forward(np.array([22.0, 11.0, 2.0])), [1, 1, 0])
 
@@ -170,21 +191,26 @@ def test_levels_and_profiles_by_hand() -> None:
     np.testing.assert_allclose(profiles(z, level, offsets, settled=2, season=2, seasons=1), [0, 0, 0, 0, 5])
     # With a level of one step: m = z and r = . 4 -2 6 -2; p_2 = r_1 = 4, p_3 = r_2 = -2, p_4 = (r_3 + r_1) / 2 = 5.
     np.testing.assert_allclose(profiles(z, z, offsets, settled=1, season=2, seasons=2), [0, 0, 4, -2, 5])
+    # Two steps further: p_5 = (r_4 + r_2) / 2 = -2, and p_6 = (r_5 + r_3) / 2, of which r_5 is not known: 6.
+    beyond = profiles(z, z, offsets, settled=1, season=2, seasons=2, beyond=2)
+    np.testing.assert_allclose(beyond, [0, 0, 4, -2, 5, -2, 6])
 
 
 @settings(deadline=None, max_examples=150)
-@given(st.data(), lengths_of, st.integers(1, 9), st.integers(1, 7), st.integers(0, 4))
+@given(st.data(), lengths_of, st.integers(1, 9), st.integers(1, 7), st.integers(0, 4), st.integers(0, 9))
 def test_levels_and_profiles_agree_with_the_definition(
-    data: st.DataObject, lengths: list[int], level: int, season: int, seasons: int
+    data: st.DataObject, lengths: list[int], level: int, season: int, seasons: int, beyond: int
 ) -> None:
-    """Series by series and step by step, whatever stands before a series in the flat array."""
+    """Series by series and step by step, also beyond each one's end, whatever stands beside it in the flat array."""
     offsets = flat(lengths)
     z = data.draw(hnp.arrays(np.float64, int(offsets[-1]), elements=st.floats(-1e3, 1e3)))
     said = levels(z, offsets, level)
-    profile = profiles(z, said, offsets, settled=level, season=season, seasons=seasons)
+    profile = profiles(z, said, offsets, settled=level, season=season, seasons=seasons, beyond=beyond)
+    assert len(profile) == len(z) + beyond * len(lengths)
     for k, n in enumerate(lengths):
         one = z[offsets[k] : offsets[k + 1]].tolist()
         expected = [level_by_loop(one, t, level) for t in range(n)]
         np.testing.assert_allclose(said[offsets[k] : offsets[k + 1]], expected, atol=1e-8)
-        expected = [profile_by_loop(one, t, settled=level, season=season, seasons=seasons) for t in range(n)]
-        np.testing.assert_allclose(profile[offsets[k] : offsets[k + 1]], expected, atol=1e-8)
+        expected = [profile_by_loop(one, t, settled=level, season=season, seasons=seasons) for t in range(n + beyond)]
+        first = offsets[k] + k * beyond
+        np.testing.assert_allclose(profile[first : first + n + beyond], expected, atol=1e-8)

@@ -9,6 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lstmcast.model import recursion
+from lstmcast.model.heads import Head
+from lstmcast.model.lstm import Layer, Network
 from lstmcast.model.windows import Shape, Windows
 
 SHAPES = [
@@ -17,6 +20,9 @@ SHAPES = [
     Shape(context=6, lags=3, level=4, season=4, seasons=2, burn=2),
     Shape(context=5, lags=2, level=1, season=3, seasons=3, horizon=3),
     Shape(context=40, lags=9, level=12, season=7, seasons=1, burn=10, horizon=2),
+    Shape(context=4, lags=2, level=3, season=4, seasons=2, burn=1, horizon=9),
+    Shape(context=5, lags=3, level=4, horizon=4),
+    Shape(context=4, lags=2, level=2, season=1, seasons=3, horizon=3),
 ]
 LENGTHS = [1, 2, 5, 9, 30]
 
@@ -40,15 +46,27 @@ class Slow:
         seen = self.z[max(0, t - self.shape.level + 1) : t + 1]
         return sum(seen) / len(seen)
 
-    def p(self, t: int) -> float:
-        """The usual deviation of the step after t."""
-        steps = [t + 1 - j * self.shape.season for j in range(1, self.shape.seasons + 1)]
+    def p(self, t: int, ahead: int = 1) -> float:
+        """The usual deviation of the step `ahead` of t, at most a season: the mean over its phase as known at t."""
+        steps = [t + ahead - j * self.shape.season for j in range(1, self.shape.seasons + 1)]
         found = [self.z[s] - self.m(s - 1) for s in steps if s >= self.shape.level]
         return sum(found) / len(found) if found else 0.0
 
     def y(self, t: int) -> float:
         """The value without its season."""
         return self.z[t] - (self.p(t - 1) if t else 0.0)
+
+    def base(self, t: int, horizon: int) -> list[float]:
+        """What level and profile alone say after t: the coming season again and again, on a level that follows it.
+
+        Without a profile the level stays.
+        """
+        known = self.z[: t + 1]
+        said = list(known)
+        for h in range(horizon):
+            seen = (said if self.shape.seasons else known)[-self.shape.level :]
+            said.append(sum(seen) / len(seen) + self.p(t, 1 + h % self.shape.season))
+        return said[t + 1 :]
 
     def input(self, t: int) -> list[float]:
         """What the network reads at t: F numbers, oldest first."""
@@ -60,13 +78,18 @@ class Slow:
         unripe = min(shape.level + shape.season - 1, self.n // 2) if shape.seasons else 0
         if t < unripe or s >= self.n or not (self.observed[s] and self.observed[t]):
             return 0.0, 0.0
-        return self.y(s) - self.m(t), 1.0
+        return self.z[s] - self.base(t, ahead)[-1], 1.0
+
+
+def slow_of(windows: Windows, series: int) -> Slow:
+    """One of the series, to be read by the definitions."""
+    part = slice(windows.offsets[series], windows.offsets[series + 1])
+    return Slow(windows.z[part].tolist(), windows.observed[part].tolist(), windows.shape)
 
 
 def slow_batch(windows: Windows, series: int, start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """One window by the loop: inputs [L, F], targets [L, H], weights [L, H]."""
-    shape, part = windows.shape, slice(windows.offsets[series], windows.offsets[series + 1])
-    slow = Slow(windows.z[part].astype(float).tolist(), windows.observed[part].tolist(), shape)
+    shape, slow = windows.shape, slow_of(windows, series)
     steps = range(start, start + shape.context)
     pairs = [[slow.target(t, h) for h in range(1, shape.horizon + 1)] for t in steps]
     pairs = [[pair if k >= shape.burn else (0.0, 0.0) for pair in row] for k, row in enumerate(pairs)]
@@ -112,10 +135,95 @@ def test_a_seasonal_profile_by_hand() -> None:
     np.testing.assert_array_equal(weights[1], 1)
 
 
+def everywhere(lengths: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Every origin of every series."""
+    return np.repeat(np.arange(len(lengths)), lengths), np.concatenate([np.arange(n) for n in lengths])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("horizon", [1, 4, 30])
+def test_level_and_profile_alone_agree_with_a_loop(shape: Shape, horizon: int) -> None:
+    """From every origin of every series, for a step, a season, and far more steps than there are values."""
+    cut = windows(shape, LENGTHS)
+    series, origins = everywhere(LENGTHS)
+    said = cut.base(series, origins, horizon)
+    expected = [slow_of(cut, k).base(t, horizon) for k, t in zip(series.tolist(), origins.tolist(), strict=True)]
+    assert said.shape == (len(series), horizon)
+    np.testing.assert_allclose(said, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape.seasons or shape.level == 1])
+def test_level_and_profile_alone_are_a_network_that_says_nothing(shape: Shape) -> None:
+    """Up to a season ahead the recursion of zeros says the same, wherever it begins."""
+    cut = windows(shape, LENGTHS)
+    silent = Network(
+        (Layer(np.ones((shape.lags, 8), np.float32), np.ones((2, 8), np.float32), np.ones(8, np.float32)),),
+        np.zeros((2, 1), np.float32),
+        np.zeros(1, np.float32),
+    )
+    series, origins = everywhere(LENGTHS)
+    said, _ = recursion.forecast(silent, Head(), cut, series, origins, shape.season)
+    np.testing.assert_allclose(cut.base(series, origins, shape.season), said, atol=1e-9)
+
+
+def test_level_and_profile_alone_by_hand() -> None:
+    """For 0 4 2 8 6 (level of two 0 2 3 5 7, r = . 4 0 5 1, season 2) the profile at the end is 5 1 5 1 and so on.
+
+    Level 7, so 7 + 5 = 12; level (6 + 12) / 2 = 9, so 9 + 1 = 10; level 11, so 16; level 13, so 14.
+    """
+    shape = Shape(context=2, lags=1, level=2, season=2, seasons=1)
+    cut = Windows.over(np.array([0.0, 4, 2, 8, 6]), np.ones(5, bool), np.array([0, 5]), shape)
+    np.testing.assert_allclose(cut.base(np.array([0]), np.array([4]), 4), [[12, 10, 16, 14]])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_last_season_again_and_again(shape: Shape) -> None:
+    """From every origin, by a loop: the value a season before, or the last one where no whole season is known."""
+    cut = windows(shape, LENGTHS)
+    series, origins = everywhere(LENGTHS)
+    expected = []
+    for k, t in zip(series.tolist(), origins.tolist(), strict=True):
+        said = slow_of(cut, k).z[: t + 1]
+        season = shape.season if len(said) >= shape.season else 1
+        for _ in range(2 * shape.season + 1):
+            said.append(said[-season])
+        expected.append(said[t + 1 :])
+    np.testing.assert_array_equal(cut.repeated(series, origins, 2 * shape.season + 1), expected)
+
+
+def test_several_steps_ahead_by_hand() -> None:
+    """Without a profile: what comes, less the level of two (1 2 2.5 4 5.5), for two steps ahead."""
+    shape = Shape(context=3, lags=1, level=2, horizon=2)
+    cut = Windows.over(np.array([1.0, 3, 2, 6, 5]), np.array([True, True, True, True, False]), np.array([0, 5]), shape)
+    _, targets, weights = cut.batch(np.array([0]), np.array([1]))
+    np.testing.assert_allclose(targets[0], [[0, 4], [3.5, 0], [0, 0]])
+    np.testing.assert_array_equal(weights[0], [[1, 1], [1, 0], [0, 0]])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_is_followed_is_as_if_it_had_come_so(shape: Shape) -> None:
+    """At their ends, series followed by any values read and stand as the same values in one long series do."""
+    cut = windows(shape, LENGTHS)
+    series, origins = everywhere(LENGTHS)
+    z = np.random.default_rng(3).normal(size=(len(series), 6))
+    followed = cut.followed(series, origins, z)
+    each, ends = np.arange(len(series)), np.diff(followed.offsets) - 1
+    inputs = followed.inputs(each, ends - shape.context + 1, shape.context)
+    base = followed.base(each, ends, 8)
+    assert len(followed.z) <= len(series) * (shape.reach + 6)
+    for row, (k, origin) in enumerate(zip(series.tolist(), origins.tolist(), strict=True)):
+        whole = np.concatenate([cut.z[cut.offsets[k] : cut.offsets[k] + origin + 1], z[row]])
+        alone = Windows.over(whole, np.ones(len(whole), bool), np.array([0, len(whole)]), shape)
+        here, end = np.array([0]), np.array([len(whole) - 1])
+        expected = alone.inputs(here, end - shape.context + 1, shape.context)[0]
+        np.testing.assert_allclose(inputs[row], expected, atol=1e-5)
+        np.testing.assert_allclose(base[row], alone.base(here, end, 8)[0], atol=1e-9)
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("t", [0, 7, 15, 28])
 def test_nothing_looks_ahead(shape: Shape, t: int) -> None:
-    """Noise in place of all that comes after t changes no z, y, level, input or target up to t, to the byte."""
+    """Noise in place of all that comes after t changes no z, y, level, input, base or target up to t, to the byte."""
     rng = np.random.default_rng(t)
     z, observed, offsets = rng.normal(size=90), rng.random(90) > 0.1, np.array([0, 30, 60, 90])
     other = z.copy()
@@ -130,6 +238,8 @@ def test_nothing_looks_ahead(shape: Shape, t: int) -> None:
     known = np.arange(t - shape.context + 1, t + 1)[:, None] + np.arange(1, shape.horizon + 1) <= t
     np.testing.assert_array_equal(y[0][known], y2[0][known])
     np.testing.assert_array_equal(w, w2)
+    bases = [cut.base(np.ones(t + 1, np.int64), np.arange(t + 1), 12) for cut in cuts]
+    np.testing.assert_array_equal(*bases)
     spreads = [cut.spread(series, np.array([t]), 10) for cut in cuts]
     assert spreads[0] == spreads[1]
 
@@ -186,15 +296,22 @@ def test_a_window_may_be_longer_than_all_the_data() -> None:
     np.testing.assert_array_equal(inputs[:, :96], 0)
 
 
-def test_memory_is_that_of_a_batch() -> None:
-    """One epoch over a million values with 96 × 168 inputs a window keeps one batch at a time: far from 64 GB."""
-    cut = windows(Shape(context=96, lags=168), [1_000_000])
+@pytest.mark.parametrize(
+    "shape", [Shape(context=96, lags=168), Shape(context=96, lags=168, level=24, season=24, seasons=4, horizon=48)]
+)
+def test_memory_is_that_of_two_batches(shape: Shape) -> None:
+    """One epoch over a million values, whose inputs would be 64 GB: a batch is learnt from while the next is gathered.
+
+    Their bytes are 16 × 96 × (168 + 2 H) × 4 each; what gathering needs besides is less than a third batch.
+    """
+    cut = windows(shape, [1_000_000])
+    batch = 16 * 96 * (168 + 2 * shape.horizon) * 4
     tracemalloc.start()
-    for _ in cut.batches(np.random.default_rng(0), count=64, size=16):
-        pass
+    held = [sum(part.nbytes for part in parts) for parts in cut.batches(np.random.default_rng(0), count=64, size=16)]
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 12e6  # a batch of inputs is 16 × 96 × 168 × 4 bytes = 1 MB
+    assert held == [batch] * 4
+    assert peak < 3 * batch
 
 
 @settings(deadline=None, max_examples=60)
@@ -202,8 +319,7 @@ def test_memory_is_that_of_a_batch() -> None:
 def test_spread_is_the_mean_distance_from_the_level(seed: int, shape: Shape, steps: int) -> None:
     """Mean |y_{s} − m_{s-1}| over the last steps up to the origin, by a loop; 0 at a series' first value."""
     cut = windows(shape, LENGTHS, seed)
-    series = np.repeat(np.arange(len(LENGTHS)), LENGTHS)
-    origins = np.concatenate([np.arange(n) for n in LENGTHS])
+    series, origins = everywhere(LENGTHS)
     expected = []
     for k, t in zip(series, origins, strict=True):
         first = cut.offsets[k]

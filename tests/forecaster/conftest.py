@@ -1,0 +1,81 @@
+"""What several tests of forecasters share: one that says quantiles, trained once, and runners of chance's weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstmcast.config import Config, load_config
+from lstmcast.data.panel import Panel
+from lstmcast.data.read import read
+from lstmcast.forecaster.running import Measure, Runner
+from lstmcast.forecaster.trained import Forecaster
+from lstmcast.forecaster.training import train
+from lstmcast.model.heads import Head
+from lstmcast.model.lstm import Layer, Network
+from lstmcast.model.windows import Shape
+
+MakeRunner = Callable[..., Runner]
+
+
+def random_network(lags: int, outputs: int, seed: int) -> Network:
+    """Five units of random weights and a linear path beside them: every input matters."""
+    rng = np.random.default_rng(seed)
+
+    def draw(*shape: int) -> np.ndarray:
+        return rng.normal(scale=0.2, size=shape).astype(np.float32)
+
+    return Network((Layer(draw(lags, 20), draw(5, 20), draw(20)),), draw(5 + lags, outputs), draw(outputs), skip=True)
+
+
+@pytest.fixture(scope="session")
+def make_runner() -> MakeRunner:
+    """A runner in logs with two random networks, that reads 6 steps of 4 lags, level of 3, profile of 2 × 12."""
+
+    def make(head: Head | None = None, *, naive: float = 0.0, kind: str = "log") -> Runner:
+        said = head or Head()
+        shape = Shape(context=6, lags=4, level=3, season=12, seasons=2, burn=1, horizon=said.steps)
+        networks = tuple(random_network(4, said.outputs, seed) for seed in (1, 2))
+        return Runner(networks, said, shape, Measure(kind), {}, 0.1, naive)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def direct_config() -> Config:
+    """All five steps and their quantiles at once, quick to train."""
+    return load_config(
+        None,
+        {
+            "model.strategy": "direct",
+            "model.skip": True,
+            "model.units": [4],
+            "model.level": 1,
+            "model.transform": "log",
+            "train.loss": "pinball",
+            "train.noise": 0.05,
+            "train.average": 2,
+            "train.epochs": 3,
+            "train.batches": 6,
+            "train.networks": 2,
+            "forecast.horizon": 5,
+        },
+    )
+
+
+@pytest.fixture(scope="session")
+def direct_panel(
+    tmp_path_factory: pytest.TempPathFactory, write_series: Callable[..., Path], waves: Callable[..., np.ndarray]
+) -> Panel:
+    """Three daily series, all positive."""
+    path = tmp_path_factory.mktemp("direct") / "direct.csv"
+    return read(write_series(path, {name: waves(120 + 15 * k, k) for k, name in enumerate("abc")}))
+
+
+@pytest.fixture(scope="session")
+def direct(direct_panel: Panel, direct_config: Config) -> Forecaster:
+    """A forecaster of these series."""
+    return train(direct_panel, direct_config)
