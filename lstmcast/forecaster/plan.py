@@ -247,6 +247,14 @@ def _shape(footing: Footing, context: int, lags: int, horizon: int) -> Shape:
     )
 
 
+def _winsorize(shape: Shape, config: Config) -> float | None:
+    """Outliers count less where errors are squared, unless a profile's large deviations may be the season's own."""
+    asked = config.train.winsorize
+    if asked == "auto":
+        return OUTLYING if config.train.loss == "mse" and not shape.seasons else None
+    return asked
+
+
 def _recipe(past: Panel, shape: Shape, config: Config, patience: int | None) -> Recipe:
     """Batches and their number: an epoch sees each step about four times, within bounds; all of them PASSES times."""
     train = config.train
@@ -267,7 +275,7 @@ def _recipe(past: Panel, shape: Shape, config: Config, patience: int | None) -> 
         learning_rate=RATES[plenty] if train.learning_rate == "auto" else train.learning_rate,
         schedule=("constant" if patience else "cosine") if train.schedule == "auto" else train.schedule,
         clip_norm=train.clip_norm,
-        winsorize=(OUTLYING if train.loss == "mse" else None) if train.winsorize == "auto" else train.winsorize,
+        winsorize=_winsorize(shape, config),
         average=train.average,
         seed=train.seed,
     )

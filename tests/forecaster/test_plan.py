@@ -209,6 +209,7 @@ def test_whose_step_is_the_unit(
 
 @pytest.mark.parametrize(("loss", "most"), [("mse", 3.0), ("mae", None), ("huber", None)])
 def test_outliers_count_less_where_errors_are_squared(air_panel: Panel, loss: str, most: float | None) -> None:
-    """Left to be decided, targets are cut with mse alone; null cuts none."""
-    assert make_plan(air_panel, config(train__loss=loss)).recipe.winsorize == most
+    """Left to be decided, targets are cut with mse and without a profile alone; null cuts none."""
+    assert make_plan(air_panel, config(train__loss=loss, model__seasons=0)).recipe.winsorize == most
+    assert make_plan(air_panel, config(train__loss=loss, model__seasons=2)).recipe.winsorize is None
     assert make_plan(air_panel, config(train__loss=loss, train__winsorize=None)).recipe.winsorize is None
