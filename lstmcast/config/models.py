@@ -114,8 +114,7 @@ class Train(Section):
     clip_norm: Annotated[float, Field(gt=0)] | None = 1.0
     """The largest norm of a gradient; null: any."""
     winsorize: Annotated[float, Field(gt=0)] | Auto | None = "auto"
-    """Targets further off than so many usual steps are learnt as just so far off; null: none; auto: 3 with mse and no
-    seasonal profile."""
+    """Targets further off than so many usual steps count as just so far; null: none; auto: 3 with mse, unprofiled."""
     noise: Annotated[float, Field(ge=0, le=10)] = 0.0
     """Standard deviation of what is added to the scaled inputs while training."""
     average: Annotated[int, Field(ge=1, le=1_000)] = 1
