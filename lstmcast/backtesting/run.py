@@ -17,8 +17,8 @@ from lstmcast.evaluation import metrics
 from lstmcast.evaluation.classical import require
 from lstmcast.evaluation.scores import Said, Scores, Table
 from lstmcast.evaluation.scoring import score
-from lstmcast.evaluation.skill import Skill, skill, verdict
-from lstmcast.forecaster.running import honest, outcomes
+from lstmcast.evaluation.skill import Skill, evidence, skill, verdict
+from lstmcast.forecaster.running import honest, mase_scales, outcomes
 from lstmcast.model.scaling import possible_kinds
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-MANY = 10  # series, from which each is one piece of evidence
 
 
 def backtest(
@@ -75,7 +73,7 @@ def backtest(
     if classical:
         said |= classical_rivals(scored, folds, levels, list(dict.fromkeys(classical)), note)
         notes += _refusals(said)
-    unit = _scales(scored.drop_last(folds.held_out))
+    unit = mase_scales(scored.drop_last(folds.held_out))
     tables = score(actual, said, unit, levels)
     result = _skill(tables["all"], actual, said, unit, folds.at(scored.lengths))
     judging = int((~np.isnan(actual)).any(axis=2).sum())
@@ -134,12 +132,6 @@ def _refusals(said: Mapping[str, Said]) -> list[str]:
     ]
 
 
-def _scales(past: Panel) -> Floats:
-    """[S] what MASE divides by: the seasonal changes before each series' first origin."""
-    season = past.calendar.mase_season
-    return np.array([metrics.mase_scale(past.series(k), season) for k in range(past.n_series)])
-
-
 def _skill(overall: Table, actual: Floats, said: Mapping[str, Said], unit: Floats, origins: Ints) -> Skill:
     """The LSTM against the best of the others: least MASE, or MAE where that is undefined."""
     measure = "mae" if np.isnan(overall["lstm"]["mase"][0]) else "mase"
@@ -147,13 +139,5 @@ def _skill(overall: Table, actual: Floats, said: Mapping[str, Said], unit: Float
     best = min(rank, key=lambda name: np.nan_to_num(rank[name], nan=np.inf))
     each = np.ones_like(unit)[:, None] if measure == "mae" else unit[:, None]
     ours, theirs = (metrics.mase(actual, said[name].values, each).ravel() for name in ("lstm", best))
-    return skill(ours, theirs, _groups(origins, actual.shape[2]), name=best)
-
-
-def _groups(origins: Ints, horizon: int) -> Ints:
-    """[S·N] which origins are one piece of evidence: those of a series, or, of few series, of one horizon."""
-    series = np.arange(len(origins))[:, None]
-    if len(origins) >= MANY:
-        return np.broadcast_to(series, origins.shape).ravel()
-    stretch = origins // horizon
-    return np.asarray(series * (stretch.max() + 1) + stretch).ravel()
+    series = np.repeat(np.arange(len(origins)), origins.shape[1])
+    return skill(ours, theirs, evidence(series, origins.ravel(), actual.shape[2]), name=best)

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lstmcast.cli.options import CONFIG, DATA, QUIET, READING, configure, read_options, say
-from lstmcast.errors import ConditionError, UsageError
+from lstmcast.cli.options import CONFIG, DATA, QUIET, READING, configure, fail_on, read_options, say
+from lstmcast.errors import UsageError
 
 if TYPE_CHECKING:
-    from lstmcast.data.panel import Panel
     from lstmcast.evaluation.scores import Scores
 
 METHODS = ("ets", "theta", "arima")
@@ -98,7 +97,8 @@ def backtest(
     if as_json:
         click.echo(json.dumps(scores.to_dict(), indent=1, allow_nan=False, ensure_ascii=False))
     if strict:
-        _fail_on(panel, scores)
+        short = [f"left out: {scores.left_out:,} series too short for so many origins"] if scores.left_out else []
+        fail_on(panel.dropped, better=scores.skill.better, also=short)
 
 
 def _files(scores: Scores, *, figures: bool) -> dict[str, bytes]:
@@ -110,11 +110,3 @@ def _files(scores: Scores, *, figures: bool) -> dict[str, bytes]:
 
         files |= pictures(scores)
     return files
-
-
-def _fail_on(panel: Panel, scores: Scores) -> None:
-    faults = [f"left out: {reason}" for reason in panel.dropped]
-    faults += [f"left out: {scores.left_out:,} series too short for so many origins"] if scores.left_out else []
-    faults += [] if scores.skill.better else ["the LSTM is not better than the best baseline"]
-    if faults:
-        raise ConditionError(faults)

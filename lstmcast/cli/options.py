@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from lstmcast.errors import ConditionError
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
@@ -26,6 +28,18 @@ def say(text: str) -> None:
     """Put words on stderr; that nobody reads them any more is no reason to stop."""
     with suppress(BrokenPipeError):
         click.echo(text, err=True)
+
+
+def fail_on(dropped: Sequence[str], *, better: bool, also: Sequence[str] = ()) -> None:
+    """What --strict asks of a training or a backtest.
+
+    Raises:
+        ConditionError: a series was left out, something `also` happened, or the LSTM is not better.
+    """
+    faults = [*(f"left out: {reason}" for reason in dropped), *also]
+    faults += [] if better else ["the LSTM is not better than the best baseline"]
+    if faults:
+        raise ConditionError(faults)
 
 
 def together(*options: Decorator) -> Decorator:

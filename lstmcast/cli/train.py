@@ -5,16 +5,10 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from lstmcast.cli.options import CONFIG, DATA, MODELS, QUIET, READING, configure, read_options, say
-from lstmcast.errors import ConditionError
-
-if TYPE_CHECKING:
-    from lstmcast.data.panel import Panel
-
+from lstmcast.cli.options import CONFIG, DATA, MODELS, QUIET, READING, configure, fail_on, read_options, say
 
 ENDINGS = (".csv", ".txt", ".tsv", ".parquet", ".gz", ".xz", ".zst", ".bz2", ".zip")
 
@@ -81,7 +75,7 @@ def train(
         result = {**forecaster.report, "model": name, "version": version.name, "seconds": round(seconds, 1)}
         click.echo(json.dumps(result, indent=1, allow_nan=False, ensure_ascii=False))
     if strict:
-        _fail_on(panel, better=forecaster.report["skill"]["better"])
+        fail_on(panel.dropped, better=forecaster.report["skill"]["better"])
 
 
 def model_name(data: str) -> str:
@@ -97,10 +91,3 @@ def _next(folder: Path, name: str) -> str:
     alone = sum((path / "current").exists() for path in folder.iterdir()) == 1
     flags = [] if str(folder) == "models" else ["--models", str(folder)]
     return shlex.join(flags + ([] if alone else ["--model", name]))
-
-
-def _fail_on(panel: Panel, *, better: bool) -> None:
-    faults = [f"left out: {reason}" for reason in panel.dropped]
-    faults += [] if better else ["the LSTM is not better than the best baseline"]
-    if faults:
-        raise ConditionError(faults)

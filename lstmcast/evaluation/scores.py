@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
-from lstmcast.evaluation.skill import Skill
+from lstmcast.evaluation.skill import Skill, finite
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,7 +100,7 @@ class Scores:
             for scope, table in self.tables.items()
             for method, scores in table.items()
             for metric, values in scores.items()
-            for key, value in zip(names[scope], map(_finite, values.tolist()), strict=True)
+            for key, value in zip(names[scope], map(finite, values.tolist()), strict=True)
         ]
         frame = pd.DataFrame(rows, columns=["method", "scope", "key", "metric", "value"])
         return frame.astype({"value": np.float64})
@@ -139,7 +138,6 @@ class Scores:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the single forecasts as plain values that JSON can carry; what is undefined is null."""
-        skill = self.skill
         return {
             "source": self.panel.source,
             "series": self.panel.n_series,
@@ -151,12 +149,7 @@ class Scores:
             "judging": self.judging,
             "levels": list(self.levels),
             "verdict": self.verdict,
-            "skill": {
-                "against": skill.baseline,
-                "value": _finite(skill.skill),
-                "better": skill.better,
-                "interval_95": [_finite(skill.low), _finite(skill.high)],
-            },
+            "skill": self.skill.to_dict(),
             "notes": list(self.notes),
             "scores": {
                 scope: {"keys": self.keys(scope), "methods": dict(_plain(table))}
@@ -174,8 +167,4 @@ class Scores:
 
 def _plain(table: Table) -> Iterator[tuple[str, dict[str, list[float | None]]]]:
     for method, scores in table.items():
-        yield method, {metric: [_finite(v) for v in values.tolist()] for metric, values in scores.items()}
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+        yield method, {metric: [finite(v) for v in values.tolist()] for metric, values in scores.items()}

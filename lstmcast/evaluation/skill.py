@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +13,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 WORTH = 0.005  # a share of the error that is worth a word
+MANY = 10  # series, from which each is one piece of evidence
 MOST_GROUPS = 500
 RESAMPLES = 1000
 
@@ -37,6 +40,34 @@ class Skill:
     def better(self) -> bool:
         """Whether the LSTM had the smaller error, by enough to speak of."""
         return self.skill >= WORTH
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can carry; what is undefined is null."""
+        return {
+            "against": self.baseline,
+            "value": finite(self.skill),
+            "better": self.better,
+            "interval_95": [finite(self.low), finite(self.high)],
+        }
+
+
+def finite(value: float) -> float | None:
+    """The number as JSON can carry it: None where it is none."""
+    return float(value) if math.isfinite(value) else None
+
+
+def evidence(series: Ints, origins: Ints, horizon: int) -> Ints:
+    """[B] which origins are one piece of evidence: those of a series, or of a stretch of it where series are few.
+
+    Args:
+        series: [B] which series.
+        origins: [B] steps from its first value.
+        horizon: H, the length of a stretch.
+    """
+    if len(np.unique(series)) >= MANY:
+        return series
+    stretch = origins // horizon
+    return np.unique(series * (stretch.max() + 1) + stretch, return_inverse=True)[1].astype(np.int64)
 
 
 def skill(error: Floats, baseline: Floats, groups: Ints, *, name: str, seed: int = 0) -> Skill:

@@ -14,8 +14,8 @@ from lstmcast.evaluation import metrics
 from lstmcast.evaluation.baselines import baselines
 from lstmcast.evaluation.intervals import Calibration, calibrate, cross_coverage
 from lstmcast.evaluation.origins import HoldOut
-from lstmcast.evaluation.skill import WORTH, Skill, skill, verdict
-from lstmcast.forecaster.running import Runner, Running, honest, outcomes
+from lstmcast.evaluation.skill import MANY, WORTH, Skill, evidence, skill, verdict
+from lstmcast.forecaster.running import Runner, Running, honest, mase_scales, outcomes
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -126,7 +126,7 @@ def _compared(
 ) -> dict[str, Any]:
     """The scores, the skill and the verdict of a Judgement."""
     series, origins = where
-    scales = _mase_scales(panel, held)[series]
+    scales = mase_scales(panel.drop_last(held.total))[series]
     rivals = {
         name: rule(panel.values, panel.offsets[series], origins, held.horizon)
         for name, rule in baselines(panel.calendar.season).items()
@@ -136,7 +136,7 @@ def _compared(
     best = min(rivals, key=lambda name: _rank(scores[name]))
     unit = np.where(np.isnan(scales), 1.0, scales) if panel.n_series == 1 else scales
     ours, theirs = (metrics.mae(actual, said) / unit for said in (forecast, rivals[best]))
-    result = skill(ours, theirs, _groups(series, origins, held.horizon), name=best)
+    result = skill(ours, theirs, evidence(series, origins, held.horizon), name=best)
     sentence = verdict(result, len(series))
     ratio = _rank(scores["lstm"]) / (_rank(alone) or 1.0)
     if ratio > 1 - WORTH:
@@ -151,8 +151,8 @@ def _covered(errors: Floats, series: Ints, origins: Ints, levels: tuple[float, .
     it, unless no others are left, which is said.
     """
     horizon = errors.shape[2]
-    folds = _groups(series, origins, horizon) % FOLDS
-    if len(np.unique(series)) >= 2 * FOLDS:
+    folds = evidence(series, origins, horizon) % FOLDS
+    if len(np.unique(series)) >= MANY:
         return _coverage(cross_coverage(errors, folds, levels), overlapping=False)
     near = (np.abs(origins[:, None] - origins) < horizon) & (series[:, None] == series)
     apart = cross_coverage(errors, folds, levels, near=near)
@@ -183,19 +183,3 @@ def _mean(scores: Floats) -> float:
 def _rank(score: dict[str, float]) -> float:
     """What the best baseline has least of: MASE, or MAE where that is undefined."""
     return score["mae"] if np.isnan(score["mase"]) else score["mase"]
-
-
-def _mase_scales(panel: Panel, held: HoldOut) -> Floats:
-    """[S] what MASE divides by: the seasonal changes of the steps that nothing is judged on."""
-    season = panel.calendar.mase_season
-    return np.array(
-        [metrics.mase_scale(panel.series(k)[: max(n - held.total, 0)], season) for k, n in enumerate(panel.lengths)]
-    )
-
-
-def _groups(series: Ints, origins: Ints, horizon: int) -> Ints:
-    """[B] which origins are one piece of evidence: those of a series, or of a stretch of it where series are few."""
-    if len(np.unique(series)) >= 2 * FOLDS:
-        return series
-    stretch = origins // horizon
-    return np.unique(series * (stretch.max() + 1) + stretch, return_inverse=True)[1].astype(np.int64)

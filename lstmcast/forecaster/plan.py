@@ -99,7 +99,8 @@ def make_plan(panel: Panel, config: Config) -> Plan:
     """
     asked = config.forecast.horizon
     horizon = default_horizon(panel.lengths, panel.calendar.default_horizon) if asked == "auto" else asked
-    lasting = _patience(panel, config) is None
+    patience = _patience(panel, config)
+    lasting = patience is None
     held = hold_out(panel.lengths, horizon, stopping=not lasting)
     past = learnable(panel, held.total)
     footings, found = _footings(past, panel, horizon, config, lasting=lasting)
@@ -131,7 +132,7 @@ def make_plan(panel: Panel, config: Config) -> Plan:
         hold_out=held,
         ways=ways,
         architecture=architecture,
-        recipe=_recipe(past, shape, config, _patience(panel, config)),
+        recipe=_recipe(past, shape, config, patience),
         networks=config.train.networks,
         refit=config.train.refit,
         levels=tuple(config.forecast.levels),

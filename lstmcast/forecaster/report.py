@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from lstmcast.data.panel import Panel
+from lstmcast.evaluation.skill import finite
 from lstmcast.forecaster.judging import Judgement
 from lstmcast.forecaster.plan import Chosen, Plan
 from lstmcast.forecaster.trained import fingerprint
@@ -19,7 +19,6 @@ LIBRARIES = ("lstmcast", "tensorflow", "keras", "numpy", "pandas", "safetensors"
 
 def report(panel: Panel, config: Config, plan: Plan, judgement: Judgement, chosen: Chosen) -> dict[str, Any]:
     """Plain JSON-able values; what is undefined is null."""
-    skill = judgement.skill
     return {
         "config": config.model_dump(mode="json"),
         "findings": [[f.name, f.value, f.reason] for f in (*panel.findings, *plan.findings)],
@@ -30,21 +29,14 @@ def report(panel: Panel, config: Config, plan: Plan, judgement: Judgement, chose
         "network_share": chosen.share,
         "naive_share": chosen.naive,
         "verdict": judgement.verdict,
-        "scores": {name: {k: _finite(v) for k, v in row.items()} for name, row in judgement.scores.items()},
-        "without_network": {k: _finite(v) for k, v in judgement.without_network.items()},
+        "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in judgement.scores.items()},
+        "without_network": {k: finite(v) for k, v in judgement.without_network.items()},
         "scored_network": _scored(plan),
-        "skill": {
-            "against": skill.baseline,
-            "value": _finite(skill.skill),
-            "better": skill.better,
-            "interval_95": [_finite(skill.low), _finite(skill.high)],
-        },
-        "coverage": {
-            f"{level:g}": _finite(float(share)) for level, share in zip(plan.levels, judgement.coverage, strict=True)
-        },
+        "skill": judgement.skill.to_dict(),
+        "coverage": {f"{level:g}": finite(share) for level, share in zip(plan.levels, judgement.coverage, strict=True)},
         "coverage_overlaps": judgement.coverage_overlaps,
         "coverage_by_step": {
-            f"{level:g}": [_finite(float(share)) for share in steps]
+            f"{level:g}": [finite(share) for share in steps]
             for level, steps in zip(plan.levels, judgement.coverage_by_step, strict=True)
         },
         "held_out": {
@@ -73,10 +65,6 @@ def _scored(plan: Plan) -> str:
     if plan.refit:
         return "the network fitted without the held-out steps; the saved one learnt from all the data, as many epochs"
     return "the saved network, fitted without the held-out steps"
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def _version(name: str) -> str | None:

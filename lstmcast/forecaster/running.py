@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
+from lstmcast.evaluation import metrics
+from lstmcast.evaluation.baselines import seasonal_naive
 from lstmcast.model import recursion
 from lstmcast.model.heads import Head
 from lstmcast.model.lstm import Network
@@ -106,7 +108,7 @@ class Running:
         ]
         z: Floats = np.mean([run[0] for run in runs], axis=0)
         if self.naive:
-            z = (1 - self.naive) * z + self.naive * self.windows.repeated(series, origins, horizon)
+            z = (1 - self.naive) * z + self.naive * self._repeated(series, origins, horizon)
         if self.head.levels:
             below, above = (np.maximum(np.mean([run[1][side] for run in runs], axis=0), LEAST) for side in (0, 1))
         else:
@@ -116,6 +118,11 @@ class Running:
     def base(self, series: Ints, origins: Ints, horizon: int) -> Floats:
         """[B, H] z that level and profile alone say."""
         return self.windows.base(series, origins, horizon)
+
+    def _repeated(self, series: Ints, origins: Ints, horizon: int) -> Floats:
+        """[B, H] z of the seasonal naive forecast."""
+        windows = self.windows
+        return seasonal_naive(windows.z, windows.offsets[series], origins, horizon, season=windows.shape.season)
 
     def spread(self, series: Ints, origins: Ints) -> Floats:
         """[B] how far the series' last steps lay from what level and season said, in z; never quite 0.
@@ -176,6 +183,12 @@ def usual_steps(panel: Panel) -> Floats:
     moves[panel.offsets[1:] - 1] = 0.0  # from one series to the next
     mean = np.add.reduceat(moves, panel.offsets[:-1]) / np.maximum(panel.lengths - 1, 1)
     return np.where(mean > 0, mean, 1.0)
+
+
+def mase_scales(past: Panel) -> Floats:
+    """[S] what MASE divides by: the mean seasonal change of what nothing is judged on; NaN where there is none."""
+    season = past.calendar.mase_season
+    return np.array([metrics.mase_scale(past.series(k), season) for k in range(past.n_series)])
 
 
 def last_steps(panel: Panel, steps: int) -> Panel:

@@ -158,13 +158,6 @@ class Windows:
                 level = level + moved / np.minimum(ages + 1, shape.level)
         return said.T
 
-    def repeated(self, series: Ints, origins: Ints, horizon: int) -> Floats:
-        """The last season again and again, or the last value where there is no whole one: as `base`, [B, H] z."""
-        season = np.where(origins + 1 >= self.shape.season, self.shape.season, 1)[:, None]
-        back = season - 1 - np.arange(horizon) % season
-        said: Floats = self.z[(self.offsets[series] + origins)[:, None] - back]
-        return said
-
     def followed(self, series: Ints, origins: Ints, z: Floats) -> Windows:
         """[B] series up to their origins, as far back as matters, each followed by [B, H] z as if it had come so."""
         known = np.minimum(origins + 1, self.shape.reach)

@@ -26,7 +26,7 @@ SHOWN = 20  # series listed by check
 def found(panel: Panel, now: datetime, *, series: bool = False) -> str:
     """What was read and inferred, with the reasons; with `series`, each series' span too."""
     span = " to ".join(panel.calendar.text(np.array([panel.starts.min(), panel.ends.max()])))
-    lines = [f"{panel.source}: {_count(len(panel.values), 'row')}, {_count(panel.n_series, 'series')}, {span}"]
+    lines = [f"{panel.source}: {count(len(panel.values), 'row')}, {count(panel.n_series, 'series')}, {span}"]
     lines += _columns([(f.name, f.value, f.reason) for f in panel.findings])
     lines += [f"  note: {note}" for note in (*panel.notes, *_future(panel, now))]
     lines += [f"  left out: {reason}" for reason in panel.dropped]
@@ -66,7 +66,7 @@ def planned(plan: Plan) -> str:
 def judged(report: Mapping[str, Any]) -> str:
     """The scores beside the baselines', the coverage of the intervals, the verdict."""
     held, scores = report["held_out"], report["scores"]
-    lines = [f"\nHeld-out scores ({_count(held['origins'], 'origin')}, {_count(held['horizon'], 'step')} ahead each):"]
+    lines = [f"\nHeld-out scores ({count(held['origins'], 'origin')}, {count(held['horizon'], 'step')} ahead each):"]
     lines.append(f"  {'':16}{'MAE':>12}{'RMSE':>12}{'sMAPE':>10}{'MASE':>9}")
     order = sorted(scores, key=lambda name: (name != "lstm", scores[name]["mase"] or scores[name]["mae"]))
     rows = {label(name): scores[name] for name in order}
@@ -100,9 +100,7 @@ def made(forecast: Forecast, version: Path, target: str, report: Mapping[str, An
     """What predict wrote, from what, and a word of caution where the model earned one."""
     span = " to ".join(forecast.calendar.text(forecast.positions.ravel()[[0, -1]]))
     where = "stdout" if target == "-" else target
-    lines = [
-        f"{where}: {_count(forecast.horizon, 'step')} of {_count(len(forecast.keys), 'series')}, {span}; {version}"
-    ]
+    lines = [f"{where}: {count(forecast.horizon, 'step')} of {count(len(forecast.keys), 'series')}, {span}; {version}"]
     lines += [f"note: {note}" for note in notes]
     if not report["skill"]["better"]:
         lines.append(report["verdict"])
@@ -165,7 +163,7 @@ def _spans(panel: Panel) -> list[str]:
         filled = int((~panel.observed_of(k)).sum())
         name = "/".join(panel.keys[k]) or "the series"
         lines.append(
-            f"  {name}: {_count(int(panel.lengths[k]), 'step')}, {span}" + (f", {filled} filled" if filled else "")
+            f"  {name}: {count(int(panel.lengths[k]), 'step')}, {span}" + (f", {filled} filled" if filled else "")
         )
     return lines + ([f"  … and {panel.n_series - SHOWN} more series"] if panel.n_series > SHOWN else [])
 
@@ -176,10 +174,10 @@ def _future(panel: Panel, now: datetime) -> list[str]:
         return []
     ends = panel.calendar.stamps(panel.ends)
     late = int((ends > now.timestamp() * 1e6).sum())
-    return [f"{_count(late, 'series')} end after now: is the last time right?"] if late else []
+    return [f"{count(late, 'series')} end after now: is the last time right?"] if late else []
 
 
-def _count(n: int, what: str) -> str:
+def count(n: int, what: str) -> str:
     """`1 row`, `2,000 rows`; series stays series."""
     return f"{n:,} {what}" + ("" if n == 1 or what == "series" else "s")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lstmcast.evaluation.scores import Scores
-from lstmcast.show.console import label
+from lstmcast.show.console import count, label
 
 METRICS = {"mae": "MAE", "rmse": "RMSE", "smape": "sMAPE", "mase": "MASE", "owa": "OWA", "wql": "WQL", "msis": "MSIS"}
 NAME, CELL = 16, 10
@@ -39,9 +39,9 @@ def _what(scores: Scores) -> str:
     series, origins = scores.origins.shape
     of = f" of each of {series:,} series" if series > 1 else ""
     names = scores.keys("origin")
-    apart = f", {names[0]} to {names[-1]}, every {_count(scores.step, 'step')}" if origins > 1 else f", {names[0]}"
+    apart = f", {names[0]} to {names[-1]}, every {count(scores.step, 'step')}" if origins > 1 else f", {names[0]}"
     trained = "trained anew at each" if scores.refit else "trained once, before the first"
-    return f"{_count(origins, 'origin')}{of}{apart}, {_count(scores.horizon, 'step')} ahead of each; the LSTM {trained}"
+    return f"{count(origins, 'origin')}{of}{apart}, {count(scores.horizon, 'step')} ahead of each; the LSTM {trained}"
 
 
 def _notes(scores: Scores) -> Sequence[str]:
@@ -54,10 +54,6 @@ def _notes(scores: Scores) -> Sequence[str]:
             f"{missing:,} of {scores.origins.size:,} origins cannot judge: not observed, or nothing after them"
         )
     return notes
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}" + ("" if n == 1 else "s")
 
 
 def _cell(metric: str, value: float) -> str:

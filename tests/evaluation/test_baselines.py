@@ -170,3 +170,20 @@ def test_naive2_sees_nothing_after_the_origin() -> None:
     later = np.where(np.arange(60) > 45, np.nan, values)
     asked = np.array([0]), np.array([45]), 6
     assert naive2(later, *asked, season=12).tobytes() == naive2(values, *asked, season=12).tobytes()
+
+
+@pytest.mark.parametrize("season", [1, 3, 7])
+def test_the_last_season_again_and_again(season: int) -> None:
+    """From every origin of several series, by a loop: the value a season before, or the last without a season."""
+    lengths = [1, 5, 9, 20]
+    values, offsets = np.random.default_rng(0).normal(size=sum(lengths)), np.cumsum([0, *lengths])
+    series, origins = np.array([(k, t) for k, n in enumerate(lengths) for t in range(n)]).T
+    expected = []
+    for k, t in zip(series.tolist(), origins.tolist(), strict=True):
+        said = values[offsets[k] : offsets[k] + t + 1].tolist()
+        back = season if len(said) >= season else 1
+        for _ in range(2 * season + 1):
+            said.append(said[-back])
+        expected.append(said[t + 1 :])
+    found = seasonal_naive(values, offsets[series], origins, 2 * season + 1, season=season)
+    np.testing.assert_array_equal(found, expected)

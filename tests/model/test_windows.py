@@ -176,21 +176,6 @@ def test_level_and_profile_alone_by_hand() -> None:
     np.testing.assert_allclose(cut.base(np.array([0]), np.array([4]), 4), [[12, 10, 16, 14]])
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_the_last_season_again_and_again(shape: Shape) -> None:
-    """From every origin, by a loop: the value a season before, or the last one where no whole season is known."""
-    cut = windows(shape, LENGTHS)
-    series, origins = everywhere(LENGTHS)
-    expected = []
-    for k, t in zip(series.tolist(), origins.tolist(), strict=True):
-        said = slow_of(cut, k).z[: t + 1]
-        season = shape.season if len(said) >= shape.season else 1
-        for _ in range(2 * shape.season + 1):
-            said.append(said[-season])
-        expected.append(said[t + 1 :])
-    np.testing.assert_array_equal(cut.repeated(series, origins, 2 * shape.season + 1), expected)
-
-
 def test_several_steps_ahead_by_hand() -> None:
     """Without a profile: what comes, less the level of two (1 2 2.5 4 5.5), for two steps ahead."""
     shape = Shape(context=3, lags=1, level=2, horizon=2)
