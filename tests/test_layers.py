@@ -14,6 +14,7 @@ import lstmcast
 # The floor of every room (a file or folder right below lstmcast/). A room imports from lower floors, and from itself.
 FLOORS = {
     "errors": -1,  # the ground: floor 0 raises them too
+    "clock": 0,
     "config": 0,
     "workers": 0,
     "data": 1,
@@ -23,6 +24,7 @@ FLOORS = {
     "forecast": 2,
     "forecaster": 3,
     "backtesting": 4,
+    "jobs": 4,
     "show": 4,
     "cli": 5,
     "__init__": 6,

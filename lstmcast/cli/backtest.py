@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lstmcast.cli.options import CONFIG, DATA, QUIET, READING, configure, fail_on, read_options, say
+from lstmcast.clock import system_clock
 from lstmcast.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,8 +64,6 @@ def backtest(
     Each forecast knows only what came before its origin. The LSTM is trained once, on what came before the first, or
     with --refit before each. Nothing is saved under models.
     """
-    from datetime import UTC, datetime
-
     if figures and not output:
         raise UsageError("--figures: needs a folder to draw into: give one with -o FOLDER")
     config = configure(config_name, settings, flags)
@@ -85,7 +84,7 @@ def backtest(
             say(text)
 
     panel = read(data, read_options(config.data.model_dump()))
-    note(console.found(panel, datetime.now(UTC)))
+    note(console.found(panel, system_clock()))
     folder = make_folder(Path(output)) if output else None
     with console.progress(quiet=quiet) as tell:
         scores = run(panel, config, origins=origins, step=step, refit=refit, classical=chosen, tell=tell, note=note)

@@ -7,6 +7,7 @@ import json
 import click
 
 from lstmcast.cli.options import CONFIG, DATA, READING, configure, read_options
+from lstmcast.clock import system_clock
 
 
 @click.command()
@@ -16,8 +17,6 @@ from lstmcast.cli.options import CONFIG, DATA, READING, configure, read_options
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def check(data: str, config_name: str | None, settings: tuple[str, ...], *, as_json: bool, **flags: object) -> None:
     """Show what was found in DATA: columns, frequency, season, gaps, with reasons and line numbers."""
-    from datetime import UTC, datetime
-
     config = configure(config_name, settings, flags)
     from lstmcast.data.read import read
     from lstmcast.show import console
@@ -26,4 +25,4 @@ def check(data: str, config_name: str | None, settings: tuple[str, ...], *, as_j
     if as_json:
         click.echo(json.dumps(console.found_as_json(panel), indent=1, ensure_ascii=False))
     else:
-        click.echo(console.found(panel, datetime.now(UTC), series=True))
+        click.echo(console.found(panel, system_clock(), series=True))

@@ -21,6 +21,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 DATA = click.argument("data", metavar="DATA")
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something is wrong.")
 MODELS = click.option("--models", metavar="DIR", help="The folder of all models.  [default: models]")
+NOW = click.option("--now", metavar="TIME", help="Take it to be TIME (ISO 8601, with a zone): for rehearsals.")
 MODEL = click.option("--model", metavar="NAME|PATH", help="Which model; needed where there are several.")
 
 

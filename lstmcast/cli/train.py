@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from lstmcast.cli.options import CONFIG, DATA, MODELS, QUIET, READING, configure, fail_on, read_options, say
+from lstmcast.clock import system_clock
 
 ENDINGS = (".csv", ".txt", ".tsv", ".parquet", ".gz", ".xz", ".zst", ".bz2", ".zip")
 
@@ -41,7 +42,6 @@ def train(
     inferred, and said.
     """
     import time
-    from datetime import UTC, datetime
 
     config = configure(config_name, settings, {**flags, "store_models": models})
     from lstmcast.model.network import require_tensorflow
@@ -62,12 +62,12 @@ def train(
     name = config.store.name or model_name(data)
     output_suffix(config.forecast.output)
     panel = read(data, read_options(config.data.model_dump()))
-    note(console.found(panel, datetime.now(UTC)))
+    note(console.found(panel, system_clock()))
     began = time.monotonic()
     with model_lock(prepare(folder, name)):
         with console.progress(quiet=quiet) as tell:
             forecaster = fit(panel, config, tell=tell, planned=lambda plan: note(console.planned(plan)))
-        version = save(forecaster, folder, name, data=data, now=datetime.now(UTC), keep=config.store.keep)
+        version = save(forecaster, folder, name, data=data, now=system_clock(), keep=config.store.keep)
     seconds = time.monotonic() - began
     note(console.judged(forecaster.report))
     note(console.saved(version, seconds, flags=_next(folder, name)))

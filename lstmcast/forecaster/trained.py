@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from lstmcast.clock import system_clock
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.evaluation.intervals import Calibration
@@ -113,7 +113,7 @@ class Forecaster:
         from lstmcast.store.artifact import model_lock, prepare
 
         with model_lock(prepare(Path(models), name)):
-            return saving.save(self, Path(models), name, data=None, now=datetime.now(UTC), keep=keep)
+            return saving.save(self, Path(models), name, data=None, now=system_clock(), keep=keep)
 
     @classmethod
     def load(cls, model: str | Path, models: str | Path = "models") -> Forecaster:

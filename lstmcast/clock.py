@@ -1,0 +1,41 @@
+"""What time it is: the one source of "now", so that a rehearsal can say another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from lstmcast.errors import UsageError
+
+Clock = Callable[[], datetime]
+"""Now, in UTC and with its zone."""
+
+
+def system_clock() -> datetime:
+    """Now, by the clock of this machine."""
+    return datetime.now(UTC)
+
+
+def clock_at(text: str | None) -> Clock:
+    """A clock that stands still at a time, or the machine's own.
+
+    Args:
+        text: an ISO 8601 time with its zone (`2026-11-20T08:45Z`, `2026-11-20 09:45+01:00`); None: the machine's clock.
+
+    Raises:
+        UsageError: not such a time.
+    """
+    if text is None:
+        return system_clock
+    try:
+        said = datetime.fromisoformat(text)
+        now = said.astimezone(UTC)
+    except (ValueError, OverflowError) as err:
+        raise UsageError(_refused(text)) from err
+    if said.tzinfo is None:
+        raise UsageError(_refused(text))
+    return lambda: now
+
+
+def _refused(text: str) -> str:
+    return f"--now {text}: must be an ISO 8601 time with its zone, such as 2026-11-20T08:45Z"

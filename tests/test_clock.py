@@ -1,0 +1,38 @@
+"""The one source of now: the machine's clock, or one that stands still."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from lstmcast.clock import clock_at, system_clock
+from lstmcast.errors import UsageError
+
+
+def test_the_machine_s_clock() -> None:
+    """Without a text it is the time of this machine, in UTC."""
+    before = datetime.now(UTC)
+    now = clock_at(None)()
+    assert before <= now <= datetime.now(UTC)
+    assert now.tzinfo is UTC
+    assert clock_at(None) is system_clock
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-20T08:45Z", "2026-11-20 09:45+01:00", "2026-11-20T03:15:00-05:30", "20261120T084500+0000"]
+)
+def test_a_clock_that_stands_still(text: str) -> None:
+    """One moment, however its zone is written; asked twice, it is the same."""
+    clock = clock_at(text)
+    assert clock() == clock() == datetime(2026, 11, 20, 8, 45, tzinfo=UTC)
+    assert clock().utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-20T08:45", "2026-11-20", "now", "", "2026-02-30T00:00Z", "9999-12-31T23:59-14:00"]
+)
+def test_what_is_no_moment_is_refused(text: str) -> None:
+    """A time without a zone, a day that does not exist, words, and what lies beyond the calendar."""
+    with pytest.raises(UsageError, match="must be an ISO 8601 time with its zone"):
+        clock_at(text)
