@@ -1,0 +1,187 @@
+"""The ledger of a model: the data as they were seen at each time, and every forecast that was made of them.
+
+Nothing is overwritten. A value that was revised is kept beside the new one, with the panel from which on it holds, so
+that the data of any past run can be put together again. One SQLite file in WAL mode: a run writes while others read,
+and what a killed run had begun is not there.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from lstmcast.data.panel import Panel
+from lstmcast.store import ledger_data as data
+from lstmcast.store import ledger_runs as runs
+from lstmcast.store.ledger_records import Entry, Floats, Forecasts, Issue, Refit
+from lstmcast.store.ledger_schema import connect, guarded
+from lstmcast.store.ledger_values import micros, span
+
+FILE = "ledger.sqlite"
+"""Its name in the folder of a model."""
+
+
+class Ledger:
+    """An open ledger; use it in a `with` block. Every method either does all it says, or nothing.
+
+    All methods raise FileError where the file system refuses, BusyError where another process holds the file for long,
+    and ModelError where it is damaged.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool = True) -> Self:
+        """Open a ledger.
+
+        Args:
+            path: the file.
+            create: whether it is to be written, and made where it is not there; else it is only read.
+
+        Raises:
+            FileError: it is missing, or the file system refuses.
+            ModelError: it is damaged, no ledger, or of a newer schema.
+        """
+        return cls(connect(path, create=create), path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    # --- the data ---
+
+    def observe(self, panel: Panel, now: datetime) -> int:
+        """Keep what is new or has changed since the last panel, with the time at which it was seen.
+
+        Args:
+            panel: the newest data.
+            now: when they were seen, with a time zone.
+
+        Returns:
+            How many values are new or changed, filled ones not counted.
+        """
+        with self._changing() as connection:
+            layout = data.layout_number(connection, panel.columns, panel.calendar)
+            series = data.series_numbers(connection, panel.calendar, panel.keys)
+            last = data.last_panel(connection)
+            seen = data.Seen.of(panel, layout, series)
+            if last is not None and last[1] == seen:
+                return 0
+            number = data.add_panel(connection, seen, panel.source, micros(now))
+            return sum(
+                data.add_values(connection, number, panel, k, seen, last[1] if last else None)
+                for k in range(panel.n_series)
+            )
+
+    def panel(self, number: int | None = None) -> Panel | None:
+        """The data as they stood.
+
+        Args:
+            number: of the panel; None: the newest.
+
+        Returns:
+            The panel, without findings and notes; None where there is none of that number.
+        """
+        with guarded(self.path, "read"):
+            return data.panel(self._connection, number)
+
+    # --- the runs ---
+
+    def record(self, entry: Entry, forecast: Forecasts, naive: Floats, factors: Floats | None = None) -> int:
+        """Keep a run and what it forecast, made from the last panel that was observed.
+
+        Args:
+            entry: the run; its `number` is given here.
+            forecast: of S series, H steps ahead; each series must have been observed.
+            naive: [S, H] the seasonal naive forecast from the same origins.
+            factors: [Q, S, H] by how much the bounds had been widened (see `evaluation/adaptive.py`); None: by nothing.
+
+        Returns:
+            The entry's number.
+
+        Raises:
+            ValueError: a series was not in that panel.
+        """
+        with self._changing() as connection:
+            newest = data.last_panel(connection)
+            if newest is None:
+                raise ValueError("a forecast is recorded after the data it was made from")
+            series = data.numbers_in(connection, newest[1], forecast.keys)
+            number = runs.add_entry(connection, entry, newest[0], forecast.levels)
+            scaled = np.ones_like(forecast.lower) if factors is None else factors
+            runs.add_forecasts(connection, number, series, forecast, naive, scaled)
+            return number
+
+    def done(self, run_key: str) -> Entry | None:
+        """The newest entry of a run key, if there is one."""
+        with guarded(self.path, "read"):
+            return runs.newest(self._connection, run_key)
+
+    def entries(self, *, since: datetime | None = None, until: datetime | None = None) -> list[Entry]:
+        """The entries made from `since` up to and including `until`, in the order in which they were recorded."""
+        with guarded(self.path, "read"):
+            return runs.entries(self._connection, *span(since, until))
+
+    def issue(self, entry: Entry) -> Issue:
+        """What a recorded entry forecast."""
+        with guarded(self.path, "read"):
+            return runs.issue(self._connection, entry)
+
+    def panel_of(self, entry: Entry) -> Panel:
+        """The data a recorded entry was made from, as they stood then."""
+        with guarded(self.path, "read"):
+            found = data.panel(self._connection, runs.panel_number(self._connection, entry.number))
+        if found is None:
+            raise ValueError(f"entry {entry.number} is not in this ledger")
+        return found
+
+    # --- refits ---
+
+    def judged(self, refit: Refit) -> None:
+        """Keep what a challenger was found to be worth."""
+        with self._changing() as connection:
+            runs.add_refit(connection, refit)
+
+    def refits(self) -> list[Refit]:
+        """All of them, in the order in which they were judged."""
+        with guarded(self.path, "read"):
+            return runs.refits(self._connection)
+
+    # --- retention ---
+
+    def prune(self, before: datetime) -> int:
+        """Forget runs made before a time, and the data that only they had seen.
+
+        Returns:
+            How many runs were removed.
+        """
+        with self._changing() as connection:
+            return runs.prune(connection, micros(before))
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of the block reaches the disk, or nothing does."""
+        with guarded(self.path, "written"):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise

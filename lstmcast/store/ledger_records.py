@@ -1,0 +1,129 @@
+"""What a ledger holds, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.data.calendar import Calendar
+from lstmcast.data.records import Columns
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Key = tuple[str, ...]
+
+
+class Forecasts(Protocol):
+    """What can be recorded: the arrays of a forecast of S series, H steps ahead, with Q intervals."""
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """S keys."""
+
+    @property
+    def origins(self) -> Ints:
+        """[S] position on the calendar of each series' last known step."""
+
+    @property
+    def values(self) -> Floats:
+        """[S, H] the forecast."""
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """[Q] in percent."""
+
+    @property
+    def lower(self) -> Floats:
+        """[Q, S, H] the lower bounds."""
+
+    @property
+    def upper(self) -> Floats:
+        """[Q, S, H] the upper bounds."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run: what was forecast when, by what, from what.
+
+    Attributes:
+        run_key: names data, config and model together: the same key, the same forecast.
+        made: when, with a time zone.
+        version: the model's version; empty where none was used.
+        config_digest: of the configuration.
+        data_digest: of the data.
+        source: what forecast: `lstm` or `seasonal_naive`.
+        status: how the run ended.
+        output: the file that was written; empty: none.
+        output_digest: sha256 of its bytes.
+        details: what else is to be kept, as JSON can say it.
+        number: counts the entries of a ledger from 1; 0 until it is recorded.
+    """
+
+    run_key: str
+    made: datetime
+    version: str
+    config_digest: str
+    data_digest: str
+    source: str = "lstm"
+    status: str = "done"
+    output: str = ""
+    output_digest: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Refit:
+    """A challenger held against the incumbent.
+
+    Attributes:
+        made: when, with a time zone.
+        challenger: the version that was fitted; empty where it was not kept.
+        incumbent: the version it was to replace; empty: there was none.
+        accepted: whether the challenger became the current one.
+        reason: why it was fitted, and why it was taken or not.
+        figures: scores of both, as JSON can say them.
+    """
+
+    made: datetime
+    challenger: str
+    incumbent: str
+    accepted: bool
+    reason: str = ""
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Issue:
+    """What an entry forecast: S series, H steps, Q levels.
+
+    Attributes:
+        entry: the run.
+        columns: of the data then.
+        calendar: of the data then.
+        keys: S keys.
+        series: [S] the numbers of the series in the ledger.
+        origins: [S] the last known step of each series, on the calendar.
+        levels: [Q] in percent.
+        values, naive: [S, H] the forecast, and the seasonal naive one from the same origins.
+        lower, upper: [Q, S, H] the bounds as they were issued.
+        factors: [Q, S, H] by how much the bounds had been widened before that.
+    """
+
+    entry: Entry
+    columns: Columns
+    calendar: Calendar
+    keys: tuple[Key, ...]
+    series: Ints
+    origins: Ints
+    levels: tuple[float, ...]
+    values: Floats
+    naive: Floats
+    lower: Floats
+    upper: Floats
+    factors: Floats
