@@ -115,10 +115,6 @@ class Train(Section):
     """The largest norm of a gradient; null: any."""
     winsorize: Annotated[float, Field(gt=0)] | Auto | None = "auto"
     """Targets further off than so many usual steps count as just so far; null: none; auto: 3 with mse, unprofiled."""
-    noise: Annotated[float, Field(ge=0, le=10)] = 0.0
-    """Standard deviation of what is added to the scaled inputs while training."""
-    average: Annotated[int, Field(ge=1, le=1_000)] = 1
-    """The last epochs whose weights are averaged."""
     networks: Annotated[int, Field(ge=1, le=100)] = 1
     """Networks fitted from different seeds, whose forecasts are averaged."""
     refit: bool = True

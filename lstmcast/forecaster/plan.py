@@ -119,7 +119,6 @@ def make_plan(panel: Panel, config: Config) -> Plan:
         activation=config.model.activation,
         skip=config.model.skip,
         dropout=config.model.dropout,
-        noise=config.train.noise,
     )
     findings = (
         Finding(
@@ -277,6 +276,5 @@ def _recipe(past: Panel, shape: Shape, config: Config, patience: int | None) -> 
         schedule=("constant" if patience else "cosine") if train.schedule == "auto" else train.schedule,
         clip_norm=train.clip_norm,
         winsorize=_winsorize(shape, config),
-        average=train.average,
         seed=train.seed,
     )

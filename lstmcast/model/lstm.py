@@ -5,7 +5,7 @@ Letters: B batch, L steps, F features, U units, O outputs. Weights and states ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -182,18 +182,6 @@ def dense(network: Network, h: Array, x: Array) -> Array:
 def outputs(network: Network, x: Array) -> Array:
     """What the network says at every step of every window: [B, L, F] to [B, L, O]."""
     return dense(network, run(network, x, start(network, len(x))), x)
-
-
-def mean_of(networks: Collection[Network]) -> Network:
-    """The network whose every weight is the mean of these networks' (of one fit: of others it would mean nothing)."""
-    first, *others = networks
-    if not others:
-        return first
-    tensors = [to_tensors(network) for network in networks]
-    mean: dict[str, Array] = {
-        name: np.asarray(np.mean([each[name] for each in tensors], axis=0), np.float32) for name in tensors[0]
-    }
-    return from_tensors(mean, activation=first.activation, skip=first.skip, features=len(first.layers[0].W))
 
 
 def to_tensors(network: Network) -> dict[str, Array]:

@@ -33,7 +33,6 @@ class Architecture:
         activation: of candidate and cell output.
         skip: whether the dense layer also sees the input itself.
         dropout: share of inputs dropped while training.
-        noise: standard deviation of what is added to the inputs while training.
     """
 
     context: int
@@ -43,7 +42,6 @@ class Architecture:
     activation: str = "tanh"
     skip: bool = False
     dropout: float = 0.0
-    noise: float = 0.0
 
     @property
     def parameters(self) -> int:
@@ -123,7 +121,6 @@ def build(architecture: Architecture, *, every_step: bool) -> keras.Sequential:
     return keras.Sequential(
         [
             keras.Input((architecture.context, architecture.lags)),
-            *([keras.layers.GaussianNoise(architecture.noise)] if architecture.noise else []),
             *([_beside(lstms, every_step=every_step)] if architecture.skip else lstms),
             keras.layers.Dense(architecture.head.outputs, kernel_initializer="zeros"),
         ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstmcast.errors import ModelError
-from lstmcast.model.lstm import Array, Network, mean_of
+from lstmcast.model.lstm import Array, Network
 from lstmcast.model.network import Architecture, build, flat, load_keras, to_numpy
 from lstmcast.model.windows import Windows
 
@@ -41,7 +40,6 @@ class Recipe:
         schedule: "constant", or "cosine": down to 1 % of the learning rate over `decay` epochs (0: over all).
         clip_norm: largest norm of a gradient; None: any.
         winsorize: targets further off are learnt as just so far off, in units of z; None: as they are.
-        average: last epochs whose weights are averaged; 1: none.
     """
 
     epochs: int
@@ -55,7 +53,6 @@ class Recipe:
     decay: int = 0
     clip_norm: float | None = 1.0
     winsorize: float | None = None
-    average: int = 1
     seed: int = 0
 
 
@@ -120,15 +117,13 @@ def fit(
         model.set_weights(flat(start))
     rng = np.random.default_rng(recipe.seed)
     history: list[Progress] = []
-    late: deque[Network] = deque(maxlen=recipe.average)
     first = 0.0
     best, kept, since = np.inf, to_numpy(model, architecture), time.monotonic()
     for epoch in range(1, recipe.epochs + 1):
         losses = _epoch(step, windows, recipe, rng)
         first, loss = first or losses[0], float(np.mean(losses))
         _refuse_explosion(loss, first, epoch, recipe)
-        late.append(to_numpy(model, architecture))
-        network = mean_of(late)
+        network = to_numpy(model, architecture)
         error = None if judge is None else _held_out_error(judge, network)
         history.append(Progress(epoch, recipe.epochs, loss, error, time.monotonic() - since))
         tell(history[-1])

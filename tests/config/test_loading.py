@@ -61,9 +61,8 @@ def test_values_arrive_as_their_type(load: Load) -> None:
 
 def test_quantiles_need_all_steps_at_once(load: Load) -> None:
     """Pinball goes with the direct strategy, wherever each of the two is said; the direct strategy needs no pinball."""
-    both = load("model: {strategy: direct, skip: true}\ntrain: {loss: pinball, noise: 0.1, average: 5}\n")
+    both = load("model: {strategy: direct, skip: true}\ntrain: {loss: pinball}\n")
     assert (both.model.strategy, both.model.skip, both.train.loss) == ("direct", True, "pinball")
-    assert (both.train.noise, both.train.average) == (0.1, 5)
     assert load("model: {strategy: direct}").train.loss == "mse"
     assert load_config("my.yaml", {"train.loss": "pinball"}).train.loss == "pinball"
     with pytest.raises(ConfigError, match=r"pinball needs model\.strategy: direct"):
@@ -117,8 +116,6 @@ def test_words_stay_text(load: Load, word: str) -> None:
         ("data: {series: b, target: b}", "data: series and target cannot both be 'b'"),
         ("train: {patience: 0}", "train.patience: must be ≥ 1 or must be 'auto' (got 0)"),
         ("train: {patience: never}", "train.patience: must be a whole number or must be 'auto' (got the text 'never')"),
-        ("train: {noise: -0.1}", "train.noise: must be ≥ 0.0 (got -0.1)"),
-        ("train: {average: 0}", "train.average: must be ≥ 1 (got 0)"),
         ("model: {skip: 1}", "model.skip: must be true or false (got 1)"),
         ("model: {strategy: both}", "model.strategy: must be 'recursive' or 'direct' (got the text 'both')"),
         (

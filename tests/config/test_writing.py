@@ -19,9 +19,7 @@ CONFIGS = [
     Config(
         data=Data(time="no", target=["1e3", "*", "a: b"], series=["ä,", "#x"], delimiter="\t", thousands="'", season=7),
         model=Model(units=[3, 4], context=5, dropout=0.25, transform="sqrt", strategy="direct", skip=True),
-        train=Train(
-            learning_rate=1e-5, clip_norm=None, patience=None, loss="pinball", noise=0.5, refit=False, seed=2**32 - 1
-        ),
+        train=Train(learning_rate=1e-5, clip_norm=None, patience=None, loss="pinball", refit=False, seed=2**32 - 1),
         forecast=Forecast(levels=[], output="null"),
     ),
 ]

@@ -56,8 +56,6 @@ def direct_config() -> Config:
             "model.level": 1,
             "model.transform": "log",
             "train.loss": "pinball",
-            "train.noise": 0.05,
-            "train.average": 2,
             "train.epochs": 3,
             "train.batches": 6,
             "train.networks": 2,

@@ -53,8 +53,6 @@ def test_what_is_pinned_stays(air_panel: Panel) -> None:
         model__skip=True,
         train__loss="pinball",
         train__schedule="cosine",
-        train__noise=0.2,
-        train__average=4,
         train__winsorize=2.5,
         train__optimizer="nadam",
     )
@@ -65,9 +63,9 @@ def test_what_is_pinned_stays(air_panel: Panel) -> None:
     assert (shape.seasons, shape.season, shape.horizon) == (2, 12, 7)
     net = plan.architecture
     assert (net.context, net.lags, net.units, net.dropout, net.activation) == (9, 5, (3, 2), 0.5, "relu")
-    assert (net.skip, net.noise, net.head) == (True, 0.2, Head(7, (50.0,)))
+    assert (net.skip, net.head) == (True, Head(7, (50.0,)))
     recipe = plan.recipe
-    assert (recipe.loss, recipe.schedule, recipe.average, recipe.winsorize) == ("pinball", "cosine", 4, 2.5)
+    assert (recipe.loss, recipe.schedule, recipe.winsorize) == ("pinball", "cosine", 2.5)
     assert recipe.optimizer == "nadam"
     assert (recipe.batches, recipe.batch_size, recipe.epochs, recipe.patience) == (11, 13, 17, 3)
     assert (recipe.learning_rate, recipe.clip_norm, recipe.seed) == (0.01, None, 5)

@@ -182,19 +182,6 @@ def test_tensors_there_and_back_again() -> None:
     np.testing.assert_array_equal(lstm.outputs(again, x), lstm.outputs(network, x))
 
 
-def test_the_mean_of_networks_is_that_of_every_weight() -> None:
-    """Each number of each tensor by itself; one network is its own mean, and skip and activation stay."""
-    made = [random_network(units, 3, 2, skip=True) for units in ((5, 4), (5, 4), (5, 4))]
-    networks = [Network(m.layers, m.V * (k + 1), m.d - k, "relu", skip=True) for k, m in enumerate(made)]
-    mean, apart = lstm.mean_of(networks), [lstm.to_tensors(network) for network in networks]
-    for name, tensor in lstm.to_tensors(mean).items():
-        assert tensor.dtype == np.float32
-        expected = [sum(float(each[name].flat[j]) for each in apart) / 3 for j in range(tensor.size)]
-        np.testing.assert_allclose(tensor.ravel(), expected, rtol=1e-6)
-    assert (mean.activation, mean.skip) == ("relu", True)
-    assert lstm.mean_of(networks[1:2]) is networks[1]
-
-
 @pytest.mark.parametrize("skip", [False, True])
 def test_a_damped_network_says_a_share(skip: bool) -> None:
     """A third of everything, or of the outputs named; the state is that of the whole network."""

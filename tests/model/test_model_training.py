@@ -248,21 +248,6 @@ def test_without_patience_all_epochs_are_run() -> None:
     assert fingerprint(fitted.network) == fingerprint(seen[0])
 
 
-def test_the_last_epochs_are_averaged() -> None:
-    """The judge sees, and the fit keeps, the mean weights of the last three epochs; the epochs are as without it."""
-    alone: list[Network] = []
-    averaged: list[Network] = []
-    recipe = replace(RECIPE, epochs=5, patience=None, learning_rate=0.05)
-    fit(waves(), SMALL, recipe, judge=judge_by([1] * 5, alone))
-    fitted = fit(waves(), SMALL, replace(recipe, average=3), judge=judge_by([5, 4, 3, 2, 1], averaged))
-    for epoch, network in enumerate(averaged, 1):
-        late = [lstm.to_tensors(each) for each in alone[max(0, epoch - 3) : epoch]]
-        for name, tensor in lstm.to_tensors(network).items():
-            expected = sum(each[name].astype(float) for each in late) / len(late)
-            np.testing.assert_allclose(tensor, expected, atol=1e-6)
-    assert fingerprint(fitted.network) == fingerprint(averaged[-1]) != fingerprint(alone[-1])
-
-
 def test_a_fit_may_start_from_other_weights() -> None:
     """The first loss is that of what the given network says, and a fit that stays there gives it back."""
     first = fit(waves(), SMALL, replace(RECIPE, epochs=4, learning_rate=0.05)).network
@@ -276,16 +261,9 @@ def test_a_fit_may_start_from_other_weights() -> None:
         np.testing.assert_allclose(tensor, lstm.to_tensors(first)[name], atol=1e-7)
 
 
-def test_noise_teaches_other_weights() -> None:
-    """With the same first weights and windows a fit with noisy inputs ends elsewhere; the same seed, the same bytes."""
-    noisy = [fingerprint(fit(waves(), replace(SMALL, noise=0.3), RECIPE).network) for _ in range(2)]
-    assert noisy[0] == noisy[1] != fingerprint(fit(waves(), SMALL, RECIPE).network)
-
-
 def test_fits_at_once_are_those_one_after_the_other() -> None:
-    """Three fits with dropout and noise, each from its own seed: the same bytes, in their order."""
-    architecture = replace(DROPPING, noise=0.1)
-    fits = [partial(fit, waves(), architecture, replace(RECIPE, seed=seed)) for seed in (0, 1, 2)]
+    """Three fits with dropout, each from its own seed: the same bytes, in their order."""
+    fits = [partial(fit, waves(), DROPPING, replace(RECIPE, seed=seed)) for seed in (0, 1, 2)]
     at_once = [fingerprint(one.network) for one in together(fits, Event())]
     assert at_once == [fingerprint(one().network) for one in fits]
     assert len(set(at_once)) == 3

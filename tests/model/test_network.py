@@ -106,7 +106,7 @@ def beside(weights: list[np.ndarray], *, units: tuple[int, ...], steps: int, fea
 @pytest.mark.parametrize("units", [(5,), (5, 4), (3, 4, 2)])
 def test_the_skip_is_a_linear_path_around_every_lstm(units: tuple[int, ...]) -> None:
     """Many-to-one and many-to-many, in Keras and in NumPy, say what the network written out says; so does the text."""
-    architecture = dataclasses.replace(SMALL, units=units, skip=True, dropout=0.3, noise=0.5)
+    architecture = dataclasses.replace(SMALL, units=units, skip=True, dropout=0.3)
     many, x = filled(architecture), windows(architecture)
     weights = many.get_weights()
     assert str(architecture).endswith(f"Beside({', '.join(f'LSTM({u})' for u in units)}), Dense(2)])")
@@ -120,19 +120,6 @@ def test_the_skip_is_a_linear_path_around_every_lstm(units: tuple[int, ...]) -> 
     for t in (1, 4, 6):  # at every step, the input of that step
         first = beside(weights, units=units, steps=t, features=3, outputs=2)
         np.testing.assert_allclose(said[:, t - 1], np.asarray(first(x[:, :t])), atol=1e-5)
-
-
-def test_noise_is_added_while_training_alone() -> None:
-    """On inputs of 0 and with its input handed straight on, the noise is seen as it is: of its size, or not at all."""
-    architecture = Architecture(context=50, lags=2, units=(1,), head=Head(2), skip=True, noise=0.3)
-    model, x = build(architecture, every_step=True), np.zeros((100, 50, 2), np.float32)
-    *recurrent, V, d = model.get_weights()
-    model.set_weights([*recurrent, np.eye(3, 2, k=-1, dtype=np.float32) + 0 * V, d])
-    said = np.asarray(model(x, training=True))
-    assert said.std() == pytest.approx(0.3, rel=0.05)
-    assert abs(said.mean()) < 0.02
-    assert not np.asarray(model(x, training=False)).any()
-    assert check_forward(to_numpy(model, architecture), architecture, windows(architecture)) < 1e-5
 
 
 def test_an_untrained_network_says_nothing() -> None:
