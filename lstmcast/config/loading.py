@@ -7,16 +7,19 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from lstmcast.config.job import Job
 from lstmcast.config.models import Config
 from lstmcast.errors import ConfigError, FileError
 
 LARGEST = 1 << 20  # bytes: a config is written by hand
+
+Whole = TypeVar("Whole", bound=Config)
 
 
 def load_config(source: str | Path | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
@@ -33,20 +36,23 @@ def load_config(source: str | Path | None = None, overrides: Mapping[str, Any] |
         ConfigError: every fault of file and overrides, each with its dotted key.
         FileError: the file cannot be read.
     """
-    tree: dict[str, Any] = {}
-    name = "--set"
-    if source is not None:
-        path = _find(source)
-        name = str(source)
-        tree = _parse(_read(path), name)
-    for key, value in (overrides or {}).items():
-        _put(tree, key, _scalar(key, value) if isinstance(value, str) else value)
-    try:
-        return Config.model_validate(tree)
-    except ValidationError as err:
-        raise ConfigError(
-            [f"{'--set' if key in (overrides or {}) else name}: {fault}" for key, fault in _faults(err)]
-        ) from err
+    if source is None:
+        return _checked(Config, {}, "--set", overrides or {})
+    return _checked(Config, _parse(_read(_find(source)), str(source), Config), str(source), overrides or {})
+
+
+def load_job(path: str | Path) -> Job:
+    """Read a job.
+
+    Returns:
+        The checked job, with its paths seen from where this process is.
+
+    Raises:
+        ConfigError: every fault of the file, each with its dotted key.
+        FileError: the file cannot be read.
+    """
+    job = _checked(Job, _parse(_read(Path(path)), str(path), Job), str(path), {})
+    return job.located(Path(path).parent)
 
 
 def shipped() -> dict[str, Path]:
@@ -56,13 +62,25 @@ def shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
-def schema() -> dict[str, Any]:
-    """The JSON schema of a config, for editors."""
+def schema(whole: type[Config] = Config) -> dict[str, Any]:
+    """The JSON schema of a config, or of a `Job`, for editors."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Config.model_json_schema(),
+        **whole.model_json_schema(),
         "title": "lstmcast",
     }
+
+
+def _checked(whole: type[Whole], tree: dict[str, Any], name: str, overrides: Mapping[str, Any]) -> Whole:
+    """The tree with the overrides as what it is to be; all faults at once."""
+    for key, value in overrides.items():
+        _put(tree, key, _scalar(key, value) if isinstance(value, str) else value)
+    try:
+        return whole.model_validate(tree)
+    except ValidationError as err:
+        raise ConfigError(
+            [f"{'--set' if key in overrides else name}: {fault}" for key, fault in _faults(err, whole)]
+        ) from err
 
 
 def _find(source: str | Path) -> Path:
@@ -146,7 +164,8 @@ def _load(text: str) -> Any:
     return tree
 
 
-def _parse(text: str, name: str) -> dict[str, Any]:
+def _parse(text: str, name: str, whole: type[Config]) -> dict[str, Any]:
+    """YAML as a tree of keys; one whose value is left out, though it cannot be null, is as good as not there."""
     try:
         tree = _load(text)
     except ConfigError as err:
@@ -159,8 +178,9 @@ def _parse(text: str, name: str) -> dict[str, Any]:
     if tree is None:
         return {}
     if not isinstance(tree, dict):
-        raise ConfigError(f"{name}: must hold sections ({', '.join(Config.model_fields)}); got {type(tree).__name__}")
-    return {key: {} if value is None and key in Config.model_fields else value for key, value in tree.items()}
+        raise ConfigError(f"{name}: must hold sections ({', '.join(whole.model_fields)}); got {type(tree).__name__}")
+    needed = {key for key, field in whole.model_fields.items() if field.default is not None}
+    return {key: value for key, value in tree.items() if value is not None or key not in needed}
 
 
 def _scalar(key: str, text: str) -> Any:
@@ -181,34 +201,61 @@ def _put(tree: dict[str, Any], key: str, value: Any) -> None:
         inner[name] = value
 
 
-def _faults(err: ValidationError) -> Iterator[tuple[str, str]]:
-    """Dotted key and one line for each fault: key, rule, what was received.
-
-    Types that pydantic tried are no part of a key.
-    """
+def _faults(err: ValidationError, whole: type[Config]) -> Iterator[tuple[str, str]]:
+    """Dotted key and one line for each fault: key, rule, what was received."""
     seen: dict[tuple[str, ...], list[ErrorDetails]] = {}
     for detail in err.errors(include_url=False):
-        path = tuple(str(p) for depth, p in enumerate(detail["loc"]) if depth < 2 or isinstance(p, int))
-        seen.setdefault(path, []).append(detail)
+        seen.setdefault(_path(whole, detail["loc"]), []).append(detail)
     for path, details in seen.items():
         key = ".".join(path)
         if details[0]["type"] == "extra_forbidden":
-            yield key, _unknown(path)
+            yield key, _unknown(path, _section(whole, path[:-1]))
         else:
             rules = " or ".join(dict.fromkeys(_rule(detail) for detail in details))
-            received = "" if details[0]["type"] == "value_error" else f" (got {_shown(details[0]['input'])})"
-            yield ".".join(path[:2]), f"{key}: {rules}{received}" if key else rules  # (no key: the whole is at fault)
+            silent = details[0]["type"] in {"value_error", "missing"}
+            received = "" if silent else f" (got {_shown(details[0]['input'])})"
+            said = not key or rules.startswith(key)  # (no key: the whole is at fault)
+            yield ".".join(path[:2]), f"{rules if said else f'{key}: {rules}'}{received}"
 
 
-def _unknown(path: tuple[str, ...]) -> str:
+def _path(whole: type[Config], location: tuple[int | str, ...]) -> tuple[str, ...]:
+    """The keys of a fault's place, without the types that pydantic tried on the way."""
+    path: tuple[str, ...] = ()
+    for depth, part in enumerate(location):
+        section = _section(whole, path)
+        known = section is not None and (part in section.model_fields or depth == len(location) - 1)
+        if isinstance(part, int) or known:
+            path += (str(part),)
+    return path
+
+
+def _section(whole: type[BaseModel], path: tuple[str, ...]) -> type[BaseModel] | None:
+    """The section that lies at these keys; None where a plain value does."""
+    section: type[BaseModel] | None = whole
+    for key in path:
+        if section is None or key.isdigit():
+            continue
+        section = _model_in(section.model_fields[key].annotation) if key in section.model_fields else None
+    return section
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The first section that a field's type names."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
+
+
+def _unknown(path: tuple[str, ...], section: type[BaseModel] | None) -> str:
     """What to say of a key that a section, or the whole, does not have."""
-    model: type[BaseModel] = type(getattr(Config(), path[0])) if len(path) > 1 else Config
-    near = difflib.get_close_matches(path[-1], model.model_fields, 1, cutoff=0.5)
+    valid = section.model_fields if section else {}
+    near = difflib.get_close_matches(path[-1], valid, 1, cutoff=0.5)
     hint = f"did you mean {near[0]}? " if near else ""
-    return f"{'.'.join(path)}: unknown key; {hint}valid here: {', '.join(model.model_fields)}"
+    return f"{'.'.join(path)}: unknown key; {hint}valid here: {', '.join(valid)}"
 
 
 _RULES = {
+    "missing": "must be given",
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
     "float_type": "must be a number",
