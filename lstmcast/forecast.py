@@ -48,6 +48,7 @@ class Forecast:
         values: [S, H] the forecast, in the target's unit.
         levels: [Q] in percent.
         lower: [Q, S, H] and upper: [Q, S, H] the bounds of each level's interval.
+        sources: S words for what forecast each series, where that is to be said: `lstm`, `seasonal_naive`.
     """
 
     calendar: Calendar
@@ -59,6 +60,7 @@ class Forecast:
     levels: tuple[float, ...]
     lower: Floats
     upper: Floats
+    sources: tuple[str, ...] = ()
 
     @property
     def horizon(self) -> int:
@@ -71,7 +73,7 @@ class Forecast:
         return self.origins[:, None] + np.arange(1, self.horizon + 1)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a series and step, in the input's own column names and time format, with `forecast`, `lower_80` …."""
+        """One row a series and step, in the input's own columns and times, with `forecast`, `lower_80` …, `source`."""
         import pandas as pd
 
         columns: dict[str, object] = {
@@ -83,6 +85,8 @@ class Forecast:
         for q, level in enumerate(self.levels):
             columns[f"lower_{level:g}"] = self.lower[q].ravel()
             columns[f"upper_{level:g}"] = self.upper[q].ravel()
+        if self.sources:
+            columns["source"] = np.repeat(np.array(self.sources, dtype=object), self.horizon)
         return pd.DataFrame(columns)
 
     def render(self, suffix: str) -> bytes:

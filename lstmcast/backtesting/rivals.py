@@ -11,10 +11,8 @@ from lstmcast.backtesting.folds import Folds
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.baselines import Rule, baselines, naive2
 from lstmcast.evaluation.classical import METHODS, Task, fit_all
-from lstmcast.evaluation.intervals import calibrate
-from lstmcast.evaluation.origins import hold_out
 from lstmcast.evaluation.scores import Said
-from lstmcast.forecaster.running import honest, outcomes, usual_steps
+from lstmcast.forecaster.rules import floors, half_widths
 
 Floats = npt.NDArray[np.float64]
 
@@ -27,12 +25,13 @@ def rivals(panel: Panel, folds: Folds, levels: Sequence[float], *, refit: bool) 
     """
     past = panel.drop_last(folds.held_out)
     pasts = [panel.drop_last(back) for back in folds.backs.tolist()] if refit else [past]
-    floor = np.where(np.minimum.reduceat(past.values, past.offsets[:-1]) >= 0, 0.0, -np.inf)[:, None, None]
+    floor = floors(past)[:, None, None]
     first, origins = np.repeat(panel.offsets[:-1], folds.origins), folds.at(panel.lengths)
     found = {}
     for name, rule in _rules(panel).items():
         values = rule(panel.values, first, origins.ravel(), folds.horizon).reshape(*origins.shape, folds.horizon)
-        half = np.stack([_half(known, rule, folds.horizon, levels) for known in pasts], axis=2)  # [Q, S, N or 1, H]
+        halves = [half_widths(known, rule, folds.horizon, levels) for known in pasts]
+        half = np.stack(halves, axis=2)  # [Q, S, N or 1, H]
         found[name] = Said(values, np.maximum(values - half, floor), values + half)
     return found
 
@@ -43,18 +42,6 @@ def _rules(panel: Panel) -> Mapping[str, Rule]:
         **baselines(panel.calendar.season),
         "Naive2": lambda values, first, origins, horizon: naive2(values, first, origins, horizon, season=season),
     }
-
-
-def _half(past: Panel, rule: Rule, horizon: int, levels: Sequence[float]) -> Floats:
-    """[Q, S, H] half-widths; NaN where nothing was observed that could say."""
-    series, origins = hold_out(past.lengths, horizon).judging(past.lengths)
-    fair = honest(past, series, origins, horizon)
-    series, origins = series[fair], origins[fair]
-    said = rule(past.values, past.offsets[series], origins, horizon)
-    unit = usual_steps(past)[:, None]
-    errors = np.abs(outcomes(past, series, origins, horizon) - said) / unit[series]
-    widths = calibrate(errors[None], levels).widths if fair.any() else np.full((len(levels), horizon), np.nan)
-    return widths[:, None] * unit
 
 
 def classical_rivals(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lstmcast.cli.options import CONFIG, DATA, QUIET, READING, configure, fail_on, read_options, say
+from lstmcast.cli.options import CONFIG, DATA, QUIET, READING, configure, fail_on, say
 from lstmcast.clock import system_clock
 from lstmcast.errors import UsageError
 
@@ -75,6 +75,7 @@ def backtest(
     require(chosen)
     from lstmcast.backtesting.run import backtest as run
     from lstmcast.data.read import read
+    from lstmcast.data.records import ReadOptions
     from lstmcast.show import console
     from lstmcast.show.score_table import backtested
     from lstmcast.store.outputs import make_folder, write_files
@@ -83,7 +84,7 @@ def backtest(
         if not quiet:
             say(text)
 
-    panel = read(data, read_options(config.data.model_dump()))
+    panel = read(data, ReadOptions.of(config.data.model_dump()))
     note(console.found(panel, system_clock()))
     folder = make_folder(Path(output)) if output else None
     with console.progress(quiet=quiet) as tell:

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from lstmcast.cli.options import CONFIG, DATA, READING, configure, read_options
+from lstmcast.cli.options import CONFIG, DATA, READING, configure
 from lstmcast.clock import system_clock
 
 
@@ -19,9 +19,10 @@ def check(data: str, config_name: str | None, settings: tuple[str, ...], *, as_j
     """Show what was found in DATA: columns, frequency, season, gaps, with reasons and line numbers."""
     config = configure(config_name, settings, flags)
     from lstmcast.data.read import read
+    from lstmcast.data.records import ReadOptions
     from lstmcast.show import console
 
-    panel = read(data, read_options(config.data.model_dump()))
+    panel = read(data, ReadOptions.of(config.data.model_dump()))
     if as_json:
         click.echo(json.dumps(console.found_as_json(panel), indent=1, ensure_ascii=False))
     else:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import CONFIG, DATA, READING, configure, read_options, say
+from lstmcast.cli.options import CONFIG, DATA, READING, configure, say
 
 
 @click.command()
@@ -26,9 +26,10 @@ def init(
     config = configure(config_name, settings, flags)
     from lstmcast.config.writing import commented
     from lstmcast.data.read import read
+    from lstmcast.data.records import ReadOptions
     from lstmcast.store.files import write_atomically
 
-    panel = read(data, read_options(config.data.model_dump()))
+    panel = read(data, ReadOptions.of(config.data.model_dump()))
     columns = panel.columns
     found = {
         "data.time": columns.time,

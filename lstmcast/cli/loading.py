@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lstmcast.cli.options import read_options
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.errors import ModelError
+from lstmcast.forecaster.reading import pinned
 from lstmcast.forecaster.saving import load
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.store.choosing import resolve
@@ -34,23 +34,14 @@ class Loaded:
 def load_model(models: str | None, model: str | None, data: str | None) -> Loaded:
     """Load and verify a model, and read the newest data: `data`, else the file of training, else what was kept of it.
 
-    The columns are those of training: a file without them is refused, not guessed at again.
+    It is read as the data of training were (see `pinned`).
     """
     version, forecaster = _load(Path(models or "models"), model)
     path = data or forecaster.report["data"]["path"]
     if data is None and (path is None or not Path(path).exists()):
         gone = f"{path} is gone" if path else "no file is known"
         return Loaded(forecaster, version, forecaster.context, (f"{gone}: forecasting from what the model kept",))
-    columns, calendar = forecaster.context.columns, forecaster.context.calendar
-    pinned = {
-        **forecaster.report["config"]["data"],
-        "time": columns.time,
-        "target": list(columns.target),
-        "series": list(columns.series),
-        "format": calendar.style.pattern if calendar.style else None,
-        "season": calendar.season,
-    }
-    panel = read(path, read_options(pinned))
+    panel = read(path, pinned(forecaster))
     return Loaded(forecaster, version, panel, tuple(_warnings(forecaster.context, panel)))
 
 

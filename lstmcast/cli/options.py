@@ -13,7 +13,6 @@ from lstmcast.errors import ConditionError
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
-    from lstmcast.data.records import ReadOptions
 
 NUMBERS = ("data_season", "forecast_horizon", "train_seed")
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -115,12 +114,3 @@ def _typed(name: str, flag: object) -> object:
     if isinstance(flag, tuple):
         return list(flag)
     return flag if name in NUMBERS or not isinstance(flag, str) else json.dumps(flag, ensure_ascii=False)
-
-
-def read_options(data: Mapping[str, Any]) -> ReadOptions:
-    """The `data` section of a config as what the reader takes."""
-    from lstmcast.data.records import ReadOptions
-
-    target = data["target"]
-    names = (target,) if isinstance(target, str) else tuple(target or ())
-    return ReadOptions(**{**data, "target": names, "series": tuple(data["series"])})

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import CONFIG, DATA, MODELS, QUIET, READING, configure, fail_on, read_options, say
+from lstmcast.cli.options import CONFIG, DATA, MODELS, QUIET, READING, configure, fail_on, say
 from lstmcast.clock import system_clock
-
-ENDINGS = (".csv", ".txt", ".tsv", ".parquet", ".gz", ".xz", ".zst", ".bz2", ".zip")
 
 
 @click.command()
@@ -48,11 +46,13 @@ def train(
 
     require_tensorflow()
     from lstmcast.data.read import read
+    from lstmcast.data.records import ReadOptions
     from lstmcast.forecast import output_suffix
     from lstmcast.forecaster.saving import save
     from lstmcast.forecaster.training import train as fit
     from lstmcast.show import console
     from lstmcast.store.artifact import model_lock, prepare
+    from lstmcast.store.choosing import model_name
 
     def note(text: str) -> None:
         if not quiet:
@@ -61,7 +61,7 @@ def train(
     folder = Path(config.store.models)
     name = config.store.name or model_name(data)
     output_suffix(config.forecast.output)
-    panel = read(data, read_options(config.data.model_dump()))
+    panel = read(data, ReadOptions.of(config.data.model_dump()))
     note(console.found(panel, system_clock()))
     began = time.monotonic()
     with model_lock(prepare(folder, name)):
@@ -76,14 +76,6 @@ def train(
         click.echo(json.dumps(result, indent=1, allow_nan=False, ensure_ascii=False))
     if strict:
         fail_on(panel.dropped, better=forecaster.report["skill"]["better"])
-
-
-def model_name(data: str) -> str:
-    """What a model is called after its file: its name without .csv, .csv.gz and the like, as a folder can have it."""
-    stem = "stdin" if data == "-" else Path(data).name.lstrip(".")
-    while Path(stem).suffix.lower() in ENDINGS:
-        stem = Path(stem).stem
-    return "".join(c if c.isalnum() or c in "-_" else "_" for c in stem)[:100] or "model"
 
 
 def _next(folder: Path, name: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -76,3 +77,10 @@ class ReadOptions:
     encoding: str | None = None
     decimal: str | None = None
     thousands: str | None = None
+
+    @classmethod
+    def of(cls, section: Mapping[str, Any]) -> Self:
+        """The `data` section of a config as plain values."""
+        target = section["target"]
+        names = (target,) if isinstance(target, str) else tuple(target or ())
+        return cls(**{**section, "target": names, "series": tuple(section["series"])})

@@ -14,6 +14,15 @@ CURRENT_LIMIT = 100  # bytes
 NAME = re.compile(r"[\w-][\w.-]{0,99}")
 VERSION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 MANIFEST = "manifest.json"
+ENDINGS = (".csv", ".txt", ".tsv", ".parquet", ".gz", ".xz", ".zst", ".bz2", ".zip")
+
+
+def model_name(data: str) -> str:
+    """What a model is called after its file: its name without .csv, .csv.gz and the like, as a folder can have it."""
+    stem = "stdin" if data == "-" else Path(data).name.lstrip(".")
+    while Path(stem).suffix.lower() in ENDINGS:
+        stem = Path(stem).stem
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in stem)[:100] or "model"
 
 
 def versions(folder: Path) -> list[Path]:

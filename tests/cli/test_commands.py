@@ -15,9 +15,8 @@ import pandas as pd
 import pytest
 
 from lstmcast.cli import main
-from lstmcast.cli.train import model_name
 from lstmcast.config import Config, load_config, schema, shipped
-from lstmcast.store.choosing import versions
+from lstmcast.store.choosing import model_name, versions
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Capture = pytest.CaptureFixture[str]
