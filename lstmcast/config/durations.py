@@ -30,3 +30,12 @@ def duration_text(span: timedelta) -> str:
         if count >= 1 and count == int(count):
             return f"{int(count)}{unit}"
     return f"{span.total_seconds():.6f}".rstrip("0").rstrip(".") + "s"
+
+
+def span_words(span: timedelta) -> str:
+    """About how long, for a person: its two largest units, `3 d 4 h`; `0 min` below a minute."""
+    minutes = max(int(span.total_seconds()) // 60, 0)
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    if days:
+        return f"{days:,} d" + (f" {hours} h" if hours else "")
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

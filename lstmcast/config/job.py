@@ -162,6 +162,13 @@ class Job(Config):
     def _one_or_many(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value
 
+    @field_validator("plot", mode="after")
+    @classmethod
+    def _a_figure(cls, value: str | None) -> str | None:
+        if value is not None and not value.lower().endswith((".png", ".svg", ".pdf")):
+            raise ValueError(f"plot: must end with .png, .svg or .pdf (got {value!r})")
+        return value
+
     @field_validator("alerts", mode="after")
     @classmethod
     def _distinct(cls, value: list[Alert]) -> list[Alert]:

@@ -98,13 +98,17 @@ def saved(version: Path, seconds: float, *, flags: str) -> str:
 
 def made(forecast: Forecast, version: Path, target: str, report: Mapping[str, Any], notes: Sequence[str]) -> str:
     """What predict wrote, from what, and a word of caution where the model earned one."""
-    span = " to ".join(forecast.calendar.text(forecast.positions.ravel()[[0, -1]]))
-    where = "stdout" if target == "-" else target
-    lines = [f"{where}: {count(forecast.horizon, 'step')} of {count(len(forecast.keys), 'series')}, {span}; {version}"]
-    lines += [f"note: {note}" for note in notes]
+    lines = [written(forecast, target, str(version)), *(f"note: {note}" for note in notes)]
     if not report["skill"]["better"]:
         lines.append(report["verdict"])
     return "\n".join(lines)
+
+
+def written(forecast: Forecast, target: str, by: str) -> str:
+    """What was written, and what forecast it."""
+    span = " to ".join(forecast.calendar.text(forecast.positions.ravel()[[0, -1]]))
+    where = "stdout" if target == "-" else target
+    return f"{where}: {count(forecast.horizon, 'step')} of {count(len(forecast.keys), 'series')}, {span}; {by}"
 
 
 def label(name: str) -> str:

@@ -115,6 +115,7 @@ def test_what_is_left_out_is_the_default(tmp_path: Path, text: str) -> None:
         ("input: a\nalerts: [{when: x}, {when: x}]", "alerts: each name once (got 'x' twice); give them names"),
         ("input: a\non_alert: {command: []}", "on_alert.command: needs at least 1 (got [])"),
         ("input: a\nmetrics: {textfile: a.txt}", "metrics.textfile: must end with .prom (got 'a.txt')"),
+        ("input: a\nplot: a.gif", "plot: must end with .png, .svg or .pdf (got 'a.gif')"),
         ("- input", "must hold sections (data, model, train, forecast, store, input, freshness"),
     ],
 )

@@ -1,0 +1,60 @@
+"""`lstmcast run`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from lstmcast.cli.options import NOW, QUIET, say
+from lstmcast.clock import Clock, clock_at
+from lstmcast.errors import LstmcastError
+
+if TYPE_CHECKING:
+    from lstmcast.jobs.events import Event, Note
+
+
+@click.command()
+@click.argument("path", metavar="JOB")
+@click.option("--force", is_flag=True, help="Do it again where nothing has changed.")
+@click.option("--wait", type=click.FloatRange(0), default=0.0, metavar="S", help="Seconds to wait for another run.")
+@NOW
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Of what is said on stderr.")
+@QUIET
+def run(path: str, wait: float, now: str | None, log_format: str, *, force: bool, quiet: bool) -> None:
+    """Do what the schedule of JOB (a YAML file; see init --job) is for: once, whatever happens to it.
+
+    Reads the newest data, checks them, trains when that is due, forecasts, and records what was forecast. Where nothing
+    has changed since the last run, nothing is done.
+    """
+    clock = clock_at(now)
+    from lstmcast.config import load_job
+    from lstmcast.jobs.reporting import reported
+    from lstmcast.show import console
+
+    as_json = log_format == "json"
+    note = _writer(clock, as_json=as_json, quiet=quiet)
+    job = load_job(path)
+    try:
+        with console.progress(quiet=quiet or as_json) as tell:
+            reported(job, clock(), note=note, tell=tell, force=force, wait=wait)
+    except LstmcastError as err:
+        if as_json:  # it is said already
+            raise click.exceptions.Exit(err.exit_code) from err
+        raise
+
+
+def _writer(clock: Clock, *, as_json: bool, quiet: bool) -> Note:
+    """Says events on stderr: as text for a person, but for failures, which are said elsewhere; or as a line of JSON."""
+
+    def note(event: Event) -> None:
+        if quiet and event.level == "info":
+            return
+        if as_json:
+            told = {"time": clock().isoformat(), "level": event.level, "event": event.name, **event.fields}
+            say(json.dumps({**told, "message": event.text}, ensure_ascii=False))
+        elif event.level != "error":
+            say(f"lstmcast: {event.text}" if event.level == "warning" else event.text)
+
+    return note

@@ -1,0 +1,140 @@
+"""Whether data and model are fit to forecast from, by the rules of the job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.config.durations import duration_text, span_words
+from lstmcast.config.job import Freshness, Then
+from lstmcast.data.panel import Panel
+from lstmcast.data.wording import first_few
+from lstmcast.errors import ConfigError
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A rule that is broken.
+
+    Attributes:
+        rule: its name in the `freshness` section.
+        then: what the job asks for.
+        text: one line: what was found, what is allowed.
+        series: the keys concerned.
+    """
+
+    rule: str
+    then: Then
+    text: str
+    series: tuple[Key, ...]
+
+
+def data_breaches(panel: Panel, rules: Freshness, context: int, now: datetime) -> list[Breach]:
+    """The rules that the data break.
+
+    Args:
+        panel: the newest data.
+        rules: of the job.
+        context: the last steps that `min_completeness` looks at.
+        now: the time.
+
+    Raises:
+        ConfigError: a rule about time, and the file has no times.
+    """
+    if panel.calendar.kind == "counter" and (rules.max_data_age or rules.flatline):
+        name = "max_data_age" if rules.max_data_age else "flatline"
+        raise ConfigError(f"freshness.{name}: needs times, and {panel.source} has none; leave the rule out")
+    return [*_aged(panel, rules, now), *_incomplete(panel, rules, context), *_flat(panel, rules)]
+
+
+def model_breaches(trained: datetime, keys: tuple[Key, ...], rules: Freshness, now: datetime) -> list[Breach]:
+    """The rule that the model breaks, if it does.
+
+    Args:
+        trained: when the model was.
+        keys: of the series.
+        rules: of the job.
+        now: the time.
+    """
+    rule, age = rules.max_model_age, now - trained
+    if rule is None or age <= rule.limit:
+        return []
+    text = f"the model was trained {span_words(age)} ago; at most {duration_text(rule.limit)} is allowed"
+    return [Breach("max_model_age", rule.then, text, keys)]
+
+
+def completed(panel: Panel) -> datetime | None:
+    """When the newest step of the file ended: where the next one begins. None where steps are only counted.
+
+    Times that carry no zone are taken to be UTC.
+    """
+    if panel.calendar.kind == "counter":
+        return None
+    microseconds = int(panel.calendar.stamps(panel.ends.max(keepdims=True) + 1)[0])
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+
+
+def _aged(panel: Panel, rules: Freshness, now: datetime) -> Iterator[Breach]:
+    rule, ended = rules.max_data_age, completed(panel)
+    if rule is None or ended is None or now - ended <= rule.limit:
+        return
+    newest = panel.calendar.text(panel.ends.max(keepdims=True))[0]
+    text = f"{panel.source}: the newest step, {newest}, ended {span_words(now - ended)} ago"
+    yield Breach("max_data_age", rule.then, f"{text}; at most {duration_text(rule.limit)} is allowed", panel.keys)
+
+
+def _incomplete(panel: Panel, rules: Freshness, context: int) -> Iterator[Breach]:
+    if (rule := rules.min_completeness) is None:
+        return
+    shares = completeness(panel, context)
+    short = np.flatnonzero(shares < rule.limit)
+    if len(short):
+        found = [f"{_name(panel.keys[k])}{shares[k]:.0%}" for k in short.tolist()]
+        text = f"{panel.source}: of the last {context} steps are there: {first_few(found, len(found))}"
+        yield Breach("min_completeness", rule.then, f"{text}; at least {rule.limit:.0%} must be", _keys(panel, short))
+
+
+def completeness(panel: Panel, context: int) -> Floats:
+    """[S] the share of the last `context` steps of the file for which a series has a value, since it began."""
+    newest = panel.ends.max()
+    expected = np.minimum(context, newest - panel.starts + 1)
+    positions = np.arange(len(panel.values)) - np.repeat(panel.offsets[:-1] - panel.starts, panel.lengths)
+    there = (positions > newest - context) & panel.observed
+    return np.asarray(np.add.reduceat(there.astype(np.int64), panel.offsets[:-1]) / expected, dtype=np.float64)
+
+
+def _flat(panel: Panel, rules: Freshness) -> Iterator[Breach]:
+    if (rule := rules.flatline) is None:
+        return
+    steps = same_steps(panel)
+    spans = (panel.calendar.stamps(panel.ends + 1) - panel.calendar.stamps(panel.ends - steps + 1)) / 1e6
+    flat = np.flatnonzero((spans >= rule.limit.total_seconds()) & (steps < panel.lengths))
+    if len(flat):
+        found = [f"{_name(panel.keys[k])}{panel.series(k)[-1]:g}" for k in flat.tolist()]
+        text = f"{panel.source}: for {duration_text(rule.limit)} or longer nothing but {first_few(found, len(found))}"
+        yield Breach("flatline", rule.then, text, _keys(panel, flat))
+
+
+def same_steps(panel: Panel) -> Ints:
+    """[S] for how many last steps a series has had the same value."""
+    moved = np.append(panel.values[1:] != panel.values[:-1], False)
+    moved[panel.offsets[1:] - 1] = False  # from one series to the next
+    steps = np.arange(len(panel.values)) - np.repeat(panel.offsets[:-1], panel.lengths)
+    last = np.maximum.reduceat(np.where(moved, steps, -1), panel.offsets[:-1])
+    return np.asarray(panel.lengths - 1 - last, dtype=np.int64)
+
+
+def _keys(panel: Panel, chosen: Ints) -> tuple[Key, ...]:
+    return tuple(panel.keys[k] for k in chosen.tolist())
+
+
+def _name(key: Key) -> str:
+    return f"{'/'.join(key)} " if key else ""

@@ -1,0 +1,91 @@
+"""The forecast of a run: made, recorded, written and drawn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from lstmcast.config import Job
+from lstmcast.data.panel import Panel
+from lstmcast.evaluation.origins import default_horizon
+from lstmcast.forecast import Forecast, output_suffix
+from lstmcast.forecaster.rules import repeat_season, repeated
+from lstmcast.jobs.events import Event
+from lstmcast.jobs.fallback import LSTM, NAIVE, with_fallback
+from lstmcast.jobs.model import Model
+from lstmcast.jobs.setting import Run
+from lstmcast.store.files import write_atomically
+from lstmcast.store.ledger_records import Entry
+
+
+def make(job: Job, panel: Panel, model: Model | None, sources: tuple[str, ...]) -> Forecast:
+    """H steps of every series, each from its source.
+
+    Raises:
+        DataError: too little data for the horizon, or not those of the model.
+        ModelError: the forecast grows beyond every number.
+    """
+    asked = None if job.forecast.horizon == "auto" else job.forecast.horizon
+    if model is not None:
+        return with_fallback(panel, model.forecaster.predict(panel, asked), sources)
+    horizon = asked or default_horizon(panel.lengths, panel.calendar.default_horizon)
+    return with_fallback(panel, repeat_season(panel, horizon, job.forecast.levels), sources)
+
+
+def in_place(job: Job, entry: Entry) -> bool:
+    """Whether what a recorded run wrote is still there, to the byte; of a figure: whether there is one."""
+    output = Path(job.forecast.output)
+    if not output.is_file() or (job.plot and not Path(job.plot).is_file()):
+        return False
+    return sha256(output.read_bytes()).hexdigest() == entry.output_digest
+
+
+def issue(run: Run, panel: Panel, forecast: Forecast, entry: Entry, model: Model | None) -> None:
+    """Record the forecast, then write it: killed in between, the next run finds it not in place, and writes it.
+
+    Args:
+        run: the run.
+        panel: the data it was made from.
+        forecast: with the source of each series.
+        entry: what is known of the run.
+        model: that was used.
+    """
+    target = run.job.forecast.output
+    content = forecast.render(output_suffix(target))
+    fallback = ["/".join(key) for key, source in zip(forecast.keys, forecast.sources, strict=True) if source == NAIVE]
+    entry = replace(
+        entry,
+        source=NAIVE if len(fallback) == len(forecast.keys) else "mixed" if fallback else LSTM,
+        output=str(Path(target).resolve()),
+        output_digest=sha256(content).hexdigest(),
+        details={"fallback": fallback},
+    )
+    before = run.ledger.done(entry.run_key)
+    if run.force or before is None or before.output_digest != entry.output_digest:
+        run.ledger.record(entry, forecast, repeated(panel, forecast.horizon))
+    write_atomically(Path(target), content)
+    if run.job.plot:
+        write_atomically(Path(run.job.plot), _picture(panel, forecast, model, Path(run.job.plot).suffix))
+    fields = {"run_key": entry.run_key, "output": target, "source": entry.source, "fallback": fallback}
+    run.note(Event("forecast", _words(forecast, target, model), fields=fields))
+
+
+def _picture(panel: Panel, forecast: Forecast, model: Model | None, suffix: str) -> bytes:
+    """The first series, their forecasts and intervals as the bytes of a figure."""
+    from lstmcast.show import figures
+    from lstmcast.show.plot import render
+
+    if model is None:
+        return render(figures.plot(panel, forecast), suffix)
+    strips = figures.forecast_strips(panel, forecast, ())
+    return figures.picture(strips, model.forecaster, suffix, backtest=False, history=None)
+
+
+def _words(forecast: Forecast, target: str, model: Model | None) -> str:
+    """What was written, from what."""
+    from lstmcast.show import console
+
+    if model is None:
+        return console.written(forecast, target, NAIVE.replace("_", " "))
+    return console.made(forecast, model.version, target, model.forecaster.report, ())

@@ -1,0 +1,52 @@
+"""When a new model is due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from lstmcast.config import Config, Job
+from lstmcast.config.durations import span_words
+from lstmcast.data.wording import first_few
+from lstmcast.jobs.model import Model
+from lstmcast.store.ledger_records import Refit
+
+PLACES: Mapping[str, bool | set[str]] = {"store": True, "forecast": {"output"}}
+"""What of a config does not make another model."""
+
+
+def why_now(job: Job, model: Model | None, refits: list[Refit], data: str, now: datetime) -> str | None:
+    """Why a new model is due, as a part of a sentence; None: it is not.
+
+    Args:
+        job: the job.
+        model: in use; None: there is none yet.
+        refits: those that were judged before; a challenger that was not taken is not fitted again at once.
+        data: the fingerprint of the newest data.
+        now: the time.
+    """
+    if model is None:
+        return "there is no model yet"
+    if changed := changes(job.config, model):
+        return f"the config has changed ({first_few(changed, len(changed))})"
+    last = max([model.trained, *(refit.made for refit in refits[-1:])])
+    aged = job.retrain.every is not None and now - last >= job.retrain.every
+    if aged and data != model.forecaster.report["data"]["fingerprint"]:
+        return f"the last fit was {span_words(now - last)} ago"
+    return None
+
+
+def changes(config: Config, model: Model) -> list[str]:
+    """The keys in which a config differs from that of a model; one that the model does not know had its default."""
+    before, now, usual = model.forecaster.report["config"], _plain(config), _plain(Config())
+    return list(_differing({**usual, **{key: {**usual.get(key, {}), **before.get(key, {})} for key in usual}}, now))
+
+
+def _plain(config: Config) -> dict[str, Any]:
+    return config.model_dump(mode="json", exclude=PLACES)
+
+
+def _differing(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+    for section, keys in now.items():
+        yield from (f"{section}.{key}" for key, value in keys.items() if before[section][key] != value)

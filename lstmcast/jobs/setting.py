@@ -1,0 +1,34 @@
+"""What every step of a run knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lstmcast.config import Job
+from lstmcast.jobs.events import Note
+from lstmcast.store.ledger import Ledger
+
+if TYPE_CHECKING:
+    from lstmcast.forecaster.training import Tell
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that has begun.
+
+    Attributes:
+        job: what is asked for. now: the time, all along. folder: of the model. ledger: open.
+        note: told what happens. tell: told after every epoch of a training.
+        force: whether to do again what is done.
+    """
+
+    job: Job
+    now: datetime
+    folder: Path
+    ledger: Ledger
+    note: Note
+    tell: Tell
+    force: bool
