@@ -48,10 +48,12 @@ def train(
     from lstmcast.data.read import read
     from lstmcast.data.records import ReadOptions
     from lstmcast.forecast import output_suffix
+    from lstmcast.forecaster.resuming import identity
     from lstmcast.forecaster.saving import save
     from lstmcast.forecaster.training import train as fit
     from lstmcast.show import console
     from lstmcast.store.artifact import model_lock, prepare
+    from lstmcast.store.checkpoint import checkpoint
     from lstmcast.store.choosing import model_name
 
     def note(text: str) -> None:
@@ -64,9 +66,13 @@ def train(
     panel = read(data, ReadOptions.of(config.data.model_dump()))
     note(console.found(panel, system_clock()))
     began = time.monotonic()
-    with model_lock(prepare(folder, name)):
+    with model_lock(prepare(folder, name)), checkpoint(folder / name, identity(panel, config)) as kept:
+        if kept.resumed:
+            note("going on where the same training was interrupted")
         with console.progress(quiet=quiet) as tell:
-            forecaster = fit(panel, config, tell=tell, planned=lambda plan: note(console.planned(plan)))
+            forecaster = fit(
+                panel, config, checkpoint=kept, tell=tell, planned=lambda plan: note(console.planned(plan))
+            )
         version = save(forecaster, folder, name, data=data, now=system_clock(), keep=config.store.keep)
     seconds = time.monotonic() - began
     note(console.judged(forecaster.report))

@@ -54,8 +54,13 @@ def report(panel: Panel, config: Config, plan: Plan, judgement: Judgement, chose
             "last": panel.calendar.text(panel.ends[[0]])[0],
             "fingerprint": fingerprint(panel),
         },
-        "libraries": {name: found for name in LIBRARIES if (found := _version(name))},
+        "libraries": libraries(),
     }
+
+
+def libraries() -> dict[str, str]:
+    """The versions of the libraries that a model's numbers depend on."""
+    return {name: found for name in LIBRARIES if (found := _version(name))}
 
 
 def _scored(plan: Plan) -> str:

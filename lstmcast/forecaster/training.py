@@ -17,11 +17,13 @@ from lstmcast.errors import DataError
 from lstmcast.forecaster.judging import judge
 from lstmcast.forecaster.plan import Chosen, Plan, Way, learnable, make_plan
 from lstmcast.forecaster.report import report
+from lstmcast.forecaster.resuming import keep, standing
 from lstmcast.forecaster.running import Runner, Running, honest, last_steps, outcomes, scale, usual_steps, windows
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import check_forward, load_keras
 from lstmcast.model.training import Fit, Progress, Recipe, fit, together
+from lstmcast.store.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
@@ -52,13 +54,19 @@ NAIVE = (0.0, 0.25, 0.5)  # of a forecast, the seasonal naive one: level and pro
 
 
 def train(
-    panel: Panel, config: Config, *, tell: Tell = lambda _: None, planned: Callable[[Plan], None] = lambda _: None
+    panel: Panel,
+    config: Config,
+    *,
+    checkpoint: Checkpoint | None = None,
+    tell: Tell = lambda _: None,
+    planned: Callable[[Plan], None] = lambda _: None,
 ) -> Forecaster:
     """Train a forecaster: plan, fit with early stopping, judge on later origins, fit again on all the data.
 
     Args:
         panel: the past.
         config: how.
+        checkpoint: where each fit leaves what it has reached, and goes on from; see `identity`.
         tell: called after every epoch.
         planned: called once, with everything that was decided.
 
@@ -71,11 +79,12 @@ def train(
     plan = make_plan(panel, config)
     planned(plan)
     past = learnable(panel, plan.hold_out.total)
-    chosen, networks = _fit_best(past, panel, plan, tell)
+    chosen, networks = _fit_best(panel, _Job(past, plan, "fitting", plan.recipe, tell, checkpoint))
     runner = _runner(past, plan, chosen, networks)
     judgement = judge(runner, panel, plan.hold_out, plan.levels)
     if plan.refit:
-        runner = _runner(panel, plan, chosen, _fit_all(panel, plan, chosen, networks, tell))
+        again = _Job(panel, plan, "fitting again on all the data", plan.recipe, tell, checkpoint)
+        runner = _runner(panel, plan, chosen, _fit_all(again, chosen, networks))
     _check(runner, panel, plan)
     return Forecaster(
         runner=runner,
@@ -87,9 +96,9 @@ def train(
     )
 
 
-def _fit_best(past: Panel, panel: Panel, plan: Plan, tell: Tell) -> tuple[Chosen, list[Network]]:
+def _fit_best(panel: Panel, job: _Job) -> tuple[Chosen, list[Network]]:
     """Fit every network, each from its own seed, in each way; keep what forecast the stopping origins best."""
-    job = _Job(past, plan, "fitting", plan.recipe, tell)
+    past, plan = job.panel, job.plan
     if plan.recipe.patience is None:
         (way,) = plan.ways
         fits = job.together([partial(job.fit, way, k) for k in range(plan.networks)])
@@ -107,19 +116,18 @@ def _fit_best(past: Panel, panel: Panel, plan: Plan, tell: Tell) -> tuple[Chosen
     return min(found, key=lambda one: one[0])[1:]
 
 
-def _fit_all(panel: Panel, plan: Plan, chosen: Chosen, judged: list[Network], tell: Tell) -> list[Network]:
+def _fit_all(job: _Job, chosen: Chosen, judged: list[Network]) -> list[Network]:
     """Learn from all the data: on from the judged networks after a long fit, else from the start, as many epochs."""
-    recipe = plan.recipe
+    recipe = job.recipe
     starts: Sequence[Network | None] = [None] * len(judged)
     if recipe.patience is None:
         epochs = -(-recipe.epochs // FURTHER)
         rate = GENTLY * recipe.learning_rate
-        recipe, starts = replace(recipe, epochs=epochs, decay=0, learning_rate=rate), judged
+        job, starts = replace(job, recipe=replace(recipe, epochs=epochs, decay=0, learning_rate=rate)), judged
         chosen = replace(chosen, epochs=(epochs,) * len(judged))
-    job = _Job(panel, plan, "fitting again on all the data", recipe, tell)
     each = zip(chosen.epochs, starts, strict=True)
     fits = job.together([partial(job.fit, chosen.way, k, epochs=e, start=start) for k, (e, start) in enumerate(each)])
-    return [plan.architecture.head.damped(fit.network, chosen.share) for fit in fits]
+    return [job.plan.architecture.head.damped(fit.network, chosen.share) for fit in fits]
 
 
 @dataclass(frozen=True)
@@ -165,6 +173,7 @@ class _Job:
     name: str
     recipe: Recipe
     tell: Tell
+    checkpoint: Checkpoint | None
     stop: Event = field(default_factory=Event)
 
     def together(self, fits: Sequence[Callable[[], Fit]]) -> list[Fit]:
@@ -181,6 +190,7 @@ class _Job:
         start: Network | None = None,
     ) -> Fit:
         """Fit network k: with early stopping where there is a judge, else for all the epochs."""
+        name = f"{self.name}, way {self.plan.ways.index(way) + 1}, network {k + 1}"
         seed, decay = (self.recipe.seed + k) % 2**32, self.recipe.decay or self.recipe.epochs
         return fit(
             windows(self.panel, scale(self.panel, way.measure, way.shape.level), way.shape),
@@ -189,6 +199,8 @@ class _Job:
             judge=judge,
             start=start,
             stop=self.stop,
+            resume=standing(self.checkpoint, name),
+            keep=lambda now: keep(self.checkpoint, name, now),
             tell=lambda progress: self.tell(Stage(self.name, k + 1, self.plan.networks, progress)),
         )
 

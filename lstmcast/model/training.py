@@ -15,6 +15,7 @@ import numpy as np
 from lstmcast.errors import ModelError
 from lstmcast.model.lstm import Array, Network
 from lstmcast.model.network import Architecture, build, flat, load_keras, to_numpy
+from lstmcast.model.standing import Standing
 from lstmcast.model.windows import Windows
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ Step = Callable[[Array, Array, Array], float]  # inputs, targets and weights of 
 _PREPARING = Lock()  # Keras draws first weights from one source of chance, and traces one graph at a time
 
 EXPLODED = 1e4  # times the first batch's loss: no network comes back from there
+
+
+class Stopped(Exception):  # noqa: N818  # no error: somebody else's is on its way
+    """The fit was told to end, and did so between two batches."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,8 @@ def fit(
     judge: Callable[[Network], float] | None = None,
     start: Network | None = None,
     stop: Event | None = None,
+    resume: Standing | None = None,
+    keep: Callable[[Standing], None] = lambda _: None,
     tell: Callable[[Progress], None] = lambda _: None,
 ) -> Fit:
     """Fit one network.
@@ -103,50 +110,42 @@ def fit(
         judge: the error of the network's forecasts on held-out origins, which decides when to stop and which epoch is
             best. None: all epochs are run and the last is kept.
         start: the weights it starts from; None: chance's.
-        stop: where set, the fit ends after its epoch.
+        stop: where set, the fit ends before its next batch.
+        resume: where the same fit stood when it was interrupted: it ends with the same bytes as if it had not been.
+        keep: called after each epoch, with where the fit stands.
         tell: called after each epoch.
 
     Raises:
         UsageError: TensorFlow is not installed.
         ModelError: the loss is not a number, or exploded, or no epoch's held-out error is a number.
+        Stopped: `stop` was set.
     """
-    load_keras()
-    with _PREPARING:
-        model, step = _prepared(architecture, recipe)
-    if start is not None:
-        model.set_weights(flat(start))
-    rng = np.random.default_rng(recipe.seed)
-    history: list[Progress] = []
-    first = 0.0
-    best, kept, since = np.inf, to_numpy(model, architecture), time.monotonic()
-    for epoch in range(1, recipe.epochs + 1):
-        losses = _epoch(step, windows, recipe, rng)
-        first, loss = first or losses[0], float(np.mean(losses))
-        _refuse_explosion(loss, first, epoch, recipe)
-        network = to_numpy(model, architecture)
-        error = None if judge is None else _held_out_error(judge, network)
-        history.append(Progress(epoch, recipe.epochs, loss, error, time.monotonic() - since))
-        tell(history[-1])
-        if error is None or error < best or epoch == 1:
-            best, kept, best_epoch = (best if error is None else error), network, epoch
-        elif recipe.patience and epoch - best_epoch >= recipe.patience:
-            break
-        if stop is not None and stop.is_set():
-            break
-    if judge is not None and not np.isfinite(best):
+    standing = resume
+    if standing is None or not standing.over:
+        load_keras()
+        with _PREPARING:
+            _heed(stop)
+            learner = _Learner(windows, architecture, recipe, judge, stop, *_prepared(architecture, recipe))
+        standing = learner.begin(start) if resume is None else learner.go_on(resume)
+        while not standing.over:
+            standing = learner.epoch(standing)
+            keep(standing)
+            tell(_progress(standing, recipe)[-1])
+    if judge is not None and not np.isfinite(standing.best):
         raise _exploded("no epoch's held-out forecasts were finite numbers", recipe)
-    return Fit(kept, best_epoch, None if judge is None else float(best), tuple(history))
+    held_out = None if judge is None else standing.best
+    return Fit(standing.kept, standing.best_epoch, held_out, _progress(standing, recipe))
 
 
 def together(fits: Sequence[Callable[[], Fit]], stop: Event) -> list[Fit]:
     """Run several fits at once, on the cores there are: their results are those of one after the other.
 
+    The calling thread only waits, so that a signal reaches it between two of its steps and never inside TensorFlow.
+
     Args:
         fits: each looks at `stop`.
-        stop: set where one fails, or the run is interrupted, so that the others end after their epoch.
+        stop: set where one fails, or the run is interrupted, so that the others end before their next batch.
     """
-    if len(fits) == 1:
-        return [fits[0]()]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         running = [pool.submit(one) for one in fits]
         try:
@@ -157,8 +156,77 @@ def together(fits: Sequence[Callable[[], Fit]], stop: Event) -> list[Fit]:
             raise
 
 
-def _prepared(architecture: Architecture, recipe: Recipe) -> tuple[keras.Sequential, Step]:
-    """The many-to-many network, seeded, and one step of its optimizer as a TensorFlow graph.
+@dataclass(frozen=True)
+class _Learner:
+    """A network that learns, epoch by epoch: everything that changes is in `variables`, and in what `epoch` returns."""
+
+    windows: Windows
+    architecture: Architecture
+    recipe: Recipe
+    judge: Callable[[Network], float] | None
+    stop: Event | None
+    model: keras.Sequential
+    variables: Sequence[Any]  # of the model and the optimizer: weights, momenta, counters, sources of noise
+    step: Step
+
+    def begin(self, start: Network | None) -> Standing:
+        """Where a fit stands before its first epoch."""
+        if start is not None:
+            self.model.set_weights(flat(start))
+        return Standing.first(self.recipe.seed, to_numpy(self.model, self.architecture))
+
+    def go_on(self, standing: Standing) -> Standing:
+        """Put the network where an interrupted fit stood."""
+        for variable, value in zip(self.variables, standing.variables, strict=True):
+            variable.assign(value)
+        return standing
+
+    def epoch(self, now: Standing) -> Standing:
+        """Learn from one epoch's batches, judge, and say where the fit stands then."""
+        recipe, number, began = self.recipe, len(now.history) + 1, time.monotonic()
+        rng = now.generator()
+        losses = self._batches(rng)
+        loss, first = float(np.mean(losses)), now.first_loss or losses[0]
+        _refuse_explosion(loss, first, number, recipe)
+        network = to_numpy(self.model, self.architecture)
+        error = np.nan if self.judge is None else _held_out_error(self.judge, network)
+        better = self.judge is None or number == 1 or error < now.best
+        best_epoch = number if better else now.best_epoch
+        return Standing(
+            rng=rng.bit_generator.state,
+            variables=tuple(np.array(variable.value.numpy()) for variable in self.variables),
+            kept=network if better else now.kept,
+            best_epoch=best_epoch,
+            first_loss=first,
+            history=np.vstack([now.history, [loss, error, now.seconds + time.monotonic() - began]]),
+            over=number == recipe.epochs or bool(recipe.patience and number - best_epoch >= recipe.patience),
+        )
+
+    def _batches(self, rng: np.random.Generator) -> list[float]:
+        """Learn from the batches of one epoch; returns the loss of each."""
+        losses = []
+        count = self.recipe.batches * self.recipe.batch_size
+        for batch in self.windows.batches(rng, count=count, size=self.recipe.batch_size):
+            _heed(self.stop)
+            losses.append(self.step(*batch))
+        return losses
+
+
+def _heed(stop: Event | None) -> None:
+    if stop is not None and stop.is_set():
+        raise Stopped
+
+
+def _progress(standing: Standing, recipe: Recipe) -> tuple[Progress, ...]:
+    """Every epoch so far."""
+    return tuple(
+        Progress(number, recipe.epochs, loss, None if np.isnan(error) else error, seconds)
+        for number, (loss, error, seconds) in enumerate(standing.history.tolist(), 1)
+    )
+
+
+def _prepared(architecture: Architecture, recipe: Recipe) -> tuple[keras.Sequential, list[Any], Step]:
+    """The many-to-many network, seeded, all its variables, and one step of its optimizer as a TensorFlow graph.
 
     The graph is smaller than the one that `compile` makes: it is there in half the time, and its steps are faster.
     """
@@ -187,7 +255,8 @@ def _prepared(architecture: Architecture, recipe: Recipe) -> tuple[keras.Sequent
     shapes = ((*batch, architecture.lags), (*batch, head.steps), (*batch, head.steps))
     traced = step.get_concrete_function(*(tensorflow.TensorSpec(shape, tensorflow.float32) for shape in shapes))
     constant = tensorflow.constant
-    return model, lambda *arrays: float(traced(*(constant(array) for array in arrays)))
+    variables = [*model.variables, *optimizer.variables]
+    return model, variables, lambda *arrays: float(traced(*(constant(array) for array in arrays)))
 
 
 def _loss(architecture: Architecture, recipe: Recipe) -> Callable[[Any, Any], Any]:
@@ -210,12 +279,6 @@ def _held_out_error(judge: Callable[[Network], float], network: Network) -> floa
     with np.errstate(over="ignore", invalid="ignore"):
         error = judge(network)
     return error if np.isfinite(error) else np.inf
-
-
-def _epoch(step: Step, windows: Windows, recipe: Recipe, rng: np.random.Generator) -> list[float]:
-    """Run one epoch; returns the loss of every batch."""
-    count = recipe.batches * recipe.batch_size
-    return [step(*batch) for batch in windows.batches(rng, count=count, size=recipe.batch_size)]
 
 
 def _refuse_explosion(loss: float, first: float, epoch: int, recipe: Recipe) -> None:

@@ -41,6 +41,7 @@ from lstmcast.store.files import (
     write_atomically,
     write_new,
 )
+from lstmcast.store.tensors import header
 
 SCHEMA = 1
 """The layout of a version. Another number is refused, never guessed at."""
@@ -275,11 +276,8 @@ def _read_tensors(path: Path, entry: Mapping[str, Any]) -> dict[str, npt.NDArray
 
 
 def _header(content: bytes) -> dict[str, dict[str, Any]]:
-    """Type and shape of each tensor as the file states them: 8 bytes of length, then JSON; no data is touched."""
-    length = int.from_bytes(content[:8], "little")
-    if len(content) < 8 or length > len(content) - 8:
-        raise DamageError("too short for a safetensors header")
-    stated = parse_object(content[8 : 8 + length])
+    """Type and shape of each tensor as the file states them; no data is touched."""
+    stated = header(content)
     stated.pop("__metadata__", None)
     if not all(isinstance(entry, dict) for entry in stated.values()):
         raise DamageError("no safetensors header")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from lstmcast.cli import main
+from lstmcast.store.checkpoint import CHECKPOINT
 from lstmcast.store.choosing import versions
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -36,7 +37,7 @@ def wait_for(text: str, path: Path, process: subprocess.Popen[bytes]) -> None:
 def test_stopped_while_training(
     tmp_path: Path, air: Path, small: tuple[str, ...], number: int, code: int, words: str
 ) -> None:
-    """A signal in the midst of training: its exit code, one line, no version, no leftover; the next run works."""
+    """A signal in the midst of training: its exit code, one line, at most a checkpoint; the next run works."""
     (tmp_path / "air_passengers.csv").write_bytes(air.read_bytes())
     models = str(tmp_path / "models")
     endless = ["--set", "train.epochs=1000000", "--set", "train.patience=1000000", "--models", models]
@@ -53,8 +54,9 @@ def test_stopped_while_training(
     assert text.splitlines()[-1] == f"lstmcast: {words}; nothing was half-written"
     assert "Traceback" not in text
     folder = tmp_path / "models" / "air_passengers"
-    assert {path.name for path in folder.iterdir()} <= {"lock"}
+    assert {path.name for path in folder.iterdir()} <= {"lock", CHECKPOINT}
     assert main(["train", str(air), "--models", models, "--quiet", *small]) == 0
+    assert {path.name for path in folder.iterdir()} == {"lock", "current", *(path.name for path in versions(folder))}
     assert len(versions(folder)) == 1
 
 

@@ -7,12 +7,13 @@ import math
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,8 @@ from lstmcast.model import lstm
 from lstmcast.model.heads import Head
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import Architecture
-from lstmcast.model.training import Fit, Progress, Recipe, fit, together
+from lstmcast.model.standing import Standing
+from lstmcast.model.training import Fit, Progress, Recipe, Stopped, fit, together
 from lstmcast.model.windows import Shape, Windows
 
 pytestmark = pytest.mark.slow
@@ -269,8 +271,42 @@ def test_fits_at_once_are_those_one_after_the_other() -> None:
     assert len(set(at_once)) == 3
 
 
+def test_a_fit_goes_on_from_any_epoch_to_the_same_bytes() -> None:
+    """Dropout, momenta and a falling rate: from each epoch's standing, taken apart and put together."""
+    stands: list[Standing] = []
+    recipe = replace(RECIPE, epochs=4, patience=2, schedule="cosine")
+    errors = {1: 3.0, 2: 1.0, 3: 2.0, 4: 4.0}
+    whole = fit(waves(), DROPPING, recipe, judge=judge_by([*errors.values()], []), keep=stands.append)
+    assert [stand.over for stand in stands] == [False, False, False, True]
+    for epoch, stand in enumerate(stands, 1):
+        rest = judge_by([*errors.values()][epoch:], [])
+        again = fit(waves(), DROPPING, recipe, judge=rest, resume=Standing.from_plain(*stand.to_plain()))
+        assert fingerprint(again.network) == fingerprint(whole.network)
+        assert (again.epoch, again.held_out) == (whole.epoch, whole.held_out) == (2, 1.0)
+        assert [(p.loss, p.held_out) for p in again.history] == [(p.loss, p.held_out) for p in whole.history]
+
+
+def test_a_fit_told_to_stop_ends_before_its_next_batch() -> None:
+    """Not after its epoch, which may be long: nothing is kept of the one it was in."""
+    stop, stands, drawn = Event(), [], []
+
+    class Watched(Windows):
+        def batches(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+            for batch in super().batches(*args, **kwargs):
+                drawn.append(batch)
+                if len(drawn) == 3:
+                    stop.set()
+                yield batch
+
+    plain = waves()
+    watched = Watched(**{field.name: getattr(plain, field.name) for field in fields(plain)})
+    with pytest.raises(Stopped):
+        fit(watched, SMALL, RECIPE, stop=stop, keep=stands.append)
+    assert (len(drawn), len(stands)) == (3, 1)
+
+
 def test_a_fit_that_fails_stops_the_others() -> None:
-    """The failure is what is raised, at once, and a fit of a thousand epochs beside it ends after the one it is in."""
+    """The failure is what is raised, at once, and a fit of a thousand epochs beside it ends before its next batch."""
     stop, told = Event(), []
 
     def fail() -> Fit:

@@ -1,0 +1,48 @@
+"""How an interrupted training finds itself again: its name, and the standing of each of its fits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from lstmcast.data.panel import Panel
+from lstmcast.forecaster.report import libraries
+from lstmcast.forecaster.trained import fingerprint
+from lstmcast.model.lstm import Network, to_tensors
+from lstmcast.model.standing import Standing
+from lstmcast.store.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    from lstmcast.config import Config
+
+SECTIONS = ("data", "model", "train", "forecast")
+
+
+def identity(panel: Panel, config: Config, start: Sequence[Network] = ()) -> str:
+    """sha256 over all that a training's result depends on: data, config, libraries, first weights.
+
+    Args:
+        panel: the past.
+        config: how; its `store`, and what a job adds, change no weight.
+        start: the networks it starts from, if any.
+    """
+    asked = config.model_dump(mode="json", include=set(SECTIONS))
+    digest = sha256(json.dumps([fingerprint(panel), asked, libraries()], sort_keys=True).encode())
+    for network in start:
+        for name, array in sorted(to_tensors(network).items()):
+            digest.update(f"{name} {array.shape}".encode() + array.tobytes())
+    return digest.hexdigest()
+
+
+def standing(checkpoint: Checkpoint | None, fit: str) -> Standing | None:
+    """Where a fit stood when the training was interrupted; None: it begins."""
+    part = checkpoint.part(fit) if checkpoint is not None else None
+    return None if part is None else Standing.from_plain(*part)
+
+
+def keep(checkpoint: Checkpoint | None, fit: str, now: Standing) -> None:
+    """Remember where a fit stands."""
+    if checkpoint is not None:
+        checkpoint.keep(fit, now.to_plain())
