@@ -17,6 +17,7 @@ from lstmcast.cli.init import init
 from lstmcast.cli.plot import plot
 from lstmcast.cli.predict import predict
 from lstmcast.cli.run import run
+from lstmcast.cli.schedule import schedule
 from lstmcast.cli.train import train
 from lstmcast.errors import FileError, LstmcastError
 
@@ -36,7 +37,7 @@ def lstmcast() -> None:
     """  # noqa: D301  # Click wants the backspace itself
 
 
-for command in (train, predict, plot, run, backtest, check, init, config):
+for command in (train, predict, plot, run, backtest, check, init, config, schedule):
     lstmcast.add_command(command)
 
 
