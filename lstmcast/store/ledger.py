@@ -8,7 +8,7 @@ and what a killed run had begun is not there.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ import numpy as np
 from lstmcast.data.panel import Panel
 from lstmcast.store import ledger_data as data
 from lstmcast.store import ledger_runs as runs
-from lstmcast.store.ledger_records import Entry, Floats, Forecasts, Issue, Refit
+from lstmcast.store.ledger_records import Entry, Floats, Forecasts, Frame, Ints, Issue, Refit
 from lstmcast.store.ledger_schema import connect, guarded
 from lstmcast.store.ledger_values import micros, span
 
@@ -100,6 +100,26 @@ class Ledger:
         with guarded(self.path, "read"):
             return data.panel(self._connection, number)
 
+    def frame(self, entry: Entry | None = None) -> Frame | None:
+        """The data an entry was made from, without their values; None: the newest. None where there are none."""
+        with guarded(self.path, "read"):
+            number = None if entry is None else runs.panel_number(self._connection, entry.number)
+            return data.frame(self._connection, number)
+
+    def outcomes(self, series: Ints, first: int, last: int) -> Floats:
+        """What is known by now of some steps.
+
+        Args:
+            series: [S] numbers in the ledger.
+            first: on the calendar.
+            last: likewise, included.
+
+        Returns:
+            [S, T], NaN where nothing was observed.
+        """
+        with guarded(self.path, "read"):
+            return data.outcomes(self._connection, series.tolist(), first, last)
+
     # --- the runs ---
 
     def record(self, entry: Entry, forecast: Forecasts, naive: Floats, factors: Floats | None = None) -> int:
@@ -107,9 +127,9 @@ class Ledger:
 
         Args:
             entry: the run; its `number` is given here.
-            forecast: of S series, H steps ahead; each series must have been observed.
+            forecast: of S series, H steps ahead, with the bounds as they were before they were widened.
             naive: [S, H] the seasonal naive forecast from the same origins.
-            factors: [Q, S, H] by how much the bounds had been widened (see `evaluation/adaptive.py`); None: by nothing.
+            factors: [Q, S, H] by how much each bound was then widened (see `evaluation/adaptive.py`); None: not at all.
 
         Returns:
             The entry's number.
@@ -124,7 +144,8 @@ class Ledger:
             series = data.numbers_in(connection, newest[1], forecast.keys)
             number = runs.add_entry(connection, entry, newest[0], forecast.levels)
             scaled = np.ones_like(forecast.lower) if factors is None else factors
-            runs.add_forecasts(connection, number, series, forecast, naive, scaled)
+            sources = forecast.sources or (entry.source,) * len(series)
+            runs.add_forecasts(connection, number, series, sources, forecast, naive, scaled)
             return number
 
     def done(self, run_key: str) -> Entry | None:
@@ -137,10 +158,33 @@ class Ledger:
         with guarded(self.path, "read"):
             return runs.entries(self._connection, *span(since, until))
 
-    def issue(self, entry: Entry) -> Issue:
-        """What a recorded entry forecast."""
+    def issue(self, number: int) -> Issue:
+        """What the entry of that number forecast."""
         with guarded(self.path, "read"):
-            return runs.issue(self._connection, entry)
+            return runs.issue(self._connection, number)
+
+    def issues(self, target: int, *, since: int = 0) -> Iterator[Issue]:
+        """What was forecast of a step on the calendar and of later ones, the newest run first.
+
+        Args:
+            target: the step.
+            since: only by entries from this number on.
+        """
+        with guarded(self.path, "read"):
+            numbers = runs.later(self._connection, target - runs.longest(self._connection), since)
+        return map(self.issue, numbers)
+
+    @property
+    def horizon(self) -> int:
+        """The longest that was recorded; 0 where nothing was."""
+        with guarded(self.path, "read"):
+            return runs.longest(self._connection)
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Of the intervals of the newest entry, in percent."""
+        with guarded(self.path, "read"):
+            return runs.newest_levels(self._connection)
 
     def panel_of(self, entry: Entry) -> Panel:
         """The data a recorded entry was made from, as they stood then."""
@@ -149,6 +193,18 @@ class Ledger:
         if found is None:
             raise ValueError(f"entry {entry.number} is not in this ledger")
         return found
+
+    # --- adaptation ---
+
+    def adaptation(self, series: Ints, levels: Sequence[float]) -> dict[tuple[int, float], tuple[int, Floats]]:
+        """By series and level: the last step that was learnt from, and [H] log factors; what is new is not there."""
+        with guarded(self.path, "read"):
+            return runs.adaptation(self._connection, series.tolist(), levels)
+
+    def adapt(self, learnt: Iterable[tuple[int, float, int, Floats]]) -> None:
+        """Keep what was learnt: series, level, last step, [H] log factors."""
+        with self._changing() as connection:
+            runs.adapt(connection, learnt)
 
     # --- refits ---
 

@@ -17,8 +17,8 @@ import numpy as np
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import Bools, Columns
-from lstmcast.store.ledger_records import Floats, Key
-from lstmcast.store.ledger_values import EVER, blob, ints, text
+from lstmcast.store.ledger_records import Floats, Frame, Key
+from lstmcast.store.ledger_values import EVER, blob, ints, moment, text
 
 DIGEST = 32  # bytes of a sha256
 
@@ -70,7 +70,7 @@ def layout_number(connection: sqlite3.Connection, columns: Columns, calendar: Ca
     return int(connection.execute("SELECT id FROM layouts WHERE text = ?", (said,)).fetchone()[0])
 
 
-def layout(connection: sqlite3.Connection, number: int) -> tuple[Columns, Calendar]:
+def _layout(connection: sqlite3.Connection, number: int) -> tuple[Columns, Calendar]:
     """Columns and calendar of that number."""
     found = json.loads(connection.execute("SELECT text FROM layouts WHERE id = ?", (number,)).fetchone()[0])
     columns = found["columns"]
@@ -157,29 +157,58 @@ def _held(connection: sqlite3.Connection, series: int, start: int, length: int, 
     return values, observed
 
 
-def panel(connection: sqlite3.Connection, number: int | None) -> Panel | None:
-    """The data as they stood with a panel; None: with the newest."""
+def frame(connection: sqlite3.Connection, number: int | None) -> Frame | None:
+    """The data of a panel without their values; None: of the newest."""
     found = _panel_row(connection, number)
     if found is None:
         return None
-    number, seen = found
-    columns, calendar = layout(connection, seen.layout)
-    each = [
-        _held(connection, series, start, length, number)
-        for series, start, length in zip(seen.series, seen.starts, seen.lengths, strict=True)
-    ]
-    return Panel(
+    row = connection.execute("SELECT seen FROM panels WHERE id = ?", (found[0],)).fetchone()
+    seen = found[1]
+    starts = np.array(seen.starts, dtype=np.int64)
+    columns, calendar = _layout(connection, seen.layout)
+    return Frame(
+        number=found[0],
+        seen=moment(row["seen"]),
         columns=columns,
         calendar=calendar,
         keys=keys(connection, seen.series),
+        series=np.array(seen.series, dtype=np.int64),
+        starts=starts,
+        ends=starts + np.array(seen.lengths, dtype=np.int64) - 1,
+    )
+
+
+def panel(connection: sqlite3.Connection, number: int | None) -> Panel | None:
+    """The data as they stood with a panel; None: with the newest."""
+    found = frame(connection, number)
+    if found is None:
+        return None
+    lengths = found.ends - found.starts + 1
+    each = [
+        _held(connection, *span, found.number)
+        for span in zip(found.series.tolist(), found.starts.tolist(), lengths.tolist(), strict=True)
+    ]
+    return Panel(
+        columns=found.columns,
+        calendar=found.calendar,
+        keys=found.keys,
         values=np.concatenate([values for values, _ in each]),
         observed=np.concatenate([observed for _, observed in each]),
-        offsets=np.concatenate([[0], np.cumsum(seen.lengths)]).astype(np.int64),
-        starts=np.array(seen.starts, dtype=np.int64),
+        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        starts=found.starts,
         findings=(),
         notes=(),
-        source=connection.execute("SELECT source FROM panels WHERE id = ?", (number,)).fetchone()[0],
+        source=connection.execute("SELECT source FROM panels WHERE id = ?", (found.number,)).fetchone()[0],
     )
+
+
+def outcomes(connection: sqlite3.Connection, series: Sequence[int], first: int, last: int) -> Floats:
+    """[S, T] the values of the steps from first to last, as they are known now; NaN where none was observed."""
+    known = np.full((len(series), last - first + 1), np.nan)
+    for k, number in enumerate(series):
+        values, observed = _held(connection, number, first, known.shape[1], EVER)
+        known[k, observed] = values[observed]
+    return known
 
 
 def keys(connection: sqlite3.Connection, series: Sequence[int]) -> tuple[Key, ...]:

@@ -45,6 +45,10 @@ class Forecasts(Protocol):
     def upper(self) -> Floats:
         """[Q, S, H] the upper bounds."""
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """S words for what forecast each series; empty: the entry's source did them all."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -103,23 +107,19 @@ class Issue:
     """What an entry forecast: S series, H steps, Q levels.
 
     Attributes:
-        entry: the run.
-        columns: of the data then.
-        calendar: of the data then.
-        keys: S keys.
+        entry: the number of the run.
         series: [S] the numbers of the series in the ledger.
+        sources: S words for what forecast each: `lstm` or `seasonal_naive`.
         origins: [S] the last known step of each series, on the calendar.
         levels: [Q] in percent.
         values, naive: [S, H] the forecast, and the seasonal naive one from the same origins.
-        lower, upper: [Q, S, H] the bounds as they were issued.
-        factors: [Q, S, H] by how much the bounds had been widened before that.
+        lower, upper: [Q, S, H] the bounds as they were before they were widened.
+        factors: [Q, S, H] by how much each was widened (see `widened` in `evaluation/adaptive.py`).
     """
 
-    entry: Entry
-    columns: Columns
-    calendar: Calendar
-    keys: tuple[Key, ...]
+    entry: int
     series: Ints
+    sources: tuple[str, ...]
     origins: Ints
     levels: tuple[float, ...]
     values: Floats
@@ -127,3 +127,26 @@ class Issue:
     lower: Floats
     upper: Floats
     factors: Floats
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The data at one time, without their values.
+
+    Attributes:
+        number: of the panel in the ledger.
+        seen: when, in UTC.
+        columns, calendar: of the data.
+        keys: S keys.
+        series: [S] the numbers of the series in the ledger.
+        starts, ends: [S] the first and the last step of each series, on the calendar.
+    """
+
+    number: int
+    seen: datetime
+    columns: Columns
+    calendar: Calendar
+    keys: tuple[Key, ...]
+    series: Ints
+    starts: Ints
+    ends: Ints

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -53,38 +53,40 @@ def panel_number(connection: sqlite3.Connection, entry: int) -> int:
 
 
 def add_forecasts(
-    connection: sqlite3.Connection, entry: int, series: Sequence[int], said: Forecasts, naive: Floats, factors: Floats
+    connection: sqlite3.Connection,
+    entry: int,
+    series: Sequence[int],
+    sources: Sequence[str],
+    said: Forecasts,
+    naive: Floats,
+    factors: Floats,
 ) -> None:
     """Keep what an entry forecast: one row a series."""
     bounds = np.stack([said.lower, said.upper])  # [2, Q, S, H]
+    each = enumerate(zip(series, sources, said.origins.tolist(), strict=True))
     rows = [
-        (entry, k, number, origin, *map(blob, (said.values[k], naive[k], bounds[:, :, k], factors[:, k])))
-        for k, (number, origin) in enumerate(zip(series, said.origins.tolist(), strict=True))
+        (entry, k, *what, *map(blob, (said.values[k], naive[k], bounds[:, :, k], factors[:, k]))) for k, what in each
     ]
     insert = (
-        "INSERT INTO forecasts (entry, place, series, origin, said, naive, bounds, factors) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO forecasts (entry, place, series, source, origin, said, naive, bounds, factors) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
     )
     connection.executemany(insert, rows)
 
 
-def issue(connection: sqlite3.Connection, entry: Entry) -> Issue:
+def issue(connection: sqlite3.Connection, entry: int) -> Issue:
     """What an entry forecast."""
-    query = "SELECT levels, layout FROM entries JOIN panels ON panels.id = entries.panel WHERE entries.id = ?"
-    run = connection.execute(query, (entry.number,)).fetchone()
-    found = connection.execute("SELECT * FROM forecasts WHERE entry = ? ORDER BY place", (entry.number,)).fetchall()
-    columns, calendar = ledger_data.layout(connection, run["layout"])
+    found = connection.execute("SELECT * FROM forecasts WHERE entry = ? ORDER BY place", (entry,)).fetchall()
+    row = connection.execute("SELECT levels FROM entries WHERE id = ?", (entry,)).fetchone()
     series, origins = (np.array([row[name] for row in found], dtype=np.int64) for name in ("series", "origin"))
     values, naive = (np.stack([floats(row[name]) for row in found]) for name in ("said", "naive"))
-    levels = tuple(json.loads(run["levels"]))
+    levels = tuple(json.loads(row["levels"]))
     shape = len(levels), values.shape[1]  # Q, H
     bounds = np.stack([floats(row["bounds"]).reshape(2, *shape) for row in found], axis=2)  # [2, Q, S, H]
     return Issue(
         entry=entry,
-        columns=columns,
-        calendar=calendar,
-        keys=ledger_data.keys(connection, series.tolist()),
         series=series,
+        sources=tuple(row["source"] for row in found),
         origins=origins,
         levels=levels,
         values=values,
@@ -92,6 +94,44 @@ def issue(connection: sqlite3.Connection, entry: Entry) -> Issue:
         lower=bounds[0],
         upper=bounds[1],
         factors=np.stack([floats(row["factors"]).reshape(shape) for row in found], axis=1),
+    )
+
+
+def later(connection: sqlite3.Connection, origin: int, since: int) -> list[int]:
+    """The entries, from a number on, that forecast from an origin or a later one; newest first."""
+    query = "SELECT DISTINCT entry FROM forecasts WHERE origin >= ? AND entry >= ? ORDER BY entry DESC"
+    return [row[0] for row in connection.execute(query, (origin, since)).fetchall()]
+
+
+def longest(connection: sqlite3.Connection) -> int:
+    """The longest horizon that was recorded; 0 where nothing was."""
+    return int(connection.execute("SELECT coalesce(max(length(said)), 0) / 8 FROM forecasts").fetchone()[0])
+
+
+def newest_levels(connection: sqlite3.Connection) -> tuple[float, ...]:
+    """Of the intervals of the newest entry; none where there is no entry."""
+    row = connection.execute("SELECT levels FROM entries ORDER BY id DESC LIMIT 1").fetchone()
+    return tuple(json.loads(row["levels"])) if row else ()
+
+
+def adaptation(
+    connection: sqlite3.Connection, series: Sequence[int], levels: Sequence[float]
+) -> dict[tuple[int, float], tuple[int, Floats]]:
+    """By series and level: the last step that was learnt from, and [H] log factors. What is new is not there."""
+    found = connection.execute("SELECT * FROM adaptation").fetchall()
+    wanted = set(series)
+    return {
+        (row["series"], row["level"]): (row["known"], floats(row["theta"]))
+        for row in found
+        if row["series"] in wanted and row["level"] in levels
+    }
+
+
+def adapt(connection: sqlite3.Connection, learnt: Iterable[tuple[int, float, int, Floats]]) -> None:
+    """Keep what adaptation has learnt: series, level, last step, [H] log factors."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO adaptation (series, level, known, theta) VALUES (?, ?, ?, ?)",
+        ((series, level, known, blob(theta)) for series, level, known, theta in learnt),
     )
 
 

@@ -38,10 +38,14 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX entries_by_time ON entries (made);
     CREATE TABLE forecasts (
         entry INTEGER NOT NULL REFERENCES entries, place INTEGER NOT NULL, series INTEGER NOT NULL,
-        origin INTEGER NOT NULL, said BLOB NOT NULL, naive BLOB NOT NULL, bounds BLOB NOT NULL, factors BLOB NOT NULL,
-        PRIMARY KEY (entry, place)
+        source TEXT NOT NULL, origin INTEGER NOT NULL, said BLOB NOT NULL, naive BLOB NOT NULL, bounds BLOB NOT NULL,
+        factors BLOB NOT NULL, PRIMARY KEY (entry, place)
     );
-    CREATE TABLE adaptation (series INTEGER PRIMARY KEY, known INTEGER NOT NULL, state BLOB NOT NULL);
+    CREATE INDEX forecasts_by_origin ON forecasts (origin);
+    CREATE TABLE adaptation (                                                    -- log factors, and up to which step
+        series INTEGER NOT NULL, level REAL NOT NULL, known INTEGER NOT NULL, theta BLOB NOT NULL,
+        PRIMARY KEY (series, level)
+    );
     CREATE TABLE refits (
         id INTEGER PRIMARY KEY AUTOINCREMENT, made INTEGER NOT NULL, challenger TEXT NOT NULL, incumbent TEXT NOT NULL,
         accepted INTEGER NOT NULL, reason TEXT NOT NULL, figures TEXT NOT NULL

@@ -81,12 +81,12 @@ def test_a_forecast_comes_back_to_the_bit(path: Path, shops_file: Path) -> None:
         ledger.observe(panel, NOW)
         number = ledger.record(entry, said, naive, factors)
         assert ledger.entries() == [replace(entry, number=number)]
-        issue = ledger.issue(ledger.entries()[0])
+        issue = ledger.issue(number)
     for name in ("origins", "values", "lower", "upper"):
         assert np.array_equal(getattr(issue, name), getattr(said, name)), name
     assert np.array_equal(issue.naive, naive)
     assert np.array_equal(issue.factors, factors)
-    assert (issue.keys, issue.levels, issue.calendar) == (said.keys, said.levels, said.calendar)
+    assert (issue.levels, issue.sources) == (said.levels, ("lstm",) * panel.n_series)
 
 
 def test_runs_are_found_by_key_and_time(path: Path, air_panel: Panel) -> None:

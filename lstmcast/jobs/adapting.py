@@ -1,0 +1,121 @@
+"""Intervals of the next forecast, widened by what became of the last ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.data.calendar import Calendar
+from lstmcast.data.zones import DAY
+from lstmcast.evaluation.adaptive import OFTEN, RARELY, longer, moved, widened
+from lstmcast.forecast import Forecast
+from lstmcast.jobs.outcomes import EVER, NETWORK, outcomes
+from lstmcast.store.ledger import Ledger
+from lstmcast.store.ledger_records import Frame
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+YEAR = 365 * DAY  # µs
+MANY = 200  # steps in it, from which outcomes come often
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """A forecast to issue, and what the ledger keeps of it.
+
+    Attributes:
+        forecast: with the bounds to issue.
+        base: with the bounds as the model said them: what `Ledger.record` takes, with the factors.
+        factors: [Q, S, H] by how much they were widened.
+    """
+
+    forecast: Forecast
+    base: Forecast
+    factors: Floats
+
+
+def adapted(ledger: Ledger, forecast: Forecast) -> Adapted:
+    """Learn from what came true since the last run, and widen or narrow the intervals accordingly.
+
+    Args:
+        ledger: with the newest data observed.
+        forecast: the model's.
+    """
+    frame = ledger.frame()
+    if frame is None or not forecast.levels:
+        return unchanged(forecast)
+    factors = np.exp(_learn(ledger, frame, forecast.levels, forecast.horizon))  # [Q, S of the data, H]
+    place = {key: k for k, key in enumerate(frame.keys)}
+    factors = factors[:, [place[key] for key in forecast.keys]]
+    for k, source in enumerate(forecast.sources):
+        if source != NETWORK:
+            factors[:, k] = 1.0
+    return Adapted(issued(forecast, factors), forecast, factors)
+
+
+def unchanged(forecast: Forecast) -> Adapted:
+    """The forecast as the model said it."""
+    return Adapted(forecast, forecast, np.ones_like(forecast.lower))
+
+
+def issued(base: Forecast, factors: Floats) -> Forecast:
+    """The forecast whose bounds were widened by factors [Q, S, H]."""
+    if (factors == 1).all():
+        return base
+    lower, upper = widened(base.values, base.lower, base.upper, factors)
+    return replace(base, lower=lower, upper=upper)
+
+
+def _learn(ledger: Ledger, frame: Frame, levels: tuple[float, ...], horizon: int) -> Floats:
+    """[Q, S, H] log factors after all outcomes that are known by now; kept for the next run."""
+    theta, known = _remembered(ledger, frame, levels, horizon)
+    alpha, rate = 1 - np.array(levels) / 100, _rate(frame.calendar)
+    for missed in _misses(ledger, frame, levels, horizon, known):
+        theta = moved(theta, missed, alpha, rate)
+    ledger.adapt(
+        (number, level, end, theta[q, k])
+        for k, (number, end) in enumerate(zip(frame.series.tolist(), frame.ends.tolist(), strict=True))
+        for q, level in enumerate(levels)
+    )
+    return theta
+
+
+def _remembered(ledger: Ledger, frame: Frame, levels: tuple[float, ...], horizon: int) -> tuple[Floats, Ints]:
+    """[Q, S, H] log factors as the last run left them, 0 where it left none, and [S] the last steps they know of."""
+    found = ledger.adaptation(frame.series, levels)
+    theta = np.zeros((len(levels), len(frame.series), horizon))
+    known = np.full(len(frame.series), EVER)
+    for k, number in enumerate(frame.series.tolist()):
+        for q, level in enumerate(levels):
+            if (number, level) in found:
+                known[k], left = found[number, level]
+                theta[q, k] = longer(left, horizon)
+    return theta, known
+
+
+def _misses(ledger: Ledger, frame: Frame, levels: tuple[float, ...], horizon: int, known: Ints) -> Floats:
+    """[T, Q, S, H] whether the interval issued for each step missed, by that step, the first that is new first.
+
+    NaN where nothing was forecast, and where the outcome is not known, or was known before.
+    """
+    found = list(outcomes(ledger, frame, levels, known))
+    first = max(int(known.min()), min((int(one.origins.min()) for one in found), default=int(frame.ends.max()))) + 1
+    missed = np.full((max(int(frame.ends.max()) - first + 1, 0), len(levels), len(known), horizon), np.nan)
+    for one in found:
+        outside = (one.actual < one.lower) | (one.actual > one.upper)
+        told = ~np.isnan(one.actual) & ~np.isnan(one.lower)  # [Q, R, H]
+        told[:, :, horizon:] = False
+        q, r, h = np.nonzero(told)
+        missed[one.origins[r] + h + 1 - first, q, one.rows[r], h] = outside[q, r, h]
+    return missed
+
+
+def _rate(calendar: Calendar) -> float:
+    """γ: how far one outcome moves a factor. Rare outcomes must move it further if a year is to be enough."""
+    if calendar.kind == "counter":
+        return OFTEN
+    begin, end = calendar.positions(np.array([0, YEAR]))
+    return OFTEN if end - begin >= MANY else RARELY

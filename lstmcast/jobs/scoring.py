@@ -1,0 +1,87 @@
+"""How good the forecasts of a ledger were, by what is known now, and whether their errors have grown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.data.calendar import Calendar
+from lstmcast.evaluation.drift import Drift, block_steps, blocks, drift
+from lstmcast.evaluation.live import LiveScores, Tally
+from lstmcast.forecaster.trained import Forecaster
+from lstmcast.jobs.outcomes import EVER, outcomes
+from lstmcast.store.ledger import Ledger
+from lstmcast.store.ledger_records import Frame
+from lstmcast.store.ledger_values import micros
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+def live(ledger: Ledger, *, now: datetime, window: timedelta | None = None) -> LiveScores:
+    """Scores of what came true lately.
+
+    Args:
+        ledger: with the newest data observed.
+        now: with a time zone.
+        window: only steps whose time lies in it, before now, count; None: all there are. Where rows are only counted,
+            steps have no times: all count.
+    """
+    frame, levels, horizon = ledger.frame(), ledger.levels, ledger.horizon
+    if frame is None:
+        return LiveScores.of(Tally.nothing(len(levels), 0, horizon), levels)
+    n = len(frame.series)
+    total = Tally.nothing(len(levels), n, horizon)
+    for one in outcomes(ledger, frame, levels, np.full(n, _before(frame.calendar, now, window))):
+        tally = Tally.of(one.actual, one.values, one.naive, one.lower, one.upper)
+        total += tally.among(one.rows, n, horizon)
+    return LiveScores.of(total, levels)
+
+
+def _before(calendar: Calendar, now: datetime, window: timedelta | None) -> int:
+    """The last step on the calendar before a window."""
+    if window is None or calendar.kind == "counter":
+        return EVER
+    return int(calendar.positions(np.array([micros(now - window)]))[0])
+
+
+def drifted(ledger: Ledger, version: str, forecaster: Forecaster) -> Drift:
+    """Whether the errors of a model's live forecasts have grown beyond those of its calibration.
+
+    Args:
+        ledger: with the newest data observed.
+        version: of the model; only its own forecasts are looked at.
+        forecaster: the model.
+    """
+    held = forecaster.held_out
+    steps = block_steps(forecaster.horizon)
+    frame = ledger.frame()
+    mine = [entry.number for entry in ledger.entries() if entry.version == version]
+    if frame is None or not mine or not forecaster.calibration.levels:
+        return drift(np.empty(0), np.empty(0))
+    _, before = blocks(held.positions, _errors(held.actual, held.forecast, (held.upper[0] - held.lower[0]) / 2), steps)
+    judged = {forecaster.context.keys[k] for k in np.unique(held.series).tolist()}
+    rows = [k for k, key in enumerate(frame.keys) if key in judged]
+    origins, errors = _live_errors(ledger, frame, rows, mine)
+    return drift(before, blocks(origins, errors, steps)[1])
+
+
+def _live_errors(ledger: Ledger, frame: Frame, rows: Sequence[int], entries: Sequence[int]) -> tuple[Ints, Floats]:
+    """Origins [B] and errors [B, H], in half widths, of what some entries forecast of some series."""
+    everything = np.full(len(frame.series), EVER)
+    parts = [(np.empty(0, dtype=np.int64), np.empty((0, ledger.horizon)))]
+    for one in outcomes(ledger, frame, ledger.levels, everything, since=min(entries)):
+        if one.entry in entries:
+            chosen = np.isin(one.rows, rows)
+            errors = np.full((len(one.rows), ledger.horizon), np.nan)
+            errors[:, : one.actual.shape[1]] = _errors(one.actual, one.values, one.width)
+            parts.append((one.origins[chosen], errors[chosen]))
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+
+def _errors(actual: Floats, said: Floats, width: Floats) -> Floats:
+    """|y − f| in widths; NaN where a width of 0 measures nothing."""
+    return np.where(width > 0, np.abs(actual - said) / np.where(width > 0, width, 1.0), np.nan)
