@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator, model_validator
 
+from lstmcast.config.conditions import parse_alert, parse_condition
 from lstmcast.config.durations import duration_text, parse_duration
 from lstmcast.config.models import Config, Section
 
@@ -89,7 +90,7 @@ class Ledger(Section):
     keep: Duration | None = timedelta(days=400)
     """How long; null: for ever."""
     window: Duration = timedelta(days=30)
-    """The forecasts that live scores look at: those made in this time before now."""
+    """What live scores look at: forecasts of the steps that lie in this time before now."""
     adapt: bool = True
     """Whether intervals are widened and narrowed by what came true (adaptive conformal inference)."""
 
@@ -103,6 +104,12 @@ class Alert(Section):
     """Such as "p90 > 500 within 24h": the 90 % quantile crosses 500 at some step of the next 24 hours."""
     series: str | None = None
     """Which series (parts of its key joined by '/'); null: all."""
+
+    @field_validator("when", mode="after")
+    @classmethod
+    def _crossing(cls, value: str) -> str:
+        parse_alert(value)
+        return value
 
     @model_validator(mode="before")
     @classmethod
@@ -167,6 +174,13 @@ class Job(Config):
     def _a_figure(cls, value: str | None) -> str | None:
         if value is not None and not value.lower().endswith((".png", ".svg", ".pdf")):
             raise ValueError(f"plot: must end with .png, .svg or .pdf (got {value!r})")
+        return value
+
+    @field_validator("fail_if", mode="after")
+    @classmethod
+    def _conditions(cls, value: list[str]) -> list[str]:
+        for condition in value:
+            parse_condition(condition)
         return value
 
     @field_validator("alerts", mode="after")

@@ -46,8 +46,8 @@ def moved(theta: Floats, missed: Floats, alpha: Floats, rate: float) -> Floats:
 
 
 def longer(theta: Floats, horizon: int) -> Floats:
-    """[Q, S, H] to [Q, S, horizon]: a step that had no θ takes that of the last one that has."""
-    return theta[:, :, np.minimum(np.arange(horizon), theta.shape[2] - 1)]
+    """[…, H] to […, horizon]: a step that had no θ takes that of the last one that has."""
+    return theta[..., np.minimum(np.arange(horizon), theta.shape[-1] - 1)]
 
 
 def widened(values: Floats, lower: Floats, upper: Floats, factors: Floats) -> tuple[Floats, Floats]:

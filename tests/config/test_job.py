@@ -112,7 +112,12 @@ def test_what_is_left_out_is_the_default(tmp_path: Path, text: str) -> None:
         ("input: a\nretrain: {start: hot}", "retrain.start: must be 'warm' or 'fresh' (got the text 'hot')"),
         ("input: a\nalerts: [{name: x}]", "alerts.0.when: must be given"),
         ("input: a\nalerts: [{when: x}, {wen: x}]", "alerts.1.wen: unknown key; did you mean when?"),
-        ("input: a\nalerts: [{when: x}, {when: x}]", "alerts: each name once (got 'x' twice); give them names"),
+        (
+            "input: a\nalerts: [{when: mean > 5}, {when: mean > 5}]",
+            "alerts: each name once (got 'mean > 5' twice); give them names",
+        ),
+        ("input: a\nalerts: [{when: peak}]", "alerts.0.when: must be value, mean, sum, forecast or a percentile (p90)"),
+        ("input: a\nfail_if: mape > 1", "fail_if: must be a score (mae, bias, mase, outcomes or coverage_LEVEL)"),
         ("input: a\non_alert: {command: []}", "on_alert.command: needs at least 1 (got [])"),
         ("input: a\nmetrics: {textfile: a.txt}", "metrics.textfile: must end with .prom (got 'a.txt')"),
         ("input: a\nplot: a.gif", "plot: must end with .png, .svg or .pdf (got 'a.gif')"),
