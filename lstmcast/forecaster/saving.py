@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from lstmcast.data.records import Columns
 from lstmcast.errors import ModelError
 from lstmcast.evaluation.intervals import Calibration
 from lstmcast.forecaster.judging import HeldOut
-from lstmcast.forecaster.running import Measure, Runner
+from lstmcast.forecaster.running import Key, Measure, Runner
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model import lstm
 from lstmcast.model.heads import Head
+from lstmcast.model.lstm import Network
 from lstmcast.model.windows import Shape
 from lstmcast.store import artifact
 
@@ -27,6 +29,7 @@ Tensors = Mapping[str, Mapping[str, np.ndarray]]
 
 # which parts of a saved file hold what: tensor file → the arrays in it
 CONTEXT = ("values", "observed", "offsets", "starts", "scale", "floor")
+SCALES = CONTEXT[4:]
 HELD_OUT = ("series", "positions", "forecast", "lower", "upper", "actual")
 
 
@@ -63,7 +66,6 @@ def load(version: Path) -> Forecaster:
 def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
     """The manifest (JSON-able) and the tensor files of a forecaster."""
     runner, context = forecaster.runner, forecaster.context
-    scaling = runner.on(context).scaling
     manifest = {
         **forecaster.report,
         "horizon": forecaster.horizon,
@@ -74,7 +76,7 @@ def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[
         "source": context.source,
         "transform": runner.measure.kind,
         "naive_share": runner.naive,
-        "scale": {"share": runner.measure.share, "usual": runner.usual},
+        "scale": {"share": runner.measure.share, "usual": runner.usual, "usual_judged": forecaster.judged.usual},
         "shape": asdict(runner.shape),
         "head": asdict(runner.head),
         "skip": runner.networks[0].skip,
@@ -82,20 +84,28 @@ def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[
         "activation": runner.networks[0].activation,
     }
     tensors: dict[str, dict[str, np.ndarray]] = {
-        "weights": {
-            f"network_{k}.{name}": array
-            for k, network in enumerate(runner.networks)
-            for name, array in lstm.to_tensors(network).items()
-        },
+        "weights": _weights(runner),
+        "judged": {**_weights(forecaster.judged), **_scales(forecaster.judged, context)},
         "calibration": {"widths": forecaster.calibration.widths},
-        "context": {
-            **{name: getattr(context, name) for name in CONTEXT[:4]},
-            "scale": scaling.scale,
-            "floor": scaling.floor,
-        },
+        "context": {**{name: getattr(context, name) for name in CONTEXT[:4]}, **_scales(runner, context)},
         "backtest": {name: getattr(forecaster.held_out, name) for name in HELD_OUT},
     }
     return manifest, tensors
+
+
+def _weights(runner: Runner) -> dict[str, np.ndarray]:
+    """Every network's arrays by name."""
+    return {
+        f"network_{k}.{name}": array
+        for k, network in enumerate(runner.networks)
+        for name, array in lstm.to_tensors(network).items()
+    }
+
+
+def _scales(runner: Runner, context: Panel) -> dict[str, np.ndarray]:
+    """[S] what one unit of z is, and the floor, of each series."""
+    scaling = runner.on(context).scaling
+    return {name: getattr(scaling, name) for name in SCALES}
 
 
 def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
@@ -113,8 +123,8 @@ def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
 def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
     head = Head(manifest["head"]["steps"], tuple(manifest["head"]["levels"]))
     shape, series = Shape(**manifest["shape"]), tuple(tuple(key) for key in manifest["series"])
-    kept, weights = tensors["context"], tensors["weights"]
-    _fit_together(kept, len(series))
+    kept = tensors["context"]
+    _fit_together(kept, tensors["judged"], len(series))
     if head.steps != shape.horizon:
         raise ValueError("the head says other steps than the shape")
     context = Panel(
@@ -133,28 +143,22 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
         notes=(),
         source=manifest["source"],
     )
-    networks = []
-    for k in range(int(manifest["networks"])):
-        named = {name.split(".", 1)[1]: a for name, a in weights.items() if name.startswith(f"network_{k}.")}
-        networks.append(
-            lstm.from_tensors(
-                named,
-                activation=manifest["activation"],
-                skip=manifest["skip"],
-                features=shape.lags,
-                outputs=head.outputs,
-            )
-        )
-    pairs = zip(kept["scale"].tolist(), kept["floor"].tolist(), strict=True)
+    runner = Runner(
+        networks=_networks(manifest, tensors["weights"], shape, head),
+        head=head,
+        shape=shape,
+        measure=Measure(manifest["transform"], manifest["scale"]["share"]),
+        scales=_by_key(series, kept),
+        usual=manifest["scale"]["usual"],
+        naive=float(manifest["naive_share"]),
+    )
     return Forecaster(
-        runner=Runner(
-            networks=tuple(networks),
-            head=head,
-            shape=shape,
-            measure=Measure(manifest["transform"], manifest["scale"]["share"]),
-            scales=dict(zip(series, pairs, strict=True)),
-            usual=manifest["scale"]["usual"],
-            naive=float(manifest["naive_share"]),
+        runner=runner,
+        judged=replace(
+            runner,
+            networks=_networks(manifest, tensors["judged"], shape, head),
+            scales=_by_key(series, tensors["judged"]),
+            usual=manifest["scale"]["usual_judged"],
         ),
         calibration=Calibration(tuple(manifest["levels"]), tensors["calibration"]["widths"]),
         horizon=int(manifest["horizon"]),
@@ -164,9 +168,30 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
     )
 
 
-def _fit_together(kept: Mapping[str, np.ndarray], n_series: int) -> None:
+def _networks(
+    manifest: Mapping[str, Any], weights: Mapping[str, np.ndarray], shape: Shape, head: Head
+) -> tuple[Network, ...]:
+    """The networks whose arrays these are."""
+    made = partial(
+        lstm.from_tensors,
+        activation=manifest["activation"],
+        skip=manifest["skip"],
+        features=shape.lags,
+        outputs=head.outputs,
+    )
+    named = [f"network_{k}." for k in range(int(manifest["networks"]))]
+    return tuple(made({n.removeprefix(own): a for n, a in weights.items() if n.startswith(own)}) for own in named)
+
+
+def _by_key(series: Sequence[Key], kept: Mapping[str, np.ndarray]) -> dict[Key, tuple[float, float]]:
+    """Scale and floor of each series."""
+    return dict(zip(series, zip(*(kept[name].tolist() for name in SCALES), strict=True), strict=True))
+
+
+def _fit_together(kept: Mapping[str, np.ndarray], judged: Mapping[str, np.ndarray], n_series: int) -> None:
     """The context's arrays must describe the same series."""
     offsets, n = kept["offsets"], len(kept["values"])
     whole = len(offsets) == n_series + 1 and offsets[0] == 0 and offsets[-1] == n and (np.diff(offsets) > 0).all()
-    if not whole or len(kept["observed"]) != n or any(len(kept[name]) != n_series for name in CONTEXT[3:]):
+    each = [kept[name] for name in CONTEXT[3:]] + [judged[name] for name in SCALES]
+    if not whole or len(kept["observed"]) != n or any(len(array) != n_series for array in each):
         raise ValueError("the context's arrays do not describe the same series")

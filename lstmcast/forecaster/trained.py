@@ -31,6 +31,7 @@ class Forecaster:
 
     Attributes:
         runner: networks, transform, scales.
+        judged: the same from before it learnt the held-out steps: what the scores belong to.
         calibration: of the intervals.
         horizon: H of training, the default of `predict`.
         context: the last steps of every series.
@@ -39,6 +40,7 @@ class Forecaster:
     """
 
     runner: Runner
+    judged: Runner
     calibration: Calibration
     horizon: int
     context: Panel

@@ -20,6 +20,7 @@ from lstmcast.forecaster.report import report
 from lstmcast.forecaster.resuming import keep, standing
 from lstmcast.forecaster.running import Runner, Running, honest, last_steps, outcomes, scale, usual_steps, windows
 from lstmcast.forecaster.trained import Forecaster
+from lstmcast.forecaster.warm import Warm, further, warmed
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import check_forward, load_keras
 from lstmcast.model.training import Fit, Progress, Recipe, fit, together
@@ -48,7 +49,6 @@ class Stage:
 Tell = Callable[[Stage], None]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-FURTHER, GENTLY = 4, 0.3  # on from a long fit: for a quarter of its epochs, at so much of its learning rate
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)  # of what a network says: one that learnt chance is better damped
 NAIVE = (0.0, 0.25, 0.5)  # of a forecast, the seasonal naive one: level and profile may have fitted chance too
 
@@ -60,6 +60,7 @@ def train(
     checkpoint: Checkpoint | None = None,
     tell: Tell = lambda _: None,
     planned: Callable[[Plan], None] = lambda _: None,
+    start: Forecaster | None = None,
 ) -> Forecaster:
     """Train a forecaster: plan, fit with early stopping, judge on later origins, fit again on all the data.
 
@@ -69,6 +70,7 @@ def train(
         checkpoint: where each fit leaves what it has reached, and goes on from; see `identity`.
         tell: called after every epoch.
         planned: called once, with everything that was decided.
+        start: a forecaster whose weights the networks go on from, where they fit (see `warm`); None: from chance's.
 
     Raises:
         UsageError: TensorFlow is not installed.
@@ -76,18 +78,19 @@ def train(
         ModelError: training exploded, or the two forward passes differ.
     """
     load_keras()
-    plan = make_plan(panel, config)
+    plan, warm = warmed(make_plan(panel, config), panel, start)
     planned(plan)
     past = learnable(panel, plan.hold_out.total)
-    chosen, networks = _fit_best(panel, _Job(past, plan, "fitting", plan.recipe, tell, checkpoint))
-    runner = _runner(past, plan, chosen, networks)
-    judgement = judge(runner, panel, plan.hold_out, plan.levels)
+    chosen, networks = _fit_best(panel, _Job(past, plan, "fitting", plan.recipe, tell, checkpoint), warm)
+    runner = judged = _runner(past, plan, chosen, networks)
+    judgement = judge(judged, panel, plan.hold_out, plan.levels)
     if plan.refit:
         again = _Job(panel, plan, "fitting again on all the data", plan.recipe, tell, checkpoint)
-        runner = _runner(panel, plan, chosen, _fit_all(again, chosen, networks))
+        runner = _runner(panel, plan, chosen, _fit_all(again, chosen, networks, warm))
     _check(runner, panel, plan)
     return Forecaster(
         runner=runner,
+        judged=judged,
         calibration=judgement.calibration,
         horizon=plan.hold_out.horizon,
         context=last_steps(panel, runner.reach),
@@ -96,16 +99,17 @@ def train(
     )
 
 
-def _fit_best(panel: Panel, job: _Job) -> tuple[Chosen, list[Network]]:
+def _fit_best(panel: Panel, job: _Job, warm: Warm | None) -> tuple[Chosen, list[Network]]:
     """Fit every network, each from its own seed, in each way; keep what forecast the stopping origins best."""
     past, plan = job.panel, job.plan
+    starts: Sequence[Network | None] = warm.judged if warm else [None] * plan.networks
     if plan.recipe.patience is None:
         (way,) = plan.ways
-        fits = job.together([partial(job.fit, way, k) for k in range(plan.networks)])
+        fits = job.together([partial(job.fit, way, k, start=starts[k]) for k in range(plan.networks)])
         return Chosen(way, tuple(fit.epoch for fit in fits)), [fit.network for fit in fits]
     stops = [_Stopper.of(panel, plan, _runner(past, plan, Chosen(way, ()), [])) for way in plan.ways]
     each = [(way, stop, k) for way, stop in zip(plan.ways, stops, strict=True) for k in range(plan.networks)]
-    fits = job.together([partial(job.fit, way, k, judge=stop.error) for way, stop, k in each])
+    fits = job.together([partial(job.fit, way, k, judge=stop.error, start=starts[k]) for way, stop, k in each])
     found = []
     for n, (way, stop) in enumerate(zip(plan.ways, stops, strict=True)):
         own = fits[n * plan.networks : (n + 1) * plan.networks]
@@ -116,15 +120,12 @@ def _fit_best(panel: Panel, job: _Job) -> tuple[Chosen, list[Network]]:
     return min(found, key=lambda one: one[0])[1:]
 
 
-def _fit_all(job: _Job, chosen: Chosen, judged: list[Network]) -> list[Network]:
-    """Learn from all the data: on from the judged networks after a long fit, else from the start, as many epochs."""
-    recipe = job.recipe
-    starts: Sequence[Network | None] = [None] * len(judged)
-    if recipe.patience is None:
-        epochs = -(-recipe.epochs // FURTHER)
-        rate = GENTLY * recipe.learning_rate
-        job, starts = replace(job, recipe=replace(recipe, epochs=epochs, decay=0, learning_rate=rate)), judged
-        chosen = replace(chosen, epochs=(epochs,) * len(judged))
+def _fit_all(job: _Job, chosen: Chosen, judged: list[Network], warm: Warm | None) -> list[Network]:
+    """Learn from all the data, as many epochs: from the start, or on from those of before, or after a long fit."""
+    starts: Sequence[Network | None] = warm.whole if warm else [None] * len(judged)
+    if job.recipe.patience is None and not warm:
+        job, starts = replace(job, recipe=further(job.recipe)), judged
+        chosen = replace(chosen, epochs=(job.recipe.epochs,) * len(judged))
     each = zip(chosen.epochs, starts, strict=True)
     fits = job.together([partial(job.fit, chosen.way, k, epochs=e, start=start) for k, (e, start) in enumerate(each)])
     return [job.plan.architecture.head.damped(fit.network, chosen.share) for fit in fits]

@@ -43,7 +43,7 @@ from lstmcast.store.files import (
 )
 from lstmcast.store.tensors import header
 
-SCHEMA = 1
+SCHEMA = 2
 """The layout of a version. Another number is refused, never guessed at."""
 
 Tensors = Mapping[str, npt.NDArray[Any]]

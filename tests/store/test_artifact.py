@@ -319,7 +319,7 @@ def test_other_schema(version: Path, schema: object) -> None:
     """Another layout is refused before anything else is looked at."""
     (version / "weights.safetensors").unlink()
     forged = forge(version, lambda manifest: manifest.update(schema=schema))
-    with pytest.raises(ModelError, match=rf"manifest.json: schema must be 1 for this lstmcast \(got {schema!r}\)"):
+    with pytest.raises(ModelError, match=rf"manifest.json: schema must be 2 for this lstmcast \(got {schema!r}\)"):
         load(forged)
 
 

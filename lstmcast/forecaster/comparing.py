@@ -1,0 +1,96 @@
+"""A challenger beside the incumbent, on the same newest steps, which neither has learnt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.data.panel import Panel
+from lstmcast.evaluation import metrics
+from lstmcast.evaluation.origins import HoldOut
+from lstmcast.evaluation.skill import WORTH, Skill, evidence, finite, skill
+from lstmcast.forecaster.running import Runner, honest, outcomes, usual_steps
+from lstmcast.forecaster.trained import Forecaster
+from lstmcast.forecaster.warm import decided_until
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the held-out origins say of two forecasters.
+
+    Attributes:
+        challenger, incumbent: mean |y − f|, in units of each series' usual step.
+        origins: how many judged; 0: there are none that both know nothing of.
+        skill: how much smaller the challenger's error is, with an interval.
+    """
+
+    challenger: float
+    incumbent: float
+    origins: int
+    skill: Skill
+
+    @property
+    def not_worse(self) -> bool:
+        """Whether the challenger's error is no larger, by what is worth a word."""
+        return self.skill.skill > -WORTH
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can carry; what is undefined is null."""
+        return {
+            "challenger": finite(self.challenger),
+            "incumbent": finite(self.incumbent),
+            "origins": self.origins,
+            "skill": finite(self.skill.skill),
+            "interval_95": [finite(self.skill.low), finite(self.skill.high)],
+        }
+
+
+def compare(challenger: Forecaster, incumbent: Forecaster, panel: Panel) -> Comparison:
+    """Judge both as they were before they learnt what was held out from them.
+
+    So both are held against steps that nothing about them was decided by, and each is a little older than what would
+    forecast: like is compared with like.
+
+    Args:
+        challenger: trained on the panel.
+        incumbent: trained on a part of it, or on the data before.
+        panel: the newest data.
+    """
+    series, origins = _origins(challenger, incumbent, panel)
+    horizon = challenger.horizon
+    actual, unit = outcomes(panel, series, origins, horizon), usual_steps(panel)[series]
+    ours, theirs = (
+        metrics.mae(actual, _said(model.judged, panel, series, origins, horizon)) / unit
+        for model in (challenger, incumbent)
+    )
+    groups = evidence(series, origins, horizon) if len(series) else series
+    result = skill(ours, theirs, groups, name="incumbent")
+    return Comparison(_mean(ours), _mean(theirs), len(series), result)
+
+
+def _origins(challenger: Forecaster, incumbent: Forecaster, panel: Panel) -> tuple[Ints, Ints]:
+    """[B] series and origins that judged the challenger, and whose future decided nothing about the incumbent."""
+    held = challenger.report["held_out"]
+    hold_out = HoldOut(challenger.horizon, held["stop_steps"], held["judge_steps"])
+    series, origins = hold_out.judging(panel.lengths)
+    decided = decided_until(incumbent)
+    until = np.array([decided.get(key, np.iinfo(np.int64).min) for key in panel.keys])[series]
+    fair = honest(panel, series, origins, challenger.horizon) & (panel.starts[series] + origins >= until)
+    return series[fair], origins[fair]
+
+
+def _said(runner: Runner, panel: Panel, series: Ints, origins: Ints, horizon: int) -> Floats:
+    """[B, H]."""
+    running = runner.on(panel)
+    return running.back(running.ahead(series, origins, horizon).z, series)
+
+
+def _mean(errors: Floats) -> float:
+    known = errors[~np.isnan(errors)]
+    return float(known.mean()) if len(known) else float("nan")

@@ -1,0 +1,102 @@
+"""A warm start: networks that go on from the weights of a model in use, without having seen what will judge them.
+
+A model keeps its networks twice: as they were judged, before they learnt the steps held out, and as they forecast. The
+new judged networks go on from the former, those that will forecast from the latter. So the steps held out now were
+never learnt by what they judge, as long as they all came after what the old judged networks had learnt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lstmcast.data.panel import Panel
+from lstmcast.data.records import Finding
+from lstmcast.evaluation.origins import HoldOut
+from lstmcast.forecaster.plan import Plan, Way
+from lstmcast.forecaster.running import Key
+from lstmcast.forecaster.trained import Forecaster
+from lstmcast.model.lstm import Network
+from lstmcast.model.scaling import possible_kinds
+from lstmcast.model.training import Recipe
+
+FURTHER, GENTLY = 4, 0.3  # on from a fit: for a quarter of a long one's epochs, at so much of its learning rate
+
+
+@dataclass(frozen=True)
+class Warm:
+    """Networks to go on from: as they were judged, and as they forecast, having learnt everything."""
+
+    judged: tuple[Network, ...]
+    whole: tuple[Network, ...]
+
+
+def warmed(plan: Plan, panel: Panel, start: Forecaster | None) -> tuple[Plan, Warm | None]:
+    """The plan as it goes on from a forecaster, and the weights; the plan as it is where that cannot be, with why.
+
+    Args:
+        plan: as made for the panel from the start.
+        panel: the data.
+        start: to go on from; None: from chance.
+    """
+    if start is None:
+        return plan, None
+    held = _unlearnt(plan.hold_out, panel, start)
+    reason = _unfit(plan, panel, start) or ("" if held else "the model in use has learnt steps that are held out now")
+    if reason or held is None:
+        return replace(plan, findings=(*plan.findings, Finding("start", "fresh", reason))), None
+    way = Way(start.runner.measure, start.runner.shape)
+    found = (Finding("footing", str(way), "that of the model in use"), Finding("start", "warm", "from its weights"))
+    others = tuple(finding for finding in plan.findings if finding.name not in {"transform", "footing", "window"})
+    going_on = replace(
+        plan,
+        hold_out=held,
+        ways=(way,),
+        architecture=replace(plan.architecture, context=way.shape.context, lags=way.shape.lags),
+        recipe=further(plan.recipe),
+        findings=(*others, *found),
+    )
+    return going_on, Warm(start.judged.networks, start.runner.networks)
+
+
+def further(recipe: Recipe) -> Recipe:
+    """The recipe for networks that have learnt before: gently, and after a long fit not for as long again."""
+    epochs = recipe.epochs if recipe.patience else -(-recipe.epochs // FURTHER)
+    return replace(recipe, epochs=epochs, decay=0, learning_rate=GENTLY * recipe.learning_rate)
+
+
+def decided_until(forecaster: Forecaster) -> dict[Key, int]:
+    """The last step of each series, on the calendar, that decided anything about the judged networks."""
+    return _before_the_end(forecaster, forecaster.report["held_out"]["judge_steps"])
+
+
+def _before_the_end(forecaster: Forecaster, steps: int) -> dict[Key, int]:
+    ends = forecaster.context.ends - steps
+    return dict(zip(forecaster.context.keys, ends.tolist(), strict=True))
+
+
+def _unfit(plan: Plan, panel: Panel, start: Forecaster) -> str:
+    """Why the weights cannot be gone on from; empty where they can."""
+    architecture, network, kind = plan.architecture, start.runner.networks[0], start.runner.measure.kind
+    asked = (architecture.head, architecture.units, architecture.activation, architecture.skip, plan.networks)
+    units = tuple(layer.units for layer in network.layers)
+    if asked != (start.runner.head, units, network.activation, network.skip, len(start.runner.networks)):
+        return "the model in use is another network"
+    if kind not in possible_kinds(panel.values):
+        return f"the transform of the model in use, {kind}, cannot take the newest values"
+    return ""
+
+
+def _unlearnt(held: HoldOut, panel: Panel, start: Forecaster) -> HoldOut | None:
+    """Steps to hold out that the judged networks have not learnt: as planned, or no more than before; None: none.
+
+    A series that has ended has no new steps: of a larger part of it, some were learnt.
+    """
+    before = start.report["held_out"]
+    learnt = _before_the_end(start, before["stop_steps"] + before["judge_steps"])
+    smaller = replace(held, stop=min(held.stop, before["stop_steps"]), judge=min(held.judge, before["judge_steps"]))
+    until = np.array([learnt.get(key, np.iinfo(np.int64).min) for key in panel.keys])  # [S]
+    fitting = (one for one in (held, smaller) if (panel.ends - one.total >= until).all())
+    found = next(fitting, None)
+    return found if found and bool(found.stop) == bool(held.stop) and found.judge >= held.horizon else None
