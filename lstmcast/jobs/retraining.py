@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,8 +17,21 @@ PLACES: Mapping[str, bool | set[str]] = {"store": True, "forecast": {"output"}}
 """What of a config does not make another model."""
 
 
-def why_now(job: Job, model: Model | None, refits: list[Refit], data: str, now: datetime) -> str | None:
-    """Why a new model is due, as a part of a sentence; None: it is not.
+@dataclass(frozen=True)
+class Due:
+    """A reason to fit a new model.
+
+    Attributes:
+        reason: as a part of a sentence.
+        unasked: whether the new model is taken without asking whether it is worse: nobody wants the old one any more.
+    """
+
+    reason: str
+    unasked: bool = False
+
+
+def why_now(job: Job, model: Model | None, refits: list[Refit], data: str, now: datetime) -> Due | None:
+    """Why a new model is due; None: it is not.
 
     Args:
         job: the job.
@@ -27,13 +41,13 @@ def why_now(job: Job, model: Model | None, refits: list[Refit], data: str, now: 
         now: the time.
     """
     if model is None:
-        return "there is no model yet"
+        return Due("there is no model yet", unasked=True)
     if changed := changes(job.config, model):
-        return f"the config has changed ({first_few(changed, len(changed))})"
+        return Due(f"the config has changed ({first_few(changed, len(changed))})", unasked=True)
     last = max([model.trained, *(refit.made for refit in refits[-1:])])
     aged = job.retrain.every is not None and now - last >= job.retrain.every
     if aged and data != model.forecaster.report["data"]["fingerprint"]:
-        return f"the last fit was {span_words(now - last)} ago"
+        return Due(f"the last fit was {span_words(now - last)} ago")
     return None
 
 

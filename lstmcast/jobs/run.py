@@ -102,7 +102,9 @@ def _read(run: Run, model: Model | None) -> Panel:
     options = pinned(model.forecaster) if model and pin else ReadOptions.of(run.job.data.model_dump())
     panel = read(run.job.input, options)
     new = run.ledger.observe(panel, run.now)
-    run.note(Event("read", console.found(panel, run.now), fields={"values": len(panel.values), "new": new}))
+    run.note(
+        Event("read", console.found(panel, run.now, reasons=not pin), fields={"values": len(panel.values), "new": new})
+    )
     return panel
 
 
@@ -128,14 +130,9 @@ def _naive(breaches: Sequence[Breach]) -> set[tuple[str, ...]]:
 
 def _retrained(run: Run, panel: Panel, model: Model | None, data: str) -> Model | None:
     """The model, or a new one where that is due."""
-    reason = why_now(run.job, model, run.ledger.refits(), data, run.now)
-    if reason is None:
+    due = why_now(run.job, model, run.ledger.refits(), data, run.now)
+    if due is None:
         return model
-    from lstmcast.forecaster.saving import save
-    from lstmcast.forecaster.training import train
+    from lstmcast.jobs.refitting import refit  # only now: it brings the network
 
-    forecaster = train(panel, run.job.config, tell=run.tell)
-    store, name = run.job.store, run.folder.name
-    version = save(forecaster, run.folder.parent, name, data=run.job.input, now=run.now, keep=store.keep)
-    run.note(Event("trained", f"trained {version}: {reason}", fields={"reason": reason, "version": version.name}))
-    return current_model(run.folder)
+    return refit(run, panel, model, due)

@@ -23,11 +23,11 @@ WIDE = 30  # characters of a value, before the reasons begin
 SHOWN = 20  # series listed by check
 
 
-def found(panel: Panel, now: datetime, *, series: bool = False) -> str:
-    """What was read and inferred, with the reasons; with `series`, each series' span too."""
+def found(panel: Panel, now: datetime, *, reasons: bool = True, series: bool = False) -> str:
+    """What was read and handled; with `reasons`, what was inferred and why, with `series`, each series' span too."""
     span = " to ".join(panel.calendar.text(np.array([panel.starts.min(), panel.ends.max()])))
     lines = [f"{panel.source}: {count(len(panel.values), 'row')}, {count(panel.n_series, 'series')}, {span}"]
-    lines += _columns([(f.name, f.value, f.reason) for f in panel.findings])
+    lines += _columns([(f.name, f.value, f.reason) for f in panel.findings]) if reasons else []
     lines += [f"  note: {note}" for note in (*panel.notes, *_future(panel, now))]
     lines += [f"  left out: {reason}" for reason in panel.dropped]
     return "\n".join([*lines, *(_spans(panel) if series else [])])

@@ -50,7 +50,7 @@ def test_a_saved_share_of_the_last_season_is_the_same(
 ) -> None:
     """Networks with a linear path and a forecast that is a quarter the last season's come back as they were."""
     runner = replace(make_runner(Head(5), naive=0.25), scales=forecaster.runner.scales)
-    model = replace(forecaster, runner=runner)
+    model = replace(forecaster, runner=runner, judged=runner)
     again = load(save(model, tmp_path, "m", data=None, now=NOW, keep=2))
     same(again, model)
     assert (again.runner.naive, again.runner.head, again.runner.networks[1].skip) == (0.25, Head(5), True)
