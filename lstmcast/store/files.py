@@ -8,6 +8,7 @@ import json
 import math
 import os
 import re
+import socket
 import stat
 import time
 from collections.abc import Iterable, Iterator
@@ -38,6 +39,8 @@ _REASONS = {
     errno.EISDIR: ("it is a folder", "name a file"),
     errno.ELOOP: ("its symbolic links run in a circle", "mend the link, or choose another path"),
     errno.ENAMETOOLONG: ("the name is too long", "choose a shorter one"),
+    errno.ENOLCK: ("its file system keeps no locks", "mount it with locks, or keep models on a local disk"),
+    errno.EOPNOTSUPP: ("its file system keeps no locks", "mount it with locks, or keep models on a local disk"),
 }
 
 
@@ -168,7 +171,7 @@ def exclusive_lock(path: Path, *, wait: float = 0.0) -> Iterator[None]:
     """Hold a lock file for the length of the block. The kernel lets go of it when the process ends, however it ends.
 
     Args:
-        path: the lock file; made if absent, never removed; holds the process id of its last owner.
+        path: the lock file; made if absent, never removed; holds the process id and the host of its last owner.
         wait: seconds to wait for another run before giving up.
 
     Raises:
@@ -181,7 +184,7 @@ def exclusive_lock(path: Path, *, wait: float = 0.0) -> Iterator[None]:
         with explained("locked", path):
             _acquire(descriptor, path, time.monotonic() + wait)
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            os.pwrite(descriptor, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)
         try:
             yield
         finally:
@@ -215,8 +218,9 @@ def _acquire(descriptor: int, path: Path, deadline: float) -> None:
 
 
 def _held(descriptor: int, path: Path) -> str:
-    pid = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
-    holder = f"another run (process {pid})" if pid.isdigit() else "another run"
+    pid, _, host = os.pread(descriptor, 300, 0).decode("ascii", "replace").strip().partition(" ")
+    where = f" on {host}" if host not in ("", socket.gethostname()) else ""
+    holder = f"another run (process {pid}{where})" if pid.isdigit() else "another run"
     return f"{path}: {holder} holds the lock; wait for it to end, then run again"
 
 
@@ -234,7 +238,8 @@ def _write_stream(descriptor: int, chunks: Iterable[bytes]) -> None:
 
 def _replace(target: Path, chunks: Iterable[bytes], mode: int | None) -> None:
     if mode is not None and not os.access(target, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))  # a rename would ignore that it is protected
+        code = errno.EROFS if os.statvfs(target).f_flag & os.ST_RDONLY else errno.EACCES
+        raise OSError(code, os.strerror(code))  # a rename would ignore that it is protected
     temporary = temporary_name(target.parent)
     try:
         write_new(temporary, chunks, mode)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -310,12 +311,30 @@ def test_lock_held_by_another_process(tmp_path: Path, holder: subprocess.Popen[s
     assert time.monotonic() - start < 5
 
 
+@pytest.mark.usefixtures("holder")
+def test_lock_held_by_another_host(tmp_path: Path) -> None:
+    """Where the folder is shared, a process id alone would send the reader to the wrong machine."""
+    (tmp_path / "lock").write_text("4711 web2\n")
+    busy = pytest.raises(BusyError, match=r"lock: another run \(process 4711 on web2\) holds the lock; wait")
+    with busy, exclusive_lock(tmp_path / "lock"):
+        pass
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    """Some network file systems keep none: no run without a lock."""
+    monkeypatch.setattr("fcntl.flock", refuse(code))
+    refused = pytest.raises(FileError, match=r"lock: cannot be locked: its file system keeps no locks; mount it")
+    with refused, exclusive_lock(tmp_path / "lock"):
+        pass
+
+
 def test_lock_of_a_killed_process_is_free(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     """`kill -9` leaves no lock behind, and the file then names the new owner."""
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     with exclusive_lock(tmp_path / "lock"):
-        assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+        assert (tmp_path / "lock").read_text() == f"{os.getpid()} {socket.gethostname()}\n"
 
 
 def test_waiting_for_a_lock(tmp_path: Path) -> None:
@@ -324,7 +343,7 @@ def test_waiting_for_a_lock(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
         with exclusive_lock(tmp_path / "lock", wait=60):
-            assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+            assert (tmp_path / "lock").read_text() == f"{os.getpid()} {socket.gethostname()}\n"
 
 
 def test_waiting_in_vain(tmp_path: Path) -> None:
@@ -341,7 +360,7 @@ def test_lock_names_its_last_owner_only(tmp_path: Path) -> None:
     """A longer process id from before leaves no digit behind."""
     (tmp_path / "lock").write_text("999999999999\n")
     with exclusive_lock(tmp_path / "lock"):
-        assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+        assert (tmp_path / "lock").read_text() == f"{os.getpid()} {socket.gethostname()}\n"
 
 
 def test_lock_is_released_after_an_error(tmp_path: Path) -> None:
