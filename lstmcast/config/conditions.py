@@ -19,10 +19,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from lstmcast.config.durations import parse_duration
 
-OPERATORS: dict[str, Callable[[float, float], bool]] = {
+OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
     "<=": operator.le,
     ">": operator.gt,
@@ -59,7 +60,7 @@ class Condition:
 
     def met(self, scores: Mapping[str, float]) -> bool:
         """Whether it holds; a score that is undefined (NaN), or is not there, meets nothing."""
-        return OPERATORS[self.op](scores.get(self.name, float("nan")), self.limit)
+        return bool(OPERATORS[self.op](scores.get(self.name, float("nan")), self.limit))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,191 @@
+"""Alerts: does the forecast path cross a threshold, and who is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.config.conditions import OPERATORS, Crossing, parse_alert
+from lstmcast.config.job import Alert, OnAlert
+from lstmcast.data.wording import first_few
+from lstmcast.errors import ConfigError
+from lstmcast.evaluation.paths import Marginals, dependence, draws, longer, quantile
+from lstmcast.forecast import Forecast
+from lstmcast.forecaster.judging import HeldOut
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What became of an alert for one series.
+
+    Attributes:
+        name: of the alert.
+        when: its condition as it was written.
+        series: the parts of the key, joined by `/`.
+        fired: whether the condition holds.
+        probability: that the path does what the condition says of a value, at any step it looks at (of a mean or a sum:
+            that this does).
+        time: the first step at which it holds; where it does not, the last one it looks at. As the file writes times.
+    """
+
+    name: str
+    when: str
+    series: str
+    fired: bool
+    probability: float
+    time: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can carry."""
+        return dict(vars(self))
+
+    def __str__(self) -> str:
+        about = [self.name, *([self.when] if self.when != self.name else []), *([self.series] if self.series else [])]
+        return f"alert {': '.join(about)} (probability {self.probability:.0%}, {self.time})"
+
+
+def evaluate(
+    alerts: Sequence[Alert], forecast: Forecast, held_out: HeldOut | None, levels: Sequence[float] = ()
+) -> list[Found]:
+    """Hold each alert against each series it is about.
+
+    Args:
+        alerts: of the job.
+        forecast: as issued.
+        held_out: the forecasts that judged the model, from which is learnt how steps go together; None: there are none.
+        levels: of their intervals, in percent.
+
+    Raises:
+        ConfigError: an alert is about a series or a time that the forecast does not reach.
+    """
+    if not alerts:
+        return []
+    scores = draws(longer(_dependence(held_out, levels, forecast.horizon), forecast.horizon))
+    found = []
+    for alert in alerts:
+        crossing = parse_alert(alert.when)
+        for k in _chosen(alert, forecast):
+            steps = _steps(alert, crossing, forecast, k)
+            found.append(_found(alert, crossing, forecast, k, scores[:, :steps]))
+    return found
+
+
+def _dependence(held_out: HeldOut | None, levels: Sequence[float], horizon: int) -> Floats:
+    """[H, H] how the steps of held-out forecasts went together."""
+    if held_out is None:
+        return dependence(np.empty((0, horizon)))
+    marginals = Marginals.of(held_out.forecast, held_out.lower, held_out.upper, levels)
+    return dependence(marginals.score(held_out.actual))
+
+
+def _chosen(alert: Alert, forecast: Forecast) -> list[int]:
+    """Which series an alert is about."""
+    names = ["/".join(key) for key in forecast.keys]
+    if alert.series is None:
+        return list(range(len(names)))
+    if alert.series not in names:
+        there = first_few(names, len(names))
+        raise ConfigError(f"alerts: {alert.name}: no series is called {alert.series!r}; there are: {there}")
+    return [names.index(alert.series)]
+
+
+def _steps(alert: Alert, crossing: Crossing, forecast: Forecast, k: int) -> int:
+    """How many steps ahead an alert looks."""
+    steps = crossing.steps or forecast.horizon
+    if crossing.span is not None:
+        if forecast.calendar.kind == "counter":
+            raise ConfigError(f"alerts: {alert.name}: the file has no times; say 'within 6 steps', for example")
+        steps = _within(forecast, k, crossing.span)
+    if not 0 < steps <= forecast.horizon:
+        asked = f"looks {steps} steps ahead" if steps else "looks ahead less than a step"
+        mend = "change forecast.horizon or the alert"
+        raise ConfigError(f"alerts: {alert.name}: {crossing.text!r} {asked}, the forecast {forecast.horizon}; {mend}")
+    return steps
+
+
+def _within(forecast: Forecast, k: int, span: timedelta) -> int:
+    """How many steps after the last known one lie within a span of time; one more than the forecast has: too many."""
+    ahead = forecast.origins[k] + np.arange(forecast.horizon + 2)
+    stamps = forecast.calendar.stamps(ahead)
+    return int(np.searchsorted(stamps[1:] - stamps[0], span / timedelta(microseconds=1), side="right"))
+
+
+def _found(alert: Alert, crossing: Crossing, forecast: Forecast, k: int, scores: Floats) -> Found:
+    """Hold an alert against a series, at as many steps as there are `scores` [draws, N]."""
+    steps = slice(0, scores.shape[1])
+    bounds = forecast.lower[:, k, steps], forecast.upper[:, k, steps]
+    marginals = Marginals.of(forecast.values[k, steps], *bounds, forecast.levels)
+    reached = _reached(crossing, marginals.at(scores))
+    if crossing.probability is None:
+        holds = OPERATORS[crossing.op](_said(crossing, marginals), crossing.limit)
+    else:
+        holds = reached >= crossing.probability
+    first = int(holds.argmax()) if holds.any() else scores.shape[1] - 1
+    return Found(
+        name=alert.name,
+        when=crossing.text,
+        series="/".join(forecast.keys[k]),
+        fired=bool(holds.any()),
+        probability=float(reached[-1]),
+        time=forecast.calendar.text(forecast.positions[k, [first]])[0],
+    )
+
+
+def _reached(crossing: Crossing, paths: Floats) -> Floats:
+    """[N] of paths [draws, N], the share that has got there up to each step; a mean or a sum is known at the last."""
+    over = OPERATORS[crossing.op]
+    if crossing.what not in {"mean", "sum"}:
+        return np.asarray(np.logical_or.accumulate(over(paths, crossing.limit), axis=1).mean(axis=0))
+    whole = paths.mean(axis=1) if crossing.what == "mean" else paths.sum(axis=1)
+    return np.append(np.zeros(paths.shape[1] - 1), over(whole, crossing.limit).mean())
+
+
+def _said(crossing: Crossing, marginals: Marginals) -> Floats:
+    """[N] the forecast, or a percentile of it."""
+    return marginals.middle if crossing.what == "forecast" else quantile(marginals, int(crossing.what[1:]) / 100)
+
+
+# --- telling somebody ---
+
+
+def tell(command: OnAlert, told: Mapping[str, Any]) -> str | None:
+    """Run the command of the user's own, without a shell, with JSON on its stdin.
+
+    What it says on stderr is seen; what on stdout is not. When its time is up, it is killed with all it started.
+
+    Args:
+        command: the program, its arguments and its time.
+        told: what becomes JSON.
+
+    Returns:
+        Why it failed, in one line; None: it did not.
+    """
+    name, text = command.command[0], json.dumps(told, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        process = subprocess.Popen(  # noqa: S603  # the user's own program, from the user's own file
+            command.command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
+        )
+    except (OSError, ValueError) as err:
+        return f"on_alert: {name}: cannot be run: {getattr(err, 'strerror', None) or err}"
+    try:
+        process.communicate(text.encode(), timeout=command.timeout.total_seconds())
+    except subprocess.TimeoutExpired:
+        return f"on_alert: {name}: had not ended after {command.timeout.total_seconds():g} s, and was killed"
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return f"on_alert: {name}: ended with exit code {process.returncode}" if process.returncode else None
