@@ -88,6 +88,8 @@ class Model(Section):
     """The last steps whose mean is each step's level: what values are counted from."""
     seasons: Annotated[int, Field(ge=0, le=1_000)] | Auto = "auto"
     """The past seasons that the seasonal profile averages; 0: no profile."""
+    smoothing: Annotated[float, Field(ge=0, le=1)] | Auto = "auto"
+    """The share of each forecast that is exponential smoothing's; auto: chosen on held-out steps, or a quarter."""
     transform: Literal["auto", "log", "sqrt", "none"] = "auto"
     """What is forecast: logs, roots or the values themselves. Auto: what forecasts the training part best."""
 

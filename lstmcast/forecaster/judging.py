@@ -50,7 +50,7 @@ class Judgement:
 
     Attributes:
         scores: for "lstm" and each baseline: mae, rmse, smape, mase (means over origins; NaN where undefined).
-        without_network: the same scores of level and profile alone.
+        without_network: the same scores of exponential smoothing alone.
         skill: against the best baseline.
         verdict: in one sentence.
         origins: how many judged.
@@ -132,7 +132,7 @@ def _compared(
         for name, rule in baselines(panel.calendar.season).items()
     }
     scores = {name: _score(actual, said, scales) for name, said in {"lstm": forecast, **rivals}.items()}
-    alone = _score(actual, running.back(running.base(series, origins, held.horizon), series), scales)
+    alone = _score(actual, running.back(running.smoothed(series, origins, held.horizon), series), scales)
     best = min(rivals, key=lambda name: _rank(scores[name]))
     unit = np.where(np.isnan(scales), 1.0, scales) if panel.n_series == 1 else scales
     ours, theirs = (metrics.mae(actual, said) / unit for said in (forecast, rivals[best]))
@@ -140,7 +140,9 @@ def _compared(
     sentence = verdict(result, len(series))
     ratio = _rank(scores["lstm"]) / (_rank(alone) or 1.0)
     if ratio > 1 - WORTH:
-        sentence += f" Level and profile alone do {'as well' if ratio < 1 + WORTH else 'better'}, without the network."
+        sentence += (
+            f" Exponential smoothing alone does {'as well' if ratio < 1 + WORTH else 'better'}, without the network."
+        )
     return {"scores": scores, "without_network": alone, "skill": result, "verdict": sentence}
 
 

@@ -26,11 +26,12 @@ SEASONS = (0, 1, 2, 4, 8, 16)  # profiles tried
 DAY = 86_400_000_000  # microseconds
 RIVAL = 1.5  # a second footing is fitted too where its error is at most this much larger
 LARGE = 200_000  # values, from which a second fit costs too much
-PASSES = (24, 16)  # times that each value is learnt from where nothing stops early: of short series, of long ones
+PASSES, LONG = 24, (12, 16)  # times that each value is learnt from where nothing stops early: short, or long series
 DAY_OF_HOURS = 24
 LONGEST = 400  # lags
 SHORT = 200  # steps, below which a series does not tell the network how restless it is
 OUTLYING = 3.0  # usual steps: a few targets further off would decide a mean of squares
+SMOOTHED = (0.25, 0.1)  # shares of smoothing where no stopping origins say one: of recursive forecasts, of direct ones
 RATES = (0.001, 0.003)  # the learning rate, and the one for plenty: many targets a window make gradients steady
 BATCHES = (8, 100)  # in an epoch: fewest, most
 
@@ -54,14 +55,12 @@ class Chosen:
 
     Attributes:
         way: how the series are seen. epochs: how long each network learns.
-        share: how much of what the networks say counts, 0 to 1.
-        naive: how much of each forecast is the seasonal naive one, 0 to 1.
+        smoothing: how much of each forecast is exponential smoothing's, 0 to 1.
     """
 
     way: Way
     epochs: tuple[int, ...]
-    share: float = 1.0
-    naive: float = 0.0
+    smoothing: float
 
 
 @dataclass(frozen=True)
@@ -74,6 +73,7 @@ class Plan:
         architecture: the network's layers.
         recipe: how it is fitted.
         networks: how many.
+        smoothing: how much of each forecast is exponential smoothing's, 0 to 1; None: the stopping origins say it.
         refit: whether the saved ones have learnt from all the data.
         levels: of the intervals, in percent.
         findings: what was decided, and why.
@@ -84,6 +84,7 @@ class Plan:
     architecture: Architecture
     recipe: Recipe
     networks: int
+    smoothing: float | None
     refit: bool
     levels: tuple[float, ...]
     findings: tuple[Finding, ...]
@@ -133,6 +134,7 @@ def make_plan(panel: Panel, config: Config) -> Plan:
         architecture=architecture,
         recipe=_recipe(past, shape, config, patience),
         networks=config.train.networks,
+        smoothing=_smoothing(config, lasting=lasting),
         refit=config.train.refit,
         levels=tuple(config.forecast.levels),
         findings=findings,
@@ -228,6 +230,14 @@ def _patience(panel: Panel, config: Config) -> int | None:
     return asked
 
 
+def _smoothing(config: Config, *, lasting: bool) -> float | None:
+    """How much of a forecast is exponential smoothing's, where that is known beforehand."""
+    asked = config.model.smoothing
+    if asked != "auto":
+        return asked
+    return SMOOTHED[config.model.strategy == "direct"] if lasting else None
+
+
 def _head(horizon: int, config: Config) -> Head:
     """What the network says at each step."""
     if config.model.strategy == "recursive":
@@ -262,7 +272,7 @@ def _recipe(past: Panel, shape: Shape, config: Config, patience: int | None) -> 
     windows = 4 * len(past.values) / shape.context
     batches = int(np.clip(-(-windows // size), *BATCHES))
     if patience is None:
-        passes = PASSES[_is_long(past)]
+        passes = LONG[past.calendar.season > 1] if _is_long(past) else PASSES
         batches = max(1, round(passes * len(past.values) / (shape.context * size * train.epochs)))
     plenty = _plenty(past, past.calendar.season)
     return Recipe(

@@ -11,8 +11,7 @@ import numpy.typing as npt
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation import metrics
-from lstmcast.evaluation.baselines import seasonal_naive
-from lstmcast.model import recursion
+from lstmcast.model import recursion, smoothing
 from lstmcast.model.heads import Head
 from lstmcast.model.lstm import Network
 from lstmcast.model.scaling import Kind, Scaling, Share, fit_scaling, possible_kinds
@@ -45,7 +44,8 @@ class Runner:
         measure: how values become z.
         scales: what one unit of z is, and the floor, for each series known from training: key to (scale, floor).
         usual: the usual step of the series in training, for those that were not there; None: there were none.
-        naive: how much of each forecast is the seasonal naive one, 0 to 1: what the network adds to may be chance.
+        smoothing: how much of each forecast is exponential smoothing's, 0 to 1.
+        horizon: H of training, by which smoothing is tried.
     """
 
     networks: tuple[Network, ...]
@@ -54,12 +54,14 @@ class Runner:
     measure: Measure
     scales: Mapping[Key, tuple[float, float]]
     usual: float | None = None
-    naive: float = 0.0
+    smoothing: float = 0.0
+    horizon: int = 1
 
     @property
     def reach(self) -> int:
         """How many past steps of a series a forecast depends on; more change nothing."""
-        return max(self.shape.reach + spread_steps(self.shape), self.shape.season)
+        own = self.shape.reach + spread_steps(self.shape)
+        return max(own, smoothing.reach(self.shape.season)) if self.smoothing else own
 
     def on(self, panel: Panel) -> Running:
         """Make ready to forecast the panel's series."""
@@ -67,7 +69,7 @@ class Runner:
         pairs = zip(scaling.scale.tolist(), scaling.floor.tolist(), strict=True)
         found = [self.scales.get(key, own) for key, own in zip(panel.keys, pairs, strict=True)]
         scaling = replace(scaling, scale=np.array([f[0] for f in found]), floor=np.array([f[1] for f in found]))
-        return Running(self.networks, self.head, windows(panel, scaling, self.shape), scaling, self.naive)
+        return Running(self, windows(panel, scaling, self.shape), scaling)
 
 
 @dataclass(frozen=True)
@@ -93,23 +95,23 @@ class Ahead:
 
 @dataclass(frozen=True)
 class Running:
-    """A runner's networks beside the series they forecast."""
+    """A runner beside the series it forecasts."""
 
-    networks: tuple[Network, ...]
-    head: Head
+    runner: Runner
     windows: Windows
     scaling: Scaling
-    naive: float = 0.0
 
     def ahead(self, series: Ints, origins: Ints, horizon: int) -> Ahead:
         """Forecast from [B] series and origins (steps from the series' first value)."""
+        head, share = self.runner.head, self.runner.smoothing
         runs = [
-            recursion.forecast(network, self.head, self.windows, series, origins, horizon) for network in self.networks
+            recursion.forecast(network, head, self.windows, series, origins, horizon)
+            for network in self.runner.networks
         ]
         z: Floats = np.mean([run[0] for run in runs], axis=0)
-        if self.naive:
-            z = (1 - self.naive) * z + self.naive * self._repeated(series, origins, horizon)
-        if self.head.levels:
+        if share:
+            z = (1 - share) * z + share * self.smoothed(series, origins, horizon)
+        if head.levels:
             below, above = (np.maximum(np.mean([run[1][side] for run in runs], axis=0), LEAST) for side in (0, 1))
         else:
             below = above = np.broadcast_to(self.spread(series, origins)[:, None], (1, *z.shape))
@@ -119,10 +121,10 @@ class Running:
         """[B, H] z that level and profile alone say."""
         return self.windows.base(series, origins, horizon)
 
-    def _repeated(self, series: Ints, origins: Ints, horizon: int) -> Floats:
-        """[B, H] z of the seasonal naive forecast."""
-        windows = self.windows
-        return seasonal_naive(windows.z, windows.offsets[series], origins, horizon, season=windows.shape.season)
+    def smoothed(self, series: Ints, origins: Ints, horizon: int) -> Floats:
+        """[B, H] z that exponential smoothing says."""
+        z, first, season = self.windows.z, self.windows.offsets[series], self.windows.shape.season
+        return smoothing.smoothed(z, first, origins, horizon, season=season, trial=self.runner.horizon)
 
     def spread(self, series: Ints, origins: Ints) -> Floats:
         """[B] how far the series' last steps lay from what level and season said, in z; never quite 0.

@@ -75,7 +75,7 @@ def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[
         "series": [list(key) for key in context.keys],
         "source": context.source,
         "transform": runner.measure.kind,
-        "naive_share": runner.naive,
+        "smoothing": runner.smoothing,
         "scale": {"share": runner.measure.share, "usual": runner.usual, "usual_judged": forecaster.judged.usual},
         "shape": asdict(runner.shape),
         "head": asdict(runner.head),
@@ -150,7 +150,8 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
         measure=Measure(manifest["transform"], manifest["scale"]["share"]),
         scales=_by_key(series, kept),
         usual=manifest["scale"]["usual"],
-        naive=float(manifest["naive_share"]),
+        smoothing=float(manifest["smoothing"]),
+        horizon=int(manifest["horizon"]),
     )
     return Forecaster(
         runner=runner,
@@ -161,7 +162,6 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
             usual=manifest["scale"]["usual_judged"],
         ),
         calibration=Calibration(tuple(manifest["levels"]), tensors["calibration"]["widths"]),
-        horizon=int(manifest["horizon"]),
         context=context,
         held_out=HeldOut(**{name: tensors["backtest"][name] for name in HELD_OUT}),
         report=manifest,

@@ -33,7 +33,6 @@ class Forecaster:
         runner: networks, transform, scales.
         judged: the same from before it learnt the held-out steps: what the scores belong to.
         calibration: of the intervals.
-        horizon: H of training, the default of `predict`.
         context: the last steps of every series.
         held_out: the forecasts that judged it.
         report: what a person may want to know later: config, findings, scores, verdict, data fingerprint, versions.
@@ -42,10 +41,14 @@ class Forecaster:
     runner: Runner
     judged: Runner
     calibration: Calibration
-    horizon: int
     context: Panel
     held_out: HeldOut
     report: Mapping[str, Any]
+
+    @property
+    def horizon(self) -> int:
+        """H of training, the default of `predict`."""
+        return self.runner.horizon
 
     def predict(self, panel: Panel | None = None, horizon: int | None = None) -> Forecast:
         """Forecast from the end of every series.

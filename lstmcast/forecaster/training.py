@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import product
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -49,8 +48,8 @@ class Stage:
 Tell = Callable[[Stage], None]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)  # of what a network says: one that learnt chance is better damped
-NAIVE = (0.0, 0.25, 0.5)  # of a forecast, the seasonal naive one: level and profile may have fitted chance too
+CHOSEN_ON = 150  # values on which a network's error, where its epochs were chosen, counts twice
+CERTAIN = 4  # of two forecasts, one of half the error counts 2⁴ times
 
 
 def train(
@@ -92,7 +91,6 @@ def train(
         runner=runner,
         judged=judged,
         calibration=judgement.calibration,
-        horizon=plan.hold_out.horizon,
         context=last_steps(panel, runner.reach),
         held_out=judgement.held_out,
         report=report(panel, config, plan, judgement, chosen),
@@ -106,17 +104,16 @@ def _fit_best(panel: Panel, job: _Job, warm: Warm | None) -> tuple[Chosen, list[
     if plan.recipe.patience is None:
         (way,) = plan.ways
         fits = job.together([partial(job.fit, way, k, start=starts[k]) for k in range(plan.networks)])
-        return Chosen(way, tuple(fit.epoch for fit in fits)), [fit.network for fit in fits]
-    stops = [_Stopper.of(panel, plan, _runner(past, plan, Chosen(way, ()), [])) for way in plan.ways]
+        return Chosen(way, tuple(fit.epoch for fit in fits), plan.smoothing or 0.0), [fit.network for fit in fits]
+    stops = [_Stopper.of(panel, plan, _runner(past, plan, Chosen(way, (), 0.0), [])) for way in plan.ways]
     each = [(way, stop, k) for way, stop in zip(plan.ways, stops, strict=True) for k in range(plan.networks)]
     fits = job.together([partial(job.fit, way, k, judge=stop.error, start=starts[k]) for way, stop, k in each])
     found = []
     for n, (way, stop) in enumerate(zip(plan.ways, stops, strict=True)):
         own = fits[n * plan.networks : (n + 1) * plan.networks]
-        for share, naive in product(SHARES, NAIVE):
-            networks = [plan.architecture.head.damped(fit.network, share) for fit in own]
-            chosen = Chosen(way, tuple(fit.epoch for fit in own), share, naive)
-            found.append((stop.error(*networks, naive=naive), chosen, networks))
+        networks = [fit.network for fit in own]
+        share, error = stop.smoothing(networks, plan.smoothing)
+        found.append((error, Chosen(way, tuple(fit.epoch for fit in own), share), networks))
     return min(found, key=lambda one: one[0])[1:]
 
 
@@ -128,7 +125,7 @@ def _fit_all(job: _Job, chosen: Chosen, judged: list[Network], warm: Warm | None
         chosen = replace(chosen, epochs=(job.recipe.epochs,) * len(judged))
     each = zip(chosen.epochs, starts, strict=True)
     fits = job.together([partial(job.fit, chosen.way, k, epochs=e, start=start) for k, (e, start) in enumerate(each)])
-    return [job.plan.architecture.head.damped(fit.network, chosen.share) for fit in fits]
+    return [fit.network for fit in fits]
 
 
 @dataclass(frozen=True)
@@ -158,11 +155,32 @@ class _Stopper:
         actual = outcomes(known, series, origins, held.horizon)
         return cls(runner.on(known), series, origins, actual, usual_steps(known)[series, None])
 
-    def error(self, *networks: Network, naive: float = 0.0) -> float:
-        """Mean |y − f| of their forecasts, in units of each series' usual step."""
-        running = replace(self.running, networks=networks, naive=naive)
-        said = running.back(running.ahead(self.series, self.origins, self.actual.shape[1]).z, self.series)
-        return float(np.nanmean(np.abs(said - self.actual) / self.unit))
+    def error(self, network: Network) -> float:
+        """Mean |y − f| of a network's forecasts, in units of each series' usual step."""
+        return self._error(self._said([network]))
+
+    def smoothing(self, networks: Sequence[Network], share: float | None) -> tuple[float, float]:
+        """The share of exponential smoothing beside several networks, and the error of both together.
+
+        Args:
+            networks: whose mean forecast it stands beside.
+            share: None: the less each of the two was wrong, the more it counts, the networks less on few values: their
+                epochs were chosen by these very origins.
+        """
+        z = self._said(networks)
+        smoothed = self.running.smoothed(self.series, self.origins, self.actual.shape[1])
+        if share is None:
+            optimism = 1 + CHOSEN_ON / len(self.running.windows.z)
+            share = _heavier(self._error(smoothed), optimism * self._error(z))
+        return share, self._error((1 - share) * z + share * smoothed)
+
+    def _said(self, networks: Sequence[Network]) -> Floats:
+        running = replace(self.running, runner=replace(self.running.runner, networks=tuple(networks)))
+        return running.ahead(self.series, self.origins, self.actual.shape[1]).z
+
+    def _error(self, z: Floats) -> float:
+        off = np.abs(self.running.back(z, self.series) - self.actual)
+        return float(np.nanmean(off / self.unit))
 
 
 @dataclass(frozen=True)
@@ -206,14 +224,27 @@ class _Job:
         )
 
 
+def _heavier(one: float, other: float) -> float:
+    """The weight of one of two forecasts by their errors, 0 to 1."""
+    return float(other**CERTAIN / (one**CERTAIN + other**CERTAIN)) if one else 1.0
+
+
 def _runner(panel: Panel, plan: Plan, chosen: Chosen, networks: list[Network]) -> Runner:
     """The fitted networks with the scales of the data they learnt from."""
     way = chosen.way
     scaling = scale(panel, way.measure, way.shape.level)
     pairs = zip(scaling.scale.tolist(), scaling.floor.tolist(), strict=True)
     scales = dict(zip(panel.keys, pairs, strict=True))
-    head = plan.architecture.head
-    return Runner(tuple(networks), head, way.shape, way.measure, scales, scaling.usual, chosen.naive)
+    return Runner(
+        networks=tuple(networks),
+        head=plan.architecture.head,
+        shape=way.shape,
+        measure=way.measure,
+        scales=scales,
+        usual=scaling.usual,
+        smoothing=chosen.smoothing,
+        horizon=plan.hold_out.horizon,
+    )
 
 
 def _check(runner: Runner, panel: Panel, plan: Plan) -> None:

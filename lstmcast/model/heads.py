@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.model.lstm import Array, Network
+from lstmcast.model.lstm import Array
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,10 +45,6 @@ class Head:
         rows = raw.astype(np.float64).reshape(len(raw), 1 + 2 * len(self.levels), self.steps).swapaxes(0, 1)
         gaps = np.logaddexp(0.0, rows[1:]).reshape(2, len(self.levels), *rows.shape[1:]).cumsum(axis=1)
         return rows[0], gaps[0], gaps[1]
-
-    def damped(self, network: Network, share: float) -> Network:
-        """The same network, of whose values only a share is said; the distances stay."""
-        return network.damped(share, slice(0, self.steps))
 
     def loss(self, raw: Any, targets: Any) -> Any:
         """Pinball loss of Keras tensors: outputs [B, L, O] and targets [B, L, H] to [B, L, H], the mean over quantiles.

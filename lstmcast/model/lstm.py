@@ -6,7 +6,7 @@ Letters: B batch, L steps, F features, U units, O outputs. Weights and states ar
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -91,12 +91,6 @@ class Network:
     d: Array
     activation: str = "tanh"
     skip: bool = False
-
-    def damped(self, share: float, outputs: slice = slice(None)) -> Network:
-        """The same network saying, of these outputs, only a share of what it says."""
-        shares = np.ones(len(self.d), np.float32)
-        shares[outputs] = share
-        return replace(self, V=self.V * shares, d=self.d * shares)
 
 
 @dataclass

@@ -147,6 +147,8 @@ class _EvenLocator(mdates.AutoDateLocator):
 
 def _label_dates(axes: Axes, ticks: int) -> None:
     locator = _EvenLocator(minticks=3, maxticks=ticks)  # type: ignore[no-untyped-call]
+    for unit in (mdates.MINUTELY, mdates.SECONDLY):  # from every one to every fifth is too far where few labels fit
+        locator.intervald[unit] = [1, 2, 5, 10, 15, 30]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, **_DATE_FORMATS))  # type: ignore[no-untyped-call]
     axes.xaxis.get_offset_text().set(color=QUIET, size=8.5)

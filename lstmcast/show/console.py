@@ -70,7 +70,7 @@ def judged(report: Mapping[str, Any]) -> str:
     lines.append(f"  {'':16}{'MAE':>12}{'RMSE':>12}{'sMAPE':>10}{'MASE':>9}")
     order = sorted(scores, key=lambda name: (name != "lstm", scores[name]["mase"] or scores[name]["mae"]))
     rows = {label(name): scores[name] for name in order}
-    rows["level + profile"] = report["without_network"]
+    rows["smoothing alone"] = report["without_network"]
     for name, row in rows.items():
         cells = (_number(row["mae"], 12), _number(row["rmse"], 12), _number(row["smape"], 8), _number(row["mase"], 9))
         unit = "  " if row["smape"] is None else " %"
@@ -81,12 +81,8 @@ def judged(report: Mapping[str, Any]) -> str:
         lines.append(f"Coverage on origins that did not calibrate it{overlap}: {'; '.join(shares)}")
     epochs = ", ".join(str(epoch) for epoch in report["epochs"])
     lines.append(f"Stands on: {report['footing']}. Epochs: {epochs}. Scores are those of {report['scored_network']}.")
-    if report["network_share"] < 1:
-        lines.append(
-            f"{report['network_share']:.0%} of what the network says counts: more did worse on the stopping origins."
-        )
-    if report["naive_share"]:
-        lines.append(f"{report['naive_share']:.0%} of each forecast is the seasonal naive one: less did worse there.")
+    if share := report["smoothing"]:
+        lines.append(f"Each forecast is {1 - share:.0%} the network's and {share:.0%} exponential smoothing's.")
     return "\n".join([*lines, "", report["verdict"]])
 
 

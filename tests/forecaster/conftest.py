@@ -35,11 +35,11 @@ def random_network(lags: int, outputs: int, seed: int) -> Network:
 def make_runner() -> MakeRunner:
     """A runner in logs with two random networks, that reads 6 steps of 4 lags, level of 3, profile of 2 × 12."""
 
-    def make(head: Head | None = None, *, naive: float = 0.0, kind: str = "log") -> Runner:
+    def make(head: Head | None = None, *, smoothing: float = 0.0, kind: str = "log") -> Runner:
         said = head or Head()
         shape = Shape(context=6, lags=4, level=3, season=12, seasons=2, burn=1, horizon=said.steps)
         networks = tuple(random_network(4, said.outputs, seed) for seed in (1, 2))
-        return Runner(networks, said, shape, Measure(kind), {}, 0.1, naive)
+        return Runner(networks, said, shape, Measure(kind), {}, 0.1, smoothing)
 
     return make
 

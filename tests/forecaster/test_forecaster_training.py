@@ -20,7 +20,7 @@ from lstmcast.forecaster.judging import judge
 from lstmcast.forecaster.plan import Plan, make_plan
 from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.forecaster.training import Stage, train
+from lstmcast.forecaster.training import Stage, _heavier, train
 from lstmcast.model.heads import Head
 from lstmcast.model.lstm import to_tensors
 
@@ -84,11 +84,9 @@ def test_the_judged_network_never_sees_the_held_out_steps(
 ) -> None:
     """Noise after the cutoff leaves scales, weights and the forecasts from before it as they were, to the byte.
 
-    How much of the network is said is chosen by the steps that stop; here all of it is.
+    How much of them is smoothing's is chosen by the steps that stop; here it is a quarter.
     """
-    monkeypatch.setattr(training, "SHARES", (1.0,))
-    monkeypatch.setattr(training, "NAIVE", (0.0,))
-    asked, judged = config(**settings), []
+    asked, judged = config(model__smoothing=0.25, **settings), []
     monkeypatch.setattr(training, "judge", lambda runner, *rest: judged.append(runner) or judge(runner, *rest))
     _, plan = planned(two, asked)
     total = plan.hold_out.total
@@ -159,7 +157,7 @@ def test_a_long_fit_goes_on_with_the_steps_that_judged_it(air_panel: Panel) -> N
     assert [p.epoch for p in further] == [1, 2]
     assert all(p.held_out is None for p in (*first, *further))
     assert again.report["held_out"]["stop_steps"] == 0
-    assert (again.report["epochs"], again.report["network_share"]) == ([5], 1.0)
+    assert (again.report["epochs"], again.report["smoothing"]) == ([5], 0.25)
     kept = train(air_panel, config(**asked))
     assert kept.held_out.forecast.tobytes() == again.held_out.forecast.tobytes()
     near, far = (
@@ -206,7 +204,8 @@ def test_several_networks_are_averaged(air_panel: Panel) -> None:
     assert not np.allclose(one, other)
     voiced = tuple(replace(n, V=np.full_like(n.V, 0.1 * k)) for k, n in enumerate(pair.runner.networks, 1))
     running = replace(pair.runner, networks=voiced).on(air_panel)
-    alone = [replace(running, networks=(network,)) for network in running.networks]
+    runner = running.runner
+    alone = [replace(running, runner=replace(runner, networks=(network,))) for network in runner.networks]
     series, origins = np.array([0]), np.array([143])
     first, second = (one.ahead(series, origins, 6).z for one in alone)
     assert not np.allclose(first, second)
@@ -312,13 +311,25 @@ def test_hold_out_of_the_plan_is_what_the_report_says(air_panel: Panel) -> None:
     assert said["origins"] == len(plan.hold_out.judging(air_panel.lengths)[0])
 
 
-def test_a_network_that_learns_chance_is_damped(air_panel: Panel) -> None:
-    """Noise around a constant: what the network says of it is worth nothing, and the stopping origins find that out."""
+def test_a_network_that_learns_chance_counts_less(air_panel: Panel) -> None:
+    """Noise around a constant: the stopping origins find that smoothing knows more of it."""
     rng = np.random.default_rng(5)
     noise = replace(air_panel, values=100 + rng.normal(size=len(air_panel.values)))
     trained = train(noise, config(train__epochs=40, train__patience=40, train__learning_rate=0.01))
-    share = trained.report["network_share"]
-    assert share < 1
-    assert trained.report["config"]["train"]["refit"] is False
-    full = trained.runner.networks[0].damped(2.0)
-    np.testing.assert_array_equal(full.V, 2 * trained.runner.networks[0].V)
+    assert 0.5 < trained.report["smoothing"] < 1
+    assert trained.runner.smoothing == trained.report["smoothing"]
+
+
+@pytest.mark.parametrize(("asked", "values", "share"), [(0.0, 144, 0.0), (0.3, 144, 0.3), (0.4, 300, 0.4)])
+def test_a_pinned_share_of_smoothing_is_taken(air_panel: Panel, asked: float, values: int, share: float) -> None:
+    """Whatever the stopping origins would say."""
+    trained = train(air_panel, config(model__smoothing=asked, train__patience=None if values > 200 else 3))
+    assert trained.runner.smoothing == share
+
+
+def test_the_weight_of_two_forecasts() -> None:
+    """By hand: as good as each other, of half the error (2⁴ to 1), and without any."""
+    assert _heavier(2.0, 2.0) == 0.5
+    assert _heavier(1.0, 2.0) == pytest.approx(16 / 17)
+    assert _heavier(0.0, 2.0) == 1.0
+    assert _heavier(1.0, 0.0) == 0.0

@@ -141,15 +141,12 @@ def test_a_filled_value_judges_nothing(air_panel: Panel, runner: Runner) -> None
 
 
 @pytest.mark.parametrize("head", [Head(), Head(12), Head(12, (80.0,))])
-def test_what_level_and_profile_do_alone_is_said(
-    air_panel: Panel, make_runner: Callable[..., Runner], head: Head
-) -> None:
-    """A network that says nothing is scored as level and profile are, and the verdict gives it no credit."""
+def test_what_smoothing_does_alone_is_said(air_panel: Panel, make_runner: Callable[..., Runner], head: Head) -> None:
+    """Where nothing of the network is in the forecast it is scored as smoothing is, and the verdict gives no credit."""
     made = make_runner(head)
-    silent = replace(made, networks=tuple(head.damped(network, 0) for network in made.networks))
-    judged = judge(silent, air_panel, hold_out(air_panel.lengths, 12), (80,))
+    judged = judge(replace(made, smoothing=1.0), air_panel, hold_out(air_panel.lengths, 12), (80,))
     assert judged.scores["lstm"] == pytest.approx(judged.without_network)
-    assert judged.verdict.endswith("Level and profile alone do as well, without the network.")
+    assert judged.verdict.endswith("Exponential smoothing alone does as well, without the network.")
     speaking = judge(made, air_panel, hold_out(air_panel.lengths, 12), (80,))
     assert speaking.without_network == judged.without_network
     assert speaking.scores["lstm"] != pytest.approx(judged.scores["lstm"])

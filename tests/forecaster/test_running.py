@@ -24,6 +24,7 @@ from lstmcast.forecaster.running import (
     usual_steps,
 )
 from lstmcast.forecaster.trained import Forecaster
+from lstmcast.model import smoothing
 from lstmcast.model.heads import Head
 from lstmcast.model.windows import Shape
 
@@ -60,12 +61,14 @@ def test_last_steps(pair: Panel) -> None:
 
 
 @pytest.mark.parametrize("head", HEADS)
-@pytest.mark.parametrize("naive", [0.0, 0.25])
+@pytest.mark.parametrize("share", [0.0, 0.25])
 def test_no_more_than_reach_is_looked_at(
-    make_runner: Callable[..., Runner], air_panel: Panel, head: Head, naive: float
+    make_runner: Callable[..., Runner], air_panel: Panel, head: Head, share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last `reach` steps give the forecast and the bounds of the whole series, so a model needs to keep no more."""
-    runner = replace(make_runner(head, naive=naive), scales={(): (0.1, 0.0)})  # as trained: not measured again
+    monkeypatch.setattr(smoothing, "STEPS", 30)
+    monkeypatch.setattr(smoothing, "SEASONS", 8)
+    runner = replace(make_runner(head, smoothing=share), scales={(): (0.1, 0.0)})  # as trained: not measured again
     assert runner.reach < 144
     here = np.array([0])
     whole, part = runner.on(air_panel), runner.on(last_steps(air_panel, runner.reach))
@@ -78,12 +81,12 @@ def test_no_more_than_reach_is_looked_at(
 
 
 @pytest.mark.parametrize("head", HEADS)
-@pytest.mark.parametrize("naive", [0.0, 0.25])
+@pytest.mark.parametrize("share", [0.0, 0.25])
 def test_nothing_after_an_origin_is_looked_at(
-    make_runner: Callable[..., Runner], air_panel: Panel, head: Head, naive: float
+    make_runner: Callable[..., Runner], air_panel: Panel, head: Head, share: float
 ) -> None:
     """The forecast from an origin, and its bounds, are the same to the byte whether the file goes on or ends there."""
-    runner = replace(make_runner(head, naive=naive), scales={(): (0.1, 0.0)})
+    runner = replace(make_runner(head, smoothing=share), scales={(): (0.1, 0.0)})
     origins, first = np.array([50, 80, 100]), np.array([0, 0, 0])
     whole = runner.on(air_panel).ahead(first, origins, 8)
     for row, origin in enumerate(origins.tolist()):
@@ -101,7 +104,10 @@ def test_networks_are_averaged_with_their_bounds(
     both = make_runner(head).on(air_panel)
     series, origins = np.array([0, 0]), np.array([60, 143])
     said = both.ahead(series, origins, 7)
-    one, other = (replace(both, networks=(network,)).ahead(series, origins, 7) for network in both.networks)
+    one, other = (
+        replace(both, runner=replace(both.runner, networks=(network,))).ahead(series, origins, 7)
+        for network in both.runner.networks
+    )
     assert np.abs(one.z - other.z).min() > 1e-3
     for part in ("z", "below", "above"):
         np.testing.assert_allclose(getattr(said, part), (getattr(one, part) + getattr(other, part)) / 2)
@@ -110,13 +116,12 @@ def test_networks_are_averaged_with_their_bounds(
         np.testing.assert_array_equal(said.below[0], np.repeat(both.spread(series, origins)[:, None], 7, axis=1))
 
 
-def test_a_share_of_the_forecast_is_the_last_season(make_runner: Callable[..., Runner], air_panel: Panel) -> None:
-    """In z, a quarter of the seasonal naive forecast and three of the networks'."""
-    alone, hedged = (make_runner(naive=naive).on(air_panel) for naive in (0.0, 0.25))
+def test_a_share_of_the_forecast_is_smoothing(make_runner: Callable[..., Runner], air_panel: Panel) -> None:
+    """In z, a quarter of what smoothing says of the series and three of what the networks say."""
+    alone, hedged = (make_runner(smoothing=share).on(air_panel) for share in (0.0, 0.25))
     series, origins = np.array([0]), np.array([143])
-    z = alone.windows.z
-    last = np.concatenate([z[132:], z[132:137]])
-    expected = 0.75 * alone.ahead(series, origins, 17).z + 0.25 * last
+    smooth = smoothing.smoothed(alone.windows.z, np.array([0]), origins, 17, season=alone.windows.shape.season, trial=1)
+    expected = 0.75 * alone.ahead(series, origins, 17).z + 0.25 * smooth
     np.testing.assert_allclose(hedged.ahead(series, origins, 17).z, expected)
 
 

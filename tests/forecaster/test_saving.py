@@ -45,16 +45,16 @@ def test_saved_and_loaded_it_is_the_same(name: str, request: pytest.FixtureReque
     assert resolve(tmp_path, None) == version
 
 
-def test_a_saved_share_of_the_last_season_is_the_same(
+def test_a_saved_share_of_smoothing_is_the_same(
     tmp_path: Path, forecaster: Forecaster, make_runner: Callable[..., Runner]
 ) -> None:
-    """Networks with a linear path and a forecast that is a quarter the last season's come back as they were."""
-    runner = replace(make_runner(Head(5), naive=0.25), scales=forecaster.runner.scales)
+    """Networks with a linear path and a forecast that is a quarter smoothing's come back as they were."""
+    runner = replace(make_runner(Head(5), smoothing=0.25), scales=forecaster.runner.scales)
     model = replace(forecaster, runner=runner, judged=runner)
     again = load(save(model, tmp_path, "m", data=None, now=NOW, keep=2))
     same(again, model)
-    assert (again.runner.naive, again.runner.head, again.runner.networks[1].skip) == (0.25, Head(5), True)
-    without = replace(model, runner=replace(runner, naive=0.0))
+    assert (again.runner.smoothing, again.runner.head, again.runner.networks[1].skip) == (0.25, Head(5), True)
+    without = replace(model, runner=replace(runner, smoothing=0.0))
     assert again.predict().values.tobytes() != without.predict().values.tobytes()
 
 
@@ -138,7 +138,7 @@ def put(group: str, name: str, value: Any) -> Callable[[Parts], None]:
         drop("m", "head", "levels"),
         drop("m", "skip"),
         drop("m", "scale"),
-        drop("m", "naive_share"),
+        drop("m", "smoothing"),
         put("m", "head", {"steps": 6, "levels": [80, 95]}),
         put("m", "head", {"steps": 5, "levels": [80]}),
         put("m", "head", {"steps": 5, "levels": []}),

@@ -16,6 +16,7 @@ from lstmcast.data.records import ReadOptions
 from lstmcast.errors import DataError, ModelError
 from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.trained import Forecaster, fingerprint
+from lstmcast.model import smoothing
 from lstmcast.model.heads import Head
 
 Write = Callable[..., Path]
@@ -108,10 +109,17 @@ def test_grown_history_is_used(forecaster: Forecaster, air: Path, tmp_path: Path
 
 @pytest.mark.parametrize("head", [Head(), Head(12), Head(5, (80.0, 95.0))])
 def test_a_shorter_past_is_enough(
-    forecaster: Forecaster, make_runner: Callable[..., Runner], air: Path, tmp_path: Path, head: Head
+    forecaster: Forecaster,
+    make_runner: Callable[..., Runner],
+    air: Path,
+    tmp_path: Path,
+    head: Head,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The last `reach` rows of the file give the same forecast; a handful of rows give one too."""
-    runner = replace(make_runner(head, naive=0.25), scales=forecaster.runner.scales)
+    monkeypatch.setattr(smoothing, "STEPS", 30)
+    monkeypatch.setattr(smoothing, "SEASONS", 8)
+    runner = replace(make_runner(head, smoothing=0.25), scales=forecaster.runner.scales)
     model = replace(forecaster, runner=runner)
     lines = air.read_text().splitlines()
     reach, few = tmp_path / "reach.csv", tmp_path / "few.csv"

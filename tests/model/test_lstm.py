@@ -182,16 +182,6 @@ def test_tensors_there_and_back_again() -> None:
     np.testing.assert_array_equal(lstm.outputs(again, x), lstm.outputs(network, x))
 
 
-@pytest.mark.parametrize("skip", [False, True])
-def test_a_damped_network_says_a_share(skip: bool) -> None:
-    """A third of everything, or of the outputs named; the state is that of the whole network."""
-    network, x = random_network((5, 4), 3, 4, skip=skip), np.ones((2, 6, 3), np.float32)
-    whole = lstm.outputs(network, x)
-    np.testing.assert_allclose(lstm.outputs(network.damped(1 / 3), x), whole / 3, rtol=1e-5)
-    some = lstm.outputs(network.damped(0.0, slice(1, 3)), x)
-    np.testing.assert_allclose(some, whole * [1, 0, 0, 1], rtol=1e-6)
-
-
 def changed(name: str, value: np.ndarray | None) -> dict[str, np.ndarray]:
     """The tensors of a (5, 4) network of 3 features with one replaced, added or, for None, left out."""
     tensors = lstm.to_tensors(random_network((5, 4), 3)) | ({} if value is None else {name: value})

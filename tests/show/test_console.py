@@ -34,8 +34,7 @@ def report(**changes: Any) -> dict[str, Any]:
         "coverage": {"80": 0.714, "95": None},
         "epochs": [3, 14],
         "footing": "log, last value",
-        "network_share": 1.0,
-        "naive_share": 0.0,
+        "smoothing": 0.0,
         "without_network": {"mae": 1.0, "rmse": 2.0, "smape": 3.0, "mase": 0.6},
         "coverage_overlaps": False,
         "scored_network": "the saved network",
@@ -145,7 +144,7 @@ def test_judged_without_mase() -> None:
     }
     lines = console.judged(report(scores=scores, coverage={})).splitlines()
     names = [line.split()[0] for line in lines if line.startswith("  ") and line.split()[0] != "MAE"]
-    assert names == ["LSTM", "naive", "drift", "level"]
+    assert names == ["LSTM", "naive", "drift", "smoothing"]
     assert not any(line.startswith("Coverage") for line in lines)
 
 

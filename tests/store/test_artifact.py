@@ -156,7 +156,7 @@ def test_manifest_tells_of_every_file(version: Path) -> None:
     text = (version / "manifest.json").read_text()
     manifest = json.loads(text)
     assert text == json.dumps(manifest, sort_keys=True, indent=1)
-    assert manifest["schema"] == 1
+    assert manifest["schema"] == 2
     assert {path.name for path in version.iterdir()} == {"manifest.json", *manifest["files"]}
     for name, entry in manifest["files"].items():
         content = (version / name).read_bytes()
@@ -314,7 +314,7 @@ def test_only_regular_files(version: Path, tmp_path: Path, name: str, kind: str)
         load(version)
 
 
-@pytest.mark.parametrize("schema", [2, 0, "1", True, None, 1.0])
+@pytest.mark.parametrize("schema", [1, 3, 0, "2", True, None, 2.0])
 def test_other_schema(version: Path, schema: object) -> None:
     """Another layout is refused before anything else is looked at."""
     (version / "weights.safetensors").unlink()
@@ -329,19 +329,19 @@ def test_other_schema(version: Path, schema: object) -> None:
         (b"", "no valid JSON"),
         (b"\xff\xfe", "no valid JSON"),
         (b"[1]", "no JSON object"),
-        (b'{"schema": 1, "schema": 1}', "a key occurs twice"),
-        (b'{"schema": 1, "x": {"a": 1, "a": 2}}', "a key occurs twice"),
-        (b'{"schema": 1, "x": NaN}', "NaN is no finite number"),
-        (b'{"schema": 1, "x": -Infinity}', "-Infinity is no finite number"),
-        (b'{"schema": 1, "x": 1e999}', "1e999 is no finite number"),
-        (b'{"schema": 1, "x": ' + b"9" * 5000 + b"}", "no valid JSON"),
+        (b'{"schema": 2, "schema": 2}', "a key occurs twice"),
+        (b'{"schema": 2, "x": {"a": 1, "a": 2}}', "a key occurs twice"),
+        (b'{"schema": 2, "x": NaN}', "NaN is no finite number"),
+        (b'{"schema": 2, "x": -Infinity}', "-Infinity is no finite number"),
+        (b'{"schema": 2, "x": 1e999}', "1e999 is no finite number"),
+        (b'{"schema": 2, "x": ' + b"9" * 5000 + b"}", "no valid JSON"),
         (b"[" * 200_000, "no valid JSON"),
-        (b'{"schema": 1}', "lists no files"),
-        (b'{"schema": 1, "files": ["a"]}', "lists no files"),
-        (b'{"schema": 1, "files": {"../x.safetensors": {"size": 1}}}', "is no tensor file with a size"),
-        (b'{"schema": 1, "files": {"x.pkl": {"size": 1}}}', "is no tensor file with a size"),
-        (b'{"schema": 1, "files": {"x.safetensors": {}}}', "is no tensor file with a size"),
-        (b'{"schema": 1, "files": {"x.safetensors": {"size": 1e9}}}', "is no tensor file with a size"),
+        (b'{"schema": 2}', "lists no files"),
+        (b'{"schema": 2, "files": ["a"]}', "lists no files"),
+        (b'{"schema": 2, "files": {"../x.safetensors": {"size": 1}}}', "is no tensor file with a size"),
+        (b'{"schema": 2, "files": {"x.pkl": {"size": 1}}}', "is no tensor file with a size"),
+        (b'{"schema": 2, "files": {"x.safetensors": {}}}', "is no tensor file with a size"),
+        (b'{"schema": 2, "files": {"x.safetensors": {"size": 1e9}}}', "is no tensor file with a size"),
     ],
 )
 def test_wild_manifest(version: Path, text: bytes, fault: str) -> None:
