@@ -11,6 +11,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.evaluation.origins import default_horizon
 from lstmcast.forecast import Forecast, output_suffix
 from lstmcast.forecaster.rules import repeat_season, repeated
+from lstmcast.jobs.adapting import adapted, unchanged
 from lstmcast.jobs.events import Event
 from lstmcast.jobs.fallback import LSTM, NAIVE, with_fallback
 from lstmcast.jobs.model import Model
@@ -47,12 +48,13 @@ def issue(run: Run, panel: Panel, forecast: Forecast, entry: Entry, model: Model
     Args:
         run: the run.
         panel: the data it was made from.
-        forecast: with the source of each series.
+        forecast: with the source of each series, and its intervals as the model says them.
         entry: what is known of the run.
         model: that was used.
     """
     target = run.job.forecast.output
-    content = forecast.render(output_suffix(target))
+    told = adapted(run.ledger, forecast) if run.job.ledger.adapt else unchanged(forecast)
+    content = told.forecast.render(output_suffix(target))
     fallback = ["/".join(key) for key, source in zip(forecast.keys, forecast.sources, strict=True) if source == NAIVE]
     entry = replace(
         entry,
@@ -63,10 +65,10 @@ def issue(run: Run, panel: Panel, forecast: Forecast, entry: Entry, model: Model
     )
     before = run.ledger.done(entry.run_key)
     if run.force or before is None or before.output_digest != entry.output_digest:
-        run.ledger.record(entry, forecast, repeated(panel, forecast.horizon))
+        run.ledger.record(entry, told.base, repeated(panel, forecast.horizon), told.factors)
     write_atomically(Path(target), content)
     if run.job.plot:
-        write_atomically(Path(run.job.plot), _picture(panel, forecast, model, Path(run.job.plot).suffix))
+        write_atomically(Path(run.job.plot), _picture(panel, told.forecast, model, Path(run.job.plot).suffix))
     fields = {"run_key": entry.run_key, "output": target, "source": entry.source, "fallback": fallback}
     run.note(Event("forecast", _words(forecast, target, model), fields=fields))
 

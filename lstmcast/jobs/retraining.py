@@ -11,7 +11,8 @@ from lstmcast.config import Config, Job
 from lstmcast.config.durations import span_words
 from lstmcast.data.wording import first_few
 from lstmcast.jobs.model import Model
-from lstmcast.store.ledger_records import Refit
+from lstmcast.jobs.scoring import drifted
+from lstmcast.store.ledger import Ledger
 
 PLACES: Mapping[str, bool | set[str]] = {"store": True, "forecast": {"output"}}
 """What of a config does not make another model."""
@@ -30,13 +31,13 @@ class Due:
     unasked: bool = False
 
 
-def why_now(job: Job, model: Model | None, refits: list[Refit], data: str, now: datetime) -> Due | None:
+def why_now(job: Job, model: Model | None, ledger: Ledger, data: str, now: datetime) -> Due | None:
     """Why a new model is due; None: it is not.
 
     Args:
         job: the job.
         model: in use; None: there is none yet.
-        refits: those that were judged before; a challenger that was not taken is not fitted again at once.
+        ledger: with the newest data observed.
         data: the fingerprint of the newest data.
         now: the time.
     """
@@ -44,11 +45,23 @@ def why_now(job: Job, model: Model | None, refits: list[Refit], data: str, now: 
         return Due("there is no model yet", unasked=True)
     if changed := changes(job.config, model):
         return Due(f"the config has changed ({first_few(changed, len(changed))})", unasked=True)
-    last = max([model.trained, *(refit.made for refit in refits[-1:])])
-    aged = job.retrain.every is not None and now - last >= job.retrain.every
-    if aged and data != model.forecaster.report["data"]["fingerprint"]:
+    if data == model.forecaster.report["data"]["fingerprint"]:
+        return None
+    last = max([model.trained, *(refit.made for refit in ledger.refits()[-1:])])  # also of one that was not taken
+    if job.retrain.every is not None and now - last >= job.retrain.every:
         return Due(f"the last fit was {span_words(now - last)} ago")
-    return None
+    return _drifted(ledger, model, last) if job.retrain.on_drift else None
+
+
+def _drifted(ledger: Ledger, model: Model, last: datetime) -> Due | None:
+    """Whether the errors have grown since the last fit."""
+    found = drifted(ledger, model.version.name, model.forecaster, since=last)
+    if not found.found:
+        return None
+    return Due(
+        f"errors have grown to {found.ratio:.1f} times those of calibration (a test that is wrong once in "
+        f"{1 / found.false_alarm_rate:.0f} models)"
+    )
 
 
 def changes(config: Config, model: Model) -> list[str]:

@@ -12,10 +12,11 @@ from lstmcast.config import Job
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.data.records import ReadOptions
-from lstmcast.errors import DataError, LstmcastError, ModelError
+from lstmcast.errors import ConditionError, DataError, LstmcastError, ModelError
 from lstmcast.forecast import output_suffix
 from lstmcast.forecaster.reading import pinned
 from lstmcast.forecaster.trained import fingerprint
+from lstmcast.jobs.conditions import scored
 from lstmcast.jobs.events import Event, Note
 from lstmcast.jobs.fallback import LSTM, NAIVE
 from lstmcast.jobs.freshness import Breach, data_breaches, model_breaches
@@ -93,6 +94,11 @@ def _locked(run: Run) -> Outcome:
         return Outcome(key, "unchanged", version)
     forecast = make(run.job, panel, model, sources)
     issue(run, panel, forecast, Entry(key, run.now, version, config_digest(run.job), data), model)
+    faults = scored(run)
+    if run.job.ledger.keep:
+        run.ledger.prune(run.now - run.job.ledger.keep)
+    if faults:
+        raise ConditionError(faults)
     return Outcome(key, "done", version)
 
 
@@ -130,7 +136,7 @@ def _naive(breaches: Sequence[Breach]) -> set[tuple[str, ...]]:
 
 def _retrained(run: Run, panel: Panel, model: Model | None, data: str) -> Model | None:
     """The model, or a new one where that is due."""
-    due = why_now(run.job, model, run.ledger.refits(), data, run.now)
+    due = why_now(run.job, model, run.ledger, data, run.now)
     if due is None:
         return model
     from lstmcast.jobs.refitting import refit  # only now: it brings the network

@@ -48,18 +48,19 @@ def _before(calendar: Calendar, now: datetime, window: timedelta | None) -> int:
     return int(calendar.positions(np.array([micros(now - window)]))[0])
 
 
-def drifted(ledger: Ledger, version: str, forecaster: Forecaster) -> Drift:
+def drifted(ledger: Ledger, version: str, forecaster: Forecaster, *, since: datetime | None = None) -> Drift:
     """Whether the errors of a model's live forecasts have grown beyond those of its calibration.
 
     Args:
         ledger: with the newest data observed.
         version: of the model; only its own forecasts are looked at.
         forecaster: the model.
+        since: only forecasts made from then on are looked at; None: all.
     """
     held = forecaster.held_out
     steps = block_steps(forecaster.horizon)
     frame = ledger.frame()
-    mine = [entry.number for entry in ledger.entries() if entry.version == version]
+    mine = [entry.number for entry in ledger.entries(since=since) if entry.version == version]
     if frame is None or not mine or not forecaster.calibration.levels:
         return drift(np.empty(0), np.empty(0))
     _, before = blocks(held.positions, _errors(held.actual, held.forecast, (held.upper[0] - held.lower[0]) / 2), steps)
