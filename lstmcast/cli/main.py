@@ -14,6 +14,7 @@ from lstmcast.cli.backtest import backtest
 from lstmcast.cli.check import check
 from lstmcast.cli.config import config
 from lstmcast.cli.init import init
+from lstmcast.cli.models import models
 from lstmcast.cli.plot import plot
 from lstmcast.cli.predict import predict
 from lstmcast.cli.run import run
@@ -37,7 +38,7 @@ def lstmcast() -> None:
     """  # noqa: D301  # Click wants the backspace itself
 
 
-for command in (train, predict, plot, run, backtest, check, init, config, schedule):
+for command in (train, predict, plot, run, models, backtest, check, init, config, schedule):
     lstmcast.add_command(command)
 
 

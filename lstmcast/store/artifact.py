@@ -148,7 +148,7 @@ def publish(
     _write_version(version, files)
     write_atomically(folder / CURRENT, f"{version.name}\n".encode())
     with explained("cleaned up", folder):
-        _prune(folder, version, keep)
+        prune(folder, version, keep)
     return version
 
 
@@ -162,7 +162,7 @@ def load(version: Path) -> Artifact:
         ModelError: missing, damaged, tampered with, or of another schema; every faulty file is listed.
         FileError: a file is there but may not be read.
     """
-    manifest = _read_manifest(version)
+    manifest = read_manifest(version)
     listed = manifest["files"]
     with explained("read", version):
         unknown = sorted({path.name for path in version.iterdir()} - {MANIFEST, *listed})
@@ -212,13 +212,19 @@ def _write_version(version: Path, files: Mapping[str, bytes]) -> None:
         sync_folder(version.parent)
 
 
-def _prune(folder: Path, current: Path, keep: int) -> None:
-    """Remove the oldest versions, each under a temporary name first: killed half-way, none looks whole."""
+def prune(folder: Path, current: Path, keep: int) -> list[str]:
+    """Remove the oldest versions but `current`, each under a temporary name first: killed half-way, none looks whole.
+
+    Returns:
+        The names of what was removed; OSError where the system refuses.
+    """
     existing = versions(folder)
     surplus = max(len(existing) - keep, 0)
-    for version in [version for version in existing if version != current][:surplus]:
+    removed = [version for version in existing if version != current][:surplus]
+    for version in removed:
         version.rename(temporary_name(folder))
     _remove_temporary(folder)
+    return [version.name for version in removed]
 
 
 def _remove_temporary(folder: Path) -> None:
@@ -236,7 +242,12 @@ def _model_error(faults: Sequence[str]) -> ModelError:
     return ModelError([*faults[:-1], f"{faults[-1]}; {_MEND}"])
 
 
-def _read_manifest(version: Path) -> dict[str, Any]:
+def read_manifest(version: Path) -> dict[str, Any]:
+    """What a version says of itself, without its tensors.
+
+    Raises:
+        ModelError: missing, damaged, tampered with, or of another schema.
+    """
     try:
         content = read_regular(version / MANIFEST, _MANIFEST_LIMIT)
         manifest = parse_object(content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -58,6 +59,31 @@ def resolve(models: Path, model: str | None) -> Path:
     return folder if is_version else _current(folder)
 
 
+def model_folder(models: Path, model: str | None) -> Path:
+    """The folder of a model, whether or not one of its versions is current.
+
+    Args:
+        models: the folder of all models.
+        model: its name; None for the only one there is.
+
+    Raises:
+        ModelError: there is none of that name, or there are several and none is named.
+    """
+    if model is None:
+        return _only_model(models)
+    found = [folder for folder in model_folders(models) if folder.name == model]
+    if not found:
+        raise ModelError(_not_found(models, model))
+    return found[0]
+
+
+def current_version(folder: Path) -> Path | None:
+    """The version of a model's folder that is current; None where none is."""
+    with suppress(ModelError):
+        return _current(folder)
+    return None
+
+
 def _current(folder: Path) -> Path:
     try:
         text = read_regular(folder / CURRENT, CURRENT_LIMIT).decode("ascii", "replace").rstrip("\n")
@@ -76,7 +102,7 @@ def _choose_version(folder: Path, fault: str) -> str:
     return f"{fault}; choose a version with --model {existing[-1]} (there are, newest last: {names})"
 
 
-def _model_folders(models: Path) -> list[Path]:
+def model_folders(models: Path) -> list[Path]:
     """Folders that hold a model; one where training was only begun does not count."""
     with explained("read", models):
         if not models.is_dir():
@@ -86,7 +112,7 @@ def _model_folders(models: Path) -> list[Path]:
 
 
 def _only_model(models: Path) -> Path:
-    folders = _model_folders(models)
+    folders = model_folders(models)
     if not folders:
         raise ModelError(f"{models}: no model is there; train one (lstmcast train data.csv)")
     if len(folders) > 1:
@@ -101,7 +127,7 @@ def _not_found(models: Path, model: str) -> str:
     folder = models / Path(model).parent
     if folder != models and versions(folder):
         return _choose_version(folder, fault)
-    names = [folder.name for folder in _model_folders(models)]
+    names = [folder.name for folder in model_folders(models)]
     if not names:
         return f"{fault}, and none under {models}; train one (lstmcast train data.csv)"
     nearest = sorted(names, key=lambda name: -SequenceMatcher(None, model, name).ratio())

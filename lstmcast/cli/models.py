@@ -1,0 +1,78 @@
+"""`lstmcast models`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from lstmcast.cli.options import MODELS, say
+
+MODEL = click.option("--model", metavar="NAME", help="Which model; needed where there are several.")
+
+
+@click.group(invoke_without_command=True)
+@MODELS
+@click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
+@click.pass_context
+def models(context: click.Context, models: str | None, *, as_json: bool) -> None:
+    """List the versions of all models, with their scores and which one is current; or look after them."""
+    if context.invoked_subcommand is not None:
+        return
+    from lstmcast.show.versions import table, versions_of
+    from lstmcast.store.choosing import model_folders
+
+    found = {folder: versions_of(folder) for folder in model_folders(Path(models or "models"))}
+    if as_json:
+        known = {folder.name: [version.to_dict() for version in row] for folder, row in found.items()}
+        click.echo(json.dumps(known, indent=1, ensure_ascii=False))
+    else:
+        click.echo("\n\n".join(table(folder, row) for folder, row in found.items()) or "there is no model")
+
+
+@models.command()
+@click.argument("version", required=False)
+@MODELS
+@MODEL
+def rollback(version: str | None, models: str | None, model: str | None) -> None:
+    """Make VERSION the current one; without it, the one before the current one. It is verified first."""
+    from lstmcast.store.artifact import model_lock
+    from lstmcast.store.choosing import model_folder
+    from lstmcast.store.upkeep import make_current
+
+    folder = model_folder(Path(models or "models"), model)
+    with model_lock(folder):
+        say(f"{make_current(folder, version)}: is current now")
+
+
+@models.command()
+@MODELS
+@MODEL
+def verify(models: str | None, model: str | None) -> None:
+    """Prove that every version is whole, and the ledger too. Exit code 5 where one is not."""
+    from lstmcast.errors import ModelError
+    from lstmcast.jobs.verifying import faults
+    from lstmcast.store.choosing import model_folder, model_folders
+
+    root = Path(models or "models")
+    folders = model_folders(root) if model is None else [model_folder(root, model)]
+    found = [fault for folder in folders for fault in faults(folder, lambda path: say(f"{path}: whole"))]
+    if found:
+        raise ModelError(found)
+
+
+@models.command()
+@click.option("--keep", type=click.IntRange(1), required=True, metavar="N", help="How many versions stay.")
+@MODELS
+@MODEL
+def prune(keep: int, models: str | None, model: str | None) -> None:
+    """Remove the oldest versions, never the current one."""
+    from lstmcast.store.artifact import model_lock
+    from lstmcast.store.choosing import model_folder
+    from lstmcast.store.upkeep import prune as remove
+
+    folder = model_folder(Path(models or "models"), model)
+    with model_lock(folder):
+        removed = remove(folder, keep)
+    say(f"{folder}: removed {', '.join(removed) or 'nothing'}")

@@ -1,0 +1,42 @@
+"""Whether everything in a model's folder is what was written there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from lstmcast.errors import LstmcastError, ModelError
+from lstmcast.forecaster.saving import load
+from lstmcast.store.choosing import CURRENT, current_version, versions
+from lstmcast.store.ledger import FILE, Ledger
+
+
+def faults(folder: Path, whole: Callable[[Path], None]) -> list[str]:
+    """What is wrong, in words.
+
+    Args:
+        folder: of a model.
+        whole: told of everything that is whole.
+    """
+    found: list[str] = []
+    checks: list[tuple[Path, Callable[[Path], object]]] = [(version, load) for version in versions(folder)]
+    checks.append((folder / CURRENT, _names_one))
+    if (folder / FILE).exists():
+        checks.append((folder / FILE, _opens))
+    for path, check in checks:
+        try:
+            check(path)
+        except LstmcastError as err:
+            found += err.faults
+        else:
+            whole(path)
+    return found
+
+
+def _names_one(path: Path) -> None:
+    if current_version(path.parent) is None:
+        raise ModelError(f"{path}: names no version that is there; lstmcast models rollback mends that")
+
+
+def _opens(path: Path) -> None:
+    Ledger.open(path, create=False).close()
