@@ -30,7 +30,7 @@ SEASONS, STEPS = 20, 300  # a recurrence sees the last so many seasons, and not 
 HORIZONS, TRIALS = 5, 15  # the trial origins lie up to so many horizons back; how many
 TRUST = (4.0, 2 / 3)  # a member counts by its error to the power of minus the first, and the second for each trial
 LEAST = 1e-12
-AT_ONCE = 1 << 20  # numbers of one kind held at once: 8 MB
+AT_ONCE = 1 << 17  # numbers of one kind held at once: 1 MB, what a core keeps near it
 
 
 def reach(season: int) -> int:
