@@ -1,11 +1,27 @@
-"""Live scores of a run, and the conditions under which the job asks to fail."""
+"""What a run found that the job asks to hear of: alerts that fired, and live scores that meet a condition."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lstmcast.config.conditions import parse_condition
+from lstmcast.jobs.alerts import Found, tell
 from lstmcast.jobs.events import Event
 from lstmcast.jobs.scoring import live
 from lstmcast.jobs.setting import Run
+
+
+def alarmed(run: Run, run_key: str, found: Sequence[Found]) -> list[str]:
+    """Say which alerts fired, and run the command of the job for them; the same in words."""
+    fired = [alert for alert in found if alert.fired]
+    for alert in fired:
+        run.note(Event("alert", str(alert), "warning", alert.to_dict()))
+    if fired and run.job.on_alert:
+        told = {"time": run.now.isoformat(), "model": run.folder.name, "output": run.job.forecast.output}
+        alerts = [alert.to_dict() for alert in fired]
+        if failure := tell(run.job.on_alert, {**told, "run_key": run_key, "alerts": alerts}):
+            run.note(Event("on_alert", failure, "warning"))
+    return [str(alert) for alert in fired]
 
 
 def scored(run: Run) -> list[str]:

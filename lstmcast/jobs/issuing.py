@@ -12,6 +12,7 @@ from lstmcast.evaluation.origins import default_horizon
 from lstmcast.forecast import Forecast, output_suffix
 from lstmcast.forecaster.rules import repeat_season, repeated
 from lstmcast.jobs.adapting import adapted, unchanged
+from lstmcast.jobs.alerts import Found, evaluate
 from lstmcast.jobs.events import Event
 from lstmcast.jobs.fallback import LSTM, NAIVE, with_fallback
 from lstmcast.jobs.model import Model
@@ -42,7 +43,7 @@ def in_place(job: Job, entry: Entry) -> bool:
     return sha256(output.read_bytes()).hexdigest() == entry.output_digest
 
 
-def issue(run: Run, panel: Panel, forecast: Forecast, entry: Entry, model: Model | None) -> None:
+def issue(run: Run, panel: Panel, forecast: Forecast, entry: Entry, model: Model | None) -> list[Found]:
     """Record the forecast, then write it: killed in between, the next run finds it not in place, and writes it.
 
     Args:
@@ -51,9 +52,13 @@ def issue(run: Run, panel: Panel, forecast: Forecast, entry: Entry, model: Model
         forecast: with the source of each series, and its intervals as the model says them.
         entry: what is known of the run.
         model: that was used.
+
+    Returns:
+        What became of the job's alerts.
     """
     target = run.job.forecast.output
     told = adapted(run.ledger, forecast) if run.job.ledger.adapt else unchanged(forecast)
+    found = _alerts(run.job, told.forecast, model)
     content = told.forecast.render(output_suffix(target))
     fallback = ["/".join(key) for key, source in zip(forecast.keys, forecast.sources, strict=True) if source == NAIVE]
     entry = replace(
@@ -61,7 +66,7 @@ def issue(run: Run, panel: Panel, forecast: Forecast, entry: Entry, model: Model
         source=NAIVE if len(fallback) == len(forecast.keys) else "mixed" if fallback else LSTM,
         output=str(Path(target).resolve()),
         output_digest=sha256(content).hexdigest(),
-        details={"fallback": fallback},
+        details={"fallback": fallback, "alerts": [alert.to_dict() for alert in found]},
     )
     before = run.ledger.done(entry.run_key)
     if run.force or before is None or before.output_digest != entry.output_digest:
@@ -71,6 +76,14 @@ def issue(run: Run, panel: Panel, forecast: Forecast, entry: Entry, model: Model
         write_atomically(Path(run.job.plot), _picture(panel, told.forecast, model, Path(run.job.plot).suffix))
     fields = {"run_key": entry.run_key, "output": target, "source": entry.source, "fallback": fallback}
     run.note(Event("forecast", _words(forecast, target, model), fields=fields))
+    return found
+
+
+def _alerts(job: Job, forecast: Forecast, model: Model | None) -> list[Found]:
+    """The job's alerts held against the forecast; how its steps go together is what the held-out ones say."""
+    if model is None:
+        return evaluate(job.alerts, forecast, None)
+    return evaluate(job.alerts, forecast, model.forecaster.held_out, model.forecaster.calibration.levels)
 
 
 def _picture(panel: Panel, forecast: Forecast, model: Model | None, suffix: str) -> bytes:

@@ -16,7 +16,7 @@ from lstmcast.errors import ConditionError, DataError, LstmcastError, ModelError
 from lstmcast.forecast import output_suffix
 from lstmcast.forecaster.reading import pinned
 from lstmcast.forecaster.trained import fingerprint
-from lstmcast.jobs.conditions import scored
+from lstmcast.jobs.conditions import alarmed, scored
 from lstmcast.jobs.events import Event, Note
 from lstmcast.jobs.fallback import LSTM, NAIVE
 from lstmcast.jobs.freshness import Breach, data_breaches, model_breaches
@@ -93,8 +93,8 @@ def _locked(run: Run) -> Outcome:
         run.note(Event("unchanged", f"{run.job.forecast.output}: nothing has changed since it was written"))
         return Outcome(key, "unchanged", version)
     forecast = make(run.job, panel, model, sources)
-    issue(run, panel, forecast, Entry(key, run.now, version, config_digest(run.job), data), model)
-    faults = scored(run)
+    found = issue(run, panel, forecast, Entry(key, run.now, version, config_digest(run.job), data), model)
+    faults = [*alarmed(run, key, found), *scored(run)]
     if run.job.ledger.keep:
         run.ledger.prune(run.now - run.job.ledger.keep)
     if faults:
