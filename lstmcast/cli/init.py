@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lstmcast.cli.options import CONFIG, DATA, READING, configure, say
+
+if TYPE_CHECKING:
+    from lstmcast.config import Config
+    from lstmcast.data.panel import Panel
 
 
 @click.command()
 @DATA
 @CONFIG
 @READING
-@click.option("-o", "--output", default="lstmcast.yaml", metavar="FILE", help="- for stdout.  [default: lstmcast.yaml]")
+@click.option("--job", "as_job", is_flag=True, help="A job for lstmcast run: what a schedule needs stands beside it.")
+@click.option("-o", "--output", metavar="FILE", help="- for stdout.  [default: lstmcast.yaml; with --job: job.yaml]")
 @click.option("--force", is_flag=True, help="Replace the file if it is there.")
 def init(
-    data: str, config_name: str | None, settings: tuple[str, ...], output: str, *, force: bool, **flags: object
+    data: str,
+    config_name: str | None,
+    settings: tuple[str, ...],
+    output: str | None,
+    *,
+    as_job: bool,
+    force: bool,
+    **flags: object,
 ) -> None:
-    """Write a commented YAML config for DATA, with the reason for every inferred value."""
+    """Write a commented YAML config, or with --job a job, for DATA, with the reason for every inferred value."""
     from lstmcast.errors import UsageError
 
-    if output != "-" and Path(output).exists() and not force:
-        raise UsageError(f"{output} is there already: --force replaces it, --output names another")
+    target = output or ("job.yaml" if as_job else "lstmcast.yaml")
+    if target != "-" and Path(target).exists() and not force:
+        raise UsageError(f"{target} is there already: --force replaces it, --output names another")
+    if as_job and data == "-":
+        raise UsageError("--job: names a file that can be read again, not -")
     config = configure(config_name, settings, flags)
     from lstmcast.config.writing import commented
     from lstmcast.data.read import read
@@ -30,18 +47,39 @@ def init(
     from lstmcast.store.files import write_atomically
 
     panel = read(data, ReadOptions.of(config.data.model_dump()))
+    reasons = {f"data.{finding.name}": finding.reason for finding in panel.findings}
+    text = _job(config, panel, reasons, data, target) if as_job else commented(config, _found(panel), reasons, data)
+    if target == "-":
+        click.echo(text, nl=False)
+    else:
+        write_atomically(Path(target), text.encode())
+        say(f"{target}: written; lstmcast {f'run {target}' if as_job else f'train {data} --config {target}'}")
+
+
+def _found(panel: Panel) -> dict[str, object]:
+    """What the file says, by dotted key."""
     columns = panel.columns
-    found = {
+    return {
         "data.time": columns.time,
         "data.target": columns.target[0] if len(columns.target) == 1 else list(columns.target),
         "data.series": list(columns.series),
         "data.frequency": panel.calendar.name if columns.time else None,
         "data.season": panel.calendar.season,
     }
-    reasons = {f"data.{finding.name}": finding.reason for finding in panel.findings}
-    text = commented(config, found, reasons, data)
-    if output == "-":
-        click.echo(text, nl=False)
-    else:
-        write_atomically(Path(output), text.encode())
-        say(f"{output}: written; lstmcast train {data} --config {output}")
+
+
+def _job(config: Config, panel: Panel, reasons: dict[str, str], data: str, target: str) -> str:
+    """A job for the file: it warns where three steps are missing at the end."""
+    from lstmcast.config import Job
+    from lstmcast.config.durations import duration_text
+    from lstmcast.config.writing import commented_job
+    from lstmcast.jobs.freshness import steps_span
+
+    folder = Path() if target == "-" else Path(target).parent
+    sections = {name: getattr(config, name) for name in type(config).model_fields}
+    job = Job(input=os.path.relpath(data, folder), **sections)
+    found, span = _found(panel), steps_span(panel, 3)
+    if span is not None:
+        found["freshness.max_data_age"] = {"limit": duration_text(span), "then": "warn"}
+        reasons = {**reasons, "freshness.max_data_age": "three steps of the data"}
+    return commented_job(job, found, reasons, target)

@@ -153,6 +153,7 @@ class Job(Config):
     alerts: list[Alert] = Field(default=[])
     """Thresholds to watch: where one is crossed, the exit code is 8."""
     on_alert: OnAlert | None = None
+    """What is run where an alert fires: {command: [notify, --json], timeout: 30s} gets them as JSON; null: nothing."""
     plot: str | None = None
     """A figure of the forecast (.png, .svg, .pdf); null: none."""
     metrics: Metrics = Metrics()

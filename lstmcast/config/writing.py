@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import yaml
+from pydantic import BaseModel
 
+from lstmcast.config.job import Job
 from lstmcast.config.loading import PlainLoader
-from lstmcast.config.models import Config
+from lstmcast.config.models import Config, Section
 
 
 class _Dumper(yaml.SafeDumper):
@@ -40,16 +42,45 @@ def commented(config: Config, found: Mapping[str, object], reasons: Mapping[str,
     """
     lines = [f"# lstmcast train {data} --config THIS_FILE", "# Every key is optional; null and auto are inferred."]
     for section in Config.model_fields:
-        part = getattr(config, section)
-        lines += ["", f"{section}:"]
-        for name, field in type(part).model_fields.items():
-            key = f"{section}.{name}"
-            value = found.get(key, getattr(part, name))
-            lines.append(f"  # {field.description}")
-            if key in found and key in reasons and value not in (None, []):
-                lines.append(f"  # Here: {reasons[key]}.")
-            lines.append(f"  {name}: {_inline(value)}")
+        lines += ["", f"{section}:", *_keys(getattr(config, section), found, reasons, f"{section}.")]
     return "\n".join(lines) + "\n"
+
+
+def commented_job(job: Job, found: Mapping[str, object], reasons: Mapping[str, str], path: str) -> str:
+    """The same for a job, with what is special to it first.
+
+    Args:
+        job: what the rest is taken from.
+        found: dotted key to inferred value, stronger than the job.
+        reasons: dotted key to why.
+        path: the file that it is to be.
+    """
+    own = [name for name in Job.model_fields if name not in Config.model_fields]
+    plain = [name for name in own if not isinstance(getattr(job, name), Section)]
+    lines = [
+        f"# lstmcast run {path}",
+        "# Only input is needed. Relative paths are relative to the folder of this file.",
+    ]
+    lines += ["", *_keys(job, found, reasons, "", only=plain)]
+    for section in (*(name for name in own if name not in plain), *Config.model_fields):
+        lines += ["", f"{section}:", *_keys(getattr(job, section), found, reasons, f"{section}.")]
+    return "\n".join(lines) + "\n"
+
+
+def _keys(
+    part: BaseModel, found: Mapping[str, object], reasons: Mapping[str, str], prefix: str, only: Sequence[str] = ()
+) -> Iterator[str]:
+    """The lines of a section's keys, each below its meaning."""
+    indent, values = "  " if prefix else "", part.model_dump(mode="json")
+    for name, field in type(part).model_fields.items():
+        if only and name not in only:
+            continue
+        key = f"{prefix}{name}"
+        value = found.get(key, values[name])
+        yield f"{indent}# {field.description}"
+        if key in found and key in reasons and value not in (None, []):
+            yield f"{indent}# Here: {reasons[key]}."
+        yield f"{indent}{name}: {_inline(value)}"
 
 
 def _inline(value: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lstmcast.config.conditions import parse_condition
+from lstmcast.evaluation.live import LiveScores
 from lstmcast.jobs.alerts import Found, tell
 from lstmcast.jobs.events import Event
 from lstmcast.jobs.scoring import live
@@ -15,7 +16,7 @@ def alarmed(run: Run, run_key: str, found: Sequence[Found]) -> list[str]:
     """Say which alerts fired, and run the command of the job for them; the same in words."""
     fired = [alert for alert in found if alert.fired]
     for alert in fired:
-        run.note(Event("alert", str(alert), "warning", alert.to_dict()))
+        run.note(Event("alert", str(alert), "error", {"alert": alert.to_dict()}))
     if fired and run.job.on_alert:
         told = {"time": run.now.isoformat(), "model": run.folder.name, "output": run.job.forecast.output}
         alerts = [alert.to_dict() for alert in fired]
@@ -24,8 +25,8 @@ def alarmed(run: Run, run_key: str, found: Sequence[Found]) -> list[str]:
     return [str(alert) for alert in fired]
 
 
-def scored(run: Run) -> list[str]:
-    """Say how good the forecasts were that came true lately; which conditions of the job are met, in words."""
+def scored(run: Run) -> tuple[LiveScores, list[str]]:
+    """Say how good the forecasts were that came true lately; the scores, and which conditions are met, in words."""
     scores = live(run.ledger, now=run.now, window=run.job.ledger.window)
     if scores.outcomes:
         shares = zip(scores.levels, scores.coverage, strict=True)
@@ -34,6 +35,7 @@ def scored(run: Run) -> list[str]:
         run.note(Event("scores", text, fields=scores.to_dict()))
     named = scores.named()
     met = [condition for text in run.job.fail_if if (condition := parse_condition(text)).met(named)]
-    return [
-        f"fail_if: {one.text} ({one.name} is {named[one.name]:.4g} over {scores.outcomes:,} outcomes)" for one in met
-    ]
+    words = [f"{one.text} ({one.name} is {named[one.name]:.4g} over {scores.outcomes:,} outcomes)" for one in met]
+    for text in words:
+        run.note(Event("condition", text, "error"))
+    return scores, [f"fail_if: {text}" for text in words]

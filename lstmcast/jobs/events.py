@@ -16,7 +16,7 @@ class Event:
     Attributes:
         name: one word for programs: `read`, `breach`, `trained`, `forecast`, `finished` ….
         text: one line for a person, which may be several lines long.
-        level: whether it is only information, something to look at, or a failure.
+        level: whether it is only information, something to look at, or why the exit code is not 0.
         fields: figures and names, as JSON can say them.
     """
 

@@ -82,6 +82,14 @@ def completed(panel: Panel) -> datetime | None:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
 
 
+def steps_span(panel: Panel, steps: int) -> timedelta | None:
+    """How long the last `steps` steps of the file lasted; None where steps are only counted."""
+    if panel.calendar.kind == "counter":
+        return None
+    ends = panel.calendar.stamps(panel.ends.max() + np.array([1 - steps, 1]))
+    return timedelta(microseconds=int(ends[1] - ends[0]))
+
+
 def _aged(panel: Panel, rules: Freshness, now: datetime) -> Iterator[Breach]:
     rule, ended = rules.max_data_age, completed(panel)
     if rule is None or ended is None or now - ended <= rule.limit:

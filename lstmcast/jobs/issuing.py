@@ -13,6 +13,7 @@ from lstmcast.forecast import Forecast, output_suffix
 from lstmcast.forecaster.rules import repeat_season, repeated
 from lstmcast.jobs.adapting import adapted, unchanged
 from lstmcast.jobs.alerts import Found, evaluate
+from lstmcast.jobs.basis import Basis
 from lstmcast.jobs.events import Event
 from lstmcast.jobs.fallback import LSTM, NAIVE, with_fallback
 from lstmcast.jobs.model import Model
@@ -43,20 +44,22 @@ def in_place(job: Job, entry: Entry) -> bool:
     return sha256(output.read_bytes()).hexdigest() == entry.output_digest
 
 
-def issue(run: Run, panel: Panel, forecast: Forecast, entry: Entry, model: Model | None) -> list[Found]:
-    """Record the forecast, then write it: killed in between, the next run finds it not in place, and writes it.
+def issue(run: Run, basis: Basis, entry: Entry) -> list[Found]:
+    """Forecast, record it, then write it: killed in between, the next run finds it not in place, and writes it.
 
     Args:
         run: the run.
-        panel: the data it was made from.
-        forecast: with the source of each series, and its intervals as the model says them.
+        basis: data, model, and what forecasts each series.
         entry: what is known of the run.
-        model: that was used.
 
     Returns:
         What became of the job's alerts.
+
+    Raises:
+        LstmcastError: it cannot be made or written.
     """
-    target = run.job.forecast.output
+    panel, model, target = basis.panel, basis.model, run.job.forecast.output
+    forecast = make(run.job, panel, model, basis.sources)
     told = adapted(run.ledger, forecast) if run.job.ledger.adapt else unchanged(forecast)
     found = _alerts(run.job, told.forecast, model)
     content = told.forecast.render(output_suffix(target))

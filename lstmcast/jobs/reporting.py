@@ -3,31 +3,69 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstmcast.config import Job
-from lstmcast.errors import ConditionError, LstmcastError
+from lstmcast.errors import BusyError, ConditionError, FileError, LstmcastError
 from lstmcast.jobs.events import Event, Note
-from lstmcast.jobs.run import run
+from lstmcast.jobs.metrics import SUCCESS, Sample, last_success, text
+from lstmcast.jobs.run import Outcome, name_of, run
+from lstmcast.store.files import write_atomically
 
 if TYPE_CHECKING:
     from lstmcast.forecaster.training import Tell
 
 
 def reported(job: Job, now: datetime, *, note: Note, tell: Tell, force: bool, wait: float) -> None:
-    """Run a job (see `run`), with a last event that holds status, exit code, run key and seconds."""
+    """Run a job (see `run`), with a last event that holds status, exit code, run key and seconds, and with metrics.
+
+    Raises:
+        LstmcastError: the run failed.
+        ConditionError: an alert fired or a condition of the job was met; everything is done and written.
+    """
     began = time.monotonic()
-
-    def seconds() -> float:
-        return round(time.monotonic() - began, 3)
-
     try:
         outcome = run(job, now, note=note, tell=tell, force=force, wait=wait)
     except LstmcastError as err:
-        status = "condition" if isinstance(err, ConditionError) else "failed"
-        fields = {"status": status, "exit_code": err.exit_code, "seconds": seconds(), "faults": list(err.faults)}
+        seconds = time.monotonic() - began
+        if not isinstance(err, BusyError):  # the run that holds the lock tells its own figures
+            _measure_failure(job, now, note, err.exit_code, seconds)
+        fields = {"status": "failed", "exit_code": err.exit_code, "seconds": round(seconds, 3)}
         note(Event("finished", str(err), "error", fields))
         raise
-    fields = {"status": outcome.status, "exit_code": 0, "seconds": seconds(), "run_key": outcome.run_key}
-    note(Event("finished", f"{outcome.status} in {seconds():.1f} s", fields=fields))
+    seconds = time.monotonic() - began
+    code = ConditionError.exit_code if outcome.faults else 0
+    _measure(job, now, code, seconds, [Sample(SUCCESS, now.timestamp()), *outcome.samples])
+    note(_finished(outcome, code, seconds))
+    if outcome.faults:
+        raise ConditionError(outcome.faults)
+
+
+def _finished(outcome: Outcome, code: int, seconds: float) -> Event:
+    words = f"{outcome.status} in {seconds:.1f} s" + ("; a condition was met" if outcome.faults else "")
+    fields = {"status": outcome.status, "exit_code": code, "seconds": round(seconds, 3)}
+    told = {**fields, "run_key": outcome.run_key, "version": outcome.version, "met": list(outcome.faults)}
+    return Event("finished", words, fields=told)
+
+
+def _measure(job: Job, now: datetime, code: int, seconds: float, samples: Sequence[Sample]) -> None:
+    """Write the metrics, where the job wants them."""
+    if job.metrics.textfile is None:
+        return
+    own = [
+        Sample("run_exit_code", code),
+        Sample("run_timestamp_seconds", now.timestamp()),
+        Sample("run_duration_seconds", seconds),
+    ]
+    write_atomically(Path(job.metrics.textfile), text([*own, *samples], name_of(job)))
+
+
+def _measure_failure(job: Job, now: datetime, note: Note, code: int, seconds: float) -> None:
+    """Write the metrics of a run that failed; that they cannot be written either is only said."""
+    try:
+        _measure(job, now, code, seconds, last_success(Path(job.metrics.textfile or "")))
+    except FileError as err:
+        note(Event("metrics", str(err), "warning"))

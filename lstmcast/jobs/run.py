@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstmcast.config import Job
-from lstmcast.data.panel import Panel
-from lstmcast.data.read import read
-from lstmcast.data.records import ReadOptions
-from lstmcast.errors import ConditionError, DataError, LstmcastError, ModelError
 from lstmcast.forecast import output_suffix
-from lstmcast.forecaster.reading import pinned
-from lstmcast.forecaster.trained import fingerprint
+from lstmcast.jobs.alerts import Found
+from lstmcast.jobs.basis import Basis, prepared
 from lstmcast.jobs.conditions import alarmed, scored
 from lstmcast.jobs.events import Event, Note
-from lstmcast.jobs.fallback import LSTM, NAIVE
-from lstmcast.jobs.freshness import Breach, data_breaches, model_breaches
-from lstmcast.jobs.issuing import in_place, issue, make
+from lstmcast.jobs.fallback import NAIVE
+from lstmcast.jobs.freshness import completed
+from lstmcast.jobs.issuing import in_place, issue
 from lstmcast.jobs.key import config_digest, run_key
-from lstmcast.jobs.model import Model, current_model
-from lstmcast.jobs.retraining import changes, why_now
+from lstmcast.jobs.metrics import Sample, of_alerts, of_scores
+from lstmcast.jobs.scoring import live
 from lstmcast.jobs.setting import Run
-from lstmcast.show import console
 from lstmcast.store.artifact import model_lock, prepare
 from lstmcast.store.choosing import model_name
 from lstmcast.store.ledger import FILE, Ledger
@@ -43,11 +37,15 @@ class Outcome:
         run_key: names data, config, model and sources together.
         status: `done`, or `unchanged` where the same was done before.
         version: of the model; empty where none was used.
+        faults: alerts that fired and conditions that were met, in words.
+        samples: figures for those who watch.
     """
 
     run_key: str
     status: str
     version: str
+    faults: tuple[str, ...] = ()
+    samples: tuple[Sample, ...] = ()
 
 
 def run(
@@ -65,80 +63,45 @@ def run(
 
     Raises:
         LstmcastError: of the kind that names the exit code; what was in place before still is.
-        ConditionError: a condition or an alert of the job was met; everything is done and written.
     """
     output_suffix(job.forecast.output)
-    folder = prepare(Path(job.store.models), job.store.name or model_name(job.input))
+    folder = prepare(Path(job.store.models), name_of(job))
     with model_lock(folder, wait=wait), Ledger.open(folder / FILE) as ledger:
         return _locked(Run(job, now, folder, ledger, note, tell, force))
 
 
+def name_of(job: Job) -> str:
+    """What the job's model is called."""
+    return job.store.name or model_name(job.input)
+
+
 def _locked(run: Run) -> Outcome:
-    model = current_model(run.folder)
-    panel = _read(run, model)
-    data = fingerprint(panel)
-    breaches = data_breaches(panel, run.job.freshness, _context(panel, model), run.now)
-    _announce(run, breaches, DataError)
-    if _naive(breaches) != set(panel.keys):
-        model = _retrained(run, panel, model, data)
-    if model is not None:
-        aged = model_breaches(model.trained, panel.keys, run.job.freshness, run.now)
-        _announce(run, aged, ModelError)
-        breaches += aged
-    sources = tuple(NAIVE if key in _naive(breaches) else LSTM for key in panel.keys)
-    version = model.version.name if model else ""
-    key = run_key(data, config_digest(run.job), version, sources)
+    basis, digest = prepared(run), config_digest(run.job)
+    key = run_key(basis.data, digest, basis.version, basis.sources)
     done = run.ledger.done(key)
     if done and not run.force and in_place(run.job, done):
         run.note(Event("unchanged", f"{run.job.forecast.output}: nothing has changed since it was written"))
-        return Outcome(key, "unchanged", version)
-    forecast = make(run.job, panel, model, sources)
-    found = issue(run, panel, forecast, Entry(key, run.now, version, config_digest(run.job), data), model)
-    faults = [*alarmed(run, key, found), *scored(run)]
+        scores, found = live(run.ledger, now=run.now, window=run.job.ledger.window), _remembered(done)
+        samples = (*_ages(run, basis), *of_scores(scores), *of_alerts(found))
+        return Outcome(key, "unchanged", basis.version, samples=samples)
+    found = issue(run, basis, Entry(key, run.now, basis.version, digest, basis.data))
+    scores, met = scored(run)
+    faults = (*alarmed(run, key, found), *met)
     if run.job.ledger.keep:
         run.ledger.prune(run.now - run.job.ledger.keep)
-    if faults:
-        raise ConditionError(faults)
-    return Outcome(key, "done", version)
+    return Outcome(key, "done", basis.version, faults, (*_ages(run, basis), *of_scores(scores), *of_alerts(found)))
 
 
-def _read(run: Run, model: Model | None) -> Panel:
-    """The newest data, as training read them, unless the config has changed since."""
-    pin = model is not None and not changes(run.job.config, model)
-    options = pinned(model.forecaster) if model and pin else ReadOptions.of(run.job.data.model_dump())
-    panel = read(run.job.input, options)
-    new = run.ledger.observe(panel, run.now)
-    run.note(
-        Event("read", console.found(panel, run.now, reasons=not pin), fields={"values": len(panel.values), "new": new})
-    )
-    return panel
+def _remembered(entry: Entry) -> list[Found]:
+    """What became of the alerts of a recorded run."""
+    return [Found(**alert) for alert in entry.details.get("alerts", [])]
 
 
-def _context(panel: Panel, model: Model | None) -> int:
-    """The steps that the network reads; before there is one, all that there are."""
-    return model.forecaster.runner.shape.context if model else int(panel.lengths.max())
-
-
-def _announce(run: Run, breaches: Sequence[Breach], failure: type[LstmcastError]) -> None:
-    """Say what is broken, and end where the job asks for it."""
-    if fatal := [f"freshness.{breach.rule}: {breach.text}" for breach in breaches if breach.then == "fail"]:
-        raise failure(fatal)
-    for breach in breaches:
-        does = "forecast by seasonal naive" if breach.then == "fallback" else "forecast all the same"
-        fields = {"rule": breach.rule, "then": breach.then, "series": ["/".join(key) for key in breach.series]}
-        run.note(Event("breach", f"freshness.{breach.rule}: {breach.text}: {does}", "warning", fields))
-
-
-def _naive(breaches: Sequence[Breach]) -> set[tuple[str, ...]]:
-    """The series that are not to be forecast by the model."""
-    return {key for breach in breaches if breach.then == "fallback" for key in breach.series}
-
-
-def _retrained(run: Run, panel: Panel, model: Model | None, data: str) -> Model | None:
-    """The model, or a new one where that is due."""
-    due = why_now(run.job, model, run.ledger, data, run.now)
-    if due is None:
-        return model
-    from lstmcast.jobs.refitting import refit  # only now: it brings the network
-
-    return refit(run, panel, model, due)
+def _ages(run: Run, basis: Basis) -> list[Sample]:
+    """How old data and model are, and how many series are forecast without it."""
+    samples = [Sample("fallback_series", basis.sources.count(NAIVE))]
+    if (ended := completed(basis.panel)) is not None:
+        samples.append(Sample("data_age_seconds", (run.now - ended).total_seconds()))
+    if basis.model:
+        samples.append(Sample("model_age_seconds", (run.now - basis.model.trained).total_seconds()))
+    return samples

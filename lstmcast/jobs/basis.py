@@ -1,0 +1,106 @@
+"""What a run forecasts from: the newest data, found fit or not, and a model that is trained when that is due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lstmcast.data.panel import Panel
+from lstmcast.data.read import read
+from lstmcast.data.records import ReadOptions
+from lstmcast.errors import DataError, LstmcastError, ModelError
+from lstmcast.forecaster.reading import pinned
+from lstmcast.forecaster.running import Key
+from lstmcast.forecaster.trained import fingerprint
+from lstmcast.jobs.events import Event
+from lstmcast.jobs.fallback import LSTM, NAIVE
+from lstmcast.jobs.freshness import Breach, data_breaches, model_breaches
+from lstmcast.jobs.model import Model, current_model
+from lstmcast.jobs.retraining import changes, why_now
+from lstmcast.jobs.setting import Run
+from lstmcast.show import console
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Data and model.
+
+    Attributes:
+        panel: the newest data.
+        data: their fingerprint.
+        model: in use; None: there is none, and every series is forecast without.
+        sources: what forecasts each series.
+    """
+
+    panel: Panel
+    data: str
+    model: Model | None
+    sources: tuple[str, ...]
+
+    @property
+    def version(self) -> str:
+        """Of the model; empty where there is none."""
+        return self.model.version.name if self.model else ""
+
+
+def prepared(run: Run) -> Basis:
+    """Read, check, and train when that is due.
+
+    Raises:
+        DataError: the data cannot be read, or break a rule that asks to fail.
+        ModelError: the model is damaged, or too old by a rule that asks to fail.
+    """
+    model = current_model(run.folder)
+    panel = _read(run, model)
+    data, rules = fingerprint(panel), run.job.freshness
+    breaches = data_breaches(panel, rules, _context(panel, model), run.now)
+    _announce(run, breaches, DataError)
+    if _unfit(breaches) != set(panel.keys):
+        model = _up_to_date(run, panel, model, data)
+    if model is not None:
+        aged = model_breaches(model.trained, panel.keys, rules, run.now)
+        _announce(run, aged, ModelError)
+        breaches += aged
+    unfit = _unfit(breaches)
+    return Basis(panel, data, model, tuple(NAIVE if key in unfit else LSTM for key in panel.keys))
+
+
+def _read(run: Run, model: Model | None) -> Panel:
+    """The newest data, as training read them, unless the config has changed since."""
+    pin = model is not None and not changes(run.job.config, model)
+    options = pinned(model.forecaster) if model and pin else ReadOptions.of(run.job.data.model_dump())
+    panel = read(run.job.input, options)
+    new = run.ledger.observe(panel, run.now)
+    told = console.found(panel, run.now, reasons=not pin)
+    run.note(Event("read", told, fields={"values": len(panel.values), "new": new}))
+    return panel
+
+
+def _context(panel: Panel, model: Model | None) -> int:
+    """The steps that the network reads; before there is one, all that there are."""
+    return model.forecaster.runner.shape.context if model else int(panel.lengths.max())
+
+
+def _announce(run: Run, breaches: Sequence[Breach], failure: type[LstmcastError]) -> None:
+    """Say what is broken, and end where the job asks for it."""
+    if fatal := [f"freshness.{breach.rule}: {breach.text}" for breach in breaches if breach.then == "fail"]:
+        raise failure(fatal)
+    for breach in breaches:
+        does = "forecast by seasonal naive" if breach.then == "fallback" else "forecast all the same"
+        fields = {"rule": breach.rule, "then": breach.then, "series": ["/".join(key) for key in breach.series]}
+        run.note(Event("breach", f"freshness.{breach.rule}: {breach.text}: {does}", "warning", fields))
+
+
+def _unfit(breaches: Sequence[Breach]) -> set[Key]:
+    """The series that the model is not to forecast."""
+    return {key for breach in breaches if breach.then == "fallback" for key in breach.series}
+
+
+def _up_to_date(run: Run, panel: Panel, model: Model | None, data: str) -> Model | None:
+    """The model, or a new one where that is due."""
+    due = why_now(run.job, model, run.ledger, data, run.now)
+    if due is None:
+        return model
+    from lstmcast.jobs.refitting import refit  # only now: it brings the network
+
+    return refit(run, panel, model, due)
