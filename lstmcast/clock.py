@@ -27,15 +27,26 @@ def clock_at(text: str | None) -> Clock:
     """
     if text is None:
         return system_clock
-    try:
-        said = datetime.fromisoformat(text)
-        now = said.astimezone(UTC)
-    except (ValueError, OverflowError) as err:
-        raise UsageError(_refused(text)) from err
-    if said.tzinfo is None:
-        raise UsageError(_refused(text))
+    now = time_at(text, "--now")
     return lambda: now
 
 
-def _refused(text: str) -> str:
-    return f"--now {text}: must be an ISO 8601 time with its zone, such as 2026-11-20T08:45Z"
+def time_at(text: str, flag: str) -> datetime:
+    """An ISO 8601 time with its zone, in UTC.
+
+    Args:
+        text: the time.
+        flag: that it was given with, for messages.
+
+    Raises:
+        UsageError: not such a time.
+    """
+    fault = f"{flag} {text}: must be an ISO 8601 time with its zone, such as 2026-11-20T08:45Z"
+    try:
+        said = datetime.fromisoformat(text)
+        when = said.astimezone(UTC)
+    except (ValueError, OverflowError) as err:
+        raise UsageError(fault) from err
+    if said.tzinfo is None:
+        raise UsageError(fault)
+    return when

@@ -13,12 +13,15 @@ import click
 from lstmcast.cli.backtest import backtest
 from lstmcast.cli.check import check
 from lstmcast.cli.config import config
+from lstmcast.cli.diff import diff
 from lstmcast.cli.init import init
 from lstmcast.cli.models import models
 from lstmcast.cli.plot import plot
 from lstmcast.cli.predict import predict
+from lstmcast.cli.replay import replay
 from lstmcast.cli.run import run
 from lstmcast.cli.schedule import schedule
+from lstmcast.cli.score import score
 from lstmcast.cli.train import train
 from lstmcast.errors import FileError, LstmcastError
 
@@ -38,7 +41,7 @@ def lstmcast() -> None:
     """  # noqa: D301  # Click wants the backspace itself
 
 
-for command in (train, predict, plot, run, models, backtest, check, init, config, schedule):
+for command in (train, predict, plot, run, score, diff, replay, models, backtest, check, init, config, schedule):
     lstmcast.add_command(command)
 
 

@@ -87,7 +87,7 @@ class Panel:
     @property
     def key_columns(self) -> tuple[str, ...]:
         """What the parts of a key are called."""
-        return (*self.columns.series, *(("series",) if len(self.columns.target) > 1 else ()))
+        return self.columns.keys
 
     def series(self, k: int) -> Floats:
         """[T] the values of series k, a view."""

@@ -59,6 +59,11 @@ class Columns:
     target: tuple[str, ...]
     series: tuple[str, ...] = ()
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What the parts of a series' key are called."""
+        return (*self.series, *(("series",) if len(self.target) > 1 else ()))
+
 
 @dataclass(frozen=True)
 class ReadOptions:

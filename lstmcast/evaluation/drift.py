@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +49,10 @@ class Drift:
     false_alarm_rate: float
     blocks: int
     ratio: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can carry; what is undefined is null."""
+        return {**vars(self), "ratio": self.ratio if math.isfinite(self.ratio) else None}
 
 
 def block_steps(horizon: int) -> int:

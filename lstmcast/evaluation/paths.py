@@ -122,7 +122,7 @@ def longer(correlations: Floats, horizon: int) -> Floats:
         return correlations[:horizon, :horizon]
     ahead = np.arange(horizon)
     apart = np.abs(ahead[:, None] - ahead)
-    last = np.append(correlations[-1, ::-1], 0.0)[np.minimum(apart, known)]
+    last: Floats = np.append(correlations[-1, ::-1], 0.0)[np.minimum(apart, known)]
     last[:known, :known] = correlations
     return last
 

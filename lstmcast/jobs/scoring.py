@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from lstmcast.data.calendar import Calendar
 from lstmcast.evaluation.drift import Drift, block_steps, blocks, drift
 from lstmcast.evaluation.live import LiveScores, Tally
 from lstmcast.forecaster.trained import Forecaster
+from lstmcast.jobs.model import current_model
 from lstmcast.jobs.outcomes import EVER, outcomes
 from lstmcast.store.ledger import Ledger
 from lstmcast.store.ledger_records import Frame
@@ -46,6 +48,12 @@ def _before(calendar: Calendar, now: datetime, window: timedelta | None) -> int:
     if window is None or calendar.kind == "counter":
         return EVER
     return int(calendar.positions(np.array([micros(now - window)]))[0])
+
+
+def drift_of(ledger: Ledger, folder: Path) -> Drift:
+    """The drift of the model that is in use; of none, where there is none."""
+    model = current_model(folder)
+    return drifted(ledger, model.version.name, model.forecaster) if model else drift(np.empty(0), np.empty(0))
 
 
 def drifted(ledger: Ledger, version: str, forecaster: Forecaster, *, since: datetime | None = None) -> Drift:

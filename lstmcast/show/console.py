@@ -72,7 +72,7 @@ def judged(report: Mapping[str, Any]) -> str:
     rows = {label(name): scores[name] for name in order}
     rows["smoothing alone"] = report["without_network"]
     for name, row in rows.items():
-        cells = (_number(row["mae"], 12), _number(row["rmse"], 12), _number(row["smape"], 8), _number(row["mase"], 9))
+        cells = (number(row["mae"], 12), number(row["rmse"], 12), number(row["smape"], 8), number(row["mase"], 9))
         unit = "  " if row["smape"] is None else " %"
         lines.append(f"  {name:16}{cells[0]}{cells[1]}{cells[2]}{unit}{cells[3]}")
     shares = [f"{level} % interval: {_share(share)}" for level, share in report["coverage"].items()]
@@ -186,7 +186,7 @@ def _share(share: float | None) -> str:
     return "not known (too few origins)" if share is None else f"{share:.0%}"
 
 
-def _number(value: float | None, width: int) -> str:
+def number(value: float | None, width: int) -> str:
     """Right-aligned with four significant digits; a dash where undefined."""
     if value is None:
         return f"{'–':>{width}}"

@@ -50,13 +50,24 @@ def resolve(models: Path, model: str | None) -> Path:
     """
     if model is None:
         return _current(_only_model(models))
+    folder = named_folder(models, model)
+    with explained("read", folder):
+        is_version = VERSION.fullmatch(folder.name) or (folder / MANIFEST).exists()
+    return folder if is_version else _current(folder)
+
+
+def named_folder(models: Path, model: str) -> Path:
+    """The folder of a model or of a version, by its name under `models`, or by its path.
+
+    Raises:
+        ModelError: there is none; says what there is to choose from.
+    """
     named = all(NAME.fullmatch(part) for part in model.rstrip("/").split("/"))
     with explained("read", Path(model)):
         folder = models / model if named and (models / model).is_dir() else Path(model)
         if not folder.is_dir():
             raise ModelError(_not_found(models, model))
-        is_version = VERSION.fullmatch(folder.name) or (folder / MANIFEST).exists()
-    return folder if is_version else _current(folder)
+    return folder
 
 
 def model_folder(models: Path, model: str | None) -> Path:

@@ -48,8 +48,8 @@ class Ledger:
             create: whether it is to be written, and made where it is not there; else it is only read.
 
         Raises:
-            FileError: it is missing, or the file system refuses.
-            ModelError: it is damaged, no ledger, or of a newer schema.
+            FileError: the file system refuses.
+            ModelError: it is not there and was not to be made, is damaged, no ledger, or of a newer schema.
         """
         return cls(connect(path, create=create), path)
 

@@ -91,13 +91,13 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         create: whether the ledger is to be written, and made where it is not there; else it is only read.
 
     Raises:
-        FileError: missing or refused by the file system.
+        FileError: refused by the file system.
         BusyError: another process holds it.
-        ModelError: it is damaged, no ledger, or of a newer schema.
+        ModelError: it is not there and was not to be made, is damaged, no ledger, or of a newer schema.
     """
     with explained("read", path):
-        if not create and not path.stat().st_size:
-            raise ModelError(f"{path}: is empty, no ledger; {_DAMAGE}")
+        if not create and not path.exists():
+            raise ModelError(f"{path}: no ledger is there yet; the first `lstmcast run` begins one")
     with guarded(path, "opened"):
         connection = _open(path, "rwc") if create else _open_to_read(path)
     try:

@@ -1,0 +1,41 @@
+"""`lstmcast diff`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from lstmcast.cli.options import QUIET, say
+from lstmcast.cli.remembering import LEDGER, find_ledger
+from lstmcast.clock import time_at
+
+
+@click.command()
+@LEDGER
+@click.option(
+    "--against", metavar="TIME", help="The forecast in use at TIME (ISO 8601, with zone).  [default: the last]"
+)
+@click.option("--json", "as_json", is_flag=True, help="All of it as JSON on stdout.")
+@QUIET
+def diff(
+    path: str | None, model: str | None, models: str | None, against: str | None, *, as_json: bool, quiet: bool
+) -> None:
+    """The newest forecast against the one before, at the same times, and what moved it.
+
+    New data, a new model or another source: where both data and model are new, the older model, if it is kept, is run
+    on the newer data to tell them apart.
+    """
+    when = None if against is None else time_at(against, "--against")
+    _, folder = find_ledger(path, model, models)
+    from lstmcast.jobs.difference import difference
+    from lstmcast.jobs.remembered import last_two
+    from lstmcast.jobs.telling import differed
+    from lstmcast.store.ledger import FILE, Ledger
+
+    with Ledger.open(folder / FILE, create=False) as ledger:
+        found = difference(ledger, folder, *last_two(ledger, when))
+    if not quiet:
+        say(differed(found, folder.name))
+    if as_json:
+        click.echo(json.dumps(found.to_dict(), indent=1, allow_nan=False, ensure_ascii=False))

@@ -1,0 +1,42 @@
+"""`lstmcast replay`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lstmcast.cli.options import QUIET, say
+from lstmcast.cli.remembering import LEDGER, find_ledger
+from lstmcast.clock import time_at
+
+
+@click.command()
+@LEDGER
+@click.option(
+    "--as-of", metavar="TIME", required=True, help="The forecast that was in use at TIME (ISO 8601, with zone)."
+)
+@click.option("-o", "--output", default="-", metavar="FILE", help="Where to write it; - for stdout.  [default: -]")
+@QUIET
+def replay(path: str | None, model: str | None, models: str | None, as_of: str, output: str, *, quiet: bool) -> None:
+    """Make a past forecast again, to the byte, in the format it had.
+
+    By the version that made it, from the data as they stood then; where that version is gone, from the recorded
+    numbers. Which of the two is said.
+    """
+    when = time_at(as_of, "--as-of")
+    _, folder = find_ledger(path, model, models)
+    from lstmcast.jobs.remembered import last_entry
+    from lstmcast.jobs.replay import replay as made_again
+    from lstmcast.store.files import write_atomically
+    from lstmcast.store.ledger import FILE, Ledger
+
+    with Ledger.open(folder / FILE, create=False) as ledger:
+        entry = last_entry(ledger, when)
+        found = made_again(ledger, folder, entry)
+    if output == "-":
+        click.echo(found.content, nl=False)
+    else:
+        write_atomically(Path(output), found.content)
+    if not quiet:
+        say(f"{entry.output or folder.name} as of {entry.made:%Y-%m-%dT%H:%M:%SZ}: {found.how}")

@@ -1,0 +1,101 @@
+"""`lstmcast score`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from lstmcast.cli.options import NOW, QUIET, say
+from lstmcast.cli.remembering import LEDGER, find_ledger
+from lstmcast.clock import clock_at
+from lstmcast.errors import ConditionError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import timedelta
+
+    from lstmcast.config.conditions import Condition
+
+
+@click.command()
+@LEDGER
+@click.option(
+    "--window", metavar="SPAN", help="Only steps in this time before now: 30d, 12h, all.  [default: the job's, or all]"
+)
+@click.option("--fail-if", "conditions", multiple=True, metavar="CONDITION", help="Exit 8 where it is met: 'mase > 1'.")
+@click.option("--wait", type=click.FloatRange(0), default=10.0, metavar="S", help="Seconds to wait for a run to end.")
+@NOW
+@click.option("--json", "as_json", is_flag=True, help="The scores as JSON on stdout.")
+@QUIET
+def score(
+    path: str | None,
+    model: str | None,
+    models: str | None,
+    window: str | None,
+    conditions: tuple[str, ...],
+    wait: float,
+    now: str | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """How good the recorded forecasts were, by what is known now.
+
+    With JOB (its YAML file) the newest data are read first, and its window and its conditions hold; without, the ledger
+    tells what it has seen. A condition speaks of mae, bias, mase, outcomes or coverage_80 and the like.
+    """
+    clock = clock_at(now)
+    asked = [_condition(text) for text in conditions]
+    span = _span(window)
+    job, folder = find_ledger(path, model, models)
+    from lstmcast.jobs.remembered import catch_up
+    from lstmcast.jobs.scoring import drift_of, live
+    from lstmcast.show.live import drifting, scored
+    from lstmcast.store.ledger import FILE, Ledger
+
+    if job is not None:
+        catch_up(job, folder, clock(), wait)
+        span = job.ledger.window if window is None else span
+        asked = asked or [_condition(text) for text in job.fail_if]
+    with Ledger.open(folder / FILE, create=False) as ledger:
+        scores, drift = live(ledger, now=clock(), window=span), drift_of(ledger, folder)
+    if not quiet:
+        say(scored(scores, folder.name))
+        say(drifting(drift))
+    if as_json:
+        result = {"model": folder.name, "now": clock().isoformat(), "window": window, **scores.to_dict()}
+        click.echo(json.dumps({**result, "drift": drift.to_dict()}, indent=1, allow_nan=False, ensure_ascii=False))
+    _fail_where_met(asked, scores.named())
+
+
+def _condition(text: str) -> Condition:
+    from lstmcast.config.conditions import parse_condition
+
+    try:
+        return parse_condition(text)
+    except ValueError as err:
+        raise UsageError(f"--fail-if: {err}") from err
+
+
+def _span(text: str | None) -> timedelta | None:
+    from lstmcast.config.durations import parse_duration
+
+    try:
+        return None if text in {None, "all"} else parse_duration(str(text))
+    except ValueError as err:
+        raise UsageError(f"--window: {err}") from err
+
+
+def _fail_where_met(conditions: Sequence[Condition], scores: Mapping[str, float]) -> None:
+    """What --fail-if asks.
+
+    Raises:
+        UsageError: there is no such score.
+        ConditionError: a condition is met.
+    """
+    if unknown := [condition.name for condition in conditions if condition.name not in scores]:
+        raise UsageError(f"--fail-if: no score is called {unknown[0]!r}; there are: {', '.join(scores)}")
+    if met := [f"{c.text}: {c.name} is {scores[c.name]:.4g}" for c in conditions if c.met(scores)]:
+        raise ConditionError(met)

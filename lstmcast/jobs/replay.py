@@ -1,0 +1,98 @@
+"""A past forecast again: by the version that made it from the data as they stood then, else as it was recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from lstmcast.data.panel import Panel
+from lstmcast.errors import ModelError
+from lstmcast.forecast import Forecast, output_suffix
+from lstmcast.forecaster.rules import repeat_season
+from lstmcast.forecaster.saving import load
+from lstmcast.forecaster.trained import Forecaster
+from lstmcast.jobs.adapting import issued
+from lstmcast.jobs.fallback import with_fallback
+from lstmcast.store.ledger import Ledger
+from lstmcast.store.ledger_records import Entry, Issue
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A past forecast.
+
+    Attributes:
+        content: the bytes of its file.
+        how: how it was made again, in a few words.
+        whole: whether it was computed again; False: only written again from the recorded numbers.
+    """
+
+    content: bytes
+    how: str
+    whole: bool
+
+
+def replay(ledger: Ledger, folder: Path, entry: Entry) -> Replayed:
+    """Make the file of a recorded run again, to the byte.
+
+    Args:
+        ledger: open.
+        folder: of the model, with its versions.
+        entry: the run.
+
+    Raises:
+        ModelError: the bytes are not those that were written then.
+    """
+    issue = ledger.issue(entry.number)
+    suffix = output_suffix(entry.output or "-")
+    why = f"version {entry.version} is gone"
+    if not entry.version or (folder / entry.version).is_dir():
+        made = remade(ledger.panel_of(entry), version(folder, entry.version), issue)
+        content = issued(made, issue.factors).render(suffix)
+        if sha256(content).hexdigest() == entry.output_digest:
+            by = f"version {entry.version}" if entry.version else "the seasonal naive rule"
+            return Replayed(content, f"computed again by {by} from the data as they stood then", whole=True)
+        why = "computed again it is not the same here (another machine, or other libraries?)"
+    content = issued(recorded(ledger, entry, issue), issue.factors).render(suffix)
+    if sha256(content).hexdigest() != entry.output_digest:
+        when = f"{entry.made:%Y-%m-%dT%H:%M:%SZ}"
+        raise ModelError(f"{ledger.path}: the file of {when} cannot be made again; was it written by another lstmcast?")
+    return Replayed(content, f"written again from the recorded numbers: {why}", whole=False)
+
+
+def version(folder: Path, name: str) -> Forecaster | None:
+    """A kept version; None where the run used none."""
+    return load(folder / name) if name else None
+
+
+def remade(panel: Panel, forecaster: Forecaster | None, issue: Issue) -> Forecast:
+    """What a version forecasts from data: with the bounds as it says them, as far ahead and by the same sources.
+
+    Raises:
+        DataError: the data do not fit the version.
+        ModelError: the forecast grows beyond every number.
+    """
+    horizon = issue.values.shape[1]
+    plain = forecaster.predict(panel, horizon) if forecaster else repeat_season(panel, horizon, issue.levels)
+    return with_fallback(panel, plain, issue.sources)
+
+
+def recorded(ledger: Ledger, entry: Entry, issue: Issue) -> Forecast:
+    """The numbers of a run as the ledger has them, with the bounds before they were widened."""
+    frame = ledger.frame(entry)
+    if frame is None:
+        raise ModelError(f"{ledger.path}: the data of run {entry.number} are not there")
+    keys = dict(zip(frame.series.tolist(), frame.keys, strict=True))
+    return Forecast(
+        calendar=frame.calendar,
+        time=frame.columns.time or "step",
+        key_columns=frame.columns.keys,
+        keys=tuple(keys[number] for number in issue.series.tolist()),
+        origins=issue.origins,
+        values=issue.values,
+        levels=issue.levels,
+        lower=issue.lower,
+        upper=issue.upper,
+        sources=issue.sources,
+    )

@@ -1,0 +1,60 @@
+"""A difference between two runs as plain text."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lstmcast.evaluation.skill import finite
+from lstmcast.jobs.difference import MOVERS, Difference
+from lstmcast.show.console import count, number
+from lstmcast.store.ledger_records import Entry
+
+SHOWN = 24  # steps in the table
+CELL = 12
+
+
+def differed(found: Difference, name: str) -> str:
+    """What moved the forecast, in all and step by step."""
+    lines = [f"{name}: {_run(found.later)} against {_run(found.earlier)}", *_changes(found)]
+    if not len(found.moved):
+        return "\n".join([*lines, "  no step was forecast by both"])
+    lines += [f"  {_moved(found)}", *([f"  {found.unknown}"] if found.unknown else [])]
+    heads = ("before", "after", *MOVERS)
+    columns = (found.before, found.after, *found.parts.values())
+    wide = max(map(len, _names(found)))
+    lines.append(f"  {'':{wide}}" + "".join(f"{head:>{CELL}}" for head in heads))
+    for k, label in enumerate(_names(found)):
+        lines.append(f"  {label:{wide}}" + "".join(number(finite(column[k]), CELL) for column in columns))
+    more = len(found.moved) - SHOWN
+    return "\n".join(lines + ([f"  … and {count(more, 'more step')} (--json has all)"] if more > 0 else []))
+
+
+def _run(entry: Entry) -> str:
+    return f"the forecast of {entry.made:%Y-%m-%d %H:%M} UTC"
+
+
+def _changes(found: Difference) -> list[str]:
+    """One line for each thing that is another."""
+    changed, said = found.changed, []
+    if changed["data"]:
+        said.append(f"  data: {count(found.new, 'new value')}, {found.revised:,} revised")
+    if changed["model"]:
+        said.append(f"  model: {found.later.version or 'none'} instead of {found.earlier.version or 'none'}")
+    if changed["config"]:
+        said.append("  config: another")
+    return said or ["  nothing was another"]
+
+
+def _moved(found: Difference) -> str:
+    """By how much on the average, and what did it."""
+    whole = float(np.abs(found.moved).mean())
+    each = {mover: float(np.abs(part).mean()) for mover, part in found.parts.items()}
+    said = [f"{mover} {number(finite(size), 0)}" for mover, size in each.items() if size > 0]
+    by = f" (moved by {', '.join(said)})" if said else ""
+    return f"{count(len(found.moved), 'step')} in both, {number(whole, 0)} apart on the average{by}"
+
+
+def _names(found: Difference) -> list[str]:
+    """What the first steps are called."""
+    pairs = zip(found.series[:SHOWN], found.times[:SHOWN], strict=True)
+    return [f"{series} {time}".strip() for series, time in pairs]
