@@ -90,7 +90,9 @@ class Windows:
         return cls(z, y, level, profile, observed, offsets, shape)
 
     def crops(self, rng: np.random.Generator, count: int) -> tuple[Ints, Ints]:
-        """Draw where windows start: every series in proportion to its length, spread over it evenly, in random order.
+        """Draw where windows start: every series by the root of its length, spread over it evenly, in random order.
+
+        A long series teaches more than a short one, but counts no more when forecasts are judged.
 
         Args:
             rng: the only source of chance.
@@ -101,13 +103,14 @@ class Windows:
             starts before it.
         """
         lengths = np.diff(self.offsets)
-        ends = np.cumsum(np.maximum(lengths - 1, 0.0))  # a last value has no target
+        weights = np.sqrt(np.maximum(lengths - 1, 0))  # a last value has no target
+        ends = np.cumsum(weights)
         ticks = (np.arange(count) + rng.random(count)) * (ends[-1] / count)
         series = np.minimum(np.searchsorted(ends, ticks, side="right"), len(lengths) - 1)
         room = np.maximum(lengths - 1 - self.shape.context + self.shape.burn, 0)  # from -burn to n - 1 - L
-        share = (ticks - np.where(series > 0, ends[series - 1], 0.0)) / np.maximum(lengths[series] - 1, 1)
+        share = (ticks - np.where(series > 0, ends[series - 1], 0.0)) / np.maximum(weights[series], 1.0)
         starts = lengths[series] - 1 - self.shape.context - room[series]
-        starts = starts + np.floor(share * (room[series] + 1)).astype(np.int64)
+        starts = starts + np.minimum(np.floor(share * (room[series] + 1)).astype(np.int64), room[series])
         order = rng.permutation(count)
         return series[order], starts[order]
 
