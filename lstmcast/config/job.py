@@ -151,7 +151,7 @@ class Job(Config):
     fail_if: list[str] = Field(default=[])
     """Conditions on live scores, such as "mase > 1": where one is met, the exit code is 8."""
     alerts: list[Alert] = Field(default=[])
-    """Thresholds to watch: where one is crossed, the exit code is 8."""
+    """Thresholds to watch, such as {name: peak, when: "p90 > 500 within 24h"}: where one is crossed, the code is 8."""
     on_alert: OnAlert | None = None
     """What is run where an alert fires: {command: [notify, --json], timeout: 30s} gets them as JSON; null: nothing."""
     plot: str | None = None

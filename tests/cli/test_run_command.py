@@ -1,0 +1,219 @@
+"""`lstmcast run` and `lstmcast models` as a scheduler calls them: what they say, and how they end."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstmcast.cli import main
+from lstmcast.config import load_job
+from lstmcast.store.choosing import current_version, versions
+
+Capture = pytest.CaptureFixture[str]
+NOW = "2024-04-30T01:00Z"
+JOB = "input: sales.csv\nmodel: {units: [4]}\ntrain: {epochs: 2, batches: 4}\nforecast: {horizon: 5}\n"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, waves: Callable[[int, int], np.ndarray]) -> Path:
+    """A folder with a job that has run once."""
+    folder = tmp_path_factory.mktemp("job")
+    days = np.datetime64("2024-01-01") + np.arange(120)
+    rows = [f"{day},{value!r}" for day, value in zip(days, waves(120, 1).tolist(), strict=True)]
+    (folder / "sales.csv").write_text("\n".join(["day,sales", *rows]) + "\n")
+    (folder / "job.yaml").write_text(JOB)
+    assert main(["run", str(folder / "job.yaml"), "--now", NOW, "--quiet"]) == 0
+    return folder
+
+
+@pytest.fixture
+def here(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, in which the process is."""
+    shutil.copytree(trained, tmp_path / "job")
+    monkeypatch.chdir(tmp_path / "job")
+    return tmp_path / "job"
+
+
+def said(capture: Capture, *args: str, code: int = 0) -> str:
+    """What a command that ends with this code says on stderr; it says nothing on stdout."""
+    assert main([*args]) == code
+    out, err = capture.readouterr()
+    assert out == ""
+    return err
+
+
+def second_version(folder: Path) -> tuple[Path, Path]:
+    """The first version and a second one, which is current: the job with another seed."""
+    (folder / "job.yaml").write_text(JOB.replace("epochs: 2", "epochs: 2, seed: 1"))
+    assert main(["run", "job.yaml", "--now", "2024-04-30T02:00Z", "--quiet"]) == 0
+    first, second = versions(folder / "models" / "sales")
+    return first, second
+
+
+def test_what_is_said(here: Path, capsys: Capture) -> None:
+    """A line on the data, one on what was written; the second run says that there is nothing to do."""
+    text = said(capsys, "run", "job.yaml", "--now", NOW, "--force")
+    assert text.splitlines()[0] == "sales.csv: 120 rows, 1 series, 2024-01-01 to 2024-04-29"
+    assert f"forecast.csv: 5 steps of 1 series, 2024-04-30 to 2024-05-04; {current_version(here / 'models/sales')}" in (
+        text.replace("models/sales", str(here / "models/sales"))
+    )
+    assert "forecast.csv: nothing has changed since it was written" in said(capsys, "run", "job.yaml", "--now", NOW)
+
+
+def test_quiet_on_success(here: Path, capsys: Capture) -> None:
+    """Cron mails what is said: nothing where nothing is wrong, one line where something is."""
+    assert here.is_dir()
+    assert said(capsys, "run", "job.yaml", "--now", NOW, "-q", "--force") == ""
+    Path("job.yaml").write_text(JOB + "freshness: {max_data_age: {limit: 1d, then: warn}}\n")
+    (line,) = said(capsys, "run", "job.yaml", "--now", "2024-05-02T00:00Z", "-q").splitlines()
+    assert line.startswith("lstmcast: freshness.max_data_age: sales.csv: the newest step, 2024-04-29, ended 2 d ago")
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "words"),
+    [
+        ("freshness: {max_data_age: 1d}", 4, "freshness.max_data_age"),
+        ("freshness: {max_model_age: 1h}\nretrain: {every: null}", 5, "freshness.max_model_age"),
+        ("fail_if: outcomes < 1", 8, "fail_if: outcomes < 1 (outcomes is 0 over 0 outcomes)"),
+        ("alerts: [{when: forecast > 0}]", 8, "alert forecast > 0 (probability"),
+        ("retrain: {every: 7}", 3, "retrain.every: must be a number and a unit"),
+        ("plott: x.png", 3, "plott: unknown key; did you mean plot?"),
+    ],
+)
+def test_exit_codes(here: Path, capsys: Capture, more: str, code: int, words: str) -> None:
+    """Each breach and each condition has its exit code, and is said once."""
+    (here / "job.yaml").write_text(f"{JOB}{more}\n")
+    text = said(capsys, "run", "job.yaml", "--now", "2024-05-02T00:00Z", "-q", code=code)
+    assert text.count(words) == 1
+    assert all(line.startswith("lstmcast: ") for line in text.splitlines())
+
+
+def test_the_log_as_json(here: Path, capsys: Capture) -> None:
+    """One object a line, each with time, level, event and message; the last one tells how it ended."""
+    (here / "job.yaml").write_text(JOB + "alerts: [{name: any, when: forecast > 0}]\n")
+    lines = said(capsys, "run", "job.yaml", "--now", NOW, "--log-format", "json", code=8).splitlines()
+    events = [json.loads(line) for line in lines]
+    assert [event["event"] for event in events] == ["read", "forecast", "alert", "finished"]
+    assert {event["time"] for event in events} == {"2024-04-30T01:00:00+00:00"}
+    assert all({"level", "message"} <= set(event) for event in events)
+    assert events[2]["alert"]["name"] == "any"
+    last = events[-1]
+    assert (last["status"], last["exit_code"]) == ("done", 8)
+    assert len(last["run_key"]) == 64
+
+
+def test_a_failure_as_json(here: Path, capsys: Capture) -> None:
+    """A failure too is JSON alone, with its exit code."""
+    (here / "sales.csv").unlink()
+    (line,) = said(capsys, "run", "job.yaml", "--log-format", "json", "-q", code=6).splitlines()
+    last = json.loads(line)
+    assert (last["event"], last["status"], last["exit_code"], last["level"]) == ("finished", "failed", 6, "error")
+    assert "sales.csv" in last["message"]
+
+
+@pytest.mark.parametrize("now", ["yesterday", "2024-04-30T01:00"])
+def test_a_time_that_is_none(here: Path, capsys: Capture, now: str) -> None:
+    """A time without a zone is wrong usage."""
+    assert here.is_dir()
+    assert "must be an ISO 8601 time with its zone" in said(capsys, "run", "job.yaml", "--now", now, code=2)
+
+
+def test_init_writes_a_job_that_runs(here: Path, capsys: Capture) -> None:
+    """A commented job for the file, which loads as what the file says, and warns where three days are missing."""
+    text = said(capsys, "init", "sales.csv", "--job", "-o", "jobs.yaml")
+    assert text == "jobs.yaml: written; lstmcast run jobs.yaml\n"
+    written = (here / "jobs.yaml").read_text()
+    assert "  # Here: three steps of the data.\n  max_data_age: {limit: 3d, then: warn}\n" in written
+    job = load_job("jobs.yaml")
+    assert (job.input, job.data.time, job.data.target, job.data.frequency) == ("sales.csv", "day", "sales", "D")
+    assert job.freshness.max_data_age is not None
+    assert (job.freshness.max_data_age.then, job.retrain.start) == ("warn", "warm")
+
+
+def test_init_names_the_data_from_where_the_job_lies(here: Path, capsys: Capture) -> None:
+    """The path in the job is relative to the job's own folder."""
+    (here / "jobs").mkdir()
+    said(capsys, "init", "sales.csv", "--job", "-o", "jobs/sales.yaml")
+    assert "\ninput: ../sales.csv\n" in (here / "jobs/sales.yaml").read_text()
+    assert Path(load_job("jobs/sales.yaml").input).samefile("sales.csv")
+    assert "is there already" in said(capsys, "init", "sales.csv", "--job", "-o", "jobs/sales.yaml", code=2)
+
+
+# --- models ---
+
+
+@pytest.mark.slow
+def test_models_are_listed_and_rolled_back(here: Path, capsys: Capture) -> None:
+    """The current version has a star; going back makes the older one so, and `run` forecasts from it."""
+    first, second = second_version(here)
+    assert main(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "models/sales: 2 versions"
+    assert [line.split()[0] for line in lines[2:]] == [first.name, "*"]
+    assert "the config has changed (train.seed)" in lines[3]
+    assert said(capsys, "models", "rollback") == f"models/sales/{first.name}: is current now\n"
+    assert "there is no version before the current one" in said(capsys, "models", "rollback", code=5)
+    assert said(capsys, "models", "rollback", second.name, "--model", "sales").endswith("is current now\n")
+    assert current_version(here / "models/sales") == here / "models/sales" / second.name
+    assert "there is no version 1 (there are" in said(capsys, "models", "rollback", "1", code=5)
+
+
+@pytest.mark.slow
+def test_the_current_version_is_never_removed(here: Path, capsys: Capture) -> None:
+    """Of two versions, of which the older one is current, one stays: that one."""
+    first, second = second_version(here)
+    said(capsys, "models", "rollback")
+    assert said(capsys, "models", "prune", "--keep", "1") == f"models/sales: removed {second.name}\n"
+    assert [path.name for path in versions(here / "models/sales")] == [first.name]
+    assert said(capsys, "models", "prune", "--keep", "1") == "models/sales: removed nothing\n"
+
+
+def test_models_without_a_current_one(here: Path, capsys: Capture) -> None:
+    """Where `current` is gone: the list and `verify` say so, nothing is removed, and rollback mends it."""
+    (version,) = versions(here / "models/sales")
+    (here / "models/sales/current").unlink()
+    assert main(["models"]) == 0
+    assert "none is current: lstmcast models rollback" in capsys.readouterr().out
+    assert "names no version that is there" in said(capsys, "models", "prune", "--keep", "1", code=5)
+    assert "names no version that is there" in said(capsys, "models", "verify", code=5)
+    assert said(capsys, "models", "rollback") == f"models/sales/{version.name}: is current now\n"
+    assert main(["run", "job.yaml", "--now", NOW, "-q"]) == 0
+
+
+def test_verify(here: Path, capsys: Capture) -> None:
+    """Whole versions, `current` and the ledger are named; one changed byte is found, exit 5, and not made current."""
+    (version,) = versions(here / "models/sales")
+    lines = said(capsys, "models", "verify").splitlines()
+    assert lines == [f"models/sales/{name}: whole" for name in (version.name, "current", "ledger.sqlite")]
+    weights = version / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(bytes(content))
+    assert "weights.safetensors: sha256 is not the manifest's" in said(capsys, "models", "verify", code=5)
+    assert "sha256 is not the manifest's" in said(capsys, "models", "rollback", version.name, code=5)
+
+
+def test_models_as_json(here: Path, capsys: Capture) -> None:
+    """For a program: versions with scores, and why each was fitted."""
+    assert main(["models", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["sales"]
+    assert (found["current"], found["rows"], found["refit"]["reason"]) == (True, 120, "there is no model yet")
+    assert found["scores"]["lstm"]["mase"] > 0
+    manifest = here / "models/sales" / found["version"] / "manifest.json"
+    manifest.write_text(manifest.read_text() + " ")
+    assert main(["models", "--json"]) == 0
+    assert "its content is not that of this version" in json.loads(capsys.readouterr().out)["sales"][0]["fault"]
+    assert main(["models"]) == 0
+    assert "damaged: " in capsys.readouterr().out
+
+
+def test_no_models(tmp_path: Path, capsys: Capture) -> None:
+    """An empty folder is said to be one; there is nothing to go back to."""
+    assert main(["models", "--models", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "there is no model\n"
+    assert "no model is there" in said(capsys, "models", "rollback", "--models", str(tmp_path), code=5)

@@ -1,0 +1,92 @@
+"""A job that has run once, to be copied: each test goes on from there without training again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from lstmcast.config import Job, load_job
+from lstmcast.jobs.events import Event
+from lstmcast.jobs.run import Outcome, run
+from lstmcast.store.ledger import FILE, Ledger
+
+FIRST = np.datetime64("2024-01-01")
+DAYS = 120
+NOW = datetime(2024, 4, 30, 1, tzinfo=UTC)  # an hour after the last of the days was over
+JOB = """
+input: sales.csv
+data: {target: sales}
+model: {units: [4]}
+train: {epochs: 2, batches: 4}
+forecast: {horizon: 5}
+"""
+
+
+@dataclass
+class Bench:
+    """A folder with a job, and what its runs said.
+
+    Attributes:
+        folder: where all of it lies. said: the events of all runs.
+        now: when it ran first. days: of which there are data then.
+    """
+
+    folder: Path
+    said: list[Event] = field(default_factory=list)
+    now: ClassVar[datetime] = NOW
+    days: ClassVar[int] = DAYS
+
+    @property
+    def model(self) -> Path:
+        """The folder of the model."""
+        return self.folder / "models" / "sales"
+
+    @property
+    def output(self) -> Path:
+        """The forecast."""
+        return self.folder / "forecast.csv"
+
+    def job(self, more: str = "") -> Job:
+        """The job with more keys."""
+        (self.folder / "job.yaml").write_text(JOB + more, encoding="utf-8")
+        return load_job(self.folder / "job.yaml")
+
+    def run(self, more: str = "", *, days: float = 0, force: bool = False) -> Outcome:
+        """Run it so many days later."""
+        return run(self.job(more), NOW + timedelta(days=days), note=self.said.append, force=force)
+
+    def write(self, values: np.ndarray) -> None:
+        """Daily values as the job's input, one row a day; NaN leaves the row out."""
+        rows = [f"{FIRST + k},{v!r}" for k, v in enumerate(values.tolist()) if v == v]
+        (self.folder / "sales.csv").write_text("\n".join(["day,sales", *rows]) + "\n", encoding="utf-8")
+
+    def ledger(self) -> Ledger:
+        """What was recorded, to be read."""
+        return Ledger.open(self.model / FILE, create=False)
+
+    def names(self) -> list[str]:
+        """The events so far."""
+        return [event.name for event in self.said]
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory, waves: Callable[[int, int], np.ndarray]) -> Bench:
+    """A job after its first run, which trained a model. Not to be changed: see `bench`."""
+    bench = Bench(tmp_path_factory.mktemp("job"))
+    bench.write(waves(DAYS, 1))
+    bench.run()
+    return bench
+
+
+@pytest.fixture
+def bench(once: Bench, tmp_path: Path) -> Bench:
+    """A copy of that job in a folder of its own."""
+    shutil.copytree(once.folder, tmp_path / "job")
+    return Bench(tmp_path / "job")

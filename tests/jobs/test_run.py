@@ -1,0 +1,215 @@
+"""A run: what it does first, what it does not do twice, and what it does anew when something changed."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from lstmcast.errors import BusyError, DataError, FileError, ModelError, UsageError
+from lstmcast.forecaster.saving import load
+from lstmcast.jobs.run import run
+from lstmcast.store.artifact import model_lock
+from lstmcast.store.choosing import versions
+
+if TYPE_CHECKING:
+    from tests.jobs.conftest import Bench
+
+Wave = Callable[[int, int], np.ndarray]
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV by column."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder but the ledger's and the lock's."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(("ledger", "lock")))
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_the_first_run_trains_forecasts_and_records(once: Bench) -> None:
+    """One version, a forecast of five days with its source, and one entry that names data, config and model."""
+    assert once.names() == ["read", "trained", "forecast"]
+    (version,) = versions(once.model)
+    found = rows(once.output)
+    assert [row["day"] for row in found] == ["2024-04-30", "2024-05-01", "2024-05-02", "2024-05-03", "2024-05-04"]
+    assert {row["source"] for row in found} == {"lstm"}
+    with once.ledger() as ledger:
+        (entry,) = ledger.entries()
+        (refit,) = ledger.refits()
+    assert (entry.version, entry.made, entry.source, entry.status) == (version.name, once.now, "lstm", "done")
+    assert entry.output_digest == sha256(once.output.read_bytes()).hexdigest()
+    assert (refit.challenger, refit.incumbent, refit.accepted) == (version.name, "", True)
+
+
+def test_the_forecast_is_that_of_predict(once: Bench) -> None:
+    """The numbers are those that the saved model says of the same data."""
+    (version,) = versions(once.model)
+    expected = load(version).predict().values.ravel()
+    assert [float(row["forecast"]) for row in rows(once.output)] == expected.tolist()
+
+
+def test_nothing_is_done_twice(bench: Bench) -> None:
+    """The same data, config and model: nothing is written, no entry is added, and that is said."""
+    before = everything(bench.folder)
+    outcome = bench.run(days=0.1)
+    assert outcome.status == "unchanged"
+    assert bench.names() == ["read", "unchanged"]
+    assert everything(bench.folder) | before == before | {"job.yaml": (bench.folder / "job.yaml").read_bytes()}
+    with bench.ledger() as ledger:
+        assert [entry.run_key for entry in ledger.entries()] == [outcome.run_key]
+
+
+@pytest.mark.parametrize("harm", ["missing", "changed"])
+def test_a_lost_output_is_written_again(bench: Bench, harm: str) -> None:
+    """A forecast that was removed or changed by others is put back to the byte, and is no new entry."""
+    before = bench.output.read_bytes()
+    bench.output.unlink() if harm == "missing" else bench.output.write_text("day,forecast\n")
+    assert bench.run().status == "done"
+    assert bench.output.read_bytes() == before
+    with bench.ledger() as ledger:
+        assert len(ledger.entries()) == 1
+
+
+def test_force_does_it_again(bench: Bench) -> None:
+    """Asked to, a run forecasts and records again, under the same key, the same bytes."""
+    before = bench.output.read_bytes()
+    outcome = bench.run(days=0.1, force=True)
+    assert (outcome.status, bench.output.read_bytes()) == ("done", before)
+    with bench.ledger() as ledger:
+        assert [entry.run_key for entry in ledger.entries()] == [outcome.run_key] * 2
+
+
+def test_new_data_are_another_run(bench: Bench, waves: Wave) -> None:
+    """A day more: another key, a forecast that begins a day later, and no training before a week is over."""
+    first = bench.run().run_key
+    bench.write(waves(bench.days + 1, 1))
+    outcome = bench.run(days=1)
+    assert outcome.status == "done"
+    assert outcome.run_key != first
+    assert rows(bench.output)[0]["day"] == "2024-05-01"
+    assert "trained" not in bench.names()
+    assert len(versions(bench.model)) == 1
+
+
+def test_a_changed_config_is_another_run(bench: Bench) -> None:
+    """Intervals that are not to adapt: no training, but another key; a plot elsewhere changes nothing but itself."""
+    first = bench.run()
+    fixed = bench.run("ledger: {adapt: false}\n")
+    assert (first.status, fixed.status) == ("unchanged", "done")
+    assert first.run_key != fixed.run_key
+    drawn = bench.run("ledger: {adapt: false}\nplot: figure.svg\n")
+    assert (drawn.run_key, drawn.status) == (fixed.run_key, "done")
+    assert (bench.folder / "figure.svg").read_bytes().startswith(b"<?xml")
+
+
+def test_where_the_job_is_started_from_does_not_matter(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key is the same from every folder."""
+    first = bench.run().run_key
+    monkeypatch.chdir(bench.folder)
+    assert bench.run().run_key == first
+
+
+def test_a_busy_model(bench: Bench) -> None:
+    """While another run holds the lock nothing is done, and nothing is recorded."""
+    with model_lock(bench.model), pytest.raises(BusyError, match="holds the lock"):
+        bench.run()
+    assert bench.said == []
+
+
+def test_a_run_waits_where_asked_to(bench: Bench) -> None:
+    """A run that waits gives up only after that time."""
+    with model_lock(bench.model), pytest.raises(BusyError):
+        run(bench.job(), bench.now, note=bench.said.append, wait=0.2)
+
+
+def test_data_that_cannot_be_read(bench: Bench) -> None:
+    """A broken file is a fault of the data; the old forecast, model and ledger are as they were."""
+    before = everything(bench.model)
+    (bench.folder / "sales.csv").write_text("day,sales\n2024-01-01,ten\n2024-01-02,1\n")
+    with pytest.raises(DataError, match="ten"):
+        bench.run(days=1)
+    assert everything(bench.model) == before
+    with bench.ledger() as ledger:
+        assert len(ledger.entries()) == 1
+
+
+def test_a_model_without_a_current_version(bench: Bench) -> None:
+    """Where `current` is gone, the run ends and says how to mend it, rather than training over what is there."""
+    (bench.model / "current").unlink()
+    with pytest.raises(ModelError, match=r"lstmcast models rollback --models .* --model sales"):
+        bench.run()
+
+
+def test_a_damaged_ledger(bench: Bench) -> None:
+    """A ledger that is none ends the run before anything is written."""
+    before = bench.output.read_bytes()
+    for path in bench.model.glob("ledger.sqlite*"):
+        path.unlink()
+    (bench.model / "ledger.sqlite").write_bytes(b"nothing of the kind" * 100)
+    with pytest.raises(ModelError, match=r"ledger\.sqlite"):
+        bench.run(days=1, force=True)
+    assert bench.output.read_bytes() == before
+
+
+def test_an_output_of_no_known_format(bench: Bench) -> None:
+    """What cannot be written in the end is refused in the beginning."""
+    job = bench.job()
+    other = job.model_copy(update={"forecast": job.forecast.model_copy(update={"output": "a.xls"})})
+    with pytest.raises(UsageError, match="a forecast is written as"):
+        run(other, bench.now, note=bench.said.append)
+    assert bench.said == []
+
+
+def test_an_output_that_cannot_be_written_is_written_by_the_next_run(bench: Bench, waves: Wave) -> None:
+    """The forecast is recorded before it is written: the run after a refusal finds it missing, and writes it."""
+    bench.write(waves(bench.days + 1, 1))
+    bench.output.unlink()
+    bench.output.mkdir()
+    with pytest.raises(FileError, match=r"forecast\.csv"):
+        bench.run(days=1)
+    bench.output.rmdir()
+    assert bench.run(days=1).status == "done"
+    assert rows(bench.output)[0]["day"] == "2024-05-01"
+    with bench.ledger() as ledger:
+        assert len(ledger.entries()) == 2
+
+
+def test_old_entries_are_forgotten(bench: Bench, waves: Wave) -> None:
+    """What was forecast before the time that the ledger keeps is removed."""
+    bench.write(waves(bench.days + 9, 1))
+    bench.run("ledger: {keep: 5d}\nretrain: {every: null, on_drift: false}\n", days=9)
+    with bench.ledger() as ledger:
+        assert [entry.made for entry in ledger.entries()] == [bench.now + timedelta(days=9)]
+
+
+def test_several_series_may_have_several_sources(once: Bench, tmp_path: Path, shops_file: Path) -> None:
+    """A series that falls back says so in its rows, and in the ledger; the other is the network's."""
+    bench = type(once)(tmp_path)
+    text = shops_file.read_text().replace("south/west", "south")
+    (tmp_path / "sales.csv").write_text(text)
+    more = "freshness: {min_completeness: {limit: 0.9, then: fallback}}\n"
+    job = bench.job(more)
+    run(
+        job.model_copy(update={"data": job.data.model_copy(update={"series": ["shop"]})}),
+        bench.now,
+        note=bench.said.append,
+    )
+    found = {(row["shop"], row["source"]) for row in rows(bench.output)}
+    assert {source for shop, source in found if shop == "north"} == {"lstm"}
+    assert {source for shop, source in found if shop == "south"} == {"seasonal_naive"}
+    with bench.ledger() as ledger:
+        (entry,) = ledger.entries()
+    assert entry.source == "mixed"
+    assert "south" in entry.details["fallback"]
+    assert json.loads(json.dumps(entry.details)) == entry.details
