@@ -87,7 +87,7 @@ class Checkpoint:
 
 
 @contextmanager
-def checkpoint(folder: Path, identity: str, *, every: float = EVERY) -> Iterator[Checkpoint]:
+def checkpoint(folder: Path, identity: str) -> Iterator[Checkpoint]:
     """A training's checkpoint for the length of the block, under the model's lock.
 
     Where the block is interrupted, or the disk refuses the result, all that was reached is written. Where it ends by
@@ -96,9 +96,8 @@ def checkpoint(folder: Path, identity: str, *, every: float = EVERY) -> Iterator
     Args:
         folder: the model's.
         identity: names the training.
-        every: seconds between two writes, at least.
     """
-    kept = Checkpoint(folder / CHECKPOINT, identity, every=every)
+    kept = Checkpoint(folder / CHECKPOINT, identity)
     try:
         yield kept
     except (DataError, ModelError):

@@ -39,8 +39,9 @@ def written(tmp_path: Path) -> Path:
 
 def block(folder: Path, failure: BaseException | None) -> None:
     """A training that reached something, and then ended, by a failure where one is given."""
-    with checkpoint(folder, "mine", every=0.0) as kept:
+    with checkpoint(folder, "mine") as kept:
         kept.keep("a", PART)
+        kept.write()
         assert (folder / CHECKPOINT).exists()
         (folder / CHECKPOINT).unlink()  # as publishing does, which makes room for the version first
         if failure is not None:

@@ -1,0 +1,153 @@
+"""SIGKILL at random moments of train, predict and run: always the old version or the new, always a working next run.
+
+Each round kills one command, looks at what lies there, and then runs the same command to its end. What it must find:
+
+- after the kill: a current version that verifies to the byte; the old forecast or the new one, whole;
+- after the next run: exit code 0; of a training, the very weights of one that was never killed (trainings write their
+  checkpoint after every epoch here, so that the next one has something to go on from); of a run, one entry in the
+  ledger, with the digest of the forecast that lies there.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from common import arguments, progress, report, table
+from forked import KILLED, PREDICT, RUN, TRAIN, Place, import_everything, monthly
+
+ROWS, SEEDS = 96, 3
+SHARES = {"train": 0.1, "predict": 0.45, "run": 0.45}
+LATEST = 1.05  # times the usual duration: when a kill comes at the latest
+
+
+@dataclass
+class Found:
+    """What the rounds of one command found.
+
+    Attributes:
+        seconds: that the command usually takes.
+        kills: of a command that had not ended yet.
+        left: how often a kill left the old state, the new one, or neither.
+        resumed: trainings that went on from a checkpoint.
+        faults: what should not be.
+    """
+
+    seconds: float
+    kills: int = 0
+    left: Counter[str] = field(default_factory=Counter)
+    resumed: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+class Rounds:
+    """Rounds in one place, with one source of chance."""
+
+    def __init__(self, place: Place, seed: int) -> None:
+        self.place, self.rng = place, random.Random(seed)
+        self.expected = {number: self._trained(number) for number in range(SEEDS)}
+        self.found = {name: Found(self._usual(name)) for name in SHARES}
+
+    def one(self, name: str) -> None:
+        """Kill, look, run again, look. A command that ended before its kill does not count."""
+        place, found, command = self.place, self.found[name], self._command(name)
+        place.revise(monthly(ROWS, last=self.rng.uniform(-5, 5)))
+        state = partial(place.weights, "trained") if name == "train" else place.digest
+        before = state()
+        if place.killed(command, self.rng.uniform(0, LATEST * found.seconds)) != KILLED:
+            return
+        left = state()
+        place.weights("small")  # (verifies it)
+        found.kills += 1
+        if code := place.do(command):
+            found.faults.append(f"{name}: the next one ended with {code}: {place.said()}")
+        after = state()
+        found.left["old" if left == before else "new" if left == after else "neither"] += 1
+        if left not in (before, after):
+            found.faults.append(f"{name}: the kill left neither the old state nor the new")
+        self._look(name, command)
+
+    def _look(self, name: str, command: tuple[str, ...]) -> None:
+        """What a training and a run must have left, besides."""
+        place, found = self.place, self.found[name]
+        if name == "train":
+            found.resumed += "going on where" in place.said()
+            if place.weights("trained") != self.expected[int(command[-1])]:
+                found.faults.append("train: other weights than those of an uninterrupted training")
+        if name == "run":
+            entries = place.entries()
+            own = [entry.output_digest for entry in entries if entry.run_key == entries[-1].run_key]
+            if own != [place.digest()]:
+                found.faults.append(f"run: the forecast is not the one entry of its key ({len(own)} entries)")
+
+    def _command(self, name: str) -> tuple[str, ...]:
+        return {"train": (*TRAIN, "--seed", str(self.rng.randrange(SEEDS))), "predict": PREDICT, "run": RUN}[name]
+
+    def _trained(self, seed: int) -> str:
+        self.place.do((*TRAIN, "--seed", str(seed)))
+        return self.place.weights("trained")
+
+    def _usual(self, name: str) -> float:
+        times = []
+        for _ in range(3):
+            self.place.revise(monthly(ROWS, last=self.rng.uniform(-5, 5)))
+            began = time.perf_counter()
+            self.place.do(self._command(name))
+            times.append(time.perf_counter() - began)
+        return sorted(times)[1]
+
+
+def always_write_checkpoints() -> None:
+    """Trainings of a second are to behave as those of an hour."""
+    from lstmcast.store import checkpoint
+
+    checkpoint.Checkpoint = partial(checkpoint.Checkpoint, every=0.0)  # type: ignore[misc]
+
+
+def main() -> None:
+    """Kills, and writes the result."""
+    parser = arguments(__doc__, __file__)
+    parser.add_argument("--kills", type=int, default=1000, help="how many")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    asked = parser.parse_args()
+    import_everything(training=True)
+    always_write_checkpoints()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        rounds = Rounds(Place.made(Path(folder), monthly(ROWS)), asked.seed)
+        while (kills := sum(found.kills for found in rounds.found.values())) < asked.kills:
+            if kills % 50 == 0:
+                progress(f"{kills} kills, {time.monotonic() - began:.0f} s")
+            rounds.one(rounds.rng.choices(list(SHARES), list(SHARES.values()))[0])
+        leftovers = rounds.place.leftovers()
+    _report(asked.output, rounds, time.monotonic() - began, leftovers)
+
+
+def _report(output: Path, rounds: Rounds, seconds: float, leftovers: list[str]) -> None:
+    header = ("command", "kills", "usual seconds", "left the old state", "the new one", "neither", "faults")
+    rows = [
+        (name, one.kills, f"{one.seconds:.2f}", one.left["old"], one.left["new"], one.left["neither"], len(one.faults))
+        for name, one in rounds.found.items()
+    ]
+    faults = [fault for one in rounds.found.values() for fault in one.faults]
+    kills = sum(one.kills for one in rounds.found.values())
+    lines = [
+        f"{kills} kills in {seconds:.0f} s, each at a moment drawn evenly from the command's usual duration.",
+        "After each, the same command was run to its end.",
+        "",
+        *table(header, rows),
+        "",
+        f"{rounds.found['train'].resumed} of the killed trainings had left a checkpoint, from which the next one went on.",
+        f"Temporary files left at the end: {len(leftovers)}.",
+        *(f"- {fault}" for fault in faults[:20]),
+    ]
+    report(output, "Kills", lines)
+
+
+if __name__ == "__main__":
+    main()
