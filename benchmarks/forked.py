@@ -76,12 +76,12 @@ class Place:
         (self.folder / "coming.csv").write_text(data, encoding="utf-8")
         (self.folder / "coming.csv").replace(self.folder / "data.csv")
 
-    def start(self, command: Sequence[str], gate: int | None = None) -> int:
+    def start(self, command: Sequence[str], gate: tuple[int, int] | None = None) -> int:
         """Start a command; returns the child's process id.
 
         Args:
             command: its arguments.
-            gate: a descriptor for reading: the child begins when its other end is closed.
+            gate: both ends of a pipe: the child begins when every other process has closed the second.
         """
         if child := os.fork():
             return child
@@ -89,7 +89,8 @@ class Place:
         try:
             self._settle()
             if gate is not None:
-                os.read(gate, 1)
+                os.close(gate[1])
+                os.read(gate[0], 1)
             from lstmcast.cli import main
 
             code = main(list(command))

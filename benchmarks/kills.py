@@ -142,7 +142,7 @@ def _report(output: Path, rounds: Rounds, seconds: float, leftovers: list[str]) 
         "",
         *table(header, rows),
         "",
-        f"{rounds.found['train'].resumed} of the killed trainings had left a checkpoint, from which the next one went on.",
+        f"{rounds.found['train'].resumed} of the killed trainings left a checkpoint, and the next one went on from it.",
         f"Temporary files left at the end: {len(leftovers)}.",
         *(f"- {fault}" for fault in faults[:20]),
     ]

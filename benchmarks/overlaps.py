@@ -1,0 +1,109 @@
+"""Eight runs of one job at once, a hundred times: one works, the others leave with 7 or wait, none corrupts.
+
+In every round the newest value of the data is another one, so that there is one forecast to make. Half of the rounds
+start `lstmcast run job.yaml`, the other half `… --wait 60`. Every fifth starts the installed command, the others
+children of one process, held at a gate until all eight are there.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from common import COMMAND, arguments, progress, report, table
+from forked import RUN, Place, ended, import_everything, monthly
+
+ROWS = 96
+WAYS = {"run": RUN, "run --wait 60": (*RUN, "--wait", "60")}
+INSTALLED = 10  # every so many rounds
+
+
+@dataclass(frozen=True)
+class Round:
+    """How eight runs ended, and what should not be."""
+
+    way: str
+    codes: Counter[int]
+    faults: list[str]
+
+
+def start(place: Place, command: tuple[str, ...], many: int) -> list[int]:
+    """Exit codes of so many children that begin at once."""
+    gate = os.pipe()
+    children = [place.start(command, gate) for _ in range(many)]
+    for end in gate:
+        os.close(end)  # and so it opens
+    return [ended(child) for child in children]
+
+
+def start_installed(place: Place, command: tuple[str, ...], many: int) -> list[int]:
+    """The same with the installed command, each with a Python of its own."""
+    null = subprocess.DEVNULL
+    started = [subprocess.Popen([COMMAND, *command], cwd=place.folder, stderr=null) for _ in range(many)]
+    return [process.wait() for process in started]
+
+
+def play(place: Place, number: int, many: int) -> Round:
+    """One round."""
+    way = list(WAYS)[number % 2]
+    place.revise(monthly(ROWS, last=number / 7))
+    before = len(place.entries())
+    begin = start_installed if number % INSTALLED < 2 else start
+    codes = begin(place, WAYS[way], many)
+    return Round(way, Counter(codes), list(_faults(place, way, codes, before)))
+
+
+def _faults(place: Place, way: str, codes: list[int], before: int) -> list[str]:
+    entries, faults = place.entries(), []
+    if len(entries) != before + 1:
+        faults.append(f"{len(entries) - before} forecasts were recorded")
+    if entries[-1].output_digest != place.digest():
+        faults.append("the forecast that lies there is not the one recorded")
+    if set(codes) - ({0} if "--wait" in way else {0, 7}) or 0 not in codes:
+        faults.append(f"exit codes {sorted(codes)}")
+    place.weights("small")  # (verifies it)
+    return faults + [f"left over: {path}" for path in place.leftovers()]
+
+
+def main() -> None:
+    """Plays, and writes the result."""
+    parser = arguments(__doc__, __file__)
+    parser.add_argument("--rounds", type=int, default=100, help="how many")
+    parser.add_argument("--processes", type=int, default=8, help="at once")
+    asked = parser.parse_args()
+    import_everything(training=False)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        place, rounds = Place.made(Path(folder), monthly(ROWS)), []
+        for number in range(asked.rounds):
+            rounds.append(play(place, number, asked.processes))
+            if number % 10 == 0:
+                progress(f"{number} rounds, {time.monotonic() - began:.0f} s")
+    lines = [
+        f"{asked.rounds} rounds of {asked.processes} processes in {time.monotonic() - began:.0f} s.",
+        "In each, one process makes the forecast; those that come later and find it made do nothing, and end with 0 too.",
+        "",
+        *table(("command", "rounds", "ended with 0", "left with 7", "other codes", "faults"), _rows(rounds)),
+        "",
+        *(f"- {fault}" for one in rounds for fault in one.faults),
+    ]
+    report(asked.output, "Overlaps", lines)
+
+
+def _rows(rounds: list[Round]) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for way in WAYS:
+        own = [one for one in rounds if one.way == way]
+        codes = sum((one.codes for one in own), Counter())
+        other = sum(codes.values()) - codes[0] - codes[7]
+        rows.append((f"`{way}`", len(own), codes[0], codes[7], other, sum(len(one.faults) for one in own)))
+    return rows
+
+
+if __name__ == "__main__":
+    main()
