@@ -86,7 +86,7 @@ def main() -> None:
                 progress(f"{number} rounds, {time.monotonic() - began:.0f} s")
     lines = [
         f"{asked.rounds} rounds of {asked.processes} processes in {time.monotonic() - began:.0f} s.",
-        "In each, one process makes the forecast; those that come later and find it made do nothing, and end with 0 too.",
+        "In each, one process makes the forecast; those that find it made do nothing, and end with 0 too.",
         "",
         *table(("command", "rounds", "ended with 0", "left with 7", "other codes", "faults"), _rows(rounds)),
         "",
