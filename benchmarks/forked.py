@@ -5,6 +5,7 @@ A child is a process of its own, with a memory, files and a death of its own; on
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import signal
@@ -32,14 +33,13 @@ TRAIN = ("train", "train.csv", "--name", "trained", "--set", "store.keep=3", *SM
 PREDICT = ("predict", "data.csv", "--quiet", "--model", "small")
 RUN = ("run", "job.yaml", "--quiet")
 KILLED = -signal.SIGKILL
-COMMON = ("lstmcast.cli", "lstmcast.forecaster.saving", "lstmcast.jobs.reporting", "lstmcast.show.console")
 LEARNING = ("tensorflow", "keras", "lstmcast.jobs.refitting")
 
 
-def import_everything(*, training: bool) -> None:
-    """Load what commands load, so that their children need not: before the first of them, and nothing is started."""
+def import_learning() -> None:
+    """Load TensorFlow, and start nothing of it: what is started does not outlive a fork."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    for name in (*COMMON, *(LEARNING if training else ())):
+    for name in LEARNING:
         import_module(name)
 
 
@@ -69,7 +69,16 @@ class Place:
         for command in (RUN, TRAIN):
             if code := place.do(command):
                 sys.exit(f"{' '.join(command)} ended with {code}: {place.said()}")
+        place.rehearse()
         return place
+
+    def rehearse(self) -> None:
+        """Run a job and a prediction in this very process: all that they load is there for the children."""
+        from lstmcast.cli import main
+
+        with contextlib.chdir(self.folder):
+            if code := main(RUN) or main(PREDICT):
+                sys.exit(f"the rehearsal ended with {code}")
 
     def revise(self, data: str) -> None:
         """Put newer data where the job reads them, all at once."""

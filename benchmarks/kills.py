@@ -19,10 +19,10 @@ from functools import partial
 from pathlib import Path
 
 from common import arguments, progress, report, table
-from forked import KILLED, PREDICT, RUN, TRAIN, Place, import_everything, monthly
+from forked import KILLED, PREDICT, RUN, TRAIN, Place, import_learning, monthly
 
 ROWS, SEEDS = 96, 3
-SHARES = {"train": 0.1, "predict": 0.45, "run": 0.45}
+SHARES = {"train": 0.05, "predict": 0.475, "run": 0.475}
 LATEST = 1.05  # times the usual duration: when a kill comes at the latest
 
 
@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=1000, help="how many")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     asked = parser.parse_args()
-    import_everything(training=True)
+    import_learning()
     always_write_checkpoints()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common import COMMAND, arguments, progress, report, table
-from forked import RUN, Place, ended, import_everything, monthly
+from forked import RUN, Place, ended, monthly
 
 ROWS = 96
 WAYS = {"run": RUN, "run --wait 60": (*RUN, "--wait", "60")}
@@ -51,7 +51,7 @@ def start_installed(place: Place, command: tuple[str, ...], many: int) -> list[i
 def play(place: Place, number: int, many: int) -> Round:
     """One round."""
     way = list(WAYS)[number % 2]
-    place.revise(monthly(ROWS, last=number / 7))
+    place.revise(monthly(ROWS, last=(number + 1) / 7))
     before = len(place.entries())
     begin = start_installed if number % INSTALLED < 2 else start
     codes = begin(place, WAYS[way], many)
@@ -76,7 +76,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=100, help="how many")
     parser.add_argument("--processes", type=int, default=8, help="at once")
     asked = parser.parse_args()
-    import_everything(training=False)
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         place, rounds = Place.made(Path(folder), monthly(ROWS)), []
