@@ -204,9 +204,10 @@ def _report(output: Path, soak: Soak, seconds: float) -> None:
         for kind, count in soak.kinds.items()
     ]
     growth = [(mark, files, f"{ram:.1f}", f"{size:.2f}") for mark, (files, ram, size) in soak.growth.items()]
+    cycles = sum(soak.kinds.values())
     lines = [
-        f"{sum(soak.kinds.values())} daily cycles from {BEGIN:%Y-%m-%d} in {seconds:.0f} s: {len(soak.issued)} forecasts,",
-        f"{soak.kills} kills that met a living process, faults: {len(soak.faults)}.",
+        f"{cycles} daily cycles from {BEGIN:%Y-%m-%d} in {seconds:.0f} s: {len(soak.issued)} forecasts.",
+        f"Kills that met a living process: {soak.kills}. Faults: {len(soak.faults)}.",
         "",
         *table(("cycles", "how many", "exit codes"), kinds),
         "",
