@@ -10,6 +10,7 @@ Each round kills one command, looks at what lies there, and then runs the same c
 
 from __future__ import annotations
 
+import math
 import random
 import tempfile
 import time
@@ -22,7 +23,7 @@ from common import arguments, progress, report, table
 from forked import KILLED, PREDICT, RUN, TRAIN, Place, import_learning, monthly
 
 ROWS, SEEDS = 96, 3
-SHARES = {"train": 0.05, "predict": 0.475, "run": 0.475}
+SHARES = {"train": 0.03, "predict": 0.485, "run": 0.485}
 LATEST = 1.05  # times the usual duration: when a kill comes at the latest
 
 
@@ -52,6 +53,11 @@ class Rounds:
         self.place, self.rng = place, random.Random(seed)
         self.expected = {number: self._trained(number) for number in range(SEEDS)}
         self.found = {name: Found(self._usual(name)) for name in SHARES}
+
+    @property
+    def kills(self) -> int:
+        """Of all commands, so far."""
+        return sum(found.kills for found in self.found.values())
 
     def one(self, name: str) -> None:
         """Kill, look, run again, look. A command that ended before its kill does not count."""
@@ -113,6 +119,7 @@ def main() -> None:
     """Kills, and writes the result."""
     parser = arguments(__doc__, __file__)
     parser.add_argument("--kills", type=int, default=1000, help="how many")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="after which it ends with fewer")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     asked = parser.parse_args()
     import_learning()
@@ -120,7 +127,7 @@ def main() -> None:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         rounds = Rounds(Place.made(Path(folder), monthly(ROWS)), asked.seed)
-        while (kills := sum(found.kills for found in rounds.found.values())) < asked.kills:
+        while (kills := rounds.kills) < asked.kills and time.monotonic() - began < 60 * asked.minutes:
             if kills % 50 == 0:
                 progress(f"{kills} kills, {time.monotonic() - began:.0f} s")
             rounds.one(rounds.rng.choices(list(SHARES), list(SHARES.values()))[0])
@@ -135,9 +142,8 @@ def _report(output: Path, rounds: Rounds, seconds: float, leftovers: list[str]) 
         for name, one in rounds.found.items()
     ]
     faults = [fault for one in rounds.found.values() for fault in one.faults]
-    kills = sum(one.kills for one in rounds.found.values())
     lines = [
-        f"{kills} kills in {seconds:.0f} s, each at a moment drawn evenly from the command's usual duration.",
+        f"{rounds.kills} kills in {seconds:.0f} s, each at a moment drawn evenly from the command's usual duration.",
         "After each, the same command was run to its end.",
         "",
         *table(header, rows),

@@ -1,7 +1,7 @@
 """Eight runs of one job at once, a hundred times: one works, the others leave with 7 or wait, none corrupts.
 
 In every round the newest value of the data is another one, so that there is one forecast to make. Half of the rounds
-start `lstmcast run job.yaml`, the other half `… --wait 60`. Every tenth starts the installed command, the others
+start `lstmcast run job.yaml`, the other half `… --wait 60`. Four of a hundred start the installed command, the others
 children of one process, held at a gate until all eight are there.
 """
 
@@ -20,7 +20,7 @@ from forked import RUN, Place, ended, monthly
 
 ROWS = 96
 WAYS = {"run": RUN, "run --wait 60": (*RUN, "--wait", "60")}
-INSTALLED = (0, 11)  # of every twenty rounds: one of each way
+INSTALLED = (0, 25)  # of every fifty rounds: one of each way
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def play(place: Place, number: int, many: int) -> Round:
     way = list(WAYS)[number % 2]
     place.revise(monthly(ROWS, last=(number + 1) / 7))
     before = len(place.entries())
-    begin = start_installed if number % 20 in INSTALLED else start
+    begin = start_installed if number % 50 in INSTALLED else start
     codes = begin(place, WAYS[way], many)
     return Round(way, Counter(codes), list(_faults(place, way, codes, before)))
 
