@@ -1,0 +1,130 @@
+"""Do adaptive intervals hold their coverage when a series changes? Daily series whose level or noise shifts.
+
+A model is trained once, on three years. Then a run is made every day, as a schedule would: the newest day is observed,
+14 days are forecast, the intervals are adapted by what came true, and all of it is recorded. After 90 days the series
+shifts. Coverage is counted over the 365 runs after that, of the intervals as the model says them (fixed) and as they are
+issued (adaptive); wanted: 80 % within .04.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import random
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from common import arguments, progress, report, table
+
+from lstmcast import Forecaster, read, train
+from lstmcast.config import load_config
+from lstmcast.forecaster.rules import repeated
+from lstmcast.jobs.adapting import adapted
+from lstmcast.store.ledger import Ledger
+from lstmcast.store.ledger_records import Entry
+
+if TYPE_CHECKING:
+    from lstmcast.data.panel import Panel
+
+PAST, BEFORE, AFTER, HORIZON = 3 * 365, 90, 365, 14
+SHIFTS = {
+    "none": "nothing changes",
+    "level": "the level rises by a third at once",
+    "variance": "the noise doubles",
+    "both": "the level rises and the noise doubles",
+}
+
+
+def values(shift: str, seed: int) -> list[float]:
+    """A weekly and a yearly season about 100 and autoregressive noise (AR(1), .5, standard deviation of a shock 3)."""
+    rng, noise, said = random.Random(seed), 0.0, []
+    for t in range(PAST + BEFORE + AFTER + HORIZON):
+        late = t >= PAST + BEFORE
+        noise = 0.5 * noise + rng.gauss(0.0, 6.0 if late and shift in {"variance", "both"} else 3.0)
+        level = 133.0 if late and shift in {"level", "both"} else 100.0
+        season = 10 * math.sin(2 * math.pi * t / 7) + 5 * math.sin(2 * math.pi * t / 365.25)
+        said.append(level + season + noise)
+    return said
+
+
+def panel(path: Path, series: list[float]) -> Panel:
+    """The series as a file, read."""
+    first = datetime.date(2022, 1, 1)
+    rows = [f"{first + datetime.timedelta(days=t)},{value:.4f}" for t, value in enumerate(series)]
+    path.write_text("\n".join(["day,sales", *rows, ""]), encoding="utf-8")
+    return read(path)
+
+
+def trained(past: Panel, seed: int) -> Forecaster:
+    """The default config on the three years."""
+    return train(past, load_config(None, {"forecast.horizon": HORIZON, "train.seed": seed}))
+
+
+def covered(whole: Panel, forecaster: Forecaster, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Runs every day; whether each interval held what came, in the year after the shift.
+
+    Returns:
+        Fixed and adaptive, each [2, 365, 14] for the levels 80 and 95.
+    """
+    fixed, adaptive = [], []
+    begin = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
+    with Ledger.open(folder / "ledger.sqlite") as ledger:
+        for day in range(BEFORE + AFTER):
+            seen = whole.drop_last(HORIZON + AFTER + BEFORE - day)
+            now = begin + datetime.timedelta(days=day)
+            ledger.observe(seen, now)
+            run = adapted(ledger, forecaster.predict(seen))
+            ledger.record(Entry(str(day), now, "", "", ""), run.base, repeated(seen, HORIZON), run.factors)
+            if day >= BEFORE:
+                came = whole.values[seen.lengths[0] :][:HORIZON]
+                for said, hits in ((run.base, fixed), (run.forecast, adaptive)):
+                    hits.append((said.lower[:, 0] <= came) & (came <= said.upper[:, 0]))
+    return np.stack(fixed, axis=1), np.stack(adaptive, axis=1)
+
+
+def main() -> None:
+    """Measures, and writes the result."""
+    parser = arguments(__doc__, __file__)
+    parser.add_argument("--seeds", type=int, default=3, help="how many series of each kind, with seeds 0, 1, …")
+    asked = parser.parse_args()
+    hits: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {shift: [] for shift in SHIFTS}
+    for seed in range(asked.seeds):
+        with tempfile.TemporaryDirectory() as name:
+            file = Path(name) / "sales.csv"
+            forecaster = trained(panel(file, values("none", seed)[:PAST]), seed)
+            for shift in SHIFTS:
+                folder = Path(name) / shift
+                folder.mkdir()
+                hits[shift].append(covered(panel(file, values(shift, seed)), forecaster, folder))
+                shares = [f"{one[0].mean():.3f}" for one in hits[shift][-1]]
+                progress(f"seed {seed}, {shift}: 80 % interval fixed {shares[0]}, adaptive {shares[1]}")
+    rows = [row for shift, words in SHIFTS.items() for row in shown(words, hits[shift])]
+    heads = ["after day 90", "intervals", "in 80 %", "least to most", "first 30 days", "step 1", "step 14", "in 95 %"]
+    report(asked.output, "Coverage over the year after a shift", [*table(heads, rows), "", *NOTES])
+
+
+NOTES = [
+    f"One run a day, {HORIZON} days ahead, nothing trained anew. Coverage is over the 365 runs after the shift and all",
+    "steps; least to most: of the series, one for each seed; first 30 days: of the 30 runs after the shift.",
+]
+
+
+def shown(words: str, hits: list[tuple[np.ndarray, np.ndarray]]) -> list[list[str]]:
+    """The two rows of one kind of series."""
+    rows = []
+    for k, name in enumerate(("fixed", "adaptive")):
+        each = np.stack([one[k] for one in hits])  # [seeds, 2, 365, 14]
+        own = each[:, 0].mean(axis=(1, 2))
+        inner = each[:, 0]
+        shares = (inner[:, :30].mean(), inner[:, :, 0].mean(), inner[:, :, -1].mean(), each[:, 1].mean())
+        span = f"{own.min():.3f} to {own.max():.3f}"
+        whole = f"{own.mean():.3f}"
+        rows.append([words, name, f"**{whole}**" if k else whole, span, *(f"{share:.3f}" for share in shares)])
+        words = ""
+    return rows
+
+
+if __name__ == "__main__":
+    main()
