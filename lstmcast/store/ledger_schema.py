@@ -114,23 +114,29 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:
-    address = f"{path.resolve().as_uri()}?{mode if '=' in mode else f'mode={mode}'}"
-    connection = sqlite3.connect(address, uri=True, timeout=WAIT, isolation_level=None)
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=WAIT, isolation_level=None)
     connection.row_factory = sqlite3.Row
     return connection
 
 
 def _open_to_read(path: Path) -> sqlite3.Connection:
     """A reader beside a writer; where the folder cannot be written, the file as it stands."""
-    connection = _open(path, "ro")
     try:
-        connection.execute("PRAGMA schema_version").fetchone()
+        return _looked_into(_open(path, "ro"))
     except sqlite3.OperationalError as err:
-        connection.close()
         wal = path.with_name(f"{path.name}-wal")
         if _primary(err) not in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY} or _size(wal):
             raise
-        return _open(path, "mode=ro&immutable=1")
+        return _looked_into(_open(path, "ro&immutable=1"))
+
+
+def _looked_into(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """The connection, if it can read."""
+    try:
+        connection.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.DatabaseError:
+        connection.close()
+        raise
     return connection
 
 
