@@ -157,5 +157,5 @@ def _back(scores: Floats, knots: Floats, distance: Floats) -> Floats:
 
 def _segments(scores: Floats, knots: Floats) -> list[tuple[float, float, Floats, Floats]]:
     """From score to score, and from knot to knot, beginning at the median."""
-    begins, lows = [0.0, *scores[:-1]], [np.zeros(knots.shape[1:]), *knots[:-1]]
+    begins, lows = [0.0, *scores.tolist()][:-1], [np.zeros(knots.shape[1:]), *knots][:-1]
     return list(zip(begins, scores.tolist(), lows, knots, strict=True))
