@@ -150,3 +150,14 @@ def test_predict_loads_no_tensorflow(models: Path, tmp_path: Path) -> None:
     used = loaded("predict", DATA, "--models", models, "--output", "forecast.csv", cwd=tmp_path)
     assert used & (HEAVY - {"numpy", "pandas"}) == set()
     assert (tmp_path / "forecast.csv").stat().st_size > 0
+
+
+@pytest.mark.slow
+def test_run_loads_no_tensorflow_where_nothing_is_trained(models: Path, tmp_path: Path) -> None:
+    """A job of a model that is there, with new data: neither the training nor the drawing libraries are loaded."""
+    lines = DATA.read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / DATA.name).write_text("".join([*lines, "1961-01,450\n"]), encoding="utf-8")
+    (tmp_path / "job.yaml").write_text(f"input: {DATA.name}\ntrain: {{epochs: 2}}\nstore: {{models: {models}}}\n")
+    used = loaded("run", "job.yaml", cwd=tmp_path)
+    assert used & {*TRAINING_ONLY, "matplotlib", "rich"} == set()
+    assert (tmp_path / "forecast.csv").read_text(encoding="utf-8").splitlines()[1].startswith("1961-02,")

@@ -15,14 +15,15 @@ from lstmcast.cli.options import configure
     "-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One key of the config: train.epochs=50."
 )
 @click.option("--schema", "as_schema", is_flag=True, help="The JSON schema, for editors.")
+@click.option("--job", "of_job", is_flag=True, help="With --schema: that of a job (see run).")
 @click.option("--list", "as_list", is_flag=True, help="The shipped configs.")
-def config(name: str | None, settings: tuple[str, ...], *, as_schema: bool, as_list: bool) -> None:
+def config(name: str | None, settings: tuple[str, ...], *, as_schema: bool, of_job: bool, as_list: bool) -> None:
     """Show a configuration, checked and with every default filled in."""
-    from lstmcast.config import schema, shipped
+    from lstmcast.config import Config, Job, schema, shipped
     from lstmcast.config.writing import to_yaml
 
     if as_schema:
-        click.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(schema(Job if of_job else Config), indent=2, ensure_ascii=False))
     elif as_list:
         for key, path in shipped().items():
             click.echo(f"{key:10} {path.read_text(encoding='utf-8').splitlines()[0].removeprefix('# ')}")

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     stdout = sys.stdout
     try:
-        lstmcast.main(arguments, standalone_mode=False)
+        code = lstmcast.main(arguments, standalone_mode=False)  # a command returns nothing, `Exit` its exit code
         if sys.stdout:  # there is none where the caller closed it
             sys.stdout.flush()
     except LstmcastError as err:
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if err.filename is None:
             _unread()
         return FileError.exit_code
-    return 0
+    return code or 0
 
 
 def _unread() -> int:

@@ -170,4 +170,4 @@ def test_training_begins_at_the_weights(start: Forecaster, longer: Callable[[int
 def test_what_was_decided_until_when(start: Forecaster) -> None:
     """The judging steps decide nothing: the last day before them is the last that counts."""
     last = int(start.context.ends[0]) - start.report["held_out"]["judge_steps"]
-    assert decided_until(start) == {("one",): last}
+    assert decided_until(start) == {start.context.keys[0]: last}
