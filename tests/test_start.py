@@ -75,7 +75,9 @@ def test_importtime_sees_what_is_loaded(tmp_path: Path) -> None:
     assert {"click", "lstmcast"} <= loaded("--help", cwd=tmp_path)
 
 
-@pytest.mark.parametrize("command", ["", "train", "predict", "plot", "check", "init", "config", "schedule"])
+@pytest.mark.parametrize(
+    "command", ["", "train", "predict", "plot", "run", "models", "check", "init", "config", "schedule"]
+)
 def test_help_loads_nothing_heavy(tmp_path: Path, command: str) -> None:
     """Help appears at once, so it loads no library that takes time to load."""
     assert loaded(*command.split(), "--help", cwd=tmp_path) & HEAVY == set()

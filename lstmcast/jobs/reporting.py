@@ -29,12 +29,12 @@ def reported(job: Job, now: datetime, *, note: Note, tell: Tell, force: bool, wa
     began = time.monotonic()
     try:
         outcome = run(job, now, note=note, tell=tell, force=force, wait=wait)
-    except LstmcastError as err:
-        seconds = time.monotonic() - began
+    except BaseException as err:
+        seconds, code, status = time.monotonic() - began, *_end(err)
         if not isinstance(err, BusyError):  # the run that holds the lock tells its own figures
-            _measure_failure(job, now, note, err.exit_code, seconds)
-        fields = {"status": "failed", "exit_code": err.exit_code, "seconds": round(seconds, 3)}
-        note(Event("finished", str(err), "error", fields))
+            _measure_failure(job, now, note, code, seconds)
+        fields = {"status": status, "exit_code": code, "seconds": round(seconds, 3)}
+        note(Event("finished", str(err) or status, "error", fields))
         raise
     seconds = time.monotonic() - began
     code = ConditionError.exit_code if outcome.faults else 0
@@ -42,6 +42,15 @@ def reported(job: Job, now: datetime, *, note: Note, tell: Tell, force: bool, wa
     note(_finished(outcome, code, seconds))
     if outcome.faults:
         raise ConditionError(outcome.faults)
+
+
+def _end(err: BaseException) -> tuple[int, str]:
+    """Exit code and status of a run that ended with this."""
+    if isinstance(err, LstmcastError):
+        return err.exit_code, "failed"
+    if isinstance(err, KeyboardInterrupt):
+        return 130, "interrupted"
+    return (int(err.code), "interrupted") if isinstance(err, SystemExit) and err.code else (1, "failed")
 
 
 def _finished(outcome: Outcome, code: int, seconds: float) -> Event:

@@ -139,6 +139,6 @@ def test_words_beyond_ascii_in_a_locale_without_them(run: Run, tmp_path: Path, a
 
 def test_the_last_word_of_a_bug_is_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not expected is not hidden: it leaves `main` as it is."""
-    monkeypatch.setattr("lstmcast.config.schema", lambda: 1 / 0)
+    monkeypatch.setattr("lstmcast.config.schema", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["config", "--schema"])

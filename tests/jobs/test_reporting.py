@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lstmcast.errors import BusyError, ConditionError, DataError, FileError
+from lstmcast.jobs import reporting
 from lstmcast.jobs.reporting import reported
 from lstmcast.store.artifact import model_lock
 
@@ -108,6 +109,30 @@ def test_a_run_that_fails(bench: Bench) -> None:
     assert found["run_exit_code"] == 4
     assert found["run_last_success_timestamp_seconds"] == bench.now.timestamp()
     assert "data_age_seconds" not in found
+
+
+@pytest.mark.parametrize(
+    ("err", "status", "code"),
+    [
+        (SystemExit(143), "interrupted", 143),
+        (KeyboardInterrupt(), "interrupted", 130),
+        (ZeroDivisionError("a bug"), "failed", 1),
+    ],
+)
+def test_a_run_that_is_ended_by_others(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, err: BaseException, status: str, code: int
+) -> None:
+    """A signal or a bug has a last event and metrics too, and goes on its way."""
+
+    def ending(*_: object, **__: object) -> None:
+        raise err
+
+    monkeypatch.setattr(reporting, "run", ending)
+    with pytest.raises(type(err)):
+        report(bench)
+    last = bench.said[-1]
+    assert (last.name, last.fields["status"], last.fields["exit_code"]) == ("finished", status, code)
+    assert metrics(bench)["run_exit_code"] == code
 
 
 def test_a_run_that_finds_another_one(bench: Bench) -> None:
