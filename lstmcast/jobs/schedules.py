@@ -86,7 +86,7 @@ class Schedule:
         if self.minutes < HOUR:
             return f"{self.offset}-59/{self.minutes} * * * *"
         if self.minutes < DAY:
-            return f"{self.offset} */{self.minutes // HOUR} * * *"
+            return f"{self.offset} {'*' if self.minutes == HOUR else f'*/{self.minutes // HOUR}'} * * *"
         return f"{self.offset} {MORNING} * * {'*' if self.minutes == DAY else '1'}"
 
     @property
