@@ -147,8 +147,8 @@ def together(fits: Sequence[Callable[[], Fit]], stop: Event) -> list[Fit]:
         stop: set where one fails, or the run is interrupted, so that the others end before their next batch.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        running = [pool.submit(one) for one in fits]
         try:
+            running = [pool.submit(one) for one in fits]
             return [one.result() for one in running]
         except BaseException:
             stop.set()
