@@ -15,11 +15,11 @@ from lstmcast.cli.options import configure
     "-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One key of the config: train.epochs=50."
 )
 @click.option("--schema", "as_schema", is_flag=True, help="The JSON schema, for editors.")
-@click.option("--job", "of_job", is_flag=True, help="With --schema: that of a job (see run).")
+@click.option("--job", "of_job", is_flag=True, help="The file is a job (see run); with --schema: that of a job.")
 @click.option("--list", "as_list", is_flag=True, help="The shipped configs.")
 def config(name: str | None, settings: tuple[str, ...], *, as_schema: bool, of_job: bool, as_list: bool) -> None:
     """Show a configuration, checked and with every default filled in."""
-    from lstmcast.config import Config, Job, schema, shipped
+    from lstmcast.config import Config, Job, load_job, schema, shipped
     from lstmcast.config.writing import to_yaml
 
     if as_schema:
@@ -27,6 +27,8 @@ def config(name: str | None, settings: tuple[str, ...], *, as_schema: bool, of_j
     elif as_list:
         for key, path in shipped().items():
             click.echo(f"{key:10} {path.read_text(encoding='utf-8').splitlines()[0].removeprefix('# ')}")
+    elif of_job:
+        click.echo(to_yaml(load_job(name or "job.yaml").model_dump(mode="json")), nl=False)
     else:
         whole = configure(name, settings, {}).model_dump(mode="json")
         click.echo(to_yaml(whole), nl=False)

@@ -27,13 +27,13 @@ def find_ledger(path: str | None, model: str | None, models: str | None) -> tupl
         UsageError: a job and a model are both named.
         ModelError: none or several fit.
     """
-    from lstmcast.jobs.remembered import folder_of
+    from lstmcast.jobs.remembered import ledger_folder
 
     if path is None:
-        return None, folder_of(None, models, model)
+        return None, ledger_folder(None, models, model)
     if model or models:
         raise UsageError("--model, --models: the job says which model; leave them out")
     from lstmcast.config import load_job
 
     job = load_job(path)
-    return job, folder_of(job, None, None)
+    return job, ledger_folder(job, None, None)

@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lstmcast.data.panel import Panel
-from lstmcast.data.read import read
-from lstmcast.data.records import ReadOptions
 from lstmcast.errors import DataError, LstmcastError, ModelError
-from lstmcast.forecaster.reading import pinned
 from lstmcast.forecaster.running import Key
 from lstmcast.forecaster.trained import fingerprint
 from lstmcast.jobs.events import Event
 from lstmcast.jobs.fallback import LSTM, NAIVE
 from lstmcast.jobs.freshness import Breach, data_breaches, model_breaches
 from lstmcast.jobs.model import Model, current_model
-from lstmcast.jobs.retraining import changes, why_now
+from lstmcast.jobs.reading import is_pinned, newest
+from lstmcast.jobs.retraining import why_now
 from lstmcast.jobs.setting import Run
 from lstmcast.show import console
 
@@ -50,6 +48,7 @@ def prepared(run: Run) -> Basis:
         DataError: the data cannot be read, or break a rule that asks to fail.
         ModelError: the model is damaged, or too old by a rule that asks to fail.
     """
+    _doubt_the_clock(run)
     model = current_model(run.folder)
     panel = _read(run, model)
     data, rules = fingerprint(panel), run.job.freshness
@@ -65,13 +64,19 @@ def prepared(run: Run) -> Basis:
     return Basis(panel, data, model, tuple(NAIVE if key in unfit else LSTM for key in panel.keys))
 
 
+def _doubt_the_clock(run: Run) -> None:
+    """Say where the clock is behind the last run: ages are wrong then."""
+    last = run.ledger.newest()
+    if last is not None and last.made > run.now:
+        text = f"the clock says {run.now:%Y-%m-%d %H:%M} UTC, and the last run was at {last.made:%Y-%m-%d %H:%M}"
+        run.note(Event("clock", f"{text}: ages are wrong until it is right", "warning"))
+
+
 def _read(run: Run, model: Model | None) -> Panel:
-    """The newest data, as training read them, unless the config has changed since."""
-    pin = model is not None and not changes(run.job.config, model)
-    options = pinned(model.forecaster) if model and pin else ReadOptions.of(run.job.data.model_dump())
-    panel = read(run.job.input, options)
+    """The newest data, seen by the ledger."""
+    panel = newest(run.job, model)
     new = run.ledger.observe(panel, run.now)
-    told = console.found(panel, run.now, reasons=not pin)
+    told = console.found(panel, run.now, reasons=not is_pinned(run.job, model))
     run.note(Event("read", told, fields={"values": len(panel.values), "new": new}))
     return panel
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -58,28 +59,39 @@ def issue(run: Run, basis: Basis, entry: Entry) -> list[Found]:
     Raises:
         LstmcastError: it cannot be made or written.
     """
-    panel, model, target = basis.panel, basis.model, run.job.forecast.output
-    forecast = make(run.job, panel, model, basis.sources)
+    forecast = make(run.job, basis.panel, basis.model, basis.sources)
     told = adapted(run.ledger, forecast) if run.job.ledger.adapt else unchanged(forecast)
-    found = _alerts(run.job, told.forecast, model)
-    content = told.forecast.render(output_suffix(target))
-    fallback = ["/".join(key) for key, source in zip(forecast.keys, forecast.sources, strict=True) if source == NAIVE]
-    entry = replace(
+    found = _alerts(run.job, told.forecast, basis.model)
+    content = told.forecast.render(output_suffix(run.job.forecast.output))
+    entry = _described(entry, run.job, told.forecast, content, found)
+    last = run.ledger.newest()
+    if run.force or last is None or (last.run_key, last.output_digest) != (entry.run_key, entry.output_digest):
+        run.ledger.record(entry, told.base, repeated(basis.panel, forecast.horizon), told.factors)
+    _write(run.job, content, basis, told.forecast)
+    fields = {"run_key": entry.run_key, "source": entry.source, "output": run.job.forecast.output, **entry.details}
+    run.note(Event("forecast", _words(forecast, run.job.forecast.output, basis.model), fields=fields))
+    return found
+
+
+def _described(entry: Entry, job: Job, forecast: Forecast, content: bytes, found: Sequence[Found]) -> Entry:
+    """The entry with what was forecast by what, and the file that holds it."""
+    pairs = zip(forecast.keys, forecast.sources, strict=True)
+    fallback = ["/".join(key) for key, source in pairs if source == NAIVE]
+    return replace(
         entry,
         source=NAIVE if len(fallback) == len(forecast.keys) else "mixed" if fallback else LSTM,
-        output=str(Path(target).resolve()),
+        output=str(Path(job.forecast.output).resolve()),
         output_digest=sha256(content).hexdigest(),
         details={"fallback": fallback, "alerts": [alert.to_dict() for alert in found]},
     )
-    before = run.ledger.done(entry.run_key)
-    if run.force or before is None or before.output_digest != entry.output_digest:
-        run.ledger.record(entry, told.base, repeated(panel, forecast.horizon), told.factors)
-    write_atomically(Path(target), content)
-    if run.job.plot:
-        write_atomically(Path(run.job.plot), _picture(panel, told.forecast, model, Path(run.job.plot).suffix))
-    fields = {"run_key": entry.run_key, "output": target, "source": entry.source, "fallback": fallback}
-    run.note(Event("forecast", _words(forecast, target, model), fields=fields))
-    return found
+
+
+def _write(job: Job, content: bytes, basis: Basis, forecast: Forecast) -> None:
+    """The forecast, and its figure where the job wants one."""
+    write_atomically(Path(job.forecast.output), content)
+    if job.plot:
+        suffix = Path(job.plot).suffix
+        write_atomically(Path(job.plot), _picture(basis.panel, forecast, basis.model, suffix))
 
 
 def _alerts(job: Job, forecast: Forecast, model: Model | None) -> list[Found]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from lstmcast.config import Job
 from lstmcast.errors import ModelError
 from lstmcast.forecaster.saving import load
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.store.choosing import CURRENT, resolve, versions
+from lstmcast.store.choosing import CURRENT, model_name, resolve, versions
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class Model:
     def trained(self) -> datetime:
         """When."""
         return datetime.fromisoformat(self.forecaster.report["created"])
+
+
+def folder_of(job: Job) -> Path:
+    """Where the model of a job lies, or will lie: below its name, or that of its file."""
+    return Path(job.store.models) / (job.store.name or model_name(job.input))
 
 
 def current_model(folder: Path) -> Model | None:

@@ -7,23 +7,23 @@ from pathlib import Path
 
 from lstmcast.config import Job
 from lstmcast.errors import ModelError
-from lstmcast.jobs.model import current_model
+from lstmcast.jobs.model import current_model, folder_of
 from lstmcast.jobs.reading import newest
 from lstmcast.store.artifact import model_lock
-from lstmcast.store.choosing import model_name, named_folder
+from lstmcast.store.choosing import named_folder
 from lstmcast.store.files import explained
 from lstmcast.store.ledger import FILE, Ledger
 from lstmcast.store.ledger_records import Entry
 
 
-def folder_of(job: Job | None, models: str | None, model: str | None) -> Path:
+def ledger_folder(job: Job | None, models: str | None, model: str | None) -> Path:
     """The folder of a model with a ledger: that of a job, else the one named, else the only one.
 
     Raises:
         ModelError: none or several fit.
     """
     if job is not None:
-        return Path(job.store.models) / (job.store.name or model_name(job.input))
+        return folder_of(job)
     root = Path(models or "models")
     if model is not None:
         return named_folder(root, model)

@@ -12,7 +12,8 @@ from lstmcast.config import Job
 from lstmcast.errors import BusyError, ConditionError, FileError, LstmcastError
 from lstmcast.jobs.events import Event, Note
 from lstmcast.jobs.metrics import SUCCESS, Sample, last_success, text
-from lstmcast.jobs.run import Outcome, name_of, run
+from lstmcast.jobs.model import folder_of
+from lstmcast.jobs.run import Outcome, run
 from lstmcast.store.files import write_atomically
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _measure(job: Job, now: datetime, code: int, seconds: float, samples: Sequen
         Sample("run_timestamp_seconds", now.timestamp()),
         Sample("run_duration_seconds", seconds),
     ]
-    write_atomically(Path(job.metrics.textfile), text([*own, *samples], name_of(job)))
+    write_atomically(Path(job.metrics.textfile), text([*own, *samples], folder_of(job).name))
 
 
 def _measure_failure(job: Job, now: datetime, note: Note, code: int, seconds: float) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstmcast.config import Job
@@ -18,10 +17,10 @@ from lstmcast.jobs.freshness import completed
 from lstmcast.jobs.issuing import in_place, issue
 from lstmcast.jobs.key import config_digest, run_key
 from lstmcast.jobs.metrics import Sample, of_alerts, of_scores
+from lstmcast.jobs.model import folder_of
 from lstmcast.jobs.scoring import live
 from lstmcast.jobs.setting import Run
 from lstmcast.store.artifact import model_lock, prepare
-from lstmcast.store.choosing import model_name
 from lstmcast.store.ledger import FILE, Ledger
 from lstmcast.store.ledger_records import Entry
 
@@ -65,14 +64,10 @@ def run(
         LstmcastError: of the kind that names the exit code; what was in place before still is.
     """
     output_suffix(job.forecast.output)
-    folder = prepare(Path(job.store.models), name_of(job))
+    folder = folder_of(job)
+    prepare(folder.parent, folder.name)
     with model_lock(folder, wait=wait), Ledger.open(folder / FILE) as ledger:
         return _locked(Run(job, now, folder, ledger, note, tell, force))
-
-
-def name_of(job: Job) -> str:
-    """What the job's model is called."""
-    return job.store.name or model_name(job.input)
 
 
 def _locked(run: Run) -> Outcome:

@@ -75,17 +75,12 @@ def model_folder(models: Path, model: str | None) -> Path:
 
     Args:
         models: the folder of all models.
-        model: its name; None for the only one there is.
+        model: its name or path; None for the only one there is.
 
     Raises:
         ModelError: there is none of that name, or there are several and none is named.
     """
-    if model is None:
-        return _only_model(models)
-    found = [folder for folder in model_folders(models) if folder.name == model]
-    if not found:
-        raise ModelError(_not_found(models, model))
-    return found[0]
+    return _only_model(models) if model is None else named_folder(models, model)
 
 
 def current_version(folder: Path) -> Path | None:

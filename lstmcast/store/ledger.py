@@ -153,6 +153,11 @@ class Ledger:
         with guarded(self.path, "read"):
             return runs.newest(self._connection, run_key)
 
+    def newest(self) -> Entry | None:
+        """The entry that was recorded last, if there is one."""
+        with guarded(self.path, "read"):
+            return runs.newest(self._connection)
+
     def entries(self, *, since: datetime | None = None, until: datetime | None = None) -> list[Entry]:
         """The entries made from `since` up to and including `until`, in the order in which they were recorded."""
         with guarded(self.path, "read"):

@@ -34,10 +34,10 @@ def entries(connection: sqlite3.Connection, first: int, last: int) -> list[Entry
     return [_entry(row) for row in found.fetchall()]
 
 
-def newest(connection: sqlite3.Connection, run_key: str) -> Entry | None:
-    """The newest run of a key."""
-    query = "SELECT * FROM entries WHERE run_key = ? ORDER BY id DESC LIMIT 1"
-    row = connection.execute(query, (run_key,)).fetchone()
+def newest(connection: sqlite3.Connection, run_key: str | None = None) -> Entry | None:
+    """The newest run, of a key where one is given."""
+    which, values = ("", ()) if run_key is None else ("WHERE run_key = ? ", (run_key,))
+    row = connection.execute(f"SELECT * FROM entries {which}ORDER BY id DESC LIMIT 1", values).fetchone()  # noqa: S608
     return None if row is None else _entry(row)
 
 

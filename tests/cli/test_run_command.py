@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from lstmcast.cli import main
 from lstmcast.config import load_job
@@ -133,6 +134,18 @@ def test_init_writes_a_job_that_runs(here: Path, capsys: Capture) -> None:
     assert (job.input, job.data.time, job.data.target, job.data.frequency) == ("sales.csv", "day", "sales", "D")
     assert job.freshness.max_data_age is not None
     assert (job.freshness.max_data_age.then, job.retrain.start) == ("warn", "warm")
+
+
+def test_a_job_can_be_looked_at(here: Path, capsys: Capture) -> None:
+    """`config --job` checks a job without running it, and shows every key."""
+    (here / "job.yaml").write_text(JOB + "freshness: {max_data_age: 2h}\n")
+    assert main(["config", "--job", "job.yaml"]) == 0
+    shown = yaml.safe_load(capsys.readouterr().out)
+    assert (shown["input"], shown["freshness"]["max_data_age"]) == ("sales.csv", {"limit": "2h", "then": "fail"})
+    (here / "job.yaml").write_text("inputs: a\n")
+    assert "input: must be given" in said(capsys, "config", "--job", code=3)
+    assert main(["config", "--schema", "--job"]) == 0
+    assert json.loads(capsys.readouterr().out)["required"] == ["input"]
 
 
 def test_init_names_the_data_from_where_the_job_lies(here: Path, capsys: Capture) -> None:

@@ -120,6 +120,17 @@ def test_where_the_job_is_started_from_does_not_matter(bench: Bench, monkeypatch
     assert bench.run().run_key == first
 
 
+def test_a_clock_that_jumped_back(bench: Bench, waves: Wave) -> None:
+    """A run before the last one, by the clock: that is said, and the forecast is made and recorded all the same."""
+    bench.write(waves(bench.days + 1, 1))
+    assert bench.run(days=-30).status == "done"
+    (warning,) = (event.text for event in bench.said if event.name == "clock")
+    assert warning.startswith("the clock says 2024-03-31 01:00 UTC, and the last run was at 2024-04-30 01:00")
+    with bench.ledger() as ledger:
+        assert len(ledger.entries()) == 2
+    assert len(versions(bench.model)) == 1
+
+
 def test_a_busy_model(bench: Bench) -> None:
     """While another run holds the lock nothing is done, and nothing is recorded."""
     with model_lock(bench.model), pytest.raises(BusyError, match="holds the lock"):
@@ -213,3 +224,17 @@ def test_several_series_may_have_several_sources(once: Bench, tmp_path: Path, sh
     assert entry.source == "mixed"
     assert "south" in entry.details["fallback"]
     assert json.loads(json.dumps(entry.details)) == entry.details
+
+
+def test_data_that_come_back_are_recorded_anew(bench: Bench, waves: Wave) -> None:
+    """A file that grew and was then put back: the forecast in place is again that of the ledger's newest entry."""
+    bench.write(waves(bench.days + 1, 1))
+    bench.run(days=1)
+    bench.write(waves(bench.days, 1))
+    outcome = bench.run(days=1.1)
+    assert outcome.status == "done"
+    with bench.ledger() as ledger:
+        newest = ledger.newest()
+        assert len(ledger.entries()) == 3
+    assert newest is not None
+    assert (newest.run_key, newest.output_digest) == (outcome.run_key, sha256(bench.output.read_bytes()).hexdigest())
