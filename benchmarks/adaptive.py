@@ -33,22 +33,22 @@ SHIFTS = {
     "none": "nothing changes",
     "level": "the level rises by a third at once",
     "variance": "the noise doubles",
-    "jumps": "the level jumps up or down by a tenth every 20 days or so",
+    "jumps": "the level jumps by three shocks, up or down, every 20 days or so",
     "walk": "shocks no longer fade: a random walk",
 }
 
 
 def values(shift: str, seed: int) -> list[float]:
-    """A weekly and a yearly season about 100 and autoregressive noise (AR(1), .5, standard deviation of a shock 3)."""
-    rng, noise, level, said = random.Random(seed), 0.0, 100.0, []
+    """A weekly and a yearly season about 1000 and autoregressive noise (AR(1), .5, shocks of standard deviation 10)."""
+    rng, noise, level, said = random.Random(seed), 0.0, 1000.0, []
     for t in range(PAST + BEFORE + AFTER + HORIZON):
         now = shift if t >= PAST + BEFORE else "none"
-        noise = (1.0 if now == "walk" else 0.5) * noise + rng.gauss(0.0, 6.0 if now == "variance" else 3.0)
+        noise = (1.0 if now == "walk" else 0.5) * noise + rng.gauss(0.0, 20.0 if now == "variance" else 10.0)
         if now == "level":
-            level = 133.0
+            level = 1333.0
         if now == "jumps" and rng.random() < 1 / 20:
-            level += rng.choice((-10.0, 10.0))
-        season = 10 * math.sin(2 * math.pi * t / 7) + 5 * math.sin(2 * math.pi * t / 365.25)
+            level += rng.choice((-33.0, 33.0))
+        season = 33 * math.sin(2 * math.pi * t / 7) + 16 * math.sin(2 * math.pi * t / 365.25)
         said.append(level + season + noise)
     return said
 

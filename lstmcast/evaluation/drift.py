@@ -5,12 +5,14 @@ are compared: the first r steps of forecasts whose origins lie at least r steps 
 mean error in units of the interval's width. Errors of a model that leaves no pattern over come from the surprises
 inside the block alone, and blocks then are exchangeable as long as nothing changes.
 
-The p-value of a block is its rank among all blocks before it, those of calibration first (conformal prediction; ties
-count against an alarm, so p is never too small). A gambler who bets on small p with stake κ·p^(κ−1) owns a test
-martingale (Vovk, Gammerman & Shafer 2005, ch. 7; Shafer 2021); one gambler starts at each block j, with the share
-1 / (j·(j + 1)) of the capital, so that a change is found whenever it comes. The wealth of all starts at 1, and the
-chance that it ever reaches 1/ε while nothing changes is at most ε (Ville's inequality): the false-alarm rate over the
-whole life of a model, not of a single look.
+What is asked of a live block is whether it exceeds one of the largest blocks of calibration, the r-th of n. As long as
+nothing changes, the chance of it is known exactly, however errors are distributed: (r + hits so far) / (n + 1 + blocks
+so far), for a new block is as likely to fall between any two of the old ones (Pólya's urn). A gambler who thinks hits
+have become more likely bets on the share of hits that he has seen since he began, and what he owns is a test
+martingale (Shafer 2021). One begins at each block j, with the share 1 / (j·(j + 1)) of the capital, so that a change
+is found whenever it comes. The wealth of all starts at 1, and the chance that it ever reaches 1/ε while nothing
+changes is at most ε (Ville's inequality): that is the false-alarm rate over the whole life of a model, not of a single
+look.
 """
 
 from __future__ import annotations
@@ -24,9 +26,10 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 FALSE_ALARMS = 0.01  # ε: of a hundred models under which nothing changes, one at most is ever accused
-STAKES = np.array([0.1, 0.2, 0.4, 0.7])  # κ: the smaller, the more is bet on the smallest p
+SHARES = (0.0, 0.1, 0.25, 0.5)  # of the blocks of calibration, those beyond the one that is to be exceeded
 
 
 @dataclass(frozen=True)
@@ -90,36 +93,43 @@ def drift(calibration: Floats, live: Floats, *, false_alarm_rate: float = FALSE_
         live: [K] errors of the blocks since, in order.
         false_alarm_rate: ε.
     """
-    wealth = _wealth(p_values(calibration, live))
+    bets = [_bet(hits, rank, len(calibration)) for rank, hits in _exceeded(calibration, live)]
+    wealth = np.mean([bet.sum(axis=0) for bet in bets], axis=0) + _waiting(len(live)) if bets else np.ones(0)
     largest = float(wealth.max(initial=1.0))
     found = largest >= 1 / false_alarm_rate
-    since = _since(p_values(calibration, live)) if found else None
+    end = int(wealth.argmax()) if found else 0
+    since = int(max(bets, key=lambda bet: bet[:, end].max())[:, end].argmax()) if found else None
     ratio = float(live[since or 0 :].mean() / calibration.mean()) if len(live) and calibration.mean() > 0 else math.nan
     return Drift(found, since, largest, false_alarm_rate, len(live), ratio)
 
 
-def p_values(calibration: Floats, live: Floats) -> Floats:
-    """[K] of each live error, the share of errors up to it, its own included, that are as large."""
-    known = np.concatenate([calibration, live])
-    first = len(calibration)
-    return np.array([(known[: first + k + 1] >= error).mean() for k, error in enumerate(live)])
+def _exceeded(calibration: Floats, live: Floats) -> list[tuple[int, Bools]]:
+    """Ranks among the blocks of calibration, the largest is 1, and [K] which live blocks exceed them."""
+    ranks = sorted({1 + int(share * len(calibration)) for share in SHARES}) if len(calibration) else []
+    return [(rank, live > np.sort(calibration)[-rank]) for rank in ranks]
 
 
-def _wealth(p: Floats) -> Floats:
-    """[K] the wealth of all gamblers, and of those that have not begun yet, after each block."""
-    begun, waiting, wealth = np.zeros(len(STAKES)), 1.0, np.empty(len(p))
-    for k, each in enumerate(p):
-        share = 1 / ((k + 1) * (k + 2))
-        begun = (begun + share / len(STAKES)) * STAKES * each ** (STAKES - 1)
-        waiting -= share
-        wealth[k] = begun.sum() + waiting
+def _bet(hits: Bools, rank: int, n: int) -> Floats:
+    """[K, K] what the gambler who begins at each block owns after each block; nothing before he begins."""
+    count = len(hits)
+    owned, wealth = _shares(count), np.zeros((count, count))
+    seen = np.zeros(count)  # hits since each began
+    for k, hit in enumerate(hits.tolist()):
+        chance = (rank + hits[:k].sum()) / (n + 1 + k)
+        begun = np.arange(k + 1)
+        believed = np.maximum((0.5 + seen[: k + 1]) / (1 + k - begun), chance)
+        owned[: k + 1] *= believed / chance if hit else (1 - believed) / (1 - chance)
+        seen[: k + 1] += hit
+        wealth[: k + 1, k] = owned[: k + 1]
     return wealth
 
 
-def _since(p: Floats) -> int:
-    """The block from which on the evidence is largest, of the stake that gains most."""
-    gains = np.cumsum(np.log(STAKES) + (STAKES - 1) * np.log(p)[:, None], axis=0)  # [K, stakes]
-    before = np.vstack([np.zeros(len(STAKES)), gains[:-1]])
-    rise = gains - np.minimum.accumulate(before, axis=0)
-    end, stake = np.unravel_index(int(rise.argmax()), rise.shape)
-    return int(before[: end + 1, stake].argmin())
+def _shares(count: int) -> Floats:
+    """[K] the capital of the gambler who begins at each block."""
+    begins = np.arange(1, count + 1)
+    return np.asarray(1 / (begins * (begins + 1)), dtype=np.float64)
+
+
+def _waiting(count: int) -> Floats:
+    """[K] the capital of those who have not begun after each block."""
+    return np.asarray(1 - np.cumsum(_shares(count)), dtype=np.float64)

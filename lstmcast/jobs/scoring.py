@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -68,7 +68,7 @@ def drifted(ledger: Ledger, version: str, forecaster: Forecaster, *, since: date
     held = forecaster.held_out
     steps = block_steps(forecaster.horizon)
     frame = ledger.frame()
-    mine = [entry.number for entry in ledger.entries(since=since) if entry.version == version]
+    mine = {entry.number for entry in ledger.entries(since=since) if entry.version == version}
     if frame is None or not mine or not forecaster.calibration.levels:
         return drift(np.empty(0), np.empty(0))
     _, before = blocks(held.positions, _errors(held.actual, held.forecast, (held.upper[0] - held.lower[0]) / 2), steps)
@@ -78,7 +78,7 @@ def drifted(ledger: Ledger, version: str, forecaster: Forecaster, *, since: date
     return drift(before, blocks(origins, errors, steps)[1])
 
 
-def _live_errors(ledger: Ledger, frame: Frame, rows: Sequence[int], entries: Sequence[int]) -> tuple[Ints, Floats]:
+def _live_errors(ledger: Ledger, frame: Frame, rows: Sequence[int], entries: Set[int]) -> tuple[Ints, Floats]:
     """Origins [B] and errors [B, H], in half widths, of what some entries forecast of some series."""
     everything = np.full(len(frame.series), EVER)
     parts = [(np.empty(0, dtype=np.int64), np.empty((0, ledger.horizon)))]

@@ -7,21 +7,40 @@ import math
 import numpy as np
 import pytest
 
-from lstmcast.evaluation.drift import STAKES, block_steps, blocks, drift, p_values
-
-
-def test_p_values_by_hand() -> None:
-    """The share of errors so far, the new one included, that are as large; ties count against an alarm."""
-    found = p_values(np.array([1.0, 2.0, 3.0]), np.array([4.0, 2.0, 2.0]))
-    assert found == pytest.approx([1 / 4, 4 / 5, 5 / 6])
+from lstmcast.evaluation.drift import block_steps, blocks, drift
 
 
 def test_wealth_by_hand() -> None:
-    """After one block of p = ⅒: half of the capital was bet, in equal parts on every stake, half still waits."""
-    found = drift(np.full(9, 2.0), np.array([4.0]))
-    assert found.statistic == pytest.approx(0.5 + 0.5 * np.mean(STAKES * 0.1 ** (STAKES - 1)))
-    assert (found.found, found.blocks) == (False, 1)
-    assert found.ratio == 2.0
+    """Nine blocks of calibration, two larger ones since: each gambler's odds on one chance in ten, then two in eleven.
+
+    With nine blocks the ranks are 1 (shares 0 and .1), 3 and 5; the first gambler has ½ of the capital, the second ⅙.
+    """
+    found = drift(np.arange(1.0, 10.0), np.array([20.0, 30.0]))
+    expected = []
+    for rank in (1, 3, 5):
+        chances = rank / 10, (rank + 1) / 11
+        first = max(0.5, chances[0]) / chances[0] * max(1.5 / 2, chances[1]) / chances[1]
+        second = max(0.5, chances[1]) / chances[1]
+        expected.append(first / 2 + second / 6 + 1 / 3)
+    assert found.statistic == pytest.approx(np.mean(expected))
+    assert (found.found, found.blocks, found.ratio) == (False, 2, 5.0)
+
+
+def test_the_chance_of_a_hit_is_that_of_the_urn() -> None:
+    """After any history, how often a new block exceeds the largest of calibration: by counting exchangeable orders."""
+    orders = np.random.default_rng(0).permuted(np.tile(np.arange(6.0), (200_000, 1)), axis=1)
+    hits = orders[:, 3:] > orders[:, :3].max(axis=1, keepdims=True)
+    for history in ((0, 0), (0, 1), (1, 1)):
+        such = (hits[:, :2] == history).all(axis=1)
+        assert hits[such, 2].mean() == pytest.approx((1 + sum(history)) / (3 + 1 + 2), abs=0.01)
+
+
+def test_smaller_errors_are_no_drift() -> None:
+    """A model that forecasts better than in calibration is never accused."""
+    rng = np.random.default_rng(0)
+    found = drift(1 + rng.uniform(size=50), 0.1 * rng.uniform(size=300))
+    assert not found.found
+    assert found.statistic == 1.0
 
 
 def errors_of(rng: np.random.Generator, length: int, horizon: int, shock: np.ndarray) -> np.ndarray:
