@@ -59,8 +59,8 @@ class Drift:
 
 
 def block_steps(horizon: int) -> int:
-    """r: the root of H, rounded up: outlasts what little pattern a model leaves, and leaves many blocks."""
-    return math.ceil(math.sqrt(horizon))
+    """r: half of H, rounded up. Blocks outlast what little pattern a model leaves, and there are enough of them."""
+    return math.ceil(horizon / 2)
 
 
 def blocks(positions: Ints, errors: Floats, steps: int) -> tuple[Ints, Floats]:

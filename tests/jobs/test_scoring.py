@@ -106,7 +106,7 @@ def test_drift_is_found_in_the_runs_of_a_version(ledger: Ledger, air_panel: Pane
         run(ledger, air_panel, back, off=10 * rng.normal(), horizon=12, version="v" if back > 4 else "other")
     found = drifted(ledger, "v", calibrated)
     assert found.found
-    assert found.blocks == 22  # every fourth month, for 12 months are looked at in blocks of 4
+    assert found.blocks == 15  # every sixth month, for 12 months are looked at in blocks of 6
     assert found.ratio == pytest.approx(10, rel=0.3)
     assert not drifted(ledger, "other", calibrated).found
     assert drifted(ledger, "unknown", calibrated).blocks == 0
