@@ -28,6 +28,11 @@ _INVERSE: Mapping[Kind, Callable[[Floats], Floats]] = {
     "sqrt": lambda roots: np.maximum(roots, 0.0) ** 2,
     "none": np.asarray,
 }
+_SLOPE: Mapping[Kind, Callable[[Floats], Floats]] = {  # of the inverse
+    "log": np.exp,
+    "sqrt": lambda roots: 2 * np.maximum(roots, 0.0),
+    "none": np.ones_like,
+}
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,13 @@ class Scaling:
         with np.errstate(over="ignore"):  # a forecast that overflows is infinite, and is refused where it is used
             values = _INVERSE[self.kind](self.anchor[column] + z * self.scale[column])
         return np.maximum(values, self.floor[column])
+
+    def slope(self, z: Floats) -> Floats:
+        """[S, …] how much the value grows with z, there; 0 on the floor."""
+        column = (slice(None),) + (None,) * (z.ndim - 1)
+        scale, values = self.scale[column], self.inverse(z)
+        rise = _SLOPE[self.kind](self.anchor[column] + z * scale) * scale
+        return np.where(values > self.floor[column], rise, 0.0)
 
 
 def possible_kinds(values: Floats) -> tuple[Kind, ...]:

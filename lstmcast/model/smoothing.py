@@ -52,19 +52,19 @@ def smoothed(z: Floats, first: Ints, origins: Ints, horizon: int, *, season: int
     Returns:
         [B, H] z.
     """
-    members = _Members.of(season)
+    members = Members.of(season)
     known = np.minimum(origins + 1, reach(season))
     order = np.argsort(known, kind="stable")  # series of one length together: none waits long for another to begin
     said = np.empty((len(origins), horizon))
     rows = max(1, AT_ONCE // ((season + horizon + 8) * len(members)))
     for part in (order[k : k + rows] for k in range(0, len(order), rows)):
-        past = _Past.of(z, first[part] + origins[part], known[part], season)
+        past = Past.of(z, first[part] + origins[part], known[part], season)
         said[part] = _weighted(past, members, horizon, trial)
     return said
 
 
 @dataclass(frozen=True)
-class _Members:
+class Members:
     """The grid: [M] constants of each member; those without γ see no season."""
 
     alpha: Floats
@@ -73,7 +73,7 @@ class _Members:
     gamma: Floats
 
     @classmethod
-    def of(cls, season: int) -> _Members:
+    def of(cls, season: int) -> Members:
         """Those that make sense for a season."""
         gammas = (0.0, *GAMMAS) if season > 1 else (0.0,)
         grid = np.array([(a, b, p, g) for a, (b, p), g in product(ALPHAS, TRENDS, gammas)])
@@ -84,7 +84,7 @@ class _Members:
 
 
 @dataclass(frozen=True)
-class _Past:
+class Past:
     """What is known at B origins: every series ends in the last of T columns.
 
     Attributes:
@@ -98,7 +98,7 @@ class _Past:
     season: int
 
     @classmethod
-    def of(cls, z: Floats, last: Ints, known: Ints, season: int) -> _Past:
+    def of(cls, z: Floats, last: Ints, known: Ints, season: int) -> Past:
         """Gather what ends at the [B] places `last`."""
         back = np.arange(int(known.max()))[::-1, None]
         return cls(np.where(back < known, z[np.maximum(last - back, 0)], 0.0), known, season)
@@ -133,18 +133,23 @@ class _Past:
         return np.where(self.seasonal, means[0] - slope * (m + 1) / 2, two[0, 0]), slope, season
 
 
-def _weighted(past: _Past, members: _Members, horizon: int, trial: int) -> Floats:
+def _weighted(past: Past, members: Members, horizon: int, trial: int) -> Floats:
     """[B, H]: the members' forecasts, weighted by how they did in the trials."""
+    said, weights = trusted(past, members, horizon, trial)
+    mean = np.zeros((len(said), horizon))
+    for k in range(said.shape[1]):  # one after the other: the same bytes for any horizon
+        mean += weights[:, k, None] * said[:, k]
+    return mean
+
+
+def trusted(past: Past, members: Members, horizon: int, trial: int) -> tuple[Floats, Floats]:
+    """The members' forecasts [B, M + 1, H], and how much each counts [B, M + 1]: 1 in all."""
     last = len(past.z) - 1
     trials = {last - back: min(back, trial) for back in _trials(trial) if back < last}
     said, errors, count = _run(past, members, trials, horizon)
     relative = np.maximum(errors, LEAST) / np.maximum(errors.min(axis=1, keepdims=True), LEAST)
     weights = relative ** -(TRUST[0] + TRUST[1] * count)[:, None]
-    weights /= weights.sum(axis=1, keepdims=True)
-    mean = np.zeros((len(said), horizon))
-    for k in range(said.shape[1]):  # one after the other: the same bytes for any horizon
-        mean += weights[:, k, None] * said[:, k]
-    return mean
+    return said, weights / weights.sum(axis=1, keepdims=True)
 
 
 def _trials(horizon: int) -> list[int]:
@@ -153,7 +158,7 @@ def _trials(horizon: int) -> list[int]:
     return sorted({round(back) for back in apart.tolist()})
 
 
-def _run(past: _Past, members: _Members, trials: dict[int, int], horizon: int) -> tuple[Floats, Floats, Ints]:
+def _run(past: Past, members: Members, trials: dict[int, int], horizon: int) -> tuple[Floats, Floats, Ints]:
     """Run all members over the past, the seasonal naive forecast as one more.
 
     Returns:

@@ -214,3 +214,14 @@ def test_levels_and_profiles_agree_with_the_definition(
         expected = [profile_by_loop(one, t, settled=level, season=season, seasons=seasons) for t in range(n + beyond)]
         first = offsets[k] + k * beyond
         np.testing.assert_allclose(profile[first : first + n + beyond], expected, atol=1e-8)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_slope_is_a_quotient_of_differences(kind: Kind) -> None:
+    """How much the value grows with z, at places above the floor; on the floor it does not."""
+    scaling = Scaling(kind, np.array([1.5, 0.9]), np.array([0.2, 0.1]), np.array([0.0, 0.0]), 1.0)
+    z = np.array([[-2.0, 0.0, 3.0], [-3.0, 1.0, 2.0]])
+    quotient = (scaling.inverse(z + 1e-5) - scaling.inverse(z - 1e-5)) / 2e-5
+    np.testing.assert_allclose(scaling.slope(z), quotient, rtol=1e-6)
+    if kind != "log":
+        assert not scaling.slope(np.array([[-100.0], [-100.0]])).any()

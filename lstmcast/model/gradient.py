@@ -1,0 +1,80 @@
+"""Backpropagation through time in NumPy: how much an output would change with each input, step by step, backwards.
+
+With δv for the gradient of one number with respect to v, and ∘ for the product number by number, a step is
+
+    δc ← δc + δh ∘ o ∘ act′(c)
+    δa_i = δc ∘ c̃ ∘ i(1 − i)        δa_f = δc ∘ c_{t-1} ∘ f(1 − f)
+    δa_c = δc ∘ i ∘ act′(a_c)        δa_o = δh ∘ act(c) ∘ o(1 − o)
+    δx_t = δa Wᵀ        δh_{t-1} = δa Uᵀ        δc_{t-1} = δc ∘ f
+
+(Hochreiter & Schmidhuber 1997, appendix A, without its truncation; Gers, Schmidhuber & Cummins 2000 for the forget
+gate.) Letters: G gradients followed at once, B batch, F features, U units, O outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstmcast.model.gates import Gates
+from lstmcast.model.lstm import ACTIVATIONS, Activation, Array, Layer, Network
+
+# act′ of each activation, told from what the activation gave.
+SLOPES: Mapping[str, Activation] = {
+    "tanh": lambda y: 1 - y * y,
+    "relu": lambda y: np.sign(y),
+    "sigmoid": lambda y: y * (1 - y),
+    "elu": lambda y: np.minimum(y + 1, np.float32(1)),
+    "softsign": lambda y: np.square(1 - np.abs(y)),
+    "linear": np.ones_like,
+}
+
+
+@dataclass
+class Carried:
+    """What one step hands back to the one before it: δh and δc of every layer, [G, B, U] each."""
+
+    h: list[Array]
+    c: list[Array]
+
+    @classmethod
+    def nothing(cls, network: Network, gradients: int, batch: int) -> Carried:
+        """After the last step: zeros."""
+        zeros = [np.zeros((gradients, batch, layer.units), np.float32) for layer in network.layers]
+        return cls(h=list(zeros), c=list(zeros))
+
+
+def step_back(network: Network, gates: Sequence[Gates], t: int, said: Array, carried: Carried) -> Array:
+    """One step of backpropagation, from the network's output at step t to its input there.
+
+    Args:
+        network: the weights.
+        gates: what happened on the way forward, one for each layer.
+        t: the step.
+        said: [G, B, O] the gradients with respect to what the network said at this step.
+        carried: from the step after; becomes what the step before needs.
+
+    Returns:
+        [G, B, F] the gradients with respect to x_t.
+    """
+    units = network.layers[-1].units
+    down = said @ network.V[:units].T  # [G, B, U]
+    for k in reversed(range(len(network.layers))):
+        down = _layer_back(network.layers[k], gates[k], t, down, carried, k, network.activation)
+    return down + said @ network.V[units:].T if network.skip else down
+
+
+def _layer_back(layer: Layer, gates: Gates, t: int, down: Array, carried: Carried, k: int, activation: str) -> Array:
+    """The same of layer k: δ of its output, [G, B, U], to δ of its input."""
+    act, slope = ACTIVATIONS[activation], SLOPES[activation]
+    i, f, g, o, c = gates.i[:, t], gates.f[:, t], gates.g[:, t], gates.o[:, t], gates.c[:, t]
+    before = gates.c[:, t - 1] if t else np.zeros_like(c)
+    shown = act(c)
+    h = carried.h[k] + down
+    c = carried.c[k] + h * (o * slope(shown))
+    a = [c * (g * i * (1 - i)), c * (before * f * (1 - f)), c * (i * slope(g)), h * (shown * o * (1 - o))]
+    gradient = np.concatenate(a, axis=-1)  # [G, B, 4U]
+    carried.h[k], carried.c[k] = gradient @ layer.U.T, c * f
+    return gradient @ layer.W.T

@@ -1,0 +1,73 @@
+"""Backpropagation through time against Keras, whose gradients TensorFlow finds by itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lstmcast.model.gates import trace
+from lstmcast.model.gradient import SLOPES, Carried, step_back
+from lstmcast.model.lstm import ACTIVATIONS, Layer, Network
+
+Floats = np.ndarray
+
+
+def network_of(units: tuple[int, ...], activation: str, *, skip: bool) -> Network:
+    """Random weights on three features, two outputs; large, that every input matters."""
+    rng = np.random.default_rng(3)
+    widths = (3, *units)
+
+    def draw(*shape: int) -> Floats:
+        return rng.normal(scale=0.8, size=shape).astype(np.float32)
+
+    layers = tuple(Layer(draw(f, 4 * u), draw(u, 4 * u), draw(4 * u)) for f, u in zip(widths, units, strict=False))
+    return Network(layers, draw(units[-1] + 3 * skip, 2), draw(2), activation, skip)
+
+
+def keras_gradients(network: Network, x: Floats, seeds: Floats) -> Floats:
+    """[G, B, T, F] the gradients of Σ seeds ∘ outputs, as TensorFlow's tape finds them through Keras's LSTM layers."""
+    import keras
+    import tensorflow as tf
+
+    inputs = keras.Input(x.shape[1:])
+    h = inputs
+    for layer in network.layers:
+        lstm = keras.layers.LSTM(layer.units, activation=network.activation, return_sequences=True)
+        h = lstm(h)
+        lstm.set_weights([layer.W, layer.U, layer.b])
+    dense = keras.layers.Dense(network.V.shape[1])
+    outputs = dense(keras.layers.Concatenate()([h, inputs]) if network.skip else h)
+    dense.set_weights([network.V, network.d])
+    model, seen = keras.Model(inputs, outputs), tf.constant(x)
+    found = []
+    for seed in seeds:
+        with tf.GradientTape() as tape:
+            tape.watch(seen)
+            total = tf.reduce_sum(model(seen) * seed)
+        found.append(tape.gradient(total, seen).numpy())
+    return np.stack(found)
+
+
+@pytest.mark.parametrize("skip", [False, True])
+@pytest.mark.parametrize(
+    ("units", "activation"), [((4,), "tanh"), ((3, 5), "tanh"), ((4,), "relu"), ((4,), "elu"), ((3, 2), "softsign")]
+)
+def test_gradients_are_those_of_keras(units: tuple[int, ...], activation: str, *, skip: bool) -> None:
+    """Two sums of outputs at all steps, one layer or two, with and without the path beside the LSTM: within 1e-5."""
+    rng, network = np.random.default_rng(9), network_of(units, activation, skip=skip)
+    x = rng.normal(size=(2, 6, 3)).astype(np.float32)
+    seeds = rng.normal(size=(2, 2, 6, 2)).astype(np.float32)  # [G, B, T, O]
+    carried, gates = Carried.nothing(network, 2, 2), trace(network, x)
+    found = [step_back(network, gates, t, seeds[:, :, t], carried) for t in range(6)[::-1]][::-1]
+    expected = keras_gradients(network, x, seeds)
+    assert np.abs(expected).max() > 0.01
+    np.testing.assert_allclose(np.stack(found, axis=2), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+def test_each_slope_is_a_quotient_of_differences(name: str) -> None:
+    """The slope told from the output agrees with (act(a + ε) − act(a − ε)) / 2ε, away from the kink at 0."""
+    act, slope, a = ACTIVATIONS[name], SLOPES[name], np.array([-2, -0.7, -0.1, 0.1, 0.7, 2], np.float32)
+    step = np.float32(2**-7)
+    quotient = (act(a + step) - act(a - step)) / (2 * step)
+    np.testing.assert_allclose(slope(act(a)), quotient, atol=1e-3)
