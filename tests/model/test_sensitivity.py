@@ -72,3 +72,38 @@ def test_what_was_read_before_the_series_has_no_effect() -> None:
     found = sensitivity(network, Head(), windows(z, shape), forecasts(network, Head(), z, shape, 1), np.ones((1, 1)))
     assert found.values.shape == (1, 3)
     assert np.isfinite(found.inputs).all()
+
+
+def keras_gradients(network: Network, z: np.ndarray, shape: Shape, horizon: int) -> np.ndarray:
+    """[H, T] by TensorFlow's tape: each forecast is appended, and Keras runs anew over a window grown by one."""
+    import keras
+    import tensorflow as tf
+
+    inputs = keras.Input((None, shape.lags))
+    h = inputs
+    for layer in network.layers:
+        lstm = keras.layers.LSTM(layer.units, return_sequences=True)
+        h = lstm(h)
+        lstm.set_weights([layer.W, layer.U, layer.b])
+    dense = keras.layers.Dense(1)
+    model = keras.Model(inputs, dense(keras.layers.Concatenate()([h, inputs])))
+    dense.set_weights([network.V, network.d])
+    known = tf.constant(z, tf.float32)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(known)
+        values = known
+        for step in range(horizon):
+            first = len(z) - shape.context
+            ends = range(first, len(z) + step)
+            x = tf.stack([values[t + 1 - shape.lags : t + 1] - values[t] for t in ends])
+            values = tf.concat([values, values[-1:] + model(x[None])[0, -1]], axis=0)
+        said = tf.unstack(values[len(z) :])
+    return np.stack([tape.gradient(one, known).numpy() for one in said])
+
+
+def test_gradients_of_a_recursive_forecast_are_those_of_keras() -> None:
+    """Four steps fed back, the level the last value: the whole way by automatic differentiation, within 1e-4."""
+    shape, network = Shape(context=5, lags=3), network_of(3, 1)
+    z = np.random.default_rng(2).normal(size=(1, 11))
+    found = sensitivity(network, Head(), windows(z, shape), forecasts(network, Head(), z, shape, 4), np.ones((1, 4)))
+    np.testing.assert_allclose(found.values, keras_gradients(network, z[0], shape, 4), atol=1e-4, rtol=1e-4)

@@ -1,0 +1,48 @@
+"""Attribution and reach against sums done by hand and functions whose integrals are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lstmcast.evaluation import attribution
+
+
+def test_the_nodes_integrate_polynomials_exactly() -> None:
+    """Four nodes: ∫ α⁷ over 0 to 1 is 1/8, and the weights sum to 1."""
+    places, weights = attribution.nodes(4)
+    assert weights.sum() == pytest.approx(1)
+    assert weights @ places**7 == pytest.approx(1 / 8)
+
+
+def test_what_is_expected_is_the_mean_of_the_phase() -> None:
+    """Season of 3: phases 1, 5, 9 and 3, 7 and 5, 9 by hand; one season and a half has none, so the mean of all."""
+    z = np.array([1.0, 3, 5, 5, 7, 9, 9])
+    np.testing.assert_allclose(attribution.expected(z, 3), [5, 5, 7, 5, 5, 7, 5])
+    np.testing.assert_allclose(attribution.expected(z[:5], 3), np.full(5, 21 / 5))
+    np.testing.assert_allclose(attribution.expected(z, 1), np.full(7, 39 / 7))
+
+
+def test_the_completeness_error_is_a_share_of_the_change() -> None:
+    """Sums of 3 and 9 for changes of 4 and 10: the largest miss is 1, the largest change 10. No change, no error."""
+    shares = np.array([[1.0, 2.0], [4.0, 5.0]])
+    assert attribution.completeness_error(shares, np.array([4.0, 10.0])) == pytest.approx(0.1)
+    assert attribution.completeness_error(np.zeros((1, 2)), np.zeros(1)) == 0
+
+
+@pytest.mark.parametrize(("share", "steps"), [(0.1, 1), (0.5, 1), (0.6, 2), (0.9, 3), (1.0, 3)])
+def test_within_counts_back_from_the_last_step(share: float, steps: int) -> None:
+    """Of effects 0, 2, 3, 5 the last holds half, the last two 80 %, the last three all."""
+    assert attribution.within(np.array([0.0, 2, 3, 5]), share) == steps
+
+
+def test_no_effect_lies_within_no_step() -> None:
+    """Where nothing has an effect, no number of steps holds a share of it."""
+    assert attribution.within(np.zeros(4), 0.9) == 0
+    assert attribution.within(np.zeros(0), 0.9) == 0
+
+
+def test_half_lives_by_hand() -> None:
+    """A gate of √½ keeps half after 2 steps; of ¼ after ½; open it keeps all for ever; shut once it keeps nothing."""
+    forget = np.array([[0.5**0.5, 0.25, 1, 0], [0.5**0.5, 0.25, 1, 0.9]])
+    np.testing.assert_allclose(attribution.half_life(forget), [2, 0.5, np.inf, 0])

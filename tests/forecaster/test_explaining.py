@@ -1,0 +1,95 @@
+"""An explanation belongs to the forecast that the user sees, and its parts sum to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lstmcast.data.panel import Panel
+from lstmcast.errors import UsageError
+from lstmcast.forecaster.explaining import SIGNALS, Explanation, explain
+from lstmcast.forecaster.trained import Forecaster
+
+
+def with_smoothing(forecaster: Forecaster, share: float) -> Forecaster:
+    """The same with another share of exponential smoothing."""
+    return replace(forecaster, runner=replace(forecaster.runner, smoothing=share))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0.0, 0.4])
+def test_attributions_sum_to_what_the_past_changed(forecaster: Forecaster, air_panel: Panel, share: float) -> None:
+    """Forecast minus reference is the sum over all values, for every step ahead; the forecast is that of `predict`."""
+    chosen = with_smoothing(forecaster, share)
+    found = explain(chosen, air_panel)
+    np.testing.assert_array_equal(found.forecast.values, chosen.predict(air_panel).values)
+    np.testing.assert_allclose(found.attribution.sum(axis=1), found.forecast.values[0] - found.reference, rtol=1e-3)
+    assert found.error < 1e-3
+    assert len(found.values) == min(144, chosen.runner.reach)
+
+
+@pytest.mark.slow
+def test_a_direct_head_with_several_networks_is_explained(direct: Forecaster, direct_panel: Panel) -> None:
+    """All steps said at once, two networks, logs, the second of three series, an origin in its past."""
+    found = explain(direct, direct_panel, 1, 80)
+    past = direct_panel.select(np.array([1])).drop_last(int(direct_panel.lengths[1]) - 81)
+    np.testing.assert_allclose(found.forecast.values, direct.predict(past).values)
+    assert found.error < 1e-3
+    assert (found.networks, found.forecast.keys) == (2, (direct_panel.keys[1],))
+    np.testing.assert_array_equal(found.values, past.values[-len(found.values) :])
+
+
+@pytest.mark.slow
+def test_effects_are_quotients_of_differences(forecaster: Forecaster, air_panel: Panel) -> None:
+    """Moving one value by a small part of a usual step moves the forecast by that part of its effect."""
+    chosen = with_smoothing(forecaster, 0.0)
+    found, runner = explain(chosen, air_panel), chosen.runner
+    scaling = runner.on(air_panel).scaling
+    for back in (1, 2, 13):
+        z = scaling.forward(air_panel.values[None])[0]
+        said = []
+        for step in (0.02, -0.02):
+            moved = z.copy()
+            moved[-back] += step
+            said.append(chosen.predict(replace(air_panel, values=scaling.inverse(moved[None])[0])).values[0])
+        assert found.effect[-back] == pytest.approx(np.abs((said[0] - said[1]) / 0.04).mean(), rel=0.02, abs=1e-3)
+
+
+@pytest.mark.slow
+def test_the_past_as_expected_changes_nothing(forecaster: Forecaster, air_panel: Panel) -> None:
+    """A series that repeats its season exactly is what is expected: no value did anything."""
+    values = np.tile(air_panel.values[:12], 12)
+    found = explain(with_smoothing(forecaster, 0.3), replace(air_panel, values=values))
+    np.testing.assert_allclose(found.attribution, 0, atol=1e-6)
+    np.testing.assert_allclose(found.expected, values)
+
+
+@pytest.mark.slow
+def test_the_gates_are_those_of_the_context(forecaster: Forecaster, air_panel: Panel) -> None:
+    """[L, U] gates between 0 and 1, one finding a unit; of a series shorter than the context only what there is."""
+    inside = explain(forecaster, air_panel).inside
+    context = forecaster.runner.shape.context
+    for gate in (inside.forget, inside.input, inside.output):
+        assert gate.shape == (context, 4)
+        assert ((gate >= 0) & (gate <= 1)).all()
+    assert len(inside.followings) == len(inside.half_lives) == 4
+    assert {one.what for one in inside.followings} <= {*SIGNALS, "none of these"}
+    assert inside.memory.max() == 1
+    assert explain(forecaster, air_panel, 0, 3).inside.cell.shape == (4, 4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("origin", [0, 144, -1])
+def test_an_origin_outside_the_series_is_refused(forecaster: Forecaster, air_panel: Panel, origin: int) -> None:
+    """A forecast needs two values, and the series to reach its origin."""
+    with pytest.raises(UsageError, match="from 1 to 143"):
+        explain(forecaster, air_panel, 0, origin)
+
+
+@pytest.mark.slow
+def test_importance_has_no_sign(forecaster: Forecaster, air_panel: Panel) -> None:
+    """A value that raises some steps and lowers others matters: the mean of sizes, not of signs."""
+    found: Explanation = replace(explain(forecaster, air_panel), attribution=np.array([[1.0, 0.0], [-1.0, 0.5]]))
+    np.testing.assert_allclose(found.importance, [1.0, 0.25])
