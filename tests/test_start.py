@@ -76,7 +76,7 @@ def test_importtime_sees_what_is_loaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "train", "predict", "plot", "run", "models", "check", "init", "config", "schedule"]
+    "command", ["", "train", "predict", "plot", "explain", "run", "models", "check", "init", "config", "schedule"]
 )
 def test_help_loads_nothing_heavy(tmp_path: Path, command: str) -> None:
     """Help appears at once, so it loads no library that takes time to load."""
@@ -144,6 +144,23 @@ def test_plot_without_tensorflow(bare: Path, models: Path, tmp_path: Path) -> No
     done = without_tensorflow(bare, "plot", "--models", models, "--output", "figure.png", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_explain_without_tensorflow(bare: Path, models: Path, tmp_path: Path) -> None:
+    """`explain` finds every gradient without TensorFlow: words, numbers and a figure."""
+    asked = ("explain", DATA, "--models", models, "--output", "why.png", "--json")
+    done = without_tensorflow(bare, *asked, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["attribution"]["completeness_error"] < 1e-3
+    assert (tmp_path / "why.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_explain_loads_no_tensorflow(models: Path, tmp_path: Path) -> None:
+    """Nor does it load TensorFlow where there is one; without a figure no drawing library either."""
+    used = loaded("explain", DATA, "--models", models, "--json", cwd=tmp_path)
+    assert used & {"tensorflow", "keras", "matplotlib", "pydantic"} == set()
 
 
 @pytest.mark.slow

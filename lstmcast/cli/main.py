@@ -14,6 +14,7 @@ from lstmcast.cli.backtest import backtest
 from lstmcast.cli.check import check
 from lstmcast.cli.config import config
 from lstmcast.cli.diff import diff
+from lstmcast.cli.explain import explain
 from lstmcast.cli.init import init
 from lstmcast.cli.models import models
 from lstmcast.cli.plot import plot
@@ -35,13 +36,15 @@ def lstmcast() -> None:
         lstmcast train data.csv     fit, judge against naive baselines, save
         lstmcast predict            forecast from the newest data
         lstmcast plot               draw it
+        lstmcast explain            say why it is so
 
     Exit codes: 0 done · 1 a bug in lstmcast · 2 wrong usage · 3 config · 4 data · 5 model · 6 file system · 7 another
     run holds the lock · 8 done, but a condition asked to fail on was met · 130, 143 interrupted.
     """  # noqa: D301  # Click wants the backspace itself
 
 
-for command in (train, predict, plot, run, score, diff, replay, models, backtest, check, init, config, schedule):
+FORECASTING = (train, predict, plot, explain, run, score, diff, replay)
+for command in (*FORECASTING, models, backtest, check, init, config, schedule):
     lstmcast.add_command(command)
 
 

@@ -1,0 +1,65 @@
+"""`lstmcast explain`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from lstmcast.cli.options import MODEL, MODELS, QUIET, say
+
+
+@click.command()
+@click.argument("data", metavar="[DATA]", required=False)
+@MODEL
+@MODELS
+@click.option("--series", "key", metavar="KEY", help="Which series, parts joined by '/'.  [default: the first]")
+@click.option("--origin", metavar="TIME", help="The last known step, as the file writes it.  [default: the last one]")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help=".png, .svg or .pdf.  [default: explanation.png; with --json none]",
+)
+@click.option("--json", "as_json", is_flag=True, help="All numbers as JSON on stdout, instead of the words.")
+@QUIET
+def explain(
+    data: str | None,
+    model: str | None,
+    models: str | None,
+    key: str | None,
+    origin: str | None,
+    output: str | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Say why a forecast is so: which past values made it, how far back the network looks, what its gates do.
+
+    The forecast is the current one, or that of a named series and origin. TensorFlow is not needed.
+    """
+    from lstmcast.cli.loading import load_model
+    from lstmcast.forecaster.explaining import explain as explained_by
+    from lstmcast.forecaster.place import series_named, step_named
+    from lstmcast.show.explanation import method, paragraph, to_dict
+    from lstmcast.store.files import write_atomically
+
+    loaded = load_model(models, model, data)
+    series = series_named(loaded.panel, key)
+    explained = explained_by(loaded.forecaster, loaded.panel, series, step_named(loaded.panel, series, origin))
+    target = output or (None if as_json else "explanation.png")
+    if target:
+        from lstmcast.show.anatomy import picture
+        from lstmcast.show.plot import render
+
+        name = ", ".join(loaded.panel.columns.target)
+        write_atomically(Path(target), render(picture(explained, name), Path(target).suffix))
+    if as_json:
+        click.echo(json.dumps(to_dict(explained), indent=1, allow_nan=False, ensure_ascii=False))
+    else:
+        click.echo(f"{paragraph(explained)}\n\n{method(explained)}")
+    for warning in loaded.warnings:
+        say(f"lstmcast: {warning}")
+    if target and not quiet:
+        say(f"{target}: series {series + 1} of {loaded.panel.n_series}, {loaded.version}")
