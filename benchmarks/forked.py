@@ -55,6 +55,11 @@ class Place:
         return self.folder / "models"
 
     @property
+    def model(self) -> Path:
+        """That of the job."""
+        return self.models / "small"
+
+    @property
     def output(self) -> Path:
         """The forecast."""
         return self.folder / "forecast.csv"
@@ -143,7 +148,7 @@ class Place:
         """What the ledger of the job holds."""
         from lstmcast.store.ledger import FILE, Ledger
 
-        with Ledger.open(self.models / "small" / FILE) as ledger:
+        with Ledger.open(self.model / FILE) as ledger:
             return ledger.entries()
 
     def leftovers(self) -> list[str]:

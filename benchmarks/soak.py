@@ -1,6 +1,6 @@
 """Ten months of a daily job in minutes: 300 runs by an injected clock, with everything that goes wrong in such a time.
 
-Hourly data of Berlin from November 2027 to September 2028: over a year's end, a 29 February and a change of the clocks.
+Hourly data of Berlin from December 2027 to October 2028: over a year's end, a 29 February and a change of the clocks.
 Most runs happen in this one process, so that open files and memory would be seen to grow; at least fifty are processes
 of their own. Some are killed, some overlap, some find old, missing or damaged data. After every cycle the forecast that
 lies there must be the newest one of the ledger, and no other.
@@ -25,12 +25,12 @@ from zoneinfo import ZoneInfo
 from common import COMMAND, arguments, progress, report, table
 from forked import KILLED, Place, ended
 
-BEGIN = datetime(2027, 11, 20, 5, 30, tzinfo=UTC)
+BEGIN = datetime(2027, 12, 20, 5, 30, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 HISTORY = 45  # days that the file holds
 KEPT = 60  # days that the ledger holds
 RETRAIN = 60  # days
-MARKS = (60, 120, 180, 240, 300)  # cycles at which growth is looked at: the first after the ledger is full
+MARKS = (60, 80, 100, 150, 200, 250, 300)  # cycles at which growth is looked at: the first after the ledger is full
 MEMORY = 8.0  # MiB that may come between the first mark and the last
 JOB = f"""input: data.csv
 data: {{timezone: Europe/Berlin}}
@@ -149,7 +149,7 @@ class Soak:
         if kind in {"here", "process", "killed", "overlapping"} and not entries:
             self._fault(number, kind, "no forecast")
         self.place.weights("small")  # (verifies the current version)
-        if kind not in {"killed"} and (left := self.place.leftovers()):
+        if left := [path.name for path in self.place.model.glob(".lstmcast-*")]:
             self._fault(number, kind, f"left over: {left}")
 
     def close(self, now: datetime) -> None:
@@ -159,12 +159,13 @@ class Soak:
         found = {entry.made: entry.output_digest for entry in self.place.entries() if entry.made >= since}
         if found != kept:
             self.faults.append(f"at the end: {len(found)} forecasts in the ledger, {len(kept)} made and kept")
-        first, last = (self.growth[mark] for mark in (MARKS[0], MARKS[-1]) if mark in self.growth)
+        first, *_, last = self.growth.values()
         if last[0] > first[0] or last[1] - first[1] > MEMORY:
             self.faults.append(f"growth: {first} became {last}")
 
     def _fault(self, number: int, kind: str, what: str) -> None:
         self.faults.append(f"cycle {number} ({kind}): {what}")
+        progress(self.faults[-1])
 
 
 def memory() -> float:

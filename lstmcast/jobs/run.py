@@ -23,6 +23,7 @@ from lstmcast.jobs.setting import Run
 from lstmcast.store.artifact import model_lock, prepare
 from lstmcast.store.ledger import FILE, Ledger
 from lstmcast.store.ledger_records import Entry
+from lstmcast.store.upkeep import tidy
 
 if TYPE_CHECKING:
     from lstmcast.forecaster.training import Tell
@@ -67,6 +68,7 @@ def run(
     folder = folder_of(job)
     prepare(folder.parent, folder.name)
     with model_lock(folder, wait=wait), Ledger.open(folder / FILE) as ledger:
+        tidy(folder)
         return _locked(Run(job, now, folder, ledger, note, tell, force))
 
 

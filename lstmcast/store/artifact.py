@@ -30,12 +30,12 @@ from safetensors.numpy import save as tensor_bytes
 from lstmcast.errors import ModelError, UsageError
 from lstmcast.store.choosing import CURRENT, MANIFEST, NAME, VERSION, versions
 from lstmcast.store.files import (
-    TEMPORARY,
     DamageError,
     exclusive_lock,
     explained,
     parse_object,
     read_regular,
+    remove_temporary,
     sync_folder,
     temporary_name,
     write_atomically,
@@ -144,7 +144,7 @@ def publish(
     files[MANIFEST] = text.encode()
     version = folder / f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{sha256(files[MANIFEST]).hexdigest()[:8]}"
     with suppress(OSError):  # makes room for the new version; what resists is said at the end
-        _remove_temporary(folder)
+        remove_temporary(folder)
     _write_version(version, files)
     write_atomically(folder / CURRENT, f"{version.name}\n".encode())
     with explained("cleaned up", folder):
@@ -223,16 +223,8 @@ def prune(folder: Path, current: Path, keep: int) -> list[str]:
     removed = [version for version in existing if version != current][:surplus]
     for version in removed:
         version.rename(temporary_name(folder))
-    _remove_temporary(folder)
+    remove_temporary(folder)
     return [version.name for version in removed]
-
-
-def _remove_temporary(folder: Path) -> None:
-    for leftover in folder.glob(f"{TEMPORARY}*"):
-        if leftover.is_dir() and not leftover.is_symlink():
-            shutil.rmtree(leftover)
-        else:
-            leftover.unlink(missing_ok=True)
 
 
 # --- verifying ---

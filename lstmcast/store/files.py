@@ -8,11 +8,12 @@ import json
 import math
 import os
 import re
+import shutil
 import socket
 import stat
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,11 @@ from lstmcast.errors import BusyError, FileError
 TEMPORARY = ".lstmcast-"
 """How the names of unfinished files and folders begin; what is left of them after a kill may be removed."""
 
+UNFINISHED = TEMPORARY + "[0-9a-f]" * 16
+"""What matches the names that `temporary_name` gives."""
+
 _POLL_SECONDS = 0.05
+_ABANDONED = 24 * 3600  # seconds after which nobody is still writing a file
 _STANDARD = {"/dev/stdout": "/dev/fd/1", "/dev/stderr": "/dev/fd/2"}
 _DESCRIPTOR = re.compile(r"(?:/dev|/proc/self)/fd/(\d{1,6})")
 _ELSEWHERE = "change its permissions, or choose another place"
@@ -130,6 +135,19 @@ def sync_folder(folder: Path) -> None:
 def temporary_name(folder: Path) -> Path:
     """A path in `folder` that nobody else uses; its length does not depend on the name it will become."""
     return folder / f"{TEMPORARY}{os.urandom(8).hex()}"
+
+
+def remove_temporary(folder: Path, pattern: str = f"{TEMPORARY}*") -> None:
+    """Remove the temporary files and folders in a folder whose names match.
+
+    Raises:
+        OSError: the system refused.
+    """
+    for leftover in folder.glob(pattern):
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink(missing_ok=True)
 
 
 def read_regular(path: Path, limit: int) -> bytes:
@@ -247,3 +265,12 @@ def _replace(target: Path, chunks: Iterable[bytes], mode: int | None) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(target.parent)
+    _remove_abandoned(target.parent)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove the files that killed runs have left half-written, once no other run can be at work on them."""
+    for leftover in folder.glob(UNFINISHED):
+        with suppress(OSError):
+            if time.time() - leftover.lstat().st_mtime > _ABANDONED:
+                leftover.unlink()

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from lstmcast.errors import ModelError
 from lstmcast.store import artifact
 from lstmcast.store.choosing import CURRENT, current_version, versions
-from lstmcast.store.files import explained, write_atomically
+from lstmcast.store.files import UNFINISHED, explained, remove_temporary, write_atomically
+
+
+def tidy(folder: Path) -> None:
+    """Remove what killed runs have left unfinished, but no checkpoint; the caller holds the model's lock."""
+    with suppress(OSError):  # what resists is said when a version is published
+        remove_temporary(folder, UNFINISHED)
 
 
 def make_current(folder: Path, name: str | None) -> Path:

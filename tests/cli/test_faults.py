@@ -219,3 +219,14 @@ def test_a_checkpoint_that_cannot_be_read_is_none(work: Path) -> None:
     (work / "models" / NAME / CHECKPOINT).symlink_to("/etc/passwd")
     assert main(["predict", "--quiet"]) == 0
     assert main(["run", "job.yaml", "--quiet"]) == 0
+
+
+def test_a_run_tidies_up_after_one_that_was_killed(work: Path) -> None:
+    """Half a version and half a file go; the checkpoint of a training stays, for there is something to go on from."""
+    folder = work / "models" / NAME
+    (folder / ".lstmcast-0123456789abcdef").mkdir()
+    (folder / ".lstmcast-0123456789abcdef" / "manifest.json").write_bytes(OLD)
+    (folder / ".lstmcast-fedcba9876543210").write_bytes(OLD)
+    (folder / CHECKPOINT).write_bytes(OLD)
+    assert main(["run", "job.yaml", "--quiet"]) == 0
+    assert [path.name for path in folder.glob(".lstmcast-*")] == [CHECKPOINT]

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import lstmcast
 from lstmcast.errors import BusyError, FileError
-from lstmcast.store.files import exclusive_lock, write_atomically
+from lstmcast.store.files import exclusive_lock, temporary_name, write_atomically
 
 PACKAGE = str(Path(lstmcast.__file__).parents[1])
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([PACKAGE, *sys.path])}
@@ -103,6 +103,18 @@ def test_pieces_are_written_in_order(pieces: list[bytes], tmp_path_factory: pyte
     write_atomically(path, iter(pieces))
     assert path.read_bytes() == b"".join(pieces)
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_killed_runs_left_goes_after_a_day(tmp_path: Path) -> None:
+    """A half-written file of yesterday is removed; one of a minute ago may be another run's, and a checkpoint stays."""
+    names = {temporary_name(tmp_path): 25 * 3600, temporary_name(tmp_path): 60, tmp_path / ".lstmcast-checkpoint": 1e6}
+    for path, age in names.items():
+        path.write_bytes(b"half")
+        os.utime(path, (time.time() - age,) * 2)
+    abandoned, *others = names
+    write_atomically(tmp_path / "forecast.csv", b"new")
+    assert set(tmp_path.iterdir()) == {tmp_path / "forecast.csv", *others}
+    assert not abandoned.exists()
 
 
 def test_name_of_the_longest_kind(tmp_path: Path) -> None:
