@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -102,3 +103,11 @@ def test_parquet_without_pyarrow(forecast: Forecast, monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(UsageError, match=r"pip install 'lstmcast\[parquet\]'"):
         forecast.render(".parquet")
+
+
+def test_the_source_of_each_series(forecast: Forecast) -> None:
+    """Where it is to be said what forecast each series, that is the last column of its rows."""
+    assert "source" not in forecast.to_frame()
+    frame = replace(forecast, sources=("lstm",) * len(forecast.keys)).to_frame()
+    assert list(frame.columns)[-1] == "source"
+    assert set(frame["source"]) == {"lstm"}

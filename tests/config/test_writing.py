@@ -9,9 +9,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstmcast.config import Config, load_config
+from lstmcast.config import Config, Job, load_config, load_job
 from lstmcast.config.models import Data, Forecast, Model, Train
-from lstmcast.config.writing import commented
+from lstmcast.config.writing import commented, commented_job
 
 CONFIGS = [
     Config(),
@@ -77,3 +77,31 @@ def test_every_key_stands_below_its_meaning() -> None:
 def test_the_first_line_says_how_to_use_it() -> None:
     """The file begins with the command that uses it."""
     assert commented(Config(), {}, {}, "my data.csv").startswith("# lstmcast train my data.csv --config ")
+
+
+def test_a_job_loads_back_equal(tmp_path: Path) -> None:
+    """Written with every key, rules and alerts included, a job is the job it was."""
+    job = Job.model_validate(
+        {
+            "input": "a: b.csv",
+            "freshness": {"max_data_age": "2h", "flatline": {"limit": "1d", "then": "fallback"}},
+            "retrain": {"every": None, "start": "fresh"},
+            "alerts": [{"name": "no", "when": "value > 5 with 20% within 7d", "series": "#1"}],
+            "on_alert": {"command": ["notify", "-x", "null"]},
+            "fail_if": ["mase > 1"],
+            "train": {"seed": 3},
+        }
+    )
+    (tmp_path / "job.yaml").write_text(commented_job(job, {}, {}, "job.yaml"), encoding="utf-8")
+    assert load_job(tmp_path / "job.yaml") == job.located(tmp_path)
+
+
+def test_what_is_special_to_a_job_stands_first() -> None:
+    """The input before all others, then the rules; what training knows comes last."""
+    text = commented_job(Job(input="a.csv"), {"freshness.flatline": "1h"}, {"freshness.flatline": "so"}, "job.yaml")
+    lines = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
+    assert lines[:2] == ["input: a.csv", "fail_if: []"]
+    assert [line.rstrip(":") for line in lines if line.endswith(":")] == [
+        "freshness", "retrain", "ledger", "metrics", "data", "model", "train", "forecast", "store"
+    ]  # fmt: skip
+    assert "  # Here: so.\n  flatline: 1h\n" in text
