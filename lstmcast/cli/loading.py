@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.errors import ModelError
-from lstmcast.forecaster.reading import pinned
+from lstmcast.forecaster.reading import lacking, pinned
 from lstmcast.forecaster.saving import load
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.store.choosing import resolve
@@ -42,7 +41,7 @@ def load_model(models: str | None, model: str | None, data: str | None) -> Loade
         gone = f"{path} is gone" if path else "no file is known"
         return Loaded(forecaster, version, forecaster.context, (f"{gone}: forecasting from what the model kept",))
     panel = read(path, pinned(forecaster))
-    return Loaded(forecaster, version, panel, tuple(_warnings(forecaster.context, panel)))
+    return Loaded(forecaster, version, panel, tuple(lacking(forecaster.context, panel)))
 
 
 def _load(models: Path, model: str | None) -> tuple[Path, Forecaster]:
@@ -55,15 +54,3 @@ def _load(models: Path, model: str | None) -> tuple[Path, Forecaster]:
         if newer == version:
             raise
         return newer, load(newer)
-
-
-def _warnings(before: Panel, now: Panel) -> Iterator[str]:
-    """What the newest data lack that training had."""
-    yield from (f"left out: {reason}" for reason in now.dropped)
-    lost = sorted(set(before.keys) - set(now.keys))
-    if lost:
-        names = ", ".join("/".join(key) for key in lost[:5]) + (" …" if len(lost) > 5 else "")
-        yield f"{now.source}: {len(lost)} of the series of training are not there: {names}"
-    if now.ends.max() < before.ends.max():
-        ends = " and ".join(panel.calendar.text(panel.ends[[panel.ends.argmax()]])[0] for panel in (now, before))
-        yield f"{now.source}: ends before the data of training did ({ends})"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from lstmcast.data.panel import Panel
 from lstmcast.data.records import ReadOptions
 from lstmcast.forecaster.trained import Forecaster
 
@@ -19,3 +22,15 @@ def pinned(forecaster: Forecaster) -> ReadOptions:
             "season": calendar.season,
         }
     )
+
+
+def lacking(before: Panel, now: Panel) -> Iterator[str]:
+    """What the newest data lack that training had."""
+    yield from (f"left out: {reason}" for reason in now.dropped)
+    lost = sorted(set(before.keys) - set(now.keys))
+    if lost:
+        names = ", ".join("/".join(key) for key in lost[:5]) + (" …" if len(lost) > 5 else "")
+        yield f"{now.source}: {len(lost)} of the series of training are not there: {names}"
+    if now.ends.max() < before.ends.max():
+        ends = " and ".join(panel.calendar.text(panel.ends[[panel.ends.argmax()]])[0] for panel in (now, before))
+        yield f"{now.source}: ends before the data of training did ({ends})"

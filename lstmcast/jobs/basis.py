@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, LstmcastError, ModelError
+from lstmcast.forecaster.reading import lacking
 from lstmcast.forecaster.running import Key
 from lstmcast.forecaster.trained import fingerprint
 from lstmcast.jobs.events import Event
@@ -73,11 +74,13 @@ def _doubt_the_clock(run: Run) -> None:
 
 
 def _read(run: Run, model: Model | None) -> Panel:
-    """The newest data, seen by the ledger."""
+    """The newest data, seen by the ledger; what they lack is said even where all else is quiet."""
     panel = newest(run.job, model)
     new = run.ledger.observe(panel, run.now)
-    told = console.found(panel, run.now, reasons=not is_pinned(run.job, model))
+    told = console.found(replace(panel, dropped=()), run.now, reasons=not is_pinned(run.job, model))
     run.note(Event("read", told, fields={"values": len(panel.values), "new": new}))
+    for text in lacking(model.forecaster.context if model else panel, panel):
+        run.note(Event("lacking", text, "warning"))
     return panel
 
 

@@ -69,6 +69,16 @@ def test_an_old_model(bench: Bench) -> None:
     assert set(told(bench, "source")) == {"seasonal_naive"}
 
 
+def test_data_that_lack_what_training_had(bench: Bench) -> None:
+    """A file that ends before that of training is warned of, for cron's mail: the forecast is made all the same."""
+    lines = (bench.folder / "sales.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (bench.folder / "sales.csv").write_text("".join(lines[:-2]), encoding="utf-8")
+    assert bench.run(days=1).status == "done"
+    (warning,) = (event for event in bench.said if event.level == "warning")
+    assert warning.text.endswith("ends before the data of training did (2024-04-27 and 2024-04-29)")
+    assert told(bench, "day")[0] == "2024-04-28"
+
+
 def test_the_first_run_of_data_that_are_not_fit(bench: Bench) -> None:
     """Where no model was ever trained and every series falls back, none is: the forecast is there all the same."""
     job = "store: {name: other}\nfreshness: {max_data_age: {limit: 1d, then: fallback}}\n"
