@@ -61,13 +61,15 @@ def score(
         asked = asked or [_condition(text) for text in job.fail_if]
     with Ledger.open(folder / FILE, create=False) as ledger:
         scores, drift = live(ledger, now=clock(), window=span), drift_of(ledger, folder)
+    met = _met(asked, scores.named())
     if not quiet:
         say(scored(scores, folder.name))
         say(drifting(drift))
     if as_json:
         result = {"model": folder.name, "now": clock().isoformat(), "window": window, **scores.to_dict()}
         click.echo(json.dumps({**result, "drift": drift.to_dict()}, indent=1, allow_nan=False, ensure_ascii=False))
-    _fail_where_met(asked, scores.named())
+    if met:
+        raise ConditionError(met)
 
 
 def _condition(text: str) -> Condition:
@@ -88,14 +90,12 @@ def _span(text: str | None) -> timedelta | None:
         raise UsageError(f"--window: {err}") from err
 
 
-def _fail_where_met(conditions: Sequence[Condition], scores: Mapping[str, float]) -> None:
-    """What --fail-if asks.
+def _met(conditions: Sequence[Condition], scores: Mapping[str, float]) -> list[str]:
+    """Which conditions are met, in words.
 
     Raises:
         UsageError: there is no such score.
-        ConditionError: a condition is met.
     """
     if unknown := [condition.name for condition in conditions if condition.name not in scores]:
         raise UsageError(f"--fail-if: no score is called {unknown[0]!r}; there are: {', '.join(scores)}")
-    if met := [f"{c.text}: {c.name} is {scores[c.name]:.4g}" for c in conditions if c.met(scores)]:
-        raise ConditionError(met)
+    return [f"{c.text}: {c.name} is {scores[c.name]:.4g}" for c in conditions if c.met(scores)]
