@@ -76,7 +76,11 @@ def test_importtime_sees_what_is_loaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "train", "predict", "plot", "explain", "run", "models", "check", "init", "config", "schedule"]
+    "command",
+    [
+        *("", "train", "predict", "plot", "explain", "run", "score", "diff", "replay", "models", "check", "init"),
+        *("config", "schedule"),
+    ],
 )
 def test_help_loads_nothing_heavy(tmp_path: Path, command: str) -> None:
     """Help appears at once, so it loads no library that takes time to load."""
@@ -180,3 +184,11 @@ def test_run_loads_no_tensorflow_where_nothing_is_trained(models: Path, tmp_path
     used = loaded("run", "job.yaml", cwd=tmp_path)
     assert used & {*TRAINING_ONLY, "matplotlib", "rich"} == set()
     assert (tmp_path / "forecast.csv").read_text(encoding="utf-8").splitlines()[1].startswith("1961-02,")
+    (tmp_path / DATA.name).write_text("".join([*lines, "1961-01,450\n", "1961-02,430\n"]), encoding="utf-8")
+    for look_back in (
+        ("run", "job.yaml"),
+        ("score", "job.yaml"),
+        ("diff", "job.yaml"),
+        ("replay", "job.yaml", "--as-of", "2999-01-01T00:00Z"),
+    ):
+        assert loaded(*look_back, cwd=tmp_path) & {*TRAINING_ONLY, "matplotlib", "rich"} == set()
