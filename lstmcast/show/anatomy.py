@@ -57,8 +57,7 @@ def picture(explained: Explanation, target: str) -> Figure:
 
 def _settle(figure: Figure) -> None:
     """Finds room for every label and keeps it; rounded, for the solver of the layout varies in the last digits."""
-    for _ in range(2):  # the second time with the ticks that fit
-        figure.draw_without_rendering()
+    figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for axes in figure.axes:
         left, bottom, width, height = np.round(axes.get_position().bounds, 4).tolist()
