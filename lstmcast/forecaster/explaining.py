@@ -29,7 +29,8 @@ from lstmcast.model.windows import Windows
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-NODES = 16  # points on the way from the expected past to the one that came
+NODES = (16, 64)  # points on the way from the expected past to the one that came: more where few miss too much
+CLOSE = 1e-3  # a completeness error that is small enough
 SIGNALS = ("level", "season", "last change")
 
 
@@ -144,8 +145,17 @@ def _smoothing(running: Running, horizon: int) -> Floats:
 
 def _integrated(running: Running, usual: Floats, smoothing: Floats) -> tuple[Floats, Floats, float]:
     """Attribution [H, T], reference [H] and completeness error: from the usual past straight to the one that came."""
+    for count in NODES:
+        found = _integral(running, usual, smoothing, count)
+        if found[2] <= CLOSE:
+            break
+    return found
+
+
+def _integral(running: Running, usual: Floats, smoothing: Floats, count: int) -> tuple[Floats, Floats, float]:
+    """The same by `count` points."""
     z = running.windows.z
-    places, weights = attribution.nodes(NODES)
+    places, weights = attribution.nodes(count)
     ends = np.array([0.0, 1.0])
     points = usual + np.concatenate([places, ends])[:, None] * (z - usual)  # [M, T]
     along = _Along.of(running, points, smoothing)

@@ -24,6 +24,8 @@ from lstmcast.model.windows import Shape, Windows
 
 Floats = npt.NDArray[np.float64]
 
+AT_ONCE = 1 << 22  # numbers of one kind held at once: 32 MB, whatever the horizon
+
 
 @dataclass(frozen=True)
 class Sensitivity:
@@ -31,7 +33,7 @@ class Sensitivity:
 
     Attributes:
         values: [H, T] with respect to each past z; 0 where it is out of reach.
-        inputs: [H, L] with respect to what the network read at each step of its context, as the length of the gradient.
+        inputs: [H, L] with respect to what the network read at each step of its context: the lengths of the gradients.
     """
 
     values: Floats
@@ -48,10 +50,20 @@ def sensitivity(network: Network, head: Head, windows: Windows, z: Floats, weigh
         z: [B, H] their forecasts, as `recursion.forecast` gives them; a direct head says all H at once.
         weights: [B, H] how much each forecast counts in the sums over B.
     """
-    shape, (batch, horizon) = windows.shape, z.shape
+    past = windows.z.reshape(len(z), -1)[:, -windows.shape.reach :]
+    rows = max(1, AT_ONCE // (past.shape[1] * z.shape[1]))
+    parts = [slice(k, k + rows) for k in range(0, len(z), rows)]
+    found = [_at_once(network, head, windows.shape, past[part], z[part], weights[part]) for part in parts]
+    values = np.sum([one.values for one in found], axis=0)
+    unread = int(np.diff(windows.offsets)[0]) - past.shape[1]
+    return Sensitivity(np.pad(values, ((0, 0), (unread, 0))), np.sum([one.inputs for one in found], axis=0))
+
+
+def _at_once(network: Network, head: Head, shape: Shape, past: Floats, z: Floats, weights: Floats) -> Sensitivity:
+    """The same for [B, T] values that are all within reach."""
+    batch, horizon = z.shape
     recursive = head.outputs == 1
     fed = horizon - 1 if recursive else 0  # forecasts that were read again
-    past = windows.z.reshape(batch, -1)[:, -shape.reach :]
     known, steps = past.shape[1], past.shape[1] + fed
     cut = _series(np.hstack([past, z[:, :fed]]), shape)
     first = known - shape.context
@@ -63,8 +75,7 @@ def sensitivity(network: Network, head: Head, windows: Windows, z: Floats, weigh
     gathered = gathered.together()
     inputs = _context_back(way, gathered, said, shape.context)
     found = np.stack([gathered.value(t)[:, 0] for t in range(known)[::-1]], axis=1)[:, ::-1]  # [G, known]
-    unread = np.diff(windows.offsets)[0] - known
-    return Sensitivity(np.pad(found, ((0, 0), (int(unread), 0))), inputs)
+    return Sensitivity(found, inputs)
 
 
 def _series(z: Floats, shape: Shape) -> Windows:
@@ -208,8 +219,8 @@ def _context_back(way: _Way, gathered: _Gradients, said: Floats, context: int) -
     """The steps of the context, from its last: [G, B, O] what was said there to [G, L], how long each step's δx is."""
     lengths = np.empty((len(said), context))
     for t in range(way.first, way.first + context)[::-1]:
-        x = way.back(t, said).sum(axis=1, keepdims=True)
-        gathered.read(t, x)
-        lengths[:, t - way.first] = np.sqrt(np.square(x).sum(axis=(1, 2)))
+        x = way.back(t, said)
+        gathered.read(t, x.sum(axis=1, keepdims=True))
+        lengths[:, t - way.first] = np.sqrt(np.square(x).sum(axis=2)).sum(axis=1)
         said = np.zeros_like(said)
     return lengths

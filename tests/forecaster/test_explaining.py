@@ -9,6 +9,7 @@ import pytest
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import UsageError
+from lstmcast.forecaster import explaining
 from lstmcast.forecaster.explaining import SIGNALS, Explanation, explain
 from lstmcast.forecaster.trained import Forecaster
 
@@ -86,6 +87,23 @@ def test_an_origin_outside_the_series_is_refused(forecaster: Forecaster, air_pan
     """A forecast needs two values, and the series to reach its origin."""
     with pytest.raises(UsageError, match="from 1 to 143"):
         explain(forecaster, air_panel, 0, origin)
+
+
+@pytest.mark.slow
+def test_more_points_are_taken_where_few_miss_too_much(
+    forecaster: Forecaster, air_panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One point misses something, sixteen after it much less; where one is close enough, it stays at one."""
+    chosen = with_smoothing(forecaster, 0.0)
+
+    def error(nodes: tuple[int, ...], close: float) -> float:
+        monkeypatch.setattr(explaining, "NODES", nodes)
+        monkeypatch.setattr(explaining, "CLOSE", close)
+        return explain(chosen, air_panel).error
+
+    few = error((1,), 0.0)
+    assert error((1, 16), 0.0) < few / 10
+    assert error((1, 16), few) == few
 
 
 @pytest.mark.slow

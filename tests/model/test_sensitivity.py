@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lstmcast.model import recursion
+from lstmcast.model import sensitivity as module
 from lstmcast.model.heads import Head
 from lstmcast.model.lstm import Layer, Network
 from lstmcast.model.sensitivity import sensitivity
@@ -72,6 +73,19 @@ def test_what_was_read_before_the_series_has_no_effect() -> None:
     found = sensitivity(network, Head(), windows(z, shape), forecasts(network, Head(), z, shape, 1), np.ones((1, 1)))
     assert found.values.shape == (1, 3)
     assert np.isfinite(found.inputs).all()
+
+
+@pytest.mark.parametrize("head", [Head(), Head(5)])
+def test_a_batch_is_the_sum_of_its_parts(head: Head, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few series are followed at once, the sums are the same."""
+    rng, network, shape = np.random.default_rng(8), network_of(4, head.outputs), SHAPES[2]
+    z, weights = rng.normal(size=(5, 60)), rng.normal(size=(5, 5))
+    said = forecasts(network, head, z, shape, 5)
+    whole = sensitivity(network, head, windows(z, shape), said, weights)
+    monkeypatch.setattr(module, "AT_ONCE", 600)
+    parts = sensitivity(network, head, windows(z, shape), said, weights)
+    np.testing.assert_allclose(parts.values, whole.values, atol=1e-5)
+    np.testing.assert_allclose(parts.inputs, whole.inputs, atol=1e-5)
 
 
 def keras_gradients(network: Network, z: np.ndarray, shape: Shape, horizon: int) -> np.ndarray:
