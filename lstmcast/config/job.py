@@ -193,6 +193,14 @@ class Job(Config):
         return value
 
     @model_validator(mode="after")
+    def _covered(self) -> Job:
+        known = {f"coverage_{level:g}" for level in self.forecast.levels}
+        for name in (parse_condition(text).name for text in self.fail_if):
+            if name.startswith("coverage_") and name not in known:
+                raise ValueError(f"fail_if: {name}: forecast.levels has no such level (it is {self.forecast.levels})")
+        return self
+
+    @model_validator(mode="after")
     def _to_a_file(self) -> Job:
         if self.forecast.output == "-":
             raise ValueError("forecast.output: must be a file for a job (got '-')")
