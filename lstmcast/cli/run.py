@@ -30,13 +30,14 @@ def run(path: str, wait: float, now: str | None, log_format: str, *, force: bool
     """
     clock = clock_at(now)
     from lstmcast.config import load_job
-    from lstmcast.jobs.reporting import reported
+    from lstmcast.jobs.reporting import ended, reported
     from lstmcast.show import console
 
     as_json = log_format == "json"
     note = _writer(clock, as_json=as_json, quiet=quiet)
-    job = load_job(path)
     try:
+        with ended(note):
+            job = load_job(path)
         with console.progress(quiet=quiet or as_json) as tell:
             reported(job, clock(), note=note, tell=tell, force=force, wait=wait)
     except LstmcastError as err:

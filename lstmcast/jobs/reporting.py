@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,6 +53,16 @@ def _end(err: BaseException) -> tuple[int, str]:
     if isinstance(err, KeyboardInterrupt):
         return 130, "interrupted"
     return (int(err.code), "interrupted") if isinstance(err, SystemExit) and err.code else (1, "failed")
+
+
+@contextmanager
+def ended(note: Note) -> Iterator[None]:
+    """A block that comes before the run: where it fails, that is the last event."""
+    try:
+        yield
+    except LstmcastError as err:
+        note(Event("finished", str(err), "error", {"status": "failed", "exit_code": err.exit_code, "seconds": 0.0}))
+        raise
 
 
 def _finished(outcome: Outcome, code: int, seconds: float) -> Event:

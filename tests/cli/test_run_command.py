@@ -117,6 +117,14 @@ def test_a_failure_as_json(here: Path, capsys: Capture) -> None:
     assert "sales.csv" in last["message"]
 
 
+def test_a_job_that_is_none_as_json(here: Path, capsys: Capture) -> None:
+    """Faults of the job's YAML are JSON too, all in one message."""
+    (here / "job.yaml").write_text("inputs: a\nretrain: {every: 7}\n")
+    last = json.loads(said(capsys, "run", "job.yaml", "--log-format", "json", code=3))
+    assert (last["event"], last["exit_code"]) == ("finished", 3)
+    assert len(last["message"].splitlines()) == 3
+
+
 @pytest.mark.parametrize("now", ["yesterday", "2024-04-30T01:00"])
 def test_a_time_that_is_none(here: Path, capsys: Capture, now: str) -> None:
     """A time without a zone is wrong usage."""
