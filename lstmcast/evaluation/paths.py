@@ -74,7 +74,7 @@ class Marginals:
 
     def score(self, actual: Floats) -> Floats:
         """The normal scores of what came, […]: the inverse of `at`. NaN where that is not known."""
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             fall = np.where(self.logs, np.log(self.middle / np.maximum(actual, 0.0)), self.middle - actual)
         up = _back(self.scores, self.above, np.maximum(actual - self.middle, 0.0))
         down = _back(self.scores, self.below, np.maximum(fall, 0.0))

@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lstmcast.evaluation.paths import Marginals, dependence, draws, longer, quantile
@@ -47,6 +47,7 @@ def test_what_is_positive_stays_positive() -> None:
 
 
 @given(st.lists(st.floats(-50, 150), min_size=1, max_size=5), st.booleans())
+@example(actual=[2.3e-311], positive=False)
 def test_scores_are_the_inverse_of_values(actual: list[float], positive: bool) -> None:
     """A value brought to its normal score and back is itself, wherever it lies within ± 6."""
     values = np.full(len(actual), 60.0)
