@@ -171,5 +171,5 @@ def monthly(rows: int, *, last: float = 0.0) -> str:
     """A CSV of a monthly wave that grows; `last` is added to the newest value, as a revision would."""
     values = [100 + k + 20 * math.sin(k * math.pi / 6) + 3 * math.sin(k * k) for k in range(rows)]
     values[-1] += last
-    lines = [f"{1990 + k // 12}-{k % 12 + 1:02d},{value:.3f}" for k, value in enumerate(values)]
+    lines = [f"{1990 + k // 12}-{k % 12 + 1:02d},{value:.9f}" for k, value in enumerate(values)]
     return "\n".join(["month,value", *lines, ""])
