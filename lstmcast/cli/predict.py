@@ -33,15 +33,17 @@ def predict(
     kept of it is used. TensorFlow is not needed.
     """
     from lstmcast.cli.loading import load_model
-    from lstmcast.errors import ConditionError
+    from lstmcast.errors import ConditionError, UsageError
     from lstmcast.forecast import output_suffix
     from lstmcast.show import console
-    from lstmcast.store.files import write_atomically
+    from lstmcast.store.files import is_same, write_atomically
 
     loaded = load_model(models, model, data)
     forecast = loaded.forecaster.predict(loaded.panel, horizon)
     target = output or loaded.forecaster.report["config"]["forecast"]["output"]
     content = forecast.render(output_suffix(target))
+    if is_same(target, loaded.panel.source):
+        raise UsageError(f"{target}: holds the data, and a forecast would take their place: give another --output")
     if target == "-":
         click.echo(content, nl=False)
     else:

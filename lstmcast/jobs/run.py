@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lstmcast.config import Job
+from lstmcast.errors import ConfigError
 from lstmcast.forecast import output_suffix
 from lstmcast.jobs.alerts import Found
 from lstmcast.jobs.basis import Basis, prepared
@@ -21,6 +22,7 @@ from lstmcast.jobs.model import folder_of
 from lstmcast.jobs.scoring import live
 from lstmcast.jobs.setting import Run
 from lstmcast.store.artifact import model_lock, prepare
+from lstmcast.store.files import is_same
 from lstmcast.store.ledger import FILE, Ledger
 from lstmcast.store.ledger_records import Entry
 from lstmcast.store.upkeep import tidy
@@ -65,11 +67,20 @@ def run(
         LstmcastError: of the kind that names the exit code; what was in place before still is.
     """
     output_suffix(job.forecast.output)
+    _spare_the_input(job)
     folder = folder_of(job)
     prepare(folder.parent, folder.name)
     with model_lock(folder, wait=wait), Ledger.open(folder / FILE) as ledger:
         tidy(folder)
         return _locked(Run(job, now, folder, ledger, note, tell, force))
+
+
+def _spare_the_input(job: Job) -> None:
+    """Refuse outputs that would take the place of the data."""
+    outputs = {"forecast.output": job.forecast.output, "plot": job.plot, "metrics.textfile": job.metrics.textfile}
+    lost = [key for key, path in outputs.items() if path and is_same(path, job.input)]
+    if lost:
+        raise ConfigError([f"{key}: is the input, {job.input}, and would take its place: name another" for key in lost])
 
 
 def _locked(run: Run) -> Outcome:

@@ -184,6 +184,14 @@ def parse_object(content: bytes) -> dict[str, Any]:
     return parsed
 
 
+def is_same(one: str | Path, other: str | Path) -> bool:
+    """Whether two paths lead to the same file that is there."""
+    try:
+        return Path(one).samefile(other)
+    except (OSError, ValueError):
+        return False
+
+
 @contextmanager
 def exclusive_lock(path: Path, *, wait: float = 0.0) -> Iterator[None]:
     """Hold a lock file for the length of the block. The kernel lets go of it when the process ends, however it ends.

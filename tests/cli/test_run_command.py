@@ -94,6 +94,20 @@ def test_exit_codes(here: Path, capsys: Capture, more: str, code: int, words: st
     assert all(line.startswith("lstmcast: ") for line in text.splitlines())
 
 
+@pytest.mark.parametrize("output", ["sales.csv", "./sales.csv", "link.csv"])
+def test_the_data_are_never_written_over(here: Path, capsys: Capture, output: str) -> None:
+    """By whatever path: a job, and predict, that would put the forecast in the place of the data is refused."""
+    data = (here / "sales.csv").read_bytes()
+    (here / "link.csv").symlink_to("sales.csv")
+    (here / "job.yaml").write_text(JOB.replace("horizon: 5", f"horizon: 5, output: {output}"))
+    text = said(capsys, "run", "job.yaml", "--now", NOW, "--force", code=3)
+    assert text.startswith("lstmcast: forecast.output: is the input, ")
+    assert "would take its place: name another" in text
+    text = said(capsys, "predict", "sales.csv", "--output", output, code=2)
+    assert text == f"lstmcast: {output}: holds the data, and a forecast would take their place: give another --output\n"
+    assert (here / "sales.csv").read_bytes() == data
+
+
 def test_the_log_as_json(here: Path, capsys: Capture) -> None:
     """One object a line, each with time, level, event and message; the last one tells how it ended."""
     (here / "job.yaml").write_text(JOB + "alerts: [{name: any, when: forecast > 0}]\n")
