@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lstmcast.errors import ConditionError
+from lstmcast.errors import ConditionError, UsageError
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from lstmcast.config import Config
 
 NUMBERS = ("data_season", "forecast_horizon", "train_seed")
@@ -40,6 +42,20 @@ def fail_on(dropped: Sequence[str], *, better: bool, also: Sequence[str] = ()) -
     faults += [] if better else ["the LSTM is not better than the best baseline"]
     if faults:
         raise ConditionError(faults)
+
+
+def duration(text: str, flag: str) -> timedelta:
+    """A span of time that a flag gives.
+
+    Raises:
+        UsageError: it is none.
+    """
+    from lstmcast.config.durations import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as err:
+        raise UsageError(f"{flag}: {err}") from err
 
 
 def together(*options: Decorator) -> Decorator:

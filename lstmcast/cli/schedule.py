@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lstmcast.cli.options import say
+from lstmcast.cli.options import duration, say
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from lstmcast.config.job import Job
     from lstmcast.jobs.schedules import Schedule
 
@@ -69,23 +67,13 @@ def _schedule(path: Path, job: Job, every: str | None, timezone: str | None) -> 
     from lstmcast.data.records import ReadOptions
     from lstmcast.jobs.schedules import Schedule, interval, scheduler_zone, usual_interval
 
-    minutes = interval(_span(every)) if every else None
+    minutes = interval(duration(every, "--every")) if every else None
     zone = _zone(timezone) if timezone else job.data.timezone
     if minutes is None or zone is None:
         calendar = read(job.input, ReadOptions.of(job.data.model_dump())).calendar
         zone = zone or calendar.timezone
         minutes = minutes or usual_interval(calendar.kind, calendar.step)
     return Schedule(_command(), path.resolve(), minutes, scheduler_zone(zone))
-
-
-def _span(every: str) -> timedelta:
-    from lstmcast.config.durations import parse_duration
-    from lstmcast.errors import UsageError
-
-    try:
-        return parse_duration(every)
-    except ValueError as err:
-        raise UsageError(f"--every: {err}") from err
 
 
 def _zone(timezone: str) -> str:

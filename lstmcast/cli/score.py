@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lstmcast.cli.options import NOW, QUIET, say
+from lstmcast.cli.options import NOW, QUIET, duration, say
 from lstmcast.cli.remembering import LEDGER, find_ledger
 from lstmcast.clock import clock_at
 from lstmcast.errors import ConditionError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import timedelta
 
     from lstmcast.config.conditions import Condition
 
@@ -48,8 +47,9 @@ def score(
     """
     clock = clock_at(now)
     asked = [_condition(text) for text in conditions]
-    span = _span(window)
+    span = None if window in {None, "all"} else duration(str(window), "--window")
     job, folder = find_ledger(path, model, models)
+    from lstmcast.jobs.conditions import met
     from lstmcast.jobs.remembered import catch_up
     from lstmcast.jobs.scoring import drift_of, live
     from lstmcast.show.live import drifting, scored
@@ -61,15 +61,15 @@ def score(
         asked = asked or [_condition(text) for text in job.fail_if]
     with Ledger.open(folder / FILE, create=False) as ledger:
         scores, drift = live(ledger, now=clock(), window=span), drift_of(ledger, folder)
-    met = _met(asked, scores.named())
+    _refuse_unknown(asked, scores.named())
     if not quiet:
         say(scored(scores, folder.name))
         say(drifting(drift))
     if as_json:
         result = {"model": folder.name, "now": clock().isoformat(), "window": window, **scores.to_dict()}
         click.echo(json.dumps({**result, "drift": drift.to_dict()}, indent=1, allow_nan=False, ensure_ascii=False))
-    if met:
-        raise ConditionError(met)
+    if found := met(asked, scores):
+        raise ConditionError(found)
 
 
 def _condition(text: str) -> Condition:
@@ -81,21 +81,6 @@ def _condition(text: str) -> Condition:
         raise UsageError(f"--fail-if: {err}") from err
 
 
-def _span(text: str | None) -> timedelta | None:
-    from lstmcast.config.durations import parse_duration
-
-    try:
-        return None if text in {None, "all"} else parse_duration(str(text))
-    except ValueError as err:
-        raise UsageError(f"--window: {err}") from err
-
-
-def _met(conditions: Sequence[Condition], scores: Mapping[str, float]) -> list[str]:
-    """Which conditions are met, in words.
-
-    Raises:
-        UsageError: there is no such score.
-    """
+def _refuse_unknown(conditions: Sequence[Condition], scores: Mapping[str, float]) -> None:
     if unknown := [condition.name for condition in conditions if condition.name not in scores]:
         raise UsageError(f"--fail-if: no score is called {unknown[0]!r}; there are: {', '.join(scores)}")
-    return [f"{c.text}: {c.name} is {scores[c.name]:.4g}" for c in conditions if c.met(scores)]

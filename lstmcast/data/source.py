@@ -40,7 +40,7 @@ _DAMAGE = (
     EOFError,
     ValueError,
     RuntimeError,
-    NotImplementedError,
+    NotImplementedError,  # what zipfile says of a compression that it does not know
     zlib.error,
     lzma.LZMAError,
     zipfile.BadZipFile,

@@ -226,7 +226,10 @@ class _Job:
 
 def _heavier(one: float, other: float) -> float:
     """The weight of one of two forecasts by their errors, 0 to 1."""
-    return float(other**CERTAIN / (one**CERTAIN + other**CERTAIN)) if one else 1.0
+    if not one:
+        return 1.0
+    with np.errstate(over="ignore", divide="ignore"):
+        return float(1 / (1 + np.divide(one, other) ** CERTAIN))
 
 
 def _runner(panel: Panel, plan: Plan, chosen: Chosen, networks: list[Network]) -> Runner:

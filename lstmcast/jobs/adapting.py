@@ -11,7 +11,8 @@ from lstmcast.data.calendar import Calendar
 from lstmcast.data.zones import DAY
 from lstmcast.evaluation.adaptive import OFTEN, RARELY, longer, moved, widened
 from lstmcast.forecast import Forecast
-from lstmcast.jobs.outcomes import EVER, NETWORK, outcomes
+from lstmcast.jobs.fallback import LSTM
+from lstmcast.jobs.outcomes import EVER, outcomes
 from lstmcast.store.ledger import Ledger
 from lstmcast.store.ledger_records import Frame
 
@@ -51,7 +52,7 @@ def adapted(ledger: Ledger, forecast: Forecast) -> Adapted:
     place = {key: k for k, key in enumerate(frame.keys)}
     factors = factors[:, [place[key] for key in forecast.keys]]
     for k, source in enumerate(forecast.sources):
-        if source != NETWORK:
+        if source != LSTM:
             factors[:, k] = 1.0
     return Adapted(issued(forecast, factors), forecast, factors)
 

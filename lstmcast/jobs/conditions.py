@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lstmcast.config.conditions import parse_condition
+from lstmcast.config.conditions import Condition, parse_condition
 from lstmcast.evaluation.live import LiveScores
 from lstmcast.jobs.alerts import Found, tell
 from lstmcast.jobs.events import Event
@@ -33,9 +33,17 @@ def scored(run: Run) -> tuple[LiveScores, list[str]]:
         held = "".join(f", {share:.0%} inside the {level:g} % interval" for level, share in shares)
         text = f"live: MAE {scores.mae:.4g}, MASE {scores.mase:.3g}{held} ({scores.outcomes:,} outcomes)"
         run.note(Event("scores", text, fields=scores.to_dict()))
-    named = scores.named()
-    met = [condition for text in run.job.fail_if if (condition := parse_condition(text)).met(named)]
-    words = [f"{one.text} ({one.name} is {named[one.name]:.4g} over {scores.outcomes:,} outcomes)" for one in met]
+    words = met([parse_condition(text) for text in run.job.fail_if], scores)
     for text in words:
         run.note(Event("condition", text, "error"))
     return scores, [f"fail_if: {text}" for text in words]
+
+
+def met(conditions: Sequence[Condition], scores: LiveScores) -> list[str]:
+    """Which conditions the scores meet, in words."""
+    named = scores.named()
+    return [
+        f"{one.text} ({one.name} is {named[one.name]:.4g} over {scores.outcomes:,} outcomes)"
+        for one in conditions
+        if one.met(named)
+    ]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.evaluation.adaptive import widened
+from lstmcast.jobs.fallback import LSTM
 from lstmcast.store.ledger import Ledger
 from lstmcast.store.ledger_records import Frame, Issue
 
@@ -17,9 +18,6 @@ Ints = npt.NDArray[np.int64]
 
 EVER = -(2**62)
 """A step on the calendar before all others."""
-
-NETWORK = "lstm"
-"""What a forecast's source says where the network made it: others are not held against the network."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def outcomes(
     place = {number: row for row, number in enumerate(frame.series.tolist())}
     for issue in issues:
         rows = np.array([place.get(number, -1) for number in issue.series.tolist()], dtype=np.int64)
-        counts = (rows >= 0) & (np.array(issue.sources) == NETWORK)
+        counts = (rows >= 0) & (np.array(issue.sources) == LSTM)  # others are not held against the network
         counts[counts] = ~taken[rows[counts], issue.origins[counts] - base]
         kept = np.flatnonzero(counts)
         taken[rows[kept], issue.origins[kept] - base] = True

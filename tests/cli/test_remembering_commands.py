@@ -90,7 +90,7 @@ def test_conditions_end_with_8(here: Path, capsys: Capture) -> None:
     """One that is met is said with its figure; one that is not, and one on nothing known, are not."""
     assert main(["score", "-q", "--fail-if", "mase > 0.001", "--fail-if", "mae > 1e6"]) == 8
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("lstmcast: mase > 0.001: mase is ")
+    assert line.startswith("lstmcast: mase > 0.001 (mase is ")
     assert main(["score", "-q", "--fail-if", "mase > 1000"]) == 0
     assert main(["score", "-q", "--fail-if", "mase > 0", "--window", "1h", "--now", "2030-01-01T00:00Z"]) == 0
     (here / "job.yaml").write_text(JOB.replace("mase > 99", "mase > 0.001"))

@@ -287,7 +287,7 @@ def test_a_named_frequency_leaves_open_what_the_data_settle(word: str, alias: st
     assert calendar.grid.holds(micros(index)).all()
 
 
-@pytest.mark.parametrize("name", ["fortnight", "0D", "5m", "MS-15", "QE-XXX", "W-FOO", "", "-1D", "h-FRI"])
+@pytest.mark.parametrize("name", ["fortnight", "0D", "5m", "MS-15", "QE-FOO", "W-FOO", "", "-1D", "h-FRI"])
 def test_an_unknown_frequency_is_refused(name: str) -> None:
     """A name that is no frequency is refused with the key and the known ones."""
     with pytest.raises(ConfigError, match=r"data\.frequency") as caught:

@@ -24,7 +24,7 @@ class Echo:
     def forecast(self, *, y: np.ndarray, h: int, level: list[float] | None) -> dict[str, np.ndarray]:
         """As statsforecast's."""
         if len(y) < 3:
-            raise NotImplementedError("tiny datasets")
+            raise NotImplementedError("tiny datasets")  # statsforecast says so of short series
         bounds = {f"{side}-{each}": np.full(h, sign * each) for each in level or [] for side, sign in SIDES}
         return {"mean": np.full(h, len(y) + self.season / 100), **bounds}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -333,3 +334,4 @@ def test_the_weight_of_two_forecasts() -> None:
     assert _heavier(1.0, 2.0) == pytest.approx(16 / 17)
     assert _heavier(0.0, 2.0) == 1.0
     assert _heavier(1.0, 0.0) == 0.0
+    assert (_heavier(1e200, 1.0), _heavier(1.0, 1e200), _heavier(math.inf, 1.0)) == (0.0, 1.0, 0.0)
