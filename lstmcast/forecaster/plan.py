@@ -71,6 +71,7 @@ class Plan:
         hold_out: the steps that stop and judge; its horizon is H.
         ways: one or two ways to see the series; the stopping origins choose. Both read windows of one size.
         architecture: the network's layers.
+        head: what its outputs mean.
         recipe: how it is fitted.
         networks: how many.
         smoothing: how much of each forecast is exponential smoothing's, 0 to 1; None: the stopping origins say it.
@@ -82,6 +83,7 @@ class Plan:
     hold_out: HoldOut
     ways: tuple[Way, ...]
     architecture: Architecture
+    head: Head
     recipe: Recipe
     networks: int
     smoothing: float | None
@@ -132,6 +134,7 @@ def make_plan(panel: Panel, config: Config) -> Plan:
         hold_out=held,
         ways=ways,
         architecture=architecture,
+        head=head,
         recipe=_recipe(past, shape, config, patience),
         networks=config.train.networks,
         smoothing=_smoothing(config, lasting=lasting),

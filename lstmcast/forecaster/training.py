@@ -240,7 +240,7 @@ def _runner(panel: Panel, plan: Plan, chosen: Chosen, networks: list[Network]) -
     scales = dict(zip(panel.keys, pairs, strict=True))
     return Runner(
         networks=tuple(networks),
-        head=plan.architecture.head,
+        head=plan.head,
         shape=way.shape,
         measure=way.measure,
         scales=scales,

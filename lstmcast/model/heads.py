@@ -1,14 +1,13 @@
-"""What the network's outputs mean: H values said at once, each with the distances to its quantiles, and the loss.
+"""What the network's outputs mean, and the loss that fits it: values with their quantiles, chances, or symbols.
 
-The outputs of one step are [1 + 2Q, H]: the forecasts, then for each of Q intervals, innermost first, how much further
-its lower bound lies than the one before, then the same for the upper bounds. A softplus makes each distance positive,
-so quantiles cannot cross.
+A network says numbers of any size; what its last layer is written to do with them (sigmoid, softmax) is done by `said`,
+and inside `loss`, where no exponential can overflow.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +17,39 @@ from lstmcast.model.lstm import Array
 Floats = npt.NDArray[np.float64]
 
 
+class Meaning(Protocol):
+    """What is said at each step: O outputs, of which T targets say how wrong they are."""
+
+    @property
+    def outputs(self) -> int:
+        """O, the width of the dense layer."""
+
+    @property
+    def targets(self) -> int:
+        """T, how many numbers a step is to learn."""
+
+    @property
+    def activation(self) -> str:
+        """Of the last layer, as it is written: linear, sigmoid, softmax."""
+
+    @property
+    def own_loss(self) -> str:
+        """What `loss` is called."""
+
+    def loss(self, raw: Any, targets: Any) -> Any:
+        """The loss of Keras tensors: outputs […, O], before the activation, and targets […, T] to […, T]."""
+
+    def said(self, raw: Array) -> Any:
+        """Outputs [B, O], before the activation, as what they mean."""
+
+
 @dataclass(frozen=True)
 class Head:
-    """What is said at each step.
+    """Values: H said at once, each with the distances to its quantiles.
+
+    The outputs of one step are [1 + 2Q, H]: the forecasts, then for each of Q intervals, innermost first, how much
+    further its lower bound lies than the one before, then the same for the upper bounds. A softplus makes each distance
+    positive, so quantiles cannot cross.
 
     Attributes:
         steps: H values ahead; 1 where the network is run on recursively.
@@ -34,6 +63,21 @@ class Head:
     def outputs(self) -> int:
         """O, the width of the dense layer."""
         return self.steps * (1 + 2 * len(self.levels))
+
+    @property
+    def targets(self) -> int:
+        """H: the bounds are learnt from the values too."""
+        return self.steps
+
+    @property
+    def activation(self) -> str:
+        """Of the last layer: none."""
+        return "linear"
+
+    @property
+    def own_loss(self) -> str:
+        """What `loss` is called."""
+        return "pinball"
 
     @property
     def tails(self) -> tuple[float, ...]:
@@ -61,6 +105,91 @@ class Head:
         signs, tails = np.array([[[1.0]], [[-1.0]]], np.float32), np.array(self.tails, np.float32)[:, None]
         beyond = signs * off[..., None, None, :] + ops.cumsum(gaps, axis=-2)  # [B, L, 2, Q, H] inside each bound
         return median + ops.mean(_pinball(beyond, tails), axis=(-3, -2))
+
+
+@dataclass(frozen=True)
+class Chances:
+    """The probability of a yes at each of H steps, each by itself.
+
+    Attributes:
+        steps: H.
+    """
+
+    steps: int = 1
+
+    @property
+    def outputs(self) -> int:
+        """O: one for each step."""
+        return self.steps
+
+    @property
+    def targets(self) -> int:
+        """H, each 0 or 1."""
+        return self.steps
+
+    @property
+    def activation(self) -> str:
+        """Of the last layer."""
+        return "sigmoid"
+
+    @property
+    def own_loss(self) -> str:
+        """What `loss` is called."""
+        return "binary_crossentropy"
+
+    def said(self, raw: Array) -> Floats:
+        """Outputs [B, H] as probabilities [B, H]."""
+        return np.asarray(0.5 * np.tanh(0.5 * raw.astype(np.float64)) + 0.5, dtype=np.float64)
+
+    def loss(self, raw: Any, targets: Any) -> Any:
+        """−log of the probability of what came, of Keras tensors: outputs and targets […, H] to […, H]."""
+        from keras import ops
+
+        return ops.softplus(raw) - targets * raw
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """The probability of each of V symbols.
+
+    Attributes:
+        count: V.
+    """
+
+    count: int
+
+    @property
+    def outputs(self) -> int:
+        """O: one for each symbol."""
+        return self.count
+
+    @property
+    def targets(self) -> int:
+        """One: the number of the symbol that came, from 0."""
+        return 1
+
+    @property
+    def activation(self) -> str:
+        """Of the last layer."""
+        return "softmax"
+
+    @property
+    def own_loss(self) -> str:
+        """What `loss` is called."""
+        return "sparse_categorical_crossentropy"
+
+    def said(self, raw: Array) -> Floats:
+        """Outputs […, V] as probabilities […, V] that sum to 1."""
+        wide = raw.astype(np.float64)
+        weights = np.exp(wide - wide.max(axis=-1, keepdims=True))
+        return np.asarray(weights / weights.sum(axis=-1, keepdims=True), dtype=np.float64)
+
+    def loss(self, raw: Any, targets: Any) -> Any:
+        """−log of the probability of what came, of Keras tensors: outputs […, V] and symbols […, 1] to […, 1]."""
+        from keras import ops
+
+        came = ops.one_hot(ops.cast(targets[..., 0], "int32"), self.count)
+        return ops.logsumexp(raw, axis=-1, keepdims=True) - ops.sum(came * raw, axis=-1, keepdims=True)
 
 
 def _pinball(off: Any, quantile: Any) -> Any:

@@ -75,15 +75,30 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Dense:
+    """A dense layer with relu, between the LSTM and the last layer.
+
+    Attributes:
+        V: [N, M] weights.
+        d: [M] biases.
+    """
+
+    V: Array
+    d: Array
+
+
+@dataclass(frozen=True)
 class Network:
     """Stacked LSTM layers and a dense layer on the last one's output.
 
     Attributes:
         layers: the LSTM layers, first one first.
-        V: [U, O] dense weights, or [U + F, O] where `skip` lays the input beside the LSTM's output.
+        V: [U, O] dense weights, or [U + F, O] where `skip` lays the input beside the LSTM's output; M instead of these
+            where hidden layers end in M numbers.
         d: [O] dense biases.
         activation: a key of `ACTIVATIONS`, for the candidate and the cell's output.
-        skip: whether the dense layer also sees x_t.
+        skip: whether the dense layers also see x_t.
+        hidden: dense layers with relu before the last one, first one first.
     """
 
     layers: tuple[Layer, ...]
@@ -91,6 +106,7 @@ class Network:
     d: Array
     activation: str = "tanh"
     skip: bool = False
+    hidden: tuple[Dense, ...] = ()
 
 
 @dataclass
@@ -168,8 +184,10 @@ def run(network: Network, x: Array, state: State) -> Array:
 
 
 def dense(network: Network, h: Array, x: Array) -> Array:
-    """The output layer: [..., U] (beside [..., F] where `skip`) to [..., O]."""
+    """The dense layers: [..., U] (beside [..., F] where `skip`) to [..., O]."""
     seen = np.concatenate([h, x], axis=-1) if network.skip else h
+    for layer in network.hidden:
+        seen = relu(seen @ layer.V + layer.d)
     return seen @ network.V + network.d
 
 
@@ -183,6 +201,8 @@ def to_tensors(network: Network) -> dict[str, Array]:
     tensors: dict[str, Array] = {}
     for k, layer in enumerate(network.layers):
         tensors |= {f"lstm_{k}.W": layer.W, f"lstm_{k}.U": layer.U, f"lstm_{k}.b": layer.b}
+    for k, dense_layer in enumerate(network.hidden):
+        tensors |= {f"hidden_{k}.V": dense_layer.V, f"hidden_{k}.d": dense_layer.d}
     return tensors | {"dense.V": network.V, "dense.d": network.d}
 
 
@@ -204,11 +224,19 @@ def from_tensors(
         _shaped(tensors, f"{name}.U", (units, 4 * units))
         layers.append(Layer(tensors[f"{name}.W"], tensors[f"{name}.U"], tensors[f"{name}.b"]))
         width = units
+    hidden: list[Dense] = []
+    width += features * skip
+    while f"hidden_{len(hidden)}.V" in tensors:
+        name = f"hidden_{len(hidden)}"
+        after = _shaped(tensors, f"{name}.d", (None,))[0]
+        _shaped(tensors, f"{name}.V", (width, after))
+        hidden.append(Dense(tensors[f"{name}.V"], tensors[f"{name}.d"]))
+        width = after
     said = _shaped(tensors, "dense.d", (outputs,))[0]
-    _shaped(tensors, "dense.V", (width + features * skip, said))
-    if not layers or activation not in ACTIVATIONS or len(tensors) != 3 * len(layers) + 2:
+    _shaped(tensors, "dense.V", (width, said))
+    if not layers or activation not in ACTIVATIONS or len(tensors) != 3 * len(layers) + 2 * len(hidden) + 2:
         raise ModelError("weights: the layers named do not make a network; train again")
-    return Network(tuple(layers), tensors["dense.V"], tensors["dense.d"], activation, skip)
+    return Network(tuple(layers), tensors["dense.V"], tensors["dense.d"], activation, skip, tuple(hidden))
 
 
 def _shaped(tensors: Mapping[str, Array], name: str, shape: tuple[int | None, ...]) -> tuple[int, ...]:

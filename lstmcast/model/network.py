@@ -8,14 +8,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lstmcast.errors import ModelError, UsageError
 from lstmcast.model import lstm
-from lstmcast.model.heads import Head
-from lstmcast.model.lstm import Array, Layer, Network
+from lstmcast.model.heads import Head, Meaning
+from lstmcast.model.lstm import Array, Dense, Layer, Network
 
 if TYPE_CHECKING:
     import keras
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Architecture:
-    """What is built: `Sequential([Input((L, F)), LSTM(U), …, Dense(O)])`.
+    """What is built: `Sequential([Input((L, F)), LSTM(U), …, Dense(O)])`, hidden dense layers between where wanted.
 
     Attributes:
         context: L.
@@ -33,27 +34,35 @@ class Architecture:
         activation: of candidate and cell output.
         skip: whether the dense layer also sees the input itself.
         dropout: share of inputs dropped while training.
+        hidden: the widths of dense layers with relu before the last one.
+        every_step: whether each step of a window has targets while training; False: only the last has.
     """
 
     context: int
     lags: int
     units: tuple[int, ...] = (50,)
-    head: Head = field(default_factory=Head)
+    head: Meaning = field(default_factory=Head)
     activation: str = "tanh"
     skip: bool = False
     dropout: float = 0.0
+    hidden: tuple[int, ...] = ()
+    every_step: bool = True
 
     @property
     def parameters(self) -> int:
         """How many weights the network has."""
         widths = (self.lags, *self.units)
         gates = sum(4 * u * (f + u + 1) for f, u in zip(widths, self.units, strict=False))
-        return gates + (self.units[-1] + self.lags * self.skip + 1) * self.head.outputs
+        dense = (self.units[-1] + self.lags * self.skip, *self.hidden, self.head.outputs)
+        return gates + sum((n + 1) * m for n, m in pairwise(dense))
 
     def __str__(self) -> str:
         layers = ", ".join(f"LSTM({u})" for u in self.units)
         layers = f"Beside({layers})" if self.skip else layers
-        return f"Sequential([Input(({self.context}, {self.lags})), {layers}, Dense({self.head.outputs})])"
+        hidden = "".join(f"Dense({width}, activation=relu), " for width in self.hidden)
+        said = "" if self.head.activation == "linear" else f", activation={self.head.activation}"
+        last = f"Dense({self.head.outputs}{said})"
+        return f"Sequential([Input(({self.context}, {self.lags})), {layers}, {hidden}{last}])"
 
 
 def require_tensorflow() -> None:
@@ -100,7 +109,7 @@ def _mute() -> Iterator[None]:
 
 
 def build(architecture: Architecture, *, every_step: bool) -> keras.Sequential:
-    """Build the network.
+    """Build the network, up to the activation of its last layer, which the loss and `Meaning.said` bring.
 
     Args:
         architecture: its layers.
@@ -122,6 +131,7 @@ def build(architecture: Architecture, *, every_step: bool) -> keras.Sequential:
         [
             keras.Input((architecture.context, architecture.lags)),
             *([_beside(lstms, every_step=every_step)] if architecture.skip else lstms),
+            *(keras.layers.Dense(width, activation="relu") for width in architecture.hidden),
             keras.layers.Dense(architecture.head.outputs, kernel_initializer="zeros"),
         ]
     )
@@ -147,14 +157,17 @@ def _beside(lstms: Sequence[keras.layers.Layer], *, every_step: bool) -> keras.l
 
 def to_numpy(model: keras.Sequential, architecture: Architecture) -> Network:
     """The model's weights as a NumPy network (copies)."""
-    *recurrent, V, d = (np.array(w, np.float32) for w in model.get_weights())
+    weights = [np.array(w, np.float32) for w in model.get_weights()]
+    recurrent, dense = weights[: 3 * len(architecture.units)], weights[3 * len(architecture.units) :]
     layers = tuple(Layer(*recurrent[k : k + 3]) for k in range(0, len(recurrent), 3))
-    return Network(layers, V, d, architecture.activation, architecture.skip)
+    *hidden, last = (Dense(*dense[k : k + 2]) for k in range(0, len(dense), 2))
+    return Network(layers, last.V, last.d, architecture.activation, architecture.skip, tuple(hidden))
 
 
 def flat(network: Network) -> list[Array]:
     """The weights in Keras's order."""
-    return [w for layer in network.layers for w in (layer.W, layer.U, layer.b)] + [network.V, network.d]
+    recurrent = [w for layer in network.layers for w in (layer.W, layer.U, layer.b)]
+    return [*recurrent, *(w for layer in network.hidden for w in (layer.V, layer.d)), network.V, network.d]
 
 
 def check_forward(network: Network, architecture: Architecture, x: Array) -> float:

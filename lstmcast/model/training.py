@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event, Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from lstmcast.errors import ModelError
 from lstmcast.model.lstm import Array, Network
 from lstmcast.model.network import Architecture, build, flat, load_keras, to_numpy
 from lstmcast.model.standing import Standing
-from lstmcast.model.windows import Windows
 
 if TYPE_CHECKING:
     import keras
@@ -26,6 +25,18 @@ Step = Callable[[Array, Array, Array], float]  # inputs, targets and weights of 
 _PREPARING = Lock()  # Keras draws first weights from one source of chance, and traces one graph at a time
 
 EXPLODED = 1e4  # times the first batch's loss: no network comes back from there
+
+
+class Lessons(Protocol):
+    """What a network learns from: `Windows` of values, or anything else that is cut into batches."""
+
+    def batches(self, rng: np.random.Generator, *, count: int, size: int) -> Iterator[tuple[Array, Array, Array]]:
+        """One epoch: `count` windows in full batches of `size`, drawn by `rng` alone.
+
+        Yields:
+            Inputs [B, L, F], targets [B, L, T] and weights [B, L, T], 0 where a target does not count; targets and
+            weights [B, T] where only the last step has some (`Architecture.every_step` is False).
+        """
 
 
 class Stopped(Exception):  # noqa: N818  # no error: somebody else's is on its way
@@ -41,7 +52,7 @@ class Recipe:
         batches: in an epoch.
         batch_size: B.
         patience: epochs without a better held-out forecast before stopping; None: never.
-        loss: of Keras, or "pinball": that of the head.
+        loss: of Keras, or the head's own, by its name.
         schedule: "constant", or "cosine": down to 1 % of the learning rate over `decay` epochs (0: over all).
         clip_norm: largest norm of a gradient; None: any.
         winsorize: targets further off are learnt as just so far off, in units of z; None: as they are.
@@ -90,7 +101,7 @@ class Fit:
 
 
 def fit(
-    windows: Windows,
+    lessons: Lessons,
     architecture: Architecture,
     recipe: Recipe,
     *,
@@ -104,7 +115,7 @@ def fit(
     """Fit one network.
 
     Args:
-        windows: what it learns from.
+        lessons: what it learns from.
         architecture: its layers.
         recipe: how.
         judge: the error of the network's forecasts on held-out origins, which decides when to stop and which epoch is
@@ -125,7 +136,7 @@ def fit(
         load_keras()
         with _PREPARING:
             _heed(stop)
-            learner = _Learner(windows, architecture, recipe, judge, stop, *_prepared(architecture, recipe))
+            learner = _Learner(lessons, architecture, recipe, judge, stop, *_prepared(architecture, recipe))
         standing = learner.begin(start) if resume is None else learner.go_on(resume)
         while not standing.over:
             standing = learner.epoch(standing)
@@ -160,7 +171,7 @@ def together(fits: Sequence[Callable[[], Fit]], stop: Event) -> list[Fit]:
 class _Learner:
     """A network that learns, epoch by epoch: everything that changes is in `variables`, and in what `epoch` returns."""
 
-    windows: Windows
+    lessons: Lessons
     architecture: Architecture
     recipe: Recipe
     judge: Callable[[Network], float] | None
@@ -206,7 +217,7 @@ class _Learner:
         """Learn from the batches of one epoch; returns the loss of each."""
         losses = []
         count = self.recipe.batches * self.recipe.batch_size
-        for batch in self.windows.batches(rng, count=count, size=self.recipe.batch_size):
+        for batch in self.lessons.batches(rng, count=count, size=self.recipe.batch_size):
             _heed(self.stop)
             losses.append(self.step(*batch))
         return losses
@@ -234,7 +245,7 @@ def _prepared(architecture: Architecture, recipe: Recipe) -> tuple[keras.Sequent
     import tensorflow
 
     keras.utils.set_random_seed(recipe.seed)
-    model = build(architecture, every_step=True)
+    model = build(architecture, every_step=architecture.every_step)
     rate: float | keras.optimizers.schedules.LearningRateSchedule = recipe.learning_rate
     if recipe.schedule == "cosine":
         steps = (recipe.decay or recipe.epochs) * recipe.batches
@@ -246,13 +257,14 @@ def _prepared(architecture: Architecture, recipe: Recipe) -> tuple[keras.Sequent
     @tensorflow.function(autograph=False)  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def step(inputs: Any, targets: Any, weights: Any) -> Any:
         with tensorflow.GradientTape() as tape:
-            each = loss(model(inputs, training=True), targets)  # [B, L, H], the loss of each target by itself
+            each = loss(model(inputs, training=True), targets)  # [B, L, T], the loss of each target by itself
             mean = tensorflow.reduce_sum(each * weights) / tensorflow.maximum(tensorflow.reduce_sum(weights), 1.0)
         optimizer.apply(tape.gradient(mean, model.trainable_variables), model.trainable_variables)
         return mean
 
-    batch, head = (recipe.batch_size, architecture.context), architecture.head
-    shapes = ((*batch, architecture.lags), (*batch, head.steps), (*batch, head.steps))
+    batch = recipe.batch_size, architecture.context
+    told = (*batch[: 1 + architecture.every_step], architecture.head.targets)
+    shapes = ((*batch, architecture.lags), told, told)
     traced = step.get_concrete_function(*(tensorflow.TensorSpec(shape, tensorflow.float32) for shape in shapes))
     constant = tensorflow.constant
     variables = [*model.variables, *optimizer.variables]
@@ -260,10 +272,11 @@ def _prepared(architecture: Architecture, recipe: Recipe) -> tuple[keras.Sequent
 
 
 def _loss(architecture: Architecture, recipe: Recipe) -> Callable[[Any, Any], Any]:
-    """Outputs [B, L, O] and targets [B, L, H] to the loss of each target by itself, [B, L, H]."""
+    """Outputs [B, L, O] and targets [B, L, T] to the loss of each target by itself, [B, L, T]."""
     import keras
 
-    each = architecture.head.loss if recipe.loss == "pinball" else _of_each(keras.losses.get(recipe.loss))
+    head = architecture.head
+    each = head.loss if recipe.loss == head.own_loss else _of_each(keras.losses.get(recipe.loss))
     if (most := recipe.winsorize) is None:
         return each
     return lambda raw, targets: each(raw, keras.ops.clip(targets, -most, most))
