@@ -19,6 +19,7 @@ STEP_WORDS = {"t", "step", "index", "period", "ts", "week", "day", "month", "yea
 PARTS = {"month", "quarter", "week", "weekday", "day", "hour", "minute", "second"}  # of a time
 TARGET_NAMES = {"y", "value", "target"}
 TARGET_WORDS = {"value", "values", "sales", "demand", "total", "count"}
+LABEL_WORDS = {"label", "class"}
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,16 @@ def read(path: str | Path, options: ReadOptions = INFER) -> Panel:
         DataError: what cannot be read exactly; several faults come together.
         ConfigError: options that contradict each other.
     """
-    table = read_table(path, delimiter=options.delimiter, encoding=options.encoding, decimal=options.decimal)
+    return to_panel(read_text(path, options), options)
+
+
+def read_text(path: str | Path, options: ReadOptions = INFER) -> Table:
+    """The file as text, whose signs and encoding the options may say; see `read`."""
+    return read_table(path, delimiter=options.delimiter, encoding=options.encoding, decimal=options.decimal)
+
+
+def to_panel(table: Table, options: ReadOptions = INFER) -> Panel:
+    """A file that was read as text, as a panel; see `read`."""
     columns, findings, notes = find_columns(table, options)
     groups = group_codes(table.text, columns.series)
     times, values = _parse(table, columns, groups, options)

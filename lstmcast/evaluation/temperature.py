@@ -1,0 +1,40 @@
+"""One number that makes the probabilities of a softmax as bold as they turn out to be right (Guo et al. 2017)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+BOLDEST, SHYEST = 0.25, 16.0  # temperatures, at least and at most: a few outcomes may all be right
+HALVINGS = 50
+
+
+def softmax(raw: Floats, temperature: float = 1.0) -> Floats:
+    """Probabilities of C outcomes: exp(raw / T) over its sum along the last axis, […, C] to […, C]."""
+    scaled = raw / temperature
+    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    shares: Floats = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
+
+
+def temperature(raw: Floats, actual: Ints) -> float:
+    """The T at which softmax(raw / T) has the smallest cross-entropy with what came; 1 where nothing did.
+
+    The cross-entropy is convex in 1 / T, with the slope mean(Σ_c p_c raw_c − raw_actual): T is where that is 0.
+
+    Args:
+        raw: [B, C] what a network says, before its softmax.
+        actual: [B] which outcome came, from 0.
+    """
+    if not len(actual):
+        return 1.0
+    said = raw[np.arange(len(actual)), actual]
+    low, high = np.log(BOLDEST), np.log(SHYEST)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        slope = ((softmax(raw, float(np.exp(middle))) * raw).sum(axis=1) - said).mean()
+        low, high = (middle, high) if slope > 0 else (low, middle)
+    return float(np.exp((low + high) / 2))

@@ -1,0 +1,72 @@
+"""Held-out series by label, simple rules, and how right labels are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lstmcast.evaluation.labels import chance_scores, confusion, folds, named_scores, part, rules, shares
+
+
+def test_every_label_gives_its_share() -> None:
+    """Of 50, 10, 3, 2 and 1 series, a fifth judges and a tenth stops, at least one; the last is only learnt from."""
+    labels = np.repeat([0, 1, 2, 3, 4], [50, 10, 3, 2, 1])
+    parts = part(np.random.default_rng(1).permutation(labels), seed=0)
+    shuffled = np.random.default_rng(1).permutation(labels)
+    assert np.bincount(shuffled[parts.judge], minlength=5).tolist() == [10, 2, 1, 1, 0]
+    assert np.bincount(shuffled[parts.stop], minlength=5).tolist() == [5, 1, 1, 0, 0]
+    assert sorted([*parts.learn, *parts.stop, *parts.judge]) == list(range(66))
+
+
+def test_the_draw_depends_on_the_seed_alone() -> None:
+    """The same seed draws the same series, another one others."""
+    labels = np.repeat([0, 1], 50)
+    assert part(labels, 3).judge.tolist() == part(labels, 3).judge.tolist()
+    assert part(labels, 3).judge.tolist() != part(labels, 4).judge.tolist()
+
+
+def test_folds_share_every_label_evenly() -> None:
+    """Of 13 and 7 series no fold of 5 has more than one of a label more than another, nor in all."""
+    labels = np.repeat([0, 1], [13, 7])
+    dealt = folds(labels, 5, seed=0)
+    for some in (dealt[labels == 0], dealt[labels == 1], dealt):
+        counts = np.bincount(some, minlength=5)
+        assert counts.max() - counts.min() <= 1
+
+
+def test_rules_on_points_in_a_plane() -> None:
+    """A point beside a stray one of label 1: the neighbour says 1, the centroids say 0, as most of the series do."""
+    known = np.array([[0.0, 0.0], [0.0, 2.0], [2.0, 0.0], [1.0, 1.0], [9.0, 9.0]])
+    labels = np.array([0, 0, 0, 1, 1])
+    said = rules(known, labels, np.array([[1.1, 1.1], [8.0, 8.0]]))
+    assert {name: labels.tolist() for name, labels in said.items()} == {
+        "most_frequent": [0, 0],
+        "nearest_centroid": [0, 1],
+        "nearest_neighbour": [1, 1],
+    }
+
+
+def test_the_nearest_neighbour_against_a_slow_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In small chunks, what a loop over all pairs finds."""
+    monkeypatch.setattr("lstmcast.evaluation.labels.CHUNK", 70)
+    rng = np.random.default_rng(0)
+    known, asked, labels = rng.normal(size=(30, 4)), rng.normal(size=(11, 4)), rng.integers(0, 3, 30)
+    slow = [labels[min(range(30), key=lambda k, one=one: float(np.linalg.norm(known[k] - one)))] for one in asked]
+    assert rules(known, labels, asked)["nearest_neighbour"].tolist() == slow
+
+
+def test_scores_by_hand() -> None:
+    """Three of four right, of one label both and of the other one of two; what that means in a confusion matrix."""
+    actual, said = np.array([0, 0, 2, 2]), np.array([0, 0, 2, 1])
+    assert named_scores(actual, said) == {"accuracy": 0.75, "balanced_accuracy": 0.75}
+    assert named_scores(actual[1:], said[1:])["balanced_accuracy"] == 0.75
+    assert confusion(actual, said, 3).tolist() == [[2, 0, 0], [0, 0, 0], [0, 1, 1]]
+    assert shares(actual, 3).tolist() == [0.5, 0.0, 0.5]
+
+
+def test_scores_of_chances_by_hand() -> None:
+    """−log ½ and −log 1; (½ − 1)² + ½² and 0; a probability of 0 is scored as one in a million million."""
+    chances = np.array([[0.5, 0.5], [0.0, 1.0]])
+    found = chance_scores(np.array([0, 1]), chances)
+    assert found == {"cross_entropy": pytest.approx(np.log(2) / 2), "brier": pytest.approx(0.25)}
+    assert chance_scores(np.array([0]), chances[1:])["cross_entropy"] == pytest.approx(12 * np.log(10))
