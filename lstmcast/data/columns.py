@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -15,17 +16,23 @@ from lstmcast.data.times import looks_like_counts, looks_like_times
 from lstmcast.data.wording import counted, first_few, nearest, shortened
 from lstmcast.errors import ConfigError, DataError
 
-OUTPUTS = re.compile(r"forecast|(?:lower|upper)_[0-9.]+")  # columns of a forecast
+OUTPUTS = re.compile(r"forecast|probability|(?:lower|upper)_[0-9.]+")  # columns of a forecast
 
 EPOCH = 1e8  # numbers of this size may be seconds since 1970
 
+Choose = Callable[[Table, list[str], ReadOptions, bool], Choice]
+"""Finds the target, where none is pinned, among columns that play no other part; the last: whether there are times."""
 
-def find_columns(table: Table, options: ReadOptions) -> tuple[Columns, tuple[Finding, ...], tuple[str, ...]]:
+
+def find_columns(
+    table: Table, options: ReadOptions, choose: Choose | None = None
+) -> tuple[Columns, tuple[Finding, ...], tuple[str, ...]]:
     """Finds the time, the columns that name the series, and what to forecast.
 
     Args:
         table: the file as text.
         options: `time`, `series` and `target` pin a part; `target=("*",)` takes every numeric column.
+        choose: finds the target where none is pinned; None: `find_numbers`.
 
     Returns:
         the columns; a finding for each part with its reason; notes, such as the columns left unused.
@@ -39,7 +46,10 @@ def find_columns(table: Table, options: ReadOptions) -> tuple[Columns, tuple[Fin
     time = _find_time(table, names, options)
     series = find_series(table, names, options, time.one)
     used = {*time.names, *series.names}
-    target = _find_target(table, [name for name in names if name not in used], options, has_time=bool(time.names))
+    target = Choice(options.target, "given")
+    if not options.target or options.target == EVERY:
+        free = [name for name in names if name not in used]
+        target = (choose or find_numbers)(table, free, options, bool(time.names))
     columns = Columns(time.one, target.names, series.names)
     _check_names(columns, table.source)
     chosen = {*used, *target.names}
@@ -116,10 +126,8 @@ def _named_like_times(name: str, text: pd.Series) -> bool:
     return not (len(steps) and numbers[-1] < EPOCH and steps.min() > 0 and steps.max() <= 1.05 * steps.min())
 
 
-def _find_target(table: Table, free: list[str], options: ReadOptions, *, has_time: bool) -> Choice:
-    """What to forecast: pinned, the only numeric column, or the one whose name says so."""
-    if options.target and options.target != EVERY:
-        return Choice(options.target, "given")
+def find_numbers(table: Table, free: list[str], options: ReadOptions, has_time: bool) -> Choice:
+    """What to forecast: the only numeric column, or the one whose name says so."""
     numeric = [name for name in free if looks_like_numbers(table.text[name])]
     if not numeric and len(free) == 1 and table.text.shape[1] > 1:
         return Choice((free[0],), "the only column left")

@@ -13,7 +13,9 @@ from lstmcast.data.wording import counted, first_few
 from lstmcast.errors import DataError
 
 MISSING = ("auto", "interpolate", "zero", "error")
+UNKNOWN = "unknown"  # what becomes of missing symbols: nothing lies between two of them
 
+_FILLED = {"zero": "filled with 0", UNKNOWN: "left unknown"}
 _SHORT = 3  # steps that may always be filled
 _ROOM = 10_000_000  # steps that may be filled, beyond twenty times the values observed
 
@@ -144,7 +146,7 @@ def fill_notes(observed: Cells, lengths: Ints, how: str) -> tuple[str, ...]:
     if not gaps.sizes.size:
         return ()
     among = f" in {len(np.unique(gaps.series))} of {len(lengths)} series" if len(lengths) > 1 else ""
-    filled = "filled with 0" if how == "zero" else "filled by linear interpolation"
+    filled = _FILLED.get(how, "filled by linear interpolation")
     return (f"{gaps.sizes.sum()} missing of {lengths.sum()} steps{among} {filled} (longest run: {gaps.sizes.max()})",)
 
 
@@ -155,7 +157,7 @@ def expand(observed: Cells, starts: Ints, lengths: Ints, how: str) -> tuple[Floa
         observed: [N] cells of series 0 … S-1, none of them empty.
         starts: [S] position of each series' first step.
         lengths: [S] steps of each series.
-        how: `zero`, else by linear interpolation.
+        how: `zero`, `unknown` (as −1), else by linear interpolation.
 
     Returns:
         [M] the values of all series, one after the other, and whether each was observed; zeros that were asked for are
@@ -172,6 +174,9 @@ def expand(observed: Cells, starts: Ints, lengths: Ints, how: str) -> tuple[Floa
     values[index] = observed.values
     if how == "zero":
         return values, np.ones(total, dtype=np.bool_)
+    if how == UNKNOWN:
+        values[~there] = -1
+        return values, there
     holes = np.flatnonzero(~there)
     left = np.searchsorted(index, holes) - 1
     share = (holes - index[left]) / (index[left + 1] - index[left])

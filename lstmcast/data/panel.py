@@ -20,6 +20,7 @@ from lstmcast.data.cells import (
 )
 from lstmcast.data.gaps import (
     MISSING,
+    UNKNOWN,
     expand,
     extent_of,
     fill_notes,
@@ -55,6 +56,8 @@ class Panel:
         notes: what was handled, with counts.
         source: how messages name the file.
         dropped: series that cannot be used, each with its reason.
+        symbols: [V] what the values 0 … V − 1 stand for, where they are no numbers of their own; −1 then stands for what
+            is not known: missing, or none of them.
     """
 
     columns: Columns
@@ -68,6 +71,7 @@ class Panel:
     notes: tuple[str, ...]
     source: str
     dropped: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
 
     @property
     def n_series(self) -> int:
@@ -128,6 +132,7 @@ def build_panel(
     values: Mapping[str, Floats],
     calendar: Calendar,
     *,
+    symbols: tuple[str, ...] = (),
     missing: str = "auto",
     duplicates: str = "error",
     findings: Sequence[Finding] = (),
@@ -141,7 +146,9 @@ def build_panel(
         times: [N] the time of each row; None where rows are counted.
         values: [N] the values of each target column; NaN where missing.
         calendar: the grid of times.
-        missing: `auto` fills short gaps and refuses long ones, `interpolate` fills any, `zero` too, `error` none.
+        symbols: what the values stand for; empty: numbers.
+        missing: `auto` fills short gaps and refuses long ones, `interpolate` fills any, `zero` too, `error` none. Between
+            symbols nothing can be filled in: whatever is missing stays unknown, unless it is `error`.
         duplicates: what becomes of rows of one series and time: `error`, `sum`, `mean` or `last`.
         findings: what was inferred before.
         notes: what was handled before.
@@ -153,8 +160,8 @@ def build_panel(
         DataError: duplicates, gaps that may not be filled, or no series that can be used.
         ConfigError: `missing` or `duplicates` is none of these.
     """
-    _check_choice("data.missing", missing, MISSING)
-    _check_choice("data.duplicates", duplicates, DUPLICATES)
+    _check_choice("data.missing", missing, ("auto", "error") if symbols else MISSING)
+    _check_choice("data.duplicates", duplicates, ("error", "last") if symbols else DUPLICATES)
     groups = group_codes(table.text, columns.series)
     keys = _keys(table, columns.series, groups)
     stamps = _row_numbers(groups) if times is None else times.stamps
@@ -163,12 +170,12 @@ def build_panel(
         check_duplicates(rows, calendar, _names(keys), table.source)
     if missing in {"auto", "error"}:
         check_skipped_hours(rows, calendar, table.source)
-    how = "mean" if duplicates == "error" else duplicates
+    how = ("last" if symbols else "mean") if duplicates == "error" else duplicates
     cells = to_cells(rows, [values[name] for name in columns.target], len(keys), how)
     said += join_notes(rows, calendar, how)
     if len(columns.target) > 1:
         keys = tuple((*key, name) for name in columns.target for key in keys)
-    parts = _filled(cells, keys, calendar, missing, table.source)
+    parts = _filled(cells, keys, calendar, UNKNOWN if symbols and missing == "auto" else missing, table.source)
     return Panel(
         columns=columns,
         calendar=calendar,
@@ -181,6 +188,7 @@ def build_panel(
         notes=(*notes, *said, *parts.notes),
         source=table.source,
         dropped=parts.dropped,
+        symbols=symbols,
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from lstmcast.data.calendar import Calendar, counter_calendar, infer_calendar
-from lstmcast.data.columns import find_columns
+from lstmcast.data.columns import Choose, find_columns, find_numbers
 from lstmcast.data.keys import group_codes
 from lstmcast.data.numbers import number_notes, parse_numbers
 from lstmcast.data.panel import Panel, build_panel
@@ -19,12 +20,41 @@ from lstmcast.errors import ConfigError, DataError
 INFER = ReadOptions()
 
 
-def read(path: str | Path, options: ReadOptions = INFER) -> Panel:
+@dataclass(frozen=True)
+class Parsed:
+    """The target's fields as numbers.
+
+    Attributes:
+        values: [N] of each target column; NaN where missing.
+        symbols: [V] what the numbers 0 … V − 1 stand for; empty where they are numbers themselves.
+        notes: what was handled.
+    """
+
+    values: Mapping[str, Floats]
+    symbols: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a target holds.
+
+    Attributes:
+        choose: finds the target among the columns that play no other part.
+        parse: table, target columns and options to their values; raises DataError.
+    """
+
+    choose: Choose
+    parse: Callable[[Table, Sequence[str], ReadOptions], Parsed]
+
+
+def read(path: str | Path, options: ReadOptions = INFER, content: Content | None = None) -> Panel:
     """Reads a file of past values.
 
     Args:
         path: a CSV file, plain or packed, a Parquet file, or `"-"` for stdin.
         options: what the user pinned; everything else is inferred, with the reason in `findings`.
+        content: what its target holds; None: numbers.
 
     Returns:
         The series on one regular calendar. What was handled on the way is counted in `notes`.
@@ -35,7 +65,7 @@ def read(path: str | Path, options: ReadOptions = INFER) -> Panel:
         DataError: what cannot be read exactly; several faults come together.
         ConfigError: options that contradict each other.
     """
-    return to_panel(read_text(path, options), options)
+    return to_panel(read_text(path, options), options, content)
 
 
 def read_text(path: str | Path, options: ReadOptions = INFER) -> Table:
@@ -43,36 +73,49 @@ def read_text(path: str | Path, options: ReadOptions = INFER) -> Table:
     return read_table(path, delimiter=options.delimiter, encoding=options.encoding, decimal=options.decimal)
 
 
-def to_panel(table: Table, options: ReadOptions = INFER) -> Panel:
+def to_panel(table: Table, options: ReadOptions = INFER, content: Content | None = None) -> Panel:
     """A file that was read as text, as a panel; see `read`."""
-    columns, findings, notes = find_columns(table, options)
+    content = content or NUMBERS
+    columns, findings, notes = find_columns(table, options, content.choose)
     groups = group_codes(table.text, columns.series)
-    times, values = _parse(table, columns, groups, options)
+    times, parsed = _parse(table, columns, groups, options, content)
     calendar, inferred = _calendar(table, columns, times, groups, options)
-    rounded = [note for name in columns.target for note in number_notes(table.text[name], values[name], column=name)]
     return build_panel(
         table,
         columns,
         times,
-        values,
+        parsed.values,
         calendar,
+        symbols=parsed.symbols,
         missing=options.missing,
         duplicates=options.duplicates,
         findings=(*findings, *(times.findings if times else ()), *inferred),
-        notes=(*table.notes, *notes, *(times.notes if times else ()), *rounded),
+        notes=(*table.notes, *notes, *(times.notes if times else ()), *parsed.notes),
     )
 
 
 def _parse(
-    table: Table, columns: Columns, groups: Ints, options: ReadOptions
-) -> tuple[Times | None, dict[str, Floats]]:
+    table: Table, columns: Columns, groups: Ints, options: ReadOptions, content: Content
+) -> tuple[Times | None, Parsed]:
     """Times and values; the faults of all columns are told together."""
     faults: list[str] = []
     times: Times | None = None
-    values: dict[str, Floats] = {}
+    parsed = Parsed({})
     with _collected(faults):
         times = _times(table, columns.time, groups, options)
-    for name in columns.target:
+    with _collected(faults):
+        parsed = content.parse(table, columns.target, options)
+    if faults:
+        raise DataError(faults)
+    return times, parsed
+
+
+def _numbers(table: Table, names: Sequence[str], options: ReadOptions) -> Parsed:
+    """The target columns as numbers; the faults of all are told together."""
+    faults: list[str] = []
+    values: dict[str, Floats] = {}
+    notes: list[str] = []
+    for name in names:
         with _collected(faults):
             values[name] = parse_numbers(
                 table.text[name],
@@ -82,9 +125,13 @@ def _parse(
                 decimal=table.decimal,
                 thousands=options.thousands,
             )
+            notes += number_notes(table.text[name], values[name], column=name)
     if faults:
         raise DataError(faults)
-    return times, values
+    return Parsed(values, notes=tuple(notes))
+
+
+NUMBERS = Content(find_numbers, _numbers)
 
 
 @contextmanager

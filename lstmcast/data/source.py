@@ -71,7 +71,13 @@ def load(source: str | Path) -> bytes:
 
 
 def to_utf8(data: bytes, source: str, encoding: str | None = None) -> bytes:
-    r"""The same text as UTF-8 without a byte order mark; every line, the last too, ends with `\n`.
+    r"""The same as `to_text`, where the last line too ends with `\n`."""
+    text = to_text(data, source, encoding)
+    return text if text.endswith(b"\n") else text + b"\n"
+
+
+def to_text(data: bytes, source: str, encoding: str | None = None) -> bytes:
+    r"""The same text as UTF-8 without a byte order mark; lines end with `\n`.
 
     Args:
         data: bytes of UTF-8, of UTF-16 with a byte order mark, or of `encoding`.
@@ -93,8 +99,7 @@ def to_utf8(data: bytes, source: str, encoding: str | None = None) -> bytes:
             f"{source}:{_line_at(text, nul)}: NUL byte: the file is damaged, or not {codec.upper()} (name its encoding "
             "with data.encoding, such as utf-16-le)"
         )
-    text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return text if text.endswith(b"\n") else text + b"\n"
+    return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def parquet_to_csv(data: bytes, source: str) -> bytes:

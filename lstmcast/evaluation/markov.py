@@ -1,0 +1,137 @@
+"""Markov models of symbols: what comes next, by what followed the same last n symbols before.
+
+Each order leans on the one below it by absolute discounting: with c(x, s) the times that s followed context x, c(x) their
+sum, k(x) how many kinds of symbols followed it, and x' the context without its oldest symbol,
+
+    P_n(s | x) = max(c(x, s) − D, 0) / c(x) + D · k(x) / c(x) · P_{n−1}(s | x'),    P_{−1}(s) = 1 / V,
+
+with D = n₁ / (n₁ + 2 n₂), n₁ and n₂ being how many pairs (x, s) were met once and twice (Ney, Essen & Kneser 1994). Below
+the highest order a pair counts once for each kind of symbol that stood before it, not once for each time (Kneser & Ney
+1995). A context that was never met says what the shorter one says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+AT_ONCE = 1 << 22  # probabilities held at once
+
+
+@dataclass(frozen=True)
+class Order:
+    """What followed each context of one length.
+
+    Attributes:
+        contexts: [K] ascending: the shorter context's number · (V + 1) + the oldest symbol.
+        starts: [K + 1] where the followers of each begin.
+        followers: [M] symbols, and counts: [M] of each.
+        discount: D.
+    """
+
+    contexts: Ints
+    starts: Ints
+    followers: Ints
+    counts: Floats
+    discount: float
+
+
+@dataclass(frozen=True)
+class Markov:
+    """A fitted model.
+
+    Attributes:
+        kinds: V.
+        orders: of 0, 1 … n symbols before.
+    """
+
+    kinds: int
+    orders: tuple[Order, ...]
+
+    @property
+    def order(self) -> int:
+        """n, how many symbols it looks back."""
+        return len(self.orders) - 1
+
+    def ahead(self, past: Ints) -> Floats:
+        """The probabilities of the next symbol.
+
+        Args:
+            past: [B, ≥ n] the last symbols, newest last; −1 where nothing is known.
+
+        Returns:
+            [B, V], each row of sum 1.
+        """
+        rows = max(1, AT_ONCE // self.kinds)
+        parts = [self._ahead(past[k : k + rows]) for k in range(0, len(past), rows)]
+        return np.concatenate(parts) if parts else np.empty((0, self.kinds))
+
+    def _ahead(self, past: Ints) -> Floats:
+        said = np.full((len(past), self.kinds), 1.0 / self.kinds)
+        context = np.zeros(len(past), dtype=np.int64)
+        for back, order in enumerate(self.orders):
+            if back:
+                context = _numbers(context, past[:, -back], order.contexts, self.kinds)
+            met = np.flatnonzero(context >= 0)
+            said[met] = _leaned(order, context[met], said[met])
+        return said
+
+
+def fit_markov(past: Ints, symbols: Ints, *, kinds: int, order: int) -> Markov:
+    """Count what followed.
+
+    Args:
+        past: [N, ≥ order] the symbols before each, newest last; −1 where nothing is known.
+        symbols: [N] what came; −1 is left out.
+        kinds: V.
+        order: n, 0 or more.
+    """
+    known = symbols >= 0
+    past, symbols = past[known], symbols[known]
+    numbered = [(np.zeros(1, dtype=np.int64), np.zeros(len(symbols), dtype=np.int64))]
+    for back in range(1, order + 1):
+        keys = numbered[-1][1] * (kinds + 1) + past[:, -back] % (kinds + 1)
+        contexts, own = np.unique(keys, return_inverse=True)
+        numbered.append((contexts, own.astype(np.int64)))
+    pairs, counts = np.unique(numbered[-1][1] * kinds + symbols, return_counts=True)
+    orders = []
+    for contexts, _ in reversed(numbered):
+        orders.append(_order(contexts, pairs, counts, kinds))
+        pairs, counts = np.unique(contexts[pairs // kinds] // (kinds + 1) * kinds + pairs % kinds, return_counts=True)
+    return Markov(kinds, tuple(reversed(orders)))
+
+
+def _order(contexts: Ints, pairs: Ints, counts: Ints, kinds: int) -> Order:
+    """The followers of contexts 0 … K − 1, from pairs (context · V + symbol), ascending."""
+    once, twice = (int(np.count_nonzero(counts == times)) for times in (1, 2))
+    return Order(
+        contexts=contexts,
+        starts=np.searchsorted(pairs // kinds, np.arange(len(contexts) + 1)).astype(np.int64),
+        followers=pairs % kinds,
+        counts=counts.astype(np.float64),
+        discount=once / (once + 2 * twice) if once else 0.5,
+    )
+
+
+def _numbers(shorter: Ints, oldest: Ints, contexts: Ints, kinds: int) -> Ints:
+    """[B] the contexts' numbers; −1 where one was never met."""
+    keys = shorter * (kinds + 1) + oldest % (kinds + 1)
+    at = np.minimum(np.searchsorted(contexts, keys), len(contexts) - 1)
+    return np.where((shorter >= 0) & (contexts[at] == keys), at, -1)
+
+
+def _leaned(order: Order, context: Ints, shorter: Floats) -> Floats:
+    """[B, V] what an order says of contexts that it met, leaning on what the shorter ones say."""
+    first, many = order.starts[context], np.diff(order.starts)[context]
+    rows = np.repeat(np.arange(len(context)), many)
+    at = np.arange(len(rows)) - np.repeat(np.cumsum(many) - many, many) + np.repeat(first, many)
+    counts = order.counts[at]
+    total = np.bincount(rows, counts, len(context))
+    said: Floats = shorter * (order.discount * many / total)[:, None]
+    said[rows, order.followers[at]] += np.maximum(counts - order.discount, 0) / total[rows]
+    return said
