@@ -56,8 +56,8 @@ class Panel:
         notes: what was handled, with counts.
         source: how messages name the file.
         dropped: series that cannot be used, each with its reason.
-        symbols: [V] what the values 0 … V − 1 stand for, where they are no numbers of their own; −1 then stands for what
-            is not known: missing, or none of them.
+        symbols: [V] what the values 0 … V − 1 stand for, where they are no numbers of their own; −1 then stands for
+            what is not known: missing, or none of them.
     """
 
     columns: Columns
@@ -147,8 +147,8 @@ def build_panel(
         values: [N] the values of each target column; NaN where missing.
         calendar: the grid of times.
         symbols: what the values stand for; empty: numbers.
-        missing: `auto` fills short gaps and refuses long ones, `interpolate` fills any, `zero` too, `error` none. Between
-            symbols nothing can be filled in: whatever is missing stays unknown, unless it is `error`.
+        missing: `auto` fills short gaps and refuses long ones, `interpolate` fills any, `zero` too, `error` none.
+            Between symbols nothing can be filled in: with `auto`, whatever is missing stays unknown.
         duplicates: what becomes of rows of one series and time: `error`, `sum`, `mean` or `last`.
         findings: what was inferred before.
         notes: what was handled before.

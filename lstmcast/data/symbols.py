@@ -67,7 +67,7 @@ def parse_symbols(table: Table, names: Sequence[str], _options: ReadOptions, *, 
         known: [V] the vocabulary; empty: every kind the columns hold, sorted.
 
     Returns:
-        [N] codes of each column: 0 … V − 1, −1 for a kind that is not known, NaN where missing (empty, NA, N/A, NaN, null).
+        [N] codes of each column: 0 … V − 1, −1 for a kind that is not known, NaN where missing (empty, NA, NaN, null).
 
     Raises:
         DataError: fewer than two kinds, too many of them, or nothing but missing values.
@@ -79,7 +79,7 @@ def parse_symbols(table: Table, names: Sequence[str], _options: ReadOptions, *, 
         raise DataError(empty)
     kinds = known or tuple(sorted({str(kind) for name in names for kind in fields[name][~gone[name]].unique()}))
     _refuse_kinds(kinds, table, names)
-    codes = {name: pd.Index(kinds).get_indexer(fields[name]).astype(np.float64) for name in names}
+    codes = {name: pd.Index(kinds).get_indexer(pd.Index(fields[name])).astype(np.float64) for name in names}
     values = {name: np.where(gone[name], np.nan, codes[name]) for name in names}
     strange = {name: np.flatnonzero(values[name] == -1) for name in names}
     notes = [strange_note(fields[name], table.lines, rows, f"column '{name}'") for name, rows in strange.items()]

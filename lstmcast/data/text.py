@@ -24,7 +24,7 @@ def read_characters(path: str | Path, options: ReadOptions, known: Sequence[str]
     Args:
         path: a file, plain or packed; `"-"` for stdin.
         options: only its encoding counts.
-        known: [V] the characters of training: others are read as not known, and counted; empty: all that the text holds.
+        known: [V] the characters of training: others are read as not known, and counted; empty: all in the text.
 
     Returns:
         One series of codes, counted 1, 2, 3 …

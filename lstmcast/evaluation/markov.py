@@ -1,13 +1,13 @@
 """Markov models of symbols: what comes next, by what followed the same last n symbols before.
 
-Each order leans on the one below it by absolute discounting: with c(x, s) the times that s followed context x, c(x) their
-sum, k(x) how many kinds of symbols followed it, and x' the context without its oldest symbol,
+Each order leans on the one below it by absolute discounting: with c(x, s) the times that s followed context x, c(x)
+their sum, k(x) how many kinds of symbols followed it, and x' the context without its oldest symbol,
 
     P_n(s | x) = max(c(x, s) − D, 0) / c(x) + D · k(x) / c(x) · P_{n−1}(s | x'),    P_{−1}(s) = 1 / V,
 
-with D = n₁ / (n₁ + 2 n₂), n₁ and n₂ being how many pairs (x, s) were met once and twice (Ney, Essen & Kneser 1994). Below
-the highest order a pair counts once for each kind of symbol that stood before it, not once for each time (Kneser & Ney
-1995). A context that was never met says what the shorter one says.
+with D = n₁ / (n₁ + 2 n₂), n₁ and n₂ being how many pairs (x, s) were met once and twice (Ney, Essen & Kneser 1994).
+Below the highest order a pair counts once for each kind of symbol that stood before it, not once for each time (Kneser
+& Ney 1995). A context that was never met says what the shorter one says.
 """
 
 from __future__ import annotations
