@@ -23,15 +23,18 @@ Ints = npt.NDArray[np.int64]
 FORMATS = (".csv", ".jsonl", ".parquet")
 
 
-def output_suffix(target: str) -> str:
-    """The format that a file name asks for; `-` is CSV.
+def output_suffix(target: str, formats: tuple[str, ...] = FORMATS) -> str:
+    """The format that a file name asks for; `-` is the first one.
 
     Raises:
-        UsageError: no format of `FORMATS`.
+        UsageError: none of these formats.
     """
-    suffix = ".csv" if target == "-" else PurePath(target).suffix.lower()
-    if suffix not in FORMATS:
-        raise UsageError(f"{target}: a forecast is written as {', '.join(FORMATS)}, or to - as CSV (got {suffix!r})")
+    suffix = formats[0] if target == "-" else PurePath(target).suffix.lower()
+    if suffix not in formats:
+        first = formats[0].removeprefix(".").upper()
+        raise UsageError(
+            f"{target}: a forecast is written as {', '.join(formats)}, or to - as {first} (got {suffix!r})"
+        )
     return suffix
 
 

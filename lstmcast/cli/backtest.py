@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from lstmcast.cli.options import CONFIG, DATA, QUIET, READING, configure, fail_on, say
 from lstmcast.clock import system_clock
 from lstmcast.errors import UsageError
-
-if TYPE_CHECKING:
-    from lstmcast.evaluation.scores import Scores
 
 METHODS = ("ets", "theta", "arima")
 
@@ -73,40 +69,27 @@ def backtest(
     chosen = METHODS if "all" in classical else classical
     require_tensorflow()
     require(chosen)
-    from lstmcast.backtesting.run import backtest as run
-    from lstmcast.data.read import read
-    from lstmcast.data.records import ReadOptions
+    from lstmcast.kinds import kind_of
+    from lstmcast.kinds.kind import Rolling
     from lstmcast.show import console
-    from lstmcast.show.score_table import backtested
     from lstmcast.store.outputs import make_folder, write_files
 
     def note(text: str) -> None:
         if not quiet:
             say(text)
 
-    panel = read(data, ReadOptions.of(config.data.model_dump()))
-    note(console.found(panel, system_clock()))
+    kind = kind_of(config.model.head)
+    past = kind.read(data, config)
+    note(kind.found(past, system_clock()))
     folder = make_folder(Path(output)) if output else None
     with console.progress(quiet=quiet) as tell:
-        scores = run(panel, config, origins=origins, step=step, refit=refit, classical=chosen, tell=tell, note=note)
-    note(backtested(scores))
+        scores = kind.backtest(past, config, Rolling(origins, step, refit, chosen), tell=tell, note=note)
+    note(scores.told())
     if folder:
-        files = _files(scores, figures=figures)
+        files = scores.files(figures=figures)
         write_files(folder, files)
         note(f"\nWrote {', '.join(str(folder / name) for name in files)}")
     if as_json:
         click.echo(json.dumps(scores.to_dict(), indent=1, allow_nan=False, ensure_ascii=False))
     if strict:
-        short = [f"left out: {scores.left_out:,} series too short for so many origins"] if scores.left_out else []
-        fail_on(panel.dropped, better=scores.skill.better, also=short)
-
-
-def _files(scores: Scores, *, figures: bool) -> dict[str, bytes]:
-    """What is written, by name."""
-    tables = {"scores.csv": scores.to_frame(), "forecasts.csv": scores.forecasts()}
-    files = {name: table.to_csv(index=False, lineterminator="\n").encode() for name, table in tables.items()}
-    if figures:
-        from lstmcast.show.scores import pictures
-
-        files |= pictures(scores)
-    return files
+        fail_on(past.dropped, better=scores.better, also=scores.short)

@@ -39,21 +39,22 @@ def explain(
 
     The forecast is the current one, or that of a named series and origin. TensorFlow is not needed.
     """
-    from lstmcast.cli.loading import load_model
     from lstmcast.forecaster.explaining import explain as explained_by
     from lstmcast.forecaster.place import series_named, step_named
+    from lstmcast.kinds.loading import load_values
     from lstmcast.show.explanation import method, paragraph, to_dict
     from lstmcast.store.files import write_atomically
 
-    loaded = load_model(models, model, data)
-    series = series_named(loaded.panel, key)
-    explained = explained_by(loaded.forecaster, loaded.panel, series, step_named(loaded.panel, series, origin))
+    loaded = load_values(models, model, data)
+    panel = loaded.past
+    series = series_named(panel, key)
+    explained = explained_by(loaded.trained, panel, series, step_named(panel, series, origin))
     target = output or (None if as_json else "explanation.png")
     if target:
         from lstmcast.show.anatomy import picture
         from lstmcast.show.plot import render
 
-        name = ", ".join(loaded.panel.columns.target)
+        name = ", ".join(panel.columns.target)
         write_atomically(Path(target), render(picture(explained, name), Path(target).suffix))
     if as_json:
         click.echo(json.dumps(to_dict(explained), indent=1, allow_nan=False, ensure_ascii=False))
@@ -62,4 +63,4 @@ def explain(
     for warning in loaded.warnings:
         say(f"lstmcast: {warning}")
     if target and not quiet:
-        say(f"{target}: series {series + 1} of {loaded.panel.n_series}, {loaded.version}")
+        say(f"{target}: series {series + 1} of {panel.n_series}, {loaded.version}")

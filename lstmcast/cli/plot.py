@@ -47,21 +47,16 @@ def plot(
     quiet: bool,
 ) -> None:
     """Draw history, forecast and intervals (and the actual values where they are known)."""
-    from lstmcast.cli.loading import load_model
     from lstmcast.errors import UsageError
-    from lstmcast.show import figures
+    from lstmcast.kinds.kind import View
+    from lstmcast.kinds.loading import load_model
     from lstmcast.store.files import write_atomically
 
     if backtest and forecast_file:
         raise UsageError("--backtest and --forecast cannot be drawn together: choose one")
+    view = View(Path(output).suffix, horizon, forecast_file, backtest, keys, history)
     loaded = load_model(models, model, data)
-    if backtest:
-        strips = figures.backtest_strips(loaded.panel, loaded.forecaster, keys)
-    elif forecast_file:
-        strips = figures.file_strips(loaded.panel, forecast_file, keys)
-    else:
-        strips = figures.forecast_strips(loaded.panel, loaded.forecaster.predict(loaded.panel, horizon), keys)
-    content = figures.picture(strips, loaded.forecaster, Path(output).suffix, backtest=backtest, history=history)
+    content, shown = loaded.kind.plot(loaded.trained, loaded.past, view)
     write_atomically(Path(output), content)
     if not quiet:
-        say(f"{output}: {len(strips)} of {loaded.panel.n_series} series, {loaded.version}")
+        say(f"{output}: {shown}, {loaded.version}")

@@ -32,24 +32,24 @@ def predict(
     DATA is the newest file; without it, the file named at training is read again, or where that is gone, what the model
     kept of it is used. TensorFlow is not needed.
     """
-    from lstmcast.cli.loading import load_model
     from lstmcast.errors import ConditionError, UsageError
     from lstmcast.forecast import output_suffix
-    from lstmcast.show import console
+    from lstmcast.kinds.kind import Wish
+    from lstmcast.kinds.loading import load_model
     from lstmcast.store.files import is_same, write_atomically
 
     loaded = load_model(models, model, data)
-    forecast = loaded.forecaster.predict(loaded.panel, horizon)
-    target = output or loaded.forecaster.report["config"]["forecast"]["output"]
-    content = forecast.render(output_suffix(target))
-    if is_same(target, loaded.panel.source):
+    outcome = loaded.kind.predict(loaded.trained, loaded.past, Wish(horizon))
+    target = output or loaded.report["config"]["forecast"]["output"]
+    content = outcome.render(output_suffix(target, loaded.kind.formats))
+    if is_same(target, loaded.past.source):
         raise UsageError(f"{target}: holds the data, and a forecast would take their place: give another --output")
     if target == "-":
         click.echo(content, nl=False)
     else:
         write_atomically(Path(target), content)
     if not quiet:
-        say(console.made(forecast, loaded.version, target, loaded.forecaster.report, loaded.panel.notes))
+        say(loaded.kind.made(outcome, loaded.trained, loaded.past, version=loaded.version, target=target))
     if strict and loaded.warnings:
         raise ConditionError(loaded.warnings)
     for warning in loaded.warnings:

@@ -45,12 +45,10 @@ def train(
     from lstmcast.model.network import require_tensorflow
 
     require_tensorflow()
-    from lstmcast.data.read import read
-    from lstmcast.data.records import ReadOptions
     from lstmcast.forecast import output_suffix
-    from lstmcast.forecaster.resuming import identity
-    from lstmcast.forecaster.saving import save
-    from lstmcast.forecaster.training import train as fit
+    from lstmcast.forecaster.resuming import identity_of
+    from lstmcast.forecaster.saving import publish
+    from lstmcast.kinds import kind_of
     from lstmcast.show import console
     from lstmcast.store.artifact import model_lock, prepare
     from lstmcast.store.checkpoint import checkpoint
@@ -62,26 +60,27 @@ def train(
 
     folder = Path(config.store.models)
     name = config.store.name or model_name(data)
-    output_suffix(config.forecast.output)
-    panel = read(data, ReadOptions.of(config.data.model_dump()))
-    note(console.found(panel, system_clock()))
+    kind = kind_of(config.model.head)
+    output_suffix(config.forecast.output, kind.formats)
+    past = kind.read(data, config)
+    note(kind.found(past, system_clock()))
+    training = identity_of(kind.fingerprint(past), config)
     began = time.monotonic()
-    with model_lock(prepare(folder, name)), checkpoint(folder / name, identity(panel, config)) as kept:
+    with model_lock(prepare(folder, name)), checkpoint(folder / name, training) as kept:
         if kept.resumed:
             note("going on where the same training was interrupted")
         with console.progress(quiet=quiet) as tell:
-            forecaster = fit(
-                panel, config, checkpoint=kept, tell=tell, planned=lambda plan: note(console.planned(plan))
-            )
-        version = save(forecaster, folder, name, data=data, now=system_clock(), keep=config.store.keep)
+            trained = kind.train(past, config, checkpoint=kept, tell=tell, note=note)
+        parts = kind.to_artifact(trained)
+        version = publish(parts, folder, name, data=data, now=system_clock(), keep=config.store.keep)
     seconds = time.monotonic() - began
-    note(console.judged(forecaster.report))
+    note(kind.judged(trained.report))
     note(console.saved(version, seconds, flags=_next(folder, name)))
     if as_json:
-        result = {**forecaster.report, "model": name, "version": version.name, "seconds": round(seconds, 1)}
+        result = {**trained.report, "model": name, "version": version.name, "seconds": round(seconds, 1)}
         click.echo(json.dumps(result, indent=1, allow_nan=False, ensure_ascii=False))
     if strict:
-        fail_on(panel.dropped, better=forecaster.report["skill"]["better"])
+        fail_on(past.dropped, better=trained.report["skill"]["better"])
 
 
 def _next(folder: Path, name: str) -> str:

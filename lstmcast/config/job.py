@@ -201,6 +201,12 @@ class Job(Config):
         return self
 
     @model_validator(mode="after")
+    def _of_values(self) -> Job:
+        if self.model.head != "value":
+            raise ValueError(f"model.head: a job forecasts values (got {self.model.head!r})")
+        return self
+
+    @model_validator(mode="after")
     def _to_a_file(self) -> Job:
         if self.forecast.output == "-":
             raise ValueError("forecast.output: must be a file for a job (got '-')")

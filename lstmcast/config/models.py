@@ -12,6 +12,11 @@ Units = Annotated[int, Field(ge=1, le=4096)]
 Level = Annotated[float, Field(gt=0, lt=100)]
 
 
+OF_VALUES = ("model.strategy", "model.smoothing", "train.loss", "train.winsorize")
+SILENT = {"event": OF_VALUES, "category": OF_VALUES, "label": OF_VALUES}
+"""What each `model.head` has no use for: it may not be set."""
+
+
 class Section(BaseModel):
     """A part of the YAML: frozen, no unknown keys, no type guessed."""
 
@@ -70,6 +75,8 @@ class Data(Section):
 class Model(Section):
     """The network: `Sequential([Input((L, F)), LSTM(U), …, Dense(O)])`."""
 
+    head: Literal["value", "event", "category", "label"] = "value"
+    """What is said: a value, whether something comes true, which symbol comes next, or what a series is called."""
     units: list[Units] = Field(default=[50], min_length=1, max_length=8)
     """The units of each LSTM layer; several are stacked."""
     activation: Literal["tanh", "relu", "sigmoid", "elu", "softsign", "linear"] = "tanh"
@@ -162,6 +169,15 @@ class Config(Section):
     train: Train = Train()
     forecast: Forecast = Forecast()
     store: Store = Store()
+
+    @model_validator(mode="after")
+    def _only_values(self) -> Config:
+        for key in SILENT.get(self.model.head, ()):
+            section, name = key.split(".")
+            part = getattr(self, section)
+            if getattr(part, name) != type(part).model_fields[name].default:
+                raise ValueError(f"{key}: has no meaning with model.head: {self.model.head}; leave it out")
+        return self
 
     @model_validator(mode="after")
     def _quantiles_at_once(self) -> Config:

@@ -28,8 +28,13 @@ def identity(panel: Panel, config: Config, start: Sequence[Network] = ()) -> str
         config: how; its `store`, and what a job adds, change no weight.
         start: the networks it starts from, if any.
     """
+    return identity_of(fingerprint(panel), config, start)
+
+
+def identity_of(data: str, config: Config, start: Sequence[Network] = ()) -> str:
+    """The same of data that are known by their fingerprint."""
     asked = config.model_dump(mode="json", include=set(SECTIONS))
-    digest = sha256(json.dumps([fingerprint(panel), asked, libraries()], sort_keys=True).encode())
+    digest = sha256(json.dumps([data, asked, libraries()], sort_keys=True).encode())
     for network in start:
         for name, array in sorted(to_tensors(network).items()):
             digest.update(f"{name} {array.shape}".encode() + array.tobytes())

@@ -47,7 +47,14 @@ def save(forecaster: Forecaster, models: Path, name: str, *, data: str | None, n
     Returns:
         The version's folder.
     """
-    manifest, tensors = to_artifact(forecaster)
+    return publish(to_artifact(forecaster), models, name, data=data, now=now, keep=keep)
+
+
+def publish(
+    parts: tuple[dict[str, Any], Tensors], models: Path, name: str, *, data: str | None, now: datetime, keep: int
+) -> Path:
+    """The same of any trained model, as its manifest and tensors."""
+    manifest, tensors = parts
     path = None if data in (None, "-") else str(Path(str(data)).resolve())
     manifest |= {"created": now.isoformat(timespec="seconds"), "data": {**manifest["data"], "path": path}}
     return artifact.publish(models, name, manifest, tensors, now=now, keep=keep)
@@ -57,10 +64,18 @@ def load(version: Path) -> Forecaster:
     """Read a version after verifying it.
 
     Raises:
-        ModelError: missing, damaged, tampered with, of another schema, or its parts do not fit together.
+        ModelError: missing, damaged, tampered with, of another schema, its parts do not fit together, or it is none
+            that forecasts values.
     """
     found = artifact.load(version)
+    if (head := head_of(found.manifest)) != "value":
+        raise ModelError(f"{version}: must forecast values, and is a model of model.head: {head}")
     return from_artifact(found.manifest, found.tensors)
+
+
+def head_of(manifest: Mapping[str, Any]) -> str:
+    """Which `model.head` a manifest is of; the first ones did not say."""
+    return str(manifest.get("config", {}).get("model", {}).get("head", "value"))
 
 
 def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:

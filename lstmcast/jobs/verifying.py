@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lstmcast.errors import LstmcastError, ModelError
-from lstmcast.forecaster.saving import load
+from lstmcast.kinds.loading import load_version
 from lstmcast.store.choosing import CURRENT, current_version, versions
 from lstmcast.store.ledger import FILE, Ledger
 
@@ -19,7 +19,7 @@ def faults(folder: Path, whole: Callable[[Path], None]) -> list[str]:
         whole: told of everything that is whole.
     """
     found: list[str] = []
-    checks: list[tuple[Path, Callable[[Path], object]]] = [(version, load) for version in versions(folder)]
+    checks: list[tuple[Path, Callable[[Path], object]]] = [(version, load_version) for version in versions(folder)]
     checks.append((folder / CURRENT, _names_one))
     if (folder / FILE).exists():
         checks.append((folder / FILE, _opens))

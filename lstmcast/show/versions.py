@@ -32,7 +32,7 @@ class Version:
         if self.manifest is None:
             return {"version": self.name, "current": self.current, "fault": self.fault}
         kept = ("created", "scores", "skill", "verdict", "coverage")
-        told = {key: self.manifest[key] for key in kept} | {"refit": self.manifest.get("refit")}
+        told = {key: self.manifest[key] for key in kept if key in self.manifest} | {"refit": self.manifest.get("refit")}
         return {"version": self.name, "current": self.current, "rows": self.manifest["data"]["rows"], **told}
 
 
@@ -66,7 +66,7 @@ def _row(version: Version) -> str:
     trained = known["created"][:16].replace("T", " ")
     why = (known.get("refit") or {}).get("reason", "lstmcast train")
     skill = known["skill"]["value"]
-    cells = f"{known['data']['rows']:>9,}{_number(ours['mae']):>11}{_number(ours['mase']):>8}"
+    cells = f"{known['data']['rows']:>9,}{_number(ours.get('mae')):>11}{_number(ours.get('mase')):>8}"
     return f"{trained:18}{cells}{'–' if skill is None else f'{skill:.0%}':>7}  {why}"
 
 

@@ -1,0 +1,86 @@
+"""A saved model of any kind, and the newest data it can speak about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lstmcast.errors import ModelError, UsageError
+from lstmcast.forecaster.saving import head_of
+from lstmcast.kinds.kind import Kind, Trained
+from lstmcast.kinds.table import kind_of
+from lstmcast.store import artifact
+from lstmcast.store.choosing import resolve
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model with data.
+
+    Attributes:
+        kind: what can be done with it.
+        trained: the model. version: its folder.
+        past: the newest data.
+        warnings: what is not as it should be, though something can be said: told even where all else is quiet.
+    """
+
+    kind: Kind[Any, Any]
+    trained: Any
+    version: Path
+    past: Any
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def report(self) -> Any:
+        """What is known of the model."""
+        return self.trained.report
+
+
+def load_version(version: Path) -> tuple[Kind[Any, Any], Trained]:
+    """Read a version of any kind after verifying it.
+
+    Raises:
+        ModelError: missing, damaged, tampered with, of another schema, or its parts do not fit together.
+    """
+    found = artifact.load(version)
+    kind = kind_of(head_of(found.manifest))
+    return kind, kind.from_artifact(found.manifest, found.tensors)
+
+
+def load_model(models: str | None, model: str | None, data: str | None) -> Loaded:
+    """Load and verify a model, and read the newest data: `data`, else the file of training, else what was kept of it.
+
+    It is read as the data of training were.
+    """
+    version, kind, trained = _load(Path(models or "models"), model)
+    path = data or trained.report["data"]["path"]
+    if data is None and (path is None or not Path(path).exists()):
+        gone = f"{path} is gone" if path else "no file is known"
+        return Loaded(kind, trained, version, kind.kept(trained), (f"{gone}: forecasting from what the model kept",))
+    past, warnings = kind.newest(trained, path)
+    return Loaded(kind, trained, version, past, warnings)
+
+
+def load_values(models: str | None, model: str | None, data: str | None) -> Loaded:
+    """The same of a model that must forecast values.
+
+    Raises:
+        UsageError: it is another one.
+    """
+    loaded = load_model(models, model, data)
+    if (head := head_of(loaded.report)) != "value":
+        raise UsageError(f"{loaded.version}: is a model of model.head: {head}; explain speaks of forecasts of values")
+    return loaded
+
+
+def _load(models: Path, model: str | None) -> tuple[Path, Kind[Any, Any], Trained]:
+    """The version meant, read and verified; once more where a training replaced it in between."""
+    version = resolve(models, model)
+    try:
+        return version, *load_version(version)
+    except ModelError:
+        newer = resolve(models, model)
+        if newer == version:
+            raise
+        return newer, *load_version(newer)
