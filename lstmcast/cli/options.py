@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from lstmcast.config import Config
+    from lstmcast.data.records import ReadOptions
 
 NUMBERS = ("data_season", "forecast_horizon", "train_seed")
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -123,6 +124,15 @@ def configure(config_name: str | None, settings: tuple[str, ...], flags: Mapping
             section, _, key = name.partition("_")
             overrides[f"{section}.{key}"] = _typed(name, flag)
     return load_config(config_name, overrides)
+
+
+def read_options(flags: Mapping[str, object]) -> ReadOptions | None:
+    """How flags of `READING` ask a file to be read; None where none was given."""
+    if not any(flags.values()):
+        return None
+    from lstmcast.data.records import ReadOptions
+
+    return ReadOptions.of(configure(None, (), flags).data.model_dump())
 
 
 def _typed(name: str, flag: object) -> object:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import MODEL, MODELS, QUIET, say
+from lstmcast.cli.options import MODEL, MODELS, QUIET, READING, read_options, say
 
 
 @click.command()
 @click.argument("data", metavar="[DATA]", required=False)
 @MODEL
 @MODELS
+@READING
 @click.option("--horizon", type=click.IntRange(1), metavar="N", help="Steps to forecast.  [default: as trained]")
 @click.option("-o", "--output", metavar="FILE", help=".csv, .jsonl or .parquet; - for stdout.  [default: forecast.csv]")
 @click.option("--strict", is_flag=True, help="Exit 8 where a series was left out or is missing, or the data are old.")
@@ -26,11 +27,13 @@ def predict(
     *,
     strict: bool,
     quiet: bool,
+    **reading: object,
 ) -> None:
-    """Forecast from the current model and the newest data.
+    """Forecast from the current model and the newest data; where no model was trained, by pretrained networks.
 
     DATA is the newest file; without it, the file named at training is read again, or where that is gone, what the model
-    kept of it is used. TensorFlow is not needed.
+    kept of it is used. TensorFlow is not needed. Pretrained networks (--model pretrained) forecast data that none was
+    trained on: only they take the flags that say how a file is read.
     """
     from lstmcast.errors import ConditionError, UsageError
     from lstmcast.forecast import output_suffix
@@ -38,7 +41,7 @@ def predict(
     from lstmcast.kinds.loading import load_model
     from lstmcast.store.files import is_same, write_atomically
 
-    loaded = load_model(models, model, data)
+    loaded = load_model(models, model, data, read_options(reading))
     outcome = loaded.kind.predict(loaded.trained, loaded.past, Wish(horizon))
     target = output or loaded.report["config"]["forecast"]["output"]
     content = outcome.render(output_suffix(target, loaded.kind.formats))

@@ -95,6 +95,8 @@ class Model(Section):
     """The last steps whose mean is each step's level: what values are counted from."""
     seasons: Annotated[int, Field(ge=0, le=1_000)] | Auto = "auto"
     """The past seasons that the seasonal profile averages; 0: no profile."""
+    scale: Literal["auto", "own", "root", "shared"] = "auto"
+    """Whose usual step is 1 for the network: each series' own, that of all, or the root of their product."""
     smoothing: Annotated[float, Field(ge=0, le=1)] | Auto = "auto"
     """The share of each forecast that is exponential smoothing's; auto: chosen on held-out steps, or a quarter."""
     transform: Literal["auto", "log", "sqrt", "none"] = "auto"

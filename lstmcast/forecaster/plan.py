@@ -110,7 +110,7 @@ def make_plan(panel: Panel, config: Config) -> Plan:
     size = _size(panel, config)
     head = _head(horizon, config)
     ways = tuple(
-        Way(Measure(footing.kind, _share(footing.kind, past)), _shape(footing, *size, head.steps))
+        Way(Measure(footing.kind, _share(footing.kind, past, config)), _shape(footing, *size, head.steps))
         for footing in footings
     )
     shape = ways[0].shape
@@ -208,8 +208,10 @@ def _size(panel: Panel, config: Config) -> tuple[int, int]:
     return context if asked.context == "auto" else asked.context, lags if asked.lags == "auto" else asked.lags
 
 
-def _share(kind: Kind, past: Panel) -> Share:
+def _share(kind: Kind, past: Panel, config: Config) -> Share:
     """Whose step is the unit of z: each series' own; logs are alike, but for what short series cannot show."""
+    if config.model.scale != "auto":
+        return config.model.scale
     if kind != "log" or past.n_series == 1:
         return "own"
     return "shared" if _is_long(past) else "root"

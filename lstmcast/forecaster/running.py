@@ -11,6 +11,7 @@ import numpy.typing as npt
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation import metrics
+from lstmcast.forecaster.phases import WHOLE, Phases
 from lstmcast.model import recursion, smoothing
 from lstmcast.model.heads import Head
 from lstmcast.model.lstm import Network
@@ -27,10 +28,14 @@ LEAST = 1e-6  # a spread, in z: of a series that stands still
 
 @dataclass(frozen=True)
 class Measure:
-    """How values become z: the transform, and whose step is the unit (see `fit_scaling`)."""
+    """How values become z: the transform, and whose step is the unit (see `fit_scaling`).
+
+    Lenient: a series whose values the transform cannot take is not transformed; else it is refused.
+    """
 
     kind: Kind
     share: Share = "own"
+    lenient: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Runner:
         usual: the usual step of the series in training, for those that were not there; None: there were none.
         smoothing: how much of each forecast is exponential smoothing's, 0 to 1.
         horizon: H of training, by which smoothing is tried.
+        phases: how the steps of the data are those that the networks know.
     """
 
     networks: tuple[Network, ...]
@@ -56,20 +62,23 @@ class Runner:
     usual: float | None = None
     smoothing: float = 0.0
     horizon: int = 1
+    phases: Phases = WHOLE
 
     @property
     def reach(self) -> int:
         """How many past steps of a series a forecast depends on; more change nothing."""
         own = self.shape.reach + spread_steps(self.shape)
-        return max(own, smoothing.reach(self.shape.season)) if self.smoothing else own
+        return self.phases.count * (max(own, smoothing.reach(self.shape.season)) if self.smoothing else own)
 
     def on(self, panel: Panel) -> Running:
         """Make ready to forecast the panel's series."""
-        scaling = scale(panel, self.measure, self.shape.level, usual=self.usual)
+        parts = self.phases.parted(panel)
+        scaling = self.phases.joined(scale(parts, self.measure, self.shape.level, usual=self.usual))
         pairs = zip(scaling.scale.tolist(), scaling.floor.tolist(), strict=True)
         found = [self.scales.get(key, own) for key, own in zip(panel.keys, pairs, strict=True)]
         scaling = replace(scaling, scale=np.array([f[0] for f in found]), floor=np.array([f[1] for f in found]))
-        return Running(self, windows(panel, scaling, self.shape), scaling)
+        owner = np.repeat(np.arange(panel.n_series), self.phases.count)
+        return Running(self, windows(parts, scaling.of(owner), self.shape), scaling)
 
 
 @dataclass(frozen=True)
@@ -95,7 +104,13 @@ class Ahead:
 
 @dataclass(frozen=True)
 class Running:
-    """A runner beside the series it forecasts."""
+    """A runner beside the series it forecasts.
+
+    Attributes:
+        runner: what forecasts.
+        windows: the series in z, or their phases.
+        scaling: of the series.
+    """
 
     runner: Runner
     windows: Windows
@@ -103,6 +118,12 @@ class Running:
 
     def ahead(self, series: Ints, origins: Ints, horizon: int) -> Ahead:
         """Forecast from [B] series and origins (steps from the series' first value)."""
+        phases = self.runner.phases
+        said = self._ahead(*phases.origins(series, origins), phases.steps(horizon))
+        return Ahead(*(phases.woven(each, horizon) for each in said))
+
+    def _ahead(self, series: Ints, origins: Ints, horizon: int) -> tuple[Floats, Floats, Floats]:
+        """The parts of an `Ahead`, of the phases."""
         head, share = self.runner.head, self.runner.smoothing
         runs = [
             recursion.forecast(network, head, self.windows, series, origins, horizon)
@@ -110,24 +131,30 @@ class Running:
         ]
         z: Floats = np.mean([run[0] for run in runs], axis=0)
         if share:
-            z = (1 - share) * z + share * self.smoothed(series, origins, horizon)
+            z = (1 - share) * z + share * self._smoothed(series, origins, horizon)
         if head.levels:
             below, above = (np.maximum(np.mean([run[1][side] for run in runs], axis=0), LEAST) for side in (0, 1))
         else:
             below = above = np.broadcast_to(self.spread(series, origins)[:, None], (1, *z.shape))
-        return Ahead(z, below, above)
+        return z, below, above
 
     def base(self, series: Ints, origins: Ints, horizon: int) -> Floats:
         """[B, H] z that level and profile alone say."""
-        return self.windows.base(series, origins, horizon)
+        phases = self.runner.phases
+        return phases.woven(self.windows.base(*phases.origins(series, origins), phases.steps(horizon)), horizon)
 
     def smoothed(self, series: Ints, origins: Ints, horizon: int) -> Floats:
         """[B, H] z that exponential smoothing says."""
+        phases = self.runner.phases
+        return phases.woven(self._smoothed(*phases.origins(series, origins), phases.steps(horizon)), horizon)
+
+    def _smoothed(self, series: Ints, origins: Ints, horizon: int) -> Floats:
         z, first, season = self.windows.z, self.windows.offsets[series], self.windows.shape.season
-        return smoothing.smoothed(z, first, origins, horizon, season=season, trial=self.runner.horizon)
+        trial = self.runner.phases.steps(self.runner.horizon)
+        return smoothing.smoothed(z, first, origins, horizon, season=season, trial=trial)
 
     def spread(self, series: Ints, origins: Ints) -> Floats:
-        """[B] how far the series' last steps lay from what level and season said, in z; never quite 0.
+        """[B] how far the last steps of series, or phases, lay from what level and season said, in z; never quite 0.
 
         A series of which one value is known is taken to be as restless as series usually are: z is scaled to 1.
         """
@@ -150,12 +177,21 @@ def spread_steps(shape: Shape) -> int:
 
 def scale(panel: Panel, measure: Measure, level: int, *, usual: float | None = None) -> Scaling:
     """The scaling of the panel's series from their own past, beside the usual step of others where that is given."""
-    if measure.kind not in possible_kinds(panel.values):
+    plain = untransformable(panel, measure.kind) if measure.lenient else None
+    if plain is None and measure.kind not in possible_kinds(panel.values):
         raise DataError(
             f"{panel.source}: the smallest value is {panel.values.min():g}, and the model's transform, {measure.kind}, "
             "cannot take it; correct the file, or train again"
         )
-    return fit_scaling(panel.values, panel.offsets, kind=measure.kind, level=level, share=measure.share, usual=usual)
+    return fit_scaling(
+        panel.values, panel.offsets, kind=measure.kind, level=level, share=measure.share, usual=usual, plain=plain
+    )
+
+
+def untransformable(panel: Panel, kind: Kind) -> Bools:
+    """[S] the series with a value that the transform cannot take."""
+    smallest = np.minimum.reduceat(panel.values, panel.offsets[:-1])
+    return {"log": smallest <= 0, "sqrt": smallest < 0, "none": np.zeros(panel.n_series, np.bool_)}[kind]
 
 
 def windows(panel: Panel, scaling: Scaling, shape: Shape) -> Windows:

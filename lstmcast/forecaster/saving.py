@@ -17,6 +17,7 @@ from lstmcast.data.records import Columns
 from lstmcast.errors import ModelError
 from lstmcast.evaluation.intervals import Calibration
 from lstmcast.forecaster.judging import HeldOut
+from lstmcast.forecaster.phases import Phases
 from lstmcast.forecaster.running import Key, Measure, Runner
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model import lstm
@@ -83,21 +84,14 @@ def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[
     runner, context = forecaster.runner, forecaster.context
     manifest = {
         **forecaster.report,
-        "horizon": forecaster.horizon,
         "levels": list(forecaster.calibration.levels),
         "columns": asdict(context.columns),
         "calendar": context.calendar.to_dict(),
         "series": [list(key) for key in context.keys],
         "source": context.source,
-        "transform": runner.measure.kind,
-        "smoothing": runner.smoothing,
-        "scale": {"share": runner.measure.share, "usual": runner.usual, "usual_judged": forecaster.judged.usual},
-        "shape": asdict(runner.shape),
-        "head": asdict(runner.head),
-        "skip": runner.networks[0].skip,
-        "networks": len(runner.networks),
-        "activation": runner.networks[0].activation,
+        **_settings(runner),
     }
+    manifest["scale"]["usual_judged"] = forecaster.judged.usual
     tensors: dict[str, dict[str, np.ndarray]] = {
         "weights": _weights(runner),
         "judged": {**_weights(forecaster.judged), **_scales(forecaster.judged, context)},
@@ -106,6 +100,61 @@ def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[
         "backtest": {name: getattr(forecaster.held_out, name) for name in HELD_OUT},
     }
     return manifest, tensors
+
+
+def to_pretrained(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
+    """The same of one that is to forecast what it never saw: without the series it learnt from, in half the bytes."""
+    manifest = {"levels": list(forecaster.calibration.levels), **_settings(forecaster.runner)}
+    weights = {name: array.astype(np.float16) for name, array in _weights(forecaster.runner).items()}
+    return manifest, {"weights": weights, "calibration": {"widths": forecaster.calibration.widths}}
+
+
+def from_pretrained(folder: Path) -> tuple[Runner, Calibration]:
+    """Networks that know no series, and the intervals around what they say.
+
+    Raises:
+        ModelError: missing, damaged or tampered with.
+    """
+    found = artifact.load(folder)
+    weights = {name: array.astype(np.float32) for name, array in found.tensors["weights"].items()}
+    widths = found.tensors["calibration"]["widths"]
+    return _runner(found.manifest, weights, {}), Calibration(tuple(found.manifest["levels"]), widths)
+
+
+def _settings(runner: Runner) -> dict[str, Any]:
+    """All of a runner that JSON can carry, but for its series."""
+    return {
+        "horizon": runner.horizon,
+        "phases": runner.phases.count,
+        "transform": runner.measure.kind,
+        "smoothing": runner.smoothing,
+        "scale": {"share": runner.measure.share, "usual": runner.usual, "lenient": runner.measure.lenient},
+        "shape": asdict(runner.shape),
+        "head": asdict(runner.head),
+        "skip": runner.networks[0].skip,
+        "networks": len(runner.networks),
+        "activation": runner.networks[0].activation,
+    }
+
+
+def _runner(
+    manifest: Mapping[str, Any], weights: Mapping[str, np.ndarray], scales: Mapping[Key, tuple[float, float]]
+) -> Runner:
+    """The inverse of `_settings` and `_weights`."""
+    head, shape = Head(manifest["head"]["steps"], tuple(manifest["head"]["levels"])), Shape(**manifest["shape"])
+    if head.steps != shape.horizon:
+        raise ValueError("the head says other steps than the shape")
+    return Runner(
+        networks=_networks(manifest, weights, shape, head),
+        head=head,
+        shape=shape,
+        measure=Measure(manifest["transform"], manifest["scale"]["share"], manifest["scale"].get("lenient", False)),
+        scales=scales,
+        usual=manifest["scale"]["usual"],
+        smoothing=float(manifest["smoothing"]),
+        horizon=int(manifest["horizon"]),
+        phases=Phases(int(manifest.get("phases", 1))),
+    )
 
 
 def _weights(runner: Runner) -> dict[str, np.ndarray]:
@@ -136,12 +185,9 @@ def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
 
 
 def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
-    head = Head(manifest["head"]["steps"], tuple(manifest["head"]["levels"]))
-    shape, series = Shape(**manifest["shape"]), tuple(tuple(key) for key in manifest["series"])
+    series = tuple(tuple(key) for key in manifest["series"])
     kept = tensors["context"]
     _fit_together(kept, tensors["judged"], len(series))
-    if head.steps != shape.horizon:
-        raise ValueError("the head says other steps than the shape")
     context = Panel(
         columns=Columns(
             time=manifest["columns"]["time"],
@@ -158,21 +204,12 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
         notes=(),
         source=manifest["source"],
     )
-    runner = Runner(
-        networks=_networks(manifest, tensors["weights"], shape, head),
-        head=head,
-        shape=shape,
-        measure=Measure(manifest["transform"], manifest["scale"]["share"]),
-        scales=_by_key(series, kept),
-        usual=manifest["scale"]["usual"],
-        smoothing=float(manifest["smoothing"]),
-        horizon=int(manifest["horizon"]),
-    )
+    runner = _runner(manifest, tensors["weights"], _by_key(series, kept))
     return Forecaster(
         runner=runner,
         judged=replace(
             runner,
-            networks=_networks(manifest, tensors["judged"], shape, head),
+            networks=_networks(manifest, tensors["judged"], runner.shape, runner.head),
             scales=_by_key(series, tensors["judged"]),
             usual=manifest["scale"]["usual_judged"],
         ),

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lstmcast.data.records import ReadOptions
 from lstmcast.errors import ModelError, UsageError
 from lstmcast.forecaster.saving import head_of
 from lstmcast.kinds.kind import Kind, Trained
 from lstmcast.kinds.table import kind_of
 from lstmcast.store import artifact
-from lstmcast.store.choosing import resolve
+from lstmcast.store.choosing import model_folders, resolve
+
+PRETRAINED = "pretrained"  # as a user asks for what came with lstmcast
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,30 @@ def load_version(version: Path) -> tuple[Kind[Any, Any], Trained]:
     return kind, kind.from_artifact(found.manifest, found.tensors)
 
 
-def load_model(models: str | None, model: str | None, data: str | None) -> Loaded:
+def load_model(models: str | None, model: str | None, data: str | None, reading: ReadOptions | None = None) -> Loaded:
     """Load and verify a model, and read the newest data: `data`, else the file of training, else what was kept of it.
 
-    It is read as the data of training were.
+    It is read as the data of training were. Where no model was ever trained, or "pretrained" is asked for and no model
+    has that name, the networks that came with lstmcast forecast the data.
+
+    Args:
+        models: the folder of all models; None: `models`.
+        model: which; None: the only one.
+        data: the newest file.
+        reading: how it is read, where flags say so; only data that nothing was trained on can need them.
+
+    Raises:
+        UsageError: such flags beside a trained model, or pretrained networks without data.
     """
-    version, kind, trained = _load(Path(models or "models"), model)
+    folder = Path(models or "models")
+    if _asks_for_pretrained(folder, model, data):
+        return _pretrained(data, reading or ReadOptions())
+    if reading is not None:
+        raise UsageError(
+            "--target, --season and other flags that say how a file is read: a trained model reads it as in training: "
+            f"leave them out, or forecast by networks that know no data with --model {PRETRAINED}"
+        )
+    version, kind, trained = _load(folder, model)
     path = data or trained.report["data"]["path"]
     if data is None and (path is None or not Path(path).exists()):
         gone = f"{path} is gone" if path else "no file is known"
@@ -72,6 +93,28 @@ def load_values(models: str | None, model: str | None, data: str | None) -> Load
     if (head := head_of(loaded.report)) != "value":
         raise UsageError(f"{loaded.version}: is a model of model.head: {head}; explain speaks of forecasts of values")
     return loaded
+
+
+def _asks_for_pretrained(folder: Path, model: str | None, data: str | None) -> bool:
+    """Whether the networks are meant that came with lstmcast."""
+    if model == PRETRAINED:
+        return not (folder / PRETRAINED).is_dir()
+    return model is None and data is not None and not model_folders(folder)
+
+
+def _pretrained(data: str | None, reading: ReadOptions) -> Loaded:
+    """The networks that came with lstmcast, and data read as if they were to be learnt from."""
+    if data is None:
+        raise UsageError(
+            f"--model {PRETRAINED}: knows no data: name the file (lstmcast predict data.csv --model {PRETRAINED})"
+        )
+    from lstmcast.data.read import read
+    from lstmcast.forecaster.pretrained import choose, pretrained
+    from lstmcast.kinds.pretrained import Pretrained
+
+    panel = read(data, reading)
+    left_out = tuple(f"left out: {reason}" for reason in panel.dropped)
+    return Loaded(Pretrained(), pretrained(panel), Path(PRETRAINED) / choose(panel.calendar).name, panel, left_out)
 
 
 def _load(models: Path, model: str | None) -> tuple[Path, Kind[Any, Any], Trained]:

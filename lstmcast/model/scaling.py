@@ -16,19 +16,23 @@ from lstmcast.errors import DataError
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 Kind = Literal["log", "sqrt", "none"]
 Share = Literal["own", "root", "shared"]
 
 FURTHEST = 30.0  # times the usual step, that a series' own may be larger or smaller where it counts by its root
+STILL = 1e-3  # of its value: what one step is taken to be of a plain series that never moved
 
 
-_FORWARD: Mapping[Kind, Callable[[Floats], Floats]] = {"log": np.log, "sqrt": np.sqrt, "none": np.asarray}
-_INVERSE: Mapping[Kind, Callable[[Floats], Floats]] = {
+Transform = Callable[[Floats], Floats]
+
+_FORWARD: Mapping[Kind, Transform] = {"log": np.log, "sqrt": np.sqrt, "none": np.asarray}
+_INVERSE: Mapping[Kind, Transform] = {
     "log": np.exp,
     "sqrt": lambda roots: np.maximum(roots, 0.0) ** 2,
     "none": np.asarray,
 }
-_SLOPE: Mapping[Kind, Callable[[Floats], Floats]] = {  # of the inverse
+_SLOPE: Mapping[Kind, Transform] = {  # of the inverse
     "log": np.exp,
     "sqrt": lambda roots: 2 * np.maximum(roots, 0.0),
     "none": np.ones_like,
@@ -45,6 +49,7 @@ class Scaling:
         scale: [S] how much of the transformed value is one unit of z; positive.
         floor: [S] what no forecast falls below: 0 for a series that never did, else -inf.
         usual: the mean step, in transformed values, of the series it was measured on.
+        plain: [S] the series that are not transformed, for their values cannot be; None: none is.
     """
 
     kind: Kind
@@ -52,29 +57,35 @@ class Scaling:
     scale: Floats
     floor: Floats
     usual: float
+    plain: Bools | None = None
 
     def forward(self, values: Floats) -> Floats:
         """[S, …] values to z."""
         column = (slice(None),) + (None,) * (values.ndim - 1)
-        return (_FORWARD[self.kind](values) - self.anchor[column]) / self.scale[column]
+        return (self._either(_FORWARD[self.kind], np.asarray, values) - self.anchor[column]) / self.scale[column]
 
     def of(self, series: Ints) -> Scaling:
         """The scaling of these series, [B], in this order (one may come more than once)."""
-        return Scaling(self.kind, self.anchor[series], self.scale[series], self.floor[series], self.usual)
+        plain = None if self.plain is None else self.plain[series]
+        return Scaling(self.kind, self.anchor[series], self.scale[series], self.floor[series], self.usual, plain)
 
     def inverse(self, z: Floats) -> Floats:
         """[S, …] z to values."""
         column = (slice(None),) + (None,) * (z.ndim - 1)
         with np.errstate(over="ignore"):  # a forecast that overflows is infinite, and is refused where it is used
-            values = _INVERSE[self.kind](self.anchor[column] + z * self.scale[column])
+            values = self._either(_INVERSE[self.kind], np.asarray, self.anchor[column] + z * self.scale[column])
         return np.maximum(values, self.floor[column])
 
     def slope(self, z: Floats) -> Floats:
         """[S, …] how much the value grows with z, there; 0 on the floor."""
         column = (slice(None),) + (None,) * (z.ndim - 1)
         scale, values = self.scale[column], self.inverse(z)
-        rise = _SLOPE[self.kind](self.anchor[column] + z * scale) * scale
+        rise = self._either(_SLOPE[self.kind], np.ones_like, self.anchor[column] + z * scale) * scale
         return np.where(values > self.floor[column], rise, 0.0)
+
+    def _either(self, transform: Transform, otherwise: Transform, numbers: Floats) -> Floats:
+        """[S, …] one of two functions of each number: the other one for the plain series."""
+        return transform(numbers) if self.plain is None else _either(self.plain, transform, otherwise, numbers)
 
 
 def possible_kinds(values: Floats) -> tuple[Kind, ...]:
@@ -87,7 +98,14 @@ def possible_kinds(values: Floats) -> tuple[Kind, ...]:
 
 
 def fit_scaling(
-    values: Floats, offsets: Ints, *, kind: Kind, level: int, share: Share = "own", usual: float | None = None
+    values: Floats,
+    offsets: Ints,
+    *,
+    kind: Kind,
+    level: int,
+    share: Share = "own",
+    usual: float | None = None,
+    plain: Bools | None = None,
 ) -> Scaling:
     """Measure each series' scale: how far its transformed values lie from the level before them, in the mean.
 
@@ -102,24 +120,39 @@ def fit_scaling(
             alike already. "root": by the geometric mean of the two, where a network sees too little of a series to
             tell a restless one.
         usual: the usual step; None: the mean over these series.
+        plain: [S] the series that are not transformed: each has its own step, whatever the others have.
 
     Raises:
         DataError: the numbers are so large that their differences overflow.
     """
-    plain, first = _FORWARD[kind](values), offsets[:-1]
-    anchor = plain[first]
+    first, lengths = offsets[:-1], np.diff(offsets)
+    if plain is None:
+        transformed = _FORWARD[kind](values)
+    else:
+        transformed = _either(np.repeat(plain, lengths), _FORWARD[kind], np.asarray, values)
+    anchor = transformed[first]
     with np.errstate(over="ignore", invalid="ignore"):
-        centred = plain - np.repeat(anchor, np.diff(offsets))
+        centred = transformed - np.repeat(anchor, lengths)
         scale = _mean_step(centred, levels(centred, offsets, level), offsets)
     if not np.isfinite(scale).all():
         raise DataError("the target holds numbers too large to scale (beyond about 1e300); divide them first")
     usual = _usual(scale) if usual is None else usual
+    own = np.where(scale > 0, scale, STILL * np.maximum(np.abs(anchor), STILL))
     if share == "shared":
         scale = np.full_like(scale, usual)
     if share == "root":
         scale = np.sqrt(usual * np.clip(scale, usual / FURTHEST, usual * FURTHEST))
+    scale = np.where(scale > 0, scale, 1.0)
+    if plain is not None:
+        scale = np.where(plain, own, scale)
     floor = np.where(np.minimum.reduceat(values, first) >= 0, 0.0, -np.inf)
-    return Scaling(kind, anchor, np.where(scale > 0, scale, 1.0), floor, usual)
+    return Scaling(kind, anchor, scale, floor, usual, plain)
+
+
+def _either(plain: Bools, transform: Transform, otherwise: Transform, numbers: Floats) -> Floats:
+    """[S, …] `otherwise` of the numbers of plain series [S], `transform` of the rest."""
+    chosen = plain.reshape(-1, *(1,) * (numbers.ndim - 1))
+    return np.where(chosen, otherwise(numbers), transform(np.where(chosen, 1.0, numbers)))
 
 
 def _usual(scale: Floats) -> float:

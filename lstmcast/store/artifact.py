@@ -138,10 +138,7 @@ def publish(
         ValueError: the manifest holds what JSON cannot say, or a group has no plain name.
     """
     folder = prepare(models, name)
-    files = _encode(tensors)
-    listed = {file: _describe(content) for file, content in files.items()}
-    text = json.dumps({**manifest, "schema": SCHEMA, "files": listed}, sort_keys=True, indent=1, allow_nan=False)
-    files[MANIFEST] = text.encode()
+    files = encoded(manifest, tensors)
     version = folder / f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{sha256(files[MANIFEST]).hexdigest()[:8]}"
     with suppress(OSError):  # makes room for the new version; what resists is said at the end
         remove_temporary(folder)
@@ -179,6 +176,18 @@ def load(version: Path) -> Artifact:
 
 
 # --- publishing ---
+
+
+def encoded(manifest: Mapping[str, Any], tensors: Mapping[str, Tensors]) -> dict[str, bytes]:
+    """The files of a version by their names.
+
+    Raises:
+        ValueError: the manifest holds what JSON cannot say, or a group has no plain name.
+    """
+    files = _encode(tensors)
+    listed = {file: _describe(content) for file, content in files.items()}
+    text = json.dumps({**manifest, "schema": SCHEMA, "files": listed}, sort_keys=True, indent=1, allow_nan=False)
+    return {**files, MANIFEST: text.encode()}
 
 
 def _encode(tensors: Mapping[str, Tensors]) -> dict[str, bytes]:

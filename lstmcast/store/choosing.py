@@ -120,7 +120,10 @@ def model_folders(models: Path) -> list[Path]:
 def _only_model(models: Path) -> Path:
     folders = model_folders(models)
     if not folders:
-        raise ModelError(f"{models}: no model is there; train one (lstmcast train data.csv)")
+        raise ModelError(
+            f"{models}: no model is there; train one (lstmcast train data.csv), or name the data and "
+            "let pretrained networks forecast them (lstmcast predict data.csv)"
+        )
     if len(folders) > 1:
         names = ", ".join(folder.name for folder in folders)
         raise ModelError(f"{models}: several models are there; choose one with --model (there are: {names})")

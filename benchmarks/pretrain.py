@@ -1,0 +1,111 @@
+"""Makes the pretrained networks from public data, with one command: the same data and seeds, the same weights.
+
+Each class of frequency is one panel, on which `lstmcast.train` is run as on any other; what is kept are the networks,
+and the intervals around what they say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import machine, progress, versions
+from pretrain_series import CLASSES, Class, Series, collect, digests, judges, runs
+
+from lstmcast.config import load_config
+from lstmcast.data.calendar import Calendar
+from lstmcast.data.grid import Grid
+from lstmcast.data.panel import Panel
+from lstmcast.data.records import Columns
+from lstmcast.forecaster.saving import to_pretrained
+from lstmcast.forecaster.trained import Forecaster
+from lstmcast.forecaster.training import train
+from lstmcast.store.artifact import encoded
+
+FOLDER = Path(__file__).parents[1] / "lstmcast" / "pretrained"
+SETTINGS = {
+    "model.seasons": 0,
+    "model.transform": "log",
+    "model.scale": "root",
+    "model.smoothing": 0.25,
+    "train.networks": 3,
+    "train.patience": None,
+}
+
+
+def panel_of(series: Series, season: int) -> Panel:
+    """Series on one counted calendar."""
+    lengths = [len(values) for values in series.values()]
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return Panel(
+        columns=Columns(None, ("y",), ("id",)),
+        calendar=Calendar(Grid("counter"), season=season),
+        keys=tuple((name,) for name in series),
+        values=np.concatenate(list(series.values())),
+        observed=np.ones(offsets[-1], np.bool_),
+        offsets=offsets,
+        starts=np.zeros(len(series), np.int64),
+        findings=(),
+        notes=(),
+        source="public series",
+    )
+
+
+def fit(one: Class, series: Series, settings: dict[str, Any]) -> Forecaster:
+    """One group of networks."""
+    asked = {
+        "forecast.horizon": one.horizon,
+        "model.lags": one.lags,
+        "model.context": one.context,
+        "model.level": one.level,
+    }
+    return train(panel_of(series, one.season), load_config("accurate", {**asked, **settings}))
+
+
+def facts(forecaster: Forecaster, counts: dict[str, int], settings: dict[str, Any]) -> dict[str, Any]:
+    """What the manifest says of how the networks were made, beside what they are."""
+    report = forecaster.report
+    told = ("network", "parameters", "epochs", "coverage", "coverage_by_step", "libraries")
+    return {
+        "settings": settings,
+        "series": counts,
+        "values": report["data"]["rows"],
+        "held_out": {**report["held_out"], "mase": report["scores"]["lstm"]["mase"]},
+        **{name: report[name] for name in told},
+    }
+
+
+def main() -> None:
+    """Train every class that is asked for, and write its folder."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the folder with m1, m3, m4 and m4comp2016")
+    parser.add_argument("--classes", nargs="*", default=list(CLASSES), choices=list(CLASSES))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="keys of the config, as JSON values")
+    parser.add_argument("--out", type=Path, default=FOLDER, help="where a folder for each class is written")
+    asked = parser.parse_args()
+    settings = SETTINGS | {"train.seed": asked.seed}
+    settings |= {key: json.loads(value) for key, _, value in (setting.partition("=") for setting in asked.set)}
+    known = {run for values in judges(asked.data) for run in runs(values)}
+    hashes = digests(asked.data)
+    for name in asked.classes:
+        began, cpu = time.monotonic(), time.process_time()
+        gathered = collect(asked.data, CLASSES[name], known, seed=asked.seed)
+        progress(f"{name}: {json.dumps(gathered.counts)}")
+        forecaster = fit(CLASSES[name], gathered.series, settings)
+        spent = {"seconds": round(time.monotonic() - began), "cpu_seconds": round(time.process_time() - cpu)}
+        made = {**facts(forecaster, gathered.counts, settings), "data": hashes, "made": {"machine": machine(), **spent}}
+        manifest, tensors = to_pretrained(forecaster)
+        folder = asked.out / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, content in encoded({**manifest, "class": name, **made}, tensors).items():
+            (folder / file).write_bytes(content)
+        progress(f"{name}: {forecaster.report['verdict']} {spent['seconds']} s; {versions()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""What the pretrained networks learn from: public series of each class, and synthetic ones, none of which judges."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Series = dict[str, Floats]
+
+RUN = 12  # values in a row that are equal, after scaling, make two series the same
+DIGITS = 4  # to which they are equal
+LEAST = 8  # values of a series that is learnt from
+STEP = 0.1  # of a log: what the usual step of a series becomes that has no logs of its own
+SHORTENED = 0.2  # the share of series that are learnt from once more as if they had just begun
+
+M4_TRAIN = {
+    "yearly": "Yearly-train",
+    "quarterly": "Quarterly-short-train",
+    "monthly": "Monthly-short-train-only",
+    "weekly": "Weekly-train",
+    "hourly": "Hourly-train",
+}
+M4_JUDGING = ("Yearly", "Quarterly-short", "Weekly", "Hourly")
+
+
+@dataclass(frozen=True)
+class Class:
+    """Series of one kind, for which there is one group of networks.
+
+    Attributes:
+        season: m of the synthetic series, and of exponential smoothing.
+        level: steps whose mean is the level.
+        horizon: H, steps said at once.
+        lags: F.
+        context: L.
+        synthetic: how many series are made up.
+        of: the classes whose public series these are, by the names of the collections' periods.
+        most: public series of each class of `of` that are learnt from, evenly spaced.
+    """
+
+    season: int
+    level: int
+    horizon: int
+    lags: int
+    context: int
+    synthetic: int
+    of: tuple[str, ...]
+    most: int = 1_000_000
+
+
+CLASSES = {
+    "yearly": Class(1, 1, 6, 8, 24, 500, ("yearly",)),
+    "quarterly": Class(4, 4, 8, 12, 24, 500, ("quarterly",)),
+    "monthly": Class(12, 12, 18, 24, 36, 1000, ("monthly",)),
+    "weekly": Class(52, 1, 13, 52, 52, 500, ("weekly",)),
+    "daily": Class(7, 7, 14, 28, 42, 500, ("daily",)),
+    "hourly": Class(24, 24, 24, 168, 72, 300, ("hourly",)),
+    "other": Class(1, 4, 13, 16, 32, 500, ("yearly", "weekly", "daily", "biannually"), 2000),
+}
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The series of a class, by name, and how many were found, left out and made."""
+
+    series: Series
+    counts: dict[str, int]
+
+
+def collect(data: Path, one: Class, known: set[bytes], *, seed: int) -> Gathered:
+    """The series that a class may learn from.
+
+    Args:
+        data: the folder with `m1`, `m4` and `m4comp2016`.
+        one: the class.
+        known: the runs of what judges (see `runs`).
+        seed: of chance: what is made up, and where series are shortened.
+    """
+    rng = np.random.default_rng(seed)
+    public = {name: values for period in one.of for name, values in _thinned(gather(data, period), one.most).items()}
+    moving = {name: values for name, values in public.items() if len(values) >= LEAST and np.ptp(values) > 0}
+    kept = apart(moving, known)
+    positive = {name: values if values.min() > 0 else grown(values) for name, values in kept.items()}
+    short = shortened(positive, rng)
+    made = {f"synthetic/{k}": synthetic(one, rng) for k in range(one.synthetic)}
+    counts = {
+        "public": len(public),
+        "short_or_constant": len(public) - len(moving),
+        "sharing_a_run": len(moving) - len(kept),
+        "not_positive": sum(bool(values.min() <= 0) for values in kept.values()),
+        "shortened": len(short),
+        "synthetic": len(made),
+    }
+    return Gathered(positive | short | made, counts)
+
+
+# --- public series ---
+
+
+def gather(data: Path, period: str) -> Series:
+    """Every public series of a period, whole but for M4's test parts: M4, M1 and the older package."""
+    stem = M4_TRAIN.get(period)
+    found = {f"m4/{name}": values for name, values in (m4(data / "m4" / f"{stem}.csv.gz") if stem else ())}
+    found |= {f"m1/{name}": values for name, values in mcomp(data / "m1" / "M1.csv.gz", period.upper())}
+    for path in sorted((data / "m4comp2016").glob("*.csv.gz")):
+        found |= {f"m4comp2016/{name}": values for name, values in m4comp2016(path, period.upper())}
+    return found
+
+
+def m4(path: Path) -> Iterator[tuple[str, Floats]]:
+    """Rows of `id,v1,v2,…`."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for line in file:
+            name, *cells = line.strip().split(",")
+            yield name, np.array([float(cell) for cell in cells if cell])
+
+
+def mcomp(path: Path, period: str) -> Iterator[tuple[str, Floats]]:
+    """Rows of `id,period,type,start,n_train,h,values`: M1 and M3."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for line in file:
+            name, kind, _, _, _, _, *cells = line.strip().split(",")
+            if kind == period:
+                yield name, np.array([float(cell) for cell in cells])
+
+
+def m4comp2016(path: Path, period: str) -> Iterator[tuple[str, Floats]]:
+    """Rows with PERIOD, and PAST and FUTURE as lists of commas."""
+    csv.field_size_limit(1 << 24)
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["PERIOD"] == period:
+                yield row["ID"], np.array([float(cell) for cell in f"{row['PAST']},{row['FUTURE']}".split(",")])
+
+
+def grown(values: Floats) -> Floats:
+    """A series with zeros or negative values as a positive one whose logs move as it does: a usual step by `STEP`."""
+    steps = (values - values[0]) / np.abs(np.diff(values)).mean()
+    return np.asarray(np.exp(np.clip(STEP * steps, -20, 20)))
+
+
+def shortened(series: Series, rng: np.random.Generator) -> Series:
+    """Some of the series once more, of which only the last few values are known."""
+    chosen = [name for name in series if rng.random() < SHORTENED]
+    return {f"{name}/short": series[name][-int(rng.integers(LEAST, 3 * LEAST)) :] for name in chosen}
+
+
+def _thinned(series: Series, most: int) -> Series:
+    names = list(series)
+    kept = np.unique(np.linspace(0, len(names) - 1, min(most, len(names))).round().astype(int)) if names else []
+    return {names[k]: series[names[k]] for k in kept}
+
+
+# --- what judges ---
+
+
+def judges(data: Path) -> Iterator[Floats]:
+    """All of M3, and the ends of M4's series that its test parts reach into."""
+    for period in ("YEARLY", "QUARTERLY", "MONTHLY", "OTHER"):
+        yield from (values for _, values in mcomp(data / "m3" / "M3.csv.gz", period))
+    for stem in M4_JUDGING:
+        past = dict(m4(data / "m4" / f"{stem}-train.csv.gz"))
+        for name, after in m4(data / "m4" / f"{stem}-test.csv.gz"):
+            yield np.concatenate([past[name][1 - RUN :], after])
+
+
+def runs(values: Floats) -> Iterator[bytes]:
+    """Every run of a series, scaled to lie between 0 and 1 and rounded; a run that stands still is nobody's own."""
+    if len(values) < RUN:
+        return
+    views = np.lib.stride_tricks.sliding_window_view(values, RUN)
+    low, high = views.min(axis=1, keepdims=True), views.max(axis=1, keepdims=True)
+    moving = (high > low)[:, 0]
+    scaled = (views[moving] - low[moving]) / (high - low)[moving]
+    yield from map(bytes, np.round(scaled * 10**DIGITS).astype(np.int16))
+
+
+def apart(series: Series, known: set[bytes]) -> Series:
+    """The series that share no run with those that judge."""
+    return {name: values for name, values in series.items() if not any(run in known for run in runs(values))}
+
+
+# --- made-up series ---
+
+
+def synthetic(one: Class, rng: np.random.Generator) -> Floats:
+    """A positive series of trends that fade, seasons, level shifts, rare demand and noise, in random measure."""
+    n = int(rng.integers(3 * max(one.season, LEAST), min(20 * max(one.season, LEAST), 1500)))
+    t = np.arange(n)
+    spread = rng.choice([0.01, 0.03, 0.1, 0.3])
+    slopes = np.cumsum(rng.normal(0, spread / 30, n)) + rng.normal(0, spread / 10)
+    logs = rng.normal(6, 2) + np.cumsum(slopes * rng.choice([0.0, 1.0]))
+    for period in {one.season, 7 * one.season if one.season == 24 else one.season} - {1}:
+        shape = np.cumsum(rng.normal(size=period))
+        logs = logs + rng.choice([0.0, 1.0, 5.0]) * spread * (shape - shape.mean())[t % period]
+    for _ in range(rng.poisson(n / 80)):
+        logs[rng.integers(n) :] += rng.normal(0, 5 * spread)
+    walk = rng.choice([0.0, 0.5, 1.0])
+    logs = logs + walk * np.cumsum(rng.normal(0, spread, n)) + (1 - walk) * rng.normal(0, spread, n)
+    values = np.exp(np.clip(logs, -20, 20))
+    if rng.random() < 0.1:
+        values = grown(rng.poisson(np.minimum(values, 5)) * (rng.random(n) < 0.4) + np.eye(1, n)[0])
+    return np.asarray(values, np.float64)
+
+
+def digests(data: Path) -> dict[str, str]:
+    """The sha256 of each file that is learnt from or judges, by name."""
+    paths = sorted(path for folder in ("m1", "m3", "m4", "m4comp2016") for path in (data / folder).glob("*.csv.gz"))
+    return {f"{path.parent.name}/{path.name}": sha256(path.read_bytes()).hexdigest() for path in paths}

@@ -1,0 +1,160 @@
+"""Networks that were trained before, on tens of thousands of public series: they forecast any other with no training.
+
+There is one group of networks for each class of data, by frequency. A series is put into a unit of its own from its
+past alone, and what the networks say stands beside exponential smoothing, as in any other forecast. Steps finer than
+hours are taken apart into hours (see `phases`). Of any other season that a class does not know, the profile is taken
+off, where it is marked, and the networks of data without a season are asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.data.calendar import Calendar
+from lstmcast.data.grid import HOUR, WEEK
+from lstmcast.data.panel import Panel
+from lstmcast.data.zones import DAY
+from lstmcast.errors import ModelError
+from lstmcast.evaluation.intervals import Calibration
+from lstmcast.evaluation.origins import evenly
+from lstmcast.forecaster.judging import HeldOut
+from lstmcast.forecaster.phases import Phases
+from lstmcast.forecaster.running import Runner, last_steps
+from lstmcast.forecaster.saving import from_pretrained
+from lstmcast.forecaster.trained import Forecaster
+
+FOLDER = Path(__file__).parents[1] / "pretrained"
+OTHER = "other"  # the class of data that belong to none
+HOURLY = "hourly"
+BY_GRID = {
+    ("month", 12): "yearly",
+    ("month", 3): "quarterly",
+    ("month", 1): "monthly",
+    ("fixed", WEEK): "weekly",
+    ("fixed", DAY): "daily",
+    ("fixed", HOUR): HOURLY,
+}
+BY_SEASON = {4: "quarterly", 7: "daily", 12: "monthly", 24: HOURLY, 52: "weekly"}
+KNOWN = {  # the seasons that the networks of a class were shown
+    "yearly": (1,),
+    "quarterly": (1, 4),
+    "monthly": (1, 12),
+    "weekly": (1, 52),
+    "daily": (1, 7),
+    HOURLY: (1, 24, 168),
+    OTHER: (1,),
+}
+PROFILE = 4  # seasons that a profile averages
+LAGS = 12  # distances within a season at which it is compared with itself
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which networks forecast some data, and how they see them.
+
+    Attributes:
+        name: of the class.
+        phases: how steps become those that the networks know.
+        season: of the steps that they see.
+        unknown: the season is none that the networks were shown.
+    """
+
+    name: str
+    phases: Phases
+    season: int
+    unknown: bool = False
+
+    @property
+    def reason(self) -> str:
+        """In words."""
+        if self.phases.count > 1:
+            return f"{self.name}, of every {self.phases.count} steps one"
+        return self.name
+
+
+def choose(calendar: Calendar) -> Choice:
+    """The class of some data, by their frequency; of numbered rows and other steps, by their season."""
+    season = calendar.season
+    if season > DAY // HOUR and season % (DAY // HOUR) == 0 and calendar.step != HOUR:
+        return Choice(HOURLY, Phases(season * HOUR // DAY), DAY // HOUR)
+    name = BY_GRID.get((calendar.kind, calendar.step)) or BY_SEASON.get(season, OTHER)
+    return Choice(name, Phases(), season) if season in KNOWN[name] else Choice(OTHER, Phases(), season, unknown=True)
+
+
+def pretrained(panel: Panel) -> Forecaster:
+    """The forecaster of the panel's class, which has never seen its series.
+
+    Raises:
+        ModelError: the installed networks are missing or damaged.
+    """
+    choice = choose(panel.calendar)
+    known, widths = _load(choice.name)
+    shape = replace(known.shape, season=choice.season)
+    if choice.unknown and _marked(panel, choice.season):
+        shape = replace(shape, level=choice.season, seasons=PROFILE)
+    runner = replace(
+        known,
+        shape=shape,
+        measure=replace(known.measure, lenient=True),
+        phases=choice.phases,
+        horizon=panel.calendar.default_horizon,
+    )
+    calibration = replace(widths, widths=np.repeat(widths.widths, choice.phases.count, axis=1))
+    return Forecaster(
+        runner=runner,
+        judged=runner,
+        calibration=calibration,
+        context=last_steps(panel, runner.reach),
+        held_out=_nothing(calibration, runner.horizon),
+        report=_report(panel, choice),
+    )
+
+
+def _load(name: str) -> tuple[Runner, Calibration]:
+    try:
+        return from_pretrained(FOLDER / name)
+    except ModelError as err:
+        mend = "install lstmcast again, or train a model of your own (lstmcast train data.csv)"
+        raise ModelError([*err.faults, f"the pretrained networks are damaged: {mend}"]) from err
+
+
+def _marked(panel: Panel, season: int) -> bool:
+    """Whether values a season apart are nearer to each other than those within one, in most of the series."""
+    carried = np.mean([_moved(panel, back) for back in evenly(np.arange(1, season), LAGS)], axis=0)
+    return bool(np.median(_moved(panel, season) - carried) < 0)
+
+
+def _moved(panel: Panel, steps: int) -> Floats:
+    """[S] mean |y_t − y_{t − steps}|; 0 where a series is not longer."""
+    moves = np.abs(panel.values[steps:] - panel.values[: -steps or None])
+    moves = np.append(moves, np.zeros(min(steps, len(panel.values))))
+    owner = np.repeat(np.arange(panel.n_series), panel.lengths)
+    within = np.arange(len(panel.values)) + steps < panel.offsets[owner + 1]
+    counts = np.maximum(panel.lengths - steps, 1)
+    return np.asarray(np.add.reduceat(np.where(within, moves, 0.0), panel.offsets[:-1]) / counts)
+
+
+def _nothing(calibration: Calibration, horizon: int) -> HeldOut:
+    """No forecast was held against what came."""
+    none, empty = np.empty(0, np.int64), np.empty((0, horizon))
+    bounds = np.empty((len(calibration.levels), 0, horizon))
+    return HeldOut(none, none, empty, bounds, bounds, empty)
+
+
+def _report(panel: Panel, choice: Choice) -> dict[str, object]:
+    """What is said of it where a trained model tells of its training."""
+    return {
+        "config": {"model": {"head": "value"}, "forecast": {"output": "forecast.csv"}},
+        "data": {"source": panel.source},
+        "skill": {"better": False},
+        "verdict": (
+            f"By pretrained networks ({choice.reason}), which were never trained on these data, nor judged on them: "
+            "lstmcast train does both."
+        ),
+    }

@@ -1,0 +1,22 @@
+"""Networks that came with lstmcast, on data that nothing was trained on: the kind of values, with more to say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from lstmcast.clock import system_clock
+from lstmcast.data.panel import Panel
+from lstmcast.forecast import Forecast
+from lstmcast.forecaster.trained import Forecaster
+from lstmcast.kinds.value import Values
+from lstmcast.show import console
+
+
+class Pretrained(Values):
+    """The kind; see `Kind`."""
+
+    def made(self, outcome: Forecast, trained: Forecaster, past: Panel, *, version: Path, target: str) -> str:
+        """What was found in the file too: nothing told of it before, as a training does."""
+        told = super().made(outcome, trained, replace(past, notes=()), version=version, target=target)
+        return f"{console.found(past, system_clock())}\n{told}"
