@@ -19,6 +19,8 @@ RUN = 12  # values in a row that are equal, after scaling, make two series the s
 DIGITS = 4  # to which they are equal
 LEAST = 8  # values of a series that is learnt from
 STEP = 0.1  # of a log: what the usual step of a series becomes that has no logs of its own
+WANDERED = 3.0  # of a log: from the lowest to the highest that a made-up trend, season or random walk reaches
+RARE = 0.15  # the share of made-up series that are rare demand
 SHORTENED = 0.2  # the share of series that are learnt from once more as if they had just begun
 
 M4_TRAIN = {
@@ -63,7 +65,7 @@ CLASSES = {
     "weekly": Class(52, 1, 13, 52, 52, 500, ("weekly",)),
     "daily": Class(7, 7, 14, 28, 42, 500, ("daily",)),
     "hourly": Class(24, 24, 24, 168, 72, 300, ("hourly",)),
-    "other": Class(1, 4, 13, 16, 32, 500, ("yearly", "weekly", "daily", "biannually"), 2000),
+    "other": Class(1, 1, 13, 16, 32, 500, ("yearly", "weekly", "daily", "biannually"), 2000),
 }
 
 
@@ -197,18 +199,23 @@ def synthetic(one: Class, rng: np.random.Generator) -> Floats:
     t = np.arange(n)
     spread = rng.choice([0.01, 0.03, 0.1, 0.3])
     slopes = np.cumsum(rng.normal(0, spread / 30, n)) + rng.normal(0, spread / 10)
-    logs = rng.normal(6, 2) + np.cumsum(slopes * rng.choice([0.0, 1.0]))
+    logs = rng.normal(6, 2) + rng.choice([0.0, 1.0]) * bounded(np.cumsum(slopes))
     for period in {one.season, 7 * one.season if one.season == 24 else one.season} - {1}:
         shape = np.cumsum(rng.normal(size=period))
-        logs = logs + rng.choice([0.0, 1.0, 5.0]) * spread * (shape - shape.mean())[t % period]
+        logs = logs + rng.choice([0.0, 1.0, 5.0]) * spread * bounded(shape - shape.mean())[t % period]
     for _ in range(rng.poisson(n / 80)):
         logs[rng.integers(n) :] += rng.normal(0, 5 * spread)
     walk = rng.choice([0.0, 0.5, 1.0])
-    logs = logs + walk * np.cumsum(rng.normal(0, spread, n)) + (1 - walk) * rng.normal(0, spread, n)
-    values = np.exp(np.clip(logs, -20, 20))
-    if rng.random() < 0.1:
-        values = grown(rng.poisson(np.minimum(values, 5)) * (rng.random(n) < 0.4) + np.eye(1, n)[0])
-    return np.asarray(values, np.float64)
+    logs = logs + walk * bounded(np.cumsum(rng.normal(0, spread, n))) + (1 - walk) * rng.normal(0, spread, n)
+    if rng.random() < RARE:
+        demand = rng.poisson(rng.choice([1.0, 5.0]), n) * (rng.random(n) < rng.choice([0.1, 0.4]))
+        return grown(demand + np.eye(1, n)[0])
+    return np.asarray(np.exp(np.clip(logs, -20, 20)), np.float64)
+
+
+def bounded(path: Floats) -> Floats:
+    """A path that goes no further than `WANDERED` from its lowest to its highest."""
+    return path * min(1.0, WANDERED / max(float(np.ptp(path)), 1e-9))
 
 
 def digests(data: Path) -> dict[str, str]:

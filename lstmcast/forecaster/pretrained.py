@@ -2,8 +2,8 @@
 
 There is one group of networks for each class of data, by frequency. A series is put into a unit of its own from its
 past alone, and what the networks say stands beside exponential smoothing, as in any other forecast. Steps finer than
-hours are taken apart into hours (see `phases`). Of any other season that a class does not know, the profile is taken
-off, where it is marked, and the networks of data without a season are asked.
+hours are taken apart into hours (see `phases`). Any other season that a class does not know is taken off as a profile,
+where it is marked.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.data.calendar import Calendar
 from lstmcast.data.grid import HOUR, WEEK
 from lstmcast.data.panel import Panel
 from lstmcast.data.zones import DAY
@@ -22,7 +21,7 @@ from lstmcast.errors import ModelError
 from lstmcast.evaluation.intervals import Calibration
 from lstmcast.evaluation.origins import evenly
 from lstmcast.forecaster.judging import HeldOut
-from lstmcast.forecaster.phases import Phases
+from lstmcast.forecaster.phases import WHOLE, Phases
 from lstmcast.forecaster.running import Runner, last_steps
 from lstmcast.forecaster.saving import from_pretrained
 from lstmcast.forecaster.trained import Forecaster
@@ -48,6 +47,7 @@ KNOWN = {  # the seasons that the networks of a class were shown
     HOURLY: (1, 24, 168),
     OTHER: (1,),
 }
+PROFILED, YEAR = "monthly", 12  # where a season is taken off: networks that know series without one, of such a level
 PROFILE = 4  # seasons that a profile averages
 LAGS = 12  # distances within a season at which it is compared with itself
 
@@ -60,31 +60,35 @@ class Choice:
 
     Attributes:
         name: of the class.
+        season: of the steps that the networks see.
         phases: how steps become those that the networks know.
-        season: of the steps that they see.
-        unknown: the season is none that the networks were shown.
+        profile: steps of the level above which the season's profile is taken off; 0: it is not.
     """
 
     name: str
-    phases: Phases
     season: int
-    unknown: bool = False
+    phases: Phases = WHOLE
+    profile: int = 0
 
     @property
     def reason(self) -> str:
         """In words."""
-        if self.phases.count > 1:
-            return f"{self.name}, of every {self.phases.count} steps one"
-        return self.name
+        if self.profile:
+            return f"{self.name}, the season of {self.season} steps taken off"
+        return self.name if self.phases == WHOLE else f"{self.name}, of every {self.phases.count} steps one"
 
 
-def choose(calendar: Calendar) -> Choice:
+def choose(panel: Panel) -> Choice:
     """The class of some data, by their frequency; of numbered rows and other steps, by their season."""
-    season = calendar.season
+    calendar, season = panel.calendar, panel.calendar.season
     if season > DAY // HOUR and season % (DAY // HOUR) == 0 and calendar.step != HOUR:
-        return Choice(HOURLY, Phases(season * HOUR // DAY), DAY // HOUR)
+        return Choice(HOURLY, DAY // HOUR, Phases(season * HOUR // DAY))
     name = BY_GRID.get((calendar.kind, calendar.step)) or BY_SEASON.get(season, OTHER)
-    return Choice(name, Phases(), season) if season in KNOWN[name] else Choice(OTHER, Phases(), season, unknown=True)
+    if season in KNOWN[name]:
+        return Choice(name, season)
+    if not _marked(panel, season):
+        return Choice(OTHER, season)
+    return Choice(PROFILED, season, profile=season * max(1, round(YEAR / season)))
 
 
 def pretrained(panel: Panel) -> Forecaster:
@@ -93,11 +97,11 @@ def pretrained(panel: Panel) -> Forecaster:
     Raises:
         ModelError: the installed networks are missing or damaged.
     """
-    choice = choose(panel.calendar)
+    choice = choose(panel)
     known, widths = _load(choice.name)
     shape = replace(known.shape, season=choice.season)
-    if choice.unknown and _marked(panel, choice.season):
-        shape = replace(shape, level=choice.season, seasons=PROFILE)
+    if choice.profile:
+        shape = replace(shape, level=choice.profile, seasons=PROFILE)
     runner = replace(
         known,
         shape=shape,

@@ -114,7 +114,7 @@ def _pretrained(data: str | None, reading: ReadOptions) -> Loaded:
 
     panel = read(data, reading)
     left_out = tuple(f"left out: {reason}" for reason in panel.dropped)
-    return Loaded(Pretrained(), pretrained(panel), Path(PRETRAINED) / choose(panel.calendar).name, panel, left_out)
+    return Loaded(Pretrained(), pretrained(panel), Path(PRETRAINED) / choose(panel).name, panel, left_out)
 
 
 def _load(models: Path, model: str | None) -> tuple[Path, Kind[Any, Any], Trained]:

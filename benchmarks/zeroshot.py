@@ -1,0 +1,171 @@
+"""How good are the pretrained networks on series they never saw? M3, and published files, forecast with no training.
+
+M3 has no calendar in these files: it is told as its users would have it. The published files are those, and the origins
+those, of `accuracy.py`. With --speed, it is timed instead how long many short monthly series take, file to file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from accuracy_tables import METRICS, by, figures
+from cases import Case, Said
+from common import machine, progress, report, table
+from competitions import SETS, known
+from files_table import file_lines
+from ledger import Record, read, state_of_code
+from pretrain import FOLDER, panel_of
+from published import Origin
+from selection import options, selected
+
+from lstmcast import read as read_file
+from lstmcast.data.calendar import Calendar
+from lstmcast.data.grid import Grid
+from lstmcast.data.panel import Panel
+from lstmcast.forecaster.pretrained import choose, pretrained
+
+HERE = Path(__file__).parent
+METHOD = "lstmcast pretrained"
+SCORES = ("mase", "smape", "owa", "wql", "msis", "coverage_80", "coverage_95")
+MONTHS = {"M3-Yearly": 12, "M3-Quarterly": 3, "M3-Monthly": 1}  # in a step; the other sets count their steps
+VALUES = 60  # of each series whose forecast is timed
+LIMIT = 2_000_000  # bytes of all files that come with lstmcast
+
+
+def past_of(case: Case) -> Panel:
+    """What is known at the case's origin, as lstmcast would read it."""
+    lengths = [len(history) for history in case.histories]
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    if isinstance(case, Origin):
+        return replace(
+            case.file.panel,
+            keys=case.keys,
+            values=np.concatenate(case.histories),
+            observed=np.ones(offsets[-1], np.bool_),
+            offsets=offsets,
+            starts=case.end + 1 - np.array(lengths),
+        )
+    panel = panel_of(dict(zip(case.ids, case.histories, strict=True)), case.season)
+    months = MONTHS.get(case.name)
+    return replace(panel, calendar=Calendar(Grid("month", months), season=case.season)) if months else panel
+
+
+def forecast(case: Case) -> Record:
+    """The scores of the pretrained networks, and which they were."""
+    panel, cpu = past_of(case), time.process_time()
+    said = pretrained(panel).predict(panel, case.horizon)
+    spent = time.process_time() - cpu
+    scores = case.score(Said(said.values, said.lower, said.upper))
+    return {**case.facts, **scores, "cpu_s": spent, "networks": choose(panel).reason}
+
+
+def records(asked: argparse.Namespace) -> Iterator[Record]:
+    """Every case asked for: the pretrained networks, and the seasonal naive forecast."""
+    state, where = state_of_code(), machine()
+    for key, case in selected(asked):
+        naive = {**case.facts, **case.score(case.baseline("seasonal_naive"))}
+        for method, found in ((METHOD, forecast(case)), ("seasonal_naive", naive)):
+            at = datetime.datetime.now().isoformat(timespec="seconds")
+            mase = found["mase"]
+            progress(f"{key['name']} {key['back']} {method}: MASE {mase if mase is None else round(mase, 3)}")
+            yield {"key": key | {"method": method, "seed": 0}, "state": state, "at": at, "machine": where, **found}
+
+
+def set_lines(found: Sequence[Record], *, final: bool) -> list[str]:
+    """A table of the competition sets, with what others reached on them."""
+    said: list[str] = []
+    groups = by([record for record in found if record["key"]["part"] == "set"], "name")
+    for (name,), runs in groups.items():
+        rows = [[run["key"]["method"], *figures([run], SCORES), ""] for run in runs]
+        others = known(name) if final else []
+        rows += [[row["method"], *(row.get(score, "") for score in SCORES), row["source"]] for row in others]
+        header = ["method", *(METRICS[score][0] for score in SCORES), "source"]
+        said += [f"## {name}: {runs[0]['series']:,} series, H {SETS[name].horizon}", "", *table(header, rows), ""]
+    return said
+
+
+def used(found: Sequence[Record]) -> list[str]:
+    """Which networks forecast which file."""
+    chosen = {run["key"]["name"]: run["networks"] for run in found if "networks" in run}
+    return ["## Networks", "", *table(["data", "networks"], list(chosen.items())), ""]
+
+
+def speed_lines(count: int) -> list[str]:
+    """Seconds for `count` monthly series, from a file to a file, and the most memory that took."""
+    rng = np.random.default_rng(0)
+    months = np.arange("2020-01", "2025-01", dtype="datetime64[M]").astype(str)
+    rows = []
+    for suffix in ("csv", "parquet"):
+        with tempfile.TemporaryDirectory() as name:
+            source = Path(name) / f"past.{suffix}"
+            write_months(source, rng, months, count)
+            times, clock = {}, Clock()
+            panel = read_file(source)
+            times["read"] = clock.lap()
+            said = pretrained(panel).predict(panel)
+            times["forecast"] = clock.lap()
+            (Path(name) / f"forecast.{suffix}").write_bytes(said.render(f".{suffix}"))
+            times["write"] = clock.lap()
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+        rows.append([suffix, *(f"{wall:.1f} ({cpu:.1f})" for wall, cpu in times.values()), f"{peak:,.0f}"])
+    said = f"Seconds of the clock for {count:,} monthly series of {VALUES} values, in brackets of processors."
+    return ["## Speed", "", said, "", *table(["file", "read", "forecast", "write", "peak MiB"], rows), ""]
+
+
+def write_months(path: Path, rng: np.random.Generator, months: np.ndarray, count: int) -> None:
+    """Random monthly series with a season, as `id,month,y`."""
+    import pandas as pd
+
+    season = np.tile(np.cos(np.arange(12) * np.pi / 6), VALUES // 12) * rng.random((count, 1)) / 3
+    logs = rng.normal(5, 1, (count, 1)) + season + np.cumsum(rng.normal(0, 0.05, (count, VALUES)), axis=1)
+    ids = np.repeat([f"S{k}" for k in range(count)], VALUES)
+    frame = pd.DataFrame({"id": ids, "month": np.tile(months, count), "y": np.exp(logs).round(2).ravel()})
+    frame.to_csv(path, index=False) if path.suffix == ".csv" else frame.to_parquet(path, index=False)
+
+
+class Clock:
+    """Seconds since the last lap, of the clock and of processors."""
+
+    def __init__(self) -> None:
+        self.lap()
+
+    def lap(self) -> tuple[float, float]:
+        """Both; a new lap begins."""
+        now, cpu = time.perf_counter(), sum(os.times()[:2])
+        last = getattr(self, "_last", (now, cpu))
+        self._last = (now, cpu)
+        return now - last[0], cpu - last[1]
+
+
+def main() -> None:
+    """Measure, and write the tables."""
+    parser = options(__doc__, __file__)
+    parser.set_defaults(sets=["M3-*", "single/*", "panel/*", "messy/*", "exog/*"])
+    parser.add_argument("--speed", nargs="?", type=int, const=100_000, metavar="N", help="time N series instead")
+    parser.add_argument("--peers", type=Path, default=HERE / "peers.jsonl", help="raw figures of peers.py")
+    asked = parser.parse_args()
+    size = sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file())
+    page = [f"The networks of all classes are {size:,} bytes (at most {LIMIT:,} are wanted).", ""]
+    if asked.speed:
+        page += speed_lines(asked.speed)
+    else:
+        final, found = asked.holdout == "test", list(records(asked))
+        places = {(run["key"]["name"], run["key"]["back"]) for run in found if run["key"]["part"] == "file"}
+        peers = [run for run in read(asked.peers) if (run["key"]["name"], run["key"]["back"]) in places]
+        page += [*set_lines(found, final=final), *file_lines([*found, *peers]), *used(found)]
+    report(asked.output, "Forecasts with no training", page)
+    sys.stdout.write("\n".join(page) + "\n")
+
+
+if __name__ == "__main__":
+    main()
