@@ -98,7 +98,7 @@ class Model(Section):
     scale: Literal["auto", "own", "root", "shared"] = "auto"
     """Whose usual step is 1 for the network: each series' own, that of all, or the root of their product."""
     smoothing: Annotated[float, Field(ge=0, le=1)] | Auto = "auto"
-    """The share of each forecast that is exponential smoothing's; auto: chosen on held-out steps, or a quarter."""
+    """The share of each forecast that is exponential smoothing's; auto: chosen on held-out steps."""
     transform: Literal["auto", "log", "sqrt", "none"] = "auto"
     """What is forecast: logs, roots or the values themselves. Auto: what forecasts the training part best."""
 

@@ -31,7 +31,6 @@ DAY_OF_HOURS = 24
 LONGEST = 400  # lags
 SHORT = 200  # steps, below which a series does not tell the network how restless it is
 OUTLYING = 3.0  # usual steps: a few targets further off would decide a mean of squares
-SMOOTHED = (0.25, 0.1)  # shares of smoothing where no stopping origins say one: of recursive forecasts, of direct ones
 RATES = (0.001, 0.003)  # the learning rate, and the one for plenty: many targets a window make gradients steady
 BATCHES = (8, 100)  # in an epoch: fewest, most
 
@@ -74,7 +73,7 @@ class Plan:
         head: what its outputs mean.
         recipe: how it is fitted.
         networks: how many.
-        smoothing: how much of each forecast is exponential smoothing's, 0 to 1; None: the stopping origins say it.
+        smoothing: how much of each forecast is exponential smoothing's, 0 to 1; None: origins not learnt from say it.
         refit: whether the saved ones have learnt from all the data.
         levels: of the intervals, in percent.
         findings: what was decided, and why.
@@ -137,7 +136,7 @@ def make_plan(panel: Panel, config: Config) -> Plan:
         head=head,
         recipe=_recipe(past, shape, config, patience),
         networks=config.train.networks,
-        smoothing=_smoothing(config, lasting=lasting),
+        smoothing=None if config.model.smoothing == "auto" else config.model.smoothing,
         refit=config.train.refit,
         levels=tuple(config.forecast.levels),
         findings=findings,
@@ -233,14 +232,6 @@ def _patience(panel: Panel, config: Config) -> int | None:
     if asked == "auto":
         return None if len(panel.values) >= LARGE else 10
     return asked
-
-
-def _smoothing(config: Config, *, lasting: bool) -> float | None:
-    """How much of a forecast is exponential smoothing's, where that is known beforehand."""
-    asked = config.model.smoothing
-    if asked != "auto":
-        return asked
-    return SMOOTHED[config.model.strategy == "direct"] if lasting else None
 
 
 def _head(horizon: int, config: Config) -> Head:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation import metrics
+from lstmcast.evaluation.intervals import Calibration
 from lstmcast.forecaster.phases import WHOLE, Phases
 from lstmcast.model import recursion, smoothing
 from lstmcast.model.heads import Head
@@ -165,7 +166,19 @@ class Running:
         """[B, …] z to values."""
         return self.scaling.of(series).inverse(z)
 
-    def back_all(self, z: Floats, series: Ints) -> Floats:
+    def bounds(self, ahead: Ahead, calibration: Calibration, series: Ints, origins: Ints) -> tuple[Floats, Floats]:
+        """The intervals of what was said after [B] origins, as values: lower and upper, [Q, B, H] each.
+
+        Logs turn the width that suits most series into a bound that says nothing of the most restless ones: it ends
+        twice as far above the highest of the last steps as that lies above their mean.
+        """
+        lower, upper = calibration.bounds(ahead.z, ahead.below, ahead.above)
+        if self.scaling.kind == "log":
+            highest = self.windows.headroom(series, origins, spread_steps(self.windows.shape))[:, None]
+            upper = np.minimum(upper, np.maximum(ahead.z, highest))
+        return self._back_all(lower, series), self._back_all(upper, series)
+
+    def _back_all(self, z: Floats, series: Ints) -> Floats:
         """[Q, B, …] z to values."""
         return np.stack([self.back(one, series) for one in z]) if len(z) else z
 

@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
-from lstmcast.errors import DataError
 from lstmcast.forecaster.judging import judge
 from lstmcast.forecaster.plan import Chosen, Plan, Way, learnable, make_plan
 from lstmcast.forecaster.report import report
 from lstmcast.forecaster.resuming import keep, standing
-from lstmcast.forecaster.running import Runner, Running, honest, last_steps, outcomes, scale, usual_steps, windows
+from lstmcast.forecaster.running import Runner, last_steps, scale, windows
 from lstmcast.forecaster.trained import Forecaster
+from lstmcast.forecaster.trial import Trial
 from lstmcast.forecaster.warm import Warm, further, warmed
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import check_forward, load_keras
@@ -48,8 +48,6 @@ class Stage:
 Tell = Callable[[Stage], None]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-CHOSEN_ON = 150  # values on which a network's error, where its epochs were chosen, counts twice
-CERTAIN = 4  # of two forecasts, one of half the error counts 2⁴ times
 
 
 def train(
@@ -104,8 +102,13 @@ def _fit_best(panel: Panel, job: _Job, warm: Warm | None) -> tuple[Chosen, list[
     if plan.recipe.patience is None:
         (way,) = plan.ways
         fits = job.together([partial(job.fit, way, k, start=starts[k]) for k in range(plan.networks)])
-        return Chosen(way, tuple(fit.epoch for fit in fits), plan.smoothing or 0.0), [fit.network for fit in fits]
-    stops = [_Stopper.of(panel, plan, _runner(past, plan, Chosen(way, (), 0.0), [])) for way in plan.ways]
+        chosen, networks = Chosen(way, tuple(fit.epoch for fit in fits), 0.0), [fit.network for fit in fits]
+        share = plan.smoothing
+        if share is None:
+            trial = Trial.judging(panel, plan.hold_out, _runner(past, plan, chosen, []))
+            share = trial.best_smoothing(networks) if trial else 0.0
+        return replace(chosen, smoothing=share), networks
+    stops = [Trial.stopping(panel, plan.hold_out, _runner(past, plan, Chosen(way, (), 0.0), [])) for way in plan.ways]
     each = [(way, stop, k) for way, stop in zip(plan.ways, stops, strict=True) for k in range(plan.networks)]
     fits = job.together([partial(job.fit, way, k, judge=stop.error, start=starts[k]) for way, stop, k in each])
     found = []
@@ -126,61 +129,6 @@ def _fit_all(job: _Job, chosen: Chosen, judged: list[Network], warm: Warm | None
     each = zip(chosen.epochs, starts, strict=True)
     fits = job.together([partial(job.fit, chosen.way, k, epochs=e, start=start) for k, (e, start) in enumerate(each)])
     return [fit.network for fit in fits]
-
-
-@dataclass(frozen=True)
-class _Stopper:
-    """The stopping origins, [B], what came after them, [B, H], and the usual step of their series, [B, 1]."""
-
-    running: Running
-    series: Ints
-    origins: Ints
-    actual: Floats
-    unit: Floats
-
-    @classmethod
-    def of(cls, panel: Panel, plan: Plan, runner: Runner) -> _Stopper:
-        """Gather them."""
-        held = plan.hold_out
-        asked, origins = held.stopping(panel.lengths)
-        fair = honest(panel, asked, origins, held.horizon)
-        if not fair.any():
-            raise DataError(
-                f"{panel.source}: nothing was observed in the {held.stop} steps that decide when to stop (before "
-                f"the last {held.judge}); cut the file, or give another --horizon"
-            )
-        asked, origins = asked[fair], origins[fair]
-        kept, series = np.unique(asked, return_inverse=True)
-        known = panel.select(kept).drop_last(held.judge)  # the other series may have nothing left
-        actual = outcomes(known, series, origins, held.horizon)
-        return cls(runner.on(known), series, origins, actual, usual_steps(known)[series, None])
-
-    def error(self, network: Network) -> float:
-        """Mean |y − f| of a network's forecasts, in units of each series' usual step."""
-        return self._error(self._said([network]))
-
-    def smoothing(self, networks: Sequence[Network], share: float | None) -> tuple[float, float]:
-        """The share of exponential smoothing beside several networks, and the error of both together.
-
-        Args:
-            networks: whose mean forecast it stands beside.
-            share: None: the less each of the two was wrong, the more it counts, the networks less on few values: their
-                epochs were chosen by these very origins.
-        """
-        z = self._said(networks)
-        smoothed = self.running.smoothed(self.series, self.origins, self.actual.shape[1])
-        if share is None:
-            optimism = 1 + CHOSEN_ON / len(self.running.windows.z)
-            share = _heavier(self._error(smoothed), optimism * self._error(z))
-        return share, self._error((1 - share) * z + share * smoothed)
-
-    def _said(self, networks: Sequence[Network]) -> Floats:
-        running = replace(self.running, runner=replace(self.running.runner, networks=tuple(networks)))
-        return running.ahead(self.series, self.origins, self.actual.shape[1]).z
-
-    def _error(self, z: Floats) -> float:
-        off = np.abs(self.running.back(z, self.series) - self.actual)
-        return float(np.nanmean(off / self.unit))
 
 
 @dataclass(frozen=True)
@@ -222,14 +170,6 @@ class _Job:
             keep=lambda now: keep(self.checkpoint, name, now),
             tell=lambda progress: self.tell(Stage(self.name, k + 1, self.plan.networks, progress)),
         )
-
-
-def _heavier(one: float, other: float) -> float:
-    """The weight of one of two forecasts by their errors, 0 to 1."""
-    if not one:
-        return 1.0
-    with np.errstate(over="ignore", divide="ignore"):
-        return float(1 / (1 + np.divide(one, other) ** CERTAIN))
 
 
 def _runner(panel: Panel, plan: Plan, chosen: Chosen, networks: list[Network]) -> Runner:

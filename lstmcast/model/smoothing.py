@@ -29,6 +29,7 @@ GAMMAS = (0.1, 0.4, 1.0)
 SEASONS, STEPS = 20, 300  # a recurrence sees the last so many seasons, and not fewer steps
 HORIZONS, TRIALS = 5, 15  # the trial origins lie up to so many horizons back; how many
 TRUST = (4.0, 2 / 3)  # a member counts by its error to the power of minus the first, and the second for each trial
+REPEATED = 0.25  # the least that the seasonal naive forecast counts where there is a season: trials are few
 LEAST = 1e-12
 AT_ONCE = 1 << 17  # numbers of one kind held at once: 1 MB, what a core keeps near it
 
@@ -149,7 +150,10 @@ def trusted(past: Past, members: Members, horizon: int, trial: int) -> tuple[Flo
     said, errors, count = _run(past, members, trials, horizon)
     relative = np.maximum(errors, LEAST) / np.maximum(errors.min(axis=1, keepdims=True), LEAST)
     weights = relative ** -(TRUST[0] + TRUST[1] * count)[:, None]
-    return said, weights / weights.sum(axis=1, keepdims=True)
+    hedge = REPEATED if past.season > 1 else 0.0
+    weights *= (1 - hedge) / weights.sum(axis=1, keepdims=True)
+    weights[:, -1] += hedge
+    return said, weights
 
 
 def _trials(horizon: int) -> list[int]:

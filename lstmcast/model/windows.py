@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.model.scaling import levels, profiles, trailing_sum
+from lstmcast.model.scaling import levels, profiles, trailing_max, trailing_sum
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[np.float32]
@@ -217,6 +217,14 @@ class Windows:
         total = trailing_sum(off, self.offsets, steps)[self.offsets[series] + origins]
         mean: Floats = total / np.clip(origins, 1, steps)
         return mean
+
+    def headroom(self, series: Ints, origins: Ints, steps: int) -> Floats:
+        """Twice as far above the highest of the last `steps` z as that lies above their mean: [B], see `spread`."""
+        at = self.offsets[series] + origins
+        highest = trailing_max(self.z, self.offsets, steps)[at]
+        mean = trailing_sum(self.z, self.offsets, steps)[at] / np.minimum(origins + 1, steps)
+        height: Floats = 3 * highest - 2 * mean
+        return height
 
 
 def _views(values: npt.NDArray[Any], width: int) -> npt.NDArray[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,8 @@ from lstmcast.forecaster.judging import judge
 from lstmcast.forecaster.plan import Plan, make_plan
 from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.forecaster.training import Stage, _heavier, train
+from lstmcast.forecaster.training import Stage, train
+from lstmcast.forecaster.trial import SHARES
 from lstmcast.model.heads import Head
 from lstmcast.model.lstm import to_tensors
 
@@ -158,7 +158,8 @@ def test_a_long_fit_goes_on_with_the_steps_that_judged_it(air_panel: Panel) -> N
     assert [p.epoch for p in further] == [1, 2]
     assert all(p.held_out is None for p in (*first, *further))
     assert again.report["held_out"]["stop_steps"] == 0
-    assert (again.report["epochs"], again.report["smoothing"]) == ([5], 0.25)
+    assert again.report["epochs"] == [5]
+    assert again.report["smoothing"] in SHARES  # as the origins that judge found best
     kept = train(air_panel, config(**asked))
     assert kept.held_out.forecast.tobytes() == again.held_out.forecast.tobytes()
     near, far = (
@@ -326,12 +327,3 @@ def test_a_pinned_share_of_smoothing_is_taken(air_panel: Panel, asked: float, va
     """Whatever the stopping origins would say."""
     trained = train(air_panel, config(model__smoothing=asked, train__patience=None if values > 200 else 3))
     assert trained.runner.smoothing == share
-
-
-def test_the_weight_of_two_forecasts() -> None:
-    """By hand: as good as each other, of half the error (2⁴ to 1), and without any."""
-    assert _heavier(2.0, 2.0) == 0.5
-    assert _heavier(1.0, 2.0) == pytest.approx(16 / 17)
-    assert _heavier(0.0, 2.0) == 1.0
-    assert _heavier(1.0, 0.0) == 0.0
-    assert (_heavier(1e200, 1.0), _heavier(1.0, 1e200), _heavier(math.inf, 1.0)) == (0.0, 1.0, 0.0)

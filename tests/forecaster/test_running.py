@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.errors import DataError
+from lstmcast.evaluation.intervals import Calibration
 from lstmcast.forecaster.running import (
     LEAST,
     Ahead,
@@ -141,7 +143,30 @@ def test_a_unit_of_nothing_measures_no_error() -> None:
 
 def test_bounds_of_no_level_are_none(forecaster: Forecaster, air_panel: Panel) -> None:
     """No levels give no bounds, of the right shape."""
-    assert forecaster.runner.on(air_panel).back_all(np.empty((0, 1, 5)), np.array([0])).shape == (0, 1, 5)
+    running, where = forecaster.runner.on(air_panel), (np.array([0]), np.array([143]))
+    ahead = running.ahead(*where, 5)
+    for bounds in running.bounds(ahead, Calibration((), np.empty((0, 5))), *where):
+        assert bounds.shape == (0, 1, 5)
+
+
+@pytest.mark.parametrize("kind", ["log", "sqrt"])
+def test_an_upper_bound_in_logs_ends_where_the_series_never_was(
+    make_runner: Callable[..., Runner], air_panel: Panel, kind: str
+) -> None:
+    """By hand: three times the highest log of the last 36 less twice their mean, unless the forecast lies above."""
+    running, where = make_runner(kind=kind).on(air_panel), (np.array([0]), np.array([143]))
+    calm, wild = np.full((1, 1, 2), 1e-3), np.full((1, 1, 2), 1e3)
+    z = running.scaling.of(where[0]).forward(np.array([[500.0, 1e6]]))
+    lower, upper = running.bounds(Ahead(z, wild, wild), Calibration((80,), np.ones((1, 2))), *where)
+    logs = np.log(air_panel.values[-36:])
+    highest = math.exp(3 * logs.max() - 2 * logs.mean())
+    if kind == "log":
+        np.testing.assert_allclose(upper[0], [[highest, 1e6]])
+    else:
+        assert (upper[0] > 1e6).all()
+    np.testing.assert_allclose(lower[0], 0, atol=1e-9)
+    narrow = running.bounds(Ahead(z, calm, calm), Calibration((80,), np.ones((1, 2))), *where)[1]
+    assert 500 < narrow[0, 0, 0] < 501
 
 
 def test_scales_are_those_of_training(make_runner: Callable[..., Runner], pair: Panel) -> None:

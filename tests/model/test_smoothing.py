@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lstmcast.model import smoothing
-from lstmcast.model.smoothing import ALPHAS, GAMMAS, HORIZONS, LEAST, TRENDS, TRIALS, TRUST, reach, smoothed
+from lstmcast.model.smoothing import ALPHAS, GAMMAS, HORIZONS, LEAST, REPEATED, TRENDS, TRIALS, TRUST, reach, smoothed
 
 LENGTHS = [1, 2, 4, 7, 9, 15, 23, 45]
 
@@ -91,7 +91,10 @@ def by_loop(z: list[float], horizon: int, season: int) -> list[float]:
     errors.append(sum(found) / max(len(found), 1))
     trust = TRUST[0] + TRUST[1] * len(trials)
     weights = [(max(error, LEAST) / max(min(errors), LEAST)) ** -trust for error in errors]
-    return [sum(w * one[h] for w, one in zip(weights, said, strict=True)) / sum(weights) for h in range(horizon)]
+    hedge = REPEATED if season > 1 else 0.0
+    weights = [(1 - hedge) * weight / sum(weights) for weight in weights]
+    weights[-1] += hedge
+    return [sum(w * one[h] for w, one in zip(weights, said, strict=True)) for h in range(horizon)]
 
 
 @pytest.mark.parametrize(("season", "horizon"), [(1, 3), (4, 3), (7, 10), (12, 1)])

@@ -1,0 +1,108 @@
+"""Networks tried at origins that they have not learnt: how wrong they are, and how much smoothing helps them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.data.panel import Panel
+from lstmcast.errors import DataError
+from lstmcast.evaluation.origins import FEW, HoldOut, evenly
+from lstmcast.forecaster.running import Runner, Running, honest, outcomes, usual_steps
+from lstmcast.model.lstm import Network
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+CHOSEN_ON = 100  # values on which a network's error, where its epochs were chosen, counts twice
+CERTAIN = 4  # of two forecasts, one of half the error counts 2⁴ times
+SHARES = np.linspace(0, 0.5, 11)  # of smoothing, tried where there is plenty to try them on
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Origins, [B], what came after them, [B, H], and the usual step of their series, [B, 1]."""
+
+    running: Running
+    series: Ints
+    origins: Ints
+    actual: Floats
+    unit: Floats
+
+    @classmethod
+    def stopping(cls, panel: Panel, held: HoldOut, runner: Runner) -> Trial:
+        """The origins that decide when to stop.
+
+        Raises:
+            DataError: nothing was observed there.
+        """
+        found = cls._at(panel.drop_last(held.judge), runner, held.horizon, held.stopping(panel.lengths))
+        if found is None:
+            raise DataError(
+                f"{panel.source}: nothing was observed in the {held.stop} steps that decide when to stop (before "
+                f"the last {held.judge}); cut the file, or give another --horizon"
+            )
+        return found
+
+    @classmethod
+    def judging(cls, panel: Panel, held: HoldOut, runner: Runner) -> Trial | None:
+        """Some of those that judge; None where nothing was observed there."""
+        series, origins = held.judging(panel.lengths)
+        some = evenly(np.arange(len(series)), FEW)
+        return cls._at(panel, runner, held.horizon, (series[some], origins[some]))
+
+    @classmethod
+    def _at(cls, panel: Panel, runner: Runner, horizon: int, where: tuple[Ints, Ints]) -> Trial | None:
+        fair = honest(panel, *where, horizon)
+        if not fair.any():
+            return None
+        asked, origins = where[0][fair], where[1][fair]
+        kept, series = np.unique(asked, return_inverse=True)
+        known = panel.select(kept)  # the other series may have nothing left
+        actual = outcomes(known, series, origins, horizon)
+        return cls(runner.on(known), series, origins, actual, usual_steps(known)[series, None])
+
+    def error(self, network: Network) -> float:
+        """Mean |y − f| of a network's forecasts, in units of each series' usual step."""
+        return self._error(self._said([network]))
+
+    def smoothing(self, networks: Sequence[Network], share: float | None) -> tuple[float, float]:
+        """The share of exponential smoothing beside several networks, and the error of both together.
+
+        Args:
+            networks: whose mean forecast it stands beside; their epochs were chosen by these very origins.
+            share: None: the less each of the two was wrong, the more it counts, the networks less on few values.
+        """
+        z, smoothed = self._said(networks), self._smoothed()
+        if share is None:
+            optimism = 1 + CHOSEN_ON / len(self.running.windows.z)
+            share = _heavier(self._error(smoothed), optimism * self._error(z))
+        return share, self._error((1 - share) * z + share * smoothed)
+
+    def best_smoothing(self, networks: Sequence[Network]) -> float:
+        """The share of exponential smoothing with which networks are least wrong, where nothing was chosen here yet."""
+        z, smoothed = self._said(networks), self._smoothed()
+        errors = [self._error((1 - share) * z + share * smoothed) for share in SHARES]
+        return float(SHARES[np.argmin(errors)])
+
+    def _said(self, networks: Sequence[Network]) -> Floats:
+        running = replace(self.running, runner=replace(self.running.runner, networks=tuple(networks)))
+        return running.ahead(self.series, self.origins, self.actual.shape[1]).z
+
+    def _smoothed(self) -> Floats:
+        return self.running.smoothed(self.series, self.origins, self.actual.shape[1])
+
+    def _error(self, z: Floats) -> float:
+        off = np.abs(self.running.back(z, self.series) - self.actual)
+        return float(np.nanmean(off / self.unit))
+
+
+def _heavier(one: float, other: float) -> float:
+    """The weight of one of two forecasts by their errors, 0 to 1."""
+    if not one:
+        return 1.0
+    with np.errstate(over="ignore", divide="ignore"):
+        return float(1 / (1 + np.divide(one, other) ** CERTAIN))
