@@ -103,7 +103,7 @@ def judge(runner: Runner, panel: Panel, held: HoldOut, levels: tuple[float, ...]
         )
     errors = ahead.errors(running.scaling.of(series).forward(actual))
     calibration = calibrate(errors, levels)
-    lower, upper = running.bounds(ahead, calibration, series, origins)
+    lower, upper = running.bounds(ahead, calibration, series)
     shown = slice(0, KEPT)
     return Judgement(
         **_compared(running, panel, held, (series, origins), actual, forecast),

@@ -90,11 +90,13 @@ class Ahead:
         z: [B, H] the forecasts.
         below: [Q, B, H], or [1, B, H] for all levels: the unit in which errors to that side are measured; positive.
         above: the same for the other side.
+        highest: [B, H] where upper bounds end, unless the forecast itself lies above.
     """
 
     z: Floats
     below: Floats
     above: Floats
+    highest: Floats | float = np.inf
 
     def errors(self, actual: Floats) -> Floats:
         """How far [B, H] true z lie off, in the unit of their side, like `below`; NaN where that measures nothing."""
@@ -123,7 +125,7 @@ class Running:
         said = self._ahead(*phases.origins(series, origins), phases.steps(horizon))
         return Ahead(*(phases.woven(each, horizon) for each in said))
 
-    def _ahead(self, series: Ints, origins: Ints, horizon: int) -> tuple[Floats, Floats, Floats]:
+    def _ahead(self, series: Ints, origins: Ints, horizon: int) -> tuple[Floats, Floats, Floats, Floats]:
         """The parts of an `Ahead`, of the phases."""
         head, share = self.runner.head, self.runner.smoothing
         runs = [
@@ -137,7 +139,16 @@ class Running:
             below, above = (np.maximum(np.mean([run[1][side] for run in runs], axis=0), LEAST) for side in (0, 1))
         else:
             below = above = np.broadcast_to(self.spread(series, origins)[:, None], (1, *z.shape))
-        return z, below, above
+        return z, below, above, np.broadcast_to(self._highest(series, origins)[:, None], z.shape)
+
+    def _highest(self, series: Ints, origins: Ints) -> Floats:
+        """[B] where upper bounds end: in logs twice as far above the highest of the last steps as that above the mean.
+
+        Logs turn the width that suits most series into a bound that says nothing of the most restless ones.
+        """
+        if self.scaling.kind != "log":
+            return np.full(len(series), np.inf)
+        return self.windows.headroom(series, origins, spread_steps(self.windows.shape))
 
     def base(self, series: Ints, origins: Ints, horizon: int) -> Floats:
         """[B, H] z that level and profile alone say."""
@@ -166,16 +177,10 @@ class Running:
         """[B, …] z to values."""
         return self.scaling.of(series).inverse(z)
 
-    def bounds(self, ahead: Ahead, calibration: Calibration, series: Ints, origins: Ints) -> tuple[Floats, Floats]:
-        """The intervals of what was said after [B] origins, as values: lower and upper, [Q, B, H] each.
-
-        Logs turn the width that suits most series into a bound that says nothing of the most restless ones: it ends
-        twice as far above the highest of the last steps as that lies above their mean.
-        """
+    def bounds(self, ahead: Ahead, calibration: Calibration, series: Ints) -> tuple[Floats, Floats]:
+        """The intervals of what was said of [B] series, as values: lower and upper, [Q, B, H] each."""
         lower, upper = calibration.bounds(ahead.z, ahead.below, ahead.above)
-        if self.scaling.kind == "log":
-            highest = self.windows.headroom(series, origins, spread_steps(self.windows.shape))[:, None]
-            upper = np.minimum(upper, np.maximum(ahead.z, highest))
+        upper = np.minimum(upper, np.maximum(ahead.z, ahead.highest))
         return self._back_all(lower, series), self._back_all(upper, series)
 
     def _back_all(self, z: Floats, series: Ints) -> Floats:

@@ -104,7 +104,7 @@ class Forecaster:
         """
         running = self.runner.on(panel)
         ahead = running.ahead(series, origins, self.horizon if horizon is None else horizon)
-        return running.back(ahead.z, series), *running.bounds(ahead, self.calibration, series, origins)
+        return running.back(ahead.z, series), *running.bounds(ahead, self.calibration, series)
 
     def save(self, models: str | Path, name: str, *, keep: int = 10) -> Path:
         """Publish as the current version of a model, under its lock; returns the version's folder.

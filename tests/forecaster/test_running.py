@@ -145,7 +145,7 @@ def test_bounds_of_no_level_are_none(forecaster: Forecaster, air_panel: Panel) -
     """No levels give no bounds, of the right shape."""
     running, where = forecaster.runner.on(air_panel), (np.array([0]), np.array([143]))
     ahead = running.ahead(*where, 5)
-    for bounds in running.bounds(ahead, Calibration((), np.empty((0, 5))), *where):
+    for bounds in running.bounds(ahead, Calibration((), np.empty((0, 5))), where[0]):
         assert bounds.shape == (0, 1, 5)
 
 
@@ -155,9 +155,10 @@ def test_an_upper_bound_in_logs_ends_where_the_series_never_was(
 ) -> None:
     """By hand: three times the highest log of the last 36 less twice their mean, unless the forecast lies above."""
     running, where = make_runner(kind=kind).on(air_panel), (np.array([0]), np.array([143]))
+    said, one = running.ahead(*where, 2), Calibration((80,), np.ones((1, 2)))
     calm, wild = np.full((1, 1, 2), 1e-3), np.full((1, 1, 2), 1e3)
     z = running.scaling.of(where[0]).forward(np.array([[500.0, 1e6]]))
-    lower, upper = running.bounds(Ahead(z, wild, wild), Calibration((80,), np.ones((1, 2))), *where)
+    lower, upper = running.bounds(replace(said, z=z, below=wild, above=wild), one, where[0])
     logs = np.log(air_panel.values[-36:])
     highest = math.exp(3 * logs.max() - 2 * logs.mean())
     if kind == "log":
@@ -165,7 +166,7 @@ def test_an_upper_bound_in_logs_ends_where_the_series_never_was(
     else:
         assert (upper[0] > 1e6).all()
     np.testing.assert_allclose(lower[0], 0, atol=1e-9)
-    narrow = running.bounds(Ahead(z, calm, calm), Calibration((80,), np.ones((1, 2))), *where)[1]
+    narrow = running.bounds(replace(said, z=z, below=calm, above=calm), one, where[0])[1]
     assert 500 < narrow[0, 0, 0] < 501
 
 
