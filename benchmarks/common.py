@@ -30,10 +30,19 @@ PACKAGES = ("lstmcast", "tensorflow", "keras", "numpy", "pandas")
 
 @dataclass(frozen=True)
 class Finished:
-    """A process that has ended: exit code, wall time in seconds, peak resident memory in MiB, and what it said."""
+    """A process that has ended.
+
+    Attributes:
+        code: its exit code.
+        seconds: by the clock on the wall.
+        cpu_seconds: of all its threads together, which other work on the machine leaves nearly as they are.
+        peak_mib: the most memory it held.
+        stdout, stderr: what it said.
+    """
 
     code: int
     seconds: float
+    cpu_seconds: float
     peak_mib: float
     stdout: str
     stderr: str
@@ -62,7 +71,8 @@ def measure(command: Sequence[str], folder: Path, *, limit: float = threading.TI
         watch.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
     unit = 2**20 if sys.platform == "darwin" else 2**10
-    return Finished(process.returncode, seconds, usage.ru_maxrss / unit, _text(out), _text(err))
+    cpu = usage.ru_utime + usage.ru_stime
+    return Finished(process.returncode, seconds, cpu, usage.ru_maxrss / unit, _text(out), _text(err))
 
 
 def must(command: Sequence[str], folder: Path) -> Finished:

@@ -27,6 +27,7 @@ def train_and_predict(folder: Path, data: str, flags: Sequence[object]) -> Recor
     return {
         "train_s": train.seconds,
         "fit_s": told["seconds"],
+        "train_cpu_s": train.cpu_seconds,
         "peak_mib": train.peak_mib,
         "predict_s": predict.seconds,
         "predict_peak_mib": predict.peak_mib,
