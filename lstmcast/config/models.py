@@ -13,7 +13,15 @@ Level = Annotated[float, Field(gt=0, lt=100)]
 
 
 OF_VALUES = ("model.strategy", "model.smoothing", "train.loss", "train.winsorize")
-SILENT = {"event": OF_VALUES, "category": OF_VALUES, "label": OF_VALUES}
+OF_STEPS = ("model.skip", "model.lags", "model.level", "model.seasons", "model.transform", "data.season")
+OF_FUTURES = ("forecast.horizon", "forecast.levels")
+OF_LABELS = ("model.hidden", "data.features")
+SILENT = {
+    "value": OF_LABELS,
+    "event": (*OF_VALUES, *OF_LABELS),
+    "category": (*OF_VALUES, *OF_LABELS),
+    "label": (*OF_VALUES, *OF_STEPS, *OF_FUTURES),
+}
 """What each `model.head` has no use for: it may not be set."""
 
 
@@ -34,6 +42,8 @@ class Data(Section):
     """The column to forecast; a list (or '*': all numeric columns) makes each a series of its own."""
     series: list[str] = []
     """The columns that together name a series, in a file with several; empty: found where times repeat."""
+    features: list[str] = []
+    """With model.head: label, the columns of numbers that are read; empty: every numeric column that is left."""
     frequency: str | None = None
     """The step, as a pandas alias (h, D, B, W-FRI, MS, QS, YS, 30min …); finer data is resampled to it."""
     season: Count | None = None
@@ -55,7 +65,7 @@ class Data(Section):
     thousands: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """The thousands sign, where numbers have one."""
 
-    @field_validator("series", mode="before")
+    @field_validator("series", "features", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value
@@ -79,6 +89,8 @@ class Model(Section):
     """What is said: a value, whether something comes true, which symbol comes next, or what a series is called."""
     units: list[Units] = Field(default=[50], min_length=1, max_length=8)
     """The units of each LSTM layer; several are stacked."""
+    hidden: list[Units] = Field(default=[], max_length=8)
+    """With head: label, the widths of dense layers with relu between the LSTM and the last layer."""
     activation: Literal["tanh", "relu", "sigmoid", "elu", "softsign", "linear"] = "tanh"
     """Of the candidate and the cell's output."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,15 +18,12 @@ from lstmcast.data.wording import first_few, nearest, shortened
 from lstmcast.errors import DataError
 
 
-def read_labels(
-    path: str | Path, options: ReadOptions = INFER, *, features: Sequence[str] = (), known: bool = True
-) -> Labelled:
+def read_labels(path: str | Path, options: ReadOptions = INFER, *, known: bool = True) -> Labelled:
     """Read a file of labelled series: one row a series and time, with numbers and the label of the series.
 
     Args:
         path: as for `read`.
         options: what the user pinned; its `target` is the column of the labels.
-        features: the columns of numbers; empty: every numeric column that is left.
         known: whether the column of the labels must be there; else it may be missing, and no label is known then.
 
     Raises:
@@ -36,34 +32,36 @@ def read_labels(
         FileError, BusyError, ConfigError: as for `read`.
     """
     table = read_text(path, options)
-    _check_pins(table, options, features, known=known)
-    label, reason = _label_column(table, options, features)
+    _check_pins(table, options, known=known)
+    label, reason = _label_column(table, options)
     rest = replace(table, text=table.text.drop(columns=label, errors="ignore"))
-    panel = to_panel(rest, replace(options, target=tuple(features) or EVERY))
+    panel = to_panel(rest, replace(options, target=options.features or EVERY))
     _refuse_single(panel)
     labels = _labels(table, label, panel.columns.series) if label in table.text else {}
     named = (replace(found, name="features") if found.name == "target" else found for found in panel.findings)
     return side_by_side(panel, labels, label, (Finding("label", label, reason), *named))
 
 
-def _check_pins(table: Table, options: ReadOptions, features: Sequence[str], *, known: bool) -> None:
+def _check_pins(table: Table, options: ReadOptions, *, known: bool) -> None:
     """One column of labels, and every column that was named, must be there."""
     names = [str(name) for name in table.text.columns]
     if len(options.target) > 1 or options.target == EVERY:
         raise DataError(f"{table.source}: a series has one label: name one column (got {', '.join(options.target)})")
-    pins = [("data.target", name) for name in options.target if known] + [("data.features", name) for name in features]
+    pins = [("data.target", name) for name in options.target if known] + [
+        ("data.features", name) for name in options.features
+    ]
     lost = [(key, name) for key, name in pins if name not in names]
     faults = [f"{table.source}: {key}: no column '{name}'; {nearest(name, names)}" for key, name in lost]
     if faults:
         raise DataError(faults)
 
 
-def _label_column(table: Table, options: ReadOptions, features: Sequence[str]) -> tuple[str, str]:
+def _label_column(table: Table, options: ReadOptions) -> tuple[str, str]:
     """The column of the labels, and why: pinned, named so, or the only one that keeps a value in each series."""
     if options.target:
         return options.target[0], "given"
     free = [str(name) for name in table.text.columns]
-    free = [name for name in free if name not in {options.time, *options.series, *features}]
+    free = [name for name in free if name not in {options.time, *options.series, *options.features}]
     named = [name for name in free if words(name) & LABEL_WORDS]
     if len(named) == 1:
         return named[0], "its name says so"

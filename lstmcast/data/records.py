@@ -82,10 +82,12 @@ class ReadOptions:
     encoding: str | None = None
     decimal: str | None = None
     thousands: str | None = None
+    features: tuple[str, ...] = ()  # of series with a label: the columns of numbers; empty: all that are left
 
     @classmethod
     def of(cls, section: Mapping[str, Any]) -> Self:
         """The `data` section of a config as plain values."""
         target = section["target"]
         names = (target,) if isinstance(target, str) else tuple(target or ())
-        return cls(**{**section, "target": names, "series": tuple(section["series"])})
+        lists = {name: tuple(section[name]) for name in ("series", "features")}
+        return cls(**{**section, "target": names, **lists})

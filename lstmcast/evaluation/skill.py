@@ -97,10 +97,10 @@ def skill(error: Floats, baseline: Floats, groups: Ints, *, name: str, seed: int
     return Skill(name, float(1 - ours.sum() / theirs.sum()), low, high, len(ours))
 
 
-def verdict(result: Skill, origins: int) -> str:
-    """The one plain sentence."""
+def verdict(result: Skill, count: int, what: str = "origin") -> str:
+    """The one plain sentence, of so many origins, or what else was held out."""
     rival, share = result.baseline.replace("_", " "), f"{abs(result.skill):.0%}"
-    over = f"over {origins} held-out origin{'s' if origins != 1 else ''}"
+    over = f"over {count} held-out {what}{'' if count == 1 or what == 'series' else 's'}"
     if np.isnan(result.skill):
         return f"The LSTM and {rival} cannot be compared {over}: use {rival}."
     if np.isinf(result.skill):

@@ -23,7 +23,8 @@ def softmax(raw: Floats, temperature: float = 1.0) -> Floats:
 def temperature(raw: Floats, actual: Ints) -> float:
     """The T at which softmax(raw / T) has the smallest cross-entropy with what came; 1 where nothing did.
 
-    The cross-entropy is convex in 1 / T, with the slope mean(Σ_c p_c raw_c − raw_actual): T is where that is 0.
+    One outcome more is taken to have been any of the C, so that a few that were all right make nothing certain (as in
+    Platt 1999). The cross-entropy is convex in 1 / T with the slope mean(Σ_c (p_c − came_c) raw_c): T is where it is 0.
 
     Args:
         raw: [B, C] what a network says, before its softmax.
@@ -31,10 +32,11 @@ def temperature(raw: Floats, actual: Ints) -> float:
     """
     if not len(actual):
         return 1.0
-    said = raw[np.arange(len(actual)), actual]
+    any_of_them = 1 / (len(actual) + 1)
+    came = (1 - any_of_them) * raw[np.arange(len(actual)), actual] + any_of_them * raw.mean(axis=1)
     low, high = np.log(BOLDEST), np.log(SHYEST)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        slope = ((softmax(raw, float(np.exp(middle))) * raw).sum(axis=1) - said).mean()
+        slope = ((softmax(raw, float(np.exp(middle))) * raw).sum(axis=1) - came).mean()
         low, high = (middle, high) if slope > 0 else (low, middle)
     return float(np.exp((low + high) / 2))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from lstmcast.forecaster.judging import HeldOut
 from lstmcast.forecaster.phases import Phases
 from lstmcast.forecaster.running import Key, Measure, Runner
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.model import lstm
+from lstmcast.forecaster.weights import from_arrays, to_arrays
 from lstmcast.model.heads import Head
 from lstmcast.model.lstm import Network
 from lstmcast.model.windows import Shape
@@ -93,8 +92,8 @@ def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[
     }
     manifest["scale"]["usual_judged"] = forecaster.judged.usual
     tensors: dict[str, dict[str, np.ndarray]] = {
-        "weights": _weights(runner),
-        "judged": {**_weights(forecaster.judged), **_scales(forecaster.judged, context)},
+        "weights": to_arrays(runner.networks),
+        "judged": {**to_arrays(forecaster.judged.networks), **_scales(forecaster.judged, context)},
         "calibration": {"widths": forecaster.calibration.widths},
         "context": {**{name: getattr(context, name) for name in CONTEXT[:4]}, **_scales(runner, context)},
         "backtest": {name: getattr(forecaster.held_out, name) for name in HELD_OUT},
@@ -105,7 +104,7 @@ def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[
 def to_pretrained(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
     """The same of one that is to forecast what it never saw: without the series it learnt from, in half the bytes."""
     manifest = {"levels": list(forecaster.calibration.levels), **_settings(forecaster.runner)}
-    weights = {name: array.astype(np.float16) for name, array in _weights(forecaster.runner).items()}
+    weights = {name: array.astype(np.float16) for name, array in to_arrays(forecaster.runner.networks).items()}
     return manifest, {"weights": weights, "calibration": {"widths": forecaster.calibration.widths}}
 
 
@@ -140,7 +139,7 @@ def _settings(runner: Runner) -> dict[str, Any]:
 def _runner(
     manifest: Mapping[str, Any], weights: Mapping[str, np.ndarray], scales: Mapping[Key, tuple[float, float]]
 ) -> Runner:
-    """The inverse of `_settings` and `_weights`."""
+    """The inverse of `_settings` and `to_arrays`."""
     head, shape = Head(manifest["head"]["steps"], tuple(manifest["head"]["levels"])), Shape(**manifest["shape"])
     if head.steps != shape.horizon:
         raise ValueError("the head says other steps than the shape")
@@ -155,15 +154,6 @@ def _runner(
         horizon=int(manifest["horizon"]),
         phases=Phases(int(manifest.get("phases", 1))),
     )
-
-
-def _weights(runner: Runner) -> dict[str, np.ndarray]:
-    """Every network's arrays by name."""
-    return {
-        f"network_{k}.{name}": array
-        for k, network in enumerate(runner.networks)
-        for name, array in lstm.to_tensors(network).items()
-    }
 
 
 def _scales(runner: Runner, context: Panel) -> dict[str, np.ndarray]:
@@ -224,15 +214,14 @@ def _networks(
     manifest: Mapping[str, Any], weights: Mapping[str, np.ndarray], shape: Shape, head: Head
 ) -> tuple[Network, ...]:
     """The networks whose arrays these are."""
-    made = partial(
-        lstm.from_tensors,
+    return from_arrays(
+        weights,
+        count=int(manifest["networks"]),
         activation=manifest["activation"],
         skip=manifest["skip"],
         features=shape.lags,
         outputs=head.outputs,
     )
-    named = [f"network_{k}." for k in range(int(manifest["networks"]))]
-    return tuple(made({n.removeprefix(own): a for n, a in weights.items() if n.startswith(own)}) for own in named)
 
 
 def _by_key(series: Sequence[Key], kept: Mapping[str, np.ndarray]) -> dict[Key, tuple[float, float]]:

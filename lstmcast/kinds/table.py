@@ -15,7 +15,13 @@ def _value() -> Kind[Any, Any]:
     return Values()
 
 
-HEADS: Mapping[str, Callable[[], Kind[Any, Any]]] = {"value": _value}
+def _label() -> Kind[Any, Any]:
+    from lstmcast.kinds.label import SeriesLabels
+
+    return SeriesLabels()
+
+
+HEADS: Mapping[str, Callable[[], Kind[Any, Any]]] = {"value": _value, "label": _label}
 """`model.head` to its kind, which is imported when it is asked for."""
 
 

@@ -27,7 +27,7 @@ def found(panel: Panel, now: datetime, *, reasons: bool = True, series: bool = F
     """What was read and handled; with `reasons`, what was inferred and why, with `series`, each series' span too."""
     span = " to ".join(panel.calendar.text(np.array([panel.starts.min(), panel.ends.max()])))
     lines = [f"{panel.source}: {count(len(panel.values), 'row')}, {count(panel.n_series, 'series')}, {span}"]
-    lines += _columns([(f.name, f.value, f.reason) for f in panel.findings]) if reasons else []
+    lines += columns([(f.name, f.value, f.reason) for f in panel.findings]) if reasons else []
     lines += [f"  note: {note}" for note in (*panel.notes, *_future(panel, now))]
     lines += [f"  left out: {reason}" for reason in panel.dropped]
     return "\n".join([*lines, *(_spans(panel) if series else [])])
@@ -60,7 +60,7 @@ def planned(plan: Plan) -> str:
     rows.append(("held out", f"{held.total} steps", f"{first}{held.judge} to judge"))
     many = f" × {plan.networks}" if plan.networks > 1 else ""
     rows.append(("network", f"{plan.architecture}{many}", f"{plan.architecture.parameters:,} weights"))
-    return "\n".join(_columns(rows))
+    return "\n".join(columns(rows))
 
 
 def judged(report: Mapping[str, Any]) -> str:
@@ -149,7 +149,7 @@ def progress(*, quiet: bool) -> Iterator[Callable[[Stage], None]]:
         bar.stop()
 
 
-def _columns(rows: Sequence[tuple[str, str, str]]) -> list[str]:
+def columns(rows: Sequence[tuple[str, str, str]]) -> list[str]:
     """Name, value and reason in columns."""
     wide = min(max((len(value) for _, value, _ in rows), default=0), WIDE)
     return [f"  {name:10} {value:{wide}}  {reason}" for name, value, reason in rows]

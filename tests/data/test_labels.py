@@ -15,13 +15,11 @@ from lstmcast.errors import DataError
 PINNED = {"time": "step", "series": ("id",), "target": ("kind",)}
 
 
-def labelled(
-    folder: Path, text: str, *, features: tuple[str, ...] = (), known: bool = True, **pins: object
-) -> Labelled:
+def labelled(folder: Path, text: str, *, known: bool = True, **pins: object) -> Labelled:
     """Writes the text to a file and reads it."""
     path = folder / "d.csv"
     path.write_text(text, encoding="utf-8")
-    return read_labels(path, ReadOptions(**(pins or PINNED)), features=features, known=known)  # type: ignore[arg-type]
+    return read_labels(path, ReadOptions(**(pins or PINNED)), known=known)  # type: ignore[arg-type]
 
 
 def refused(folder: Path, text: str, **options: object) -> list[str]:
@@ -63,7 +61,7 @@ def test_some_series_in_another_order(tmp_path: Path) -> None:
 
 def test_one_feature_alone(tmp_path: Path) -> None:
     """With a single feature, named, the other numbers are not read."""
-    found = labelled(tmp_path, rows(), features=("y",))
+    found = labelled(tmp_path, rows(), **PINNED, features=("y",))
     assert found.features == ("y",)
     assert found.values[:4].tolist() == [[0.5], [0.5], [0.5], [1.5]]
 

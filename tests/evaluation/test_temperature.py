@@ -9,10 +9,11 @@ from lstmcast.evaluation.temperature import BOLDEST, SHYEST, softmax, temperatur
 
 
 def cross_entropy(raw: np.ndarray, actual: np.ndarray, t: float) -> float:
-    """Mean −log p of what came, in a plain loop."""
-    total = 0.0
+    """Mean −log p in a plain loop, of what came to all but 1 part in n + 1, of every outcome alike to that part."""
+    total, blurred = 0.0, 1 / (len(raw) + 1)
     for row, k in zip(raw.tolist(), actual.tolist(), strict=True):
-        total -= row[k] / t - np.log(sum(np.exp(value / t) for value in row))
+        logs = [value / t - np.log(sum(np.exp(other / t) for other in row)) for value in row]
+        total -= (1 - blurred) * logs[k] + blurred * sum(logs) / len(logs)
     return total / len(raw)
 
 
@@ -37,8 +38,14 @@ def test_no_temperature_on_a_fine_grid_is_better() -> None:
 
 
 def test_it_stays_within_bounds() -> None:
-    """Where everything is right the boldest, where it says the opposite the shyest, where nothing came 1."""
-    raw = np.array([[2.0, 0.0], [0.0, 2.0]])
-    assert temperature(raw, np.array([0, 1])) == pytest.approx(BOLDEST)
-    assert temperature(raw, np.array([1, 0])) == pytest.approx(SHYEST)
+    """Where thousands are right the boldest, where the opposite comes the shyest, where nothing came 1."""
+    raw = np.tile([[2.0, 0.0]], (9000, 1))
+    assert temperature(raw, np.zeros(9000, np.int64)) == pytest.approx(BOLDEST)
+    assert temperature(raw, np.ones(9000, np.int64)) == pytest.approx(SHYEST)
     assert temperature(raw[:0], np.array([], dtype=np.int64)) == 1.0
+
+
+def test_two_that_were_right_make_nothing_certain() -> None:
+    """Of two outcomes, both right: with one more that was either, the chance is 5/6."""
+    raw = np.array([[2.0, 0.0], [0.0, 2.0]])
+    assert softmax(raw, temperature(raw, np.array([0, 1])))[0, 0] == pytest.approx(5 / 6)

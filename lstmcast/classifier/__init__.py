@@ -1,0 +1,1 @@
+"""Models that say probabilities: of an event, of symbols, of labels."""

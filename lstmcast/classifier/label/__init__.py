@@ -1,0 +1,1 @@
+"""The label head: a whole series is given one label."""

@@ -1,0 +1,128 @@
+"""A backtest of labels: every series is judged once, by a network that never saw it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.classifier.label.judging import OURS, Judgement
+from lstmcast.classifier.label.labels import chance_column
+from lstmcast.classifier.label.plan import Plan, make_plan
+from lstmcast.classifier.label.training import fit_and_judge
+from lstmcast.data.labelled import Labelled
+from lstmcast.evaluation.labels import Parts, confusion, folds
+from lstmcast.evaluation.skill import finite
+from lstmcast.forecaster.training import Tell
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lstmcast.config import Config
+
+Ints = npt.NDArray[np.int64]
+
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a backtest found.
+
+    Attributes:
+        data: the series whose labels are known.
+        classes: C labels.
+        fold: [S] in which fold each was judged.
+        judgement: of all S series, in their order.
+    """
+
+    data: Labelled
+    classes: tuple[str, ...]
+    fold: Ints
+    judgement: Judgement
+
+    def to_frame(self) -> pd.DataFrame:
+        """The scores, one row each: `method, scope, key, metric, value`; by label the share that is right."""
+        import pandas as pd
+
+        judged = self.judgement
+        rows = [(name, "all", "", k, v) for name, scores in judged.scores().items() for k, v in scores.items()]
+        for name, said in {OURS: judged.said, **judged.rivals}.items():
+            matrix = confusion(judged.actual, said, len(self.classes))
+            right = np.diag(matrix) / np.maximum(matrix.sum(axis=1), 1)
+            rows += [(name, "label", c, "recall", float(v)) for c, v in zip(self.classes, right, strict=True)]
+        return pd.DataFrame(rows, columns=["method", "scope", "key", "metric", "value"])
+
+    def forecasts(self) -> pd.DataFrame:
+        """One row a series: its key, its fold, its label, what each method said, the probability of each label."""
+        import pandas as pd
+
+        parts = zip(*self.data.keys, strict=True)
+        table: dict[str, object] = dict(zip(self.data.key_columns, map(list, parts), strict=True))
+        names = np.array(self.classes, dtype=object)
+        said = {OURS: self.judgement.said, **self.judgement.rivals}
+        ours: dict[str, object] = {"fold": self.fold + 1, "actual": list(self.data.labels)}
+        ours |= {name: names[codes] for name, codes in said.items()}
+        ours |= {chance_column(c): self.judgement.chances[:, k] for k, c in enumerate(self.classes)}
+        return pd.DataFrame(table | {f"{name}_" if name in table else name: column for name, column in ours.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the single series, as plain values."""
+        judged = self.judgement
+        return {
+            "source": self.data.source,
+            "series": self.data.n_series,
+            "folds": int(self.fold.max()) + 1,
+            "classes": list(self.classes),
+            "verdict": judged.verdict(),
+            "skill": judged.skill().to_dict(),
+            "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in judged.scores().items()},
+            "confusion": confusion(judged.actual, judged.said, len(self.classes)).tolist(),
+        }
+
+
+def backtest(
+    data: Labelled,
+    config: Config,
+    *,
+    tell: Tell = lambda _: None,
+    planned: Callable[[Plan], None] = lambda _: None,
+) -> Scores:
+    """Deal the series of each label out into folds, and judge each fold by networks that learnt from the others.
+
+    Args:
+        data: series, most of them with a label.
+        config: how; nothing is fitted again on all of them.
+        tell: called after every epoch.
+        planned: called once, with everything that was decided.
+
+    Raises:
+        UsageError: TensorFlow is not installed.
+        DataError: too few series.
+        ModelError: training exploded.
+    """
+    plan = make_plan(data, config)
+    fold = folds(plan.codes, FOLDS, config.train.seed)
+    planned(plan)
+    judged = [fit_and_judge(_without(plan, fold == k), tell=tell) for k in range(FOLDS)]
+    order = np.argsort(np.concatenate([np.flatnonzero(fold == k) for k in range(FOLDS)]))
+    whole = Judgement(
+        actual=np.concatenate([one.actual for one in judged])[order],
+        chances=np.concatenate([one.chances for one in judged])[order],
+        rivals={name: np.concatenate([one.rivals[name] for one in judged])[order] for name in judged[0].rivals},
+        shares=np.mean([one.shares for one in judged], axis=0),
+    )
+    return Scores(plan.data, plan.classes, fold, whole)
+
+
+def _without(plan: Plan, judging: npt.NDArray[np.bool_]) -> Plan:
+    """The plan with one fold to judge, and the others to learn and to stop as they did, without a part that judges."""
+    stop = np.zeros(len(judging), dtype=np.bool_)
+    stop[plan.parts.stop] = True
+    stop &= ~judging
+    if not stop.any():
+        stop[np.flatnonzero(~judging)[:: len(judging)]] = True
+    return replace(plan, parts=Parts(*(np.flatnonzero(some) for some in (~judging & ~stop, stop, judging))))

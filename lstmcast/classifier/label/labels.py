@@ -1,0 +1,98 @@
+"""The labels that are said of series, and the table they are written as."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.data.labelled import UNKNOWN, Key, Labelled
+from lstmcast.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+
+PROBABILITY = "probability"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column plays which part."""
+
+    time: str | None
+    series: tuple[str, ...]
+    features: tuple[str, ...]
+    label: str
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of S series.
+
+    Attributes:
+        columns: of the data.
+        keys: S keys.
+        classes: C labels.
+        chances: [S, C] the probability of each.
+    """
+
+    columns: Columns
+    keys: tuple[Key, ...]
+    classes: tuple[str, ...]
+    chances: Floats
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The most probable label of each series."""
+        return tuple(self.classes[k] for k in self.chances.argmax(axis=1).tolist())
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a series: its key, its most probable label, that one's probability, the probability of each label."""
+        import pandas as pd
+
+        parts = zip(*self.keys, strict=True)
+        table: dict[str, object] = dict(zip(self.columns.series, (list(part) for part in parts), strict=True))
+        table |= {self.columns.label: list(self.said), PROBABILITY: self.chances.max(axis=1)}
+        return pd.DataFrame(table | {chance_column(c): self.chances[:, k] for k, c in enumerate(self.classes)})
+
+    def render(self, suffix: str) -> bytes:
+        """The contents of a file: `.csv`, `.jsonl` or `.parquet`."""
+        frame = self.to_frame()
+        if suffix == ".csv":
+            return frame.to_csv(index=False, lineterminator="\n").encode()
+        if suffix == ".jsonl":
+            rows = (json.dumps(row, ensure_ascii=False, allow_nan=False) for row in frame.to_dict("records"))
+            return "".join(f"{row}\n" for row in rows).encode()
+        buffer = io.BytesIO()
+        frame.to_parquet(buffer, index=False)
+        return buffer.getvalue()
+
+
+def chance_column(label: str) -> str:
+    """The column of a label's probability."""
+    return f"p_{label}"
+
+
+def refuse_clashes(data: Labelled) -> None:
+    """The columns that name a series are repeated beside ours.
+
+    Raises:
+        DataError: one has a name of ours.
+    """
+    ours = {PROBABILITY, *(chance_column(label) for label in data.classes)}
+    taken = [name for name in data.key_columns if name in ours]
+    if taken:
+        raise DataError([f"{data.source}: predict writes a column '{name}' of its own; rename it" for name in taken])
+
+
+def agreeing(labels: Sequence[str], said: Sequence[str]) -> tuple[int, int]:
+    """Of how many series the label is known, and of how many of these it is the one that is said."""
+    pairs = [(known, ours) for known, ours in zip(labels, said, strict=True) if known != UNKNOWN]
+    return len(pairs), sum(known == ours for known, ours in pairs)

@@ -1,0 +1,151 @@
+"""What a training of labels decides: which there are, which series judge, how the network is built and fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.data.labelled import UNKNOWN, Labelled
+from lstmcast.data.records import Finding
+from lstmcast.data.wording import counted, shortened
+from lstmcast.errors import DataError
+from lstmcast.evaluation.labels import LEAST, Parts, part
+from lstmcast.model.heads import Symbols
+from lstmcast.model.network import Architecture
+from lstmcast.model.training import Recipe
+
+if TYPE_CHECKING:
+    from lstmcast.config import Config
+
+Ints = npt.NDArray[np.int64]
+
+LONGEST = 512  # steps that are read of a series, unless the config says more
+PATIENCE, RATE, BATCH = 10, 0.001, 32  # what `auto` means
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training run, decided.
+
+    Attributes:
+        data: the series whose labels are known.
+        classes: C labels.
+        codes: [S] the label of each series, from 0.
+        parts: which series learn, stop and judge.
+        architecture: the network's layers.
+        recipe: how it is fitted; its batches are those of an epoch on the part that learns.
+        networks: how many.
+        refit: whether the saved ones have learnt from all the data.
+        findings: what was decided, and why.
+    """
+
+    data: Labelled
+    classes: tuple[str, ...]
+    codes: Ints
+    parts: Parts
+    architecture: Architecture
+    recipe: Recipe
+    networks: int
+    refit: bool
+    findings: tuple[Finding, ...]
+
+
+def make_plan(data: Labelled, config: Config) -> Plan:
+    """Decide everything that the config leaves to `auto`.
+
+    Raises:
+        DataError: there are not two labels, or no label has enough series to learn, to stop and to judge.
+    """
+    known = data.select(np.flatnonzero([label != UNKNOWN for label in data.labels]))
+    codes = codes_of(known.labels, known.classes)
+    _refuse_few(known, codes)
+    parts = part(codes, config.train.seed)
+    longest = int(known.lengths[parts.learn].max())
+    context = min(longest, LONGEST) if config.model.context == "auto" else config.model.context
+    architecture = Architecture(
+        context=context,
+        lags=len(known.features),
+        units=tuple(config.model.units),
+        head=Symbols(len(known.classes)),
+        activation=config.model.activation,
+        dropout=config.model.dropout,
+        hidden=tuple(config.model.hidden),
+        every_step=False,
+    )
+    return Plan(
+        data=known,
+        classes=known.classes,
+        codes=codes,
+        parts=parts,
+        architecture=architecture,
+        recipe=_recipe(len(parts.learn), architecture, config),
+        networks=config.train.networks,
+        refit=config.train.refit,
+        findings=_findings(data, known, codes, parts, context=context, longest=longest),
+    )
+
+
+def codes_of(labels: tuple[str, ...], classes: tuple[str, ...]) -> Ints:
+    """[S] the number of each label among the classes; -1 where it is none of them."""
+    number = {label: k for k, label in enumerate(classes)}
+    return np.array([number.get(label, -1) for label in labels], dtype=np.int64)
+
+
+def _refuse_few(known: Labelled, codes: Ints) -> None:
+    """A label must be learnt, decide when to stop, and judge; one alone tells nothing."""
+    where = f"{known.source}: column '{known.label}'"
+    if len(known.classes) < 2:
+        said = f"'{known.classes[0]}' alone" if known.classes else "none"
+        raise DataError(f"{where}: series must have at least two different labels (got {said})")
+    if np.bincount(codes).max() < LEAST:
+        raise DataError(
+            f"{where}: at least {LEAST} series must share a label, to learn, to stop and to judge (got "
+            f"{len(known.classes)} labels for {known.n_series} series); is it the column that names what a series is?"
+        )
+
+
+def _findings(
+    data: Labelled, known: Labelled, codes: Ints, parts: Parts, *, context: int, longest: int
+) -> tuple[Finding, ...]:
+    """What was decided, for a person."""
+    sizes = np.bincount(codes)
+    each = f"{sizes.min()} to {sizes.max()}" if sizes.min() < sizes.max() else str(sizes.min())
+    unknown = data.n_series - known.n_series
+    beside = f"; {counted(unknown, 'more')} without a label" if unknown else ""
+    read = "all of the longest series" if context >= longest else f"the last ones of up to {longest:,}"
+    return (
+        Finding("labels", str(len(known.classes)), f"{shortened(known.classes)}; {each} series each{beside}"),
+        Finding("window", f"{context} steps", f"{read}, {counted(len(known.features), 'feature')} at each"),
+        Finding(
+            "held out",
+            f"{len(parts.stop) + len(parts.judge):,} series",
+            f"{len(parts.stop):,} to decide when to stop, {len(parts.judge):,} to judge, of each label its share",
+        ),
+    )
+
+
+def _recipe(learning: int, architecture: Architecture, config: Config) -> Recipe:
+    """An epoch meets every series once, unless the config says otherwise."""
+    train = config.train
+    size = BATCH if train.batch_size == "auto" else train.batch_size
+    patience = PATIENCE if train.patience == "auto" else train.patience
+    return Recipe(
+        epochs=train.epochs,
+        batches=batches_of(learning, size) if train.batches == "auto" else train.batches,
+        batch_size=size,
+        patience=patience,
+        loss=architecture.head.own_loss,
+        optimizer=train.optimizer,
+        learning_rate=RATE if train.learning_rate == "auto" else train.learning_rate,
+        schedule=("constant" if patience else "cosine") if train.schedule == "auto" else train.schedule,
+        clip_norm=train.clip_norm,
+        seed=train.seed,
+    )
+
+
+def batches_of(series: int, size: int) -> int:
+    """Batches that meet each of so many series once."""
+    return max(1, -(-series // size))

@@ -1,0 +1,59 @@
+"""How series are read for a labeller: as those it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lstmcast.classifier.label.labeller import Labeller
+from lstmcast.data.labelled import UNKNOWN, Labelled
+from lstmcast.data.records import ReadOptions
+from lstmcast.data.wording import shortened
+
+
+def pinned(labeller: Labeller) -> ReadOptions:
+    """The columns, the time format and the frequency of training: a file without them is refused."""
+    columns, calendar = labeller.columns, labeller.calendar
+    return ReadOptions.of(
+        {
+            **labeller.report["config"]["data"],
+            "time": columns.time,
+            "target": columns.label,
+            "series": list(columns.series),
+            "features": list(columns.features),
+            "format": calendar.style.pattern if calendar.style else None,
+            "season": calendar.season,
+        }
+    )
+
+
+def lacking(labeller: Labeller, now: Labelled) -> Iterator[str]:
+    """What the newest data lack, or have too much of."""
+    yield from (f"left out: {reason}" for reason in now.dropped)
+    new = [label for label in now.classes if label not in labeller.classes]
+    if new:
+        many = sum(label in new for label in now.labels if label != UNKNOWN)
+        what = f"{many} series with a {now.label} that training did not know, and that cannot be said"
+        yield f"{now.source}: {what}: {shortened(new)}"
+
+
+def nothing(labeller: Labeller) -> Labelled:
+    """No series at all, in the columns of training."""
+    columns = labeller.columns
+    return Labelled(
+        time=columns.time,
+        key_columns=columns.series,
+        features=columns.features,
+        label=columns.label,
+        calendar=labeller.calendar,
+        keys=(),
+        values=np.empty((0, len(columns.features))),
+        observed=np.empty((0, len(columns.features)), np.bool_),
+        offsets=np.zeros(1, np.int64),
+        starts=np.empty(0, np.int64),
+        labels=(),
+        findings=(),
+        notes=(),
+        source=f"{labeller.report['data']['source']} is gone",
+    )

@@ -1,0 +1,64 @@
+"""What the manifest tells a person of a labeller, and what tells data apart."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lstmcast.classifier.label.judging import Judgement
+from lstmcast.classifier.label.plan import Plan
+from lstmcast.data.labelled import Labelled
+from lstmcast.evaluation.labels import confusion
+from lstmcast.evaluation.skill import finite
+from lstmcast.forecaster.report import libraries
+
+if TYPE_CHECKING:
+    from lstmcast.config import Config
+
+
+def report(
+    data: Labelled, config: Config, plan: Plan, judgement: Judgement, temperature: float, epochs: tuple[int, ...]
+) -> dict[str, Any]:
+    """Plain JSON-able values; what is undefined is null."""
+    scores = judgement.scores()
+    return {
+        "config": config.model_dump(mode="json"),
+        "findings": [[f.name, f.value, f.reason] for f in (*data.findings, *plan.findings)],
+        "network": str(plan.architecture),
+        "parameters": plan.architecture.parameters,
+        "epochs": list(epochs),
+        "temperature": temperature,
+        "classes": list(plan.classes),
+        "verdict": judgement.verdict(),
+        "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in scores.items()},
+        "confusion": confusion(judgement.actual, judgement.said, len(plan.classes)).tolist(),
+        "scored_network": _scored(plan),
+        "skill": judgement.skill().to_dict(),
+        "held_out": {"stop_series": len(plan.parts.stop), "judge_series": len(plan.parts.judge)},
+        "data": {
+            "source": data.source,
+            "series": data.n_series,
+            "rows": len(data.values),
+            "fingerprint": fingerprint(data),
+        },
+        "libraries": libraries(),
+    }
+
+
+def fingerprint(data: Labelled) -> str:
+    """sha256 over everything a labeller depends on: keys, steps, features, labels."""
+    named = (data.time, data.key_columns, data.features, data.label, data.calendar.to_dict(), data.keys, data.labels)
+    digest = hashlib.sha256(repr(named).encode())
+    for array in (data.offsets, data.starts, data.values, data.observed):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _scored(plan: Plan) -> str:
+    """Which network the scores belong to."""
+    fitted = "fitted without the held-out series"
+    if plan.refit:
+        return f"the network {fitted}; the saved one learnt from all of them, as many epochs"
+    return f"the saved network, {fitted}"

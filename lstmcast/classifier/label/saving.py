@@ -1,0 +1,84 @@
+"""A Labeller as a manifest and tensors, and back. Nothing here executes what it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from lstmcast.classifier.label.labeller import HeldOut, Labeller, Reader
+from lstmcast.classifier.label.labels import Columns
+from lstmcast.data.calendar import Calendar
+from lstmcast.errors import ModelError
+from lstmcast.forecaster.weights import from_arrays, to_arrays
+from lstmcast.model.cases import Standard
+
+Arrays = Mapping[str, np.ndarray]
+Tensors = Mapping[str, Arrays]
+
+
+def to_artifact(labeller: Labeller) -> tuple[dict[str, Any], Tensors]:
+    """The manifest (JSON-able) and the tensor files of a labeller."""
+    reader = labeller.reader
+    manifest = {
+        **labeller.report,
+        "columns": asdict(labeller.columns),
+        "calendar": labeller.calendar.to_dict(),
+        "classes": list(labeller.classes),
+        "context": reader.context,
+        "temperature": reader.temperature,
+        "networks": len(reader.networks),
+        "activation": reader.networks[0].activation,
+    }
+    tensors = {
+        "weights": to_arrays(reader.networks),
+        "scaling": {"centre": reader.standard.centre, "scale": reader.standard.scale},
+        "held_out": {"actual": labeller.held_out.actual, "chances": labeller.held_out.chances},
+    }
+    return manifest, tensors
+
+
+def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> Labeller:
+    """Build a labeller from what was saved.
+
+    Raises:
+        ModelError: a part is missing or does not fit the others.
+    """
+    try:
+        return _build(manifest, tensors)
+    except (KeyError, TypeError, ValueError, IndexError) as err:
+        raise ModelError(f"the model's manifest and tensors do not fit together ({err!r}); train again") from err
+
+
+def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Labeller:
+    said = manifest["columns"]
+    columns = Columns(said["time"], tuple(said["series"]), tuple(said["features"]), said["label"])
+    classes, held, scaling = tuple(manifest["classes"]), tensors["held_out"], tensors["scaling"]
+    _fit_together(len(columns.features), len(classes), scaling, held)
+    networks = from_arrays(
+        tensors["weights"],
+        count=int(manifest["networks"]),
+        activation=manifest["activation"],
+        skip=False,
+        features=len(columns.features),
+        outputs=len(classes),
+    )
+    standard = Standard(scaling["centre"], scaling["scale"])
+    return Labeller(
+        reader=Reader(networks, standard, int(manifest["context"]), float(manifest["temperature"])),
+        columns=columns,
+        calendar=Calendar.from_dict(manifest["calendar"]),
+        classes=classes,
+        held_out=HeldOut(held["actual"], held["chances"]),
+        report=manifest,
+    )
+
+
+def _fit_together(features: int, classes: int, scaling: Arrays, held: Arrays) -> None:
+    """The arrays must speak of these features and labels."""
+    if any(scaling[name].shape != (features,) or not np.isfinite(scaling[name]).all() for name in ("centre", "scale")):
+        raise ValueError("the scaling is not that of the features")
+    if held["chances"].shape != (len(held["actual"]), classes) or (held["actual"] >= classes).any():
+        raise ValueError("the held-out series are not those of the labels")

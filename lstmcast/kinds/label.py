@@ -1,0 +1,156 @@
+"""`model.head: label`: one label for a whole series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lstmcast.classifier.label.labeller import Labeller
+from lstmcast.classifier.label.labels import Labels
+from lstmcast.classifier.label.reading import lacking, nothing, pinned
+from lstmcast.classifier.label.report import fingerprint
+from lstmcast.classifier.label.saving import from_artifact, to_artifact
+from lstmcast.data.labelled import Labelled
+from lstmcast.data.labels import read_labels
+from lstmcast.data.records import ReadOptions
+from lstmcast.forecast import FORMATS
+from lstmcast.kinds.kind import Note, Rolling, Tensors, View, Wish, refuse
+
+if TYPE_CHECKING:
+    from lstmcast.classifier.label.folds import Scores
+    from lstmcast.config import Config
+    from lstmcast.forecaster.training import Tell
+    from lstmcast.store.checkpoint import Checkpoint
+
+HEAD = "label"
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A backtest of labels."""
+
+    scores: Scores
+
+    @property
+    def better(self) -> bool:
+        """Whether the LSTM was right more often than the best rule."""
+        return self.scores.judgement.skill().better
+
+    @property
+    def short(self) -> tuple[str, ...]:
+        """Nothing: every series whose label is known is scored."""
+        return ()
+
+    def told(self) -> str:
+        """The table of scores."""
+        from lstmcast.show.labels import backtested
+
+        return backtested(self.scores)
+
+    def files(self, *, figures: bool) -> dict[str, bytes]:
+        """Two tables, and the confusion matrix."""
+        tables = {"scores.csv": self.scores.to_frame(), "forecasts.csv": self.scores.forecasts()}
+        files = {name: table.to_csv(index=False, lineterminator="\n").encode() for name, table in tables.items()}
+        if figures:
+            found = self.scores.to_dict()
+            label, source = self.scores.data.label, self.scores.data.source
+            files["confusion.png"] = _confusion(found, label, source, what="Backtest", suffix=".png")
+        return files
+
+    def to_dict(self) -> dict[str, Any]:
+        """All scores."""
+        return self.scores.to_dict()
+
+
+class SeriesLabels:
+    """The kind; see `Kind`."""
+
+    formats = FORMATS
+
+    def read(self, data: str, config: Config) -> Labelled:
+        """Series with their labels."""
+        return read_labels(data, ReadOptions.of(config.data.model_dump()))
+
+    def found(self, past: Labelled, now: datetime) -> str:  # noqa: ARG002  # labels do not age
+        """Series, features, labels."""
+        from lstmcast.show.labels import found
+
+        return found(past)
+
+    def fingerprint(self, past: Labelled) -> str:
+        """Of keys, steps, features and labels."""
+        return fingerprint(past)
+
+    def train(
+        self, past: Labelled, config: Config, *, checkpoint: Checkpoint | None, tell: Tell, note: Note
+    ) -> Labeller:
+        """A labeller."""
+        from lstmcast.classifier.label.training import train
+        from lstmcast.show.labels import planned
+
+        return train(past, config, checkpoint=checkpoint, tell=tell, planned=lambda plan: note(planned(plan)))
+
+    def judged(self, report: Mapping[str, Any]) -> str:
+        """Accuracy, cross-entropy, and what is mixed up."""
+        from lstmcast.show.labels import judged
+
+        return judged(report)
+
+    def to_artifact(self, trained: Labeller) -> tuple[dict[str, Any], Tensors]:
+        """Manifest and arrays."""
+        return to_artifact(trained)
+
+    def from_artifact(self, manifest: Mapping[str, Any], tensors: Tensors) -> Labeller:
+        """The labeller."""
+        return from_artifact(manifest, tensors)
+
+    def newest(self, trained: Labeller, data: str) -> tuple[Labelled, tuple[str, ...]]:
+        """The same columns and format; labels may be missing."""
+        found = read_labels(data, pinned(trained), known=False)
+        return found, tuple(lacking(trained, found))
+
+    def kept(self, trained: Labeller) -> Labelled:
+        """No series: a labeller keeps none."""
+        return nothing(trained)
+
+    def predict(self, trained: Labeller, past: Labelled, wish: Wish) -> Labels:
+        """The label of every series."""
+        refuse(wish, HEAD)
+        return trained.predict(past)
+
+    def made(self, outcome: Labels, trained: Labeller, past: Labelled, *, version: Path, target: str) -> str:
+        """How many series, and how many labels the file had."""
+        from lstmcast.show.labels import made
+
+        return made(outcome, past, trained.report, version=version, target=target)
+
+    def plot(self, trained: Labeller, past: Labelled, view: View) -> tuple[bytes, str]:  # noqa: ARG002
+        """The confusion matrix of the held-out series."""
+        refuse(view, HEAD, "backtest")
+        content = _confusion(
+            trained.report, trained.columns.label, trained.report["data"]["source"], what="Held out", suffix=view.suffix
+        )
+        return content, f"{trained.report['held_out']['judge_series']} held-out series"
+
+    def backtest(self, past: Labelled, config: Config, rolling: Rolling, *, tell: Tell, note: Note) -> Folded:
+        """Every series judged once."""
+        from lstmcast.classifier.label.folds import backtest
+        from lstmcast.show.labels import planned
+
+        refuse(rolling, HEAD)
+        return Folded(backtest(past, config, tell=tell, planned=lambda plan: note(planned(plan))))
+
+
+def _confusion(found: Mapping[str, Any], label: str, source: str, *, what: str, suffix: str) -> bytes:
+    """The figure of what was found."""
+    from lstmcast.show.confusion import draw
+    from lstmcast.show.plot import render
+
+    title = f"{what}: which {label} is taken for which ({PurePath(source).name})"
+    figure = draw(np.array(found["confusion"]), found["classes"], label=label, title=title, caption=found["verdict"])
+    return render(figure, suffix)
