@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -79,11 +80,7 @@ class Forecast:
         """One row a series and step, in the input's own columns and times, with `forecast`, `lower_80` …, `source`."""
         import pandas as pd
 
-        columns: dict[str, object] = {
-            name: np.repeat(np.array([key[k] for key in self.keys], dtype=object), self.horizon)
-            for k, name in enumerate(self.key_columns)
-        }
-        columns[self.time] = self.calendar.text(self.positions.ravel())
+        columns = named_steps(self.calendar, self.positions, time=self.time, names=self.key_columns, keys=self.keys)
         columns["forecast"] = self.values.ravel()
         for q, level in enumerate(self.levels):
             columns[f"lower_{level:g}"] = self.lower[q].ravel()
@@ -93,21 +90,47 @@ class Forecast:
         return pd.DataFrame(columns)
 
     def render(self, suffix: str) -> bytes:
-        """The table as `.csv`, `.jsonl` (one object a line) or `.parquet` (see `output_suffix`).
+        """The table as a file of a format; see `rendered`."""
+        return rendered(self.to_frame(), suffix)
 
-        Raises:
-            UsageError: Parquet, where pyarrow is not installed.
-        """
-        frame = self.to_frame()
-        if suffix == ".csv":
-            return frame.to_csv(index=False, lineterminator="\n").encode()
-        if suffix == ".jsonl":
-            rows = frame.to_dict(orient="records")
-            return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
-        try:
-            import pyarrow  # noqa: F401
-        except ImportError as err:
-            raise UsageError("writing Parquet needs pyarrow: pip install 'lstmcast[parquet]'") from err
-        buffer = io.BytesIO()
-        frame.to_parquet(buffer, index=False)
-        return buffer.getvalue()
+
+def named_steps(
+    calendar: Calendar, positions: Ints, *, time: str, names: tuple[str, ...], keys: Sequence[tuple[str, ...]]
+) -> dict[str, object]:
+    """The columns that tell the rows of a forecast apart: the parts of keys, and times, as the input writes them.
+
+    Args:
+        calendar: the data's.
+        positions: [S, H] steps on it.
+        time: what the time column is called.
+        names: what the parts of a key are called.
+        keys: S keys.
+
+    Returns:
+        [S · H] each.
+    """
+    parts: dict[str, object] = {
+        name: np.repeat(np.array([key[k] for key in keys], dtype=object), positions.shape[1])
+        for k, name in enumerate(names)
+    }
+    return parts | {time: calendar.text(positions.ravel())}
+
+
+def rendered(frame: pd.DataFrame, suffix: str) -> bytes:
+    """A table as `.csv`, `.jsonl` (one object a line) or `.parquet` (see `output_suffix`).
+
+    Raises:
+        UsageError: Parquet, where pyarrow is not installed.
+    """
+    if suffix == ".csv":
+        return frame.to_csv(index=False, lineterminator="\n").encode()
+    if suffix == ".jsonl":
+        rows = frame.to_dict(orient="records")
+        return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as err:
+        raise UsageError("writing Parquet needs pyarrow: pip install 'lstmcast[parquet]'") from err
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, index=False)
+    return buffer.getvalue()

@@ -36,7 +36,7 @@ FLOORS = {
 OWNERS = {
     "keras": ("model/heads.py", "model/network.py", "model/training.py"),
     "tensorflow": ("model/network.py", "model/training.py"),
-    "matplotlib": ("show/plot.py", "show/axes.py"),
+    "matplotlib": ("show/plot.py", "show/axes.py", "show/symbol_plot.py"),
     "rich": ("show/console.py",),
     "click": ("cli/",),
     "pydantic": ("config/",),

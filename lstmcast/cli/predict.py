@@ -15,7 +15,19 @@ from lstmcast.cli.options import MODEL, MODELS, QUIET, READING, read_options, sa
 @MODELS
 @READING
 @click.option("--horizon", type=click.IntRange(1), metavar="N", help="Steps to forecast.  [default: as trained]")
-@click.option("-o", "--output", metavar="FILE", help=".csv, .jsonl or .parquet; - for stdout.  [default: forecast.csv]")
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0, min_open=True),
+    metavar="T",
+    help="Draw symbols instead of saying the likeliest: the lower, the likelier (model.head: category).",
+)
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Draw others.  [default: 0]")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help=".csv, .jsonl, .parquet (text: .txt); - for stdout, in the format of training's.  [default: forecast.csv]",
+)
 @click.option("--strict", is_flag=True, help="Exit 8 where a series was left out or is missing, or the data are old.")
 @QUIET
 def predict(
@@ -23,6 +35,8 @@ def predict(
     model: str | None,
     models: str | None,
     horizon: int | None,
+    temperature: float | None,
+    seed: int | None,
     output: str | None,
     *,
     strict: bool,
@@ -42,9 +56,10 @@ def predict(
     from lstmcast.store.files import is_same, write_atomically
 
     loaded = load_model(models, model, data, read_options(reading))
-    outcome = loaded.kind.predict(loaded.trained, loaded.past, Wish(horizon))
-    target = output or loaded.report["config"]["forecast"]["output"]
-    content = outcome.render(output_suffix(target, loaded.kind.formats))
+    outcome = loaded.kind.predict(loaded.trained, loaded.past, Wish(horizon, temperature, seed))
+    usual = loaded.report["config"]["forecast"]["output"]
+    target = output or usual
+    content = outcome.render(output_suffix(usual if target == "-" else target, loaded.kind.formats))
     if is_same(target, loaded.past.source):
         raise UsageError(f"{target}: holds the data, and a forecast would take their place: give another --output")
     if target == "-":

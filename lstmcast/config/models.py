@@ -13,14 +13,16 @@ Level = Annotated[float, Field(gt=0, lt=100)]
 
 
 OF_VALUES = ("model.strategy", "model.smoothing", "train.loss", "train.winsorize")
-OF_STEPS = ("model.skip", "model.lags", "model.level", "model.seasons", "model.transform", "data.season")
+OF_NUMBERS = ("model.lags", "model.level", "model.seasons", "model.transform")
+OF_STEPS = (*OF_NUMBERS, "model.skip", "data.season")
 OF_FUTURES = ("forecast.horizon", "forecast.levels")
 OF_LABELS = ("model.hidden", "data.features")
+OF_TEXTS = ("data.text",)
 SILENT = {
-    "value": OF_LABELS,
-    "event": (*OF_VALUES, *OF_LABELS),
-    "category": (*OF_VALUES, *OF_LABELS),
-    "label": (*OF_VALUES, *OF_STEPS, *OF_FUTURES),
+    "value": (*OF_LABELS, *OF_TEXTS),
+    "event": (*OF_VALUES, *OF_LABELS, *OF_TEXTS),
+    "category": (*OF_VALUES, *OF_NUMBERS, *OF_LABELS, "forecast.levels"),
+    "label": (*OF_VALUES, *OF_STEPS, *OF_FUTURES, *OF_TEXTS),
 }
 """What each `model.head` has no use for: it may not be set."""
 
@@ -64,6 +66,8 @@ class Data(Section):
     """The decimal sign; null: found."""
     thousands: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """The thousands sign, where numbers have one."""
+    text: bool = False
+    """Whether the file is a plain text, each character a step (model.head: category)."""
 
     @field_validator("series", "features", mode="before")
     @classmethod

@@ -83,11 +83,12 @@ class ReadOptions:
     decimal: str | None = None
     thousands: str | None = None
     features: tuple[str, ...] = ()  # of series with a label: the columns of numbers; empty: all that are left
+    text: bool = False
 
     @classmethod
     def of(cls, section: Mapping[str, Any]) -> Self:
         """The `data` section of a config as plain values."""
         target = section["target"]
         names = (target,) if isinstance(target, str) else tuple(target or ())
-        lists = {name: tuple(section[name]) for name in ("series", "features")}
+        lists = {name: tuple(section.get(name, ())) for name in ("series", "features")}  # models of before lack some
         return cls(**{**section, "target": names, **lists})

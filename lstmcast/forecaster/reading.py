@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import ReadOptions
@@ -11,10 +12,15 @@ from lstmcast.forecaster.trained import Forecaster
 
 def pinned(forecaster: Forecaster) -> ReadOptions:
     """The columns, time format and season of training: a file without them is refused, not guessed at again."""
-    columns, calendar = forecaster.context.columns, forecaster.context.calendar
+    return pinned_options(forecaster.context, forecaster.report["config"]["data"])
+
+
+def pinned_options(context: Panel, section: Mapping[str, Any]) -> ReadOptions:
+    """The same of any model, by the panel that it kept and the `data` section of its config."""
+    columns, calendar = context.columns, context.calendar
     return ReadOptions.of(
         {
-            **forecaster.report["config"]["data"],
+            **section,
             "time": columns.time,
             "target": list(columns.target),
             "series": list(columns.series),

@@ -66,7 +66,7 @@ class Forecaster:
         panel = self.context if panel is None else panel
         if horizon is not None and horizon < 1:
             raise UsageError(f"horizon: must be at least 1 (got {horizon})")
-        self._refuse_change(panel)
+        refuse_change(self.context, panel)
         recent = last_steps(panel, self.runner.reach)
         values, lower, upper = self.at(recent, np.arange(recent.n_series), recent.lengths - 1, horizon)
         finite = np.isfinite(np.stack([values, *lower, *upper])).all(axis=(0, 2))  # [S]
@@ -131,22 +131,26 @@ class Forecaster:
 
         return saving.load(resolve(Path(models), str(model)))
 
-    def _refuse_change(self, panel: Panel) -> None:
-        """The panel must continue what the model was trained on."""
-        old, new = self.context, panel
-        faults = []
-        for part in ("time", "target", "series"):
-            was, now = getattr(old.columns, part), getattr(new.columns, part)
-            if was != now and not (part == "target" and set(now) <= set(was) and old.key_columns == new.key_columns):
-                faults.append(f"{new.source}: the {part} column was {was!r} in training and is {now!r} here")
-        if (was := old.calendar.to_dict()["grid"]) != (now := new.calendar.to_dict()["grid"]):
-            same = old.calendar.name == new.calendar.name
-            faults.append(
-                f"{new.source}: the frequency was {old.calendar.name} in training and is {new.calendar.name} here"
-                + (f" on another grid ({was} then, {now} now)" if same else "")
-            )
-        if faults:
-            raise DataError([*faults, "train again on this file, or give the one the model was trained for"])
+
+def refuse_change(old: Panel, new: Panel) -> None:
+    """What is forecast from must continue what the model was trained on.
+
+    Raises:
+        DataError: the columns or the frequency are not those of training.
+    """
+    faults = []
+    for part in ("time", "target", "series"):
+        was, now = getattr(old.columns, part), getattr(new.columns, part)
+        if was != now and not (part == "target" and set(now) <= set(was) and old.key_columns == new.key_columns):
+            faults.append(f"{new.source}: the {part} column was {was!r} in training and is {now!r} here")
+    if (was := old.calendar.to_dict()["grid"]) != (now := new.calendar.to_dict()["grid"]):
+        same = old.calendar.name == new.calendar.name
+        faults.append(
+            f"{new.source}: the frequency was {old.calendar.name} in training and is {new.calendar.name} here"
+            + (f" on another grid ({was} then, {now} now)" if same else "")
+        )
+    if faults:
+        raise DataError([*faults, "train again on this file, or give the one the model was trained for"])
 
 
 def fingerprint(panel: Panel) -> str:

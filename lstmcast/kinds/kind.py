@@ -79,9 +79,13 @@ class Wish:
 
     Attributes:
         horizon: steps ahead.
+        temperature: draw symbols, likely ones more often the lower it is.
+        seed: of what is drawn.
     """
 
     horizon: int | None = None
+    temperature: float | None = None
+    seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -173,6 +177,12 @@ class Kind(Protocol[P, T]):
         """Train on the first part, and score on the last."""
 
 
+def _is_given(flags: Wish | View | Rolling, name: str) -> bool:
+    """Whether a flag was given: 0 is an answer, an empty list and False are none."""
+    value = getattr(flags, name)
+    return value is not None and value is not False and value != ()
+
+
 def refuse(flags: Wish | View | Rolling, head: str, *served: str) -> None:
     """Refuse flags that were given and that a kind does not serve.
 
@@ -184,6 +194,6 @@ def refuse(flags: Wish | View | Rolling, head: str, *served: str) -> None:
     Raises:
         UsageError: another flag was given.
     """
-    given = (field.name for field in fields(flags) if field.name not in served and getattr(flags, field.name))
+    given = (field.name for field in fields(flags) if field.name not in served and _is_given(flags, field.name))
     if names := [f"--{name}" for name in given if name != "suffix"]:
         raise UsageError(f"{', '.join(names)}: not with model.head: {head}")

@@ -15,13 +15,19 @@ def _value() -> Kind[Any, Any]:
     return Values()
 
 
+def _category() -> Kind[Any, Any]:
+    from lstmcast.kinds.category import Categories
+
+    return Categories()
+
+
 def _label() -> Kind[Any, Any]:
     from lstmcast.kinds.label import SeriesLabels
 
     return SeriesLabels()
 
 
-HEADS: Mapping[str, Callable[[], Kind[Any, Any]]] = {"value": _value, "label": _label}
+HEADS: Mapping[str, Callable[[], Kind[Any, Any]]] = {"value": _value, "category": _category, "label": _label}
 """`model.head` to its kind, which is imported when it is asked for."""
 
 

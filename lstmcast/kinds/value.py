@@ -15,7 +15,7 @@ from lstmcast.forecast import FORMATS, Forecast
 from lstmcast.forecaster import saving
 from lstmcast.forecaster.reading import lacking, pinned
 from lstmcast.forecaster.trained import Forecaster, fingerprint
-from lstmcast.kinds.kind import Note, Rolling, Tensors, View, Wish
+from lstmcast.kinds.kind import Note, Rolling, Tensors, View, Wish, refuse
 from lstmcast.show import console
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ class Values:
 
     def predict(self, trained: Forecaster, past: Panel, wish: Wish) -> Forecast:
         """H steps of every series."""
+        refuse(wish, "value", "horizon")
         return trained.predict(past, wish.horizon)
 
     def made(self, outcome: Forecast, trained: Forecaster, past: Panel, *, version: Path, target: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -15,9 +15,11 @@ from lstmcast.evaluation.origins import default_horizon
 
 if TYPE_CHECKING:
     from lstmcast.data.panel import Panel
+    from lstmcast.data.records import Finding
+    from lstmcast.evaluation.origins import HoldOut
     from lstmcast.forecast import Forecast
-    from lstmcast.forecaster.plan import Plan
     from lstmcast.forecaster.training import Stage
+    from lstmcast.model.network import Architecture
 
 WIDE = 30  # characters of a value, before the reasons begin
 SHOWN = 20  # series listed by check
@@ -52,7 +54,27 @@ def found_as_json(panel: Panel) -> dict[str, Any]:
     }
 
 
-def planned(plan: Plan) -> str:
+class Planned(Protocol):
+    """A training run, decided, of any kind of network on series."""
+
+    @property
+    def hold_out(self) -> HoldOut:
+        """The steps that stop and judge."""
+
+    @property
+    def architecture(self) -> Architecture:
+        """The network's layers."""
+
+    @property
+    def networks(self) -> int:
+        """How many."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was decided, and why."""
+
+
+def planned(plan: Planned) -> str:
     """What `auto` became."""
     rows = [(f.name, f.value, f.reason) for f in plan.findings]
     held = plan.hold_out

@@ -43,7 +43,7 @@ def plot(panel: Panel, forecast: Forecast, *, keys: Sequence[str] = (), title: s
 def forecast_strips(panel: Panel, forecast: Forecast, keys: Sequence[str]) -> list[Strip]:
     """One strip a series: its past and its forecast."""
     row = {key: k for k, key in enumerate(forecast.keys)}
-    chosen = _chosen(panel, keys, [k for k, key in enumerate(panel.keys) if key in row])
+    chosen = chosen_series(panel, keys, [k for k, key in enumerate(panel.keys) if key in row])
     return [
         _strip(panel, k, [_fan(panel, forecast, row[panel.keys[k]])], forecast.positions[row[panel.keys[k]]])
         for k in chosen
@@ -56,7 +56,7 @@ def backtest_strips(panel: Panel, forecaster: Forecaster, keys: Sequence[str]) -
     at = {key: k for k, key in enumerate(panel.keys)}
     judged = {at[known[s]]: s for s in np.unique(held.series).tolist() if known[s] in at}
     strips = []
-    for k in _chosen(panel, keys, list(judged)):
+    for k in chosen_series(panel, keys, list(judged)):
         rows = np.flatnonzero(held.series == judged[k])
         rows = _apart(rows, held.positions[rows], held.forecast.shape[1])
         fans = []
@@ -94,7 +94,7 @@ def picture(
     return render(figure, suffix)
 
 
-def _chosen(panel: Panel, keys: Sequence[str], possible: Sequence[int]) -> list[int]:
+def chosen_series(panel: Panel, keys: Sequence[str], possible: Sequence[int]) -> list[int]:
     """The series asked for, or the first few."""
     names = {"/".join(panel.keys[k]): k for k in possible}
     if not names:

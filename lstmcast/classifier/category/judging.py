@@ -1,0 +1,147 @@
+"""Held-out symbols foretold step by step, beside Markov models: bits, hits, a verdict; and whole paths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.classifier.category.rivals import models, repeated, repeats
+from lstmcast.classifier.category.running import Reader
+from lstmcast.data.panel import Panel
+from lstmcast.errors import DataError
+from lstmcast.evaluation.origins import HoldOut, evenly
+from lstmcast.evaluation.skill import Skill, evidence, skill, verdict
+from lstmcast.evaluation.symbols import bits, within
+from lstmcast.model.paths import likeliest
+from lstmcast.model.sequences import Sequences
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+TOP = 3
+PATHS = 100  # origins whose whole paths are judged
+MOST = 1 << 25  # probabilities held at once
+
+Score = dict[str, float]
+UNSAID: Score = dict.fromkeys(("bits", "accuracy", f"top_{TOP}", "path"), float("nan"))
+
+
+@dataclass(frozen=True)
+class Steps:
+    """B steps that are foretold from all that came before them.
+
+    Attributes:
+        series: [B] which series. origins: [B] the step before each, counted from the series' first.
+        came: [B] codes.
+        logs: [B, V] logarithms of the probabilities that the networks said.
+    """
+
+    series: Ints
+    origins: Ints
+    came: Ints
+    logs: Floats
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the held-out steps said.
+
+    Attributes:
+        scores: for "lstm" and each baseline: bits, accuracy, top_3 (means over steps), and path, the share of right
+            symbols on the way H steps ahead; NaN where a baseline does not say it.
+        skill: of the LSTM's bits against the best baseline's.
+        verdict: in one sentence.
+        steps: those that judged. paths: how many paths.
+    """
+
+    scores: dict[str, Score]
+    skill: Skill
+    verdict: str
+    steps: Steps
+    paths: int
+
+
+def foretold(reader: Reader, panel: Panel, steps: int) -> Steps:
+    """What is said of the last `steps` steps of every series that is longer; of very many, evenly chosen.
+
+    Raises:
+        DataError: none of them is known.
+    """
+    seen, context = reader.on(panel), reader.context
+    count = -(-steps // context)  # stretches of a series
+    series = np.repeat(np.flatnonzero(panel.lengths > steps), count)
+    firsts = panel.lengths[series] - 1 - steps + context * (np.arange(len(series)) % count)
+    kept = evenly(np.arange(len(series)), max(1, MOST // (context * seen.kinds)))
+    each = np.repeat(series[kept], context)
+    origins = (firsts[kept, None] + np.arange(context)).ravel()
+    came = seen.past(each, origins + 1, 1)[:, 0]
+    known = came >= 0
+    if not known.any():
+        raise DataError(f"{panel.source}: none of the {steps} steps held out is known, so nothing can be judged")
+    logs = reader.stretches(seen, series[kept], firsts[kept]).reshape(-1, seen.kinds)
+    return Steps(each[known], origins[known], came[known], logs[known])
+
+
+def judge(reader: Reader, panel: Panel, held: HoldOut) -> Judgement:
+    """Foretell every judging step, and whole paths from some origins, and compare.
+
+    Args:
+        reader: fitted on nothing of the last `held.total` steps.
+        panel: all the data.
+        held: which steps judge.
+
+    Raises:
+        DataError: nothing is known of the steps that judge.
+    """
+    steps, seen = foretold(reader, panel, held.judge), reader.on(panel)
+    rivals = models(seen, panel.drop_last(held.total).lengths, panel.calendar.season)
+    logs = {"lstm": steps.logs} | {name: np.log(say(steps.series, steps.origins)) for name, say in rivals.items()}
+    lost = {name: bits(said, steps.came) for name, said in logs.items()}
+    best = min(rivals, key=lambda name: float(lost[name].mean()))
+    groups = evidence(steps.series, steps.origins, max(held.horizon, reader.context))
+    compared = skill(lost["lstm"], lost[best], groups, name=best)
+    scores = {name: _score(logs[name], lost[name], steps.came) for name in logs}
+    for name, back in repeats(panel.calendar.season).items():
+        said = seen.past(steps.series, steps.origins + 1 - back, 1)[:, 0]
+        scores[name] = {**UNSAID, "accuracy": float((said == steps.came).mean())}
+    origins = _some(*held.judging(panel.lengths))
+    for name, share in _paths(reader, seen, *origins, held.horizon, panel.calendar.season).items():
+        scores[name] = {**scores[name], "path": share}
+    return Judgement(scores, compared, _sentence(compared, len(steps.came)), steps, len(origins[0]))
+
+
+def _score(logs: Floats, lost: Floats, came: Ints) -> Score:
+    """Means over steps."""
+    hits = {name: float(within(logs, came, k).mean()) for name, k in (("accuracy", 1), (f"top_{TOP}", TOP))}
+    return {**UNSAID, "bits": float(lost.mean()), **hits}
+
+
+def _some(series: Ints, origins: Ints) -> tuple[Ints, Ints]:
+    """At most 100 of the origins."""
+    kept = evenly(np.arange(len(series)), PATHS)
+    return series[kept], origins[kept]
+
+
+def _paths(reader: Reader, seen: Sequences, series: Ints, origins: Ints, horizon: int, season: int) -> Score:
+    """The share of right symbols along whole paths, of the LSTM and of rules that need no network."""
+    said = {
+        "lstm": reader.path(seen, series, origins, lambda x: likeliest(reader.speaker, x, horizon)).symbols,
+        **{name: repeated(seen, series, origins, horizon, back=back) for name, back in repeats(season).items()},
+    }
+    true = seen.past(series, origins + horizon, horizon)
+    return {name: _share(path == true, true >= 0) for name, path in said.items()}
+
+
+def _share(right: Bools, known: Bools) -> float:
+    return float(right[known].mean()) if known.any() else float("nan")
+
+
+def _sentence(result: Skill, steps: int) -> str:
+    """The verdict, where an origin is a symbol, and an error the bits that it costs."""
+    said = verdict(result, steps).replace("held-out origin", "held-out symbol")
+    for words in (("its error is", "it needs"), ("smaller over", "fewer bits over"), ("larger over", "more bits over")):
+        said = said.replace(*words)
+    return said.replace("their errors are", "their bits are")

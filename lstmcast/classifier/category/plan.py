@@ -1,0 +1,143 @@
+"""What `auto` becomes where symbols are forecast: every number of a training run, each with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lstmcast.data.panel import Panel
+from lstmcast.data.records import Finding
+from lstmcast.errors import DataError
+from lstmcast.evaluation.origins import LEFT, HoldOut, default_horizon
+from lstmcast.model.heads import Symbols
+from lstmcast.model.network import Architecture
+from lstmcast.model.training import Recipe
+
+if TYPE_CHECKING:
+    from lstmcast.config import Config
+
+STOP, JUDGE = 10_000, 40_000  # steps held out at most: each is a score of its own
+READ = 64  # steps of a window without a season
+LONGEST = 96
+BATCH = 128
+PASSES = 40  # times that each symbol is learnt from, over all epochs
+BATCHES = (20, 1_500)  # in an epoch: fewest, most
+RATE = 0.01
+PATIENCE = 10
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training run, decided; as `forecaster.plan.Plan`.
+
+    Attributes:
+        hold_out: the steps that stop and judge; its horizon is H.
+        architecture: the network's layers.
+        recipe: how it is fitted.
+        networks: how many.
+        refit: whether the saved ones have learnt from all the data.
+        findings: what was decided, and why.
+    """
+
+    hold_out: HoldOut
+    architecture: Architecture
+    recipe: Recipe
+    networks: int
+    refit: bool
+    findings: tuple[Finding, ...]
+
+
+def make_plan(panel: Panel, config: Config, *, judge: int | None = None) -> Plan:
+    """Decide everything that the config leaves to `auto`.
+
+    Args:
+        panel: the past, of symbols.
+        config: what is pinned.
+        judge: steps that judge; None: a fifth of a typical series, and no more than say enough.
+
+    Raises:
+        DataError: the series are too short.
+    """
+    asked = config.forecast.horizon
+    horizon = default_horizon(panel.lengths, panel.calendar.default_horizon) if asked == "auto" else asked
+    held = hold_out(panel, horizon, judge)
+    context = _context(panel, config)
+    architecture = Architecture(
+        context=context,
+        lags=len(panel.symbols),
+        units=tuple(config.model.units),
+        head=Symbols(len(panel.symbols)),
+        activation=config.model.activation,
+        skip=config.model.skip,
+        dropout=config.model.dropout,
+    )
+    usual = f"usual for data that are {panel.calendar.label}"
+    findings = (
+        Finding("horizon", str(horizon), "pinned" if asked != "auto" else usual),
+        Finding("symbols", str(len(panel.symbols)), _some(panel.symbols)),
+        Finding("window", f"{context} steps", f"{_learnable(panel, held):,} symbols to learn from"),
+    )
+    recipe = _recipe(_learnable(panel, held), architecture, config)
+    return Plan(held, architecture, recipe, config.train.networks, config.train.refit, findings)
+
+
+def hold_out(panel: Panel, horizon: int, judge: int | None = None) -> HoldOut:
+    """An eighth of a typical series to stop, a fifth to judge: at least H steps each, and no more than say enough.
+
+    Args:
+        panel: the past.
+        horizon: H.
+        judge: steps that judge, where the caller says so.
+
+    Raises:
+        DataError: a typical series is too short for the horizon.
+    """
+    typical = int(np.median(panel.lengths))
+    judge = min(typical // 5, JUDGE) if judge is None else judge
+    held = HoldOut(horizon, max(horizon, min(typical // 8, STOP)), max(horizon, judge))
+    if typical < (needed := held.total + max(horizon, LEFT)):
+        raise DataError(
+            f"{panel.source}: a typical series has {typical} steps; a horizon of {horizon} needs at least {needed} "
+            "(to learn, to stop and to judge). Give more history, or a shorter --horizon"
+        )
+    return held
+
+
+def _learnable(panel: Panel, held: HoldOut) -> int:
+    """How many symbols are left to learn from."""
+    return int(np.maximum(panel.lengths - held.total, 0).sum())
+
+
+def _some(symbols: tuple[str, ...]) -> str:
+    """The first few symbols in one line, with what cannot be seen as it is escaped."""
+    shown = ", ".join(symbol if symbol.isprintable() and symbol.strip() else repr(symbol) for symbol in symbols[:8])
+    return shown + (" …" if len(symbols) > 8 else "")
+
+
+def _context(panel: Panel, config: Config) -> int:
+    """Three seasons, or 64 steps; within what a series has."""
+    if config.model.context != "auto":
+        return config.model.context
+    season, typical = panel.calendar.season, int(np.median(panel.lengths))
+    return max(4, min(max(24, 3 * season) if season > 1 else READ, LONGEST, typical // 4))
+
+
+def _recipe(symbols: int, architecture: Architecture, config: Config) -> Recipe:
+    """Batches and their number: over all epochs each symbol is seen about 40 times, within bounds."""
+    train = config.train
+    size = BATCH if train.batch_size == "auto" else train.batch_size
+    batches = int(np.clip(round(PASSES * symbols / (architecture.context * size * train.epochs)), *BATCHES))
+    return Recipe(
+        epochs=train.epochs,
+        batches=batches if train.batches == "auto" else train.batches,
+        batch_size=size,
+        patience=PATIENCE if train.patience == "auto" else train.patience,
+        loss=architecture.head.own_loss,
+        optimizer=train.optimizer,
+        learning_rate=RATE if train.learning_rate == "auto" else train.learning_rate,
+        schedule="cosine" if train.schedule == "auto" else train.schedule,
+        clip_norm=train.clip_norm,
+        seed=train.seed,
+    )

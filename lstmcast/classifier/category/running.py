@@ -1,0 +1,75 @@
+"""Networks on a panel of symbols: what they say next, at every step, and of the steps ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.data.panel import Panel
+from lstmcast.model.lstm import Array
+from lstmcast.model.paths import BEAM, Path, Speaker
+from lstmcast.model.recursion import AT_ONCE
+from lstmcast.model.sequences import Sequences
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What turns the past of any series into symbols to come.
+
+    Attributes:
+        speaker: the networks.
+        context: L, the window they learnt from.
+    """
+
+    speaker: Speaker
+    context: int
+
+    @property
+    def reach(self) -> int:
+        """How many past symbols a forecast depends on: two windows."""
+        return 2 * self.context
+
+    def on(self, panel: Panel) -> Sequences:
+        """The panel as the networks read it."""
+        return sequences(panel, self.context)
+
+    def stretches(self, seen: Sequences, series: Ints, firsts: Ints) -> Floats:
+        """What is said after each of L steps.
+
+        Args:
+            seen: the series.
+            series: [B].
+            firsts: [B] the first of the L steps (−1: before anything was read); each knows between one window and two.
+
+        Returns:
+            [B, L, V] logarithms of the probabilities of the symbol that follows each.
+        """
+        reads = seen.inputs(series, firsts + self.context - 1, self.reach)
+        return _in_parts(lambda part: self.speaker.every(reads[part], self.context), reads)
+
+    def path(self, seen: Sequences, series: Ints, origins: Ints, say: Callable[[Array], Path]) -> Path:
+        """Symbols of the steps ahead of [B] series and origins, as `say` finds them from [B, L, V]."""
+        size = max(1, AT_ONCE // (self.reach * seen.kinds * BEAM))
+        parts = []
+        for k in range(0, len(series), size):
+            part = slice(k, k + size)
+            parts.append(say(seen.inputs(series[part], origins[part], self.reach)))
+        return Path(np.concatenate([p.symbols for p in parts]), np.concatenate([p.chances for p in parts]))
+
+
+def sequences(panel: Panel, context: int) -> Sequences:
+    """The panel's codes, to be cut into windows of L steps."""
+    return Sequences(panel.values.astype(np.int64), panel.offsets, len(panel.symbols), context)
+
+
+def _in_parts(said: Callable[[slice], Floats], x: Array) -> Floats:
+    """What is said of [B, …], a few rows at once."""
+    size = max(1, AT_ONCE // max(1, int(np.prod(x.shape[1:]))))
+    parts = [said(slice(k, k + size)) for k in range(0, len(x), size)]
+    return np.concatenate(parts)

@@ -1,0 +1,117 @@
+"""A Teller as a manifest and tensors, and back. Nothing here executes what it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from lstmcast.classifier.category.running import Reader
+from lstmcast.classifier.category.trained import Teller
+from lstmcast.data.calendar import Calendar
+from lstmcast.data.panel import Panel
+from lstmcast.data.records import Columns
+from lstmcast.errors import ModelError
+from lstmcast.model import lstm
+from lstmcast.model.lstm import Network
+from lstmcast.model.paths import Speaker
+
+Tensors = Mapping[str, Mapping[str, np.ndarray]]
+
+CONTEXT = ("values", "observed", "offsets", "starts")
+
+
+def to_artifact(teller: Teller) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
+    """The manifest (JSON-able) and the tensor files."""
+    context, network = teller.context, teller.reader.speaker.networks[0]
+    manifest = {
+        **teller.report,
+        "horizon": teller.horizon,
+        "columns": asdict(context.columns),
+        "calendar": context.calendar.to_dict(),
+        "series": [list(key) for key in context.keys],
+        "source": context.source,
+        "symbols": list(context.symbols),
+        "window": teller.reader.context,
+        "skip": network.skip,
+        "networks": len(teller.reader.speaker.networks),
+        "activation": network.activation,
+    }
+    tensors = {
+        "weights": _weights(teller.reader),
+        "judged": _weights(teller.judged),
+        "context": {name: getattr(context, name) for name in CONTEXT},
+    }
+    return manifest, tensors
+
+
+def _weights(reader: Reader) -> dict[str, np.ndarray]:
+    """Every network's arrays by name."""
+    return {
+        f"network_{k}.{name}": array
+        for k, network in enumerate(reader.speaker.networks)
+        for name, array in lstm.to_tensors(network).items()
+    }
+
+
+def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> Teller:
+    """Build a teller from what was saved.
+
+    Raises:
+        ModelError: a part is missing or does not fit the others.
+    """
+    try:
+        return _build(manifest, tensors)
+    except (KeyError, TypeError, ValueError, IndexError) as err:
+        raise ModelError(f"the model's manifest and tensors do not fit together ({err!r}); train again") from err
+
+
+def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Teller:
+    symbols, kept = tuple(manifest["symbols"]), tensors["context"]
+    columns, series = manifest["columns"], tuple(tuple(key) for key in manifest["series"])
+    _fit_together(kept, len(series), len(symbols))
+    context = Panel(
+        columns=Columns(columns["time"], tuple(columns["target"]), tuple(columns["series"])),
+        calendar=Calendar.from_dict(manifest["calendar"]),
+        keys=series,
+        values=kept["values"],
+        observed=kept["observed"],
+        offsets=kept["offsets"],
+        starts=kept["starts"],
+        findings=(),
+        notes=(),
+        source=manifest["source"],
+        symbols=symbols,
+    )
+    read = partial(_reader, manifest, kinds=len(symbols))
+    return Teller(read(tensors["weights"]), read(tensors["judged"]), context, int(manifest["horizon"]), manifest)
+
+
+def _reader(manifest: Mapping[str, Any], weights: Mapping[str, np.ndarray], *, kinds: int) -> Reader:
+    """The networks whose arrays these are."""
+    made = partial(
+        lstm.from_tensors,
+        activation=manifest["activation"],
+        skip=manifest["skip"],
+        features=kinds,
+        outputs=kinds,
+    )
+    named = [f"network_{k}." for k in range(int(manifest["networks"]))]
+    networks: tuple[Network, ...] = tuple(
+        made({name.removeprefix(own): array for name, array in weights.items() if name.startswith(own)})
+        for own in named
+    )
+    return Reader(Speaker(networks, float(manifest["temperature"])), int(manifest["window"]))
+
+
+def _fit_together(kept: Mapping[str, np.ndarray], n_series: int, kinds: int) -> None:
+    """The context's arrays must describe the same series, of these symbols."""
+    offsets, n = kept["offsets"], len(kept["values"])
+    whole = len(offsets) == n_series + 1 and offsets[0] == 0 and offsets[-1] == n and (np.diff(offsets) > 0).all()
+    codes = kept["values"]
+    known = (codes == codes.round()).all() and codes.min() >= -1 and codes.max() < kinds
+    if not whole or not known or len(kept["observed"]) != n or len(kept["starts"]) != n_series:
+        raise ValueError("the context's arrays do not describe the same series")

@@ -1,0 +1,140 @@
+"""Fit, judge, fit again on everything: train(panel of symbols, config) → Teller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from threading import Event
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lstmcast.classifier.category.judging import foretold, judge
+from lstmcast.classifier.category.plan import Plan, make_plan
+from lstmcast.classifier.category.report import report
+from lstmcast.classifier.category.running import Reader, sequences
+from lstmcast.classifier.category.trained import Teller
+from lstmcast.data.panel import Panel
+from lstmcast.evaluation.symbols import bits
+from lstmcast.evaluation.temperature import temperature
+from lstmcast.forecaster.resuming import keep, standing
+from lstmcast.forecaster.running import last_steps
+from lstmcast.forecaster.training import Stage, Tell
+from lstmcast.model.lstm import Network
+from lstmcast.model.network import check_forward, load_keras
+from lstmcast.model.paths import Speaker
+from lstmcast.model.training import Fit, fit, together
+from lstmcast.store.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    from lstmcast.config import Config
+
+
+def train(
+    panel: Panel,
+    config: Config,
+    *,
+    checkpoint: Checkpoint | None = None,
+    tell: Tell = lambda _: None,
+    planned: Callable[[Plan], None] = lambda _: None,
+) -> Teller:
+    """Train: plan, fit with the best epoch by held-out symbols, judge on later ones, fit again on all the data.
+
+    Args:
+        panel: the past, of symbols.
+        config: how.
+        checkpoint: where each fit leaves what it has reached, and goes on from.
+        tell: called after every epoch.
+        planned: called once, with everything that was decided.
+
+    Raises:
+        UsageError: TensorFlow is not installed.
+        DataError: too little data.
+        ModelError: training exploded, or the two forward passes differ.
+    """
+    plan = make_plan(panel, config)
+    planned(plan)
+    judged, epochs = fitted(panel, plan, tell=tell, checkpoint=checkpoint)
+    judgement = judge(judged, panel, plan.hold_out)
+    reader = judged
+    if plan.refit:
+        again = _Job("fitting again on all the data", panel, plan, tell, checkpoint).all(epochs=epochs)
+        networks = tuple(one.network for one in again)
+        reader = replace(judged, speaker=replace(judged.speaker, networks=networks))
+    _check(reader, panel, plan)
+    said = report(panel, config, plan, judgement, epochs=epochs, temperature=reader.speaker.temperature)
+    return Teller(reader, judged, last_steps(panel, reader.reach), plan.hold_out.horizon, said)
+
+
+def fitted(
+    panel: Panel, plan: Plan, *, tell: Tell = lambda _: None, checkpoint: Checkpoint | None = None
+) -> tuple[Reader, tuple[int, ...]]:
+    """Fit on all but the held-out steps; the stopping ones choose each network's epoch, and how bold all of them are.
+
+    Returns:
+        The networks, and their epochs.
+    """
+    load_keras()
+    held = plan.hold_out
+    stopping = panel.drop_last(held.judge)
+    job = _Job("fitting", panel.drop_last(held.total), plan, tell, checkpoint)
+    fits = job.all(judge=lambda network: _lost(_reader(plan, [network]), stopping, plan))
+    reader = _calibrated(_reader(plan, [one.network for one in fits]), stopping, plan)
+    return reader, tuple(one.epoch for one in fits)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What all fits of one stage share."""
+
+    name: str
+    panel: Panel
+    plan: Plan
+    tell: Tell
+    checkpoint: Checkpoint | None
+    stop: Event = field(default_factory=Event)
+
+    def all(
+        self, *, judge: Callable[[Network], float] | None = None, epochs: tuple[int, ...] | None = None
+    ) -> list[Fit]:
+        """Fit every network, each from its own seed: with a judge of each epoch, or for so many epochs."""
+        each = epochs or (self.plan.recipe.epochs,) * self.plan.networks
+        return together([partial(self._fit, k, count, judge) for k, count in enumerate(each)], self.stop)
+
+    def _fit(self, k: int, epochs: int, judge: Callable[[Network], float] | None) -> Fit:
+        recipe, name = self.plan.recipe, f"{self.name}, network {k + 1}"
+        return fit(
+            sequences(self.panel, self.plan.architecture.context),
+            self.plan.architecture,
+            replace(recipe, seed=(recipe.seed + k) % 2**32, decay=recipe.epochs, epochs=epochs),
+            judge=judge,
+            stop=self.stop,
+            resume=standing(self.checkpoint, name),
+            keep=lambda now: keep(self.checkpoint, name, now),
+            tell=lambda progress: self.tell(Stage(self.name, k + 1, self.plan.networks, progress)),
+        )
+
+
+def _reader(plan: Plan, networks: Sequence[Network]) -> Reader:
+    return Reader(Speaker(tuple(networks)), plan.architecture.context)
+
+
+def _lost(reader: Reader, panel: Panel, plan: Plan) -> float:
+    """Mean bits of the stopping steps, which end the panel."""
+    steps = foretold(reader, panel, plan.hold_out.stop)
+    return float(bits(steps.logs, steps.came).mean())
+
+
+def _calibrated(reader: Reader, panel: Panel, plan: Plan) -> Reader:
+    """The networks as bold as they were right on the stopping steps, which end the panel."""
+    steps = foretold(reader, panel, plan.hold_out.stop)
+    return replace(reader, speaker=replace(reader.speaker, temperature=temperature(steps.logs, steps.came)))
+
+
+def _check(reader: Reader, panel: Panel, plan: Plan) -> None:
+    """Hold the NumPy forward pass against Keras's on the windows that the forecast will be made from."""
+    series = np.arange(min(panel.n_series, 64))
+    x = reader.on(panel).inputs(series, panel.lengths[series] - 1, reader.context)
+    for network in reader.speaker.networks:
+        check_forward(network, plan.architecture, x)

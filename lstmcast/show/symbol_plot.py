@@ -1,0 +1,178 @@
+"""Figures of symbols: the last ones and those to come, with what was thought likely; and bits beside the baselines'.
+
+Plain values in, a matplotlib Figure out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lstmcast.show.axes import QUIET, house_style, literal, shorten, wrap
+from lstmcast.show.console import label
+from lstmcast.show.figures import chosen_series
+
+if TYPE_CHECKING:
+    from lstmcast.classifier.category.trained import Teller
+    from lstmcast.data.panel import Panel
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+ROWS = 12  # symbols that a panel names, at most
+PAST, AHEAD = 40, 24  # steps drawn, where nothing else is asked
+WIDTH, EDGE = 10.0, 0.15  # inches
+LINE, ROW, GAP = 0.28, 0.21, 0.55  # of a title, a symbol, what lies between two panels
+CAME, SAID = "#111111", "#d55e00"
+NAMES = {" ": "space", "\n": "line end", "\t": "tab"}
+LOOKS: Mapping[bool, Mapping[str, Any]] = {
+    True: {"facecolor": CAME, "edgecolor": "white", "label": "came"},
+    False: {"facecolor": "none", "edgecolor": SAID, "linewidth": 1.6, "label": "said to come"},
+}
+
+
+@dataclass(frozen=True)
+class Board:
+    """One series: what was thought likely at each step, and what came.
+
+    Attributes:
+        name: of the series.
+        ticks: [T] what stands below each step.
+        chances: [T, V] probabilities, said one step before.
+        codes: [T] what came, or is said to come; −1 where not known.
+        known: how many of the T steps are past.
+        symbols: [V] what the codes stand for.
+    """
+
+    name: str
+    ticks: Sequence[str]
+    chances: Floats
+    codes: Ints
+    known: int
+    symbols: tuple[str, ...]
+
+    @property
+    def rows(self) -> Ints:
+        """The codes that are drawn: those that came or are said to come, then the likeliest; in their order."""
+        weight = self.chances.sum(axis=0)
+        shown = self.codes[self.codes >= 0]
+        weight[shown] += len(self.codes)
+        return np.sort(np.argsort(-weight, kind="stable")[:ROWS])
+
+
+def ahead(
+    teller: Teller, panel: Panel, keys: Sequence[str], *, horizon: int | None, history: int | None
+) -> tuple[Figure, int]:
+    """Draw the last symbols and the likeliest path ahead.
+
+    Args:
+        teller: the model.
+        panel: the newest data.
+        keys: which series, parts joined by '/'; empty: the first few.
+        horizon: steps ahead; None: those of training, but no more than can be read.
+        history: past steps; None: 40.
+
+    Returns:
+        The figure, and how many series it shows.
+
+    Raises:
+        UsageError: an unknown series, or too many.
+    """
+    steps = min(teller.horizon, AHEAD) if horizon is None else horizon
+    told = teller.predict(panel, steps)
+    boards = [
+        _board(teller, panel, k, told.codes[k], history or PAST)
+        for k in chosen_series(panel, keys, range(panel.n_series))
+    ]
+    source = PurePath(teller.report["data"]["source"]).name
+    title = f"Likeliest {panel.columns.target[0] if len(panel.columns.target) == 1 else 'symbols'} ahead ({source})"
+    return _draw(boards, title, teller.report["verdict"]), len(boards)
+
+
+def _board(teller: Teller, panel: Panel, k: int, path: Ints, history: int) -> Board:
+    """Series k: its last steps and the path ahead, each with what was thought likely before it."""
+    known = min(history, int(panel.lengths[k]))
+    codes = np.concatenate([panel.series(k).astype(np.int64), path])
+    positions = panel.ends[k] + np.arange(1 - known, len(path) + 1)
+    shown = codes[-known - len(path) :]
+    ticks = panel.calendar.text(positions)
+    if teller.is_text:
+        ticks = [_name(panel.symbols[code]) if code >= 0 else "" for code in shown.tolist()]
+    return Board("/".join(panel.keys[k]), ticks, teller.thought(codes, len(shown)), shown, known, panel.symbols)
+
+
+def _name(symbol: str) -> str:
+    return NAMES.get(symbol, literal(symbol))
+
+
+def _draw(boards: Sequence[Board], title: str, caption: str) -> Figure:
+    """A panel for each board, from top to bottom."""
+    heights = [ROW * len(board.rows) + GAP * (1 + _is_long(board)) for board in boards]
+    with house_style():
+        heading = wrap(title, size=13, width=(WIDTH - 2 * EDGE) * 72, lines=2, weight="bold")
+        small_print = wrap(caption, size=8, width=(WIDTH - 2 * EDGE) * 72, lines=3)
+        head, foot = EDGE + LINE * len(heading) + 0.3, 2 * EDGE + 0.16 * len(small_print)
+        height = head + sum(heights) + foot
+        figure = Figure(figsize=(WIDTH, height))
+        figure.text(EDGE / WIDTH, 1 - EDGE / height, "\n".join(heading), va="top", size=13, weight="bold")
+        figure.text(EDGE / WIDTH, EDGE / height, "\n".join(small_print), va="bottom", size=8, color=QUIET)
+        figure.set_layout_engine("constrained", rect=(0.01, foot / height, 0.98, 1 - (head + foot) / height))
+        grid = figure.add_gridspec(len(boards), 1, height_ratios=heights)
+        for row, board in enumerate(boards):
+            axes = figure.add_subplot(grid[row])
+            _draw_board(axes, board)
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        place = EDGE / WIDTH, 1 - (EDGE + LINE * len(heading)) / height
+        figure.legend(handles, labels, loc="upper left", bbox_to_anchor=place, ncols=2, frameon=False, borderaxespad=0)
+        figure.colorbar(figure.axes[0].images[0], ax=figure.axes, label="probability", pad=0.01)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+    return figure
+
+
+def _is_long(board: Board) -> bool:
+    """Whether what stands below the steps has to be turned."""
+    return max(map(len, board.ticks)) > 1
+
+
+def _draw_board(axes: Axes, board: Board) -> None:
+    """Probabilities as shades, a dot where a symbol came, a ring where one is said to come."""
+    rows = board.rows
+    axes.imshow(board.chances[:, rows].T, cmap="Blues", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    steps, places = np.arange(len(board.codes)), np.searchsorted(rows, board.codes)
+    drawn = np.isin(board.codes, rows)
+    for past in (True, False):
+        own = drawn & ((steps < board.known) == past)
+        axes.scatter(steps[own], places[own], s=22, zorder=3, **LOOKS[past])
+    axes.axvline(board.known - 0.5, color=QUIET, linewidth=0.8)
+    axes.set_yticks(range(len(rows)), [shorten(_name(board.symbols[code]), size=8, width=110) for code in rows], size=8)
+    every = 1 if not _is_long(board) or (len(board.ticks) <= PAST + AHEAD and max(map(len, board.ticks)) < 9) else 6
+    axes.set_xticks(steps[::every], list(board.ticks)[::every], size=7, rotation=90 if _is_long(board) else 0)
+    axes.tick_params(length=0)
+    axes.set_title(shorten(board.name, size=9, width=600), loc="left", size=9)
+
+
+def scores(report: Mapping[str, Any]) -> Figure:
+    """Bits a symbol of the LSTM and of each baseline, as bars: shorter is better."""
+    rows = {name: row["bits"] for name, row in report["scores"].items() if row["bits"] is not None}
+    order = sorted(rows, key=lambda name: -rows[name])
+    with house_style():
+        figure = Figure(figsize=(WIDTH, 1.5 + 0.3 * len(order)), layout="constrained")
+        axes = figure.add_subplot()
+        colors = ["#0072b2" if name == "lstm" else "#c9c9c9" for name in order]
+        bars = axes.barh([label(name) for name in order], [rows[name] for name in order], color=colors)
+        axes.bar_label(bars, fmt="%.3f", padding=3, size=8)
+        axes.set_xlabel("bits a symbol (cross-entropy of held-out symbols; less is better)")
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+        figure.suptitle("Held-out symbols", x=0.015, ha="left", size=13, weight="bold")
+        caption = wrap(report["verdict"], size=8, width=(WIDTH - 2 * EDGE) * 72, lines=3)
+        figure.supxlabel("\n".join(caption), x=0.015, ha="left", size=8, color=QUIET)
+    return figure
