@@ -33,7 +33,6 @@ SETTINGS = {
     "model.seasons": 0,
     "model.transform": "log",
     "model.scale": "root",
-    "train.networks": 4,
     "train.patience": None,
 }
 
@@ -63,6 +62,7 @@ def fit(one: Class, series: Series, settings: dict[str, Any]) -> Forecaster:
         "model.lags": one.lags,
         "model.context": one.context,
         "model.level": one.level,
+        "train.networks": one.networks,
     }
     return train(panel_of(series, one.season), load_config("accurate", {**asked, **settings}))
 

@@ -44,6 +44,7 @@ class Class:
         lags: F.
         context: L.
         synthetic: how many series are made up.
+        networks: how many are trained.
         of: the classes whose public series these are, by the names of the collections' periods.
         most: public series of each class of `of` that are learnt from, evenly spaced.
     """
@@ -54,18 +55,19 @@ class Class:
     lags: int
     context: int
     synthetic: int
+    networks: int
     of: tuple[str, ...]
     most: int = 1_000_000
 
 
 CLASSES = {
-    "yearly": Class(1, 1, 6, 8, 24, 500, ("yearly",)),
-    "quarterly": Class(4, 4, 8, 12, 24, 500, ("quarterly",)),
-    "monthly": Class(12, 12, 18, 24, 36, 1000, ("monthly",)),
-    "weekly": Class(52, 1, 13, 52, 52, 500, ("weekly",)),
-    "daily": Class(7, 7, 14, 28, 42, 500, ("daily",)),
-    "hourly": Class(24, 24, 24, 168, 72, 300, ("hourly",)),
-    "other": Class(1, 1, 13, 16, 32, 500, ("yearly", "weekly", "daily", "biannually"), 2000),
+    "yearly": Class(1, 1, 6, 8, 24, 500, 4, ("yearly",)),
+    "quarterly": Class(4, 4, 8, 12, 24, 500, 4, ("quarterly",)),
+    "monthly": Class(12, 12, 18, 24, 36, 1000, 4, ("monthly",)),
+    "weekly": Class(52, 1, 13, 52, 52, 500, 2, ("weekly",)),
+    "daily": Class(7, 7, 14, 28, 42, 500, 2, ("daily",)),
+    "hourly": Class(24, 24, 24, 168, 72, 300, 2, ("hourly",)),
+    "other": Class(1, 1, 13, 16, 32, 500, 2, ("yearly", "weekly", "daily", "biannually"), 2000),
 }
 
 
