@@ -52,6 +52,7 @@ class Forecast:
         values: [S, H] the forecast, in the target's unit.
         levels: [Q] in percent.
         lower: [Q, S, H] and upper: [Q, S, H] the bounds of each level's interval.
+        name: of the column of values.
         sources: S words for what forecast each series, where that is to be said: `lstm`, `seasonal_naive`.
     """
 
@@ -65,6 +66,7 @@ class Forecast:
     lower: Floats
     upper: Floats
     sources: tuple[str, ...] = ()
+    name: str = "forecast"
 
     @property
     def horizon(self) -> int:
@@ -81,7 +83,7 @@ class Forecast:
         import pandas as pd
 
         columns = named_steps(self.calendar, self.positions, time=self.time, names=self.key_columns, keys=self.keys)
-        columns["forecast"] = self.values.ravel()
+        columns[self.name] = self.values.ravel()
         for q, level in enumerate(self.levels):
             columns[f"lower_{level:g}"] = self.lower[q].ravel()
             columns[f"upper_{level:g}"] = self.upper[q].ravel()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.backtesting.folds import Folds
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError
+from lstmcast.evaluation.folds import Folds
 from lstmcast.evaluation.scores import Said
 from lstmcast.workers import in_parallel
 

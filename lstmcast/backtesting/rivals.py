@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.backtesting.folds import Folds
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.baselines import Rule, baselines, naive2
 from lstmcast.evaluation.classical import METHODS, Task, fit_all
+from lstmcast.evaluation.folds import Folds
 from lstmcast.evaluation.scores import Said
 from lstmcast.forecaster.rules import floors, half_widths
 

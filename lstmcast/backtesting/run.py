@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.backtesting.folds import Folds, long_enough, make_folds
 from lstmcast.backtesting.network import trained_anew, trained_once
 from lstmcast.backtesting.rivals import classical_rivals, rivals
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation import metrics
 from lstmcast.evaluation.classical import require
+from lstmcast.evaluation.folds import Folds, long_enough, make_folds
 from lstmcast.evaluation.scores import Said, Scores, Table
 from lstmcast.evaluation.scoring import score
 from lstmcast.evaluation.skill import Skill, evidence, skill, verdict

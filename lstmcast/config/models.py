@@ -6,12 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from lstmcast.config.event import parse_event
+
 Auto = Literal["auto"]
 Count = Annotated[int, Field(ge=1)]
 Units = Annotated[int, Field(ge=1, le=4096)]
 Level = Annotated[float, Field(gt=0, lt=100)]
 
 
+OF_EVENTS = ("model.event",)
 OF_VALUES = ("model.strategy", "model.smoothing", "train.loss", "train.winsorize")
 OF_NUMBERS = ("model.lags", "model.level", "model.seasons", "model.transform")
 OF_STEPS = (*OF_NUMBERS, "model.skip", "data.season")
@@ -19,10 +22,10 @@ OF_FUTURES = ("forecast.horizon", "forecast.levels")
 OF_LABELS = ("model.hidden", "data.features")
 OF_TEXTS = ("data.text",)
 SILENT = {
-    "value": (*OF_LABELS, *OF_TEXTS),
-    "event": (*OF_VALUES, *OF_LABELS, *OF_TEXTS),
-    "category": (*OF_VALUES, *OF_NUMBERS, *OF_LABELS, "forecast.levels"),
-    "label": (*OF_VALUES, *OF_STEPS, *OF_FUTURES, *OF_TEXTS),
+    "value": (*OF_EVENTS, *OF_LABELS, *OF_TEXTS),
+    "event": (*OF_VALUES, *OF_LABELS, *OF_TEXTS, "forecast.levels"),
+    "category": (*OF_VALUES, *OF_EVENTS, *OF_NUMBERS, *OF_LABELS, "forecast.levels"),
+    "label": (*OF_VALUES, *OF_EVENTS, *OF_STEPS, *OF_FUTURES, *OF_TEXTS),
 }
 """What each `model.head` has no use for: it may not be set."""
 
@@ -91,6 +94,8 @@ class Model(Section):
 
     head: Literal["value", "event", "category", "label"] = "value"
     """What is said: a value, whether something comes true, which symbol comes next, or what a series is called."""
+    event: str | None = None
+    """With head: event, what comes true: 'y > 500', 'y > p90', 'y rises'; null: the target is 1 (true, yes) or 0."""
     units: list[Units] = Field(default=[50], min_length=1, max_length=8)
     """The units of each LSTM layer; several are stacked."""
     hidden: list[Units] = Field(default=[], max_length=8)
@@ -117,6 +122,13 @@ class Model(Section):
     """The share of each forecast that is exponential smoothing's; auto: chosen on held-out steps."""
     transform: Literal["auto", "log", "sqrt", "none"] = "auto"
     """What is forecast: logs, roots or the values themselves. Auto: what forecasts the training part best."""
+
+    @field_validator("event", mode="after")
+    @classmethod
+    def _is_event(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_event(value)
+        return value
 
 
 class Train(Section):

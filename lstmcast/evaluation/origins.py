@@ -14,7 +14,7 @@ from lstmcast.errors import DataError
 
 Ints = npt.NDArray[np.int64]
 
-STOP = JUDGE = 20  # horizons held out at most: more would say little more
+STOP = 20  # horizons held out at most: more would say little more
 EACH, FEW, MANY = 60, 2_000, 20_000  # origins: of one series, that stop, that judge (at most, but one a series)
 LEFT = 3  # steps that a series must have left to learn from
 FEWEST = 10  # rows: with fewer nothing can be learnt and judged
@@ -28,11 +28,13 @@ class HoldOut:
         horizon: H.
         stop: steps whose forecasts decide when to stop.
         judge: steps at the end whose forecasts are scored.
+        each: origins of one series, at most.
     """
 
     horizon: int
     stop: int
     judge: int
+    each: int = EACH
 
     @property
     def total(self) -> int:
@@ -53,7 +55,7 @@ class HoldOut:
         if most == FEW:
             series = evenly(series, FEW)
         back = np.arange(self.horizon, steps + 1)[::-1]  # from the earliest on
-        picked = evenly(back, max(1, min(EACH, most // max(len(series), 1))))
+        picked = evenly(back, max(1, min(self.each, most // max(len(series), 1))))
         which = np.repeat(series, len(picked))
         return which, ends[which] - 1 - np.tile(picked, len(series))
 
@@ -63,13 +65,15 @@ def evenly(values: Ints, most: int) -> Ints:
     return values[np.unique(np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(np.int64))]
 
 
-def hold_out(lengths: Ints, horizon: int, *, stopping: bool = True) -> HoldOut:
+def hold_out(lengths: Ints, horizon: int, *, stopping: bool = True, most: int = STOP, each: int = EACH) -> HoldOut:
     """Hold out about a third of a typical series, at most 20 horizons to stop and as many to judge, at least one each.
 
     Args:
         lengths: [S] steps of each series.
         horizon: H.
         stopping: whether anything has to be held out to decide when to stop.
+        most: horizons to stop, and to judge.
+        each: origins of one series, at most.
 
     Raises:
         DataError: the series are too short for the horizon.
@@ -81,9 +85,9 @@ def hold_out(lengths: Ints, horizon: int, *, stopping: bool = True) -> HoldOut:
             f"a typical series has {typical} rows; a horizon of {horizon} needs at least {needed} "
             "(to learn, to stop and to judge). Give more history, or a shorter --horizon"
         )
-    stop = max(horizon, min(typical // 8, STOP * horizon)) if stopping else 0
-    judge = max(horizon, min(typical // 5, JUDGE * horizon))
-    return HoldOut(horizon, stop, judge)
+    stop = max(horizon, min(typical // 8, most * horizon)) if stopping else 0
+    judge = max(horizon, min(typical // 5, most * horizon))
+    return HoldOut(horizon, stop, judge, each)
 
 
 def default_horizon(lengths: Ints, usual: int) -> int:

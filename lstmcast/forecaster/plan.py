@@ -91,19 +91,24 @@ class Plan:
     findings: tuple[Finding, ...]
 
 
-def make_plan(panel: Panel, config: Config) -> Plan:
+def make_plan(panel: Panel, config: Config, *, held: HoldOut | None = None) -> Plan:
     """Decide everything that the config leaves to `auto`, looking only at the steps that nothing is judged on.
 
     One thing is looked up in all of them: whether a value is zero or negative, which rules out logs.
+
+    Args:
+        panel: the past.
+        config: how.
+        held: the steps held out, where that is decided; its horizon is H.
 
     Raises:
         DataError: the series are too short, or cannot be transformed as asked.
     """
     asked = config.forecast.horizon
-    horizon = default_horizon(panel.lengths, panel.calendar.default_horizon) if asked == "auto" else asked
+    horizon = held.horizon if held else horizon_of(panel, config)
     patience = _patience(panel, config)
     lasting = patience is None
-    held = hold_out(panel.lengths, horizon, stopping=not lasting)
+    held = held or hold_out(panel.lengths, horizon, stopping=not lasting)
     past = learnable(panel, held.total)
     footings, found = _footings(past, panel, horizon, config, lasting=lasting)
     size = _size(panel, config)
@@ -141,6 +146,12 @@ def make_plan(panel: Panel, config: Config) -> Plan:
         levels=tuple(config.forecast.levels),
         findings=findings,
     )
+
+
+def horizon_of(panel: Panel, config: Config) -> int:
+    """H: as pinned, or the usual one."""
+    asked = config.forecast.horizon
+    return default_horizon(panel.lengths, panel.calendar.default_horizon) if asked == "auto" else asked
 
 
 def learnable(panel: Panel, held_out: int) -> Panel:

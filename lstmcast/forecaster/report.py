@@ -30,7 +30,7 @@ def report(panel: Panel, config: Config, plan: Plan, judgement: Judgement, chose
         "verdict": judgement.verdict,
         "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in judgement.scores.items()},
         "without_network": {k: finite(v) for k, v in judgement.without_network.items()},
-        "scored_network": _scored(plan),
+        "scored_network": scored(plan),
         "skill": judgement.skill.to_dict(),
         "coverage": {f"{level:g}": finite(share) for level, share in zip(plan.levels, judgement.coverage, strict=True)},
         "coverage_overlaps": judgement.coverage_overlaps,
@@ -45,15 +45,20 @@ def report(panel: Panel, config: Config, plan: Plan, judgement: Judgement, chose
             "judge_steps": plan.hold_out.judge,
         },
         "mase_season": panel.calendar.mase_season,
-        "data": {
-            "source": panel.source,
-            "series": panel.n_series,
-            "rows": len(panel.values),
-            "first": panel.calendar.text(panel.starts[[0]])[0],
-            "last": panel.calendar.text(panel.ends[[0]])[0],
-            "fingerprint": fingerprint(panel),
-        },
+        "data": described(panel),
         "libraries": libraries(),
+    }
+
+
+def described(panel: Panel) -> dict[str, Any]:
+    """Which data."""
+    return {
+        "source": panel.source,
+        "series": panel.n_series,
+        "rows": len(panel.values),
+        "first": panel.calendar.text(panel.starts[[0]])[0],
+        "last": panel.calendar.text(panel.ends[[0]])[0],
+        "fingerprint": fingerprint(panel),
     }
 
 
@@ -62,7 +67,7 @@ def libraries() -> dict[str, str]:
     return {name: found for name in LIBRARIES if (found := _version(name))}
 
 
-def _scored(plan: Plan) -> str:
+def scored(plan: Plan) -> str:
     """Which network the scores belong to."""
     if plan.refit and plan.recipe.patience is None:
         return "the network fitted without the held-out steps; the saved one went on learning, with them"

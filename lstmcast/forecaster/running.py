@@ -75,9 +75,7 @@ class Runner:
         """Make ready to forecast the panel's series."""
         parts = self.phases.parted(panel)
         scaling = self.phases.joined(scale(parts, self.measure, self.shape.level, usual=self.usual))
-        pairs = zip(scaling.scale.tolist(), scaling.floor.tolist(), strict=True)
-        found = [self.scales.get(key, own) for key, own in zip(panel.keys, pairs, strict=True)]
-        scaling = replace(scaling, scale=np.array([f[0] for f in found]), floor=np.array([f[1] for f in found]))
+        scaling = as_known(scaling, panel, self.scales)
         owner = np.repeat(np.arange(panel.n_series), self.phases.count)
         return Running(self, windows(parts, scaling.of(owner), self.shape), scaling)
 
@@ -210,6 +208,18 @@ def untransformable(panel: Panel, kind: Kind) -> Bools:
     """[S] the series with a value that the transform cannot take."""
     smallest = np.minimum.reduceat(panel.values, panel.offsets[:-1])
     return {"log": smallest <= 0, "sqrt": smallest < 0, "none": np.zeros(panel.n_series, np.bool_)}[kind]
+
+
+def as_known(scaling: Scaling, panel: Panel, scales: Mapping[Key, tuple[float, float]]) -> Scaling:
+    """The scaling with scale and floor of training, for the series that were there."""
+    pairs = zip(scaling.scale.tolist(), scaling.floor.tolist(), strict=True)
+    found = [scales.get(key, own) for key, own in zip(panel.keys, pairs, strict=True)]
+    return replace(scaling, scale=np.array([f[0] for f in found]), floor=np.array([f[1] for f in found]))
+
+
+def scales_of(panel: Panel, scaling: Scaling) -> dict[Key, tuple[float, float]]:
+    """Scale and floor of each series."""
+    return dict(zip(panel.keys, zip(scaling.scale.tolist(), scaling.floor.tolist(), strict=True), strict=True))
 
 
 def windows(panel: Panel, scaling: Scaling, shape: Shape) -> Windows:

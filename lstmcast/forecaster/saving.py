@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from lstmcast.data.calendar import Calendar
 from lstmcast.data.panel import Panel
-from lstmcast.data.records import Columns
 from lstmcast.errors import ModelError
 from lstmcast.evaluation.intervals import Calibration
+from lstmcast.forecaster.contexts import context_of, to_arrays, to_facts
 from lstmcast.forecaster.judging import HeldOut
 from lstmcast.forecaster.phases import Phases
 from lstmcast.forecaster.running import Key, Measure, Runner
@@ -28,8 +27,7 @@ from lstmcast.store import artifact
 Tensors = Mapping[str, Mapping[str, np.ndarray]]
 
 # which parts of a saved file hold what: tensor file → the arrays in it
-CONTEXT = ("values", "observed", "offsets", "starts", "scale", "floor")
-SCALES = CONTEXT[4:]
+SCALES = ("scale", "floor")
 HELD_OUT = ("series", "positions", "forecast", "lower", "upper", "actual")
 
 
@@ -84,10 +82,7 @@ def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[
     manifest = {
         **forecaster.report,
         "levels": list(forecaster.calibration.levels),
-        "columns": asdict(context.columns),
-        "calendar": context.calendar.to_dict(),
-        "series": [list(key) for key in context.keys],
-        "source": context.source,
+        **to_facts(context),
         **_settings(runner),
     }
     manifest["scale"]["usual_judged"] = forecaster.judged.usual
@@ -95,7 +90,7 @@ def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[
         "weights": to_arrays(runner.networks),
         "judged": {**to_arrays(forecaster.judged.networks), **_scales(forecaster.judged, context)},
         "calibration": {"widths": forecaster.calibration.widths},
-        "context": {**{name: getattr(context, name) for name in CONTEXT[:4]}, **_scales(runner, context)},
+        "context": {**to_arrays(context), **_scales(runner, context)},
         "backtest": {name: getattr(forecaster.held_out, name) for name in HELD_OUT},
     }
     return manifest, tensors
@@ -175,25 +170,11 @@ def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
 
 
 def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
-    series = tuple(tuple(key) for key in manifest["series"])
     kept = tensors["context"]
-    _fit_together(kept, tensors["judged"], len(series))
-    context = Panel(
-        columns=Columns(
-            time=manifest["columns"]["time"],
-            target=tuple(manifest["columns"]["target"]),
-            series=tuple(manifest["columns"]["series"]),
-        ),
-        calendar=Calendar.from_dict(manifest["calendar"]),
-        keys=series,
-        values=kept["values"],
-        observed=kept["observed"],
-        offsets=kept["offsets"],
-        starts=kept["starts"],
-        findings=(),
-        notes=(),
-        source=manifest["source"],
-    )
+    context, series = context_of(manifest, kept), tuple(tuple(key) for key in manifest["series"])
+    for part in (kept, tensors["judged"]):
+        if any(len(part[name]) != len(series) for name in SCALES):
+            raise ValueError("the scales are not those of the same series")
     runner = _runner(manifest, tensors["weights"], _by_key(series, kept))
     return Forecaster(
         runner=runner,
@@ -227,12 +208,3 @@ def _networks(
 def _by_key(series: Sequence[Key], kept: Mapping[str, np.ndarray]) -> dict[Key, tuple[float, float]]:
     """Scale and floor of each series."""
     return dict(zip(series, zip(*(kept[name].tolist() for name in SCALES), strict=True), strict=True))
-
-
-def _fit_together(kept: Mapping[str, np.ndarray], judged: Mapping[str, np.ndarray], n_series: int) -> None:
-    """The context's arrays must describe the same series."""
-    offsets, n = kept["offsets"], len(kept["values"])
-    whole = len(offsets) == n_series + 1 and offsets[0] == 0 and offsets[-1] == n and (np.diff(offsets) > 0).all()
-    each = [kept[name] for name in CONTEXT[3:]] + [judged[name] for name in SCALES]
-    if not whole or len(kept["observed"]) != n or any(len(array) != n_series for array in each):
-        raise ValueError("the context's arrays do not describe the same series")

@@ -16,7 +16,7 @@ from lstmcast.forecaster.judging import judge
 from lstmcast.forecaster.plan import Chosen, Plan, Way, learnable, make_plan
 from lstmcast.forecaster.report import report
 from lstmcast.forecaster.resuming import keep, standing
-from lstmcast.forecaster.running import Runner, last_steps, scale, windows
+from lstmcast.forecaster.running import Runner, last_steps, scale, scales_of, windows
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.trial import Trial
 from lstmcast.forecaster.warm import Warm, further, warmed
@@ -176,14 +176,12 @@ def _runner(panel: Panel, plan: Plan, chosen: Chosen, networks: list[Network]) -
     """The fitted networks with the scales of the data they learnt from."""
     way = chosen.way
     scaling = scale(panel, way.measure, way.shape.level)
-    pairs = zip(scaling.scale.tolist(), scaling.floor.tolist(), strict=True)
-    scales = dict(zip(panel.keys, pairs, strict=True))
     return Runner(
         networks=tuple(networks),
         head=plan.head,
         shape=way.shape,
         measure=way.measure,
-        scales=scales,
+        scales=scales_of(panel, scaling),
         usual=scaling.usual,
         smoothing=chosen.smoothing,
         horizon=plan.hold_out.horizon,

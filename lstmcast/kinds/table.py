@@ -15,6 +15,12 @@ def _value() -> Kind[Any, Any]:
     return Values()
 
 
+def _event() -> Kind[Any, Any]:
+    from lstmcast.kinds.event import Events
+
+    return Events()
+
+
 def _category() -> Kind[Any, Any]:
     from lstmcast.kinds.category import Categories
 
@@ -27,7 +33,12 @@ def _label() -> Kind[Any, Any]:
     return SeriesLabels()
 
 
-HEADS: Mapping[str, Callable[[], Kind[Any, Any]]] = {"value": _value, "category": _category, "label": _label}
+HEADS: Mapping[str, Callable[[], Kind[Any, Any]]] = {
+    "value": _value,
+    "event": _event,
+    "category": _category,
+    "label": _label,
+}
 """`model.head` to its kind, which is imported when it is asked for."""
 
 

@@ -8,7 +8,7 @@ what level and profile at t leave over of [z_{t+1} … z_{t+H}]. Nothing at step
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,7 @@ Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Batch = tuple[Array, Array, Array]
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class Windows:
         order = rng.permutation(count)
         return series[order], starts[order]
 
-    def batch(self, series: Ints, starts: Ints) -> tuple[Array, Array, Array]:
+    def batch(self, series: Ints, starts: Ints) -> Batch:
         """Gather windows.
 
         Args:
@@ -125,18 +126,29 @@ class Windows:
             inputs [B, L, F], targets [B, L, H] and weights [B, L, H]: 0 in the burn-in, before the series' first
             profile, and where the target was not observed.
         """
+        at, known = self.ahead(series, starts)
+        base = self.bases(series, starts)
+        targets = np.subtract(self.z[at], base, dtype=np.float32, casting="same_kind")
+        targets[~known] = 0.0
+        return self.inputs(series, starts, self.shape.context), targets, known.astype(np.float32)
+
+    def ahead(self, series: Ints, starts: Ints) -> tuple[Ints, Bools]:
+        """Where the targets of windows stand, and which may be learnt from, [B, L, H] each."""
         shape = self.shape
         first, last = self.offsets[series][:, None], self.offsets[series + 1][:, None]  # [B, 1]
         steps = first + starts[:, None] + np.arange(shape.context + shape.horizon)  # [B, L + H]
         now, inside = steps[:, : shape.context], np.clip(steps, first, last - 1)
         told = (now - first >= self._unripe(last - first)) & self.observed[inside[:, : shape.context]]
         told[:, : shape.burn] = False  # (a filled value knows the one after its gap)
-        known = _views((steps < last) & self.observed[inside], shape.horizon)[:, 1:] & told[..., None]  # [B, L, H]
-        origins = np.maximum(now - first, 0).ravel()
-        base = self.base(np.repeat(series, shape.context), origins, shape.horizon).reshape(*now.shape, -1)
-        targets = np.subtract(_views(self.z[inside], shape.horizon)[:, 1:], base, dtype=np.float32, casting="same_kind")
-        targets[~known] = 0.0
-        return self.inputs(series, starts, shape.context), targets, known.astype(np.float32)
+        known = _views((steps < last) & self.observed[inside], shape.horizon)[:, 1:] & told[..., None]
+        return _views(inside, shape.horizon)[:, 1:], known
+
+    def bases(self, series: Ints, starts: Ints) -> Floats:
+        """What level and profile alone say at each step of windows: [B, L, H] z."""
+        context = self.shape.context
+        origins = np.maximum(starts[:, None] + np.arange(context), 0)
+        said = self.base(np.repeat(series, context), origins.ravel(), self.shape.horizon)
+        return said.reshape(*origins.shape, -1)
 
     def base(self, series: Ints, origins: Ints, horizon: int) -> Floats:
         """What level and profile alone say: [B] series and origins (steps from the series' first value) to [B, H] z.
@@ -188,18 +200,10 @@ class Windows:
             x[_views(before, self.shape.lags)] = 0.0
         return x
 
-    def batches(self, rng: np.random.Generator, *, count: int, size: int) -> Iterator[tuple[Array, Array, Array]]:
+    def batches(self, rng: np.random.Generator, *, count: int, size: int) -> Iterator[Batch]:
         """One epoch: `count` windows in batches of `size`, rounded up so that every batch is full."""
         count = -(-count // size) * size
-        series, starts = self.crops(rng, count)
-        with ThreadPoolExecutor(1) as gatherer:  # the next batch is gathered while this one is learnt from
-            parts = [slice(k, k + size) for k in range(0, count, size)]
-            coming = gatherer.submit(self.batch, series[parts[0]], starts[parts[0]])
-            for part in parts[1:]:
-                batch = coming.result()
-                coming = gatherer.submit(self.batch, series[part], starts[part])
-                yield batch
-            yield coming.result()
+        return gathered(self.batch, *self.crops(rng, count), size)
 
     def spread(self, series: Ints, origins: Ints, steps: int) -> Floats:
         """How restless a series has been: mean |y_{t+1} − m_t| over the last `steps` steps up to each origin.
@@ -225,6 +229,18 @@ class Windows:
         mean = trailing_sum(self.z, self.offsets, steps)[at] / np.minimum(origins + 1, steps)
         height: Floats = 3 * highest - 2 * mean
         return height
+
+
+def gathered(gather: Callable[[Ints, Ints], Batch], series: Ints, starts: Ints, size: int) -> Iterator[Batch]:
+    """Windows [N] in batches of `size`: the next one is gathered while a batch is learnt from."""
+    with ThreadPoolExecutor(1) as gatherer:
+        parts = [slice(k, k + size) for k in range(0, len(series), size)]
+        coming = gatherer.submit(gather, series[parts[0]], starts[parts[0]])
+        for part in parts[1:]:
+            batch = coming.result()
+            coming = gatherer.submit(gather, series[part], starts[part])
+            yield batch
+        yield coming.result()
 
 
 def _views(values: npt.NDArray[Any], width: int) -> npt.NDArray[Any]:

@@ -121,7 +121,7 @@ def draw(strips: Sequence[Strip], *, title: str, ylabel: str, caption: str = "",
         for axes, strip in zip(panels, recent, strict=True):
             axes.set_title(shorten(strip.name, size=9, width=form.name_room), loc="left", size=9, pad=4)
             _draw_strip(axes, strip, shades, ticks=form.ticks)
-        _settle(figure)
+        settle(figure)
     return figure
 
 
@@ -218,7 +218,7 @@ def _page(
     return figure, [figure.add_subplot(grid[panel // form.columns, panel % form.columns]) for panel in range(panels)]
 
 
-def _settle(figure: Figure) -> None:
+def settle(figure: Figure) -> None:
     """Finds room for every label and keeps it: a layout found anew at each rendering would move by fractions."""
     for _ in range(2):  # the first round sets how large the panels are, and so how many ticks they have
         figure.draw_without_rendering()

@@ -12,13 +12,13 @@ import pytest
 
 import lstmcast
 from lstmcast.backtesting import run
-from lstmcast.backtesting.folds import Folds
 from lstmcast.backtesting.rivals import rivals
 from lstmcast.backtesting.run import backtest
 from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.errors import DataError, UsageError
+from lstmcast.evaluation.folds import Folds
 from lstmcast.evaluation.scores import Scores
 from lstmcast.evaluation.skill import verdict
 from lstmcast.forecaster.training import train

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstmcast.backtesting.folds import Folds, long_enough, make_folds
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.errors import DataError, UsageError
+from lstmcast.evaluation.folds import Folds, long_enough, make_folds
 
 Write = Callable[..., Path]
 

@@ -1,0 +1,97 @@
+"""Held-out probabilities beside how often it came true before: scores, a verdict, and whether they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.classifier.event.truth import week_of
+from lstmcast.data.panel import Panel
+from lstmcast.evaluation import chances
+from lstmcast.evaluation.chances import Reliability, reliability
+from lstmcast.evaluation.rates import rates
+from lstmcast.evaluation.skill import Skill, evidence, skill, verdict
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What B origins said.
+
+    Attributes:
+        scores: for "lstm" and each baseline: brier, log_loss, accuracy, calibration_error.
+        by_step: the same methods' Brier score at each of the H steps.
+        skill: of the LSTM's Brier score against the best baseline's.
+        skills: the same against each baseline by its name: 1 − Brier / baseline's Brier.
+        verdict: in one sentence.
+        origins: B.
+        rate: the share of yeses among what came.
+        reliability: of the LSTM.
+    """
+
+    scores: Mapping[str, Mapping[str, float]]
+    by_step: Mapping[str, Floats]
+    skill: Skill
+    skills: Mapping[str, float]
+    verdict: str
+    origins: int
+    rate: float
+    reliability: Reliability
+
+
+def outcomes(panel: Panel, truth: Floats, series: Ints, origins: Ints, horizon: int) -> Floats:
+    """What came true after each origin: [B, H] 1 or 0; NaN where it was not observed, nor was the origin."""
+    ahead = panel.offsets[series][:, None] + origins[:, None] + np.arange(1, horizon + 1)
+    inside = (ahead < panel.offsets[series + 1][:, None]) & panel.observed[panel.offsets[series] + origins][:, None]
+    return np.where(inside, truth[np.minimum(ahead, len(truth) - 1)], np.nan)
+
+
+def judge(panel: Panel, truth: Floats, where: tuple[Ints, Ints], came: Floats, said: Floats) -> Judgement:
+    """Hold probabilities against what came, beside the baselines.
+
+    Args:
+        panel: all the data.
+        truth: [N] what came true at each of its steps.
+        where: [B] series and [B] origins.
+        came: [B, H] what came after them, somewhere known in each row.
+        said: [B, H] the LSTM's probabilities.
+    """
+    (series, origins), horizon = where, came.shape[1]
+    first = panel.offsets[series]
+    rules = rates(panel.calendar.season, week_of(panel))
+    methods = {"lstm": said, **{name: rule(truth, first, origins, horizon) for name, rule in rules.items()}}
+    scores = {name: _scores(came, values) for name, values in methods.items()}
+    best = min(rules, key=lambda name: scores[name]["brier"])
+    ours, theirs = (chances.brier(came, methods[name]) for name in ("lstm", best))
+    result = skill(ours, theirs, evidence(series, origins, horizon), name=best)
+    return Judgement(
+        scores=scores,
+        by_step={name: chances.brier(came.T, values.T) for name, values in methods.items()},
+        skill=result,
+        skills={name: _less(scores["lstm"]["brier"], scores[name]["brier"]) for name in rules},
+        verdict=verdict(result, len(series)),
+        origins=len(series),
+        rate=float(np.nanmean(came)),
+        reliability=reliability(came, said),
+    )
+
+
+def _scores(came: Floats, said: Floats) -> dict[str, float]:
+    """Of one method, over all that is known."""
+    flat, given = came.ravel(), said.ravel()
+    return {
+        "brier": float(chances.brier(flat, given)),
+        "log_loss": float(chances.log_loss(flat, given)),
+        "accuracy": float(chances.accuracy(flat, given)),
+        "calibration_error": reliability(flat, given).error,
+    }
+
+
+def _less(error: float, other: float) -> float:
+    """By what share an error is smaller than another; NaN where that was exact."""
+    return 1 - error / other if other > 0 else float("nan")

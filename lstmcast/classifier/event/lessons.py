@@ -1,0 +1,86 @@
+"""What a network that says chances reads and learns: windows of values, and what they say of a yes by themselves.
+
+Beside the F last values, counted from their level as everywhere, each step t brings two numbers for each of the next H:
+
+- margins: what level and profile say, less the limit (or less the step before, where a move is asked), in z: without
+  them the network would see where the values move, but not where the limit is;
+- odds: the log-odds of how often it was so at the same step of the season, older seasons counting less and less.
+
+Nothing at step t looks at a value after t.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.evaluation.rates import FadingRates
+from lstmcast.model.windows import Batch, Shape, Windows, gathered
+
+Floats = npt.NDArray[np.float64]
+Array = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+FURTHEST = 10.0  # usual steps: a margin further off says no more
+MOST_ODDS = 5.0  # log-odds: less than a yes in 150 says no more
+
+
+def features(shape: Shape) -> int:
+    """F + 2H, how many numbers each step brings."""
+    return shape.lags + 2 * shape.horizon
+
+
+@dataclass(frozen=True)
+class EventLessons:
+    """Windows with what came true at their steps.
+
+    Attributes:
+        windows: of the values; their horizon is H.
+        truth: [N] 1, 0, or NaN where it is not known.
+        limits: [S] in z; NaN where a step is held against the one before it.
+        rates: of the truth, as known at each step.
+    """
+
+    windows: Windows
+    truth: Floats
+    limits: Floats
+    rates: FadingRates
+
+    @property
+    def features(self) -> int:
+        """F + 2H, how many numbers each step brings."""
+        return features(self.windows.shape)
+
+    def inputs(self, series: Ints, starts: Ints) -> Array:
+        """[B] series and first steps of windows to [B, L, F + 2H]."""
+        context = self.windows.shape.context
+        steps = np.maximum(starts[:, None] + np.arange(context), 0)  # [B, L]
+        margins, odds = self._margins(series, starts, steps), self._odds(series, steps)
+        return np.concatenate([self.windows.inputs(series, starts, context), margins, odds], axis=-1)
+
+    def _margins(self, series: Ints, starts: Ints, steps: Ints) -> Array:
+        said = self.windows.bases(series, starts)  # [B, L, H]
+        now = self.windows.z[self.windows.offsets[series][:, None] + steps]
+        before = np.concatenate([now[..., None], said[..., :-1]], axis=-1)
+        limits = self.limits[series][:, None, None]
+        margins = np.clip(said - np.where(np.isnan(limits), before, limits), -FURTHEST, FURTHEST)
+        return margins.astype(np.float32)
+
+    def _odds(self, series: Ints, steps: Ints) -> Array:
+        rates = self.rates.at(np.repeat(series, steps.shape[1]), steps.ravel(), self.windows.shape.horizon)
+        odds = np.clip(np.log(rates / (1 - rates)), -MOST_ODDS, MOST_ODDS)
+        return odds.reshape(*steps.shape, -1).astype(np.float32)
+
+    def batch(self, series: Ints, starts: Ints) -> Batch:
+        """[B] windows: inputs [B, L, F + 2H], truths and weights [B, L, H]."""
+        at, known = self.windows.ahead(series, starts)
+        came = self.truth[at]
+        told = known & ~np.isnan(came)
+        return self.inputs(series, starts), np.where(told, came, 0.0).astype(np.float32), told.astype(np.float32)
+
+    def batches(self, rng: np.random.Generator, *, count: int, size: int) -> Iterator[Batch]:
+        """One epoch: `count` windows in batches of `size`, rounded up so that every batch is full."""
+        return gathered(self.batch, *self.windows.crops(rng, -(-count // size) * size), size)

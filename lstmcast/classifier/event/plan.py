@@ -1,0 +1,96 @@
+"""What `auto` becomes for an event: as for values that are said at once, with more held out, for a yes says less."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lstmcast.classifier.event.lessons import features
+from lstmcast.classifier.event.truth import Rule, make_rule, week_of
+from lstmcast.config.event import parse_event
+from lstmcast.data.panel import Panel
+from lstmcast.data.records import Finding
+from lstmcast.errors import DataError
+from lstmcast.evaluation.origins import HoldOut, hold_out
+from lstmcast.forecaster.plan import Plan, Way, horizon_of, learnable, make_plan
+from lstmcast.model.heads import Chances
+
+if TYPE_CHECKING:
+    from lstmcast.config import Config
+
+HORIZONS = 60  # held out to stop, and to judge, at most
+EACH = 400  # origins of one series
+
+
+@dataclass(frozen=True)
+class EventPlan:
+    """A training run, decided.
+
+    Attributes:
+        plan: as of values; its network says chances.
+        rule: what is asked of each step.
+        season: steps in the longest season: a week of hours, else the panel's.
+    """
+
+    plan: Plan
+    rule: Rule
+    season: int
+
+    @property
+    def way(self) -> Way:
+        """How the series are seen."""
+        return self.plan.ways[0]
+
+    @property
+    def hold_out(self) -> HoldOut:
+        """The steps that stop and calibrate, and those that judge."""
+        return self.plan.hold_out
+
+
+def make_event_plan(panel: Panel, config: Config) -> EventPlan:
+    """Decide everything.
+
+    Raises:
+        ConfigError: the event speaks of another column than the target.
+        DataError: too little data, or what is learnt from is all yes or all no.
+    """
+    held = hold_out(panel.lengths, horizon_of(panel, config), most=HORIZONS, each=EACH)
+    past = learnable(panel, held.total)
+    asked = config.model.event
+    rule = make_rule(parse_event(asked) if asked else None, panel, past)
+    share = _share(rule, past)
+    direct = config.model_copy(update={"model": config.model.model_copy(update={"strategy": "direct"})})
+    plan = make_plan(panel, direct, held=held)
+    head = Chances(held.horizon)
+    findings = (Finding("event", rule.text, _reason(rule, past, share)), *plan.findings)
+    return EventPlan(
+        replace(
+            plan,
+            ways=plan.ways[:1],
+            architecture=replace(plan.architecture, lags=features(plan.ways[0].shape), head=head),
+            recipe=replace(plan.recipe, loss=head.own_loss, winsorize=None),
+            findings=tuple(finding for finding in findings if finding.name != "window"),
+        ),
+        rule,
+        week_of(panel) or panel.calendar.season,
+    )
+
+
+def _share(rule: Rule, past: Panel) -> float:
+    """Of yeses in what is learnt from."""
+    share = float(np.nanmean(rule.truth(past)))
+    if share in (0.0, 1.0):
+        raise DataError(
+            f"{past.source}: {rule.text!r} is {'always' if share else 'never'} so in the {len(past.values):,} steps to "
+            "learn from: there is nothing to tell apart; choose another limit (model.event)"
+        )
+    return share
+
+
+def _reason(rule: Rule, past: Panel, share: float) -> str:
+    """How often it was so, and where the limit lies."""
+    limits = rule.each(past)
+    where = f"p{rule.percentile} is {limits[0]:g}; " if rule.percentile and past.n_series == 1 else ""
+    return f"{where}so in {share:.1%} of the steps to learn from"

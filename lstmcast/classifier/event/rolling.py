@@ -1,0 +1,150 @@
+"""Rolling origins of an event: trained once before the first, asked at all, held against what came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.classifier.event.judging import Judgement, judge, outcomes
+from lstmcast.classifier.event.report import told
+from lstmcast.classifier.event.training import train
+from lstmcast.data.panel import Panel
+from lstmcast.errors import DataError
+from lstmcast.evaluation.folds import Folds, long_enough, make_folds
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lstmcast.config import Config
+    from lstmcast.forecaster.training import Tell
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class EventScores:
+    """What a backtest of an event found: B origins that could be judged, H steps ahead.
+
+    Attributes:
+        panel: the series that were scored.
+        folds: the origins of each.
+        event: what was asked.
+        series: [B]. origins: [B] counted from the series' first value.
+        said: [B, H] the probabilities. came: [B, H] 1 or 0, NaN where not observed.
+        judgement: of them.
+        left_out: series too short to be scored.
+    """
+
+    panel: Panel
+    folds: Folds
+    event: str
+    series: Ints
+    origins: Ints
+    said: Floats
+    came: Floats
+    judgement: Judgement
+    left_out: int
+
+    def to_frame(self) -> pd.DataFrame:
+        """The scores, one row each: `method, scope, key, metric, value`; steps ahead are keys of the scope `step`."""
+        import pandas as pd
+
+        rows = [
+            (method, "all", "", metric, value)
+            for method, row in self.judgement.scores.items()
+            for metric, value in row.items()
+        ]
+        rows += [
+            (method, "step", str(step), "brier", value)
+            for method, row in self.judgement.by_step.items()
+            for step, value in enumerate(row.tolist(), 1)
+        ]
+        return pd.DataFrame(rows, columns=["method", "scope", "key", "metric", "value"])
+
+    def forecasts(self) -> pd.DataFrame:
+        """Every probability: what names the series, the time, `origin`, `step`, `actual` and `probability`."""
+        import pandas as pd
+
+        calendar, (count, horizon) = self.panel.calendar, self.said.shape
+        last = self.panel.starts[self.series] + self.origins
+        ahead = last[:, None] + np.arange(1, horizon + 1)
+        columns: dict[str, object] = {
+            name: np.repeat(np.array([self.panel.keys[s][k] for s in self.series.tolist()], dtype=object), horizon)
+            for k, name in enumerate(self.panel.key_columns)
+        }
+        columns[self.panel.columns.time or "row"] = calendar.text(ahead.ravel())
+        ours: dict[str, object] = {
+            "origin": calendar.text(np.repeat(last, horizon)),
+            "step": np.tile(np.arange(1, horizon + 1), count),
+            "actual": self.came.ravel(),
+            "probability": self.said.ravel(),
+        }
+        return pd.DataFrame(columns | {f"{name}_" if name in columns else name: ours[name] for name in ours})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the single probabilities as plain values that JSON can carry."""
+        return {
+            "source": self.panel.source,
+            "event": self.event,
+            "series": self.panel.n_series,
+            "left_out": self.left_out,
+            "origins": self.folds.origins,
+            "step": self.folds.step,
+            "horizon": self.folds.horizon,
+            "judging": self.judgement.origins,
+            **told(self.judgement),
+        }
+
+
+def roll(
+    panel: Panel, config: Config, *, origins: int | None = None, step: int | None = None, tell: Tell = lambda _: None
+) -> EventScores:
+    """Train on what came before every series' first origin, and hold what is said at all of them against what came.
+
+    Args:
+        panel: the data.
+        config: as for training; `forecast.horizon` is H.
+        origins: of each series; None: up to 10, as long as a third of a typical series is enough for them.
+        step: from one to the next; None: H.
+        tell: called after every epoch.
+
+    Raises:
+        UsageError: a number below 1, or TensorFlow is not installed.
+        DataError: the series are too short for so many origins, or nothing was observed at any.
+        ModelError: training exploded.
+    """
+    asked = config.forecast.horizon
+    folds = make_folds(panel, None if asked == "auto" else asked, origins, step)
+    scored = long_enough(panel, folds)
+    forecast = config.forecast.model_copy(update={"horizon": folds.horizon})
+    model = _trained(scored.drop_last(folds.held_out), config.model_copy(update={"forecast": forecast}), tell)
+    series, rows = np.repeat(np.arange(scored.n_series), folds.origins), folds.at(scored.lengths).ravel()
+    truth = model.teller.rule.truth(scored)
+    came = outcomes(scored, truth, series, rows, folds.horizon)
+    known = (~np.isnan(came)).any(axis=1)
+    if not known.any():
+        raise DataError(f"{panel.source}: no origin can judge: give another --step or --origins")
+    series, rows, came = series[known], rows[known], came[known]
+    said = model.at(scored, series, rows)
+    return EventScores(
+        panel=scored,
+        folds=folds,
+        event=model.teller.rule.text,
+        series=series,
+        origins=rows,
+        said=said,
+        came=came,
+        judgement=judge(scored, truth, (series, rows), came, said),
+        left_out=panel.n_series - scored.n_series,
+    )
+
+
+def _trained(past: Panel, config: Config, tell: Tell) -> Any:
+    try:
+        return train(past, config, tell=tell)
+    except DataError as err:
+        raise DataError(f"before the first origin: {err}; or give fewer --origins") from err

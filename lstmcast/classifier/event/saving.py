@@ -1,0 +1,107 @@
+"""A forecaster of an event as a manifest and tensors, and back. Nothing here executes what it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from lstmcast.classifier.event.lessons import features
+from lstmcast.classifier.event.teller import Teller
+from lstmcast.classifier.event.trained import EventForecaster, HeldOut
+from lstmcast.classifier.event.truth import OPERATORS, Rule
+from lstmcast.data.panel import Panel
+from lstmcast.errors import ModelError
+from lstmcast.evaluation.calibrating import Platt
+from lstmcast.forecaster import contexts, weights
+from lstmcast.forecaster.running import Key, Measure
+from lstmcast.model.windows import Shape
+
+Tensors = Mapping[str, Mapping[str, np.ndarray]]
+
+HELD_OUT = ("series", "positions", "said", "came")
+EACH = ("scale", "floor", "limit")  # of each series
+
+
+def to_artifact(model: EventForecaster) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
+    """The manifest (JSON-able) and the tensor files of a forecaster of an event."""
+    teller, context = model.teller, model.context
+    first = teller.networks[0]
+    manifest = {
+        **model.report,
+        **contexts.to_facts(context),
+        "rule": {key: getattr(teller.rule, key) for key in ("text", "op", "limit", "percentile")},
+        "transform": teller.measure.kind,
+        "scale": {"share": teller.measure.share, "usual": teller.usual},
+        "shape": asdict(teller.shape),
+        "longest_season": teller.season,
+        "skip": first.skip,
+        "networks": len(teller.networks),
+        "activation": first.activation,
+    }
+    scales = np.array([teller.scales.get(key, (np.nan, np.nan)) for key in context.keys])  # NaN: not known
+    limits = np.array([teller.rule.limits.get(key, np.nan) for key in context.keys])
+    tensors: dict[str, dict[str, np.ndarray]] = {
+        "weights": weights.to_arrays(teller.networks),
+        "context": {
+            **contexts.to_arrays(context),
+            **dict(zip(EACH, (scales[:, 0].copy(), scales[:, 1].copy(), limits), strict=True)),
+        },
+        "backtest": {name: getattr(model.held_out, name) for name in HELD_OUT},
+    }
+    return manifest, tensors
+
+
+def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> EventForecaster:
+    """Build a forecaster of an event from what was saved.
+
+    Raises:
+        ModelError: a part is missing or does not fit the others.
+    """
+    try:
+        return _build(manifest, tensors)
+    except (KeyError, TypeError, ValueError, IndexError) as err:
+        raise ModelError(f"the model's manifest and tensors do not fit together ({err!r}); train again") from err
+
+
+def _build(manifest: Mapping[str, Any], tensors: Tensors) -> EventForecaster:
+    context = contexts.context_of(manifest, tensors["context"])
+    calibration = manifest["calibration"]
+    return EventForecaster(
+        teller=_teller(manifest, tensors, context),
+        calibration=Platt(float(calibration["slope"]), float(calibration["shift"])),
+        context=context,
+        held_out=HeldOut(**{name: tensors["backtest"][name] for name in HELD_OUT}),
+        report=manifest,
+    )
+
+
+def _teller(manifest: Mapping[str, Any], tensors: Tensors, context: Panel) -> Teller:
+    shape, rule = Shape(**manifest["shape"]), Rule(**manifest["rule"])
+    if rule.op not in OPERATORS:
+        raise ValueError(f"no rule has {rule.op!r:.20}")
+    scale, floor, limit = (_of_each(tensors["context"][name], context) for name in EACH)
+    return Teller(
+        networks=weights.from_arrays(
+            tensors["weights"],
+            count=int(manifest["networks"]),
+            activation=manifest["activation"],
+            skip=manifest["skip"],
+            features=features(shape),
+            outputs=shape.horizon,
+        ),
+        shape=shape,
+        measure=Measure(manifest["transform"], manifest["scale"]["share"]),
+        scales={key: (value, floor[key]) for key, value in scale.items()},
+        usual=manifest["scale"]["usual"],
+        rule=Rule(rule.text, rule.op, rule.limit, rule.percentile, limit),
+        season=int(manifest["longest_season"]),
+    )
+
+
+def _of_each(values: np.ndarray, context: Panel) -> dict[Key, float]:
+    """By the key of each series; those that are not known are left out."""
+    pairs = zip(context.keys, values.tolist(), strict=True)
+    return {key: value for key, value in pairs if value == value}

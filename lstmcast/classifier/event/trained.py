@@ -1,0 +1,99 @@
+"""A fitted forecaster of an event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.classifier.event.teller import Teller
+from lstmcast.data.panel import Panel
+from lstmcast.errors import ModelError, UsageError
+from lstmcast.evaluation.calibrating import Platt
+from lstmcast.forecast import Forecast
+from lstmcast.forecaster.running import last_steps
+from lstmcast.forecaster.trained import refuse_change
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Probabilities from held-out origins and what became of them.
+
+    Attributes:
+        series: [B] which series. positions: [B] the origins, on the calendar.
+        said: [B, H] calibrated on steps before them. came: [B, H] 1 or 0, NaN where not observed.
+    """
+
+    series: Ints
+    positions: Ints
+    said: Floats
+    came: Floats
+
+
+@dataclass(frozen=True)
+class EventForecaster:
+    """A trained model and all it needs to say chances without the file it was trained on.
+
+    Attributes:
+        teller: networks, scales, rule.
+        calibration: of their log-odds.
+        context: the last steps of every series.
+        held_out: what judged it.
+        report: what a person may want to know later: config, findings, scores, verdict, data fingerprint, versions.
+    """
+
+    teller: Teller
+    calibration: Platt
+    context: Panel
+    held_out: HeldOut
+    report: Mapping[str, Any]
+
+    @property
+    def horizon(self) -> int:
+        """H."""
+        return self.teller.shape.horizon
+
+    def predict(self, panel: Panel | None = None, horizon: int | None = None) -> Forecast:
+        """The probability of a yes at each of the next H steps of every series, in the column `probability`.
+
+        Args:
+            panel: the newest data; None: the context kept from training.
+            horizon: steps ahead, at most H; None: H.
+
+        Raises:
+            UsageError: horizon is below 1 or beyond H.
+            ModelError: the network says no numbers.
+            DataError: the panel's columns or frequency are not those of training, or its values cannot be transformed.
+        """
+        panel = self.context if panel is None else panel
+        steps = self.horizon if horizon is None else horizon
+        if not 1 <= steps <= self.horizon:
+            raise UsageError(f"--horizon: must be 1 to {self.horizon}, for which the model was trained (got {steps})")
+        refuse_change(self.context, panel)
+        recent = last_steps(panel, self.teller.reach)
+        values = self.at(recent, np.arange(recent.n_series), recent.lengths - 1)[:, :steps]
+        if not np.isfinite(values).all():
+            raise ModelError("the probabilities are no numbers; train again")
+        none = np.empty((0, *values.shape))
+        return Forecast(
+            calendar=panel.calendar,
+            time=panel.columns.time or "step",
+            key_columns=panel.key_columns,
+            keys=panel.keys,
+            origins=recent.ends,
+            values=values,
+            levels=(),
+            lower=none,
+            upper=none,
+            name="probability",
+        )
+
+    def at(self, panel: Panel, series: Ints, origins: Ints) -> Floats:
+        """The probabilities [B, H] after any origins, each knowing only what came before it."""
+        return self.calibration.probability(self.teller.logits(self.teller.on(panel), series, origins))

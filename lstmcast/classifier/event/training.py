@@ -1,0 +1,189 @@
+"""Fit, calibrate, judge, fit again on everything: train(panel, config) → EventForecaster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from threading import Event
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.classifier.event.judging import judge, outcomes
+from lstmcast.classifier.event.lessons import EventLessons
+from lstmcast.classifier.event.plan import EventPlan, make_event_plan
+from lstmcast.classifier.event.report import report
+from lstmcast.classifier.event.teller import Teller
+from lstmcast.classifier.event.trained import EventForecaster, HeldOut
+from lstmcast.data.panel import Panel
+from lstmcast.errors import DataError
+from lstmcast.evaluation import chances
+from lstmcast.evaluation.calibrating import Platt, platt
+from lstmcast.forecaster.plan import learnable
+from lstmcast.forecaster.resuming import keep, standing
+from lstmcast.forecaster.running import last_steps, scale, scales_of
+from lstmcast.forecaster.training import Stage, Tell
+from lstmcast.model.lstm import Network
+from lstmcast.model.network import check_forward, load_keras
+from lstmcast.model.training import Fit, fit, together
+from lstmcast.store.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    from lstmcast.config import Config
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+def train(
+    panel: Panel,
+    config: Config,
+    *,
+    checkpoint: Checkpoint | None = None,
+    tell: Tell = lambda _: None,
+    planned: Callable[[EventPlan], None] = lambda _: None,
+) -> EventForecaster:
+    """Train a forecaster of an event.
+
+    Fit with early stopping, calibrate on the origins that stopped it, judge on later ones, fit again on all the data
+    for as many epochs, and calibrate on both.
+
+    Args:
+        panel: the past.
+        config: how.
+        checkpoint: where each fit leaves what it has reached, and goes on from.
+        tell: called after every epoch.
+        planned: called once, with everything that was decided.
+
+    Raises:
+        UsageError: TensorFlow is not installed.
+        ConfigError: the event speaks of another column than the target.
+        DataError: too little data, or all yes, or all no.
+        ModelError: training exploded, or the two forward passes differ.
+    """
+    load_keras()
+    plan = make_event_plan(panel, config)
+    planned(plan)
+    past = learnable(panel, plan.hold_out.total)
+    teller = _teller(past, plan, ())
+    stop, judging = (_Asked.of(panel, teller, *where) for where in _origins(panel, plan))
+    fits = _Job(past, plan, "fitting", tell, checkpoint).all(judge=stop.error)
+    epochs = tuple(one.epoch for one in fits)
+    judged = replace(teller, networks=tuple(one.network for one in fits))
+    stopped, later = stop.logits(judged.networks), judging.logits(judged.networks)
+    said = platt(stopped, stop.came).probability(later)
+    judgement = judge(panel, judging.seen.truth, (judging.series, judging.origins), judging.came, said)
+    if plan.plan.refit:
+        again = _Job(panel, plan, "fitting again on all the data", tell, checkpoint).all(epochs=epochs)
+        judged = _teller(panel, plan, [one.network for one in again])
+    calibration = platt(np.vstack([stopped, later]), np.vstack([stop.came, judging.came]))
+    _check(judged, panel, plan)
+    positions = panel.starts[judging.series] + judging.origins
+    return EventForecaster(
+        teller=judged,
+        calibration=calibration,
+        context=last_steps(panel, judged.reach),
+        held_out=HeldOut(judging.series, positions, said, judging.came),
+        report=report(panel, config, plan, judgement, epochs, calibration),
+    )
+
+
+def _origins(panel: Panel, plan: EventPlan) -> tuple[tuple[Ints, Ints, int], tuple[Ints, Ints, int]]:
+    """Series, origins and how many last steps may not be seen: of those that stop, and of those that judge."""
+    held = plan.hold_out
+    return (*held.stopping(panel.lengths), held.judge), (*held.judging(panel.lengths), 0)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """B origins that something is decided by.
+
+    Attributes:
+        teller: without networks. seen: the panel as it reads it.
+        series: [B]. origins: [B]. came: [B, H], known somewhere in each row.
+    """
+
+    teller: Teller
+    seen: EventLessons
+    series: Ints
+    origins: Ints
+    came: Floats
+
+    @classmethod
+    def of(cls, panel: Panel, teller: Teller, series: Ints, origins: Ints, unseen: int) -> _Asked:
+        """Gather them; the last `unseen` steps of each series stay unknown."""
+        kept = np.unique(series)
+        known = panel.select(kept).drop_last(unseen)  # the other series may have nothing left
+        seen, series = teller.on(known), np.searchsorted(kept, series)
+        came = outcomes(known, seen.truth, series, origins, teller.shape.horizon)
+        told = (~np.isnan(came)).any(axis=1)
+        if not told.any():
+            raise DataError(f"{panel.source}: nothing was observed in the steps held out; cut the file, or give more")
+        return cls(teller, seen, series[told], origins[told], came[told])
+
+    def logits(self, networks: Sequence[Network]) -> Floats:
+        """What networks say together, [B, H]."""
+        return replace(self.teller, networks=tuple(networks)).logits(self.seen, self.series, self.origins)
+
+    def error(self, network: Network) -> float:
+        """The log loss of one network's probabilities, as they are."""
+        said = Platt().probability(self.logits([network]))
+        return float(chances.log_loss(self.came.ravel(), said.ravel()))
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What all fits of one stage share."""
+
+    panel: Panel
+    plan: EventPlan
+    name: str
+    tell: Tell
+    checkpoint: Checkpoint | None
+    stop: Event = field(default_factory=Event)
+
+    def all(self, *, judge: Callable[[Network], float] | None = None, epochs: Sequence[int] | None = None) -> list[Fit]:
+        """Fit every network from its own seed: with early stopping, or for so many epochs each."""
+        count, recipe = self.plan.plan.networks, self.plan.plan.recipe
+        judge = None if recipe.patience is None else judge
+        lasting = epochs or [recipe.epochs] * count
+        return together([partial(self._fit, k, lasting[k], judge) for k in range(count)], self.stop)
+
+    def _fit(self, k: int, epochs: int, judge: Callable[[Network], float] | None) -> Fit:
+        plan, name = self.plan.plan, f"{self.name}, network {k + 1}"
+        recipe = replace(plan.recipe, seed=(plan.recipe.seed + k) % 2**32, decay=plan.recipe.epochs, epochs=epochs)
+        return fit(
+            _teller(self.panel, self.plan, ()).on(self.panel),
+            plan.architecture,
+            recipe,
+            judge=judge,
+            stop=self.stop,
+            resume=standing(self.checkpoint, name),
+            keep=lambda now: keep(self.checkpoint, name, now),
+            tell=lambda progress: self.tell(Stage(self.name, k + 1, plan.networks, progress)),
+        )
+
+
+def _teller(panel: Panel, plan: EventPlan, networks: Sequence[Network]) -> Teller:
+    """Networks with the scales of the data they learnt from."""
+    way = plan.way
+    scaling = scale(panel, way.measure, way.shape.level)
+    return Teller(
+        networks=tuple(networks),
+        shape=way.shape,
+        measure=way.measure,
+        scales=scales_of(panel, scaling),
+        usual=scaling.usual,
+        rule=plan.rule,
+        season=plan.season,
+    )
+
+
+def _check(teller: Teller, panel: Panel, plan: EventPlan) -> None:
+    """Hold the NumPy forward pass against Keras's on the windows that the probabilities will be made from."""
+    series = np.arange(min(panel.n_series, 64))
+    x = teller.on(panel.select(series)).inputs(series, panel.lengths[series] - teller.shape.context)
+    for network in teller.networks:
+        check_forward(network, plan.plan.architecture, x)

@@ -1,0 +1,150 @@
+"""`model.head: event`: the probability that something comes true at each of the next H steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lstmcast.classifier.event import saving
+from lstmcast.classifier.event.trained import EventForecaster
+from lstmcast.data.panel import Panel
+from lstmcast.data.read import Content, read
+from lstmcast.data.records import ReadOptions
+from lstmcast.data.truths import TRUTHS
+from lstmcast.forecast import FORMATS, Forecast
+from lstmcast.forecaster.reading import lacking, pinned_to
+from lstmcast.forecaster.trained import fingerprint
+from lstmcast.kinds.kind import Note, Rolling, Tensors, View, Wish, refuse
+from lstmcast.show import console, events
+
+if TYPE_CHECKING:
+    from lstmcast.classifier.event.rolling import EventScores
+    from lstmcast.config import Config
+    from lstmcast.forecaster.training import Tell
+    from lstmcast.store.checkpoint import Checkpoint
+
+HEAD = "event"
+
+
+@dataclass(frozen=True)
+class Rolled:
+    """A backtest of an event."""
+
+    scores: EventScores
+
+    @property
+    def better(self) -> bool:
+        """Whether the LSTM was better than the best baseline."""
+        return self.scores.judgement.skill.better
+
+    @property
+    def short(self) -> tuple[str, ...]:
+        """Series that could not be scored."""
+        left_out = self.scores.left_out
+        return (f"left out: {left_out:,} series too short for so many origins",) if left_out else ()
+
+    def told(self) -> str:
+        """The table of scores."""
+        return events.backtested(self.scores)
+
+    def files(self, *, figures: bool) -> dict[str, bytes]:
+        """Two tables, and the figure."""
+        tables = {"scores.csv": self.scores.to_frame(), "forecasts.csv": self.scores.forecasts()}
+        files = {name: table.to_csv(index=False, lineterminator="\n").encode() for name, table in tables.items()}
+        if figures:
+            from lstmcast.show import chances
+            from lstmcast.show.plot import render
+
+            files["reliability.png"] = render(chances.reliability(self.to_dict()), ".png")
+        return files
+
+    def to_dict(self) -> dict[str, Any]:
+        """All scores."""
+        return self.scores.to_dict()
+
+
+class Events:
+    """The kind; see `Kind`."""
+
+    formats = FORMATS
+
+    def read(self, data: str, config: Config) -> Panel:
+        """A panel; where no rule is given, of yes and no."""
+        return read(data, ReadOptions.of(config.data.model_dump()), _content(config.model.event))
+
+    def found(self, past: Panel, now: datetime) -> str:
+        """Columns, frequency, gaps."""
+        return console.found(past, now)
+
+    def fingerprint(self, past: Panel) -> str:
+        """Of keys, times and values."""
+        return fingerprint(past)
+
+    def train(
+        self, past: Panel, config: Config, *, checkpoint: Checkpoint | None, tell: Tell, note: Note
+    ) -> EventForecaster:
+        """A forecaster of the event."""
+        from lstmcast.classifier.event.training import train
+
+        def planned(plan: Any) -> None:
+            note(console.planned(plan.plan))
+
+        return train(past, config, checkpoint=checkpoint, tell=tell, planned=planned)
+
+    def judged(self, report: Mapping[str, Any]) -> str:
+        """Brier score, log loss, accuracy and calibration error."""
+        return events.judged(report)
+
+    def to_artifact(self, trained: EventForecaster) -> tuple[dict[str, Any], Tensors]:
+        """Manifest and arrays."""
+        return saving.to_artifact(trained)
+
+    def from_artifact(self, manifest: Mapping[str, Any], tensors: Tensors) -> EventForecaster:
+        """The forecaster."""
+        return saving.from_artifact(manifest, tensors)
+
+    def newest(self, trained: EventForecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
+        """The same columns and format."""
+        config = trained.report["config"]
+        panel = read(data, pinned_to(trained.context, config["data"]), _content(config["model"]["event"]))
+        return panel, tuple(lacking(trained.context, panel))
+
+    def kept(self, trained: EventForecaster) -> Panel:
+        """The last steps of every series."""
+        return trained.context
+
+    def predict(self, trained: EventForecaster, past: Panel, wish: Wish) -> Forecast:
+        """Probabilities at H steps of every series."""
+        refuse(wish, HEAD, "horizon")
+        return trained.predict(past, wish.horizon)
+
+    def made(self, outcome: Forecast, trained: EventForecaster, past: Panel, *, version: Path, target: str) -> str:
+        """Steps, series, span."""
+        return console.made(outcome, version, target, trained.report, past.notes)
+
+    def plot(self, trained: EventForecaster, past: Panel, view: View) -> tuple[bytes, str]:
+        """History and probabilities; or, of what was held out, how often it came true."""
+        from lstmcast.show import chances
+        from lstmcast.show.plot import render
+
+        if view.backtest:
+            refuse(view, HEAD, "backtest")
+            return render(chances.reliability(trained.report), view.suffix), "what was held out"
+        refuse(view, HEAD, "horizon", "series", "history")
+        figure, shown = chances.ahead(past, trained, trained.predict(past, view.horizon), view.series, view.history)
+        return render(figure, view.suffix), f"{shown} of {past.n_series} series"
+
+    def backtest(self, past: Panel, config: Config, rolling: Rolling, *, tell: Tell, note: Note) -> Rolled:  # noqa: ARG002
+        """Rolling origins, trained once."""
+        from lstmcast.classifier.event.rolling import roll
+
+        refuse(rolling, HEAD, "origins", "step")
+        return Rolled(roll(past, config, origins=rolling.origins, step=rolling.step, tell=tell))
+
+
+def _content(rule: str | None) -> Content | None:
+    """What the target holds: yes and no, or numbers that a rule speaks of."""
+    return TRUTHS if rule is None else None

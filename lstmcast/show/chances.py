@@ -1,0 +1,145 @@
+"""Figures of an event: what came and how likely a yes is ahead, and whether probabilities hold what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lstmcast.errors import UsageError
+from lstmcast.show.axes import HAIRLINE, QUIET, axis_numbers, dress, house_style, shorten, wrap
+from lstmcast.show.console import label
+from lstmcast.show.figures import chosen
+from lstmcast.show.plot import FORECAST, HISTORY, Figure, settle
+
+if TYPE_CHECKING:
+    from lstmcast.classifier.event.trained import EventForecaster
+    from lstmcast.data.panel import Panel
+    from lstmcast.forecast import Forecast
+
+WIDTH, EDGE = 10.0, 0.15  # inches
+PAST, AHEAD = 2.2, 1.4  # inches: of a series' values, of its probabilities
+MOST = 6  # series
+LIMIT: dict[str, Any] = {"color": "#d55e00", "linewidth": 1.0, "linestyle": (0, (4, 2))}
+OTHERS = ("#8a8a8a", "#d55e00", "#009e73", "#cc79a7")  # of baselines: apart for every kind of colour vision
+
+
+def ahead(
+    panel: Panel, model: EventForecaster, forecast: Forecast, keys: Sequence[str], history: int | None
+) -> tuple[Figure, int]:
+    """Values above, probabilities of the steps ahead below, for each series.
+
+    Args:
+        panel: the past.
+        model: whose probabilities these are.
+        forecast: they.
+        keys: which series; empty: the first three.
+        history: past steps to show; None: 8 horizons, and at least 60.
+
+    Returns:
+        The figure, and how many series it shows.
+
+    Raises:
+        UsageError: an unknown series, or more than 6.
+    """
+    rows = chosen(panel, keys, range(panel.n_series))[: None if keys else 3]
+    if len(rows) > MOST:
+        raise UsageError(f"a figure of probabilities holds {MOST} series (got {len(rows)}): name fewer with --series")
+    recent = history or max(8 * model.horizon, 60)
+    height = len(rows) * (PAST + AHEAD) + 0.9
+    limits = model.teller.rule.each(panel)
+    with house_style():
+        figure = Figure(figsize=(WIDTH, height))
+        _frame(figure, f"How likely is {model.report['event']!r}?", model.report["verdict"])
+        grid = figure.add_gridspec(2 * len(rows), 1, height_ratios=[PAST, AHEAD] * len(rows))
+        for place, k in enumerate(rows):
+            above, below = (figure.add_subplot(grid[2 * place + part, 0]) for part in (0, 1))
+            _draw_past(above, panel, k, forecast, recent, float(limits[k]))
+            _draw_ahead(below, panel, k, forecast, above.get_xlim())
+        settle(figure)
+    return figure, len(rows)
+
+
+def reliability(report: Mapping[str, Any]) -> Figure:
+    """How often it came true for what was said, how often what was said, and the Brier score by steps ahead."""
+    found = report["reliability"]
+    said, came, counts = (np.array(found[name], dtype=np.float64) for name in ("said", "came", "counts"))
+    error = report["scores"]["lstm"]["calibration_error"]
+    with house_style():
+        figure = Figure(figsize=(WIDTH, 5.2))
+        _frame(figure, f"Does {report['event']!r} come true as often as is said?", report["verdict"])
+        grid = figure.add_gridspec(2, 2, height_ratios=[3, 1])
+        main, bars, steps = (figure.add_subplot(grid[place]) for place in ((0, 0), (1, 0), (slice(None), 1)))
+        unit = np.array([0.0, 1.0])
+        for axes, values in ((main, unit), (bars, np.concatenate([[0.0], counts]))):
+            dress(axes, unit, values, calendar=False, ticks=8)
+            axes.set_xlim(-0.02, 1.02)
+            axes.set_xticks(np.linspace(0, 1, 6))
+        main.set_title(f"Came true, by what was said (mean distance {error:.3f})", loc="left", size=9, pad=4)
+        main.plot(unit, unit, **LIMIT)
+        main.plot(said, came, color=FORECAST[0], linewidth=1.4, marker="o", markersize=5)
+        bars.set_title("How often so much was said", loc="left", size=9, pad=4)
+        bars.bar(said, counts, width=0.06, color=FORECAST[1])
+        bars.set_ylim(0, counts.max() * 1.1)
+        bars.set_xlabel("probability", size=9, color=QUIET)
+        _draw_steps(steps, report["brier_by_step"])
+        settle(figure)
+    return figure
+
+
+def _frame(figure: Figure, title: str, caption: str) -> None:
+    """Title above, small print below, panels between."""
+    width, height = figure.get_size_inches().tolist()
+    room = (width - 2 * EDGE) * 72
+    heading = wrap(title, size=13, width=room, lines=2, weight="bold")
+    small = wrap(caption, size=8, width=room, lines=3)
+    figure.text(EDGE / width, 1 - EDGE / height, "\n".join(heading), va="top", size=13, weight="bold")
+    figure.text(EDGE / width, EDGE / height, "\n".join(small), va="bottom", size=8, color=QUIET)
+    head, foot = EDGE + 0.28 * len(heading), EDGE + 0.16 * len(small) + 0.05
+    box = (EDGE / width, foot / height, 1 - 2 * EDGE / width, 1 - (head + foot) / height)
+    figure.set_layout_engine("constrained", rect=box)
+
+
+def _draw_past(axes: Any, panel: Panel, k: int, forecast: Forecast, recent: int, limit: float) -> None:
+    """The last values, the limit among them, and room for the steps ahead."""
+    steps = min(recent, int(panel.lengths[k]))
+    positions = panel.ends[k] + np.arange(1 - steps, 1)
+    values = np.where(panel.observed_of(k), panel.series(k), np.nan)[-steps:]
+    past, coming = (axis_numbers(panel.calendar.wall(part)) for part in (positions, forecast.positions[k]))
+    known = np.append(values, limit)
+    dress(axes, np.concatenate([past, coming]), known, calendar=panel.calendar.kind != "counter", ticks=10)
+    name = "/".join(panel.keys[k]) or ", ".join(panel.columns.target)
+    axes.set_title(shorten(name, size=9, width=620), loc="left", size=9, pad=4)
+    axes.plot(past, values, **HISTORY)
+    axes.axvline(past[-1], color=HAIRLINE, linewidth=0.8, zorder=0.6)
+    if np.isfinite(limit):
+        axes.axhline(limit, **LIMIT)
+        axes.annotate(f"{limit:g}", (1, limit), xycoords=("axes fraction", "data"), size=8, color=LIMIT["color"])
+
+
+def _draw_ahead(axes: Any, panel: Panel, k: int, forecast: Forecast, whole: tuple[float, float]) -> None:
+    """A bar for each step ahead."""
+    places = axis_numbers(panel.calendar.wall(forecast.positions[k]))
+    dress(axes, places, np.array([0.0, 1.0]), calendar=panel.calendar.kind != "counter", ticks=10)
+    axes.set_ylim(0, 1)
+    apart = float(np.diff(places).min()) if len(places) > 1 else (whole[1] - whole[0]) / 20
+    axes.set_xlim(places[0] - apart, places[-1] + apart)
+    axes.set_title("Probability of each step ahead", loc="left", size=9, pad=4)
+    axes.bar(places, forecast.values[k], width=0.8 * apart, color=FORECAST[0])
+
+
+def _draw_steps(axes: Any, by_step: Mapping[str, Sequence[float | None]]) -> None:
+    """The Brier score of every method at each step ahead."""
+    rows = {name: np.array([np.nan if v is None else v for v in row]) for name, row in by_step.items()}
+    steps = np.arange(1, len(rows["lstm"]) + 1, dtype=np.float64)
+    dress(axes, steps, np.concatenate([[0.0], *rows.values()]), calendar=False, ticks=8)
+    axes.set_title("Brier score by steps ahead (less is better)", loc="left", size=9, pad=4)
+    dots = {"marker": "o", "markersize": 4} if len(steps) == 1 else {}
+    others = [name for name in rows if name != "lstm"]
+    for name, color in zip(others, OTHERS, strict=False):
+        axes.plot(steps, rows[name], color=color, linewidth=1.0, label=label(name), **dots)
+    axes.plot(steps, rows["lstm"], color=FORECAST[0], linewidth=2.0, label=label("lstm"), **dots)
+    axes.set_ylim(0)
+    axes.legend(frameon=False, fontsize=8)
+    axes.set_xlabel("steps ahead", size=9, color=QUIET)
