@@ -11,6 +11,7 @@ Floats = npt.NDArray[np.float64]
 
 STEPS = 50  # of Newton's method, at most
 CLOSE = 1e-10
+PLAIN = np.array([1.0, 0.0])  # slope and shift of log-odds as they are
 TRUST = 1.0  # yeses and noes' worth of belief that the log-odds are right as they are
 
 
@@ -38,13 +39,22 @@ def platt(logits: Floats, came: Floats) -> Platt:
     """
     known = ~np.isnan(came)
     a, y = logits[known].astype(np.float64), came[known]
-    design, line = np.stack([a, np.ones_like(a)]), np.array([1.0, 0.0])
+    design, line = np.stack([a, np.ones_like(a)]), PLAIN
     for _ in range(STEPS):
         p = Platt(*line).probability(a)
-        gradient = design @ (p - y) + TRUST * (line - [1.0, 0.0])
+        gradient = design @ (p - y) + TRUST * (line - PLAIN)
         curvature = (design * (p * (1 - p))) @ design.T + TRUST * np.eye(2)
         step = np.linalg.solve(curvature, gradient)
+        while _cost(line - step, a, y) > _cost(line, a, y) and np.abs(step).max() > CLOSE:
+            step = step / 2  # far from the best line a whole step may lead further away
         line = line - step
         if np.abs(step).max() < CLOSE:
             break
     return Platt(float(line[0]), float(line[1])) if np.isfinite(line).all() and line[0] > 0 else Platt()
+
+
+def _cost(line: Floats, a: Floats, y: Floats) -> float:
+    """−log of how likely a line makes what came, and of the belief in the log-odds."""
+    odds = line[0] * a + line[1]
+    belief = TRUST / 2 * float(((line - PLAIN) ** 2).sum())
+    return belief + float((np.logaddexp(0.0, odds) - y * odds).sum())

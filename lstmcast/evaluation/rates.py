@@ -18,7 +18,7 @@ Ints = npt.NDArray[np.int64]
 Rate = Callable[[Floats, Ints, Ints, int], Floats]
 
 FADE, SEASONS = 0.85, 30  # of a season's weight is left a season later; of what is older, 0.85³⁰ < 0.01
-RECENT = 28  # seasons that the recent seasonal rate looks back: four weeks of days
+RECENT, RECENT_LONG = 28, 8  # seasons that the recent rates look back: four weeks of days, or eight weeks
 
 
 def base_rate(yes: Floats, first: Ints, origins: Ints, horizon: int, *, window: int | None = None) -> Floats:
@@ -131,4 +131,5 @@ def rates(season: int, longer: int | None = None) -> Mapping[str, Rate]:
         found["recent_seasonal_rate"] = partial(seasonal_rate, season=season, seasons=RECENT)
     if longer:
         found["weekly_rate"] = partial(seasonal_rate, season=longer)
+        found["recent_weekly_rate"] = partial(seasonal_rate, season=longer, seasons=RECENT_LONG)
     return found

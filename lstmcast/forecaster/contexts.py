@@ -25,7 +25,7 @@ def to_facts(context: Panel) -> dict[str, Any]:
     }
 
 
-def to_arrays(context: Panel) -> dict[str, np.ndarray]:
+def context_arrays(context: Panel) -> dict[str, np.ndarray]:
     """Its numbers."""
     return {name: getattr(context, name) for name in ARRAYS}
 

@@ -13,7 +13,7 @@ import numpy as np
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ModelError
 from lstmcast.evaluation.intervals import Calibration
-from lstmcast.forecaster.contexts import context_of, to_arrays, to_facts
+from lstmcast.forecaster.contexts import context_arrays, context_of, to_facts
 from lstmcast.forecaster.judging import HeldOut
 from lstmcast.forecaster.phases import Phases
 from lstmcast.forecaster.running import Key, Measure, Runner
@@ -90,7 +90,7 @@ def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[
         "weights": to_arrays(runner.networks),
         "judged": {**to_arrays(forecaster.judged.networks), **_scales(forecaster.judged, context)},
         "calibration": {"widths": forecaster.calibration.widths},
-        "context": {**to_arrays(context), **_scales(runner, context)},
+        "context": {**context_arrays(context), **_scales(runner, context)},
         "backtest": {name: getattr(forecaster.held_out, name) for name in HELD_OUT},
     }
     return manifest, tensors

@@ -22,7 +22,7 @@ WIDTH, EDGE = 10.0, 0.15  # inches
 PAST, AHEAD = 2.2, 1.4  # inches: of a series' values, of its probabilities
 MOST = 6  # series
 LIMIT: dict[str, Any] = {"color": "#d55e00", "linewidth": 1.0, "linestyle": (0, (4, 2))}
-OTHERS = ("#8a8a8a", "#d55e00", "#009e73", "#cc79a7")  # of baselines: apart for every kind of colour vision
+OTHERS = ("#8a8a8a", "#d55e00", "#009e73", "#cc79a7", "#e69f00")  # of baselines: apart for every kind of colour vision
 
 
 def ahead(

@@ -46,7 +46,7 @@ def to_artifact(model: EventForecaster) -> tuple[dict[str, Any], dict[str, dict[
     tensors: dict[str, dict[str, np.ndarray]] = {
         "weights": weights.to_arrays(teller.networks),
         "context": {
-            **contexts.to_arrays(context),
+            **contexts.context_arrays(context),
             **dict(zip(EACH, (scales[:, 0].copy(), scales[:, 1].copy(), limits), strict=True)),
         },
         "backtest": {name: getattr(model.held_out, name) for name in HELD_OUT},
