@@ -15,7 +15,7 @@ from lstmcast.data.read import Content, read
 from lstmcast.data.records import ReadOptions
 from lstmcast.data.truths import TRUTHS
 from lstmcast.forecast import FORMATS, Forecast
-from lstmcast.forecaster.reading import lacking, pinned_to
+from lstmcast.forecaster.reading import lacking, pinned_options
 from lstmcast.forecaster.trained import fingerprint
 from lstmcast.kinds.kind import Note, Rolling, Tensors, View, Wish, refuse
 from lstmcast.show import console, events
@@ -109,7 +109,7 @@ class Events:
     def newest(self, trained: EventForecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
         """The same columns and format."""
         config = trained.report["config"]
-        panel = read(data, pinned_to(trained.context, config["data"]), _content(config["model"]["event"]))
+        panel = read(data, pinned_options(trained.context, config["data"]), _content(config["model"]["event"]))
         return panel, tuple(lacking(trained.context, panel))
 
     def kept(self, trained: EventForecaster) -> Panel:

@@ -10,7 +10,7 @@ import numpy as np
 from lstmcast.errors import UsageError
 from lstmcast.show.axes import HAIRLINE, QUIET, axis_numbers, dress, house_style, shorten, wrap
 from lstmcast.show.console import label
-from lstmcast.show.figures import chosen
+from lstmcast.show.figures import chosen_series
 from lstmcast.show.plot import FORECAST, HISTORY, Figure, settle
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def ahead(
     Raises:
         UsageError: an unknown series, or more than 6.
     """
-    rows = chosen(panel, keys, range(panel.n_series))[: None if keys else 3]
+    rows = chosen_series(panel, keys, range(panel.n_series))[: None if keys else 3]
     if len(rows) > MOST:
         raise UsageError(f"a figure of probabilities holds {MOST} series (got {len(rows)}): name fewer with --series")
     recent = history or max(8 * model.horizon, 60)

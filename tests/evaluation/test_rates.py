@@ -48,7 +48,7 @@ def test_seasonal_rate_by_a_loop(season: int, horizon: int, seasons: int | None)
         own = yes[OFFSETS[s] : OFFSETS[s + 1]].tolist()
         for h in range(horizon):
             first = t + h % season + 1 - season
-            at = [k for k in range(first, -1, -season)][:seasons]
+            at = list(range(first, -1, -season))[:seasons]
             known = [own[k] for k in at if own[k] == own[k]]
             assert found[row, h] == pytest.approx((sum(known) + slow_base(own, t)) / (len(known) + 1))
 
