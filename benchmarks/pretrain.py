@@ -28,7 +28,7 @@ from lstmcast.forecaster.training import train
 from lstmcast.store.artifact import encoded
 
 FOLDER = Path(__file__).parents[1] / "lstmcast" / "pretrained"
-UNSEEN = 0.4  # the share of smoothing on series that were not learnt: best on the training parts of M3, all classes
+UNSEEN = 0.4  # the share of smoothing on series not learnt, whose past says no other: best on the training parts of M3
 SETTINGS = {
     "model.seasons": 0,
     "model.transform": "log",

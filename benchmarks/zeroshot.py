@@ -63,10 +63,16 @@ def past_of(case: Case) -> Panel:
 def forecast(case: Case) -> Record:
     """The scores of the pretrained networks, and which they were."""
     panel, cpu = past_of(case), time.process_time()
-    said = pretrained(panel).predict(panel, case.horizon)
+    forecaster = pretrained(panel)
+    said = forecaster.predict(panel, case.horizon)
     spent = time.process_time() - cpu
     scores = case.score(Said(said.values, said.lower, said.upper))
-    return {**case.facts, **scores, "cpu_s": spent, "networks": choose(panel).reason}
+    return {
+        **case.facts,
+        **scores,
+        "cpu_s": spent,
+        "networks": f"{choose(panel).reason}; {forecaster.runner.smoothing:.0%} smoothing",
+    }
 
 
 def records(asked: argparse.Namespace) -> Iterator[Record]:

@@ -74,6 +74,12 @@ def in_parallel(
     return results
 
 
+def one_thread_each() -> None:
+    """Tell linear algebra, before it is imported, to leave the cores to those who spread their work over them."""
+    for name in THREADS[:2]:
+        os.environ.setdefault(name, "1")
+
+
 @contextmanager
 def _limits(*, threads: int) -> Iterator[None]:
     """What processes started in the block are told of threads: libraries read it when they are first imported."""

@@ -192,3 +192,18 @@ def test_run_loads_no_tensorflow_where_nothing_is_trained(models: Path, tmp_path
         ("replay", "job.yaml", "--as-of", "2999-01-01T00:00Z"),
     ):
         assert loaded(*look_back, cwd=tmp_path) & {*TRAINING_ONLY, "matplotlib", "rich"} == set()
+
+
+def test_pretrained_networks_need_no_tensorflow(bare: Path, tmp_path: Path) -> None:
+    """Where nothing was trained, a forecast comes from the networks in the package, and is said to."""
+    done = without_tensorflow(bare, "predict", DATA, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "pretrained networks (monthly)" in done.stderr
+    rows = (tmp_path / "forecast.csv").read_text(encoding="utf-8").splitlines()
+    assert rows[0] == "month,forecast,lower_80,upper_80,lower_95,upper_95"
+    assert len(rows) == 13
+
+
+def test_pretrained_networks_load_nothing_heavy(tmp_path: Path) -> None:
+    """Nor does it load what only training, drawing or a config needs."""
+    assert loaded("predict", DATA, cwd=tmp_path) & (HEAVY - {"numpy", "pandas"}) == set()

@@ -49,6 +49,9 @@ def predict(
     kept of it is used. TensorFlow is not needed. Pretrained networks (--model pretrained) forecast data that none was
     trained on: only they take the flags that say how a file is read.
     """
+    from lstmcast.workers import one_thread_each
+
+    one_thread_each()
     from lstmcast.errors import ConditionError, UsageError
     from lstmcast.forecast import output_suffix
     from lstmcast.kinds.kind import Wish

@@ -17,6 +17,7 @@ from lstmcast.errors import UsageError
 from lstmcast.evaluation import attribution
 from lstmcast.evaluation.following import Following, following, strongest_wave
 from lstmcast.forecast import Forecast
+from lstmcast.forecaster.phases import WHOLE
 from lstmcast.forecaster.running import Running, last_steps
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model import recursion
@@ -103,10 +104,15 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
         origin: the last known step, counted from the series' first value; None: its last one.
 
     Raises:
-        UsageError: the origin is not a step of the series, or its first one.
+        UsageError: the origin is not a step of the series, or its first one; or pretrained networks see only phases.
         ModelError: the forecast grows beyond every number.
         DataError: the panel is not one that the model can forecast (see `Forecaster.predict`).
     """
+    if forecaster.runner.phases != WHOLE:
+        raise UsageError(
+            f"steps of {panel.calendar.label} are forecast apart from each other by these networks, and cannot be "
+            "explained together: train a model of these data (lstmcast train)"
+        )
     length = int(panel.lengths[series])
     origin = length - 1 if origin is None else origin
     if not 1 <= origin < length:

@@ -73,11 +73,10 @@ class Runner:
 
     def on(self, panel: Panel) -> Running:
         """Make ready to forecast the panel's series."""
-        parts = self.phases.parted(panel)
-        scaling = self.phases.joined(scale(parts, self.measure, self.shape.level, usual=self.usual))
+        scaling = scale(panel, self.measure, self.shape.level, usual=self.usual, phases=self.phases)
         scaling = as_known(scaling, panel, self.scales)
         owner = np.repeat(np.arange(panel.n_series), self.phases.count)
-        return Running(self, windows(parts, scaling.of(owner), self.shape), scaling)
+        return Running(self, windows(self.phases.parted(panel), scaling.of(owner), self.shape), scaling)
 
 
 @dataclass(frozen=True)
@@ -191,16 +190,17 @@ def spread_steps(shape: Shape) -> int:
     return int(np.clip(3 * shape.season, 30, 500))
 
 
-def scale(panel: Panel, measure: Measure, level: int, *, usual: float | None = None) -> Scaling:
+def scale(panel: Panel, measure: Measure, level: int, *, usual: float | None = None, phases: Phases = WHOLE) -> Scaling:
     """The scaling of the panel's series from their own past, beside the usual step of others where that is given."""
-    plain = untransformable(panel, measure.kind) if measure.lenient else None
-    if plain is None and measure.kind not in possible_kinds(panel.values):
+    kind, parts = measure.kind, phases.parted(panel)
+    plain = np.repeat(untransformable(panel, kind), phases.count) if measure.lenient else None
+    if plain is None and kind not in possible_kinds(panel.values):
         raise DataError(
-            f"{panel.source}: the smallest value is {panel.values.min():g}, and the model's transform, {measure.kind}, "
+            f"{panel.source}: the smallest value is {panel.values.min():g}, and the model's transform, {kind}, "
             "cannot take it; correct the file, or train again"
         )
-    return fit_scaling(
-        panel.values, panel.offsets, kind=measure.kind, level=level, share=measure.share, usual=usual, plain=plain
+    return phases.joined(
+        fit_scaling(parts.values, parts.offsets, kind=kind, level=level, share=measure.share, usual=usual, plain=plain)
     )
 
 

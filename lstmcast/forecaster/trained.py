@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,15 @@ from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.evaluation.intervals import Calibration
 from lstmcast.forecast import Forecast
 from lstmcast.forecaster.running import Runner, last_steps
+from lstmcast.workers import cores
 
 if TYPE_CHECKING:
     from lstmcast.forecaster.judging import HeldOut
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+BLOCK = 4096  # forecasts that one core makes at a time
 
 
 @dataclass(frozen=True)
@@ -102,9 +106,18 @@ class Forecaster:
             The forecasts [B, H] and their bounds, lower [Q, B, H] and upper [Q, B, H], in the target's unit; infinite
             where they grow beyond every number.
         """
-        running = self.runner.on(panel)
-        ahead = running.ahead(series, origins, self.horizon if horizon is None else horizon)
-        return running.back(ahead.z, series), *running.bounds(ahead, self.calibration, series)
+        running, steps = self.runner.on(panel), self.horizon if horizon is None else horizon
+
+        def block(first: int) -> tuple[Floats, Floats, Floats]:
+            which = series[first : first + BLOCK]
+            ahead = running.ahead(which, origins[first : first + BLOCK], steps)
+            return running.back(ahead.z, which), *running.bounds(ahead, self.calibration, which)
+
+        if len(series) <= BLOCK:
+            return block(0)
+        with ThreadPoolExecutor(cores()) as pool:  # blocks are the same however many cores there are
+            values, lower, upper = zip(*pool.map(block, range(0, len(series), BLOCK)), strict=True)
+        return np.concatenate(values), np.concatenate(lower, axis=1), np.concatenate(upper, axis=1)
 
     def save(self, models: str | Path, name: str, *, keep: int = 10) -> Path:
         """Publish as the current version of a model, under its lock; returns the version's folder.

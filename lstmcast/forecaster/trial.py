@@ -39,7 +39,7 @@ class Trial:
         Raises:
             DataError: nothing was observed there.
         """
-        found = cls._at(panel.drop_last(held.judge), runner, held.horizon, held.stopping(panel.lengths))
+        found = cls.at(panel.drop_last(held.judge), runner, held.horizon, held.stopping(panel.lengths))
         if found is None:
             raise DataError(
                 f"{panel.source}: nothing was observed in the {held.stop} steps that decide when to stop (before "
@@ -52,10 +52,11 @@ class Trial:
         """Some of those that judge; None where nothing was observed there."""
         series, origins = held.judging(panel.lengths)
         some = evenly(np.arange(len(series)), FEW)
-        return cls._at(panel, runner, held.horizon, (series[some], origins[some]))
+        return cls.at(panel, runner, held.horizon, (series[some], origins[some]))
 
     @classmethod
-    def _at(cls, panel: Panel, runner: Runner, horizon: int, where: tuple[Ints, Ints]) -> Trial | None:
+    def at(cls, panel: Panel, runner: Runner, horizon: int, where: tuple[Ints, Ints]) -> Trial | None:
+        """Any series and origins; None where nothing was observed after them."""
         fair = honest(panel, *where, horizon)
         if not fair.any():
             return None
@@ -68,6 +69,10 @@ class Trial:
     def error(self, network: Network) -> float:
         """Mean |y − f| of a network's forecasts, in units of each series' usual step."""
         return self._error(self._said([network]))
+
+    def apart(self, networks: Sequence[Network]) -> tuple[float, float]:
+        """The errors of several networks' mean forecast and of exponential smoothing, each alone."""
+        return self._error(self._said(networks)), self._error(self._smoothed())
 
     def smoothing(self, networks: Sequence[Network], share: float | None) -> tuple[float, float]:
         """The share of exponential smoothing beside several networks, and the error of both together.

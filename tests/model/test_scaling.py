@@ -225,3 +225,19 @@ def test_the_slope_is_a_quotient_of_differences(kind: Kind) -> None:
     np.testing.assert_allclose(scaling.slope(z), quotient, rtol=1e-6)
     if kind != "log":
         assert not scaling.slope(np.array([[-100.0], [-100.0]])).any()
+
+
+def test_series_that_cannot_be_transformed_are_taken_as_they_are() -> None:
+    """Beside a series in logs, plain ones have the scale, the forward and the way back of a panel without logs."""
+    positive, others = np.array([1.0, 2.0, 4.0]), np.array([0.0, 3.0, -3.0, 5.0, 5.0])
+    values, offsets = np.concatenate([positive, others]), np.array([0, 3, 6, 8])
+    both = fit_scaling(values, offsets, kind="log", level=1, usual=0.5, plain=np.array([False, True, True]))
+    logs = fit_scaling(positive, np.array([0, 3]), kind="log", level=1)
+    plain = fit_scaling(others, np.array([0, 3, 5]), kind="none", level=1)
+    z = np.array([[-1.0, 2.0], [0.5, 1.0], [0.0, 1.0]])
+    assert both.inverse(z)[0] == pytest.approx(logs.inverse(z[:1])[0])
+    assert both.inverse(z)[1] == pytest.approx(plain.inverse(z[1:])[0])
+    assert both.inverse(z)[2] == pytest.approx([5.0, 5.005])  # what never moved: a thousandth of its value
+    assert both.slope(z)[1] == pytest.approx(plain.slope(z[1:])[0])
+    assert both.forward(both.inverse(z)) == pytest.approx(z)
+    assert both.of(np.array([1])).plain == np.array([True])

@@ -1,0 +1,104 @@
+"""A forecast with no training, as a user asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstmcast.cli import main
+
+HALF_HOURS = "day,load,price\n" + "".join(
+    f"{np.datetime64('2024-01-01T00:00') + 30 * t},{100 + t % 48},{t % 7}\n" for t in range(300)
+)
+
+
+def test_predict_without_a_model_says_what_forecast(
+    air: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was inferred, what was written, that nothing was trained on these data; and with --quiet nothing."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["predict", str(air), "--horizon", "3"]) == 0
+    said = capsys.readouterr().err
+    for words in (
+        "144 rows",
+        "frequency",
+        "forecast.csv: 3 steps",
+        "pretrained/monthly",
+        "never trained on these data",
+    ):
+        assert words in said
+    first = (tmp_path / "forecast.csv").read_bytes()
+    assert main(["predict", str(air), "--horizon", "3", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+    assert (tmp_path / "forecast.csv").read_bytes() == first
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["forecast.csv"]
+
+
+def test_pretrained_is_asked_for_by_name_beside_a_trained_model(
+    air: Path, models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The trained model forecasts unless --model pretrained is given, and the two differ."""
+    said = []
+    for flags in ([], ["--model", "pretrained"]):
+        assert main(["predict", str(air), "--models", str(models), "-o", "-", *flags]) == 0
+        captured = capsys.readouterr()
+        assert ("pretrained" in captured.err) == bool(flags)
+        said.append(captured.out)
+    assert said[0] != said[1]
+    assert said[0].splitlines()[1].split(",")[0] == said[1].splitlines()[1].split(",")[0]
+
+
+def test_flags_say_how_a_file_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of two columns of numbers, the one that --target names is forecast: half-hours, by networks of hours."""
+    (tmp_path / "grid.csv").write_text(HALF_HOURS)
+    asked = ["predict", str(tmp_path / "grid.csv"), "--models", str(tmp_path / "none"), "-o", "-"]
+    assert main(asked) == 4
+    assert "--target" in capsys.readouterr().err
+    assert main([*asked, "--target", "load"]) == 0
+    captured = capsys.readouterr()
+    assert "hourly, of every 2 steps one" in captured.err
+    forecast = [float(row.split(",")[1]) for row in captured.out.splitlines()[1:]]
+    assert len(forecast) == 48
+    assert forecast == pytest.approx([100 + t % 48 for t in range(300, 348)], abs=12)
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--model", "pretrained"], "name the file"),
+        (["--season", "12"], "a trained model reads it as in training"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    models: Path, flags: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Pretrained networks know no data, and a trained model needs no flags to read them."""
+    assert main(["predict", "--models", str(models), *flags]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_plot_and_explain_work_without_a_model(
+    air: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A figure of the forecast, and which past values made it."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["plot", str(air), "-o", "figure.svg"]) == 0
+    assert "pretrained networks" in (tmp_path / "figure.svg").read_text(encoding="utf-8")
+    assert main(["explain", str(air), "--json"]) == 0
+    assert '"completeness_error"' in capsys.readouterr().out
+
+
+def test_a_series_left_out_is_said(
+    tmp_path: Path, write_series: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A gap too long to be filled: the others are forecast, and --strict asks for exit code 8."""
+    hole = np.arange(1.0, 121.0)
+    hole[20:90] = np.nan
+    path = write_series(tmp_path / "shops.csv", {"north": np.arange(1.0, 60.0), "gap": hole})
+    asked = ["predict", str(path), "--models", str(tmp_path), "-o", str(tmp_path / "said.csv")]
+    assert main(asked) == 0
+    assert "left out" in capsys.readouterr().err
+    assert main([*asked, "--strict"]) == 8

@@ -1,0 +1,223 @@
+"""Networks that came with lstmcast: which are asked, what they make of any data, and what they say of themselves."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lstmcast.data.calendar import Calendar
+from lstmcast.data.grid import HOUR, MINUTE, WEEK, Grid
+from lstmcast.data.panel import Panel
+from lstmcast.data.records import Columns
+from lstmcast.data.zones import DAY
+from lstmcast.errors import ModelError, UsageError
+from lstmcast.forecaster import pretrained as module
+from lstmcast.forecaster.explaining import explain
+from lstmcast.forecaster.pretrained import FOLDER, KNOWN, choose, pretrained
+
+MONTHS = Calendar(Grid("month", 1), season=12)
+
+
+def panel_of(*series: np.ndarray | list[float], calendar: Calendar = MONTHS) -> Panel:
+    """Series on a calendar."""
+    offsets = np.concatenate([[0], np.cumsum([len(one) for one in series])])
+    return Panel(
+        columns=Columns("t", ("y",), ("id",)),
+        calendar=calendar,
+        keys=tuple((str(k),) for k in range(len(series))),
+        values=np.concatenate([np.asarray(one, float) for one in series]),
+        observed=np.ones(offsets[-1], bool),
+        offsets=offsets,
+        starts=np.zeros(len(series), int),
+        findings=(),
+        notes=(),
+        source="test",
+    )
+
+
+def wave(length: int, season: int, *, seed: int = 0) -> np.ndarray:
+    """A season about 100, and little noise."""
+    noise = np.random.default_rng(seed).normal(size=length)
+    return 100 + 30 * np.sin(2 * np.pi * np.arange(length) / season) + noise
+
+
+@pytest.mark.parametrize(
+    ("grid", "season", "expected"),
+    [
+        (Grid("month", 12), 1, "yearly"),
+        (Grid("month", 3), 4, "quarterly"),
+        (Grid("month", 1), 12, "monthly"),
+        (Grid("month", 1), 1, "monthly"),
+        (Grid("fixed", WEEK), 52, "weekly"),
+        (Grid("fixed", DAY), 7, "daily"),
+        (Grid("fixed", HOUR), 24, "hourly"),
+        (Grid("fixed", HOUR), 168, "hourly"),
+        (Grid("fixed", 30 * MINUTE), 48, "hourly, of every 2 steps one"),
+        (Grid("fixed", 5 * MINUTE), 288, "hourly, of every 12 steps one"),
+        (Grid("counter"), 12, "monthly"),
+        (Grid("counter"), 1, "other"),
+        (Grid("business"), 5, "monthly, the season of 5 steps taken off"),
+        (Grid("fixed", DAY), 30, "monthly, the season of 30 steps taken off"),
+    ],
+)
+def test_the_class_is_that_of_the_frequency_or_the_season(grid: Grid, season: int, expected: str) -> None:
+    """Each kind of data meets the networks that were shown such seasons, or finer steps' or its own taken off."""
+    panel = panel_of(wave(6 * max(season, 10), max(season, 2)), calendar=Calendar(grid, season=season))
+    assert choose(panel).reason == expected
+
+
+def test_a_season_that_nobody_sees_is_not_taken_off() -> None:
+    """A random walk on business days has no week: the networks that know no season are asked."""
+    walk = np.random.default_rng(0).normal(size=500).cumsum() + 100
+    assert choose(panel_of(walk, calendar=Calendar(Grid("business"), season=5))).reason == "other"
+
+
+@pytest.mark.parametrize(
+    ("grid", "season"),
+    [
+        (Grid("month", 1), 12),
+        (Grid("month", 3), 4),
+        (Grid("fixed", WEEK), 52),
+        (Grid("fixed", DAY), 7),
+        (Grid("fixed", HOUR), 24),
+        (Grid("fixed", 30 * MINUTE), 48),
+        (Grid("business"), 5),
+        (Grid("counter"), 9),
+    ],
+)
+def test_a_clear_season_goes_on(grid: Grid, season: int) -> None:
+    """Of a wave with little noise, the error is a small part of the wave, whatever its season."""
+    values = wave(13 * season, season)
+    panel = panel_of(values[: 12 * season], calendar=Calendar(grid, season=season))
+    said = pretrained(panel).predict(panel, season).values[0]
+    assert np.abs(said - values[12 * season :]).mean() < 0.25 * np.abs(values - 100).mean()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(
+        st.lists(
+            st.one_of(
+                st.floats(-1e9, 1e9, allow_nan=False).map(lambda v: round(v, 6)),
+                st.integers(0, 3).map(float),
+                st.floats(1e-6, 1e9),
+            ),
+            min_size=1,
+            max_size=40,
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    st.sampled_from([MONTHS, Calendar(Grid("fixed", 30 * MINUTE), season=48), Calendar(Grid("counter"), season=5)]),
+)
+def test_whatever_the_data_the_forecast_is_finite_and_inside_its_bounds(
+    series: list[list[float]], calendar: Calendar
+) -> None:
+    """Zeros, negative, tiny and huge values, one value alone: numbers in their intervals, below zero as the data."""
+    panel = panel_of(*series, calendar=calendar)
+    said = pretrained(panel).predict(panel, 7)
+    assert np.isfinite(said.values).all()
+    for lower, upper in zip(said.lower, said.upper, strict=True):
+        assert (lower <= said.values).all()
+        assert (said.values <= upper).all()
+    for k, values in enumerate(series):
+        if min(values) >= 0:
+            assert (said.lower[:, k] >= 0).all()
+
+
+def test_each_series_of_a_mixed_panel_is_forecast_as_if_alone() -> None:
+    """Logs for positive series, the values themselves for others: neither changes what is said of its neighbours."""
+    series = [wave(60, 12), wave(50, 12, seed=1) - 100, np.tile([0.0, 0, 3, 0, 1], 9), np.full(30, 7.0), [5.0]]
+    together = pretrained(panel_of(*series), 0.5).predict(panel_of(*series))
+    for k, values in enumerate(series):
+        alone = panel_of(values)
+        said = pretrained(alone, 0.5).predict(alone)
+        assert together.values[k] == pytest.approx(said.values[0], rel=1e-5, abs=1e-5)
+        assert together.upper[:, k] == pytest.approx(said.upper[:, 0], rel=1e-5, abs=1e-5)
+
+
+def test_smoothing_counts_by_what_it_did_on_the_same_past() -> None:
+    """As the networks came where the past is too short to tell; more of it where it did better than they."""
+    rng = np.random.default_rng(3)
+    short, (known, _) = pretrained(panel_of(wave(14, 12))).runner.smoothing, module._load("monthly")
+    steady = pretrained(panel_of(wave(200, 12))).runner.smoothing
+    restless = pretrained(panel_of(100 + rng.normal(size=200).cumsum() / 2)).runner.smoothing
+    assert short == known.smoothing
+    assert steady > restless
+
+
+def test_another_unit_gives_the_same_forecast_in_it() -> None:
+    """Thousands are forecast as ones are, to rounding."""
+    values = wave(60, 12)
+    small, large = (panel_of(values * unit) for unit in (1.0, 1000.0))
+    said = pretrained(small).predict(small).values
+    assert pretrained(large).predict(large).values == pytest.approx(1000 * said, rel=1e-5)
+
+
+def test_what_stands_still_goes_on_standing() -> None:
+    """A constant is forecast as itself, within narrow bounds; so are zeros."""
+    panel = panel_of(np.full(40, 250.0), np.zeros(40), np.full(40, -3.0))
+    said = pretrained(panel).predict(panel)
+    assert said.values == pytest.approx(np.repeat([[250.0], [0.0], [-3.0]], 12, axis=1), rel=0.02, abs=1e-4)
+    assert (said.upper - said.lower <= 0.5 * np.abs(said.values) + 1e-3).all()
+
+
+def test_the_same_again_gives_the_same_bytes() -> None:
+    """A forecast depends on nothing but the data."""
+    panel = panel_of(wave(60, 12), wave(41, 12))
+    first, again = (pretrained(panel).predict(panel).render(".csv") for _ in range(2))
+    assert first == again
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_the_networks_say_where_they_come_from(name: str) -> None:
+    """A manifest holds seeds, what was left out, and the hash of every file that was learnt from or judges."""
+    manifest = json.loads((FOLDER / name / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["class"] == name
+    assert manifest["settings"]["train.seed"] >= 0
+    assert {"public", "sharing_a_run", "synthetic"} <= set(manifest["series"])
+    assert all(len(digest) == 64 for digest in manifest["data"].values())
+    assert "m3/M3.csv.gz" in manifest["data"]
+
+
+def test_all_networks_together_are_small() -> None:
+    """At most 2 MB come with lstmcast."""
+    assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) <= 2_000_000
+
+
+def test_damaged_networks_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One changed byte of the weights is found, and the message says what to do about it."""
+    shutil.copytree(FOLDER / "monthly", tmp_path / "monthly")
+    weights = tmp_path / "monthly" / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    monkeypatch.setattr(module, "FOLDER", tmp_path)
+    with pytest.raises(ModelError, match="install lstmcast again") as caught:
+        pretrained(panel_of(wave(60, 12)))
+    assert "sha256" in str(caught.value)
+
+
+def test_a_forecast_of_phases_cannot_be_explained() -> None:
+    """Half-hours are two series to the networks: that is said; months are explained as ever."""
+    panel = panel_of(wave(200, 48), calendar=Calendar(Grid("fixed", 30 * MINUTE), season=48))
+    with pytest.raises(UsageError, match="every 30 minutes"):
+        explain(pretrained(panel), panel)
+    months = panel_of(wave(60, 12))
+    assert explain(pretrained(months), months).error < 1e-2
+
+
+def test_reading_a_file_needs_nothing_else(tmp_path: Path, write_series: Callable[..., Path]) -> None:
+    """From daily rows in a CSV to two weeks ahead, without a training."""
+    from lstmcast import read
+
+    panel = read(write_series(tmp_path / "sales.csv", {"north": wave(60, 7), "south": wave(9, 7)}))
+    said = pretrained(panel).predict(panel)
+    assert said.values.shape == (2, 14)
