@@ -136,3 +136,18 @@ def shops_models(tmp_path_factory: pytest.TempPathFactory, shops_file: Path) -> 
 def shops(shops_models: Path) -> Forecaster:
     """That model, loaded."""
     return load(resolve(shops_models, None))
+
+
+@pytest.fixture(scope="session")
+def labelled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty series of two features, in turn rising, falling and flat, of 6 to 9 steps; the label says which."""
+    rng = np.random.default_rng(0)
+    lines = ["id,a,b,label"]
+    for k in range(60):
+        slope, length = (1.0, -1.0, 0.0)[k % 3], 6 + k % 4
+        for t in range(length):
+            a, b = slope * (t - length) + rng.normal(scale=0.3, size=2)
+            lines.append(f"s{k},{a:.3f},{100 * b:.3f},{('up', 'down', 'flat')[k % 3]}")
+    path = tmp_path_factory.mktemp("labelled") / "moves.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path

@@ -176,6 +176,18 @@ def test_predict_loads_no_tensorflow(models: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_labels_are_said_without_tensorflow(bare: Path, labelled_file: Path, tmp_path: Path) -> None:
+    """`predict` of a labeller loads what that of values does, and says the same where TensorFlow is not installed."""
+    sizes = ("--set", "model.head=label", "--set", "model.units=[4]", "--set", "train.epochs=2")
+    done = run(COMMAND, "train", labelled_file, *sizes, "--quiet", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    used = loaded("predict", labelled_file, "--output", "labels.csv", cwd=tmp_path)
+    assert used & (HEAVY - {"numpy", "pandas"}) == set()
+    there = without_tensorflow(bare, "predict", labelled_file, "--output", "-", cwd=tmp_path)
+    assert there.stdout == (tmp_path / "labels.csv").read_text(encoding="utf-8"), there.stderr
+
+
+@pytest.mark.slow
 def test_run_loads_no_tensorflow_where_nothing_is_trained(models: Path, tmp_path: Path) -> None:
     """A job of a model that is there, with new data: neither the training nor the drawing libraries are loaded."""
     lines = DATA.read_text(encoding="utf-8").splitlines(keepends=True)

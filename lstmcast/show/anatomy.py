@@ -51,11 +51,11 @@ def picture(explained: Explanation, target: str) -> Figure:
         _draw_memory(figure.add_subplot(grid[2, :]), explained)
         for k, name in enumerate(MAPS):
             _draw_map(figure, figure.add_subplot(grid[3 + k // 2, k % 2]), explained, name, named=k % 2 == 0)
-        _settle(figure)
+        settle(figure)
     return figure
 
 
-def _settle(figure: Figure) -> None:
+def settle(figure: Figure) -> None:
     """Finds room for every label and keeps it; rounded, for the solver of the layout varies in the last digits."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")

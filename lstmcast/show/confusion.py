@@ -8,18 +8,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.show.axes import INK, QUIET, house_style, shorten, wrap
+from lstmcast.show.anatomy import settle
+from lstmcast.show.axes import HAIRLINE, INK, QUIET, house_style, shorten, wrap
 from lstmcast.show.plot import FORECAST, Figure
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 CELL, EDGE = 0.5, 0.15  # inches; of a cell where there is room
-SMALLEST, LARGEST = 4.0, 9.0  # inches of the matrix
-NAMES, SHARES = 1.3, 1.0  # inches beside the matrix: the labels, how often each is right
+SMALLEST, LARGEST = 2.4, 9.0  # inches of the matrix, more or less
+BESIDE, BELOW = 3.2, 1.2  # inches beside and below the matrix, more or less: labels, how often each is right
+NAME = 110  # points of a label, at most
 WRITTEN = 25  # labels up to which every cell has its number
 NAMED = 60  # labels up to which each is named
 RIGHT, WRONG = FORECAST[0], "#d55e00"  # blue and vermilion: apart for every kind of colour vision
+STEEP = 4  # letters from which the labels below are turned
 PALE = 0.55  # of a cell, from where on its number is written in white
 
 
@@ -34,21 +37,23 @@ def draw(matrix: Ints, classes: Sequence[str], *, label: str, title: str, captio
         caption: small print below.
     """
     side = float(np.clip(CELL * len(classes), SMALLEST, LARGEST))
-    width = EDGE + NAMES + side + SHARES + EDGE
+    width = side + BESIDE
     room = (width - 2 * EDGE) * 72
     heading = wrap(title, size=13, width=room, lines=3, weight="bold")
-    small_print = wrap(caption, size=8, width=room, lines=4)
-    head, foot = EDGE + 0.28 * len(heading) + 0.35, NAMES + EDGE + 0.16 * len(small_print)
-    height = head + side + foot
+    small_print = wrap(caption, size=8, width=room, lines=5)
+    head, foot = 2 * EDGE + 0.28 * len(heading), 2 * EDGE + 0.16 * len(small_print)
+    height = head + side + BELOW + foot
     with house_style():
         figure = Figure(figsize=(width, height))
         figure.text(EDGE / width, 1 - EDGE / height, "\n".join(heading), va="top", size=13, weight="bold")
         figure.text(EDGE / width, EDGE / height, "\n".join(small_print), va="bottom", size=8, color=QUIET)
-        box = ((EDGE + NAMES) / width, foot / height, side / width, side / height)
-        axes = figure.add_axes(box)
+        box = (EDGE / width, foot / height, 1 - 2 * EDGE / width, 1 - (head + foot) / height)
+        figure.set_layout_engine("constrained", rect=box)
+        axes = figure.add_subplot()
         _shade(axes, matrix)
-        _write(axes, matrix, size=min(9.0, 400 * side / LARGEST / len(classes)))
+        _write(axes, matrix, size=float(np.clip(45 * side / len(classes), 4, 9)))
         _name(axes, matrix, classes, label)
+        settle(figure)
     return figure
 
 
@@ -60,8 +65,8 @@ def _shade(axes: Any, matrix: Ints) -> None:
     strength = np.where((share > 0) & ~right, 0.12 + 0.88 * share, share)  # a single mistake must be seen
     axes.imshow(1 - strength * (1 - ink), aspect="auto", interpolation="nearest")
     edges = np.arange(len(matrix) + 1) - 0.5
-    axes.vlines(edges, -0.5, len(matrix) - 0.5, color="white", linewidth=1)
-    axes.hlines(edges, -0.5, len(matrix) - 0.5, color="white", linewidth=1)
+    axes.vlines(edges, -0.5, len(matrix) - 0.5, color=HAIRLINE, linewidth=0.6)
+    axes.hlines(edges, -0.5, len(matrix) - 0.5, color=HAIRLINE, linewidth=0.6)
     axes.spines[:].set_visible(False)
 
 
@@ -77,22 +82,21 @@ def _write(axes: Any, matrix: Ints, *, size: float) -> None:
 
 def _name(axes: Any, matrix: Ints, classes: Sequence[str], label: str) -> None:
     """The labels along both sides, what the sides are, and how often each label is right."""
-    count = len(classes)
-    shown = np.arange(count) if count <= NAMED else np.unique(np.linspace(0, count - 1, NAMED).round().astype(int))
-    size = float(np.clip(500 / count, 5, 9))
-    names = [shorten(classes[k], size=size, width=0.75 * NAMES * 72) for k in shown.tolist()]
-    steep = max(len(name) for name in names) > 3
-    axes.set_xticks(shown, names, rotation=90 if steep else 0)
+    count, size = len(classes), float(np.clip(500 / len(classes), 5, 9))
+    shown = np.arange(0, count, -(-count // NAMED))
+    names = [shorten(classes[k], size=size, width=NAME) for k in shown.tolist()]
+    axes.set_xticks(shown, names, rotation=90 if max(map(len, names)) > STEEP else 0)
     axes.set_yticks(shown, names)
     axes.tick_params(length=0, labelsize=size, labelcolor=INK)
-    axes.set_xlabel(shorten(f"{label} given by the LSTM", size=9, width=280), color=QUIET)
-    axes.set_ylabel(shorten(f"{label} as it is", size=9, width=280), color=QUIET)
-    totals = matrix.sum(axis=1)
-    right = np.diag(_of_row(matrix))
-    axes.text(count - 0.35, -0.75, "named right", size=8, color=QUIET, ha="left", va="bottom")
-    for k in shown.tolist():
-        share = f"{right[k]:.0%} of {totals[k]:,}" if totals[k] else "none held out"
-        axes.text(count - 0.35, k, share, size=min(8.0, size), color=QUIET, ha="left", va="center")
+    axes.set_xlabel(shorten(f"{label} given by the LSTM", size=9, width=SMALLEST * 72), color=QUIET)
+    axes.set_ylabel(shorten(f"{label} as it is", size=9, width=SMALLEST * 72), color=QUIET)
+    totals, right = matrix.sum(axis=1), np.diag(_of_row(matrix))
+    shares = [f"{right[k]:.0%} of {totals[k]:,}" if totals[k] else "none held out" for k in shown.tolist()]
+    beside = axes.secondary_yaxis("right")
+    beside.set_yticks(shown, shares)
+    beside.tick_params(length=0, labelsize=min(8.0, size), labelcolor=QUIET)
+    beside.spines[:].set_visible(False)
+    beside.set_ylabel("named right", color=QUIET, rotation=270, va="bottom")
 
 
 def _of_row(matrix: Ints) -> Floats:

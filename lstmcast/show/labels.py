@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.classifier.label.folds import Scores
 from lstmcast.classifier.label.labels import Labels, agreeing
-from lstmcast.classifier.label.plan import Plan
 from lstmcast.data.labelled import Labelled
 from lstmcast.show.console import columns, count, label, number
+
+if TYPE_CHECKING:
+    from lstmcast.classifier.label.folds import Scores
+    from lstmcast.classifier.label.plan import Plan
 
 Ints = npt.NDArray[np.int64]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +11,7 @@ import numpy.typing as npt
 
 from lstmcast.data.labelled import UNKNOWN, Key, Labelled
 from lstmcast.errors import DataError
+from lstmcast.forecast import rendered
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,16 +62,8 @@ class Labels:
         return pd.DataFrame(table | {chance_column(c): self.chances[:, k] for k, c in enumerate(self.classes)})
 
     def render(self, suffix: str) -> bytes:
-        """The contents of a file: `.csv`, `.jsonl` or `.parquet`."""
-        frame = self.to_frame()
-        if suffix == ".csv":
-            return frame.to_csv(index=False, lineterminator="\n").encode()
-        if suffix == ".jsonl":
-            rows = (json.dumps(row, ensure_ascii=False, allow_nan=False) for row in frame.to_dict("records"))
-            return "".join(f"{row}\n" for row in rows).encode()
-        buffer = io.BytesIO()
-        frame.to_parquet(buffer, index=False)
-        return buffer.getvalue()
+        """The table as a file of a format; see `rendered`."""
+        return rendered(self.to_frame(), suffix)
 
 
 def chance_column(label: str) -> str:

@@ -75,16 +75,18 @@ def make_plan(data: Labelled, config: Config) -> Plan:
         hidden=tuple(config.model.hidden),
         every_step=False,
     )
+    recipe = _recipe(len(parts.learn), architecture, config)
+    stopping = recipe.patience is not None
     return Plan(
         data=known,
         classes=known.classes,
         codes=codes,
         parts=parts,
         architecture=architecture,
-        recipe=_recipe(len(parts.learn), architecture, config),
+        recipe=recipe,
         networks=config.train.networks,
         refit=config.train.refit,
-        findings=_findings(data, known, codes, parts, context=context, longest=longest),
+        findings=_findings(data, known, codes, parts, context=context, longest=longest, stopping=stopping),
     )
 
 
@@ -108,13 +110,14 @@ def _refuse_few(known: Labelled, codes: Ints) -> None:
 
 
 def _findings(
-    data: Labelled, known: Labelled, codes: Ints, parts: Parts, *, context: int, longest: int
+    data: Labelled, known: Labelled, codes: Ints, parts: Parts, *, context: int, longest: int, stopping: bool
 ) -> tuple[Finding, ...]:
     """What was decided, for a person."""
     sizes = np.bincount(codes)
     each = f"{sizes.min()} to {sizes.max()}" if sizes.min() < sizes.max() else str(sizes.min())
     unknown = data.n_series - known.n_series
-    beside = f"; {counted(unknown, 'more')} without a label" if unknown else ""
+    beside = f"; {unknown:,} more without a label" if unknown else ""
+    stops = "when to stop and " if stopping else ""
     read = "all of the longest series" if context >= longest else f"the last ones of up to {longest:,}"
     return (
         Finding("labels", str(len(known.classes)), f"{shortened(known.classes)}; {each} series each{beside}"),
@@ -122,7 +125,7 @@ def _findings(
         Finding(
             "held out",
             f"{len(parts.stop) + len(parts.judge):,} series",
-            f"{len(parts.stop):,} to decide when to stop, {len(parts.judge):,} to judge, of each label its share",
+            f"{len(parts.stop):,} to decide {stops}how bold to be, {len(parts.judge):,} to judge; each label's share",
         ),
     )
 

@@ -1,0 +1,100 @@
+"""From labelled series to a labeller."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lstmcast.classifier.label.labeller import Labeller
+from lstmcast.classifier.label.saving import from_artifact, to_artifact
+from lstmcast.classifier.label.training import train
+from lstmcast.config import Config
+from lstmcast.data.grid import Grid
+from lstmcast.data.labelled import Labelled
+from lstmcast.data.zones import DAY
+from lstmcast.errors import DataError
+from lstmcast.model.heads import Symbols
+from lstmcast.model.lstm import outputs
+from lstmcast.model.network import Architecture, build, flat
+
+pytestmark = pytest.mark.slow
+
+
+def test_movements_are_told_apart(labeller: Labeller, moves: Labelled) -> None:
+    """Rising, falling and flat series are named right nearly always, by series that were not learnt from too."""
+    said = labeller.predict(moves)
+    assert np.mean(np.array(said.said) == np.array(moves.labels)) > 0.9
+    assert labeller.report["scores"]["lstm"]["accuracy"] > 0.8
+    np.testing.assert_allclose(said.chances.sum(axis=1), 1.0, rtol=1e-12)
+
+
+def test_keras_says_the_same(labeller: Labeller, moves: Labelled) -> None:
+    """Probabilities by NumPy are those of the Keras network with the softmax of its temperature, to 1e-5."""
+    import keras
+
+    reader = labeller.reader
+    architecture = Architecture(reader.context, 2, (8,), Symbols(3), hidden=(6,), every_step=False)
+    model = build(architecture, every_step=False)
+    model.set_weights(flat(reader.networks[0]))
+    x = reader.cases(moves).inputs(np.arange(60))
+    theirs = keras.ops.softmax(model(x) / reader.temperature)
+    np.testing.assert_allclose(labeller.predict(moves).chances, theirs, atol=1e-5)
+
+
+def test_one_seed_one_network(moves: Labelled, quick: Config, labeller: Labeller) -> None:
+    """Trained again, the weights are the same to the byte; with another seed they are not."""
+    arrays = to_artifact(labeller)[1]["weights"]
+    again = to_artifact(train(moves, quick))[1]["weights"]
+    other = to_artifact(train(moves, quick.model_copy(update={"train": quick.train.model_copy(update={"seed": 1})})))[1]
+    assert all(array.tobytes() == again[name].tobytes() for name, array in arrays.items())
+    assert any(array.tobytes() != other["weights"][name].tobytes() for name, array in arrays.items())
+
+
+def test_held_out_series_do_not_matter(moves: Labelled, quick: Config) -> None:
+    """Without a second fit the network is the same whatever the judging series hold."""
+    once = quick.model_copy(update={"train": quick.train.model_copy(update={"refit": False})})
+    plans: list[np.ndarray] = []
+    one = train(moves, once, planned=lambda plan: plans.append(plan.parts.judge))
+    values = moves.values.copy()
+    for k in plans[0].tolist():
+        values[moves.offsets[k] : moves.offsets[k + 1]] += 1000
+    other = train(replace(moves, values=values), once)
+    for mine, theirs in zip(flat(one.reader.networks[0]), flat(other.reader.networks[0]), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert one.report["scores"]["lstm"] != other.report["scores"]["lstm"]
+
+
+def test_there_and_back(labeller: Labeller, moves: Labelled) -> None:
+    """A labeller that was saved and read says the same to the bit."""
+    manifest, tensors = to_artifact(labeller)
+    back = from_artifact(manifest, tensors)
+    np.testing.assert_array_equal(back.predict(moves).chances, labeller.predict(moves).chances)
+    assert (back.columns, back.classes) == (labeller.columns, labeller.classes)
+    np.testing.assert_array_equal(back.held_out.chances, labeller.held_out.chances)
+
+
+def test_the_last_step_speaks(labeller: Labeller, moves: Labelled) -> None:
+    """What is said of a series is the network's last output, by a forward pass over that series alone."""
+    alone = moves.select(np.array([7]))
+    x = labeller.reader.standard.forward(alone.values)[None]
+    x = np.concatenate([np.zeros((1, labeller.reader.context - x.shape[1], 2), np.float32), x], axis=1)
+    raw = outputs(labeller.reader.networks[0], x)[0, -1] / labeller.reader.temperature
+    np.testing.assert_allclose(labeller.predict(alone).chances[0], np.exp(raw) / np.exp(raw).sum(), rtol=1e-5)
+
+
+def test_what_cannot_be_labelled(labeller: Labeller, moves: Labelled) -> None:
+    """No series at all, numbers beyond every measure, another frequency."""
+    with pytest.raises(DataError, match="no series to label"):
+        labeller.predict(moves.select(np.array([], dtype=np.int64)))
+    with pytest.raises(DataError, match="series 's0' holds numbers beyond all that training saw"):
+        labeller.predict(replace(moves, values=moves.values * 1e300))
+    with pytest.raises(DataError, match="the frequency was 1 in training and is D here"):
+        labeller.predict(replace(moves, calendar=replace(moves.calendar, grid=Grid("fixed", DAY))))
+
+
+def test_a_name_that_predict_needs_itself(moves: Labelled, quick: Config) -> None:
+    """A key column called like a probability is refused before anything is fitted."""
+    with pytest.raises(DataError, match="predict writes a column 'p_up' of its own"):
+        train(replace(moves, key_columns=("p_up",)), quick)

@@ -1,0 +1,143 @@
+"""`model.head: label` by the command line, as a new user would meet it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from lstmcast.cli import main
+
+pytestmark = pytest.mark.slow
+
+HEAD = ("--set", "model.head=label")
+QUICK = (*HEAD, "--set", "model.units=[8]", "--set", "train.epochs=12", "--set", "train.learning_rate=0.02")
+
+
+@pytest.fixture(scope="module")
+def labels_models(tmp_path_factory: pytest.TempPathFactory, labelled_file: Path) -> Path:
+    """A folder with a model of rising, falling and flat series."""
+    folder = tmp_path_factory.mktemp("work") / "models"
+    assert main(["train", str(labelled_file), "--models", str(folder), "--quiet", *QUICK]) == 0
+    return folder
+
+
+def table(text: str) -> list[dict[str, str]]:
+    """The rows of a CSV."""
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_train_says_what_it_found_and_how_good_it_is(
+    tmp_path: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Columns, labels, network, scores beside the rules', the verdict; with --json the report on stdout."""
+    assert main(["train", str(labelled_file), "--models", str(tmp_path / "models"), "--json", *QUICK]) == 0
+    out, err = capsys.readouterr()
+    for words in ("60 series of 6 to 9 steps, 2 features", "its name says so", "down, flat, up; 20 series each"):
+        assert words in err
+    for name in ("LSTM", "nearest neighbour", "nearest centroid", "most frequent", "Dense(3, activation=softmax)"):
+        assert name in err
+    report = json.loads(out)
+    assert report["verdict"] in err
+    assert report["scores"]["lstm"]["accuracy"] > 0.8
+    assert sum(map(sum, report["confusion"])) == report["held_out"]["judge_series"] == 12
+
+
+def test_predict_labels_new_series(
+    tmp_path: Path, labels_models: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file without labels: each series its key, label, probability, and the probability of each label."""
+    header, *rows = labelled_file.read_text(encoding="utf-8").splitlines()
+    new = tmp_path / "new.csv"
+    new.write_text("\n".join(line.rpartition(",")[0] for line in [header, *rows[:30]]) + "\n", encoding="utf-8")
+    assert main(["predict", str(new), "--models", str(labels_models), "-o", "-"]) == 0
+    said = table(capsys.readouterr().out)
+    assert list(said[0]) == ["id", "label", "probability", "p_down", "p_flat", "p_up"]
+    assert [row["id"] for row in said] == ["s0", "s1", "s2", "s3"]
+    assert [row["label"] for row in said] == ["up", "down", "flat", "up"]
+    for row in said:
+        chances = {name: float(row[f"p_{name}"]) for name in ("down", "flat", "up")}
+        assert sum(chances.values()) == pytest.approx(1)
+        assert float(row["probability"]) == chances[row["label"]] == max(chances.values())
+
+
+def test_predict_holds_its_labels_against_those_of_the_file(
+    tmp_path: Path, labels_models: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where labels are known it says how many are the same; one it never learnt is a warning, exit 8 with --strict."""
+    asked = ["predict", str(labelled_file), "--models", str(labels_models), "-o", str(tmp_path / "labels.jsonl")]
+    assert main(asked) == 0
+    assert "has a label for 60 of them" in capsys.readouterr().err
+    rows = [json.loads(line) for line in (tmp_path / "labels.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["id"] for row in rows[:2]] == ["s0", "s1"]
+    odd = tmp_path / "odd.csv"
+    odd.write_text(labelled_file.read_text(encoding="utf-8").replace("up", "sideways"), encoding="utf-8")
+    assert main([*asked[:1], str(odd), *asked[2:], "--strict"]) == 8
+    assert "20 series with a label that training did not know" in capsys.readouterr().err
+
+
+def test_plot_draws_the_confusion_matrix(tmp_path: Path, labels_models: Path) -> None:
+    """As PNG, the same bytes twice, also where the data are gone."""
+    for name in ("one.png", "two.png"):
+        asked = ["plot", "--models", str(labels_models), "--backtest", "-o", str(tmp_path / name)]
+        assert main(asked) == 0
+    first, second = ((tmp_path / name).read_bytes() for name in ("one.png", "two.png"))
+    assert first.startswith(b"\x89PNG")
+    assert first == second
+
+
+def test_backtest_judges_every_series_once(
+    tmp_path: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Sixty rows of forecasts, each series once, and scores that agree with them; a figure where asked for."""
+    folder = tmp_path / "found"
+    assert main(["backtest", str(labelled_file), *QUICK, "-o", str(folder), "--figures", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    rows = table((folder / "forecasts.csv").read_text(encoding="utf-8"))
+    assert sorted(row["id"] for row in rows) == sorted(f"s{k}" for k in range(60))
+    assert {row["fold"] for row in rows} == {"1", "2", "3", "4", "5"}
+    for method in ("lstm", "nearest_neighbour", "most_frequent"):
+        right = sum(row[method] == row["actual"] for row in rows) / 60
+        assert found["scores"][method]["accuracy"] == pytest.approx(right)
+    assert found["scores"]["most_frequent"]["accuracy"] == pytest.approx(1 / 3, abs=0.1)
+    assert (folder / "confusion.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (["predict", "--horizon", "3"], "--horizon: not with model.head: label"),
+        (["plot", "--history", "3"], "--history: not with model.head: label"),
+        (["explain"], "explain speaks of forecasts of values"),
+    ],
+)
+def test_flags_that_make_no_sense(
+    words: list[str], fault: str, labels_models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A label has no steps ahead: such flags are refused as wrong usage."""
+    assert main([*words, "--models", str(labels_models)]) == 2
+    assert fault in capsys.readouterr().err
+
+
+def test_keys_of_other_heads_are_refused(labelled_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A horizon means nothing to labels, nor a hidden layer to values."""
+    assert main(["train", str(labelled_file), *HEAD, "--horizon", "3"]) == 3
+    assert "forecast.horizon: has no meaning with model.head: label" in capsys.readouterr().err
+    assert main(["train", str(labelled_file), "--set", "model.hidden=[3]"]) == 3
+    assert "model.hidden: has no meaning with model.head: value" in capsys.readouterr().err
+
+
+def test_the_file_is_gone(
+    tmp_path: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A labeller keeps no series: predict asks for a file, exit code 4; the figure can still be drawn."""
+    monkeypatch.chdir(tmp_path)
+    Path("here.csv").write_bytes(labelled_file.read_bytes())
+    assert main(["train", "here.csv", "--quiet", *QUICK]) == 0
+    Path("here.csv").unlink()
+    assert main(["predict"]) == 4
+    assert "there is no series to label; name the file that holds some" in capsys.readouterr().err
+    assert main(["plot", "--quiet"]) == 0
