@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from lstmcast.cli import main
+from lstmcast.kinds.loading import load_model
 
 WriteSeries = Callable[..., Path]
 Waves = Callable[[int, int], np.ndarray]
@@ -73,10 +74,8 @@ def test_predict_says_a_probability_for_each_step(sales: Path, models: Path, tmp
 
 
 @pytest.mark.slow
-def test_what_was_kept_says_the_same_as_the_file(sales: Path, models: Path, tmp_path: Path) -> None:
+def test_what_was_kept_says_the_same_as_the_file(sales: Path, models: Path) -> None:
     """Where the file is gone, the kept steps give the same bytes: nothing further back counts."""
-    from lstmcast.kinds.loading import load_model
-
     loaded = load_model(str(models), None, str(sales))
     with_file, without = loaded.trained.predict(loaded.past), loaded.trained.predict()
     assert with_file.render(".csv") == without.render(".csv")
