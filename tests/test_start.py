@@ -143,6 +143,21 @@ def test_predict_without_tensorflow_gives_the_same_bytes(bare: Path, models: Pat
 
 
 @pytest.mark.slow
+def test_an_event_is_predicted_without_tensorflow(bare: Path, tmp_path: Path) -> None:
+    """Nor do probabilities need it: the same bytes, and nothing heavy is loaded but NumPy and pandas."""
+    asked = ("--config", "event", "--set", "model.event=y rises", "--set", "train.epochs=2", "--models", "models")
+    trained = run(COMMAND, "train", DATA, *asked, "--quiet", cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr[-2000:]
+    predict = ("predict", DATA, "--output", "-")
+    here, there = run(COMMAND, *predict, cwd=tmp_path), without_tensorflow(bare, *predict, cwd=tmp_path)
+    assert (here.returncode, there.returncode) == (0, 0), there.stderr
+    assert there.stdout == here.stdout
+    assert there.stdout.startswith("month,probability\n1961-01,0.")
+    assert loaded(*predict, cwd=tmp_path) & (HEAVY - {"numpy", "pandas"}) == set()
+    assert without_tensorflow(bare, "plot", "--backtest", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.slow
 def test_plot_without_tensorflow(bare: Path, models: Path, tmp_path: Path) -> None:
     """`plot` draws the model's forecast into a PNG."""
     done = without_tensorflow(bare, "plot", "--models", models, "--output", "figure.png", cwd=tmp_path)
