@@ -1,7 +1,7 @@
 """Whole series that get one label: handwritten digits read row by row, and cylinder, bell and funnel (Saito 1994).
 
 The 1,797 digits of scikit-learn, which this script needs (pip install scikit-learn), are read as 8 steps of 8 pixels: a
-fifth of each digit is held out by scikit-learn, never shown to `lstmcast train`, and labelled by `lstmcast predict`. The
+fifth of each is held out by scikit-learn, never shown to `lstmcast train`, and labelled by `lstmcast predict`. The
 three shapes are made here: a plateau, a rise that breaks off or a jump that fades, somewhere in 64 noisy steps.
 """
 

@@ -1,0 +1,64 @@
+"""The confusion matrix as a figure."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lstmcast.show.confusion import NAMED, WRITTEN, draw
+from lstmcast.show.plot import Figure, render
+
+
+def figure(matrix: np.ndarray, classes: list[str]) -> Figure:
+    """The figure of a matrix."""
+    return draw(matrix, classes, label="kind", title="Which is taken for which", caption="What it means.")
+
+
+def texts(drawn: Figure) -> list[str]:
+    """What is written in the cells."""
+    return [text.get_text() for text in drawn.axes[0].texts]
+
+
+def test_cells_names_and_shares() -> None:
+    """Every pair that occurred has its number, every label its name on both sides, every row its share."""
+    drawn = figure(np.array([[8, 2, 0], [0, 5, 0], [0, 0, 0]]), ["a", "b", "never"])
+    assert texts(drawn) == ["8", "2", "5"]
+    axes, beside = drawn.axes[0], drawn.axes[0].child_axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "b", "never"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b", "never"]
+    assert [label.get_text() for label in beside.get_yticklabels()] == ["80% of 10", "100% of 5", "none held out"]
+
+
+def test_right_and_wrong_have_their_colours() -> None:
+    """A row that is all right is blue on the diagonal, a mistake is reddish, what never occurred is white."""
+    (image,) = figure(np.array([[4, 0], [1, 3]]), ["a", "b"]).axes[0].get_images()
+    colours = np.asarray(image.get_array())
+    assert (np.round(255 * colours[0, 0]).astype(int) == [0x00, 0x72, 0xB2]).all()
+    assert colours[0, 1].tolist() == [1.0, 1.0, 1.0]
+    red, green, blue = colours[1, 0]
+    assert red > green > blue
+
+
+def test_many_labels_are_named_evenly_and_not_numbered() -> None:
+    """Beyond so many labels the numbers go, and then every other name."""
+    count = NAMED + 10
+    drawn = figure(np.eye(count, dtype=np.int64), [f"word {k}" for k in range(count)])
+    assert texts(drawn) == []
+    assert [label.get_text() for label in drawn.axes[0].get_yticklabels()][:3] == ["word 0", "word 2", "word 4"]
+    assert len(texts(figure(np.eye(WRITTEN, dtype=np.int64), ["x"] * WRITTEN))) == WRITTEN
+
+
+def test_nothing_lies_outside_the_figure() -> None:
+    """Long names are cut, and every text lies within the page."""
+    drawn = figure(np.array([[3, 1], [0, 4]]), ["a label with a very long name, longer than any page", "b" * 80])
+    drawn.draw_without_rendering()
+    page = drawn.bbox
+    for box in [drawn.axes[0].get_tightbbox(), *(text.get_window_extent() for text in drawn.texts)]:
+        assert box is not None
+        assert page.x0 <= box.x0 <= box.x1 <= page.x1
+        assert page.y0 <= box.y0 <= box.y1 <= page.y1
+
+
+def test_the_same_bytes_each_time() -> None:
+    """Drawn and rendered twice, a figure is the same file."""
+    first, second = (render(figure(np.array([[3, 1], [0, 4]]), ["a", "b"]), ".svg") for _ in range(2))
+    assert first == second
