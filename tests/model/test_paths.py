@@ -1,0 +1,115 @@
+"""Symbols said one after the other: against every path there is, and against what chance should draw."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from lstmcast.model import lstm
+from lstmcast.model.lstm import Layer, Network
+from lstmcast.model.paths import Speaker, drawn, likeliest, log_softmax
+from lstmcast.model.sequences import one_hot
+
+KINDS = 3
+
+
+def network(seed: int, units: int = 4) -> Network:
+    """A network of chance's weights."""
+    rng = np.random.default_rng(seed)
+
+    def weights(*shape: int) -> np.ndarray:
+        return rng.normal(0, 1.5, shape).astype(np.float32)
+
+    return Network(
+        (Layer(weights(KINDS, 4 * units), weights(units, 4 * units), weights(4 * units)),),
+        weights(units, KINDS),
+        weights(KINDS),
+    )
+
+
+@pytest.fixture
+def speaker() -> Speaker:
+    """Two networks, a little shy."""
+    return Speaker((network(0), network(1)), temperature=1.3)
+
+
+@pytest.fixture
+def x() -> np.ndarray:
+    """What two series said so far."""
+    return one_hot(np.array([[0, 1, 2, 1], [-1, 2, 2, 0]]), KINDS)
+
+
+def chances(speaker: Speaker, codes: list[int]) -> np.ndarray:
+    """[V] what follows some codes, by running over all of them anew."""
+    said = []
+    for one in speaker.networks:
+        raw = lstm.outputs(one, one_hot(np.array([codes]), KINDS))[0, -1].astype(float)
+        said.append(np.exp(raw) / np.exp(raw).sum())
+    powers = np.mean(said, axis=0) ** (1 / speaker.temperature)
+    return powers / powers.sum()
+
+
+def test_every_step_is_what_running_anew_says(speaker: Speaker) -> None:
+    """Reading all at once, step by step, or each prefix by itself: the same probabilities."""
+    codes = [0, 1, 2, 1, 1, 0]
+    read = one_hot(np.array([codes]), KINDS)
+    every = np.exp(speaker.every(read, 4)[0])
+    expected = [chances(speaker, codes[: k + 1]) for k in range(2, 6)]
+    assert every == pytest.approx(np.array(expected), abs=1e-5)
+    states, logs = speaker.read(read[:, :3])
+    assert np.exp(logs[0]) == pytest.approx(expected[0], abs=1e-5)
+    assert np.exp(speaker.after(np.array([1]), states)[0]) == pytest.approx(expected[1], abs=1e-5)
+
+
+def test_a_wide_beam_finds_the_likeliest_of_all_paths(speaker: Speaker, x: np.ndarray) -> None:
+    """With a beam as wide as there are paths, the best of 81 paths is found, with its probabilities."""
+    found = likeliest(speaker, x, 4, beam=KINDS**3)
+    for row, codes in enumerate(([0, 1, 2, 1], [-1, 2, 2, 0])):
+        each = {}
+        for path in product(range(KINDS), repeat=4):
+            steps = [chances(speaker, [*codes, *path[:t]])[path[t]] for t in range(4)]
+            each[path] = steps
+        best = max(each, key=lambda path: np.prod(each[path]))
+        assert tuple(found.symbols[row].tolist()) == best
+        assert found.chances[row] == pytest.approx(each[best], abs=1e-5)
+
+
+def test_a_beam_of_one_takes_the_likeliest_symbol_at_each_step(speaker: Speaker, x: np.ndarray) -> None:
+    """Greedy, written as a loop."""
+    found = likeliest(speaker, x, 5, beam=1)
+    codes = [0, 1, 2, 1]
+    for said in found.symbols[0].tolist():
+        assert said == chances(speaker, codes).argmax()
+        codes.append(said)
+
+
+def test_a_wider_beam_finds_no_less_likely_path(speaker: Speaker, x: np.ndarray) -> None:
+    """The product of the probabilities of 8 kept paths is at least that of one."""
+    narrow, wide = (likeliest(speaker, x, 6, beam=beam).chances.prod(axis=1) for beam in (1, 8))
+    assert (wide >= narrow - 1e-12).all()
+
+
+def test_what_is_drawn_is_as_frequent_as_it_is_likely(speaker: Speaker) -> None:
+    """The first symbol of 20,000 draws, at temperature ½: its probabilities squared, and made to sum to 1."""
+    x = np.repeat(one_hot(np.array([[0, 1, 2]]), KINDS), 20_000, axis=0)
+    path = drawn(speaker, x, 1, temperature=0.5, rng=np.random.default_rng(0))
+    own = chances(speaker, [0, 1, 2])
+    shares = np.bincount(path.symbols[:, 0], minlength=KINDS) / 20_000
+    assert shares == pytest.approx(own**2 / (own**2).sum(), abs=0.015)
+    assert path.chances[:, 0] == pytest.approx(own[path.symbols[:, 0]], abs=1e-5)
+
+
+def test_the_same_seed_draws_the_same(speaker: Speaker, x: np.ndarray) -> None:
+    """And another seed, sooner or later, something else."""
+    one, two, other = (
+        drawn(speaker, x, 30, temperature=1.0, rng=np.random.default_rng(seed)).symbols.tolist() for seed in (4, 4, 5)
+    )
+    assert one == two != other
+
+
+def test_nothing_overflows() -> None:
+    """Outputs of any size are probabilities."""
+    logs = log_softmax(np.array([[1e4, 0.0, -1e4]]))
+    assert np.exp(logs).tolist() == [[1.0, 0.0, 0.0]]
