@@ -1,0 +1,93 @@
+"""Plain text by `--config text`: bits a character on held-out text, beside Markov models, and what is drawn.
+
+The text is the reference of the Python language, as `pydoc_data.topics` of CPython holds it (PSF licence): each
+paragraph once, in the order of the topics' names. Nothing of it is kept here.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from pydoc_data.topics import topics
+from typing import Any
+
+from common import COMMAND, arguments, must, progress, report, table
+
+NAME = "topics"
+PROMPT = 'The "for" statement'
+DRAWN = 400  # characters
+TEMPERATURES = (0.5, 0.8)
+MINUTES = 5
+RIVAL = "markov_3"
+
+
+def paragraphs() -> str:
+    """The whole text; what several topics repeat stands there once."""
+    found: dict[str, str] = {}
+    for name in sorted(topics):
+        for part in topics[name].split("\n\n"):
+            found.setdefault(part.strip(), part)
+    return "\n\n".join(part for text, part in found.items() if text)
+
+
+def drawn(folder: Path, temperature: float) -> str:
+    """What follows the prompt."""
+    (folder / "prompt.txt").write_text(PROMPT, encoding="utf-8")
+    asked = [COMMAND, "predict", "prompt.txt", "--temperature", str(temperature), "--horizon", str(DRAWN)]
+    return must([*asked, "--seed", "1", "--output", "-", "--quiet"], folder).stdout
+
+
+def lines(found: Mapping[str, Any], seconds: float, cpu: float, said: Mapping[float, str]) -> list[str]:
+    """The result as Markdown."""
+    scores = {name: row for name, row in found["scores"].items() if row["bits"] is not None}
+    order = sorted(scores, key=lambda name: scores[name]["bits"])
+    rows = [
+        [
+            "LSTM" if name == "lstm" else name.replace("_", " "),
+            *(f"{scores[name][key]:.3f}" for key in ("bits", "accuracy", "top_3")),
+        ]
+        for name in order
+    ]
+    held, kinds = found["held_out"], next(value for name, value, _ in found["findings"] if name == "symbols")
+    ours, theirs = scores["lstm"]["bits"], scores[RIVAL]["bits"]
+    text = [
+        f"{found['data']['rows']:,} characters of {kinds} kinds, the last {held['judge_steps']:,} held out to judge;",
+        f"`{found['network']}`, the best of its epochs: {found['epochs'][0]}.",
+        f"`lstmcast train {NAME}.txt --config text` took {seconds:.0f} s by the clock, {cpu:.0f} s of all cores",
+        f"(wanted: {MINUTES} minutes on two cores, which are {2 * 60 * MINUTES} s of both).",
+        "",
+        *table(["method", "bits a character", "hits", "among the 3 likeliest"], rows),
+        "",
+        f"Wanted: fewer bits than a Markov model of order 3: {ours:.3f} against {theirs:.3f}, "
+        + ("reached." if ours < theirs else "not reached."),
+        "Markov models are those of `lstmcast.evaluation.markov` (interpolated Kneser-Ney).",
+    ]
+    for temperature, drawing in said.items():
+        text += [
+            "",
+            f"Drawn after `{PROMPT}` with `--temperature {temperature} --seed 1`:",
+            "",
+            "```",
+            drawing.rstrip(),
+            "```",
+        ]
+    return text
+
+
+def main() -> None:
+    """Trains, draws, and writes the result."""
+    asked = arguments(__doc__, __file__).parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / f"{NAME}.txt").write_text(paragraphs(), encoding="utf-8")
+        progress("training")
+        done = must([COMMAND, "train", f"{NAME}.txt", "--config", "text", "--quiet", "--json"], folder)
+        found = json.loads(done.stdout)
+        said = {temperature: drawn(folder, temperature) for temperature in TEMPERATURES}
+    report(asked.output, "Plain text", lines(found, done.seconds, done.cpu_seconds, said))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""`model.head: category` on the command line: columns of symbols, plain text, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lstmcast.cli import main
+
+Run = Callable[..., "object"]
+SENTENCE = "the rain in Spain stays mainly in the plain. "
+BRIEF = (
+    "--set",
+    "train.epochs=2",
+    "--set",
+    "train.batches=5",
+    "--set",
+    "train.batch_size=8",
+    "--set",
+    "model.units=[6]",
+)
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a text, and a model of it."""
+    folder = tmp_path_factory.mktemp("text")
+    (folder / "rain.txt").write_text(SENTENCE * 40, encoding="utf-8")
+    models = ["--models", str(folder / "models"), "--quiet", "--horizon", "30"]
+    assert main(["train", str(folder / "rain.txt"), "--config", "text", *models, *BRIEF]) == 0
+    return folder
+
+
+def flags(folder: Path) -> list[str]:
+    """Where the model lies."""
+    return ["--models", str(folder / "models")]
+
+
+def test_a_text_is_gone_on_with(text: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """To stdout come the characters themselves, as many as asked for, of those that the text has."""
+    assert main(["predict", *flags(text), "-o", "-", "--quiet"]) == 0
+    said = capfd.readouterr().out
+    assert len(said) == 31
+    assert set(said[:-1]) <= set(SENTENCE)
+
+
+def test_a_prompt_is_gone_on_with(text: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Another text is read as a prompt; the same seed draws the same, a table says how likely each was."""
+    prompt = tmp_path / "prompt.txt"
+    prompt.write_text("the pla", encoding="utf-8")
+    drawn = ["predict", str(prompt), *flags(text), "--temperature", "0.8", "--horizon", "12", "--quiet"]
+    said = []
+    for seed in ("1", "1", "2"):
+        assert main([*drawn, "--seed", seed, "-o", "-"]) == 0
+        said.append(capfd.readouterr().out)
+    assert said[0] == said[1] != said[2]
+    assert main([*drawn, "--seed", "1", "-o", str(tmp_path / "said.csv")]) == 0
+    table = pd.read_csv(tmp_path / "said.csv", keep_default_na=False)
+    assert "".join(table["forecast"]) == said[0][:-1]
+    assert table["step"].tolist() == list(range(8, 20))
+    assert table["probability"].between(0, 1).all()
+
+
+def test_characters_that_training_never_met(text: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """They are counted and said, even where all else is quiet; --strict exits with 8."""
+    prompt = tmp_path / "prompt.txt"
+    prompt.write_text("the Übung", encoding="utf-8")
+    asked = ["predict", str(prompt), *flags(text), "-o", str(tmp_path / "a.txt"), "--quiet"]
+    assert main(asked) == 0
+    assert "4 steps with a symbol that training never met: not known" in capfd.readouterr().err
+    assert main([*asked, "--strict"]) == 8
+
+
+def test_figures(text: Path, tmp_path: Path) -> None:
+    """What is ahead, and the scores."""
+    for name, more in (("ahead.png", []), ("scores.svg", ["--backtest"])):
+        assert main(["plot", *flags(text), "-o", str(tmp_path / name), "--quiet", *more]) == 0
+        assert (tmp_path / name).stat().st_size > 5_000
+
+
+def test_a_backtest_of_symbols(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Every step of the last third is written, with what came and how likely that was."""
+    hours = (np.datetime64("2024-03-01T00") + np.arange(240)).astype(str)
+    rows = [f"{hour.replace('T', ' ')}:00,{'on' if k % 6 < 2 else 'off'}" for k, hour in enumerate(hours)]
+    (tmp_path / "lamp.csv").write_text("\n".join(["time,lamp", *rows]) + "\n", encoding="utf-8")
+    asked = ["backtest", str(tmp_path / "lamp.csv"), "--config", "category", *BRIEF, "--horizon", "6"]
+    assert main([*asked, "-o", str(tmp_path / "out"), "--figures"]) == 0
+    assert "LSTM" in capfd.readouterr().err
+    steps = pd.read_csv(tmp_path / "out" / "symbols.csv")
+    assert steps["actual"].tolist() == ["on" if k % 6 < 2 else "off" for k in range(160, 240)]
+    assert steps["time"].iloc[0] == "2024-03-07 16:00"
+    bits = -np.log2(steps["probability"]).mean()
+    scores = pd.read_csv(tmp_path / "out" / "scores.csv", index_col="method")
+    assert scores.loc["lstm", "bits"] == pytest.approx(bits, abs=1e-4)
+    assert (tmp_path / "out" / "scores.png").exists()
+    assert main([*asked, "--refit"]) == 2
+    assert "--refit: not with model.head: category" in capfd.readouterr().err
+
+
+def test_a_forecast_of_values_draws_no_symbols(models: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """--temperature is refused where there is nothing to draw, and a seed without it."""
+    asked = ["predict", "--models", str(models), "-o", str(tmp_path / "a.csv")]
+    assert main([*asked, "--temperature", "1"]) == 2
+    assert "--temperature: not with model.head: value" in capfd.readouterr().err
+
+
+def test_a_seed_needs_a_temperature(text: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The likeliest path is not drawn, so a seed would be a mistake."""
+    assert main(["predict", *flags(text), "--seed", "0", "-o", str(tmp_path / "a.txt")]) == 2
+    assert "--seed" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        (["data.text=true"], "data.text"),
+        (["model.head=category", "model.lags=3"], "model.lags"),
+        (["model.head=category", "train.loss=mae"], "train.loss"),
+    ],
+)
+def test_settings_without_a_meaning_are_refused(
+    settings: list[str], fault: str, air: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A text of values, lags of symbols, a loss of values."""
+    given = [part for setting in settings for part in ("--set", setting)]
+    assert main(["train", str(air), *given]) == 3
+    assert f"{fault}: has no meaning with model.head" in capfd.readouterr().err
