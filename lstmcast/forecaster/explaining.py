@@ -113,6 +113,10 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
             f"steps of {panel.calendar.label} are forecast apart from each other by these networks, and cannot be "
             "explained together: train a model of these data (lstmcast train)"
         )
+    if forecaster.runner.beside:
+        raise UsageError(
+            "pretrained networks speak in these forecasts too: explain one trained with train.start: scratch"
+        )
     length = int(panel.lengths[series])
     origin = length - 1 if origin is None else origin
     if not 1 <= origin < length:

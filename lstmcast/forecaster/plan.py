@@ -12,7 +12,7 @@ from lstmcast.data.records import Finding
 from lstmcast.errors import DataError
 from lstmcast.evaluation.origins import HoldOut, default_horizon, hold_out
 from lstmcast.forecaster.footing import Footing, candidates, choose_footings
-from lstmcast.forecaster.running import Measure
+from lstmcast.forecaster.running import Beside, Measure
 from lstmcast.model.heads import Head
 from lstmcast.model.network import Architecture
 from lstmcast.model.scaling import Kind, Share, possible_kinds
@@ -55,11 +55,13 @@ class Chosen:
     Attributes:
         way: how the series are seen. epochs: how long each network learns.
         smoothing: how much of each forecast is exponential smoothing's, 0 to 1.
+        beside: the pretrained networks, and their share of it; None: none.
     """
 
     way: Way
     epochs: tuple[int, ...]
     smoothing: float
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Plan:
         recipe: how it is fitted.
         networks: how many.
         smoothing: how much of each forecast is exponential smoothing's, 0 to 1; None: origins not learnt from say it.
+        pretrained: whether pretrained networks may speak too.
         refit: whether the saved ones have learnt from all the data.
         levels: of the intervals, in percent.
         findings: what was decided, and why.
@@ -86,6 +89,7 @@ class Plan:
     recipe: Recipe
     networks: int
     smoothing: float | None
+    pretrained: bool
     refit: bool
     levels: tuple[float, ...]
     findings: tuple[Finding, ...]
@@ -142,6 +146,7 @@ def make_plan(panel: Panel, config: Config, *, held: HoldOut | None = None) -> P
         recipe=_recipe(past, shape, config, patience),
         networks=config.train.networks,
         smoothing=None if config.model.smoothing == "auto" else config.model.smoothing,
+        pretrained=config.train.start == "auto",
         refit=config.train.refit,
         levels=tuple(config.forecast.levels),
         findings=findings,

@@ -27,6 +27,7 @@ def report(panel: Panel, config: Config, plan: Plan, judgement: Judgement, chose
         "footing": str(chosen.way),
         "epochs": list(chosen.epochs),
         "smoothing": chosen.smoothing,
+        "pretrained": chosen.beside.share if chosen.beside else 0.0,
         "verdict": judgement.verdict,
         "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in judgement.scores.items()},
         "without_network": {k: finite(v) for k, v in judgement.without_network.items()},

@@ -53,6 +53,7 @@ class Runner:
         smoothing: how much of each forecast is exponential smoothing's, 0 to 1.
         horizon: H of training, by which smoothing is tried.
         phases: how the steps of the data are those that the networks know.
+        beside: another runner, and its share of each forecast; None: none.
     """
 
     networks: tuple[Network, ...]
@@ -64,19 +65,30 @@ class Runner:
     smoothing: float = 0.0
     horizon: int = 1
     phases: Phases = WHOLE
+    beside: Beside | None = None
 
     @property
     def reach(self) -> int:
         """How many past steps of a series a forecast depends on; more change nothing."""
         own = self.shape.reach + spread_steps(self.shape)
-        return self.phases.count * (max(own, smoothing.reach(self.shape.season)) if self.smoothing else own)
+        own = self.phases.count * (max(own, smoothing.reach(self.shape.season)) if self.smoothing else own)
+        return max(own, self.beside.runner.reach) if self.beside else own
 
     def on(self, panel: Panel) -> Running:
         """Make ready to forecast the panel's series."""
         scaling = scale(panel, self.measure, self.shape.level, usual=self.usual, phases=self.phases)
         scaling = as_known(scaling, panel, self.scales)
         owner = np.repeat(np.arange(panel.n_series), self.phases.count)
-        return Running(self, windows(self.phases.parted(panel), scaling.of(owner), self.shape), scaling)
+        other = self.beside.runner.on(panel) if self.beside else None
+        return Running(self, windows(self.phases.parted(panel), scaling.of(owner), self.shape), scaling, other)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Another runner that speaks too, and its share of each forecast, 0 to 1."""
+
+    runner: Runner
+    share: float
 
 
 @dataclass(frozen=True)
@@ -110,17 +122,24 @@ class Running:
         runner: what forecasts.
         windows: the series in z, or their phases.
         scaling: of the series.
+        other: the one that speaks too, on the same series.
     """
 
     runner: Runner
     windows: Windows
     scaling: Scaling
+    other: Running | None = None
 
     def ahead(self, series: Ints, origins: Ints, horizon: int) -> Ahead:
         """Forecast from [B] series and origins (steps from the series' first value)."""
         phases = self.runner.phases
         said = self._ahead(*phases.origins(series, origins), phases.steps(horizon))
-        return Ahead(*(phases.woven(each, horizon) for each in said))
+        ahead = Ahead(*(phases.woven(each, horizon) for each in said))
+        if self.runner.beside is None or self.other is None:
+            return ahead
+        theirs = self.other.back(self.other.ahead(series, origins, horizon).z, series)
+        share, z = self.runner.beside.share, self.scaling.of(series).forward(theirs)
+        return replace(ahead, z=(1 - share) * ahead.z + share * z)
 
     def _ahead(self, series: Ints, origins: Ints, horizon: int) -> tuple[Floats, Floats, Floats, Floats]:
         """The parts of an `Ahead`, of the phases."""
@@ -145,7 +164,10 @@ class Running:
         """
         if self.scaling.kind != "log":
             return np.full(len(series), np.inf)
-        return self.windows.headroom(series, origins, spread_steps(self.windows.shape))
+        headroom = self.windows.headroom(series, origins, spread_steps(self.windows.shape))
+        if self.scaling.plain is None:
+            return headroom
+        return np.where(self.scaling.plain[series // self.runner.phases.count], np.inf, headroom)
 
     def base(self, series: Ints, origins: Ints, horizon: int) -> Floats:
         """[B, H] z that level and profile alone say."""

@@ -16,7 +16,7 @@ from lstmcast.evaluation.intervals import Calibration
 from lstmcast.forecaster.contexts import context_arrays, context_of, to_facts
 from lstmcast.forecaster.judging import HeldOut
 from lstmcast.forecaster.phases import Phases
-from lstmcast.forecaster.running import Key, Measure, Runner
+from lstmcast.forecaster.running import Beside, Key, Measure, Runner
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.weights import from_arrays, to_arrays
 from lstmcast.model.heads import Head
@@ -93,6 +93,9 @@ def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[
         "context": {**context_arrays(context), **_scales(runner, context)},
         "backtest": {name: getattr(forecaster.held_out, name) for name in HELD_OUT},
     }
+    if runner.beside:
+        manifest["beside"] = {"share": runner.beside.share, "runner": _settings(runner.beside.runner)}
+        tensors["beside"] = to_arrays(runner.beside.runner.networks)
     return manifest, tensors
 
 
@@ -176,6 +179,8 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
         if any(len(part[name]) != len(series) for name in SCALES):
             raise ValueError("the scales are not those of the same series")
     runner = _runner(manifest, tensors["weights"], _by_key(series, kept))
+    if other := manifest.get("beside"):
+        runner = replace(runner, beside=Beside(_runner(other["runner"], tensors["beside"], {}), float(other["share"])))
     return Forecaster(
         runner=runner,
         judged=replace(

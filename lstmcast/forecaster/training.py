@@ -14,11 +14,12 @@ import numpy.typing as npt
 from lstmcast.data.panel import Panel
 from lstmcast.forecaster.judging import judge
 from lstmcast.forecaster.plan import Chosen, Plan, Way, learnable, make_plan
+from lstmcast.forecaster.pretrained import pretrained
 from lstmcast.forecaster.report import report
 from lstmcast.forecaster.resuming import keep, standing
-from lstmcast.forecaster.running import Runner, last_steps, scale, scales_of, windows
+from lstmcast.forecaster.running import Beside, Runner, last_steps, scale, scales_of, windows
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.forecaster.trial import Trial
+from lstmcast.forecaster.trial import Trial, heavier
 from lstmcast.forecaster.warm import Warm, further, warmed
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import check_forward, load_keras
@@ -107,7 +108,7 @@ def _fit_best(panel: Panel, job: _Job, warm: Warm | None) -> tuple[Chosen, list[
         if share is None:
             trial = Trial.judging(panel, plan.hold_out, _runner(past, plan, chosen, []))
             share = trial.best_smoothing(networks) if trial else 0.0
-        return replace(chosen, smoothing=share), networks
+        return _with_pretrained(panel, job, replace(chosen, smoothing=share), networks), networks
     stops = [Trial.stopping(panel, plan.hold_out, _runner(past, plan, Chosen(way, (), 0.0), [])) for way in plan.ways]
     each = [(way, stop, k) for way, stop in zip(plan.ways, stops, strict=True) for k in range(plan.networks)]
     fits = job.together([partial(job.fit, way, k, judge=stop.error, start=starts[k]) for way, stop, k in each])
@@ -117,7 +118,28 @@ def _fit_best(panel: Panel, job: _Job, warm: Warm | None) -> tuple[Chosen, list[
         networks = [fit.network for fit in own]
         share, error = stop.smoothing(networks, plan.smoothing)
         found.append((error, Chosen(way, tuple(fit.epoch for fit in own), share), networks))
-    return min(found, key=lambda one: one[0])[1:]
+    _, chosen, networks = min(found, key=lambda one: one[0])
+    return _with_pretrained(panel, job, chosen, networks), networks
+
+
+def _with_pretrained(panel: Panel, job: _Job, chosen: Chosen, networks: list[Network]) -> Chosen:
+    """The pretrained networks too, where the plan says so: the more, the less they were wrong than those trained."""
+    plan, past = job.plan, job.panel
+    if not plan.pretrained:
+        return chosen
+    other = replace(pretrained(past).runner, horizon=plan.hold_out.horizon)
+    trials = [_trial(panel, plan, runner) for runner in (_runner(past, plan, chosen, networks), other)]
+    if trials[0] is None or trials[1] is None:
+        return chosen
+    own = trials[0].all() * (trials[0].optimism if plan.recipe.patience else 1.0)
+    return replace(chosen, beside=Beside(other, heavier(trials[1].all(), own)))
+
+
+def _trial(panel: Panel, plan: Plan, runner: Runner) -> Trial | None:
+    """The origins that decide when to stop; where nothing stops early, those that judge."""
+    if plan.recipe.patience:
+        return Trial.stopping(panel, plan.hold_out, runner)
+    return Trial.judging(panel, plan.hold_out, runner)
 
 
 def _fit_all(job: _Job, chosen: Chosen, judged: list[Network], warm: Warm | None) -> list[Network]:
@@ -184,6 +206,7 @@ def _runner(panel: Panel, plan: Plan, chosen: Chosen, networks: list[Network]) -
         scales=scales_of(panel, scaling),
         usual=scaling.usual,
         smoothing=chosen.smoothing,
+        beside=chosen.beside,
         horizon=plan.hold_out.horizon,
     )
 

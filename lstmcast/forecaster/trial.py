@@ -70,6 +70,10 @@ class Trial:
         """Mean |y − f| of a network's forecasts, in units of each series' usual step."""
         return self._error(self._said([network]))
 
+    def all(self) -> float:
+        """The error of what the runner says, with everything that speaks in it."""
+        return self._error(self.running.ahead(self.series, self.origins, self.actual.shape[1]).z)
+
     def apart(self, networks: Sequence[Network]) -> tuple[float, float]:
         """The errors of several networks' mean forecast and of exponential smoothing, each alone."""
         return self._error(self._said(networks)), self._error(self._smoothed())
@@ -83,9 +87,13 @@ class Trial:
         """
         z, smoothed = self._said(networks), self._smoothed()
         if share is None:
-            optimism = 1 + CHOSEN_ON / len(self.running.windows.z)
-            share = _heavier(self._error(smoothed), optimism * self._error(z))
+            share = heavier(self._error(smoothed), self.optimism * self._error(z))
         return share, self._error((1 - share) * z + share * smoothed)
+
+    @property
+    def optimism(self) -> float:
+        """How many times larger the error of networks is elsewhere, whose epochs these origins chose."""
+        return 1 + CHOSEN_ON / len(self.running.windows.z)
 
     def best_smoothing(self, networks: Sequence[Network]) -> float:
         """The share of exponential smoothing with which networks are least wrong, where nothing was chosen here yet."""
@@ -105,7 +113,7 @@ class Trial:
         return float(np.nanmean(off / self.unit))
 
 
-def _heavier(one: float, other: float) -> float:
+def heavier(one: float, other: float) -> float:
     """The weight of one of two forecasts by their errors, 0 to 1."""
     if not one:
         return 1.0

@@ -105,6 +105,8 @@ def judged(report: Mapping[str, Any]) -> str:
     lines.append(f"Stands on: {report['footing']}. Epochs: {epochs}. Scores are those of {report['scored_network']}.")
     if share := report["smoothing"]:
         lines.append(f"Each forecast is {1 - share:.0%} the network's and {share:.0%} exponential smoothing's.")
+    if share := report.get("pretrained"):
+        lines.append(f"Beside it speak pretrained networks, with a share of {share:.0%} of the whole.")
     return "\n".join([*lines, "", report["verdict"]])
 
 

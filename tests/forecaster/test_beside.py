@@ -1,0 +1,64 @@
+"""Pretrained networks that speak beside those of a training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstmcast.config import load_config
+from lstmcast.data.panel import Panel
+from lstmcast.errors import UsageError
+from lstmcast.forecaster.explaining import explain
+from lstmcast.forecaster.trained import Forecaster
+from lstmcast.forecaster.training import train
+from lstmcast.show.console import judged
+
+TINY = {"train.epochs": 2, "train.batches": 4, "model.units": [4], "train.start": "auto"}
+
+
+@pytest.fixture(scope="module")
+def both(air_panel: Panel) -> Forecaster:
+    """A hasty network, and pretrained ones beside it."""
+    return train(air_panel, load_config(None, TINY))
+
+
+@pytest.mark.slow
+def test_a_hasty_network_leaves_most_to_the_pretrained_ones(both: Forecaster) -> None:
+    """Their share follows from the errors where training stops, and is told."""
+    assert both.runner.beside is not None
+    assert both.judged.beside == both.runner.beside
+    assert 0.3 < both.runner.beside.share < 1
+    assert f"{both.runner.beside.share:.0%} of the whole" in judged(both.report)
+
+
+@pytest.mark.slow
+def test_the_forecast_is_the_mean_of_both_in_logs(both: Forecaster, air_panel: Panel) -> None:
+    """With a share of s, log f is (1 − s)·log of one and s·log of the other."""
+    beside = both.runner.beside
+    assert beside is not None
+    where = np.array([0]), air_panel.lengths - 1
+    alone, other = (
+        running.back(running.ahead(*where, 12).z, where[0])
+        for running in (replace(both.runner, beside=None).on(air_panel), beside.runner.on(air_panel))
+    )
+    said = both.at(air_panel, *where)[0]
+    assert np.log(said) == pytest.approx((1 - beside.share) * np.log(alone) + beside.share * np.log(other))
+
+
+@pytest.mark.slow
+def test_saved_and_loaded_it_says_the_same(both: Forecaster, tmp_path: Path) -> None:
+    """The pretrained networks are kept in the version: a later lstmcast, with others, changes nothing."""
+    version = both.save(tmp_path, "air")
+    assert (version / "beside.safetensors").exists()
+    loaded = Forecaster.load("air", tmp_path)
+    assert loaded.predict().render(".csv") == both.predict().render(".csv")
+
+
+@pytest.mark.slow
+def test_it_cannot_be_explained(both: Forecaster, air_panel: Panel) -> None:
+    """What moved two groups of networks is not taken apart: that is said."""
+    with pytest.raises(UsageError, match=r"train\.start: scratch"):
+        explain(both, air_panel)
