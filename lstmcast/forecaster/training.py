@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
+from lstmcast.errors import UsageError
 from lstmcast.forecaster.judging import judge
 from lstmcast.forecaster.plan import Chosen, Plan, Way, learnable, make_plan
 from lstmcast.forecaster.pretrained import pretrained
@@ -71,10 +72,15 @@ def train(
         start: a forecaster whose weights the networks go on from, where they fit (see `warm`); None: from chance's.
 
     Raises:
-        UsageError: TensorFlow is not installed.
+        UsageError: TensorFlow is not installed, or the config asks for something else than values.
         DataError: too little data, or not transformable as asked.
         ModelError: training exploded, or the two forward passes differ.
     """
+    if (head := config.model.head) != "value":
+        raise UsageError(
+            f"model.head: train makes forecasters of values (got {head!r}); lstmcast.kinds.kind_of({head!r}) has the "
+            "verbs for it"
+        )
     load_keras()
     plan, warm = warmed(make_plan(panel, config), panel, start)
     planned(plan)

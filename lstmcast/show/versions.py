@@ -66,7 +66,11 @@ def _row(version: Version) -> str:
     trained = known["created"][:16].replace("T", " ")
     why = (known.get("refit") or {}).get("reason", "lstmcast train")
     skill = known["skill"]["value"]
-    cells = f"{known['data']['rows']:>9,}{_number(ours.get('mae')):>11}{_number(ours.get('mase')):>8}"
+    if "mae" in ours:
+        scores = f"{_number(ours['mae']):>11}{_number(ours['mase']):>8}"
+    else:  # no values: symbols, labels, yes or no
+        scores = f"{'accuracy ' + _number(ours.get('accuracy')):>19}"
+    cells = f"{known['data']['rows']:>9,}{scores}"
     return f"{trained:18}{cells}{'–' if skill is None else f'{skill:.0%}':>7}  {why}"
 
 

@@ -13,7 +13,7 @@ import pytest
 from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
-from lstmcast.errors import DataError
+from lstmcast.errors import DataError, UsageError
 from lstmcast.evaluation.origins import HoldOut
 from lstmcast.forecaster import training
 from lstmcast.forecaster.judging import judge
@@ -327,3 +327,10 @@ def test_a_pinned_share_of_smoothing_is_taken(air_panel: Panel, asked: float, va
     """Whatever the stopping origins would say."""
     trained = train(air_panel, config(model__smoothing=asked, train__patience=None if values > 200 else 3))
     assert trained.runner.smoothing == share
+
+
+def test_another_head_is_not_taken_for_values(air_panel: Panel, tiny: Config) -> None:
+    """Nothing is trained silently that was not asked for: the way to the other heads is named."""
+    other = tiny.model_copy(update={"model": tiny.model.model_copy(update={"head": "event"})})
+    with pytest.raises(UsageError, match=r"forecasters of values \(got 'event'\); lstmcast\.kinds\.kind_of\('event'\)"):
+        train(air_panel, other)
