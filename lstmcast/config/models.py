@@ -15,8 +15,8 @@ Level = Annotated[float, Field(gt=0, lt=100)]
 
 
 OF_EVENTS = ("model.event",)
-OF_VALUES = ("model.strategy", "model.smoothing", "train.loss", "train.winsorize")
-OF_NUMBERS = ("model.lags", "model.level", "model.seasons", "model.transform")
+OF_VALUES = ("model.strategy", "model.smoothing", "train.loss", "train.start", "train.winsorize")
+OF_NUMBERS = ("model.lags", "model.level", "model.scale", "model.seasons", "model.transform")
 OF_STEPS = (*OF_NUMBERS, "model.skip", "data.season")
 OF_FUTURES = ("forecast.horizon", "forecast.levels")
 OF_LABELS = ("model.hidden", "data.features")

@@ -13,7 +13,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation.origins import HoldOut
 from lstmcast.forecaster.running import Runner
-from lstmcast.forecaster.trial import CHOSEN_ON, SHARES, Trial, _heavier
+from lstmcast.forecaster.trial import CHOSEN_ON, SHARES, Trial, heavier
 
 HELD = HoldOut(horizon=6, stop=12, judge=18)
 
@@ -72,8 +72,8 @@ def test_origins_of_which_nothing_was_observed(make_runner: Callable[..., Runner
 
 def test_the_weight_of_two_forecasts() -> None:
     """By hand: as good as each other, of half the error (2⁴ to 1), and without any."""
-    assert _heavier(2.0, 2.0) == 0.5
-    assert _heavier(1.0, 2.0) == pytest.approx(16 / 17)
-    assert _heavier(0.0, 2.0) == 1.0
-    assert _heavier(1.0, 0.0) == 0.0
-    assert (_heavier(1e200, 1.0), _heavier(1.0, 1e200), _heavier(math.inf, 1.0)) == (0.0, 1.0, 0.0)
+    assert heavier(2.0, 2.0) == 0.5
+    assert heavier(1.0, 2.0) == pytest.approx(16 / 17)
+    assert heavier(0.0, 2.0) == 1.0
+    assert heavier(1.0, 0.0) == 0.0
+    assert (heavier(1e200, 1.0), heavier(1.0, 1e200), heavier(math.inf, 1.0)) == (0.0, 1.0, 0.0)
