@@ -143,6 +143,22 @@ def test_predict_without_tensorflow_gives_the_same_bytes(bare: Path, models: Pat
 
 
 @pytest.mark.slow
+def test_symbols_are_predicted_without_tensorflow(bare: Path, tmp_path: Path) -> None:
+    """The likeliest path and a drawn one: the same bytes where TensorFlow is not installed."""
+    (tmp_path / "rain.txt").write_text("the rain in Spain stays mainly in the plain. " * 40, encoding="utf-8")
+    asked = ("--config", "text", "--set", "train.epochs=2", "--set", "train.batches=4", "--set", "model.units=[6]")
+    trained = run(COMMAND, "train", "rain.txt", *asked, "--horizon", "20", "--quiet", cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr[-2000:]
+    for predict in (("predict", "--output", "-"), ("predict", "--temperature", "1", "--output", "-")):
+        here, there = run(COMMAND, *predict, cwd=tmp_path), without_tensorflow(bare, *predict, cwd=tmp_path)
+        assert (here.returncode, there.returncode) == (0, 0), there.stderr
+        assert there.stdout == here.stdout
+        assert len(here.stdout) == 21
+    assert loaded("predict", cwd=tmp_path) & (HEAVY - {"numpy", "pandas"}) == set()
+    assert without_tensorflow(bare, "plot", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.slow
 def test_an_event_is_predicted_without_tensorflow(bare: Path, tmp_path: Path) -> None:
     """Nor do probabilities need it: the same bytes, and nothing heavy is loaded but NumPy and pandas."""
     asked = ("--config", "event", "--set", "model.event=y rises", "--set", "train.epochs=2", "--models", "models")

@@ -52,7 +52,7 @@ def read_characters(path: str | Path, options: ReadOptions, known: Sequence[str]
         observed=np.ones(len(codes), dtype=np.bool_),
         offsets=np.array([0, len(codes)], dtype=np.int64),
         starts=np.array([1], dtype=np.int64),
-        findings=(Finding("symbols", str(len(kinds)), "kinds of characters, each of which is one step"),),
+        findings=(Finding("target", CHARACTER, "data.text: each character is a step"),),
         notes=_strange(text, points, np.flatnonzero(codes < 0)),
         source=name,
         symbols=tuple(chr(point) for point in kinds.tolist()),
