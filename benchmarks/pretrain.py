@@ -28,7 +28,6 @@ from lstmcast.forecaster.training import train
 from lstmcast.store.artifact import encoded
 
 FOLDER = Path(__file__).parents[1] / "lstmcast" / "pretrained"
-UNSEEN = 0.4  # the share of smoothing on series not learnt, whose past says no other: best on the training parts of M3
 SETTINGS = {
     "model.seasons": 0,
     "model.transform": "log",
@@ -67,9 +66,9 @@ def fit(one: Class, series: Series, settings: dict[str, Any]) -> Forecaster:
     return train(panel_of(series, one.season), load_config("accurate", {**asked, **settings}))
 
 
-def unseen(forecaster: Forecaster) -> Forecaster:
+def unseen(forecaster: Forecaster, one: Class) -> Forecaster:
     """The same for series that it has not learnt: its networks know less of them than of those that chose the share."""
-    return replace(forecaster, runner=replace(forecaster.runner, smoothing=UNSEEN))
+    return replace(forecaster, runner=replace(forecaster.runner, smoothing=one.smoothing))
 
 
 def facts(forecaster: Forecaster, counts: dict[str, int], settings: dict[str, Any]) -> dict[str, Any]:
@@ -105,7 +104,7 @@ def main() -> None:
         forecaster = fit(CLASSES[name], gathered.series, settings)
         spent = {"seconds": round(time.monotonic() - began), "cpu_seconds": round(time.process_time() - cpu)}
         made = {**facts(forecaster, gathered.counts, settings), "data": hashes, "made": {"machine": machine(), **spent}}
-        manifest, tensors = to_pretrained(unseen(forecaster))
+        manifest, tensors = to_pretrained(unseen(forecaster, CLASSES[name]))
         folder = asked.out / name
         folder.mkdir(parents=True, exist_ok=True)
         for file, content in encoded({**manifest, "class": name, **made}, tensors).items():

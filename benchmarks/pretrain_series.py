@@ -45,6 +45,7 @@ class Class:
         context: L.
         synthetic: how many series are made up.
         networks: how many are trained.
+        smoothing: its share beside them on series not learnt from: what is best on the training parts of M3.
         of: the classes whose public series these are, by the names of the collections' periods.
         most: public series of each class of `of` that are learnt from, evenly spaced.
     """
@@ -56,18 +57,19 @@ class Class:
     context: int
     synthetic: int
     networks: int
+    smoothing: float
     of: tuple[str, ...]
     most: int = 1_000_000
 
 
 CLASSES = {
-    "yearly": Class(1, 1, 6, 8, 24, 500, 4, ("yearly",)),
-    "quarterly": Class(4, 4, 8, 12, 24, 500, 4, ("quarterly",)),
-    "monthly": Class(12, 12, 18, 24, 36, 1000, 4, ("monthly",)),
-    "weekly": Class(52, 1, 13, 52, 52, 500, 2, ("weekly",)),
-    "daily": Class(7, 7, 14, 28, 42, 500, 2, ("daily",)),
-    "hourly": Class(24, 24, 24, 168, 72, 300, 2, ("hourly",)),
-    "other": Class(1, 1, 13, 16, 32, 500, 2, ("yearly", "weekly", "daily", "biannually"), 2000),
+    "yearly": Class(1, 1, 6, 8, 24, 500, 4, 0.25, ("yearly",)),
+    "quarterly": Class(4, 4, 8, 12, 24, 500, 4, 0.25, ("quarterly",)),
+    "monthly": Class(12, 12, 18, 24, 36, 1000, 4, 0.5, ("monthly",)),
+    "weekly": Class(52, 1, 13, 52, 52, 500, 2, 0.5, ("weekly",)),
+    "daily": Class(7, 7, 14, 28, 42, 500, 2, 0.5, ("daily",)),
+    "hourly": Class(24, 24, 24, 168, 72, 300, 2, 0.5, ("hourly",)),
+    "other": Class(1, 1, 13, 16, 32, 500, 2, 0.5, ("yearly", "weekly", "daily", "biannually"), 2000),
 }
 
 

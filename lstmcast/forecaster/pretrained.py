@@ -19,13 +19,12 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.zones import DAY
 from lstmcast.errors import ModelError
 from lstmcast.evaluation.intervals import Calibration
-from lstmcast.evaluation.origins import FEW, evenly
+from lstmcast.evaluation.origins import evenly
 from lstmcast.forecaster.judging import HeldOut
 from lstmcast.forecaster.phases import WHOLE, Phases
 from lstmcast.forecaster.running import Runner, last_steps
 from lstmcast.forecaster.saving import from_pretrained
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.forecaster.trial import Trial
 
 FOLDER = Path(__file__).parents[1] / "pretrained"
 OTHER = "other"  # the class of data that belong to none
@@ -50,12 +49,9 @@ KNOWN = {  # the seasons that the networks of a class were shown
 }
 PROFILED, YEAR = "monthly", 12  # where a season is taken off: networks that know series without one, of such a level
 PROFILE = 4  # seasons that a profile averages
-EACH, FUTURES = 12, 4  # origins of a series that weigh smoothing; futures from which they count half as much as all
-CERTAIN, LEAST = 4.0, 1e-9  # of two forecasts, one of half the error counts 2⁴ times
 LAGS = 12  # distances within a season at which it is compared with itself
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -95,12 +91,8 @@ def choose(panel: Panel) -> Choice:
     return Choice(PROFILED, season, profile=season * max(1, round(YEAR / season)))
 
 
-def pretrained(panel: Panel, share: float | None = None) -> Forecaster:
+def pretrained(panel: Panel) -> Forecaster:
     """The forecaster of the panel's class, which has never seen its series.
-
-    Args:
-        panel: what is to be forecast.
-        share: of exponential smoothing in each forecast; None: as much as the panel's past speaks for.
 
     Raises:
         ModelError: the installed networks are missing or damaged.
@@ -116,10 +108,7 @@ def pretrained(panel: Panel, share: float | None = None) -> Forecaster:
         measure=replace(known.measure, lenient=True),
         phases=choice.phases,
         horizon=panel.calendar.default_horizon,
-        smoothing=known.smoothing if share is None else share,
     )
-    if share is None:
-        runner = replace(runner, smoothing=_smoothing(runner, panel))
     calibration = replace(widths, widths=np.repeat(widths.widths, choice.phases.count, axis=1))
     return Forecaster(
         runner=runner,
@@ -129,34 +118,6 @@ def pretrained(panel: Panel, share: float | None = None) -> Forecaster:
         held_out=_nothing(calibration, runner.horizon),
         report=_report(panel, choice),
     )
-
-
-def _smoothing(runner: Runner, panel: Panel) -> float:
-    """The share of exponential smoothing: as the networks came, and more the less it was wrong than they on this past.
-
-    They never saw it, so any origin in it judges them. The fewer horizons it holds, the less that counts.
-    """
-    trial = Trial.at(panel, replace(runner, smoothing=0.0), runner.horizon, _origins(panel, runner.horizon))
-    if trial is None:
-        return runner.smoothing
-    error, other = trial.apart(runner.networks)
-    futures = panel.lengths.sum() / 2 / runner.horizon
-    certain = CERTAIN * futures / (futures + FUTURES)
-    odds = (1 - runner.smoothing) / runner.smoothing * (max(other, LEAST) / max(error, LEAST)) ** certain
-    return float(1 / (1 + odds))
-
-
-def _origins(panel: Panel, horizon: int) -> tuple[Ints, Ints]:
-    """[B] series and origins in their later halves, evenly, that leave a horizon to be judged by."""
-    each = max(1, min(EACH, FEW // panel.n_series))
-    series: list[int] = []
-    origins: list[int] = []
-    for k in evenly(np.arange(panel.n_series), FEW).tolist():
-        length = int(panel.lengths[k])
-        picked = evenly(np.arange(length // 2, max(length - horizon, length // 2)), each).tolist()
-        series += [k] * len(picked)
-        origins += picked
-    return np.array(series, np.int64), np.array(origins, np.int64)
 
 
 def _load(name: str) -> tuple[Runner, Calibration]:

@@ -39,7 +39,7 @@ class Trial:
         Raises:
             DataError: nothing was observed there.
         """
-        found = cls.at(panel.drop_last(held.judge), runner, held.horizon, held.stopping(panel.lengths))
+        found = cls._at(panel.drop_last(held.judge), runner, held.horizon, held.stopping(panel.lengths))
         if found is None:
             raise DataError(
                 f"{panel.source}: nothing was observed in the {held.stop} steps that decide when to stop (before "
@@ -52,11 +52,10 @@ class Trial:
         """Some of those that judge; None where nothing was observed there."""
         series, origins = held.judging(panel.lengths)
         some = evenly(np.arange(len(series)), FEW)
-        return cls.at(panel, runner, held.horizon, (series[some], origins[some]))
+        return cls._at(panel, runner, held.horizon, (series[some], origins[some]))
 
     @classmethod
-    def at(cls, panel: Panel, runner: Runner, horizon: int, where: tuple[Ints, Ints]) -> Trial | None:
-        """Any series and origins; None where nothing was observed after them."""
+    def _at(cls, panel: Panel, runner: Runner, horizon: int, where: tuple[Ints, Ints]) -> Trial | None:
         fair = honest(panel, *where, horizon)
         if not fair.any():
             return None
@@ -73,10 +72,6 @@ class Trial:
     def all(self) -> float:
         """The error of what the runner says, with everything that speaks in it."""
         return self._error(self.running.ahead(self.series, self.origins, self.actual.shape[1]).z)
-
-    def apart(self, networks: Sequence[Network]) -> tuple[float, float]:
-        """The errors of several networks' mean forecast and of exponential smoothing, each alone."""
-        return self._error(self._said(networks)), self._error(self._smoothed())
 
     def smoothing(self, networks: Sequence[Network], share: float | None) -> tuple[float, float]:
         """The share of exponential smoothing beside several networks, and the error of both together.

@@ -135,22 +135,12 @@ def test_whatever_the_data_the_forecast_is_finite_and_inside_its_bounds(
 def test_each_series_of_a_mixed_panel_is_forecast_as_if_alone() -> None:
     """Logs for positive series, the values themselves for others: neither changes what is said of its neighbours."""
     series = [wave(60, 12), wave(50, 12, seed=1) - 100, np.tile([0.0, 0, 3, 0, 1], 9), np.full(30, 7.0), [5.0]]
-    together = pretrained(panel_of(*series), 0.5).predict(panel_of(*series))
+    together = pretrained(panel_of(*series)).predict(panel_of(*series))
     for k, values in enumerate(series):
         alone = panel_of(values)
-        said = pretrained(alone, 0.5).predict(alone)
+        said = pretrained(alone).predict(alone)
         assert together.values[k] == pytest.approx(said.values[0], rel=1e-5, abs=1e-5)
         assert together.upper[:, k] == pytest.approx(said.upper[:, 0], rel=1e-5, abs=1e-5)
-
-
-def test_smoothing_counts_by_what_it_did_on_the_same_past() -> None:
-    """As the networks came where the past is too short to tell; more of it where it did better than they."""
-    rng = np.random.default_rng(3)
-    short, (known, _) = pretrained(panel_of(wave(14, 12))).runner.smoothing, module._load("monthly")
-    steady = pretrained(panel_of(wave(200, 12))).runner.smoothing
-    restless = pretrained(panel_of(100 + rng.normal(size=200).cumsum() / 2)).runner.smoothing
-    assert short == known.smoothing
-    assert steady > restless
 
 
 def test_another_unit_gives_the_same_forecast_in_it() -> None:
