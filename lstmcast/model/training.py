@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event, Lock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from lstmcast.errors import ModelError
 from lstmcast.model.lstm import Array, Network
 from lstmcast.model.network import Architecture, build, flat, load_keras, to_numpy
 from lstmcast.model.standing import Standing
+from lstmcast.model.windows import Lessons
 
 if TYPE_CHECKING:
     import keras
@@ -25,18 +26,6 @@ Step = Callable[[Array, Array, Array], float]  # inputs, targets and weights of 
 _PREPARING = Lock()  # Keras draws first weights from one source of chance, and traces one graph at a time
 
 EXPLODED = 1e4  # times the first batch's loss: no network comes back from there
-
-
-class Lessons(Protocol):
-    """What a network learns from: `Windows` of values, or anything else that is cut into batches."""
-
-    def batches(self, rng: np.random.Generator, *, count: int, size: int) -> Iterator[tuple[Array, Array, Array]]:
-        """One epoch: `count` windows in full batches of `size`, drawn by `rng` alone.
-
-        Yields:
-            Inputs [B, L, F], targets [B, L, T] and weights [B, L, T], 0 where a target does not count; targets and
-            weights [B, T] where only the last step has some (`Architecture.every_step` is False).
-        """
 
 
 class Stopped(Exception):  # noqa: N818  # no error: somebody else's is on its way

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,18 @@ Array = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Batch = tuple[Array, Array, Array]
+
+
+class Lessons(Protocol):
+    """What a network learns from: `Windows` of values, or anything else that is cut into batches."""
+
+    def batches(self, rng: np.random.Generator, *, count: int, size: int) -> Iterator[Batch]:
+        """One epoch: `count` windows in full batches of `size`, drawn by `rng` alone.
+
+        Yields:
+            Inputs [B, L, F], targets [B, L, T] and weights [B, L, T], 0 where a target does not count; targets and
+            weights [B, T] where only the last step has some (`Architecture.every_step` is False).
+        """
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 WIDTH, EDGE = 10.0, 0.15  # inches
 PAST, AHEAD = 2.2, 1.4  # inches: of a series' values, of its probabilities
 MOST = 6  # series
+NAMED = 24  # bars with a number each: more would not fit
 LIMIT: dict[str, Any] = {"color": "#d55e00", "linewidth": 1.0, "linestyle": (0, (4, 2))}
 OTHERS = ("#8a8a8a", "#d55e00", "#009e73", "#cc79a7", "#e69f00")  # of baselines: apart for every kind of colour vision
 
@@ -78,7 +79,9 @@ def reliability(report: Mapping[str, Any]) -> Figure:
             axes.set_xticks(np.linspace(0, 1, 6))
         main.set_title(f"Came true, by what was said (mean distance {error:.3f})", loc="left", size=9, pad=4)
         main.plot(unit, unit, **LIMIT)
-        main.plot(said, came, color=FORECAST[0], linewidth=1.4, marker="o", markersize=5)
+        main.plot(said, came, color=FORECAST[0], linewidth=0.8)
+        sizes = 8 + 70 * np.sqrt(counts / counts.max())  # a dot of few says little
+        main.scatter(said, came, s=sizes, color=FORECAST[0], zorder=3)
         bars.set_title("How often so much was said", loc="left", size=9, pad=4)
         bars.bar(said, counts, width=0.06, color=FORECAST[1])
         bars.set_ylim(0, counts.max() * 1.1)
@@ -126,7 +129,17 @@ def _draw_ahead(axes: Any, panel: Panel, k: int, forecast: Forecast, whole: tupl
     apart = float(np.diff(places).min()) if len(places) > 1 else (whole[1] - whole[0]) / 20
     axes.set_xlim(places[0] - apart, places[-1] + apart)
     axes.set_title("Probability of each step ahead", loc="left", size=9, pad=4)
-    axes.bar(places, forecast.values[k], width=0.8 * apart, color=FORECAST[0])
+    chances = forecast.values[k].tolist()
+    axes.bar(places, chances, width=0.8 * apart, color=FORECAST[0])
+    if len(chances) <= NAMED:
+        for place, chance in zip(places.tolist(), chances, strict=True):
+            level = min(chance + 0.02, 0.9)
+            axes.text(place, level, _percent(chance), ha="center", va="bottom", size=7, color=QUIET)
+
+
+def _percent(chance: float) -> str:
+    """A probability as a person says it; one that is nearly certain is not called certain."""
+    return "<1 %" if chance < 0.005 else ">99 %" if chance > 0.995 else f"{chance:.0%}".replace("%", " %")
 
 
 def _draw_steps(axes: Any, by_step: Mapping[str, Sequence[float | None]]) -> None:
