@@ -99,6 +99,7 @@ def test_what_is_left_out_is_the_default(tmp_path: Path, text: str) -> None:
         ("input: '-'", "input: must be a file that can be read again (got '-')"),
         ("inputs: a\ninput: b", "inputs: unknown key; did you mean input? valid here: data, model, train"),
         ("input: a\nforecast: {output: '-'}", "forecast.output: must be a file for a job (got '-')"),
+        ("input: a\nmodel: {head: event}", "model.head: a job forecasts values (got 'event')"),
         ("input: a\nfreshness: {flatlin: 1h}", "freshness.flatlin: unknown key; did you mean flatline?"),
         ("input: a\nfreshness: {flatline: 2}", "freshness.flatline.limit: must be a number and a unit (90s"),
         ("input: a\nfreshness: {flatline: {limit: 1h, than: fail}}", "freshness.flatline.than: unknown key; did you"),
