@@ -21,7 +21,9 @@ from lstmcast.cli.options import MODEL, MODELS, QUIET, READING, read_options, sa
     metavar="T",
     help="Draw symbols instead of saying the likeliest: the lower, the likelier (model.head: category).",
 )
-@click.option("--seed", type=click.IntRange(0), metavar="N", help="Draw others.  [default: 0]")
+@click.option(
+    "--seed", type=click.IntRange(0), metavar="N", help="Of what is drawn: same seed, same symbols.  [default: 0]"
+)
 @click.option(
     "-o",
     "--output",
