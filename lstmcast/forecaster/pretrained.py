@@ -75,7 +75,7 @@ class Choice:
         """In words."""
         if self.profile:
             return f"{self.name}, the season of {self.season} steps taken off"
-        return self.name if self.phases == WHOLE else f"{self.name}, of every {self.phases.count} steps one"
+        return self.name if self.phases == WHOLE else f"{self.name}, one of every {self.phases.count} steps"
 
 
 def choose(panel: Panel) -> Choice:
@@ -154,7 +154,7 @@ def _nothing(calibration: Calibration, horizon: int) -> HeldOut:
 def _report(panel: Panel, choice: Choice) -> dict[str, object]:
     """What is said of it where a trained model tells of its training."""
     return {
-        "config": {"model": {"head": "value"}, "forecast": {"output": "forecast.csv"}},
+        "config": {"data": {}, "model": {"head": "value"}, "forecast": {"output": "forecast.csv"}},
         "data": {"source": panel.source},
         "skill": {"better": False},
         "verdict": (

@@ -59,7 +59,7 @@ def test_flags_say_how_a_file_is_read(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "--target" in capsys.readouterr().err
     assert main([*asked, "--target", "load"]) == 0
     captured = capsys.readouterr()
-    assert "hourly, of every 2 steps one" in captured.err
+    assert "hourly, one of every 2 steps" in captured.err
     forecast = [float(row.split(",")[1]) for row in captured.out.splitlines()[1:]]
     assert len(forecast) == 48
     assert forecast == pytest.approx([100 + t % 48 for t in range(300, 348)], abs=12)
