@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,11 +36,13 @@ def read_labels(path: str | Path, options: ReadOptions = INFER, *, known: bool =
     _check_pins(table, options, known=known)
     label, reason = _label_column(table, options)
     rest = replace(table, text=table.text.drop(columns=label, errors="ignore"))
-    panel = to_panel(rest, replace(options, target=options.features or EVERY))
+    wanted = replace(options, target=options.features or EVERY)
+    panel = to_panel(rest, wanted)
+    if counting := _counting(panel):
+        panel = to_panel(rest, replace(wanted, time=counting))
     _refuse_single(panel)
     labels = _labels(table, label, panel.columns.series) if label in table.text else {}
-    named = (replace(found, name="features") if found.name == "target" else found for found in panel.findings)
-    return side_by_side(panel, labels, label, (Finding("label", label, reason), *named))
+    return side_by_side(panel, labels, label, (Finding("label", label, reason), *_named(panel, counting)))
 
 
 def _check_pins(table: Table, options: ReadOptions, *, known: bool) -> None:
@@ -79,6 +82,28 @@ def _keeps(text: pd.Series, groups: Ints) -> bool:
     """Whether a column keeps one value in each series, and its values, two at least, are those of several series."""
     pairs = pd.DataFrame({"text": text.to_numpy(), "series": groups}).drop_duplicates()
     return bool(len(pairs) == groups.max() + 1 and 2 <= text.nunique() <= len(pairs) // 2)
+
+
+def _counting(panel: Panel) -> str | None:
+    """The column that numbers the steps of every series from 0 or from 1, where no other is the time."""
+    if panel.columns.time is not None or len(panel.columns.target) < 2:
+        return None
+    for name in panel.columns.target:
+        series = [panel.series(k) for k, key in enumerate(panel.keys) if key[-1] == name]
+        if any(all((steps == first + np.arange(len(steps))).all() for steps in series) for first in (0, 1)):
+            return name
+    return None
+
+
+def _named(panel: Panel, counting: str | None) -> Iterator[Finding]:
+    """What was inferred, in the words of series with labels."""
+    for found in panel.findings:
+        if found.name == "target":
+            yield replace(found, name="features", reason=found.reason.removeprefix("given: "))
+        elif found.name == "time" and counting:
+            yield replace(found, reason="it counts the steps of every series")
+        else:
+            yield found
 
 
 def _refuse_single(panel: Panel) -> None:

@@ -132,6 +132,16 @@ def test_features_that_never_meet(tmp_path: Path) -> None:
     assert found.keys == (("b",), ("c",), ("d",))
 
 
+def test_a_column_that_counts_is_the_time(tmp_path: Path) -> None:
+    """A column of whole numbers that rises by one in every series orders the steps, and is no feature."""
+    found = labelled(tmp_path, rows().replace("step", "hour"), series=("id",), target=("kind",))
+    assert (found.time, found.features) == ("hour", ("x", "y"))
+    assert next(one.reason for one in found.findings if one.name == "time") == "it counts the steps of every series"
+    uneven = rows().replace("step", "hour").replace("\na,2", "\na,7")
+    other = labelled(tmp_path, uneven, series=("id",), target=("kind",))
+    assert (other.time, other.features) == (None, ("hour", "x", "y"))
+
+
 def test_labels_in_order(tmp_path: Path) -> None:
     """Numbers by size, then words."""
     text = "id,step,x,kind\n" + "".join(
