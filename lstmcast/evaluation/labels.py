@@ -73,8 +73,13 @@ def rules(known: Floats, labels: Ints, asked: Floats) -> Mapping[str, Ints]:
     return {
         "most_frequent": np.full(len(asked), np.bincount(labels).argmax()),
         "nearest_centroid": _nearest_centroid(known, labels, asked),
-        "nearest_neighbour": labels[_nearest(known, asked)],
+        "nearest_neighbour": nearest_neighbour(known, labels, asked),
     }
+
+
+def nearest_neighbour(known: Floats, labels: Ints, asked: Floats) -> Ints:
+    """The label of the known series that lies nearest to each of [B, D]."""
+    return labels[_nearest(known, asked)]
 
 
 def _nearest_centroid(known: Floats, labels: Ints, asked: Floats) -> Ints:

@@ -119,10 +119,10 @@ def backtest(
 
 
 def _without(plan: Plan, judging: npt.NDArray[np.bool_]) -> Plan:
-    """The plan with one fold to judge, and the others to learn and to stop as they did, without a part that judges."""
+    """The plan with one fold to judge; of the others those that were to stop still do, and all the rest learn."""
     stop = np.zeros(len(judging), dtype=np.bool_)
     stop[plan.parts.stop] = True
     stop &= ~judging
     if not stop.any():
-        stop[np.flatnonzero(~judging)[:: len(judging)]] = True
+        stop[np.flatnonzero(~judging)[0]] = True
     return replace(plan, parts=Parts(*(np.flatnonzero(some) for some in (~judging & ~stop, stop, judging))))

@@ -10,13 +10,15 @@ import numpy.typing as npt
 
 from lstmcast.classifier.label.labeller import Reader
 from lstmcast.data.labelled import Labelled
-from lstmcast.evaluation.labels import chance_scores, named_scores, rules, shares
+from lstmcast.evaluation.labels import chance_scores, named_scores, nearest_neighbour, rules, shares
+from lstmcast.evaluation.origins import evenly
 from lstmcast.evaluation.skill import Skill, skill, verdict
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 OURS = "lstm"
+NUMBERS = 1 << 24  # that the rules look at: of very many series they know some, evenly spaced
 
 
 @dataclass(frozen=True)
@@ -72,15 +74,24 @@ def judge(reader: Reader, data: Labelled, codes: Ints, *, learnt: Ints, judging:
         learnt: the series that the rules may look at.
         judging: the series that judge.
     """
-    z = reader.cases(data).inputs(np.arange(data.n_series)).astype(np.float64)  # [S, L, F]
-    raw = (z * reader.standard.scale).reshape(len(z), -1)  # in the file's units, counted from each feature's mean
-    scaled = z.reshape(len(z), -1)
-    known = codes[learnt]
-    rivals = dict(rules(raw[learnt], known, raw[judging]))
-    rivals["scaled_neighbour"] = rules(scaled[learnt], known, scaled[judging])["nearest_neighbour"]
+    most = max(1, NUMBERS // (reader.context * data.values.shape[1]))
+    known = evenly(learnt, most)
+    parts = [_rivals(reader, data, codes, known, judging[k : k + most]) for k in range(0, len(judging), most)]
     return Judgement(
         actual=codes[judging],
         chances=reader.chances(data.select(judging)),
-        rivals=rivals,
-        shares=shares(known, reader.networks[0].d.shape[0]),
+        rivals={name: np.concatenate([part[name] for part in parts]) for name in parts[0]},
+        shares=shares(codes[learnt], reader.networks[0].d.shape[0]),
     )
+
+
+def _rivals(reader: Reader, data: Labelled, codes: Ints, known: Ints, asked: Ints) -> dict[str, Ints]:
+    """What the rules say of some series: on the numbers as they are, and one in each feature's own unit."""
+    cases, labels = reader.cases(data), codes[known]
+    z = [cases.inputs(series).astype(np.float64) for series in (known, asked)]  # [K, L, F] and [B, L, F]
+    raw = [(part * reader.standard.scale).reshape(len(part), -1) for part in z]  # counted from each feature's mean
+    scaled = [part.reshape(len(part), -1) for part in z]
+    return {
+        **rules(raw[0], labels, raw[1]),
+        "scaled_neighbour": nearest_neighbour(scaled[0], labels, scaled[1]),
+    }

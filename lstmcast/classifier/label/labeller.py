@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -62,19 +62,6 @@ class Reader:
 
 
 @dataclass(frozen=True)
-class HeldOut:
-    """The series that judged.
-
-    Attributes:
-        actual: [B] the label of each, as a number.
-        chances: [B, C] the probability that was given to each label.
-    """
-
-    actual: Ints
-    chances: Floats
-
-
-@dataclass(frozen=True)
 class Labeller:
     """A trained model and all it needs to label series.
 
@@ -83,16 +70,14 @@ class Labeller:
         columns: which column plays which part.
         calendar: of the data of training.
         classes: C labels.
-        held_out: the series that judged it.
-        report: what a person may want to know later.
+        report: what a person may want to know later; its `confusion` [C, C] is that of the series that judged.
     """
 
     reader: Reader
     columns: Columns
     calendar: Calendar
     classes: tuple[str, ...]
-    held_out: HeldOut
-    report: Mapping[str, Any] = field(default_factory=dict)
+    report: Mapping[str, Any]
 
     def predict(self, data: Labelled) -> Labels:
         """Label every series.
@@ -106,7 +91,7 @@ class Labeller:
         if data.calendar.name != self.calendar.name:
             raise DataError(
                 f"{data.source}: the frequency was {self.calendar.name} in training and is {data.calendar.name} here; "
-                "train again on such data, or set data.frequency"
+                "train again on such data"
             )
         chances = self.reader.chances(data)
         if not (finite := np.isfinite(chances).all(axis=1)).all():

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lstmcast.classifier.label.labeller import HeldOut, Labeller, Reader
+from lstmcast.classifier.label.labeller import Labeller, Reader
 from lstmcast.classifier.label.labels import Columns
 from lstmcast.data.calendar import Calendar
 from lstmcast.errors import ModelError
@@ -35,7 +35,6 @@ def to_artifact(labeller: Labeller) -> tuple[dict[str, Any], Tensors]:
     tensors = {
         "weights": to_arrays(reader.networks),
         "scaling": {"centre": reader.standard.centre, "scale": reader.standard.scale},
-        "held_out": {"actual": labeller.held_out.actual, "chances": labeller.held_out.chances},
     }
     return manifest, tensors
 
@@ -55,8 +54,8 @@ def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> Labeller:
 def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Labeller:
     said = manifest["columns"]
     columns = Columns(said["time"], tuple(said["series"]), tuple(said["features"]), said["label"])
-    classes, held, scaling = tuple(manifest["classes"]), tensors["held_out"], tensors["scaling"]
-    _fit_together(len(columns.features), len(classes), scaling, held)
+    classes, scaling = tuple(manifest["classes"]), tensors["scaling"]
+    _fit_together(columns, classes, scaling, np.array(manifest["confusion"]))
     networks = from_arrays(
         tensors["weights"],
         count=int(manifest["networks"]),
@@ -71,14 +70,14 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Labeller:
         columns=columns,
         calendar=Calendar.from_dict(manifest["calendar"]),
         classes=classes,
-        held_out=HeldOut(held["actual"], held["chances"]),
         report=manifest,
     )
 
 
-def _fit_together(features: int, classes: int, scaling: Arrays, held: Arrays) -> None:
-    """The arrays must speak of these features and labels."""
-    if any(scaling[name].shape != (features,) or not np.isfinite(scaling[name]).all() for name in ("centre", "scale")):
+def _fit_together(columns: Columns, classes: tuple[str, ...], scaling: Arrays, matrix: np.ndarray) -> None:
+    """Scaling and confusion matrix must speak of these features and labels."""
+    shape = (len(columns.features),)
+    if any(scaling[name].shape != shape or not np.isfinite(scaling[name]).all() for name in ("centre", "scale")):
         raise ValueError("the scaling is not that of the features")
-    if held["chances"].shape != (len(held["actual"]), classes) or (held["actual"] >= classes).any():
-        raise ValueError("the held-out series are not those of the labels")
+    if matrix.shape != (len(classes), len(classes)):
+        raise ValueError("the confusion matrix is not that of the labels")

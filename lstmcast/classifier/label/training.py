@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.classifier.label.judging import Judgement, judge
-from lstmcast.classifier.label.labeller import HeldOut, Labeller, Reader
+from lstmcast.classifier.label.labeller import Labeller, Reader
 from lstmcast.classifier.label.labels import Columns, refuse_clashes
 from lstmcast.classifier.label.plan import Plan, batches_of, make_plan
 from lstmcast.classifier.label.report import report
@@ -73,7 +73,6 @@ def train(
         columns=Columns(data.time, data.key_columns, data.features, data.label),
         calendar=data.calendar,
         classes=plan.classes,
-        held_out=HeldOut(judgement.actual, judgement.chances),
         report=report(data, config, plan, judgement, reader.temperature, epochs),
     )
 
