@@ -22,7 +22,14 @@ from sklearn.neighbors import KNeighborsClassifier
 
 STEPS, EACH = 64, 100  # of a shape, and series of each kind
 SHAPES = ("cylinder", "bell", "funnel")
-ASKED = {"digits": ("--config", "digits"), "shapes": ("--config", "digits", "--set", "model.units=[32]")}
+SMALLER = (
+    *("model.units=[32]", "model.hidden=[32]", "model.dropout=0"),
+    *("train.epochs=60", "train.batch_size=16", "train.learning_rate=0.01"),
+)
+ASKED = {
+    "digits": ("--config", "digits"),
+    "shapes": ("--config", "digits", *(word for setting in SMALLER for word in ("--set", setting))),
+}
 
 
 @dataclass(frozen=True)
