@@ -137,8 +137,8 @@ def _with_pretrained(panel: Panel, job: _Job, chosen: Chosen, networks: list[Net
     trials = [_trial(panel, plan, runner) for runner in (_runner(past, plan, chosen, networks), other)]
     if trials[0] is None or trials[1] is None:
         return chosen
-    own = trials[0].all() * (trials[0].optimism if plan.recipe.patience else 1.0)
-    return replace(chosen, beside=Beside(other, heavier(trials[1].all(), own)))
+    own, theirs = trials[0].all(), trials[1].all()
+    return replace(chosen, beside=Beside(other, heavier(theirs, own)))
 
 
 def _trial(panel: Panel, plan: Plan, runner: Runner) -> Trial | None:

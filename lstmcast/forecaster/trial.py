@@ -82,13 +82,9 @@ class Trial:
         """
         z, smoothed = self._said(networks), self._smoothed()
         if share is None:
-            share = heavier(self._error(smoothed), self.optimism * self._error(z))
+            optimism = 1 + CHOSEN_ON / len(self.running.windows.z)
+            share = heavier(self._error(smoothed), optimism * self._error(z))
         return share, self._error((1 - share) * z + share * smoothed)
-
-    @property
-    def optimism(self) -> float:
-        """How many times larger the error of networks is elsewhere, whose epochs these origins chose."""
-        return 1 + CHOSEN_ON / len(self.running.windows.z)
 
     def best_smoothing(self, networks: Sequence[Network]) -> float:
         """The share of exponential smoothing with which networks are least wrong, where nothing was chosen here yet."""
