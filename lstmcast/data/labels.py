@@ -38,7 +38,8 @@ def read_labels(path: str | Path, options: ReadOptions = INFER, *, known: bool =
     rest = replace(table, text=table.text.drop(columns=label, errors="ignore"))
     wanted = replace(options, target=options.features or EVERY)
     panel = to_panel(rest, wanted)
-    if counting := _counting(panel):
+    counting = None if options.features else _counting(panel)
+    if counting is not None:
         panel = to_panel(rest, replace(wanted, time=counting))
     _refuse_single(panel)
     labels = _labels(table, label, panel.columns.series) if label in table.text else {}

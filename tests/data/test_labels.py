@@ -133,10 +133,14 @@ def test_features_that_never_meet(tmp_path: Path) -> None:
 
 
 def test_a_column_that_counts_is_the_time(tmp_path: Path) -> None:
-    """A column of whole numbers that rises by one in every series orders the steps, and is no feature."""
+    """A column that rises by one from 0 in every series orders the steps; it is no feature unless it is named as one."""
     found = labelled(tmp_path, rows().replace("step", "hour"), series=("id",), target=("kind",))
     assert (found.time, found.features) == ("hour", ("x", "y"))
     assert next(one.reason for one in found.findings if one.name == "time") == "it counts the steps of every series"
+    pinned = labelled(
+        tmp_path, rows().replace("step", "hour"), series=("id",), target=("kind",), features=("hour", "x")
+    )
+    assert (pinned.time, pinned.features) == (None, ("hour", "x"))
     uneven = rows().replace("step", "hour").replace("\na,2", "\na,7")
     other = labelled(tmp_path, uneven, series=("id",), target=("kind",))
     assert (other.time, other.features) == (None, ("hour", "x", "y"))
