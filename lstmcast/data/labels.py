@@ -51,9 +51,9 @@ def _check_pins(table: Table, options: ReadOptions, *, known: bool) -> None:
     names = [str(name) for name in table.text.columns]
     if len(options.target) > 1 or options.target == EVERY:
         raise DataError(f"{table.source}: a series has one label: name one column (got {', '.join(options.target)})")
-    pins = [("data.target", name) for name in options.target if known] + [
-        ("data.features", name) for name in options.features
-    ]
+    pins = [("data.target", name) for name in options.target if known]
+    pins += [("data.series", name) for name in options.series]
+    pins += [("data.features", name) for name in options.features]
     lost = [(key, name) for key, name in pins if name not in names]
     faults = [f"{table.source}: {key}: no column '{name}'; {nearest(name, names)}" for key, name in lost]
     if faults:

@@ -99,6 +99,14 @@ def test_the_label_is_found(tmp_path: Path) -> None:
     assert fault.endswith("not clear; name it with --target NAME (data.target); columns: id, x, y, kind")
 
 
+def test_columns_that_are_not_there(tmp_path: Path) -> None:
+    """Every pinned column that the file lacks is named, all at once."""
+    assert refused(tmp_path, rows(), series=("name",), features=("x", "z")) == [
+        "d.csv: data.series: no column 'name'; columns: id, step, x, y, kind",
+        "d.csv: data.features: no column 'z'; columns: id, step, x, y, kind",
+    ]
+
+
 def test_series_have_to_be_told_apart(tmp_path: Path) -> None:
     """A file of one series has nothing to label."""
     (fault,) = refused(tmp_path, rows(names="a"), time="step", target=("kind",))
@@ -133,7 +141,7 @@ def test_features_that_never_meet(tmp_path: Path) -> None:
 
 
 def test_a_column_that_counts_is_the_time(tmp_path: Path) -> None:
-    """A column that rises by one from 0 in every series orders the steps; it is no feature unless it is named as one."""
+    """A column that counts from 0 in every series orders the steps; it is no feature unless it is named as one."""
     found = labelled(tmp_path, rows().replace("step", "hour"), series=("id",), target=("kind",))
     assert (found.time, found.features) == ("hour", ("x", "y"))
     assert next(one.reason for one in found.findings if one.name == "time") == "it counts the steps of every series"
