@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import json
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from accuracy_tables import METRICS, by, figures
 from cases import Case, Said
-from common import machine, progress, report, table
+from common import machine, must, progress, report, table
 from competitions import SETS, known
 from files_table import file_lines
 from ledger import Record, read, state_of_code
@@ -33,6 +33,7 @@ from lstmcast.data.calendar import Calendar
 from lstmcast.data.grid import Grid
 from lstmcast.data.panel import Panel
 from lstmcast.forecaster.pretrained import choose, pretrained
+from lstmcast.workers import one_thread_each
 
 HERE = Path(__file__).parent
 METHOD = "lstmcast pretrained"
@@ -107,31 +108,38 @@ def used(found: Sequence[Record]) -> list[str]:
 
 
 def speed_lines(count: int) -> list[str]:
-    """Seconds for `count` monthly series, from a file to a file, and the most memory that took."""
-    rng = np.random.default_rng(0)
-    months = np.arange("2020-01", "2025-01", dtype="datetime64[M]").astype(str)
+    """Seconds for `count` monthly series, from a file to a file, and the most memory that took; a process for each."""
+    one_thread_each()
     rows = []
-    for suffix in ("csv", "parquet"):
+    for suffix in (".csv", ".parquet"):
         with tempfile.TemporaryDirectory() as name:
-            source = Path(name) / f"past.{suffix}"
-            write_months(source, rng, months, count)
-            times, clock = {}, Clock()
-            panel = read_file(source)
-            times["read"] = clock.lap()
-            said = pretrained(panel).predict(panel)
-            times["forecast"] = clock.lap()
-            (Path(name) / f"forecast.{suffix}").write_bytes(said.render(f".{suffix}"))
-            times["write"] = clock.lap()
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-        rows.append([suffix, *(f"{wall:.1f} ({cpu:.1f})" for wall, cpu in times.values()), f"{peak:,.0f}"])
+            this = [sys.executable, str(Path(__file__).resolve()), "--speed", str(count)]
+            must([*this, "--make", f"past{suffix}"], Path(name))
+            done = must([*this, "--timed", f"past{suffix}"], Path(name))
+        rows.append([suffix[1:], *json.loads(done.stdout), f"{done.peak_mib:,.0f}"])
+        progress(" · ".join(rows[-1]))
     said = f"Seconds of the clock for {count:,} monthly series of {VALUES} values, in brackets of processors."
     return ["## Speed", "", said, "", *table(["file", "read", "forecast", "write", "peak MiB"], rows), ""]
 
 
-def write_months(path: Path, rng: np.random.Generator, months: np.ndarray, count: int) -> None:
+def timed(path: Path) -> list[str]:
+    """Seconds for reading, forecasting and writing, as `speed_lines` tells them."""
+    clock = Clock()
+    panel = read_file(path)
+    laps = [clock.lap()]
+    said = pretrained(panel).predict(panel)
+    laps.append(clock.lap())
+    path.with_stem("forecast").write_bytes(said.render(path.suffix))
+    laps.append(clock.lap())
+    return [f"{wall:.1f} ({cpu:.1f})" for wall, cpu in laps]
+
+
+def write_months(path: Path, count: int) -> None:
     """Random monthly series with a season, as `id,month,y`."""
     import pandas as pd
 
+    rng = np.random.default_rng(0)
+    months = np.arange("2020-01", "2025-01", dtype="datetime64[M]").astype(str)
     season = np.tile(np.cos(np.arange(12) * np.pi / 6), VALUES // 12) * rng.random((count, 1)) / 3
     logs = rng.normal(5, 1, (count, 1)) + season + np.cumsum(rng.normal(0, 0.05, (count, VALUES)), axis=1)
     ids = np.repeat([f"S{k}" for k in range(count)], VALUES)
@@ -159,18 +167,29 @@ def main() -> None:
     parser.set_defaults(sets=["M3-*", "single/*", "panel/*", "messy/*", "exog/*"])
     parser.add_argument("--speed", nargs="?", type=int, const=100_000, metavar="N", help="time N series instead")
     parser.add_argument("--peers", type=Path, default=HERE / "peers.jsonl", help="raw figures of peers.py")
+    parser.add_argument("--make", type=Path, help="only write the file that is timed")
+    parser.add_argument("--timed", type=Path, help="only time this file")
     asked = parser.parse_args()
+    if asked.make:
+        write_months(asked.make, asked.speed)
+    elif asked.timed:
+        sys.stdout.write(json.dumps(timed(asked.timed)))
+    else:
+        page = lines(asked)
+        report(asked.output, "Forecasts with no training", page)
+        sys.stdout.write("\n".join(page) + "\n")
+
+
+def lines(asked: argparse.Namespace) -> list[str]:
+    """The whole page, but for its title."""
     size = sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file())
     page = [f"The networks of all classes are {size:,} bytes (at most {LIMIT:,} are wanted).", ""]
     if asked.speed:
-        page += speed_lines(asked.speed)
-    else:
-        final, found = asked.holdout == "test", list(records(asked))
-        places = {(run["key"]["name"], run["key"]["back"]) for run in found if run["key"]["part"] == "file"}
-        peers = [run for run in read(asked.peers) if (run["key"]["name"], run["key"]["back"]) in places]
-        page += [*set_lines(found, final=final), *file_lines([*found, *peers]), *used(found)]
-    report(asked.output, "Forecasts with no training", page)
-    sys.stdout.write("\n".join(page) + "\n")
+        return [*page, *speed_lines(asked.speed)]
+    final, found = asked.holdout == "test", list(records(asked))
+    places = {(run["key"]["name"], run["key"]["back"]) for run in found if run["key"]["part"] == "file"}
+    peers = [run for run in read(asked.peers) if (run["key"]["name"], run["key"]["back"]) in places]
+    return [*page, *set_lines(found, final=final), *file_lines([*found, *peers]), *used(found)]
 
 
 if __name__ == "__main__":
