@@ -36,8 +36,8 @@ def train(
 ) -> None:
     """Fit a network on DATA, judge it on held-out origins, and save a version.
 
-    DATA is a CSV (also .gz, .xz, .zst, .bz2, .zip), Parquet, or - for stdin. Columns, frequency, season and horizon are
-    inferred, and said.
+    DATA is a CSV (also .gz, .xz, .zst, .bz2, .zip), Parquet, with --config text a plain text, or - for stdin. Columns,
+    frequency, season and horizon are inferred, and said.
     """
     import time
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.hints import STEP_WORDS, TARGET_NAMES, TARGET_WORDS, TIME_NAMES, TIME_WORDS, Choice, whole, words
-from lstmcast.data.keys import EVERY, find_series
+from lstmcast.data.keys import EVERY, Holds, find_series
 from lstmcast.data.numbers import is_missing, looks_like_numbers
 from lstmcast.data.records import Columns, Finding, ReadOptions, Table
 from lstmcast.data.times import looks_like_counts, looks_like_times
@@ -25,7 +25,7 @@ Choose = Callable[[Table, list[str], ReadOptions, bool], Choice]
 
 
 def find_columns(
-    table: Table, options: ReadOptions, choose: Choose | None = None
+    table: Table, options: ReadOptions, choose: Choose | None = None, holds: Holds = looks_like_numbers
 ) -> tuple[Columns, tuple[Finding, ...], tuple[str, ...]]:
     """Finds the time, the columns that name the series, and what to forecast.
 
@@ -33,6 +33,7 @@ def find_columns(
         table: the file as text.
         options: `time`, `series` and `target` pin a part; `target=("*",)` takes every numeric column.
         choose: finds the target where none is pinned; None: `find_numbers`.
+        holds: whether a column may be a target.
 
     Returns:
         the columns; a finding for each part with its reason; notes, such as the columns left unused.
@@ -44,7 +45,7 @@ def find_columns(
     names = [str(name) for name in table.text.columns]
     _check_pins(names, options, table.source)
     time = _find_time(table, names, options)
-    series = find_series(table, names, options, time.one)
+    series = find_series(table, names, options, time.one, holds)
     used = {*time.names, *series.names}
     target = Choice(options.target, "given")
     if not options.target or options.target == EVERY:

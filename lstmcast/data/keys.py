@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -14,6 +14,8 @@ from lstmcast.data.records import Ints, ReadOptions, Table
 from lstmcast.data.wording import counted
 from lstmcast.errors import DataError
 
+Holds = Callable[[pd.Series], bool]
+
 EVERY = ("*",)  # as a target: every numeric column is a series of its own
 
 MAX_SERIES_COLUMNS = 3
@@ -24,12 +26,22 @@ STRAY = 0.05  # of the repeats may be left over: they are duplicates to report
 SAMPLE_TIMES = 200
 
 
-def find_series(table: Table, names: list[str], options: ReadOptions, time: str | None) -> Choice:
-    """The fewest columns that, with the time, tell every row apart: looked for where times repeat."""
+def find_series(
+    table: Table, names: list[str], options: ReadOptions, time: str | None, holds: Holds = looks_like_numbers
+) -> Choice:
+    """The fewest columns that, with the time, tell every row apart: looked for where times repeat.
+
+    Args:
+        table: the file as text.
+        names: its columns.
+        options: what is pinned.
+        time: the time column, if any.
+        holds: whether a column may be a target, of which one must be left.
+    """
     if options.series:
         return Choice(options.series, "given")
     if time is None:
-        named = _named_series(table.text, [name for name in names if name not in options.target])
+        named = _named_series(table.text, [name for name in names if name not in options.target], holds)
         reason = "named so; rows are counted within each" if named else "without times, all rows are one series"
         return Choice(named, reason)
     stamps = _codes(table.text[time])
@@ -43,7 +55,7 @@ def find_series(table: Table, names: list[str], options: ReadOptions, time: str 
     candidates = search.candidates([name for name in free if often or words(name) & SERIES_WORDS])
     for stray in (0, int(STRAY * repeats)):
         for chosen in search.by_size(candidates):
-            if search.tells_apart(chosen, stray) and (pinned or _leaves_numbers(table.text, free, chosen)):
+            if search.tells_apart(chosen, stray) and (pinned or _leaves_one(table.text, free, chosen, holds)):
                 kept = tuple(name for name in names if name in chosen)
                 _refuse_parts(table, time, kept)
                 return Choice(kept, f"{repeats} rows repeat a time; together with the time they tell rows apart")
@@ -64,14 +76,14 @@ def _refuse_parts(table: Table, time: str, chosen: Sequence[str]) -> None:
         )
 
 
-def _named_series(text: pd.DataFrame, names: list[str]) -> tuple[str, ...]:
-    """The columns whose names say that they name series, with a few rows for each value and numbers beside them."""
+def _named_series(text: pd.DataFrame, names: list[str], holds: Holds) -> tuple[str, ...]:
+    """The columns whose names say that they name series, with a few rows for each value and a target beside them."""
     found = tuple(
         name
         for name in names
         if words(name) & SERIES_WORDS and (distinct := text[name].nunique()) > 1 and len(text) >= MIN_ROWS * distinct
     )
-    return found if _leaves_numbers(text, names, found) else ()
+    return found if _leaves_one(text, names, found, holds) else ()
 
 
 class _Search:
@@ -136,6 +148,6 @@ def group_codes(text: pd.DataFrame, names: tuple[str, ...]) -> Ints:
     return _joined([np.zeros(len(text), dtype=np.int64), *(_codes(text[name]) for name in names)])
 
 
-def _leaves_numbers(text: pd.DataFrame, free: list[str], chosen: tuple[str, ...]) -> bool:
-    """Whether a numeric column is left to forecast."""
-    return any(looks_like_numbers(text[name]) for name in free if name not in chosen)
+def _leaves_one(text: pd.DataFrame, free: list[str], chosen: tuple[str, ...], holds: Holds) -> bool:
+    """Whether a column is left to forecast."""
+    return any(holds(text[name]) for name in free if name not in chosen)

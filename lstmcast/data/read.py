@@ -9,8 +9,8 @@ from pathlib import Path
 
 from lstmcast.data.calendar import Calendar, counter_calendar, infer_calendar
 from lstmcast.data.columns import Choose, find_columns, find_numbers
-from lstmcast.data.keys import group_codes
-from lstmcast.data.numbers import number_notes, parse_numbers
+from lstmcast.data.keys import Holds, group_codes
+from lstmcast.data.numbers import looks_like_numbers, number_notes, parse_numbers
 from lstmcast.data.panel import Panel, build_panel
 from lstmcast.data.reader import read_table
 from lstmcast.data.records import Columns, Finding, Floats, Ints, ReadOptions, Table
@@ -42,10 +42,12 @@ class Content:
     Attributes:
         choose: finds the target among the columns that play no other part.
         parse: table, target columns and options to their values; raises DataError.
+        holds: whether a column may be the target; one that may is left where others name the series.
     """
 
     choose: Choose
     parse: Callable[[Table, Sequence[str], ReadOptions], Parsed]
+    holds: Holds = looks_like_numbers
 
 
 def read(path: str | Path, options: ReadOptions = INFER, content: Content | None = None) -> Panel:
@@ -76,7 +78,7 @@ def read_text(path: str | Path, options: ReadOptions = INFER) -> Table:
 def to_panel(table: Table, options: ReadOptions = INFER, content: Content | None = None) -> Panel:
     """A file that was read as text, as a panel; see `read`."""
     content = content or NUMBERS
-    columns, findings, notes = find_columns(table, options, content.choose)
+    columns, findings, notes = find_columns(table, options, content.choose, content.holds)
     groups = group_codes(table.text, columns.series)
     times, parsed = _parse(table, columns, groups, options, content)
     calendar, inferred = _calendar(table, columns, times, groups, options)

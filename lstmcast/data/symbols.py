@@ -30,7 +30,7 @@ def symbols_of(known: Sequence[str] = ()) -> Content:
         known: [V] the only kinds there are, as in training: others are read as not known, and counted; empty: all that
             the file holds, sorted.
     """
-    return Content(find_symbols, partial(parse_symbols, known=tuple(known)))
+    return Content(find_symbols, partial(parse_symbols, known=tuple(known)), _returns)
 
 
 def find_symbols(table: Table, free: list[str], options: ReadOptions, has_time: bool) -> Choice:  # noqa: ARG001

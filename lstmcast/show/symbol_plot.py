@@ -28,10 +28,11 @@ Ints = npt.NDArray[np.int64]
 
 ROWS = 12  # symbols that a panel names, at most
 PAST, AHEAD = 40, 24  # steps drawn, where nothing else is asked
+FAR = 6  # steps from one time to the next that is written
 WIDTH, EDGE = 10.0, 0.15  # inches
 LINE, ROW, GAP = 0.28, 0.21, 0.55  # of a title, a symbol, what lies between two panels
 CAME, SAID = "#111111", "#d55e00"
-NAMES = {" ": "space", "\n": "line end", "\t": "tab"}
+NAMES = {" ": "␣ space", "\n": "↵ line end", "\t": "⇥ tab"}
 LOOKS: Mapping[bool, Mapping[str, Any]] = {
     True: {"facecolor": CAME, "edgecolor": "white", "label": "came"},
     False: {"facecolor": "none", "edgecolor": SAID, "linewidth": 1.6, "label": "said to come"},
@@ -104,7 +105,7 @@ def _board(teller: Teller, panel: Panel, k: int, path: Ints, history: int) -> Bo
     shown = codes[-known - len(path) :]
     ticks = panel.calendar.text(positions)
     if teller.is_text:
-        ticks = [_name(panel.symbols[code]) if code >= 0 else "" for code in shown.tolist()]
+        ticks = [_name(panel.symbols[code])[:1] if code >= 0 else "" for code in shown.tolist()]
     return Board("/".join(panel.keys[k]), ticks, teller.thought(codes, len(shown)), shown, known, panel.symbols)
 
 
@@ -153,7 +154,7 @@ def _draw_board(axes: Axes, board: Board) -> None:
         axes.scatter(steps[own], places[own], s=22, zorder=3, **LOOKS[past])
     axes.axvline(board.known - 0.5, color=QUIET, linewidth=0.8)
     axes.set_yticks(range(len(rows)), [shorten(_name(board.symbols[code]), size=8, width=110) for code in rows], size=8)
-    every = 1 if not _is_long(board) or (len(board.ticks) <= PAST + AHEAD and max(map(len, board.ticks)) < 9) else 6
+    every = max(FAR if _is_long(board) else 1, -(-len(board.ticks) // (PAST + AHEAD)))
     axes.set_xticks(steps[::every], list(board.ticks)[::every], size=7, rotation=90 if _is_long(board) else 0)
     axes.tick_params(length=0)
     axes.set_title(shorten(board.name, size=9, width=600), loc="left", size=9)

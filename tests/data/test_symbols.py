@@ -116,3 +116,11 @@ def test_finer_rows_are_taken_into_a_step_by_the_last(reader: Reader) -> None:
     hours = [f"2024-01-{day:02} {hour:02}:00" for day in range(1, 15) for hour in (6, 18)]
     panel = reader({"time": hours, "weather": ["sun", "rain"] * 14}, frequency="D")
     assert {panel.symbols[int(code)] for code in panel.values} == {"rain"}
+
+
+def test_what_names_the_series_is_found(reader: Reader) -> None:
+    """Where times repeat, a column that tells the rows apart names the series, though no number is beside it."""
+    columns = {"day": DAYS * 2, "place": ["a"] * 28 + ["b"] * 28, "weather": WEATHER + WEATHER[::-1]}
+    panel = reader(columns)
+    assert panel.keys == (("a",), ("b",))
+    assert panel.columns.target == ("weather",)
