@@ -45,9 +45,10 @@ def main() -> None:
     parser = arguments(__doc__, __file__)
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds exog/")
     parser.add_argument("--seeds", type=int, default=3, help="how many trainings of the first case; the others: one")
+    parser.add_argument("--cases", type=int, default=len(CASES), help="how many cases, from the first on")
     asked = parser.parse_args()
     rows, first = [], []
-    for number, case in enumerate(CASES):
+    for number, case in enumerate(CASES[: asked.cases]):
         for seed in range(1 if number else asked.seeds):
             row, scores = measured(case, asked.data, seed)
             first += [] if number else [scores]

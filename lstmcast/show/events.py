@@ -23,10 +23,10 @@ def judged(report: Mapping[str, Any]) -> str:
     held = report["held_out"]
     first = f"\nHeld-out scores of {report['event']!r} ({_what(report, held['origins'], held['horizon'])}):"
     epochs = ", ".join(str(epoch) for epoch in report["epochs"])
-    line, networks = report["calibration"], report["scored_network"]
+    networks = report["scored_network"]
     last = (
         f"Stands on: {report['footing']}. Epochs: {epochs}. Scores are those of {networks}.\n"
-        f"Calibrated: log-odds × {line['slope']:.2f} {line['shift']:+.2f}, by the held-out steps."
+        f"Calibrated: log-odds divided by {report['temperature']:.2f}, by the held-out steps."
     )
     return "\n".join([first, *_table(report), last, "", report["verdict"]])
 

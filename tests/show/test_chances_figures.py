@@ -24,7 +24,7 @@ REPORT: dict[str, Any] = {
     "reliability": {"said": [0.1, 0.8], "came": [0.2, 0.7], "counts": [30, 10]},
     "held_out": {"origins": 20, "horizon": 2},
     "epochs": [7],
-    "calibration": {"slope": 1.2, "shift": -0.3},
+    "temperature": 1.2,
     "footing": "none, last value",
     "scored_network": "the saved network",
 }
@@ -57,7 +57,7 @@ def test_the_table_has_a_line_for_each_method_the_best_rival_first() -> None:
         ["base", "rate", "0.19", "0.6", "0.75", "0", "58.0%"],
     ]
     assert "20 origins, 2 steps ahead each; so in 25.0% of them" in lines[1]
-    assert "log-odds × 1.20 -0.30" in events.judged(REPORT)
+    assert "log-odds divided by 1.20" in events.judged(REPORT)
     assert lines[-1] == REPORT["verdict"]
 
 

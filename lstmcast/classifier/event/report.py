@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from lstmcast.classifier.event.judging import Judgement
 from lstmcast.classifier.event.plan import EventPlan
 from lstmcast.data.panel import Panel
-from lstmcast.evaluation.calibrating import Platt
 from lstmcast.evaluation.skill import finite
 from lstmcast.forecaster.report import described, libraries, scored
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def report(
-    panel: Panel, config: Config, plan: EventPlan, judgement: Judgement, epochs: tuple[int, ...], calibration: Platt
+    panel: Panel, config: Config, plan: EventPlan, judgement: Judgement, epochs: tuple[int, ...], temperature: float
 ) -> dict[str, Any]:
     """Plain JSON-able values; what is undefined is null."""
     held, values = plan.hold_out, plan.plan
@@ -28,7 +27,7 @@ def report(
         "parameters": values.architecture.parameters,
         "footing": str(plan.way),
         "epochs": list(epochs),
-        "calibration": {"slope": calibration.slope, "shift": calibration.shift},
+        "temperature": temperature,
         "scored_network": scored(values),
         "held_out": {
             "origins": judgement.origins,

@@ -14,7 +14,6 @@ from lstmcast.classifier.event.trained import EventForecaster, HeldOut
 from lstmcast.classifier.event.truth import OPERATORS, Rule
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ModelError
-from lstmcast.evaluation.calibrating import Platt
 from lstmcast.forecaster import contexts, weights
 from lstmcast.forecaster.running import Key, Measure
 from lstmcast.model.windows import Shape
@@ -68,10 +67,9 @@ def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> EventForecas
 
 def _build(manifest: Mapping[str, Any], tensors: Tensors) -> EventForecaster:
     context = contexts.context_of(manifest, tensors["context"])
-    calibration = manifest["calibration"]
     return EventForecaster(
         teller=_teller(manifest, tensors, context),
-        calibration=Platt(float(calibration["slope"]), float(calibration["shift"])),
+        temperature=float(manifest["temperature"]),
         context=context,
         held_out=HeldOut(**{name: tensors["backtest"][name] for name in HELD_OUT}),
         report=manifest,

@@ -68,6 +68,11 @@ class Teller:
         return np.asarray(np.mean(said, axis=0, dtype=np.float64))
 
 
+def probability(logits: Floats, temperature: float = 1.0) -> Floats:
+    """Log-odds of any shape as probabilities: the higher the temperature, the nearer to a half."""
+    return np.asarray(0.5 * np.tanh(0.5 * logits / temperature) + 0.5, dtype=np.float64)
+
+
 def lessons(panel: Panel, scaling: Scaling, shape: Shape, rule: Rule, season: int) -> EventLessons:
     """The panel's values in z, its limits in z, what came true, and how often."""
     with np.errstate(divide="ignore", invalid="ignore"):  # a limit at or below 0 among logs: all values lie above it

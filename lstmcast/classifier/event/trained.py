@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.classifier.event.teller import Teller
+from lstmcast.classifier.event.teller import Teller, probability
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ModelError, UsageError
-from lstmcast.evaluation.calibrating import Platt
 from lstmcast.forecast import Forecast
 from lstmcast.forecaster.running import last_steps
 from lstmcast.forecaster.trained import refuse_change
@@ -42,14 +41,14 @@ class EventForecaster:
 
     Attributes:
         teller: networks, scales, rule.
-        calibration: of their log-odds.
+        temperature: by which their log-odds are divided.
         context: the last steps of every series.
         held_out: what judged it.
         report: what a person may want to know later: config, findings, scores, verdict, data fingerprint, versions.
     """
 
     teller: Teller
-    calibration: Platt
+    temperature: float
     context: Panel
     held_out: HeldOut
     report: Mapping[str, Any]
@@ -96,4 +95,4 @@ class EventForecaster:
 
     def at(self, panel: Panel, series: Ints, origins: Ints) -> Floats:
         """The probabilities [B, H] after any origins, each knowing only what came before it."""
-        return self.calibration.probability(self.teller.logits(self.teller.on(panel), series, origins))
+        return probability(self.teller.logits(self.teller.on(panel), series, origins), self.temperature)

@@ -15,12 +15,12 @@ from lstmcast.classifier.event.judging import judge, outcomes
 from lstmcast.classifier.event.lessons import EventLessons
 from lstmcast.classifier.event.plan import EventPlan, make_event_plan
 from lstmcast.classifier.event.report import report
-from lstmcast.classifier.event.teller import Teller
+from lstmcast.classifier.event.teller import Teller, probability
 from lstmcast.classifier.event.trained import EventForecaster, HeldOut
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation import chances
-from lstmcast.evaluation.calibrating import Platt, platt
+from lstmcast.evaluation.temperature import temperature
 from lstmcast.forecaster.plan import learnable
 from lstmcast.forecaster.resuming import keep, standing
 from lstmcast.forecaster.running import last_steps, scale, scales_of
@@ -73,20 +73,20 @@ def train(
     epochs = tuple(one.epoch for one in fits)
     judged = replace(teller, networks=tuple(one.network for one in fits))
     stopped, later = stop.logits(judged.networks), judging.logits(judged.networks)
-    said = platt(stopped, stop.came).probability(later)
+    said = probability(later, _temperature(stopped, stop.came))
     judgement = judge(panel, judging.seen.truth, (judging.series, judging.origins), judging.came, said)
     if plan.plan.refit:
         again = _Job(panel, plan, "fitting again on all the data", tell, checkpoint).all(epochs=epochs)
         judged = _teller(panel, plan, [one.network for one in again])
-    calibration = platt(np.vstack([stopped, later]), np.vstack([stop.came, judging.came]))
+    settled = _temperature(np.vstack([stopped, later]), np.vstack([stop.came, judging.came]))
     _check(judged, panel, plan)
     positions = panel.starts[judging.series] + judging.origins
     return EventForecaster(
         teller=judged,
-        calibration=calibration,
+        temperature=settled,
         context=last_steps(panel, judged.reach),
         held_out=HeldOut(judging.series, positions, said, judging.came),
-        report=report(panel, config, plan, judgement, epochs, calibration),
+        report=report(panel, config, plan, judgement, epochs, settled),
     )
 
 
@@ -129,7 +129,7 @@ class _Asked:
 
     def error(self, network: Network) -> float:
         """The log loss of one network's probabilities, as they are."""
-        said = Platt().probability(self.logits([network]))
+        said = probability(self.logits([network]))
         return float(chances.log_loss(self.came.ravel(), said.ravel()))
 
 
@@ -179,6 +179,13 @@ def _teller(panel: Panel, plan: EventPlan, networks: Sequence[Network]) -> Telle
         rule=plan.rule,
         season=plan.season,
     )
+
+
+def _temperature(logits: Floats, came: Floats) -> float:
+    """What [B, H] log-odds are best divided by. That is all: how often a yes came of late is not how often it will."""
+    known = ~np.isnan(came)
+    of_yes = logits[known]
+    return temperature(np.stack([np.zeros_like(of_yes), of_yes], axis=1), came[known].astype(np.int64))
 
 
 def _check(teller: Teller, panel: Panel, plan: EventPlan) -> None:

@@ -110,8 +110,7 @@ def test_keras_says_the_same(stalls: Panel, stall_model: EventForecaster) -> Non
         said.append(np.asarray(model(x)))
     logits = teller.logits(seen, series, stalls.lengths - 1)
     np.testing.assert_allclose(logits, np.mean(said, axis=0), atol=1e-5)
-    line = stall_model.calibration
-    expected = 1 / (1 + np.exp(-(line.slope * logits + line.shift)))
+    expected = 1 / (1 + np.exp(-logits / stall_model.temperature))
     np.testing.assert_allclose(stall_model.predict(stalls).values, expected, rtol=1e-9)
 
 
@@ -126,7 +125,7 @@ def test_it_comes_back_from_what_is_saved(stalls: Panel, stall_model: EventForec
         {**manifest, "networks": 3},
         {**manifest, "rule": {**manifest["rule"], "op": "=="}},
         {**manifest, "series": [["first"]]},
-        {key: value for key, value in manifest.items() if key != "calibration"},
+        {key: value for key, value in manifest.items() if key != "temperature"},
     ):
         with pytest.raises(ModelError):
             from_artifact(broken, tensors)
