@@ -24,7 +24,7 @@ STEPS, EACH = 64, 100  # of a shape, and series of each kind
 SHAPES = ("cylinder", "bell", "funnel")
 SMALLER = (
     *("model.units=[32]", "model.hidden=[32]", "model.dropout=0"),
-    *("train.epochs=60", "train.batch_size=16", "train.learning_rate=0.01"),
+    *("train.epochs=100", "train.batch_size=16", "train.learning_rate=0.005"),
 )
 ASKED = {
     "digits": ("--config", "digits"),

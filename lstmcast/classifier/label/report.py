@@ -19,9 +19,26 @@ if TYPE_CHECKING:
 
 
 def report(
-    data: Labelled, config: Config, plan: Plan, judgement: Judgement, temperature: float, epochs: tuple[int, ...]
+    data: Labelled,
+    config: Config,
+    plan: Plan,
+    judgement: Judgement,
+    epochs: tuple[int, ...],
+    *,
+    temperature: float,
+    strayed: bool,
 ) -> dict[str, Any]:
-    """Plain JSON-able values; what is undefined is null."""
+    """Plain JSON-able values; what is undefined is null.
+
+    Args:
+        data: all series.
+        config: as it was asked for.
+        plan: as it was decided.
+        judgement: of the held-out series.
+        epochs: of each network.
+        temperature: of the softmax.
+        strayed: whether the network that was judged is saved, though it was fitted again.
+    """
     scores = judgement.scores()
     return {
         "config": config.model_dump(mode="json"),
@@ -34,7 +51,7 @@ def report(
         "verdict": judgement.verdict(),
         "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in scores.items()},
         "confusion": confusion(judgement.actual, judgement.said, len(plan.classes)).tolist(),
-        "scored_network": _scored(plan),
+        "scored_network": _scored(plan, strayed=strayed),
         "skill": judgement.skill().to_dict(),
         "held_out": {"stop_series": len(plan.parts.stop), "judge_series": len(plan.parts.judge)},
         "data": {
@@ -56,9 +73,11 @@ def fingerprint(data: Labelled) -> str:
     return digest.hexdigest()
 
 
-def _scored(plan: Plan) -> str:
+def _scored(plan: Plan, *, strayed: bool) -> str:
     """Which network the scores belong to."""
     fitted = "fitted without the held-out series"
+    if plan.refit and strayed:
+        return f"the saved network, {fitted}: fitted again on all of them it strayed, and was worse even on these"
     if plan.refit:
         return f"the network {fitted}; the saved one learnt from all of them, as many epochs"
     return f"the saved network, {fitted}"

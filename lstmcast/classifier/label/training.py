@@ -62,18 +62,18 @@ def train(
     refuse_clashes(data)
     plan = make_plan(data, config)
     planned(plan)
-    reader, epochs = fit_part(plan, plan.parts.learn, _Job(plan, "fitting", tell, checkpoint))
-    judgement = judge_plan(reader, plan)
+    judged, epochs = fit_part(plan, plan.parts.learn, _Job(plan, "fitting", tell, checkpoint))
+    judgement, reader = judge_plan(judged, plan), judged
     if plan.refit:
         again = _Job(plan, "fitting again on all the series", tell, checkpoint)
-        reader = replace(_fit_all(plan, epochs, again), temperature=reader.temperature)
+        reader = _sound(replace(_fit_all(plan, epochs, again), temperature=judged.temperature), judged, plan)
     _check(reader, plan)
     return Labeller(
         reader=reader,
         columns=Columns(data.time, data.key_columns, data.features, data.label),
         calendar=data.calendar,
         classes=plan.classes,
-        report=report(data, config, plan, judgement, reader.temperature, epochs),
+        report=report(data, config, plan, judgement, epochs, temperature=reader.temperature, strayed=reader is judged),
     )
 
 
@@ -161,6 +161,12 @@ def _fit_all(plan: Plan, epochs: tuple[int, ...], job: _Job) -> Reader:
     cases = replace(empty.cases(whole), labels=plan.codes)
     fits = together([partial(job.fit, cases, k, epochs=n) for k, n in enumerate(epochs)], job.stop)
     return replace(empty, networks=tuple(fit.network for fit in fits))
+
+
+def _sound(again: Reader, judged: Reader, plan: Plan) -> Reader:
+    """What was fitted again on all the series, unless it is worse even on these than what was judged: it strayed."""
+    now, before = (chance_scores(plan.codes, one.chances(plan.data))["cross_entropy"] for one in (again, judged))
+    return again if now <= before else judged
 
 
 def _check(reader: Reader, plan: Plan) -> None:

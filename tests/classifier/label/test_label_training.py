@@ -66,6 +66,18 @@ def test_held_out_series_do_not_matter(moves: Labelled, quick: Config) -> None:
     assert one.report["scores"]["lstm"] != other.report["scores"]["lstm"]
 
 
+def test_a_second_fit_that_strays_is_not_saved(moves: Labelled, quick: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it says even what it learnt from worse than the judged network does, that one is saved, and it is said."""
+    once = train(moves, quick.model_copy(update={"train": quick.train.model_copy(update={"refit": False})}))
+    lost = replace(once.reader.networks[0], V=0 * once.reader.networks[0].V, d=np.array([9, 0, 0], np.float32))
+    monkeypatch.setattr(
+        "lstmcast.classifier.label.training._fit_all", lambda *_: replace(once.reader, networks=(lost,))
+    )
+    labeller = train(moves, quick)
+    assert "it strayed, and was worse even on these" in labeller.report["scored_network"]
+    np.testing.assert_array_equal(labeller.predict(moves).chances, once.predict(moves).chances)
+
+
 def test_there_and_back(labeller: Labeller, moves: Labelled) -> None:
     """A labeller that was saved and read says the same to the bit."""
     manifest, tensors = to_artifact(labeller)
