@@ -31,7 +31,7 @@ HORIZONS, TRIALS = 5, 15  # the trial origins lie up to so many horizons back; h
 TRUST = (4.0, 2 / 3)  # a member counts by its error to the power of minus the first, and the second for each trial
 REPEATED = 0.25  # the least that the seasonal naive forecast counts where there is a season: trials are few
 LEAST = 1e-12
-AT_ONCE = 1 << 17  # numbers of one kind held at once: 1 MB, what a core keeps near it
+AT_ONCE = 1 << 18  # numbers of one kind held at once: 2 MB, what a core keeps near it
 
 
 def reach(season: int) -> int:
@@ -137,14 +137,13 @@ class Past:
 def _weighted(past: Past, members: Members, horizon: int, trial: int) -> Floats:
     """[B, H]: the members' forecasts, weighted by how they did in the trials."""
     said, weights = trusted(past, members, horizon, trial)
-    mean = np.zeros((len(said), horizon))
-    for k in range(said.shape[1]):  # one after the other: the same bytes for any horizon
-        mean += weights[:, k, None] * said[:, k]
+    said *= weights
+    mean: Floats = said.sum(axis=2).T
     return mean
 
 
 def trusted(past: Past, members: Members, horizon: int, trial: int) -> tuple[Floats, Floats]:
-    """The members' forecasts [B, M + 1, H], and how much each counts [B, M + 1]: 1 in all."""
+    """The members' forecasts [H, B, M + 1], and how much each counts [B, M + 1]: 1 in all."""
     last = len(past.z) - 1
     trials = {last - back: min(back, trial) for back in _trials(trial) if back < last}
     said, errors, count = _run(past, members, trials, horizon)
@@ -166,13 +165,13 @@ def _run(past: Past, members: Members, trials: dict[int, int], horizon: int) -> 
     """Run all members over the past, the seasonal naive forecast as one more.
 
     Returns:
-        Their forecasts [B, M + 1, H], mean absolute errors over the trials [B, M + 1], and the number of trials [B].
+        Their forecasts [H, B, M + 1], mean absolute errors over the trials [B, M + 1], and the number of trials [B].
     """
     steps, n = past.z.shape
     m, start = past.season, steps - past.known
     level, trend = np.zeros((n, len(members))), np.zeros((n, len(members)))
     season = np.zeros((m, n, len(members)))
-    damping = np.cumsum(members.phi[:, None] ** np.arange(1, max(horizon, *trials.values(), 1) + 1), axis=1)
+    damping = np.cumsum(members.phi ** np.arange(1, max(horizon, *trials.values(), 1) + 1)[:, None], axis=0)  # [H, M]
     taught = members.gamma * (1 - members.alpha) * past.seasonal[:, None]  # [B, M]
     errors, count = np.zeros((n, len(members) + 1)), np.zeros(n, np.int64)
     ripe = np.where(past.seasonal, 2 * m, max(m, 3))  # what a trial must know: the first season came from its past
@@ -180,10 +179,11 @@ def _run(past: Past, members: Members, trials: dict[int, int], horizon: int) -> 
     beginning = {int(t): start == t for t in np.unique(start)}
 
     def ahead(t: int, count: int) -> Floats:
-        """[B, M + 1, count] what is said after column t."""
-        own = level[..., None] + trend[..., None] * damping[:, :count]
-        own += season[(t + 1 + np.arange(count)) % m].transpose(1, 2, 0)
-        return np.concatenate([own, past.repeated(t, count)[:, None]], axis=1)
+        """[count, B, M] what is said after column t."""
+        own: Floats = season[(t + 1 + np.arange(count)) % m]  # a copy
+        own += level
+        own += trend * damping[:count, None]
+        return own
 
     for t in range(min(beginning), steps):
         if (new := beginning.get(t)) is not None:
@@ -197,8 +197,12 @@ def _run(past: Past, members: Members, trials: dict[int, int], horizon: int) -> 
         trend += members.alpha * members.beta * e
         season[t % m] += taught * e
         if (known := trials.get(t)) is not None:
-            off = np.abs(ahead(t, known) - past.z[t + 1 : t + 1 + known].T[:, None]).mean(axis=2)
-            fair = t + 1 - start >= ripe
-            errors += np.where(fair[:, None], off, 0.0)
+            came, fair = past.z[t + 1 : t + 1 + known], t + 1 - start >= ripe
+            off = ahead(t, known)
+            off -= came[..., None]
+            np.abs(off, out=off)
+            errors[:, :-1] += off.mean(axis=0) * fair[:, None]
+            errors[:, -1] += np.abs(past.repeated(t, known).T - came).mean(axis=0) * fair
             count += fair
-    return ahead(steps - 1, horizon), errors / np.maximum(count, 1)[:, None], count
+    said = np.concatenate([ahead(steps - 1, horizon), past.repeated(steps - 1, horizon).T[..., None]], axis=2)
+    return said, errors / np.maximum(count, 1)[:, None], count
