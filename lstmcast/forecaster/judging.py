@@ -51,6 +51,7 @@ class Judgement:
     Attributes:
         scores: for "lstm" and each baseline: mae, rmse, smape, mase (means over origins; NaN where undefined).
         without_network: the same scores of exponential smoothing alone.
+        pretrained_alone: of the pretrained networks that speak beside those of the training; None: none do.
         skill: against the best baseline.
         verdict: in one sentence.
         origins: how many judged.
@@ -62,6 +63,7 @@ class Judgement:
 
     scores: dict[str, dict[str, float]]
     without_network: dict[str, float]
+    pretrained_alone: dict[str, float] | None
     skill: Skill
     verdict: str
     origins: int
@@ -133,17 +135,25 @@ def _compared(
     }
     scores = {name: _score(actual, said, scales) for name, said in {"lstm": forecast, **rivals}.items()}
     alone = _score(actual, running.back(running.smoothed(series, origins, held.horizon), series), scales)
+    other = running.other
+    theirs = None if other is None else other.back(other.ahead(series, origins, held.horizon).z, series)
     best = min(rivals, key=lambda name: _rank(scores[name]))
     unit = np.where(np.isnan(scales), 1.0, scales) if panel.n_series == 1 else scales
-    ours, theirs = (metrics.mae(actual, said) / unit for said in (forecast, rivals[best]))
-    result = skill(ours, theirs, evidence(series, origins, held.horizon), name=best)
+    ours, best_rival = (metrics.mae(actual, said) / unit for said in (forecast, rivals[best]))
+    result = skill(ours, best_rival, evidence(series, origins, held.horizon), name=best)
     sentence = verdict(result, len(series))
     ratio = _rank(scores["lstm"]) / (_rank(alone) or 1.0)
     if ratio > 1 - WORTH:
         sentence += (
             f" Exponential smoothing alone does {'as well' if ratio < 1 + WORTH else 'better'}, without the network."
         )
-    return {"scores": scores, "without_network": alone, "skill": result, "verdict": sentence}
+    return {
+        "scores": scores,
+        "without_network": alone,
+        "pretrained_alone": None if theirs is None else _score(actual, theirs, scales),
+        "skill": result,
+        "verdict": sentence,
+    }
 
 
 def _covered(errors: Floats, series: Ints, origins: Ints, levels: tuple[float, ...]) -> dict[str, Any]:

@@ -93,6 +93,8 @@ def judged(report: Mapping[str, Any]) -> str:
     order = sorted(scores, key=lambda name: (name != "lstm", scores[name]["mase"] or scores[name]["mae"]))
     rows = {label(name): scores[name] for name in order}
     rows["smoothing alone"] = report["without_network"]
+    if alone := report.get("pretrained_alone"):
+        rows["pretrained alone"] = alone
     for name, row in rows.items():
         cells = (number(row["mae"], 12), number(row["rmse"], 12), number(row["smape"], 8), number(row["mase"], 9))
         unit = "  " if row["smape"] is None else " %"

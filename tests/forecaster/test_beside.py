@@ -35,6 +35,18 @@ def test_a_hasty_network_leaves_most_to_the_pretrained_ones(both: Forecaster) ->
 
 
 @pytest.mark.slow
+def test_what_they_do_alone_stands_beside_the_whole(both: Forecaster, air_panel: Panel) -> None:
+    """The mean error of the pretrained networks over the judging origins, by themselves."""
+    assert both.judged.beside is not None
+    other, held = both.judged.beside.runner.on(air_panel), both.held_out
+    origins = held.positions - air_panel.starts[held.series]
+    said = other.back(other.ahead(held.series, origins, held.actual.shape[1]).z, held.series)
+    alone = both.report["pretrained_alone"]["mae"]
+    assert alone == pytest.approx(np.abs(said - held.actual).mean())
+    assert "pretrained alone" in judged(both.report)
+
+
+@pytest.mark.slow
 def test_the_forecast_is_the_mean_of_both_in_logs(both: Forecaster, air_panel: Panel) -> None:
     """With a share of s, log f is (1 − s)·log of one and s·log of the other."""
     beside = both.runner.beside
