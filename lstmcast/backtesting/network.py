@@ -17,8 +17,8 @@ from lstmcast.workers import in_parallel
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
+    from lstmcast.forecaster.fits import Tell
     from lstmcast.forecaster.trained import Forecaster
-    from lstmcast.forecaster.training import Tell
 
 Floats = npt.NDArray[np.float64]
 Parts = tuple[Floats, Floats, Floats]

@@ -23,7 +23,7 @@ from lstmcast.model.scaling import possible_kinds
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
-    from lstmcast.forecaster.training import Tell
+    from lstmcast.forecaster.fits import Tell
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

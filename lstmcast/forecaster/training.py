@@ -3,53 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import UsageError
+from lstmcast.forecaster.fits import Fits, Tell
 from lstmcast.forecaster.judging import judge
 from lstmcast.forecaster.plan import Chosen, Plan, Way, learnable, make_plan
 from lstmcast.forecaster.pretrained import pretrained
 from lstmcast.forecaster.report import report
-from lstmcast.forecaster.resuming import keep, standing
 from lstmcast.forecaster.running import Beside, Runner, last_steps, scale, scales_of, windows
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.trial import Trial, heavier
 from lstmcast.forecaster.warm import Warm, further, warmed
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import check_forward, load_keras
-from lstmcast.model.training import Fit, Progress, Recipe, fit, together
+from lstmcast.model.windows import Windows
 from lstmcast.store.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Where a training run stands: what is fitted, and how far it is.
-
-    Attributes:
-        name: "fitting" or "fitting again on all the data".
-        network: which of `networks`, from 1.
-        progress: of that network.
-    """
-
-    name: str
-    network: int
-    networks: int
-    progress: Progress
-
-
-Tell = Callable[[Stage], None]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 def train(
@@ -85,12 +62,13 @@ def train(
     plan, warm = warmed(make_plan(panel, config), panel, start)
     planned(plan)
     past = learnable(panel, plan.hold_out.total)
-    chosen, networks = _fit_best(panel, _Job(past, plan, "fitting", plan.recipe, tell, checkpoint), warm)
+    fits = partial(Fits, architecture=plan.architecture, networks=plan.networks, tell=tell, checkpoint=checkpoint)
+    chosen, networks = _fit_best(panel, past, plan, fits("fitting", recipe=plan.recipe), warm)
     runner = judged = _runner(past, plan, chosen, networks)
     judgement = judge(judged, panel, plan.hold_out, plan.levels)
     if plan.refit:
-        again = _Job(panel, plan, "fitting again on all the data", plan.recipe, tell, checkpoint)
-        runner = _runner(panel, plan, chosen, _fit_all(again, chosen, networks, warm))
+        again = fits("fitting again on all the data", recipe=plan.recipe)
+        runner = _runner(panel, plan, chosen, _fit_all(panel, plan, again, chosen, networks, warm))
     _check(runner, panel, plan)
     return Forecaster(
         runner=runner,
@@ -102,22 +80,22 @@ def train(
     )
 
 
-def _fit_best(panel: Panel, job: _Job, warm: Warm | None) -> tuple[Chosen, list[Network]]:
-    """Fit every network, each from its own seed, in each way; keep what forecast the stopping origins best."""
-    past, plan = job.panel, job.plan
+def _fit_best(panel: Panel, past: Panel, plan: Plan, stage: Fits, warm: Warm | None) -> tuple[Chosen, list[Network]]:
+    """Fit every network on the past, in each way; keep what forecast the stopping origins of the panel best."""
     starts: Sequence[Network | None] = warm.judged if warm else [None] * plan.networks
+    fitted = [partial(stage.fit, _lessons(past, way), way=_named(plan, way)) for way in plan.ways]
     if plan.recipe.patience is None:
-        (way,) = plan.ways
-        fits = job.together([partial(job.fit, way, k, start=starts[k]) for k in range(plan.networks)])
+        (way,), (fit_one,) = plan.ways, fitted
+        fits = stage.together([partial(fit_one, k, start=start) for k, start in enumerate(starts)])
         chosen, networks = Chosen(way, tuple(fit.epoch for fit in fits), 0.0), [fit.network for fit in fits]
         share = plan.smoothing
         if share is None:
             trial = Trial.judging(panel, plan.hold_out, _runner(past, plan, chosen, []))
             share = trial.best_smoothing(networks) if trial else 0.0
-        return _with_pretrained(panel, job, replace(chosen, smoothing=share), networks), networks
+        return _with_pretrained(panel, past, plan, replace(chosen, smoothing=share), networks), networks
     stops = [Trial.stopping(panel, plan.hold_out, _runner(past, plan, Chosen(way, (), 0.0), [])) for way in plan.ways]
-    each = [(way, stop, k) for way, stop in zip(plan.ways, stops, strict=True) for k in range(plan.networks)]
-    fits = job.together([partial(job.fit, way, k, judge=stop.error, start=starts[k]) for way, stop, k in each])
+    each = [(fit_one, stop, k) for fit_one, stop in zip(fitted, stops, strict=True) for k in range(plan.networks)]
+    fits = stage.together([partial(fit_one, k, judge=stop.error, start=starts[k]) for fit_one, stop, k in each])
     found = []
     for n, (way, stop) in enumerate(zip(plan.ways, stops, strict=True)):
         own = fits[n * plan.networks : (n + 1) * plan.networks]
@@ -125,12 +103,11 @@ def _fit_best(panel: Panel, job: _Job, warm: Warm | None) -> tuple[Chosen, list[
         share, error = stop.smoothing(networks, plan.smoothing)
         found.append((error, Chosen(way, tuple(fit.epoch for fit in own), share), networks))
     _, chosen, networks = min(found, key=lambda one: one[0])
-    return _with_pretrained(panel, job, chosen, networks), networks
+    return _with_pretrained(panel, past, plan, chosen, networks), networks
 
 
-def _with_pretrained(panel: Panel, job: _Job, chosen: Chosen, networks: list[Network]) -> Chosen:
+def _with_pretrained(panel: Panel, past: Panel, plan: Plan, chosen: Chosen, networks: list[Network]) -> Chosen:
     """The pretrained networks too, where the plan says so: the more, the less they were wrong than those trained."""
-    plan, past = job.plan, job.panel
     if not plan.pretrained:
         return chosen
     other = replace(pretrained(past).runner, horizon=plan.hold_out.horizon)
@@ -148,56 +125,29 @@ def _trial(panel: Panel, plan: Plan, runner: Runner) -> Trial | None:
     return Trial.judging(panel, plan.hold_out, runner)
 
 
-def _fit_all(job: _Job, chosen: Chosen, judged: list[Network], warm: Warm | None) -> list[Network]:
+def _fit_all(
+    panel: Panel, plan: Plan, stage: Fits, chosen: Chosen, judged: list[Network], warm: Warm | None
+) -> list[Network]:
     """Learn from all the data, as many epochs: from the start, or on from those of before, or after a long fit."""
     starts: Sequence[Network | None] = warm.whole if warm else [None] * len(judged)
-    if job.recipe.patience is None and not warm:
-        job, starts = replace(job, recipe=further(job.recipe)), judged
-        chosen = replace(chosen, epochs=(job.recipe.epochs,) * len(judged))
-    each = zip(chosen.epochs, starts, strict=True)
-    fits = job.together([partial(job.fit, chosen.way, k, epochs=e, start=start) for k, (e, start) in enumerate(each)])
+    epochs = chosen.epochs
+    if plan.recipe.patience is None and not warm:
+        stage, starts = replace(stage, recipe=further(plan.recipe)), judged
+        epochs = (stage.recipe.epochs,) * len(judged)
+    fit_one = partial(stage.fit, _lessons(panel, chosen.way), way=_named(plan, chosen.way))
+    each = zip(epochs, starts, strict=True)
+    fits = stage.together([partial(fit_one, k, epochs=n, start=start) for k, (n, start) in enumerate(each)])
     return [fit.network for fit in fits]
 
 
-@dataclass(frozen=True)
-class _Job:
-    """What all fits of one stage share."""
+def _lessons(panel: Panel, way: Way) -> Windows:
+    """The panel as it is learnt from."""
+    return windows(panel, scale(panel, way.measure, way.shape.level), way.shape)
 
-    panel: Panel
-    plan: Plan
-    name: str
-    recipe: Recipe
-    tell: Tell
-    checkpoint: Checkpoint | None
-    stop: Event = field(default_factory=Event)
 
-    def together(self, fits: Sequence[Callable[[], Fit]]) -> list[Fit]:
-        """Run fits of this stage at once."""
-        return together(fits, self.stop)
-
-    def fit(
-        self,
-        way: Way,
-        k: int,
-        *,
-        epochs: int | None = None,
-        judge: Callable[[Network], float] | None = None,
-        start: Network | None = None,
-    ) -> Fit:
-        """Fit network k: with early stopping where there is a judge, else for all the epochs."""
-        name = f"{self.name}, way {self.plan.ways.index(way) + 1}, network {k + 1}"
-        seed, decay = (self.recipe.seed + k) % 2**32, self.recipe.decay or self.recipe.epochs
-        return fit(
-            windows(self.panel, scale(self.panel, way.measure, way.shape.level), way.shape),
-            self.plan.architecture,
-            replace(self.recipe, seed=seed, decay=decay, epochs=epochs or self.recipe.epochs),
-            judge=judge,
-            start=start,
-            stop=self.stop,
-            resume=standing(self.checkpoint, name),
-            keep=lambda now: keep(self.checkpoint, name, now),
-            tell=lambda progress: self.tell(Stage(self.name, k + 1, self.plan.networks, progress)),
-        )
+def _named(plan: Plan, way: Way) -> str:
+    """What tells the fits of one way from those of another."""
+    return f", way {plan.ways.index(way) + 1}"
 
 
 def _runner(panel: Panel, plan: Plan, chosen: Chosen, networks: list[Network]) -> Runner:

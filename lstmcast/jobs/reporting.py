@@ -18,7 +18,7 @@ from lstmcast.jobs.run import Outcome, run
 from lstmcast.store.files import write_atomically
 
 if TYPE_CHECKING:
-    from lstmcast.forecaster.training import Tell
+    from lstmcast.forecaster.fits import Tell
 
 
 def reported(job: Job, now: datetime, *, note: Note, tell: Tell, force: bool, wait: float) -> None:

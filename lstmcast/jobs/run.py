@@ -28,7 +28,7 @@ from lstmcast.store.ledger_records import Entry
 from lstmcast.store.upkeep import tidy
 
 if TYPE_CHECKING:
-    from lstmcast.forecaster.training import Tell
+    from lstmcast.forecaster.fits import Tell
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from lstmcast.jobs.events import Note
 from lstmcast.store.ledger import Ledger
 
 if TYPE_CHECKING:
-    from lstmcast.forecaster.training import Tell
+    from lstmcast.forecaster.fits import Tell
 
 
 @dataclass(frozen=True)

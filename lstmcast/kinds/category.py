@@ -26,7 +26,7 @@ from lstmcast.show import console, symbols
 if TYPE_CHECKING:
     from lstmcast.classifier.category.rolling import Rolled
     from lstmcast.config import Config
-    from lstmcast.forecaster.training import Tell
+    from lstmcast.forecaster.fits import Tell
     from lstmcast.store.checkpoint import Checkpoint
 
 HEAD = "category"

@@ -23,7 +23,7 @@ from lstmcast.show import console, events
 if TYPE_CHECKING:
     from lstmcast.classifier.event.rolling import EventScores
     from lstmcast.config import Config
-    from lstmcast.forecaster.training import Tell
+    from lstmcast.forecaster.fits import Tell
     from lstmcast.store.checkpoint import Checkpoint
 
 HEAD = "event"

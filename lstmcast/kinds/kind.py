@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from lstmcast.config import Config
-    from lstmcast.forecaster.training import Tell
+    from lstmcast.forecaster.fits import Tell
     from lstmcast.store.checkpoint import Checkpoint
 
 Tensors = Mapping[str, Mapping[str, "np.ndarray"]]

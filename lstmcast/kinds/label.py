@@ -24,7 +24,7 @@ from lstmcast.kinds.kind import Note, Rolling, Tensors, View, Wish, refuse
 if TYPE_CHECKING:
     from lstmcast.classifier.label.folds import Scores
     from lstmcast.config import Config
-    from lstmcast.forecaster.training import Tell
+    from lstmcast.forecaster.fits import Tell
     from lstmcast.store.checkpoint import Checkpoint
 
 HEAD = "label"

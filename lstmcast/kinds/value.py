@@ -21,7 +21,7 @@ from lstmcast.show import console
 if TYPE_CHECKING:
     from lstmcast.config import Config
     from lstmcast.evaluation.scores import Scores
-    from lstmcast.forecaster.training import Tell
+    from lstmcast.forecaster.fits import Tell
     from lstmcast.store.checkpoint import Checkpoint
 
 

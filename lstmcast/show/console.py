@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lstmcast.data.records import Finding
     from lstmcast.evaluation.origins import HoldOut
     from lstmcast.forecast import Forecast
-    from lstmcast.forecaster.training import Stage
+    from lstmcast.forecaster.fits import Stage
     from lstmcast.model.network import Architecture
 
 WIDE = 30  # characters of a value, before the reasons begin

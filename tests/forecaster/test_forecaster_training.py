@@ -16,11 +16,12 @@ from lstmcast.data.read import read
 from lstmcast.errors import DataError, UsageError
 from lstmcast.evaluation.origins import HoldOut
 from lstmcast.forecaster import training
+from lstmcast.forecaster.fits import Stage
 from lstmcast.forecaster.judging import judge
 from lstmcast.forecaster.plan import Plan, make_plan
 from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.forecaster.training import Stage, train
+from lstmcast.forecaster.training import train
 from lstmcast.forecaster.trial import SHARES
 from lstmcast.model.heads import Head
 from lstmcast.model.lstm import to_tensors

@@ -14,10 +14,11 @@ import pytest
 
 from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
+from lstmcast.forecaster.fits import Stage
 from lstmcast.forecaster.resuming import identity
 from lstmcast.forecaster.saving import to_artifact
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.forecaster.training import Stage, train
+from lstmcast.forecaster.training import train
 from lstmcast.model.windows import Windows
 from lstmcast.store.checkpoint import CHECKPOINT, Checkpoint, checkpoint
 

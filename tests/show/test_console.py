@@ -12,9 +12,9 @@ import pytest
 from lstmcast.config import Config
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
+from lstmcast.forecaster.fits import Stage
 from lstmcast.forecaster.plan import make_plan
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.forecaster.training import Stage
 from lstmcast.model.training import Progress
 from lstmcast.show import console
 

@@ -14,7 +14,7 @@ from lstmcast.classifier.category.training import fitted
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.skill import finite
 from lstmcast.forecast import named_steps
-from lstmcast.forecaster.training import Tell
+from lstmcast.forecaster.fits import Tell
 
 if TYPE_CHECKING:
     import pandas as pd

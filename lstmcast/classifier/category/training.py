@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
-from threading import Event
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,13 +16,11 @@ from lstmcast.classifier.category.trained import Teller
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.symbols import bits
 from lstmcast.evaluation.temperature import temperature
-from lstmcast.forecaster.resuming import keep, standing
+from lstmcast.forecaster.fits import Fits, Tell
 from lstmcast.forecaster.running import last_steps
-from lstmcast.forecaster.training import Stage, Tell
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import check_forward, load_keras
 from lstmcast.model.paths import Speaker
-from lstmcast.model.training import Fit, fit, together
 from lstmcast.store.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -59,7 +55,8 @@ def train(
     judgement = judge(judged, panel, plan.hold_out)
     reader = judged
     if plan.refit:
-        again = _Job("fitting again on all the data", panel, plan, tell, checkpoint).all(epochs=epochs)
+        stage = _stage("fitting again on all the data", plan, tell, checkpoint)
+        again = stage.each(sequences(panel, plan.architecture.context), epochs=epochs)
         networks = tuple(one.network for one in again)
         reader = replace(judged, speaker=replace(judged.speaker, networks=networks))
     _check(reader, panel, plan)
@@ -78,42 +75,16 @@ def fitted(
     load_keras()
     held = plan.hold_out
     stopping = panel.drop_last(held.judge)
-    job = _Job("fitting", panel.drop_last(held.total), plan, tell, checkpoint)
-    fits = job.all(judge=lambda network: _lost(_reader(plan, [network]), stopping, plan))
+    fits = _stage("fitting", plan, tell, checkpoint).each(
+        sequences(panel.drop_last(held.total), plan.architecture.context),
+        judge=lambda network: _lost(_reader(plan, [network]), stopping, plan),
+    )
     reader = _calibrated(_reader(plan, [one.network for one in fits]), stopping, plan)
     return reader, tuple(one.epoch for one in fits)
 
 
-@dataclass(frozen=True)
-class _Job:
-    """What all fits of one stage share."""
-
-    name: str
-    panel: Panel
-    plan: Plan
-    tell: Tell
-    checkpoint: Checkpoint | None
-    stop: Event = field(default_factory=Event)
-
-    def all(
-        self, *, judge: Callable[[Network], float] | None = None, epochs: tuple[int, ...] | None = None
-    ) -> list[Fit]:
-        """Fit every network, each from its own seed: with a judge of each epoch, or for so many epochs."""
-        each = epochs or (self.plan.recipe.epochs,) * self.plan.networks
-        return together([partial(self._fit, k, count, judge) for k, count in enumerate(each)], self.stop)
-
-    def _fit(self, k: int, epochs: int, judge: Callable[[Network], float] | None) -> Fit:
-        recipe, name = self.plan.recipe, f"{self.name}, network {k + 1}"
-        return fit(
-            sequences(self.panel, self.plan.architecture.context),
-            self.plan.architecture,
-            replace(recipe, seed=(recipe.seed + k) % 2**32, decay=recipe.epochs, epochs=epochs),
-            judge=judge,
-            stop=self.stop,
-            resume=standing(self.checkpoint, name),
-            keep=lambda now: keep(self.checkpoint, name, now),
-            tell=lambda progress: self.tell(Stage(self.name, k + 1, self.plan.networks, progress)),
-        )
+def _stage(name: str, plan: Plan, tell: Tell, checkpoint: Checkpoint | None) -> Fits:
+    return Fits(name, plan.architecture, plan.recipe, plan.networks, tell, checkpoint)
 
 
 def _reader(plan: Plan, networks: Sequence[Network]) -> Reader:

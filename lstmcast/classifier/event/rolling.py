@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lstmcast.config import Config
-    from lstmcast.forecaster.training import Tell
+    from lstmcast.forecaster.fits import Tell
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
-from threading import Event
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,13 +19,11 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation import chances
 from lstmcast.evaluation.temperature import temperature
-from lstmcast.forecaster.plan import learnable
-from lstmcast.forecaster.resuming import keep, standing
+from lstmcast.forecaster.fits import Fits, Tell
+from lstmcast.forecaster.plan import Plan, learnable
 from lstmcast.forecaster.running import last_steps, scale, scales_of
-from lstmcast.forecaster.training import Stage, Tell
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import check_forward, load_keras
-from lstmcast.model.training import Fit, fit, together
 from lstmcast.store.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -69,15 +65,19 @@ def train(
     past = learnable(panel, plan.hold_out.total)
     teller = _teller(past, plan, ())
     stop, judging = (_Asked.of(panel, teller, *where) for where in _origins(panel, plan))
-    fits = _Job(past, plan, "fitting", tell, checkpoint).all(judge=stop.error)
-    epochs = tuple(one.epoch for one in fits)
-    judged = replace(teller, networks=tuple(one.network for one in fits))
+    values = plan.plan
+    stage = _stage("fitting", values, tell, checkpoint)
+    fitted = stage.each(teller.on(past), judge=stop.error if values.recipe.patience is not None else None)
+    epochs = tuple(one.epoch for one in fitted)
+    judged = replace(teller, networks=tuple(one.network for one in fitted))
     stopped, later = stop.logits(judged.networks), judging.logits(judged.networks)
     said = probability(later, _temperature(stopped, stop.came))
     judgement = judge(panel, judging.seen.truth, (judging.series, judging.origins), judging.came, said)
-    if plan.plan.refit:
-        again = _Job(panel, plan, "fitting again on all the data", tell, checkpoint).all(epochs=epochs)
-        judged = _teller(panel, plan, [one.network for one in again])
+    if values.refit:
+        whole = _teller(panel, plan, ())
+        stage = _stage("fitting again on all the data", values, tell, checkpoint)
+        again = stage.each(whole.on(panel), epochs=epochs)
+        judged = replace(whole, networks=tuple(one.network for one in again))
     settled = _temperature(np.vstack([stopped, later]), np.vstack([stop.came, judging.came]))
     _check(judged, panel, plan)
     positions = panel.starts[judging.series] + judging.origins
@@ -88,6 +88,10 @@ def train(
         held_out=HeldOut(judging.series, positions, said, judging.came),
         report=report(panel, config, plan, judgement, epochs, settled),
     )
+
+
+def _stage(name: str, plan: Plan, tell: Tell, checkpoint: Checkpoint | None) -> Fits:
+    return Fits(name, plan.architecture, plan.recipe, plan.networks, tell, checkpoint)
 
 
 def _origins(panel: Panel, plan: EventPlan) -> tuple[tuple[Ints, Ints, int], tuple[Ints, Ints, int]]:
@@ -131,39 +135,6 @@ class _Asked:
         """The log loss of one network's probabilities, as they are."""
         said = probability(self.logits([network]))
         return float(chances.log_loss(self.came.ravel(), said.ravel()))
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What all fits of one stage share."""
-
-    panel: Panel
-    plan: EventPlan
-    name: str
-    tell: Tell
-    checkpoint: Checkpoint | None
-    stop: Event = field(default_factory=Event)
-
-    def all(self, *, judge: Callable[[Network], float] | None = None, epochs: Sequence[int] | None = None) -> list[Fit]:
-        """Fit every network from its own seed: with early stopping, or for so many epochs each."""
-        count, recipe = self.plan.plan.networks, self.plan.plan.recipe
-        judge = None if recipe.patience is None else judge
-        lasting = epochs or [recipe.epochs] * count
-        return together([partial(self._fit, k, lasting[k], judge) for k in range(count)], self.stop)
-
-    def _fit(self, k: int, epochs: int, judge: Callable[[Network], float] | None) -> Fit:
-        plan, name = self.plan.plan, f"{self.name}, network {k + 1}"
-        recipe = replace(plan.recipe, seed=(plan.recipe.seed + k) % 2**32, decay=plan.recipe.epochs, epochs=epochs)
-        return fit(
-            _teller(self.panel, self.plan, ()).on(self.panel),
-            plan.architecture,
-            recipe,
-            judge=judge,
-            stop=self.stop,
-            resume=standing(self.checkpoint, name),
-            keep=lambda now: keep(self.checkpoint, name, now),
-            tell=lambda progress: self.tell(Stage(self.name, k + 1, plan.networks, progress)),
-        )
 
 
 def _teller(panel: Panel, plan: EventPlan, networks: Sequence[Network]) -> Teller:

@@ -16,7 +16,7 @@ from lstmcast.classifier.label.training import fit_and_judge
 from lstmcast.data.labelled import Labelled
 from lstmcast.evaluation.labels import Parts, confusion, folds
 from lstmcast.evaluation.skill import finite
-from lstmcast.forecaster.training import Tell
+from lstmcast.forecaster.fits import Tell
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import partial
-from threading import Event
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from lstmcast.classifier.label.judging import Judgement, judge
 from lstmcast.classifier.label.labeller import Labeller, Reader
@@ -20,18 +17,14 @@ from lstmcast.data.labelled import Labelled
 from lstmcast.errors import ModelError
 from lstmcast.evaluation.labels import chance_scores
 from lstmcast.evaluation.temperature import softmax, temperature
-from lstmcast.forecaster.resuming import keep, standing
-from lstmcast.forecaster.training import Stage, Tell
-from lstmcast.model.cases import Cases, Standard
+from lstmcast.forecaster.fits import Fits, Tell
+from lstmcast.model.cases import Standard
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import check_forward, load_keras
-from lstmcast.model.training import Fit, fit, together
 from lstmcast.store.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
-
-Ints = npt.NDArray[np.int64]
 
 CHECKED = 64  # series on which both forward passes are compared
 
@@ -62,10 +55,10 @@ def train(
     refuse_clashes(data)
     plan = make_plan(data, config)
     planned(plan)
-    judged, epochs = fit_part(plan, plan.parts.learn, _Job(plan, "fitting", tell, checkpoint))
+    judged, epochs = fit_part(plan, _stage("fitting", plan, len(plan.parts.learn), tell, checkpoint))
     judgement, reader = judge_plan(judged, plan), judged
     if plan.refit:
-        again = _Job(plan, "fitting again on all the series", tell, checkpoint)
+        again = _stage("fitting again on all the series", plan, plan.data.n_series, tell, checkpoint)
         reader = _sound(replace(_fit_all(plan, epochs, again), temperature=judged.temperature), judged, plan)
     _check(reader, plan)
     return Labeller(
@@ -80,7 +73,7 @@ def train(
 def fit_and_judge(plan: Plan, *, tell: Tell = lambda _: None) -> Judgement:
     """Fit on the part that learns, and judge; nothing is kept."""
     load_keras()
-    reader, _ = fit_part(plan, plan.parts.learn, _Job(plan, "fitting", tell, None))
+    reader, _ = fit_part(plan, _stage("fitting", plan, len(plan.parts.learn), tell, None))
     return judge_plan(reader, plan)
 
 
@@ -97,47 +90,17 @@ def judge_plan(reader: Reader, plan: Plan) -> Judgement:
     return judgement
 
 
-@dataclass(frozen=True)
-class _Job:
-    """What all fits of one stage share."""
-
-    plan: Plan
-    name: str
-    tell: Tell
-    checkpoint: Checkpoint | None
-    stop: Event = field(default_factory=Event)
-
-    def fit(
-        self, cases: Cases, k: int, *, epochs: int | None = None, judge: Callable[[Network], float] | None = None
-    ) -> Fit:
-        """Fit network k: with early stopping where there is a judge, else for all the epochs."""
-        recipe, name = self.plan.recipe, f"{self.name}, network {k + 1}"
-        return fit(
-            cases,
-            self.plan.architecture,
-            replace(
-                recipe,
-                seed=(recipe.seed + k) % 2**32,
-                epochs=epochs or recipe.epochs,
-                decay=recipe.epochs,
-                batches=self._batches(len(cases.labels)),
-            ),
-            judge=judge,
-            stop=self.stop,
-            resume=standing(self.checkpoint, name),
-            keep=lambda now: keep(self.checkpoint, name, now),
-            tell=lambda progress: self.tell(Stage(self.name, k + 1, self.plan.networks, progress)),
-        )
-
-    def _batches(self, series: int) -> int:
-        """Of an epoch: as many more as there are more series than in the part that learns."""
-        own = self.plan.recipe.batches
-        usual, now = (batches_of(n, self.plan.recipe.batch_size) for n in (len(self.plan.parts.learn), series))
-        return max(1, round(own * now / usual))
+def _stage(name: str, plan: Plan, series: int, tell: Tell, checkpoint: Checkpoint | None) -> Fits:
+    """Fits on so many series: an epoch has as many more batches as they are more than the part that learns."""
+    recipe = plan.recipe
+    usual, now = (batches_of(n, recipe.batch_size) for n in (len(plan.parts.learn), series))
+    recipe = replace(recipe, batches=max(1, round(recipe.batches * now / usual)))
+    return Fits(name, plan.architecture, recipe, plan.networks, tell, checkpoint)
 
 
-def fit_part(plan: Plan, learning: Ints, job: _Job) -> tuple[Reader, tuple[int, ...]]:
-    """Fit every network on some series, each from its own seed; the stopping series say when, and how bold they are."""
+def fit_part(plan: Plan, stage: Fits) -> tuple[Reader, tuple[int, ...]]:
+    """Fit every network on the part that learns; the stopping series say until when, and how bold they are."""
+    learning = plan.parts.learn
     some = plan.data.select(learning)
     empty = Reader((), Standard.of(some.values, some.observed), plan.architecture.context)
     cases = replace(empty.cases(some), labels=plan.codes[learning])
@@ -147,19 +110,18 @@ def fit_part(plan: Plan, learning: Ints, job: _Job) -> tuple[Reader, tuple[int, 
         raw = replace(empty, networks=(network,)).raw(stopping)
         return chance_scores(codes, softmax(raw))["cross_entropy"]
 
-    judge = error if plan.recipe.patience is not None else None
-    fits = together([partial(job.fit, cases, k, judge=judge) for k in range(plan.networks)], job.stop)
+    fits = stage.each(cases, judge=error if plan.recipe.patience is not None else None)
     reader = replace(empty, networks=tuple(fit.network for fit in fits))
     found = replace(reader, temperature=temperature(reader.raw(stopping), codes))
     return found, tuple(fit.epoch for fit in fits)
 
 
-def _fit_all(plan: Plan, epochs: tuple[int, ...], job: _Job) -> Reader:
+def _fit_all(plan: Plan, epochs: tuple[int, ...], stage: Fits) -> Reader:
     """Fit every network on all the series, for as many epochs."""
     whole = plan.data
     empty = Reader((), Standard.of(whole.values, whole.observed), plan.architecture.context)
     cases = replace(empty.cases(whole), labels=plan.codes)
-    fits = together([partial(job.fit, cases, k, epochs=n) for k, n in enumerate(epochs)], job.stop)
+    fits = stage.each(cases, epochs=epochs)
     return replace(empty, networks=tuple(fit.network for fit in fits))
 
 

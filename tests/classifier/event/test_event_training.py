@@ -18,7 +18,7 @@ from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.errors import DataError, ModelError
-from lstmcast.forecaster.training import Stage
+from lstmcast.forecaster.fits import Stage
 from lstmcast.model.heads import Chances
 from lstmcast.model.network import Architecture, build, load_keras
 from lstmcast.store.checkpoint import Checkpoint

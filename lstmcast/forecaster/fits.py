@@ -1,0 +1,104 @@
+"""The fits of one stage of a training: every network from its own seed, remembered by its own name, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from threading import Event
+
+from lstmcast.forecaster.resuming import keep, standing
+from lstmcast.model.lstm import Network
+from lstmcast.model.network import Architecture
+from lstmcast.model.training import Fit, Progress, Recipe, fit, together
+from lstmcast.model.windows import Lessons
+from lstmcast.store.checkpoint import Checkpoint
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where a training run stands: what is fitted, and how far it is.
+
+    Attributes:
+        name: "fitting" or "fitting again on all the data".
+        network: which of `networks`, from 1.
+        progress: of that network.
+    """
+
+    name: str
+    network: int
+    networks: int
+    progress: Progress
+
+
+Tell = Callable[[Stage], None]
+
+
+@dataclass(frozen=True)
+class Fits:
+    """What all fits of one stage share.
+
+    Attributes:
+        name: of the stage.
+        architecture: of every network. recipe: how each is fitted. networks: how many.
+        tell: called after every epoch of each.
+        checkpoint: where each leaves what it has reached, and goes on from.
+        stop: set where one fails, so that the others end.
+    """
+
+    name: str
+    architecture: Architecture
+    recipe: Recipe
+    networks: int
+    tell: Tell
+    checkpoint: Checkpoint | None
+    stop: Event = field(default_factory=Event)
+
+    def fit(
+        self,
+        lessons: Lessons,
+        k: int,
+        *,
+        way: str = "",
+        epochs: int | None = None,
+        judge: Callable[[Network], float] | None = None,
+        start: Network | None = None,
+    ) -> Fit:
+        """Fit network k: with early stopping where there is a judge, else for all the epochs.
+
+        Args:
+            lessons: what it learns from.
+            k: which, from 0.
+            way: what tells it from another network k of this stage.
+            epochs: for how many; None: as the recipe says.
+            judge: of every epoch.
+            start: the weights it starts from; None: chance's.
+        """
+        name, recipe = f"{self.name}{way}, network {k + 1}", self.recipe
+        seed, decay = (recipe.seed + k) % 2**32, recipe.decay or recipe.epochs
+        return fit(
+            lessons,
+            self.architecture,
+            replace(recipe, seed=seed, decay=decay, epochs=epochs or recipe.epochs),
+            judge=judge,
+            start=start,
+            stop=self.stop,
+            resume=standing(self.checkpoint, name),
+            keep=lambda now: keep(self.checkpoint, name, now),
+            tell=lambda progress: self.tell(Stage(self.name, k + 1, self.networks, progress)),
+        )
+
+    def each(
+        self,
+        lessons: Lessons,
+        *,
+        judge: Callable[[Network], float] | None = None,
+        epochs: Sequence[int | None] = (),
+    ) -> list[Fit]:
+        """Fit every network on the same lessons, each for its own `epochs`, where these are known."""
+        lasting = epochs or [None] * self.networks
+        return self.together([partial(self.fit, lessons, k, epochs=n, judge=judge) for k, n in enumerate(lasting)])
+
+    def together(self, fits: Sequence[Callable[[], Fit]]) -> list[Fit]:
+        """Run fits of this stage at once."""
+        return together(fits, self.stop)
