@@ -173,35 +173,24 @@ def ages(offsets: Ints) -> Ints:
 
 
 def trailing_sum(values: Floats, offsets: Ints, steps: int) -> Floats:
-    """The sum of the last `steps` values up to each, inside its series: [N] to [N]."""
-    return _trailing(values, offsets, steps, np.add, 0.0)
+    """The sum of the last `steps` values up to each, inside its series: [N] to [N].
 
-
-def trailing_max(values: Floats, offsets: Ints, steps: int) -> Floats:
-    """The largest of the last `steps` values up to each, inside its series: [N] to [N]."""
-    return _trailing(values, offsets, steps, np.maximum, -np.inf)
-
-
-def _trailing(values: Floats, offsets: Ints, steps: int, join: np.ufunc, nothing: float) -> Floats:
-    """The last `steps` values up to each, inside its series, joined: [N] to [N].
-
-    Made of joined runs of 1, 2, 4 … values, so that it costs log(steps) passes and no rounding travels further than
-    `steps`.
+    Made of sums of 1, 2, 4 … values, so that it costs log(steps) passes and no rounding travels further than `steps`.
     """
-    age, total, taken = ages(offsets), np.full(len(values), nothing), 0
-    block, size = values, 1  # the last `size` values, joined
+    age, total, taken = ages(offsets), np.zeros(len(values)), 0
+    block, size = values, 1  # the sum of the last `size` values
     while size <= steps:
         if steps & size:
-            total = join(total, _shifted(block, age, taken, nothing))
+            total = total + _shifted(block, age, taken)
             taken += size
-        block, size = join(block, _shifted(block, age, size, nothing)), 2 * size
+        block, size = block + _shifted(block, age, size), 2 * size
     return total
 
 
-def _shifted(values: Floats, age: Ints, steps: int, nothing: float) -> Floats:
-    """What stood `steps` before each value, `nothing` before its series: [N] to [N]."""
+def _shifted(values: Floats, age: Ints, steps: int) -> Floats:
+    """What stood `steps` before each value, 0 before its series: [N] to [N]."""
     before = np.concatenate([np.zeros(min(steps, len(values))), values[: max(len(values) - steps, 0)]])
-    return np.where(age > steps, before, nothing)
+    return np.where(age > steps, before, 0.0)
 
 
 def profiles(

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.model.scaling import levels, profiles, trailing_max, trailing_sum
+from lstmcast.model.scaling import levels, profiles
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[np.float32]
@@ -228,19 +228,24 @@ class Windows:
         Returns:
             [B] in units of z; 0 where nothing ever changed.
         """
-        off = np.abs(self.y - np.concatenate([[0.0], self.level[:-1]]))
-        off[self.offsets[:-1]] = 0.0  # a series' first value has no level before it
-        total = trailing_sum(off, self.offsets, steps)[self.offsets[series] + origins]
-        mean: Floats = total / np.clip(origins, 1, steps)
+        back = np.arange(steps)  # a series' first value has no level before it
+        at, known = self._back(series, origins, back), back < origins[:, None]
+        off = np.abs(self.y[at] - self.level[at - 1])
+        mean: Floats = off.sum(axis=1, where=known) / np.clip(origins, 1, steps)
         return mean
 
     def headroom(self, series: Ints, origins: Ints, steps: int) -> Floats:
         """Twice as far above the highest of the last `steps` z as that lies above their mean: [B], see `spread`."""
-        at = self.offsets[series] + origins
-        highest = trailing_max(self.z, self.offsets, steps)[at]
-        mean = trailing_sum(self.z, self.offsets, steps)[at] / np.minimum(origins + 1, steps)
-        height: Floats = 3 * highest - 2 * mean
+        back = np.arange(steps)
+        z, known = self.z[self._back(series, origins, back)], back <= origins[:, None]
+        mean = z.sum(axis=1, where=known) / np.minimum(origins + 1, steps)
+        height: Floats = 3 * z.max(axis=1) - 2 * mean
         return height
+
+    def _back(self, series: Ints, origins: Ints, back: Ints) -> Ints:
+        """Where the steps before each origin stand, [B, K]; before a series' first that one."""
+        at: Ints = self.offsets[series][:, None] + np.maximum(origins[:, None] - back, 0)
+        return at
 
 
 def gathered(gather: Callable[[Ints, Ints], Batch], series: Ints, starts: Ints, size: int) -> Iterator[Batch]:
