@@ -5,7 +5,7 @@ Letters: B batch, L steps, F features, U units, O outputs. Weights and states ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,20 +127,18 @@ def start(network: Network, batch: int) -> State:
     return State(h=list(zeros), c=[z.copy() for z in zeros])
 
 
-def cell(a: Array, h: Array, c: Array, layer: Layer, act: Activation) -> tuple[Array, Array]:
+def cell(a: Array, c: Array, act: Activation) -> tuple[Array, Array]:
     """One step of one layer.
 
     Args:
-        a: [B, 4U] the input's share of the gates, x W + b.
-        h: [B, U] the last output.
-        c: [B, U] the last cell state.
-        layer: the weights.
+        a: [4U, B] the sums of the gates.
+        c: [U, B] the last cell state.
         act: the activation of candidate and output.
 
     Returns:
-        The new (h, c), each [B, U].
+        The new (h, c), each [U, B].
     """
-    i, f, g, o = np.split(a + h @ layer.U, 4, axis=1)
+    i, f, g, o = a.reshape(4, *c.shape)
     c = sigmoid(f) * c + sigmoid(i) * act(g)
     h = sigmoid(o) * act(c)
     return h, c
@@ -157,17 +155,11 @@ def step(network: Network, x: Array, state: State) -> Array:
     Returns:
         [B, O].
     """
-    act, h = ACTIVATIONS[network.activation], x
-    for k, layer in enumerate(network.layers):
-        state.h[k], state.c[k] = cell(h @ layer.W + layer.b, state.h[k], state.c[k], layer, act)
-        h = state.h[k]
-    return dense(network, h, x)
+    return dense(network, last(network, x[:, None], state), x)
 
 
 def run(network: Network, x: Array, state: State) -> Array:
     """Advance `state` by L inputs and return the last layer's outputs.
-
-    The inputs meet the input weights step by step: what a step needs stays where a core reads it fastest.
 
     Args:
         network: the weights.
@@ -177,14 +169,56 @@ def run(network: Network, x: Array, state: State) -> Array:
     Returns:
         [B, L, U].
     """
+    said = np.empty((*x.shape[:2], network.layers[-1].units), np.float32)
+    for t, h in enumerate(_steps(network, x, state)):
+        said[:, t] = h
+    return said
+
+
+def last(network: Network, x: Array, state: State) -> Array:
+    """Advance `state` by L inputs, [B, L, F], and return the last layer's last output, [B, U]."""
+    for _ in _steps(network, x, state):
+        pass
+    return state.h[-1]
+
+
+def _steps(network: Network, x: Array, state: State) -> Iterator[Array]:
+    """Advance `state` by each of L inputs, [B, L, F]; after each comes the last layer's output, [B, U].
+
+    Inside, windows stand side by side, [U, B], so that each gate of all of them is one stretch of memory.
+    """
     act = ACTIVATIONS[network.activation]
-    for k, layer in enumerate(network.layers):
-        said = np.empty((*x.shape[:2], layer.units), np.float32)
-        for t in range(x.shape[1]):
-            state.h[k], state.c[k] = cell(x[:, t] @ layer.W + layer.b, state.h[k], state.c[k], layer, act)
-            said[:, t] = state.h[k]
-        x = said
-    return x
+    seen = [_Seen.by(layer, len(x)) for layer in network.layers]
+    for t in range(x.shape[1]):
+        h = x[:, t].T
+        for k, each in enumerate(seen):
+            h, c = cell(each.sums(h, state.h[k].T), state.c[k].T, act)
+            state.h[k], state.c[k] = h.T, c.T
+        yield state.h[-1]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a layer sees at a step, [x; h; 1], and its weights for that, [W; U; b]: one product sums up all gates.
+
+    Attributes:
+        weights: [4U, F + U + 1].
+        v: [F + U + 1, B], filled anew at each step.
+    """
+
+    weights: Array
+    v: Array
+
+    @classmethod
+    def by(cls, layer: Layer, batch: int) -> _Seen:
+        """For a batch of windows."""
+        weights = np.concatenate([layer.W, layer.U, layer.b[None]])
+        return cls(np.ascontiguousarray(weights.T), np.ones((len(weights), batch), np.float32))
+
+    def sums(self, x: Array, h: Array) -> Array:
+        """The sums a = x W + h U + b, [4U, B], of [F, B] inputs and [U, B] last outputs."""
+        self.v[: len(x)], self.v[len(x) : -1] = x, h
+        return self.weights @ self.v
 
 
 def dense(network: Network, h: Array, x: Array) -> Array:

@@ -52,7 +52,7 @@ class Speaker:
         """Read [B, L, V]: what each network remembers, and the logarithms of what follows, [B, V]."""
         states = [lstm.start(network, len(x)) for network in self.networks]
         raw = [
-            lstm.dense(network, lstm.run(network, x, state)[:, -1], x[:, -1])
+            lstm.dense(network, lstm.last(network, x, state), x[:, -1])
             for network, state in zip(self.networks, states, strict=True)
         ]
         return states, self.log_chances(raw)

@@ -70,7 +70,7 @@ def _direct(
 def _asked(network: Network, head: Head, windows: Windows, series: Ints, origins: Ints) -> tuple[Floats, Distances]:
     """What the network says of its H steps, on top of level and profile."""
     x = windows.inputs(series, origins - windows.shape.context + 1, windows.shape.context)  # [B, L, F]
-    last = lstm.run(network, x, lstm.start(network, len(series)))[:, -1]
+    last = lstm.last(network, x, lstm.start(network, len(series)))
     values, below, above = head.said(lstm.dense(network, last, x[:, -1]))
     return windows.base(series, origins, head.steps) + values, (below, above)
 
@@ -81,7 +81,7 @@ def _recursive(
     context = windows.shape.context
     x = windows.inputs(series, origins - context + 1, context)  # [B, L, F]
     state = lstm.start(network, len(series))
-    said = lstm.dense(network, lstm.run(network, x, state)[:, -1], x[:, -1])  # [B, 1]
+    said = lstm.dense(network, lstm.last(network, x, state), x[:, -1])  # [B, 1]
     z = _run_on(network, _Past.of(windows, series, origins, horizon), state, said)
     return z, (np.empty((len(head.levels), *z.shape)),) * 2
 

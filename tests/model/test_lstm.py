@@ -144,6 +144,10 @@ def test_step_by_step_is_all_at_once(skip: bool) -> None:
     carried = lstm.start(network, 7)
     lstm.run(network, x[:, :5], carried)
     np.testing.assert_allclose(lstm.run(network, x[:, 5:], carried)[:, -1], state.h[-1], atol=1e-6)
+    alone = lstm.start(network, 7)
+    np.testing.assert_allclose(lstm.last(network, x, alone), state.h[-1], atol=1e-6)
+    for c, expected in zip(alone.c, state.c, strict=True):
+        np.testing.assert_allclose(c, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))
