@@ -200,7 +200,7 @@ class _Along:
         offsets = np.arange(count + 1, dtype=np.int64) * steps
         windows = Windows.over(points.ravel(), np.ones(points.size, dtype=np.bool_), offsets, runner.shape)
         asked = windows, np.arange(count), np.full(count, steps - 1), len(smoothing)
-        said = np.stack([recursion.forecast(network, runner.head, *asked)[0] for network in runner.networks])
+        said = np.stack([recursion.forecast([network], runner.head, *asked)[0] for network in runner.networks])
         z = (1 - runner.smoothing) * said.mean(axis=0) + points @ smoothing.T
         return cls(running, windows, said, smoothing, z)
 

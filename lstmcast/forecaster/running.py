@@ -143,16 +143,12 @@ class Running:
 
     def _ahead(self, series: Ints, origins: Ints, horizon: int) -> tuple[Floats, Floats, Floats, Floats]:
         """The parts of an `Ahead`, of the phases."""
-        head, share = self.runner.head, self.runner.smoothing
-        runs = [
-            recursion.forecast(network, head, self.windows, series, origins, horizon)
-            for network in self.runner.networks
-        ]
-        z: Floats = np.mean([run[0] for run in runs], axis=0)
+        head, networks, share = self.runner.head, self.runner.networks, self.runner.smoothing
+        z, distances = recursion.forecast(networks, head, self.windows, series, origins, horizon)
         if share:
             z = (1 - share) * z + share * self._smoothed(series, origins, horizon)
         if head.levels:
-            below, above = (np.maximum(np.mean([run[1][side] for run in runs], axis=0), LEAST) for side in (0, 1))
+            below, above = (np.maximum(distance, LEAST) for distance in distances)
         else:
             below = above = np.broadcast_to(self.spread(series, origins)[:, None], (1, *z.shape))
         return z, below, above, np.broadcast_to(self._highest(series, origins)[:, None], z.shape)

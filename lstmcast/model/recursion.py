@@ -5,7 +5,9 @@ Each step brings its own level, so the state (h, c) is simply carried on: O(L + 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -25,13 +27,13 @@ Distances = tuple[Floats, Floats]
 
 
 def forecast(
-    network: Network, head: Head, windows: Windows, series: Ints, origins: Ints, horizon: int
+    networks: Sequence[Network], head: Head, windows: Windows, series: Ints, origins: Ints, horizon: int
 ) -> tuple[Floats, Distances]:
     """Forecast from any number of origins at once.
 
     Args:
-        network: the weights.
-        head: what it says at each step: one value, and it is run on; or H, and it is asked again after them.
+        networks: the weights; where there are several, what they say is averaged.
+        head: what one says at each step: one value, and it is run on; or H, and it is asked again after them.
         windows: the series, in z.
         series: [B] which series.
         origins: [B] its last known step, counted from its first value.
@@ -42,11 +44,10 @@ def forecast(
         none; after the head's steps those of the last one.
     """
     shape = windows.shape
-    widest = max(shape.lags, *(4 * layer.units for layer in network.layers))
+    widest = max(shape.lags, *(4 * layer.units for network in networks for layer in network.layers))
     at_once = max(1, AT_ONCE // max(shape.context * widest, horizon * max(1, shape.seasons)))
-    ask = _recursive if head.outputs == 1 else _direct
     parts = [
-        ask(network, head, windows, series[k : k + at_once], origins[k : k + at_once], horizon)
+        _together(networks, head, _Ends(windows, series[k : k + at_once], origins[k : k + at_once]), horizon)
         for k in range(0, len(series), at_once)
     ]
     if not parts:
@@ -55,34 +56,55 @@ def forecast(
     return np.concatenate([part[0] for part in parts]), (below, above)
 
 
-def _direct(
-    network: Network, head: Head, windows: Windows, series: Ints, origins: Ints, horizon: int
-) -> tuple[Floats, Distances]:
+@dataclass(frozen=True)
+class _Ends:
+    """What is known at B origins: the arguments of `forecast`, and what a network reads up to there."""
+
+    windows: Windows
+    series: Ints
+    origins: Ints
+
+    @cached_property
+    def x(self) -> Array:
+        """[B, L, F], cut once for all networks."""
+        context = self.windows.shape.context
+        return self.windows.inputs(self.series, self.origins - context + 1, context)
+
+    def followed(self, z: Floats) -> _Ends:
+        """The ends of the same series, had [B, H] z come after these."""
+        further = self.windows.followed(self.series, self.origins, z)
+        return _Ends(further, np.arange(len(z)), np.diff(further.offsets) - 1)
+
+
+def _together(networks: Sequence[Network], head: Head, ends: _Ends, horizon: int) -> tuple[Floats, Distances]:
+    """The mean of what the networks say."""
+    ask = _recursive if head.outputs == 1 else _direct
+    said = [ask(network, head, ends, horizon) for network in networks]
+    below, above = (np.mean([one[1][side] for one in said], axis=0) for side in (0, 1))
+    return np.mean([one[0] for one in said], axis=0), (below, above)
+
+
+def _direct(network: Network, head: Head, ends: _Ends, horizon: int) -> tuple[Floats, Distances]:
     """Ask for all steps at once; for more than the head says, ask again with its own values as the past."""
-    z, gaps = _asked(network, head, windows, series, origins)
+    z, gaps = _asked(network, head, ends)
     while z.shape[1] < horizon:
-        further = windows.followed(series, origins, z)
-        z = np.hstack([z, _asked(network, head, further, np.arange(len(z)), np.diff(further.offsets) - 1)[0]])
+        z = np.hstack([z, _asked(network, head, ends.followed(z))[0]])
     steps = np.minimum(np.arange(horizon), head.steps - 1)
     return z[:, :horizon], (gaps[0][..., steps], gaps[1][..., steps])
 
 
-def _asked(network: Network, head: Head, windows: Windows, series: Ints, origins: Ints) -> tuple[Floats, Distances]:
+def _asked(network: Network, head: Head, ends: _Ends) -> tuple[Floats, Distances]:
     """What the network says of its H steps, on top of level and profile."""
-    x = windows.inputs(series, origins - windows.shape.context + 1, windows.shape.context)  # [B, L, F]
-    last = lstm.last(network, x, lstm.start(network, len(series)))
-    values, below, above = head.said(lstm.dense(network, last, x[:, -1]))
-    return windows.base(series, origins, head.steps) + values, (below, above)
+    last = lstm.last(network, ends.x, lstm.start(network, len(ends.x)))
+    values, below, above = head.said(lstm.dense(network, last, ends.x[:, -1]))
+    return ends.windows.base(ends.series, ends.origins, head.steps) + values, (below, above)
 
 
-def _recursive(
-    network: Network, head: Head, windows: Windows, series: Ints, origins: Ints, horizon: int
-) -> tuple[Floats, Distances]:
-    context = windows.shape.context
-    x = windows.inputs(series, origins - context + 1, context)  # [B, L, F]
-    state = lstm.start(network, len(series))
-    said = lstm.dense(network, lstm.last(network, x, state), x[:, -1])  # [B, 1]
-    z = _run_on(network, _Past.of(windows, series, origins, horizon), state, said)
+def _recursive(network: Network, head: Head, ends: _Ends, horizon: int) -> tuple[Floats, Distances]:
+    """Run it on from the state that it has after the context."""
+    state = lstm.start(network, len(ends.x))
+    said = lstm.dense(network, lstm.last(network, ends.x, state), ends.x[:, -1])  # [B, 1]
+    z = _run_on(network, _Past.of(ends.windows, ends.series, ends.origins, horizon), state, said)
     return z, (np.empty((len(head.levels), *z.shape)),) * 2
 
 

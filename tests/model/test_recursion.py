@@ -75,7 +75,7 @@ def test_the_recursion_is_the_slow_way(shape: Shape) -> None:
     cut, network = windows(shape, LENGTHS), network_of(shape.lags)
     series = np.array([0, 1, 2, 3, 4, 4, 4])
     origins = np.array([0, 1, 2, 7, 39, 20, 0])
-    said, _ = recursion.forecast(network, Head(), cut, series, origins, HORIZON)
+    said, _ = recursion.forecast([network], Head(), cut, series, origins, HORIZON)
     assert said.shape == (7, HORIZON)
     for row, k, origin in zip(said, series, origins, strict=True):
         known = cut.z[cut.offsets[k] : cut.offsets[k] + origin + 1].astype(float).tolist()
@@ -91,7 +91,7 @@ def test_a_network_that_says_nothing_repeats_level_and_season() -> None:
         (replace(SHAPES[0], lags=4), np.full(12, -2.0)),
     ):
         cut = Windows.over(z, np.ones(24, bool), np.array([0, 24]), shape)
-        said = recursion.forecast(silent, Head(), cut, np.array([0]), np.array([23]), 12)[0]
+        said = recursion.forecast([silent], Head(), cut, np.array([0]), np.array([23]), 12)[0]
         np.testing.assert_allclose(said[0], expected, atol=1e-5)
 
 
@@ -105,7 +105,7 @@ def test_nothing_after_the_origin_is_seen(shape: Shape) -> None:
     series, origins = np.array([1]), np.array([20])
     said, again = (
         recursion.forecast(
-            network, Head(), Windows.over(v, np.ones(90, bool), cut.offsets, shape), series, origins, HORIZON
+            [network], Head(), Windows.over(v, np.ones(90, bool), cut.offsets, shape), series, origins, HORIZON
         )[0]
         for v in (z, other)
     )
@@ -122,9 +122,9 @@ def test_a_batch_is_its_series_one_by_one(
     cut, network = windows(shape, LENGTHS), network_of(shape.lags, outputs=head.outputs)
     series = np.array([4, 0, 3, 4, 1, 2])
     origins = np.array([39, 0, 7, 12, 1, 2])
-    alone = [recursion.forecast(network, head, cut, series[[b]], origins[[b]], 5) for b in range(6)]
+    alone = [recursion.forecast([network], head, cut, series[[b]], origins[[b]], 5) for b in range(6)]
     monkeypatch.setattr(recursion, "AT_ONCE", at_once)
-    z, gaps = recursion.forecast(network, head, cut, series, origins, 5)
+    z, gaps = recursion.forecast([network], head, cut, series, origins, 5)
     np.testing.assert_allclose(z, [one[0][0] for one in alone], atol=1e-5)
     for side in (0, 1):
         expected = np.stack([one[1][side][:, 0] for one in alone], axis=1)
@@ -132,19 +132,33 @@ def test_a_batch_is_its_series_one_by_one(
         np.testing.assert_allclose(gaps[side], expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("head", [Head(), THREE])
+def test_several_networks_say_the_mean_of_each(head: Head) -> None:
+    """Values and distances of three networks, asked one by one and averaged, also further than their heads say."""
+    cut = windows(SHAPES[2], LENGTHS)
+    networks = [network_of(4, units, outputs=head.outputs) for units in ((5, 3), (3, 3), (4,))]
+    asked = (head, cut, np.arange(5), np.array(LENGTHS) - 1, 5)
+    each = [recursion.forecast([network], *asked) for network in networks]
+    z, gaps = recursion.forecast(networks, *asked)
+    np.testing.assert_allclose(z, sum(one[0] for one in each) / 3)
+    for side in (0, 1):
+        np.testing.assert_allclose(gaps[side], sum(one[1][side] for one in each) / 3)
+
+
 def test_a_short_horizon_is_the_beginning_of_a_long_one() -> None:
     """What is asked for later does not change what is said first."""
     cut, network = windows(SHAPES[2], LENGTHS), network_of(4)
     series, origins = np.arange(5), np.array(LENGTHS) - 1
-    long, _ = recursion.forecast(network, Head(), cut, series, origins, 20)
-    np.testing.assert_array_equal(recursion.forecast(network, Head(), cut, series, origins, 3)[0], long[:, :3])
+    long, _ = recursion.forecast([network], Head(), cut, series, origins, 20)
+    np.testing.assert_array_equal(recursion.forecast([network], Head(), cut, series, origins, 3)[0], long[:, :3])
 
 
 @pytest.mark.parametrize("head", [Head(), THREE])
 def test_no_origins_have_no_forecasts(head: Head) -> None:
     """An empty question has an empty answer of the right width."""
     none, levels = np.array([], np.int64), len(head.levels)
-    z, gaps = recursion.forecast(network_of(1, outputs=head.outputs), head, windows(SHAPES[0], LENGTHS), none, none, 4)
+    networks = [network_of(1, outputs=head.outputs)]
+    z, gaps = recursion.forecast(networks, head, windows(SHAPES[0], LENGTHS), none, none, 4)
     assert z.shape == (0, 4)
     assert [gap.shape for gap in gaps] == [(levels, 0, 4)] * 2
 
@@ -155,7 +169,7 @@ def test_memory_does_not_grow_with_the_number_of_series() -> None:
     for head in (Head(), Head(2)):
         network = network_of(1, (50,), outputs=head.outputs)
         tracemalloc.start()
-        recursion.forecast(network, head, cut, np.arange(20_000), np.full(20_000, 4), 2)
+        recursion.forecast([network], head, cut, np.arange(20_000), np.full(20_000, 4), 2)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 60e6
@@ -190,7 +204,7 @@ def test_asking_for_more_is_asking_again(shape: Shape, head: Head, skip: bool) -
     cut, network = windows(shape, LENGTHS), network_of(shape.lags, outputs=head.outputs, skip=skip)
     series, origins = np.array([0, 1, 2, 3, 4, 4, 4]), np.array([0, 1, 2, 7, 39, 20, 0])
     horizon = 2 * head.steps + 1
-    z, (below, above) = recursion.forecast(network, head, cut, series, origins, horizon)
+    z, (below, above) = recursion.forecast([network], head, cut, series, origins, horizon)
     assert z.shape == (7, horizon)
     assert below.shape == above.shape == (len(head.levels), 7, horizon)
     for row, (k, origin) in enumerate(zip(series, origins, strict=True)):
@@ -214,7 +228,7 @@ def test_nothing_after_the_origin_is_seen_by_a_direct_head(shape: Shape) -> None
     said = []
     for values in (z, other):
         cut = Windows.over(values, np.ones(90, bool), offsets, shape)
-        found, gaps = recursion.forecast(network, THREE, cut, np.array([1]), np.array([20]), 8)
+        found, gaps = recursion.forecast([network], THREE, cut, np.array([1]), np.array([20]), 8)
         said.append([found.tobytes(), *(gap.tobytes() for gap in gaps)])
     assert said[0] == said[1]
 
@@ -224,7 +238,7 @@ def test_hundreds_of_times_the_steps_of_the_head() -> None:
     shape, head = SHAPES[0], Head(1, (80.0,))
     cut, network = windows(shape, LENGTHS), network_of(shape.lags, outputs=head.outputs)
     z, (below, _) = recursion.forecast(
-        replace(network, V=network.V / 2, d=network.d / 2), head, cut, np.array([4]), np.array([39]), 300
+        [replace(network, V=network.V / 2, d=network.d / 2)], head, cut, np.array([4]), np.array([39]), 300
     )
     assert z.shape == (1, 300)
     assert np.isfinite(z).all()

@@ -39,7 +39,7 @@ def forecasts(network: Network, head: Head, z: np.ndarray, shape: Shape, horizon
     """[B, H] the forecasts from the ends of [B, T] series."""
     cut = windows(z, shape)
     series, origins = np.arange(len(z)), np.full(len(z), z.shape[1] - 1)
-    return recursion.forecast(network, head, cut, series, origins, horizon)[0]
+    return recursion.forecast([network], head, cut, series, origins, horizon)[0]
 
 
 def windows(z: np.ndarray, shape: Shape) -> Windows:

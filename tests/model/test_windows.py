@@ -162,7 +162,7 @@ def test_level_and_profile_alone_are_a_network_that_says_nothing(shape: Shape) -
         np.zeros(1, np.float32),
     )
     series, origins = everywhere(LENGTHS)
-    said, _ = recursion.forecast(silent, Head(), cut, series, origins, shape.season)
+    said, _ = recursion.forecast([silent], Head(), cut, series, origins, shape.season)
     np.testing.assert_allclose(cut.base(series, origins, shape.season), said, atol=1e-9)
 
 
