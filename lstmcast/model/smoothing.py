@@ -31,7 +31,7 @@ HORIZONS, TRIALS = 5, 15  # the trial origins lie up to so many horizons back; h
 TRUST = (4.0, 2 / 3)  # a member counts by its error to the power of minus the first, and the second for each trial
 REPEATED = 0.25  # the least that the seasonal naive forecast counts where there is a season: trials are few
 LEAST = 1e-12
-AT_ONCE = 1 << 18  # numbers of one kind held at once: 2 MB, what a core keeps near it
+AT_ONCE = 1 << 19  # numbers of one kind held at once: 4 MB, of which a step needs an eighth
 
 
 def reach(season: int) -> int:
@@ -83,6 +83,10 @@ class Members:
     def __len__(self) -> int:
         return len(self.alpha)
 
+    def columns(self) -> Members:
+        """The same as [M, 1], to stand before series."""
+        return Members(*(each[:, None] for each in (self.alpha, self.beta, self.phi, self.gamma)))
+
 
 @dataclass(frozen=True)
 class Past:
@@ -110,11 +114,10 @@ class Past:
         return np.asarray(self.known >= 2 * self.season) & (self.season > 1)
 
     def repeated(self, t: int, steps: int) -> Floats:
-        """[B, steps] the last season again, as known at column t; the last value where there is no whole one."""
+        """[steps, B] the last season again, as known at column t; the last value where there is no whole one."""
         whole = t + 1 - len(self.z) + self.known >= self.season
-        back = np.where(whole, self.season - 1 - np.arange(steps)[:, None] % self.season, 0)
-        again: Floats = np.take_along_axis(self.z, t - back, axis=0).T
-        return again
+        again = self.z[np.maximum(t + 1 - self.season + np.arange(steps) % self.season, 0)]
+        return again if whole.all() else np.where(whole, again, self.z[t])
 
     def begun(self) -> tuple[Floats, Floats, Floats]:
         """Level [B], trend [B] and season [m, B] before the first value, the season by its column modulo m.
@@ -138,20 +141,20 @@ def _weighted(past: Past, members: Members, horizon: int, trial: int) -> Floats:
     """[B, H]: the members' forecasts, weighted by how they did in the trials."""
     said, weights = trusted(past, members, horizon, trial)
     said *= weights
-    mean: Floats = said.sum(axis=2).T
+    mean: Floats = said.sum(axis=1).T
     return mean
 
 
 def trusted(past: Past, members: Members, horizon: int, trial: int) -> tuple[Floats, Floats]:
-    """The members' forecasts [H, B, M + 1], and how much each counts [B, M + 1]: 1 in all."""
+    """The members' forecasts [H, M + 1, B], and how much each counts [M + 1, B]: 1 in all."""
     last = len(past.z) - 1
     trials = {last - back: min(back, trial) for back in _trials(trial) if back < last}
     said, errors, count = _run(past, members, trials, horizon)
-    relative = np.maximum(errors, LEAST) / np.maximum(errors.min(axis=1, keepdims=True), LEAST)
-    weights = relative ** -(TRUST[0] + TRUST[1] * count)[:, None]
+    relative = np.maximum(errors, LEAST) / np.maximum(errors.min(axis=0), LEAST)
+    weights = relative ** -(TRUST[0] + TRUST[1] * count)
     hedge = REPEATED if past.season > 1 else 0.0
-    weights *= (1 - hedge) / weights.sum(axis=1, keepdims=True)
-    weights[:, -1] += hedge
+    weights *= (1 - hedge) / weights.sum(axis=0)
+    weights[-1] += hedge
     return said, weights
 
 
@@ -165,44 +168,99 @@ def _run(past: Past, members: Members, trials: dict[int, int], horizon: int) -> 
     """Run all members over the past, the seasonal naive forecast as one more.
 
     Returns:
-        Their forecasts [H, B, M + 1], mean absolute errors over the trials [B, M + 1], and the number of trials [B].
+        Their forecasts [H, M + 1, B], mean absolute errors over the trials [M + 1, B], and the number of trials [B].
     """
     steps, n = past.z.shape
-    m, start = past.season, steps - past.known
-    level, trend = np.zeros((n, len(members))), np.zeros((n, len(members)))
-    season = np.zeros((m, n, len(members)))
-    damping = np.cumsum(members.phi ** np.arange(1, max(horizon, *trials.values(), 1) + 1)[:, None], axis=0)  # [H, M]
-    taught = members.gamma * (1 - members.alpha) * past.seasonal[:, None]  # [B, M]
-    errors, count = np.zeros((n, len(members) + 1)), np.zeros(n, np.int64)
-    ripe = np.where(past.seasonal, 2 * m, max(m, 3))  # what a trial must know: the first season came from its past
-    level_0, trend_0, season_0 = past.begun()
+    start = steps - past.known
     beginning = {int(t): start == t for t in np.unique(start)}
-
-    def ahead(t: int, count: int) -> Floats:
-        """[count, B, M] what is said after column t."""
-        own: Floats = season[(t + 1 + np.arange(count)) % m]  # a copy
-        own += level
-        own += trend * damping[:count, None]
-        return own
-
+    ripe = np.where(past.seasonal, 2 * past.season, max(past.season, 3))  # a first season came from a trial's past
+    errors, count = np.zeros((len(members) + 1, n)), np.zeros(n, np.int64)
+    recurrences = _Recurrences.of(past, members, max(horizon, *trials.values(), 1))
     for t in range(min(beginning), steps):
         if (new := beginning.get(t)) is not None:
-            level[new] = level_0[new, None]
-            trend[new] = trend_0[new, None] * (members.beta > 0)
-            season[:, new] = season_0[:, new, None] * (members.gamma > 0)
-        trend *= members.phi
-        level += trend
-        e = past.z[t][:, None] - level - season[t % m]
-        level += members.alpha * e
-        trend += members.alpha * members.beta * e
-        season[t % m] += taught * e
+            recurrences.begin(new)
+        recurrences.learn(t)
         if (known := trials.get(t)) is not None:
-            came, fair = past.z[t + 1 : t + 1 + known], t + 1 - start >= ripe
-            off = ahead(t, known)
-            off -= came[..., None]
-            np.abs(off, out=off)
-            errors[:, :-1] += off.mean(axis=0) * fair[:, None]
-            errors[:, -1] += np.abs(past.repeated(t, known).T - came).mean(axis=0) * fair
+            fair = t + 1 - start >= ripe
+            errors += recurrences.off(t, known) * fair
             count += fair
-    said = np.concatenate([ahead(steps - 1, horizon), past.repeated(steps - 1, horizon).T[..., None]], axis=2)
-    return said, errors / np.maximum(count, 1)[:, None], count
+    return recurrences.said(steps - 1, horizon), errors / np.maximum(count, 1), count
+
+
+@dataclass
+class _Recurrences:
+    """All members on their way through the past, changed in place.
+
+    Attributes:
+        past: of B series.
+        begun: level [B], trend [B] and season [m, B] before the first value.
+        members: the grid, [M, 1] each.
+        taught: [M, B] γ(1 − α), 0 where no season is seen.
+        damping: [H, M, 1] φ + φ² + … + φʰ.
+        level, trend: [M, B].
+        season: [m, M, B], by the column modulo m.
+    """
+
+    past: Past
+    begun: tuple[Floats, Floats, Floats]
+    members: Members
+    taught: Floats
+    damping: Floats
+    level: Floats
+    trend: Floats
+    season: Floats
+
+    @classmethod
+    def of(cls, past: Past, members: Members, furthest: int) -> _Recurrences:
+        """Before the first value, to say up to `furthest` steps."""
+        members, size = members.columns(), (len(members), past.z.shape[1])
+        taught = members.gamma * (1 - members.alpha) * past.seasonal
+        damping = np.cumsum(members.phi ** np.arange(1, furthest + 1)[:, None, None], axis=0)
+        season = np.zeros((past.season, *size))
+        return cls(past, past.begun(), members, taught, damping, np.zeros(size), np.zeros(size), season)
+
+    def begin(self, new: Bools) -> None:
+        """Begin with the series, [B], whose first value comes next."""
+        level, trend, season = self.begun
+        self.level[:, new] = level[new]
+        self.trend[:, new] = trend[new] * (self.members.beta > 0)
+        self.season[:, :, new] = season[:, None, new] * (self.members.gamma > 0)
+
+    def learn(self, t: int) -> None:
+        """Take in column t."""
+        members, season = self.members, self.season[t % self.past.season]
+        self.trend *= members.phi
+        self.level += self.trend
+        e = self.past.z[t] - self.level
+        e -= season
+        season += self.taught * e
+        e *= members.alpha
+        self.level += e
+        e *= members.beta
+        self.trend += e
+
+    def ahead(self, t: int, h: int) -> Floats:
+        """[M, B] what is said of column t + h, t being the last known."""
+        said: Floats = self.trend * self.damping[h - 1]
+        said += self.level
+        said += self.season[(t + h) % self.past.season]
+        return said
+
+    def off(self, t: int, steps: int) -> Floats:
+        """[M + 1, B] mean absolute errors of what is said of `steps` columns after t."""
+        came = self.past.z[t + 1 : t + 1 + steps]
+        total = np.zeros((len(self.level) + 1, came.shape[1]))
+        for h, value in enumerate(came, start=1):
+            off = self.ahead(t, h)
+            off -= value
+            total[:-1] += np.abs(off, out=off)
+        total[-1] = np.abs(self.past.repeated(t, steps) - came).sum(axis=0)
+        return total / steps
+
+    def said(self, t: int, horizon: int) -> Floats:
+        """[H, M + 1, B] what is said after column t."""
+        said = np.empty((horizon, len(self.level) + 1, self.level.shape[1]))
+        said[:, -1] = self.past.repeated(t, horizon)
+        for h in range(horizon):
+            said[h, :-1] = self.ahead(t, h + 1)
+        return said

@@ -35,7 +35,7 @@ def smoothing_gradient(z: Floats, horizon: int, *, season: int, trial: int) -> F
     known = min(len(z), reach(season))
     members = Members.of(season)
     past = Past.of(z, np.array([len(z) - 1]), np.array([known]), season)
-    trust = trusted(past, members, horizon, trial)[1][0]  # [M + 1]
+    trust = trusted(past, members, horizon, trial)[1][:, 0]  # [M + 1]
     found = _recurrences(past, members, trust[:-1], horizon)
     at, whole = np.arange(horizon), known >= season
     found[at, known - season + at % season if whole else known - 1] += trust[-1]  # the last season again
