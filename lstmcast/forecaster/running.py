@@ -214,7 +214,7 @@ def scale(panel: Panel, measure: Measure, level: int, *, usual: float | None = N
     plain = np.repeat(untransformable(panel, kind), phases.count) if measure.lenient else None
     if plain is None and kind not in possible_kinds(panel.values):
         raise DataError(
-            f"{panel.source}: the smallest value is {panel.values.min():g}, and the model's transform, {kind}, "
+            f"{panel.source}: holds {panel.values.min():g}, and the model's transform, {kind}, "
             "cannot take it; correct the file, or train again"
         )
     return phases.joined(

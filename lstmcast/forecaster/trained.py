@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-BLOCK = 4096  # forecasts that one core makes at a time
+Said = tuple[Floats, Floats, Floats]  # forecasts [B, H], lower and upper bounds [Q, B, H]
+
+BLOCK = 2048  # forecasts that one core makes at a time
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,15 @@ class Forecaster:
         if horizon is not None and horizon < 1:
             raise UsageError(f"horizon: must be at least 1 (got {horizon})")
         refuse_change(self.context, panel)
-        recent = last_steps(panel, self.runner.reach)
-        values, lower, upper = self.at(recent, np.arange(recent.n_series), recent.lengths - 1, horizon)
-        finite = np.isfinite(np.stack([values, *lower, *upper])).all(axis=(0, 2))  # [S]
+
+        def ends(part: slice) -> Said:
+            recent = last_steps(panel.select(np.arange(panel.n_series)[part]), self.runner.reach)
+            return self.at(recent, np.arange(recent.n_series), recent.lengths - 1, horizon)
+
+        values, lower, upper = _in_blocks(ends, panel.n_series)
+        finite = np.isfinite([values, *lower, *upper]).all(axis=(0, 2))  # [S]
         if not finite.all():
-            worst = recent.keys[int(np.argmin(finite))]
+            worst = panel.keys[int(np.argmin(finite))]
             raise ModelError(
                 f"the forecast of {' '.join(worst) or 'the series'} grows beyond every number; train again"
             )
@@ -84,16 +90,14 @@ class Forecaster:
             time=panel.columns.time or "step",
             key_columns=panel.key_columns,
             keys=panel.keys,
-            origins=recent.ends,
+            origins=panel.ends,
             values=values,
             levels=self.calibration.levels,
             lower=lower,
             upper=upper,
         )
 
-    def at(
-        self, panel: Panel, series: Ints, origins: Ints, horizon: int | None = None
-    ) -> tuple[Floats, Floats, Floats]:
+    def at(self, panel: Panel, series: Ints, origins: Ints, horizon: int | None = None) -> Said:
         """Forecast from any origins at once, each knowing only what came before it.
 
         Args:
@@ -108,16 +112,12 @@ class Forecaster:
         """
         running, steps = self.runner.on(panel), self.horizon if horizon is None else horizon
 
-        def block(first: int) -> tuple[Floats, Floats, Floats]:
-            which = series[first : first + BLOCK]
-            ahead = running.ahead(which, origins[first : first + BLOCK], steps)
+        def block(part: slice) -> Said:
+            which = series[part]
+            ahead = running.ahead(which, origins[part], steps)
             return running.back(ahead.z, which), *running.bounds(ahead, self.calibration, which)
 
-        if len(series) <= BLOCK:
-            return block(0)
-        with ThreadPoolExecutor(cores()) as pool:  # blocks are the same however many cores there are
-            values, lower, upper = zip(*pool.map(block, range(0, len(series), BLOCK)), strict=True)
-        return np.concatenate(values), np.concatenate(lower, axis=1), np.concatenate(upper, axis=1)
+        return _in_blocks(block, len(series))
 
     def save(self, models: str | Path, name: str, *, keep: int = 10) -> Path:
         """Publish as the current version of a model, under its lock; returns the version's folder.
@@ -143,6 +143,16 @@ class Forecaster:
         from lstmcast.store.choosing import resolve
 
         return saving.load(resolve(Path(models), str(model)))
+
+
+def _in_blocks(forecast: Callable[[slice], Said], count: int) -> Said:
+    """All of `count` forecasts, some at a time on each core; the blocks are the same however many cores there are."""
+    if count <= BLOCK:
+        return forecast(slice(count))
+    with ThreadPoolExecutor(cores()) as pool:
+        parts = pool.map(forecast, [slice(k, k + BLOCK) for k in range(0, count, BLOCK)])
+        values, lower, upper = zip(*parts, strict=True)
+    return np.concatenate(values), np.concatenate(lower, axis=1), np.concatenate(upper, axis=1)
 
 
 def refuse_change(old: Panel, new: Panel) -> None:

@@ -193,7 +193,7 @@ def test_unknown_series_share_the_usual_step_of_training(make_runner: Callable[.
 def test_a_value_that_the_transform_cannot_take(tmp_path: Path, write_series: Write) -> None:
     """A zero in new data of a model in logs is refused, naming file, value and transform."""
     panel = read(write_series(tmp_path / "x.csv", {"a": [1.0, 0.0, 2.0]}))
-    with pytest.raises(DataError, match=r"x\.csv: the smallest value is 0, and the model's transform, log, cannot"):
+    with pytest.raises(DataError, match=r"x\.csv: holds 0, and the model's transform, log, cannot"):
         scale(panel, Measure("log"), 1)
 
 

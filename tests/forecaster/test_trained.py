@@ -14,6 +14,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.data.records import ReadOptions
 from lstmcast.errors import DataError, ModelError
+from lstmcast.forecaster import trained
 from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.trained import Forecaster, fingerprint
 from lstmcast.model import smoothing
@@ -145,6 +146,21 @@ def test_unseen_series_are_forecast_from_their_own_past(
     path = write_series(tmp_path / "y.csv", {"north": known})
     alone = shops.predict(read(path, ReadOptions(series=("shop",))))
     np.testing.assert_allclose(forecast.values[0], alone.values[0], rtol=1e-5)
+
+
+def test_each_series_is_forecast_as_if_alone(
+    shops: Forecaster, tmp_path: Path, write_series: Write, waves: Wave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In blocks of two on several cores, or one after the other: the same forecasts and bounds in the same order."""
+    panel = read(write_series(tmp_path / "x.csv", {f"shop {k}": waves(60 + 7 * k, k) + 9 * k for k in range(5)}))
+    alone = [shops.predict(panel.select(np.array([k]))) for k in range(5)]
+    monkeypatch.setattr(trained, "BLOCK", 2)
+    said = shops.predict(panel)
+    assert said.origins.tolist() == [one.origins[0] for one in alone]
+    np.testing.assert_allclose(said.values, [one.values[0] for one in alone], rtol=1e-5)
+    for name in ("lower", "upper"):
+        expected = np.concatenate([getattr(one, name) for one in alone], axis=1)
+        np.testing.assert_allclose(getattr(said, name), expected, rtol=1e-5)
 
 
 def refusal(model: Forecaster, path: Path, text: str, options: ReadOptions | None = None) -> str:
