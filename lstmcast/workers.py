@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -50,6 +47,9 @@ def in_parallel(
     """
     if not tasks:
         return []
+    import multiprocessing
+    from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+
     count = min(len(tasks), cores(), most)
     others = multiprocessing.active_children()
     with _limits(threads=max(1, cores() // count)):

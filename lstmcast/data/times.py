@@ -138,6 +138,8 @@ def looks_like_times(text: pd.Series) -> bool:
     if not shaped.shapes:
         return False
     main = shaped.shapes[int(np.argmax(np.bincount(shaped.codes)))]
+    if "0" not in main:  # every time has a digit
+        return False
     read = [(pattern, read_texts(pattern, shaped)) for group in _groups(main, shaped) for pattern in group]
     if main.strip("0"):
         return any(np.mean(reading.faulty) <= 0.1 for _, reading in read)

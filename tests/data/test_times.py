@@ -272,6 +272,7 @@ def test_dates_stay_dates_in_a_zone() -> None:
         (["1-01", "1-02", "1-03"], True),
         (["Jan 2020", "", "Feb 2020"], True),
         (["A1", "A2"], False),
+        (["May", "May", "Jun"], False),
         (["", ""], False),
         ([], False),
         (["", "2020-01-01", "2020-01-02"], True),
