@@ -7,6 +7,7 @@ and inside `loss`, where no exponential can overflow.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -87,7 +88,9 @@ class Head:
     def said(self, raw: Array) -> tuple[Floats, Floats, Floats]:
         """Outputs [B, O] as values [B, H] and distances to their lower and upper bounds, [Q, B, H] each."""
         rows = raw.astype(np.float64).reshape(len(raw), 1 + 2 * len(self.levels), self.steps).swapaxes(0, 1)
-        gaps = np.logaddexp(0.0, rows[1:]).reshape(2, len(self.levels), *rows.shape[1:]).cumsum(axis=1)
+        gaps = softplus(rows[1:]).reshape(2, len(self.levels), *rows.shape[1:])
+        for inner, outer in pairwise(gaps.swapaxes(0, 1)):
+            outer += inner
         return rows[0], gaps[0], gaps[1]
 
     def loss(self, raw: Any, targets: Any) -> Any:
@@ -190,6 +193,12 @@ class Symbols:
 
         came = ops.one_hot(ops.cast(targets[..., 0], "int32"), self.count)
         return ops.logsumexp(raw, axis=-1, keepdims=True) - ops.sum(came * raw, axis=-1, keepdims=True)
+
+
+def softplus(a: Floats) -> Floats:
+    """log(1 + exp(a)), with no exponential that overflows."""
+    positive: Floats = np.maximum(a, 0.0) + np.log1p(np.exp(-np.abs(a)))
+    return positive
 
 
 def _pinball(off: Any, quantile: Any) -> Any:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from lstmcast.model import heads
 from lstmcast.model.heads import Head
 from lstmcast.model.network import load_keras
 
@@ -119,3 +120,9 @@ def test_the_loss_agrees_with_a_loop(head: Head) -> None:
     assert said.shape == targets.shape
     expected = [[loss_by_loop(head, raw[b, t].tolist(), targets[b, t].tolist()) for t in range(5)] for b in range(4)]
     np.testing.assert_allclose(said, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_softplus_where_an_exponential_overflows() -> None:
+    """log(1 + e^a) is e^a far below 0 and a far above; log 2 at 0."""
+    found = heads.softplus(np.array([-800.0, -30.0, 0.0, 30.0, 800.0]))
+    np.testing.assert_allclose(found, [0.0, math.log1p(math.exp(-30)), math.log(2), 30.0, 800.0], rtol=1e-14)
