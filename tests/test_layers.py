@@ -17,6 +17,7 @@ FLOORS = {
     "clock": 0,
     "config": 0,
     "workers": 0,
+    "seasonality": 0,
     "data": 1,
     "model": 2,
     "evaluation": 2,

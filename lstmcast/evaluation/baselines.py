@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from lstmcast.seasonality import by_phase, moving_mean, significant
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -89,26 +91,16 @@ def baselines(season: int) -> Mapping[str, Rule]:
 
 
 def _is_seasonal(history: Floats, lengths: Ints, season: int) -> Bools:
-    """[B] whether |r_m| > 1.645·√((1 + 2·Σ_{k<m} r_k²) / n), of positive histories [B, T] that begin with NaN."""
+    """[B] whether positive histories [B, T] that begin with NaN have a season."""
     known = ~np.isnan(history)
     centred = np.where(known, history - np.nanmean(history, axis=1, keepdims=True), 0.0)
-    largest = np.abs(centred).max(axis=1, keepdims=True)
-    centred /= np.where(largest > 0, largest, 1.0)
-    products = [np.einsum("bt,bt->b", centred[:, k:], centred[:, : -k or None]) for k in range(season + 1)]
-    r = np.array(products[1:]) / np.where(products[0] > 0, products[0], 1.0)  # [m, B]
-    limit = 1.645 * np.sqrt((1 + 2 * (r[:-1] ** 2).sum(axis=0)) / lengths)
-    return np.asarray((np.abs(r[-1]) > limit) & (np.nanmin(history, axis=1) > 0), dtype=np.bool_)
+    return np.asarray(significant(centred, lengths, season) & (np.nanmin(history, axis=1) > 0))
 
 
 def _seasonal_indices(history: Floats, season: int) -> Floats:
     """[B, m] of histories [B, T]: the mean of y over its centred moving average, by phase, with mean 1."""
-    half = season // 2
-    weights = np.ones(2 * half + 1)
-    if season % 2 == 0:
-        weights[[0, -1]] = 0.5
-    inside = history.shape[1] - 2 * half
-    trend = sum(weight * history[:, k : k + inside] for k, weight in enumerate(weights)) / season
+    trend, half = moving_mean(history, season), season // 2
     ratio = np.full_like(history, np.nan)
-    ratio[:, half : half + inside] = history[:, half : half + inside] / trend
-    indices = np.nanmean(ratio.reshape(len(history), history.shape[1] // season, season), axis=1)
+    ratio[:, half : half + trend.shape[1]] = history[:, half : half + trend.shape[1]] / trend
+    indices = by_phase(ratio, season)
     return np.asarray(indices / indices.mean(axis=1, keepdims=True), dtype=np.float64)

@@ -1,8 +1,8 @@
 """How each step of exponential smoothing's forecast changes with each past value, backwards through its recurrences.
 
-A recurrence is linear in the values, and so is its forecast; only how much each member is trusted is not. With the
-trust held as it is, the whole is a weighted sum of the past: forecast = J z, exactly. What this leaves out is that
-another past would have trusted the members otherwise.
+A recurrence is linear in the values, and so is its forecast; only how much each member is trusted is not, nor what the
+Theta method chooses. With these held, the whole is a weighted sum of the past: forecast = J z, exactly. What it leaves
+out is that another past would have chosen otherwise.
 
 Backwards, with λ for the gradient with respect to a level l, trend b or season s, and e = z − (l + φb) − s, a step is
 
@@ -15,7 +15,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.model.smoothing import Members, Past, reach, trusted
+from lstmcast.model import holt_winters, theta
+from lstmcast.model.holt_winters import Members, trusted
+from lstmcast.model.past import Past
+from lstmcast.model.smoothing import reach, share_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -33,13 +36,20 @@ def smoothing_gradient(z: Floats, horizon: int, *, season: int, trial: int) -> F
         [H, T] J, with J z the forecast; 0 where a value is out of reach.
     """
     known = min(len(z), reach(season))
-    members = Members.of(season)
-    past = Past.of(z, np.array([len(z) - 1]), np.array([known]), season)
-    trust = trusted(past, members, horizon, trial)[1][:, 0]  # [M + 1]
-    found = _recurrences(past, members, trust[:-1], horizon)
+    past = Past.of(z, np.array([len(z) - 1]), np.array([known]), season=season, trial=trial)
+    (share,) = share_of(theta.forecast(past, horizon), holt_winters.forecast(past, horizon))
+    found = (1 - share) * _of_grid(past, horizon) + share * theta.gradient(past, horizon)
+    return np.pad(found, ((0, 0), (len(z) - known, 0)))
+
+
+def _of_grid(past: Past, horizon: int) -> Floats:
+    """[H, T] of the members, and of the seasonal naive forecast beside them."""
+    run, known, season = trusted(past, horizon), len(past.z), past.season
+    trust = run.weights[:, 0]  # [M + 1]
+    found = _recurrences(past, run.members, trust[:-1], horizon)
     at, whole = np.arange(horizon), known >= season
     found[at, known - season + at % season if whole else known - 1] += trust[-1]  # the last season again
-    return np.pad(found, ((0, 0), (len(z) - known, 0)))
+    return found
 
 
 def _recurrences(past: Past, members: Members, trust: Floats, horizon: int) -> Floats:

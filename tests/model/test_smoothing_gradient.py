@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lstmcast.model import smoothing
+from lstmcast import seasonality
+from lstmcast.model import holt_winters, smoothing, theta
 from lstmcast.model.smoothing_gradient import smoothing_gradient
 
 CASES = [(40, 1), (60, 4), (7, 4), (3, 4), (1, 1), (350, 1), (90, 4)]
@@ -28,8 +29,11 @@ def test_the_gradient_times_the_past_is_the_forecast(steps: int, season: int, ho
 
 @pytest.mark.parametrize(("steps", "season"), CASES)
 def test_each_entry_is_a_quotient_of_differences(steps: int, season: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where all members are trusted alike whatever came, each value moves the forecast as its entry says."""
-    monkeypatch.setattr(smoothing, "TRUST", (0.0, 0.0))
+    """Where trust and α do not hang on what came, each value moves the forecast as its entry says."""
+    monkeypatch.setattr(holt_winters, "TRUST", (0.0, 0.0))
+    monkeypatch.setattr(smoothing, "TRUST", 0.0)
+    monkeypatch.setattr(theta, "ALPHAS", np.array([0.3]))
+    monkeypatch.setattr(seasonality, "SIGNIFICANT", 0.0)
     z = np.random.default_rng(steps).normal(size=steps)
     found = smoothing_gradient(z, 6, season=season, trial=6)
     moved = np.stack([said(z + unit, 6, season) - said(z, 6, season) for unit in np.eye(steps)], axis=1)

@@ -1,0 +1,202 @@
+"""Many damped additive Holt-Winters recurrences, each trusted as far as it forecast well lately.
+
+A recurrence keeps a level l, a trend b and a season s. With e = z_t − (l + φb + s), what came less what was expected,
+
+    l ← l + φb + αe        b ← φb + αβe        s ← s + γ(1 − α)e
+
+and h steps ahead it says l + (φ + φ² + … + φʰ)b + s. (Holt 1957, Winters 1960; damped: Gardner & McKenzie 1985; as
+errors corrected: Hyndman et al., Forecasting with Exponential Smoothing, 2008, ch. 2.) Nothing is fitted: a grid of
+constants is run, the seasonal naive forecast beside it, and each counts by its errors from the trial origins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.model.past import LEAST, Past, Tried
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+ALPHAS = (0.03, 0.1, 0.3, 0.6, 0.9)
+TRENDS = ((0.0, 1.0), (0.03, 0.999), (0.1, 0.97), (0.3, 0.97))  # (β, φ)
+GAMMAS = (0.1, 0.4, 1.0)
+TRUST = (4.0, 2 / 3)  # a member counts by its error to the power of minus the first, and the second for each trial
+REPEATED = 0.25  # the least that the seasonal naive forecast counts where there is a season: trials are few
+
+
+@dataclass(frozen=True)
+class Members:
+    """The grid: [M] constants of each member; those without γ see no season."""
+
+    alpha: Floats
+    beta: Floats
+    phi: Floats
+    gamma: Floats
+
+    @classmethod
+    def of(cls, season: int) -> Members:
+        """Those that make sense for a season."""
+        gammas = (0.0, *GAMMAS) if season > 1 else (0.0,)
+        grid = np.array([(a, b, p, g) for a, (b, p), g in product(ALPHAS, TRENDS, gammas)])
+        return cls(*grid.T)
+
+    def __len__(self) -> int:
+        return len(self.alpha)
+
+    def columns(self) -> Members:
+        """The same as [M, 1], to stand before series."""
+        return Members(*(each[:, None] for each in (self.alpha, self.beta, self.phi, self.gamma)))
+
+
+def size(season: int) -> int:
+    """How many members there are."""
+    return len(Members.of(season))
+
+
+def forecast(past: Past, horizon: int) -> Tried:
+    """The members' forecasts, weighted by how they did in the trials."""
+    run = trusted(past, horizon)
+    off = np.zeros(len(past.known))
+    for t, said in run.near.items():
+        off += past.missed(t, (said * run.weights).sum(axis=1))
+    return Tried((run.said * run.weights).sum(axis=1).T, off)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What M members, and the seasonal naive forecast as one more, say of B series.
+
+    Attributes:
+        members: the grid.
+        said: [H, M + 1, B] from the last column.
+        weights: [M + 1, B] how much each counts: 1 in all.
+        near: what they say from the columns of the near trials, [steps, M + 1, B] each.
+    """
+
+    members: Members
+    said: Floats
+    weights: Floats
+    near: dict[int, Floats]
+
+
+def trusted(past: Past, horizon: int) -> Run:
+    """Run the grid, and weigh it by its errors in the trials."""
+    members = Members.of(past.season)
+    said, errors, count, near = _run(past, members, horizon)
+    relative = np.maximum(errors, LEAST) / np.maximum(errors.min(axis=0), LEAST)
+    weights = relative ** -(TRUST[0] + TRUST[1] * count)
+    hedge = REPEATED if past.season > 1 else 0.0
+    weights *= (1 - hedge) / weights.sum(axis=0)
+    weights[-1] += hedge
+    return Run(members, said, weights, near)
+
+
+def _run(past: Past, members: Members, horizon: int) -> tuple[Floats, Floats, Ints, dict[int, Floats]]:
+    """Run all members over the past, the seasonal naive forecast as one more.
+
+    Returns:
+        Their forecasts [H, M + 1, B], mean absolute errors over the trials [M + 1, B], the number of trials [B], and
+        their forecasts in the near trials.
+    """
+    steps, n = past.z.shape
+    start = steps - past.known
+    beginning = {int(t): start == t for t in np.unique(start)}
+    errors, count = np.zeros((len(members) + 1, n)), np.zeros(n, np.int64)
+    near: dict[int, Floats] = {}
+    recurrences = _Recurrences.of(past, members, max(horizon, past.trial))
+    for t in range(min(beginning), steps):
+        if (new := beginning.get(t)) is not None:
+            recurrences.begin(new)
+        recurrences.learn(t)
+        if (known := past.trials.get(t)) is not None:
+            fair = past.fair(t)
+            count += fair
+            errors += recurrences.off(t, known) * fair
+            if t in past.near:
+                near[t] = recurrences.said(t, known)
+    return recurrences.said(steps - 1, horizon), errors / np.maximum(count, 1), count, near
+
+
+@dataclass
+class _Recurrences:
+    """All members on their way through the past, changed in place.
+
+    Attributes:
+        past: of B series.
+        begun: level [B], trend [B] and season [m, B] before the first value.
+        members: the grid, [M, 1] each.
+        taught: [M, B] γ(1 − α), 0 where no season is seen.
+        damping: [H, M, 1] φ + φ² + … + φʰ.
+        level, trend: [M, B].
+        season: [m, M, B], by the column modulo m.
+    """
+
+    past: Past
+    begun: tuple[Floats, Floats, Floats]
+    members: Members
+    taught: Floats
+    damping: Floats
+    level: Floats
+    trend: Floats
+    season: Floats
+
+    @classmethod
+    def of(cls, past: Past, members: Members, furthest: int) -> _Recurrences:
+        """Before the first value, to say up to `furthest` steps."""
+        members, size = members.columns(), (len(members), past.z.shape[1])
+        taught = members.gamma * (1 - members.alpha) * past.seasonal
+        damping = np.cumsum(members.phi ** np.arange(1, furthest + 1)[:, None, None], axis=0)
+        season = np.zeros((past.season, *size))
+        return cls(past, past.begun(), members, taught, damping, np.zeros(size), np.zeros(size), season)
+
+    def begin(self, new: Bools) -> None:
+        """Begin with the series, [B], whose first value comes next."""
+        level, trend, season = self.begun
+        self.level[:, new] = level[new]
+        self.trend[:, new] = trend[new] * (self.members.beta > 0)
+        self.season[:, :, new] = season[:, None, new] * (self.members.gamma > 0)
+
+    def learn(self, t: int) -> None:
+        """Take in column t."""
+        members, season = self.members, self.season[t % self.past.season]
+        self.trend *= members.phi
+        self.level += self.trend
+        e = self.past.z[t] - self.level
+        e -= season
+        season += self.taught * e
+        e *= members.alpha
+        self.level += e
+        e *= members.beta
+        self.trend += e
+
+    def ahead(self, t: int, h: int) -> Floats:
+        """[M, B] what is said of column t + h, t being the last known."""
+        said: Floats = self.trend * self.damping[h - 1]
+        said += self.level
+        said += self.season[(t + h) % self.past.season]
+        return said
+
+    def off(self, t: int, steps: int) -> Floats:
+        """[M + 1, B] mean absolute errors of what is said of `steps` columns after t."""
+        came = self.past.z[t + 1 : t + 1 + steps]
+        total = np.zeros((len(self.level) + 1, came.shape[1]))
+        for h, value in enumerate(came, start=1):
+            off = self.ahead(t, h)
+            off -= value
+            total[:-1] += np.abs(off, out=off)
+        total[-1] = np.abs(self.past.repeated(t, steps) - came).sum(axis=0)
+        return total / steps
+
+    def said(self, t: int, horizon: int) -> Floats:
+        """[H, M + 1, B] what is said after column t."""
+        said = np.empty((horizon, len(self.level) + 1, self.level.shape[1]))
+        said[:, -1] = self.past.repeated(t, horizon)
+        for h in range(horizon):
+            said[h, :-1] = self.ahead(t, h + 1)
+        return said

@@ -1,0 +1,103 @@
+"""What is known at many origins at once, gathered so that a recurrence runs over all of them together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+HORIZONS, TRIALS = 5, 15  # the trial origins lie up to so many horizons back; how many
+LEAST = 1e-12  # an error that is none
+
+
+@dataclass(frozen=True)
+class Past:
+    """What is known at B origins: every series ends in the last of T columns.
+
+    Methods are tried at earlier columns: what they say after one is held against what came.
+
+    Attributes:
+        z: [T, B]; 0 before a series.
+        known: [B] how many of them are its own.
+        season: m.
+        trial: the horizon at which methods are tried, so that a longer forecast begins with the shorter one.
+    """
+
+    z: Floats
+    known: Ints
+    season: int
+    trial: int
+
+    @classmethod
+    def of(cls, z: Floats, last: Ints, known: Ints, *, season: int, trial: int) -> Past:
+        """Gather what ends at the [B] places `last`."""
+        back = np.arange(int(known.max()))[::-1, None]
+        return cls(np.where(back < known, z[np.maximum(last - back, 0)], 0.0), known, season, trial)
+
+    @cached_property
+    def trials(self) -> dict[int, int]:
+        """The columns after which methods are tried, and for how many steps."""
+        last, apart = len(self.z) - 1, np.linspace(max(self.trial // 3, 1), HORIZONS * self.trial, TRIALS)
+        return {last - back: min(back, self.trial) for back in sorted({round(one) for one in apart}) if back < last}
+
+    @property
+    def near(self) -> list[int]:
+        """Those of the last horizon."""
+        return [t for t in self.trials if len(self.z) - 1 - t <= self.trial]
+
+    def fair(self, t: int) -> Bools:
+        """[B] whether enough is known up to column t: the first season, where there is one, came from its past."""
+        ripe = np.where(self.seasonal, 2 * self.season, max(self.season, 3))
+        return np.asarray(t + 1 - len(self.z) + self.known >= ripe)
+
+    def missed(self, t: int, said: Floats) -> Floats:
+        """[B] mean |z − f| of [steps, B] forecasts from column t; 0 where that would not be fair."""
+        off = np.abs(said - self.z[t + 1 : t + 1 + len(said)]).mean(axis=0)
+        return np.where(self.fair(t), off, 0.0)
+
+    @cached_property
+    def seasonal(self) -> Bools:
+        """[B] whether two whole seasons are known, so that there is one to begin with."""
+        return np.asarray(self.known >= 2 * self.season) & (self.season > 1)
+
+    def repeated(self, t: int, steps: int) -> Floats:
+        """[steps, B] the last season again, as known at column t; the last value where there is no whole one."""
+        whole = t + 1 - len(self.z) + self.known >= self.season
+        again = self.z[np.maximum(t + 1 - self.season + np.arange(steps) % self.season, 0)]
+        return again if whole.all() else np.where(whole, again, self.z[t])
+
+    def begun(self) -> tuple[Floats, Floats, Floats]:
+        """Level [B], trend [B] and season [m, B] before the first value, the season by its column modulo m.
+
+        From the first two seasons: what they rose by, and how far each phase lies from their lines, in the mean of the
+        two. Where two are not known, the first value.
+        """
+        m, start = self.season, len(self.z) - self.known
+        steps = np.minimum(start + np.arange(2 * m)[:, None], len(self.z) - 1)
+        two = np.take_along_axis(self.z, steps, axis=0).reshape(2, m, -1)
+        means = two.mean(axis=1)  # [2, B]
+        slope = np.where(self.seasonal, (means[1] - means[0]) / m, 0.0)
+        line = slope * (np.arange(m) - (m - 1) / 2)[:, None]
+        phases = np.where(self.seasonal, (two - means[:, None] - line).mean(axis=0), 0.0)
+        season = np.empty_like(phases)
+        np.put_along_axis(season, (start + np.arange(m)[:, None]) % m, phases, axis=0)
+        return np.where(self.seasonal, means[0] - slope * (m + 1) / 2, two[0, 0]), slope, season
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What a method says of B series.
+
+    Attributes:
+        z: [B, H].
+        off: [B] how wrong it was in the near trials: the sum of its mean absolute errors; 0 where none was fair.
+    """
+
+    z: Floats
+    off: Floats

@@ -1,0 +1,130 @@
+"""The Theta method: simple exponential smoothing that carries on half of the drift that a series has had.
+
+Of n values, less their season, with b the slope of the least-squares line through them and l the level of simple
+smoothing, l ← l + α(z − l), it says h steps ahead
+
+    l + b/2 · (h − 1 + (1 − (1 − α)ⁿ) / α) + s
+
+(Assimakopoulos & Nikolopoulos 2000; in this form Hyndman & Billah 2003.) α is that of ALPHAS whose squared one-step
+errors are smallest. The season s is the mean, by phase, of how far values lie from the moving mean of a season around
+them, where two seasons are known and the autocorrelation of one is significant; else there is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.model.past import Past, Tried
+from lstmcast.seasonality import by_phase, moving_mean, significant
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+ALPHAS = np.array([0.02, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9, 0.99])
+
+
+def forecast(past: Past, horizon: int) -> Tried:
+    """What it says; in the trials with the season and the α that all of the past gave."""
+    adjusted = Adjusted.of(past, seasonal(past))
+    last = len(past.z) - 1
+    best, levels = adjusted.smoothed(ALPHAS, [*past.near, last])
+    off = np.zeros(len(past.known))
+    for t in past.near:
+        off += past.missed(t, adjusted.ahead(t, past.trials[t], ALPHAS[best], levels[t]))
+    return Tried(adjusted.ahead(last, horizon, ALPHAS[best], levels[last]).T, off)
+
+
+def gradient(past: Past, horizon: int) -> Floats:
+    """[H, T] J of one series: with its season test and its α held, the forecast is J z."""
+    steps, has = len(past.z), seasonal(past)
+    best, _ = Adjusted.of(past, has).smoothed(ALPHAS, [])
+    alpha = ALPHAS[best]
+    units = replace(past, z=np.eye(steps), known=np.full(steps, steps))
+    adjusted = Adjusted.of(units, np.repeat(has, steps))
+    _, levels = adjusted.smoothed(alpha, [steps - 1])
+    return adjusted.ahead(steps - 1, horizon, np.repeat(alpha, steps), levels[steps - 1])
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """Series less their season.
+
+    Attributes:
+        z: [T, B] counted from the first value, and 0 before it.
+        first: [B] the first value.
+        season: [m, B] by column modulo m; 0 where there is none.
+        count: [T, B] how many values are known up to each column; 0 before the first.
+    """
+
+    z: Floats
+    first: Floats
+    season: Floats
+    count: Ints
+
+    @classmethod
+    def of(cls, past: Past, has: Bools) -> Adjusted:
+        """Take off the season of those that have one."""
+        steps, n = past.z.shape
+        season = np.zeros((past.season, n))
+        if has.any():
+            season[:, has] = _season(past.z[:, has], past.known[has], past.season)
+        count = np.maximum(np.arange(1, steps + 1)[:, None] - steps + past.known, 0)
+        z = past.z - season[np.arange(steps) % past.season]
+        first = z[steps - past.known, np.arange(n)]
+        return cls(np.where(count > 0, z - first, 0.0), first, season, count)
+
+    def smoothed(self, alphas: Floats, at: list[int]) -> tuple[Ints, dict[int, Floats]]:
+        """Simple exponential smoothing: which α is best, [B], and its levels [B] after the columns `at`."""
+        level = np.zeros((self.z.shape[1], len(alphas)))
+        squares, kept = np.zeros_like(level), {}
+        for t, z in enumerate(self.z):
+            e = z[:, None] - level
+            squares += e * e
+            level += alphas * e
+            if t in at:
+                kept[t] = level.copy()
+        best = squares.argmin(axis=1)
+        return best, {t: levels[np.arange(len(best)), best] for t, levels in kept.items()}
+
+    def ahead(self, t: int, steps: int, alpha: Floats, level: Floats) -> Floats:
+        """[steps, B] what is said after column t, with [B] α and the level there."""
+        n, h = self.count[t], np.arange(1, steps + 1)[:, None]
+        lag = (1 - (1 - alpha) ** n) / alpha  # steps that the level stays behind a line
+        drift = self._slope(t) / 2 * (h - 1 + lag)
+        return np.asarray(self.first + level + drift + self.season[(t + h[:, 0]) % len(self.season)])
+
+    def _slope(self, t: int) -> Floats:
+        """[B] of the least-squares line through the values up to column t; 0 through one or two."""
+        n, z = self.count[t], self.z[: t + 1]
+        centred = self.count[: t + 1] - (n + 1) / 2  # where z is 0, it is no matter
+        slope: Floats = np.einsum("tb,tb->b", centred, z) * 12 / np.maximum(n * (n * n - 1.0), 1)
+        return np.where(n > 2, slope, 0.0)
+
+
+def seasonal(past: Past) -> Bools:
+    """[B] whether two seasons are known, and the autocorrelation a season apart is significant."""
+    steps, m = len(past.z), past.season
+    if m == 1 or steps < 2 * m:
+        return np.zeros(len(past.known), np.bool_)
+    known = np.arange(steps)[:, None] >= steps - past.known
+    mean = past.z.sum(axis=0) / past.known  # before a series z is 0
+    centred = np.where(known, past.z - mean, 0.0).T
+    return significant(centred, past.known, m) & (past.known >= 2 * m)
+
+
+def _season(z: Floats, known: Ints, season: int) -> Floats:
+    """[m, B] by column modulo m, of mean 0."""
+    steps = len(z)
+    before = -steps % season  # columns, so that those of a phase stand below each other
+    history = np.full((z.shape[1], before + steps), np.nan)
+    history[:, before:] = np.where(np.arange(steps)[:, None] >= steps - known, z, np.nan).T
+    trend, half = moving_mean(history, season), season // 2
+    away = np.full_like(history, np.nan)
+    away[:, half : half + trend.shape[1]] = history[:, half : half + trend.shape[1]] - trend
+    phases = by_phase(away, season)
+    phases -= phases.mean(axis=1, keepdims=True)
+    return np.asarray(phases[:, (before + np.arange(season)) % season].T)
