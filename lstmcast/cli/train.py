@@ -17,6 +17,7 @@ from lstmcast.clock import system_clock
 @CONFIG
 @READING
 @click.option("--horizon", "forecast_horizon", metavar="N", help="Steps to forecast.")
+@click.option("--start", "train_start", metavar="HOW", help="scratch, pretrained (learn on), or auto (both).")
 @click.option("--seed", "train_seed", metavar="N", help="Same seed, same data: the same bytes.")
 @click.option("--name", "store_name", metavar="MODEL", help="The model's name.  [default: the file's]")
 @MODELS

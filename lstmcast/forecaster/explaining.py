@@ -7,7 +7,7 @@ are (see `smoothing_gradient`); that another past would have trusted others, and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -123,7 +123,8 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
         raise UsageError(f"origin: must be a step from 1 to {length - 1} of the series (got {origin})")
     past = last_steps(panel.select(np.array([series])).drop_last(length - 1 - origin), forecaster.runner.reach)
     forecast = forecaster.predict(past)
-    running = forecaster.runner.on(past)
+    share = float(forecaster.runner.share(past.lengths)[0])
+    running = replace(forecaster.runner, smoothing=share, half=0).on(past)
     usual = attribution.expected(running.windows.z, running.windows.shape.season)
     smoothing = _smoothing(running, forecast.horizon)
     shares, reference, error = _integrated(running, usual, smoothing)
@@ -141,7 +142,7 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
         season=running.windows.shape.season,
         inside=_inside(running, memory.mean(axis=0)),
         networks=len(forecaster.runner.networks),
-        smoothing=forecaster.runner.smoothing,
+        smoothing=share,
     )
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.skill import finite
 from lstmcast.forecaster.judging import Judgement
 from lstmcast.forecaster.plan import Chosen, Plan
+from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.trained import fingerprint
 
 if TYPE_CHECKING:
@@ -17,7 +20,9 @@ if TYPE_CHECKING:
 LIBRARIES = ("lstmcast", "tensorflow", "keras", "numpy", "pandas", "safetensors")
 
 
-def report(panel: Panel, config: Config, plan: Plan, judgement: Judgement, chosen: Chosen) -> dict[str, Any]:
+def report(
+    panel: Panel, config: Config, plan: Plan, judgement: Judgement, chosen: Chosen, runner: Runner
+) -> dict[str, Any]:
     """Plain JSON-able values; what is undefined is null."""
     return {
         "config": config.model_dump(mode="json"),
@@ -26,8 +31,8 @@ def report(panel: Panel, config: Config, plan: Plan, judgement: Judgement, chose
         "parameters": plan.architecture.parameters,
         "footing": str(chosen.way),
         "epochs": list(chosen.epochs),
-        "smoothing": chosen.smoothing,
-        "pretrained": chosen.beside.share if chosen.beside else 0.0,
+        "smoothing": float(np.median(runner.share(panel.lengths))),
+        "pretrained": runner.beside.share if runner.beside else 0.0,
         "verdict": judgement.verdict,
         "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in judgement.scores.items()},
         "without_network": {k: finite(v) for k, v in judgement.without_network.items()},

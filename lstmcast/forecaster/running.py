@@ -51,6 +51,7 @@ class Runner:
         scales: what one unit of z is, and the floor, for each series known from training: key to (scale, floor).
         usual: the usual step of the series in training, for those that were not there; None: there were none.
         smoothing: how much of each forecast is exponential smoothing's, 0 to 1.
+        half: known values from which that is half of it, for smoothing tells more of long series; 0: it is always all.
         horizon: H of training, by which smoothing is tried.
         phases: how the steps of the data are those that the networks know.
         beside: another runner, and its share of each forecast; None: none.
@@ -63,6 +64,7 @@ class Runner:
     scales: Mapping[Key, tuple[float, float]]
     usual: float | None = None
     smoothing: float = 0.0
+    half: int = 0
     horizon: int = 1
     phases: Phases = WHOLE
     beside: Beside | None = None
@@ -73,6 +75,10 @@ class Runner:
         own = self.shape.reach + spread_steps(self.shape)
         own = self.phases.count * (max(own, smoothing.reach(self.shape.season)) if self.smoothing else own)
         return max(own, self.beside.runner.reach) if self.beside else own
+
+    def share(self, known: Ints) -> Floats:
+        """[B] how much of a forecast is exponential smoothing's, of which so many values are known."""
+        return np.asarray(self.smoothing / (1 + np.square(self.half / np.minimum(known, smoothing.STEPS))))
 
     def on(self, panel: Panel) -> Running:
         """Make ready to forecast the panel's series."""
@@ -143,9 +149,10 @@ class Running:
 
     def _ahead(self, series: Ints, origins: Ints, horizon: int) -> tuple[Floats, Floats, Floats, Floats]:
         """The parts of an `Ahead`, of the phases."""
-        head, networks, share = self.runner.head, self.runner.networks, self.runner.smoothing
+        head, networks = self.runner.head, self.runner.networks
         z, distances = recursion.forecast(networks, head, self.windows, series, origins, horizon)
-        if share:
+        if self.runner.smoothing:
+            share = self.runner.share(origins + 1)[:, None]
             z = (1 - share) * z + share * self._smoothed(series, origins, horizon)
         if head.levels:
             below, above = (np.maximum(distance, LEAST) for distance in distances)

@@ -93,9 +93,12 @@ def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[
         "context": {**context_arrays(context), **_scales(runner, context)},
         "backtest": {name: getattr(forecaster.held_out, name) for name in HELD_OUT},
     }
-    if runner.beside:
-        manifest["beside"] = {"share": runner.beside.share, "runner": _settings(runner.beside.runner)}
-        tensors["beside"] = to_arrays(runner.beside.runner.networks)
+    if runner.beside and forecaster.judged.beside:
+        other, judged = runner.beside.runner, forecaster.judged.beside.runner
+        manifest["beside"] = {"share": runner.beside.share, "runner": _settings(other)}
+        manifest["beside"]["runner"]["scale"]["usual_judged"] = judged.usual
+        tensors["beside"] = {**to_arrays(other.networks), **_scales(other, context)}
+        tensors["judged_beside"] = {**to_arrays(judged.networks), **_scales(judged, context)}
     return manifest, tensors
 
 
@@ -125,6 +128,7 @@ def _settings(runner: Runner) -> dict[str, Any]:
         "phases": runner.phases.count,
         "transform": runner.measure.kind,
         "smoothing": runner.smoothing,
+        "half": runner.half,
         "scale": {"share": runner.measure.share, "usual": runner.usual, "lenient": runner.measure.lenient},
         "shape": asdict(runner.shape),
         "head": asdict(runner.head),
@@ -149,6 +153,7 @@ def _runner(
         scales=scales,
         usual=manifest["scale"]["usual"],
         smoothing=float(manifest["smoothing"]),
+        half=int(manifest.get("half", 0)),
         horizon=int(manifest["horizon"]),
         phases=Phases(int(manifest.get("phases", 1))),
     )
@@ -175,24 +180,35 @@ def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
 def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
     kept = tensors["context"]
     context, series = context_of(manifest, kept), tuple(tuple(key) for key in manifest["series"])
-    for part in (kept, tensors["judged"]):
+    for part in (tensors[name] for name in ("context", "judged", "beside", "judged_beside") if name in tensors):
         if any(len(part[name]) != len(series) for name in SCALES):
             raise ValueError("the scales are not those of the same series")
     runner = _runner(manifest, tensors["weights"], _by_key(series, kept))
-    if other := manifest.get("beside"):
-        runner = replace(runner, beside=Beside(_runner(other["runner"], tensors["beside"], {}), float(other["share"])))
+    judged = _as_judged(runner, manifest, tensors["judged"], series)
+    if beside := manifest.get("beside"):
+        said, share = beside["runner"], float(beside["share"])
+        other = _runner(said, tensors["beside"], _by_key(series, tensors["beside"]))
+        runner = replace(runner, beside=Beside(other, share))
+        judged = replace(judged, beside=Beside(_as_judged(other, said, tensors["judged_beside"], series), share))
     return Forecaster(
         runner=runner,
-        judged=replace(
-            runner,
-            networks=_networks(manifest, tensors["judged"], runner.shape, runner.head),
-            scales=_by_key(series, tensors["judged"]),
-            usual=manifest["scale"]["usual_judged"],
-        ),
+        judged=judged,
         calibration=Calibration(tuple(manifest["levels"]), tensors["calibration"]["widths"]),
         context=context,
         held_out=HeldOut(**{name: tensors["backtest"][name] for name in HELD_OUT}),
         report=manifest,
+    )
+
+
+def _as_judged(
+    runner: Runner, manifest: Mapping[str, Any], tensors: Mapping[str, np.ndarray], series: Sequence[Key]
+) -> Runner:
+    """The same before it had learnt the held-out steps."""
+    return replace(
+        runner,
+        networks=_networks(manifest, tensors, runner.shape, runner.head),
+        scales=_by_key(series, tensors),
+        usual=manifest["scale"]["usual_judged"],
     )
 
 

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lstmcast.data.panel import Panel
+from lstmcast.data.records import Finding
 from lstmcast.errors import UsageError
-from lstmcast.forecaster.fits import Fits, Tell
+from lstmcast.forecaster.fits import Tell
+from lstmcast.forecaster.group import Group
 from lstmcast.forecaster.judging import judge
-from lstmcast.forecaster.plan import Chosen, Plan, Way, learnable, make_plan
-from lstmcast.forecaster.pretrained import pretrained
+from lstmcast.forecaster.plan import Plan
+from lstmcast.forecaster.planning import make_plan
 from lstmcast.forecaster.report import report
-from lstmcast.forecaster.running import Beside, Runner, last_steps, scale, scales_of, windows
+from lstmcast.forecaster.running import Beside, Runner, last_steps
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.trial import Trial, heavier
-from lstmcast.forecaster.warm import Warm, further, warmed
-from lstmcast.model.lstm import Network
+from lstmcast.forecaster.tuning import refuse_other_levels, tuned
+from lstmcast.forecaster.warm import Warm, warmed
 from lstmcast.model.network import check_forward, load_keras
-from lstmcast.model.windows import Windows
 from lstmcast.store.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -46,10 +46,11 @@ def train(
         checkpoint: where each fit leaves what it has reached, and goes on from; see `identity`.
         tell: called after every epoch.
         planned: called once, with everything that was decided.
-        start: a forecaster whose weights the networks go on from, where they fit (see `warm`); None: from chance's.
+        start: a forecaster whose weights the networks go on from, where they fit (see `warm`); None: the config says.
 
     Raises:
         UsageError: TensorFlow is not installed, or the config asks for something else than values.
+        ConfigError: pretrained networks are asked for bounds that they do not say.
         DataError: too little data, or not transformable as asked.
         ModelError: training exploded, or the two forward passes differ.
     """
@@ -59,16 +60,17 @@ def train(
             "verbs for it"
         )
     load_keras()
-    plan, warm = warmed(make_plan(panel, config), panel, start)
+    plan, warm = _begun(panel, config, start)
     planned(plan)
-    past = learnable(panel, plan.hold_out.total)
-    fits = partial(Fits, architecture=plan.architecture, networks=plan.networks, tell=tell, checkpoint=checkpoint)
-    chosen, networks = _fit_best(panel, past, plan, fits("fitting", recipe=plan.recipe), warm)
-    runner = judged = _runner(past, plan, chosen, networks)
+    groups = [Group(panel, plan, warm, tell, checkpoint)]
+    if config.train.start == "auto":
+        groups.append(Group(panel, *tuned(plan, panel), tell, checkpoint, name="pretrained networks: "))
+    fitted = [group.judged() for group in groups]
+    share = _share(panel, plan, *(one.runner for one in fitted))
+    runner = judged = _together([one.runner for one in fitted], share)
     judgement = judge(judged, panel, plan.hold_out, plan.levels)
     if plan.refit:
-        again = fits("fitting again on all the data", recipe=plan.recipe)
-        runner = _runner(panel, plan, chosen, _fit_all(panel, plan, again, chosen, networks, warm))
+        runner = _together([group.whole(one) for group, one in zip(groups, fitted, strict=True)], share)
     _check(runner, panel, plan)
     return Forecaster(
         runner=runner,
@@ -76,101 +78,44 @@ def train(
         calibration=judgement.calibration,
         context=last_steps(panel, runner.reach),
         held_out=judgement.held_out,
-        report=report(panel, config, plan, judgement, chosen),
+        report=report(panel, config, plan, judgement, fitted[0].chosen, runner),
     )
 
 
-def _fit_best(panel: Panel, past: Panel, plan: Plan, stage: Fits, warm: Warm | None) -> tuple[Chosen, list[Network]]:
-    """Fit every network on the past, in each way; keep what forecast the stopping origins of the panel best."""
-    starts: Sequence[Network | None] = warm.judged if warm else [None] * plan.networks
-    fitted = [partial(stage.fit, _lessons(past, way), way=_named(plan, way)) for way in plan.ways]
-    if plan.recipe.patience is None:
-        (way,), (fit_one,) = plan.ways, fitted
-        fits = stage.together([partial(fit_one, k, start=start) for k, start in enumerate(starts)])
-        chosen, networks = Chosen(way, tuple(fit.epoch for fit in fits), 0.0), [fit.network for fit in fits]
-        share = plan.smoothing
-        if share is None:
-            trial = Trial.judging(panel, plan.hold_out, _runner(past, plan, chosen, []))
-            share = trial.best_smoothing(networks) if trial else 0.0
-        return _with_pretrained(panel, past, plan, replace(chosen, smoothing=share), networks), networks
-    stops = [Trial.stopping(panel, plan.hold_out, _runner(past, plan, Chosen(way, (), 0.0), [])) for way in plan.ways]
-    each = [(fit_one, stop, k) for fit_one, stop in zip(fitted, stops, strict=True) for k in range(plan.networks)]
-    fits = stage.together([partial(fit_one, k, judge=stop.error, start=starts[k]) for fit_one, stop, k in each])
-    found = []
-    for n, (way, stop) in enumerate(zip(plan.ways, stops, strict=True)):
-        own = fits[n * plan.networks : (n + 1) * plan.networks]
-        networks = [fit.network for fit in own]
-        share, error = stop.smoothing(networks, plan.smoothing)
-        found.append((error, Chosen(way, tuple(fit.epoch for fit in own), share), networks))
-    _, chosen, networks = min(found, key=lambda one: one[0])
-    return _with_pretrained(panel, past, plan, chosen, networks), networks
+def _begun(panel: Panel, config: Config, start: Forecaster | None) -> tuple[Plan, Warm | None]:
+    """The plan, and the weights to go on from: those of a forecaster where they fit, else as the config says."""
+    plan, warm = make_plan(panel, config), None
+    if config.train.start == "pretrained":
+        plan, warm = tuned(plan, panel)
+        refuse_other_levels(plan)
+    if config.train.start == "auto":
+        found = Finding("start", "auto", "pretrained networks learn on beside it")
+        plan = replace(plan, findings=(*plan.findings, found))
+    if start is None:
+        return plan, warm
+    plan, going_on = warmed(plan, panel, start)
+    return plan, going_on or warm
 
 
-def _with_pretrained(panel: Panel, past: Panel, plan: Plan, chosen: Chosen, networks: list[Network]) -> Chosen:
-    """The pretrained networks too, where the plan says so: the more, the less they were wrong than those trained."""
-    if not plan.pretrained:
-        return chosen
-    other = replace(pretrained(past).runner, horizon=plan.hold_out.horizon)
-    trials = [_trial(panel, plan, runner) for runner in (_runner(past, plan, chosen, networks), other)]
-    if trials[0] is None or trials[1] is None:
-        return chosen
-    own, theirs = trials[0].all(), trials[1].all()
-    return replace(chosen, beside=Beside(other, heavier(theirs, own)))
+def _share(panel: Panel, plan: Plan, own: Runner, other: Runner | None = None) -> float:
+    """How much another runner counts beside one's own: the more, the less it was wrong where nothing was learnt."""
+    at = Trial.stopping if plan.recipe.patience else Trial.judging
+    trials = [at(panel, plan.hold_out, runner) for runner in (other, own) if runner]
+    errors = [trial.all() for trial in trials if trial]
+    return heavier(*errors) if len(errors) == 2 else 0.0
 
 
-def _trial(panel: Panel, plan: Plan, runner: Runner) -> Trial | None:
-    """The origins that decide when to stop; where nothing stops early, those that judge."""
-    if plan.recipe.patience:
-        return Trial.stopping(panel, plan.hold_out, runner)
-    return Trial.judging(panel, plan.hold_out, runner)
-
-
-def _fit_all(
-    panel: Panel, plan: Plan, stage: Fits, chosen: Chosen, judged: list[Network], warm: Warm | None
-) -> list[Network]:
-    """Learn from all the data, as many epochs: from the start, or on from those of before, or after a long fit."""
-    starts: Sequence[Network | None] = warm.whole if warm else [None] * len(judged)
-    epochs = chosen.epochs
-    if plan.recipe.patience is None and not warm:
-        stage, starts = replace(stage, recipe=further(plan.recipe)), judged
-        epochs = (stage.recipe.epochs,) * len(judged)
-    fit_one = partial(stage.fit, _lessons(panel, chosen.way), way=_named(plan, chosen.way))
-    each = zip(epochs, starts, strict=True)
-    fits = stage.together([partial(fit_one, k, epochs=n, start=start) for k, (n, start) in enumerate(each)])
-    return [fit.network for fit in fits]
-
-
-def _lessons(panel: Panel, way: Way) -> Windows:
-    """The panel as it is learnt from."""
-    return windows(panel, scale(panel, way.measure, way.shape.level), way.shape)
-
-
-def _named(plan: Plan, way: Way) -> str:
-    """What tells the fits of one way from those of another."""
-    return f", way {plan.ways.index(way) + 1}"
-
-
-def _runner(panel: Panel, plan: Plan, chosen: Chosen, networks: list[Network]) -> Runner:
-    """The fitted networks with the scales of the data they learnt from."""
-    way = chosen.way
-    scaling = scale(panel, way.measure, way.shape.level)
-    return Runner(
-        networks=tuple(networks),
-        head=plan.head,
-        shape=way.shape,
-        measure=way.measure,
-        scales=scales_of(panel, scaling),
-        usual=scaling.usual,
-        smoothing=chosen.smoothing,
-        beside=chosen.beside,
-        horizon=plan.hold_out.horizon,
-    )
+def _together(runners: Sequence[Runner], share: float) -> Runner:
+    """The first one, and beside it the second, where there is one."""
+    own, *others = runners
+    return replace(own, beside=Beside(others[0], share)) if others else own
 
 
 def _check(runner: Runner, panel: Panel, plan: Plan) -> None:
     """Hold the NumPy forward pass against Keras's on the windows that the forecast will be made from."""
-    series = np.arange(min(panel.n_series, 64))
-    windows = runner.on(panel.select(series)).windows
-    x = windows.inputs(series, panel.lengths[series] - runner.shape.context, runner.shape.context)
+    some = panel.select(np.arange(min(panel.n_series, 64)))
+    windows, context = runner.on(some).windows, runner.shape.context
+    series = np.arange(len(windows.offsets) - 1)
+    x = windows.inputs(series, np.diff(windows.offsets) - context, context)
     for network in runner.networks:
         check_forward(network, plan.architecture, x)

@@ -14,7 +14,7 @@ import numpy as np
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import Finding
 from lstmcast.evaluation.origins import HoldOut
-from lstmcast.forecaster.plan import Plan, Way
+from lstmcast.forecaster.plan import Plan
 from lstmcast.forecaster.running import Key
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model.lstm import Network
@@ -26,10 +26,16 @@ FURTHER, GENTLY = 4, 0.3  # on from a fit: for a quarter of a long one's epochs,
 
 @dataclass(frozen=True)
 class Warm:
-    """Networks to go on from: as they were judged, and as they forecast, having learnt everything."""
+    """Networks to go on from.
+
+    Attributes:
+        judged: as they were judged. whole: as they forecast, having learnt everything.
+        may_stay: whether they stay as they are where learning on makes their forecasts no better.
+    """
 
     judged: tuple[Network, ...]
     whole: tuple[Network, ...]
+    may_stay: bool = False
 
 
 def warmed(plan: Plan, panel: Panel, start: Forecaster | None) -> tuple[Plan, Warm | None]:
@@ -46,7 +52,7 @@ def warmed(plan: Plan, panel: Panel, start: Forecaster | None) -> tuple[Plan, Wa
     reason = _unfit(plan, panel, start) or ("" if held else "the model in use has learnt steps that are held out now")
     if reason or held is None:
         return replace(plan, findings=(*plan.findings, Finding("start", "fresh", reason))), None
-    way = Way(start.runner.measure, start.runner.shape)
+    way = replace(plan.ways[0], measure=start.runner.measure, shape=start.runner.shape)
     found = (Finding("footing", str(way), "that of the model in use"), Finding("start", "warm", "from its weights"))
     others = tuple(finding for finding in plan.findings if finding.name not in {"transform", "footing", "window"})
     going_on = replace(
@@ -54,7 +60,6 @@ def warmed(plan: Plan, panel: Panel, start: Forecaster | None) -> tuple[Plan, Wa
         hold_out=held,
         ways=(way,),
         architecture=replace(plan.architecture, context=way.shape.context, lags=way.shape.lags),
-        recipe=further(plan.recipe),
         findings=(*others, *found),
     )
     return going_on, Warm(start.judged.networks, start.runner.networks)
@@ -83,7 +88,7 @@ def _unfit(plan: Plan, panel: Panel, start: Forecaster) -> str:
     units = tuple(layer.units for layer in network.layers)
     if asked != (start.runner.head, units, network.activation, network.skip, len(start.runner.networks)):
         return "the model in use is another network"
-    if kind not in possible_kinds(panel.values):
+    if not start.runner.measure.lenient and kind not in possible_kinds(panel.values):
         return f"the transform of the model in use, {kind}, cannot take the newest values"
     return ""
 

@@ -29,7 +29,8 @@ def both(air_panel: Panel) -> Forecaster:
 def test_a_hasty_network_leaves_most_to_the_pretrained_ones(both: Forecaster) -> None:
     """Their share follows from the errors where training stops, and is told."""
     assert both.runner.beside is not None
-    assert both.judged.beside == both.runner.beside
+    assert both.judged.beside is not None
+    assert both.judged.beside.share == both.runner.beside.share
     assert 0.3 < both.runner.beside.share < 1
     assert f"{both.runner.beside.share:.0%} of the whole" in judged(both.report)
 

@@ -18,7 +18,8 @@ from lstmcast.evaluation.origins import HoldOut
 from lstmcast.forecaster import training
 from lstmcast.forecaster.fits import Stage
 from lstmcast.forecaster.judging import judge
-from lstmcast.forecaster.plan import Plan, make_plan
+from lstmcast.forecaster.plan import Plan
+from lstmcast.forecaster.planning import make_plan
 from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train

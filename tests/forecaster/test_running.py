@@ -201,3 +201,23 @@ def test_a_value_that_the_transform_cannot_take(tmp_path: Path, write_series: Wr
 def test_spread_looks_back_three_seasons(season: int, steps: int) -> None:
     """Three seasons, at least 30 and at most 500 steps."""
     assert spread_steps(Shape(context=8, lags=4, season=season)) == steps
+
+
+def test_smoothing_counts_more_in_longer_series(make_runner: Callable[..., Runner]) -> None:
+    """By hand: half of the most where `half` values are known, a fifth at half of that, no more beyond its reach."""
+    runner = replace(make_runner(smoothing=0.8), half=60)
+    np.testing.assert_allclose(runner.share(np.array([60, 30, 300])), [0.4, 0.16, 0.8 / 1.04])
+    assert runner.share(np.array([10_000])) == runner.share(np.array([300]))
+    assert replace(runner, half=0).share(np.array([1])) == 0.8
+
+
+def test_each_series_has_the_share_of_its_length(make_runner: Callable[..., Runner], air_panel: Panel) -> None:
+    """From two origins at once: the networks and smoothing alone, each in its share there."""
+    runner = replace(make_runner(smoothing=0.9), half=100)
+    where = np.array([0, 0]), np.array([40, 140]), 5
+    said, networks, smoothed = (
+        replace(runner, smoothing=most, half=half).on(air_panel).ahead(*where).z
+        for most, half in ((0.9, 100), (0.0, 0), (1.0, 0))
+    )
+    share = np.array([[0.9 / (1 + (100 / 41) ** 2)], [0.9 / (1 + (100 / 141) ** 2)]])
+    np.testing.assert_allclose(said, (1 - share) * networks + share * smoothed)

@@ -12,7 +12,8 @@ import pytest
 from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
-from lstmcast.forecaster.plan import Plan, make_plan
+from lstmcast.forecaster.plan import Plan
+from lstmcast.forecaster.planning import make_plan
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
 from lstmcast.forecaster.warm import decided_until, further, warmed

@@ -13,7 +13,7 @@ from lstmcast.config import Config
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.forecaster.fits import Stage
-from lstmcast.forecaster.plan import make_plan
+from lstmcast.forecaster.planning import make_plan
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model.training import Progress
 from lstmcast.show import console

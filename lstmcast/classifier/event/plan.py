@@ -14,7 +14,8 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.records import Finding
 from lstmcast.errors import DataError
 from lstmcast.evaluation.origins import HoldOut, hold_out
-from lstmcast.forecaster.plan import Plan, Way, horizon_of, learnable, make_plan
+from lstmcast.forecaster.plan import Plan, Way
+from lstmcast.forecaster.planning import horizon_of, learnable, make_plan
 from lstmcast.model.heads import Chances
 
 if TYPE_CHECKING:

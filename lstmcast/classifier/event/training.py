@@ -20,7 +20,8 @@ from lstmcast.errors import DataError
 from lstmcast.evaluation import chances
 from lstmcast.evaluation.temperature import temperature
 from lstmcast.forecaster.fits import Fits, Tell
-from lstmcast.forecaster.plan import Plan, learnable
+from lstmcast.forecaster.plan import Plan
+from lstmcast.forecaster.planning import learnable
 from lstmcast.forecaster.running import last_steps, scale, scales_of
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import check_forward, load_keras

@@ -1,0 +1,241 @@
+"""What `auto` becomes: every number of a training run, decided from the data, each with its reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lstmcast.data.panel import Panel
+from lstmcast.data.records import Finding
+from lstmcast.errors import DataError
+from lstmcast.evaluation.origins import HoldOut, default_horizon, hold_out
+from lstmcast.forecaster.footing import Footing, candidates, choose_footings
+from lstmcast.forecaster.plan import Plan, Way
+from lstmcast.forecaster.running import Measure
+from lstmcast.model.heads import Head
+from lstmcast.model.network import Architecture
+from lstmcast.model.scaling import Kind, Share, possible_kinds
+from lstmcast.model.training import Recipe
+from lstmcast.model.windows import Shape
+
+if TYPE_CHECKING:
+    from lstmcast.config import Config
+
+SEASONS = (0, 1, 2, 4, 8, 16)  # profiles tried
+DAY = 86_400_000_000  # microseconds
+RIVAL = 1.5  # a second footing is fitted too where its error is at most this much larger
+LARGE = 200_000  # values, from which a second fit costs too much
+PASSES, LONG = 24, (12, 16)  # times that each value is learnt from where nothing stops early: short, or long series
+DAY_OF_HOURS = 24
+LONGEST = 400  # lags
+SHORT = 200  # steps, below which a series does not tell the network how restless it is
+OUTLYING = 3.0  # usual steps: a few targets further off would decide a mean of squares
+RATES = (0.001, 0.003)  # the learning rate, and the one for plenty: many targets a window make gradients steady
+BATCHES = (8, 100)  # in an epoch: fewest, most
+
+
+def make_plan(panel: Panel, config: Config, *, held: HoldOut | None = None) -> Plan:
+    """Decide everything that the config leaves to `auto`, looking only at the steps that nothing is judged on.
+
+    One thing is looked up in all of them: whether a value is zero or negative, which rules out logs.
+
+    Args:
+        panel: the past.
+        config: how.
+        held: the steps held out, where that is decided; its horizon is H.
+
+    Raises:
+        DataError: the series are too short, or cannot be transformed as asked.
+    """
+    asked = config.forecast.horizon
+    horizon = held.horizon if held else horizon_of(panel, config)
+    patience = _patience(panel, config)
+    lasting = patience is None
+    held = held or hold_out(panel.lengths, horizon, stopping=not lasting)
+    past = learnable(panel, held.total)
+    footings, found = _footings(past, panel, horizon, config, lasting=lasting)
+    size = _size(panel, config)
+    head = _head(horizon, config)
+    ways = tuple(
+        Way(Measure(footing.kind, _share(footing.kind, past, config)), _shape(footing, *size, head.steps))
+        for footing in footings
+    )
+    shape = ways[0].shape
+    architecture = Architecture(
+        context=shape.context,
+        lags=shape.lags,
+        units=tuple(config.model.units),
+        head=head,
+        activation=config.model.activation,
+        skip=config.model.skip,
+        dropout=config.model.dropout,
+    )
+    findings = (
+        Finding(
+            "horizon", str(horizon), "pinned" if asked != "auto" else f"usual for data that are {panel.calendar.label}"
+        ),
+        *found,
+        Finding("window", f"{shape.context} steps of {shape.lags} lags", f"{len(past.values):,} values to learn from"),
+    )
+    return Plan(
+        hold_out=held,
+        ways=ways,
+        architecture=architecture,
+        head=head,
+        recipe=_recipe(past, shape, config, patience),
+        networks=config.train.networks,
+        smoothing=None if config.model.smoothing == "auto" else config.model.smoothing,
+        refit=config.train.refit,
+        levels=tuple(config.forecast.levels),
+        findings=findings,
+    )
+
+
+def horizon_of(panel: Panel, config: Config) -> int:
+    """H: as pinned, or the usual one."""
+    asked = config.forecast.horizon
+    return default_horizon(panel.lengths, panel.calendar.default_horizon) if asked == "auto" else asked
+
+
+def learnable(panel: Panel, held_out: int) -> Panel:
+    """The panel before the held-out steps, without the series that have too little left.
+
+    Raises:
+        DataError: nothing is left.
+    """
+    past = panel.drop_last(held_out)
+    kept = np.flatnonzero(past.lengths >= 3)
+    if not len(kept):
+        raise DataError(
+            f"{panel.source}: no series is longer than the {held_out} steps held out to stop and to judge; "
+            "give more history, or a shorter --horizon"
+        )
+    return past.select(kept)
+
+
+def _footings(
+    past: Panel, panel: Panel, horizon: int, config: Config, *, lasting: bool
+) -> tuple[list[Footing], tuple[Finding, ...]]:
+    """Transform, level and profile: as pinned, or what forecasts the steps to learn from best without a network."""
+    asked, season = config.model, panel.calendar.season
+    kinds = possible_kinds(panel.values)
+    if asked.transform != "auto" and asked.transform not in kinds:
+        raise DataError(
+            f"model.transform: {asked.transform} cannot take a smallest value of {panel.values.min():g}; "
+            f"possible here: {', '.join(kinds)}, or auto"
+        )
+    kinds = kinds if asked.transform == "auto" else (asked.transform,)
+    longest = int(past.lengths.max()) // max(season, 1)
+    most = 0 if lasting and not _is_long(past) else longest  # many short series teach season and drift by themselves
+    seasons = [k for k in SEASONS if k <= most] if asked.seasons == "auto" else [asked.seasons]
+    week = 7 * season if _is_day(panel, season) and past.lengths.max() >= 21 * season else None
+    tried = list(candidates(kinds[0], season, longer=week, seasons=seasons, level=asked.level))
+    ranked = choose_footings(past, horizon, tried, kinds)
+    rivals = [footing for footing, error in ranked[:2] if error <= RIVAL * ranked[0][1]]
+    chosen = rivals[:1] if lasting or len(past.values) > LARGE else rivals
+    return chosen, (
+        Finding("transform", chosen[0].kind, "pinned" if asked.transform != "auto" else "the best of a trial"),
+        Finding(
+            "footing",
+            str(chosen[0]),
+            f"the best of {len(tried) + len(kinds) - 1} without a network"
+            + "".join(f"; or {one}" for one in chosen[1:]),
+        ),
+    )
+
+
+def _is_day(panel: Panel, season: int) -> bool:
+    """Whether a season is a day of several steps, so that a week may be one too."""
+    return panel.calendar.kind == "fixed" and season > 1 and season * panel.calendar.step == DAY
+
+
+def _size(panel: Panel, config: Config) -> tuple[int, int]:
+    """Context and lags: three seasons and two, a week of hours, a year of weeks; all within what a series has."""
+    typical, season, asked = int(np.median(panel.lengths)), panel.calendar.season, config.model
+    if season == DAY_OF_HOURS and typical >= 3 * 7 * season:
+        lags = 7 * season
+    else:
+        lags = 2 * season if season > 1 else int(np.clip(typical // 16, 8, 52))
+    lags = max(2, min(lags, LONGEST, typical // 3))
+    context = max(4, min(max(24, 3 * season if season > 1 else lags), 96, typical))
+    return context if asked.context == "auto" else asked.context, lags if asked.lags == "auto" else asked.lags
+
+
+def _share(kind: Kind, past: Panel, config: Config) -> Share:
+    """Whose step is the unit of z: each series' own; logs are alike, but for what short series cannot show."""
+    if config.model.scale != "auto":
+        return config.model.scale
+    if kind != "log" or past.n_series == 1:
+        return "own"
+    return "shared" if _is_long(past) else "root"
+
+
+def _is_long(past: Panel) -> bool:
+    """Whether a typical series shows the network by itself what it is like."""
+    return bool(np.median(past.lengths) >= SHORT)
+
+
+def _plenty(past: Panel, season: int) -> bool:
+    """Whether there is so much to learn from that a network may be larger, and each of its steps bolder."""
+    return len(past.values) >= max(100 * season, 2000)
+
+
+def _patience(panel: Panel, config: Config) -> int | None:
+    """When to stop: early, or never where there are too many values for such a network to learn them by heart."""
+    asked = config.train.patience
+    if asked == "auto":
+        return None if len(panel.values) >= LARGE else 10
+    return asked
+
+
+def _head(horizon: int, config: Config) -> Head:
+    """What the network says at each step."""
+    if config.model.strategy == "recursive":
+        return Head()
+    return Head(horizon, tuple(config.forecast.levels) if config.train.loss == "pinball" else ())
+
+
+def _shape(footing: Footing, context: int, lags: int, horizon: int) -> Shape:
+    return Shape(
+        context=context,
+        lags=lags,
+        level=footing.level,
+        season=footing.season,
+        seasons=footing.seasons,
+        burn=context // 4,
+        horizon=horizon,
+    )
+
+
+def _winsorize(shape: Shape, config: Config) -> float | None:
+    """Outliers count less where errors are squared, unless a profile's large deviations may be the season's own."""
+    asked = config.train.winsorize
+    if asked == "auto":
+        return OUTLYING if config.train.loss == "mse" and not shape.seasons else None
+    return asked
+
+
+def _recipe(past: Panel, shape: Shape, config: Config, patience: int | None) -> Recipe:
+    """Batches and their number: an epoch sees each step about four times, within bounds; all of them PASSES times."""
+    train = config.train
+    size = train.batch_size if train.batch_size != "auto" else int(np.clip(past.n_series // 8, 32, 128))
+    windows = 4 * len(past.values) / shape.context
+    batches = int(np.clip(-(-windows // size), *BATCHES))
+    if patience is None:
+        passes = LONG[past.calendar.season > 1] if _is_long(past) else PASSES
+        batches = max(1, round(passes * len(past.values) / (shape.context * size * train.epochs)))
+    plenty = _plenty(past, past.calendar.season)
+    return Recipe(
+        epochs=train.epochs,
+        batches=batches if train.batches == "auto" else train.batches,
+        batch_size=size,
+        patience=patience,
+        loss=train.loss,
+        optimizer=train.optimizer,
+        learning_rate=RATES[plenty] if train.learning_rate == "auto" else train.learning_rate,
+        schedule=("constant" if patience else "cosine") if train.schedule == "auto" else train.schedule,
+        clip_norm=train.clip_norm,
+        winsorize=_winsorize(shape, config),
+        seed=train.seed,
+    )

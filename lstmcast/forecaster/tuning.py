@@ -1,0 +1,71 @@
+"""Pretrained networks that learn on from the data at hand, as gently as any network that has learnt before.
+
+They see the data as they always did: in their unit, their steps and their window. Where learning on makes their
+forecasts of the stopping origins no better, they stay as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lstmcast.data.panel import Panel
+from lstmcast.data.records import Finding
+from lstmcast.errors import ConfigError
+from lstmcast.forecaster.plan import Plan, Way
+from lstmcast.forecaster.planning import learnable
+from lstmcast.forecaster.pretrained import choose, pretrained
+from lstmcast.forecaster.warm import Warm
+from lstmcast.model.network import Architecture
+
+
+def tuned(plan: Plan, panel: Panel) -> tuple[Plan, Warm]:
+    """The plan as pretrained networks go on with it, and their weights.
+
+    Args:
+        plan: as made for the panel from the start; what it holds out, its horizon and its recipe stay.
+        panel: the data.
+    """
+    past = learnable(panel, plan.hold_out.total)
+    known = pretrained(past).runner
+    layers = known.networks[0]
+    architecture = Architecture(
+        context=known.shape.context,
+        lags=known.shape.lags,
+        units=tuple(layer.units for layer in layers.layers),
+        head=known.head,
+        activation=layers.activation,
+        skip=layers.skip,
+        dropout=0.0,
+    )
+    way = Way(known.measure, known.shape, known.usual, known.phases)
+    kept = tuple(
+        finding for finding in plan.findings if finding.name not in {"transform", "footing", "window", "start"}
+    )
+    found = Finding("start", "pretrained", f"networks of the class {choose(past).reason}")
+    smoothing, half = (known.smoothing, known.half) if plan.smoothing is None else (plan.smoothing, 0)
+    plan = replace(
+        plan,
+        ways=(way,),
+        architecture=architecture,
+        head=known.head,
+        recipe=replace(plan.recipe, loss=known.head.own_loss, winsorize=None),
+        networks=len(known.networks),
+        smoothing=smoothing,
+        half=half,
+        findings=(*kept, found),
+    )
+    return plan, Warm(known.networks, known.networks, may_stay=True)
+
+
+def refuse_other_levels(plan: Plan) -> None:
+    """Refuse levels that the networks' own quantiles are not of.
+
+    Raises:
+        ConfigError: as it says.
+    """
+    if plan.head.levels and plan.levels != plan.head.levels:
+        said = " and ".join(f"{level:g}" for level in plan.head.levels)
+        raise ConfigError(
+            f"forecast.levels: pretrained networks say the bounds of the {said} % intervals "
+            f"(got {', '.join(f'{level:g}' for level in plan.levels)}); leave it out, or train.start: scratch"
+        )

@@ -1,0 +1,65 @@
+"""A group of networks: those that may stay as they were, and those that are fitted again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lstmcast.config import Config
+from lstmcast.data.panel import Panel
+from lstmcast.forecaster.fits import Stage
+from lstmcast.forecaster.group import Group
+from lstmcast.forecaster.planning import make_plan
+from lstmcast.forecaster.warm import Warm
+from lstmcast.model.lstm import Network, to_tensors
+
+
+def weights(networks: tuple[Network, ...]) -> list[bytes]:
+    """All arrays of each, as bytes."""
+    return [b"".join(array.tobytes() for array in to_tensors(network).values()) for network in networks]
+
+
+@pytest.fixture
+def group(direct_panel: Panel, direct_config: Config) -> Callable[..., Group]:
+    """Two small networks, whose stages are told to a list."""
+
+    def make(told: list[Stage], warm: Warm | None = None, **recipe: object) -> Group:
+        plan = make_plan(direct_panel, direct_config)
+        return Group(direct_panel, replace(plan, recipe=replace(plan.recipe, **recipe)), warm, told.append, None, "x: ")
+
+    return make
+
+
+@pytest.mark.slow
+def test_only_networks_that_gain_by_it_learn_on(group: Callable[..., Group]) -> None:
+    """With steps of no size none gains: no epochs, the same weights, nothing fitted again; from chance all are."""
+    told: list[Stage] = []
+    first = group(told).judged()
+    assert all(first.chosen.epochs)
+    assert {stage.name for stage in told} == {"x: fitting"}
+    warm = Warm(first.runner.networks, first.runner.networks, may_stay=True)
+    staying = group(told, warm, learning_rate=1e-12)
+    again = staying.judged()
+    assert again.chosen.epochs == (0, 0)
+    assert weights(again.runner.networks) == weights(first.runner.networks)
+    told.clear()
+    assert weights(staying.whole(again).networks) == weights(first.runner.networks)
+    assert not told
+
+
+@pytest.mark.slow
+def test_the_whole_learns_from_all_the_data(group: Callable[..., Group], direct_panel: Panel) -> None:
+    """The scales are those of all values, of the judged those of the past; the epochs are the same for both."""
+    told: list[Stage] = []
+    fitted = group(told)
+    judged = fitted.judged()
+    told.clear()
+    whole = fitted.whole(judged)
+    assert [stage.name for stage in told] == ["x: fitting again on all the data"] * sum(judged.chosen.epochs)
+    assert set(whole.scales) == set(direct_panel.keys)
+    assert whole.scales != judged.runner.scales
+    assert whole.usual != judged.runner.usual
+    assert np.isfinite(whole.on(direct_panel).ahead(np.array([0]), np.array([50]), 5).z).all()
