@@ -15,13 +15,15 @@ from typing import Any
 
 import numpy as np
 from common import machine, progress, versions
-from pretrain_series import CLASSES, Class, Series, collect, digests, judges, runs
+from pretrain_series import CLASSES, Class, Series, collect, digests, judges, judging, runs
 
 from lstmcast.config import load_config
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.grid import Grid
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import Columns
+from lstmcast.evaluation.origins import HoldOut
+from lstmcast.forecaster.judging import judge
 from lstmcast.forecaster.saving import to_pretrained
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
@@ -32,6 +34,7 @@ SETTINGS = {
     "model.seasons": 0,
     "model.transform": "log",
     "model.scale": "root",
+    "model.smoothing": 0.0,
     "train.patience": None,
 }
 
@@ -63,18 +66,38 @@ def fit(one: Class, series: Series, settings: dict[str, Any]) -> Forecaster:
         "model.level": one.level,
         "train.networks": one.networks,
     }
-    return train(panel_of(series, one.season), load_config("accurate", {**asked, **settings}))
+    panel = panel_of(series, one.season)
+    return beside_smoothing(train(panel, load_config("accurate", {**asked, **settings})), panel, one)
 
 
-def unseen(forecaster: Forecaster, one: Class) -> Forecaster:
-    """The same for series that it has not learnt: its networks know less of them than of those that chose the share."""
-    return replace(forecaster, runner=replace(forecaster.runner, smoothing=one.smoothing))
+def beside_smoothing(forecaster: Forecaster, panel: Panel, one: Class) -> Forecaster:
+    """The same with the share of smoothing that serves series not learnt from, and intervals around that.
+
+    Widths are those that cover the held-out ends of M1 where it has enough series of the class, for these are most like
+    what people forecast one by one; else of all public series of the class's own steps.
+    """
+    told = forecaster.report["held_out"]
+    held = HoldOut(told["horizon"], told["stop_steps"], told["judge_steps"])
+    runner, judged = (
+        replace(each, smoothing=one.smoothing, half=one.half) for each in (forecaster.runner, forecaster.judged)
+    )
+    some = panel.select(np.flatnonzero(judging([name for (name,) in panel.keys])))
+    again = judge(judged, some, held, forecaster.calibration.levels)
+    levels = forecaster.report["coverage"]
+    report = forecaster.report | {
+        "coverage": dict(zip(levels, again.coverage.tolist(), strict=True)),
+        "coverage_by_step": dict(zip(levels, again.coverage_by_step.tolist(), strict=True)),
+        "calibrated_on": {"series": some.n_series, "origins": again.origins},
+        "scores": again.scores,
+        "verdict": again.verdict,
+    }
+    return replace(forecaster, runner=runner, judged=judged, calibration=again.calibration, report=report)
 
 
 def facts(forecaster: Forecaster, counts: dict[str, int], settings: dict[str, Any]) -> dict[str, Any]:
     """What the manifest says of how the networks were made, beside what they are."""
     report = forecaster.report
-    told = ("network", "parameters", "epochs", "coverage", "coverage_by_step", "libraries")
+    told = ("network", "parameters", "epochs", "coverage", "coverage_by_step", "calibrated_on", "libraries")
     return {
         "settings": settings,
         "series": counts,
@@ -104,7 +127,7 @@ def main() -> None:
         forecaster = fit(CLASSES[name], gathered.series, settings)
         spent = {"seconds": round(time.monotonic() - began), "cpu_seconds": round(time.process_time() - cpu)}
         made = {**facts(forecaster, gathered.counts, settings), "data": hashes, "made": {"machine": machine(), **spent}}
-        manifest, tensors = to_pretrained(unseen(forecaster, CLASSES[name]))
+        manifest, tensors = to_pretrained(forecaster)
         folder = asked.out / name
         folder.mkdir(parents=True, exist_ok=True)
         for file, content in encoded({**manifest, "class": name, **made}, tensors).items():

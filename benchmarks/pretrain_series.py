@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 Series = dict[str, Floats]
 
 RUN = 12  # values in a row that are equal, after scaling, make two series the same
@@ -21,6 +22,9 @@ LEAST = 8  # values of a series that is learnt from
 STEP = 0.1  # of a log: what the usual step of a series becomes that has no logs of its own
 WANDERED = 3.0  # of a log: from the lowest to the highest that a made-up trend, season or random walk reaches
 RARE = 0.15  # the share of made-up series that are rare demand
+LONGER = 12  # values of a series that was made from one of finer steps
+COARSENED = 8000  # series of each finer period, at most
+ENOUGH = 400  # series of M1, for which intervals are made
 SHORTENED = 0.2  # the share of series that are learnt from once more as if they had just begun
 
 M4_TRAIN = {
@@ -29,6 +33,9 @@ M4_TRAIN = {
     "monthly": "Monthly-short-train-only",
     "weekly": "Weekly-train",
     "hourly": "Hourly-train",
+}
+FINER = {  # of which means are learnt from as well, over so many of their steps
+    "monthly": {"weekly": 365.25 / 7 / 12, "daily": 365.25 / 12},
 }
 M4_JUDGING = ("Yearly", "Quarterly-short", "Weekly", "Hourly")
 
@@ -45,7 +52,8 @@ class Class:
         context: L.
         synthetic: how many series are made up.
         networks: how many are trained.
-        smoothing: its share beside them on series not learnt from: what is best on the training parts of M3.
+        smoothing: the most that exponential smoothing counts beside them on series not learnt from.
+        half: values from which it counts half of that: what is best on the training parts of M3.
         of: the classes whose public series these are, by the names of the collections' periods.
         most: public series of each class of `of` that are learnt from, evenly spaced.
     """
@@ -58,18 +66,19 @@ class Class:
     synthetic: int
     networks: int
     smoothing: float
+    half: int
     of: tuple[str, ...]
     most: int = 1_000_000
 
 
 CLASSES = {
-    "yearly": Class(1, 1, 6, 8, 24, 500, 4, 0.25, ("yearly",)),
-    "quarterly": Class(4, 4, 8, 12, 24, 500, 4, 0.25, ("quarterly",)),
-    "monthly": Class(12, 12, 18, 24, 36, 1000, 4, 0.5, ("monthly",)),
-    "weekly": Class(52, 1, 13, 52, 52, 500, 2, 0.5, ("weekly",)),
-    "daily": Class(7, 7, 14, 28, 42, 500, 2, 0.5, ("daily",)),
-    "hourly": Class(24, 24, 24, 168, 72, 300, 2, 0.5, ("hourly",)),
-    "other": Class(1, 1, 13, 16, 32, 500, 2, 0.5, ("yearly", "weekly", "daily", "biannually"), 2000),
+    "yearly": Class(1, 1, 6, 8, 24, 500, 4, 1.0, 30, ("yearly",)),
+    "quarterly": Class(4, 4, 8, 12, 24, 500, 4, 1.0, 150, ("quarterly",)),
+    "monthly": Class(12, 12, 18, 24, 36, 1000, 3, 1.0, 60, ("monthly",)),
+    "weekly": Class(52, 1, 13, 52, 52, 500, 2, 0.5, 0, ("weekly",)),
+    "daily": Class(7, 7, 14, 28, 42, 500, 2, 0.5, 0, ("daily",)),
+    "hourly": Class(24, 24, 24, 168, 72, 300, 2, 0.5, 0, ("hourly",)),
+    "other": Class(1, 1, 13, 16, 32, 500, 2, 0.9, 20, ("yearly", "weekly", "daily", "biannually"), 2000),
 }
 
 
@@ -92,14 +101,17 @@ def collect(data: Path, one: Class, known: set[bytes], *, seed: int) -> Gathered
     """
     rng = np.random.default_rng(seed)
     public = {name: values for period in one.of for name, values in _thinned(gather(data, period), one.most).items()}
-    moving = {name: values for name, values in public.items() if len(values) >= LEAST and np.ptp(values) > 0}
+    coarser = coarsened(data, one)
+    found = public | coarser
+    moving = {name: values for name, values in found.items() if len(values) >= LEAST and np.ptp(values) > 0}
     kept = apart(moving, known)
     positive = {name: values if values.min() > 0 else grown(values) for name, values in kept.items()}
     short = shortened(positive, rng)
     made = {f"synthetic/{k}": synthetic(one, rng) for k in range(one.synthetic)}
     counts = {
         "public": len(public),
-        "short_or_constant": len(public) - len(moving),
+        "coarsened": len(coarser),
+        "short_or_constant": len(found) - len(moving),
         "sharing_a_run": len(moving) - len(kept),
         "not_positive": sum(bool(values.min() <= 0) for values in kept.values()),
         "shortened": len(short),
@@ -157,6 +169,27 @@ def shortened(series: Series, rng: np.random.Generator) -> Series:
     """Some of the series once more, of which only the last few values are known."""
     chosen = [name for name in series if rng.random() < SHORTENED]
     return {f"{name}/short": series[name][-int(rng.integers(LEAST, 3 * LEAST)) :] for name in chosen}
+
+
+def coarsened(data: Path, one: Class) -> Series:
+    """Series of finer steps as such of the class: the means of what lies in each step, counted back from the end."""
+    finer = FINER.get(one.of[0], {}) if len(one.of) == 1 else {}
+    found = {}
+    for period, steps in finer.items():
+        series = gather(data, period)
+        for name, values in _thinned(series, COARSENED).items():
+            if (count := int(len(values) / steps)) >= LONGER:
+                sums = np.concatenate([[0.0], np.cumsum(values)])
+                edges = len(values) - steps * np.arange(count, -1, -1)
+                found[f"{name}/{period}"] = np.diff(np.interp(edges, np.arange(len(sums)), sums)) / steps
+    return found
+
+
+def judging(names: Sequence[str]) -> Bools:
+    """For which series of a class the intervals are made: M1's, where these are ENOUGH, else all whole public ones."""
+    first = np.array([name.startswith("m1/") and name.count("/") == 1 for name in names])
+    public = np.array([name.count("/") == 1 and not name.startswith("synthetic/") for name in names])
+    return first if first.sum() >= ENOUGH else public
 
 
 def _thinned(series: Series, most: int) -> Series:

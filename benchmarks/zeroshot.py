@@ -68,11 +68,12 @@ def forecast(case: Case) -> Record:
     said = forecaster.predict(panel, case.horizon)
     spent = time.process_time() - cpu
     scores = case.score(Said(said.values, said.lower, said.upper))
+    share = np.median(forecaster.runner.share(panel.lengths))
     return {
         **case.facts,
         **scores,
         "cpu_s": spent,
-        "networks": f"{choose(panel).reason}; {forecaster.runner.smoothing:.0%} smoothing",
+        "networks": f"{choose(panel).reason}; {share:.0%} smoothing",
     }
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from lstmcast.config import Config
 from lstmcast.data.panel import Panel
+from lstmcast.forecaster import fits
 from lstmcast.forecaster.fits import Stage
 from lstmcast.forecaster.group import Group
 from lstmcast.forecaster.planning import make_plan
 from lstmcast.forecaster.warm import Warm
 from lstmcast.model.lstm import Network, to_tensors
+from lstmcast.model.training import Fit, fit
 
 
 def weights(networks: tuple[Network, ...]) -> list[bytes]:
@@ -48,6 +51,30 @@ def test_only_networks_that_gain_by_it_learn_on(group: Callable[..., Group]) -> 
     told.clear()
     assert weights(staying.whole(again).networks) == weights(first.runner.networks)
     assert not told
+
+
+@pytest.mark.slow
+def test_what_has_learnt_before_learns_gently(group: Callable[..., Group], monkeypatch: pytest.MonkeyPatch) -> None:
+    """At three tenths of the rate, both times; from chance at the whole rate, and after a long fit gently too."""
+    rates: list[float] = []
+
+    def spied(*args: Any, **kwargs: Any) -> Fit:
+        rates.append(args[2].learning_rate)
+        return fit(*args, **kwargs)
+
+    monkeypatch.setattr(fits, "fit", spied)
+    fresh = group([], learning_rate=0.01)
+    first = fresh.judged()
+    fresh.whole(first)
+    assert rates == [0.01] * 4
+    rates.clear()
+    warm = group([], Warm(first.runner.networks, first.runner.networks), learning_rate=0.01)
+    warm.whole(warm.judged())
+    assert rates == pytest.approx([0.003] * 4)
+    rates.clear()
+    long = group([], learning_rate=0.01, patience=None)
+    long.whole(long.judged())
+    assert rates == pytest.approx([0.01, 0.01, 0.003, 0.003])
 
 
 @pytest.mark.slow
