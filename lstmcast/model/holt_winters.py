@@ -61,66 +61,82 @@ def size(season: int) -> int:
 
 def forecast(past: Past, horizon: int) -> Tried:
     """The members' forecasts, weighted by how they did in the trials."""
-    run = trusted(past, horizon)
+    run, last = trusted(past), len(past.z) - 1
     off = np.zeros(len(past.known))
-    for t, said in run.near.items():
-        off += past.missed(t, (said * run.weights).sum(axis=1))
-    return Tried((run.said * run.weights).sum(axis=1).T, off)
+    for t in past.near:
+        off += past.missed(t, run.said(past, t, past.trials[t]))
+    return Tried(run.said(past, last, horizon).T, off)
+
+
+@dataclass(frozen=True)
+class State:
+    """M members after a column: level and trend [M, B], season [m, M, B] by the column modulo m."""
+
+    level: Floats
+    trend: Floats
+    season: Floats
 
 
 @dataclass(frozen=True)
 class Run:
-    """What M members, and the seasonal naive forecast as one more, say of B series.
+    """What M members, and the seasonal naive forecast as one more, have learnt of B series.
 
     Attributes:
         members: the grid.
-        said: [H, M + 1, B] from the last column.
         weights: [M + 1, B] how much each counts: 1 in all.
-        near: what they say from the columns of the near trials, [steps, M + 1, B] each.
+        states: of the members after the near trials' columns, and after the last.
     """
 
     members: Members
-    said: Floats
     weights: Floats
-    near: dict[int, Floats]
+    states: dict[int, State]
+
+    def said(self, past: Past, t: int, steps: int) -> Floats:
+        """[steps, B] what is said after column t: the weighted mean, for which no member's forecast is written out."""
+        state, weights = self.states[t], self.weights[:-1]
+        damping = np.cumsum(self.members.phi ** np.arange(1, steps + 1)[:, None], axis=0)  # [steps, M]
+        season = np.einsum("kmb,mb->kb", state.season, weights)
+        said = (state.level * weights).sum(axis=0) + damping @ (state.trend * weights)
+        said += season[(t + 1 + np.arange(steps)) % len(season)]
+        return np.asarray(said + self.weights[-1] * past.repeated(t, steps))
 
 
-def trusted(past: Past, horizon: int) -> Run:
+def trusted(past: Past) -> Run:
     """Run the grid, and weigh it by its errors in the trials."""
     members = Members.of(past.season)
-    said, errors, count, near = _run(past, members, horizon)
+    errors, count, states = _run(past, members)
     relative = np.maximum(errors, LEAST) / np.maximum(errors.min(axis=0), LEAST)
     weights = relative ** -(TRUST[0] + TRUST[1] * count)
     hedge = REPEATED if past.season > 1 else 0.0
     weights *= (1 - hedge) / weights.sum(axis=0)
     weights[-1] += hedge
-    return Run(members, said, weights, near)
+    return Run(members, weights, states)
 
 
-def _run(past: Past, members: Members, horizon: int) -> tuple[Floats, Floats, Ints, dict[int, Floats]]:
+def _run(past: Past, members: Members) -> tuple[Floats, Ints, dict[int, State]]:
     """Run all members over the past, the seasonal naive forecast as one more.
 
     Returns:
-        Their forecasts [H, M + 1, B], mean absolute errors over the trials [M + 1, B], the number of trials [B], and
-        their forecasts in the near trials.
+        Their mean absolute errors over the trials [M + 1, B], the number of trials [B], and the members after the near
+        trials and at the end.
     """
     steps, n = past.z.shape
     start = steps - past.known
     beginning = {int(t): start == t for t in np.unique(start)}
     errors, count = np.zeros((len(members) + 1, n)), np.zeros(n, np.int64)
-    near: dict[int, Floats] = {}
-    recurrences = _Recurrences.of(past, members, max(horizon, past.trial))
+    recurrences, states = _Recurrences.of(past, members), {}
     for t in range(min(beginning), steps):
         if (new := beginning.get(t)) is not None:
             recurrences.begin(new)
         recurrences.learn(t)
         if (known := past.trials.get(t)) is not None:
             fair = past.fair(t)
-            count += fair
             errors += recurrences.off(t, known) * fair
+            count += fair
             if t in past.near:
-                near[t] = recurrences.said(t, known)
-    return recurrences.said(steps - 1, horizon), errors / np.maximum(count, 1), count, near
+                states[t] = recurrences.copied()
+    states[steps - 1] = State(recurrences.level, recurrences.trend, recurrences.season)
+    return errors / np.maximum(count, 1), count, states
 
 
 @dataclass
@@ -147,11 +163,11 @@ class _Recurrences:
     season: Floats
 
     @classmethod
-    def of(cls, past: Past, members: Members, furthest: int) -> _Recurrences:
-        """Before the first value, to say up to `furthest` steps."""
+    def of(cls, past: Past, members: Members) -> _Recurrences:
+        """Before the first value."""
         members, size = members.columns(), (len(members), past.z.shape[1])
         taught = members.gamma * (1 - members.alpha) * past.seasonal
-        damping = np.cumsum(members.phi ** np.arange(1, furthest + 1)[:, None, None], axis=0)
+        damping = np.cumsum(members.phi ** np.arange(1, past.trial + 1)[:, None, None], axis=0)
         season = np.zeros((past.season, *size))
         return cls(past, past.begun(), members, taught, damping, np.zeros(size), np.zeros(size), season)
 
@@ -193,10 +209,6 @@ class _Recurrences:
         total[-1] = np.abs(self.past.repeated(t, steps) - came).sum(axis=0)
         return total / steps
 
-    def said(self, t: int, horizon: int) -> Floats:
-        """[H, M + 1, B] what is said after column t."""
-        said = np.empty((horizon, len(self.level) + 1, self.level.shape[1]))
-        said[:, -1] = self.past.repeated(t, horizon)
-        for h in range(horizon):
-            said[h, :-1] = self.ahead(t, h + 1)
-        return said
+    def copied(self) -> State:
+        """As they are now."""
+        return State(self.level.copy(), self.trend.copy(), self.season.copy())

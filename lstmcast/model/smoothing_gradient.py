@@ -44,7 +44,7 @@ def smoothing_gradient(z: Floats, horizon: int, *, season: int, trial: int) -> F
 
 def _of_grid(past: Past, horizon: int) -> Floats:
     """[H, T] of the members, and of the seasonal naive forecast beside them."""
-    run, known, season = trusted(past, horizon), len(past.z), past.season
+    run, known, season = trusted(past), len(past.z), past.season
     trust = run.weights[:, 0]  # [M + 1]
     found = _recurrences(past, run.members, trust[:-1], horizon)
     at, whole = np.arange(horizon), known >= season
