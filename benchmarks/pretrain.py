@@ -83,10 +83,10 @@ def beside_smoothing(forecaster: Forecaster, panel: Panel, one: Class) -> Foreca
     )
     some = panel.select(np.flatnonzero(judging([name for (name,) in panel.keys])))
     again = judge(judged, some, held, forecaster.calibration.levels)
-    levels = forecaster.report["coverage"]
+    named = list(forecaster.report["coverage"])
     report = forecaster.report | {
-        "coverage": dict(zip(levels, again.coverage.tolist(), strict=True)),
-        "coverage_by_step": dict(zip(levels, again.coverage_by_step.tolist(), strict=True)),
+        "coverage": dict(zip(named, again.coverage.tolist(), strict=True)),
+        "coverage_by_step": dict(zip(named, again.coverage_by_step.tolist(), strict=True)),
         "calibrated_on": {"series": some.n_series, "origins": again.origins},
         "scores": again.scores,
         "verdict": again.verdict,

@@ -15,6 +15,11 @@ Level = Annotated[float, Field(gt=0, lt=100)]
 
 
 OF_EVENTS = ("model.event",)
+OF_SCRATCH = (  # what networks that were trained before bring with them
+    *(f"model.{key}" for key in ("units", "activation", "dropout", "strategy", "skip", "context", "lags")),
+    *(f"model.{key}" for key in ("level", "seasons", "scale", "transform")),
+    *(f"train.{key}" for key in ("loss", "winsorize", "networks")),
+)
 OF_VALUES = ("model.strategy", "model.smoothing", "train.loss", "train.start", "train.winsorize")
 OF_NUMBERS = ("model.lags", "model.level", "model.scale", "model.seasons", "model.transform")
 OF_STEPS = (*OF_NUMBERS, "model.skip", "data.season")
@@ -205,10 +210,19 @@ class Config(Section):
     @model_validator(mode="after")
     def _only_values(self) -> Config:
         for key in SILENT.get(self.model.head, ()):
-            section, name = key.split(".")
-            part = getattr(self, section)
-            if getattr(part, name) != type(part).model_fields[name].default:
+            if self._pinned(key):
                 raise ValueError(f"{key}: has no meaning with model.head: {self.model.head}; leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def _as_they_came(self) -> Config:
+        if self.train.start == "pretrained":
+            pinned = [key for key in OF_SCRATCH if self._pinned(key)]
+            if pinned:
+                raise ValueError(
+                    f"{', '.join(pinned)}: pretrained networks are what they are (train.start: pretrained); leave it "
+                    "out, or train.start: scratch"
+                )
         return self
 
     @model_validator(mode="after")
@@ -216,3 +230,9 @@ class Config(Section):
         if self.train.loss == "pinball" and self.model.strategy != "direct":
             raise ValueError("train.loss: pinball needs model.strategy: direct (a path of medians has no quantiles)")
         return self
+
+    def _pinned(self, key: str) -> bool:
+        """Whether a key is not at its default."""
+        section, name = key.split(".")
+        part = getattr(self, section)
+        return bool(getattr(part, name) != type(part).model_fields[name].default)

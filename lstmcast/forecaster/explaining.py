@@ -111,7 +111,7 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
     if forecaster.runner.phases != WHOLE:
         raise UsageError(
             f"steps of {panel.calendar.label} are forecast apart from each other by these networks, and cannot be "
-            "explained together: train a model of these data (lstmcast train)"
+            "explained together: train a model of these data with train.start: scratch"
         )
     if forecaster.runner.beside:
         raise UsageError(

@@ -31,7 +31,7 @@ def report(
         "parameters": plan.architecture.parameters,
         "footing": str(chosen.way),
         "epochs": list(chosen.epochs),
-        "smoothing": float(np.median(runner.share(panel.lengths))),
+        "smoothing_share": float(np.median(runner.share(panel.lengths))),
         "pretrained": runner.beside.share if runner.beside else 0.0,
         "verdict": judgement.verdict,
         "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in judgement.scores.items()},

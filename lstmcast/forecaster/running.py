@@ -236,15 +236,20 @@ def untransformable(panel: Panel, kind: Kind) -> Bools:
 
 
 def as_known(scaling: Scaling, panel: Panel, scales: Mapping[Key, tuple[float, float]]) -> Scaling:
-    """The scaling with scale and floor of training, for the series that were there."""
+    """The scaling with scale and floor of training, for the series that were there and are transformed as then."""
     pairs = zip(scaling.scale.tolist(), scaling.floor.tolist(), strict=True)
-    found = [scales.get(key, own) for key, own in zip(panel.keys, pairs, strict=True)]
+    plain = np.zeros(panel.n_series, np.bool_) if scaling.plain is None else scaling.plain
+    each = zip(panel.keys, pairs, plain.tolist(), strict=True)
+    found = [own if untransformed else scales.get(key, own) for key, own, untransformed in each]
     return replace(scaling, scale=np.array([f[0] for f in found]), floor=np.array([f[1] for f in found]))
 
 
 def scales_of(panel: Panel, scaling: Scaling) -> dict[Key, tuple[float, float]]:
-    """Scale and floor of each series."""
-    return dict(zip(panel.keys, zip(scaling.scale.tolist(), scaling.floor.tolist(), strict=True), strict=True))
+    """Scale and floor of each series but those not transformed: if they ever can be, these mean nothing."""
+    pairs = zip(panel.keys, zip(scaling.scale.tolist(), scaling.floor.tolist(), strict=True), strict=True)
+    if scaling.plain is None:
+        return dict(pairs)
+    return {key: pair for (key, pair), plain in zip(pairs, scaling.plain.tolist(), strict=True) if not plain}
 
 
 def windows(panel: Panel, scaling: Scaling, shape: Shape) -> Windows:

@@ -160,9 +160,10 @@ def _runner(
 
 
 def _scales(runner: Runner, context: Panel) -> dict[str, np.ndarray]:
-    """[S] what one unit of z is, and the floor, of each series."""
+    """[S] what one unit of z is, and the floor, of each series; NaN where it is not transformed (see `scales_of`)."""
     scaling = runner.on(context).scaling
-    return {name: getattr(scaling, name) for name in SCALES}
+    plain = np.zeros(context.n_series, np.bool_) if scaling.plain is None else scaling.plain
+    return {name: np.where(plain, np.nan, getattr(scaling, name)) for name in SCALES}
 
 
 def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
@@ -227,5 +228,6 @@ def _networks(
 
 
 def _by_key(series: Sequence[Key], kept: Mapping[str, np.ndarray]) -> dict[Key, tuple[float, float]]:
-    """Scale and floor of each series."""
-    return dict(zip(series, zip(*(kept[name].tolist() for name in SCALES), strict=True), strict=True))
+    """Scale and floor of each series that has them."""
+    pairs = zip(series, zip(*(kept[name].tolist() for name in SCALES), strict=True), strict=True)
+    return {key: (scale, floor) for key, (scale, floor) in pairs if not np.isnan(scale)}

@@ -16,6 +16,7 @@ from lstmcast.forecaster.group import Group
 from lstmcast.forecaster.judging import judge
 from lstmcast.forecaster.plan import Plan
 from lstmcast.forecaster.planning import make_plan
+from lstmcast.forecaster.pretrained import choose
 from lstmcast.forecaster.report import report
 from lstmcast.forecaster.running import Beside, Runner, last_steps
 from lstmcast.forecaster.trained import Forecaster
@@ -66,12 +67,13 @@ def train(
     if config.train.start == "auto":
         groups.append(Group(panel, *tuned(plan, panel), tell, checkpoint, name="pretrained networks: "))
     fitted = [group.judged() for group in groups]
-    share = _share(panel, plan, *(one.runner for one in fitted))
+    share = _share(panel, plan, *(one.runner for one in fitted)) if len(fitted) == 2 else 0.0
     runner = judged = _together([one.runner for one in fitted], share)
     judgement = judge(judged, panel, plan.hold_out, plan.levels)
     if plan.refit:
         runner = _together([group.whole(one) for group, one in zip(groups, fitted, strict=True)], share)
-    _check(runner, panel, plan)
+    for group, one in zip(groups, (runner, *([runner.beside.runner] if runner.beside else [])), strict=True):
+        _check(one, panel, group.plan)
     return Forecaster(
         runner=runner,
         judged=judged,
@@ -88,21 +90,20 @@ def _begun(panel: Panel, config: Config, start: Forecaster | None) -> tuple[Plan
     if config.train.start == "pretrained":
         plan, warm = tuned(plan, panel)
         refuse_other_levels(plan)
+    if start is not None:
+        going_on, own = warmed(plan, panel, start)
+        plan, warm = (plan, warm) if warm and not own else (going_on, own)
     if config.train.start == "auto":
-        found = Finding("start", "auto", "pretrained networks learn on beside it")
+        found = Finding("beside", "pretrained", f"networks of the class {choose(panel).reason} learn on and speak too")
         plan = replace(plan, findings=(*plan.findings, found))
-    if start is None:
-        return plan, warm
-    plan, going_on = warmed(plan, panel, start)
-    return plan, going_on or warm
+    return plan, warm
 
 
-def _share(panel: Panel, plan: Plan, own: Runner, other: Runner | None = None) -> float:
+def _share(panel: Panel, plan: Plan, own: Runner, other: Runner) -> float:
     """How much another runner counts beside one's own: the more, the less it was wrong where nothing was learnt."""
     at = Trial.stopping if plan.recipe.patience else Trial.judging
-    trials = [at(panel, plan.hold_out, runner) for runner in (other, own) if runner]
-    errors = [trial.all() for trial in trials if trial]
-    return heavier(*errors) if len(errors) == 2 else 0.0
+    theirs, ours = (at(panel, plan.hold_out, runner) for runner in (other, own))
+    return heavier(theirs.all(), ours.all()) if theirs and ours else 0.0
 
 
 def _together(runners: Sequence[Runner], share: float) -> Runner:

@@ -1,7 +1,7 @@
 """Pretrained networks that learn on from the data at hand, as gently as any network that has learnt before.
 
 They see the data as they always did: in their unit, their steps and their window. Where learning on makes their
-forecasts of the stopping origins no better, they stay as they are.
+forecasts of the stopping origins no better, they stay as they are; where nothing stops early, all learn on.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def tuned(plan: Plan, panel: Panel) -> tuple[Plan, Warm]:
     )
     way = Way(known.measure, known.shape, known.usual, known.phases)
     kept = tuple(
-        finding for finding in plan.findings if finding.name not in {"transform", "footing", "window", "start"}
+        finding for finding in plan.findings if finding.name not in {"transform", "footing", "window", "beside"}
     )
     found = Finding("start", "pretrained", f"networks of the class {choose(past).reason}")
     smoothing, half = (known.smoothing, known.half) if plan.smoothing is None else (plan.smoothing, 0)

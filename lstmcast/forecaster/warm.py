@@ -30,7 +30,7 @@ class Warm:
 
     Attributes:
         judged: as they were judged. whole: as they forecast, having learnt everything.
-        may_stay: whether they stay as they are where learning on makes their forecasts no better.
+        may_stay: whether they stay as they are where their forecasts of the stopping origins grow no better.
     """
 
     judged: tuple[Network, ...]
@@ -54,7 +54,9 @@ def warmed(plan: Plan, panel: Panel, start: Forecaster | None) -> tuple[Plan, Wa
         return replace(plan, findings=(*plan.findings, Finding("start", "fresh", reason))), None
     way = replace(plan.ways[0], measure=start.runner.measure, shape=start.runner.shape)
     found = (Finding("footing", str(way), "that of the model in use"), Finding("start", "warm", "from its weights"))
-    others = tuple(finding for finding in plan.findings if finding.name not in {"transform", "footing", "window"})
+    others = tuple(
+        finding for finding in plan.findings if finding.name not in {"transform", "footing", "window", "start"}
+    )
     going_on = replace(
         plan,
         hold_out=held,

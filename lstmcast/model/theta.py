@@ -12,7 +12,7 @@ them, where two seasons are known and the autocorrelation of one is significant;
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -40,13 +40,28 @@ def forecast(past: Past, horizon: int) -> Tried:
 
 def gradient(past: Past, horizon: int) -> Floats:
     """[H, T] J of one series: with its season test and its α held, the forecast is J z."""
-    steps, has = len(past.z), seasonal(past)
+    n, m, has = len(past.z), past.season, seasonal(past)
     best, _ = Adjusted.of(past, has).smoothed(ALPHAS, [])
-    alpha = ALPHAS[best]
-    units = replace(past, z=np.eye(steps), known=np.full(steps, steps))
-    adjusted = Adjusted.of(units, np.repeat(has, steps))
-    _, levels = adjusted.smoothed(alpha, [steps - 1])
-    return adjusted.ahead(steps - 1, horizon, np.repeat(alpha, steps), levels[steps - 1])
+    alpha = ALPHAS[best[0]]
+    t, h = np.arange(n), np.arange(1, horizon + 1)[:, None]
+    level = np.where(t > 0, alpha, 1.0) * (1 - alpha) ** (n - 1 - t)
+    slope = (t - (n - 1) / 2) * (12 / (n * (n * n - 1.0)) if n > 2 else 0.0)
+    adjusted = level + slope / 2 * (h - 1 + (1 - (1 - alpha) ** n) / alpha)  # [H, T] of the values less their season
+    if not has[0]:
+        return np.asarray(adjusted)
+    taken = np.zeros((m, horizon))
+    np.add.at(taken, t % m, adjusted.T)
+    season = np.eye(m)[(n - 1 + h[:, 0]) % m] - taken.T  # [H, m] what is put on, less what was taken off
+    return np.asarray(adjusted + _through_season(season, n))
+
+
+def _through_season(season: Floats, steps: int) -> Floats:
+    """[H, m] gradients with respect to a season to [H, T], with respect to the values that it came from."""
+    m, t = season.shape[1], np.arange(steps)
+    inside = (t >= m // 2) & (t < steps - m // 2)
+    each = (season - season.mean(axis=1, keepdims=True)) / np.bincount(t[inside] % m, minlength=m)
+    away = np.where(inside, each[:, t % m], 0.0)
+    return away - moving_mean(np.pad(away, ((0, 0), (m // 2, m // 2))), m)
 
 
 @dataclass(frozen=True)

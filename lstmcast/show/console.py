@@ -105,7 +105,7 @@ def judged(report: Mapping[str, Any]) -> str:
         lines.append(f"Coverage on origins that did not calibrate it{overlap}: {'; '.join(shares)}")
     epochs = ", ".join(str(epoch) for epoch in report["epochs"])
     lines.append(f"Stands on: {report['footing']}. Epochs: {epochs}. Scores are those of {report['scored_network']}.")
-    if share := report["smoothing"]:
+    if share := report["smoothing_share"]:
         lines.append(f"Each forecast is {1 - share:.0%} the network's and {share:.0%} exponential smoothing's.")
     if share := report.get("pretrained"):
         lines.append(f"Beside it speak pretrained networks, with a share of {share:.0%} of the whole.")

@@ -365,3 +365,11 @@ def test_text_that_yaml_would_want_in_quotes_is_taken_as_it_stands() -> None:
     """A format and a sign, as the messages of the reader advise them."""
     data = load_config(None, {"data.format": "%d/%m/%Y", "data.decimal": ","}).data
     assert (data.format, data.decimal) == ("%d/%m/%Y", ",")
+
+
+def test_pretrained_networks_are_what_they_are() -> None:
+    """What would be dropped silently is refused, all of it at once; how they learn on may be said."""
+    asked = {"train.start": "pretrained", "model.units": [100], "train.loss": "mae", "train.learning_rate": 0.001}
+    with pytest.raises(ConfigError, match=r"model\.units, train\.loss: pretrained networks are what they are"):
+        load_config(None, asked)
+    assert load_config(None, {"train.start": "pretrained", "train.epochs": 3}).train.epochs == 3

@@ -161,7 +161,7 @@ def test_a_long_fit_goes_on_with_the_steps_that_judged_it(air_panel: Panel) -> N
     assert all(p.held_out is None for p in (*first, *further))
     assert again.report["held_out"]["stop_steps"] == 0
     assert again.report["epochs"] == [5]
-    assert again.report["smoothing"] in SHARES  # as the origins that judge found best
+    assert again.report["smoothing_share"] in SHARES  # as the origins that judge found best
     kept = train(air_panel, config(**asked))
     assert kept.held_out.forecast.tobytes() == again.held_out.forecast.tobytes()
     near, far = (
@@ -320,8 +320,8 @@ def test_a_network_that_learns_chance_counts_less(air_panel: Panel) -> None:
     rng = np.random.default_rng(5)
     noise = replace(air_panel, values=100 + rng.normal(size=len(air_panel.values)))
     trained = train(noise, config(train__epochs=40, train__patience=40, train__learning_rate=0.01))
-    assert 0.5 < trained.report["smoothing"] < 1
-    assert trained.runner.smoothing == trained.report["smoothing"]
+    assert 0.5 < trained.report["smoothing_share"] < 1
+    assert trained.runner.smoothing == trained.report["smoothing_share"]
 
 
 @pytest.mark.parametrize(("asked", "values", "share"), [(0.0, 144, 0.0), (0.3, 144, 0.3), (0.4, 300, 0.4)])

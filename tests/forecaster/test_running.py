@@ -19,9 +19,11 @@ from lstmcast.forecaster.running import (
     Ahead,
     Measure,
     Runner,
+    as_known,
     last_steps,
     outcomes,
     scale,
+    scales_of,
     spread_steps,
     usual_steps,
 )
@@ -221,3 +223,15 @@ def test_each_series_has_the_share_of_its_length(make_runner: Callable[..., Runn
     )
     share = np.array([[0.9 / (1 + (100 / 41) ** 2)], [0.9 / (1 + (100 / 141) ** 2)]])
     np.testing.assert_allclose(said, (1 - share) * networks + share * smoothed)
+
+
+def test_a_scale_is_not_carried_over_to_another_transform(pair: Panel) -> None:
+    """Of a series that was read in logs and has a zero now, or the other way round, the scale is measured anew."""
+    lenient = Measure("log", lenient=True)
+    touched = replace(pair, values=np.where(pair.values == 1.0, 0.0, pair.values))  # series a begins with it
+    plain, logs = (scale(panel, lenient, 1) for panel in (touched, pair))
+    assert set(scales_of(pair, logs)) == {("a",), ("b",)}
+    assert set(scales_of(touched, plain)) == {("b",)}
+    known = {("a",): (7.0, 0.0), ("b",): (8.0, 0.0)}
+    assert as_known(logs, pair, known).scale.tolist() == [7.0, 8.0]
+    assert as_known(plain, touched, known).scale.tolist() == [plain.scale[0], 8.0]

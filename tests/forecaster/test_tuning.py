@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from lstmcast.config import load_config
 from lstmcast.data.panel import Panel
+from lstmcast.data.read import read
 from lstmcast.errors import ConfigError
 from lstmcast.forecaster import tuning
 from lstmcast.forecaster.explaining import explain
@@ -98,3 +100,17 @@ def test_they_stay_where_nothing_is_learnt(air_panel: Panel, monkeypatch: pytest
             np.testing.assert_array_equal(to_tensors(before)[name], array)
     monkeypatch.setattr(tuning, "pretrained", None)  # nothing more is asked of what came with lstmcast
     assert np.isfinite(found.predict(air_panel).values).all()
+
+
+@pytest.mark.slow
+def test_a_zero_long_ago_changes_nothing(tmp_path: Path, write_series: Callable[..., Path]) -> None:
+    """A series that was not transformed while learning is read in logs where the steps looked at have no zero."""
+    y = 500 + 100 * np.sin(np.arange(800) * 2 * np.pi / 7)
+    y[5] = 0.0
+    panel = read(write_series(tmp_path / "zero.csv", {"a": y}))
+    found = train(panel, load_config(None, {**QUICK, "train.learning_rate": 1e-12}))
+    assert not found.runner.scales
+    said = found.predict(panel).values
+    np.testing.assert_allclose(said, pretrained(panel).predict(panel).values, rtol=1e-3)
+    found.save(tmp_path / "models", "zero")
+    np.testing.assert_allclose(Forecaster.load("zero", tmp_path / "models").predict(panel).values, said, rtol=1e-12)

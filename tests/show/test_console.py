@@ -34,7 +34,7 @@ def report(**changes: Any) -> dict[str, Any]:
         "coverage": {"80": 0.714, "95": None},
         "epochs": [3, 14],
         "footing": "log, last value",
-        "smoothing": 0.0,
+        "smoothing_share": 0.0,
         "without_network": {"mae": 1.0, "rmse": 2.0, "smape": 3.0, "mase": 0.6},
         "coverage_overlaps": False,
         "scored_network": "the saved network",
