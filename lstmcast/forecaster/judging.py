@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,7 @@ class Judgement:
         scores: for "lstm" and each baseline: mae, rmse, smape, mase (means over origins; NaN where undefined).
         without_network: the same scores of exponential smoothing alone.
         pretrained_alone: of the pretrained networks that speak beside those of the training; None: none do.
+        trained_alone: then, of those of the training.
         skill: against the best baseline.
         verdict: in one sentence.
         origins: how many judged.
@@ -64,6 +65,7 @@ class Judgement:
     scores: dict[str, dict[str, float]]
     without_network: dict[str, float]
     pretrained_alone: dict[str, float] | None
+    trained_alone: dict[str, float] | None
     skill: Skill
     verdict: str
     origins: int
@@ -135,8 +137,9 @@ def _compared(
     }
     scores = {name: _score(actual, said, scales) for name, said in {"lstm": forecast, **rivals}.items()}
     alone = _score(actual, running.back(running.smoothed(series, origins, held.horizon), series), scales)
-    other = running.other
-    theirs = None if other is None else other.back(other.ahead(series, origins, held.horizon).z, series)
+    apart = [running.other, replace(running, other=None)] if running.other else []
+    parts = [one.back(one.ahead(series, origins, held.horizon).z, series) for one in apart]
+    theirs, own = [_score(actual, part, scales) for part in parts] or (None, None)
     best = min(rivals, key=lambda name: _rank(scores[name]))
     unit = np.where(np.isnan(scales), 1.0, scales) if panel.n_series == 1 else scales
     ours, best_rival = (metrics.mae(actual, said) / unit for said in (forecast, rivals[best]))
@@ -150,7 +153,8 @@ def _compared(
     return {
         "scores": scores,
         "without_network": alone,
-        "pretrained_alone": None if theirs is None else _score(actual, theirs, scales),
+        "pretrained_alone": theirs,
+        "trained_alone": own,
         "skill": result,
         "verdict": sentence,
     }

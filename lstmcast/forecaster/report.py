@@ -37,6 +37,7 @@ def report(
         "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in judgement.scores.items()},
         "without_network": {k: finite(v) for k, v in judgement.without_network.items()},
         "pretrained_alone": {k: finite(v) for k, v in (judgement.pretrained_alone or {}).items()},
+        "trained_alone": {k: finite(v) for k, v in (judgement.trained_alone or {}).items()},
         "scored_network": scored(plan),
         "skill": judgement.skill.to_dict(),
         "coverage": {f"{level:g}": finite(share) for level, share in zip(plan.levels, judgement.coverage, strict=True)},

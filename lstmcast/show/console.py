@@ -93,8 +93,9 @@ def judged(report: Mapping[str, Any]) -> str:
     order = sorted(scores, key=lambda name: (name != "lstm", scores[name]["mase"] or scores[name]["mae"]))
     rows = {label(name): scores[name] for name in order}
     rows["smoothing alone"] = report["without_network"]
-    if alone := report.get("pretrained_alone"):
-        rows["pretrained alone"] = alone
+    for name in ("pretrained alone", "trained alone"):
+        if alone := report.get(name.replace(" ", "_")):
+            rows[name] = alone
     for name, row in rows.items():
         cells = (number(row["mae"], 12), number(row["rmse"], 12), number(row["smape"], 8), number(row["mase"], 9))
         unit = "  " if row["smape"] is None else " %"

@@ -48,6 +48,16 @@ def test_what_they_do_alone_stands_beside_the_whole(both: Forecaster, air_panel:
 
 
 @pytest.mark.slow
+def test_so_does_what_those_of_the_training_do(both: Forecaster, air_panel: Panel) -> None:
+    """The mean error of the trained network, as it would be judged without the others."""
+    own, held = replace(both.judged, beside=None).on(air_panel), both.held_out
+    origins = held.positions - air_panel.starts[held.series]
+    said = own.back(own.ahead(held.series, origins, held.actual.shape[1]).z, held.series)
+    assert both.report["trained_alone"]["mae"] == pytest.approx(np.abs(said - held.actual).mean())
+    assert "\n  trained alone" in judged(both.report)
+
+
+@pytest.mark.slow
 def test_the_forecast_is_the_mean_of_both_in_logs(both: Forecaster, air_panel: Panel) -> None:
     """With a share of s, log f is (1 − s)·log of one and s·log of the other."""
     beside = both.runner.beside
