@@ -1,7 +1,8 @@
 """Exponential smoothing: a grid of Holt-Winters recurrences and the Theta method, each trusted as far as it did well.
 
-The two err in different ways: the one follows the season and the trend of late, the other knows one season and half of
-one drift. In z, each counts by the inverse of its errors in the near trials, to the power of TRUST.
+The two err in different ways: the one follows season and trend of late, the other knows one season and half of one
+drift. In z, each counts by the inverse of its errors in the near trials, to the power of TRUST. Days of hours, or of
+finer steps, have a week above them, of which one season says nothing: there the grid is alone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ Ints = npt.NDArray[np.int64]
 
 SEASONS, STEPS = 20, 300  # the last so many seasons are looked at, and not fewer steps
 TRUST = 4
+HOURS = 24  # of a day
 AT_ONCE = 1 << 19  # numbers of one kind held at once: 4 MB, of which a step needs an eighth
 
 
@@ -45,10 +47,18 @@ def smoothed(z: Floats, first: Ints, origins: Ints, horizon: int, *, season: int
     rows = max(1, AT_ONCE // ((season + horizon + 8) * holt_winters.size(season)))
     for part in (order[k : k + rows] for k in range(0, len(order), rows)):
         past = Past.of(z, first[part] + origins[part], known[part], season=season, trial=trial)
-        grid, line = holt_winters.forecast(past, horizon), theta.forecast(past, horizon)
-        share = share_of(line, grid)[:, None]
-        said[part] = (1 - share) * grid.z + share * line.z
+        grid = holt_winters.forecast(past, horizon)
+        said[part] = grid.z
+        if has_one_season(season):
+            line = theta.forecast(past, horizon)
+            share = share_of(line, grid)[:, None]
+            said[part] += share * (line.z - grid.z)
     return said
+
+
+def has_one_season(season: int) -> bool:
+    """Whether no longer season is to be expected above one of so many steps."""
+    return season % HOURS != 0
 
 
 def share_of(one: Tried, other: Tried) -> Floats:

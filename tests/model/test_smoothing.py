@@ -19,6 +19,15 @@ def test_what_was_less_wrong_counts_more() -> None:
     np.testing.assert_allclose(share_of(one, other), [1 / 2, 1 / 17, 1, 1 / 2])
 
 
+@pytest.mark.parametrize("season", [24, 48])
+def test_days_of_hours_are_the_grid_alone(season: int) -> None:
+    """One season says too little of them, for a week lies above it."""
+    z = np.random.default_rng(season).normal(size=150).cumsum()
+    past = Past.of(z, np.array([149]), np.array([150]), season=season, trial=24)
+    said = smoothed(z, np.array([0]), np.array([149]), 24, season=season, trial=24)
+    np.testing.assert_array_equal(said, holt_winters.forecast(past, 24).z)
+
+
 @pytest.mark.parametrize("season", [1, 4])
 def test_each_series_has_its_share(season: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """From origins of series of many lengths, in one part and in many: the mean of both methods, asked one by one."""

@@ -9,7 +9,7 @@ from lstmcast import seasonality
 from lstmcast.model import holt_winters, smoothing, theta
 from lstmcast.model.smoothing_gradient import smoothing_gradient
 
-CASES = [(40, 1), (60, 4), (7, 4), (3, 4), (1, 1), (350, 1), (90, 4)]
+CASES = [(40, 1), (60, 4), (7, 4), (3, 4), (1, 1), (350, 1), (90, 4), (80, 24)]
 
 
 def said(z: np.ndarray, horizon: int, season: int) -> np.ndarray:
