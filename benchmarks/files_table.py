@@ -95,7 +95,8 @@ def _short(method: Method, found: Mapping[str, Method]) -> list[str]:
     naive, ets = (
         [method.ratios(seed, found[rival]) for seed in method.seeds if rival in found] for rival in (NAIVE, ETS)
     )
-    better = sum(statistics.median(seed[file] for seed in naive if file in seed) < 1 for file in files)
+    compared = [file for file in files if any(file in seed for seed in naive)]
+    better = sum(statistics.median(seed[file] for seed in naive if file in seed) < 1 for file in compared)
     means = [
         spread([statistics.geometric_mean(seed.values()) for seed in ratios if seed], ".3f") for ratios in (naive, ets)
     ]
@@ -103,7 +104,7 @@ def _short(method: Method, found: Mapping[str, Method]) -> list[str]:
     return [
         method.name,
         str(len(files)),
-        f"{better} ({better / len(files):.0%})" if files else "",
+        f"{better} ({better / len(compared):.0%})" if compared else "",
         *means,
         *(shares or ["", ""]),
     ]
