@@ -23,7 +23,6 @@ STEP = 0.1  # of a log: what the usual step of a series becomes that has no logs
 WANDERED = 3.0  # of a log: from the lowest to the highest that a made-up trend, season or random walk reaches
 RARE = 0.15  # the share of made-up series that are rare demand
 LONGER = 12  # values of a series that was made from one of finer steps
-COARSENED = 8000  # series of each finer period, at most
 ENOUGH = 400  # series of M1, for which intervals are made
 SHORTENED = 0.2  # the share of series that are learnt from once more as if they had just begun
 
@@ -176,8 +175,7 @@ def coarsened(data: Path, one: Class) -> Series:
     finer = FINER.get(one.of[0], {}) if len(one.of) == 1 else {}
     found = {}
     for period, steps in finer.items():
-        series = gather(data, period)
-        for name, values in _thinned(series, COARSENED).items():
+        for name, values in gather(data, period).items():
             if (count := int(len(values) / steps)) >= LONGER:
                 sums = np.concatenate([[0.0], np.cumsum(values)])
                 edges = len(values) - steps * np.arange(count, -1, -1)

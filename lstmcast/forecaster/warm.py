@@ -38,16 +38,14 @@ class Warm:
     may_stay: bool = False
 
 
-def warmed(plan: Plan, panel: Panel, start: Forecaster | None) -> tuple[Plan, Warm | None]:
+def warmed(plan: Plan, panel: Panel, start: Forecaster) -> tuple[Plan, Warm | None]:
     """The plan as it goes on from a forecaster, and the weights; the plan as it is where that cannot be, with why.
 
     Args:
         plan: as made for the panel from the start.
         panel: the data.
-        start: to go on from; None: from chance.
+        start: to go on from.
     """
-    if start is None:
-        return plan, None
     held = _unlearnt(plan.hold_out, panel, start)
     reason = _unfit(plan, panel, start) or ("" if held else "the model in use has learnt steps that are held out now")
     if reason or held is None:

@@ -91,7 +91,6 @@ def test_a_warm_plan_is_that_of_the_model(start: Forecaster, longer: Callable[[i
     assert plan.recipe == cold.recipe
     assert warm.judged == start.judged.networks
     assert warm.whole == start.runner.networks
-    assert warmed(cold, panel, None) == (cold, None)
 
 
 def test_a_long_fit_is_not_run_as_long_again(longer: Callable[[int], Panel], pinned: Config) -> None:
