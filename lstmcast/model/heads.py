@@ -7,7 +7,7 @@ and inside `loss`, where no exponential can overflow.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -100,14 +100,13 @@ class Head:
         """
         from keras import ops
 
-        off = targets - raw[..., : self.steps]
-        median = _pinball(off, 0.5)
-        if not self.levels:
-            return median
-        gaps = ops.reshape(ops.softplus(raw[..., self.steps :]), (*raw.shape[:-1], 2, len(self.levels), self.steps))
-        signs, tails = np.array([[[1.0]], [[-1.0]]], np.float32), np.array(self.tails, np.float32)[:, None]
-        beyond = signs * off[..., None, None, :] + ops.cumsum(gaps, axis=-2)  # [B, L, 2, Q, H] inside each bound
-        return median + ops.mean(_pinball(beyond, tails), axis=(-3, -2))
+        median, *gaps = ops.split(raw, 1 + 2 * len(self.levels), axis=-1)  # an array each: nothing is broadcast
+        off, middle = targets - median, len(self.levels)
+        lower, upper = (accumulate(map(ops.softplus, side)) for side in (gaps[:middle], gaps[middle:]))
+        bounds = [_pinball(off + gap, tail) for gap, tail in zip(lower, self.tails, strict=True)]
+        bounds += [_pinball(off - gap, 1 - tail) for gap, tail in zip(upper, self.tails, strict=True)]
+        loss = _pinball(off, 0.5)
+        return loss + sum(bounds) / len(bounds) if bounds else loss
 
 
 @dataclass(frozen=True)
@@ -205,4 +204,4 @@ def _pinball(off: Any, quantile: Any) -> Any:
     """ρ_q of y − ŷ: q·off above, (q − 1)·off below."""
     from keras import ops
 
-    return ops.maximum(quantile * off, (quantile - 1) * off)
+    return quantile * off + ops.relu(-off)
