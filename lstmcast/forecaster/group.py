@@ -86,11 +86,11 @@ class Group:
     def _lasting(self, past: Panel, way: Way, fits: Sequence[Fit]) -> Judged:
         """Of networks that nothing stopped: the share of smoothing is chosen where they are judged."""
         plan, networks = self.plan, [fit.network for fit in fits]
-        chosen, share = Chosen(way, tuple(fit.epoch for fit in fits), 0.0), plan.smoothing
-        if share is None:
-            trial = Trial.judging(self.panel, plan.hold_out, _runner(past, plan, chosen, ()))
-            share = trial.best_smoothing(networks) if trial else 0.0
-        chosen = replace(chosen, smoothing=share)
+        chosen = Chosen(way, tuple(fit.epoch for fit in fits), plan.smoothing or 0.0)
+        trial = Trial.judging(self.panel, plan.hold_out, _runner(past, plan, replace(chosen, smoothing=0.0), ()))
+        if trial and plan.smoothing is None:
+            share, tried = trial.best_smoothing(networks)
+            chosen = replace(chosen, smoothing=share, tried=tried)
         return Judged(chosen, _runner(past, plan, chosen, networks))
 
     def _or_as_it_was(self, fit: Fit, stop: Trial, k: int) -> tuple[Network, int]:
@@ -125,6 +125,7 @@ def _runner(panel: Panel, plan: Plan, chosen: Chosen, networks: Sequence[Network
         scales=scales_of(panel, scaling),
         usual=scaling.usual if way.usual is None else way.usual,
         smoothing=chosen.smoothing,
+        tried=chosen.tried,
         half=plan.half,
         horizon=plan.hold_out.horizon,
     )

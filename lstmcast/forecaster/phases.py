@@ -68,6 +68,10 @@ class Phases:
         ahead = origins[:, None] + self.count + np.arange(self.count)  # the next K steps, from the padding's first
         return (series[:, None] * self.count + ahead % self.count).ravel(), (ahead // self.count - 1).ravel()
 
+    def mean(self, numbers: Floats) -> Floats:
+        """[B · K] numbers of phases, as `origins` has them, to their means [B]."""
+        return np.asarray(numbers.reshape(-1, self.count).mean(axis=1))
+
     def woven(self, said: Floats, horizon: int) -> Floats:
         """[…, B · K, steps] of phases, as `origins` has them, to [..., B, H] of series."""
         if self.count == 1:

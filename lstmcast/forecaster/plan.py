@@ -44,11 +44,13 @@ class Chosen:
     Attributes:
         way: how the series are seen. epochs: how long each network learns.
         smoothing: how much of each forecast is exponential smoothing's, 0 to 1.
+        tried: whether the last horizon of each series makes that its own (see `Runner`).
     """
 
     way: Way
     epochs: tuple[int, ...]
     smoothing: float
+    tried: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.skill import finite
@@ -16,6 +17,8 @@ from lstmcast.forecaster.trained import fingerprint
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
+
+Floats = npt.NDArray[np.float64]
 
 LIBRARIES = ("lstmcast", "tensorflow", "keras", "numpy", "pandas", "safetensors")
 
@@ -31,7 +34,8 @@ def report(
         "parameters": plan.architecture.parameters,
         "footing": str(chosen.way),
         "epochs": list(chosen.epochs),
-        "smoothing_share": float(np.median(runner.share(panel.lengths))),
+        "smoothing_share": float(np.median(_shares(runner, panel))),
+        "smoothing_tried": runner.tried,
         "pretrained": runner.beside.share if runner.beside else 0.0,
         "verdict": judgement.verdict,
         "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in judgement.scores.items()},
@@ -56,6 +60,13 @@ def report(
         "data": described(panel),
         "libraries": libraries(),
     }
+
+
+def _shares(runner: Runner, panel: Panel) -> Floats:
+    """[S] how much of each series' next forecast is exponential smoothing's."""
+    if runner.tried:
+        return runner.on(panel).share(np.arange(panel.n_series), panel.lengths - 1)
+    return runner.share(panel.lengths)
 
 
 def described(panel: Panel) -> dict[str, Any]:

@@ -52,6 +52,7 @@ class Runner:
         usual: the usual step of the series in training, for those that were not there; None: there were none.
         smoothing: how much of each forecast is exponential smoothing's, 0 to 1.
         half: known values from which that is half of it, for smoothing tells more of long series; 0: it is always all.
+        tried: whether it is each series' own, by how wrong networks and smoothing were over its last horizon.
         horizon: H of training, by which smoothing is tried.
         phases: how the steps of the data are those that the networks know.
         beside: another runner, and its share of each forecast; None: none.
@@ -65,6 +66,7 @@ class Runner:
     usual: float | None = None
     smoothing: float = 0.0
     half: int = 0
+    tried: bool = False
     horizon: int = 1
     phases: Phases = WHOLE
     beside: Beside | None = None
@@ -73,7 +75,8 @@ class Runner:
     def reach(self) -> int:
         """How many past steps of a series a forecast depends on; more change nothing."""
         own = self.shape.reach + spread_steps(self.shape)
-        own = self.phases.count * (max(own, smoothing.reach(self.shape.season)) if self.smoothing else own)
+        own = max(own, smoothing.reach(self.shape.season)) if self.smoothing else own
+        own = self.phases.count * (own + self.phases.steps(self.horizon) * self.tried)
         return max(own, self.beside.runner.reach) if self.beside else own
 
     def share(self, known: Ints) -> Floats:
@@ -139,21 +142,24 @@ class Running:
     def ahead(self, series: Ints, origins: Ints, horizon: int) -> Ahead:
         """Forecast from [B] series and origins (steps from the series' first value)."""
         phases = self.runner.phases
-        said = self._ahead(*phases.origins(series, origins), phases.steps(horizon))
+        share = self.share(series, origins).repeat(phases.count) if self.runner.smoothing else None
+        said = self._ahead(*phases.origins(series, origins), phases.steps(horizon), share)
         ahead = Ahead(*(phases.woven(each, horizon) for each in said))
         if self.runner.beside is None or self.other is None:
             return ahead
         theirs = self.other.back(self.other.ahead(series, origins, horizon).z, series)
-        share, z = self.runner.beside.share, self.scaling.of(series).forward(theirs)
-        return replace(ahead, z=(1 - share) * ahead.z + share * z)
+        weight, z = self.runner.beside.share, self.scaling.of(series).forward(theirs)
+        return replace(ahead, z=(1 - weight) * ahead.z + weight * z)
 
-    def _ahead(self, series: Ints, origins: Ints, horizon: int) -> tuple[Floats, Floats, Floats, Floats]:
-        """The parts of an `Ahead`, of the phases."""
+    def _ahead(
+        self, series: Ints, origins: Ints, horizon: int, share: Floats | None
+    ) -> tuple[Floats, Floats, Floats, Floats]:
+        """The parts of an `Ahead`, of the phases; [B] how much is exponential smoothing's."""
         head, networks = self.runner.head, self.runner.networks
         z, distances = recursion.forecast(networks, head, self.windows, series, origins, horizon)
-        if self.runner.smoothing:
-            share = self.runner.share(origins + 1)[:, None]
-            z = (1 - share) * z + share * self._smoothed(series, origins, horizon)
+        if share is not None:
+            smooth = self._smoothed(series, origins, horizon)
+            z = (1 - share[:, None]) * z + share[:, None] * smooth
         if head.levels:
             below, above = (np.maximum(distance, LEAST) for distance in distances)
         else:
@@ -181,6 +187,32 @@ class Running:
         """[B, H] z that exponential smoothing says."""
         phases = self.runner.phases
         return phases.woven(self._smoothed(*phases.origins(series, origins), phases.steps(horizon)), horizon)
+
+    def share(self, series: Ints, origins: Ints) -> Floats:
+        """[B] how much of the forecasts from [B] series and origins is exponential smoothing's."""
+        _, ends = self.runner.phases.origins(series, origins)
+        share = self.runner.share(ends[:: self.runner.phases.count] + 1)
+        if not self.runner.tried:
+            return share
+        smooth, networks = self.near(series, origins)
+        return smoothing.heavier(smooth, networks, share)
+
+    def near(self, series: Ints, origins: Ints) -> tuple[Floats, Floats]:
+        """How wrong smoothing [B] and networks [B] were over the last horizon: mean |z − f|; 1 where that is not known.
+
+        Networks may have learnt what came there, but one that serves many series seldom knows any by heart.
+        """
+        runner, windows, phases = self.runner, self.windows, self.runner.phases
+        every, ends = phases.origins(series, origins)
+        steps, known = phases.steps(runner.horizon), max(3, 2 * windows.shape.season)
+        asked = np.flatnonzero(ends + 1 >= steps + known)
+        before = every[asked], ends[asked] - steps
+        came = windows.z[(windows.offsets[before[0]] + before[1])[:, None] + np.arange(1, steps + 1)]
+        said, _ = recursion.forecast(runner.networks, runner.head, windows, *before, steps)
+        smooth, networks = (np.ones(len(every)) for _ in range(2))
+        smooth[asked] = np.abs(self._smoothed(*before, steps) - came).mean(axis=1)
+        networks[asked] = np.abs(said - came).mean(axis=1)
+        return phases.mean(smooth), phases.mean(networks)
 
     def _smoothed(self, series: Ints, origins: Ints, horizon: int) -> Floats:
         z, first, season = self.windows.z, self.windows.offsets[series], self.windows.shape.season

@@ -129,6 +129,7 @@ def _settings(runner: Runner) -> dict[str, Any]:
         "transform": runner.measure.kind,
         "smoothing": runner.smoothing,
         "half": runner.half,
+        "tried": runner.tried,
         "scale": {"share": runner.measure.share, "usual": runner.usual, "lenient": runner.measure.lenient},
         "shape": asdict(runner.shape),
         "head": asdict(runner.head),
@@ -154,6 +155,7 @@ def _runner(
         usual=manifest["scale"]["usual"],
         smoothing=float(manifest["smoothing"]),
         half=int(manifest.get("half", 0)),
+        tried=bool(manifest.get("tried", False)),
         horizon=int(manifest["horizon"]),
         phases=Phases(int(manifest.get("phases", 1))),
     )

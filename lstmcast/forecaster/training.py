@@ -20,10 +20,11 @@ from lstmcast.forecaster.pretrained import choose
 from lstmcast.forecaster.report import report
 from lstmcast.forecaster.running import Beside, Runner, last_steps
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.forecaster.trial import Trial, heavier
+from lstmcast.forecaster.trial import Trial
 from lstmcast.forecaster.tuning import refuse_other_levels, tuned
 from lstmcast.forecaster.warm import Warm, warmed
 from lstmcast.model.network import check_forward, load_keras
+from lstmcast.model.smoothing import heavier
 from lstmcast.store.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def _share(panel: Panel, plan: Plan, own: Runner, other: Runner) -> float:
     """How much another runner counts beside one's own: the more, the less it was wrong where nothing was learnt."""
     at = Trial.stopping if plan.recipe.patience else Trial.judging
     theirs, ours = (at(panel, plan.hold_out, runner) for runner in (other, own))
-    return heavier(theirs.all(), ours.all()) if theirs and ours else 0.0
+    return float(heavier(theirs.all(), ours.all())) if theirs and ours else 0.0
 
 
 def _together(runners: Sequence[Runner], share: float) -> Runner:

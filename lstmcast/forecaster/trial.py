@@ -13,12 +13,12 @@ from lstmcast.errors import DataError
 from lstmcast.evaluation.origins import FEW, HoldOut, evenly
 from lstmcast.forecaster.running import Runner, Running, honest, outcomes, usual_steps
 from lstmcast.model.lstm import Network
+from lstmcast.model.smoothing import heavier
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 CHOSEN_ON = 100  # values on which a network's error, where its epochs were chosen, counts twice
-CERTAIN = 4  # of two forecasts, one of half the error counts 2⁴ times
 SHARES = np.linspace(0, 0.5, 11)  # of smoothing, tried where there is plenty to try them on
 
 
@@ -83,18 +83,29 @@ class Trial:
         z, smoothed = self._said(networks), self._smoothed()
         if share is None:
             optimism = 1 + CHOSEN_ON / len(self.running.windows.z)
-            share = heavier(self._error(smoothed), optimism * self._error(z))
+            share = float(heavier(self._error(smoothed), optimism * self._error(z)))
         return share, self._error((1 - share) * z + share * smoothed)
 
-    def best_smoothing(self, networks: Sequence[Network]) -> float:
-        """The share of exponential smoothing with which networks are least wrong, where nothing was chosen here yet."""
+    def best_smoothing(self, networks: Sequence[Network]) -> tuple[float, bool]:
+        """The share of exponential smoothing with which networks are least wrong, where nothing was chosen here yet.
+
+        Returns:
+            It, and whether the last horizon of each series should make it that series' own.
+        """
         z, smoothed = self._said(networks), self._smoothed()
-        errors = [self._error((1 - share) * z + share * smoothed) for share in SHARES]
-        return float(SHARES[np.argmin(errors)])
+        smooth, network = self._with(networks).near(self.series, self.origins)
+        tried = [(float(share), own) for own in (False, True) for share in SHARES]
+        errors = []
+        for share, own in tried:
+            each = heavier(smooth, network, share)[:, None] if own else share
+            errors.append(self._error((1 - each) * z + each * smoothed))
+        return tried[int(np.argmin(errors))]
+
+    def _with(self, networks: Sequence[Network]) -> Running:
+        return replace(self.running, runner=replace(self.running.runner, networks=tuple(networks)))
 
     def _said(self, networks: Sequence[Network]) -> Floats:
-        running = replace(self.running, runner=replace(self.running.runner, networks=tuple(networks)))
-        return running.ahead(self.series, self.origins, self.actual.shape[1]).z
+        return self._with(networks).ahead(self.series, self.origins, self.actual.shape[1]).z
 
     def _smoothed(self) -> Floats:
         return self.running.smoothed(self.series, self.origins, self.actual.shape[1])
@@ -102,11 +113,3 @@ class Trial:
     def _error(self, z: Floats) -> float:
         off = np.abs(self.running.back(z, self.series) - self.actual)
         return float(np.nanmean(off / self.unit))
-
-
-def heavier(one: float, other: float) -> float:
-    """The weight of one of two forecasts by their errors, 0 to 1."""
-    if not one:
-        return 1.0
-    with np.errstate(over="ignore", divide="ignore"):
-        return float(1 / (1 + np.divide(one, other) ** CERTAIN))

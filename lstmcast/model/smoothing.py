@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.model import holt_winters, theta
-from lstmcast.model.past import LEAST, Past, Tried
+from lstmcast.model.past import LEAST, Past
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Numbers = Floats | float
 
 SEASONS, STEPS = 20, 300  # the last so many seasons are looked at, and not fewer steps
 TRUST = 4
@@ -51,7 +52,7 @@ def smoothed(z: Floats, first: Ints, origins: Ints, horizon: int, *, season: int
         said[part] = grid.z
         if has_one_season(season):
             line = theta.forecast(past, horizon)
-            share = share_of(line, grid)[:, None]
+            share = heavier(line.off, grid.off)[:, None]
             said[part] += share * (line.z - grid.z)
     return said
 
@@ -61,8 +62,14 @@ def has_one_season(season: int) -> bool:
     return season % HOURS != 0
 
 
-def share_of(one: Tried, other: Tried) -> Floats:
-    """[B] how much the one counts beside the other: half where neither was tried."""
-    ratio = np.maximum(one.off, LEAST) / np.maximum(other.off, LEAST)
-    with np.errstate(over="ignore"):
-        return np.asarray(1 / (1 + ratio**TRUST))
+def heavier(one: Numbers, other: Numbers, equal: Numbers = 0.5) -> Floats:
+    """The weight of the one of two forecasts by the errors of both, 0 to 1.
+
+    Args:
+        one: its error, or [B] of them.
+        other: that of the other.
+        equal: the weight where both were equally wrong.
+    """
+    worse = np.log(np.maximum(one, LEAST)) - np.log(np.maximum(other, LEAST))
+    with np.errstate(over="ignore", divide="ignore"):
+        return np.asarray(1 / (1 + np.exp(np.log1p(-equal) - np.log(equal) + TRUST * worse)))

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from lstmcast.model import holt_winters, theta
 from lstmcast.model.holt_winters import Members, trusted
 from lstmcast.model.past import Past
-from lstmcast.model.smoothing import has_one_season, reach, share_of
+from lstmcast.model.smoothing import has_one_season, heavier, reach
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,7 +39,7 @@ def smoothing_gradient(z: Floats, horizon: int, *, season: int, trial: int) -> F
     past = Past.of(z, np.array([len(z) - 1]), np.array([known]), season=season, trial=trial)
     found = _of_grid(past, horizon)
     if has_one_season(season):
-        (share,) = share_of(theta.forecast(past, horizon), holt_winters.forecast(past, horizon))
+        (share,) = heavier(theta.forecast(past, horizon).off, holt_winters.forecast(past, horizon).off)
         found = (1 - share) * found + share * theta.gradient(past, horizon)
     return np.pad(found, ((0, 0), (len(z) - known, 0)))
 

@@ -107,7 +107,9 @@ def judged(report: Mapping[str, Any]) -> str:
     epochs = ", ".join(str(epoch) for epoch in report["epochs"])
     lines.append(f"Stands on: {report['footing']}. Epochs: {epochs}. Scores are those of {report['scored_network']}.")
     if share := report["smoothing_share"]:
-        lines.append(f"Each forecast is {1 - share:.0%} the network's and {share:.0%} exponential smoothing's.")
+        each = "A typical" if report.get("smoothing_tried") else "Each"
+        own = ": what did better over a series' last horizon counts more" if report.get("smoothing_tried") else ""
+        lines.append(f"{each} forecast is {1 - share:.0%} the network's and {share:.0%} exponential smoothing's{own}.")
     if share := report.get("pretrained"):
         lines.append(f"Beside it speak pretrained networks, with a share of {share:.0%} of the whole.")
     return "\n".join([*lines, "", report["verdict"]])

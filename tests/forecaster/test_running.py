@@ -14,6 +14,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.errors import DataError
 from lstmcast.evaluation.intervals import Calibration
+from lstmcast.forecaster.phases import Phases
 from lstmcast.forecaster.running import (
     LEAST,
     Ahead,
@@ -65,14 +66,20 @@ def test_last_steps(pair: Panel) -> None:
 
 
 @pytest.mark.parametrize("head", HEADS)
-@pytest.mark.parametrize("share", [0.0, 0.25])
+@pytest.mark.parametrize(("share", "tried"), [(0.0, False), (0.25, False), (0.25, True)])
 def test_no_more_than_reach_is_looked_at(
-    make_runner: Callable[..., Runner], air_panel: Panel, head: Head, share: float, monkeypatch: pytest.MonkeyPatch
+    make_runner: Callable[..., Runner],
+    air_panel: Panel,
+    head: Head,
+    share: float,
+    tried: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The last `reach` steps give the forecast and the bounds of the whole series, so a model needs to keep no more."""
     monkeypatch.setattr(smoothing, "STEPS", 30)
     monkeypatch.setattr(smoothing, "SEASONS", 8)
-    runner = replace(make_runner(head, smoothing=share), scales={(): (0.1, 0.0)})  # as trained: not measured again
+    scales = {(): (0.1, 0.0)}  # as trained: not measured again
+    runner = replace(make_runner(head, smoothing=share), scales=scales, tried=tried, horizon=6)
     assert runner.reach < 144
     here = np.array([0])
     whole, part = runner.on(air_panel), runner.on(last_steps(air_panel, runner.reach))
@@ -223,6 +230,50 @@ def test_each_series_has_the_share_of_its_length(make_runner: Callable[..., Runn
     )
     share = np.array([[0.9 / (1 + (100 / 41) ** 2)], [0.9 / (1 + (100 / 141) ** 2)]])
     np.testing.assert_allclose(said, (1 - share) * networks + share * smoothed)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_the_last_horizon_makes_the_share_a_series_own(
+    make_runner: Callable[..., Runner], air_panel: Panel, head: Head
+) -> None:
+    """By a loop: as wrong as smoothing and the networks alone were six steps before, to the fourth power."""
+    runner = replace(make_runner(head, smoothing=0.3), horizon=6)
+    own = replace(runner, tried=True).on(air_panel)
+    alone = {share: replace(runner, smoothing=share).on(air_panel) for share in (0.0, 1.0)}
+    here, steps = np.array([0]), 9
+    for origin in (50, 90, 143):
+        came = own.windows.z[origin - 5 : origin + 1]
+        off = {k: np.abs(one.ahead(here, np.array([origin - 6]), 6).z[0] - came).mean() for k, one in alone.items()}
+        weight = 0.3 / off[1.0] ** 4
+        share = weight / (weight + 0.7 / off[0.0] ** 4)
+        assert abs(share - 0.3) > 0.01
+        np.testing.assert_allclose(own.share(here, np.array([origin])), [share])
+        networks, smooth = (alone[k].ahead(here, np.array([origin]), steps).z for k in (0.0, 1.0))
+        expected = (1 - share) * networks + share * smooth
+        np.testing.assert_allclose(own.ahead(here, np.array([origin]), steps).z, expected)
+
+
+def test_of_few_values_the_share_is_that_of_all(make_runner: Callable[..., Runner], air_panel: Panel) -> None:
+    """Two seasons must be known before the last horizon, for smoothing to be fairly tried on it."""
+    runner = replace(make_runner(smoothing=0.3), horizon=6, tried=True)
+    fewest, here = 2 * runner.shape.season + 6, np.array([0])
+    shares = [runner.on(air_panel).share(here, np.array([known - 1]))[0] for known in (1, fewest - 1, fewest)]
+    assert shares[:2] == pytest.approx([0.3, 0.3])
+    assert shares[2] != pytest.approx(0.3)
+
+
+def test_phases_share_alike(make_runner: Callable[..., Runner], air_panel: Panel) -> None:
+    """Where steps are forecast apart, the mean of the errors of all phases makes one share for all of them."""
+    runner = replace(make_runner(smoothing=0.3), horizon=6, tried=True, phases=Phases(2))
+    running, where = runner.on(air_panel), (np.array([0, 0]), np.array([120, 143]))
+    smooth, networks = running.near(*where)
+    apart = [
+        np.abs(said - running.windows.z[running.windows.offsets[phase] + end - 2 :][:3]).mean()
+        for phase, end in zip(*runner.phases.origins(*where), strict=True)
+        for said in [running._smoothed(np.array([phase]), np.array([end - 3]), 3)[0]]
+    ]
+    np.testing.assert_allclose(smooth, np.reshape(apart, (2, 2)).mean(axis=1))
+    assert networks.shape == running.share(*where).shape == (2,)
 
 
 def test_a_scale_is_not_carried_over_to_another_transform(pair: Panel) -> None:

@@ -49,11 +49,12 @@ def test_a_saved_share_of_smoothing_is_the_same(
     tmp_path: Path, forecaster: Forecaster, make_runner: Callable[..., Runner]
 ) -> None:
     """Networks with a linear path and a forecast that is a quarter smoothing's come back as they were."""
-    runner = replace(make_runner(Head(5), smoothing=0.25), scales=forecaster.runner.scales)
+    runner = replace(make_runner(Head(5), smoothing=0.25), scales=forecaster.runner.scales, tried=True)
     model = replace(forecaster, runner=runner, judged=runner)
     again = load(save(model, tmp_path, "m", data=None, now=NOW, keep=2))
     same(again, model)
     assert (again.runner.smoothing, again.runner.head, again.runner.networks[1].skip) == (0.25, Head(5), True)
+    assert again.runner.tried
     without = replace(model, runner=replace(runner, smoothing=0.0))
     assert again.predict().values.tobytes() != without.predict().values.tobytes()
 

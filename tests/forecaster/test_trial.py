@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,7 +12,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation.origins import HoldOut
 from lstmcast.forecaster.running import Runner
-from lstmcast.forecaster.trial import CHOSEN_ON, SHARES, Trial, heavier
+from lstmcast.forecaster.trial import CHOSEN_ON, SHARES, Trial
 
 HELD = HoldOut(horizon=6, stop=12, judge=18)
 
@@ -53,13 +52,14 @@ def test_the_share_on_few_values_by_hand(make_runner: Callable[..., Runner], air
 
 
 def test_the_best_share_is_the_best_of_a_loop(make_runner: Callable[..., Runner], air_panel: Panel) -> None:
-    """At the origins that judge, where none decides when to stop."""
-    runner, last = make_runner(), len(air_panel.values) - 1
+    """At the origins that judge, where none decides when to stop; one for all series, or each its own."""
+    runner, last = replace(make_runner(), horizon=6), len(air_panel.values) - 1
     origins = list(range(last - 18, last - 5))
-    errors = [error(replace(runner, smoothing=share), air_panel, origins) for share in SHARES]
+    tried = [(float(share), own) for own in (False, True) for share in SHARES]
+    errors = [error(replace(runner, smoothing=share, tried=own), air_panel, origins) for share, own in tried]
     trial = Trial.judging(air_panel, HELD, runner)
     assert trial is not None
-    assert trial.best_smoothing(runner.networks) == SHARES[int(np.argmin(errors))]
+    assert trial.best_smoothing(runner.networks) == tried[int(np.argmin(errors))]
 
 
 def test_origins_of_which_nothing_was_observed(make_runner: Callable[..., Runner], air_panel: Panel) -> None:
@@ -68,12 +68,3 @@ def test_origins_of_which_nothing_was_observed(make_runner: Callable[..., Runner
     with pytest.raises(DataError, match="nothing was observed in the 12 steps"):
         Trial.stopping(unseen, HELD, make_runner())
     assert Trial.judging(unseen, HELD, make_runner()) is None
-
-
-def test_the_weight_of_two_forecasts() -> None:
-    """By hand: as good as each other, of half the error (2⁴ to 1), and without any."""
-    assert heavier(2.0, 2.0) == 0.5
-    assert heavier(1.0, 2.0) == pytest.approx(16 / 17)
-    assert heavier(0.0, 2.0) == 1.0
-    assert heavier(1.0, 0.0) == 0.0
-    assert (heavier(1e200, 1.0), heavier(1.0, 1e200), heavier(math.inf, 1.0)) == (0.0, 1.0, 0.0)

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
 from lstmcast.model import holt_winters, smoothing, theta
-from lstmcast.model.past import Past, Tried
-from lstmcast.model.smoothing import reach, share_of, smoothed
+from lstmcast.model.past import Past
+from lstmcast.model.smoothing import heavier, reach, smoothed
 
 LENGTHS = [1, 2, 4, 7, 9, 15, 23, 45]
 
 
 def test_what_was_less_wrong_counts_more() -> None:
     """By hand: as wrong, twice as wrong, never wrong, and never tried."""
-    none = np.empty((4, 0))
-    one, other = Tried(none, np.array([1.0, 2, 0, 0])), Tried(none, np.array([1.0, 1, 1, 0]))
-    np.testing.assert_allclose(share_of(one, other), [1 / 2, 1 / 17, 1, 1 / 2])
+    one, other = np.array([1.0, 2, 0, 0]), np.array([1.0, 1, 1, 0])
+    np.testing.assert_allclose(heavier(one, other), [1 / 2, 1 / 17, 1, 1 / 2])
+
+
+def test_the_weight_where_both_are_equally_wrong_is_given() -> None:
+    """By hand: a share of 1/5 is odds of 1 to 4; as wrong, half as wrong, twice as wrong; none stays none, all all."""
+    one, other = np.array([3.0, 1, 2]), np.array([3.0, 2, 1])
+    np.testing.assert_allclose(heavier(one, other, 0.2), [1 / 5, 16 / 20, 1 / 65])
+    assert heavier(one, other, 0.0).tolist() == [0, 0, 0]
+    assert heavier(one, other, 1.0).tolist() == [1, 1, 1]
+
+
+def test_the_weight_of_single_errors() -> None:
+    """None at all, or beyond every number."""
+    assert heavier(2.0, 2.0) == 0.5
+    assert heavier(0.0, 2.0) == 1.0
+    assert heavier(1.0, 0.0) == pytest.approx(0.0, abs=1e-40)
+    assert (heavier(1e200, 1.0), heavier(1.0, 1e200), heavier(math.inf, 1.0)) == (0.0, 1.0, 0.0)
 
 
 @pytest.mark.parametrize("season", [24, 48])
@@ -37,7 +54,7 @@ def test_each_series_has_its_share(season: int, monkeypatch: pytest.MonkeyPatch)
     for begin, count in zip(first, LENGTHS, strict=True):
         past = Past.of(z, np.array([begin + count - 1]), np.array([count]), season=season, trial=5)
         grid, line = holt_winters.forecast(past, 5), theta.forecast(past, 5)
-        (share,) = share_of(line, grid)
+        (share,) = heavier(line.off, grid.off)
         expected.append((1 - share) * grid.z[0] + share * line.z[0])
     found = smoothed(z, first, origins, 5, season=season, trial=5)
     np.testing.assert_allclose(found, expected, rtol=1e-9)
