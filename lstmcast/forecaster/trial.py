@@ -19,7 +19,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 CHOSEN_ON = 100  # values on which a network's error, where its epochs were chosen, counts twice
-SHARES = np.linspace(0, 0.5, 11)  # of smoothing, tried where there is plenty to try them on
+CAUTION = 0.5  # of that share beside networks that say all steps at once: those that learn what is held out gain more
+SHARES = np.linspace(0, 0.8, 17)  # of smoothing, tried where there is plenty to try them on
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,11 @@ class Trial:
         return share, self._error((1 - share) * z + share * smoothed)
 
     def best_smoothing(self, networks: Sequence[Network]) -> tuple[float, bool]:
-        """The share of exponential smoothing with which networks are least wrong, where nothing was chosen here yet.
+        """The share of exponential smoothing beside networks, where nothing was chosen at these origins yet.
 
         Returns:
-            It, and whether the last horizon of each series should make it that series' own.
+            That with which they are least wrong, or a part of it, and whether the last horizon of each series should
+            make it that series' own.
         """
         z, smoothed = self._said(networks), self._smoothed()
         smooth, network = self._with(networks).near(self.series, self.origins)
@@ -99,7 +101,8 @@ class Trial:
         for share, own in tried:
             each = heavier(smooth, network, share)[:, None] if own else share
             errors.append(self._error((1 - each) * z + each * smoothed))
-        return tried[int(np.argmin(errors))]
+        share, own = tried[int(np.argmin(errors))]
+        return (CAUTION if self.running.runner.head.outputs > 1 else 1.0) * share, own
 
     def _with(self, networks: Sequence[Network]) -> Running:
         return replace(self.running, runner=replace(self.running.runner, networks=tuple(networks)))

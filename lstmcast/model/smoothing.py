@@ -1,31 +1,41 @@
-"""Exponential smoothing: a grid of Holt-Winters recurrences and the Theta method, each trusted as far as it did well.
+"""Exponential smoothing: two methods that err in different ways, each trusted as far as it did well in the near trials.
 
-The two err in different ways: the one follows season and trend of late, the other knows one season and half of one
-drift. In z, each counts by the inverse of its errors in the near trials, to the power of TRUST. Days of hours, or of
-finer steps, have a week above them, of which one season says nothing: there the grid is alone.
+A grid of Holt-Winters recurrences follows season and trend of late; beside it, the Theta method knows one season and
+half of one drift. Hours and half-hours have two seasons: there a second grid follows the week, where two weeks are
+known before the trials. Days of finer steps are the first grid alone. In z, each counts by the inverse of its errors to
+the power of TRUST.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from lstmcast.model import holt_winters, theta
-from lstmcast.model.past import LEAST, Past
+from lstmcast.model.past import LEAST, Past, Tried
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Numbers = Floats | float
 
 SEASONS, STEPS = 20, 300  # the last so many seasons are looked at, and not fewer steps
+WEEKS = 6  # or so many weeks
 TRUST = 4
-HOURS = 24  # of a day
+DAYS, WEEK = (24, 48), 7  # steps of a day above which a week is looked for; days of it
 AT_ONCE = 1 << 19  # numbers of one kind held at once: 4 MB, of which a step needs an eighth
+
+
+def seasons(season: int) -> tuple[int, ...]:
+    """Those that are followed, shortest first: day and week where the season is the one or the other."""
+    return next(((day, WEEK * day) for day in DAYS if season in (day, WEEK * day)), (season,))
 
 
 def reach(season: int) -> int:
     """How many past steps a forecast depends on."""
-    return max(SEASONS * season, STEPS)
+    *_, longest = followed = seasons(season)
+    return WEEKS * longest if len(followed) > 1 else max(SEASONS * season, STEPS)
 
 
 def smoothed(z: Floats, first: Ints, origins: Ints, horizon: int, *, season: int, trial: int) -> Floats:
@@ -45,21 +55,55 @@ def smoothed(z: Floats, first: Ints, origins: Ints, horizon: int, *, season: int
     known = np.minimum(origins + 1, reach(season))
     order = np.argsort(known, kind="stable")  # series of one length together: none waits long for another to begin
     said = np.empty((len(origins), horizon))
-    rows = max(1, AT_ONCE // ((season + horizon + 8) * holt_winters.size(season)))
+    longest = max(seasons(season))
+    rows = max(1, AT_ONCE // ((longest + horizon + 8) * holt_winters.size(longest)))
     for part in (order[k : k + rows] for k in range(0, len(order), rows)):
-        past = Past.of(z, first[part] + origins[part], known[part], season=season, trial=trial)
-        grid = holt_winters.forecast(past, horizon)
-        said[part] = grid.z
-        if has_one_season(season):
-            line = theta.forecast(past, horizon)
-            share = heavier(line.off, grid.off)[:, None]
-            said[part] += share * (line.z - grid.z)
+        ends = first[part] + origins[part]
+        methods = voices(z, ends, known[part], horizon, season=season, trial=trial)
+        said[part] = sum(voice.weight[:, None] * voice.said.z for voice in methods)
     return said
 
 
-def has_one_season(season: int) -> bool:
-    """Whether no longer season is to be expected above one of so many steps."""
-    return season % HOURS != 0
+@dataclass(frozen=True)
+class Voice:
+    """One of the methods, as it speaks of B series.
+
+    Attributes:
+        line: whether it is the Theta method, else a grid.
+        past: what it looks at.
+        said: its forecasts.
+        weight: [B] how much it counts; 1 over all methods.
+    """
+
+    line: bool
+    past: Past
+    said: Tried
+    weight: Floats
+
+
+def voices(z: Floats, last: Ints, known: Ints, horizon: int, *, season: int, trial: int) -> list[Voice]:
+    """The methods that forecast what ends at [B] places of z, of each so many values known (see `smoothed`)."""
+    shortest, *longer = seasons(season)
+    past = Past.of(z, last, known, season=shortest, trial=trial)
+    grid = holt_winters.forecast(past, horizon)
+    if longer:
+        beside = Past.of(z, last, known, season=longer[0], trial=trial)
+        other = _ripe(beside, horizon)
+    elif shortest % DAYS[0]:
+        beside, other = past, theta.forecast(past, horizon)
+    else:
+        return [Voice(False, past, grid, np.ones(len(last)))]
+    weight = heavier(other.off, grid.off) * np.isfinite(other.off)
+    return [Voice(False, past, grid, 1 - weight), Voice(not longer, beside, other, weight)]
+
+
+def _ripe(past: Past, horizon: int) -> Tried:
+    """The grid, endlessly wrong where no two seasons are known before all near trials."""
+    ripe = past.seasonal & past.fair(len(past.z) - 1 - past.trial)
+    if not ripe.any():
+        return Tried(np.zeros((len(ripe), horizon)), np.full(len(ripe), np.inf))
+    said = holt_winters.forecast(past, horizon)
+    return Tried(said.z, np.where(ripe & (said.off > 0), said.off, np.inf))
 
 
 def heavier(one: Numbers, other: Numbers, equal: Numbers = 0.5) -> Floats:
@@ -70,6 +114,6 @@ def heavier(one: Numbers, other: Numbers, equal: Numbers = 0.5) -> Floats:
         other: that of the other.
         equal: the weight where both were equally wrong.
     """
-    worse = np.log(np.maximum(one, LEAST)) - np.log(np.maximum(other, LEAST))
+    ratio = np.maximum(one, LEAST) / np.maximum(other, LEAST)
     with np.errstate(over="ignore", divide="ignore"):
-        return np.asarray(1 / (1 + np.exp(np.log1p(-equal) - np.log(equal) + TRUST * worse)))
+        return np.asarray(1 / (1 + (np.divide(1, equal) - 1) * ratio**TRUST))

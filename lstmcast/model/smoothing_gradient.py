@@ -15,10 +15,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.model import holt_winters, theta
+from lstmcast.model import theta
 from lstmcast.model.holt_winters import Members, trusted
 from lstmcast.model.past import Past
-from lstmcast.model.smoothing import has_one_season, heavier, reach
+from lstmcast.model.smoothing import reach, voices
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,11 +36,11 @@ def smoothing_gradient(z: Floats, horizon: int, *, season: int, trial: int) -> F
         [H, T] J, with J z the forecast; 0 where a value is out of reach.
     """
     known = min(len(z), reach(season))
-    past = Past.of(z, np.array([len(z) - 1]), np.array([known]), season=season, trial=trial)
-    found = _of_grid(past, horizon)
-    if has_one_season(season):
-        (share,) = heavier(theta.forecast(past, horizon).off, holt_winters.forecast(past, horizon).off)
-        found = (1 - share) * found + share * theta.gradient(past, horizon)
+    methods = voices(z, np.array([len(z) - 1]), np.array([known]), horizon, season=season, trial=trial)
+    found = np.zeros((horizon, known))
+    for voice in methods:
+        gradient = theta.gradient if voice.line else _of_grid
+        found += voice.weight[0] * gradient(voice.past, horizon)
     return np.pad(found, ((0, 0), (len(z) - known, 0)))
 
 

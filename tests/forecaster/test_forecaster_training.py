@@ -161,7 +161,7 @@ def test_a_long_fit_goes_on_with_the_steps_that_judged_it(air_panel: Panel) -> N
     assert all(p.held_out is None for p in (*first, *further))
     assert again.report["held_out"]["stop_steps"] == 0
     assert again.report["epochs"] == [5]
-    assert again.report["smoothing_share"] in SHARES  # as the origins that judge found best
+    assert again.runner.smoothing in SHARES  # as the origins that judge found best
     kept = train(air_panel, config(**asked))
     assert kept.held_out.forecast.tobytes() == again.held_out.forecast.tobytes()
     near, far = (

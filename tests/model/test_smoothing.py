@@ -36,13 +36,41 @@ def test_the_weight_of_single_errors() -> None:
     assert (heavier(1e200, 1.0), heavier(1.0, 1e200), heavier(math.inf, 1.0)) == (0.0, 1.0, 0.0)
 
 
-@pytest.mark.parametrize("season", [24, 48])
-def test_days_of_hours_are_the_grid_alone(season: int) -> None:
-    """One season says too little of them, for a week lies above it."""
-    z = np.random.default_rng(season).normal(size=150).cumsum()
-    past = Past.of(z, np.array([149]), np.array([150]), season=season, trial=24)
-    said = smoothed(z, np.array([0]), np.array([149]), 24, season=season, trial=24)
+def test_days_have_a_week_above_them() -> None:
+    """Of hours and half-hours, whichever of the two is the season; of finer steps it would be too long."""
+    assert [smoothing.seasons(season) for season in (24, 168, 48, 336)] == [(24, 168), (24, 168), (48, 336), (48, 336)]
+    assert [smoothing.seasons(season) for season in (1, 7, 12, 288)] == [(1,), (7,), (12,), (288,)]
+    assert [reach(season) for season in (24, 168, 48, 7, 12)] == [1008, 1008, 2016, 300, 300]
+
+
+@pytest.mark.parametrize("season", [24, 168])
+@pytest.mark.parametrize("known", [400, 360, 359, 150, 1])
+def test_two_grids_follow_day_and_week(known: int, season: int) -> None:
+    """By their errors, where two weeks are known before the last horizon; else the day alone, without a drift."""
+    z = np.random.default_rng(known).normal(size=known) + np.arange(known) % 168 / 20
+    end, many = np.array([known - 1]), np.array([known])
+    day, week = (holt_winters.forecast(Past.of(z, end, many, season=steps, trial=24), 30) for steps in (24, 168))
+    share = 1 / (1 + (week.off[0] / day.off[0]) ** 4) if known >= 2 * 168 + 24 else 0.0
+    found = smoothed(z, np.array([0]), end, 30, season=season, trial=24)
+    np.testing.assert_allclose(found, (1 - share) * day.z + share * week.z, rtol=1e-12)
+    assert share == 0 or share > 0.5
+
+
+def test_finer_days_are_the_grid_alone() -> None:
+    """Of steps of which a week is too long to follow, one season says too little for a line to be drawn."""
+    z = np.random.default_rng(0).normal(size=700).cumsum()
+    past = Past.of(z, np.array([699]), np.array([700]), season=96, trial=24)
+    said = smoothed(z, np.array([0]), np.array([699]), 24, season=96, trial=24)
     np.testing.assert_array_equal(said, holt_winters.forecast(past, 24).z)
+
+
+def test_a_week_that_never_errs_is_not_told_from_a_day() -> None:
+    """Of a series that stands still, and beside one that does not, at once."""
+    z = np.concatenate([np.ones(400), np.random.default_rng(0).normal(size=400)])
+    first, last = np.array([0, 400]), np.array([399, 399])
+    found = smoothed(z, first, last, 24, season=24, trial=24)
+    np.testing.assert_allclose(found[0], 1.0)
+    np.testing.assert_allclose(found[1], smoothed(z, first[1:], last[1:], 24, season=24, trial=24)[0])
 
 
 @pytest.mark.parametrize("season", [1, 4])

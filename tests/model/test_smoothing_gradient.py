@@ -9,7 +9,13 @@ from lstmcast import seasonality
 from lstmcast.model import holt_winters, smoothing, theta
 from lstmcast.model.smoothing_gradient import smoothing_gradient
 
-CASES = [(40, 1), (60, 4), (7, 4), (3, 4), (1, 1), (350, 1), (90, 4), (80, 24)]
+CASES = [(40, 1), (60, 4), (7, 4), (3, 4), (1, 1), (350, 1), (90, 4), (80, 24), (50, 72), (60, 3), (90, 21)]
+
+
+@pytest.fixture(autouse=True)
+def small_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Days of three steps too, above which a week is looked for."""
+    monkeypatch.setattr(smoothing, "DAYS", (24, 3))
 
 
 def said(z: np.ndarray, horizon: int, season: int) -> np.ndarray:
