@@ -119,11 +119,21 @@ def configure(config_name: str | None, settings: tuple[str, ...], flags: Mapping
         if not equals:
             raise ConfigError(f"--set {setting}: must be KEY=VALUE, such as train.epochs=50")
         overrides[key.strip()] = value
+    names = {}
     for name, flag in flags.items():
         if flag is not None and flag != ():
             section, _, key = name.partition("_")
             overrides[f"{section}.{key}"] = _typed(name, flag)
-    return load_config(config_name, overrides)
+            names[f"--set: {section}.{key}: "] = f"--{key}: "
+    try:
+        return load_config(config_name, overrides)
+    except ConfigError as err:
+        raise ConfigError([_by_flag(fault, names) for fault in err.faults]) from err
+
+
+def _by_flag(fault: str, names: Mapping[str, str]) -> str:
+    """A fault of a key that a flag set, named as the flag."""
+    return next((flag + fault.removeprefix(key) for key, flag in names.items() if fault.startswith(key)), fault)
 
 
 def read_options(flags: Mapping[str, object]) -> ReadOptions | None:
