@@ -47,7 +47,7 @@ def forecast(
     widest = max(shape.lags, *(4 * layer.units for network in networks for layer in network.layers))
     at_once = max(1, AT_ONCE // max(shape.context * widest, horizon * max(1, shape.seasons)))
     parts = [
-        _together(networks, head, _Ends(windows, series[k : k + at_once], origins[k : k + at_once]), horizon)
+        _together(networks, head, _Ends(windows, series[k : k + at_once], origins[k : k + at_once], horizon))
         for k in range(0, len(series), at_once)
     ]
     if not parts:
@@ -58,39 +58,45 @@ def forecast(
 
 @dataclass(frozen=True)
 class _Ends:
-    """What is known at B origins: the arguments of `forecast`, and what a network reads up to there."""
+    """What is known at B origins: arguments of `forecast`, and what networks read, gathered once for all of them."""
 
     windows: Windows
     series: Ints
     origins: Ints
+    horizon: int
+
+    @cached_property
+    def past(self) -> _Past:
+        """What the recursion looks back at."""
+        return _Past.of(self.windows, self.series, self.origins, self.horizon)
 
     @cached_property
     def x(self) -> Array:
-        """[B, L, F], cut once for all networks."""
+        """[B, L, F] the context."""
         context = self.windows.shape.context
         return self.windows.inputs(self.series, self.origins - context + 1, context)
 
     def followed(self, z: Floats) -> _Ends:
         """The ends of the same series, had [B, H] z come after these."""
         further = self.windows.followed(self.series, self.origins, z)
-        return _Ends(further, np.arange(len(z)), np.diff(further.offsets) - 1)
+        return _Ends(further, np.arange(len(z)), np.diff(further.offsets) - 1, self.horizon)
 
 
-def _together(networks: Sequence[Network], head: Head, ends: _Ends, horizon: int) -> tuple[Floats, Distances]:
+def _together(networks: Sequence[Network], head: Head, ends: _Ends) -> tuple[Floats, Distances]:
     """The mean of what the networks say."""
     ask = _recursive if head.outputs == 1 else _direct
-    said = [ask(network, head, ends, horizon) for network in networks]
+    said = [ask(network, head, ends) for network in networks]
     below, above = (np.mean([one[1][side] for one in said], axis=0) for side in (0, 1))
     return np.mean([one[0] for one in said], axis=0), (below, above)
 
 
-def _direct(network: Network, head: Head, ends: _Ends, horizon: int) -> tuple[Floats, Distances]:
+def _direct(network: Network, head: Head, ends: _Ends) -> tuple[Floats, Distances]:
     """Ask for all steps at once; for more than the head says, ask again with its own values as the past."""
     z, gaps = _asked(network, head, ends)
-    while z.shape[1] < horizon:
+    while z.shape[1] < ends.horizon:
         z = np.hstack([z, _asked(network, head, ends.followed(z))[0]])
-    steps = np.minimum(np.arange(horizon), head.steps - 1)
-    return z[:, :horizon], (gaps[0][..., steps], gaps[1][..., steps])
+    steps = np.minimum(np.arange(ends.horizon), head.steps - 1)
+    return z[:, : ends.horizon], (gaps[0][..., steps], gaps[1][..., steps])
 
 
 def _asked(network: Network, head: Head, ends: _Ends) -> tuple[Floats, Distances]:
@@ -100,11 +106,11 @@ def _asked(network: Network, head: Head, ends: _Ends) -> tuple[Floats, Distances
     return ends.windows.base(ends.series, ends.origins, head.steps) + values, (below, above)
 
 
-def _recursive(network: Network, head: Head, ends: _Ends, horizon: int) -> tuple[Floats, Distances]:
+def _recursive(network: Network, head: Head, ends: _Ends) -> tuple[Floats, Distances]:
     """Run it on from the state that it has after the context."""
     state = lstm.start(network, len(ends.x))
     said = lstm.dense(network, lstm.last(network, ends.x, state), ends.x[:, -1])  # [B, 1]
-    z = _run_on(network, _Past.of(ends.windows, ends.series, ends.origins, horizon), state, said)
+    z = _run_on(network, ends.past, state, said)
     return z, (np.empty((len(head.levels), *z.shape)),) * 2
 
 
