@@ -26,6 +26,10 @@ class Judged:
     chosen: Chosen
     runner: Runner
 
+    def smoothed(self, share: float) -> Judged:
+        """With another share of exponential smoothing."""
+        return Judged(replace(self.chosen, smoothing=share), replace(self.runner, smoothing=share))
+
 
 @dataclass(frozen=True)
 class Group:

@@ -12,7 +12,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.records import Finding
 from lstmcast.errors import UsageError
 from lstmcast.forecaster.fits import Tell
-from lstmcast.forecaster.group import Group
+from lstmcast.forecaster.group import Group, Judged
 from lstmcast.forecaster.judging import judge
 from lstmcast.forecaster.plan import Plan
 from lstmcast.forecaster.planning import make_plan
@@ -24,11 +24,14 @@ from lstmcast.forecaster.trial import Trial
 from lstmcast.forecaster.tuning import refuse_other_levels, tuned
 from lstmcast.forecaster.warm import Warm, warmed
 from lstmcast.model.network import check_forward, load_keras
+from lstmcast.model.past import LEAST
 from lstmcast.model.smoothing import heavier
 from lstmcast.store.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
+
+THIRD = 1 / 3  # of three that speak, while nothing is known of them
 
 
 def train(
@@ -67,8 +70,9 @@ def train(
     groups = [Group(panel, plan, warm, tell, checkpoint)]
     if config.train.start == "auto":
         groups.append(Group(panel, *tuned(plan, panel), tell, checkpoint, name="pretrained networks: "))
-    fitted = [group.judged() for group in groups]
-    share = _share(panel, plan, *(one.runner for one in fitted)) if len(fitted) == 2 else 0.0
+    fitted, share = [group.judged() for group in groups], 0.0
+    if len(fitted) == 2:
+        fitted, share = _shared(panel, plan, *fitted, pinned=config.model.smoothing != "auto")
     runner = judged = _together([one.runner for one in fitted], share)
     judgement = judge(judged, panel, plan.hold_out, plan.levels)
     if plan.refit:
@@ -96,15 +100,28 @@ def _begun(panel: Panel, config: Config, start: Forecaster | None) -> tuple[Plan
         plan, warm = (plan, warm) if warm and not own else (going_on, own)
     if config.train.start == "auto":
         found = Finding("beside", "pretrained", f"networks of the class {choose(panel).reason} learn on and speak too")
-        plan = replace(plan, findings=(*plan.findings, found))
+        smoothing = THIRD if plan.smoothing is None and plan.recipe.patience else plan.smoothing
+        plan = replace(plan, smoothing=smoothing, findings=(*plan.findings, found))
     return plan, warm
 
 
-def _share(panel: Panel, plan: Plan, own: Runner, other: Runner) -> float:
-    """How much another runner counts beside one's own: the more, the less it was wrong where nothing was learnt."""
-    at = Trial.stopping if plan.recipe.patience else Trial.judging
-    theirs, ours = (at(panel, plan.hold_out, runner) for runner in (other, own))
-    return float(heavier(theirs.all(), ours.all())) if theirs and ours else 0.0
+def _shared(panel: Panel, plan: Plan, own: Judged, other: Judged, *, pinned: bool) -> tuple[list[Judged], float]:
+    """Two groups as they speak together, and how much the other counts beside the own.
+
+    Where training stops early, networks, pretrained networks and smoothing each count by the inverse of their error at
+    the stopping origins: these tell little of few series, and a third each is hard to beat. The judging origins of many
+    series tell more.
+    """
+    if not plan.recipe.patience:
+        theirs, ours = (Trial.judging(panel, plan.hold_out, one.runner) for one in (other, own))
+        return [own, other], float(heavier(theirs.all(), ours.all())) if theirs and ours else 0.0
+    (ours_off, smooth_off), (theirs_off, _) = (
+        Trial.stopping(panel, plan.hold_out, replace(one.runner, smoothing=0.0)).apart(one.runner.networks)
+        for one in (own, other)
+    )
+    ours, theirs, smooth = 1 / np.maximum([ours_off, theirs_off, smooth_off], LEAST)
+    share = own.chosen.smoothing if pinned else smooth / (ours + theirs + smooth)
+    return [one.smoothed(float(share)) for one in (own, other)], float(theirs / (ours + theirs))
 
 
 def _together(runners: Sequence[Runner], share: float) -> Runner:

@@ -74,6 +74,10 @@ class Trial:
         """The error of what the runner says, with everything that speaks in it."""
         return self._error(self.running.ahead(self.series, self.origins, self.actual.shape[1]).z)
 
+    def apart(self, networks: Sequence[Network]) -> tuple[float, float]:
+        """The error of networks without exponential smoothing, and of smoothing without networks."""
+        return self._error(self._said(networks)), self._error(self._smoothed())
+
     def smoothing(self, networks: Sequence[Network], share: float | None) -> tuple[float, float]:
         """The share of exponential smoothing beside several networks, and the error of both together.
 

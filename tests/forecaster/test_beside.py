@@ -12,6 +12,7 @@ from lstmcast.config import load_config
 from lstmcast.data.panel import Panel
 from lstmcast.errors import UsageError
 from lstmcast.forecaster.explaining import explain
+from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
 from lstmcast.show.console import judged
@@ -31,8 +32,38 @@ def test_a_hasty_network_leaves_most_to_the_pretrained_ones(both: Forecaster) ->
     assert both.runner.beside is not None
     assert both.judged.beside is not None
     assert both.judged.beside.share == both.runner.beside.share
-    assert 0.3 < both.runner.beside.share < 1
+    assert 0.5 < both.runner.beside.share < 1
     assert f"{both.runner.beside.share:.0%} of the whole" in judged(both.report)
+
+
+@pytest.mark.slow
+def test_each_of_three_counts_by_the_inverse_of_its_error(both: Forecaster, air_panel: Panel) -> None:
+    """By a loop over the origins at which training stops: networks, pretrained networks, exponential smoothing."""
+    assert both.judged.beside is not None
+    judge, steps = both.report["held_out"]["judge_steps"], both.report["held_out"]["stop_steps"]
+    known = air_panel.drop_last(judge)
+    last, here = int(known.lengths[0]) - 1, np.array([0])
+
+    def off(runner: Runner, smoothing: float) -> float:
+        running, found = replace(runner, smoothing=smoothing, beside=None).on(known), []
+        for origin in range(last - steps, last - 11):
+            said = running.back(running.ahead(here, np.array([origin]), 12).z, here)[0]
+            found.append(np.abs(said - known.values[origin + 1 : origin + 13]).mean())
+        return float(np.mean(found))
+
+    own, other = both.judged, both.judged.beside.runner
+    weights = 1 / np.array([off(own, 0), off(other, 0), off(own, 1)])
+    assert own.smoothing == other.smoothing == pytest.approx(weights[2] / weights.sum())
+    assert both.judged.beside.share == pytest.approx(weights[1] / weights[:2].sum())
+    assert both.runner.smoothing == both.runner.beside.runner.smoothing == own.smoothing
+
+
+@pytest.mark.slow
+def test_a_pinned_share_of_smoothing_stays(air_panel: Panel) -> None:
+    """Then only the two groups of networks are weighed."""
+    pinned = train(air_panel, load_config(None, TINY | {"model.smoothing": 0.1}))
+    assert pinned.runner.beside is not None
+    assert (pinned.runner.smoothing, pinned.runner.beside.runner.smoothing) == (0.1, 0.1)
 
 
 @pytest.mark.slow
