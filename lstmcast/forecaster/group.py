@@ -91,9 +91,9 @@ class Group:
         """Of networks that nothing stopped: the share of smoothing is chosen where they are judged."""
         plan, networks = self.plan, [fit.network for fit in fits]
         chosen = Chosen(way, tuple(fit.epoch for fit in fits), plan.smoothing or 0.0)
-        trial = Trial.judging(self.panel, plan.hold_out, _runner(past, plan, replace(chosen, smoothing=0.0), ()))
-        if trial and plan.smoothing is None:
-            share, tried = trial.best_smoothing(networks)
+        if plan.smoothing is None:
+            trial = Trial.judging(self.panel, plan.hold_out, _runner(past, plan, chosen, ()))
+            share, tried = trial.best_smoothing(networks) if trial else (0.0, False)
             chosen = replace(chosen, smoothing=share, tried=tried)
         return Judged(chosen, _runner(past, plan, chosen, networks))
 
