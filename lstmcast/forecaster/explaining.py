@@ -1,13 +1,15 @@
 """Why a forecast is what it is: what each past value did to it, how far back the network looks, what its gates do.
 
-The forecast is explained as the user sees it: networks and exponential smoothing in their shares, recursion or direct
-head, level and profile, and the way back from z to the target's unit. The members of the smoothing are trusted as they
-are (see `smoothing_gradient`); that another past would have trusted others, and scaled z otherwise, is left out.
+The forecast is explained as the user sees it: networks, pretrained networks and exponential smoothing in their shares,
+recursion or direct head, level and profile, and the way back from z to the target's unit. The members of the smoothing
+are trusted as they are (see `smoothing_gradient`); that another past would have trusted others, and scaled z otherwise,
+is left out. Where two groups of networks read the past in units of their own, it is taken along both straight ways at
+once, and each value gets what its two readings did.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -17,21 +19,16 @@ from lstmcast.errors import UsageError
 from lstmcast.evaluation import attribution
 from lstmcast.evaluation.following import Following, following, strongest_wave
 from lstmcast.forecast import Forecast
+from lstmcast.forecaster.attributing import ONE, Along, Part, integrated
 from lstmcast.forecaster.phases import WHOLE
-from lstmcast.forecaster.running import Running, last_steps
+from lstmcast.forecaster.running import Runner, Running, last_steps
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.model import recursion
 from lstmcast.model.gates import trace
 from lstmcast.model.scaling import levels
-from lstmcast.model.sensitivity import sensitivity
-from lstmcast.model.smoothing_gradient import smoothing_gradient
-from lstmcast.model.windows import Windows
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-NODES = (16, 64)  # points on the way from the expected past to the one that came: more where few miss too much
-CLOSE = 1e-3  # a completeness error that is small enough
 SIGNALS = ("level", "season", "last change")
 
 
@@ -73,6 +70,7 @@ class Explanation:
         inside: the gates.
         networks: how many networks are averaged; those of the first are shown inside.
         smoothing: the share of exponential smoothing in the forecast, 0 to 1.
+        pretrained: the share of pretrained networks that speak beside them.
     """
 
     forecast: Forecast
@@ -87,6 +85,7 @@ class Explanation:
     inside: Inside
     networks: int
     smoothing: float
+    pretrained: float
 
     @property
     def importance(self) -> Floats:
@@ -108,14 +107,11 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
         ModelError: the forecast grows beyond every number.
         DataError: the panel is not one that the model can forecast (see `Forecaster.predict`).
     """
-    if forecaster.runner.phases != WHOLE:
+    voices = _voices(forecaster.runner)
+    if any(runner.phases != WHOLE for runner, _ in voices):
         raise UsageError(
-            f"steps of {panel.calendar.label} are forecast apart from each other by these networks, and cannot be "
+            f"steps of {panel.calendar.label} are forecast apart from each other by pretrained networks, and cannot be "
             "explained together: train a model of these data with train.start: scratch"
-        )
-    if forecaster.runner.beside:
-        raise UsageError(
-            "pretrained networks speak in these forecasts too: explain one trained with train.start: scratch"
         )
     length = int(panel.lengths[series])
     origin = length - 1 if origin is None else origin
@@ -123,107 +119,35 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
         raise UsageError(f"origin: must be a step from 1 to {length - 1} of the series (got {origin})")
     past = last_steps(panel.select(np.array([series])).drop_last(length - 1 - origin), forecaster.runner.reach)
     forecast = forecaster.predict(past)
-    (share,) = forecaster.runner.on(past).share(np.zeros(1, np.int64), past.lengths - 1).tolist()
-    running = replace(forecaster.runner, smoothing=share, half=0, tried=False).on(past)
-    usual = attribution.expected(running.windows.z, running.windows.shape.season)
-    smoothing = _smoothing(running, forecast.horizon)
-    shares, reference, error = _integrated(running, usual, smoothing)
-    now = _Along.of(running, running.windows.z[None], smoothing)
+    parts = [Part.of(runner, past, share, forecast.horizon) for runner, share in voices]
+    own = parts[0].running
+    usual = attribution.expected(own.windows.z, own.windows.shape.season)
+    shares, reference, error = integrated(parts, [part.reading(own.back(usual[None], ONE)[0]) for part in parts])
+    now = Along.of(parts, [part.running.windows.z[None] for part in parts])
     local, memory = now.gradient(np.ones(1))
+    effect = sum(gradient * part.finer(own) for part, gradient in zip(parts, local, strict=True))
     return Explanation(
         forecast=forecast,
         positions=past.starts[0] + np.arange(len(usual)),
         values=past.values,
-        expected=running.back(usual[None], np.zeros(1, np.int64))[0],
+        expected=own.back(usual[None], ONE)[0],
         reference=reference,
         attribution=shares,
         error=error,
-        effect=np.abs(local).mean(axis=0),
-        season=running.windows.shape.season,
-        inside=_inside(running, memory.mean(axis=0)),
-        networks=len(forecaster.runner.networks),
-        smoothing=share,
+        effect=np.abs(effect).mean(axis=0),
+        season=own.windows.shape.season,
+        inside=_inside(own, memory.mean(axis=0)),
+        networks=len(own.runner.networks),
+        smoothing=sum(part.share * part.running.runner.smoothing for part in parts),
+        pretrained=sum(part.share * (1 - part.running.runner.smoothing) for part in parts[1:]),
     )
 
 
-def _smoothing(running: Running, horizon: int) -> Floats:
-    """[H, T] the gradient of exponential smoothing's part of the forecast; zeros where it has none."""
-    runner, z = running.runner, running.windows.z
-    if not runner.smoothing:
-        return np.zeros((horizon, len(z)))
-    return runner.smoothing * smoothing_gradient(z, horizon, season=runner.shape.season, trial=runner.horizon)
-
-
-def _integrated(running: Running, usual: Floats, smoothing: Floats) -> tuple[Floats, Floats, float]:
-    """Attribution [H, T], reference [H] and completeness error: from the usual past straight to the one that came."""
-    for count in NODES:
-        found = _integral(running, usual, smoothing, count)
-        if found[2] <= CLOSE:
-            break
-    return found
-
-
-def _integral(running: Running, usual: Floats, smoothing: Floats, count: int) -> tuple[Floats, Floats, float]:
-    """The same by `count` points."""
-    z = running.windows.z
-    places, weights = attribution.nodes(count)
-    ends = np.array([0.0, 1.0])
-    points = usual + np.concatenate([places, ends])[:, None] * (z - usual)  # [M, T]
-    along = _Along.of(running, points, smoothing)
-    gradient, _ = along.gradient(np.concatenate([weights, 0 * ends]))
-    shares = (z - usual) * gradient
-    reference, said = along.forecasts[-2:]
-    return shares, reference, attribution.completeness_error(shares, said - reference)
-
-
-@dataclass(frozen=True)
-class _Along:
-    """The forecast from M pasts of the series.
-
-    Attributes:
-        running: runner and series.
-        windows: the M pasts.
-        said: [networks, M, H] what each network says, in z.
-        smoothing: [H, T] the gradient of exponential smoothing's part.
-        z: [M, H] the forecasts.
-    """
-
-    running: Running
-    windows: Windows
-    said: Floats
-    smoothing: Floats
-    z: Floats
-
-    @classmethod
-    def of(cls, running: Running, points: Floats, smoothing: Floats) -> _Along:
-        """Forecast from [M, T] z."""
-        runner, (count, steps) = running.runner, points.shape
-        offsets = np.arange(count + 1, dtype=np.int64) * steps
-        windows = Windows.over(points.ravel(), np.ones(points.size, dtype=np.bool_), offsets, runner.shape)
-        asked = windows, np.arange(count), np.full(count, steps - 1), len(smoothing)
-        said = np.stack([recursion.forecast([network], runner.head, *asked)[0] for network in runner.networks])
-        z = (1 - runner.smoothing) * said.mean(axis=0) + points @ smoothing.T
-        return cls(running, windows, said, smoothing, z)
-
-    @property
-    def forecasts(self) -> Floats:
-        """[M, H] in the target's unit."""
-        return np.asarray(self.running.back(self.z[None], np.zeros(1, np.int64))[0], dtype=np.float64)
-
-    def gradient(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Gradients of the H steps, summed over the pasts with [M] weights, in the target's unit for a unit of z.
-
-        Returns:
-            With respect to each past value, [H, T], and to what the networks read at each step of the context, [H, L].
-        """
-        runner = self.running.runner
-        slopes = self.running.scaling.of(np.zeros(1, np.int64)).slope(self.z[None])[0] * weights[:, None]  # [M, H]
-        found = [
-            sensitivity(network, runner.head, self.windows, z, (1 - runner.smoothing) * slopes)
-            for network, z in zip(runner.networks, self.said, strict=True)
-        ]
-        values = np.mean([one.values for one in found], axis=0) + slopes.sum(axis=0)[:, None] * self.smoothing
-        return values, np.mean([one.inputs for one in found], axis=0)
+def _voices(runner: Runner) -> list[tuple[Runner, float]]:
+    """The groups of networks that speak in a forecast, each with its smoothing, and their shares of it; own first."""
+    if runner.beside is None:
+        return [(runner, 1.0)]
+    return [(runner, 1 - runner.beside.share), (runner.beside.runner, runner.beside.share)]
 
 
 def _inside(running: Running, memory: Floats) -> Inside:

@@ -44,10 +44,9 @@ def paragraph(explained: Explanation) -> str:
 def method(explained: Explanation) -> str:
     """What the numbers are, and how exact."""
     parts = [f"Attributions: {DEFINITION}. They miss the change they explain by {explained.error:.2g} of it."]
-    if explained.smoothing:
-        parts.append(
-            f"{explained.smoothing:.0%} of the forecast is exponential smoothing's; the gates have no part in it."
-        )
+    others = {"exponential smoothing": explained.smoothing, "pretrained networks": explained.pretrained}
+    if said := " and ".join(f"{name} for {share:.0%}" for name, share in others.items() if share):
+        parts.append(f"In the forecast count {said}, of which the gates say nothing.")
     if explained.networks > 1:
         parts.append(f"{explained.networks} networks are averaged; the gates are those of the first.")
     return " ".join(parts)
@@ -86,6 +85,7 @@ def to_dict(explained: Explanation) -> dict[str, Any]:
         "gates": _gates(inside, times[-len(inside.cell) :]),
         "networks": explained.networks,
         "smoothing": explained.smoothing,
+        "pretrained": explained.pretrained,
     }
 
 

@@ -60,7 +60,7 @@ def test_quiet_says_nothing_and_writes_the_same(here: Path, capsys: Capture, air
         (["--origins", "0"], 2, "--origins"),
         (["--classical", "prophet"], 2, "prophet"),
         (["--classical", "ets"], 2, "pip install 'lstmcast[baselines]'"),
-        (["--horizon", "0"], 3, "forecast.horizon: must be ≥ 1"),
+        (["--horizon", "0"], 3, "--horizon: must be ≥ 1"),
         (["--origins", "30"], 4, "30 origins, 12 steps apart"),
         (["--origins", "10"], 4, "or give fewer --origins"),
         (["-o", "taken"], 6, "taken: cannot be written"),

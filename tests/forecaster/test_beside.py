@@ -12,10 +12,12 @@ from lstmcast.config import load_config
 from lstmcast.data.panel import Panel
 from lstmcast.errors import UsageError
 from lstmcast.forecaster.explaining import explain
-from lstmcast.forecaster.running import Runner
+from lstmcast.forecaster.phases import Phases
+from lstmcast.forecaster.running import Beside, Runner
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
 from lstmcast.show.console import judged
+from lstmcast.show.explanation import method, to_dict
 
 TINY = {"train.epochs": 2, "train.batches": 4, "model.units": [4], "train.start": "auto"}
 
@@ -111,8 +113,56 @@ def test_saved_and_loaded_it_says_the_same(both: Forecaster, tmp_path: Path) -> 
     assert loaded.predict().render(".csv") == both.predict().render(".csv")
 
 
+@pytest.fixture(scope="module")
+def unlike(air_panel: Panel) -> Forecaster:
+    """A network that reads values as they are, beside pretrained ones that read logs."""
+    return train(air_panel, load_config(None, TINY | {"model.transform": "none"}))
+
+
 @pytest.mark.slow
-def test_it_cannot_be_explained(both: Forecaster, air_panel: Panel) -> None:
-    """What moved two groups of networks is not taken apart: that is said."""
+@pytest.mark.parametrize("name", ["both", "unlike"])
+def test_all_that_speak_are_explained(name: str, air_panel: Panel, request: pytest.FixtureRequest) -> None:
+    """Attributions sum to what the past changed; the shares of all who speak are told."""
+    model: Forecaster = request.getfixturevalue(name)
+    found = explain(model, air_panel)
+    np.testing.assert_array_equal(found.forecast.values, model.predict(air_panel).values)
+    np.testing.assert_allclose(found.attribution.sum(axis=1), found.forecast.values[0] - found.reference, rtol=2e-3)
+    assert found.error < 1e-3
+    assert model.runner.beside is not None
+    share, smoothing = model.runner.beside.share, model.runner.smoothing
+    assert found.smoothing == pytest.approx(smoothing)
+    assert found.pretrained == pytest.approx(share * (1 - smoothing))
+    assert f"pretrained networks for {found.pretrained:.0%}" in method(found)
+    assert to_dict(found)["pretrained"] == found.pretrained
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["both", "unlike"])
+def test_their_effects_are_quotients_of_differences(
+    name: str, air_panel: Panel, request: pytest.FixtureRequest
+) -> None:
+    """Moving one value by a small part of a usual step moves the forecast of both groups by that part of its effect."""
+    model: Forecaster = request.getfixturevalue(name)
+    beside = model.runner.beside
+    assert beside is not None
+    alone = replace(beside, runner=replace(beside.runner, smoothing=0.0))
+    chosen = replace(model, runner=replace(model.runner, smoothing=0.0, beside=alone))
+    found, scaling = explain(chosen, air_panel), model.runner.on(air_panel).scaling
+    for back in (1, 2, 13):
+        z = scaling.forward(air_panel.values[None])[0]
+        said = []
+        for step in (0.02, -0.02):
+            moved = z.copy()
+            moved[-back] += step
+            said.append(chosen.predict(replace(air_panel, values=scaling.inverse(moved[None])[0])).values[0])
+        assert found.effect[-back] == pytest.approx(np.abs((said[0] - said[1]) / 0.04).mean(), rel=0.02, abs=1e-3)
+
+
+@pytest.mark.slow
+def test_steps_forecast_apart_are_not_explained(both: Forecaster, air_panel: Panel) -> None:
+    """What pretrained networks say of every second step is no one forecast: that is said."""
+    beside = both.runner.beside
+    assert beside is not None
+    apart = Beside(replace(beside.runner, phases=Phases(2)), beside.share)
     with pytest.raises(UsageError, match=r"train\.start: scratch"):
-        explain(both, air_panel)
+        explain(replace(both, runner=replace(both.runner, beside=apart)), air_panel)

@@ -9,7 +9,7 @@ import pytest
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import UsageError
-from lstmcast.forecaster import explaining
+from lstmcast.forecaster import attributing
 from lstmcast.forecaster.explaining import SIGNALS, Explanation, explain
 from lstmcast.forecaster.trained import Forecaster
 
@@ -97,8 +97,8 @@ def test_more_points_are_taken_where_few_miss_too_much(
     chosen = with_smoothing(forecaster, 0.0)
 
     def error(nodes: tuple[int, ...], close: float) -> float:
-        monkeypatch.setattr(explaining, "NODES", nodes)
-        monkeypatch.setattr(explaining, "CLOSE", close)
+        monkeypatch.setattr(attributing, "NODES", nodes)
+        monkeypatch.setattr(attributing, "CLOSE", close)
         return explain(chosen, air_panel).error
 
     few = error((1,), 0.0)

@@ -44,4 +44,5 @@ def explanation(tmp_path_factory: pytest.TempPathFactory, write_series: Callable
         inside=inside,
         networks=1,
         smoothing=0.0,
+        pretrained=0.0,
     )

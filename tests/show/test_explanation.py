@@ -10,7 +10,7 @@ import pytest
 
 from lstmcast.evaluation.following import Following
 from lstmcast.forecaster.explaining import Explanation
-from lstmcast.show.explanation import headline, method, paragraph, to_dict
+from lstmcast.show.explanation import DEFINITION, headline, method, paragraph, to_dict
 
 
 def test_the_headline_says_which_way(explanation: Explanation) -> None:
@@ -35,9 +35,11 @@ def test_the_paragraph_names_what_mattered(explanation: Explanation) -> None:
 def test_the_method_says_what_is_averaged(explanation: Explanation) -> None:
     """The error always; smoothing and further networks where there are some."""
     assert "by 0.001 of it" in method(explanation)
-    assert "exponential smoothing's;" not in method(explanation)
+    assert "exponential smoothing" not in method(explanation).removeprefix(f"Attributions: {DEFINITION}.")
     words = method(replace(explanation, smoothing=0.25, networks=4))
-    assert "25% of the forecast is exponential smoothing's" in words
+    both = method(replace(explanation, smoothing=0.25, pretrained=0.4))
+    assert "exponential smoothing for 25% and pretrained networks for 40%" in both
+    assert "In the forecast count exponential smoothing for 25%, of which the gates say nothing." in words
     assert "4 networks are averaged; the gates are those of the first" in words
 
 

@@ -1,0 +1,184 @@
+"""What a forecast owes to each past value, where one or two groups of networks speak, each with smoothing beside it.
+
+Each group reads the past in z of its own. The way from the usual past to the one that came is straight in both at once,
+and a value gets what its two readings did: so attributions sum to the whole change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.data.panel import Panel
+from lstmcast.evaluation import attribution
+from lstmcast.forecaster.running import Runner, Running
+from lstmcast.model import recursion
+from lstmcast.model.sensitivity import sensitivity
+from lstmcast.model.smoothing_gradient import smoothing_gradient
+from lstmcast.model.windows import Windows
+
+Floats = npt.NDArray[np.float64]
+
+NODES = (16, 64)  # points on the way from the expected past to the one that came: more where few miss too much
+CLOSE = 1e-3  # a completeness error that is small enough
+ONE = np.zeros(1, np.int64)  # the one series
+
+
+@dataclass(frozen=True)
+class Part:
+    """One group of networks with its smoothing, beside the one series.
+
+    Attributes:
+        running: runner and series; the runner's share of smoothing is that of this forecast.
+        share: its own share of the forecast.
+        smoothing: [H, T] the gradient of exponential smoothing's part of what it says.
+    """
+
+    running: Running
+    share: float
+    smoothing: Floats
+
+    @classmethod
+    def of(cls, runner: Runner, past: Panel, share: float, horizon: int) -> Part:
+        """Make ready."""
+        alone = replace(runner, beside=None)
+        (smoothing,) = alone.on(past).share(ONE, past.lengths - 1).tolist()
+        running = replace(alone, smoothing=smoothing, half=0, tried=False).on(past)
+        if not smoothing:
+            return cls(running, share, np.zeros((horizon, len(past.values))))
+        gradient = smoothing_gradient(
+            running.windows.z, horizon, season=runner.shape.season, trial=running.runner.horizon
+        )
+        return cls(running, share, smoothing * gradient)
+
+    def reading(self, values: Floats) -> Floats:
+        """[…] values as z."""
+        return np.asarray(self.running.scaling.forward(values[None])[0])
+
+    def finer(self, other: Running) -> Floats:
+        """[T] how much its z of each past value grows with the other's."""
+        z, theirs = (running.windows.z[None] for running in (self.running, other))
+        return _ratio(other.scaling.slope(theirs)[0], self.running.scaling.slope(z)[0])
+
+
+def _ratio(one: Floats, other: Floats) -> Floats:
+    """One slope over another; 0 on a floor, where nothing moves."""
+    return np.divide(one, other, out=np.zeros_like(one), where=other > 0)
+
+
+def integrated(parts: Sequence[Part], usual: Sequence[Floats]) -> tuple[Floats, Floats, float]:
+    """Attribution [H, T], reference [H] and completeness error: from the usual past straight to the one that came.
+
+    Args:
+        parts: of the forecast.
+        usual: [T] the usual past, as each of them reads it.
+    """
+    for count in NODES:
+        found = _integral(parts, usual, count)
+        if found[2] <= CLOSE:
+            break
+    return found
+
+
+def _integral(parts: Sequence[Part], usual: Sequence[Floats], count: int) -> tuple[Floats, Floats, float]:
+    """The same by `count` points."""
+    places, weights = attribution.nodes(count)
+    places = np.concatenate([places, [0.0, 1.0]])[:, None]  # [M, 1]
+    ways = [part.running.windows.z - begin for part, begin in zip(parts, usual, strict=True)]
+    along = Along.of(parts, [begin + places * way for begin, way in zip(usual, ways, strict=True)])
+    gradients, _ = along.gradient(np.concatenate([weights, [0.0, 0.0]]))
+    shares = np.sum([way * gradient for way, gradient in zip(ways, gradients, strict=True)], axis=0)
+    reference, said = along.forecasts[-2:]
+    return shares, reference, attribution.completeness_error(shares, said - reference)
+
+
+@dataclass(frozen=True)
+class _Saying:
+    """What one part says of M pasts.
+
+    Attributes:
+        part: who speaks.
+        windows: the M pasts.
+        each: [networks, M, H] what each network says, in z.
+        z: [M, H] what it says with its smoothing.
+    """
+
+    part: Part
+    windows: Windows
+    each: Floats
+    z: Floats
+
+    @classmethod
+    def of(cls, part: Part, points: Floats) -> _Saying:
+        """Ask for the forecasts from [M, T] z."""
+        runner, (count, steps) = part.running.runner, points.shape
+        offsets = np.arange(count + 1, dtype=np.int64) * steps
+        windows = Windows.over(points.ravel(), np.ones(points.size, dtype=np.bool_), offsets, runner.shape)
+        asked = windows, np.arange(count), np.full(count, steps - 1), len(part.smoothing)
+        each = np.stack([recursion.forecast([network], runner.head, *asked)[0] for network in runner.networks])
+        z = (1 - runner.smoothing) * each.mean(axis=0) + points @ part.smoothing.T
+        return cls(part, windows, each, z)
+
+    def gradient(self, slopes: Floats) -> tuple[Floats, Floats]:
+        """Gradients of the H steps, summed over the pasts with [M, H] slopes: see `Along.gradient`."""
+        runner = self.part.running.runner
+        found = [
+            sensitivity(network, runner.head, self.windows, z, (1 - runner.smoothing) * slopes)
+            for network, z in zip(runner.networks, self.each, strict=True)
+        ]
+        values = np.mean([one.values for one in found], axis=0) + slopes.sum(axis=0)[:, None] * self.part.smoothing
+        return values, np.mean([one.inputs for one in found], axis=0)
+
+
+@dataclass(frozen=True)
+class Along:
+    """The forecast from M pasts of the series, all parts together.
+
+    Attributes:
+        sayings: of the parts, own first.
+        theirs: [M, H] what each part says, in the z of the first.
+        z: [M, H] the forecasts in it.
+    """
+
+    sayings: tuple[_Saying, ...]
+    theirs: tuple[Floats, ...]
+    z: Floats
+
+    @classmethod
+    def of(cls, parts: Sequence[Part], points: Sequence[Floats]) -> Along:
+        """Forecast from [M, T] z, as each part reads them."""
+        sayings = tuple(_Saying.of(part, z) for part, z in zip(parts, points, strict=True))
+        own, *others = sayings
+        theirs = own.z, *(parts[0].reading(other.part.running.back(other.z[None], ONE)[0]) for other in others)
+        return cls(sayings, theirs, np.sum([part.share * z for part, z in zip(parts, theirs, strict=True)], axis=0))
+
+    @property
+    def own(self) -> Running:
+        """The first part's."""
+        return self.sayings[0].part.running
+
+    @property
+    def forecasts(self) -> Floats:
+        """[M, H] in the target's unit."""
+        return np.asarray(self.own.back(self.z[None], ONE)[0], dtype=np.float64)
+
+    def gradient(self, weights: Floats) -> tuple[list[Floats], Floats]:
+        """Gradients of the H steps, summed over the pasts with [M] weights, in the target's unit for a unit of z.
+
+        Returns:
+            With respect to each past value as each part reads it, [H, T] each, and to what the networks of the first
+            read at each step of the context, [H, L].
+        """
+        scaling = self.own.scaling
+        slopes = scaling.slope(self.z[None])[0] * weights[:, None]  # [M, H]
+        found = []
+        for saying, z in zip(self.sayings, self.theirs, strict=True):
+            own = saying is self.sayings[0]
+            chain = (
+                1.0 if own else _ratio(saying.part.running.scaling.slope(saying.z[None])[0], scaling.slope(z[None])[0])
+            )
+            found.append(saying.gradient(saying.part.share * slopes * chain))
+        return [values for values, _ in found], found[0][1]
