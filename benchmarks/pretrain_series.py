@@ -74,9 +74,9 @@ CLASSES = {
     "yearly": Class(1, 1, 6, 8, 24, 500, 4, 1.0, 30, ("yearly",)),
     "quarterly": Class(4, 4, 8, 12, 24, 500, 4, 1.0, 150, ("quarterly",)),
     "monthly": Class(12, 12, 18, 24, 36, 1000, 3, 1.0, 60, ("monthly",)),
-    "weekly": Class(52, 1, 13, 52, 52, 500, 4, 0.5, 0, ("weekly",)),
-    "daily": Class(7, 7, 14, 28, 42, 500, 4, 0.5, 0, ("daily",)),
-    "hourly": Class(24, 24, 24, 168, 72, 300, 4, 0.5, 0, ("hourly",)),
+    "weekly": Class(52, 1, 13, 52, 52, 500, 2, 0.5, 0, ("weekly",)),
+    "daily": Class(7, 7, 14, 28, 42, 500, 2, 0.5, 0, ("daily",)),
+    "hourly": Class(24, 24, 24, 168, 72, 300, 2, 0.5, 0, ("hourly",)),
     "other": Class(1, 1, 13, 16, 32, 500, 2, 0.9, 20, ("yearly", "weekly", "daily", "biannually"), 2000),
 }
 
