@@ -82,7 +82,7 @@ def _method(name: str, runs: Sequence[Record]) -> Method:
     for group in by(runs, "seed").values():
         scores: dict[str, dict[int, float]] = {}
         for run in group:
-            if run.get("mase"):
+            if run.get("mase") is not None:
                 scores.setdefault(run["key"]["name"], {})[run["key"]["back"]] = run["mase"]
         seeds.append(scores)
     inside = [(run["coverage_80"], run["coverage_95"]) for run in runs if run.get("coverage_95") is not None]
