@@ -23,8 +23,9 @@ from lstmcast.data.calendar import Calendar
 from lstmcast.data.grid import Grid
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import Columns
+from lstmcast.forecaster.measure import scale, windows
 from lstmcast.forecaster.planning import make_plan
-from lstmcast.forecaster.running import Runner, scale, windows
+from lstmcast.forecaster.running import Runner
 from lstmcast.model import lstm
 from lstmcast.model.network import Architecture, load_keras, to_numpy
 from lstmcast.model.training import fit

@@ -8,9 +8,10 @@ from functools import partial
 
 from lstmcast.data.panel import Panel
 from lstmcast.forecaster.fits import Fits, Tell
+from lstmcast.forecaster.measure import scales_of
 from lstmcast.forecaster.plan import Chosen, Plan, Way
 from lstmcast.forecaster.planning import learnable
-from lstmcast.forecaster.running import Runner, scales_of
+from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.trial import Trial
 from lstmcast.forecaster.warm import Warm, further
 from lstmcast.model.lstm import Network

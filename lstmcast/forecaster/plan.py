@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from lstmcast.data.records import Finding
 from lstmcast.evaluation.origins import HoldOut
 from lstmcast.forecaster.footing import Footing
+from lstmcast.forecaster.measure import Measure
 from lstmcast.forecaster.phases import WHOLE, Phases
-from lstmcast.forecaster.running import Measure
 from lstmcast.model.heads import Head
 from lstmcast.model.network import Architecture
 from lstmcast.model.training import Recipe

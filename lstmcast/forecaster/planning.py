@@ -11,8 +11,8 @@ from lstmcast.data.records import Finding
 from lstmcast.errors import DataError
 from lstmcast.evaluation.origins import HoldOut, default_horizon, hold_out
 from lstmcast.forecaster.footing import Footing, candidates, choose_footings
+from lstmcast.forecaster.measure import Measure
 from lstmcast.forecaster.plan import Plan, Way
-from lstmcast.forecaster.running import Measure
 from lstmcast.model.heads import Head
 from lstmcast.model.network import Architecture
 from lstmcast.model.scaling import Kind, Share, possible_kinds

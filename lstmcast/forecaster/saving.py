@@ -15,8 +15,9 @@ from lstmcast.errors import ModelError
 from lstmcast.evaluation.intervals import Calibration
 from lstmcast.forecaster.contexts import context_arrays, context_of, to_facts
 from lstmcast.forecaster.judging import HeldOut
+from lstmcast.forecaster.measure import Key, Measure
 from lstmcast.forecaster.phases import Phases
-from lstmcast.forecaster.running import Beside, Key, Measure, Runner
+from lstmcast.forecaster.running import Beside, Runner
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.weights import from_arrays, to_arrays
 from lstmcast.model.heads import Head

@@ -14,8 +14,8 @@ import numpy as np
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import Finding
 from lstmcast.evaluation.origins import HoldOut
+from lstmcast.forecaster.measure import Key
 from lstmcast.forecaster.plan import Plan
-from lstmcast.forecaster.running import Key
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model.lstm import Network
 from lstmcast.model.scaling import possible_kinds

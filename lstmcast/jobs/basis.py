@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, LstmcastError, ModelError
+from lstmcast.forecaster.measure import Key
 from lstmcast.forecaster.reading import lacking
-from lstmcast.forecaster.running import Key
 from lstmcast.forecaster.trained import fingerprint
 from lstmcast.jobs.events import Event
 from lstmcast.jobs.fallback import LSTM, NAIVE

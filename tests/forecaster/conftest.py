@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
-from lstmcast.forecaster.running import Measure, Runner
+from lstmcast.forecaster.measure import Measure
+from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
 from lstmcast.model.heads import Head
@@ -42,6 +44,23 @@ def make_runner() -> MakeRunner:
         return Runner(networks, said, shape, Measure(kind), {}, 0.1, smoothing)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def moved_by() -> Callable[[Forecaster, Panel, int], float]:
+    """How far the forecast moves, in the mean over its steps, for each usual step that a value so far back is moved."""
+
+    def quotient(forecaster: Forecaster, panel: Panel, back: int) -> float:
+        scaling, said = forecaster.runner.on(panel).scaling, []
+        z = scaling.forward(panel.values[None])[0]
+        for step in (0.02, -0.02):
+            moved = z.copy()
+            moved[-back] += step
+            values = scaling.inverse(moved[None])[0]
+            said.append(forecaster.predict(replace(panel, values=values)).values[0])
+        return float(np.abs((said[0] - said[1]) / 0.04).mean())
+
+    return quotient
 
 
 @pytest.fixture(scope="session")

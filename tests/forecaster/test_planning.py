@@ -15,8 +15,8 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.errors import DataError
 from lstmcast.evaluation.origins import hold_out
+from lstmcast.forecaster.measure import Measure
 from lstmcast.forecaster.planning import learnable, make_plan
-from lstmcast.forecaster.running import Measure
 from lstmcast.model.heads import Head
 
 Write = Callable[..., Path]

@@ -14,20 +14,9 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.errors import DataError
 from lstmcast.evaluation.intervals import Calibration
+from lstmcast.forecaster.measure import Measure, as_known, scale, scales_of
 from lstmcast.forecaster.phases import Phases
-from lstmcast.forecaster.running import (
-    LEAST,
-    Ahead,
-    Measure,
-    Runner,
-    as_known,
-    last_steps,
-    outcomes,
-    scale,
-    scales_of,
-    spread_steps,
-    usual_steps,
-)
+from lstmcast.forecaster.running import LEAST, Ahead, Runner, last_steps, outcomes, spread_steps, usual_steps
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model import smoothing
 from lstmcast.model.heads import Head

@@ -15,7 +15,7 @@ from lstmcast.classifier.event.truth import OPERATORS, Rule
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ModelError
 from lstmcast.forecaster import contexts, weights
-from lstmcast.forecaster.running import Key, Measure
+from lstmcast.forecaster.measure import Key, Measure
 from lstmcast.model.windows import Shape
 
 Tensors = Mapping[str, Mapping[str, np.ndarray]]

@@ -12,7 +12,7 @@ from lstmcast.classifier.event.lessons import EventLessons
 from lstmcast.classifier.event.truth import Rule
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.rates import FadingRates
-from lstmcast.forecaster.running import Key, Measure, as_known, scale, windows
+from lstmcast.forecaster.measure import Key, Measure, as_known, scale, windows
 from lstmcast.model import lstm
 from lstmcast.model.lstm import Network
 from lstmcast.model.recursion import AT_ONCE
