@@ -22,7 +22,11 @@ from lstmcast.store.choosing import resolve
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Series = Mapping[str, "np.ndarray | list[float]"]
 
-SMALL = ("--set", "train.epochs=2", "--set", "train.batches=4", "--set", "model.units=[4]")
+SMALL = tuple(
+    word
+    for key in ("train.start=scratch", "train.epochs=2", "train.batches=4", "model.units=[4]")
+    for word in ("--set", key)
+)
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +94,7 @@ def waves() -> Callable[[int, int], np.ndarray]:
 @pytest.fixture(scope="session")
 def tiny() -> Config:
     """A configuration with which training is a matter of a second."""
-    return load_config(None, {"train.epochs": 2, "train.batches": 4, "model.units": [4]})
+    return load_config(None, {"train.start": "scratch", "train.epochs": 2, "train.batches": 4, "model.units": [4]})
 
 
 @pytest.fixture(scope="session")

@@ -159,8 +159,8 @@ class Train(Section):
     """The largest norm of a gradient; null: any."""
     winsorize: Annotated[float, Field(gt=0)] | Auto | None = "auto"
     """Targets further off than so many usual steps count as just so far; null: none; auto: 3 with mse, unprofiled."""
-    start: Literal["scratch", "pretrained", "auto"] = "scratch"
-    """Scratch: the network above; pretrained: those that came with lstmcast learn on; auto: both, by what each did."""
+    start: Literal["scratch", "pretrained", "auto"] = "auto"
+    """Scratch: the network above; pretrained: those that came with lstmcast learn on; auto: both, if values are few."""
     networks: Annotated[int, Field(ge=1, le=100)] = 1
     """Networks fitted from different seeds, whose forecasts are averaged."""
     refit: bool = True

@@ -25,7 +25,6 @@ from lstmcast.forecaster.tuning import refuse_other_levels, tuned
 from lstmcast.forecaster.warm import Warm, warmed
 from lstmcast.model.network import check_forward, load_keras
 from lstmcast.model.past import LEAST
-from lstmcast.model.smoothing import heavier
 from lstmcast.store.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def train(
     plan, warm = _begun(panel, config, start)
     planned(plan)
     groups = [Group(panel, plan, warm, tell, checkpoint)]
-    if config.train.start == "auto":
+    if _both(plan, config):
         groups.append(Group(panel, *tuned(plan, panel), tell, checkpoint, name="pretrained networks: "))
     fitted, share = [group.judged() for group in groups], 0.0
     if len(fitted) == 2:
@@ -98,23 +97,24 @@ def _begun(panel: Panel, config: Config, start: Forecaster | None) -> tuple[Plan
     if start is not None:
         going_on, own = warmed(plan, panel, start)
         plan, warm = (plan, warm) if warm and not own else (going_on, own)
-    if config.train.start == "auto":
+    if _both(plan, config):
         found = Finding("beside", "pretrained", f"networks of the class {choose(panel).reason} learn on and speak too")
-        smoothing = THIRD if plan.smoothing is None and plan.recipe.patience else plan.smoothing
+        smoothing = THIRD if plan.smoothing is None else plan.smoothing
         plan = replace(plan, smoothing=smoothing, findings=(*plan.findings, found))
     return plan, warm
+
+
+def _both(plan: Plan, config: Config) -> bool:
+    """Whether pretrained networks speak too: not where nothing stops early, for so many values teach enough."""
+    return config.train.start == "auto" and plan.recipe.patience is not None
 
 
 def _shared(panel: Panel, plan: Plan, own: Judged, other: Judged, *, pinned: bool) -> tuple[list[Judged], float]:
     """Two groups as they speak together, and how much the other counts beside the own.
 
-    Where training stops early, networks, pretrained networks and smoothing each count by the inverse of their error at
-    the stopping origins: these tell little of few series, and a third each is hard to beat. The judging origins of many
-    series tell more.
+    Networks, pretrained networks and smoothing each count by the inverse of their error at the stopping origins: these
+    tell little of few series, and a third each is hard to beat.
     """
-    if not plan.recipe.patience:
-        theirs, ours = (Trial.judging(panel, plan.hold_out, one.runner) for one in (other, own))
-        return [own, other], float(heavier(theirs.all(), ours.all())) if theirs and ours else 0.0
     (ours_off, smooth_off), (theirs_off, _) = (
         Trial.stopping(panel, plan.hold_out, replace(one.runner, smoothing=0.0)).apart(one.runner.networks)
         for one in (own, other)

@@ -70,10 +70,6 @@ class Trial:
         """Mean |y − f| of a network's forecasts, in units of each series' usual step."""
         return self._error(self._said([network]))
 
-    def all(self) -> float:
-        """The error of what the runner says, with everything that speaks in it."""
-        return self._error(self.running.ahead(self.series, self.origins, self.actual.shape[1]).z)
-
     def apart(self, networks: Sequence[Network]) -> tuple[float, float]:
         """The error of networks without exponential smoothing, and of smoothing without networks."""
         return self._error(self._said(networks)), self._error(self._smoothed())

@@ -106,13 +106,24 @@ def judged(report: Mapping[str, Any]) -> str:
         lines.append(f"Coverage on origins that did not calibrate it{overlap}: {'; '.join(shares)}")
     epochs = ", ".join(str(epoch) for epoch in report["epochs"])
     lines.append(f"Stands on: {report['footing']}. Epochs: {epochs}. Scores are those of {report['scored_network']}.")
-    if share := report["smoothing_share"]:
+    if len(parts := _parts(report)) > 1:
         each = "A typical" if report.get("smoothing_tried") else "Each"
         own = ": what did better over a series' last horizon counts more" if report.get("smoothing_tried") else ""
-        lines.append(f"{each} forecast is {1 - share:.0%} the network's and {share:.0%} exponential smoothing's{own}.")
-    if share := report.get("pretrained"):
-        lines.append(f"Beside it speak pretrained networks, with a share of {share:.0%} of the whole.")
+        *first, last = (f"{share:.0%} {whose}" for whose, share in parts.items())
+        lines.append(f"{each} forecast is {', '.join(first)} and {last}{own}.")
     return "\n".join([*lines, "", report["verdict"]])
+
+
+def _parts(report: Mapping[str, Any]) -> dict[str, float]:
+    """Who speaks in a forecast, and with what share."""
+    smooth, others = report["smoothing_share"], report.get("pretrained", 0.0)
+    networks = 1 - smooth
+    shares = {
+        "the network's": networks * (1 - others),
+        "pretrained networks'": networks * others,
+        "exponential smoothing's": smooth,
+    }
+    return {whose: share for whose, share in shares.items() if share}
 
 
 def saved(version: Path, seconds: float, *, flags: str) -> str:

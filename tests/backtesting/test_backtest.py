@@ -26,7 +26,7 @@ from lstmcast.forecaster.training import train
 Write = Callable[..., Path]
 Wave = Callable[[int, int], np.ndarray]
 
-SMALL = {"train.epochs": 2, "train.batches": 4, "model.units": [4], "forecast.horizon": 6}
+SMALL = {"train.start": "scratch", "train.epochs": 2, "train.batches": 4, "model.units": [4], "forecast.horizon": 6}
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ NAME, DATA = "air_passengers", "air_passengers.csv"
 JOB = """
 input: air_passengers.csv
 model: {units: [4]}
-train: {epochs: 2, batches: 4}
+train: {start: scratch, epochs: 2, batches: 4}
 retrain: {every: null, on_drift: false}
 store: {models: models}
 """

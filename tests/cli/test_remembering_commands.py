@@ -16,7 +16,7 @@ from lstmcast.store.artifact import model_lock
 Capture = pytest.CaptureFixture[str]
 DAYS = 120
 JOB = (
-    "input: sales.csv\nmodel: {units: [4]}\ntrain: {epochs: 2, batches: 4}\nforecast: {horizon: 5}\n"
+    "input: sales.csv\nmodel: {units: [4]}\ntrain: {start: scratch, epochs: 2, batches: 4}\nforecast: {horizon: 5}\n"
     "retrain: {every: null, on_drift: false}\nfail_if: ['mase > 99']\n"
 )
 

@@ -17,7 +17,7 @@ from lstmcast.store.choosing import current_version, versions
 
 Capture = pytest.CaptureFixture[str]
 NOW = "2024-04-30T01:00Z"
-JOB = "input: sales.csv\nmodel: {units: [4]}\ntrain: {epochs: 2, batches: 4}\nforecast: {horizon: 5}\n"
+JOB = "input: sales.csv\nmodel: {units: [4]}\ntrain: {start: scratch, epochs: 2, batches: 4}\nforecast: {horizon: 5}\n"
 
 
 @pytest.fixture(scope="module")

@@ -69,6 +69,7 @@ def direct_config() -> Config:
     return load_config(
         None,
         {
+            "train.start": "scratch",
             "model.strategy": "direct",
             "model.skip": True,
             "model.units": [4],

@@ -36,7 +36,8 @@ def test_a_hasty_network_leaves_most_to_the_pretrained_ones(both: Forecaster) ->
     assert both.judged.beside is not None
     assert both.judged.beside.share == both.runner.beside.share
     assert 0.5 < both.runner.beside.share < 1
-    assert f"{both.runner.beside.share:.0%} of the whole" in judged(both.report)
+    networks = 1 - both.runner.smoothing
+    assert f"{networks * both.runner.beside.share:.0%} pretrained networks' and " in judged(both.report)
 
 
 @pytest.mark.slow

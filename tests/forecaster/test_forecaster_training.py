@@ -34,6 +34,7 @@ Wave = Callable[[int, int], np.ndarray]
 def config(**settings: Any) -> Config:
     """Quick to train; `train__epochs` for the key `train.epochs`."""
     quick = {"train.epochs": 1, "train.batches": 4, "train.refit": False, "model.units": [4], "model.level": 1}
+    quick["train.start"] = "scratch"
     return load_config(None, quick | {name.replace("__", "."): value for name, value in settings.items()})
 
 
