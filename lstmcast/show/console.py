@@ -109,21 +109,21 @@ def judged(report: Mapping[str, Any]) -> str:
     if len(parts := _parts(report)) > 1:
         each = "A typical" if report.get("smoothing_tried") else "Each"
         own = ": what did better over a series' last horizon counts more" if report.get("smoothing_tried") else ""
-        *first, last = (f"{share:.0%} {whose}" for whose, share in parts.items())
+        *first, last = (f"{percent} % {whose}" for whose, percent in parts.items())
         lines.append(f"{each} forecast is {', '.join(first)} and {last}{own}.")
     return "\n".join([*lines, "", report["verdict"]])
 
 
-def _parts(report: Mapping[str, Any]) -> dict[str, float]:
-    """Who speaks in a forecast, and with what share."""
-    smooth, others = report["smoothing_share"], report.get("pretrained", 0.0)
-    networks = 1 - smooth
-    shares = {
-        "the network's": networks * (1 - others),
-        "pretrained networks'": networks * others,
-        "exponential smoothing's": smooth,
+def _parts(report: Mapping[str, Any]) -> dict[str, int]:
+    """Who speaks in a forecast, and with how many percent; 100 in all."""
+    smooth = report["smoothing_share"]
+    pretrained, smoothing = round(100 * (1 - smooth) * report.get("pretrained", 0.0)), round(100 * smooth)
+    percents = {
+        "the network's": 100 - pretrained - smoothing,
+        "pretrained networks'": pretrained,
+        "exponential smoothing's": smoothing,
     }
-    return {whose: share for whose, share in shares.items() if share}
+    return {whose: percent for whose, percent in percents.items() if percent}
 
 
 def saved(version: Path, seconds: float, *, flags: str) -> str:

@@ -37,7 +37,7 @@ def test_a_hasty_network_leaves_most_to_the_pretrained_ones(both: Forecaster) ->
     assert both.judged.beside.share == both.runner.beside.share
     assert 0.5 < both.runner.beside.share < 1
     networks = 1 - both.runner.smoothing
-    assert f"{networks * both.runner.beside.share:.0%} pretrained networks' and " in judged(both.report)
+    assert f"{100 * networks * both.runner.beside.share:.0f} % pretrained networks' and " in judged(both.report)
 
 
 @pytest.mark.slow
