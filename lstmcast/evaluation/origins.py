@@ -15,7 +15,7 @@ from lstmcast.errors import DataError
 Ints = npt.NDArray[np.int64]
 
 STOP = 20  # horizons held out at most: more would say little more
-EACH, FEW, MANY = 60, 2_000, 20_000  # origins: of one series, that stop, that judge (at most, but one a series)
+EACH, FEW, MANY = 60, 2_000, 10_000  # origins: of one series, that stop, that judge (at most, but one a series)
 LEFT = 3  # steps that a series must have left to learn from
 FEWEST = 10  # rows: with fewer nothing can be learnt and judged
 

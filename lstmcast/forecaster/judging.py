@@ -110,7 +110,7 @@ def judge(runner: Runner, panel: Panel, held: HoldOut, levels: tuple[float, ...]
     lower, upper = running.bounds(ahead, calibration, series)
     shown = slice(0, KEPT)
     return Judgement(
-        **_compared(running, panel, held, (series, origins), actual, forecast),
+        **_compared(running, panel, held, (series, origins), actual, forecast, ahead.smooth),
         origins=len(series),
         calibration=calibration,
         **_covered(errors, series, origins, levels),
@@ -126,7 +126,13 @@ def judge(runner: Runner, panel: Panel, held: HoldOut, levels: tuple[float, ...]
 
 
 def _compared(
-    running: Running, panel: Panel, held: HoldOut, where: tuple[Ints, Ints], actual: Floats, forecast: Floats
+    running: Running,
+    panel: Panel,
+    held: HoldOut,
+    where: tuple[Ints, Ints],
+    actual: Floats,
+    forecast: Floats,
+    smooth: Floats | None,
 ) -> dict[str, Any]:
     """The scores, the skill and the verdict of a Judgement."""
     series, origins = where
@@ -136,7 +142,8 @@ def _compared(
         for name, rule in baselines(panel.calendar.season).items()
     }
     scores = {name: _score(actual, said, scales) for name, said in {"lstm": forecast, **rivals}.items()}
-    alone = _score(actual, running.back(running.smoothed(series, origins, held.horizon), series), scales)
+    smooth = running.smoothed(series, origins, held.horizon) if smooth is None else smooth
+    alone = _score(actual, running.back(smooth, series), scales)
     apart = [running.other, replace(running, other=None)] if running.other else []
     parts = [one.back(one.ahead(series, origins, held.horizon).z, series) for one in apart]
     theirs, own = [_score(actual, part, scales) for part in parts] or (None, None)

@@ -96,12 +96,14 @@ class Ahead:
         below: [Q, B, H], or [1, B, H] for all levels: the unit in which errors to that side are measured; positive.
         above: the same for the other side.
         highest: [B, H] where upper bounds end, unless the forecast itself lies above.
+        smooth: [B, H] what exponential smoothing alone says; None: it has no part in it.
     """
 
     z: Floats
     below: Floats
     above: Floats
     highest: Floats | float = np.inf
+    smooth: Floats | None = None
 
     def errors(self, actual: Floats) -> Floats:
         """How far [B, H] true z lie off, in the unit of their side, like `below`; NaN where that measures nothing."""
@@ -130,8 +132,9 @@ class Running:
         """Forecast from [B] series and origins (steps from the series' first value)."""
         phases = self.runner.phases
         share = self.share(series, origins).repeat(phases.count) if self.runner.smoothing else None
-        said = self._ahead(*phases.origins(series, origins), phases.steps(horizon), share)
-        ahead = Ahead(*(phases.woven(each, horizon) for each in said))
+        *said, smooth = self._ahead(*phases.origins(series, origins), phases.steps(horizon), share)
+        z, below, above, highest = (phases.woven(each, horizon) for each in said)
+        ahead = Ahead(z, below, above, highest, None if smooth is None else phases.woven(smooth, horizon))
         if self.runner.beside is None or self.other is None:
             return ahead
         theirs = self.other.back(self.other.ahead(series, origins, horizon).z, series)
@@ -140,18 +143,18 @@ class Running:
 
     def _ahead(
         self, series: Ints, origins: Ints, horizon: int, share: Floats | None
-    ) -> tuple[Floats, Floats, Floats, Floats]:
+    ) -> tuple[Floats, Floats, Floats, Floats, Floats | None]:
         """The parts of an `Ahead`, of the phases; [B] how much is exponential smoothing's."""
         head, networks = self.runner.head, self.runner.networks
         z, distances = recursion.forecast(networks, head, self.windows, series, origins, horizon)
-        if share is not None:
-            smooth = self._smoothed(series, origins, horizon)
+        smooth = None if share is None else self._smoothed(series, origins, horizon)
+        if share is not None and smooth is not None:
             z = (1 - share[:, None]) * z + share[:, None] * smooth
         if head.levels:
             below, above = (np.maximum(distance, LEAST) for distance in distances)
         else:
             below = above = np.broadcast_to(self.spread(series, origins)[:, None], (1, *z.shape))
-        return z, below, above, np.broadcast_to(self._highest(series, origins)[:, None], z.shape)
+        return z, below, above, np.broadcast_to(self._highest(series, origins)[:, None], z.shape), smooth
 
     def _highest(self, series: Ints, origins: Ints) -> Floats:
         """[B] where upper bounds end: in logs twice as far above the highest of the last steps as that above the mean.

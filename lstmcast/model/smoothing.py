@@ -24,7 +24,7 @@ SEASONS, STEPS = 20, 300  # the last so many seasons are looked at, and not fewe
 WEEKS = 6  # or so many weeks
 TRUST = 4
 DAYS, WEEK = (24, 48), 7  # steps of a day above which a week is looked for; days of it
-AT_ONCE = 1 << 19  # numbers of one kind held at once: 4 MB, of which a step needs an eighth
+AT_ONCE = 1 << 19  # numbers of one kind held at once: 4 MB, of which a step needs an eighth; seven times that for weeks
 
 
 def seasons(season: int) -> tuple[int, ...]:
@@ -35,7 +35,12 @@ def seasons(season: int) -> tuple[int, ...]:
 def reach(season: int) -> int:
     """How many past steps a forecast depends on."""
     *_, longest = followed = seasons(season)
-    return WEEKS * longest if len(followed) > 1 else max(SEASONS * season, STEPS)
+    return WEEKS * longest if len(followed) > 1 else _reach(season)
+
+
+def _reach(season: int) -> int:
+    """The same of one season."""
+    return max(SEASONS * season, STEPS)
 
 
 def smoothed(z: Floats, first: Ints, origins: Ints, horizon: int, *, season: int, trial: int) -> Floats:
@@ -55,8 +60,8 @@ def smoothed(z: Floats, first: Ints, origins: Ints, horizon: int, *, season: int
     known = np.minimum(origins + 1, reach(season))
     order = np.argsort(known, kind="stable")  # series of one length together: none waits long for another to begin
     said = np.empty((len(origins), horizon))
-    longest = max(seasons(season))
-    rows = max(1, AT_ONCE // ((longest + horizon + 8) * holt_winters.size(longest)))
+    shortest = min(seasons(season))
+    rows = max(1, AT_ONCE // ((shortest + horizon + 8) * holt_winters.size(shortest)))
     for part in (order[k : k + rows] for k in range(0, len(order), rows)):
         ends = first[part] + origins[part]
         methods = voices(z, ends, known[part], horizon, season=season, trial=trial)
@@ -84,7 +89,7 @@ class Voice:
 def voices(z: Floats, last: Ints, known: Ints, horizon: int, *, season: int, trial: int) -> list[Voice]:
     """The methods that forecast what ends at [B] places of z, of each so many values known (see `smoothed`)."""
     shortest, *longer = seasons(season)
-    past = Past.of(z, last, known, season=shortest, trial=trial)
+    past = Past.of(z, last, np.minimum(known, _reach(shortest)), season=shortest, trial=trial)
     grid = holt_winters.forecast(past, horizon)
     if longer:
         beside = Past.of(z, last, known, season=longer[0], trial=trial)

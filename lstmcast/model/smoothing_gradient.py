@@ -40,7 +40,7 @@ def smoothing_gradient(z: Floats, horizon: int, *, season: int, trial: int) -> F
     found = np.zeros((horizon, known))
     for voice in methods:
         gradient = theta.gradient if voice.line else _of_grid
-        found += voice.weight[0] * gradient(voice.past, horizon)
+        found[:, known - len(voice.past.z) :] += voice.weight[0] * gradient(voice.past, horizon)
     return np.pad(found, ((0, 0), (len(z) - known, 0)))
 
 
