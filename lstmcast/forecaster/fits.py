@@ -20,7 +20,7 @@ class Stage:
     """Where a training run stands: what is fitted, and how far it is.
 
     Attributes:
-        name: "fitting" or "fitting again on all the data", and of which networks, where there are two groups.
+        name: "fitting" or "fitting again on all the data".
         network: which of `networks`, from 1.
         progress: of that network.
     """

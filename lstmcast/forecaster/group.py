@@ -40,7 +40,6 @@ class Group:
         panel: all the data. plan: how.
         warm: the networks to go on from; None: from chance.
         tell: called after every epoch. checkpoint: where each fit leaves what it has reached.
-        name: what tells its fits from those of other groups.
     """
 
     panel: Panel
@@ -48,7 +47,6 @@ class Group:
     warm: Warm | None
     tell: Tell
     checkpoint: Checkpoint | None
-    name: str = ""
 
     def judged(self) -> Judged:
         """Fit every network on the past, in each way; keep what forecast the stopping origins of the panel best."""
@@ -106,7 +104,7 @@ class Group:
 
     def _stage(self, name: str, recipe: Recipe) -> Fits:
         plan = self.plan
-        return Fits(f"{self.name}{name}", plan.architecture, recipe, plan.networks, self.tell, self.checkpoint)
+        return Fits(name, plan.architecture, recipe, plan.networks, self.tell, self.checkpoint)
 
 
 def _lessons(panel: Panel, plan: Plan, way: Way) -> Windows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,25 +12,22 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.records import Finding
 from lstmcast.errors import UsageError
 from lstmcast.forecaster.fits import Tell
-from lstmcast.forecaster.group import Group, Judged
+from lstmcast.forecaster.group import Group
 from lstmcast.forecaster.judging import judge
+from lstmcast.forecaster.others import SMOOTHING, weighed
 from lstmcast.forecaster.plan import Plan
-from lstmcast.forecaster.planning import make_plan
+from lstmcast.forecaster.planning import learnable, make_plan
 from lstmcast.forecaster.pretrained import choose
 from lstmcast.forecaster.report import report
-from lstmcast.forecaster.running import Beside, Runner, last_steps
+from lstmcast.forecaster.running import Runner, last_steps
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.forecaster.trial import Trial
 from lstmcast.forecaster.tuning import refuse_other_levels, tuned
 from lstmcast.forecaster.warm import Warm, warmed
 from lstmcast.model.network import check_forward, load_keras
-from lstmcast.model.past import LEAST
 from lstmcast.store.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
-
-THIRD = 1 / 3  # of three that speak, while nothing is known of them
 
 
 def train(
@@ -66,25 +63,24 @@ def train(
     load_keras()
     plan, warm = _begun(panel, config, start)
     planned(plan)
-    groups = [Group(panel, plan, warm, tell, checkpoint)]
+    group, others = Group(panel, plan, warm, tell, checkpoint), None
+    fitted = group.judged()
     if _both(plan, config):
-        groups.append(Group(panel, *tuned(plan, panel), tell, checkpoint, name="pretrained networks: "))
-    fitted, share = [group.judged() for group in groups], 0.0
-    if len(fitted) == 2:
-        fitted, share = _shared(panel, plan, *fitted, pinned=config.model.smoothing != "auto")
-    runner = judged = _together([one.runner for one in fitted], share)
+        fitted, others = weighed(panel, plan, fitted, pinned=config.model.smoothing != "auto")
+    past = learnable(panel, plan.hold_out.total)
+    runner = judged = others.beside(fitted.runner, past) if others else fitted.runner
     judgement = judge(judged, panel, plan.hold_out, plan.levels)
     if plan.refit:
-        runner = _together([group.whole(one) for group, one in zip(groups, fitted, strict=True)], share)
-    for group, one in zip(groups, (runner, *([runner.beside.runner] if runner.beside else [])), strict=True):
-        _check(one, panel, group.plan)
+        whole = group.whole(fitted)
+        runner = others.beside(whole, panel) if others else whole
+    _check(runner, panel, plan)
     return Forecaster(
         runner=runner,
         judged=judged,
         calibration=judgement.calibration,
         context=last_steps(panel, runner.reach),
         held_out=judgement.held_out,
-        report=report(panel, config, plan, judgement, fitted[0].chosen, runner),
+        report=report(panel, config, plan, judgement, fitted.chosen, runner),
     )
 
 
@@ -98,8 +94,8 @@ def _begun(panel: Panel, config: Config, start: Forecaster | None) -> tuple[Plan
         going_on, own = warmed(plan, panel, start)
         plan, warm = (plan, warm) if warm and not own else (going_on, own)
     if _both(plan, config):
-        found = Finding("beside", "pretrained", f"networks of the class {choose(panel).reason} learn on and speak too")
-        smoothing = THIRD if plan.smoothing is None else plan.smoothing
+        found = Finding("beside", "pretrained", f"networks of the class {choose(panel).reason} speak too")
+        smoothing = SMOOTHING if plan.smoothing is None else plan.smoothing
         plan = replace(plan, smoothing=smoothing, findings=(*plan.findings, found))
     return plan, warm
 
@@ -107,27 +103,6 @@ def _begun(panel: Panel, config: Config, start: Forecaster | None) -> tuple[Plan
 def _both(plan: Plan, config: Config) -> bool:
     """Whether pretrained networks speak too: not where nothing stops early, for so many values teach enough."""
     return config.train.start == "auto" and plan.recipe.patience is not None
-
-
-def _shared(panel: Panel, plan: Plan, own: Judged, other: Judged, *, pinned: bool) -> tuple[list[Judged], float]:
-    """Two groups as they speak together, and how much the other counts beside the own.
-
-    Networks, pretrained networks and smoothing each count by the inverse of their error at the stopping origins: these
-    tell little of few series, and a third each is hard to beat.
-    """
-    (ours_off, smooth_off), (theirs_off, _) = (
-        Trial.stopping(panel, plan.hold_out, replace(one.runner, smoothing=0.0)).apart(one.runner.networks)
-        for one in (own, other)
-    )
-    ours, theirs, smooth = 1 / np.maximum([ours_off, theirs_off, smooth_off], LEAST)
-    share = own.chosen.smoothing if pinned else smooth / (ours + theirs + smooth)
-    return [one.smoothed(float(share)) for one in (own, other)], float(theirs / (ours + theirs))
-
-
-def _together(runners: Sequence[Runner], share: float) -> Runner:
-    """The first one, and beside it the second, where there is one."""
-    own, *others = runners
-    return replace(own, beside=Beside(others[0], share)) if others else own
 
 
 def _check(runner: Runner, panel: Panel, plan: Plan) -> None:

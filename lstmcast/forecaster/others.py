@@ -1,0 +1,66 @@
+"""Pretrained networks, as they came, that speak beside those of a training where values are few.
+
+Weights that few forecasts decide are hardly better than chosen ones: networks, pretrained networks and smoothing count
+1 : 2 : 2, each divided by its error at the stopping origins, which none of the three has learnt. The pretrained ones do
+not learn on here: on one series alone that makes as many forecasts worse as better.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lstmcast.data.panel import Panel
+from lstmcast.forecaster.group import Judged
+from lstmcast.forecaster.measure import scales_of
+from lstmcast.forecaster.plan import Plan
+from lstmcast.forecaster.planning import learnable
+from lstmcast.forecaster.pretrained import pretrained
+from lstmcast.forecaster.running import Beside, Runner
+from lstmcast.forecaster.trial import Trial
+from lstmcast.model.past import LEAST
+
+WEIGHTS = (1, 2, 2)  # of networks, pretrained networks and smoothing that are equally wrong
+SMOOTHING = WEIGHTS[2] / sum(WEIGHTS)
+
+
+@dataclass(frozen=True)
+class Others:
+    """Those who speak beside.
+
+    Attributes:
+        runner: the pretrained networks, with the same share of smoothing as the own ones.
+        share: of the forecast.
+    """
+
+    runner: Runner
+    share: float
+
+    def beside(self, own: Runner, panel: Panel) -> Runner:
+        """Networks of one's own, and these beside them, with the scales of the data that the own ones learnt from."""
+        return replace(own, beside=Beside(_scaled(self.runner, panel), self.share))
+
+
+def weighed(panel: Panel, plan: Plan, own: Judged, *, pinned: bool) -> tuple[Judged, Others]:
+    """The own networks with the share of smoothing that suits all, and the others.
+
+    Args:
+        panel: all the data.
+        plan: how the own ones were trained.
+        own: they, as they are judged.
+        pinned: whether smoothing's share is the plan's, whatever it did.
+    """
+    past = learnable(panel, plan.hold_out.total)
+    known = replace(pretrained(past).runner, horizon=plan.hold_out.horizon, smoothing=0.0, half=0)
+    alone = replace(own.runner, smoothing=0.0), _scaled(known, past)
+    ours, theirs = (Trial.stopping(panel, plan.hold_out, one).apart(one.networks) for one in alone)
+    weights = WEIGHTS / np.maximum([ours[0], theirs[0], ours[1]], LEAST)
+    share = own.chosen.smoothing if pinned else float(weights[2] / weights.sum())
+    found = Others(replace(known, smoothing=share), float(weights[1] / weights[:2].sum()))
+    return own.smoothed(share), found
+
+
+def _scaled(runner: Runner, panel: Panel) -> Runner:
+    """With the scales of these data, whatever comes after."""
+    return replace(runner, scales=scales_of(panel, runner.on(panel).scaling))
