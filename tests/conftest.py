@@ -22,11 +22,8 @@ from lstmcast.store.choosing import resolve
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Series = Mapping[str, "np.ndarray | list[float]"]
 
-SMALL = tuple(
-    word
-    for key in ("train.start=scratch", "train.epochs=2", "train.batches=4", "model.units=[4]")
-    for word in ("--set", key)
-)
+BRIEF = ("--set", "train.epochs=2", "--set", "train.batches=4", "--set", "model.units=[4]")
+SMALL = ("--set", "train.start=scratch", *BRIEF)
 
 
 @pytest.fixture(scope="session")
@@ -55,8 +52,14 @@ def run(command: Path) -> Run:
 
 @pytest.fixture(scope="session")
 def small() -> tuple[str, ...]:
-    """Flags that make training a matter of a second."""
+    """Flags that make training of one network a matter of a second."""
     return SMALL
+
+
+@pytest.fixture(scope="session")
+def brief() -> tuple[str, ...]:
+    """The same, whatever is trained."""
+    return BRIEF
 
 
 @pytest.fixture(scope="session")

@@ -27,10 +27,10 @@ def sales(tmp_path_factory: pytest.TempPathFactory, write_series: WriteSeries, w
 
 
 @pytest.fixture(scope="module")
-def models(sales: Path, small: tuple[str, ...]) -> Path:
+def models(sales: Path, brief: tuple[str, ...]) -> Path:
     """A folder with a model of sales above their 70th percentile."""
     folder = sales.parent / "models"
-    asked = ["--config", "event", "-s", "model.event=sales > p70", "--horizon", "5", *small]
+    asked = ["--config", "event", "-s", "model.event=sales > p70", "--horizon", "5", *brief]
     assert main(["train", str(sales), "--models", str(folder), "--quiet", *asked]) == 0
     return folder
 
@@ -42,10 +42,10 @@ def errors(capsys: pytest.CaptureFixture[str]) -> str:
 
 @pytest.mark.slow
 def test_train_shows_the_network_and_the_baselines(
-    sales: Path, small: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sales: Path, brief: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The last layer as it is written, the limit's share, every baseline, and a verdict; the same as JSON."""
-    asked = ["--config", "event", "-s", "model.event=y > p70", "--horizon", "1", "--json", *small]
+    asked = ["--config", "event", "-s", "model.event=y > p70", "--horizon", "1", "--json", *brief]
     assert main(["train", str(sales), "--models", str(tmp_path), *asked]) == 0
     said = capsys.readouterr()
     text = " ".join(said.err.split())
@@ -94,12 +94,12 @@ def test_plot_draws(models: Path, tmp_path: Path, extra: list[str]) -> None:
 
 @pytest.mark.slow
 def test_backtest_scores_and_writes(
-    sales: Path, small: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sales: Path, brief: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Every probability with what came, from which the Brier score follows; scores; a figure."""
     asked = ["--config", "event", "-s", "model.event=y > p70", "--horizon", "3", "--origins", "8", "--step", "2"]
     folder = tmp_path / "out"
-    assert main(["backtest", str(sales), *asked, *small, "-o", str(folder), "--figures", "--json"]) == 0
+    assert main(["backtest", str(sales), *asked, *brief, "-o", str(folder), "--figures", "--json"]) == 0
     said = capsys.readouterr()
     table, scores = pd.read_csv(folder / "forecasts.csv"), pd.read_csv(folder / "scores.csv")
     assert list(table) == ["shop", "day", "origin", "step", "actual", "probability"]
@@ -150,7 +150,7 @@ def test_a_rule_that_tells_nothing_apart_is_refused(
 @pytest.mark.parametrize("words", [("yes", "no"), ("True", "False"), ("1", "0")])
 @pytest.mark.slow
 def test_a_column_of_yes_and_no_needs_no_rule(
-    tmp_path: Path, small: tuple[str, ...], words: tuple[str, str], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, brief: tuple[str, ...], words: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The only column of yes and no is found beside numbers, and read as 1 and 0."""
     rng = np.random.default_rng(5)
@@ -158,7 +158,7 @@ def test_a_column_of_yes_and_no_needs_no_rule(
     rows = [f"{day},{rng.normal():.3f},{words[k % 7 < 5]}" for k, day in enumerate(days)]
     path = tmp_path / "rain.csv"
     path.write_text("\n".join(["day,wind,rained", *rows]) + "\n", encoding="utf-8")
-    asked = ["--config", "event", "--horizon", "2", "--models", str(tmp_path / "models"), *small]
+    asked = ["--config", "event", "--horizon", "2", "--models", str(tmp_path / "models"), *brief]
     assert main(["train", str(path), *asked]) == 0
     assert "target rained the only column of yes and no" in errors(capsys)
     assert main(["predict", "--models", str(tmp_path / "models"), "-o", "-"]) == 0
