@@ -246,8 +246,9 @@ def test_every_shipped_config_loads(name: str) -> None:
 
 
 def test_the_default_is_the_default() -> None:
-    """`default` spells out what no config means."""
-    assert load_config("default") == Config()
+    """`auto` spells out what no config means, `default` one network by itself."""
+    assert load_config("auto") == Config()
+    assert load_config("default") == load_config(None, {"train.start": "scratch"})
 
 
 def test_set_wins_over_the_file(load: Load, tmp_path: Path) -> None:
