@@ -226,9 +226,9 @@ def test_a_flag_is_the_name_it_is(here: Path, capsys: Capture, name: str) -> Non
     [
         (["--set", "train.epochs"], "--set train.epochs: must be KEY=VALUE"),
         (["--set", "epochs=5"], "--set epochs: must be section.key=value"),
-        (["--season", "x"], "data.season: must be a whole number (got the text 'x')"),
-        (["--season", "--5"], "data.season: must be a whole number (got the text '--5')"),
-        (["--season", "0"], "data.season: must be ≥ 1 (got 0)"),
+        (["--season", "x"], "--season: must be a whole number (got the text 'x')"),
+        (["--season", "--5"], "--season: must be a whole number (got the text '--5')"),
+        (["--season", "0"], "--season: must be ≥ 1 (got 0)"),
         (["--config", "nope"], "--config nope: shipped configs: "),
     ],
 )

@@ -31,7 +31,7 @@ def group(direct_panel: Panel, direct_config: Config) -> Callable[..., Group]:
 
     def make(told: list[Stage], warm: Warm | None = None, **recipe: object) -> Group:
         plan = make_plan(direct_panel, direct_config)
-        return Group(direct_panel, replace(plan, recipe=replace(plan.recipe, **recipe)), warm, told.append, None, "x: ")
+        return Group(direct_panel, replace(plan, recipe=replace(plan.recipe, **recipe)), warm, told.append, None)
 
     return make
 
@@ -42,7 +42,7 @@ def test_only_networks_that_gain_by_it_learn_on(group: Callable[..., Group]) -> 
     told: list[Stage] = []
     first = group(told).judged()
     assert all(first.chosen.epochs)
-    assert {stage.name for stage in told} == {"x: fitting"}
+    assert {stage.name for stage in told} == {"fitting"}
     warm = Warm(first.runner.networks, first.runner.networks, may_stay=True)
     staying = group(told, warm, learning_rate=1e-12)
     again = staying.judged()
@@ -85,7 +85,7 @@ def test_the_whole_learns_from_all_the_data(group: Callable[..., Group], direct_
     judged = fitted.judged()
     told.clear()
     whole = fitted.whole(judged)
-    assert [stage.name for stage in told] == ["x: fitting again on all the data"] * sum(judged.chosen.epochs)
+    assert [stage.name for stage in told] == ["fitting again on all the data"] * sum(judged.chosen.epochs)
     assert set(whole.scales) == set(direct_panel.keys)
     assert whole.scales != judged.runner.scales
     assert whole.usual != judged.runner.usual

@@ -125,7 +125,7 @@ def test_flags_that_make_no_sense(
 def test_keys_of_other_heads_are_refused(labelled_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A horizon means nothing to labels, nor a hidden layer to values."""
     assert main(["train", str(labelled_file), *HEAD, "--horizon", "3"]) == 3
-    assert "forecast.horizon: has no meaning with model.head: label" in capsys.readouterr().err
+    assert "--horizon: has no meaning with model.head: label" in capsys.readouterr().err
     assert main(["train", str(labelled_file), "--set", "model.hidden=[3]"]) == 3
     assert "model.hidden: has no meaning with model.head: value" in capsys.readouterr().err
 
