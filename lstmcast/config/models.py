@@ -160,7 +160,7 @@ class Train(Section):
     winsorize: Annotated[float, Field(gt=0)] | Auto | None = "auto"
     """Targets further off than so many usual steps count as just so far; null: none; auto: 3 with mse, unprofiled."""
     start: Literal["scratch", "pretrained", "auto"] = "auto"
-    """Scratch: the network above; pretrained: those that came with lstmcast learn on; auto: both, if values are few."""
+    """Scratch: the network above; pretrained: shipped ones learn on; auto: it with these beside, if values are few."""
     networks: Annotated[int, Field(ge=1, le=100)] = 1
     """Networks fitted from different seeds, whose forecasts are averaged."""
     refit: bool = True

@@ -16,6 +16,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.evaluation import attribution
 from lstmcast.forecaster.running import Runner, Running
 from lstmcast.model import recursion
+from lstmcast.model.scaling import Scaling
 from lstmcast.model.sensitivity import sensitivity
 from lstmcast.model.smoothing_gradient import smoothing_gradient
 from lstmcast.model.windows import Windows
@@ -44,15 +45,13 @@ class Part:
     @classmethod
     def of(cls, runner: Runner, past: Panel, share: float, horizon: int) -> Part:
         """Make ready."""
-        alone = replace(runner, beside=None)
-        (smoothing,) = alone.on(past).share(ONE, past.lengths - 1).tolist()
-        running = replace(alone, smoothing=smoothing, half=0, tried=False).on(past)
+        running = replace(runner, beside=None).on(past)
+        (smoothing,) = running.share(ONE, past.lengths - 1).tolist()
+        held = replace(running, runner=replace(running.runner, smoothing=smoothing, half=0, tried=False))
         if not smoothing:
-            return cls(running, share, np.zeros((horizon, len(past.values))))
-        gradient = smoothing_gradient(
-            running.windows.z, horizon, season=runner.shape.season, trial=running.runner.horizon
-        )
-        return cls(running, share, smoothing * gradient)
+            return cls(held, share, np.zeros((horizon, len(past.values))))
+        gradient = smoothing_gradient(held.windows.z, horizon, season=runner.shape.season, trial=runner.horizon)
+        return cls(held, share, smoothing * gradient)
 
     def reading(self, values: Floats) -> Floats:
         """[…] values as z."""
@@ -60,8 +59,14 @@ class Part:
 
     def finer(self, other: Running) -> Floats:
         """[T] how much its z of each past value grows with the other's."""
-        z, theirs = (running.windows.z[None] for running in (self.running, other))
-        return _ratio(other.scaling.slope(theirs)[0], self.running.scaling.slope(z)[0])
+        if self.running is other:
+            return np.ones(len(other.windows.z))
+        return _ratio(*(_unbounded(running).slope(running.windows.z[None])[0] for running in (other, self.running)))
+
+
+def _unbounded(running: Running) -> Scaling:
+    """The scaling of past values: no forecast falls below the floor, but a value that lies on it may move."""
+    return replace(running.scaling, floor=np.full(1, -np.inf))
 
 
 def _ratio(one: Floats, other: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from lstmcast.evaluation.baselines import baselines
 from lstmcast.evaluation.intervals import Calibration, calibrate, cross_coverage
 from lstmcast.evaluation.origins import HoldOut
 from lstmcast.evaluation.skill import MANY, WORTH, Skill, evidence, skill, verdict
-from lstmcast.forecaster.running import Runner, Running, honest, mase_scales, outcomes
+from lstmcast.forecaster.running import Ahead, Runner, Running, honest, mase_scales, outcomes
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -110,7 +110,7 @@ def judge(runner: Runner, panel: Panel, held: HoldOut, levels: tuple[float, ...]
     lower, upper = running.bounds(ahead, calibration, series)
     shown = slice(0, KEPT)
     return Judgement(
-        **_compared(running, panel, held, (series, origins), actual, forecast, ahead.smooth),
+        **_compared(running, panel, held, (series, origins), actual, ahead),
         origins=len(series),
         calibration=calibration,
         **_covered(errors, series, origins, levels),
@@ -126,27 +126,20 @@ def judge(runner: Runner, panel: Panel, held: HoldOut, levels: tuple[float, ...]
 
 
 def _compared(
-    running: Running,
-    panel: Panel,
-    held: HoldOut,
-    where: tuple[Ints, Ints],
-    actual: Floats,
-    forecast: Floats,
-    smooth: Floats | None,
+    running: Running, panel: Panel, held: HoldOut, where: tuple[Ints, Ints], actual: Floats, ahead: Ahead
 ) -> dict[str, Any]:
     """The scores, the skill and the verdict of a Judgement."""
     series, origins = where
+    forecast = running.back(ahead.z, series)
     scales = mase_scales(panel.drop_last(held.total))[series]
     rivals = {
         name: rule(panel.values, panel.offsets[series], origins, held.horizon)
         for name, rule in baselines(panel.calendar.season).items()
     }
     scores = {name: _score(actual, said, scales) for name, said in {"lstm": forecast, **rivals}.items()}
-    smooth = running.smoothed(series, origins, held.horizon) if smooth is None else smooth
+    smooth = running.smoothed(series, origins, held.horizon) if ahead.smooth is None else ahead.smooth
     alone = _score(actual, running.back(smooth, series), scales)
-    apart = [running.other, replace(running, other=None)] if running.other else []
-    parts = [one.back(one.ahead(series, origins, held.horizon).z, series) for one in apart]
-    theirs, own = [_score(actual, part, scales) for part in parts] or (None, None)
+    theirs, own = [_score(actual, running.back(z, series), scales) for z in ahead.apart or ()] or (None, None)
     best = min(rivals, key=lambda name: _rank(scores[name]))
     unit = np.where(np.isnan(scales), 1.0, scales) if panel.n_series == 1 else scales
     ours, best_rival = (metrics.mae(actual, said) / unit for said in (forecast, rivals[best]))

@@ -43,7 +43,7 @@ class Others:
 
 
 def weighed(panel: Panel, plan: Plan, own: Judged, *, pinned: bool) -> tuple[Judged, Others]:
-    """The own networks with the share of smoothing that suits all, and the others.
+    """The own networks with the share of smoothing that suits all and the others beside them, and these by themselves.
 
     Args:
         panel: all the data.
@@ -57,8 +57,8 @@ def weighed(panel: Panel, plan: Plan, own: Judged, *, pinned: bool) -> tuple[Jud
     ours, theirs = (Trial.stopping(panel, plan.hold_out, one).apart(one.networks) for one in alone)
     weights = WEIGHTS / np.maximum([ours[0], theirs[0], ours[1]], LEAST)
     share = own.chosen.smoothing if pinned else float(weights[2] / weights.sum())
-    found = Others(replace(known, smoothing=share), float(weights[1] / weights[:2].sum()))
-    return own.smoothed(share), found
+    found, own = Others(replace(known, smoothing=share), float(weights[1] / weights[:2].sum())), own.smoothed(share)
+    return replace(own, runner=found.beside(own.runner, past)), found
 
 
 def _scaled(runner: Runner, panel: Panel) -> Runner:

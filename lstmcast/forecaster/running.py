@@ -97,6 +97,7 @@ class Ahead:
         above: the same for the other side.
         highest: [B, H] where upper bounds end, unless the forecast itself lies above.
         smooth: [B, H] what exponential smoothing alone says; None: it has no part in it.
+        apart: [B, H] what the other runner says alone, and what the own one does; None: there is no other.
     """
 
     z: Floats
@@ -104,6 +105,7 @@ class Ahead:
     above: Floats
     highest: Floats | float = np.inf
     smooth: Floats | None = None
+    apart: tuple[Floats, Floats] | None = None
 
     def errors(self, actual: Floats) -> Floats:
         """How far [B, H] true z lie off, in the unit of their side, like `below`; NaN where that measures nothing."""
@@ -138,8 +140,8 @@ class Running:
         if self.runner.beside is None or self.other is None:
             return ahead
         theirs = self.other.back(self.other.ahead(series, origins, horizon).z, series)
-        weight, z = self.runner.beside.share, self.scaling.of(series).forward(theirs)
-        return replace(ahead, z=(1 - weight) * ahead.z + weight * z)
+        weight, other = self.runner.beside.share, self.scaling.of(series).forward(theirs)
+        return replace(ahead, z=(1 - weight) * z + weight * other, apart=(other, z))
 
     def _ahead(
         self, series: Ints, origins: Ints, horizon: int, share: Floats | None

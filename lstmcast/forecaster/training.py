@@ -63,16 +63,15 @@ def train(
     load_keras()
     plan, warm = _begun(panel, config, start)
     planned(plan)
-    group, others = Group(panel, plan, warm, tell, checkpoint), None
-    fitted = group.judged()
+    group = Group(panel, plan, warm, tell, checkpoint)
+    fitted, others = group.judged(), None
     if _both(plan, config):
         fitted, others = weighed(panel, plan, fitted, pinned=config.model.smoothing != "auto")
-    past = learnable(panel, plan.hold_out.total)
-    runner = judged = others.beside(fitted.runner, past) if others else fitted.runner
+    runner = judged = fitted.runner
     judgement = judge(judged, panel, plan.hold_out, plan.levels)
     if plan.refit:
-        whole = group.whole(fitted)
-        runner = others.beside(whole, panel) if others else whole
+        runner = group.whole(fitted)
+        runner = others.beside(runner, panel) if others else runner
     _check(runner, panel, plan)
     return Forecaster(
         runner=runner,
@@ -94,7 +93,8 @@ def _begun(panel: Panel, config: Config, start: Forecaster | None) -> tuple[Plan
         going_on, own = warmed(plan, panel, start)
         plan, warm = (plan, warm) if warm and not own else (going_on, own)
     if _both(plan, config):
-        found = Finding("beside", "pretrained", f"networks of the class {choose(panel).reason} speak too")
+        reason = choose(learnable(panel, plan.hold_out.total)).reason
+        found = Finding("beside", "pretrained", f"networks of the class {reason} speak too")
         smoothing = SMOOTHING if plan.smoothing is None else plan.smoothing
         plan = replace(plan, smoothing=smoothing, findings=(*plan.findings, found))
     return plan, warm

@@ -19,8 +19,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 CHOSEN_ON = 100  # values on which a network's error, where its epochs were chosen, counts twice
-CAUTION = 0.5  # of that share beside networks that say all steps at once: those that learn what is held out gain more
 SHARES = np.linspace(0, 0.8, 17)  # of smoothing, tried where there is plenty to try them on
+CAUTION = 0.5  # of the best, beside networks that say all steps at once: they gain most by what they learn last
 
 
 @dataclass(frozen=True)

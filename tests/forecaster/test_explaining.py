@@ -12,6 +12,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import UsageError
 from lstmcast.forecaster import attributing
 from lstmcast.forecaster.explaining import SIGNALS, Explanation, explain
+from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.trained import Forecaster
 
 
@@ -52,6 +53,23 @@ def test_effects_are_quotients_of_differences(
     effect = explain(chosen, air_panel).effect
     for back in (1, 2, 13):
         assert effect[-back] == pytest.approx(moved_by(chosen, air_panel, back), rel=0.02, abs=1e-3)
+
+
+@pytest.mark.slow
+def test_a_value_of_zero_has_its_effect(
+    forecaster: Forecaster,
+    air_panel: Panel,
+    make_runner: Callable[..., Runner],
+    moved_by: Callable[[Forecaster, Panel, int], float],
+) -> None:
+    """No forecast falls below 0, but a past value that lies there might have been another."""
+    values = air_panel.values.copy()
+    values[[-1, -4]] = 0.0
+    chosen = replace(forecaster, runner=replace(make_runner(kind="none"), scales={(): (30.0, 0.0)}))
+    effect = explain(chosen, replace(air_panel, values=values)).effect
+    for back in (1, 4):
+        half = moved_by(chosen, replace(air_panel, values=values), back)  # the step down ends at 0 too
+        assert effect[-back] == pytest.approx(2 * half, rel=0.02)
 
 
 @pytest.mark.slow
