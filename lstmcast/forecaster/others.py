@@ -1,8 +1,9 @@
 """Pretrained networks, as they came, that speak beside those of a training where values are few.
 
 Weights that few forecasts decide are hardly better than chosen ones: networks, pretrained networks and smoothing count
-1 : 2 : 2, each divided by its error at the stopping origins, which none of the three has learnt. The pretrained ones do
-not learn on here: on one series alone that makes as many forecasts worse as better.
+1 : 3 : 3 where there is one stopping origin, which none of the three has learnt. The more of them there are, the more
+each counts by its errors there. The pretrained ones do not learn on here: on one series alone that makes as many
+forecasts worse as better.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from lstmcast.forecaster.running import Beside, Runner
 from lstmcast.forecaster.trial import Trial
 from lstmcast.model.past import LEAST
 
-WEIGHTS = (1, 2, 2)  # of networks, pretrained networks and smoothing that are equally wrong
+WEIGHTS = (1, 3, 3)  # of networks, pretrained networks and smoothing that are equally wrong
+TRUST = 3  # each is divided by its error to the power of this for every tenfold number of stopping origins
 SMOOTHING = WEIGHTS[2] / sum(WEIGHTS)
 
 
@@ -54,8 +56,11 @@ def weighed(panel: Panel, plan: Plan, own: Judged, *, pinned: bool) -> tuple[Jud
     past = learnable(panel, plan.hold_out.total)
     known = replace(pretrained(past).runner, horizon=plan.hold_out.horizon, smoothing=0.0, half=0)
     alone = replace(own.runner, smoothing=0.0), _scaled(known, past)
-    ours, theirs = (Trial.stopping(panel, plan.hold_out, one).apart(one.networks) for one in alone)
-    weights = WEIGHTS / np.maximum([ours[0], theirs[0], ours[1]], LEAST)
+    trials = [Trial.stopping(panel, plan.hold_out, one) for one in alone]
+    ours, theirs = (trial.apart(one.networks) for trial, one in zip(trials, alone, strict=True))
+    trust = TRUST * np.log10(len(trials[0].origins))
+    errors = np.maximum([ours[0], theirs[0], ours[1]], LEAST)
+    weights = WEIGHTS / (errors / errors.min()) ** trust
     share = own.chosen.smoothing if pinned else float(weights[2] / weights.sum())
     found, own = Others(replace(known, smoothing=share), float(weights[1] / weights[:2].sum())), own.smoothed(share)
     return replace(own, runner=found.beside(own.runner, past)), found

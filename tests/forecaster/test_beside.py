@@ -41,25 +41,38 @@ def test_a_hasty_network_leaves_most_to_the_pretrained_ones(both: Forecaster) ->
 
 
 @pytest.mark.slow
-def test_each_of_three_counts_by_the_inverse_of_its_error(both: Forecaster, air_panel: Panel) -> None:
-    """By a loop over the origins at which training stops: 1 : 2 : 2 among the networks, the others, smoothing."""
+def test_each_of_three_counts_by_its_error_the_more_the_more_origins_there_are(
+    both: Forecaster, air_panel: Panel
+) -> None:
+    """By a loop over the origins at which training stops: 1 : 3 : 3 among the networks, the others, smoothing."""
     assert both.judged.beside is not None
     judge, steps = both.report["held_out"]["judge_steps"], both.report["held_out"]["stop_steps"]
     known = air_panel.drop_last(judge)
     last, here = int(known.lengths[0]) - 1, np.array([0])
+    stopping = range(last - steps, last - 11)
+    assert len(stopping) > 1
 
     def off(runner: Runner, smoothing: float) -> float:
         running, found = replace(runner, smoothing=smoothing, beside=None).on(known), []
-        for origin in range(last - steps, last - 11):
+        for origin in stopping:
             said = running.back(running.ahead(here, np.array([origin]), 12).z, here)[0]
             found.append(np.abs(said - known.values[origin + 1 : origin + 13]).mean())
         return float(np.mean(found))
 
     own, other = both.judged, both.judged.beside.runner
-    weights = np.array([1, 2, 2]) / np.array([off(own, 0), off(other, 0), off(own, 1)])
+    trust = 3 * np.log10(len(stopping))
+    weights = np.array([1, 3, 3]) / np.array([off(own, 0), off(other, 0), off(own, 1)]) ** trust
     assert own.smoothing == other.smoothing == pytest.approx(weights[2] / weights.sum())
     assert both.judged.beside.share == pytest.approx(weights[1] / weights[:2].sum())
     assert both.runner.smoothing == both.runner.beside.runner.smoothing == own.smoothing
+
+
+@pytest.mark.slow
+def test_one_stopping_origin_decides_nothing(air_panel: Panel) -> None:
+    """Then the three count 1 : 3 : 3, whatever their errors were."""
+    short = train(air_panel.drop_last(84), load_config(None, TINY))
+    assert short.runner.beside is not None
+    assert (short.runner.smoothing, short.runner.beside.share) == pytest.approx((3 / 7, 3 / 4))
 
 
 @pytest.mark.slow
