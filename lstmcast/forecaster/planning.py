@@ -29,6 +29,7 @@ LARGE = 200_000  # values, from which a second fit costs too much
 PASSES, LONG = 24, (12, 16)  # times that each value is learnt from where nothing stops early: short, or long series
 DAY_OF_HOURS = 24
 LONGEST = 400  # lags
+FEWEST = 8, 12  # lags where there is no season: said step by step, or all steps at once, which sees more ahead
 SHORT = 200  # steps, below which a series does not tell the network how restless it is
 OUTLYING = 3.0  # usual steps: a few targets further off would decide a mean of squares
 RATES = (0.001, 0.003)  # the learning rate, and the one for plenty: many targets a window make gradients steady
@@ -153,11 +154,12 @@ def _is_day(panel: Panel, season: int) -> bool:
 def _size(panel: Panel, config: Config) -> tuple[int, int]:
     """Context and lags: three seasons and two, a week of hours, a year of weeks; all within what a series has."""
     typical, season, asked = int(np.median(panel.lengths)), panel.calendar.season, config.model
+    direct = asked.strategy == "direct"
     if season == DAY_OF_HOURS and typical >= 3 * 7 * season:
         lags = 7 * season
     else:
-        lags = 2 * season if season > 1 else int(np.clip(typical // 16, 8, 52))
-    lags = max(2, min(lags, LONGEST, typical // 3))
+        lags = 2 * season if season > 1 else int(np.clip(typical // 16, FEWEST[direct], 52))
+    lags = max(2, min(lags, LONGEST, typical // (2 if direct else 3)))
     context = max(4, min(max(24, 3 * season if season > 1 else lags), 96, typical))
     return context if asked.context == "auto" else asked.context, lags if asked.lags == "auto" else asked.lags
 

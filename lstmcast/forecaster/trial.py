@@ -71,8 +71,11 @@ class Trial:
         return self._error(self._said([network]))
 
     def apart(self, networks: Sequence[Network]) -> tuple[float, float]:
-        """The error of networks without exponential smoothing, and of smoothing without networks."""
-        return self._error(self._said(networks)), self._error(self._smoothed())
+        """How far networks without exponential smoothing stray, and smoothing without networks.
+
+        Both as the root of the mean square over the origins: what is seldom far off is not to be relied upon.
+        """
+        return self._straying(self._said(networks)), self._straying(self._smoothed())
 
     def smoothing(self, networks: Sequence[Network], share: float | None) -> tuple[float, float]:
         """The share of exponential smoothing beside several networks, and the error of both together.
@@ -114,5 +117,11 @@ class Trial:
         return self.running.smoothed(self.series, self.origins, self.actual.shape[1])
 
     def _error(self, z: Floats) -> float:
-        off = np.abs(self.running.back(z, self.series) - self.actual)
-        return float(np.nanmean(off / self.unit))
+        return float(np.nanmean(self._off(z)))
+
+    def _straying(self, z: Floats) -> float:
+        return float(np.sqrt(np.square(np.nanmean(self._off(z), axis=1)).mean()))
+
+    def _off(self, z: Floats) -> Floats:
+        """[B, H] |y − f| of [B, H] z, in units of each series' usual step; NaN where y was not observed."""
+        return np.asarray(np.abs(self.running.back(z, self.series) - self.actual) / self.unit)

@@ -44,7 +44,7 @@ def test_a_hasty_network_leaves_most_to_the_pretrained_ones(both: Forecaster) ->
 def test_each_of_three_counts_by_its_error_the_more_the_more_origins_there_are(
     both: Forecaster, air_panel: Panel
 ) -> None:
-    """By a loop over the origins at which training stops: 1 : 3 : 3 among the networks, the others, smoothing."""
+    """By a loop over the origins where training stops: 1 : 3 : 3, each by the root of its mean square error."""
     assert both.judged.beside is not None
     judge, steps = both.report["held_out"]["judge_steps"], both.report["held_out"]["stop_steps"]
     known = air_panel.drop_last(judge)
@@ -57,7 +57,7 @@ def test_each_of_three_counts_by_its_error_the_more_the_more_origins_there_are(
         for origin in stopping:
             said = running.back(running.ahead(here, np.array([origin]), 12).z, here)[0]
             found.append(np.abs(said - known.values[origin + 1 : origin + 13]).mean())
-        return float(np.mean(found))
+        return float(np.sqrt(np.square(found).mean()))
 
     own, other = both.judged, both.judged.beside.runner
     trust = 3 * np.log10(len(stopping))
