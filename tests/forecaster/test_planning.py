@@ -13,6 +13,7 @@ import pytest
 from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
+from lstmcast.data.records import ReadOptions
 from lstmcast.errors import DataError
 from lstmcast.evaluation.origins import hold_out
 from lstmcast.forecaster.measure import Measure
@@ -90,6 +91,19 @@ def test_ways_share_one_window(air_panel: Panel) -> None:
     sizes = {(way.shape.context, way.shape.lags) for way in plan.ways}
     assert sizes == {(plan.architecture.context, plan.architecture.lags)}
     assert all(0 <= way.shape.burn < way.shape.context for way in plan.ways)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "length", "lags"),
+    [("recursive", 60, 8), ("direct", 60, 12), ("recursive", 21, 7), ("direct", 21, 10), ("direct", 400, 25)],
+)
+def test_lags_where_there_is_no_season(
+    tmp_path: Path, write_series: Write, strategy: str, length: int, lags: int
+) -> None:
+    """A sixteenth of a series, at least 8; all steps at once, at least 12; no more than a third or a half of it."""
+    panel = read(write_series(tmp_path / "x.csv", {"a": [float(k % 7) for k in range(length)]}), ReadOptions(season=1))
+    plan = make_plan(panel, config(model__strategy=strategy, model__transform="none", forecast__horizon=2))
+    assert plan.architecture.lags == lags
 
 
 @pytest.mark.parametrize(
