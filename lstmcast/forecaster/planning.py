@@ -26,10 +26,11 @@ SEASONS = (0, 1, 2, 4, 8, 16)  # profiles tried
 DAY = 86_400_000_000  # microseconds
 RIVAL = 1.5  # a second footing is fitted too where its error is at most this much larger
 LARGE = 200_000  # values, from which a second fit costs too much
-PASSES, LONG = 24, (12, 16)  # times that each value is learnt from where nothing stops early: short, or long series
+PASSES = 24, 36  # times that each value is learnt from where nothing stops early: said step by step, or all at once
+LONG = 12, 16  # the same of long series: without a season, or with one
 DAY_OF_HOURS = 24
 LONGEST = 400  # lags
-FEWEST = 8, 12  # lags where there is no season: said step by step, or all steps at once, which sees more ahead
+FEWEST = 8, 12  # lags where there is no season: said step by step, or all at once
 SHORT = 200  # steps, below which a series does not tell the network how restless it is
 OUTLYING = 3.0  # usual steps: a few targets further off would decide a mean of squares
 RATES = (0.001, 0.003)  # the learning rate, and the one for plenty: many targets a window make gradients steady
@@ -225,7 +226,7 @@ def _recipe(past: Panel, shape: Shape, config: Config, patience: int | None) -> 
     windows = 4 * len(past.values) / shape.context
     batches = int(np.clip(-(-windows // size), *BATCHES))
     if patience is None:
-        passes = LONG[past.calendar.season > 1] if _is_long(past) else PASSES
+        passes = LONG[past.calendar.season > 1] if _is_long(past) else PASSES[shape.horizon > 1]
         batches = max(1, round(passes * len(past.values) / (shape.context * size * train.epochs)))
     plenty = _plenty(past, past.calendar.season)
     return Recipe(
