@@ -26,11 +26,9 @@ SEASONS = (0, 1, 2, 4, 8, 16)  # profiles tried
 DAY = 86_400_000_000  # microseconds
 RIVAL = 1.5  # a second footing is fitted too where its error is at most this much larger
 LARGE = 200_000  # values, from which a second fit costs too much
-PASSES = 24, 36  # times that each value is learnt from where nothing stops early: said step by step, or all at once
-LONG = 12, 16  # the same of long series: without a season, or with one
+PASSES, LONG = 24, (12, 16)  # times that each value is learnt from where nothing stops early: short, or long series
 DAY_OF_HOURS = 24
 LONGEST = 400  # lags
-FEWEST = 8, 12  # lags where there is no season: said step by step, or all at once
 SHORT = 200  # steps, below which a series does not tell the network how restless it is
 OUTLYING = 3.0  # usual steps: a few targets further off would decide a mean of squares
 RATES = (0.001, 0.003)  # the learning rate, and the one for plenty: many targets a window make gradients steady
@@ -155,12 +153,11 @@ def _is_day(panel: Panel, season: int) -> bool:
 def _size(panel: Panel, config: Config) -> tuple[int, int]:
     """Context and lags: three seasons and two, a week of hours, a year of weeks; all within what a series has."""
     typical, season, asked = int(np.median(panel.lengths)), panel.calendar.season, config.model
-    direct = asked.strategy == "direct"
     if season == DAY_OF_HOURS and typical >= 3 * 7 * season:
         lags = 7 * season
     else:
-        lags = 2 * season if season > 1 else int(np.clip(typical // 16, FEWEST[direct], 52))
-    lags = max(2, min(lags, LONGEST, typical // (2 if direct else 3)))
+        lags = 2 * season if season > 1 else int(np.clip(typical // 16, 8, 52))
+    lags = max(2, min(lags, LONGEST, typical // 3))
     context = max(4, min(max(24, 3 * season if season > 1 else lags), 96, typical))
     return context if asked.context == "auto" else asked.context, lags if asked.lags == "auto" else asked.lags
 
@@ -226,7 +223,7 @@ def _recipe(past: Panel, shape: Shape, config: Config, patience: int | None) -> 
     windows = 4 * len(past.values) / shape.context
     batches = int(np.clip(-(-windows // size), *BATCHES))
     if patience is None:
-        passes = LONG[past.calendar.season > 1] if _is_long(past) else PASSES[shape.horizon > 1]
+        passes = LONG[past.calendar.season > 1] if _is_long(past) else PASSES
         batches = max(1, round(passes * len(past.values) / (shape.context * size * train.epochs)))
     plenty = _plenty(past, past.calendar.season)
     return Recipe(
