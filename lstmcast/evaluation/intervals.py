@@ -59,7 +59,7 @@ class Calibration:
         return z - lower, z + upper
 
 
-def calibrate(scores: Floats, levels: Sequence[float]) -> Calibration:
+def calibrate(scores: Floats, levels: Sequence[float], *, trust: float = 1.0) -> Calibration:
     """Quantiles of held-out scores for each level and step ahead.
 
     Where a step has few scores of its own, all steps are pooled after dividing by each step's typical score, which is
@@ -68,9 +68,11 @@ def calibrate(scores: Floats, levels: Sequence[float]) -> Calibration:
     Args:
         scores: [Q, B, H], or [1, B, H] for all levels; NaN where they are not known.
         levels: in percent, between 0 and 100, ascending.
+        trust: the power to which a width is taken: less than 1 brings it nearer to 1, which is what it usually is where
+            the unit of scores is a half-width that was calibrated elsewhere.
     """
     of_level = zip(np.broadcast_to(scores, (len(levels), *scores.shape[1:])), levels, strict=True)
-    widths = [_widths(each, level) for each, level in of_level]
+    widths = [_widths(each, level) ** trust for each, level in of_level]
     return Calibration(tuple(levels), np.stack(widths) if widths else np.empty((0, scores.shape[2])))
 
 
@@ -86,7 +88,7 @@ def _widths(scores: Floats, level: float) -> Floats:
 
 
 def cross_coverage(
-    scores: Floats, groups: Ints, levels: Sequence[float], *, near: Bools | None = None
+    scores: Floats, groups: Ints, levels: Sequence[float], *, near: Bools | None = None, trust: float = 1.0
 ) -> tuple[Floats, Floats]:
     """The coverage of intervals on origins that did not calibrate them: each fold against the widths of the others.
 
@@ -95,6 +97,7 @@ def cross_coverage(
         groups: [B] the fold of each origin.
         levels: in percent, ascending.
         near: [B, B] which origins share outcomes: those near to a fold do not calibrate for it.
+        trust: as for `calibrate`.
 
     Returns:
         In all [Q], and at each step ahead [Q, H]; NaN where nothing could be held against anything.
@@ -105,7 +108,7 @@ def cross_coverage(
         others = ~(out if near is None else out | near[:, out].any(axis=1))
         if np.isnan(scores[:, others]).all():
             continue
-        widths = calibrate(scores[:, others], levels).widths  # [Q, H]
+        widths = calibrate(scores[:, others], levels, trust=trust).widths  # [Q, H]
         hits[:, out] = np.where(np.isnan(scores[:, out]), np.nan, scores[:, out] <= widths[:, None])
     known = ~np.isnan(hits)
     hit = np.where(known, hits, 0.0)

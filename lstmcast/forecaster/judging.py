@@ -22,6 +22,7 @@ Ints = npt.NDArray[np.int64]
 
 FOLDS = 5
 KEPT = 2000  # held-out forecasts kept for the figure
+ELSEWHERE = 4  # held-out horizons that tell as much of how wide intervals must be as many other series do
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Judgement:
         verdict: in one sentence.
         origins: how many judged.
         calibration: widths of the intervals.
+        trust: how much these origins say of the widths, 0 to 1; the rest, what the pretrained networks' intervals need.
         coverage: [Q] of the intervals on origins that did not calibrate them; coverage_by_step: [Q, H] likewise.
         coverage_overlaps: whether their futures overlap those that did, for want of others.
         held_out: the forecasts themselves, of the first series.
@@ -70,6 +72,7 @@ class Judgement:
     verdict: str
     origins: int
     calibration: Calibration
+    trust: float
     coverage: Floats
     coverage_by_step: Floats
     coverage_overlaps: bool
@@ -106,14 +109,16 @@ def judge(runner: Runner, panel: Panel, held: HoldOut, levels: tuple[float, ...]
             "model.activation: tanh"
         )
     errors = ahead.errors(running.scaling.of(series).forward(actual))
-    calibration = calibrate(errors, levels)
+    trust = _trust(runner, series, held)
+    calibration = calibrate(errors, levels, trust=trust)
     lower, upper = running.bounds(ahead, calibration, series)
     shown = slice(0, KEPT)
     return Judgement(
         **_compared(running, panel, held, (series, origins), actual, ahead),
         origins=len(series),
         calibration=calibration,
-        **_covered(errors, series, origins, levels),
+        trust=trust,
+        **_covered(errors, series, origins, levels, trust),
         held_out=HeldOut(
             series=series[shown],
             positions=(panel.starts[series] + origins)[shown],
@@ -160,7 +165,15 @@ def _compared(
     }
 
 
-def _covered(errors: Floats, series: Ints, origins: Ints, levels: tuple[float, ...]) -> dict[str, Any]:
+def _trust(runner: Runner, series: Ints, held: HoldOut) -> float:
+    """How much few held-out horizons say of widths that were calibrated elsewhere; all, where there are no such."""
+    if runner.beside is None or runner.beside.intervals is None:
+        return 1.0
+    horizons = len(np.unique(series)) * held.judge / held.horizon
+    return horizons / (horizons + ELSEWHERE)
+
+
+def _covered(errors: Floats, series: Ints, origins: Ints, levels: tuple[float, ...], trust: float) -> dict[str, Any]:
     """The coverage of a Judgement.
 
     Of few series the folds are stretches of time; origins whose futures overlap those of a fold do not calibrate for
@@ -169,11 +182,11 @@ def _covered(errors: Floats, series: Ints, origins: Ints, levels: tuple[float, .
     horizon = errors.shape[2]
     folds = evidence(series, origins, horizon) % FOLDS
     if len(np.unique(series)) >= MANY:
-        return _coverage(cross_coverage(errors, folds, levels), overlapping=False)
+        return _coverage(cross_coverage(errors, folds, levels, trust=trust), overlapping=False)
     near = (np.abs(origins[:, None] - origins) < horizon) & (series[:, None] == series)
-    apart = cross_coverage(errors, folds, levels, near=near)
+    apart = cross_coverage(errors, folds, levels, near=near, trust=trust)
     if np.isnan(apart[0]).any():
-        return _coverage(cross_coverage(errors, folds, levels), overlapping=True)
+        return _coverage(cross_coverage(errors, folds, levels, trust=trust), overlapping=True)
     return _coverage(apart, overlapping=False)
 
 

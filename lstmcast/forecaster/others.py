@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lstmcast.data.panel import Panel
+from lstmcast.evaluation.intervals import Calibration
 from lstmcast.forecaster.group import Judged
 from lstmcast.forecaster.measure import scales_of
 from lstmcast.forecaster.plan import Plan
@@ -23,6 +24,7 @@ from lstmcast.forecaster.trial import Trial
 from lstmcast.model.past import LEAST
 
 WEIGHTS = (1, 3, 3)  # of networks, pretrained networks and smoothing that are equally wrong
+PLENTY = 16  # held-out horizons that say by themselves how wide intervals must be
 TRUST = 3  # each is divided by its error to the power of this for every tenfold number of stopping origins
 SMOOTHING = WEIGHTS[2] / sum(WEIGHTS)
 
@@ -34,14 +36,16 @@ class Others:
     Attributes:
         runner: the pretrained networks, with the same share of smoothing as the own ones.
         share: of the forecast.
+        intervals: theirs, where little is held out that could say how wide intervals must be; else None.
     """
 
     runner: Runner
     share: float
+    intervals: Calibration | None
 
     def beside(self, own: Runner, panel: Panel) -> Runner:
         """Networks of one's own, and these beside them, with the scales of the data that the own ones learnt from."""
-        return replace(own, beside=Beside(_scaled(self.runner, panel), self.share))
+        return replace(own, beside=Beside(_scaled(self.runner, panel), self.share, self.intervals))
 
 
 def weighed(panel: Panel, plan: Plan, own: Judged, *, pinned: bool) -> tuple[Judged, Others]:
@@ -54,7 +58,8 @@ def weighed(panel: Panel, plan: Plan, own: Judged, *, pinned: bool) -> tuple[Jud
         pinned: whether smoothing's share is the plan's, whatever it did.
     """
     past = learnable(panel, plan.hold_out.total)
-    known = replace(pretrained(past).runner, horizon=plan.hold_out.horizon, smoothing=0.0, half=0)
+    found = pretrained(past)
+    known = replace(found.runner, horizon=plan.hold_out.horizon, smoothing=0.0, half=0)
     alone = replace(own.runner, smoothing=0.0), _scaled(known, past)
     trials = [Trial.stopping(panel, plan.hold_out, one) for one in alone]
     ours, theirs = (trial.apart(one.networks) for trial, one in zip(trials, alone, strict=True))
@@ -62,8 +67,11 @@ def weighed(panel: Panel, plan: Plan, own: Judged, *, pinned: bool) -> tuple[Jud
     errors = np.maximum([ours[0], theirs[0], ours[1]], LEAST)
     weights = WEIGHTS / (errors / errors.min()) ** trust
     share = own.chosen.smoothing if pinned else float(weights[2] / weights.sum())
-    found, own = Others(replace(known, smoothing=share), float(weights[1] / weights[:2].sum())), own.smoothed(share)
-    return replace(own, runner=found.beside(own.runner, past)), found
+    little = past.n_series * plan.hold_out.judge < PLENTY * plan.hold_out.horizon
+    intervals = found.calibration if little and plan.levels == found.calibration.levels else None
+    others = Others(replace(known, smoothing=share), float(weights[1] / weights[:2].sum()), intervals)
+    own = own.smoothed(share)
+    return replace(own, runner=others.beside(own.runner, past)), others
 
 
 def _scaled(runner: Runner, panel: Panel) -> Runner:

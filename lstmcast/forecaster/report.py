@@ -50,6 +50,7 @@ def report(
             f"{level:g}": [finite(share) for share in steps]
             for level, steps in zip(plan.levels, judgement.coverage_by_step, strict=True)
         },
+        "widths_trust": judgement.trust,
         "held_out": {
             "origins": judgement.origins,
             "horizon": plan.hold_out.horizon,

@@ -81,10 +81,17 @@ class Runner:
 
 @dataclass(frozen=True)
 class Beside:
-    """Another runner that speaks too, and its share of each forecast, 0 to 1."""
+    """Another runner that speaks too.
+
+    Attributes:
+        runner: it.
+        share: its part of each forecast, 0 to 1.
+        intervals: its own, which are the unit of errors then; None: that is the first runner's.
+    """
 
     runner: Runner
     share: float
+    intervals: Calibration | None = None
 
 
 @dataclass(frozen=True)
@@ -139,9 +146,14 @@ class Running:
         ahead = Ahead(z, below, above, highest, None if smooth is None else phases.woven(smooth, horizon))
         if self.runner.beside is None or self.other is None:
             return ahead
-        theirs = self.other.back(self.other.ahead(series, origins, horizon).z, series)
-        weight, other = self.runner.beside.share, self.scaling.of(series).forward(theirs)
-        return replace(ahead, z=(1 - weight) * z + weight * other, apart=(other, z))
+        theirs, scaling = self.other.ahead(series, origins, horizon), self.scaling.of(series)
+        weight, other = self.runner.beside.share, scaling.forward(self.other.back(theirs.z, series))
+        ahead = replace(ahead, z=(1 - weight) * z + weight * other, apart=(other, z))
+        if (intervals := self.runner.beside.intervals) is None:
+            return ahead
+        lower, upper = self.other.bounds(theirs, intervals, series)
+        below, above = (np.stack([scaling.forward(one) for one in side]) for side in (lower, upper))
+        return replace(ahead, below=np.maximum(other - below, LEAST), above=np.maximum(above - other, LEAST))
 
     def _ahead(
         self, series: Ints, origins: Ints, horizon: int, share: Floats | None

@@ -99,6 +99,8 @@ def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[
         manifest["beside"] = {"share": runner.beside.share, "runner": _settings(other)}
         manifest["beside"]["runner"]["scale"]["usual_judged"] = judged.usual
         tensors["beside"] = {**to_arrays(other.networks), **_scales(other, context)}
+        if runner.beside.intervals:
+            tensors["beside"]["widths"] = runner.beside.intervals.widths
         tensors["judged_beside"] = {**to_arrays(judged.networks), **_scales(judged, context)}
     return manifest, tensors
 
@@ -192,8 +194,11 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
     if beside := manifest.get("beside"):
         said, share = beside["runner"], float(beside["share"])
         other = _runner(said, tensors["beside"], _by_key(series, tensors["beside"]))
-        runner = replace(runner, beside=Beside(other, share))
-        judged = replace(judged, beside=Beside(_as_judged(other, said, tensors["judged_beside"], series), share))
+        widths = tensors["beside"].get("widths")
+        intervals = None if widths is None else Calibration(tuple(manifest["levels"]), widths)
+        runner = replace(runner, beside=Beside(other, share, intervals))
+        as_judged = _as_judged(other, said, tensors["judged_beside"], series)
+        judged = replace(judged, beside=Beside(as_judged, share, intervals))
     return Forecaster(
         runner=runner,
         judged=judged,

@@ -104,6 +104,9 @@ def judged(report: Mapping[str, Any]) -> str:
     if shares:
         overlap = " (their futures overlap)" if report["coverage_overlaps"] else ""
         lines.append(f"Coverage on origins that did not calibrate it{overlap}: {'; '.join(shares)}")
+    if shares and (trust := report.get("widths_trust", 1.0)) < 1:
+        others = f"{1 - trust:.0%} those that pretrained networks needed on other series"
+        lines.append(f"Little is held out: their widths are {trust:.0%} those of these origins, and {others}.")
     epochs = ", ".join(str(epoch) for epoch in report["epochs"])
     lines.append(f"Stands on: {report['footing']}. Epochs: {epochs}. Scores are those of {report['scored_network']}.")
     if len(parts := _parts(report)) > 1:

@@ -54,6 +54,13 @@ def test_pooled_widths_do_not_fall_with_the_step() -> None:
     np.testing.assert_allclose(calibrate(alike(scores), [99]).widths, [[0.004, 0.004, 0.004]])
 
 
+def test_widths_trusted_in_part_lie_nearer_to_one() -> None:
+    """Half trusted, 4 and .25 become their roots, 2 and .5; not trusted at all, 1."""
+    scores = np.array([[4.0, 0.25]] * ENOUGH)
+    for trust, widths in ((1.0, [4, 0.25]), (0.5, [2, 0.5]), (0.0, [1, 1])):
+        np.testing.assert_allclose(calibrate(alike(scores), [80], trust=trust).widths, [widths])
+
+
 def test_exact_forecasts_have_no_width() -> None:
     """Scores that are all 0 make widths of 0."""
     np.testing.assert_array_equal(calibrate(np.zeros((1, 5, 3)), [80, 95]).widths, np.zeros((2, 3)))
@@ -163,6 +170,14 @@ def test_cross_coverage_by_hand() -> None:
     all_, steps = cross_coverage(alike([[1.0], [2.0], [3.0], [9.0]]), np.array([0, 0, 0, 1]), [50])
     np.testing.assert_array_equal(all_, [0.75])
     np.testing.assert_array_equal(steps, [[0.75]])
+
+
+def test_cross_coverage_trusts_widths_as_asked() -> None:
+    """Folds with scores of 2 and of 16: 16 covers 2, and so does its root; 2 does not cover 16."""
+    scores, folds = alike([[2.0], [2.0], [16.0], [16.0]]), np.array([0, 0, 1, 1])
+    assert cross_coverage(scores, folds, [80])[0] == 0.5
+    assert cross_coverage(scores, folds, [80], trust=0.5)[0] == 0.5
+    assert cross_coverage(scores, folds, [80], trust=0.0)[0] == 0.0
 
 
 def test_cross_coverage_leaves_out_what_is_not_known() -> None:

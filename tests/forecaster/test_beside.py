@@ -128,6 +128,35 @@ def test_saved_and_loaded_it_says_the_same(both: Forecaster, tmp_path: Path) -> 
     assert loaded.predict().render(".csv") == both.predict().render(".csv")
 
 
+@pytest.mark.slow
+def test_where_little_is_held_out_intervals_are_shaped_by_the_pretrained_ones(
+    both: Forecaster, air_panel: Panel
+) -> None:
+    """In logs each half is so many times theirs; with 28 steps held out, 12 ahead, two fifths come from these."""
+    beside = both.runner.beside
+    assert beside is not None
+    assert beside.intervals is not None
+    here, other = np.array([0]), beside.runner.on(air_panel)
+    said = other.ahead(here, air_panel.lengths - 1, 12)
+    middle, (lower, upper) = other.back(said.z, here), other.bounds(said, beside.intervals, here)
+    forecast, times = both.predict(air_panel), both.calibration.widths
+    np.testing.assert_allclose(np.log(forecast.values / forecast.lower[:, 0]), times * np.log(middle / lower[:, 0]))
+    np.testing.assert_allclose(np.log(forecast.upper[:, 0] / forecast.values), times * np.log(upper[:, 0] / middle))
+    assert both.report["widths_trust"] == pytest.approx((28 / 12) / (28 / 12 + 4))
+    assert "widths are 37% those of these origins, and 63% those" in judged(both.report)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("asked", [{"forecast.levels": [50, 90]}, {"forecast.horizon": 1}])
+def test_else_they_are_those_of_the_held_out_origins(air_panel: Panel, asked: dict[str, object]) -> None:
+    """Where other levels are asked for, or 16 horizons and more are held out."""
+    own = train(air_panel, load_config(None, TINY | asked))
+    assert own.runner.beside is not None
+    assert own.runner.beside.intervals is None
+    assert own.report["widths_trust"] == 1
+    assert "widths are" not in judged(own.report)
+
+
 @pytest.fixture(scope="module")
 def unlike(air_panel: Panel) -> Forecaster:
     """A network that reads values as they are, beside pretrained ones that read logs."""
