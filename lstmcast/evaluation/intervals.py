@@ -1,7 +1,8 @@
 """Conformal calibration: how far the held-out forecasts were off says how wide an interval must be.
 
-The score of a held-out forecast is |z − ẑ| in a unit of its own: the series' recent spread, or, where the network says
-quantiles, how far from its forecast it put the bound on that side. An interval is the forecast ± the unit times a
+The score of a held-out forecast is |z − ẑ| in a unit of its own: the series' recent spread; where the network says
+quantiles, how far from its forecast it put the bound on that side; or, where little is held out, the half-width of an
+interval that was calibrated elsewhere. An interval is the forecast ± the unit times a
 quantile of those scores at each step ahead (split conformal prediction: Vovk et al. 2005; Lei et al. 2018; with
 quantiles: Romano et al. 2019), so it is never negative, and bounds of a forecast made in logs are positive. What is
 promised is marginal coverage, over origins and series, as long as the future resembles the held-out past.
@@ -35,26 +36,30 @@ class Calibration:
     levels: tuple[float, ...]
     widths: Floats
 
-    def at(self, horizon: int) -> Floats:
-        """[Q, horizon] widths; beyond the calibrated H they grow with the root of the step, as a random walk's do."""
+    def at(self, horizon: int, *, growing: bool = False) -> Floats:
+        """[Q, horizon] widths; beyond the calibrated H they grow with the root of the step, as a random walk's do.
+
+        Where the unit is `growing` already, they stay as they are.
+        """
         known = self.widths.shape[1]
         ahead = np.arange(1, horizon + 1)
-        growth = np.sqrt(np.maximum(ahead / known, 1.0))
+        growth = 1.0 if growing else np.sqrt(np.maximum(ahead / known, 1.0))
         widths: Floats = self.widths[:, np.minimum(ahead, known) - 1] * growth
         return widths
 
-    def bounds(self, z: Floats, below: Floats, above: Floats) -> tuple[Floats, Floats]:
+    def bounds(self, z: Floats, below: Floats, above: Floats, *, growing: bool = False) -> tuple[Floats, Floats]:
         """The intervals around forecasts, in z.
 
         Args:
             z: [B, H] forecasts.
             below: [Q, B, H], or [1, B, H] for all levels: the unit of each lower half, positive.
             above: the same for the upper halves.
+            growing: whether these units grow with the step by themselves.
 
         Returns:
             Lower and upper, each [Q, B, H]; an outer interval holds every inner one.
         """
-        widths = self.at(z.shape[1])[:, None]  # [Q, 1, H]
+        widths = self.at(z.shape[1], growing=growing)[:, None]  # [Q, 1, H]
         lower, upper = (np.maximum.accumulate(widths * unit, axis=0) for unit in (below, above))
         return z - lower, z + upper
 

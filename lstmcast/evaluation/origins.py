@@ -49,6 +49,10 @@ class HoldOut:
         """The origins that judge: series [B] and origin [B]; every series that is long enough has one."""
         return self._origins(lengths, lengths, self.judge, MANY)
 
+    def horizons(self, lengths: Ints) -> float:
+        """How many horizons judge, of all series together; their origins may lie closer than these."""
+        return len(np.unique(self.judging(lengths)[0])) * self.judge / self.horizon
+
     def _origins(self, lengths: Ints, ends: Ints, steps: int, most: int) -> tuple[Ints, Ints]:
         """Evenly spaced origins whose H steps lie in the `steps` steps before `ends`; too short a series has none."""
         series = np.flatnonzero(lengths >= self.total + max(self.horizon, LEFT))

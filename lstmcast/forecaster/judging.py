@@ -109,7 +109,7 @@ def judge(runner: Runner, panel: Panel, held: HoldOut, levels: tuple[float, ...]
             "model.activation: tanh"
         )
     errors = ahead.errors(running.scaling.of(series).forward(actual))
-    trust = _trust(runner, series, held)
+    trust = _trust(runner, held.horizons(panel.lengths))
     calibration = calibrate(errors, levels, trust=trust)
     lower, upper = running.bounds(ahead, calibration, series)
     shown = slice(0, KEPT)
@@ -165,11 +165,10 @@ def _compared(
     }
 
 
-def _trust(runner: Runner, series: Ints, held: HoldOut) -> float:
+def _trust(runner: Runner, horizons: float) -> float:
     """How much few held-out horizons say of widths that were calibrated elsewhere; all, where there are no such."""
     if runner.beside is None or runner.beside.intervals is None:
         return 1.0
-    horizons = len(np.unique(series)) * held.judge / held.horizon
     return horizons / (horizons + ELSEWHERE)
 
 

@@ -20,12 +20,13 @@ from lstmcast.forecaster.plan import Plan
 from lstmcast.forecaster.planning import learnable
 from lstmcast.forecaster.pretrained import pretrained
 from lstmcast.forecaster.running import Beside, Runner
+from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.trial import Trial
 from lstmcast.model.past import LEAST
 
 WEIGHTS = (1, 3, 3)  # of networks, pretrained networks and smoothing that are equally wrong
-PLENTY = 16  # held-out horizons that say by themselves how wide intervals must be
-TRUST = 3  # each is divided by its error to the power of this for every tenfold number of stopping origins
+POWER = 3  # of its error, by which each is divided, for every tenfold number of stopping origins
+ENOUGH = 16  # judging horizons that say by themselves how wide intervals must be
 SMOOTHING = WEIGHTS[2] / sum(WEIGHTS)
 
 
@@ -63,15 +64,23 @@ def weighed(panel: Panel, plan: Plan, own: Judged, *, pinned: bool) -> tuple[Jud
     alone = replace(own.runner, smoothing=0.0), _scaled(known, past)
     trials = [Trial.stopping(panel, plan.hold_out, one) for one in alone]
     ours, theirs = (trial.apart(one.networks) for trial, one in zip(trials, alone, strict=True))
-    trust = TRUST * np.log10(len(trials[0].origins))
+    power = POWER * np.log10(len(trials[0].origins))
     errors = np.maximum([ours[0], theirs[0], ours[1]], LEAST)
-    weights = WEIGHTS / (errors / errors.min()) ** trust
+    weights = WEIGHTS / (errors / errors.min()) ** power
     share = own.chosen.smoothing if pinned else float(weights[2] / weights.sum())
-    little = past.n_series * plan.hold_out.judge < PLENTY * plan.hold_out.horizon
-    intervals = found.calibration if little and plan.levels == found.calibration.levels else None
+    intervals = found.calibration if _lean(panel, plan, found) else None
     others = Others(replace(known, smoothing=share), float(weights[1] / weights[:2].sum()), intervals)
     own = own.smoothed(share)
     return replace(own, runner=others.beside(own.runner, past)), others
+
+
+def _lean(panel: Panel, plan: Plan, known: Forecaster) -> bool:
+    """Whether intervals lean on those of the pretrained networks: these say the levels, and little else tells of them.
+
+    Not of a series with a value that is not positive: there a floor cuts what they say off.
+    """
+    little = plan.hold_out.horizons(panel.lengths) < ENOUGH
+    return little and plan.levels == known.calibration.levels and bool(panel.values.min() > 0)
 
 
 def _scaled(runner: Runner, panel: Panel) -> Runner:

@@ -237,7 +237,8 @@ class Running:
 
     def bounds(self, ahead: Ahead, calibration: Calibration, series: Ints) -> tuple[Floats, Floats]:
         """The intervals of what was said of [B] series, as values: lower and upper, [Q, B, H] each."""
-        lower, upper = calibration.bounds(ahead.z, ahead.below, ahead.above)
+        growing = self.runner.beside is not None and self.runner.beside.intervals is not None
+        lower, upper = calibration.bounds(ahead.z, ahead.below, ahead.above, growing=growing)
         upper = np.minimum(upper, np.maximum(ahead.z, ahead.highest))
         return self._back_all(lower, series), self._back_all(upper, series)
 

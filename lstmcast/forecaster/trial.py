@@ -73,7 +73,7 @@ class Trial:
     def apart(self, networks: Sequence[Network]) -> tuple[float, float]:
         """How far networks without exponential smoothing stray, and smoothing without networks.
 
-        Both as the root of the mean square over the origins: what is seldom far off is not to be relied upon.
+        Both as the root of the mean square over the origins: what is far off now and then is not to be relied upon.
         """
         return self._straying(self._said(networks)), self._straying(self._smoothed())
 

@@ -106,14 +106,15 @@ def judged(report: Mapping[str, Any]) -> str:
         lines.append(f"Coverage on origins that did not calibrate it{overlap}: {'; '.join(shares)}")
     if shares and (trust := report.get("widths_trust", 1.0)) < 1:
         others = f"{1 - trust:.0%} those that pretrained networks needed on other series"
-        lines.append(f"Little is held out: their widths are {trust:.0%} those of these origins, and {others}.")
+        lines.append(f"Little is held out: the intervals' widths are {trust:.0%} those of these origins, and {others}.")
     epochs = ", ".join(str(epoch) for epoch in report["epochs"])
     lines.append(f"Stands on: {report['footing']}. Epochs: {epochs}. Scores are those of {report['scored_network']}.")
-    if len(parts := _parts(report)) > 1:
+    if (parts := _parts(report)).keys() != {"the network's"}:
         each = "A typical" if report.get("smoothing_tried") else "Each"
         own = ": what did better over a series' last horizon counts more" if report.get("smoothing_tried") else ""
         *first, last = (f"{percent} % {whose}" for whose, percent in parts.items())
-        lines.append(f"{each} forecast is {', '.join(first)} and {last}{own}.")
+        said = f"{', '.join(first)} and {last}" if first else last
+        lines.append(f"{each} forecast is {said}{own}.")
     return "\n".join([*lines, "", report["verdict"]])
 
 

@@ -92,6 +92,11 @@ def test_many_series_share_the_origins() -> None:
     np.testing.assert_array_equal(origins[series == 6], origins[series == 4999])
 
 
+def test_horizons_that_judge_are_those_of_every_series_that_is_long_enough() -> None:
+    """With 10 steps to stop, 9 to judge and H of 3, a series needs 22: two of the three have 3 horizons each."""
+    assert HoldOut(3, 10, 9).horizons(np.array([22, 21, 400])) == 6
+
+
 def test_few_series_stop() -> None:
     """Of 5,000 series 2,000 stop, evenly spaced: they are forecast after every epoch. All of them judge."""
     series, _ = hold_out(np.full(5000, 100), 2).stopping(np.full(5000, 100))

@@ -15,6 +15,7 @@ from lstmcast.errors import UsageError
 from lstmcast.forecaster.explaining import explain
 from lstmcast.forecaster.phases import Phases
 from lstmcast.forecaster.running import Beside, Runner
+from lstmcast.forecaster.saving import from_artifact, to_artifact
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
 from lstmcast.show.console import judged
@@ -143,18 +144,87 @@ def test_where_little_is_held_out_intervals_are_shaped_by_the_pretrained_ones(
     np.testing.assert_allclose(np.log(forecast.values / forecast.lower[:, 0]), times * np.log(middle / lower[:, 0]))
     np.testing.assert_allclose(np.log(forecast.upper[:, 0] / forecast.values), times * np.log(upper[:, 0] / middle))
     assert both.report["widths_trust"] == pytest.approx((28 / 12) / (28 / 12 + 4))
-    assert "widths are 37% those of these origins, and 63% those" in judged(both.report)
+    assert "the intervals' widths are 37% those of these origins, and 63% those" in judged(both.report)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("asked", [{"forecast.levels": [50, 90]}, {"forecast.horizon": 1}])
-def test_else_they_are_those_of_the_held_out_origins(air_panel: Panel, asked: dict[str, object]) -> None:
-    """Where other levels are asked for, or 16 horizons and more are held out."""
-    own = train(air_panel, load_config(None, TINY | asked))
+def test_beyond_the_horizon_of_training_they_widen_as_theirs_do(both: Forecaster, air_panel: Panel) -> None:
+    """The width of the last step stays; what it multiplies grows by itself."""
+    beside = both.runner.beside
+    assert beside is not None
+    assert beside.intervals is not None
+    here, other = np.array([0]), beside.runner.on(air_panel)
+    said = other.ahead(here, air_panel.lengths - 1, 60)
+    middle, (_, upper) = other.back(said.z, here), other.bounds(said, beside.intervals, here)
+    forecast = both.predict(air_panel, 60)
+    times = both.calibration.widths[1, -1]
+    halves = np.log(forecast.upper[1, 0, 12:] / forecast.values[0, 12:])
+    free = halves < times * np.log(upper[1, 0, 12:] / middle[0, 12:]) - 1e-9  # cut: far above all that has been
+    np.testing.assert_allclose(halves[~free], (times * np.log(upper[1, 0, 12:] / middle[0, 12:]))[~free])
+    assert (~free).any()
+
+
+def many(panel: Panel) -> Panel:
+    """The same series eight times: their held-out horizons are many."""
+    keys, n = tuple((str(k),) for k in range(8)), len(panel.values)
+    return replace(
+        panel,
+        columns=replace(panel.columns, series=("id",)),
+        keys=keys,
+        values=np.tile(panel.values, 8),
+        observed=np.tile(panel.observed, 8),
+        offsets=np.arange(9) * n,
+        starts=np.tile(panel.starts, 8),
+    )
+
+
+def touched(panel: Panel) -> Panel:
+    """With a zero: pretrained networks see such a series as it is, and its bounds end at the floor."""
+    return replace(panel, values=np.where(np.arange(len(panel.values)) == 20, 0.0, panel.values))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("data", "asked"),
+    [
+        (lambda panel: panel, {"forecast.levels": [50, 90]}),
+        (lambda panel: panel, {"forecast.horizon": 1}),
+        (many, {}),
+        (touched, {}),
+    ],
+)
+def test_else_they_are_those_of_the_held_out_origins(
+    air_panel: Panel, data: Callable[[Panel], Panel], asked: dict[str, object]
+) -> None:
+    """Where other levels are asked for, 16 horizons or more are held out, or a value is not positive."""
+    own = train(data(air_panel), load_config(None, TINY | asked))
     assert own.runner.beside is not None
     assert own.runner.beside.intervals is None
     assert own.report["widths_trust"] == 1
     assert "widths are" not in judged(own.report)
+
+
+@pytest.mark.slow
+def test_a_version_that_knows_no_such_intervals_is_read(both: Forecaster) -> None:
+    """Those of before said nothing of them; those of now keep them for both fits."""
+    manifest, tensors = to_artifact(both)
+    now = from_artifact(manifest, tensors)
+    assert now.runner.beside is not None
+    assert now.judged.beside is not None
+    assert now.runner.beside.intervals is not None
+    assert now.judged.beside.intervals is not None
+    del tensors["beside"]["widths"]
+    before = from_artifact(manifest, tensors).runner.beside
+    assert before is not None
+    assert before.intervals is None
+
+
+@pytest.mark.slow
+def test_one_that_speaks_alone_is_named(both: Forecaster) -> None:
+    """Where smoothing is so much better that nothing is left for networks, that is said."""
+    alone = judged(both.report | {"smoothing_share": 0.998})
+    assert "Each forecast is 100 % exponential smoothing's." in alone
+    assert "Each forecast" not in judged(both.report | {"smoothing_share": 0.0, "pretrained": 0.0})
 
 
 @pytest.fixture(scope="module")
