@@ -22,6 +22,7 @@ from lstmcast.model.smoothing_gradient import smoothing_gradient
 from lstmcast.model.windows import Windows
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 NODES = (16, 64)  # points on the way from the expected past to the one that came: more where few miss too much
 CLOSE = 1e-3  # a completeness error that is small enough
@@ -36,11 +37,13 @@ class Part:
         running: runner and series; the runner's share of smoothing is that of this forecast.
         share: its own share of the forecast.
         smoothing: [H, T] the gradient of exponential smoothing's part of what it says.
+        limit: [H] how far what it says may lie from the other group's, in its z.
     """
 
     running: Running
     share: float
     smoothing: Floats
+    limit: Floats
 
     @classmethod
     def of(cls, runner: Runner, past: Panel, share: float, horizon: int) -> Part:
@@ -48,10 +51,11 @@ class Part:
         running = replace(runner, beside=None).on(past)
         (smoothing,) = running.share(ONE, past.lengths - 1).tolist()
         held = replace(running, runner=replace(running.runner, smoothing=smoothing, half=0, tried=False))
+        limit = runner.beside.limit(horizon) if runner.beside else np.full(horizon, np.inf)
         if not smoothing:
-            return cls(held, share, np.zeros((horizon, len(past.values))))
+            return cls(held, share, np.zeros((horizon, len(past.values))), limit)
         gradient = smoothing_gradient(held.windows.z, horizon, season=runner.shape.season, trial=runner.horizon)
-        return cls(held, share, smoothing * gradient)
+        return cls(held, share, smoothing * gradient, limit)
 
     def reading(self, values: Floats) -> Floats:
         """[…] values as z."""
@@ -146,11 +150,13 @@ class Along:
         sayings: of the parts, own first.
         theirs: [M, H] what each part says, in the z of the first.
         z: [M, H] the forecasts in it.
+        strayed: [M, H] where the first lies as far from the others as it may, and a little more is no more.
     """
 
     sayings: tuple[_Saying, ...]
     theirs: tuple[Floats, ...]
     z: Floats
+    strayed: Bools
 
     @classmethod
     def of(cls, parts: Sequence[Part], points: Sequence[Floats]) -> Along:
@@ -158,7 +164,10 @@ class Along:
         sayings = tuple(_Saying.of(part, z) for part, z in zip(parts, points, strict=True))
         own, *others = sayings
         theirs = own.z, *(parts[0].reading(other.part.running.back(other.z[None], ONE)[0]) for other in others)
-        return cls(sayings, theirs, np.sum([part.share * z for part, z in zip(parts, theirs, strict=True)], axis=0))
+        middle, limit = theirs[-1], parts[0].limit  # where one part speaks, it lies nowhere from itself
+        away = theirs[0] - middle
+        z = middle + parts[0].share * np.clip(away, -limit, limit)
+        return cls(sayings, theirs, z, np.abs(away) > limit)
 
     @property
     def own(self) -> Running:
@@ -185,5 +194,6 @@ class Along:
             chain = (
                 1.0 if own else _ratio(saying.part.running.scaling.slope(saying.z[None])[0], scaling.slope(z[None])[0])
             )
-            found.append(saying.gradient(saying.part.share * slopes * chain))
+            share = np.where(self.strayed, 0.0 if own else 1.0, saying.part.share)
+            found.append(saying.gradient(share * slopes * chain))
         return [values for values, _ in found], found[0][1]

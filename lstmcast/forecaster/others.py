@@ -2,8 +2,9 @@
 
 Weights that few forecasts decide are hardly better than chosen ones: networks, pretrained networks and smoothing count
 1 : 3 : 3 where there is one stopping origin, which none of the three has learnt. The more of them there are, the more
-each counts by its errors there. The pretrained ones do not learn on here: on one series alone that makes as many
-forecasts worse as better.
+each counts by its errors there. A network that is run on for hundreds of steps may stray: its forecast is held back
+where it lies further from the others' than it usually did at the stopping origins. The pretrained ones do not learn on
+here: on one series alone that makes as many forecasts worse as better.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
-from lstmcast.evaluation.intervals import Calibration
+from lstmcast.evaluation.intervals import Calibration, calibrate
 from lstmcast.forecaster.group import Judged
 from lstmcast.forecaster.measure import scales_of
 from lstmcast.forecaster.plan import Plan
@@ -24,9 +26,12 @@ from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.trial import Trial
 from lstmcast.model.past import LEAST
 
+Floats = npt.NDArray[np.float64]
+
 WEIGHTS = (1, 3, 3)  # of networks, pretrained networks and smoothing that are equally wrong
 POWER = 3  # of its error, by which each is divided, for every tenfold number of stopping origins
 ENOUGH = 16  # judging horizons that say by themselves how wide intervals must be
+USUAL, TELLING = 95.0, 10  # percent of forecasts at the stopping origins that lie no further off; origins that tell it
 SMOOTHING = WEIGHTS[2] / sum(WEIGHTS)
 
 
@@ -38,15 +43,17 @@ class Others:
         runner: the pretrained networks, with the same share of smoothing as the own ones.
         share: of the forecast.
         intervals: theirs, where little is held out that could say how wide intervals must be; else None.
+        furthest: [H] how far from theirs the own networks' forecasts may lie; None: wherever they do.
     """
 
     runner: Runner
     share: float
     intervals: Calibration | None
+    furthest: Floats | None = None
 
     def beside(self, own: Runner, panel: Panel) -> Runner:
         """Networks of one's own, and these beside them, with the scales of the data that the own ones learnt from."""
-        return replace(own, beside=Beside(_scaled(self.runner, panel), self.share, self.intervals))
+        return replace(own, beside=Beside(_scaled(self.runner, panel), self.share, self.intervals, self.furthest))
 
 
 def weighed(panel: Panel, plan: Plan, own: Judged, *, pinned: bool) -> tuple[Judged, Others]:
@@ -71,6 +78,9 @@ def weighed(panel: Panel, plan: Plan, own: Judged, *, pinned: bool) -> tuple[Jud
     intervals = found.calibration if _lean(panel, plan, found) else None
     others = Others(replace(known, smoothing=share), float(weights[1] / weights[:2].sum()), intervals)
     own = own.smoothed(share)
+    if len(trials[0].origins) >= TELLING:
+        both = Trial.stopping(panel, plan.hold_out, others.beside(own.runner, past))
+        others = replace(others, furthest=calibrate(both.between()[None], (USUAL,)).widths[0])
     return replace(own, runner=others.beside(own.runner, past)), others
 
 

@@ -87,11 +87,19 @@ class Beside:
         runner: it.
         share: its part of each forecast, 0 to 1.
         intervals: its own, which are the unit of errors then; None: that is the first runner's.
+        furthest: [H] how far the first runner's forecasts may lie from its own, in z; None: wherever they do.
     """
 
     runner: Runner
     share: float
     intervals: Calibration | None = None
+    furthest: Floats | None = None
+
+    def limit(self, horizon: int) -> Floats:
+        """[horizon] how far the first runner's forecasts may lie; beyond H that grows as an interval would."""
+        if self.furthest is None:
+            return np.full(horizon, np.inf)
+        return np.asarray(Calibration((), self.furthest[None]).at(horizon)[0])
 
 
 @dataclass(frozen=True)
@@ -146,10 +154,15 @@ class Running:
         ahead = Ahead(z, below, above, highest, None if smooth is None else phases.woven(smooth, horizon))
         if self.runner.beside is None or self.other is None:
             return ahead
-        theirs, scaling = self.other.ahead(series, origins, horizon), self.scaling.of(series)
-        weight, other = self.runner.beside.share, scaling.forward(self.other.back(theirs.z, series))
-        ahead = replace(ahead, z=(1 - weight) * z + weight * other, apart=(other, z))
-        if (intervals := self.runner.beside.intervals) is None:
+        theirs, scaling, beside = (
+            self.other.ahead(series, origins, horizon),
+            self.scaling.of(series),
+            self.runner.beside,
+        )
+        other, limit = scaling.forward(self.other.back(theirs.z, series)), beside.limit(horizon)
+        both = other + (1 - beside.share) * np.clip(z - other, -limit, limit)
+        ahead = replace(ahead, z=both, apart=(other, z))
+        if (intervals := beside.intervals) is None:
             return ahead
         lower, upper = self.other.bounds(theirs, intervals, series)
         below, above = (np.stack([scaling.forward(one) for one in side]) for side in (lower, upper))

@@ -101,6 +101,8 @@ def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[
         tensors["beside"] = {**to_arrays(other.networks), **_scales(other, context)}
         if runner.beside.intervals:
             tensors["beside"]["widths"] = runner.beside.intervals.widths
+        if runner.beside.furthest is not None:
+            tensors["beside"]["furthest"] = runner.beside.furthest
         tensors["judged_beside"] = {**to_arrays(judged.networks), **_scales(judged, context)}
     return manifest, tensors
 
@@ -196,9 +198,9 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
         other = _runner(said, tensors["beside"], _by_key(series, tensors["beside"]))
         widths = tensors["beside"].get("widths")
         intervals = None if widths is None else Calibration(tuple(manifest["levels"]), widths)
-        runner = replace(runner, beside=Beside(other, share, intervals))
+        found = Beside(other, share, intervals, tensors["beside"].get("furthest"))
         as_judged = _as_judged(other, said, tensors["judged_beside"], series)
-        judged = replace(judged, beside=Beside(as_judged, share, intervals))
+        runner, judged = replace(runner, beside=found), replace(judged, beside=replace(found, runner=as_judged))
     return Forecaster(
         runner=runner,
         judged=judged,

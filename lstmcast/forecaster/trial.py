@@ -77,6 +77,11 @@ class Trial:
         """
         return self._straying(self._said(networks)), self._straying(self._smoothed())
 
+    def between(self) -> Floats:
+        """[B, H] how far what the two runners say lies from each other, in z of the first; they have to be two."""
+        other, own = self.running.ahead(self.series, self.origins, self.actual.shape[1]).apart or (0.0, 0.0)
+        return np.asarray(np.abs(own - other))
+
     def smoothing(self, networks: Sequence[Network], share: float | None) -> tuple[float, float]:
         """The share of exponential smoothing beside several networks, and the error of both together.
 

@@ -204,19 +204,64 @@ def test_else_they_are_those_of_the_held_out_origins(
     assert "widths are" not in judged(own.report)
 
 
+@pytest.fixture(scope="module")
+def bound(both: Forecaster) -> Forecaster:
+    """The same, whose own network may lie next to nowhere but where the pretrained ones do, at the first six steps."""
+    assert both.runner.beside is not None
+    furthest = np.repeat([1e-3, 1e3], 6)
+    return replace(both, runner=replace(both.runner, beside=replace(both.runner.beside, furthest=furthest)))
+
+
 @pytest.mark.slow
-def test_a_version_that_knows_no_such_intervals_is_read(both: Forecaster) -> None:
-    """Those of before said nothing of them; those of now keep them for both fits."""
-    manifest, tensors = to_artifact(both)
+def test_they_tell_how_far_the_network_may_stray(air_panel: Panel) -> None:
+    """Nearly all forecasts at the 13 stopping origins, by the same networks, lie no further from theirs than that."""
+    half = train(air_panel, load_config(None, TINY | {"forecast.horizon": 6}))
+    assert half.judged.beside is not None
+    assert half.judged.beside.furthest is not None
+    held = half.report["held_out"]
+    known = air_panel.drop_last(held["judge_steps"])
+    last = int(known.lengths[0]) - 1
+    origins = np.arange(last - held["stop_steps"], last - 5)
+    other, own = half.judged.on(known).ahead(np.zeros_like(origins), origins, 6).apart or (0, 0)
+    assert np.mean(np.abs(own - other) <= half.judged.beside.furthest) == pytest.approx(0.95, abs=0.03)
+
+
+@pytest.mark.slow
+def test_a_network_that_strays_is_held_back(both: Forecaster, bound: Forecaster, air_panel: Panel) -> None:
+    """Where it may not lie elsewhere, the forecast is theirs but for its share of the little that is allowed."""
+    here, last = np.array([0]), air_panel.lengths - 1
+    free, held = (model.runner.on(air_panel).ahead(here, last, 12) for model in (both, bound))
+    assert free.apart is not None
+    other, own = free.apart
+    assert both.runner.beside is not None
+    share = 1 - both.runner.beside.share
+    np.testing.assert_allclose(held.z[:, :6], (other + share * 1e-3 * np.sign(own - other))[:, :6], rtol=1e-12)
+    np.testing.assert_allclose(held.z[:, 6:], free.z[:, 6:], rtol=1e-12)
+
+
+@pytest.mark.slow
+def test_beyond_the_horizon_it_may_lie_further(bound: Forecaster) -> None:
+    """As intervals grow: twice as far at four times the horizon."""
+    assert bound.runner.beside is not None
+    assert bound.runner.beside.limit(48)[[5, 11, 47]] == pytest.approx([1e-3, 1e3, 2e3])
+    assert np.isinf(replace(bound.runner.beside, furthest=None).limit(5)).all()
+
+
+@pytest.mark.slow
+def test_a_version_that_knows_no_such_bounds_is_read(bound: Forecaster) -> None:
+    """Those of before said nothing of intervals, nor of strays; those of now keep both for both fits."""
+    manifest, tensors = to_artifact(bound)
     now = from_artifact(manifest, tensors)
     assert now.runner.beside is not None
     assert now.judged.beside is not None
     assert now.runner.beside.intervals is not None
     assert now.judged.beside.intervals is not None
+    np.testing.assert_array_equal(now.runner.beside.furthest, now.judged.beside.furthest)
     del tensors["beside"]["widths"]
+    del tensors["beside"]["furthest"]
     before = from_artifact(manifest, tensors).runner.beside
     assert before is not None
-    assert before.intervals is None
+    assert (before.intervals, before.furthest) == (None, None)
 
 
 @pytest.mark.slow
@@ -234,7 +279,7 @@ def unlike(air_panel: Panel) -> Forecaster:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["both", "unlike"])
+@pytest.mark.parametrize("name", ["both", "unlike", "bound"])
 def test_all_that_speak_are_explained(name: str, air_panel: Panel, request: pytest.FixtureRequest) -> None:
     """Attributions sum to what the past changed; the shares of all who speak are told."""
     model: Forecaster = request.getfixturevalue(name)
@@ -251,7 +296,7 @@ def test_all_that_speak_are_explained(name: str, air_panel: Panel, request: pyte
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["both", "unlike"])
+@pytest.mark.parametrize("name", ["both", "unlike", "bound"])
 def test_their_effects_are_quotients_of_differences(
     name: str,
     air_panel: Panel,
