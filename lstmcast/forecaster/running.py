@@ -154,12 +154,9 @@ class Running:
         ahead = Ahead(z, below, above, highest, None if smooth is None else phases.woven(smooth, horizon))
         if self.runner.beside is None or self.other is None:
             return ahead
-        theirs, scaling, beside = (
-            self.other.ahead(series, origins, horizon),
-            self.scaling.of(series),
-            self.runner.beside,
-        )
-        other, limit = scaling.forward(self.other.back(theirs.z, series)), beside.limit(horizon)
+        beside, scaling = self.runner.beside, self.scaling.of(series)
+        theirs, limit = self.other.ahead(series, origins, horizon), beside.limit(horizon)
+        other = scaling.forward(self.other.back(theirs.z, series))
         both = other + (1 - beside.share) * np.clip(z - other, -limit, limit)
         ahead = replace(ahead, z=both, apart=(other, z))
         if (intervals := beside.intervals) is None:
