@@ -24,8 +24,7 @@ from lstmcast.model.windows import Windows
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-NODES = (16, 64)  # points on the way from the expected past to the one that came: more where few miss too much
-CLOSE = 1e-3  # a completeness error that is small enough
+NODES = {16: 1e-3, 64: 1e-2, 512: np.inf}  # points on the way to the past that came: as many until they miss no more
 ONE = np.zeros(1, np.int64)  # the one series
 
 
@@ -85,9 +84,9 @@ def integrated(parts: Sequence[Part], usual: Sequence[Floats]) -> tuple[Floats, 
         parts: of the forecast.
         usual: [T] the usual past, as each of them reads it.
     """
-    for count in NODES:
+    for count, enough in NODES.items():
         found = _integral(parts, usual, count)
-        if found[2] <= CLOSE:
+        if found[2] <= enough:
             break
     return found
 

@@ -110,14 +110,13 @@ def test_more_points_are_taken_where_few_miss_too_much(
     """One point misses something, sixteen after it much less; where one is close enough, it stays at one."""
     chosen = with_smoothing(forecaster, 0.0)
 
-    def error(nodes: tuple[int, ...], close: float) -> float:
+    def error(nodes: dict[int, float]) -> float:
         monkeypatch.setattr(attributing, "NODES", nodes)
-        monkeypatch.setattr(attributing, "CLOSE", close)
         return explain(chosen, air_panel).error
 
-    few = error((1,), 0.0)
-    assert error((1, 16), 0.0) < few / 10
-    assert error((1, 16), few) == few
+    few = error({1: np.inf})
+    assert error({1: 0.0, 16: np.inf}) < few / 10
+    assert error({1: few, 16: np.inf}) == few
 
 
 @pytest.mark.slow
