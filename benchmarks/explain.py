@@ -26,7 +26,7 @@ import lstmcast
 from lstmcast.data.panel import Panel
 from lstmcast.forecaster.explaining import Explanation, explain
 from lstmcast.forecaster.reading import pinned
-from lstmcast.forecaster.running import last_steps
+from lstmcast.forecaster.truth import last_steps
 
 FILES = {  # hourly files and the column to forecast
     "single/load_rte.csv.gz": ("ds", "y"),

@@ -23,7 +23,7 @@ from lstmcast.data.calendar import Calendar
 from lstmcast.data.grid import Grid
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import Columns
-from lstmcast.forecaster.measure import scale, windows
+from lstmcast.forecaster.measure import scales_of
 from lstmcast.forecaster.planning import make_plan
 from lstmcast.forecaster.running import Runner
 from lstmcast.model import lstm
@@ -70,16 +70,17 @@ def fit_lstmcast(task: Task) -> list[Look]:
     plan = make_plan(panel, load_config(None, pinned))
     way = plan.ways[0]
     recipe = replace(plan.recipe, epochs=task.batches // task.every, batches=task.every, patience=task.batches)
-    scaling = scale(panel, way.kind, way.shape.level, {})
-    known = {(): (float(scaling.scale[0]), float(scaling.floor[0]))}
+    bare = Runner((), plan.head, way.shape, way.measure, {})
+    running = bare.on(panel)
+    known = replace(bare, scales=scales_of(panel, running.scaling))
     looks: list[Look] = []
 
     def look(network: lstm.Network) -> float:
-        runner = Runner((network,), way.shape, way.kind, known)
+        runner = replace(known, networks=(network,))
         looks.append(Look(time.perf_counter() - begun, lambda values, origins: _ours(runner, values, origins)))
         return -float(len(looks))  # ever better: it is not to stop early
 
-    fit(windows(panel, scaling, way.shape), plan.architecture, recipe, judge=look)
+    fit(running.windows, plan.architecture, recipe, judge=look)
     return looks
 
 
@@ -95,7 +96,7 @@ def _panel(values: Floats) -> Panel:
 
 def _ours(runner: Runner, values: Floats, origins: Ints) -> Floats:
     running, series = runner.on(_panel(values)), np.zeros_like(origins)
-    return running.back(running.ahead(series, origins, 1), series)[:, 0]
+    return running.back(running.ahead(series, origins, 1).z, series)[:, 0]
 
 
 def fit_plain(task: Task) -> list[Look]:

@@ -18,7 +18,7 @@ from lstmcast.evaluation.folds import Folds, long_enough, make_folds
 from lstmcast.evaluation.scores import Said, Scores, Table
 from lstmcast.evaluation.scoring import score
 from lstmcast.evaluation.skill import Skill, evidence, skill, verdict
-from lstmcast.forecaster.running import honest, mase_scales, outcomes
+from lstmcast.forecaster.truth import honest, mase_scales, outcomes
 from lstmcast.model.scaling import possible_kinds
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from lstmcast.data.panel import Panel
 from lstmcast.evaluation import metrics
 from lstmcast.evaluation.origins import HoldOut
 from lstmcast.evaluation.skill import WORTH, Skill, evidence, finite, skill
-from lstmcast.forecaster.running import Runner, honest, outcomes, usual_steps
+from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.trained import Forecaster
+from lstmcast.forecaster.truth import honest, outcomes, usual_steps
 from lstmcast.forecaster.warm import decided_until
 
 Floats = npt.NDArray[np.float64]

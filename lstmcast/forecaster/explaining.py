@@ -21,8 +21,9 @@ from lstmcast.evaluation.following import Following, following, strongest_wave
 from lstmcast.forecast import Forecast
 from lstmcast.forecaster.attributing import ONE, Along, Part, integrated
 from lstmcast.forecaster.phases import WHOLE
-from lstmcast.forecaster.running import Runner, Running, last_steps
+from lstmcast.forecaster.running import Runner, Running
 from lstmcast.forecaster.trained import Forecaster
+from lstmcast.forecaster.truth import last_steps
 from lstmcast.model.gates import trace
 from lstmcast.model.scaling import levels
 

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.origins import evenly
 from lstmcast.forecaster.measure import Measure
-from lstmcast.forecaster.running import Runner, honest, outcomes, usual_steps
+from lstmcast.forecaster.running import Runner
+from lstmcast.forecaster.truth import honest, outcomes, usual_steps
 from lstmcast.model.heads import Head
 from lstmcast.model.scaling import Kind
 from lstmcast.model.windows import Shape

@@ -15,7 +15,8 @@ from lstmcast.evaluation.baselines import baselines
 from lstmcast.evaluation.intervals import Calibration, calibrate, cross_coverage
 from lstmcast.evaluation.origins import HoldOut
 from lstmcast.evaluation.skill import MANY, WORTH, Skill, evidence, skill, verdict
-from lstmcast.forecaster.running import Ahead, Runner, Running, honest, mase_scales, outcomes
+from lstmcast.forecaster.running import Ahead, Runner, Running
+from lstmcast.forecaster.truth import honest, mase_scales, outcomes
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -9,13 +9,12 @@ here: on one series alone that makes as many forecasts worse as better.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
-from lstmcast.evaluation.intervals import Calibration, calibrate
+from lstmcast.evaluation.intervals import calibrate
 from lstmcast.forecaster.group import Judged
 from lstmcast.forecaster.measure import scales_of
 from lstmcast.forecaster.plan import Plan
@@ -26,8 +25,6 @@ from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.trial import Trial
 from lstmcast.model.past import LEAST
 
-Floats = npt.NDArray[np.float64]
-
 WEIGHTS = (1, 3, 3)  # of networks, pretrained networks and smoothing that are equally wrong
 POWER = 3  # of its error, by which each is divided, for every tenfold number of stopping origins
 ENOUGH = 16  # judging horizons that say by themselves how wide intervals must be
@@ -35,28 +32,12 @@ USUAL, TELLING = 95.0, 10  # percent of forecasts at the stopping origins that l
 SMOOTHING = WEIGHTS[2] / sum(WEIGHTS)
 
 
-@dataclass(frozen=True)
-class Others:
-    """Those who speak beside.
-
-    Attributes:
-        runner: the pretrained networks, with the same share of smoothing as the own ones.
-        share: of the forecast.
-        intervals: theirs, where little is held out that could say how wide intervals must be; else None.
-        furthest: [H] how far from theirs the own networks' forecasts may lie; None: wherever they do.
-    """
-
-    runner: Runner
-    share: float
-    intervals: Calibration | None
-    furthest: Floats | None = None
-
-    def beside(self, own: Runner, panel: Panel) -> Runner:
-        """Networks of one's own, and these beside them, with the scales of the data that the own ones learnt from."""
-        return replace(own, beside=Beside(_scaled(self.runner, panel), self.share, self.intervals, self.furthest))
+def both(own: Runner, others: Beside, panel: Panel) -> Runner:
+    """Networks of one's own, and others beside them, with the scales of the data that the own ones learnt from."""
+    return replace(own, beside=replace(others, runner=_scaled(others.runner, panel)))
 
 
-def weighed(panel: Panel, plan: Plan, own: Judged, *, pinned: bool) -> tuple[Judged, Others]:
+def weighed(panel: Panel, plan: Plan, own: Judged, *, pinned: bool) -> tuple[Judged, Beside]:
     """The own networks with the share of smoothing that suits all and the others beside them, and these by themselves.
 
     Args:
@@ -76,12 +57,12 @@ def weighed(panel: Panel, plan: Plan, own: Judged, *, pinned: bool) -> tuple[Jud
     weights = WEIGHTS / (errors / errors.min()) ** power
     share = own.chosen.smoothing if pinned else float(weights[2] / weights.sum())
     intervals = found.calibration if _lean(panel, plan, found) else None
-    others = Others(replace(known, smoothing=share), float(weights[1] / weights[:2].sum()), intervals)
+    others = Beside(replace(known, smoothing=share), float(weights[1] / weights[:2].sum()), intervals)
     own = own.smoothed(share)
     if len(trials[0].origins) >= TELLING:
-        both = Trial.stopping(panel, plan.hold_out, others.beside(own.runner, past))
-        others = replace(others, furthest=calibrate(both.between()[None], (USUAL,)).widths[0])
-    return replace(own, runner=others.beside(own.runner, past)), others
+        off = Trial.stopping(panel, plan.hold_out, both(own.runner, others, past)).between()
+        others = replace(others, furthest=calibrate(off[None], (USUAL,)).widths[0])
+    return replace(own, runner=both(own.runner, others, past)), others
 
 
 def _lean(panel: Panel, plan: Plan, known: Forecaster) -> bool:

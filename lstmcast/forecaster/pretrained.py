@@ -22,9 +22,10 @@ from lstmcast.evaluation.intervals import Calibration
 from lstmcast.evaluation.origins import evenly
 from lstmcast.forecaster.judging import HeldOut
 from lstmcast.forecaster.phases import WHOLE, Phases
-from lstmcast.forecaster.running import Runner, last_steps
+from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.saving import from_pretrained
 from lstmcast.forecaster.trained import Forecaster
+from lstmcast.forecaster.truth import last_steps
 
 FOLDER = Path(__file__).parents[1] / "pretrained"
 OTHER = "other"  # the class of data that belong to none

@@ -13,7 +13,7 @@ from lstmcast.evaluation.baselines import Rule, seasonal_naive
 from lstmcast.evaluation.intervals import calibrate
 from lstmcast.evaluation.origins import hold_out
 from lstmcast.forecast import Forecast
-from lstmcast.forecaster.running import honest, outcomes, usual_steps
+from lstmcast.forecaster.truth import honest, outcomes, usual_steps
 
 Floats = npt.NDArray[np.float64]
 

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
-from lstmcast.evaluation import metrics
 from lstmcast.evaluation.intervals import Calibration
 from lstmcast.forecaster.measure import Key, Measure, as_known, scale, windows
 from lstmcast.forecaster.phases import WHOLE, Phases
@@ -21,7 +20,6 @@ from lstmcast.model.windows import Shape, Windows
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 LEAST = 1e-6  # a spread, in z: of a series that stands still
 
@@ -42,7 +40,7 @@ class Runner:
         tried: whether it is each series' own, by how wrong networks and smoothing were over its last horizon.
         horizon: H of training, by which smoothing is tried.
         phases: how the steps of the data are those that the networks know.
-        beside: another runner, and its share of each forecast; None: none.
+        beside: another runner that speaks too; None: none.
     """
 
     networks: tuple[Network, ...]
@@ -260,46 +258,3 @@ class Running:
 def spread_steps(shape: Shape) -> int:
     """How many last steps say how restless a series is: three seasons, and not fewer than 30 nor more than 500."""
     return int(np.clip(3 * shape.season, 30, 500))
-
-
-def outcomes(panel: Panel, series: Ints, origins: Ints, horizon: int) -> Floats:
-    """What came after each origin: [B] series and origins to [B, H]; NaN where it was not observed."""
-    ahead = panel.offsets[series][:, None] + origins[:, None] + np.arange(1, horizon + 1)
-    inside = ahead < panel.offsets[series + 1][:, None]
-    at = np.minimum(ahead, len(panel.values) - 1)
-    return np.where(inside & panel.observed[at], panel.values[at], np.nan)
-
-
-def honest(panel: Panel, series: Ints, origins: Ints, horizon: int) -> Bools:
-    """[B] which origins can judge: observed there, for a filled value knows what came after, and in some step ahead."""
-    followed = (~np.isnan(outcomes(panel, series, origins, horizon))).any(axis=1)
-    return np.asarray(followed & panel.observed[panel.offsets[series] + origins], dtype=np.bool_)
-
-
-def usual_steps(panel: Panel) -> Floats:
-    """[S] mean |y_t − y_{t-1}| of each series, the unit in which series are compared; 1 where nothing moves."""
-    with np.errstate(over="ignore"):  # numbers that large are refused where they are scaled
-        moves = np.abs(np.diff(panel.values, append=panel.values[-1]))
-    moves[panel.offsets[1:] - 1] = 0.0  # from one series to the next
-    mean = np.add.reduceat(moves, panel.offsets[:-1]) / np.maximum(panel.lengths - 1, 1)
-    return np.where(mean > 0, mean, 1.0)
-
-
-def mase_scales(past: Panel) -> Floats:
-    """[S] what MASE divides by: the mean seasonal change of what nothing is judged on; NaN where there is none."""
-    season = past.calendar.mase_season
-    return np.array([metrics.mase_scale(past.series(k), season) for k in range(past.n_series)])
-
-
-def last_steps(panel: Panel, steps: int) -> Panel:
-    """Every series' last `steps` steps."""
-    lengths = np.minimum(panel.lengths, steps)
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    rows = np.arange(offsets[-1]) + np.repeat(panel.offsets[1:] - offsets[1:], lengths)
-    return replace(
-        panel,
-        values=panel.values[rows],
-        observed=panel.observed[rows],
-        offsets=offsets,
-        starts=panel.starts + panel.lengths - lengths,
-    )

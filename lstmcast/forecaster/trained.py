@@ -17,7 +17,8 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.evaluation.intervals import Calibration
 from lstmcast.forecast import Forecast
-from lstmcast.forecaster.running import Runner, last_steps
+from lstmcast.forecaster.running import Runner
+from lstmcast.forecaster.truth import last_steps
 from lstmcast.workers import cores
 
 if TYPE_CHECKING:

@@ -14,13 +14,14 @@ from lstmcast.errors import UsageError
 from lstmcast.forecaster.fits import Tell
 from lstmcast.forecaster.group import Group
 from lstmcast.forecaster.judging import judge
-from lstmcast.forecaster.others import SMOOTHING, weighed
+from lstmcast.forecaster.others import SMOOTHING, both, weighed
 from lstmcast.forecaster.plan import Plan
 from lstmcast.forecaster.planning import learnable, make_plan
 from lstmcast.forecaster.pretrained import choose
 from lstmcast.forecaster.report import report
-from lstmcast.forecaster.running import Runner, last_steps
+from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.trained import Forecaster
+from lstmcast.forecaster.truth import last_steps
 from lstmcast.forecaster.tuning import refuse_other_levels, tuned
 from lstmcast.forecaster.warm import Warm, warmed
 from lstmcast.model.network import check_forward, load_keras
@@ -71,7 +72,7 @@ def train(
     judgement = judge(judged, panel, plan.hold_out, plan.levels)
     if plan.refit:
         runner = group.whole(fitted)
-        runner = others.beside(runner, panel) if others else runner
+        runner = both(runner, others, panel) if others else runner
     _check(runner, panel, plan)
     return Forecaster(
         runner=runner,

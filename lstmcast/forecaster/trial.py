@@ -11,7 +11,8 @@ import numpy.typing as npt
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation.origins import FEW, HoldOut, evenly
-from lstmcast.forecaster.running import Runner, Running, honest, outcomes, usual_steps
+from lstmcast.forecaster.running import Runner, Running
+from lstmcast.forecaster.truth import honest, outcomes, usual_steps
 from lstmcast.model.lstm import Network
 from lstmcast.model.smoothing import heavier
 

@@ -129,17 +129,22 @@ def test_saved_and_loaded_it_says_the_same(both: Forecaster, tmp_path: Path) -> 
     assert loaded.predict().render(".csv") == both.predict().render(".csv")
 
 
+def theirs(model: Forecaster, panel: Panel, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What pretrained networks say alone of one series, [1, H], and the bounds of their own intervals, [Q, 1, H]."""
+    beside, here = model.runner.beside, np.array([0])
+    assert beside is not None
+    assert beside.intervals is not None
+    other = beside.runner.on(panel)
+    said = other.ahead(here, panel.lengths - 1, steps)
+    return other.back(said.z, here), *other.bounds(said, beside.intervals, here)
+
+
 @pytest.mark.slow
 def test_where_little_is_held_out_intervals_are_shaped_by_the_pretrained_ones(
     both: Forecaster, air_panel: Panel
 ) -> None:
     """In logs each half is so many times theirs; with 28 steps held out, 12 ahead, two fifths come from these."""
-    beside = both.runner.beside
-    assert beside is not None
-    assert beside.intervals is not None
-    here, other = np.array([0]), beside.runner.on(air_panel)
-    said = other.ahead(here, air_panel.lengths - 1, 12)
-    middle, (lower, upper) = other.back(said.z, here), other.bounds(said, beside.intervals, here)
+    middle, lower, upper = theirs(both, air_panel, 12)
     forecast, times = both.predict(air_panel), both.calibration.widths
     np.testing.assert_allclose(np.log(forecast.values / forecast.lower[:, 0]), times * np.log(middle / lower[:, 0]))
     np.testing.assert_allclose(np.log(forecast.upper[:, 0] / forecast.values), times * np.log(upper[:, 0] / middle))
@@ -150,12 +155,7 @@ def test_where_little_is_held_out_intervals_are_shaped_by_the_pretrained_ones(
 @pytest.mark.slow
 def test_beyond_the_horizon_of_training_they_widen_as_theirs_do(both: Forecaster, air_panel: Panel) -> None:
     """The width of the last step stays; what it multiplies grows by itself."""
-    beside = both.runner.beside
-    assert beside is not None
-    assert beside.intervals is not None
-    here, other = np.array([0]), beside.runner.on(air_panel)
-    said = other.ahead(here, air_panel.lengths - 1, 60)
-    middle, (_, upper) = other.back(said.z, here), other.bounds(said, beside.intervals, here)
+    middle, _, upper = theirs(both, air_panel, 60)
     forecast = both.predict(air_panel, 60)
     times = both.calibration.widths[1, -1]
     halves = np.log(forecast.upper[1, 0, 12:] / forecast.values[0, 12:])

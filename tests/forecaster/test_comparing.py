@@ -13,9 +13,9 @@ from lstmcast.config import Config
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.forecaster.comparing import compare
-from lstmcast.forecaster.running import usual_steps
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
+from lstmcast.forecaster.truth import usual_steps
 
 pytestmark = pytest.mark.slow
 

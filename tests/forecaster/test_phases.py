@@ -13,7 +13,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.records import Columns
 from lstmcast.forecaster.phases import WHOLE, Phases
 from lstmcast.forecaster.pretrained import _load
-from lstmcast.forecaster.running import last_steps
+from lstmcast.forecaster.truth import last_steps
 
 
 def panel_of(*series: list[float] | np.ndarray) -> Panel:

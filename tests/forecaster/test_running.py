@@ -16,8 +16,9 @@ from lstmcast.errors import DataError
 from lstmcast.evaluation.intervals import Calibration
 from lstmcast.forecaster.measure import Measure, as_known, scale, scales_of
 from lstmcast.forecaster.phases import Phases
-from lstmcast.forecaster.running import LEAST, Ahead, Runner, last_steps, outcomes, spread_steps, usual_steps
+from lstmcast.forecaster.running import LEAST, Ahead, Runner, spread_steps
 from lstmcast.forecaster.trained import Forecaster
+from lstmcast.forecaster.truth import last_steps, outcomes, usual_steps
 from lstmcast.model import smoothing
 from lstmcast.model.heads import Head
 from lstmcast.model.windows import Shape

@@ -13,8 +13,8 @@ from lstmcast.classifier.category.running import Reader
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.panel import Panel
 from lstmcast.forecast import named_steps, rendered
-from lstmcast.forecaster.running import last_steps
 from lstmcast.forecaster.trained import refuse_change
+from lstmcast.forecaster.truth import last_steps
 from lstmcast.model.paths import drawn, likeliest
 from lstmcast.model.sequences import Sequences
 

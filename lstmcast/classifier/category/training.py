@@ -17,7 +17,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.evaluation.symbols import bits
 from lstmcast.evaluation.temperature import temperature
 from lstmcast.forecaster.fits import Fits, Tell
-from lstmcast.forecaster.running import last_steps
+from lstmcast.forecaster.truth import last_steps
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import check_forward, load_keras
 from lstmcast.model.paths import Speaker

@@ -13,8 +13,8 @@ from lstmcast.classifier.event.teller import Teller, probability
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ModelError, UsageError
 from lstmcast.forecast import Forecast
-from lstmcast.forecaster.running import last_steps
 from lstmcast.forecaster.trained import refuse_change
+from lstmcast.forecaster.truth import last_steps
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

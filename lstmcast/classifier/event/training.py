@@ -23,7 +23,7 @@ from lstmcast.forecaster.fits import Fits, Tell
 from lstmcast.forecaster.measure import scale, scales_of
 from lstmcast.forecaster.plan import Plan
 from lstmcast.forecaster.planning import learnable
-from lstmcast.forecaster.running import last_steps
+from lstmcast.forecaster.truth import last_steps
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import check_forward, load_keras
 from lstmcast.store.checkpoint import Checkpoint
