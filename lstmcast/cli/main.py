@@ -77,6 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return _unread()
+    except _Terminated:
+        click.echo("lstmcast: terminated; nothing was half-written", err=True)
+        return 143
     except SystemExit:
         if sys.stdout is stdout:
             raise
@@ -97,7 +100,10 @@ def _unread() -> int:
     return 0
 
 
+class _Terminated(SystemExit):
+    """SIGTERM came."""
+
+
 def _terminate(_number: int, _frame: FrameType | None) -> None:
     """SIGTERM: stop at the next step of the interpreter, with everything that `with` and `finally` tidy up."""
-    click.echo("lstmcast: terminated; nothing was half-written", err=True)
-    raise SystemExit(143)
+    raise _Terminated(143)

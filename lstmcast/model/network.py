@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -81,17 +83,39 @@ def require_tensorflow() -> None:
 def load_keras() -> None:
     """Import Keras on TensorFlow, quietly; operations that could give other bytes for the same seed are ruled out.
 
+    A request to stop waits until that is done.
+
     Raises:
         UsageError: TensorFlow is not installed.
     """
     require_tensorflow()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    with _mute():
+    with _signals_held(), _mute():
         import tensorflow
 
         tensorflow.config.list_logical_devices()  # looks for accelerators, and says what it does not find
         tensorflow.config.experimental.enable_op_determinism()
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Signals are heard afterwards: an exception that one raises amid TensorFlow's modules may be swallowed there."""
+    if threading.current_thread() is not threading.main_thread():  # exceptions of signals rise in the main thread only
+        yield
+        return
+    heard: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: handler for number, handler in before.items() if callable(handler)}
+    for number in before:
+        signal.signal(number, lambda number, _: heard.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for one in heard:
+            signal.raise_signal(one)
 
 
 @contextmanager

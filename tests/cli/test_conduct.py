@@ -60,6 +60,34 @@ def test_stopped_while_training(
     assert len(versions(folder)) == 1
 
 
+SWALLOWING = """
+import os
+class config:
+    class experimental:
+        enable_op_determinism = staticmethod(lambda: None)
+    list_logical_devices = staticmethod(lambda: None)
+try:
+    os.kill(os.getpid(), {number})
+    for _ in range(100_000):
+        pass
+except BaseException:
+    pass
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_stopped_while_tensorflow_is_imported(
+    tmp_path: Path, air: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    """A signal that comes where modules swallow exceptions is heard all the same."""
+    (tmp_path / "tensorflow.py").write_text(SWALLOWING.format(number=int(number)))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    command = [*LAUNCH, "train", str(air), "--models", str(tmp_path / "models")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert done.stderr.splitlines()[-1].endswith("ed; nothing was half-written")
+
+
 @pytest.mark.parametrize("args", [["--help"], ["config", "--schema"], ["check", "DATA"], ["predict", "-q", "-o", "-"]])
 def test_a_reader_that_has_gone(command: Path, tmp_path: Path, air: Path, models: Path, args: list[str]) -> None:
     """Writing into a pipe that nobody reads ends quietly, as with `| head -1`."""
