@@ -35,6 +35,7 @@ M4_TRAIN = {
 }
 FINER = {  # of which means are learnt from as well, over so many of their steps
     "monthly": {"weekly": 365.25 / 7 / 12, "daily": 365.25 / 12},
+    "weekly": {"daily": 7.0},
 }
 M4_JUDGING = ("Yearly", "Quarterly-short", "Weekly", "Hourly")
 
@@ -74,9 +75,9 @@ CLASSES = {
     "yearly": Class(1, 1, 6, 8, 24, 500, 4, 1.0, 30, ("yearly",)),
     "quarterly": Class(4, 4, 8, 12, 24, 500, 4, 1.0, 150, ("quarterly",)),
     "monthly": Class(12, 12, 18, 24, 36, 1000, 3, 1.0, 60, ("monthly",)),
-    "weekly": Class(52, 1, 13, 52, 52, 500, 2, 0.5, 0, ("weekly",)),
+    "weekly": Class(52, 1, 13, 52, 52, 500, 2, 1.0, 200, ("weekly",)),
     "daily": Class(7, 7, 14, 28, 42, 500, 2, 0.5, 0, ("daily",)),
-    "hourly": Class(24, 24, 24, 168, 72, 300, 2, 0.5, 0, ("hourly",)),
+    "hourly": Class(24, 24, 24, 168, 72, 300, 2, 0.55, 250, ("hourly",)),
     "other": Class(1, 1, 13, 16, 32, 500, 2, 0.9, 20, ("yearly", "weekly", "daily", "biannually"), 2000),
 }
 
@@ -105,7 +106,7 @@ def collect(data: Path, one: Class, known: set[bytes], *, seed: int) -> Gathered
     moving = {name: values for name, values in found.items() if len(values) >= LEAST and np.ptp(values) > 0}
     kept = apart(moving, known)
     positive = {name: values if values.min() > 0 else grown(values) for name, values in kept.items()}
-    short = shortened(positive, rng)
+    short = shortened(positive, one.season, rng)
     made = {f"synthetic/{k}": synthetic(one, rng) for k in range(one.synthetic)}
     counts = {
         "public": len(public),
@@ -164,10 +165,10 @@ def grown(values: Floats) -> Floats:
     return np.asarray(np.exp(np.clip(STEP * steps, -20, 20)))
 
 
-def shortened(series: Series, rng: np.random.Generator) -> Series:
-    """Some of the series once more, of which only the last few values are known."""
+def shortened(series: Series, season: int, rng: np.random.Generator) -> Series:
+    """Some of the series once more, of which only the last few values are known, or the last two seasons at most."""
     chosen = [name for name in series if rng.random() < SHORTENED]
-    return {f"{name}/short": series[name][-int(rng.integers(LEAST, 3 * LEAST)) :] for name in chosen}
+    return {f"{name}/short": series[name][-int(rng.integers(LEAST, max(3 * LEAST, 2 * season))) :] for name in chosen}
 
 
 def coarsened(data: Path, one: Class) -> Series:

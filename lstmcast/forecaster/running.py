@@ -66,7 +66,8 @@ class Runner:
 
     def share(self, known: Ints) -> Floats:
         """[B] how much of a forecast is exponential smoothing's, of which so many values are known."""
-        return np.asarray(self.smoothing / (1 + np.square(self.half / np.minimum(known, smoothing.STEPS))))
+        known = np.minimum(known, smoothing.reach(self.shape.season))
+        return np.asarray(self.smoothing / (1 + np.square(self.half / known)))
 
     def on(self, panel: Panel) -> Running:
         """Make ready to forecast the panel's series."""
