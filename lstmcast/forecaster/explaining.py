@@ -146,7 +146,7 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
 
 def _voices(runner: Runner) -> list[tuple[Runner, float]]:
     """The groups of networks that speak in a forecast, each with its smoothing, and their shares of it; own first."""
-    if runner.beside is None:
+    if runner.beside is None or not runner.beside.share:
         return [(runner, 1.0)]
     return [(runner, 1 - runner.beside.share), (runner.beside.runner, runner.beside.share)]
 

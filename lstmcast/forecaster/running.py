@@ -84,8 +84,9 @@ class Beside:
 
     Attributes:
         runner: it.
-        share: its part of each forecast, 0 to 1.
-        intervals: its own, which are the unit of errors then; None: that is the first runner's.
+        share: its part of each forecast, 0 to 1; 0: it says only how wide intervals are.
+        intervals: its own, which are the unit of errors then: the way from the forecast, or from its own where that is
+            further, to its bound; None: the unit is the first runner's.
         furthest: [H] how far the first runner's forecasts may lie from its own, in z; None: wherever they do.
     """
 
@@ -156,13 +157,15 @@ class Running:
         beside, scaling = self.runner.beside, self.scaling.of(series)
         theirs, limit = self.other.ahead(series, origins, horizon), beside.limit(horizon)
         other = scaling.forward(self.other.back(theirs.z, series))
-        both = other + (1 - beside.share) * np.clip(z - other, -limit, limit)
-        ahead = replace(ahead, z=both, apart=(other, z))
+        if beside.share:
+            both = other + (1 - beside.share) * np.clip(z - other, -limit, limit)
+            ahead = replace(ahead, z=both, apart=(other, z))
         if (intervals := beside.intervals) is None:
             return ahead
         lower, upper = self.other.bounds(theirs, intervals, series)
-        below, above = (np.stack([scaling.forward(one) for one in side]) for side in (lower, upper))
-        return replace(ahead, below=np.maximum(other - below, LEAST), above=np.maximum(above - other, LEAST))
+        lower, upper = (np.stack([scaling.forward(one) for one in side]) for side in (lower, upper))
+        below, above = np.maximum(ahead.z, other) - lower, upper - np.minimum(ahead.z, other)
+        return replace(ahead, below=np.maximum(below, LEAST), above=np.maximum(above, LEAST))
 
     def _ahead(
         self, series: Ints, origins: Ints, horizon: int, share: Floats | None

@@ -14,12 +14,12 @@ from lstmcast.errors import UsageError
 from lstmcast.forecaster.fits import Tell
 from lstmcast.forecaster.group import Group
 from lstmcast.forecaster.judging import judge
-from lstmcast.forecaster.others import SMOOTHING, both, weighed
+from lstmcast.forecaster.others import SMOOTHING, both, leaning, weighed
 from lstmcast.forecaster.plan import Plan
 from lstmcast.forecaster.planning import learnable, make_plan
 from lstmcast.forecaster.pretrained import choose
 from lstmcast.forecaster.report import report
-from lstmcast.forecaster.running import Runner
+from lstmcast.forecaster.running import Beside, Runner
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.truth import last_steps
 from lstmcast.forecaster.tuning import refuse_other_levels, tuned
@@ -65,9 +65,12 @@ def train(
     plan, warm = _begun(panel, config, start)
     planned(plan)
     group = Group(panel, plan, warm, tell, checkpoint)
-    fitted, others = group.judged(), None
+    fitted = group.judged()
+    others: Beside | None
     if _both(plan, config):
         fitted, others = weighed(panel, plan, fitted, pinned=config.model.smoothing != "auto")
+    else:
+        fitted, others = leaning(panel, plan, fitted)
     runner = judged = fitted.runner
     judgement = judge(judged, panel, plan.hold_out, plan.levels)
     if plan.refit:

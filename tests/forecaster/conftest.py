@@ -47,6 +47,14 @@ def make_runner() -> MakeRunner:
 
 
 @pytest.fixture(scope="session")
+def lone(forecaster: Forecaster) -> Forecaster:
+    """The model of air passengers without pretrained networks that its intervals lean on."""
+    runner, judged = (replace(one, beside=None) for one in (forecaster.runner, forecaster.judged))
+    report = {name: told for name, told in forecaster.report.items() if name != "beside"}
+    return replace(forecaster, runner=runner, judged=judged, report=report)
+
+
+@pytest.fixture(scope="session")
 def moved_by() -> Callable[[Forecaster, Panel, int], float]:
     """How far the forecast moves, in the mean over its steps, for each usual step that a value so far back is moved."""
 

@@ -41,11 +41,17 @@ def test_a_hasty_network_leaves_most_to_the_pretrained_ones(both: Forecaster) ->
     assert f"{100 * networks * both.runner.beside.share:.0f} % pretrained networks' and " in judged(both.report)
 
 
+def equal(known: int) -> np.ndarray:
+    """[3] how much own networks, pretrained ones of months, and smoothing count that are equally wrong."""
+    smoothing = (3 / 7 + known**2 / (known**2 + 60**2)) / 2
+    return np.array([1, 14 * (1 - smoothing), 14 * smoothing])
+
+
 @pytest.mark.slow
 def test_each_of_three_counts_by_its_error_the_more_the_more_origins_there_are(
     both: Forecaster, air_panel: Panel
 ) -> None:
-    """By a loop over the origins where training stops: 1 : 3 : 3, each by the root of its mean square error."""
+    """By a loop over the origins where training stops, each by the root of its mean square error."""
     assert both.judged.beside is not None
     judge, steps = both.report["held_out"]["judge_steps"], both.report["held_out"]["stop_steps"]
     known = air_panel.drop_last(judge)
@@ -61,8 +67,8 @@ def test_each_of_three_counts_by_its_error_the_more_the_more_origins_there_are(
         return float(np.sqrt(np.square(found).mean()))
 
     own, other = both.judged, both.judged.beside.runner
-    trust = 3 * np.log10(len(stopping))
-    weights = np.array([1, 3, 3]) / np.array([off(own, 0), off(other, 0), off(own, 1)]) ** trust
+    trust = 4 * np.log10(len(stopping))
+    weights = equal(144) / np.array([off(own, 0), off(other, 0), off(own, 1)]) ** trust
     assert own.smoothing == other.smoothing == pytest.approx(weights[2] / weights.sum())
     assert both.judged.beside.share == pytest.approx(weights[1] / weights[:2].sum())
     assert both.runner.smoothing == both.runner.beside.runner.smoothing == own.smoothing
@@ -70,10 +76,12 @@ def test_each_of_three_counts_by_its_error_the_more_the_more_origins_there_are(
 
 @pytest.mark.slow
 def test_one_stopping_origin_decides_nothing(air_panel: Panel) -> None:
-    """Then the three count 1 : 3 : 3, whatever their errors were."""
+    """Then the network counts one fifteenth, and smoothing the more the longer the series is, whatever their errors."""
     short = train(air_panel.drop_last(84), load_config(None, TINY))
     assert short.runner.beside is not None
-    assert (short.runner.smoothing, short.runner.beside.share) == pytest.approx((3 / 7, 3 / 4))
+    own, other, smoothing = equal(60)
+    assert short.runner.smoothing == pytest.approx(smoothing / 15)
+    assert short.runner.beside.share == pytest.approx(other / (own + other))
 
 
 @pytest.mark.slow
@@ -143,13 +151,14 @@ def theirs(model: Forecaster, panel: Panel, steps: int) -> tuple[np.ndarray, np.
 def test_where_little_is_held_out_intervals_are_shaped_by_the_pretrained_ones(
     both: Forecaster, air_panel: Panel
 ) -> None:
-    """In logs each half is so many times theirs; with 28 steps held out, 12 ahead, two fifths come from these."""
+    """In logs each half is so many times theirs, around either forecast; 28 steps held out tell a quarter."""
     middle, lower, upper = theirs(both, air_panel, 12)
     forecast, times = both.predict(air_panel), both.calibration.widths
-    np.testing.assert_allclose(np.log(forecast.values / forecast.lower[:, 0]), times * np.log(middle / lower[:, 0]))
-    np.testing.assert_allclose(np.log(forecast.upper[:, 0] / forecast.values), times * np.log(upper[:, 0] / middle))
-    assert both.report["widths_trust"] == pytest.approx((28 / 12) / (28 / 12 + 4))
-    assert "the intervals' widths are 37% those of these origins, and 63% those" in judged(both.report)
+    down, up = np.maximum(forecast.values, middle) / lower[:, 0], upper[:, 0] / np.minimum(forecast.values, middle)
+    np.testing.assert_allclose(np.log(forecast.values / forecast.lower[:, 0]), times * np.log(down))
+    np.testing.assert_allclose(np.log(forecast.upper[:, 0] / forecast.values), times * np.log(up))
+    assert both.report["widths_trust"] == pytest.approx((28 / 12) / (28 / 12 + 6))
+    assert "the intervals' widths are 28% those of these origins, and 72% those" in judged(both.report)
 
 
 @pytest.mark.slow
@@ -157,10 +166,10 @@ def test_beyond_the_horizon_of_training_they_widen_as_theirs_do(both: Forecaster
     """The width of the last step stays; what it multiplies grows by itself."""
     middle, _, upper = theirs(both, air_panel, 60)
     forecast = both.predict(air_panel, 60)
-    times = both.calibration.widths[1, -1]
-    halves = np.log(forecast.upper[1, 0, 12:] / forecast.values[0, 12:])
-    free = halves < times * np.log(upper[1, 0, 12:] / middle[0, 12:]) - 1e-9  # cut: far above all that has been
-    np.testing.assert_allclose(halves[~free], (times * np.log(upper[1, 0, 12:] / middle[0, 12:]))[~free])
+    halves = np.log(forecast.upper[1, 0] / forecast.values[0])[12:]
+    usual = both.calibration.widths[1, -1] * np.log(upper[1, 0] / np.minimum(forecast.values, middle)[0])[12:]
+    free = halves < usual - 1e-9  # cut: far above all that has been
+    np.testing.assert_allclose(halves[~free], usual[~free])
     assert (~free).any()
 
 
@@ -200,8 +209,51 @@ def test_else_they_are_those_of_the_held_out_origins(
     own = train(data(air_panel), load_config(None, TINY | asked))
     assert own.runner.beside is not None
     assert own.runner.beside.intervals is None
-    assert own.report["widths_trust"] == 1
-    assert "widths are" not in judged(own.report)
+    alone = train(data(air_panel), load_config(None, ALONE | asked))
+    assert alone.runner.beside is None
+    for model in (own, alone):
+        assert model.report["widths_trust"] == 1
+        assert "widths are" not in judged(model.report)
+
+
+ALONE = TINY | {"train.start": "scratch"}
+
+
+@pytest.fixture(scope="module")
+def leaning(air_panel: Panel) -> Forecaster:
+    """A network from scratch on one short series."""
+    return train(air_panel, load_config(None, ALONE))
+
+
+@pytest.mark.slow
+def test_intervals_of_a_network_from_scratch_lean_on_them_too(leaning: Forecaster, air_panel: Panel) -> None:
+    """The forecast is the network's and smoothing's alone, to the bit; the bounds are so many times theirs."""
+    forecast, times = leaning.predict(air_panel), leaning.calibration.widths
+    alone = replace(leaning, runner=replace(leaning.runner, beside=None)).predict(air_panel)
+    np.testing.assert_array_equal(forecast.values, alone.values)
+    middle, lower, upper = theirs(leaning, air_panel, 12)
+    down, up = np.maximum(forecast.values, middle) / lower[:, 0], upper[:, 0] / np.minimum(forecast.values, middle)
+    np.testing.assert_allclose(np.log(forecast.values / forecast.lower[:, 0]), times * np.log(down))
+    np.testing.assert_allclose(np.log(forecast.upper[:, 0] / forecast.values), times * np.log(up))
+
+
+@pytest.mark.slow
+def test_that_is_said_and_nothing_else_of_them(leaning: Forecaster) -> None:
+    """No share of the forecast is theirs, and they are not judged."""
+    words = judged(leaning.report)
+    assert "28% those of these origins, and 72% those that pretrained networks needed" in words
+    assert words.count("pretrained") == 1
+    assert (leaning.report["pretrained"], leaning.report["pretrained_alone"]) == (0, {})
+
+
+@pytest.mark.slow
+def test_such_a_version_is_read_and_explained(leaning: Forecaster, air_panel: Panel, tmp_path: Path) -> None:
+    """The bounds come back as they were; an explanation knows nothing of those who do not speak."""
+    leaning.save(tmp_path, "air")
+    assert Forecaster.load("air", tmp_path).predict().render(".csv") == leaning.predict().render(".csv")
+    found = explain(leaning, air_panel)
+    assert found.pretrained == 0
+    assert "pretrained" not in method(found)
 
 
 @pytest.fixture(scope="module")

@@ -140,9 +140,9 @@ def test_a_unit_of_nothing_measures_no_error() -> None:
     np.testing.assert_array_equal(said.errors(np.array([[-3.0], [3.0]])), [[[np.nan], [3.0]]])
 
 
-def test_bounds_of_no_level_are_none(forecaster: Forecaster, air_panel: Panel) -> None:
+def test_bounds_of_no_level_are_none(lone: Forecaster, air_panel: Panel) -> None:
     """No levels give no bounds, of the right shape."""
-    running, where = forecaster.runner.on(air_panel), (np.array([0]), np.array([143]))
+    running, where = lone.runner.on(air_panel), (np.array([0]), np.array([143]))
     ahead = running.ahead(*where, 5)
     for bounds in running.bounds(ahead, Calibration((), np.empty((0, 5))), where[0]):
         assert bounds.shape == (0, 1, 5)

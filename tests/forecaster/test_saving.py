@@ -46,11 +46,11 @@ def test_saved_and_loaded_it_is_the_same(name: str, request: pytest.FixtureReque
 
 
 def test_a_saved_share_of_smoothing_is_the_same(
-    tmp_path: Path, forecaster: Forecaster, make_runner: Callable[..., Runner]
+    tmp_path: Path, lone: Forecaster, make_runner: Callable[..., Runner]
 ) -> None:
     """Networks with a linear path and a forecast that is a quarter smoothing's come back as they were."""
-    runner = replace(make_runner(Head(5), smoothing=0.25), scales=forecaster.runner.scales, tried=True)
-    model = replace(forecaster, runner=runner, judged=runner)
+    runner = replace(make_runner(Head(5), smoothing=0.25), scales=lone.runner.scales, tried=True)
+    model = replace(lone, runner=runner, judged=runner)
     again = load(save(model, tmp_path, "m", data=None, now=NOW, keep=2))
     same(again, model)
     assert (again.runner.smoothing, again.runner.head, again.runner.networks[1].skip) == (0.25, Head(5), True)
