@@ -44,6 +44,12 @@ def words(name: str) -> set[str]:
     return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)} | {name.lower()}
 
 
+def clocks(text: pd.Series) -> bool:
+    """Whether a sample of the fields are times of a day, such as `13:00`, `1:00 PM` or `13:00:00.5`."""
+    sample = text.iloc[:: max(1, len(text) // SAMPLE)]
+    return bool(sample.str.fullmatch(r"\s*\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(\s*[AaPp]\.?[Mm]\.?)?\s*").all())
+
+
 def whole(text: pd.Series) -> bool:
     """Whether a sample of the fields are whole numbers, or missing."""
     sample = text.iloc[:: max(1, len(text) // SAMPLE)]

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.hints import PARTS, SERIES_WORDS, TARGET_NAMES, Choice, whole, words
+from lstmcast.data.hints import PARTS, SERIES_WORDS, TARGET_NAMES, Choice, clocks, whole, words
 from lstmcast.data.numbers import looks_like_numbers
 from lstmcast.data.records import Ints, ReadOptions, Table
 from lstmcast.data.wording import counted
@@ -60,13 +60,13 @@ def find_series(
                 _refuse_parts(table, time, kept)
                 return Choice(kept, f"{repeats} rows repeat a time; together with the time they tell rows apart")
     if often:
-        _refuse_parts(table, time, [name for name in free if words(name) & PARTS and whole(table.text[name])])
+        _refuse_parts(table, time, [name for name in free if _is_part(table.text[name], name)])
     return Choice((), f"{counted(repeats, 'row')} with the time of another, and no columns tell them apart")
 
 
 def _refuse_parts(table: Table, time: str, chosen: Sequence[str]) -> None:
-    """A column of hours or months beside repeated times is a part of the time, not the name of a series."""
-    parts = [name for name in chosen if words(name) & PARTS and whole(table.text[name])]
+    """A column of clock times, hours or months beside repeated times is a part of the time, not the name of a series."""
+    parts = [name for name in chosen if _is_part(table.text[name], name)]
     if parts:
         pieces = ", ".join(f"'{name}'" for name in (time, *parts))
         flags = " ".join(f"--series '{name}'" for name in chosen)
@@ -74,6 +74,11 @@ def _refuse_parts(table: Table, time: str, chosen: Sequence[str]) -> None:
             f"{table.source}: columns {pieces} look like parts of one time; join them into one column, such as "
             f"'2024-01-31 13:00', or say that they name series: {flags}"
         )
+
+
+def _is_part(text: pd.Series, name: str) -> bool:
+    """Whether a column holds the clock of a time, or whole numbers and the name of such a part."""
+    return clocks(text) or bool(words(name) & PARTS and whole(text))
 
 
 def _named_series(text: pd.DataFrame, names: list[str], holds: Holds) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from lstmcast.errors import ConfigError, DataError
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-", ".")
 EXACT = 2**53  # the largest range in which a float64 holds every integer
+TOO_SMALL = 31.6  # times: nearer to a thousandth than to the same
 SAMPLE = 1000  # fields that tell what a column is meant to hold
 
 _PLAIN = b"0123456789+-.eE \n"
@@ -20,8 +21,10 @@ _LOOSE = re.compile(r"[\s$€£¥+-]*[.,]?[0-9][0-9.,'_\s]*(?:[eE][+-]?[0-9]+)?\
 _INFINITE = re.compile(r"[+-]?(inf|infinity)", re.IGNORECASE)
 _SIGNS = re.compile(r"[$€£¥%]")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?P<sign>[,.' \u00a0\u202f])[0-9]{3}(?:(?P=sign)[0-9]{3})*(?:[.,][0-9]+)?")
+_THOUSANDS = r"\s*[+-]?[1-9][0-9]{0,2}\.[0-9]{3}\s*"
 _BOTH = re.compile(r"[+-]?[0-9]{1,3}(?:([,.' \u00a0\u202f])[0-9]{3})+(?!\1)([.,])[0-9]*")
 _COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
+_OTHERWISE = ('set data.decimal: "," if 1,5 means 1.5', 'set data.decimal: "." if 1.5 has a decimal point')
 _POINT = re.compile(r"[+-]?[0-9]*\.[0-9]+")
 
 
@@ -74,6 +77,36 @@ def number_notes(text: pd.Series, values: Floats, *, column: str) -> tuple[str, 
         return ()
     said = f"column '{column}': {counted(rounded, 'integer')} above 2^53 rounded to the nearest number a float64 holds"
     return (said,)
+
+
+def refuse_grouped(text: pd.Series, values: Floats, lines: Ints, *, column: str, source: str) -> None:
+    """Refuse `1.000` beside `999`: where all points stand before three digits, and what holds one is far too small.
+
+    Args:
+        text: [N] fields as for `parse_numbers`, whose decimal sign was not given.
+        values: [N] what `parse_numbers` made of them.
+        lines: [N] physical line of each field.
+        column: the column's name.
+        source: how messages name the file.
+
+    Raises:
+        DataError: thousands may be parted by points.
+    """
+    grouped = text.str.fullmatch(_THOUSANDS).to_numpy(dtype=bool)
+    if not grouped.any():
+        return
+    pointed = text.str.contains(".", regex=False).to_numpy(dtype=bool) & ~np.isnan(values)
+    plain = ~pointed & ~np.isnan(values)
+    if (pointed & ~grouped).any() or not plain.any():
+        return
+    small, usual = (float(np.median(np.abs(values[which]))) for which in (grouped, plain))
+    if small * TOO_SMALL < usual:
+        k = int(np.flatnonzero(grouped)[0])
+        raise DataError(
+            f"{source}:{lines[k]}: column '{column}': '{text.iloc[k]}' may be {text.iloc[k].strip().replace('.', '')}, for "
+            f'values without a point are about {usual / small:,.0f} times as large; set data.thousands: "." if the point '
+            'groups thousands, or data.decimal: "." if it parts the decimals'
+        )
 
 
 def looks_like_numbers(text: pd.Series) -> bool:
@@ -138,7 +171,12 @@ def _spelled(text: pd.Series, lines: Ints, where: str, source: str, notation: _N
     number = fields.str.fullmatch(notation.pattern).to_numpy(dtype=bool)
     if not (missing | number).all():
         bad = ~(missing | number)[codes]
-        raise DataError(f"{source}:{lines[bad][0]}: {where}: {_not_numbers(text[bad], lines[bad], notation)}")
+        said = _not_numbers(text[bad], lines[bad], notation)
+        parted = ~bad & text.str.contains(notation.decimal, regex=False).to_numpy(dtype=bool)
+        if said.endswith(_OTHERWISE) and parted.any():
+            k = int(np.flatnonzero(parted)[0])
+            said = f"{said.rpartition('; ')[0]}; write decimals with one sign: line {lines[k]} has '{text.iloc[k]}'"
+        raise DataError(f"{source}:{lines[bad][0]}: {where}: {said}")
     values = np.full(len(fields), np.nan)
     values[number & ~missing] = notation.numbers(fields[number & ~missing])
     return np.asarray(values[codes], dtype=np.float64)
@@ -168,12 +206,13 @@ def _mend(fields: list[str], notation: _Notation) -> str:
         return f'set data.thousands: "{signs[0]}" and data.decimal: "{signs[1]}"'
     if all(grouped) and grouped[0] and notation.thousands is None:
         sign = grouped[0]["sign"]
-        other = f', or data.decimal: "{sign}" if it parts the decimals' if sign in ",." else ""
+        parting = sign in ",." and sign != notation.decimal
+        other = f', or data.decimal: "{sign}" if it parts the decimals' if parting else ""
         return f'set data.thousands: "{sign}" if the sign groups thousands{other}'
     if (notation.decimal, notation.thousands) == (".", None) and all(_COMMA.fullmatch(field) for field in fields):
-        return 'set data.decimal: "," if 1,5 means 1.5'
+        return _OTHERWISE[0]
     if notation.decimal == "," and all(_POINT.fullmatch(field) for field in fields):
-        return 'set data.decimal: "." if 1.5 has a decimal point'
+        return _OTHERWISE[1]
     return "correct them, or leave the field empty where a value is missing"
 
 

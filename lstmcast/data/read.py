@@ -10,7 +10,7 @@ from pathlib import Path
 from lstmcast.data.calendar import Calendar, counter_calendar, infer_calendar
 from lstmcast.data.columns import Choose, find_columns, find_numbers
 from lstmcast.data.keys import Holds, group_codes
-from lstmcast.data.numbers import looks_like_numbers, number_notes, parse_numbers
+from lstmcast.data.numbers import looks_like_numbers, number_notes, parse_numbers, refuse_grouped
 from lstmcast.data.panel import Panel, build_panel
 from lstmcast.data.reader import read_table
 from lstmcast.data.records import Columns, Finding, Floats, Ints, ReadOptions, Table
@@ -18,6 +18,7 @@ from lstmcast.data.times import Times, parse_times
 from lstmcast.errors import ConfigError, DataError
 
 INFER = ReadOptions()
+OTHER_SIGN = {".": ",", ",": "."}  # the decimal sign, where this one groups thousands
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def read(path: str | Path, options: ReadOptions = INFER, content: Content | None
 
 def read_text(path: str | Path, options: ReadOptions = INFER) -> Table:
     """The file as text, whose signs and encoding the options may say; see `read`."""
-    return read_table(path, delimiter=options.delimiter, encoding=options.encoding, decimal=options.decimal)
+    decimal = options.decimal or OTHER_SIGN.get(options.thousands or "")
+    return read_table(path, delimiter=options.delimiter, encoding=options.encoding, decimal=decimal)
 
 
 def to_panel(table: Table, options: ReadOptions = INFER, content: Content | None = None) -> Panel:
@@ -127,6 +129,8 @@ def _numbers(table: Table, names: Sequence[str], options: ReadOptions) -> Parsed
                 decimal=table.decimal,
                 thousands=options.thousands,
             )
+            if options.decimal is None and options.thousands is None and table.decimal == ".":
+                refuse_grouped(table.text[name], values[name], table.lines, column=name, source=table.source)
             notes += number_notes(table.text[name], values[name], column=name)
     if faults:
         raise DataError(faults)

@@ -49,6 +49,20 @@ def test_a_part_of_the_time_is_no_name(part: str, rows: int) -> None:
     assert found(data, "date", series=(part,)) == Choice((part,), "given")
 
 
+@pytest.mark.parametrize("clock", ["{:02d}:00", "{:d}:00:00", "{:02d}:00:00.5", "{:02d}:30 am"])
+@pytest.mark.parametrize("days", [3, 10])
+def test_nor_is_a_clock(clock: str, days: int) -> None:
+    """Whatever the column is called, and whether there are days enough to take each hour for a series."""
+    data = table(
+        date=[f"2024-01-{k // 12 + 1:02d}" for k in range(12 * days)],
+        slot=[clock.format(k % 12) for k in range(12 * days)],
+        y=["1.5"] * (12 * days),
+    )
+    with pytest.raises(DataError, match="columns 'date', 'slot' look like parts of one time; join them"):
+        found(data, "date")
+    assert found(data, "date", series=("slot",)) == Choice(("slot",), "given")
+
+
 def test_years_and_weeks_without_enough_years_are_parts_too() -> None:
     """Two years of weeks tell no series apart, yet their times repeat as only parts of times do."""
     data = table(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstmcast.data.numbers import looks_like_numbers, number_notes, parse_numbers
+from lstmcast.data.numbers import looks_like_numbers, number_notes, parse_numbers, refuse_grouped
 from lstmcast.data.records import Floats
 from lstmcast.errors import ConfigError, DataError
 
@@ -136,6 +136,51 @@ def test_declared_thousands_are_read(field: str, sign: str, value: float) -> Non
 def test_declared_thousands_must_be_groups_of_three(field: str) -> None:
     """A sign in another place may be a decimal comma or a slip: never dropped silently."""
     assert "1 value is no number" in refused("1", field, thousands=",")
+
+
+def refused_as_grouped(*fields: str) -> str:
+    """What is said of points that may part thousands; nothing where they cannot."""
+    text, lines = pd.Series(fields, dtype=str), np.arange(2, len(fields) + 2)
+    values = parse_numbers(text, lines, column="y", source="f.csv")
+    try:
+        refuse_grouped(text, values, lines, column="y", source="f.csv")
+    except DataError as err:
+        return str(err)
+    return ""
+
+
+def test_points_that_may_part_thousands_are_refused() -> None:
+    """A thousand written so is a thousandth of its neighbour: which it is, the user has to say."""
+    said = refused_as_grouped("998", "999", "1.000", "1.001")
+    assert said.startswith("f.csv:4: column 'y': '1.000' may be 1000")
+    assert 'data.thousands: "."' in said
+    assert 'data.decimal: "."' in said
+    assert "'1.234' may be 1234" in refused_as_grouped("1000", "1001", "", "1.234")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("1.000", "1.001"),  # decimals with three digits
+        ("149", "149.875", "150.125"),  # of the same size
+        ("998", "999", "1.5", "1.001"),  # a decimal for certain
+        ("998", "0.125"),  # no group begins with 0
+        ("998", "999", "1000"),
+    ],
+)
+def test_other_points_part_decimals(fields: tuple[str, ...]) -> None:
+    """Nothing is asked where the column answers."""
+    assert refused_as_grouped(*fields) == ""
+
+
+def test_decimals_with_two_signs_are_no_matter_of_settings() -> None:
+    """What would read the one would refuse the other: the first field of either is named."""
+    assert "write decimals with one sign: line 2 has '100.0'" in refused("100.0", "101,8")
+
+
+def test_points_that_group_millions_ask_for_the_sign_only() -> None:
+    """They part no decimals, whatever else is set."""
+    assert refused("980000", "1.000.000").endswith('set data.thousands: "." if the sign groups thousands')
 
 
 def test_thousands_must_be_one_sign_other_than_the_decimal() -> None:
