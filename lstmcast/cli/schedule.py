@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,10 @@ def _schedule(path: Path, job: Job, every: str | None, timezone: str | None) -> 
         calendar = read(job.input, ReadOptions.of(job.data.model_dump())).calendar
         zone = zone or calendar.timezone
         minutes = minutes or usual_interval(calendar.kind, calendar.step)
-    return Schedule(_command(), path.resolve(), minutes, scheduler_zone(zone))
+    planned = Schedule(_command(), path.resolve(), minutes, scheduler_zone(zone))
+    if every and timedelta(minutes=minutes) != duration(every, "--every"):
+        say(f"--every {every}: not an interval that a calendar can say; {planned.often} instead")
+    return planned
 
 
 def _zone(timezone: str) -> str:

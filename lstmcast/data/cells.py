@@ -149,12 +149,12 @@ def to_cells(rows: Rows, values: Sequence[Floats], n_groups: int, how: str) -> C
 
 
 def join_notes(rows: Rows, calendar: Calendar, how: str) -> tuple[str, ...]:
-    """A note where several rows became one value, and one where the last step of a series may not be whole."""
+    """A note where rows lie between steps or several became one value; one where the last step may not be whole."""
     starts = _cell_starts(rows)
     joined = len(rows.series) - len(starts)
-    if not joined:
-        return ()
     between = int(np.count_nonzero(calendar.stamps(rows.positions) != rows.stamps))
+    if not joined:
+        return (f"{counted(between, 'row')} between steps: each is taken for its step",) if between else ()
     if not between:
         return (f"{counted(joined, 'row')} with the time of another: their {how} is used",)
     counts = np.diff([*starts, len(rows.series)])

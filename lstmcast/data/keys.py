@@ -65,7 +65,7 @@ def find_series(
 
 
 def _refuse_parts(table: Table, time: str, chosen: Sequence[str]) -> None:
-    """A column of clock times, hours or months beside repeated times is a part of the time, not the name of a series."""
+    """A column of clocks, hours or months beside repeated times is a part of the time, not the name of a series."""
     parts = [name for name in chosen if _is_part(table.text[name], name)]
     if parts:
         pieces = ", ".join(f"'{name}'" for name in (time, *parts))

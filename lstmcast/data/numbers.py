@@ -102,10 +102,11 @@ def refuse_grouped(text: pd.Series, values: Floats, lines: Ints, *, column: str,
     small, usual = (float(np.median(np.abs(values[which]))) for which in (grouped, plain))
     if small * TOO_SMALL < usual:
         k = int(np.flatnonzero(grouped)[0])
+        field = text.iloc[k].strip()
         raise DataError(
-            f"{source}:{lines[k]}: column '{column}': '{text.iloc[k]}' may be {text.iloc[k].strip().replace('.', '')}, for "
-            f'values without a point are about {usual / small:,.0f} times as large; set data.thousands: "." if the point '
-            'groups thousands, or data.decimal: "." if it parts the decimals'
+            f"{source}:{lines[k]}: column '{column}': '{field}' may be {field.replace('.', '')}, for values without a "
+            f"point are about {usual / small:,.0f} times as large; "
+            'set data.thousands: "." if the point groups thousands, or data.decimal: "." if it parts the decimals'
         )
 
 

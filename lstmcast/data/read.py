@@ -169,8 +169,8 @@ def _calendar(
 ) -> tuple[Calendar, tuple[Finding, ...]]:
     """The grid the series live on."""
     if columns.time is None or times is None:
-        if options.frequency is not None:
-            raise ConfigError("data.frequency needs a time column, and none was found; name it with data.time")
+        if given := [key for key in ("frequency", "format", "timezone") if getattr(options, key) is not None]:
+            raise ConfigError(f"data.{given[0]} needs a time column, and none was found; name it with data.time")
         return counter_calendar(options.season)
     return infer_calendar(
         times,

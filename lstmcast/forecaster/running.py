@@ -110,7 +110,8 @@ class Ahead:
         z: [B, H] the forecasts.
         below: [Q, B, H], or [1, B, H] for all levels: the unit in which errors to that side are measured; positive.
         above: the same for the other side.
-        highest: [B, H] where upper bounds end, unless the forecast itself lies above.
+        highest: [B, H] where upper bounds end, unless the forecast itself lies above; the higher, the further it has
+            climbed since the horizon of training.
         smooth: [B, H] what exponential smoothing alone says; None: it has no part in it.
         apart: [B, H] what the other runner says alone, and what the own one does; None: there is no other.
     """
@@ -251,7 +252,8 @@ class Running:
         """The intervals of what was said of [B] series, as values: lower and upper, [Q, B, H] each."""
         growing = self.runner.beside is not None and self.runner.beside.intervals is not None
         lower, upper = calibration.bounds(ahead.z, ahead.below, ahead.above, growing=growing)
-        upper = np.minimum(upper, np.maximum(ahead.z, ahead.highest))
+        further = np.maximum(ahead.z - ahead.z[:, : self.runner.horizon].max(axis=1, keepdims=True), 0)
+        upper = np.minimum(upper, np.maximum(ahead.z, ahead.highest + further))
         return self._back_all(lower, series), self._back_all(upper, series)
 
     def _back_all(self, z: Floats, series: Ints) -> Floats:

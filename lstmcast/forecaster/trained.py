@@ -29,6 +29,7 @@ Ints = npt.NDArray[np.int64]
 
 Said = tuple[Floats, Floats, Floats]  # forecasts [B, H], lower and upper bounds [Q, B, H]
 
+BEYOND = np.datetime64("10000-01-01")
 BLOCK = 2048  # forecasts that one core makes at a time
 
 
@@ -66,7 +67,7 @@ class Forecaster:
             horizon: steps ahead; None: that of training.
 
         Raises:
-            UsageError: horizon is below 1.
+            UsageError: horizon is below 1, or reaches beyond the year 9999.
             ModelError: the forecast grows beyond every number.
             DataError: the panel's columns or frequency are not those of training, or its values cannot be transformed.
         """
@@ -74,6 +75,7 @@ class Forecaster:
         if horizon is not None and horizon < 1:
             raise UsageError(f"horizon: must be at least 1 (got {horizon})")
         refuse_change(self.context, panel)
+        _refuse_beyond(panel, self.horizon if horizon is None else horizon)
 
         def ends(part: slice) -> Said:
             recent = last_steps(panel.select(np.arange(panel.n_series)[part]), self.runner.reach)
@@ -144,6 +146,14 @@ class Forecaster:
         from lstmcast.store.choosing import resolve
 
         return saving.load(resolve(Path(models), str(model)))
+
+
+def _refuse_beyond(panel: Panel, steps: int) -> None:
+    """Refuse a forecast whose last time no calendar knows."""
+    ahead = np.minimum(steps, np.array([10**5, 10**7, steps]))  # the nearer ones, for far ones may be beyond an int64
+    last = panel.calendar.stamps(panel.ends.max() + ahead).astype("datetime64[us]")
+    if panel.calendar.kind != "counter" and (last >= BEYOND).any():
+        raise UsageError(f"horizon: {steps} steps from the last one reach beyond the year 9999; ask for fewer")
 
 
 def _in_blocks(forecast: Callable[[slice], Said], count: int) -> Said:

@@ -17,14 +17,20 @@ import numpy.typing as npt
 
 from lstmcast.config.conditions import OPERATORS, Crossing, parse_alert
 from lstmcast.config.job import Alert, OnAlert
+from lstmcast.data.calendar import Calendar
+from lstmcast.data.panel import Panel
 from lstmcast.data.wording import first_few
 from lstmcast.errors import ConfigError
 from lstmcast.evaluation.paths import Marginals, dependence, draws, longer, quantile
 from lstmcast.forecast import Forecast
 from lstmcast.forecaster.judging import HeldOut
+from lstmcast.forecaster.measure import Key
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+
+
+FURTHEST = 100_000  # steps ahead that are looked for to say how far a span reaches
 
 
 @dataclass(frozen=True)
@@ -77,10 +83,21 @@ def evaluate(
     found = []
     for alert in alerts:
         crossing = parse_alert(alert.when)
-        for k in _chosen(alert, forecast):
-            steps = _steps(alert, crossing, forecast, k)
+        for k in _chosen(alert, forecast.keys):
+            steps = _steps(alert, crossing, forecast.calendar, int(forecast.origins[k]), forecast.horizon)
             found.append(_found(alert, crossing, forecast, k, scores[:, :steps]))
     return found
+
+
+def check(alerts: Sequence[Alert], panel: Panel, horizon: int) -> None:
+    """Refuse alerts that a forecast of these data could not answer, before anything is trained for it.
+
+    Raises:
+        ConfigError: an alert is about a series or a time that the forecast does not reach.
+    """
+    for alert in alerts:
+        for k in _chosen(alert, panel.keys):
+            _steps(alert, parse_alert(alert.when), panel.calendar, int(panel.ends[k]), horizon)
 
 
 def _dependence(held_out: HeldOut | None, levels: Sequence[float], horizon: int) -> Floats:
@@ -91,9 +108,9 @@ def _dependence(held_out: HeldOut | None, levels: Sequence[float], horizon: int)
     return dependence(marginals.score(held_out.actual))
 
 
-def _chosen(alert: Alert, forecast: Forecast) -> list[int]:
+def _chosen(alert: Alert, keys: Sequence[Key]) -> list[int]:
     """Which series an alert is about."""
-    names = ["/".join(key) for key in forecast.keys]
+    names = ["/".join(key) for key in keys]
     if alert.series is None:
         return list(range(len(names)))
     if alert.series not in names:
@@ -102,25 +119,31 @@ def _chosen(alert: Alert, forecast: Forecast) -> list[int]:
     return [names.index(alert.series)]
 
 
-def _steps(alert: Alert, crossing: Crossing, forecast: Forecast, k: int) -> int:
+def _steps(alert: Alert, crossing: Crossing, calendar: Calendar, origin: int, horizon: int) -> int:
     """How many steps ahead an alert looks."""
-    steps = crossing.steps or forecast.horizon
+    steps = crossing.steps or horizon
     if crossing.span is not None:
-        if forecast.calendar.kind == "counter":
+        if calendar.kind == "counter":
             raise ConfigError(f"alerts: {alert.name}: the file has no times; say 'within 6 steps', for example")
-        steps = _within(forecast, k, crossing.span)
-    if not 0 < steps <= forecast.horizon:
-        asked = f"looks {steps} steps ahead" if steps else "looks ahead less than a step"
-        mend = "change forecast.horizon or the alert"
-        raise ConfigError(f"alerts: {alert.name}: {crossing.text!r} {asked}, the forecast {forecast.horizon}; {mend}")
+        steps = _within(calendar, origin, crossing.span, horizon)
+    if not steps:
+        fault = f"{crossing.text!r} looks ahead less than a step, and the data are {calendar.label}"
+        raise ConfigError(f"alerts: {alert.name}: {fault}; say 'within 1 step', for example")
+    if steps > horizon:
+        asked = f"{steps:,} steps" if steps < FURTHEST else f"more than {FURTHEST:,} steps"
+        fault = f"{crossing.text!r} looks {asked} ahead, the forecast {horizon}; change forecast.horizon or the alert"
+        raise ConfigError(f"alerts: {alert.name}: {fault}")
     return steps
 
 
-def _within(forecast: Forecast, k: int, span: timedelta) -> int:
-    """How many steps after the last known one lie within a span of time; one more than the forecast has: too many."""
-    ahead = forecast.origins[k] + np.arange(forecast.horizon + 2)
-    stamps = forecast.calendar.stamps(ahead)
-    return int(np.searchsorted(stamps[1:] - stamps[0], span / timedelta(microseconds=1), side="right"))
+def _within(calendar: Calendar, origin: int, span: timedelta, horizon: int) -> int:
+    """How many steps after the last known one lie within a span of time; not looked for beyond `FURTHEST`."""
+    within, ahead = span / timedelta(microseconds=1), horizon + 1
+    while True:
+        stamps = calendar.stamps(origin + np.arange(ahead + 1))
+        if stamps[-1] - stamps[0] > within or ahead >= FURTHEST:
+            return int(np.searchsorted(stamps[1:] - stamps[0], within, side="right"))
+        ahead = min(2 * ahead, FURTHEST)
 
 
 def _found(alert: Alert, crossing: Crossing, forecast: Forecast, k: int, scores: Floats) -> Found:

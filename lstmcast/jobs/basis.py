@@ -10,10 +10,11 @@ from lstmcast.errors import DataError, LstmcastError, ModelError
 from lstmcast.forecaster.measure import Key
 from lstmcast.forecaster.reading import lacking
 from lstmcast.forecaster.trained import fingerprint
+from lstmcast.jobs.alerts import check
 from lstmcast.jobs.events import Event
 from lstmcast.jobs.fallback import LSTM, NAIVE
 from lstmcast.jobs.freshness import Breach, data_breaches, model_breaches
-from lstmcast.jobs.model import Model, current_model
+from lstmcast.jobs.model import Model, current_model, horizon_of
 from lstmcast.jobs.reading import is_pinned, newest
 from lstmcast.jobs.retraining import why_now
 from lstmcast.jobs.setting import Run
@@ -46,12 +47,14 @@ def prepared(run: Run) -> Basis:
     """Read, check, and train when that is due.
 
     Raises:
+        ConfigError: an alert is about a series or a time that the forecast does not reach.
         DataError: the data cannot be read, or break a rule that asks to fail.
         ModelError: the model is damaged, or too old by a rule that asks to fail.
     """
     _doubt_the_clock(run)
     model = current_model(run.folder)
     panel = _read(run, model)
+    check(run.job.alerts, panel, horizon_of(run.job, panel, model))
     data, rules = fingerprint(panel), run.job.freshness
     breaches = data_breaches(panel, rules, _context(panel, model), run.now)
     _announce(run, breaches, DataError)

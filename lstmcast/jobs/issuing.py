@@ -9,7 +9,6 @@ from pathlib import Path
 
 from lstmcast.config import Job
 from lstmcast.data.panel import Panel
-from lstmcast.evaluation.origins import default_horizon
 from lstmcast.forecast import Forecast, output_suffix
 from lstmcast.forecaster.rules import repeat_season, repeated
 from lstmcast.jobs.adapting import adapted, unchanged
@@ -17,7 +16,7 @@ from lstmcast.jobs.alerts import Found, evaluate
 from lstmcast.jobs.basis import Basis
 from lstmcast.jobs.events import Event
 from lstmcast.jobs.fallback import LSTM, NAIVE, with_fallback
-from lstmcast.jobs.model import Model
+from lstmcast.jobs.model import Model, horizon_of
 from lstmcast.jobs.setting import Run
 from lstmcast.store.files import write_atomically
 from lstmcast.store.ledger_records import Entry
@@ -30,10 +29,9 @@ def make(job: Job, panel: Panel, model: Model | None, sources: tuple[str, ...]) 
         DataError: too little data for the horizon, or not those of the model.
         ModelError: the forecast grows beyond every number.
     """
-    asked = None if job.forecast.horizon == "auto" else job.forecast.horizon
+    horizon = horizon_of(job, panel, model)
     if model is not None:
-        return with_fallback(panel, model.forecaster.predict(panel, asked), sources)
-    horizon = asked or default_horizon(panel.lengths, panel.calendar.default_horizon)
+        return with_fallback(panel, model.forecaster.predict(panel, horizon), sources)
     return with_fallback(panel, repeat_season(panel, horizon, job.forecast.levels), sources)
 
 

@@ -7,10 +7,12 @@ from datetime import datetime
 from pathlib import Path
 
 from lstmcast.config import Job
-from lstmcast.errors import ModelError
+from lstmcast.data.panel import Panel
+from lstmcast.errors import ConfigError, ModelError
+from lstmcast.evaluation.origins import default_horizon
 from lstmcast.forecaster.saving import load
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.store.choosing import CURRENT, model_name, resolve, versions
+from lstmcast.store.choosing import CURRENT, NAME, NAMING, model_name, resolve, versions
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,22 @@ class Model:
 
 
 def folder_of(job: Job) -> Path:
-    """Where the model of a job lies, or will lie: below its name, or that of its file."""
-    return Path(job.store.models) / (job.store.name or model_name(job.input))
+    """Where the model of a job lies, or will lie: below its name, or that of its file.
+
+    Raises:
+        ConfigError: the name is not allowed.
+    """
+    name = job.store.name or model_name(job.input)
+    if not NAME.fullmatch(name):
+        raise ConfigError(f"store.name: {NAMING} (got {name[:120]!r})")
+    return Path(job.store.models) / name
+
+
+def horizon_of(job: Job, panel: Panel, model: Model | None) -> int:
+    """Steps that the job forecasts: as it says, else as its model does, else as the data suggest."""
+    if job.forecast.horizon != "auto":
+        return job.forecast.horizon
+    return model.forecaster.horizon if model else default_horizon(panel.lengths, panel.calendar.default_horizon)
 
 
 def current_model(folder: Path) -> Model | None:

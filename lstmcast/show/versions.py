@@ -52,7 +52,7 @@ def _version(path: Path, *, current: bool) -> Version:
 def table(folder: Path, found: Sequence[Version]) -> str:
     """What a person reads: a line each, the current one with a star."""
     lines = [f"{folder}: {count(len(found), 'version')}"]
-    lines.append(f"    {'version':27}{'trained (UTC)':18}{'rows':>9}{'MAE':>11}{'MASE':>8}  skill  why")
+    lines.append(f"    {'version':27}{'trained (UTC)':18}{'rows':>9}{'MAE':>11}{'MASE':>10}  skill  why")
     lines += [f"  {'*' if version.current else ' '} {version.name:27}{_row(version)}" for version in found]
     if not any(version.current for version in found):
         lines.append("  none is current: lstmcast models rollback makes the newest one so")
@@ -67,9 +67,9 @@ def _row(version: Version) -> str:
     why = (known.get("refit") or {}).get("reason", "lstmcast train")
     skill = known["skill"]["value"]
     if "mae" in ours:
-        scores = f"{_number(ours['mae']):>11}{_number(ours['mase']):>8}"
+        scores = f"{_number(ours['mae']):>11}{_number(ours['mase']):>10}"
     else:  # no values: symbols, labels, yes or no
-        scores = f"{'accuracy ' + _number(ours.get('accuracy')):>19}"
+        scores = f"{'accuracy ' + _number(ours.get('accuracy')):>21}"
     cells = f"{known['data']['rows']:>9,}{scores}"
     return f"{trained:18}{cells}{'–' if skill is None else f'{skill:.0%}':>7}  {why}"
 

@@ -28,7 +28,7 @@ from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as tensor_bytes
 
 from lstmcast.errors import ModelError, UsageError
-from lstmcast.store.choosing import CURRENT, MANIFEST, NAME, VERSION, versions
+from lstmcast.store.choosing import CURRENT, MANIFEST, NAME, NAMING, VERSION, versions
 from lstmcast.store.files import (
     DamageError,
     exclusive_lock,
@@ -89,8 +89,7 @@ def prepare(models: Path, name: str) -> Path:
         FileError: the folder cannot be made or written.
     """
     if not NAME.fullmatch(name):
-        rule = "must be 1 to 100 letters, digits, dots, dashes or underscores and not begin with a dot"
-        raise UsageError(f"model name: {rule} (got {name[:120]!r}); choose one with --name")
+        raise UsageError(f"model name: {NAMING} (got {name[:120]!r}); choose one with --name (store.name)")
     folder = models / name
     with explained("written", folder):
         folder.mkdir(parents=True, exist_ok=True)

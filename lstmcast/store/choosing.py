@@ -13,6 +13,7 @@ from lstmcast.store.files import DamageError, explained, read_regular
 CURRENT = "current"
 CURRENT_LIMIT = 100  # bytes
 NAME = re.compile(r"[\w-][\w.-]{0,99}")
+NAMING = "must be 1 to 100 letters, digits, dots, dashes or underscores and not begin with a dot"
 VERSION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 MANIFEST = "manifest.json"
 ENDINGS = (".csv", ".txt", ".tsv", ".parquet", ".gz", ".xz", ".zst", ".bz2", ".zip")

@@ -52,6 +52,17 @@ def test_flags_win_and_then_no_data_are_needed(job: Path, capsys: pytest.Capture
     assert "OnCalendar=*-*-* 00/2:00:00 Asia/Tokyo\n" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("wanted", "instead"), [("7h", "every 6 hours"), ("90min", "every hour"), ("2d", "every day")])
+def test_an_interval_that_no_calendar_can_say_is_told(
+    job: Path, capsys: pytest.CaptureFixture[str], wanted: str, instead: str
+) -> None:
+    """What runs more often than it was asked to says so; the others say nothing."""
+    assert main(["schedule", str(job), "--cron", "--every", wanted]) == 0
+    assert f"--every {wanted}: not an interval that a calendar can say; {instead} instead" in capsys.readouterr().err
+    assert main(["schedule", str(job), "--cron", "--every", "12h"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_files_are_written_where_asked(job: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Under the names that they are installed by, and nothing is shown."""
     assert main(["schedule", str(job), "--systemd", "-o", str(tmp_path / "units")]) == 0

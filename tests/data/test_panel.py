@@ -253,6 +253,12 @@ def test_resampling_joins_rows_and_says_so(tmp_path: Path) -> None:
     assert load(file, frequency="MS").values == pytest.approx(values.resample("MS").mean().to_numpy())
 
 
+def test_a_row_between_steps_is_counted(tmp_path: Path) -> None:
+    """Where it is the only one of its step, nothing is joined, but its time is another from then on."""
+    rows = [f"2024-{month:02d}-01,{month}" for month in range(1, 10)] + ["2024-10-17,3"]
+    assert load(write(tmp_path, rows), frequency="MS").notes == ("1 row between steps: each is taken for its step",)
+
+
 def test_too_few_values_are_refused(tmp_path: Path) -> None:
     """A single row cannot be forecast."""
     with pytest.raises(DataError, match="at least 2 values"):

@@ -77,8 +77,9 @@ def test_rows_without_times_are_counted(tmp_path: Path) -> None:
     assert panel.values.tolist() == list(range(20))
     assert (panel.calendar.kind, panel.calendar.season) == ("counter", 7)
     assert any(note.startswith("no time column") for note in panel.notes)
-    with pytest.raises(ConfigError, match=r"data\.frequency needs a time column"):
-        panel_of(tmp_path, text, frequency="D")
+    for key, value in (("frequency", "D"), ("format", "FY%Y Q%q"), ("timezone", "Europe/Berlin")):
+        with pytest.raises(ConfigError, match=rf"data\.{key} needs a time column"):
+            panel_of(tmp_path, text, **{key: value})
 
 
 def test_faults_of_times_and_values_come_together(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def test_an_upper_bound_in_logs_ends_where_the_series_never_was(
     make_runner: Callable[..., Runner], air_panel: Panel, kind: str
 ) -> None:
     """By hand: three times the highest log of the last 36 less twice their mean, unless the forecast lies above."""
-    running, where = make_runner(kind=kind).on(air_panel), (np.array([0]), np.array([143]))
+    running, where = replace(make_runner(kind=kind), horizon=2).on(air_panel), (np.array([0]), np.array([143]))
     said, one = running.ahead(*where, 2), Calibration((80,), np.ones((1, 2)))
     calm, wild = np.full((1, 1, 2), 1e-3), np.full((1, 1, 2), 1e3)
     z = running.scaling.of(where[0]).forward(np.array([[500.0, 1e6]]))
@@ -167,6 +167,20 @@ def test_an_upper_bound_in_logs_ends_where_the_series_never_was(
     np.testing.assert_allclose(lower[0], 0, atol=1e-9)
     narrow = running.bounds(replace(said, z=z, below=calm, above=calm), one, where[0])[1]
     assert 500 < narrow[0, 0, 0] < 501
+
+
+def test_beyond_the_horizon_that_end_rises_with_the_forecast(
+    make_runner: Callable[..., Runner], air_panel: Panel
+) -> None:
+    """Where the forecast climbs further than it did within two steps, by so much in logs; else it stays."""
+    running, where = replace(make_runner(), horizon=2).on(air_panel), (np.array([0]), np.array([143]))
+    said, one = running.ahead(*where, 4), Calibration((80,), np.ones((1, 4)))
+    z = running.scaling.of(where[0]).forward(np.array([[500.0, 600.0, 1200.0, 300.0]]))
+    wild = np.full((1, 1, 4), 1e3)
+    _, upper = running.bounds(replace(said, z=z, below=wild, above=wild), one, where[0])
+    logs = np.log(air_panel.values[-36:])
+    highest = math.exp(3 * logs.max() - 2 * logs.mean())
+    np.testing.assert_allclose(upper[0], [[highest, highest, 2 * highest, highest]])
 
 
 def test_scales_are_those_of_training(make_runner: Callable[..., Runner], pair: Panel) -> None:

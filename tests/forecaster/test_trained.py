@@ -13,7 +13,7 @@ import pytest
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.data.records import ReadOptions
-from lstmcast.errors import DataError, ModelError
+from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.forecaster import trained
 from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.trained import Forecaster, fingerprint
@@ -41,6 +41,13 @@ def test_any_horizon(forecaster: Forecaster, horizon: int) -> None:
     np.testing.assert_array_equal(forecast.lower, longest.lower[:, :, :horizon])
     months = np.datetime64("1961-01") + np.arange(horizon)
     assert forecast.to_frame()["month"].tolist() == [str(month) for month in months]
+
+
+@pytest.mark.parametrize("horizon", [96_469, 10**6, 10**12])
+def test_no_forecast_reaches_beyond_the_calendar(forecaster: Forecaster, horizon: int) -> None:
+    """Months from 1961 on: the one after December 9999 is refused at once, however many are asked for."""
+    with pytest.raises(UsageError, match=f"{horizon} steps from the last one reach beyond the year 9999"):
+        forecaster.predict(horizon=horizon)
 
 
 @pytest.mark.parametrize("name", ["forecaster", "lone"])

@@ -99,6 +99,8 @@ def test_every_series_that_is_not_left_out() -> None:
         ("value > 1", "c", "no series is called 'c'; there are: a, b"),
         ("value > 1 within 7h", "a", "looks 7 steps ahead, the forecast 6; change forecast.horizon"),
         ("value > 1 within 9 steps", "a", "looks 9 steps ahead, the forecast 6"),
+        ("value > 1 within 30d", "a", "looks 720 steps ahead, the forecast 6"),
+        ("value > 1 within 30000d", "a", "looks more than 100,000 steps ahead, the forecast 6"),
         ("value > 1 within 30min", "a", "looks ahead less than a step"),
     ],
 )

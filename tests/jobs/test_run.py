@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from lstmcast.errors import BusyError, DataError, FileError, ModelError, UsageError
+from lstmcast.errors import BusyError, ConfigError, DataError, FileError, ModelError, UsageError
 from lstmcast.forecaster.saving import load
 from lstmcast.jobs.run import run
 from lstmcast.store.artifact import model_lock
@@ -180,6 +180,23 @@ def test_an_output_of_no_known_format(bench: Bench) -> None:
     with pytest.raises(UsageError, match="a forecast is written as"):
         run(other, bench.now, note=bench.said.append)
     assert bench.said == []
+
+
+@pytest.mark.parametrize("name", ["../../outside", "..", ".hidden", "a/b", "a b"])
+def test_a_model_lies_below_the_folder_of_models(bench: Bench, name: str) -> None:
+    """No name of the config leads out of it."""
+    before = sorted(bench.folder.parent.rglob("*"))
+    with pytest.raises(ConfigError, match=r"^store\.name: must be 1 to 100 letters"):
+        run(bench.job(f"store: {{name: '{name}'}}\n"), bench.now, note=bench.said.append)
+    assert sorted(bench.folder.parent.rglob("*")) == before
+
+
+def test_an_alert_beyond_the_forecast_is_refused_before_anything_is_trained(bench: Bench) -> None:
+    """Its fault is known from data and config; no hour of training is spent on it."""
+    job = bench.job("alerts: [{name: far, when: 'sum > 5 within 3w'}]\nretrain: {every: 1s}\n")
+    with pytest.raises(ConfigError, match="far: 'sum > 5 within 3w' looks 21 steps ahead, the forecast 5"):
+        run(job, bench.now, note=bench.said.append)
+    assert len(versions(bench.model)) == 1
 
 
 def test_an_output_that_cannot_be_written_is_written_by_the_next_run(bench: Bench, waves: Wave) -> None:
