@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
@@ -20,8 +21,6 @@ from lstmcast.model.windows import Lessons
 
 if TYPE_CHECKING:
     import keras
-
-Step = Callable[[Array, Array, Array], float]  # inputs, targets and weights of a batch to its loss
 
 _PREPARING = Lock()  # Keras draws first weights from one source of chance, and traces one graph at a time
 
@@ -126,11 +125,14 @@ def fit(
         with _PREPARING:
             _heed(stop)
             learner = _Learner(lessons, architecture, recipe, judge, stop, *_prepared(architecture, recipe))
-        standing = learner.begin(start) if resume is None else learner.go_on(resume)
-        while not standing.over:
-            standing = learner.epoch(standing)
-            keep(standing)
-            tell(_progress(standing, recipe)[-1])
+        try:
+            standing = learner.begin(start) if resume is None else learner.go_on(resume)
+            while not standing.over:
+                standing = learner.epoch(standing)
+                keep(standing)
+                tell(_progress(standing, recipe)[-1])
+        finally:
+            learner.forget()
     if judge is not None and not np.isfinite(standing.best):
         raise _exploded("no epoch's held-out forecasts were finite numbers", recipe)
     held_out = None if judge is None else standing.best
@@ -167,7 +169,20 @@ class _Learner:
     stop: Event | None
     model: keras.Sequential
     variables: Sequence[Any]  # of the model and the optimizer: weights, momenta, counters, sources of noise
-    step: Step
+    traced: Any  # one step of the optimizer: inputs, targets and weights of a batch to its loss
+
+    def forget(self) -> None:
+        """Free the graph: its parts know each other in C++, where Python's garbage collector never looks."""
+        with suppress(ImportError, AttributeError):  # no public name frees it; without it, 5 MB of each fit stay
+            from tensorflow.python.framework.func_graph import dismantle_func_graph
+
+            dismantle_func_graph(self.traced.graph)
+
+    def _step(self, *batch: Array) -> float:
+        """Learn from a batch's inputs, targets and weights; returns its loss."""
+        import tensorflow
+
+        return float(self.traced(*map(tensorflow.constant, batch)))
 
     def begin(self, start: Network | None) -> Standing:
         """Where a fit stands before its first epoch."""
@@ -208,7 +223,7 @@ class _Learner:
         count = self.recipe.batches * self.recipe.batch_size
         for batch in self.lessons.batches(rng, count=count, size=self.recipe.batch_size):
             _heed(self.stop)
-            losses.append(self.step(*batch))
+            losses.append(self._step(*batch))
         return losses
 
 
@@ -225,7 +240,7 @@ def _progress(standing: Standing, recipe: Recipe) -> tuple[Progress, ...]:
     )
 
 
-def _prepared(architecture: Architecture, recipe: Recipe) -> tuple[keras.Sequential, list[Any], Step]:
+def _prepared(architecture: Architecture, recipe: Recipe) -> tuple[keras.Sequential, list[Any], Any]:
     """The many-to-many network, seeded, all its variables, and one step of its optimizer as a TensorFlow graph.
 
     The graph is smaller than the one that `compile` makes: it is there in half the time, and its steps are faster.
@@ -255,9 +270,7 @@ def _prepared(architecture: Architecture, recipe: Recipe) -> tuple[keras.Sequent
     told = (*batch[: 1 + architecture.every_step], architecture.head.targets)
     shapes = ((*batch, architecture.lags), told, told)
     traced = step.get_concrete_function(*(tensorflow.TensorSpec(shape, tensorflow.float32) for shape in shapes))
-    constant = tensorflow.constant
-    variables = [*model.variables, *optimizer.variables]
-    return model, variables, lambda *arrays: float(traced(*(constant(array) for array in arrays)))
+    return model, [*model.variables, *optimizer.variables], traced
 
 
 def _loss(architecture: Architecture, recipe: Recipe) -> Callable[[Any, Any], Any]:
