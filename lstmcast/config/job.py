@@ -180,8 +180,10 @@ class Job(Config):
     @field_validator("fail_if", mode="after")
     @classmethod
     def _conditions(cls, value: list[str]) -> list[str]:
-        for condition in value:
-            parse_condition(condition)
+        for text in value:
+            condition = parse_condition(text)
+            if condition.name.startswith("coverage_") and abs(condition.limit) > 1:
+                raise ValueError(f"a coverage is a share: write 0.8 for 80 % (got {text!r})")
         return value
 
     @field_validator("alerts", mode="after")

@@ -138,6 +138,10 @@ def counter_calendar(season: int | None = None) -> tuple[Calendar, tuple[Finding
     return Calendar(Grid("counter"), season=season or 1, pinned=season is not None), (found,)
 
 
+SEASONS_APART = 13  # months, as which years such as 2001-02, 2002-03 would be read
+YEARS_LIKE_MONTHS = ("%Y-%m", "%Y/%m")
+
+
 def infer_calendar(
     times: Times,
     groups: Ints,
@@ -176,6 +180,13 @@ def infer_calendar(
     zone = times.timezone
     if frequency is None:
         grid = _found(steps, times, lines, column, source)
+        if (grid.kind, grid.step) == ("month", SEASONS_APART) and times.style.pattern in YEARS_LIKE_MONTHS:
+            first, second = times.style.format(times.stamps[:2])
+            raise DataError(
+                f"{source}:{lines[0]}: column '{column}': {first}, {second} and so on are 13 months apart; if each "
+                f"runs from one year into the next, write its first year alone ({first[:4]}), else name the frequency: "
+                'data.frequency: "13MS"'
+            )
         zone = "UTC" if zone and grid.in_days and not on_days else zone  # e.g. daily at 00:00 UTC, in another zone
         counts = grid.positions(steps.after) - grid.positions(steps.before)
         why = f"{np.count_nonzero(counts == 1)} of {len(counts)} steps are {grid.label}"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from lstmcast.config import Job
 from lstmcast.errors import ConfigError
-from lstmcast.forecast import output_suffix
+from lstmcast.forecast import FORMATS
 from lstmcast.jobs.alerts import Found
 from lstmcast.jobs.basis import Basis, prepared
 from lstmcast.jobs.conditions import alarmed, scored
@@ -66,13 +67,19 @@ def run(
     Raises:
         LstmcastError: of the kind that names the exit code; what was in place before still is.
     """
-    output_suffix(job.forecast.output)
+    _refuse_format(job.forecast.output)
     _spare_the_input(job)
     folder = folder_of(job)
     prepare(folder.parent, folder.name)
     with model_lock(folder, wait=wait), Ledger.open(folder / FILE) as ledger:
         tidy(folder)
         return _locked(Run(job, now, folder, ledger, note, tell, force))
+
+
+def _refuse_format(output: str) -> None:
+    """Refuse what could not be written in the end, in the beginning."""
+    if (suffix := PurePath(output).suffix.lower()) not in FORMATS:
+        raise ConfigError(f"forecast.output: a forecast is written as {', '.join(FORMATS)} (got {suffix!r})")
 
 
 def _spare_the_input(job: Job) -> None:

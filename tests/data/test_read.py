@@ -82,6 +82,22 @@ def test_rows_without_times_are_counted(tmp_path: Path) -> None:
             panel_of(tmp_path, text, **{key: value})
 
 
+def test_years_that_run_into_the_next_are_no_months(tmp_path: Path) -> None:
+    """A season written 2001-02 would be February: asked, unless the frequency is named."""
+    text = "year,y\n" + "".join(f"20{k:02d}-{k + 1:02d},{k}\n" for k in range(1, 12))
+    with pytest.raises(
+        DataError, match=r"2001-02, 2002-03 and so on are 13 months apart; .* first year alone \(2001\)"
+    ):
+        panel_of(tmp_path, text)
+    assert panel_of(tmp_path, text, frequency="13MS").calendar.grid.step == 13
+
+
+def test_a_grouping_point_brings_the_decimal_comma(tmp_path: Path) -> None:
+    """Where `.` groups thousands, it cannot part the decimals too: nobody has to say so twice."""
+    text = "d;y\n" + "".join(f"{month};1.{k:03d}.000,5\n" for k, month in enumerate(monthly(12)))
+    assert panel_of(tmp_path, text, thousands=".").values.tolist() == [1_000_000.5 + 1000 * k for k in range(12)]
+
+
 def test_faults_of_times_and_values_come_together(tmp_path: Path) -> None:
     """One look at the file tells about the impossible date and about the text in both targets."""
     rows = [f"{month}-01,{k},{k}" for k, month in enumerate(monthly(12))]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from lstmcast.errors import BusyError, ConfigError, DataError, FileError, ModelError, UsageError
+from lstmcast.errors import BusyError, ConfigError, DataError, FileError, ModelError
 from lstmcast.forecaster.saving import load
 from lstmcast.jobs.run import run
 from lstmcast.store.artifact import model_lock
@@ -177,7 +177,7 @@ def test_an_output_of_no_known_format(bench: Bench) -> None:
     """What cannot be written in the end is refused in the beginning."""
     job = bench.job()
     other = job.model_copy(update={"forecast": job.forecast.model_copy(update={"output": "a.xls"})})
-    with pytest.raises(UsageError, match="a forecast is written as"):
+    with pytest.raises(ConfigError, match=r"forecast\.output: a forecast is written as .*got '\.xls'"):
         run(other, bench.now, note=bench.said.append)
     assert bench.said == []
 
