@@ -20,6 +20,7 @@ from lstmcast.data.wording import FEW, counted, first_few
 from lstmcast.errors import ConfigError, DataError
 
 PARQUET = (".parquet", ".pq")
+JSON = (".json", ".jsonl", ".ndjson")
 
 _NUMBER = r"\s*[+-]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?\s*"
 _DATED = re.compile(r"[0-9]{4}|[0-9][-/.:][0-9]")
@@ -56,6 +57,8 @@ def read_table(
         table = _parse(to_utf8(parquet_to_csv(data, name), name), ",", name)
         rows = np.arange(1, len(table.text) + 1, dtype=np.int64)
         return Table(name, table.text, rows, notes=("Parquet: line numbers count rows from 1",))
+    if Path(name).suffix.lower() in JSON:
+        raise DataError(f"{name}: is JSON by its name; lstmcast reads CSV and Parquet: write it as one of these")
     text = to_utf8(data, name, encoding)
     del data
     return _with_decimal(_parse(text, choose_delimiter(text, delimiter, name), name), decimal)
