@@ -11,7 +11,7 @@ import numpy.typing as npt
 from lstmcast.evaluation.attribution import within
 from lstmcast.evaluation.following import order
 from lstmcast.forecaster.explaining import SIGNALS, Explanation, Inside
-from lstmcast.show.axes import QUIET, axis_numbers, dress, house_style, wrap
+from lstmcast.show.axes import QUIET, axis_numbers, dress, house_style, labelled, wrap
 from lstmcast.show.explanation import MOST, headline, method, plain, signed
 from lstmcast.show.plot import FORECAST, HISTORY, Figure
 
@@ -164,7 +164,7 @@ def _draw_map(figure: Figure, axes: Any, explained: Explanation, name: str, *, n
     look = (
         {"cmap": "PuOr_r", "vmin": -most, "vmax": most} if name == "cell" else {"cmap": "cividis", "vmin": 0, "vmax": 1}
     )
-    edges = np.concatenate([places - half, places[-1:] + half])
+    edges = labelled(np.concatenate([places - half, places[-1:] + half]), calendar=calendar.kind != "counter")
     mesh = axes.pcolormesh(edges, np.arange(len(rows) + 1), values, rasterized=True, **look)
     bar = figure.colorbar(mesh, ax=axes, pad=0.01, aspect=30, extend="both" if name == "cell" else "neither")
     bar.outline.set_visible(False)

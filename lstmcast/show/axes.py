@@ -108,6 +108,11 @@ def axis_numbers(times: npt.NDArray[Any]) -> Floats:
     return np.asarray(mdates.date2num(times), dtype=np.float64)  # type: ignore[no-untyped-call]
 
 
+def labelled(places: Floats, *, calendar: bool) -> Floats:
+    """Places along x, as `axis_numbers` returns them, moved to the ends of the calendar where they lie beyond."""
+    return np.clip(places, *axis_numbers(_CALENDAR)) if calendar else places
+
+
 def dress(axes: Axes, places: Floats, values: Floats, *, calendar: bool, ticks: int) -> None:
     """Sets limits, tick labels, grid and spines.
 
@@ -159,10 +164,8 @@ def _time_limits(places: Floats, *, calendar: bool) -> tuple[float, float]:
         return 0.0, 1.0
     first, last = float(places.min()), float(places.max())
     margin = 0.015 * (last - first) or 1.0
-    if not calendar:
-        return first - margin, last + margin
-    earliest, latest = axis_numbers(_CALENDAR).tolist()
-    return max(first - margin, earliest), min(last + margin, latest)
+    first, last = labelled(np.array([first - margin, last + margin]), calendar=calendar).tolist()
+    return first, last
 
 
 def value_limits(values: Floats) -> tuple[float, float]:

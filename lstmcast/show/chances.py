@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstmcast.errors import UsageError
-from lstmcast.show.axes import HAIRLINE, QUIET, axis_numbers, dress, house_style, shorten, wrap
+from lstmcast.show.axes import HAIRLINE, QUIET, axis_numbers, dress, house_style, labelled, shorten, wrap
 from lstmcast.show.console import label
 from lstmcast.show.figures import chosen_series
 from lstmcast.show.plot import FORECAST, HISTORY, Figure, settle
@@ -127,7 +127,8 @@ def _draw_ahead(axes: Any, panel: Panel, k: int, forecast: Forecast, whole: tupl
     dress(axes, places, np.array([0.0, 1.0]), calendar=panel.calendar.kind != "counter", ticks=10)
     axes.set_ylim(0, 1)
     apart = float(np.diff(places).min()) if len(places) > 1 else (whole[1] - whole[0]) / 20
-    axes.set_xlim(places[0] - apart, places[-1] + apart)
+    ends = np.array([places[0] - apart, places[-1] + apart])
+    axes.set_xlim(*labelled(ends, calendar=panel.calendar.kind != "counter"))
     axes.set_title("Probability of each step ahead", loc="left", size=9, pad=4)
     chances = forecast.values[k].tolist()
     axes.bar(places, chances, width=0.8 * apart, color=FORECAST[0])

@@ -46,6 +46,22 @@ def test_the_heat_maps_hold_the_gates(explanation: Explanation) -> None:
     assert len(maps) == 4
 
 
+def test_the_first_days_of_the_calendar_have_no_half_day_before_them(explanation: Explanation) -> None:
+    """A map that begins with year 1 ends there: no library labels what comes before."""
+    calendar = explanation.forecast.calendar
+    first = calendar.positions(np.array(["0001-01-01"], dtype="datetime64[us]").astype(np.int64))
+    early = replace(
+        explanation,
+        forecast=replace(explanation.forecast, origins=first + 2),
+        positions=first + np.arange(3),
+        values=explanation.values[-3:],
+        expected=explanation.expected[-3:],
+        attribution=explanation.attribution[:, -3:],
+        effect=explanation.effect[-3:],
+    )
+    assert render(picture(early, "sales"), ".png").startswith(b"\x89PNG")
+
+
 def test_the_bars_are_the_attributions(explanation: Explanation) -> None:
     """One bar a value; raised and lowered in colours of their own."""
     bars = picture(explanation, "sales").axes[1].containers
