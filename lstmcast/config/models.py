@@ -166,7 +166,7 @@ class Train(Section):
     refit: bool = True
     """Fit once more on all the data, for the epochs found, before saving; false: save the network that was judged."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    """Same seed, same data, same machine: the same bytes."""
+    """Same seed, data and machine: the same bytes, unless TensorFlow, beside other work, rounds a sum otherwise."""
 
 
 class Forecast(Section):
