@@ -86,7 +86,7 @@ def weighed(panel: Panel, plan: Plan, own: Judged, *, pinned: bool) -> tuple[Jud
 
 def _weights(known: Runner, panel: Panel) -> Floats:
     """[3] of networks of one's own, pretrained ones and smoothing, that are equally wrong."""
-    typical = np.median(panel.lengths, keepdims=True) // known.phases.count
+    typical = np.ceil(np.median(panel.lengths, keepdims=True) / known.phases.count)
     smoothing = (USUAL_SHARE + float(known.share(typical)[0])) / 2
     return np.array([1.0, OTHERS * (1 - smoothing), OTHERS * smoothing])
 

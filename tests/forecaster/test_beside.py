@@ -11,6 +11,8 @@ import pytest
 
 from lstmcast.config import load_config
 from lstmcast.data.panel import Panel
+from lstmcast.data.read import read
+from lstmcast.data.records import ReadOptions
 from lstmcast.errors import UsageError
 from lstmcast.forecaster.explaining import explain
 from lstmcast.forecaster.phases import Phases
@@ -82,6 +84,18 @@ def test_one_stopping_origin_decides_nothing(air_panel: Panel) -> None:
     own, other, smoothing = equal(60)
     assert short.runner.smoothing == pytest.approx(smoothing / 15)
     assert short.runner.beside.share == pytest.approx(other / (own + other))
+
+
+@pytest.mark.slow
+def test_fewer_values_than_phases_have_shares_too(tmp_path: Path) -> None:
+    """Eleven values of five minutes, of whose hours twelve series are made: a part of one value is one."""
+    rows = [f"2024-01-01 00:{5 * k:02d},{10 + k % 4}" for k in range(11)]
+    (tmp_path / "five.csv").write_text("\n".join(["t,y", *rows]) + "\n")
+    few = read(tmp_path / "five.csv", ReadOptions(season=288))
+    model = train(few, load_config(None, TINY | {"forecast.horizon": 1}))
+    assert model.runner.beside is not None
+    assert model.runner.beside.runner.phases.count == 12
+    assert 0 < model.runner.smoothing < 1
 
 
 @pytest.mark.slow
