@@ -35,8 +35,8 @@ FLOORS = {
 }
 # Libraries that only these modules, or modules of these folders, import.
 OWNERS = {
-    "keras": ("model/heads.py", "model/network.py", "model/training.py"),
-    "tensorflow": ("model/network.py", "model/training.py"),
+    "keras": ("model/graph.py", "model/heads.py", "model/network.py"),
+    "tensorflow": ("model/graph.py", "model/network.py"),
     "matplotlib": ("show/plot.py", "show/axes.py", "show/symbol_plot.py"),
     "rich": ("show/console.py",),
     "click": ("cli/",),

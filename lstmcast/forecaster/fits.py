@@ -10,7 +10,8 @@ from threading import Event
 from lstmcast.forecaster.resuming import keep, standing
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import Architecture
-from lstmcast.model.training import Fit, Progress, Recipe, fit, together
+from lstmcast.model.recipe import Recipe
+from lstmcast.model.training import Fit, Progress, fit, together
 from lstmcast.model.windows import Lessons
 from lstmcast.store.checkpoint import Checkpoint
 

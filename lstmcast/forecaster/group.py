@@ -15,7 +15,8 @@ from lstmcast.forecaster.running import Runner
 from lstmcast.forecaster.trial import Trial
 from lstmcast.forecaster.warm import Warm, further
 from lstmcast.model.lstm import Network
-from lstmcast.model.training import Fit, Recipe
+from lstmcast.model.recipe import Recipe
+from lstmcast.model.training import Fit
 from lstmcast.model.windows import Windows
 from lstmcast.store.checkpoint import Checkpoint
 

@@ -11,7 +11,7 @@ from lstmcast.forecaster.measure import Measure
 from lstmcast.forecaster.phases import WHOLE, Phases
 from lstmcast.model.heads import Head
 from lstmcast.model.network import Architecture
-from lstmcast.model.training import Recipe
+from lstmcast.model.recipe import Recipe
 from lstmcast.model.windows import Shape
 
 

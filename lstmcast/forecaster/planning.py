@@ -15,8 +15,8 @@ from lstmcast.forecaster.measure import Measure
 from lstmcast.forecaster.plan import Plan, Way
 from lstmcast.model.heads import Head
 from lstmcast.model.network import Architecture
+from lstmcast.model.recipe import Recipe
 from lstmcast.model.scaling import Kind, Share, possible_kinds
-from lstmcast.model.training import Recipe
 from lstmcast.model.windows import Shape
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from lstmcast.forecaster.measure import Key
 from lstmcast.forecaster.plan import Plan
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model.lstm import Network
+from lstmcast.model.recipe import Recipe
 from lstmcast.model.scaling import possible_kinds
-from lstmcast.model.training import Recipe
 
 FURTHER, GENTLY = 4, 0.3  # on from a fit: for a quarter of a long one's epochs, at so much of its learning rate
 

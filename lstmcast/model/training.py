@@ -6,21 +6,18 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Lock
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lstmcast.errors import ModelError
-from lstmcast.model.lstm import Array, Network
-from lstmcast.model.network import Architecture, build, flat, load_keras, to_numpy
+from lstmcast.model.graph import Graph, graph_of
+from lstmcast.model.lstm import Network
+from lstmcast.model.network import Architecture, flat, load_keras, to_numpy
+from lstmcast.model.recipe import Recipe
 from lstmcast.model.standing import Standing
 from lstmcast.model.windows import Lessons
-
-if TYPE_CHECKING:
-    import keras
 
 _PREPARING = Lock()  # Keras draws first weights from one source of chance, and traces one graph at a time
 
@@ -29,35 +26,6 @@ EXPLODED = 1e4  # times the first batch's loss: no network comes back from there
 
 class Stopped(Exception):  # noqa: N818  # no error: somebody else's is on its way
     """The fit was told to end, and did so between two batches."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a network is fitted. Keys as in the `train` section of the YAML.
-
-    Attributes:
-        epochs: at most.
-        batches: in an epoch.
-        batch_size: B.
-        patience: epochs without a better held-out forecast before stopping; None: never.
-        loss: of Keras, or the head's own, by its name.
-        schedule: "constant", or "cosine": down to 1 % of the learning rate over `decay` epochs (0: over all).
-        clip_norm: largest norm of a gradient; None: any.
-        winsorize: targets further off are learnt as just so far off, in units of z; None: as they are.
-    """
-
-    epochs: int
-    batches: int
-    batch_size: int
-    patience: int | None = 10
-    loss: str = "mse"
-    optimizer: str = "adam"
-    learning_rate: float = 0.001
-    schedule: str = "constant"
-    decay: int = 0
-    clip_norm: float | None = 1.0
-    winsorize: float | None = None
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -124,7 +92,7 @@ def fit(
         load_keras()
         with _PREPARING:
             _heed(stop)
-            learner = _Learner(lessons, architecture, recipe, judge, stop, *_prepared(architecture, recipe))
+            learner = _Learner(lessons, architecture, recipe, judge, stop, graph_of(architecture, recipe))
         try:
             standing = learner.begin(start) if resume is None else learner.go_on(resume)
             while not standing.over:
@@ -132,7 +100,7 @@ def fit(
                 keep(standing)
                 tell(_progress(standing, recipe)[-1])
         finally:
-            learner.forget()
+            learner.graph.forget()
     if judge is not None and not np.isfinite(standing.best):
         raise _exploded("no epoch's held-out forecasts were finite numbers", recipe)
     held_out = None if judge is None else standing.best
@@ -160,39 +128,24 @@ def together(fits: Sequence[Callable[[], Fit]], stop: Event) -> list[Fit]:
 
 @dataclass(frozen=True)
 class _Learner:
-    """A network that learns, epoch by epoch: everything that changes is in `variables`, and in what `epoch` returns."""
+    """A network that learns, epoch by epoch: what changes is in its graph's variables, and in what `epoch` returns."""
 
     lessons: Lessons
     architecture: Architecture
     recipe: Recipe
     judge: Callable[[Network], float] | None
     stop: Event | None
-    model: keras.Sequential
-    variables: Sequence[Any]  # of the model and the optimizer: weights, momenta, counters, sources of noise
-    traced: Any  # one step of the optimizer: inputs, targets and weights of a batch to its loss
-
-    def forget(self) -> None:
-        """Free the graph: its parts know each other in C++, where Python's garbage collector never looks."""
-        with suppress(ImportError, AttributeError):  # no public name frees it; without it, 5 MB of each fit stay
-            from tensorflow.python.framework.func_graph import dismantle_func_graph
-
-            dismantle_func_graph(self.traced.graph)
-
-    def _step(self, *batch: Array) -> float:
-        """Learn from a batch's inputs, targets and weights; returns its loss."""
-        import tensorflow
-
-        return float(self.traced(*map(tensorflow.constant, batch)))
+    graph: Graph
 
     def begin(self, start: Network | None) -> Standing:
         """Where a fit stands before its first epoch."""
         if start is not None:
-            self.model.set_weights(flat(start))
-        return Standing.first(self.recipe.seed, to_numpy(self.model, self.architecture))
+            self.graph.model.set_weights(flat(start))
+        return Standing.first(self.recipe.seed, to_numpy(self.graph.model, self.architecture))
 
     def go_on(self, standing: Standing) -> Standing:
         """Put the network where an interrupted fit stood."""
-        for variable, value in zip(self.variables, standing.variables, strict=True):
+        for variable, value in zip(self.graph.variables, standing.variables, strict=True):
             variable.assign(value)
         return standing
 
@@ -203,13 +156,13 @@ class _Learner:
         losses = self._batches(rng)
         loss, first = float(np.mean(losses)), now.first_loss or losses[0]
         _refuse_explosion(loss, first, number, recipe)
-        network = to_numpy(self.model, self.architecture)
+        network = to_numpy(self.graph.model, self.architecture)
         error = np.nan if self.judge is None else _held_out_error(self.judge, network)
         better = self.judge is None or number == 1 or error < now.best
         best_epoch = number if better else now.best_epoch
         return Standing(
             rng=rng.bit_generator.state,
-            variables=tuple(np.array(variable.value.numpy()) for variable in self.variables),
+            variables=tuple(np.array(variable.value.numpy()) for variable in self.graph.variables),
             kept=network if better else now.kept,
             best_epoch=best_epoch,
             first_loss=first,
@@ -223,7 +176,7 @@ class _Learner:
         count = self.recipe.batches * self.recipe.batch_size
         for batch in self.lessons.batches(rng, count=count, size=self.recipe.batch_size):
             _heed(self.stop)
-            losses.append(self._step(*batch))
+            losses.append(self.graph.step(*batch))
         return losses
 
 
@@ -238,55 +191,6 @@ def _progress(standing: Standing, recipe: Recipe) -> tuple[Progress, ...]:
         Progress(number, recipe.epochs, loss, None if np.isnan(error) else error, seconds)
         for number, (loss, error, seconds) in enumerate(standing.history.tolist(), 1)
     )
-
-
-def _prepared(architecture: Architecture, recipe: Recipe) -> tuple[keras.Sequential, list[Any], Any]:
-    """The many-to-many network, seeded, all its variables, and one step of its optimizer as a TensorFlow graph.
-
-    The graph is smaller than the one that `compile` makes: it is there in half the time, and its steps are faster.
-    """
-    import keras
-    import tensorflow
-
-    keras.utils.set_random_seed(recipe.seed)
-    model = build(architecture, every_step=architecture.every_step)
-    rate: float | keras.optimizers.schedules.LearningRateSchedule = recipe.learning_rate
-    if recipe.schedule == "cosine":
-        steps = (recipe.decay or recipe.epochs) * recipe.batches
-        rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps, alpha=0.01)
-    optimizer = type(keras.optimizers.get(recipe.optimizer))(learning_rate=rate, clipnorm=recipe.clip_norm)
-    optimizer.build(model.trainable_variables)
-    loss = _loss(architecture, recipe)
-
-    @tensorflow.function(autograph=False)  # type: ignore[untyped-decorator]  # TensorFlow has no types
-    def step(inputs: Any, targets: Any, weights: Any) -> Any:
-        with tensorflow.GradientTape() as tape:
-            each = loss(model(inputs, training=True), targets)  # [B, L, T], the loss of each target by itself
-            mean = tensorflow.reduce_sum(each * weights) / tensorflow.maximum(tensorflow.reduce_sum(weights), 1.0)
-        optimizer.apply(tape.gradient(mean, model.trainable_variables), model.trainable_variables)
-        return mean
-
-    batch = recipe.batch_size, architecture.context
-    told = (*batch[: 1 + architecture.every_step], architecture.head.targets)
-    shapes = ((*batch, architecture.lags), told, told)
-    traced = step.get_concrete_function(*(tensorflow.TensorSpec(shape, tensorflow.float32) for shape in shapes))
-    return model, [*model.variables, *optimizer.variables], traced
-
-
-def _loss(architecture: Architecture, recipe: Recipe) -> Callable[[Any, Any], Any]:
-    """Outputs [B, L, O] and targets [B, L, T] to the loss of each target by itself, [B, L, T]."""
-    import keras
-
-    head = architecture.head
-    each = head.loss if recipe.loss == head.own_loss else _of_each(keras.losses.get(recipe.loss))
-    if (most := recipe.winsorize) is None:
-        return each
-    return lambda raw, targets: each(raw, keras.ops.clip(targets, -most, most))
-
-
-def _of_each(loss: Any) -> Callable[[Any, Any], Any]:
-    """A Keras loss, which takes the mean over the last axis, for each value by itself."""
-    return lambda raw, targets: loss(targets[..., None], raw[..., None])
 
 
 def _held_out_error(judge: Callable[[Network], float], network: Network) -> float:

@@ -11,7 +11,8 @@ import pytest
 from lstmcast.forecaster.fits import Fits, Stage
 from lstmcast.model.lstm import Network, to_tensors
 from lstmcast.model.network import Architecture
-from lstmcast.model.training import Fit, Recipe, Stopped, fit
+from lstmcast.model.recipe import Recipe
+from lstmcast.model.training import Fit, Stopped, fit
 from lstmcast.model.windows import Shape, Windows
 from lstmcast.store.checkpoint import Checkpoint
 

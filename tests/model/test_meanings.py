@@ -12,7 +12,8 @@ from lstmcast.errors import ModelError
 from lstmcast.model import lstm
 from lstmcast.model.heads import Chances, Head, Meaning, Symbols
 from lstmcast.model.network import Architecture, build, check_forward, load_keras, to_numpy
-from lstmcast.model.training import Recipe, fit
+from lstmcast.model.recipe import Recipe
+from lstmcast.model.training import fit
 
 BOTH = Architecture(5, 3, units=(4, 3), head=Symbols(4), hidden=(6, 5), skip=True, every_step=False)
 

@@ -23,8 +23,9 @@ from lstmcast.model import lstm
 from lstmcast.model.heads import Head
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import Architecture
+from lstmcast.model.recipe import Recipe
 from lstmcast.model.standing import Standing
-from lstmcast.model.training import Fit, Progress, Recipe, Stopped, fit, together
+from lstmcast.model.training import Fit, Progress, Stopped, fit, together
 from lstmcast.model.windows import Shape, Windows
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ from lstmcast.errors import DataError
 from lstmcast.evaluation.labels import LEAST, Parts, part
 from lstmcast.model.heads import Symbols
 from lstmcast.model.network import Architecture
-from lstmcast.model.training import Recipe
+from lstmcast.model.recipe import Recipe
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
