@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lstmcast.store.ledger_records import Entry
+    from lstmcast.store.ledger_records import RunRecord
 
 JOB = """input: data.csv
 model: {units: [4]}
@@ -144,7 +144,7 @@ class Place:
         load(version)
         return sha256((version / "weights.safetensors").read_bytes()).hexdigest()
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[RunRecord]:
         """What the ledger of the job holds."""
         from lstmcast.store.ledger import FILE, Ledger
 

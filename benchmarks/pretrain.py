@@ -19,10 +19,10 @@ from pretrain_series import CLASSES, Class, Series, collect, digests, judges, ju
 
 from lstmcast.config import load_config
 from lstmcast.data.calendar import Calendar
-from lstmcast.data.grid import Grid
+from lstmcast.data.grid import TimeGrid
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import Columns
-from lstmcast.evaluation.origins import HoldOut
+from lstmcast.evaluation.origins import HoldoutSplit
 from lstmcast.forecaster.judging import judge
 from lstmcast.forecaster.saving import to_pretrained
 from lstmcast.forecaster.trained import Forecaster
@@ -45,7 +45,7 @@ def panel_of(series: Series, season: int) -> Panel:
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return Panel(
         columns=Columns(None, ("y",), ("id",)),
-        calendar=Calendar(Grid("counter"), season=season),
+        calendar=Calendar(TimeGrid("counter"), season=season),
         keys=tuple((name,) for name in series),
         values=np.concatenate(list(series.values())),
         observed=np.ones(offsets[-1], np.bool_),
@@ -77,7 +77,7 @@ def beside_smoothing(forecaster: Forecaster, panel: Panel, one: Class) -> Foreca
     what people forecast one by one; else of all public series of the class's own steps.
     """
     told = forecaster.report["held_out"]
-    held = HoldOut(told["horizon"], told["stop_steps"], told["judge_steps"])
+    held = HoldoutSplit(told["horizon"], told["stop_steps"], told["judge_steps"])
     runner, judged = (
         replace(each, smoothing=one.smoothing, half=one.half) for each in (forecaster.runner, forecaster.judged)
     )

@@ -20,12 +20,12 @@ from common import arguments, hourly, progress, report, table
 
 from lstmcast.config import load_config
 from lstmcast.data.calendar import Calendar
-from lstmcast.data.grid import Grid
+from lstmcast.data.grid import TimeGrid
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import Columns
 from lstmcast.forecaster.measure import scales_of
 from lstmcast.forecaster.planning import make_plan
-from lstmcast.forecaster.running import Runner
+from lstmcast.forecaster.running import ForecastPipeline
 from lstmcast.model import lstm
 from lstmcast.model.network import Architecture, load_keras, to_numpy
 from lstmcast.model.training import fit
@@ -70,7 +70,7 @@ def fit_lstmcast(task: Task) -> list[Look]:
     plan = make_plan(panel, load_config(None, pinned))
     way = plan.ways[0]
     recipe = replace(plan.recipe, epochs=task.batches // task.every, batches=task.every, patience=task.batches)
-    bare = Runner((), plan.head, way.shape, way.measure, {})
+    bare = ForecastPipeline((), plan.head, way.shape, way.measure, {})
     running = bare.on(panel)
     known = replace(bare, scales=scales_of(panel, running.scaling))
     looks: list[Look] = []
@@ -86,7 +86,7 @@ def fit_lstmcast(task: Task) -> list[Look]:
 
 def _panel(values: Floats) -> Panel:
     """One hourly series."""
-    calendar = Calendar(Grid("fixed", step=3_600_000_000), season=SEASON)
+    calendar = Calendar(TimeGrid("fixed", step=3_600_000_000), season=SEASON)
     whole = np.array([0, len(values)])
     columns = Columns(time="time", target=("value",))
     return Panel(
@@ -94,7 +94,7 @@ def _panel(values: Floats) -> Panel:
     )
 
 
-def _ours(runner: Runner, values: Floats, origins: Ints) -> Floats:
+def _ours(runner: ForecastPipeline, values: Floats, origins: Ints) -> Floats:
     running, series = runner.on(_panel(values)), np.zeros_like(origins)
     return running.back(running.ahead(series, origins, 1).z, series)[:, 0]
 

@@ -30,7 +30,7 @@ from selection import options, selected
 
 from lstmcast import read as read_file
 from lstmcast.data.calendar import Calendar
-from lstmcast.data.grid import Grid
+from lstmcast.data.grid import TimeGrid
 from lstmcast.data.panel import Panel
 from lstmcast.forecaster.pretrained import choose, pretrained
 from lstmcast.workers import one_thread_each
@@ -58,7 +58,7 @@ def past_of(case: Case) -> Panel:
         )
     panel = panel_of(dict(zip(case.ids, case.histories, strict=True)), case.season)
     months = MONTHS.get(case.name)
-    return replace(panel, calendar=Calendar(Grid("month", months), season=case.season)) if months else panel
+    return replace(panel, calendar=Calendar(TimeGrid("month", months), season=case.season)) if months else panel
 
 
 def forecast(case: Case) -> Record:

@@ -11,7 +11,7 @@ import pytest
 from lstmcast.evaluation.attribution import half_life
 from lstmcast.model import lstm
 from lstmcast.model.gates import trace
-from lstmcast.model.gradient import Carried, step_back
+from lstmcast.model.gradient import BackwardState, step_back
 from lstmcast.model.lstm import Layer, Network, State
 
 PAGE = (Path(__file__).parents[1] / "docs" / "lstm.md").read_text(encoding="utf-8").replace("−", "-")
@@ -101,7 +101,7 @@ def test_the_derivatives_are_those_of_the_backward_pass(network: Network) -> Non
         lstm.sigmoid(sums[3]),
     )
     first.c[0, 1] = first.f[0, 1] * first.c[0, 0] + first.i[0, 1] * first.g[0, 1]
-    carried = Carried.nothing(network, 1, 1)
+    carried = BackwardState.nothing(network, 1, 1)
     found = {"δx_t": step_back(network, (first,), 1, np.ones((1, 1, 1), np.float32), carried)}
     found |= {"δh_{t-1}": carried.h[0], "δc_{t-1}": carried.c[0]}
     for name, value in found.items():

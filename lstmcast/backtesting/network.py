@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError
-from lstmcast.evaluation.folds import Folds
-from lstmcast.evaluation.scores import Said
+from lstmcast.evaluation.folds import RollingOrigins
+from lstmcast.evaluation.scores import MethodForecasts
 from lstmcast.workers import in_parallel
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ Parts = tuple[Floats, Floats, Floats]
 MOST = 8  # trainings at once: each needs about a gigabyte
 
 
-def trained_once(panel: Panel, config: Config, folds: Folds, tell: Tell) -> Said:
+def trained_once(panel: Panel, config: Config, folds: RollingOrigins, tell: Tell) -> MethodForecasts:
     """One forecaster, fitted on what came before every series' first origin, asked at all of them at once.
 
     Raises:
@@ -41,7 +41,7 @@ def trained_once(panel: Panel, config: Config, folds: Folds, tell: Tell) -> Said
     return _checked(*(part.reshape(*part.shape[:-2], *shape) for part in said))
 
 
-def trained_anew(panel: Panel, config: Config, folds: Folds, tell: Callable[[int], None]) -> Said:
+def trained_anew(panel: Panel, config: Config, folds: RollingOrigins, tell: Callable[[int], None]) -> MethodForecasts:
     """A forecaster for every origin, fitted on all that came before it.
 
     Raises:
@@ -62,7 +62,7 @@ def _ends(forecaster: Forecaster, past: Panel) -> Parts:
     return forecaster.at(past, np.arange(past.n_series), past.lengths - 1)
 
 
-def _stacked(parts: Sequence[Parts]) -> Said:
+def _stacked(parts: Sequence[Parts]) -> MethodForecasts:
     """Forecasts of N origins as one."""
     return _checked(*(np.stack(part, axis=-2) for part in zip(*parts, strict=True)))
 
@@ -76,10 +76,10 @@ def _train(past: Panel, config: Config, tell: Tell) -> Forecaster:
         raise DataError(f"before the first origin: {err}; or give fewer --origins") from err
 
 
-def _checked(values: Floats, lower: Floats, upper: Floats) -> Said:
+def _checked(values: Floats, lower: Floats, upper: Floats) -> MethodForecasts:
     if not np.isfinite(values).all():
         raise ModelError(
             "forecasts of the backtest grow beyond every number. Lower train.learning_rate, or use "
             "model.activation: tanh"
         )
-    return Said(values, lower, upper)
+    return MethodForecasts(values, lower, upper)

@@ -9,15 +9,15 @@ import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.baselines import Rule, baselines, naive2
-from lstmcast.evaluation.classical import METHODS, Task, fit_all
-from lstmcast.evaluation.folds import Folds
-from lstmcast.evaluation.scores import Said
+from lstmcast.evaluation.classical import METHODS, FitJob, fit_all
+from lstmcast.evaluation.folds import RollingOrigins
+from lstmcast.evaluation.scores import MethodForecasts
 from lstmcast.forecaster.rules import floors, half_widths
 
 Floats = npt.NDArray[np.float64]
 
 
-def rivals(panel: Panel, folds: Folds, levels: Sequence[float], *, refit: bool) -> dict[str, Said]:
+def rivals(panel: Panel, folds: RollingOrigins, levels: Sequence[float], *, refit: bool) -> dict[str, MethodForecasts]:
     """Every baseline, and the M4 competition's Naive2, at every origin.
 
     Their intervals are calibrated where the LSTM's are, on held-out steps before the first origin, or, with `refit`,
@@ -32,7 +32,7 @@ def rivals(panel: Panel, folds: Folds, levels: Sequence[float], *, refit: bool) 
         values = rule(panel.values, first, origins.ravel(), folds.horizon).reshape(*origins.shape, folds.horizon)
         halves = [half_widths(known, rule, folds.horizon, levels) for known in pasts]
         half = np.stack(halves, axis=2)  # [Q, S, N or 1, H]
-        found[name] = Said(values, np.maximum(values - half, floor), values + half)
+        found[name] = MethodForecasts(values, np.maximum(values - half, floor), values + half)
     return found
 
 
@@ -45,8 +45,8 @@ def _rules(panel: Panel) -> Mapping[str, Rule]:
 
 
 def classical_rivals(
-    panel: Panel, folds: Folds, levels: Sequence[float], methods: Sequence[str], note: Callable[[str], None]
-) -> dict[str, Said]:
+    panel: Panel, folds: RollingOrigins, levels: Sequence[float], methods: Sequence[str], note: Callable[[str], None]
+) -> dict[str, MethodForecasts]:
     """Classical methods, fitted anew at every origin, with the intervals they say themselves; NaN where one refuses.
 
     Args:
@@ -58,7 +58,7 @@ def classical_rivals(
     """
     origins, season = folds.at(panel.lengths), panel.calendar.season
     tasks = [
-        Task(method, panel.series(k)[: origin + 1], folds.horizon, season, tuple(levels))
+        FitJob(method, panel.series(k)[: origin + 1], folds.horizon, season, tuple(levels))
         for method in methods
         for k, row in enumerate(origins.tolist())
         for origin in row
@@ -67,6 +67,6 @@ def classical_rivals(
     rows = fit_all(tasks, tell=lambda k: note(f"fitted {k} of {len(tasks)}") if k % every == 0 else None)
     parts = rows.reshape(len(methods), *origins.shape, 1 + 2 * len(levels), folds.horizon).transpose(0, 3, 1, 2, 4)
     return {
-        METHODS[method]: Said(part[0], part[1 : 1 + len(levels)], part[1 + len(levels) :])
+        METHODS[method]: MethodForecasts(part[0], part[1 : 1 + len(levels)], part[1 + len(levels) :])
         for method, part in zip(methods, parts, strict=True)
     }

@@ -1,4 +1,4 @@
-"""Rolling origins: the LSTM beside every baseline on the user's own past, backtest(panel, config) → Scores."""
+"""Rolling origins: the LSTM beside every baseline on the user's own past, backtest(panel, config) → BacktestResult."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation import metrics
 from lstmcast.evaluation.classical import require
-from lstmcast.evaluation.folds import Folds, long_enough, make_folds
-from lstmcast.evaluation.scores import Said, Scores, Table
+from lstmcast.evaluation.folds import RollingOrigins, long_enough, make_folds
+from lstmcast.evaluation.scores import BacktestResult, MethodForecasts, Table
 from lstmcast.evaluation.scoring import score
 from lstmcast.evaluation.skill import Skill, evidence, skill, verdict
 from lstmcast.forecaster.truth import honest, mase_scales, outcomes
@@ -39,7 +39,7 @@ def backtest(
     classical: Sequence[str] = (),
     tell: Tell = lambda _: None,
     note: Callable[[str], None] = lambda _: None,
-) -> Scores:
+) -> BacktestResult:
     """Forecast from several past origins, knowing only what came before each, and hold it against what came.
 
     Args:
@@ -77,7 +77,7 @@ def backtest(
     tables = score(actual, said, unit, levels)
     result = _skill(tables["all"], actual, said, unit, folds.at(scored.lengths))
     judging = int((~np.isnan(actual)).any(axis=2).sum())
-    return Scores(
+    return BacktestResult(
         panel=scored,
         origins=folds.at(scored.lengths),
         step=folds.step,
@@ -93,7 +93,7 @@ def backtest(
     )
 
 
-def _outcomes(panel: Panel, folds: Folds) -> Floats:
+def _outcomes(panel: Panel, folds: RollingOrigins) -> Floats:
     """[S, N, H] what came after each origin; NaN where it is not known, or the origin itself was not observed.
 
     Raises:
@@ -111,7 +111,7 @@ def _outcomes(panel: Panel, folds: Folds) -> Floats:
     return actual.reshape(*origins.shape, folds.horizon)
 
 
-def _settled(panel: Panel, config: Config, folds: Folds) -> tuple[Config, list[str]]:
+def _settled(panel: Panel, config: Config, folds: RollingOrigins) -> tuple[Config, list[str]]:
     """The config with the horizon, and with a transform that values after the first origin can take too."""
     forecast = config.forecast.model_copy(update={"horizon": folds.horizon})
     config = config.model_copy(update={"forecast": forecast})
@@ -122,7 +122,7 @@ def _settled(panel: Panel, config: Config, folds: Folds) -> tuple[Config, list[s
     return config.model_copy(update={"model": config.model.model_copy(update={"transform": later[0]})}), [note]
 
 
-def _refusals(said: Mapping[str, Said]) -> list[str]:
+def _refusals(said: Mapping[str, MethodForecasts]) -> list[str]:
     """A line for every method that did not forecast from every origin."""
     missing = {name: np.isnan(one.values).any(axis=2) for name, one in said.items()}
     return [
@@ -132,7 +132,7 @@ def _refusals(said: Mapping[str, Said]) -> list[str]:
     ]
 
 
-def _skill(overall: Table, actual: Floats, said: Mapping[str, Said], unit: Floats, origins: Ints) -> Skill:
+def _skill(overall: Table, actual: Floats, said: Mapping[str, MethodForecasts], unit: Floats, origins: Ints) -> Skill:
     """The LSTM against the best of the others: least MASE, or MAE where that is undefined."""
     measure = "mae" if np.isnan(overall["lstm"]["mase"][0]) else "mase"
     rank = {name: scores[measure][0] for name, scores in overall.items() if name != "lstm"}

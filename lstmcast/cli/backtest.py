@@ -70,7 +70,7 @@ def backtest(
     require_tensorflow()
     require(chosen)
     from lstmcast.kinds import kind_of
-    from lstmcast.kinds.kind import Rolling
+    from lstmcast.kinds.kind import BacktestOptions
     from lstmcast.show import console
     from lstmcast.store.outputs import make_folder, write_files
 
@@ -83,7 +83,7 @@ def backtest(
     note(kind.found(past, system_clock()))
     folder = make_folder(Path(output)) if output else None
     with console.progress(quiet=quiet) as tell:
-        scores = kind.backtest(past, config, Rolling(origins, step, refit, chosen), tell=tell, note=note)
+        scores = kind.backtest(past, config, BacktestOptions(origins, step, refit, chosen), tell=tell, note=note)
     note(scores.told())
     if folder:
         files = scores.files(figures=figures)

@@ -48,13 +48,13 @@ def plot(
 ) -> None:
     """Draw history, forecast and intervals (and the actual values where they are known)."""
     from lstmcast.errors import UsageError
-    from lstmcast.kinds.kind import View
+    from lstmcast.kinds.kind import PlotOptions
     from lstmcast.kinds.loading import load_model
     from lstmcast.store.files import write_atomically
 
     if backtest and forecast_file:
         raise UsageError("--backtest and --forecast cannot be drawn together: choose one")
-    view = View(Path(output).suffix, horizon, forecast_file, backtest, keys, history)
+    view = PlotOptions(Path(output).suffix, horizon, forecast_file, backtest, keys, history)
     loaded = load_model(models, model, data)
     content, shown = loaded.kind.plot(loaded.trained, loaded.past, view)
     write_atomically(Path(output), content)

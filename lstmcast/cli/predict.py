@@ -56,12 +56,12 @@ def predict(
     one_thread_each()
     from lstmcast.errors import ConditionError, UsageError
     from lstmcast.forecast import output_suffix
-    from lstmcast.kinds.kind import Wish
+    from lstmcast.kinds.kind import PredictOptions
     from lstmcast.kinds.loading import load_model
     from lstmcast.store.files import is_same, write_atomically
 
     loaded = load_model(models, model, data, read_options(reading))
-    outcome = loaded.kind.predict(loaded.trained, loaded.past, Wish(horizon, temperature, seed))
+    outcome = loaded.kind.predict(loaded.trained, loaded.past, PredictOptions(horizon, temperature, seed))
     usual = loaded.report["config"]["forecast"]["output"]
     target = output or usual
     content = outcome.render(output_suffix(usual if target == "-" else target, loaded.kind.formats))

@@ -12,7 +12,7 @@ from lstmcast.clock import Clock, clock_at
 from lstmcast.errors import LstmcastError
 
 if TYPE_CHECKING:
-    from lstmcast.jobs.events import Event, Note
+    from lstmcast.jobs.events import LogEvent, Note
 
 
 @click.command()
@@ -49,7 +49,7 @@ def run(path: str, wait: float, now: str | None, log_format: str, *, force: bool
 def _writer(clock: Clock, *, as_json: bool, quiet: bool) -> Note:
     """Says events on stderr: as text for a person, but for failures, which are said elsewhere; or as a line of JSON."""
 
-    def note(event: Event) -> None:
+    def note(event: LogEvent) -> None:
         if quiet and event.level == "info":
             return
         if as_json:

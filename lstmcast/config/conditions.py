@@ -64,7 +64,7 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class Crossing:
+class AlertCondition:
     """What an alert waits for.
 
     Attributes:
@@ -99,7 +99,7 @@ def parse_condition(text: str) -> Condition:
     return Condition(text.strip(), found["name"], found["op"], float(found["limit"]))
 
 
-def parse_alert(text: str) -> Crossing:
+def parse_alert(text: str) -> AlertCondition:
     """What an alert waits for.
 
     Raises:
@@ -119,7 +119,7 @@ def parse_alert(text: str) -> Crossing:
     probability = (50.0 if share is None else float(share)) / 100 if what in OF_PATHS else None
     if probability is not None and not 0 < probability <= 1:
         raise ValueError(f"'with' takes more than 0% and at most 100% (got {text!r})")
-    return Crossing(
+    return AlertCondition(
         text=text.strip(),
         what=what,
         op=found["op"],

@@ -17,7 +17,7 @@ _EVENT = re.compile(rf"(?P<name>.+?)(?:\s*{_OP}\s*{_LIMIT}|\s+(?P<move>rises|fal
 
 
 @dataclass(frozen=True)
-class Event:
+class EventExpression:
     """What each step is asked.
 
     Attributes:
@@ -35,7 +35,7 @@ class Event:
     percentile: int | None = None
 
 
-def parse_event(text: str) -> Event:
+def parse_event(text: str) -> EventExpression:
     """What is to come true.
 
     Raises:
@@ -47,7 +47,7 @@ def parse_event(text: str) -> Event:
             "must be the target (or y), one of > >= < <=, and a number or a percentile, or rises or falls: "
             f"'y > 500', 'y > p90', 'y rises' (got {text!r})"
         )
-    return Event(
+    return EventExpression(
         text=text.strip(),
         name=found["name"].strip(),
         op=found["op"] or found["move"],

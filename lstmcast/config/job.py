@@ -28,7 +28,7 @@ Share = Annotated[float, Field(gt=0, le=1)]
 Then = Literal["fail", "warn", "fallback"]
 
 
-class Rule(Section):
+class ThresholdRule(Section):
     """A limit, and what is done where it is broken: the limit alone means `fail`."""
 
     then: Then = "fail"
@@ -37,7 +37,7 @@ class Rule(Section):
     @model_validator(mode="before")
     @classmethod
     def _limit_alone(cls, value: object) -> object:
-        return value if isinstance(value, dict | Rule) else {"limit": value}
+        return value if isinstance(value, dict | ThresholdRule) else {"limit": value}
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> dict[str, Any]:
@@ -46,14 +46,14 @@ class Rule(Section):
         return {"anyOf": [keys["properties"]["limit"], keys]}
 
 
-class SpanRule(Rule):
+class SpanRule(ThresholdRule):
     """A rule about a span of time."""
 
     limit: Duration
     """The longest that is allowed."""
 
 
-class ShareRule(Rule):
+class ShareRule(ThresholdRule):
     """A rule about a share."""
 
     limit: Share
@@ -84,7 +84,7 @@ class Retrain(Section):
     """Warm: go on from the weights of the model in use; fresh: from chance's."""
 
 
-class Ledger(Section):
+class LedgerConfig(Section):
     """What is remembered of every forecast, in models/<name>/ledger.sqlite."""
 
     keep: Duration | None = timedelta(days=400)
@@ -95,7 +95,7 @@ class Ledger(Section):
     """Whether intervals are widened and narrowed by what came true (adaptive conformal inference)."""
 
 
-class Alert(Section):
+class AlertConfig(Section):
     """A threshold to watch."""
 
     name: str = ""
@@ -126,7 +126,7 @@ class OnAlert(Section):
     """How long it may take."""
 
 
-class Metrics(Section):
+class MetricsConfig(Section):
     """Figures for those who watch."""
 
     textfile: str | None = None
@@ -147,16 +147,16 @@ class Job(Config):
     """The file with the newest data, read at every run."""
     freshness: Freshness = Freshness()
     retrain: Retrain = Retrain()
-    ledger: Ledger = Ledger()
+    ledger: LedgerConfig = LedgerConfig()
     fail_if: list[str] = Field(default=[])
     """Conditions on live scores, such as "mase > 1": where one is met, the exit code is 8."""
-    alerts: list[Alert] = Field(default=[])
+    alerts: list[AlertConfig] = Field(default=[])
     """Thresholds to watch, such as {name: peak, when: "p90 > 500 within 24h"}: where one is crossed, the code is 8."""
     on_alert: OnAlert | None = None
     """What is run where an alert fires: {command: [notify, --json], timeout: 30s} gets them as JSON; null: nothing."""
     plot: str | None = None
     """A figure of the forecast (.png, .svg, .pdf); null: none."""
-    metrics: Metrics = Metrics()
+    metrics: MetricsConfig = MetricsConfig()
 
     @field_validator("input", mode="after")
     @classmethod
@@ -188,7 +188,7 @@ class Job(Config):
 
     @field_validator("alerts", mode="after")
     @classmethod
-    def _distinct(cls, value: list[Alert]) -> list[Alert]:
+    def _distinct(cls, value: list[AlertConfig]) -> list[AlertConfig]:
         names = [alert.name for alert in value]
         if doubled := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"alerts: each name once (got {doubled[0]!r} twice); give them names")

@@ -43,7 +43,7 @@ class Section(BaseModel):
     )
 
 
-class Data(Section):
+class DataConfig(Section):
     """How the file is read."""
 
     time: str | None = None
@@ -83,7 +83,7 @@ class Data(Section):
         return [value] if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _no_conflict(self) -> Data:
+    def _no_conflict(self) -> DataConfig:
         for one, other in (("delimiter", "decimal"), ("thousands", "decimal"), ("thousands", "delimiter")):
             if getattr(self, one) is not None and getattr(self, one) == getattr(self, other):
                 raise ValueError(f"{one} and {other} cannot both be {getattr(self, one)!r}")
@@ -94,7 +94,7 @@ class Data(Section):
         return self
 
 
-class Model(Section):
+class ModelConfig(Section):
     """The network: `Sequential([Input((L, F)), LSTM(U), …, Dense(O)])`."""
 
     head: Literal["value", "event", "category", "label"] = "value"
@@ -136,7 +136,7 @@ class Model(Section):
         return value
 
 
-class Train(Section):
+class TrainConfig(Section):
     """How the network is fitted."""
 
     loss: Literal["mse", "mae", "huber", "log_cosh", "pinball"] = "mse"
@@ -169,7 +169,7 @@ class Train(Section):
     """Same seed, data and machine: the same bytes, unless TensorFlow, beside other work, rounds a sum otherwise."""
 
 
-class Forecast(Section):
+class ForecastConfig(Section):
     """What is forecast."""
 
     horizon: Count | Auto = "auto"
@@ -187,7 +187,7 @@ class Forecast(Section):
         return sorted(value)
 
 
-class Store(Section):
+class StoreConfig(Section):
     """Where models are kept."""
 
     models: str = "models"
@@ -201,11 +201,11 @@ class Store(Section):
 class Config(Section):
     """A whole configuration, in the order in which the data flows."""
 
-    data: Data = Data()
-    model: Model = Model()
-    train: Train = Train()
-    forecast: Forecast = Forecast()
-    store: Store = Store()
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    train: TrainConfig = TrainConfig()
+    forecast: ForecastConfig = ForecastConfig()
+    store: StoreConfig = StoreConfig()
 
     @model_validator(mode="after")
     def _only_values(self) -> Config:

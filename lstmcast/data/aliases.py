@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 
-from lstmcast.data.frequency import Steps, find_grid
-from lstmcast.data.grid import HOUR, MINUTE, MONTHS, WEEK, WEEKDAYS, Grid
+from lstmcast.data.frequency import TimeDeltas, find_grid
+from lstmcast.data.grid import HOUR, MINUTE, MONTHS, WEEK, WEEKDAYS, TimeGrid
 from lstmcast.data.zones import DAY, SECOND
 from lstmcast.errors import ConfigError
 
@@ -22,7 +22,7 @@ _WEEK_NAME = re.compile(r"(\d{0,4})W(?:-([A-Z]{3}))?", re.IGNORECASE)
 _FIXED_NAME = re.compile(r"(\d{0,9})([dDhHtTsS]|min|ms|us)")
 
 
-def parse_frequency(text: str, steps: Steps) -> Grid:
+def parse_frequency(text: str, steps: TimeDeltas) -> TimeGrid:
     """The grid that the user named, as pandas names it (`MS`, `W-FRI`, `30min`) or in a word (`monthly`).
 
     What the name leaves open (the day of a week or month, the minute of an hour) is taken from the data where they
@@ -44,26 +44,26 @@ def parse_frequency(text: str, steps: Steps) -> Grid:
     return found if found.name.startswith(stem) else named
 
 
-def _named(name: str, first: int, text: str) -> tuple[str, Grid]:
+def _named(name: str, first: int, text: str) -> tuple[str, TimeGrid]:
     """What a grid's name must begin with to be meant, and the grid that is meant where the data have no such grid."""
     if name.upper() == "B":
-        return "B", Grid("business")
+        return "B", TimeGrid("business")
     if (match := _FIXED_NAME.fullmatch(name)) and not _zero(match[1]):
         step = int(match[1] or 1) * _FIXED[match[2].lower()]
-        grid = Grid("fixed", step, first // DAY * DAY % step if step % DAY == 0 else 0)
+        grid = TimeGrid("fixed", step, first // DAY * DAY % step if step % DAY == 0 else 0)
         return grid.name.partition("-")[0], grid
     if (match := _WEEK_NAME.fullmatch(name)) and not _zero(match[1]) and (match[2] or "SUN").upper() in WEEKDAYS:
         day = WEEKDAYS.index((match[2] or "SUN").upper())
         step = int(match[1] or 1) * WEEK
         upcoming = first // DAY + (day - first // DAY) % 7
-        grid = Grid("fixed", step, upcoming * DAY % step)
+        grid = TimeGrid("fixed", step, upcoming * DAY % step)
         return grid.name if match[2] else grid.name.partition("-")[0], grid
     if (match := _MONTH_NAME.fullmatch(name)) and not _zero(match[1]):
         return _named_months(match, text)
     raise _unknown(text)
 
 
-def _named_months(match: re.Match[str], text: str) -> tuple[str, Grid]:
+def _named_months(match: re.Match[str], text: str) -> tuple[str, TimeGrid]:
     """The same for months, quarters and years."""
     count, business, letter, end, month = (part and part.upper() for part in match.groups())
     letter = "Y" if letter == "A" else letter
@@ -72,7 +72,7 @@ def _named_months(match: re.Match[str], text: str) -> tuple[str, Grid]:
         raise _unknown(text)
     usual = "DEC" if end == "E" else "JAN"
     step = int(count or 1) * _MONTHS[letter]
-    grid = Grid("month", step, MONTHS.index(month or usual) % step, anchor)
+    grid = TimeGrid("month", step, MONTHS.index(month or usual) % step, anchor)
     return grid.name if month else f"{count}{business}{letter}{end}", grid
 
 

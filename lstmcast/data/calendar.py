@@ -11,10 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from lstmcast.data.aliases import parse_frequency
-from lstmcast.data.frequency import Steps, common_steps, find_grid, nearest_grid, span_text, steps_of
-from lstmcast.data.grid import Grid
-from lstmcast.data.records import Finding, Ints
-from lstmcast.data.styles import COUNT, TimeStyle
+from lstmcast.data.frequency import TimeDeltas, common_steps, find_grid, nearest_grid, span_text, steps_of
+from lstmcast.data.grid import TimeGrid
+from lstmcast.data.records import InferredSetting, Ints
+from lstmcast.data.styles import COUNT, TimeFormat
 from lstmcast.data.times import Times
 from lstmcast.data.wording import FEW, first_few
 from lstmcast.data.zones import from_wall, one_time_of_day, to_wall
@@ -35,11 +35,11 @@ class Calendar:
         style: how the file writes a time; None for a counter.
     """
 
-    grid: Grid
+    grid: TimeGrid
     season: int = 1
     pinned: bool = False
     timezone: str | None = None
-    style: TimeStyle | None = None
+    style: TimeFormat | None = None
 
     @property
     def kind(self) -> str:
@@ -117,15 +117,15 @@ class Calendar:
         """The inverse of `to_dict`."""
         style = values["style"]
         return cls(
-            grid=Grid(**values["grid"]),
+            grid=TimeGrid(**values["grid"]),
             season=values["season"],
             pinned=values["pinned"],
             timezone=values["timezone"],
-            style=None if style is None else TimeStyle.from_dict(style),
+            style=None if style is None else TimeFormat.from_dict(style),
         )
 
 
-def counter_calendar(season: int | None = None) -> tuple[Calendar, tuple[Finding, ...]]:
+def counter_calendar(season: int | None = None) -> tuple[Calendar, tuple[InferredSetting, ...]]:
     """The calendar of a file without a time column: rows are counted 1, 2, 3 ….
 
     Args:
@@ -134,8 +134,8 @@ def counter_calendar(season: int | None = None) -> tuple[Calendar, tuple[Finding
     Returns:
         The calendar, and why it is so.
     """
-    found = Finding("frequency", "1", "there is no time column: rows are counted")
-    return Calendar(Grid("counter"), season=season or 1, pinned=season is not None), (found,)
+    found = InferredSetting("frequency", "1", "there is no time column: rows are counted")
+    return Calendar(TimeGrid("counter"), season=season or 1, pinned=season is not None), (found,)
 
 
 SEASONS_APART = 13  # months, as which years such as 2001-02, 2002-03 would be read
@@ -151,7 +151,7 @@ def infer_calendar(
     source: str,
     frequency: str | None = None,
     season: int | None = None,
-) -> tuple[Calendar, tuple[Finding, ...]]:
+) -> tuple[Calendar, tuple[InferredSetting, ...]]:
     """Find the regular grid on which all rows of all series lie.
 
     Args:
@@ -193,23 +193,25 @@ def infer_calendar(
     else:
         grid, why = _pinned(frequency, steps, steps_of(wall, groups)), "data.frequency"
     calendar = Calendar(grid, timezone=zone, style=times.style)
-    found = Finding("frequency", grid.name, why)
+    found = InferredSetting("frequency", grid.name, why)
     longest = _longest(calendar.positions(times.stamps), groups)
     return _with_season(calendar, season, longest, found)
 
 
-def _counted(times: Times, frequency: str | None, season: int | None) -> tuple[Calendar, tuple[Finding, ...]]:
+def _counted(times: Times, frequency: str | None, season: int | None) -> tuple[Calendar, tuple[InferredSetting, ...]]:
     """The calendar of a column of whole numbers that count steps."""
     if frequency not in (None, "1"):
         raise ConfigError("data.frequency needs times, but the time column counts steps; leave it out")
     distinct = np.unique(times.stamps)
     step = int(np.gcd.reduce(np.diff(distinct))) or 1
-    grid = Grid("counter", step, int(distinct[0]) % step)
+    grid = TimeGrid("counter", step, int(distinct[0]) % step)
     calendar = Calendar(grid, season=season or 1, pinned=season is not None, style=times.style)
-    return calendar, (Finding("frequency", "1", "the time column counts steps" + (f" by {step}" if step > 1 else "")),)
+    return calendar, (
+        InferredSetting("frequency", "1", "the time column counts steps" + (f" by {step}" if step > 1 else "")),
+    )
 
 
-def _found(steps: Steps, times: Times, lines: Ints, column: str, source: str) -> Grid:
+def _found(steps: TimeDeltas, times: Times, lines: Ints, column: str, source: str) -> TimeGrid:
     """The grid of the data, or the error that says why there is none."""
     if len(steps.distinct) < _FEWEST:
         raise DataError(
@@ -224,7 +226,7 @@ def _found(steps: Steps, times: Times, lines: Ints, column: str, source: str) ->
     return grid
 
 
-def _irregular(steps: Steps, times: Times, lines: Ints, column: str, source: str) -> str:
+def _irregular(steps: TimeDeltas, times: Times, lines: Ints, column: str, source: str) -> str:
     """The message for times that lie on no grid: the two commonest steps, and the first lines off the grid."""
     common = [f"{span_text(size)} ({count} of {len(steps.before)})" for size, count in common_steps(steps)]
     calendar = Calendar(nearest_grid(steps), timezone=times.timezone)
@@ -239,7 +241,7 @@ def _irregular(steps: Steps, times: Times, lines: Ints, column: str, source: str
     )
 
 
-def _pinned(frequency: str, steps: Steps, wall_steps: Steps) -> Grid:
+def _pinned(frequency: str, steps: TimeDeltas, wall_steps: TimeDeltas) -> TimeGrid:
     """The grid that the user named, unless it is finer than the data."""
     grid = parse_frequency(frequency, wall_steps)
     if not grid.in_days:
@@ -260,15 +262,18 @@ def _longest(positions: Ints, groups: Ints) -> int:
 
 
 def _with_season(
-    calendar: Calendar, season: int | None, longest: int, found: Finding
-) -> tuple[Calendar, tuple[Finding, ...]]:
+    calendar: Calendar, season: int | None, longest: int, found: InferredSetting
+) -> tuple[Calendar, tuple[InferredSetting, ...]]:
     """The calendar with its season: the user's, else the usual one if the data show it twice, else none."""
     if season is not None:
         other = season != calendar.grid.season
-        return replace(calendar, season=season, pinned=other), (found, Finding("season", str(season), "data.season"))
+        return replace(calendar, season=season, pinned=other), (
+            found,
+            InferredSetting("season", str(season), "data.season"),
+        )
     usual = calendar.grid.season
     if usual > 1 and longest < 2 * usual:
         reason = f"the longest series has {longest} steps, fewer than two seasons of {usual}"
-        return calendar, (found, Finding("season", "1", reason))
+        return calendar, (found, InferredSetting("season", "1", reason))
     reason = f"usual for data that are {calendar.label}" if usual > 1 else f"none is usual for {calendar.label} data"
-    return replace(calendar, season=usual), (found, Finding("season", str(usual), reason))
+    return replace(calendar, season=usual), (found, InferredSetting("season", str(usual), reason))

@@ -21,7 +21,7 @@ _TURNING_MONTHS = (3, 4, 9, 10, 11)  # in which clocks are turned, on a Sunday b
 
 
 @dataclass(frozen=True)
-class Rows:
+class SortedRows:
     """N rows in order of series and time.
 
     Attributes:
@@ -40,7 +40,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Cells:
+class Observations:
     """Values by series and step, in that order.
 
     Attributes:
@@ -55,19 +55,19 @@ class Cells:
     values: Floats
     lines: Ints
 
-    def where(self, mask: Bools) -> Cells:
+    def where(self, mask: Bools) -> Observations:
         """The cells that are marked."""
-        return Cells(self.series[mask], self.positions[mask], self.values[mask], self.lines[mask])
+        return Observations(self.series[mask], self.positions[mask], self.values[mask], self.lines[mask])
 
-    def renumbered(self, kept: Ints, n_series: int) -> Cells:
+    def renumbered(self, kept: Ints, n_series: int) -> Observations:
         """The cells of the series `kept` (ascending), which become series 0, 1, 2 … of what were `n_series`."""
         number = np.full(n_series, -1, dtype=np.int64)
         number[kept] = np.arange(len(kept))
         some = self.where(number[self.series] >= 0)
-        return Cells(number[some.series], some.positions, some.values, some.lines)
+        return Observations(number[some.series], some.positions, some.values, some.lines)
 
 
-def sort_rows(series: Ints, stamps: Ints, lines: Ints, calendar: Calendar) -> tuple[Rows, tuple[str, ...]]:
+def sort_rows(series: Ints, stamps: Ints, lines: Ints, calendar: Calendar) -> tuple[SortedRows, tuple[str, ...]]:
     """Sort rows by series and time; rows of one time keep their order.
 
     Returns:
@@ -81,10 +81,10 @@ def sort_rows(series: Ints, stamps: Ints, lines: Ints, calendar: Calendar) -> tu
         some = f"{counted(backward, 'row')} earlier than the row before"
         notes = (f"{some if np.any(steps > 0) else 'times run backward'}: rows sorted by time",)
     stamps = stamps[order]
-    return Rows(order, series[order], stamps, calendar.positions(stamps), lines[order]), notes
+    return SortedRows(order, series[order], stamps, calendar.positions(stamps), lines[order]), notes
 
 
-def check_duplicates(rows: Rows, calendar: Calendar, names: list[str], source: str) -> None:
+def check_duplicates(rows: SortedRows, calendar: Calendar, names: list[str], source: str) -> None:
     """Refuse two rows of one series and time.
 
     Raises:
@@ -108,7 +108,7 @@ def check_duplicates(rows: Rows, calendar: Calendar, names: list[str], source: s
     )
 
 
-def check_skipped_hours(rows: Rows, calendar: Calendar, source: str) -> None:
+def check_skipped_hours(rows: SortedRows, calendar: Calendar, source: str) -> None:
     """Refuse times without a zone that lack one hour of a Sunday in spring, as a clock that is put forward does.
 
     Raises:
@@ -129,7 +129,7 @@ def check_skipped_hours(rows: Rows, calendar: Calendar, source: str) -> None:
         )
 
 
-def to_cells(rows: Rows, values: Sequence[Floats], n_groups: int, how: str) -> Cells:
+def to_cells(rows: SortedRows, values: Sequence[Floats], n_groups: int, how: str) -> Observations:
     """The cells of all target columns, those of one column after those of the other.
 
     Args:
@@ -140,7 +140,7 @@ def to_cells(rows: Rows, values: Sequence[Floats], n_groups: int, how: str) -> C
     """
     starts = _cell_starts(rows)
     columns = [_combined(column[rows.order], starts, how) for column in values]
-    return Cells(
+    return Observations(
         series=np.concatenate([rows.series[starts] + k * n_groups for k in range(len(columns))]),
         positions=np.tile(rows.positions[starts], len(columns)),
         values=np.concatenate(columns),
@@ -148,7 +148,7 @@ def to_cells(rows: Rows, values: Sequence[Floats], n_groups: int, how: str) -> C
     )
 
 
-def join_notes(rows: Rows, calendar: Calendar, how: str) -> tuple[str, ...]:
+def join_notes(rows: SortedRows, calendar: Calendar, how: str) -> tuple[str, ...]:
     """A note where rows lie between steps or several became one value; one where the last step may not be whole."""
     starts = _cell_starts(rows)
     joined = len(rows.series) - len(starts)
@@ -163,7 +163,7 @@ def join_notes(rows: Rows, calendar: Calendar, how: str) -> tuple[str, ...]:
     return (*notes, f"the last step holds {last} rows where {usual} are usual") if last < usual else notes
 
 
-def _cell_starts(rows: Rows) -> Ints:
+def _cell_starts(rows: SortedRows) -> Ints:
     """[M] the first row of each cell."""
     return np.flatnonzero(~(_same(rows.series, shift=True) & _same(rows.positions, shift=True)))
 

@@ -8,10 +8,19 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.hints import STEP_WORDS, TARGET_NAMES, TARGET_WORDS, TIME_NAMES, TIME_WORDS, Choice, whole, words
+from lstmcast.data.hints import (
+    STEP_WORDS,
+    TARGET_NAMES,
+    TARGET_WORDS,
+    TIME_NAMES,
+    TIME_WORDS,
+    ColumnChoice,
+    whole,
+    words,
+)
 from lstmcast.data.keys import EVERY, Holds, find_series
 from lstmcast.data.numbers import is_missing, looks_like_numbers
-from lstmcast.data.records import Columns, Finding, ReadOptions, Table
+from lstmcast.data.records import Columns, InferredSetting, ReadOptions, Table
 from lstmcast.data.times import looks_like_counts, looks_like_times
 from lstmcast.data.wording import counted, first_few, nearest, shortened
 from lstmcast.errors import ConfigError, DataError
@@ -20,13 +29,13 @@ OUTPUTS = re.compile(r"forecast|probability|(?:lower|upper)_[0-9.]+")  # columns
 
 EPOCH = 1e8  # numbers of this size may be seconds since 1970
 
-Choose = Callable[[Table, list[str], ReadOptions, bool], Choice]
+Choose = Callable[[Table, list[str], ReadOptions, bool], ColumnChoice]
 """Finds the target, where none is pinned, among columns that play no other part; the last: whether there are times."""
 
 
 def find_columns(
     table: Table, options: ReadOptions, choose: Choose | None = None, holds: Holds = looks_like_numbers
-) -> tuple[Columns, tuple[Finding, ...], tuple[str, ...]]:
+) -> tuple[Columns, tuple[InferredSetting, ...], tuple[str, ...]]:
     """Finds the time, the columns that name the series, and what to forecast.
 
     Args:
@@ -47,7 +56,7 @@ def find_columns(
     time = _find_time(table, names, options)
     series = find_series(table, names, options, time.one, holds)
     used = {*time.names, *series.names}
-    target = Choice(options.target, "given")
+    target = ColumnChoice(options.target, "given")
     if not options.target or options.target == EVERY:
         free = [name for name in names if name not in used]
         target = (choose or find_numbers)(table, free, options, bool(time.names))
@@ -96,20 +105,20 @@ def _check_pins(names: list[str], options: ReadOptions, source: str) -> None:
         raise ConfigError(faults)
 
 
-def _find_time(table: Table, names: list[str], options: ReadOptions) -> Choice:
+def _find_time(table: Table, names: list[str], options: ReadOptions) -> ColumnChoice:
     """The time column: of those that read as times, the one whose name says so and that tells most rows apart."""
     if options.time is not None:
-        return Choice((options.time,), "given")
+        return ColumnChoice((options.time,), "given")
     free = [name for name in names if name not in {*options.series, *options.target}]
     timely = [name for name in free if looks_like_times(table.text[name])]
     if not timely:
         named = [name for name in free if _named_like_times(name, table.text[name])]
-        return Choice(tuple(named[:1]), "its name says so" if named else "no column reads as times")
+        return ColumnChoice(tuple(named[:1]), "its name says so" if named else "no column reads as times")
     if len(timely) == 1:
-        return Choice((timely[0],), "the only column that reads as times")
+        return ColumnChoice((timely[0],), "the only column that reads as times")
     telling = [name for name in timely if words(name) & TIME_WORDS and not whole(table.text[name])]
     best = max(telling or timely, key=lambda name: (table.text[name].nunique(), bool(words(name) & TIME_WORDS)))
-    return Choice((best,), f"tells most rows apart of {', '.join(timely)}")
+    return ColumnChoice((best,), f"tells most rows apart of {', '.join(timely)}")
 
 
 def _named_like_times(name: str, text: pd.Series) -> bool:
@@ -127,22 +136,22 @@ def _named_like_times(name: str, text: pd.Series) -> bool:
     return not (len(steps) and numbers[-1] < EPOCH and steps.min() > 0 and steps.max() <= 1.05 * steps.min())
 
 
-def find_numbers(table: Table, free: list[str], options: ReadOptions, has_time: bool) -> Choice:
+def find_numbers(table: Table, free: list[str], options: ReadOptions, has_time: bool) -> ColumnChoice:
     """What to forecast: the only numeric column, or the one whose name says so."""
     numeric = [name for name in free if looks_like_numbers(table.text[name])]
     if not numeric and len(free) == 1 and table.text.shape[1] > 1:
-        return Choice((free[0],), "the only column left")
+        return ColumnChoice((free[0],), "the only column left")
     if not numeric:
         raise DataError(_no_numbers(table, free))
     if options.target == EVERY:
-        return Choice(tuple(numeric), "given: every numeric column")
+        return ColumnChoice(tuple(numeric), "given: every numeric column")
     if len(numeric) == 1:
-        return Choice((numeric[0],), "the only numeric column left")
+        return ColumnChoice((numeric[0],), "the only numeric column left")
     exact = [name for name in numeric if name.lower() in TARGET_NAMES]
     worded = [name for name in numeric if has_time and words(name) & TARGET_WORDS]
     named = exact or worded
     if len(named) == 1:
-        return Choice((named[0],), f"its name says so, of {len(numeric)} numeric columns")
+        return ColumnChoice((named[0],), f"its name says so, of {len(numeric)} numeric columns")
     raise DataError(_unclear(table.source, numeric))
 
 

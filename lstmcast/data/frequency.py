@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.grid import UNITS, Grid
+from lstmcast.data.grid import UNITS, TimeGrid
 from lstmcast.data.records import Ints
 from lstmcast.data.zones import DAY, one_time_of_day
 
@@ -16,7 +16,7 @@ _SHARE = 0.25  # of the steps must be a single step of a grid finer than the com
 
 
 @dataclass(frozen=True)
-class Steps:
+class TimeDeltas:
     """The steps from each time to the next within its series.
 
     Attributes:
@@ -35,17 +35,17 @@ class Steps:
         return self.after - self.before
 
 
-def steps_of(times: Ints, groups: Ints) -> Steps:
+def steps_of(times: Ints, groups: Ints) -> TimeDeltas:
     """The steps of N times, of which each belongs to a series (groups [N])."""
     ordered = bool(np.all((np.diff(groups) > 0) | ((np.diff(groups) == 0) & (np.diff(times) >= 0))))
     if not ordered:
         order = np.lexsort((times, groups))
         times, groups = times[order], groups[order]
     forward = (groups[1:] == groups[:-1]) & (times[1:] > times[:-1])
-    return Steps(np.sort(pd.unique(times)), times[:-1][forward], times[1:][forward])
+    return TimeDeltas(np.sort(pd.unique(times)), times[:-1][forward], times[1:][forward])
 
 
-def find_grid(steps: Steps) -> Grid | None:
+def find_grid(steps: TimeDeltas) -> TimeGrid | None:
     """The coarsest grid that holds every time; None where there is none.
 
     Months and business days come first, so that months of 28 to 31 days are one step, and weekends are none.
@@ -60,17 +60,17 @@ def find_grid(steps: Steps) -> Grid | None:
     return None
 
 
-def nearest_grid(steps: Steps) -> Grid:
+def nearest_grid(steps: TimeDeltas) -> TimeGrid:
     """The grid that holds the most times, for saying which ones it does not hold."""
-    units = [Grid("fixed")]
+    units = [TimeGrid("fixed")]
     if common_steps(steps)[0][0] >= 28 * DAY:
         into = _commonest(steps.distinct - month_starts(steps.distinct))
-        units += [Grid("month", shift=into), Grid("month", anchor="E", shift=int(steps.distinct[0]) % DAY)]
+        units += [TimeGrid("month", shift=into), TimeGrid("month", anchor="E", shift=int(steps.distinct[0]) % DAY)]
     grids = [_commonly(unit, steps) for unit in units]
     return max(grids, key=lambda grid: int(np.count_nonzero(grid.holds(steps.distinct))))
 
 
-def _commonly(unit: Grid, steps: Steps) -> Grid:
+def _commonly(unit: TimeGrid, steps: TimeDeltas) -> TimeGrid:
     """The grid of the commonest step in a unit, where most of its times lie."""
     step = _commonest(np.maximum(unit.positions(steps.after) - unit.positions(steps.before), 1))
     return replace(unit, step=step, phase=_commonest(unit.positions(steps.distinct) % step))
@@ -82,7 +82,7 @@ def _commonest(numbers: Ints) -> int:
     return int(distinct[np.argmax(counts)])
 
 
-def common_steps(steps: Steps) -> list[tuple[int, int]]:
+def common_steps(steps: TimeDeltas) -> list[tuple[int, int]]:
     """The two commonest steps in microseconds, each with its count."""
     sizes, counts = np.unique(steps.sizes, return_counts=True)
     order = np.argsort(-counts, kind="stable")[:2]
@@ -96,20 +96,20 @@ def span_text(micros: int) -> str:
     return f"{count} {plural if count != 1 else plural[:-1]}"
 
 
-def _units(steps: Steps) -> Iterator[Grid]:
+def _units(steps: TimeDeltas) -> Iterator[TimeGrid]:
     """The single steps to try, coarsest first: months by the day that stands for them, business days, microseconds."""
     distinct = steps.distinct
     time = int(distinct[0]) % DAY
     if one_time_of_day(distinct):
         latest = int((distinct - month_starts(distinct)).max())
         months = (
-            Grid("month", anchor="E", shift=time),
-            Grid("month", shift=latest),
-            Grid("month", anchor="BE", shift=time),
-            Grid("month", anchor="BS", shift=time),
+            TimeGrid("month", anchor="E", shift=time),
+            TimeGrid("month", shift=latest),
+            TimeGrid("month", anchor="BE", shift=time),
+            TimeGrid("month", anchor="BS", shift=time),
         )
-        yield from (grid for grid in (*months, Grid("business", shift=time)) if grid.holds(distinct).all())
-    yield Grid("fixed")
+        yield from (grid for grid in (*months, TimeGrid("business", shift=time)) if grid.holds(distinct).all())
+    yield TimeGrid("fixed")
 
 
 def _counts(counts: Ints) -> list[int]:
@@ -120,7 +120,7 @@ def _counts(counts: Ints) -> list[int]:
     return [common, divisor] if divisor == sizes[0] and often[0] >= _SHARE * len(counts) else [common]
 
 
-def _multiple(unit: Grid, count: int, first: int) -> Grid:
+def _multiple(unit: TimeGrid, count: int, first: int) -> TimeGrid:
     """The grid of `count` steps of a unit that holds the time `first`."""
     if unit.kind == "business":
         return unit

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstmcast.data.calendar import Calendar
-from lstmcast.data.cells import Cells
+from lstmcast.data.cells import Observations
 from lstmcast.data.records import Bools, Floats, Ints
 from lstmcast.data.wording import counted, first_few
 from lstmcast.errors import DataError
@@ -21,7 +21,7 @@ _ROOM = 10_000_000  # steps that may be filled, beyond twenty times the values o
 
 
 @dataclass(frozen=True)
-class Extent:
+class SeriesExtent:
     """Where each of S series begins and ends among the observed cells [N].
 
     Attributes:
@@ -38,16 +38,16 @@ class Extent:
         return np.asarray(self.last < self.first, dtype=np.bool_)
 
 
-def extent_of(cells: Cells, n_series: int) -> Extent:
+def extent_of(cells: Observations, n_series: int) -> SeriesExtent:
     """Where each series begins and ends among cells sorted by series."""
     ids = np.arange(n_series)
-    return Extent(
+    return SeriesExtent(
         np.searchsorted(cells.series, ids).astype(np.int64),
         np.searchsorted(cells.series, ids, side="right").astype(np.int64) - 1,
     )
 
 
-def lengths_of(cells: Cells, extent: Extent) -> Ints:
+def lengths_of(cells: Observations, extent: SeriesExtent) -> Ints:
     """[S] steps from the first to the last value of each series; 0 where it has none."""
     if not len(cells.positions):
         return np.zeros(len(extent.first), dtype=np.int64)
@@ -57,7 +57,7 @@ def lengths_of(cells: Cells, extent: Extent) -> Ints:
 
 
 @dataclass(frozen=True)
-class Gaps:
+class MissingRuns:
     """G runs of missing steps inside series.
 
     Attributes:
@@ -78,16 +78,16 @@ class Gaps:
         return np.asarray(self.sizes > self.limits, dtype=np.bool_)
 
 
-def gaps_of(observed: Cells, lengths: Ints, season: int) -> Gaps:
+def gaps_of(observed: Observations, lengths: Ints, season: int) -> MissingRuns:
     """Every gap, with its limit: a season (at least 3 steps), but no more than a tenth of the series (at least 3)."""
     sizes = np.diff(observed.positions) - 1
     before = np.flatnonzero((np.diff(observed.series) == 0) & (sizes > 0))
     series = observed.series[before]
     limits = np.maximum(_SHORT, np.minimum(max(season, _SHORT), lengths[series] // 10))
-    return Gaps(before, series, sizes[before], limits)
+    return MissingRuns(before, series, sizes[before], limits)
 
 
-def describe_gap(gaps: Gaps, i: int, observed: Cells, calendar: Calendar) -> str:
+def describe_gap(gaps: MissingRuns, i: int, observed: Observations, calendar: Calendar) -> str:
     """Gap i in words: the times and lines around it, and its size."""
     j = int(gaps.before[i])
     start, end = calendar.text(observed.positions[j : j + 2])
@@ -95,12 +95,12 @@ def describe_gap(gaps: Gaps, i: int, observed: Cells, calendar: Calendar) -> str
     return f"{steps} missing between {start} (line {observed.lines[j]}) and {end} (line {observed.lines[j + 1]})"
 
 
-def line_after(gaps: Gaps, i: int, observed: Cells) -> int:
+def line_after(gaps: MissingRuns, i: int, observed: Observations) -> int:
     """The line of the file that follows gap i."""
     return int(observed.lines[gaps.before[i] + 1])
 
 
-def refuse_gaps(gaps: Gaps, observed: Cells, calendar: Calendar, names: list[str], source: str) -> None:
+def refuse_gaps(gaps: MissingRuns, observed: Observations, calendar: Calendar, names: list[str], source: str) -> None:
     """Refuse any gap, as `data.missing: error` asks.
 
     Raises:
@@ -112,7 +112,7 @@ def refuse_gaps(gaps: Gaps, observed: Cells, calendar: Calendar, names: list[str
         raise DataError(f"{where}: data.missing is 'error', but there are gaps: {first_few(shown, total)}")
 
 
-def too_long(gaps: Gaps, observed: Cells, calendar: Calendar) -> dict[int, tuple[int, str]]:
+def too_long(gaps: MissingRuns, observed: Observations, calendar: Calendar) -> dict[int, tuple[int, str]]:
     """The series with a gap that is not filled without being asked for.
 
     Returns:
@@ -128,7 +128,7 @@ def too_long(gaps: Gaps, observed: Cells, calendar: Calendar) -> dict[int, tuple
     return found
 
 
-def trim_notes(missing: Cells, observed: Cells, extent: Extent) -> tuple[str, ...]:
+def trim_notes(missing: Observations, observed: Observations, extent: SeriesExtent) -> tuple[str, ...]:
     """A note where missing values before the first or after the last value of a series were left out."""
     missing = missing.where(~extent.empty[missing.series])
     first, last = (observed.positions[index[missing.series]] for index in (extent.first, extent.last))
@@ -140,7 +140,7 @@ def trim_notes(missing: Cells, observed: Cells, extent: Extent) -> tuple[str, ..
     return (f"{counted(int(outside.sum()), 'missing value')} before {where} left out",)
 
 
-def fill_notes(observed: Cells, lengths: Ints, how: str) -> tuple[str, ...]:
+def fill_notes(observed: Observations, lengths: Ints, how: str) -> tuple[str, ...]:
     """A note where steps were filled: how many, in how many series, how, and the longest run."""
     gaps = gaps_of(observed, lengths, season=1)
     if not gaps.sizes.size:
@@ -150,7 +150,7 @@ def fill_notes(observed: Cells, lengths: Ints, how: str) -> tuple[str, ...]:
     return (f"{gaps.sizes.sum()} missing of {lengths.sum()} steps{among} {filled} (longest run: {gaps.sizes.max()})",)
 
 
-def expand(observed: Cells, starts: Ints, lengths: Ints, how: str) -> tuple[Floats, Bools]:
+def expand(observed: Observations, starts: Ints, lengths: Ints, how: str) -> tuple[Floats, Bools]:
     """Lay cells out on every step, and fill the steps between them.
 
     Args:

@@ -29,7 +29,7 @@ _MOST_STEPS = 288  # five-minute steps in a day: the longest horizon that is cho
 
 
 @dataclass(frozen=True)
-class Grid:
+class TimeGrid:
     """Times at regular steps. A time is int64 microseconds since 1970-01-01 on the grid's clock.
 
     Attributes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from lstmcast.data.numbers import SAMPLE, is_missing
-from lstmcast.data.records import Finding
+from lstmcast.data.records import InferredSetting
 from lstmcast.data.wording import shortened
 
 TIME_NAMES = {"time", "date", "datetime", "timestamp", "ds"}
@@ -23,7 +23,7 @@ LABEL_WORDS = {"label", "class"}
 
 
 @dataclass(frozen=True)
-class Choice:
+class ColumnChoice:
     """The columns chosen for one part, and why."""
 
     names: tuple[str, ...]
@@ -34,9 +34,9 @@ class Choice:
         """The only column, or None."""
         return self.names[0] if self.names else None
 
-    def finding(self, part: str) -> Finding:
+    def finding(self, part: str) -> InferredSetting:
         """What to tell the user."""
-        return Finding(part, shortened(self.names) or "none", self.reason)
+        return InferredSetting(part, shortened(self.names) or "none", self.reason)
 
 
 def words(name: str) -> set[str]:

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.hints import PARTS, SERIES_WORDS, TARGET_NAMES, Choice, clocks, whole, words
+from lstmcast.data.hints import PARTS, SERIES_WORDS, TARGET_NAMES, ColumnChoice, clocks, whole, words
 from lstmcast.data.numbers import looks_like_numbers
 from lstmcast.data.records import Ints, ReadOptions, Table
 from lstmcast.data.wording import counted
@@ -28,7 +28,7 @@ SAMPLE_TIMES = 200
 
 def find_series(
     table: Table, names: list[str], options: ReadOptions, time: str | None, holds: Holds = looks_like_numbers
-) -> Choice:
+) -> ColumnChoice:
     """The fewest columns that, with the time, tell every row apart: looked for where times repeat.
 
     Args:
@@ -39,17 +39,17 @@ def find_series(
         holds: whether a column may be a target, of which one must be left.
     """
     if options.series:
-        return Choice(options.series, "given")
+        return ColumnChoice(options.series, "given")
     if time is None:
         named = _named_series(table.text, [name for name in names if name not in options.target], holds)
         reason = "named so; rows are counted within each" if named else "without times, all rows are one series"
-        return Choice(named, reason)
+        return ColumnChoice(named, reason)
     stamps = _codes(table.text[time])
     repeats = len(stamps) - _distinct(stamps)
     if repeats == 0:
-        return Choice((), "no time occurs twice")
+        return ColumnChoice((), "no time occurs twice")
     often = repeats >= MIN_REPEATS * len(stamps)
-    search = _Search(table.text, stamps, repeats)
+    search = _SeriesKeySearch(table.text, stamps, repeats)
     free = [name for name in names if name != time and name not in options.target]
     pinned = bool(options.target) and options.target != EVERY
     candidates = search.candidates([name for name in free if often or words(name) & SERIES_WORDS])
@@ -58,10 +58,10 @@ def find_series(
             if search.tells_apart(chosen, stray) and (pinned or _leaves_one(table.text, free, chosen, holds)):
                 kept = tuple(name for name in names if name in chosen)
                 _refuse_parts(table, time, kept)
-                return Choice(kept, f"{repeats} rows repeat a time; together with the time they tell rows apart")
+                return ColumnChoice(kept, f"{repeats} rows repeat a time; together with the time they tell rows apart")
     if often:
         _refuse_parts(table, time, [name for name in free if _is_part(table.text[name], name)])
-    return Choice((), f"{counted(repeats, 'row')} with the time of another, and no columns tell them apart")
+    return ColumnChoice((), f"{counted(repeats, 'row')} with the time of another, and no columns tell them apart")
 
 
 def _refuse_parts(table: Table, time: str, chosen: Sequence[str]) -> None:
@@ -91,7 +91,7 @@ def _named_series(text: pd.DataFrame, names: list[str], holds: Holds) -> tuple[s
     return found if _leaves_one(text, names, found, holds) else ()
 
 
-class _Search:
+class _SeriesKeySearch:
     """The search for the columns that name the series of a long table."""
 
     def __init__(self, text: pd.DataFrame, stamps: Ints, repeats: int) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.panel import Panel
-from lstmcast.data.records import Bools, Finding, Floats, Ints
+from lstmcast.data.records import Bools, Floats, InferredSetting, Ints
 from lstmcast.data.wording import FEW, counted
 from lstmcast.errors import DataError
 
@@ -19,7 +19,7 @@ Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabeledPanel:
     """S series of F features on one calendar, one after the other in flat arrays of N steps, each with one label.
 
     Attributes:
@@ -51,7 +51,7 @@ class Labelled:
     offsets: Ints
     starts: Ints
     labels: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[InferredSetting, ...]
     notes: tuple[str, ...]
     source: str
     dropped: tuple[str, ...] = ()
@@ -71,7 +71,7 @@ class Labelled:
         """The labels there are: numbers by size, then words."""
         return tuple(sorted({label for label in self.labels if label != UNKNOWN}, key=_by_size))
 
-    def select(self, indices: Ints) -> Labelled:
+    def select(self, indices: Ints) -> LabeledPanel:
         """The series at these indices, in this order."""
         chosen, lengths = indices.tolist(), self.lengths[indices]
         offsets = _offsets(lengths)
@@ -87,7 +87,9 @@ class Labelled:
         )
 
 
-def side_by_side(panel: Panel, labels: Mapping[Key, str], label: str, findings: Sequence[Finding]) -> Labelled:
+def side_by_side(
+    panel: Panel, labels: Mapping[Key, str], label: str, findings: Sequence[InferredSetting]
+) -> LabeledPanel:
     """The features of each series beside each other, on the steps at which all of them are there.
 
     Args:
@@ -111,7 +113,7 @@ def side_by_side(panel: Panel, labels: Mapping[Key, str], label: str, findings: 
     alone = int((panel.lengths[at] - lengths[:, None]).sum())
     known = [keys[k] for k in kept.tolist()]
     unmet = (f"{counted(alone, 'value')} at steps without the other features: not used",) if alone else ()
-    return Labelled(
+    return LabeledPanel(
         time=panel.columns.time,
         key_columns=panel.columns.series,
         features=panel.columns.target,

@@ -1,4 +1,4 @@
-"""A file whose series each have one label → Labelled: the numbers as `read` reads them, the label of every series."""
+"""A file whose series each have one label → LabeledPanel: the numbers and the label of every series."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import pandas as pd
 
 from lstmcast.data.hints import LABEL_WORDS, words
 from lstmcast.data.keys import EVERY, group_codes
-from lstmcast.data.labelled import Key, Labelled, side_by_side
+from lstmcast.data.labelled import Key, LabeledPanel, side_by_side
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import INFER, read_text, to_panel
-from lstmcast.data.records import Finding, Ints, ReadOptions, Table
+from lstmcast.data.records import InferredSetting, Ints, ReadOptions, Table
 from lstmcast.data.wording import first_few, nearest, shortened
 from lstmcast.errors import DataError
 
 
-def read_labels(path: str | Path, options: ReadOptions = INFER, *, known: bool = True) -> Labelled:
+def read_labels(path: str | Path, options: ReadOptions = INFER, *, known: bool = True) -> LabeledPanel:
     """Read a file of labelled series: one row a series and time, with numbers and the label of the series.
 
     Args:
@@ -43,7 +43,7 @@ def read_labels(path: str | Path, options: ReadOptions = INFER, *, known: bool =
         panel = to_panel(rest, replace(wanted, time=counting))
     _refuse_single(panel)
     labels = _labels(table, label, panel.columns.series) if label in table.text else {}
-    return side_by_side(panel, labels, label, (Finding("label", label, reason), *_named(panel, counting)))
+    return side_by_side(panel, labels, label, (InferredSetting("label", label, reason), *_named(panel, counting)))
 
 
 def _check_pins(table: Table, options: ReadOptions, *, known: bool) -> None:
@@ -96,7 +96,7 @@ def _counting(panel: Panel) -> str | None:
     return None
 
 
-def _named(panel: Panel, counting: str | None) -> Iterator[Finding]:
+def _named(panel: Panel, counting: str | None) -> Iterator[InferredSetting]:
     """What was inferred, in the words of series with labels."""
     for found in panel.findings:
         if found.name == "target":

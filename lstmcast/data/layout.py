@@ -23,7 +23,7 @@ _SPELLED = {"\\t": "\t", "tab": "\t"}
 
 
 @dataclass(frozen=True)
-class Layout:
+class CsvLayout:
     """The records of a text that are not blank; record 0 is the header.
 
     Attributes:
@@ -35,7 +35,7 @@ class Layout:
     widths: Ints
 
 
-def find_layout(text: bytes, delimiter: str, source: str) -> Layout:
+def find_layout(text: bytes, delimiter: str, source: str) -> CsvLayout:
     r"""Finds the records as RFC 4180 parts them: quotes may hold delimiters, newlines and doubled quotes.
 
     Args:
@@ -111,7 +111,7 @@ def _quotes_are_simple(marks: Bytes, delimiter: int) -> bool:
     return bool(np.isin(before, edges).all() and np.isin(marks[closing + 1], edges).all())
 
 
-def _plain_layout(marks: Bytes, delimiter: int, inside: Bools | None) -> Layout:
+def _plain_layout(marks: Bytes, delimiter: int, inside: Bools | None) -> CsvLayout:
     """Counts on the bytes themselves; `inside` [bytes] is True within quotes."""
     newlines = np.flatnonzero(marks == _NEWLINE)
     ends = newlines if inside is None else newlines[~inside[newlines]]
@@ -123,10 +123,10 @@ def _plain_layout(marks: Bytes, delimiter: int, inside: Bools | None) -> Layout:
     solid = (marks != _NEWLINE) & (marks != _SPACE) & (marks != _TAB) | (marks == delimiter)
     kept = np.logical_or.reduceat(solid, starts)
     lines = np.searchsorted(newlines, starts[kept]) + 1
-    return Layout(lines.astype(np.int64), widths[kept].astype(np.int64))
+    return CsvLayout(lines.astype(np.int64), widths[kept].astype(np.int64))
 
 
-def _exact_layout(text: bytes, delimiter: str, source: str) -> Layout:
+def _exact_layout(text: bytes, delimiter: str, source: str) -> CsvLayout:
     """The same by the csv module, record by record, for quotes in unusual places."""
     reader = csv.reader(io.TextIOWrapper(io.BytesIO(text), "utf-8", newline=""), delimiter=delimiter, strict=True)
     physical = text.decode().split("\n")
@@ -142,4 +142,4 @@ def _exact_layout(text: bytes, delimiter: str, source: str) -> Layout:
         raise DataError(
             f"{source}:{line}: a quote opened in this row is not closed at the end of its field; {mend}"
         ) from err
-    return Layout(np.array(lines, dtype=np.int64), np.array(widths, dtype=np.int64))
+    return CsvLayout(np.array(lines, dtype=np.int64), np.array(widths, dtype=np.int64))

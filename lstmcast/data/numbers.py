@@ -50,7 +50,7 @@ def parse_numbers(
     """
     values = _plain(text) if decimal == "." and thousands is None else None
     if values is None:
-        values = _spelled(text, lines, f"column '{column}'", source, _Notation(decimal, thousands))
+        values = _spelled(text, lines, f"column '{column}'", source, _NumberFormat(decimal, thousands))
     if np.isinf(values).any():
         raise DataError(_infinite(text, lines, np.isinf(values), column, source))
     if np.isnan(values).all():
@@ -127,7 +127,7 @@ def is_missing(text: pd.Series) -> Bools:
     return np.asarray(text.str.strip().str.lower().isin(MISSING), dtype=bool)
 
 
-class _Notation:
+class _NumberFormat:
     """How numbers are written: which sign parts the decimals, which one the thousands."""
 
     def __init__(self, decimal: str, thousands: str | None) -> None:
@@ -164,7 +164,7 @@ def _plain(text: pd.Series) -> Floats | None:
     return values
 
 
-def _spelled(text: pd.Series, lines: Ints, where: str, source: str, notation: _Notation) -> Floats:
+def _spelled(text: pd.Series, lines: Ints, where: str, source: str, notation: _NumberFormat) -> Floats:
     """[N] the values, by looking at every distinct spelling once."""
     codes, distinct = pd.factorize(text)
     fields = pd.Series(distinct, dtype=text.dtype).str.strip()
@@ -183,7 +183,7 @@ def _spelled(text: pd.Series, lines: Ints, where: str, source: str, notation: _N
     return np.asarray(values[codes], dtype=np.float64)
 
 
-def _not_numbers(text: pd.Series, lines: Ints, notation: _Notation) -> str:
+def _not_numbers(text: pd.Series, lines: Ints, notation: _NumberFormat) -> str:
     """What to say of fields that are no numbers, and how to mend them."""
     places = [f"'{field}' (line {line})" for field, line in zip(text.iloc[:FEW], lines[:FEW], strict=True)]
     fields = [field.strip() for field in text.iloc[:1000]]
@@ -191,7 +191,7 @@ def _not_numbers(text: pd.Series, lines: Ints, notation: _Notation) -> str:
     return f"{len(text)} {what}: {first_few(places, len(text))}; {_mend(fields, notation)}"
 
 
-def _mend(fields: list[str], notation: _Notation) -> str:
+def _mend(fields: list[str], notation: _NumberFormat) -> str:
     """The mend that fits all the fields, else the general one."""
     grouped = [_GROUPED.fullmatch(field) for field in fields]
     if all(_INFINITE.fullmatch(field) for field in fields):

@@ -11,7 +11,7 @@ import pandas as pd
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.cells import (
     DUPLICATES,
-    Cells,
+    Observations,
     check_duplicates,
     check_skipped_hours,
     join_notes,
@@ -31,7 +31,7 @@ from lstmcast.data.gaps import (
     trim_notes,
 )
 from lstmcast.data.keys import group_codes
-from lstmcast.data.records import Bools, Columns, Finding, Floats, Ints, Table
+from lstmcast.data.records import Bools, Columns, Floats, InferredSetting, Ints, Table
 from lstmcast.data.times import Times
 from lstmcast.data.wording import FEW, first_few
 from lstmcast.errors import ConfigError, DataError
@@ -67,7 +67,7 @@ class Panel:
     observed: Bools
     offsets: Ints
     starts: Ints
-    findings: tuple[Finding, ...]
+    findings: tuple[InferredSetting, ...]
     notes: tuple[str, ...]
     source: str
     dropped: tuple[str, ...] = ()
@@ -135,7 +135,7 @@ def build_panel(
     symbols: tuple[str, ...] = (),
     missing: str = "auto",
     duplicates: str = "error",
-    findings: Sequence[Finding] = (),
+    findings: Sequence[InferredSetting] = (),
     notes: Sequence[str] = (),
 ) -> Panel:
     """Put the rows of a file on the calendar: sort, refuse or join duplicates, trim the ends, fill or refuse gaps.
@@ -205,7 +205,9 @@ class _Filled:
     dropped: tuple[str, ...]
 
 
-def _filled(cells: Cells, keys: tuple[tuple[str, ...], ...], calendar: Calendar, missing: str, source: str) -> _Filled:
+def _filled(
+    cells: Observations, keys: tuple[tuple[str, ...], ...], calendar: Calendar, missing: str, source: str
+) -> _Filled:
     """Trim, drop what cannot be used, and fill."""
     names = _names(keys)
     empty = np.isnan(cells.values)

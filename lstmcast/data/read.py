@@ -13,7 +13,7 @@ from lstmcast.data.keys import Holds, group_codes
 from lstmcast.data.numbers import looks_like_numbers, number_notes, parse_numbers, refuse_grouped
 from lstmcast.data.panel import Panel, build_panel
 from lstmcast.data.reader import read_table
-from lstmcast.data.records import Columns, Finding, Floats, Ints, ReadOptions, Table
+from lstmcast.data.records import Columns, Floats, InferredSetting, Ints, ReadOptions, Table
 from lstmcast.data.times import Times, parse_times
 from lstmcast.errors import ConfigError, DataError
 
@@ -22,7 +22,7 @@ OTHER_SIGN = {".": ",", ",": "."}  # the decimal sign, where this one groups tho
 
 
 @dataclass(frozen=True)
-class Parsed:
+class ParsedTable:
     """The target's fields as numbers.
 
     Attributes:
@@ -37,7 +37,7 @@ class Parsed:
 
 
 @dataclass(frozen=True)
-class Content:
+class TargetParser:
     """What a target holds.
 
     Attributes:
@@ -47,11 +47,11 @@ class Content:
     """
 
     choose: Choose
-    parse: Callable[[Table, Sequence[str], ReadOptions], Parsed]
+    parse: Callable[[Table, Sequence[str], ReadOptions], ParsedTable]
     holds: Holds = looks_like_numbers
 
 
-def read(path: str | Path, options: ReadOptions = INFER, content: Content | None = None) -> Panel:
+def read(path: str | Path, options: ReadOptions = INFER, content: TargetParser | None = None) -> Panel:
     """Reads a file of past values.
 
     Args:
@@ -77,7 +77,7 @@ def read_text(path: str | Path, options: ReadOptions = INFER) -> Table:
     return read_table(path, delimiter=options.delimiter, encoding=options.encoding, decimal=decimal)
 
 
-def to_panel(table: Table, options: ReadOptions = INFER, content: Content | None = None) -> Panel:
+def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser | None = None) -> Panel:
     """A file that was read as text, as a panel; see `read`."""
     content = content or NUMBERS
     columns, findings, notes = find_columns(table, options, content.choose, content.holds)
@@ -99,12 +99,12 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: Content | None
 
 
 def _parse(
-    table: Table, columns: Columns, groups: Ints, options: ReadOptions, content: Content
-) -> tuple[Times | None, Parsed]:
+    table: Table, columns: Columns, groups: Ints, options: ReadOptions, content: TargetParser
+) -> tuple[Times | None, ParsedTable]:
     """Times and values; the faults of all columns are told together."""
     faults: list[str] = []
     times: Times | None = None
-    parsed = Parsed({})
+    parsed = ParsedTable({})
     with _collected(faults):
         times = _times(table, columns.time, groups, options)
     with _collected(faults):
@@ -114,7 +114,7 @@ def _parse(
     return times, parsed
 
 
-def _numbers(table: Table, names: Sequence[str], options: ReadOptions) -> Parsed:
+def _numbers(table: Table, names: Sequence[str], options: ReadOptions) -> ParsedTable:
     """The target columns as numbers; the faults of all are told together."""
     faults: list[str] = []
     values: dict[str, Floats] = {}
@@ -134,10 +134,10 @@ def _numbers(table: Table, names: Sequence[str], options: ReadOptions) -> Parsed
             notes += number_notes(table.text[name], values[name], column=name)
     if faults:
         raise DataError(faults)
-    return Parsed(values, notes=tuple(notes))
+    return ParsedTable(values, notes=tuple(notes))
 
 
-NUMBERS = Content(find_numbers, _numbers)
+NUMBERS = TargetParser(find_numbers, _numbers)
 
 
 @contextmanager
@@ -166,7 +166,7 @@ def _times(table: Table, column: str | None, groups: Ints, options: ReadOptions)
 
 def _calendar(
     table: Table, columns: Columns, times: Times | None, groups: Ints, options: ReadOptions
-) -> tuple[Calendar, tuple[Finding, ...]]:
+) -> tuple[Calendar, tuple[InferredSetting, ...]]:
     """The grid the series live on."""
     if columns.time is None or times is None:
         if given := [key for key in ("frequency", "format", "timezone") if getattr(options, key) is not None]:

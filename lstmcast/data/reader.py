@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.layout import Layout, choose_delimiter, find_layout
+from lstmcast.data.layout import CsvLayout, choose_delimiter, find_layout
 from lstmcast.data.records import Bools, Ints, Table
 from lstmcast.data.source import load, parquet_to_csv, to_utf8
 from lstmcast.data.times import looks_like_times
@@ -115,7 +115,7 @@ def _without_index(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, str]:
     return frame.iloc[:, 1:], "column 1 has no name and only counts rows: not used"
 
 
-def _blank_lines(text: bytes, layout: Layout) -> tuple[str, ...]:
+def _blank_lines(text: bytes, layout: CsvLayout) -> tuple[str, ...]:
     """What to say of blank lines amid a single column, where they may be meant as missing values."""
     blank = int((np.diff(layout.lines) - 1).sum())
     if layout.widths[0] > 1 or not blank or b'"' in text:
@@ -123,7 +123,7 @@ def _blank_lines(text: bytes, layout: Layout) -> tuple[str, ...]:
     return (f"{counted(blank, 'blank line')} left out; a missing value is written as NA",)
 
 
-def _header(text: bytes, delimiter: str, source: str, layout: Layout) -> list[str]:
+def _header(text: bytes, delimiter: str, source: str, layout: CsvLayout) -> list[str]:
     """The column names, without blanks around them and without blank names at the end."""
     if len(layout.lines) == 0:
         raise DataError(f"{source}: the file is empty; it needs a header line and at least one row")
@@ -161,7 +161,7 @@ def _is_value(name: str) -> bool:
     return name != "" and (bool(field.str.fullmatch(_NUMBER).iloc[0]) or looks_like_times(field))
 
 
-def _row_width(delimiter: str, source: str, layout: Layout, names: int) -> tuple[int, tuple[str, ...]]:
+def _row_width(delimiter: str, source: str, layout: CsvLayout, names: int) -> tuple[int, tuple[str, ...]]:
     """How many fields every row has; more than names only where each line ends with delimiters.
 
     Returns:
@@ -192,7 +192,7 @@ def _mend(delimiter: str, *, longer: bool) -> str:
     return "correct or delete those rows"
 
 
-def _refuse_extra_values(extra: pd.DataFrame, layout: Layout, source: str, delimiter: str) -> None:
+def _refuse_extra_values(extra: pd.DataFrame, layout: CsvLayout, source: str, delimiter: str) -> None:
     """Fields beyond the last name must be empty, or the columns have shifted."""
     filled = (extra != "").any(axis=1).to_numpy()
     if not filled.any():

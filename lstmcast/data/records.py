@@ -18,8 +18,8 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Something inferred from the file, and why: `Finding("frequency", "MS", "143 of 143 steps are a month")`."""
+class InferredSetting:
+    """A setting inferred from the file, and why: `InferredSetting("frequency", "MS", "143 steps are a month")`."""
 
     name: str
     value: str

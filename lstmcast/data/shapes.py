@@ -30,7 +30,7 @@ _NO_OFFSET = 10_000  # minutes: the text says no offset
 
 
 @dataclass(frozen=True)
-class Shaped:
+class ShapedTexts:
     """Distinct texts, sorted out by shape.
 
     Attributes:
@@ -49,7 +49,7 @@ class Shaped:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ParsedTimes:
     """What a pattern makes of texts.
 
     Attributes:
@@ -63,10 +63,10 @@ class Reading:
     faulty: Bools
 
 
-def sort_out(texts: Sequence[str]) -> Shaped:
+def sort_out(texts: Sequence[str]) -> ShapedTexts:
     """Sort texts out by shape."""
     codes, distinct = pd.factorize(np.array([text.translate(_SHAPE) for text in texts], dtype=object))
-    return Shaped(np.array(texts, dtype=object), tuple(distinct), codes.astype(np.int64))
+    return ShapedTexts(np.array(texts, dtype=object), tuple(distinct), codes.astype(np.int64))
 
 
 def follows(pattern: str, shape: str) -> bool:
@@ -80,7 +80,7 @@ def beginning(pattern: str, shape: str) -> int:
     return match.end() if match else 0
 
 
-def read_texts(pattern: str, shaped: Shaped) -> Reading:
+def read_texts(pattern: str, shaped: ShapedTexts) -> ParsedTimes:
     """Read every text by one pattern.
 
     Args:
@@ -91,7 +91,7 @@ def read_texts(pattern: str, shaped: Shaped) -> Reading:
         N times, and which of the texts are none.
     """
     n = len(shaped.texts)
-    whole = Reading(np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.bool_))
+    whole = ParsedTimes(np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.bool_))
     order = np.argsort(shaped.codes, kind="stable")
     bounds = np.searchsorted(shaped.codes[order], np.arange(len(shaped.shapes) + 1))
     for k, shape in enumerate(shaped.shapes):
@@ -105,7 +105,7 @@ def read_texts(pattern: str, shaped: Shaped) -> Reading:
     return whole
 
 
-def pattern_as_written(pattern: str, shaped: Shaped) -> str:
+def pattern_as_written(pattern: str, shaped: ShapedTexts) -> str:
     """The pattern with the flags that the texts show: padding, case, digits of a fraction, spelling of an offset."""
     if pattern in INTEGERS:
         return pattern
@@ -171,17 +171,17 @@ def _allowed(token: Token, packed: bool) -> str:
     return f"0{{{1 if optional else width},{width}}}"
 
 
-def _read_integers(pattern: str, words: npt.NDArray[np.str_]) -> Reading:
+def _read_integers(pattern: str, words: npt.NDArray[np.str_]) -> ParsedTimes:
     """Read integers counted from 1970, or of steps; a part of a microsecond would be lost, and so is a fault."""
     unit = INTEGERS[pattern]
     about = words.astype(np.float64)
     faulty = (np.abs(about) >= 2.0**63) | (about * (unit / 1_000) < _EARLIEST) | (about * (unit / 1_000) > _LATEST)
     counts = np.where(faulty, "0", words).astype(np.int64)
     stamps = counts * (unit // 1_000) if unit >= 1_000 else counts // 1_000
-    return Reading(stamps, np.zeros_like(stamps), faulty | (counts % max(1_000 // unit, 1) != 0))
+    return ParsedTimes(stamps, np.zeros_like(stamps), faulty | (counts % max(1_000 // unit, 1) != 0))
 
 
-def _read_fields(pattern: str, match: re.Match[str], words: npt.NDArray[np.str_]) -> Reading:
+def _read_fields(pattern: str, match: re.Match[str], words: npt.NDArray[np.str_]) -> ParsedTimes:
     """Read texts of one shape, whose match says where the fields are."""
     chars = words.view(np.uint32).reshape(len(words), -1)
     faulty = np.zeros(len(words), dtype=np.bool_)
@@ -231,7 +231,7 @@ def _minutes(word: str) -> int:
     return (hours * 60 + minutes) * (-1 if word[0] == "-" else 1) if hours < 16 and minutes < 60 else _NO_OFFSET
 
 
-def _assemble(fields: dict[str, Ints], faulty: Bools) -> Reading:
+def _assemble(fields: dict[str, Ints], faulty: Bools) -> ParsedTimes:
     """Fields [N] put together to times [N], impossible ones marked."""
     zero = np.zeros(len(faulty), dtype=np.int64)
     days, no_day = _date(fields, zero)
@@ -239,7 +239,7 @@ def _assemble(fields: dict[str, Ints], faulty: Bools) -> Reading:
     minutes = fields.get("z", zero)
     faulty = faulty | no_day | no_time | (minutes == _NO_OFFSET) | (fields.get("a", zero) < 0)
     offsets = minutes * 60 * SECOND
-    return Reading(days * DAY + time - offsets, offsets, faulty)
+    return ParsedTimes(days * DAY + time - offsets, offsets, faulty)
 
 
 def _date(fields: dict[str, Ints], zero: Ints) -> tuple[Ints, Bools]:

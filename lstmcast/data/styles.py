@@ -74,7 +74,7 @@ def says_offset(pattern: str) -> bool:
 
 
 @dataclass(frozen=True)
-class TimeStyle:
+class TimeFormat:
     """How a file writes a time.
 
     Args:
@@ -104,7 +104,7 @@ class TimeStyle:
         return {"pattern": self.pattern}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> TimeStyle:
+    def from_dict(cls, values: Mapping[str, Any]) -> TimeFormat:
         """The inverse of `to_dict`."""
         return cls(str(values["pattern"]))
 

@@ -8,10 +8,10 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.hints import TARGET_NAMES, Choice, words
+from lstmcast.data.hints import TARGET_NAMES, ColumnChoice, words
 from lstmcast.data.keys import EVERY
 from lstmcast.data.numbers import looks_like_numbers
-from lstmcast.data.read import Content, Parsed
+from lstmcast.data.read import ParsedTable, TargetParser
 from lstmcast.data.records import Bools, Ints, ReadOptions, Table
 from lstmcast.data.wording import counted, first_few, shortened
 from lstmcast.errors import DataError
@@ -23,17 +23,17 @@ SYMBOL_WORDS = {"state", "status", "weather", "condition", "kind", "category", "
 SYMBOL_WORDS |= {"type", "class", "label", "level"}
 
 
-def symbols_of(known: Sequence[str] = ()) -> Content:
+def symbols_of(known: Sequence[str] = ()) -> TargetParser:
     """A target that holds symbols.
 
     Args:
         known: [V] the only kinds there are, as in training: others are read as not known, and counted; empty: all that
             the file holds, sorted.
     """
-    return Content(find_symbols, partial(parse_symbols, known=tuple(known)), _returns)
+    return TargetParser(find_symbols, partial(parse_symbols, known=tuple(known)), _returns)
 
 
-def find_symbols(table: Table, free: list[str], options: ReadOptions, has_time: bool) -> Choice:  # noqa: ARG001
+def find_symbols(table: Table, free: list[str], options: ReadOptions, has_time: bool) -> ColumnChoice:  # noqa: ARG001
     """What to forecast: the only column whose values return again and again, text before numbers; or one named so."""
     returning = [name for name in free if _returns(table.text[name])]
     texts = [name for name in returning if not looks_like_numbers(table.text[name])]
@@ -45,20 +45,22 @@ def find_symbols(table: Table, free: list[str], options: ReadOptions, has_time: 
             "name the column with --target NAME to see its faults"
         )
     if options.target == EVERY:
-        return Choice(tuple(found), "given: every column of symbols")
+        return ColumnChoice(tuple(found), "given: every column of symbols")
     if len(found) == 1:
-        return Choice(tuple(found), "the only column of symbols left")
+        return ColumnChoice(tuple(found), "the only column of symbols left")
     exact = [name for name in found if name.lower() in TARGET_NAMES]
     named = exact or [name for name in found if words(name) & SYMBOL_WORDS]
     if len(named) == 1:
-        return Choice(tuple(named), f"its name says so, of {len(found)} columns of symbols")
+        return ColumnChoice(tuple(named), f"its name says so, of {len(found)} columns of symbols")
     raise DataError(
         f"{table.source}: {len(found)} columns hold symbols: {shortened(found)}; name the one to forecast with "
         "--target NAME (data.target)"
     )
 
 
-def parse_symbols(table: Table, names: Sequence[str], _options: ReadOptions, *, known: tuple[str, ...] = ()) -> Parsed:
+def parse_symbols(
+    table: Table, names: Sequence[str], _options: ReadOptions, *, known: tuple[str, ...] = ()
+) -> ParsedTable:
     """The target columns as codes, all of one vocabulary.
 
     Args:
@@ -83,7 +85,7 @@ def parse_symbols(table: Table, names: Sequence[str], _options: ReadOptions, *, 
     values = {name: np.where(gone[name], np.nan, codes[name]) for name in names}
     strange = {name: np.flatnonzero(values[name] == -1) for name in names}
     notes = [strange_note(fields[name], table.lines, rows, f"column '{name}'") for name, rows in strange.items()]
-    return Parsed(values, kinds, tuple(note for note in notes if note))
+    return ParsedTable(values, kinds, tuple(note for note in notes if note))
 
 
 def strange_note(fields: pd.Series, lines: Ints, rows: Ints, where: str) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lstmcast.data.calendar import counter_calendar
 from lstmcast.data.panel import Panel
-from lstmcast.data.records import Columns, Finding, ReadOptions
+from lstmcast.data.records import Columns, InferredSetting, ReadOptions
 from lstmcast.data.source import load, to_text
 from lstmcast.data.symbols import FEWEST, strange_note
 from lstmcast.errors import DataError
@@ -52,7 +52,7 @@ def read_characters(path: str | Path, options: ReadOptions, known: Sequence[str]
         observed=np.ones(len(codes), dtype=np.bool_),
         offsets=np.array([0, len(codes)], dtype=np.int64),
         starts=np.array([1], dtype=np.int64),
-        findings=(Finding("target", CHARACTER, "data.text: each character is a step"),),
+        findings=(InferredSetting("target", CHARACTER, "data.text: each character is a step"),),
         notes=_strange(text, points, np.flatnonzero(codes < 0)),
         source=name,
         symbols=tuple(chr(point) for point in kinds.tolist()),

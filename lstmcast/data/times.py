@@ -10,9 +10,9 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.records import Bools, Finding, Ints
-from lstmcast.data.shapes import Reading, Shaped, beginning, follows, pattern_as_written, read_texts, sort_out
-from lstmcast.data.styles import COUNT, EPOCHS, TimeStyle, check_pattern, says_offset
+from lstmcast.data.records import Bools, InferredSetting, Ints
+from lstmcast.data.shapes import ParsedTimes, ShapedTexts, beginning, follows, pattern_as_written, read_texts, sort_out
+from lstmcast.data.styles import COUNT, EPOCHS, TimeFormat, check_pattern, says_offset
 from lstmcast.data.wording import FEW, first_few
 from lstmcast.data.zones import DAY, SECOND, check_zone, fixed_name, from_wall, one_time_of_day
 from lstmcast.errors import DataError
@@ -34,7 +34,9 @@ _EPOCH_WIDTHS = {"epoch s": r"0{9,10}", "epoch ms": r"0{12,13}", "epoch us": r"0
 _COUNTED_YEAR = re.compile(r"0-00?")
 _WHOLE = re.compile(r"-?[1-9][0-9]{0,8}|0")
 _EMPTY = {"", "na", "n/a", "nan", "nat", "null", "none", "<na>"}
-_Read = tuple[str, Reading, tuple[Finding, ...]]  # the pattern, what it makes of the texts, and why it was chosen
+_Read = tuple[
+    str, ParsedTimes, tuple[InferredSetting, ...]
+]  # the pattern, what it makes of the texts, and why it was chosen
 _SAMPLE = 1_000
 _MINUTE = 60 * SECOND
 
@@ -52,9 +54,9 @@ class Times:
     """
 
     stamps: Ints
-    style: TimeStyle
+    style: TimeFormat
     timezone: str | None = None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[InferredSetting, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -62,7 +64,7 @@ class Times:
 class _Column:
     """A column of N texts, and where it stands."""
 
-    texts: Shaped
+    texts: ShapedTexts
     rows: Ints  # [N] which distinct text each row holds
     lines: Ints
     name: str
@@ -112,17 +114,17 @@ def parse_times(
     if (empty := np.array([word.lower() in _EMPTY for word in shaped.texts])).any():
         raise at.fault(empty, "the time is empty; fill it in or delete those rows")
     pattern, reading, findings = _read_as(format, at) if format is not None else _infer(at)
-    style = TimeStyle(pattern_as_written(pattern, shaped))
+    style = TimeFormat(pattern_as_written(pattern, shaped))
     stamps = reading.stamps[at.rows]
     if pattern == COUNT:
         return Times(stamps, style, None, findings)
     if says_offset(pattern):
         zone, reason = (timezone, "data.timezone") if timezone else _zone_of(pattern, reading.offsets)
-        return Times(stamps, style, zone, (*findings, Finding("timezone", zone, reason)))
+        return Times(stamps, style, zone, (*findings, InferredSetting("timezone", zone, reason)))
     if timezone is None or one_time_of_day(stamps):
         return Times(stamps, style, None, findings)
     instants = _localised(stamps, timezone, at, groups)
-    return Times(instants, style, timezone, (*findings, Finding("timezone", timezone, "data.timezone")))
+    return Times(instants, style, timezone, (*findings, InferredSetting("timezone", timezone, "data.timezone")))
 
 
 def looks_like_times(text: pd.Series) -> bool:
@@ -151,7 +153,7 @@ def looks_like_counts(text: pd.Series) -> bool:
     return _counts(sort_out([str(word).strip() for word in pd.unique(text)]))
 
 
-def _counts(shaped: Shaped) -> bool:
+def _counts(shaped: ShapedTexts) -> bool:
     """Whether texts are whole numbers that rise in even steps, of which at most half are left out."""
     if not all(_WHOLE.fullmatch(word) for word in shaped.texts):
         return False
@@ -159,7 +161,7 @@ def _counts(shaped: Shaped) -> bool:
     return len(distinct) > 1 and bool(np.ptp(distinct) // np.gcd.reduce(np.diff(distinct)) < 2 * len(distinct))
 
 
-def _plausible(pattern: str, reading: Reading) -> bool:
+def _plausible(pattern: str, reading: ParsedTimes) -> bool:
     """Whether integers that can be read as times are likely to be times."""
     years = reading.stamps.astype("datetime64[us]").astype("datetime64[Y]").astype(np.int64) + 1970
     low, high = (1000, 2999) if pattern == "%Y" else (2001, 2100) if pattern in EPOCHS else (1800, 2100)
@@ -177,7 +179,7 @@ def _in_running_order(stamps: Ints) -> bool:
     return bool((steps >= 0).all() or (steps <= 0).all() or even)
 
 
-def _groups(shape: str, shaped: Shaped) -> list[tuple[str, ...]]:
+def _groups(shape: str, shaped: ShapedTexts) -> list[tuple[str, ...]]:
     """The patterns that texts of this shape may follow; those in one tuple exclude each other."""
     counted = any(_COUNTED_YEAR.fullmatch(other) for other in shaped.shapes)
     return [group for group in _all_groups(shape) if counted or group != ("%-Y-%m",)]
@@ -206,14 +208,14 @@ def _infer(at: _Column) -> _Read:
     counts = np.bincount(shaped.codes, weights=np.bincount(at.rows, minlength=len(shaped.texts)))
     main = int(np.argmax(counts))
     groups = _groups(shaped.shapes[main], shaped)
-    readings: dict[str, Reading] = {}
+    readings: dict[str, ParsedTimes] = {}
     for group in groups:
         read = {pattern: read_texts(pattern, shaped) for pattern in group}
         if clean := {pattern: reading for pattern, reading in read.items() if not reading.faulty.any()}:
             return _settle(clean, read, at)
         readings |= read
     if (not groups or len(shaped.shapes) > 1) and _counts(shaped):
-        return COUNT, read_texts(COUNT, shaped), (Finding("format", COUNT, "whole numbers that count steps"),)
+        return COUNT, read_texts(COUNT, shaped), (InferredSetting("format", COUNT, "whole numbers that count steps"),)
     if not groups:
         what = "must hold times such as '2024-01-31' or '2024-01-31 13:00', or data.format say how they are written"
         raise at.fault(shaped.codes == main, what)
@@ -221,20 +223,20 @@ def _infer(at: _Column) -> _Read:
     raise _misfit(best, readings[best], main, at)
 
 
-def _settle(clean: dict[str, Reading], read: dict[str, Reading], at: _Column) -> _Read:
+def _settle(clean: dict[str, ParsedTimes], read: dict[str, ParsedTimes], at: _Column) -> _Read:
     """Choose between the patterns that all texts follow: the only one, or the only one that makes regular steps."""
     first, *others = clean
     if all(np.array_equal(clean[first].stamps, clean[other].stamps) for other in others):
-        return first, clean[first], (Finding("format", first, _why_only(first, read, at)),)
+        return first, clean[first], (InferredSetting("format", first, _why_only(first, read, at)),)
     regular = [pattern for pattern, reading in clean.items() if _regular(reading.stamps)]
     if len(regular) == 1:
         reason = f"all steps are even; read as {' or '.join(p for p in clean if p != regular[0])} they are not"
-        return regular[0], clean[regular[0]], (Finding("format", regular[0], reason),)
+        return regular[0], clean[regular[0]], (InferredSetting("format", regular[0], reason),)
     what = f"may be {' or '.join(clean)}, and no row decides it; say which with data.format"
     raise at.fault(np.arange(len(at.texts.texts)) == 0, what)
 
 
-def _why_only(pattern: str, read: dict[str, Reading], at: _Column) -> str:
+def _why_only(pattern: str, read: dict[str, ParsedTimes], at: _Column) -> str:
     """Why a pattern was chosen: with the first line that no other pattern can read, where another reads some."""
     if pattern == "%-Y-%m":
         return "the years are counted from 1"
@@ -253,7 +255,7 @@ def _regular(stamps: Ints) -> bool:
     return bool(even or np.unique(np.diff(distinct)).size == 1)
 
 
-def _misfit(pattern: str, reading: Reading, main: int, at: _Column) -> DataError:
+def _misfit(pattern: str, reading: ParsedTimes, main: int, at: _Column) -> DataError:
     """The error for a column whose best pattern does not read every text."""
     fits = np.array([follows(pattern, shape) for shape in at.texts.shapes])[at.texts.codes]
     if not fits.all():
@@ -271,7 +273,7 @@ def _read_as(pattern: str, at: _Column) -> _Read:
     reading = read_texts(pattern, at.texts)
     if reading.faulty.any():
         raise at.fault(reading.faulty, f"must follow data.format '{pattern}'")
-    return pattern, reading, (Finding("format", pattern, "data.format"),)
+    return pattern, reading, (InferredSetting("format", pattern, "data.format"),)
 
 
 def _zone_of(pattern: str, offsets: Ints) -> tuple[str, str]:

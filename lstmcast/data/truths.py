@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.columns import find_numbers
-from lstmcast.data.hints import Choice
+from lstmcast.data.hints import ColumnChoice
 from lstmcast.data.numbers import is_missing
-from lstmcast.data.read import Content, Parsed
+from lstmcast.data.read import ParsedTable, TargetParser
 from lstmcast.data.records import Floats, ReadOptions, Table
 from lstmcast.data.wording import counted, first_few
 from lstmcast.errors import DataError
@@ -19,15 +19,15 @@ YES = {"1", "1.0", "true", "t", "yes", "y", "on"}
 NO = {"0", "0.0", "false", "f", "no", "n", "off"}
 
 
-def find_truths(table: Table, free: list[str], options: ReadOptions, has_time: bool) -> Choice:
+def find_truths(table: Table, free: list[str], options: ReadOptions, has_time: bool) -> ColumnChoice:
     """What to forecast: pinned, the only column of yes and no, or what would be forecast of numbers."""
     telling = [name for name in free if _tells(table.text[name])]
     if not options.target and len(telling) == 1:
-        return Choice((telling[0],), "the only column of yes and no")
+        return ColumnChoice((telling[0],), "the only column of yes and no")
     return find_numbers(table, telling or free, options, has_time)
 
 
-def parse_truths(table: Table, names: Sequence[str], _: ReadOptions) -> Parsed:
+def parse_truths(table: Table, names: Sequence[str], _: ReadOptions) -> ParsedTable:
     """The target columns as 1 and 0, NaN where missing; the faults of all are told together.
 
     Raises:
@@ -48,7 +48,7 @@ def parse_truths(table: Table, names: Sequence[str], _: ReadOptions) -> Parsed:
         values[name] = np.where(missing, np.nan, yes.to_numpy(dtype=np.float64))
     if faults:
         raise DataError(faults)
-    return Parsed(values)
+    return ParsedTable(values)
 
 
 def _tells(text: pd.Series) -> bool:
@@ -57,4 +57,4 @@ def _tells(text: pd.Series) -> bool:
     return words <= YES | NO and bool(words & YES) and bool(words & NO)
 
 
-TRUTHS = Content(find_truths, parse_truths)
+TRUTHS = TargetParser(find_truths, parse_truths)

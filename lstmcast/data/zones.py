@@ -27,7 +27,7 @@ _FIRST_DAY, _LAST_DAY = -719_161, 2_932_895  # 0001-01-02 and 9999-12-30: a day'
 
 
 @dataclass(frozen=True)
-class Localised:
+class LocalizedTimes:
     """Wall times of one zone as instants, each read both ways where the clock is turned.
 
     Attributes:
@@ -86,7 +86,7 @@ def to_wall(instants: Ints, zone: str | None) -> Ints:
     return np.asarray(instants + offsets[np.searchsorted(turns, instants, side="right")], dtype=np.int64)
 
 
-def from_wall(wall: Ints, zone: str | None) -> Localised:
+def from_wall(wall: Ints, zone: str | None) -> LocalizedTimes:
     """The instants at which the clock on the wall shows these times.
 
     Args:
@@ -99,12 +99,12 @@ def from_wall(wall: Ints, zone: str | None) -> Localised:
     """
     if zone is None or not wall.size:
         none = np.zeros(wall.shape, dtype=np.bool_)
-        return Localised(wall, wall, none, none)
+        return LocalizedTimes(wall, wall, none, none)
     turns, offsets = _turns(zone, wall)
     before, after = offsets[:-1], offsets[1:]
     early = offsets[np.searchsorted(turns + np.maximum(before, after), wall, side="right")]
     late = offsets[np.searchsorted(turns + np.minimum(before, after), wall, side="right")]
-    return Localised(wall - early, wall - late, doubled=early > late, skipped=early < late)
+    return LocalizedTimes(wall - early, wall - late, doubled=early > late, skipped=early < late)
 
 
 def _turns(zone: str, around: Ints) -> tuple[Ints, Ints]:

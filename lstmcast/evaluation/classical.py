@@ -21,7 +21,7 @@ MOST = 2_000  # last values that a method is fitted on: of more it would hardly 
 
 
 @dataclass(frozen=True)
-class Task:
+class FitJob:
     """What is asked of a method at one origin.
 
     Attributes:
@@ -54,7 +54,7 @@ def require(methods: Sequence[str]) -> None:
         )
 
 
-def fit_all(tasks: Sequence[Task], *, tell: Callable[[int], None] = lambda _: None) -> Floats:
+def fit_all(tasks: Sequence[FitJob], *, tell: Callable[[int], None] = lambda _: None) -> Floats:
     """Do every task, side by side on the cores there are.
 
     Returns:
@@ -68,7 +68,7 @@ def fit_all(tasks: Sequence[Task], *, tell: Callable[[int], None] = lambda _: No
     return np.stack(in_parallel(fit_one, tasks, at_once=max(1, min(16, len(tasks) // 64)), tell=tell))
 
 
-def fit_one(task: Task) -> Floats:
+def fit_one(task: FitJob) -> Floats:
     """[1 + 2Q, H], see `fit_all`."""
     from statsforecast import models
 

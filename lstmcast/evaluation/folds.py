@@ -23,7 +23,7 @@ SHARE = 3  # of a typical series, at most one part in so many is held out, where
 
 
 @dataclass(frozen=True)
-class Folds:
+class RollingOrigins:
     """N origins of every series.
 
     Attributes:
@@ -51,7 +51,7 @@ class Folds:
         return np.asarray(lengths[:, None] - 1 - self.backs, dtype=np.int64)
 
 
-def make_folds(panel: Panel, horizon: int | None, origins: int | None, step: int | None) -> Folds:
+def make_folds(panel: Panel, horizon: int | None, origins: int | None, step: int | None) -> RollingOrigins:
     """Decide how many origins, and how far apart.
 
     Args:
@@ -69,10 +69,10 @@ def make_folds(panel: Panel, horizon: int | None, origins: int | None, step: int
             raise UsageError(f"--{name}: must be an integer ≥ 1 (got {number})")
     apart = step or ahead
     room = int(np.median(panel.lengths)) // SHARE - ahead
-    return Folds(ahead, origins or int(np.clip(room // apart + 1, 1, USUAL)), apart)
+    return RollingOrigins(ahead, origins or int(np.clip(room // apart + 1, 1, USUAL)), apart)
 
 
-def long_enough(panel: Panel, folds: Folds) -> Panel:
+def long_enough(panel: Panel, folds: RollingOrigins) -> Panel:
     """The series that have something to learn from before their first origin.
 
     Raises:

@@ -19,7 +19,7 @@ LEAST = 0.5  # a weaker correlation is called none
 
 
 @dataclass(frozen=True)
-class Following:
+class UnitCorrelation:
     """What one unit follows.
 
     Attributes:
@@ -31,7 +31,7 @@ class Following:
     correlation: float
 
 
-def following(cells: Floats, signals: Mapping[str, Floats]) -> tuple[Following, ...]:
+def following(cells: Floats, signals: Mapping[str, Floats]) -> tuple[UnitCorrelation, ...]:
     """Find what each unit follows.
 
     Args:
@@ -45,7 +45,7 @@ def following(cells: Floats, signals: Mapping[str, Floats]) -> tuple[Following, 
     return tuple(_nearest({name: float(row[u]) for name, row in found.items()}) for u in range(cells.shape[1]))
 
 
-def order(followings: tuple[Following, ...], names: tuple[str, ...]) -> list[int]:
+def order(followings: tuple[UnitCorrelation, ...], names: tuple[str, ...]) -> list[int]:
     """Units group by group, in the order of `names` and `NOTHING` last; in a group, from most alike to most opposed."""
     rank = {name: k for k, name in enumerate((*names, NOTHING))}
     return sorted(range(len(followings)), key=lambda u: (rank[followings[u].what], -followings[u].correlation))
@@ -68,10 +68,10 @@ def strongest_wave(z: Floats, season: int) -> Floats:
     return np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
-def _nearest(correlations: Mapping[str, float]) -> Following:
+def _nearest(correlations: Mapping[str, float]) -> UnitCorrelation:
     name = max(correlations, key=lambda key: abs(correlations[key]))
     best = correlations[name]
-    return Following(name if abs(best) >= LEAST else NOTHING, best)
+    return UnitCorrelation(name if abs(best) >= LEAST else NOTHING, best)
 
 
 def _correlations(cells: Floats, signal: Floats) -> Floats:

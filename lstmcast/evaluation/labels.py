@@ -19,7 +19,7 @@ CHUNK = 1 << 22  # distances held at once
 
 
 @dataclass(frozen=True)
-class Parts:
+class StratifiedSplit:
     """Which of S series learn, decide when to stop, and judge: indices, ascending."""
 
     learn: Ints
@@ -27,7 +27,7 @@ class Parts:
     judge: Ints
 
 
-def part(labels: Ints, seed: int) -> Parts:
+def part(labels: Ints, seed: int) -> StratifiedSplit:
     """Draw the held-out series of each label by itself, so that every label is judged by its share.
 
     A label of two series judges with one, a label of one series is only learnt from.
@@ -43,7 +43,7 @@ def part(labels: Ints, seed: int) -> Parts:
         judge = max(1, round(JUDGE * len(own))) if len(own) > 1 else 0
         stop = max(1, round(STOP * len(own))) if len(own) >= LEAST else 0
         role[own[:judge]], role[own[judge : judge + stop]] = 2, 1
-    return Parts(*(np.flatnonzero(role == k) for k in range(3)))
+    return StratifiedSplit(*(np.flatnonzero(role == k) for k in range(3)))
 
 
 def folds(labels: Ints, count: int, seed: int) -> Ints:

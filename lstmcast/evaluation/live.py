@@ -18,7 +18,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Tally:
+class ErrorSums:
     """Sums over outcomes of S series, H steps ahead; tallies of the same series add up.
 
     Attributes:
@@ -67,10 +67,10 @@ class Tally:
         each = np.zeros((levels, series, horizon))
         return cls(count=none, off=none, over=none, naive=none, bounded=each, held=each)
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(*(mine + its for mine, its in zip(self._sums, other._sums, strict=True)))
+    def __add__(self, other: ErrorSums) -> ErrorSums:
+        return ErrorSums(*(mine + its for mine, its in zip(self._sums, other._sums, strict=True)))
 
-    def among(self, rows: Ints, series: int, horizon: int) -> Tally:
+    def among(self, rows: Ints, series: int, horizon: int) -> ErrorSums:
         """The same as a tally of more series, of which these are the rows [S], and of more steps."""
 
         def placed(sums: Floats) -> Floats:
@@ -78,7 +78,7 @@ class Tally:
             room[..., rows, : sums.shape[-1]] = sums
             return room
 
-        return Tally(*map(placed, self._sums))
+        return ErrorSums(*map(placed, self._sums))
 
     @property
     def _sums(self) -> tuple[Floats, ...]:
@@ -110,7 +110,7 @@ class LiveScores:
     coverage_by_step: Floats
 
     @classmethod
-    def of(cls, tally: Tally, levels: tuple[float, ...]) -> Self:
+    def of(cls, tally: ErrorSums, levels: tuple[float, ...]) -> Self:
         """The scores of all that was tallied."""
         total, by_step = tally.count.sum(), tally.count.sum(axis=0)
         return cls(
@@ -140,7 +140,7 @@ class LiveScores:
         }
 
 
-def _mase(tally: Tally) -> float:
+def _mase(tally: ErrorSums) -> float:
     """The mean over the series whose seasonal naive forecasts were ever wrong; NaN where there is none."""
     off, naive = tally.off.sum(axis=1), tally.naive.sum(axis=1)
     judged = naive > 0

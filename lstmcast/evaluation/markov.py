@@ -24,7 +24,7 @@ AT_ONCE = 1 << 22  # probabilities held at once
 
 
 @dataclass(frozen=True)
-class Order:
+class NGramCounts:
     """What followed each context of one length.
 
     Attributes:
@@ -51,7 +51,7 @@ class Markov:
     """
 
     kinds: int
-    orders: tuple[Order, ...]
+    orders: tuple[NGramCounts, ...]
 
     @property
     def order(self) -> int:
@@ -106,10 +106,10 @@ def fit_markov(past: Ints, symbols: Ints, *, kinds: int, order: int) -> Markov:
     return Markov(kinds, tuple(reversed(orders)))
 
 
-def _order(contexts: Ints, pairs: Ints, counts: Ints, kinds: int) -> Order:
+def _order(contexts: Ints, pairs: Ints, counts: Ints, kinds: int) -> NGramCounts:
     """The followers of contexts 0 … K − 1, from pairs (context · V + symbol), ascending."""
     once, twice = (int(np.count_nonzero(counts == times)) for times in (1, 2))
-    return Order(
+    return NGramCounts(
         contexts=contexts,
         starts=np.searchsorted(pairs // kinds, np.arange(len(contexts) + 1)).astype(np.int64),
         followers=pairs % kinds,
@@ -125,7 +125,7 @@ def _numbers(shorter: Ints, oldest: Ints, contexts: Ints, kinds: int) -> Ints:
     return np.where((shorter >= 0) & (contexts[at] == keys), at, -1)
 
 
-def _leaned(order: Order, context: Ints, shorter: Floats) -> Floats:
+def _leaned(order: NGramCounts, context: Ints, shorter: Floats) -> Floats:
     """[B, V] what an order says of contexts that it met, leaning on what the shorter ones say."""
     first, many = order.starts[context], np.diff(order.starts)[context]
     rows = np.repeat(np.arange(len(context)), many)

@@ -21,7 +21,7 @@ FEWEST = 10  # rows: with fewer nothing can be learnt and judged
 
 
 @dataclass(frozen=True)
-class HoldOut:
+class HoldoutSplit:
     """How many steps at each series' end are held out.
 
     Attributes:
@@ -69,7 +69,7 @@ def evenly(values: Ints, most: int) -> Ints:
     return values[np.unique(np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(np.int64))]
 
 
-def hold_out(lengths: Ints, horizon: int, *, stopping: bool = True, most: int = STOP, each: int = EACH) -> HoldOut:
+def hold_out(lengths: Ints, horizon: int, *, stopping: bool = True, most: int = STOP, each: int = EACH) -> HoldoutSplit:
     """Hold out about a third of a typical series, at most 20 horizons to stop and as many to judge, at least one each.
 
     Args:
@@ -91,7 +91,7 @@ def hold_out(lengths: Ints, horizon: int, *, stopping: bool = True, most: int = 
         )
     stop = max(horizon, min(typical // 8, most * horizon)) if stopping else 0
     judge = max(horizon, min(typical // 5, most * horizon))
-    return HoldOut(horizon, stop, judge, each)
+    return HoldoutSplit(horizon, stop, judge, each)
 
 
 def default_horizon(lengths: Ints, usual: int) -> int:

@@ -30,7 +30,7 @@ FEWEST = 3  # held-out forecasts that say how steps go together
 
 
 @dataclass(frozen=True)
-class Marginals:
+class MarginalDistributions:
     """The distributions of steps in any arrangement […], each by itself.
 
     Attributes:
@@ -81,7 +81,7 @@ class Marginals:
         return np.where(np.isnan(actual), np.nan, np.where(actual >= self.middle, up, -down))
 
 
-def quantile(marginals: Marginals, probability: float) -> Floats:
+def quantile(marginals: MarginalDistributions, probability: float) -> Floats:
     """[…] the value below which a step lies with this probability."""
     return marginals.at(np.asarray(NormalDist().inv_cdf(probability)))
 

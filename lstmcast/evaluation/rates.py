@@ -66,7 +66,7 @@ def seasonal_rate(
 
 
 @dataclass(frozen=True)
-class FadingRates:
+class DecayedSeasonalRates:
     """The share of yeses at each step of the season, a season back counting `FADE` times what the one after it counts.
 
     Attributes:
@@ -84,7 +84,7 @@ class FadingRates:
     season: int
 
     @classmethod
-    def of(cls, yes: Floats, offsets: Ints, season: int) -> FadingRates:
+    def of(cls, yes: Floats, offsets: Ints, season: int) -> DecayedSeasonalRates:
         """Compute them for [N] flat truths."""
         lengths, known = np.diff(offsets), ~np.isnan(yes)
         total, count = (

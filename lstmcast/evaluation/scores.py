@@ -23,7 +23,7 @@ Table = Mapping[str, Mapping[str, Floats]]
 
 
 @dataclass(frozen=True)
-class Said:
+class MethodForecasts:
     """What one method forecast.
 
     Attributes:
@@ -37,7 +37,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Scores:
+class BacktestResult:
     """S series, N origins of each, H steps ahead.
 
     Attributes:
@@ -61,7 +61,7 @@ class Scores:
     refit: bool
     levels: tuple[float, ...]
     actual: Floats
-    said: Mapping[str, Said]
+    said: Mapping[str, MethodForecasts]
     tables: Mapping[str, Table]
     skill: Skill
     verdict: str

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from lstmcast.evaluation import metrics
 from lstmcast.evaluation.quantiles import DECILES, between
-from lstmcast.evaluation.scores import Said
+from lstmcast.evaluation.scores import MethodForecasts
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,7 +34,7 @@ class _Parts:
     outer: Floats
 
     @classmethod
-    def of(cls, actual: Floats, said: Said, unit: Floats, levels: Sequence[float]) -> _Parts:
+    def of(cls, actual: Floats, said: MethodForecasts, unit: Floats, levels: Sequence[float]) -> _Parts:
         """Those of one method: [S, N, H]."""
         bounds = said.values, levels, said.lower, said.upper
         return cls(
@@ -47,7 +47,7 @@ class _Parts:
 
 
 def score(
-    actual: Floats, said: Mapping[str, Said], unit: Floats, levels: Sequence[float]
+    actual: Floats, said: Mapping[str, MethodForecasts], unit: Floats, levels: Sequence[float]
 ) -> dict[str, dict[str, dict[str, Floats]]]:
     """Score every method.
 

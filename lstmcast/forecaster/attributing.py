@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation import attribution
-from lstmcast.forecaster.running import Runner, Running
+from lstmcast.forecaster.running import BoundPipeline, ForecastPipeline
 from lstmcast.model import recursion
 from lstmcast.model.scaling import Scaling
 from lstmcast.model.sensitivity import sensitivity
 from lstmcast.model.smoothing_gradient import smoothing_gradient
-from lstmcast.model.windows import Windows
+from lstmcast.model.windows import WindowDataset
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -29,7 +29,7 @@ ONE = np.zeros(1, np.int64)  # the one series
 
 
 @dataclass(frozen=True)
-class Part:
+class MemberAttribution:
     """One group of networks with its smoothing, beside the one series.
 
     Attributes:
@@ -39,13 +39,13 @@ class Part:
         limit: [H] how far what it says may lie from the other group's, in its z.
     """
 
-    running: Running
+    running: BoundPipeline
     share: float
     smoothing: Floats
     limit: Floats
 
     @classmethod
-    def of(cls, runner: Runner, past: Panel, share: float, horizon: int) -> Part:
+    def of(cls, runner: ForecastPipeline, past: Panel, share: float, horizon: int) -> MemberAttribution:
         """Make ready."""
         running = replace(runner, beside=None).on(past)
         (smoothing,) = running.share(ONE, past.lengths - 1).tolist()
@@ -60,14 +60,14 @@ class Part:
         """[…] values as z."""
         return np.asarray(self.running.scaling.forward(values[None])[0])
 
-    def finer(self, other: Running) -> Floats:
+    def finer(self, other: BoundPipeline) -> Floats:
         """[T] how much its z of each past value grows with the other's."""
         if self.running is other:
             return np.ones(len(other.windows.z))
         return _ratio(*(_unbounded(running).slope(running.windows.z[None])[0] for running in (other, self.running)))
 
 
-def _unbounded(running: Running) -> Scaling:
+def _unbounded(running: BoundPipeline) -> Scaling:
     """The scaling of past values: no forecast falls below the floor, but a value that lies on it may move."""
     return replace(running.scaling, floor=np.full(1, -np.inf))
 
@@ -77,7 +77,7 @@ def _ratio(one: Floats, other: Floats) -> Floats:
     return np.divide(one, other, out=np.zeros_like(one), where=other > 0)
 
 
-def integrated(parts: Sequence[Part], usual: Sequence[Floats]) -> tuple[Floats, Floats, float]:
+def integrated(parts: Sequence[MemberAttribution], usual: Sequence[Floats]) -> tuple[Floats, Floats, float]:
     """Attribution [H, T], reference [H] and completeness error: from the usual past straight to the one that came.
 
     Args:
@@ -91,12 +91,12 @@ def integrated(parts: Sequence[Part], usual: Sequence[Floats]) -> tuple[Floats, 
     return found
 
 
-def _integral(parts: Sequence[Part], usual: Sequence[Floats], count: int) -> tuple[Floats, Floats, float]:
+def _integral(parts: Sequence[MemberAttribution], usual: Sequence[Floats], count: int) -> tuple[Floats, Floats, float]:
     """The same by `count` points."""
     places, weights = attribution.nodes(count)
     places = np.concatenate([places, [0.0, 1.0]])[:, None]  # [M, 1]
     ways = [part.running.windows.z - begin for part, begin in zip(parts, usual, strict=True)]
-    along = Along.of(parts, [begin + places * way for begin, way in zip(usual, ways, strict=True)])
+    along = PathForecast.of(parts, [begin + places * way for begin, way in zip(usual, ways, strict=True)])
     gradients, _ = along.gradient(np.concatenate([weights, [0.0, 0.0]]))
     shares = np.sum([way * gradient for way, gradient in zip(ways, gradients, strict=True)], axis=0)
     reference, said = along.forecasts[-2:]
@@ -104,7 +104,7 @@ def _integral(parts: Sequence[Part], usual: Sequence[Floats], count: int) -> tup
 
 
 @dataclass(frozen=True)
-class _Saying:
+class _PathPoint:
     """What one part says of M pasts.
 
     Attributes:
@@ -114,24 +114,24 @@ class _Saying:
         z: [M, H] what it says with its smoothing.
     """
 
-    part: Part
-    windows: Windows
+    part: MemberAttribution
+    windows: WindowDataset
     each: Floats
     z: Floats
 
     @classmethod
-    def of(cls, part: Part, points: Floats) -> _Saying:
+    def of(cls, part: MemberAttribution, points: Floats) -> _PathPoint:
         """Ask for the forecasts from [M, T] z."""
         runner, (count, steps) = part.running.runner, points.shape
         offsets = np.arange(count + 1, dtype=np.int64) * steps
-        windows = Windows.over(points.ravel(), np.ones(points.size, dtype=np.bool_), offsets, runner.shape)
+        windows = WindowDataset.over(points.ravel(), np.ones(points.size, dtype=np.bool_), offsets, runner.shape)
         asked = windows, np.arange(count), np.full(count, steps - 1), len(part.smoothing)
         each = np.stack([recursion.forecast([network], runner.head, *asked)[0] for network in runner.networks])
         z = (1 - runner.smoothing) * each.mean(axis=0) + points @ part.smoothing.T
         return cls(part, windows, each, z)
 
     def gradient(self, slopes: Floats) -> tuple[Floats, Floats]:
-        """Gradients of the H steps, summed over the pasts with [M, H] slopes: see `Along.gradient`."""
+        """Gradients of the H steps, summed over the pasts with [M, H] slopes: see `PathForecast.gradient`."""
         runner = self.part.running.runner
         found = [
             sensitivity(network, runner.head, self.windows, z, (1 - runner.smoothing) * slopes)
@@ -142,7 +142,7 @@ class _Saying:
 
 
 @dataclass(frozen=True)
-class Along:
+class PathForecast:
     """The forecast from M pasts of the series, all parts together.
 
     Attributes:
@@ -152,15 +152,15 @@ class Along:
         strayed: [M, H] where the first lies as far from the others as it may, and a little more is no more.
     """
 
-    sayings: tuple[_Saying, ...]
+    sayings: tuple[_PathPoint, ...]
     theirs: tuple[Floats, ...]
     z: Floats
     strayed: Bools
 
     @classmethod
-    def of(cls, parts: Sequence[Part], points: Sequence[Floats]) -> Along:
+    def of(cls, parts: Sequence[MemberAttribution], points: Sequence[Floats]) -> PathForecast:
         """Forecast from [M, T] z, as each part reads them."""
-        sayings = tuple(_Saying.of(part, z) for part, z in zip(parts, points, strict=True))
+        sayings = tuple(_PathPoint.of(part, z) for part, z in zip(parts, points, strict=True))
         own, *others = sayings
         theirs = own.z, *(parts[0].reading(other.part.running.back(other.z[None], ONE)[0]) for other in others)
         middle, limit = theirs[-1], parts[0].limit  # where one part speaks, it lies nowhere from itself
@@ -169,7 +169,7 @@ class Along:
         return cls(sayings, theirs, z, np.abs(away) > limit)
 
     @property
-    def own(self) -> Running:
+    def own(self) -> BoundPipeline:
         """The first part's."""
         return self.sayings[0].part.running
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation import metrics
-from lstmcast.evaluation.origins import HoldOut
+from lstmcast.evaluation.origins import HoldoutSplit
 from lstmcast.evaluation.skill import WORTH, Skill, evidence, finite, skill
-from lstmcast.forecaster.running import Runner
+from lstmcast.forecaster.running import ForecastPipeline
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.truth import honest, outcomes, usual_steps
 from lstmcast.forecaster.warm import decided_until
@@ -78,7 +78,7 @@ def compare(challenger: Forecaster, incumbent: Forecaster, panel: Panel) -> Comp
 def _origins(challenger: Forecaster, incumbent: Forecaster, panel: Panel) -> tuple[Ints, Ints]:
     """[B] series and origins that judged the challenger, and whose future decided nothing about the incumbent."""
     held = challenger.report["held_out"]
-    hold_out = HoldOut(challenger.horizon, held["stop_steps"], held["judge_steps"])
+    hold_out = HoldoutSplit(challenger.horizon, held["stop_steps"], held["judge_steps"])
     series, origins = hold_out.judging(panel.lengths)
     decided = decided_until(incumbent)
     until = np.array([decided.get(key, np.iinfo(np.int64).min) for key in panel.keys])[series]
@@ -86,7 +86,7 @@ def _origins(challenger: Forecaster, incumbent: Forecaster, panel: Panel) -> tup
     return series[fair], origins[fair]
 
 
-def _said(runner: Runner, panel: Panel, series: Ints, origins: Ints, horizon: int) -> Floats:
+def _said(runner: ForecastPipeline, panel: Panel, series: Ints, origins: Ints, horizon: int) -> Floats:
     """[B, H]."""
     running = runner.on(panel)
     return running.back(running.ahead(series, origins, horizon).z, series)

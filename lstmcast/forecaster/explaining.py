@@ -17,11 +17,11 @@ import numpy.typing as npt
 from lstmcast.data.panel import Panel
 from lstmcast.errors import UsageError
 from lstmcast.evaluation import attribution
-from lstmcast.evaluation.following import Following, following, strongest_wave
+from lstmcast.evaluation.following import UnitCorrelation, following, strongest_wave
 from lstmcast.forecast import Forecast
-from lstmcast.forecaster.attributing import ONE, Along, Part, integrated
+from lstmcast.forecaster.attributing import ONE, MemberAttribution, PathForecast, integrated
 from lstmcast.forecaster.phases import WHOLE
-from lstmcast.forecaster.running import Runner, Running
+from lstmcast.forecaster.running import BoundPipeline, ForecastPipeline
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.truth import last_steps
 from lstmcast.model.gates import trace
@@ -34,7 +34,7 @@ SIGNALS = ("level", "season", "last change")
 
 
 @dataclass(frozen=True)
-class Inside:
+class NetworkInternals:
     """What the first network did while it read its context: the last L steps; U units, of all layers.
 
     Attributes:
@@ -49,7 +49,7 @@ class Inside:
     input: Floats
     output: Floats
     cell: Floats
-    followings: tuple[Following, ...]
+    followings: tuple[UnitCorrelation, ...]
     half_lives: Floats
     memory: Floats
 
@@ -83,7 +83,7 @@ class Explanation:
     error: float
     effect: Floats
     season: int
-    inside: Inside
+    inside: NetworkInternals
     networks: int
     smoothing: float
     pretrained: float
@@ -120,11 +120,11 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
         raise UsageError(f"origin: must be a step from 1 to {length - 1} of the series (got {origin})")
     past = last_steps(panel.select(np.array([series])).drop_last(length - 1 - origin), forecaster.runner.reach)
     forecast = forecaster.predict(past)
-    parts = [Part.of(runner, past, share, forecast.horizon) for runner, share in voices]
+    parts = [MemberAttribution.of(runner, past, share, forecast.horizon) for runner, share in voices]
     own = parts[0].running
     usual = attribution.expected(own.windows.z, own.windows.shape.season)
     shares, reference, error = integrated(parts, [part.reading(own.back(usual[None], ONE)[0]) for part in parts])
-    now = Along.of(parts, [part.running.windows.z[None] for part in parts])
+    now = PathForecast.of(parts, [part.running.windows.z[None] for part in parts])
     local, memory = now.gradient(np.ones(1))
     effect = sum(gradient * part.finer(own) for part, gradient in zip(parts, local, strict=True))
     return Explanation(
@@ -144,14 +144,14 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
     )
 
 
-def _voices(runner: Runner) -> list[tuple[Runner, float]]:
+def _voices(runner: ForecastPipeline) -> list[tuple[ForecastPipeline, float]]:
     """The groups of networks that speak in a forecast, each with its smoothing, and their shares of it; own first."""
     if runner.beside is None or not runner.beside.share:
         return [(runner, 1.0)]
     return [(runner, 1 - runner.beside.share), (runner.beside.runner, runner.beside.share)]
 
 
-def _inside(running: Running, memory: Floats) -> Inside:
+def _inside(running: BoundPipeline, memory: Floats) -> NetworkInternals:
     """The gates of the first network over the steps of its context that the series has."""
     windows, network = running.windows, running.runner.networks[0]
     z, shape = windows.z, windows.shape
@@ -162,7 +162,7 @@ def _inside(running: Running, memory: Floats) -> Inside:
         np.concatenate([getattr(layer, name)[0, -steps:] for layer in layers], axis=1).astype(np.float64)
         for name in "fioc"
     )
-    return Inside(
+    return NetworkInternals(
         forget=forget,
         input=entering,
         output=output,

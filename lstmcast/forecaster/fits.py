@@ -12,12 +12,12 @@ from lstmcast.model.lstm import Network
 from lstmcast.model.network import Architecture
 from lstmcast.model.recipe import Recipe
 from lstmcast.model.training import Fit, Progress, fit, together
-from lstmcast.model.windows import Lessons
+from lstmcast.model.windows import BatchSource
 from lstmcast.store.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True)
-class Stage:
+class FitProgress:
     """Where a training run stands: what is fitted, and how far it is.
 
     Attributes:
@@ -32,11 +32,11 @@ class Stage:
     progress: Progress
 
 
-Tell = Callable[[Stage], None]
+Tell = Callable[[FitProgress], None]
 
 
 @dataclass(frozen=True)
-class Fits:
+class FitStage:
     """What all fits of one stage share.
 
     Attributes:
@@ -57,7 +57,7 @@ class Fits:
 
     def fit(
         self,
-        lessons: Lessons,
+        lessons: BatchSource,
         k: int,
         *,
         way: str = "",
@@ -86,12 +86,12 @@ class Fits:
             stop=self.stop,
             resume=standing(self.checkpoint, name),
             keep=lambda now: keep(self.checkpoint, name, now),
-            tell=lambda progress: self.tell(Stage(self.name, k + 1, self.networks, progress)),
+            tell=lambda progress: self.tell(FitProgress(self.name, k + 1, self.networks, progress)),
         )
 
     def each(
         self,
-        lessons: Lessons,
+        lessons: BatchSource,
         *,
         judge: Callable[[Network], float] | None = None,
         epochs: Sequence[int | None] = (),

@@ -15,12 +15,12 @@ import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.origins import evenly
-from lstmcast.forecaster.measure import Measure
-from lstmcast.forecaster.running import Runner
+from lstmcast.forecaster.measure import ScalingSpec
+from lstmcast.forecaster.running import ForecastPipeline
 from lstmcast.forecaster.truth import honest, outcomes, usual_steps
-from lstmcast.model.heads import Head
+from lstmcast.model.heads import QuantileHead
 from lstmcast.model.scaling import Kind
-from lstmcast.model.windows import Shape
+from lstmcast.model.windows import WindowSpec
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -31,7 +31,7 @@ MANY, MUCH = 30, 0.7  # series, of which logs make one family: another transform
 
 
 @dataclass(frozen=True)
-class Footing:
+class PreprocessingSpec:
     """One candidate.
 
     Attributes:
@@ -53,7 +53,7 @@ class Footing:
 
 def candidates(
     kind: Kind, season: int, *, longer: int | None, seasons: Sequence[int], level: int | Literal["auto"]
-) -> Iterator[Footing]:
+) -> Iterator[PreprocessingSpec]:
     """Level and profile for one transform, plainest first.
 
     Args:
@@ -66,12 +66,12 @@ def candidates(
     usual = (1, season) if season > 1 else (1, 3, 8)
     for steps in usual if level == "auto" else (level,):
         for period in (season, longer) if longer else (season,):
-            yield from (Footing(kind, steps, period, k) for k in seasons if k or period == season)
+            yield from (PreprocessingSpec(kind, steps, period, k) for k in seasons if k or period == season)
 
 
 def choose_footings(
-    past: Panel, horizon: int, plain: Sequence[Footing], kinds: Sequence[Kind]
-) -> list[tuple[Footing, float]]:
+    past: Panel, horizon: int, plain: Sequence[PreprocessingSpec], kinds: Sequence[Kind]
+) -> list[tuple[PreprocessingSpec, float]]:
     """Rank footings by mean absolute error in units of each series' usual step: level and profile, then transform.
 
     Args:
@@ -83,7 +83,7 @@ def choose_footings(
     Returns:
         The best of each level, best first, each with its error over that of the first candidate.
     """
-    trial = _Trial.of(past.select(evenly(np.arange(past.n_series), SERIES)), min(horizon, STEPS))
+    trial = _CandidateValidation.of(past.select(evenly(np.arange(past.n_series), SERIES)), min(horizon, STEPS))
     errors = {footing: trial.error(footing) for footing in plain}
     first = errors[plain[0]] or 1.0
     best = _first_best(errors)
@@ -98,7 +98,7 @@ def choose_footings(
 
 
 @dataclass(frozen=True)
-class _Trial:
+class _CandidateValidation:
     """Origins inside a panel, what came after them, and what one step is worth: [B], [B], [B, H], [B, 1]."""
 
     panel: Panel
@@ -108,7 +108,7 @@ class _Trial:
     unit: Floats
 
     @classmethod
-    def of(cls, panel: Panel, horizon: int) -> _Trial:
+    def of(cls, panel: Panel, horizon: int) -> _CandidateValidation:
         """Evenly spaced origins in the later half of each series."""
         series, origins = [], []
         for k, length in enumerate(panel.lengths.tolist()):
@@ -123,16 +123,16 @@ class _Trial:
             where = where[0][fair], where[1][fair]
         return cls(panel, *where, outcomes(panel, *where, horizon), usual_steps(panel)[where[0], None])
 
-    def error(self, footing: Footing) -> float:
+    def error(self, footing: PreprocessingSpec) -> float:
         """The footing's own forecasts held against what came: mean |y − f| in usual steps."""
-        shape = Shape(context=1, lags=1, level=footing.level, season=footing.season, seasons=footing.seasons)
-        running = Runner((), Head(), shape, Measure(footing.kind), {}).on(self.panel)
+        shape = WindowSpec(context=1, lags=1, level=footing.level, season=footing.season, seasons=footing.seasons)
+        running = ForecastPipeline((), QuantileHead(), shape, ScalingSpec(footing.kind), {}).on(self.panel)
         said = running.back(running.base(self.series, self.origins, self.actual.shape[1]), self.series)
         off = np.abs(said - self.actual) / self.unit
         return float(np.nanmean(off)) if not np.isnan(off).all() else 0.0  # nothing known: all are as good
 
 
-def _first_best(errors: Mapping[Footing, float], gain: float = GAIN) -> Footing:
+def _first_best(errors: Mapping[PreprocessingSpec, float], gain: float = GAIN) -> PreprocessingSpec:
     """The first that no later one beats by a margin."""
     best = next(iter(errors))
     for footing, error in errors.items():

@@ -13,9 +13,9 @@ from lstmcast.errors import DataError, ModelError
 from lstmcast.evaluation import metrics
 from lstmcast.evaluation.baselines import baselines
 from lstmcast.evaluation.intervals import Calibration, calibrate, cross_coverage
-from lstmcast.evaluation.origins import HoldOut
+from lstmcast.evaluation.origins import HoldoutSplit
 from lstmcast.evaluation.skill import MANY, WORTH, Skill, evidence, skill, verdict
-from lstmcast.forecaster.running import Ahead, Runner, Running
+from lstmcast.forecaster.running import BoundPipeline, ForecastPipeline, ScaledForecast
 from lstmcast.forecaster.truth import honest, mase_scales, outcomes
 
 Floats = npt.NDArray[np.float64]
@@ -27,7 +27,7 @@ ELSEWHERE = 6  # held-out horizons that tell as much of how wide intervals must 
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class HoldoutForecasts:
     """Forecasts from held-out origins and what became of them.
 
     Attributes:
@@ -47,7 +47,7 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class HoldoutEvaluation:
     """What the held-out origins said.
 
     Attributes:
@@ -77,10 +77,10 @@ class Judgement:
     coverage: Floats
     coverage_by_step: Floats
     coverage_overlaps: bool
-    held_out: HeldOut
+    held_out: HoldoutForecasts
 
 
-def judge(runner: Runner, panel: Panel, held: HoldOut, levels: tuple[float, ...]) -> Judgement:
+def judge(runner: ForecastPipeline, panel: Panel, held: HoldoutSplit, levels: tuple[float, ...]) -> HoldoutEvaluation:
     """Forecast from every judging origin and compare.
 
     Args:
@@ -114,13 +114,13 @@ def judge(runner: Runner, panel: Panel, held: HoldOut, levels: tuple[float, ...]
     calibration = calibrate(errors, levels, trust=trust)
     lower, upper = running.bounds(ahead, calibration, series)
     shown = slice(0, KEPT)
-    return Judgement(
+    return HoldoutEvaluation(
         **_compared(running, panel, held, (series, origins), actual, ahead),
         origins=len(series),
         calibration=calibration,
         trust=trust,
         **_covered(errors, series, origins, levels, trust),
-        held_out=HeldOut(
+        held_out=HoldoutForecasts(
             series=series[shown],
             positions=(panel.starts[series] + origins)[shown],
             forecast=forecast[shown],
@@ -132,9 +132,14 @@ def judge(runner: Runner, panel: Panel, held: HoldOut, levels: tuple[float, ...]
 
 
 def _compared(
-    running: Running, panel: Panel, held: HoldOut, where: tuple[Ints, Ints], actual: Floats, ahead: Ahead
+    running: BoundPipeline,
+    panel: Panel,
+    held: HoldoutSplit,
+    where: tuple[Ints, Ints],
+    actual: Floats,
+    ahead: ScaledForecast,
 ) -> dict[str, Any]:
-    """The scores, the skill and the verdict of a Judgement."""
+    """The scores, the skill and the verdict of a HoldoutEvaluation."""
     series, origins = where
     forecast = running.back(ahead.z, series)
     scales = mase_scales(panel.drop_last(held.total))[series]
@@ -166,7 +171,7 @@ def _compared(
     }
 
 
-def _trust(runner: Runner, horizons: float) -> float:
+def _trust(runner: ForecastPipeline, horizons: float) -> float:
     """How much few held-out horizons say of widths that were calibrated elsewhere; all, where there are no such."""
     if runner.beside is None or runner.beside.intervals is None:
         return 1.0
@@ -174,7 +179,7 @@ def _trust(runner: Runner, horizons: float) -> float:
 
 
 def _covered(errors: Floats, series: Ints, origins: Ints, levels: tuple[float, ...], trust: float) -> dict[str, Any]:
-    """The coverage of a Judgement.
+    """The coverage of a HoldoutEvaluation.
 
     Of few series the folds are stretches of time; origins whose futures overlap those of a fold do not calibrate for
     it, unless no others are left, which is said.

@@ -10,16 +10,16 @@ import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
-from lstmcast.forecaster.phases import WHOLE, Phases
+from lstmcast.forecaster.phases import WHOLE, Polyphase
 from lstmcast.model.scaling import Kind, Scaling, Share, fit_scaling, possible_kinds
-from lstmcast.model.windows import Shape, Windows
+from lstmcast.model.windows import WindowDataset, WindowSpec
 
 Bools = npt.NDArray[np.bool_]
 Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Measure:
+class ScalingSpec:
     """How values become z: the transform, and whose step is the unit (see `fit_scaling`).
 
     Lenient: a series whose values the transform cannot take is not transformed; else it is refused.
@@ -30,7 +30,9 @@ class Measure:
     lenient: bool = False
 
 
-def scale(panel: Panel, measure: Measure, level: int, *, usual: float | None = None, phases: Phases = WHOLE) -> Scaling:
+def scale(
+    panel: Panel, measure: ScalingSpec, level: int, *, usual: float | None = None, phases: Polyphase = WHOLE
+) -> Scaling:
     """The scaling of the panel's series from their own past, beside the usual step of others where that is given."""
     kind, parts = measure.kind, phases.parted(panel)
     plain = np.repeat(untransformable(panel, kind), phases.count) if measure.lenient else None
@@ -67,7 +69,7 @@ def scales_of(panel: Panel, scaling: Scaling) -> dict[Key, tuple[float, float]]:
     return {key: pair for (key, pair), plain in zip(pairs, scaling.plain.tolist(), strict=True) if not plain}
 
 
-def windows(panel: Panel, scaling: Scaling, shape: Shape) -> Windows:
+def windows(panel: Panel, scaling: Scaling, shape: WindowSpec) -> WindowDataset:
     """The panel's values as z, ready to be cut."""
     owner = np.repeat(np.arange(panel.n_series), panel.lengths)
-    return Windows.over(scaling.of(owner).forward(panel.values), panel.observed, panel.offsets, shape)
+    return WindowDataset.over(scaling.of(owner).forward(panel.values), panel.observed, panel.offsets, shape)

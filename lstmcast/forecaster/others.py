@@ -16,13 +16,13 @@ import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.intervals import calibrate
-from lstmcast.forecaster.group import Judged
+from lstmcast.forecaster.group import HoldoutFit
 from lstmcast.forecaster.measure import scales_of
-from lstmcast.forecaster.plan import Plan
+from lstmcast.forecaster.plan import TrainingPlan
 from lstmcast.forecaster.planning import learnable
 from lstmcast.forecaster.pretrained import pretrained
-from lstmcast.forecaster.running import Beside, Runner
-from lstmcast.forecaster.trial import Trial
+from lstmcast.forecaster.running import EnsembleMember, ForecastPipeline
+from lstmcast.forecaster.trial import ValidationSet
 from lstmcast.model.past import LEAST
 
 Floats = npt.NDArray[np.float64]
@@ -35,12 +35,12 @@ USUAL, TELLING = 95.0, 10  # percent of forecasts at the stopping origins that l
 SMOOTHING = OTHERS * USUAL_SHARE / (OTHERS + 1)
 
 
-def both(own: Runner, others: Beside, panel: Panel) -> Runner:
+def both(own: ForecastPipeline, others: EnsembleMember, panel: Panel) -> ForecastPipeline:
     """Networks of one's own, and others beside them, with the scales of the data that the own ones learnt from."""
     return replace(own, beside=replace(others, runner=_scaled(others.runner, panel)))
 
 
-def leaning(panel: Panel, plan: Plan, own: Judged) -> tuple[Judged, Beside | None]:
+def leaning(panel: Panel, plan: TrainingPlan, own: HoldoutFit) -> tuple[HoldoutFit, EnsembleMember | None]:
     """The own networks, whose intervals lean on those of pretrained ones where little else tells of them.
 
     These say nothing of the forecast; None where they say nothing of the intervals either.
@@ -51,11 +51,11 @@ def leaning(panel: Panel, plan: Plan, own: Judged) -> tuple[Judged, Beside | Non
     found = pretrained(past)
     if plan.levels != found.calibration.levels:
         return own, None
-    silent = Beside(found.runner, 0.0, found.calibration)
+    silent = EnsembleMember(found.runner, 0.0, found.calibration)
     return replace(own, runner=both(own.runner, silent, past)), silent
 
 
-def weighed(panel: Panel, plan: Plan, own: Judged, *, pinned: bool) -> tuple[Judged, Beside]:
+def weighed(panel: Panel, plan: TrainingPlan, own: HoldoutFit, *, pinned: bool) -> tuple[HoldoutFit, EnsembleMember]:
     """The own networks with the share of smoothing that suits all and the others beside them, and these by themselves.
 
     Args:
@@ -68,7 +68,7 @@ def weighed(panel: Panel, plan: Plan, own: Judged, *, pinned: bool) -> tuple[Jud
     found = pretrained(past)
     known = replace(found.runner, horizon=plan.hold_out.horizon, smoothing=0.0, half=0)
     alone = replace(own.runner, smoothing=0.0), _scaled(known, past)
-    trials = [Trial.stopping(panel, plan.hold_out, one) for one in alone]
+    trials = [ValidationSet.stopping(panel, plan.hold_out, one) for one in alone]
     ours, theirs = (trial.apart(one.networks) for trial, one in zip(trials, alone, strict=True))
     power = POWER * np.log10(len(trials[0].origins))
     errors = np.maximum([ours[0], theirs[0], ours[1]], LEAST)
@@ -76,22 +76,22 @@ def weighed(panel: Panel, plan: Plan, own: Judged, *, pinned: bool) -> tuple[Jud
     share = own.chosen.smoothing if pinned else float(weights[2] / weights.sum())
     lean = _little(panel, plan) and plan.levels == found.calibration.levels
     intervals = found.calibration if lean else None
-    others = Beside(replace(known, smoothing=share), float(weights[1] / weights[:2].sum()), intervals)
+    others = EnsembleMember(replace(known, smoothing=share), float(weights[1] / weights[:2].sum()), intervals)
     own = own.smoothed(share)
     if len(trials[0].origins) >= TELLING:
-        off = Trial.stopping(panel, plan.hold_out, both(own.runner, others, past)).between()
+        off = ValidationSet.stopping(panel, plan.hold_out, both(own.runner, others, past)).between()
         others = replace(others, furthest=calibrate(off[None], (USUAL,)).widths[0])
     return replace(own, runner=both(own.runner, others, past)), others
 
 
-def _weights(known: Runner, panel: Panel) -> Floats:
+def _weights(known: ForecastPipeline, panel: Panel) -> Floats:
     """[3] of networks of one's own, pretrained ones and smoothing, that are equally wrong."""
     typical = np.ceil(np.median(panel.lengths, keepdims=True) / known.phases.count)
     smoothing = (USUAL_SHARE + float(known.share(typical)[0])) / 2
     return np.array([1.0, OTHERS * (1 - smoothing), OTHERS * smoothing])
 
 
-def _little(panel: Panel, plan: Plan) -> bool:
+def _little(panel: Panel, plan: TrainingPlan) -> bool:
     """Whether what is held out tells little of how wide intervals must be, and pretrained networks could tell more.
 
     They could not of a series with a value that is not positive: a floor cuts off what they say of it.
@@ -99,6 +99,6 @@ def _little(panel: Panel, plan: Plan) -> bool:
     return plan.hold_out.horizons(panel.lengths) < ENOUGH and bool(panel.values.min() > 0)
 
 
-def _scaled(runner: Runner, panel: Panel) -> Runner:
+def _scaled(runner: ForecastPipeline, panel: Panel) -> ForecastPipeline:
     """With the scales of these data, whatever comes after."""
     return replace(runner, scales=scales_of(panel, runner.on(panel).scaling))

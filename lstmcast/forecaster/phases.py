@@ -19,7 +19,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Phases:
+class Polyphase:
     """How many series each one is taken apart into: K.
 
     A series of T steps gets K - 1 steps before its first, with the first value, not observed; so no phase is without a
@@ -80,4 +80,4 @@ class Phases:
         return np.ascontiguousarray(turned.reshape(*turned.shape[:-2], -1)[..., :horizon])
 
 
-WHOLE = Phases()
+WHOLE = Polyphase()

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lstmcast.data.records import Finding
-from lstmcast.evaluation.origins import HoldOut
-from lstmcast.forecaster.footing import Footing
-from lstmcast.forecaster.measure import Measure
-from lstmcast.forecaster.phases import WHOLE, Phases
-from lstmcast.model.heads import Head
+from lstmcast.data.records import InferredSetting
+from lstmcast.evaluation.origins import HoldoutSplit
+from lstmcast.forecaster.footing import PreprocessingSpec
+from lstmcast.forecaster.measure import ScalingSpec
+from lstmcast.forecaster.phases import WHOLE, Polyphase
+from lstmcast.model.heads import QuantileHead
 from lstmcast.model.network import Architecture
 from lstmcast.model.recipe import Recipe
-from lstmcast.model.windows import Shape
+from lstmcast.model.windows import WindowSpec
 
 
 @dataclass(frozen=True)
-class Way:
+class PreprocessingVariant:
     """One way to see the series.
 
     Attributes:
@@ -26,35 +26,35 @@ class Way:
         phases: how steps of the data are those that such networks know.
     """
 
-    measure: Measure
-    shape: Shape
+    measure: ScalingSpec
+    shape: WindowSpec
     usual: float | None = None
-    phases: Phases = WHOLE
+    phases: Polyphase = WHOLE
 
     def __str__(self) -> str:
         shape = self.shape
         kind = self.measure.kind
-        return f"{kind}, {Footing(kind, shape.level, shape.season, shape.seasons)}"
+        return f"{kind}, {PreprocessingSpec(kind, shape.level, shape.season, shape.seasons)}"
 
 
 @dataclass(frozen=True)
-class Chosen:
+class Selection:
     """What the stopping origins chose.
 
     Attributes:
         way: how the series are seen. epochs: how long each network learns.
         smoothing: how much of each forecast is exponential smoothing's, 0 to 1.
-        tried: whether the last horizon of each series makes that its own (see `Runner`).
+        tried: whether the last horizon of each series makes that its own (see `ForecastPipeline`).
     """
 
-    way: Way
+    way: PreprocessingVariant
     epochs: tuple[int, ...]
     smoothing: float
     tried: bool = False
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """A training run, decided.
 
     Attributes:
@@ -65,20 +65,20 @@ class Plan:
         recipe: how it is fitted.
         networks: how many.
         smoothing: how much of each forecast is exponential smoothing's, 0 to 1; None: origins not learnt from say it.
-        half: known values from which that is half of it; 0: it is always all (see `Runner`).
+        half: known values from which that is half of it; 0: it is always all (see `ForecastPipeline`).
         refit: whether the saved ones have learnt from all the data.
         levels: of the intervals, in percent.
         findings: what was decided, and why.
     """
 
-    hold_out: HoldOut
-    ways: tuple[Way, ...]
+    hold_out: HoldoutSplit
+    ways: tuple[PreprocessingVariant, ...]
     architecture: Architecture
-    head: Head
+    head: QuantileHead
     recipe: Recipe
     networks: int
     smoothing: float | None
     refit: bool
     levels: tuple[float, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[InferredSetting, ...]
     half: int = 0

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstmcast.data.panel import Panel
-from lstmcast.data.records import Finding
+from lstmcast.data.records import InferredSetting
 from lstmcast.errors import DataError
-from lstmcast.evaluation.origins import HoldOut, default_horizon, hold_out
-from lstmcast.forecaster.footing import Footing, candidates, choose_footings
-from lstmcast.forecaster.measure import Measure
-from lstmcast.forecaster.plan import Plan, Way
-from lstmcast.model.heads import Head
+from lstmcast.evaluation.origins import HoldoutSplit, default_horizon, hold_out
+from lstmcast.forecaster.footing import PreprocessingSpec, candidates, choose_footings
+from lstmcast.forecaster.measure import ScalingSpec
+from lstmcast.forecaster.plan import PreprocessingVariant, TrainingPlan
+from lstmcast.model.heads import QuantileHead
 from lstmcast.model.network import Architecture
 from lstmcast.model.recipe import Recipe
 from lstmcast.model.scaling import Kind, Share, possible_kinds
-from lstmcast.model.windows import Shape
+from lstmcast.model.windows import WindowSpec
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
@@ -35,7 +35,7 @@ RATES = (0.001, 0.003)  # the learning rate, and the one for plenty: many target
 BATCHES = (8, 100)  # in an epoch: fewest, most
 
 
-def make_plan(panel: Panel, config: Config, *, held: HoldOut | None = None) -> Plan:
+def make_plan(panel: Panel, config: Config, *, held: HoldoutSplit | None = None) -> TrainingPlan:
     """Decide everything that the config leaves to `auto`, looking only at the steps that nothing is judged on.
 
     One thing is looked up in all of them: whether a value is zero or negative, which rules out logs.
@@ -58,7 +58,9 @@ def make_plan(panel: Panel, config: Config, *, held: HoldOut | None = None) -> P
     size = _size(panel, config)
     head = _head(horizon, config)
     ways = tuple(
-        Way(Measure(footing.kind, _share(footing.kind, past, config)), _shape(footing, *size, head.steps))
+        PreprocessingVariant(
+            ScalingSpec(footing.kind, _share(footing.kind, past, config)), _shape(footing, *size, head.steps)
+        )
         for footing in footings
     )
     shape = ways[0].shape
@@ -72,13 +74,15 @@ def make_plan(panel: Panel, config: Config, *, held: HoldOut | None = None) -> P
         dropout=config.model.dropout,
     )
     findings = (
-        Finding(
+        InferredSetting(
             "horizon", str(horizon), "pinned" if asked != "auto" else f"usual for data that are {panel.calendar.label}"
         ),
         *found,
-        Finding("window", f"{shape.context} steps of {shape.lags} lags", f"{len(past.values):,} values to learn from"),
+        InferredSetting(
+            "window", f"{shape.context} steps of {shape.lags} lags", f"{len(past.values):,} values to learn from"
+        ),
     )
-    return Plan(
+    return TrainingPlan(
         hold_out=held,
         ways=ways,
         architecture=architecture,
@@ -116,7 +120,7 @@ def learnable(panel: Panel, held_out: int) -> Panel:
 
 def _footings(
     past: Panel, panel: Panel, horizon: int, config: Config, *, lasting: bool
-) -> tuple[list[Footing], tuple[Finding, ...]]:
+) -> tuple[list[PreprocessingSpec], tuple[InferredSetting, ...]]:
     """Transform, level and profile: as pinned, or what forecasts the steps to learn from best without a network."""
     asked, season = config.model, panel.calendar.season
     kinds = possible_kinds(panel.values)
@@ -135,8 +139,8 @@ def _footings(
     rivals = [footing for footing, error in ranked[:2] if error <= RIVAL * ranked[0][1]]
     chosen = rivals[:1] if lasting or len(past.values) > LARGE else rivals
     return chosen, (
-        Finding("transform", chosen[0].kind, "pinned" if asked.transform != "auto" else "the best of a trial"),
-        Finding(
+        InferredSetting("transform", chosen[0].kind, "pinned" if asked.transform != "auto" else "the best of a trial"),
+        InferredSetting(
             "footing",
             str(chosen[0]),
             f"the best of {len(tried) + len(kinds) - 1} without a network"
@@ -189,15 +193,15 @@ def _patience(panel: Panel, config: Config) -> int | None:
     return asked
 
 
-def _head(horizon: int, config: Config) -> Head:
+def _head(horizon: int, config: Config) -> QuantileHead:
     """What the network says at each step."""
     if config.model.strategy == "recursive":
-        return Head()
-    return Head(horizon, tuple(config.forecast.levels) if config.train.loss == "pinball" else ())
+        return QuantileHead()
+    return QuantileHead(horizon, tuple(config.forecast.levels) if config.train.loss == "pinball" else ())
 
 
-def _shape(footing: Footing, context: int, lags: int, horizon: int) -> Shape:
-    return Shape(
+def _shape(footing: PreprocessingSpec, context: int, lags: int, horizon: int) -> WindowSpec:
+    return WindowSpec(
         context=context,
         lags=lags,
         level=footing.level,
@@ -208,7 +212,7 @@ def _shape(footing: Footing, context: int, lags: int, horizon: int) -> Shape:
     )
 
 
-def _winsorize(shape: Shape, config: Config) -> float | None:
+def _winsorize(shape: WindowSpec, config: Config) -> float | None:
     """Outliers count less where errors are squared, unless a profile's large deviations may be the season's own."""
     asked = config.train.winsorize
     if asked == "auto":
@@ -216,7 +220,7 @@ def _winsorize(shape: Shape, config: Config) -> float | None:
     return asked
 
 
-def _recipe(past: Panel, shape: Shape, config: Config, patience: int | None) -> Recipe:
+def _recipe(past: Panel, shape: WindowSpec, config: Config, patience: int | None) -> Recipe:
     """Batches and their number: an epoch sees each step about four times, within bounds; all of them PASSES times."""
     train = config.train
     size = train.batch_size if train.batch_size != "auto" else int(np.clip(past.n_series // 8, 32, 128))

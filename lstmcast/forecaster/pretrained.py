@@ -20,9 +20,9 @@ from lstmcast.data.zones import DAY
 from lstmcast.errors import ModelError
 from lstmcast.evaluation.intervals import Calibration
 from lstmcast.evaluation.origins import evenly
-from lstmcast.forecaster.judging import HeldOut
-from lstmcast.forecaster.phases import WHOLE, Phases
-from lstmcast.forecaster.running import Runner
+from lstmcast.forecaster.judging import HoldoutForecasts
+from lstmcast.forecaster.phases import WHOLE, Polyphase
+from lstmcast.forecaster.running import ForecastPipeline
 from lstmcast.forecaster.saving import from_pretrained
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.truth import last_steps
@@ -56,7 +56,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Choice:
+class PretrainedSelection:
     """Which networks forecast some data, and how they see them.
 
     Attributes:
@@ -68,7 +68,7 @@ class Choice:
 
     name: str
     season: int
-    phases: Phases = WHOLE
+    phases: Polyphase = WHOLE
     profile: int = 0
 
     @property
@@ -79,17 +79,17 @@ class Choice:
         return self.name if self.phases == WHOLE else f"{self.name}, one of every {self.phases.count} steps"
 
 
-def choose(panel: Panel) -> Choice:
+def choose(panel: Panel) -> PretrainedSelection:
     """The class of some data, by their frequency; of numbered rows and other steps, by their season."""
     calendar, season = panel.calendar, panel.calendar.season
     if season > DAY // HOUR and season % (DAY // HOUR) == 0 and calendar.step != HOUR:
-        return Choice(HOURLY, DAY // HOUR, Phases(season * HOUR // DAY))
+        return PretrainedSelection(HOURLY, DAY // HOUR, Polyphase(season * HOUR // DAY))
     name = BY_GRID.get((calendar.kind, calendar.step)) or BY_SEASON.get(season, OTHER)
     if season in KNOWN[name]:
-        return Choice(name, season)
+        return PretrainedSelection(name, season)
     if not _marked(panel, season):
-        return Choice(OTHER, season)
-    return Choice(PROFILED, season, profile=season * max(1, round(YEAR / season)))
+        return PretrainedSelection(OTHER, season)
+    return PretrainedSelection(PROFILED, season, profile=season * max(1, round(YEAR / season)))
 
 
 def pretrained(panel: Panel) -> Forecaster:
@@ -121,7 +121,7 @@ def pretrained(panel: Panel) -> Forecaster:
     )
 
 
-def _load(name: str) -> tuple[Runner, Calibration]:
+def _load(name: str) -> tuple[ForecastPipeline, Calibration]:
     try:
         return from_pretrained(FOLDER / name)
     except ModelError as err:
@@ -145,14 +145,14 @@ def _moved(panel: Panel, steps: int) -> Floats:
     return np.asarray(np.add.reduceat(np.where(within, moves, 0.0), panel.offsets[:-1]) / counts)
 
 
-def _nothing(calibration: Calibration, horizon: int) -> HeldOut:
+def _nothing(calibration: Calibration, horizon: int) -> HoldoutForecasts:
     """No forecast was held against what came."""
     none, empty = np.empty(0, np.int64), np.empty((0, horizon))
     bounds = np.empty((len(calibration.levels), 0, horizon))
-    return HeldOut(none, none, empty, bounds, bounds, empty)
+    return HoldoutForecasts(none, none, empty, bounds, bounds, empty)
 
 
-def _report(panel: Panel, choice: Choice) -> dict[str, object]:
+def _report(panel: Panel, choice: PretrainedSelection) -> dict[str, object]:
     """What is said of it where a trained model tells of its training."""
     return {
         "config": {"data": {}, "model": {"head": "value"}, "forecast": {"output": "forecast.csv"}},

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.skill import finite
-from lstmcast.forecaster.judging import Judgement
-from lstmcast.forecaster.plan import Chosen, Plan
-from lstmcast.forecaster.running import Runner
+from lstmcast.forecaster.judging import HoldoutEvaluation
+from lstmcast.forecaster.plan import Selection, TrainingPlan
+from lstmcast.forecaster.running import ForecastPipeline
 from lstmcast.forecaster.trained import fingerprint
 
 if TYPE_CHECKING:
@@ -24,7 +24,12 @@ LIBRARIES = ("lstmcast", "tensorflow", "keras", "numpy", "pandas", "safetensors"
 
 
 def report(
-    panel: Panel, config: Config, plan: Plan, judgement: Judgement, chosen: Chosen, runner: Runner
+    panel: Panel,
+    config: Config,
+    plan: TrainingPlan,
+    judgement: HoldoutEvaluation,
+    chosen: Selection,
+    runner: ForecastPipeline,
 ) -> dict[str, Any]:
     """Plain JSON-able values; what is undefined is null."""
     return {
@@ -63,7 +68,7 @@ def report(
     }
 
 
-def _shares(runner: Runner, panel: Panel) -> Floats:
+def _shares(runner: ForecastPipeline, panel: Panel) -> Floats:
     """[S] how much of each series' next forecast is exponential smoothing's."""
     if runner.tried:
         return runner.on(panel).share(np.arange(panel.n_series), panel.lengths - 1)
@@ -87,7 +92,7 @@ def libraries() -> dict[str, str]:
     return {name: found for name in LIBRARIES if (found := _version(name))}
 
 
-def scored(plan: Plan) -> str:
+def scored(plan: TrainingPlan) -> str:
     """Which network the scores belong to."""
     if plan.refit and plan.recipe.patience is None:
         return "the network fitted without the held-out steps; the saved one went on learning, with them"

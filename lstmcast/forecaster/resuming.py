@@ -11,7 +11,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.forecaster.report import libraries
 from lstmcast.forecaster.trained import fingerprint
 from lstmcast.model.lstm import Network, to_tensors
-from lstmcast.model.standing import Standing
+from lstmcast.model.standing import FitState
 from lstmcast.store.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -41,13 +41,13 @@ def identity_of(data: str, config: Config, start: Sequence[Network] = ()) -> str
     return digest.hexdigest()
 
 
-def standing(checkpoint: Checkpoint | None, fit: str) -> Standing | None:
+def standing(checkpoint: Checkpoint | None, fit: str) -> FitState | None:
     """Where a fit stood when the training was interrupted; None: it begins."""
     part = checkpoint.part(fit) if checkpoint is not None else None
-    return None if part is None else Standing.from_plain(*part)
+    return None if part is None else FitState.from_plain(*part)
 
 
-def keep(checkpoint: Checkpoint | None, fit: str, now: Standing) -> None:
+def keep(checkpoint: Checkpoint | None, fit: str, now: FitState) -> None:
     """Remember where a fit stands."""
     if checkpoint is not None:
         checkpoint.keep(fit, now.to_plain())

@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.intervals import Calibration
-from lstmcast.forecaster.measure import Key, Measure, as_known, scale, windows
-from lstmcast.forecaster.phases import WHOLE, Phases
+from lstmcast.forecaster.measure import Key, ScalingSpec, as_known, scale, windows
+from lstmcast.forecaster.phases import WHOLE, Polyphase
 from lstmcast.model import recursion, smoothing
-from lstmcast.model.heads import Head
+from lstmcast.model.heads import QuantileHead
 from lstmcast.model.lstm import Network
 from lstmcast.model.scaling import Scaling
-from lstmcast.model.windows import Shape, Windows
+from lstmcast.model.windows import WindowDataset, WindowSpec
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -25,7 +25,7 @@ LEAST = 1e-6  # a spread, in z: of a series that stands still
 
 
 @dataclass(frozen=True)
-class Runner:
+class ForecastPipeline:
     """What turns the past of any series into its future.
 
     Attributes:
@@ -44,17 +44,17 @@ class Runner:
     """
 
     networks: tuple[Network, ...]
-    head: Head
-    shape: Shape
-    measure: Measure
+    head: QuantileHead
+    shape: WindowSpec
+    measure: ScalingSpec
     scales: Mapping[Key, tuple[float, float]]
     usual: float | None = None
     smoothing: float = 0.0
     half: int = 0
     tried: bool = False
     horizon: int = 1
-    phases: Phases = WHOLE
-    beside: Beside | None = None
+    phases: Polyphase = WHOLE
+    beside: EnsembleMember | None = None
 
     @property
     def reach(self) -> int:
@@ -69,17 +69,17 @@ class Runner:
         known = np.minimum(known, smoothing.reach(self.shape.season))
         return np.asarray(self.smoothing / (1 + np.square(self.half / known)))
 
-    def on(self, panel: Panel) -> Running:
+    def on(self, panel: Panel) -> BoundPipeline:
         """Make ready to forecast the panel's series."""
         scaling = scale(panel, self.measure, self.shape.level, usual=self.usual, phases=self.phases)
         scaling = as_known(scaling, panel, self.scales)
         owner = np.repeat(np.arange(panel.n_series), self.phases.count)
         other = self.beside.runner.on(panel) if self.beside else None
-        return Running(self, windows(self.phases.parted(panel), scaling.of(owner), self.shape), scaling, other)
+        return BoundPipeline(self, windows(self.phases.parted(panel), scaling.of(owner), self.shape), scaling, other)
 
 
 @dataclass(frozen=True)
-class Beside:
+class EnsembleMember:
     """Another runner that speaks too.
 
     Attributes:
@@ -90,7 +90,7 @@ class Beside:
         furthest: [H] how far the first runner's forecasts may lie from its own, in z; None: wherever they do.
     """
 
-    runner: Runner
+    runner: ForecastPipeline
     share: float
     intervals: Calibration | None = None
     furthest: Floats | None = None
@@ -103,7 +103,7 @@ class Beside:
 
 
 @dataclass(frozen=True)
-class Ahead:
+class ScaledForecast:
     """What is said of the steps after B origins, in z.
 
     Attributes:
@@ -131,7 +131,7 @@ class Ahead:
 
 
 @dataclass(frozen=True)
-class Running:
+class BoundPipeline:
     """A runner beside the series it forecasts.
 
     Attributes:
@@ -141,18 +141,18 @@ class Running:
         other: the one that speaks too, on the same series.
     """
 
-    runner: Runner
-    windows: Windows
+    runner: ForecastPipeline
+    windows: WindowDataset
     scaling: Scaling
-    other: Running | None = None
+    other: BoundPipeline | None = None
 
-    def ahead(self, series: Ints, origins: Ints, horizon: int) -> Ahead:
+    def ahead(self, series: Ints, origins: Ints, horizon: int) -> ScaledForecast:
         """Forecast from [B] series and origins (steps from the series' first value)."""
         phases = self.runner.phases
         share = self.share(series, origins).repeat(phases.count) if self.runner.smoothing else None
         *said, smooth = self._ahead(*phases.origins(series, origins), phases.steps(horizon), share)
         z, below, above, highest = (phases.woven(each, horizon) for each in said)
-        ahead = Ahead(z, below, above, highest, None if smooth is None else phases.woven(smooth, horizon))
+        ahead = ScaledForecast(z, below, above, highest, None if smooth is None else phases.woven(smooth, horizon))
         if self.runner.beside is None or self.other is None:
             return ahead
         beside, scaling = self.runner.beside, self.scaling.of(series)
@@ -171,7 +171,7 @@ class Running:
     def _ahead(
         self, series: Ints, origins: Ints, horizon: int, share: Floats | None
     ) -> tuple[Floats, Floats, Floats, Floats, Floats | None]:
-        """The parts of an `Ahead`, of the phases; [B] how much is exponential smoothing's."""
+        """The parts of a `ScaledForecast`, of the phases; [B] how much is exponential smoothing's."""
         head, networks = self.runner.head, self.runner.networks
         z, distances = recursion.forecast(networks, head, self.windows, series, origins, horizon)
         smooth = None if share is None else self._smoothed(series, origins, horizon)
@@ -248,7 +248,7 @@ class Running:
         """[B, …] z to values."""
         return self.scaling.of(series).inverse(z)
 
-    def bounds(self, ahead: Ahead, calibration: Calibration, series: Ints) -> tuple[Floats, Floats]:
+    def bounds(self, ahead: ScaledForecast, calibration: Calibration, series: Ints) -> tuple[Floats, Floats]:
         """The intervals of what was said of [B] series, as values: lower and upper, [Q, B, H] each."""
         growing = self.runner.beside is not None and self.runner.beside.intervals is not None
         lower, upper = calibration.bounds(ahead.z, ahead.below, ahead.above, growing=growing)
@@ -261,6 +261,6 @@ class Running:
         return np.stack([self.back(one, series) for one in z]) if len(z) else z
 
 
-def spread_steps(shape: Shape) -> int:
+def spread_steps(shape: WindowSpec) -> int:
     """How many last steps say how restless a series is: three seasons, and not fewer than 30 nor more than 500."""
     return int(np.clip(3 * shape.season, 30, 500))

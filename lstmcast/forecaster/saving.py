@@ -14,15 +14,15 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import ModelError
 from lstmcast.evaluation.intervals import Calibration
 from lstmcast.forecaster.contexts import context_arrays, context_of, to_facts
-from lstmcast.forecaster.judging import HeldOut
-from lstmcast.forecaster.measure import Key, Measure
-from lstmcast.forecaster.phases import Phases
-from lstmcast.forecaster.running import Beside, Runner
+from lstmcast.forecaster.judging import HoldoutForecasts
+from lstmcast.forecaster.measure import Key, ScalingSpec
+from lstmcast.forecaster.phases import Polyphase
+from lstmcast.forecaster.running import EnsembleMember, ForecastPipeline
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.weights import from_arrays, to_arrays
-from lstmcast.model.heads import Head
+from lstmcast.model.heads import QuantileHead
 from lstmcast.model.lstm import Network
-from lstmcast.model.windows import Shape
+from lstmcast.model.windows import WindowSpec
 from lstmcast.store import artifact
 
 Tensors = Mapping[str, Mapping[str, np.ndarray]]
@@ -114,7 +114,7 @@ def to_pretrained(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dic
     return manifest, {"weights": weights, "calibration": {"widths": forecaster.calibration.widths}}
 
 
-def from_pretrained(folder: Path) -> tuple[Runner, Calibration]:
+def from_pretrained(folder: Path) -> tuple[ForecastPipeline, Calibration]:
     """Networks that know no series, and the intervals around what they say.
 
     Raises:
@@ -126,7 +126,7 @@ def from_pretrained(folder: Path) -> tuple[Runner, Calibration]:
     return _runner(found.manifest, weights, {}), Calibration(tuple(found.manifest["levels"]), widths)
 
 
-def _settings(runner: Runner) -> dict[str, Any]:
+def _settings(runner: ForecastPipeline) -> dict[str, Any]:
     """All of a runner that JSON can carry, but for its series."""
     return {
         "horizon": runner.horizon,
@@ -146,27 +146,30 @@ def _settings(runner: Runner) -> dict[str, Any]:
 
 def _runner(
     manifest: Mapping[str, Any], weights: Mapping[str, np.ndarray], scales: Mapping[Key, tuple[float, float]]
-) -> Runner:
+) -> ForecastPipeline:
     """The inverse of `_settings` and `to_arrays`."""
-    head, shape = Head(manifest["head"]["steps"], tuple(manifest["head"]["levels"])), Shape(**manifest["shape"])
+    head, shape = (
+        QuantileHead(manifest["head"]["steps"], tuple(manifest["head"]["levels"])),
+        WindowSpec(**manifest["shape"]),
+    )
     if head.steps != shape.horizon:
         raise ValueError("the head says other steps than the shape")
-    return Runner(
+    return ForecastPipeline(
         networks=_networks(manifest, weights, shape, head),
         head=head,
         shape=shape,
-        measure=Measure(manifest["transform"], manifest["scale"]["share"], manifest["scale"].get("lenient", False)),
+        measure=ScalingSpec(manifest["transform"], manifest["scale"]["share"], manifest["scale"].get("lenient", False)),
         scales=scales,
         usual=manifest["scale"]["usual"],
         smoothing=float(manifest["smoothing"]),
         half=int(manifest.get("half", 0)),
         tried=bool(manifest.get("tried", False)),
         horizon=int(manifest["horizon"]),
-        phases=Phases(int(manifest.get("phases", 1))),
+        phases=Polyphase(int(manifest.get("phases", 1))),
     )
 
 
-def _scales(runner: Runner, context: Panel) -> dict[str, np.ndarray]:
+def _scales(runner: ForecastPipeline, context: Panel) -> dict[str, np.ndarray]:
     """[S] what one unit of z is, and the floor, of each series; NaN where it is not transformed (see `scales_of`)."""
     scaling = runner.on(context).scaling
     plain = np.zeros(context.n_series, np.bool_) if scaling.plain is None else scaling.plain
@@ -198,7 +201,7 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
         other = _runner(said, tensors["beside"], _by_key(series, tensors["beside"]))
         widths = tensors["beside"].get("widths")
         intervals = None if widths is None else Calibration(tuple(manifest["levels"]), widths)
-        found = Beside(other, share, intervals, tensors["beside"].get("furthest"))
+        found = EnsembleMember(other, share, intervals, tensors["beside"].get("furthest"))
         as_judged = _as_judged(other, said, tensors["judged_beside"], series)
         runner, judged = replace(runner, beside=found), replace(judged, beside=replace(found, runner=as_judged))
     return Forecaster(
@@ -206,14 +209,14 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
         judged=judged,
         calibration=Calibration(tuple(manifest["levels"]), tensors["calibration"]["widths"]),
         context=context,
-        held_out=HeldOut(**{name: tensors["backtest"][name] for name in HELD_OUT}),
+        held_out=HoldoutForecasts(**{name: tensors["backtest"][name] for name in HELD_OUT}),
         report=manifest,
     )
 
 
 def _as_judged(
-    runner: Runner, manifest: Mapping[str, Any], tensors: Mapping[str, np.ndarray], series: Sequence[Key]
-) -> Runner:
+    runner: ForecastPipeline, manifest: Mapping[str, Any], tensors: Mapping[str, np.ndarray], series: Sequence[Key]
+) -> ForecastPipeline:
     """The same before it had learnt the held-out steps."""
     return replace(
         runner,
@@ -224,7 +227,7 @@ def _as_judged(
 
 
 def _networks(
-    manifest: Mapping[str, Any], weights: Mapping[str, np.ndarray], shape: Shape, head: Head
+    manifest: Mapping[str, Any], weights: Mapping[str, np.ndarray], shape: WindowSpec, head: QuantileHead
 ) -> tuple[Network, ...]:
     """The networks whose arrays these are."""
     return from_arrays(

@@ -17,12 +17,12 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.evaluation.intervals import Calibration
 from lstmcast.forecast import Forecast
-from lstmcast.forecaster.running import Runner
+from lstmcast.forecaster.running import ForecastPipeline
 from lstmcast.forecaster.truth import last_steps
 from lstmcast.workers import cores
 
 if TYPE_CHECKING:
-    from lstmcast.forecaster.judging import HeldOut
+    from lstmcast.forecaster.judging import HoldoutForecasts
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -46,11 +46,11 @@ class Forecaster:
         report: what a person may want to know later: config, findings, scores, verdict, data fingerprint, versions.
     """
 
-    runner: Runner
-    judged: Runner
+    runner: ForecastPipeline
+    judged: ForecastPipeline
     calibration: Calibration
     context: Panel
-    held_out: HeldOut
+    held_out: HoldoutForecasts
     report: Mapping[str, Any]
 
     @property

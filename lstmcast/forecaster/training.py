@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstmcast.data.panel import Panel
-from lstmcast.data.records import Finding
+from lstmcast.data.records import InferredSetting
 from lstmcast.errors import UsageError
 from lstmcast.forecaster.fits import Tell
-from lstmcast.forecaster.group import Group
+from lstmcast.forecaster.group import EnsembleFitter
 from lstmcast.forecaster.judging import judge
 from lstmcast.forecaster.others import SMOOTHING, both, leaning, weighed
-from lstmcast.forecaster.plan import Plan
+from lstmcast.forecaster.plan import TrainingPlan
 from lstmcast.forecaster.planning import learnable, make_plan
 from lstmcast.forecaster.pretrained import choose
 from lstmcast.forecaster.report import report
-from lstmcast.forecaster.running import Beside, Runner
+from lstmcast.forecaster.running import EnsembleMember, ForecastPipeline
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.truth import last_steps
 from lstmcast.forecaster.tuning import refuse_other_levels, tuned
-from lstmcast.forecaster.warm import Warm, warmed
+from lstmcast.forecaster.warm import WarmStart, warmed
 from lstmcast.model.network import check_forward, load_keras
 from lstmcast.store.checkpoint import Checkpoint
 
@@ -37,7 +37,7 @@ def train(
     *,
     checkpoint: Checkpoint | None = None,
     tell: Tell = lambda _: None,
-    planned: Callable[[Plan], None] = lambda _: None,
+    planned: Callable[[TrainingPlan], None] = lambda _: None,
     start: Forecaster | None = None,
 ) -> Forecaster:
     """Train a forecaster: plan, fit with early stopping, judge on later origins, fit again on all the data.
@@ -64,9 +64,9 @@ def train(
     load_keras()
     plan, warm = _begun(panel, config, start)
     planned(plan)
-    group = Group(panel, plan, warm, tell, checkpoint)
+    group = EnsembleFitter(panel, plan, warm, tell, checkpoint)
     fitted = group.judged()
-    others: Beside | None
+    others: EnsembleMember | None
     if _both(plan, config):
         fitted, others = weighed(panel, plan, fitted, pinned=config.model.smoothing != "auto")
     else:
@@ -87,7 +87,7 @@ def train(
     )
 
 
-def _begun(panel: Panel, config: Config, start: Forecaster | None) -> tuple[Plan, Warm | None]:
+def _begun(panel: Panel, config: Config, start: Forecaster | None) -> tuple[TrainingPlan, WarmStart | None]:
     """The plan, and the weights to go on from: those of a forecaster where they fit, else as the config says."""
     plan, warm = make_plan(panel, config), None
     if config.train.start == "pretrained":
@@ -98,18 +98,18 @@ def _begun(panel: Panel, config: Config, start: Forecaster | None) -> tuple[Plan
         plan, warm = (plan, warm) if warm and not own else (going_on, own)
     if _both(plan, config):
         reason = choose(learnable(panel, plan.hold_out.total)).reason
-        found = Finding("beside", "pretrained", f"networks of the class {reason} speak too")
+        found = InferredSetting("beside", "pretrained", f"networks of the class {reason} speak too")
         smoothing = SMOOTHING if plan.smoothing is None else plan.smoothing
         plan = replace(plan, smoothing=smoothing, findings=(*plan.findings, found))
     return plan, warm
 
 
-def _both(plan: Plan, config: Config) -> bool:
+def _both(plan: TrainingPlan, config: Config) -> bool:
     """Whether pretrained networks speak too: not where nothing stops early, for so many values teach enough."""
     return config.train.start == "auto" and plan.recipe.patience is not None
 
 
-def _check(runner: Runner, panel: Panel, plan: Plan) -> None:
+def _check(runner: ForecastPipeline, panel: Panel, plan: TrainingPlan) -> None:
     """Hold the NumPy forward pass against Keras's on the windows that the forecast will be made from."""
     some = panel.select(np.arange(min(panel.n_series, 64)))
     windows, context = runner.on(some).windows, runner.shape.context

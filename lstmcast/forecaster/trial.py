@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
-from lstmcast.evaluation.origins import FEW, HoldOut, evenly
-from lstmcast.forecaster.running import Runner, Running
+from lstmcast.evaluation.origins import FEW, HoldoutSplit, evenly
+from lstmcast.forecaster.running import BoundPipeline, ForecastPipeline
 from lstmcast.forecaster.truth import honest, outcomes, usual_steps
 from lstmcast.model.lstm import Network
 from lstmcast.model.smoothing import heavier
@@ -25,17 +25,17 @@ CAUTION = 0.5  # of the best, beside networks that say all steps at once: they g
 
 
 @dataclass(frozen=True)
-class Trial:
+class ValidationSet:
     """Origins, [B], what came after them, [B, H], and the usual step of their series, [B, 1]."""
 
-    running: Running
+    running: BoundPipeline
     series: Ints
     origins: Ints
     actual: Floats
     unit: Floats
 
     @classmethod
-    def stopping(cls, panel: Panel, held: HoldOut, runner: Runner) -> Trial:
+    def stopping(cls, panel: Panel, held: HoldoutSplit, runner: ForecastPipeline) -> ValidationSet:
         """The origins that decide when to stop.
 
         Raises:
@@ -50,14 +50,16 @@ class Trial:
         return found
 
     @classmethod
-    def judging(cls, panel: Panel, held: HoldOut, runner: Runner) -> Trial | None:
+    def judging(cls, panel: Panel, held: HoldoutSplit, runner: ForecastPipeline) -> ValidationSet | None:
         """Some of those that judge; None where nothing was observed there."""
         series, origins = held.judging(panel.lengths)
         some = evenly(np.arange(len(series)), FEW)
         return cls._at(panel, runner, held.horizon, (series[some], origins[some]))
 
     @classmethod
-    def _at(cls, panel: Panel, runner: Runner, horizon: int, where: tuple[Ints, Ints]) -> Trial | None:
+    def _at(
+        cls, panel: Panel, runner: ForecastPipeline, horizon: int, where: tuple[Ints, Ints]
+    ) -> ValidationSet | None:
         fair = honest(panel, *where, horizon)
         if not fair.any():
             return None
@@ -113,7 +115,7 @@ class Trial:
         share, own = tried[int(np.argmin(errors))]
         return (CAUTION if self.running.runner.head.outputs > 1 else 1.0) * share, own
 
-    def _with(self, networks: Sequence[Network]) -> Running:
+    def _with(self, networks: Sequence[Network]) -> BoundPipeline:
         return replace(self.running, runner=replace(self.running.runner, networks=tuple(networks)))
 
     def _said(self, networks: Sequence[Network]) -> Floats:

@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lstmcast.data.panel import Panel
-from lstmcast.data.records import Finding
+from lstmcast.data.records import InferredSetting
 from lstmcast.errors import ConfigError
-from lstmcast.forecaster.plan import Plan, Way
+from lstmcast.forecaster.plan import PreprocessingVariant, TrainingPlan
 from lstmcast.forecaster.planning import learnable
 from lstmcast.forecaster.pretrained import choose, pretrained
-from lstmcast.forecaster.warm import Warm
+from lstmcast.forecaster.warm import WarmStart
 from lstmcast.model.network import Architecture
 
 
-def tuned(plan: Plan, panel: Panel) -> tuple[Plan, Warm]:
+def tuned(plan: TrainingPlan, panel: Panel) -> tuple[TrainingPlan, WarmStart]:
     """The plan as pretrained networks go on with it, and their weights.
 
     Args:
@@ -37,11 +37,11 @@ def tuned(plan: Plan, panel: Panel) -> tuple[Plan, Warm]:
         skip=layers.skip,
         dropout=0.0,
     )
-    way = Way(known.measure, known.shape, known.usual, known.phases)
+    way = PreprocessingVariant(known.measure, known.shape, known.usual, known.phases)
     kept = tuple(
         finding for finding in plan.findings if finding.name not in {"transform", "footing", "window", "beside"}
     )
-    found = Finding("start", "pretrained", f"networks of the class {choose(past).reason}")
+    found = InferredSetting("start", "pretrained", f"networks of the class {choose(past).reason}")
     smoothing, half = (known.smoothing, known.half) if plan.smoothing is None else (plan.smoothing, 0)
     plan = replace(
         plan,
@@ -54,10 +54,10 @@ def tuned(plan: Plan, panel: Panel) -> tuple[Plan, Warm]:
         half=half,
         findings=(*kept, found),
     )
-    return plan, Warm(known.networks, known.networks, may_stay=True)
+    return plan, WarmStart(known.networks, known.networks, may_stay=True)
 
 
-def refuse_other_levels(plan: Plan) -> None:
+def refuse_other_levels(plan: TrainingPlan) -> None:
     """Refuse levels that the networks' own quantiles are not of.
 
     Raises:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lstmcast.data.panel import Panel
-from lstmcast.data.records import Finding
-from lstmcast.evaluation.origins import HoldOut
+from lstmcast.data.records import InferredSetting
+from lstmcast.evaluation.origins import HoldoutSplit
 from lstmcast.forecaster.measure import Key
-from lstmcast.forecaster.plan import Plan
+from lstmcast.forecaster.plan import TrainingPlan
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model.lstm import Network
 from lstmcast.model.recipe import Recipe
@@ -25,7 +25,7 @@ FURTHER, GENTLY = 4, 0.3  # on from a fit: for a quarter of a long one's epochs,
 
 
 @dataclass(frozen=True)
-class Warm:
+class WarmStart:
     """Networks to go on from.
 
     Attributes:
@@ -38,7 +38,7 @@ class Warm:
     may_stay: bool = False
 
 
-def warmed(plan: Plan, panel: Panel, start: Forecaster) -> tuple[Plan, Warm | None]:
+def warmed(plan: TrainingPlan, panel: Panel, start: Forecaster) -> tuple[TrainingPlan, WarmStart | None]:
     """The plan as it goes on from a forecaster, and the weights; the plan as it is where that cannot be, with why.
 
     Args:
@@ -49,9 +49,12 @@ def warmed(plan: Plan, panel: Panel, start: Forecaster) -> tuple[Plan, Warm | No
     held = _unlearnt(plan.hold_out, panel, start)
     reason = _unfit(plan, panel, start) or ("" if held else "the model in use has learnt steps that are held out now")
     if reason or held is None:
-        return replace(plan, findings=(*plan.findings, Finding("start", "fresh", reason))), None
+        return replace(plan, findings=(*plan.findings, InferredSetting("start", "fresh", reason))), None
     way = replace(plan.ways[0], measure=start.runner.measure, shape=start.runner.shape)
-    found = (Finding("footing", str(way), "that of the model in use"), Finding("start", "warm", "from its weights"))
+    found = (
+        InferredSetting("footing", str(way), "that of the model in use"),
+        InferredSetting("start", "warm", "from its weights"),
+    )
     others = tuple(
         finding for finding in plan.findings if finding.name not in {"transform", "footing", "window", "start"}
     )
@@ -62,7 +65,7 @@ def warmed(plan: Plan, panel: Panel, start: Forecaster) -> tuple[Plan, Warm | No
         architecture=replace(plan.architecture, context=way.shape.context, lags=way.shape.lags),
         findings=(*others, *found),
     )
-    return going_on, Warm(start.judged.networks, start.runner.networks)
+    return going_on, WarmStart(start.judged.networks, start.runner.networks)
 
 
 def further(recipe: Recipe) -> Recipe:
@@ -81,7 +84,7 @@ def _before_the_end(forecaster: Forecaster, steps: int) -> dict[Key, int]:
     return dict(zip(forecaster.context.keys, ends.tolist(), strict=True))
 
 
-def _unfit(plan: Plan, panel: Panel, start: Forecaster) -> str:
+def _unfit(plan: TrainingPlan, panel: Panel, start: Forecaster) -> str:
     """Why the weights cannot be gone on from; empty where they can."""
     architecture, network, kind = plan.architecture, start.runner.networks[0], start.runner.measure.kind
     asked = (architecture.head, architecture.units, architecture.activation, architecture.skip, plan.networks)
@@ -93,7 +96,7 @@ def _unfit(plan: Plan, panel: Panel, start: Forecaster) -> str:
     return ""
 
 
-def _unlearnt(held: HoldOut, panel: Panel, start: Forecaster) -> HoldOut | None:
+def _unlearnt(held: HoldoutSplit, panel: Panel, start: Forecaster) -> HoldoutSplit | None:
     """Steps to hold out that the judged networks have not learnt: as planned, or no more than before; None: none.
 
     A series that has ended has no new steps: of a larger part of it, some were learnt.

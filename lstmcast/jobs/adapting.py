@@ -14,7 +14,7 @@ from lstmcast.forecast import Forecast
 from lstmcast.jobs.fallback import LSTM
 from lstmcast.jobs.outcomes import EVER, outcomes
 from lstmcast.store.ledger import Ledger
-from lstmcast.store.ledger_records import Frame
+from lstmcast.store.ledger_records import PanelInfo
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -24,7 +24,7 @@ MANY = 200  # steps in it, from which outcomes come often
 
 
 @dataclass(frozen=True)
-class Adapted:
+class AdaptedForecast:
     """A forecast to issue, and what the ledger keeps of it.
 
     Attributes:
@@ -38,7 +38,7 @@ class Adapted:
     factors: Floats
 
 
-def adapted(ledger: Ledger, forecast: Forecast) -> Adapted:
+def adapted(ledger: Ledger, forecast: Forecast) -> AdaptedForecast:
     """Learn from what came true since the last run, and widen or narrow the intervals accordingly.
 
     Args:
@@ -54,12 +54,12 @@ def adapted(ledger: Ledger, forecast: Forecast) -> Adapted:
     for k, source in enumerate(forecast.sources):
         if source != LSTM:
             factors[:, k] = 1.0
-    return Adapted(issued(forecast, factors), forecast, factors)
+    return AdaptedForecast(issued(forecast, factors), forecast, factors)
 
 
-def unchanged(forecast: Forecast) -> Adapted:
+def unchanged(forecast: Forecast) -> AdaptedForecast:
     """The forecast as the model said it."""
-    return Adapted(forecast, forecast, np.ones_like(forecast.lower))
+    return AdaptedForecast(forecast, forecast, np.ones_like(forecast.lower))
 
 
 def issued(base: Forecast, factors: Floats) -> Forecast:
@@ -70,7 +70,7 @@ def issued(base: Forecast, factors: Floats) -> Forecast:
     return replace(base, lower=lower, upper=upper)
 
 
-def _learn(ledger: Ledger, frame: Frame, levels: tuple[float, ...], horizon: int) -> Floats:
+def _learn(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], horizon: int) -> Floats:
     """[Q, S, H] log factors after all outcomes that are known by now; kept for the next run."""
     theta, known = _remembered(ledger, frame, levels, horizon)
     alpha, rate = 1 - np.array(levels) / 100, _rate(frame.calendar)
@@ -84,7 +84,7 @@ def _learn(ledger: Ledger, frame: Frame, levels: tuple[float, ...], horizon: int
     return theta
 
 
-def _remembered(ledger: Ledger, frame: Frame, levels: tuple[float, ...], horizon: int) -> tuple[Floats, Ints]:
+def _remembered(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], horizon: int) -> tuple[Floats, Ints]:
     """[Q, S, H] log factors as the last run left them, 0 where it left none, and [S] the last steps they know of."""
     found = ledger.adaptation(frame.series, levels)
     theta = np.zeros((len(levels), len(frame.series), horizon))
@@ -97,7 +97,7 @@ def _remembered(ledger: Ledger, frame: Frame, levels: tuple[float, ...], horizon
     return theta, known
 
 
-def _misses(ledger: Ledger, frame: Frame, levels: tuple[float, ...], horizon: int, known: Ints) -> Floats:
+def _misses(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], horizon: int, known: Ints) -> Floats:
     """[T, Q, S, H] whether the interval issued for each step missed, by that step, the first that is new first.
 
     NaN where nothing was forecast, and where the outcome is not known, or was known before.

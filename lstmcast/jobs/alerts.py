@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.config.conditions import OPERATORS, Crossing, parse_alert
-from lstmcast.config.job import Alert, OnAlert
+from lstmcast.config.conditions import OPERATORS, AlertCondition, parse_alert
+from lstmcast.config.job import AlertConfig, OnAlert
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.panel import Panel
 from lstmcast.data.wording import first_few
 from lstmcast.errors import ConfigError
-from lstmcast.evaluation.paths import Marginals, dependence, draws, longer, quantile
+from lstmcast.evaluation.paths import MarginalDistributions, dependence, draws, longer, quantile
 from lstmcast.forecast import Forecast
-from lstmcast.forecaster.judging import HeldOut
+from lstmcast.forecaster.judging import HoldoutForecasts
 from lstmcast.forecaster.measure import Key
 
 Floats = npt.NDArray[np.float64]
@@ -34,7 +34,7 @@ FURTHEST = 100_000  # steps ahead that are looked for to say how far a span reac
 
 
 @dataclass(frozen=True)
-class Found:
+class AlertResult:
     """What became of an alert for one series.
 
     Attributes:
@@ -64,8 +64,8 @@ class Found:
 
 
 def evaluate(
-    alerts: Sequence[Alert], forecast: Forecast, held_out: HeldOut | None, levels: Sequence[float] = ()
-) -> list[Found]:
+    alerts: Sequence[AlertConfig], forecast: Forecast, held_out: HoldoutForecasts | None, levels: Sequence[float] = ()
+) -> list[AlertResult]:
     """Hold each alert against each series it is about.
 
     Args:
@@ -89,7 +89,7 @@ def evaluate(
     return found
 
 
-def check(alerts: Sequence[Alert], panel: Panel, horizon: int) -> None:
+def check(alerts: Sequence[AlertConfig], panel: Panel, horizon: int) -> None:
     """Refuse alerts that a forecast of these data could not answer, before anything is trained for it.
 
     Raises:
@@ -100,15 +100,15 @@ def check(alerts: Sequence[Alert], panel: Panel, horizon: int) -> None:
             _steps(alert, parse_alert(alert.when), panel.calendar, int(panel.ends[k]), horizon)
 
 
-def _dependence(held_out: HeldOut | None, levels: Sequence[float], horizon: int) -> Floats:
+def _dependence(held_out: HoldoutForecasts | None, levels: Sequence[float], horizon: int) -> Floats:
     """[H, H] how the steps of held-out forecasts went together."""
     if held_out is None:
         return dependence(np.empty((0, horizon)))
-    marginals = Marginals.of(held_out.forecast, held_out.lower, held_out.upper, levels)
+    marginals = MarginalDistributions.of(held_out.forecast, held_out.lower, held_out.upper, levels)
     return dependence(marginals.score(held_out.actual))
 
 
-def _chosen(alert: Alert, keys: Sequence[Key]) -> list[int]:
+def _chosen(alert: AlertConfig, keys: Sequence[Key]) -> list[int]:
     """Which series an alert is about."""
     names = ["/".join(key) for key in keys]
     if alert.series is None:
@@ -119,7 +119,7 @@ def _chosen(alert: Alert, keys: Sequence[Key]) -> list[int]:
     return [names.index(alert.series)]
 
 
-def _steps(alert: Alert, crossing: Crossing, calendar: Calendar, origin: int, horizon: int) -> int:
+def _steps(alert: AlertConfig, crossing: AlertCondition, calendar: Calendar, origin: int, horizon: int) -> int:
     """How many steps ahead an alert looks."""
     steps = crossing.steps or horizon
     if crossing.span is not None:
@@ -146,18 +146,18 @@ def _within(calendar: Calendar, origin: int, span: timedelta, horizon: int) -> i
         ahead = min(2 * ahead, FURTHEST)
 
 
-def _found(alert: Alert, crossing: Crossing, forecast: Forecast, k: int, scores: Floats) -> Found:
+def _found(alert: AlertConfig, crossing: AlertCondition, forecast: Forecast, k: int, scores: Floats) -> AlertResult:
     """Hold an alert against a series, at as many steps as there are `scores` [draws, N]."""
     steps = slice(0, scores.shape[1])
     bounds = forecast.lower[:, k, steps], forecast.upper[:, k, steps]
-    marginals = Marginals.of(forecast.values[k, steps], *bounds, forecast.levels)
+    marginals = MarginalDistributions.of(forecast.values[k, steps], *bounds, forecast.levels)
     reached = _reached(crossing, marginals.at(scores))
     if crossing.probability is None:
         holds = OPERATORS[crossing.op](_said(crossing, marginals), crossing.limit)
     else:
         holds = reached >= crossing.probability
     first = int(holds.argmax()) if holds.any() else scores.shape[1] - 1
-    return Found(
+    return AlertResult(
         name=alert.name,
         when=crossing.text,
         series="/".join(forecast.keys[k]),
@@ -167,7 +167,7 @@ def _found(alert: Alert, crossing: Crossing, forecast: Forecast, k: int, scores:
     )
 
 
-def _reached(crossing: Crossing, paths: Floats) -> Floats:
+def _reached(crossing: AlertCondition, paths: Floats) -> Floats:
     """[N] of paths [draws, N], the share that has got there up to each step; a mean or a sum is known at the last."""
     over = OPERATORS[crossing.op]
     if crossing.what not in {"mean", "sum"}:
@@ -176,7 +176,7 @@ def _reached(crossing: Crossing, paths: Floats) -> Floats:
     return np.append(np.zeros(paths.shape[1] - 1), over(whole, crossing.limit).mean())
 
 
-def _said(crossing: Crossing, marginals: Marginals) -> Floats:
+def _said(crossing: AlertCondition, marginals: MarginalDistributions) -> Floats:
     """[N] the forecast, or a percentile of it."""
     return marginals.middle if crossing.what == "forecast" else quantile(marginals, int(crossing.what[1:]) / 100)
 

@@ -11,18 +11,18 @@ from lstmcast.forecaster.measure import Key
 from lstmcast.forecaster.reading import lacking
 from lstmcast.forecaster.trained import fingerprint
 from lstmcast.jobs.alerts import check
-from lstmcast.jobs.events import Event
+from lstmcast.jobs.events import LogEvent
 from lstmcast.jobs.fallback import LSTM, NAIVE
-from lstmcast.jobs.freshness import Breach, data_breaches, model_breaches
-from lstmcast.jobs.model import Model, current_model, horizon_of
+from lstmcast.jobs.freshness import Violation, data_breaches, model_breaches
+from lstmcast.jobs.model import CurrentModel, current_model, horizon_of
 from lstmcast.jobs.reading import is_pinned, newest
 from lstmcast.jobs.retraining import why_now
-from lstmcast.jobs.setting import Run
+from lstmcast.jobs.setting import RunContext
 from lstmcast.show import console
 
 
 @dataclass(frozen=True)
-class Basis:
+class RunInputs:
     """Data and model.
 
     Attributes:
@@ -34,7 +34,7 @@ class Basis:
 
     panel: Panel
     data: str
-    model: Model | None
+    model: CurrentModel | None
     sources: tuple[str, ...]
 
     @property
@@ -43,7 +43,7 @@ class Basis:
         return self.model.version.name if self.model else ""
 
 
-def prepared(run: Run) -> Basis:
+def prepared(run: RunContext) -> RunInputs:
     """Read, check, and train when that is due.
 
     Raises:
@@ -65,49 +65,49 @@ def prepared(run: Run) -> Basis:
         _announce(run, aged, ModelError)
         breaches += aged
     unfit = _unfit(breaches)
-    return Basis(panel, data, model, tuple(NAIVE if key in unfit else LSTM for key in panel.keys))
+    return RunInputs(panel, data, model, tuple(NAIVE if key in unfit else LSTM for key in panel.keys))
 
 
-def _doubt_the_clock(run: Run) -> None:
+def _doubt_the_clock(run: RunContext) -> None:
     """Say where the clock is behind the last run: ages are wrong then."""
     last = run.ledger.newest()
     if last is not None and last.made > run.now:
         text = f"the clock says {run.now:%Y-%m-%d %H:%M} UTC, and the last run was at {last.made:%Y-%m-%d %H:%M}"
-        run.note(Event("clock", f"{text}: ages are wrong until it is right", "warning"))
+        run.note(LogEvent("clock", f"{text}: ages are wrong until it is right", "warning"))
 
 
-def _read(run: Run, model: Model | None) -> Panel:
+def _read(run: RunContext, model: CurrentModel | None) -> Panel:
     """The newest data, seen by the ledger; what they lack is said even where all else is quiet."""
     panel = newest(run.job, model)
     new = run.ledger.observe(panel, run.now)
     told = console.found(replace(panel, dropped=()), run.now, reasons=not is_pinned(run.job, model))
-    run.note(Event("read", told, fields={"values": len(panel.values), "new": new}))
+    run.note(LogEvent("read", told, fields={"values": len(panel.values), "new": new}))
     for text in lacking(model.forecaster.context if model else panel, panel):
-        run.note(Event("lacking", text, "warning"))
+        run.note(LogEvent("lacking", text, "warning"))
     return panel
 
 
-def _context(panel: Panel, model: Model | None) -> int:
+def _context(panel: Panel, model: CurrentModel | None) -> int:
     """The steps that the network reads; before there is one, all that there are."""
     return model.forecaster.runner.shape.context if model else int(panel.lengths.max())
 
 
-def _announce(run: Run, breaches: Sequence[Breach], failure: type[LstmcastError]) -> None:
+def _announce(run: RunContext, breaches: Sequence[Violation], failure: type[LstmcastError]) -> None:
     """Say what is broken, and end where the job asks for it."""
     if fatal := [f"freshness.{breach.rule}: {breach.text}" for breach in breaches if breach.then == "fail"]:
         raise failure(fatal)
     for breach in breaches:
         does = "forecast by seasonal naive" if breach.then == "fallback" else "forecast all the same"
         fields = {"rule": breach.rule, "then": breach.then, "series": ["/".join(key) for key in breach.series]}
-        run.note(Event("breach", f"freshness.{breach.rule}: {breach.text}: {does}", "warning", fields))
+        run.note(LogEvent("breach", f"freshness.{breach.rule}: {breach.text}: {does}", "warning", fields))
 
 
-def _unfit(breaches: Sequence[Breach]) -> set[Key]:
+def _unfit(breaches: Sequence[Violation]) -> set[Key]:
     """The series that the model is not to forecast."""
     return {key for breach in breaches if breach.then == "fallback" for key in breach.series}
 
 
-def _up_to_date(run: Run, panel: Panel, model: Model | None, data: str) -> Model | None:
+def _up_to_date(run: RunContext, panel: Panel, model: CurrentModel | None, data: str) -> CurrentModel | None:
     """The model, or a new one where that is due."""
     due = why_now(run.job, model, run.ledger, data, run.now)
     if due is None:

@@ -6,36 +6,36 @@ from collections.abc import Sequence
 
 from lstmcast.config.conditions import Condition, parse_condition
 from lstmcast.evaluation.live import LiveScores
-from lstmcast.jobs.alerts import Found, tell
-from lstmcast.jobs.events import Event
+from lstmcast.jobs.alerts import AlertResult, tell
+from lstmcast.jobs.events import LogEvent
 from lstmcast.jobs.scoring import live
-from lstmcast.jobs.setting import Run
+from lstmcast.jobs.setting import RunContext
 
 
-def alarmed(run: Run, run_key: str, found: Sequence[Found]) -> list[str]:
+def alarmed(run: RunContext, run_key: str, found: Sequence[AlertResult]) -> list[str]:
     """Say which alerts fired, and run the command of the job for them; the same in words."""
     fired = [alert for alert in found if alert.fired]
     for alert in fired:
-        run.note(Event("alert", str(alert), "error", {"alert": alert.to_dict()}))
+        run.note(LogEvent("alert", str(alert), "error", {"alert": alert.to_dict()}))
     if fired and run.job.on_alert:
         told = {"time": run.now.isoformat(), "model": run.folder.name, "output": run.job.forecast.output}
         alerts = [alert.to_dict() for alert in fired]
         if failure := tell(run.job.on_alert, {**told, "run_key": run_key, "alerts": alerts}):
-            run.note(Event("on_alert", failure, "warning"))
+            run.note(LogEvent("on_alert", failure, "warning"))
     return [str(alert) for alert in fired]
 
 
-def scored(run: Run) -> tuple[LiveScores, list[str]]:
+def scored(run: RunContext) -> tuple[LiveScores, list[str]]:
     """Say how good the forecasts were that came true lately; the scores, and which conditions are met, in words."""
     scores = live(run.ledger, now=run.now, window=run.job.ledger.window)
     if scores.outcomes:
         shares = zip(scores.levels, scores.coverage, strict=True)
         held = "".join(f", {share:.0%} inside the {level:g} % interval" for level, share in shares)
         text = f"live: MAE {scores.mae:.4g}, MASE {scores.mase:.3g}{held} ({scores.outcomes:,} outcomes)"
-        run.note(Event("scores", text, fields=scores.to_dict()))
+        run.note(LogEvent("scores", text, fields=scores.to_dict()))
     words = met([parse_condition(text) for text in run.job.fail_if], scores)
     for text in words:
-        run.note(Event("condition", text, "error"))
+        run.note(LogEvent("condition", text, "error"))
     return scores, [f"fail_if: {text}" for text in words]
 
 

@@ -18,7 +18,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError
 from lstmcast.jobs.replay import recorded, remade, version
 from lstmcast.store.ledger import Ledger
-from lstmcast.store.ledger_records import Entry, Issue
+from lstmcast.store.ledger_records import RecordedForecast, RunRecord
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -27,7 +27,7 @@ MOVERS = ("data", "model", "source")
 
 
 @dataclass(frozen=True)
-class Difference:
+class ForecastDiff:
     """Two runs at the N steps that both forecast.
 
     Attributes:
@@ -41,8 +41,8 @@ class Difference:
         unknown: why it cannot be told what moved the forecast; empty where it can.
     """
 
-    earlier: Entry
-    later: Entry
+    earlier: RunRecord
+    later: RunRecord
     series: tuple[str, ...]
     times: tuple[str, ...]
     before: Floats
@@ -83,7 +83,7 @@ class Difference:
         }
 
 
-def difference(ledger: Ledger, folder: Path, earlier: Entry, later: Entry) -> Difference:
+def difference(ledger: Ledger, folder: Path, earlier: RunRecord, later: RunRecord) -> ForecastDiff:
     """Hold a run against an earlier one.
 
     Args:
@@ -93,12 +93,12 @@ def difference(ledger: Ledger, folder: Path, earlier: Entry, later: Entry) -> Di
         later: the run since.
     """
     old, new = ledger.issue(earlier.number), ledger.issue(later.number)
-    both = _Both.of(old, new)
+    both = _Pair.of(old, new)
     said = recorded(ledger, later, new)
     before, after = both.old(old.values), both.new(new.values)
     parts, unknown = _parts(ledger, folder, (earlier, later), (old, new), both)
     added, revised = _values(ledger.panel_of(earlier), ledger.panel_of(later))
-    return Difference(
+    return ForecastDiff(
         earlier=earlier,
         later=later,
         series=tuple("/".join(said.keys[k]) for k in both.rows[1].tolist()),
@@ -113,14 +113,14 @@ def difference(ledger: Ledger, folder: Path, earlier: Entry, later: Entry) -> Di
 
 
 @dataclass(frozen=True)
-class _Both:
+class _Pair:
     """Where the N steps that two runs forecast stand in each: row and column in its [S, H] arrays, older run first."""
 
     rows: tuple[Ints, Ints]
     steps: tuple[Ints, Ints]
 
     @classmethod
-    def of(cls, old: Issue, new: Issue) -> Self:
+    def of(cls, old: RecordedForecast, new: RecordedForecast) -> Self:
         place = {number: row for row, number in enumerate(old.series.tolist())}
         there = np.array([place.get(number, -1) for number in new.series.tolist()], dtype=np.int64)
         step = np.arange(new.values.shape[1]) + (new.origins - old.origins[there])[:, None]  # [S, H] in the older run
@@ -137,7 +137,11 @@ class _Both:
 
 
 def _parts(
-    ledger: Ledger, folder: Path, runs: tuple[Entry, Entry], issues: tuple[Issue, Issue], both: _Both
+    ledger: Ledger,
+    folder: Path,
+    runs: tuple[RunRecord, RunRecord],
+    issues: tuple[RecordedForecast, RecordedForecast],
+    both: _Pair,
 ) -> tuple[dict[str, Floats], str]:
     """What each mover did, and why that cannot be told."""
     earlier, later = runs
@@ -157,7 +161,11 @@ def _parts(
 
 
 def _between(
-    ledger: Ledger, folder: Path, runs: tuple[Entry, Entry], issues: tuple[Issue, Issue], both: _Both
+    ledger: Ledger,
+    folder: Path,
+    runs: tuple[RunRecord, RunRecord],
+    issues: tuple[RecordedForecast, RecordedForecast],
+    both: _Pair,
 ) -> tuple[Floats, str]:
     """[N] what the older model says of the newer data, each series by its older source; NaN with the reason why not."""
     earlier, later = runs
@@ -186,7 +194,7 @@ def _values(old: Panel, new: Panel) -> tuple[int, int]:
     return added, revised
 
 
-def _run(entry: Entry) -> dict[str, str]:
+def _run(entry: RunRecord) -> dict[str, str]:
     names = ("run_key", "version", "config_digest", "data_digest", "source")
     return {"made": entry.made.isoformat(), **{name: getattr(entry, name) for name in names}}
 

@@ -10,7 +10,7 @@ Level = Literal["info", "warning", "error"]
 
 
 @dataclass(frozen=True)
-class Event:
+class LogEvent:
     """One thing that happened.
 
     Attributes:
@@ -26,4 +26,4 @@ class Event:
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
-Note = Callable[[Event], None]
+Note = Callable[[LogEvent], None]

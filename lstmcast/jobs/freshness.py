@@ -21,7 +21,7 @@ Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Breach:
+class Violation:
     """A rule that is broken.
 
     Attributes:
@@ -37,7 +37,7 @@ class Breach:
     series: tuple[Key, ...]
 
 
-def data_breaches(panel: Panel, rules: Freshness, context: int, now: datetime) -> list[Breach]:
+def data_breaches(panel: Panel, rules: Freshness, context: int, now: datetime) -> list[Violation]:
     """The rules that the data break.
 
     Args:
@@ -55,7 +55,7 @@ def data_breaches(panel: Panel, rules: Freshness, context: int, now: datetime) -
     return [*_aged(panel, rules, now), *_incomplete(panel, rules, context), *_flat(panel, rules)]
 
 
-def model_breaches(trained: datetime, keys: tuple[Key, ...], rules: Freshness, now: datetime) -> list[Breach]:
+def model_breaches(trained: datetime, keys: tuple[Key, ...], rules: Freshness, now: datetime) -> list[Violation]:
     """The rule that the model breaks, if it does.
 
     Args:
@@ -68,7 +68,7 @@ def model_breaches(trained: datetime, keys: tuple[Key, ...], rules: Freshness, n
     if rule is None or age <= rule.limit:
         return []
     text = f"the model was trained {span_words(age)} ago; at most {duration_text(rule.limit)} is allowed"
-    return [Breach("max_model_age", rule.then, text, keys)]
+    return [Violation("max_model_age", rule.then, text, keys)]
 
 
 def completed(panel: Panel) -> datetime | None:
@@ -90,16 +90,16 @@ def steps_span(panel: Panel, steps: int) -> timedelta | None:
     return timedelta(microseconds=int(ends[1] - ends[0]))
 
 
-def _aged(panel: Panel, rules: Freshness, now: datetime) -> Iterator[Breach]:
+def _aged(panel: Panel, rules: Freshness, now: datetime) -> Iterator[Violation]:
     rule, ended = rules.max_data_age, completed(panel)
     if rule is None or ended is None or now - ended <= rule.limit:
         return
     newest = panel.calendar.text(panel.ends.max(keepdims=True))[0]
     text = f"{panel.source}: the newest step, {newest}, ended {span_words(now - ended)} ago"
-    yield Breach("max_data_age", rule.then, f"{text}; at most {duration_text(rule.limit)} is allowed", panel.keys)
+    yield Violation("max_data_age", rule.then, f"{text}; at most {duration_text(rule.limit)} is allowed", panel.keys)
 
 
-def _incomplete(panel: Panel, rules: Freshness, context: int) -> Iterator[Breach]:
+def _incomplete(panel: Panel, rules: Freshness, context: int) -> Iterator[Violation]:
     if (rule := rules.min_completeness) is None:
         return
     shares = completeness(panel, context)
@@ -107,7 +107,9 @@ def _incomplete(panel: Panel, rules: Freshness, context: int) -> Iterator[Breach
     if len(short):
         found = [f"{_name(panel.keys[k])}{shares[k]:.0%}" for k in short.tolist()]
         text = f"{panel.source}: of the last {context} steps are there: {first_few(found, len(found))}"
-        yield Breach("min_completeness", rule.then, f"{text}; at least {rule.limit:.0%} must be", _keys(panel, short))
+        yield Violation(
+            "min_completeness", rule.then, f"{text}; at least {rule.limit:.0%} must be", _keys(panel, short)
+        )
 
 
 def completeness(panel: Panel, context: int) -> Floats:
@@ -119,7 +121,7 @@ def completeness(panel: Panel, context: int) -> Floats:
     return np.asarray(np.add.reduceat(there.astype(np.int64), panel.offsets[:-1]) / expected, dtype=np.float64)
 
 
-def _flat(panel: Panel, rules: Freshness) -> Iterator[Breach]:
+def _flat(panel: Panel, rules: Freshness) -> Iterator[Violation]:
     if (rule := rules.flatline) is None:
         return
     steps = same_steps(panel)
@@ -128,7 +130,7 @@ def _flat(panel: Panel, rules: Freshness) -> Iterator[Breach]:
     if len(flat):
         found = [f"{_name(panel.keys[k])}{panel.series(k)[-1]:g}" for k in flat.tolist()]
         text = f"{panel.source}: for {duration_text(rule.limit)} or longer nothing but {first_few(found, len(found))}"
-        yield Breach("flatline", rule.then, text, _keys(panel, flat))
+        yield Violation("flatline", rule.then, text, _keys(panel, flat))
 
 
 def same_steps(panel: Panel) -> Ints:

@@ -12,17 +12,17 @@ from lstmcast.data.panel import Panel
 from lstmcast.forecast import Forecast, output_suffix
 from lstmcast.forecaster.rules import repeat_season, repeated
 from lstmcast.jobs.adapting import adapted, unchanged
-from lstmcast.jobs.alerts import Found, evaluate
-from lstmcast.jobs.basis import Basis
-from lstmcast.jobs.events import Event
+from lstmcast.jobs.alerts import AlertResult, evaluate
+from lstmcast.jobs.basis import RunInputs
+from lstmcast.jobs.events import LogEvent
 from lstmcast.jobs.fallback import LSTM, NAIVE, with_fallback
-from lstmcast.jobs.model import Model, horizon_of
-from lstmcast.jobs.setting import Run
+from lstmcast.jobs.model import CurrentModel, horizon_of
+from lstmcast.jobs.setting import RunContext
 from lstmcast.store.files import write_atomically
-from lstmcast.store.ledger_records import Entry
+from lstmcast.store.ledger_records import RunRecord
 
 
-def make(job: Job, panel: Panel, model: Model | None, sources: tuple[str, ...]) -> Forecast:
+def make(job: Job, panel: Panel, model: CurrentModel | None, sources: tuple[str, ...]) -> Forecast:
     """H steps of every series, each from its source.
 
     Raises:
@@ -35,7 +35,7 @@ def make(job: Job, panel: Panel, model: Model | None, sources: tuple[str, ...]) 
     return with_fallback(panel, repeat_season(panel, horizon, job.forecast.levels), sources)
 
 
-def in_place(job: Job, entry: Entry) -> bool:
+def in_place(job: Job, entry: RunRecord) -> bool:
     """Whether what a recorded run wrote is still there, to the byte; of a figure: whether there is one."""
     output = Path(job.forecast.output)
     if not output.is_file() or (job.plot and not Path(job.plot).is_file()):
@@ -43,7 +43,7 @@ def in_place(job: Job, entry: Entry) -> bool:
     return sha256(output.read_bytes()).hexdigest() == entry.output_digest
 
 
-def issue(run: Run, basis: Basis, entry: Entry) -> list[Found]:
+def issue(run: RunContext, basis: RunInputs, entry: RunRecord) -> list[AlertResult]:
     """Forecast, record it, then write it: killed in between, the next run finds it not in place, and writes it.
 
     Args:
@@ -67,11 +67,13 @@ def issue(run: Run, basis: Basis, entry: Entry) -> list[Found]:
         run.ledger.record(entry, told.base, repeated(basis.panel, forecast.horizon), told.factors)
     _write(run.job, content, basis, told.forecast)
     fields = {"run_key": entry.run_key, "source": entry.source, "output": run.job.forecast.output, **entry.details}
-    run.note(Event("forecast", _words(forecast, run.job.forecast.output, basis.model), fields=fields))
+    run.note(LogEvent("forecast", _words(forecast, run.job.forecast.output, basis.model), fields=fields))
     return found
 
 
-def _described(entry: Entry, job: Job, forecast: Forecast, content: bytes, found: Sequence[Found]) -> Entry:
+def _described(
+    entry: RunRecord, job: Job, forecast: Forecast, content: bytes, found: Sequence[AlertResult]
+) -> RunRecord:
     """The entry with what was forecast by what, and the file that holds it."""
     pairs = zip(forecast.keys, forecast.sources, strict=True)
     fallback = ["/".join(key) for key, source in pairs if source == NAIVE]
@@ -84,7 +86,7 @@ def _described(entry: Entry, job: Job, forecast: Forecast, content: bytes, found
     )
 
 
-def _write(job: Job, content: bytes, basis: Basis, forecast: Forecast) -> None:
+def _write(job: Job, content: bytes, basis: RunInputs, forecast: Forecast) -> None:
     """The forecast, and its figure where the job wants one."""
     write_atomically(Path(job.forecast.output), content)
     if job.plot:
@@ -92,14 +94,14 @@ def _write(job: Job, content: bytes, basis: Basis, forecast: Forecast) -> None:
         write_atomically(Path(job.plot), _picture(basis.panel, forecast, basis.model, suffix))
 
 
-def _alerts(job: Job, forecast: Forecast, model: Model | None) -> list[Found]:
+def _alerts(job: Job, forecast: Forecast, model: CurrentModel | None) -> list[AlertResult]:
     """The job's alerts held against the forecast; how its steps go together is what the held-out ones say."""
     if model is None:
         return evaluate(job.alerts, forecast, None)
     return evaluate(job.alerts, forecast, model.forecaster.held_out, model.forecaster.calibration.levels)
 
 
-def _picture(panel: Panel, forecast: Forecast, model: Model | None, suffix: str) -> bytes:
+def _picture(panel: Panel, forecast: Forecast, model: CurrentModel | None, suffix: str) -> bytes:
     """The first series, their forecasts and intervals as the bytes of a figure."""
     from lstmcast.show import figures
     from lstmcast.show.plot import render
@@ -110,7 +112,7 @@ def _picture(panel: Panel, forecast: Forecast, model: Model | None, suffix: str)
     return figures.picture(strips, model.forecaster, suffix, backtest=False, history=None)
 
 
-def _words(forecast: Forecast, target: str, model: Model | None) -> str:
+def _words(forecast: Forecast, target: str, model: CurrentModel | None) -> str:
     """What was written, from what."""
     from lstmcast.show import console
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lstmcast.evaluation.live import LiveScores
-from lstmcast.jobs.alerts import Found
+from lstmcast.jobs.alerts import AlertResult
 
 HELP = {
     "run_exit_code": "Exit code of the last run: 0 done, 8 done and a condition was met, others failed.",
@@ -30,7 +30,7 @@ SUCCESS = "run_last_success_timestamp_seconds"
 
 
 @dataclass(frozen=True)
-class Sample:
+class Metric:
     """One figure: a key of `HELP`, its value, and labels beside that of the model."""
 
     name: str
@@ -38,29 +38,29 @@ class Sample:
     labels: dict[str, str] = field(default_factory=dict)
 
 
-def of_scores(scores: LiveScores) -> list[Sample]:
+def of_scores(scores: LiveScores) -> list[Metric]:
     """Live scores; those that are not defined are left out."""
     shares = zip(scores.levels, scores.coverage.tolist(), strict=True)
     found = [
-        Sample("live_outcomes", scores.outcomes),
-        Sample("live_mae", scores.mae),
-        Sample("live_mase", scores.mase),
-        *(Sample("live_coverage_ratio", share, {"level": f"{level:g}"}) for level, share in shares),
+        Metric("live_outcomes", scores.outcomes),
+        Metric("live_mae", scores.mae),
+        Metric("live_mase", scores.mase),
+        *(Metric("live_coverage_ratio", share, {"level": f"{level:g}"}) for level, share in shares),
     ]
     return [sample for sample in found if sample.value == sample.value]
 
 
-def of_alerts(found: Iterable[Found]) -> list[Sample]:
+def of_alerts(found: Iterable[AlertResult]) -> list[Metric]:
     """What became of alerts."""
     samples = []
     for alert in found:
         labels = {"alert": alert.name, "series": alert.series}
-        samples.append(Sample("alert_probability", alert.probability, labels))
-        samples.append(Sample("alert_fired", float(alert.fired), labels))
+        samples.append(Metric("alert_probability", alert.probability, labels))
+        samples.append(Metric("alert_fired", float(alert.fired), labels))
     return samples
 
 
-def text(samples: Sequence[Sample], model: str) -> bytes:
+def text(samples: Sequence[Metric], model: str) -> bytes:
     """The samples in the text format of Prometheus, those of one name together."""
     lines = []
     for name, told in HELP.items():
@@ -73,12 +73,12 @@ def text(samples: Sequence[Sample], model: str) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def last_success(path: Path) -> list[Sample]:
+def last_success(path: Path) -> list[Metric]:
     """When a run was last done, as the file of the run before tells; nothing where it does not."""
     with suppress(OSError):
         if found := re.search(rf"^lstmcast_{SUCCESS}{{.*}} (\S+)$", path.read_text("utf-8", "replace"), re.MULTILINE):
             with suppress(ValueError):
-                return [Sample(SUCCESS, float(found[1]))]
+                return [Metric(SUCCESS, float(found[1]))]
     return []
 
 

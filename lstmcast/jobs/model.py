@@ -16,7 +16,7 @@ from lstmcast.store.choosing import CURRENT, NAME, NAMING, model_name, resolve, 
 
 
 @dataclass(frozen=True)
-class Model:
+class CurrentModel:
     """A version, read and verified.
 
     Attributes:
@@ -44,14 +44,14 @@ def folder_of(job: Job) -> Path:
     return Path(job.store.models) / name
 
 
-def horizon_of(job: Job, panel: Panel, model: Model | None) -> int:
+def horizon_of(job: Job, panel: Panel, model: CurrentModel | None) -> int:
     """Steps that the job forecasts: as it says, else as its model does, else as the data suggest."""
     if job.forecast.horizon != "auto":
         return job.forecast.horizon
     return model.forecaster.horizon if model else default_horizon(panel.lengths, panel.calendar.default_horizon)
 
 
-def current_model(folder: Path) -> Model | None:
+def current_model(folder: Path) -> CurrentModel | None:
     """The current version of a model's folder; None where none was ever trained.
 
     Raises:
@@ -64,4 +64,4 @@ def current_model(folder: Path) -> Model | None:
     except ModelError as err:
         mend = f"lstmcast models rollback --models {folder.parent} --model {folder.name}"
         raise ModelError([*err.faults, f"or make a version current: {mend}"]) from err
-    return Model(load(version), version)
+    return CurrentModel(load(version), version)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from lstmcast.evaluation.adaptive import widened
 from lstmcast.jobs.fallback import LSTM
 from lstmcast.store.ledger import Ledger
-from lstmcast.store.ledger_records import Frame, Issue
+from lstmcast.store.ledger_records import PanelInfo, RecordedForecast
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -21,7 +21,7 @@ EVER = -(2**62)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ScoredForecast:
     """R series that one run forecast, H steps ahead, and what came.
 
     Attributes:
@@ -46,8 +46,8 @@ class Outcome:
 
 
 def outcomes(
-    ledger: Ledger, frame: Frame, levels: tuple[float, ...], after: Ints, *, since: int = 0
-) -> Iterator[Outcome]:
+    ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], after: Ints, *, since: int = 0
+) -> Iterator[ScoredForecast]:
     """What came of the network's forecasts, the newest run first.
 
     Of several forecasts of a series from one origin the last one counts.
@@ -77,20 +77,22 @@ def outcomes(
             yield _outcome(issue, kept, rows[kept], levels, _actual(issue, kept, rows[kept], known, base, after))
 
 
-def _actual(issue: Issue, kept: Ints, rows: Ints, known: Floats, base: int, after: Ints) -> Floats:
+def _actual(issue: RecordedForecast, kept: Ints, rows: Ints, known: Floats, base: int, after: Ints) -> Floats:
     """[R, H] what came of an issue's series `kept`, which are the rows `rows` of `known`."""
     ahead = issue.origins[kept, None] + np.arange(1, issue.values.shape[1] + 1)
     asked = (ahead > after[rows, None]) & (ahead - base < known.shape[1])
     return np.where(asked, known[rows[:, None], np.where(asked, ahead - base, 0)], np.nan)
 
 
-def _outcome(issue: Issue, kept: Ints, rows: Ints, levels: tuple[float, ...], actual: Floats) -> Outcome:
+def _outcome(
+    issue: RecordedForecast, kept: Ints, rows: Ints, levels: tuple[float, ...], actual: Floats
+) -> ScoredForecast:
     lower, upper = widened(issue.values, issue.lower, issue.upper, issue.factors)
     unknown = np.full((1, *issue.values.shape), np.nan)
     lower, upper = (np.concatenate([bounds, unknown]) for bounds in (lower, upper))
     which = [issue.levels.index(level) if level in issue.levels else -1 for level in levels]
     width = (issue.upper[0] - issue.lower[0]) / 2 if issue.levels else unknown[0]
-    return Outcome(
+    return ScoredForecast(
         entry=issue.entry,
         rows=rows,
         origins=issue.origins[kept],

@@ -7,16 +7,16 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.data.records import ReadOptions
 from lstmcast.forecaster.reading import pinned
-from lstmcast.jobs.model import Model
+from lstmcast.jobs.model import CurrentModel
 from lstmcast.jobs.retraining import changes
 
 
-def is_pinned(job: Job, model: Model | None) -> bool:
+def is_pinned(job: Job, model: CurrentModel | None) -> bool:
     """Whether the data are read as training read them: there is a model, and the config is still its own."""
     return model is not None and not changes(job.config, model)
 
 
-def newest(job: Job, model: Model | None) -> Panel:
+def newest(job: Job, model: CurrentModel | None) -> Panel:
     """Read the input of a job.
 
     Raises:

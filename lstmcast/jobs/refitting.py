@@ -12,12 +12,12 @@ from lstmcast.forecaster.resuming import identity
 from lstmcast.forecaster.saving import save
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
-from lstmcast.jobs.events import Event
-from lstmcast.jobs.model import Model, current_model
-from lstmcast.jobs.retraining import Due
-from lstmcast.jobs.setting import Run
+from lstmcast.jobs.events import LogEvent
+from lstmcast.jobs.model import CurrentModel, current_model
+from lstmcast.jobs.retraining import RetrainReason
+from lstmcast.jobs.setting import RunContext
 from lstmcast.store.checkpoint import checkpoint
-from lstmcast.store.ledger_records import Refit
+from lstmcast.store.ledger_records import RetrainRecord
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Decision:
     figures: dict[str, Any]
 
 
-def refit(run: Run, panel: Panel, incumbent: Model | None, due: Due) -> Model | None:
+def refit(run: RunContext, panel: Panel, incumbent: CurrentModel | None, due: RetrainReason) -> CurrentModel | None:
     """Fit a challenger; the model that forecasts from now on.
 
     Where it cannot be fitted, the incumbent stays, and that is said.
@@ -48,7 +48,7 @@ def refit(run: Run, panel: Panel, incumbent: Model | None, due: Due) -> Model | 
     try:
         with checkpoint(run.folder, identity(panel, run.job.config, networks)) as kept:
             if kept.resumed:
-                run.note(Event("resumed", "going on where the same training was interrupted"))
+                run.note(LogEvent("resumed", "going on where the same training was interrupted"))
             challenger = train(panel, run.job.config, checkpoint=kept, tell=run.tell, start=start)
             decision = decide(challenger, incumbent, panel, due)
             version = _published(run, challenger, due, decision) if decision.accepted else ""
@@ -60,7 +60,7 @@ def refit(run: Run, panel: Panel, incumbent: Model | None, due: Due) -> Model | 
     return current_model(run.folder) if decision.accepted else incumbent
 
 
-def decide(challenger: Forecaster, incumbent: Model | None, panel: Panel, due: Due) -> Decision:
+def decide(challenger: Forecaster, incumbent: CurrentModel | None, panel: Panel, due: RetrainReason) -> Decision:
     """Whether the challenger takes the incumbent's place: where there is none, the config asks, or it is not worse."""
     if incumbent is None:
         return Decision(True, "the first model", {})
@@ -69,7 +69,7 @@ def decide(challenger: Forecaster, incumbent: Model | None, panel: Panel, due: D
     return Decision(due.unasked or found.not_worse, words, found.to_dict())
 
 
-def _published(run: Run, challenger: Forecaster, due: Due, decision: Decision) -> str:
+def _published(run: RunContext, challenger: Forecaster, due: RetrainReason, decision: Decision) -> str:
     """Save the challenger, with why it was taken, and make it the current version; its name."""
     known = {"reason": due.reason, "decision": decision.words, **decision.figures}
     challenger = replace(challenger, report={**challenger.report, "refit": known})
@@ -85,14 +85,16 @@ def _compared(found: Comparison) -> str:
     return f"its error is {found.challenger:.4g} usual steps {over}, the old one's {found.incumbent:.4g}"
 
 
-def _keep(run: Run, version: str, incumbent: Model | None, due: Due, decision: Decision) -> None:
+def _keep(
+    run: RunContext, version: str, incumbent: CurrentModel | None, due: RetrainReason, decision: Decision
+) -> None:
     """Record the decision, and say it."""
     before = incumbent.version.name if incumbent else ""
     reason = f"{due.reason}; {decision.words}"
-    run.ledger.judged(Refit(run.now, version, before, decision.accepted, reason, decision.figures))
+    run.ledger.judged(RetrainRecord(run.now, version, before, decision.accepted, reason, decision.figures))
     fields = {"reason": due.reason, "accepted": decision.accepted, "version": version, "incumbent": before}
     if decision.accepted:
         text = f"trained {run.folder / version}, because {due.reason}: {decision.words}"
     else:
         text = f"trained, because {due.reason}, but {run.folder / before} stays: {decision.words}"
-    run.note(Event("trained", text, fields={**fields, **decision.figures}))
+    run.note(LogEvent("trained", text, fields={**fields, **decision.figures}))

@@ -13,7 +13,7 @@ from lstmcast.store.artifact import model_lock
 from lstmcast.store.choosing import named_folder
 from lstmcast.store.files import explained
 from lstmcast.store.ledger import FILE, Ledger
-from lstmcast.store.ledger_records import Entry
+from lstmcast.store.ledger_records import RunRecord
 
 
 def ledger_folder(job: Job | None, models: str | None, model: str | None) -> Path:
@@ -49,7 +49,7 @@ def catch_up(job: Job, folder: Path, now: datetime, wait: float) -> None:
         ledger.observe(newest(job, current_model(folder)), now)
 
 
-def last_two(ledger: Ledger, against: datetime | None) -> tuple[Entry, Entry]:
+def last_two(ledger: Ledger, against: datetime | None) -> tuple[RunRecord, RunRecord]:
     """The newest run, after the one it is held against: the newest made up to a time, else the one before.
 
     Raises:
@@ -62,7 +62,7 @@ def last_two(ledger: Ledger, against: datetime | None) -> tuple[Entry, Entry]:
     return others[-1], newest
 
 
-def last_entry(ledger: Ledger, until: datetime | None = None) -> Entry:
+def last_entry(ledger: Ledger, until: datetime | None = None) -> RunRecord:
     """The newest run, or the newest made up to a time.
 
     Raises:

@@ -15,11 +15,11 @@ from lstmcast.forecaster.trained import Forecaster
 from lstmcast.jobs.adapting import issued
 from lstmcast.jobs.fallback import with_fallback
 from lstmcast.store.ledger import Ledger
-from lstmcast.store.ledger_records import Entry, Issue
+from lstmcast.store.ledger_records import RecordedForecast, RunRecord
 
 
 @dataclass(frozen=True)
-class Replayed:
+class ReplayResult:
     """A past forecast.
 
     Attributes:
@@ -33,7 +33,7 @@ class Replayed:
     whole: bool
 
 
-def replay(ledger: Ledger, folder: Path, entry: Entry) -> Replayed:
+def replay(ledger: Ledger, folder: Path, entry: RunRecord) -> ReplayResult:
     """Make the file of a recorded run again, to the byte.
 
     Args:
@@ -52,13 +52,13 @@ def replay(ledger: Ledger, folder: Path, entry: Entry) -> Replayed:
         content = issued(made, issue.factors).render(suffix)
         if sha256(content).hexdigest() == entry.output_digest:
             by = f"version {entry.version}" if entry.version else "the seasonal naive rule"
-            return Replayed(content, f"computed again by {by} from the data as they stood then", whole=True)
+            return ReplayResult(content, f"computed again by {by} from the data as they stood then", whole=True)
         why = "computed again it is not the same here (another machine, or other libraries?)"
     content = issued(recorded(ledger, entry, issue), issue.factors).render(suffix)
     if sha256(content).hexdigest() != entry.output_digest:
         when = f"{entry.made:%Y-%m-%dT%H:%M:%SZ}"
         raise ModelError(f"{ledger.path}: the file of {when} cannot be made again; was it written by another lstmcast?")
-    return Replayed(content, f"written again from the recorded numbers: {why}", whole=False)
+    return ReplayResult(content, f"written again from the recorded numbers: {why}", whole=False)
 
 
 def version(folder: Path, name: str) -> Forecaster | None:
@@ -66,7 +66,7 @@ def version(folder: Path, name: str) -> Forecaster | None:
     return load(folder / name) if name else None
 
 
-def remade(panel: Panel, forecaster: Forecaster | None, issue: Issue) -> Forecast:
+def remade(panel: Panel, forecaster: Forecaster | None, issue: RecordedForecast) -> Forecast:
     """What a version forecasts from data: with the bounds as it says them, as far ahead and by the same sources.
 
     Raises:
@@ -78,7 +78,7 @@ def remade(panel: Panel, forecaster: Forecaster | None, issue: Issue) -> Forecas
     return with_fallback(panel, plain, issue.sources)
 
 
-def recorded(ledger: Ledger, entry: Entry, issue: Issue) -> Forecast:
+def recorded(ledger: Ledger, entry: RunRecord, issue: RecordedForecast) -> Forecast:
     """The numbers of a run as the ledger has them, with the bounds before they were widened."""
     frame = ledger.frame(entry)
     if frame is None:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from lstmcast.config import Job
 from lstmcast.errors import BusyError, ConditionError, FileError, LstmcastError
-from lstmcast.jobs.events import Event, Note
-from lstmcast.jobs.metrics import SUCCESS, Sample, last_success, text
+from lstmcast.jobs.events import LogEvent, Note
+from lstmcast.jobs.metrics import SUCCESS, Metric, last_success, text
 from lstmcast.jobs.model import folder_of
-from lstmcast.jobs.run import Outcome, run
+from lstmcast.jobs.run import RunResult, run
 from lstmcast.store.files import write_atomically
 
 if TYPE_CHECKING:
@@ -36,11 +36,11 @@ def reported(job: Job, now: datetime, *, note: Note, tell: Tell, force: bool, wa
         if not isinstance(err, BusyError):  # the run that holds the lock tells its own figures
             _measure_failure(job, now, note, code, seconds)
         fields = {"status": status, "exit_code": code, "seconds": round(seconds, 3)}
-        note(Event("finished", str(err) or status, "error", fields))
+        note(LogEvent("finished", str(err) or status, "error", fields))
         raise
     seconds = time.monotonic() - began
     code = ConditionError.exit_code if outcome.faults else 0
-    _measure(job, now, code, seconds, [Sample(SUCCESS, now.timestamp()), *outcome.samples])
+    _measure(job, now, code, seconds, [Metric(SUCCESS, now.timestamp()), *outcome.samples])
     note(_finished(outcome, code, seconds))
     if outcome.faults:
         raise ConditionError(outcome.faults)
@@ -61,25 +61,25 @@ def ended(note: Note) -> Iterator[None]:
     try:
         yield
     except LstmcastError as err:
-        note(Event("finished", str(err), "error", {"status": "failed", "exit_code": err.exit_code, "seconds": 0.0}))
+        note(LogEvent("finished", str(err), "error", {"status": "failed", "exit_code": err.exit_code, "seconds": 0.0}))
         raise
 
 
-def _finished(outcome: Outcome, code: int, seconds: float) -> Event:
+def _finished(outcome: RunResult, code: int, seconds: float) -> LogEvent:
     words = f"{outcome.status} in {seconds:.1f} s" + ("; a condition was met" if outcome.faults else "")
     fields = {"status": outcome.status, "exit_code": code, "seconds": round(seconds, 3)}
     told = {**fields, "run_key": outcome.run_key, "version": outcome.version, "met": list(outcome.faults)}
-    return Event("finished", words, fields=told)
+    return LogEvent("finished", words, fields=told)
 
 
-def _measure(job: Job, now: datetime, code: int, seconds: float, samples: Sequence[Sample]) -> None:
+def _measure(job: Job, now: datetime, code: int, seconds: float, samples: Sequence[Metric]) -> None:
     """Write the metrics, where the job wants them."""
     if job.metrics.textfile is None:
         return
     own = [
-        Sample("run_exit_code", code),
-        Sample("run_timestamp_seconds", now.timestamp()),
-        Sample("run_duration_seconds", seconds),
+        Metric("run_exit_code", code),
+        Metric("run_timestamp_seconds", now.timestamp()),
+        Metric("run_duration_seconds", seconds),
     ]
     write_atomically(Path(job.metrics.textfile), text([*own, *samples], folder_of(job).name))
 
@@ -89,4 +89,4 @@ def _measure_failure(job: Job, now: datetime, note: Note, code: int, seconds: fl
     try:
         _measure(job, now, code, seconds, last_success(Path(job.metrics.textfile or "")))
     except FileError as err:
-        note(Event("metrics", str(err), "warning"))
+        note(LogEvent("metrics", str(err), "warning"))

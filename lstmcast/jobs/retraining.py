@@ -10,7 +10,7 @@ from typing import Any
 from lstmcast.config import Config, Job
 from lstmcast.config.durations import span_words
 from lstmcast.data.wording import first_few
-from lstmcast.jobs.model import Model
+from lstmcast.jobs.model import CurrentModel
 from lstmcast.jobs.scoring import drifted
 from lstmcast.store.ledger import Ledger
 
@@ -19,7 +19,7 @@ PLACES: Mapping[str, bool | set[str]] = {"store": True, "forecast": {"output"}}
 
 
 @dataclass(frozen=True)
-class Due:
+class RetrainReason:
     """A reason to fit a new model.
 
     Attributes:
@@ -31,7 +31,7 @@ class Due:
     unasked: bool = False
 
 
-def why_now(job: Job, model: Model | None, ledger: Ledger, data: str, now: datetime) -> Due | None:
+def why_now(job: Job, model: CurrentModel | None, ledger: Ledger, data: str, now: datetime) -> RetrainReason | None:
     """Why a new model is due; None: it is not.
 
     Args:
@@ -42,29 +42,29 @@ def why_now(job: Job, model: Model | None, ledger: Ledger, data: str, now: datet
         now: the time.
     """
     if model is None:
-        return Due("there is no model yet", unasked=True)
+        return RetrainReason("there is no model yet", unasked=True)
     if changed := changes(job.config, model):
-        return Due(f"the config has changed ({first_few(changed, len(changed))})", unasked=True)
+        return RetrainReason(f"the config has changed ({first_few(changed, len(changed))})", unasked=True)
     if data == model.forecaster.report["data"]["fingerprint"]:
         return None
     last = max([model.trained, *(refit.made for refit in ledger.refits()[-1:])])  # also of one that was not taken
     if job.retrain.every is not None and now - last >= job.retrain.every:
-        return Due(f"the last fit was {span_words(now - last)} ago")
+        return RetrainReason(f"the last fit was {span_words(now - last)} ago")
     return _drifted(ledger, model, last) if job.retrain.on_drift else None
 
 
-def _drifted(ledger: Ledger, model: Model, last: datetime) -> Due | None:
+def _drifted(ledger: Ledger, model: CurrentModel, last: datetime) -> RetrainReason | None:
     """Whether the errors have grown since the last fit."""
     found = drifted(ledger, model.version.name, model.forecaster, since=last)
     if not found.found:
         return None
-    return Due(
+    return RetrainReason(
         f"errors have grown to {found.ratio:.1f} times those of calibration (a test that is wrong once in "
         f"{1 / found.false_alarm_rate:.0f} models)"
     )
 
 
-def changes(config: Config, model: Model) -> list[str]:
+def changes(config: Config, model: CurrentModel) -> list[str]:
     """The keys in which a config differs from that of a model; one that the model does not know had its default."""
     before, now, usual = model.forecaster.report["config"], _plain(config), _plain(Config())
     return list(_differing({**usual, **{key: {**usual.get(key, {}), **before.get(key, {})} for key in usual}}, now))

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 from lstmcast.config import Job
 from lstmcast.errors import ConfigError
 from lstmcast.forecast import FORMATS
-from lstmcast.jobs.alerts import Found
-from lstmcast.jobs.basis import Basis, prepared
+from lstmcast.jobs.alerts import AlertResult
+from lstmcast.jobs.basis import RunInputs, prepared
 from lstmcast.jobs.conditions import alarmed, scored
-from lstmcast.jobs.events import Event, Note
+from lstmcast.jobs.events import LogEvent, Note
 from lstmcast.jobs.fallback import NAIVE
 from lstmcast.jobs.freshness import completed
 from lstmcast.jobs.issuing import in_place, issue
 from lstmcast.jobs.key import config_digest, run_key
-from lstmcast.jobs.metrics import Sample, of_alerts, of_scores
+from lstmcast.jobs.metrics import Metric, of_alerts, of_scores
 from lstmcast.jobs.model import folder_of
 from lstmcast.jobs.scoring import live
-from lstmcast.jobs.setting import Run
+from lstmcast.jobs.setting import RunContext
 from lstmcast.store.artifact import model_lock, prepare
 from lstmcast.store.files import is_same
 from lstmcast.store.ledger import FILE, Ledger
-from lstmcast.store.ledger_records import Entry
+from lstmcast.store.ledger_records import RunRecord
 from lstmcast.store.upkeep import tidy
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunResult:
     """How a run ended.
 
     Attributes:
@@ -48,12 +48,12 @@ class Outcome:
     status: str
     version: str
     faults: tuple[str, ...] = ()
-    samples: tuple[Sample, ...] = ()
+    samples: tuple[Metric, ...] = ()
 
 
 def run(
     job: Job, now: datetime, *, note: Note, tell: Tell = lambda _: None, force: bool = False, wait: float = 0.0
-) -> Outcome:
+) -> RunResult:
     """Do what is due.
 
     Args:
@@ -73,7 +73,7 @@ def run(
     prepare(folder.parent, folder.name)
     with model_lock(folder, wait=wait), Ledger.open(folder / FILE) as ledger:
         tidy(folder)
-        return _locked(Run(job, now, folder, ledger, note, tell, force))
+        return _locked(RunContext(job, now, folder, ledger, note, tell, force))
 
 
 def _refuse_format(output: str) -> None:
@@ -90,33 +90,33 @@ def _spare_the_input(job: Job) -> None:
         raise ConfigError([f"{key}: is the input, {job.input}, and would take its place: name another" for key in lost])
 
 
-def _locked(run: Run) -> Outcome:
+def _locked(run: RunContext) -> RunResult:
     basis, digest = prepared(run), config_digest(run.job)
     key = run_key(basis.data, digest, basis.version, basis.sources)
     done = run.ledger.done(key)
     if done and not run.force and in_place(run.job, done):
-        run.note(Event("unchanged", f"{run.job.forecast.output}: nothing has changed since it was written"))
+        run.note(LogEvent("unchanged", f"{run.job.forecast.output}: nothing has changed since it was written"))
         scores, found = live(run.ledger, now=run.now, window=run.job.ledger.window), _remembered(done)
         samples = (*_ages(run, basis), *of_scores(scores), *of_alerts(found))
-        return Outcome(key, "unchanged", basis.version, samples=samples)
-    found = issue(run, basis, Entry(key, run.now, basis.version, digest, basis.data))
+        return RunResult(key, "unchanged", basis.version, samples=samples)
+    found = issue(run, basis, RunRecord(key, run.now, basis.version, digest, basis.data))
     scores, met = scored(run)
     faults = (*alarmed(run, key, found), *met)
     if run.job.ledger.keep:
         run.ledger.prune(run.now - run.job.ledger.keep)
-    return Outcome(key, "done", basis.version, faults, (*_ages(run, basis), *of_scores(scores), *of_alerts(found)))
+    return RunResult(key, "done", basis.version, faults, (*_ages(run, basis), *of_scores(scores), *of_alerts(found)))
 
 
-def _remembered(entry: Entry) -> list[Found]:
+def _remembered(entry: RunRecord) -> list[AlertResult]:
     """What became of the alerts of a recorded run."""
-    return [Found(**alert) for alert in entry.details.get("alerts", [])]
+    return [AlertResult(**alert) for alert in entry.details.get("alerts", [])]
 
 
-def _ages(run: Run, basis: Basis) -> list[Sample]:
+def _ages(run: RunContext, basis: RunInputs) -> list[Metric]:
     """How old data and model are, and how many series are forecast without it."""
-    samples = [Sample("fallback_series", basis.sources.count(NAIVE))]
+    samples = [Metric("fallback_series", basis.sources.count(NAIVE))]
     if (ended := completed(basis.panel)) is not None:
-        samples.append(Sample("data_age_seconds", (run.now - ended).total_seconds()))
+        samples.append(Metric("data_age_seconds", (run.now - ended).total_seconds()))
     if basis.model:
-        samples.append(Sample("model_age_seconds", (run.now - basis.model.trained).total_seconds()))
+        samples.append(Metric("model_age_seconds", (run.now - basis.model.trained).total_seconds()))
     return samples

@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from lstmcast.data.calendar import Calendar
 from lstmcast.evaluation.drift import Drift, block_steps, blocks, drift
-from lstmcast.evaluation.live import LiveScores, Tally
+from lstmcast.evaluation.live import ErrorSums, LiveScores
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.jobs.model import current_model
 from lstmcast.jobs.outcomes import EVER, outcomes
 from lstmcast.store.ledger import Ledger
-from lstmcast.store.ledger_records import Frame
+from lstmcast.store.ledger_records import PanelInfo
 from lstmcast.store.ledger_values import micros
 
 Floats = npt.NDArray[np.float64]
@@ -34,11 +34,11 @@ def live(ledger: Ledger, *, now: datetime, window: timedelta | None = None) -> L
     """
     frame, levels, horizon = ledger.frame(), ledger.levels, ledger.horizon
     if frame is None:
-        return LiveScores.of(Tally.nothing(len(levels), 0, horizon), levels)
+        return LiveScores.of(ErrorSums.nothing(len(levels), 0, horizon), levels)
     n = len(frame.series)
-    total = Tally.nothing(len(levels), n, horizon)
+    total = ErrorSums.nothing(len(levels), n, horizon)
     for one in outcomes(ledger, frame, levels, np.full(n, _before(frame.calendar, now, window))):
-        tally = Tally.of(one.actual, one.values, one.naive, one.lower, one.upper)
+        tally = ErrorSums.of(one.actual, one.values, one.naive, one.lower, one.upper)
         total += tally.among(one.rows, n, horizon)
     return LiveScores.of(total, levels)
 
@@ -78,7 +78,7 @@ def drifted(ledger: Ledger, version: str, forecaster: Forecaster, *, since: date
     return drift(before, blocks(origins, errors, steps)[1])
 
 
-def _live_errors(ledger: Ledger, frame: Frame, rows: Sequence[int], entries: Set[int]) -> tuple[Ints, Floats]:
+def _live_errors(ledger: Ledger, frame: PanelInfo, rows: Sequence[int], entries: Set[int]) -> tuple[Ints, Floats]:
     """Origins [B] and errors [B, H], in half widths, of what some entries forecast of some series."""
     everything = np.full(len(frame.series), EVER)
     parts = [(np.empty(0, dtype=np.int64), np.empty((0, ledger.horizon)))]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from lstmcast.evaluation.skill import finite
-from lstmcast.jobs.difference import MOVERS, Difference
+from lstmcast.jobs.difference import MOVERS, ForecastDiff
 from lstmcast.show.console import count, number
-from lstmcast.store.ledger_records import Entry
+from lstmcast.store.ledger_records import RunRecord
 
 SHOWN = 24  # steps in the table
 CELL = 12
 
 
-def differed(found: Difference, name: str) -> str:
+def differed(found: ForecastDiff, name: str) -> str:
     """What moved the forecast, in all and step by step."""
     lines = [f"{name}: {_run(found.later)} against {_run(found.earlier)}", *_changes(found)]
     if not len(found.moved):
@@ -29,11 +29,11 @@ def differed(found: Difference, name: str) -> str:
     return "\n".join(lines + ([f"  … and {count(more, 'more step')} (--json has all)"] if more > 0 else []))
 
 
-def _run(entry: Entry) -> str:
+def _run(entry: RunRecord) -> str:
     return f"the forecast of {entry.made:%Y-%m-%d %H:%M} UTC"
 
 
-def _changes(found: Difference) -> list[str]:
+def _changes(found: ForecastDiff) -> list[str]:
     """One line for each thing that is another."""
     changed, said = found.changed, []
     if changed["data"]:
@@ -45,7 +45,7 @@ def _changes(found: Difference) -> list[str]:
     return said or ["  nothing was another"]
 
 
-def _moved(found: Difference) -> str:
+def _moved(found: ForecastDiff) -> str:
     """By how much on the average, and what did it."""
     whole = float(np.abs(found.moved).mean())
     each = {mover: float(np.abs(part).mean()) for mover, part in found.parts.items()}
@@ -54,7 +54,7 @@ def _moved(found: Difference) -> str:
     return f"{count(len(found.moved), 'step')} in both, {number(whole, 0)} apart on the average{by}"
 
 
-def _names(found: Difference) -> list[str]:
+def _names(found: ForecastDiff) -> list[str]:
     """What the first steps are called."""
     pairs = zip(found.series[:SHOWN], found.times[:SHOWN], strict=True)
     return [f"{series} {time}".strip() for series, time in pairs]

@@ -12,7 +12,7 @@ import numpy as np
 
 from lstmcast.classifier.category import saving
 from lstmcast.classifier.category.report import fingerprint
-from lstmcast.classifier.category.trained import TEXT, Teller, Told
+from lstmcast.classifier.category.trained import TEXT, SymbolForecast, SymbolForecaster
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.data.records import ReadOptions
@@ -20,11 +20,11 @@ from lstmcast.data.symbols import symbols_of
 from lstmcast.data.text import read_characters
 from lstmcast.forecast import FORMATS, rendered
 from lstmcast.forecaster.reading import lacking, pinned_options
-from lstmcast.kinds.kind import Note, Rolling, Tensors, View, Wish, refuse
+from lstmcast.kinds.kind import BacktestOptions, Note, PlotOptions, PredictOptions, Tensors, refuse
 from lstmcast.show import console, symbols
 
 if TYPE_CHECKING:
-    from lstmcast.classifier.category.rolling import Rolled
+    from lstmcast.classifier.category.rolling import SymbolBacktestResult
     from lstmcast.config import Config
     from lstmcast.forecaster.fits import Tell
     from lstmcast.store.checkpoint import Checkpoint
@@ -33,10 +33,10 @@ HEAD = "category"
 
 
 @dataclass(frozen=True)
-class Scored:
+class CategoryBacktest:
     """A backtest of symbols."""
 
-    rolled: Rolled
+    rolled: SymbolBacktestResult
 
     @property
     def better(self) -> bool:
@@ -68,8 +68,8 @@ class Scored:
         return self.rolled.to_dict()
 
 
-class Categories:
-    """The kind; see `Kind`."""
+class CategoryTask:
+    """The task; see `Task`."""
 
     formats = (*FORMATS, TEXT)
 
@@ -85,7 +85,9 @@ class Categories:
         """Of keys, times and symbols."""
         return fingerprint(past)
 
-    def train(self, past: Panel, config: Config, *, checkpoint: Checkpoint | None, tell: Tell, note: Note) -> Teller:
+    def train(
+        self, past: Panel, config: Config, *, checkpoint: Checkpoint | None, tell: Tell, note: Note
+    ) -> SymbolForecaster:
         """A teller of symbols."""
         from lstmcast.classifier.category.training import train
 
@@ -95,15 +97,15 @@ class Categories:
         """Bits, hits, hits among the likeliest."""
         return symbols.judged(report)
 
-    def to_artifact(self, trained: Teller) -> tuple[dict[str, Any], Tensors]:
+    def to_artifact(self, trained: SymbolForecaster) -> tuple[dict[str, Any], Tensors]:
         """Manifest and arrays."""
         return saving.to_artifact(trained)
 
-    def from_artifact(self, manifest: Mapping[str, Any], tensors: Tensors) -> Teller:
+    def from_artifact(self, manifest: Mapping[str, Any], tensors: Tensors) -> SymbolForecaster:
         """The teller."""
         return saving.from_artifact(manifest, tensors)
 
-    def newest(self, trained: Teller, data: str) -> tuple[Panel, tuple[str, ...]]:
+    def newest(self, trained: SymbolForecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
         """The same columns, format and symbols; a text goes on wherever it likes."""
         context = trained.context
         panel = _read(data, pinned_options(context, trained.report["config"]["data"]), context.symbols)
@@ -111,21 +113,23 @@ class Categories:
         new = f"{panel.source}: {console.count(strange, 'step')} with a symbol that training never met: not known"
         return panel, (*(() if trained.is_text else lacking(context, panel)), *((new,) if strange else ()))
 
-    def kept(self, trained: Teller) -> Panel:
+    def kept(self, trained: SymbolForecaster) -> Panel:
         """The last steps of every series."""
         return trained.context
 
-    def predict(self, trained: Teller, past: Panel, wish: Wish) -> Told:
+    def predict(self, trained: SymbolForecaster, past: Panel, wish: PredictOptions) -> SymbolForecast:
         """H symbols of every series: the likeliest path, or one that is drawn."""
         if wish.temperature is None:
             refuse(wish, f"{HEAD}, unless a --temperature is given", "horizon")
         return trained.predict(past, wish.horizon, temperature=wish.temperature, seed=wish.seed or 0)
 
-    def made(self, outcome: Told, trained: Teller, past: Panel, *, version: Path, target: str) -> str:
+    def made(
+        self, outcome: SymbolForecast, trained: SymbolForecaster, past: Panel, *, version: Path, target: str
+    ) -> str:
         """Steps, series, span."""
         return symbols.made(outcome, version, target, trained.report, past.notes)
 
-    def plot(self, trained: Teller, past: Panel, view: View) -> tuple[bytes, str]:
+    def plot(self, trained: SymbolForecaster, past: Panel, view: PlotOptions) -> tuple[bytes, str]:
         """The last symbols and those to come, with what was thought likely; or the scores of what was held out."""
         from lstmcast.show import symbol_plot
         from lstmcast.show.plot import render
@@ -137,12 +141,14 @@ class Categories:
         figure, shown = symbol_plot.ahead(trained, past, view.series, horizon=view.horizon, history=view.history)
         return render(figure, view.suffix), f"{shown} of {past.n_series} series"
 
-    def backtest(self, past: Panel, config: Config, rolling: Rolling, *, tell: Tell, note: Note) -> Scored:
+    def backtest(
+        self, past: Panel, config: Config, rolling: BacktestOptions, *, tell: Tell, note: Note
+    ) -> CategoryBacktest:
         """Train on all but the last third, and score every step of that."""
         from lstmcast.classifier.category.rolling import roll
 
         refuse(rolling, HEAD)
-        return Scored(roll(past, config, tell=tell, planned=lambda plan: note(console.planned(plan))))
+        return CategoryBacktest(roll(past, config, tell=tell, planned=lambda plan: note(console.planned(plan))))
 
 
 def _read(data: str, options: ReadOptions, known: tuple[str, ...] = ()) -> Panel:

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 from lstmcast.classifier.event import saving
 from lstmcast.classifier.event.trained import EventForecaster
 from lstmcast.data.panel import Panel
-from lstmcast.data.read import Content, read
+from lstmcast.data.read import TargetParser, read
 from lstmcast.data.records import ReadOptions
 from lstmcast.data.truths import TRUTHS
 from lstmcast.forecast import FORMATS, Forecast
 from lstmcast.forecaster.reading import lacking, pinned_options
 from lstmcast.forecaster.trained import fingerprint
-from lstmcast.kinds.kind import Note, Rolling, Tensors, View, Wish, refuse
+from lstmcast.kinds.kind import BacktestOptions, Note, PlotOptions, PredictOptions, Tensors, refuse
 from lstmcast.show import console, events
 
 if TYPE_CHECKING:
-    from lstmcast.classifier.event.rolling import EventScores
+    from lstmcast.classifier.event.rolling import EventBacktestResult
     from lstmcast.config import Config
     from lstmcast.forecaster.fits import Tell
     from lstmcast.store.checkpoint import Checkpoint
@@ -30,10 +30,10 @@ HEAD = "event"
 
 
 @dataclass(frozen=True)
-class Rolled:
+class EventBacktest:
     """A backtest of an event."""
 
-    scores: EventScores
+    scores: EventBacktestResult
 
     @property
     def better(self) -> bool:
@@ -66,8 +66,8 @@ class Rolled:
         return self.scores.to_dict()
 
 
-class Events:
-    """The kind; see `Kind`."""
+class EventTask:
+    """The task; see `Task`."""
 
     formats = FORMATS
 
@@ -116,7 +116,7 @@ class Events:
         """The last steps of every series."""
         return trained.context
 
-    def predict(self, trained: EventForecaster, past: Panel, wish: Wish) -> Forecast:
+    def predict(self, trained: EventForecaster, past: Panel, wish: PredictOptions) -> Forecast:
         """Probabilities at H steps of every series."""
         refuse(wish, HEAD, "horizon")
         return trained.predict(past, wish.horizon)
@@ -125,7 +125,7 @@ class Events:
         """Steps, series, span."""
         return console.made(outcome, version, target, trained.report, past.notes)
 
-    def plot(self, trained: EventForecaster, past: Panel, view: View) -> tuple[bytes, str]:
+    def plot(self, trained: EventForecaster, past: Panel, view: PlotOptions) -> tuple[bytes, str]:
         """History and probabilities; or, of what was held out, how often it came true."""
         from lstmcast.show import chances
         from lstmcast.show.plot import render
@@ -137,14 +137,22 @@ class Events:
         figure, shown = chances.ahead(past, trained, trained.predict(past, view.horizon), view.series, view.history)
         return render(figure, view.suffix), f"{shown} of {past.n_series} series"
 
-    def backtest(self, past: Panel, config: Config, rolling: Rolling, *, tell: Tell, note: Note) -> Rolled:  # noqa: ARG002
+    def backtest(
+        self,
+        past: Panel,
+        config: Config,
+        rolling: BacktestOptions,
+        *,
+        tell: Tell,
+        note: Note,  # noqa: ARG002
+    ) -> EventBacktest:
         """Rolling origins, trained once."""
         from lstmcast.classifier.event.rolling import roll
 
         refuse(rolling, HEAD, "origins", "step")
-        return Rolled(roll(past, config, origins=rolling.origins, step=rolling.step, tell=tell))
+        return EventBacktest(roll(past, config, origins=rolling.origins, step=rolling.step, tell=tell))
 
 
-def _content(rule: str | None) -> Content | None:
+def _content(rule: str | None) -> TargetParser | None:
     """What the target holds: yes and no, or numbers that a rule speaks of."""
     return TRUTHS if rule is None else None

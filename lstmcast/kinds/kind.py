@@ -21,7 +21,7 @@ Tensors = Mapping[str, Mapping[str, "np.ndarray"]]
 Note = Callable[[str], None]
 
 
-class Past(Protocol):
+class Dataset(Protocol):
     """What was read: a `Panel`, or whatever else a kind learns from."""
 
     @property
@@ -37,7 +37,7 @@ class Past(Protocol):
         """What cannot be used, each with its reason."""
 
 
-class Trained(Protocol):
+class TrainedModel(Protocol):
     """A trained model."""
 
     @property
@@ -45,7 +45,7 @@ class Trained(Protocol):
         """What is told of it, and kept in its manifest: `config`, `verdict`, `skill.better`, `data.path` (if known)."""
 
 
-class Outcome(Protocol):
+class Prediction(Protocol):
     """What predict makes."""
 
     def render(self, suffix: str) -> bytes:
@@ -74,7 +74,7 @@ class Backtest(Protocol):
 
 
 @dataclass(frozen=True)
-class Wish:
+class PredictOptions:
     """The flags of predict; None: not given.
 
     Attributes:
@@ -89,7 +89,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class View:
+class PlotOptions:
     """The flags of plot; None, empty or False: not given.
 
     Attributes:
@@ -110,7 +110,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Rolling:
+class BacktestOptions:
     """The flags of backtest; None, empty or False: not given.
 
     Attributes:
@@ -130,7 +130,7 @@ P = TypeVar("P")
 T = TypeVar("T")
 
 
-class Kind(Protocol[P, T]):
+class Task(Protocol[P, T]):
     """The verbs, in the order in which a user meets them."""
 
     @property
@@ -164,26 +164,26 @@ class Kind(Protocol[P, T]):
     def kept(self, trained: T) -> P:
         """What the model kept of the data of training, for where the file is gone."""
 
-    def predict(self, trained: T, past: P, wish: Wish) -> Outcome:
+    def predict(self, trained: T, past: P, wish: PredictOptions) -> Prediction:
         """Say what comes, without TensorFlow."""
 
     def made(self, outcome: Any, trained: T, past: P, *, version: Path, target: str) -> str:
         """What predict wrote where, for a person."""
 
-    def plot(self, trained: T, past: P, view: View) -> tuple[bytes, str]:
+    def plot(self, trained: T, past: P, view: PlotOptions) -> tuple[bytes, str]:
         """A figure's contents, and what it shows in a few words: `1 of 1 series`."""
 
-    def backtest(self, past: P, config: Config, rolling: Rolling, *, tell: Tell, note: Note) -> Backtest:
+    def backtest(self, past: P, config: Config, rolling: BacktestOptions, *, tell: Tell, note: Note) -> Backtest:
         """Train on the first part, and score on the last."""
 
 
-def _is_given(flags: Wish | View | Rolling, name: str) -> bool:
+def _is_given(flags: PredictOptions | PlotOptions | BacktestOptions, name: str) -> bool:
     """Whether a flag was given: 0 is an answer, an empty list and False are none."""
     value = getattr(flags, name)
     return value is not None and value is not False and value != ()
 
 
-def refuse(flags: Wish | View | Rolling, head: str, *served: str) -> None:
+def refuse(flags: PredictOptions | PlotOptions | BacktestOptions, head: str, *served: str) -> None:
     """Refuse flags that were given and that a kind does not serve.
 
     Args:

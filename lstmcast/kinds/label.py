@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstmcast.classifier.label.labeller import Labeller
-from lstmcast.classifier.label.labels import Labels
+from lstmcast.classifier.label.labeller import SeriesClassifier
+from lstmcast.classifier.label.labels import LabelPredictions
 from lstmcast.classifier.label.reading import lacking, nothing, pinned
 from lstmcast.classifier.label.report import fingerprint
 from lstmcast.classifier.label.saving import from_artifact, to_artifact
-from lstmcast.data.labelled import Labelled
+from lstmcast.data.labelled import LabeledPanel
 from lstmcast.data.labels import read_labels
 from lstmcast.data.records import ReadOptions
 from lstmcast.forecast import FORMATS
-from lstmcast.kinds.kind import Note, Rolling, Tensors, View, Wish, refuse
+from lstmcast.kinds.kind import BacktestOptions, Note, PlotOptions, PredictOptions, Tensors, refuse
 
 if TYPE_CHECKING:
-    from lstmcast.classifier.label.folds import Scores
+    from lstmcast.classifier.label.folds import LabelBacktestResult
     from lstmcast.config import Config
     from lstmcast.forecaster.fits import Tell
     from lstmcast.store.checkpoint import Checkpoint
@@ -31,10 +31,10 @@ HEAD = "label"
 
 
 @dataclass(frozen=True)
-class Folded:
+class LabelBacktest:
     """A backtest of labels."""
 
-    scores: Scores
+    scores: LabelBacktestResult
 
     @property
     def better(self) -> bool:
@@ -67,28 +67,28 @@ class Folded:
         return self.scores.to_dict()
 
 
-class SeriesLabels:
-    """The kind; see `Kind`."""
+class LabelTask:
+    """The task; see `Task`."""
 
     formats = FORMATS
 
-    def read(self, data: str, config: Config) -> Labelled:
+    def read(self, data: str, config: Config) -> LabeledPanel:
         """Series with their labels."""
         return read_labels(data, ReadOptions.of(config.data.model_dump()))
 
-    def found(self, past: Labelled, now: datetime) -> str:  # noqa: ARG002  # labels do not age
+    def found(self, past: LabeledPanel, now: datetime) -> str:  # noqa: ARG002  # labels do not age
         """Series, features, labels."""
         from lstmcast.show.labels import found
 
         return found(past)
 
-    def fingerprint(self, past: Labelled) -> str:
+    def fingerprint(self, past: LabeledPanel) -> str:
         """Of keys, steps, features and labels."""
         return fingerprint(past)
 
     def train(
-        self, past: Labelled, config: Config, *, checkpoint: Checkpoint | None, tell: Tell, note: Note
-    ) -> Labeller:
+        self, past: LabeledPanel, config: Config, *, checkpoint: Checkpoint | None, tell: Tell, note: Note
+    ) -> SeriesClassifier:
         """A labeller."""
         from lstmcast.classifier.label.training import train
         from lstmcast.show.labels import planned
@@ -101,35 +101,37 @@ class SeriesLabels:
 
         return judged(report)
 
-    def to_artifact(self, trained: Labeller) -> tuple[dict[str, Any], Tensors]:
+    def to_artifact(self, trained: SeriesClassifier) -> tuple[dict[str, Any], Tensors]:
         """Manifest and arrays."""
         return to_artifact(trained)
 
-    def from_artifact(self, manifest: Mapping[str, Any], tensors: Tensors) -> Labeller:
+    def from_artifact(self, manifest: Mapping[str, Any], tensors: Tensors) -> SeriesClassifier:
         """The labeller."""
         return from_artifact(manifest, tensors)
 
-    def newest(self, trained: Labeller, data: str) -> tuple[Labelled, tuple[str, ...]]:
+    def newest(self, trained: SeriesClassifier, data: str) -> tuple[LabeledPanel, tuple[str, ...]]:
         """The same columns and format; labels may be missing."""
         found = read_labels(data, pinned(trained), known=False)
         return found, tuple(lacking(trained, found))
 
-    def kept(self, trained: Labeller) -> Labelled:
+    def kept(self, trained: SeriesClassifier) -> LabeledPanel:
         """No series: a labeller keeps none."""
         return nothing(trained)
 
-    def predict(self, trained: Labeller, past: Labelled, wish: Wish) -> Labels:
+    def predict(self, trained: SeriesClassifier, past: LabeledPanel, wish: PredictOptions) -> LabelPredictions:
         """The label of every series."""
         refuse(wish, HEAD)
         return trained.predict(past)
 
-    def made(self, outcome: Labels, trained: Labeller, past: Labelled, *, version: Path, target: str) -> str:
+    def made(
+        self, outcome: LabelPredictions, trained: SeriesClassifier, past: LabeledPanel, *, version: Path, target: str
+    ) -> str:
         """How many series, and how many labels the file had."""
         from lstmcast.show.labels import made
 
         return made(outcome, past, trained.report, version=version, target=target)
 
-    def plot(self, trained: Labeller, past: Labelled, view: View) -> tuple[bytes, str]:  # noqa: ARG002
+    def plot(self, trained: SeriesClassifier, past: LabeledPanel, view: PlotOptions) -> tuple[bytes, str]:  # noqa: ARG002
         """The confusion matrix of the held-out series."""
         refuse(view, HEAD, "backtest")
         content = _confusion(
@@ -137,13 +139,15 @@ class SeriesLabels:
         )
         return content, f"{trained.report['held_out']['judge_series']} held-out series"
 
-    def backtest(self, past: Labelled, config: Config, rolling: Rolling, *, tell: Tell, note: Note) -> Folded:
+    def backtest(
+        self, past: LabeledPanel, config: Config, rolling: BacktestOptions, *, tell: Tell, note: Note
+    ) -> LabelBacktest:
         """Every series judged once."""
         from lstmcast.classifier.label.folds import backtest
         from lstmcast.show.labels import planned
 
         refuse(rolling, HEAD)
-        return Folded(backtest(past, config, tell=tell, planned=lambda plan: note(planned(plan))))
+        return LabelBacktest(backtest(past, config, tell=tell, planned=lambda plan: note(planned(plan))))
 
 
 def _confusion(found: Mapping[str, Any], label: str, source: str, *, what: str, suffix: str) -> bytes:

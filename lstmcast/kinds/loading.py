@@ -9,7 +9,7 @@ from typing import Any
 from lstmcast.data.records import ReadOptions
 from lstmcast.errors import ModelError, UsageError
 from lstmcast.forecaster.saving import head_of
-from lstmcast.kinds.kind import Kind, Trained
+from lstmcast.kinds.kind import Task, TrainedModel
 from lstmcast.kinds.table import kind_of
 from lstmcast.store import artifact
 from lstmcast.store.choosing import model_folders, resolve
@@ -18,7 +18,7 @@ PRETRAINED = "pretrained"  # as a user asks for what came with lstmcast
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedModel:
     """A model with data.
 
     Attributes:
@@ -28,7 +28,7 @@ class Loaded:
         warnings: what is not as it should be, though something can be said: told even where all else is quiet.
     """
 
-    kind: Kind[Any, Any]
+    kind: Task[Any, Any]
     trained: Any
     version: Path
     past: Any
@@ -40,7 +40,7 @@ class Loaded:
         return self.trained.report
 
 
-def load_version(version: Path) -> tuple[Kind[Any, Any], Trained]:
+def load_version(version: Path) -> tuple[Task[Any, Any], TrainedModel]:
     """Read a version of any kind after verifying it.
 
     Raises:
@@ -51,7 +51,9 @@ def load_version(version: Path) -> tuple[Kind[Any, Any], Trained]:
     return kind, kind.from_artifact(found.manifest, found.tensors)
 
 
-def load_model(models: str | None, model: str | None, data: str | None, reading: ReadOptions | None = None) -> Loaded:
+def load_model(
+    models: str | None, model: str | None, data: str | None, reading: ReadOptions | None = None
+) -> LoadedModel:
     """Load and verify a model, and read the newest data: `data`, else the file of training, else what was kept of it.
 
     It is read as the data of training were. Where no model was ever trained, or "pretrained" is asked for and no model
@@ -78,12 +80,14 @@ def load_model(models: str | None, model: str | None, data: str | None, reading:
     path = data or trained.report["data"]["path"]
     if data is None and (path is None or not Path(path).exists()):
         gone = f"{path} is gone" if path else "no file is known"
-        return Loaded(kind, trained, version, kind.kept(trained), (f"{gone}: forecasting from what the model kept",))
+        return LoadedModel(
+            kind, trained, version, kind.kept(trained), (f"{gone}: forecasting from what the model kept",)
+        )
     past, warnings = kind.newest(trained, path)
-    return Loaded(kind, trained, version, past, warnings)
+    return LoadedModel(kind, trained, version, past, warnings)
 
 
-def load_values(models: str | None, model: str | None, data: str | None) -> Loaded:
+def load_values(models: str | None, model: str | None, data: str | None) -> LoadedModel:
     """The same of a model that must forecast values.
 
     Raises:
@@ -102,7 +106,7 @@ def _asks_for_pretrained(folder: Path, model: str | None, data: str | None) -> b
     return model is None and data is not None and not model_folders(folder)
 
 
-def _pretrained(data: str | None, reading: ReadOptions) -> Loaded:
+def _pretrained(data: str | None, reading: ReadOptions) -> LoadedModel:
     """The networks that came with lstmcast, and data read as if they were to be learnt from."""
     if data is None:
         raise UsageError(
@@ -110,14 +114,14 @@ def _pretrained(data: str | None, reading: ReadOptions) -> Loaded:
         )
     from lstmcast.data.read import read
     from lstmcast.forecaster.pretrained import choose, pretrained
-    from lstmcast.kinds.pretrained import Pretrained
+    from lstmcast.kinds.pretrained import ZeroShotTask
 
     panel = read(data, reading)
     left_out = tuple(f"left out: {reason}" for reason in panel.dropped)
-    return Loaded(Pretrained(), pretrained(panel), Path(PRETRAINED) / choose(panel).name, panel, left_out)
+    return LoadedModel(ZeroShotTask(), pretrained(panel), Path(PRETRAINED) / choose(panel).name, panel, left_out)
 
 
-def _load(models: Path, model: str | None) -> tuple[Path, Kind[Any, Any], Trained]:
+def _load(models: Path, model: str | None) -> tuple[Path, Task[Any, Any], TrainedModel]:
     """The version meant, read and verified; once more where a training replaced it in between."""
     version = resolve(models, model)
     try:

@@ -9,12 +9,12 @@ from lstmcast.clock import system_clock
 from lstmcast.data.panel import Panel
 from lstmcast.forecast import Forecast
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.kinds.value import Values
+from lstmcast.kinds.value import ValueTask
 from lstmcast.show import console
 
 
-class Pretrained(Values):
-    """The kind; see `Kind`."""
+class ZeroShotTask(ValueTask):
+    """The task; see `Task`."""
 
     def made(self, outcome: Forecast, trained: Forecaster, past: Panel, *, version: Path, target: str) -> str:
         """What was found in the file too: nothing told of it before, as a training does."""

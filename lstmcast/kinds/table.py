@@ -6,34 +6,34 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lstmcast.errors import ModelError
-from lstmcast.kinds.kind import Kind
+from lstmcast.kinds.kind import Task
 
 
-def _value() -> Kind[Any, Any]:
-    from lstmcast.kinds.value import Values
+def _value() -> Task[Any, Any]:
+    from lstmcast.kinds.value import ValueTask
 
-    return Values()
-
-
-def _event() -> Kind[Any, Any]:
-    from lstmcast.kinds.event import Events
-
-    return Events()
+    return ValueTask()
 
 
-def _category() -> Kind[Any, Any]:
-    from lstmcast.kinds.category import Categories
+def _event() -> Task[Any, Any]:
+    from lstmcast.kinds.event import EventTask
 
-    return Categories()
-
-
-def _label() -> Kind[Any, Any]:
-    from lstmcast.kinds.label import SeriesLabels
-
-    return SeriesLabels()
+    return EventTask()
 
 
-HEADS: Mapping[str, Callable[[], Kind[Any, Any]]] = {
+def _category() -> Task[Any, Any]:
+    from lstmcast.kinds.category import CategoryTask
+
+    return CategoryTask()
+
+
+def _label() -> Task[Any, Any]:
+    from lstmcast.kinds.label import LabelTask
+
+    return LabelTask()
+
+
+HEADS: Mapping[str, Callable[[], Task[Any, Any]]] = {
     "value": _value,
     "event": _event,
     "category": _category,
@@ -42,7 +42,7 @@ HEADS: Mapping[str, Callable[[], Kind[Any, Any]]] = {
 """`model.head` to its kind, which is imported when it is asked for."""
 
 
-def kind_of(head: str) -> Kind[Any, Any]:
+def kind_of(head: str) -> Task[Any, Any]:
     """The kind of a head.
 
     Raises:

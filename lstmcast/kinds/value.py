@@ -15,21 +15,21 @@ from lstmcast.forecast import FORMATS, Forecast
 from lstmcast.forecaster import saving
 from lstmcast.forecaster.reading import lacking, pinned
 from lstmcast.forecaster.trained import Forecaster, fingerprint
-from lstmcast.kinds.kind import Note, Rolling, Tensors, View, Wish, refuse
+from lstmcast.kinds.kind import BacktestOptions, Note, PlotOptions, PredictOptions, Tensors, refuse
 from lstmcast.show import console
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
-    from lstmcast.evaluation.scores import Scores
+    from lstmcast.evaluation.scores import BacktestResult
     from lstmcast.forecaster.fits import Tell
     from lstmcast.store.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True)
-class Rolled:
+class ValueBacktest:
     """A backtest of values."""
 
-    scores: Scores
+    scores: BacktestResult
 
     @property
     def better(self) -> bool:
@@ -63,8 +63,8 @@ class Rolled:
         return self.scores.to_dict()
 
 
-class Values:
-    """The kind; see `Kind`."""
+class ValueTask:
+    """The task; see `Task`."""
 
     formats = FORMATS
 
@@ -109,7 +109,7 @@ class Values:
         """The last steps of every series."""
         return trained.context
 
-    def predict(self, trained: Forecaster, past: Panel, wish: Wish) -> Forecast:
+    def predict(self, trained: Forecaster, past: Panel, wish: PredictOptions) -> Forecast:
         """H steps of every series."""
         refuse(wish, "value", "horizon")
         return trained.predict(past, wish.horizon)
@@ -118,7 +118,7 @@ class Values:
         """Steps, series, span."""
         return console.made(outcome, version, target, trained.report, past.notes)
 
-    def plot(self, trained: Forecaster, past: Panel, view: View) -> tuple[bytes, str]:
+    def plot(self, trained: Forecaster, past: Panel, view: PlotOptions) -> tuple[bytes, str]:
         """History, forecast and intervals; or what was held out; or a file of before."""
         from lstmcast.show import figures
 
@@ -131,11 +131,13 @@ class Values:
         content = figures.picture(strips, trained, view.suffix, backtest=view.backtest, history=view.history)
         return content, f"{len(strips)} of {past.n_series} series"
 
-    def backtest(self, past: Panel, config: Config, rolling: Rolling, *, tell: Tell, note: Note) -> Rolled:
+    def backtest(
+        self, past: Panel, config: Config, rolling: BacktestOptions, *, tell: Tell, note: Note
+    ) -> ValueBacktest:
         """Rolling origins."""
         from lstmcast.backtesting.run import backtest
 
-        return Rolled(
+        return ValueBacktest(
             backtest(
                 past,
                 config,

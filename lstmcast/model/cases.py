@@ -17,7 +17,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Standard:
+class StandardScaler:
     """How the numbers of each feature become z: counted from their mean, in units of their standard deviation.
 
     Attributes:
@@ -29,7 +29,7 @@ class Standard:
     scale: Floats
 
     @classmethod
-    def of(cls, values: Floats, observed: Bools) -> Standard:
+    def of(cls, values: Floats, observed: Bools) -> StandardScaler:
         """Measure [N, F] values, those that were observed.
 
         Raises:
@@ -50,7 +50,7 @@ class Standard:
 
 
 @dataclass(frozen=True)
-class Cases:
+class SeriesDataset:
     """S series, ready to be read whole.
 
     Attributes:

@@ -13,7 +13,7 @@ from lstmcast.model.lstm import ACTIVATIONS, Activation, Array, Layer, Network, 
 
 
 @dataclass(frozen=True)
-class Gates:
+class GateTrace:
     """One layer while it read T inputs; [B, T, U] each.
 
     Attributes:
@@ -33,7 +33,7 @@ class Gates:
     h: Array
 
 
-def trace(network: Network, x: Array) -> tuple[Gates, ...]:
+def trace(network: Network, x: Array) -> tuple[GateTrace, ...]:
     """Run the network from the state of zeros and keep all of it.
 
     Args:
@@ -50,7 +50,7 @@ def trace(network: Network, x: Array) -> tuple[Gates, ...]:
     return tuple(layers)
 
 
-def _layer(layer: Layer, x: Array, act: Activation) -> Gates:
+def _layer(layer: Layer, x: Array, act: Activation) -> GateTrace:
     """The LSTM's equations for one layer, all steps."""
     a = x @ layer.W + layer.b  # [B, T, 4U]
     i, f, g, o, c, h = np.empty((6, *x.shape[:2], layer.units), np.float32)
@@ -60,4 +60,4 @@ def _layer(layer: Layer, x: Array, act: Activation) -> Gates:
         i[:, t], f[:, t], g[:, t], o[:, t] = sigmoid(a_i), sigmoid(a_f), act(a_g), sigmoid(a_o)
         c_before = c[:, t] = f[:, t] * c_before + i[:, t] * g[:, t]
         h_before = h[:, t] = o[:, t] * act(c_before)
-    return Gates(i, f, g, o, c, h)
+    return GateTrace(i, f, g, o, c, h)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstmcast.model.gates import Gates
+from lstmcast.model.gates import GateTrace
 from lstmcast.model.lstm import ACTIVATIONS, Activation, Array, Layer, Network
 
 # act′ of each activation, told from what the activation gave.
@@ -33,20 +33,20 @@ SLOPES: Mapping[str, Activation] = {
 
 
 @dataclass
-class Carried:
+class BackwardState:
     """What one step hands back to the one before it: δh and δc of every layer, [G, B, U] each."""
 
     h: list[Array]
     c: list[Array]
 
     @classmethod
-    def nothing(cls, network: Network, gradients: int, batch: int) -> Carried:
+    def nothing(cls, network: Network, gradients: int, batch: int) -> BackwardState:
         """After the last step: zeros."""
         zeros = [np.zeros((gradients, batch, layer.units), np.float32) for layer in network.layers]
         return cls(h=list(zeros), c=list(zeros))
 
 
-def step_back(network: Network, gates: Sequence[Gates], t: int, said: Array, carried: Carried) -> Array:
+def step_back(network: Network, gates: Sequence[GateTrace], t: int, said: Array, carried: BackwardState) -> Array:
     """One step of backpropagation, from the network's output at step t to its input there.
 
     Args:
@@ -66,7 +66,9 @@ def step_back(network: Network, gates: Sequence[Gates], t: int, said: Array, car
     return down + said @ network.V[units:].T if network.skip else down
 
 
-def _layer_back(layer: Layer, gates: Gates, t: int, down: Array, carried: Carried, k: int, activation: str) -> Array:
+def _layer_back(
+    layer: Layer, gates: GateTrace, t: int, down: Array, carried: BackwardState, k: int, activation: str
+) -> Array:
     """The same of layer k: δ of its output, [G, B, U], to δ of its input."""
     act, slope = ACTIVATIONS[activation], SLOPES[activation]
     i, f, g, o, c = gates.i[:, t], gates.f[:, t], gates.g[:, t], gates.o[:, t], gates.c[:, t]

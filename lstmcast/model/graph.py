@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Graph:
+class TrainingGraph:
     """A network and one step of its optimizer.
 
     Attributes:
@@ -46,7 +46,7 @@ class Graph:
             dismantle_func_graph(self.traced.graph)
 
 
-def graph_of(architecture: Architecture, recipe: Recipe) -> Graph:
+def graph_of(architecture: Architecture, recipe: Recipe) -> TrainingGraph:
     """A network of seeded weights, traced; Keras draws them from one source of chance, so one at a time."""
     import keras
     import tensorflow
@@ -73,7 +73,7 @@ def graph_of(architecture: Architecture, recipe: Recipe) -> Graph:
     told = (*batch[: 1 + architecture.every_step], architecture.head.targets)
     shapes = ((*batch, architecture.lags), told, told)
     traced = step.get_concrete_function(*(tensorflow.TensorSpec(shape, tensorflow.float32) for shape in shapes))
-    return Graph(model, (*model.variables, *optimizer.variables), traced)
+    return TrainingGraph(model, (*model.variables, *optimizer.variables), traced)
 
 
 def _loss(architecture: Architecture, recipe: Recipe) -> Callable[[Any, Any], Any]:

@@ -18,7 +18,7 @@ from lstmcast.model.lstm import Array
 Floats = npt.NDArray[np.float64]
 
 
-class Meaning(Protocol):
+class OutputHead(Protocol):
     """What is said at each step: O outputs, of which T targets say how wrong they are."""
 
     @property
@@ -45,7 +45,7 @@ class Meaning(Protocol):
 
 
 @dataclass(frozen=True)
-class Head:
+class QuantileHead:
     """Values: H said at once, each with the distances to its quantiles.
 
     The outputs of one step are [1 + 2Q, H]: the forecasts, then for each of Q intervals, innermost first, how much
@@ -110,7 +110,7 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Chances:
+class BernoulliHead:
     """The probability of a yes at each of H steps, each by itself.
 
     Attributes:
@@ -151,7 +151,7 @@ class Chances:
 
 
 @dataclass(frozen=True)
-class Symbols:
+class CategoricalHead:
     """The probability of each of V symbols.
 
     Attributes:

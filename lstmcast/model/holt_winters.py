@@ -17,7 +17,7 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.model.past import LEAST, Past, Tried
+from lstmcast.model.past import LEAST, HistoryBatch, MethodForecast
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -31,7 +31,7 @@ REPEATED = 0.25  # the least that the seasonal naive forecast counts where there
 
 
 @dataclass(frozen=True)
-class Members:
+class ParameterGrid:
     """The grid: [M] constants of each member; those without γ see no season."""
 
     alpha: Floats
@@ -40,7 +40,7 @@ class Members:
     gamma: Floats
 
     @classmethod
-    def of(cls, season: int) -> Members:
+    def of(cls, season: int) -> ParameterGrid:
         """Those that make sense for a season."""
         gammas = (0.0, *GAMMAS) if season > 1 else (0.0,)
         grid = np.array([(a, b, p, g) for a, (b, p), g in product(ALPHAS, TRENDS, gammas)])
@@ -49,23 +49,23 @@ class Members:
     def __len__(self) -> int:
         return len(self.alpha)
 
-    def columns(self) -> Members:
+    def columns(self) -> ParameterGrid:
         """The same as [M, 1], to stand before series."""
-        return Members(*(each[:, None] for each in (self.alpha, self.beta, self.phi, self.gamma)))
+        return ParameterGrid(*(each[:, None] for each in (self.alpha, self.beta, self.phi, self.gamma)))
 
 
 def size(season: int) -> int:
     """How many members there are."""
-    return len(Members.of(season))
+    return len(ParameterGrid.of(season))
 
 
-def forecast(past: Past, horizon: int) -> Tried:
+def forecast(past: HistoryBatch, horizon: int) -> MethodForecast:
     """The members' forecasts, weighted by how they did in the trials."""
     run, last = trusted(past), len(past.z) - 1
     off = np.zeros(len(past.known))
     for t in past.near:
         off += past.missed(t, run.said(past, t, past.trials[t]))
-    return Tried(run.said(past, last, horizon).T, off)
+    return MethodForecast(run.said(past, last, horizon).T, off)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Run:
+class FittedGrid:
     """What M members, and the seasonal naive forecast as one more, have learnt of B series.
 
     Attributes:
@@ -87,11 +87,11 @@ class Run:
         states: of the members after the near trials' columns, and after the last.
     """
 
-    members: Members
+    members: ParameterGrid
     weights: Floats
     states: dict[int, State]
 
-    def said(self, past: Past, t: int, steps: int) -> Floats:
+    def said(self, past: HistoryBatch, t: int, steps: int) -> Floats:
         """[steps, B] what is said after column t: the weighted mean, for which no member's forecast is written out."""
         state, weights = self.states[t], self.weights[:-1]
         damping = np.cumsum(self.members.phi ** np.arange(1, steps + 1)[:, None], axis=0)  # [steps, M]
@@ -101,19 +101,19 @@ class Run:
         return np.asarray(said + self.weights[-1] * past.repeated(t, steps))
 
 
-def trusted(past: Past) -> Run:
+def trusted(past: HistoryBatch) -> FittedGrid:
     """Run the grid, and weigh it by its errors in the trials."""
-    members = Members.of(past.season)
+    members = ParameterGrid.of(past.season)
     errors, count, states = _run(past, members)
     relative = np.maximum(errors, LEAST) / np.maximum(errors.min(axis=0), LEAST)
     weights = relative ** -(TRUST[0] + TRUST[1] * count)
     hedge = REPEATED if past.season > 1 else 0.0
     weights *= (1 - hedge) / weights.sum(axis=0)
     weights[-1] += hedge
-    return Run(members, weights, states)
+    return FittedGrid(members, weights, states)
 
 
-def _run(past: Past, members: Members) -> tuple[Floats, Ints, dict[int, State]]:
+def _run(past: HistoryBatch, members: ParameterGrid) -> tuple[Floats, Ints, dict[int, State]]:
     """Run all members over the past, the seasonal naive forecast as one more.
 
     Returns:
@@ -153,9 +153,9 @@ class _Recurrences:
         season: [m, M, B], by the column modulo m.
     """
 
-    past: Past
+    past: HistoryBatch
     begun: tuple[Floats, Floats, Floats]
-    members: Members
+    members: ParameterGrid
     taught: Floats
     damping: Floats
     level: Floats
@@ -163,7 +163,7 @@ class _Recurrences:
     season: Floats
 
     @classmethod
-    def of(cls, past: Past, members: Members) -> _Recurrences:
+    def of(cls, past: HistoryBatch, members: ParameterGrid) -> _Recurrences:
         """Before the first value."""
         members, size = members.columns(), (len(members), past.z.shape[1])
         taught = members.gamma * (1 - members.alpha) * past.seasonal

@@ -188,7 +188,7 @@ def _steps(network: Network, x: Array, state: State) -> Iterator[Array]:
     Inside, windows stand side by side, [U, B], so that each gate of all of them is one stretch of memory.
     """
     act = ACTIVATIONS[network.activation]
-    seen = [_Seen.by(layer, len(x)) for layer in network.layers]
+    seen = [_FusedGates.by(layer, len(x)) for layer in network.layers]
     for t in range(x.shape[1]):
         h = x[:, t].T
         for k, each in enumerate(seen):
@@ -198,7 +198,7 @@ def _steps(network: Network, x: Array, state: State) -> Iterator[Array]:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _FusedGates:
     """What a layer sees at a step, [x; h; 1], and its weights for that, [W; U; b]: one product sums up all gates.
 
     Attributes:
@@ -210,7 +210,7 @@ class _Seen:
     v: Array
 
     @classmethod
-    def by(cls, layer: Layer, batch: int) -> _Seen:
+    def by(cls, layer: Layer, batch: int) -> _FusedGates:
         """For a batch of windows."""
         weights = np.concatenate([layer.W, layer.U, layer.b[None]])
         return cls(np.ascontiguousarray(weights.T), np.ones((len(weights), batch), np.float32))

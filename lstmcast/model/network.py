@@ -17,7 +17,7 @@ import numpy as np
 
 from lstmcast.errors import ModelError, UsageError
 from lstmcast.model import lstm
-from lstmcast.model.heads import Head, Meaning
+from lstmcast.model.heads import OutputHead, QuantileHead
 from lstmcast.model.lstm import Array, Dense, Layer, Network
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Architecture:
     context: int
     lags: int
     units: tuple[int, ...] = (50,)
-    head: Meaning = field(default_factory=Head)
+    head: OutputHead = field(default_factory=QuantileHead)
     activation: str = "tanh"
     skip: bool = False
     dropout: float = 0.0
@@ -133,7 +133,7 @@ def _mute() -> Iterator[None]:
 
 
 def build(architecture: Architecture, *, every_step: bool) -> keras.Sequential:
-    """Build the network, up to the activation of its last layer, which the loss and `Meaning.said` bring.
+    """Build the network, up to the activation of its last layer, which the loss and `OutputHead.said` bring.
 
     Args:
         architecture: its layers.

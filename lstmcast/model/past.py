@@ -17,7 +17,7 @@ LEAST = 1e-12  # an error that is none
 
 
 @dataclass(frozen=True)
-class Past:
+class HistoryBatch:
     """What is known at B origins: every series ends in the last of T columns.
 
     Methods are tried at earlier columns: what they say after one is held against what came.
@@ -35,7 +35,7 @@ class Past:
     trial: int
 
     @classmethod
-    def of(cls, z: Floats, last: Ints, known: Ints, *, season: int, trial: int) -> Past:
+    def of(cls, z: Floats, last: Ints, known: Ints, *, season: int, trial: int) -> HistoryBatch:
         """Gather what ends at the [B] places `last`."""
         back = np.arange(int(known.max()))[::-1, None]
         return cls(np.where(back < known, z[np.maximum(last - back, 0)], 0.0), known, season, trial)
@@ -91,7 +91,7 @@ class Past:
 
 
 @dataclass(frozen=True)
-class Tried:
+class MethodForecast:
     """What a method says of B series.
 
     Attributes:

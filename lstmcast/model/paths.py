@@ -32,7 +32,7 @@ class Path:
 
 
 @dataclass(frozen=True)
-class Speaker:
+class AutoregressiveEnsemble:
     """Networks that say together what comes next: the mean of their probabilities, made as bold as they were right.
 
     Attributes:
@@ -86,7 +86,9 @@ def log_softmax(raw: Floats) -> Floats:
     return logs
 
 
-def drawn(speaker: Speaker, x: Array, horizon: int, *, temperature: float, rng: np.random.Generator) -> Path:
+def drawn(
+    speaker: AutoregressiveEnsemble, x: Array, horizon: int, *, temperature: float, rng: np.random.Generator
+) -> Path:
     """Draw one path for each series.
 
     Args:
@@ -111,7 +113,7 @@ def drawn(speaker: Speaker, x: Array, horizon: int, *, temperature: float, rng: 
     return Path(symbols, chances)
 
 
-def likeliest(speaker: Speaker, x: Array, horizon: int, *, beam: int = BEAM) -> Path:
+def likeliest(speaker: AutoregressiveEnsemble, x: Array, horizon: int, *, beam: int = BEAM) -> Path:
     """The likeliest path of each series among those that a beam search meets.
 
     Of all paths that go on from the `beam` best of the step before, the `beam` best are kept; a beam of 1 takes the

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.model import lstm
-from lstmcast.model.heads import Head
+from lstmcast.model.heads import QuantileHead
 from lstmcast.model.lstm import Array, Network
-from lstmcast.model.windows import Windows
+from lstmcast.model.windows import WindowDataset
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -27,7 +27,7 @@ Distances = tuple[Floats, Floats]
 
 
 def forecast(
-    networks: Sequence[Network], head: Head, windows: Windows, series: Ints, origins: Ints, horizon: int
+    networks: Sequence[Network], head: QuantileHead, windows: WindowDataset, series: Ints, origins: Ints, horizon: int
 ) -> tuple[Floats, Distances]:
     """Forecast from any number of origins at once.
 
@@ -47,7 +47,7 @@ def forecast(
     widest = max(shape.lags, *(4 * layer.units for network in networks for layer in network.layers))
     at_once = max(1, AT_ONCE // max(shape.context * widest, horizon * max(1, shape.seasons)))
     parts = [
-        _together(networks, head, _Ends(windows, series[k : k + at_once], origins[k : k + at_once], horizon))
+        _together(networks, head, _OriginBatch(windows, series[k : k + at_once], origins[k : k + at_once], horizon))
         for k in range(0, len(series), at_once)
     ]
     if not parts:
@@ -57,18 +57,18 @@ def forecast(
 
 
 @dataclass(frozen=True)
-class _Ends:
+class _OriginBatch:
     """What is known at B origins: arguments of `forecast`, and what networks read, gathered once for all of them."""
 
-    windows: Windows
+    windows: WindowDataset
     series: Ints
     origins: Ints
     horizon: int
 
     @cached_property
-    def past(self) -> _Past:
+    def past(self) -> _RecursionState:
         """What the recursion looks back at."""
-        return _Past.of(self.windows, self.series, self.origins, self.horizon)
+        return _RecursionState.of(self.windows, self.series, self.origins, self.horizon)
 
     @cached_property
     def x(self) -> Array:
@@ -76,13 +76,13 @@ class _Ends:
         context = self.windows.shape.context
         return self.windows.inputs(self.series, self.origins - context + 1, context)
 
-    def followed(self, z: Floats) -> _Ends:
+    def followed(self, z: Floats) -> _OriginBatch:
         """The ends of the same series, had [B, H] z come after these."""
         further = self.windows.followed(self.series, self.origins, z)
-        return _Ends(further, np.arange(len(z)), np.diff(further.offsets) - 1, self.horizon)
+        return _OriginBatch(further, np.arange(len(z)), np.diff(further.offsets) - 1, self.horizon)
 
 
-def _together(networks: Sequence[Network], head: Head, ends: _Ends) -> tuple[Floats, Distances]:
+def _together(networks: Sequence[Network], head: QuantileHead, ends: _OriginBatch) -> tuple[Floats, Distances]:
     """The mean of what the networks say."""
     ask = _recursive if head.outputs == 1 else _direct
     said = [ask(network, head, ends) for network in networks]
@@ -90,7 +90,7 @@ def _together(networks: Sequence[Network], head: Head, ends: _Ends) -> tuple[Flo
     return np.mean([one[0] for one in said], axis=0), (below, above)
 
 
-def _direct(network: Network, head: Head, ends: _Ends) -> tuple[Floats, Distances]:
+def _direct(network: Network, head: QuantileHead, ends: _OriginBatch) -> tuple[Floats, Distances]:
     """Ask for all steps at once; for more than the head says, ask again with its own values as the past."""
     z, gaps = _asked(network, head, ends)
     while z.shape[1] < ends.horizon:
@@ -99,14 +99,14 @@ def _direct(network: Network, head: Head, ends: _Ends) -> tuple[Floats, Distance
     return z[:, : ends.horizon], (gaps[0][..., steps], gaps[1][..., steps])
 
 
-def _asked(network: Network, head: Head, ends: _Ends) -> tuple[Floats, Distances]:
+def _asked(network: Network, head: QuantileHead, ends: _OriginBatch) -> tuple[Floats, Distances]:
     """What the network says of its H steps, on top of level and profile."""
     last = lstm.last(network, ends.x, lstm.start(network, len(ends.x)))
     values, below, above = head.said(lstm.dense(network, last, ends.x[:, -1]))
     return ends.windows.base(ends.series, ends.origins, head.steps) + values, (below, above)
 
 
-def _recursive(network: Network, head: Head, ends: _Ends) -> tuple[Floats, Distances]:
+def _recursive(network: Network, head: QuantileHead, ends: _OriginBatch) -> tuple[Floats, Distances]:
     """Run it on from the state that it has after the context."""
     state = lstm.start(network, len(ends.x))
     said = lstm.dense(network, lstm.last(network, ends.x, state), ends.x[:, -1])  # [B, 1]
@@ -115,7 +115,7 @@ def _recursive(network: Network, head: Head, ends: _Ends) -> tuple[Floats, Dista
 
 
 @dataclass(frozen=True)
-class _Past:
+class _RecursionState:
     """What the recursion looks back at.
 
     Attributes:
@@ -136,7 +136,7 @@ class _Past:
     season: int
 
     @classmethod
-    def of(cls, windows: Windows, series: Ints, origins: Ints, horizon: int) -> _Past:
+    def of(cls, windows: WindowDataset, series: Ints, origins: Ints, horizon: int) -> _RecursionState:
         """Gather it."""
         shape, first = windows.shape, windows.offsets[series]
         back = shape.season * np.arange(1, shape.seasons + 1)
@@ -158,7 +158,7 @@ def _last(values: Floats, first: Ints, origins: Ints, count: int) -> Floats:
     return np.where(steps >= 0, values[first[:, None] + np.maximum(steps, 0)], 0.0)
 
 
-def _run_on(network: Network, past: _Past, state: lstm.State, said: Array) -> Floats:
+def _run_on(network: Network, past: _RecursionState, state: lstm.State, said: Array) -> Floats:
     """Feed each forecast back as the next value. Returns [B, H] z."""
     n, horizon, seasons = past.r.shape
     z, y = (np.concatenate([known, np.empty((n, horizon))], axis=1) for known in (past.z, past.y))

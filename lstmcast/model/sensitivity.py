@@ -16,11 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.model.gates import Gates, trace
-from lstmcast.model.gradient import Carried, step_back
-from lstmcast.model.heads import Head
+from lstmcast.model.gates import GateTrace, trace
+from lstmcast.model.gradient import BackwardState, step_back
+from lstmcast.model.heads import QuantileHead
 from lstmcast.model.lstm import Network
-from lstmcast.model.windows import Shape, Windows
+from lstmcast.model.windows import WindowDataset, WindowSpec
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,7 +28,7 @@ AT_ONCE = 1 << 22  # numbers of one kind held at once: 32 MB, whatever the horiz
 
 
 @dataclass(frozen=True)
-class Sensitivity:
+class InputGradients:
     """Gradients of the H steps of a forecast, each summed over the series with its weights.
 
     Attributes:
@@ -40,7 +40,9 @@ class Sensitivity:
     inputs: Floats
 
 
-def sensitivity(network: Network, head: Head, windows: Windows, z: Floats, weights: Floats) -> Sensitivity:
+def sensitivity(
+    network: Network, head: QuantileHead, windows: WindowDataset, z: Floats, weights: Floats
+) -> InputGradients:
     """Differentiate the network's forecasts from the end of B series of one length.
 
     Args:
@@ -56,10 +58,12 @@ def sensitivity(network: Network, head: Head, windows: Windows, z: Floats, weigh
     found = [_at_once(network, head, windows.shape, past[part], z[part], weights[part]) for part in parts]
     values = np.sum([one.values for one in found], axis=0)
     unread = int(np.diff(windows.offsets)[0]) - past.shape[1]
-    return Sensitivity(np.pad(values, ((0, 0), (unread, 0))), np.sum([one.inputs for one in found], axis=0))
+    return InputGradients(np.pad(values, ((0, 0), (unread, 0))), np.sum([one.inputs for one in found], axis=0))
 
 
-def _at_once(network: Network, head: Head, shape: Shape, past: Floats, z: Floats, weights: Floats) -> Sensitivity:
+def _at_once(
+    network: Network, head: QuantileHead, shape: WindowSpec, past: Floats, z: Floats, weights: Floats
+) -> InputGradients:
     """The same for [B, T] values that are all within reach."""
     batch, horizon = z.shape
     recursive = head.outputs == 1
@@ -68,24 +72,24 @@ def _at_once(network: Network, head: Head, shape: Shape, past: Floats, z: Floats
     cut = _series(np.hstack([past, z[:, :fed]]), shape)
     first = known - shape.context
     x = cut.inputs(np.arange(batch), np.full(batch, first), shape.context + fed)
-    way = _Way(network, trace(network, x), Carried.nothing(network, horizon, batch), first)
-    gathered = _Gradients.nothing(shape, steps, horizon, batch)
+    way = _BackwardPass(network, trace(network, x), BackwardState.nothing(network, horizon, batch), first)
+    gathered = _GradientAccumulator.nothing(shape, steps, horizon, batch)
     seeds = np.eye(horizon)[:, None, :] * weights  # [G, B, H]
     said = _recursive_back(way, gathered, seeds, known) if recursive else _direct_back(gathered, head, seeds, known)
     gathered = gathered.together()
     inputs = _context_back(way, gathered, said, shape.context)
     found = np.stack([gathered.value(t)[:, 0] for t in range(known)[::-1]], axis=1)[:, ::-1]  # [G, known]
-    return Sensitivity(found, inputs)
+    return InputGradients(found, inputs)
 
 
-def _series(z: Floats, shape: Shape) -> Windows:
+def _series(z: Floats, shape: WindowSpec) -> WindowDataset:
     """[B, T] z as B series."""
     offsets = np.arange(len(z) + 1, dtype=np.int64) * z.shape[1]
-    return Windows.over(z.ravel(), np.ones(z.size, dtype=np.bool_), offsets, shape)
+    return WindowDataset.over(z.ravel(), np.ones(z.size, dtype=np.bool_), offsets, shape)
 
 
 @dataclass
-class _Gradients:
+class _GradientAccumulator:
     """What has been gathered on the way back; [G, B, T] each, the profile's a season longer.
 
     Attributes:
@@ -99,10 +103,10 @@ class _Gradients:
     level: Floats
     profile: Floats
     count: Floats
-    shape: Shape
+    shape: WindowSpec
 
     @classmethod
-    def nothing(cls, shape: Shape, steps: int, gradients: int, batch: int) -> _Gradients:
+    def nothing(cls, shape: WindowSpec, steps: int, gradients: int, batch: int) -> _GradientAccumulator:
         """Before anything was gathered, for series of `steps` steps."""
         size, beyond = (gradients, batch, steps), shape.season - 1
         then = np.arange(steps + beyond)[:, None] + 1 - shape.season * np.arange(1, shape.seasons + 1)
@@ -110,12 +114,12 @@ class _Gradients:
         z, y, level = np.zeros((3, *size))
         return cls(z, y, level, np.zeros((*size[:2], steps + beyond)), np.maximum(count, 1.0), shape)
 
-    def together(self) -> _Gradients:
+    def together(self) -> _GradientAccumulator:
         """The sum over B, as a batch of one: where nothing differs between the series any more."""
         z, y, level, profile = (
             array.sum(axis=1, keepdims=True) for array in (self.z, self.y, self.level, self.profile)
         )
-        return _Gradients(z, y, level, profile, self.count, self.shape)
+        return _GradientAccumulator(z, y, level, profile, self.count, self.shape)
 
     def read(self, t: int, x: Floats) -> None:
         """Gather from x_t: [G, B, F]. What lay before the series was read as 0, whatever it is."""
@@ -147,7 +151,7 @@ class _Gradients:
             self.profile[..., t] += z
 
     def base(self, origin: int, said: Floats) -> None:
-        """Gather from what level and profile alone say of the steps after `origin`: [G, B, H] (see `Windows.base`)."""
+        """Gather from level and profile of the steps after `origin`: [G, B, H] (see `WindowDataset.base`)."""
         level, moved = self.shape.level, np.zeros(said.shape[:2])
         if not self.shape.seasons:
             self.level[..., origin] += said.sum(axis=-1)
@@ -169,7 +173,7 @@ class _Gradients:
 
 
 @dataclass
-class _Way:
+class _BackwardPass:
     """The way back through the network.
 
     Attributes:
@@ -178,8 +182,8 @@ class _Way:
     """
 
     network: Network
-    gates: tuple[Gates, ...]
-    carried: Carried
+    gates: tuple[GateTrace, ...]
+    carried: BackwardState
     first: int
 
     def back(self, t: int, said: Floats) -> Floats:
@@ -188,7 +192,7 @@ class _Way:
         return x.astype(np.float64)
 
 
-def _recursive_back(way: _Way, gathered: _Gradients, seeds: Floats, known: int) -> Floats:
+def _recursive_back(way: _BackwardPass, gathered: _GradientAccumulator, seeds: Floats, known: int) -> Floats:
     """From the last forecast to the first: each was said, on top of level and profile, at the step before it.
 
     Returns:
@@ -203,7 +207,7 @@ def _recursive_back(way: _Way, gathered: _Gradients, seeds: Floats, known: int) 
     return z[..., None]
 
 
-def _direct_back(gathered: _Gradients, head: Head, seeds: Floats, known: int) -> Floats:
+def _direct_back(gathered: _GradientAccumulator, head: QuantileHead, seeds: Floats, known: int) -> Floats:
     """All forecasts were said at the last step: the first H outputs, on top of what level and profile say.
 
     Returns:
@@ -215,7 +219,7 @@ def _direct_back(gathered: _Gradients, head: Head, seeds: Floats, known: int) ->
     return said
 
 
-def _context_back(way: _Way, gathered: _Gradients, said: Floats, context: int) -> Floats:
+def _context_back(way: _BackwardPass, gathered: _GradientAccumulator, said: Floats, context: int) -> Floats:
     """The steps of the context, from its last: [G, B, O] what was said there to [G, L], how long each step's δx is."""
     lengths = np.empty((len(said), context))
     for t in range(way.first, way.first + context)[::-1]:

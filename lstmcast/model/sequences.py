@@ -17,7 +17,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Sequences:
+class SymbolDataset:
     """Series of symbols, ready to be cut into windows.
 
     Attributes:

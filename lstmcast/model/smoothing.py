@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.model import holt_winters, theta
-from lstmcast.model.past import LEAST, Past, Tried
+from lstmcast.model.past import LEAST, HistoryBatch, MethodForecast
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -70,7 +70,7 @@ def smoothed(z: Floats, first: Ints, origins: Ints, horizon: int, *, season: int
 
 
 @dataclass(frozen=True)
-class Voice:
+class WeightedMethod:
     """One of the methods, as it speaks of B series.
 
     Attributes:
@@ -81,34 +81,34 @@ class Voice:
     """
 
     line: bool
-    past: Past
-    said: Tried
+    past: HistoryBatch
+    said: MethodForecast
     weight: Floats
 
 
-def voices(z: Floats, last: Ints, known: Ints, horizon: int, *, season: int, trial: int) -> list[Voice]:
+def voices(z: Floats, last: Ints, known: Ints, horizon: int, *, season: int, trial: int) -> list[WeightedMethod]:
     """The methods that forecast what ends at [B] places of z, of each so many values known (see `smoothed`)."""
     shortest, *longer = seasons(season)
-    past = Past.of(z, last, np.minimum(known, _reach(shortest)), season=shortest, trial=trial)
+    past = HistoryBatch.of(z, last, np.minimum(known, _reach(shortest)), season=shortest, trial=trial)
     grid = holt_winters.forecast(past, horizon)
     if longer:
-        beside = Past.of(z, last, known, season=longer[0], trial=trial)
+        beside = HistoryBatch.of(z, last, known, season=longer[0], trial=trial)
         other = _ripe(beside, horizon)
     elif shortest % DAYS[0]:
         beside, other = past, theta.forecast(past, horizon)
     else:
-        return [Voice(False, past, grid, np.ones(len(last)))]
+        return [WeightedMethod(False, past, grid, np.ones(len(last)))]
     weight = heavier(other.off, grid.off) * np.isfinite(other.off)
-    return [Voice(False, past, grid, 1 - weight), Voice(not longer, beside, other, weight)]
+    return [WeightedMethod(False, past, grid, 1 - weight), WeightedMethod(not longer, beside, other, weight)]
 
 
-def _ripe(past: Past, horizon: int) -> Tried:
+def _ripe(past: HistoryBatch, horizon: int) -> MethodForecast:
     """The grid, endlessly wrong where no two seasons are known before all near trials."""
     ripe = past.seasonal & past.fair(len(past.z) - 1 - past.trial)
     if not ripe.any():
-        return Tried(np.zeros((len(ripe), horizon)), np.full(len(ripe), np.inf))
+        return MethodForecast(np.zeros((len(ripe), horizon)), np.full(len(ripe), np.inf))
     said = holt_winters.forecast(past, horizon)
-    return Tried(said.z, np.where(ripe & (said.off > 0), said.off, np.inf))
+    return MethodForecast(said.z, np.where(ripe & (said.off > 0), said.off, np.inf))
 
 
 def heavier(one: Numbers, other: Numbers, equal: Numbers = 0.5) -> Floats:

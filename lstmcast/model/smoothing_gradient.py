@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.model import theta
-from lstmcast.model.holt_winters import Members, trusted
-from lstmcast.model.past import Past
+from lstmcast.model.holt_winters import ParameterGrid, trusted
+from lstmcast.model.past import HistoryBatch
 from lstmcast.model.smoothing import reach, voices
 
 Floats = npt.NDArray[np.float64]
@@ -44,7 +44,7 @@ def smoothing_gradient(z: Floats, horizon: int, *, season: int, trial: int) -> F
     return np.pad(found, ((0, 0), (len(z) - known, 0)))
 
 
-def _of_grid(past: Past, horizon: int) -> Floats:
+def _of_grid(past: HistoryBatch, horizon: int) -> Floats:
     """[H, T] of the members, and of the seasonal naive forecast beside them."""
     run, known, season = trusted(past), len(past.z), past.season
     trust = run.weights[:, 0]  # [M + 1]
@@ -54,7 +54,7 @@ def _of_grid(past: Past, horizon: int) -> Floats:
     return found
 
 
-def _recurrences(past: Past, members: Members, trust: Floats, horizon: int) -> Floats:
+def _recurrences(past: HistoryBatch, members: ParameterGrid, trust: Floats, horizon: int) -> Floats:
     """[H, T] of the members alone: [M] how much each counts."""
     steps, m = len(past.z), past.season
     damping = np.cumsum(members.phi[:, None] ** np.arange(1, horizon + 1), axis=1).T  # [H, M]
@@ -73,8 +73,8 @@ def _recurrences(past: Past, members: Members, trust: Floats, horizon: int) -> F
     return found + _beginning(past, *begun)
 
 
-def _beginning(past: Past, level: Floats, trend: Floats, season: Floats) -> Floats:
-    """[H, T] through what the recurrences begin with: [H] level, [H] trend and [m, H] season (see `Past.begun`)."""
+def _beginning(past: HistoryBatch, level: Floats, trend: Floats, season: Floats) -> Floats:
+    """[H, T] through the initial state of the recurrences: [H] level, [H] trend and [m, H] season."""
     steps, m = len(past.z), past.season
     if not past.seasonal[0]:
         return np.outer(level, np.arange(steps) == 0)

@@ -18,7 +18,7 @@ KEPT = "kept."
 
 
 @dataclass(frozen=True)
-class Standing:
+class FitState:
     """A fit after some of its epochs.
 
     Attributes:
@@ -40,7 +40,7 @@ class Standing:
     over: bool
 
     @classmethod
-    def first(cls, seed: int, network: Network) -> Standing:
+    def first(cls, seed: int, network: Network) -> FitState:
         """Before the first epoch."""
         rng = np.random.default_rng(seed).bit_generator.state
         return cls(rng, (), network, 0, 0.0, np.empty((0, 3)), over=False)
@@ -72,7 +72,7 @@ class Standing:
         return values, tensors
 
     @classmethod
-    def from_plain(cls, values: Mapping[str, Any], tensors: Tensors) -> Standing:
+    def from_plain(cls, values: Mapping[str, Any], tensors: Tensors) -> FitState:
         """The inverse of `to_plain`."""
         return cls(
             rng=values["rng"],

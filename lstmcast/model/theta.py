@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.model.past import Past, Tried
+from lstmcast.model.past import HistoryBatch, MethodForecast
 from lstmcast.seasonality import by_phase, moving_mean, significant
 
 Floats = npt.NDArray[np.float64]
@@ -27,21 +27,21 @@ Bools = npt.NDArray[np.bool_]
 ALPHAS = np.array([0.02, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9, 0.99])
 
 
-def forecast(past: Past, horizon: int) -> Tried:
+def forecast(past: HistoryBatch, horizon: int) -> MethodForecast:
     """What it says; in the trials with the season and the α that all of the past gave."""
-    adjusted = Adjusted.of(past, seasonal(past))
+    adjusted = DeseasonalizedBatch.of(past, seasonal(past))
     last = len(past.z) - 1
     best, levels = adjusted.smoothed(ALPHAS, [*past.near, last])
     off = np.zeros(len(past.known))
     for t in past.near:
         off += past.missed(t, adjusted.ahead(t, past.trials[t], ALPHAS[best], levels[t]))
-    return Tried(adjusted.ahead(last, horizon, ALPHAS[best], levels[last]).T, off)
+    return MethodForecast(adjusted.ahead(last, horizon, ALPHAS[best], levels[last]).T, off)
 
 
-def gradient(past: Past, horizon: int) -> Floats:
+def gradient(past: HistoryBatch, horizon: int) -> Floats:
     """[H, T] J of one series: with its season test and its α held, the forecast is J z."""
     n, m, has = len(past.z), past.season, seasonal(past)
-    best, _ = Adjusted.of(past, has).smoothed(ALPHAS, [])
+    best, _ = DeseasonalizedBatch.of(past, has).smoothed(ALPHAS, [])
     alpha = ALPHAS[best[0]]
     t, h = np.arange(n), np.arange(1, horizon + 1)[:, None]
     level = np.where(t > 0, alpha, 1.0) * (1 - alpha) ** (n - 1 - t)
@@ -65,7 +65,7 @@ def _through_season(season: Floats, steps: int) -> Floats:
 
 
 @dataclass(frozen=True)
-class Adjusted:
+class DeseasonalizedBatch:
     """Series less their season.
 
     Attributes:
@@ -81,7 +81,7 @@ class Adjusted:
     count: Ints
 
     @classmethod
-    def of(cls, past: Past, has: Bools) -> Adjusted:
+    def of(cls, past: HistoryBatch, has: Bools) -> DeseasonalizedBatch:
         """Take off the season of those that have one."""
         steps, n = past.z.shape
         season = np.zeros((past.season, n))
@@ -120,7 +120,7 @@ class Adjusted:
         return np.where(n > 2, slope, 0.0)
 
 
-def seasonal(past: Past) -> Bools:
+def seasonal(past: HistoryBatch) -> Bools:
     """[B] whether two seasons are known, and the autocorrelation a season apart is significant."""
     steps, m = len(past.z), past.season
     if m == 1 or steps < 2 * m:

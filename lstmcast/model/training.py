@@ -12,19 +12,19 @@ from threading import Event, Lock
 import numpy as np
 
 from lstmcast.errors import ModelError
-from lstmcast.model.graph import Graph, graph_of
+from lstmcast.model.graph import TrainingGraph, graph_of
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import Architecture, flat, load_keras, to_numpy
 from lstmcast.model.recipe import Recipe
-from lstmcast.model.standing import Standing
-from lstmcast.model.windows import Lessons
+from lstmcast.model.standing import FitState
+from lstmcast.model.windows import BatchSource
 
 _PREPARING = Lock()  # Keras draws first weights from one source of chance, and traces one graph at a time
 
 EXPLODED = 1e4  # times the first batch's loss: no network comes back from there
 
 
-class Stopped(Exception):  # noqa: N818  # no error: somebody else's is on its way
+class StopRequested(Exception):  # noqa: N818  # no error: somebody else's is on its way
     """The fit was told to end, and did so between two batches."""
 
 
@@ -57,15 +57,15 @@ class Fit:
 
 
 def fit(
-    lessons: Lessons,
+    lessons: BatchSource,
     architecture: Architecture,
     recipe: Recipe,
     *,
     judge: Callable[[Network], float] | None = None,
     start: Network | None = None,
     stop: Event | None = None,
-    resume: Standing | None = None,
-    keep: Callable[[Standing], None] = lambda _: None,
+    resume: FitState | None = None,
+    keep: Callable[[FitState], None] = lambda _: None,
     tell: Callable[[Progress], None] = lambda _: None,
 ) -> Fit:
     """Fit one network.
@@ -130,26 +130,26 @@ def together(fits: Sequence[Callable[[], Fit]], stop: Event) -> list[Fit]:
 class _Learner:
     """A network that learns, epoch by epoch: what changes is in its graph's variables, and in what `epoch` returns."""
 
-    lessons: Lessons
+    lessons: BatchSource
     architecture: Architecture
     recipe: Recipe
     judge: Callable[[Network], float] | None
     stop: Event | None
-    graph: Graph
+    graph: TrainingGraph
 
-    def begin(self, start: Network | None) -> Standing:
+    def begin(self, start: Network | None) -> FitState:
         """Where a fit stands before its first epoch."""
         if start is not None:
             self.graph.model.set_weights(flat(start))
-        return Standing.first(self.recipe.seed, to_numpy(self.graph.model, self.architecture))
+        return FitState.first(self.recipe.seed, to_numpy(self.graph.model, self.architecture))
 
-    def go_on(self, standing: Standing) -> Standing:
+    def go_on(self, standing: FitState) -> FitState:
         """Put the network where an interrupted fit stood."""
         for variable, value in zip(self.graph.variables, standing.variables, strict=True):
             variable.assign(value)
         return standing
 
-    def epoch(self, now: Standing) -> Standing:
+    def epoch(self, now: FitState) -> FitState:
         """Learn from one epoch's batches, judge, and say where the fit stands then."""
         recipe, number, began = self.recipe, len(now.history) + 1, time.monotonic()
         rng = now.generator()
@@ -160,7 +160,7 @@ class _Learner:
         error = np.nan if self.judge is None else _held_out_error(self.judge, network)
         better = self.judge is None or number == 1 or error < now.best
         best_epoch = number if better else now.best_epoch
-        return Standing(
+        return FitState(
             rng=rng.bit_generator.state,
             variables=tuple(np.array(variable.value.numpy()) for variable in self.graph.variables),
             kept=network if better else now.kept,
@@ -182,10 +182,10 @@ class _Learner:
 
 def _heed(stop: Event | None) -> None:
     if stop is not None and stop.is_set():
-        raise Stopped
+        raise StopRequested
 
 
-def _progress(standing: Standing, recipe: Recipe) -> tuple[Progress, ...]:
+def _progress(standing: FitState, recipe: Recipe) -> tuple[Progress, ...]:
     """Every epoch so far."""
     return tuple(
         Progress(number, recipe.epochs, loss, None if np.isnan(error) else error, seconds)

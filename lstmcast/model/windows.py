@@ -25,8 +25,8 @@ Bools = npt.NDArray[np.bool_]
 Batch = tuple[Array, Array, Array]
 
 
-class Lessons(Protocol):
-    """What a network learns from: `Windows` of values, or anything else that is cut into batches."""
+class BatchSource(Protocol):
+    """What a network learns from: `WindowDataset` of values, or anything else that is cut into batches."""
 
     def batches(self, rng: np.random.Generator, *, count: int, size: int) -> Iterator[Batch]:
         """One epoch: `count` windows in full batches of `size`, drawn by `rng` alone.
@@ -38,7 +38,7 @@ class Lessons(Protocol):
 
 
 @dataclass(frozen=True)
-class Shape:
+class WindowSpec:
     """The size of what the network reads and says.
 
     Attributes:
@@ -66,7 +66,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Windows:
+class WindowDataset:
     """S series, ready to be cut into windows.
 
     Attributes:
@@ -85,10 +85,10 @@ class Windows:
     profile: Floats
     observed: Bools
     offsets: Ints
-    shape: Shape
+    shape: WindowSpec
 
     @classmethod
-    def over(cls, z: Floats, observed: Bools, offsets: Ints, shape: Shape) -> Windows:
+    def over(cls, z: Floats, observed: Bools, offsets: Ints, shape: WindowSpec) -> WindowDataset:
         """Compute levels and profiles of [N] flat z."""
         level = levels(z, offsets, shape.level)
         if not shape.seasons:
@@ -185,7 +185,7 @@ class Windows:
                 level = level + moved / np.minimum(ages + 1, shape.level)
         return said.T
 
-    def followed(self, series: Ints, origins: Ints, z: Floats) -> Windows:
+    def followed(self, series: Ints, origins: Ints, z: Floats) -> WindowDataset:
         """[B] series up to their origins, as far back as matters, each followed by [B, H] z as if it had come so."""
         known = np.minimum(origins + 1, self.shape.reach)
         lengths = known + z.shape[1]
@@ -195,7 +195,7 @@ class Windows:
         past = np.minimum((self.offsets[series] + origins + 1 - known)[owner] + at, len(self.z) - 1)
         ahead = at - known[owner]
         values = np.where(ahead < 0, self.z[past], z[owner, np.maximum(ahead, 0)])
-        return Windows.over(values, np.ones(len(values), dtype=np.bool_), offsets, self.shape)
+        return WindowDataset.over(values, np.ones(len(values), dtype=np.bool_), offsets, self.shape)
 
     def _unripe(self, lengths: Ints) -> Ints:
         """How many steps at a series' start have no profile yet (at most half of it, that some are left to learn)."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from lstmcast.evaluation.attribution import within
 from lstmcast.evaluation.following import order
-from lstmcast.forecaster.explaining import SIGNALS, Explanation, Inside
+from lstmcast.forecaster.explaining import SIGNALS, Explanation, NetworkInternals
 from lstmcast.show.axes import QUIET, axis_numbers, dress, house_style, labelled, wrap
 from lstmcast.show.explanation import MOST, headline, method, plain, signed
 from lstmcast.show.plot import FORECAST, HISTORY, Figure
@@ -176,7 +176,7 @@ def _draw_map(figure: Figure, axes: Any, explained: Explanation, name: str, *, n
     _title(axes, MAPS[name])
 
 
-def _name_groups(axes: Any, inside: Inside, rows: list[int], *, named: bool) -> None:
+def _name_groups(axes: Any, inside: NetworkInternals, rows: list[int], *, named: bool) -> None:
     """A line between two groups, and beside the left map what each follows and how many units do."""
     groups = [(name, len(list(units))) for name, units in groupby(inside.followings[row].what for row in rows)]
     ends = np.cumsum([count for _, count in groups])

@@ -15,10 +15,10 @@ from lstmcast.evaluation.origins import default_horizon
 
 if TYPE_CHECKING:
     from lstmcast.data.panel import Panel
-    from lstmcast.data.records import Finding
-    from lstmcast.evaluation.origins import HoldOut
+    from lstmcast.data.records import InferredSetting
+    from lstmcast.evaluation.origins import HoldoutSplit
     from lstmcast.forecast import Forecast
-    from lstmcast.forecaster.fits import Stage
+    from lstmcast.forecaster.fits import FitProgress
     from lstmcast.model.network import Architecture
 
 WIDE = 30  # characters of a value, before the reasons begin
@@ -54,11 +54,11 @@ def found_as_json(panel: Panel) -> dict[str, Any]:
     }
 
 
-class Planned(Protocol):
+class PlanSummary(Protocol):
     """A training run, decided, of any kind of network on series."""
 
     @property
-    def hold_out(self) -> HoldOut:
+    def hold_out(self) -> HoldoutSplit:
         """The steps that stop and judge."""
 
     @property
@@ -70,11 +70,11 @@ class Planned(Protocol):
         """How many."""
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> tuple[InferredSetting, ...]:
         """What was decided, and why."""
 
 
-def planned(plan: Planned) -> str:
+def planned(plan: PlanSummary) -> str:
     """What `auto` became."""
     rows = [(f.name, f.value, f.reason) for f in plan.findings]
     held = plan.hold_out
@@ -157,7 +157,7 @@ def label(name: str) -> str:
 
 
 @contextmanager
-def progress(*, quiet: bool) -> Iterator[Callable[[Stage], None]]:
+def progress(*, quiet: bool) -> Iterator[Callable[[FitProgress], None]]:
     """A line with epoch, losses and time left, on a terminal; elsewhere nothing."""
     if quiet or not sys.stderr.isatty():
         yield lambda _: None
@@ -174,7 +174,7 @@ def progress(*, quiet: bool) -> Iterator[Callable[[Stage], None]]:
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
     task = bar.add_task("", total=None, losses="")
 
-    def tell(stage: Stage) -> None:
+    def tell(stage: FitProgress) -> None:
         bar.start()  # only now: what is said before the first epoch has the terminal for itself
         now = stage.progress
         held = "" if now.held_out is None else f", held out {now.held_out:.4f}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lstmcast.show.console import count, label, number
 
 if TYPE_CHECKING:
-    from lstmcast.classifier.event.rolling import EventScores
+    from lstmcast.classifier.event.rolling import EventBacktestResult
 
 METRICS = {"brier": "Brier", "log_loss": "log loss", "accuracy": "accuracy", "calibration_error": "calib. error"}
 NAME, CELL = 22, 14
@@ -31,7 +31,7 @@ def judged(report: Mapping[str, Any]) -> str:
     return "\n".join([first, *_table(report), last, "", report["verdict"]])
 
 
-def backtested(scores: EventScores) -> str:
+def backtested(scores: EventBacktestResult) -> str:
     """The scores of a backtest, and the verdict."""
     report, folds = scores.to_dict(), scores.folds
     first = f"\n{scores.event!r} ({_what(report, scores.judgement.origins, folds.horizon)}, every {folds.step} steps):"

@@ -12,7 +12,7 @@ from lstmcast.data.calendar import Calendar
 from lstmcast.data.wording import counted
 from lstmcast.evaluation.attribution import within
 from lstmcast.evaluation.following import NOTHING, order
-from lstmcast.forecaster.explaining import SIGNALS, Explanation, Inside
+from lstmcast.forecaster.explaining import SIGNALS, Explanation, NetworkInternals
 from lstmcast.show.console import number
 
 Floats = npt.NDArray[np.float64]
@@ -89,7 +89,7 @@ def to_dict(explained: Explanation) -> dict[str, Any]:
     }
 
 
-def _gates(inside: Inside, times: list[str]) -> dict[str, Any]:
+def _gates(inside: NetworkInternals, times: list[str]) -> dict[str, Any]:
     lives = [life if np.isfinite(life) else None for life in inside.half_lives.tolist()]
     units = [
         {"follows": one.what, "correlation": round(one.correlation, 4), "half_life": life}
@@ -142,7 +142,7 @@ def _memory(explained: Explanation) -> str:
     )
 
 
-def _units(inside: Inside) -> str:
+def _units(inside: NetworkInternals) -> str:
     """What the units follow."""
     found = Counter(one.what for one in inside.followings)
     followed = [f"{found[name]} {'follow' if found[name] > 1 else 'follows'} {SHOWN[name]}" for name in SIGNALS]

@@ -13,7 +13,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.reader import read_table
 from lstmcast.errors import DataError, UsageError
 from lstmcast.forecast import Forecast
-from lstmcast.show.plot import MOST_PANELS, Fan, Figure, Strip, draw, render
+from lstmcast.show.plot import MOST_PANELS, Figure, ForecastBand, SeriesPanel, draw, render
 
 if TYPE_CHECKING:
     from lstmcast.forecaster.trained import Forecaster
@@ -40,7 +40,7 @@ def plot(panel: Panel, forecast: Forecast, *, keys: Sequence[str] = (), title: s
     return draw(forecast_strips(panel, forecast, keys), title=title, ylabel=", ".join(panel.columns.target[:1]))
 
 
-def forecast_strips(panel: Panel, forecast: Forecast, keys: Sequence[str]) -> list[Strip]:
+def forecast_strips(panel: Panel, forecast: Forecast, keys: Sequence[str]) -> list[SeriesPanel]:
     """One strip a series: its past and its forecast."""
     row = {key: k for k, key in enumerate(forecast.keys)}
     chosen = chosen_series(panel, keys, [k for k, key in enumerate(panel.keys) if key in row])
@@ -50,7 +50,7 @@ def forecast_strips(panel: Panel, forecast: Forecast, keys: Sequence[str]) -> li
     ]
 
 
-def backtest_strips(panel: Panel, forecaster: Forecaster, keys: Sequence[str]) -> list[Strip]:
+def backtest_strips(panel: Panel, forecaster: Forecaster, keys: Sequence[str]) -> list[SeriesPanel]:
     """One strip a series: what was known, and the held-out forecasts that judged the model."""
     held, known = forecaster.held_out, forecaster.context.keys
     at = {key: k for k, key in enumerate(panel.keys)}
@@ -65,12 +65,12 @@ def backtest_strips(panel: Panel, forecaster: Forecaster, keys: Sequence[str]) -
             intervals = {
                 level: (held.lower[q, b], held.upper[q, b]) for q, level in enumerate(forecaster.calibration.levels)
             }
-            fans.append(Fan(panel.calendar.wall(ahead), held.forecast[b], intervals))
+            fans.append(ForecastBand(panel.calendar.wall(ahead), held.forecast[b], intervals))
         strips.append(_strip(panel, k, fans, None))
     return strips
 
 
-def file_strips(panel: Panel, path: str, keys: Sequence[str]) -> list[Strip]:
+def file_strips(panel: Panel, path: str, keys: Sequence[str]) -> list[SeriesPanel]:
     """One strip a series of a forecast written earlier by `lstmcast predict`, with what became known since.
 
     Raises:
@@ -81,7 +81,7 @@ def file_strips(panel: Panel, path: str, keys: Sequence[str]) -> list[Strip]:
 
 
 def picture(
-    strips: Sequence[Strip], forecaster: Forecaster, suffix: str, *, backtest: bool, history: int | None
+    strips: Sequence[SeriesPanel], forecaster: Forecaster, suffix: str, *, backtest: bool, history: int | None
 ) -> bytes:
     """The strips as the bytes of a figure, with title and caption."""
     target = ", ".join(forecaster.context.columns.target)
@@ -124,7 +124,7 @@ def _some(names: Iterable[str]) -> str:
     return ", ".join(listed[:10]) + (f" and {len(listed) - 10} more" if len(listed) > 10 else "")
 
 
-def _strip(panel: Panel, k: int, fans: list[Fan], ahead: Ints | None) -> Strip:
+def _strip(panel: Panel, k: int, fans: list[ForecastBand], ahead: Ints | None) -> SeriesPanel:
     """Series k before `ahead` as history, and what is known from there on as the actual values."""
     positions = panel.starts[k] + np.arange(panel.lengths[k])
     values = np.where(panel.observed_of(k), panel.series(k), np.nan)
@@ -132,13 +132,13 @@ def _strip(panel: Panel, k: int, fans: list[Fan], ahead: Ints | None) -> Strip:
     known = np.zeros(len(positions), bool) if ahead is None else (positions >= ahead[0]) & (positions <= ahead[-1])
     wall = panel.calendar.wall(positions)
     actual = (wall[known], values[known]) if known.any() else None
-    return Strip("/".join(panel.keys[k]), wall[past], values[past], tuple(fans), actual)
+    return SeriesPanel("/".join(panel.keys[k]), wall[past], values[past], tuple(fans), actual)
 
 
-def _fan(panel: Panel, forecast: Forecast, row: int) -> Fan:
+def _fan(panel: Panel, forecast: Forecast, row: int) -> ForecastBand:
     """One series' forecast."""
     intervals = {level: (forecast.lower[q, row], forecast.upper[q, row]) for q, level in enumerate(forecast.levels)}
-    return Fan(panel.calendar.wall(forecast.positions[row]), forecast.values[row], intervals)
+    return ForecastBand(panel.calendar.wall(forecast.positions[row]), forecast.values[row], intervals)
 
 
 def _read_forecast(panel: Panel, path: str) -> Forecast:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.classifier.label.labels import Labels, agreeing
-from lstmcast.data.labelled import Labelled
+from lstmcast.classifier.label.labels import LabelPredictions, agreeing
+from lstmcast.data.labelled import LabeledPanel
 from lstmcast.show.console import columns, count, label, number
 
 if TYPE_CHECKING:
-    from lstmcast.classifier.label.folds import Scores
-    from lstmcast.classifier.label.plan import Plan
+    from lstmcast.classifier.label.folds import LabelBacktestResult
+    from lstmcast.classifier.label.plan import LabelPlan
 
 Ints = npt.NDArray[np.int64]
 
@@ -23,7 +23,7 @@ MIXED = 3  # pairs of labels that are named
 METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced", "cross_entropy": "cross-entropy", "brier": "Brier"}
 
 
-def found(data: Labelled) -> str:
+def found(data: LabeledPanel) -> str:
     """What was read and handled, and what was inferred and why."""
     lengths = data.lengths
     each = f"{lengths.min():,} to {lengths.max():,} steps" if lengths.min() < lengths.max() else f"{lengths[0]:,} steps"
@@ -34,7 +34,7 @@ def found(data: Labelled) -> str:
     return "\n".join([*lines, *(f"  left out: {reason}" for reason in data.dropped)])
 
 
-def planned(plan: Plan) -> str:
+def planned(plan: LabelPlan) -> str:
     """What `auto` became."""
     many = f" × {plan.networks}" if plan.networks > 1 else ""
     rows = [(f.name, f.value, f.reason) for f in plan.findings]
@@ -71,7 +71,7 @@ def mixed_up(matrix: Ints, classes: Sequence[str]) -> str:
     return ", ".join(f"{classes[a]} taken for {classes[b]} ({wrong[a, b]})" for a, b in pairs if wrong[a, b])
 
 
-def made(labels: Labels, data: Labelled, report: Mapping[str, Any], *, version: Path, target: str) -> str:
+def made(labels: LabelPredictions, data: LabeledPanel, report: Mapping[str, Any], *, version: Path, target: str) -> str:
     """What predict wrote, from what; how many labels the file knew already; a caution where the model earned one."""
     where = "stdout" if target == "-" else target
     lines = [f"{where}: the {labels.columns.label} of {count(len(labels.keys), 'series')}; {version}"]
@@ -83,7 +83,7 @@ def made(labels: Labels, data: Labelled, report: Mapping[str, Any], *, version: 
     return "\n".join(lines if report["skill"]["better"] else [*lines, report["verdict"]])
 
 
-def backtested(scores: Scores) -> str:
+def backtested(scores: LabelBacktestResult) -> str:
     """The scores of a backtest beside the rules', what is mixed up most, the verdict."""
     found = scores.to_dict()
     lines = [f"\nBacktest ({count(found['series'], 'series')}, each judged once in {found['folds']} folds):"]

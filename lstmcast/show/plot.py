@@ -61,7 +61,7 @@ _EDGE = 0.15
 
 
 @dataclass(frozen=True)
-class Fan:
+class ForecastBand:
     """One forecast: a line and its shaded intervals.
 
     Attributes:
@@ -76,12 +76,12 @@ class Fan:
 
 
 @dataclass(frozen=True)
-class Strip:
+class SeriesPanel:
     """One series: a panel of the figure.
 
     Attributes:
         name: of the series; empty where there is only one.
-        times: [T] as in `Fan`; ascending.
+        times: [T] as in `ForecastBand`; ascending.
         values: [T] what was observed; NaN leaves a gap.
         fans: one forecast, or several held-out ones in the order of their origins.
         actual: times [N] and values [N] that became known in the period of the forecast.
@@ -90,11 +90,13 @@ class Strip:
     name: str
     times: Times
     values: Floats
-    fans: tuple[Fan, ...]
+    fans: tuple[ForecastBand, ...]
     actual: tuple[Times, Floats] | None = None
 
 
-def draw(strips: Sequence[Strip], *, title: str, ylabel: str, caption: str = "", history: int | None = None) -> Figure:
+def draw(
+    strips: Sequence[SeriesPanel], *, title: str, ylabel: str, caption: str = "", history: int | None = None
+) -> Figure:
     """Draws every series with its forecasts.
 
     Args:
@@ -146,14 +148,14 @@ def render(figure: Figure, suffix: str) -> bytes:
     return target.getvalue()
 
 
-def _check(strips: Sequence[Strip], history: int | None) -> None:
+def _check(strips: Sequence[SeriesPanel], history: int | None) -> None:
     if not 1 <= len(strips) <= MOST_PANELS:
         raise UsageError(f"a figure shows 1 to {MOST_PANELS} series (got {len(strips)}): choose some with --series")
     if history is not None and history < 1:
         raise UsageError(f"--history: must be an integer ≥ 1 (got {history})")
 
 
-def _recent(strip: Strip, history: int | None) -> Strip:
+def _recent(strip: SeriesPanel, history: int | None) -> SeriesPanel:
     """Leaves out what lies more than `history` steps before the first forecast."""
     horizon = max((fan.forecast.size for fan in strip.fans), default=0)
     steps = max(8 * horizon, 60) if history is None else history
@@ -161,12 +163,12 @@ def _recent(strip: Strip, history: int | None) -> Strip:
     return replace(strip, times=strip.times[start:], values=strip.values[start:])
 
 
-def _origin(strip: Strip, fan: Fan) -> int:
+def _origin(strip: SeriesPanel, fan: ForecastBand) -> int:
     """How many rows of the strip come before the fan."""
     return int(np.searchsorted(strip.times, fan.times[0]))
 
 
-def _shades(strips: Iterable[Strip]) -> dict[float, str]:
+def _shades(strips: Iterable[SeriesPanel]) -> dict[float, str]:
     """A colour for each level: the wider the interval, the lighter."""
     levels = sorted({level for strip in strips for fan in strip.fans for level in fan.intervals})
     shares = np.linspace(0.55, 0.83, len(levels)) if len(levels) > 1 else [0.7]
@@ -179,7 +181,7 @@ def _lighter(color: str, share: float) -> str:
     return to_hex((red, green, blue))
 
 
-def _keys(strips: Sequence[Strip], shades: Mapping[float, str]) -> list[Artist]:
+def _keys(strips: Sequence[SeriesPanel], shades: Mapping[float, str]) -> list[Artist]:
     """What the legend explains: only what is drawn."""
     held_out = any(len(strip.fans) > 1 for strip in strips)
     observed = Line2D([], [], label="Actual", **HELD_OUT) if held_out else Line2D([], [], label="History", **HISTORY)
@@ -225,7 +227,7 @@ def settle(figure: Figure) -> None:
     figure.set_layout_engine("none")
 
 
-def _draw_strip(axes: Axes, strip: Strip, shades: Mapping[float, str], *, ticks: int) -> None:
+def _draw_strip(axes: Axes, strip: SeriesPanel, shades: Mapping[float, str], *, ticks: int) -> None:
     """Limits first, because an infinite bound is drawn to the edge; then layer by layer."""
     times, values = _extent(strip)
     dress(axes, times, values, calendar=strip.times.dtype.kind == "M", ticks=ticks)
@@ -236,7 +238,7 @@ def _draw_strip(axes: Axes, strip: Strip, shades: Mapping[float, str], *, ticks:
         _draw_line(axes, *strip.actual, markevery=1 + strip.actual[0].size // 60, **ACTUAL)
 
 
-def _extent(strip: Strip) -> tuple[Floats, Floats]:
+def _extent(strip: SeriesPanel) -> tuple[Floats, Floats]:
     """Every place and every value that the panel has to show."""
     bounds = [bound for fan in strip.fans for pair in fan.intervals.values() for bound in pair]
     known = strip.actual or (strip.times[:0], strip.values[:0])
@@ -256,7 +258,7 @@ def _draw_line(axes: Axes, times: Times, values: Floats, **look: Any) -> None:
         axes.plot(places[alone], values[alone], **{**look, **dot})
 
 
-def _draw_fan(axes: Axes, strip: Strip, fan: Fan, shades: Mapping[float, str], *, color: str) -> None:
+def _draw_fan(axes: Axes, strip: SeriesPanel, fan: ForecastBand, shades: Mapping[float, str], *, color: str) -> None:
     """Intervals, forecast, and what joins it to the last observed value: a thin line, a lighter upright one."""
     observed = np.flatnonzero(np.isfinite(strip.values[: _origin(strip, fan)]))
     for level, bounds in fan.intervals.items():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lstmcast.evaluation.scores import Scores
+from lstmcast.evaluation.scores import BacktestResult
 from lstmcast.show.console import count, label
 
 METRICS = {"mae": "MAE", "rmse": "RMSE", "smape": "sMAPE", "mase": "MASE", "owa": "OWA", "wql": "WQL", "msis": "MSIS"}
@@ -17,7 +17,7 @@ _LEGEND = (
 )
 
 
-def backtested(scores: Scores) -> str:
+def backtested(scores: BacktestResult) -> str:
     """The table, best rival first, what must be known to read it, and the verdict."""
     names = ranked(scores)
     heads = {**METRICS, **{f"coverage_{level:g}": f"in {level:g} %" for level in scores.levels}}
@@ -28,14 +28,14 @@ def backtested(scores: Scores) -> str:
     return "\n".join([*lines, _LEGEND, *(f"note: {text}" for text in _notes(scores)), "", scores.verdict])
 
 
-def ranked(scores: Scores) -> list[str]:
+def ranked(scores: BacktestResult) -> list[str]:
     """The LSTM, then the others by MASE (MAE where that is undefined), best first."""
     measure = "mae" if np.isnan(scores.overall("lstm", "mase")) else "mase"
     value = {name: scores.overall(name, measure) for name in scores.said}
     return sorted(value, key=lambda name: (name != "lstm", np.isnan(value[name]), value[name]))
 
 
-def _what(scores: Scores) -> str:
+def _what(scores: BacktestResult) -> str:
     series, origins = scores.origins.shape
     of = f" of each of {series:,} series" if series > 1 else ""
     names = scores.keys("origin")
@@ -44,7 +44,7 @@ def _what(scores: Scores) -> str:
     return f"{count(origins, 'origin')}{of}{apart}, {count(scores.horizon, 'step')} ahead of each; the LSTM {trained}"
 
 
-def _notes(scores: Scores) -> Sequence[str]:
+def _notes(scores: BacktestResult) -> Sequence[str]:
     notes = list(scores.notes)
     if scores.left_out:
         notes.append(f"{scores.left_out:,} series left out: too short for so many origins")

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.evaluation.scores import Scores
+from lstmcast.evaluation.scores import BacktestResult
 from lstmcast.show.axes import QUIET, dress, house_style, shorten, wrap
 from lstmcast.show.console import label
-from lstmcast.show.plot import FORECAST, Fan, Figure, Strip, draw, render
+from lstmcast.show.plot import FORECAST, Figure, ForecastBand, SeriesPanel, draw, render
 from lstmcast.show.score_table import ranked
 
 Floats = npt.NDArray[np.float64]
@@ -46,7 +46,7 @@ class Curve:
     bold: bool = True
 
 
-def pictures(scores: Scores) -> dict[str, bytes]:
+def pictures(scores: BacktestResult) -> dict[str, bytes]:
     """Every figure that there is something to draw for, by file name.
 
     Raises:
@@ -58,7 +58,7 @@ def pictures(scores: Scores) -> dict[str, bytes]:
     return {name: render(figure, ".png") for name, figure in figures.items()}
 
 
-def error_by_step(scores: Scores) -> Figure:
+def error_by_step(scores: BacktestResult) -> Figure:
     """The error of every method by step ahead: MAE of one series, MASE of several, whose sizes differ."""
     scaled = scores.panel.n_series > 1 and bool(np.isfinite(scores.overall("lstm", "mase")))
     colors = [FORECAST[0], *RIVALS]
@@ -70,7 +70,7 @@ def error_by_step(scores: Scores) -> Figure:
     return _by_step(curves, title=_headline(scores), ylabel=unit, caption=f"{scores.verdict} {_evidence(scores)}")
 
 
-def coverage_by_step(scores: Scores) -> Figure:
+def coverage_by_step(scores: BacktestResult) -> Figure:
     """How often the LSTM's intervals held what came, beside how often they should have."""
     found = scores.tables["step"]["lstm"]
     curves = [
@@ -92,7 +92,7 @@ def coverage_by_step(scores: Scores) -> Figure:
     return figure
 
 
-def best_and_worst(scores: Scores) -> Figure:
+def best_and_worst(scores: BacktestResult) -> Figure:
     """Forecasts beside what came: of the one series, or of those with the smallest and the largest error."""
     chosen = _extremes(scores)
     strips = [_strip(scores, k, name) for k, name in chosen.items()]
@@ -168,7 +168,7 @@ def _draw_promise(figure: Figure, level: float, counts: Ints, color: str) -> Non
     axes.axhline(level, color=color, linewidth=1.0, linestyle=(0, (5, 4)), zorder=2)
 
 
-def _extremes(scores: Scores) -> dict[int, str]:
+def _extremes(scores: BacktestResult) -> dict[int, str]:
     """The series to draw, and what they are called: all where they are few, else the best and the worst."""
     table = scores.tables["series"]["lstm"]
     measure = "mase" if np.isfinite(table["mase"]).any() else "mae"
@@ -185,7 +185,7 @@ def _extremes(scores: Scores) -> dict[int, str]:
     }
 
 
-def _strip(scores: Scores, k: int, name: str) -> Strip:
+def _strip(scores: BacktestResult, k: int, name: str) -> SeriesPanel:
     """One series and its last forecasts that do not overlap."""
     panel, said = scores.panel, scores.said["lstm"]
     known = np.where(panel.observed_of(k), panel.series(k), np.nan)
@@ -194,12 +194,12 @@ def _strip(scores: Scores, k: int, name: str) -> Strip:
     for n in range(scores.origins.shape[1] - 1, -1, -every)[:FANS]:
         ahead = panel.starts[k] + scores.origins[k, n] + np.arange(1, scores.horizon + 1)
         bounds = {level: (said.lower[q, k, n], said.upper[q, k, n]) for q, level in enumerate(scores.levels)}
-        fans.append(Fan(panel.calendar.wall(ahead), said.values[k, n], bounds))
+        fans.append(ForecastBand(panel.calendar.wall(ahead), said.values[k, n], bounds))
     times = panel.calendar.wall(panel.starts[k] + np.arange(panel.lengths[k]))
-    return Strip(name, times, known, tuple(fans[::-1]))
+    return SeriesPanel(name, times, known, tuple(fans[::-1]))
 
 
-def _headline(scores: Scores) -> str:
+def _headline(scores: BacktestResult) -> str:
     """The skill in one line."""
     skill = scores.skill
     rival = label(skill.baseline)
@@ -210,15 +210,15 @@ def _headline(scores: Scores) -> str:
     )
 
 
-def _evidence(scores: Scores) -> str:
+def _evidence(scores: BacktestResult) -> str:
     trained = "trained anew at each" if scores.refit else "trained once, before the first"
     return f"{scores.judging:,} origins, {scores.horizon} steps ahead of each; the LSTM {trained}."
 
 
-def _percent(scores: Scores, level: float) -> str:
+def _percent(scores: BacktestResult, level: float) -> str:
     share = scores.overall("lstm", f"coverage_{level:g}")
     return f"held {share:.0%}" if np.isfinite(share) else "held an unknown part"
 
 
-def _target(scores: Scores) -> str:
+def _target(scores: BacktestResult) -> str:
     return ", ".join(scores.panel.columns.target) if len(scores.panel.columns.target) == 1 else "value"

@@ -20,7 +20,7 @@ from lstmcast.show.console import label
 from lstmcast.show.figures import chosen_series
 
 if TYPE_CHECKING:
-    from lstmcast.classifier.category.trained import Teller
+    from lstmcast.classifier.category.trained import SymbolForecaster
     from lstmcast.data.panel import Panel
 
 Floats = npt.NDArray[np.float64]
@@ -40,7 +40,7 @@ LOOKS: Mapping[bool, Mapping[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Board:
+class SymbolTimeline:
     """One series: what was thought likely at each step, and what came.
 
     Attributes:
@@ -69,7 +69,7 @@ class Board:
 
 
 def ahead(
-    teller: Teller, panel: Panel, keys: Sequence[str], *, horizon: int | None, history: int | None
+    teller: SymbolForecaster, panel: Panel, keys: Sequence[str], *, horizon: int | None, history: int | None
 ) -> tuple[Figure, int]:
     """Draw the last symbols and the likeliest path ahead.
 
@@ -97,7 +97,7 @@ def ahead(
     return _draw(boards, title, teller.report["verdict"]), len(boards)
 
 
-def _board(teller: Teller, panel: Panel, k: int, path: Ints, history: int) -> Board:
+def _board(teller: SymbolForecaster, panel: Panel, k: int, path: Ints, history: int) -> SymbolTimeline:
     """Series k: its last steps and the path ahead, each with what was thought likely before it."""
     known = min(history, int(panel.lengths[k]))
     codes = np.concatenate([panel.series(k).astype(np.int64), path])
@@ -106,14 +106,16 @@ def _board(teller: Teller, panel: Panel, k: int, path: Ints, history: int) -> Bo
     ticks = panel.calendar.text(positions)
     if teller.is_text:
         ticks = [_name(panel.symbols[code])[:1] if code >= 0 else "" for code in shown.tolist()]
-    return Board("/".join(panel.keys[k]), ticks, teller.thought(codes, len(shown)), shown, known, panel.symbols)
+    return SymbolTimeline(
+        "/".join(panel.keys[k]), ticks, teller.thought(codes, len(shown)), shown, known, panel.symbols
+    )
 
 
 def _name(symbol: str) -> str:
     return NAMES.get(symbol, literal(symbol))
 
 
-def _draw(boards: Sequence[Board], title: str, caption: str) -> Figure:
+def _draw(boards: Sequence[SymbolTimeline], title: str, caption: str) -> Figure:
     """A panel for each board, from top to bottom."""
     heights = [ROW * len(board.rows) + GAP * (1 + _is_long(board)) for board in boards]
     with house_style():
@@ -138,12 +140,12 @@ def _draw(boards: Sequence[Board], title: str, caption: str) -> Figure:
     return figure
 
 
-def _is_long(board: Board) -> bool:
+def _is_long(board: SymbolTimeline) -> bool:
     """Whether what stands below the steps has to be turned."""
     return max(map(len, board.ticks)) > 1
 
 
-def _draw_board(axes: Axes, board: Board) -> None:
+def _draw_board(axes: Axes, board: SymbolTimeline) -> None:
     """Probabilities as shades, a dot where a symbol came, a ring where one is said to come."""
     rows = board.rows
     axes.imshow(board.chances[:, rows].T, cmap="Blues", vmin=0, vmax=1, aspect="auto", interpolation="nearest")

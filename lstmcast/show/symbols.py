@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from lstmcast.show.console import count, label, number
 
 if TYPE_CHECKING:
-    from lstmcast.classifier.category.rolling import Rolled
-    from lstmcast.classifier.category.trained import Told
+    from lstmcast.classifier.category.rolling import SymbolBacktestResult
+    from lstmcast.classifier.category.trained import SymbolForecast
 
 
 def judged(report: Mapping[str, Any]) -> str:
@@ -27,7 +27,7 @@ def judged(report: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "", report["verdict"]])
 
 
-def backtested(rolled: Rolled) -> str:
+def backtested(rolled: SymbolBacktestResult) -> str:
     """The same of a backtest."""
     found = rolled.to_dict()
     lines = [f"\nBacktest ({count(found['steps'], 'symbol')}, each foretold from all before it):"]
@@ -49,7 +49,7 @@ def _share(value: float | None, width: int) -> str:
     return f"{'–' if value is None else f'{value:.1%}':>{width}}"
 
 
-def made(told: Told, version: Path, target: str, report: Mapping[str, Any], notes: Sequence[str]) -> str:
+def made(told: SymbolForecast, version: Path, target: str, report: Mapping[str, Any], notes: Sequence[str]) -> str:
     """What predict wrote, from what, and a word of caution where the model earned one."""
     span = " to ".join(told.calendar.text(told.positions.ravel()[[0, -1]]))
     where = "stdout" if target == "-" else target

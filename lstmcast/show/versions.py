@@ -14,7 +14,7 @@ from lstmcast.store.choosing import current_version, versions
 
 
 @dataclass(frozen=True)
-class Version:
+class VersionSummary:
     """A version, and what it says of itself.
 
     Attributes:
@@ -36,20 +36,20 @@ class Version:
         return {"version": self.name, "current": self.current, "rows": self.manifest["data"]["rows"], **told}
 
 
-def versions_of(folder: Path) -> list[Version]:
+def versions_of(folder: Path) -> list[VersionSummary]:
     """All versions of a model's folder, the newest last."""
     current = current_version(folder)
     return [_version(path, current=path == current) for path in versions(folder)]
 
 
-def _version(path: Path, *, current: bool) -> Version:
+def _version(path: Path, *, current: bool) -> VersionSummary:
     try:
-        return Version(path.name, current, read_manifest(path))
+        return VersionSummary(path.name, current, read_manifest(path))
     except ModelError as err:
-        return Version(path.name, current, None, str(err))
+        return VersionSummary(path.name, current, None, str(err))
 
 
-def table(folder: Path, found: Sequence[Version]) -> str:
+def table(folder: Path, found: Sequence[VersionSummary]) -> str:
     """What a person reads: a line each, the current one with a star."""
     lines = [f"{folder}: {count(len(found), 'version')}"]
     lines.append(f"    {'version':27}{'trained (UTC)':18}{'rows':>9}{'MAE':>11}{'MASE':>10}  skill  why")
@@ -59,7 +59,7 @@ def table(folder: Path, found: Sequence[Version]) -> str:
     return "\n".join(lines)
 
 
-def _row(version: Version) -> str:
+def _row(version: VersionSummary) -> str:
     if version.manifest is None:
         return f"damaged: {version.fault}"
     known, ours = version.manifest, version.manifest["scores"]["lstm"]

@@ -20,7 +20,15 @@ import numpy as np
 from lstmcast.data.panel import Panel
 from lstmcast.store import ledger_data as data
 from lstmcast.store import ledger_runs as runs
-from lstmcast.store.ledger_records import Entry, Floats, Forecasts, Frame, Ints, Issue, Refit
+from lstmcast.store.ledger_records import (
+    Floats,
+    ForecastArrays,
+    Ints,
+    PanelInfo,
+    RecordedForecast,
+    RetrainRecord,
+    RunRecord,
+)
 from lstmcast.store.ledger_schema import connect, guarded
 from lstmcast.store.ledger_values import micros, span
 
@@ -79,7 +87,7 @@ class Ledger:
             layout = data.layout_number(connection, panel.columns, panel.calendar)
             series = data.series_numbers(connection, panel.calendar, panel.keys)
             last = data.last_panel(connection)
-            seen = data.Seen.of(panel, layout, series)
+            seen = data.PanelSnapshot.of(panel, layout, series)
             if last is not None and last[1] == seen:
                 return 0
             number = data.add_panel(connection, seen, panel.source, micros(now))
@@ -100,7 +108,7 @@ class Ledger:
         with guarded(self.path, "read"):
             return data.panel(self._connection, number)
 
-    def frame(self, entry: Entry | None = None) -> Frame | None:
+    def frame(self, entry: RunRecord | None = None) -> PanelInfo | None:
         """The data an entry was made from, without their values; None: the newest. None where there are none."""
         with guarded(self.path, "read"):
             number = None if entry is None else runs.panel_number(self._connection, entry.number)
@@ -122,7 +130,7 @@ class Ledger:
 
     # --- the runs ---
 
-    def record(self, entry: Entry, forecast: Forecasts, naive: Floats, factors: Floats | None = None) -> int:
+    def record(self, entry: RunRecord, forecast: ForecastArrays, naive: Floats, factors: Floats | None = None) -> int:
         """Keep a run and what it forecast, made from the last panel that was observed.
 
         Args:
@@ -148,27 +156,27 @@ class Ledger:
             runs.add_forecasts(connection, number, series, sources, forecast, naive, scaled)
             return number
 
-    def done(self, run_key: str) -> Entry | None:
+    def done(self, run_key: str) -> RunRecord | None:
         """The newest entry of a run key, if there is one."""
         with guarded(self.path, "read"):
             return runs.newest(self._connection, run_key)
 
-    def newest(self) -> Entry | None:
+    def newest(self) -> RunRecord | None:
         """The entry that was recorded last, if there is one."""
         with guarded(self.path, "read"):
             return runs.newest(self._connection)
 
-    def entries(self, *, since: datetime | None = None, until: datetime | None = None) -> list[Entry]:
+    def entries(self, *, since: datetime | None = None, until: datetime | None = None) -> list[RunRecord]:
         """The entries made from `since` up to and including `until`, in the order in which they were recorded."""
         with guarded(self.path, "read"):
             return runs.entries(self._connection, *span(since, until))
 
-    def issue(self, number: int) -> Issue:
+    def issue(self, number: int) -> RecordedForecast:
         """What the entry of that number forecast."""
         with guarded(self.path, "read"):
             return runs.issue(self._connection, number)
 
-    def issues(self, target: int, *, since: int = 0) -> Iterator[Issue]:
+    def issues(self, target: int, *, since: int = 0) -> Iterator[RecordedForecast]:
         """What was forecast of a step on the calendar and of later ones, the newest run first.
 
         Args:
@@ -191,7 +199,7 @@ class Ledger:
         with guarded(self.path, "read"):
             return runs.newest_levels(self._connection)
 
-    def panel_of(self, entry: Entry) -> Panel:
+    def panel_of(self, entry: RunRecord) -> Panel:
         """The data a recorded entry was made from, as they stood then."""
         with guarded(self.path, "read"):
             found = data.panel(self._connection, runs.panel_number(self._connection, entry.number))
@@ -213,12 +221,12 @@ class Ledger:
 
     # --- refits ---
 
-    def judged(self, refit: Refit) -> None:
+    def judged(self, refit: RetrainRecord) -> None:
         """Keep what a challenger was found to be worth."""
         with self._changing() as connection:
             runs.add_refit(connection, refit)
 
-    def refits(self) -> list[Refit]:
+    def refits(self) -> list[RetrainRecord]:
         """All of them, in the order in which they were judged."""
         with guarded(self.path, "read"):
             return runs.refits(self._connection)

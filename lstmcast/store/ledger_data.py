@@ -17,14 +17,14 @@ import numpy as np
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import Bools, Columns
-from lstmcast.store.ledger_records import Floats, Frame, Key
+from lstmcast.store.ledger_records import Floats, Key, PanelInfo
 from lstmcast.store.ledger_values import EVER, blob, ints, moment, text
 
 DIGEST = 32  # bytes of a sha256
 
 
 @dataclass(frozen=True)
-class Seen:
+class PanelSnapshot:
     """A panel without its values.
 
     Attributes:
@@ -42,7 +42,7 @@ class Seen:
     digests: tuple[bytes, ...]
 
     @classmethod
-    def of(cls, panel: Panel, layout: int, series: Sequence[int]) -> Seen:
+    def of(cls, panel: Panel, layout: int, series: Sequence[int]) -> PanelSnapshot:
         """What is kept of a panel."""
         digests = tuple(_digest(panel, k, int(length)) for k, length in enumerate(panel.lengths))
         return cls(layout, tuple(series), tuple(panel.starts.tolist()), tuple(panel.lengths.tolist()), digests)
@@ -89,22 +89,22 @@ def series_numbers(connection: sqlite3.Connection, calendar: Calendar, named: Se
     return [known[key] for _, key in texts]
 
 
-def last_panel(connection: sqlite3.Connection) -> tuple[int, Seen] | None:
+def last_panel(connection: sqlite3.Connection) -> tuple[int, PanelSnapshot] | None:
     """The number of the newest panel, and what is kept of it."""
     return _panel_row(connection, None)
 
 
-def _panel_row(connection: sqlite3.Connection, number: int | None) -> tuple[int, Seen] | None:
+def _panel_row(connection: sqlite3.Connection, number: int | None) -> tuple[int, PanelSnapshot] | None:
     query = "SELECT * FROM panels WHERE id = coalesce(?, (SELECT max(id) FROM panels))"
     row = connection.execute(query, (number,)).fetchone()
     if row is None:
         return None
     series, starts, lengths = (tuple(ints(row[name]).tolist()) for name in ("series", "starts", "lengths"))
     digests = tuple(row["digests"][at : at + DIGEST] for at in range(0, len(row["digests"]), DIGEST))
-    return row["id"], Seen(row["layout"], series, starts, lengths, digests)
+    return row["id"], PanelSnapshot(row["layout"], series, starts, lengths, digests)
 
 
-def add_panel(connection: sqlite3.Connection, seen: Seen, source: str, when: int) -> int:
+def add_panel(connection: sqlite3.Connection, seen: PanelSnapshot, source: str, when: int) -> int:
     """Keep a panel without its values; gives its number."""
     blobs = [blob(np.array(part, dtype=np.int64)) for part in (seen.series, seen.starts, seen.lengths)]
     row = (when, seen.layout, source, *blobs, b"".join(seen.digests))
@@ -113,7 +113,7 @@ def add_panel(connection: sqlite3.Connection, seen: Seen, source: str, when: int
 
 
 def add_values(
-    connection: sqlite3.Connection, number: int, panel: Panel, k: int, seen: Seen, before: Seen | None
+    connection: sqlite3.Connection, number: int, panel: Panel, k: int, seen: PanelSnapshot, before: PanelSnapshot | None
 ) -> int:
     """Keep the values of a series that the ledger does not hold as they are now.
 
@@ -133,7 +133,7 @@ def add_values(
     return int(observed[changed].sum())
 
 
-def _unchanged(panel: Panel, k: int, seen: Seen, before: Seen) -> int:
+def _unchanged(panel: Panel, k: int, seen: PanelSnapshot, before: PanelSnapshot) -> int:
     """How many of a series' first steps are those of the panel before."""
     old = before.place(seen.series[k])
     if old is None or before.starts[old] != seen.starts[k] or before.lengths[old] > seen.lengths[k]:
@@ -157,7 +157,7 @@ def _held(connection: sqlite3.Connection, series: int, start: int, length: int, 
     return values, observed
 
 
-def frame(connection: sqlite3.Connection, number: int | None) -> Frame | None:
+def frame(connection: sqlite3.Connection, number: int | None) -> PanelInfo | None:
     """The data of a panel without their values; None: of the newest."""
     found = _panel_row(connection, number)
     if found is None:
@@ -166,7 +166,7 @@ def frame(connection: sqlite3.Connection, number: int | None) -> Frame | None:
     seen = found[1]
     starts = np.array(seen.starts, dtype=np.int64)
     columns, calendar = _layout(connection, seen.layout)
-    return Frame(
+    return PanelInfo(
         number=found[0],
         seen=moment(row["seen"]),
         columns=columns,
@@ -217,7 +217,7 @@ def keys(connection: sqlite3.Connection, series: Sequence[int]) -> tuple[Key, ..
     return tuple(tuple(json.loads(known[number])) for number in series)
 
 
-def numbers_in(connection: sqlite3.Connection, seen: Seen, named: Sequence[Key]) -> list[int]:
+def numbers_in(connection: sqlite3.Connection, seen: PanelSnapshot, named: Sequence[Key]) -> list[int]:
     """The numbers of the series of a panel that these keys name."""
     known = dict(zip(keys(connection, seen.series), seen.series, strict=True))
     missing = [key for key in named if key not in known]

@@ -18,7 +18,7 @@ Ints = npt.NDArray[np.int64]
 Key = tuple[str, ...]
 
 
-class Forecasts(Protocol):
+class ForecastArrays(Protocol):
     """What can be recorded: the arrays of a forecast of S series, H steps ahead, with Q intervals."""
 
     @property
@@ -51,7 +51,7 @@ class Forecasts(Protocol):
 
 
 @dataclass(frozen=True)
-class Entry:
+class RunRecord:
     """One run: what was forecast when, by what, from what.
 
     Attributes:
@@ -82,7 +82,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Refit:
+class RetrainRecord:
     """A challenger held against the incumbent.
 
     Attributes:
@@ -103,7 +103,7 @@ class Refit:
 
 
 @dataclass(frozen=True)
-class Issue:
+class RecordedForecast:
     """What an entry forecast: S series, H steps, Q levels.
 
     Attributes:
@@ -130,7 +130,7 @@ class Issue:
 
 
 @dataclass(frozen=True)
-class Frame:
+class PanelInfo:
     """The data at one time, without their values.
 
     Attributes:

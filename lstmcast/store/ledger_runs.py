@@ -10,13 +10,13 @@ from dataclasses import asdict
 import numpy as np
 
 from lstmcast.store import ledger_data
-from lstmcast.store.ledger_records import Entry, Floats, Forecasts, Issue, Refit
+from lstmcast.store.ledger_records import Floats, ForecastArrays, RecordedForecast, RetrainRecord, RunRecord
 from lstmcast.store.ledger_values import blob, floats, micros, moment, text
 
 _TEXTS = ("run_key", "version", "config_digest", "data_digest", "source", "status", "output", "output_digest")
 
 
-def add_entry(connection: sqlite3.Connection, entry: Entry, panel: int, levels: Sequence[float]) -> int:
+def add_entry(connection: sqlite3.Connection, entry: RunRecord, panel: int, levels: Sequence[float]) -> int:
     """Keep a run; gives its number."""
     row = {**asdict(entry), "made": micros(entry.made), "details": text(entry.details)}
     insert = (
@@ -28,22 +28,22 @@ def add_entry(connection: sqlite3.Connection, entry: Entry, panel: int, levels: 
     return int(done.lastrowid or 0)
 
 
-def entries(connection: sqlite3.Connection, first: int, last: int) -> list[Entry]:
+def entries(connection: sqlite3.Connection, first: int, last: int) -> list[RunRecord]:
     """The runs made between two times, both included, in the order in which they were recorded."""
     found = connection.execute("SELECT * FROM entries WHERE made BETWEEN ? AND ? ORDER BY id", (first, last))
     return [_entry(row) for row in found.fetchall()]
 
 
-def newest(connection: sqlite3.Connection, run_key: str | None = None) -> Entry | None:
+def newest(connection: sqlite3.Connection, run_key: str | None = None) -> RunRecord | None:
     """The newest run, of a key where one is given."""
     which, values = ("", ()) if run_key is None else ("WHERE run_key = ? ", (run_key,))
     row = connection.execute(f"SELECT * FROM entries {which}ORDER BY id DESC LIMIT 1", values).fetchone()  # noqa: S608
     return None if row is None else _entry(row)
 
 
-def _entry(row: sqlite3.Row) -> Entry:
+def _entry(row: sqlite3.Row) -> RunRecord:
     texts = {name: row[name] for name in _TEXTS}
-    return Entry(**texts, made=moment(row["made"]), details=json.loads(row["details"]), number=row["id"])
+    return RunRecord(**texts, made=moment(row["made"]), details=json.loads(row["details"]), number=row["id"])
 
 
 def panel_number(connection: sqlite3.Connection, entry: int) -> int:
@@ -57,7 +57,7 @@ def add_forecasts(
     entry: int,
     series: Sequence[int],
     sources: Sequence[str],
-    said: Forecasts,
+    said: ForecastArrays,
     naive: Floats,
     factors: Floats,
 ) -> None:
@@ -74,7 +74,7 @@ def add_forecasts(
     connection.executemany(insert, rows)
 
 
-def issue(connection: sqlite3.Connection, entry: int) -> Issue:
+def issue(connection: sqlite3.Connection, entry: int) -> RecordedForecast:
     """What an entry forecast."""
     found = connection.execute("SELECT * FROM forecasts WHERE entry = ? ORDER BY place", (entry,)).fetchall()
     row = connection.execute("SELECT levels FROM entries WHERE id = ?", (entry,)).fetchone()
@@ -83,7 +83,7 @@ def issue(connection: sqlite3.Connection, entry: int) -> Issue:
     levels = tuple(json.loads(row["levels"]))
     shape = len(levels), values.shape[1]  # Q, H
     bounds = np.stack([floats(row["bounds"]).reshape(2, *shape) for row in found], axis=2)  # [2, Q, S, H]
-    return Issue(
+    return RecordedForecast(
         entry=entry,
         series=series,
         sources=tuple(row["source"] for row in found),
@@ -135,7 +135,7 @@ def adapt(connection: sqlite3.Connection, learnt: Iterable[tuple[int, float, int
     )
 
 
-def add_refit(connection: sqlite3.Connection, refit: Refit) -> None:
+def add_refit(connection: sqlite3.Connection, refit: RetrainRecord) -> None:
     """Keep a judgement."""
     connection.execute(
         "INSERT INTO refits (made, challenger, incumbent, accepted, reason, figures) VALUES (?, ?, ?, ?, ?, ?)",
@@ -143,11 +143,11 @@ def add_refit(connection: sqlite3.Connection, refit: Refit) -> None:
     )
 
 
-def refits(connection: sqlite3.Connection) -> list[Refit]:
+def refits(connection: sqlite3.Connection) -> list[RetrainRecord]:
     """All judgements, the first one first."""
     found = connection.execute("SELECT * FROM refits ORDER BY id").fetchall()
     return [
-        Refit(
+        RetrainRecord(
             made=moment(row["made"]),
             challenger=row["challenger"],
             incumbent=row["incumbent"],

@@ -18,8 +18,8 @@ from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.errors import DataError, UsageError
-from lstmcast.evaluation.folds import Folds
-from lstmcast.evaluation.scores import Scores
+from lstmcast.evaluation.folds import RollingOrigins
+from lstmcast.evaluation.scores import BacktestResult
 from lstmcast.evaluation.skill import verdict
 from lstmcast.forecaster.training import train
 
@@ -36,7 +36,7 @@ def config() -> Config:
 
 
 @pytest.fixture(scope="module")
-def scores(air_panel: Panel, config: Config) -> Scores:
+def scores(air_panel: Panel, config: Config) -> BacktestResult:
     """Three origins of the air passengers, six months ahead."""
     return backtest(air_panel, config, origins=3)
 
@@ -51,13 +51,13 @@ def shops(tmp_path_factory: pytest.TempPathFactory, write_series: Write, waves: 
 
 
 @pytest.fixture(scope="module")
-def of_shops(shops: Panel, config: Config) -> Scores:
+def of_shops(shops: Panel, config: Config) -> BacktestResult:
     """Three origins of each shop."""
     return backtest(shops, config, origins=3)
 
 
 def test_the_first_forecast_is_that_of_a_model_trained_before_it(
-    scores: Scores, air_panel: Panel, config: Config
+    scores: BacktestResult, air_panel: Panel, config: Config
 ) -> None:
     """Train on what came before the first origin, predict: the same forecast and bounds."""
     forecast = train(air_panel.drop_last(18), config).predict()
@@ -67,7 +67,7 @@ def test_the_first_forecast_is_that_of_a_model_trained_before_it(
     np.testing.assert_allclose(said.upper[:, 0, 0], forecast.upper[:, 0], rtol=1e-5)
 
 
-def test_what_came_is_the_end_of_the_series(scores: Scores, air_panel: Panel) -> None:
+def test_what_came_is_the_end_of_the_series(scores: BacktestResult, air_panel: Panel) -> None:
     """Three times six months, without overlap, are the last eighteen; origins are the steps before them."""
     assert scores.actual[0].ravel().tolist() == air_panel.values[-18:].tolist()
     assert scores.origins.tolist() == [[125, 131, 137]]
@@ -81,7 +81,7 @@ def changed(panel: Panel) -> Panel:
     return replace(panel, values=values)
 
 
-def test_nothing_after_an_origin_is_seen(scores: Scores, air_panel: Panel, config: Config) -> None:
+def test_nothing_after_an_origin_is_seen(scores: BacktestResult, air_panel: Panel, config: Config) -> None:
     """Another future of the last origin: every forecast and bound stays, to the byte; the outcomes do not."""
     other = backtest(changed(air_panel), config, origins=3)
     assert (other.actual[0, 2] != scores.actual[0, 2]).all()
@@ -105,7 +105,7 @@ def test_trained_anew_at_each_origin(air_panel: Panel, config: Config) -> None:
 
 def test_baselines_calibrated_anew_see_nothing_after_their_origin(air_panel: Panel) -> None:
     """Bounds too stay to the byte when what follows the last origin changes; they differ from origin to origin."""
-    folds = Folds(horizon=6, origins=3, step=6)
+    folds = RollingOrigins(horizon=6, origins=3, step=6)
     found, other = (rivals(panel, folds, (80.0, 95.0), refit=True) for panel in (air_panel, changed(air_panel)))
     for method, said in found.items():
         assert said.lower.tobytes() == other[method].lower.tobytes(), method
@@ -123,7 +123,7 @@ def test_a_failure_in_a_process_is_the_failure_it_is(air_panel: Panel) -> None:
         backtest(air_panel, config, origins=10, refit=True)
 
 
-def test_what_cannot_judge_is_not_scored(of_shops: Scores) -> None:
+def test_what_cannot_judge_is_not_scored(of_shops: BacktestResult) -> None:
     """A short series is left out and counted; a missing day is no outcome, and a missing origin judges nothing."""
     assert of_shops.panel.keys == (("north",), ("holes",), ("still",))
     assert of_shops.left_out == 1
@@ -133,7 +133,7 @@ def test_what_cannot_judge_is_not_scored(of_shops: Scores) -> None:
     assert of_shops.judging == 8
 
 
-def test_a_constant_series_breaks_nothing(of_shops: Scores) -> None:
+def test_a_constant_series_breaks_nothing(of_shops: BacktestResult) -> None:
     """Its scaled scores are undefined, its others are exact; the JSON has null for what is undefined."""
     table = of_shops.tables["series"]["naive"]
     assert table["mae"][2] == 0
@@ -152,7 +152,7 @@ def test_nothing_but_a_constant(tmp_path: Path, write_series: Write, config: Con
     assert found.verdict.startswith("The LSTM is no better than naive")
 
 
-def test_mase_divides_by_what_came_before_the_first_origin(scores: Scores, air_panel: Panel) -> None:
+def test_mase_divides_by_what_came_before_the_first_origin(scores: BacktestResult, air_panel: Panel) -> None:
     """The mean seasonal change of the first 126 months, for all origins alike."""
     past = air_panel.values[:126]
     scale = np.abs(past[12:] - past[:-12]).mean()
@@ -161,7 +161,7 @@ def test_mase_divides_by_what_came_before_the_first_origin(scores: Scores, air_p
         assert scores.overall(method, "mase") == pytest.approx(errors.mean() / scale)
 
 
-def test_methods_and_verdict(scores: Scores) -> None:
+def test_methods_and_verdict(scores: BacktestResult) -> None:
     """The LSTM, every baseline, and Naive2; the skill is against the one with the least MASE."""
     assert list(scores.said) == ["lstm", "naive", "drift", "window_mean", "seasonal_naive", "Naive2"]
     best = min(list(scores.said)[1:], key=lambda name: scores.overall(name, "mase"))
@@ -217,7 +217,7 @@ def test_classical_methods_stand_beside(air_panel: Panel, config: Config, monkey
     assert found.overall("AutoETS", "mae") == pytest.approx(errors.mean())
 
 
-def test_without_intervals_and_without_a_second_fit(scores: Scores, air_panel: Panel) -> None:
+def test_without_intervals_and_without_a_second_fit(scores: BacktestResult, air_panel: Panel) -> None:
     """No levels: no bounds, no coverage, no WQL; the judged network itself forecasts from every origin."""
     config = load_config(None, {**SMALL, "forecast.levels": [], "train.refit": False})
     found = backtest(air_panel, config, origins=3)
@@ -235,7 +235,7 @@ def test_a_missing_extra_is_said_before_training(air_panel: Panel, config: Confi
         backtest(air_panel, config, classical=["prophet"])
 
 
-def test_the_public_name_is_the_function(scores: Scores) -> None:
+def test_the_public_name_is_the_function(scores: BacktestResult) -> None:
     """`lstmcast.backtest` stays callable after the rooms it lives in were imported."""
     assert lstmcast.backtest is backtest
     assert type(scores).__name__ == "Scores"

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from lstmcast.config.conditions import Condition, Crossing, parse_alert, parse_condition
+from lstmcast.config.conditions import AlertCondition, Condition, parse_alert, parse_condition
 
 
 @pytest.mark.parametrize(
@@ -37,16 +37,16 @@ def test_a_condition_is_met_or_not() -> None:
 @pytest.mark.parametrize(
     ("text", "crossing"),
     [
-        ("p90 > 500 within 24h", Crossing("", "p90", ">", 500, span=timedelta(hours=24))),
-        ("mean > 500", Crossing("", "mean", ">", 500, 0.5)),
-        ("value >= 5 with 20% within 30min", Crossing("", "value", ">=", 5, 0.2, span=timedelta(minutes=30))),
-        ("value < -3 within 6 steps", Crossing("", "value", "<", -3, 0.5, steps=6)),
-        ("value < 3 within 1 step", Crossing("", "value", "<", 3, 0.5, steps=1)),
-        ("sum>1e4 with 2.5 %", Crossing("", "sum", ">", 10_000, 0.025)),
-        ("forecast <= 0 within 7 d", Crossing("", "forecast", "<=", 0, span=timedelta(days=7))),
+        ("p90 > 500 within 24h", AlertCondition("", "p90", ">", 500, span=timedelta(hours=24))),
+        ("mean > 500", AlertCondition("", "mean", ">", 500, 0.5)),
+        ("value >= 5 with 20% within 30min", AlertCondition("", "value", ">=", 5, 0.2, span=timedelta(minutes=30))),
+        ("value < -3 within 6 steps", AlertCondition("", "value", "<", -3, 0.5, steps=6)),
+        ("value < 3 within 1 step", AlertCondition("", "value", "<", 3, 0.5, steps=1)),
+        ("sum>1e4 with 2.5 %", AlertCondition("", "sum", ">", 10_000, 0.025)),
+        ("forecast <= 0 within 7 d", AlertCondition("", "forecast", "<=", 0, span=timedelta(days=7))),
     ],
 )
-def test_alerts(text: str, crossing: Crossing) -> None:
+def test_alerts(text: str, crossing: AlertCondition) -> None:
     """Every part of the grammar, each where it may stand."""
     found = parse_alert(text)
     assert found.text == text

@@ -5,23 +5,23 @@ from __future__ import annotations
 import pytest
 
 from lstmcast.config import load_config
-from lstmcast.config.event import Event, parse_event
+from lstmcast.config.event import EventExpression, parse_event
 from lstmcast.errors import ConfigError
 
 
 @pytest.mark.parametrize(
     ("text", "event"),
     [
-        ("y > 500", Event("y > 500", "y", ">", 500.0)),
-        (" users >= 1.5e3 ", Event("users >= 1.5e3", "users", ">=", 1500.0)),
-        ("y<-2", Event("y<-2", "y", "<", -2.0)),
-        ("y <= p5", Event("y <= p5", "y", "<=", None, 5)),
-        ("net sales > p90", Event("net sales > p90", "net sales", ">", None, 90)),
-        ("y rises", Event("y rises", "y", "rises")),
-        ("rent falls", Event("rent falls", "rent", "falls")),
+        ("y > 500", EventExpression("y > 500", "y", ">", 500.0)),
+        (" users >= 1.5e3 ", EventExpression("users >= 1.5e3", "users", ">=", 1500.0)),
+        ("y<-2", EventExpression("y<-2", "y", "<", -2.0)),
+        ("y <= p5", EventExpression("y <= p5", "y", "<=", None, 5)),
+        ("net sales > p90", EventExpression("net sales > p90", "net sales", ">", None, 90)),
+        ("y rises", EventExpression("y rises", "y", "rises")),
+        ("rent falls", EventExpression("rent falls", "rent", "falls")),
     ],
 )
-def test_rules_are_read_as_they_are_meant(text: str, event: Event) -> None:
+def test_rules_are_read_as_they_are_meant(text: str, event: EventExpression) -> None:
     """A name, a comparison with a number or a percentile, or a move."""
     assert parse_event(text) == event
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from lstmcast.config.models import Config, Data, Forecast
+from lstmcast.config.models import Config, DataConfig, ForecastConfig
 
 SECTIONS: dict[str, type[BaseModel]] = {name: field.annotation for name, field in Config.model_fields.items()}
 KEYS = [(section, key) for section, model in SECTIONS.items() for key in model.model_fields]
@@ -46,16 +46,16 @@ def test_nothing_can_be_changed(section: str, key: str) -> None:
 @pytest.mark.parametrize("value", ["shop", ["shop"]])
 def test_one_series_column_needs_no_list(value: Any) -> None:
     """A single column that names series may be given as text."""
-    assert Data(series=value).series == ["shop"]
+    assert DataConfig(series=value).series == ["shop"]
 
 
 def test_levels_are_sorted() -> None:
     """Levels come out ascending, as intervals nest."""
-    assert Forecast(levels=[95, 50, 80]).levels == [50, 80, 95]
+    assert ForecastConfig(levels=[95, 50, 80]).levels == [50, 80, 95]
 
 
 def test_no_type_is_made_another() -> None:
     """Text is no number and a number is no text."""
     for wrong in ({"time": 1}, {"season": "7"}, {"season": 7.0}, {"season": True}, {"target": 5}):
         with pytest.raises(ValidationError):
-            Data.model_validate(wrong)
+            DataConfig.model_validate(wrong)

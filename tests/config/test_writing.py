@@ -10,17 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstmcast.config import Config, Job, load_config, load_job
-from lstmcast.config.models import Data, Forecast, Model, Train
+from lstmcast.config.models import DataConfig, ForecastConfig, ModelConfig, TrainConfig
 from lstmcast.config.writing import commented, commented_job
 
 CONFIGS = [
     Config(),
-    Config(data=Data(time="\xa0", target=" a ", series=["", "\x85"])),
+    Config(data=DataConfig(time="\xa0", target=" a ", series=["", "\x85"])),
     Config(
-        data=Data(time="no", target=["1e3", "*", "a: b"], series=["ä,", "#x"], delimiter="\t", thousands="'", season=7),
-        model=Model(units=[3, 4], context=5, dropout=0.25, transform="sqrt", strategy="direct", skip=True),
-        train=Train(learning_rate=1e-5, clip_norm=None, patience=None, loss="pinball", refit=False, seed=2**32 - 1),
-        forecast=Forecast(levels=[], output="null"),
+        data=DataConfig(
+            time="no", target=["1e3", "*", "a: b"], series=["ä,", "#x"], delimiter="\t", thousands="'", season=7
+        ),
+        model=ModelConfig(units=[3, 4], context=5, dropout=0.25, transform="sqrt", strategy="direct", skip=True),
+        train=TrainConfig(
+            learning_rate=1e-5, clip_norm=None, patience=None, loss="pinball", refit=False, seed=2**32 - 1
+        ),
+        forecast=ForecastConfig(levels=[], output="null"),
     ),
 ]
 
@@ -41,7 +45,7 @@ def test_what_is_written_loads_back_equal(config: Config, tmp_path: Path) -> Non
 @settings(max_examples=80, deadline=None)
 def test_any_column_name_loads_back(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     """Whatever a column is called, the written config names it again."""
-    config = Config(data=Data(time=name))
+    config = Config(data=DataConfig(time=name))
     assert load(commented(config, {}, {}, "x.csv"), tmp_path_factory.getbasetemp() / "name.yaml") == config
 
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstmcast.data.calendar import Calendar, counter_calendar, infer_calendar
-from lstmcast.data.grid import Grid
-from lstmcast.data.records import Finding
+from lstmcast.data.grid import TimeGrid
+from lstmcast.data.records import InferredSetting
 from lstmcast.data.times import Times, parse_times
 from lstmcast.errors import ConfigError, DataError
 
@@ -46,7 +46,7 @@ def infer(texts: list[str], groups: list[int] | None = None, *, zone: str | None
 
 def infer_with_findings(
     texts: list[str], groups: list[int] | None = None, *, zone: str | None = None, **options: object
-) -> tuple[Calendar, dict[str, Finding]]:
+) -> tuple[Calendar, dict[str, InferredSetting]]:
     """The calendar of such a column, and the findings by name."""
     series = np.zeros(len(texts), dtype=np.int64) if groups is None else np.array(groups)
     times = times_of(texts, timezone=zone, groups=series)
@@ -335,7 +335,7 @@ def test_a_season_below_one_is_refused() -> None:
 def test_a_grid_says_which_times_it_holds() -> None:
     """A Saturday is on no grid of business days, a Friday is."""
     friday = micros(pd.DatetimeIndex(["2024-03-01", "2024-03-02"]))
-    assert replace(Grid("counter"), kind="business").holds(friday).tolist() == [True, False]
+    assert replace(TimeGrid("counter"), kind="business").holds(friday).tolist() == [True, False]
 
 
 def test_a_column_that_counts_is_its_own_clock() -> None:

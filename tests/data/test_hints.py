@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from lstmcast.data.hints import Choice, whole, words
-from lstmcast.data.records import Finding
+from lstmcast.data.hints import ColumnChoice, whole, words
+from lstmcast.data.records import InferredSetting
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ def test_whole_numbers(fields: list[str], expected: bool) -> None:
 
 def test_a_choice_tells_itself() -> None:
     """One column, none, or very many become a finding of readable length."""
-    assert Choice(("a",), "given").finding("time") == Finding("time", "a", "given")
-    assert Choice((), "none fits").finding("time").value == "none"
-    many = Choice(tuple(f"c{k}" for k in range(1000)), "given")
+    assert ColumnChoice(("a",), "given").finding("time") == InferredSetting("time", "a", "given")
+    assert ColumnChoice((), "none fits").finding("time").value == "none"
+    many = ColumnChoice(tuple(f"c{k}" for k in range(1000)), "given")
     assert many.finding("target").value.endswith("c19 and 980 more")
     assert many.one == "c0"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstmcast.data.hints import Choice
+from lstmcast.data.hints import ColumnChoice
 from lstmcast.data.keys import find_series, group_codes
 from lstmcast.data.records import ReadOptions, Table
 from lstmcast.errors import DataError
@@ -20,7 +20,7 @@ def table(**columns: list[str]) -> Table:
     return Table("d.csv", frame, np.arange(2, len(frame) + 2))
 
 
-def found(data: Table, time: str | None, **options: object) -> Choice:
+def found(data: Table, time: str | None, **options: object) -> ColumnChoice:
     """The columns that name the series, with the reason."""
     names = [str(name) for name in data.text.columns]
     return find_series(data, names, ReadOptions(**options), time)  # type: ignore[arg-type]
@@ -46,7 +46,7 @@ def test_a_part_of_the_time_is_no_name(part: str, rows: int) -> None:
     data = table(date=days, **{part: [str(k % rows) for k in range(10 * rows)]}, y=["1.5"] * (10 * rows))
     with pytest.raises(DataError, match=rf"^d\.csv: columns 'date', '{part}' look like parts of one time; join them"):
         found(data, "date")
-    assert found(data, "date", series=(part,)) == Choice((part,), "given")
+    assert found(data, "date", series=(part,)) == ColumnChoice((part,), "given")
 
 
 @pytest.mark.parametrize("clock", ["{:02d}:00", "{:d}:00:00", "{:02d}:00:00.5", "{:02d}:30 am"])
@@ -60,7 +60,7 @@ def test_nor_is_a_clock(clock: str, days: int) -> None:
     )
     with pytest.raises(DataError, match="columns 'date', 'slot' look like parts of one time; join them"):
         found(data, "date")
-    assert found(data, "date", series=("slot",)) == Choice(("slot",), "given")
+    assert found(data, "date", series=("slot",)) == ColumnChoice(("slot",), "given")
 
 
 def test_years_and_weeks_without_enough_years_are_parts_too() -> None:

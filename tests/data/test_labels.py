@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstmcast.data.labelled import Labelled
+from lstmcast.data.labelled import LabeledPanel
 from lstmcast.data.labels import read_labels
 from lstmcast.data.records import ReadOptions
 from lstmcast.errors import DataError
@@ -15,7 +15,7 @@ from lstmcast.errors import DataError
 PINNED = {"time": "step", "series": ("id",), "target": ("kind",)}
 
 
-def labelled(folder: Path, text: str, *, known: bool = True, **pins: object) -> Labelled:
+def labelled(folder: Path, text: str, *, known: bool = True, **pins: object) -> LabeledPanel:
     """Writes the text to a file and reads it."""
     path = folder / "d.csv"
     path.write_text(text, encoding="utf-8")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lstmcast.data.calendar import counter_calendar, infer_calendar
 from lstmcast.data.keys import group_codes
 from lstmcast.data.panel import Panel, build_panel
-from lstmcast.data.records import Columns, Finding, Table
+from lstmcast.data.records import Columns, InferredSetting, Table
 from lstmcast.data.times import parse_times
 from lstmcast.errors import ConfigError, DataError
 
@@ -68,7 +68,7 @@ def test_one_series(tmp_path: Path) -> None:
     assert panel.notes == ()
     assert panel.dropped == ()
     assert [finding.name for finding in panel.findings] == ["frequency", "season"]
-    assert isinstance(panel.findings[0], Finding)
+    assert isinstance(panel.findings[0], InferredSetting)
 
 
 def test_long_series_keep_their_ids_and_order(tmp_path: Path) -> None:

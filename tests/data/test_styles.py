@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstmcast.data.styles import TimeStyle, check_pattern
+from lstmcast.data.styles import TimeFormat, check_pattern
 from lstmcast.errors import ConfigError
 
 EPOCH = datetime(1970, 1, 1)
@@ -25,7 +25,7 @@ def stamps_of(moments: list[datetime]) -> np.ndarray:
 @given(st.lists(st.datetimes(datetime(1000, 1, 1), datetime(9999, 12, 31)), min_size=1, max_size=10))
 def test_directives_write_what_strftime_writes(moments: list[datetime]) -> None:
     """Every directive that strftime knows writes the same text, from the year 1000 to 9999."""
-    assert TimeStyle(DIRECTIVES).format(stamps_of(moments)) == [moment.strftime(DIRECTIVES) for moment in moments]
+    assert TimeFormat(DIRECTIVES).format(stamps_of(moments)) == [moment.strftime(DIRECTIVES) for moment in moments]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_directives_write_what_strftime_writes(moments: list[datetime]) -> None:
 )
 def test_the_directives_of_our_own(pattern: str, text: str) -> None:
     """Quarters, numbers that are not padded, cases, fractions and epochs of 5 February 2024, 07:08:09.012345."""
-    assert TimeStyle(pattern).format(stamps_of([datetime(2024, 2, 5, 7, 8, 9, 12345)])) == [text]
+    assert TimeFormat(pattern).format(stamps_of([datetime(2024, 2, 5, 7, 8, 9, 12345)])) == [text]
 
 
 @pytest.mark.parametrize(
@@ -62,12 +62,12 @@ def test_the_directives_of_our_own(pattern: str, text: str) -> None:
 )
 def test_offsets_are_written_as_the_file_does(pattern: str, zone: str, text: str) -> None:
     """The wall time of the zone is written, with its offset, in each spelling."""
-    assert TimeStyle(pattern).format(stamps_of([datetime(2024, 2, 5, 7)]), zone) == [text]
+    assert TimeFormat(pattern).format(stamps_of([datetime(2024, 2, 5, 7)]), zone) == [text]
 
 
 def test_a_style_survives_json() -> None:
     """A style goes to plain values and back."""
-    assert TimeStyle.from_dict(TimeStyle("%d/%m/%Y").to_dict()) == TimeStyle("%d/%m/%Y")
+    assert TimeFormat.from_dict(TimeFormat("%d/%m/%Y").to_dict()) == TimeFormat("%d/%m/%Y")
 
 
 @pytest.mark.parametrize(("pattern", "part"), [("%Y-%c", "%c is not known"), ("%d/%m", "must say the year")])

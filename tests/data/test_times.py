@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstmcast.data.styles import TimeStyle
+from lstmcast.data.styles import TimeFormat
 from lstmcast.data.times import Times, looks_like_counts, looks_like_times, parse_times
 from lstmcast.errors import ConfigError, DataError
 
@@ -115,7 +115,7 @@ PATTERNS = (
 def test_what_a_style_writes_is_read_back(pattern: str, moments: list[datetime]) -> None:
     """Times written in any style and read without a hint are the same times, and are written the same again."""
     stamps = stamps_of([moment.replace(microsecond=0) for moment in moments])
-    texts = TimeStyle(pattern).format(stamps, "UTC")
+    texts = TimeFormat(pattern).format(stamps, "UTC")
     times = parse(*texts)
     assert times.stamps.tolist() == stamps.tolist()
     assert times.style.format(times.stamps, times.timezone) == texts
@@ -129,7 +129,7 @@ def test_what_a_style_writes_is_read_back(pattern: str, moments: list[datetime])
 def test_dates_of_all_years_are_read_back(pattern: str, dates: list) -> None:
     """Dates from year 1 to 9999 survive writing and reading."""
     stamps = stamps_of([datetime(date.year, date.month, date.day) for date in dates])
-    assert parse(*TimeStyle(pattern).format(stamps)).stamps.tolist() == stamps.tolist()
+    assert parse(*TimeFormat(pattern).format(stamps)).stamps.tolist() == stamps.tolist()
 
 
 def test_day_first_or_month_first_is_decided_by_one_row() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lstmcast.evaluation.following import LEAST, NOTHING, Following, following, order, strongest_wave
+from lstmcast.evaluation.following import LEAST, NOTHING, UnitCorrelation, following, order, strongest_wave
 
 STEPS = np.arange(96)
 RNG = np.random.default_rng(4)
@@ -34,7 +34,7 @@ def test_what_stands_still_follows_nothing() -> None:
     """A cell that never moves, and a signal that never does, correlate with nothing."""
     (still,) = following(np.ones((96, 1)), SIGNALS)
     (moving,) = following(LEVEL, {"level": np.full((96, 1), 7.0)})
-    assert still == moving == Following(NOTHING, 0.0)
+    assert still == moving == UnitCorrelation(NOTHING, 0.0)
 
 
 def test_the_strongest_wave_is_found() -> None:
@@ -48,5 +48,10 @@ def test_the_strongest_wave_is_found() -> None:
 
 def test_units_stand_in_groups() -> None:
     """Groups in the order of the names, nothing last; in a group the most alike first and the most opposed last."""
-    found = (Following(NOTHING, 0.1), Following("b", -0.9), Following("a", 0.6), Following("b", 0.7))
+    found = (
+        UnitCorrelation(NOTHING, 0.1),
+        UnitCorrelation("b", -0.9),
+        UnitCorrelation("a", 0.6),
+        UnitCorrelation("b", 0.7),
+    )
     assert order(found, ("a", "b")) == [2, 3, 1, 0]

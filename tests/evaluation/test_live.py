@@ -7,16 +7,16 @@ import math
 import numpy as np
 import pytest
 
-from lstmcast.evaluation.live import LiveScores, Tally
+from lstmcast.evaluation.live import ErrorSums, LiveScores
 
 LEVELS = (80.0, 95.0)
 
 
 def scores_of(parts: list[tuple[np.ndarray, ...]], series: int = 2, horizon: int = 3) -> LiveScores:
     """The scores of several forecasts of all series."""
-    total = Tally.nothing(2, series, horizon)
+    total = ErrorSums.nothing(2, series, horizon)
     for part in parts:
-        total += Tally.of(*part)
+        total += ErrorSums.of(*part)
     return LiveScores.of(total, LEVELS)
 
 
@@ -73,7 +73,9 @@ def test_a_series_that_repeats_itself_has_no_mase() -> None:
 
 def test_series_and_steps_find_their_places() -> None:
     """A run of one series and two steps counts for that series among three, in the first two of four steps."""
-    one = Tally.of(*np.array([[[5.0, 7.0]], [[4.0, 4.0]], [[5.0, 5.0]]]), np.zeros((1, 1, 2)), np.full((1, 1, 2), 6.0))
+    one = ErrorSums.of(
+        *np.array([[[5.0, 7.0]], [[4.0, 4.0]], [[5.0, 5.0]]]), np.zeros((1, 1, 2)), np.full((1, 1, 2), 6.0)
+    )
     placed = one.among(np.array([2]), 3, 4)
     assert placed.count.tolist() == [[0, 0, 0, 0], [0, 0, 0, 0], [1, 1, 0, 0]]
     assert placed.off[2].tolist() == [1, 3, 0, 0]

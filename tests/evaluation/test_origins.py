@@ -8,12 +8,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lstmcast.errors import DataError
-from lstmcast.evaluation.origins import EACH, FEWEST, LEFT, HoldOut, default_horizon, hold_out
+from lstmcast.evaluation.origins import EACH, FEWEST, LEFT, HoldoutSplit, default_horizon, hold_out
 
 lengths_of = st.lists(st.integers(1, 700), min_size=1, max_size=12).map(np.array)
 
 
-def held(lengths: np.ndarray, horizon: int) -> HoldOut:
+def held(lengths: np.ndarray, horizon: int) -> HoldoutSplit:
     """What is held out, of lengths that allow it."""
     assume(int(np.median(lengths)) >= max(FEWEST, 2 * horizon + max(horizon, LEFT)))
     return hold_out(lengths, horizon)
@@ -94,7 +94,7 @@ def test_many_series_share_the_origins() -> None:
 
 def test_horizons_that_judge_are_those_of_every_series_that_is_long_enough() -> None:
     """With 10 steps to stop, 9 to judge and H of 3, a series needs 22: two of the three have 3 horizons each."""
-    assert HoldOut(3, 10, 9).horizons(np.array([22, 21, 400])) == 6
+    assert HoldoutSplit(3, 10, 9).horizons(np.array([22, 21, 400])) == 6
 
 
 def test_few_series_stop() -> None:

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lstmcast.evaluation.paths import Marginals, dependence, draws, longer, quantile
+from lstmcast.evaluation.paths import MarginalDistributions, dependence, draws, longer, quantile
 
 NORMAL = NormalDist()
 LEVELS = (50.0, 80.0, 95.0)
 
 
-def normal_marginals(mean: float, spread: float, steps: int) -> Marginals:
+def normal_marginals(mean: float, spread: float, steps: int) -> MarginalDistributions:
     """Steps that are normally distributed, told by their intervals."""
     half = np.array([NORMAL.inv_cdf(0.5 + level / 200) for level in LEVELS])[:, None] * np.full((1, steps), spread)
     values = np.full(steps, mean)
-    return Marginals.of(values, values - half, values + half, LEVELS)
+    return MarginalDistributions.of(values, values - half, values + half, LEVELS)
 
 
 def test_normal_intervals_give_a_normal_distribution() -> None:
@@ -32,7 +32,9 @@ def test_normal_intervals_give_a_normal_distribution() -> None:
 
 def test_bounds_are_met_exactly() -> None:
     """Skewed intervals: the percentiles of each level are its bounds; in between it is straight in normal scores."""
-    marginals = Marginals.of(np.array([0.0]), np.array([[-1.0], [-9.0]]), np.array([[2.0], [3.0]]), (80.0, 95.0))
+    marginals = MarginalDistributions.of(
+        np.array([0.0]), np.array([[-1.0], [-9.0]]), np.array([[2.0], [3.0]]), (80.0, 95.0)
+    )
     for probability, value in ((0.1, -1.0), (0.025, -9.0), (0.9, 2.0), (0.975, 3.0), (0.5, 0.0)):
         assert quantile(marginals, probability)[0] == pytest.approx(value)
     half = NORMAL.cdf(NORMAL.inv_cdf(0.9) / 2)
@@ -41,7 +43,7 @@ def test_bounds_are_met_exactly() -> None:
 
 def test_what_is_positive_stays_positive() -> None:
     """With positive bounds the lower half is straight in logarithms: no path gets to 0."""
-    marginals = Marginals.of(np.array([10.0]), np.array([[2.0]]), np.array([[11.0]]), (80.0,))
+    marginals = MarginalDistributions.of(np.array([10.0]), np.array([[2.0]]), np.array([[11.0]]), (80.0,))
     assert quantile(marginals, 0.1)[0] == pytest.approx(2.0)
     assert 0 < marginals.at(np.array([-6.0]))[0] < 0.01
 
@@ -52,7 +54,7 @@ def test_scores_are_the_inverse_of_values(actual: list[float], positive: bool) -
     """A value brought to its normal score and back is itself, wherever it lies within ± 6."""
     values = np.full(len(actual), 60.0)
     lower = np.stack([values - 10, values - (30 if positive else 90)])
-    marginals = Marginals.of(values, lower, np.stack([values + 10, values + 40]), (80.0, 95.0))
+    marginals = MarginalDistributions.of(values, lower, np.stack([values + 10, values + 40]), (80.0, 95.0))
     wanted = np.maximum(actual, 0.5) if positive else np.array(actual)
     score = marginals.score(wanted)
     inside = np.abs(score) < 6
@@ -64,8 +66,8 @@ def test_certain_forecasts() -> None:
     """Without intervals, or with intervals of no width, every path is the forecast."""
     values = np.array([1.0, 2.0])
     for marginals in (
-        Marginals.of(values, np.empty((0, 2)), np.empty((0, 2)), ()),
-        Marginals.of(values, values[None], values[None], (80.0,)),
+        MarginalDistributions.of(values, np.empty((0, 2)), np.empty((0, 2)), ()),
+        MarginalDistributions.of(values, values[None], values[None], (80.0,)),
     ):
         assert np.array_equal(marginals.at(np.array([[-2.0, 2.0]])), [values])
         assert marginals.score(values).tolist() == [0.0, 0.0]

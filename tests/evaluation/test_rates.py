@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lstmcast.evaluation.rates import FADE, FadingRates, base_rate, rates, seasonal_rate
+from lstmcast.evaluation.rates import FADE, DecayedSeasonalRates, base_rate, rates, seasonal_rate
 
 NAN = float("nan")
 LENGTHS = (1, 4, 9, 23)
@@ -57,11 +57,11 @@ def test_seasonal_rate_by_a_loop(season: int, horizon: int, seasons: int | None)
 def test_fading_rates_by_a_loop(season: int, horizon: int) -> None:
     """The season before counts 1, each earlier one FADE times as much, the base rate 1."""
     yes, (series, steps) = truths(2), every()
-    found = FadingRates.of(yes, OFFSETS, season).at(series, steps, horizon)
+    found = DecayedSeasonalRates.of(yes, OFFSETS, season).at(series, steps, horizon)
     assert ((found > 0) & (found < 1)).all()
     for row, (s, t) in enumerate(zip(series.tolist(), steps.tolist(), strict=True)):
         own = yes[OFFSETS[s] : OFFSETS[s + 1]].tolist()
-        base = slow_base(own, t, FadingRates.reach(season))
+        base = slow_base(own, t, DecayedSeasonalRates.reach(season))
         for h in range(horizon):
             total, count = base, 1.0
             for back, k in enumerate(range(t + h % season + 1 - season, -1, -season)):
@@ -78,7 +78,7 @@ def test_nothing_looks_ahead() -> None:
     for rule in rates(4, 8).values():
         first = OFFSETS[:-1][at[0]]
         np.testing.assert_array_equal(rule(yes, first, at[1], 6), rule(later, first, at[1], 6))
-    before, after = (FadingRates.of(part, OFFSETS, 4).at(*at, 6) for part in (yes, later))
+    before, after = (DecayedSeasonalRates.of(part, OFFSETS, 4).at(*at, 6) for part in (yes, later))
     np.testing.assert_array_equal(before, after)
 
 

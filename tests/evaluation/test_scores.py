@@ -12,19 +12,22 @@ import pytest
 
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
-from lstmcast.evaluation.scores import Said, Scores
+from lstmcast.evaluation.scores import BacktestResult, MethodForecasts
 from lstmcast.evaluation.skill import Skill
 
 Write = Callable[..., Path]
 
 
-def made(panel: Panel, *, ends: int = 0) -> Scores:
+def made(panel: Panel, *, ends: int = 0) -> BacktestResult:
     """Two origins, three steps ahead, two methods: forecasts count up, errors are small numbers."""
     series = panel.n_series
     values = np.arange(6.0 * series).reshape(series, 2, 3)
-    said = {name: Said(values + k, values[None] - 1, values[None] + 1) for k, name in enumerate(("lstm", "naive"))}
+    said = {
+        name: MethodForecasts(values + k, values[None] - 1, values[None] + 1)
+        for k, name in enumerate(("lstm", "naive"))
+    }
     groups = {"all": 1, "step": 3, "origin": 2, "series": series}
-    return Scores(
+    return BacktestResult(
         panel=panel,
         origins=panel.lengths[:, None] - 1 - np.array([6, 3]) - ends,
         step=3,

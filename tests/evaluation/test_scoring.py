@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from lstmcast.evaluation.scores import Said
+from lstmcast.evaluation.scores import MethodForecasts
 from lstmcast.evaluation.scoring import SCOPES, grouped, score
 
 S, N, H = 3, 4, 2
@@ -19,12 +19,12 @@ UNIT = np.array([2.0, np.nan, 0.5])  # the second series never changed
 LEVELS = (80.0, 95.0)
 
 
-def said(seed: int) -> Said:
+def said(seed: int) -> MethodForecasts:
     """A method's forecasts, with nested bounds."""
     rng = np.random.default_rng(seed)
     values = 10 + rng.normal(size=(S, N, H))
     half = np.cumsum(rng.uniform(0.2, 1.5, size=(2, S, N, H)), axis=0)
-    return Said(values, values - half, values + half)
+    return MethodForecasts(values, values - half, values + half)
 
 
 METHODS = {"lstm": said(1), "Naive2": said(2)}
@@ -37,7 +37,7 @@ def cells(scope: str, group: int) -> list[tuple[int, int, int]]:
     return every if scope == "all" else [where for where in every if where[axis[scope]] == group]
 
 
-def by_loop(scope: str, group: int, one: Said) -> dict[str, float]:
+def by_loop(scope: str, group: int, one: MethodForecasts) -> dict[str, float]:
     """The scores that need no other function: one value at a time."""
     where = cells(scope, group)
     mean = lambda values: sum(values) / len(values) if values else math.nan  # noqa: E731
@@ -82,7 +82,7 @@ def test_wql_of_a_normal_forecast() -> None:
     """N(0, 1) held against many draws of itself: twice the mean pinball loss over the mean |y|, about 0.55 here."""
     draws = np.random.default_rng(0).normal(size=(1, 20_000, 1))
     edge = np.array([1.2815515655446004, 1.959963984540054])[:, None, None, None]
-    one = Said(
+    one = MethodForecasts(
         np.zeros_like(draws), np.broadcast_to(-edge, (2, *draws.shape)), np.broadcast_to(edge, (2, *draws.shape))
     )
     table = score(draws, {"lstm": one}, np.ones(1), LEVELS)["all"]["lstm"]
@@ -98,7 +98,7 @@ def test_wql_of_a_normal_forecast() -> None:
 def test_scores_of_intervals_need_wide_enough_ones(levels: tuple[float, ...], defined: set[str]) -> None:
     """WQL needs 80 %, MSIS 95 %; what is missing is undefined, and nothing warns."""
     count = len(levels)
-    one = Said(METHODS["lstm"].values, METHODS["lstm"].lower[:count], METHODS["lstm"].upper[:count])
+    one = MethodForecasts(METHODS["lstm"].values, METHODS["lstm"].lower[:count], METHODS["lstm"].upper[:count])
     table = score(ACTUAL, {"lstm": one}, UNIT, levels)["all"]["lstm"]
     assert {metric for metric in ("wql", "msis") if np.isfinite(table[metric]).all()} == defined
 
@@ -107,7 +107,7 @@ def test_a_forecast_that_is_missing_is_left_out() -> None:
     """A method that refused an origin is scored on the others."""
     values = METHODS["lstm"].values.copy()
     values[:, 0] = np.nan
-    one = Said(values, METHODS["lstm"].lower, METHODS["lstm"].upper)
+    one = MethodForecasts(values, METHODS["lstm"].lower, METHODS["lstm"].upper)
     tables = score(ACTUAL, {"lstm": one}, UNIT, LEVELS)
     assert math.isnan(tables["origin"]["lstm"]["mae"][0])
     assert tables["all"]["lstm"]["mae"][0] == pytest.approx(np.nanmean(np.abs(ACTUAL - values)[:, 1:]))

@@ -12,15 +12,15 @@ import pytest
 from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
-from lstmcast.forecaster.measure import Measure
-from lstmcast.forecaster.running import Runner
+from lstmcast.forecaster.measure import ScalingSpec
+from lstmcast.forecaster.running import ForecastPipeline
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
-from lstmcast.model.heads import Head
+from lstmcast.model.heads import QuantileHead
 from lstmcast.model.lstm import Layer, Network
-from lstmcast.model.windows import Shape
+from lstmcast.model.windows import WindowSpec
 
-MakeRunner = Callable[..., Runner]
+MakeRunner = Callable[..., ForecastPipeline]
 
 
 def random_network(lags: int, outputs: int, seed: int) -> Network:
@@ -37,11 +37,11 @@ def random_network(lags: int, outputs: int, seed: int) -> Network:
 def make_runner() -> MakeRunner:
     """A runner in logs with two random networks, that reads 6 steps of 4 lags, level of 3, profile of 2 × 12."""
 
-    def make(head: Head | None = None, *, smoothing: float = 0.0, kind: str = "log") -> Runner:
-        said = head or Head()
-        shape = Shape(context=6, lags=4, level=3, season=12, seasons=2, burn=1, horizon=said.steps)
+    def make(head: QuantileHead | None = None, *, smoothing: float = 0.0, kind: str = "log") -> ForecastPipeline:
+        said = head or QuantileHead()
+        shape = WindowSpec(context=6, lags=4, level=3, season=12, seasons=2, burn=1, horizon=said.steps)
         networks = tuple(random_network(4, said.outputs, seed) for seed in (1, 2))
-        return Runner(networks, said, shape, Measure(kind), {}, 0.1, smoothing)
+        return ForecastPipeline(networks, said, shape, ScalingSpec(kind), {}, 0.1, smoothing)
 
     return make
 

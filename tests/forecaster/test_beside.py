@@ -15,8 +15,8 @@ from lstmcast.data.read import read
 from lstmcast.data.records import ReadOptions
 from lstmcast.errors import UsageError
 from lstmcast.forecaster.explaining import explain
-from lstmcast.forecaster.phases import Phases
-from lstmcast.forecaster.running import Beside, Runner
+from lstmcast.forecaster.phases import Polyphase
+from lstmcast.forecaster.running import EnsembleMember, ForecastPipeline
 from lstmcast.forecaster.saving import from_artifact, to_artifact
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
@@ -61,7 +61,7 @@ def test_each_of_three_counts_by_its_error_the_more_the_more_origins_there_are(
     stopping = range(last - steps, last - 11)
     assert len(stopping) > 1
 
-    def off(runner: Runner, smoothing: float) -> float:
+    def off(runner: ForecastPipeline, smoothing: float) -> float:
         running, found = replace(runner, smoothing=smoothing, beside=None).on(known), []
         for origin in stopping:
             said = running.back(running.ahead(here, np.array([origin]), 12).z, here)[0]
@@ -385,6 +385,6 @@ def test_steps_forecast_apart_are_not_explained(both: Forecaster, air_panel: Pan
     """What pretrained networks say of every second step is no one forecast: that is said."""
     beside = both.runner.beside
     assert beside is not None
-    apart = Beside(replace(beside.runner, phases=Phases(2)), beside.share)
+    apart = EnsembleMember(replace(beside.runner, phases=Polyphase(2)), beside.share)
     with pytest.raises(UsageError, match=r"train\.start: scratch"):
         explain(replace(both, runner=replace(both.runner, beside=apart)), air_panel)

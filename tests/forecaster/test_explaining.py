@@ -12,7 +12,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import UsageError
 from lstmcast.forecaster import attributing
 from lstmcast.forecaster.explaining import SIGNALS, Explanation, explain
-from lstmcast.forecaster.running import Runner
+from lstmcast.forecaster.running import ForecastPipeline
 from lstmcast.forecaster.trained import Forecaster
 
 
@@ -59,7 +59,7 @@ def test_effects_are_quotients_of_differences(
 def test_a_value_of_zero_has_its_effect(
     forecaster: Forecaster,
     air_panel: Panel,
-    make_runner: Callable[..., Runner],
+    make_runner: Callable[..., ForecastPipeline],
     moved_by: Callable[[Forecaster, Panel, int], float],
 ) -> None:
     """No forecast falls below 0, but a past value that lies there might have been another."""

@@ -10,7 +10,7 @@ import pytest
 
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
-from lstmcast.forecaster.footing import Footing, candidates, choose_footings
+from lstmcast.forecaster.footing import PreprocessingSpec, candidates, choose_footings
 
 Write = Callable[..., Path]
 
@@ -20,7 +20,7 @@ def panel_of(path: Path, write: Write, values: np.ndarray) -> Panel:
     return read(write(path / "x.csv", {"a": values}))
 
 
-def best(panel: Panel, horizon: int = 7, kinds: tuple[str, ...] = ("none",)) -> Footing:
+def best(panel: Panel, horizon: int = 7, kinds: tuple[str, ...] = ("none",)) -> PreprocessingSpec:
     """The best footing of the usual candidates."""
     plain = list(candidates(kinds[0], 7, longer=None, seasons=(0, 1, 2, 4), level="auto"))
     return choose_footings(panel, horizon, plain, kinds)[0][0]
@@ -33,7 +33,7 @@ def test_candidates_are_all_combinations_plainest_first() -> None:
     assert set(tried) == {(m, *rest) for m in (1, 24) for rest in ((24, 0), (24, 1), (168, 1))}
     assert len(tried) == 6
     pinned = list(candidates("none", 12, longer=None, seasons=(3,), level=5))
-    assert pinned == [Footing("none", 5, 12, 3)]
+    assert pinned == [PreprocessingSpec("none", 5, 12, 3)]
 
 
 def test_without_a_season_levels_are_a_few_lengths() -> None:
@@ -47,13 +47,13 @@ def test_without_a_season_levels_are_a_few_lengths() -> None:
 @pytest.mark.parametrize(
     ("footing", "words"),
     [
-        (Footing("log", 1, 12, 0), "last value"),
-        (Footing("log", 12, 12, 0), "mean of last 12"),
-        (Footing("log", 1, 12, 1), "last value + profile of 1 × 12"),
-        (Footing("log", 7, 7, 4), "mean of last 7 + profile of 4 × 7"),
+        (PreprocessingSpec("log", 1, 12, 0), "last value"),
+        (PreprocessingSpec("log", 12, 12, 0), "mean of last 12"),
+        (PreprocessingSpec("log", 1, 12, 1), "last value + profile of 1 × 12"),
+        (PreprocessingSpec("log", 7, 7, 4), "mean of last 7 + profile of 4 × 7"),
     ],
 )
-def test_a_footing_in_words(footing: Footing, words: str) -> None:
+def test_a_footing_in_words(footing: PreprocessingSpec, words: str) -> None:
     """A footing says in plain words what it stands on."""
     assert str(footing) == words
 

@@ -14,17 +14,17 @@ from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.errors import DataError, UsageError
-from lstmcast.evaluation.origins import HoldOut
+from lstmcast.evaluation.origins import HoldoutSplit
 from lstmcast.forecaster import training
-from lstmcast.forecaster.fits import Stage
+from lstmcast.forecaster.fits import FitProgress
 from lstmcast.forecaster.judging import judge
-from lstmcast.forecaster.plan import Plan
+from lstmcast.forecaster.plan import TrainingPlan
 from lstmcast.forecaster.planning import make_plan
-from lstmcast.forecaster.running import Runner
+from lstmcast.forecaster.running import ForecastPipeline
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
 from lstmcast.forecaster.trial import SHARES
-from lstmcast.model.heads import Head
+from lstmcast.model.heads import QuantileHead
 from lstmcast.model.lstm import to_tensors
 
 Write = Callable[..., Path]
@@ -46,14 +46,14 @@ def noisy(panel: Panel, steps: int, seed: int = 5) -> Panel:
     return replace(panel, values=values)
 
 
-def weights(runner: Runner) -> bytes:
+def weights(runner: ForecastPipeline) -> bytes:
     """Every weight of every network."""
     return b"".join(a.tobytes() for network in runner.networks for _, a in sorted(to_tensors(network).items()))
 
 
-def planned(panel: Panel, asked: Config) -> tuple[Forecaster, Plan]:
+def planned(panel: Panel, asked: Config) -> tuple[Forecaster, TrainingPlan]:
     """A trained forecaster with its plan."""
-    plans: list[Plan] = []
+    plans: list[TrainingPlan] = []
     forecaster = train(panel, asked, planned=plans.append)
     (plan,) = plans
     return forecaster, plan
@@ -119,7 +119,7 @@ def test_the_last_step_before_the_cutoff_is_learnt_from(air_panel: Panel) -> Non
 def test_what_stops_never_sees_what_judges(two: Panel) -> None:
     """Noise in the judging steps changes no stopping error, no epoch, no footing, no weight: only the scores."""
     asked = config(model__level="auto", train__epochs=5, train__patience=2)
-    told: tuple[list[Stage], list[Stage]] = ([], [])
+    told: tuple[list[FitProgress], list[FitProgress]] = ([], [])
     last = make_plan(two, asked).hold_out.judge
     true, other = (
         train(panel, asked, tell=stages.append) for panel, stages in zip((two, noisy(two, last)), told, strict=True)
@@ -152,7 +152,7 @@ def test_seeds(air_panel: Panel) -> None:
 
 def test_a_long_fit_goes_on_with_the_steps_that_judged_it(air_panel: Panel) -> None:
     """All epochs, nothing to stop; then on from the judged weights for a quarter as many, with all the data."""
-    told: list[Stage] = []
+    told: list[FitProgress] = []
     asked = {"train__patience": None, "train__epochs": 5}
     again = train(air_panel, config(**asked, train__refit=True), tell=told.append)
     first = [s.progress for s in told if s.name == "fitting"]
@@ -177,7 +177,7 @@ def test_all_steps_and_their_quantiles_at_once(direct: Forecaster, direct_config
     shape = direct.runner.shape
     layers = f"Input(({shape.context}, {shape.lags})), Beside(LSTM(4)), Dense(25)"
     assert direct.report["network"] == f"Sequential([{layers}])"
-    assert (shape.horizon, direct.runner.head) == (5, Head(5, (80.0, 95.0)))
+    assert (shape.horizon, direct.runner.head) == (5, QuantileHead(5, (80.0, 95.0)))
     assert all(network.skip and network.V.shape == (4 + shape.lags, 25) for network in direct.runner.networks)
     assert direct.calibration.widths.shape == (2, 5)
     same = train(direct_panel, direct_config)
@@ -191,7 +191,7 @@ def test_quantiles_of_any_levels_and_horizon(air_panel: Panel, levels: list[floa
     """One step or several, one level or none: bounds that hold the forecast, also beyond what the head says."""
     asked = config(model__strategy="direct", train__loss="pinball", forecast__levels=levels, forecast__horizon=horizon)
     trained = train(air_panel, asked)
-    assert trained.runner.head == Head(horizon, tuple(map(float, levels)))
+    assert trained.runner.head == QuantileHead(horizon, tuple(map(float, levels)))
     forecast = trained.predict(horizon=4)
     assert forecast.lower.shape == forecast.upper.shape == (len(levels), 1, 4)
     assert (forecast.lower < forecast.values).all()
@@ -219,12 +219,12 @@ def test_several_networks_are_averaged(air_panel: Panel) -> None:
 
 def test_what_is_told_while_training(air_panel: Panel) -> None:
     """The plan is told once, before the first epoch; then every epoch of every fit, and of the fit on everything."""
-    told: list[Stage | Plan] = []
+    told: list[FitProgress | TrainingPlan] = []
     trained = train(
         air_panel, config(train__networks=2, train__epochs=2, train__refit=True), tell=told.append, planned=told.append
     )
-    assert [isinstance(event, Plan) for event in told] == [True] + [False] * (len(told) - 1)
-    stages = [event for event in told if isinstance(event, Stage)]
+    assert [isinstance(event, TrainingPlan) for event in told] == [True] + [False] * (len(told) - 1)
+    stages = [event for event in told if isinstance(event, FitProgress)]
     assert [s.name for s in stages[:4]] == ["fitting"] * 4
     assert {s.name for s in stages[4:]} == {"fitting again on all the data"}
     assert {s.networks for s in stages} == {2}
@@ -312,7 +312,7 @@ def test_hold_out_of_the_plan_is_what_the_report_says(air_panel: Panel) -> None:
     """Report and plan agree on what was held out."""
     trained, plan = planned(air_panel, config())
     said = trained.report["held_out"]
-    assert plan.hold_out == HoldOut(said["horizon"], said["stop_steps"], said["judge_steps"])
+    assert plan.hold_out == HoldoutSplit(said["horizon"], said["stop_steps"], said["judge_steps"])
     assert said["origins"] == len(plan.hold_out.judging(air_panel.lengths)[0])
 
 

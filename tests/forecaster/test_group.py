@@ -12,10 +12,10 @@ import pytest
 from lstmcast.config import Config
 from lstmcast.data.panel import Panel
 from lstmcast.forecaster import fits
-from lstmcast.forecaster.fits import Stage
-from lstmcast.forecaster.group import Group
+from lstmcast.forecaster.fits import FitProgress
+from lstmcast.forecaster.group import EnsembleFitter
 from lstmcast.forecaster.planning import make_plan
-from lstmcast.forecaster.warm import Warm
+from lstmcast.forecaster.warm import WarmStart
 from lstmcast.model.lstm import Network, to_tensors
 from lstmcast.model.training import Fit, fit
 
@@ -26,24 +26,26 @@ def weights(networks: tuple[Network, ...]) -> list[bytes]:
 
 
 @pytest.fixture
-def group(direct_panel: Panel, direct_config: Config) -> Callable[..., Group]:
+def group(direct_panel: Panel, direct_config: Config) -> Callable[..., EnsembleFitter]:
     """Two small networks, whose stages are told to a list."""
 
-    def make(told: list[Stage], warm: Warm | None = None, **recipe: object) -> Group:
+    def make(told: list[FitProgress], warm: WarmStart | None = None, **recipe: object) -> EnsembleFitter:
         plan = make_plan(direct_panel, direct_config)
-        return Group(direct_panel, replace(plan, recipe=replace(plan.recipe, **recipe)), warm, told.append, None)
+        return EnsembleFitter(
+            direct_panel, replace(plan, recipe=replace(plan.recipe, **recipe)), warm, told.append, None
+        )
 
     return make
 
 
 @pytest.mark.slow
-def test_only_networks_that_gain_by_it_learn_on(group: Callable[..., Group]) -> None:
+def test_only_networks_that_gain_by_it_learn_on(group: Callable[..., EnsembleFitter]) -> None:
     """With steps of no size none gains: no epochs, the same weights, nothing fitted again; from chance all are."""
-    told: list[Stage] = []
+    told: list[FitProgress] = []
     first = group(told).judged()
     assert all(first.chosen.epochs)
     assert {stage.name for stage in told} == {"fitting"}
-    warm = Warm(first.runner.networks, first.runner.networks, may_stay=True)
+    warm = WarmStart(first.runner.networks, first.runner.networks, may_stay=True)
     staying = group(told, warm, learning_rate=1e-12)
     again = staying.judged()
     assert again.chosen.epochs == (0, 0)
@@ -54,7 +56,9 @@ def test_only_networks_that_gain_by_it_learn_on(group: Callable[..., Group]) -> 
 
 
 @pytest.mark.slow
-def test_what_has_learnt_before_learns_gently(group: Callable[..., Group], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_has_learnt_before_learns_gently(
+    group: Callable[..., EnsembleFitter], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """At three tenths of the rate, both times; from chance at the whole rate, and after a long fit gently too."""
     rates: list[float] = []
 
@@ -68,7 +72,7 @@ def test_what_has_learnt_before_learns_gently(group: Callable[..., Group], monke
     fresh.whole(first)
     assert rates == [0.01] * 4
     rates.clear()
-    warm = group([], Warm(first.runner.networks, first.runner.networks), learning_rate=0.01)
+    warm = group([], WarmStart(first.runner.networks, first.runner.networks), learning_rate=0.01)
     warm.whole(warm.judged())
     assert rates == pytest.approx([0.003] * 4)
     rates.clear()
@@ -78,9 +82,9 @@ def test_what_has_learnt_before_learns_gently(group: Callable[..., Group], monke
 
 
 @pytest.mark.slow
-def test_the_whole_learns_from_all_the_data(group: Callable[..., Group], direct_panel: Panel) -> None:
+def test_the_whole_learns_from_all_the_data(group: Callable[..., EnsembleFitter], direct_panel: Panel) -> None:
     """The scales are those of all values, of the judged those of the past; the epochs are the same for both."""
-    told: list[Stage] = []
+    told: list[FitProgress] = []
     fitted = group(told)
     judged = fitted.judged()
     told.clear()

@@ -14,34 +14,34 @@ from lstmcast.data.read import read
 from lstmcast.errors import DataError
 from lstmcast.evaluation.intervals import Calibration
 from lstmcast.evaluation.origins import hold_out
-from lstmcast.forecaster.judging import Judgement, judge
-from lstmcast.forecaster.running import Runner
+from lstmcast.forecaster.judging import HoldoutEvaluation, judge
+from lstmcast.forecaster.running import ForecastPipeline
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.model.heads import Head
+from lstmcast.model.heads import QuantileHead
 
 H = 6
 
 
 @pytest.fixture(scope="module")
-def judged(forecaster: Forecaster, air_panel: Panel) -> Judgement:
+def judged(forecaster: Forecaster, air_panel: Panel) -> HoldoutEvaluation:
     """The airline model judged at a horizon of its own."""
     return judge(forecaster.runner, air_panel, hold_out(air_panel.lengths, H), (80.0, 95.0))
 
 
 @pytest.fixture(scope="module")
-def runner(lone: Forecaster) -> Runner:
+def runner(lone: Forecaster) -> ForecastPipeline:
     """The airline model's networks."""
     return lone.runner
 
 
 @pytest.fixture(scope="module")
-def cuts(judged: Judgement, air_panel: Panel) -> list[int]:
+def cuts(judged: HoldoutEvaluation, air_panel: Panel) -> list[int]:
     """How many steps each origin's past has."""
     return (judged.held_out.positions - air_panel.starts[0] + 1).tolist()
 
 
 def test_forecasts_are_those_of_a_file_cut_at_the_origin(
-    judged: Judgement, forecaster: Forecaster, air_panel: Panel, cuts: list[int]
+    judged: HoldoutEvaluation, forecaster: Forecaster, air_panel: Panel, cuts: list[int]
 ) -> None:
     """Each held-out forecast, with its bounds, is what the model says when the file ends there."""
     model = replace(forecaster, calibration=judged.calibration)
@@ -52,14 +52,14 @@ def test_forecasts_are_those_of_a_file_cut_at_the_origin(
         np.testing.assert_allclose(judged.held_out.upper[:, row], alone.upper[:, 0], rtol=1e-3)
 
 
-def test_actual_values_are_the_next_rows(judged: Judgement, air_panel: Panel, cuts: list[int]) -> None:
+def test_actual_values_are_the_next_rows(judged: HoldoutEvaluation, air_panel: Panel, cuts: list[int]) -> None:
     """What became of a forecast is the H rows that follow, and the last origin uses the last row."""
     for row, n in enumerate(cuts):
         assert judged.held_out.actual[row].tolist() == air_panel.values[n : n + H].tolist()
     assert max(cuts) == 144 - H
 
 
-def test_scores_by_hand(judged: Judgement, air_panel: Panel, cuts: list[int]) -> None:
+def test_scores_by_hand(judged: HoldoutEvaluation, air_panel: Panel, cuts: list[int]) -> None:
     """MAE, RMSE, sMAPE and MASE of the LSTM and of each baseline, by loops over origins and steps."""
     y = air_panel.values.tolist()
     held = hold_out(air_panel.lengths, H)
@@ -85,7 +85,7 @@ def test_scores_by_hand(judged: Judgement, air_panel: Panel, cuts: list[int]) ->
         assert judged.scores[name] == pytest.approx(by_hand)
 
 
-def test_skill_is_against_the_best_baseline(judged: Judgement) -> None:
+def test_skill_is_against_the_best_baseline(judged: HoldoutEvaluation) -> None:
     """The rival is the baseline with the smallest MASE, and skill is the share by which the error is smaller."""
     mase = {name: row["mase"] for name, row in judged.scores.items() if name != "lstm"}
     best = min(mase, key=mase.__getitem__)
@@ -95,7 +95,7 @@ def test_skill_is_against_the_best_baseline(judged: Judgement) -> None:
     assert f"{judged.origins} held-out origins" in judged.verdict
 
 
-def test_calibration_covers_its_own_origins(runner: Runner, air_panel: Panel) -> None:
+def test_calibration_covers_its_own_origins(runner: ForecastPipeline, air_panel: Panel) -> None:
     """The intervals hold at least the promised share of the forecasts that made them; wider levels hold more."""
     judged = judge(runner, air_panel, hold_out(air_panel.lengths, H), (80.0, 95.0))
     held = judged.held_out
@@ -119,7 +119,7 @@ def test_every_series_is_judged_in_a_panel(shops: Forecaster, shops_file: object
     assert (result.held_out.positions >= ends - held.judge).all()
 
 
-def test_levels_in_any_order_make_one_calibration(runner: Runner, air_panel: Panel) -> None:
+def test_levels_in_any_order_make_one_calibration(runner: ForecastPipeline, air_panel: Panel) -> None:
     """A judgement carries the calibration that `Forecaster.predict` needs."""
     result = judge(runner, air_panel, hold_out(air_panel.lengths, H), (50.0,))
     assert isinstance(result.calibration, Calibration)
@@ -127,7 +127,7 @@ def test_levels_in_any_order_make_one_calibration(runner: Runner, air_panel: Pan
     assert result.calibration.widths.shape == (1, H)
 
 
-def test_a_filled_value_judges_nothing(air_panel: Panel, runner: Runner) -> None:
+def test_a_filled_value_judges_nothing(air_panel: Panel, runner: ForecastPipeline) -> None:
     """An origin inside a filled gap knows what came after it: none judges, and the verdict is of the others."""
     hold = hold_out(air_panel.lengths, 12)
     observed = air_panel.observed.copy()
@@ -141,8 +141,10 @@ def test_a_filled_value_judges_nothing(air_panel: Panel, runner: Runner) -> None
         judge(runner, replace(air_panel, observed=nothing), hold, (80,))
 
 
-@pytest.mark.parametrize("head", [Head(), Head(12), Head(12, (80.0,))])
-def test_what_smoothing_does_alone_is_said(air_panel: Panel, make_runner: Callable[..., Runner], head: Head) -> None:
+@pytest.mark.parametrize("head", [QuantileHead(), QuantileHead(12), QuantileHead(12, (80.0,))])
+def test_what_smoothing_does_alone_is_said(
+    air_panel: Panel, make_runner: Callable[..., ForecastPipeline], head: QuantileHead
+) -> None:
     """Where nothing of the network is in the forecast it is scored as smoothing is, and the verdict gives no credit."""
     made = make_runner(head)
     judged = judge(replace(made, smoothing=1.0), air_panel, hold_out(air_panel.lengths, 12), (80,))

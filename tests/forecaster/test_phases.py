@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from lstmcast.data.calendar import Calendar
-from lstmcast.data.grid import Grid
+from lstmcast.data.grid import TimeGrid
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import Columns
-from lstmcast.forecaster.phases import WHOLE, Phases
+from lstmcast.forecaster.phases import WHOLE, Polyphase
 from lstmcast.forecaster.pretrained import _load
 from lstmcast.forecaster.truth import last_steps
 
@@ -21,7 +21,7 @@ def panel_of(*series: list[float] | np.ndarray) -> Panel:
     offsets = np.concatenate([[0], np.cumsum([len(one) for one in series])])
     return Panel(
         columns=Columns(None, ("y",), ("id",)),
-        calendar=Calendar(Grid("counter")),
+        calendar=Calendar(TimeGrid("counter")),
         keys=tuple((str(k),) for k in range(len(series))),
         values=np.concatenate([np.asarray(one, float) for one in series]),
         observed=np.ones(offsets[-1], bool),
@@ -35,7 +35,7 @@ def panel_of(*series: list[float] | np.ndarray) -> Panel:
 
 def test_phases_hold_every_so_many_th_value() -> None:
     """Three phases of 1 … 7 and of 10 … 11, each with two first values again before its first, by hand."""
-    parts = Phases(3).parted(panel_of([1, 2, 3, 4, 5, 6, 7], [10, 11]))
+    parts = Polyphase(3).parted(panel_of([1, 2, 3, 4, 5, 6, 7], [10, 11]))
     series = [parts.series(k).tolist() for k in range(parts.n_series)]
     assert series == [[1, 2, 5], [1, 3, 6], [1, 4, 7], [10, 11], [10], [10]]
     assert parts.observed_of(0).tolist() == [False, True, True]
@@ -45,7 +45,7 @@ def test_phases_hold_every_so_many_th_value() -> None:
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 def test_origins_and_weaving_find_each_step_again(count: int) -> None:
     """Every phase that repeats its step's number, as a slow loop finds it, is woven into 1, 2, 3 … after any origin."""
-    phases, values = Phases(count), np.arange(20.0)
+    phases, values = Polyphase(count), np.arange(20.0)
     parts = phases.parted(panel_of(values, values))
     for origin in (0, 3, 11):
         series, origins = phases.origins(np.array([1]), np.array([origin]))
@@ -65,7 +65,7 @@ def test_half_hours_are_forecast_as_two_series_of_hours() -> None:
     rng = np.random.default_rng(0)
     values = 100 + 10 * np.sin(np.arange(960) * np.pi / 24) + rng.normal(size=960)
     hourly, _ = _load("hourly")
-    half = replace(hourly, phases=Phases(2), smoothing=0.0)
+    half = replace(hourly, phases=Polyphase(2), smoothing=0.0)
     both = half.on(panel_of(values)).ahead(np.array([0]), np.array([959]), 5)
     first, second = (
         replace(half, phases=WHOLE).on(panel_of(values[k::2])).ahead(np.array([0]), np.array([479]), 3) for k in (0, 1)
@@ -89,7 +89,7 @@ def test_a_forecast_depends_on_no_more_than_the_reach() -> None:
     rng = np.random.default_rng(1)
     panel = panel_of(100 + rng.normal(size=6000).cumsum(), 50 + rng.random(6001))
     hourly, _ = _load("hourly")
-    runner = replace(hourly, phases=Phases(4), scales={(name,): (0.1, 0.0) for name in "01"})
+    runner = replace(hourly, phases=Polyphase(4), scales={(name,): (0.1, 0.0) for name in "01"})
     short = last_steps(panel, runner.reach)
     assert short.lengths.max() < 6000
     series = np.arange(2)

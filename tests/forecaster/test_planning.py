@@ -16,9 +16,9 @@ from lstmcast.data.read import read
 from lstmcast.data.records import ReadOptions
 from lstmcast.errors import DataError
 from lstmcast.evaluation.origins import hold_out
-from lstmcast.forecaster.measure import Measure
+from lstmcast.forecaster.measure import ScalingSpec
 from lstmcast.forecaster.planning import learnable, make_plan
-from lstmcast.model.heads import Head
+from lstmcast.model.heads import QuantileHead
 
 Write = Callable[..., Path]
 
@@ -64,7 +64,7 @@ def test_what_is_pinned_stays(air_panel: Panel) -> None:
     assert (shape.seasons, shape.season, shape.horizon) == (2, 12, 7)
     net = plan.architecture
     assert (net.context, net.lags, net.units, net.dropout, net.activation) == (9, 5, (3, 2), 0.5, "relu")
-    assert (net.skip, net.head) == (True, Head(7, (50.0,)))
+    assert (net.skip, net.head) == (True, QuantileHead(7, (50.0,)))
     recipe = plan.recipe
     assert (recipe.loss, recipe.schedule, recipe.winsorize) == ("pinball", "cosine", 2.5)
     assert recipe.optimizer == "nadam"
@@ -151,14 +151,17 @@ def test_an_epoch_is_bounded(air_panel: Panel) -> None:
 @pytest.mark.parametrize(
     ("settings", "head"),
     [
-        ({}, Head()),
-        ({"model__strategy": "direct"}, Head(12)),
-        ({"model__strategy": "direct", "forecast__horizon": 1}, Head()),
-        ({"model__strategy": "direct", "train__loss": "pinball", "forecast__horizon": 1}, Head(1, (80.0, 95.0))),
-        ({"model__strategy": "direct", "train__loss": "pinball", "forecast__levels": []}, Head(12)),
+        ({}, QuantileHead()),
+        ({"model__strategy": "direct"}, QuantileHead(12)),
+        ({"model__strategy": "direct", "forecast__horizon": 1}, QuantileHead()),
+        (
+            {"model__strategy": "direct", "train__loss": "pinball", "forecast__horizon": 1},
+            QuantileHead(1, (80.0, 95.0)),
+        ),
+        ({"model__strategy": "direct", "train__loss": "pinball", "forecast__levels": []}, QuantileHead(12)),
     ],
 )
-def test_what_the_network_says(air_panel: Panel, settings: dict[str, Any], head: Head) -> None:
+def test_what_the_network_says(air_panel: Panel, settings: dict[str, Any], head: QuantileHead) -> None:
     """One value to be run on, or all the steps; with pinball, their bounds. Targets and outputs are as many."""
     plan = make_plan(air_panel, config(**settings))
     assert plan.architecture.head == head
@@ -214,7 +217,7 @@ def test_whose_step_is_the_unit(
     values = 100 + np.random.default_rng(1).normal(size=length)
     panel = read(write_series(tmp_path / "x.csv", {f"s{k}": values + k for k in range(series)}))
     plan = make_plan(panel, config(model__transform=transform, model__level=1, model__seasons=0))
-    assert plan.ways[0].measure == Measure(transform, share)
+    assert plan.ways[0].measure == ScalingSpec(transform, share)
 
 
 @pytest.mark.parametrize(("loss", "most"), [("mse", 3.0), ("mae", None), ("huber", None)])

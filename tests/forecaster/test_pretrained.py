@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lstmcast.data.calendar import Calendar
-from lstmcast.data.grid import HOUR, MINUTE, WEEK, Grid
+from lstmcast.data.grid import HOUR, MINUTE, WEEK, TimeGrid
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import Columns
 from lstmcast.data.zones import DAY
@@ -22,7 +22,7 @@ from lstmcast.forecaster import pretrained as module
 from lstmcast.forecaster.explaining import explain
 from lstmcast.forecaster.pretrained import FOLDER, KNOWN, choose, pretrained
 
-MONTHS = Calendar(Grid("month", 1), season=12)
+MONTHS = Calendar(TimeGrid("month", 1), season=12)
 
 
 def panel_of(*series: np.ndarray | list[float], calendar: Calendar = MONTHS) -> Panel:
@@ -51,23 +51,23 @@ def wave(length: int, season: int, *, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize(
     ("grid", "season", "expected"),
     [
-        (Grid("month", 12), 1, "yearly"),
-        (Grid("month", 3), 4, "quarterly"),
-        (Grid("month", 1), 12, "monthly"),
-        (Grid("month", 1), 1, "monthly"),
-        (Grid("fixed", WEEK), 52, "weekly"),
-        (Grid("fixed", DAY), 7, "daily"),
-        (Grid("fixed", HOUR), 24, "hourly"),
-        (Grid("fixed", HOUR), 168, "hourly"),
-        (Grid("fixed", 30 * MINUTE), 48, "hourly, one of every 2 steps"),
-        (Grid("fixed", 5 * MINUTE), 288, "hourly, one of every 12 steps"),
-        (Grid("counter"), 12, "monthly"),
-        (Grid("counter"), 1, "other"),
-        (Grid("business"), 5, "monthly, the season of 5 steps taken off"),
-        (Grid("fixed", DAY), 30, "monthly, the season of 30 steps taken off"),
+        (TimeGrid("month", 12), 1, "yearly"),
+        (TimeGrid("month", 3), 4, "quarterly"),
+        (TimeGrid("month", 1), 12, "monthly"),
+        (TimeGrid("month", 1), 1, "monthly"),
+        (TimeGrid("fixed", WEEK), 52, "weekly"),
+        (TimeGrid("fixed", DAY), 7, "daily"),
+        (TimeGrid("fixed", HOUR), 24, "hourly"),
+        (TimeGrid("fixed", HOUR), 168, "hourly"),
+        (TimeGrid("fixed", 30 * MINUTE), 48, "hourly, one of every 2 steps"),
+        (TimeGrid("fixed", 5 * MINUTE), 288, "hourly, one of every 12 steps"),
+        (TimeGrid("counter"), 12, "monthly"),
+        (TimeGrid("counter"), 1, "other"),
+        (TimeGrid("business"), 5, "monthly, the season of 5 steps taken off"),
+        (TimeGrid("fixed", DAY), 30, "monthly, the season of 30 steps taken off"),
     ],
 )
-def test_the_class_is_that_of_the_frequency_or_the_season(grid: Grid, season: int, expected: str) -> None:
+def test_the_class_is_that_of_the_frequency_or_the_season(grid: TimeGrid, season: int, expected: str) -> None:
     """Each kind of data meets the networks that were shown such seasons, or finer steps' or its own taken off."""
     panel = panel_of(wave(6 * max(season, 10), max(season, 2)), calendar=Calendar(grid, season=season))
     assert choose(panel).reason == expected
@@ -76,23 +76,23 @@ def test_the_class_is_that_of_the_frequency_or_the_season(grid: Grid, season: in
 def test_a_season_that_nobody_sees_is_not_taken_off() -> None:
     """A random walk on business days has no week: the networks that know no season are asked."""
     walk = np.random.default_rng(0).normal(size=500).cumsum() + 100
-    assert choose(panel_of(walk, calendar=Calendar(Grid("business"), season=5))).reason == "other"
+    assert choose(panel_of(walk, calendar=Calendar(TimeGrid("business"), season=5))).reason == "other"
 
 
 @pytest.mark.parametrize(
     ("grid", "season"),
     [
-        (Grid("month", 1), 12),
-        (Grid("month", 3), 4),
-        (Grid("fixed", WEEK), 52),
-        (Grid("fixed", DAY), 7),
-        (Grid("fixed", HOUR), 24),
-        (Grid("fixed", 30 * MINUTE), 48),
-        (Grid("business"), 5),
-        (Grid("counter"), 9),
+        (TimeGrid("month", 1), 12),
+        (TimeGrid("month", 3), 4),
+        (TimeGrid("fixed", WEEK), 52),
+        (TimeGrid("fixed", DAY), 7),
+        (TimeGrid("fixed", HOUR), 24),
+        (TimeGrid("fixed", 30 * MINUTE), 48),
+        (TimeGrid("business"), 5),
+        (TimeGrid("counter"), 9),
     ],
 )
-def test_a_clear_season_goes_on(grid: Grid, season: int) -> None:
+def test_a_clear_season_goes_on(grid: TimeGrid, season: int) -> None:
     """Of a wave with little noise, the error is a small part of the wave, whatever its season."""
     values = wave(13 * season, season)
     panel = panel_of(values[: 12 * season], calendar=Calendar(grid, season=season))
@@ -115,7 +115,9 @@ def test_a_clear_season_goes_on(grid: Grid, season: int) -> None:
         min_size=1,
         max_size=4,
     ),
-    st.sampled_from([MONTHS, Calendar(Grid("fixed", 30 * MINUTE), season=48), Calendar(Grid("counter"), season=5)]),
+    st.sampled_from(
+        [MONTHS, Calendar(TimeGrid("fixed", 30 * MINUTE), season=48), Calendar(TimeGrid("counter"), season=5)]
+    ),
 )
 def test_whatever_the_data_the_forecast_is_finite_and_inside_its_bounds(
     series: list[list[float]], calendar: Calendar
@@ -197,7 +199,7 @@ def test_damaged_networks_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_forecast_of_phases_cannot_be_explained() -> None:
     """Half-hours are two series to the networks: that is said; months are explained as ever."""
-    panel = panel_of(wave(200, 48), calendar=Calendar(Grid("fixed", 30 * MINUTE), season=48))
+    panel = panel_of(wave(200, 48), calendar=Calendar(TimeGrid("fixed", 30 * MINUTE), season=48))
     with pytest.raises(UsageError, match="every 30 minutes"):
         explain(pretrained(panel), panel)
     months = panel_of(wave(60, 12))

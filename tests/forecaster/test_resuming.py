@@ -14,12 +14,12 @@ import pytest
 
 from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
-from lstmcast.forecaster.fits import Stage
+from lstmcast.forecaster.fits import FitProgress
 from lstmcast.forecaster.resuming import identity
 from lstmcast.forecaster.saving import to_artifact
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
-from lstmcast.model.windows import Windows
+from lstmcast.model.windows import WindowDataset
 from lstmcast.store.checkpoint import CHECKPOINT, Checkpoint, checkpoint
 
 Interrupt = Callable[[int | None], None]
@@ -45,14 +45,14 @@ def asked(request: pytest.FixtureRequest) -> Config:
 @pytest.fixture(scope="module")
 def whole(air_panel: Panel, asked: Config) -> tuple[tuple[str, dict[str, bytes]], int]:
     """What the uninterrupted training saves, and how many epochs it learns, over all its fits."""
-    told: list[Stage] = []
+    told: list[FitProgress] = []
     return saved(train(air_panel, asked, tell=told.append)), len(told)
 
 
 @pytest.fixture
 def interrupt(monkeypatch: pytest.MonkeyPatch) -> Interrupt:
     """Makes the n-th batch from now, whichever fit learns from it, the one before which Ctrl-C is pressed."""
-    batches = Windows.batches
+    batches = WindowDataset.batches
 
     def at(number: int | None) -> None:
         seen = count(1)
@@ -63,7 +63,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch) -> Interrupt:
                     raise KeyboardInterrupt
                 yield batch
 
-        monkeypatch.setattr(Windows, "batches", interrupted)
+        monkeypatch.setattr(WindowDataset, "batches", interrupted)
 
     return at
 
@@ -98,7 +98,7 @@ def test_killed(
         train(air_panel, asked, checkpoint=Checkpoint(path, name, every=every))
     assert path.exists() == (every == 0.0)
     interrupt(None)
-    told: list[Stage] = []
+    told: list[FitProgress] = []
     assert saved(train(air_panel, asked, checkpoint=Checkpoint(path, name), tell=told.append)) == whole[0]
     assert (len(told) < whole[1]) == (every == 0.0)
 

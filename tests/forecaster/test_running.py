@@ -14,17 +14,17 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.errors import DataError
 from lstmcast.evaluation.intervals import Calibration
-from lstmcast.forecaster.measure import Measure, as_known, scale, scales_of
-from lstmcast.forecaster.phases import Phases
-from lstmcast.forecaster.running import LEAST, Ahead, Runner, spread_steps
+from lstmcast.forecaster.measure import ScalingSpec, as_known, scale, scales_of
+from lstmcast.forecaster.phases import Polyphase
+from lstmcast.forecaster.running import LEAST, ForecastPipeline, ScaledForecast, spread_steps
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.truth import last_steps, outcomes, usual_steps
 from lstmcast.model import smoothing
-from lstmcast.model.heads import Head
-from lstmcast.model.windows import Shape
+from lstmcast.model.heads import QuantileHead
+from lstmcast.model.windows import WindowSpec
 
 Write = Callable[..., Path]
-HEADS = [Head(), Head(5), Head(5, (80.0, 95.0)), Head(1, (80.0,))]
+HEADS = [QuantileHead(), QuantileHead(5), QuantileHead(5, (80.0, 95.0)), QuantileHead(1, (80.0,))]
 
 
 @pytest.fixture
@@ -58,9 +58,9 @@ def test_last_steps(pair: Panel) -> None:
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize(("share", "tried"), [(0.0, False), (0.25, False), (0.25, True)])
 def test_no_more_than_reach_is_looked_at(
-    make_runner: Callable[..., Runner],
+    make_runner: Callable[..., ForecastPipeline],
     air_panel: Panel,
-    head: Head,
+    head: QuantileHead,
     share: float,
     tried: bool,
     monkeypatch: pytest.MonkeyPatch,
@@ -84,7 +84,7 @@ def test_no_more_than_reach_is_looked_at(
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("share", [0.0, 0.25])
 def test_nothing_after_an_origin_is_looked_at(
-    make_runner: Callable[..., Runner], air_panel: Panel, head: Head, share: float
+    make_runner: Callable[..., ForecastPipeline], air_panel: Panel, head: QuantileHead, share: float
 ) -> None:
     """The forecast from an origin, and its bounds, are the same to the byte whether the file goes on or ends there."""
     runner = replace(make_runner(head, smoothing=share), scales={(): (0.1, 0.0)})
@@ -99,7 +99,7 @@ def test_nothing_after_an_origin_is_looked_at(
 
 @pytest.mark.parametrize("head", HEADS)
 def test_networks_are_averaged_with_their_bounds(
-    make_runner: Callable[..., Runner], air_panel: Panel, head: Head
+    make_runner: Callable[..., ForecastPipeline], air_panel: Panel, head: QuantileHead
 ) -> None:
     """Forecasts and distances in z are the means of those of each network; the units of a plain head are the spread."""
     both = make_runner(head).on(air_panel)
@@ -117,7 +117,7 @@ def test_networks_are_averaged_with_their_bounds(
         np.testing.assert_array_equal(said.below[0], np.repeat(both.spread(series, origins)[:, None], 7, axis=1))
 
 
-def test_a_share_of_the_forecast_is_smoothing(make_runner: Callable[..., Runner], air_panel: Panel) -> None:
+def test_a_share_of_the_forecast_is_smoothing(make_runner: Callable[..., ForecastPipeline], air_panel: Panel) -> None:
     """In z, a quarter of what smoothing says of the series and three of what the networks say."""
     alone, hedged = (make_runner(smoothing=share).on(air_panel) for share in (0.0, 0.25))
     series, origins = np.array([0]), np.array([143])
@@ -129,14 +129,14 @@ def test_a_share_of_the_forecast_is_smoothing(make_runner: Callable[..., Runner]
 def test_errors_are_in_the_unit_of_their_side_by_hand() -> None:
     """Forecast 10, units 2 and 4 below, 5 and 8 above: 4 lies 3 and 1.5 units below, 30 lies 4 and 2.5 above."""
     below, above = np.array([[[2.0] * 4], [[4.0] * 4]]), np.array([[[5.0] * 4], [[8.0] * 4]])
-    said = Ahead(np.full((1, 4), 10.0), below, above)
+    said = ScaledForecast(np.full((1, 4), 10.0), below, above)
     errors = said.errors(np.array([[4.0, 30.0, 10.0, np.nan]]))
     np.testing.assert_array_equal(errors, [[[3, 4, 0, np.nan]], [[1.5, 2.5, 0, np.nan]]])
 
 
 def test_a_unit_of_nothing_measures_no_error() -> None:
     """A series that stands still has no error that says something about others, on the side where its unit is none."""
-    said = Ahead(np.zeros((2, 1)), np.full((1, 2, 1), LEAST), np.array([[[LEAST], [1.0]]]))
+    said = ScaledForecast(np.zeros((2, 1)), np.full((1, 2, 1), LEAST), np.array([[[LEAST], [1.0]]]))
     np.testing.assert_array_equal(said.errors(np.array([[-3.0], [3.0]])), [[[np.nan], [3.0]]])
 
 
@@ -150,7 +150,7 @@ def test_bounds_of_no_level_are_none(lone: Forecaster, air_panel: Panel) -> None
 
 @pytest.mark.parametrize("kind", ["log", "sqrt"])
 def test_an_upper_bound_in_logs_ends_where_the_series_never_was(
-    make_runner: Callable[..., Runner], air_panel: Panel, kind: str
+    make_runner: Callable[..., ForecastPipeline], air_panel: Panel, kind: str
 ) -> None:
     """By hand: three times the highest log of the last 36 less twice their mean, unless the forecast lies above."""
     running, where = replace(make_runner(kind=kind), horizon=2).on(air_panel), (np.array([0]), np.array([143]))
@@ -170,7 +170,7 @@ def test_an_upper_bound_in_logs_ends_where_the_series_never_was(
 
 
 def test_beyond_the_horizon_that_end_rises_with_the_forecast(
-    make_runner: Callable[..., Runner], air_panel: Panel
+    make_runner: Callable[..., ForecastPipeline], air_panel: Panel
 ) -> None:
     """Where the forecast climbs further than it did within two steps, by so much in logs; else it stays."""
     running, where = replace(make_runner(), horizon=2).on(air_panel), (np.array([0]), np.array([143]))
@@ -183,7 +183,7 @@ def test_beyond_the_horizon_that_end_rises_with_the_forecast(
     np.testing.assert_allclose(upper[0], [[highest, highest, 2 * highest, highest]])
 
 
-def test_scales_are_those_of_training(make_runner: Callable[..., Runner], pair: Panel) -> None:
+def test_scales_are_those_of_training(make_runner: Callable[..., ForecastPipeline], pair: Panel) -> None:
     """A known series keeps scale and floor of training; an unknown one is measured by its own past."""
     runner = make_runner(kind="none")
     own = scale(pair, runner.measure, runner.shape.level)
@@ -193,13 +193,15 @@ def test_scales_are_those_of_training(make_runner: Callable[..., Runner], pair: 
     assert known.anchor.tolist() == own.anchor.tolist()
 
 
-def test_unknown_series_share_the_usual_step_of_training(make_runner: Callable[..., Runner], pair: Panel) -> None:
+def test_unknown_series_share_the_usual_step_of_training(
+    make_runner: Callable[..., ForecastPipeline], pair: Panel
+) -> None:
     """Where logs share a scale, an unknown series takes that of training; where it counts by its root, both."""
-    own = scale(pair, Measure("log"), 3).scale
+    own = scale(pair, ScalingSpec("log"), 3).scale
     runner = replace(make_runner(), scales={("elsewhere",): (0.25, 0.0)}, usual=0.25)
-    shared = replace(runner, measure=Measure("log", "shared")).on(pair).scaling
+    shared = replace(runner, measure=ScalingSpec("log", "shared")).on(pair).scaling
     assert shared.scale.tolist() == [0.25, 0.25]
-    root = replace(runner, measure=Measure("log", "root")).on(pair).scaling
+    root = replace(runner, measure=ScalingSpec("log", "root")).on(pair).scaling
     np.testing.assert_allclose(root.scale, [np.sqrt(0.25 * own[0]), 0.25 / np.sqrt(30)])  # b never moves
 
 
@@ -207,16 +209,16 @@ def test_a_value_that_the_transform_cannot_take(tmp_path: Path, write_series: Wr
     """A zero in new data of a model in logs is refused, naming file, value and transform."""
     panel = read(write_series(tmp_path / "x.csv", {"a": [1.0, 0.0, 2.0]}))
     with pytest.raises(DataError, match=r"x\.csv: holds 0, and the model's transform, log, cannot"):
-        scale(panel, Measure("log"), 1)
+        scale(panel, ScalingSpec("log"), 1)
 
 
 @pytest.mark.parametrize(("season", "steps"), [(1, 30), (12, 36), (168, 500), (7, 30)])
 def test_spread_looks_back_three_seasons(season: int, steps: int) -> None:
     """Three seasons, at least 30 and at most 500 steps."""
-    assert spread_steps(Shape(context=8, lags=4, season=season)) == steps
+    assert spread_steps(WindowSpec(context=8, lags=4, season=season)) == steps
 
 
-def test_smoothing_counts_more_in_longer_series(make_runner: Callable[..., Runner]) -> None:
+def test_smoothing_counts_more_in_longer_series(make_runner: Callable[..., ForecastPipeline]) -> None:
     """By hand: half of the most where `half` values are known, a fifth at half of that, no more beyond its reach."""
     runner = replace(make_runner(smoothing=0.8), half=60)
     np.testing.assert_allclose(runner.share(np.array([60, 30, 300])), [0.4, 0.16, 0.8 / 1.04])
@@ -224,7 +226,9 @@ def test_smoothing_counts_more_in_longer_series(make_runner: Callable[..., Runne
     assert replace(runner, half=0).share(np.array([1])) == 0.8
 
 
-def test_each_series_has_the_share_of_its_length(make_runner: Callable[..., Runner], air_panel: Panel) -> None:
+def test_each_series_has_the_share_of_its_length(
+    make_runner: Callable[..., ForecastPipeline], air_panel: Panel
+) -> None:
     """From two origins at once: the networks and smoothing alone, each in its share there."""
     runner = replace(make_runner(smoothing=0.9), half=100)
     where = np.array([0, 0]), np.array([40, 140]), 5
@@ -238,7 +242,7 @@ def test_each_series_has_the_share_of_its_length(make_runner: Callable[..., Runn
 
 @pytest.mark.parametrize("head", HEADS)
 def test_the_last_horizon_makes_the_share_a_series_own(
-    make_runner: Callable[..., Runner], air_panel: Panel, head: Head
+    make_runner: Callable[..., ForecastPipeline], air_panel: Panel, head: QuantileHead
 ) -> None:
     """By a loop: as wrong as smoothing and the networks alone were six steps before, to the fourth power."""
     runner = replace(make_runner(head, smoothing=0.3), horizon=6)
@@ -257,7 +261,7 @@ def test_the_last_horizon_makes_the_share_a_series_own(
         np.testing.assert_allclose(own.ahead(here, np.array([origin]), steps).z, expected)
 
 
-def test_of_few_values_the_share_is_that_of_all(make_runner: Callable[..., Runner], air_panel: Panel) -> None:
+def test_of_few_values_the_share_is_that_of_all(make_runner: Callable[..., ForecastPipeline], air_panel: Panel) -> None:
     """Two seasons must be known before the last horizon, for smoothing to be fairly tried on it."""
     runner = replace(make_runner(smoothing=0.3), horizon=6, tried=True)
     fewest, here = 2 * runner.shape.season + 6, np.array([0])
@@ -266,9 +270,9 @@ def test_of_few_values_the_share_is_that_of_all(make_runner: Callable[..., Runne
     assert shares[2] != pytest.approx(0.3)
 
 
-def test_phases_share_alike(make_runner: Callable[..., Runner], air_panel: Panel) -> None:
+def test_phases_share_alike(make_runner: Callable[..., ForecastPipeline], air_panel: Panel) -> None:
     """Where steps are forecast apart, the mean of the errors of all phases makes one share for all of them."""
-    runner = replace(make_runner(smoothing=0.3), horizon=6, tried=True, phases=Phases(2))
+    runner = replace(make_runner(smoothing=0.3), horizon=6, tried=True, phases=Polyphase(2))
     running, where = runner.on(air_panel), (np.array([0, 0]), np.array([120, 143]))
     smooth, networks = running.near(*where)
     apart = [
@@ -282,7 +286,7 @@ def test_phases_share_alike(make_runner: Callable[..., Runner], air_panel: Panel
 
 def test_a_scale_is_not_carried_over_to_another_transform(pair: Panel) -> None:
     """Of a series that was read in logs and has a zero now, or the other way round, the scale is measured anew."""
-    lenient = Measure("log", lenient=True)
+    lenient = ScalingSpec("log", lenient=True)
     touched = replace(pair, values=np.where(pair.values == 1.0, 0.0, pair.values))  # series a begins with it
     plain, logs = (scale(panel, lenient, 1) for panel in (touched, pair))
     assert set(scales_of(pair, logs)) == {("a",), ("b",)}

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from lstmcast.errors import ModelError
-from lstmcast.forecaster.running import Runner
+from lstmcast.forecaster.running import ForecastPipeline
 from lstmcast.forecaster.saving import from_artifact, load, save, to_artifact
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.model.heads import Head
+from lstmcast.model.heads import QuantileHead
 from lstmcast.store.choosing import resolve
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -46,14 +46,14 @@ def test_saved_and_loaded_it_is_the_same(name: str, request: pytest.FixtureReque
 
 
 def test_a_saved_share_of_smoothing_is_the_same(
-    tmp_path: Path, lone: Forecaster, make_runner: Callable[..., Runner]
+    tmp_path: Path, lone: Forecaster, make_runner: Callable[..., ForecastPipeline]
 ) -> None:
     """Networks with a linear path and a forecast that is a quarter smoothing's come back as they were."""
-    runner = replace(make_runner(Head(5), smoothing=0.25), scales=lone.runner.scales, tried=True)
+    runner = replace(make_runner(QuantileHead(5), smoothing=0.25), scales=lone.runner.scales, tried=True)
     model = replace(lone, runner=runner, judged=runner)
     again = load(save(model, tmp_path, "m", data=None, now=NOW, keep=2))
     same(again, model)
-    assert (again.runner.smoothing, again.runner.head, again.runner.networks[1].skip) == (0.25, Head(5), True)
+    assert (again.runner.smoothing, again.runner.head, again.runner.networks[1].skip) == (0.25, QuantileHead(5), True)
     assert again.runner.tried
     without = replace(model, runner=replace(runner, smoothing=0.0))
     assert again.predict().values.tobytes() != without.predict().values.tobytes()

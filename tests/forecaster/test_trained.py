@@ -15,10 +15,10 @@ from lstmcast.data.read import read
 from lstmcast.data.records import ReadOptions
 from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.forecaster import trained
-from lstmcast.forecaster.running import Runner
+from lstmcast.forecaster.running import ForecastPipeline
 from lstmcast.forecaster.trained import Forecaster, fingerprint
 from lstmcast.model import smoothing
-from lstmcast.model.heads import Head
+from lstmcast.model.heads import QuantileHead
 
 Write = Callable[..., Path]
 Wave = Callable[[int, int], np.ndarray]
@@ -68,7 +68,7 @@ def test_bounds(name: str, request: pytest.FixtureRequest) -> None:
 def test_bounds_that_are_said(direct: Forecaster, horizon: int) -> None:
     """Quantiles of a network, calibrated: ordered, positive for logs, and other distances below than above, in logs."""
     forecast = direct.predict(horizon=horizon)
-    assert direct.runner.head == Head(5, (80.0, 95.0))
+    assert direct.runner.head == QuantileHead(5, (80.0, 95.0))
     assert direct.runner.measure.kind == "log"
     table = forecast.to_frame()
     names = ["lower_95", "lower_80", "forecast", "upper_80", "upper_95"]
@@ -117,13 +117,13 @@ def test_grown_history_is_used(forecaster: Forecaster, air: Path, tmp_path: Path
     assert forecaster.predict(read(other)).values[0, 0] < forecast.values[0, 0]
 
 
-@pytest.mark.parametrize("head", [Head(), Head(12), Head(5, (80.0, 95.0))])
+@pytest.mark.parametrize("head", [QuantileHead(), QuantileHead(12), QuantileHead(5, (80.0, 95.0))])
 def test_a_shorter_past_is_enough(
     forecaster: Forecaster,
-    make_runner: Callable[..., Runner],
+    make_runner: Callable[..., ForecastPipeline],
     air: Path,
     tmp_path: Path,
-    head: Head,
+    head: QuantileHead,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The last `reach` rows of the file give the same forecast; a handful of rows give one too."""

@@ -10,14 +10,14 @@ import pytest
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
-from lstmcast.evaluation.origins import HoldOut
-from lstmcast.forecaster.running import Runner
-from lstmcast.forecaster.trial import CHOSEN_ON, SHARES, Trial
+from lstmcast.evaluation.origins import HoldoutSplit
+from lstmcast.forecaster.running import ForecastPipeline
+from lstmcast.forecaster.trial import CHOSEN_ON, SHARES, ValidationSet
 
-HELD = HoldOut(horizon=6, stop=12, judge=18)
+HELD = HoldoutSplit(horizon=6, stop=12, judge=18)
 
 
-def error(runner: Runner, panel: Panel, origins: list[int]) -> float:
+def error(runner: ForecastPipeline, panel: Panel, origins: list[int]) -> float:
     """Mean |y − f| over origins and steps of one series, in its usual step."""
     running, unit = runner.on(panel), np.abs(np.diff(panel.values)).mean()
     found = []
@@ -27,17 +27,19 @@ def error(runner: Runner, panel: Panel, origins: list[int]) -> float:
     return sum(found) / len(found)
 
 
-def test_errors_at_the_stopping_origins_against_a_loop(make_runner: Callable[..., Runner], air_panel: Panel) -> None:
+def test_errors_at_the_stopping_origins_against_a_loop(
+    make_runner: Callable[..., ForecastPipeline], air_panel: Panel
+) -> None:
     """Origins whose six steps lie in the twelve before the last eighteen, which no part of it looks at."""
     runner = make_runner()
     known = air_panel.drop_last(HELD.judge)
     last = known.lengths[0] - 1
-    trial = Trial.stopping(air_panel, HELD, runner)
+    trial = ValidationSet.stopping(air_panel, HELD, runner)
     one = replace(runner, networks=runner.networks[:1])
     assert trial.error(one.networks[0]) == pytest.approx(error(one, known, list(range(last - 12, last - 5))))
 
 
-def test_the_share_on_few_values_by_hand(make_runner: Callable[..., Runner], air_panel: Panel) -> None:
+def test_the_share_on_few_values_by_hand(make_runner: Callable[..., ForecastPipeline], air_panel: Panel) -> None:
     """By the fourth powers of both errors, the networks' made larger by what choosing their epochs made it smaller."""
     runner = make_runner()
     known = air_panel.drop_last(HELD.judge)
@@ -46,25 +48,25 @@ def test_the_share_on_few_values_by_hand(make_runner: Callable[..., Runner], air
     network, smooth = (error(replace(runner, smoothing=share), known, origins) for share in (0.0, 1.0))
     weight = 1 / ((1 + CHOSEN_ON / len(known.values)) * network) ** 4
     expected = (1 / smooth**4) / (1 / smooth**4 + weight)
-    share, together = Trial.stopping(air_panel, HELD, runner).smoothing(runner.networks, None)
+    share, together = ValidationSet.stopping(air_panel, HELD, runner).smoothing(runner.networks, None)
     assert share == pytest.approx(expected)
     assert together == pytest.approx(error(replace(runner, smoothing=share), known, origins))
 
 
-def test_the_best_share_is_the_best_of_a_loop(make_runner: Callable[..., Runner], air_panel: Panel) -> None:
+def test_the_best_share_is_the_best_of_a_loop(make_runner: Callable[..., ForecastPipeline], air_panel: Panel) -> None:
     """At the origins that judge, where none decides when to stop; one for all series, or each its own."""
     runner, last = replace(make_runner(), horizon=6), len(air_panel.values) - 1
     origins = list(range(last - 18, last - 5))
     tried = [(float(share), own) for own in (False, True) for share in SHARES]
     errors = [error(replace(runner, smoothing=share, tried=own), air_panel, origins) for share, own in tried]
-    trial = Trial.judging(air_panel, HELD, runner)
+    trial = ValidationSet.judging(air_panel, HELD, runner)
     assert trial is not None
     assert trial.best_smoothing(runner.networks) == tried[int(np.argmin(errors))]
 
 
-def test_origins_of_which_nothing_was_observed(make_runner: Callable[..., Runner], air_panel: Panel) -> None:
+def test_origins_of_which_nothing_was_observed(make_runner: Callable[..., ForecastPipeline], air_panel: Panel) -> None:
     """To stop by them is refused; that nothing can be judged is said where it is judged."""
     unseen = replace(air_panel, observed=np.arange(len(air_panel.values)) < 100)
     with pytest.raises(DataError, match="nothing was observed in the 12 steps"):
-        Trial.stopping(unseen, HELD, make_runner())
-    assert Trial.judging(unseen, HELD, make_runner()) is None
+        ValidationSet.stopping(unseen, HELD, make_runner())
+    assert ValidationSet.judging(unseen, HELD, make_runner()) is None

@@ -12,7 +12,7 @@ import pytest
 from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
-from lstmcast.forecaster.plan import Plan
+from lstmcast.forecaster.plan import TrainingPlan
 from lstmcast.forecaster.planning import make_plan
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
@@ -42,12 +42,12 @@ def start(longer: Callable[[int], Panel], pinned: Config) -> Forecaster:
     return train(longer(200), pinned)
 
 
-def held(plan: Plan) -> tuple[int, int]:
+def held(plan: TrainingPlan) -> tuple[int, int]:
     """Steps that stop and judge."""
     return plan.hold_out.stop, plan.hold_out.judge
 
 
-def reason(plan: Plan) -> tuple[str, str]:
+def reason(plan: TrainingPlan) -> tuple[str, str]:
     """How the networks start, and why."""
     (found,) = (finding for finding in plan.findings if finding.name == "start")
     return found.value, found.reason

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from lstmcast.config import Job, load_job
-from lstmcast.jobs.events import Event
-from lstmcast.jobs.run import Outcome, run
+from lstmcast.jobs.events import LogEvent
+from lstmcast.jobs.run import RunResult, run
 from lstmcast.store.ledger import FILE, Ledger
 
 FIRST = np.datetime64("2024-01-01")
@@ -39,7 +39,7 @@ class Bench:
     """
 
     folder: Path
-    said: list[Event] = field(default_factory=list)
+    said: list[LogEvent] = field(default_factory=list)
     now: ClassVar[datetime] = NOW
     days: ClassVar[int] = DAYS
 
@@ -58,7 +58,7 @@ class Bench:
         (self.folder / "job.yaml").write_text(JOB + more, encoding="utf-8")
         return load_job(self.folder / "job.yaml")
 
-    def run(self, more: str = "", *, days: float = 0, force: bool = False) -> Outcome:
+    def run(self, more: str = "", *, days: float = 0, force: bool = False) -> RunResult:
         """Run it so many days later."""
         return run(self.job(more), NOW + timedelta(days=days), note=self.said.append, force=force)
 

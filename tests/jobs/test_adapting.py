@@ -11,21 +11,21 @@ import numpy as np
 import pytest
 
 from lstmcast.data.calendar import Calendar
-from lstmcast.data.grid import Grid
+from lstmcast.data.grid import TimeGrid
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import Columns
 from lstmcast.forecast import Forecast
 from lstmcast.jobs.adapting import adapted, issued
 from lstmcast.jobs.scoring import live
 from lstmcast.store.ledger import Ledger
-from lstmcast.store.ledger_records import Entry
+from lstmcast.store.ledger_records import RunRecord
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-HOURLY, MONTHLY = Grid("fixed", 3_600_000_000), Grid("month")
+HOURLY, MONTHLY = TimeGrid("fixed", 3_600_000_000), TimeGrid("month")
 
 
-def panel_of(values: np.ndarray, grid: Grid = HOURLY) -> Panel:
+def panel_of(values: np.ndarray, grid: TimeGrid = HOURLY) -> Panel:
     """Series [S, T] as a panel."""
     series, steps = values.shape
     return Panel(
@@ -55,7 +55,7 @@ def run(ledger: Ledger, panel: Panel, step: int, sources: tuple[str, ...] = ()) 
     seen = panel.drop_last(int(panel.lengths[0]) - step)
     ledger.observe(seen, BEGIN + step * DAY)
     told = adapted(ledger, forecast_of(seen, sources=sources))
-    ledger.record(Entry(str(step), BEGIN + step * DAY, "v", "c", "d"), told.base, told.base.values, told.factors)
+    ledger.record(RunRecord(str(step), BEGIN + step * DAY, "v", "c", "d"), told.base, told.base.values, told.factors)
     return told.factors
 
 

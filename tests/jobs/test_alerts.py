@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstmcast.config.job import Alert, OnAlert
+from lstmcast.config.job import AlertConfig, OnAlert
 from lstmcast.data.calendar import Calendar
-from lstmcast.data.grid import Grid
+from lstmcast.data.grid import TimeGrid
 from lstmcast.errors import ConfigError
 from lstmcast.forecast import Forecast
-from lstmcast.forecaster.judging import HeldOut
-from lstmcast.jobs.alerts import Found, evaluate, tell
+from lstmcast.forecaster.judging import HoldoutForecasts
+from lstmcast.jobs.alerts import AlertResult, evaluate, tell
 
-HOURLY = Calendar(Grid("fixed", 3_600_000_000))
+HOURLY = Calendar(TimeGrid("fixed", 3_600_000_000))
 STEPS = 6
 
 
@@ -31,16 +31,16 @@ def forecast_of(calendar: Calendar = HOURLY) -> Forecast:
     return Forecast(calendar, "t", ("name",), (("a",), ("b",)), origins, values, (80.0,), values - half, values + half)
 
 
-def one(when: str, series: str | None = "a", held: HeldOut | None = None) -> Found:
+def one(when: str, series: str | None = "a", held: HoldoutForecasts | None = None) -> AlertResult:
     """What became of one alert."""
-    (found,) = evaluate([Alert(when=when, series=series)], forecast_of(), held, (80.0,))
+    (found,) = evaluate([AlertConfig(when=when, series=series)], forecast_of(), held, (80.0,))
     return found
 
 
-def held_out(errors: np.ndarray) -> HeldOut:
+def held_out(errors: np.ndarray) -> HoldoutForecasts:
     """Forecasts of 0 with intervals like those above, and these errors [B, H]."""
     zero, half = np.zeros_like(errors), np.full((1, *errors.shape), 1.28155)
-    return HeldOut(np.zeros(len(errors), np.int64), np.arange(len(errors)), zero, -half, half, errors)
+    return HoldoutForecasts(np.zeros(len(errors), np.int64), np.arange(len(errors)), zero, -half, half, errors)
 
 
 def test_the_forecast_and_its_percentiles() -> None:
@@ -87,7 +87,7 @@ def test_same_forecast_same_probability() -> None:
 
 def test_every_series_that_is_not_left_out() -> None:
     """Without a series in the alert each is looked at by itself, and named."""
-    found = evaluate([Alert(name="peak", when="forecast > 9")], forecast_of(), None)
+    found = evaluate([AlertConfig(name="peak", when="forecast > 9")], forecast_of(), None)
     assert [(one.series, one.fired) for one in found] == [("a", False), ("b", True)]
     assert str(found[1]).startswith("alert peak: forecast > 9: b (probability")
     assert json.loads(json.dumps(found[1].to_dict()))["fired"] is True
@@ -112,10 +112,10 @@ def test_what_the_forecast_does_not_reach(when: str, series: str, fault: str) ->
 
 def test_a_span_needs_times() -> None:
     """Where rows are only counted, steps are."""
-    counted = forecast_of(Calendar(Grid("counter")))
+    counted = forecast_of(Calendar(TimeGrid("counter")))
     with pytest.raises(ConfigError, match="the file has no times; say 'within 6 steps'"):
-        evaluate([Alert(when="value > 1 within 2h")], counted, None)
-    assert evaluate([Alert(when="value > 1 within 2 steps")], counted, None)[0].time == "101"
+        evaluate([AlertConfig(when="value > 1 within 2h")], counted, None)
+    assert evaluate([AlertConfig(when="value > 1 within 2 steps")], counted, None)[0].time == "101"
 
 
 # --- the command ---

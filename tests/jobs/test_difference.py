@@ -13,7 +13,7 @@ import pytest
 from lstmcast.config import load_job
 from lstmcast.errors import ModelError
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.jobs.difference import Difference, difference
+from lstmcast.jobs.difference import ForecastDiff, difference
 from lstmcast.jobs.remembered import last_two
 from lstmcast.jobs.run import run
 from lstmcast.jobs.telling import differed
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Waves = Callable[[int, int], np.ndarray]
 
 
-def found(bench: Bench) -> Difference:
+def found(bench: Bench) -> ForecastDiff:
     """The newest run against the one before."""
     with bench.ledger() as ledger:
         return difference(ledger, bench.model, *last_two(ledger, None))

@@ -15,7 +15,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.errors import ConfigError
 from lstmcast.jobs.freshness import (
-    Breach,
+    Violation,
     completed,
     completeness,
     data_breaches,
@@ -44,7 +44,7 @@ def rules(**limits: object) -> Freshness:
     return Job.model_validate({"input": "x.csv", "freshness": limits}).freshness
 
 
-def names(breach: Breach) -> list[str]:
+def names(breach: Violation) -> list[str]:
     """The series concerned."""
     return ["/".join(key) for key in breach.series]
 

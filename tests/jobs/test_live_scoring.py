@@ -12,11 +12,11 @@ import pytest
 
 from lstmcast.data.panel import Panel
 from lstmcast.forecast import Forecast
-from lstmcast.forecaster.judging import HeldOut
+from lstmcast.forecaster.judging import HoldoutForecasts
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.jobs.scoring import drift_of, drifted, live
 from lstmcast.store.ledger import Ledger
-from lstmcast.store.ledger_records import Entry
+from lstmcast.store.ledger_records import RunRecord
 
 NOW = datetime(1961, 1, 1, tzinfo=UTC)
 LEVELS = (80.0, 95.0)
@@ -38,7 +38,7 @@ def run(ledger: Ledger, panel: Panel, back: int, off: float = 10.0, horizon: int
     forecast = Forecast(panel.calendar, "month", (), panel.keys, seen.ends, said, LEVELS, said - half, said + half)
     ledger.observe(seen, NOW)
     known = {"version": "v", "source": "lstm", **entry}
-    ledger.record(Entry(f"{back}", NOW, config_digest="c", data_digest="d", **known), forecast, said - off + 20)
+    ledger.record(RunRecord(f"{back}", NOW, config_digest="c", data_digest="d", **known), forecast, said - off + 20)
 
 
 def test_scores_of_everything(ledger: Ledger, air_panel: Panel) -> None:
@@ -100,7 +100,7 @@ def test_drift_is_found_in_the_runs_of_a_version(ledger: Ledger, air_panel: Pane
     origins = np.arange(40)
     off = rng.normal(size=(40, 12))
     none, half = np.zeros((40, 12)), np.full((2, 40, 12), 5.0)
-    held = HeldOut(np.zeros(40, np.int64), origins, none, -half, half, off)
+    held = HoldoutForecasts(np.zeros(40, np.int64), origins, none, -half, half, off)
     calibrated = replace(forecaster, held_out=held)
     for back in range(90, -1, -1):
         run(ledger, air_panel, back, off=10 * rng.normal(), horizon=12, version="v" if back > 4 else "other")

@@ -15,7 +15,7 @@ from lstmcast.evaluation.drift import Drift
 from lstmcast.evaluation.skill import Skill
 from lstmcast.forecaster.comparing import Comparison
 from lstmcast.jobs import refitting, retraining
-from lstmcast.jobs.model import Model, current_model
+from lstmcast.jobs.model import CurrentModel, current_model
 from lstmcast.jobs.retraining import changes, why_now
 from lstmcast.jobs.run import run
 from lstmcast.store.choosing import versions
@@ -40,7 +40,7 @@ def compared(skill: float) -> Callable[..., Comparison]:
     return lambda *_: found
 
 
-def trained_as(model: Model) -> Callable[..., Any]:
+def trained_as(model: CurrentModel) -> Callable[..., Any]:
     """A training that gives the model that is there, under another verdict."""
     return lambda *_, **__: replace(model.forecaster, report={**model.forecaster.report, "verdict": "new"})
 
@@ -84,7 +84,7 @@ def test_a_key_that_the_model_does_not_know_had_its_default(bench: Bench) -> Non
     assert model is not None
     config = {name: dict(keys) for name, keys in model.forecaster.report["config"].items()}
     del config["train"]["optimizer"]
-    older = Model(replace(model.forecaster, report={**model.forecaster.report, "config": config}), model.version)
+    older = CurrentModel(replace(model.forecaster, report={**model.forecaster.report, "config": config}), model.version)
     assert changes(bench.job().config, older) == []
 
 

@@ -8,17 +8,17 @@ from typing import get_args
 
 import pytest
 
-from lstmcast.config.models import Model
+from lstmcast.config.models import ModelConfig
 from lstmcast.errors import ModelError, UsageError
 from lstmcast.kinds import HEADS, kind_of
-from lstmcast.kinds.kind import Kind, Rolling, View, Wish, refuse
+from lstmcast.kinds.kind import BacktestOptions, PlotOptions, PredictOptions, Task, refuse
 
-VERBS = [name for name in vars(Kind) if not name.startswith("_")]
+VERBS = [name for name in vars(Task) if not name.startswith("_")]
 
 
 def test_every_head_of_the_config_has_a_kind() -> None:
     """What may be configured can be trained, and nothing else."""
-    assert set(HEADS) == set(get_args(Model.model_fields["head"].annotation))
+    assert set(HEADS) == set(get_args(ModelConfig.model_fields["head"].annotation))
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -46,8 +46,8 @@ def test_the_table_itself_loads_no_kind() -> None:
 
 def test_flags_that_are_not_served_are_named() -> None:
     """All that were given, none that is served, none that was left out."""
-    refuse(View(".png", horizon=3, history=5), "event", "horizon", "history")
+    refuse(PlotOptions(".png", horizon=3, history=5), "event", "horizon", "history")
     with pytest.raises(UsageError, match=r"^--refit, --classical: not with model.head: event$"):
-        refuse(Rolling(5, 2, refit=True, classical=("ets",)), "event", "origins", "step")
+        refuse(BacktestOptions(5, 2, refit=True, classical=("ets",)), "event", "origins", "step")
     with pytest.raises(UsageError, match=r"^--horizon: not with model.head: label$"):
-        refuse(Wish(horizon=3), "label")
+        refuse(PredictOptions(horizon=3), "label")

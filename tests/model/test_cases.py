@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from lstmcast.errors import DataError
-from lstmcast.model.cases import Cases, Standard
+from lstmcast.model.cases import SeriesDataset, StandardScaler
 
 
-def cases(context: int = 3) -> Cases:
+def cases(context: int = 3) -> SeriesDataset:
     """Series of 2, 4 and 3 steps of two features: 1, 2, … 9 and their negatives, labels 5, 6, 7."""
     z = np.arange(1, 10, dtype=np.float32)
-    return Cases(np.stack([z, -z], axis=1), np.array([0, 2, 6, 9]), np.array([5, 6, 7]), context)
+    return SeriesDataset(np.stack([z, -z], axis=1), np.array([0, 2, 6, 9]), np.array([5, 6, 7]), context)
 
 
 def test_the_last_steps_are_read_and_zeros_before_a_short_series() -> None:
@@ -47,7 +47,7 @@ def test_one_seed_one_order() -> None:
 def test_each_feature_in_its_own_unit() -> None:
     """Mean and standard deviation of what was observed: of 1, 3 and a filled 99, and of a feature that stands still."""
     values = np.array([[1.0, 7.0], [3.0, 7.0], [99.0, 7.0]])
-    standard = Standard.of(values, np.array([[True, True], [True, True], [False, True]]))
+    standard = StandardScaler.of(values, np.array([[True, True], [True, True], [False, True]]))
     assert (standard.centre.tolist(), standard.scale.tolist()) == ([2.0, 7.0], [1.0, 1.0])
     assert standard.forward(values).tolist() == [[-1.0, 0.0], [1.0, 0.0], [97.0, 0.0]]
 
@@ -55,5 +55,5 @@ def test_each_feature_in_its_own_unit() -> None:
 def test_numbers_too_large_to_scale() -> None:
     """Where squares overflow it is said; what only later lies beyond float32 is infinite."""
     with pytest.raises(DataError, match="too large to scale"):
-        Standard.of(np.array([[1e200], [-1e200]]), np.ones((2, 1), np.bool_))
-    assert np.isinf(Standard(np.zeros(1), np.ones(1)).forward(np.array([[1e300]]))).all()
+        StandardScaler.of(np.array([[1e200], [-1e200]]), np.ones((2, 1), np.bool_))
+    assert np.isinf(StandardScaler(np.zeros(1), np.ones(1)).forward(np.array([[1e300]]))).all()

@@ -11,10 +11,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from lstmcast.model import heads
-from lstmcast.model.heads import Head
+from lstmcast.model.heads import QuantileHead
 from lstmcast.model.network import load_keras
 
-HEADS = [Head(), Head(4), Head(1, (80.0,)), Head(3, (80.0, 95.0)), Head(2, (10.0, 50.0, 99.0))]
+HEADS = [
+    QuantileHead(),
+    QuantileHead(4),
+    QuantileHead(1, (80.0,)),
+    QuantileHead(3, (80.0, 95.0)),
+    QuantileHead(2, (10.0, 50.0, 99.0)),
+]
 
 
 def softplus(a: float) -> float:
@@ -27,7 +33,7 @@ def rho(off: float, quantile: float) -> float:
     return quantile * off if off > 0 else (quantile - 1) * off
 
 
-def said_by_loop(head: Head, row: list[float]) -> tuple[list[float], list[list[float]], list[list[float]]]:
+def said_by_loop(head: QuantileHead, row: list[float]) -> tuple[list[float], list[list[float]], list[list[float]]]:
     """One row of outputs, number by number: values [H], distances [Q][H] below and above."""
     h, n = head.steps, len(head.levels)
     below, above = ([[0.0] * h for _ in range(n)] for _ in range(2))
@@ -40,7 +46,7 @@ def said_by_loop(head: Head, row: list[float]) -> tuple[list[float], list[list[f
     return row[:h], below, above
 
 
-def loss_by_loop(head: Head, row: list[float], targets: list[float]) -> list[float]:
+def loss_by_loop(head: QuantileHead, row: list[float], targets: list[float]) -> list[float]:
     """The pinball of one row: of the median, and the mean over all the bounds."""
     values, below, above = said_by_loop(head, row)
     total = []
@@ -56,9 +62,14 @@ def loss_by_loop(head: Head, row: list[float], targets: list[float]) -> list[flo
 
 @pytest.mark.parametrize(
     ("head", "outputs", "tails"),
-    [(Head(), 1, ()), (Head(12), 12, ()), (Head(1, (80.0,)), 3, (0.1,)), (Head(7, (50.0, 95.0)), 35, (0.25, 0.025))],
+    [
+        (QuantileHead(), 1, ()),
+        (QuantileHead(12), 12, ()),
+        (QuantileHead(1, (80.0,)), 3, (0.1,)),
+        (QuantileHead(7, (50.0, 95.0)), 35, (0.25, 0.025)),
+    ],
 )
-def test_outputs_and_tails_by_hand(head: Head, outputs: int, tails: tuple[float, ...]) -> None:
+def test_outputs_and_tails_by_hand(head: QuantileHead, outputs: int, tails: tuple[float, ...]) -> None:
     """A value and two bounds a level at each step; half of what a level leaves out lies below."""
     assert head.outputs == outputs
     assert head.tails == pytest.approx(tails)
@@ -66,7 +77,7 @@ def test_outputs_and_tails_by_hand(head: Head, outputs: int, tails: tuple[float,
 
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("rows", [0, 1, 6])
-def test_what_is_said_agrees_with_a_loop(head: Head, rows: int) -> None:
+def test_what_is_said_agrees_with_a_loop(head: QuantileHead, rows: int) -> None:
     """Values first, then the distances below from the innermost on, then those above, each further by a softplus."""
     raw = np.random.default_rng(rows).normal(scale=3, size=(rows, head.outputs)).astype(np.float32)
     values, below, above = head.said(raw)
@@ -83,7 +94,7 @@ def test_what_is_said_by_hand() -> None:
     """Two steps, two levels: outputs of 0 lie ln 2 further each, and ln(eᵏ − 1) lies k further."""
     one, two = math.log(math.e - 1), math.log(math.e**2 - 1)
     raw = np.array([[5, -5, 0, one, 0, two, one, one, two, 0]], np.float32)
-    values, below, above = Head(2, (80.0, 95.0)).said(raw)
+    values, below, above = QuantileHead(2, (80.0, 95.0)).said(raw)
     ln2 = math.log(2)
     np.testing.assert_array_equal(values, [[5, -5]])
     np.testing.assert_allclose(below[:, 0], [[ln2, 1], [2 * ln2, 3]], rtol=1e-6)
@@ -94,7 +105,7 @@ def test_what_is_said_by_hand() -> None:
 @given(hnp.arrays(np.float32, (3, 2 * 7), elements=st.floats(-(2.0**100), 2.0**100, width=32)))
 def test_bounds_never_cross(raw: np.ndarray) -> None:
     """Whatever the outputs: finite distances, none below 0, and an outer one never nearer than an inner one."""
-    _, below, above = Head(2, (50.0, 80.0, 95.0)).said(raw)
+    _, below, above = QuantileHead(2, (50.0, 80.0, 95.0)).said(raw)
     for gaps in (below, above):
         assert np.isfinite(gaps).all()
         assert (gaps >= 0).all()
@@ -105,12 +116,12 @@ def test_the_loss_by_hand() -> None:
     """Value 2, bounds 2 − ln 2 and 5, truth 7: 0.5 · 5 + ½ (0.1 · (5 + ln 2) + 0.9 · 2) = 3.684657."""
     load_keras()
     raw = np.array([[[2.0, 0.0, math.log(math.e**3 - 1)]]], np.float32)
-    said = np.asarray(Head(1, (80.0,)).loss(raw, np.array([[[7.0]]], np.float32)))
+    said = np.asarray(QuantileHead(1, (80.0,)).loss(raw, np.array([[[7.0]]], np.float32)))
     np.testing.assert_allclose(said, [[[3.684657]]], rtol=1e-6)
 
 
 @pytest.mark.parametrize("head", HEADS)
-def test_the_loss_agrees_with_a_loop(head: Head) -> None:
+def test_the_loss_agrees_with_a_loop(head: QuantileHead) -> None:
     """Every window, step and step ahead by itself, against the pinball of quantiles read from the loop."""
     load_keras()
     rng = np.random.default_rng(3)

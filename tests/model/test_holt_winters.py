@@ -9,7 +9,7 @@ import pytest
 
 from lstmcast.model import holt_winters
 from lstmcast.model.holt_winters import ALPHAS, GAMMAS, REPEATED, TRENDS, TRUST
-from lstmcast.model.past import HORIZONS, LEAST, TRIALS, Past
+from lstmcast.model.past import HORIZONS, LEAST, TRIALS, HistoryBatch
 
 LENGTHS = [1, 2, 4, 7, 9, 15, 23, 45]
 
@@ -111,7 +111,7 @@ def test_many_origins_against_a_loop(season: int, horizon: int) -> None:
     where = [(k, t) for k, n in enumerate(LENGTHS) for t in range(n) if t > n - 4 or t % 5 == 0]
     series, origins = np.array(where).T
     expected = [by_loop(z[offsets[k] : offsets[k] + t + 1].tolist(), horizon, season) for k, t in where]
-    past = Past.of(z, offsets[series] + origins, origins + 1, season=season, trial=horizon)
+    past = HistoryBatch.of(z, offsets[series] + origins, origins + 1, season=season, trial=horizon)
     found = holt_winters.forecast(past, horizon)
     np.testing.assert_allclose(found.z, [one[0] for one in expected], rtol=1e-7, atol=1e-9)
     np.testing.assert_allclose(found.off, [one[1] for one in expected], rtol=1e-7, atol=1e-9)

@@ -9,7 +9,7 @@ import pytest
 
 from lstmcast.model import lstm
 from lstmcast.model.lstm import Layer, Network
-from lstmcast.model.paths import Speaker, drawn, likeliest, log_softmax
+from lstmcast.model.paths import AutoregressiveEnsemble, drawn, likeliest, log_softmax
 from lstmcast.model.sequences import one_hot
 
 KINDS = 3
@@ -30,9 +30,9 @@ def network(seed: int, units: int = 4) -> Network:
 
 
 @pytest.fixture
-def speaker() -> Speaker:
+def speaker() -> AutoregressiveEnsemble:
     """Two networks, a little shy."""
-    return Speaker((network(0), network(1)), temperature=1.3)
+    return AutoregressiveEnsemble((network(0), network(1)), temperature=1.3)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def x() -> np.ndarray:
     return one_hot(np.array([[0, 1, 2, 1], [-1, 2, 2, 0]]), KINDS)
 
 
-def chances(speaker: Speaker, codes: list[int]) -> np.ndarray:
+def chances(speaker: AutoregressiveEnsemble, codes: list[int]) -> np.ndarray:
     """[V] what follows some codes, by running over all of them anew."""
     said = []
     for one in speaker.networks:
@@ -51,7 +51,7 @@ def chances(speaker: Speaker, codes: list[int]) -> np.ndarray:
     return powers / powers.sum()
 
 
-def test_every_step_is_what_running_anew_says(speaker: Speaker) -> None:
+def test_every_step_is_what_running_anew_says(speaker: AutoregressiveEnsemble) -> None:
     """Reading all at once, step by step, or each prefix by itself: the same probabilities."""
     codes = [0, 1, 2, 1, 1, 0]
     read = one_hot(np.array([codes]), KINDS)
@@ -63,7 +63,7 @@ def test_every_step_is_what_running_anew_says(speaker: Speaker) -> None:
     assert np.exp(speaker.after(np.array([1]), states)[0]) == pytest.approx(expected[1], abs=1e-5)
 
 
-def test_a_wide_beam_finds_the_likeliest_of_all_paths(speaker: Speaker, x: np.ndarray) -> None:
+def test_a_wide_beam_finds_the_likeliest_of_all_paths(speaker: AutoregressiveEnsemble, x: np.ndarray) -> None:
     """With a beam as wide as there are paths, the best of 81 paths is found, with its probabilities."""
     found = likeliest(speaker, x, 4, beam=KINDS**3)
     for row, codes in enumerate(([0, 1, 2, 1], [-1, 2, 2, 0])):
@@ -76,7 +76,7 @@ def test_a_wide_beam_finds_the_likeliest_of_all_paths(speaker: Speaker, x: np.nd
         assert found.chances[row] == pytest.approx(each[best], abs=1e-5)
 
 
-def test_a_beam_of_one_takes_the_likeliest_symbol_at_each_step(speaker: Speaker, x: np.ndarray) -> None:
+def test_a_beam_of_one_takes_the_likeliest_symbol_at_each_step(speaker: AutoregressiveEnsemble, x: np.ndarray) -> None:
     """Greedy, written as a loop."""
     found = likeliest(speaker, x, 5, beam=1)
     codes = [0, 1, 2, 1]
@@ -85,13 +85,13 @@ def test_a_beam_of_one_takes_the_likeliest_symbol_at_each_step(speaker: Speaker,
         codes.append(said)
 
 
-def test_a_wider_beam_finds_no_less_likely_path(speaker: Speaker, x: np.ndarray) -> None:
+def test_a_wider_beam_finds_no_less_likely_path(speaker: AutoregressiveEnsemble, x: np.ndarray) -> None:
     """The product of the probabilities of 8 kept paths is at least that of one."""
     narrow, wide = (likeliest(speaker, x, 6, beam=beam).chances.prod(axis=1) for beam in (1, 8))
     assert (wide >= narrow - 1e-12).all()
 
 
-def test_what_is_drawn_is_as_frequent_as_it_is_likely(speaker: Speaker) -> None:
+def test_what_is_drawn_is_as_frequent_as_it_is_likely(speaker: AutoregressiveEnsemble) -> None:
     """The first symbol of 20,000 draws, at temperature ½: its probabilities squared, and made to sum to 1."""
     x = np.repeat(one_hot(np.array([[0, 1, 2]]), KINDS), 20_000, axis=0)
     path = drawn(speaker, x, 1, temperature=0.5, rng=np.random.default_rng(0))
@@ -101,7 +101,7 @@ def test_what_is_drawn_is_as_frequent_as_it_is_likely(speaker: Speaker) -> None:
     assert path.chances[:, 0] == pytest.approx(own[path.symbols[:, 0]], abs=1e-5)
 
 
-def test_the_same_seed_draws_the_same(speaker: Speaker, x: np.ndarray) -> None:
+def test_the_same_seed_draws_the_same(speaker: AutoregressiveEnsemble, x: np.ndarray) -> None:
     """And another seed, sooner or later, something else."""
     one, two, other = (
         drawn(speaker, x, 30, temperature=1.0, rng=np.random.default_rng(seed)).symbols.tolist() for seed in (4, 4, 5)

@@ -10,36 +10,40 @@ import pytest
 
 from lstmcast.errors import ModelError
 from lstmcast.model import lstm
-from lstmcast.model.heads import Chances, Head, Meaning, Symbols
+from lstmcast.model.heads import BernoulliHead, CategoricalHead, OutputHead, QuantileHead
 from lstmcast.model.network import Architecture, build, check_forward, load_keras, to_numpy
 from lstmcast.model.recipe import Recipe
 from lstmcast.model.training import fit
 
-BOTH = Architecture(5, 3, units=(4, 3), head=Symbols(4), hidden=(6, 5), skip=True, every_step=False)
+BOTH = Architecture(5, 3, units=(4, 3), head=CategoricalHead(4), hidden=(6, 5), skip=True, every_step=False)
 
 
 def test_chances_are_sigmoids() -> None:
     """1 / (1 + exp(−a)), and numbers of any size overflow nowhere."""
-    said = Chances(3).said(np.array([[0.0, 2.0, -1000.0]], np.float32))
+    said = BernoulliHead(3).said(np.array([[0.0, 2.0, -1000.0]], np.float32))
     assert said[0] == pytest.approx([0.5, 1 / (1 + np.exp(-2.0)), 0.0])
 
 
 def test_symbols_are_softmaxes() -> None:
     """exp(a) over the sum of all, and numbers of any size overflow nowhere."""
-    said = Symbols(3).said(np.array([[1.0, 2.0, 3.0], [1000.0, 0.0, -1000.0]], np.float32))
+    said = CategoricalHead(3).said(np.array([[1.0, 2.0, 3.0], [1000.0, 0.0, -1000.0]], np.float32))
     weights = np.exp([1.0, 2.0, 3.0])
     assert said[0] == pytest.approx(weights / weights.sum())
     assert said[1] == pytest.approx([1.0, 0.0, 0.0])
 
 
-@pytest.mark.parametrize("head", [Chances(2), Symbols(2)])
-def test_the_loss_is_minus_the_log_of_what_was_said_of_what_came(head: Meaning) -> None:
+@pytest.mark.parametrize("head", [BernoulliHead(2), CategoricalHead(2)])
+def test_the_loss_is_minus_the_log_of_what_was_said_of_what_came(head: OutputHead) -> None:
     """Both losses, on logits, are −log of the probability that `said` gives to what came."""
     load_keras()
     raw = np.array([[[0.3, -1.2], [4.0, 0.5]]], np.float32)
-    came = np.array([[[1.0, 0.0], [0.0, 1.0]]], np.float32) if isinstance(head, Chances) else np.array([[[1.0], [0.0]]])
+    came = (
+        np.array([[[1.0, 0.0], [0.0, 1.0]]], np.float32)
+        if isinstance(head, BernoulliHead)
+        else np.array([[[1.0], [0.0]]])
+    )
     said = head.said(raw[0])
-    if isinstance(head, Chances):
+    if isinstance(head, BernoulliHead):
         expected = -np.log(np.where(came[0] == 1, said, 1 - said))
     else:
         expected = -np.log([[said[0, 1]], [said[1, 0]]])
@@ -49,9 +53,12 @@ def test_the_loss_is_minus_the_log_of_what_was_said_of_what_came(head: Meaning) 
 @pytest.mark.parametrize(
     ("architecture", "text"),
     [
-        (Architecture(24, 9, head=Chances(1)), "Sequential([Input((24, 9)), LSTM(50), Dense(1, activation=sigmoid)])"),
         (
-            Architecture(8, 8, units=(128,), head=Symbols(10), hidden=(128,)),
+            Architecture(24, 9, head=BernoulliHead(1)),
+            "Sequential([Input((24, 9)), LSTM(50), Dense(1, activation=sigmoid)])",
+        ),
+        (
+            Architecture(8, 8, units=(128,), head=CategoricalHead(10), hidden=(128,)),
             "Sequential([Input((8, 8)), LSTM(128), Dense(128, activation=relu), Dense(10, activation=softmax)])",
         ),
     ],
@@ -108,9 +115,9 @@ class Signs:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("head", [Chances(1), Symbols(2)])
+@pytest.mark.parametrize("head", [BernoulliHead(1), CategoricalHead(2)])
 @pytest.mark.parametrize("every_step", [True, False])
-def test_what_can_be_told_is_learnt(head: Meaning, every_step: bool) -> None:
+def test_what_can_be_told_is_learnt(head: OutputHead, every_step: bool) -> None:
     """Both heads learn the sign of a sum, told at each step or only at the last, from lessons that are no windows."""
     architecture = Architecture(4, 1, units=(8,), head=head, hidden=(8,), every_step=every_step)
     recipe = Recipe(epochs=12, batches=20, batch_size=32, loss=head.own_loss, learning_rate=0.02)
@@ -122,5 +129,5 @@ def test_what_can_be_told_is_learnt(head: Meaning, every_step: bool) -> None:
 
 def test_values_are_heads_too() -> None:
     """The value head meets the protocol: as many targets as steps, no activation, the loss of quantiles."""
-    head: Meaning = Head(3, (80.0,))
+    head: OutputHead = QuantileHead(3, (80.0,))
     assert (head.outputs, head.targets, head.activation, head.own_loss) == (9, 3, "linear", "pinball")

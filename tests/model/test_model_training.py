@@ -20,31 +20,31 @@ import pytest
 
 from lstmcast.errors import ModelError
 from lstmcast.model import lstm
-from lstmcast.model.heads import Head
+from lstmcast.model.heads import QuantileHead
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import Architecture
 from lstmcast.model.recipe import Recipe
-from lstmcast.model.standing import Standing
-from lstmcast.model.training import Fit, Progress, Stopped, fit, together
-from lstmcast.model.windows import Shape, Windows
+from lstmcast.model.standing import FitState
+from lstmcast.model.training import Fit, Progress, StopRequested, fit, together
+from lstmcast.model.windows import WindowDataset, WindowSpec
 
 pytestmark = pytest.mark.slow
 
-SHAPE = Shape(context=6, lags=2, level=1, burn=1)
+SHAPE = WindowSpec(context=6, lags=2, level=1, burn=1)
 SMALL = Architecture(context=6, lags=2, units=(3,))
 DROPPING = replace(SMALL, dropout=0.2)
 RECIPE = Recipe(epochs=2, batches=2, batch_size=4)
 ONE_STEP = Recipe(epochs=1, batches=1, batch_size=4, optimizer="sgd", learning_rate=0.1, clip_norm=None)
 
 
-def waves(shape: Shape = SHAPE, *, last: float = 0.0, hidden: tuple[int, ...] = ()) -> Windows:
+def waves(shape: WindowSpec = SHAPE, *, last: float = 0.0, hidden: tuple[int, ...] = ()) -> WindowDataset:
     """Two series, waves with some noise, of 40 and 25 steps; `last` is added to the first one's last value."""
     rng = np.random.default_rng(11)
     z = np.concatenate([np.sin(np.arange(n) * 0.9) * 2 for n in (40, 25)]) + rng.normal(scale=0.1, size=65)
     z[39] += last
     observed = np.ones(65, bool)
     observed[list(hidden)] = False
-    return Windows.over(z, observed, np.array([0, 40, 65]), shape)
+    return WindowDataset.over(z, observed, np.array([0, 40, 65]), shape)
 
 
 def fingerprint(network: Network) -> str:
@@ -63,7 +63,7 @@ def judge_by(errors: list[float], seen: list[Network]) -> Callable[[Network], fl
     return judge
 
 
-def batches(windows: Windows, recipe: Recipe) -> list[tuple[np.ndarray, np.ndarray]]:
+def batches(windows: WindowDataset, recipe: Recipe) -> list[tuple[np.ndarray, np.ndarray]]:
     """Targets and weights of the batches of this recipe's first epoch."""
     rng = np.random.default_rng(recipe.seed)
     drawn = windows.batches(rng, count=recipe.batches * recipe.batch_size, size=recipe.batch_size)
@@ -114,13 +114,13 @@ def test_several_steps_ahead_are_said_at_every_step() -> None:
     """A horizon of 3 has three outputs, each from its own targets: its first step of descent is that of its mean."""
     windows = waves(replace(SHAPE, horizon=3), hidden=(5, 6, 20, 50))
     targets, weights = batches(windows, ONE_STEP)[0]
-    fitted = fit(windows, replace(SMALL, head=Head(3)), ONE_STEP)
+    fitted = fit(windows, replace(SMALL, head=QuantileHead(3)), ONE_STEP)
     assert fitted.history[0].loss == pytest.approx((targets**2 * weights).sum() / weights.sum(), rel=1e-5)
     expected = 0.1 * 2 * (targets * weights).sum(axis=(0, 1)) / weights.sum()
     np.testing.assert_allclose(fitted.network.d, expected, rtol=1e-4)
 
 
-def pinball(raw: np.ndarray, targets: np.ndarray, weights: np.ndarray, head: Head) -> float:
+def pinball(raw: np.ndarray, targets: np.ndarray, weights: np.ndarray, head: QuantileHead) -> float:
     """The mean loss of a batch [B, L, O], of quantiles read from the outputs one by one."""
 
     def rho(off: np.ndarray, quantile: float) -> np.ndarray:
@@ -139,7 +139,7 @@ def pinball(raw: np.ndarray, targets: np.ndarray, weights: np.ndarray, head: Hea
 
 def test_the_first_step_of_descent_on_quantiles() -> None:
     """From outputs of 0 each bias falls along the slope of the pinball, measured by a small change of it alone."""
-    head = Head(2, (50.0, 90.0))
+    head = QuantileHead(2, (50.0, 90.0))
     windows = waves(replace(SHAPE, horizon=2), hidden=(5, 6, 20, 50))
     targets, weights = batches(windows, ONE_STEP)[0]
     fitted = fit(windows, replace(SMALL, head=head), replace(ONE_STEP, loss="pinball"))
@@ -157,8 +157,8 @@ def test_quantiles_of_chance_are_learnt() -> None:
     """Steps that are +1 or, one in four times, −3: the median is near 1, and 50 % reach from −3 or so up to 1."""
     rng = np.random.default_rng(2)
     z = np.cumsum(np.where(rng.random(3000) < 0.25, -3.0, 1.0) + rng.normal(scale=0.05, size=3000))
-    windows = Windows.over(z, np.ones(3000, bool), np.array([0, 3000]), SHAPE)
-    head = Head(1, (40.0, 80.0))
+    windows = WindowDataset.over(z, np.ones(3000, bool), np.array([0, 3000]), SHAPE)
+    head = QuantileHead(1, (40.0, 80.0))
     recipe = Recipe(
         epochs=12, batches=20, batch_size=16, loss="pinball", learning_rate=0.05, schedule="cosine", patience=None
     )
@@ -199,7 +199,7 @@ def test_the_same_seed_gives_the_same_bytes(plain: Fit, tmp_path: Path) -> None:
 def test_quantiles_are_the_same_bytes_too() -> None:
     """Four fits of a linear path and three levels, whose loss is a sum of many parts, are one."""
     shape = replace(SHAPE, context=24, lags=24, horizon=5)
-    architecture = Architecture(24, 24, units=(4,), head=Head(5, (50.0, 80.0, 95.0)), skip=True)
+    architecture = Architecture(24, 24, units=(4,), head=QuantileHead(5, (50.0, 80.0, 95.0)), skip=True)
     recipe = replace(RECIPE, epochs=3, batches=6, batch_size=32, loss="pinball")
     assert len({fingerprint(fit(waves(shape), architecture, recipe).network) for _ in range(4)}) == 1
 
@@ -274,14 +274,14 @@ def test_fits_at_once_are_those_one_after_the_other() -> None:
 
 def test_a_fit_goes_on_from_any_epoch_to_the_same_bytes() -> None:
     """Dropout, momenta and a falling rate: from each epoch's standing, taken apart and put together."""
-    stands: list[Standing] = []
+    stands: list[FitState] = []
     recipe = replace(RECIPE, epochs=4, patience=2, schedule="cosine")
     errors = {1: 3.0, 2: 1.0, 3: 2.0, 4: 4.0}
     whole = fit(waves(), DROPPING, recipe, judge=judge_by([*errors.values()], []), keep=stands.append)
     assert [stand.over for stand in stands] == [False, False, False, True]
     for epoch, stand in enumerate(stands, 1):
         rest = judge_by([*errors.values()][epoch:], [])
-        again = fit(waves(), DROPPING, recipe, judge=rest, resume=Standing.from_plain(*stand.to_plain()))
+        again = fit(waves(), DROPPING, recipe, judge=rest, resume=FitState.from_plain(*stand.to_plain()))
         assert fingerprint(again.network) == fingerprint(whole.network)
         assert (again.epoch, again.held_out) == (whole.epoch, whole.held_out) == (2, 1.0)
         assert [(p.loss, p.held_out) for p in again.history] == [(p.loss, p.held_out) for p in whole.history]
@@ -291,7 +291,7 @@ def test_a_fit_told_to_stop_ends_before_its_next_batch() -> None:
     """Not after its epoch, which may be long: nothing is kept of the one it was in."""
     stop, stands, drawn = Event(), [], []
 
-    class Watched(Windows):
+    class Watched(WindowDataset):
         def batches(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
             for batch in super().batches(*args, **kwargs):
                 drawn.append(batch)
@@ -301,7 +301,7 @@ def test_a_fit_told_to_stop_ends_before_its_next_batch() -> None:
 
     plain = waves()
     watched = Watched(**{field.name: getattr(plain, field.name) for field in fields(plain)})
-    with pytest.raises(Stopped):
+    with pytest.raises(StopRequested):
         fit(watched, SMALL, RECIPE, stop=stop, keep=stands.append)
     assert (len(drawn), len(stands)) == (3, 1)
 
@@ -370,7 +370,7 @@ def test_a_loss_that_is_not_a_number_is_refused_at_once() -> None:
 def test_what_is_not_known_counts_neither_way() -> None:
     """A rise of one a step whose every third value was filled: the known steps are learnt, not pulled towards zero."""
     observed = np.arange(60) % 3 != 0
-    windows = Windows.over(np.arange(60.0), observed, np.array([0, 60]), SHAPE)
+    windows = WindowDataset.over(np.arange(60.0), observed, np.array([0, 60]), SHAPE)
     fitted = fit(windows, SMALL, Recipe(epochs=10, batches=10, batch_size=4, learning_rate=0.05))
     inputs, _, _ = windows.batch(np.array([0]), np.array([30]))
     np.testing.assert_allclose(lstm.outputs(fitted.network, inputs)[0, 3:, 0], 1.0, atol=0.05)

@@ -11,11 +11,11 @@ import pytest
 
 from lstmcast.errors import ModelError, UsageError
 from lstmcast.model import lstm, network
-from lstmcast.model.heads import Head
+from lstmcast.model.heads import QuantileHead
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import Architecture, build, check_forward, load_keras, require_tensorflow, to_numpy
 
-SMALL = Architecture(context=6, lags=3, units=(5, 4), head=Head(2))
+SMALL = Architecture(context=6, lags=3, units=(5, 4), head=QuantileHead(2))
 
 
 @pytest.fixture(autouse=True)
@@ -44,12 +44,12 @@ def windows(architecture: Architecture, count: int = 5) -> np.ndarray:
         (Architecture(12, 1), 4 * 50 * 52 + 51, "Sequential([Input((12, 1)), LSTM(50), Dense(1)])"),
         (Architecture(12, 4), 4 * 50 * 55 + 51, "Sequential([Input((12, 4)), LSTM(50), Dense(1)])"),
         (
-            Architecture(9, 2, units=(8, 3), head=Head(5)),
+            Architecture(9, 2, units=(8, 3), head=QuantileHead(5)),
             4 * 8 * 11 + 4 * 3 * 12 + 4 * 5,
             "Sequential([Input((9, 2)), LSTM(8), LSTM(3), Dense(5)])",
         ),
         (
-            Architecture(9, 2, units=(8, 3), head=Head(5, (80.0, 95.0))),
+            Architecture(9, 2, units=(8, 3), head=QuantileHead(5, (80.0, 95.0))),
             4 * 8 * 11 + 4 * 3 * 12 + 4 * 25,
             "Sequential([Input((9, 2)), LSTM(8), LSTM(3), Dense(25)])",
         ),

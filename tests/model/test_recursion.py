@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 
 from lstmcast.model import lstm, recursion
-from lstmcast.model.heads import Head
+from lstmcast.model.heads import QuantileHead
 from lstmcast.model.lstm import Layer, Network
-from lstmcast.model.windows import Shape, Windows
+from lstmcast.model.windows import WindowDataset, WindowSpec
 
 SHAPES = [
-    Shape(context=6, lags=1),
-    Shape(context=6, lags=4, level=1, season=4, seasons=3),
-    Shape(context=8, lags=4, level=4, season=4, seasons=3),
-    Shape(context=5, lags=3, level=12, season=12, seasons=1),
-    Shape(context=3, lags=9, level=4, season=5, seasons=0),
-    Shape(context=2, lags=11, level=7, season=3, seasons=3),
+    WindowSpec(context=6, lags=1),
+    WindowSpec(context=6, lags=4, level=1, season=4, seasons=3),
+    WindowSpec(context=8, lags=4, level=4, season=4, seasons=3),
+    WindowSpec(context=5, lags=3, level=12, season=12, seasons=1),
+    WindowSpec(context=3, lags=9, level=4, season=5, seasons=0),
+    WindowSpec(context=2, lags=11, level=7, season=3, seasons=3),
 ]
 LENGTHS = [1, 2, 3, 8, 40]
 HORIZON = 29
-THREE = Head(3, (80.0, 95.0))
+THREE = QuantileHead(3, (80.0, 95.0))
 
 
 def network_of(lags: int, units: tuple[int, ...] = (5, 3), *, outputs: int = 1, skip: bool = False) -> Network:
@@ -38,11 +38,11 @@ def network_of(lags: int, units: tuple[int, ...] = (5, 3), *, outputs: int = 1, 
     return Network(layers, draw(units[-1] + lags * skip, outputs), draw(outputs), skip=skip)
 
 
-def windows(shape: Shape, lengths: list[int]) -> Windows:
+def windows(shape: WindowSpec, lengths: list[int]) -> WindowDataset:
     """Random series of these lengths."""
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     z = np.random.default_rng(7).normal(size=offsets[-1])
-    return Windows.over(z, np.ones(len(z), bool), offsets, shape)
+    return WindowDataset.over(z, np.ones(len(z), bool), offsets, shape)
 
 
 def level(z: list[float], t: int, steps: int) -> float:
@@ -51,31 +51,31 @@ def level(z: list[float], t: int, steps: int) -> float:
     return sum(seen) / len(seen)
 
 
-def profile(z: list[float], shape: Shape, ahead: int = 0) -> float:
+def profile(z: list[float], shape: WindowSpec, ahead: int = 0) -> float:
     """How far the phase of a step after z, the next one or one further `ahead`, usually lies from the level before."""
     steps = [len(z) + ahead - j * shape.season for j in range(1, shape.seasons + 1)]
     found = [z[s] - level(z, s - 1, shape.level) for s in steps if s >= shape.level]
     return sum(found) / len(found) if found else 0.0
 
 
-def slowly(network: Network, z: list[float], shape: Shape, horizon: int) -> list[float]:
+def slowly(network: Network, z: list[float], shape: WindowSpec, horizon: int) -> list[float]:
     """Forecast one step, append it, cut a window that is one longer, and run the whole network over it again."""
     z = list(z)
     for h in range(horizon):
         n, context = len(z), shape.context + h
-        cut = Windows.over(np.array(z), np.ones(n, bool), np.array([0, n]), replace(shape, context=context))
+        cut = WindowDataset.over(np.array(z), np.ones(n, bool), np.array([0, n]), replace(shape, context=context))
         said = lstm.outputs(network, cut.inputs(np.array([0]), np.array([n - context]), context))[0, -1, 0]
         z.append(level(z, n - 1, shape.level) + float(said) + profile(z, shape))
     return z[-horizon:]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_recursion_is_the_slow_way(shape: Shape) -> None:
+def test_the_recursion_is_the_slow_way(shape: WindowSpec) -> None:
     """From the end and from the middle of every series, also of those shorter than level, season, lags and context."""
     cut, network = windows(shape, LENGTHS), network_of(shape.lags)
     series = np.array([0, 1, 2, 3, 4, 4, 4])
     origins = np.array([0, 1, 2, 7, 39, 20, 0])
-    said, _ = recursion.forecast([network], Head(), cut, series, origins, HORIZON)
+    said, _ = recursion.forecast([network], QuantileHead(), cut, series, origins, HORIZON)
     assert said.shape == (7, HORIZON)
     for row, k, origin in zip(said, series, origins, strict=True):
         known = cut.z[cut.offsets[k] : cut.offsets[k] + origin + 1].astype(float).tolist()
@@ -90,13 +90,13 @@ def test_a_network_that_says_nothing_repeats_level_and_season() -> None:
         (SHAPES[2], np.tile([0.0, 5.0, 1.0, -2.0], 3)),
         (replace(SHAPES[0], lags=4), np.full(12, -2.0)),
     ):
-        cut = Windows.over(z, np.ones(24, bool), np.array([0, 24]), shape)
-        said = recursion.forecast([silent], Head(), cut, np.array([0]), np.array([23]), 12)[0]
+        cut = WindowDataset.over(z, np.ones(24, bool), np.array([0, 24]), shape)
+        said = recursion.forecast([silent], QuantileHead(), cut, np.array([0]), np.array([23]), 12)[0]
         np.testing.assert_allclose(said[0], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_nothing_after_the_origin_is_seen(shape: Shape) -> None:
+def test_nothing_after_the_origin_is_seen(shape: WindowSpec) -> None:
     """Noise after the origin, and in the other series, changes no forecast."""
     cut, network = windows(shape, [30, 30, 30]), network_of(shape.lags)
     z = cut.z.astype(float)
@@ -105,7 +105,12 @@ def test_nothing_after_the_origin_is_seen(shape: Shape) -> None:
     series, origins = np.array([1]), np.array([20])
     said, again = (
         recursion.forecast(
-            [network], Head(), Windows.over(v, np.ones(90, bool), cut.offsets, shape), series, origins, HORIZON
+            [network],
+            QuantileHead(),
+            WindowDataset.over(v, np.ones(90, bool), cut.offsets, shape),
+            series,
+            origins,
+            HORIZON,
         )[0]
         for v in (z, other)
     )
@@ -114,9 +119,9 @@ def test_nothing_after_the_origin_is_seen(shape: Shape) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("at_once", [1, 200, 10_000])
-@pytest.mark.parametrize("head", [Head(), THREE])
+@pytest.mark.parametrize("head", [QuantileHead(), THREE])
 def test_a_batch_is_its_series_one_by_one(
-    shape: Shape, at_once: int, head: Head, monkeypatch: pytest.MonkeyPatch
+    shape: WindowSpec, at_once: int, head: QuantileHead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many are forecast at once, in whatever order, each gets the forecast it gets alone."""
     cut, network = windows(shape, LENGTHS), network_of(shape.lags, outputs=head.outputs)
@@ -132,8 +137,8 @@ def test_a_batch_is_its_series_one_by_one(
         np.testing.assert_allclose(gaps[side], expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("head", [Head(), THREE])
-def test_several_networks_say_the_mean_of_each(head: Head) -> None:
+@pytest.mark.parametrize("head", [QuantileHead(), THREE])
+def test_several_networks_say_the_mean_of_each(head: QuantileHead) -> None:
     """Values and distances of three networks, asked one by one and averaged, also further than their heads say."""
     cut = windows(SHAPES[2], LENGTHS)
     networks = [network_of(4, units, outputs=head.outputs) for units in ((5, 3), (3, 3), (4,))]
@@ -149,12 +154,14 @@ def test_a_short_horizon_is_the_beginning_of_a_long_one() -> None:
     """What is asked for later does not change what is said first."""
     cut, network = windows(SHAPES[2], LENGTHS), network_of(4)
     series, origins = np.arange(5), np.array(LENGTHS) - 1
-    long, _ = recursion.forecast([network], Head(), cut, series, origins, 20)
-    np.testing.assert_array_equal(recursion.forecast([network], Head(), cut, series, origins, 3)[0], long[:, :3])
+    long, _ = recursion.forecast([network], QuantileHead(), cut, series, origins, 20)
+    np.testing.assert_array_equal(
+        recursion.forecast([network], QuantileHead(), cut, series, origins, 3)[0], long[:, :3]
+    )
 
 
-@pytest.mark.parametrize("head", [Head(), THREE])
-def test_no_origins_have_no_forecasts(head: Head) -> None:
+@pytest.mark.parametrize("head", [QuantileHead(), THREE])
+def test_no_origins_have_no_forecasts(head: QuantileHead) -> None:
     """An empty question has an empty answer of the right width."""
     none, levels = np.array([], np.int64), len(head.levels)
     networks = [network_of(1, outputs=head.outputs)]
@@ -165,8 +172,8 @@ def test_no_origins_have_no_forecasts(head: Head) -> None:
 
 def test_memory_does_not_grow_with_the_number_of_series() -> None:
     """20,000 short series through 50 units: their gates at once would be 128 MB."""
-    cut = windows(Shape(context=8, lags=1), [5] * 20_000)
-    for head in (Head(), Head(2)):
+    cut = windows(WindowSpec(context=8, lags=1), [5] * 20_000)
+    for head in (QuantileHead(), QuantileHead(2)):
         network = network_of(1, (50,), outputs=head.outputs)
         tracemalloc.start()
         recursion.forecast([network], head, cut, np.arange(20_000), np.full(20_000, 4), 2)
@@ -175,7 +182,7 @@ def test_memory_does_not_grow_with_the_number_of_series() -> None:
         assert peak < 60e6
 
 
-def base(z: list[float], shape: Shape, horizon: int) -> list[float]:
+def base(z: list[float], shape: WindowSpec, horizon: int) -> list[float]:
     """What level and profile alone say after z: the coming season again and again, on a level that follows it.
 
     Without a profile the level stays.
@@ -187,19 +194,21 @@ def base(z: list[float], shape: Shape, horizon: int) -> list[float]:
     return said[len(z) :]
 
 
-def ask(network: Network, head: Head, z: list[float], shape: Shape) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def ask(
+    network: Network, head: QuantileHead, z: list[float], shape: WindowSpec
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cut a window at the end of z and ask once: values [H] and distances [Q, H]."""
     n = len(z)
-    cut = Windows.over(np.array(z), np.ones(n, bool), np.array([0, n]), shape)
+    cut = WindowDataset.over(np.array(z), np.ones(n, bool), np.array([0, n]), shape)
     x = cut.inputs(np.array([0]), np.array([n - shape.context]), shape.context)
     values, below, above = head.said(lstm.outputs(network, x)[:, -1])
     return np.array(base(z, shape, head.steps)) + values[0], below[:, 0], above[:, 0]
 
 
-@pytest.mark.parametrize("head", [THREE, Head(13), Head(1, (80.0,)), Head(12, (50.0, 95.0))])
+@pytest.mark.parametrize("head", [THREE, QuantileHead(13), QuantileHead(1, (80.0,)), QuantileHead(12, (50.0, 95.0))])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("skip", [False, True])
-def test_asking_for_more_is_asking_again(shape: Shape, head: Head, skip: bool) -> None:
+def test_asking_for_more_is_asking_again(shape: WindowSpec, head: QuantileHead, skip: bool) -> None:
     """All steps at once; beyond them its own values are the past, and the bounds lie where its last step's lay."""
     cut, network = windows(shape, LENGTHS), network_of(shape.lags, outputs=head.outputs, skip=skip)
     series, origins = np.array([0, 1, 2, 3, 4, 4, 4]), np.array([0, 1, 2, 7, 39, 20, 0])
@@ -219,7 +228,7 @@ def test_asking_for_more_is_asking_again(shape: Shape, head: Head, skip: bool) -
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_nothing_after_the_origin_is_seen_by_a_direct_head(shape: Shape) -> None:
+def test_nothing_after_the_origin_is_seen_by_a_direct_head(shape: WindowSpec) -> None:
     """Noise after the origin, and in the other series, changes no forecast and no distance, to the byte."""
     offsets, network = np.array([0, 30, 60, 90]), network_of(shape.lags, outputs=THREE.outputs)
     z = np.random.default_rng(7).normal(size=90)
@@ -227,7 +236,7 @@ def test_nothing_after_the_origin_is_seen_by_a_direct_head(shape: Shape) -> None
     other[30:51] = z[30:51]
     said = []
     for values in (z, other):
-        cut = Windows.over(values, np.ones(90, bool), offsets, shape)
+        cut = WindowDataset.over(values, np.ones(90, bool), offsets, shape)
         found, gaps = recursion.forecast([network], THREE, cut, np.array([1]), np.array([20]), 8)
         said.append([found.tobytes(), *(gap.tobytes() for gap in gaps)])
     assert said[0] == said[1]
@@ -235,7 +244,7 @@ def test_nothing_after_the_origin_is_seen_by_a_direct_head(shape: Shape) -> None
 
 def test_hundreds_of_times_the_steps_of_the_head() -> None:
     """A head of one step with bounds, asked for 300 steps, is asked 300 times, and its first bound is kept."""
-    shape, head = SHAPES[0], Head(1, (80.0,))
+    shape, head = SHAPES[0], QuantileHead(1, (80.0,))
     cut, network = windows(shape, LENGTHS), network_of(shape.lags, outputs=head.outputs)
     z, (below, _) = recursion.forecast(
         [replace(network, V=network.V / 2, d=network.d / 2)], head, cut, np.array([4]), np.array([39]), 300

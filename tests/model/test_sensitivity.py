@@ -7,20 +7,26 @@ import pytest
 
 from lstmcast.model import recursion
 from lstmcast.model import sensitivity as module
-from lstmcast.model.heads import Head
+from lstmcast.model.heads import QuantileHead
 from lstmcast.model.lstm import Layer, Network
 from lstmcast.model.sensitivity import sensitivity
-from lstmcast.model.windows import Shape, Windows
+from lstmcast.model.windows import WindowDataset, WindowSpec
 
 SHAPES = [
-    Shape(context=6, lags=1),
-    Shape(context=6, lags=4, level=1, season=4, seasons=3),
-    Shape(context=8, lags=4, level=4, season=4, seasons=3),
-    Shape(context=5, lags=3, level=12, season=12, seasons=1),
-    Shape(context=3, lags=9, level=4, season=5, seasons=0),
-    Shape(context=2, lags=11, level=7, season=3, seasons=3),
+    WindowSpec(context=6, lags=1),
+    WindowSpec(context=6, lags=4, level=1, season=4, seasons=3),
+    WindowSpec(context=8, lags=4, level=4, season=4, seasons=3),
+    WindowSpec(context=5, lags=3, level=12, season=12, seasons=1),
+    WindowSpec(context=3, lags=9, level=4, season=5, seasons=0),
+    WindowSpec(context=2, lags=11, level=7, season=3, seasons=3),
 ]
-HEADS = [(Head(), 1), (Head(), 2), (Head(), 9), (Head(5), 5), (Head(9, (80.0,)), 9)]
+HEADS = [
+    (QuantileHead(), 1),
+    (QuantileHead(), 2),
+    (QuantileHead(), 9),
+    (QuantileHead(5), 5),
+    (QuantileHead(9, (80.0,)), 9),
+]
 STEP = 2.0**-6
 
 
@@ -35,22 +41,24 @@ def network_of(lags: int, outputs: int) -> Network:
     return Network(layers, draw(3 + lags, outputs), draw(outputs), skip=True)
 
 
-def forecasts(network: Network, head: Head, z: np.ndarray, shape: Shape, horizon: int) -> np.ndarray:
+def forecasts(network: Network, head: QuantileHead, z: np.ndarray, shape: WindowSpec, horizon: int) -> np.ndarray:
     """[B, H] the forecasts from the ends of [B, T] series."""
     cut = windows(z, shape)
     series, origins = np.arange(len(z)), np.full(len(z), z.shape[1] - 1)
     return recursion.forecast([network], head, cut, series, origins, horizon)[0]
 
 
-def windows(z: np.ndarray, shape: Shape) -> Windows:
+def windows(z: np.ndarray, shape: WindowSpec) -> WindowDataset:
     """[B, T] series, ready to be cut."""
-    return Windows.over(z.ravel(), np.ones(z.size, bool), np.arange(len(z) + 1) * z.shape[1], shape)
+    return WindowDataset.over(z.ravel(), np.ones(z.size, bool), np.arange(len(z) + 1) * z.shape[1], shape)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("head", "horizon"), HEADS)
 @pytest.mark.parametrize("steps", [2, 7, 80])
-def test_gradients_are_quotients_of_differences(shape: Shape, head: Head, horizon: int, steps: int) -> None:
+def test_gradients_are_quotients_of_differences(
+    shape: WindowSpec, head: QuantileHead, horizon: int, steps: int
+) -> None:
     """Every step of the forecast by every past value, shorter and longer series than what is read, two at once."""
     rng, network = np.random.default_rng(steps), network_of(shape.lags, head.outputs)
     z, weights = rng.normal(size=(2, steps)), rng.normal(size=(2, horizon))
@@ -70,13 +78,15 @@ def test_what_was_read_before_the_series_has_no_effect() -> None:
     """A context that begins before the series reads zeros there: their gradient is long, but no value has it."""
     network, shape = network_of(4, 1), SHAPES[2]
     z = np.random.default_rng(0).normal(size=(1, 3))
-    found = sensitivity(network, Head(), windows(z, shape), forecasts(network, Head(), z, shape, 1), np.ones((1, 1)))
+    found = sensitivity(
+        network, QuantileHead(), windows(z, shape), forecasts(network, QuantileHead(), z, shape, 1), np.ones((1, 1))
+    )
     assert found.values.shape == (1, 3)
     assert np.isfinite(found.inputs).all()
 
 
-@pytest.mark.parametrize("head", [Head(), Head(5)])
-def test_a_batch_is_the_sum_of_its_parts(head: Head, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("head", [QuantileHead(), QuantileHead(5)])
+def test_a_batch_is_the_sum_of_its_parts(head: QuantileHead, monkeypatch: pytest.MonkeyPatch) -> None:
     """However few series are followed at once, the sums are the same."""
     rng, network, shape = np.random.default_rng(8), network_of(4, head.outputs), SHAPES[2]
     z, weights = rng.normal(size=(5, 60)), rng.normal(size=(5, 5))
@@ -88,7 +98,7 @@ def test_a_batch_is_the_sum_of_its_parts(head: Head, monkeypatch: pytest.MonkeyP
     np.testing.assert_allclose(parts.inputs, whole.inputs, atol=1e-5)
 
 
-def keras_gradients(network: Network, z: np.ndarray, shape: Shape, horizon: int) -> np.ndarray:
+def keras_gradients(network: Network, z: np.ndarray, shape: WindowSpec, horizon: int) -> np.ndarray:
     """[H, T] by TensorFlow's tape: each forecast is appended, and Keras runs anew over a window grown by one."""
     import keras
     import tensorflow as tf
@@ -117,7 +127,9 @@ def keras_gradients(network: Network, z: np.ndarray, shape: Shape, horizon: int)
 
 def test_gradients_of_a_recursive_forecast_are_those_of_keras() -> None:
     """Four steps fed back, the level the last value: the whole way by automatic differentiation, within 1e-4."""
-    shape, network = Shape(context=5, lags=3), network_of(3, 1)
+    shape, network = WindowSpec(context=5, lags=3), network_of(3, 1)
     z = np.random.default_rng(2).normal(size=(1, 11))
-    found = sensitivity(network, Head(), windows(z, shape), forecasts(network, Head(), z, shape, 4), np.ones((1, 4)))
+    found = sensitivity(
+        network, QuantileHead(), windows(z, shape), forecasts(network, QuantileHead(), z, shape, 4), np.ones((1, 4))
+    )
     np.testing.assert_allclose(found.values, keras_gradients(network, z[0], shape, 4), atol=1e-4, rtol=1e-4)

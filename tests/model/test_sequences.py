@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from lstmcast.model.sequences import Sequences, one_hot
+from lstmcast.model.sequences import SymbolDataset, one_hot
 
 CODES = np.array([0, 1, 2, 1, -1, 0, 2, 2], dtype=np.int64)
 
 
-def sequences(context: int = 3) -> Sequences:
+def sequences(context: int = 3) -> SymbolDataset:
     """Two series, of 5 and of 3 symbols, of 3 kinds."""
-    return Sequences(CODES, np.array([0, 5, 8]), 3, context)
+    return SymbolDataset(CODES, np.array([0, 5, 8]), 3, context)
 
 
 def test_one_number_for_each_kind() -> None:
@@ -42,7 +42,7 @@ def test_batches_are_windows_with_what_followed() -> None:
 def test_every_symbol_is_learnt_about_equally_often() -> None:
     """Of many windows over one long series each possible one is drawn as often as any other, but for one."""
     codes = np.arange(20) % 3
-    lessons = Sequences(codes, np.array([0, 20]), 3, 5)
+    lessons = SymbolDataset(codes, np.array([0, 20]), 3, 5)
     _, last = lessons._crops(np.random.default_rng(1), 300)
     counts = np.bincount(last, minlength=20)
     assert counts[:5].tolist() == [0] * 5

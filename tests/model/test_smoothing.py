@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lstmcast.model import holt_winters, smoothing, theta
-from lstmcast.model.past import Past
+from lstmcast.model.past import HistoryBatch
 from lstmcast.model.smoothing import heavier, reach, smoothed
 
 LENGTHS = [1, 2, 4, 7, 9, 15, 23, 45]
@@ -49,7 +49,9 @@ def test_two_grids_follow_day_and_week(known: int, season: int) -> None:
     """By their errors, where two weeks are known before the last horizon; else the day alone, without a drift."""
     z = np.random.default_rng(known).normal(size=known) + np.arange(known) % 168 / 20
     end, many = np.array([known - 1]), np.array([known])
-    day, week = (holt_winters.forecast(Past.of(z, end, many, season=steps, trial=24), 30) for steps in (24, 168))
+    day, week = (
+        holt_winters.forecast(HistoryBatch.of(z, end, many, season=steps, trial=24), 30) for steps in (24, 168)
+    )
     share = 1 / (1 + (week.off[0] / day.off[0]) ** 4) if known >= 2 * 168 + 24 else 0.0
     found = smoothed(z, np.array([0]), end, 30, season=season, trial=24)
     np.testing.assert_allclose(found, (1 - share) * day.z + share * week.z, rtol=1e-12)
@@ -59,7 +61,7 @@ def test_two_grids_follow_day_and_week(known: int, season: int) -> None:
 def test_finer_days_are_the_grid_alone() -> None:
     """Of steps of which a week is too long to follow, one season says too little for a line to be drawn."""
     z = np.random.default_rng(0).normal(size=700).cumsum()
-    past = Past.of(z, np.array([699]), np.array([700]), season=96, trial=24)
+    past = HistoryBatch.of(z, np.array([699]), np.array([700]), season=96, trial=24)
     said = smoothed(z, np.array([0]), np.array([699]), 24, season=96, trial=24)
     np.testing.assert_array_equal(said, holt_winters.forecast(past, 24).z)
 
@@ -80,7 +82,7 @@ def test_each_series_has_its_share(season: int, monkeypatch: pytest.MonkeyPatch)
     first, origins = np.cumsum([0, *LENGTHS[:-1]]), np.array(LENGTHS) - 1
     expected = []
     for begin, count in zip(first, LENGTHS, strict=True):
-        past = Past.of(z, np.array([begin + count - 1]), np.array([count]), season=season, trial=5)
+        past = HistoryBatch.of(z, np.array([begin + count - 1]), np.array([count]), season=season, trial=5)
         grid, line = holt_winters.forecast(past, 5), theta.forecast(past, 5)
         (share,) = heavier(line.off, grid.off)
         expected.append((1 - share) * grid.z[0] + share * line.z[0])

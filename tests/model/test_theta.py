@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from lstmcast.model import theta
-from lstmcast.model.past import Past
+from lstmcast.model.past import HistoryBatch
 from lstmcast.model.theta import ALPHAS
 
 CASES = [(1, 1), (1, 2), (1, 30), (4, 11), (4, 40), (7, 60), (12, 100)]
 
 
-def past_of(z: np.ndarray, season: int, trial: int = 6) -> Past:
+def past_of(z: np.ndarray, season: int, trial: int = 6) -> HistoryBatch:
     """All of one series."""
-    return Past.of(z, np.array([len(z) - 1]), np.array([len(z)]), season=season, trial=trial)
+    return HistoryBatch.of(z, np.array([len(z) - 1]), np.array([len(z)]), season=season, trial=trial)
 
 
 def indices(z: np.ndarray, season: int) -> list[float]:
@@ -81,7 +81,7 @@ def test_many_series_are_forecast_as_each_alone() -> None:
     rng = np.random.default_rng(1)
     lengths = np.array([1, 2, 3, 7, 12, 13, 25, 48])
     each = [rng.normal(size=n).cumsum() + (n % 2) * 5 * np.cos(np.pi * np.arange(n) / 2) for n in lengths]
-    block = Past.of(np.concatenate(each), np.cumsum(lengths) - 1, lengths, season=4, trial=6)
+    block = HistoryBatch.of(np.concatenate(each), np.cumsum(lengths) - 1, lengths, season=4, trial=6)
     found, alone = theta.forecast(block, 6), [theta.forecast(past_of(z, 4), 6) for z in each]
     np.testing.assert_allclose(found.z, [one.z[0] for one in alone], rtol=1e-9)
     np.testing.assert_allclose(found.off, [one.off[0] for one in alone], rtol=1e-9)

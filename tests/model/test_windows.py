@@ -10,35 +10,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstmcast.model import recursion
-from lstmcast.model.heads import Head
+from lstmcast.model.heads import QuantileHead
 from lstmcast.model.lstm import Layer, Network
-from lstmcast.model.windows import Shape, Windows
+from lstmcast.model.windows import WindowDataset, WindowSpec
 
 SHAPES = [
-    Shape(context=4, lags=1),
-    Shape(context=3, lags=5, level=3, burn=1),
-    Shape(context=6, lags=3, level=4, season=4, seasons=2, burn=2),
-    Shape(context=5, lags=2, level=1, season=3, seasons=3, horizon=3),
-    Shape(context=40, lags=9, level=12, season=7, seasons=1, burn=10, horizon=2),
-    Shape(context=4, lags=2, level=3, season=4, seasons=2, burn=1, horizon=9),
-    Shape(context=5, lags=3, level=4, horizon=4),
-    Shape(context=4, lags=2, level=2, season=1, seasons=3, horizon=3),
+    WindowSpec(context=4, lags=1),
+    WindowSpec(context=3, lags=5, level=3, burn=1),
+    WindowSpec(context=6, lags=3, level=4, season=4, seasons=2, burn=2),
+    WindowSpec(context=5, lags=2, level=1, season=3, seasons=3, horizon=3),
+    WindowSpec(context=40, lags=9, level=12, season=7, seasons=1, burn=10, horizon=2),
+    WindowSpec(context=4, lags=2, level=3, season=4, seasons=2, burn=1, horizon=9),
+    WindowSpec(context=5, lags=3, level=4, horizon=4),
+    WindowSpec(context=4, lags=2, level=2, season=1, seasons=3, horizon=3),
 ]
 LENGTHS = [1, 2, 5, 9, 30]
 
 
-def windows(shape: Shape, lengths: list[int], seed: int = 0, *, hidden: float = 0.2) -> Windows:
+def windows(shape: WindowSpec, lengths: list[int], seed: int = 0, *, hidden: float = 0.2) -> WindowDataset:
     """Series of these lengths with random values, some of them not observed."""
     rng = np.random.default_rng(seed)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     z = rng.normal(size=offsets[-1]) + 3
-    return Windows.over(z, rng.random(offsets[-1]) >= hidden, offsets, shape)
+    return WindowDataset.over(z, rng.random(offsets[-1]) >= hidden, offsets, shape)
 
 
 class Slow:
     """One series, read by the definitions: plain lists, one number at a time."""
 
-    def __init__(self, z: list[float], observed: list[bool], shape: Shape) -> None:
+    def __init__(self, z: list[float], observed: list[bool], shape: WindowSpec) -> None:
         self.z, self.observed, self.shape, self.n = z, observed, shape, len(z)
 
     def m(self, t: int) -> float:
@@ -81,13 +81,13 @@ class Slow:
         return self.z[s] - self.base(t, ahead)[-1], 1.0
 
 
-def slow_of(windows: Windows, series: int) -> Slow:
+def slow_of(windows: WindowDataset, series: int) -> Slow:
     """One of the series, to be read by the definitions."""
     part = slice(windows.offsets[series], windows.offsets[series + 1])
     return Slow(windows.z[part].tolist(), windows.observed[part].tolist(), windows.shape)
 
 
-def slow_batch(windows: Windows, series: int, start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def slow_batch(windows: WindowDataset, series: int, start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """One window by the loop: inputs [L, F], targets [L, H], weights [L, H]."""
     shape, slow = windows.shape, slow_of(windows, series)
     steps = range(start, start + shape.context)
@@ -99,7 +99,7 @@ def slow_batch(windows: Windows, series: int, start: int) -> tuple[np.ndarray, n
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_batch_is_what_the_definitions_say(shape: Shape) -> None:
+def test_a_batch_is_what_the_definitions_say(shape: WindowSpec) -> None:
     """Every start of every series, also before the first value, at the end, and of series shorter than the window."""
     cut = windows(shape, LENGTHS)
     for k, n in enumerate(LENGTHS):
@@ -116,7 +116,7 @@ def test_a_batch_is_what_the_definitions_say(shape: Shape) -> None:
 def test_a_window_by_hand() -> None:
     """For 1 3 2 6 5 the level is the mean of two (1 2 2.5 4 5.5): three steps from step 1 on, the last unobserved."""
     z, observed = np.array([1.0, 3.0, 2.0, 6.0, 5.0]), np.array([True, True, True, True, False])
-    cut = Windows.over(z, observed, np.array([0, 5]), Shape(context=3, lags=3, level=2))
+    cut = WindowDataset.over(z, observed, np.array([0, 5]), WindowSpec(context=3, lags=3, level=2))
     inputs, targets, weights = cut.batch(np.array([0]), np.array([1]))
     np.testing.assert_allclose(inputs[0], [[0, -1, 1], [-1.5, 0.5, -0.5], [-1, -2, 2]])
     np.testing.assert_allclose(targets[0, :, 0], [0, 3.5, 0])  # 2 - 2, 6 - 2.5, and 5 was not in the data
@@ -126,7 +126,7 @@ def test_a_window_by_hand() -> None:
 def test_a_seasonal_profile_by_hand() -> None:
     """A series that repeats itself exactly has, once its profile is known, nothing left to learn."""
     z = np.tile([0.0, 5.0, 1.0, -2.0], 6)
-    cut = Windows.over(z, np.ones(24, bool), np.array([0, 24]), Shape(8, 4, level=4, season=4, seasons=2))
+    cut = WindowDataset.over(z, np.ones(24, bool), np.array([0, 24]), WindowSpec(8, 4, level=4, season=4, seasons=2))
     np.testing.assert_allclose(cut.level[3:], 1.0)
     np.testing.assert_allclose(cut.y[8:], 1.0, atol=1e-6)
     _, targets, weights = cut.batch(np.array([0, 0]), np.array([0, 14]))
@@ -142,7 +142,7 @@ def everywhere(lengths: list[int]) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("horizon", [1, 4, 30])
-def test_level_and_profile_alone_agree_with_a_loop(shape: Shape, horizon: int) -> None:
+def test_level_and_profile_alone_agree_with_a_loop(shape: WindowSpec, horizon: int) -> None:
     """From every origin of every series, for a step, a season, and far more steps than there are values."""
     cut = windows(shape, LENGTHS)
     series, origins = everywhere(LENGTHS)
@@ -153,7 +153,7 @@ def test_level_and_profile_alone_agree_with_a_loop(shape: Shape, horizon: int) -
 
 
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape.seasons or shape.level == 1])
-def test_level_and_profile_alone_are_a_network_that_says_nothing(shape: Shape) -> None:
+def test_level_and_profile_alone_are_a_network_that_says_nothing(shape: WindowSpec) -> None:
     """Up to a season ahead the recursion of zeros says the same, wherever it begins."""
     cut = windows(shape, LENGTHS)
     silent = Network(
@@ -162,7 +162,7 @@ def test_level_and_profile_alone_are_a_network_that_says_nothing(shape: Shape) -
         np.zeros(1, np.float32),
     )
     series, origins = everywhere(LENGTHS)
-    said, _ = recursion.forecast([silent], Head(), cut, series, origins, shape.season)
+    said, _ = recursion.forecast([silent], QuantileHead(), cut, series, origins, shape.season)
     np.testing.assert_allclose(cut.base(series, origins, shape.season), said, atol=1e-9)
 
 
@@ -171,22 +171,24 @@ def test_level_and_profile_alone_by_hand() -> None:
 
     Level 7, so 7 + 5 = 12; level (6 + 12) / 2 = 9, so 9 + 1 = 10; level 11, so 16; level 13, so 14.
     """
-    shape = Shape(context=2, lags=1, level=2, season=2, seasons=1)
-    cut = Windows.over(np.array([0.0, 4, 2, 8, 6]), np.ones(5, bool), np.array([0, 5]), shape)
+    shape = WindowSpec(context=2, lags=1, level=2, season=2, seasons=1)
+    cut = WindowDataset.over(np.array([0.0, 4, 2, 8, 6]), np.ones(5, bool), np.array([0, 5]), shape)
     np.testing.assert_allclose(cut.base(np.array([0]), np.array([4]), 4), [[12, 10, 16, 14]])
 
 
 def test_several_steps_ahead_by_hand() -> None:
     """Without a profile: what comes, less the level of two (1 2 2.5 4 5.5), for two steps ahead."""
-    shape = Shape(context=3, lags=1, level=2, horizon=2)
-    cut = Windows.over(np.array([1.0, 3, 2, 6, 5]), np.array([True, True, True, True, False]), np.array([0, 5]), shape)
+    shape = WindowSpec(context=3, lags=1, level=2, horizon=2)
+    cut = WindowDataset.over(
+        np.array([1.0, 3, 2, 6, 5]), np.array([True, True, True, True, False]), np.array([0, 5]), shape
+    )
     _, targets, weights = cut.batch(np.array([0]), np.array([1]))
     np.testing.assert_allclose(targets[0], [[0, 4], [3.5, 0], [0, 0]])
     np.testing.assert_array_equal(weights[0], [[1, 1], [1, 0], [0, 0]])
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_what_is_followed_is_as_if_it_had_come_so(shape: Shape) -> None:
+def test_what_is_followed_is_as_if_it_had_come_so(shape: WindowSpec) -> None:
     """At their ends, series followed by any values read and stand as the same values in one long series do."""
     cut = windows(shape, LENGTHS)
     series, origins = everywhere(LENGTHS)
@@ -198,7 +200,7 @@ def test_what_is_followed_is_as_if_it_had_come_so(shape: Shape) -> None:
     assert len(followed.z) <= len(series) * (shape.reach + 6)
     for row, (k, origin) in enumerate(zip(series.tolist(), origins.tolist(), strict=True)):
         whole = np.concatenate([cut.z[cut.offsets[k] : cut.offsets[k] + origin + 1], z[row]])
-        alone = Windows.over(whole, np.ones(len(whole), bool), np.array([0, len(whole)]), shape)
+        alone = WindowDataset.over(whole, np.ones(len(whole), bool), np.array([0, len(whole)]), shape)
         here, end = np.array([0]), np.array([len(whole) - 1])
         expected = alone.inputs(here, end - shape.context + 1, shape.context)[0]
         np.testing.assert_allclose(inputs[row], expected, atol=1e-5)
@@ -207,13 +209,13 @@ def test_what_is_followed_is_as_if_it_had_come_so(shape: Shape) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("t", [0, 7, 15, 28])
-def test_nothing_looks_ahead(shape: Shape, t: int) -> None:
+def test_nothing_looks_ahead(shape: WindowSpec, t: int) -> None:
     """Noise in place of all that comes after t changes no z, y, level, input, base or target up to t, to the byte."""
     rng = np.random.default_rng(t)
     z, observed, offsets = rng.normal(size=90), rng.random(90) > 0.1, np.array([0, 30, 60, 90])
     other = z.copy()
     other[30 + t + 1 : 60] = rng.normal(size=29 - t) * 1e3
-    cuts = [Windows.over(values, observed, offsets, shape) for values in (z, other)]
+    cuts = [WindowDataset.over(values, observed, offsets, shape) for values in (z, other)]
     for name in ("z", "y", "level"):
         was, now = (getattr(cut, name)[30 : 30 + t + 1] for cut in cuts)
         np.testing.assert_array_equal(was, now)
@@ -233,7 +235,7 @@ def test_nothing_looks_ahead(shape: Shape, t: int) -> None:
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=6), st.integers(1, 20), st.integers(0, 5), st.integers(1, 90))
 def test_crops_stay_within_their_series(lengths: list[int], context: int, burn: int, count: int) -> None:
     """No earlier than the burn-in before the first value, and no later than the last target; short series end there."""
-    cut = windows(Shape(context, 2, burn=min(burn, context - 1)), lengths)
+    cut = windows(WindowSpec(context, 2, burn=min(burn, context - 1)), lengths)
     series, starts = cut.crops(np.random.default_rng(3), count)
     n = np.array(lengths)[series]
     assert len(series) == len(starts) == count
@@ -244,7 +246,7 @@ def test_crops_stay_within_their_series(lengths: list[int], context: int, burn: 
 
 def test_crops_are_in_proportion_to_the_root_of_what_can_be_learnt() -> None:
     """Of 8,000 windows over series with 900, 49, 1 and no targets, each has its share, give or take one."""
-    series, starts = windows(Shape(8, 2), [901, 1, 50, 2]).crops(np.random.default_rng(0), 8000)
+    series, starts = windows(WindowSpec(8, 2), [901, 1, 50, 2]).crops(np.random.default_rng(0), 8000)
     np.testing.assert_allclose(np.bincount(series), np.array([30, 0, 7, 1]) * 8000 / 38, atol=1)
     counts = np.bincount(starts[series == 0], minlength=893)
     assert len(counts) == 893  # starts 0 … 892, evenly
@@ -273,7 +275,7 @@ def test_every_batch_is_full() -> None:
 
 def test_a_window_may_be_longer_than_all_the_data() -> None:
     """Five values and a window of 100: the last steps are the series, the others are empty."""
-    cut = windows(Shape(context=100, lags=3, burn=25), [5], hidden=0)
+    cut = windows(WindowSpec(context=100, lags=3, burn=25), [5], hidden=0)
     inputs, targets, weights = next(cut.batches(np.random.default_rng(0), count=2, size=2))
     np.testing.assert_array_equal(weights[:, :96].sum(), 0)
     np.testing.assert_array_equal(weights[:, 96:], 1)
@@ -282,9 +284,10 @@ def test_a_window_may_be_longer_than_all_the_data() -> None:
 
 
 @pytest.mark.parametrize(
-    "shape", [Shape(context=96, lags=168), Shape(context=96, lags=168, level=24, season=24, seasons=4, horizon=48)]
+    "shape",
+    [WindowSpec(context=96, lags=168), WindowSpec(context=96, lags=168, level=24, season=24, seasons=4, horizon=48)],
 )
-def test_memory_is_that_of_two_batches(shape: Shape) -> None:
+def test_memory_is_that_of_two_batches(shape: WindowSpec) -> None:
     """One epoch over a million values, whose inputs would be 64 GB: a batch is learnt from while the next is gathered.
 
     Their bytes are 16 × 96 × (168 + 2 H) × 4 each; what gathering needs besides is less than a third batch.
@@ -301,7 +304,7 @@ def test_memory_is_that_of_two_batches(shape: Shape) -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**16), st.sampled_from(SHAPES), st.integers(1, 25))
-def test_spread_is_the_mean_distance_from_the_level(seed: int, shape: Shape, steps: int) -> None:
+def test_spread_is_the_mean_distance_from_the_level(seed: int, shape: WindowSpec, steps: int) -> None:
     """Mean |y_{s} − m_{s-1}| over the last steps up to the origin, by a loop; 0 at a series' first value."""
     cut = windows(shape, LENGTHS, seed)
     series, origins = everywhere(LENGTHS)
@@ -317,7 +320,7 @@ def test_spread_is_the_mean_distance_from_the_level(seed: int, shape: Shape, ste
 @pytest.mark.parametrize("steps", [1, 5, 12, 100])
 def test_headroom_by_a_loop(steps: int) -> None:
     """Three times the highest of the last steps less twice their mean, of the series' own."""
-    cut = windows(Shape(context=5, lags=3), LENGTHS, 3)
+    cut = windows(WindowSpec(context=5, lags=3), LENGTHS, 3)
     series, origins = everywhere(LENGTHS)
     expected = []
     for k, t in zip(series, origins, strict=True):

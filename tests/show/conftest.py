@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from lstmcast.data.read import read
-from lstmcast.evaluation.following import NOTHING, Following
+from lstmcast.evaluation.following import NOTHING, UnitCorrelation
 from lstmcast.forecast import Forecast
-from lstmcast.forecaster.explaining import Explanation, Inside
+from lstmcast.forecaster.explaining import Explanation, NetworkInternals
 
 
 @pytest.fixture(scope="session")
@@ -22,12 +22,12 @@ def explanation(tmp_path_factory: pytest.TempPathFactory, write_series: Callable
     said = np.array([[10.0, 30.0]])
     forecast = Forecast(panel.calendar, "day", (), ((),), panel.ends, said, (), said[:0, None], said[:0, None])
     gates = np.array([[0.1, 0.5, 0.9], [0.2, 0.6, 0.8], [0.3, 0.7, 1.0]])
-    inside = Inside(
+    inside = NetworkInternals(
         forget=gates,
         input=gates[::-1],
         output=1 - gates,
         cell=gates - 0.5,
-        followings=(Following("level", 0.8), Following(NOTHING, 0.2), Following("last change", -0.7)),
+        followings=(UnitCorrelation("level", 0.8), UnitCorrelation(NOTHING, 0.2), UnitCorrelation("last change", -0.7)),
         half_lives=np.array([3.0, np.inf, 1.0]),
         memory=np.array([0.1, 0.9, 1.0]),
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from lstmcast.evaluation.following import Following
+from lstmcast.evaluation.following import UnitCorrelation
 from lstmcast.forecaster.explaining import Explanation
 from lstmcast.show.anatomy import picture
 from lstmcast.show.plot import Figure, render
@@ -93,7 +93,7 @@ def test_a_bar_that_towers_is_cut_and_said(explanation: Explanation) -> None:
 def test_no_text_lies_on_another(explanation: Explanation, share: float) -> None:
     """Titles, ticks, names of groups and small print keep apart, also where the groups are of one unit each."""
     names = ("level", "season", "last change")
-    inside = replace(explanation.inside, followings=tuple(Following(name, 0.9) for name in names))
+    inside = replace(explanation.inside, followings=tuple(UnitCorrelation(name, 0.9) for name in names))
     assert overlaps(replace(explanation, inside=inside, smoothing=share)) == []
 
 

@@ -12,7 +12,7 @@ import pytest
 from lstmcast.config import Config
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
-from lstmcast.forecaster.fits import Stage
+from lstmcast.forecaster.fits import FitProgress
 from lstmcast.forecaster.planning import make_plan
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model.training import Progress
@@ -204,8 +204,8 @@ def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch, terminal: bo
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "160")
     with console.progress(quiet=quiet) as tell:
-        tell(Stage("fitting", 2, 3, Progress(4, 50, 0.125, 0.0625, 1.0)))
-        tell(Stage("fitting again", 1, 1, Progress(5, 6, 0.5, None, 2.0)))
+        tell(FitProgress("fitting", 2, 3, Progress(4, 50, 0.125, 0.0625, 1.0)))
+        tell(FitProgress("fitting again", 1, 1, Progress(5, 6, 0.5, None, 2.0)))
     text = stderr.getvalue()
     assert bool(text) is shown
     if shown:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lstmcast.evaluation.following import Following
+from lstmcast.evaluation.following import UnitCorrelation
 from lstmcast.forecaster.explaining import Explanation
 from lstmcast.show.explanation import DEFINITION, headline, method, paragraph, to_dict
 
@@ -67,7 +67,7 @@ def test_json_carries_everything(explanation: Explanation) -> None:
 
 def test_every_group_is_counted(explanation: Explanation) -> None:
     """Plural where several follow the same."""
-    inside = replace(explanation.inside, followings=(Following("season", 0.9),) * 3)
+    inside = replace(explanation.inside, followings=(UnitCorrelation("season", 0.9),) * 3)
     assert paragraph(replace(explanation, inside=inside)).endswith("Of its 3 units, 3 follow the season.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lstmcast.classifier.label.labels import Columns, Labels, agreeing
+from lstmcast.classifier.label.labels import Columns, LabelPredictions, agreeing
 from lstmcast.show.labels import mixed_up, table
 
 
@@ -35,7 +35,7 @@ def test_labels_that_the_file_knows_already() -> None:
 def test_the_table_of_labels() -> None:
     """The most probable label of each series, its probability, and those of all labels, beside the key's parts."""
     columns = Columns(None, ("ward", "bed"), ("x",), "state")
-    labels = Labels(columns, (("1", "A"), ("2", "B")), ("ill", "well"), np.array([[0.25, 0.75], [0.5, 0.5]]))
+    labels = LabelPredictions(columns, (("1", "A"), ("2", "B")), ("ill", "well"), np.array([[0.25, 0.75], [0.5, 0.5]]))
     assert labels.render(".csv").decode().splitlines() == [
         "ward,bed,state,probability,p_ill,p_well",
         "1,A,well,0.75,0.25,0.75",

@@ -21,7 +21,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from lstmcast.errors import DataError, UsageError
-from lstmcast.show.plot import Fan, Strip, draw, render
+from lstmcast.show.plot import ForecastBand, SeriesPanel, draw, render
 
 Floats = npt.NDArray[np.float64]
 
@@ -47,19 +47,21 @@ def dates(start: str, count: int, step: int = 1, unit: str = "D") -> npt.NDArray
     return (np.datetime64(start, unit) + step * np.arange(count)).astype("datetime64[us]")
 
 
-def fan_of(times: npt.NDArray[Any], forecast: Sequence[float], *levels: int) -> Fan:
+def fan_of(times: npt.NDArray[Any], forecast: Sequence[float], *levels: int) -> ForecastBand:
     """A fan whose bounds lie a tenth of the level away from the forecast."""
     middle = np.asarray(forecast, dtype=np.float64)
-    return Fan(times, middle, {level: (middle - level / 10, middle + level / 10) for level in levels})
+    return ForecastBand(times, middle, {level: (middle - level / 10, middle + level / 10) for level in levels})
 
 
-def strip_of(times: npt.NDArray[Any], horizon: int, *levels: int, name: str = "", scale: float = 1.0) -> Strip:
+def strip_of(times: npt.NDArray[Any], horizon: int, *levels: int, name: str = "", scale: float = 1.0) -> SeriesPanel:
     """A saw-tooth, and its continuation as forecast."""
     values = scale * (10.0 + np.arange(times.size) % 7)
-    return Strip(name, times[:-horizon], values[:-horizon], (fan_of(times[-horizon:], values[-horizon:], *levels),))
+    return SeriesPanel(
+        name, times[:-horizon], values[:-horizon], (fan_of(times[-horizon:], values[-horizon:], *levels),)
+    )
 
 
-def drawn(*strips: Strip, **options: Any) -> Figure:
+def drawn(*strips: SeriesPanel, **options: Any) -> Figure:
     """The figure, on a canvas that can measure text."""
     figure = draw(strips, **{"title": "Title", "ylabel": "units", **options})
     FigureCanvasAgg(figure)
@@ -102,7 +104,7 @@ def assert_readable(figure: Figure) -> None:
 def test_history_forecast_and_connector_are_the_given_numbers() -> None:
     """Three lines: what was observed, what is forecast, and the step between them."""
     times = dates("1970-01-01", 5)
-    strip = Strip("", times[:3], np.array([1.0, 2.0, 4.0]), (fan_of(times[3:], [5.0, 7.0]),))
+    strip = SeriesPanel("", times[:3], np.array([1.0, 2.0, 4.0]), (fan_of(times[3:], [5.0, 7.0]),))
     (axes,) = drawn(strip).axes
     np.testing.assert_array_equal(line(axes, width=1.4).get_xydata(), [[0, 1], [1, 2], [2, 4]])
     np.testing.assert_array_equal(line(axes, width=1.8).get_xydata(), [[3, 5], [4, 7]])
@@ -113,7 +115,7 @@ def test_history_forecast_and_connector_are_the_given_numbers() -> None:
 def test_areas_are_the_intervals_the_wider_the_lighter_and_further_back() -> None:
     """The corners of each area are the bounds; the wider one is lighter and lies behind."""
     times = dates("1970-01-01", 4)
-    strip = Strip("", times[:2], np.array([1.0, 2.0]), (fan_of(times[2:], [5.0, 7.0], 95, 80),))
+    strip = SeriesPanel("", times[:2], np.array([1.0, 2.0]), (fan_of(times[2:], [5.0, 7.0], 95, 80),))
     wide, narrow = drawn(strip).axes[0].collections
     for area, half in ((wide, 9.5), (narrow, 8.0)):
         corners = {tuple(corner) for corner in area.get_paths()[0].vertices.tolist()}
@@ -135,8 +137,8 @@ def test_a_single_step_shows_a_dot_and_upright_bars() -> None:
 def test_an_infinite_bound_reaches_the_edge() -> None:
     """An interval that is open below is shaded down to the frame, and does not stretch the axis."""
     times = dates("2026-01-01", 4)
-    fan = Fan(times[2:], np.array([1.0, 2.0]), {80: (np.array([-np.inf, -np.inf]), np.array([3.0, 4.0]))})
-    (axes,) = drawn(Strip("", times[:2], np.array([0.0, 1.0]), (fan,))).axes
+    fan = ForecastBand(times[2:], np.array([1.0, 2.0]), {80: (np.array([-np.inf, -np.inf]), np.array([3.0, 4.0]))})
+    (axes,) = drawn(SeriesPanel("", times[:2], np.array([0.0, 1.0]), (fan,))).axes
     bottom, top = axes.get_ylim()
     heights = axes.collections[0].get_paths()[0].vertices[:, 1]
     assert (heights.min(), heights.max()) == (bottom, 4.0)
@@ -147,7 +149,7 @@ def test_gaps_stay_gaps_and_lone_values_are_dots() -> None:
     """A missing value breaks the line; the value between two gaps is seen."""
     times = dates("1970-01-01", 8)
     values = np.array([1.0, 2.0, np.nan, 3.0, np.nan, 4.0])
-    (axes,) = drawn(Strip("", times[:6], values, (fan_of(times[6:], [5.0, 6.0]),))).axes
+    (axes,) = drawn(SeriesPanel("", times[:6], values, (fan_of(times[6:], [5.0, 6.0]),))).axes
     np.testing.assert_array_equal(line(axes, width=1.4).get_ydata(), values)
     (dots,) = (line for line in axes.lines if line.get_marker() == "o")
     np.testing.assert_array_equal(dots.get_xydata(), [[3, 3], [5, 4]])
@@ -157,14 +159,14 @@ def test_gaps_stay_gaps_and_lone_values_are_dots() -> None:
 def test_the_connector_skips_missing_values() -> None:
     """Where the newest value is missing, the last one that is there is joined to the forecast."""
     times = dates("1970-01-01", 5)
-    strip = Strip("", times[:3], np.array([1.0, 2.0, np.nan]), (fan_of(times[3:], [5.0, 6.0]),))
+    strip = SeriesPanel("", times[:3], np.array([1.0, 2.0, np.nan]), (fan_of(times[3:], [5.0, 6.0]),))
     np.testing.assert_array_equal(line(drawn(strip).axes[0], width=0.7).get_xydata(), [[1, 2], [3, 5]])
 
 
 def test_a_history_without_a_single_value_is_no_failure() -> None:
     """Only the forecast is seen; nothing joins it."""
     times = dates("2026-01-01", 12)
-    (axes,) = drawn(Strip("", times[:10], np.full(10, np.nan), (fan_of(times[10:], [5.0, 6.0]),))).axes
+    (axes,) = drawn(SeriesPanel("", times[:10], np.full(10, np.nan), (fan_of(times[10:], [5.0, 6.0]),))).axes
     assert not [line for line in axes.lines if line.get_linewidth() == 0.7]
     assert axes.get_ylim() == pytest.approx((4.94, 6.06))
 
@@ -173,7 +175,7 @@ def test_actual_values_are_a_dotted_line_of_their_own() -> None:
     """What became known in the forecast's period stands apart from the history."""
     times = dates("1970-01-01", 6)
     strip = strip_of(times, 2)
-    known = Strip("", strip.times, strip.values, strip.fans, (times[4:], np.array([30.0, 31.0])))
+    known = SeriesPanel("", strip.times, strip.values, strip.fans, (times[4:], np.array([30.0, 31.0])))
     figure = drawn(known)
     (actual,) = (line for line in figure.axes[0].lines if line.get_marker() == "o")
     np.testing.assert_array_equal(actual.get_xydata(), [[4, 30], [5, 31]])
@@ -198,7 +200,7 @@ def test_held_out_forecasts_lie_below_one_line_of_actual_values() -> None:
     times = dates("2000-01", 120, unit="M")
     values = np.arange(120.0)
     fans = tuple(fan_of(times[at : at + 6], values[at : at + 6] + 1, 80) for at in range(48, 120, 6))
-    figure = drawn(Strip("", times, values, fans), history=10)
+    figure = drawn(SeriesPanel("", times, values, fans), history=10)
     (axes,) = figure.axes
     forecasts = [line for line in axes.lines if line.get_linewidth() == 1.8]
     assert [line.get_ydata()[0] for line in forecasts] == list(range(49, 121, 6))
@@ -268,7 +270,7 @@ def test_a_row_counter_is_labelled_with_whole_numbers(first: int, panels: int) -
 def test_values_of_any_size_are_readable(scale: float, offset: float) -> None:
     """No offset hides beside the axis; all that is finite lies inside the limits."""
     strip = strip_of(dates("2026-01-01", 40), 5, scale=scale)
-    shifted = Strip(
+    shifted = SeriesPanel(
         "", strip.times, strip.values + offset, (fan_of(strip.fans[0].times, strip.fans[0].forecast + offset),)
     )
     figure = drawn(shifted)
@@ -344,6 +346,6 @@ def test_what_cannot_be_drawn_is_refused() -> None:
 def test_a_strip_without_forecast_shows_its_newest_steps() -> None:
     """A series that could not be forecast is still seen, and the legend promises nothing else."""
     times = dates("2026-01-01", 100)
-    figure = drawn(Strip("", times, np.arange(100.0), ()))
+    figure = drawn(SeriesPanel("", times, np.arange(100.0), ()))
     np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), np.arange(40.0, 100.0))
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["History"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from lstmcast.data.panel import Panel
-from lstmcast.evaluation.scores import Said, Scores
+from lstmcast.evaluation.scores import BacktestResult, MethodForecasts
 from lstmcast.evaluation.scoring import score
 from lstmcast.evaluation.skill import Skill
 from lstmcast.show.scores import apart, best_and_worst, coverage_by_step, error_by_step, pictures
@@ -20,7 +20,9 @@ from lstmcast.show.scores import apart, best_and_worst, coverage_by_step, error_
 NAN = float("nan")
 
 
-def scored(panel: Panel, *, step: int = 6, levels: tuple[float, ...] = (80.0, 95.0), constant: bool = False) -> Scores:
+def scored(
+    panel: Panel, *, step: int = 6, levels: tuple[float, ...] = (80.0, 95.0), constant: bool = False
+) -> BacktestResult:
     """Forecasts of the last 24 months that are off by a little more at each step; the rival by twice as much."""
     origins = panel.lengths[:, None] - 1 - np.arange(6, 25, step)[::-1]
     ahead = panel.offsets[:-1, None, None] + origins[..., None] + np.arange(1, 7)
@@ -31,9 +33,9 @@ def scored(panel: Panel, *, step: int = 6, levels: tuple[float, ...] = (80.0, 95
     for k, name in enumerate(("lstm", "seasonal_naive"), start=1):
         values = actual + k * size
         bounds = (values - half, values + half) if half is not None else (np.empty((0, *actual.shape)),) * 2
-        said[name] = Said(values, *bounds)
+        said[name] = MethodForecasts(values, *bounds)
     unit = np.full(panel.n_series, NAN if constant else 10.0)
-    return Scores(
+    return BacktestResult(
         panel=panel,
         origins=origins,
         step=step,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lstmcast.data.panel import Panel
-from lstmcast.evaluation.scores import Said, Scores
+from lstmcast.evaluation.scores import BacktestResult, MethodForecasts
 from lstmcast.evaluation.skill import Skill
 from lstmcast.show.score_table import backtested, ranked
 
@@ -23,18 +23,18 @@ ROWS = {
 
 
 @pytest.fixture
-def scores(air_panel: Panel) -> Scores:
+def scores(air_panel: Panel) -> BacktestResult:
     """Two origins of the air passengers, with these scores."""
     nothing = np.zeros((1, 2, 3))
     table = {name: {m: np.array([v]) for m, v in zip(METRICS, row, strict=True)} for name, row in ROWS.items()}
-    return Scores(
+    return BacktestResult(
         panel=air_panel,
         origins=np.array([[137, 140]]),
         step=3,
         refit=False,
         levels=(80.0,),
         actual=nothing,
-        said=dict.fromkeys(ROWS, Said(nothing, nothing[None], nothing[None])),
+        said=dict.fromkeys(ROWS, MethodForecasts(nothing, nothing[None], nothing[None])),
         tables={"all": table},
         skill=Skill("seasonal_naive", 0.5, NAN, NAN, 2),
         verdict="The LSTM is better.",
@@ -43,7 +43,7 @@ def scores(air_panel: Panel) -> Scores:
     )
 
 
-def test_the_lstm_first_then_by_mase(scores: Scores) -> None:
+def test_the_lstm_first_then_by_mase(scores: BacktestResult) -> None:
     """What has no MASE comes last; where the LSTM has none, MAE decides."""
     assert ranked(scores) == ["lstm", "seasonal_naive", "naive", "AutoETS"]
     table = scores.tables["all"]
@@ -51,7 +51,7 @@ def test_the_lstm_first_then_by_mase(scores: Scores) -> None:
     assert ranked(replace(scores, tables={"all": without})) == ["lstm", "AutoETS", "seasonal_naive", "naive"]
 
 
-def test_the_table(scores: Scores) -> None:
+def test_the_table(scores: BacktestResult) -> None:
     """Four digits, thousands apart, shares in percent, a dash where undefined; each number under its head."""
     what, heads, *rest = backtested(scores).strip().splitlines()
     assert what == (
@@ -67,7 +67,7 @@ def test_the_table(scores: Scores) -> None:
     assert "note: AutoETS refused 1 of 2 histories" in rest
 
 
-def test_what_is_missing_is_counted(scores: Scores) -> None:
+def test_what_is_missing_is_counted(scores: BacktestResult) -> None:
     """Series left out, origins that cannot judge; and that the LSTM was trained at each."""
     actual = np.zeros((1, 2, 3))
     actual[0, 1] = np.nan

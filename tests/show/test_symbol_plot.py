@@ -7,7 +7,7 @@ import pytest
 
 from lstmcast.show import symbol_plot, symbols
 from lstmcast.show.plot import render
-from lstmcast.show.symbol_plot import Board
+from lstmcast.show.symbol_plot import SymbolTimeline
 
 CHANCES = np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6], [0.9, 0.05, 0.05]])
 REPORT = {
@@ -25,9 +25,9 @@ REPORT = {
 }
 
 
-def board() -> Board:
+def board() -> SymbolTimeline:
     """Two known steps, one of them without a symbol, and two ahead."""
-    return Board("pump/1", ["a", "b", "c", "d"], CHANCES, np.array([1, -1, 2, 0]), 2, ("x", " ", "z"))
+    return SymbolTimeline("pump/1", ["a", "b", "c", "d"], CHANCES, np.array([1, -1, 2, 0]), 2, ("x", " ", "z"))
 
 
 def test_the_board_shows_what_was_thought_and_what_came() -> None:
@@ -47,7 +47,7 @@ def test_of_many_symbols_the_drawn_ones_matter() -> None:
     """Of 40 kinds at most twelve are drawn: those that came, and the likeliest."""
     chances = np.full((3, 40), 0.5 / 39)
     chances[:, 30] = 0.5
-    rows = Board("", ["a", "b", "c"], chances, np.array([39, 5, -1]), 2, tuple(map(str, range(40)))).rows
+    rows = SymbolTimeline("", ["a", "b", "c"], chances, np.array([39, 5, -1]), 2, tuple(map(str, range(40)))).rows
     assert len(rows) == 12
     assert {5, 30, 39} <= set(rows.tolist())
     assert rows.tolist() == sorted(rows.tolist())

@@ -20,7 +20,7 @@ from lstmcast.forecast import Forecast
 from lstmcast.forecaster.trained import fingerprint
 from lstmcast.store import ledger_schema
 from lstmcast.store.ledger import Ledger
-from lstmcast.store.ledger_records import Entry, Refit
+from lstmcast.store.ledger_records import RetrainRecord, RunRecord
 
 NOW = datetime(2026, 11, 20, 8, 45, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -68,7 +68,7 @@ def test_the_data_of_each_run_come_back(path: Path, shops_file: Path) -> None:
         for k, each in enumerate(seen):
             ledger.observe(each, NOW + k * HOUR)
             ledger.record(
-                Entry(str(k), NOW + k * HOUR, "v", "c", fingerprint(each)),
+                RunRecord(str(k), NOW + k * HOUR, "v", "c", fingerprint(each)),
                 forecast_of(each),
                 np.zeros((each.n_series, 3)),
             )
@@ -82,7 +82,7 @@ def test_a_forecast_comes_back_to_the_bit(path: Path, shops_file: Path) -> None:
     panel = read(shops_file)
     said, naive = forecast_of(panel), np.random.default_rng(0).normal(size=(panel.n_series, 3))
     factors = np.random.default_rng(1).uniform(size=said.lower.shape)
-    entry = Entry("key", NOW, "v", "c", "d", details={"why": ["ä", 1]})
+    entry = RunRecord("key", NOW, "v", "c", "d", details={"why": ["ä", 1]})
     with Ledger.open(path) as ledger:
         ledger.observe(panel, NOW)
         number = ledger.record(entry, said, naive, factors)
@@ -100,7 +100,7 @@ def test_runs_are_found_by_key_and_time(path: Path, air_panel: Panel) -> None:
     with Ledger.open(path) as ledger:
         ledger.observe(air_panel, NOW)
         for k, key in enumerate("aba"):
-            ledger.record(Entry(key, NOW + k * HOUR, "v", "c", "d"), forecast_of(air_panel), np.zeros((1, 3)))
+            ledger.record(RunRecord(key, NOW + k * HOUR, "v", "c", "d"), forecast_of(air_panel), np.zeros((1, 3)))
         assert ledger.done("c") is None
         found = ledger.done("a")
         assert found is not None
@@ -111,7 +111,7 @@ def test_runs_are_found_by_key_and_time(path: Path, air_panel: Panel) -> None:
 
 def test_refits_come_back(path: Path) -> None:
     """A judgement with its figures."""
-    refit = Refit(NOW, "new", "old", accepted=False, reason="every 7d", figures={"new": {"mase": 1.25}})
+    refit = RetrainRecord(NOW, "new", "old", accepted=False, reason="every 7d", figures={"new": {"mase": 1.25}})
     with Ledger.open(path) as ledger:
         ledger.judged(refit)
         assert ledger.refits() == [refit]
@@ -140,7 +140,7 @@ def test_forecasts_of_a_step_come_newest_first(path: Path, air_panel: Panel) -> 
         for k in range(6):
             part = air_panel.drop_last(6 - k)
             ledger.observe(part, NOW + k * HOUR)
-            ledger.record(Entry(str(k), NOW + k * HOUR, "v", "c", "d"), forecast_of(part), np.zeros((1, 3)))
+            ledger.record(RunRecord(str(k), NOW + k * HOUR, "v", "c", "d"), forecast_of(part), np.zeros((1, 3)))
         last = int(air_panel.ends[0])
         assert [issue.entry for issue in ledger.issues(last)] == [6, 5, 4]
         assert [issue.entry for issue in ledger.issues(last, since=5)] == [6, 5]
@@ -161,7 +161,7 @@ def test_what_was_learnt_is_replaced(path: Path) -> None:
 
 def test_a_series_that_was_never_seen_cannot_be_recorded(path: Path, air_panel: Panel) -> None:
     """Forecasts are recorded beside the data they were made from, or not at all."""
-    entry = Entry("key", NOW, "v", "c", "d")
+    entry = RunRecord("key", NOW, "v", "c", "d")
     with Ledger.open(path) as ledger:
         with pytest.raises(ValueError, match="after the data it was made from"):
             ledger.record(entry, forecast_of(air_panel), np.zeros((1, 3)))
@@ -181,9 +181,9 @@ def test_prune_forgets_what_only_old_runs_had_seen(path: Path, air_panel: Panel)
             )
             ledger.observe(window, NOW + k * HOUR)
             ledger.record(
-                Entry(str(k), NOW + k * HOUR, "v", "c", fingerprint(window)), forecast_of(window), np.zeros((1, 3))
+                RunRecord(str(k), NOW + k * HOUR, "v", "c", fingerprint(window)), forecast_of(window), np.zeros((1, 3))
             )
-        ledger.judged(Refit(NOW, "a", "b", accepted=True))
+        ledger.judged(RetrainRecord(NOW, "a", "b", accepted=True))
         assert ledger.prune(NOW + 30 * HOUR) == 30
         left = ledger.entries()
         assert [entry.run_key for entry in left] == [str(k) for k in range(30, 40)]
@@ -204,7 +204,7 @@ def test_a_clock_that_jumps_back_confuses_nothing(path: Path, air_panel: Panel) 
     with Ledger.open(path) as ledger:
         for k, (panel, now) in enumerate([(air_panel.drop_last(1), NOW), (air_panel, NOW - 24 * HOUR)]):
             ledger.observe(panel, now)
-            ledger.record(Entry("key", now, str(k), "c", fingerprint(panel)), forecast_of(panel), np.zeros((1, 3)))
+            ledger.record(RunRecord("key", now, str(k), "c", fingerprint(panel)), forecast_of(panel), np.zeros((1, 3)))
         assert [entry.version for entry in ledger.entries()] == ["0", "1"]
         newest = ledger.done("key")
         assert newest is not None
@@ -220,7 +220,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 import numpy as np
 sys.path.insert(0, sys.argv[2])
-from test_ledger import NOW, HOUR, Entry, forecast_of, Ledger, read
+from test_ledger import NOW, HOUR, RunRecord, forecast_of, Ledger, read
 panel = read(sys.argv[3])
 with Ledger.open(Path(sys.argv[1])) as ledger:
     threading.Timer(float(sys.argv[4]), os.kill, (os.getpid(), signal.SIGKILL)).start()
@@ -228,7 +228,7 @@ with Ledger.open(Path(sys.argv[1])) as ledger:
     for k in range(begun, begun + 100000):
         part, now = panel.drop_last(100 - k % 100), NOW + k * HOUR
         ledger.observe(part, now)
-        ledger.record(Entry(str(k), now, "v", "c", "d"), forecast_of(part), np.zeros((1, 3)))
+        ledger.record(RunRecord(str(k), now, "v", "c", "d"), forecast_of(part), np.zeros((1, 3)))
 """
 
 
@@ -255,7 +255,7 @@ def test_a_failure_in_the_midst_leaves_nothing(path: Path, air_panel: Panel) -> 
     with Ledger.open(path) as ledger:
         ledger.observe(air_panel, NOW)
         with pytest.raises(ValueError, match="must have the same shape"):
-            ledger.record(Entry("key", NOW, "v", "c", "d"), wrong, np.zeros((1, 3)))
+            ledger.record(RunRecord("key", NOW, "v", "c", "d"), wrong, np.zeros((1, 3)))
         assert ledger.entries() == []
         assert ledger.observe(air_panel, NOW) == 0
 

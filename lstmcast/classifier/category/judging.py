@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.classifier.category.rivals import models, repeated, repeats
-from lstmcast.classifier.category.running import Reader
+from lstmcast.classifier.category.running import SymbolPipeline
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
-from lstmcast.evaluation.origins import HoldOut, evenly
+from lstmcast.evaluation.origins import HoldoutSplit, evenly
 from lstmcast.evaluation.skill import Skill, evidence, skill, verdict
 from lstmcast.evaluation.symbols import bits, within
 from lstmcast.model.paths import likeliest
-from lstmcast.model.sequences import Sequences
+from lstmcast.model.sequences import SymbolDataset
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -30,7 +30,7 @@ UNSAID: Score = dict.fromkeys(("bits", "accuracy", f"top_{TOP}", "path"), float(
 
 
 @dataclass(frozen=True)
-class Steps:
+class SymbolPredictions:
     """B steps that are foretold from all that came before them.
 
     Attributes:
@@ -46,7 +46,7 @@ class Steps:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class SymbolEvaluation:
     """What the held-out steps said.
 
     Attributes:
@@ -60,11 +60,11 @@ class Judgement:
     scores: dict[str, Score]
     skill: Skill
     verdict: str
-    steps: Steps
+    steps: SymbolPredictions
     paths: int
 
 
-def foretold(reader: Reader, panel: Panel, steps: int) -> Steps:
+def foretold(reader: SymbolPipeline, panel: Panel, steps: int) -> SymbolPredictions:
     """What is said of the last `steps` steps of every series that is longer; of very many, evenly chosen.
 
     Raises:
@@ -82,10 +82,10 @@ def foretold(reader: Reader, panel: Panel, steps: int) -> Steps:
     if not known.any():
         raise DataError(f"{panel.source}: none of the {steps} steps held out is known, so nothing can be judged")
     logs = reader.stretches(seen, series[kept], firsts[kept]).reshape(-1, seen.kinds)
-    return Steps(each[known], origins[known], came[known], logs[known])
+    return SymbolPredictions(each[known], origins[known], came[known], logs[known])
 
 
-def judge(reader: Reader, panel: Panel, held: HoldOut) -> Judgement:
+def judge(reader: SymbolPipeline, panel: Panel, held: HoldoutSplit) -> SymbolEvaluation:
     """Foretell every judging step, and whole paths from some origins, and compare.
 
     Args:
@@ -110,7 +110,7 @@ def judge(reader: Reader, panel: Panel, held: HoldOut) -> Judgement:
     origins = _some(*held.judging(panel.lengths))
     for name, share in _paths(reader, seen, *origins, held.horizon, panel.calendar.season).items():
         scores[name] = {**scores[name], "path": share}
-    return Judgement(scores, compared, _sentence(compared, len(steps.came)), steps, len(origins[0]))
+    return SymbolEvaluation(scores, compared, _sentence(compared, len(steps.came)), steps, len(origins[0]))
 
 
 def _score(logs: Floats, lost: Floats, came: Ints) -> Score:
@@ -125,7 +125,9 @@ def _some(series: Ints, origins: Ints) -> tuple[Ints, Ints]:
     return series[kept], origins[kept]
 
 
-def _paths(reader: Reader, seen: Sequences, series: Ints, origins: Ints, horizon: int, season: int) -> Score:
+def _paths(
+    reader: SymbolPipeline, seen: SymbolDataset, series: Ints, origins: Ints, horizon: int, season: int
+) -> Score:
     """The share of right symbols along whole paths, of the LSTM and of rules that need no network."""
     said = {
         "lstm": reader.path(seen, series, origins, lambda x: likeliest(reader.speaker, x, horizon)).symbols,

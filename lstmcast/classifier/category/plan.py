@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstmcast.data.panel import Panel
-from lstmcast.data.records import Finding
+from lstmcast.data.records import InferredSetting
 from lstmcast.errors import DataError
-from lstmcast.evaluation.origins import LEFT, HoldOut, default_horizon
-from lstmcast.model.heads import Symbols
+from lstmcast.evaluation.origins import LEFT, HoldoutSplit, default_horizon
+from lstmcast.model.heads import CategoricalHead
 from lstmcast.model.network import Architecture
 from lstmcast.model.recipe import Recipe
 
@@ -29,7 +29,7 @@ PATIENCE = 10
 
 
 @dataclass(frozen=True)
-class Plan:
+class SymbolPlan:
     """A training run, decided; as `forecaster.plan.Plan`.
 
     Attributes:
@@ -41,15 +41,15 @@ class Plan:
         findings: what was decided, and why.
     """
 
-    hold_out: HoldOut
+    hold_out: HoldoutSplit
     architecture: Architecture
     recipe: Recipe
     networks: int
     refit: bool
-    findings: tuple[Finding, ...]
+    findings: tuple[InferredSetting, ...]
 
 
-def make_plan(panel: Panel, config: Config, *, judge: int | None = None) -> Plan:
+def make_plan(panel: Panel, config: Config, *, judge: int | None = None) -> SymbolPlan:
     """Decide everything that the config leaves to `auto`.
 
     Args:
@@ -68,22 +68,22 @@ def make_plan(panel: Panel, config: Config, *, judge: int | None = None) -> Plan
         context=context,
         lags=len(panel.symbols),
         units=tuple(config.model.units),
-        head=Symbols(len(panel.symbols)),
+        head=CategoricalHead(len(panel.symbols)),
         activation=config.model.activation,
         skip=config.model.skip,
         dropout=config.model.dropout,
     )
     usual = f"usual for data that are {panel.calendar.label}"
     findings = (
-        Finding("horizon", str(horizon), "pinned" if asked != "auto" else usual),
-        Finding("symbols", str(len(panel.symbols)), _some(panel.symbols)),
-        Finding("window", f"{context} steps", f"{_learnable(panel, held):,} symbols to learn from"),
+        InferredSetting("horizon", str(horizon), "pinned" if asked != "auto" else usual),
+        InferredSetting("symbols", str(len(panel.symbols)), _some(panel.symbols)),
+        InferredSetting("window", f"{context} steps", f"{_learnable(panel, held):,} symbols to learn from"),
     )
     recipe = _recipe(_learnable(panel, held), architecture, config)
-    return Plan(held, architecture, recipe, config.train.networks, config.train.refit, findings)
+    return SymbolPlan(held, architecture, recipe, config.train.networks, config.train.refit, findings)
 
 
-def hold_out(panel: Panel, horizon: int, judge: int | None = None) -> HoldOut:
+def hold_out(panel: Panel, horizon: int, judge: int | None = None) -> HoldoutSplit:
     """An eighth of a typical series to stop, a fifth to judge: at least H steps each, and no more than say enough.
 
     Args:
@@ -96,7 +96,7 @@ def hold_out(panel: Panel, horizon: int, judge: int | None = None) -> HoldOut:
     """
     typical = int(np.median(panel.lengths))
     judge = min(typical // 5, JUDGE) if judge is None else judge
-    held = HoldOut(horizon, max(horizon, min(typical // 8, STOP)), max(horizon, judge))
+    held = HoldoutSplit(horizon, max(horizon, min(typical // 8, STOP)), max(horizon, judge))
     if typical < (needed := held.total + max(horizon, LEFT)):
         raise DataError(
             f"{panel.source}: a typical series has {typical} steps; a horizon of {horizon} needs at least {needed} "
@@ -105,7 +105,7 @@ def hold_out(panel: Panel, horizon: int, judge: int | None = None) -> HoldOut:
     return held
 
 
-def _learnable(panel: Panel, held: HoldOut) -> int:
+def _learnable(panel: Panel, held: HoldoutSplit) -> int:
     """How many symbols are left to learn from."""
     return int(np.maximum(panel.lengths - held.total, 0).sum())
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from lstmcast.classifier.category.judging import Judgement
-from lstmcast.classifier.category.plan import Plan
+from lstmcast.classifier.category.judging import SymbolEvaluation
+from lstmcast.classifier.category.plan import SymbolPlan
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.skill import finite
 from lstmcast.forecaster import trained
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 
 def report(
-    panel: Panel, config: Config, plan: Plan, judgement: Judgement, *, epochs: tuple[int, ...], temperature: float
+    panel: Panel,
+    config: Config,
+    plan: SymbolPlan,
+    judgement: SymbolEvaluation,
+    *,
+    epochs: tuple[int, ...],
+    temperature: float,
 ) -> dict[str, Any]:
     """Plain JSON-able values; what is undefined is null."""
     return {
@@ -55,7 +61,7 @@ def fingerprint(panel: Panel) -> str:
     return sha256(repr((trained.fingerprint(panel), panel.symbols)).encode()).hexdigest()
 
 
-def _scored(plan: Plan) -> str:
+def _scored(plan: SymbolPlan) -> str:
     """Which network the scores belong to."""
     if plan.refit:
         return "the network fitted without the held-out steps; the saved one learnt from all the data, as many epochs"

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.evaluation.markov import Markov, fit_markov
-from lstmcast.model.sequences import Sequences
+from lstmcast.model.sequences import SymbolDataset
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -19,7 +19,7 @@ Saying = Callable[[Ints, Ints], Floats]
 """Series and origins [B] to the probabilities of the next symbol [B, V]."""
 
 
-def models(seen: Sequences, lengths: Ints, season: int) -> dict[str, Saying]:
+def models(seen: SymbolDataset, lengths: Ints, season: int) -> dict[str, Saying]:
     """Models that counted what followed in the first `lengths` [S] steps of each series.
 
     Returns:
@@ -38,7 +38,7 @@ def models(seen: Sequences, lengths: Ints, season: int) -> dict[str, Saying]:
     return found
 
 
-def _saying(seen: Sequences, model: Markov, back: int = 1) -> Saying:
+def _saying(seen: SymbolDataset, model: Markov, back: int = 1) -> Saying:
     """What a model says that looks at the symbols up to `back` steps before the one to come."""
     return lambda series, origins: model.ahead(seen.past(series, origins + 1 - back, model.order))
 
@@ -48,6 +48,6 @@ def repeats(season: int) -> dict[str, int]:
     return {"naive": 1} | ({"seasonal_naive": season} if season > 1 else {})
 
 
-def repeated(seen: Sequences, series: Ints, origins: Ints, horizon: int, *, back: int) -> Ints:
+def repeated(seen: SymbolDataset, series: Ints, origins: Ints, horizon: int, *, back: int) -> Ints:
     """[B, H] the last `back` symbols up to each origin, again and again."""
     return seen.past(series, origins, back)[:, np.arange(horizon) % back]

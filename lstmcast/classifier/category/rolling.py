@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstmcast.classifier.category.judging import Judgement, judge
-from lstmcast.classifier.category.plan import Plan, make_plan
+from lstmcast.classifier.category.judging import SymbolEvaluation, judge
+from lstmcast.classifier.category.plan import SymbolPlan, make_plan
 from lstmcast.classifier.category.training import fitted
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.skill import finite
@@ -25,7 +25,7 @@ THIRD = 3
 
 
 @dataclass(frozen=True)
-class Rolled:
+class SymbolBacktestResult:
     """What a backtest found.
 
     Attributes:
@@ -35,7 +35,7 @@ class Rolled:
     """
 
     panel: Panel
-    judgement: Judgement
+    judgement: SymbolEvaluation
     short: tuple[str, ...] = ()
 
     @property
@@ -78,7 +78,7 @@ class Rolled:
         }
 
 
-def roll(panel: Panel, config: Config, *, tell: Tell, planned: Callable[[Plan], None]) -> Rolled:
+def roll(panel: Panel, config: Config, *, tell: Tell, planned: Callable[[SymbolPlan], None]) -> SymbolBacktestResult:
     """Train once on what came before the last third of a typical series, and foretell every step of that.
 
     Raises:
@@ -90,4 +90,4 @@ def roll(panel: Panel, config: Config, *, tell: Tell, planned: Callable[[Plan], 
     reader, _ = fitted(panel, plan, tell=tell)
     left_out = int((panel.lengths <= plan.hold_out.judge).sum())
     short = (f"left out: {left_out:,} series of no more than {plan.hold_out.judge:,} steps",) if left_out else ()
-    return Rolled(panel, judge(reader, panel, plan.hold_out), short)
+    return SymbolBacktestResult(panel, judge(reader, panel, plan.hold_out), short)

@@ -10,16 +10,16 @@ import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
 from lstmcast.model.lstm import Array
-from lstmcast.model.paths import BEAM, Path, Speaker
+from lstmcast.model.paths import BEAM, AutoregressiveEnsemble, Path
 from lstmcast.model.recursion import AT_ONCE
-from lstmcast.model.sequences import Sequences
+from lstmcast.model.sequences import SymbolDataset
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Reader:
+class SymbolPipeline:
     """What turns the past of any series into symbols to come.
 
     Attributes:
@@ -27,7 +27,7 @@ class Reader:
         context: L, the window they learnt from.
     """
 
-    speaker: Speaker
+    speaker: AutoregressiveEnsemble
     context: int
 
     @property
@@ -35,11 +35,11 @@ class Reader:
         """How many past symbols a forecast depends on: two windows."""
         return 2 * self.context
 
-    def on(self, panel: Panel) -> Sequences:
+    def on(self, panel: Panel) -> SymbolDataset:
         """The panel as the networks read it."""
         return sequences(panel, self.context)
 
-    def stretches(self, seen: Sequences, series: Ints, firsts: Ints) -> Floats:
+    def stretches(self, seen: SymbolDataset, series: Ints, firsts: Ints) -> Floats:
         """What is said after each of L steps.
 
         Args:
@@ -53,7 +53,7 @@ class Reader:
         reads = seen.inputs(series, firsts + self.context - 1, self.reach)
         return _in_parts(lambda part: self.speaker.every(reads[part], self.context), reads)
 
-    def path(self, seen: Sequences, series: Ints, origins: Ints, say: Callable[[Array], Path]) -> Path:
+    def path(self, seen: SymbolDataset, series: Ints, origins: Ints, say: Callable[[Array], Path]) -> Path:
         """Symbols of the steps ahead of [B] series and origins, as `say` finds them from [B, L, V]."""
         size = max(1, AT_ONCE // (self.reach * seen.kinds * BEAM))
         parts = []
@@ -63,9 +63,9 @@ class Reader:
         return Path(np.concatenate([p.symbols for p in parts]), np.concatenate([p.chances for p in parts]))
 
 
-def sequences(panel: Panel, context: int) -> Sequences:
+def sequences(panel: Panel, context: int) -> SymbolDataset:
     """The panel's codes, to be cut into windows of L steps."""
-    return Sequences(panel.values.astype(np.int64), panel.offsets, len(panel.symbols), context)
+    return SymbolDataset(panel.values.astype(np.int64), panel.offsets, len(panel.symbols), context)
 
 
 def _in_parts(said: Callable[[slice], Floats], x: Array) -> Floats:

@@ -1,4 +1,4 @@
-"""A Teller as a manifest and tensors, and back. Nothing here executes what it reads."""
+"""A SymbolForecaster as a manifest and tensors, and back. Nothing here executes what it reads."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from lstmcast.classifier.category.running import Reader
-from lstmcast.classifier.category.trained import Teller
+from lstmcast.classifier.category.running import SymbolPipeline
+from lstmcast.classifier.category.trained import SymbolForecaster
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import Columns
 from lstmcast.errors import ModelError
 from lstmcast.model import lstm
 from lstmcast.model.lstm import Network
-from lstmcast.model.paths import Speaker
+from lstmcast.model.paths import AutoregressiveEnsemble
 
 Tensors = Mapping[str, Mapping[str, np.ndarray]]
 
 CONTEXT = ("values", "observed", "offsets", "starts")
 
 
-def to_artifact(teller: Teller) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
+def to_artifact(teller: SymbolForecaster) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
     """The manifest (JSON-able) and the tensor files."""
     context, network = teller.context, teller.reader.speaker.networks[0]
     manifest = {
@@ -48,7 +48,7 @@ def to_artifact(teller: Teller) -> tuple[dict[str, Any], dict[str, dict[str, np.
     return manifest, tensors
 
 
-def _weights(reader: Reader) -> dict[str, np.ndarray]:
+def _weights(reader: SymbolPipeline) -> dict[str, np.ndarray]:
     """Every network's arrays by name."""
     return {
         f"network_{k}.{name}": array
@@ -57,7 +57,7 @@ def _weights(reader: Reader) -> dict[str, np.ndarray]:
     }
 
 
-def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> Teller:
+def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> SymbolForecaster:
     """Build a teller from what was saved.
 
     Raises:
@@ -69,7 +69,7 @@ def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> Teller:
         raise ModelError(f"the model's manifest and tensors do not fit together ({err!r}); train again") from err
 
 
-def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Teller:
+def _build(manifest: Mapping[str, Any], tensors: Tensors) -> SymbolForecaster:
     symbols, kept = tuple(manifest["symbols"]), tensors["context"]
     columns, series = manifest["columns"], tuple(tuple(key) for key in manifest["series"])
     _fit_together(kept, len(series), len(symbols))
@@ -87,10 +87,12 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Teller:
         symbols=symbols,
     )
     read = partial(_reader, manifest, kinds=len(symbols))
-    return Teller(read(tensors["weights"]), read(tensors["judged"]), context, int(manifest["horizon"]), manifest)
+    return SymbolForecaster(
+        read(tensors["weights"]), read(tensors["judged"]), context, int(manifest["horizon"]), manifest
+    )
 
 
-def _reader(manifest: Mapping[str, Any], weights: Mapping[str, np.ndarray], *, kinds: int) -> Reader:
+def _reader(manifest: Mapping[str, Any], weights: Mapping[str, np.ndarray], *, kinds: int) -> SymbolPipeline:
     """The networks whose arrays these are."""
     made = partial(
         lstm.from_tensors,
@@ -104,7 +106,7 @@ def _reader(manifest: Mapping[str, Any], weights: Mapping[str, np.ndarray], *, k
         made({name.removeprefix(own): array for name, array in weights.items() if name.startswith(own)})
         for own in named
     )
-    return Reader(Speaker(networks, float(manifest["temperature"])), int(manifest["window"]))
+    return SymbolPipeline(AutoregressiveEnsemble(networks, float(manifest["temperature"])), int(manifest["window"]))
 
 
 def _fit_together(kept: Mapping[str, np.ndarray], n_series: int, kinds: int) -> None:

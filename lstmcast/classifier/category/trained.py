@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.classifier.category.running import Reader
+from lstmcast.classifier.category.running import SymbolPipeline
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.panel import Panel
 from lstmcast.forecast import named_steps, rendered
 from lstmcast.forecaster.trained import refuse_change
 from lstmcast.forecaster.truth import last_steps
 from lstmcast.model.paths import drawn, likeliest
-from lstmcast.model.sequences import Sequences
+from lstmcast.model.sequences import SymbolDataset
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,7 @@ TEXT = ".txt"
 
 
 @dataclass(frozen=True)
-class Told:
+class SymbolForecast:
     """H symbols to come of S series.
 
     Attributes:
@@ -85,7 +85,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Teller:
+class SymbolForecaster:
     """A trained model and all it needs to go on without the file it was trained on.
 
     Attributes:
@@ -96,8 +96,8 @@ class Teller:
         report: what a person may want to know later.
     """
 
-    reader: Reader
-    judged: Reader
+    reader: SymbolPipeline
+    judged: SymbolPipeline
     context: Panel
     horizon: int
     report: Mapping[str, Any]
@@ -110,7 +110,7 @@ class Teller:
     def thought(self, codes: Ints, steps: int) -> Floats:
         """How likely each symbol was, one step before each of the last `steps` of [T] codes: [steps, V]."""
         series = np.zeros(1, dtype=np.int64)
-        seen = Sequences(codes, np.array([0, len(codes)]), len(self.context.symbols), self.reader.context)
+        seen = SymbolDataset(codes, np.array([0, len(codes)]), len(self.context.symbols), self.reader.context)
         read = seen.inputs(series, series + len(codes) - 2, steps + self.reader.reach - 1)
         return np.asarray(np.exp(self.reader.speaker.every(read, steps)[0]), dtype=np.float64)
 
@@ -121,7 +121,7 @@ class Teller:
         *,
         temperature: float | None = None,
         seed: int = 0,
-    ) -> Told:
+    ) -> SymbolForecast:
         """Say what comes after the end of every series.
 
         Args:
@@ -148,7 +148,7 @@ class Teller:
                 else drawn(speaker, x, steps, temperature=temperature, rng=rng)
             ),
         )
-        return Told(
+        return SymbolForecast(
             calendar=panel.calendar,
             time=panel.columns.time or "step",
             key_columns=panel.key_columns,

@@ -1,4 +1,4 @@
-"""Fit, judge, fit again on everything: train(panel of symbols, config) → Teller."""
+"""Fit, judge, fit again on everything: train(panel of symbols, config) → SymbolForecaster."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstmcast.classifier.category.judging import foretold, judge
-from lstmcast.classifier.category.plan import Plan, make_plan
+from lstmcast.classifier.category.plan import SymbolPlan, make_plan
 from lstmcast.classifier.category.report import report
-from lstmcast.classifier.category.running import Reader, sequences
-from lstmcast.classifier.category.trained import Teller
+from lstmcast.classifier.category.running import SymbolPipeline, sequences
+from lstmcast.classifier.category.trained import SymbolForecaster
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.symbols import bits
 from lstmcast.evaluation.temperature import temperature
-from lstmcast.forecaster.fits import Fits, Tell
+from lstmcast.forecaster.fits import FitStage, Tell
 from lstmcast.forecaster.truth import last_steps
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import check_forward, load_keras
-from lstmcast.model.paths import Speaker
+from lstmcast.model.paths import AutoregressiveEnsemble
 from lstmcast.store.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def train(
     *,
     checkpoint: Checkpoint | None = None,
     tell: Tell = lambda _: None,
-    planned: Callable[[Plan], None] = lambda _: None,
-) -> Teller:
+    planned: Callable[[SymbolPlan], None] = lambda _: None,
+) -> SymbolForecaster:
     """Train: plan, fit with the best epoch by held-out symbols, judge on later ones, fit again on all the data.
 
     Args:
@@ -61,12 +61,12 @@ def train(
         reader = replace(judged, speaker=replace(judged.speaker, networks=networks))
     _check(reader, panel, plan)
     said = report(panel, config, plan, judgement, epochs=epochs, temperature=reader.speaker.temperature)
-    return Teller(reader, judged, last_steps(panel, reader.reach), plan.hold_out.horizon, said)
+    return SymbolForecaster(reader, judged, last_steps(panel, reader.reach), plan.hold_out.horizon, said)
 
 
 def fitted(
-    panel: Panel, plan: Plan, *, tell: Tell = lambda _: None, checkpoint: Checkpoint | None = None
-) -> tuple[Reader, tuple[int, ...]]:
+    panel: Panel, plan: SymbolPlan, *, tell: Tell = lambda _: None, checkpoint: Checkpoint | None = None
+) -> tuple[SymbolPipeline, tuple[int, ...]]:
     """Fit on all but the held-out steps; the stopping ones choose each network's epoch, and how bold all of them are.
 
     Returns:
@@ -83,27 +83,27 @@ def fitted(
     return reader, tuple(one.epoch for one in fits)
 
 
-def _stage(name: str, plan: Plan, tell: Tell, checkpoint: Checkpoint | None) -> Fits:
-    return Fits(name, plan.architecture, plan.recipe, plan.networks, tell, checkpoint)
+def _stage(name: str, plan: SymbolPlan, tell: Tell, checkpoint: Checkpoint | None) -> FitStage:
+    return FitStage(name, plan.architecture, plan.recipe, plan.networks, tell, checkpoint)
 
 
-def _reader(plan: Plan, networks: Sequence[Network]) -> Reader:
-    return Reader(Speaker(tuple(networks)), plan.architecture.context)
+def _reader(plan: SymbolPlan, networks: Sequence[Network]) -> SymbolPipeline:
+    return SymbolPipeline(AutoregressiveEnsemble(tuple(networks)), plan.architecture.context)
 
 
-def _lost(reader: Reader, panel: Panel, plan: Plan) -> float:
+def _lost(reader: SymbolPipeline, panel: Panel, plan: SymbolPlan) -> float:
     """Mean bits of the stopping steps, which end the panel."""
     steps = foretold(reader, panel, plan.hold_out.stop)
     return float(bits(steps.logs, steps.came).mean())
 
 
-def _calibrated(reader: Reader, panel: Panel, plan: Plan) -> Reader:
+def _calibrated(reader: SymbolPipeline, panel: Panel, plan: SymbolPlan) -> SymbolPipeline:
     """The networks as bold as they were right on the stopping steps, which end the panel."""
     steps = foretold(reader, panel, plan.hold_out.stop)
     return replace(reader, speaker=replace(reader.speaker, temperature=temperature(steps.logs, steps.came)))
 
 
-def _check(reader: Reader, panel: Panel, plan: Plan) -> None:
+def _check(reader: SymbolPipeline, panel: Panel, plan: SymbolPlan) -> None:
     """Hold the NumPy forward pass against Keras's on the windows that the forecast will be made from."""
     series = np.arange(min(panel.n_series, 64))
     x = reader.on(panel).inputs(series, panel.lengths[series] - 1, reader.context)

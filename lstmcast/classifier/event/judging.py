@@ -20,7 +20,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Judgement:
+class EventEvaluation:
     """What B origins said.
 
     Attributes:
@@ -51,7 +51,7 @@ def outcomes(panel: Panel, truth: Floats, series: Ints, origins: Ints, horizon: 
     return np.where(inside, truth[np.minimum(ahead, len(truth) - 1)], np.nan)
 
 
-def judge(panel: Panel, truth: Floats, where: tuple[Ints, Ints], came: Floats, said: Floats) -> Judgement:
+def judge(panel: Panel, truth: Floats, where: tuple[Ints, Ints], came: Floats, said: Floats) -> EventEvaluation:
     """Hold probabilities against what came, beside the baselines.
 
     Args:
@@ -69,7 +69,7 @@ def judge(panel: Panel, truth: Floats, where: tuple[Ints, Ints], came: Floats, s
     best = min(rules, key=lambda name: scores[name]["brier"])
     ours, theirs = (chances.brier(came, methods[name]) for name in ("lstm", best))
     result = skill(ours, theirs, evidence(series, origins, horizon), name=best)
-    return Judgement(
+    return EventEvaluation(
         scores=scores,
         by_step={name: chances.brier(came.T, values.T) for name, values in methods.items()},
         skill=result,

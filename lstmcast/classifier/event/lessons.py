@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.evaluation.rates import FadingRates
-from lstmcast.model.windows import Batch, Shape, Windows, gathered
+from lstmcast.evaluation.rates import DecayedSeasonalRates
+from lstmcast.model.windows import Batch, WindowDataset, WindowSpec, gathered
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[np.float32]
@@ -28,13 +28,13 @@ FURTHEST = 10.0  # usual steps: a margin further off says no more
 MOST_ODDS = 5.0  # log-odds: less than a yes in 150 says no more
 
 
-def features(shape: Shape) -> int:
+def features(shape: WindowSpec) -> int:
     """F + 2H, how many numbers each step brings."""
     return shape.lags + 2 * shape.horizon
 
 
 @dataclass(frozen=True)
-class EventLessons:
+class EventWindowDataset:
     """Windows with what came true at their steps.
 
     Attributes:
@@ -44,10 +44,10 @@ class EventLessons:
         rates: of the truth, as known at each step.
     """
 
-    windows: Windows
+    windows: WindowDataset
     truth: Floats
     limits: Floats
-    rates: FadingRates
+    rates: DecayedSeasonalRates
 
     @property
     def features(self) -> int:

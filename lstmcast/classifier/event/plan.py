@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstmcast.classifier.event.lessons import features
-from lstmcast.classifier.event.truth import Rule, make_rule, week_of
+from lstmcast.classifier.event.truth import EventRule, make_rule, week_of
 from lstmcast.config.event import parse_event
 from lstmcast.data.panel import Panel
-from lstmcast.data.records import Finding
+from lstmcast.data.records import InferredSetting
 from lstmcast.errors import DataError
-from lstmcast.evaluation.origins import HoldOut, hold_out
-from lstmcast.forecaster.plan import Plan, Way
+from lstmcast.evaluation.origins import HoldoutSplit, hold_out
+from lstmcast.forecaster.plan import PreprocessingVariant, TrainingPlan
 from lstmcast.forecaster.planning import horizon_of, learnable, make_plan
-from lstmcast.model.heads import Chances
+from lstmcast.model.heads import BernoulliHead
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
@@ -35,17 +35,17 @@ class EventPlan:
         season: steps in the longest season: a week of hours, else the panel's.
     """
 
-    plan: Plan
-    rule: Rule
+    plan: TrainingPlan
+    rule: EventRule
     season: int
 
     @property
-    def way(self) -> Way:
+    def way(self) -> PreprocessingVariant:
         """How the series are seen."""
         return self.plan.ways[0]
 
     @property
-    def hold_out(self) -> HoldOut:
+    def hold_out(self) -> HoldoutSplit:
         """The steps that stop and calibrate, and those that judge."""
         return self.plan.hold_out
 
@@ -64,8 +64,8 @@ def make_event_plan(panel: Panel, config: Config) -> EventPlan:
     share = _share(rule, past)
     direct = config.model_copy(update={"model": config.model.model_copy(update={"strategy": "direct"})})
     plan = make_plan(panel, direct, held=held)
-    head = Chances(held.horizon)
-    findings = (Finding("event", rule.text, _reason(rule, past, share)), *plan.findings)
+    head = BernoulliHead(held.horizon)
+    findings = (InferredSetting("event", rule.text, _reason(rule, past, share)), *plan.findings)
     return EventPlan(
         replace(
             plan,
@@ -79,7 +79,7 @@ def make_event_plan(panel: Panel, config: Config) -> EventPlan:
     )
 
 
-def _share(rule: Rule, past: Panel) -> float:
+def _share(rule: EventRule, past: Panel) -> float:
     """Of yeses in what is learnt from."""
     share = float(np.nanmean(rule.truth(past)))
     if share in (0.0, 1.0):
@@ -90,7 +90,7 @@ def _share(rule: Rule, past: Panel) -> float:
     return share
 
 
-def _reason(rule: Rule, past: Panel, share: float) -> str:
+def _reason(rule: EventRule, past: Panel, share: float) -> str:
     """How often it was so, and where the limit lies."""
     limits = rule.each(past)
     where = f"p{rule.percentile} is {limits[0]:g}; " if rule.percentile and past.n_series == 1 else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lstmcast.classifier.event.judging import Judgement
+from lstmcast.classifier.event.judging import EventEvaluation
 from lstmcast.classifier.event.plan import EventPlan
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.skill import finite
@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 
 def report(
-    panel: Panel, config: Config, plan: EventPlan, judgement: Judgement, epochs: tuple[int, ...], temperature: float
+    panel: Panel,
+    config: Config,
+    plan: EventPlan,
+    judgement: EventEvaluation,
+    epochs: tuple[int, ...],
+    temperature: float,
 ) -> dict[str, Any]:
     """Plain JSON-able values; what is undefined is null."""
     held, values = plan.hold_out, plan.plan
@@ -41,7 +46,7 @@ def report(
     }
 
 
-def told(judgement: Judgement) -> dict[str, Any]:
+def told(judgement: EventEvaluation) -> dict[str, Any]:
     """What a judgement says, as plain values."""
     found = judgement.reliability
     return {

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.classifier.event.judging import Judgement, judge, outcomes
+from lstmcast.classifier.event.judging import EventEvaluation, judge, outcomes
 from lstmcast.classifier.event.report import told
 from lstmcast.classifier.event.training import train
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
-from lstmcast.evaluation.folds import Folds, long_enough, make_folds
+from lstmcast.evaluation.folds import RollingOrigins, long_enough, make_folds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class EventScores:
+class EventBacktestResult:
     """What a backtest of an event found: B origins that could be judged, H steps ahead.
 
     Attributes:
@@ -40,13 +40,13 @@ class EventScores:
     """
 
     panel: Panel
-    folds: Folds
+    folds: RollingOrigins
     event: str
     series: Ints
     origins: Ints
     said: Floats
     came: Floats
-    judgement: Judgement
+    judgement: EventEvaluation
     left_out: int
 
     def to_frame(self) -> pd.DataFrame:
@@ -102,7 +102,7 @@ class EventScores:
 
 def roll(
     panel: Panel, config: Config, *, origins: int | None = None, step: int | None = None, tell: Tell = lambda _: None
-) -> EventScores:
+) -> EventBacktestResult:
     """Train on what came before every series' first origin, and hold what is said at all of them against what came.
 
     Args:
@@ -130,7 +130,7 @@ def roll(
         raise DataError(f"{panel.source}: no origin can judge: give another --step or --origins")
     series, rows, came = series[known], rows[known], came[known]
     said = model.at(scored, series, rows)
-    return EventScores(
+    return EventBacktestResult(
         panel=scored,
         folds=folds,
         event=model.teller.rule.text,

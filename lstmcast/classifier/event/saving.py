@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from lstmcast.classifier.event.lessons import features
-from lstmcast.classifier.event.teller import Teller
-from lstmcast.classifier.event.trained import EventForecaster, HeldOut
-from lstmcast.classifier.event.truth import OPERATORS, Rule
+from lstmcast.classifier.event.teller import EventPipeline
+from lstmcast.classifier.event.trained import EventForecaster, EventHoldout
+from lstmcast.classifier.event.truth import OPERATORS, EventRule
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ModelError
 from lstmcast.forecaster import contexts, weights
-from lstmcast.forecaster.measure import Key, Measure
-from lstmcast.model.windows import Shape
+from lstmcast.forecaster.measure import Key, ScalingSpec
+from lstmcast.model.windows import WindowSpec
 
 Tensors = Mapping[str, Mapping[str, np.ndarray]]
 
@@ -71,17 +71,17 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> EventForecaster:
         teller=_teller(manifest, tensors, context),
         temperature=float(manifest["temperature"]),
         context=context,
-        held_out=HeldOut(**{name: tensors["backtest"][name] for name in HELD_OUT}),
+        held_out=EventHoldout(**{name: tensors["backtest"][name] for name in HELD_OUT}),
         report=manifest,
     )
 
 
-def _teller(manifest: Mapping[str, Any], tensors: Tensors, context: Panel) -> Teller:
-    shape, rule = Shape(**manifest["shape"]), Rule(**manifest["rule"])
+def _teller(manifest: Mapping[str, Any], tensors: Tensors, context: Panel) -> EventPipeline:
+    shape, rule = WindowSpec(**manifest["shape"]), EventRule(**manifest["rule"])
     if rule.op not in OPERATORS:
         raise ValueError(f"no rule has {rule.op!r:.20}")
     scale, floor, limit = (_of_each(tensors["context"][name], context) for name in EACH)
-    return Teller(
+    return EventPipeline(
         networks=weights.from_arrays(
             tensors["weights"],
             count=int(manifest["networks"]),
@@ -91,10 +91,10 @@ def _teller(manifest: Mapping[str, Any], tensors: Tensors, context: Panel) -> Te
             outputs=shape.horizon,
         ),
         shape=shape,
-        measure=Measure(manifest["transform"], manifest["scale"]["share"]),
+        measure=ScalingSpec(manifest["transform"], manifest["scale"]["share"]),
         scales={key: (value, floor[key]) for key, value in scale.items()},
         usual=manifest["scale"]["usual"],
-        rule=Rule(rule.text, rule.op, rule.limit, rule.percentile, limit),
+        rule=EventRule(rule.text, rule.op, rule.limit, rule.percentile, limit),
         season=int(manifest["longest_season"]),
     )
 

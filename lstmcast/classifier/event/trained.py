@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.classifier.event.teller import Teller, probability
+from lstmcast.classifier.event.teller import EventPipeline, probability
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ModelError, UsageError
 from lstmcast.forecast import Forecast
@@ -21,7 +21,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class EventHoldout:
     """Probabilities from held-out origins and what became of them.
 
     Attributes:
@@ -47,10 +47,10 @@ class EventForecaster:
         report: what a person may want to know later: config, findings, scores, verdict, data fingerprint, versions.
     """
 
-    teller: Teller
+    teller: EventPipeline
     temperature: float
     context: Panel
-    held_out: HeldOut
+    held_out: EventHoldout
     report: Mapping[str, Any]
 
     @property

@@ -10,18 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.classifier.event.judging import judge, outcomes
-from lstmcast.classifier.event.lessons import EventLessons
+from lstmcast.classifier.event.lessons import EventWindowDataset
 from lstmcast.classifier.event.plan import EventPlan, make_event_plan
 from lstmcast.classifier.event.report import report
-from lstmcast.classifier.event.teller import Teller, probability
-from lstmcast.classifier.event.trained import EventForecaster, HeldOut
+from lstmcast.classifier.event.teller import EventPipeline, probability
+from lstmcast.classifier.event.trained import EventForecaster, EventHoldout
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation import chances
 from lstmcast.evaluation.temperature import temperature
-from lstmcast.forecaster.fits import Fits, Tell
+from lstmcast.forecaster.fits import FitStage, Tell
 from lstmcast.forecaster.measure import scale, scales_of
-from lstmcast.forecaster.plan import Plan
+from lstmcast.forecaster.plan import TrainingPlan
 from lstmcast.forecaster.planning import learnable
 from lstmcast.forecaster.truth import last_steps
 from lstmcast.model.lstm import Network
@@ -66,7 +66,7 @@ def train(
     planned(plan)
     past = learnable(panel, plan.hold_out.total)
     teller = _teller(past, plan, ())
-    stop, judging = (_Asked.of(panel, teller, *where) for where in _origins(panel, plan))
+    stop, judging = (_OriginSet.of(panel, teller, *where) for where in _origins(panel, plan))
     values = plan.plan
     stage = _stage("fitting", values, tell, checkpoint)
     fitted = stage.each(teller.on(past), judge=stop.error if values.recipe.patience is not None else None)
@@ -87,13 +87,13 @@ def train(
         teller=judged,
         temperature=settled,
         context=last_steps(panel, judged.reach),
-        held_out=HeldOut(judging.series, positions, said, judging.came),
+        held_out=EventHoldout(judging.series, positions, said, judging.came),
         report=report(panel, config, plan, judgement, epochs, settled),
     )
 
 
-def _stage(name: str, plan: Plan, tell: Tell, checkpoint: Checkpoint | None) -> Fits:
-    return Fits(name, plan.architecture, plan.recipe, plan.networks, tell, checkpoint)
+def _stage(name: str, plan: TrainingPlan, tell: Tell, checkpoint: Checkpoint | None) -> FitStage:
+    return FitStage(name, plan.architecture, plan.recipe, plan.networks, tell, checkpoint)
 
 
 def _origins(panel: Panel, plan: EventPlan) -> tuple[tuple[Ints, Ints, int], tuple[Ints, Ints, int]]:
@@ -103,7 +103,7 @@ def _origins(panel: Panel, plan: EventPlan) -> tuple[tuple[Ints, Ints, int], tup
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _OriginSet:
     """B origins that something is decided by.
 
     Attributes:
@@ -111,14 +111,14 @@ class _Asked:
         series: [B]. origins: [B]. came: [B, H], known somewhere in each row.
     """
 
-    teller: Teller
-    seen: EventLessons
+    teller: EventPipeline
+    seen: EventWindowDataset
     series: Ints
     origins: Ints
     came: Floats
 
     @classmethod
-    def of(cls, panel: Panel, teller: Teller, series: Ints, origins: Ints, unseen: int) -> _Asked:
+    def of(cls, panel: Panel, teller: EventPipeline, series: Ints, origins: Ints, unseen: int) -> _OriginSet:
         """Gather them; the last `unseen` steps of each series stay unknown."""
         kept = np.unique(series)
         known = panel.select(kept).drop_last(unseen)  # the other series may have nothing left
@@ -139,11 +139,11 @@ class _Asked:
         return float(chances.log_loss(self.came.ravel(), said.ravel()))
 
 
-def _teller(panel: Panel, plan: EventPlan, networks: Sequence[Network]) -> Teller:
+def _teller(panel: Panel, plan: EventPlan, networks: Sequence[Network]) -> EventPipeline:
     """Networks with the scales of the data they learnt from."""
     way = plan.way
     scaling = scale(panel, way.measure, way.shape.level)
-    return Teller(
+    return EventPipeline(
         networks=tuple(networks),
         shape=way.shape,
         measure=way.measure,
@@ -161,7 +161,7 @@ def _temperature(logits: Floats, came: Floats) -> float:
     return temperature(np.stack([np.zeros_like(of_yes), of_yes], axis=1), came[known].astype(np.int64))
 
 
-def _check(teller: Teller, panel: Panel, plan: EventPlan) -> None:
+def _check(teller: EventPipeline, panel: Panel, plan: EventPlan) -> None:
     """Hold the NumPy forward pass against Keras's on the windows that the probabilities will be made from."""
     series = np.arange(min(panel.n_series, 64))
     x = teller.on(panel.select(series)).inputs(series, panel.lengths[series] - teller.shape.context)

@@ -14,7 +14,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from lstmcast.config.event import Event
+    from lstmcast.config.event import EventExpression
 
 Floats = npt.NDArray[np.float64]
 Key = tuple[str, ...]
@@ -34,7 +34,7 @@ HALF = 0.5  # between no (0) and yes (1)
 
 
 @dataclass(frozen=True)
-class Rule:
+class EventRule:
     """What each step is asked.
 
     Attributes:
@@ -77,7 +77,7 @@ class Rule:
         return np.where(known, OPERATORS[self.op](values, against), np.nan)
 
 
-def make_rule(event: Event | None, panel: Panel, past: Panel) -> Rule:
+def make_rule(event: EventExpression | None, panel: Panel, past: Panel) -> EventRule:
     """The rule for the series of a panel.
 
     Args:
@@ -92,13 +92,15 @@ def make_rule(event: Event | None, panel: Panel, past: Panel) -> Rule:
     target = panel.columns.target
     if event is None:
         _refuse_numbers(panel)
-        return Rule(f"{_name(panel)} is 1", ">", HALF)
+        return EventRule(f"{_name(panel)} is 1", ">", HALF)
     if event.name not in ("y", *(target if len(target) == 1 else ())):
         raise ConfigError(f"model.event: must speak of y or of the target, {_name(panel)!r} (got {event.name!r})")
-    rule = Rule(_written(event, target), event.op, event.limit, event.percentile)
+    rule = EventRule(_written(event, target), event.op, event.limit, event.percentile)
     if event.percentile is None:
         return rule
-    return Rule(rule.text, rule.op, None, rule.percentile, dict(zip(past.keys, rule.each(past).tolist(), strict=True)))
+    return EventRule(
+        rule.text, rule.op, None, rule.percentile, dict(zip(past.keys, rule.each(past).tolist(), strict=True))
+    )
 
 
 def week_of(panel: Panel) -> int | None:
@@ -114,7 +116,7 @@ def _percentile(panel: Panel, k: int, percentile: int) -> float:
     return float(np.percentile(known, percentile)) if len(known) else float("nan")
 
 
-def _written(event: Event, target: tuple[str, ...]) -> str:
+def _written(event: EventExpression, target: tuple[str, ...]) -> str:
     """As it was written, with the target's name for y."""
     return f"{target[0]}{event.text[1:]}" if event.name == "y" and len(target) == 1 else event.text
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.classifier.label.judging import OURS, Judgement
+from lstmcast.classifier.label.judging import OURS, LabelEvaluation
 from lstmcast.classifier.label.labels import chance_column
-from lstmcast.classifier.label.plan import Plan, make_plan
+from lstmcast.classifier.label.plan import LabelPlan, make_plan
 from lstmcast.classifier.label.training import fit_and_judge
-from lstmcast.data.labelled import Labelled
-from lstmcast.evaluation.labels import Parts, confusion, folds
+from lstmcast.data.labelled import LabeledPanel
+from lstmcast.evaluation.labels import StratifiedSplit, confusion, folds
 from lstmcast.evaluation.skill import finite
 from lstmcast.forecaster.fits import Tell
 
@@ -29,7 +29,7 @@ FOLDS = 5
 
 
 @dataclass(frozen=True)
-class Scores:
+class LabelBacktestResult:
     """What a backtest found.
 
     Attributes:
@@ -39,10 +39,10 @@ class Scores:
         judgement: of all S series, in their order.
     """
 
-    data: Labelled
+    data: LabeledPanel
     classes: tuple[str, ...]
     fold: Ints
-    judgement: Judgement
+    judgement: LabelEvaluation
 
     def to_frame(self) -> pd.DataFrame:
         """The scores, one row each: `method, scope, key, metric, value`; by label the share that is right."""
@@ -85,12 +85,12 @@ class Scores:
 
 
 def backtest(
-    data: Labelled,
+    data: LabeledPanel,
     config: Config,
     *,
     tell: Tell = lambda _: None,
-    planned: Callable[[Plan], None] = lambda _: None,
-) -> Scores:
+    planned: Callable[[LabelPlan], None] = lambda _: None,
+) -> LabelBacktestResult:
     """Deal the series of each label out into folds, and judge each fold by networks that learnt from the others.
 
     Args:
@@ -109,20 +109,20 @@ def backtest(
     planned(plan)
     judged = [fit_and_judge(_without(plan, fold == k), tell=tell) for k in range(FOLDS)]
     order = np.argsort(np.concatenate([np.flatnonzero(fold == k) for k in range(FOLDS)]))
-    whole = Judgement(
+    whole = LabelEvaluation(
         actual=np.concatenate([one.actual for one in judged])[order],
         chances=np.concatenate([one.chances for one in judged])[order],
         rivals={name: np.concatenate([one.rivals[name] for one in judged])[order] for name in judged[0].rivals},
         shares=np.mean([one.shares for one in judged], axis=0),
     )
-    return Scores(plan.data, plan.classes, fold, whole)
+    return LabelBacktestResult(plan.data, plan.classes, fold, whole)
 
 
-def _without(plan: Plan, judging: npt.NDArray[np.bool_]) -> Plan:
+def _without(plan: LabelPlan, judging: npt.NDArray[np.bool_]) -> LabelPlan:
     """The plan with one fold to judge; of the others those that were to stop still do, and all the rest learn."""
     stop = np.zeros(len(judging), dtype=np.bool_)
     stop[plan.parts.stop] = True
     stop &= ~judging
     if not stop.any():
         stop[np.flatnonzero(~judging)[0]] = True
-    return replace(plan, parts=Parts(*(np.flatnonzero(some) for some in (~judging & ~stop, stop, judging))))
+    return replace(plan, parts=StratifiedSplit(*(np.flatnonzero(some) for some in (~judging & ~stop, stop, judging))))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.classifier.label.labeller import Reader
-from lstmcast.data.labelled import Labelled
+from lstmcast.classifier.label.labeller import ClassifierPipeline
+from lstmcast.data.labelled import LabeledPanel
 from lstmcast.evaluation.labels import chance_scores, named_scores, nearest_neighbour, rules, shares
 from lstmcast.evaluation.origins import evenly
 from lstmcast.evaluation.skill import Skill, skill, verdict
@@ -22,7 +22,7 @@ NUMBERS = 1 << 24  # that the rules look at: of very many series they know some,
 
 
 @dataclass(frozen=True)
-class Judgement:
+class LabelEvaluation:
     """What B held-out series said.
 
     Attributes:
@@ -64,7 +64,9 @@ class Judgement:
         return f"{said} {verdict(self.skill(), len(self.actual), what='series')}"
 
 
-def judge(reader: Reader, data: Labelled, codes: Ints, *, learnt: Ints, judging: Ints) -> Judgement:
+def judge(
+    reader: ClassifierPipeline, data: LabeledPanel, codes: Ints, *, learnt: Ints, judging: Ints
+) -> LabelEvaluation:
     """Label the series that judge, and let the rules do so too.
 
     Args:
@@ -77,7 +79,7 @@ def judge(reader: Reader, data: Labelled, codes: Ints, *, learnt: Ints, judging:
     most = max(1, NUMBERS // (reader.context * data.values.shape[1]))
     known = evenly(learnt, most)
     parts = [_rivals(reader, data, codes, known, judging[k : k + most]) for k in range(0, len(judging), most)]
-    return Judgement(
+    return LabelEvaluation(
         actual=codes[judging],
         chances=reader.chances(data.select(judging)),
         rivals={name: np.concatenate([part[name] for part in parts]) for name in parts[0]},
@@ -85,7 +87,7 @@ def judge(reader: Reader, data: Labelled, codes: Ints, *, learnt: Ints, judging:
     )
 
 
-def _rivals(reader: Reader, data: Labelled, codes: Ints, known: Ints, asked: Ints) -> dict[str, Ints]:
+def _rivals(reader: ClassifierPipeline, data: LabeledPanel, codes: Ints, known: Ints, asked: Ints) -> dict[str, Ints]:
     """What the rules say of some series: on the numbers as they are, and one in each feature's own unit."""
     cases, labels = reader.cases(data), codes[known]
     z = [cases.inputs(series).astype(np.float64) for series in (known, asked)]  # [K, L, F] and [B, L, F]

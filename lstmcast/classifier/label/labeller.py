@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.classifier.label.labels import Columns, Labels
+from lstmcast.classifier.label.labels import Columns, LabelPredictions
 from lstmcast.data.calendar import Calendar
-from lstmcast.data.labelled import Labelled
+from lstmcast.data.labelled import LabeledPanel
 from lstmcast.errors import DataError
 from lstmcast.evaluation.temperature import softmax
 from lstmcast.model import lstm
-from lstmcast.model.cases import Cases, Standard
+from lstmcast.model.cases import SeriesDataset, StandardScaler
 from lstmcast.model.lstm import Network
 
 Floats = npt.NDArray[np.float64]
@@ -25,7 +25,7 @@ CHUNK = 1 << 24  # numbers that the gates of a forward pass may hold at once
 
 
 @dataclass(frozen=True)
-class Reader:
+class ClassifierPipeline:
     """Networks with what they need to read a series.
 
     Attributes:
@@ -36,15 +36,15 @@ class Reader:
     """
 
     networks: tuple[Network, ...]
-    standard: Standard
+    standard: StandardScaler
     context: int
     temperature: float = 1.0
 
-    def cases(self, data: Labelled) -> Cases:
+    def cases(self, data: LabeledPanel) -> SeriesDataset:
         """The series as the networks read them; their labels do not matter."""
-        return Cases(self.standard.forward(data.values), data.offsets, np.empty(0, np.int64), self.context)
+        return SeriesDataset(self.standard.forward(data.values), data.offsets, np.empty(0, np.int64), self.context)
 
-    def raw(self, data: Labelled) -> Floats:
+    def raw(self, data: LabeledPanel) -> Floats:
         """[S, C] what the networks say of every series, before the softmax."""
         cases, every = self.cases(data), np.arange(data.n_series)
         size = max(1, CHUNK // (4 * self.context * max(layer.units for layer in self.networks[0].layers)))
@@ -56,13 +56,13 @@ class Reader:
             ]
         return np.concatenate(said)
 
-    def chances(self, data: Labelled) -> Floats:
+    def chances(self, data: LabeledPanel) -> Floats:
         """[S, C] the probability of each label."""
         return softmax(self.raw(data), self.temperature)
 
 
 @dataclass(frozen=True)
-class Labeller:
+class SeriesClassifier:
     """A trained model and all it needs to label series.
 
     Attributes:
@@ -73,13 +73,13 @@ class Labeller:
         report: what a person may want to know later; its `confusion` [C, C] is that of the series that judged.
     """
 
-    reader: Reader
+    reader: ClassifierPipeline
     columns: Columns
     calendar: Calendar
     classes: tuple[str, ...]
     report: Mapping[str, Any]
 
-    def predict(self, data: Labelled) -> Labels:
+    def predict(self, data: LabeledPanel) -> LabelPredictions:
         """Label every series.
 
         Raises:
@@ -99,4 +99,4 @@ class Labeller:
             raise DataError(
                 f"{data.source}: series '{worst}' holds numbers beyond all that training saw, and cannot be labelled"
             )
-        return Labels(self.columns, data.keys, self.classes, chances)
+        return LabelPredictions(self.columns, data.keys, self.classes, chances)

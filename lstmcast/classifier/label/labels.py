@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.data.labelled import UNKNOWN, Key, Labelled
+from lstmcast.data.labelled import UNKNOWN, Key, LabeledPanel
 from lstmcast.errors import DataError
 from lstmcast.forecast import rendered
 
@@ -32,7 +32,7 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Labels:
+class LabelPredictions:
     """The labels of S series.
 
     Attributes:
@@ -71,7 +71,7 @@ def chance_column(label: str) -> str:
     return f"p_{label}"
 
 
-def refuse_clashes(data: Labelled) -> None:
+def refuse_clashes(data: LabeledPanel) -> None:
     """The columns that name a series are repeated beside ours.
 
     Raises:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.data.labelled import UNKNOWN, Labelled
-from lstmcast.data.records import Finding
+from lstmcast.data.labelled import UNKNOWN, LabeledPanel
+from lstmcast.data.records import InferredSetting
 from lstmcast.data.wording import counted, shortened
 from lstmcast.errors import DataError
-from lstmcast.evaluation.labels import LEAST, Parts, part
-from lstmcast.model.heads import Symbols
+from lstmcast.evaluation.labels import LEAST, StratifiedSplit, part
+from lstmcast.model.heads import CategoricalHead
 from lstmcast.model.network import Architecture
 from lstmcast.model.recipe import Recipe
 
@@ -27,7 +27,7 @@ PATIENCE, RATE, BATCH = 10, 0.001, 32  # what `auto` means
 
 
 @dataclass(frozen=True)
-class Plan:
+class LabelPlan:
     """A training run, decided.
 
     Attributes:
@@ -42,18 +42,18 @@ class Plan:
         findings: what was decided, and why.
     """
 
-    data: Labelled
+    data: LabeledPanel
     classes: tuple[str, ...]
     codes: Ints
-    parts: Parts
+    parts: StratifiedSplit
     architecture: Architecture
     recipe: Recipe
     networks: int
     refit: bool
-    findings: tuple[Finding, ...]
+    findings: tuple[InferredSetting, ...]
 
 
-def make_plan(data: Labelled, config: Config) -> Plan:
+def make_plan(data: LabeledPanel, config: Config) -> LabelPlan:
     """Decide everything that the config leaves to `auto`.
 
     Raises:
@@ -69,7 +69,7 @@ def make_plan(data: Labelled, config: Config) -> Plan:
         context=context,
         lags=len(known.features),
         units=tuple(config.model.units),
-        head=Symbols(len(known.classes)),
+        head=CategoricalHead(len(known.classes)),
         activation=config.model.activation,
         dropout=config.model.dropout,
         hidden=tuple(config.model.hidden),
@@ -77,7 +77,7 @@ def make_plan(data: Labelled, config: Config) -> Plan:
     )
     recipe = _recipe(len(parts.learn), architecture, config)
     stopping = recipe.patience is not None
-    return Plan(
+    return LabelPlan(
         data=known,
         classes=known.classes,
         codes=codes,
@@ -96,7 +96,7 @@ def codes_of(labels: tuple[str, ...], classes: tuple[str, ...]) -> Ints:
     return np.array([number.get(label, -1) for label in labels], dtype=np.int64)
 
 
-def _refuse_few(known: Labelled, codes: Ints) -> None:
+def _refuse_few(known: LabeledPanel, codes: Ints) -> None:
     """A label must be learnt, decide when to stop, and judge; one alone tells nothing."""
     where = f"{known.source}: column '{known.label}'"
     if len(known.classes) < 2:
@@ -110,8 +110,15 @@ def _refuse_few(known: Labelled, codes: Ints) -> None:
 
 
 def _findings(
-    data: Labelled, known: Labelled, codes: Ints, parts: Parts, *, context: int, longest: int, stopping: bool
-) -> tuple[Finding, ...]:
+    data: LabeledPanel,
+    known: LabeledPanel,
+    codes: Ints,
+    parts: StratifiedSplit,
+    *,
+    context: int,
+    longest: int,
+    stopping: bool,
+) -> tuple[InferredSetting, ...]:
     """What was decided, for a person."""
     sizes = np.bincount(codes)
     each = f"{sizes.min()} to {sizes.max()}" if sizes.min() < sizes.max() else str(sizes.min())
@@ -120,9 +127,9 @@ def _findings(
     stops = "when to stop and " if stopping else ""
     read = "all of the longest series" if context >= longest else f"the last ones of up to {longest:,}"
     return (
-        Finding("labels", str(len(known.classes)), f"{shortened(known.classes)}; {each} series each{beside}"),
-        Finding("window", f"{context} steps", f"{read}, {counted(len(known.features), 'feature')} at each"),
-        Finding(
+        InferredSetting("labels", str(len(known.classes)), f"{shortened(known.classes)}; {each} series each{beside}"),
+        InferredSetting("window", f"{context} steps", f"{read}, {counted(len(known.features), 'feature')} at each"),
+        InferredSetting(
             "held out",
             f"{len(parts.stop) + len(parts.judge):,} series",
             f"{len(parts.stop):,} to decide {stops}how bold to be, {len(parts.judge):,} to judge; each label's share",

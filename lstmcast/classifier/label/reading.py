@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lstmcast.classifier.label.labeller import Labeller
-from lstmcast.data.labelled import UNKNOWN, Labelled
+from lstmcast.classifier.label.labeller import SeriesClassifier
+from lstmcast.data.labelled import UNKNOWN, LabeledPanel
 from lstmcast.data.records import ReadOptions
 from lstmcast.data.wording import shortened
 
 
-def pinned(labeller: Labeller) -> ReadOptions:
+def pinned(labeller: SeriesClassifier) -> ReadOptions:
     """The columns, the time format and the frequency of training: a file without them is refused."""
     columns, calendar = labeller.columns, labeller.calendar
     return ReadOptions.of(
@@ -28,7 +28,7 @@ def pinned(labeller: Labeller) -> ReadOptions:
     )
 
 
-def lacking(labeller: Labeller, now: Labelled) -> Iterator[str]:
+def lacking(labeller: SeriesClassifier, now: LabeledPanel) -> Iterator[str]:
     """What the newest data lack, or have too much of."""
     yield from (f"left out: {reason}" for reason in now.dropped)
     new = [label for label in now.classes if label not in labeller.classes]
@@ -38,10 +38,10 @@ def lacking(labeller: Labeller, now: Labelled) -> Iterator[str]:
         yield f"{now.source}: {what}: {shortened(new)}"
 
 
-def nothing(labeller: Labeller) -> Labelled:
+def nothing(labeller: SeriesClassifier) -> LabeledPanel:
     """No series at all, in the columns of training."""
     columns = labeller.columns
-    return Labelled(
+    return LabeledPanel(
         time=columns.time,
         key_columns=columns.series,
         features=columns.features,

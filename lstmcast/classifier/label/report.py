@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstmcast.classifier.label.judging import Judgement
-from lstmcast.classifier.label.plan import Plan
-from lstmcast.data.labelled import Labelled
+from lstmcast.classifier.label.judging import LabelEvaluation
+from lstmcast.classifier.label.plan import LabelPlan
+from lstmcast.data.labelled import LabeledPanel
 from lstmcast.evaluation.labels import confusion
 from lstmcast.evaluation.skill import finite
 from lstmcast.forecaster.report import libraries
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def report(
-    data: Labelled,
+    data: LabeledPanel,
     config: Config,
-    plan: Plan,
-    judgement: Judgement,
+    plan: LabelPlan,
+    judgement: LabelEvaluation,
     epochs: tuple[int, ...],
     *,
     temperature: float,
@@ -64,7 +64,7 @@ def report(
     }
 
 
-def fingerprint(data: Labelled) -> str:
+def fingerprint(data: LabeledPanel) -> str:
     """sha256 over everything a labeller depends on: keys, steps, features, labels."""
     named = (data.time, data.key_columns, data.features, data.label, data.calendar.to_dict(), data.keys, data.labels)
     digest = hashlib.sha256(repr(named).encode())
@@ -73,7 +73,7 @@ def fingerprint(data: Labelled) -> str:
     return digest.hexdigest()
 
 
-def _scored(plan: Plan, *, strayed: bool) -> str:
+def _scored(plan: LabelPlan, *, strayed: bool) -> str:
     """Which network the scores belong to."""
     fitted = "fitted without the held-out series"
     if plan.refit and strayed:

@@ -1,4 +1,4 @@
-"""A Labeller as a manifest and tensors, and back. Nothing here executes what it reads."""
+"""A SeriesClassifier as a manifest and tensors, and back. Nothing here executes what it reads."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from lstmcast.classifier.label.labeller import Labeller, Reader
+from lstmcast.classifier.label.labeller import ClassifierPipeline, SeriesClassifier
 from lstmcast.classifier.label.labels import Columns
 from lstmcast.data.calendar import Calendar
 from lstmcast.errors import ModelError
 from lstmcast.forecaster.weights import from_arrays, to_arrays
-from lstmcast.model.cases import Standard
+from lstmcast.model.cases import StandardScaler
 
 Arrays = Mapping[str, np.ndarray]
 Tensors = Mapping[str, Arrays]
 
 
-def to_artifact(labeller: Labeller) -> tuple[dict[str, Any], Tensors]:
+def to_artifact(labeller: SeriesClassifier) -> tuple[dict[str, Any], Tensors]:
     """The manifest (JSON-able) and the tensor files of a labeller."""
     reader = labeller.reader
     manifest = {
@@ -39,7 +39,7 @@ def to_artifact(labeller: Labeller) -> tuple[dict[str, Any], Tensors]:
     return manifest, tensors
 
 
-def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> Labeller:
+def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> SeriesClassifier:
     """Build a labeller from what was saved.
 
     Raises:
@@ -51,7 +51,7 @@ def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> Labeller:
         raise ModelError(f"the model's manifest and tensors do not fit together ({err!r}); train again") from err
 
 
-def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Labeller:
+def _build(manifest: Mapping[str, Any], tensors: Tensors) -> SeriesClassifier:
     said = manifest["columns"]
     columns = Columns(said["time"], tuple(said["series"]), tuple(said["features"]), said["label"])
     classes, scaling = tuple(manifest["classes"]), tensors["scaling"]
@@ -64,9 +64,9 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Labeller:
         features=len(columns.features),
         outputs=len(classes),
     )
-    standard = Standard(scaling["centre"], scaling["scale"])
-    return Labeller(
-        reader=Reader(networks, standard, int(manifest["context"]), float(manifest["temperature"])),
+    standard = StandardScaler(scaling["centre"], scaling["scale"])
+    return SeriesClassifier(
+        reader=ClassifierPipeline(networks, standard, int(manifest["context"]), float(manifest["temperature"])),
         columns=columns,
         calendar=Calendar.from_dict(manifest["calendar"]),
         classes=classes,

@@ -1,4 +1,4 @@
-"""Fit, judge on held-out series, fit again on all of them: train(data, config) → Labeller."""
+"""Fit, judge on held-out series, fit again on all of them: train(data, config) → SeriesClassifier."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstmcast.classifier.label.judging import Judgement, judge
-from lstmcast.classifier.label.labeller import Labeller, Reader
+from lstmcast.classifier.label.judging import LabelEvaluation, judge
+from lstmcast.classifier.label.labeller import ClassifierPipeline, SeriesClassifier
 from lstmcast.classifier.label.labels import Columns, refuse_clashes
-from lstmcast.classifier.label.plan import Plan, batches_of, make_plan
+from lstmcast.classifier.label.plan import LabelPlan, batches_of, make_plan
 from lstmcast.classifier.label.report import report
-from lstmcast.data.labelled import Labelled
+from lstmcast.data.labelled import LabeledPanel
 from lstmcast.errors import ModelError
 from lstmcast.evaluation.labels import chance_scores
 from lstmcast.evaluation.temperature import softmax, temperature
-from lstmcast.forecaster.fits import Fits, Tell
-from lstmcast.model.cases import Standard
+from lstmcast.forecaster.fits import FitStage, Tell
+from lstmcast.model.cases import StandardScaler
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import check_forward, load_keras
 from lstmcast.store.checkpoint import Checkpoint
@@ -30,13 +30,13 @@ CHECKED = 64  # series on which both forward passes are compared
 
 
 def train(
-    data: Labelled,
+    data: LabeledPanel,
     config: Config,
     *,
     checkpoint: Checkpoint | None = None,
     tell: Tell = lambda _: None,
-    planned: Callable[[Plan], None] = lambda _: None,
-) -> Labeller:
+    planned: Callable[[LabelPlan], None] = lambda _: None,
+) -> SeriesClassifier:
     """Train a labeller: plan, fit with early stopping, judge on held-out series, fit again on all of them.
 
     Args:
@@ -61,7 +61,7 @@ def train(
         again = _stage("fitting again on all the series", plan, plan.data.n_series, tell, checkpoint)
         reader = _sound(replace(_fit_all(plan, epochs, again), temperature=judged.temperature), judged, plan)
     _check(reader, plan)
-    return Labeller(
+    return SeriesClassifier(
         reader=reader,
         columns=Columns(data.time, data.key_columns, data.features, data.label),
         calendar=data.calendar,
@@ -70,14 +70,14 @@ def train(
     )
 
 
-def fit_and_judge(plan: Plan, *, tell: Tell = lambda _: None) -> Judgement:
+def fit_and_judge(plan: LabelPlan, *, tell: Tell = lambda _: None) -> LabelEvaluation:
     """Fit on the part that learns, and judge; nothing is kept."""
     load_keras()
     reader, _ = fit_part(plan, _stage("fitting", plan, len(plan.parts.learn), tell, None))
     return judge_plan(reader, plan)
 
 
-def judge_plan(reader: Reader, plan: Plan) -> Judgement:
+def judge_plan(reader: ClassifierPipeline, plan: LabelPlan) -> LabelEvaluation:
     """The series that judge; the rules may look at all the others.
 
     Raises:
@@ -90,19 +90,19 @@ def judge_plan(reader: Reader, plan: Plan) -> Judgement:
     return judgement
 
 
-def _stage(name: str, plan: Plan, series: int, tell: Tell, checkpoint: Checkpoint | None) -> Fits:
+def _stage(name: str, plan: LabelPlan, series: int, tell: Tell, checkpoint: Checkpoint | None) -> FitStage:
     """Fits on so many series: an epoch has as many more batches as they are more than the part that learns."""
     recipe = plan.recipe
     usual, now = (batches_of(n, recipe.batch_size) for n in (len(plan.parts.learn), series))
     recipe = replace(recipe, batches=max(1, round(recipe.batches * now / usual)))
-    return Fits(name, plan.architecture, recipe, plan.networks, tell, checkpoint)
+    return FitStage(name, plan.architecture, recipe, plan.networks, tell, checkpoint)
 
 
-def fit_part(plan: Plan, stage: Fits) -> tuple[Reader, tuple[int, ...]]:
+def fit_part(plan: LabelPlan, stage: FitStage) -> tuple[ClassifierPipeline, tuple[int, ...]]:
     """Fit every network on the part that learns; the stopping series say until when, and how bold they are."""
     learning = plan.parts.learn
     some = plan.data.select(learning)
-    empty = Reader((), Standard.of(some.values, some.observed), plan.architecture.context)
+    empty = ClassifierPipeline((), StandardScaler.of(some.values, some.observed), plan.architecture.context)
     cases = replace(empty.cases(some), labels=plan.codes[learning])
     stopping, codes = plan.data.select(plan.parts.stop), plan.codes[plan.parts.stop]
 
@@ -116,22 +116,22 @@ def fit_part(plan: Plan, stage: Fits) -> tuple[Reader, tuple[int, ...]]:
     return found, tuple(fit.epoch for fit in fits)
 
 
-def _fit_all(plan: Plan, epochs: tuple[int, ...], stage: Fits) -> Reader:
+def _fit_all(plan: LabelPlan, epochs: tuple[int, ...], stage: FitStage) -> ClassifierPipeline:
     """Fit every network on all the series, for as many epochs."""
     whole = plan.data
-    empty = Reader((), Standard.of(whole.values, whole.observed), plan.architecture.context)
+    empty = ClassifierPipeline((), StandardScaler.of(whole.values, whole.observed), plan.architecture.context)
     cases = replace(empty.cases(whole), labels=plan.codes)
     fits = stage.each(cases, epochs=epochs)
     return replace(empty, networks=tuple(fit.network for fit in fits))
 
 
-def _sound(again: Reader, judged: Reader, plan: Plan) -> Reader:
+def _sound(again: ClassifierPipeline, judged: ClassifierPipeline, plan: LabelPlan) -> ClassifierPipeline:
     """What was fitted again on all the series, unless it is worse even on these than what was judged: it strayed."""
     now, before = (chance_scores(plan.codes, one.chances(plan.data))["cross_entropy"] for one in (again, judged))
     return again if now <= before else judged
 
 
-def _check(reader: Reader, plan: Plan) -> None:
+def _check(reader: ClassifierPipeline, plan: LabelPlan) -> None:
     """Hold the NumPy forward pass against Keras's on series as they are."""
     some = plan.data.select(np.arange(min(plan.data.n_series, CHECKED)))
     x = reader.cases(some).inputs(np.arange(some.n_series))

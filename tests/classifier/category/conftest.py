@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstmcast.classifier.category.trained import Teller
+from lstmcast.classifier.category.trained import SymbolForecaster
 from lstmcast.classifier.category.training import train
 from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
@@ -61,6 +61,6 @@ def brief() -> Config:
 
 
 @pytest.fixture(scope="session")
-def teller(machines: Panel, brief: Config) -> Teller:
+def teller(machines: Panel, brief: Config) -> SymbolForecaster:
     """A model of them."""
     return train(machines, brief)

@@ -9,15 +9,15 @@ import pytest
 
 from lstmcast.classifier.category.judging import foretold, judge
 from lstmcast.classifier.category.plan import hold_out
-from lstmcast.classifier.category.running import Reader
-from lstmcast.classifier.category.trained import Teller
+from lstmcast.classifier.category.running import SymbolPipeline
+from lstmcast.classifier.category.trained import SymbolForecaster
 from lstmcast.data.panel import Panel
 from lstmcast.model.paths import likeliest
 
 pytestmark = pytest.mark.slow
 
 
-def read_anew(reader: Reader, panel: Panel, k: int, first: int, last: int) -> np.ndarray:
+def read_anew(reader: SymbolPipeline, panel: Panel, k: int, first: int, last: int) -> np.ndarray:
     """[V] what is said after steps first … last of series k."""
     codes = panel.series(k).astype(np.int64)
     window = np.array([[codes[t] if t >= 0 else -1 for t in range(first, last + 1)]])
@@ -25,7 +25,7 @@ def read_anew(reader: Reader, panel: Panel, k: int, first: int, last: int) -> np
     return reader.speaker.read(eye[window])[1][0]
 
 
-def test_each_step_is_foretold_from_what_came_before(teller: Teller, machines: Panel) -> None:
+def test_each_step_is_foretold_from_what_came_before(teller: SymbolForecaster, machines: Panel) -> None:
     """The last 25 steps of each series, in stretches of a window: each knows its stretch and the window before."""
     reader, context = teller.judged, teller.judged.context
     steps = foretold(reader, machines, 25)
@@ -40,7 +40,7 @@ def test_each_step_is_foretold_from_what_came_before(teller: Teller, machines: P
     assert set(zip(steps.series.tolist(), steps.origins.tolist(), strict=True)) == wanted
 
 
-def test_scores_are_what_loops_say(teller: Teller, machines: Panel) -> None:
+def test_scores_are_what_loops_say(teller: SymbolForecaster, machines: Panel) -> None:
     """Bits and hits of the LSTM, hits of the rules, and the share of right symbols along whole paths."""
     held = hold_out(machines, 6)
     found = judge(teller.judged, machines, held)
@@ -66,7 +66,7 @@ def test_scores_are_what_loops_say(teller: Teller, machines: Panel) -> None:
     assert found.paths == len(shares) == 100
 
 
-def test_the_verdict_holds_the_lstm_against_the_best_model(teller: Teller, machines: Panel) -> None:
+def test_the_verdict_holds_the_lstm_against_the_best_model(teller: SymbolForecaster, machines: Panel) -> None:
     """The baseline with the fewest bits; the share is that of the two means; the sentence speaks of bits."""
     found = judge(teller.judged, machines, hold_out(machines, 6))
     bits = {name: row["bits"] for name, row in found.scores.items() if name != "lstm" and row["bits"] == row["bits"]}

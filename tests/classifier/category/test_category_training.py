@@ -9,7 +9,7 @@ import pytest
 
 from lstmcast.classifier.category.plan import make_plan
 from lstmcast.classifier.category.saving import from_artifact, to_artifact
-from lstmcast.classifier.category.trained import Teller
+from lstmcast.classifier.category.trained import SymbolForecaster
 from lstmcast.classifier.category.training import train
 from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
@@ -18,7 +18,7 @@ from lstmcast.errors import DataError, ModelError
 pytestmark = pytest.mark.slow
 
 
-def weights(teller: Teller) -> dict[str, bytes]:
+def weights(teller: SymbolForecaster) -> dict[str, bytes]:
     """All arrays that are saved, as bytes."""
     return {
         f"{group}.{name}": array.tobytes()
@@ -27,7 +27,7 @@ def weights(teller: Teller) -> dict[str, bytes]:
     }
 
 
-def test_the_same_seed_gives_the_same_bytes(teller: Teller, machines: Panel, brief: Config) -> None:
+def test_the_same_seed_gives_the_same_bytes(teller: SymbolForecaster, machines: Panel, brief: Config) -> None:
     """Trained again, every array and every score is the same."""
     again = train(machines, brief)
     assert weights(again) == weights(teller)
@@ -47,7 +47,7 @@ def test_too_short_a_series_is_refused(machines: Panel, brief: Config) -> None:
         make_plan(machines.drop_last(285).select(np.array([1])), brief)
 
 
-def test_what_is_kept_forecasts_what_all_the_data_do(teller: Teller, machines: Panel) -> None:
+def test_what_is_kept_forecasts_what_all_the_data_do(teller: SymbolForecaster, machines: Panel) -> None:
     """The last symbols that a model keeps are all that a forecast depends on."""
     whole, kept = teller.predict(machines), teller.predict()
     assert whole.to_frame().equals(kept.to_frame())
@@ -55,21 +55,23 @@ def test_what_is_kept_forecasts_what_all_the_data_do(teller: Teller, machines: P
     assert whole.to_frame()["time"].iloc[0] == "2024-03-17 16:00"
 
 
-def test_each_series_is_forecast_by_itself(teller: Teller, machines: Panel) -> None:
+def test_each_series_is_forecast_by_itself(teller: SymbolForecaster, machines: Panel) -> None:
     """The path of one series does not depend on the others."""
     both, alone = teller.predict(machines), teller.predict(machines.select(np.array([1])))
     assert both.said[1].tolist() == alone.said[0].tolist()
     assert both.chances[1] == pytest.approx(alone.chances[0], abs=1e-6)
 
 
-def test_drawing_needs_a_seed_to_be_repeated(teller: Teller) -> None:
+def test_drawing_needs_a_seed_to_be_repeated(teller: SymbolForecaster) -> None:
     """The same seed, the same symbols; a low temperature all but says the likeliest at each step."""
     once, again = (teller.predict(horizon=40, temperature=1.5, seed=3).said.tolist() for _ in "ab")
     assert once == again
     assert once != teller.predict(horizon=40, temperature=1.5, seed=4).said.tolist()
 
 
-def test_a_symbol_that_training_never_met_is_a_step_of_which_nothing_is_known(teller: Teller, machines: Panel) -> None:
+def test_a_symbol_that_training_never_met_is_a_step_of_which_nothing_is_known(
+    teller: SymbolForecaster, machines: Panel
+) -> None:
     """It is no reason to stop, and moves the forecast one step on."""
     values = machines.values.copy()
     values[-1] = -1
@@ -78,7 +80,7 @@ def test_a_symbol_that_training_never_met_is_a_step_of_which_nothing_is_known(te
     assert told.origins.tolist() == teller.predict(machines).origins.tolist()
 
 
-def test_back_from_disk_it_says_the_same(teller: Teller) -> None:
+def test_back_from_disk_it_says_the_same(teller: SymbolForecaster) -> None:
     """Manifest and arrays hold everything."""
     back = from_artifact(*to_artifact(teller))
     assert back.predict().to_frame().equals(teller.predict().to_frame())
@@ -86,7 +88,7 @@ def test_back_from_disk_it_says_the_same(teller: Teller) -> None:
 
 
 @pytest.mark.parametrize("fault", ["symbols", "networks", "window", "values"])
-def test_parts_that_do_not_fit_are_refused(teller: Teller, fault: str) -> None:
+def test_parts_that_do_not_fit_are_refused(teller: SymbolForecaster, fault: str) -> None:
     """A symbol less, a network more, no window, or a code without a symbol."""
     manifest, tensors = to_artifact(teller)
     if fault == "values":
@@ -97,7 +99,7 @@ def test_parts_that_do_not_fit_are_refused(teller: Teller, fault: str) -> None:
         from_artifact(manifest, tensors)
 
 
-def test_as_text_the_symbols_stand_below_each_other(teller: Teller) -> None:
+def test_as_text_the_symbols_stand_below_each_other(teller: SymbolForecaster) -> None:
     """A `.txt` holds one line for each step, series after series."""
     told = teller.predict(horizon=2)
     assert told.render(".txt").decode().splitlines() == told.said.ravel().tolist()

@@ -18,8 +18,8 @@ from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.errors import DataError, ModelError
-from lstmcast.forecaster.fits import Stage
-from lstmcast.model.heads import Chances
+from lstmcast.forecaster.fits import FitProgress
+from lstmcast.model.heads import BernoulliHead
 from lstmcast.model.network import Architecture, build, load_keras
 from lstmcast.store.checkpoint import Checkpoint
 
@@ -58,7 +58,7 @@ def test_an_interrupted_training_goes_on(
     """Stopped after some epochs and started again, it ends with the bytes of one that was not stopped."""
     path, seen = tmp_path / "checkpoint", []
 
-    def tell(stage: Stage) -> None:
+    def tell(stage: FitProgress) -> None:
         seen.append(stage)
         if len(seen) == 3:
             raise KeyboardInterrupt
@@ -104,7 +104,7 @@ def test_keras_says_the_same(stalls: Panel, stall_model: EventForecaster) -> Non
     said = []
     for network in teller.networks:
         layer = network.layers[0]
-        shape = Architecture(teller.shape.context, seen.features, (layer.units,), Chances(4), skip=True)
+        shape = Architecture(teller.shape.context, seen.features, (layer.units,), BernoulliHead(4), skip=True)
         model = build(shape, every_step=False)
         model.set_weights([layer.W, layer.U, layer.b, network.V, network.d])
         said.append(np.asarray(model(x)))

@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lstmcast.classifier.event.lessons import FURTHEST, MOST_ODDS, EventLessons
-from lstmcast.evaluation.rates import FadingRates
-from lstmcast.model.windows import Shape, Windows
+from lstmcast.classifier.event.lessons import FURTHEST, MOST_ODDS, EventWindowDataset
+from lstmcast.evaluation.rates import DecayedSeasonalRates
+from lstmcast.model.windows import WindowDataset, WindowSpec
 
-SHAPE = Shape(context=5, lags=3, level=3, season=4, seasons=2, burn=1, horizon=6)
+SHAPE = WindowSpec(context=5, lags=3, level=3, season=4, seasons=2, burn=1, horizon=6)
 LENGTHS = (3, 11, 30)
 OFFSETS = np.concatenate([[0], np.cumsum(LENGTHS)])
 
 
-def lessons(*, moves: bool = False, changed: int | None = None) -> EventLessons:
+def lessons(*, moves: bool = False, changed: int | None = None) -> EventWindowDataset:
     """Three series of random z; where `changed`, all steps of the last from that one on are others."""
     rng = np.random.default_rng(0)
     z, truth = rng.normal(size=OFFSETS[-1]), rng.choice([0.0, 1.0, np.nan], p=[0.5, 0.4, 0.1], size=OFFSETS[-1])
@@ -24,8 +24,8 @@ def lessons(*, moves: bool = False, changed: int | None = None) -> EventLessons:
         z[OFFSETS[2] + changed :] += 5
         truth[OFFSETS[2] + changed :] = 1.0
     limits = np.full(3, np.nan) if moves else np.array([0.1, 0.2, -np.inf])
-    windows = Windows.over(z, np.ones(len(z), dtype=np.bool_), OFFSETS, SHAPE)
-    return EventLessons(windows, truth, limits, FadingRates.of(truth, OFFSETS, 4))
+    windows = WindowDataset.over(z, np.ones(len(z), dtype=np.bool_), OFFSETS, SHAPE)
+    return EventWindowDataset(windows, truth, limits, DecayedSeasonalRates.of(truth, OFFSETS, 4))
 
 
 def every_start() -> tuple[np.ndarray, np.ndarray]:
@@ -36,7 +36,7 @@ def every_start() -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("moves", [False, True])
 def test_inputs_by_a_loop(moves: bool) -> None:
-    """Lags as in `Windows`, then margins and odds of each of the H steps, for each step by itself."""
+    """Lags as in `WindowDataset`, then margins and odds of each of the H steps, for each step by itself."""
     made, (series, starts) = lessons(moves=moves), every_start()
     x = made.inputs(series, starts)
     assert x.shape == (len(series), SHAPE.context, made.features) == (len(series), 5, 3 + 2 * 6)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstmcast.classifier.event.truth import Rule, make_rule, week_of
+from lstmcast.classifier.event.truth import EventRule, make_rule, week_of
 from lstmcast.config.event import parse_event
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
@@ -80,4 +80,4 @@ def test_only_a_day_of_steps_has_a_week(panel: Panel, tmp_path: Path) -> None:
 
 def test_moves_have_no_limit(panel: Panel) -> None:
     """Where a step is held against the one before it there is no limit to draw."""
-    assert np.isnan(Rule("y rises", "rises").each(panel)).all()
+    assert np.isnan(EventRule("y rises", "rises").each(panel)).all()

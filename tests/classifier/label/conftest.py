@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from lstmcast.classifier.label.labeller import Labeller
+from lstmcast.classifier.label.labeller import SeriesClassifier
 from lstmcast.classifier.label.training import train
 from lstmcast.config import Config, load_config
-from lstmcast.data.labelled import Labelled
+from lstmcast.data.labelled import LabeledPanel
 from lstmcast.data.labels import read_labels
 
 
 @pytest.fixture(scope="session")
-def moves(labelled_file: Path) -> Labelled:
+def moves(labelled_file: Path) -> LabeledPanel:
     """Sixty series that rise, fall or stay."""
     return read_labels(labelled_file)
 
@@ -27,6 +27,6 @@ def quick() -> Config:
 
 
 @pytest.fixture(scope="session")
-def labeller(moves: Labelled, quick: Config) -> Labeller:
+def labeller(moves: LabeledPanel, quick: Config) -> SeriesClassifier:
     """A labeller of these series."""
     return train(moves, quick)

@@ -7,22 +7,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lstmcast.classifier.label.labeller import Labeller
+from lstmcast.classifier.label.labeller import SeriesClassifier
 from lstmcast.classifier.label.saving import from_artifact, to_artifact
 from lstmcast.classifier.label.training import train
 from lstmcast.config import Config
-from lstmcast.data.grid import Grid
-from lstmcast.data.labelled import Labelled
+from lstmcast.data.grid import TimeGrid
+from lstmcast.data.labelled import LabeledPanel
 from lstmcast.data.zones import DAY
 from lstmcast.errors import DataError
-from lstmcast.model.heads import Symbols
+from lstmcast.model.heads import CategoricalHead
 from lstmcast.model.lstm import outputs
 from lstmcast.model.network import Architecture, build, flat
 
 pytestmark = pytest.mark.slow
 
 
-def test_movements_are_told_apart(labeller: Labeller, moves: Labelled) -> None:
+def test_movements_are_told_apart(labeller: SeriesClassifier, moves: LabeledPanel) -> None:
     """Rising, falling and flat series are named right nearly always, by series that were not learnt from too."""
     said = labeller.predict(moves)
     assert np.mean(np.array(said.said) == np.array(moves.labels)) > 0.9
@@ -30,12 +30,12 @@ def test_movements_are_told_apart(labeller: Labeller, moves: Labelled) -> None:
     np.testing.assert_allclose(said.chances.sum(axis=1), 1.0, rtol=1e-12)
 
 
-def test_keras_says_the_same(labeller: Labeller, moves: Labelled) -> None:
+def test_keras_says_the_same(labeller: SeriesClassifier, moves: LabeledPanel) -> None:
     """Probabilities by NumPy are those of the Keras network with the softmax of its temperature, to 1e-5."""
     import keras
 
     reader = labeller.reader
-    architecture = Architecture(reader.context, 2, (8,), Symbols(3), hidden=(6,), every_step=False)
+    architecture = Architecture(reader.context, 2, (8,), CategoricalHead(3), hidden=(6,), every_step=False)
     model = build(architecture, every_step=False)
     model.set_weights(flat(reader.networks[0]))
     x = reader.cases(moves).inputs(np.arange(60))
@@ -43,7 +43,7 @@ def test_keras_says_the_same(labeller: Labeller, moves: Labelled) -> None:
     np.testing.assert_allclose(labeller.predict(moves).chances, theirs, atol=1e-5)
 
 
-def test_one_seed_one_network(moves: Labelled, quick: Config, labeller: Labeller) -> None:
+def test_one_seed_one_network(moves: LabeledPanel, quick: Config, labeller: SeriesClassifier) -> None:
     """Trained again, the weights are the same to the byte; with another seed they are not."""
     arrays = to_artifact(labeller)[1]["weights"]
     again = to_artifact(train(moves, quick))[1]["weights"]
@@ -52,7 +52,7 @@ def test_one_seed_one_network(moves: Labelled, quick: Config, labeller: Labeller
     assert any(array.tobytes() != other["weights"][name].tobytes() for name, array in arrays.items())
 
 
-def test_held_out_series_do_not_matter(moves: Labelled, quick: Config) -> None:
+def test_held_out_series_do_not_matter(moves: LabeledPanel, quick: Config) -> None:
     """Without a second fit the network is the same whatever the judging series hold."""
     once = quick.model_copy(update={"train": quick.train.model_copy(update={"refit": False})})
     plans: list[np.ndarray] = []
@@ -66,7 +66,9 @@ def test_held_out_series_do_not_matter(moves: Labelled, quick: Config) -> None:
     assert one.report["scores"]["lstm"] != other.report["scores"]["lstm"]
 
 
-def test_a_second_fit_that_strays_is_not_saved(moves: Labelled, quick: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_fit_that_strays_is_not_saved(
+    moves: LabeledPanel, quick: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where it says even what it learnt from worse than the judged network does, that one is saved, and it is said."""
     once = train(moves, quick.model_copy(update={"train": quick.train.model_copy(update={"refit": False})}))
     lost = replace(once.reader.networks[0], V=0 * once.reader.networks[0].V, d=np.array([9, 0, 0], np.float32))
@@ -78,7 +80,7 @@ def test_a_second_fit_that_strays_is_not_saved(moves: Labelled, quick: Config, m
     np.testing.assert_array_equal(labeller.predict(moves).chances, once.predict(moves).chances)
 
 
-def test_there_and_back(labeller: Labeller, moves: Labelled) -> None:
+def test_there_and_back(labeller: SeriesClassifier, moves: LabeledPanel) -> None:
     """A labeller that was saved and read says the same to the bit."""
     manifest, tensors = to_artifact(labeller)
     back = from_artifact(manifest, tensors)
@@ -86,7 +88,7 @@ def test_there_and_back(labeller: Labeller, moves: Labelled) -> None:
     assert (back.columns, back.classes) == (labeller.columns, labeller.classes)
 
 
-def test_the_last_step_speaks(labeller: Labeller, moves: Labelled) -> None:
+def test_the_last_step_speaks(labeller: SeriesClassifier, moves: LabeledPanel) -> None:
     """What is said of a series is the network's last output, by a forward pass over that series alone."""
     alone = moves.select(np.array([7]))
     x = labeller.reader.standard.forward(alone.values)[None]
@@ -95,17 +97,17 @@ def test_the_last_step_speaks(labeller: Labeller, moves: Labelled) -> None:
     np.testing.assert_allclose(labeller.predict(alone).chances[0], np.exp(raw) / np.exp(raw).sum(), rtol=1e-5)
 
 
-def test_what_cannot_be_labelled(labeller: Labeller, moves: Labelled) -> None:
+def test_what_cannot_be_labelled(labeller: SeriesClassifier, moves: LabeledPanel) -> None:
     """No series at all, numbers beyond every measure, another frequency."""
     with pytest.raises(DataError, match="no series to label"):
         labeller.predict(moves.select(np.array([], dtype=np.int64)))
     with pytest.raises(DataError, match="series 's0' holds numbers beyond all that training saw"):
         labeller.predict(replace(moves, values=moves.values * 1e300))
     with pytest.raises(DataError, match="the frequency was 1 in training and is D here"):
-        labeller.predict(replace(moves, calendar=replace(moves.calendar, grid=Grid("fixed", DAY))))
+        labeller.predict(replace(moves, calendar=replace(moves.calendar, grid=TimeGrid("fixed", DAY))))
 
 
-def test_a_name_that_predict_needs_itself(moves: Labelled, quick: Config) -> None:
+def test_a_name_that_predict_needs_itself(moves: LabeledPanel, quick: Config) -> None:
     """A key column called like a probability is refused before anything is fitted."""
     with pytest.raises(DataError, match="predict writes a column 'p_up' of its own"):
         train(replace(moves, key_columns=("p_up",)), quick)
