@@ -8,6 +8,11 @@ import sysconfig
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+# Sums of one order, for tests that compare bytes: set before NumPy and TensorFlow are loaded.
+os.environ |= dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"
+)
+
 import numpy as np
 import pytest
 

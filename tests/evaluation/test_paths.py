@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from lstmcast.evaluation.paths import MarginalDistributions, dependence, draws, longer, quantile
 
+pytestmark = pytest.mark.kernel
+
 NORMAL = NormalDist()
 LEVELS = (50.0, 80.0, 95.0)
 

@@ -19,6 +19,8 @@ from lstmcast.forecaster.running import ForecastPipeline
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model.heads import QuantileHead
 
+pytestmark = pytest.mark.kernel
+
 H = 6
 
 

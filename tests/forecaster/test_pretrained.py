@@ -22,6 +22,8 @@ from lstmcast.forecaster import pretrained as module
 from lstmcast.forecaster.explaining import explain
 from lstmcast.forecaster.pretrained import FOLDER, KNOWN, choose, pretrained
 
+pytestmark = pytest.mark.kernel
+
 MONTHS = Calendar(TimeGrid("month", 1), season=12)
 
 

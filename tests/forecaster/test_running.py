@@ -23,6 +23,8 @@ from lstmcast.model import smoothing
 from lstmcast.model.heads import QuantileHead
 from lstmcast.model.windows import WindowSpec
 
+pytestmark = pytest.mark.kernel
+
 Write = Callable[..., Path]
 HEADS = [QuantileHead(), QuantileHead(5), QuantileHead(5, (80.0, 95.0)), QuantileHead(1, (80.0,))]
 

@@ -62,6 +62,8 @@ def test_a_saved_share_of_smoothing_is_the_same(
 PREDICTING = """
 import sys
 from lstmcast.forecaster.trained import Forecaster
+
+pytestmark = pytest.mark.kernel
 forecast = Forecaster.load(sys.argv[1]).predict(horizon=12)
 sys.stdout.buffer.write(forecast.render(".csv"))
 assert not {"tensorflow", "keras"} & set(sys.modules)

@@ -20,6 +20,8 @@ from lstmcast.forecaster.trained import Forecaster, fingerprint
 from lstmcast.model import smoothing
 from lstmcast.model.heads import QuantileHead
 
+pytestmark = pytest.mark.kernel
+
 Write = Callable[..., Path]
 Wave = Callable[[int, int], np.ndarray]
 

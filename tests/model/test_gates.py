@@ -11,6 +11,8 @@ from lstmcast.model import lstm
 from lstmcast.model.gates import trace
 from lstmcast.model.lstm import ACTIVATIONS, Layer, Network
 
+pytestmark = pytest.mark.kernel
+
 LN2, LN3 = math.log(2), math.log(3)
 
 

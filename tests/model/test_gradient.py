@@ -9,6 +9,8 @@ from lstmcast.model.gates import trace
 from lstmcast.model.gradient import SLOPES, BackwardState, step_back
 from lstmcast.model.lstm import ACTIVATIONS, Layer, Network
 
+pytestmark = pytest.mark.kernel
+
 Floats = np.ndarray
 
 

@@ -15,6 +15,8 @@ from lstmcast.model import lstm
 from lstmcast.model.lstm import ACTIVATIONS, Layer, Network, State
 from lstmcast.model.network import load_keras
 
+pytestmark = pytest.mark.kernel
+
 LN2, LN3 = math.log(2), math.log(3)
 
 PLAIN: dict[str, Callable[[float], float]] = {

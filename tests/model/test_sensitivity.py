@@ -12,6 +12,8 @@ from lstmcast.model.lstm import Layer, Network
 from lstmcast.model.sensitivity import sensitivity
 from lstmcast.model.windows import WindowDataset, WindowSpec
 
+pytestmark = pytest.mark.kernel
+
 SHAPES = [
     WindowSpec(context=6, lags=1),
     WindowSpec(context=6, lags=4, level=1, season=4, seasons=3),

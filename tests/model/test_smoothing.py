@@ -11,6 +11,8 @@ from lstmcast.model import holt_winters, smoothing, theta
 from lstmcast.model.past import HistoryBatch
 from lstmcast.model.smoothing import heavier, reach, smoothed
 
+pytestmark = pytest.mark.kernel
+
 LENGTHS = [1, 2, 4, 7, 9, 15, 23, 45]
 
 

@@ -9,6 +9,8 @@ from lstmcast import seasonality
 from lstmcast.model import holt_winters, smoothing, theta
 from lstmcast.model.smoothing_gradient import smoothing_gradient
 
+pytestmark = pytest.mark.kernel
+
 CASES = [(40, 1), (60, 4), (7, 4), (3, 4), (1, 1), (350, 1), (90, 4), (80, 24), (50, 72), (60, 3), (90, 21)]
 
 
