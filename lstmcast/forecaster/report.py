@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 LIBRARIES = ("lstmcast", "tensorflow", "keras", "numpy", "pandas", "safetensors")
+KERNEL_NAMES = ("scipy_openblas_get_corename64_", "openblas_get_corename64_", "scipy_openblas_get_corename")
+"""Functions of OpenBLAS as NumPy's wheels name them; each returns the name of the kernel in use."""
 
 
 def report(
@@ -88,8 +92,20 @@ def described(panel: Panel) -> dict[str, Any]:
 
 
 def libraries() -> dict[str, str]:
-    """The versions of the libraries that a model's numbers depend on."""
-    return {name: found for name in LIBRARIES if (found := _version(name))}
+    """Versions of the libraries that a model's numbers depend on, and the BLAS kernel that rounds its sums."""
+    return {name: found for name in LIBRARIES if (found := _version(name))} | blas()
+
+
+def blas() -> dict[str, str]:
+    """Name and version of NumPy's BLAS, and the kernel it chose for this processor where it is OpenBLAS."""
+    build: Any = np.show_config(mode="dicts")
+    name, version = (build["Build Dependencies"]["blas"].get(key, "unknown") for key in ("name", "version"))
+    library = ctypes.CDLL(import_module("numpy.linalg._umath_linalg").__file__)
+    kernels = [getattr(library, function) for function in KERNEL_NAMES if hasattr(library, function)]
+    if not kernels:
+        return {"blas": f"{name} {version}"}
+    kernels[0].restype = ctypes.c_char_p
+    return {"blas": f"{name} {version}", "blas_kernel": kernels[0]().decode()}
 
 
 def scored(plan: TrainingPlan) -> str:

@@ -87,7 +87,7 @@ def test_the_manifest_tells_a_person(forecaster: Forecaster, tmp_path: Path, mon
     assert manifest["config"]["train"]["epochs"] == 2
     assert manifest["columns"] == {"time": "month", "target": ["passengers"], "series": []}
     assert manifest["network"].startswith("Sequential([Input((")
-    assert {"lstmcast", "tensorflow", "keras", "numpy"} <= set(manifest["libraries"])
+    assert {"lstmcast", "tensorflow", "keras", "numpy", "blas"} <= set(manifest["libraries"])
     assert {"lstm", "naive"} <= set(manifest["scores"])
     assert manifest["verdict"].startswith("The LSTM is ")
     assert manifest["data"]["path"] == str(tmp_path / "air.csv")
