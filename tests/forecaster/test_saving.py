@@ -22,6 +22,8 @@ from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model.heads import QuantileHead
 from lstmcast.store.choosing import resolve
 
+pytestmark = pytest.mark.kernel
+
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 Parts = tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]
 
@@ -62,8 +64,6 @@ def test_a_saved_share_of_smoothing_is_the_same(
 PREDICTING = """
 import sys
 from lstmcast.forecaster.trained import Forecaster
-
-pytestmark = pytest.mark.kernel
 forecast = Forecaster.load(sys.argv[1]).predict(horizon=12)
 sys.stdout.buffer.write(forecast.render(".csv"))
 assert not {"tensorflow", "keras"} & set(sys.modules)
