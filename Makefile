@@ -1,6 +1,7 @@
 # make demo    train, predict and plot on data/air_passengers.csv, into demo/
 # make test    the tests
 # make lint    ruff and mypy
+# make docs    the documentation as a site, in site/; make docs-update rewrites the outputs shown in it and in the README
 # make clean   remove what the others left here; the environment stays
 #
 # PYTHON=...   interpreter for the environment (default: the first below that runs and is 3.11 to 3.13)
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --editable
 MODELS := demo/models
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint docs docs-update clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -31,8 +32,14 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+docs-update: $(VENV)/.dev
+	$(BIN)/python tests/docs/test_examples.py $(PAGES)
+
 clean:
-	rm -rf demo build dist .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf demo build dist site .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # An empty file in the environment says what is installed there; a newer pyproject.toml installs again.
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
@@ -41,6 +48,10 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(INSTALL) '.[dev]'
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.docs: pyproject.toml | $(BIN)/python
+	$(INSTALL) '.[docs]'
 	@touch $(VENV)/.installed $@
 
 # A name on the PATH may be a launcher without its Python, or a Python without ensurepip: only running it tells.

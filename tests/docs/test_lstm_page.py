@@ -14,7 +14,7 @@ from lstmcast.model.gates import trace
 from lstmcast.model.gradient import BackwardState, step_back
 from lstmcast.model.lstm import Layer, Network, State
 
-PAGE = (Path(__file__).parents[1] / "docs" / "lstm.md").read_text(encoding="utf-8").replace("−", "-")
+PAGE = (Path(__file__).parents[2] / "docs" / "lstm.md").read_text(encoding="utf-8").replace("−", "-")
 HALF = 0.5e-4  # of the last digit written
 
 
@@ -53,9 +53,9 @@ def before() -> State:
 
 
 def test_the_step_is_what_the_network_does(network: Network, before: State) -> None:
-    """Cell, output and what is said agree with `lstm.step` in every digit."""
-    said = lstm.step(network, array(last(GIVEN["x_t"])), before)
-    for name, value in (("c_t", before.c[0]), ("h_t", before.h[0]), ("said_t", said)):
+    """Cell state, output and prediction agree with `lstm.step` in every digit."""
+    predicted = lstm.step(network, array(last(GIVEN["x_t"])), before)
+    for name, value in (("c_t", before.c[0]), ("h_t", before.h[0]), ("ŷ_t", predicted)):
         assert last(STEP[name]) == pytest.approx(float(value[0, 0]), abs=HALF), name
 
 
@@ -68,22 +68,22 @@ def test_the_gates_are_those_of_the_network(network: Network, before: State) -> 
         assert float(GATES[name][3]) == pytest.approx(float(total), abs=1e-6), name
         assert last(GATES[name]) == pytest.approx(float(result), abs=HALF), name
     kept, entering = results[1] * before.c[0][0, 0], results[0] * results[2]
-    for name, value in (("kept", kept), ("let in", entering), ("shown", np.tanh(kept + entering))):
+    for name, value in (("kept", kept), ("entering", entering), ("squashed", np.tanh(kept + entering))):
         assert last(STEP[name]) == pytest.approx(float(value), abs=HALF), name
     (steps,) = re.findall(r"= (\d+\.\d+) steps", PAGE)
     assert float(steps) == pytest.approx(float(half_life(np.array([[results[1]]]))[0]), abs=0.005)
 
 
 def test_the_derivatives_are_quotients_of_differences(network: Network) -> None:
-    """Each given number moved a little moves what is said by its derivative on the page."""
+    """Each given number moved a little moves the prediction by its derivative on the page."""
     given = {"x_t": last(GIVEN["x_t"]), "h_{t-1}": last(GIVEN["h_{t-1}"]), "c_{t-1}": last(GIVEN["c_{t-1}"])}
 
-    def said(numbers: dict[str, float]) -> float:
+    def predicted(numbers: dict[str, float]) -> float:
         state = State(h=[array(numbers["h_{t-1}"])], c=[array(numbers["c_{t-1}"])])
         return float(lstm.step(network, array(numbers["x_t"]), state)[0, 0])
 
     for name, value in given.items():
-        up, down = (said(given | {name: value + step}) for step in (2**-7, -(2**-7)))
+        up, down = (predicted(given | {name: value + step}) for step in (2**-7, -(2**-7)))
         assert last(BACK[f"δ{name}"]) == pytest.approx((up - down) * 2**6, abs=2e-4), name
 
 
@@ -111,11 +111,11 @@ def test_the_derivatives_are_those_of_the_backward_pass(network: Network) -> Non
 def test_the_slopes_on_the_page_follow_from_its_gates(network: Network) -> None:
     """δ of the gates' sums, each from the results written above it, as a loop over numbers would."""
     i, f, g, o = (last(GATES[gate]) for gate in ("i", "f", "c̃", "o"))
-    shown, cell_before = last(STEP["shown"]), last(GIVEN["c_{t-1}"])
+    squashed, cell_before = last(STEP["squashed"]), last(GIVEN["c_{t-1}"])
     h = float(network.V[0, 0])
-    c = h * o * (1 - shown**2)
+    c = h * o * (1 - squashed**2)
     expected = {"δh_t": h, "δc_t": c, "δa_i": c * g * i * (1 - i), "δa_f": c * cell_before * f * (1 - f)}
-    expected |= {"δa_c": c * i * (1 - g**2), "δa_o": h * shown * o * (1 - o)}
+    expected |= {"δa_c": c * i * (1 - g**2), "δa_o": h * squashed * o * (1 - o)}
     for name, value in expected.items():
         assert last(BACK[name]) == pytest.approx(value, abs=3e-4), name
 

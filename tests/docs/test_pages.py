@@ -1,0 +1,68 @@
+"""The README and CONTRIBUTING: short, with links and names that exist."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lstmcast.errors import LstmcastError
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+def test_the_readme_is_one_screen_after_the_other() -> None:
+    """At most 150 lines and 1,200 words, outputs included."""
+    assert len(README.splitlines()) <= 150
+    assert len(README.split()) <= 1200
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "data" / "README.md", *PAGES], ids=lambda p: p.stem)
+def test_links_and_images_exist(path: Path) -> None:
+    """Each relative link and image of a page is a file."""
+    for target in LINK.findall(path.read_text("utf-8")):
+        if not target.startswith(("http://", "https://")):
+            assert (path.parent / target).is_file(), target
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *PAGES], ids=lambda p: p.stem)
+def test_paragraphs_are_short(path: Path) -> None:
+    """No paragraph of prose has more than 80 words."""
+    prose = re.sub(r"```.*?```", "", path.read_text("utf-8"), flags=re.DOTALL)
+    for paragraph in re.split(r"\n\s*\n|\n(?=\s*[-*|\d])", prose):
+        assert len(paragraph.split()) <= 80 or paragraph.lstrip().startswith("|"), paragraph
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    """The navigation of mkdocs.yml names every page once."""
+    text = re.sub(r"!!python/\S+", "''", (ROOT / "mkdocs.yml").read_text("utf-8"))
+    named = re.findall(r"[\w/-]+\.md", yaml.dump(yaml.safe_load(text)["nav"]))
+    assert sorted(named) == sorted(str(page.relative_to(ROOT / "docs")) for page in PAGES)
+
+
+def test_every_exit_code_is_documented() -> None:
+    """The table of exit codes has a row for each class of error."""
+    table = (ROOT / "docs" / "reference" / "exit-codes.md").read_text("utf-8")
+    for error in LstmcastError.__subclasses__():
+        assert f"\n| {error.exit_code} |" in table, error.__name__
+
+
+def test_contributing_names_files_and_markers_that_exist() -> None:
+    """Paths below tests/, docs/ and benchmarks/ exist, and each marker of pytest is explained."""
+    for name in re.findall(r"`((?:tests|docs|benchmarks)/[\w/.]*)`", CONTRIBUTING):
+        assert (ROOT / name).exists(), name
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["ini_options"]
+    for marker in options["markers"]:
+        assert f"`{marker.partition(':')[0]}`" in CONTRIBUTING
+
+
+def test_the_package_is_typed() -> None:
+    """The marker of PEP 561 is in the package."""
+    assert (ROOT / "lstmcast" / "py.typed").is_file()
