@@ -20,7 +20,7 @@ from common import arguments, progress, report, table
 
 from lstmcast import Forecaster, read, train
 from lstmcast.config import load_config
-from lstmcast.forecaster.rules import repeated
+from lstmcast.forecaster.rules import seasonal_naive_values
 from lstmcast.jobs.adapting import adapted
 from lstmcast.store.ledger import Ledger
 from lstmcast.store.ledger_records import RunRecord
@@ -80,7 +80,9 @@ def covered(whole: Panel, forecaster: Forecaster, folder: Path) -> tuple[np.ndar
             now = begin + datetime.timedelta(days=day)
             ledger.observe(seen, now)
             run = adapted(ledger, forecaster.predict(seen))
-            ledger.record(RunRecord(str(day), now, "", "", ""), run.base, repeated(seen, HORIZON), run.factors)
+            ledger.record(
+                RunRecord(str(day), now, "", "", ""), run.base, seasonal_naive_values(seen, HORIZON), run.factors
+            )
             if day >= BEFORE:
                 came = whole.values[seen.lengths[0] :][:HORIZON]
                 for said, hits in ((run.base, fixed), (run.forecast, adaptive)):

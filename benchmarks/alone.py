@@ -20,7 +20,7 @@ from zeroshot import past_of
 
 from lstmcast.config import load_config
 from lstmcast.errors import DataError
-from lstmcast.forecaster.pretrained import pretrained
+from lstmcast.forecaster.pretrained import load_pretrained_forecaster
 from lstmcast.forecaster.training import train
 
 COUNTS = {"M3-Yearly": 12, "M3-Quarterly": 16, "M3-Monthly": 24, "M3-Other": 8}  # series, evenly spaced
@@ -44,7 +44,7 @@ def scores(case: Case, method: str) -> Scores:
         return case.score(case.baseline(NAIVE))
     past = past_of(case)
     asked = {"forecast.horizon": case.horizon}
-    forecaster = pretrained(past) if method == NONE else train(past, load_config(method, asked))
+    forecaster = load_pretrained_forecaster(past) if method == NONE else train(past, load_config(method, asked))
     said = forecaster.predict(past, case.horizon)
     return case.score(Said(said.values, said.lower, said.upper))
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lstmcast.evaluation import baselines, metrics
-from lstmcast.evaluation.quantiles import DECILES, between
+from lstmcast.evaluation.quantiles import DECILES, interpolate_quantiles
 
 Floats = npt.NDArray[np.float64]
 Histories = tuple[Floats, ...]
@@ -112,7 +112,7 @@ class Case:
         if said.lower is None or said.upper is None:
             return dict.fromkeys(("msis", "wql", "coverage_80", "coverage_95"), float("nan"))
         actual = self.actual.ravel()
-        deciles = between(DECILES, said.values, LEVELS, said.lower, said.upper).reshape(len(DECILES), -1)
+        deciles = interpolate_quantiles(DECILES, said.values, LEVELS, said.lower, said.upper).reshape(len(DECILES), -1)
         shares = metrics.coverage(actual, said.lower.reshape(2, -1), said.upper.reshape(2, -1))
         return {
             "msis": _mean(metrics.msis(self.actual, said.lower[1], said.upper[1], self.scale)),

@@ -25,8 +25,8 @@ from common import COMMAND, arguments, must, progress, report, table
 import lstmcast
 from lstmcast.data.panel import Panel
 from lstmcast.forecaster.explaining import Explanation, explain
-from lstmcast.forecaster.reading import pinned
-from lstmcast.forecaster.truth import last_steps
+from lstmcast.forecaster.reading import training_read_options
+from lstmcast.forecaster.truth import tail
 
 FILES = {  # hourly files and the column to forecast
     "single/load_rte.csv.gz": ("ds", "y"),
@@ -75,9 +75,9 @@ def change(forecaster: lstmcast.Forecaster, panel: Panel, explained: Explanation
 
 def at_origin(forecaster: lstmcast.Forecaster, panel: Panel, back: int, draws: int) -> tuple[list[float], float]:
     """Ratios of one origin, `back` steps before the end, one for each draw; and the completeness error."""
-    known = last_steps(panel.drop_last(back), forecaster.runner.reach)
+    known = tail(panel.drop_last(back), forecaster.pipeline.required_history)
     explained = explain(forecaster, known)
-    shape, rng = forecaster.runner.shape, np.random.default_rng(back)
+    shape, rng = forecaster.pipeline.window_spec, np.random.default_rng(back)
     pool = np.arange(len(known.values))[-(shape.context + shape.lags) :]
     count = round(SHARE * len(pool))
     top = pool[np.argsort(-explained.importance[pool], kind="stable")[:count]]
@@ -89,7 +89,7 @@ def at_origin(forecaster: lstmcast.Forecaster, panel: Panel, back: int, draws: i
 def measured(folder: Path, path: Path, asked: argparse.Namespace) -> Measured:
     """One file."""
     forecaster = lstmcast.Forecaster.load(path.stem, folder / "models")
-    panel = lstmcast.read(path, pinned(forecaster))
+    panel = lstmcast.read(path, training_read_options(forecaster))
     found = [at_origin(forecaster, panel, APART * k, asked.draws) for k in range(asked.origins)]
     timed = [process(folder, path) for _ in range(asked.repeats + 1)][1:]
     seconds, busy = map(list, zip(*timed, strict=True))

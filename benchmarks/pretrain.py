@@ -23,7 +23,7 @@ from lstmcast.data.grid import TimeGrid
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import Columns
 from lstmcast.evaluation.origins import HoldoutSplit
-from lstmcast.forecaster.judging import judge
+from lstmcast.forecaster.judging import evaluate_holdout
 from lstmcast.forecaster.saving import to_pretrained
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
@@ -79,10 +79,11 @@ def beside_smoothing(forecaster: Forecaster, panel: Panel, one: Class) -> Foreca
     told = forecaster.report["held_out"]
     held = HoldoutSplit(told["horizon"], told["stop_steps"], told["judge_steps"])
     runner, judged = (
-        replace(each, smoothing=one.smoothing, half=one.half) for each in (forecaster.runner, forecaster.judged)
+        replace(each, smoothing_weight=one.smoothing, smoothing_half_length=one.half)
+        for each in (forecaster.pipeline, forecaster.holdout_pipeline)
     )
     some = panel.select(np.flatnonzero(judging([name for (name,) in panel.keys])))
-    again = judge(judged, some, held, forecaster.calibration.levels)
+    again = evaluate_holdout(judged, some, held, forecaster.calibration.levels)
     named = list(forecaster.report["coverage"])
     report = forecaster.report | {
         "coverage": dict(zip(named, again.coverage.tolist(), strict=True)),
@@ -91,7 +92,7 @@ def beside_smoothing(forecaster: Forecaster, panel: Panel, one: Class) -> Foreca
         "scores": again.scores,
         "verdict": again.verdict,
     }
-    return replace(forecaster, runner=runner, judged=judged, calibration=again.calibration, report=report)
+    return replace(forecaster, pipeline=runner, holdout_pipeline=judged, calibration=again.calibration, report=report)
 
 
 def facts(forecaster: Forecaster, counts: dict[str, int], settings: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from lstmcast.data.calendar import Calendar
 from lstmcast.data.grid import TimeGrid
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import Columns
-from lstmcast.forecaster.measure import scales_of
+from lstmcast.forecaster.measure import series_scales
 from lstmcast.forecaster.planning import make_plan
 from lstmcast.forecaster.running import ForecastPipeline
 from lstmcast.model import lstm
@@ -68,11 +68,11 @@ def fit_lstmcast(task: Task) -> list[Look]:
         "train.seed": task.seed,
     }
     plan = make_plan(panel, load_config(None, pinned))
-    way = plan.ways[0]
+    way = plan.variants[0]
     recipe = replace(plan.recipe, epochs=task.batches // task.every, batches=task.every, patience=task.batches)
-    bare = ForecastPipeline((), plan.head, way.shape, way.measure, {})
-    running = bare.on(panel)
-    known = replace(bare, scales=scales_of(panel, running.scaling))
+    bare = ForecastPipeline((), plan.head, way.window_spec, way.scaling_spec, {})
+    running = bare.bind(panel)
+    known = replace(bare, scales=series_scales(panel, running.scaling))
     looks: list[Look] = []
 
     def look(network: lstm.Network) -> float:
@@ -80,7 +80,7 @@ def fit_lstmcast(task: Task) -> list[Look]:
         looks.append(Look(time.perf_counter() - begun, lambda values, origins: _ours(runner, values, origins)))
         return -float(len(looks))  # ever better: it is not to stop early
 
-    fit(running.windows, plan.architecture, recipe, judge=look)
+    fit(running.windows, plan.architecture, recipe, validate=look)
     return looks
 
 
@@ -95,8 +95,8 @@ def _panel(values: Floats) -> Panel:
 
 
 def _ours(runner: ForecastPipeline, values: Floats, origins: Ints) -> Floats:
-    running, series = runner.on(_panel(values)), np.zeros_like(origins)
-    return running.back(running.ahead(series, origins, 1).z, series)[:, 0]
+    running, series = runner.bind(_panel(values)), np.zeros_like(origins)
+    return running.inverse_transform(running.forecast(series, origins, 1).z, series)[:, 0]
 
 
 def fit_plain(task: Task) -> list[Look]:
@@ -135,7 +135,7 @@ def fit_plain(task: Task) -> list[Look]:
 
 def _plain(network: lstm.Network, context: int, values: Floats, origins: Ints) -> Floats:
     windows = values[origins[:, None] + np.arange(1 - context, 1)][..., None].astype(np.float32)  # [B, L, 1]
-    said: Floats = lstm.outputs(network, windows)[:, -1, 0].astype(np.float64)
+    said: Floats = lstm.forward(network, windows)[:, -1, 0].astype(np.float64)
     return said
 
 

@@ -32,8 +32,8 @@ from lstmcast import read as read_file
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.grid import TimeGrid
 from lstmcast.data.panel import Panel
-from lstmcast.forecaster.pretrained import choose, pretrained
-from lstmcast.workers import one_thread_each
+from lstmcast.forecaster.pretrained import load_pretrained_forecaster, select_pretrained
+from lstmcast.workers import limit_blas_threads
 
 HERE = Path(__file__).parent
 METHOD = "lstmcast pretrained"
@@ -64,16 +64,16 @@ def past_of(case: Case) -> Panel:
 def forecast(case: Case) -> Record:
     """The scores of the pretrained networks, and which they were."""
     panel, cpu = past_of(case), time.process_time()
-    forecaster = pretrained(panel)
+    forecaster = load_pretrained_forecaster(panel)
     said = forecaster.predict(panel, case.horizon)
     spent = time.process_time() - cpu
     scores = case.score(Said(said.values, said.lower, said.upper))
-    share = np.median(forecaster.runner.share(panel.lengths))
+    share = np.median(forecaster.pipeline.smoothing_weight_of(panel.lengths))
     return {
         **case.facts,
         **scores,
         "cpu_s": spent,
-        "networks": f"{choose(panel).reason}; {share:.0%} smoothing",
+        "networks": f"{select_pretrained(panel).reason}; {share:.0%} smoothing",
     }
 
 
@@ -110,7 +110,7 @@ def used(found: Sequence[Record]) -> list[str]:
 
 def speed_lines(count: int) -> list[str]:
     """Seconds for `count` monthly series, from a file to a file, and the most memory that took; a process for each."""
-    one_thread_each()
+    limit_blas_threads()
     rows = []
     for suffix in (".csv", ".parquet"):
         with tempfile.TemporaryDirectory() as name:
@@ -128,7 +128,7 @@ def timed(path: Path) -> list[str]:
     clock = Clock()
     panel = read_file(path)
     laps = [clock.lap()]
-    said = pretrained(panel).predict(panel)
+    said = load_pretrained_forecaster(panel).predict(panel)
     laps.append(clock.lap())
     path.with_stem("forecast").write_bytes(said.render(path.suffix))
     laps.append(clock.lap())

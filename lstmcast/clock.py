@@ -43,10 +43,10 @@ def time_at(text: str, flag: str) -> datetime:
     """
     fault = f"{flag} {text}: must be an ISO 8601 time with its zone, such as 2026-11-20T08:45Z"
     try:
-        said = datetime.fromisoformat(text)
-        when = said.astimezone(UTC)
+        parsed = datetime.fromisoformat(text)
+        when = parsed.astimezone(UTC)
     except (ValueError, OverflowError) as err:
         raise UsageError(fault) from err
-    if said.tzinfo is None:
+    if parsed.tzinfo is None:
         raise UsageError(fault)
     return when

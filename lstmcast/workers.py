@@ -16,18 +16,18 @@ Result = TypeVar("Result")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
-def cores() -> int:
+def available_cores() -> int:
     """How many this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def in_parallel(
+def process_map(
     work: Callable[[Task], Result],
     tasks: Sequence[Task],
     *,
     most: int = 64,
     at_once: int = 1,
-    tell: Callable[[int], None] = lambda _: None,
+    on_progress: Callable[[int], None] = lambda _: None,
 ) -> list[Result]:
     """Do every task in a process of a fresh interpreter; the processes share the cores, and are ended on any failure.
 
@@ -36,7 +36,7 @@ def in_parallel(
         tasks: what it is called with, each.
         most: processes.
         at_once: tasks handed over together.
-        tell: called with the number of tasks done.
+        on_progress: called with the number of tasks done.
 
     Returns:
         The results in the order of the tasks.
@@ -50,15 +50,15 @@ def in_parallel(
     import multiprocessing
     from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 
-    count = min(len(tasks), cores(), most)
-    others = multiprocessing.active_children()
-    with _limits(threads=max(1, cores() // count)):
+    count = min(len(tasks), available_cores(), most)
+    children = multiprocessing.active_children()
+    with _limits(threads=max(1, available_cores() // count)):
         pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=_leave_interrupts)
         results = []
         try:
             for result in pool.map(work, tasks, chunksize=at_once):
                 results.append(result)
-                tell(len(results))
+                on_progress(len(results))
         except BrokenProcessPool as err:
             raise UsageError(
                 "a process that worked for this one was ended from outside, perhaps for want of memory; in a Python "
@@ -66,7 +66,7 @@ def in_parallel(
             ) from err
         except BaseException:
             for child in multiprocessing.active_children():
-                if child not in others:
+                if child not in children:
                     child.terminate()
             raise
         finally:
@@ -74,7 +74,7 @@ def in_parallel(
     return results
 
 
-def one_thread_each() -> None:
+def limit_blas_threads() -> None:
     """Tell linear algebra, before it is imported, to leave the cores to those who spread their work over them."""
     for name in THREADS[:2]:
         os.environ.setdefault(name, "1")

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from lstmcast.errors import DataError, UsageError
-from lstmcast.workers import THREADS, cores, in_parallel
+from lstmcast.workers import THREADS, available_cores, process_map
 
 
 def limits(_: int) -> tuple[int, list[str | None], bool]:
@@ -41,9 +41,9 @@ def die(_: int) -> None:
 def test_results_stand_in_the_order_of_the_tasks() -> None:
     """However long each takes; progress is told one by one; no task, no process."""
     told: list[int] = []
-    assert in_parallel(later_first, range(5), tell=told.append) == [0, 1, 4, 9, 16]
+    assert process_map(later_first, range(5), on_progress=told.append) == [0, 1, 4, 9, 16]
     assert told == [1, 2, 3, 4, 5]
-    assert in_parallel(later_first, []) == []
+    assert process_map(later_first, []) == []
 
 
 def test_processes_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,9 +51,9 @@ def test_processes_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(THREADS[0], "7")
     monkeypatch.delenv(THREADS[1], raising=False)
     before = dict(os.environ)
-    ((pid, told, ignores),) = in_parallel(limits, [0])
+    ((pid, told, ignores),) = process_map(limits, [0])
     assert pid != os.getpid()
-    assert told == [str(cores())] * len(THREADS)
+    assert told == [str(available_cores())] * len(THREADS)
     assert ignores
     assert dict(os.environ) == before
 
@@ -62,7 +62,7 @@ def test_an_error_arrives_as_it_is_and_ends_the_others() -> None:
     """The class and the text of a failure in a process; the others do not go on for half a minute."""
     began = time.monotonic()
     with pytest.raises(DataError, match="the second\nhas faults"):
-        in_parallel(refuse, [1, 2, 3])
+        process_map(refuse, [1, 2, 3])
     assert time.monotonic() - began < 20
     assert multiprocessing.active_children() == []
 
@@ -70,7 +70,7 @@ def test_an_error_arrives_as_it_is_and_ends_the_others() -> None:
 def test_a_process_that_dies_is_explained() -> None:
     """No traceback of a broken pool, but what may have happened."""
     with pytest.raises(UsageError, match="ended from outside, perhaps for want of memory"):
-        in_parallel(die, [0])
+        process_map(die, [0])
 
 
 def test_an_interruption_ends_the_processes() -> None:
@@ -80,5 +80,5 @@ def test_an_interruption_ends_the_processes() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        in_parallel(later_first, range(4), tell=stop)
+        process_map(later_first, range(4), on_progress=stop)
     assert multiprocessing.active_children() == []

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.backtesting.network import trained_anew, trained_once
-from lstmcast.backtesting.rivals import classical_rivals, rivals
+from lstmcast.backtesting.network import forecast_single_fit, forecast_with_refit
+from lstmcast.backtesting.rivals import baseline_forecasts, classical_forecasts
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation import metrics
 from lstmcast.evaluation.classical import require
-from lstmcast.evaluation.folds import RollingOrigins, long_enough, make_folds
+from lstmcast.evaluation.folds import RollingOrigins, filter_long_enough, plan_backtest
 from lstmcast.evaluation.scores import BacktestResult, MethodForecasts, Table
 from lstmcast.evaluation.scoring import score
-from lstmcast.evaluation.skill import Skill, evidence, skill, verdict
-from lstmcast.forecaster.truth import honest, mase_scales, outcomes
-from lstmcast.model.scaling import possible_kinds
+from lstmcast.evaluation.skill import Skill, bootstrap_groups, skill, verdict
+from lstmcast.forecaster.truth import actuals_after, mase_scales, valid_origins
+from lstmcast.model.scaling import valid_transforms
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
-    from lstmcast.forecaster.fits import Tell
+    from lstmcast.forecaster.fits import ProgressCallback
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -37,7 +37,7 @@ def backtest(
     step: int | None = None,
     refit: bool = False,
     classical: Sequence[str] = (),
-    tell: Tell = lambda _: None,
+    on_progress: ProgressCallback = lambda _: None,
     note: Callable[[str], None] = lambda _: None,
 ) -> BacktestResult:
     """Forecast from several past origins, knowing only what came before each, and hold it against what came.
@@ -50,7 +50,7 @@ def backtest(
         step: from one origin to the next; None: H, so that no two forecasts of a series share an outcome.
         refit: train anew before every origin, side by side on the cores there are; else once, before the first.
         classical: `ets`, `theta`, `arima`: fitted anew at every origin, where statsforecast is installed.
-        tell: called after every epoch of a single training.
+        on_progress: called after every epoch of a single training.
         note: called with a line on what is going on, where that takes long.
 
     Raises:
@@ -59,36 +59,36 @@ def backtest(
         ModelError: training exploded.
     """
     require(classical)
-    asked = config.forecast.horizon
-    folds = make_folds(panel, None if asked == "auto" else asked, origins, step)
-    scored = long_enough(panel, folds)
-    actual = _outcomes(scored, folds)
-    config, notes = _settled(scored, config, folds)
+    requested = config.forecast.horizon
+    folds = plan_backtest(panel, None if requested == "auto" else requested, origins, step)
+    long_enough = filter_long_enough(panel, folds)
+    actual = _outcomes(long_enough, folds)
+    config, notes = _resolve_config(long_enough, config, folds)
     levels = tuple(config.forecast.levels)
     if refit:
-        network = trained_anew(scored, config, folds, lambda k: note(f"trained {k} of {folds.origins}"))
+        network = forecast_with_refit(long_enough, config, folds, lambda k: note(f"trained {k} of {folds.n_origins}"))
     else:
-        network = trained_once(scored, config, folds, tell)
-    said = {"lstm": network, **rivals(scored, folds, levels, refit=refit)}
+        network = forecast_single_fit(long_enough, config, folds, on_progress)
+    by_method = {"lstm": network, **baseline_forecasts(long_enough, folds, levels, refit=refit)}
     if classical:
-        said |= classical_rivals(scored, folds, levels, list(dict.fromkeys(classical)), note)
-        notes += _refusals(said)
-    unit = mase_scales(scored.drop_last(folds.held_out))
-    tables = score(actual, said, unit, levels)
-    result = _skill(tables["all"], actual, said, unit, folds.at(scored.lengths))
-    judging = int((~np.isnan(actual)).any(axis=2).sum())
+        by_method |= classical_forecasts(long_enough, folds, levels, list(dict.fromkeys(classical)), note)
+        notes += _failure_notes(by_method)
+    scale = mase_scales(long_enough.drop_last(folds.held_out))
+    tables = score(actual, by_method, scale, levels)
+    result = _skill(tables["all"], actual, by_method, scale, folds.at(long_enough.lengths))
+    n_scored = int((~np.isnan(actual)).any(axis=2).sum())
     return BacktestResult(
-        panel=scored,
-        origins=folds.at(scored.lengths),
-        step=folds.step,
+        panel=long_enough,
+        origins=folds.at(long_enough.lengths),
+        step=folds.step_size,
         refit=refit,
         levels=levels,
         actual=actual,
-        said=said,
+        by_method=by_method,
         tables=tables,
         skill=result,
-        verdict=verdict(result, judging),
-        left_out=panel.n_series - scored.n_series,
+        verdict=verdict(result, n_scored),
+        left_out=panel.n_series - long_enough.n_series,
         notes=tuple(notes),
     )
 
@@ -100,31 +100,31 @@ def _outcomes(panel: Panel, folds: RollingOrigins) -> Floats:
         DataError: nothing is left.
     """
     origins = folds.at(panel.lengths)
-    where = np.repeat(np.arange(panel.n_series), folds.origins), origins.ravel()
-    fair = honest(panel, *where, folds.horizon)
-    if not fair.any():
+    where = np.repeat(np.arange(panel.n_series), folds.n_origins), origins.ravel()
+    valid = valid_origins(panel, *where, folds.horizon)
+    if not valid.any():
         raise DataError(
             f"{panel.source}: no origin can judge: none of them was observed with anything after it. Give another "
             "--step or --origins"
         )
-    actual = np.where(fair[:, None], outcomes(panel, *where, folds.horizon), np.nan)
+    actual = np.where(valid[:, None], actuals_after(panel, *where, folds.horizon), np.nan)
     return actual.reshape(*origins.shape, folds.horizon)
 
 
-def _settled(panel: Panel, config: Config, folds: RollingOrigins) -> tuple[Config, list[str]]:
+def _resolve_config(panel: Panel, config: Config, folds: RollingOrigins) -> tuple[Config, list[str]]:
     """The config with the horizon, and with a transform that values after the first origin can take too."""
     forecast = config.forecast.model_copy(update={"horizon": folds.horizon})
     config = config.model_copy(update={"forecast": forecast})
-    later, before = (possible_kinds(values) for values in (panel.values, panel.drop_last(folds.held_out).values))
+    later, before = (valid_transforms(values) for values in (panel.values, panel.drop_last(folds.held_out).values))
     if config.model.transform != "auto" or later == before:
         return config, []
     note = f"values after the first origin are {'0' if 'sqrt' in later else 'negative'}: model.transform is {later[0]}"
     return config.model_copy(update={"model": config.model.model_copy(update={"transform": later[0]})}), [note]
 
 
-def _refusals(said: Mapping[str, MethodForecasts]) -> list[str]:
+def _failure_notes(by_method: Mapping[str, MethodForecasts]) -> list[str]:
     """A line for every method that did not forecast from every origin."""
-    missing = {name: np.isnan(one.values).any(axis=2) for name, one in said.items()}
+    missing = {name: np.isnan(forecasts.values).any(axis=2) for name, forecasts in by_method.items()}
     return [
         f"{name} refused {none.sum()} of {none.size} histories (too short, say): it is scored on the others alone"
         for name, none in missing.items()
@@ -132,12 +132,14 @@ def _refusals(said: Mapping[str, MethodForecasts]) -> list[str]:
     ]
 
 
-def _skill(overall: Table, actual: Floats, said: Mapping[str, MethodForecasts], unit: Floats, origins: Ints) -> Skill:
+def _skill(
+    overall: Table, actual: Floats, by_method: Mapping[str, MethodForecasts], scale: Floats, origins: Ints
+) -> Skill:
     """The LSTM against the best of the others: least MASE, or MAE where that is undefined."""
-    measure = "mae" if np.isnan(overall["lstm"]["mase"][0]) else "mase"
-    rank = {name: scores[measure][0] for name, scores in overall.items() if name != "lstm"}
+    metric = "mae" if np.isnan(overall["lstm"]["mase"][0]) else "mase"
+    rank = {name: scores[metric][0] for name, scores in overall.items() if name != "lstm"}
     best = min(rank, key=lambda name: np.nan_to_num(rank[name], nan=np.inf))
-    each = np.ones_like(unit)[:, None] if measure == "mae" else unit[:, None]
-    ours, theirs = (metrics.mase(actual, said[name].values, each).ravel() for name in ("lstm", best))
+    each = np.ones_like(scale)[:, None] if metric == "mae" else scale[:, None]
+    ours, best_errors = (metrics.mase(actual, by_method[name].values, each).ravel() for name in ("lstm", best))
     series = np.repeat(np.arange(len(origins)), origins.shape[1])
-    return skill(ours, theirs, evidence(series, origins.ravel(), actual.shape[2]), name=best)
+    return skill(ours, best_errors, bootstrap_groups(series, origins.ravel(), actual.shape[2]), name=best)

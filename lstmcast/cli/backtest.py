@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import CONFIG, DATA, QUIET, READING, configure, fail_on, say
+from lstmcast.cli.options import CONFIG, DATA, QUIET, READING, configure, echo_err, fail_on
 from lstmcast.clock import system_clock
 from lstmcast.errors import UsageError
 
@@ -66,25 +66,27 @@ def backtest(
     from lstmcast.evaluation.classical import require
     from lstmcast.model.network import require_tensorflow
 
-    chosen = METHODS if "all" in classical else classical
+    selected = METHODS if "all" in classical else classical
     require_tensorflow()
-    require(chosen)
-    from lstmcast.kinds import kind_of
+    require(selected)
+    from lstmcast.kinds import get_task
     from lstmcast.kinds.kind import BacktestOptions
     from lstmcast.show import console
     from lstmcast.store.outputs import make_folder, write_files
 
     def note(text: str) -> None:
         if not quiet:
-            say(text)
+            echo_err(text)
 
-    kind = kind_of(config.model.head)
-    past = kind.read(data, config)
-    note(kind.found(past, system_clock()))
+    task = get_task(config.model.head)
+    past = task.read(data, config)
+    note(task.describe_data(past, system_clock()))
     folder = make_folder(Path(output)) if output else None
-    with console.progress(quiet=quiet) as tell:
-        scores = kind.backtest(past, config, BacktestOptions(origins, step, refit, chosen), tell=tell, note=note)
-    note(scores.told())
+    with console.progress(quiet=quiet) as on_progress:
+        scores = task.backtest(
+            past, config, BacktestOptions(origins, step, refit, selected), on_progress=on_progress, note=note
+        )
+    note(scores.summary())
     if folder:
         files = scores.files(figures=figures)
         write_files(folder, files)
@@ -92,4 +94,4 @@ def backtest(
     if as_json:
         click.echo(json.dumps(scores.to_dict(), indent=1, allow_nan=False, ensure_ascii=False))
     if strict:
-        fail_on(past.dropped, better=scores.better, also=scores.short)
+        fail_on(past.dropped, better=scores.better, also=scores.warnings)

@@ -19,16 +19,16 @@ from lstmcast.cli.options import configure
 @click.option("--list", "as_list", is_flag=True, help="The shipped configs.")
 def config(name: str | None, settings: tuple[str, ...], *, as_schema: bool, of_job: bool, as_list: bool) -> None:
     """Show a configuration, checked and with every default filled in."""
-    from lstmcast.config import Config, Job, load_job, schema, shipped
+    from lstmcast.config import Config, Job, bundled_configs, load_job, schema
     from lstmcast.config.writing import to_yaml
 
     if as_schema:
         click.echo(json.dumps(schema(Job if of_job else Config), indent=2, ensure_ascii=False))
     elif as_list:
-        for key, path in shipped().items():
+        for key, path in bundled_configs().items():
             click.echo(f"{key:10} {path.read_text(encoding='utf-8').splitlines()[0].removeprefix('# ')}")
     elif of_job:
         click.echo(to_yaml(load_job(name or "job.yaml").model_dump(mode="json")), nl=False)
     else:
-        whole = configure(name, settings, {}).model_dump(mode="json")
-        click.echo(to_yaml(whole), nl=False)
+        settings_tree = configure(name, settings, {}).model_dump(mode="json")
+        click.echo(to_yaml(settings_tree), nl=False)

@@ -6,8 +6,8 @@ import json
 
 import click
 
-from lstmcast.cli.options import QUIET, say
-from lstmcast.cli.remembering import LEDGER, find_ledger
+from lstmcast.cli.options import QUIET, echo_err
+from lstmcast.cli.remembering import LEDGER, resolve_ledger
 from lstmcast.clock import time_at
 
 
@@ -27,15 +27,15 @@ def diff(
     on the newer data to tell them apart.
     """
     when = None if against is None else time_at(against, "--against")
-    _, folder = find_ledger(path, model, models)
+    _, folder = resolve_ledger(path, model, models)
     from lstmcast.jobs.difference import difference
-    from lstmcast.jobs.remembered import last_two
-    from lstmcast.jobs.telling import differed
+    from lstmcast.jobs.remembered import last_two_runs
+    from lstmcast.jobs.telling import format_diff
     from lstmcast.store.ledger import FILE, Ledger
 
     with Ledger.open(folder / FILE, create=False) as ledger:
-        found = difference(ledger, folder, *last_two(ledger, when))
+        found = difference(ledger, folder, *last_two_runs(ledger, when))
     if not quiet:
-        say(differed(found, folder.name))
+        echo_err(format_diff(found, folder.name))
     if as_json:
         click.echo(json.dumps(found.to_dict(), indent=1, allow_nan=False, ensure_ascii=False))

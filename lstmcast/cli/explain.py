@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import MODEL, MODELS, QUIET, say
+from lstmcast.cli.options import MODEL, MODELS, QUIET, echo_err
 
 
 @click.command()
@@ -40,27 +40,27 @@ def explain(
     The forecast is the current one, or that of a named series and origin. TensorFlow is not needed.
     """
     from lstmcast.forecaster.explaining import explain as explained_by
-    from lstmcast.forecaster.place import series_named, step_named
+    from lstmcast.forecaster.place import find_series, find_step
     from lstmcast.kinds.loading import load_values
     from lstmcast.show.explanation import method, paragraph, to_dict
     from lstmcast.store.files import write_atomically
 
     loaded = load_values(models, model, data)
     panel = loaded.past
-    series = series_named(panel, key)
-    explained = explained_by(loaded.trained, panel, series, step_named(panel, series, origin))
+    series = find_series(panel, key)
+    explained = explained_by(loaded.trained, panel, series, find_step(panel, series, origin))
     target = output or (None if as_json else "explanation.png")
     if target:
-        from lstmcast.show.anatomy import picture
+        from lstmcast.show.anatomy import explanation_figure
         from lstmcast.show.plot import render
 
         name = ", ".join(panel.columns.target)
-        write_atomically(Path(target), render(picture(explained, name), Path(target).suffix))
+        write_atomically(Path(target), render(explanation_figure(explained, name), Path(target).suffix))
     if as_json:
         click.echo(json.dumps(to_dict(explained), indent=1, allow_nan=False, ensure_ascii=False))
     else:
         click.echo(f"{paragraph(explained)}\n\n{method(explained)}")
     for warning in loaded.warnings:
-        say(f"lstmcast: {warning}")
+        echo_err(f"lstmcast: {warning}")
     if target and not quiet:
-        say(f"{target}: series {series + 1} of {panel.n_series}, {loaded.version}")
+        echo_err(f"{target}: series {series + 1} of {panel.n_series}, {loaded.version}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lstmcast.cli.options import CONFIG, DATA, READING, configure, say
+from lstmcast.cli.options import CONFIG, DATA, READING, configure, echo_err
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
@@ -53,7 +53,7 @@ def init(
         click.echo(text, nl=False)
     else:
         write_atomically(Path(target), text.encode())
-        say(f"{target}: written; lstmcast {f'run {target}' if as_job else f'train {data} --config {target}'}")
+        echo_err(f"{target}: written; lstmcast {f'run {target}' if as_job else f'train {data} --config {target}'}")
 
 
 def _found(panel: Panel) -> dict[str, object]:

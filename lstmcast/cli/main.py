@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         click.echo("lstmcast: interrupted; nothing was half-written", err=True)
         return 130
     except BrokenPipeError:
-        return _unread()
+        return _broken_pipe()
     except _Terminated:
         click.echo("lstmcast: terminated; nothing was half-written", err=True)
         return 143
@@ -84,16 +84,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if sys.stdout is stdout:
             raise
         sys.stdout = stdout  # Click replaced it, for its reader has gone
-        return _unread()
+        return _broken_pipe()
     except OSError as err:  # files explain themselves elsewhere: this is stdout, or a path that is none
         click.echo(f"lstmcast: {err.filename or 'stdout'}: {err.strerror or err}", err=True)
         if err.filename is None:
-            _unread()
+            _broken_pipe()
         return FileError.exit_code
     return code or 0
 
 
-def _unread() -> int:
+def _broken_pipe() -> int:
     """Whoever reads our output has seen enough, or cannot take it: what is left in the buffer goes nowhere."""
     if sys.stdout:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import MODELS, say
+from lstmcast.cli.options import MODELS, echo_err
 
 MODEL = click.option("--model", metavar="NAME", help="Which model; needed where there are several.")
 
@@ -20,10 +20,10 @@ def models(context: click.Context, models: str | None, *, as_json: bool) -> None
     """List the versions of all models, with their scores and which one is current; or look after them."""
     if context.invoked_subcommand is not None:
         return
-    from lstmcast.show.versions import table, versions_of
+    from lstmcast.show.versions import list_versions, table
     from lstmcast.store.choosing import model_folders
 
-    found = {folder: versions_of(folder) for folder in model_folders(Path(models or "models"))}
+    found = {folder: list_versions(folder) for folder in model_folders(Path(models or "models"))}
     if as_json:
         known = {folder.name: [version.to_dict() for version in row] for folder, row in found.items()}
         click.echo(json.dumps(known, indent=1, ensure_ascii=False))
@@ -43,7 +43,7 @@ def rollback(version: str | None, models: str | None, model: str | None) -> None
 
     folder = model_folder(Path(models or "models"), model)
     with model_lock(folder):
-        say(f"{make_current(folder, version)}: is current now")
+        echo_err(f"{make_current(folder, version)}: is current now")
 
 
 @models.command()
@@ -52,12 +52,12 @@ def rollback(version: str | None, models: str | None, model: str | None) -> None
 def verify(models: str | None, model: str | None) -> None:
     """Prove that every version is whole, and the ledger too. Exit code 5 where one is not."""
     from lstmcast.errors import ModelError
-    from lstmcast.jobs.verifying import faults
+    from lstmcast.jobs.verifying import verify_model
     from lstmcast.store.choosing import model_folder, model_folders
 
     root = Path(models or "models")
     folders = model_folders(root) if model is None else [model_folder(root, model)]
-    found = [fault for folder in folders for fault in faults(folder, lambda path: say(f"{path}: whole"))]
+    found = [fault for folder in folders for fault in verify_model(folder, lambda path: echo_err(f"{path}: whole"))]
     if found:
         raise ModelError(found)
 
@@ -75,4 +75,4 @@ def prune(keep: int, models: str | None, model: str | None) -> None:
     folder = model_folder(Path(models or "models"), model)
     with model_lock(folder):
         removed = remove(folder, keep)
-    say(f"{folder}: removed {', '.join(removed) or 'nothing'}")
+    echo_err(f"{folder}: removed {', '.join(removed) or 'nothing'}")

@@ -27,7 +27,7 @@ NOW = click.option("--now", metavar="TIME", help="Take it to be TIME (ISO 8601, 
 MODEL = click.option("--model", metavar="NAME|PATH", help="Which model; needed where there are several.")
 
 
-def say(text: str) -> None:
+def echo_err(text: str) -> None:
     """Put words on stderr; that nobody reads them any more is no reason to stop."""
     with suppress(BrokenPipeError):
         click.echo(text, err=True)
@@ -59,7 +59,7 @@ def duration(text: str, flag: str) -> timedelta:
         raise UsageError(f"{flag}: {err}") from err
 
 
-def together(*options: Decorator) -> Decorator:
+def combine_options(*options: Decorator) -> Decorator:
     """Several options as one decorator, in the order in which help shows them."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -70,7 +70,7 @@ def together(*options: Decorator) -> Decorator:
     return decorate
 
 
-CONFIG = together(
+CONFIG = combine_options(
     click.option(
         "-c", "--config", "config_name", metavar="NAME|FILE", help="A shipped config (classic …) or a YAML file."
     ),
@@ -78,7 +78,7 @@ CONFIG = together(
         "-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One key of the config: train.epochs=50."
     ),
 )
-READING = together(
+READING = combine_options(
     click.option("--time", "data_time", metavar="COLUMN", help="The time column."),
     click.option(
         "--target",
@@ -123,7 +123,7 @@ def configure(config_name: str | None, settings: tuple[str, ...], flags: Mapping
     for name, flag in flags.items():
         if flag is not None and flag != ():
             section, _, key = name.partition("_")
-            overrides[f"{section}.{key}"] = _typed(name, flag)
+            overrides[f"{section}.{key}"] = _as_typed_value(name, flag)
             names[f"--set: {section}.{key}: "] = f"--{key}: "
     try:
         return load_config(config_name, overrides)
@@ -145,7 +145,7 @@ def read_options(flags: Mapping[str, object]) -> ReadOptions | None:
     return ReadOptions.of(configure(None, (), flags).data.model_dump())
 
 
-def _typed(name: str, flag: object) -> object:
+def _as_typed_value(name: str, flag: object) -> object:
     """A flag's value as the config wants it: several texts as a list, a number as YAML reads it, text as it stands."""
     if isinstance(flag, tuple):
         return list(flag)

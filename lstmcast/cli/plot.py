@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import MODEL, MODELS, QUIET, say
+from lstmcast.cli.options import MODEL, MODELS, QUIET, echo_err
 
 
 @click.command()
@@ -54,9 +54,9 @@ def plot(
 
     if backtest and forecast_file:
         raise UsageError("--backtest and --forecast cannot be drawn together: choose one")
-    view = PlotOptions(Path(output).suffix, horizon, forecast_file, backtest, keys, history)
+    options = PlotOptions(Path(output).suffix, horizon, forecast_file, backtest, keys, history)
     loaded = load_model(models, model, data)
-    content, shown = loaded.kind.plot(loaded.trained, loaded.past, view)
+    content, shown = loaded.task.plot(loaded.trained, loaded.past, options)
     write_atomically(Path(output), content)
     if not quiet:
-        say(f"{output}: {shown}, {loaded.version}")
+        echo_err(f"{output}: {shown}, {loaded.version}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import MODEL, MODELS, QUIET, READING, read_options, say
+from lstmcast.cli.options import MODEL, MODELS, QUIET, READING, echo_err, read_options
 
 
 @click.command()
@@ -51,9 +51,9 @@ def predict(
     kept of it is used. TensorFlow is not needed. Pretrained networks (--model pretrained) forecast data that none was
     trained on: only they take the flags that say how a file is read.
     """
-    from lstmcast.workers import one_thread_each
+    from lstmcast.workers import limit_blas_threads
 
-    one_thread_each()
+    limit_blas_threads()
     from lstmcast.errors import ConditionError, UsageError
     from lstmcast.forecast import output_suffix
     from lstmcast.kinds.kind import PredictOptions
@@ -61,10 +61,10 @@ def predict(
     from lstmcast.store.files import is_same, write_atomically
 
     loaded = load_model(models, model, data, read_options(reading))
-    outcome = loaded.kind.predict(loaded.trained, loaded.past, PredictOptions(horizon, temperature, seed))
-    usual = loaded.report["config"]["forecast"]["output"]
-    target = output or usual
-    content = outcome.render(output_suffix(usual if target == "-" else target, loaded.kind.formats))
+    outcome = loaded.task.predict(loaded.trained, loaded.past, PredictOptions(horizon, temperature, seed))
+    default_output = loaded.report["config"]["forecast"]["output"]
+    target = output or default_output
+    content = outcome.render(output_suffix(default_output if target == "-" else target, loaded.task.formats))
     if is_same(target, loaded.past.source):
         raise UsageError(f"{target}: holds the data, and a forecast would take their place: give another --output")
     if target == "-":
@@ -72,8 +72,10 @@ def predict(
     else:
         write_atomically(Path(target), content)
     if not quiet:
-        say(loaded.kind.made(outcome, loaded.trained, loaded.past, version=loaded.version, target=target))
+        echo_err(
+            loaded.task.describe_prediction(outcome, loaded.trained, loaded.past, version=loaded.version, target=target)
+        )
     if strict and loaded.warnings:
         raise ConditionError(loaded.warnings)
     for warning in loaded.warnings:
-        say(f"lstmcast: {warning}")
+        echo_err(f"lstmcast: {warning}")

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lstmcast.cli.options import MODELS, together
+from lstmcast.cli.options import MODELS, combine_options
 from lstmcast.errors import UsageError
 
 if TYPE_CHECKING:
     from lstmcast.config import Job
 
-LEDGER = together(
+LEDGER = combine_options(
     click.argument("path", metavar="[JOB]", required=False),
     click.option("--model", metavar="NAME|PATH", help="Whose ledger; needed where there are several."),
     MODELS,
 )
 
 
-def find_ledger(path: str | None, model: str | None, models: str | None) -> tuple[Job | None, Path]:
+def resolve_ledger(path: str | None, model: str | None, models: str | None) -> tuple[Job | None, Path]:
     """The job, if one is named, and the folder of the model whose ledger is meant.
 
     Raises:

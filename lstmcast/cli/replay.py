@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import QUIET, say
-from lstmcast.cli.remembering import LEDGER, find_ledger
+from lstmcast.cli.options import QUIET, echo_err
+from lstmcast.cli.remembering import LEDGER, resolve_ledger
 from lstmcast.clock import time_at
 
 
@@ -25,7 +25,7 @@ def replay(path: str | None, model: str | None, models: str | None, as_of: str, 
     numbers. Which of the two is said.
     """
     when = time_at(as_of, "--as-of")
-    _, folder = find_ledger(path, model, models)
+    _, folder = resolve_ledger(path, model, models)
     from lstmcast.jobs.remembered import last_entry
     from lstmcast.jobs.replay import replay as made_again
     from lstmcast.store.files import write_atomically
@@ -39,4 +39,4 @@ def replay(path: str | None, model: str | None, models: str | None, as_of: str, 
     else:
         write_atomically(Path(output), found.content)
     if not quiet:
-        say(f"{entry.output or folder.name} as of {entry.made:%Y-%m-%dT%H:%M:%SZ}: {found.how}")
+        echo_err(f"{entry.output or folder.name} as of {entry.made:%Y-%m-%dT%H:%M:%SZ}: {found.method}")

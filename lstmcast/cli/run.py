@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lstmcast.cli.options import NOW, QUIET, say
+from lstmcast.cli.options import NOW, QUIET, echo_err
 from lstmcast.clock import Clock, clock_at
 from lstmcast.errors import LstmcastError
 
@@ -30,16 +30,16 @@ def run(path: str, wait: float, now: str | None, log_format: str, *, force: bool
     """
     clock = clock_at(now)
     from lstmcast.config import load_job
-    from lstmcast.jobs.reporting import ended, reported
+    from lstmcast.jobs.reporting import log_failure, run_and_report
     from lstmcast.show import console
 
     as_json = log_format == "json"
     note = _writer(clock, as_json=as_json, quiet=quiet)
     try:
-        with ended(note):
+        with log_failure(note):
             job = load_job(path)
-        with console.progress(quiet=quiet or as_json) as tell:
-            reported(job, clock(), note=note, tell=tell, force=force, wait=wait)
+        with console.progress(quiet=quiet or as_json) as on_progress:
+            run_and_report(job, clock(), note=note, on_progress=on_progress, force=force, wait=wait)
     except LstmcastError as err:
         if as_json:  # it is said already
             raise click.exceptions.Exit(err.exit_code) from err
@@ -53,9 +53,9 @@ def _writer(clock: Clock, *, as_json: bool, quiet: bool) -> Note:
         if quiet and event.level == "info":
             return
         if as_json:
-            told = {"time": clock().isoformat(), "level": event.level, "event": event.name, **event.fields}
-            say(json.dumps({**told, "message": event.text}, ensure_ascii=False))
+            record = {"time": clock().isoformat(), "level": event.level, "event": event.name, **event.fields}
+            echo_err(json.dumps({**record, "message": event.text}, ensure_ascii=False))
         elif event.level != "error":
-            say(f"lstmcast: {event.text}" if event.level == "warning" else event.text)
+            echo_err(f"lstmcast: {event.text}" if event.level == "warning" else event.text)
 
     return note

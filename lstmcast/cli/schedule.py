@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lstmcast.cli.options import duration, say
+from lstmcast.cli.options import duration, echo_err
 
 if TYPE_CHECKING:
     from lstmcast.config.job import Job
     from lstmcast.jobs.schedules import Schedule
 
-KINDS = ("cron", "systemd", "kubernetes")
+SCHEDULERS = ("cron", "systemd", "kubernetes")
 
 
 @click.command()
@@ -39,44 +39,44 @@ def schedule(
     from lstmcast.store.outputs import make_folder, write_files
 
     if kind is None or (image is not None and kind != "kubernetes"):
-        flags = ", ".join(f"--{one}" for one in KINDS)
+        flags = ", ".join(f"--{scheduler}" for scheduler in SCHEDULERS)
         raise UsageError("--image: only with --kubernetes" if kind else f"choose one of {flags}")
     files = _files(kind, _schedule(Path(job), load_job(job), every, timezone), image)
     if output is None:
         click.echo("\n".join(f"# {name}\n{text}" for name, text in files.items()), nl=False)
         return
     write_files(make_folder(Path(output)), {name: text.encode() for name, text in files.items()})
-    say(f"{output}: written: {', '.join(files)}")
+    echo_err(f"{output}: written: {', '.join(files)}")
 
 
-def _files(kind: str, planned: Schedule, image: str | None) -> dict[str, str]:
+def _files(scheduler: str, planned: Schedule, image: str | None) -> dict[str, str]:
     """The files by their names."""
     from dataclasses import replace
     from importlib.metadata import version
 
     from lstmcast.jobs import schedules
 
-    if kind == "kubernetes":
+    if scheduler == "kubernetes":
         inside = replace(planned, command=("lstmcast",))
         return schedules.kubernetes(inside, image=image or f"lstmcast:{version('lstmcast')}")
-    return schedules.crontab(planned) if kind == "cron" else schedules.systemd(planned)
+    return schedules.crontab(planned) if scheduler == "cron" else schedules.systemd(planned)
 
 
 def _schedule(path: Path, job: Job, every: str | None, timezone: str | None) -> Schedule:
     """When the job runs: as the flags say, else as its data do, which are read only where they are asked."""
     from lstmcast.data.read import read
     from lstmcast.data.records import ReadOptions
-    from lstmcast.jobs.schedules import Schedule, interval, scheduler_zone, usual_interval
+    from lstmcast.jobs.schedules import Schedule, default_interval, interval, scheduler_zone
 
     minutes = interval(duration(every, "--every")) if every else None
     zone = _zone(timezone) if timezone else job.data.timezone
     if minutes is None or zone is None:
         calendar = read(job.input, ReadOptions.of(job.data.model_dump())).calendar
         zone = zone or calendar.timezone
-        minutes = minutes or usual_interval(calendar.kind, calendar.step)
+        minutes = minutes or default_interval(calendar.kind, calendar.step)
     planned = Schedule(_command(), path.resolve(), minutes, scheduler_zone(zone))
     if every and timedelta(minutes=minutes) != duration(every, "--every"):
-        say(f"--every {every}: not an interval that a calendar can say; {planned.often} instead")
+        echo_err(f"--every {every}: not an interval that a calendar can say; {planned.often} instead")
     return planned
 
 

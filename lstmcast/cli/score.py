@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lstmcast.cli.options import NOW, QUIET, duration, say
-from lstmcast.cli.remembering import LEDGER, find_ledger
+from lstmcast.cli.options import NOW, QUIET, duration, echo_err
+from lstmcast.cli.remembering import LEDGER, resolve_ledger
 from lstmcast.clock import clock_at
 from lstmcast.errors import ConditionError, UsageError
 
@@ -46,29 +46,29 @@ def score(
     tells what it has seen. A condition speaks of mae, bias, mase, outcomes or coverage_80 and the like.
     """
     clock = clock_at(now)
-    asked = [_condition(text) for text in conditions]
+    requested = [_condition(text) for text in conditions]
     span = None if window in {None, "all"} else duration(str(window), "--window")
-    job, folder = find_ledger(path, model, models)
-    from lstmcast.jobs.conditions import met
-    from lstmcast.jobs.remembered import catch_up
+    job, folder = resolve_ledger(path, model, models)
+    from lstmcast.jobs.conditions import violated_conditions
+    from lstmcast.jobs.remembered import ingest_new_data
     from lstmcast.jobs.scoring import drift_of, live
-    from lstmcast.show.live import drifting, scored
+    from lstmcast.show.live import format_drift, format_scores
     from lstmcast.store.ledger import FILE, Ledger
 
     if job is not None:
-        catch_up(job, folder, clock(), wait)
+        ingest_new_data(job, folder, clock(), wait)
         span = job.ledger.window if window is None else span
-        asked = asked or [_condition(text) for text in job.fail_if]
+        requested = requested or [_condition(text) for text in job.fail_if]
     with Ledger.open(folder / FILE, create=False) as ledger:
         scores, drift = live(ledger, now=clock(), window=span), drift_of(ledger, folder)
-    _refuse_unknown(asked, scores.named())
+    _refuse_unknown(requested, scores.named())
     if not quiet:
-        say(scored(scores, folder.name))
-        say(drifting(drift))
+        echo_err(format_scores(scores, folder.name))
+        echo_err(format_drift(drift))
     if as_json:
         result = {"model": folder.name, "now": clock().isoformat(), "window": window, **scores.to_dict()}
         click.echo(json.dumps({**result, "drift": drift.to_dict()}, indent=1, allow_nan=False, ensure_ascii=False))
-    if found := met(asked, scores):
+    if found := violated_conditions(requested, scores):
         raise ConditionError(found)
 
 

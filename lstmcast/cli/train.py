@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import CONFIG, DATA, MODELS, QUIET, READING, configure, fail_on, say
+from lstmcast.cli.options import CONFIG, DATA, MODELS, QUIET, READING, configure, echo_err, fail_on
 from lstmcast.clock import system_clock
 
 
@@ -49,7 +49,7 @@ def train(
     from lstmcast.forecast import output_suffix
     from lstmcast.forecaster.resuming import identity_of
     from lstmcast.forecaster.saving import publish
-    from lstmcast.kinds import kind_of
+    from lstmcast.kinds import get_task
     from lstmcast.show import console
     from lstmcast.store.artifact import model_lock, prepare
     from lstmcast.store.checkpoint import checkpoint
@@ -57,26 +57,26 @@ def train(
 
     def note(text: str) -> None:
         if not quiet:
-            say(text)
+            echo_err(text)
 
     folder = Path(config.store.models)
     name = config.store.name or model_name(data)
-    kind = kind_of(config.model.head)
-    output_suffix(config.forecast.output, kind.formats)
-    past = kind.read(data, config)
-    note(kind.found(past, system_clock()))
-    training = identity_of(kind.fingerprint(past), config)
+    task = get_task(config.model.head)
+    output_suffix(config.forecast.output, task.formats)
+    past = task.read(data, config)
+    note(task.describe_data(past, system_clock()))
+    training = identity_of(task.fingerprint(past), config)
     began = time.monotonic()
     with model_lock(prepare(folder, name)), checkpoint(folder / name, training) as kept:
         if kept.resumed:
             note("going on where the same training was interrupted")
-        with console.progress(quiet=quiet) as tell:
-            trained = kind.train(past, config, checkpoint=kept, tell=tell, note=note)
-        parts = kind.to_artifact(trained)
+        with console.progress(quiet=quiet) as on_progress:
+            trained = task.train(past, config, checkpoint=kept, on_progress=on_progress, note=note)
+        parts = task.to_artifact(trained)
         version = publish(parts, folder, name, data=data, now=system_clock(), keep=config.store.keep)
     seconds = time.monotonic() - began
-    note(kind.judged(trained.report))
-    note(console.saved(version, seconds, flags=_next(folder, name)))
+    note(task.describe_scores(trained.report))
+    note(console.format_saved(version, seconds, flags=_next(folder, name)))
     if as_json:
         result = {**trained.report, "model": name, "version": version.name, "seconds": round(seconds, 1)}
         click.echo(json.dumps(result, indent=1, allow_nan=False, ensure_ascii=False))

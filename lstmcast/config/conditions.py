@@ -69,7 +69,7 @@ class AlertCondition:
 
     Attributes:
         text: as it was written.
-        what: `value`, `mean`, `sum`, `forecast`, or a percentile such as `p90`.
+        quantity: `value`, `mean`, `sum`, `forecast`, or a percentile such as `p90`.
         op: `>`, `>=`, `<` or `<=`.
         limit: the number.
         probability: from which probability on it fires; None: what is asked has no probability of its own.
@@ -78,7 +78,7 @@ class AlertCondition:
     """
 
     text: str
-    what: str
+    quantity: str
     op: str
     limit: float
     probability: float | None = None
@@ -111,17 +111,17 @@ def parse_alert(text: str) -> AlertCondition:
             "must be value, mean, sum, forecast or a percentile (p90), one of > >= < <=, a number, and if wanted "
             f"'with 20%' and 'within 24h' or 'within 6 steps': 'value > 500 with 20% within 24h' (got {text!r})"
         )
-    what, share = found["what"], found["share"]
-    if share is not None and what not in OF_PATHS:
+    what, fraction = found["what"], found["share"]
+    if fraction is not None and what not in OF_PATHS:
         raise ValueError(
             f"'with' goes with {', '.join(OF_PATHS)}: a forecast and its percentiles are numbers (got {text!r})"
         )
-    probability = (50.0 if share is None else float(share)) / 100 if what in OF_PATHS else None
+    probability = (50.0 if fraction is None else float(fraction)) / 100 if what in OF_PATHS else None
     if probability is not None and not 0 < probability <= 1:
         raise ValueError(f"'with' takes more than 0% and at most 100% (got {text!r})")
     return AlertCondition(
         text=text.strip(),
-        what=what,
+        quantity=what,
         op=found["op"],
         limit=float(found["limit"]),
         probability=probability,

@@ -24,7 +24,7 @@ Duration = Annotated[
     PlainSerializer(duration_text),
     WithJsonSchema({"type": "string", "examples": ["90s", "30min", "2h", "7d"]}),
 ]
-Share = Annotated[float, Field(gt=0, le=1)]
+Fraction = Annotated[float, Field(gt=0, le=1)]
 Then = Literal["fail", "warn", "fallback"]
 
 
@@ -53,10 +53,10 @@ class SpanRule(ThresholdRule):
     """The longest that is allowed."""
 
 
-class ShareRule(ThresholdRule):
+class FractionRule(ThresholdRule):
     """A rule about a share."""
 
-    limit: Share
+    limit: Fraction
     """The smallest that is allowed."""
 
 
@@ -67,7 +67,7 @@ class Freshness(Section):
     """How long ago the newest step of the file may have ended (a step ends where the next one starts)."""
     max_model_age: SpanRule | None = None
     """How long ago the model may have been trained."""
-    min_completeness: ShareRule | None = None
+    min_completeness: FractionRule | None = None
     """The share of the steps that the network reads for which every series must have a value."""
     flatline: SpanRule | None = None
     """For how long the last values of a series that is not constant may be the same."""
@@ -219,7 +219,7 @@ class Job(Config):
         """The part that training knows."""
         return Config(**{name: getattr(self, name) for name in Config.model_fields})
 
-    def located(self, folder: Path) -> Job:
+    def resolve_paths(self, folder: Path) -> Job:
         """The same with every relative path seen from where this process is, not from the job's folder."""
 
         def seen(path: str | None) -> str | None:

@@ -17,9 +17,9 @@ from lstmcast.config.job import Job
 from lstmcast.config.models import Config
 from lstmcast.errors import ConfigError, FileError
 
-LARGEST = 1 << 20  # bytes: a config is written by hand
+MAX_BYTES = 1 << 20  # bytes: a config is written by hand
 
-Whole = TypeVar("Whole", bound=Config)
+ConfigType = TypeVar("ConfigType", bound=Config)
 
 
 def load_config(source: str | Path | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
@@ -52,58 +52,60 @@ def load_job(path: str | Path) -> Job:
         FileError: the file cannot be read.
     """
     job = _checked(Job, _parse(_read(Path(path)), str(path), Job), str(path), {})
-    return job.located(Path(path).parent)
+    return job.resolve_paths(Path(path).parent)
 
 
-def shipped() -> dict[str, Path]:
+def bundled_configs() -> dict[str, Path]:
     """The configs that come with lstmcast, by name."""
     package = Path(__file__).resolve().parents[1]
     folder = next((f for f in (package / "configs", package.parent / "configs") if f.is_dir()), package)
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
-def schema(whole: type[Config] = Config) -> dict[str, Any]:
+def schema(config_type: type[Config] = Config) -> dict[str, Any]:
     """The JSON schema of a config, or of a `Job`, for editors."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **whole.model_json_schema(),
+        **config_type.model_json_schema(),
         "title": "lstmcast",
     }
 
 
-def _checked(whole: type[Whole], tree: dict[str, Any], name: str, overrides: Mapping[str, Any]) -> Whole:
+def _checked(
+    config_type: type[ConfigType], tree: dict[str, Any], name: str, overrides: Mapping[str, Any]
+) -> ConfigType:
     """The tree with the overrides as what it is to be; all faults at once."""
     for key, value in overrides.items():
         _put(tree, key, _scalar(key, value) if isinstance(value, str) else value)
     try:
-        return whole.model_validate(tree)
+        return config_type.model_validate(tree)
     except ValidationError as err:
         raise ConfigError(
-            [f"{'--set' if key in overrides else name}: {fault}" for key, fault in _faults(err, whole)]
+            [f"{'--set' if key in overrides else name}: {fault}" for key, fault in _faults(err, config_type)]
         ) from err
 
 
 def _find(source: str | Path) -> Path:
     text = str(source)
-    names = shipped()
+    names = bundled_configs()
     if text in names:
         return names[text]
     with suppress(OSError):  # a name too long to be a file's
         if Path(text).suffix or "/" in text or Path(text).exists():
             return Path(text)
-    near = difflib.get_close_matches(text, names, 1)
-    hint = f"did you mean {near[0]}? " if near else ""
+    close = difflib.get_close_matches(text, names, 1)
+    hint = f"did you mean {close[0]}? " if close else ""
     raise ConfigError(f"--config {text}: {hint}shipped configs: {', '.join(names)}; or name a file (my.yaml)")
 
 
 def _read(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            content = file.read(LARGEST + 1)  # a device may never end
+            content = file.read(MAX_BYTES + 1)  # a device may never end
     except (OSError, ValueError) as err:  # ValueError: a NUL in the name
         raise FileError(f"{path}: cannot be read: {getattr(err, 'strerror', err)}") from err
-    if len(content) > LARGEST:
-        raise ConfigError(f"{path}: a config is at most 1 MB ({LARGEST:,} bytes); this is more")
+    if len(content) > MAX_BYTES:
+        raise ConfigError(f"{path}: a config is at most 1 MB ({MAX_BYTES:,} bytes); this is more")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as err:
@@ -164,7 +166,7 @@ def _load(text: str) -> Any:
     return tree
 
 
-def _parse(text: str, name: str, whole: type[Config]) -> dict[str, Any]:
+def _parse(text: str, name: str, config_type: type[Config]) -> dict[str, Any]:
     """YAML as a tree of keys; one whose value is left out, though it cannot be null, is as good as not there."""
     try:
         tree = _load(text)
@@ -178,8 +180,10 @@ def _parse(text: str, name: str, whole: type[Config]) -> dict[str, Any]:
     if tree is None:
         return {}
     if not isinstance(tree, dict):
-        raise ConfigError(f"{name}: must hold sections ({', '.join(whole.model_fields)}); got {type(tree).__name__}")
-    needed = {key for key, field in whole.model_fields.items() if field.default is not None}
+        raise ConfigError(
+            f"{name}: must hold sections ({', '.join(config_type.model_fields)}); got {type(tree).__name__}"
+        )
+    needed = {key for key, field in config_type.model_fields.items() if field.default is not None}
     return {key: value for key, value in tree.items() if value is not None or key not in needed}
 
 
@@ -201,37 +205,37 @@ def _put(tree: dict[str, Any], key: str, value: Any) -> None:
         inner[name] = value
 
 
-def _faults(err: ValidationError, whole: type[Config]) -> Iterator[tuple[str, str]]:
+def _faults(err: ValidationError, config_type: type[Config]) -> Iterator[tuple[str, str]]:
     """Dotted key and one line for each fault: key, rule, what was received."""
     seen: dict[tuple[str, ...], list[ErrorDetails]] = {}
     for detail in err.errors(include_url=False):
-        seen.setdefault(_path(whole, detail["loc"]), []).append(detail)
+        seen.setdefault(_path(config_type, detail["loc"]), []).append(detail)
     for path, details in seen.items():
         key = ".".join(path)
         if details[0]["type"] == "extra_forbidden":
-            yield key, _unknown(path, _section(whole, path[:-1]))
+            yield key, _unknown(path, _section(config_type, path[:-1]))
         else:
             rules = " or ".join(dict.fromkeys(_rule(detail) for detail in details))
             silent = details[0]["type"] in {"value_error", "missing"}
             received = "" if silent else f" (got {_shown(details[0]['input'])})"
-            said = not key or rules.startswith(key)  # (no key: the whole is at fault)
-            yield ".".join(path[:2]), f"{rules if said else f'{key}: {rules}'}{received}"
+            names_key = not key or rules.startswith(key)  # (no key: the whole is at fault)
+            yield ".".join(path[:2]), f"{rules if names_key else f'{key}: {rules}'}{received}"
 
 
-def _path(whole: type[Config], location: tuple[int | str, ...]) -> tuple[str, ...]:
+def _path(config_type: type[Config], location: tuple[int | str, ...]) -> tuple[str, ...]:
     """The keys of a fault's place, without the types that pydantic tried on the way."""
     path: tuple[str, ...] = ()
     for depth, part in enumerate(location):
-        section = _section(whole, path)
+        section = _section(config_type, path)
         known = section is not None and (part in section.model_fields or depth == len(location) - 1)
         if isinstance(part, int) or known:
             path += (str(part),)
     return path
 
 
-def _section(whole: type[BaseModel], path: tuple[str, ...]) -> type[BaseModel] | None:
+def _section(config_type: type[BaseModel], path: tuple[str, ...]) -> type[BaseModel] | None:
     """The section that lies at these keys; None where a plain value does."""
-    section: type[BaseModel] | None = whole
+    section: type[BaseModel] | None = config_type
     for key in path:
         if section is None or key.isdigit():
             continue
@@ -249,8 +253,8 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 def _unknown(path: tuple[str, ...], section: type[BaseModel] | None) -> str:
     """What to say of a key that a section, or the whole, does not have."""
     valid = section.model_fields if section else {}
-    near = difflib.get_close_matches(path[-1], valid, 1, cutoff=0.5)
-    hint = f"did you mean {near[0]}? " if near else ""
+    close = difflib.get_close_matches(path[-1], valid, 1, cutoff=0.5)
+    hint = f"did you mean {close[0]}? " if close else ""
     return f"{'.'.join(path)}: unknown key; {hint}valid here: {', '.join(valid)}"
 
 

@@ -84,9 +84,9 @@ class DataConfig(Section):
 
     @model_validator(mode="after")
     def _no_conflict(self) -> DataConfig:
-        for one, other in (("delimiter", "decimal"), ("thousands", "decimal"), ("thousands", "delimiter")):
-            if getattr(self, one) is not None and getattr(self, one) == getattr(self, other):
-                raise ValueError(f"{one} and {other} cannot both be {getattr(self, one)!r}")
+        for first, other in (("delimiter", "decimal"), ("thousands", "decimal"), ("thousands", "delimiter")):
+            if getattr(self, first) is not None and getattr(self, first) == getattr(self, other):
+                raise ValueError(f"{first} and {other} cannot both be {getattr(self, first)!r}")
         target = [self.target] if isinstance(self.target, str) else self.target or []
         for name, columns in (("time", [self.time] if self.time else []), ("series", self.series)):
             if both := set(target) & set(columns):
@@ -215,7 +215,7 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
-    def _as_they_came(self) -> Config:
+    def _ascending_levels(self) -> Config:
         if self.train.start == "pretrained":
             pinned = [key for key in OF_SCRATCH if self._pinned(key)]
             if pinned:

@@ -56,13 +56,13 @@ def commented_job(job: Job, found: Mapping[str, object], reasons: Mapping[str, s
         path: the file that it is to be.
     """
     own = [name for name in Job.model_fields if name not in Config.model_fields]
-    plain = [name for name in own if not isinstance(getattr(job, name), Section)]
+    scalar_keys = [name for name in own if not isinstance(getattr(job, name), Section)]
     lines = [
         f"# lstmcast run {path}",
         "# Only input is needed. Relative paths are relative to the folder of this file.",
     ]
-    lines += ["", *_keys(job, found, reasons, "", only=plain)]
-    for section in (*(name for name in own if name not in plain), *Config.model_fields):
+    lines += ["", *_keys(job, found, reasons, "", only=scalar_keys)]
+    for section in (*(name for name in own if name not in scalar_keys), *Config.model_fields):
         lines += ["", f"{section}:", *_keys(getattr(job, section), found, reasons, f"{section}.")]
     return "\n".join(lines) + "\n"
 

@@ -70,9 +70,9 @@ def _named_months(match: re.Match[str], text: str) -> tuple[str, TimeGrid]:
     anchor = f"{business}{end or 'S'}"
     if month is not None and (letter == "M" or month not in MONTHS):
         raise _unknown(text)
-    usual = "DEC" if end == "E" else "JAN"
+    default = "DEC" if end == "E" else "JAN"
     step = int(count or 1) * _MONTHS[letter]
-    grid = TimeGrid("month", step, MONTHS.index(month or usual) % step, anchor)
+    grid = TimeGrid("month", step, MONTHS.index(month or default) % step, anchor)
     return grid.name if month else f"{count}{business}{letter}{end}", grid
 
 
@@ -81,6 +81,6 @@ def _zero(count: str) -> bool:
 
 
 def _unknown(text: str) -> ConfigError:
-    near = difflib.get_close_matches(text, _EXAMPLES, n=1)
-    guess = f"did you mean '{near[0]}'? " if near else ""
+    close = difflib.get_close_matches(text, _EXAMPLES, n=1)
+    guess = f"did you mean '{close[0]}'? " if close else ""
     return ConfigError(f"data.frequency: no such frequency (got '{text}'); {guess}known are {', '.join(_EXAMPLES)}")

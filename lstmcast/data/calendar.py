@@ -16,8 +16,8 @@ from lstmcast.data.grid import TimeGrid
 from lstmcast.data.records import InferredSetting, Ints
 from lstmcast.data.styles import COUNT, TimeFormat
 from lstmcast.data.times import Times
-from lstmcast.data.wording import FEW, first_few
-from lstmcast.data.zones import from_wall, one_time_of_day, to_wall
+from lstmcast.data.wording import MAX_SHOWN, truncate_items
+from lstmcast.data.zones import from_wall, has_single_time_of_day, to_wall
 from lstmcast.errors import ConfigError, DataError
 
 _FEWEST = 3  # different times, to find a frequency
@@ -138,7 +138,7 @@ def counter_calendar(season: int | None = None) -> tuple[Calendar, tuple[Inferre
     return Calendar(TimeGrid("counter"), season=season or 1, pinned=season is not None), (found,)
 
 
-SEASONS_APART = 13  # months, as which years such as 2001-02, 2002-03 would be read
+THIRTEEN_MONTHS = 13  # months, as which years such as 2001-02, 2002-03 would be read
 YEARS_LIKE_MONTHS = ("%Y-%m", "%Y/%m")
 
 
@@ -175,12 +175,12 @@ def infer_calendar(
     if times.style.pattern == COUNT:
         return _counted(times, frequency, season)
     wall = to_wall(times.stamps, times.timezone)
-    on_days = one_time_of_day(wall)
+    on_days = has_single_time_of_day(wall)
     steps = steps_of(wall if on_days else times.stamps, groups)
     zone = times.timezone
     if frequency is None:
         grid = _found(steps, times, lines, column, source)
-        if (grid.kind, grid.step) == ("month", SEASONS_APART) and times.style.pattern in YEARS_LIKE_MONTHS:
+        if (grid.kind, grid.step) == ("month", THIRTEEN_MONTHS) and times.style.pattern in YEARS_LIKE_MONTHS:
             first, second = times.style.format(times.stamps[:2])
             raise DataError(
                 f"{source}:{lines[0]}: column '{column}': {first}, {second} and so on are 13 months apart; if each "
@@ -231,12 +231,14 @@ def _irregular(steps: TimeDeltas, times: Times, lines: Ints, column: str, source
     common = [f"{span_text(size)} ({count} of {len(steps.before)})" for size, count in common_steps(steps)]
     calendar = Calendar(nearest_grid(steps), timezone=times.timezone)
     stamps = times.stamps
-    off = np.flatnonzero(calendar.stamps(calendar.positions(stamps)) != stamps)
-    texts = times.style.format(stamps[off[:FEW]], times.timezone)
-    shown = first_few((f"line {lines[i]} '{text}'" for i, text in zip(off, texts, strict=False)), len(off))
+    off_grid = np.flatnonzero(calendar.stamps(calendar.positions(stamps)) != stamps)
+    texts = times.style.format(stamps[off_grid[:MAX_SHOWN]], times.timezone)
+    shown = truncate_items(
+        (f"line {lines[i]} '{text}'" for i, text in zip(off_grid, texts, strict=False)), len(off_grid)
+    )
     zone = ", or data.timezone if the days are those of a zone" if times.timezone == "UTC" else ""
     return (
-        f"{source}:{lines[off[0]]}: column '{column}': the times are irregular: the commonest steps are "
+        f"{source}:{lines[off_grid[0]]}: column '{column}': the times are irregular: the commonest steps are "
         f"{' and '.join(common)}; off the regular grid: {shown}; set data.frequency to resample{zone}"
     )
 
@@ -271,9 +273,13 @@ def _with_season(
             found,
             InferredSetting("season", str(season), "data.season"),
         )
-    usual = calendar.grid.season
-    if usual > 1 and longest < 2 * usual:
-        reason = f"the longest series has {longest} steps, fewer than two seasons of {usual}"
+    default_season = calendar.grid.season
+    if default_season > 1 and longest < 2 * default_season:
+        reason = f"the longest series has {longest} steps, fewer than two seasons of {default_season}"
         return calendar, (found, InferredSetting("season", "1", reason))
-    reason = f"usual for data that are {calendar.label}" if usual > 1 else f"none is usual for {calendar.label} data"
-    return replace(calendar, season=usual), (found, InferredSetting("season", str(usual), reason))
+    reason = (
+        f"usual for data that are {calendar.label}"
+        if default_season > 1
+        else f"none is usual for {calendar.label} data"
+    )
+    return replace(calendar, season=default_season), (found, InferredSetting("season", str(default_season), reason))

@@ -10,8 +10,8 @@ import numpy as np
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.grid import HOUR
 from lstmcast.data.records import Bools, Floats, Ints
-from lstmcast.data.styles import says_offset
-from lstmcast.data.wording import FEW, counted, first_few
+from lstmcast.data.styles import has_utc_offset
+from lstmcast.data.wording import MAX_SHOWN, pluralize, truncate_items
 from lstmcast.data.zones import DAY
 from lstmcast.errors import DataError
 
@@ -78,7 +78,7 @@ def sort_rows(series: Ints, stamps: Ints, lines: Ints, calendar: Calendar) -> tu
     notes: tuple[str, ...] = ()
     if (backward := int(np.count_nonzero(steps < 0))) > 0:
         order = np.lexsort((stamps, series))
-        some = f"{counted(backward, 'row')} earlier than the row before"
+        some = f"{pluralize(backward, 'row')} earlier than the row before"
         notes = (f"{some if np.any(steps > 0) else 'times run backward'}: rows sorted by time",)
     stamps = stamps[order]
     return SortedRows(order, series[order], stamps, calendar.positions(stamps), lines[order]), notes
@@ -94,17 +94,17 @@ def check_duplicates(rows: SortedRows, calendar: Calendar, names: list[str], sou
     if not again.any():
         return
     pairs = np.flatnonzero(again)
-    texts = _stamp_texts(rows.stamps[pairs[:FEW]], calendar)
+    texts = _stamp_texts(rows.stamps[pairs[:MAX_SHOWN]], calendar)
     shown = (
         f"{names[rows.series[i]]}{text} on lines {rows.lines[i]} and {rows.lines[i + 1]}"
         for i, text in zip(pairs, texts, strict=False)
     )
     turned = _may_be_turned(rows.stamps[pairs], calendar)
-    mend = "set data.timezone (a clock put back shows an hour twice)" if turned else "delete one of each"
+    hint = "set data.timezone (a clock put back shows an hour twice)" if turned else "delete one of each"
     many = "rows repeat" if len(pairs) > 1 else "row repeats"
     raise DataError(
         f"{source}:{rows.lines[pairs[0] + 1]}: a series must have one row for each time, but {len(pairs)} {many} one: "
-        f"{first_few(shown, len(pairs))}; {mend}, or set data.duplicates to sum, mean or last"
+        f"{truncate_items(shown, len(pairs))}; {hint}, or set data.duplicates to sum, mean or last"
     )
 
 
@@ -154,13 +154,13 @@ def join_notes(rows: SortedRows, calendar: Calendar, how: str) -> tuple[str, ...
     joined = len(rows.series) - len(starts)
     between = int(np.count_nonzero(calendar.stamps(rows.positions) != rows.stamps))
     if not joined:
-        return (f"{counted(between, 'row')} between steps: each is taken for its step",) if between else ()
+        return (f"{pluralize(between, 'row')} between steps: each is taken for its step",) if between else ()
     if not between:
-        return (f"{counted(joined, 'row')} with the time of another: their {how} is used",)
+        return (f"{pluralize(joined, 'row')} with the time of another: their {how} is used",)
     counts = np.diff([*starts, len(rows.series)])
-    usual, last = int(np.median(counts)), int(counts[-1])
+    typical, last = int(np.median(counts)), int(counts[-1])
     notes = (f"{len(rows.series)} rows taken into {len(starts)} {calendar.label} steps by their {how}",)
-    return (*notes, f"the last step holds {last} rows where {usual} are usual") if last < usual else notes
+    return (*notes, f"the last step holds {last} rows where {typical} are usual") if last < typical else notes
 
 
 def _cell_starts(rows: SortedRows) -> Ints:
@@ -184,8 +184,8 @@ def _combined(values: Floats, starts: Ints, how: str) -> Floats:
     if how == "mean":
         totals = totals / np.maximum(counts, 1)
         if beyond.any():  # the sum of huge values is no number, their mean is
-            shares = np.repeat(np.maximum(counts, 1), np.diff([*starts, len(values)]))
-            totals = np.where(beyond, np.add.reduceat(known / shares, starts), totals)
+            weights = np.repeat(np.maximum(counts, 1), np.diff([*starts, len(values)]))
+            totals = np.where(beyond, np.add.reduceat(known / weights, starts), totals)
     elif beyond.any():
         raise DataError("data.duplicates: the sum of a step is beyond the range of numbers (1.8e308); use mean or last")
     return np.where(counts > 0, totals, np.nan)
@@ -209,7 +209,7 @@ def _may_be_turned(stamps: Ints, calendar: Calendar) -> bool:
 
 def _turns(stamps: Ints, calendar: Calendar) -> Bools:
     """[N] whether a clock may have been turned at such a time, where nothing says the zone."""
-    if calendar.timezone is not None or calendar.style is None or says_offset(calendar.style.pattern):
+    if calendar.timezone is not None or calendar.style is None or has_utc_offset(calendar.style.pattern):
         return np.zeros(stamps.shape, dtype=np.bool_)
     month = stamps.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64) % 12 + 1
     sunday = (stamps // DAY) % 7 == 3

@@ -15,14 +15,14 @@ from lstmcast.data.hints import (
     TIME_NAMES,
     TIME_WORDS,
     ColumnChoice,
-    whole,
+    are_integers,
     words,
 )
 from lstmcast.data.keys import EVERY, Holds, find_series
 from lstmcast.data.numbers import is_missing, looks_like_numbers
 from lstmcast.data.records import Columns, InferredSetting, ReadOptions, Table
 from lstmcast.data.times import looks_like_counts, looks_like_times
-from lstmcast.data.wording import counted, first_few, nearest, shortened
+from lstmcast.data.wording import pluralize, suggest, truncate_items, truncate_list
 from lstmcast.errors import ConfigError, DataError
 
 OUTPUTS = re.compile(r"forecast|probability|(?:lower|upper)_[0-9.]+")  # columns of a forecast
@@ -54,21 +54,21 @@ def find_columns(
     names = [str(name) for name in table.text.columns]
     _check_pins(names, options, table.source)
     time = _find_time(table, names, options)
-    series = find_series(table, names, options, time.one, holds)
+    series = find_series(table, names, options, time.only, holds)
     used = {*time.names, *series.names}
     target = ColumnChoice(options.target, "given")
     if not options.target or options.target == EVERY:
         free = [name for name in names if name not in used]
         target = (choose or find_numbers)(table, free, options, bool(time.names))
-    columns = Columns(time.one, target.names, series.names)
+    columns = Columns(time.only, target.names, series.names)
     _check_names(columns, table.source)
-    chosen = {*used, *target.names}
-    unused = [name for name in names if name not in chosen]
-    notes = [f"columns not used: {shortened(unused)}"] if unused else []
+    selected = {*used, *target.names}
+    unused = [name for name in names if name not in selected]
+    notes = [f"columns not used: {truncate_list(unused)}"] if unused else []
     if not time.names:
         notes.insert(0, "no time column: rows are counted 1, 2, 3 …")
     notes += [
-        f"column '{name}' is empty in {counted(empty, 'row')}: taken as the name of a series"
+        f"column '{name}' is empty in {pluralize(empty, 'row')}: taken as the name of a series"
         for name in series.names
         if (empty := int((table.text[name].str.strip() == "").sum()))
     ]
@@ -93,7 +93,7 @@ def _check_pins(names: list[str], options: ReadOptions, source: str) -> None:
     target = () if options.target == EVERY else options.target
     pins = [("data.time", options.time)] if options.time is not None else []
     pins += [("data.series", name) for name in options.series] + [("data.target", name) for name in target]
-    faults = [f"{source}: {key}: no column '{name}'; {nearest(name, names)}" for key, name in pins if name not in names]
+    faults = [f"{source}: {key}: no column '{name}'; {suggest(name, names)}" for key, name in pins if name not in names]
     if faults:
         raise DataError(faults)
     parts: dict[str, str] = {}
@@ -116,8 +116,8 @@ def _find_time(table: Table, names: list[str], options: ReadOptions) -> ColumnCh
         return ColumnChoice(tuple(named[:1]), "its name says so" if named else "no column reads as times")
     if len(timely) == 1:
         return ColumnChoice((timely[0],), "the only column that reads as times")
-    telling = [name for name in timely if words(name) & TIME_WORDS and not whole(table.text[name])]
-    best = max(telling or timely, key=lambda name: (table.text[name].nunique(), bool(words(name) & TIME_WORDS)))
+    named_like_time = [name for name in timely if words(name) & TIME_WORDS and not are_integers(table.text[name])]
+    best = max(named_like_time or timely, key=lambda name: (table.text[name].nunique(), bool(words(name) & TIME_WORDS)))
     return ColumnChoice((best,), f"tells most rows apart of {', '.join(timely)}")
 
 
@@ -159,11 +159,11 @@ def _no_numbers(table: Table, free: list[str]) -> str:
     """What to say where no column is left that holds numbers: what the others hold."""
     alone = "if a sign parts the fields of the only column, name it with data.delimiter; " * (table.text.shape[1] == 1)
     if not free:
-        columns = shortened([str(name) for name in table.text.columns])
+        columns = truncate_list([str(name) for name in table.text.columns])
         return f"{table.source}: no column is left to forecast (columns: {columns}); {alone}add one that holds numbers"
-    shown = first_few((f"'{name}' holds {_first_of(table, name)}" for name in free), len(free))
-    mend = f"{alone}name a column with --target NAME to see its faults"
-    return f"{table.source}: no column holds numbers to forecast: {shown}; {mend}"
+    shown = truncate_items((f"'{name}' holds {_first_of(table, name)}" for name in free), len(free))
+    hint = f"{alone}name a column with --target NAME to see its faults"
+    return f"{table.source}: no column holds numbers to forecast: {shown}; {hint}"
 
 
 def _first_of(table: Table, name: str) -> str:
@@ -176,10 +176,10 @@ def _unclear(source: str, numeric: list[str]) -> str:
     """What to say where several columns could be forecast."""
     if all(looks_like_times(pd.Series([name], dtype=str)) for name in numeric):
         return (
-            f"{source}: the columns are named by times ({shortened(numeric)}): the table lies on its side; turn it so "
-            "that each time is a row"
+            f"{source}: the columns are named by times ({truncate_list(numeric)}): the table lies on its side; turn it "
+            "so that each time is a row"
         )
     return (
-        f"{source}: {len(numeric)} columns hold numbers: {shortened(numeric)}; name the one to forecast with "
+        f"{source}: {len(numeric)} columns hold numbers: {truncate_list(numeric)}; name the one to forecast with "
         "--target NAME (data.target), or take every one as a series of its own with --target '*'"
     )

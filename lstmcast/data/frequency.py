@@ -10,9 +10,9 @@ import pandas as pd
 
 from lstmcast.data.grid import UNITS, TimeGrid
 from lstmcast.data.records import Ints
-from lstmcast.data.zones import DAY, one_time_of_day
+from lstmcast.data.zones import DAY, has_single_time_of_day
 
-_SHARE = 0.25  # of the steps must be a single step of a grid finer than the commonest step
+_MIN_FRACTION = 0.25  # of the steps must be a single step of a grid finer than the commonest step
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _units(steps: TimeDeltas) -> Iterator[TimeGrid]:
     """The single steps to try, coarsest first: months by the day that stands for them, business days, microseconds."""
     distinct = steps.distinct
     time = int(distinct[0]) % DAY
-    if one_time_of_day(distinct):
+    if has_single_time_of_day(distinct):
         latest = int((distinct - month_starts(distinct)).max())
         months = (
             TimeGrid("month", anchor="E", shift=time),
@@ -117,15 +117,15 @@ def _counts(counts: Ints) -> list[int]:
     sizes, often = np.unique(counts, return_counts=True)
     divisor = int(np.gcd.reduce(sizes))
     common = int(sizes[np.argmax(often)])
-    return [common, divisor] if divisor == sizes[0] and often[0] >= _SHARE * len(counts) else [common]
+    return [common, divisor] if divisor == sizes[0] and often[0] >= _MIN_FRACTION * len(counts) else [common]
 
 
 def _multiple(unit: TimeGrid, count: int, first: int) -> TimeGrid:
     """The grid of `count` steps of a unit that holds the time `first`."""
     if unit.kind == "business":
         return unit
-    place = int(unit.positions(np.array([first]))[0])
-    return replace(unit, step=count, phase=place % count)
+    position = int(unit.positions(np.array([first]))[0])
+    return replace(unit, step=count, phase=position % count)
 
 
 def month_starts(times: Ints) -> Ints:

@@ -9,7 +9,7 @@ import numpy as np
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.cells import Observations
 from lstmcast.data.records import Bools, Floats, Ints
-from lstmcast.data.wording import counted, first_few
+from lstmcast.data.wording import pluralize, truncate_items
 from lstmcast.errors import DataError
 
 MISSING = ("auto", "interpolate", "zero", "error")
@@ -109,7 +109,7 @@ def refuse_gaps(gaps: MissingRuns, observed: Observations, calendar: Calendar, n
     if total := len(gaps.sizes):
         shown = (names[gaps.series[i]] + describe_gap(gaps, i, observed, calendar) for i in range(total))
         where = f"{source}:{line_after(gaps, 0, observed)}"
-        raise DataError(f"{where}: data.missing is 'error', but there are gaps: {first_few(shown, total)}")
+        raise DataError(f"{where}: data.missing is 'error', but there are gaps: {truncate_items(shown, total)}")
 
 
 def too_long(gaps: MissingRuns, observed: Observations, calendar: Calendar) -> dict[int, tuple[int, str]]:
@@ -123,8 +123,8 @@ def too_long(gaps: MissingRuns, observed: Observations, calendar: Calendar) -> d
         k = int(gaps.series[i])
         if k not in found:
             what = f"{describe_gap(gaps, i, observed, calendar)}, and at most {gaps.limits[i]} are filled unasked"
-            mend = "set data.missing to interpolate or zero, or cut the file there"
-            found[k] = line_after(gaps, i, observed), f"{what}; {mend}"
+            hint = "set data.missing to interpolate or zero, or cut the file there"
+            found[k] = line_after(gaps, i, observed), f"{what}; {hint}"
     return found
 
 
@@ -137,7 +137,7 @@ def trim_notes(missing: Observations, observed: Observations, extent: SeriesExte
         return ()
     among = len(np.unique(missing.series[outside]))
     where = "the first or after the last value" + (f" of {among} series" if len(extent.first) > 1 else "")
-    return (f"{counted(int(outside.sum()), 'missing value')} before {where} left out",)
+    return (f"{pluralize(int(outside.sum()), 'missing value')} before {where} left out",)
 
 
 def fill_notes(observed: Observations, lengths: Ints, how: str) -> tuple[str, ...]:
@@ -179,6 +179,6 @@ def expand(observed: Observations, starts: Ints, lengths: Ints, how: str) -> tup
         return values, there
     holes = np.flatnonzero(~there)
     left = np.searchsorted(index, holes) - 1
-    share = (holes - index[left]) / (index[left + 1] - index[left])
-    values[holes] = observed.values[left] * (1 - share) + observed.values[left + 1] * share
+    fraction = (holes - index[left]) / (index[left + 1] - index[left])
+    values[holes] = observed.values[left] * (1 - fraction) + observed.values[left + 1] * fraction
     return values, there

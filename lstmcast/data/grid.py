@@ -67,8 +67,8 @@ class TimeGrid:
         if self.kind == "business":
             days = np.asarray(np.busday_offset(_MONDAY, positions, roll="forward"), dtype="datetime64[D]")
             return np.asarray(days.astype(np.int64) * DAY + self.shift, dtype=np.int64)
-        places = np.asarray(positions * self.step + self.phase, dtype=np.int64)
-        return places if self.kind in {"fixed", "counter"} else self._month_times(places)
+        ticks = np.asarray(positions * self.step + self.phase, dtype=np.int64)
+        return ticks if self.kind in {"fixed", "counter"} else self._month_times(ticks)
 
     def holds(self, times: Ints) -> npt.NDArray[np.bool_]:
         """[N] whether each time is on the grid."""

@@ -9,7 +9,7 @@ import pandas as pd
 
 from lstmcast.data.numbers import SAMPLE, is_missing
 from lstmcast.data.records import InferredSetting
-from lstmcast.data.wording import shortened
+from lstmcast.data.wording import truncate_list
 
 TIME_NAMES = {"time", "date", "datetime", "timestamp", "ds"}
 TIME_WORDS = TIME_NAMES | {"month", "year", "quarter", "week", "day", "hour", "period", "fecha", "datum", "ts"}
@@ -30,13 +30,13 @@ class ColumnChoice:
     reason: str
 
     @property
-    def one(self) -> str | None:
+    def only(self) -> str | None:
         """The only column, or None."""
         return self.names[0] if self.names else None
 
     def finding(self, part: str) -> InferredSetting:
         """What to tell the user."""
-        return InferredSetting(part, shortened(self.names) or "none", self.reason)
+        return InferredSetting(part, truncate_list(self.names) or "none", self.reason)
 
 
 def words(name: str) -> set[str]:
@@ -50,7 +50,7 @@ def clocks(text: pd.Series) -> bool:
     return bool(sample.str.fullmatch(r"\s*\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(\s*[AaPp]\.?[Mm]\.?)?\s*").all())
 
 
-def whole(text: pd.Series) -> bool:
+def are_integers(text: pd.Series) -> bool:
     """Whether a sample of the fields are whole numbers, or missing."""
     sample = text.iloc[:: max(1, len(text) // SAMPLE)]
     return bool((sample.str.fullmatch(r"\s*-?[0-9]+\s*") | is_missing(sample)).all())

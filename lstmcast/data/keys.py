@@ -8,10 +8,10 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.hints import PARTS, SERIES_WORDS, TARGET_NAMES, ColumnChoice, clocks, whole, words
+from lstmcast.data.hints import PARTS, SERIES_WORDS, TARGET_NAMES, ColumnChoice, are_integers, clocks, words
 from lstmcast.data.numbers import looks_like_numbers
 from lstmcast.data.records import Ints, ReadOptions, Table
-from lstmcast.data.wording import counted
+from lstmcast.data.wording import pluralize
 from lstmcast.errors import DataError
 
 Holds = Callable[[pd.Series], bool]
@@ -54,22 +54,24 @@ def find_series(
     pinned = bool(options.target) and options.target != EVERY
     candidates = search.candidates([name for name in free if often or words(name) & SERIES_WORDS])
     for stray in (0, int(STRAY * repeats)):
-        for chosen in search.by_size(candidates):
-            if search.tells_apart(chosen, stray) and (pinned or _leaves_one(table.text, free, chosen, holds)):
-                kept = tuple(name for name in names if name in chosen)
+        for selected in search.by_size(candidates):
+            if search.identifies_rows(selected, stray) and (
+                pinned or _leaves_target(table.text, free, selected, holds)
+            ):
+                kept = tuple(name for name in names if name in selected)
                 _refuse_parts(table, time, kept)
                 return ColumnChoice(kept, f"{repeats} rows repeat a time; together with the time they tell rows apart")
     if often:
         _refuse_parts(table, time, [name for name in free if _is_part(table.text[name], name)])
-    return ColumnChoice((), f"{counted(repeats, 'row')} with the time of another, and no columns tell them apart")
+    return ColumnChoice((), f"{pluralize(repeats, 'row')} with the time of another, and no columns tell them apart")
 
 
-def _refuse_parts(table: Table, time: str, chosen: Sequence[str]) -> None:
+def _refuse_parts(table: Table, time: str, selected: Sequence[str]) -> None:
     """A column of clocks, hours or months beside repeated times is a part of the time, not the name of a series."""
-    parts = [name for name in chosen if _is_part(table.text[name], name)]
+    parts = [name for name in selected if _is_part(table.text[name], name)]
     if parts:
         pieces = ", ".join(f"'{name}'" for name in (time, *parts))
-        flags = " ".join(f"--series '{name}'" for name in chosen)
+        flags = " ".join(f"--series '{name}'" for name in selected)
         raise DataError(
             f"{table.source}: columns {pieces} look like parts of one time; join them into one column, such as "
             f"'2024-01-31 13:00', or say that they name series: {flags}"
@@ -78,7 +80,7 @@ def _refuse_parts(table: Table, time: str, chosen: Sequence[str]) -> None:
 
 def _is_part(text: pd.Series, name: str) -> bool:
     """Whether a column holds the clock of a time, or whole numbers and the name of such a part."""
-    return clocks(text) or bool(words(name) & PARTS and whole(text))
+    return clocks(text) or bool(words(name) & PARTS and are_integers(text))
 
 
 def _named_series(text: pd.DataFrame, names: list[str], holds: Holds) -> tuple[str, ...]:
@@ -88,7 +90,7 @@ def _named_series(text: pd.DataFrame, names: list[str], holds: Holds) -> tuple[s
         for name in names
         if words(name) & SERIES_WORDS and (distinct := text[name].nunique()) > 1 and len(text) >= MIN_ROWS * distinct
     )
-    return found if _leaves_one(text, names, found, holds) else ()
+    return found if _leaves_target(text, names, found, holds) else ()
 
 
 class _SeriesKeySearch:
@@ -103,15 +105,15 @@ class _SeriesKeySearch:
         """Columns that may name a series: text or whole numbers, with a few rows for each value; likeliest first."""
         found: list[tuple[bool, int, int, str]] = []
         for position, name in enumerate(names):
-            column, telling = self.text[name], bool(words(name) & SERIES_WORDS)
-            decimals = looks_like_numbers(column) and not whole(column)
-            if name.lower() in TARGET_NAMES or (decimals and not telling):
+            column, named_like_series = self.text[name], bool(words(name) & SERIES_WORDS)
+            decimals = looks_like_numbers(column) and not are_integers(column)
+            if name.lower() in TARGET_NAMES or (decimals and not named_like_series):
                 continue
             codes = _codes(column)
             distinct = _distinct(codes)
-            if distinct > 1 and (telling or len(codes) >= MIN_ROWS * distinct):
+            if distinct > 1 and (named_like_series or len(codes) >= MIN_ROWS * distinct):
                 self.codes[name] = codes
-                found.append((not telling, distinct, position, name))
+                found.append((not named_like_series, distinct, position, name))
         return [name for *_, name in sorted(found)[:MAX_CANDIDATES]]
 
     def by_size(self, candidates: list[str]) -> Iterable[tuple[str, ...]]:
@@ -119,15 +121,15 @@ class _SeriesKeySearch:
         for size in range(1, MAX_SERIES_COLUMNS + 1):
             yield from combinations(candidates, size)
 
-    def tells_apart(self, names: tuple[str, ...], stray: int) -> bool:
+    def identifies_rows(self, names: tuple[str, ...], stray: int) -> bool:
         """Whether all but `stray` rows differ in time or name, and the median series is long enough."""
         group = _joined([self.codes[name] for name in names])
         rows = _joined([group, self.stamps])
         if len(self.sample) - _distinct(rows[self.sample]) > stray or len(rows) - _distinct(rows) > stray:
             return False
         lengths = pd.Series(group).value_counts()
-        telling = all(words(name) & SERIES_WORDS for name in names)
-        return bool(telling or lengths.median() >= MIN_ROWS)
+        named_like_series = all(words(name) & SERIES_WORDS for name in names)
+        return bool(named_like_series or lengths.median() >= MIN_ROWS)
 
 
 def _codes(text: pd.Series) -> Ints:
@@ -153,6 +155,6 @@ def group_codes(text: pd.DataFrame, names: tuple[str, ...]) -> Ints:
     return _joined([np.zeros(len(text), dtype=np.int64), *(_codes(text[name]) for name in names)])
 
 
-def _leaves_one(text: pd.DataFrame, free: list[str], chosen: tuple[str, ...], holds: Holds) -> bool:
+def _leaves_target(text: pd.DataFrame, free: list[str], selected: tuple[str, ...], holds: Holds) -> bool:
     """Whether a column is left to forecast."""
-    return any(holds(text[name]) for name in free if name not in chosen)
+    return any(holds(text[name]) for name in free if name not in selected)

@@ -10,7 +10,7 @@ import numpy as np
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import Bools, Floats, InferredSetting, Ints
-from lstmcast.data.wording import FEW, counted
+from lstmcast.data.wording import MAX_SHOWN, pluralize
 from lstmcast.errors import DataError
 
 UNKNOWN = ""  # the label of a series that has none
@@ -73,13 +73,13 @@ class LabeledPanel:
 
     def select(self, indices: Ints) -> LabeledPanel:
         """The series at these indices, in this order."""
-        chosen, lengths = indices.tolist(), self.lengths[indices]
+        selected, lengths = indices.tolist(), self.lengths[indices]
         offsets = _offsets(lengths)
         rows = np.arange(offsets[-1]) + np.repeat(self.offsets[indices] - offsets[:-1], lengths)
         return replace(
             self,
-            keys=tuple(self.keys[k] for k in chosen),
-            labels=tuple(self.labels[k] for k in chosen),
+            keys=tuple(self.keys[k] for k in selected),
+            labels=tuple(self.labels[k] for k in selected),
             values=self.values[rows],
             observed=self.observed[rows],
             offsets=offsets,
@@ -87,7 +87,7 @@ class LabeledPanel:
         )
 
 
-def side_by_side(
+def to_multivariate(
     panel: Panel, labels: Mapping[Key, str], label: str, findings: Sequence[InferredSetting]
 ) -> LabeledPanel:
     """The features of each series beside each other, on the steps at which all of them are there.
@@ -105,14 +105,14 @@ def side_by_side(
     first, last = panel.starts[at].max(axis=1), panel.ends[at].min(axis=1)
     kept = np.flatnonzero((at >= 0).all(axis=1) & (last >= first))
     if not len(kept):
-        raise DataError([f"{panel.source}: no series has all its features at any step", *panel.dropped[:FEW]])
+        raise DataError([f"{panel.source}: no series has all its features at any step", *panel.dropped[:MAX_SHOWN]])
     at, first, lengths = at[kept], first[kept], (last - first + 1)[kept]
     offsets = _offsets(lengths)
     step = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
     rows = np.repeat(panel.offsets[at] + first[:, None] - panel.starts[at], lengths, axis=0) + step[:, None]  # [N, F]
     alone = int((panel.lengths[at] - lengths[:, None]).sum())
     known = [keys[k] for k in kept.tolist()]
-    unmet = (f"{counted(alone, 'value')} at steps without the other features: not used",) if alone else ()
+    unmet = (f"{pluralize(alone, 'value')} at steps without the other features: not used",) if alone else ()
     return LabeledPanel(
         time=panel.columns.time,
         key_columns=panel.columns.series,
@@ -147,8 +147,11 @@ def _left_out(panel: Panel, keys: Sequence[Key], *, at: Ints) -> list[str]:
     """Why series are left out: what is wrong with one of their features, or that these do not meet."""
     there = set(at.tolist())
     gone = [", ".join(key) for k, key in enumerate(keys) if k not in there]
-    said = [name for name in gone if any(f"'{name}, " in reason for reason in panel.dropped)]
-    return [*panel.dropped, *(f"series '{name}': its features meet at no step" for name in gone if name not in said)]
+    mentioned = [name for name in gone if any(f"'{name}, " in reason for reason in panel.dropped)]
+    return [
+        *panel.dropped,
+        *(f"series '{name}': its features meet at no step" for name in gone if name not in mentioned),
+    ]
 
 
 def _offsets(lengths: Ints) -> Ints:

@@ -11,11 +11,11 @@ import pandas as pd
 
 from lstmcast.data.hints import LABEL_WORDS, words
 from lstmcast.data.keys import EVERY, group_codes
-from lstmcast.data.labelled import Key, LabeledPanel, side_by_side
+from lstmcast.data.labelled import Key, LabeledPanel, to_multivariate
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import INFER, read_text, to_panel
 from lstmcast.data.records import InferredSetting, Ints, ReadOptions, Table
-from lstmcast.data.wording import first_few, nearest, shortened
+from lstmcast.data.wording import suggest, truncate_items, truncate_list
 from lstmcast.errors import DataError
 
 
@@ -43,7 +43,7 @@ def read_labels(path: str | Path, options: ReadOptions = INFER, *, known: bool =
         panel = to_panel(rest, replace(wanted, time=counting))
     _refuse_single(panel)
     labels = _labels(table, label, panel.columns.series) if label in table.text else {}
-    return side_by_side(panel, labels, label, (InferredSetting("label", label, reason), *_named(panel, counting)))
+    return to_multivariate(panel, labels, label, (InferredSetting("label", label, reason), *_named(panel, counting)))
 
 
 def _check_pins(table: Table, options: ReadOptions, *, known: bool) -> None:
@@ -55,7 +55,7 @@ def _check_pins(table: Table, options: ReadOptions, *, known: bool) -> None:
     pins += [("data.series", name) for name in options.series]
     pins += [("data.features", name) for name in options.features]
     lost = [(key, name) for key, name in pins if name not in names]
-    faults = [f"{table.source}: {key}: no column '{name}'; {nearest(name, names)}" for key, name in lost]
+    faults = [f"{table.source}: {key}: no column '{name}'; {suggest(name, names)}" for key, name in lost]
     if faults:
         raise DataError(faults)
 
@@ -73,7 +73,7 @@ def _label_column(table: Table, options: ReadOptions) -> tuple[str, str]:
     keeping = [name for name in named or free if options.series and _keeps(table.text[name], groups)]
     if len(keeping) == 1:
         return keeping[0], "the only column that keeps one value in each series"
-    found = f"it may be one of {shortened(keeping)}" if keeping else f"columns: {shortened(free)}"
+    found = f"it may be one of {truncate_list(keeping)}" if keeping else f"columns: {truncate_list(free)}"
     raise DataError(
         f"{table.source}: which column holds the labels is not clear; name it with --target NAME (data.target); {found}"
     )
@@ -128,8 +128,8 @@ def _labels(table: Table, label: str, series: tuple[str, ...]) -> dict[Key, str]
     before = first[groups]  # [N] the first row of each row's series
     changed = np.flatnonzero(text.to_numpy() != text.to_numpy()[before])
     if len(changed):
-        _, places = np.unique(groups[changed], return_index=True)
-        rows = changed[np.sort(places)]  # where the label of each series changes first
+        _, first_rows = np.unique(groups[changed], return_index=True)
+        rows = changed[np.sort(first_rows)]  # where the label of each series changes first
         where = {k: f"'{text.iloc[k]}' on line {table.lines[k]}" for k in {*before[rows].tolist(), *rows.tolist()}}
         shown = (
             f"series '{', '.join(table.text[list(series)].iloc[now])}' has {where[was]} and {where[now]}"
@@ -137,7 +137,8 @@ def _labels(table: Table, label: str, series: tuple[str, ...]) -> dict[Key, str]
         )
         raise DataError(
             f"{table.source}:{table.lines[rows[0]]}: column '{label}': a series must keep one label: "
-            f"{first_few(shown, len(rows))}; correct it, or name every column that tells series apart with --series"
+            f"{truncate_items(shown, len(rows))}; correct it, or name every column that tells series apart "
+            "with --series"
         )
     keys = zip(*(table.text[name].iloc[first] for name in series), strict=True)
     return dict(zip(keys, text.iloc[first], strict=True))

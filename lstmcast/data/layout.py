@@ -48,9 +48,9 @@ def find_layout(text: bytes, delimiter: str, source: str) -> CsvLayout:
     """
     marks = np.frombuffer(text, dtype=np.uint8)
     if b'"' not in text:
-        return _plain_layout(marks, ord(delimiter), None)
+        return _unquoted_layout(marks, ord(delimiter), None)
     if _quotes_are_simple(marks, ord(delimiter)):
-        return _plain_layout(marks, ord(delimiter), np.logical_xor.accumulate(marks == _QUOTE))
+        return _unquoted_layout(marks, ord(delimiter), np.logical_xor.accumulate(marks == _QUOTE))
     return _exact_layout(text, delimiter, source)
 
 
@@ -70,10 +70,12 @@ def choose_delimiter(text: bytes, given: str | None, source: str) -> str:
         return _checked(_SPELLED.get(given, given))
     sample = text[:SAMPLE_BYTES]
     sample = sample[: sample.rfind(b"\n") + 1] or text[: text.find(b"\n") + 1]
-    shares = {
-        delimiter: share for delimiter in DELIMITERS if (share := _agreement(sample.decode(), delimiter)) is not None
+    agreements = {
+        delimiter: agreement
+        for delimiter in DELIMITERS
+        if (agreement := _agreement(sample.decode(), delimiter)) is not None
     }
-    best = [delimiter for delimiter, share in shares.items() if share == max(shares.values())]
+    best = [delimiter for delimiter, agreement in agreements.items() if agreement == max(agreements.values())]
     if len(best) > 1:
         signs = " and ".join(f"'{sign}'" for sign in best).replace("\t", "\\t")
         raise DataError(f"{source}:1: {signs} part the fields equally well; say which one with data.delimiter")
@@ -111,7 +113,7 @@ def _quotes_are_simple(marks: Bytes, delimiter: int) -> bool:
     return bool(np.isin(before, edges).all() and np.isin(marks[closing + 1], edges).all())
 
 
-def _plain_layout(marks: Bytes, delimiter: int, inside: Bools | None) -> CsvLayout:
+def _unquoted_layout(marks: Bytes, delimiter: int, inside: Bools | None) -> CsvLayout:
     """Counts on the bytes themselves; `inside` [bytes] is True within quotes."""
     newlines = np.flatnonzero(marks == _NEWLINE)
     ends = newlines if inside is None else newlines[~inside[newlines]]
@@ -138,8 +140,8 @@ def _exact_layout(text: bytes, delimiter: str, source: str) -> CsvLayout:
                 widths.append(len(row))
             line = reader.line_num + 1
     except csv.Error as err:
-        mend = 'close it, and double the quotes inside a field ("")'
+        hint = 'close it, and double the quotes inside a field ("")'
         raise DataError(
-            f"{source}:{line}: a quote opened in this row is not closed at the end of its field; {mend}"
+            f"{source}:{line}: a quote opened in this row is not closed at the end of its field; {hint}"
         ) from err
     return CsvLayout(np.array(lines, dtype=np.int64), np.array(widths, dtype=np.int64))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.records import Bools, Floats, Ints
-from lstmcast.data.wording import FEW, counted, first_few
+from lstmcast.data.wording import MAX_SHOWN, pluralize, truncate_items
 from lstmcast.errors import ConfigError, DataError
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-", ".")
@@ -16,7 +16,7 @@ EXACT = 2**53  # the largest range in which a float64 holds every integer
 TOO_SMALL = 31.6  # times: nearer to a thousandth than to the same
 SAMPLE = 1000  # fields that tell what a column is meant to hold
 
-_PLAIN = b"0123456789+-.eE \n"
+_PLAIN_CHARACTERS = b"0123456789+-.eE \n"
 _LOOSE = re.compile(r"[\s$€£¥+-]*[.,]?[0-9][0-9.,'_\s]*(?:[eE][+-]?[0-9]+)?\s*[%$€£¥]?\s*")
 _INFINITE = re.compile(r"[+-]?(inf|infinity)", re.IGNORECASE)
 _SIGNS = re.compile(r"[$€£¥%]")
@@ -48,7 +48,7 @@ def parse_numbers(
         DataError: text that is no number, an infinite or too large value, or nothing but missing values.
         ConfigError: `thousands` is not one sign, or the same as `decimal`.
     """
-    values = _plain(text) if decimal == "." and thousands is None else None
+    values = _parse_plain(text) if decimal == "." and thousands is None else None
     if values is None:
         values = _spelled(text, lines, f"column '{column}'", source, _NumberFormat(decimal, thousands))
     if np.isinf(values).any():
@@ -70,13 +70,15 @@ def number_notes(text: pd.Series, values: Floats, *, column: str) -> tuple[str, 
     if not large.size:
         return ()
     digits = text.iloc[large].str.replace(r"[^0-9-]", "", regex=True)
-    whole = text.iloc[large].str.fullmatch(r"\s*[+-]?[0-9]+\s*").to_numpy(dtype=bool)
-    exact = [int(written) == int(values[k]) for k, written in zip(large[whole], digits[whole], strict=True)]
+    integers = text.iloc[large].str.fullmatch(r"\s*[+-]?[0-9]+\s*").to_numpy(dtype=bool)
+    exact = [int(written) == int(values[k]) for k, written in zip(large[integers], digits[integers], strict=True)]
     rounded = exact.count(False)
     if not rounded:
         return ()
-    said = f"column '{column}': {counted(rounded, 'integer')} above 2^53 rounded to the nearest number a float64 holds"
-    return (said,)
+    note = (
+        f"column '{column}': {pluralize(rounded, 'integer')} above 2^53 rounded to the nearest number a float64 holds"
+    )
+    return (note,)
 
 
 def refuse_grouped(text: pd.Series, values: Floats, lines: Ints, *, column: str, source: str) -> None:
@@ -96,16 +98,16 @@ def refuse_grouped(text: pd.Series, values: Floats, lines: Ints, *, column: str,
     if not grouped.any():
         return
     pointed = text.str.contains(".", regex=False).to_numpy(dtype=bool) & ~np.isnan(values)
-    plain = ~pointed & ~np.isnan(values)
-    if (pointed & ~grouped).any() or not plain.any():
+    ungrouped = ~pointed & ~np.isnan(values)
+    if (pointed & ~grouped).any() or not ungrouped.any():
         return
-    small, usual = (float(np.median(np.abs(values[which]))) for which in (grouped, plain))
-    if small * TOO_SMALL < usual:
+    small, typical = (float(np.median(np.abs(values[which]))) for which in (grouped, ungrouped))
+    if small * TOO_SMALL < typical:
         k = int(np.flatnonzero(grouped)[0])
         field = text.iloc[k].strip()
         raise DataError(
             f"{source}:{lines[k]}: column '{column}': '{field}' may be {field.replace('.', '')}, for values without a "
-            f"point are about {usual / small:,.0f} times as large; "
+            f"point are about {typical / small:,.0f} times as large; "
             'set data.thousands: "." if the point groups thousands, or data.decimal: "." if it parts the decimals'
         )
 
@@ -139,8 +141,8 @@ class _NumberFormat:
         point, group = re.escape(decimal), re.escape(thousands or "")
         if thousands == " ":
             group = "[ \u00a0\u202f]"
-        whole = f"[0-9]+|[0-9]{{1,3}}(?:{group}[0-9]{{3}})+" if thousands else "[0-9]+"
-        self.pattern = f"[+-]?(?:(?:{whole})(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+        integer = f"[0-9]+|[0-9]{{1,3}}(?:{group}[0-9]{{3}})+" if thousands else "[0-9]+"
+        self.pattern = f"[+-]?(?:(?:{integer})(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
         self.group = group
 
     def numbers(self, text: pd.Series) -> Floats:
@@ -150,11 +152,11 @@ class _NumberFormat:
         return text.str.replace(self.decimal, ".", regex=False).to_numpy(dtype=object).astype(np.float64)
 
 
-def _plain(text: pd.Series) -> Floats | None:
+def _parse_plain(text: pd.Series) -> Floats | None:
     """[N] the values where every field is empty or a plain number; None where any is something else."""
     present = (text != "").to_numpy(dtype=bool)
     fields = text.to_numpy(dtype=object)[present]
-    if "\n".join(fields).encode().translate(None, _PLAIN):
+    if "\n".join(fields).encode().translate(None, _PLAIN_CHARACTERS):
         return None
     values = np.full(len(text), np.nan)
     try:
@@ -172,12 +174,14 @@ def _spelled(text: pd.Series, lines: Ints, where: str, source: str, notation: _N
     number = fields.str.fullmatch(notation.pattern).to_numpy(dtype=bool)
     if not (missing | number).all():
         bad = ~(missing | number)[codes]
-        said = _not_numbers(text[bad], lines[bad], notation)
+        message = _not_numbers(text[bad], lines[bad], notation)
         parted = ~bad & text.str.contains(notation.decimal, regex=False).to_numpy(dtype=bool)
-        if said.endswith(_OTHERWISE) and parted.any():
+        if message.endswith(_OTHERWISE) and parted.any():
             k = int(np.flatnonzero(parted)[0])
-            said = f"{said.rpartition('; ')[0]}; write decimals with one sign: line {lines[k]} has '{text.iloc[k]}'"
-        raise DataError(f"{source}:{lines[bad][0]}: {where}: {said}")
+            message = (
+                f"{message.rpartition('; ')[0]}; write decimals with one sign: line {lines[k]} has '{text.iloc[k]}'"
+            )
+        raise DataError(f"{source}:{lines[bad][0]}: {where}: {message}")
     values = np.full(len(fields), np.nan)
     values[number & ~missing] = notation.numbers(fields[number & ~missing])
     return np.asarray(values[codes], dtype=np.float64)
@@ -185,13 +189,15 @@ def _spelled(text: pd.Series, lines: Ints, where: str, source: str, notation: _N
 
 def _not_numbers(text: pd.Series, lines: Ints, notation: _NumberFormat) -> str:
     """What to say of fields that are no numbers, and how to mend them."""
-    places = [f"'{field}' (line {line})" for field, line in zip(text.iloc[:FEW], lines[:FEW], strict=True)]
+    locations = [
+        f"'{field}' (line {line})" for field, line in zip(text.iloc[:MAX_SHOWN], lines[:MAX_SHOWN], strict=True)
+    ]
     fields = [field.strip() for field in text.iloc[:1000]]
     what = "value is no number" if len(text) == 1 else "values are no numbers"
-    return f"{len(text)} {what}: {first_few(places, len(text))}; {_mend(fields, notation)}"
+    return f"{len(text)} {what}: {truncate_items(locations, len(text))}; {_hint(fields, notation)}"
 
 
-def _mend(fields: list[str], notation: _NumberFormat) -> str:
+def _hint(fields: list[str], notation: _NumberFormat) -> str:
     """The mend that fits all the fields, else the general one."""
     grouped = [_GROUPED.fullmatch(field) for field in fields]
     if all(_INFINITE.fullmatch(field) for field in fields):
@@ -220,5 +226,5 @@ def _mend(fields: list[str], notation: _NumberFormat) -> str:
 def _infinite(text: pd.Series, lines: Ints, infinite: Bools, column: str, source: str) -> str:
     """What to say of numbers beyond the range of a float64."""
     bad, at = text[infinite], lines[infinite]
-    places = [f"'{field}' (line {line})" for field, line in zip(bad.iloc[:FEW], at[:FEW], strict=True)]
-    return f"{source}:{at[0]}: column '{column}': values must be below 1.8e308: {first_few(places, len(bad))}"
+    locations = [f"'{field}' (line {line})" for field, line in zip(bad.iloc[:MAX_SHOWN], at[:MAX_SHOWN], strict=True)]
+    return f"{source}:{at[0]}: column '{column}': values must be below 1.8e308: {truncate_items(locations, len(bad))}"

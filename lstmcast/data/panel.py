@@ -33,7 +33,7 @@ from lstmcast.data.gaps import (
 from lstmcast.data.keys import group_codes
 from lstmcast.data.records import Bools, Columns, Floats, InferredSetting, Ints, Table
 from lstmcast.data.times import Times
-from lstmcast.data.wording import FEW, first_few
+from lstmcast.data.wording import MAX_SHOWN, truncate_items
 from lstmcast.errors import ConfigError, DataError
 
 _FEWEST = 2  # values in the longest series
@@ -103,25 +103,25 @@ class Panel:
 
     def select(self, indices: Ints) -> Panel:
         """The series at these indices, in this order."""
-        chosen = np.asarray(indices, dtype=np.int64)
-        keys = tuple(self.keys[k] for k in chosen.tolist())
-        return self._cut(chosen, self.lengths[chosen], keys)
+        selected = np.asarray(indices, dtype=np.int64)
+        keys = tuple(self.keys[k] for k in selected.tolist())
+        return self._cut(selected, self.lengths[selected], keys)
 
     def drop_last(self, steps: int) -> Panel:
         """Every series without its last `steps` steps; a series that has no more is left empty."""
         return self._cut(np.arange(self.n_series), np.maximum(self.lengths - steps, 0), self.keys)
 
-    def _cut(self, chosen: Ints, lengths: Ints, keys: tuple[tuple[str, ...], ...]) -> Panel:
-        """The first `lengths` [K] steps of the series `chosen` [K]."""
+    def _cut(self, selected: Ints, lengths: Ints, keys: tuple[tuple[str, ...], ...]) -> Panel:
+        """The first `lengths` [K] steps of the series `selected` [K]."""
         offsets = _offsets(lengths)
-        rows = np.arange(offsets[-1]) + np.repeat(self.offsets[chosen] - offsets[:-1], lengths)
+        rows = np.arange(offsets[-1]) + np.repeat(self.offsets[selected] - offsets[:-1], lengths)
         return replace(
             self,
             keys=keys,
             values=self.values[rows],
             observed=self.observed[rows],
             offsets=offsets,
-            starts=self.starts[chosen],
+            starts=self.starts[selected],
         )
 
 
@@ -165,14 +165,14 @@ def build_panel(
     groups = group_codes(table.text, columns.series)
     keys = _keys(table, columns.series, groups)
     stamps = _row_numbers(groups) if times is None else times.stamps
-    rows, said = sort_rows(groups, stamps, table.lines, calendar)
+    rows, row_notes = sort_rows(groups, stamps, table.lines, calendar)
     if duplicates == "error":
         check_duplicates(rows, calendar, _names(keys), table.source)
     if missing in {"auto", "error"}:
         check_skipped_hours(rows, calendar, table.source)
     how = ("last" if symbols else "mean") if duplicates == "error" else duplicates
     cells = to_cells(rows, [values[name] for name in columns.target], len(keys), how)
-    said += join_notes(rows, calendar, how)
+    row_notes += join_notes(rows, calendar, how)
     if len(columns.target) > 1:
         keys = tuple((*key, name) for name in columns.target for key in keys)
     parts = _filled(cells, keys, calendar, UNKNOWN if symbols and missing == "auto" else missing, table.source)
@@ -185,7 +185,7 @@ def build_panel(
         offsets=_offsets(parts.lengths),
         starts=parts.starts,
         findings=tuple(findings),
-        notes=(*notes, *said, *parts.notes),
+        notes=(*notes, *row_notes, *parts.notes),
         source=table.source,
         dropped=parts.dropped,
         symbols=symbols,
@@ -232,7 +232,7 @@ def _filled(
     starts = observed.positions[extent_of(observed, len(kept)).first]
     values, there = expand(observed, starts, lengths, missing)
     filled = fill_notes(observed, lengths, missing)
-    listed = f"{len(dropped)} of {len(keys)} series cannot be used: {first_few(reasons, len(reasons))}"
+    listed = f"{len(dropped)} of {len(keys)} series cannot be used: {truncate_items(reasons, len(reasons))}"
     notes = (*trimmed, *filled, *((listed,) if dropped else ()))
     return _Filled(tuple(keys[k] for k in kept.tolist()), values, there, starts, lengths, notes, reasons)
 
@@ -241,7 +241,7 @@ def _unusable(reasons: tuple[str, ...], lines: list[int], source: str) -> list[s
     """The faults of a file without a series that can be used: the first five with their lines, and how many more."""
     faults = [
         f"{source}:{line}: {reason}" if line else f"{source}: {reason}"
-        for line, reason in zip(lines[:FEW], reasons, strict=False)
+        for line, reason in zip(lines[:MAX_SHOWN], reasons, strict=False)
     ]
     more = len(reasons) - len(faults)
     return [*faults, f"{source}: the other {more} series cannot be used either"] if more else faults

@@ -14,9 +14,9 @@ import pandas as pd
 
 from lstmcast.data.layout import CsvLayout, choose_delimiter, find_layout
 from lstmcast.data.records import Bools, Ints, Table
-from lstmcast.data.source import load, parquet_to_csv, to_utf8
+from lstmcast.data.source import parquet_to_csv, read_input, to_utf8
 from lstmcast.data.times import looks_like_times
-from lstmcast.data.wording import FEW, counted, first_few
+from lstmcast.data.wording import MAX_SHOWN, pluralize, truncate_items
 from lstmcast.errors import ConfigError, DataError
 
 PARQUET = (".parquet", ".pq")
@@ -52,7 +52,7 @@ def read_table(
     if decimal not in (None, ".", ","):
         raise ConfigError(f"data.decimal: must be '.' or ',' (got {decimal!r})")
     name = "stdin" if source == "-" else str(source)
-    data = load(source)
+    data = read_input(source)
     if Path(name).suffix.lower() in PARQUET:
         table = _parse(to_utf8(parquet_to_csv(data, name), name), ",", name)
         rows = np.arange(1, len(table.text) + 1, dtype=np.int64)
@@ -88,11 +88,11 @@ def _parse(text: bytes, delimiter: str, source: str) -> Table:
     frame = frame.iloc[:, : len(header)]
     frame.columns = pd.Index(header)
     _refuse_headless(frame, f"{source}:{layout.lines[0]}")
-    said = {",": (), "\t": ("delimiter '\\t' (tab)",)}.get(delimiter, (f"delimiter '{delimiter}'",))
+    delimiter_notes = {",": (), "\t": ("delimiter '\\t' (tab)",)}.get(delimiter, (f"delimiter '{delimiter}'",))
     if header[0] == "":
         frame, note = _without_index(frame, f"{source}:{layout.lines[0]}")
         notes = (*notes, note)
-    return Table(source, frame, layout.lines[1:], notes=(*said, *notes, *_blank_lines(text, layout)))
+    return Table(source, frame, layout.lines[1:], notes=(*delimiter_notes, *notes, *_blank_lines(text, layout)))
 
 
 def _refuse_headless(frame: pd.DataFrame, where: str) -> None:
@@ -110,8 +110,8 @@ def _without_index(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, str]:
     start = {"0": 0, "1": 1}.get(index.iloc[0])
     if start is None or index.tolist() != [str(k) for k in range(start, start + len(index))]:
         example = "date" if looks_like_times(index) else "id"
-        mend = f"write one, such as '{example}', before the first delimiter, or delete the column"
-        raise DataError(f"{where}: column 1 has no name; {mend}")
+        hint = f"write one, such as '{example}', before the first delimiter, or delete the column"
+        raise DataError(f"{where}: column 1 has no name; {hint}")
     return frame.iloc[:, 1:], "column 1 has no name and only counts rows: not used"
 
 
@@ -120,7 +120,7 @@ def _blank_lines(text: bytes, layout: CsvLayout) -> tuple[str, ...]:
     blank = int((np.diff(layout.lines) - 1).sum())
     if layout.widths[0] > 1 or not blank or b'"' in text:
         return ()
-    return (f"{counted(blank, 'blank line')} left out; a missing value is written as NA",)
+    return (f"{pluralize(blank, 'blank line')} left out; a missing value is written as NA",)
 
 
 def _header(text: bytes, delimiter: str, source: str, layout: CsvLayout) -> list[str]:
@@ -142,7 +142,7 @@ def _header(text: bytes, delimiter: str, source: str, layout: CsvLayout) -> list
         raise DataError(f"{where}: the header names no column; add a first line of column names")
     doubled = [(name, count) for name, count in Counter(header).items() if count > 1 and name]
     if all(_is_value(name) for name in header) or any(_is_value(name) for name, _ in doubled):
-        first = ", ".join(header[:FEW])
+        first = ", ".join(header[:MAX_SHOWN])
         raise DataError(f"{where}: no header: the first line holds values ({first}); add a first line of column names")
     if len(layout.lines) == 1:
         raise DataError(f"{where}: only a header; at least one row must follow it")
@@ -150,8 +150,12 @@ def _header(text: bytes, delimiter: str, source: str, layout: CsvLayout) -> list
     faults = [f"{where}: column {k} has no name; give it one" for k in blank if blank != [1]]  # that may be an index
     faults += [f"{where}: {count} columns are named '{name}'; names must differ" for name, count in doubled]
     if faults:
-        more = [f"{where}: {len(faults) - FEW} more column names are blank or doubled"] if len(faults) > FEW else []
-        raise DataError(faults[:FEW] + more)
+        more = (
+            [f"{where}: {len(faults) - MAX_SHOWN} more column names are blank or doubled"]
+            if len(faults) > MAX_SHOWN
+            else []
+        )
+        raise DataError(faults[:MAX_SHOWN] + more)
     return header
 
 
@@ -176,16 +180,18 @@ def _row_width(delimiter: str, source: str, layout: CsvLayout, names: int) -> tu
 
 def _ragged(delimiter: str, source: str, lines: Ints, widths: Ints, bad: Bools, width: int) -> str:
     """What to say of rows that are longer or shorter than the header."""
-    places = [f"line {line} has {count}" for line, count in zip(lines[bad][:FEW], widths[bad][:FEW], strict=True)]
+    locations = [
+        f"line {line} has {count}" for line, count in zip(lines[bad][:MAX_SHOWN], widths[bad][:MAX_SHOWN], strict=True)
+    ]
     count = int(bad.sum())
     rows = "1 row does" if count == 1 else f"{count} rows do"
     return (
         f"{source}:{lines[bad][0]}: every row must have {width} fields like the header; {rows} not: "
-        f"{first_few(places, count)}; {_mend(delimiter, longer=bool((widths[bad] > width).all()))}"
+        f"{truncate_items(locations, count)}; {_hint(delimiter, longer=bool((widths[bad] > width).all()))}"
     )
 
 
-def _mend(delimiter: str, *, longer: bool) -> str:
+def _hint(delimiter: str, *, longer: bool) -> str:
     """How to mend rows of the wrong width."""
     if longer and delimiter == ",":
         return "quote fields that hold a comma; if 1,5 means 1.5, quote it (\"1,5\") or part the fields with ';'"
@@ -198,12 +204,12 @@ def _refuse_extra_values(extra: pd.DataFrame, layout: CsvLayout, source: str, de
     if not filled.any():
         return
     lines, count = layout.lines[1:][filled], int(filled.sum())
-    places = first_few((str(line) for line in lines), count)
+    locations = truncate_items((str(line) for line in lines), count)
     fields, names = layout.widths[1], layout.widths[1] - extra.shape[1]
     title = f"if line {layout.lines[0]} is a title or a remark, delete it; " if names == 1 else ""
-    what = f"{fields} fields, but the header on line {layout.lines[0]} names {counted(int(names), 'column')}"
-    mend = f"{title}name every column, or {_mend(delimiter, longer=True)}"
-    raise DataError(f"{source}:{lines[0]}: {what} (lines {places}); {mend}")
+    what = f"{fields} fields, but the header on line {layout.lines[0]} names {pluralize(int(names), 'column')}"
+    hint = f"{title}name every column, or {_hint(delimiter, longer=True)}"
+    raise DataError(f"{source}:{lines[0]}: {what} (lines {locations}); {hint}")
 
 
 def _with_decimal(table: Table, decimal: str | None) -> Table:

@@ -63,7 +63,7 @@ class ParsedTimes:
     faulty: Bools
 
 
-def sort_out(texts: Sequence[str]) -> ShapedTexts:
+def group_by_shape(texts: Sequence[str]) -> ShapedTexts:
     """Sort texts out by shape."""
     codes, distinct = pd.factorize(np.array([text.translate(_SHAPE) for text in texts], dtype=object))
     return ShapedTexts(np.array(texts, dtype=object), tuple(distinct), codes.astype(np.int64))
@@ -91,7 +91,7 @@ def read_texts(pattern: str, shaped: ShapedTexts) -> ParsedTimes:
         N times, and which of the texts are none.
     """
     n = len(shaped.texts)
-    whole = ParsedTimes(np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.bool_))
+    result = ParsedTimes(np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.bool_))
     order = np.argsort(shaped.codes, kind="stable")
     bounds = np.searchsorted(shaped.codes[order], np.arange(len(shaped.shapes) + 1))
     for k, shape in enumerate(shaped.shapes):
@@ -101,8 +101,8 @@ def read_texts(pattern: str, shaped: ShapedTexts) -> ParsedTimes:
             rows = order[start : min(start + _CHUNK, bounds[k + 1])]
             words = shaped.texts[rows].astype(f"U{len(shape)}")
             part = _read_integers(pattern, words) if pattern in INTEGERS else _read_fields(pattern, match, words)
-            whole.stamps[rows], whole.offsets[rows], whole.faulty[rows] = part.stamps, part.offsets, part.faulty
-    return whole
+            result.stamps[rows], result.offsets[rows], result.faulty[rows] = part.stamps, part.offsets, part.faulty
+    return result
 
 
 def pattern_as_written(pattern: str, shaped: ShapedTexts) -> str:
@@ -244,16 +244,16 @@ def _assemble(fields: dict[str, Ints], faulty: Bools) -> ParsedTimes:
 
 def _date(fields: dict[str, Ints], zero: Ints) -> tuple[Ints, Bools]:
     """[N] days since 1970-01-01, and where there is no such day."""
-    one = zero + 1
+    ones = zero + 1
     short = fields.get("y", zero)
     year = fields.get("Y", fields.get("G", short + np.where(short < 69, 2000, 1900)))
     if "V" in fields:
-        return _week_date(year, fields["V"], fields.get("u", one))
+        return _week_date(year, fields["V"], fields.get("u", ones))
     if "j" in fields:
         day = fields["j"]
         return first_days(year) + day - 1, (day < 1) | (day > first_days(year + 1) - first_days(year)) | (year < 1)
-    month = fields.get("m", fields.get("b", 3 * fields.get("q", one) - 2))
-    day = fields.get("d", one)
+    month = fields.get("m", fields.get("b", 3 * fields.get("q", ones) - 2))
+    day = fields.get("d", ones)
     start = (year - 1970) * 12 + month - 1
     first, following = (m.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) for m in (start, start + 1))
     faulty = (year < 1) | (month < 1) | (month > 12) | (day < 1) | (day > following - first)

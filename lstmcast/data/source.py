@@ -47,7 +47,7 @@ _DAMAGE = (
 )
 
 
-def load(source: str | Path) -> bytes:
+def read_input(source: str | Path) -> bytes:
     """The bytes of a file or of stdin (`"-"`), unpacked where the name ends in .gz, .xz, .bz2, .zst or .zip.
 
     Args:
@@ -119,13 +119,13 @@ def parquet_to_csv(data: bytes, source: str) -> bytes:
     text = io.BytesIO()
     try:
         table = parquet.read_table(io.BytesIO(data))
-        csv.write_csv(pa.table([_plain(column) for column in table.columns], names=table.column_names), text)
+        csv.write_csv(pa.table([_to_csv_column(column) for column in table.columns], names=table.column_names), text)
     except (pa.ArrowException, OSError) as err:
         raise DataError(f"{source}: cannot be read as a flat Parquet table ({str(err).splitlines()[0]})") from err
     return text.getvalue()
 
 
-def _plain(column: Any) -> Any:
+def _to_csv_column(column: Any) -> Any:
     """A column of pyarrow as CSV should write it: without a dictionary; dates as dates, seconds without a fraction."""
     import pyarrow as pa
 
@@ -134,7 +134,7 @@ def _plain(column: Any) -> Any:
     if not pa.types.is_timestamp(column.type):
         return column
     coarser = [pa.timestamp("s", column.type.tz), *([] if column.type.tz else [pa.date32()])]
-    exact = [column.cast(kind, safe=False) for kind in coarser]
+    exact = [column.cast(coarser_type, safe=False) for coarser_type in coarser]
     return next((cast for cast in reversed(exact) if cast.cast(column.type).equals(column)), column)
 
 
@@ -174,11 +174,11 @@ def _read(source: str) -> bytes:
 
 def _require_regular(source: str, status: os.stat_result) -> None:
     """Refuses what is no regular file: reading it could block, or never end."""
-    kinds = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
+    names = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
     if not stat.S_ISREG(status.st_mode):
-        kind = kinds.get(stat.S_IFMT(status.st_mode), "a device")
-        mend = "name one file in it" if kind == "a directory" else "pipe its content in and name it '-'"
-        raise FileError(f"{source}: is {kind}, not a regular file; {mend}")
+        file_type = names.get(stat.S_IFMT(status.st_mode), "a device")
+        hint = "name one file in it" if file_type == "a directory" else "pipe its content in and name it '-'"
+        raise FileError(f"{source}: is {file_type}, not a regular file; {hint}")
 
 
 def _bounded(pieces: Iterable[bytes], source: str, packed: int | None = None) -> bytes:
@@ -278,8 +278,8 @@ def _undecodable(data: bytes, source: str, codec: str, err: UnicodeDecodeError) 
             return f"{source}: is {what}"
     before = data[: err.start].decode(codec, errors="ignore").encode()
     where = f"{source}:{_line_at(before, len(before))}: byte offset {err.start}: 0x{data[err.start]:02x}"
-    mend = "save the file as UTF-8, or name its encoding with data.encoding"
-    return f"{where} is not {codec.upper()} ({err.reason}); {mend}"
+    hint = "save the file as UTF-8, or name its encoding with data.encoding"
+    return f"{where} is not {codec.upper()} ({err.reason}); {hint}"
 
 
 def _line_at(text: bytes, offset: int) -> int:

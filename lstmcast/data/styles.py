@@ -68,7 +68,7 @@ def check_pattern(pattern: str) -> None:
         raise ConfigError(f"data.format: must say the year, as '%Y-%m-%d' does (got '{pattern}')")
 
 
-def says_offset(pattern: str) -> bool:
+def has_utc_offset(pattern: str) -> bool:
     """Whether times written so are instants: they say an offset from UTC, or are counted from 1970 in UTC."""
     return pattern in EPOCHS or any(token.letter in {"z", "Z"} for token in tokens(pattern))
 

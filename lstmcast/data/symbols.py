@@ -13,11 +13,11 @@ from lstmcast.data.keys import EVERY
 from lstmcast.data.numbers import looks_like_numbers
 from lstmcast.data.read import ParsedTable, TargetParser
 from lstmcast.data.records import Bools, Ints, ReadOptions, Table
-from lstmcast.data.wording import counted, first_few, shortened
+from lstmcast.data.wording import pluralize, truncate_items, truncate_list
 from lstmcast.errors import DataError
 
 MISSING = ("", "na", "n/a", "nan", "null")
-FEWEST, MOST = 2, 512  # kinds
+MIN_SYMBOLS, MAX_SYMBOLS = 2, 512  # kinds
 ROWS = 5  # for each kind, on average: where most rows differ, a column names things, and no state returns
 SYMBOL_WORDS = {"state", "status", "weather", "condition", "kind", "category", "symbol", "event", "mode", "phase"}
 SYMBOL_WORDS |= {"type", "class", "label", "level"}
@@ -41,7 +41,8 @@ def find_symbols(table: Table, free: list[str], options: ReadOptions, has_time: 
     if not found:
         held = ", ".join(f"'{name}' holds {table.text[name].nunique():,} kinds" for name in free[:3])
         raise DataError(
-            f"{table.source}: no column holds {FEWEST} to {MOST} symbols that return ({held or 'no column is left'}); "
+            f"{table.source}: no column holds {MIN_SYMBOLS} to {MAX_SYMBOLS} symbols that return "
+            f"({held or 'no column is left'}); "
             "name the column with --target NAME to see its faults"
         )
     if options.target == EVERY:
@@ -53,7 +54,7 @@ def find_symbols(table: Table, free: list[str], options: ReadOptions, has_time: 
     if len(named) == 1:
         return ColumnChoice(tuple(named), f"its name says so, of {len(found)} columns of symbols")
     raise DataError(
-        f"{table.source}: {len(found)} columns hold symbols: {shortened(found)}; name the one to forecast with "
+        f"{table.source}: {len(found)} columns hold symbols: {truncate_list(found)}; name the one to forecast with "
         "--target NAME (data.target)"
     )
 
@@ -79,16 +80,18 @@ def parse_symbols(
     empty = [f"{table.source}: column '{name}': all values are missing" for name in names if gone[name].all()]
     if empty:
         raise DataError(empty)
-    kinds = known or tuple(sorted({str(kind) for name in names for kind in fields[name][~gone[name]].unique()}))
-    _refuse_kinds(kinds, table, names)
-    codes = {name: pd.Index(kinds).get_indexer(pd.Index(fields[name])).astype(np.float64) for name in names}
+    vocabulary = known or tuple(
+        sorted({str(symbol) for name in names for symbol in fields[name][~gone[name]].unique()})
+    )
+    _check_vocabulary(vocabulary, table, names)
+    codes = {name: pd.Index(vocabulary).get_indexer(pd.Index(fields[name])).astype(np.float64) for name in names}
     values = {name: np.where(gone[name], np.nan, codes[name]) for name in names}
     strange = {name: np.flatnonzero(values[name] == -1) for name in names}
-    notes = [strange_note(fields[name], table.lines, rows, f"column '{name}'") for name, rows in strange.items()]
-    return ParsedTable(values, kinds, tuple(note for note in notes if note))
+    notes = [unknown_symbol_note(fields[name], table.lines, rows, f"column '{name}'") for name, rows in strange.items()]
+    return ParsedTable(values, vocabulary, tuple(note for note in notes if note))
 
 
-def strange_note(fields: pd.Series, lines: Ints, rows: Ints, where: str) -> str:
+def unknown_symbol_note(fields: pd.Series, lines: Ints, rows: Ints, where: str) -> str:
     """What to say of fields that hold no known symbol; nothing where there are none.
 
     Args:
@@ -100,19 +103,20 @@ def strange_note(fields: pd.Series, lines: Ints, rows: Ints, where: str) -> str:
     if not len(rows):
         return ""
     first = fields.iloc[rows].drop_duplicates()
-    places = (f"'{kind}' (line {lines[row]})" for row, kind in zip(first.index, first, strict=True))
-    said = f"{counted(len(rows), 'value')} that training never met, read as not known"
-    return f"{where}: {said}: {first_few(places, len(first))}"
+    locations = (f"'{symbol}' (line {lines[row]})" for row, symbol in zip(first.index, first, strict=True))
+    note = f"{pluralize(len(rows), 'value')} that training never met, read as not known"
+    return f"{where}: {note}: {truncate_items(locations, len(first))}"
 
 
-def _refuse_kinds(kinds: Sequence[str], table: Table, names: Sequence[str]) -> None:
+def _check_vocabulary(vocabulary: Sequence[str], table: Table, names: Sequence[str]) -> None:
     """Symbols are a few kinds that return."""
-    where = f"{table.source}: column{'s' * (len(names) > 1)} {shortened([repr(name) for name in names])}"
-    if len(kinds) < FEWEST:
-        raise DataError(f"{where}: must hold at least {FEWEST} kinds of symbols (got only '{kinds[0]}')")
-    if len(kinds) > MOST:
+    where = f"{table.source}: column{'s' * (len(names) > 1)} {truncate_list([repr(name) for name in names])}"
+    if len(vocabulary) < MIN_SYMBOLS:
+        raise DataError(f"{where}: must hold at least {MIN_SYMBOLS} kinds of symbols (got only '{vocabulary[0]}')")
+    if len(vocabulary) > MAX_SYMBOLS:
         raise DataError(
-            f"{where}: must hold at most {MOST} kinds of symbols (got {len(kinds):,}); join the rare ones, or forecast "
+            f"{where}: must hold at most {MAX_SYMBOLS} kinds of symbols (got {len(vocabulary):,}); join the rare "
+            "ones, or forecast "
             "the numbers with model.head: value"
         )
 
@@ -123,5 +127,5 @@ def _is_missing(text: pd.Series) -> Bools:
 
 def _returns(text: pd.Series) -> bool:
     """Whether a column holds a few kinds, each of several rows."""
-    kinds = text.str.strip().nunique()
-    return bool(FEWEST <= kinds <= MOST and len(text) >= ROWS * kinds)
+    n_symbols = text.str.strip().nunique()
+    return bool(MIN_SYMBOLS <= n_symbols <= MAX_SYMBOLS and len(text) >= ROWS * n_symbols)

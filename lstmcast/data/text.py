@@ -11,8 +11,8 @@ import pandas as pd
 from lstmcast.data.calendar import counter_calendar
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import Columns, InferredSetting, ReadOptions
-from lstmcast.data.source import load, to_text
-from lstmcast.data.symbols import FEWEST, strange_note
+from lstmcast.data.source import read_input, to_text
+from lstmcast.data.symbols import MIN_SYMBOLS, unknown_symbol_note
 from lstmcast.errors import DataError
 
 CHARACTER = "character"
@@ -35,14 +35,14 @@ def read_characters(path: str | Path, options: ReadOptions, known: Sequence[str]
         ConfigError: an unknown encoding.
     """
     name = "stdin" if path == "-" else str(path)
-    text = to_text(load(path), name, options.encoding).decode()
+    text = to_text(read_input(path), name, options.encoding).decode()
     points = np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
     found = np.unique(points)
-    kinds = np.array([ord(sign) for sign in known], dtype=np.uint32) if known else found
-    if len(kinds) < FEWEST:
-        raise DataError(f"{name}: a text must hold at least {FEWEST} kinds of characters (got {len(kinds)})")
-    at = np.minimum(np.searchsorted(kinds, points), len(kinds) - 1)
-    codes = np.where(kinds[at] == points, at, -1)
+    vocabulary = np.array([ord(sign) for sign in known], dtype=np.uint32) if known else found
+    if len(vocabulary) < MIN_SYMBOLS:
+        raise DataError(f"{name}: a text must hold at least {MIN_SYMBOLS} kinds of characters (got {len(vocabulary)})")
+    at = np.minimum(np.searchsorted(vocabulary, points), len(vocabulary) - 1)
+    codes = np.where(vocabulary[at] == points, at, -1)
     calendar, _ = counter_calendar()
     return Panel(
         columns=Columns(None, (CHARACTER,)),
@@ -55,7 +55,7 @@ def read_characters(path: str | Path, options: ReadOptions, known: Sequence[str]
         findings=(InferredSetting("target", CHARACTER, "data.text: each character is a step"),),
         notes=_strange(text, points, np.flatnonzero(codes < 0)),
         source=name,
-        symbols=tuple(chr(point) for point in kinds.tolist()),
+        symbols=tuple(chr(point) for point in vocabulary.tolist()),
     )
 
 
@@ -65,4 +65,4 @@ def _strange(text: str, points: np.ndarray, rows: np.ndarray) -> tuple[str, ...]
         return ()
     lines = np.cumsum(points == ord("\n")) - (points == ord("\n")) + 1
     fields = pd.Series(list(text))
-    return (strange_note(fields, lines, rows, "text"),)
+    return (unknown_symbol_note(fields, lines, rows, "text"),)

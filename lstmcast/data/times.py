@@ -11,10 +11,18 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.records import Bools, InferredSetting, Ints
-from lstmcast.data.shapes import ParsedTimes, ShapedTexts, beginning, follows, pattern_as_written, read_texts, sort_out
-from lstmcast.data.styles import COUNT, EPOCHS, TimeFormat, check_pattern, says_offset
-from lstmcast.data.wording import FEW, first_few
-from lstmcast.data.zones import DAY, SECOND, check_zone, fixed_name, from_wall, one_time_of_day
+from lstmcast.data.shapes import (
+    ParsedTimes,
+    ShapedTexts,
+    beginning,
+    follows,
+    group_by_shape,
+    pattern_as_written,
+    read_texts,
+)
+from lstmcast.data.styles import COUNT, EPOCHS, TimeFormat, check_pattern, has_utc_offset
+from lstmcast.data.wording import MAX_SHOWN, truncate_items
+from lstmcast.data.zones import DAY, SECOND, check_zone, fixed_name, from_wall, has_single_time_of_day
 from lstmcast.errors import DataError
 
 _DATES: tuple[tuple[str, ...], ...] = (  # what may be meant by one shape stands together
@@ -32,7 +40,7 @@ _CLOCKS = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", "%I:%M:%S %p", "%I:%M %p", "%I:%M
 _SUFFIXES = tuple("".join(parts) for parts in product(" T", _CLOCKS, ("", "%z", " %z")))
 _EPOCH_WIDTHS = {"epoch s": r"0{9,10}", "epoch ms": r"0{12,13}", "epoch us": r"0{15,16}", "epoch ns": r"0{18,19}"}
 _COUNTED_YEAR = re.compile(r"0-00?")
-_WHOLE = re.compile(r"-?[1-9][0-9]{0,8}|0")
+_INTEGER = re.compile(r"-?[1-9][0-9]{0,8}|0")
 _EMPTY = {"", "na", "n/a", "nan", "nat", "null", "none", "<na>"}
 _Read = tuple[
     str, ParsedTimes, tuple[InferredSetting, ...]
@@ -73,7 +81,9 @@ class _Column:
     def fault(self, faulty: Bools, what: str) -> DataError:
         """An error about the distinct texts marked `faulty`: what must be, the first lines, and how many there are."""
         rows = np.flatnonzero(faulty[self.rows])
-        shown = first_few((f"line {self.lines[i]} '{self.texts.texts[self.rows[i]]}'" for i in rows[:FEW]), len(rows))
+        shown = truncate_items(
+            (f"line {self.lines[i]} '{self.texts.texts[self.rows[i]]}'" for i in rows[:MAX_SHOWN]), len(rows)
+        )
         return DataError(f"{self.source}:{self.lines[rows[0]]}: column '{self.name}': {what} ({shown})")
 
 
@@ -109,7 +119,7 @@ def parse_times(
     if timezone is not None:
         check_zone(timezone)
     codes, distinct = pd.factorize(text.to_numpy(dtype=object))
-    shaped = sort_out([str(word).strip() for word in distinct])
+    shaped = group_by_shape([str(word).strip() for word in distinct])
     at = _Column(shaped, codes.astype(np.int64), lines, column, source)
     if (empty := np.array([word.lower() in _EMPTY for word in shaped.texts])).any():
         raise at.fault(empty, "the time is empty; fill it in or delete those rows")
@@ -118,10 +128,10 @@ def parse_times(
     stamps = reading.stamps[at.rows]
     if pattern == COUNT:
         return Times(stamps, style, None, findings)
-    if says_offset(pattern):
+    if has_utc_offset(pattern):
         zone, reason = (timezone, "data.timezone") if timezone else _zone_of(pattern, reading.offsets)
         return Times(stamps, style, zone, (*findings, InferredSetting("timezone", zone, reason)))
-    if timezone is None or one_time_of_day(stamps):
+    if timezone is None or has_single_time_of_day(stamps):
         return Times(stamps, style, None, findings)
     instants = _localised(stamps, timezone, at, groups)
     return Times(instants, style, timezone, (*findings, InferredSetting("timezone", timezone, "data.timezone")))
@@ -136,7 +146,7 @@ def looks_like_times(text: pd.Series) -> bool:
     head = [word for field in text.iloc[:_SAMPLE].tolist() if (word := str(field).strip())]
     if not head and len(text) > _SAMPLE:
         head = text[text.str.strip() != ""].head(_SAMPLE).str.strip().tolist()
-    shaped = sort_out(head)
+    shaped = group_by_shape(head)
     if not shaped.shapes:
         return False
     main = shaped.shapes[int(np.argmax(np.bincount(shaped.codes)))]
@@ -150,12 +160,12 @@ def looks_like_times(text: pd.Series) -> bool:
 
 def looks_like_counts(text: pd.Series) -> bool:
     """Whether a column holds whole numbers that count steps, such as 1, 2, 3 …: few are left out."""
-    return _counts(sort_out([str(word).strip() for word in pd.unique(text)]))
+    return _counts(group_by_shape([str(word).strip() for word in pd.unique(text)]))
 
 
 def _counts(shaped: ShapedTexts) -> bool:
     """Whether texts are whole numbers that rise in even steps, of which at most half are left out."""
-    if not all(_WHOLE.fullmatch(word) for word in shaped.texts):
+    if not all(_INTEGER.fullmatch(word) for word in shaped.texts):
         return False
     distinct = np.unique(shaped.texts.astype(np.int64))
     return len(distinct) > 1 and bool(np.ptp(distinct) // np.gcd.reduce(np.diff(distinct)) < 2 * len(distinct))
@@ -167,10 +177,10 @@ def _plausible(pattern: str, reading: ParsedTimes) -> bool:
     low, high = (1000, 2999) if pattern == "%Y" else (2001, 2100) if pattern in EPOCHS else (1800, 2100)
     if reading.faulty.any() or (years < low).any() or (years > high).any():
         return False
-    return pattern in {"%Y%m%d", "%Y%m%d%H%M%S"} or _in_running_order(reading.stamps)
+    return pattern in {"%Y%m%d", "%Y%m%d%H%M%S"} or _is_in_time_order(reading.stamps)
 
 
-def _in_running_order(stamps: Ints) -> bool:
+def _is_in_time_order(stamps: Ints) -> bool:
     """Whether times ascend or descend, or start again for each series after even steps."""
     steps = np.diff(stamps)
     forward = steps[steps > 0]
@@ -225,9 +235,9 @@ def _infer(at: _Column) -> _Read:
 
 def _settle(clean: dict[str, ParsedTimes], read: dict[str, ParsedTimes], at: _Column) -> _Read:
     """Choose between the patterns that all texts follow: the only one, or the only one that makes regular steps."""
-    first, *others = clean
-    if all(np.array_equal(clean[first].stamps, clean[other].stamps) for other in others):
-        return first, clean[first], (InferredSetting("format", first, _why_only(first, read, at)),)
+    first, *rest = clean
+    if all(np.array_equal(clean[first].stamps, clean[other].stamps) for other in rest):
+        return first, clean[first], (InferredSetting("format", first, _format_reason(first, read, at)),)
     regular = [pattern for pattern, reading in clean.items() if _regular(reading.stamps)]
     if len(regular) == 1:
         reason = f"all steps are even; read as {' or '.join(p for p in clean if p != regular[0])} they are not"
@@ -236,12 +246,12 @@ def _settle(clean: dict[str, ParsedTimes], read: dict[str, ParsedTimes], at: _Co
     raise at.fault(np.arange(len(at.texts.texts)) == 0, what)
 
 
-def _why_only(pattern: str, read: dict[str, ParsedTimes], at: _Column) -> str:
+def _format_reason(pattern: str, read: dict[str, ParsedTimes], at: _Column) -> str:
     """Why a pattern was chosen: with the first line that no other pattern can read, where another reads some."""
     if pattern == "%-Y-%m":
         return "the years are counted from 1"
-    rivals = {other: reading.faulty[at.rows] for other, reading in read.items()}
-    against = {other: np.argmax(faulty) for other, faulty in rivals.items() if faulty.any() and not faulty.all()}
+    alternatives = {other: reading.faulty[at.rows] for other, reading in read.items()}
+    against = {other: np.argmax(faulty) for other, faulty in alternatives.items() if faulty.any() and not faulty.all()}
     reasons = [f"line {at.lines[i]} '{at.texts.texts[at.rows[i]]}' is not {other}" for other, i in against.items()]
     return "; ".join(reasons) or f"all {len(at.rows)} rows are written so"
 
@@ -297,11 +307,11 @@ def _localised(wall: Ints, zone: str, at: _Column, groups: Ints | None) -> Ints:
     if np.count_nonzero(np.diff(wall[order]) < 0) > len(wall) // 2:
         order = order[::-1]
     late = np.empty_like(read.doubled)
-    late[order] = _second_pass(wall[order], read.doubled[order], groups[order])
+    late[order] = _resolve_folds(wall[order], read.doubled[order], groups[order])
     return np.where(late, read.late, read.early)
 
 
-def _second_pass(wall: Ints, doubled: Bools, groups: Ints) -> Bools:
+def _resolve_folds(wall: Ints, doubled: Bools, groups: Ints) -> Bools:
     """[N] whether a doubled time is its second showing: in its run of doubled times, the clock went back before it."""
     follows_on = np.zeros_like(doubled)
     follows_on[1:] = doubled[1:] & doubled[:-1] & (groups[1:] == groups[:-1]) & (np.abs(np.diff(wall)) < DAY // 4)

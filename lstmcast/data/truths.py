@@ -12,22 +12,22 @@ from lstmcast.data.hints import ColumnChoice
 from lstmcast.data.numbers import is_missing
 from lstmcast.data.read import ParsedTable, TargetParser
 from lstmcast.data.records import Floats, ReadOptions, Table
-from lstmcast.data.wording import counted, first_few
+from lstmcast.data.wording import pluralize, truncate_items
 from lstmcast.errors import DataError
 
 YES = {"1", "1.0", "true", "t", "yes", "y", "on"}
 NO = {"0", "0.0", "false", "f", "no", "n", "off"}
 
 
-def find_truths(table: Table, free: list[str], options: ReadOptions, has_time: bool) -> ColumnChoice:
+def find_event_columns(table: Table, free: list[str], options: ReadOptions, has_time: bool) -> ColumnChoice:
     """What to forecast: pinned, the only column of yes and no, or what would be forecast of numbers."""
-    telling = [name for name in free if _tells(table.text[name])]
-    if not options.target and len(telling) == 1:
-        return ColumnChoice((telling[0],), "the only column of yes and no")
-    return find_numbers(table, telling or free, options, has_time)
+    boolean_columns = [name for name in free if _is_boolean_column(table.text[name])]
+    if not options.target and len(boolean_columns) == 1:
+        return ColumnChoice((boolean_columns[0],), "the only column of yes and no")
+    return find_numbers(table, boolean_columns or free, options, has_time)
 
 
-def parse_truths(table: Table, names: Sequence[str], _: ReadOptions) -> ParsedTable:
+def parse_event_columns(table: Table, names: Sequence[str], _: ReadOptions) -> ParsedTable:
     """The target columns as 1 and 0, NaN where missing; the faults of all are told together.
 
     Raises:
@@ -42,7 +42,7 @@ def parse_truths(table: Table, names: Sequence[str], _: ReadOptions) -> ParsedTa
             shown = (f"'{table.text[name].iloc[row]}' on line {table.lines[row]}" for row in other)
             faults.append(
                 f"{table.source}:{table.lines[other[0]]}: column '{name}' must hold yes and no (true and false, 1 and "
-                f"0) to be an event; {counted(other.size, 'field')} do not: {first_few(shown, other.size)}; "
+                f"0) to be an event; {pluralize(other.size, 'field')} do not: {truncate_items(shown, other.size)}; "
                 "or say what is to come true of its numbers: model.event: 'y > 500'"
             )
         values[name] = np.where(missing, np.nan, yes.to_numpy(dtype=np.float64))
@@ -51,10 +51,10 @@ def parse_truths(table: Table, names: Sequence[str], _: ReadOptions) -> ParsedTa
     return ParsedTable(values)
 
 
-def _tells(text: pd.Series) -> bool:
+def _is_boolean_column(text: pd.Series) -> bool:
     """Whether a column holds yes and no, and nothing else."""
     words = set(text.str.strip().str.lower()[~is_missing(text)])
     return words <= YES | NO and bool(words & YES) and bool(words & NO)
 
 
-TRUTHS = TargetParser(find_truths, parse_truths)
+EVENT_PARSER = TargetParser(find_event_columns, parse_event_columns)

@@ -60,12 +60,12 @@ def check_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as err:
-        near = difflib.get_close_matches(name, sorted(available_timezones()), n=1, cutoff=0.5)
-        mend = f"did you mean '{near[0]}'?" if near else "e.g. 'Europe/Paris' or 'UTC'"
-        raise ConfigError(f"data.timezone: must be a zone of the IANA database (got '{name}'); {mend}") from err
+        close = difflib.get_close_matches(name, sorted(available_timezones()), n=1, cutoff=0.5)
+        hint = f"did you mean '{close[0]}'?" if close else "e.g. 'Europe/Paris' or 'UTC'"
+        raise ConfigError(f"data.timezone: must be a zone of the IANA database (got '{name}'); {hint}") from err
 
 
-def one_time_of_day(wall: Ints) -> bool:
+def has_single_time_of_day(wall: Ints) -> bool:
     """Whether wall times are dates: all at midnight, or all at one other time of day."""
     return bool(np.all(wall % DAY == wall[:1] % DAY))
 
@@ -82,7 +82,7 @@ def to_wall(instants: Ints, zone: str | None) -> Ints:
     """
     if zone is None or not instants.size:
         return instants
-    turns, offsets = _turns(zone, instants)
+    turns, offsets = _dst_transitions(zone, instants)
     return np.asarray(instants + offsets[np.searchsorted(turns, instants, side="right")], dtype=np.int64)
 
 
@@ -100,14 +100,14 @@ def from_wall(wall: Ints, zone: str | None) -> LocalizedTimes:
     if zone is None or not wall.size:
         none = np.zeros(wall.shape, dtype=np.bool_)
         return LocalizedTimes(wall, wall, none, none)
-    turns, offsets = _turns(zone, wall)
+    turns, offsets = _dst_transitions(zone, wall)
     before, after = offsets[:-1], offsets[1:]
     early = offsets[np.searchsorted(turns + np.maximum(before, after), wall, side="right")]
     late = offsets[np.searchsorted(turns + np.minimum(before, after), wall, side="right")]
     return LocalizedTimes(wall - early, wall - late, doubled=early > late, skipped=early < late)
 
 
-def _turns(zone: str, around: Ints) -> tuple[Ints, Ints]:
+def _dst_transitions(zone: str, around: Ints) -> tuple[Ints, Ints]:
     """The instants [K] at which the zone's offset changes near the given times, and the offsets [K+1] between them."""
     if match := _FIXED.fullmatch(zone):
         sign, hours, minutes = match.groups(default="0")

@@ -22,10 +22,10 @@ Floats = npt.NDArray[np.float64]
 
 OFTEN, RARELY = 0.1, 0.3  # γ, where a year has 300 steps, and where it has fewer
 SHARED = 0.5  # of a move: that of all steps
-FURTHEST = 5.0  # |θ| at most: a factor between 1/148 and 148
+MAX_LOG_FACTOR = 5.0  # |θ| at most: a factor between 1/148 and 148
 
 
-def moved(theta: Floats, missed: Floats, alpha: Floats, rate: float) -> Floats:
+def update_log_factors(theta: Floats, missed: Floats, alpha: Floats, rate: float) -> Floats:
     """θ after one outcome of each step that has one.
 
     Args:
@@ -41,16 +41,16 @@ def moved(theta: Floats, missed: Floats, alpha: Floats, rate: float) -> Floats:
     surprise = np.where(known, missed - alpha[:, None, None], 0.0)
     together = surprise.sum(axis=2, keepdims=True) / np.maximum(known.sum(axis=2, keepdims=True), 1)
     step = SHARED * together + (1 - SHARED) * surprise
-    after: Floats = np.clip(theta + rate * step, -FURTHEST, FURTHEST)
+    after: Floats = np.clip(theta + rate * step, -MAX_LOG_FACTOR, MAX_LOG_FACTOR)
     return after
 
 
-def longer(theta: Floats, horizon: int) -> Floats:
+def extend_horizon(theta: Floats, horizon: int) -> Floats:
     """[…, H] to […, horizon]: a step that had no θ takes that of the last one that has."""
     return theta[..., np.minimum(np.arange(horizon), theta.shape[-1] - 1)]
 
 
-def widened(values: Floats, lower: Floats, upper: Floats, factors: Floats) -> tuple[Floats, Floats]:
+def apply_factors(values: Floats, lower: Floats, upper: Floats, factors: Floats) -> tuple[Floats, Floats]:
     """Intervals widened by factors: each half's width times the factor.
 
     Where the lower bound is positive, the lower half is widened in logarithms, so that no factor makes it negative.

@@ -14,13 +14,13 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 
-def nodes(count: int) -> tuple[Floats, Floats]:
+def quadrature_nodes(count: int) -> tuple[Floats, Floats]:
     """Places on [0, 1] and their weights, [count] each: Gauss-Legendre, exact for polynomials up to 2 · count − 1."""
-    places, weights = np.polynomial.legendre.leggauss(count)
-    return (places + 1) / 2, weights / 2
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    return (nodes + 1) / 2, weights / 2
 
 
-def expected(z: Floats, season: int) -> Floats:
+def baseline_input(z: Floats, season: int) -> Floats:
     """The past as it would usually look: the mean of each value's phase, or of all where two seasons are not known.
 
     Args:
@@ -45,16 +45,16 @@ def completeness_error(attribution: Floats, change: Floats) -> float:
     Returns:
         The largest |sum − change| over the steps ahead, as a share of the largest |change|; 0 where nothing changes.
     """
-    off, size = np.abs(attribution.sum(axis=1) - change).max(), np.abs(change).max()
-    return float(off / size) if size > 0 else float(off)
+    error, size = np.abs(attribution.sum(axis=1) - change).max(), np.abs(change).max()
+    return float(error / size) if size > 0 else float(error)
 
 
-def within(effects: Floats, share: float) -> int:
+def within(effects: Floats, fraction: float) -> int:
     """How many last steps hold this share of [T] effects; 0 where there is no effect at all."""
-    reached = np.cumsum(effects[::-1])
-    if not len(reached) or reached[-1] <= 0:
+    cumulative = np.cumsum(effects[::-1])
+    if not len(cumulative) or cumulative[-1] <= 0:
         return 0
-    return int(np.searchsorted(reached, share * reached[-1] * (1 - 1e-12))) + 1
+    return int(np.searchsorted(cumulative, fraction * cumulative[-1] * (1 - 1e-12))) + 1
 
 
 def half_life(forget: Floats) -> Floats:

@@ -19,7 +19,7 @@ Bools = npt.NDArray[np.bool_]
 Rule = Callable[[Floats, Ints, Ints, int], Floats]
 
 WINDOW = 5  # last values that the window mean averages where there is no season
-AT_ONCE = 1 << 22  # values of histories that Naive2 holds at once: 32 MB
+CHUNK_SIZE = 1 << 22  # values of histories that Naive2 holds at once: 32 MB
 
 
 def naive(values: Floats, first: Ints, origins: Ints, horizon: int) -> Floats:
@@ -37,8 +37,8 @@ def naive(values: Floats, first: Ints, origins: Ints, horizon: int) -> Floats:
 def seasonal_naive(values: Floats, first: Ints, origins: Ints, horizon: int, *, season: int) -> Floats:
     """The last season again and again; the naive forecast where a series has not seen a whole season."""
     back = season - 1 - np.arange(horizon) % season  # [H] steps before the origin
-    reach = origins[:, None] - np.where(origins[:, None] + 1 >= season, back, 0)
-    repeated: Floats = values[first[:, None] + reach]
+    source_steps = origins[:, None] - np.where(origins[:, None] + 1 >= season, back, 0)
+    repeated: Floats = values[first[:, None] + source_steps]
     return repeated
 
 
@@ -65,11 +65,11 @@ def naive2(values: Floats, first: Ints, origins: Ints, horizon: int, *, season: 
     Where a history is positive, has three seasons, and its autocorrelation at a season is significant at 90 %, it is
     divided by its seasonal indices (classical multiplicative decomposition) and the forecast multiplied by them.
     """
-    said = naive(values, first, origins, horizon)
+    forecast = naive(values, first, origins, horizon)
     may = np.flatnonzero(origins + 1 >= 3 * season) if season > 1 else np.empty(0, np.int64)
     longest = int(origins[may].max(initial=0)) + 1
     longest += -longest % season  # whole seasons, so that columns of a phase stand below each other
-    rows = max(1, AT_ONCE // longest)
+    rows = max(1, CHUNK_SIZE // longest)
     for part in (may[k : k + rows] for k in range(0, len(may), rows)):
         steps = origins[part, None] + 1 + np.arange(-longest, 0)  # [B, longest] every history ends in the last column
         known = steps >= 0
@@ -77,17 +77,17 @@ def naive2(values: Floats, first: Ints, origins: Ints, horizon: int, *, season: 
         seasonal = _is_seasonal(history, origins[part] + 1, season)
         indices = _seasonal_indices(history[seasonal], season)
         ahead = indices[:, np.arange(horizon) % season] / indices[:, -1:]
-        said[part[seasonal]] *= ahead
-    return said
+        forecast[part[seasonal]] *= ahead
+    return forecast
 
 
 def baselines(season: int) -> Mapping[str, Rule]:
     """The baselines by name; without a season the seasonal one is the naive one, and is left out."""
-    plain: dict[str, Rule] = {"naive": naive, "drift": drift}
-    plain["window_mean"] = lambda v, f, o, h: window_mean(v, f, o, h, season=season)
+    unseasonal: dict[str, Rule] = {"naive": naive, "drift": drift}
+    unseasonal["window_mean"] = lambda v, f, o, h: window_mean(v, f, o, h, season=season)
     if season > 1:
-        plain["seasonal_naive"] = lambda v, f, o, h: seasonal_naive(v, f, o, h, season=season)
-    return plain
+        unseasonal["seasonal_naive"] = lambda v, f, o, h: seasonal_naive(v, f, o, h, season=season)
+    return unseasonal
 
 
 def _is_seasonal(history: Floats, lengths: Ints, season: int) -> Bools:

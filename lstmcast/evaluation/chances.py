@@ -14,25 +14,25 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-LEAST = 1e-6  # no probability counts as nearer to impossible: a logarithm would end all comparison
+MIN_PROBABILITY = 1e-6  # no probability counts as nearer to impossible: a logarithm would end all comparison
 BINS = 10
 
 
-def brier(came: Floats, said: Floats) -> Floats:
+def brier(actual: Floats, predicted: Floats) -> Floats:
     """Mean (p − y)². […, H] each to […]; 0 is perfect, 0.25 what a coin says."""
-    return _mean((said - came) ** 2)
+    return _mean((predicted - actual) ** 2)
 
 
-def log_loss(came: Floats, said: Floats) -> Floats:
+def log_loss(actual: Floats, predicted: Floats) -> Floats:
     """Mean −log of the probability given to what came, in nats. […, H] each to […]."""
-    sure = np.clip(said, LEAST, 1 - LEAST)
-    return _mean(-(came * np.log(sure) + (1 - came) * np.log(1 - sure)))
+    sure = np.clip(predicted, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
+    return _mean(-(actual * np.log(sure) + (1 - actual) * np.log(1 - sure)))
 
 
-def accuracy(came: Floats, said: Floats) -> Floats:
+def accuracy(actual: Floats, predicted: Floats) -> Floats:
     """The share of steps where the likelier of yes and no came; a probability of a half says no. […, H] to […]."""
-    right = ((said > 0.5) == (came > 0.5)).astype(np.float64)
-    return _mean(np.where(np.isnan(came), np.nan, right))
+    right = ((predicted > 0.5) == (actual > 0.5)).astype(np.float64)
+    return _mean(np.where(np.isnan(actual), np.nan, right))
 
 
 @dataclass(frozen=True)
@@ -40,29 +40,29 @@ class Reliability:
     """How often it came true, for all that was given about the same probability; K groups that hold something.
 
     Attributes:
-        said: [K] the mean probability, ascending. came: [K] the share of yeses. counts: [K] of how many.
+        predicted: [K] the mean probability, ascending. observed: [K] the share of yeses. counts: [K] of how many.
     """
 
-    said: Floats
-    came: Floats
+    predicted: Floats
+    observed: Floats
     counts: Ints
 
     @property
     def error(self) -> float:
         """The calibration error: the mean |said − came| over all single probabilities; NaN where there are none."""
         total = int(self.counts.sum())
-        return float((np.abs(self.said - self.came) * self.counts).sum() / total) if total else float("nan")
+        return float((np.abs(self.predicted - self.observed) * self.counts).sum() / total) if total else float("nan")
 
 
-def reliability(came: Floats, said: Floats, bins: int = BINS) -> Reliability:
-    """Group by probability, in `bins` groups of equal width. Arrays of one shape; NaN in `came` is left out."""
-    known = ~np.isnan(came)
-    p, y = said[known], came[known]
+def reliability(actual: Floats, predicted: Floats, bins: int = BINS) -> Reliability:
+    """Group by probability, in `bins` groups of equal width. Arrays of one shape; NaN in `observed` is left out."""
+    known = ~np.isnan(actual)
+    p, y = predicted[known], actual[known]
     which = np.minimum((p * bins).astype(np.int64), bins - 1)
     counts = np.bincount(which, minlength=bins)
     held = counts > 0
-    mean_said, share = (np.bincount(which, weights=v, minlength=bins)[held] / counts[held] for v in (p, y))
-    return Reliability(mean_said, share, counts[held])
+    mean_predicted, frequency = (np.bincount(which, weights=v, minlength=bins)[held] / counts[held] for v in (p, y))
+    return Reliability(mean_predicted, frequency, counts[held])
 
 
 def _mean(errors: Floats) -> Floats:

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.errors import UsageError
-from lstmcast.workers import in_parallel
+from lstmcast.workers import process_map
 
 Floats = npt.NDArray[np.float64]
 
 METHODS = {"ets": "AutoETS", "theta": "AutoTheta", "arima": "AutoARIMA"}
-MOST = 2_000  # last values that a method is fitted on: of more it would hardly learn more, and take minutes
+MAX_HISTORY = 2_000  # last values that a method is fitted on: of more it would hardly learn more, and take minutes
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def require(methods: Sequence[str]) -> None:
         )
 
 
-def fit_all(tasks: Sequence[FitJob], *, tell: Callable[[int], None] = lambda _: None) -> Floats:
+def fit_all(tasks: Sequence[FitJob], *, on_progress: Callable[[int], None] = lambda _: None) -> Floats:
     """Do every task, side by side on the cores there are.
 
     Returns:
@@ -65,28 +65,28 @@ def fit_all(tasks: Sequence[FitJob], *, tell: Callable[[int], None] = lambda _: 
         UsageError: statsforecast is not installed.
     """
     require(sorted({task.method for task in tasks}))
-    return np.stack(in_parallel(fit_one, tasks, at_once=max(1, min(16, len(tasks) // 64)), tell=tell))
+    return np.stack(process_map(fit_series, tasks, at_once=max(1, min(16, len(tasks) // 64)), on_progress=on_progress))
 
 
-def fit_one(task: FitJob) -> Floats:
+def fit_series(task: FitJob) -> Floats:
     """[1 + 2Q, H], see `fit_all`."""
     from statsforecast import models
 
     method = getattr(models, METHODS[task.method])
-    history = task.history[-MOST:]
+    history = task.history[-MAX_HISTORY:]
     nothing = np.full((1 + 2 * len(task.levels), task.horizon), np.nan)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            said = method(season_length=task.season).forecast(
+            output = method(season_length=task.season).forecast(
                 y=history, h=task.horizon, level=list(task.levels) or None
             )
         except Exception:  # noqa: BLE001  # other people's optimisers fail in many ways: the caller counts them
             return nothing
-    return _rows(said, task.levels)
+    return _rows(output, task.levels)
 
 
-def _rows(said: Mapping[str, Any], levels: Sequence[float]) -> Floats:
+def _rows(output: Mapping[str, Any], levels: Sequence[float]) -> Floats:
     """What statsforecast answered, as [1 + 2Q, H]."""
     names = ["mean", *(f"lo-{level}" for level in levels), *(f"hi-{level}" for level in levels)]
-    return np.stack([np.asarray(said[name], dtype=np.float64) for name in names])
+    return np.stack([np.asarray(output[name], dtype=np.float64) for name in names])

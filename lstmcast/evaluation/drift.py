@@ -29,7 +29,7 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 FALSE_ALARMS = 0.01  # ε: of a hundred models under which nothing changes, one at most is ever accused
-SHARES = (0.0, 0.1, 0.25, 0.5)  # of the blocks of calibration, those beyond the one that is to be exceeded
+BET_FRACTIONS = (0.0, 0.1, 0.25, 0.5)  # of the blocks of calibration, those beyond the one that is to be exceeded
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,15 @@ def blocks(positions: Ints, errors: Floats, steps: int) -> tuple[Ints, Floats]:
     Returns:
         The origins [K] and the mean errors [K] of the blocks whose first steps are known.
     """
-    near = errors[:, :steps]
-    whole = ~np.isnan(near).any(axis=1)
-    origins, group = np.unique(positions[whole], return_inverse=True)
-    means = np.bincount(group, near[whole].mean(axis=1)) / np.maximum(np.bincount(group), 1)
-    chosen: list[int] = []
+    first_steps = errors[:, :steps]
+    complete = ~np.isnan(first_steps).any(axis=1)
+    origins, group = np.unique(positions[complete], return_inverse=True)
+    means = np.bincount(group, first_steps[complete].mean(axis=1)) / np.maximum(np.bincount(group), 1)
+    selected: list[int] = []
     for k, origin in enumerate(origins.tolist()):
-        if not chosen or origin - origins[chosen[-1]] >= steps:
-            chosen.append(k)
-    return origins[chosen], means[chosen]
+        if not selected or origin - origins[selected[-1]] >= steps:
+            selected.append(k)
+    return origins[selected], means[selected]
 
 
 def drift(calibration: Floats, live: Floats, *, false_alarm_rate: float = FALSE_ALARMS) -> Drift:
@@ -93,7 +93,7 @@ def drift(calibration: Floats, live: Floats, *, false_alarm_rate: float = FALSE_
         live: [K] errors of the blocks since, in order.
         false_alarm_rate: ε.
     """
-    bets = [_bet(hits, rank, len(calibration)) for rank, hits in _exceeded(calibration, live)]
+    bets = [_test_martingale(hits, rank, len(calibration)) for rank, hits in _exceeded(calibration, live)]
     wealth = np.mean([bet.sum(axis=0) for bet in bets], axis=0) + _waiting(len(live)) if bets else np.ones(0)
     largest = float(wealth.max(initial=1.0))
     found = largest >= 1 / false_alarm_rate
@@ -105,14 +105,14 @@ def drift(calibration: Floats, live: Floats, *, false_alarm_rate: float = FALSE_
 
 def _exceeded(calibration: Floats, live: Floats) -> list[tuple[int, Bools]]:
     """Ranks among the blocks of calibration, the largest is 1, and [K] which live blocks exceed them."""
-    ranks = sorted({1 + int(share * len(calibration)) for share in SHARES}) if len(calibration) else []
+    ranks = sorted({1 + int(fraction * len(calibration)) for fraction in BET_FRACTIONS}) if len(calibration) else []
     return [(rank, live > np.sort(calibration)[-rank]) for rank in ranks]
 
 
-def _bet(hits: Bools, rank: int, n: int) -> Floats:
+def _test_martingale(hits: Bools, rank: int, n: int) -> Floats:
     """[K, K] what the gambler who begins at each block owns after each block; nothing before he begins."""
     count = len(hits)
-    owned, wealth = _shares(count), np.zeros((count, count))
+    owned, wealth = _capital(count), np.zeros((count, count))
     seen = np.zeros(count)  # hits since each began
     for k, hit in enumerate(hits.tolist()):
         chance = (rank + hits[:k].sum()) / (n + 1 + k)
@@ -124,7 +124,7 @@ def _bet(hits: Bools, rank: int, n: int) -> Floats:
     return wealth
 
 
-def _shares(count: int) -> Floats:
+def _capital(count: int) -> Floats:
     """[K] the capital of the gambler who begins at each block."""
     begins = np.arange(1, count + 1)
     return np.asarray(1 / (begins * (begins + 1)), dtype=np.float64)
@@ -132,4 +132,4 @@ def _shares(count: int) -> Floats:
 
 def _waiting(count: int) -> Floats:
     """[K] the capital of those who have not begun after each block."""
-    return np.asarray(1 - np.cumsum(_shares(count)), dtype=np.float64)
+    return np.asarray(1 - np.cumsum(_capital(count)), dtype=np.float64)

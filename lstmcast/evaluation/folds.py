@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, UsageError
-from lstmcast.evaluation.origins import LEFT, default_horizon
+from lstmcast.evaluation.origins import MIN_TRAIN_STEPS, default_horizon
 
 Ints = npt.NDArray[np.int64]
 
-USUAL = 10  # origins, where the user does not say, and the series are long enough
-SHARE = 3  # of a typical series, at most one part in so many is held out, where the user does not say
+DEFAULT_ORIGINS = 10  # origins, where the user does not say, and the series are long enough
+HOLDOUT_DIVISOR = 3  # of a typical series, at most one part in so many is held out, where the user does not say
 
 
 @dataclass(frozen=True)
@@ -28,30 +28,30 @@ class RollingOrigins:
 
     Attributes:
         horizon: H.
-        origins: N.
-        step: from one origin to the next.
+        n_origins: N.
+        step_size: from one origin to the next.
     """
 
     horizon: int
-    origins: int
-    step: int
+    n_origins: int
+    step_size: int
 
     @property
-    def backs(self) -> Ints:
+    def offsets_from_end(self) -> Ints:
         """[N] steps of each series that come after each origin, earliest origin first."""
-        return self.horizon + self.step * np.arange(self.origins)[::-1]
+        return self.horizon + self.step_size * np.arange(self.n_origins)[::-1]
 
     @property
     def held_out(self) -> int:
         """Steps after the first origin: what a network trained once never learns from."""
-        return int(self.backs[0])
+        return int(self.offsets_from_end[0])
 
     def at(self, lengths: Ints) -> Ints:
         """[S, N] the origins of series of these lengths, counted from the first value."""
-        return np.asarray(lengths[:, None] - 1 - self.backs, dtype=np.int64)
+        return np.asarray(lengths[:, None] - 1 - self.offsets_from_end, dtype=np.int64)
 
 
-def make_folds(panel: Panel, horizon: int | None, origins: int | None, step: int | None) -> RollingOrigins:
+def plan_backtest(panel: Panel, horizon: int | None, origins: int | None, step: int | None) -> RollingOrigins:
     """Decide how many origins, and how far apart.
 
     Args:
@@ -67,22 +67,23 @@ def make_folds(panel: Panel, horizon: int | None, origins: int | None, step: int
     for name, number in (("origins", origins), ("step", step)):
         if number is not None and number < 1:
             raise UsageError(f"--{name}: must be an integer ≥ 1 (got {number})")
-    apart = step or ahead
-    room = int(np.median(panel.lengths)) // SHARE - ahead
-    return RollingOrigins(ahead, origins or int(np.clip(room // apart + 1, 1, USUAL)), apart)
+    step_size = step or ahead
+    room = int(np.median(panel.lengths)) // HOLDOUT_DIVISOR - ahead
+    return RollingOrigins(ahead, origins or int(np.clip(room // step_size + 1, 1, DEFAULT_ORIGINS)), step_size)
 
 
-def long_enough(panel: Panel, folds: RollingOrigins) -> Panel:
+def filter_long_enough(panel: Panel, folds: RollingOrigins) -> Panel:
     """The series that have something to learn from before their first origin.
 
     Raises:
         DataError: none has.
     """
-    kept = np.flatnonzero(panel.lengths >= folds.held_out + LEFT)
+    kept = np.flatnonzero(panel.lengths >= folds.held_out + MIN_TRAIN_STEPS)
     if not len(kept):
         raise DataError(
-            f"{panel.source}: {folds.origins} origins, {folds.step} steps apart, with {folds.horizon} steps ahead of "
-            f"each, need {folds.held_out + LEFT} rows and more to learn from; the longest series has "
+            f"{panel.source}: {folds.n_origins} origins, {folds.step_size} steps apart, with {folds.horizon} steps "
+            f"ahead of each, need {folds.held_out + MIN_TRAIN_STEPS} rows and more to learn from; the longest "
+            "series has "
             f"{panel.lengths.max()}. Give fewer --origins, a smaller --step or a shorter --horizon"
         )
     return panel.select(kept)

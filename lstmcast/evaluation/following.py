@@ -15,7 +15,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 NOTHING = "none of these"
-LEAST = 0.5  # a weaker correlation is called none
+MIN_CORRELATION = 0.5  # a weaker correlation is called none
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,15 @@ class UnitCorrelation:
     """What one unit follows.
 
     Attributes:
-        what: the name of it, or `NOTHING`.
+        component: the name of it, or `NOTHING`.
         correlation: with it, or with the nearest of them; of a season 0 to 1, else −1 to 1.
     """
 
-    what: str
+    component: str
     correlation: float
 
 
-def following(cells: Floats, signals: Mapping[str, Floats]) -> tuple[UnitCorrelation, ...]:
+def unit_correlations(cells: Floats, signals: Mapping[str, Floats]) -> tuple[UnitCorrelation, ...]:
     """Find what each unit follows.
 
     Args:
@@ -48,10 +48,10 @@ def following(cells: Floats, signals: Mapping[str, Floats]) -> tuple[UnitCorrela
 def order(followings: tuple[UnitCorrelation, ...], names: tuple[str, ...]) -> list[int]:
     """Units group by group, in the order of `names` and `NOTHING` last; in a group, from most alike to most opposed."""
     rank = {name: k for k, name in enumerate((*names, NOTHING))}
-    return sorted(range(len(followings)), key=lambda u: (rank[followings[u].what], -followings[u].correlation))
+    return sorted(range(len(followings)), key=lambda u: (rank[followings[u].component], -followings[u].correlation))
 
 
-def strongest_wave(z: Floats, season: int) -> Floats:
+def dominant_harmonic(z: Floats, season: int) -> Floats:
     """The wave that says most of the usual season.
 
     Args:
@@ -71,17 +71,17 @@ def strongest_wave(z: Floats, season: int) -> Floats:
 def _nearest(correlations: Mapping[str, float]) -> UnitCorrelation:
     name = max(correlations, key=lambda key: abs(correlations[key]))
     best = correlations[name]
-    return UnitCorrelation(name if abs(best) >= LEAST else NOTHING, best)
+    return UnitCorrelation(name if abs(best) >= MIN_CORRELATION else NOTHING, best)
 
 
 def _correlations(cells: Floats, signal: Floats) -> Floats:
     """[U] correlation of [T, U] cells with one column (signed), or multiple correlation with several."""
     units, parts = cells - cells.mean(axis=0), signal - signal.mean(axis=0)
     spread = np.sqrt(np.square(units).sum(axis=0))
-    basis, sizes, _ = np.linalg.svd(parts, full_matrices=False)
-    basis = basis[:, sizes > 1e-9 * (1 + np.abs(signal).max())]
-    shares = basis.T @ (units / np.where(spread > 1e-9, spread, np.inf))  # [k, U]
+    inputs, sizes, _ = np.linalg.svd(parts, full_matrices=False)
+    inputs = inputs[:, sizes > 1e-9 * (1 + np.abs(signal).max())]
+    projections = inputs.T @ (units / np.where(spread > 1e-9, spread, np.inf))  # [k, U]
     if parts.shape[1] > 1:
-        return np.asarray(np.sqrt(np.square(shares).sum(axis=0)), dtype=np.float64)
-    sign = np.sign((parts.T @ basis).sum())
-    return np.asarray(sign * shares.sum(axis=0), dtype=np.float64)
+        return np.asarray(np.sqrt(np.square(projections).sum(axis=0)), dtype=np.float64)
+    sign = np.sign((parts.T @ inputs).sum())
+    return np.asarray(sign * projections.sum(axis=0), dtype=np.float64)

@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-ENOUGH = 200  # scores of one step ahead, from which its own quantile is better than the pooled one
+MIN_ORIGINS_PER_STEP = 200  # scores of one step ahead, from which its own quantile is better than the pooled one
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Calibration:
     levels: tuple[float, ...]
     widths: Floats
 
-    def at(self, horizon: int, *, growing: bool = False) -> Floats:
+    def widths_at(self, horizon: int, *, growing: bool = False) -> Floats:
         """[Q, horizon] widths; beyond the calibrated H they grow with the root of the step, as a random walk's do.
 
         Where the unit is `growing` already, they stay as they are.
@@ -59,8 +59,8 @@ class Calibration:
         Returns:
             Lower and upper, each [Q, B, H]; an outer interval holds every inner one.
         """
-        widths = self.at(z.shape[1], growing=growing)[:, None]  # [Q, 1, H]
-        lower, upper = (np.maximum.accumulate(widths * unit, axis=0) for unit in (below, above))
+        widths = self.widths_at(z.shape[1], growing=growing)[:, None]  # [Q, 1, H]
+        lower, upper = (np.maximum.accumulate(widths * scale, axis=0) for scale in (below, above))
         return z - lower, z + upper
 
 
@@ -86,14 +86,14 @@ def _widths(scores: Floats, level: float) -> Floats:
     known = ~np.isnan(scores)
     if not known.any():  # nothing ever moved
         return np.zeros(scores.shape[1])
-    if known.sum(axis=0).min() >= ENOUGH:
+    if known.sum(axis=0).min() >= MIN_ORIGINS_PER_STEP:
         return np.array([_quantile(column[~np.isnan(column)], level) for column in scores.T])
     typical = _typical(scores)
     return _quantile((scores / typical)[known], level) * typical
 
 
 def cross_coverage(
-    scores: Floats, groups: Ints, levels: Sequence[float], *, near: Bools | None = None, trust: float = 1.0
+    scores: Floats, groups: Ints, levels: Sequence[float], *, overlapping: Bools | None = None, trust: float = 1.0
 ) -> tuple[Floats, Floats]:
     """The coverage of intervals on origins that did not calibrate them: each fold against the widths of the others.
 
@@ -101,7 +101,7 @@ def cross_coverage(
         scores: as for `calibrate`.
         groups: [B] the fold of each origin.
         levels: in percent, ascending.
-        near: [B, B] which origins share outcomes: those near to a fold do not calibrate for it.
+        overlapping: [B, B] which origins share outcomes: those near to a fold do not calibrate for it.
         trust: as for `calibrate`.
 
     Returns:
@@ -110,10 +110,10 @@ def cross_coverage(
     hits = np.full((len(levels), *scores.shape[1:]), np.nan)
     for fold in np.unique(groups):
         out = groups == fold
-        others = ~(out if near is None else out | near[:, out].any(axis=1))
-        if np.isnan(scores[:, others]).all():
+        calibrating = ~(out if overlapping is None else out | overlapping[:, out].any(axis=1))
+        if np.isnan(scores[:, calibrating]).all():
             continue
-        widths = calibrate(scores[:, others], levels, trust=trust).widths  # [Q, H]
+        widths = calibrate(scores[:, calibrating], levels, trust=trust).widths  # [Q, H]
         hits[:, out] = np.where(np.isnan(scores[:, out]), np.nan, scores[:, out] <= widths[:, None])
     known = ~np.isnan(hits)
     hit = np.where(known, hits, 0.0)
@@ -136,6 +136,6 @@ def _typical(scores: Floats) -> Floats:
     return np.maximum(mean, smallest if np.isfinite(smallest) else 1.0)
 
 
-def _ratio(part: Floats, whole: Ints) -> Floats:
+def _ratio(part: Floats, total: Ints) -> Floats:
     with np.errstate(invalid="ignore"):
-        return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
+        return np.where(total > 0, part / np.maximum(total, 1), np.nan)

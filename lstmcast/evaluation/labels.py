@@ -12,8 +12,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-JUDGE, STOP = 0.2, 0.1  # shares of the series of each label
-LEAST = 3  # series of a label, of which one may judge and one may stop
+TEST_FRACTION, VALIDATION_FRACTION = 0.2, 0.1  # shares of the series of each label
+MIN_SERIES_TO_VALIDATE = 3  # series of a label, of which one may judge and one may stop
 TINY = 1e-12  # the least probability that is scored
 CHUNK = 1 << 22  # distances held at once
 
@@ -22,12 +22,12 @@ CHUNK = 1 << 22  # distances held at once
 class StratifiedSplit:
     """Which of S series learn, decide when to stop, and judge: indices, ascending."""
 
-    learn: Ints
-    stop: Ints
-    judge: Ints
+    train: Ints
+    validation: Ints
+    test: Ints
 
 
-def part(labels: Ints, seed: int) -> StratifiedSplit:
+def stratified_split(labels: Ints, seed: int) -> StratifiedSplit:
     """Draw the held-out series of each label by itself, so that every label is judged by its share.
 
     A label of two series judges with one, a label of one series is only learnt from.
@@ -40,9 +40,9 @@ def part(labels: Ints, seed: int) -> StratifiedSplit:
     role = np.zeros(len(labels), dtype=np.int64)
     for label in np.unique(labels):
         own = rng.permutation(np.flatnonzero(labels == label))
-        judge = max(1, round(JUDGE * len(own))) if len(own) > 1 else 0
-        stop = max(1, round(STOP * len(own))) if len(own) >= LEAST else 0
-        role[own[:judge]], role[own[judge : judge + stop]] = 2, 1
+        n_test = max(1, round(TEST_FRACTION * len(own))) if len(own) > 1 else 0
+        n_validation = max(1, round(VALIDATION_FRACTION * len(own))) if len(own) >= MIN_SERIES_TO_VALIDATE else 0
+        role[own[:n_test]], role[own[n_test : n_test + n_validation]] = 2, 1
     return StratifiedSplit(*(np.flatnonzero(role == k) for k in range(3)))
 
 
@@ -56,63 +56,63 @@ def folds(labels: Ints, count: int, seed: int) -> Ints:
     return dealt
 
 
-def shares(labels: Ints, count: int) -> Floats:
+def class_frequencies(labels: Ints, count: int) -> Floats:
     """[C] how much of the series has each label."""
-    share: Floats = np.bincount(labels, minlength=count) / len(labels)
-    return share
+    frequencies: Floats = np.bincount(labels, minlength=count) / len(labels)
+    return frequencies
 
 
-def rules(known: Floats, labels: Ints, asked: Floats) -> Mapping[str, Ints]:
+def baseline_classifiers(known: Floats, labels: Ints, queries: Floats) -> Mapping[str, Ints]:
     """What simple rules say of series, from the known ones: name to [B] labels.
 
     Args:
         known: [K, D] series whose labels are known, all numbers of a series in a row.
         labels: [K] their labels.
-        asked: [B, D] the series asked about.
+        queries: [B, D] the series asked about.
     """
     return {
-        "most_frequent": np.full(len(asked), np.bincount(labels).argmax()),
-        "nearest_centroid": _nearest_centroid(known, labels, asked),
-        "nearest_neighbour": nearest_neighbour(known, labels, asked),
+        "most_frequent": np.full(len(queries), np.bincount(labels).argmax()),
+        "nearest_centroid": _nearest_centroid(known, labels, queries),
+        "nearest_neighbour": nearest_neighbor(known, labels, queries),
     }
 
 
-def nearest_neighbour(known: Floats, labels: Ints, asked: Floats) -> Ints:
+def nearest_neighbor(known: Floats, labels: Ints, queries: Floats) -> Ints:
     """The label of the known series that lies nearest to each of [B, D]."""
-    return labels[_nearest(known, asked)]
+    return labels[_nearest(known, queries)]
 
 
-def _nearest_centroid(known: Floats, labels: Ints, asked: Floats) -> Ints:
+def _nearest_centroid(known: Floats, labels: Ints, queries: Floats) -> Ints:
     """The label whose series lie nearest in the mean."""
     there = np.unique(labels)
-    return there[_nearest(np.stack([known[labels == label].mean(axis=0) for label in there]), asked)]
+    return there[_nearest(np.stack([known[labels == label].mean(axis=0) for label in there]), queries)]
 
 
-def _nearest(known: Floats, asked: Floats) -> Ints:
+def _nearest(known: Floats, queries: Floats) -> Ints:
     """[B] which of [K, D] lies nearest to each of [B, D], by Euclid; the first of several."""
     lengths, size = (known**2).sum(axis=1), max(1, CHUNK // len(known))
-    parts = [asked[k : k + size] for k in range(0, len(asked), size)]
+    parts = [queries[k : k + size] for k in range(0, len(queries), size)]
     return np.concatenate([(lengths - 2 * part @ known.T).argmin(axis=1) for part in parts])
 
 
-def confusion(actual: Ints, said: Ints, count: int) -> Ints:
+def confusion(actual: Ints, predicted: Ints, count: int) -> Ints:
     """[C, C] how many series of each label (row) were given each label (column)."""
-    return np.bincount(actual * count + said, minlength=count * count).reshape(count, count)
+    return np.bincount(actual * count + predicted, minlength=count * count).reshape(count, count)
 
 
-def named_scores(actual: Ints, said: Ints) -> dict[str, float]:
+def named_scores(actual: Ints, predicted: Ints) -> dict[str, float]:
     """Scores of [B] labels: the share that is right, and the mean of that share over the labels that came."""
-    right = actual == said
+    right = actual == predicted
     return {
         "accuracy": float(right.mean()),
         "balanced_accuracy": float(np.mean([right[actual == label].mean() for label in np.unique(actual)])),
     }
 
 
-def chance_scores(actual: Ints, chances: Floats) -> dict[str, float]:
+def chance_scores(actual: Ints, probabilities: Floats) -> dict[str, float]:
     """Scores of probabilities [B, C]: −log of that of the label that came, and Σ (p − 1[came])² (Brier), both means."""
-    own = chances[np.arange(len(actual)), actual]
+    own = probabilities[np.arange(len(actual)), actual]
     return {
         "cross_entropy": float(-np.log(np.maximum(own, TINY)).mean()),
-        "brier": float(((chances**2).sum(axis=1) - 2 * own + 1).mean()),
+        "brier": float(((probabilities**2).sum(axis=1) - 2 * own + 1).mean()),
     }

@@ -23,27 +23,27 @@ class ErrorSums:
 
     Attributes:
         count: [S, H] how many outcomes are known.
-        off: [S, H] the sum of |y − f|.
-        over: [S, H] the sum of f − y.
-        naive: [S, H] the sum of |y − naive|.
+        abs_errors: [S, H] the sum of |y − f|.
+        signed_errors: [S, H] the sum of f − y.
+        naive_errors: [S, H] the sum of |y − naive|.
         bounded: [Q, S, H] how many had an interval of each level.
-        held: [Q, S, H] how many lay inside it.
+        covered: [Q, S, H] how many lay inside it.
     """
 
     count: Floats
-    off: Floats
-    over: Floats
-    naive: Floats
+    abs_errors: Floats
+    signed_errors: Floats
+    naive_errors: Floats
     bounded: Floats
-    held: Floats
+    covered: Floats
 
     @classmethod
-    def of(cls, actual: Floats, said: Floats, naive: Floats, lower: Floats, upper: Floats) -> Self:
+    def of(cls, actual: Floats, forecast: Floats, naive: Floats, lower: Floats, upper: Floats) -> Self:
         """The tally of one forecast.
 
         Args:
             actual: [S, H] what came; NaN where it is not known.
-            said: [S, H] the forecast.
+            forecast: [S, H] the forecast.
             naive: [S, H] the seasonal naive one.
             lower: [Q, S, H] the bounds, NaN where a level had none.
             upper: [Q, S, H] likewise.
@@ -53,24 +53,24 @@ class ErrorSums:
         bounded = known & ~np.isnan(lower)
         return cls(
             count=known.astype(np.float64),
-            off=np.where(known, np.abs(y - said), 0.0),
-            over=np.where(known, said - y, 0.0),
-            naive=np.where(known, np.abs(y - naive), 0.0),
+            abs_errors=np.where(known, np.abs(y - forecast), 0.0),
+            signed_errors=np.where(known, forecast - y, 0.0),
+            naive_errors=np.where(known, np.abs(y - naive), 0.0),
             bounded=bounded.astype(np.float64),
-            held=(bounded & (lower <= y) & (y <= upper)).astype(np.float64),
+            covered=(bounded & (lower <= y) & (y <= upper)).astype(np.float64),
         )
 
     @classmethod
-    def nothing(cls, levels: int, series: int, horizon: int) -> Self:
+    def zeros(cls, levels: int, series: int, horizon: int) -> Self:
         """Of no outcome: Q levels, S series, H steps."""
         none = np.zeros((series, horizon))
         each = np.zeros((levels, series, horizon))
-        return cls(count=none, off=none, over=none, naive=none, bounded=each, held=each)
+        return cls(count=none, abs_errors=none, signed_errors=none, naive_errors=none, bounded=each, covered=each)
 
     def __add__(self, other: ErrorSums) -> ErrorSums:
-        return ErrorSums(*(mine + its for mine, its in zip(self._sums, other._sums, strict=True)))
+        return ErrorSums(*(left + right for left, right in zip(self._sums, other._sums, strict=True)))
 
-    def among(self, rows: Ints, series: int, horizon: int) -> ErrorSums:
+    def align(self, rows: Ints, series: int, horizon: int) -> ErrorSums:
         """The same as a tally of more series, of which these are the rows [S], and of more steps."""
 
         def placed(sums: Floats) -> Floats:
@@ -82,7 +82,7 @@ class ErrorSums:
 
     @property
     def _sums(self) -> tuple[Floats, ...]:
-        return self.count, self.off, self.over, self.naive, self.bounded, self.held
+        return self.count, self.abs_errors, self.signed_errors, self.naive_errors, self.bounded, self.covered
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class LiveScores:
     """What came of forecasts; NaN where nothing did.
 
     Attributes:
-        outcomes: how many values, of all series and steps, were held against what came.
+        n_actuals: how many values, of all series and steps, were held against what came.
         mae: mean |y − f|, in the target's unit.
         bias: mean f − y: above 0 the forecasts are too high.
         mase: against the recorded seasonal naive forecasts.
@@ -100,7 +100,7 @@ class LiveScores:
         coverage_by_step: [Q, H].
     """
 
-    outcomes: int
+    n_actuals: int
     mae: float
     bias: float
     mase: float
@@ -114,43 +114,47 @@ class LiveScores:
         """The scores of all that was tallied."""
         total, by_step = tally.count.sum(), tally.count.sum(axis=0)
         return cls(
-            outcomes=int(total),
-            mae=float(_ratio(tally.off.sum(), total)),
-            bias=float(_ratio(tally.over.sum(), total)),
+            n_actuals=int(total),
+            mae=float(_ratio(tally.abs_errors.sum(), total)),
+            bias=float(_ratio(tally.signed_errors.sum(), total)),
             mase=_mase(tally),
             levels=levels,
-            coverage=_ratio(tally.held.sum(axis=(1, 2)), tally.bounded.sum(axis=(1, 2))),
-            mae_by_step=_ratio(tally.off.sum(axis=0), by_step),
-            coverage_by_step=_ratio(tally.held.sum(axis=1), tally.bounded.sum(axis=1)),
+            coverage=_ratio(tally.covered.sum(axis=(1, 2)), tally.bounded.sum(axis=(1, 2))),
+            mae_by_step=_ratio(tally.abs_errors.sum(axis=0), by_step),
+            coverage_by_step=_ratio(tally.covered.sum(axis=1), tally.bounded.sum(axis=1)),
         )
 
     def named(self) -> dict[str, float]:
-        """What a condition may speak of: `mae`, `bias`, `mase`, `outcomes`, `coverage_80` …."""
-        shares = {f"coverage_{level:g}": float(share) for level, share in zip(self.levels, self.coverage, strict=True)}
-        return {"mae": self.mae, "bias": self.bias, "mase": self.mase, "outcomes": float(self.outcomes), **shares}
+        """What a condition may speak of: `mae`, `bias`, `mase`, `n_actuals`, `coverage_80` …."""
+        coverage = {
+            f"coverage_{level:g}": float(fraction) for level, fraction in zip(self.levels, self.coverage, strict=True)
+        }
+        return {"mae": self.mae, "bias": self.bias, "mase": self.mase, "outcomes": float(self.n_actuals), **coverage}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can carry; what is undefined is null."""
         by_level = zip(self.levels, self.coverage_by_step, strict=True)
         return {
-            **{name: _plain(value) for name, value in self.named().items()},
-            "outcomes": self.outcomes,
-            "mae_by_step": [_plain(value) for value in self.mae_by_step],
-            "coverage_by_step": {f"{level:g}": [_plain(share) for share in steps] for level, steps in by_level},
+            **{name: _float_or_none(value) for name, value in self.named().items()},
+            "outcomes": self.n_actuals,
+            "mae_by_step": [_float_or_none(value) for value in self.mae_by_step],
+            "coverage_by_step": {
+                f"{level:g}": [_float_or_none(fraction) for fraction in steps] for level, steps in by_level
+            },
         }
 
 
 def _mase(tally: ErrorSums) -> float:
     """The mean over the series whose seasonal naive forecasts were ever wrong; NaN where there is none."""
-    off, naive = tally.off.sum(axis=1), tally.naive.sum(axis=1)
-    judged = naive > 0
-    return float((off[judged] / naive[judged]).mean()) if judged.any() else float("nan")
+    abs_errors, naive = tally.abs_errors.sum(axis=1), tally.naive_errors.sum(axis=1)
+    is_scored = naive > 0
+    return float((abs_errors[is_scored] / naive[is_scored]).mean()) if is_scored.any() else float("nan")
 
 
-def _ratio(part: Floats, whole: Floats) -> Floats:
+def _ratio(part: Floats, total: Floats) -> Floats:
     """Part / whole; NaN where the whole is 0."""
-    return np.asarray(np.where(whole > 0, part / np.where(whole > 0, whole, 1.0), np.nan), dtype=np.float64)
+    return np.asarray(np.where(total > 0, part / np.where(total > 0, total, 1.0), np.nan), dtype=np.float64)
 
 
-def _plain(value: float) -> float | None:
+def _float_or_none(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None

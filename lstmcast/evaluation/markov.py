@@ -20,7 +20,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-AT_ONCE = 1 << 22  # probabilities held at once
+CHUNK_SIZE = 1 << 22  # probabilities held at once
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class Markov:
     """A fitted model.
 
     Attributes:
-        kinds: V.
+        vocab_size: V.
         orders: of 0, 1 … n symbols before.
     """
 
-    kinds: int
+    vocab_size: int
     orders: tuple[NGramCounts, ...]
 
     @property
@@ -67,60 +67,62 @@ class Markov:
         Returns:
             [B, V], each row of sum 1.
         """
-        rows = max(1, AT_ONCE // self.kinds)
+        rows = max(1, CHUNK_SIZE // self.vocab_size)
         parts = [self._ahead(past[k : k + rows]) for k in range(0, len(past), rows)]
-        return np.concatenate(parts) if parts else np.empty((0, self.kinds))
+        return np.concatenate(parts) if parts else np.empty((0, self.vocab_size))
 
     def _ahead(self, past: Ints) -> Floats:
-        said = np.full((len(past), self.kinds), 1.0 / self.kinds)
+        probabilities = np.full((len(past), self.vocab_size), 1.0 / self.vocab_size)
         context = np.zeros(len(past), dtype=np.int64)
         for back, order in enumerate(self.orders):
             if back:
-                context = _numbers(context, past[:, -back], order.contexts, self.kinds)
+                context = _numbers(context, past[:, -back], order.contexts, self.vocab_size)
             met = np.flatnonzero(context >= 0)
-            said[met] = _leaned(order, context[met], said[met])
-        return said
+            probabilities[met] = _leaned(order, context[met], probabilities[met])
+        return probabilities
 
 
-def fit_markov(past: Ints, symbols: Ints, *, kinds: int, order: int) -> Markov:
+def fit_markov(past: Ints, symbols: Ints, *, vocab_size: int, order: int) -> Markov:
     """Count what followed.
 
     Args:
         past: [N, ≥ order] the symbols before each, newest last; −1 where nothing is known.
         symbols: [N] what came; −1 is left out.
-        kinds: V.
+        vocab_size: V.
         order: n, 0 or more.
     """
     known = symbols >= 0
     past, symbols = past[known], symbols[known]
     numbered = [(np.zeros(1, dtype=np.int64), np.zeros(len(symbols), dtype=np.int64))]
     for back in range(1, order + 1):
-        keys = numbered[-1][1] * (kinds + 1) + past[:, -back] % (kinds + 1)
+        keys = numbered[-1][1] * (vocab_size + 1) + past[:, -back] % (vocab_size + 1)
         contexts, own = np.unique(keys, return_inverse=True)
         numbered.append((contexts, own.astype(np.int64)))
-    pairs, counts = np.unique(numbered[-1][1] * kinds + symbols, return_counts=True)
+    pairs, counts = np.unique(numbered[-1][1] * vocab_size + symbols, return_counts=True)
     orders = []
     for contexts, _ in reversed(numbered):
-        orders.append(_order(contexts, pairs, counts, kinds))
-        pairs, counts = np.unique(contexts[pairs // kinds] // (kinds + 1) * kinds + pairs % kinds, return_counts=True)
-    return Markov(kinds, tuple(reversed(orders)))
+        orders.append(_order(contexts, pairs, counts, vocab_size))
+        pairs, counts = np.unique(
+            contexts[pairs // vocab_size] // (vocab_size + 1) * vocab_size + pairs % vocab_size, return_counts=True
+        )
+    return Markov(vocab_size, tuple(reversed(orders)))
 
 
-def _order(contexts: Ints, pairs: Ints, counts: Ints, kinds: int) -> NGramCounts:
+def _order(contexts: Ints, pairs: Ints, counts: Ints, vocab_size: int) -> NGramCounts:
     """The followers of contexts 0 … K − 1, from pairs (context · V + symbol), ascending."""
     once, twice = (int(np.count_nonzero(counts == times)) for times in (1, 2))
     return NGramCounts(
         contexts=contexts,
-        starts=np.searchsorted(pairs // kinds, np.arange(len(contexts) + 1)).astype(np.int64),
-        followers=pairs % kinds,
+        starts=np.searchsorted(pairs // vocab_size, np.arange(len(contexts) + 1)).astype(np.int64),
+        followers=pairs % vocab_size,
         counts=counts.astype(np.float64),
         discount=once / (once + 2 * twice) if once else 0.5,
     )
 
 
-def _numbers(shorter: Ints, oldest: Ints, contexts: Ints, kinds: int) -> Ints:
+def _numbers(shorter: Ints, oldest: Ints, contexts: Ints, vocab_size: int) -> Ints:
     """[B] the contexts' numbers; −1 where one was never met."""
-    keys = shorter * (kinds + 1) + oldest % (kinds + 1)
+    keys = shorter * (vocab_size + 1) + oldest % (vocab_size + 1)
     at = np.minimum(np.searchsorted(contexts, keys), len(contexts) - 1)
     return np.where((shorter >= 0) & (contexts[at] == keys), at, -1)
 
@@ -132,6 +134,6 @@ def _leaned(order: NGramCounts, context: Ints, shorter: Floats) -> Floats:
     at = np.arange(len(rows)) - np.repeat(np.cumsum(many) - many, many) + np.repeat(first, many)
     counts = order.counts[at]
     total = np.bincount(rows, counts, len(context))
-    said: Floats = shorter * (order.discount * many / total)[:, None]
-    said[rows, order.followers[at]] += np.maximum(counts - order.discount, 0) / total[rows]
-    return said
+    probabilities: Floats = shorter * (order.discount * many / total)[:, None]
+    probabilities[rows, order.followers[at]] += np.maximum(counts - order.discount, 0) / total[rows]
+    return probabilities

@@ -67,8 +67,8 @@ def owa(smape: Floats, mase: Floats, naive_smape: Floats, naive_mase: Floats) ->
 
 def pinball(actual: Floats, quantile: Floats, probability: float) -> Floats:
     """ρ_q of y − ŷ_q at every step: q·(y − ŷ_q) above the quantile, (1 − q)·(ŷ_q − y) below it. […] to […]."""
-    off = actual - quantile
-    return np.maximum(probability * off, (probability - 1) * off)
+    error = actual - quantile
+    return np.maximum(probability * error, (probability - 1) * error)
 
 
 def wql(actual: Floats, quantiles: Floats, probabilities: tuple[float, ...]) -> Floats:
@@ -82,7 +82,7 @@ def wql(actual: Floats, quantiles: Floats, probabilities: tuple[float, ...]) -> 
     Returns:
         […].
     """
-    loss = np.mean([pinball(actual, said, q) for said, q in zip(quantiles, probabilities, strict=True)], axis=0)
+    loss = np.mean([pinball(actual, forecast, q) for forecast, q in zip(quantiles, probabilities, strict=True)], axis=0)
     size = _mean(np.abs(actual))
     return 2 * _mean(loss) / np.where(size > 0, size, np.nan)
 

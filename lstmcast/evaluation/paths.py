@@ -25,8 +25,8 @@ Bools = npt.NDArray[np.bool_]
 
 DRAWS = 10_000  # a probability is then known to ± .01 (two standard errors, at most)
 SEED = 20_261_120
-FURTHEST = 6.0  # normal scores lie between ± 6
-FEWEST = 3  # held-out forecasts that say how steps go together
+MAX_SCORE = 6.0  # normal scores lie between ± 6
+MIN_VECTORS = 3  # held-out forecasts that say how steps go together
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def quantile(marginals: MarginalDistributions, probability: float) -> Floats:
     return marginals.at(np.asarray(NormalDist().inv_cdf(probability)))
 
 
-def dependence(scores: Floats) -> Floats:
+def estimate_correlation(scores: Floats) -> Floats:
     """How steps go together: the correlations of held-out normal scores, drawn towards a smooth pattern where few.
 
     The pattern is ρ to the power of how far apart two steps are, with ρ the mean correlation of neighbours; B forecasts
@@ -100,18 +100,18 @@ def dependence(scores: Floats) -> Floats:
         [H, H] a correlation matrix.
     """
     horizon = scores.shape[1]
-    whole = scores[~np.isnan(scores).any(axis=1)]
+    complete = scores[~np.isnan(scores).any(axis=1)]
     ahead = np.arange(1, horizon + 1)
-    if len(whole) < FEWEST:
+    if len(complete) < MIN_VECTORS:
         return np.sqrt(np.minimum(ahead[:, None], ahead) / np.maximum(ahead[:, None], ahead))
-    centred = np.clip(whole, -FURTHEST, FURTHEST) - np.clip(whole, -FURTHEST, FURTHEST).mean(axis=0)
+    centred = np.clip(complete, -MAX_SCORE, MAX_SCORE) - np.clip(complete, -MAX_SCORE, MAX_SCORE).mean(axis=0)
     spread = np.sqrt((centred**2).mean(axis=0))
-    unit = centred / np.where(spread > 0, spread, 1.0)
-    found = unit.T @ unit / len(unit)
+    standardized = centred / np.where(spread > 0, spread, 1.0)
+    found = standardized.T @ standardized / len(standardized)
     np.fill_diagonal(found, 1.0)
     neighbours = float(np.clip(np.diagonal(found, 1).mean(), 0.0, 0.99)) if horizon > 1 else 0.0
     smooth = neighbours ** np.abs(ahead[:, None] - ahead)
-    weight = len(whole) / (len(whole) + horizon)
+    weight = len(complete) / (len(complete) + horizon)
     return np.asarray(weight * found + (1 - weight) * smooth, dtype=np.float64)
 
 
@@ -121,13 +121,13 @@ def longer(correlations: Floats, horizon: int) -> Floats:
     if horizon <= known:
         return correlations[:horizon, :horizon]
     ahead = np.arange(horizon)
-    apart = np.abs(ahead[:, None] - ahead)
-    last: Floats = np.append(correlations[-1, ::-1], 0.0)[np.minimum(apart, known)]
+    lags = np.abs(ahead[:, None] - ahead)
+    last: Floats = np.append(correlations[-1, ::-1], 0.0)[np.minimum(lags, known)]
     last[:known, :known] = correlations
     return last
 
 
-def draws(correlations: Floats, count: int = DRAWS) -> Floats:
+def sample_normal_scores(correlations: Floats, count: int = DRAWS) -> Floats:
     """[count, H] normal scores with these correlations, always the same."""
     values, vectors = np.linalg.eigh(correlations)
     root = vectors * np.sqrt(np.maximum(values, 0.0))  # what is no correlation matrix becomes the nearest that is
@@ -151,8 +151,8 @@ def _back(scores: Floats, knots: Floats, distance: Floats) -> Floats:
         rise = high - low
         part = np.maximum(distance - low, 0.0) if end == scores[-1] else np.clip(distance - low, 0.0, rise)
         with np.errstate(divide="ignore", invalid="ignore"):
-            total += np.where(part > 0, np.minimum(part / rise * (end - begin), FURTHEST), 0.0)
-    return np.minimum(total, FURTHEST)
+            total += np.where(part > 0, np.minimum(part / rise * (end - begin), MAX_SCORE), 0.0)
+    return np.minimum(total, MAX_SCORE)
 
 
 def _segments(scores: Floats, knots: Floats) -> list[tuple[float, float, Floats, Floats]]:

@@ -11,10 +11,10 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-_NEAR = 1e-9  # in normal scores: a quantile that is known already
+_TOLERANCE = 1e-9  # in normal scores: a quantile that is known already
 
 
-def between(
+def interpolate_quantiles(
     probabilities: Sequence[float], values: Floats, levels: Sequence[float], lower: Floats, upper: Floats
 ) -> Floats:
     """Quantiles of a forecast, interpolated between its median and its bounds in the target's unit.
@@ -35,19 +35,19 @@ def between(
     """
     score = NormalDist().inv_cdf
     outward = [score(0.5 + level / 200) for level in levels]
-    places = np.array([*(-z for z in reversed(outward)), 0.0, *outward])
+    scores = np.array([*(-z for z in reversed(outward)), 0.0, *outward])
     known = np.concatenate([lower[::-1], values[None], upper])
-    return np.stack([_at(score(q), places, known) for q in probabilities])
+    return np.stack([_at(score(q), scores, known) for q in probabilities])
 
 
-def _at(place: float, places: Floats, known: Floats) -> Floats:
-    """The quantile at one normal score: […], from those known [P, …] at `places` [P]."""
-    nearest = int(np.abs(places - place).argmin())
-    if abs(places[nearest] - place) < _NEAR:
+def _at(score: float, scores: Floats, known: Floats) -> Floats:
+    """The quantile at one normal score: […], from those known [P, …] at `scores` [P]."""
+    nearest = int(np.abs(scores - score).argmin())
+    if abs(scores[nearest] - score) < _TOLERANCE:
         return np.asarray(known[nearest], dtype=np.float64)
-    right = int(np.searchsorted(places, place))
-    if right in (0, len(places)):
+    right = int(np.searchsorted(scores, score))
+    if right in (0, len(scores)):
         return np.full(known.shape[1:], np.nan)
-    share = (place - places[right - 1]) / (places[right] - places[right - 1])
+    fraction = (score - scores[right - 1]) / (scores[right] - scores[right - 1])
     with np.errstate(invalid="ignore"):  # between two infinite bounds
-        return np.asarray((1 - share) * known[right - 1] + share * known[right], dtype=np.float64)
+        return np.asarray((1 - fraction) * known[right - 1] + fraction * known[right], dtype=np.float64)

@@ -72,7 +72,7 @@ class DecayedSeasonalRates:
     Attributes:
         total, count: [N + S · m] faded yeses and known steps at the same step of the season before each step; each
             series up to a season after its end.
-        base: [N] the share of yeses in the last `reach` steps up to each step.
+        base: [N] the share of yeses in the last `required_history` steps up to each step.
         offsets: [S + 1] of the series among N.
         season: m.
     """
@@ -88,15 +88,15 @@ class DecayedSeasonalRates:
         """Compute them for [N] flat truths."""
         lengths, known = np.diff(offsets), ~np.isnan(yes)
         total, count = (
-            np.concatenate([_faded(one, season) for one in np.split(part, offsets[1:-1])])
+            np.concatenate([_faded(series_part, season) for series_part in np.split(part, offsets[1:-1])])
             for part in (np.where(known, yes, 0.0), known.astype(np.float64))
         )
         first = np.repeat(offsets[:-1], lengths)
-        base = base_rate(yes, first, np.arange(len(yes)) - first, 1, window=cls.reach(season))[:, 0]
+        base = base_rate(yes, first, np.arange(len(yes)) - first, 1, window=cls.required_history(season))[:, 0]
         return cls(total, count, base, offsets, season)
 
     @staticmethod
-    def reach(season: int) -> int:
+    def required_history(season: int) -> int:
         """How many past steps count: all before them, together, for less than a hundredth."""
         return SEASONS * season
 
@@ -118,7 +118,7 @@ def _faded(values: Floats, season: int) -> Floats:
     return np.asarray(table.ravel()[: len(values) + season])
 
 
-def rates(season: int, longer: int | None = None) -> Mapping[str, Rate]:
+def event_baselines(season: int, longer: int | None = None) -> Mapping[str, Rate]:
     """The baselines by name; without a season only the base rate.
 
     Args:

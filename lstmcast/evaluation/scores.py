@@ -47,7 +47,7 @@ class BacktestResult:
         refit: whether the LSTM was trained anew at every origin.
         levels: [Q] of the intervals, in percent.
         actual: [S, N, H] what came; NaN where it was not observed, or the origin cannot judge.
-        said: method to forecasts; "lstm" is the first.
+        by_method: method to forecasts; "lstm" is the first.
         tables: "all" (one group), "step" (H groups), "origin" (N) and "series" (S) to the scores of every method.
         skill: of the LSTM against the best other method.
         verdict: the same in one sentence.
@@ -61,7 +61,7 @@ class BacktestResult:
     refit: bool
     levels: tuple[float, ...]
     actual: Floats
-    said: Mapping[str, MethodForecasts]
+    by_method: Mapping[str, MethodForecasts]
     tables: Mapping[str, Table]
     skill: Skill
     verdict: str
@@ -74,7 +74,7 @@ class BacktestResult:
         return int(self.actual.shape[2])
 
     @property
-    def judging(self) -> int:
+    def n_scored(self) -> int:
         """How many origins, of all series, were scored."""
         return int((~np.isnan(self.actual)).any(axis=2).sum())
 
@@ -130,9 +130,11 @@ class BacktestResult:
             "origin": origins,
             "step": np.tile(np.arange(1, self.horizon + 1), self.origins.size),
             "actual": self.actual.ravel(),
-            **{method: said.values.ravel() for method, said in self.said.items()},
+            **{method: forecasts.values.ravel() for method, forecasts in self.by_method.items()},
         }
-        for level, lower, upper in zip(self.levels, self.said["lstm"].lower, self.said["lstm"].upper, strict=True):
+        for level, lower, upper in zip(
+            self.levels, self.by_method["lstm"].lower, self.by_method["lstm"].upper, strict=True
+        ):
             ours[f"lstm_lower_{level:g}"], ours[f"lstm_upper_{level:g}"] = lower.ravel(), upper.ravel()
         return {f"{name}_" if name in taken else name: values for name, values in ours.items()}
 
@@ -146,13 +148,13 @@ class BacktestResult:
             "step": self.step,
             "horizon": self.horizon,
             "refit": self.refit,
-            "judging": self.judging,
+            "judging": self.n_scored,
             "levels": list(self.levels),
             "verdict": self.verdict,
             "skill": self.skill.to_dict(),
             "notes": list(self.notes),
             "scores": {
-                scope: {"keys": self.keys(scope), "methods": dict(_plain(table))}
+                scope: {"keys": self.keys(scope), "methods": dict(_as_lists(table))}
                 for scope, table in self.tables.items()
             },
         }
@@ -165,6 +167,6 @@ class BacktestResult:
         return f"{int(self.panel.lengths[0] - 1 - self.origins[0, k])} before the end"
 
 
-def _plain(table: Table) -> Iterator[tuple[str, dict[str, list[float | None]]]]:
+def _as_lists(table: Table) -> Iterator[tuple[str, dict[str, list[float | None]]]]:
     for method, scores in table.items():
         yield method, {metric: [finite(v) for v in values.tolist()] for metric, values in scores.items()}

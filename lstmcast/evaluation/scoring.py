@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.evaluation import metrics
-from lstmcast.evaluation.quantiles import DECILES, between
+from lstmcast.evaluation.quantiles import DECILES, interpolate_quantiles
 from lstmcast.evaluation.scores import MethodForecasts
 
 Floats = npt.NDArray[np.float64]
@@ -27,18 +27,24 @@ class _Parts:
 
     actual: Floats
     values: Floats
-    unit: Floats
+    scale: Floats
     lower: Floats
     upper: Floats
     deciles: Floats
     outer: Floats
 
     @classmethod
-    def of(cls, actual: Floats, said: MethodForecasts, unit: Floats, levels: Sequence[float]) -> _Parts:
+    def of(cls, actual: Floats, forecasts: MethodForecasts, scale: Floats, levels: Sequence[float]) -> _Parts:
         """Those of one method: [S, N, H]."""
-        bounds = said.values, levels, said.lower, said.upper
+        bounds = forecasts.values, levels, forecasts.lower, forecasts.upper
         return cls(
-            actual, said.values, unit, said.lower, said.upper, between(DECILES, *bounds), between(OUTER, *bounds)
+            actual,
+            forecasts.values,
+            scale,
+            forecasts.lower,
+            forecasts.upper,
+            interpolate_quantiles(DECILES, *bounds),
+            interpolate_quantiles(OUTER, *bounds),
         )
 
     def grouped(self, scope: str) -> _Parts:
@@ -47,24 +53,24 @@ class _Parts:
 
 
 def score(
-    actual: Floats, said: Mapping[str, MethodForecasts], unit: Floats, levels: Sequence[float]
+    actual: Floats, by_method: Mapping[str, MethodForecasts], scale: Floats, levels: Sequence[float]
 ) -> dict[str, dict[str, dict[str, Floats]]]:
     """Score every method.
 
     Args:
         actual: [S, N, H], NaN where not known.
-        said: method to its forecasts; where "Naive2" is among them, OWA is defined.
-        unit: [S] what MASE divides by; NaN: undefined for that series.
+        by_method: method to its forecasts; where "Naive2" is among them, OWA is defined.
+        scale: [S] what MASE divides by; NaN: undefined for that series.
         levels: Q, in percent, ascending.
 
     Returns:
         Scope to method to metric to [G]: mae, rmse, smape, mase, owa, wql, msis and coverage_80 … for every level. WQL
         needs a level of 80 or more, MSIS one of 95 or more; both are NaN without.
     """
-    spread = np.broadcast_to(unit[:, None, None], actual.shape)
-    parts = {method: _Parts.of(actual, one, spread, levels) for method, one in said.items()}
+    spread = np.broadcast_to(scale[:, None, None], actual.shape)
+    parts = {method: _Parts.of(actual, forecasts, spread, levels) for method, forecasts in by_method.items()}
     return {
-        scope: _with_owa({method: _scores(one.grouped(scope), levels) for method, one in parts.items()})
+        scope: _with_owa({method: _scores(forecasts.grouped(scope), levels) for method, forecasts in parts.items()})
         for scope in SCOPES
     }
 
@@ -82,14 +88,14 @@ def grouped(scope: str, values: Floats) -> Floats:
 
 def _scores(parts: _Parts, levels: Sequence[float]) -> dict[str, Floats]:
     """[G] of every metric but OWA; MASE and MSIS divide each value by its own series' scale."""
-    actual, unit = parts.actual, parts.unit
+    actual, scale = parts.actual, parts.scale
     scores = {
         "mae": metrics.mae(actual, parts.values),
         "rmse": np.sqrt(metrics.mse(actual, parts.values)),
         "smape": metrics.smape(actual, parts.values),
-        "mase": metrics.mase(actual / unit, parts.values / unit, 1.0),
+        "mase": metrics.mase(actual / scale, parts.values / scale, 1.0),
         "wql": metrics.wql(actual, parts.deciles, DECILES),
-        "msis": metrics.msis(actual / unit, parts.outer[0] / unit, parts.outer[1] / unit, 1.0),
+        "msis": metrics.msis(actual / scale, parts.outer[0] / scale, parts.outer[1] / scale, 1.0),
     }
     for level, lower, upper in zip(levels, parts.lower, parts.upper, strict=True):
         scores[f"coverage_{level:g}"] = metrics.coverage(actual, lower, upper)

@@ -12,8 +12,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-WORTH = 0.005  # a share of the error that is worth a word
-MANY = 10  # series, from which each is one piece of evidence
+MIN_EFFECT = 0.005  # a share of the error that is worth a word
+MIN_SERIES_FOR_GROUPING = 10  # series, from which each is one piece of evidence
 MOST_GROUPS = 500
 RESAMPLES = 1000
 
@@ -39,7 +39,7 @@ class Skill:
     @property
     def better(self) -> bool:
         """Whether the LSTM had the smaller error, by enough to speak of."""
-        return self.skill >= WORTH
+        return self.skill >= MIN_EFFECT
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can carry; what is undefined is null."""
@@ -56,7 +56,7 @@ def finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def evidence(series: Ints, origins: Ints, horizon: int) -> Ints:
+def bootstrap_groups(series: Ints, origins: Ints, horizon: int) -> Ints:
     """[B] which origins are one piece of evidence: those of a series, or of a stretch of it where series are few.
 
     Args:
@@ -64,7 +64,7 @@ def evidence(series: Ints, origins: Ints, horizon: int) -> Ints:
         origins: [B] steps from its first value.
         horizon: H, the length of a stretch.
     """
-    if len(np.unique(series)) >= MANY:
+    if len(np.unique(series)) >= MIN_SERIES_FOR_GROUPING:
         return series
     stretch = origins // horizon
     return np.unique(series * (stretch.max() + 1) + stretch, return_inverse=True)[1].astype(np.int64)
@@ -83,36 +83,40 @@ def skill(error: Floats, baseline: Floats, groups: Ints, *, name: str, seed: int
     known = ~(np.isnan(error) | np.isnan(baseline))
     _, group = np.unique(groups[known], return_inverse=True)
     group = group % MOST_GROUPS
-    ours, theirs = (np.bincount(group, weights=e[known]) for e in (error, baseline))
+    ours, baseline_sums = (np.bincount(group, weights=e[known]) for e in (error, baseline))
     if not len(ours) or not np.isfinite(ours).all():
         return Skill(name, float("nan"), float("nan"), float("nan"), len(ours))
-    if theirs.sum() == 0:
+    if baseline_sums.sum() == 0:
         return Skill(name, 0.0 if ours.sum() == 0 else float("-inf"), float("nan"), float("nan"), len(ours))
     low = high = float("nan")
     if len(ours) >= 3:
         draws = np.random.default_rng(seed).integers(0, len(ours), (RESAMPLES, len(ours)))
-        sums = theirs[draws].sum(axis=1)
+        sums = baseline_sums[draws].sum(axis=1)
         skills = 1 - ours[draws].sum(axis=1)[sums > 0] / sums[sums > 0]
         low, high = (float(q) for q in np.quantile(skills, (0.025, 0.975)))
-    return Skill(name, float(1 - ours.sum() / theirs.sum()), low, high, len(ours))
+    return Skill(name, float(1 - ours.sum() / baseline_sums.sum()), low, high, len(ours))
 
 
 def verdict(result: Skill, count: int, what: str = "origin") -> str:
     """The one plain sentence, of so many origins, or what else was held out."""
-    rival, share = result.baseline.replace("_", " "), f"{abs(result.skill):.0%}"
+    baseline, percent = result.baseline.replace("_", " "), f"{abs(result.skill):.0%}"
     over = f"over {count} held-out {what}{'' if count == 1 or what == 'series' else 's'}"
     if np.isnan(result.skill):
-        return f"The LSTM and {rival} cannot be compared {over}: use {rival}."
+        return f"The LSTM and {baseline} cannot be compared {over}: use {baseline}."
     if np.isinf(result.skill):
-        return f"The LSTM is worse than {rival}, which was exact {over}: use {rival}."
-    if abs(result.skill) < WORTH:
+        return f"The LSTM is worse than {baseline}, which was exact {over}: use {baseline}."
+    if abs(result.skill) < MIN_EFFECT:
         return (
-            f"The LSTM is no better than {rival} {over}: their errors are equal to within 1%, and {rival} is simpler."
+            f"The LSTM is no better than {baseline} {over}: their errors are equal to within 1%, and {baseline} is "
+            "simpler."
         )
     if not result.better:
-        return f"The LSTM is worse than {rival}: its error is {share} larger {over}. Use {rival}, or give it more data."
-    says = f"The LSTM is better than the best baseline, {rival}: its error is {share} smaller {over}"
+        return (
+            f"The LSTM is worse than {baseline}: its error is {percent} larger {over}. Use {baseline}, or give it "
+            "more data."
+        )
+    sentence = f"The LSTM is better than the best baseline, {baseline}: its error is {percent} smaller {over}"
     if np.isnan(result.low):
-        return f"{says}; too few of them to say how surely."
+        return f"{sentence}; too few of them to say how surely."
     bounds = f"95 % interval {result.low:.0%} to {result.high:.0%}"
-    return f"{says} ({bounds})." if result.low > 0 else f"{says}, but that may be chance ({bounds})."
+    return f"{sentence} ({bounds})." if result.low > 0 else f"{sentence}, but that may be chance ({bounds})."

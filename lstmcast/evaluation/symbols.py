@@ -9,27 +9,27 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
-def bits(logs: Floats, came: Ints) -> Floats:
+def bits_per_symbol(logs: Floats, actual: Ints) -> Floats:
     """−log₂ of the probability of what came; its mean is the cross-entropy in bits a symbol.
 
     Args:
         logs: [B, V] natural logarithms of the probabilities.
-        came: [B] codes, each 0 … V − 1.
+        actual: [B] codes, each 0 … V − 1.
 
     Returns:
         [B] 0 or more; infinite where the probability was 0.
     """
-    said = np.take_along_axis(logs, came[:, None], axis=1)[:, 0]
-    return np.asarray(np.abs(said / np.log(2)), dtype=np.float64)
+    log_prob = np.take_along_axis(logs, actual[:, None], axis=1)[:, 0]
+    return np.asarray(np.abs(log_prob / np.log(2)), dtype=np.float64)
 
 
-def within(logs: Floats, came: Ints, k: int) -> Floats:
+def top_k_hits(logs: Floats, actual: Ints, k: int) -> Floats:
     """[B] 1 where what came is among the k likeliest of V, else 0; of equally likely symbols the first ones count.
 
     Args:
         logs: [B, V] logarithms of the probabilities, or anything that grows with them.
-        came: [B] codes.
+        actual: [B] codes.
         k: 1: whether it was the likeliest.
     """
-    likeliest = np.argsort(-logs, axis=1, kind="stable")[:, :k]
-    return np.asarray((likeliest == came[:, None]).any(axis=1), dtype=np.float64)
+    most_likely = np.argsort(-logs, axis=1, kind="stable")[:, :k]
+    return np.asarray((most_likely == actual[:, None]).any(axis=1), dtype=np.float64)

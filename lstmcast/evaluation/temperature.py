@@ -8,7 +8,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-BOLDEST, SHYEST = 0.25, 16.0  # temperatures, at least and at most: a few outcomes may all be right
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.25, 16.0  # temperatures, at least and at most: a few outcomes may all be right
 HALVINGS = 50
 
 
@@ -16,8 +16,8 @@ def softmax(raw: Floats, temperature: float = 1.0) -> Floats:
     """Probabilities of C outcomes: exp(raw / T) over its sum along the last axis, […, C] to […, C]."""
     scaled = raw / temperature
     powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    shares: Floats = powers / powers.sum(axis=-1, keepdims=True)
-    return shares
+    probabilities: Floats = powers / powers.sum(axis=-1, keepdims=True)
+    return probabilities
 
 
 def temperature(raw: Floats, actual: Ints) -> float:
@@ -33,10 +33,10 @@ def temperature(raw: Floats, actual: Ints) -> float:
     if not len(actual):
         return 1.0
     any_of_them = 1 / (len(actual) + 1)
-    came = (1 - any_of_them) * raw[np.arange(len(actual)), actual] + any_of_them * raw.mean(axis=1)
-    low, high = np.log(BOLDEST), np.log(SHYEST)
+    actual_logits = (1 - any_of_them) * raw[np.arange(len(actual)), actual] + any_of_them * raw.mean(axis=1)
+    low, high = np.log(MIN_TEMPERATURE), np.log(MAX_TEMPERATURE)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        slope = ((softmax(raw, float(np.exp(middle))) * raw).sum(axis=1) - came).mean()
+        slope = ((softmax(raw, float(np.exp(middle))) * raw).sum(axis=1) - actual_logits).mean()
         low, high = (middle, high) if slope > 0 else (low, middle)
     return float(np.exp((low + high) / 2))

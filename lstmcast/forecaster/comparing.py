@@ -11,11 +11,11 @@ import numpy.typing as npt
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation import metrics
 from lstmcast.evaluation.origins import HoldoutSplit
-from lstmcast.evaluation.skill import WORTH, Skill, evidence, finite, skill
+from lstmcast.evaluation.skill import MIN_EFFECT, Skill, bootstrap_groups, finite, skill
 from lstmcast.forecaster.running import ForecastPipeline
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.forecaster.truth import honest, outcomes, usual_steps
-from lstmcast.forecaster.warm import decided_until
+from lstmcast.forecaster.truth import actuals_after, naive_scales, valid_origins
+from lstmcast.forecaster.warm import last_validation_step
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -39,7 +39,7 @@ class Comparison:
     @property
     def not_worse(self) -> bool:
         """Whether the challenger's error is no larger, by what is worth a word."""
-        return self.skill.skill > -WORTH
+        return self.skill.skill > -MIN_EFFECT
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can carry; what is undefined is null."""
@@ -65,31 +65,31 @@ def compare(challenger: Forecaster, incumbent: Forecaster, panel: Panel) -> Comp
     """
     series, origins = _origins(challenger, incumbent, panel)
     horizon = challenger.horizon
-    actual, unit = outcomes(panel, series, origins, horizon), usual_steps(panel)[series]
-    ours, theirs = (
-        metrics.mae(actual, _said(model.judged, panel, series, origins, horizon)) / unit
+    actual, scale = actuals_after(panel, series, origins, horizon), naive_scales(panel)[series]
+    ours, incumbent_errors = (
+        metrics.mae(actual, _forecasts(model.holdout_pipeline, panel, series, origins, horizon)) / scale
         for model in (challenger, incumbent)
     )
-    groups = evidence(series, origins, horizon) if len(series) else series
-    result = skill(ours, theirs, groups, name="incumbent")
-    return Comparison(_mean(ours), _mean(theirs), len(series), result)
+    groups = bootstrap_groups(series, origins, horizon) if len(series) else series
+    result = skill(ours, incumbent_errors, groups, name="incumbent")
+    return Comparison(_mean(ours), _mean(incumbent_errors), len(series), result)
 
 
 def _origins(challenger: Forecaster, incumbent: Forecaster, panel: Panel) -> tuple[Ints, Ints]:
     """[B] series and origins that judged the challenger, and whose future decided nothing about the incumbent."""
     held = challenger.report["held_out"]
     hold_out = HoldoutSplit(challenger.horizon, held["stop_steps"], held["judge_steps"])
-    series, origins = hold_out.judging(panel.lengths)
-    decided = decided_until(incumbent)
+    series, origins = hold_out.test_origins(panel.lengths)
+    decided = last_validation_step(incumbent)
     until = np.array([decided.get(key, np.iinfo(np.int64).min) for key in panel.keys])[series]
-    fair = honest(panel, series, origins, challenger.horizon) & (panel.starts[series] + origins >= until)
-    return series[fair], origins[fair]
+    valid = valid_origins(panel, series, origins, challenger.horizon) & (panel.starts[series] + origins >= until)
+    return series[valid], origins[valid]
 
 
-def _said(runner: ForecastPipeline, panel: Panel, series: Ints, origins: Ints, horizon: int) -> Floats:
+def _forecasts(pipeline: ForecastPipeline, panel: Panel, series: Ints, origins: Ints, horizon: int) -> Floats:
     """[B, H]."""
-    running = runner.on(panel)
-    return running.back(running.ahead(series, origins, horizon).z, series)
+    running = pipeline.bind(panel)
+    return running.inverse_transform(running.forecast(series, origins, horizon).z, series)
 
 
 def _mean(errors: Floats) -> float:

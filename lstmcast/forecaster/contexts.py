@@ -39,8 +39,8 @@ def context_of(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Pa
     """
     keys, offsets = tuple(tuple(key) for key in facts["series"]), arrays["offsets"]
     n = len(arrays["values"])
-    whole = len(offsets) == len(keys) + 1 and offsets[0] == 0 and offsets[-1] == n and (np.diff(offsets) > 0).all()
-    if not whole or len(arrays["observed"]) != n or len(arrays["starts"]) != len(keys):
+    is_valid = len(offsets) == len(keys) + 1 and offsets[0] == 0 and offsets[-1] == n and (np.diff(offsets) > 0).all()
+    if not is_valid or len(arrays["observed"]) != n or len(arrays["starts"]) != len(keys):
         raise ValueError("the context's arrays do not describe the same series")
     return Panel(
         columns=Columns(

@@ -17,15 +17,15 @@ import numpy.typing as npt
 from lstmcast.data.panel import Panel
 from lstmcast.errors import UsageError
 from lstmcast.evaluation import attribution
-from lstmcast.evaluation.following import UnitCorrelation, following, strongest_wave
+from lstmcast.evaluation.following import UnitCorrelation, dominant_harmonic, unit_correlations
 from lstmcast.forecast import Forecast
-from lstmcast.forecaster.attributing import ONE, MemberAttribution, PathForecast, integrated
-from lstmcast.forecaster.phases import WHOLE
+from lstmcast.forecaster.attributing import FIRST_SERIES, MemberAttribution, PathForecast, integrated
+from lstmcast.forecaster.phases import NO_SPLIT
 from lstmcast.forecaster.running import BoundPipeline, ForecastPipeline
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.forecaster.truth import last_steps
+from lstmcast.forecaster.truth import tail
 from lstmcast.model.gates import trace
-from lstmcast.model.scaling import levels
+from lstmcast.model.scaling import trailing_means
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -40,7 +40,7 @@ class NetworkInternals:
     Attributes:
         forget, input, output: [L, U] the gates, 0 to 1.
         cell: [L, U] the cell states.
-        followings: [U] what each unit follows.
+        unit_correlations: [U] what each unit follows.
         half_lives: [U] steps after which half a cell is forgotten.
         memory: [L] how much the forecast would change with what was read at each step; the largest is 1.
     """
@@ -49,7 +49,7 @@ class NetworkInternals:
     input: Floats
     output: Floats
     cell: Floats
-    followings: tuple[UnitCorrelation, ...]
+    unit_correlations: tuple[UnitCorrelation, ...]
     half_lives: Floats
     memory: Floats
 
@@ -68,10 +68,10 @@ class Explanation:
         error: what they miss of that sum, as a share of it (see `completeness_error`).
         effect: [T] by how much the forecast would move, in the mean over its steps, had a value been a usual step off.
         season: steps in a season.
-        inside: the gates.
+        internals: the gates.
         networks: how many networks are averaged; those of the first are shown inside.
-        smoothing: the share of exponential smoothing in the forecast, 0 to 1.
-        pretrained: the share of pretrained networks that speak beside them.
+        smoothing_weight: the share of exponential smoothing in the forecast, 0 to 1.
+        pretrained_weight: the share of pretrained networks that speak beside them.
     """
 
     forecast: Forecast
@@ -83,10 +83,10 @@ class Explanation:
     error: float
     effect: Floats
     season: int
-    inside: NetworkInternals
+    internals: NetworkInternals
     networks: int
-    smoothing: float
-    pretrained: float
+    smoothing_weight: float
+    pretrained_weight: float
 
     @property
     def importance(self) -> Floats:
@@ -108,8 +108,8 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
         ModelError: the forecast grows beyond every number.
         DataError: the panel is not one that the model can forecast (see `Forecaster.predict`).
     """
-    voices = _voices(forecaster.runner)
-    if any(runner.phases != WHOLE for runner, _ in voices):
+    members = _members(forecaster.pipeline)
+    if any(pipeline.phases != NO_SPLIT for pipeline, _ in members):
         raise UsageError(
             f"steps of {panel.calendar.label} are forecast apart from each other by pretrained networks, and cannot be "
             "explained together: train a model of these data with train.start: scratch"
@@ -118,43 +118,45 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
     origin = length - 1 if origin is None else origin
     if not 1 <= origin < length:
         raise UsageError(f"origin: must be a step from 1 to {length - 1} of the series (got {origin})")
-    past = last_steps(panel.select(np.array([series])).drop_last(length - 1 - origin), forecaster.runner.reach)
+    past = tail(panel.select(np.array([series])).drop_last(length - 1 - origin), forecaster.pipeline.required_history)
     forecast = forecaster.predict(past)
-    parts = [MemberAttribution.of(runner, past, share, forecast.horizon) for runner, share in voices]
-    own = parts[0].running
-    usual = attribution.expected(own.windows.z, own.windows.shape.season)
-    shares, reference, error = integrated(parts, [part.reading(own.back(usual[None], ONE)[0]) for part in parts])
-    now = PathForecast.of(parts, [part.running.windows.z[None] for part in parts])
+    parts = [MemberAttribution.of(pipeline, past, weight, forecast.horizon) for pipeline, weight in members]
+    own = parts[0].bound
+    baseline = attribution.baseline_input(own.windows.z, own.windows.spec.season)
+    attributions, reference, error = integrated(
+        parts, [part.reading(own.inverse_transform(baseline[None], FIRST_SERIES)[0]) for part in parts]
+    )
+    now = PathForecast.of(parts, [part.bound.windows.z[None] for part in parts])
     local, memory = now.gradient(np.ones(1))
     effect = sum(gradient * part.finer(own) for part, gradient in zip(parts, local, strict=True))
     return Explanation(
         forecast=forecast,
-        positions=past.starts[0] + np.arange(len(usual)),
+        positions=past.starts[0] + np.arange(len(baseline)),
         values=past.values,
-        expected=own.back(usual[None], ONE)[0],
+        expected=own.inverse_transform(baseline[None], FIRST_SERIES)[0],
         reference=reference,
-        attribution=shares,
+        attribution=attributions,
         error=error,
         effect=np.abs(effect).mean(axis=0),
-        season=own.windows.shape.season,
-        inside=_inside(own, memory.mean(axis=0)),
-        networks=len(own.runner.networks),
-        smoothing=sum(part.share * part.running.runner.smoothing for part in parts),
-        pretrained=sum(part.share * (1 - part.running.runner.smoothing) for part in parts[1:]),
+        season=own.windows.spec.season,
+        internals=_inside(own, memory.mean(axis=0)),
+        networks=len(own.pipeline.networks),
+        smoothing_weight=sum(part.weight * part.bound.pipeline.smoothing_weight for part in parts),
+        pretrained_weight=sum(part.weight * (1 - part.bound.pipeline.smoothing_weight) for part in parts[1:]),
     )
 
 
-def _voices(runner: ForecastPipeline) -> list[tuple[ForecastPipeline, float]]:
+def _members(pipeline: ForecastPipeline) -> list[tuple[ForecastPipeline, float]]:
     """The groups of networks that speak in a forecast, each with its smoothing, and their shares of it; own first."""
-    if runner.beside is None or not runner.beside.share:
-        return [(runner, 1.0)]
-    return [(runner, 1 - runner.beside.share), (runner.beside.runner, runner.beside.share)]
+    if pipeline.partner is None or not pipeline.partner.weight:
+        return [(pipeline, 1.0)]
+    return [(pipeline, 1 - pipeline.partner.weight), (pipeline.partner.pipeline, pipeline.partner.weight)]
 
 
 def _inside(running: BoundPipeline, memory: Floats) -> NetworkInternals:
     """The gates of the first network over the steps of its context that the series has."""
-    windows, network = running.windows, running.runner.networks[0]
-    z, shape = windows.z, windows.shape
+    windows, network = running.windows, running.pipeline.networks[0]
+    z, shape = windows.z, windows.spec
     steps = min(shape.context, len(z))
     x = windows.inputs(np.zeros(1, np.int64), np.array([len(z) - shape.context]), shape.context)
     layers = trace(network, x)
@@ -167,7 +169,9 @@ def _inside(running: BoundPipeline, memory: Floats) -> NetworkInternals:
         input=entering,
         output=output,
         cell=cell,
-        followings=following(cell, {name: signal[-steps:] for name, signal in _signals(z, shape.season).items()}),
+        unit_correlations=unit_correlations(
+            cell, {name: signal[-steps:] for name, signal in _signals(z, shape.season).items()}
+        ),
         half_lives=attribution.half_life(forget),
         memory=memory[-steps:] / max(memory[-steps:].max(), 1e-300),
     )
@@ -176,6 +180,6 @@ def _inside(running: BoundPipeline, memory: Floats) -> NetworkInternals:
 def _signals(z: Floats, season: int) -> dict[str, Floats]:
     """What a unit may follow, [T, k] each: the mean of the last season (or five values), the season, the change."""
     offsets = np.array([0, len(z)])
-    level = levels(z, offsets, season if season > 1 else 5)[:, None]
+    level = trailing_means(z, offsets, season if season > 1 else 5)[:, None]
     signals = {"level": level, "last change": np.diff(z, prepend=z[0])[:, None]}
-    return signals | ({"season": strongest_wave(z, season)} if 1 < season <= len(z) // 2 else {})
+    return signals | ({"season": dominant_harmonic(z, season)} if 1 < season <= len(z) // 2 else {})

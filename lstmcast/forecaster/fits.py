@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Event
 
-from lstmcast.forecaster.resuming import keep, standing
+from lstmcast.forecaster.resuming import load_fit_state, save_fit_state
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import Architecture
 from lstmcast.model.recipe import Recipe
-from lstmcast.model.training import Fit, Progress, fit, together
+from lstmcast.model.training import Fit, Progress, fit, run_in_threads
 from lstmcast.model.windows import BatchSource
 from lstmcast.store.checkpoint import Checkpoint
 
@@ -32,7 +32,7 @@ class FitProgress:
     progress: Progress
 
 
-Tell = Callable[[FitProgress], None]
+ProgressCallback = Callable[[FitProgress], None]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class FitStage:
     Attributes:
         name: of the stage.
         architecture: of every network. recipe: how each is fitted. networks: how many.
-        tell: called after every epoch of each.
+        on_progress: called after every epoch of each.
         checkpoint: where each leaves what it has reached, and goes on from.
         stop: set where one fails, so that the others end.
     """
@@ -51,55 +51,57 @@ class FitStage:
     architecture: Architecture
     recipe: Recipe
     networks: int
-    tell: Tell
+    on_progress: ProgressCallback
     checkpoint: Checkpoint | None
     stop: Event = field(default_factory=Event)
 
     def fit(
         self,
-        lessons: BatchSource,
+        batches: BatchSource,
         k: int,
         *,
-        way: str = "",
+        variant: str = "",
         epochs: int | None = None,
-        judge: Callable[[Network], float] | None = None,
+        validate: Callable[[Network], float] | None = None,
         start: Network | None = None,
     ) -> Fit:
         """Fit network k: with early stopping where there is a judge, else for all the epochs.
 
         Args:
-            lessons: what it learns from.
+            batches: what it learns from.
             k: which, from 0.
-            way: what tells it from another network k of this stage.
+            variant: what tells it from another network k of this stage.
             epochs: for how many; None: as the recipe says.
-            judge: of every epoch.
+            validate: of every epoch.
             start: the weights it starts from; None: chance's.
         """
-        name, recipe = f"{self.name}{way}, network {k + 1}", self.recipe
+        name, recipe = f"{self.name}{variant}, network {k + 1}", self.recipe
         seed, decay = (recipe.seed + k) % 2**32, recipe.decay or recipe.epochs
         return fit(
-            lessons,
+            batches,
             self.architecture,
             replace(recipe, seed=seed, decay=decay, epochs=epochs or recipe.epochs),
-            judge=judge,
+            validate=validate,
             start=start,
             stop=self.stop,
-            resume=standing(self.checkpoint, name),
-            keep=lambda now: keep(self.checkpoint, name, now),
-            tell=lambda progress: self.tell(FitProgress(self.name, k + 1, self.networks, progress)),
+            resume=load_fit_state(self.checkpoint, name),
+            keep=lambda now: save_fit_state(self.checkpoint, name, now),
+            on_progress=lambda progress: self.on_progress(FitProgress(self.name, k + 1, self.networks, progress)),
         )
 
     def each(
         self,
-        lessons: BatchSource,
+        batches: BatchSource,
         *,
-        judge: Callable[[Network], float] | None = None,
+        validate: Callable[[Network], float] | None = None,
         epochs: Sequence[int | None] = (),
     ) -> list[Fit]:
         """Fit every network on the same lessons, each for its own `epochs`, where these are known."""
-        lasting = epochs or [None] * self.networks
-        return self.together([partial(self.fit, lessons, k, epochs=n, judge=judge) for k, n in enumerate(lasting)])
+        epochs_by_network = epochs or [None] * self.networks
+        return self.together(
+            [partial(self.fit, batches, k, epochs=n, validate=validate) for k, n in enumerate(epochs_by_network)]
+        )
 
     def together(self, fits: Sequence[Callable[[], Fit]]) -> list[Fit]:
         """Run fits of this stage at once."""
-        return together(fits, self.stop)
+        return run_in_threads(fits, self.stop)

@@ -17,9 +17,9 @@ from lstmcast.data.panel import Panel
 from lstmcast.evaluation.origins import evenly
 from lstmcast.forecaster.measure import ScalingSpec
 from lstmcast.forecaster.running import ForecastPipeline
-from lstmcast.forecaster.truth import honest, outcomes, usual_steps
+from lstmcast.forecaster.truth import actuals_after, naive_scales, valid_origins
 from lstmcast.model.heads import QuantileHead
-from lstmcast.model.scaling import Kind
+from lstmcast.model.scaling import TransformName
 from lstmcast.model.windows import WindowSpec
 
 Floats = npt.NDArray[np.float64]
@@ -27,7 +27,10 @@ Ints = npt.NDArray[np.int64]
 
 SERIES, ORIGINS, STEPS = 200, 100, 300  # at most that many series, origins of each and steps ahead are compared
 GAIN = 0.99  # a later candidate must be better by 1 %: the first are the plainest
-MANY, MUCH = 30, 0.7  # series, of which logs make one family: another transform must be better by 30 %
+MIN_SERIES_FOR_LOGS, FAMILY_GAIN = (
+    30,
+    0.7,
+)  # series, of which logs make one family: another transform must be better by 30 %
 
 
 @dataclass(frozen=True)
@@ -35,13 +38,13 @@ class PreprocessingSpec:
     """One candidate.
 
     Attributes:
-        kind: the transform.
+        transform: the transform.
         level: steps whose mean is the level.
         season: steps in a season of the profile.
         seasons: how many it averages; 0: no profile.
     """
 
-    kind: Kind
+    transform: TransformName
     level: int
     season: int
     seasons: int
@@ -51,49 +54,49 @@ class PreprocessingSpec:
         return f"{level} + profile of {self.seasons} × {self.season}" if self.seasons else level
 
 
-def candidates(
-    kind: Kind, season: int, *, longer: int | None, seasons: Sequence[int], level: int | Literal["auto"]
+def preprocessing_candidates(
+    transform: TransformName, season: int, *, longer: int | None, seasons: Sequence[int], level: int | Literal["auto"]
 ) -> Iterator[PreprocessingSpec]:
     """Level and profile for one transform, plainest first.
 
     Args:
-        kind: the transform.
+        transform: the transform.
         season: steps in a season, 1 for none.
         longer: a second season to try (a week of hours), if any.
         seasons: how many a profile may average.
         level: the steps of the level, where they are pinned.
     """
-    usual = (1, season) if season > 1 else (1, 3, 8)
-    for steps in usual if level == "auto" else (level,):
+    default_levels = (1, season) if season > 1 else (1, 3, 8)
+    for steps in default_levels if level == "auto" else (level,):
         for period in (season, longer) if longer else (season,):
-            yield from (PreprocessingSpec(kind, steps, period, k) for k in seasons if k or period == season)
+            yield from (PreprocessingSpec(transform, steps, period, k) for k in seasons if k or period == season)
 
 
-def choose_footings(
-    past: Panel, horizon: int, plain: Sequence[PreprocessingSpec], kinds: Sequence[Kind]
+def rank_preprocessing(
+    past: Panel, horizon: int, candidates: Sequence[PreprocessingSpec], transforms: Sequence[TransformName]
 ) -> list[tuple[PreprocessingSpec, float]]:
     """Rank footings by mean absolute error in units of each series' usual step: level and profile, then transform.
 
     Args:
         past: the steps to learn from.
         horizon: H.
-        plain: candidates of one transform, plainest first.
-        kinds: other transforms to try with the best level and profile.
+        candidates: candidates of one transform, plainest first.
+        transforms: other transforms to try with the best level and profile.
 
     Returns:
         The best of each level, best first, each with its error over that of the first candidate.
     """
     trial = _CandidateValidation.of(past.select(evenly(np.arange(past.n_series), SERIES)), min(horizon, STEPS))
-    errors = {footing: trial.error(footing) for footing in plain}
-    first = errors[plain[0]] or 1.0
+    errors = {candidate: trial.error(candidate) for candidate in candidates}
+    first = errors[candidates[0]] or 1.0
     best = _first_best(errors)
-    others = (replace(best, kind=kind) for kind in kinds if kind != best.kind)
-    of_kind = {best: errors[best], **{other: trial.error(other) for other in others}}
-    kind = _first_best(of_kind, GAIN if past.n_series < MANY else MUCH).kind
+    alternatives = (replace(best, transform=transform) for transform in transforms if transform != best.transform)
+    by_transform = {best: errors[best], **{other: trial.error(other) for other in alternatives}}
+    transform = _first_best(by_transform, GAIN if past.n_series < MIN_SERIES_FOR_LOGS else FAMILY_GAIN).transform
     ranked = []
-    for level in dict.fromkeys(footing.level for footing in plain):
-        of_level = _first_best({footing: error for footing, error in errors.items() if footing.level == level})
-        ranked.append((replace(of_level, kind=kind), errors[of_level] / first))
+    for level in dict.fromkeys(candidate.level for candidate in candidates):
+        of_level = _first_best({candidate: error for candidate, error in errors.items() if candidate.level == level})
+        ranked.append((replace(of_level, transform=transform), errors[of_level] / first))
     return sorted(ranked, key=lambda pair: pair[1])
 
 
@@ -105,7 +108,7 @@ class _CandidateValidation:
     series: Ints
     origins: Ints
     actual: Floats
-    unit: Floats
+    scale: Floats
 
     @classmethod
     def of(cls, panel: Panel, horizon: int) -> _CandidateValidation:
@@ -119,23 +122,25 @@ class _CandidateValidation:
             series += [k] * len(picked)
             origins += picked.tolist()
         where = np.array(series, dtype=np.int64), np.array(origins, dtype=np.int64)
-        if (fair := honest(panel, *where, horizon)).any():
-            where = where[0][fair], where[1][fair]
-        return cls(panel, *where, outcomes(panel, *where, horizon), usual_steps(panel)[where[0], None])
+        if (valid := valid_origins(panel, *where, horizon)).any():
+            where = where[0][valid], where[1][valid]
+        return cls(panel, *where, actuals_after(panel, *where, horizon), naive_scales(panel)[where[0], None])
 
-    def error(self, footing: PreprocessingSpec) -> float:
+    def error(self, candidate: PreprocessingSpec) -> float:
         """The footing's own forecasts held against what came: mean |y − f| in usual steps."""
-        shape = WindowSpec(context=1, lags=1, level=footing.level, season=footing.season, seasons=footing.seasons)
-        running = ForecastPipeline((), QuantileHead(), shape, ScalingSpec(footing.kind), {}).on(self.panel)
-        said = running.back(running.base(self.series, self.origins, self.actual.shape[1]), self.series)
-        off = np.abs(said - self.actual) / self.unit
-        return float(np.nanmean(off)) if not np.isnan(off).all() else 0.0  # nothing known: all are as good
+        shape = WindowSpec(context=1, lags=1, level=candidate.level, season=candidate.season, seasons=candidate.seasons)
+        running = ForecastPipeline((), QuantileHead(), shape, ScalingSpec(candidate.transform), {}).bind(self.panel)
+        forecast = running.inverse_transform(
+            running.level_and_profile(self.series, self.origins, self.actual.shape[1]), self.series
+        )
+        error = np.abs(forecast - self.actual) / self.scale
+        return float(np.nanmean(error)) if not np.isnan(error).all() else 0.0  # nothing known: all are as good
 
 
 def _first_best(errors: Mapping[PreprocessingSpec, float], gain: float = GAIN) -> PreprocessingSpec:
     """The first that no later one beats by a margin."""
     best = next(iter(errors))
-    for footing, error in errors.items():
+    for candidate, error in errors.items():
         if error < gain * errors[best]:
-            best = footing
+            best = candidate
     return best

@@ -32,7 +32,7 @@ class Polyphase:
         """How many steps of a phase hold H steps of the series."""
         return -(-horizon // self.count)
 
-    def parted(self, panel: Panel) -> Panel:
+    def split(self, panel: Panel) -> Panel:
         """[S · K] the phases as series, those of one series together."""
         K = self.count
         if K == 1:
@@ -52,11 +52,11 @@ class Polyphase:
             starts=np.repeat(panel.starts, K),
         )
 
-    def joined(self, scaling: Scaling) -> Scaling:
+    def merge_scaling(self, scaling: Scaling) -> Scaling:
         """The scaling of S series from that of their phases: all begin with the same value, and share a mean step."""
         if self.count == 1:
             return scaling
-        first = scaling.of(np.arange(0, len(scaling.scale), self.count))
+        first = scaling.take(np.arange(0, len(scaling.scale), self.count))
         return replace(
             first,
             scale=scaling.scale.reshape(-1, self.count).mean(axis=1),
@@ -72,12 +72,12 @@ class Polyphase:
         """[B · K] numbers of phases, as `origins` has them, to their means [B]."""
         return np.asarray(numbers.reshape(-1, self.count).mean(axis=1))
 
-    def woven(self, said: Floats, horizon: int) -> Floats:
+    def interleave(self, parts: Floats, horizon: int) -> Floats:
         """[…, B · K, steps] of phases, as `origins` has them, to [..., B, H] of series."""
         if self.count == 1:
-            return said
-        turned = said.reshape(*said.shape[:-2], -1, self.count, said.shape[-1]).swapaxes(-1, -2)
+            return parts
+        turned = parts.reshape(*parts.shape[:-2], -1, self.count, parts.shape[-1]).swapaxes(-1, -2)
         return np.ascontiguousarray(turned.reshape(*turned.shape[:-2], -1)[..., :horizon])
 
 
-WHOLE = Polyphase()
+NO_SPLIT = Polyphase()

@@ -7,11 +7,11 @@ import difflib
 import numpy as np
 
 from lstmcast.data.panel import Panel
-from lstmcast.data.wording import shortened
+from lstmcast.data.wording import truncate_list
 from lstmcast.errors import UsageError
 
 
-def series_named(panel: Panel, key: str | None) -> int:
+def find_series(panel: Panel, key: str | None) -> int:
     """The series with this key, its parts joined by '/'; None: the first.
 
     Raises:
@@ -23,12 +23,12 @@ def series_named(panel: Panel, key: str | None) -> int:
     if key not in names:
         close = difflib.get_close_matches(key, names, n=1)
         guess = f"did you mean '{close[0]}'? " if close else ""
-        listed = shortened(names) if any(names) else "one without a name: leave --series out"
+        listed = truncate_list(names) if any(names) else "one without a name: leave --series out"
         raise UsageError(f"--series {key}: no such series; {guess}there are: {listed}")
     return names.index(key)
 
 
-def step_named(panel: Panel, series: int, time: str | None) -> int:
+def find_step(panel: Panel, series: int, time: str | None) -> int:
     """The step of a series at a time, written as in the file or as ISO 8601 on its wall clock; None: the last one.
 
     Returns:

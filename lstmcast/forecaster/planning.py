@@ -10,13 +10,13 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.records import InferredSetting
 from lstmcast.errors import DataError
 from lstmcast.evaluation.origins import HoldoutSplit, default_horizon, hold_out
-from lstmcast.forecaster.footing import PreprocessingSpec, candidates, choose_footings
+from lstmcast.forecaster.footing import PreprocessingSpec, preprocessing_candidates, rank_preprocessing
 from lstmcast.forecaster.measure import ScalingSpec
 from lstmcast.forecaster.plan import PreprocessingVariant, TrainingPlan
 from lstmcast.model.heads import QuantileHead
 from lstmcast.model.network import Architecture
 from lstmcast.model.recipe import Recipe
-from lstmcast.model.scaling import Kind, Share, possible_kinds
+from lstmcast.model.scaling import ScaleMode, TransformName, valid_transforms
 from lstmcast.model.windows import WindowSpec
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 SEASONS = (0, 1, 2, 4, 8, 16)  # profiles tried
 DAY = 86_400_000_000  # microseconds
-RIVAL = 1.5  # a second footing is fitted too where its error is at most this much larger
+MAX_RELATIVE_ERROR = 1.5  # a second footing is fitted too where its error is at most this much larger
 LARGE = 200_000  # values, from which a second fit costs too much
 PASSES, LONG = 24, (12, 16)  # times that each value is learnt from where nothing stops early: short, or long series
 DAY_OF_HOURS = 24
-LONGEST = 400  # lags
+MAX_CONTEXT = 400  # lags
 SHORT = 200  # steps, below which a series does not tell the network how restless it is
 OUTLYING = 3.0  # usual steps: a few targets further off would decide a mean of squares
 RATES = (0.001, 0.003)  # the learning rate, and the one for plenty: many targets a window make gradients steady
@@ -48,22 +48,23 @@ def make_plan(panel: Panel, config: Config, *, held: HoldoutSplit | None = None)
     Raises:
         DataError: the series are too short, or cannot be transformed as asked.
     """
-    asked = config.forecast.horizon
+    requested = config.forecast.horizon
     horizon = held.horizon if held else horizon_of(panel, config)
     patience = _patience(panel, config)
-    lasting = patience is None
-    held = held or hold_out(panel.lengths, horizon, stopping=not lasting)
-    past = learnable(panel, held.total)
-    footings, found = _footings(past, panel, horizon, config, lasting=lasting)
+    no_early_stopping = patience is None
+    held = held or hold_out(panel.lengths, horizon, stopping=not no_early_stopping)
+    past = train_panel(panel, held.total)
+    candidates, found = _select_preprocessing(past, panel, horizon, config, no_early_stopping=no_early_stopping)
     size = _size(panel, config)
     head = _head(horizon, config)
-    ways = tuple(
+    variants = tuple(
         PreprocessingVariant(
-            ScalingSpec(footing.kind, _share(footing.kind, past, config)), _shape(footing, *size, head.steps)
+            ScalingSpec(candidate.transform, _scale_mode(candidate.transform, past, config)),
+            _shape(candidate, *size, head.steps),
         )
-        for footing in footings
+        for candidate in candidates
     )
-    shape = ways[0].shape
+    shape = variants[0].window_spec
     architecture = Architecture(
         context=shape.context,
         lags=shape.lags,
@@ -75,7 +76,9 @@ def make_plan(panel: Panel, config: Config, *, held: HoldoutSplit | None = None)
     )
     findings = (
         InferredSetting(
-            "horizon", str(horizon), "pinned" if asked != "auto" else f"usual for data that are {panel.calendar.label}"
+            "horizon",
+            str(horizon),
+            "pinned" if requested != "auto" else f"usual for data that are {panel.calendar.label}",
         ),
         *found,
         InferredSetting(
@@ -83,13 +86,13 @@ def make_plan(panel: Panel, config: Config, *, held: HoldoutSplit | None = None)
         ),
     )
     return TrainingPlan(
-        hold_out=held,
-        ways=ways,
+        holdout=held,
+        variants=variants,
         architecture=architecture,
         head=head,
         recipe=_recipe(past, shape, config, patience),
         networks=config.train.networks,
-        smoothing=None if config.model.smoothing == "auto" else config.model.smoothing,
+        smoothing_weight=None if config.model.smoothing == "auto" else config.model.smoothing,
         refit=config.train.refit,
         levels=tuple(config.forecast.levels),
         findings=findings,
@@ -98,11 +101,11 @@ def make_plan(panel: Panel, config: Config, *, held: HoldoutSplit | None = None)
 
 def horizon_of(panel: Panel, config: Config) -> int:
     """H: as pinned, or the usual one."""
-    asked = config.forecast.horizon
-    return default_horizon(panel.lengths, panel.calendar.default_horizon) if asked == "auto" else asked
+    requested = config.forecast.horizon
+    return default_horizon(panel.lengths, panel.calendar.default_horizon) if requested == "auto" else requested
 
 
-def learnable(panel: Panel, held_out: int) -> Panel:
+def train_panel(panel: Panel, held_out: int) -> Panel:
     """The panel before the held-out steps, without the series that have too little left.
 
     Raises:
@@ -118,33 +121,39 @@ def learnable(panel: Panel, held_out: int) -> Panel:
     return past.select(kept)
 
 
-def _footings(
-    past: Panel, panel: Panel, horizon: int, config: Config, *, lasting: bool
+def _select_preprocessing(
+    past: Panel, panel: Panel, horizon: int, config: Config, *, no_early_stopping: bool
 ) -> tuple[list[PreprocessingSpec], tuple[InferredSetting, ...]]:
     """Transform, level and profile: as pinned, or what forecasts the steps to learn from best without a network."""
-    asked, season = config.model, panel.calendar.season
-    kinds = possible_kinds(panel.values)
-    if asked.transform != "auto" and asked.transform not in kinds:
+    requested, season = config.model, panel.calendar.season
+    transforms = valid_transforms(panel.values)
+    if requested.transform != "auto" and requested.transform not in transforms:
         raise DataError(
-            f"model.transform: {asked.transform} cannot take a smallest value of {panel.values.min():g}; "
-            f"possible here: {', '.join(kinds)}, or auto"
+            f"model.transform: {requested.transform} cannot take a smallest value of {panel.values.min():g}; "
+            f"possible here: {', '.join(transforms)}, or auto"
         )
-    kinds = kinds if asked.transform == "auto" else (asked.transform,)
+    transforms = transforms if requested.transform == "auto" else (requested.transform,)
     longest = int(past.lengths.max()) // max(season, 1)
-    most = 0 if lasting and not _is_long(past) else longest  # many short series teach season and drift by themselves
-    seasons = [k for k in SEASONS if k <= most] if asked.seasons == "auto" else [asked.seasons]
+    most = (
+        0 if no_early_stopping and not _is_long(past) else longest
+    )  # many short series teach season and drift by themselves
+    seasons = [k for k in SEASONS if k <= most] if requested.seasons == "auto" else [requested.seasons]
     week = 7 * season if _is_day(panel, season) and past.lengths.max() >= 21 * season else None
-    tried = list(candidates(kinds[0], season, longer=week, seasons=seasons, level=asked.level))
-    ranked = choose_footings(past, horizon, tried, kinds)
-    rivals = [footing for footing, error in ranked[:2] if error <= RIVAL * ranked[0][1]]
-    chosen = rivals[:1] if lasting or len(past.values) > LARGE else rivals
-    return chosen, (
-        InferredSetting("transform", chosen[0].kind, "pinned" if asked.transform != "auto" else "the best of a trial"),
+    candidates = list(
+        preprocessing_candidates(transforms[0], season, longer=week, seasons=seasons, level=requested.level)
+    )
+    ranked = rank_preprocessing(past, horizon, candidates, transforms)
+    finalists = [candidate for candidate, error in ranked[:2] if error <= MAX_RELATIVE_ERROR * ranked[0][1]]
+    selected = finalists[:1] if no_early_stopping or len(past.values) > LARGE else finalists
+    return selected, (
+        InferredSetting(
+            "transform", selected[0].transform, "pinned" if requested.transform != "auto" else "the best of a trial"
+        ),
         InferredSetting(
             "footing",
-            str(chosen[0]),
-            f"the best of {len(tried) + len(kinds) - 1} without a network"
-            + "".join(f"; or {one}" for one in chosen[1:]),
+            str(selected[0]),
+            f"the best of {len(candidates) + len(transforms) - 1} without a network"
+            + "".join(f"; or {variant}" for variant in selected[1:]),
         ),
     )
 
@@ -156,21 +165,24 @@ def _is_day(panel: Panel, season: int) -> bool:
 
 def _size(panel: Panel, config: Config) -> tuple[int, int]:
     """Context and lags: three seasons and two, a week of hours, a year of weeks; all within what a series has."""
-    typical, season, asked = int(np.median(panel.lengths)), panel.calendar.season, config.model
+    typical, season, requested = int(np.median(panel.lengths)), panel.calendar.season, config.model
     if season == DAY_OF_HOURS and typical >= 3 * 7 * season:
         lags = 7 * season
     else:
         lags = 2 * season if season > 1 else int(np.clip(typical // 16, 8, 52))
-    lags = max(2, min(lags, LONGEST, typical // 3))
+    lags = max(2, min(lags, MAX_CONTEXT, typical // 3))
     context = max(4, min(max(24, 3 * season if season > 1 else lags), 96, typical))
-    return context if asked.context == "auto" else asked.context, lags if asked.lags == "auto" else asked.lags
+    return (
+        context if requested.context == "auto" else requested.context,
+        lags if requested.lags == "auto" else requested.lags,
+    )
 
 
-def _share(kind: Kind, past: Panel, config: Config) -> Share:
+def _scale_mode(transform: TransformName, past: Panel, config: Config) -> ScaleMode:
     """Whose step is the unit of z: each series' own; logs are alike, but for what short series cannot show."""
     if config.model.scale != "auto":
         return config.model.scale
-    if kind != "log" or past.n_series == 1:
+    if transform != "log" or past.n_series == 1:
         return "own"
     return "shared" if _is_long(past) else "root"
 
@@ -180,17 +192,17 @@ def _is_long(past: Panel) -> bool:
     return bool(np.median(past.lengths) >= SHORT)
 
 
-def _plenty(past: Panel, season: int) -> bool:
+def _has_enough_data(past: Panel, season: int) -> bool:
     """Whether there is so much to learn from that a network may be larger, and each of its steps bolder."""
     return len(past.values) >= max(100 * season, 2000)
 
 
 def _patience(panel: Panel, config: Config) -> int | None:
     """When to stop: early, or never where there are too many values for such a network to learn them by heart."""
-    asked = config.train.patience
-    if asked == "auto":
+    requested = config.train.patience
+    if requested == "auto":
         return None if len(panel.values) >= LARGE else 10
-    return asked
+    return requested
 
 
 def _head(horizon: int, config: Config) -> QuantileHead:
@@ -200,13 +212,13 @@ def _head(horizon: int, config: Config) -> QuantileHead:
     return QuantileHead(horizon, tuple(config.forecast.levels) if config.train.loss == "pinball" else ())
 
 
-def _shape(footing: PreprocessingSpec, context: int, lags: int, horizon: int) -> WindowSpec:
+def _shape(candidate: PreprocessingSpec, context: int, lags: int, horizon: int) -> WindowSpec:
     return WindowSpec(
         context=context,
         lags=lags,
-        level=footing.level,
-        season=footing.season,
-        seasons=footing.seasons,
+        level=candidate.level,
+        season=candidate.season,
+        seasons=candidate.seasons,
         burn=context // 4,
         horizon=horizon,
     )
@@ -214,10 +226,10 @@ def _shape(footing: PreprocessingSpec, context: int, lags: int, horizon: int) ->
 
 def _winsorize(shape: WindowSpec, config: Config) -> float | None:
     """Outliers count less where errors are squared, unless a profile's large deviations may be the season's own."""
-    asked = config.train.winsorize
-    if asked == "auto":
+    requested = config.train.winsorize
+    if requested == "auto":
         return OUTLYING if config.train.loss == "mse" and not shape.seasons else None
-    return asked
+    return requested
 
 
 def _recipe(past: Panel, shape: WindowSpec, config: Config, patience: int | None) -> Recipe:
@@ -229,7 +241,7 @@ def _recipe(past: Panel, shape: WindowSpec, config: Config, patience: int | None
     if patience is None:
         passes = LONG[past.calendar.season > 1] if _is_long(past) else PASSES
         batches = max(1, round(passes * len(past.values) / (shape.context * size * train.epochs)))
-    plenty = _plenty(past, past.calendar.season)
+    plenty = _has_enough_data(past, past.calendar.season)
     return Recipe(
         epochs=train.epochs,
         batches=batches if train.batches == "auto" else train.batches,

@@ -21,11 +21,11 @@ from lstmcast.errors import ModelError
 from lstmcast.evaluation.intervals import Calibration
 from lstmcast.evaluation.origins import evenly
 from lstmcast.forecaster.judging import HoldoutForecasts
-from lstmcast.forecaster.phases import WHOLE, Polyphase
+from lstmcast.forecaster.phases import NO_SPLIT, Polyphase
 from lstmcast.forecaster.running import ForecastPipeline
 from lstmcast.forecaster.saving import from_pretrained
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.forecaster.truth import last_steps
+from lstmcast.forecaster.truth import tail
 
 FOLDER = Path(__file__).parents[1] / "pretrained"
 OTHER = "other"  # the class of data that belong to none
@@ -68,7 +68,7 @@ class PretrainedSelection:
 
     name: str
     season: int
-    phases: Polyphase = WHOLE
+    phases: Polyphase = NO_SPLIT
     profile: int = 0
 
     @property
@@ -76,10 +76,10 @@ class PretrainedSelection:
         """In words."""
         if self.profile:
             return f"{self.name}, the season of {self.season} steps taken off"
-        return self.name if self.phases == WHOLE else f"{self.name}, one of every {self.phases.count} steps"
+        return self.name if self.phases == NO_SPLIT else f"{self.name}, one of every {self.phases.count} steps"
 
 
-def choose(panel: Panel) -> PretrainedSelection:
+def select_pretrained(panel: Panel) -> PretrainedSelection:
     """The class of some data, by their frequency; of numbered rows and other steps, by their season."""
     calendar, season = panel.calendar, panel.calendar.season
     if season > DAY // HOUR and season % (DAY // HOUR) == 0 and calendar.step != HOUR:
@@ -87,36 +87,36 @@ def choose(panel: Panel) -> PretrainedSelection:
     name = BY_GRID.get((calendar.kind, calendar.step)) or BY_SEASON.get(season, OTHER)
     if season in KNOWN[name]:
         return PretrainedSelection(name, season)
-    if not _marked(panel, season):
+    if not _is_seasonal(panel, season):
         return PretrainedSelection(OTHER, season)
     return PretrainedSelection(PROFILED, season, profile=season * max(1, round(YEAR / season)))
 
 
-def pretrained(panel: Panel) -> Forecaster:
+def load_pretrained_forecaster(panel: Panel) -> Forecaster:
     """The forecaster of the panel's class, which has never seen its series.
 
     Raises:
         ModelError: the installed networks are missing or damaged.
     """
-    choice = choose(panel)
+    choice = select_pretrained(panel)
     known, widths = _load(choice.name)
-    shape = replace(known.shape, season=choice.season)
+    shape = replace(known.window_spec, season=choice.season)
     if choice.profile:
         shape = replace(shape, level=choice.profile, seasons=PROFILE)
-    runner = replace(
+    pipeline = replace(
         known,
-        shape=shape,
-        measure=replace(known.measure, lenient=True),
+        window_spec=shape,
+        scaling_spec=replace(known.scaling_spec, allow_untransformed=True),
         phases=choice.phases,
         horizon=panel.calendar.default_horizon,
     )
     calibration = replace(widths, widths=np.repeat(widths.widths, choice.phases.count, axis=1))
     return Forecaster(
-        runner=runner,
-        judged=runner,
+        pipeline=pipeline,
+        holdout_pipeline=pipeline,
         calibration=calibration,
-        context=last_steps(panel, runner.reach),
-        held_out=_nothing(calibration, runner.horizon),
+        context=tail(panel, pipeline.required_history),
+        holdout=_nothing(calibration, pipeline.horizon),
         report=_report(panel, choice),
     )
 
@@ -125,11 +125,11 @@ def _load(name: str) -> tuple[ForecastPipeline, Calibration]:
     try:
         return from_pretrained(FOLDER / name)
     except ModelError as err:
-        mend = "install lstmcast again, or train a model of your own (lstmcast train data.csv)"
-        raise ModelError([*err.faults, f"the pretrained networks are damaged: {mend}"]) from err
+        hint = "install lstmcast again, or train a model of your own (lstmcast train data.csv)"
+        raise ModelError([*err.faults, f"the pretrained networks are damaged: {hint}"]) from err
 
 
-def _marked(panel: Panel, season: int) -> bool:
+def _is_seasonal(panel: Panel, season: int) -> bool:
     """Whether values a season apart are nearer to each other than those within one, in most of the series."""
     carried = np.mean([_moved(panel, back) for back in evenly(np.arange(1, season), LAGS)], axis=0)
     return bool(np.median(_moved(panel, season) - carried) < 0)

@@ -12,7 +12,7 @@ from lstmcast.data.records import ReadOptions
 from lstmcast.forecaster.trained import Forecaster
 
 
-def pinned(forecaster: Forecaster) -> ReadOptions:
+def training_read_options(forecaster: Forecaster) -> ReadOptions:
     """The columns, time format and season of training: a file without them is refused, not guessed at again."""
     return pinned_options(forecaster.context, forecaster.report["config"]["data"])
 
@@ -32,7 +32,7 @@ def pinned_options(context: Panel, section: Mapping[str, Any]) -> ReadOptions:
     )
 
 
-def lacking(before: Panel, now: Panel) -> Iterator[str]:
+def data_warnings(before: Panel, now: Panel) -> Iterator[str]:
     """What the newest data lack that training had."""
     yield from (f"left out: {reason}" for reason in now.dropped)
     lost = sorted(set(before.keys) - set(now.keys))
@@ -42,10 +42,10 @@ def lacking(before: Panel, now: Panel) -> Iterator[str]:
     if now.ends.max() < before.ends.max():
         ends = " and ".join(panel.calendar.text(panel.ends[[panel.ends.argmax()]])[0] for panel in (now, before))
         yield f"{now.source}: ends before the data of training did ({ends})"
-    yield from _others(before, now)
+    yield from _changed_values_warning(before, now)
 
 
-def _others(before: Panel, now: Panel) -> Iterator[str]:
+def _changed_values_warning(before: Panel, now: Panel) -> Iterator[str]:
     """A word where most values of steps that training knew are others: another column, another unit, another file."""
     number = {key: k for k, key in enumerate(now.keys)}
     which = np.array([number.get(key, -1) for key in before.keys]).repeat(before.lengths)

@@ -31,9 +31,9 @@ def report(
     panel: Panel,
     config: Config,
     plan: TrainingPlan,
-    judgement: HoldoutEvaluation,
-    chosen: Selection,
-    runner: ForecastPipeline,
+    evaluation: HoldoutEvaluation,
+    selection: Selection,
+    pipeline: ForecastPipeline,
 ) -> dict[str, Any]:
     """Plain JSON-able values; what is undefined is null."""
     return {
@@ -41,45 +41,47 @@ def report(
         "findings": [[f.name, f.value, f.reason] for f in (*panel.findings, *plan.findings)],
         "network": str(plan.architecture),
         "parameters": plan.architecture.parameters,
-        "footing": str(chosen.way),
-        "epochs": list(chosen.epochs),
-        "smoothing_share": float(np.median(_shares(runner, panel))),
-        "smoothing_tried": runner.tried,
-        "pretrained": runner.beside.share if runner.beside else 0.0,
-        "verdict": judgement.verdict,
-        "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in judgement.scores.items()},
-        "without_network": {k: finite(v) for k, v in judgement.without_network.items()},
-        "pretrained_alone": {k: finite(v) for k, v in (judgement.pretrained_alone or {}).items()},
-        "trained_alone": {k: finite(v) for k, v in (judgement.trained_alone or {}).items()},
-        "scored_network": scored(plan),
-        "skill": judgement.skill.to_dict(),
-        "coverage": {f"{level:g}": finite(share) for level, share in zip(plan.levels, judgement.coverage, strict=True)},
-        "coverage_overlaps": judgement.coverage_overlaps,
-        "coverage_by_step": {
-            f"{level:g}": [finite(share) for share in steps]
-            for level, steps in zip(plan.levels, judgement.coverage_by_step, strict=True)
+        "footing": str(selection.variant),
+        "epochs": list(selection.epochs),
+        "smoothing_share": float(np.median(_smoothing_weights(pipeline, panel))),
+        "smoothing_tried": pipeline.adaptive_weights,
+        "pretrained": pipeline.partner.weight if pipeline.partner else 0.0,
+        "verdict": evaluation.verdict,
+        "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in evaluation.scores.items()},
+        "without_network": {k: finite(v) for k, v in evaluation.smoothing_scores.items()},
+        "pretrained_alone": {k: finite(v) for k, v in (evaluation.pretrained_scores or {}).items()},
+        "trained_alone": {k: finite(v) for k, v in (evaluation.trained_scores or {}).items()},
+        "scored_network": describe_scored_network(plan),
+        "skill": evaluation.skill.to_dict(),
+        "coverage": {
+            f"{level:g}": finite(fraction) for level, fraction in zip(plan.levels, evaluation.coverage, strict=True)
         },
-        "widths_trust": judgement.trust,
+        "coverage_overlaps": evaluation.coverage_folds_overlap,
+        "coverage_by_step": {
+            f"{level:g}": [finite(fraction) for fraction in steps]
+            for level, steps in zip(plan.levels, evaluation.coverage_by_step, strict=True)
+        },
+        "widths_trust": evaluation.calibration_weight,
         "held_out": {
-            "origins": judgement.origins,
-            "horizon": plan.hold_out.horizon,
-            "stop_steps": plan.hold_out.stop,
-            "judge_steps": plan.hold_out.judge,
+            "origins": evaluation.origins,
+            "horizon": plan.holdout.horizon,
+            "stop_steps": plan.holdout.validation_steps,
+            "judge_steps": plan.holdout.test_steps,
         },
         "mase_season": panel.calendar.mase_season,
-        "data": described(panel),
-        "libraries": libraries(),
+        "data": describe_data(panel),
+        "libraries": library_versions(),
     }
 
 
-def _shares(runner: ForecastPipeline, panel: Panel) -> Floats:
+def _smoothing_weights(pipeline: ForecastPipeline, panel: Panel) -> Floats:
     """[S] how much of each series' next forecast is exponential smoothing's."""
-    if runner.tried:
-        return runner.on(panel).share(np.arange(panel.n_series), panel.lengths - 1)
-    return runner.share(panel.lengths)
+    if pipeline.adaptive_weights:
+        return pipeline.bind(panel).smoothing_weights(np.arange(panel.n_series), panel.lengths - 1)
+    return pipeline.smoothing_weight_of(panel.lengths)
 
 
-def described(panel: Panel) -> dict[str, Any]:
+def describe_data(panel: Panel) -> dict[str, Any]:
     """Which data."""
     return {
         "source": panel.source,
@@ -91,7 +93,7 @@ def described(panel: Panel) -> dict[str, Any]:
     }
 
 
-def libraries() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
     """Versions of the libraries that a model's numbers depend on, and the BLAS kernel that rounds its sums."""
     return {name: found for name in LIBRARIES if (found := _version(name))} | blas()
 
@@ -108,7 +110,7 @@ def blas() -> dict[str, str]:
     return {"blas": f"{name} {version}", "blas_kernel": kernels[0]().decode()}
 
 
-def scored(plan: TrainingPlan) -> str:
+def describe_scored_network(plan: TrainingPlan) -> str:
     """Which network the scores belong to."""
     if plan.refit and plan.recipe.patience is None:
         return "the network fitted without the held-out steps; the saved one went on learning, with them"

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from lstmcast.data.panel import Panel
-from lstmcast.forecaster.report import libraries
+from lstmcast.forecaster.report import library_versions
 from lstmcast.forecaster.trained import fingerprint
 from lstmcast.model.lstm import Network, to_tensors
 from lstmcast.model.standing import FitState
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SECTIONS = ("data", "model", "train", "forecast")
 
 
-def identity(panel: Panel, config: Config, start: Sequence[Network] = ()) -> str:
+def training_fingerprint(panel: Panel, config: Config, start: Sequence[Network] = ()) -> str:
     """sha256 over all that a training's result depends on: data, config, libraries, first weights.
 
     Args:
@@ -33,21 +33,21 @@ def identity(panel: Panel, config: Config, start: Sequence[Network] = ()) -> str
 
 def identity_of(data: str, config: Config, start: Sequence[Network] = ()) -> str:
     """The same of data that are known by their fingerprint."""
-    asked = config.model_dump(mode="json", include=set(SECTIONS))
-    digest = sha256(json.dumps([data, asked, libraries()], sort_keys=True).encode())
+    requested = config.model_dump(mode="json", include=set(SECTIONS))
+    digest = sha256(json.dumps([data, requested, library_versions()], sort_keys=True).encode())
     for network in start:
         for name, array in sorted(to_tensors(network).items()):
             digest.update(f"{name} {array.shape}".encode() + array.tobytes())
     return digest.hexdigest()
 
 
-def standing(checkpoint: Checkpoint | None, fit: str) -> FitState | None:
+def load_fit_state(checkpoint: Checkpoint | None, fit: str) -> FitState | None:
     """Where a fit stood when the training was interrupted; None: it begins."""
     part = checkpoint.part(fit) if checkpoint is not None else None
-    return None if part is None else FitState.from_plain(*part)
+    return None if part is None else FitState.from_checkpoint(*part)
 
 
-def keep(checkpoint: Checkpoint | None, fit: str, now: FitState) -> None:
+def save_fit_state(checkpoint: Checkpoint | None, fit: str, now: FitState) -> None:
     """Remember where a fit stands."""
     if checkpoint is not None:
-        checkpoint.keep(fit, now.to_plain())
+        checkpoint.keep(fit, now.to_checkpoint())

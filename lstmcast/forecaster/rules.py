@@ -13,46 +13,46 @@ from lstmcast.evaluation.baselines import Rule, seasonal_naive
 from lstmcast.evaluation.intervals import calibrate
 from lstmcast.evaluation.origins import hold_out
 from lstmcast.forecast import Forecast
-from lstmcast.forecaster.truth import honest, outcomes, usual_steps
+from lstmcast.forecaster.truth import actuals_after, naive_scales, valid_origins
 
 Floats = npt.NDArray[np.float64]
 
 
-def floors(panel: Panel) -> Floats:
+def min_bounds(panel: Panel) -> Floats:
     """[S] where bounds end: 0 of a series that was never negative, else nowhere."""
     return np.where(np.minimum.reduceat(panel.values, panel.offsets[:-1]) >= 0, 0.0, -np.inf)
 
 
-def half_widths(past: Panel, rule: Rule, horizon: int, levels: Sequence[float]) -> Floats:
+def conformal_half_widths(past: Panel, rule: Rule, horizon: int, levels: Sequence[float]) -> Floats:
     """[Q, S, H]: a quantile of the rule's held-out |y − f| in each series' usual step; NaN where nothing could say.
 
     Raises:
         DataError: the series are too short for the horizon.
     """
-    series, origins = hold_out(past.lengths, horizon).judging(past.lengths)
-    fair = honest(past, series, origins, horizon)
-    series, origins = series[fair], origins[fair]
-    said = rule(past.values, past.offsets[series], origins, horizon)
-    unit = usual_steps(past)[:, None]
-    errors = np.abs(outcomes(past, series, origins, horizon) - said) / unit[series]
-    widths = calibrate(errors[None], levels).widths if fair.any() else np.full((len(levels), horizon), np.nan)
-    return widths[:, None] * unit
+    series, origins = hold_out(past.lengths, horizon).test_origins(past.lengths)
+    valid = valid_origins(past, series, origins, horizon)
+    series, origins = series[valid], origins[valid]
+    forecast = rule(past.values, past.offsets[series], origins, horizon)
+    scale = naive_scales(past)[:, None]
+    errors = np.abs(actuals_after(past, series, origins, horizon) - forecast) / scale[series]
+    widths = calibrate(errors[None], levels).widths if valid.any() else np.full((len(levels), horizon), np.nan)
+    return widths[:, None] * scale
 
 
-def repeated(panel: Panel, horizon: int) -> Floats:
+def seasonal_naive_values(panel: Panel, horizon: int) -> Floats:
     """[S, H] the seasonal naive forecast from the end of every series."""
     season = panel.calendar.season
     return seasonal_naive(panel.values, panel.offsets[:-1], panel.lengths - 1, horizon, season=season)
 
 
-def repeat_season(panel: Panel, horizon: int, levels: Sequence[float]) -> Forecast:
+def seasonal_naive_forecast(panel: Panel, horizon: int, levels: Sequence[float]) -> Forecast:
     """The seasonal naive forecast from the end of every series, with its intervals.
 
     Raises:
         DataError: the series are too short for the horizon.
     """
-    values = repeated(panel, horizon)
-    half = half_widths(panel, partial(seasonal_naive, season=panel.calendar.season), horizon, levels)
+    values = seasonal_naive_values(panel, horizon)
+    half = conformal_half_widths(panel, partial(seasonal_naive, season=panel.calendar.season), horizon, levels)
     return Forecast(
         calendar=panel.calendar,
         time=panel.columns.time or "step",
@@ -61,6 +61,6 @@ def repeat_season(panel: Panel, horizon: int, levels: Sequence[float]) -> Foreca
         origins=panel.ends,
         values=values,
         levels=tuple(levels),
-        lower=np.maximum(values - half, floors(panel)[:, None]),
+        lower=np.maximum(values - half, min_bounds(panel)[:, None]),
         upper=values + half,
     )

@@ -79,38 +79,38 @@ def head_of(manifest: Mapping[str, Any]) -> str:
 
 def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
     """The manifest (JSON-able) and the tensor files of a forecaster."""
-    runner, context = forecaster.runner, forecaster.context
+    pipeline, context = forecaster.pipeline, forecaster.context
     manifest = {
         **forecaster.report,
         "levels": list(forecaster.calibration.levels),
         **to_facts(context),
-        **_settings(runner),
+        **pipeline_metadata(pipeline),
     }
-    manifest["scale"]["usual_judged"] = forecaster.judged.usual
+    manifest["scale"]["usual_judged"] = forecaster.holdout_pipeline.typical_step
     tensors: dict[str, dict[str, np.ndarray]] = {
-        "weights": to_arrays(runner.networks),
-        "judged": {**to_arrays(forecaster.judged.networks), **_scales(forecaster.judged, context)},
+        "weights": to_arrays(pipeline.networks),
+        "judged": {**to_arrays(forecaster.holdout_pipeline.networks), **_scales(forecaster.holdout_pipeline, context)},
         "calibration": {"widths": forecaster.calibration.widths},
-        "context": {**context_arrays(context), **_scales(runner, context)},
-        "backtest": {name: getattr(forecaster.held_out, name) for name in HELD_OUT},
+        "context": {**context_arrays(context), **_scales(pipeline, context)},
+        "backtest": {name: getattr(forecaster.holdout, name) for name in HELD_OUT},
     }
-    if runner.beside and forecaster.judged.beside:
-        other, judged = runner.beside.runner, forecaster.judged.beside.runner
-        manifest["beside"] = {"share": runner.beside.share, "runner": _settings(other)}
-        manifest["beside"]["runner"]["scale"]["usual_judged"] = judged.usual
+    if pipeline.partner and forecaster.holdout_pipeline.partner:
+        other, holdout_partner = pipeline.partner.pipeline, forecaster.holdout_pipeline.partner.pipeline
+        manifest["beside"] = {"share": pipeline.partner.weight, "runner": pipeline_metadata(other)}
+        manifest["beside"]["runner"]["scale"]["usual_judged"] = holdout_partner.typical_step
         tensors["beside"] = {**to_arrays(other.networks), **_scales(other, context)}
-        if runner.beside.intervals:
-            tensors["beside"]["widths"] = runner.beside.intervals.widths
-        if runner.beside.furthest is not None:
-            tensors["beside"]["furthest"] = runner.beside.furthest
-        tensors["judged_beside"] = {**to_arrays(judged.networks), **_scales(judged, context)}
+        if pipeline.partner.intervals:
+            tensors["beside"]["widths"] = pipeline.partner.intervals.widths
+        if pipeline.partner.max_deviation is not None:
+            tensors["beside"]["furthest"] = pipeline.partner.max_deviation
+        tensors["judged_beside"] = {**to_arrays(holdout_partner.networks), **_scales(holdout_partner, context)}
     return manifest, tensors
 
 
 def to_pretrained(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
     """The same of one that is to forecast what it never saw: without the series it learnt from, in half the bytes."""
-    manifest = {"levels": list(forecaster.calibration.levels), **_settings(forecaster.runner)}
-    weights = {name: array.astype(np.float16) for name, array in to_arrays(forecaster.runner.networks).items()}
+    manifest = {"levels": list(forecaster.calibration.levels), **pipeline_metadata(forecaster.pipeline)}
+    weights = {name: array.astype(np.float16) for name, array in to_arrays(forecaster.pipeline.networks).items()}
     return manifest, {"weights": weights, "calibration": {"widths": forecaster.calibration.widths}}
 
 
@@ -123,31 +123,35 @@ def from_pretrained(folder: Path) -> tuple[ForecastPipeline, Calibration]:
     found = artifact.load(folder)
     weights = {name: array.astype(np.float32) for name, array in found.tensors["weights"].items()}
     widths = found.tensors["calibration"]["widths"]
-    return _runner(found.manifest, weights, {}), Calibration(tuple(found.manifest["levels"]), widths)
+    return _pipeline(found.manifest, weights, {}), Calibration(tuple(found.manifest["levels"]), widths)
 
 
-def _settings(runner: ForecastPipeline) -> dict[str, Any]:
+def pipeline_metadata(pipeline: ForecastPipeline) -> dict[str, Any]:
     """All of a runner that JSON can carry, but for its series."""
     return {
-        "horizon": runner.horizon,
-        "phases": runner.phases.count,
-        "transform": runner.measure.kind,
-        "smoothing": runner.smoothing,
-        "half": runner.half,
-        "tried": runner.tried,
-        "scale": {"share": runner.measure.share, "usual": runner.usual, "lenient": runner.measure.lenient},
-        "shape": asdict(runner.shape),
-        "head": asdict(runner.head),
-        "skip": runner.networks[0].skip,
-        "networks": len(runner.networks),
-        "activation": runner.networks[0].activation,
+        "horizon": pipeline.horizon,
+        "phases": pipeline.phases.count,
+        "transform": pipeline.scaling_spec.transform,
+        "smoothing": pipeline.smoothing_weight,
+        "half": pipeline.smoothing_half_length,
+        "tried": pipeline.adaptive_weights,
+        "scale": {
+            "share": pipeline.scaling_spec.mode,
+            "usual": pipeline.typical_step,
+            "lenient": pipeline.scaling_spec.allow_untransformed,
+        },
+        "shape": asdict(pipeline.window_spec),
+        "head": asdict(pipeline.head),
+        "skip": pipeline.networks[0].skip,
+        "networks": len(pipeline.networks),
+        "activation": pipeline.networks[0].activation,
     }
 
 
-def _runner(
+def _pipeline(
     manifest: Mapping[str, Any], weights: Mapping[str, np.ndarray], scales: Mapping[Key, tuple[float, float]]
 ) -> ForecastPipeline:
-    """The inverse of `_settings` and `to_arrays`."""
+    """The inverse of `pipeline_metadata` and `to_arrays`."""
     head, shape = (
         QuantileHead(manifest["head"]["steps"], tuple(manifest["head"]["levels"])),
         WindowSpec(**manifest["shape"]),
@@ -157,23 +161,25 @@ def _runner(
     return ForecastPipeline(
         networks=_networks(manifest, weights, shape, head),
         head=head,
-        shape=shape,
-        measure=ScalingSpec(manifest["transform"], manifest["scale"]["share"], manifest["scale"].get("lenient", False)),
+        window_spec=shape,
+        scaling_spec=ScalingSpec(
+            manifest["transform"], manifest["scale"]["share"], manifest["scale"].get("lenient", False)
+        ),
         scales=scales,
-        usual=manifest["scale"]["usual"],
-        smoothing=float(manifest["smoothing"]),
-        half=int(manifest.get("half", 0)),
-        tried=bool(manifest.get("tried", False)),
+        typical_step=manifest["scale"]["usual"],
+        smoothing_weight=float(manifest["smoothing"]),
+        smoothing_half_length=int(manifest.get("half", 0)),
+        adaptive_weights=bool(manifest.get("tried", False)),
         horizon=int(manifest["horizon"]),
         phases=Polyphase(int(manifest.get("phases", 1))),
     )
 
 
-def _scales(runner: ForecastPipeline, context: Panel) -> dict[str, np.ndarray]:
+def _scales(pipeline: ForecastPipeline, context: Panel) -> dict[str, np.ndarray]:
     """[S] what one unit of z is, and the floor, of each series; NaN where it is not transformed (see `scales_of`)."""
-    scaling = runner.on(context).scaling
-    plain = np.zeros(context.n_series, np.bool_) if scaling.plain is None else scaling.plain
-    return {name: np.where(plain, np.nan, getattr(scaling, name)) for name in SCALES}
+    scaling = pipeline.bind(context).scaling
+    untransformed = np.zeros(context.n_series, np.bool_) if scaling.untransformed is None else scaling.untransformed
+    return {name: np.where(untransformed, np.nan, getattr(scaling, name)) for name in SCALES}
 
 
 def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
@@ -194,35 +200,38 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
     for part in (tensors[name] for name in ("context", "judged", "beside", "judged_beside") if name in tensors):
         if any(len(part[name]) != len(series) for name in SCALES):
             raise ValueError("the scales are not those of the same series")
-    runner = _runner(manifest, tensors["weights"], _by_key(series, kept))
-    judged = _as_judged(runner, manifest, tensors["judged"], series)
-    if beside := manifest.get("beside"):
-        said, share = beside["runner"], float(beside["share"])
-        other = _runner(said, tensors["beside"], _by_key(series, tensors["beside"]))
+    pipeline = _pipeline(manifest, tensors["weights"], _index_by_key(series, kept))
+    holdout_pipeline = _holdout_networks(pipeline, manifest, tensors["judged"], series)
+    if member := manifest.get("beside"):
+        metadata, weight = member["runner"], float(member["share"])
+        other = _pipeline(metadata, tensors["beside"], _index_by_key(series, tensors["beside"]))
         widths = tensors["beside"].get("widths")
         intervals = None if widths is None else Calibration(tuple(manifest["levels"]), widths)
-        found = EnsembleMember(other, share, intervals, tensors["beside"].get("furthest"))
-        as_judged = _as_judged(other, said, tensors["judged_beside"], series)
-        runner, judged = replace(runner, beside=found), replace(judged, beside=replace(found, runner=as_judged))
+        found = EnsembleMember(other, weight, intervals, tensors["beside"].get("furthest"))
+        holdout_partner = _holdout_networks(other, metadata, tensors["judged_beside"], series)
+        pipeline, holdout_pipeline = (
+            replace(pipeline, partner=found),
+            replace(holdout_pipeline, partner=replace(found, pipeline=holdout_partner)),
+        )
     return Forecaster(
-        runner=runner,
-        judged=judged,
+        pipeline=pipeline,
+        holdout_pipeline=holdout_pipeline,
         calibration=Calibration(tuple(manifest["levels"]), tensors["calibration"]["widths"]),
         context=context,
-        held_out=HoldoutForecasts(**{name: tensors["backtest"][name] for name in HELD_OUT}),
+        holdout=HoldoutForecasts(**{name: tensors["backtest"][name] for name in HELD_OUT}),
         report=manifest,
     )
 
 
-def _as_judged(
-    runner: ForecastPipeline, manifest: Mapping[str, Any], tensors: Mapping[str, np.ndarray], series: Sequence[Key]
+def _holdout_networks(
+    pipeline: ForecastPipeline, manifest: Mapping[str, Any], tensors: Mapping[str, np.ndarray], series: Sequence[Key]
 ) -> ForecastPipeline:
     """The same before it had learnt the held-out steps."""
     return replace(
-        runner,
-        networks=_networks(manifest, tensors, runner.shape, runner.head),
-        scales=_by_key(series, tensors),
-        usual=manifest["scale"]["usual_judged"],
+        pipeline,
+        networks=_networks(manifest, tensors, pipeline.window_spec, pipeline.head),
+        scales=_index_by_key(series, tensors),
+        typical_step=manifest["scale"]["usual_judged"],
     )
 
 
@@ -240,7 +249,7 @@ def _networks(
     )
 
 
-def _by_key(series: Sequence[Key], kept: Mapping[str, np.ndarray]) -> dict[Key, tuple[float, float]]:
+def _index_by_key(series: Sequence[Key], kept: Mapping[str, np.ndarray]) -> dict[Key, tuple[float, float]]:
     """Scale and floor of each series that has them."""
     pairs = zip(series, zip(*(kept[name].tolist() for name in SCALES), strict=True), strict=True)
     return {key: (scale, floor) for key, (scale, floor) in pairs if not np.isnan(scale)}

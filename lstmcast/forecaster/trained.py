@@ -18,8 +18,8 @@ from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.evaluation.intervals import Calibration
 from lstmcast.forecast import Forecast
 from lstmcast.forecaster.running import ForecastPipeline
-from lstmcast.forecaster.truth import last_steps
-from lstmcast.workers import cores
+from lstmcast.forecaster.truth import tail
+from lstmcast.workers import available_cores
 
 if TYPE_CHECKING:
     from lstmcast.forecaster.judging import HoldoutForecasts
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-Said = tuple[Floats, Floats, Floats]  # forecasts [B, H], lower and upper bounds [Q, B, H]
+ForecastArrays = tuple[Floats, Floats, Floats]  # forecasts [B, H], lower and upper bounds [Q, B, H]
 
-BEYOND = np.datetime64("10000-01-01")
+FIRST_UNSUPPORTED_TIME = np.datetime64("10000-01-01")
 BLOCK = 2048  # forecasts that one core makes at a time
 
 
@@ -38,25 +38,25 @@ class Forecaster:
     """A trained model and all it needs to forecast without the file it was trained on.
 
     Attributes:
-        runner: networks, transform, scales.
-        judged: the same from before it learnt the held-out steps: what the scores belong to.
+        pipeline: networks, transform, scales.
+        holdout_pipeline: the same from before it learnt the held-out steps: what the scores belong to.
         calibration: of the intervals.
         context: the last steps of every series.
-        held_out: the forecasts that judged it.
+        holdout: the forecasts that judged it.
         report: what a person may want to know later: config, findings, scores, verdict, data fingerprint, versions.
     """
 
-    runner: ForecastPipeline
-    judged: ForecastPipeline
+    pipeline: ForecastPipeline
+    holdout_pipeline: ForecastPipeline
     calibration: Calibration
     context: Panel
-    held_out: HoldoutForecasts
+    holdout: HoldoutForecasts
     report: Mapping[str, Any]
 
     @property
     def horizon(self) -> int:
         """H of training, the default of `predict`."""
-        return self.runner.horizon
+        return self.pipeline.horizon
 
     def predict(self, panel: Panel | None = None, horizon: int | None = None) -> Forecast:
         """Forecast from the end of every series.
@@ -74,11 +74,11 @@ class Forecaster:
         panel = self.context if panel is None else panel
         if horizon is not None and horizon < 1:
             raise UsageError(f"horizon: must be at least 1 (got {horizon})")
-        refuse_change(self.context, panel)
-        _refuse_beyond(panel, self.horizon if horizon is None else horizon)
+        check_same_calendar(self.context, panel)
+        _check_horizon(panel, self.horizon if horizon is None else horizon)
 
-        def ends(part: slice) -> Said:
-            recent = last_steps(panel.select(np.arange(panel.n_series)[part]), self.runner.reach)
+        def ends(part: slice) -> ForecastArrays:
+            recent = tail(panel.select(np.arange(panel.n_series)[part]), self.pipeline.required_history)
             return self.at(recent, np.arange(recent.n_series), recent.lengths - 1, horizon)
 
         values, lower, upper = _in_blocks(ends, panel.n_series)
@@ -100,7 +100,7 @@ class Forecaster:
             upper=upper,
         )
 
-    def at(self, panel: Panel, series: Ints, origins: Ints, horizon: int | None = None) -> Said:
+    def at(self, panel: Panel, series: Ints, origins: Ints, horizon: int | None = None) -> ForecastArrays:
         """Forecast from any origins at once, each knowing only what came before it.
 
         Args:
@@ -113,12 +113,12 @@ class Forecaster:
             The forecasts [B, H] and their bounds, lower [Q, B, H] and upper [Q, B, H], in the target's unit; infinite
             where they grow beyond every number.
         """
-        running, steps = self.runner.on(panel), self.horizon if horizon is None else horizon
+        running, steps = self.pipeline.bind(panel), self.horizon if horizon is None else horizon
 
-        def block(part: slice) -> Said:
+        def block(part: slice) -> ForecastArrays:
             which = series[part]
-            ahead = running.ahead(which, origins[part], steps)
-            return running.back(ahead.z, which), *running.bounds(ahead, self.calibration, which)
+            ahead = running.forecast(which, origins[part], steps)
+            return running.inverse_transform(ahead.z, which), *running.intervals(ahead, self.calibration, which)
 
         return _in_blocks(block, len(series))
 
@@ -148,25 +148,25 @@ class Forecaster:
         return saving.load(resolve(Path(models), str(model)))
 
 
-def _refuse_beyond(panel: Panel, steps: int) -> None:
+def _check_horizon(panel: Panel, steps: int) -> None:
     """Refuse a forecast whose last time no calendar knows."""
     ahead = np.minimum(steps, np.array([10**5, 10**7, steps]))  # the nearer ones, for far ones may be beyond an int64
     last = panel.calendar.stamps(panel.ends.max() + ahead).astype("datetime64[us]")
-    if panel.calendar.kind != "counter" and (last >= BEYOND).any():
+    if panel.calendar.kind != "counter" and (last >= FIRST_UNSUPPORTED_TIME).any():
         raise UsageError(f"horizon: {steps} steps from the last one reach beyond the year 9999; ask for fewer")
 
 
-def _in_blocks(forecast: Callable[[slice], Said], count: int) -> Said:
+def _in_blocks(forecast: Callable[[slice], ForecastArrays], count: int) -> ForecastArrays:
     """All of `count` forecasts, some at a time on each core; the blocks are the same however many cores there are."""
     if count <= BLOCK:
         return forecast(slice(count))
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(available_cores()) as pool:
         parts = pool.map(forecast, [slice(k, k + BLOCK) for k in range(0, count, BLOCK)])
         values, lower, upper = zip(*parts, strict=True)
     return np.concatenate(values), np.concatenate(lower, axis=1), np.concatenate(upper, axis=1)
 
 
-def refuse_change(old: Panel, new: Panel) -> None:
+def check_same_calendar(old: Panel, new: Panel) -> None:
     """What is forecast from must continue what the model was trained on.
 
     Raises:

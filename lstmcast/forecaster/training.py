@@ -11,19 +11,19 @@ import numpy as np
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import InferredSetting
 from lstmcast.errors import UsageError
-from lstmcast.forecaster.fits import Tell
+from lstmcast.forecaster.fits import ProgressCallback
 from lstmcast.forecaster.group import EnsembleFitter
-from lstmcast.forecaster.judging import judge
-from lstmcast.forecaster.others import SMOOTHING, both, leaning, weighed
+from lstmcast.forecaster.judging import evaluate_holdout
+from lstmcast.forecaster.others import SMOOTHING, attach_pretrained, borrow_interval_widths, weight_members
 from lstmcast.forecaster.plan import TrainingPlan
-from lstmcast.forecaster.planning import learnable, make_plan
-from lstmcast.forecaster.pretrained import choose
+from lstmcast.forecaster.planning import make_plan, train_panel
+from lstmcast.forecaster.pretrained import select_pretrained
 from lstmcast.forecaster.report import report
 from lstmcast.forecaster.running import EnsembleMember, ForecastPipeline
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.forecaster.truth import last_steps
-from lstmcast.forecaster.tuning import refuse_other_levels, tuned
-from lstmcast.forecaster.warm import WarmStart, warmed
+from lstmcast.forecaster.truth import tail
+from lstmcast.forecaster.tuning import check_levels, plan_fine_tuning
+from lstmcast.forecaster.warm import WarmStart, apply_warm_start
 from lstmcast.model.network import check_forward, load_keras
 from lstmcast.store.checkpoint import Checkpoint
 
@@ -36,7 +36,7 @@ def train(
     config: Config,
     *,
     checkpoint: Checkpoint | None = None,
-    tell: Tell = lambda _: None,
+    on_progress: ProgressCallback = lambda _: None,
     planned: Callable[[TrainingPlan], None] = lambda _: None,
     start: Forecaster | None = None,
 ) -> Forecaster:
@@ -46,7 +46,7 @@ def train(
         panel: the past.
         config: how.
         checkpoint: where each fit leaves what it has reached, and goes on from; see `identity`.
-        tell: called after every epoch.
+        on_progress: called after every epoch.
         planned: called once, with everything that was decided.
         start: a forecaster whose weights the networks go on from, where they fit (see `warm`); None: the config says.
 
@@ -58,62 +58,62 @@ def train(
     """
     if (head := config.model.head) != "value":
         raise UsageError(
-            f"model.head: train makes forecasters of values (got {head!r}); lstmcast.kinds.kind_of({head!r}) has the "
+            f"model.head: train makes forecasters of values (got {head!r}); lstmcast.kinds.get_task({head!r}) has the "
             "verbs for it"
         )
     load_keras()
-    plan, warm = _begun(panel, config, start)
+    plan, warm = _plan_and_start(panel, config, start)
     planned(plan)
-    group = EnsembleFitter(panel, plan, warm, tell, checkpoint)
-    fitted = group.judged()
-    others: EnsembleMember | None
-    if _both(plan, config):
-        fitted, others = weighed(panel, plan, fitted, pinned=config.model.smoothing != "auto")
+    group = EnsembleFitter(panel, plan, warm, on_progress, checkpoint)
+    fitted = group.fit_before_holdout()
+    member: EnsembleMember | None
+    if _with_pretrained(plan, config):
+        fitted, member = weight_members(panel, plan, fitted, pinned=config.model.smoothing != "auto")
     else:
-        fitted, others = leaning(panel, plan, fitted)
-    runner = judged = fitted.runner
-    judgement = judge(judged, panel, plan.hold_out, plan.levels)
+        fitted, member = borrow_interval_widths(panel, plan, fitted)
+    pipeline = holdout_pipeline = fitted.pipeline
+    evaluation = evaluate_holdout(holdout_pipeline, panel, plan.holdout, plan.levels)
     if plan.refit:
-        runner = group.whole(fitted)
-        runner = both(runner, others, panel) if others else runner
-    _check(runner, panel, plan)
+        pipeline = group.refit_all(fitted)
+        pipeline = attach_pretrained(pipeline, member, panel) if member else pipeline
+    _check(pipeline, panel, plan)
     return Forecaster(
-        runner=runner,
-        judged=judged,
-        calibration=judgement.calibration,
-        context=last_steps(panel, runner.reach),
-        held_out=judgement.held_out,
-        report=report(panel, config, plan, judgement, fitted.chosen, runner),
+        pipeline=pipeline,
+        holdout_pipeline=holdout_pipeline,
+        calibration=evaluation.calibration,
+        context=tail(panel, pipeline.required_history),
+        holdout=evaluation.holdout,
+        report=report(panel, config, plan, evaluation, fitted.selection, pipeline),
     )
 
 
-def _begun(panel: Panel, config: Config, start: Forecaster | None) -> tuple[TrainingPlan, WarmStart | None]:
+def _plan_and_start(panel: Panel, config: Config, start: Forecaster | None) -> tuple[TrainingPlan, WarmStart | None]:
     """The plan, and the weights to go on from: those of a forecaster where they fit, else as the config says."""
     plan, warm = make_plan(panel, config), None
     if config.train.start == "pretrained":
-        plan, warm = tuned(plan, panel)
-        refuse_other_levels(plan)
+        plan, warm = plan_fine_tuning(plan, panel)
+        check_levels(plan)
     if start is not None:
-        going_on, own = warmed(plan, panel, start)
+        going_on, own = apply_warm_start(plan, panel, start)
         plan, warm = (plan, warm) if warm and not own else (going_on, own)
-    if _both(plan, config):
-        reason = choose(learnable(panel, plan.hold_out.total)).reason
+    if _with_pretrained(plan, config):
+        reason = select_pretrained(train_panel(panel, plan.holdout.total)).reason
         found = InferredSetting("beside", "pretrained", f"networks of the class {reason} speak too")
-        smoothing = SMOOTHING if plan.smoothing is None else plan.smoothing
-        plan = replace(plan, smoothing=smoothing, findings=(*plan.findings, found))
+        smoothing = SMOOTHING if plan.smoothing_weight is None else plan.smoothing_weight
+        plan = replace(plan, smoothing_weight=smoothing, findings=(*plan.findings, found))
     return plan, warm
 
 
-def _both(plan: TrainingPlan, config: Config) -> bool:
+def _with_pretrained(plan: TrainingPlan, config: Config) -> bool:
     """Whether pretrained networks speak too: not where nothing stops early, for so many values teach enough."""
     return config.train.start == "auto" and plan.recipe.patience is not None
 
 
-def _check(runner: ForecastPipeline, panel: Panel, plan: TrainingPlan) -> None:
+def _check(pipeline: ForecastPipeline, panel: Panel, plan: TrainingPlan) -> None:
     """Hold the NumPy forward pass against Keras's on the windows that the forecast will be made from."""
     some = panel.select(np.arange(min(panel.n_series, 64)))
-    windows, context = runner.on(some).windows, runner.shape.context
+    windows, context = pipeline.bind(some).windows, pipeline.window_spec.context
     series = np.arange(len(windows.offsets) - 1)
     x = windows.inputs(series, np.diff(windows.offsets) - context, context)
-    for network in runner.networks:
+    for network in pipeline.networks:
         check_forward(network, plan.architecture, x)

@@ -15,7 +15,7 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
-def outcomes(panel: Panel, series: Ints, origins: Ints, horizon: int) -> Floats:
+def actuals_after(panel: Panel, series: Ints, origins: Ints, horizon: int) -> Floats:
     """What came after each origin: [B] series and origins to [B, H]; NaN where it was not observed."""
     ahead = panel.offsets[series][:, None] + origins[:, None] + np.arange(1, horizon + 1)
     inside = ahead < panel.offsets[series + 1][:, None]
@@ -23,13 +23,13 @@ def outcomes(panel: Panel, series: Ints, origins: Ints, horizon: int) -> Floats:
     return np.where(inside & panel.observed[at], panel.values[at], np.nan)
 
 
-def honest(panel: Panel, series: Ints, origins: Ints, horizon: int) -> Bools:
+def valid_origins(panel: Panel, series: Ints, origins: Ints, horizon: int) -> Bools:
     """[B] which origins can judge: observed there, for a filled value knows what came after, and in some step ahead."""
-    followed = (~np.isnan(outcomes(panel, series, origins, horizon))).any(axis=1)
+    followed = (~np.isnan(actuals_after(panel, series, origins, horizon))).any(axis=1)
     return np.asarray(followed & panel.observed[panel.offsets[series] + origins], dtype=np.bool_)
 
 
-def usual_steps(panel: Panel) -> Floats:
+def naive_scales(panel: Panel) -> Floats:
     """[S] mean |y_t − y_{t-1}| of each series, the unit in which series are compared; 1 where nothing moves."""
     with np.errstate(over="ignore"):  # numbers that large are refused where they are scaled
         moves = np.abs(np.diff(panel.values, append=panel.values[-1]))
@@ -44,7 +44,7 @@ def mase_scales(past: Panel) -> Floats:
     return np.array([metrics.mase_scale(past.series(k), season) for k in range(past.n_series)])
 
 
-def last_steps(panel: Panel, steps: int) -> Panel:
+def tail(panel: Panel, steps: int) -> Panel:
     """Every series' last `steps` steps."""
     lengths = np.minimum(panel.lengths, steps)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

@@ -12,60 +12,64 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.records import InferredSetting
 from lstmcast.errors import ConfigError
 from lstmcast.forecaster.plan import PreprocessingVariant, TrainingPlan
-from lstmcast.forecaster.planning import learnable
-from lstmcast.forecaster.pretrained import choose, pretrained
+from lstmcast.forecaster.planning import train_panel
+from lstmcast.forecaster.pretrained import load_pretrained_forecaster, select_pretrained
 from lstmcast.forecaster.warm import WarmStart
 from lstmcast.model.network import Architecture
 
 
-def tuned(plan: TrainingPlan, panel: Panel) -> tuple[TrainingPlan, WarmStart]:
+def plan_fine_tuning(plan: TrainingPlan, panel: Panel) -> tuple[TrainingPlan, WarmStart]:
     """The plan as pretrained networks go on with it, and their weights.
 
     Args:
         plan: as made for the panel from the start; what it holds out, its horizon and its recipe stay.
         panel: the data.
     """
-    past = learnable(panel, plan.hold_out.total)
-    known = pretrained(past).runner
+    past = train_panel(panel, plan.holdout.total)
+    known = load_pretrained_forecaster(past).pipeline
     layers = known.networks[0]
     architecture = Architecture(
-        context=known.shape.context,
-        lags=known.shape.lags,
+        context=known.window_spec.context,
+        lags=known.window_spec.lags,
         units=tuple(layer.units for layer in layers.layers),
         head=known.head,
         activation=layers.activation,
         skip=layers.skip,
         dropout=0.0,
     )
-    way = PreprocessingVariant(known.measure, known.shape, known.usual, known.phases)
+    variant = PreprocessingVariant(known.scaling_spec, known.window_spec, known.typical_step, known.phases)
     kept = tuple(
         finding for finding in plan.findings if finding.name not in {"transform", "footing", "window", "beside"}
     )
-    found = InferredSetting("start", "pretrained", f"networks of the class {choose(past).reason}")
-    smoothing, half = (known.smoothing, known.half) if plan.smoothing is None else (plan.smoothing, 0)
+    found = InferredSetting("start", "pretrained", f"networks of the class {select_pretrained(past).reason}")
+    smoothing, half = (
+        (known.smoothing_weight, known.smoothing_half_length)
+        if plan.smoothing_weight is None
+        else (plan.smoothing_weight, 0)
+    )
     plan = replace(
         plan,
-        ways=(way,),
+        variants=(variant,),
         architecture=architecture,
         head=known.head,
-        recipe=replace(plan.recipe, loss=known.head.own_loss, winsorize=None),
+        recipe=replace(plan.recipe, loss=known.head.loss_name, winsorize=None),
         networks=len(known.networks),
-        smoothing=smoothing,
-        half=half,
+        smoothing_weight=smoothing,
+        smoothing_half_length=half,
         findings=(*kept, found),
     )
     return plan, WarmStart(known.networks, known.networks, may_stay=True)
 
 
-def refuse_other_levels(plan: TrainingPlan) -> None:
+def check_levels(plan: TrainingPlan) -> None:
     """Refuse levels that the networks' own quantiles are not of.
 
     Raises:
         ConfigError: as it says.
     """
     if plan.head.levels and plan.levels != plan.head.levels:
-        said = " and ".join(f"{level:g}" for level in plan.head.levels)
+        levels_text = " and ".join(f"{level:g}" for level in plan.head.levels)
         raise ConfigError(
-            f"forecast.levels: pretrained networks say the bounds of the {said} % intervals "
+            f"forecast.levels: pretrained networks say the bounds of the {levels_text} % intervals "
             f"(got {', '.join(f'{level:g}' for level in plan.levels)}); leave it out, or train.start: scratch"
         )

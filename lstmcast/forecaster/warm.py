@@ -19,9 +19,12 @@ from lstmcast.forecaster.plan import TrainingPlan
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model.lstm import Network
 from lstmcast.model.recipe import Recipe
-from lstmcast.model.scaling import possible_kinds
+from lstmcast.model.scaling import valid_transforms
 
-FURTHER, GENTLY = 4, 0.3  # on from a fit: for a quarter of a long one's epochs, at so much of its learning rate
+EPOCH_DIVISOR, LEARNING_RATE_FACTOR = (
+    4,
+    0.3,
+)  # on from a fit: for a quarter of a long one's epochs, at so much of its learning rate
 
 
 @dataclass(frozen=True)
@@ -29,16 +32,16 @@ class WarmStart:
     """Networks to go on from.
 
     Attributes:
-        judged: as they were judged. whole: as they forecast, having learnt everything.
+        holdout_networks: as they were judged. final_networks: as they forecast, having learnt everything.
         may_stay: whether they stay as they are where their forecasts of the stopping origins grow no better.
     """
 
-    judged: tuple[Network, ...]
-    whole: tuple[Network, ...]
+    holdout_networks: tuple[Network, ...]
+    final_networks: tuple[Network, ...]
     may_stay: bool = False
 
 
-def warmed(plan: TrainingPlan, panel: Panel, start: Forecaster) -> tuple[TrainingPlan, WarmStart | None]:
+def apply_warm_start(plan: TrainingPlan, panel: Panel, start: Forecaster) -> tuple[TrainingPlan, WarmStart | None]:
     """The plan as it goes on from a forecaster, and the weights; the plan as it is where that cannot be, with why.
 
     Args:
@@ -46,35 +49,37 @@ def warmed(plan: TrainingPlan, panel: Panel, start: Forecaster) -> tuple[Trainin
         panel: the data.
         start: to go on from.
     """
-    held = _unlearnt(plan.hold_out, panel, start)
+    held = _unlearnt(plan.holdout, panel, start)
     reason = _unfit(plan, panel, start) or ("" if held else "the model in use has learnt steps that are held out now")
     if reason or held is None:
         return replace(plan, findings=(*plan.findings, InferredSetting("start", "fresh", reason))), None
-    way = replace(plan.ways[0], measure=start.runner.measure, shape=start.runner.shape)
+    variant = replace(
+        plan.variants[0], scaling_spec=start.pipeline.scaling_spec, window_spec=start.pipeline.window_spec
+    )
     found = (
-        InferredSetting("footing", str(way), "that of the model in use"),
+        InferredSetting("footing", str(variant), "that of the model in use"),
         InferredSetting("start", "warm", "from its weights"),
     )
-    others = tuple(
+    findings = tuple(
         finding for finding in plan.findings if finding.name not in {"transform", "footing", "window", "start"}
     )
     going_on = replace(
         plan,
-        hold_out=held,
-        ways=(way,),
-        architecture=replace(plan.architecture, context=way.shape.context, lags=way.shape.lags),
-        findings=(*others, *found),
+        holdout=held,
+        variants=(variant,),
+        architecture=replace(plan.architecture, context=variant.window_spec.context, lags=variant.window_spec.lags),
+        findings=(*findings, *found),
     )
-    return going_on, WarmStart(start.judged.networks, start.runner.networks)
+    return going_on, WarmStart(start.holdout_pipeline.networks, start.pipeline.networks)
 
 
-def further(recipe: Recipe) -> Recipe:
+def fine_tuning_recipe(recipe: Recipe) -> Recipe:
     """The recipe for networks that have learnt before: gently, and after a long fit not for as long again."""
-    epochs = recipe.epochs if recipe.patience else -(-recipe.epochs // FURTHER)
-    return replace(recipe, epochs=epochs, decay=0, learning_rate=GENTLY * recipe.learning_rate)
+    epochs = recipe.epochs if recipe.patience else -(-recipe.epochs // EPOCH_DIVISOR)
+    return replace(recipe, epochs=epochs, decay=0, learning_rate=LEARNING_RATE_FACTOR * recipe.learning_rate)
 
 
-def decided_until(forecaster: Forecaster) -> dict[Key, int]:
+def last_validation_step(forecaster: Forecaster) -> dict[Key, int]:
     """The last step of each series, on the calendar, that decided anything about the judged networks."""
     return _before_the_end(forecaster, forecaster.report["held_out"]["judge_steps"])
 
@@ -86,13 +91,17 @@ def _before_the_end(forecaster: Forecaster, steps: int) -> dict[Key, int]:
 
 def _unfit(plan: TrainingPlan, panel: Panel, start: Forecaster) -> str:
     """Why the weights cannot be gone on from; empty where they can."""
-    architecture, network, kind = plan.architecture, start.runner.networks[0], start.runner.measure.kind
-    asked = (architecture.head, architecture.units, architecture.activation, architecture.skip, plan.networks)
+    architecture, network, transform = (
+        plan.architecture,
+        start.pipeline.networks[0],
+        start.pipeline.scaling_spec.transform,
+    )
+    planned = (architecture.head, architecture.units, architecture.activation, architecture.skip, plan.networks)
     units = tuple(layer.units for layer in network.layers)
-    if asked != (start.runner.head, units, network.activation, network.skip, len(start.runner.networks)):
+    if planned != (start.pipeline.head, units, network.activation, network.skip, len(start.pipeline.networks)):
         return "the model in use is another network"
-    if not start.runner.measure.lenient and kind not in possible_kinds(panel.values):
-        return f"the transform of the model in use, {kind}, cannot take the newest values"
+    if not start.pipeline.scaling_spec.allow_untransformed and transform not in valid_transforms(panel.values):
+        return f"the transform of the model in use, {transform}, cannot take the newest values"
     return ""
 
 
@@ -103,8 +112,16 @@ def _unlearnt(held: HoldoutSplit, panel: Panel, start: Forecaster) -> HoldoutSpl
     """
     before = start.report["held_out"]
     learnt = _before_the_end(start, before["stop_steps"] + before["judge_steps"])
-    smaller = replace(held, stop=min(held.stop, before["stop_steps"]), judge=min(held.judge, before["judge_steps"]))
+    smaller = replace(
+        held,
+        validation_steps=min(held.validation_steps, before["stop_steps"]),
+        test_steps=min(held.test_steps, before["judge_steps"]),
+    )
     until = np.array([learnt.get(key, np.iinfo(np.int64).min) for key in panel.keys])  # [S]
-    fitting = (one for one in (held, smaller) if (panel.ends - one.total >= until).all())
+    fitting = (split for split in (held, smaller) if (panel.ends - split.total >= until).all())
     found = next(fitting, None)
-    return found if found and bool(found.stop) == bool(held.stop) and found.judge >= held.horizon else None
+    return (
+        found
+        if found and bool(found.validation_steps) == bool(held.validation_steps) and found.test_steps >= held.horizon
+        else None
+    )

@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.zones import DAY
-from lstmcast.evaluation.adaptive import OFTEN, RARELY, longer, moved, widened
+from lstmcast.evaluation.adaptive import OFTEN, RARELY, apply_factors, extend_horizon, update_log_factors
 from lstmcast.forecast import Forecast
 from lstmcast.jobs.fallback import LSTM
-from lstmcast.jobs.outcomes import EVER, outcomes
+from lstmcast.jobs.outcomes import MIN_POSITION, iter_scored_forecasts
 from lstmcast.store.ledger import Ledger
 from lstmcast.store.ledger_records import PanelInfo
 
@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 YEAR = 365 * DAY  # µs
-MANY = 200  # steps in it, from which outcomes come often
+FREQUENT_STEPS = 200  # steps in it, from which outcomes come often
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ def adapted(ledger: Ledger, forecast: Forecast) -> AdaptedForecast:
     if frame is None or not forecast.levels:
         return unchanged(forecast)
     factors = np.exp(_learn(ledger, frame, forecast.levels, forecast.horizon))  # [Q, S of the data, H]
-    place = {key: k for k, key in enumerate(frame.keys)}
-    factors = factors[:, [place[key] for key in forecast.keys]]
+    index_by_key = {key: k for k, key in enumerate(frame.keys)}
+    factors = factors[:, [index_by_key[key] for key in forecast.keys]]
     for k, source in enumerate(forecast.sources):
         if source != LSTM:
             factors[:, k] = 1.0
-    return AdaptedForecast(issued(forecast, factors), forecast, factors)
+    return AdaptedForecast(apply_interval_factors(forecast, factors), forecast, factors)
 
 
 def unchanged(forecast: Forecast) -> AdaptedForecast:
@@ -62,21 +62,21 @@ def unchanged(forecast: Forecast) -> AdaptedForecast:
     return AdaptedForecast(forecast, forecast, np.ones_like(forecast.lower))
 
 
-def issued(base: Forecast, factors: Floats) -> Forecast:
+def apply_interval_factors(base: Forecast, factors: Floats) -> Forecast:
     """The forecast whose bounds were widened by factors [Q, S, H]."""
     if (factors == 1).all():
         return base
-    lower, upper = widened(base.values, base.lower, base.upper, factors)
+    lower, upper = apply_factors(base.values, base.lower, base.upper, factors)
     return replace(base, lower=lower, upper=upper)
 
 
 def _learn(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], horizon: int) -> Floats:
     """[Q, S, H] log factors after all outcomes that are known by now; kept for the next run."""
-    theta, known = _remembered(ledger, frame, levels, horizon)
+    theta, known = _stored_factors(ledger, frame, levels, horizon)
     alpha, rate = 1 - np.array(levels) / 100, _rate(frame.calendar)
-    for missed in _misses(ledger, frame, levels, horizon, known):
-        theta = moved(theta, missed, alpha, rate)
-    ledger.adapt(
+    for missed in _miss_rates(ledger, frame, levels, horizon, known):
+        theta = update_log_factors(theta, missed, alpha, rate)
+    ledger.save_interval_factors(
         (number, level, end, theta[q, k])
         for k, (number, end) in enumerate(zip(frame.series.tolist(), frame.ends.tolist(), strict=True))
         for q, level in enumerate(levels)
@@ -84,33 +84,35 @@ def _learn(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], horizon:
     return theta
 
 
-def _remembered(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], horizon: int) -> tuple[Floats, Ints]:
+def _stored_factors(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], horizon: int) -> tuple[Floats, Ints]:
     """[Q, S, H] log factors as the last run left them, 0 where it left none, and [S] the last steps they know of."""
-    found = ledger.adaptation(frame.series, levels)
+    found = ledger.interval_factors(frame.series, levels)
     theta = np.zeros((len(levels), len(frame.series), horizon))
-    known = np.full(len(frame.series), EVER)
+    known = np.full(len(frame.series), MIN_POSITION)
     for k, number in enumerate(frame.series.tolist()):
         for q, level in enumerate(levels):
             if (number, level) in found:
                 known[k], left = found[number, level]
-                theta[q, k] = longer(left, horizon)
+                theta[q, k] = extend_horizon(left, horizon)
     return theta, known
 
 
-def _misses(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], horizon: int, known: Ints) -> Floats:
+def _miss_rates(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], horizon: int, known: Ints) -> Floats:
     """[T, Q, S, H] whether the interval issued for each step missed, by that step, the first that is new first.
 
     NaN where nothing was forecast, and where the outcome is not known, or was known before.
     """
-    found = list(outcomes(ledger, frame, levels, known))
-    first = max(int(known.min()), min((int(one.origins.min()) for one in found), default=int(frame.ends.max()))) + 1
+    found = list(iter_scored_forecasts(ledger, frame, levels, known))
+    first = (
+        max(int(known.min()), min((int(scored.origins.min()) for scored in found), default=int(frame.ends.max()))) + 1
+    )
     missed = np.full((max(int(frame.ends.max()) - first + 1, 0), len(levels), len(known), horizon), np.nan)
-    for one in found:
-        outside = (one.actual < one.lower) | (one.actual > one.upper)
-        told = ~np.isnan(one.actual) & ~np.isnan(one.lower)  # [Q, R, H]
-        told[:, :, horizon:] = False
-        q, r, h = np.nonzero(told)
-        missed[one.origins[r] + h + 1 - first, q, one.rows[r], h] = outside[q, r, h]
+    for scored in found:
+        outside = (scored.actual < scored.lower) | (scored.actual > scored.upper)
+        has_interval = ~np.isnan(scored.actual) & ~np.isnan(scored.lower)  # [Q, R, H]
+        has_interval[:, :, horizon:] = False
+        q, r, h = np.nonzero(has_interval)
+        missed[scored.origins[r] + h + 1 - first, q, scored.rows[r], h] = outside[q, r, h]
     return missed
 
 
@@ -119,4 +121,4 @@ def _rate(calendar: Calendar) -> float:
     if calendar.kind == "counter":
         return OFTEN
     begin, end = calendar.positions(np.array([0, YEAR]))
-    return OFTEN if end - begin >= MANY else RARELY
+    return OFTEN if end - begin >= FREQUENT_STEPS else RARELY

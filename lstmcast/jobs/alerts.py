@@ -19,9 +19,15 @@ from lstmcast.config.conditions import OPERATORS, AlertCondition, parse_alert
 from lstmcast.config.job import AlertConfig, OnAlert
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.panel import Panel
-from lstmcast.data.wording import first_few
+from lstmcast.data.wording import truncate_items
 from lstmcast.errors import ConfigError
-from lstmcast.evaluation.paths import MarginalDistributions, dependence, draws, longer, quantile
+from lstmcast.evaluation.paths import (
+    MarginalDistributions,
+    estimate_correlation,
+    longer,
+    quantile,
+    sample_normal_scores,
+)
 from lstmcast.forecast import Forecast
 from lstmcast.forecaster.judging import HoldoutForecasts
 from lstmcast.forecaster.measure import Key
@@ -30,7 +36,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 
-FURTHEST = 100_000  # steps ahead that are looked for to say how far a span reaches
+MAX_STEPS = 100_000  # steps ahead that are looked for to say how far a span reaches
 
 
 @dataclass(frozen=True)
@@ -79,11 +85,11 @@ def evaluate(
     """
     if not alerts:
         return []
-    scores = draws(longer(_dependence(held_out, levels, forecast.horizon), forecast.horizon))
+    scores = sample_normal_scores(longer(_dependence(held_out, levels, forecast.horizon), forecast.horizon))
     found = []
     for alert in alerts:
         crossing = parse_alert(alert.when)
-        for k in _chosen(alert, forecast.keys):
+        for k in _alert_series(alert, forecast.keys):
             steps = _steps(alert, crossing, forecast.calendar, int(forecast.origins[k]), forecast.horizon)
             found.append(_found(alert, crossing, forecast, k, scores[:, :steps]))
     return found
@@ -96,25 +102,25 @@ def check(alerts: Sequence[AlertConfig], panel: Panel, horizon: int) -> None:
         ConfigError: an alert is about a series or a time that the forecast does not reach.
     """
     for alert in alerts:
-        for k in _chosen(alert, panel.keys):
+        for k in _alert_series(alert, panel.keys):
             _steps(alert, parse_alert(alert.when), panel.calendar, int(panel.ends[k]), horizon)
 
 
 def _dependence(held_out: HoldoutForecasts | None, levels: Sequence[float], horizon: int) -> Floats:
     """[H, H] how the steps of held-out forecasts went together."""
     if held_out is None:
-        return dependence(np.empty((0, horizon)))
+        return estimate_correlation(np.empty((0, horizon)))
     marginals = MarginalDistributions.of(held_out.forecast, held_out.lower, held_out.upper, levels)
-    return dependence(marginals.score(held_out.actual))
+    return estimate_correlation(marginals.score(held_out.actual))
 
 
-def _chosen(alert: AlertConfig, keys: Sequence[Key]) -> list[int]:
+def _alert_series(alert: AlertConfig, keys: Sequence[Key]) -> list[int]:
     """Which series an alert is about."""
     names = ["/".join(key) for key in keys]
     if alert.series is None:
         return list(range(len(names)))
     if alert.series not in names:
-        there = first_few(names, len(names))
+        there = truncate_items(names, len(names))
         raise ConfigError(f"alerts: {alert.name}: no series is called {alert.series!r}; there are: {there}")
     return [names.index(alert.series)]
 
@@ -130,20 +136,22 @@ def _steps(alert: AlertConfig, crossing: AlertCondition, calendar: Calendar, ori
         fault = f"{crossing.text!r} looks ahead less than a step, and the data are {calendar.label}"
         raise ConfigError(f"alerts: {alert.name}: {fault}; say 'within 1 step', for example")
     if steps > horizon:
-        asked = f"{steps:,} steps" if steps < FURTHEST else f"more than {FURTHEST:,} steps"
-        fault = f"{crossing.text!r} looks {asked} ahead, the forecast {horizon}; change forecast.horizon or the alert"
+        requested = f"{steps:,} steps" if steps < MAX_STEPS else f"more than {MAX_STEPS:,} steps"
+        fault = (
+            f"{crossing.text!r} looks {requested} ahead, the forecast {horizon}; change forecast.horizon or the alert"
+        )
         raise ConfigError(f"alerts: {alert.name}: {fault}")
     return steps
 
 
 def _within(calendar: Calendar, origin: int, span: timedelta, horizon: int) -> int:
-    """How many steps after the last known one lie within a span of time; not looked for beyond `FURTHEST`."""
+    """How many steps after the last known one lie within a span of time; not looked for beyond `MAX_STEPS`."""
     within, ahead = span / timedelta(microseconds=1), horizon + 1
     while True:
         stamps = calendar.stamps(origin + np.arange(ahead + 1))
-        if stamps[-1] - stamps[0] > within or ahead >= FURTHEST:
+        if stamps[-1] - stamps[0] > within or ahead >= MAX_STEPS:
             return int(np.searchsorted(stamps[1:] - stamps[0], within, side="right"))
-        ahead = min(2 * ahead, FURTHEST)
+        ahead = min(2 * ahead, MAX_STEPS)
 
 
 def _found(alert: AlertConfig, crossing: AlertCondition, forecast: Forecast, k: int, scores: Floats) -> AlertResult:
@@ -151,52 +159,54 @@ def _found(alert: AlertConfig, crossing: AlertCondition, forecast: Forecast, k: 
     steps = slice(0, scores.shape[1])
     bounds = forecast.lower[:, k, steps], forecast.upper[:, k, steps]
     marginals = MarginalDistributions.of(forecast.values[k, steps], *bounds, forecast.levels)
-    reached = _reached(crossing, marginals.at(scores))
+    crossed = _crossed(crossing, marginals.at(scores))
     if crossing.probability is None:
-        holds = OPERATORS[crossing.op](_said(crossing, marginals), crossing.limit)
+        holds = OPERATORS[crossing.op](_forecast_value(crossing, marginals), crossing.limit)
     else:
-        holds = reached >= crossing.probability
+        holds = crossed >= crossing.probability
     first = int(holds.argmax()) if holds.any() else scores.shape[1] - 1
     return AlertResult(
         name=alert.name,
         when=crossing.text,
         series="/".join(forecast.keys[k]),
         fired=bool(holds.any()),
-        probability=float(reached[-1]),
+        probability=float(crossed[-1]),
         time=forecast.calendar.text(forecast.positions[k, [first]])[0],
     )
 
 
-def _reached(crossing: AlertCondition, paths: Floats) -> Floats:
+def _crossed(crossing: AlertCondition, paths: Floats) -> Floats:
     """[N] of paths [draws, N], the share that has got there up to each step; a mean or a sum is known at the last."""
     over = OPERATORS[crossing.op]
-    if crossing.what not in {"mean", "sum"}:
+    if crossing.quantity not in {"mean", "sum"}:
         return np.asarray(np.logical_or.accumulate(over(paths, crossing.limit), axis=1).mean(axis=0))
-    whole = paths.mean(axis=1) if crossing.what == "mean" else paths.sum(axis=1)
-    return np.append(np.zeros(paths.shape[1] - 1), over(whole, crossing.limit).mean())
+    aggregate = paths.mean(axis=1) if crossing.quantity == "mean" else paths.sum(axis=1)
+    return np.append(np.zeros(paths.shape[1] - 1), over(aggregate, crossing.limit).mean())
 
 
-def _said(crossing: AlertCondition, marginals: MarginalDistributions) -> Floats:
+def _forecast_value(crossing: AlertCondition, marginals: MarginalDistributions) -> Floats:
     """[N] the forecast, or a percentile of it."""
-    return marginals.middle if crossing.what == "forecast" else quantile(marginals, int(crossing.what[1:]) / 100)
+    return (
+        marginals.middle if crossing.quantity == "forecast" else quantile(marginals, int(crossing.quantity[1:]) / 100)
+    )
 
 
 # --- telling somebody ---
 
 
-def tell(command: OnAlert, told: Mapping[str, Any]) -> str | None:
+def run_alert_command(command: OnAlert, alert: Mapping[str, Any]) -> str | None:
     """Run the command of the user's own, without a shell, with JSON on its stdin.
 
     What it says on stderr is seen; what on stdout is not. When its time is up, it is killed with all it started.
 
     Args:
         command: the program, its arguments and its time.
-        told: what becomes JSON.
+        alert: what becomes JSON.
 
     Returns:
         Why it failed, in one line; None: it did not.
     """
-    name, text = command.command[0], json.dumps(told, ensure_ascii=False, allow_nan=False) + "\n"
+    name, text = command.command[0], json.dumps(alert, ensure_ascii=False, allow_nan=False) + "\n"
     try:
         process = subprocess.Popen(  # noqa: S603  # the user's own program, from the user's own file
             command.command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True

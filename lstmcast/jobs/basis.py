@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, LstmcastError, ModelError
 from lstmcast.forecaster.measure import Key
-from lstmcast.forecaster.reading import lacking
+from lstmcast.forecaster.reading import data_warnings
 from lstmcast.forecaster.trained import fingerprint
 from lstmcast.jobs.alerts import check
 from lstmcast.jobs.events import LogEvent
 from lstmcast.jobs.fallback import LSTM, NAIVE
-from lstmcast.jobs.freshness import Violation, data_breaches, model_breaches
+from lstmcast.jobs.freshness import Violation, data_violations, model_violations
 from lstmcast.jobs.model import CurrentModel, current_model, horizon_of
-from lstmcast.jobs.reading import is_pinned, newest
-from lstmcast.jobs.retraining import why_now
+from lstmcast.jobs.reading import is_pinned, read_newest
+from lstmcast.jobs.retraining import retrain_reason
 from lstmcast.jobs.setting import RunContext
 from lstmcast.show import console
 
@@ -43,7 +43,7 @@ class RunInputs:
         return self.model.version.name if self.model else ""
 
 
-def prepared(run: RunContext) -> RunInputs:
+def prepare_inputs(run: RunContext) -> RunInputs:
     """Read, check, and train when that is due.
 
     Raises:
@@ -51,26 +51,26 @@ def prepared(run: RunContext) -> RunInputs:
         DataError: the data cannot be read, or break a rule that asks to fail.
         ModelError: the model is damaged, or too old by a rule that asks to fail.
     """
-    _doubt_the_clock(run)
+    _warn_clock_skew(run)
     model = current_model(run.folder)
     panel = _read(run, model)
     check(run.job.alerts, panel, horizon_of(run.job, panel, model))
     data, rules = fingerprint(panel), run.job.freshness
-    breaches = data_breaches(panel, rules, _context(panel, model), run.now)
-    _announce(run, breaches, DataError)
-    if _unfit(breaches) != set(panel.keys):
+    violations = data_violations(panel, rules, _context(panel, model), run.now)
+    _report_violations(run, violations, DataError)
+    if _fallback_series(violations) != set(panel.keys):
         model = _up_to_date(run, panel, model, data)
     if model is not None:
-        aged = model_breaches(model.trained, panel.keys, rules, run.now)
-        _announce(run, aged, ModelError)
-        breaches += aged
-    unfit = _unfit(breaches)
+        aged = model_violations(model.trained, panel.keys, rules, run.now)
+        _report_violations(run, aged, ModelError)
+        violations += aged
+    unfit = _fallback_series(violations)
     return RunInputs(panel, data, model, tuple(NAIVE if key in unfit else LSTM for key in panel.keys))
 
 
-def _doubt_the_clock(run: RunContext) -> None:
+def _warn_clock_skew(run: RunContext) -> None:
     """Say where the clock is behind the last run: ages are wrong then."""
-    last = run.ledger.newest()
+    last = run.ledger.last_run()
     if last is not None and last.made > run.now:
         text = f"the clock says {run.now:%Y-%m-%d %H:%M} UTC, and the last run was at {last.made:%Y-%m-%d %H:%M}"
         run.note(LogEvent("clock", f"{text}: ages are wrong until it is right", "warning"))
@@ -78,40 +78,42 @@ def _doubt_the_clock(run: RunContext) -> None:
 
 def _read(run: RunContext, model: CurrentModel | None) -> Panel:
     """The newest data, seen by the ledger; what they lack is said even where all else is quiet."""
-    panel = newest(run.job, model)
+    panel = read_newest(run.job, model)
     new = run.ledger.observe(panel, run.now)
-    told = console.found(replace(panel, dropped=()), run.now, reasons=not is_pinned(run.job, model))
-    run.note(LogEvent("read", told, fields={"values": len(panel.values), "new": new}))
-    for text in lacking(model.forecaster.context if model else panel, panel):
+    summary = console.format_findings(replace(panel, dropped=()), run.now, reasons=not is_pinned(run.job, model))
+    run.note(LogEvent("read", summary, fields={"values": len(panel.values), "new": new}))
+    for text in data_warnings(model.forecaster.context if model else panel, panel):
         run.note(LogEvent("lacking", text, "warning"))
     return panel
 
 
 def _context(panel: Panel, model: CurrentModel | None) -> int:
     """The steps that the network reads; before there is one, all that there are."""
-    return model.forecaster.runner.shape.context if model else int(panel.lengths.max())
+    return model.forecaster.pipeline.window_spec.context if model else int(panel.lengths.max())
 
 
-def _announce(run: RunContext, breaches: Sequence[Violation], failure: type[LstmcastError]) -> None:
+def _report_violations(run: RunContext, violations: Sequence[Violation], failure: type[LstmcastError]) -> None:
     """Say what is broken, and end where the job asks for it."""
-    if fatal := [f"freshness.{breach.rule}: {breach.text}" for breach in breaches if breach.then == "fail"]:
+    if fatal := [
+        f"freshness.{violation.rule}: {violation.text}" for violation in violations if violation.then == "fail"
+    ]:
         raise failure(fatal)
-    for breach in breaches:
-        does = "forecast by seasonal naive" if breach.then == "fallback" else "forecast all the same"
-        fields = {"rule": breach.rule, "then": breach.then, "series": ["/".join(key) for key in breach.series]}
-        run.note(LogEvent("breach", f"freshness.{breach.rule}: {breach.text}: {does}", "warning", fields))
+    for violation in violations:
+        does = "forecast by seasonal naive" if violation.then == "fallback" else "forecast all the same"
+        fields = {"rule": violation.rule, "then": violation.then, "series": ["/".join(key) for key in violation.series]}
+        run.note(LogEvent("breach", f"freshness.{violation.rule}: {violation.text}: {does}", "warning", fields))
 
 
-def _unfit(breaches: Sequence[Violation]) -> set[Key]:
+def _fallback_series(violations: Sequence[Violation]) -> set[Key]:
     """The series that the model is not to forecast."""
-    return {key for breach in breaches if breach.then == "fallback" for key in breach.series}
+    return {key for violation in violations if violation.then == "fallback" for key in violation.series}
 
 
 def _up_to_date(run: RunContext, panel: Panel, model: CurrentModel | None, data: str) -> CurrentModel | None:
     """The model, or a new one where that is due."""
-    due = why_now(run.job, model, run.ledger, data, run.now)
-    if due is None:
+    reason = retrain_reason(run.job, model, run.ledger, data, run.now)
+    if reason is None:
         return model
     from lstmcast.jobs.refitting import refit  # only now: it brings the network
 
-    return refit(run, panel, model, due)
+    return refit(run, panel, model, reason)

@@ -16,14 +16,14 @@ import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError
-from lstmcast.jobs.replay import recorded, remade, version
+from lstmcast.jobs.replay import forecast_from_ledger, recompute, version
 from lstmcast.store.ledger import Ledger
 from lstmcast.store.ledger_records import RecordedForecast, RunRecord
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-MOVERS = ("data", "model", "source")
+CAUSES = ("data", "model", "source")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class ForecastDiff:
         series: N names, the parts of each key joined by `/`.
         times: N times as the file writes them.
         before, after: [N] what the earlier run said, and the later one.
-        parts: for each of `MOVERS`, [N] by how much it moved the forecast; NaN where that cannot be told.
+        parts: for each of `CAUSES`, [N] by how much it moved the forecast; NaN where that cannot be told.
         new: values that were not there before.
         revised: values that were another.
         unknown: why it cannot be told what moved the forecast; empty where it can.
@@ -77,7 +77,7 @@ class ForecastDiff:
             "values": {"new": self.new, "revised": self.revised},
             "unknown": self.unknown or None,
             "steps": [
-                {"series": series, "time": time, **{n: _plain(v) for n, v in zip(columns, row, strict=True)}}
+                {"series": series, "time": time, **{n: _float_or_none(v) for n, v in zip(columns, row, strict=True)}}
                 for series, time, row in zip(self.series, self.times, numbers, strict=True)
             ],
         }
@@ -92,17 +92,17 @@ def difference(ledger: Ledger, folder: Path, earlier: RunRecord, later: RunRecor
         earlier: the run before.
         later: the run since.
     """
-    old, new = ledger.issue(earlier.number), ledger.issue(later.number)
+    old, new = ledger.recorded_forecast(earlier.number), ledger.recorded_forecast(later.number)
     both = _Pair.of(old, new)
-    said = recorded(ledger, later, new)
+    forecast = forecast_from_ledger(ledger, later, new)
     before, after = both.old(old.values), both.new(new.values)
     parts, unknown = _parts(ledger, folder, (earlier, later), (old, new), both)
     added, revised = _values(ledger.panel_of(earlier), ledger.panel_of(later))
     return ForecastDiff(
         earlier=earlier,
         later=later,
-        series=tuple("/".join(said.keys[k]) for k in both.rows[1].tolist()),
-        times=tuple(said.calendar.text(both.new(said.positions))),
+        series=tuple("/".join(forecast.keys[k]) for k in both.rows[1].tolist()),
+        times=tuple(forecast.calendar.text(both.new(forecast.positions))),
         before=before,
         after=after,
         parts=parts,
@@ -121,8 +121,8 @@ class _Pair:
 
     @classmethod
     def of(cls, old: RecordedForecast, new: RecordedForecast) -> Self:
-        place = {number: row for row, number in enumerate(old.series.tolist())}
-        there = np.array([place.get(number, -1) for number in new.series.tolist()], dtype=np.int64)
+        row_by_series = {number: row for row, number in enumerate(old.series.tolist())}
+        there = np.array([row_by_series.get(number, -1) for number in new.series.tolist()], dtype=np.int64)
         step = np.arange(new.values.shape[1]) + (new.origins - old.origins[there])[:, None]  # [S, H] in the older run
         rows, steps = np.nonzero((there >= 0)[:, None] & (step >= 0) & (step < old.values.shape[1]))
         return cls((there[rows], rows), (step[rows, steps], steps))
@@ -157,7 +157,7 @@ def _parts(
         between, unknown = _between(ledger, folder, runs, issues, both)
     rest = after - between
     parts = between - before, np.where(same, rest, none), np.where(same, none, rest)
-    return dict(zip(MOVERS, parts, strict=True)), unknown
+    return dict(zip(CAUSES, parts, strict=True)), unknown
 
 
 def _between(
@@ -172,7 +172,7 @@ def _between(
     sources = dict(zip(issues[0].series.tolist(), issues[0].sources, strict=True))
     alike = replace(issues[1], sources=tuple(sources.get(n, earlier.source) for n in issues[1].series.tolist()))
     try:
-        forecast = remade(ledger.panel_of(later), version(folder, earlier.version), alike)
+        forecast = recompute(ledger.panel_of(later), version(folder, earlier.version), alike)
     except (ModelError, DataError) as err:
         return np.full(len(both.rows[0]), np.nan), f"version {earlier.version} cannot be run on the newer data: {err}"
     return both.new(forecast.values), ""
@@ -199,5 +199,5 @@ def _run(entry: RunRecord) -> dict[str, str]:
     return {"made": entry.made.isoformat(), **{name: getattr(entry, name) for name in names}}
 
 
-def _plain(value: float) -> float | None:
+def _float_or_none(value: float) -> float | None:
     return value if np.isfinite(value) else None

@@ -8,12 +8,12 @@ import numpy as np
 
 from lstmcast.data.panel import Panel
 from lstmcast.forecast import Forecast
-from lstmcast.forecaster.rules import repeat_season
+from lstmcast.forecaster.rules import seasonal_naive_forecast
 
 LSTM, NAIVE = "lstm", "seasonal_naive"
 
 
-def with_fallback(panel: Panel, forecast: Forecast, sources: tuple[str, ...]) -> Forecast:
+def fill_with_seasonal_naive(panel: Panel, forecast: Forecast, sources: tuple[str, ...]) -> Forecast:
     """The forecast with the seasonal naive one, and its intervals, in place of the series whose source that is.
 
     Args:
@@ -26,12 +26,12 @@ def with_fallback(panel: Panel, forecast: Forecast, sources: tuple[str, ...]) ->
     """
     if NAIVE not in sources:
         return replace(forecast, sources=sources)
-    plain = repeat_season(panel, forecast.horizon, forecast.levels)
+    fallback = seasonal_naive_forecast(panel, forecast.horizon, forecast.levels)
     naive = np.array([source == NAIVE for source in sources])[:, None]  # [S, 1]
     return replace(
         forecast,
-        values=np.where(naive, plain.values, forecast.values),
-        lower=np.where(naive, plain.lower, forecast.lower),
-        upper=np.where(naive, plain.upper, forecast.upper),
+        values=np.where(naive, fallback.values, forecast.values),
+        lower=np.where(naive, fallback.lower, forecast.lower),
+        upper=np.where(naive, fallback.upper, forecast.upper),
         sources=sources,
     )

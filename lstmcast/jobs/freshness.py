@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lstmcast.config.durations import duration_text, span_words
 from lstmcast.config.job import Freshness, Then
 from lstmcast.data.panel import Panel
-from lstmcast.data.wording import first_few
+from lstmcast.data.wording import truncate_items
 from lstmcast.errors import ConfigError
 
 Floats = npt.NDArray[np.float64]
@@ -37,7 +37,7 @@ class Violation:
     series: tuple[Key, ...]
 
 
-def data_breaches(panel: Panel, rules: Freshness, context: int, now: datetime) -> list[Violation]:
+def data_violations(panel: Panel, rules: Freshness, context: int, now: datetime) -> list[Violation]:
     """The rules that the data break.
 
     Args:
@@ -55,7 +55,7 @@ def data_breaches(panel: Panel, rules: Freshness, context: int, now: datetime) -
     return [*_aged(panel, rules, now), *_incomplete(panel, rules, context), *_flat(panel, rules)]
 
 
-def model_breaches(trained: datetime, keys: tuple[Key, ...], rules: Freshness, now: datetime) -> list[Violation]:
+def model_violations(trained: datetime, keys: tuple[Key, ...], rules: Freshness, now: datetime) -> list[Violation]:
     """The rule that the model breaks, if it does.
 
     Args:
@@ -102,11 +102,11 @@ def _aged(panel: Panel, rules: Freshness, now: datetime) -> Iterator[Violation]:
 def _incomplete(panel: Panel, rules: Freshness, context: int) -> Iterator[Violation]:
     if (rule := rules.min_completeness) is None:
         return
-    shares = completeness(panel, context)
-    short = np.flatnonzero(shares < rule.limit)
+    fractions = completeness(panel, context)
+    short = np.flatnonzero(fractions < rule.limit)
     if len(short):
-        found = [f"{_name(panel.keys[k])}{shares[k]:.0%}" for k in short.tolist()]
-        text = f"{panel.source}: of the last {context} steps are there: {first_few(found, len(found))}"
+        found = [f"{_name(panel.keys[k])}{fractions[k]:.0%}" for k in short.tolist()]
+        text = f"{panel.source}: of the last {context} steps are there: {truncate_items(found, len(found))}"
         yield Violation(
             "min_completeness", rule.then, f"{text}; at least {rule.limit:.0%} must be", _keys(panel, short)
         )
@@ -129,7 +129,9 @@ def _flat(panel: Panel, rules: Freshness) -> Iterator[Violation]:
     flat = np.flatnonzero((spans >= rule.limit.total_seconds()) & (steps < panel.lengths))
     if len(flat):
         found = [f"{_name(panel.keys[k])}{panel.series(k)[-1]:g}" for k in flat.tolist()]
-        text = f"{panel.source}: for {duration_text(rule.limit)} or longer nothing but {first_few(found, len(found))}"
+        text = (
+            f"{panel.source}: for {duration_text(rule.limit)} or longer nothing but {truncate_items(found, len(found))}"
+        )
         yield Violation("flatline", rule.then, text, _keys(panel, flat))
 
 
@@ -142,8 +144,8 @@ def same_steps(panel: Panel) -> Ints:
     return np.asarray(panel.lengths - 1 - last, dtype=np.int64)
 
 
-def _keys(panel: Panel, chosen: Ints) -> tuple[Key, ...]:
-    return tuple(panel.keys[k] for k in chosen.tolist())
+def _keys(panel: Panel, selected: Ints) -> tuple[Key, ...]:
+    return tuple(panel.keys[k] for k in selected.tolist())
 
 
 def _name(key: Key) -> str:

@@ -10,19 +10,19 @@ from pathlib import Path
 from lstmcast.config import Job
 from lstmcast.data.panel import Panel
 from lstmcast.forecast import Forecast, output_suffix
-from lstmcast.forecaster.rules import repeat_season, repeated
+from lstmcast.forecaster.rules import seasonal_naive_forecast, seasonal_naive_values
 from lstmcast.jobs.adapting import adapted, unchanged
 from lstmcast.jobs.alerts import AlertResult, evaluate
 from lstmcast.jobs.basis import RunInputs
 from lstmcast.jobs.events import LogEvent
-from lstmcast.jobs.fallback import LSTM, NAIVE, with_fallback
+from lstmcast.jobs.fallback import LSTM, NAIVE, fill_with_seasonal_naive
 from lstmcast.jobs.model import CurrentModel, horizon_of
 from lstmcast.jobs.setting import RunContext
 from lstmcast.store.files import write_atomically
 from lstmcast.store.ledger_records import RunRecord
 
 
-def make(job: Job, panel: Panel, model: CurrentModel | None, sources: tuple[str, ...]) -> Forecast:
+def make_forecast(job: Job, panel: Panel, model: CurrentModel | None, sources: tuple[str, ...]) -> Forecast:
     """H steps of every series, each from its source.
 
     Raises:
@@ -31,11 +31,11 @@ def make(job: Job, panel: Panel, model: CurrentModel | None, sources: tuple[str,
     """
     horizon = horizon_of(job, panel, model)
     if model is not None:
-        return with_fallback(panel, model.forecaster.predict(panel, horizon), sources)
-    return with_fallback(panel, repeat_season(panel, horizon, job.forecast.levels), sources)
+        return fill_with_seasonal_naive(panel, model.forecaster.predict(panel, horizon), sources)
+    return fill_with_seasonal_naive(panel, seasonal_naive_forecast(panel, horizon, job.forecast.levels), sources)
 
 
-def in_place(job: Job, entry: RunRecord) -> bool:
+def output_is_current(job: Job, entry: RunRecord) -> bool:
     """Whether what a recorded run wrote is still there, to the byte; of a figure: whether there is one."""
     output = Path(job.forecast.output)
     if not output.is_file() or (job.plot and not Path(job.plot).is_file()):
@@ -43,12 +43,12 @@ def in_place(job: Job, entry: RunRecord) -> bool:
     return sha256(output.read_bytes()).hexdigest() == entry.output_digest
 
 
-def issue(run: RunContext, basis: RunInputs, entry: RunRecord) -> list[AlertResult]:
+def publish(run: RunContext, inputs: RunInputs, entry: RunRecord) -> list[AlertResult]:
     """Forecast, record it, then write it: killed in between, the next run finds it not in place, and writes it.
 
     Args:
         run: the run.
-        basis: data, model, and what forecasts each series.
+        inputs: data, model, and what forecasts each series.
         entry: what is known of the run.
 
     Returns:
@@ -57,17 +57,22 @@ def issue(run: RunContext, basis: RunInputs, entry: RunRecord) -> list[AlertResu
     Raises:
         LstmcastError: it cannot be made or written.
     """
-    forecast = make(run.job, basis.panel, basis.model, basis.sources)
-    told = adapted(run.ledger, forecast) if run.job.ledger.adapt else unchanged(forecast)
-    found = _alerts(run.job, told.forecast, basis.model)
-    content = told.forecast.render(output_suffix(run.job.forecast.output))
-    entry = _described(entry, run.job, told.forecast, content, found)
-    last = run.ledger.newest()
+    forecast = make_forecast(run.job, inputs.panel, inputs.model, inputs.sources)
+    adapted_forecast = adapted(run.ledger, forecast) if run.job.ledger.adapt else unchanged(forecast)
+    found = _alerts(run.job, adapted_forecast.forecast, inputs.model)
+    content = adapted_forecast.forecast.render(output_suffix(run.job.forecast.output))
+    entry = _described(entry, run.job, adapted_forecast.forecast, content, found)
+    last = run.ledger.last_run()
     if run.force or last is None or (last.run_key, last.output_digest) != (entry.run_key, entry.output_digest):
-        run.ledger.record(entry, told.base, repeated(basis.panel, forecast.horizon), told.factors)
-    _write(run.job, content, basis, told.forecast)
+        run.ledger.record(
+            entry,
+            adapted_forecast.base,
+            seasonal_naive_values(inputs.panel, forecast.horizon),
+            adapted_forecast.factors,
+        )
+    _write(run.job, content, inputs, adapted_forecast.forecast)
     fields = {"run_key": entry.run_key, "source": entry.source, "output": run.job.forecast.output, **entry.details}
-    run.note(LogEvent("forecast", _words(forecast, run.job.forecast.output, basis.model), fields=fields))
+    run.note(LogEvent("forecast", _words(forecast, run.job.forecast.output, inputs.model), fields=fields))
     return found
 
 
@@ -86,30 +91,30 @@ def _described(
     )
 
 
-def _write(job: Job, content: bytes, basis: RunInputs, forecast: Forecast) -> None:
+def _write(job: Job, content: bytes, inputs: RunInputs, forecast: Forecast) -> None:
     """The forecast, and its figure where the job wants one."""
     write_atomically(Path(job.forecast.output), content)
     if job.plot:
         suffix = Path(job.plot).suffix
-        write_atomically(Path(job.plot), _picture(basis.panel, forecast, basis.model, suffix))
+        write_atomically(Path(job.plot), _write_figure(inputs.panel, forecast, inputs.model, suffix))
 
 
 def _alerts(job: Job, forecast: Forecast, model: CurrentModel | None) -> list[AlertResult]:
     """The job's alerts held against the forecast; how its steps go together is what the held-out ones say."""
     if model is None:
         return evaluate(job.alerts, forecast, None)
-    return evaluate(job.alerts, forecast, model.forecaster.held_out, model.forecaster.calibration.levels)
+    return evaluate(job.alerts, forecast, model.forecaster.holdout, model.forecaster.calibration.levels)
 
 
-def _picture(panel: Panel, forecast: Forecast, model: CurrentModel | None, suffix: str) -> bytes:
+def _write_figure(panel: Panel, forecast: Forecast, model: CurrentModel | None, suffix: str) -> bytes:
     """The first series, their forecasts and intervals as the bytes of a figure."""
     from lstmcast.show import figures
     from lstmcast.show.plot import render
 
     if model is None:
         return render(figures.plot(panel, forecast), suffix)
-    strips = figures.forecast_strips(panel, forecast, ())
-    return figures.picture(strips, model.forecaster, suffix, backtest=False, history=None)
+    series_panels = figures.forecast_panels(panel, forecast, ())
+    return figures.forecast_figure(series_panels, model.forecaster, suffix, backtest=False, history=None)
 
 
 def _words(forecast: Forecast, target: str, model: CurrentModel | None) -> str:
@@ -117,5 +122,5 @@ def _words(forecast: Forecast, target: str, model: CurrentModel | None) -> str:
     from lstmcast.show import console
 
     if model is None:
-        return console.written(forecast, target, NAIVE.replace("_", " "))
-    return console.made(forecast, model.version, target, model.forecaster.report, ())
+        return console.format_paths(forecast, target, NAIVE.replace("_", " "))
+    return console.format_forecast(forecast, model.version, target, model.forecaster.report, ())

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from lstmcast.config import Job
 
-ELSEWHERE: Mapping[str, bool | set[str]] = {
+DIGEST_EXCLUDED: Mapping[str, bool | set[str]] = {
     "input": True,
     "plot": True,
     "metrics": True,
@@ -21,8 +21,8 @@ ELSEWHERE: Mapping[str, bool | set[str]] = {
 
 def config_digest(job: Job) -> str:
     """sha256 of everything in a job that the forecast may depend on."""
-    said = job.model_dump(mode="json", exclude=ELSEWHERE)
-    return sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    payload = job.model_dump(mode="json", exclude=DIGEST_EXCLUDED)
+    return sha256(json.dumps(payload, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def run_key(data: str, config: str, version: str, sources: Sequence[str]) -> str:

@@ -40,12 +40,12 @@ class Metric:
 
 def of_scores(scores: LiveScores) -> list[Metric]:
     """Live scores; those that are not defined are left out."""
-    shares = zip(scores.levels, scores.coverage.tolist(), strict=True)
+    coverage = zip(scores.levels, scores.coverage.tolist(), strict=True)
     found = [
-        Metric("live_outcomes", scores.outcomes),
+        Metric("live_outcomes", scores.n_actuals),
         Metric("live_mae", scores.mae),
         Metric("live_mase", scores.mase),
-        *(Metric("live_coverage_ratio", share, {"level": f"{level:g}"}) for level, share in shares),
+        *(Metric("live_coverage_ratio", fraction, {"level": f"{level:g}"}) for level, fraction in coverage),
     ]
     return [sample for sample in found if sample.value == sample.value]
 
@@ -63,11 +63,11 @@ def of_alerts(found: Iterable[AlertResult]) -> list[Metric]:
 def text(samples: Sequence[Metric], model: str) -> bytes:
     """The samples in the text format of Prometheus, those of one name together."""
     lines = []
-    for name, told in HELP.items():
-        mine = [sample for sample in samples if sample.name == name]
-        if mine:
-            lines += [f"# HELP lstmcast_{name} {told}", f"# TYPE lstmcast_{name} gauge"]
-        for sample in mine:
+    for name, help_text in HELP.items():
+        samples_of_name = [sample for sample in samples if sample.name == name]
+        if samples_of_name:
+            lines += [f"# HELP lstmcast_{name} {help_text}", f"# TYPE lstmcast_{name} gauge"]
+        for sample in samples_of_name:
             labels = ",".join(f'{key}="{_escaped(value)}"' for key, value in {"model": model, **sample.labels}.items())
             lines.append(f"lstmcast_{name}{{{labels}}} {float(sample.value)!r}")
     return ("\n".join(lines) + "\n").encode()

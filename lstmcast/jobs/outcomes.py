@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.evaluation.adaptive import widened
+from lstmcast.evaluation.adaptive import apply_factors
 from lstmcast.jobs.fallback import LSTM
 from lstmcast.store.ledger import Ledger
 from lstmcast.store.ledger_records import PanelInfo, RecordedForecast
@@ -16,7 +16,7 @@ from lstmcast.store.ledger_records import PanelInfo, RecordedForecast
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-EVER = -(2**62)
+MIN_POSITION = -(2**62)
 """A step on the calendar before all others."""
 
 
@@ -45,7 +45,7 @@ class ScoredForecast:
     width: Floats
 
 
-def outcomes(
+def iter_scored_forecasts(
     ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], after: Ints, *, since: int = 0
 ) -> Iterator[ScoredForecast]:
     """What came of the network's forecasts, the newest run first.
@@ -66,9 +66,9 @@ def outcomes(
     last = max(int(frame.ends.max()), *(int(issue.origins.max()) for issue in issues))  # data may have been cut since
     known = ledger.outcomes(frame.series, base, last)  # [S, T]
     taken = np.zeros(known.shape, dtype=np.bool_)
-    place = {number: row for row, number in enumerate(frame.series.tolist())}
+    row_by_series = {number: row for row, number in enumerate(frame.series.tolist())}
     for issue in issues:
-        rows = np.array([place.get(number, -1) for number in issue.series.tolist()], dtype=np.int64)
+        rows = np.array([row_by_series.get(number, -1) for number in issue.series.tolist()], dtype=np.int64)
         counts = (rows >= 0) & (np.array(issue.sources) == LSTM)  # others are not held against the network
         counts[counts] = ~taken[rows[counts], issue.origins[counts] - base]
         kept = np.flatnonzero(counts)
@@ -80,14 +80,14 @@ def outcomes(
 def _actual(issue: RecordedForecast, kept: Ints, rows: Ints, known: Floats, base: int, after: Ints) -> Floats:
     """[R, H] what came of an issue's series `kept`, which are the rows `rows` of `known`."""
     ahead = issue.origins[kept, None] + np.arange(1, issue.values.shape[1] + 1)
-    asked = (ahead > after[rows, None]) & (ahead - base < known.shape[1])
-    return np.where(asked, known[rows[:, None], np.where(asked, ahead - base, 0)], np.nan)
+    requested = (ahead > after[rows, None]) & (ahead - base < known.shape[1])
+    return np.where(requested, known[rows[:, None], np.where(requested, ahead - base, 0)], np.nan)
 
 
 def _outcome(
     issue: RecordedForecast, kept: Ints, rows: Ints, levels: tuple[float, ...], actual: Floats
 ) -> ScoredForecast:
-    lower, upper = widened(issue.values, issue.lower, issue.upper, issue.factors)
+    lower, upper = apply_factors(issue.values, issue.lower, issue.upper, issue.factors)
     unknown = np.full((1, *issue.values.shape), np.nan)
     lower, upper = (np.concatenate([bounds, unknown]) for bounds in (lower, upper))
     which = [issue.levels.index(level) if level in issue.levels else -1 for level in levels]

@@ -6,17 +6,17 @@ from lstmcast.config import Job
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.data.records import ReadOptions
-from lstmcast.forecaster.reading import pinned
+from lstmcast.forecaster.reading import training_read_options
 from lstmcast.jobs.model import CurrentModel
-from lstmcast.jobs.retraining import changes
+from lstmcast.jobs.retraining import changed_keys
 
 
 def is_pinned(job: Job, model: CurrentModel | None) -> bool:
     """Whether the data are read as training read them: there is a model, and the config is still its own."""
-    return model is not None and not changes(job.config, model)
+    return model is not None and not changed_keys(job.config, model)
 
 
-def newest(job: Job, model: CurrentModel | None) -> Panel:
+def read_newest(job: Job, model: CurrentModel | None) -> Panel:
     """Read the input of a job.
 
     Raises:
@@ -24,5 +24,5 @@ def newest(job: Job, model: CurrentModel | None) -> Panel:
         BusyError: it changed while it was read.
         DataError: what cannot be read exactly.
     """
-    options = pinned(model.forecaster) if model and is_pinned(job, model) else None
+    options = training_read_options(model.forecaster) if model and is_pinned(job, model) else None
     return read(job.input, options or ReadOptions.of(job.data.model_dump()))

@@ -8,7 +8,7 @@ from typing import Any
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.forecaster.comparing import Comparison, compare
-from lstmcast.forecaster.resuming import identity
+from lstmcast.forecaster.resuming import training_fingerprint
 from lstmcast.forecaster.saving import save
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
@@ -35,7 +35,7 @@ class Decision:
     figures: dict[str, Any]
 
 
-def refit(run: RunContext, panel: Panel, incumbent: CurrentModel | None, due: RetrainReason) -> CurrentModel | None:
+def refit(run: RunContext, panel: Panel, incumbent: CurrentModel | None, reason: RetrainReason) -> CurrentModel | None:
     """Fit a challenger; the model that forecasts from now on.
 
     Where it cannot be fitted, the incumbent stays, and that is said.
@@ -44,34 +44,34 @@ def refit(run: RunContext, panel: Panel, incumbent: CurrentModel | None, due: Re
         LstmcastError: it cannot be fitted, and there is no incumbent.
     """
     start = incumbent.forecaster if incumbent and run.job.retrain.start == "warm" else None
-    networks = [*start.judged.networks, *start.runner.networks] if start else []
+    networks = [*start.holdout_pipeline.networks, *start.pipeline.networks] if start else []
     try:
-        with checkpoint(run.folder, identity(panel, run.job.config, networks)) as kept:
+        with checkpoint(run.folder, training_fingerprint(panel, run.job.config, networks)) as kept:
             if kept.resumed:
                 run.note(LogEvent("resumed", "going on where the same training was interrupted"))
-            challenger = train(panel, run.job.config, checkpoint=kept, tell=run.tell, start=start)
-            decision = decide(challenger, incumbent, panel, due)
-            version = _published(run, challenger, due, decision) if decision.accepted else ""
+            challenger = train(panel, run.job.config, checkpoint=kept, on_progress=run.on_progress, start=start)
+            decision = decide(challenger, incumbent, panel, reason)
+            version = _published(run, challenger, reason, decision) if decision.accepted else ""
     except (DataError, ModelError, UsageError) as err:
         if incumbent is None:
             raise
         decision, version = Decision(False, f"it could not be fitted: {err}", {}), ""
-    _keep(run, version, incumbent, due, decision)
+    _keep(run, version, incumbent, reason, decision)
     return current_model(run.folder) if decision.accepted else incumbent
 
 
-def decide(challenger: Forecaster, incumbent: CurrentModel | None, panel: Panel, due: RetrainReason) -> Decision:
+def decide(challenger: Forecaster, incumbent: CurrentModel | None, panel: Panel, reason: RetrainReason) -> Decision:
     """Whether the challenger takes the incumbent's place: where there is none, the config asks, or it is not worse."""
     if incumbent is None:
         return Decision(True, "the first model", {})
     found = compare(challenger, incumbent.forecaster, panel)
     words = _compared(found)
-    return Decision(due.unasked or found.not_worse, words, found.to_dict())
+    return Decision(reason.skip_comparison or found.not_worse, words, found.to_dict())
 
 
-def _published(run: RunContext, challenger: Forecaster, due: RetrainReason, decision: Decision) -> str:
+def _published(run: RunContext, challenger: Forecaster, reason: RetrainReason, decision: Decision) -> str:
     """Save the challenger, with why it was taken, and make it the current version; its name."""
-    known = {"reason": due.reason, "decision": decision.words, **decision.figures}
+    known = {"reason": reason.reason, "decision": decision.words, **decision.figures}
     challenger = replace(challenger, report={**challenger.report, "refit": known})
     folder, keep = run.folder, run.job.store.keep
     return save(challenger, folder.parent, folder.name, data=run.job.input, now=run.now, keep=keep).name
@@ -86,15 +86,15 @@ def _compared(found: Comparison) -> str:
 
 
 def _keep(
-    run: RunContext, version: str, incumbent: CurrentModel | None, due: RetrainReason, decision: Decision
+    run: RunContext, version: str, incumbent: CurrentModel | None, retrain_reason: RetrainReason, decision: Decision
 ) -> None:
     """Record the decision, and say it."""
     before = incumbent.version.name if incumbent else ""
-    reason = f"{due.reason}; {decision.words}"
-    run.ledger.judged(RetrainRecord(run.now, version, before, decision.accepted, reason, decision.figures))
-    fields = {"reason": due.reason, "accepted": decision.accepted, "version": version, "incumbent": before}
+    reason = f"{retrain_reason.reason}; {decision.words}"
+    run.ledger.record_retrain(RetrainRecord(run.now, version, before, decision.accepted, reason, decision.figures))
+    fields = {"reason": retrain_reason.reason, "accepted": decision.accepted, "version": version, "incumbent": before}
     if decision.accepted:
-        text = f"trained {run.folder / version}, because {due.reason}: {decision.words}"
+        text = f"trained {run.folder / version}, because {retrain_reason.reason}: {decision.words}"
     else:
-        text = f"trained, because {due.reason}, but {run.folder / before} stays: {decision.words}"
+        text = f"trained, because {retrain_reason.reason}, but {run.folder / before} stays: {decision.words}"
     run.note(LogEvent("trained", text, fields={**fields, **decision.figures}))

@@ -8,10 +8,10 @@ from pathlib import Path
 from lstmcast.config import Job
 from lstmcast.errors import ModelError
 from lstmcast.jobs.model import current_model, folder_of
-from lstmcast.jobs.reading import newest
+from lstmcast.jobs.reading import read_newest
 from lstmcast.store.artifact import model_lock
-from lstmcast.store.choosing import named_folder
-from lstmcast.store.files import explained
+from lstmcast.store.choosing import find_model_folder
+from lstmcast.store.files import translate_os_errors
 from lstmcast.store.ledger import FILE, Ledger
 from lstmcast.store.ledger_records import RunRecord
 
@@ -26,8 +26,8 @@ def ledger_folder(job: Job | None, models: str | None, model: str | None) -> Pat
         return folder_of(job)
     root = Path(models or "models")
     if model is not None:
-        return named_folder(root, model)
-    with explained("read", root):
+        return find_model_folder(root, model)
+    with translate_os_errors("read", root):
         found = sorted(path.parent for path in root.glob(f"*/{FILE}"))
     if not found:
         raise ModelError(f"{root}: no ledger is there yet; the first `lstmcast run` begins one")
@@ -37,7 +37,7 @@ def ledger_folder(job: Job | None, models: str | None, model: str | None) -> Pat
     return found[0]
 
 
-def catch_up(job: Job, folder: Path, now: datetime, wait: float) -> None:
+def ingest_new_data(job: Job, folder: Path, now: datetime, wait: float) -> None:
     """Let the ledger see the newest data of a job, so that they judge its forecasts.
 
     Raises:
@@ -46,20 +46,20 @@ def catch_up(job: Job, folder: Path, now: datetime, wait: float) -> None:
     """
     Ledger.open(folder / FILE, create=False).close()
     with model_lock(folder, wait=wait), Ledger.open(folder / FILE) as ledger:
-        ledger.observe(newest(job, current_model(folder)), now)
+        ledger.observe(read_newest(job, current_model(folder)), now)
 
 
-def last_two(ledger: Ledger, against: datetime | None) -> tuple[RunRecord, RunRecord]:
+def last_two_runs(ledger: Ledger, against: datetime | None) -> tuple[RunRecord, RunRecord]:
     """The newest run, after the one it is held against: the newest made up to a time, else the one before.
 
     Raises:
         ModelError: there are no two.
     """
     newest = last_entry(ledger)
-    others = [entry for entry in ledger.entries(until=against) if entry.number < newest.number]
-    if not others:
+    earlier = [entry for entry in ledger.entries(until=against) if entry.number < newest.number]
+    if not earlier:
         raise ModelError(f"{ledger.path}: no earlier run to hold the newest one against has been recorded")
-    return others[-1], newest
+    return earlier[-1], newest
 
 
 def last_entry(ledger: Ledger, until: datetime | None = None) -> RunRecord:

@@ -9,11 +9,11 @@ from pathlib import Path
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ModelError
 from lstmcast.forecast import Forecast, output_suffix
-from lstmcast.forecaster.rules import repeat_season
+from lstmcast.forecaster.rules import seasonal_naive_forecast
 from lstmcast.forecaster.saving import load
 from lstmcast.forecaster.trained import Forecaster
-from lstmcast.jobs.adapting import issued
-from lstmcast.jobs.fallback import with_fallback
+from lstmcast.jobs.adapting import apply_interval_factors
+from lstmcast.jobs.fallback import fill_with_seasonal_naive
 from lstmcast.store.ledger import Ledger
 from lstmcast.store.ledger_records import RecordedForecast, RunRecord
 
@@ -24,13 +24,13 @@ class ReplayResult:
 
     Attributes:
         content: the bytes of its file.
-        how: how it was made again, in a few words.
-        whole: whether it was computed again; False: only written again from the recorded numbers.
+        method: how it was made again, in a few words.
+        recomputed: whether it was computed again; False: only written again from the recorded numbers.
     """
 
     content: bytes
-    how: str
-    whole: bool
+    method: str
+    recomputed: bool
 
 
 def replay(ledger: Ledger, folder: Path, entry: RunRecord) -> ReplayResult:
@@ -44,21 +44,21 @@ def replay(ledger: Ledger, folder: Path, entry: RunRecord) -> ReplayResult:
     Raises:
         ModelError: the bytes are not those that were written then.
     """
-    issue = ledger.issue(entry.number)
+    issue = ledger.recorded_forecast(entry.number)
     suffix = output_suffix(entry.output or "-")
     why = f"version {entry.version} is gone"
     if not entry.version or (folder / entry.version).is_dir():
-        made = remade(ledger.panel_of(entry), version(folder, entry.version), issue)
-        content = issued(made, issue.factors).render(suffix)
+        made = recompute(ledger.panel_of(entry), version(folder, entry.version), issue)
+        content = apply_interval_factors(made, issue.factors).render(suffix)
         if sha256(content).hexdigest() == entry.output_digest:
             by = f"version {entry.version}" if entry.version else "the seasonal naive rule"
-            return ReplayResult(content, f"computed again by {by} from the data as they stood then", whole=True)
+            return ReplayResult(content, f"computed again by {by} from the data as they stood then", recomputed=True)
         why = "computed again it is not the same here (another machine, or other libraries?)"
-    content = issued(recorded(ledger, entry, issue), issue.factors).render(suffix)
+    content = apply_interval_factors(forecast_from_ledger(ledger, entry, issue), issue.factors).render(suffix)
     if sha256(content).hexdigest() != entry.output_digest:
         when = f"{entry.made:%Y-%m-%dT%H:%M:%SZ}"
         raise ModelError(f"{ledger.path}: the file of {when} cannot be made again; was it written by another lstmcast?")
-    return ReplayResult(content, f"written again from the recorded numbers: {why}", whole=False)
+    return ReplayResult(content, f"written again from the recorded numbers: {why}", recomputed=False)
 
 
 def version(folder: Path, name: str) -> Forecaster | None:
@@ -66,7 +66,7 @@ def version(folder: Path, name: str) -> Forecaster | None:
     return load(folder / name) if name else None
 
 
-def remade(panel: Panel, forecaster: Forecaster | None, issue: RecordedForecast) -> Forecast:
+def recompute(panel: Panel, forecaster: Forecaster | None, issue: RecordedForecast) -> Forecast:
     """What a version forecasts from data: with the bounds as it says them, as far ahead and by the same sources.
 
     Raises:
@@ -74,11 +74,13 @@ def remade(panel: Panel, forecaster: Forecaster | None, issue: RecordedForecast)
         ModelError: the forecast grows beyond every number.
     """
     horizon = issue.values.shape[1]
-    plain = forecaster.predict(panel, horizon) if forecaster else repeat_season(panel, horizon, issue.levels)
-    return with_fallback(panel, plain, issue.sources)
+    forecast = (
+        forecaster.predict(panel, horizon) if forecaster else seasonal_naive_forecast(panel, horizon, issue.levels)
+    )
+    return fill_with_seasonal_naive(panel, forecast, issue.sources)
 
 
-def recorded(ledger: Ledger, entry: RunRecord, issue: RecordedForecast) -> Forecast:
+def forecast_from_ledger(ledger: Ledger, entry: RunRecord, issue: RecordedForecast) -> Forecast:
     """The numbers of a run as the ledger has them, with the bounds before they were widened."""
     frame = ledger.frame(entry)
     if frame is None:

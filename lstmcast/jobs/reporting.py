@@ -18,10 +18,12 @@ from lstmcast.jobs.run import RunResult, run
 from lstmcast.store.files import write_atomically
 
 if TYPE_CHECKING:
-    from lstmcast.forecaster.fits import Tell
+    from lstmcast.forecaster.fits import ProgressCallback
 
 
-def reported(job: Job, now: datetime, *, note: Note, tell: Tell, force: bool, wait: float) -> None:
+def run_and_report(
+    job: Job, now: datetime, *, note: Note, on_progress: ProgressCallback, force: bool, wait: float
+) -> None:
     """Run a job (see `run`), with a last event that holds status, exit code, run key and seconds, and with metrics.
 
     Raises:
@@ -30,17 +32,17 @@ def reported(job: Job, now: datetime, *, note: Note, tell: Tell, force: bool, wa
     """
     began = time.monotonic()
     try:
-        outcome = run(job, now, note=note, tell=tell, force=force, wait=wait)
+        outcome = run(job, now, note=note, on_progress=on_progress, force=force, wait=wait)
     except BaseException as err:
         seconds, code, status = time.monotonic() - began, *_end(err)
         if not isinstance(err, BusyError):  # the run that holds the lock tells its own figures
-            _measure_failure(job, now, note, code, seconds)
+            _write_failure_metrics(job, now, note, code, seconds)
         fields = {"status": status, "exit_code": code, "seconds": round(seconds, 3)}
         note(LogEvent("finished", str(err) or status, "error", fields))
         raise
     seconds = time.monotonic() - began
     code = ConditionError.exit_code if outcome.faults else 0
-    _measure(job, now, code, seconds, [Metric(SUCCESS, now.timestamp()), *outcome.samples])
+    _write_metrics(job, now, code, seconds, [Metric(SUCCESS, now.timestamp()), *outcome.metrics])
     note(_finished(outcome, code, seconds))
     if outcome.faults:
         raise ConditionError(outcome.faults)
@@ -56,7 +58,7 @@ def _end(err: BaseException) -> tuple[int, str]:
 
 
 @contextmanager
-def ended(note: Note) -> Iterator[None]:
+def log_failure(note: Note) -> Iterator[None]:
     """A block that comes before the run: where it fails, that is the last event."""
     try:
         yield
@@ -68,11 +70,11 @@ def ended(note: Note) -> Iterator[None]:
 def _finished(outcome: RunResult, code: int, seconds: float) -> LogEvent:
     words = f"{outcome.status} in {seconds:.1f} s" + ("; a condition was met" if outcome.faults else "")
     fields = {"status": outcome.status, "exit_code": code, "seconds": round(seconds, 3)}
-    told = {**fields, "run_key": outcome.run_key, "version": outcome.version, "met": list(outcome.faults)}
-    return LogEvent("finished", words, fields=told)
+    record = {**fields, "run_key": outcome.run_key, "version": outcome.version, "met": list(outcome.faults)}
+    return LogEvent("finished", words, fields=record)
 
 
-def _measure(job: Job, now: datetime, code: int, seconds: float, samples: Sequence[Metric]) -> None:
+def _write_metrics(job: Job, now: datetime, code: int, seconds: float, samples: Sequence[Metric]) -> None:
     """Write the metrics, where the job wants them."""
     if job.metrics.textfile is None:
         return
@@ -84,9 +86,9 @@ def _measure(job: Job, now: datetime, code: int, seconds: float, samples: Sequen
     write_atomically(Path(job.metrics.textfile), text([*own, *samples], folder_of(job).name))
 
 
-def _measure_failure(job: Job, now: datetime, note: Note, code: int, seconds: float) -> None:
+def _write_failure_metrics(job: Job, now: datetime, note: Note, code: int, seconds: float) -> None:
     """Write the metrics of a run that failed; that they cannot be written either is only said."""
     try:
-        _measure(job, now, code, seconds, last_success(Path(job.metrics.textfile or "")))
+        _write_metrics(job, now, code, seconds, last_success(Path(job.metrics.textfile or "")))
     except FileError as err:
         note(LogEvent("metrics", str(err), "warning"))

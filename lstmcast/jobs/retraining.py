@@ -9,12 +9,12 @@ from typing import Any
 
 from lstmcast.config import Config, Job
 from lstmcast.config.durations import span_words
-from lstmcast.data.wording import first_few
+from lstmcast.data.wording import truncate_items
 from lstmcast.jobs.model import CurrentModel
 from lstmcast.jobs.scoring import drifted
 from lstmcast.store.ledger import Ledger
 
-PLACES: Mapping[str, bool | set[str]] = {"store": True, "forecast": {"output"}}
+DIGEST_EXCLUDED: Mapping[str, bool | set[str]] = {"store": True, "forecast": {"output"}}
 """What of a config does not make another model."""
 
 
@@ -24,14 +24,17 @@ class RetrainReason:
 
     Attributes:
         reason: as a part of a sentence.
-        unasked: whether the new model is taken without asking whether it is worse: nobody wants the old one any more.
+        skip_comparison: whether the new model is taken without asking whether it is worse: nobody wants the old one any
+            more.
     """
 
     reason: str
-    unasked: bool = False
+    skip_comparison: bool = False
 
 
-def why_now(job: Job, model: CurrentModel | None, ledger: Ledger, data: str, now: datetime) -> RetrainReason | None:
+def retrain_reason(
+    job: Job, model: CurrentModel | None, ledger: Ledger, data: str, now: datetime
+) -> RetrainReason | None:
     """Why a new model is due; None: it is not.
 
     Args:
@@ -42,9 +45,9 @@ def why_now(job: Job, model: CurrentModel | None, ledger: Ledger, data: str, now
         now: the time.
     """
     if model is None:
-        return RetrainReason("there is no model yet", unasked=True)
-    if changed := changes(job.config, model):
-        return RetrainReason(f"the config has changed ({first_few(changed, len(changed))})", unasked=True)
+        return RetrainReason("there is no model yet", skip_comparison=True)
+    if changed := changed_keys(job.config, model):
+        return RetrainReason(f"the config has changed ({truncate_items(changed, len(changed))})", skip_comparison=True)
     if data == model.forecaster.report["data"]["fingerprint"]:
         return None
     last = max([model.trained, *(refit.made for refit in ledger.refits()[-1:])])  # also of one that was not taken
@@ -64,14 +67,16 @@ def _drifted(ledger: Ledger, model: CurrentModel, last: datetime) -> RetrainReas
     )
 
 
-def changes(config: Config, model: CurrentModel) -> list[str]:
+def changed_keys(config: Config, model: CurrentModel) -> list[str]:
     """The keys in which a config differs from that of a model; one that the model does not know had its default."""
-    before, now, usual = model.forecaster.report["config"], _plain(config), _plain(Config())
-    return list(_differing({**usual, **{key: {**usual.get(key, {}), **before.get(key, {})} for key in usual}}, now))
+    before, now, defaults = model.forecaster.report["config"], _config_dict(config), _config_dict(Config())
+    return list(
+        _differing({**defaults, **{key: {**defaults.get(key, {}), **before.get(key, {})} for key in defaults}}, now)
+    )
 
 
-def _plain(config: Config) -> dict[str, Any]:
-    return config.model_dump(mode="json", exclude=PLACES)
+def _config_dict(config: Config) -> dict[str, Any]:
+    return config.model_dump(mode="json", exclude=DIGEST_EXCLUDED)
 
 
 def _differing(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:

@@ -11,12 +11,12 @@ from lstmcast.config import Job
 from lstmcast.errors import ConfigError
 from lstmcast.forecast import FORMATS
 from lstmcast.jobs.alerts import AlertResult
-from lstmcast.jobs.basis import RunInputs, prepared
-from lstmcast.jobs.conditions import alarmed, scored
+from lstmcast.jobs.basis import RunInputs, prepare_inputs
+from lstmcast.jobs.conditions import fire_alerts, report_scores
 from lstmcast.jobs.events import LogEvent, Note
 from lstmcast.jobs.fallback import NAIVE
 from lstmcast.jobs.freshness import completed
-from lstmcast.jobs.issuing import in_place, issue
+from lstmcast.jobs.issuing import output_is_current, publish
 from lstmcast.jobs.key import config_digest, run_key
 from lstmcast.jobs.metrics import Metric, of_alerts, of_scores
 from lstmcast.jobs.model import folder_of
@@ -26,10 +26,10 @@ from lstmcast.store.artifact import model_lock, prepare
 from lstmcast.store.files import is_same
 from lstmcast.store.ledger import FILE, Ledger
 from lstmcast.store.ledger_records import RunRecord
-from lstmcast.store.upkeep import tidy
+from lstmcast.store.upkeep import remove_leftovers
 
 if TYPE_CHECKING:
-    from lstmcast.forecaster.fits import Tell
+    from lstmcast.forecaster.fits import ProgressCallback
 
 
 @dataclass(frozen=True)
@@ -41,18 +41,24 @@ class RunResult:
         status: `done`, or `unchanged` where the same was done before.
         version: of the model; empty where none was used.
         faults: alerts that fired and conditions that were met, in words.
-        samples: figures for those who watch.
+        metrics: figures for those who watch.
     """
 
     run_key: str
     status: str
     version: str
     faults: tuple[str, ...] = ()
-    samples: tuple[Metric, ...] = ()
+    metrics: tuple[Metric, ...] = ()
 
 
 def run(
-    job: Job, now: datetime, *, note: Note, tell: Tell = lambda _: None, force: bool = False, wait: float = 0.0
+    job: Job,
+    now: datetime,
+    *,
+    note: Note,
+    on_progress: ProgressCallback = lambda _: None,
+    force: bool = False,
+    wait: float = 0.0,
 ) -> RunResult:
     """Do what is due.
 
@@ -60,7 +66,7 @@ def run(
         job: what is asked for.
         now: the time.
         note: told what happens.
-        tell: told after every epoch of a training.
+        on_progress: told after every epoch of a training.
         force: do again what is done.
         wait: seconds to wait for another run of the same model.
 
@@ -68,12 +74,12 @@ def run(
         LstmcastError: of the kind that names the exit code; what was in place before still is.
     """
     _refuse_format(job.forecast.output)
-    _spare_the_input(job)
+    _reject_output_equals_input(job)
     folder = folder_of(job)
     prepare(folder.parent, folder.name)
     with model_lock(folder, wait=wait), Ledger.open(folder / FILE) as ledger:
-        tidy(folder)
-        return _locked(RunContext(job, now, folder, ledger, note, tell, force))
+        remove_leftovers(folder)
+        return _locked(RunContext(job, now, folder, ledger, note, on_progress, force))
 
 
 def _refuse_format(output: str) -> None:
@@ -82,7 +88,7 @@ def _refuse_format(output: str) -> None:
         raise ConfigError(f"forecast.output: a forecast is written as {', '.join(FORMATS)} (got {suffix!r})")
 
 
-def _spare_the_input(job: Job) -> None:
+def _reject_output_equals_input(job: Job) -> None:
     """Refuse outputs that would take the place of the data."""
     outputs = {"forecast.output": job.forecast.output, "plot": job.plot, "metrics.textfile": job.metrics.textfile}
     lost = [key for key, path in outputs.items() if path and is_same(path, job.input)]
@@ -91,32 +97,34 @@ def _spare_the_input(job: Job) -> None:
 
 
 def _locked(run: RunContext) -> RunResult:
-    basis, digest = prepared(run), config_digest(run.job)
-    key = run_key(basis.data, digest, basis.version, basis.sources)
-    done = run.ledger.done(key)
-    if done and not run.force and in_place(run.job, done):
+    inputs, digest = prepare_inputs(run), config_digest(run.job)
+    key = run_key(inputs.data, digest, inputs.version, inputs.sources)
+    done = run.ledger.find_run(key)
+    if done and not run.force and output_is_current(run.job, done):
         run.note(LogEvent("unchanged", f"{run.job.forecast.output}: nothing has changed since it was written"))
-        scores, found = live(run.ledger, now=run.now, window=run.job.ledger.window), _remembered(done)
-        samples = (*_ages(run, basis), *of_scores(scores), *of_alerts(found))
-        return RunResult(key, "unchanged", basis.version, samples=samples)
-    found = issue(run, basis, RunRecord(key, run.now, basis.version, digest, basis.data))
-    scores, met = scored(run)
-    faults = (*alarmed(run, key, found), *met)
+        scores, found = live(run.ledger, now=run.now, window=run.job.ledger.window), _recorded_alerts(done)
+        samples = (*_age_metrics(run, inputs), *of_scores(scores), *of_alerts(found))
+        return RunResult(key, "unchanged", inputs.version, metrics=samples)
+    found = publish(run, inputs, RunRecord(key, run.now, inputs.version, digest, inputs.data))
+    scores, met = report_scores(run)
+    faults = (*fire_alerts(run, key, found), *met)
     if run.job.ledger.keep:
         run.ledger.prune(run.now - run.job.ledger.keep)
-    return RunResult(key, "done", basis.version, faults, (*_ages(run, basis), *of_scores(scores), *of_alerts(found)))
+    return RunResult(
+        key, "done", inputs.version, faults, (*_age_metrics(run, inputs), *of_scores(scores), *of_alerts(found))
+    )
 
 
-def _remembered(entry: RunRecord) -> list[AlertResult]:
+def _recorded_alerts(entry: RunRecord) -> list[AlertResult]:
     """What became of the alerts of a recorded run."""
     return [AlertResult(**alert) for alert in entry.details.get("alerts", [])]
 
 
-def _ages(run: RunContext, basis: RunInputs) -> list[Metric]:
+def _age_metrics(run: RunContext, inputs: RunInputs) -> list[Metric]:
     """How old data and model are, and how many series are forecast without it."""
-    samples = [Metric("fallback_series", basis.sources.count(NAIVE))]
-    if (ended := completed(basis.panel)) is not None:
+    samples = [Metric("fallback_series", inputs.sources.count(NAIVE))]
+    if (ended := completed(inputs.panel)) is not None:
         samples.append(Metric("data_age_seconds", (run.now - ended).total_seconds()))
-    if basis.model:
-        samples.append(Metric("model_age_seconds", (run.now - basis.model.trained).total_seconds()))
+    if inputs.model:
+        samples.append(Metric("model_age_seconds", (run.now - inputs.model.trained).total_seconds()))
     return samples

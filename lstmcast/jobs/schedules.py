@@ -34,7 +34,7 @@ LONGEST_LINE = 990  # characters: cron cuts what is longer
 LONGEST_NAME = 52  # characters: Kubernetes adds eleven to the name of a job
 
 _FIXED_ZONE = re.compile(r"(?:UTC|GMT)([+-])(\d{2}):00")
-_PLAIN = re.compile(r"[\w./:=+@%,-]+", re.ASCII)
+_SAFE_WORD = re.compile(r"[\w./:=+@%,-]+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class Schedule:
     @property
     def name(self) -> str:
         """What the files are called: that of the job, in the letters of a host's name."""
-        plain = re.sub(r"[^a-z0-9]+", "-", self.job.stem.lower())
-        return f"lstmcast-{plain}"[:LONGEST_NAME].strip("-")
+        slug = re.sub(r"[^a-z0-9]+", "-", self.job.stem.lower())
+        return f"lstmcast-{slug}"[:LONGEST_NAME].strip("-")
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -109,22 +109,22 @@ class Schedule:
 
 def interval(wanted: timedelta) -> int:
     """The longest of `INTERVALS` that is not longer than wanted: a minute, where less than one is wanted."""
-    return max((one for one in INTERVALS if timedelta(minutes=one) <= wanted), default=INTERVALS[0])
+    return max((candidate for candidate in INTERVALS if timedelta(minutes=candidate) <= wanted), default=INTERVALS[0])
 
 
-def usual_interval(kind: str, step: int) -> int:
+def default_interval(grid_kind: str, step: int) -> int:
     """How often data on this grid are looked at: whenever they may have grown, and at least once a day.
 
     Args:
-        kind: of the grid: `fixed`, `month`, `business` or `counter`.
+        grid_kind: of the grid: `fixed`, `month`, `business` or `counter`.
         step: microseconds, where it is `fixed`.
 
     Raises:
         UsageError: the rows are only counted.
     """
-    if kind == "counter":
+    if grid_kind == "counter":
         raise UsageError("the data have no times that would say how often they grow: say it with --every (such as 1h)")
-    return min(interval(timedelta(microseconds=step)), DAY) if kind == "fixed" else DAY
+    return min(interval(timedelta(microseconds=step)), DAY) if grid_kind == "fixed" else DAY
 
 
 def scheduler_zone(timezone: str | None) -> str:
@@ -210,9 +210,9 @@ def kubernetes(schedule: Schedule, *, image: str) -> dict[str, str]:
             }
         },
     }
-    whole = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": schedule.name}, "spec": spec}
+    manifest = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": schedule.name}, "spec": spec}
     head = f"# Install: kubectl apply -f {schedule.name}.yaml; the claim {schedule.name} holds the job's folder."
-    return {f"{schedule.name}.yaml": _text(head) + yaml.safe_dump(whole, sort_keys=False, allow_unicode=True)}
+    return {f"{schedule.name}.yaml": _text(head) + yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True)}
 
 
 def _pod(schedule: Schedule, image: str) -> dict[str, Any]:
@@ -240,4 +240,4 @@ def _escaped(command: str) -> str:
 def _quoted(argument: str) -> str:
     """An argument in a unit of systemd: specifiers, variables and quotes are taken as they stand."""
     escaped = argument.replace("\\", r"\\").replace('"', r"\"").replace("%", "%%").replace("$", "$$")
-    return escaped if _PLAIN.fullmatch(escaped) else f'"{escaped}"'
+    return escaped if _SAFE_WORD.fullmatch(escaped) else f'"{escaped}"'

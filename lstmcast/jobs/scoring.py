@@ -14,7 +14,7 @@ from lstmcast.evaluation.drift import Drift, block_steps, blocks, drift
 from lstmcast.evaluation.live import ErrorSums, LiveScores
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.jobs.model import current_model
-from lstmcast.jobs.outcomes import EVER, outcomes
+from lstmcast.jobs.outcomes import MIN_POSITION, iter_scored_forecasts
 from lstmcast.store.ledger import Ledger
 from lstmcast.store.ledger_records import PanelInfo
 from lstmcast.store.ledger_values import micros
@@ -34,19 +34,19 @@ def live(ledger: Ledger, *, now: datetime, window: timedelta | None = None) -> L
     """
     frame, levels, horizon = ledger.frame(), ledger.levels, ledger.horizon
     if frame is None:
-        return LiveScores.of(ErrorSums.nothing(len(levels), 0, horizon), levels)
+        return LiveScores.of(ErrorSums.zeros(len(levels), 0, horizon), levels)
     n = len(frame.series)
-    total = ErrorSums.nothing(len(levels), n, horizon)
-    for one in outcomes(ledger, frame, levels, np.full(n, _before(frame.calendar, now, window))):
-        tally = ErrorSums.of(one.actual, one.values, one.naive, one.lower, one.upper)
-        total += tally.among(one.rows, n, horizon)
+    total = ErrorSums.zeros(len(levels), n, horizon)
+    for scored in iter_scored_forecasts(ledger, frame, levels, np.full(n, _before(frame.calendar, now, window))):
+        tally = ErrorSums.of(scored.actual, scored.values, scored.naive, scored.lower, scored.upper)
+        total += tally.align(scored.rows, n, horizon)
     return LiveScores.of(total, levels)
 
 
 def _before(calendar: Calendar, now: datetime, window: timedelta | None) -> int:
     """The last step on the calendar before a window."""
     if window is None or calendar.kind == "counter":
-        return EVER
+        return MIN_POSITION
     return int(calendar.positions(np.array([micros(now - window)]))[0])
 
 
@@ -65,32 +65,32 @@ def drifted(ledger: Ledger, version: str, forecaster: Forecaster, *, since: date
         forecaster: the model.
         since: only forecasts made from then on are looked at; None: all.
     """
-    held = forecaster.held_out
+    held = forecaster.holdout
     steps = block_steps(forecaster.horizon)
     frame = ledger.frame()
-    mine = {entry.number for entry in ledger.entries(since=since) if entry.version == version}
-    if frame is None or not mine or not forecaster.calibration.levels:
+    run_numbers = {entry.number for entry in ledger.entries(since=since) if entry.version == version}
+    if frame is None or not run_numbers or not forecaster.calibration.levels:
         return drift(np.empty(0), np.empty(0))
     _, before = blocks(held.positions, _errors(held.actual, held.forecast, (held.upper[0] - held.lower[0]) / 2), steps)
-    judged = {forecaster.context.keys[k] for k in np.unique(held.series).tolist()}
-    rows = [k for k, key in enumerate(frame.keys) if key in judged]
-    origins, errors = _live_errors(ledger, frame, rows, mine)
+    holdout_keys = {forecaster.context.keys[k] for k in np.unique(held.series).tolist()}
+    rows = [k for k, key in enumerate(frame.keys) if key in holdout_keys]
+    origins, errors = _live_errors(ledger, frame, rows, run_numbers)
     return drift(before, blocks(origins, errors, steps)[1])
 
 
 def _live_errors(ledger: Ledger, frame: PanelInfo, rows: Sequence[int], entries: Set[int]) -> tuple[Ints, Floats]:
     """Origins [B] and errors [B, H], in half widths, of what some entries forecast of some series."""
-    everything = np.full(len(frame.series), EVER)
+    everything = np.full(len(frame.series), MIN_POSITION)
     parts = [(np.empty(0, dtype=np.int64), np.empty((0, ledger.horizon)))]
-    for one in outcomes(ledger, frame, ledger.levels, everything, since=min(entries)):
-        if one.entry in entries:
-            chosen = np.isin(one.rows, rows)
-            errors = np.full((len(one.rows), ledger.horizon), np.nan)
-            errors[:, : one.actual.shape[1]] = _errors(one.actual, one.values, one.width)
-            parts.append((one.origins[chosen], errors[chosen]))
+    for scored in iter_scored_forecasts(ledger, frame, ledger.levels, everything, since=min(entries)):
+        if scored.entry in entries:
+            selected = np.isin(scored.rows, rows)
+            errors = np.full((len(scored.rows), ledger.horizon), np.nan)
+            errors[:, : scored.actual.shape[1]] = _errors(scored.actual, scored.values, scored.width)
+            parts.append((scored.origins[selected], errors[selected]))
     return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
 
-def _errors(actual: Floats, said: Floats, width: Floats) -> Floats:
+def _errors(actual: Floats, forecast: Floats, width: Floats) -> Floats:
     """|y − f| in widths; NaN where a width of 0 measures nothing."""
-    return np.where(width > 0, np.abs(actual - said) / np.where(width > 0, width, 1.0), np.nan)
+    return np.where(width > 0, np.abs(actual - forecast) / np.where(width > 0, width, 1.0), np.nan)

@@ -12,7 +12,7 @@ from lstmcast.jobs.events import Note
 from lstmcast.store.ledger import Ledger
 
 if TYPE_CHECKING:
-    from lstmcast.forecaster.fits import Tell
+    from lstmcast.forecaster.fits import ProgressCallback
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class RunContext:
 
     Attributes:
         job: what is asked for. now: the time, all along. folder: of the model. ledger: open.
-        note: told what happens. tell: told after every epoch of a training.
+        note: told what happens. on_progress: told after every epoch of a training.
         force: whether to do again what is done.
     """
 
@@ -30,5 +30,5 @@ class RunContext:
     folder: Path
     ledger: Ledger
     note: Note
-    tell: Tell
+    on_progress: ProgressCallback
     force: bool

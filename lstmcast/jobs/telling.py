@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lstmcast.evaluation.skill import finite
-from lstmcast.jobs.difference import MOVERS, ForecastDiff
+from lstmcast.jobs.difference import CAUSES, ForecastDiff
 from lstmcast.show.console import count, number
 from lstmcast.store.ledger_records import RunRecord
 
@@ -13,13 +13,13 @@ SHOWN = 24  # steps in the table
 CELL = 12
 
 
-def differed(found: ForecastDiff, name: str) -> str:
+def format_diff(found: ForecastDiff, name: str) -> str:
     """What moved the forecast, in all and step by step."""
     lines = [f"{name}: {_run(found.later)} against {_run(found.earlier)}", *_changes(found)]
     if not len(found.moved):
         return "\n".join([*lines, "  no step was forecast by both"])
     lines += [f"  {_moved(found)}", *([f"  {found.unknown}"] if found.unknown else [])]
-    heads = ("before", "after", *MOVERS)
+    heads = ("before", "after", *CAUSES)
     columns = (found.before, found.after, *found.parts.values())
     wide = max(map(len, _names(found)))
     lines.append(f"  {'':{wide}}" + "".join(f"{head:>{CELL}}" for head in heads))
@@ -35,23 +35,23 @@ def _run(entry: RunRecord) -> str:
 
 def _changes(found: ForecastDiff) -> list[str]:
     """One line for each thing that is another."""
-    changed, said = found.changed, []
+    changed, lines = found.changed, []
     if changed["data"]:
-        said.append(f"  data: {count(found.new, 'new value')}, {found.revised:,} revised")
+        lines.append(f"  data: {count(found.new, 'new value')}, {found.revised:,} revised")
     if changed["model"]:
-        said.append(f"  model: {found.later.version or 'none'} instead of {found.earlier.version or 'none'}")
+        lines.append(f"  model: {found.later.version or 'none'} instead of {found.earlier.version or 'none'}")
     if changed["config"]:
-        said.append("  config: another")
-    return said or ["  nothing was another"]
+        lines.append("  config: another")
+    return lines or ["  nothing was another"]
 
 
 def _moved(found: ForecastDiff) -> str:
     """By how much on the average, and what did it."""
-    whole = float(np.abs(found.moved).mean())
+    total = float(np.abs(found.moved).mean())
     each = {mover: float(np.abs(part).mean()) for mover, part in found.parts.items()}
-    said = [f"{mover} {number(finite(size), 0)}" for mover, size in each.items() if size > 0]
-    by = f" (moved by {', '.join(said)})" if said else ""
-    return f"{count(len(found.moved), 'step')} in both, {number(whole, 0)} apart on the average{by}"
+    parts = [f"{mover} {number(finite(size), 0)}" for mover, size in each.items() if size > 0]
+    by = f" (moved by {', '.join(parts)})" if parts else ""
+    return f"{count(len(found.moved), 'step')} in both, {number(total, 0)} apart on the average{by}"
 
 
 def _names(found: ForecastDiff) -> list[str]:

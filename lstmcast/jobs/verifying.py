@@ -11,16 +11,16 @@ from lstmcast.store.choosing import CURRENT, current_version, versions
 from lstmcast.store.ledger import FILE, Ledger
 
 
-def faults(folder: Path, whole: Callable[[Path], None]) -> list[str]:
+def verify_model(folder: Path, check_whole: Callable[[Path], None]) -> list[str]:
     """What is wrong, in words.
 
     Args:
         folder: of a model.
-        whole: told of everything that is whole.
+        check_whole: told of everything that is whole.
     """
     found: list[str] = []
     checks: list[tuple[Path, Callable[[Path], object]]] = [(version, load_version) for version in versions(folder)]
-    checks.append((folder / CURRENT, _names_one))
+    checks.append((folder / CURRENT, _names_a_version))
     if (folder / FILE).exists():
         checks.append((folder / FILE, _opens))
     for path, check in checks:
@@ -29,11 +29,11 @@ def faults(folder: Path, whole: Callable[[Path], None]) -> list[str]:
         except LstmcastError as err:
             found += err.faults
         else:
-            whole(path)
+            check_whole(path)
     return found
 
 
-def _names_one(path: Path) -> None:
+def _names_a_version(path: Path) -> None:
     if current_version(path.parent) is None:
         raise ModelError(f"{path}: names no version that is there; lstmcast models rollback mends that")
 

@@ -1,5 +1,5 @@
 """What the commands ask of a model, whatever it says: a kind for each `model.head`, looked up once."""
 
-from lstmcast.kinds.table import HEADS, kind_of
+from lstmcast.kinds.table import HEADS, get_task
 
-__all__ = ["HEADS", "kind_of"]
+__all__ = ["HEADS", "get_task"]

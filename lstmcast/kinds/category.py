@@ -19,14 +19,14 @@ from lstmcast.data.records import ReadOptions
 from lstmcast.data.symbols import symbols_of
 from lstmcast.data.text import read_characters
 from lstmcast.forecast import FORMATS, rendered
-from lstmcast.forecaster.reading import lacking, pinned_options
-from lstmcast.kinds.kind import BacktestOptions, Note, PlotOptions, PredictOptions, Tensors, refuse
+from lstmcast.forecaster.reading import data_warnings, pinned_options
+from lstmcast.kinds.kind import BacktestOptions, Note, PlotOptions, PredictOptions, Tensors, reject_flags
 from lstmcast.show import console, symbols
 
 if TYPE_CHECKING:
     from lstmcast.classifier.category.rolling import SymbolBacktestResult
     from lstmcast.config import Config
-    from lstmcast.forecaster.fits import Tell
+    from lstmcast.forecaster.fits import ProgressCallback
     from lstmcast.store.checkpoint import Checkpoint
 
 HEAD = "category"
@@ -36,36 +36,36 @@ HEAD = "category"
 class CategoryBacktest:
     """A backtest of symbols."""
 
-    rolled: SymbolBacktestResult
+    result: SymbolBacktestResult
 
     @property
     def better(self) -> bool:
         """Whether the LSTM was better than the best baseline."""
-        return self.rolled.better
+        return self.result.better
 
     @property
-    def short(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[str, ...]:
         """Series that could not be scored."""
-        return self.rolled.short
+        return self.result.warnings
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """The table of scores."""
-        return symbols.backtested(self.rolled)
+        return symbols.format_backtest(self.result)
 
     def files(self, *, figures: bool) -> dict[str, bytes]:
         """Two tables, and the figure."""
-        tables = {"scores.csv": self.rolled.scores(), "symbols.csv": self.rolled.steps()}
+        tables = {"scores.csv": self.result.scores(), "symbols.csv": self.result.steps()}
         files = {name: rendered(table, ".csv") for name, table in tables.items()}
         if figures:
             from lstmcast.show import symbol_plot
             from lstmcast.show.plot import render
 
-            files["scores.png"] = render(symbol_plot.scores(self.rolled.to_dict()), ".png")
+            files["scores.png"] = render(symbol_plot.scores(self.result.to_dict()), ".png")
         return files
 
     def to_dict(self) -> dict[str, Any]:
         """All scores."""
-        return self.rolled.to_dict()
+        return self.result.to_dict()
 
 
 class CategoryTask:
@@ -77,25 +77,31 @@ class CategoryTask:
         """A panel of codes."""
         return _read(data, ReadOptions.of(config.data.model_dump()))
 
-    def found(self, past: Panel, now: datetime) -> str:
+    def describe_data(self, past: Panel, now: datetime) -> str:
         """Columns, frequency, gaps."""
-        return console.found(past, now)
+        return console.format_findings(past, now)
 
     def fingerprint(self, past: Panel) -> str:
         """Of keys, times and symbols."""
         return fingerprint(past)
 
     def train(
-        self, past: Panel, config: Config, *, checkpoint: Checkpoint | None, tell: Tell, note: Note
+        self, past: Panel, config: Config, *, checkpoint: Checkpoint | None, on_progress: ProgressCallback, note: Note
     ) -> SymbolForecaster:
         """A teller of symbols."""
         from lstmcast.classifier.category.training import train
 
-        return train(past, config, checkpoint=checkpoint, tell=tell, planned=lambda plan: note(console.planned(plan)))
+        return train(
+            past,
+            config,
+            checkpoint=checkpoint,
+            on_progress=on_progress,
+            planned=lambda plan: note(console.format_plan(plan)),
+        )
 
-    def judged(self, report: Mapping[str, Any]) -> str:
+    def describe_scores(self, report: Mapping[str, Any]) -> str:
         """Bits, hits, hits among the likeliest."""
-        return symbols.judged(report)
+        return symbols.format_scores(report)
 
     def to_artifact(self, trained: SymbolForecaster) -> tuple[dict[str, Any], Tensors]:
         """Manifest and arrays."""
@@ -105,50 +111,54 @@ class CategoryTask:
         """The teller."""
         return saving.from_artifact(manifest, tensors)
 
-    def newest(self, trained: SymbolForecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
+    def read_new_data(self, trained: SymbolForecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
         """The same columns, format and symbols; a text goes on wherever it likes."""
         context = trained.context
         panel = _read(data, pinned_options(context, trained.report["config"]["data"]), context.symbols)
         strange = int(np.count_nonzero(panel.observed & (panel.values < 0)))
         new = f"{panel.source}: {console.count(strange, 'step')} with a symbol that training never met: not known"
-        return panel, (*(() if trained.is_text else lacking(context, panel)), *((new,) if strange else ()))
+        return panel, (*(() if trained.is_text else data_warnings(context, panel)), *((new,) if strange else ()))
 
-    def kept(self, trained: SymbolForecaster) -> Panel:
+    def stored_context(self, trained: SymbolForecaster) -> Panel:
         """The last steps of every series."""
         return trained.context
 
-    def predict(self, trained: SymbolForecaster, past: Panel, wish: PredictOptions) -> SymbolForecast:
+    def predict(self, trained: SymbolForecaster, past: Panel, options: PredictOptions) -> SymbolForecast:
         """H symbols of every series: the likeliest path, or one that is drawn."""
-        if wish.temperature is None:
-            refuse(wish, f"{HEAD}, unless a --temperature is given", "horizon")
-        return trained.predict(past, wish.horizon, temperature=wish.temperature, seed=wish.seed or 0)
+        if options.temperature is None:
+            reject_flags(options, f"{HEAD}, unless a --temperature is given", "horizon")
+        return trained.predict(past, options.horizon, temperature=options.temperature, seed=options.seed or 0)
 
-    def made(
+    def describe_prediction(
         self, outcome: SymbolForecast, trained: SymbolForecaster, past: Panel, *, version: Path, target: str
     ) -> str:
         """Steps, series, span."""
-        return symbols.made(outcome, version, target, trained.report, past.notes)
+        return symbols.format_forecast(outcome, version, target, trained.report, past.notes)
 
-    def plot(self, trained: SymbolForecaster, past: Panel, view: PlotOptions) -> tuple[bytes, str]:
+    def plot(self, trained: SymbolForecaster, past: Panel, options: PlotOptions) -> tuple[bytes, str]:
         """The last symbols and those to come, with what was thought likely; or the scores of what was held out."""
         from lstmcast.show import symbol_plot
         from lstmcast.show.plot import render
 
-        if view.backtest:
-            refuse(view, HEAD, "backtest")
-            return render(symbol_plot.scores(trained.report), view.suffix), "held out"
-        refuse(view, HEAD, "horizon", "series", "history")
-        figure, shown = symbol_plot.ahead(trained, past, view.series, horizon=view.horizon, history=view.history)
-        return render(figure, view.suffix), f"{shown} of {past.n_series} series"
+        if options.backtest:
+            reject_flags(options, HEAD, "backtest")
+            return render(symbol_plot.scores(trained.report), options.suffix), "held out"
+        reject_flags(options, HEAD, "horizon", "series", "history")
+        figure, shown = symbol_plot.ahead(
+            trained, past, options.series, horizon=options.horizon, history=options.history
+        )
+        return render(figure, options.suffix), f"{shown} of {past.n_series} series"
 
     def backtest(
-        self, past: Panel, config: Config, rolling: BacktestOptions, *, tell: Tell, note: Note
+        self, past: Panel, config: Config, options: BacktestOptions, *, on_progress: ProgressCallback, note: Note
     ) -> CategoryBacktest:
         """Train on all but the last third, and score every step of that."""
-        from lstmcast.classifier.category.rolling import roll
+        from lstmcast.classifier.category.rolling import backtest
 
-        refuse(rolling, HEAD)
-        return CategoryBacktest(roll(past, config, tell=tell, planned=lambda plan: note(console.planned(plan))))
+        reject_flags(options, HEAD)
+        return CategoryBacktest(
+            backtest(past, config, on_progress=on_progress, planned=lambda plan: note(console.format_plan(plan)))
+        )
 
 
 def _read(data: str, options: ReadOptions, known: tuple[str, ...] = ()) -> Panel:

@@ -13,17 +13,17 @@ from lstmcast.classifier.event.trained import EventForecaster
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import TargetParser, read
 from lstmcast.data.records import ReadOptions
-from lstmcast.data.truths import TRUTHS
+from lstmcast.data.truths import EVENT_PARSER
 from lstmcast.forecast import FORMATS, Forecast
-from lstmcast.forecaster.reading import lacking, pinned_options
+from lstmcast.forecaster.reading import data_warnings, pinned_options
 from lstmcast.forecaster.trained import fingerprint
-from lstmcast.kinds.kind import BacktestOptions, Note, PlotOptions, PredictOptions, Tensors, refuse
+from lstmcast.kinds.kind import BacktestOptions, Note, PlotOptions, PredictOptions, Tensors, reject_flags
 from lstmcast.show import console, events
 
 if TYPE_CHECKING:
     from lstmcast.classifier.event.rolling import EventBacktestResult
     from lstmcast.config import Config
-    from lstmcast.forecaster.fits import Tell
+    from lstmcast.forecaster.fits import ProgressCallback
     from lstmcast.store.checkpoint import Checkpoint
 
 HEAD = "event"
@@ -33,26 +33,26 @@ HEAD = "event"
 class EventBacktest:
     """A backtest of an event."""
 
-    scores: EventBacktestResult
+    result: EventBacktestResult
 
     @property
     def better(self) -> bool:
         """Whether the LSTM was better than the best baseline."""
-        return self.scores.judgement.skill.better
+        return self.result.evaluation.skill.better
 
     @property
-    def short(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[str, ...]:
         """Series that could not be scored."""
-        left_out = self.scores.left_out
+        left_out = self.result.left_out
         return (f"left out: {left_out:,} series too short for so many origins",) if left_out else ()
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """The table of scores."""
-        return events.backtested(self.scores)
+        return events.format_backtest(self.result)
 
     def files(self, *, figures: bool) -> dict[str, bytes]:
         """Two tables, and the figure."""
-        tables = {"scores.csv": self.scores.to_frame(), "forecasts.csv": self.scores.forecasts()}
+        tables = {"scores.csv": self.result.to_frame(), "forecasts.csv": self.result.forecasts()}
         files = {name: table.to_csv(index=False, lineterminator="\n").encode() for name, table in tables.items()}
         if figures:
             from lstmcast.show import chances
@@ -63,7 +63,7 @@ class EventBacktest:
 
     def to_dict(self) -> dict[str, Any]:
         """All scores."""
-        return self.scores.to_dict()
+        return self.result.to_dict()
 
 
 class EventTask:
@@ -75,28 +75,28 @@ class EventTask:
         """A panel; where no rule is given, of yes and no."""
         return read(data, ReadOptions.of(config.data.model_dump()), _content(config.model.event))
 
-    def found(self, past: Panel, now: datetime) -> str:
+    def describe_data(self, past: Panel, now: datetime) -> str:
         """Columns, frequency, gaps."""
-        return console.found(past, now)
+        return console.format_findings(past, now)
 
     def fingerprint(self, past: Panel) -> str:
         """Of keys, times and values."""
         return fingerprint(past)
 
     def train(
-        self, past: Panel, config: Config, *, checkpoint: Checkpoint | None, tell: Tell, note: Note
+        self, past: Panel, config: Config, *, checkpoint: Checkpoint | None, on_progress: ProgressCallback, note: Note
     ) -> EventForecaster:
         """A forecaster of the event."""
         from lstmcast.classifier.event.training import train
 
         def planned(plan: Any) -> None:
-            note(console.planned(plan.plan))
+            note(console.format_plan(plan.plan))
 
-        return train(past, config, checkpoint=checkpoint, tell=tell, planned=planned)
+        return train(past, config, checkpoint=checkpoint, on_progress=on_progress, planned=planned)
 
-    def judged(self, report: Mapping[str, Any]) -> str:
+    def describe_scores(self, report: Mapping[str, Any]) -> str:
         """Brier score, log loss, accuracy and calibration error."""
-        return events.judged(report)
+        return events.format_scores(report)
 
     def to_artifact(self, trained: EventForecaster) -> tuple[dict[str, Any], Tensors]:
         """Manifest and arrays."""
@@ -106,53 +106,59 @@ class EventTask:
         """The forecaster."""
         return saving.from_artifact(manifest, tensors)
 
-    def newest(self, trained: EventForecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
+    def read_new_data(self, trained: EventForecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
         """The same columns and format."""
         config = trained.report["config"]
         panel = read(data, pinned_options(trained.context, config["data"]), _content(config["model"]["event"]))
-        return panel, tuple(lacking(trained.context, panel))
+        return panel, tuple(data_warnings(trained.context, panel))
 
-    def kept(self, trained: EventForecaster) -> Panel:
+    def stored_context(self, trained: EventForecaster) -> Panel:
         """The last steps of every series."""
         return trained.context
 
-    def predict(self, trained: EventForecaster, past: Panel, wish: PredictOptions) -> Forecast:
+    def predict(self, trained: EventForecaster, past: Panel, options: PredictOptions) -> Forecast:
         """Probabilities at H steps of every series."""
-        refuse(wish, HEAD, "horizon")
-        return trained.predict(past, wish.horizon)
+        reject_flags(options, HEAD, "horizon")
+        return trained.predict(past, options.horizon)
 
-    def made(self, outcome: Forecast, trained: EventForecaster, past: Panel, *, version: Path, target: str) -> str:
+    def describe_prediction(
+        self, outcome: Forecast, trained: EventForecaster, past: Panel, *, version: Path, target: str
+    ) -> str:
         """Steps, series, span."""
-        return console.made(outcome, version, target, trained.report, past.notes)
+        return console.format_forecast(outcome, version, target, trained.report, past.notes)
 
-    def plot(self, trained: EventForecaster, past: Panel, view: PlotOptions) -> tuple[bytes, str]:
+    def plot(self, trained: EventForecaster, past: Panel, options: PlotOptions) -> tuple[bytes, str]:
         """History and probabilities; or, of what was held out, how often it came true."""
         from lstmcast.show import chances
         from lstmcast.show.plot import render
 
-        if view.backtest:
-            refuse(view, HEAD, "backtest")
-            return render(chances.reliability(trained.report), view.suffix), "what was held out"
-        refuse(view, HEAD, "horizon", "series", "history")
-        figure, shown = chances.ahead(past, trained, trained.predict(past, view.horizon), view.series, view.history)
-        return render(figure, view.suffix), f"{shown} of {past.n_series} series"
+        if options.backtest:
+            reject_flags(options, HEAD, "backtest")
+            return render(chances.reliability(trained.report), options.suffix), "what was held out"
+        reject_flags(options, HEAD, "horizon", "series", "history")
+        figure, shown = chances.ahead(
+            past, trained, trained.predict(past, options.horizon), options.series, options.history
+        )
+        return render(figure, options.suffix), f"{shown} of {past.n_series} series"
 
     def backtest(
         self,
         past: Panel,
         config: Config,
-        rolling: BacktestOptions,
+        options: BacktestOptions,
         *,
-        tell: Tell,
+        on_progress: ProgressCallback,
         note: Note,  # noqa: ARG002
     ) -> EventBacktest:
         """Rolling origins, trained once."""
-        from lstmcast.classifier.event.rolling import roll
+        from lstmcast.classifier.event.rolling import backtest
 
-        refuse(rolling, HEAD, "origins", "step")
-        return EventBacktest(roll(past, config, origins=rolling.origins, step=rolling.step, tell=tell))
+        reject_flags(options, HEAD, "origins", "step")
+        return EventBacktest(
+            backtest(past, config, origins=options.origins, step=options.step, on_progress=on_progress)
+        )
 
 
 def _content(rule: str | None) -> TargetParser | None:
     """What the target holds: yes and no, or numbers that a rule speaks of."""
-    return TRUTHS if rule is None else None
+    return EVENT_PARSER if rule is None else None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from lstmcast.config import Config
-    from lstmcast.forecaster.fits import Tell
+    from lstmcast.forecaster.fits import ProgressCallback
     from lstmcast.store.checkpoint import Checkpoint
 
 Tensors = Mapping[str, Mapping[str, "np.ndarray"]]
@@ -60,10 +60,10 @@ class Backtest(Protocol):
         """Whether the LSTM was better than the best baseline, by enough to speak of."""
 
     @property
-    def short(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[str, ...]:
         """What could not be scored, for --strict."""
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """The scores for a person."""
 
     def files(self, *, figures: bool) -> dict[str, bytes]:
@@ -140,16 +140,18 @@ class Task(Protocol[P, T]):
     def read(self, data: str, config: Config) -> P:
         """Read what is to be learnt from, as the config says."""
 
-    def found(self, past: P, now: datetime) -> str:
+    def describe_data(self, past: P, now: datetime) -> str:
         """What was read and inferred, for a person."""
 
     def fingerprint(self, past: P) -> str:
         """sha256 over all that a model of it depends on."""
 
-    def train(self, past: P, config: Config, *, checkpoint: Checkpoint | None, tell: Tell, note: Note) -> T:
+    def train(
+        self, past: P, config: Config, *, checkpoint: Checkpoint | None, on_progress: ProgressCallback, note: Note
+    ) -> T:
         """Fit, judge, fit again; `note` is told what was planned, before it begins."""
 
-    def judged(self, report: Mapping[str, Any]) -> str:
+    def describe_scores(self, report: Mapping[str, Any]) -> str:
         """The scores beside the baselines', and the verdict, for a person."""
 
     def to_artifact(self, trained: T) -> tuple[dict[str, Any], Tensors]:
@@ -158,22 +160,24 @@ class Task(Protocol[P, T]):
     def from_artifact(self, manifest: Mapping[str, Any], tensors: Tensors) -> T:
         """The inverse; a ModelError where the parts do not fit together."""
 
-    def newest(self, trained: T, data: str) -> tuple[P, tuple[str, ...]]:
+    def read_new_data(self, trained: T, data: str) -> tuple[P, tuple[str, ...]]:
         """Read the newest data, as those of training were, and say what they lack."""
 
-    def kept(self, trained: T) -> P:
+    def stored_context(self, trained: T) -> P:
         """What the model kept of the data of training, for where the file is gone."""
 
-    def predict(self, trained: T, past: P, wish: PredictOptions) -> Prediction:
+    def predict(self, trained: T, past: P, options: PredictOptions) -> Prediction:
         """Say what comes, without TensorFlow."""
 
-    def made(self, outcome: Any, trained: T, past: P, *, version: Path, target: str) -> str:
+    def describe_prediction(self, outcome: Any, trained: T, past: P, *, version: Path, target: str) -> str:
         """What predict wrote where, for a person."""
 
-    def plot(self, trained: T, past: P, view: PlotOptions) -> tuple[bytes, str]:
+    def plot(self, trained: T, past: P, options: PlotOptions) -> tuple[bytes, str]:
         """A figure's contents, and what it shows in a few words: `1 of 1 series`."""
 
-    def backtest(self, past: P, config: Config, rolling: BacktestOptions, *, tell: Tell, note: Note) -> Backtest:
+    def backtest(
+        self, past: P, config: Config, options: BacktestOptions, *, on_progress: ProgressCallback, note: Note
+    ) -> Backtest:
         """Train on the first part, and score on the last."""
 
 
@@ -183,7 +187,7 @@ def _is_given(flags: PredictOptions | PlotOptions | BacktestOptions, name: str) 
     return value is not None and value is not False and value != ()
 
 
-def refuse(flags: PredictOptions | PlotOptions | BacktestOptions, head: str, *served: str) -> None:
+def reject_flags(flags: PredictOptions | PlotOptions | BacktestOptions, head: str, *served: str) -> None:
     """Refuse flags that were given and that a kind does not serve.
 
     Args:

@@ -12,19 +12,19 @@ import numpy as np
 
 from lstmcast.classifier.label.labeller import SeriesClassifier
 from lstmcast.classifier.label.labels import LabelPredictions
-from lstmcast.classifier.label.reading import lacking, nothing, pinned
+from lstmcast.classifier.label.reading import data_warnings, empty_panel, pinned
 from lstmcast.classifier.label.report import fingerprint
 from lstmcast.classifier.label.saving import from_artifact, to_artifact
 from lstmcast.data.labelled import LabeledPanel
 from lstmcast.data.labels import read_labels
 from lstmcast.data.records import ReadOptions
 from lstmcast.forecast import FORMATS
-from lstmcast.kinds.kind import BacktestOptions, Note, PlotOptions, PredictOptions, Tensors, refuse
+from lstmcast.kinds.kind import BacktestOptions, Note, PlotOptions, PredictOptions, Tensors, reject_flags
 
 if TYPE_CHECKING:
     from lstmcast.classifier.label.folds import LabelBacktestResult
     from lstmcast.config import Config
-    from lstmcast.forecaster.fits import Tell
+    from lstmcast.forecaster.fits import ProgressCallback
     from lstmcast.store.checkpoint import Checkpoint
 
 HEAD = "label"
@@ -34,37 +34,37 @@ HEAD = "label"
 class LabelBacktest:
     """A backtest of labels."""
 
-    scores: LabelBacktestResult
+    result: LabelBacktestResult
 
     @property
     def better(self) -> bool:
         """Whether the LSTM was right more often than the best rule."""
-        return self.scores.judgement.skill().better
+        return self.result.evaluation.skill().better
 
     @property
-    def short(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[str, ...]:
         """Nothing: every series whose label is known is scored."""
         return ()
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """The table of scores."""
-        from lstmcast.show.labels import backtested
+        from lstmcast.show.labels import format_backtest
 
-        return backtested(self.scores)
+        return format_backtest(self.result)
 
     def files(self, *, figures: bool) -> dict[str, bytes]:
         """Two tables, and the confusion matrix."""
-        tables = {"scores.csv": self.scores.to_frame(), "forecasts.csv": self.scores.forecasts()}
+        tables = {"scores.csv": self.result.to_frame(), "forecasts.csv": self.result.forecasts()}
         files = {name: table.to_csv(index=False, lineterminator="\n").encode() for name, table in tables.items()}
         if figures:
-            found = self.scores.to_dict()
-            label, source = self.scores.data.label, self.scores.data.source
+            found = self.result.to_dict()
+            label, source = self.result.data.label, self.result.data.source
             files["confusion.png"] = _confusion(found, label, source, what="Backtest", suffix=".png")
         return files
 
     def to_dict(self) -> dict[str, Any]:
         """All scores."""
-        return self.scores.to_dict()
+        return self.result.to_dict()
 
 
 class LabelTask:
@@ -76,7 +76,7 @@ class LabelTask:
         """Series with their labels."""
         return read_labels(data, ReadOptions.of(config.data.model_dump()))
 
-    def found(self, past: LabeledPanel, now: datetime) -> str:  # noqa: ARG002  # labels do not age
+    def describe_data(self, past: LabeledPanel, now: datetime) -> str:  # noqa: ARG002  # labels do not age
         """Series, features, labels."""
         from lstmcast.show.labels import found
 
@@ -87,19 +87,27 @@ class LabelTask:
         return fingerprint(past)
 
     def train(
-        self, past: LabeledPanel, config: Config, *, checkpoint: Checkpoint | None, tell: Tell, note: Note
+        self,
+        past: LabeledPanel,
+        config: Config,
+        *,
+        checkpoint: Checkpoint | None,
+        on_progress: ProgressCallback,
+        note: Note,
     ) -> SeriesClassifier:
         """A labeller."""
         from lstmcast.classifier.label.training import train
         from lstmcast.show.labels import planned
 
-        return train(past, config, checkpoint=checkpoint, tell=tell, planned=lambda plan: note(planned(plan)))
+        return train(
+            past, config, checkpoint=checkpoint, on_progress=on_progress, planned=lambda plan: note(planned(plan))
+        )
 
-    def judged(self, report: Mapping[str, Any]) -> str:
+    def describe_scores(self, report: Mapping[str, Any]) -> str:
         """Accuracy, cross-entropy, and what is mixed up."""
-        from lstmcast.show.labels import judged
+        from lstmcast.show.labels import format_scores
 
-        return judged(report)
+        return format_scores(report)
 
     def to_artifact(self, trained: SeriesClassifier) -> tuple[dict[str, Any], Tensors]:
         """Manifest and arrays."""
@@ -109,45 +117,49 @@ class LabelTask:
         """The labeller."""
         return from_artifact(manifest, tensors)
 
-    def newest(self, trained: SeriesClassifier, data: str) -> tuple[LabeledPanel, tuple[str, ...]]:
+    def read_new_data(self, trained: SeriesClassifier, data: str) -> tuple[LabeledPanel, tuple[str, ...]]:
         """The same columns and format; labels may be missing."""
         found = read_labels(data, pinned(trained), known=False)
-        return found, tuple(lacking(trained, found))
+        return found, tuple(data_warnings(trained, found))
 
-    def kept(self, trained: SeriesClassifier) -> LabeledPanel:
+    def stored_context(self, trained: SeriesClassifier) -> LabeledPanel:
         """No series: a labeller keeps none."""
-        return nothing(trained)
+        return empty_panel(trained)
 
-    def predict(self, trained: SeriesClassifier, past: LabeledPanel, wish: PredictOptions) -> LabelPredictions:
+    def predict(self, trained: SeriesClassifier, past: LabeledPanel, options: PredictOptions) -> LabelPredictions:
         """The label of every series."""
-        refuse(wish, HEAD)
+        reject_flags(options, HEAD)
         return trained.predict(past)
 
-    def made(
+    def describe_prediction(
         self, outcome: LabelPredictions, trained: SeriesClassifier, past: LabeledPanel, *, version: Path, target: str
     ) -> str:
         """How many series, and how many labels the file had."""
-        from lstmcast.show.labels import made
+        from lstmcast.show.labels import format_forecast
 
-        return made(outcome, past, trained.report, version=version, target=target)
+        return format_forecast(outcome, past, trained.report, version=version, target=target)
 
-    def plot(self, trained: SeriesClassifier, past: LabeledPanel, view: PlotOptions) -> tuple[bytes, str]:  # noqa: ARG002
+    def plot(self, trained: SeriesClassifier, past: LabeledPanel, options: PlotOptions) -> tuple[bytes, str]:  # noqa: ARG002
         """The confusion matrix of the held-out series."""
-        refuse(view, HEAD, "backtest")
+        reject_flags(options, HEAD, "backtest")
         content = _confusion(
-            trained.report, trained.columns.label, trained.report["data"]["source"], what="Held out", suffix=view.suffix
+            trained.report,
+            trained.columns.label,
+            trained.report["data"]["source"],
+            what="Held out",
+            suffix=options.suffix,
         )
         return content, f"{trained.report['held_out']['judge_series']} held-out series"
 
     def backtest(
-        self, past: LabeledPanel, config: Config, rolling: BacktestOptions, *, tell: Tell, note: Note
+        self, past: LabeledPanel, config: Config, options: BacktestOptions, *, on_progress: ProgressCallback, note: Note
     ) -> LabelBacktest:
         """Every series judged once."""
         from lstmcast.classifier.label.folds import backtest
         from lstmcast.show.labels import planned
 
-        refuse(rolling, HEAD)
-        return LabelBacktest(backtest(past, config, tell=tell, planned=lambda plan: note(planned(plan))))
+        reject_flags(options, HEAD)
+        return LabelBacktest(backtest(past, config, on_progress=on_progress, planned=lambda plan: note(planned(plan))))
 
 
 def _confusion(found: Mapping[str, Any], label: str, source: str, *, what: str, suffix: str) -> bytes:

@@ -10,7 +10,7 @@ from lstmcast.data.records import ReadOptions
 from lstmcast.errors import ModelError, UsageError
 from lstmcast.forecaster.saving import head_of
 from lstmcast.kinds.kind import Task, TrainedModel
-from lstmcast.kinds.table import kind_of
+from lstmcast.kinds.table import get_task
 from lstmcast.store import artifact
 from lstmcast.store.choosing import model_folders, resolve
 
@@ -22,13 +22,13 @@ class LoadedModel:
     """A model with data.
 
     Attributes:
-        kind: what can be done with it.
+        task: what can be done with it.
         trained: the model. version: its folder.
         past: the newest data.
         warnings: what is not as it should be, though something can be said: told even where all else is quiet.
     """
 
-    kind: Task[Any, Any]
+    task: Task[Any, Any]
     trained: Any
     version: Path
     past: Any
@@ -47,8 +47,8 @@ def load_version(version: Path) -> tuple[Task[Any, Any], TrainedModel]:
         ModelError: missing, damaged, tampered with, of another schema, or its parts do not fit together.
     """
     found = artifact.load(version)
-    kind = kind_of(head_of(found.manifest))
-    return kind, kind.from_artifact(found.manifest, found.tensors)
+    task = get_task(head_of(found.manifest))
+    return task, task.from_artifact(found.manifest, found.tensors)
 
 
 def load_model(
@@ -76,15 +76,15 @@ def load_model(
             "--target, --season and other flags that say how a file is read: a trained model reads it as in training: "
             f"leave them out, or forecast by networks that know no data with --model {PRETRAINED}"
         )
-    version, kind, trained = _load(folder, model)
+    version, task, trained = _load(folder, model)
     path = data or trained.report["data"]["path"]
     if data is None and (path is None or not Path(path).exists()):
         gone = f"{path} is gone" if path else "no file is known"
         return LoadedModel(
-            kind, trained, version, kind.kept(trained), (f"{gone}: forecasting from what the model kept",)
+            task, trained, version, task.stored_context(trained), (f"{gone}: forecasting from what the model kept",)
         )
-    past, warnings = kind.newest(trained, path)
-    return LoadedModel(kind, trained, version, past, warnings)
+    past, warnings = task.read_new_data(trained, path)
+    return LoadedModel(task, trained, version, past, warnings)
 
 
 def load_values(models: str | None, model: str | None, data: str | None) -> LoadedModel:
@@ -113,12 +113,18 @@ def _pretrained(data: str | None, reading: ReadOptions) -> LoadedModel:
             f"--model {PRETRAINED}: knows no data: name the file (lstmcast predict data.csv --model {PRETRAINED})"
         )
     from lstmcast.data.read import read
-    from lstmcast.forecaster.pretrained import choose, pretrained
+    from lstmcast.forecaster.pretrained import load_pretrained_forecaster, select_pretrained
     from lstmcast.kinds.pretrained import ZeroShotTask
 
     panel = read(data, reading)
     left_out = tuple(f"left out: {reason}" for reason in panel.dropped)
-    return LoadedModel(ZeroShotTask(), pretrained(panel), Path(PRETRAINED) / choose(panel).name, panel, left_out)
+    return LoadedModel(
+        ZeroShotTask(),
+        load_pretrained_forecaster(panel),
+        Path(PRETRAINED) / select_pretrained(panel).name,
+        panel,
+        left_out,
+    )
 
 
 def _load(models: Path, model: str | None) -> tuple[Path, Task[Any, Any], TrainedModel]:

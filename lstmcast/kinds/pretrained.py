@@ -16,7 +16,9 @@ from lstmcast.show import console
 class ZeroShotTask(ValueTask):
     """The task; see `Task`."""
 
-    def made(self, outcome: Forecast, trained: Forecaster, past: Panel, *, version: Path, target: str) -> str:
+    def describe_prediction(
+        self, outcome: Forecast, trained: Forecaster, past: Panel, *, version: Path, target: str
+    ) -> str:
         """What was found in the file too: nothing told of it before, as a training does."""
-        told = super().made(outcome, trained, replace(past, notes=()), version=version, target=target)
-        return f"{console.found(past, system_clock())}\n{told}"
+        text = super().describe_prediction(outcome, trained, replace(past, notes=()), version=version, target=target)
+        return f"{console.format_findings(past, system_clock())}\n{text}"

@@ -42,7 +42,7 @@ HEADS: Mapping[str, Callable[[], Task[Any, Any]]] = {
 """`model.head` to its kind, which is imported when it is asked for."""
 
 
-def kind_of(head: str) -> Task[Any, Any]:
+def get_task(head: str) -> Task[Any, Any]:
     """The kind of a head.
 
     Raises:

@@ -13,15 +13,15 @@ from lstmcast.data.read import read
 from lstmcast.data.records import ReadOptions
 from lstmcast.forecast import FORMATS, Forecast
 from lstmcast.forecaster import saving
-from lstmcast.forecaster.reading import lacking, pinned
+from lstmcast.forecaster.reading import data_warnings, training_read_options
 from lstmcast.forecaster.trained import Forecaster, fingerprint
-from lstmcast.kinds.kind import BacktestOptions, Note, PlotOptions, PredictOptions, Tensors, refuse
+from lstmcast.kinds.kind import BacktestOptions, Note, PlotOptions, PredictOptions, Tensors, reject_flags
 from lstmcast.show import console
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
     from lstmcast.evaluation.scores import BacktestResult
-    from lstmcast.forecaster.fits import Tell
+    from lstmcast.forecaster.fits import ProgressCallback
     from lstmcast.store.checkpoint import Checkpoint
 
 
@@ -29,38 +29,38 @@ if TYPE_CHECKING:
 class ValueBacktest:
     """A backtest of values."""
 
-    scores: BacktestResult
+    result: BacktestResult
 
     @property
     def better(self) -> bool:
         """Whether the LSTM was better than the best baseline."""
-        return self.scores.skill.better
+        return self.result.skill.better
 
     @property
-    def short(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[str, ...]:
         """Series that could not be scored."""
-        left_out = self.scores.left_out
+        left_out = self.result.left_out
         return (f"left out: {left_out:,} series too short for so many origins",) if left_out else ()
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """The table of scores."""
         from lstmcast.show.score_table import backtested
 
-        return backtested(self.scores)
+        return backtested(self.result)
 
     def files(self, *, figures: bool) -> dict[str, bytes]:
         """Two tables, and the figures."""
-        tables = {"scores.csv": self.scores.to_frame(), "forecasts.csv": self.scores.forecasts()}
+        tables = {"scores.csv": self.result.to_frame(), "forecasts.csv": self.result.forecasts()}
         files = {name: table.to_csv(index=False, lineterminator="\n").encode() for name, table in tables.items()}
         if figures:
             from lstmcast.show.scores import pictures
 
-            files |= pictures(self.scores)
+            files |= pictures(self.result)
         return files
 
     def to_dict(self) -> dict[str, Any]:
         """All scores."""
-        return self.scores.to_dict()
+        return self.result.to_dict()
 
 
 class ValueTask:
@@ -72,25 +72,31 @@ class ValueTask:
         """A panel."""
         return read(data, ReadOptions.of(config.data.model_dump()))
 
-    def found(self, past: Panel, now: datetime) -> str:
+    def describe_data(self, past: Panel, now: datetime) -> str:
         """Columns, frequency, gaps."""
-        return console.found(past, now)
+        return console.format_findings(past, now)
 
     def fingerprint(self, past: Panel) -> str:
         """Of keys, times and values."""
         return fingerprint(past)
 
     def train(
-        self, past: Panel, config: Config, *, checkpoint: Checkpoint | None, tell: Tell, note: Note
+        self, past: Panel, config: Config, *, checkpoint: Checkpoint | None, on_progress: ProgressCallback, note: Note
     ) -> Forecaster:
         """A forecaster."""
         from lstmcast.forecaster.training import train
 
-        return train(past, config, checkpoint=checkpoint, tell=tell, planned=lambda plan: note(console.planned(plan)))
+        return train(
+            past,
+            config,
+            checkpoint=checkpoint,
+            on_progress=on_progress,
+            planned=lambda plan: note(console.format_plan(plan)),
+        )
 
-    def judged(self, report: Mapping[str, Any]) -> str:
+    def describe_scores(self, report: Mapping[str, Any]) -> str:
         """MAE, RMSE, sMAPE, MASE and coverage."""
-        return console.judged(report)
+        return console.format_scores(report)
 
     def to_artifact(self, trained: Forecaster) -> tuple[dict[str, Any], Tensors]:
         """Manifest and arrays."""
@@ -100,39 +106,43 @@ class ValueTask:
         """The forecaster."""
         return saving.from_artifact(manifest, tensors)
 
-    def newest(self, trained: Forecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
+    def read_new_data(self, trained: Forecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
         """The same columns and format."""
-        panel = read(data, pinned(trained))
-        return panel, tuple(lacking(trained.context, panel))
+        panel = read(data, training_read_options(trained))
+        return panel, tuple(data_warnings(trained.context, panel))
 
-    def kept(self, trained: Forecaster) -> Panel:
+    def stored_context(self, trained: Forecaster) -> Panel:
         """The last steps of every series."""
         return trained.context
 
-    def predict(self, trained: Forecaster, past: Panel, wish: PredictOptions) -> Forecast:
+    def predict(self, trained: Forecaster, past: Panel, options: PredictOptions) -> Forecast:
         """H steps of every series."""
-        refuse(wish, "value", "horizon")
-        return trained.predict(past, wish.horizon)
+        reject_flags(options, "value", "horizon")
+        return trained.predict(past, options.horizon)
 
-    def made(self, outcome: Forecast, trained: Forecaster, past: Panel, *, version: Path, target: str) -> str:
+    def describe_prediction(
+        self, outcome: Forecast, trained: Forecaster, past: Panel, *, version: Path, target: str
+    ) -> str:
         """Steps, series, span."""
-        return console.made(outcome, version, target, trained.report, past.notes)
+        return console.format_forecast(outcome, version, target, trained.report, past.notes)
 
-    def plot(self, trained: Forecaster, past: Panel, view: PlotOptions) -> tuple[bytes, str]:
+    def plot(self, trained: Forecaster, past: Panel, options: PlotOptions) -> tuple[bytes, str]:
         """History, forecast and intervals; or what was held out; or a file of before."""
         from lstmcast.show import figures
 
-        if view.backtest:
-            strips = figures.backtest_strips(past, trained, view.series)
-        elif view.forecast:
-            strips = figures.file_strips(past, view.forecast, view.series)
+        if options.backtest:
+            series_panels = figures.backtest_panels(past, trained, options.series)
+        elif options.forecast:
+            series_panels = figures.file_panels(past, options.forecast, options.series)
         else:
-            strips = figures.forecast_strips(past, trained.predict(past, view.horizon), view.series)
-        content = figures.picture(strips, trained, view.suffix, backtest=view.backtest, history=view.history)
-        return content, f"{len(strips)} of {past.n_series} series"
+            series_panels = figures.forecast_panels(past, trained.predict(past, options.horizon), options.series)
+        content = figures.forecast_figure(
+            series_panels, trained, options.suffix, backtest=options.backtest, history=options.history
+        )
+        return content, f"{len(series_panels)} of {past.n_series} series"
 
     def backtest(
-        self, past: Panel, config: Config, rolling: BacktestOptions, *, tell: Tell, note: Note
+        self, past: Panel, config: Config, options: BacktestOptions, *, on_progress: ProgressCallback, note: Note
     ) -> ValueBacktest:
         """Rolling origins."""
         from lstmcast.backtesting.run import backtest
@@ -141,11 +151,11 @@ class ValueTask:
             backtest(
                 past,
                 config,
-                origins=rolling.origins,
-                step=rolling.step,
-                refit=rolling.refit,
-                classical=rolling.classical,
-                tell=tell,
+                origins=options.origins,
+                step=options.step,
+                refit=options.refit,
+                classical=options.classical,
+                on_progress=on_progress,
                 note=note,
             )
         )

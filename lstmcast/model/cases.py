@@ -21,11 +21,11 @@ class StandardScaler:
     """How the numbers of each feature become z: counted from their mean, in units of their standard deviation.
 
     Attributes:
-        centre: [F].
+        center: [F].
         scale: [F] positive; 1 where a feature never changes.
     """
 
-    centre: Floats
+    center: Floats
     scale: Floats
 
     @classmethod
@@ -42,10 +42,10 @@ class StandardScaler:
             raise DataError("a feature holds numbers too large to scale (beyond about 1e150); divide them first")
         return cls(centre, np.where(scale > 0, scale, 1.0))
 
-    def forward(self, values: Floats) -> Array:
+    def transform(self, values: Floats) -> Array:
         """[N, F] values to z; what lies beyond float32 becomes infinite."""
         with np.errstate(over="ignore"):
-            z: Array = ((values - self.centre) / self.scale).astype(np.float32)
+            z: Array = ((values - self.center) / self.scale).astype(np.float32)
         return z
 
 

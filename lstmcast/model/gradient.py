@@ -40,30 +40,32 @@ class BackwardState:
     c: list[Array]
 
     @classmethod
-    def nothing(cls, network: Network, gradients: int, batch: int) -> BackwardState:
+    def zeros(cls, network: Network, gradients: int, batch: int) -> BackwardState:
         """After the last step: zeros."""
         zeros = [np.zeros((gradients, batch, layer.units), np.float32) for layer in network.layers]
         return cls(h=list(zeros), c=list(zeros))
 
 
-def step_back(network: Network, gates: Sequence[GateTrace], t: int, said: Array, carried: BackwardState) -> Array:
+def backward_step(
+    network: Network, gates: Sequence[GateTrace], t: int, d_hidden: Array, carried: BackwardState
+) -> Array:
     """One step of backpropagation, from the network's output at step t to its input there.
 
     Args:
         network: the weights.
         gates: what happened on the way forward, one for each layer.
         t: the step.
-        said: [G, B, O] the gradients with respect to what the network said at this step.
+        d_hidden: [G, B, O] the gradients with respect to what the network said at this step.
         carried: from the step after; becomes what the step before needs.
 
     Returns:
         [G, B, F] the gradients with respect to x_t.
     """
     units = network.layers[-1].units
-    down = said @ network.V[:units].T  # [G, B, U]
+    down = d_hidden @ network.V[:units].T  # [G, B, U]
     for k in reversed(range(len(network.layers))):
         down = _layer_back(network.layers[k], gates[k], t, down, carried, k, network.activation)
-    return down + said @ network.V[units:].T if network.skip else down
+    return down + d_hidden @ network.V[units:].T if network.skip else down
 
 
 def _layer_back(

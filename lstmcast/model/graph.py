@@ -38,7 +38,7 @@ class TrainingGraph:
 
         return float(self.traced(*map(tensorflow.constant, batch)))
 
-    def forget(self) -> None:
+    def release(self) -> None:
         """Free it: its parts know each other in C++, where Python's garbage collector never looks."""
         with suppress(ImportError, AttributeError):  # no public name frees it; without it, 5 MB of each fit stay
             from tensorflow.python.framework.func_graph import dismantle_func_graph
@@ -70,8 +70,8 @@ def graph_of(architecture: Architecture, recipe: Recipe) -> TrainingGraph:
         return mean
 
     batch = recipe.batch_size, architecture.context
-    told = (*batch[: 1 + architecture.every_step], architecture.head.targets)
-    shapes = ((*batch, architecture.lags), told, told)
+    signature = (*batch[: 1 + architecture.every_step], architecture.head.targets)
+    shapes = ((*batch, architecture.lags), signature, signature)
     traced = step.get_concrete_function(*(tensorflow.TensorSpec(shape, tensorflow.float32) for shape in shapes))
     return TrainingGraph(model, (*model.variables, *optimizer.variables), traced)
 
@@ -81,7 +81,7 @@ def _loss(architecture: Architecture, recipe: Recipe) -> Callable[[Any, Any], An
     import keras
 
     head = architecture.head
-    each = head.loss if recipe.loss == head.own_loss else _of_each(keras.losses.get(recipe.loss))
+    each = head.loss if recipe.loss == head.loss_name else _of_each(keras.losses.get(recipe.loss))
     if (most := recipe.winsorize) is None:
         return each
     return lambda raw, targets: each(raw, keras.ops.clip(targets, -most, most))

@@ -1,7 +1,7 @@
 """What the network's outputs mean, and the loss that fits it: values with their quantiles, chances, or symbols.
 
-A network says numbers of any size; what its last layer is written to do with them (sigmoid, softmax) is done by `said`,
-and inside `loss`, where no exponential can overflow.
+A network returns numbers of any size. The activation of its last layer (sigmoid, softmax) is applied by `decode`, and
+inside `loss`, where no exponential can overflow.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class OutputHead(Protocol):
         """Of the last layer, as it is written: linear, sigmoid, softmax."""
 
     @property
-    def own_loss(self) -> str:
+    def loss_name(self) -> str:
         """What `loss` is called."""
 
     def loss(self, raw: Any, targets: Any) -> Any:
         """The loss of Keras tensors: outputs […, O], before the activation, and targets […, T] to […, T]."""
 
-    def said(self, raw: Array) -> Any:
+    def decode(self, raw: Array) -> Any:
         """Outputs [B, O], before the activation, as what they mean."""
 
 
@@ -76,7 +76,7 @@ class QuantileHead:
         return "linear"
 
     @property
-    def own_loss(self) -> str:
+    def loss_name(self) -> str:
         """What `loss` is called."""
         return "pinball"
 
@@ -85,7 +85,7 @@ class QuantileHead:
         """[Q] the probability below each lower bound."""
         return tuple((1 - level / 100) / 2 for level in self.levels)
 
-    def said(self, raw: Array) -> tuple[Floats, Floats, Floats]:
+    def decode(self, raw: Array) -> tuple[Floats, Floats, Floats]:
         """Outputs [B, O] as values [B, H] and distances to their lower and upper bounds, [Q, B, H] each."""
         rows = raw.astype(np.float64).reshape(len(raw), 1 + 2 * len(self.levels), self.steps).swapaxes(0, 1)
         gaps = softplus(rows[1:]).reshape(2, len(self.levels), *rows.shape[1:])
@@ -101,11 +101,11 @@ class QuantileHead:
         from keras import ops
 
         median, *gaps = ops.split(raw, 1 + 2 * len(self.levels), axis=-1)  # an array each: nothing is broadcast
-        off, middle = targets - median, len(self.levels)
+        error, middle = targets - median, len(self.levels)
         lower, upper = (accumulate(map(ops.softplus, side)) for side in (gaps[:middle], gaps[middle:]))
-        bounds = [_pinball(off + gap, tail) for gap, tail in zip(lower, self.tails, strict=True)]
-        bounds += [_pinball(off - gap, 1 - tail) for gap, tail in zip(upper, self.tails, strict=True)]
-        loss = _pinball(off, 0.5)
+        bounds = [_pinball(error + gap, tail) for gap, tail in zip(lower, self.tails, strict=True)]
+        bounds += [_pinball(error - gap, 1 - tail) for gap, tail in zip(upper, self.tails, strict=True)]
+        loss = _pinball(error, 0.5)
         return loss + sum(bounds) / len(bounds) if bounds else loss
 
 
@@ -135,11 +135,11 @@ class BernoulliHead:
         return "sigmoid"
 
     @property
-    def own_loss(self) -> str:
+    def loss_name(self) -> str:
         """What `loss` is called."""
         return "binary_crossentropy"
 
-    def said(self, raw: Array) -> Floats:
+    def decode(self, raw: Array) -> Floats:
         """Outputs [B, H] as probabilities [B, H]."""
         return np.asarray(0.5 * np.tanh(0.5 * raw.astype(np.float64)) + 0.5, dtype=np.float64)
 
@@ -176,11 +176,11 @@ class CategoricalHead:
         return "softmax"
 
     @property
-    def own_loss(self) -> str:
+    def loss_name(self) -> str:
         """What `loss` is called."""
         return "sparse_categorical_crossentropy"
 
-    def said(self, raw: Array) -> Floats:
+    def decode(self, raw: Array) -> Floats:
         """Outputs […, V] as probabilities […, V] that sum to 1."""
         wide = raw.astype(np.float64)
         weights = np.exp(wide - wide.max(axis=-1, keepdims=True))
@@ -190,8 +190,8 @@ class CategoricalHead:
         """−log of the probability of what came, of Keras tensors: outputs […, V] and symbols […, 1] to […, 1]."""
         from keras import ops
 
-        came = ops.one_hot(ops.cast(targets[..., 0], "int32"), self.count)
-        return ops.logsumexp(raw, axis=-1, keepdims=True) - ops.sum(came * raw, axis=-1, keepdims=True)
+        actual = ops.one_hot(ops.cast(targets[..., 0], "int32"), self.count)
+        return ops.logsumexp(raw, axis=-1, keepdims=True) - ops.sum(actual * raw, axis=-1, keepdims=True)
 
 
 def softplus(a: Floats) -> Floats:
@@ -200,8 +200,8 @@ def softplus(a: Floats) -> Floats:
     return positive
 
 
-def _pinball(off: Any, quantile: Any) -> Any:
+def _pinball(error: Any, quantile: Any) -> Any:
     """ρ_q of y − ŷ: q·off above, (q − 1)·off below."""
     from keras import ops
 
-    return quantile * off + ops.relu(-off)
+    return quantile * error + ops.relu(-error)

@@ -17,7 +17,7 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.model.past import LEAST, HistoryBatch, MethodForecast
+from lstmcast.model.past import EPSILON, HistoryBatch, MethodForecast
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -26,8 +26,13 @@ Bools = npt.NDArray[np.bool_]
 ALPHAS = (0.03, 0.1, 0.3, 0.6, 0.9)
 TRENDS = ((0.0, 1.0), (0.03, 0.999), (0.1, 0.97), (0.3, 0.97))  # (β, φ)
 GAMMAS = (0.1, 0.4, 1.0)
-TRUST = (4.0, 2 / 3)  # a member counts by its error to the power of minus the first, and the second for each trial
-REPEATED = 0.25  # the least that the seasonal naive forecast counts where there is a season: trials are few
+WEIGHT_EXPONENT = (
+    4.0,
+    2 / 3,
+)  # a member counts by its error to the power of minus the first, and the second for each trial
+MIN_SEASONAL_NAIVE_WEIGHT = (
+    0.25  # the least that the seasonal naive forecast counts where there is a season: trials are few
+)
 
 
 @dataclass(frozen=True)
@@ -61,11 +66,11 @@ def size(season: int) -> int:
 
 def forecast(past: HistoryBatch, horizon: int) -> MethodForecast:
     """The members' forecasts, weighted by how they did in the trials."""
-    run, last = trusted(past), len(past.z) - 1
-    off = np.zeros(len(past.known))
-    for t in past.near:
-        off += past.missed(t, run.said(past, t, past.trials[t]))
-    return MethodForecast(run.said(past, last, horizon).T, off)
+    run, last = fit_grid(past), len(past.z) - 1
+    error = np.zeros(len(past.known))
+    for t in past.last_horizon_trials:
+        error += past.trial_error(t, run.forecast(past, t, past.trials[t]))
+    return MethodForecast(run.forecast(past, last, horizon).T, error)
 
 
 @dataclass(frozen=True)
@@ -91,23 +96,23 @@ class FittedGrid:
     weights: Floats
     states: dict[int, State]
 
-    def said(self, past: HistoryBatch, t: int, steps: int) -> Floats:
+    def forecast(self, past: HistoryBatch, t: int, steps: int) -> Floats:
         """[steps, B] what is said after column t: the weighted mean, for which no member's forecast is written out."""
         state, weights = self.states[t], self.weights[:-1]
         damping = np.cumsum(self.members.phi ** np.arange(1, steps + 1)[:, None], axis=0)  # [steps, M]
         season = np.einsum("kmb,mb->kb", state.season, weights)
-        said = (state.level * weights).sum(axis=0) + damping @ (state.trend * weights)
-        said += season[(t + 1 + np.arange(steps)) % len(season)]
-        return np.asarray(said + self.weights[-1] * past.repeated(t, steps))
+        forecasts = (state.level * weights).sum(axis=0) + damping @ (state.trend * weights)
+        forecasts += season[(t + 1 + np.arange(steps)) % len(season)]
+        return np.asarray(forecasts + self.weights[-1] * past.seasonal_naive(t, steps))
 
 
-def trusted(past: HistoryBatch) -> FittedGrid:
+def fit_grid(past: HistoryBatch) -> FittedGrid:
     """Run the grid, and weigh it by its errors in the trials."""
-    members = ParameterGrid.of(past.season)
+    members = ParameterGrid.of(past.season_length)
     errors, count, states = _run(past, members)
-    relative = np.maximum(errors, LEAST) / np.maximum(errors.min(axis=0), LEAST)
-    weights = relative ** -(TRUST[0] + TRUST[1] * count)
-    hedge = REPEATED if past.season > 1 else 0.0
+    relative = np.maximum(errors, EPSILON) / np.maximum(errors.min(axis=0), EPSILON)
+    weights = relative ** -(WEIGHT_EXPONENT[0] + WEIGHT_EXPONENT[1] * count)
+    hedge = MIN_SEASONAL_NAIVE_WEIGHT if past.season_length > 1 else 0.0
     weights *= (1 - hedge) / weights.sum(axis=0)
     weights[-1] += hedge
     return FittedGrid(members, weights, states)
@@ -128,12 +133,12 @@ def _run(past: HistoryBatch, members: ParameterGrid) -> tuple[Floats, Ints, dict
     for t in range(min(beginning), steps):
         if (new := beginning.get(t)) is not None:
             recurrences.begin(new)
-        recurrences.learn(t)
+        recurrences.update(t)
         if (known := past.trials.get(t)) is not None:
-            fair = past.fair(t)
-            errors += recurrences.off(t, known) * fair
-            count += fair
-            if t in past.near:
+            valid = past.has_enough_history(t)
+            errors += recurrences.mean_absolute_errors(t, known) * valid
+            count += valid
+            if t in past.last_horizon_trials:
                 states[t] = recurrences.copied()
     states[steps - 1] = State(recurrences.level, recurrences.trend, recurrences.season)
     return errors / np.maximum(count, 1), count, states
@@ -144,8 +149,8 @@ class _Recurrences:
     """All members on their way through the past, changed in place.
 
     Attributes:
-        past: of B series.
-        begun: level [B], trend [B] and season [m, B] before the first value.
+        history: of B series.
+        initial_state: level [B], trend [B] and season [m, B] before the first value.
         members: the grid, [M, 1] each.
         taught: [M, B] γ(1 − α), 0 where no season is seen.
         damping: [H, M, 1] φ + φ² + … + φʰ.
@@ -153,8 +158,8 @@ class _Recurrences:
         season: [m, M, B], by the column modulo m.
     """
 
-    past: HistoryBatch
-    begun: tuple[Floats, Floats, Floats]
+    history: HistoryBatch
+    initial_state: tuple[Floats, Floats, Floats]
     members: ParameterGrid
     taught: Floats
     damping: Floats
@@ -168,22 +173,22 @@ class _Recurrences:
         members, size = members.columns(), (len(members), past.z.shape[1])
         taught = members.gamma * (1 - members.alpha) * past.seasonal
         damping = np.cumsum(members.phi ** np.arange(1, past.trial + 1)[:, None, None], axis=0)
-        season = np.zeros((past.season, *size))
-        return cls(past, past.begun(), members, taught, damping, np.zeros(size), np.zeros(size), season)
+        season = np.zeros((past.season_length, *size))
+        return cls(past, past.initial_state(), members, taught, damping, np.zeros(size), np.zeros(size), season)
 
     def begin(self, new: Bools) -> None:
         """Begin with the series, [B], whose first value comes next."""
-        level, trend, season = self.begun
+        level, trend, season = self.initial_state
         self.level[:, new] = level[new]
         self.trend[:, new] = trend[new] * (self.members.beta > 0)
         self.season[:, :, new] = season[:, None, new] * (self.members.gamma > 0)
 
-    def learn(self, t: int) -> None:
+    def update(self, t: int) -> None:
         """Take in column t."""
-        members, season = self.members, self.season[t % self.past.season]
+        members, season = self.members, self.season[t % self.history.season_length]
         self.trend *= members.phi
         self.level += self.trend
-        e = self.past.z[t] - self.level
+        e = self.history.z[t] - self.level
         e -= season
         season += self.taught * e
         e *= members.alpha
@@ -193,20 +198,20 @@ class _Recurrences:
 
     def ahead(self, t: int, h: int) -> Floats:
         """[M, B] what is said of column t + h, t being the last known."""
-        said: Floats = self.trend * self.damping[h - 1]
-        said += self.level
-        said += self.season[(t + h) % self.past.season]
-        return said
+        forecasts: Floats = self.trend * self.damping[h - 1]
+        forecasts += self.level
+        forecasts += self.season[(t + h) % self.history.season_length]
+        return forecasts
 
-    def off(self, t: int, steps: int) -> Floats:
+    def mean_absolute_errors(self, t: int, steps: int) -> Floats:
         """[M + 1, B] mean absolute errors of what is said of `steps` columns after t."""
-        came = self.past.z[t + 1 : t + 1 + steps]
-        total = np.zeros((len(self.level) + 1, came.shape[1]))
-        for h, value in enumerate(came, start=1):
-            off = self.ahead(t, h)
-            off -= value
-            total[:-1] += np.abs(off, out=off)
-        total[-1] = np.abs(self.past.repeated(t, steps) - came).sum(axis=0)
+        actual = self.history.z[t + 1 : t + 1 + steps]
+        total = np.zeros((len(self.level) + 1, actual.shape[1]))
+        for h, value in enumerate(actual, start=1):
+            error = self.ahead(t, h)
+            error -= value
+            total[:-1] += np.abs(error, out=error)
+        total[-1] = np.abs(self.history.seasonal_naive(t, steps) - actual).sum(axis=0)
         return total / steps
 
     def copied(self) -> State:

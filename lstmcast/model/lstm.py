@@ -121,7 +121,7 @@ class State:
     c: list[Array]
 
 
-def start(network: Network, batch: int) -> State:
+def zero_state(network: Network, batch: int) -> State:
     """The state before the first step: zeros."""
     zeros = [np.zeros((batch, layer.units), np.float32) for layer in network.layers]
     return State(h=list(zeros), c=[z.copy() for z in zeros])
@@ -155,7 +155,7 @@ def step(network: Network, x: Array, state: State) -> Array:
     Returns:
         [B, O].
     """
-    return dense(network, last(network, x[:, None], state), x)
+    return dense(network, run_last(network, x[:, None], state), x)
 
 
 def run(network: Network, x: Array, state: State) -> Array:
@@ -169,13 +169,13 @@ def run(network: Network, x: Array, state: State) -> Array:
     Returns:
         [B, L, U].
     """
-    said = np.empty((*x.shape[:2], network.layers[-1].units), np.float32)
+    outputs = np.empty((*x.shape[:2], network.layers[-1].units), np.float32)
     for t, h in enumerate(_steps(network, x, state)):
-        said[:, t] = h
-    return said
+        outputs[:, t] = h
+    return outputs
 
 
-def last(network: Network, x: Array, state: State) -> Array:
+def run_last(network: Network, x: Array, state: State) -> Array:
     """Advance `state` by L inputs, [B, L, F], and return the last layer's last output, [B, U]."""
     for _ in _steps(network, x, state):
         pass
@@ -229,9 +229,9 @@ def dense(network: Network, h: Array, x: Array) -> Array:
     return seen @ network.V + network.d
 
 
-def outputs(network: Network, x: Array) -> Array:
+def forward(network: Network, x: Array) -> Array:
     """What the network says at every step of every window: [B, L, F] to [B, L, O]."""
-    return dense(network, run(network, x, start(network, len(x))), x)
+    return dense(network, run(network, x, zero_state(network, len(x))), x)
 
 
 def to_tensors(network: Network) -> dict[str, Array]:
@@ -270,8 +270,8 @@ def from_tensors(
         _shaped(tensors, f"{name}.V", (width, after))
         hidden.append(Dense(tensors[f"{name}.V"], tensors[f"{name}.d"]))
         width = after
-    said = _shaped(tensors, "dense.d", (outputs,))[0]
-    _shaped(tensors, "dense.V", (width, said))
+    bias = _shaped(tensors, "dense.d", (outputs,))[0]
+    _shaped(tensors, "dense.V", (width, bias))
     if not layers or activation not in ACTIVATIONS or len(tensors) != 3 * len(layers) + 2 * len(hidden) + 2:
         raise ModelError("weights: the layers named do not make a network; train again")
     return Network(tuple(layers), tensors["dense.V"], tensors["dense.d"], activation, skip, tuple(hidden))

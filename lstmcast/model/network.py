@@ -62,8 +62,8 @@ class Architecture:
         layers = ", ".join(f"LSTM({u})" for u in self.units)
         layers = f"Beside({layers})" if self.skip else layers
         hidden = "".join(f"Dense({width}, activation=relu), " for width in self.hidden)
-        said = "" if self.head.activation == "linear" else f", activation={self.head.activation}"
-        last = f"Dense({self.head.outputs}{said})"
+        activation_text = "" if self.head.activation == "linear" else f", activation={self.head.activation}"
+        last = f"Dense({self.head.outputs}{activation_text})"
         return f"Sequential([Input(({self.context}, {self.lags})), {layers}, {hidden}{last}])"
 
 
@@ -91,7 +91,7 @@ def load_keras() -> None:
     require_tensorflow()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    with _signals_held(), _mute():
+    with _signals_held(), _silence_stderr():
         import tensorflow
 
         tensorflow.config.list_logical_devices()  # looks for accelerators, and says what it does not find
@@ -114,12 +114,12 @@ def _signals_held() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        for one in heard:
-            signal.raise_signal(one)
+        for received in heard:
+            signal.raise_signal(received)
 
 
 @contextmanager
-def _mute() -> Iterator[None]:
+def _silence_stderr() -> Iterator[None]:
     """Drop what native code writes to stderr: TensorFlow's start-up lines obey no setting. Errors still rise."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
@@ -133,7 +133,7 @@ def _mute() -> Iterator[None]:
 
 
 def build(architecture: Architecture, *, every_step: bool) -> keras.Sequential:
-    """Build the network, up to the activation of its last layer, which the loss and `OutputHead.said` bring.
+    """Build the network, up to the activation of its last layer, which the loss and `OutputHead.decode` bring.
 
     Args:
         architecture: its layers.
@@ -154,14 +154,14 @@ def build(architecture: Architecture, *, every_step: bool) -> keras.Sequential:
     return keras.Sequential(
         [
             keras.Input((architecture.context, architecture.lags)),
-            *([_beside(lstms, every_step=every_step)] if architecture.skip else lstms),
+            *([_skip_concat(lstms, every_step=every_step)] if architecture.skip else lstms),
             *(keras.layers.Dense(width, activation="relu") for width in architecture.hidden),
             keras.layers.Dense(architecture.head.outputs, kernel_initializer="zeros"),
         ]
     )
 
 
-def _beside(lstms: Sequence[keras.layers.Layer], *, every_step: bool) -> keras.layers.Layer:
+def _skip_concat(lstms: Sequence[keras.layers.Layer], *, every_step: bool) -> keras.layers.Layer:
     """A layer that hands on the LSTM's output with its input beside it: a linear path around the LSTM."""
     import keras
 
@@ -188,7 +188,7 @@ def to_numpy(model: keras.Sequential, architecture: Architecture) -> Network:
     return Network(layers, last.V, last.d, architecture.activation, architecture.skip, tuple(hidden))
 
 
-def flat(network: Network) -> list[Array]:
+def to_keras_weights(network: Network) -> list[Array]:
     """The weights in Keras's order."""
     recurrent = [w for layer in network.layers for w in (layer.W, layer.U, layer.b)]
     return [*recurrent, *(w for layer in network.hidden for w in (layer.V, layer.d)), network.V, network.d]
@@ -209,10 +209,10 @@ def check_forward(network: Network, architecture: Architecture, x: Array) -> flo
         ModelError: it is more than 1e-4: the model must not be saved.
     """
     model = build(architecture, every_step=False)
-    model.set_weights(flat(network))
-    said = lstm.outputs(network, x)[:, -1]
-    keras_said = np.asarray(model(x, training=False))
-    gap = float(np.abs(said - keras_said).max() / max(1.0, float(np.abs(keras_said).max())))
+    model.set_weights(to_keras_weights(network))
+    numpy_output = lstm.forward(network, x)[:, -1]
+    keras_output = np.asarray(model(x, training=False))
+    gap = float(np.abs(numpy_output - keras_output).max() / max(1.0, float(np.abs(keras_output).max())))
     if not gap <= 1e-4:
         raise ModelError(f"the network's two forward passes differ by {gap:.1e} (at most 1e-4): it was not saved")
     return gap

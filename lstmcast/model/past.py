@@ -13,7 +13,7 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 HORIZONS, TRIALS = 5, 15  # the trial origins lie up to so many horizons back; how many
-LEAST = 1e-12  # an error that is none
+EPSILON = 1e-12  # an error that is none
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class HistoryBatch:
     Attributes:
         z: [T, B]; 0 before a series.
         known: [B] how many of them are its own.
-        season: m.
+        season_length: m.
         trial: the horizon at which methods are tried, so that a longer forecast begins with the shorter one.
     """
 
     z: Floats
     known: Ints
-    season: int
+    season_length: int
     trial: int
 
     @classmethod
@@ -43,42 +43,46 @@ class HistoryBatch:
     @cached_property
     def trials(self) -> dict[int, int]:
         """The columns after which methods are tried, and for how many steps."""
-        last, apart = len(self.z) - 1, np.linspace(max(self.trial // 3, 1), HORIZONS * self.trial, TRIALS)
-        return {last - back: min(back, self.trial) for back in sorted({round(one) for one in apart}) if back < last}
+        last, distances = len(self.z) - 1, np.linspace(max(self.trial // 3, 1), HORIZONS * self.trial, TRIALS)
+        return {
+            last - back: min(back, self.trial)
+            for back in sorted({round(distance) for distance in distances})
+            if back < last
+        }
 
     @property
-    def near(self) -> list[int]:
+    def last_horizon_trials(self) -> list[int]:
         """Those of the last horizon."""
         return [t for t in self.trials if len(self.z) - 1 - t <= self.trial]
 
-    def fair(self, t: int) -> Bools:
+    def has_enough_history(self, t: int) -> Bools:
         """[B] whether enough is known up to column t: the first season, where there is one, came from its past."""
-        ripe = np.where(self.seasonal, 2 * self.season, max(self.season, 3))
-        return np.asarray(t + 1 - len(self.z) + self.known >= ripe)
+        min_history = np.where(self.seasonal, 2 * self.season_length, max(self.season_length, 3))
+        return np.asarray(t + 1 - len(self.z) + self.known >= min_history)
 
-    def missed(self, t: int, said: Floats) -> Floats:
+    def trial_error(self, t: int, forecast: Floats) -> Floats:
         """[B] mean |z − f| of [steps, B] forecasts from column t; 0 where that would not be fair."""
-        off = np.abs(said - self.z[t + 1 : t + 1 + len(said)]).mean(axis=0)
-        return np.where(self.fair(t), off, 0.0)
+        abs_error = np.abs(forecast - self.z[t + 1 : t + 1 + len(forecast)]).mean(axis=0)
+        return np.where(self.has_enough_history(t), abs_error, 0.0)
 
     @cached_property
     def seasonal(self) -> Bools:
         """[B] whether two whole seasons are known, so that there is one to begin with."""
-        return np.asarray(self.known >= 2 * self.season) & (self.season > 1)
+        return np.asarray(self.known >= 2 * self.season_length) & (self.season_length > 1)
 
-    def repeated(self, t: int, steps: int) -> Floats:
+    def seasonal_naive(self, t: int, steps: int) -> Floats:
         """[steps, B] the last season again, as known at column t; the last value where there is no whole one."""
-        whole = t + 1 - len(self.z) + self.known >= self.season
-        again = self.z[np.maximum(t + 1 - self.season + np.arange(steps) % self.season, 0)]
-        return again if whole.all() else np.where(whole, again, self.z[t])
+        has_full_season = t + 1 - len(self.z) + self.known >= self.season_length
+        again = self.z[np.maximum(t + 1 - self.season_length + np.arange(steps) % self.season_length, 0)]
+        return again if has_full_season.all() else np.where(has_full_season, again, self.z[t])
 
-    def begun(self) -> tuple[Floats, Floats, Floats]:
+    def initial_state(self) -> tuple[Floats, Floats, Floats]:
         """Level [B], trend [B] and season [m, B] before the first value, the season by its column modulo m.
 
         From the first two seasons: what they rose by, and how far each phase lies from their lines, in the mean of the
         two. Where two are not known, the first value.
         """
-        m, start = self.season, len(self.z) - self.known
+        m, start = self.season_length, len(self.z) - self.known
         steps = np.minimum(start + np.arange(2 * m)[:, None], len(self.z) - 1)
         two = np.take_along_axis(self.z, steps, axis=0).reshape(2, m, -1)
         means = two.mean(axis=1)  # [2, B]
@@ -96,8 +100,8 @@ class MethodForecast:
 
     Attributes:
         z: [B, H].
-        off: [B] how wrong it was in the near trials: the sum of its mean absolute errors; 0 where none was fair.
+        abs_error: [B] how wrong it was in the near trials: the sum of its mean absolute errors; 0 where none was fair.
     """
 
     z: Floats
-    off: Floats
+    abs_error: Floats

@@ -24,11 +24,11 @@ class Path:
 
     Attributes:
         symbols: [B, H] codes.
-        chances: [B, H] the probability of each, given the path before it.
+        probabilities: [B, H] the probability of each, given the path before it.
     """
 
     symbols: Ints
-    chances: Floats
+    probabilities: Floats
 
 
 @dataclass(frozen=True)
@@ -44,55 +44,55 @@ class AutoregressiveEnsemble:
     temperature: float = 1.0
 
     @property
-    def kinds(self) -> int:
+    def vocab_size(self) -> int:
         """V."""
         return len(self.networks[0].d)
 
-    def read(self, x: Array) -> tuple[list[State], Floats]:
+    def encode_context(self, x: Array) -> tuple[list[State], Floats]:
         """Read [B, L, V]: what each network remembers, and the logarithms of what follows, [B, V]."""
-        states = [lstm.start(network, len(x)) for network in self.networks]
+        states = [lstm.zero_state(network, len(x)) for network in self.networks]
         raw = [
-            lstm.dense(network, lstm.last(network, x, state), x[:, -1])
+            lstm.dense(network, lstm.run_last(network, x, state), x[:, -1])
             for network, state in zip(self.networks, states, strict=True)
         ]
-        return states, self.log_chances(raw)
+        return states, self.log_probs(raw)
 
-    def after(self, symbols: Ints, states: Sequence[State]) -> Floats:
+    def decode_step(self, symbols: Ints, states: Sequence[State]) -> Floats:
         """Advance the states, in place, by [B] symbols; the logarithms of what follows, [B, V]."""
-        x = one_hot(symbols, self.kinds)
+        x = one_hot(symbols, self.vocab_size)
         each = zip(self.networks, states, strict=True)
-        return self.log_chances([lstm.step(network, x, state) for network, state in each])
+        return self.log_probs([lstm.step(network, x, state) for network, state in each])
 
-    def every(self, x: Array, steps: int) -> Floats:
+    def step_log_probs(self, x: Array, steps: int) -> Floats:
         """Read [B, L, V]: the logarithms of what follows each of the last `steps` steps, [B, steps, V]."""
         raw = [
-            lstm.dense(network, lstm.run(network, x, lstm.start(network, len(x)))[:, -steps:], x[:, -steps:])
+            lstm.dense(network, lstm.run(network, x, lstm.zero_state(network, len(x)))[:, -steps:], x[:, -steps:])
             for network in self.networks
         ]
-        return self.log_chances(raw)
+        return self.log_probs(raw)
 
-    def log_chances(self, raw: Sequence[Array]) -> Floats:
+    def log_probs(self, raw: Sequence[Array]) -> Floats:
         """What the networks say, […, V] each, as logarithms of their mean probabilities at the temperature."""
         logs = log_softmax(raw[0].astype(np.float64))
-        for one in raw[1:]:
-            logs = np.logaddexp(logs, log_softmax(one.astype(np.float64)))
+        for logits in raw[1:]:
+            logs = np.logaddexp(logs, log_softmax(logits.astype(np.float64)))
         return log_softmax(logs / self.temperature)
 
 
 def log_softmax(raw: Floats) -> Floats:
     """Logarithms of the probabilities exp(raw) / Σ exp(raw), along the last axis."""
-    off = raw - raw.max(axis=-1, keepdims=True)
-    logs: Floats = off - np.log(np.exp(off).sum(axis=-1, keepdims=True))
+    shifted = raw - raw.max(axis=-1, keepdims=True)
+    logs: Floats = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return logs
 
 
-def drawn(
-    speaker: AutoregressiveEnsemble, x: Array, horizon: int, *, temperature: float, rng: np.random.Generator
+def sample(
+    ensemble: AutoregressiveEnsemble, x: Array, horizon: int, *, temperature: float, rng: np.random.Generator
 ) -> Path:
     """Draw one path for each series.
 
     Args:
-        speaker: what says the probabilities.
+        ensemble: what says the probabilities.
         x: [B, L, V] what came before.
         horizon: H.
         temperature: below 1, likely symbols become likelier; above 1, less likely.
@@ -101,48 +101,48 @@ def drawn(
     Returns:
         The paths; the probabilities are those of the speaker, whatever the temperature.
     """
-    states, logs = speaker.read(x)
-    symbols, chances = np.empty((len(x), horizon), dtype=np.int64), np.empty((len(x), horizon))
+    states, logs = ensemble.encode_context(x)
+    symbols, probabilities = np.empty((len(x), horizon), dtype=np.int64), np.empty((len(x), horizon))
     for t in range(horizon):
         if t:
-            logs = speaker.after(symbols[:, t - 1], states)
-        shares = np.exp(log_softmax(logs / temperature)).cumsum(axis=1)
-        ticks = rng.random((len(x), 1)) * shares[:, -1:]
-        symbols[:, t] = np.minimum((shares <= ticks).sum(axis=1), speaker.kinds - 1)
-        chances[:, t] = np.exp(np.take_along_axis(logs, symbols[:, t, None], axis=1)[:, 0])
-    return Path(symbols, chances)
+            logs = ensemble.decode_step(symbols[:, t - 1], states)
+        cumulative = np.exp(log_softmax(logs / temperature)).cumsum(axis=1)
+        ticks = rng.random((len(x), 1)) * cumulative[:, -1:]
+        symbols[:, t] = np.minimum((cumulative <= ticks).sum(axis=1), ensemble.vocab_size - 1)
+        probabilities[:, t] = np.exp(np.take_along_axis(logs, symbols[:, t, None], axis=1)[:, 0])
+    return Path(symbols, probabilities)
 
 
-def likeliest(speaker: AutoregressiveEnsemble, x: Array, horizon: int, *, beam: int = BEAM) -> Path:
+def beam_search(ensemble: AutoregressiveEnsemble, x: Array, horizon: int, *, beam: int = BEAM) -> Path:
     """The likeliest path of each series among those that a beam search meets.
 
     Of all paths that go on from the `beam` best of the step before, the `beam` best are kept; a beam of 1 takes the
     likeliest symbol at each step.
 
     Args:
-        speaker: what says the probabilities.
+        ensemble: what says the probabilities.
         x: [B, L, V] what came before.
         horizon: H.
         beam: W, unfinished paths kept of each series.
     """
-    rows, kinds = len(x), speaker.kinds
-    states, logs = speaker.read(x)
-    states = [_chosen(state, np.repeat(np.arange(rows), beam)) for state in states]
-    logs = np.repeat(logs, beam, axis=0).reshape(rows, beam, kinds)
+    rows, vocab_size = len(x), ensemble.vocab_size
+    states, logs = ensemble.encode_context(x)
+    states = [_select_states(state, np.repeat(np.arange(rows), beam)) for state in states]
+    logs = np.repeat(logs, beam, axis=0).reshape(rows, beam, vocab_size)
     totals = np.full((rows, beam, 1), -np.inf)
     totals[:, 0] = 0.0  # all W are the same path still
     symbols, own = np.empty((rows, beam, 0), dtype=np.int64), np.empty((rows, beam, 0))
     for t in range(horizon):
         if t:
-            logs = speaker.after(symbols[..., -1].ravel(), states).reshape(rows, beam, kinds)
+            logs = ensemble.decode_step(symbols[..., -1].ravel(), states).reshape(rows, beam, vocab_size)
         scores = (totals + logs).reshape(rows, -1)
         best = np.argsort(-scores, axis=1, kind="stable")[:, :beam]  # [B, W] of W·V ways to go on
-        parents = best // kinds
+        parents = best // vocab_size
         totals = np.take_along_axis(scores, best, axis=1)[..., None]
-        said = np.take_along_axis(logs.reshape(rows, -1), best, axis=1)
-        symbols = _followed(symbols, parents, best % kinds)
-        own = _followed(own, parents, said)
-        states = [_chosen(state, (np.arange(rows)[:, None] * beam + parents).ravel()) for state in states]
+        log_probs = np.take_along_axis(logs.reshape(rows, -1), best, axis=1)
+        symbols = _followed(symbols, parents, best % vocab_size)
+        own = _followed(own, parents, log_probs)
+        states = [_select_states(state, (np.arange(rows)[:, None] * beam + parents).ravel()) for state in states]
     return Path(symbols[:, 0], np.exp(own[:, 0]))
 
 
@@ -152,6 +152,6 @@ def _followed(paths: np.ndarray, parents: Ints, following: np.ndarray) -> np.nda
     return np.concatenate([kept, following[..., None]], axis=2)
 
 
-def _chosen(state: State, rows: Ints) -> State:
+def _select_states(state: State, rows: Ints) -> State:
     """The states of these rows."""
     return replace(state, h=[h[rows] for h in state.h], c=[c[rows] for c in state.c])

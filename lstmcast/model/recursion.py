@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-AT_ONCE = 1 << 22  # numbers of one kind held at once (inputs, or gates): 16 MB, whatever the number of series
+CHUNK_SIZE = 1 << 22  # numbers of one kind held at once (inputs, or gates): 16 MB, whatever the number of series
 
 Distances = tuple[Floats, Floats]
 
@@ -43,11 +43,13 @@ def forecast(
         [B, horizon] z, and how far below and above its quantiles lie, [Q, B, horizon] each: none where the head says
         none; after the head's steps those of the last one.
     """
-    shape = windows.shape
+    shape = windows.spec
     widest = max(shape.lags, *(4 * layer.units for network in networks for layer in network.layers))
-    at_once = max(1, AT_ONCE // max(shape.context * widest, horizon * max(1, shape.seasons)))
+    at_once = max(1, CHUNK_SIZE // max(shape.context * widest, horizon * max(1, shape.seasons)))
     parts = [
-        _together(networks, head, _OriginBatch(windows, series[k : k + at_once], origins[k : k + at_once], horizon))
+        _ensemble_mean(
+            networks, head, _OriginBatch(windows, series[k : k + at_once], origins[k : k + at_once], horizon)
+        )
         for k in range(0, len(series), at_once)
     ]
     if not parts:
@@ -73,44 +75,44 @@ class _OriginBatch:
     @cached_property
     def x(self) -> Array:
         """[B, L, F] the context."""
-        context = self.windows.shape.context
+        context = self.windows.spec.context
         return self.windows.inputs(self.series, self.origins - context + 1, context)
 
-    def followed(self, z: Floats) -> _OriginBatch:
+    def extended(self, z: Floats) -> _OriginBatch:
         """The ends of the same series, had [B, H] z come after these."""
-        further = self.windows.followed(self.series, self.origins, z)
+        further = self.windows.extended(self.series, self.origins, z)
         return _OriginBatch(further, np.arange(len(z)), np.diff(further.offsets) - 1, self.horizon)
 
 
-def _together(networks: Sequence[Network], head: QuantileHead, ends: _OriginBatch) -> tuple[Floats, Distances]:
+def _ensemble_mean(networks: Sequence[Network], head: QuantileHead, ends: _OriginBatch) -> tuple[Floats, Distances]:
     """The mean of what the networks say."""
     ask = _recursive if head.outputs == 1 else _direct
-    said = [ask(network, head, ends) for network in networks]
-    below, above = (np.mean([one[1][side] for one in said], axis=0) for side in (0, 1))
-    return np.mean([one[0] for one in said], axis=0), (below, above)
+    by_network = [ask(network, head, ends) for network in networks]
+    below, above = (np.mean([output[1][side] for output in by_network], axis=0) for side in (0, 1))
+    return np.mean([output[0] for output in by_network], axis=0), (below, above)
 
 
 def _direct(network: Network, head: QuantileHead, ends: _OriginBatch) -> tuple[Floats, Distances]:
     """Ask for all steps at once; for more than the head says, ask again with its own values as the past."""
-    z, gaps = _asked(network, head, ends)
+    z, gaps = _direct_step(network, head, ends)
     while z.shape[1] < ends.horizon:
-        z = np.hstack([z, _asked(network, head, ends.followed(z))[0]])
+        z = np.hstack([z, _direct_step(network, head, ends.extended(z))[0]])
     steps = np.minimum(np.arange(ends.horizon), head.steps - 1)
     return z[:, : ends.horizon], (gaps[0][..., steps], gaps[1][..., steps])
 
 
-def _asked(network: Network, head: QuantileHead, ends: _OriginBatch) -> tuple[Floats, Distances]:
+def _direct_step(network: Network, head: QuantileHead, ends: _OriginBatch) -> tuple[Floats, Distances]:
     """What the network says of its H steps, on top of level and profile."""
-    last = lstm.last(network, ends.x, lstm.start(network, len(ends.x)))
-    values, below, above = head.said(lstm.dense(network, last, ends.x[:, -1]))
-    return ends.windows.base(ends.series, ends.origins, head.steps) + values, (below, above)
+    last = lstm.run_last(network, ends.x, lstm.zero_state(network, len(ends.x)))
+    values, below, above = head.decode(lstm.dense(network, last, ends.x[:, -1]))
+    return ends.windows.level_and_profile(ends.series, ends.origins, head.steps) + values, (below, above)
 
 
 def _recursive(network: Network, head: QuantileHead, ends: _OriginBatch) -> tuple[Floats, Distances]:
     """Run it on from the state that it has after the context."""
-    state = lstm.start(network, len(ends.x))
-    said = lstm.dense(network, lstm.last(network, ends.x, state), ends.x[:, -1])  # [B, 1]
-    z = _run_on(network, ends.past, state, said)
+    state = lstm.zero_state(network, len(ends.x))
+    output = lstm.dense(network, lstm.run_last(network, ends.x, state), ends.x[:, -1])  # [B, 1]
+    z = _roll_out(network, ends.past, state, output)
     return z, (np.empty((len(head.levels), *z.shape)),) * 2
 
 
@@ -132,24 +134,24 @@ class _RecursionState:
     ages: Ints
     level: Floats
     r: Floats
-    ripe: Bools
+    is_valid: Bools
     season: int
 
     @classmethod
     def of(cls, windows: WindowDataset, series: Ints, origins: Ints, horizon: int) -> _RecursionState:
         """Gather it."""
-        shape, first = windows.shape, windows.offsets[series]
+        shape, first = windows.spec, windows.offsets[series]
         back = shape.season * np.arange(1, shape.seasons + 1)
         steps = origins[:, None, None] + np.arange(1, horizon + 1)[:, None] - back  # [B, H, K] steps of the series
-        ripe = (steps <= origins[:, None, None]) & (steps >= shape.level)
-        at = first[:, None, None] + np.where(ripe, steps, 1)
-        r = np.where(ripe, windows.z[at % len(windows.z)] - windows.level[at - 1], 0.0)
+        is_valid = (steps <= origins[:, None, None]) & (steps >= shape.level)
+        at = first[:, None, None] + np.where(is_valid, steps, 1)
+        r = np.where(is_valid, windows.z[at % len(windows.z)] - windows.level[at - 1], 0.0)
         z, y = (
             _last(values, first, origins, count)
             for values, count in ((windows.z, shape.level), (windows.y, shape.lags))
         )
         level = windows.level[first + origins]
-        return cls(z, y, origins + 1, level, r, ripe, shape.season)
+        return cls(z, y, origins + 1, level, r, is_valid, shape.season)
 
 
 def _last(values: Floats, first: Ints, origins: Ints, count: int) -> Floats:
@@ -158,23 +160,23 @@ def _last(values: Floats, first: Ints, origins: Ints, count: int) -> Floats:
     return np.where(steps >= 0, values[first[:, None] + np.maximum(steps, 0)], 0.0)
 
 
-def _run_on(network: Network, past: _RecursionState, state: lstm.State, said: Array) -> Floats:
+def _roll_out(network: Network, past: _RecursionState, state: lstm.State, output: Array) -> Floats:
     """Feed each forecast back as the next value. Returns [B, H] z."""
     n, horizon, seasons = past.r.shape
     z, y = (np.concatenate([known, np.empty((n, horizon))], axis=1) for known in (past.z, past.y))
     steps, lags = past.z.shape[1], past.y.shape[1]
     r, level = np.empty((n, horizon)), past.level
     for t in range(horizon):
-        y[:, lags + t] = level + said[:, 0]
+        y[:, lags + t] = level + output[:, 0]
         own = np.arange(t - past.season, -1, -past.season)[:seasons]  # this phase, as forecast
-        ripe = past.ages[:, None] + own >= steps
-        total = past.r[:, t].sum(axis=1) + np.where(ripe, r[:, own], 0.0).sum(axis=1)
-        profile = total / np.maximum(past.ripe[:, t].sum(axis=1) + ripe.sum(axis=1), 1)
+        is_valid = past.ages[:, None] + own >= steps
+        total = past.r[:, t].sum(axis=1) + np.where(is_valid, r[:, own], 0.0).sum(axis=1)
+        profile = total / np.maximum(past.is_valid[:, t].sum(axis=1) + is_valid.sum(axis=1), 1)
         z[:, steps + t] = y[:, lags + t] + profile
         r[:, t] = z[:, steps + t] - level
         ages = past.ages + t + 1
         level = z[:, t + 1 : t + 1 + steps].sum(axis=1) / np.minimum(ages, steps)
         inside = np.arange(lags, 0, -1) <= ages[:, None]
         x = np.where(inside, y[:, t + 1 : t + 1 + lags] - level[:, None], 0.0)
-        said = lstm.step(network, x.astype(np.float32), state)
+        output = lstm.step(network, x.astype(np.float32), state)
     return z[:, steps:]

@@ -17,22 +17,22 @@ from lstmcast.errors import DataError
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
-Kind = Literal["log", "sqrt", "none"]
-Share = Literal["own", "root", "shared"]
+TransformName = Literal["log", "sqrt", "none"]
+ScaleMode = Literal["own", "root", "shared"]
 
-FURTHEST = 30.0  # times the usual step, that a series' own may be larger or smaller where it counts by its root
+MAX_STEP_RATIO = 30.0  # times the usual step, that a series' own may be larger or smaller where it counts by its root
 STILL = 1e-3  # of its value: what one step is taken to be of a plain series that never moved
 
 
 Transform = Callable[[Floats], Floats]
 
-_FORWARD: Mapping[Kind, Transform] = {"log": np.log, "sqrt": np.sqrt, "none": np.asarray}
-_INVERSE: Mapping[Kind, Transform] = {
+_FORWARD: Mapping[TransformName, Transform] = {"log": np.log, "sqrt": np.sqrt, "none": np.asarray}
+_INVERSE: Mapping[TransformName, Transform] = {
     "log": np.exp,
     "sqrt": lambda roots: np.maximum(roots, 0.0) ** 2,
     "none": np.asarray,
 }
-_SLOPE: Mapping[Kind, Transform] = {  # of the inverse
+_SLOPE: Mapping[TransformName, Transform] = {  # of the inverse
     "log": np.exp,
     "sqrt": lambda roots: 2 * np.maximum(roots, 0.0),
     "none": np.ones_like,
@@ -44,68 +44,79 @@ class Scaling:
     """How each of S series becomes z, and back.
 
     Attributes:
-        kind: the transform: "log", "sqrt" or "none".
-        anchor: [S] the transformed value that is z = 0.
+        transform: the transform: "log", "sqrt" or "none".
+        offset: [S] the transformed value that is z = 0.
         scale: [S] how much of the transformed value is one unit of z; positive.
         floor: [S] what no forecast falls below: 0 for a series that never did, else -inf.
-        usual: the mean step, in transformed values, of the series it was measured on.
-        plain: [S] the series that are not transformed, for their values cannot be; None: none is.
+        typical_step: the mean step, in transformed values, of the series it was measured on.
+        untransformed: [S] the series that are not transformed, for their values cannot be; None: none is.
     """
 
-    kind: Kind
-    anchor: Floats
+    transform: TransformName
+    offset: Floats
     scale: Floats
     floor: Floats
-    usual: float
-    plain: Bools | None = None
+    typical_step: float
+    untransformed: Bools | None = None
 
     def forward(self, values: Floats) -> Floats:
         """[S, …] values to z."""
         column = (slice(None),) + (None,) * (values.ndim - 1)
-        return (self._either(_FORWARD[self.kind], np.asarray, values) - self.anchor[column]) / self.scale[column]
+        return (self._either(_FORWARD[self.transform], np.asarray, values) - self.offset[column]) / self.scale[column]
 
-    def of(self, series: Ints) -> Scaling:
+    def take(self, series: Ints) -> Scaling:
         """The scaling of these series, [B], in this order (one may come more than once)."""
-        plain = None if self.plain is None else self.plain[series]
-        return Scaling(self.kind, self.anchor[series], self.scale[series], self.floor[series], self.usual, plain)
+        untransformed = None if self.untransformed is None else self.untransformed[series]
+        return Scaling(
+            self.transform,
+            self.offset[series],
+            self.scale[series],
+            self.floor[series],
+            self.typical_step,
+            untransformed,
+        )
 
     def inverse(self, z: Floats) -> Floats:
         """[S, …] z to values."""
         column = (slice(None),) + (None,) * (z.ndim - 1)
         with np.errstate(over="ignore"):  # a forecast that overflows is infinite, and is refused where it is used
-            values = self._either(_INVERSE[self.kind], np.asarray, self.anchor[column] + z * self.scale[column])
+            values = self._either(_INVERSE[self.transform], np.asarray, self.offset[column] + z * self.scale[column])
         return np.maximum(values, self.floor[column])
 
-    def slope(self, z: Floats) -> Floats:
+    def derivative(self, z: Floats) -> Floats:
         """[S, …] how much the value grows with z, there; 0 on the floor."""
         column = (slice(None),) + (None,) * (z.ndim - 1)
         scale, values = self.scale[column], self.inverse(z)
-        rise = self._either(_SLOPE[self.kind], np.ones_like, self.anchor[column] + z * scale) * scale
+        rise = self._either(_SLOPE[self.transform], np.ones_like, self.offset[column] + z * scale) * scale
         return np.where(values > self.floor[column], rise, 0.0)
 
     def _either(self, transform: Transform, otherwise: Transform, numbers: Floats) -> Floats:
         """[S, …] one of two functions of each number: the other one for the plain series."""
-        return transform(numbers) if self.plain is None else _either(self.plain, transform, otherwise, numbers)
+        return (
+            transform(numbers)
+            if self.untransformed is None
+            else _either(self.untransformed, transform, otherwise, numbers)
+        )
 
 
-def possible_kinds(values: Floats) -> tuple[Kind, ...]:
+def valid_transforms(values: Floats) -> tuple[TransformName, ...]:
     """The transforms that these values allow: logs need them positive, roots not negative."""
     smallest = values.min()
-    kinds: tuple[Kind, ...] = (
+    transforms: tuple[TransformName, ...] = (
         ("log", "sqrt", "none") if smallest > 0 else ("sqrt", "none") if smallest == 0 else ("none",)
     )
-    return kinds
+    return transforms
 
 
 def fit_scaling(
     values: Floats,
     offsets: Ints,
     *,
-    kind: Kind,
+    transform: TransformName,
     level: int,
-    share: Share = "own",
-    usual: float | None = None,
-    plain: Bools | None = None,
+    mode: ScaleMode = "own",
+    typical_step: float | None = None,
+    untransformed: Bools | None = None,
 ) -> Scaling:
     """Measure each series' scale: how far its transformed values lie from the level before them, in the mean.
 
@@ -114,59 +125,59 @@ def fit_scaling(
     Args:
         values: [N] finite values, flat.
         offsets: [S + 1].
-        kind: the transform.
+        transform: the transform.
         level: steps of the level, ≥ 1.
-        share: "own": each series by its own step. "shared": all by the usual one, for logs of different series are
+        mode: "own": each series by its own step. "shared": all by the usual one, for logs of different series are
             alike already. "root": by the geometric mean of the two, where a network sees too little of a series to
             tell a restless one.
-        usual: the usual step; None: the mean over these series.
-        plain: [S] the series that are not transformed: each has its own step, whatever the others have.
+        typical_step: the usual step; None: the mean over these series.
+        untransformed: [S] the series that are not transformed: each has its own step, whatever the others have.
 
     Raises:
         DataError: the numbers are so large that their differences overflow.
     """
     first, lengths = offsets[:-1], np.diff(offsets)
-    if plain is None:
-        transformed = _FORWARD[kind](values)
+    if untransformed is None:
+        transformed = _FORWARD[transform](values)
     else:
-        transformed = _either(np.repeat(plain, lengths), _FORWARD[kind], np.asarray, values)
+        transformed = _either(np.repeat(untransformed, lengths), _FORWARD[transform], np.asarray, values)
     anchor = transformed[first]
     with np.errstate(over="ignore", invalid="ignore"):
         centred = transformed - np.repeat(anchor, lengths)
-        scale = _mean_step(centred, levels(centred, offsets, level), offsets)
+        scale = _mean_step(centred, trailing_means(centred, offsets, level), offsets)
     if not np.isfinite(scale).all():
         raise DataError("the target holds numbers too large to scale (beyond about 1e300); divide them first")
-    usual = _usual(scale) if usual is None else usual
+    typical_step = _typical_step(scale) if typical_step is None else typical_step
     own = np.where(scale > 0, scale, STILL * np.maximum(np.abs(anchor), STILL))
-    if share == "shared":
-        scale = np.full_like(scale, usual)
-    if share == "root":
-        scale = np.sqrt(usual * np.clip(scale, usual / FURTHEST, usual * FURTHEST))
+    if mode == "shared":
+        scale = np.full_like(scale, typical_step)
+    if mode == "root":
+        scale = np.sqrt(typical_step * np.clip(scale, typical_step / MAX_STEP_RATIO, typical_step * MAX_STEP_RATIO))
     scale = np.where(scale > 0, scale, 1.0)
-    if plain is not None:
-        scale = np.where(plain, own, scale)
+    if untransformed is not None:
+        scale = np.where(untransformed, own, scale)
     floor = np.where(np.minimum.reduceat(values, first) >= 0, 0.0, -np.inf)
-    return Scaling(kind, anchor, scale, floor, usual, plain)
+    return Scaling(transform, anchor, scale, floor, typical_step, untransformed)
 
 
-def _either(plain: Bools, transform: Transform, otherwise: Transform, numbers: Floats) -> Floats:
+def _either(untransformed: Bools, transform: Transform, otherwise: Transform, numbers: Floats) -> Floats:
     """[S, …] `otherwise` of the numbers of plain series [S], `transform` of the rest."""
-    chosen = plain.reshape(-1, *(1,) * (numbers.ndim - 1))
-    return np.where(chosen, otherwise(numbers), transform(np.where(chosen, 1.0, numbers)))
+    selected = untransformed.reshape(-1, *(1,) * (numbers.ndim - 1))
+    return np.where(selected, otherwise(numbers), transform(np.where(selected, 1.0, numbers)))
 
 
-def _usual(scale: Floats) -> float:
+def _typical_step(scale: Floats) -> float:
     """The mean step of the series that move; 1 where none does."""
     moving = scale[scale > 0]
     return float(moving.mean()) if len(moving) else 1.0
 
 
-def levels(z: Floats, offsets: Ints, steps: int) -> Floats:
+def trailing_means(z: Floats, offsets: Ints, steps: int) -> Floats:
     """m_t: the mean of the last `steps` z up to and including t (of what there is, at a series' start). [N] to [N]."""
-    return trailing_sum(z, offsets, steps) / np.minimum(ages(offsets), steps)
+    return trailing_sum(z, offsets, steps) / np.minimum(observation_counts(offsets), steps)
 
 
-def ages(offsets: Ints) -> Ints:
+def observation_counts(offsets: Ints) -> Ints:
     """[N] how many values of its series are known at each step: 1 at the first."""
     lengths = np.diff(offsets)
     return np.arange(1, offsets[-1] + 1) - np.repeat(offsets[:-1], lengths)
@@ -177,7 +188,7 @@ def trailing_sum(values: Floats, offsets: Ints, steps: int) -> Floats:
 
     Made of sums of 1, 2, 4 … values, so that it costs log(steps) passes and no rounding travels further than `steps`.
     """
-    age, total, taken = ages(offsets), np.zeros(len(values)), 0
+    age, total, taken = observation_counts(offsets), np.zeros(len(values)), 0
     block, size = values, 1  # the sum of the last `size` values
     while size <= steps:
         if steps & size:
@@ -193,7 +204,7 @@ def _shifted(values: Floats, age: Ints, steps: int) -> Floats:
     return np.where(age > steps, before, 0.0)
 
 
-def profiles(
+def seasonal_profiles(
     z: Floats, level: Floats, offsets: Ints, *, settled: int, season: int, seasons: int, beyond: int = 0
 ) -> Floats:
     """p_t: how far the next step's phase lay from the level before it, in the mean of the last `seasons` seasons.

@@ -17,14 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.model.gates import GateTrace, trace
-from lstmcast.model.gradient import BackwardState, step_back
+from lstmcast.model.gradient import BackwardState, backward_step
 from lstmcast.model.heads import QuantileHead
 from lstmcast.model.lstm import Network
 from lstmcast.model.windows import WindowDataset, WindowSpec
 
 Floats = npt.NDArray[np.float64]
 
-AT_ONCE = 1 << 22  # numbers of one kind held at once: 32 MB, whatever the horizon
+CHUNK_SIZE = 1 << 22  # numbers of one kind held at once: 32 MB, whatever the horizon
 
 
 @dataclass(frozen=True)
@@ -52,16 +52,16 @@ def sensitivity(
         z: [B, H] their forecasts, as `recursion.forecast` gives them; a direct head says all H at once.
         weights: [B, H] how much each forecast counts in the sums over B.
     """
-    past = windows.z.reshape(len(z), -1)[:, -windows.shape.reach :]
-    rows = max(1, AT_ONCE // (past.shape[1] * z.shape[1]))
+    past = windows.z.reshape(len(z), -1)[:, -windows.spec.required_history :]
+    rows = max(1, CHUNK_SIZE // (past.shape[1] * z.shape[1]))
     parts = [slice(k, k + rows) for k in range(0, len(z), rows)]
-    found = [_at_once(network, head, windows.shape, past[part], z[part], weights[part]) for part in parts]
-    values = np.sum([one.values for one in found], axis=0)
+    found = [_chunk_size(network, head, windows.spec, past[part], z[part], weights[part]) for part in parts]
+    values = np.sum([chunk.values for chunk in found], axis=0)
     unread = int(np.diff(windows.offsets)[0]) - past.shape[1]
-    return InputGradients(np.pad(values, ((0, 0), (unread, 0))), np.sum([one.inputs for one in found], axis=0))
+    return InputGradients(np.pad(values, ((0, 0), (unread, 0))), np.sum([chunk.inputs for chunk in found], axis=0))
 
 
-def _at_once(
+def _chunk_size(
     network: Network, head: QuantileHead, shape: WindowSpec, past: Floats, z: Floats, weights: Floats
 ) -> InputGradients:
     """The same for [B, T] values that are all within reach."""
@@ -72,12 +72,14 @@ def _at_once(
     cut = _series(np.hstack([past, z[:, :fed]]), shape)
     first = known - shape.context
     x = cut.inputs(np.arange(batch), np.full(batch, first), shape.context + fed)
-    way = _BackwardPass(network, trace(network, x), BackwardState.nothing(network, horizon, batch), first)
-    gathered = _GradientAccumulator.nothing(shape, steps, horizon, batch)
+    backward = _BackwardPass(network, trace(network, x), BackwardState.zeros(network, horizon, batch), first)
+    gathered = _GradientAccumulator.zeros(shape, steps, horizon, batch)
     seeds = np.eye(horizon)[:, None, :] * weights  # [G, B, H]
-    said = _recursive_back(way, gathered, seeds, known) if recursive else _direct_back(gathered, head, seeds, known)
+    grads = (
+        _recursive_back(backward, gathered, seeds, known) if recursive else _direct_back(gathered, head, seeds, known)
+    )
     gathered = gathered.together()
-    inputs = _context_back(way, gathered, said, shape.context)
+    inputs = _context_back(backward, gathered, grads, shape.context)
     found = np.stack([gathered.value(t)[:, 0] for t in range(known)[::-1]], axis=1)[:, ::-1]  # [G, known]
     return InputGradients(found, inputs)
 
@@ -85,7 +87,7 @@ def _at_once(
 def _series(z: Floats, shape: WindowSpec) -> WindowDataset:
     """[B, T] z as B series."""
     offsets = np.arange(len(z) + 1, dtype=np.int64) * z.shape[1]
-    return WindowDataset.over(z.ravel(), np.ones(z.size, dtype=np.bool_), offsets, shape)
+    return WindowDataset.from_panel(z.ravel(), np.ones(z.size, dtype=np.bool_), offsets, shape)
 
 
 @dataclass
@@ -106,7 +108,7 @@ class _GradientAccumulator:
     shape: WindowSpec
 
     @classmethod
-    def nothing(cls, shape: WindowSpec, steps: int, gradients: int, batch: int) -> _GradientAccumulator:
+    def zeros(cls, shape: WindowSpec, steps: int, gradients: int, batch: int) -> _GradientAccumulator:
         """Before anything was gathered, for series of `steps` steps."""
         size, beyond = (gradients, batch, steps), shape.season - 1
         then = np.arange(steps + beyond)[:, None] + 1 - shape.season * np.arange(1, shape.seasons + 1)
@@ -150,25 +152,25 @@ class _GradientAccumulator:
         if self.shape.seasons:
             self.profile[..., t] += z
 
-    def base(self, origin: int, said: Floats) -> None:
-        """Gather from level and profile of the steps after `origin`: [G, B, H] (see `WindowDataset.base`)."""
-        level, moved = self.shape.level, np.zeros(said.shape[:2])
+    def base(self, origin: int, grads: Floats) -> None:
+        """Gather the gradients [G, B, H] of `WindowDataset.level_and_profile` at the steps after `origin`."""
+        level, moved = self.shape.level, np.zeros(grads.shape[:2])
         if not self.shape.seasons:
-            self.level[..., origin] += said.sum(axis=-1)
+            self.level[..., origin] += grads.sum(axis=-1)
             return
-        said = said.copy()
-        for h in range(said.shape[-1])[::-1]:
+        grads = grads.copy()
+        for h in range(grads.shape[-1])[::-1]:
             age = origin + h + 1
             step = moved / min(age + 1, level)
-            said[..., h] += step
+            grads[..., h] += step
             if age < level:
                 moved = moved - step
             elif h >= level:
-                said[..., h - level] -= step
+                grads[..., h - level] -= step
             else:
                 self.z[..., age - level] -= step
-            moved = moved + said[..., h]
-            self.profile[..., origin + h % self.shape.season] += said[..., h]
+            moved = moved + grads[..., h]
+            self.profile[..., origin + h % self.shape.season] += grads[..., h]
         self.level[..., origin] += moved
 
 
@@ -177,22 +179,22 @@ class _BackwardPass:
     """The way back through the network.
 
     Attributes:
-        network: the weights. gates: what happened on the way forward. carried: what the step after handed back.
+        network: the weights. gates: what happened on the way forward. state: what the step after handed back.
         first: the step of the series at which the network began to read.
     """
 
     network: Network
     gates: tuple[GateTrace, ...]
-    carried: BackwardState
+    state: BackwardState
     first: int
 
-    def back(self, t: int, said: Floats) -> Floats:
+    def back(self, t: int, grads: Floats) -> Floats:
         """One step, at step t of the series: gradients of what was said, [G, B, O], to those of x_t, [G, B, F]."""
-        x = step_back(self.network, self.gates, t - self.first, said.astype(np.float32), self.carried)
+        x = backward_step(self.network, self.gates, t - self.first, grads.astype(np.float32), self.state)
         return x.astype(np.float64)
 
 
-def _recursive_back(way: _BackwardPass, gathered: _GradientAccumulator, seeds: Floats, known: int) -> Floats:
+def _recursive_back(backward: _BackwardPass, gathered: _GradientAccumulator, seeds: Floats, known: int) -> Floats:
     """From the last forecast to the first: each was said, on top of level and profile, at the step before it.
 
     Returns:
@@ -201,7 +203,7 @@ def _recursive_back(way: _BackwardPass, gathered: _GradientAccumulator, seeds: F
     z = seeds[..., -1]
     for t in range(known, known + seeds.shape[-1] - 1)[::-1]:
         gathered.expected(t, z)
-        gathered.read(t, way.back(t, z[..., None]))
+        gathered.read(t, backward.back(t, z[..., None]))
         z = seeds[..., t - known] + gathered.value(t)
     gathered.expected(known - 1, z)
     return z[..., None]
@@ -214,17 +216,17 @@ def _direct_back(gathered: _GradientAccumulator, head: QuantileHead, seeds: Floa
         [G, B, O] the gradients of what was said there.
     """
     gathered.base(known - 1, seeds)
-    said = np.zeros((*seeds.shape[:2], head.outputs))
-    said[..., : seeds.shape[-1]] = seeds
-    return said
+    grads = np.zeros((*seeds.shape[:2], head.outputs))
+    grads[..., : seeds.shape[-1]] = seeds
+    return grads
 
 
-def _context_back(way: _BackwardPass, gathered: _GradientAccumulator, said: Floats, context: int) -> Floats:
+def _context_back(backward: _BackwardPass, gathered: _GradientAccumulator, grads: Floats, context: int) -> Floats:
     """The steps of the context, from its last: [G, B, O] what was said there to [G, L], how long each step's δx is."""
-    lengths = np.empty((len(said), context))
-    for t in range(way.first, way.first + context)[::-1]:
-        x = way.back(t, said)
+    lengths = np.empty((len(grads), context))
+    for t in range(backward.first, backward.first + context)[::-1]:
+        x = backward.back(t, grads)
         gathered.read(t, x.sum(axis=1, keepdims=True))
-        lengths[:, t - way.first] = np.sqrt(np.square(x).sum(axis=2)).sum(axis=1)
-        said = np.zeros_like(said)
+        lengths[:, t - backward.first] = np.sqrt(np.square(x).sum(axis=2)).sum(axis=1)
+        grads = np.zeros_like(grads)
     return lengths

@@ -23,16 +23,16 @@ class SymbolDataset:
     Attributes:
         codes: [N] 0 … V − 1, −1 where nothing is known, flat.
         offsets: [S + 1] where each series begins and ends.
-        kinds: V.
+        vocab_size: V.
         context: L, steps in a window.
     """
 
     codes: Ints
     offsets: Ints
-    kinds: int
+    vocab_size: int
     context: int
 
-    def past(self, series: Ints, origins: Ints, steps: int) -> Ints:
+    def context_and_targets(self, series: Ints, origins: Ints, steps: int) -> Ints:
         """[B, steps] the symbols up to and including each origin; −1 before and after the series.
 
         Args:
@@ -47,7 +47,7 @@ class SymbolDataset:
 
     def inputs(self, series: Ints, origins: Ints, steps: int) -> Array:
         """[B, steps, V] the same as the network reads them."""
-        return one_hot(self.past(series, origins, steps), self.kinds)
+        return one_hot(self.context_and_targets(series, origins, steps), self.vocab_size)
 
     def batches(self, rng: np.random.Generator, *, count: int, size: int) -> Iterator[tuple[Array, Array, Array]]:
         """One epoch: windows spread evenly over all symbols, in random order; see `model.training.Lessons`.
@@ -60,10 +60,10 @@ class SymbolDataset:
         series, origins = self._crops(rng, count)
         for k in range(0, count, size):
             part = slice(k, k + size)
-            windows = self.past(series[part], origins[part], self.context + 1)
+            windows = self.context_and_targets(series[part], origins[part], self.context + 1)
             targets = windows[:, 1:, None]
             known = (targets >= 0).astype(np.float32)
-            yield one_hot(windows[:, :-1], self.kinds), np.maximum(targets, 0).astype(np.float32), known
+            yield one_hot(windows[:, :-1], self.vocab_size), np.maximum(targets, 0).astype(np.float32), known
 
     def _crops(self, rng: np.random.Generator, count: int) -> tuple[Ints, Ints]:
         """Series [count], and the last step of each window [count]: it begins with its series at the earliest."""
@@ -77,9 +77,9 @@ class SymbolDataset:
         return series[order], last[order]
 
 
-def one_hot(codes: Ints, kinds: int) -> Array:
+def one_hot(codes: Ints, vocab_size: int) -> Array:
     """[…] codes to […, V]: 1 at the code, zeros where it is −1."""
-    table = np.zeros((kinds + 1, kinds), np.float32)  # the last row, which −1 means, stays empty
-    table[np.arange(kinds), np.arange(kinds)] = 1
+    table = np.zeros((vocab_size + 1, vocab_size), np.float32)  # the last row, which −1 means, stays empty
+    table[np.arange(vocab_size), np.arange(vocab_size)] = 1
     seen: Array = table[codes]
     return seen

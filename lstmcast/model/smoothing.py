@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.model import holt_winters, theta
-from lstmcast.model.past import LEAST, HistoryBatch, MethodForecast
+from lstmcast.model.past import EPSILON, HistoryBatch, MethodForecast
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -22,28 +22,30 @@ Numbers = Floats | float
 
 SEASONS, STEPS = 20, 300  # the last so many seasons are looked at, and not fewer steps
 WEEKS = 6  # or so many weeks
-TRUST = 4
+WEIGHT_EXPONENT = 4
 DAYS, WEEK = (24, 48), 7  # steps of a day above which a week is looked for; days of it
-AT_ONCE = 1 << 19  # numbers of one kind held at once: 4 MB, of which a step needs an eighth; seven times that for weeks
+CHUNK_SIZE = (
+    1 << 19
+)  # numbers of one kind held at once: 4 MB, of which a step needs an eighth; seven times that for weeks
 
 
-def seasons(season: int) -> tuple[int, ...]:
+def seasonal_periods(season: int) -> tuple[int, ...]:
     """Those that are followed, shortest first: day and week where the season is the one or the other."""
     return next(((day, WEEK * day) for day in DAYS if season in (day, WEEK * day)), (season,))
 
 
-def reach(season: int) -> int:
+def history_length(season: int) -> int:
     """How many past steps a forecast depends on."""
-    *_, longest = followed = seasons(season)
-    return WEEKS * longest if len(followed) > 1 else _reach(season)
+    *_, longest = followed = seasonal_periods(season)
+    return WEEKS * longest if len(followed) > 1 else _season_history_length(season)
 
 
-def _reach(season: int) -> int:
+def _season_history_length(season: int) -> int:
     """The same of one season."""
     return max(SEASONS * season, STEPS)
 
 
-def smoothed(z: Floats, first: Ints, origins: Ints, horizon: int, *, season: int, trial: int) -> Floats:
+def forecast(z: Floats, first: Ints, origins: Ints, horizon: int, *, season: int, trial: int) -> Floats:
     """Forecast from any number of origins.
 
     Args:
@@ -57,16 +59,16 @@ def smoothed(z: Floats, first: Ints, origins: Ints, horizon: int, *, season: int
     Returns:
         [B, H] z.
     """
-    known = np.minimum(origins + 1, reach(season))
+    known = np.minimum(origins + 1, history_length(season))
     order = np.argsort(known, kind="stable")  # series of one length together: none waits long for another to begin
-    said = np.empty((len(origins), horizon))
-    shortest = min(seasons(season))
-    rows = max(1, AT_ONCE // ((shortest + horizon + 8) * holt_winters.size(shortest)))
+    forecasts = np.empty((len(origins), horizon))
+    shortest = min(seasonal_periods(season))
+    rows = max(1, CHUNK_SIZE // ((shortest + horizon + 8) * holt_winters.size(shortest)))
     for part in (order[k : k + rows] for k in range(0, len(order), rows)):
         ends = first[part] + origins[part]
-        methods = voices(z, ends, known[part], horizon, season=season, trial=trial)
-        said[part] = sum(voice.weight[:, None] * voice.said.z for voice in methods)
-    return said
+        methods = weighted_methods(z, ends, known[part], horizon, season=season, trial=trial)
+        forecasts[part] = sum(method.weight[:, None] * method.forecast.z for method in methods)
+    return forecasts
 
 
 @dataclass(frozen=True)
@@ -75,50 +77,52 @@ class WeightedMethod:
 
     Attributes:
         line: whether it is the Theta method, else a grid.
-        past: what it looks at.
-        said: its forecasts.
+        history: what it looks at.
+        forecast: its forecasts.
         weight: [B] how much it counts; 1 over all methods.
     """
 
     line: bool
-    past: HistoryBatch
-    said: MethodForecast
+    history: HistoryBatch
+    forecast: MethodForecast
     weight: Floats
 
 
-def voices(z: Floats, last: Ints, known: Ints, horizon: int, *, season: int, trial: int) -> list[WeightedMethod]:
-    """The methods that forecast what ends at [B] places of z, of each so many values known (see `smoothed`)."""
-    shortest, *longer = seasons(season)
-    past = HistoryBatch.of(z, last, np.minimum(known, _reach(shortest)), season=shortest, trial=trial)
+def weighted_methods(
+    z: Floats, last: Ints, known: Ints, horizon: int, *, season: int, trial: int
+) -> list[WeightedMethod]:
+    """The methods that forecast what ends at [B] places of z, of each so many values known (see `forecast`)."""
+    shortest, *longer = seasonal_periods(season)
+    past = HistoryBatch.of(z, last, np.minimum(known, _season_history_length(shortest)), season=shortest, trial=trial)
     grid = holt_winters.forecast(past, horizon)
     if longer:
-        beside = HistoryBatch.of(z, last, known, season=longer[0], trial=trial)
-        other = _ripe(beside, horizon)
+        weekly = HistoryBatch.of(z, last, known, season=longer[0], trial=trial)
+        other = _enough_history(weekly, horizon)
     elif shortest % DAYS[0]:
-        beside, other = past, theta.forecast(past, horizon)
+        weekly, other = past, theta.forecast(past, horizon)
     else:
         return [WeightedMethod(False, past, grid, np.ones(len(last)))]
-    weight = heavier(other.off, grid.off) * np.isfinite(other.off)
-    return [WeightedMethod(False, past, grid, 1 - weight), WeightedMethod(not longer, beside, other, weight)]
+    weight = inverse_error_weight(other.abs_error, grid.abs_error) * np.isfinite(other.abs_error)
+    return [WeightedMethod(False, past, grid, 1 - weight), WeightedMethod(not longer, weekly, other, weight)]
 
 
-def _ripe(past: HistoryBatch, horizon: int) -> MethodForecast:
+def _enough_history(past: HistoryBatch, horizon: int) -> MethodForecast:
     """The grid, endlessly wrong where no two seasons are known before all near trials."""
-    ripe = past.seasonal & past.fair(len(past.z) - 1 - past.trial)
-    if not ripe.any():
-        return MethodForecast(np.zeros((len(ripe), horizon)), np.full(len(ripe), np.inf))
-    said = holt_winters.forecast(past, horizon)
-    return MethodForecast(said.z, np.where(ripe & (said.off > 0), said.off, np.inf))
+    valid = past.seasonal & past.has_enough_history(len(past.z) - 1 - past.trial)
+    if not valid.any():
+        return MethodForecast(np.zeros((len(valid), horizon)), np.full(len(valid), np.inf))
+    fitted = holt_winters.forecast(past, horizon)
+    return MethodForecast(fitted.z, np.where(valid & (fitted.abs_error > 0), fitted.abs_error, np.inf))
 
 
-def heavier(one: Numbers, other: Numbers, equal: Numbers = 0.5) -> Floats:
+def inverse_error_weight(error: Numbers, other: Numbers, equal: Numbers = 0.5) -> Floats:
     """The weight of the one of two forecasts by the errors of both, 0 to 1.
 
     Args:
-        one: its error, or [B] of them.
+        error: its error, or [B] of them.
         other: that of the other.
         equal: the weight where both were equally wrong.
     """
-    ratio = np.maximum(one, LEAST) / np.maximum(other, LEAST)
+    ratio = np.maximum(error, EPSILON) / np.maximum(other, EPSILON)
     with np.errstate(over="ignore", divide="ignore"):
-        return np.asarray(1 / (1 + (np.divide(1, equal) - 1) * ratio**TRUST))
+        return np.asarray(1 / (1 + (np.divide(1, equal) - 1) * ratio**WEIGHT_EXPONENT))

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.model import theta
-from lstmcast.model.holt_winters import ParameterGrid, trusted
+from lstmcast.model.holt_winters import ParameterGrid, fit_grid
 from lstmcast.model.past import HistoryBatch
-from lstmcast.model.smoothing import reach, voices
+from lstmcast.model.smoothing import history_length, weighted_methods
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,33 +30,33 @@ def smoothing_gradient(z: Floats, horizon: int, *, season: int, trial: int) -> F
         z: [T] the series.
         horizon: H.
         season: m, steps in a season; 1: none.
-        trial: the horizon at which the members are tried (see `smoothing.smoothed`).
+        trial: the horizon at which the members are tried (see `smoothing.forecast`).
 
     Returns:
         [H, T] J, with J z the forecast; 0 where a value is out of reach.
     """
-    known = min(len(z), reach(season))
-    methods = voices(z, np.array([len(z) - 1]), np.array([known]), horizon, season=season, trial=trial)
+    known = min(len(z), history_length(season))
+    methods = weighted_methods(z, np.array([len(z) - 1]), np.array([known]), horizon, season=season, trial=trial)
     found = np.zeros((horizon, known))
-    for voice in methods:
-        gradient = theta.gradient if voice.line else _of_grid
-        found[:, known - len(voice.past.z) :] += voice.weight[0] * gradient(voice.past, horizon)
+    for method in methods:
+        gradient = theta.gradient if method.line else _of_grid
+        found[:, known - len(method.history.z) :] += method.weight[0] * gradient(method.history, horizon)
     return np.pad(found, ((0, 0), (len(z) - known, 0)))
 
 
 def _of_grid(past: HistoryBatch, horizon: int) -> Floats:
     """[H, T] of the members, and of the seasonal naive forecast beside them."""
-    run, known, season = trusted(past), len(past.z), past.season
+    run, known, season = fit_grid(past), len(past.z), past.season_length
     trust = run.weights[:, 0]  # [M + 1]
     found = _recurrences(past, run.members, trust[:-1], horizon)
-    at, whole = np.arange(horizon), known >= season
-    found[at, known - season + at % season if whole else known - 1] += trust[-1]  # the last season again
+    at, has_season = np.arange(horizon), known >= season
+    found[at, known - season + at % season if has_season else known - 1] += trust[-1]  # the last season again
     return found
 
 
 def _recurrences(past: HistoryBatch, members: ParameterGrid, trust: Floats, horizon: int) -> Floats:
     """[H, T] of the members alone: [M] how much each counts."""
-    steps, m = len(past.z), past.season
+    steps, m = len(past.z), past.season_length
     damping = np.cumsum(members.phi[:, None] ** np.arange(1, horizon + 1), axis=1).T  # [H, M]
     taught = members.gamma * (1 - members.alpha) * past.seasonal[0]
     level = np.broadcast_to(trust, damping.shape).copy()  # [H, M]
@@ -75,7 +75,7 @@ def _recurrences(past: HistoryBatch, members: ParameterGrid, trust: Floats, hori
 
 def _beginning(past: HistoryBatch, level: Floats, trend: Floats, season: Floats) -> Floats:
     """[H, T] through the initial state of the recurrences: [H] level, [H] trend and [m, H] season."""
-    steps, m = len(past.z), past.season
+    steps, m = len(past.z), past.season_length
     if not past.seasonal[0]:
         return np.outer(level, np.arange(steps) == 0)
     slope = trend - level * (m + 1) / 2 - (np.arange(m) - (m - 1) / 2) @ season

@@ -31,17 +31,17 @@ def forecast(past: HistoryBatch, horizon: int) -> MethodForecast:
     """What it says; in the trials with the season and the α that all of the past gave."""
     adjusted = DeseasonalizedBatch.of(past, seasonal(past))
     last = len(past.z) - 1
-    best, levels = adjusted.smoothed(ALPHAS, [*past.near, last])
-    off = np.zeros(len(past.known))
-    for t in past.near:
-        off += past.missed(t, adjusted.ahead(t, past.trials[t], ALPHAS[best], levels[t]))
-    return MethodForecast(adjusted.ahead(last, horizon, ALPHAS[best], levels[last]).T, off)
+    best, levels = adjusted.forecast(ALPHAS, [*past.last_horizon_trials, last])
+    abs_error = np.zeros(len(past.known))
+    for t in past.last_horizon_trials:
+        abs_error += past.trial_error(t, adjusted.ahead(t, past.trials[t], ALPHAS[best], levels[t]))
+    return MethodForecast(adjusted.ahead(last, horizon, ALPHAS[best], levels[last]).T, abs_error)
 
 
 def gradient(past: HistoryBatch, horizon: int) -> Floats:
     """[H, T] J of one series: with its season test and its α held, the forecast is J z."""
-    n, m, has = len(past.z), past.season, seasonal(past)
-    best, _ = DeseasonalizedBatch.of(past, has).smoothed(ALPHAS, [])
+    n, m, has = len(past.z), past.season_length, seasonal(past)
+    best, _ = DeseasonalizedBatch.of(past, has).forecast(ALPHAS, [])
     alpha = ALPHAS[best[0]]
     t, h = np.arange(n), np.arange(1, horizon + 1)[:, None]
     level = np.where(t > 0, alpha, 1.0) * (1 - alpha) ** (n - 1 - t)
@@ -71,28 +71,28 @@ class DeseasonalizedBatch:
     Attributes:
         z: [T, B] counted from the first value, and 0 before it.
         first: [B] the first value.
-        season: [m, B] by column modulo m; 0 where there is none.
+        season_length: [m, B] by column modulo m; 0 where there is none.
         count: [T, B] how many values are known up to each column; 0 before the first.
     """
 
     z: Floats
     first: Floats
-    season: Floats
+    season_length: Floats
     count: Ints
 
     @classmethod
     def of(cls, past: HistoryBatch, has: Bools) -> DeseasonalizedBatch:
         """Take off the season of those that have one."""
         steps, n = past.z.shape
-        season = np.zeros((past.season, n))
+        season = np.zeros((past.season_length, n))
         if has.any():
-            season[:, has] = _season(past.z[:, has], past.known[has], past.season)
+            season[:, has] = _season(past.z[:, has], past.known[has], past.season_length)
         count = np.maximum(np.arange(1, steps + 1)[:, None] - steps + past.known, 0)
-        z = past.z - season[np.arange(steps) % past.season]
+        z = past.z - season[np.arange(steps) % past.season_length]
         first = z[steps - past.known, np.arange(n)]
         return cls(np.where(count > 0, z - first, 0.0), first, season, count)
 
-    def smoothed(self, alphas: Floats, at: list[int]) -> tuple[Ints, dict[int, Floats]]:
+    def forecast(self, alphas: Floats, at: list[int]) -> tuple[Ints, dict[int, Floats]]:
         """Simple exponential smoothing: which α is best, [B], and its levels [B] after the columns `at`."""
         level = np.zeros((self.z.shape[1], len(alphas)))
         squares, kept = np.zeros_like(level), {}
@@ -110,7 +110,7 @@ class DeseasonalizedBatch:
         n, h = self.count[t], np.arange(1, steps + 1)[:, None]
         lag = (1 - (1 - alpha) ** n) / alpha  # steps that the level stays behind a line
         drift = self._slope(t) / 2 * (h - 1 + lag)
-        return np.asarray(self.first + level + drift + self.season[(t + h[:, 0]) % len(self.season)])
+        return np.asarray(self.first + level + drift + self.season_length[(t + h[:, 0]) % len(self.season_length)])
 
     def _slope(self, t: int) -> Floats:
         """[B] of the least-squares line through the values up to column t; 0 through one or two."""
@@ -122,7 +122,7 @@ class DeseasonalizedBatch:
 
 def seasonal(past: HistoryBatch) -> Bools:
     """[B] whether two seasons are known, and the autocorrelation a season apart is significant."""
-    steps, m = len(past.z), past.season
+    steps, m = len(past.z), past.season_length
     if m == 1 or steps < 2 * m:
         return np.zeros(len(past.known), np.bool_)
     known = np.arange(steps)[:, None] >= steps - past.known

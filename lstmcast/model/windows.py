@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.model.scaling import levels, profiles
+from lstmcast.model.scaling import seasonal_profiles, trailing_means
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[np.float32]
@@ -60,7 +60,7 @@ class WindowSpec:
     horizon: int = 1
 
     @property
-    def reach(self) -> int:
+    def required_history(self) -> int:
         """How many past steps of a series what the network reads depends on."""
         return self.context + self.lags + self.seasons * self.season + self.level + 1
 
@@ -76,7 +76,7 @@ class WindowDataset:
         profile: [N + S · (m − 1)] p_t, for each series up to a season after its end; empty without a profile.
         observed: [N] whether z_t was in the data (not filled).
         offsets: [S + 1].
-        shape: L, F, H.
+        spec: L, F, H.
     """
 
     z: Floats
@@ -85,16 +85,16 @@ class WindowDataset:
     profile: Floats
     observed: Bools
     offsets: Ints
-    shape: WindowSpec
+    spec: WindowSpec
 
     @classmethod
-    def over(cls, z: Floats, observed: Bools, offsets: Ints, shape: WindowSpec) -> WindowDataset:
+    def from_panel(cls, z: Floats, observed: Bools, offsets: Ints, shape: WindowSpec) -> WindowDataset:
         """Compute levels and profiles of [N] flat z."""
-        level = levels(z, offsets, shape.level)
+        level = trailing_means(z, offsets, shape.level)
         if not shape.seasons:
             return cls(z, z, level, np.empty(0), observed, offsets, shape)
         beyond = shape.season - 1
-        profile = profiles(
+        profile = seasonal_profiles(
             z, level, offsets, settled=shape.level, season=shape.season, seasons=shape.seasons, beyond=beyond
         )
         own = np.arange(len(z)) + beyond * np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
@@ -102,7 +102,7 @@ class WindowDataset:
         y[offsets[:-1]] = z[offsets[:-1]]  # a series' first value has no step before it
         return cls(z, y, level, profile, observed, offsets, shape)
 
-    def crops(self, rng: np.random.Generator, count: int) -> tuple[Ints, Ints]:
+    def sample(self, rng: np.random.Generator, count: int) -> tuple[Ints, Ints]:
         """Draw where windows start: every series by the root of its length, spread over it evenly, in random order.
 
         A long series teaches more than a short one, but counts no more when forecasts are judged.
@@ -120,10 +120,10 @@ class WindowDataset:
         ends = np.cumsum(weights)
         ticks = (np.arange(count) + rng.random(count)) * (ends[-1] / count)
         series = np.minimum(np.searchsorted(ends, ticks, side="right"), len(lengths) - 1)
-        room = np.maximum(lengths - 1 - self.shape.context + self.shape.burn, 0)  # from -burn to n - 1 - L
-        share = (ticks - np.where(series > 0, ends[series - 1], 0.0)) / np.maximum(weights[series], 1.0)
-        starts = lengths[series] - 1 - self.shape.context - room[series]
-        starts = starts + np.minimum(np.floor(share * (room[series] + 1)).astype(np.int64), room[series])
+        room = np.maximum(lengths - 1 - self.spec.context + self.spec.burn, 0)  # from -burn to n - 1 - L
+        fraction = (ticks - np.where(series > 0, ends[series - 1], 0.0)) / np.maximum(weights[series], 1.0)
+        starts = lengths[series] - 1 - self.spec.context - room[series]
+        starts = starts + np.minimum(np.floor(fraction * (room[series] + 1)).astype(np.int64), room[series])
         order = rng.permutation(count)
         return series[order], starts[order]
 
@@ -138,56 +138,56 @@ class WindowDataset:
             inputs [B, L, F], targets [B, L, H] and weights [B, L, H]: 0 in the burn-in, before the series' first
             profile, and where the target was not observed.
         """
-        at, known = self.ahead(series, starts)
-        base = self.bases(series, starts)
+        at, known = self.target_indices(series, starts)
+        base = self.window_baselines(series, starts)
         targets = np.subtract(self.z[at], base, dtype=np.float32, casting="same_kind")
         targets[~known] = 0.0
-        return self.inputs(series, starts, self.shape.context), targets, known.astype(np.float32)
+        return self.inputs(series, starts, self.spec.context), targets, known.astype(np.float32)
 
-    def ahead(self, series: Ints, starts: Ints) -> tuple[Ints, Bools]:
+    def target_indices(self, series: Ints, starts: Ints) -> tuple[Ints, Bools]:
         """Where the targets of windows stand, and which may be learnt from, [B, L, H] each."""
-        shape = self.shape
+        shape = self.spec
         first, last = self.offsets[series][:, None], self.offsets[series + 1][:, None]  # [B, 1]
         steps = first + starts[:, None] + np.arange(shape.context + shape.horizon)  # [B, L + H]
         now, inside = steps[:, : shape.context], np.clip(steps, first, last - 1)
-        told = (now - first >= self._unripe(last - first)) & self.observed[inside[:, : shape.context]]
-        told[:, : shape.burn] = False  # (a filled value knows the one after its gap)
-        known = _views((steps < last) & self.observed[inside], shape.horizon)[:, 1:] & told[..., None]
+        known_targets = (now - first >= self._warmup_steps(last - first)) & self.observed[inside[:, : shape.context]]
+        known_targets[:, : shape.burn] = False  # (a filled value knows the one after its gap)
+        known = _views((steps < last) & self.observed[inside], shape.horizon)[:, 1:] & known_targets[..., None]
         return _views(inside, shape.horizon)[:, 1:], known
 
-    def bases(self, series: Ints, starts: Ints) -> Floats:
+    def window_baselines(self, series: Ints, starts: Ints) -> Floats:
         """What level and profile alone say at each step of windows: [B, L, H] z."""
-        context = self.shape.context
+        context = self.spec.context
         origins = np.maximum(starts[:, None] + np.arange(context), 0)
-        said = self.base(np.repeat(series, context), origins.ravel(), self.shape.horizon)
-        return said.reshape(*origins.shape, -1)
+        baseline = self.level_and_profile(np.repeat(series, context), origins.ravel(), self.spec.horizon)
+        return baseline.reshape(*origins.shape, -1)
 
-    def base(self, series: Ints, origins: Ints, horizon: int) -> Floats:
+    def level_and_profile(self, series: Ints, origins: Ints, horizon: int) -> Floats:
         """What level and profile alone say: [B] series and origins (steps from the series' first value) to [B, H] z.
 
         The profile of the coming season is repeated; each value said moves the level, as a true one would. Without a
         profile the level is carried on as it is.
         """
-        shape, first = self.shape, self.offsets[series]
+        shape, first = self.spec, self.offsets[series]
         level = self.level[first + origins]
         if not shape.seasons:
             return np.broadcast_to(level[:, None], (len(level), horizon))
         at = first + origins + series * (shape.season - 1)
-        said: Floats = self.profile[at + (np.arange(horizon) % shape.season)[:, None]]  # [H, B]
+        baseline: Floats = self.profile[at + (np.arange(horizon) % shape.season)[:, None]]  # [H, B]
         back = np.arange(1, min(horizon, shape.level) + 1)[:, None] - shape.level
         leaving = self.z[first + np.maximum(origins + back, 0)]  # [min(H, level), B]: what each step drops
         for h in range(horizon):
-            said[h] += level
+            baseline[h] += level
             if h + 1 < horizon:
                 ages = origins + h + 1
-                dropped = said[h - shape.level] if h >= shape.level else leaving[h]
-                moved = said[h] - np.where(ages >= shape.level, dropped, level)
+                dropped = baseline[h - shape.level] if h >= shape.level else leaving[h]
+                moved = baseline[h] - np.where(ages >= shape.level, dropped, level)
                 level = level + moved / np.minimum(ages + 1, shape.level)
-        return said.T
+        return baseline.T
 
-    def followed(self, series: Ints, origins: Ints, z: Floats) -> WindowDataset:
+    def extended(self, series: Ints, origins: Ints, z: Floats) -> WindowDataset:
         """[B] series up to their origins, as far back as matters, each followed by [B, H] z as if it had come so."""
-        known = np.minimum(origins + 1, self.shape.reach)
+        known = np.minimum(origins + 1, self.spec.required_history)
         lengths = known + z.shape[1]
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         at = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
@@ -195,29 +195,29 @@ class WindowDataset:
         past = np.minimum((self.offsets[series] + origins + 1 - known)[owner] + at, len(self.z) - 1)
         ahead = at - known[owner]
         values = np.where(ahead < 0, self.z[past], z[owner, np.maximum(ahead, 0)])
-        return WindowDataset.over(values, np.ones(len(values), dtype=np.bool_), offsets, self.shape)
+        return WindowDataset.from_panel(values, np.ones(len(values), dtype=np.bool_), offsets, self.spec)
 
-    def _unripe(self, lengths: Ints) -> Ints:
+    def _warmup_steps(self, lengths: Ints) -> Ints:
         """How many steps at a series' start have no profile yet (at most half of it, that some are left to learn)."""
-        return np.minimum(self.shape.level + self.shape.season - 1 if self.shape.seasons else 0, lengths // 2)
+        return np.minimum(self.spec.level + self.spec.season - 1 if self.spec.seasons else 0, lengths // 2)
 
     def inputs(self, series: Ints, starts: Ints, steps: int) -> Array:
         """Gather what the network reads at `steps` steps from `starts` on: [B, steps, F]."""
         first = self.offsets[series][:, None]  # [B, 1]
-        reach = first + starts[:, None] + np.arange(1 - self.shape.lags, steps)  # [B, F - 1 + steps]
-        level = self.level[np.maximum(reach[:, self.shape.lags - 1 :], first)][..., None]  # [B, steps, 1]
-        views = _views(self.y[np.maximum(reach, first)], self.shape.lags)  # [B, steps, F]
+        rows = first + starts[:, None] + np.arange(1 - self.spec.lags, steps)  # [B, F - 1 + steps]
+        level = self.level[np.maximum(rows[:, self.spec.lags - 1 :], first)][..., None]  # [B, steps, 1]
+        views = _views(self.y[np.maximum(rows, first)], self.spec.lags)  # [B, steps, F]
         x: Array = np.subtract(views, level, dtype=np.float32, casting="same_kind")
-        if (before := reach < first).any():
-            x[_views(before, self.shape.lags)] = 0.0
+        if (before := rows < first).any():
+            x[_views(before, self.spec.lags)] = 0.0
         return x
 
     def batches(self, rng: np.random.Generator, *, count: int, size: int) -> Iterator[Batch]:
         """One epoch: `count` windows in batches of `size`, rounded up so that every batch is full."""
         count = -(-count // size) * size
-        return gathered(self.batch, *self.crops(rng, count), size)
+        return gathered(self.batch, *self.sample(rng, count), size)
 
-    def spread(self, series: Ints, origins: Ints, steps: int) -> Floats:
+    def recent_mad(self, series: Ints, origins: Ints, steps: int) -> Floats:
         """How restless a series has been: mean |y_{t+1} − m_t| over the last `steps` steps up to each origin.
 
         Args:
@@ -230,12 +230,12 @@ class WindowDataset:
         """
         back = np.arange(steps)  # a series' first value has no level before it
         at, known = self._back(series, origins, back), back < origins[:, None]
-        off = np.abs(self.y[at] - self.level[at - 1])
-        mean: Floats = off.sum(axis=1, where=known) / np.clip(origins, 1, steps)
+        abs_error = np.abs(self.y[at] - self.level[at - 1])
+        mean: Floats = abs_error.sum(axis=1, where=known) / np.clip(origins, 1, steps)
         return mean
 
-    def headroom(self, series: Ints, origins: Ints, steps: int) -> Floats:
-        """Twice as far above the highest of the last `steps` z as that lies above their mean: [B], see `spread`."""
+    def upper_cap(self, series: Ints, origins: Ints, steps: int) -> Floats:
+        """Twice as far above the highest of the last `steps` z as that lies above their mean: [B], see `recent_mad`."""
         back = np.arange(steps)
         z, known = self.z[self._back(series, origins, back)], back <= origins[:, None]
         mean = z.sum(axis=1, where=known) / np.minimum(origins + 1, steps)

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from lstmcast.evaluation.attribution import within
 from lstmcast.evaluation.following import order
 from lstmcast.forecaster.explaining import SIGNALS, Explanation, NetworkInternals
-from lstmcast.show.axes import QUIET, axis_numbers, dress, house_style, labelled, wrap
-from lstmcast.show.explanation import MOST, headline, method, plain, signed
+from lstmcast.show.axes import QUIET, axis_numbers, house_style, labeled, style_axes, wrap
+from lstmcast.show.explanation import MEMORY_FRACTION, format_significant, headline, method, signed
 from lstmcast.show.plot import FORECAST, HISTORY, Figure
 
 Floats = npt.NDArray[np.float64]
@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 WIDTH, HEIGHT, EDGE = 10.0, 12.2, 0.15  # inches
 ROWS = (1.9, 1.3, 1.4, 2.0, 2.0)  # inches, more or less: past, attribution, memory, two rows of heat maps
 RAISED, LOWERED = FORECAST[0], "#d55e00"  # blue and vermilion: apart for every kind of colour vision
-USUAL: dict[str, Any] = {"color": "#8a8a8a", "linewidth": 1.2, "linestyle": (0, (4, 2))}
+BASELINE_STYLE: dict[str, Any] = {"color": "#8a8a8a", "linewidth": 1.2, "linestyle": (0, (4, 2))}
 MAPS = {
     "forget": "Forget gate: how much of the cell is kept",
     "input": "Input gate: how much of the new is let in",
@@ -30,7 +30,7 @@ MAPS = {
 GAP = 0.07  # of a heat map's height, between the names of two groups
 
 
-def picture(explained: Explanation, target: str) -> Figure:
+def explanation_figure(explained: Explanation, target: str) -> Figure:
     """Draw an explanation.
 
     Args:
@@ -44,18 +44,18 @@ def picture(explained: Explanation, target: str) -> Figure:
         figure = Figure(figsize=(WIDTH, HEIGHT))
         _write(figure, explained)
         grid = figure.add_gridspec(len(ROWS), 2, height_ratios=ROWS)
-        recent = min(len(explained.values), max(len(explained.inside.cell), 2 * explained.season, 60))
+        recent = min(len(explained.values), max(len(explained.internals.cell), 2 * explained.season, 60))
         past = figure.add_subplot(grid[0, :])
         _draw_past(past, explained, recent, target)
         _draw_attribution(figure.add_subplot(grid[1, :]), explained, recent, past.get_xlim())
         _draw_memory(figure.add_subplot(grid[2, :]), explained)
         for k, name in enumerate(MAPS):
             _draw_map(figure, figure.add_subplot(grid[3 + k // 2, k % 2]), explained, name, named=k % 2 == 0)
-        settle(figure)
+        freeze_layout(figure)
     return figure
 
 
-def settle(figure: Figure) -> None:
+def freeze_layout(figure: Figure) -> None:
     """Finds room for every label and keeps it; rounded, for the solver of the layout varies in the last digits."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
@@ -81,11 +81,11 @@ def _draw_past(axes: Any, explained: Explanation, recent: int, target: str) -> N
     calendar, forecast = explained.forecast.calendar, explained.forecast
     past = axis_numbers(calendar.wall(explained.positions[-recent:]))
     ahead = axis_numbers(calendar.wall(forecast.positions[0]))
-    values, usual = explained.values[-recent:], explained.expected[-recent:]
-    places = np.concatenate([past, ahead])
-    every = np.concatenate([values, usual, forecast.values[0], explained.reference])
-    dress(axes, places, every, calendar=calendar.kind != "counter", ticks=10)
-    axes.plot(places, np.concatenate([usual, explained.reference]), label="As usual", **USUAL)
+    values, baseline = explained.values[-recent:], explained.expected[-recent:]
+    positions = np.concatenate([past, ahead])
+    every = np.concatenate([values, baseline, forecast.values[0], explained.reference])
+    style_axes(axes, positions, every, calendar=calendar.kind != "counter", ticks=10)
+    axes.plot(positions, np.concatenate([baseline, explained.reference]), label="As usual", **BASELINE_STYLE)
     axes.plot(past, values, label="What came", **HISTORY)
     dots = {"marker": "o", "markersize": 3} if len(ahead) == 1 else {}
     axes.plot(ahead, forecast.values[0], color=FORECAST[0], linewidth=1.8, label="Forecast", **dots)
@@ -97,51 +97,53 @@ def _draw_past(axes: Any, explained: Explanation, recent: int, target: str) -> N
 def _draw_attribution(axes: Any, explained: Explanation, recent: int, limits: tuple[float, float]) -> None:
     """What each of the last values did to the mean of the forecast, as bars."""
     calendar = explained.forecast.calendar
-    places, shares = axis_numbers(calendar.wall(explained.positions)), explained.attribution.mean(axis=0)
-    shown = shares[-recent:]
+    positions, attributions = axis_numbers(calendar.wall(explained.positions)), explained.attribution.mean(axis=0)
+    shown = attributions[-recent:]
     most, cut = _cut(shown)
-    drawn = np.clip(shown, -most, most)
-    dress(axes, places[-recent:], np.concatenate([drawn, [0.0]]), calendar=calendar.kind != "counter", ticks=10)
+    clipped = np.clip(shown, -most, most)
+    style_axes(
+        axes, positions[-recent:], np.concatenate([clipped, [0.0]]), calendar=calendar.kind != "counter", ticks=10
+    )
     axes.set_xlim(*limits)
-    width = float(np.diff(places[-2:])[0]) * 0.9
+    width = float(np.diff(positions[-2:])[0]) * 0.9
     for label, color, part in (("raised it", RAISED, shown >= 0), ("lowered it", LOWERED, shown < 0)):
-        axes.bar(places[-recent:][part], drawn[part], width=width, color=color, linewidth=0, label=label)
+        axes.bar(positions[-recent:][part], clipped[part], width=width, color=color, linewidth=0, label=label)
     axes.axhline(0.0, color="#9a9a9a", linewidth=0.8)
-    before = f"all earlier values together {signed(shares[:-recent].sum())}" if recent < len(shares) else ""
+    before = f"all earlier values together {signed(attributions[:-recent].sum())}" if recent < len(attributions) else ""
     axes.set_xlabel("; ".join(filter(None, [cut, before])), loc="left", size=8)
     _title(axes, "What each value did to the mean of the forecast")
     _legend_above(axes, 2)
 
 
-def _cut(shares: Floats) -> tuple[float, str]:
+def _cut(attributions: Floats) -> tuple[float, str]:
     """Where bars are cut so that the others can be seen beside a few that tower above them, and the words for it."""
-    sizes = np.abs(shares)
-    usual, largest = 1.5 * float(np.quantile(sizes, 0.98)), int(np.argmax(sizes))
-    if sizes[largest] <= 2 * usual or not usual:
+    sizes = np.abs(attributions)
+    limit, largest = 1.5 * float(np.quantile(sizes, 0.98)), int(np.argmax(sizes))
+    if sizes[largest] <= 2 * limit or not limit:
         return float(sizes[largest]), ""
-    return usual, f"bars are cut at {plain(usual)}, the largest is {signed(shares[largest])}"
+    return limit, f"bars are cut at {format_significant(limit)}, the largest is {signed(attributions[largest])}"
 
 
 def _draw_memory(axes: Any, explained: Explanation) -> None:
     """The share of all effect that lies within the last steps: of past values, and of what the network remembers."""
     curves = (
         ("past values", explained.effect, RAISED, "-"),
-        ("the network's memory", explained.inside.memory, LOWERED, (0, (5, 1.5))),
+        ("the network's memory", explained.internals.memory, LOWERED, (0, (5, 1.5))),
     )
     steps = np.arange(1, len(explained.effect) + 1)
-    dress(axes, steps.astype(np.float64), np.array([0.0, 100.0]), calendar=False, ticks=10)
-    _count_back(axes, len(steps))
+    style_axes(axes, steps.astype(np.float64), np.array([0.0, 100.0]), calendar=False, ticks=10)
+    _relative_step_axis(axes, len(steps))
     for name, effect, color, style in curves:
-        share, far = 100 * np.cumsum(effect[::-1]) / max(effect.sum(), 1e-300), within(effect, MOST)
-        label = f"{name}: {MOST:.0%} within {far:,} steps"
-        axes.plot(steps[: len(share)], share, color=color, linestyle=style, linewidth=1.8, label=label)
-        axes.plot([far], [100 * MOST], color=color, marker="o", markersize=5, linestyle="none")
-    axes.axhline(100 * MOST, color=QUIET, linewidth=0.8, linestyle=":")
+        percent, far = 100 * np.cumsum(effect[::-1]) / max(effect.sum(), 1e-300), within(effect, MEMORY_FRACTION)
+        label = f"{name}: {MEMORY_FRACTION:.0%} within {far:,} steps"
+        axes.plot(steps[: len(percent)], percent, color=color, linestyle=style, linewidth=1.8, label=label)
+        axes.plot([far], [100 * MEMORY_FRACTION], color=color, marker="o", markersize=5, linestyle="none")
+    axes.axhline(100 * MEMORY_FRACTION, color=QUIET, linewidth=0.8, linestyle=":")
     _title(axes, "How far back effects reach, percent")
     _legend_above(axes, 2)
 
 
-def _count_back(axes: Any, steps: int) -> None:
+def _relative_step_axis(axes: Any, steps: int) -> None:
     """A logarithmic x axis of 1 to `steps` steps; y is percent."""
     axes.set_xscale("log")
     axes.set_xlim(0.95, max(2.0, steps * 1.05))
@@ -153,18 +155,18 @@ def _count_back(axes: Any, steps: int) -> None:
 
 def _draw_map(figure: Figure, axes: Any, explained: Explanation, name: str, *, named: bool) -> None:
     """One number a unit and step of the context; the units group by group."""
-    inside = explained.inside
-    rows = order(inside.followings, SIGNALS)
+    inside = explained.internals
+    rows = order(inside.unit_correlations, SIGNALS)
     values = getattr(inside, name)[:, rows].T  # [U, L]
     calendar = explained.forecast.calendar
-    places = axis_numbers(calendar.wall(explained.positions[-values.shape[1] :]))
-    dress(axes, places, np.array([0.0, len(rows)]), calendar=calendar.kind != "counter", ticks=7)
-    half = float(np.diff(places[-2:])[0]) / 2
+    positions = axis_numbers(calendar.wall(explained.positions[-values.shape[1] :]))
+    style_axes(axes, positions, np.array([0.0, len(rows)]), calendar=calendar.kind != "counter", ticks=7)
+    half = float(np.diff(positions[-2:])[0]) / 2
     most = float(np.quantile(np.abs(values), 0.99)) or 1.0
     look = (
         {"cmap": "PuOr_r", "vmin": -most, "vmax": most} if name == "cell" else {"cmap": "cividis", "vmin": 0, "vmax": 1}
     )
-    edges = labelled(np.concatenate([places - half, places[-1:] + half]), calendar=calendar.kind != "counter")
+    edges = labeled(np.concatenate([positions - half, positions[-1:] + half]), calendar=calendar.kind != "counter")
     mesh = axes.pcolormesh(edges, np.arange(len(rows) + 1), values, rasterized=True, **look)
     bar = figure.colorbar(mesh, ax=axes, pad=0.01, aspect=30, extend="both" if name == "cell" else "neither")
     bar.outline.set_visible(False)
@@ -178,19 +180,21 @@ def _draw_map(figure: Figure, axes: Any, explained: Explanation, name: str, *, n
 
 def _name_groups(axes: Any, inside: NetworkInternals, rows: list[int], *, named: bool) -> None:
     """A line between two groups, and beside the left map what each follows and how many units do."""
-    groups = [(name, len(list(units))) for name, units in groupby(inside.followings[row].what for row in rows)]
+    groups = [
+        (name, len(list(units))) for name, units in groupby(inside.unit_correlations[row].component for row in rows)
+    ]
     ends = np.cumsum([count for _, count in groups])
     for end in ends[:-1].tolist():
         axes.axhline(end, color="white", linewidth=1.5)
     middles = np.array([end - count / 2 for end, (_, count) in zip(ends.tolist(), groups, strict=True)])
     labels = [f"{name} ({count})" for name, count in groups] if named else []
-    axes.set_yticks(_apart(middles, GAP * len(rows), len(rows)) if named else [], labels)
+    axes.set_yticks(_spread_positions(middles, GAP * len(rows), len(rows)) if named else [], labels)
 
 
-def _apart(places: Floats, gap: float, most: float) -> Floats:
+def _spread_positions(positions: Floats, gap: float, most: float) -> Floats:
     """Ascending places pushed at least `gap` apart, inside 0 to `most`."""
-    steps = gap * np.arange(len(places))
-    down = np.maximum.accumulate(np.maximum(places, gap / 2) - steps) + steps
+    steps = gap * np.arange(len(positions))
+    down = np.maximum.accumulate(np.maximum(positions, gap / 2) - steps) + steps
     room = most - gap / 2 - steps[::-1]
     return np.asarray(np.minimum(down, room), dtype=np.float64)
 
@@ -201,5 +205,5 @@ def _title(axes: Any, text: str) -> None:
 
 def _legend_above(axes: Any, columns: int) -> None:
     """Beside the title, where no line runs."""
-    place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.2}
-    axes.legend(ncols=columns, fontsize=8, frameon=False, **place)
+    legend_style = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.2}
+    axes.legend(ncols=columns, fontsize=8, frameon=False, **legend_style)

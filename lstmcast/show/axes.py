@@ -108,22 +108,22 @@ def axis_numbers(times: npt.NDArray[Any]) -> Floats:
     return np.asarray(mdates.date2num(times), dtype=np.float64)  # type: ignore[no-untyped-call]
 
 
-def labelled(places: Floats, *, calendar: bool) -> Floats:
+def labeled(positions: Floats, *, calendar: bool) -> Floats:
     """Places along x, as `axis_numbers` returns them, moved to the ends of the calendar where they lie beyond."""
-    return np.clip(places, *axis_numbers(_CALENDAR)) if calendar else places
+    return np.clip(positions, *axis_numbers(_CALENDAR)) if calendar else positions
 
 
-def dress(axes: Axes, places: Floats, values: Floats, *, calendar: bool, ticks: int) -> None:
+def style_axes(axes: Axes, positions: Floats, values: Floats, *, calendar: bool, ticks: int) -> None:
     """Sets limits, tick labels, grid and spines.
 
     Args:
         axes: the panel.
-        places: everything drawn along x, as `axis_numbers` returns it.
+        positions: everything drawn along x, as `axis_numbers` returns it.
         values: everything drawn along y; what is not finite is left out.
         calendar: whether x holds dates rather than a row counter.
         ticks: how many tick labels fit along x, at least 7: with less, some spans of dates have no fitting interval.
     """
-    axes.set_xlim(*_time_limits(places, calendar=calendar))
+    axes.set_xlim(*_time_limits(positions, calendar=calendar))
     axes.set_ylim(*value_limits(values))
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.grid(axis="y", color=HAIRLINE, linewidth=0.8)
@@ -159,12 +159,12 @@ def _label_dates(axes: Axes, ticks: int) -> None:
     axes.xaxis.get_offset_text().set(color=QUIET, size=8.5)
 
 
-def _time_limits(places: Floats, *, calendar: bool) -> tuple[float, float]:
-    if not places.size:
+def _time_limits(positions: Floats, *, calendar: bool) -> tuple[float, float]:
+    if not positions.size:
         return 0.0, 1.0
-    first, last = float(places.min()), float(places.max())
+    first, last = float(positions.min()), float(positions.max())
     margin = 0.015 * (last - first) or 1.0
-    first, last = labelled(np.array([first - margin, last + margin]), calendar=calendar).tolist()
+    first, last = labeled(np.array([first - margin, last + margin]), calendar=calendar).tolist()
     return first, last
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstmcast.errors import UsageError
-from lstmcast.show.axes import HAIRLINE, QUIET, axis_numbers, dress, house_style, labelled, shorten, wrap
+from lstmcast.show.axes import HAIRLINE, QUIET, axis_numbers, house_style, labeled, shorten, style_axes, wrap
 from lstmcast.show.console import label
-from lstmcast.show.figures import chosen_series
-from lstmcast.show.plot import FORECAST, HISTORY, Figure, settle
+from lstmcast.show.figures import selected_series
+from lstmcast.show.plot import FORECAST, HISTORY, Figure, freeze_layout
 
 if TYPE_CHECKING:
     from lstmcast.classifier.event.trained import EventForecaster
@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 
 WIDTH, EDGE = 10.0, 0.15  # inches
 PAST, AHEAD = 2.2, 1.4  # inches: of a series' values, of its probabilities
-MOST = 6  # series
+MAX_PANELS = 6  # series
 NAMED = 24  # bars with a number each: more would not fit
 LIMIT: dict[str, Any] = {"color": "#d55e00", "linewidth": 1.0, "linestyle": (0, (4, 2))}
-OTHERS = ("#8a8a8a", "#d55e00", "#009e73", "#cc79a7", "#e69f00")  # of baselines: apart for every kind of colour vision
+BASELINE_COLORS = (
+    "#8a8a8a",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#e69f00",
+)  # of baselines: apart for every kind of colour vision
 
 
 def ahead(
@@ -44,50 +50,52 @@ def ahead(
     Raises:
         UsageError: an unknown series, or more than 6.
     """
-    rows = chosen_series(panel, keys, range(panel.n_series))[: None if keys else 3]
-    if len(rows) > MOST:
-        raise UsageError(f"a figure of probabilities holds {MOST} series (got {len(rows)}): name fewer with --series")
+    rows = selected_series(panel, keys, range(panel.n_series))[: None if keys else 3]
+    if len(rows) > MAX_PANELS:
+        raise UsageError(
+            f"a figure of probabilities holds {MAX_PANELS} series (got {len(rows)}): name fewer with --series"
+        )
     recent = history or max(8 * model.horizon, 60)
     height = len(rows) * (PAST + AHEAD) + 0.9
-    limits = model.teller.rule.each(panel)
+    limits = model.pipeline.rule.each(panel)
     with house_style():
         figure = Figure(figsize=(WIDTH, height))
         _frame(figure, f"How likely is {model.report['event']!r}?", model.report["verdict"])
         grid = figure.add_gridspec(2 * len(rows), 1, height_ratios=[PAST, AHEAD] * len(rows))
-        for place, k in enumerate(rows):
-            above, below = (figure.add_subplot(grid[2 * place + part, 0]) for part in (0, 1))
+        for row_index, k in enumerate(rows):
+            above, below = (figure.add_subplot(grid[2 * row_index + part, 0]) for part in (0, 1))
             _draw_past(above, panel, k, forecast, recent, float(limits[k]))
             _draw_ahead(below, panel, k, forecast, above.get_xlim())
-        settle(figure)
+        freeze_layout(figure)
     return figure, len(rows)
 
 
 def reliability(report: Mapping[str, Any]) -> Figure:
     """How often it came true for what was said, how often what was said, and the Brier score by steps ahead."""
     found = report["reliability"]
-    said, came, counts = (np.array(found[name], dtype=np.float64) for name in ("said", "came", "counts"))
+    predicted, actual, counts = (np.array(found[name], dtype=np.float64) for name in ("said", "came", "counts"))
     error = report["scores"]["lstm"]["calibration_error"]
     with house_style():
         figure = Figure(figsize=(WIDTH, 5.2))
         _frame(figure, f"Does {report['event']!r} come true as often as is said?", report["verdict"])
         grid = figure.add_gridspec(2, 2, height_ratios=[3, 1])
-        main, bars, steps = (figure.add_subplot(grid[place]) for place in ((0, 0), (1, 0), (slice(None), 1)))
-        unit = np.array([0.0, 1.0])
-        for axes, values in ((main, unit), (bars, np.concatenate([[0.0], counts]))):
-            dress(axes, unit, values, calendar=False, ticks=8)
+        main, bars, steps = (figure.add_subplot(grid[cell]) for cell in ((0, 0), (1, 0), (slice(None), 1)))
+        diagonal = np.array([0.0, 1.0])
+        for axes, values in ((main, diagonal), (bars, np.concatenate([[0.0], counts]))):
+            style_axes(axes, diagonal, values, calendar=False, ticks=8)
             axes.set_xlim(-0.02, 1.02)
             axes.set_xticks(np.linspace(0, 1, 6))
         main.set_title(f"Came true, by what was said (mean distance {error:.3f})", loc="left", size=9, pad=4)
-        main.plot(unit, unit, **LIMIT)
-        main.plot(said, came, color=FORECAST[0], linewidth=0.8)
+        main.plot(diagonal, diagonal, **LIMIT)
+        main.plot(predicted, actual, color=FORECAST[0], linewidth=0.8)
         sizes = 8 + 70 * np.sqrt(counts / counts.max())  # a dot of few says little
-        main.scatter(said, came, s=sizes, color=FORECAST[0], zorder=3)
+        main.scatter(predicted, actual, s=sizes, color=FORECAST[0], zorder=3)
         bars.set_title("How often so much was said", loc="left", size=9, pad=4)
-        bars.bar(said, counts, width=0.06, color=FORECAST[1])
+        bars.bar(predicted, counts, width=0.06, color=FORECAST[1])
         bars.set_ylim(0, counts.max() * 1.1)
         bars.set_xlabel("probability", size=9, color=QUIET)
         _draw_steps(steps, report["brier_by_step"])
-        settle(figure)
+        freeze_layout(figure)
     return figure
 
 
@@ -111,7 +119,7 @@ def _draw_past(axes: Any, panel: Panel, k: int, forecast: Forecast, recent: int,
     values = np.where(panel.observed_of(k), panel.series(k), np.nan)[-steps:]
     past, coming = (axis_numbers(panel.calendar.wall(part)) for part in (positions, forecast.positions[k]))
     known = np.append(values, limit)
-    dress(axes, np.concatenate([past, coming]), known, calendar=panel.calendar.kind != "counter", ticks=10)
+    style_axes(axes, np.concatenate([past, coming]), known, calendar=panel.calendar.kind != "counter", ticks=10)
     name = "/".join(panel.keys[k]) or ", ".join(panel.columns.target)
     axes.set_title(shorten(name, size=9, width=620), loc="left", size=9, pad=4)
     axes.plot(past, values, **HISTORY)
@@ -121,21 +129,21 @@ def _draw_past(axes: Any, panel: Panel, k: int, forecast: Forecast, recent: int,
         axes.annotate(f"{limit:g}", (1, limit), xycoords=("axes fraction", "data"), size=8, color=LIMIT["color"])
 
 
-def _draw_ahead(axes: Any, panel: Panel, k: int, forecast: Forecast, whole: tuple[float, float]) -> None:
+def _draw_ahead(axes: Any, panel: Panel, k: int, forecast: Forecast, x_range: tuple[float, float]) -> None:
     """A bar for each step ahead."""
-    places = axis_numbers(panel.calendar.wall(forecast.positions[k]))
-    dress(axes, places, np.array([0.0, 1.0]), calendar=panel.calendar.kind != "counter", ticks=10)
+    positions = axis_numbers(panel.calendar.wall(forecast.positions[k]))
+    style_axes(axes, positions, np.array([0.0, 1.0]), calendar=panel.calendar.kind != "counter", ticks=10)
     axes.set_ylim(0, 1)
-    apart = float(np.diff(places).min()) if len(places) > 1 else (whole[1] - whole[0]) / 20
-    ends = np.array([places[0] - apart, places[-1] + apart])
-    axes.set_xlim(*labelled(ends, calendar=panel.calendar.kind != "counter"))
+    spacing = float(np.diff(positions).min()) if len(positions) > 1 else (x_range[1] - x_range[0]) / 20
+    ends = np.array([positions[0] - spacing, positions[-1] + spacing])
+    axes.set_xlim(*labeled(ends, calendar=panel.calendar.kind != "counter"))
     axes.set_title("Probability of each step ahead", loc="left", size=9, pad=4)
-    chances = forecast.values[k].tolist()
-    axes.bar(places, chances, width=0.8 * apart, color=FORECAST[0])
-    if len(chances) <= NAMED:
-        for place, chance in zip(places.tolist(), chances, strict=True):
+    probabilities = forecast.values[k].tolist()
+    axes.bar(positions, probabilities, width=0.8 * spacing, color=FORECAST[0])
+    if len(probabilities) <= NAMED:
+        for position, chance in zip(positions.tolist(), probabilities, strict=True):
             level = min(chance + 0.02, 0.9)
-            axes.text(place, level, _percent(chance), ha="center", va="bottom", size=7, color=QUIET)
+            axes.text(position, level, _percent(chance), ha="center", va="bottom", size=7, color=QUIET)
 
 
 def _percent(chance: float) -> str:
@@ -147,11 +155,11 @@ def _draw_steps(axes: Any, by_step: Mapping[str, Sequence[float | None]]) -> Non
     """The Brier score of every method at each step ahead."""
     rows = {name: np.array([np.nan if v is None else v for v in row]) for name, row in by_step.items()}
     steps = np.arange(1, len(rows["lstm"]) + 1, dtype=np.float64)
-    dress(axes, steps, np.concatenate([[0.0], *rows.values()]), calendar=False, ticks=8)
+    style_axes(axes, steps, np.concatenate([[0.0], *rows.values()]), calendar=False, ticks=8)
     axes.set_title("Brier score by steps ahead (less is better)", loc="left", size=9, pad=4)
     dots = {"marker": "o", "markersize": 4} if len(steps) == 1 else {}
-    others = [name for name in rows if name != "lstm"]
-    for name, color in zip(others, OTHERS, strict=False):
+    baselines = [name for name in rows if name != "lstm"]
+    for name, color in zip(baselines, BASELINE_COLORS, strict=False):
         axes.plot(steps, rows[name], color=color, linewidth=1.0, label=label(name), **dots)
     axes.plot(steps, rows["lstm"], color=FORECAST[0], linewidth=2.0, label=label("lstm"), **dots)
     axes.set_ylim(0)

@@ -25,7 +25,7 @@ WIDE = 30  # characters of a value, before the reasons begin
 SHOWN = 20  # series listed by check
 
 
-def found(panel: Panel, now: datetime, *, reasons: bool = True, series: bool = False) -> str:
+def format_findings(panel: Panel, now: datetime, *, reasons: bool = True, series: bool = False) -> str:
     """What was read and handled; with `reasons`, what was inferred and why, with `series`, each series' span too."""
     span = " to ".join(panel.calendar.text(np.array([panel.starts.min(), panel.ends.max()])))
     lines = [f"{panel.source}: {count(len(panel.values), 'row')}, {count(panel.n_series, 'series')}, {span}"]
@@ -38,13 +38,13 @@ def found(panel: Panel, now: datetime, *, reasons: bool = True, series: bool = F
 def found_as_json(panel: Panel) -> dict[str, Any]:
     """The same for a program."""
     columns = panel.columns
-    usual = default_horizon(panel.lengths, panel.calendar.default_horizon)
+    default_steps = default_horizon(panel.lengths, panel.calendar.default_horizon)
     return {
         "source": panel.source,
         "columns": {"time": columns.time, "target": list(columns.target), "series": list(columns.series)},
         "frequency": panel.calendar.name,
         "season": panel.calendar.season,
-        "horizon": usual,
+        "horizon": default_steps,
         "series": panel.n_series,
         "rows": len(panel.values),
         "filled": int((~panel.observed).sum()),
@@ -58,7 +58,7 @@ class PlanSummary(Protocol):
     """A training run, decided, of any kind of network on series."""
 
     @property
-    def hold_out(self) -> HoldoutSplit:
+    def holdout(self) -> HoldoutSplit:
         """The steps that stop and judge."""
 
     @property
@@ -74,18 +74,18 @@ class PlanSummary(Protocol):
         """What was decided, and why."""
 
 
-def planned(plan: PlanSummary) -> str:
+def format_plan(plan: PlanSummary) -> str:
     """What `auto` became."""
     rows = [(f.name, f.value, f.reason) for f in plan.findings]
-    held = plan.hold_out
-    first = f"{held.stop} to decide when to stop, then " if held.stop else ""
-    rows.append(("held out", f"{held.total} steps", f"{first}{held.judge} to judge"))
+    held = plan.holdout
+    first = f"{held.validation_steps} to decide when to stop, then " if held.validation_steps else ""
+    rows.append(("held out", f"{held.total} steps", f"{first}{held.test_steps} to judge"))
     many = f" × {plan.networks}" if plan.networks > 1 else ""
     rows.append(("network", f"{plan.architecture}{many}", f"{plan.architecture.parameters:,} weights"))
     return "\n".join(columns(rows))
 
 
-def judged(report: Mapping[str, Any]) -> str:
+def format_scores(report: Mapping[str, Any]) -> str:
     """The scores beside the baselines', the coverage of the intervals, the verdict."""
     held, scores = report["held_out"], report["scores"]
     lines = [f"\nHeld-out scores ({count(held['origins'], 'origin')}, {count(held['horizon'], 'step')} ahead each):"]
@@ -98,23 +98,25 @@ def judged(report: Mapping[str, Any]) -> str:
             rows[name] = alone
     for name, row in rows.items():
         cells = (number(row["mae"], 12), number(row["rmse"], 12), number(row["smape"], 8), number(row["mase"], 9))
-        unit = "  " if row["smape"] is None else " %"
-        lines.append(f"  {name:16}{cells[0]}{cells[1]}{cells[2]}{unit}{cells[3]}")
-    shares = [f"{level} % interval: {_share(share)}" for level, share in report["coverage"].items()]
-    if shares:
+        suffix = "  " if row["smape"] is None else " %"
+        lines.append(f"  {name:16}{cells[0]}{cells[1]}{cells[2]}{suffix}{cells[3]}")
+    percents = [f"{level} % interval: {_percent(fraction)}" for level, fraction in report["coverage"].items()]
+    if percents:
         overlap = " (their futures overlap)" if report["coverage_overlaps"] else ""
-        lines.append(f"Coverage on origins that did not calibrate it{overlap}: {'; '.join(shares)}")
-    if shares and (trust := report.get("widths_trust", 1.0)) < 1:
-        others = f"{1 - trust:.0%} those that pretrained networks needed on other series"
-        lines.append(f"Little is held out: the intervals' widths are {trust:.0%} those of these origins, and {others}.")
+        lines.append(f"Coverage on origins that did not calibrate it{overlap}: {'; '.join(percents)}")
+    if percents and (trust := report.get("widths_trust", 1.0)) < 1:
+        borrowed = f"{1 - trust:.0%} those that pretrained networks needed on other series"
+        lines.append(
+            f"Little is held out: the intervals' widths are {trust:.0%} those of these origins, and {borrowed}."
+        )
     epochs = ", ".join(str(epoch) for epoch in report["epochs"])
     lines.append(f"Stands on: {report['footing']}. Epochs: {epochs}. Scores are those of {report['scored_network']}.")
     if (parts := _parts(report)).keys() != {"the network's"}:
         each = "A typical" if report.get("smoothing_tried") else "Each"
         own = ": what did better over a series' last horizon counts more" if report.get("smoothing_tried") else ""
         *first, last = (f"{percent} % {whose}" for whose, percent in parts.items())
-        said = f"{', '.join(first)} and {last}" if first else last
-        lines.append(f"{each} forecast is {said}{own}.")
+        text = f"{', '.join(first)} and {last}" if first else last
+        lines.append(f"{each} forecast is {text}{own}.")
     return "\n".join([*lines, "", report["verdict"]])
 
 
@@ -130,21 +132,23 @@ def _parts(report: Mapping[str, Any]) -> dict[str, int]:
     return {whose: percent for whose, percent in percents.items() if percent}
 
 
-def saved(version: Path, seconds: float, *, flags: str) -> str:
+def format_saved(version: Path, seconds: float, *, flags: str) -> str:
     """Where the model lies, and what to do next with these flags."""
     following = "; ".join(f"lstmcast {verb} {flags}".strip() for verb in ("predict", "plot"))
     return f"\nSaved {version} after {seconds:.0f} s. Next: {following}"
 
 
-def made(forecast: Forecast, version: Path, target: str, report: Mapping[str, Any], notes: Sequence[str]) -> str:
+def format_forecast(
+    forecast: Forecast, version: Path, target: str, report: Mapping[str, Any], notes: Sequence[str]
+) -> str:
     """What predict wrote, from what, and a word of caution where the model earned one."""
-    lines = [written(forecast, target, str(version)), *(f"note: {note}" for note in notes)]
+    lines = [format_paths(forecast, target, str(version)), *(f"note: {note}" for note in notes)]
     if not report["skill"]["better"]:
         lines.append(report["verdict"])
     return "\n".join(lines)
 
 
-def written(forecast: Forecast, target: str, by: str) -> str:
+def format_paths(forecast: Forecast, target: str, by: str) -> str:
     """What was written, and what forecast it."""
     span = " to ".join(forecast.calendar.text(forecast.positions.ravel()[[0, -1]]))
     where = "stdout" if target == "-" else target
@@ -174,10 +178,10 @@ def progress(*, quiet: bool) -> Iterator[Callable[[FitProgress], None]]:
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
     task = bar.add_task("", total=None, losses="")
 
-    def tell(stage: FitProgress) -> None:
+    def on_progress(stage: FitProgress) -> None:
         bar.start()  # only now: what is said before the first epoch has the terminal for itself
         now = stage.progress
-        held = "" if now.held_out is None else f", held out {now.held_out:.4f}"
+        held = "" if now.validation_error is None else f", held out {now.validation_error:.4f}"
         which = f" {stage.network}/{stage.networks}" if stage.networks > 1 else ""
         bar.update(
             task,
@@ -188,7 +192,7 @@ def progress(*, quiet: bool) -> Iterator[Callable[[FitProgress], None]]:
         )
 
     try:
-        yield tell
+        yield on_progress
     finally:
         bar.stop()
 
@@ -226,8 +230,8 @@ def count(n: int, what: str) -> str:
     return f"{n:,} {what}" + ("" if n == 1 or what == "series" else "s")
 
 
-def _share(share: float | None) -> str:
-    return "not known (too few origins)" if share is None else f"{share:.0%}"
+def _percent(fraction: float | None) -> str:
+    return "not known (too few origins)" if fraction is None else f"{fraction:.0%}"
 
 
 def number(value: float | None, width: int) -> str:

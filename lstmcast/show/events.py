@@ -18,7 +18,7 @@ _LEGEND = (
 )
 
 
-def judged(report: Mapping[str, Any]) -> str:
+def format_scores(report: Mapping[str, Any]) -> str:
     """The scores of a training, and the verdict."""
     held = report["held_out"]
     first = f"\nHeld-out scores of {report['event']!r} ({_what(report, held['origins'], held['horizon'])}):"
@@ -31,12 +31,13 @@ def judged(report: Mapping[str, Any]) -> str:
     return "\n".join([first, *_table(report), last, "", report["verdict"]])
 
 
-def backtested(scores: EventBacktestResult) -> str:
+def format_backtest(scores: EventBacktestResult) -> str:
     """The scores of a backtest, and the verdict."""
     report, folds = scores.to_dict(), scores.folds
-    first = f"\n{scores.event!r} ({_what(report, scores.judgement.origins, folds.horizon)}, every {folds.step} steps):"
+    what = _what(report, scores.evaluation.origins, folds.horizon)
+    first = f"\n{scores.event!r} ({what}, every {folds.step_size} steps):"
     left_out = [f"note: {scores.left_out:,} series left out: too short for so many origins"] if scores.left_out else []
-    return "\n".join([first, *_table(report), *left_out, "", scores.judgement.verdict])
+    return "\n".join([first, *_table(report), *left_out, "", scores.evaluation.verdict])
 
 
 def _what(report: Mapping[str, Any], origins: int, horizon: int) -> str:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-FEW = 9  # series drawn where none is named
-FANS = 8  # held-out forecasts drawn of each
+MAX_DEFAULT_SERIES = 9  # series drawn where none is named
+MAX_BANDS = 8  # held-out forecasts drawn of each
 
 
 def plot(panel: Panel, forecast: Forecast, *, keys: Sequence[str] = (), title: str = "Forecast") -> Figure:
@@ -37,51 +37,53 @@ def plot(panel: Panel, forecast: Forecast, *, keys: Sequence[str] = (), title: s
     Raises:
         UsageError: an unknown series, or more than a figure can hold.
     """
-    return draw(forecast_strips(panel, forecast, keys), title=title, ylabel=", ".join(panel.columns.target[:1]))
+    return draw(forecast_panels(panel, forecast, keys), title=title, ylabel=", ".join(panel.columns.target[:1]))
 
 
-def forecast_strips(panel: Panel, forecast: Forecast, keys: Sequence[str]) -> list[SeriesPanel]:
+def forecast_panels(panel: Panel, forecast: Forecast, keys: Sequence[str]) -> list[SeriesPanel]:
     """One strip a series: its past and its forecast."""
     row = {key: k for k, key in enumerate(forecast.keys)}
-    chosen = chosen_series(panel, keys, [k for k, key in enumerate(panel.keys) if key in row])
+    selected = selected_series(panel, keys, [k for k, key in enumerate(panel.keys) if key in row])
     return [
-        _strip(panel, k, [_fan(panel, forecast, row[panel.keys[k]])], forecast.positions[row[panel.keys[k]]])
-        for k in chosen
+        _series_panel(
+            panel, k, [_forecast_band(panel, forecast, row[panel.keys[k]])], forecast.positions[row[panel.keys[k]]]
+        )
+        for k in selected
     ]
 
 
-def backtest_strips(panel: Panel, forecaster: Forecaster, keys: Sequence[str]) -> list[SeriesPanel]:
+def backtest_panels(panel: Panel, forecaster: Forecaster, keys: Sequence[str]) -> list[SeriesPanel]:
     """One strip a series: what was known, and the held-out forecasts that judged the model."""
-    held, known = forecaster.held_out, forecaster.context.keys
+    held, known = forecaster.holdout, forecaster.context.keys
     at = {key: k for k, key in enumerate(panel.keys)}
-    judged = {at[known[s]]: s for s in np.unique(held.series).tolist() if known[s] in at}
-    strips = []
-    for k in chosen_series(panel, keys, list(judged)):
-        rows = np.flatnonzero(held.series == judged[k])
-        rows = _apart(rows, held.positions[rows], held.forecast.shape[1])
-        fans = []
+    row_by_series = {at[known[s]]: s for s in np.unique(held.series).tolist() if known[s] in at}
+    series_panels = []
+    for k in selected_series(panel, keys, list(row_by_series)):
+        rows = np.flatnonzero(held.series == row_by_series[k])
+        rows = _non_overlapping(rows, held.positions[rows], held.forecast.shape[1])
+        bands = []
         for b in rows.tolist():
             ahead = held.positions[b] + np.arange(1, held.forecast.shape[1] + 1)
             intervals = {
                 level: (held.lower[q, b], held.upper[q, b]) for q, level in enumerate(forecaster.calibration.levels)
             }
-            fans.append(ForecastBand(panel.calendar.wall(ahead), held.forecast[b], intervals))
-        strips.append(_strip(panel, k, fans, None))
-    return strips
+            bands.append(ForecastBand(panel.calendar.wall(ahead), held.forecast[b], intervals))
+        series_panels.append(_series_panel(panel, k, bands, None))
+    return series_panels
 
 
-def file_strips(panel: Panel, path: str, keys: Sequence[str]) -> list[SeriesPanel]:
+def file_panels(panel: Panel, path: str, keys: Sequence[str]) -> list[SeriesPanel]:
     """One strip a series of a forecast written earlier by `lstmcast predict`, with what became known since.
 
     Raises:
         DataError: the file is not such a forecast, or does not belong to this panel.
     """
     forecast = _read_forecast(panel, path)
-    return forecast_strips(panel, forecast, keys)
+    return forecast_panels(panel, forecast, keys)
 
 
-def picture(
-    strips: Sequence[SeriesPanel], forecaster: Forecaster, suffix: str, *, backtest: bool, history: int | None
+def forecast_figure(
+    series_panels: Sequence[SeriesPanel], forecaster: Forecaster, suffix: str, *, backtest: bool, history: int | None
 ) -> bytes:
     """The strips as the bytes of a figure, with title and caption."""
     target = ", ".join(forecaster.context.columns.target)
@@ -89,12 +91,12 @@ def picture(
     title = f"Held-out forecasts of {target}" if backtest else f"Forecast of {target}"
     ylabel = target if len(forecaster.context.columns.target) == 1 else "value"
     figure = draw(
-        strips, title=f"{title} ({name})", ylabel=ylabel, caption=forecaster.report["verdict"], history=history
+        series_panels, title=f"{title} ({name})", ylabel=ylabel, caption=forecaster.report["verdict"], history=history
     )
     return render(figure, suffix)
 
 
-def chosen_series(panel: Panel, keys: Sequence[str], possible: Sequence[int]) -> list[int]:
+def selected_series(panel: Panel, keys: Sequence[str], possible: Sequence[int]) -> list[int]:
     """The series asked for, or the first few."""
     names = {"/".join(panel.keys[k]): k for k in possible}
     if not names:
@@ -102,21 +104,21 @@ def chosen_series(panel: Panel, keys: Sequence[str], possible: Sequence[int]) ->
     unknown = [key for key in keys if key not in names]
     if unknown:
         raise UsageError(f"--series {', '.join(unknown)}: no such series; there are {_some(names)}")
-    chosen = [names[key] for key in dict.fromkeys(keys)] or list(possible[:FEW])
-    if len(chosen) > MOST_PANELS:
-        raise UsageError(f"a figure holds {MOST_PANELS} series (got {len(chosen)}): name fewer with --series")
-    return chosen
+    selected = [names[key] for key in dict.fromkeys(keys)] or list(possible[:MAX_DEFAULT_SERIES])
+    if len(selected) > MOST_PANELS:
+        raise UsageError(f"a figure holds {MOST_PANELS} series (got {len(selected)}): name fewer with --series")
+    return selected
 
 
-def _apart(rows: Ints, origins: Ints, horizon: int) -> Ints:
+def _non_overlapping(rows: Ints, origins: Ints, horizon: int) -> Ints:
     """The latest origins whose forecasts do not overlap, at most a few, in their order."""
-    chosen: list[int] = []
+    selected: list[int] = []
     until = np.inf
     for row, origin in zip(rows[::-1].tolist(), origins[::-1].tolist(), strict=True):
         if origin + horizon <= until:
-            chosen.append(row)
+            selected.append(row)
             until = origin
-    return np.array(chosen[:FANS][::-1], dtype=np.int64)
+    return np.array(selected[:MAX_BANDS][::-1], dtype=np.int64)
 
 
 def _some(names: Iterable[str]) -> str:
@@ -124,7 +126,7 @@ def _some(names: Iterable[str]) -> str:
     return ", ".join(listed[:10]) + (f" and {len(listed) - 10} more" if len(listed) > 10 else "")
 
 
-def _strip(panel: Panel, k: int, fans: list[ForecastBand], ahead: Ints | None) -> SeriesPanel:
+def _series_panel(panel: Panel, k: int, bands: list[ForecastBand], ahead: Ints | None) -> SeriesPanel:
     """Series k before `ahead` as history, and what is known from there on as the actual values."""
     positions = panel.starts[k] + np.arange(panel.lengths[k])
     values = np.where(panel.observed_of(k), panel.series(k), np.nan)
@@ -132,10 +134,10 @@ def _strip(panel: Panel, k: int, fans: list[ForecastBand], ahead: Ints | None) -
     known = np.zeros(len(positions), bool) if ahead is None else (positions >= ahead[0]) & (positions <= ahead[-1])
     wall = panel.calendar.wall(positions)
     actual = (wall[known], values[known]) if known.any() else None
-    return SeriesPanel("/".join(panel.keys[k]), wall[past], values[past], tuple(fans), actual)
+    return SeriesPanel("/".join(panel.keys[k]), wall[past], values[past], tuple(bands), actual)
 
 
-def _fan(panel: Panel, forecast: Forecast, row: int) -> ForecastBand:
+def _forecast_band(panel: Panel, forecast: Forecast, row: int) -> ForecastBand:
     """One series' forecast."""
     intervals = {level: (forecast.lower[q, row], forecast.upper[q, row]) for q, level in enumerate(forecast.levels)}
     return ForecastBand(panel.calendar.wall(forecast.positions[row]), forecast.values[row], intervals)
@@ -149,10 +151,10 @@ def _read_forecast(panel: Panel, path: str) -> Forecast:
     if missing := [name for name in needed if name not in text]:
         raise DataError(f"{path}: is not a forecast of this data: column {missing[0]!r} is missing")
     levels = [name.removeprefix("lower_") for name in map(str, text.columns) if name.startswith("lower_")]
-    reach = np.arange(panel.starts.min(), panel.ends.max() + len(text) + 1)
-    place = dict(zip(panel.calendar.text(reach), reach.tolist(), strict=True))
+    near_positions = np.arange(panel.starts.min(), panel.ends.max() + len(text) + 1)
+    position_by_text = dict(zip(panel.calendar.text(near_positions), near_positions.tolist(), strict=True))
     try:
-        positions = np.array([place[t] for t in text[time]])
+        positions = np.array([position_by_text[t] for t in text[time]])
         numbers = text[["forecast", *(f"{side}_{lv}" for lv in levels for side in ("lower", "upper"))]].astype(float)
         percents = tuple(float(level) for level in levels)
     except (KeyError, ValueError) as err:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.classifier.label.labels import LabelPredictions, agreeing
+from lstmcast.classifier.label.labels import LabelPredictions, count_correct
 from lstmcast.data.labelled import LabeledPanel
 from lstmcast.show.console import columns, count, label, number
 
@@ -42,10 +42,10 @@ def planned(plan: LabelPlan) -> str:
     return "\n".join(columns(rows))
 
 
-def judged(report: Mapping[str, Any]) -> str:
+def format_scores(report: Mapping[str, Any]) -> str:
     """The scores beside the rules', what is mixed up most, the verdict."""
     lines = [f"\nHeld-out scores ({count(report['held_out']['judge_series'], 'series')}):", *table(report["scores"])]
-    if mixed := mixed_up(np.array(report["confusion"]), report["classes"]):
+    if mixed := top_confusions(np.array(report["confusion"]), report["classes"]):
         lines.append(f"Mixed up most: {mixed}.")
     epochs = ", ".join(str(epoch) for epoch in report["epochs"])
     lines.append(f"Epochs: {epochs}. Scores are those of {report['scored_network']}.")
@@ -63,7 +63,7 @@ def table(scores: Mapping[str, Mapping[str, float | None]]) -> list[str]:
     return lines
 
 
-def mixed_up(matrix: Ints, classes: Sequence[str]) -> str:
+def top_confusions(matrix: Ints, classes: Sequence[str]) -> str:
     """The labels that were said for others most often, worst first; empty where all is right."""
     wrong = matrix - np.diag(np.diag(matrix))
     worst = np.argsort(-wrong, axis=None, kind="stable")[:MIXED]
@@ -71,23 +71,25 @@ def mixed_up(matrix: Ints, classes: Sequence[str]) -> str:
     return ", ".join(f"{classes[a]} taken for {classes[b]} ({wrong[a, b]})" for a, b in pairs if wrong[a, b])
 
 
-def made(labels: LabelPredictions, data: LabeledPanel, report: Mapping[str, Any], *, version: Path, target: str) -> str:
+def format_forecast(
+    labels: LabelPredictions, data: LabeledPanel, report: Mapping[str, Any], *, version: Path, target: str
+) -> str:
     """What predict wrote, from what; how many labels the file knew already; a caution where the model earned one."""
     where = "stdout" if target == "-" else target
     lines = [f"{where}: the {labels.columns.label} of {count(len(labels.keys), 'series')}; {version}"]
     lines += [f"note: {note}" for note in data.notes]
-    known, same = agreeing(data.labels, labels.said)
+    known, same = count_correct(data.labels, labels.predicted)
     if known:
-        share = f"{same:,} ({same / known:.1%})"
-        lines.append(f"note: the file itself has a {data.label} for {known:,} of them; {share} are the same")
+        text = f"{same:,} ({same / known:.1%})"
+        lines.append(f"note: the file itself has a {data.label} for {known:,} of them; {text} are the same")
     return "\n".join(lines if report["skill"]["better"] else [*lines, report["verdict"]])
 
 
-def backtested(scores: LabelBacktestResult) -> str:
+def format_backtest(scores: LabelBacktestResult) -> str:
     """The scores of a backtest beside the rules', what is mixed up most, the verdict."""
     found = scores.to_dict()
     lines = [f"\nBacktest ({count(found['series'], 'series')}, each judged once in {found['folds']} folds):"]
     lines += table(found["scores"])
-    if mixed := mixed_up(np.array(found["confusion"]), found["classes"]):
+    if mixed := top_confusions(np.array(found["confusion"]), found["classes"]):
         lines.append(f"Mixed up most: {mixed}.")
     return "\n".join([*lines, "", found["verdict"]])

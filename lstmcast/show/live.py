@@ -16,24 +16,27 @@ CELL = 9
 STEPS = 12  # columns: more steps are shown at even distances
 
 
-def scored(scores: LiveScores, name: str) -> str:
+def format_scores(scores: LiveScores, name: str) -> str:
     """The scores, in all and by step ahead."""
-    if not scores.outcomes:
+    if not scores.n_actuals:
         return f"{name}: nothing that was forecast has come true yet, or not in the window"
     lines = [
-        f"{name}: {count(scores.outcomes, 'value')} forecast that came true since",
-        f"  MAE {_plain(scores.mae)}, bias {_plain(scores.bias)}, MASE {_plain(scores.mase)} ({MEANING})",
+        f"{name}: {count(scores.n_actuals, 'value')} forecast that came true since",
+        (
+            f"  MAE {_float_or_none(scores.mae)}, bias {_float_or_none(scores.bias)}, MASE "
+            f"{_float_or_none(scores.mase)} ({MEANING})"
+        ),
     ]
     steps = np.unique(np.linspace(0, len(scores.mae_by_step) - 1, STEPS).round().astype(np.int64))
     lines.append(_row("steps ahead", "all", [str(step + 1) for step in steps]))
-    lines.append(_row("MAE", _plain(scores.mae), [_plain(scores.mae_by_step[step]) for step in steps]))
+    lines.append(_row("MAE", _float_or_none(scores.mae), [_float_or_none(scores.mae_by_step[step]) for step in steps]))
     for q, level in enumerate(scores.levels):
-        cells = [_share(scores.coverage_by_step[q, step]) for step in steps]
-        lines.append(_row(f"in {level:g} %", _share(scores.coverage[q]), cells))
+        cells = [_percent(scores.coverage_by_step[q, step]) for step in steps]
+        lines.append(_row(f"in {level:g} %", _percent(scores.coverage[q]), cells))
     return "\n".join(lines)
 
 
-def drifting(drift: Drift) -> str:
+def format_drift(drift: Drift) -> str:
     """What the test for drift found, in one line."""
     if not drift.blocks:
         return "drift: nothing to look at yet"
@@ -43,13 +46,13 @@ def drifting(drift: Drift) -> str:
     return f"drift: {found}; {ratio} ({count(drift.blocks, 'block')}, evidence {drift.statistic:,.1f}, {alarm})"
 
 
-def _row(name: str, whole: str, cells: list[str]) -> str:
-    return f"  {name:12}" + "".join(f"{cell:>{CELL}}" for cell in (whole, *cells))
+def _row(name: str, total: str, cells: list[str]) -> str:
+    return f"  {name:12}" + "".join(f"{cell:>{CELL}}" for cell in (total, *cells))
 
 
-def _plain(value: float) -> str:
+def _float_or_none(value: float) -> str:
     return number(finite(value), 0)
 
 
-def _share(share: float) -> str:
-    return "–" if math.isnan(share) else f"{share:.0%}"
+def _percent(fraction: float) -> str:
+    return "–" if math.isnan(fraction) else f"{fraction:.0%}"

@@ -21,7 +21,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from lstmcast.errors import UsageError
-from lstmcast.show.axes import QUIET, axis_numbers, dress, house_style, shorten, wrap
+from lstmcast.show.axes import QUIET, axis_numbers, house_style, shorten, style_axes, wrap
 
 Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[Any]
@@ -83,24 +83,24 @@ class SeriesPanel:
         name: of the series; empty where there is only one.
         times: [T] as in `ForecastBand`; ascending.
         values: [T] what was observed; NaN leaves a gap.
-        fans: one forecast, or several held-out ones in the order of their origins.
+        bands: one forecast, or several held-out ones in the order of their origins.
         actual: times [N] and values [N] that became known in the period of the forecast.
     """
 
     name: str
     times: Times
     values: Floats
-    fans: tuple[ForecastBand, ...]
+    bands: tuple[ForecastBand, ...]
     actual: tuple[Times, Floats] | None = None
 
 
 def draw(
-    strips: Sequence[SeriesPanel], *, title: str, ylabel: str, caption: str = "", history: int | None = None
+    series_panels: Sequence[SeriesPanel], *, title: str, ylabel: str, caption: str = "", history: int | None = None
 ) -> Figure:
     """Draws every series with its forecasts.
 
     Args:
-        strips: 1 to 24 series.
+        series_panels: 1 to 24 series.
         title: one sentence, at most two lines of it.
         ylabel: what is measured.
         caption: small print below, at most three lines.
@@ -113,17 +113,17 @@ def draw(
         UsageError: no series, more than 24, or a history below 1.
         DataError: a time is outside the years 1 to 9999.
     """
-    _check(strips, history)
-    recent = [_recent(strip, history) for strip in strips]
-    form = next(form for most, form in _FORMATS.items() if len(strips) <= most)
+    _check(series_panels, history)
+    recent = [_recent(series_panel, history) for series_panel in series_panels]
+    form = next(form for most, form in _FORMATS.items() if len(series_panels) <= most)
     with house_style():
         shades = _shades(recent)
         keys = _keys(recent, shades)
-        figure, panels = _page(len(strips), form, title=title, ylabel=ylabel, caption=caption, keys=keys)
-        for axes, strip in zip(panels, recent, strict=True):
-            axes.set_title(shorten(strip.name, size=9, width=form.name_room), loc="left", size=9, pad=4)
-            _draw_strip(axes, strip, shades, ticks=form.ticks)
-        settle(figure)
+        figure, panels = _page(len(series_panels), form, title=title, ylabel=ylabel, caption=caption, keys=keys)
+        for axes, series_panel in zip(panels, recent, strict=True):
+            axes.set_title(shorten(series_panel.name, size=9, width=form.name_room), loc="left", size=9, pad=4)
+            _draw_panel(axes, series_panel, shades, ticks=form.ticks)
+        freeze_layout(figure)
     return figure
 
 
@@ -148,47 +148,56 @@ def render(figure: Figure, suffix: str) -> bytes:
     return target.getvalue()
 
 
-def _check(strips: Sequence[SeriesPanel], history: int | None) -> None:
-    if not 1 <= len(strips) <= MOST_PANELS:
-        raise UsageError(f"a figure shows 1 to {MOST_PANELS} series (got {len(strips)}): choose some with --series")
+def _check(series_panels: Sequence[SeriesPanel], history: int | None) -> None:
+    if not 1 <= len(series_panels) <= MOST_PANELS:
+        raise UsageError(
+            f"a figure shows 1 to {MOST_PANELS} series (got {len(series_panels)}): choose some with --series"
+        )
     if history is not None and history < 1:
         raise UsageError(f"--history: must be an integer ≥ 1 (got {history})")
 
 
-def _recent(strip: SeriesPanel, history: int | None) -> SeriesPanel:
+def _recent(series_panel: SeriesPanel, history: int | None) -> SeriesPanel:
     """Leaves out what lies more than `history` steps before the first forecast."""
-    horizon = max((fan.forecast.size for fan in strip.fans), default=0)
+    horizon = max((band.forecast.size for band in series_panel.bands), default=0)
     steps = max(8 * horizon, 60) if history is None else history
-    start = max(0, _origin(strip, strip.fans[0]) - steps if strip.fans else strip.values.size - steps)
-    return replace(strip, times=strip.times[start:], values=strip.values[start:])
+    start = max(
+        0,
+        _origin(series_panel, series_panel.bands[0]) - steps
+        if series_panel.bands
+        else series_panel.values.size - steps,
+    )
+    return replace(series_panel, times=series_panel.times[start:], values=series_panel.values[start:])
 
 
-def _origin(strip: SeriesPanel, fan: ForecastBand) -> int:
+def _origin(series_panel: SeriesPanel, band: ForecastBand) -> int:
     """How many rows of the strip come before the fan."""
-    return int(np.searchsorted(strip.times, fan.times[0]))
+    return int(np.searchsorted(series_panel.times, band.times[0]))
 
 
-def _shades(strips: Iterable[SeriesPanel]) -> dict[float, str]:
+def _shades(series_panels: Iterable[SeriesPanel]) -> dict[float, str]:
     """A colour for each level: the wider the interval, the lighter."""
-    levels = sorted({level for strip in strips for fan in strip.fans for level in fan.intervals})
-    shares = np.linspace(0.55, 0.83, len(levels)) if len(levels) > 1 else [0.7]
-    return {level: _lighter(FORECAST[0], float(share)) for level, share in zip(levels, shares, strict=False)}
+    levels = sorted(
+        {level for series_panel in series_panels for band in series_panel.bands for level in band.intervals}
+    )
+    lightness = np.linspace(0.55, 0.83, len(levels)) if len(levels) > 1 else [0.7]
+    return {level: _lighter(FORECAST[0], float(fraction)) for level, fraction in zip(levels, lightness, strict=False)}
 
 
-def _lighter(color: str, share: float) -> str:
+def _lighter(color: str, fraction: float) -> str:
     """The colour mixed with a share of white."""
-    red, green, blue = (1 - (1 - part) * (1 - share) for part in to_rgb(color))
+    red, green, blue = (1 - (1 - part) * (1 - fraction) for part in to_rgb(color))
     return to_hex((red, green, blue))
 
 
-def _keys(strips: Sequence[SeriesPanel], shades: Mapping[float, str]) -> list[Artist]:
+def _keys(series_panels: Sequence[SeriesPanel], shades: Mapping[float, str]) -> list[Artist]:
     """What the legend explains: only what is drawn."""
-    held_out = any(len(strip.fans) > 1 for strip in strips)
+    held_out = any(len(series_panel.bands) > 1 for series_panel in series_panels)
     observed = Line2D([], [], label="Actual", **HELD_OUT) if held_out else Line2D([], [], label="History", **HISTORY)
     keys: list[Artist] = [observed]
-    if any(strip.fans for strip in strips):
+    if any(series_panel.bands for series_panel in series_panels):
         keys.append(Line2D([], [], color=FORECAST[0], linewidth=1.8, label="Forecast"))
-    if any(strip.actual for strip in strips):
+    if any(series_panel.actual for series_panel in series_panels):
         keys.append(Line2D([], [], **ACTUAL, label="Known since" if held_out else "Actual"))
     return keys + [Patch(facecolor=shade, label=f"{level:g} % interval") for level, shade in shades.items()]
 
@@ -209,73 +218,77 @@ def _page(
     figure = Figure(figsize=(form.width, height))
     figure.text(left, top, "\n".join(heading), va="top", size=13, weight="bold")
     figure.text(left, 1 - top, "\n".join(small_print), va="bottom", size=8, color=QUIET)
-    place = (left, 1 - title_foot / height)
-    figure.legend(handles=keys, loc="upper left", bbox_to_anchor=place, ncols=across, frameon=False, borderaxespad=0)
+    title_position = (left, 1 - title_foot / height)
+    figure.legend(
+        handles=keys, loc="upper left", bbox_to_anchor=title_position, ncols=across, frameon=False, borderaxespad=0
+    )
     body = (foot / height, 1 - head / height)
-    unit = shorten(ylabel, size=9, width=form.panel_height * 60)
-    figure.text(left, sum(body) / 2, unit, va="center", rotation=90, size=9, color=QUIET)
-    beside = left + (0.2 / form.width if unit else 0)
-    figure.set_layout_engine("constrained", rect=(beside, body[0], 1 - left - beside, body[1] - body[0]))
+    y_text = shorten(ylabel, size=9, width=form.panel_height * 60)
+    figure.text(left, sum(body) / 2, y_text, va="center", rotation=90, size=9, color=QUIET)
+    label_x = left + (0.2 / form.width if y_text else 0)
+    figure.set_layout_engine("constrained", rect=(label_x, body[0], 1 - left - label_x, body[1] - body[0]))
     grid = figure.add_gridspec(rows, form.columns)
     return figure, [figure.add_subplot(grid[panel // form.columns, panel % form.columns]) for panel in range(panels)]
 
 
-def settle(figure: Figure) -> None:
+def freeze_layout(figure: Figure) -> None:
     """Finds room for every label and keeps it: a layout found anew at each rendering would move by fractions."""
     for _ in range(2):  # the first round sets how large the panels are, and so how many ticks they have
         figure.draw_without_rendering()
     figure.set_layout_engine("none")
 
 
-def _draw_strip(axes: Axes, strip: SeriesPanel, shades: Mapping[float, str], *, ticks: int) -> None:
+def _draw_panel(axes: Axes, series_panel: SeriesPanel, shades: Mapping[float, str], *, ticks: int) -> None:
     """Limits first, because an infinite bound is drawn to the edge; then layer by layer."""
-    times, values = _extent(strip)
-    dress(axes, times, values, calendar=strip.times.dtype.kind == "M", ticks=ticks)
-    _draw_line(axes, strip.times, strip.values, **(HELD_OUT if len(strip.fans) > 1 else HISTORY))
-    for turn, fan in enumerate(strip.fans):
-        _draw_fan(axes, strip, fan, shades, color=FORECAST[turn % 2])
-    if strip.actual is not None:
-        _draw_line(axes, *strip.actual, markevery=1 + strip.actual[0].size // 60, **ACTUAL)
+    times, values = _extent(series_panel)
+    style_axes(axes, times, values, calendar=series_panel.times.dtype.kind == "M", ticks=ticks)
+    _draw_line(axes, series_panel.times, series_panel.values, **(HELD_OUT if len(series_panel.bands) > 1 else HISTORY))
+    for turn, band in enumerate(series_panel.bands):
+        _draw_forecast_band(axes, series_panel, band, shades, color=FORECAST[turn % 2])
+    if series_panel.actual is not None:
+        _draw_line(axes, *series_panel.actual, markevery=1 + series_panel.actual[0].size // 60, **ACTUAL)
 
 
-def _extent(strip: SeriesPanel) -> tuple[Floats, Floats]:
+def _extent(series_panel: SeriesPanel) -> tuple[Floats, Floats]:
     """Every place and every value that the panel has to show."""
-    bounds = [bound for fan in strip.fans for pair in fan.intervals.values() for bound in pair]
-    known = strip.actual or (strip.times[:0], strip.values[:0])
-    times = [strip.times, known[0], *(fan.times for fan in strip.fans)]
-    values = [strip.values, known[1], *(fan.forecast for fan in strip.fans), *bounds]
+    bounds = [bound for band in series_panel.bands for pair in band.intervals.values() for bound in pair]
+    known = series_panel.actual or (series_panel.times[:0], series_panel.values[:0])
+    times = [series_panel.times, known[0], *(band.times for band in series_panel.bands)]
+    values = [series_panel.values, known[1], *(band.forecast for band in series_panel.bands), *bounds]
     return np.concatenate([axis_numbers(part) for part in times]), np.concatenate(values)
 
 
 def _draw_line(axes: Axes, times: Times, values: Floats, **look: Any) -> None:
     """A line with gaps; a value between two gaps becomes a dot, for a line through one point is invisible."""
-    places = axis_numbers(times)
-    axes.plot(places, values, **look)
+    xs = axis_numbers(times)
+    axes.plot(xs, values, **look)
     missing = np.isnan(np.concatenate([[np.nan], values, [np.nan]]))
     alone = missing[:-2] & ~missing[1:-1] & missing[2:]
     if alone.any():
         dot = {"linestyle": "none", "marker": "o", "markersize": 2 * look["linewidth"], "markevery": 1}
-        axes.plot(places[alone], values[alone], **{**look, **dot})
+        axes.plot(xs[alone], values[alone], **{**look, **dot})
 
 
-def _draw_fan(axes: Axes, strip: SeriesPanel, fan: ForecastBand, shades: Mapping[float, str], *, color: str) -> None:
+def _draw_forecast_band(
+    axes: Axes, series_panel: SeriesPanel, band: ForecastBand, shades: Mapping[float, str], *, color: str
+) -> None:
     """Intervals, forecast, and what joins it to the last observed value: a thin line, a lighter upright one."""
-    observed = np.flatnonzero(np.isfinite(strip.values[: _origin(strip, fan)]))
-    for level, bounds in fan.intervals.items():
-        _draw_band(axes, axis_numbers(fan.times), *bounds, color=shades[level], zorder=2 - level / 100)
-    _draw_line(axes, fan.times, fan.forecast, color=color, linewidth=1.8, zorder=4)
+    observed = np.flatnonzero(np.isfinite(series_panel.values[: _origin(series_panel, band)]))
+    for level, bounds in band.intervals.items():
+        _draw_band(axes, axis_numbers(band.times), *bounds, color=shades[level], zorder=2 - level / 100)
+    _draw_line(axes, band.times, band.forecast, color=color, linewidth=1.8, zorder=4)
     if observed.size:
         last = observed[-1]
-        places = axis_numbers(np.array([strip.times[last], fan.times[0]]))
-        axes.plot(places, [strip.values[last], fan.forecast[0]], color=color, linewidth=0.7, zorder=4)
-        axes.axvline(places[0], color=ORIGIN, linewidth=0.8 if len(strip.fans) == 1 else 0.4, zorder=0.6)
+        xs = axis_numbers(np.array([series_panel.times[last], band.times[0]]))
+        axes.plot(xs, [series_panel.values[last], band.forecast[0]], color=color, linewidth=0.7, zorder=4)
+        axes.axvline(xs[0], color=ORIGIN, linewidth=0.8 if len(series_panel.bands) == 1 else 0.4, zorder=0.6)
 
 
-def _draw_band(axes: Axes, places: Floats, lower: Floats, upper: Floats, **look: Any) -> None:
+def _draw_band(axes: Axes, xs: Floats, lower: Floats, upper: Floats, **look: Any) -> None:
     """The area between two bounds, or an upright bar where the horizon is a single step."""
     bottom, top = axes.get_ylim()
     low, high = (np.nan_to_num(bound, nan=np.nan, posinf=top, neginf=bottom) for bound in (lower, upper))
-    if places.size == 1:
-        axes.vlines(places, low, high, linewidth=8, **look)
+    if xs.size == 1:
+        axes.vlines(xs, low, high, linewidth=8, **look)
     else:
-        axes.fill_between(places, low, high, linewidth=0, **look)
+        axes.fill_between(xs, low, high, linewidth=0, **look)

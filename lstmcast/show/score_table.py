@@ -30,8 +30,8 @@ def backtested(scores: BacktestResult) -> str:
 
 def ranked(scores: BacktestResult) -> list[str]:
     """The LSTM, then the others by MASE (MAE where that is undefined), best first."""
-    measure = "mae" if np.isnan(scores.overall("lstm", "mase")) else "mase"
-    value = {name: scores.overall(name, measure) for name in scores.said}
+    metric = "mae" if np.isnan(scores.overall("lstm", "mase")) else "mase"
+    value = {name: scores.overall(name, metric) for name in scores.by_method}
     return sorted(value, key=lambda name: (name != "lstm", np.isnan(value[name]), value[name]))
 
 
@@ -39,17 +39,17 @@ def _what(scores: BacktestResult) -> str:
     series, origins = scores.origins.shape
     of = f" of each of {series:,} series" if series > 1 else ""
     names = scores.keys("origin")
-    apart = f", {names[0]} to {names[-1]}, every {count(scores.step, 'step')}" if origins > 1 else f", {names[0]}"
+    spacing = f", {names[0]} to {names[-1]}, every {count(scores.step, 'step')}" if origins > 1 else f", {names[0]}"
     trained = "trained anew at each" if scores.refit else "trained once, before the first"
-    return f"{count(origins, 'origin')}{of}{apart}, {count(scores.horizon, 'step')} ahead of each; the LSTM {trained}"
+    return f"{count(origins, 'origin')}{of}{spacing}, {count(scores.horizon, 'step')} ahead of each; the LSTM {trained}"
 
 
 def _notes(scores: BacktestResult) -> Sequence[str]:
     notes = list(scores.notes)
     if scores.left_out:
         notes.append(f"{scores.left_out:,} series left out: too short for so many origins")
-    if scores.judging < scores.origins.size:
-        missing = scores.origins.size - scores.judging
+    if scores.n_scored < scores.origins.size:
+        missing = scores.origins.size - scores.n_scored
         notes.append(
             f"{missing:,} of {scores.origins.size:,} origins cannot judge: not observed, or nothing after them"
         )

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from lstmcast.show.axes import QUIET, house_style, literal, shorten, wrap
 from lstmcast.show.console import label
-from lstmcast.show.figures import chosen_series
+from lstmcast.show.figures import selected_series
 
 if TYPE_CHECKING:
     from lstmcast.classifier.category.trained import SymbolForecaster
@@ -31,11 +31,11 @@ PAST, AHEAD = 40, 24  # steps drawn, where nothing else is asked
 FAR = 6  # steps from one time to the next that is written
 WIDTH, EDGE = 10.0, 0.15  # inches
 LINE, ROW, GAP = 0.28, 0.21, 0.55  # of a title, a symbol, what lies between two panels
-CAME, SAID = "#111111", "#d55e00"
+ACTUAL_COLOR, PREDICTED_COLOR = "#111111", "#d55e00"
 NAMES = {" ": "␣ space", "\n": "↵ line end", "\t": "⇥ tab"}
 LOOKS: Mapping[bool, Mapping[str, Any]] = {
-    True: {"facecolor": CAME, "edgecolor": "white", "label": "came"},
-    False: {"facecolor": "none", "edgecolor": SAID, "linewidth": 1.6, "label": "said to come"},
+    True: {"facecolor": ACTUAL_COLOR, "edgecolor": "white", "label": "came"},
+    False: {"facecolor": "none", "edgecolor": PREDICTED_COLOR, "linewidth": 1.6, "label": "said to come"},
 }
 
 
@@ -46,7 +46,7 @@ class SymbolTimeline:
     Attributes:
         name: of the series.
         ticks: [T] what stands below each step.
-        chances: [T, V] probabilities, said one step before.
+        probabilities: [T, V] probabilities, said one step before.
         codes: [T] what came, or is said to come; −1 where not known.
         known: how many of the T steps are past.
         symbols: [V] what the codes stand for.
@@ -54,7 +54,7 @@ class SymbolTimeline:
 
     name: str
     ticks: Sequence[str]
-    chances: Floats
+    probabilities: Floats
     codes: Ints
     known: int
     symbols: tuple[str, ...]
@@ -62,19 +62,19 @@ class SymbolTimeline:
     @property
     def rows(self) -> Ints:
         """The codes that are drawn: those that came or are said to come, then the likeliest; in their order."""
-        weight = self.chances.sum(axis=0)
+        weight = self.probabilities.sum(axis=0)
         shown = self.codes[self.codes >= 0]
         weight[shown] += len(self.codes)
         return np.sort(np.argsort(-weight, kind="stable")[:ROWS])
 
 
 def ahead(
-    teller: SymbolForecaster, panel: Panel, keys: Sequence[str], *, horizon: int | None, history: int | None
+    model: SymbolForecaster, panel: Panel, keys: Sequence[str], *, horizon: int | None, history: int | None
 ) -> tuple[Figure, int]:
     """Draw the last symbols and the likeliest path ahead.
 
     Args:
-        teller: the model.
+        model: the model.
         panel: the newest data.
         keys: which series, parts joined by '/'; empty: the first few.
         horizon: steps ahead; None: those of training, but no more than can be read.
@@ -86,28 +86,28 @@ def ahead(
     Raises:
         UsageError: an unknown series, or too many.
     """
-    steps = min(teller.horizon, AHEAD) if horizon is None else horizon
-    told = teller.predict(panel, steps)
-    boards = [
-        _board(teller, panel, k, told.codes[k], history or PAST)
-        for k in chosen_series(panel, keys, range(panel.n_series))
+    steps = min(model.horizon, AHEAD) if horizon is None else horizon
+    forecast = model.predict(panel, steps)
+    timelines = [
+        _timeline(model, panel, k, forecast.codes[k], history or PAST)
+        for k in selected_series(panel, keys, range(panel.n_series))
     ]
-    source = PurePath(teller.report["data"]["source"]).name
+    source = PurePath(model.report["data"]["source"]).name
     title = f"Likeliest {panel.columns.target[0] if len(panel.columns.target) == 1 else 'symbols'} ahead ({source})"
-    return _draw(boards, title, teller.report["verdict"]), len(boards)
+    return _draw(timelines, title, model.report["verdict"]), len(timelines)
 
 
-def _board(teller: SymbolForecaster, panel: Panel, k: int, path: Ints, history: int) -> SymbolTimeline:
+def _timeline(model: SymbolForecaster, panel: Panel, k: int, path: Ints, history: int) -> SymbolTimeline:
     """Series k: its last steps and the path ahead, each with what was thought likely before it."""
     known = min(history, int(panel.lengths[k]))
     codes = np.concatenate([panel.series(k).astype(np.int64), path])
     positions = panel.ends[k] + np.arange(1 - known, len(path) + 1)
     shown = codes[-known - len(path) :]
     ticks = panel.calendar.text(positions)
-    if teller.is_text:
+    if model.is_text:
         ticks = [_name(panel.symbols[code])[:1] if code >= 0 else "" for code in shown.tolist()]
     return SymbolTimeline(
-        "/".join(panel.keys[k]), ticks, teller.thought(codes, len(shown)), shown, known, panel.symbols
+        "/".join(panel.keys[k]), ticks, model.context_probabilities(codes, len(shown)), shown, known, panel.symbols
     )
 
 
@@ -115,9 +115,9 @@ def _name(symbol: str) -> str:
     return NAMES.get(symbol, literal(symbol))
 
 
-def _draw(boards: Sequence[SymbolTimeline], title: str, caption: str) -> Figure:
+def _draw(timelines: Sequence[SymbolTimeline], title: str, caption: str) -> Figure:
     """A panel for each board, from top to bottom."""
-    heights = [ROW * len(board.rows) + GAP * (1 + _is_long(board)) for board in boards]
+    heights = [ROW * len(timeline.rows) + GAP * (1 + _is_long(timeline)) for timeline in timelines]
     with house_style():
         heading = wrap(title, size=13, width=(WIDTH - 2 * EDGE) * 72, lines=2, weight="bold")
         small_print = wrap(caption, size=8, width=(WIDTH - 2 * EDGE) * 72, lines=3)
@@ -127,39 +127,43 @@ def _draw(boards: Sequence[SymbolTimeline], title: str, caption: str) -> Figure:
         figure.text(EDGE / WIDTH, 1 - EDGE / height, "\n".join(heading), va="top", size=13, weight="bold")
         figure.text(EDGE / WIDTH, EDGE / height, "\n".join(small_print), va="bottom", size=8, color=QUIET)
         figure.set_layout_engine("constrained", rect=(0.01, foot / height, 0.98, 1 - (head + foot) / height))
-        grid = figure.add_gridspec(len(boards), 1, height_ratios=heights)
-        for row, board in enumerate(boards):
+        grid = figure.add_gridspec(len(timelines), 1, height_ratios=heights)
+        for row, timeline in enumerate(timelines):
             axes = figure.add_subplot(grid[row])
-            _draw_board(axes, board)
+            _draw_timeline(axes, timeline)
         handles, labels = figure.axes[0].get_legend_handles_labels()
-        place = EDGE / WIDTH, 1 - (EDGE + LINE * len(heading)) / height
-        figure.legend(handles, labels, loc="upper left", bbox_to_anchor=place, ncols=2, frameon=False, borderaxespad=0)
+        title_position = EDGE / WIDTH, 1 - (EDGE + LINE * len(heading)) / height
+        figure.legend(
+            handles, labels, loc="upper left", bbox_to_anchor=title_position, ncols=2, frameon=False, borderaxespad=0
+        )
         figure.colorbar(figure.axes[0].images[0], ax=figure.axes, label="probability", pad=0.01)
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
     return figure
 
 
-def _is_long(board: SymbolTimeline) -> bool:
+def _is_long(timeline: SymbolTimeline) -> bool:
     """Whether what stands below the steps has to be turned."""
-    return max(map(len, board.ticks)) > 1
+    return max(map(len, timeline.ticks)) > 1
 
 
-def _draw_board(axes: Axes, board: SymbolTimeline) -> None:
+def _draw_timeline(axes: Axes, timeline: SymbolTimeline) -> None:
     """Probabilities as shades, a dot where a symbol came, a ring where one is said to come."""
-    rows = board.rows
-    axes.imshow(board.chances[:, rows].T, cmap="Blues", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
-    steps, places = np.arange(len(board.codes)), np.searchsorted(rows, board.codes)
-    drawn = np.isin(board.codes, rows)
+    rows = timeline.rows
+    axes.imshow(timeline.probabilities[:, rows].T, cmap="Blues", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    steps, rows_of_codes = np.arange(len(timeline.codes)), np.searchsorted(rows, timeline.codes)
+    visible = np.isin(timeline.codes, rows)
     for past in (True, False):
-        own = drawn & ((steps < board.known) == past)
-        axes.scatter(steps[own], places[own], s=22, zorder=3, **LOOKS[past])
-    axes.axvline(board.known - 0.5, color=QUIET, linewidth=0.8)
-    axes.set_yticks(range(len(rows)), [shorten(_name(board.symbols[code]), size=8, width=110) for code in rows], size=8)
-    every = max(FAR if _is_long(board) else 1, -(-len(board.ticks) // (PAST + AHEAD)))
-    axes.set_xticks(steps[::every], list(board.ticks)[::every], size=7, rotation=90 if _is_long(board) else 0)
+        own = visible & ((steps < timeline.known) == past)
+        axes.scatter(steps[own], rows_of_codes[own], s=22, zorder=3, **LOOKS[past])
+    axes.axvline(timeline.known - 0.5, color=QUIET, linewidth=0.8)
+    axes.set_yticks(
+        range(len(rows)), [shorten(_name(timeline.symbols[code]), size=8, width=110) for code in rows], size=8
+    )
+    every = max(FAR if _is_long(timeline) else 1, -(-len(timeline.ticks) // (PAST + AHEAD)))
+    axes.set_xticks(steps[::every], list(timeline.ticks)[::every], size=7, rotation=90 if _is_long(timeline) else 0)
     axes.tick_params(length=0)
-    axes.set_title(shorten(board.name, size=9, width=600), loc="left", size=9)
+    axes.set_title(shorten(timeline.name, size=9, width=600), loc="left", size=9)
 
 
 def scores(report: Mapping[str, Any]) -> Figure:

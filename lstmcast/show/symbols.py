@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lstmcast.classifier.category.trained import SymbolForecast
 
 
-def judged(report: Mapping[str, Any]) -> str:
+def format_scores(report: Mapping[str, Any]) -> str:
     """The scores beside the baselines', and the verdict."""
     held = report["held_out"]
     lines = [f"\nHeld-out scores ({count(held['steps'], 'symbol')}, each foretold from all before it):"]
@@ -27,11 +27,11 @@ def judged(report: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "", report["verdict"]])
 
 
-def backtested(rolled: SymbolBacktestResult) -> str:
+def format_backtest(result: SymbolBacktestResult) -> str:
     """The same of a backtest."""
-    found = rolled.to_dict()
+    found = result.to_dict()
     lines = [f"\nBacktest ({count(found['steps'], 'symbol')}, each foretold from all before it):"]
-    return "\n".join([*lines, *table(found["scores"]), *rolled.short, "", found["verdict"]])
+    return "\n".join([*lines, *table(found["scores"]), *result.warnings, "", found["verdict"]])
 
 
 def table(scores: Mapping[str, Mapping[str, float | None]]) -> list[str]:
@@ -40,20 +40,22 @@ def table(scores: Mapping[str, Mapping[str, float | None]]) -> list[str]:
     order = sorted(scores, key=lambda name: (name != "lstm", scores[name]["bits"] is None, scores[name]["bits"] or 0))
     for name in order:
         row = scores[name]
-        shares = (_share(row[key], width) for key, width in (("accuracy", 9), ("top_3", 9), ("path", 13)))
-        lines.append(f"  {label(name):16}{number(row['bits'], 15)}{''.join(shares)}")
+        percents = (_percent(row[key], width) for key, width in (("accuracy", 9), ("top_3", 9), ("path", 13)))
+        lines.append(f"  {label(name):16}{number(row['bits'], 15)}{''.join(percents)}")
     return lines
 
 
-def _share(value: float | None, width: int) -> str:
+def _percent(value: float | None, width: int) -> str:
     return f"{'–' if value is None else f'{value:.1%}':>{width}}"
 
 
-def made(told: SymbolForecast, version: Path, target: str, report: Mapping[str, Any], notes: Sequence[str]) -> str:
+def format_forecast(
+    forecast: SymbolForecast, version: Path, target: str, report: Mapping[str, Any], notes: Sequence[str]
+) -> str:
     """What predict wrote, from what, and a word of caution where the model earned one."""
-    span = " to ".join(told.calendar.text(told.positions.ravel()[[0, -1]]))
+    span = " to ".join(forecast.calendar.text(forecast.positions.ravel()[[0, -1]]))
     where = "stdout" if target == "-" else target
-    series = count(len(told.keys), "series")
-    lines = [f"{where}: {count(told.horizon, 'step')} of {series}, {span}; {version}"]
+    series = count(len(forecast.keys), "series")
+    lines = [f"{where}: {count(forecast.horizon, 'step')} of {series}, {span}; {version}"]
     lines += [f"note: {note}" for note in notes]
     return "\n".join([*lines, *([] if report["skill"]["better"] else [report["verdict"]])])

@@ -32,11 +32,13 @@ class VersionSummary:
         if self.manifest is None:
             return {"version": self.name, "current": self.current, "fault": self.fault}
         kept = ("created", "scores", "skill", "verdict", "coverage")
-        told = {key: self.manifest[key] for key in kept if key in self.manifest} | {"refit": self.manifest.get("refit")}
-        return {"version": self.name, "current": self.current, "rows": self.manifest["data"]["rows"], **told}
+        facts = {key: self.manifest[key] for key in kept if key in self.manifest} | {
+            "refit": self.manifest.get("refit")
+        }
+        return {"version": self.name, "current": self.current, "rows": self.manifest["data"]["rows"], **facts}
 
 
-def versions_of(folder: Path) -> list[VersionSummary]:
+def list_versions(folder: Path) -> list[VersionSummary]:
     """All versions of a model's folder, the newest last."""
     current = current_version(folder)
     return [_version(path, current=path == current) for path in versions(folder)]

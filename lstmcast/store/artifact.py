@@ -32,12 +32,12 @@ from lstmcast.store.choosing import CURRENT, MANIFEST, NAME, NAMING, VERSION, ve
 from lstmcast.store.files import (
     DamageError,
     exclusive_lock,
-    explained,
     parse_object,
     read_regular,
     remove_temporary,
     sync_folder,
     temporary_name,
+    translate_os_errors,
     write_atomically,
     write_new,
 )
@@ -56,7 +56,7 @@ _SUFFIX = ".safetensors"
 _FILE = re.compile(r"[a-z][a-z0-9_]*\.safetensors")
 
 
-_MEND = "train again, or name another version with --model"
+_HINT = "train again, or name another version with --model"
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def prepare(models: Path, name: str) -> Path:
     if not NAME.fullmatch(name):
         raise UsageError(f"model name: {NAMING} (got {name[:120]!r}); choose one with --name (store.name)")
     folder = models / name
-    with explained("written", folder):
+    with translate_os_errors("written", folder):
         folder.mkdir(parents=True, exist_ok=True)
         probe = temporary_name(folder)
         try:
@@ -143,7 +143,7 @@ def publish(
         remove_temporary(folder)
     _write_version(version, files)
     write_atomically(folder / CURRENT, f"{version.name}\n".encode())
-    with explained("cleaned up", folder):
+    with translate_os_errors("cleaned up", folder):
         prune(folder, version, keep)
     return version
 
@@ -160,7 +160,7 @@ def load(version: Path) -> Artifact:
     """
     manifest = read_manifest(version)
     listed = manifest["files"]
-    with explained("read", version):
+    with translate_os_errors("read", version):
         unknown = sorted({path.name for path in version.iterdir()} - {MANIFEST, *listed})
     faults = [f"{version / name}: does not belong to this version" for name in unknown]
     tensors = {}
@@ -208,7 +208,7 @@ def _write_version(version: Path, files: Mapping[str, bytes]) -> None:
     if version.is_dir():
         return  # the same content at the same second
     temporary = temporary_name(version.parent)
-    with explained("written", version):
+    with translate_os_errors("written", version):
         try:
             temporary.mkdir()
             for name, content in files.items():
@@ -239,7 +239,7 @@ def prune(folder: Path, current: Path, keep: int) -> list[str]:
 
 
 def _model_error(faults: Sequence[str]) -> ModelError:
-    return ModelError([*faults[:-1], f"{faults[-1]}; {_MEND}"])
+    return ModelError([*faults[:-1], f"{faults[-1]}; {_HINT}"])
 
 
 def read_manifest(version: Path) -> dict[str, Any]:

@@ -24,12 +24,19 @@ from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as tensor_bytes
 
 from lstmcast.errors import DataError, FileError, ModelError
-from lstmcast.store.files import TEMPORARY, DamageError, explained, parse_object, read_regular, write_atomically
+from lstmcast.store.files import (
+    TEMPORARY,
+    DamageError,
+    parse_object,
+    read_regular,
+    translate_os_errors,
+    write_atomically,
+)
 from lstmcast.store.tensors import header
 
 CHECKPOINT = f"{TEMPORARY}checkpoint"
 EVERY = 10.0  # seconds between two writes, at least: more is not lost to a power cut
-LARGEST = 4 << 30  # bytes
+MAX_BYTES = 4 << 30  # bytes
 
 Tensors = Mapping[str, npt.NDArray[Any]]
 Part = tuple[Mapping[str, Any], Tensors]
@@ -77,7 +84,7 @@ class Checkpoint:
         Raises:
             FileError: the system refused.
         """
-        with explained("removed", self._path):
+        with translate_os_errors("removed", self._path):
             self._path.unlink(missing_ok=True)
 
     def _write(self) -> None:
@@ -130,7 +137,7 @@ def _digest(values: str, arrays: Tensors) -> str:
 def _read(path: Path, identity: str) -> dict[str, Part]:
     """The parts of this training's checkpoint; none where the file is missing, damaged, or another training's."""
     try:
-        content = read_regular(path, LARGEST)
+        content = read_regular(path, MAX_BYTES)
         stated = header(content).get("__metadata__", {})
         arrays: Tensors = parse_tensors(content)
         if stated["identity"] != identity or stated["sha256"] != _digest(stated["values"], arrays):

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from lstmcast.errors import ModelError
-from lstmcast.store.files import DamageError, explained, read_regular
+from lstmcast.store.files import DamageError, read_regular, translate_os_errors
 
 CURRENT = "current"
 CURRENT_LIMIT = 100  # bytes
@@ -29,7 +29,7 @@ def model_name(data: str) -> str:
 
 def versions(folder: Path) -> list[Path]:
     """The version folders of a model, newest last; empty where there is no such folder."""
-    with explained("read", folder):
+    with translate_os_errors("read", folder):
         if not folder.is_dir():
             return []
         return sorted(path for path in folder.iterdir() if VERSION.fullmatch(path.name) and path.is_dir())
@@ -51,20 +51,20 @@ def resolve(models: Path, model: str | None) -> Path:
     """
     if model is None:
         return _current(_only_model(models))
-    folder = named_folder(models, model)
-    with explained("read", folder):
+    folder = find_model_folder(models, model)
+    with translate_os_errors("read", folder):
         is_version = VERSION.fullmatch(folder.name) or (folder / MANIFEST).exists()
     return folder if is_version else _current(folder)
 
 
-def named_folder(models: Path, model: str) -> Path:
+def find_model_folder(models: Path, model: str) -> Path:
     """The folder of a model or of a version, by its name under `models`, or by its path.
 
     Raises:
         ModelError: there is none; says what there is to choose from.
     """
     named = all(NAME.fullmatch(part) for part in model.rstrip("/").split("/"))
-    with explained("read", Path(model)):
+    with translate_os_errors("read", Path(model)):
         folder = models / model if named and (models / model).is_dir() else Path(model)
         if not folder.is_dir():
             raise ModelError(_not_found(models, model))
@@ -81,7 +81,7 @@ def model_folder(models: Path, model: str | None) -> Path:
     Raises:
         ModelError: there is none of that name, or there are several and none is named.
     """
-    return _only_model(models) if model is None else named_folder(models, model)
+    return _only_model(models) if model is None else find_model_folder(models, model)
 
 
 def current_version(folder: Path) -> Path | None:
@@ -111,7 +111,7 @@ def _choose_version(folder: Path, fault: str) -> str:
 
 def model_folders(models: Path) -> list[Path]:
     """Folders that hold a model; one where training was only begun does not count."""
-    with explained("read", models):
+    with translate_os_errors("read", models):
         if not models.is_dir():
             return []
         folders = sorted(path for path in models.iterdir() if NAME.fullmatch(path.name))

@@ -29,13 +29,13 @@ _POLL_SECONDS = 0.05
 _ABANDONED = 24 * 3600  # seconds after which nobody is still writing a file
 _STANDARD = {"/dev/stdout": "/dev/fd/1", "/dev/stderr": "/dev/fd/2"}
 _DESCRIPTOR = re.compile(r"(?:/dev|/proc/self)/fd/(\d{1,6})")
-_ELSEWHERE = "change its permissions, or choose another place"
+_HINT_PERMISSIONS = "change its permissions, or choose another place"
 _REASONS = {
     errno.ENOSPC: ("no space left on the disk", "free some space and run again"),
     errno.EDQUOT: ("the disk quota is used up", "free some space and run again"),
     errno.EFBIG: ("larger than a file may be here", "raise the limit (ulimit -f), or choose another disk"),
-    errno.EACCES: ("permission denied, not accessible to this user", _ELSEWHERE),
-    errno.EPERM: ("permission denied, not accessible to this user", _ELSEWHERE),
+    errno.EACCES: ("permission denied, not accessible to this user", _HINT_PERMISSIONS),
+    errno.EPERM: ("permission denied, not accessible to this user", _HINT_PERMISSIONS),
     errno.EROFS: ("the file system is read-only, not writable", "choose another place"),
     errno.EBADF: ("it is closed", "open it, or choose another place"),
     errno.ENOENT: ("the folder does not exist", "make it first, or choose another place"),
@@ -54,11 +54,11 @@ class DamageError(Exception):
 
 
 @contextmanager
-def explained(deed: str, path: Path) -> Iterator[None]:
+def translate_os_errors(action: str, path: Path) -> Iterator[None]:
     """Say in one line what the system refused inside the block, and what helps.
 
     Args:
-        deed: completes "cannot be …": `"written"`, `"read"`, `"locked"`.
+        action: completes "cannot be …": `"written"`, `"read"`, `"locked"`.
         path: the file or folder as the user knows it.
 
     Raises:
@@ -70,8 +70,8 @@ def explained(deed: str, path: Path) -> Iterator[None]:
         raise
     except OSError as err:
         unlisted = (err.strerror or str(err), "check the path and the disk")
-        why, mend = _REASONS.get(err.errno or 0, unlisted)
-        raise FileError(f"{path}: cannot be {deed}: {why}; {mend}") from err
+        why, hint = _REASONS.get(err.errno or 0, unlisted)
+        raise FileError(f"{path}: cannot be {action}: {why}; {hint}") from err
 
 
 def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
@@ -89,7 +89,7 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
         BrokenPipeError: the reader of a stream has gone.
     """
     chunks = (data,) if isinstance(data, bytes) else data
-    with explained("written", path):
+    with translate_os_errors("written", path):
         mode = _mode(path)
         if opened := _DESCRIPTOR.fullmatch(_STANDARD.get(str(path), str(path))):
             _write_stream(os.dup(int(opened[1])), chunks)  # opened anew, a redirected file would lose what it holds
@@ -157,7 +157,7 @@ def read_regular(path: Path, limit: int) -> bytes:
         DamageError: missing, too large, or a link, folder or device.
         FileError: the system refused.
     """
-    with explained("read", path):
+    with translate_os_errors("read", path):
         try:
             status = path.lstat()
         except FileNotFoundError as err:
@@ -184,10 +184,10 @@ def parse_object(content: bytes) -> dict[str, Any]:
     return parsed
 
 
-def is_same(one: str | Path, other: str | Path) -> bool:
+def is_same(first: str | Path, second: str | Path) -> bool:
     """Whether two paths lead to the same file that is there."""
     try:
-        return Path(one).samefile(other)
+        return Path(first).samefile(second)
     except (OSError, ValueError):
         return False
 
@@ -204,10 +204,10 @@ def exclusive_lock(path: Path, *, wait: float = 0.0) -> Iterator[None]:
         BusyError: another run still holds the lock after `wait` seconds.
         FileError: the lock file cannot be opened or locked.
     """
-    with explained("locked", path):
+    with translate_os_errors("locked", path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        with explained("locked", path):
+        with translate_os_errors("locked", path):
             _acquire(descriptor, path, time.monotonic() + wait)
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)

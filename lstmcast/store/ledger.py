@@ -29,7 +29,7 @@ from lstmcast.store.ledger_records import (
     RetrainRecord,
     RunRecord,
 )
-from lstmcast.store.ledger_schema import connect, guarded
+from lstmcast.store.ledger_schema import connect, translate_sqlite_errors
 from lstmcast.store.ledger_values import micros, span
 
 FILE = "ledger.sqlite"
@@ -64,7 +64,9 @@ class Ledger:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, exc_type: type[BaseException] | None, err: BaseException | None, at: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -105,12 +107,12 @@ class Ledger:
         Returns:
             The panel, without findings and notes; None where there is none of that number.
         """
-        with guarded(self.path, "read"):
+        with translate_sqlite_errors(self.path, "read"):
             return data.panel(self._connection, number)
 
     def frame(self, entry: RunRecord | None = None) -> PanelInfo | None:
         """The data an entry was made from, without their values; None: the newest. None where there are none."""
-        with guarded(self.path, "read"):
+        with translate_sqlite_errors(self.path, "read"):
             number = None if entry is None else runs.panel_number(self._connection, entry.number)
             return data.frame(self._connection, number)
 
@@ -125,7 +127,7 @@ class Ledger:
         Returns:
             [S, T], NaN where nothing was observed.
         """
-        with guarded(self.path, "read"):
+        with translate_sqlite_errors(self.path, "read"):
             return data.outcomes(self._connection, series.tolist(), first, last)
 
     # --- the runs ---
@@ -156,24 +158,24 @@ class Ledger:
             runs.add_forecasts(connection, number, series, sources, forecast, naive, scaled)
             return number
 
-    def done(self, run_key: str) -> RunRecord | None:
+    def find_run(self, run_key: str) -> RunRecord | None:
         """The newest entry of a run key, if there is one."""
-        with guarded(self.path, "read"):
+        with translate_sqlite_errors(self.path, "read"):
             return runs.newest(self._connection, run_key)
 
-    def newest(self) -> RunRecord | None:
+    def last_run(self) -> RunRecord | None:
         """The entry that was recorded last, if there is one."""
-        with guarded(self.path, "read"):
+        with translate_sqlite_errors(self.path, "read"):
             return runs.newest(self._connection)
 
     def entries(self, *, since: datetime | None = None, until: datetime | None = None) -> list[RunRecord]:
         """The entries made from `since` up to and including `until`, in the order in which they were recorded."""
-        with guarded(self.path, "read"):
+        with translate_sqlite_errors(self.path, "read"):
             return runs.entries(self._connection, *span(since, until))
 
-    def issue(self, number: int) -> RecordedForecast:
+    def recorded_forecast(self, number: int) -> RecordedForecast:
         """What the entry of that number forecast."""
-        with guarded(self.path, "read"):
+        with translate_sqlite_errors(self.path, "read"):
             return runs.issue(self._connection, number)
 
     def issues(self, target: int, *, since: int = 0) -> Iterator[RecordedForecast]:
@@ -183,25 +185,25 @@ class Ledger:
             target: the step.
             since: only by entries from this number on.
         """
-        with guarded(self.path, "read"):
-            numbers = runs.later(self._connection, target - runs.longest(self._connection), since)
-        return map(self.issue, numbers)
+        with translate_sqlite_errors(self.path, "read"):
+            numbers = runs.runs_since_origin(self._connection, target - runs.longest(self._connection), since)
+        return map(self.recorded_forecast, numbers)
 
     @property
     def horizon(self) -> int:
         """The longest that was recorded; 0 where nothing was."""
-        with guarded(self.path, "read"):
+        with translate_sqlite_errors(self.path, "read"):
             return runs.longest(self._connection)
 
     @property
     def levels(self) -> tuple[float, ...]:
         """Of the intervals of the newest entry, in percent."""
-        with guarded(self.path, "read"):
+        with translate_sqlite_errors(self.path, "read"):
             return runs.newest_levels(self._connection)
 
     def panel_of(self, entry: RunRecord) -> Panel:
         """The data a recorded entry was made from, as they stood then."""
-        with guarded(self.path, "read"):
+        with translate_sqlite_errors(self.path, "read"):
             found = data.panel(self._connection, runs.panel_number(self._connection, entry.number))
         if found is None:
             raise ValueError(f"entry {entry.number} is not in this ledger")
@@ -209,26 +211,26 @@ class Ledger:
 
     # --- adaptation ---
 
-    def adaptation(self, series: Ints, levels: Sequence[float]) -> dict[tuple[int, float], tuple[int, Floats]]:
+    def interval_factors(self, series: Ints, levels: Sequence[float]) -> dict[tuple[int, float], tuple[int, Floats]]:
         """By series and level: the last step that was learnt from, and [H] log factors; what is new is not there."""
-        with guarded(self.path, "read"):
+        with translate_sqlite_errors(self.path, "read"):
             return runs.adaptation(self._connection, series.tolist(), levels)
 
-    def adapt(self, learnt: Iterable[tuple[int, float, int, Floats]]) -> None:
+    def save_interval_factors(self, learnt: Iterable[tuple[int, float, int, Floats]]) -> None:
         """Keep what was learnt: series, level, last step, [H] log factors."""
         with self._changing() as connection:
             runs.adapt(connection, learnt)
 
     # --- refits ---
 
-    def judged(self, refit: RetrainRecord) -> None:
+    def record_retrain(self, refit: RetrainRecord) -> None:
         """Keep what a challenger was found to be worth."""
         with self._changing() as connection:
             runs.add_refit(connection, refit)
 
     def refits(self) -> list[RetrainRecord]:
         """All of them, in the order in which they were judged."""
-        with guarded(self.path, "read"):
+        with translate_sqlite_errors(self.path, "read"):
             return runs.refits(self._connection)
 
     # --- retention ---
@@ -245,7 +247,7 @@ class Ledger:
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of the block reaches the disk, or nothing does."""
-        with guarded(self.path, "written"):
+        with translate_sqlite_errors(self.path, "written"):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection

@@ -18,7 +18,7 @@ from lstmcast.data.calendar import Calendar
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import Bools, Columns
 from lstmcast.store.ledger_records import Floats, Key, PanelInfo
-from lstmcast.store.ledger_values import EVER, blob, ints, moment, text
+from lstmcast.store.ledger_values import MAX_TIME_US, blob, ints, moment, text
 
 DIGEST = 32  # bytes of a sha256
 
@@ -47,12 +47,12 @@ class PanelSnapshot:
         digests = tuple(_digest(panel, k, int(length)) for k, length in enumerate(panel.lengths))
         return cls(layout, tuple(series), tuple(panel.starts.tolist()), tuple(panel.lengths.tolist()), digests)
 
-    def place(self, series: int) -> int | None:
+    def index_of(self, series: int) -> int | None:
         """Where a series stands; None: it is not there."""
-        return self._places.get(series)
+        return self._index_by_series.get(series)
 
     @cached_property
-    def _places(self) -> dict[int, int]:
+    def _index_by_series(self) -> dict[int, int]:
         return {series: k for k, series in enumerate(self.series)}
 
 
@@ -65,9 +65,9 @@ def _digest(panel: Panel, k: int, length: int) -> bytes:
 
 def layout_number(connection: sqlite3.Connection, columns: Columns, calendar: Calendar) -> int:
     """The number of columns and a calendar; given now where they are new."""
-    said = text({"columns": asdict(columns), "calendar": calendar.to_dict()})
-    connection.execute("INSERT OR IGNORE INTO layouts (text) VALUES (?)", (said,))
-    return int(connection.execute("SELECT id FROM layouts WHERE text = ?", (said,)).fetchone()[0])
+    layout = text({"columns": asdict(columns), "calendar": calendar.to_dict()})
+    connection.execute("INSERT OR IGNORE INTO layouts (text) VALUES (?)", (layout,))
+    return int(connection.execute("SELECT id FROM layouts WHERE text = ?", (layout,)).fetchone()[0])
 
 
 def _layout(connection: sqlite3.Connection, number: int) -> tuple[Columns, Calendar]:
@@ -135,7 +135,7 @@ def add_values(
 
 def _unchanged(panel: Panel, k: int, seen: PanelSnapshot, before: PanelSnapshot) -> int:
     """How many of a series' first steps are those of the panel before."""
-    old = before.place(seen.series[k])
+    old = before.index_of(seen.series[k])
     if old is None or before.starts[old] != seen.starts[k] or before.lengths[old] > seen.lengths[k]:
         return 0
     length = before.lengths[old]
@@ -168,7 +168,7 @@ def frame(connection: sqlite3.Connection, number: int | None) -> PanelInfo | Non
     columns, calendar = _layout(connection, seen.layout)
     return PanelInfo(
         number=found[0],
-        seen=moment(row["seen"]),
+        first_seen_at=moment(row["seen"]),
         columns=columns,
         calendar=calendar,
         keys=keys(connection, seen.series),
@@ -206,7 +206,7 @@ def outcomes(connection: sqlite3.Connection, series: Sequence[int], first: int, 
     """[S, T] the values of the steps from first to last, as they are known now; NaN where none was observed."""
     known = np.full((len(series), last - first + 1), np.nan)
     for k, number in enumerate(series):
-        values, observed = _held(connection, number, first, known.shape[1], EVER)
+        values, observed = _held(connection, number, first, known.shape[1], MAX_TIME_US)
         known[k, observed] = values[observed]
     return known
 
@@ -226,7 +226,7 @@ def numbers_in(connection: sqlite3.Connection, seen: PanelSnapshot, named: Seque
     return [known[key] for key in named]
 
 
-def forget_unseen(connection: sqlite3.Connection) -> None:
+def prune_panels(connection: sqlite3.Connection) -> None:
     """Remove what no panel left can see: values revised before the first of them, or older than their first steps."""
     first = connection.execute("SELECT min(id) FROM panels").fetchone()[0]
     connection.execute(
@@ -239,5 +239,5 @@ def forget_unseen(connection: sqlite3.Connection) -> None:
         for number, start in zip(ints(row["series"]).tolist(), ints(row["starts"]).tolist(), strict=True):
             starts[number] = min(start, starts.get(number, start))
     for (number,) in connection.execute("SELECT id FROM series").fetchall():
-        limit = starts.get(number, EVER)
+        limit = starts.get(number, MAX_TIME_US)
         connection.execute("DELETE FROM observations WHERE series = ? AND position < ?", (number, limit))

@@ -135,7 +135,7 @@ class PanelInfo:
 
     Attributes:
         number: of the panel in the ledger.
-        seen: when, in UTC.
+        first_seen_at: when, in UTC.
         columns, calendar: of the data.
         keys: S keys.
         series: [S] the numbers of the series in the ledger.
@@ -143,7 +143,7 @@ class PanelInfo:
     """
 
     number: int
-    seen: datetime
+    first_seen_at: datetime
     columns: Columns
     calendar: Calendar
     keys: tuple[Key, ...]

@@ -57,15 +57,16 @@ def add_forecasts(
     entry: int,
     series: Sequence[int],
     sources: Sequence[str],
-    said: ForecastArrays,
+    forecast: ForecastArrays,
     naive: Floats,
     factors: Floats,
 ) -> None:
     """Keep what an entry forecast: one row a series."""
-    bounds = np.stack([said.lower, said.upper])  # [2, Q, S, H]
-    each = enumerate(zip(series, sources, said.origins.tolist(), strict=True))
+    bounds = np.stack([forecast.lower, forecast.upper])  # [2, Q, S, H]
+    each = enumerate(zip(series, sources, forecast.origins.tolist(), strict=True))
     rows = [
-        (entry, k, *what, *map(blob, (said.values[k], naive[k], bounds[:, :, k], factors[:, k]))) for k, what in each
+        (entry, k, *what, *map(blob, (forecast.values[k], naive[k], bounds[:, :, k], factors[:, k])))
+        for k, what in each
     ]
     insert = (
         "INSERT INTO forecasts (entry, place, series, source, origin, said, naive, bounds, factors) "
@@ -97,7 +98,7 @@ def issue(connection: sqlite3.Connection, entry: int) -> RecordedForecast:
     )
 
 
-def later(connection: sqlite3.Connection, origin: int, since: int) -> list[int]:
+def runs_since_origin(connection: sqlite3.Connection, origin: int, since: int) -> list[int]:
     """The entries, from a number on, that forecast from an origin or a later one; newest first."""
     query = "SELECT DISTINCT entry FROM forecasts WHERE origin >= ? AND entry >= ? ORDER BY entry DESC"
     return [row[0] for row in connection.execute(query, (origin, since)).fetchall()]
@@ -171,5 +172,5 @@ def prune(connection: sqlite3.Connection, before: int) -> int:
     connection.execute(
         "DELETE FROM panels WHERE id NOT IN (SELECT panel FROM entries) AND id < (SELECT max(id) FROM panels)"
     )
-    ledger_data.forget_unseen(connection)
+    ledger_data.prune_panels(connection)
     return removed

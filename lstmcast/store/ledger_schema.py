@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lstmcast.errors import BusyError, FileError, LstmcastError, ModelError
-from lstmcast.store.files import explained
+from lstmcast.store.files import translate_os_errors
 
 APPLICATION = 0x4C53544D
 """`LSTM` in the header of the file: what tells a ledger from any other SQLite file."""
@@ -65,12 +65,12 @@ _DAMAGE = "move the file and those beside it (-wal, -shm) away to begin a new on
 
 
 @contextmanager
-def guarded(path: Path, deed: str) -> Iterator[None]:
+def translate_sqlite_errors(path: Path, action: str) -> Iterator[None]:
     """Say in one line what SQLite refused inside the block.
 
     Args:
         path: the ledger.
-        deed: completes "cannot be …".
+        action: completes "cannot be …".
 
     Raises:
         FileError: the file system refused.
@@ -80,7 +80,7 @@ def guarded(path: Path, deed: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as err:
-        raise _explained(err, path, deed) from err
+        raise _explained(err, path, action) from err
 
 
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:
@@ -95,13 +95,13 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         BusyError: another process holds it.
         ModelError: it is not there and was not to be made, is damaged, no ledger, or of a newer schema.
     """
-    with explained("read", path):
+    with translate_os_errors("read", path):
         if not create and not path.exists():
             raise ModelError(f"{path}: no ledger is there yet; the first `lstmcast run` begins one")
-    with guarded(path, "opened"):
+    with translate_sqlite_errors(path, "opened"):
         connection = _open(path, "rwc") if create else _open_to_read(path)
     try:
-        with guarded(path, "opened"):
+        with translate_sqlite_errors(path, "opened"):
             if create:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
@@ -197,10 +197,10 @@ def _primary(err: sqlite3.DatabaseError) -> int:
     return getattr(err, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
 
 
-def _explained(err: sqlite3.DatabaseError, path: Path, deed: str) -> LstmcastError:
+def _explained(err: sqlite3.DatabaseError, path: Path, action: str) -> LstmcastError:
     code = _primary(err)
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return BusyError(f"{path}: another process holds it; wait for it to end, then run again")
     if code in _REFUSED:
-        return FileError(f"{path}: cannot be {deed}: {_REFUSED[code]}")
+        return FileError(f"{path}: cannot be {action}: {_REFUSED[code]}")
     return ModelError(f"{path}: is damaged ({err}); {_DAMAGE}")

@@ -11,7 +11,7 @@ from lstmcast.store.ledger_records import Floats, Ints
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-EVER = 2**62  # µs: later than every time
+MAX_TIME_US = 2**62  # µs: later than every time
 
 
 def micros(when: datetime) -> int:
@@ -26,7 +26,7 @@ def moment(when: int) -> datetime:
 
 def span(since: datetime | None, until: datetime | None) -> tuple[int, int]:
     """The first and last microsecond of a stretch of time; None: without end."""
-    return -EVER if since is None else micros(since), EVER if until is None else micros(until)
+    return -MAX_TIME_US if since is None else micros(since), MAX_TIME_US if until is None else micros(until)
 
 
 def text(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from lstmcast.store.files import explained, write_atomically
+from lstmcast.store.files import translate_os_errors, write_atomically
 
 
 def make_folder(folder: Path) -> Path:
@@ -14,7 +14,7 @@ def make_folder(folder: Path) -> Path:
     Raises:
         FileError: it cannot be made.
     """
-    with explained("written", folder):
+    with translate_os_errors("written", folder):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
 

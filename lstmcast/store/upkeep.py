@@ -8,10 +8,10 @@ from pathlib import Path
 from lstmcast.errors import ModelError
 from lstmcast.store import artifact
 from lstmcast.store.choosing import CURRENT, current_version, versions
-from lstmcast.store.files import UNFINISHED, explained, remove_temporary, write_atomically
+from lstmcast.store.files import UNFINISHED, remove_temporary, translate_os_errors, write_atomically
 
 
-def tidy(folder: Path) -> None:
+def remove_leftovers(folder: Path) -> None:
     """Remove what killed runs have left unfinished, but no checkpoint; the caller holds the model's lock."""
     with suppress(OSError):  # what resists is said when a version is published
         remove_temporary(folder, UNFINISHED)
@@ -49,7 +49,7 @@ def prune(folder: Path, keep: int) -> list[str]:
     current = current_version(folder)
     if current is None:
         raise ModelError(f"{folder / CURRENT}: names no version that is there; lstmcast models rollback mends that")
-    with explained("cleaned up", folder):
+    with translate_os_errors("cleaned up", folder):
         return artifact.prune(folder, current, keep)
 
 

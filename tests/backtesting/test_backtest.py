@@ -12,7 +12,7 @@ import pytest
 
 import lstmcast
 from lstmcast.backtesting import run
-from lstmcast.backtesting.rivals import rivals
+from lstmcast.backtesting.rivals import baseline_forecasts
 from lstmcast.backtesting.run import backtest
 from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
@@ -61,7 +61,7 @@ def test_the_first_forecast_is_that_of_a_model_trained_before_it(
 ) -> None:
     """Train on what came before the first origin, predict: the same forecast and bounds."""
     forecast = train(air_panel.drop_last(18), config).predict()
-    said = scores.said["lstm"]
+    said = scores.by_method["lstm"]
     np.testing.assert_allclose(said.values[0, 0], forecast.values[0], rtol=1e-5)
     np.testing.assert_allclose(said.lower[:, 0, 0], forecast.lower[:, 0], rtol=1e-5)
     np.testing.assert_allclose(said.upper[:, 0, 0], forecast.upper[:, 0], rtol=1e-5)
@@ -71,7 +71,7 @@ def test_what_came_is_the_end_of_the_series(scores: BacktestResult, air_panel: P
     """Three times six months, without overlap, are the last eighteen; origins are the steps before them."""
     assert scores.actual[0].ravel().tolist() == air_panel.values[-18:].tolist()
     assert scores.origins.tolist() == [[125, 131, 137]]
-    assert scores.said["naive"].values[0, :, 0].tolist() == air_panel.values[[125, 131, 137]].tolist()
+    assert scores.by_method["naive"].values[0, :, 0].tolist() == air_panel.values[[125, 131, 137]].tolist()
 
 
 def changed(panel: Panel) -> Panel:
@@ -85,8 +85,8 @@ def test_nothing_after_an_origin_is_seen(scores: BacktestResult, air_panel: Pane
     """Another future of the last origin: every forecast and bound stays, to the byte; the outcomes do not."""
     other = backtest(changed(air_panel), config, origins=3)
     assert (other.actual[0, 2] != scores.actual[0, 2]).all()
-    for method, said in scores.said.items():
-        again = other.said[method]
+    for method, said in scores.by_method.items():
+        again = other.by_method[method]
         for before, after in ((said.values, again.values), (said.lower, again.lower), (said.upper, again.upper)):
             assert before.tobytes() == after.tobytes(), method
 
@@ -95,7 +95,7 @@ def test_nothing_after_an_origin_is_seen(scores: BacktestResult, air_panel: Pane
 def test_trained_anew_at_each_origin(air_panel: Panel, config: Config) -> None:
     """With `refit` each origin has the forecast of a model trained on all before it and on nothing else."""
     told: list[str] = []
-    said = backtest(air_panel, config, origins=2, refit=True, note=told.append).said["lstm"]
+    said = backtest(air_panel, config, origins=2, refit=True, note=told.append).by_method["lstm"]
     for k, back in enumerate((12, 6)):
         forecast = train(air_panel.drop_last(back), config).predict()
         np.testing.assert_allclose(said.values[0, k], forecast.values[0], rtol=1e-4)
@@ -105,8 +105,10 @@ def test_trained_anew_at_each_origin(air_panel: Panel, config: Config) -> None:
 
 def test_baselines_calibrated_anew_see_nothing_after_their_origin(air_panel: Panel) -> None:
     """Bounds too stay to the byte when what follows the last origin changes; they differ from origin to origin."""
-    folds = RollingOrigins(horizon=6, origins=3, step=6)
-    found, other = (rivals(panel, folds, (80.0, 95.0), refit=True) for panel in (air_panel, changed(air_panel)))
+    folds = RollingOrigins(horizon=6, n_origins=3, step_size=6)
+    found, other = (
+        baseline_forecasts(panel, folds, (80.0, 95.0), refit=True) for panel in (air_panel, changed(air_panel))
+    )
     for method, said in found.items():
         assert said.lower.tobytes() == other[method].lower.tobytes(), method
         assert said.upper.tobytes() == other[method].upper.tobytes(), method
@@ -130,7 +132,7 @@ def test_what_cannot_judge_is_not_scored(of_shops: BacktestResult) -> None:
     missing = np.isnan(of_shops.actual)
     assert np.argwhere(missing[1]).tolist() == [[0, 2], [1, 5], *([2, h] for h in range(6))]
     assert not missing[[0, 2]].any()
-    assert of_shops.judging == 8
+    assert of_shops.n_scored == 8
 
 
 def test_a_constant_series_breaks_nothing(of_shops: BacktestResult) -> None:
@@ -157,14 +159,14 @@ def test_mase_divides_by_what_came_before_the_first_origin(scores: BacktestResul
     past = air_panel.values[:126]
     scale = np.abs(past[12:] - past[:-12]).mean()
     for method in ("lstm", "naive", "Naive2"):
-        errors = np.abs(scores.said[method].values - scores.actual)
+        errors = np.abs(scores.by_method[method].values - scores.actual)
         assert scores.overall(method, "mase") == pytest.approx(errors.mean() / scale)
 
 
 def test_methods_and_verdict(scores: BacktestResult) -> None:
     """The LSTM, every baseline, and Naive2; the skill is against the one with the least MASE."""
-    assert list(scores.said) == ["lstm", "naive", "drift", "window_mean", "seasonal_naive", "Naive2"]
-    best = min(list(scores.said)[1:], key=lambda name: scores.overall(name, "mase"))
+    assert list(scores.by_method) == ["lstm", "naive", "drift", "window_mean", "seasonal_naive", "Naive2"]
+    best = min(list(scores.by_method)[1:], key=lambda name: scores.overall(name, "mase"))
     assert scores.skill.baseline == best
     assert scores.skill.skill == pytest.approx(1 - scores.overall("lstm", "mase") / scores.overall(best, "mase"))
     assert scores.verdict == verdict(scores.skill, 3)
@@ -177,7 +179,7 @@ def test_baselines_have_intervals_that_hold(tmp_path: Path, write_series: Write,
     for method in ("naive", "window_mean", "seasonal_naive"):
         assert found.overall(method, "coverage_80") == pytest.approx(0.8, abs=0.1)
         assert found.overall(method, "coverage_95") == pytest.approx(0.95, abs=0.06)
-        assert (found.said[method].lower >= 0).all()
+        assert (found.by_method[method].lower >= 0).all()
     assert np.isfinite(found.overall("naive", "wql"))
 
 
@@ -187,7 +189,7 @@ def test_a_later_zero_rules_out_logs(air_panel: Panel, config: Config) -> None:
     values[-10] = 0.0
     found = backtest(replace(air_panel, values=values), config, origins=3)
     assert found.notes == ("values after the first origin are 0: model.transform is sqrt",)
-    assert np.isfinite(found.said["lstm"].values).all()
+    assert np.isfinite(found.by_method["lstm"].values).all()
 
 
 def test_nothing_to_judge_is_refused(air_panel: Panel, config: Config) -> None:
@@ -208,10 +210,10 @@ def test_classical_methods_stand_beside(air_panel: Panel, config: Config, monkey
     monkeypatch.setattr(run, "require", lambda _: None)
     monkeypatch.setattr("lstmcast.backtesting.rivals.fit_all", fit_all)
     found = backtest(air_panel, config, origins=3, classical=["ets", "arima", "ets"])
-    assert list(found.said)[-2:] == ["AutoETS", "AutoARIMA"]
-    naive = found.said["naive"].values
-    np.testing.assert_array_equal(found.said["AutoETS"].values[0, 1:], naive[0, 1:])
-    np.testing.assert_array_equal(found.said["AutoARIMA"].lower[1], naive + 1000)
+    assert list(found.by_method)[-2:] == ["AutoETS", "AutoARIMA"]
+    naive = found.by_method["naive"].values
+    np.testing.assert_array_equal(found.by_method["AutoETS"].values[0, 1:], naive[0, 1:])
+    np.testing.assert_array_equal(found.by_method["AutoARIMA"].lower[1], naive + 1000)
     assert found.notes == ("AutoETS refused 1 of 3 histories (too short, say): it is scored on the others alone",)
     errors = np.abs(naive - found.actual)[0, 1:]
     assert found.overall("AutoETS", "mae") == pytest.approx(errors.mean())
@@ -221,12 +223,12 @@ def test_without_intervals_and_without_a_second_fit(scores: BacktestResult, air_
     """No levels: no bounds, no coverage, no WQL; the judged network itself forecasts from every origin."""
     config = load_config(None, {**SMALL, "forecast.levels": [], "train.refit": False})
     found = backtest(air_panel, config, origins=3)
-    assert found.said["lstm"].lower.shape == (0, 1, 3, 6)
+    assert found.by_method["lstm"].lower.shape == (0, 1, 3, 6)
     assert np.isnan(found.overall("lstm", "wql"))
     assert not any(metric.startswith("coverage") for metric in found.tables["all"]["lstm"])
     past = train(air_panel.drop_last(18), config)
-    np.testing.assert_allclose(found.said["lstm"].values[0, 0], past.predict().values[0], rtol=1e-5)
-    assert (found.said["lstm"].values != scores.said["lstm"].values).all()
+    np.testing.assert_allclose(found.by_method["lstm"].values[0, 0], past.predict().values[0], rtol=1e-5)
+    assert (found.by_method["lstm"].values != scores.by_method["lstm"].values).all()
 
 
 def test_a_missing_extra_is_said_before_training(air_panel: Panel, config: Config) -> None:
@@ -238,4 +240,4 @@ def test_a_missing_extra_is_said_before_training(air_panel: Panel, config: Confi
 def test_the_public_name_is_the_function(scores: BacktestResult) -> None:
     """`lstmcast.backtest` stays callable after the rooms it lives in were imported."""
     assert lstmcast.backtest is backtest
-    assert type(scores).__name__ == "Scores"
+    assert type(scores).__name__ == "BacktestResult"

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from lstmcast.cli import main
-from lstmcast.config import Config, load_config, schema, shipped
+from lstmcast.config import Config, bundled_configs, load_config, schema
 from lstmcast.store.choosing import model_name, versions
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -433,7 +433,7 @@ def test_config_lists_and_describes(capsys: Capture) -> None:
     """`--list` names each shipped config with a line about it; `--schema` prints the schema."""
     assert call("config", "--list") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == list(shipped())
+    assert [line.split()[0] for line in lines] == list(bundled_configs())
     assert all(len(line.split()) > 3 for line in lines)
     assert call("config", "--schema") == 0
     assert json.loads(capsys.readouterr().out) == schema()

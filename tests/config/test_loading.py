@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstmcast.config import Config, load_config, schema, shipped
+from lstmcast.config import Config, bundled_configs, load_config, schema
 from lstmcast.errors import ConfigError, FileError
 
 Load = Callable[[str | bytes], Config]
@@ -238,11 +238,11 @@ def test_a_name_longer_than_a_file_can_have() -> None:
         load_config("x" * 300)
 
 
-@pytest.mark.parametrize("name", list(shipped()))
+@pytest.mark.parametrize("name", list(bundled_configs()))
 def test_every_shipped_config_loads(name: str) -> None:
     """Shipped configs load by name, and begin with a comment that says what they are for."""
     assert isinstance(load_config(name), Config)
-    assert shipped()[name].read_text(encoding="utf-8").startswith("# ")
+    assert bundled_configs()[name].read_text(encoding="utf-8").startswith("# ")
 
 
 def test_the_default_is_the_default() -> None:
@@ -341,23 +341,23 @@ def test_the_schema_says_what_the_loader_does() -> None:
 def test_the_schema_has_the_types_of_the_loader() -> None:
     """For an editor: patience is a number from 1, auto or null; skip is true or false; the strategy one of two."""
     parts = schema()["$defs"]
-    patience = parts["Train"]["properties"]["patience"]
+    patience = parts["TrainConfig"]["properties"]["patience"]
     assert {(kind["type"], kind.get("minimum"), kind.get("const")) for kind in patience["anyOf"]} == {
         ("integer", 1, None),
         ("string", None, "auto"),
         ("null", None, None),
     }
     assert patience["default"] == "auto"
-    assert parts["Model"]["properties"]["skip"]["type"] == "boolean"
-    assert parts["Model"]["properties"]["strategy"]["enum"] == ["recursive", "direct"]
-    assert "pinball" in parts["Train"]["properties"]["loss"]["enum"]
+    assert parts["ModelConfig"]["properties"]["skip"]["type"] == "boolean"
+    assert parts["ModelConfig"]["properties"]["strategy"]["enum"] == ["recursive", "direct"]
+    assert "pinball" in parts["TrainConfig"]["properties"]["loss"]["enum"]
 
 
-@pytest.mark.parametrize("name", list(shipped()))
+@pytest.mark.parametrize("name", list(bundled_configs()))
 def test_the_schema_knows_the_shipped_configs(name: str) -> None:
     """Each key of a shipped config, as another YAML reader sees it, is one that the schema describes."""
     tree = schema()
-    for section, keys in yaml.safe_load(shipped()[name].read_text(encoding="utf-8")).items():
+    for section, keys in yaml.safe_load(bundled_configs()[name].read_text(encoding="utf-8")).items():
         known = tree["$defs"][tree["properties"][section]["$ref"].rpartition("/")[2]]["properties"]
         assert set(keys) <= set(known)
 

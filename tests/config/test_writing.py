@@ -97,7 +97,7 @@ def test_a_job_loads_back_equal(tmp_path: Path) -> None:
         }
     )
     (tmp_path / "job.yaml").write_text(commented_job(job, {}, {}, "job.yaml"), encoding="utf-8")
-    assert load_job(tmp_path / "job.yaml") == job.located(tmp_path)
+    assert load_job(tmp_path / "job.yaml") == job.resolve_paths(tmp_path)
 
 
 def test_what_is_special_to_a_job_stands_first() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from lstmcast.data.hints import ColumnChoice, whole, words
+from lstmcast.data.hints import ColumnChoice, are_integers, words
 from lstmcast.data.records import InferredSetting
 
 
@@ -29,7 +29,7 @@ def test_the_words_of_a_name(name: str, expected: set[str]) -> None:
 )
 def test_whole_numbers(fields: list[str], expected: bool) -> None:
     """Integers and missing values are whole; a decimal point or a letter is not."""
-    assert whole(pd.Series(fields, dtype=str)) is expected
+    assert are_integers(pd.Series(fields, dtype=str)) is expected
 
 
 def test_a_choice_tells_itself() -> None:
@@ -38,4 +38,4 @@ def test_a_choice_tells_itself() -> None:
     assert ColumnChoice((), "none fits").finding("time").value == "none"
     many = ColumnChoice(tuple(f"c{k}" for k in range(1000)), "given")
     assert many.finding("target").value.endswith("c19 and 980 more")
-    assert many.one == "c0"
+    assert many.only == "c0"

@@ -53,7 +53,7 @@ def test_packed_files_unpack_to_the_same_bytes(tmp_path: Path, suffix: str, monk
     data = TEXT + os.urandom(10_000).hex().encode()
     for name in ("d.csv" + suffix, "D" + suffix.upper()):
         (tmp_path / name).write_bytes(PACK[suffix](data))
-        assert source.load(tmp_path / name) == data
+        assert source.read_input(tmp_path / name) == data
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".xz", ".bz2", ".zst"])
@@ -61,7 +61,7 @@ def test_frames_in_a_row_are_all_unpacked(tmp_path: Path, suffix: str) -> None:
     """Two packed parts appended to each other hold the data of both."""
     path = tmp_path / f"d{suffix}"
     path.write_bytes(PACK[suffix](TEXT) + PACK[suffix](b"2020-03-01,3\n"))
-    assert source.load(path) == TEXT + b"2020-03-01,3\n"
+    assert source.read_input(path) == TEXT + b"2020-03-01,3\n"
 
 
 @pytest.mark.parametrize("suffix", PACK)
@@ -72,7 +72,7 @@ def test_damaged_archives_are_refused(tmp_path: Path, suffix: str) -> None:
     for bad in (packed[:-20], packed[: len(packed) // 2], TEXT, packed[:3]):
         path.write_bytes(bad)
         with pytest.raises(DataError, match=f"not a whole {suffix} file") as caught:
-            source.load(path)
+            source.read_input(path)
         assert str(caught.value).startswith(str(path))
 
 
@@ -83,12 +83,12 @@ def test_a_bomb_is_refused(tmp_path: Path, suffix: str, monkeypatch: pytest.Monk
     path.write_bytes(PACK[suffix](b"0" * 8_000_000))
     monkeypatch.setattr(source, "BOMB_BYTES", 1_000_000)
     with pytest.raises(DataError, match="unpack to more than"):
-        source.load(path)
+        source.read_input(path)
     monkeypatch.setattr(source, "BOMB_RATIO", 10**9)
-    assert len(source.load(path)) == 8_000_000
+    assert len(source.read_input(path)) == 8_000_000
     monkeypatch.setattr(source, "MAX_BYTES", 7_999_999)
     with pytest.raises(DataError, match="more than 7,999,999 bytes"):
-        source.load(path)
+        source.read_input(path)
 
 
 def test_a_zip_must_hold_one_file(tmp_path: Path) -> None:
@@ -96,12 +96,12 @@ def test_a_zip_must_hold_one_file(tmp_path: Path) -> None:
     path = tmp_path / "d.zip"
     path.write_bytes(zipped(TEXT, "a.csv", "b.csv"))
     with pytest.raises(DataError, match=r"exactly one file \(it holds 2: a.csv, b.csv\)"):
-        source.load(path)
+        source.read_input(path)
     path.write_bytes(zipped(TEXT, "folder/"))
     with pytest.raises(DataError, match=r"exactly one file \(it holds 0\)"):
-        source.load(path)
+        source.read_input(path)
     path.write_bytes(zipped(TEXT, "folder/", "folder/a.csv", "__MACOSX/._a.csv"))
-    assert source.load(path) == TEXT
+    assert source.read_input(path) == TEXT
 
 
 def test_zst_without_its_package_names_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,38 +110,38 @@ def test_zst_without_its_package_names_the_package(tmp_path: Path, monkeypatch: 
     path.write_bytes(b"\x28\xb5\x2f\xfd")
     monkeypatch.setitem(sys.modules, "zstandard", None)
     with pytest.raises(UsageError, match="pip install zstandard"):
-        source.load(path)
+        source.read_input(path)
 
 
 def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
     """A path that does not exist and a folder are told apart."""
     with pytest.raises(FileError, match=r"gone\.csv: No such file"):
-        source.load(tmp_path / "gone.csv")
+        source.read_input(tmp_path / "gone.csv")
     with pytest.raises(FileError, match="is a directory, not a regular file"):
-        source.load(tmp_path)
+        source.read_input(tmp_path)
     with pytest.raises(FileError, match="null"):
-        source.load("a\0b")
+        source.read_input("a\0b")
 
 
 def test_what_is_no_regular_file_is_refused_without_blocking(tmp_path: Path) -> None:
     """Reading a FIFO would wait for ever; a socket or a device never ends."""
     os.mkfifo(tmp_path / "pipe.csv")
     with pytest.raises(FileError, match="is a FIFO"):
-        source.load(tmp_path / "pipe.csv")
+        source.read_input(tmp_path / "pipe.csv")
     with pytest.raises(FileError, match="is a device"):
-        source.load("/dev/zero")
+        source.read_input("/dev/zero")
     with socket.socket(socket.AF_UNIX) as server, pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
         server.bind("sock")
         with pytest.raises(FileError, match="is a socket"):
-            source.load("sock")
+            source.read_input("sock")
 
 
 @pytest.mark.parametrize("url", ["https://example.org/a.csv", "s3://bucket/a.csv", "file:///tmp/a.csv"])
 def test_urls_are_refused(url: str) -> None:
     """A URL is not taken for a path, and nothing is fetched."""
     with pytest.raises(FileError, match="download the file first"):
-        source.load(url)
+        source.read_input(url)
 
 
 def test_an_unreadable_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +154,7 @@ def test_an_unreadable_file_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(FileError, match=r"d\.csv: Permission denied"):
-        source.load(path)
+        source.read_input(path)
 
 
 @pytest.mark.parametrize("name", ["d.csv", "d.csv.gz"])
@@ -162,7 +162,7 @@ def test_an_empty_file_is_refused(tmp_path: Path, name: str) -> None:
     """No bytes at all, packed or not."""
     (tmp_path / name).write_bytes(gzip.compress(b"") if name.endswith(".gz") else b"")
     with pytest.raises(DataError, match="the file is empty"):
-        source.load(tmp_path / name)
+        source.read_input(tmp_path / name)
 
 
 def test_a_file_that_grows_meanwhile_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,29 +179,29 @@ def test_a_file_that_grows_meanwhile_is_busy(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(source, "_bounded", reading)
     with pytest.raises(BusyError, match="changed while it was read; try again"):
-        source.load(path)
+        source.read_input(path)
 
 
 def test_stdin_is_read_as_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     """`-` reads what is piped in; nothing piped in is refused."""
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(TEXT)))
-    assert source.load("-") == TEXT
+    assert source.read_input("-") == TEXT
     with pytest.raises(DataError, match="stdin: the file is empty"):
-        source.load("-")
+        source.read_input("-")
 
 
 def test_a_closed_stdin_is_a_matter_of_the_file_system(monkeypatch: pytest.MonkeyPatch) -> None:
     """A job that is started with stdin closed is told so; an empty name, as of an unset variable, is no folder."""
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(FileError, match="stdin: is closed"):
-        source.load("-")
+        source.read_input("-")
     with pytest.raises(FileError, match="empty name"):
-        source.load("")
+        source.read_input("")
 
 
 def test_stdin_of_a_real_process() -> None:
     """The same through a pipe of the operating system."""
-    program = "import sys; from lstmcast.data.source import load; sys.exit(len(load('-')))"
+    program = "import sys; from lstmcast.data.source import read_input; sys.exit(len(read_input('-')))"
     done = subprocess.run([sys.executable, "-c", program], input=TEXT, check=False, cwd=Path(__file__).parents[2])
     assert done.returncode == len(TEXT)
 

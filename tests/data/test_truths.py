@@ -10,7 +10,7 @@ import pytest
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.data.records import ReadOptions
-from lstmcast.data.truths import TRUTHS
+from lstmcast.data.truths import EVENT_PARSER
 from lstmcast.errors import DataError
 
 
@@ -18,7 +18,7 @@ def told(folder: Path, header: str, rows: list[str], **options: object) -> Panel
     """A file of days, read as one of yes and no."""
     lines = [f"2024-01-{day:02},{row}" for day, row in enumerate(rows, 1)]
     (folder / "days.csv").write_text("\n".join([f"day,{header}", *lines]) + "\n", encoding="utf-8")
-    return read(folder / "days.csv", ReadOptions(**options), TRUTHS)  # type: ignore[arg-type]
+    return read(folder / "days.csv", ReadOptions(**options), EVENT_PARSER)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

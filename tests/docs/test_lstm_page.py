@@ -11,7 +11,7 @@ import pytest
 from lstmcast.evaluation.attribution import half_life
 from lstmcast.model import lstm
 from lstmcast.model.gates import trace
-from lstmcast.model.gradient import BackwardState, step_back
+from lstmcast.model.gradient import BackwardState, backward_step
 from lstmcast.model.lstm import Layer, Network, State
 
 PAGE = (Path(__file__).parents[2] / "docs" / "lstm.md").read_text(encoding="utf-8").replace("−", "-")
@@ -88,7 +88,7 @@ def test_the_derivatives_are_quotients_of_differences(network: Network) -> None:
 
 
 def test_the_derivatives_are_those_of_the_backward_pass(network: Network) -> None:
-    """The same by `gradient.step_back`: two steps, of which the first leaves the state that the page begins with."""
+    """By `gradient.backward_step`: two steps, of which the first leaves the state that the page begins with."""
     layer = network.layers[0]
     first = trace(network, np.array([[[0.0], [last(GIVEN["x_t"])]]], np.float32))[0]
     first.h[0, 0], first.c[0, 0] = last(GIVEN["h_{t-1}"]), last(GIVEN["c_{t-1}"])
@@ -101,8 +101,8 @@ def test_the_derivatives_are_those_of_the_backward_pass(network: Network) -> Non
         lstm.sigmoid(sums[3]),
     )
     first.c[0, 1] = first.f[0, 1] * first.c[0, 0] + first.i[0, 1] * first.g[0, 1]
-    carried = BackwardState.nothing(network, 1, 1)
-    found = {"δx_t": step_back(network, (first,), 1, np.ones((1, 1, 1), np.float32), carried)}
+    carried = BackwardState.zeros(network, 1, 1)
+    found = {"δx_t": backward_step(network, (first,), 1, np.ones((1, 1, 1), np.float32), carried)}
     found |= {"δh_{t-1}": carried.h[0], "δc_{t-1}": carried.c[0]}
     for name, value in found.items():
         assert last(BACK[name]) == pytest.approx(float(value[0, 0, 0]), abs=HALF), name

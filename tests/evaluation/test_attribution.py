@@ -10,7 +10,7 @@ from lstmcast.evaluation import attribution
 
 def test_the_nodes_integrate_polynomials_exactly() -> None:
     """Four nodes: ∫ α⁷ over 0 to 1 is 1/8, and the weights sum to 1."""
-    places, weights = attribution.nodes(4)
+    places, weights = attribution.quadrature_nodes(4)
     assert weights.sum() == pytest.approx(1)
     assert weights @ places**7 == pytest.approx(1 / 8)
 
@@ -18,9 +18,9 @@ def test_the_nodes_integrate_polynomials_exactly() -> None:
 def test_what_is_expected_is_the_mean_of_the_phase() -> None:
     """Season of 3: phases 1, 5, 9 and 3, 7 and 5, 9 by hand; one season and a half has none, so the mean of all."""
     z = np.array([1.0, 3, 5, 5, 7, 9, 9])
-    np.testing.assert_allclose(attribution.expected(z, 3), [5, 5, 7, 5, 5, 7, 5])
-    np.testing.assert_allclose(attribution.expected(z[:5], 3), np.full(5, 21 / 5))
-    np.testing.assert_allclose(attribution.expected(z, 1), np.full(7, 39 / 7))
+    np.testing.assert_allclose(attribution.baseline_input(z, 3), [5, 5, 7, 5, 5, 7, 5])
+    np.testing.assert_allclose(attribution.baseline_input(z[:5], 3), np.full(5, 21 / 5))
+    np.testing.assert_allclose(attribution.baseline_input(z, 1), np.full(7, 39 / 7))
 
 
 def test_the_completeness_error_is_a_share_of_the_change() -> None:

@@ -159,7 +159,7 @@ def test_naive2_in_parts_is_naive2_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     values = 10 + 3 * np.sin(2 * np.pi * np.arange(60) / 12)
     first, origins = np.zeros(20, int), np.arange(40, 60)
     whole = naive2(values, first, origins, 4, season=12)
-    monkeypatch.setattr(module, "AT_ONCE", 130)
+    monkeypatch.setattr(module, "CHUNK_SIZE", 130)
     np.testing.assert_allclose(naive2(values, first, origins, 4, season=12), whole, rtol=1e-12)
     assert np.ptp(whole, axis=1).max() > 1
 

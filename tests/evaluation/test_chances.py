@@ -23,7 +23,7 @@ def test_log_loss_by_hand() -> None:
     """−log of what was given to what came; a certainty that was wrong costs much, and no infinity."""
     expected = [-(math.log(0.8) + math.log(0.6)) / 2, -(math.log(0.5) + math.log(0.9) + math.log(0.25)) / 3, NAN]
     np.testing.assert_allclose(chances.log_loss(CAME, SAID), expected)
-    assert chances.log_loss(np.array([1.0]), np.array([0.0])) == pytest.approx(-math.log(chances.LEAST))
+    assert chances.log_loss(np.array([1.0]), np.array([0.0])) == pytest.approx(-math.log(chances.MIN_PROBABILITY))
 
 
 def test_accuracy_by_hand() -> None:
@@ -35,8 +35,8 @@ def test_reliability_by_hand() -> None:
     """Of 0.1 and 0.15, none came; of 0.8, 0.85 and 1, two of three: distances 0.125 and 0.65 / 3, by 2 and 3 of 5."""
     came = np.array([0.0, 0.0, 1.0, 0.0, 1.0, NAN])
     found = chances.reliability(came, np.array([0.1, 0.15, 0.8, 0.85, 1.0, 0.5]), bins=2)
-    np.testing.assert_allclose(found.said, [0.125, 2.65 / 3])
-    np.testing.assert_allclose(found.came, [0.0, 2 / 3])
+    np.testing.assert_allclose(found.predicted, [0.125, 2.65 / 3])
+    np.testing.assert_allclose(found.observed, [0.0, 2 / 3])
     assert found.counts.tolist() == [2, 3]
     assert found.error == pytest.approx((2 * 0.125 + 3 * 0.65 / 3) / 5)
 

@@ -10,7 +10,7 @@ import pytest
 
 from lstmcast.errors import UsageError
 from lstmcast.evaluation import classical
-from lstmcast.evaluation.classical import METHODS, MOST, FitJob, fit_all, fit_one, require
+from lstmcast.evaluation.classical import MAX_HISTORY, METHODS, FitJob, fit_all, fit_series, require
 
 WAVE = 100 + np.arange(72.0) + 10 * np.sin(2 * np.pi * np.arange(72) / 12)
 
@@ -45,17 +45,17 @@ def echo(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("echo")
 def test_forecast_then_lower_then_upper_bounds() -> None:
     """The rows come in this order, innermost level first, with the season and the levels that were asked for."""
-    said = fit_one(FitJob("ets", np.ones(50), 2, 12, (80, 97.5)))
+    said = fit_series(FitJob("ets", np.ones(50), 2, 12, (80, 97.5)))
     np.testing.assert_array_equal(said[:, 0], [50.12, -80, -97.5, 80, 97.5])
     assert said.shape == (5, 2)
-    assert fit_one(FitJob("ets", np.ones(50), 2, 1, ())).tolist() == [[50.01, 50.01]]
+    assert fit_series(FitJob("ets", np.ones(50), 2, 1, ())).tolist() == [[50.01, 50.01]]
 
 
 @pytest.mark.usefixtures("echo")
 def test_a_very_long_history_is_cut_and_a_tiny_one_refused() -> None:
     """The last 2,000 values are enough; where the method gives up, nothing is said, and nothing breaks."""
-    assert fit_one(FitJob("ets", np.ones(3 * MOST), 1, 1, ()))[0, 0] == MOST + 0.01
-    np.testing.assert_array_equal(fit_one(FitJob("ets", np.ones(2), 3, 1, (80,))), np.full((3, 3), np.nan))
+    assert fit_series(FitJob("ets", np.ones(3 * MAX_HISTORY), 1, 1, ()))[0, 0] == MAX_HISTORY + 0.01
+    np.testing.assert_array_equal(fit_series(FitJob("ets", np.ones(2), 3, 1, (80,))), np.full((3, 3), np.nan))
 
 
 def test_missing_statsforecast_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

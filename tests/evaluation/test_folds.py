@@ -11,7 +11,7 @@ import pytest
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.errors import DataError, UsageError
-from lstmcast.evaluation.folds import RollingOrigins, long_enough, make_folds
+from lstmcast.evaluation.folds import RollingOrigins, filter_long_enough, plan_backtest
 
 Write = Callable[..., Path]
 
@@ -27,19 +27,19 @@ SERIES = {"long": 100, "middle": 60, "short": 20}
 
 def test_origins_are_counted_back_from_each_end() -> None:
     """Of 100 steps, three origins 5 apart and 10 ahead: the last knows 90 values, the first 80."""
-    folds = RollingOrigins(horizon=10, origins=3, step=5)
+    folds = RollingOrigins(horizon=10, n_origins=3, step_size=5)
     assert folds.at(np.array([100, 50])).tolist() == [[79, 84, 89], [29, 34, 39]]
-    assert folds.backs.tolist() == [20, 15, 10]
+    assert folds.offsets_from_end.tolist() == [20, 15, 10]
     assert folds.held_out == 20
 
 
 def test_what_the_user_does_not_say(air_panel: Panel, three: Panel) -> None:
     """144 months: a third is four times twelve; the step is the horizon; a counted third may hold one origin only."""
-    assert make_folds(air_panel, None, None, None) == RollingOrigins(horizon=12, origins=4, step=12)
-    assert make_folds(air_panel, 1, None, None) == RollingOrigins(horizon=1, origins=10, step=1)
-    assert make_folds(air_panel, 40, None, 7) == RollingOrigins(horizon=40, origins=2, step=7)
-    assert make_folds(three, 30, None, None).origins == 1
-    assert make_folds(three, 6, 99, 2) == RollingOrigins(horizon=6, origins=99, step=2)
+    assert plan_backtest(air_panel, None, None, None) == RollingOrigins(horizon=12, n_origins=4, step_size=12)
+    assert plan_backtest(air_panel, 1, None, None) == RollingOrigins(horizon=1, n_origins=10, step_size=1)
+    assert plan_backtest(air_panel, 40, None, 7) == RollingOrigins(horizon=40, n_origins=2, step_size=7)
+    assert plan_backtest(three, 30, None, None).n_origins == 1
+    assert plan_backtest(three, 6, 99, 2) == RollingOrigins(horizon=6, n_origins=99, step_size=2)
 
 
 @pytest.mark.parametrize(
@@ -48,13 +48,13 @@ def test_what_the_user_does_not_say(air_panel: Panel, three: Panel) -> None:
 def test_numbers_below_one_are_refused(air_panel: Panel, origins: int | None, step: int | None, words: str) -> None:
     """With the flag, the rule and what was received."""
     with pytest.raises(UsageError, match=rf"{words}: must be an integer ≥ 1 \(got (0|-3)\)"):
-        make_folds(air_panel, 6, origins, step)
+        plan_backtest(air_panel, 6, origins, step)
 
 
 def test_series_without_a_past_are_left_out(three: Panel) -> None:
     """Three values must be left before the first origin: of 20 with 18 held out two are, with 17 three are."""
-    assert long_enough(three, RollingOrigins(6, 3, 6)).keys == (("long",), ("middle",))
-    assert long_enough(three, RollingOrigins(5, 3, 6)).n_series == 3
+    assert filter_long_enough(three, RollingOrigins(6, 3, 6)).keys == (("long",), ("middle",))
+    assert filter_long_enough(three, RollingOrigins(5, 3, 6)).n_series == 3
 
 
 def test_too_many_origins_are_refused_with_the_numbers(three: Panel) -> None:
@@ -62,4 +62,4 @@ def test_too_many_origins_are_refused_with_the_numbers(three: Panel) -> None:
     with pytest.raises(
         DataError, match=r"20 origins, 6 steps apart.*need 123 rows.*longest series has 100\. Give fewer"
     ):
-        long_enough(three, RollingOrigins(6, 20, 6))
+        filter_long_enough(three, RollingOrigins(6, 20, 6))

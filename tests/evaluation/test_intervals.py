@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lstmcast.evaluation.intervals import ENOUGH, Calibration, calibrate, cross_coverage
+from lstmcast.evaluation.intervals import MIN_ORIGINS_PER_STEP, Calibration, calibrate, cross_coverage
 
 NAN = float("nan")
 RNG_SEED = 20261120
@@ -56,7 +56,7 @@ def test_pooled_widths_do_not_fall_with_the_step() -> None:
 
 def test_widths_trusted_in_part_lie_nearer_to_one() -> None:
     """Half trusted, 4 and .25 become their roots, 2 and .5; not trusted at all, 1."""
-    scores = np.array([[4.0, 0.25]] * ENOUGH)
+    scores = np.array([[4.0, 0.25]] * MIN_ORIGINS_PER_STEP)
     for trust, widths in ((1.0, [4, 0.25]), (0.5, [2, 0.5]), (0.0, [1, 1])):
         np.testing.assert_allclose(calibrate(alike(scores), [80], trust=trust).widths, [widths])
 
@@ -69,8 +69,8 @@ def test_exact_forecasts_have_no_width() -> None:
 def test_widths_grow_with_the_root_of_the_step_beyond_what_was_calibrated() -> None:
     """Calibrated for 4 steps: the 16th is twice as wide as the 4th; a shorter horizon takes the first steps."""
     known = Calibration((80.0,), np.array([[1.0, 2.0, 2.5, 3.0]]))
-    np.testing.assert_allclose(known.at(16)[0, [0, 3, 4, 15]], [1, 3, 3 * math.sqrt(5 / 4), 6])
-    np.testing.assert_array_equal(known.at(2), [[1, 2]])
+    np.testing.assert_allclose(known.widths_at(16)[0, [0, 3, 4, 15]], [1, 3, 3 * math.sqrt(5 / 4), 6])
+    np.testing.assert_array_equal(known.widths_at(2), [[1, 2]])
 
 
 def test_bounds_are_the_forecast_plus_and_minus_the_unit_times_the_width() -> None:
@@ -148,14 +148,14 @@ def test_the_widths_of_bounds_that_are_right_already_are_one() -> None:
 )
 def test_widths_are_finite_nested_and_never_negative(scores: np.ndarray, levels: list[float], horizon: int) -> None:
     """Whatever the scores, the horizon and the levels; pooled widths never fall with the step."""
-    widths = calibrate(alike(scores), levels).at(horizon)
+    widths = calibrate(alike(scores), levels).widths_at(horizon)
     assert np.isfinite(widths).all()
     assert (widths >= 0).all()
     assert (np.diff(widths, axis=0) >= 0).all()
     assert (np.diff(widths, axis=1) >= -1e-9 * widths[:, 1:]).all()
 
 
-@pytest.mark.parametrize(("n", "level"), [(19, 80), (30, 90), (ENOUGH + 3, 80), (9, 95)])
+@pytest.mark.parametrize(("n", "level"), [(19, 80), (30, 90), (MIN_ORIGINS_PER_STEP + 3, 80), (9, 95)])
 def test_coverage_is_what_a_finite_sample_promises(n: int, level: float) -> None:
     """A new score of the same distribution lies within the width with probability rank / (n + 1), whatever it is."""
     rng = np.random.default_rng(RNG_SEED)
@@ -218,5 +218,5 @@ def test_origins_near_to_a_fold_do_not_calibrate_for_it() -> None:
     """Fold 1 scores 2; of the others 9 is near to it, so 1 alone is its width; without that 9 would have held it."""
     scores, folds = alike([[1.0], [9.0], [2.0]]), np.array([0, 0, 1])
     near = np.array([[0, 0, 0], [0, 0, 1], [0, 1, 0]], bool)
-    hits = [cross_coverage(scores, folds, [90], near=which)[0].item() for which in (near, None)]
+    hits = [cross_coverage(scores, folds, [90], overlapping=which)[0].item() for which in (near, None)]
     assert hits == [0.0, pytest.approx(2 / 3)]

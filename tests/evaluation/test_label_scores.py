@@ -5,24 +5,32 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lstmcast.evaluation.labels import chance_scores, confusion, folds, named_scores, part, rules, shares
+from lstmcast.evaluation.labels import (
+    baseline_classifiers,
+    chance_scores,
+    class_frequencies,
+    confusion,
+    folds,
+    named_scores,
+    stratified_split,
+)
 
 
 def test_every_label_gives_its_share() -> None:
     """Of 50, 10, 3, 2 and 1 series, a fifth judges and a tenth stops, at least one; the last is only learnt from."""
     labels = np.repeat([0, 1, 2, 3, 4], [50, 10, 3, 2, 1])
-    parts = part(np.random.default_rng(1).permutation(labels), seed=0)
+    parts = stratified_split(np.random.default_rng(1).permutation(labels), seed=0)
     shuffled = np.random.default_rng(1).permutation(labels)
-    assert np.bincount(shuffled[parts.judge], minlength=5).tolist() == [10, 2, 1, 1, 0]
-    assert np.bincount(shuffled[parts.stop], minlength=5).tolist() == [5, 1, 1, 0, 0]
-    assert sorted([*parts.learn, *parts.stop, *parts.judge]) == list(range(66))
+    assert np.bincount(shuffled[parts.test], minlength=5).tolist() == [10, 2, 1, 1, 0]
+    assert np.bincount(shuffled[parts.validation], minlength=5).tolist() == [5, 1, 1, 0, 0]
+    assert sorted([*parts.train, *parts.validation, *parts.test]) == list(range(66))
 
 
 def test_the_draw_depends_on_the_seed_alone() -> None:
     """The same seed draws the same series, another one others."""
     labels = np.repeat([0, 1], 50)
-    assert part(labels, 3).judge.tolist() == part(labels, 3).judge.tolist()
-    assert part(labels, 3).judge.tolist() != part(labels, 4).judge.tolist()
+    assert stratified_split(labels, 3).test.tolist() == stratified_split(labels, 3).test.tolist()
+    assert stratified_split(labels, 3).test.tolist() != stratified_split(labels, 4).test.tolist()
 
 
 def test_folds_share_every_label_evenly() -> None:
@@ -38,7 +46,7 @@ def test_rules_on_points_in_a_plane() -> None:
     """A point beside a stray one of label 1: the neighbour says 1, the centroids say 0, as most of the series do."""
     known = np.array([[0.0, 0.0], [0.0, 2.0], [2.0, 0.0], [1.0, 1.0], [9.0, 9.0]])
     labels = np.array([0, 0, 0, 1, 1])
-    said = rules(known, labels, np.array([[1.1, 1.1], [8.0, 8.0]]))
+    said = baseline_classifiers(known, labels, np.array([[1.1, 1.1], [8.0, 8.0]]))
     assert {name: labels.tolist() for name, labels in said.items()} == {
         "most_frequent": [0, 0],
         "nearest_centroid": [0, 1],
@@ -52,7 +60,7 @@ def test_the_nearest_neighbour_against_a_slow_search(monkeypatch: pytest.MonkeyP
     rng = np.random.default_rng(0)
     known, asked, labels = rng.normal(size=(30, 4)), rng.normal(size=(11, 4)), rng.integers(0, 3, 30)
     slow = [labels[min(range(30), key=lambda k, one=one: float(np.linalg.norm(known[k] - one)))] for one in asked]
-    assert rules(known, labels, asked)["nearest_neighbour"].tolist() == slow
+    assert baseline_classifiers(known, labels, asked)["nearest_neighbour"].tolist() == slow
 
 
 def test_scores_by_hand() -> None:
@@ -61,7 +69,7 @@ def test_scores_by_hand() -> None:
     assert named_scores(actual, said) == {"accuracy": 0.75, "balanced_accuracy": 0.75}
     assert named_scores(actual[1:], said[1:])["balanced_accuracy"] == 0.75
     assert confusion(actual, said, 3).tolist() == [[2, 0, 0], [0, 0, 0], [0, 1, 1]]
-    assert shares(actual, 3).tolist() == [0.5, 0.0, 0.5]
+    assert class_frequencies(actual, 3).tolist() == [0.5, 0.0, 0.5]
 
 
 def test_scores_of_chances_by_hand() -> None:

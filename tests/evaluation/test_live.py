@@ -14,7 +14,7 @@ LEVELS = (80.0, 95.0)
 
 def scores_of(parts: list[tuple[np.ndarray, ...]], series: int = 2, horizon: int = 3) -> LiveScores:
     """The scores of several forecasts of all series."""
-    total = ErrorSums.nothing(2, series, horizon)
+    total = ErrorSums.zeros(2, series, horizon)
     for part in parts:
         total += ErrorSums.of(*part)
     return LiveScores.of(total, LEVELS)
@@ -36,7 +36,7 @@ def test_scores_by_a_plain_loop() -> None:
             if not math.isnan(actual[s, h])
         ]
     found = scores_of(parts)
-    assert found.outcomes == len(rows)
+    assert found.n_actuals == len(rows)
     assert found.mae == pytest.approx(sum(abs(y - f) for _, _, y, f, _ in rows) / len(rows))
     assert found.bias == pytest.approx(sum(f - y for _, _, y, f, _ in rows) / len(rows))
     ratios = [
@@ -55,7 +55,7 @@ def test_scores_by_a_plain_loop() -> None:
 def test_nothing_came_true() -> None:
     """Every score is undefined, none is 0, and JSON has null."""
     found = scores_of([])
-    assert found.outcomes == 0
+    assert found.n_actuals == 0
     assert all(math.isnan(value) for name, value in found.named().items() if name != "outcomes")
     assert found.to_dict()["mase"] is None
     assert found.to_dict()["coverage_by_step"] == {"80": [None] * 3, "95": [None] * 3}
@@ -76,7 +76,7 @@ def test_series_and_steps_find_their_places() -> None:
     one = ErrorSums.of(
         *np.array([[[5.0, 7.0]], [[4.0, 4.0]], [[5.0, 5.0]]]), np.zeros((1, 1, 2)), np.full((1, 1, 2), 6.0)
     )
-    placed = one.among(np.array([2]), 3, 4)
+    placed = one.align(np.array([2]), 3, 4)
     assert placed.count.tolist() == [[0, 0, 0, 0], [0, 0, 0, 0], [1, 1, 0, 0]]
-    assert placed.off[2].tolist() == [1, 3, 0, 0]
-    assert placed.held[0, 2].tolist() == [1, 0, 0, 0]
+    assert placed.abs_errors[2].tolist() == [1, 3, 0, 0]
+    assert placed.covered[0, 2].tolist() == [1, 0, 0, 0]

@@ -18,7 +18,7 @@ def pasts(codes: np.ndarray, order: int) -> np.ndarray:
 
 def fitted(codes: np.ndarray, *, kinds: int, order: int) -> Markov:
     """A model of one series."""
-    return fit_markov(pasts(codes, order), codes, kinds=kinds, order=order)
+    return fit_markov(pasts(codes, order), codes, vocab_size=kinds, order=order)
 
 
 def by_dictionaries(codes: list[int], kinds: int, order: int, past: list[int]) -> np.ndarray:
@@ -70,7 +70,7 @@ def test_counts_by_hand() -> None:
 def test_what_is_not_known_is_no_follower() -> None:
     """A missing symbol teaches nothing: the model is that of the others."""
     past, came = np.array([[0], [1], [0]]), np.array([1, -1, 1])
-    with_gap, without = (fit_markov(past[k], came[k], kinds=2, order=1) for k in (slice(None), [0, 2]))
+    with_gap, without = (fit_markov(past[k], came[k], vocab_size=2, order=1) for k in (slice(None), [0, 2]))
     assert with_gap.ahead(np.array([[0], [1]])) == pytest.approx(without.ahead(np.array([[0], [1]])))
 
 

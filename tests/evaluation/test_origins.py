@@ -8,14 +8,21 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lstmcast.errors import DataError
-from lstmcast.evaluation.origins import EACH, FEWEST, LEFT, HoldoutSplit, default_horizon, hold_out
+from lstmcast.evaluation.origins import (
+    MAX_ORIGINS_PER_SERIES,
+    MIN_ROWS,
+    MIN_TRAIN_STEPS,
+    HoldoutSplit,
+    default_horizon,
+    hold_out,
+)
 
 lengths_of = st.lists(st.integers(1, 700), min_size=1, max_size=12).map(np.array)
 
 
 def held(lengths: np.ndarray, horizon: int) -> HoldoutSplit:
     """What is held out, of lengths that allow it."""
-    assume(int(np.median(lengths)) >= max(FEWEST, 2 * horizon + max(horizon, LEFT)))
+    assume(int(np.median(lengths)) >= max(MIN_ROWS, 2 * horizon + max(horizon, MIN_TRAIN_STEPS)))
     return hold_out(lengths, horizon)
 
 
@@ -24,20 +31,20 @@ def held(lengths: np.ndarray, horizon: int) -> HoldoutSplit:
 def test_the_futures_that_stop_end_before_those_that_judge_begin(lengths: np.ndarray, horizon: int) -> None:
     """In every series: training, then the futures that stop, then those that judge, the last of them at its end."""
     hold = held(lengths, horizon)
-    (stop_series, stop), (judge_series, judge) = hold.stopping(lengths), hold.judging(lengths)
+    (stop_series, stop), (judge_series, judge) = hold.validation_origins(lengths), hold.test_origins(lengths)
     assert (
         set(stop_series)
         == set(judge_series)
-        == {k for k, n in enumerate(lengths) if n >= hold.total + max(horizon, LEFT)}
+        == {k for k, n in enumerate(lengths) if n >= hold.total + max(horizon, MIN_TRAIN_STEPS)}
     )
     for k in set(stop_series):
         stops, judges, n = stop[stop_series == k], judge[judge_series == k], lengths[k]
         assert stops.min() >= n - hold.total - 1  # the last step that is learnt from
         assert stops.max() + horizon < judges.min() + 1
         assert judges.max() + horizon == n - 1
-        assert stops.min() + 1 >= max(horizon, LEFT)  # something of every series is learnt from
-        assert len(set(judges)) == len(judges) <= EACH
-        assert len(set(stops)) == len(stops) <= EACH
+        assert stops.min() + 1 >= max(horizon, MIN_TRAIN_STEPS)  # something of every series is learnt from
+        assert len(set(judges)) == len(judges) <= MAX_ORIGINS_PER_SERIES
+        assert len(set(stops)) == len(stops) <= MAX_ORIGINS_PER_SERIES
 
 
 @settings(deadline=None)
@@ -45,18 +52,18 @@ def test_the_futures_that_stop_end_before_those_that_judge_begin(lengths: np.nda
 def test_something_always_stops_and_judges(lengths: np.ndarray, horizon: int) -> None:
     """Lengths that are not refused leave at least one series with origins of both kinds."""
     hold = held(lengths, horizon)
-    assert len(hold.stopping(lengths)[0]) > 0
-    assert len(hold.judging(lengths)[0]) > 0
+    assert len(hold.validation_origins(lengths)[0]) > 0
+    assert len(hold.test_origins(lengths)[0]) > 0
 
 
 def test_a_year_of_months_by_hand() -> None:
     """144 months, 12 ahead: 144 / 8 = 18 steps stop (origins 97 … 103), 144 / 5 = 28 judge (origins 115 … 131)."""
     hold = hold_out(np.array([144]), 12)
-    assert (hold.stop, hold.judge, hold.total) == (18, 28, 46)
+    assert (hold.validation_steps, hold.test_steps, hold.total) == (18, 28, 46)
     lasting = hold_out(np.array([144]), 12, stopping=False)
-    assert (lasting.stop, lasting.judge, lasting.total) == (0, 28, 28)
-    np.testing.assert_array_equal(hold.stopping(np.array([144]))[1], np.arange(97, 104))
-    np.testing.assert_array_equal(hold.judging(np.array([144]))[1], np.arange(115, 132))
+    assert (lasting.validation_steps, lasting.test_steps, lasting.total) == (0, 28, 28)
+    np.testing.assert_array_equal(hold.validation_origins(np.array([144]))[1], np.arange(97, 104))
+    np.testing.assert_array_equal(hold.test_origins(np.array([144]))[1], np.arange(115, 132))
 
 
 @settings(deadline=None)
@@ -64,19 +71,19 @@ def test_a_year_of_months_by_hand() -> None:
 def test_where_nothing_stops_nothing_is_held_out_for_it(lengths: np.ndarray, horizon: int) -> None:
     """Without stopping steps the judging ones are the same, and what is learnt from reaches up to them."""
     both, alone = held(lengths, horizon), hold_out(lengths, horizon, stopping=False)
-    assert (alone.stop, alone.judge, alone.total) == (0, both.judge, both.judge)
-    series, origins = alone.judging(lengths)
-    assert set(series) >= set(both.judging(lengths)[0])
+    assert (alone.validation_steps, alone.test_steps, alone.total) == (0, both.test_steps, both.test_steps)
+    series, origins = alone.test_origins(lengths)
+    assert set(series) >= set(both.test_origins(lengths)[0])
     for k in set(series):
         judges = origins[series == k]
         assert judges.min() >= lengths[k] - alone.total - 1
         assert judges.max() + horizon == lengths[k] - 1
-        assert judges.min() + 1 >= max(horizon, LEFT)
+        assert judges.min() + 1 >= max(horizon, MIN_TRAIN_STEPS)
 
 
 def test_origins_are_few_and_evenly_spaced() -> None:
     """10,000 steps, 24 ahead: 20 horizons judge; of 457 judging origins 60 are taken, ends included."""
-    series, origins = hold_out(np.array([10_000]), 24).judging(np.array([10_000]))
+    series, origins = hold_out(np.array([10_000]), 24).test_origins(np.array([10_000]))
     assert len(series) == 60
     assert (origins[0], origins[-1]) == (10_000 - 480 - 1, 10_000 - 24 - 1)
     assert set(np.diff(origins)) <= {7, 8}
@@ -86,7 +93,7 @@ def test_many_series_share_the_origins() -> None:
     """5,000 series have two origins each, so that judging stays affordable; a short one has none."""
     lengths = np.full(5000, 100)
     lengths[7] = 5
-    series, origins = hold_out(lengths, 2).judging(lengths)
+    series, origins = hold_out(lengths, 2).test_origins(lengths)
     assert len(series) == 2 * 4999
     assert 7 not in series
     np.testing.assert_array_equal(origins[series == 6], origins[series == 4999])
@@ -99,7 +106,7 @@ def test_horizons_that_judge_are_those_of_every_series_that_is_long_enough() -> 
 
 def test_few_series_stop() -> None:
     """Of 5,000 series 2,000 stop, evenly spaced: they are forecast after every epoch. All of them judge."""
-    series, _ = hold_out(np.full(5000, 100), 2).stopping(np.full(5000, 100))
+    series, _ = hold_out(np.full(5000, 100), 2).validation_origins(np.full(5000, 100))
     assert len(series) == len(set(series)) == 2000
     assert (series[0], series[-1]) == (0, 4999)
     assert set(np.diff(series)) <= {2, 3}

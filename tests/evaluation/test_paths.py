@@ -9,7 +9,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lstmcast.evaluation.paths import MarginalDistributions, dependence, draws, longer, quantile
+from lstmcast.evaluation.paths import (
+    MarginalDistributions,
+    estimate_correlation,
+    longer,
+    quantile,
+    sample_normal_scores,
+)
 
 pytestmark = pytest.mark.kernel
 
@@ -80,14 +86,14 @@ def test_dependence_finds_the_correlations() -> None:
     true = 0.7 ** np.abs(np.arange(5)[:, None] - np.arange(5))
     scores = np.random.default_rng(0).multivariate_normal(np.zeros(5), true, size=20_000)
     scores[::7, 2] = np.nan
-    assert np.allclose(dependence(scores), true, atol=0.02)
+    assert np.allclose(estimate_correlation(scores), true, atol=0.02)
 
 
 def test_few_forecasts_say_little() -> None:
     """Fewer than three: as in a random walk; a few: a valid correlation matrix, drawn towards a smooth one."""
-    walk = dependence(np.zeros((2, 4)))
+    walk = estimate_correlation(np.zeros((2, 4)))
     assert walk[0] == pytest.approx(np.sqrt([1, 1 / 2, 1 / 3, 1 / 4]))
-    few = dependence(np.random.default_rng(1).normal(size=(4, 30)))
+    few = estimate_correlation(np.random.default_rng(1).normal(size=(4, 30)))
     assert np.allclose(np.diagonal(few), 1)
     assert np.linalg.eigvalsh(few).min() > -1e-10
 
@@ -104,11 +110,11 @@ def test_longer_horizons_go_on_alike() -> None:
 def test_draws_have_the_correlations_asked_for() -> None:
     """And are the same each time; an impossible matrix is drawn from as the nearest possible one."""
     true = 0.9 ** np.abs(np.arange(4)[:, None] - np.arange(4))
-    drawn = draws(true, 50_000)
+    drawn = sample_normal_scores(true, 50_000)
     assert np.allclose(np.corrcoef(drawn.T), true, atol=0.01)
     assert drawn.std(axis=0) == pytest.approx([1, 1, 1, 1], abs=0.02)
-    assert np.array_equal(draws(true, 10), draws(true, 10))
-    assert np.isfinite(draws(np.array([[1.0, 0.9, -0.9], [0.9, 1.0, 0.9], [-0.9, 0.9, 1.0]]), 10)).all()
+    assert np.array_equal(sample_normal_scores(true, 10), sample_normal_scores(true, 10))
+    assert np.isfinite(sample_normal_scores(np.array([[1.0, 0.9, -0.9], [0.9, 1.0, 0.9], [-0.9, 0.9, 1.0]]), 10)).all()
 
 
 def both_below(limit: float, correlation: float) -> float:
@@ -125,5 +131,5 @@ def test_probability_that_a_path_crosses(correlation: float) -> None:
     """P(any of two steps > its 90th percentile): .19 where independent, .1 where one, and in between by quadrature."""
     both = np.array([[1.0, correlation], [correlation, 1.0]])
     marginals = normal_marginals(5.0, 2.0, 2)
-    crossed = (marginals.at(draws(both, 100_000)) > quantile(marginals, 0.9)).any(axis=1).mean()
+    crossed = (marginals.at(sample_normal_scores(both, 100_000)) > quantile(marginals, 0.9)).any(axis=1).mean()
     assert crossed == pytest.approx(1 - both_below(NORMAL.inv_cdf(0.9), correlation), abs=0.005)

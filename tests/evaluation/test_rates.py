@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lstmcast.evaluation.rates import FADE, DecayedSeasonalRates, base_rate, rates, seasonal_rate
+from lstmcast.evaluation.rates import FADE, DecayedSeasonalRates, base_rate, event_baselines, seasonal_rate
 
 NAN = float("nan")
 LENGTHS = (1, 4, 9, 23)
@@ -61,7 +61,7 @@ def test_fading_rates_by_a_loop(season: int, horizon: int) -> None:
     assert ((found > 0) & (found < 1)).all()
     for row, (s, t) in enumerate(zip(series.tolist(), steps.tolist(), strict=True)):
         own = yes[OFFSETS[s] : OFFSETS[s + 1]].tolist()
-        base = slow_base(own, t, DecayedSeasonalRates.reach(season))
+        base = slow_base(own, t, DecayedSeasonalRates.required_history(season))
         for h in range(horizon):
             total, count = base, 1.0
             for back, k in enumerate(range(t + h % season + 1 - season, -1, -season)):
@@ -75,7 +75,7 @@ def test_nothing_looks_ahead() -> None:
     yes, later = truths(3), truths(3)
     later[-8:] = 1 - np.nan_to_num(later[-8:])
     at = np.array([3]), np.array([LENGTHS[-1] - 9])
-    for rule in rates(4, 8).values():
+    for rule in event_baselines(4, 8).values():
         first = OFFSETS[:-1][at[0]]
         np.testing.assert_array_equal(rule(yes, first, at[1], 6), rule(later, first, at[1], 6))
     before, after = (DecayedSeasonalRates.of(part, OFFSETS, 4).at(*at, 6) for part in (yes, later))
@@ -84,6 +84,6 @@ def test_nothing_looks_ahead() -> None:
 
 def test_the_baselines_there_are() -> None:
     """Without a season the base rate alone; with a day of hours the week too."""
-    assert list(rates(1)) == ["base_rate"]
+    assert list(event_baselines(1)) == ["base_rate"]
     days = ["base_rate", "seasonal_rate", "recent_seasonal_rate"]
-    assert list(rates(24, 168)) == [*days, "weekly_rate", "recent_weekly_rate"]
+    assert list(event_baselines(24, 168)) == [*days, "weekly_rate", "recent_weekly_rate"]

@@ -34,7 +34,7 @@ def made(panel: Panel, *, ends: int = 0) -> BacktestResult:
         refit=False,
         levels=(80.0,),
         actual=np.where(values == 1, np.nan, values + 0.5),
-        said=said,
+        by_method=said,
         tables={
             scope: {
                 name: {"mae": np.arange(n) + k / 4, "mase": np.full(n, np.nan)}
@@ -117,4 +117,4 @@ def test_everything_as_plain_values(shops: Panel) -> None:
     }
     assert plain["skill"] == {"against": "naive", "value": -0.5, "better": False, "interval_95": [None, None]}
     assert (plain["origins"], plain["step"], plain["horizon"], plain["judging"]) == (2, 3, 3, 4)
-    assert replace(scores, actual=np.full((2, 2, 3), np.nan)).judging == 0
+    assert replace(scores, actual=np.full((2, 2, 3), np.nan)).n_scored == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lstmcast.evaluation.temperature import BOLDEST, SHYEST, softmax, temperature
+from lstmcast.evaluation.temperature import MAX_TEMPERATURE, MIN_TEMPERATURE, softmax, temperature
 
 
 def cross_entropy(raw: np.ndarray, actual: np.ndarray, t: float) -> float:
@@ -32,7 +32,7 @@ def test_no_temperature_on_a_fine_grid_is_better() -> None:
     raw = 4 * rng.normal(size=(200, 5))
     actual = np.array([rng.choice(5, p=row) for row in softmax(raw, 2.5)])
     found = temperature(raw, actual)
-    best = min(cross_entropy(raw, actual, t) for t in np.geomspace(BOLDEST, SHYEST, 1000))
+    best = min(cross_entropy(raw, actual, t) for t in np.geomspace(MIN_TEMPERATURE, MAX_TEMPERATURE, 1000))
     assert cross_entropy(raw, actual, found) <= best + 1e-12
     assert found == pytest.approx(2.5, rel=0.2)
 
@@ -40,8 +40,8 @@ def test_no_temperature_on_a_fine_grid_is_better() -> None:
 def test_it_stays_within_bounds() -> None:
     """Where thousands are right the boldest, where the opposite comes the shyest, where nothing came 1."""
     raw = np.tile([[2.0, 0.0]], (9000, 1))
-    assert temperature(raw, np.zeros(9000, np.int64)) == pytest.approx(BOLDEST)
-    assert temperature(raw, np.ones(9000, np.int64)) == pytest.approx(SHYEST)
+    assert temperature(raw, np.zeros(9000, np.int64)) == pytest.approx(MIN_TEMPERATURE)
+    assert temperature(raw, np.ones(9000, np.int64)) == pytest.approx(MAX_TEMPERATURE)
     assert temperature(raw[:0], np.array([], dtype=np.int64)) == 1.0
 
 

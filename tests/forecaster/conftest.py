@@ -49,9 +49,9 @@ def make_runner() -> MakeRunner:
 @pytest.fixture(scope="session")
 def lone(forecaster: Forecaster) -> Forecaster:
     """The model of air passengers without pretrained networks that its intervals lean on."""
-    runner, judged = (replace(one, beside=None) for one in (forecaster.runner, forecaster.judged))
+    runner, judged = (replace(one, partner=None) for one in (forecaster.pipeline, forecaster.holdout_pipeline))
     report = {name: told for name, told in forecaster.report.items() if name != "beside"}
-    return replace(forecaster, runner=runner, judged=judged, report=report)
+    return replace(forecaster, pipeline=runner, holdout_pipeline=judged, report=report)
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +59,7 @@ def moved_by() -> Callable[[Forecaster, Panel, int], float]:
     """How far the forecast moves, in the mean over its steps, for each usual step that a value so far back is moved."""
 
     def quotient(forecaster: Forecaster, panel: Panel, back: int) -> float:
-        scaling, said = forecaster.runner.on(panel).scaling, []
+        scaling, said = forecaster.pipeline.bind(panel).scaling, []
         z = scaling.forward(panel.values[None])[0]
         for step in (0.02, -0.02):
             moved = z.copy()

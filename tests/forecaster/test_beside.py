@@ -20,7 +20,7 @@ from lstmcast.forecaster.running import EnsembleMember, ForecastPipeline
 from lstmcast.forecaster.saving import from_artifact, to_artifact
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
-from lstmcast.show.console import judged
+from lstmcast.show.console import format_scores
 from lstmcast.show.explanation import method, to_dict
 
 TINY = {"train.epochs": 2, "train.batches": 4, "model.units": [4], "train.start": "auto"}
@@ -35,12 +35,14 @@ def both(air_panel: Panel) -> Forecaster:
 @pytest.mark.slow
 def test_a_hasty_network_leaves_most_to_the_pretrained_ones(both: Forecaster) -> None:
     """Their share follows from the errors where training stops, and is told."""
-    assert both.runner.beside is not None
-    assert both.judged.beside is not None
-    assert both.judged.beside.share == both.runner.beside.share
-    assert 0.5 < both.runner.beside.share < 1
-    networks = 1 - both.runner.smoothing
-    assert f"{100 * networks * both.runner.beside.share:.0f} % pretrained networks' and " in judged(both.report)
+    assert both.pipeline.partner is not None
+    assert both.holdout_pipeline.partner is not None
+    assert both.holdout_pipeline.partner.weight == both.pipeline.partner.weight
+    assert 0.5 < both.pipeline.partner.weight < 1
+    networks = 1 - both.pipeline.smoothing_weight
+    assert f"{100 * networks * both.pipeline.partner.weight:.0f} % pretrained networks' and " in format_scores(
+        both.report
+    )
 
 
 def equal(known: int) -> np.ndarray:
@@ -54,7 +56,7 @@ def test_each_of_three_counts_by_its_error_the_more_the_more_origins_there_are(
     both: Forecaster, air_panel: Panel
 ) -> None:
     """By a loop over the origins where training stops, each by the root of its mean square error."""
-    assert both.judged.beside is not None
+    assert both.holdout_pipeline.partner is not None
     judge, steps = both.report["held_out"]["judge_steps"], both.report["held_out"]["stop_steps"]
     known = air_panel.drop_last(judge)
     last, here = int(known.lengths[0]) - 1, np.array([0])
@@ -62,28 +64,28 @@ def test_each_of_three_counts_by_its_error_the_more_the_more_origins_there_are(
     assert len(stopping) > 1
 
     def off(runner: ForecastPipeline, smoothing: float) -> float:
-        running, found = replace(runner, smoothing=smoothing, beside=None).on(known), []
+        running, found = replace(runner, smoothing_weight=smoothing, partner=None).bind(known), []
         for origin in stopping:
-            said = running.back(running.ahead(here, np.array([origin]), 12).z, here)[0]
+            said = running.inverse_transform(running.forecast(here, np.array([origin]), 12).z, here)[0]
             found.append(np.abs(said - known.values[origin + 1 : origin + 13]).mean())
         return float(np.sqrt(np.square(found).mean()))
 
-    own, other = both.judged, both.judged.beside.runner
+    own, other = both.holdout_pipeline, both.holdout_pipeline.partner.pipeline
     trust = 4 * np.log10(len(stopping))
     weights = equal(144) / np.array([off(own, 0), off(other, 0), off(own, 1)]) ** trust
-    assert own.smoothing == other.smoothing == pytest.approx(weights[2] / weights.sum())
-    assert both.judged.beside.share == pytest.approx(weights[1] / weights[:2].sum())
-    assert both.runner.smoothing == both.runner.beside.runner.smoothing == own.smoothing
+    assert own.smoothing_weight == other.smoothing_weight == pytest.approx(weights[2] / weights.sum())
+    assert both.holdout_pipeline.partner.weight == pytest.approx(weights[1] / weights[:2].sum())
+    assert both.pipeline.smoothing_weight == both.pipeline.partner.pipeline.smoothing_weight == own.smoothing_weight
 
 
 @pytest.mark.slow
 def test_one_stopping_origin_decides_nothing(air_panel: Panel) -> None:
     """Then the network counts one fifteenth, and smoothing the more the longer the series is, whatever their errors."""
     short = train(air_panel.drop_last(84), load_config(None, TINY))
-    assert short.runner.beside is not None
+    assert short.pipeline.partner is not None
     own, other, smoothing = equal(60)
-    assert short.runner.smoothing == pytest.approx(smoothing / 15)
-    assert short.runner.beside.share == pytest.approx(other / (own + other))
+    assert short.pipeline.smoothing_weight == pytest.approx(smoothing / 15)
+    assert short.pipeline.partner.weight == pytest.approx(other / (own + other))
 
 
 @pytest.mark.slow
@@ -93,53 +95,53 @@ def test_fewer_values_than_phases_have_shares_too(tmp_path: Path) -> None:
     (tmp_path / "five.csv").write_text("\n".join(["t,y", *rows]) + "\n")
     few = read(tmp_path / "five.csv", ReadOptions(season=288))
     model = train(few, load_config(None, TINY | {"forecast.horizon": 1}))
-    assert model.runner.beside is not None
-    assert model.runner.beside.runner.phases.count == 12
-    assert 0 < model.runner.smoothing < 1
+    assert model.pipeline.partner is not None
+    assert model.pipeline.partner.pipeline.phases.count == 12
+    assert 0 < model.pipeline.smoothing_weight < 1
 
 
 @pytest.mark.slow
 def test_a_pinned_share_of_smoothing_stays(air_panel: Panel) -> None:
     """Then only the two groups of networks are weighed."""
     pinned = train(air_panel, load_config(None, TINY | {"model.smoothing": 0.1}))
-    assert pinned.runner.beside is not None
-    assert (pinned.runner.smoothing, pinned.runner.beside.runner.smoothing) == (0.1, 0.1)
+    assert pinned.pipeline.partner is not None
+    assert (pinned.pipeline.smoothing_weight, pinned.pipeline.partner.pipeline.smoothing_weight) == (0.1, 0.1)
 
 
 @pytest.mark.slow
 def test_what_they_do_alone_stands_beside_the_whole(both: Forecaster, air_panel: Panel) -> None:
     """The mean error of the pretrained networks over the judging origins, by themselves."""
-    assert both.judged.beside is not None
-    other, held = both.judged.beside.runner.on(air_panel), both.held_out
+    assert both.holdout_pipeline.partner is not None
+    other, held = both.holdout_pipeline.partner.pipeline.bind(air_panel), both.holdout
     origins = held.positions - air_panel.starts[held.series]
-    said = other.back(other.ahead(held.series, origins, held.actual.shape[1]).z, held.series)
+    said = other.inverse_transform(other.forecast(held.series, origins, held.actual.shape[1]).z, held.series)
     alone = both.report["pretrained_alone"]["mae"]
     assert alone == pytest.approx(np.abs(said - held.actual).mean())
-    assert "pretrained alone" in judged(both.report)
+    assert "pretrained alone" in format_scores(both.report)
 
 
 @pytest.mark.slow
 def test_so_does_what_those_of_the_training_do(both: Forecaster, air_panel: Panel) -> None:
     """The mean error of the trained network, as it would be judged without the others."""
-    own, held = replace(both.judged, beside=None).on(air_panel), both.held_out
+    own, held = replace(both.holdout_pipeline, partner=None).bind(air_panel), both.holdout
     origins = held.positions - air_panel.starts[held.series]
-    said = own.back(own.ahead(held.series, origins, held.actual.shape[1]).z, held.series)
+    said = own.inverse_transform(own.forecast(held.series, origins, held.actual.shape[1]).z, held.series)
     assert both.report["trained_alone"]["mae"] == pytest.approx(np.abs(said - held.actual).mean())
-    assert "\n  trained alone" in judged(both.report)
+    assert "\n  trained alone" in format_scores(both.report)
 
 
 @pytest.mark.slow
 def test_the_forecast_is_the_mean_of_both_in_logs(both: Forecaster, air_panel: Panel) -> None:
     """With a share of s, log f is (1 − s)·log of one and s·log of the other."""
-    beside = both.runner.beside
+    beside = both.pipeline.partner
     assert beside is not None
     where = np.array([0]), air_panel.lengths - 1
     alone, other = (
-        running.back(running.ahead(*where, 12).z, where[0])
-        for running in (replace(both.runner, beside=None).on(air_panel), beside.runner.on(air_panel))
+        running.inverse_transform(running.forecast(*where, 12).z, where[0])
+        for running in (replace(both.pipeline, partner=None).bind(air_panel), beside.pipeline.bind(air_panel))
     )
     said = both.at(air_panel, *where)[0]
-    assert np.log(said) == pytest.approx((1 - beside.share) * np.log(alone) + beside.share * np.log(other))
+    assert np.log(said) == pytest.approx((1 - beside.weight) * np.log(alone) + beside.weight * np.log(other))
 
 
 @pytest.mark.slow
@@ -153,12 +155,12 @@ def test_saved_and_loaded_it_says_the_same(both: Forecaster, tmp_path: Path) -> 
 
 def theirs(model: Forecaster, panel: Panel, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What pretrained networks say alone of one series, [1, H], and the bounds of their own intervals, [Q, 1, H]."""
-    beside, here = model.runner.beside, np.array([0])
+    beside, here = model.pipeline.partner, np.array([0])
     assert beside is not None
     assert beside.intervals is not None
-    other = beside.runner.on(panel)
-    said = other.ahead(here, panel.lengths - 1, steps)
-    return other.back(said.z, here), *other.bounds(said, beside.intervals, here)
+    other = beside.pipeline.bind(panel)
+    said = other.forecast(here, panel.lengths - 1, steps)
+    return other.inverse_transform(said.z, here), *other.intervals(said, beside.intervals, here)
 
 
 @pytest.mark.slow
@@ -172,7 +174,7 @@ def test_where_little_is_held_out_intervals_are_shaped_by_the_pretrained_ones(
     np.testing.assert_allclose(np.log(forecast.values / forecast.lower[:, 0]), times * np.log(down))
     np.testing.assert_allclose(np.log(forecast.upper[:, 0] / forecast.values), times * np.log(up))
     assert both.report["widths_trust"] == pytest.approx((28 / 12) / (28 / 12 + 6))
-    assert "the intervals' widths are 28% those of these origins, and 72% those" in judged(both.report)
+    assert "the intervals' widths are 28% those of these origins, and 72% those" in format_scores(both.report)
 
 
 @pytest.mark.slow
@@ -221,13 +223,13 @@ def test_else_they_are_those_of_the_held_out_origins(
 ) -> None:
     """Where other levels are asked for, 16 horizons or more are held out, or a value is not positive."""
     own = train(data(air_panel), load_config(None, TINY | asked))
-    assert own.runner.beside is not None
-    assert own.runner.beside.intervals is None
+    assert own.pipeline.partner is not None
+    assert own.pipeline.partner.intervals is None
     alone = train(data(air_panel), load_config(None, ALONE | asked))
-    assert alone.runner.beside is None
+    assert alone.pipeline.partner is None
     for model in (own, alone):
         assert model.report["widths_trust"] == 1
-        assert "widths are" not in judged(model.report)
+        assert "widths are" not in format_scores(model.report)
 
 
 ALONE = TINY | {"train.start": "scratch"}
@@ -243,7 +245,7 @@ def leaning(air_panel: Panel) -> Forecaster:
 def test_intervals_of_a_network_from_scratch_lean_on_them_too(leaning: Forecaster, air_panel: Panel) -> None:
     """The forecast is the network's and smoothing's alone, to the bit; the bounds are so many times theirs."""
     forecast, times = leaning.predict(air_panel), leaning.calibration.widths
-    alone = replace(leaning, runner=replace(leaning.runner, beside=None)).predict(air_panel)
+    alone = replace(leaning, pipeline=replace(leaning.pipeline, partner=None)).predict(air_panel)
     np.testing.assert_array_equal(forecast.values, alone.values)
     middle, lower, upper = theirs(leaning, air_panel, 12)
     down, up = np.maximum(forecast.values, middle) / lower[:, 0], upper[:, 0] / np.minimum(forecast.values, middle)
@@ -254,7 +256,7 @@ def test_intervals_of_a_network_from_scratch_lean_on_them_too(leaning: Forecaste
 @pytest.mark.slow
 def test_that_is_said_and_nothing_else_of_them(leaning: Forecaster) -> None:
     """No share of the forecast is theirs, and they are not judged."""
-    words = judged(leaning.report)
+    words = format_scores(leaning.report)
     assert "28% those of these origins, and 72% those that pretrained networks needed" in words
     assert words.count("pretrained") == 1
     assert (leaning.report["pretrained"], leaning.report["pretrained_alone"]) == (0, {})
@@ -266,41 +268,46 @@ def test_such_a_version_is_read_and_explained(leaning: Forecaster, air_panel: Pa
     leaning.save(tmp_path, "air")
     assert Forecaster.load("air", tmp_path).predict().render(".csv") == leaning.predict().render(".csv")
     found = explain(leaning, air_panel)
-    assert found.pretrained == 0
+    assert found.pretrained_weight == 0
     assert "pretrained" not in method(found)
 
 
 @pytest.fixture(scope="module")
 def bound(both: Forecaster) -> Forecaster:
     """The same, whose own network may lie next to nowhere but where the pretrained ones do, at the first six steps."""
-    assert both.runner.beside is not None
+    assert both.pipeline.partner is not None
     furthest = np.repeat([1e-3, 1e3], 6)
-    return replace(both, runner=replace(both.runner, beside=replace(both.runner.beside, furthest=furthest)))
+    return replace(
+        both, pipeline=replace(both.pipeline, partner=replace(both.pipeline.partner, max_deviation=furthest))
+    )
 
 
 @pytest.mark.slow
 def test_they_tell_how_far_the_network_may_stray(air_panel: Panel) -> None:
     """Nearly all forecasts at the 13 stopping origins, by the same networks, lie no further from theirs than that."""
     half = train(air_panel, load_config(None, TINY | {"forecast.horizon": 6}))
-    assert half.judged.beside is not None
-    assert half.judged.beside.furthest is not None
+    assert half.holdout_pipeline.partner is not None
+    assert half.holdout_pipeline.partner.max_deviation is not None
     held = half.report["held_out"]
     known = air_panel.drop_last(held["judge_steps"])
     last = int(known.lengths[0]) - 1
     origins = np.arange(last - held["stop_steps"], last - 5)
-    other, own = half.judged.on(known).ahead(np.zeros_like(origins), origins, 6).apart or (0, 0)
-    assert np.mean(np.abs(own - other) <= half.judged.beside.furthest) == pytest.approx(0.95, abs=0.03)
+    other, own = half.holdout_pipeline.bind(known).forecast(np.zeros_like(origins), origins, 6).member_forecasts or (
+        0,
+        0,
+    )
+    assert np.mean(np.abs(own - other) <= half.holdout_pipeline.partner.max_deviation) == pytest.approx(0.95, abs=0.03)
 
 
 @pytest.mark.slow
 def test_a_network_that_strays_is_held_back(both: Forecaster, bound: Forecaster, air_panel: Panel) -> None:
     """Where it may not lie elsewhere, the forecast is theirs but for its share of the little that is allowed."""
     here, last = np.array([0]), air_panel.lengths - 1
-    free, held = (model.runner.on(air_panel).ahead(here, last, 12) for model in (both, bound))
-    assert free.apart is not None
-    other, own = free.apart
-    assert both.runner.beside is not None
-    share = 1 - both.runner.beside.share
+    free, held = (model.pipeline.bind(air_panel).forecast(here, last, 12) for model in (both, bound))
+    assert free.member_forecasts is not None
+    other, own = free.member_forecasts
+    assert both.pipeline.partner is not None
+    share = 1 - both.pipeline.partner.weight
     np.testing.assert_allclose(held.z[:, :6], (other + share * 1e-3 * np.sign(own - other))[:, :6], rtol=1e-12)
     np.testing.assert_allclose(held.z[:, 6:], free.z[:, 6:], rtol=1e-12)
 
@@ -308,9 +315,9 @@ def test_a_network_that_strays_is_held_back(both: Forecaster, bound: Forecaster,
 @pytest.mark.slow
 def test_beyond_the_horizon_it_may_lie_further(bound: Forecaster) -> None:
     """As intervals grow: twice as far at four times the horizon."""
-    assert bound.runner.beside is not None
-    assert bound.runner.beside.limit(48)[[5, 11, 47]] == pytest.approx([1e-3, 1e3, 2e3])
-    assert np.isinf(replace(bound.runner.beside, furthest=None).limit(5)).all()
+    assert bound.pipeline.partner is not None
+    assert bound.pipeline.partner.limit(48)[[5, 11, 47]] == pytest.approx([1e-3, 1e3, 2e3])
+    assert np.isinf(replace(bound.pipeline.partner, max_deviation=None).limit(5)).all()
 
 
 @pytest.mark.slow
@@ -318,24 +325,24 @@ def test_a_version_that_knows_no_such_bounds_is_read(bound: Forecaster) -> None:
     """Those of before said nothing of intervals, nor of strays; those of now keep both for both fits."""
     manifest, tensors = to_artifact(bound)
     now = from_artifact(manifest, tensors)
-    assert now.runner.beside is not None
-    assert now.judged.beside is not None
-    assert now.runner.beside.intervals is not None
-    assert now.judged.beside.intervals is not None
-    np.testing.assert_array_equal(now.runner.beside.furthest, now.judged.beside.furthest)
+    assert now.pipeline.partner is not None
+    assert now.holdout_pipeline.partner is not None
+    assert now.pipeline.partner.intervals is not None
+    assert now.holdout_pipeline.partner.intervals is not None
+    np.testing.assert_array_equal(now.pipeline.partner.max_deviation, now.holdout_pipeline.partner.max_deviation)
     del tensors["beside"]["widths"]
     del tensors["beside"]["furthest"]
-    before = from_artifact(manifest, tensors).runner.beside
+    before = from_artifact(manifest, tensors).pipeline.partner
     assert before is not None
-    assert (before.intervals, before.furthest) == (None, None)
+    assert (before.intervals, before.max_deviation) == (None, None)
 
 
 @pytest.mark.slow
 def test_one_that_speaks_alone_is_named(both: Forecaster) -> None:
     """Where smoothing is so much better that nothing is left for networks, that is said."""
-    alone = judged(both.report | {"smoothing_share": 0.998})
+    alone = format_scores(both.report | {"smoothing_share": 0.998})
     assert "Each forecast is 100 % exponential smoothing's." in alone
-    assert "Each forecast" not in judged(both.report | {"smoothing_share": 0.0, "pretrained": 0.0})
+    assert "Each forecast" not in format_scores(both.report | {"smoothing_share": 0.0, "pretrained": 0.0})
 
 
 @pytest.fixture(scope="module")
@@ -353,12 +360,12 @@ def test_all_that_speak_are_explained(name: str, air_panel: Panel, request: pyte
     np.testing.assert_array_equal(found.forecast.values, model.predict(air_panel).values)
     np.testing.assert_allclose(found.attribution.sum(axis=1), found.forecast.values[0] - found.reference, rtol=2e-3)
     assert found.error < 1e-3
-    assert model.runner.beside is not None
-    share, smoothing = model.runner.beside.share, model.runner.smoothing
-    assert found.smoothing == pytest.approx(smoothing)
-    assert found.pretrained == pytest.approx(share * (1 - smoothing))
-    assert f"pretrained networks for {found.pretrained:.0%}" in method(found)
-    assert to_dict(found)["pretrained"] == found.pretrained
+    assert model.pipeline.partner is not None
+    share, smoothing = model.pipeline.partner.weight, model.pipeline.smoothing_weight
+    assert found.smoothing_weight == pytest.approx(smoothing)
+    assert found.pretrained_weight == pytest.approx(share * (1 - smoothing))
+    assert f"pretrained networks for {found.pretrained_weight:.0%}" in method(found)
+    assert to_dict(found)["pretrained"] == found.pretrained_weight
 
 
 @pytest.mark.slow
@@ -371,10 +378,10 @@ def test_their_effects_are_quotients_of_differences(
 ) -> None:
     """Moving one value by a small part of a usual step moves the forecast of both groups by that part of its effect."""
     model: Forecaster = request.getfixturevalue(name)
-    beside = model.runner.beside
+    beside = model.pipeline.partner
     assert beside is not None
-    alone = replace(beside, runner=replace(beside.runner, smoothing=0.0))
-    chosen = replace(model, runner=replace(model.runner, smoothing=0.0, beside=alone))
+    alone = replace(beside, pipeline=replace(beside.pipeline, smoothing_weight=0.0))
+    chosen = replace(model, pipeline=replace(model.pipeline, smoothing_weight=0.0, partner=alone))
     effect = explain(chosen, air_panel).effect
     for back in (1, 2, 13):
         assert effect[-back] == pytest.approx(moved_by(chosen, air_panel, back), rel=0.02, abs=1e-3)
@@ -383,8 +390,8 @@ def test_their_effects_are_quotients_of_differences(
 @pytest.mark.slow
 def test_steps_forecast_apart_are_not_explained(both: Forecaster, air_panel: Panel) -> None:
     """What pretrained networks say of every second step is no one forecast: that is said."""
-    beside = both.runner.beside
+    beside = both.pipeline.partner
     assert beside is not None
-    apart = EnsembleMember(replace(beside.runner, phases=Polyphase(2)), beside.share)
+    apart = EnsembleMember(replace(beside.pipeline, phases=Polyphase(2)), beside.weight)
     with pytest.raises(UsageError, match=r"train\.start: scratch"):
-        explain(replace(both, runner=replace(both.runner, beside=apart)), air_panel)
+        explain(replace(both, pipeline=replace(both.pipeline, partner=apart)), air_panel)

@@ -15,7 +15,7 @@ from lstmcast.data.read import read
 from lstmcast.forecaster.comparing import compare
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
-from lstmcast.forecaster.truth import usual_steps
+from lstmcast.forecaster.truth import naive_scales
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +42,7 @@ def models(panels: tuple[Panel, Panel], tiny: Config) -> tuple[Forecaster, Forec
 def by_hand(model: Forecaster, judged_by: Forecaster, panel: Panel) -> list[float]:
     """Mean |y − f| of each judging origin in usual steps, one by one, from a panel cut at the origin."""
     horizon, steps = judged_by.horizon, judged_by.report["held_out"]["judge_steps"]
-    twin, unit = replace(model, runner=model.judged), float(usual_steps(panel)[0])
+    twin, unit = replace(model, pipeline=model.holdout_pipeline), float(naive_scales(panel)[0])
     errors = []
     for back in range(horizon, steps + 1):
         past = panel.drop_last(back)
@@ -74,10 +74,10 @@ def test_a_model_is_not_worse_than_itself(models: tuple[Forecaster, Forecaster],
 
 def test_one_that_forecasts_badly_is_worse(models: tuple[Forecaster, Forecaster], panels: tuple[Panel, Panel]) -> None:
     """A challenger whose unit is twice as large forecasts moves twice as large."""
-    bad = models[1].judged
+    bad = models[1].holdout_pipeline
     scales = {key: (2 * scale, floor) for key, (scale, floor) in bad.scales.items()}
     noisy = tuple(replace(network, d=network.d + 3.0) for network in bad.networks)
-    worse = replace(models[1], judged=replace(bad, scales=scales, networks=noisy))
+    worse = replace(models[1], holdout_pipeline=replace(bad, scales=scales, networks=noisy))
     found = compare(worse, models[0], panels[1])
     assert not found.not_worse
     assert found.challenger > found.incumbent

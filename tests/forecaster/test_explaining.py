@@ -18,7 +18,7 @@ from lstmcast.forecaster.trained import Forecaster
 
 def with_smoothing(forecaster: Forecaster, share: float) -> Forecaster:
     """The same with another share of exponential smoothing."""
-    return replace(forecaster, runner=replace(forecaster.runner, smoothing=share))
+    return replace(forecaster, pipeline=replace(forecaster.pipeline, smoothing_weight=share))
 
 
 @pytest.mark.slow
@@ -30,7 +30,7 @@ def test_attributions_sum_to_what_the_past_changed(forecaster: Forecaster, air_p
     np.testing.assert_array_equal(found.forecast.values, chosen.predict(air_panel).values)
     np.testing.assert_allclose(found.attribution.sum(axis=1), found.forecast.values[0] - found.reference, rtol=1e-3)
     assert found.error < 1e-3
-    assert len(found.values) == min(144, chosen.runner.reach)
+    assert len(found.values) == min(144, chosen.pipeline.required_history)
 
 
 @pytest.mark.slow
@@ -65,7 +65,7 @@ def test_a_value_of_zero_has_its_effect(
     """No forecast falls below 0, but a past value that lies there might have been another."""
     values = air_panel.values.copy()
     values[[-1, -4]] = 0.0
-    chosen = replace(forecaster, runner=replace(make_runner(kind="none"), scales={(): (30.0, 0.0)}))
+    chosen = replace(forecaster, pipeline=replace(make_runner(kind="none"), scales={(): (30.0, 0.0)}))
     effect = explain(chosen, replace(air_panel, values=values)).effect
     for back in (1, 4):
         half = moved_by(chosen, replace(air_panel, values=values), back)  # the step down ends at 0 too
@@ -84,15 +84,15 @@ def test_the_past_as_expected_changes_nothing(forecaster: Forecaster, air_panel:
 @pytest.mark.slow
 def test_the_gates_are_those_of_the_context(forecaster: Forecaster, air_panel: Panel) -> None:
     """[L, U] gates between 0 and 1, one finding a unit; of a series shorter than the context only what there is."""
-    inside = explain(forecaster, air_panel).inside
-    context = forecaster.runner.shape.context
+    inside = explain(forecaster, air_panel).internals
+    context = forecaster.pipeline.window_spec.context
     for gate in (inside.forget, inside.input, inside.output):
         assert gate.shape == (context, 4)
         assert ((gate >= 0) & (gate <= 1)).all()
-    assert len(inside.followings) == len(inside.half_lives) == 4
-    assert {one.what for one in inside.followings} <= {*SIGNALS, "none of these"}
+    assert len(inside.unit_correlations) == len(inside.half_lives) == 4
+    assert {one.component for one in inside.unit_correlations} <= {*SIGNALS, "none of these"}
     assert inside.memory.max() == 1
-    assert explain(forecaster, air_panel, 0, 3).inside.cell.shape == (4, 4)
+    assert explain(forecaster, air_panel, 0, 3).internals.cell.shape == (4, 4)
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ FALLING = Recipe(epochs=3, batches=2, batch_size=4, patience=None, schedule="cos
 def windows() -> WindowDataset:
     """One wave of 40 steps."""
     z = np.sin(np.arange(40) * 0.9)
-    return WindowDataset.over(z, np.ones(40, bool), np.array([0, 40]), WindowSpec(context=6, lags=2, burn=1))
+    return WindowDataset.from_panel(z, np.ones(40, bool), np.array([0, 40]), WindowSpec(context=6, lags=2, burn=1))
 
 
 def weights(network: Network) -> dict[str, bytes]:
@@ -48,7 +48,7 @@ def test_each_is_remembered_by_its_own_name(tmp_path: Path) -> None:
     """Stage, way and network: asked for once more, each is there already, and nothing is learnt again."""
     kept, told = Checkpoint(tmp_path / "kept", "this training"), list[FitProgress]()
     stage = FitStage("fitting", SMALL, FALLING, 2, told.append, kept)
-    plain, other = stage.each(windows())[1], stage.fit(windows(), 1, way=", way 2", epochs=1)
+    plain, other = stage.each(windows())[1], stage.fit(windows(), 1, variant=", way 2", epochs=1)
     names = ("fitting, network 1", "fitting, network 2", "fitting, way 2, network 2")
     assert [kept.part(name) is not None for name in names] == [True] * 3
     assert len(told) == 3 + 3 + 1

@@ -10,7 +10,7 @@ import pytest
 
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
-from lstmcast.forecaster.footing import PreprocessingSpec, candidates, choose_footings
+from lstmcast.forecaster.footing import PreprocessingSpec, preprocessing_candidates, rank_preprocessing
 
 Write = Callable[..., Path]
 
@@ -22,23 +22,26 @@ def panel_of(path: Path, write: Write, values: np.ndarray) -> Panel:
 
 def best(panel: Panel, horizon: int = 7, kinds: tuple[str, ...] = ("none",)) -> PreprocessingSpec:
     """The best footing of the usual candidates."""
-    plain = list(candidates(kinds[0], 7, longer=None, seasons=(0, 1, 2, 4), level="auto"))
-    return choose_footings(panel, horizon, plain, kinds)[0][0]
+    plain = list(preprocessing_candidates(kinds[0], 7, longer=None, seasons=(0, 1, 2, 4), level="auto"))
+    return rank_preprocessing(panel, horizon, plain, kinds)[0][0]
 
 
 def test_candidates_are_all_combinations_plainest_first() -> None:
     """Last value first, then the season's mean; profiles of growing number; a longer season has no second 'none'."""
-    tried = [(f.level, f.season, f.seasons) for f in candidates("log", 24, longer=168, seasons=(0, 1), level="auto")]
+    tried = [
+        (f.level, f.season, f.seasons)
+        for f in preprocessing_candidates("log", 24, longer=168, seasons=(0, 1), level="auto")
+    ]
     assert tried[0] == (1, 24, 0)
     assert set(tried) == {(m, *rest) for m in (1, 24) for rest in ((24, 0), (24, 1), (168, 1))}
     assert len(tried) == 6
-    pinned = list(candidates("none", 12, longer=None, seasons=(3,), level=5))
+    pinned = list(preprocessing_candidates("none", 12, longer=None, seasons=(3,), level=5))
     assert pinned == [PreprocessingSpec("none", 5, 12, 3)]
 
 
 def test_without_a_season_levels_are_a_few_lengths() -> None:
     """Data without a season have several levels to choose from, and the last value is the first."""
-    levels = [f.level for f in candidates("none", 1, longer=None, seasons=(0,), level="auto")]
+    levels = [f.level for f in preprocessing_candidates("none", 1, longer=None, seasons=(0,), level="auto")]
     assert levels[0] == 1
     assert levels == sorted(set(levels))
     assert len(levels) > 1
@@ -83,14 +86,14 @@ def test_growth_in_percent_stands_on_logs(tmp_path: Path, write_series: Write) -
     """A season that grows with the level is one profile in logs, so logs are chosen over the values as they are."""
     t = np.arange(280)
     values = np.exp(0.01 * t) * np.tile([5.0, 1, 2, 9, 4, 4, 12], 40)
-    assert best(panel_of(tmp_path, write_series, values), kinds=("none", "log")).kind == "log"
+    assert best(panel_of(tmp_path, write_series, values), kinds=("none", "log")).transform == "log"
 
 
 def test_ranked_best_first_one_for_each_level(tmp_path: Path, write_series: Write) -> None:
     """The answer has one footing for each level, with errors ascending."""
     values = 100 + np.random.default_rng(5).normal(size=300)
-    plain = list(candidates("none", 7, longer=None, seasons=(0, 1), level="auto"))
-    ranked = choose_footings(panel_of(tmp_path, write_series, values), 7, plain, ("none",))
+    plain = list(preprocessing_candidates("none", 7, longer=None, seasons=(0, 1), level="auto"))
+    ranked = rank_preprocessing(panel_of(tmp_path, write_series, values), 7, plain, ("none",))
     assert {footing.level for footing, _ in ranked} == {1, 7}
     errors = [error for _, error in ranked]
     assert errors == sorted(errors)

@@ -17,13 +17,13 @@ from lstmcast.errors import DataError, UsageError
 from lstmcast.evaluation.origins import HoldoutSplit
 from lstmcast.forecaster import training
 from lstmcast.forecaster.fits import FitProgress
-from lstmcast.forecaster.judging import judge
+from lstmcast.forecaster.judging import evaluate_holdout
 from lstmcast.forecaster.plan import TrainingPlan
 from lstmcast.forecaster.planning import make_plan
 from lstmcast.forecaster.running import ForecastPipeline
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
-from lstmcast.forecaster.trial import SHARES
+from lstmcast.forecaster.trial import SMOOTHING_WEIGHTS
 from lstmcast.model.heads import QuantileHead
 from lstmcast.model.lstm import to_tensors
 
@@ -70,7 +70,7 @@ def test_the_plan_never_sees_the_held_out_steps(air_panel: Panel, two: Panel) ->
     """Noise after the cutoff changes nothing that `auto` became, for one series and for two."""
     for panel in (air_panel, two):
         plan = make_plan(panel, Config())
-        other = make_plan(noisy(panel, plan.hold_out.total), Config())
+        other = make_plan(noisy(panel, plan.holdout.total), Config())
         assert repr(other) == repr(plan)
         assert repr(make_plan(noisy(panel, len(panel.series(0)) - 5), Config())) != repr(plan)
 
@@ -91,12 +91,14 @@ def test_the_judged_network_never_sees_the_held_out_steps(
     How much of them is smoothing's is chosen by the steps that stop; here it is a quarter.
     """
     asked, judged = config(model__smoothing=0.25, **settings), []
-    monkeypatch.setattr(training, "judge", lambda runner, *rest: judged.append(runner) or judge(runner, *rest))
+    monkeypatch.setattr(
+        training, "evaluate_holdout", lambda runner, *rest: judged.append(runner) or evaluate_holdout(runner, *rest)
+    )
     _, plan = planned(two, asked)
-    total = plan.hold_out.total
+    total = plan.holdout.total
     planned(noisy(two, total), asked)
     true, other = judged
-    assert len(plan.ways) == 1
+    assert len(plan.variants) == 1
     assert weights(other) == weights(true)
     assert np.abs(true.networks[0].V).max() > 0
     assert other.scales == true.scales
@@ -113,23 +115,24 @@ def test_the_last_step_before_the_cutoff_is_learnt_from(air_panel: Panel) -> Non
     """The opposite: noise that begins one step earlier changes the weights, so the cutoff is where it is said to be."""
     asked = config()
     true, plan = planned(air_panel, asked)
-    assert weights(train(noisy(air_panel, plan.hold_out.total + 1), asked).runner) != weights(true.runner)
+    assert weights(train(noisy(air_panel, plan.holdout.total + 1), asked).pipeline) != weights(true.pipeline)
 
 
 def test_what_stops_never_sees_what_judges(two: Panel) -> None:
     """Noise in the judging steps changes no stopping error, no epoch, no footing, no weight: only the scores."""
     asked = config(model__level="auto", train__epochs=5, train__patience=2)
     told: tuple[list[FitProgress], list[FitProgress]] = ([], [])
-    last = make_plan(two, asked).hold_out.judge
+    last = make_plan(two, asked).holdout.test_steps
     true, other = (
-        train(panel, asked, tell=stages.append) for panel, stages in zip((two, noisy(two, last)), told, strict=True)
+        train(panel, asked, on_progress=stages.append)
+        for panel, stages in zip((two, noisy(two, last)), told, strict=True)
     )
-    errors = [sorted(stage.progress.held_out for stage in stages) for stages in told]  # ways are fitted at once
+    errors = [sorted(stage.progress.validation_error for stage in stages) for stages in told]  # ways are fitted at once
     assert errors[0] == errors[1]
     assert len(set(errors[0])) > 3
     assert other.report["epochs"] == true.report["epochs"]
-    assert other.runner.shape == true.runner.shape
-    assert weights(other.runner) == weights(true.runner)
+    assert other.pipeline.window_spec == true.pipeline.window_spec
+    assert weights(other.pipeline) == weights(true.pipeline)
     assert other.report["scores"]["lstm"] != true.report["scores"]["lstm"]
 
 
@@ -137,8 +140,8 @@ def test_refit_learns_from_everything_and_says_so(air_panel: Panel) -> None:
     """Judged alike, the network fitted again is another one; each report says which network was scored."""
     kept, again = (train(air_panel, config(train__refit=refit)) for refit in (False, True))
     assert kept.report["scores"] == again.report["scores"]
-    assert kept.held_out.forecast.tobytes() == again.held_out.forecast.tobytes()
-    assert weights(kept.runner) != weights(again.runner)
+    assert kept.holdout.forecast.tobytes() == again.holdout.forecast.tobytes()
+    assert weights(kept.pipeline) != weights(again.pipeline)
     assert kept.report["scored_network"].startswith("the saved network")
     assert again.report["scored_network"].startswith("the network fitted without the held-out steps; the saved one")
 
@@ -146,7 +149,7 @@ def test_refit_learns_from_everything_and_says_so(air_panel: Panel) -> None:
 def test_seeds(air_panel: Panel) -> None:
     """The same seed gives the same weights and the same forecast to the byte, another seed others."""
     one, same, other = (train(air_panel, config(train__seed=seed)) for seed in (7, 7, 8))
-    assert weights(one.runner) == weights(same.runner) != weights(other.runner)
+    assert weights(one.pipeline) == weights(same.pipeline) != weights(other.pipeline)
     assert one.predict().values.tobytes() == same.predict().values.tobytes()
 
 
@@ -154,19 +157,19 @@ def test_a_long_fit_goes_on_with_the_steps_that_judged_it(air_panel: Panel) -> N
     """All epochs, nothing to stop; then on from the judged weights for a quarter as many, with all the data."""
     told: list[FitProgress] = []
     asked = {"train__patience": None, "train__epochs": 5}
-    again = train(air_panel, config(**asked, train__refit=True), tell=told.append)
+    again = train(air_panel, config(**asked, train__refit=True), on_progress=told.append)
     first = [s.progress for s in told if s.name == "fitting"]
     further = [s.progress for s in told if s.name != "fitting"]
     assert [p.epoch for p in first] == [1, 2, 3, 4, 5]
     assert [p.epoch for p in further] == [1, 2]
-    assert all(p.held_out is None for p in (*first, *further))
+    assert all(p.validation_error is None for p in (*first, *further))
     assert again.report["held_out"]["stop_steps"] == 0
     assert again.report["epochs"] == [5]
-    assert again.runner.smoothing in SHARES  # as the origins that judge found best
+    assert again.pipeline.smoothing_weight in SMOOTHING_WEIGHTS  # as the origins that judge found best
     kept = train(air_panel, config(**asked))
-    assert kept.held_out.forecast.tobytes() == again.held_out.forecast.tobytes()
+    assert kept.holdout.forecast.tobytes() == again.holdout.forecast.tobytes()
     near, far = (
-        np.abs(again.runner.networks[0].layers[0].U - other.runner.networks[0].layers[0].U).max()
+        np.abs(again.pipeline.networks[0].layers[0].U - other.pipeline.networks[0].layers[0].U).max()
         for other in (kept, train(air_panel, config(**asked, train__seed=9)))
     )
     assert 0 < near < 0.05 < far
@@ -174,14 +177,14 @@ def test_a_long_fit_goes_on_with_the_steps_that_judged_it(air_panel: Panel) -> N
 
 def test_all_steps_and_their_quantiles_at_once(direct: Forecaster, direct_config: Config, direct_panel: Panel) -> None:
     """The report names the network with its linear path; the same seed, the same weights and bounds to the byte."""
-    shape = direct.runner.shape
+    shape = direct.pipeline.window_spec
     layers = f"Input(({shape.context}, {shape.lags})), Beside(LSTM(4)), Dense(25)"
     assert direct.report["network"] == f"Sequential([{layers}])"
-    assert (shape.horizon, direct.runner.head) == (5, QuantileHead(5, (80.0, 95.0)))
-    assert all(network.skip and network.V.shape == (4 + shape.lags, 25) for network in direct.runner.networks)
+    assert (shape.horizon, direct.pipeline.head) == (5, QuantileHead(5, (80.0, 95.0)))
+    assert all(network.skip and network.V.shape == (4 + shape.lags, 25) for network in direct.pipeline.networks)
     assert direct.calibration.widths.shape == (2, 5)
     same = train(direct_panel, direct_config)
-    assert weights(same.runner) == weights(direct.runner)
+    assert weights(same.pipeline) == weights(direct.pipeline)
     assert same.predict().lower.tobytes() == direct.predict().lower.tobytes()
 
 
@@ -191,7 +194,7 @@ def test_quantiles_of_any_levels_and_horizon(air_panel: Panel, levels: list[floa
     """One step or several, one level or none: bounds that hold the forecast, also beyond what the head says."""
     asked = config(model__strategy="direct", train__loss="pinball", forecast__levels=levels, forecast__horizon=horizon)
     trained = train(air_panel, asked)
-    assert trained.runner.head == QuantileHead(horizon, tuple(map(float, levels)))
+    assert trained.pipeline.head == QuantileHead(horizon, tuple(map(float, levels)))
     forecast = trained.predict(horizon=4)
     assert forecast.lower.shape == forecast.upper.shape == (len(levels), 1, 4)
     assert (forecast.lower < forecast.values).all()
@@ -204,24 +207,27 @@ def test_quantiles_of_any_levels_and_horizon(air_panel: Panel, levels: list[floa
 def test_several_networks_are_averaged(air_panel: Panel) -> None:
     """Two networks, each from its own seed: the forecast is the mean of theirs in z."""
     pair = train(air_panel, config(train__networks=2, train__seed=2**32 - 1))
-    assert len(pair.runner.networks) == len(pair.report["epochs"]) == 2
-    one, other = (network.layers[0].W for network in pair.runner.networks)
+    assert len(pair.pipeline.networks) == len(pair.report["epochs"]) == 2
+    one, other = (network.layers[0].W for network in pair.pipeline.networks)
     assert not np.allclose(one, other)
-    voiced = tuple(replace(n, V=np.full_like(n.V, 0.1 * k)) for k, n in enumerate(pair.runner.networks, 1))
-    running = replace(pair.runner, networks=voiced).on(air_panel)
-    runner = running.runner
-    alone = [replace(running, runner=replace(runner, networks=(network,))) for network in runner.networks]
+    voiced = tuple(replace(n, V=np.full_like(n.V, 0.1 * k)) for k, n in enumerate(pair.pipeline.networks, 1))
+    running = replace(pair.pipeline, networks=voiced).bind(air_panel)
+    runner = running.pipeline
+    alone = [replace(running, pipeline=replace(runner, networks=(network,))) for network in runner.networks]
     series, origins = np.array([0]), np.array([143])
-    first, second = (one.ahead(series, origins, 6).z for one in alone)
+    first, second = (one.forecast(series, origins, 6).z for one in alone)
     assert not np.allclose(first, second)
-    np.testing.assert_allclose(running.ahead(series, origins, 6).z, (first + second) / 2)
+    np.testing.assert_allclose(running.forecast(series, origins, 6).z, (first + second) / 2)
 
 
 def test_what_is_told_while_training(air_panel: Panel) -> None:
     """The plan is told once, before the first epoch; then every epoch of every fit, and of the fit on everything."""
     told: list[FitProgress | TrainingPlan] = []
     trained = train(
-        air_panel, config(train__networks=2, train__epochs=2, train__refit=True), tell=told.append, planned=told.append
+        air_panel,
+        config(train__networks=2, train__epochs=2, train__refit=True),
+        on_progress=told.append,
+        planned=told.append,
     )
     assert [isinstance(event, TrainingPlan) for event in told] == [True] + [False] * (len(told) - 1)
     stages = [event for event in told if isinstance(event, FitProgress)]
@@ -231,7 +237,7 @@ def test_what_is_told_while_training(air_panel: Panel) -> None:
     for k, epochs in enumerate(trained.report["epochs"], 1):  # both at once, each in the order of its epochs
         assert [s.progress.epoch for s in stages[:4] if s.network == k] == [1, 2]
         assert [s.progress.epoch for s in stages[4:] if s.network == k] == list(range(1, epochs + 1))
-    assert all(s.progress.held_out is None for s in stages[4:])
+    assert all(s.progress.validation_error is None for s in stages[4:])
 
 
 @pytest.mark.parametrize("lengths", [(120, 90, 5), (5, 90, 120), (120, 1, 90), (90, 120, 1)])
@@ -245,8 +251,8 @@ def test_series_too_short_to_learn_from_are_forecast_all_the_same(
     forecast = trained.predict(panel)
     assert forecast.keys == panel.keys
     assert np.isfinite(forecast.values).all()
-    judged = {k for k, n in enumerate(lengths) if n > 2 * plan.hold_out.total}
-    assert set(trained.held_out.series.tolist()) == judged
+    judged = {k for k, n in enumerate(lengths) if n > 2 * plan.holdout.total}
+    assert set(trained.holdout.series.tolist()) == judged
     assert 0 < len(judged) < 3
 
 
@@ -303,7 +309,7 @@ def test_filled_values_are_no_target(tmp_path: Path, write_series: Write, waves:
     values = waves(120, 1)
     values[[100, 110]] = np.nan
     panel = read(write_series(tmp_path / "x.csv", {"a": values}))
-    held = train(panel, config()).held_out
+    held = train(panel, config()).holdout
     steps = held.positions[:, None] + np.arange(1, held.actual.shape[1] + 1) - panel.starts[0]
     np.testing.assert_array_equal(held.actual, values[steps])
 
@@ -312,8 +318,8 @@ def test_hold_out_of_the_plan_is_what_the_report_says(air_panel: Panel) -> None:
     """Report and plan agree on what was held out."""
     trained, plan = planned(air_panel, config())
     said = trained.report["held_out"]
-    assert plan.hold_out == HoldoutSplit(said["horizon"], said["stop_steps"], said["judge_steps"])
-    assert said["origins"] == len(plan.hold_out.judging(air_panel.lengths)[0])
+    assert plan.holdout == HoldoutSplit(said["horizon"], said["stop_steps"], said["judge_steps"])
+    assert said["origins"] == len(plan.holdout.test_origins(air_panel.lengths)[0])
 
 
 def test_a_network_that_learns_chance_counts_less(air_panel: Panel) -> None:
@@ -322,18 +328,20 @@ def test_a_network_that_learns_chance_counts_less(air_panel: Panel) -> None:
     noise = replace(air_panel, values=100 + rng.normal(size=len(air_panel.values)))
     trained = train(noise, config(train__epochs=40, train__patience=40, train__learning_rate=0.01))
     assert 0.5 < trained.report["smoothing_share"] < 1
-    assert trained.runner.smoothing == trained.report["smoothing_share"]
+    assert trained.pipeline.smoothing_weight == trained.report["smoothing_share"]
 
 
 @pytest.mark.parametrize(("asked", "values", "share"), [(0.0, 144, 0.0), (0.3, 144, 0.3), (0.4, 300, 0.4)])
 def test_a_pinned_share_of_smoothing_is_taken(air_panel: Panel, asked: float, values: int, share: float) -> None:
     """Whatever the stopping origins would say."""
     trained = train(air_panel, config(model__smoothing=asked, train__patience=None if values > 200 else 3))
-    assert trained.runner.smoothing == share
+    assert trained.pipeline.smoothing_weight == share
 
 
 def test_another_head_is_not_taken_for_values(air_panel: Panel, tiny: Config) -> None:
     """Nothing is trained silently that was not asked for: the way to the other heads is named."""
     other = tiny.model_copy(update={"model": tiny.model.model_copy(update={"head": "event"})})
-    with pytest.raises(UsageError, match=r"forecasters of values \(got 'event'\); lstmcast\.kinds\.kind_of\('event'\)"):
+    with pytest.raises(
+        UsageError, match=r"forecasters of values \(got 'event'\); lstmcast\.kinds\.get_task\('event'\)"
+    ):
         train(air_panel, other)

@@ -42,16 +42,16 @@ def group(direct_panel: Panel, direct_config: Config) -> Callable[..., EnsembleF
 def test_only_networks_that_gain_by_it_learn_on(group: Callable[..., EnsembleFitter]) -> None:
     """With steps of no size none gains: no epochs, the same weights, nothing fitted again; from chance all are."""
     told: list[FitProgress] = []
-    first = group(told).judged()
-    assert all(first.chosen.epochs)
+    first = group(told).fit_before_holdout()
+    assert all(first.selection.epochs)
     assert {stage.name for stage in told} == {"fitting"}
-    warm = WarmStart(first.runner.networks, first.runner.networks, may_stay=True)
+    warm = WarmStart(first.pipeline.networks, first.pipeline.networks, may_stay=True)
     staying = group(told, warm, learning_rate=1e-12)
-    again = staying.judged()
-    assert again.chosen.epochs == (0, 0)
-    assert weights(again.runner.networks) == weights(first.runner.networks)
+    again = staying.fit_before_holdout()
+    assert again.selection.epochs == (0, 0)
+    assert weights(again.pipeline.networks) == weights(first.pipeline.networks)
     told.clear()
-    assert weights(staying.whole(again).networks) == weights(first.runner.networks)
+    assert weights(staying.refit_all(again).networks) == weights(first.pipeline.networks)
     assert not told
 
 
@@ -68,16 +68,16 @@ def test_what_has_learnt_before_learns_gently(
 
     monkeypatch.setattr(fits, "fit", spied)
     fresh = group([], learning_rate=0.01)
-    first = fresh.judged()
-    fresh.whole(first)
+    first = fresh.fit_before_holdout()
+    fresh.refit_all(first)
     assert rates == [0.01] * 4
     rates.clear()
-    warm = group([], WarmStart(first.runner.networks, first.runner.networks), learning_rate=0.01)
-    warm.whole(warm.judged())
+    warm = group([], WarmStart(first.pipeline.networks, first.pipeline.networks), learning_rate=0.01)
+    warm.refit_all(warm.fit_before_holdout())
     assert rates == pytest.approx([0.003] * 4)
     rates.clear()
     long = group([], learning_rate=0.01, patience=None)
-    long.whole(long.judged())
+    long.refit_all(long.fit_before_holdout())
     assert rates == pytest.approx([0.01, 0.01, 0.003, 0.003])
 
 
@@ -86,11 +86,11 @@ def test_the_whole_learns_from_all_the_data(group: Callable[..., EnsembleFitter]
     """The scales are those of all values, of the judged those of the past; the epochs are the same for both."""
     told: list[FitProgress] = []
     fitted = group(told)
-    judged = fitted.judged()
+    judged = fitted.fit_before_holdout()
     told.clear()
-    whole = fitted.whole(judged)
-    assert [stage.name for stage in told] == ["fitting again on all the data"] * sum(judged.chosen.epochs)
+    whole = fitted.refit_all(judged)
+    assert [stage.name for stage in told] == ["fitting again on all the data"] * sum(judged.selection.epochs)
     assert set(whole.scales) == set(direct_panel.keys)
-    assert whole.scales != judged.runner.scales
-    assert whole.usual != judged.runner.usual
-    assert np.isfinite(whole.on(direct_panel).ahead(np.array([0]), np.array([50]), 5).z).all()
+    assert whole.scales != judged.pipeline.scales
+    assert whole.typical_step != judged.pipeline.typical_step
+    assert np.isfinite(whole.bind(direct_panel).forecast(np.array([0]), np.array([50]), 5).z).all()

@@ -14,7 +14,7 @@ from lstmcast.data.read import read
 from lstmcast.errors import DataError
 from lstmcast.evaluation.intervals import Calibration
 from lstmcast.evaluation.origins import hold_out
-from lstmcast.forecaster.judging import HoldoutEvaluation, judge
+from lstmcast.forecaster.judging import HoldoutEvaluation, evaluate_holdout
 from lstmcast.forecaster.running import ForecastPipeline
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.model.heads import QuantileHead
@@ -27,19 +27,19 @@ H = 6
 @pytest.fixture(scope="module")
 def judged(forecaster: Forecaster, air_panel: Panel) -> HoldoutEvaluation:
     """The airline model judged at a horizon of its own."""
-    return judge(forecaster.runner, air_panel, hold_out(air_panel.lengths, H), (80.0, 95.0))
+    return evaluate_holdout(forecaster.pipeline, air_panel, hold_out(air_panel.lengths, H), (80.0, 95.0))
 
 
 @pytest.fixture(scope="module")
 def runner(lone: Forecaster) -> ForecastPipeline:
     """The airline model's networks."""
-    return lone.runner
+    return lone.pipeline
 
 
 @pytest.fixture(scope="module")
 def cuts(judged: HoldoutEvaluation, air_panel: Panel) -> list[int]:
     """How many steps each origin's past has."""
-    return (judged.held_out.positions - air_panel.starts[0] + 1).tolist()
+    return (judged.holdout.positions - air_panel.starts[0] + 1).tolist()
 
 
 def test_forecasts_are_those_of_a_file_cut_at_the_origin(
@@ -49,15 +49,15 @@ def test_forecasts_are_those_of_a_file_cut_at_the_origin(
     model = replace(forecaster, calibration=judged.calibration)
     for row, n in enumerate(cuts):
         alone = model.predict(air_panel.drop_last(144 - n), H)
-        np.testing.assert_allclose(judged.held_out.forecast[row], alone.values[0], rtol=1e-4)
-        np.testing.assert_allclose(judged.held_out.lower[:, row], alone.lower[:, 0], rtol=1e-3)
-        np.testing.assert_allclose(judged.held_out.upper[:, row], alone.upper[:, 0], rtol=1e-3)
+        np.testing.assert_allclose(judged.holdout.forecast[row], alone.values[0], rtol=1e-4)
+        np.testing.assert_allclose(judged.holdout.lower[:, row], alone.lower[:, 0], rtol=1e-3)
+        np.testing.assert_allclose(judged.holdout.upper[:, row], alone.upper[:, 0], rtol=1e-3)
 
 
 def test_actual_values_are_the_next_rows(judged: HoldoutEvaluation, air_panel: Panel, cuts: list[int]) -> None:
     """What became of a forecast is the H rows that follow, and the last origin uses the last row."""
     for row, n in enumerate(cuts):
-        assert judged.held_out.actual[row].tolist() == air_panel.values[n : n + H].tolist()
+        assert judged.holdout.actual[row].tolist() == air_panel.values[n : n + H].tolist()
     assert max(cuts) == 144 - H
 
 
@@ -72,7 +72,7 @@ def test_scores_by_hand(judged: HoldoutEvaluation, air_panel: Panel, cuts: list[
         "seasonal_naive": lambda n, h: y[n - 12 + h],
         "drift": lambda n, h: y[n - 1] + (h + 1) * (y[n - 1] - y[0]) / (n - 1),
         "window_mean": lambda n, _: sum(y[n - 12 : n]) / 12,
-        "lstm": lambda n, h: judged.held_out.forecast[cuts.index(n)][h],
+        "lstm": lambda n, h: judged.holdout.forecast[cuts.index(n)][h],
     }
     assert set(judged.scores) == set(rivals)
     for name, rule in rivals.items():
@@ -99,8 +99,8 @@ def test_skill_is_against_the_best_baseline(judged: HoldoutEvaluation) -> None:
 
 def test_calibration_covers_its_own_origins(runner: ForecastPipeline, air_panel: Panel) -> None:
     """The intervals hold at least the promised share of the forecasts that made them; wider levels hold more."""
-    judged = judge(runner, air_panel, hold_out(air_panel.lengths, H), (80.0, 95.0))
-    held = judged.held_out
+    judged = evaluate_holdout(runner, air_panel, hold_out(air_panel.lengths, H), (80.0, 95.0))
+    held = judged.holdout
     shares = ((held.lower <= held.actual) & (held.actual <= held.upper)).mean(axis=(1, 2))
     assert (shares >= [0.80, 0.95]).all()
     assert (held.lower[1] <= held.lower[0]).all()
@@ -112,18 +112,18 @@ def test_every_series_is_judged_in_a_panel(shops: Forecaster, shops_file: object
     """Series long enough are judged, each from origins of its own; the figure keeps them all."""
     panel = read(str(shops_file))
     held = hold_out(panel.lengths, 7)
-    result = judge(shops.runner, panel, held, (80.0, 95.0))
+    result = evaluate_holdout(shops.pipeline, panel, held, (80.0, 95.0))
     long = [k for k, n in enumerate(panel.lengths) if n > 2 * held.total]
-    assert sorted(set(result.held_out.series.tolist())) == long
-    assert result.origins == len(result.held_out.series)
-    ends = panel.ends[result.held_out.series]
-    assert (result.held_out.positions + 7 <= ends).all()
-    assert (result.held_out.positions >= ends - held.judge).all()
+    assert sorted(set(result.holdout.series.tolist())) == long
+    assert result.origins == len(result.holdout.series)
+    ends = panel.ends[result.holdout.series]
+    assert (result.holdout.positions + 7 <= ends).all()
+    assert (result.holdout.positions >= ends - held.test_steps).all()
 
 
 def test_levels_in_any_order_make_one_calibration(runner: ForecastPipeline, air_panel: Panel) -> None:
     """A judgement carries the calibration that `Forecaster.predict` needs."""
-    result = judge(runner, air_panel, hold_out(air_panel.lengths, H), (50.0,))
+    result = evaluate_holdout(runner, air_panel, hold_out(air_panel.lengths, H), (50.0,))
     assert isinstance(result.calibration, Calibration)
     assert result.calibration.levels == (50.0,)
     assert result.calibration.widths.shape == (1, H)
@@ -134,13 +134,13 @@ def test_a_filled_value_judges_nothing(air_panel: Panel, runner: ForecastPipelin
     hold = hold_out(air_panel.lengths, 12)
     observed = air_panel.observed.copy()
     observed[120:125] = False
-    judged = judge(runner, replace(air_panel, observed=observed), hold, (80,))
-    whole = judge(runner, air_panel, hold, (80,))
+    judged = evaluate_holdout(runner, replace(air_panel, observed=observed), hold, (80,))
+    whole = evaluate_holdout(runner, air_panel, hold, (80,))
     assert whole.origins - judged.origins == 5
     nothing = observed.copy()
-    nothing[-hold.judge :] = False
+    nothing[-hold.test_steps :] = False
     with pytest.raises(DataError, match="nothing can be judged"):
-        judge(runner, replace(air_panel, observed=nothing), hold, (80,))
+        evaluate_holdout(runner, replace(air_panel, observed=nothing), hold, (80,))
 
 
 @pytest.mark.parametrize("head", [QuantileHead(), QuantileHead(12), QuantileHead(12, (80.0,))])
@@ -149,21 +149,21 @@ def test_what_smoothing_does_alone_is_said(
 ) -> None:
     """Where nothing of the network is in the forecast it is scored as smoothing is, and the verdict gives no credit."""
     made = make_runner(head)
-    judged = judge(replace(made, smoothing=1.0), air_panel, hold_out(air_panel.lengths, 12), (80,))
-    assert judged.scores["lstm"] == pytest.approx(judged.without_network)
+    judged = evaluate_holdout(replace(made, smoothing_weight=1.0), air_panel, hold_out(air_panel.lengths, 12), (80,))
+    assert judged.scores["lstm"] == pytest.approx(judged.smoothing_scores)
     assert judged.verdict.endswith("Exponential smoothing alone does as well, without the network.")
-    speaking = judge(made, air_panel, hold_out(air_panel.lengths, 12), (80,))
-    assert speaking.without_network == judged.without_network
+    speaking = evaluate_holdout(made, air_panel, hold_out(air_panel.lengths, 12), (80,))
+    assert speaking.smoothing_scores == judged.smoothing_scores
     assert speaking.scores["lstm"] != pytest.approx(judged.scores["lstm"])
 
 
 def test_quantiles_that_are_said_are_calibrated(direct: Forecaster, direct_panel: Panel) -> None:
     """The widths are the ranks of the held-out errors, each in the distance said for its side and level, by loops."""
     held = hold_out(direct_panel.lengths, 5)
-    judged = judge(direct.runner, direct_panel, held, (80.0, 95.0))
-    running = direct.runner.on(direct_panel)
-    series, origins = held.judging(direct_panel.lengths)
-    ahead = running.ahead(series, origins, 5)
+    judged = evaluate_holdout(direct.pipeline, direct_panel, held, (80.0, 95.0))
+    running = direct.pipeline.bind(direct_panel)
+    series, origins = held.test_origins(direct_panel.lengths)
+    ahead = running.forecast(series, origins, 5)
     assert ahead.below.shape == (2, len(series), 5)
     log, first, scale = np.log(direct_panel.values), direct_panel.offsets, running.scaling.scale
     for q, level in enumerate((80, 95)):
@@ -176,7 +176,7 @@ def test_quantiles_that_are_said_are_calibrated(direct: Forecaster, direct_panel
         pool = np.sort((scores / typical).ravel())
         rank = min(math.ceil((len(pool) + 1) * level / 100), len(pool))
         np.testing.assert_allclose(judged.calibration.widths[q], pool[rank - 1] * typical, rtol=1e-6)
-    kept = judged.held_out
+    kept = judged.holdout
     assert (kept.lower[1] <= kept.lower[0]).all()
     assert (kept.lower[0] <= kept.forecast).all()
     assert (kept.forecast <= kept.upper[0]).all()

@@ -11,9 +11,9 @@ from lstmcast.data.calendar import Calendar
 from lstmcast.data.grid import TimeGrid
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import Columns
-from lstmcast.forecaster.phases import WHOLE, Polyphase
+from lstmcast.forecaster.phases import NO_SPLIT, Polyphase
 from lstmcast.forecaster.pretrained import _load
-from lstmcast.forecaster.truth import last_steps
+from lstmcast.forecaster.truth import tail
 
 
 def panel_of(*series: list[float] | np.ndarray) -> Panel:
@@ -35,7 +35,7 @@ def panel_of(*series: list[float] | np.ndarray) -> Panel:
 
 def test_phases_hold_every_so_many_th_value() -> None:
     """Three phases of 1 … 7 and of 10 … 11, each with two first values again before its first, by hand."""
-    parts = Polyphase(3).parted(panel_of([1, 2, 3, 4, 5, 6, 7], [10, 11]))
+    parts = Polyphase(3).split(panel_of([1, 2, 3, 4, 5, 6, 7], [10, 11]))
     series = [parts.series(k).tolist() for k in range(parts.n_series)]
     assert series == [[1, 2, 5], [1, 3, 6], [1, 4, 7], [10, 11], [10], [10]]
     assert parts.observed_of(0).tolist() == [False, True, True]
@@ -46,7 +46,7 @@ def test_phases_hold_every_so_many_th_value() -> None:
 def test_origins_and_weaving_find_each_step_again(count: int) -> None:
     """Every phase that repeats its step's number, as a slow loop finds it, is woven into 1, 2, 3 … after any origin."""
     phases, values = Polyphase(count), np.arange(20.0)
-    parts = phases.parted(panel_of(values, values))
+    parts = phases.split(panel_of(values, values))
     for origin in (0, 3, 11):
         series, origins = phases.origins(np.array([1]), np.array([origin]))
         steps = phases.steps(7)
@@ -57,7 +57,7 @@ def test_origins_and_weaving_find_each_step_again(count: int) -> None:
             ]
         )
         if origin >= count:  # before that, a phase knows only the first value again
-            assert phases.woven(said, 7).tolist() == [[origin + 1.0 + h for h in range(7)]]
+            assert phases.interleave(said, 7).tolist() == [[origin + 1.0 + h for h in range(7)]]
 
 
 def test_half_hours_are_forecast_as_two_series_of_hours() -> None:
@@ -65,17 +65,20 @@ def test_half_hours_are_forecast_as_two_series_of_hours() -> None:
     rng = np.random.default_rng(0)
     values = 100 + 10 * np.sin(np.arange(960) * np.pi / 24) + rng.normal(size=960)
     hourly, _ = _load("hourly")
-    half = replace(hourly, phases=Polyphase(2), smoothing=0.0)
-    both = half.on(panel_of(values)).ahead(np.array([0]), np.array([959]), 5)
+    half = replace(hourly, phases=Polyphase(2), smoothing_weight=0.0)
+    both = half.bind(panel_of(values)).forecast(np.array([0]), np.array([959]), 5)
     first, second = (
-        replace(half, phases=WHOLE).on(panel_of(values[k::2])).ahead(np.array([0]), np.array([479]), 3) for k in (0, 1)
+        replace(half, phases=NO_SPLIT).bind(panel_of(values[k::2])).forecast(np.array([0]), np.array([479]), 3)
+        for k in (0, 1)
     )
     woven = np.stack([first.z[0], second.z[0]], axis=1).ravel()[:5]
-    values_of = half.on(panel_of(values)).back(both.z, np.array([0]))[0]
-    apart = [half.on(panel_of(values[k::2])) for k in (0, 1)]
+    values_of = half.bind(panel_of(values)).inverse_transform(both.z, np.array([0]))[0]
+    apart = [half.bind(panel_of(values[k::2])) for k in (0, 1)]
     by_hand = np.stack(
         [
-            replace(running.runner, phases=WHOLE).on(panel_of(values[k::2])).back(ahead.z, np.array([0]))[0]
+            replace(running.pipeline, phases=NO_SPLIT)
+            .bind(panel_of(values[k::2]))
+            .inverse_transform(ahead.z, np.array([0]))[0]
             for k, (running, ahead) in enumerate(zip(apart, (first, second), strict=True))
         ],
         axis=1,
@@ -90,9 +93,11 @@ def test_a_forecast_depends_on_no_more_than_the_reach() -> None:
     panel = panel_of(100 + rng.normal(size=6000).cumsum(), 50 + rng.random(6001))
     hourly, _ = _load("hourly")
     runner = replace(hourly, phases=Polyphase(4), scales={(name,): (0.1, 0.0) for name in "01"})
-    short = last_steps(panel, runner.reach)
+    short = tail(panel, runner.required_history)
     assert short.lengths.max() < 6000
     series = np.arange(2)
-    said, again = (runner.on(p).ahead(series, p.lengths - 1, 8).z for p in (panel, short))
-    difference = runner.on(panel).back(said, series) / runner.on(short).back(again, series)
+    said, again = (runner.bind(p).forecast(series, p.lengths - 1, 8).z for p in (panel, short))
+    difference = runner.bind(panel).inverse_transform(said, series) / runner.bind(short).inverse_transform(
+        again, series
+    )
     assert difference == pytest.approx(np.ones((2, 8)), abs=1e-3)

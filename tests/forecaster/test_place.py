@@ -11,7 +11,7 @@ import pytest
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.errors import UsageError
-from lstmcast.forecaster.place import series_named, step_named
+from lstmcast.forecaster.place import find_series, find_step
 
 
 @pytest.fixture(scope="module")
@@ -23,33 +23,33 @@ def panel(tmp_path_factory: pytest.TempPathFactory, write_series: Callable[..., 
 
 def test_series_by_name(panel: Panel) -> None:
     """A key, or the first where none is named."""
-    assert series_named(panel, "south/west") == 1
-    assert series_named(panel, None) == 0
+    assert find_series(panel, "south/west") == 1
+    assert find_series(panel, None) == 0
 
 
 def test_an_unknown_series_is_refused_with_the_nearest(panel: Panel) -> None:
     """The message names what was asked for, the most alike, and all there are."""
     with pytest.raises(UsageError, match=r"--series nort: no such series; did you mean 'north'\? there are: north, s"):
-        series_named(panel, "nort")
+        find_series(panel, "nort")
 
 
 def test_one_series_without_a_name_takes_none(air_panel: Panel) -> None:
     """Where there is one series, --series is left out."""
     with pytest.raises(UsageError, match="leave --series out"):
-        series_named(air_panel, "x")
+        find_series(air_panel, "x")
 
 
 def test_steps_by_time(panel: Panel, air_panel: Panel) -> None:
     """As the file writes it, as ISO, or the last one; from the series' own first value."""
-    assert step_named(panel, 1, "2024-01-05") == 4
-    assert step_named(panel, 1, "2024-01-05T00:00") == 4
-    assert step_named(panel, 0, None) == 9
-    assert step_named(air_panel, 0, "1950-01") == 12
-    assert step_named(air_panel, 0, "1950-01-01") == 12
+    assert find_step(panel, 1, "2024-01-05") == 4
+    assert find_step(panel, 1, "2024-01-05T00:00") == 4
+    assert find_step(panel, 0, None) == 9
+    assert find_step(air_panel, 0, "1950-01") == 12
+    assert find_step(air_panel, 0, "1950-01-01") == 12
 
 
 @pytest.mark.parametrize("time", ["2024-01-01", "2024-01-11", "2023-12-31", "yesterday", ""])
 def test_a_time_that_is_no_origin_is_refused(panel: Panel, time: str) -> None:
     """The first step, one after the last, one before the first, and what is no time: the span is named."""
     with pytest.raises(UsageError, match="a step of the series from 2024-01-02 to 2024-01-10"):
-        step_named(panel, 0, time)
+        find_step(panel, 0, time)

@@ -17,7 +17,7 @@ from lstmcast.data.records import ReadOptions
 from lstmcast.errors import DataError
 from lstmcast.evaluation.origins import hold_out
 from lstmcast.forecaster.measure import ScalingSpec
-from lstmcast.forecaster.planning import learnable, make_plan
+from lstmcast.forecaster.planning import make_plan, train_panel
 from lstmcast.model.heads import QuantileHead
 
 Write = Callable[..., Path]
@@ -58,9 +58,9 @@ def test_what_is_pinned_stays(air_panel: Panel) -> None:
         train__optimizer="nadam",
     )
     plan = make_plan(air_panel, asked)
-    (way,) = plan.ways
-    shape = way.shape
-    assert (way.measure.kind, shape.context, shape.lags, shape.level) == ("sqrt", 9, 5, 4)
+    (way,) = plan.variants
+    shape = way.window_spec
+    assert (way.scaling_spec.transform, shape.context, shape.lags, shape.level) == ("sqrt", 9, 5, 4)
     assert (shape.seasons, shape.season, shape.horizon) == (2, 12, 7)
     net = plan.architecture
     assert (net.context, net.lags, net.units, net.dropout, net.activation) == (9, 5, (3, 2), 0.5, "relu")
@@ -71,7 +71,7 @@ def test_what_is_pinned_stays(air_panel: Panel) -> None:
     assert (recipe.batches, recipe.batch_size, recipe.epochs, recipe.patience) == (11, 13, 17, 3)
     assert (recipe.learning_rate, recipe.clip_norm, recipe.seed) == (0.01, None, 5)
     assert (plan.networks, plan.refit, plan.levels) == (2, False, (50.0,))
-    assert plan.hold_out == hold_out(air_panel.lengths, 7)
+    assert plan.holdout == hold_out(air_panel.lengths, 7)
 
 
 def test_what_is_decided_is_said(air_panel: Panel) -> None:
@@ -88,9 +88,9 @@ def test_what_is_decided_is_said(air_panel: Panel) -> None:
 def test_ways_share_one_window(air_panel: Panel) -> None:
     """Different ways to see the series read windows of one size, which is the architecture's."""
     plan = make_plan(air_panel, Config())
-    sizes = {(way.shape.context, way.shape.lags) for way in plan.ways}
+    sizes = {(way.window_spec.context, way.window_spec.lags) for way in plan.variants}
     assert sizes == {(plan.architecture.context, plan.architecture.lags)}
-    assert all(0 <= way.shape.burn < way.shape.context for way in plan.ways)
+    assert all(0 <= way.window_spec.burn < way.window_spec.context for way in plan.variants)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_transform_that_the_values_forbid(
 
 def test_learnable_is_what_comes_before(air_panel: Panel) -> None:
     """The steps to learn from are those before the held-out ones, of the series that have at least three."""
-    past = learnable(air_panel, 40)
+    past = train_panel(air_panel, 40)
     np.testing.assert_array_equal(past.values, air_panel.values[:104])
 
 
@@ -130,11 +130,11 @@ def test_learnable_leaves_out_what_has_too_little(tmp_path: Path, write_series: 
     """Two steps left are too few, three are enough; with none left at all the fault says how many are held out."""
     series = {name: [float(k) for k in range(n)] for name, n in (("a", 12), ("b", 13), ("c", 5), ("d", 20))}
     panel = read(write_series(tmp_path / "x.csv", series))
-    past = learnable(panel, 10)
+    past = train_panel(panel, 10)
     assert past.keys == (("b",), ("d",))
     assert past.values.tolist() == [0, 1, 2, *range(10)]
     with pytest.raises(DataError, match="no series is longer than the 20 steps held out"):
-        learnable(panel, 20)
+        train_panel(panel, 20)
 
 
 def test_an_epoch_is_bounded(air_panel: Panel) -> None:
@@ -165,15 +165,19 @@ def test_what_the_network_says(air_panel: Panel, settings: dict[str, Any], head:
     """One value to be run on, or all the steps; with pinball, their bounds. Targets and outputs are as many."""
     plan = make_plan(air_panel, config(**settings))
     assert plan.architecture.head == head
-    assert {way.shape.horizon for way in plan.ways} == {head.steps}
+    assert {way.window_spec.horizon for way in plan.variants} == {head.steps}
 
 
 def test_a_long_fit_holds_out_nothing_to_stop(air_panel: Panel) -> None:
     """Without patience nothing stops: one way, a falling learning rate, and what would stop is learnt from."""
     stopping, lasting = make_plan(air_panel, Config()), make_plan(air_panel, config(train__patience=None))
-    assert (stopping.hold_out.stop > 0, stopping.recipe.patience, stopping.recipe.schedule) == (True, 10, "constant")
-    assert lasting.hold_out == hold_out(air_panel.lengths, 12, stopping=False)
-    assert (lasting.recipe.patience, lasting.recipe.schedule, len(lasting.ways)) == (None, "cosine", 1)
+    assert (stopping.holdout.validation_steps > 0, stopping.recipe.patience, stopping.recipe.schedule) == (
+        True,
+        10,
+        "constant",
+    )
+    assert lasting.holdout == hold_out(air_panel.lengths, 12, stopping=False)
+    assert (lasting.recipe.patience, lasting.recipe.schedule, len(lasting.variants)) == (None, "cosine", 1)
     pinned = make_plan(air_panel, config(train__patience=None, train__schedule="constant")).recipe
     assert pinned.schedule == "constant"
 
@@ -191,7 +195,7 @@ def test_a_long_fit_learns_from_each_value_as_often_however_many_epochs(epochs: 
         )
         plan = make_plan(panel, asked)
         learnt = plan.recipe.batches * plan.recipe.epochs * 2 * 8  # an epoch has whole batches: rounded by half a one
-        assert learnt == pytest.approx(passes * (length - plan.hold_out.total), abs=0.5 * epochs * 2 * 8)
+        assert learnt == pytest.approx(passes * (length - plan.holdout.total), abs=0.5 * epochs * 2 * 8)
 
 
 def test_many_values_are_not_stopped(air_panel: Panel) -> None:
@@ -217,7 +221,7 @@ def test_whose_step_is_the_unit(
     values = 100 + np.random.default_rng(1).normal(size=length)
     panel = read(write_series(tmp_path / "x.csv", {f"s{k}": values + k for k in range(series)}))
     plan = make_plan(panel, config(model__transform=transform, model__level=1, model__seasons=0))
-    assert plan.ways[0].measure == ScalingSpec(transform, share)
+    assert plan.variants[0].scaling_spec == ScalingSpec(transform, share)
 
 
 @pytest.mark.parametrize(("loss", "most"), [("mse", 3.0), ("mae", None), ("huber", None)])

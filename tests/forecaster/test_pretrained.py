@@ -20,7 +20,7 @@ from lstmcast.data.zones import DAY
 from lstmcast.errors import ModelError, UsageError
 from lstmcast.forecaster import pretrained as module
 from lstmcast.forecaster.explaining import explain
-from lstmcast.forecaster.pretrained import FOLDER, KNOWN, choose, pretrained
+from lstmcast.forecaster.pretrained import FOLDER, KNOWN, load_pretrained_forecaster, select_pretrained
 
 pytestmark = pytest.mark.kernel
 
@@ -72,13 +72,13 @@ def wave(length: int, season: int, *, seed: int = 0) -> np.ndarray:
 def test_the_class_is_that_of_the_frequency_or_the_season(grid: TimeGrid, season: int, expected: str) -> None:
     """Each kind of data meets the networks that were shown such seasons, or finer steps' or its own taken off."""
     panel = panel_of(wave(6 * max(season, 10), max(season, 2)), calendar=Calendar(grid, season=season))
-    assert choose(panel).reason == expected
+    assert select_pretrained(panel).reason == expected
 
 
 def test_a_season_that_nobody_sees_is_not_taken_off() -> None:
     """A random walk on business days has no week: the networks that know no season are asked."""
     walk = np.random.default_rng(0).normal(size=500).cumsum() + 100
-    assert choose(panel_of(walk, calendar=Calendar(TimeGrid("business"), season=5))).reason == "other"
+    assert select_pretrained(panel_of(walk, calendar=Calendar(TimeGrid("business"), season=5))).reason == "other"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_clear_season_goes_on(grid: TimeGrid, season: int) -> None:
     """Of a wave with little noise, the error is a small part of the wave, whatever its season."""
     values = wave(13 * season, season)
     panel = panel_of(values[: 12 * season], calendar=Calendar(grid, season=season))
-    said = pretrained(panel).predict(panel, season).values[0]
+    said = load_pretrained_forecaster(panel).predict(panel, season).values[0]
     assert np.abs(said - values[12 * season :]).mean() < 0.25 * np.abs(values - 100).mean()
 
 
@@ -126,7 +126,7 @@ def test_whatever_the_data_the_forecast_is_finite_and_inside_its_bounds(
 ) -> None:
     """Zeros, negative, tiny and huge values, one value alone: numbers in their intervals, below zero as the data."""
     panel = panel_of(*series, calendar=calendar)
-    said = pretrained(panel).predict(panel, 7)
+    said = load_pretrained_forecaster(panel).predict(panel, 7)
     assert np.isfinite(said.values).all()
     for lower, upper in zip(said.lower, said.upper, strict=True):
         assert (lower <= said.values).all()
@@ -139,10 +139,10 @@ def test_whatever_the_data_the_forecast_is_finite_and_inside_its_bounds(
 def test_each_series_of_a_mixed_panel_is_forecast_as_if_alone() -> None:
     """Logs for positive series, the values themselves for others: neither changes what is said of its neighbours."""
     series = [wave(60, 12), wave(50, 12, seed=1) - 100, np.tile([0.0, 0, 3, 0, 1], 9), np.full(30, 7.0), [5.0]]
-    together = pretrained(panel_of(*series)).predict(panel_of(*series))
+    together = load_pretrained_forecaster(panel_of(*series)).predict(panel_of(*series))
     for k, values in enumerate(series):
         alone = panel_of(values)
-        said = pretrained(alone).predict(alone)
+        said = load_pretrained_forecaster(alone).predict(alone)
         assert together.values[k] == pytest.approx(said.values[0], rel=1e-5, abs=1e-5)
         assert together.upper[:, k] == pytest.approx(said.upper[:, 0], rel=1e-5, abs=1e-5)
 
@@ -151,14 +151,14 @@ def test_another_unit_gives_the_same_forecast_in_it() -> None:
     """Thousands are forecast as ones are, to rounding."""
     values = wave(60, 12)
     small, large = (panel_of(values * unit) for unit in (1.0, 1000.0))
-    said = pretrained(small).predict(small).values
-    assert pretrained(large).predict(large).values == pytest.approx(1000 * said, rel=1e-5)
+    said = load_pretrained_forecaster(small).predict(small).values
+    assert load_pretrained_forecaster(large).predict(large).values == pytest.approx(1000 * said, rel=1e-5)
 
 
 def test_what_stands_still_goes_on_standing() -> None:
     """A constant is forecast as itself, within narrow bounds; so are zeros."""
     panel = panel_of(np.full(40, 250.0), np.zeros(40), np.full(40, -3.0))
-    said = pretrained(panel).predict(panel)
+    said = load_pretrained_forecaster(panel).predict(panel)
     assert said.values == pytest.approx(np.repeat([[250.0], [0.0], [-3.0]], 12, axis=1), rel=0.02, abs=1e-4)
     assert (said.upper - said.lower <= 0.5 * np.abs(said.values) + 1e-3).all()
 
@@ -166,7 +166,7 @@ def test_what_stands_still_goes_on_standing() -> None:
 def test_the_same_again_gives_the_same_bytes() -> None:
     """A forecast depends on nothing but the data."""
     panel = panel_of(wave(60, 12), wave(41, 12))
-    first, again = (pretrained(panel).predict(panel).render(".csv") for _ in range(2))
+    first, again = (load_pretrained_forecaster(panel).predict(panel).render(".csv") for _ in range(2))
     assert first == again
 
 
@@ -195,7 +195,7 @@ def test_damaged_networks_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     weights.write_bytes(content)
     monkeypatch.setattr(module, "FOLDER", tmp_path)
     with pytest.raises(ModelError, match="install lstmcast again") as caught:
-        pretrained(panel_of(wave(60, 12)))
+        load_pretrained_forecaster(panel_of(wave(60, 12)))
     assert "sha256" in str(caught.value)
 
 
@@ -203,9 +203,9 @@ def test_a_forecast_of_phases_cannot_be_explained() -> None:
     """Half-hours are two series to the networks: that is said; months are explained as ever."""
     panel = panel_of(wave(200, 48), calendar=Calendar(TimeGrid("fixed", 30 * MINUTE), season=48))
     with pytest.raises(UsageError, match="every 30 minutes"):
-        explain(pretrained(panel), panel)
+        explain(load_pretrained_forecaster(panel), panel)
     months = panel_of(wave(60, 12))
-    assert explain(pretrained(months), months).error < 1e-2
+    assert explain(load_pretrained_forecaster(months), months).error < 1e-2
 
 
 def test_reading_a_file_needs_nothing_else(tmp_path: Path, write_series: Callable[..., Path]) -> None:
@@ -213,5 +213,5 @@ def test_reading_a_file_needs_nothing_else(tmp_path: Path, write_series: Callabl
     from lstmcast import read
 
     panel = read(write_series(tmp_path / "sales.csv", {"north": wave(60, 7), "south": wave(9, 7)}))
-    said = pretrained(panel).predict(panel)
+    said = load_pretrained_forecaster(panel).predict(panel)
     assert said.values.shape == (2, 14)

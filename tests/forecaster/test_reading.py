@@ -10,13 +10,13 @@ import pytest
 
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
-from lstmcast.forecaster.reading import lacking
+from lstmcast.forecaster.reading import data_warnings
 from lstmcast.forecaster.trained import Forecaster
 
 
 def said(before: Panel, now: Panel) -> list[str]:
     """All of it."""
-    return list(lacking(before, now))
+    return list(data_warnings(before, now))
 
 
 def test_the_same_data_longer_or_a_little_revised_are_those_of_the_model(air_panel: Panel) -> None:

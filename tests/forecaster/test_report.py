@@ -8,14 +8,14 @@ import sys
 
 import pytest
 
-from lstmcast.forecaster.report import blas, libraries
+from lstmcast.forecaster.report import blas, library_versions
 
 PROGRAM = "from lstmcast.forecaster.report import blas; print(blas()['blas_kernel'])"
 
 
 def test_libraries_include_blas() -> None:
     """Name and version of BLAS are always known, its kernel where it is OpenBLAS."""
-    found = libraries()
+    found = library_versions()
     assert {"lstmcast", "numpy", "blas"} <= set(found)
     assert ("openblas" in found["blas"]) == ("blas_kernel" in found)
 

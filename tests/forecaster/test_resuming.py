@@ -15,7 +15,7 @@ import pytest
 from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
 from lstmcast.forecaster.fits import FitProgress
-from lstmcast.forecaster.resuming import identity
+from lstmcast.forecaster.resuming import training_fingerprint
 from lstmcast.forecaster.saving import to_artifact
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
@@ -46,7 +46,7 @@ def asked(request: pytest.FixtureRequest) -> Config:
 def whole(air_panel: Panel, asked: Config) -> tuple[tuple[str, dict[str, bytes]], int]:
     """What the uninterrupted training saves, and how many epochs it learns, over all its fits."""
     told: list[FitProgress] = []
-    return saved(train(air_panel, asked, tell=told.append)), len(told)
+    return saved(train(air_panel, asked, on_progress=told.append)), len(told)
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_interrupted_again_and_again(
     tmp_path: Path, air_panel: Panel, asked: Config, whole: tuple[Any, int], interrupt: Interrupt
 ) -> None:
     """Stopped at one batch after the other, each time going on from the file, until it is through: the same bytes."""
-    forecaster, tries, name = None, 0, identity(air_panel, asked)
+    forecaster, tries, name = None, 0, training_fingerprint(air_panel, asked)
     while forecaster is None and tries < whole[1]:
         interrupt(2 * BATCHES + 1 + tries % BATCHES)  # an epoch or two further each time
         with suppress(KeyboardInterrupt), checkpoint(tmp_path, name) as kept:
@@ -92,14 +92,14 @@ def test_killed(
     tmp_path: Path, air_panel: Panel, asked: Config, whole: tuple[Any, int], interrupt: Interrupt, every: float
 ) -> None:
     """Killed with no time for a last word: on from the last periodic checkpoint, or anew where none was due."""
-    path, name = tmp_path / CHECKPOINT, identity(air_panel, asked)
+    path, name = tmp_path / CHECKPOINT, training_fingerprint(air_panel, asked)
     interrupt(2 * BATCHES + 2)
     with pytest.raises(KeyboardInterrupt):
         train(air_panel, asked, checkpoint=Checkpoint(path, name, every=every))
     assert path.exists() == (every == 0.0)
     interrupt(None)
     told: list[FitProgress] = []
-    assert saved(train(air_panel, asked, checkpoint=Checkpoint(path, name), tell=told.append)) == whole[0]
+    assert saved(train(air_panel, asked, checkpoint=Checkpoint(path, name), on_progress=told.append)) == whole[0]
     assert (len(told) < whole[1]) == (every == 0.0)
 
 
@@ -109,13 +109,22 @@ def test_the_identity_is_that_of_data_and_config(air_panel: Panel, asked: Config
     values[3] += 1
     same = asked.model_copy(update={"store": asked.store.model_copy(update={"name": "other"})})
     other = asked.model_copy(update={"train": asked.train.model_copy(update={"seed": 1})})
-    name = identity(air_panel, asked)
-    assert identity(air_panel, same) == name
-    assert len({name, identity(air_panel, other), identity(replace(air_panel, values=values), asked)}) == 3
+    name = training_fingerprint(air_panel, asked)
+    assert training_fingerprint(air_panel, same) == name
+    assert (
+        len(
+            {
+                name,
+                training_fingerprint(air_panel, other),
+                training_fingerprint(replace(air_panel, values=values), asked),
+            }
+        )
+        == 3
+    )
 
 
 def test_other_libraries_are_another_training(air_panel: Panel, asked: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     """What another TensorFlow began is not gone on with."""
-    name = identity(air_panel, asked)
-    monkeypatch.setattr("lstmcast.forecaster.resuming.libraries", lambda: {"tensorflow": "1.0"})
-    assert identity(air_panel, asked) != name
+    name = training_fingerprint(air_panel, asked)
+    monkeypatch.setattr("lstmcast.forecaster.resuming.library_versions", lambda: {"tensorflow": "1.0"})
+    assert training_fingerprint(air_panel, asked) != name

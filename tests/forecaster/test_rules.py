@@ -12,7 +12,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
 from lstmcast.errors import DataError
 from lstmcast.evaluation.origins import hold_out
-from lstmcast.forecaster.rules import floors, half_widths, repeat_season, repeated
+from lstmcast.forecaster.rules import conformal_half_widths, min_bounds, seasonal_naive_forecast, seasonal_naive_values
 
 Write = Callable[..., Path]
 Wave = Callable[[int, int], np.ndarray]
@@ -27,7 +27,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory, write_series: Write, waves: 
 
 def test_the_last_week_again(panel: Panel) -> None:
     """Nine days of a weekly season are the last seven and the first two of them, from the end of each series."""
-    found = repeated(panel, 9)
+    found = seasonal_naive_values(panel, 9)
     for k in range(2):
         week = panel.series(k)[-7:]
         assert found[k].tolist() == [*week, *week[:2]]
@@ -35,10 +35,10 @@ def test_the_last_week_again(panel: Panel) -> None:
 
 def test_the_forecast_of_it(panel: Panel) -> None:
     """Values, origins and keys are those of the panel; intervals lie around them, outer ones wider."""
-    found = repeat_season(panel, 5, (80, 95))
+    found = seasonal_naive_forecast(panel, 5, (80, 95))
     assert (found.keys, found.horizon, found.levels) == (panel.keys, 5, (80, 95))
     assert found.origins.tolist() == panel.ends.tolist()
-    assert found.values.tolist() == repeated(panel, 5).tolist()
+    assert found.values.tolist() == seasonal_naive_values(panel, 5).tolist()
     assert (found.lower[1] <= found.lower[0]).all()
     assert (found.lower[0] < found.values).all()
     assert (found.values < found.upper[0]).all()
@@ -47,8 +47,8 @@ def test_the_forecast_of_it(panel: Panel) -> None:
 
 def test_bounds_of_what_was_never_negative_stay_above_nothing(panel: Panel) -> None:
     """The first series ends at 0, the second nowhere."""
-    assert floors(panel).tolist() == [0.0, -np.inf]
-    small = repeat_season(read_small(panel), 5, (99.9,))
+    assert min_bounds(panel).tolist() == [0.0, -np.inf]
+    small = seasonal_naive_forecast(read_small(panel), 5, (99.9,))
     assert small.lower.min() >= 0
 
 
@@ -61,8 +61,8 @@ def read_small(panel: Panel) -> Panel:
 def test_widths_hold_their_share_of_the_past(panel: Panel) -> None:
     """Of the held-out errors of both series, in their units, about 80 % lie inside the 80 % width."""
     horizon = 5
-    half = half_widths(panel, lambda v, f, o, h: v[(f + o)[:, None] - 6 + np.arange(h)], horizon, (80,))
-    series, origins = hold_out(panel.lengths, horizon).judging(panel.lengths)
+    half = conformal_half_widths(panel, lambda v, f, o, h: v[(f + o)[:, None] - 6 + np.arange(h)], horizon, (80,))
+    series, origins = hold_out(panel.lengths, horizon).test_origins(panel.lengths)
     inside = []
     for k, origin in zip(series.tolist(), origins.tolist(), strict=True):
         past = panel.series(k)
@@ -75,4 +75,4 @@ def test_too_short_a_past(tmp_path: Path, write_series: Write) -> None:
     """Where nothing can be held out, nothing can be said of the width."""
     short = read(write_series(tmp_path / "x.csv", {"one": [1.0, 2.0, 3.0, 4.0, 5.0, 7.0]}))
     with pytest.raises(DataError, match="a horizon of 3 needs at least"):
-        repeat_season(short, 3, (80,))
+        seasonal_naive_forecast(short, 3, (80,))

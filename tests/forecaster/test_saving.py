@@ -34,7 +34,7 @@ def same(one: Forecaster, other: Forecaster) -> None:
     for part in ("values", "lower", "upper", "origins"):
         assert getattr(mine, part).tobytes() == getattr(theirs, part).tobytes()
     assert mine.to_frame().equals(theirs.to_frame())
-    assert one.held_out.forecast.tobytes() == other.held_out.forecast.tobytes()
+    assert one.holdout.forecast.tobytes() == other.holdout.forecast.tobytes()
     assert one.horizon == other.horizon
 
 
@@ -51,13 +51,17 @@ def test_a_saved_share_of_smoothing_is_the_same(
     tmp_path: Path, lone: Forecaster, make_runner: Callable[..., ForecastPipeline]
 ) -> None:
     """Networks with a linear path and a forecast that is a quarter smoothing's come back as they were."""
-    runner = replace(make_runner(QuantileHead(5), smoothing=0.25), scales=lone.runner.scales, tried=True)
-    model = replace(lone, runner=runner, judged=runner)
+    runner = replace(make_runner(QuantileHead(5), smoothing=0.25), scales=lone.pipeline.scales, adaptive_weights=True)
+    model = replace(lone, pipeline=runner, holdout_pipeline=runner)
     again = load(save(model, tmp_path, "m", data=None, now=NOW, keep=2))
     same(again, model)
-    assert (again.runner.smoothing, again.runner.head, again.runner.networks[1].skip) == (0.25, QuantileHead(5), True)
-    assert again.runner.tried
-    without = replace(model, runner=replace(runner, smoothing=0.0))
+    assert (again.pipeline.smoothing_weight, again.pipeline.head, again.pipeline.networks[1].skip) == (
+        0.25,
+        QuantileHead(5),
+        True,
+    )
+    assert again.pipeline.adaptive_weights
+    without = replace(model, pipeline=replace(runner, smoothing_weight=0.0))
     assert again.predict().values.tobytes() != without.predict().values.tobytes()
 
 

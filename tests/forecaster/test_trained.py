@@ -57,7 +57,7 @@ def test_bounds(name: str, request: pytest.FixtureRequest) -> None:
     """Intervals nest, hold the forecast and are positive for positive data; leaning on none, they never narrow."""
     model: Forecaster = request.getfixturevalue(name)
     forecast = model.predict(horizon=60)
-    assert model.runner.measure.kind == "log"
+    assert model.pipeline.scaling_spec.transform == "log"
     order = [forecast.lower[1], forecast.lower[0], forecast.values, forecast.upper[0], forecast.upper[1]]
     for below, above in pairwise(order):
         assert (below <= above).all()
@@ -70,8 +70,8 @@ def test_bounds(name: str, request: pytest.FixtureRequest) -> None:
 def test_bounds_that_are_said(direct: Forecaster, horizon: int) -> None:
     """Quantiles of a network, calibrated: ordered, positive for logs, and other distances below than above, in logs."""
     forecast = direct.predict(horizon=horizon)
-    assert direct.runner.head == QuantileHead(5, (80.0, 95.0))
-    assert direct.runner.measure.kind == "log"
+    assert direct.pipeline.head == QuantileHead(5, (80.0, 95.0))
+    assert direct.pipeline.scaling_spec.transform == "log"
     table = forecast.to_frame()
     names = ["lower_95", "lower_80", "forecast", "upper_80", "upper_95"]
     assert len(table) == 3 * horizon
@@ -131,12 +131,12 @@ def test_a_shorter_past_is_enough(
     """The last `reach` rows of the file give the same forecast; a handful of rows give one too."""
     monkeypatch.setattr(smoothing, "STEPS", 30)
     monkeypatch.setattr(smoothing, "SEASONS", 8)
-    runner = replace(make_runner(head, smoothing=0.25), scales=forecaster.runner.scales)
-    model = replace(forecaster, runner=runner)
+    runner = replace(make_runner(head, smoothing=0.25), scales=forecaster.pipeline.scales)
+    model = replace(forecaster, pipeline=runner)
     lines = air.read_text().splitlines()
     reach, few = tmp_path / "reach.csv", tmp_path / "few.csv"
-    assert runner.reach < len(lines) - 1
-    reach.write_text("\n".join([lines[0], *lines[-runner.reach :]]) + "\n")
+    assert runner.required_history < len(lines) - 1
+    reach.write_text("\n".join([lines[0], *lines[-runner.required_history :]]) + "\n")
     few.write_text("\n".join([lines[0], *lines[-5:]]) + "\n")
     said, whole = model.predict(read(reach)), model.predict(read(air))
     np.testing.assert_allclose(said.values, whole.values, rtol=1e-5)
@@ -208,9 +208,9 @@ def test_series_where_there_were_none(forecaster: Forecaster, tmp_path: Path) ->
 
 def test_a_forecast_beyond_every_number_is_refused(forecaster: Forecaster) -> None:
     """A network whose forecast overflows is a model's fault, and the series is named."""
-    network = forecaster.runner.networks[0]
+    network = forecaster.pipeline.networks[0]
     wild = replace(network, d=np.array([1e30], np.float32))
-    model = replace(forecaster, runner=replace(forecaster.runner, networks=(wild,)))
+    model = replace(forecaster, pipeline=replace(forecaster.pipeline, networks=(wild,)))
     with pytest.raises(ModelError, match="the forecast of the series grows beyond every number"):
         model.predict()
 

@@ -14,11 +14,11 @@ from lstmcast.data.read import read
 from lstmcast.errors import ConfigError
 from lstmcast.forecaster import tuning
 from lstmcast.forecaster.explaining import explain
-from lstmcast.forecaster.planning import learnable, make_plan
-from lstmcast.forecaster.pretrained import pretrained
+from lstmcast.forecaster.planning import make_plan, train_panel
+from lstmcast.forecaster.pretrained import load_pretrained_forecaster
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
-from lstmcast.forecaster.tuning import tuned
+from lstmcast.forecaster.tuning import plan_fine_tuning
 from lstmcast.model.lstm import to_tensors
 
 QUICK = {"train.epochs": 2, "train.batches": 4, "train.start": "pretrained"}
@@ -33,13 +33,20 @@ def tuned_air(air_panel: Panel) -> Forecaster:
 def test_the_plan_is_that_of_the_networks(air_panel: Panel) -> None:
     """What is held out stays; the window, the head and the unit are those that the networks have always seen."""
     plan = make_plan(air_panel, load_config())
-    going_on, warm = tuned(plan, air_panel)
-    known = pretrained(air_panel).runner
-    (way,) = going_on.ways
-    assert (way.shape, way.measure, way.usual) == (known.shape, known.measure, known.usual)
-    assert (going_on.hold_out, going_on.recipe.seed) == (plan.hold_out, plan.recipe.seed)
+    going_on, warm = plan_fine_tuning(plan, air_panel)
+    known = load_pretrained_forecaster(air_panel).pipeline
+    (way,) = going_on.variants
+    assert (way.window_spec, way.scaling_spec, way.typical_step) == (
+        known.window_spec,
+        known.scaling_spec,
+        known.typical_step,
+    )
+    assert (going_on.holdout, going_on.recipe.seed) == (plan.holdout, plan.recipe.seed)
     assert going_on.recipe.loss == "pinball"
-    assert (going_on.smoothing, going_on.half) == (known.smoothing, known.half)
+    assert (going_on.smoothing_weight, going_on.smoothing_half_length) == (
+        known.smoothing_weight,
+        known.smoothing_half_length,
+    )
     assert going_on.architecture.head == known.head
     assert warm.may_stay
     assert [finding.name for finding in going_on.findings].count("start") == 1
@@ -47,8 +54,8 @@ def test_the_plan_is_that_of_the_networks(air_panel: Panel) -> None:
 
 def test_a_pinned_share_of_smoothing_stays(air_panel: Panel) -> None:
     """Whatever serves the class."""
-    plan, _ = tuned(make_plan(air_panel, load_config(None, {"model.smoothing": 0.2})), air_panel)
-    assert (plan.smoothing, plan.half) == (0.2, 0)
+    plan, _ = plan_fine_tuning(make_plan(air_panel, load_config(None, {"model.smoothing": 0.2})), air_panel)
+    assert (plan.smoothing_weight, plan.smoothing_half_length) == (0.2, 0)
 
 
 def test_other_levels_are_refused(air_panel: Panel) -> None:
@@ -62,9 +69,9 @@ def test_other_levels_are_refused(air_panel: Panel) -> None:
 def test_it_begins_where_the_networks_were(tuned_air: Forecaster, air_panel: Panel) -> None:
     """After two gentle epochs the weights are near what came with lstmcast, and not the same where they helped."""
     held = tuned_air.report["held_out"]
-    known = pretrained(learnable(air_panel, held["stop_steps"] + held["judge_steps"])).runner
+    known = load_pretrained_forecaster(train_panel(air_panel, held["stop_steps"] + held["judge_steps"])).pipeline
     for epochs, before, after in zip(
-        tuned_air.report["epochs"], known.networks, tuned_air.judged.networks, strict=True
+        tuned_air.report["epochs"], known.networks, tuned_air.holdout_pipeline.networks, strict=True
     ):
         pairs = [(to_tensors(before)[name], array) for name, array in to_tensors(after).items()]
         assert all(np.abs(old - new).max() < 0.1 for old, new in pairs)
@@ -76,7 +83,10 @@ def test_saved_and_loaded_it_says_the_same(tuned_air: Forecaster, tmp_path: Path
     """Unit, phases and the share of smoothing are kept."""
     tuned_air.save(tmp_path, "air")
     loaded = Forecaster.load("air", tmp_path)
-    assert (loaded.runner.usual, loaded.runner.half) == (tuned_air.runner.usual, tuned_air.runner.half)
+    assert (loaded.pipeline.typical_step, loaded.pipeline.smoothing_half_length) == (
+        tuned_air.pipeline.typical_step,
+        tuned_air.pipeline.smoothing_half_length,
+    )
     assert loaded.predict().render(".csv") == tuned_air.predict().render(".csv")
 
 
@@ -84,7 +94,7 @@ def test_saved_and_loaded_it_says_the_same(tuned_air: Forecaster, tmp_path: Path
 def test_it_is_explained_with_the_share_of_its_length(tuned_air: Forecaster, air_panel: Panel) -> None:
     """The attributions sum to what the past changed, smoothing counting as much as it does in the forecast."""
     found = explain(tuned_air, air_panel)
-    assert found.smoothing == tuned_air.runner.share(air_panel.lengths)[0]
+    assert found.smoothing_weight == tuned_air.pipeline.smoothing_weight_of(air_panel.lengths)[0]
     said = tuned_air.predict(air_panel).values[0]
     np.testing.assert_allclose(found.reference + found.attribution.sum(axis=1), said, rtol=1e-3)
 
@@ -95,7 +105,9 @@ def test_they_stay_where_nothing_is_learnt(air_panel: Panel, monkeypatch: pytest
     config = load_config(None, {**QUICK, "train.learning_rate": 3.0, "train.epochs": 1})
     found = train(air_panel, config)
     assert set(found.report["epochs"]) == {0}
-    for before, after in zip(pretrained(air_panel).runner.networks, found.runner.networks, strict=True):
+    for before, after in zip(
+        load_pretrained_forecaster(air_panel).pipeline.networks, found.pipeline.networks, strict=True
+    ):
         for name, array in to_tensors(after).items():
             np.testing.assert_array_equal(to_tensors(before)[name], array)
     monkeypatch.setattr(tuning, "pretrained", None)  # nothing more is asked of what came with lstmcast
@@ -109,8 +121,8 @@ def test_a_zero_long_ago_changes_nothing(tmp_path: Path, write_series: Callable[
     y[5] = 0.0
     panel = read(write_series(tmp_path / "zero.csv", {"a": y}))
     found = train(panel, load_config(None, {**QUICK, "train.learning_rate": 1e-12}))
-    assert not found.runner.scales
+    assert not found.pipeline.scales
     said = found.predict(panel).values
-    np.testing.assert_allclose(said, pretrained(panel).predict(panel).values, rtol=1e-3)
+    np.testing.assert_allclose(said, load_pretrained_forecaster(panel).predict(panel).values, rtol=1e-3)
     found.save(tmp_path / "models", "zero")
     np.testing.assert_allclose(Forecaster.load("zero", tmp_path / "models").predict(panel).values, said, rtol=1e-12)

@@ -16,7 +16,7 @@ from lstmcast.forecaster.plan import TrainingPlan
 from lstmcast.forecaster.planning import make_plan
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.forecaster.training import train
-from lstmcast.forecaster.warm import decided_until, further, warmed
+from lstmcast.forecaster.warm import apply_warm_start, fine_tuning_recipe, last_validation_step
 from lstmcast.model.lstm import to_tensors
 
 Write = Callable[..., Path]
@@ -44,7 +44,7 @@ def start(longer: Callable[[int], Panel], pinned: Config) -> Forecaster:
 
 def held(plan: TrainingPlan) -> tuple[int, int]:
     """Steps that stop and judge."""
-    return plan.hold_out.stop, plan.hold_out.judge
+    return plan.holdout.validation_steps, plan.holdout.test_steps
 
 
 def reason(plan: TrainingPlan) -> tuple[str, str]:
@@ -55,7 +55,7 @@ def reason(plan: TrainingPlan) -> tuple[str, str]:
 
 def same_weights(one: Forecaster, other: Forecaster) -> bool:
     """Whether both judge with the same networks."""
-    pairs = zip(one.judged.networks, other.judged.networks, strict=True)
+    pairs = zip(one.holdout_pipeline.networks, other.holdout_pipeline.networks, strict=True)
     return all(
         (a == b).all()
         for mine, its in pairs
@@ -70,13 +70,13 @@ def test_nothing_that_judges_was_learnt(
 ) -> None:
     """However many days have come: the first held-out step lies after the last that the judged weights learnt."""
     panel = longer(days)
-    plan, warm = warmed(make_plan(panel, pinned), panel, start)
+    plan, warm = apply_warm_start(make_plan(panel, pinned), panel, start)
     assert warm is not None
     assert reason(plan) == ("warm", "from its weights")
     old = start.report["held_out"]
     learnt = 200 - old["stop_steps"] - old["judge_steps"]
     assert days - sum(held(plan)) >= learnt
-    assert days - plan.hold_out.judge >= 200 - old["judge_steps"]
+    assert days - plan.holdout.test_steps >= 200 - old["judge_steps"]
 
 
 @pytest.mark.slow
@@ -84,19 +84,19 @@ def test_a_warm_plan_is_that_of_the_model(start: Forecaster, longer: Callable[[i
     """The same network reads the same window, from the weights that are there; how gently it learns, the group says."""
     panel = longer(230)
     cold = make_plan(panel, pinned)
-    plan, warm = warmed(cold, panel, start)
+    plan, warm = apply_warm_start(cold, panel, start)
     assert warm is not None
-    (way,) = plan.ways
-    assert (way.shape, way.measure) == (start.runner.shape, start.runner.measure)
+    (way,) = plan.variants
+    assert (way.window_spec, way.scaling_spec) == (start.pipeline.window_spec, start.pipeline.scaling_spec)
     assert plan.recipe == cold.recipe
-    assert warm.judged == start.judged.networks
-    assert warm.whole == start.runner.networks
+    assert warm.holdout_networks == start.holdout_pipeline.networks
+    assert warm.final_networks == start.pipeline.networks
 
 
 def test_a_long_fit_is_not_run_as_long_again(longer: Callable[[int], Panel], pinned: Config) -> None:
     """Where nothing stops early, a quarter of the epochs, rounded up, at three tenths of the rate."""
     recipe = replace(make_plan(longer(200), pinned).recipe, patience=None, epochs=10, learning_rate=0.01)
-    found = further(recipe)
+    found = fine_tuning_recipe(recipe)
     assert (found.epochs, found.decay) == (3, 0)
     assert found.learning_rate == pytest.approx(0.003)
 
@@ -105,7 +105,7 @@ def test_a_long_fit_is_not_run_as_long_again(longer: Callable[[int], Panel], pin
 def test_data_that_end_earlier_start_fresh(start: Forecaster, longer: Callable[[int], Panel], pinned: Config) -> None:
     """Of a file that was cut, the model has learnt what is held out now: chance's weights are honest."""
     panel = longer(190)
-    plan, warm = warmed(make_plan(panel, pinned), panel, start)
+    plan, warm = apply_warm_start(make_plan(panel, pinned), panel, start)
     assert warm is None
     assert reason(plan) == ("fresh", "the model in use has learnt steps that are held out now")
 
@@ -120,7 +120,7 @@ def test_another_network_starts_fresh(
         None, {"train.epochs": 2, "model.units": [4], "model.level": 1, "model.transform": "log"} | setting
     )
     panel = longer(230)
-    plan, warm = warmed(make_plan(panel, other), panel, start)
+    plan, warm = apply_warm_start(make_plan(panel, other), panel, start)
     assert warm is None
     assert reason(plan) == ("fresh", "the model in use is another network")
 
@@ -132,7 +132,7 @@ def test_values_that_the_transform_cannot_take_start_fresh(
     """A first negative value ends a model in logs."""
     panel = longer(230)
     panel = replace(panel, values=np.where(np.arange(230) == 3, -1.0, panel.values))
-    plan, warm = warmed(make_plan(panel, tiny), panel, start)
+    plan, warm = apply_warm_start(make_plan(panel, tiny), panel, start)
     assert warm is None
     assert reason(plan)[1] == "the transform of the model in use, log, cannot take the newest values"
 
@@ -146,7 +146,7 @@ def test_a_series_that_has_ended_holds_out_no_more_than_before(
     both = read(write_series(tmp_path / "a.csv", short))
     before = train(both, pinned)
     grown = read(write_series(tmp_path / "b.csv", {**short, "on": np.append(short["on"], waves(200, 3))}))
-    plan, warm = warmed(make_plan(grown, pinned), grown, before)
+    plan, warm = apply_warm_start(make_plan(grown, pinned), grown, before)
     assert warm is not None
     old = before.report["held_out"]
     assert held(plan) == (old["stop_steps"], old["judge_steps"])
@@ -159,7 +159,7 @@ def test_training_begins_at_the_weights(start: Forecaster, longer: Callable[[int
     still = pinned.model_copy(update={"train": pinned.train.model_copy(update={"learning_rate": 1e-12})})
     panel = longer(214)
     warm = train(panel, still, start=start)
-    for mine, its in zip(warm.judged.networks, start.judged.networks, strict=True):
+    for mine, its in zip(warm.holdout_pipeline.networks, start.holdout_pipeline.networks, strict=True):
         for a, b in zip(to_tensors(mine).values(), to_tensors(its).values(), strict=True):
             np.testing.assert_allclose(a, b, atol=1e-6)
     assert not same_weights(train(panel, still), start)
@@ -169,4 +169,4 @@ def test_training_begins_at_the_weights(start: Forecaster, longer: Callable[[int
 def test_what_was_decided_until_when(start: Forecaster) -> None:
     """The judging steps decide nothing: the last day before them is the last that counts."""
     last = int(start.context.ends[0]) - start.report["held_out"]["judge_steps"]
-    assert decided_until(start) == {start.context.keys[0]: last}
+    assert last_validation_step(start) == {start.context.keys[0]: last}

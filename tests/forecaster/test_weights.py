@@ -7,7 +7,7 @@ import pytest
 
 from lstmcast.errors import ModelError
 from lstmcast.forecaster.weights import from_arrays, to_arrays
-from lstmcast.model.lstm import Dense, Layer, Network, outputs
+from lstmcast.model.lstm import Dense, Layer, Network, forward
 
 
 def network(seed: int) -> Network:
@@ -27,7 +27,7 @@ def test_two_networks_there_and_back() -> None:
     back = from_arrays(to_arrays(both), count=2, activation="tanh", skip=False, features=3, outputs=2)
     x = np.random.default_rng(0).normal(size=(2, 6, 3)).astype(np.float32)
     for one, other in zip(both, back, strict=True):
-        np.testing.assert_array_equal(outputs(one, x), outputs(other, x))
+        np.testing.assert_array_equal(forward(one, x), forward(other, x))
 
 
 def test_a_network_that_is_missing() -> None:

@@ -15,7 +15,7 @@ from lstmcast.data.grid import TimeGrid
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import Columns
 from lstmcast.forecast import Forecast
-from lstmcast.jobs.adapting import adapted, issued
+from lstmcast.jobs.adapting import adapted, apply_interval_factors
 from lstmcast.jobs.scoring import live
 from lstmcast.store.ledger import Ledger
 from lstmcast.store.ledger_records import RunRecord
@@ -152,7 +152,7 @@ def test_no_intervals(ledger: Ledger) -> None:
 def test_factors_of_one_leave_every_bit() -> None:
     """So that a first run's forecast is the model's own, to the byte."""
     forecast = forecast_of(panel_of(np.zeros((1, 5))))
-    assert issued(forecast, np.ones_like(forecast.lower)) is forecast
+    assert apply_interval_factors(forecast, np.ones_like(forecast.lower)) is forecast
 
 
 def test_coverage_of_the_ledger_holds_after_a_shift(ledger: Ledger) -> None:
@@ -163,6 +163,6 @@ def test_coverage_of_the_ledger_holds_after_a_shift(ledger: Ledger) -> None:
     for step in range(1, 303):
         run(ledger, panel, step)
     scores = live(ledger, now=BEGIN)
-    assert scores.outcomes == 4 * (301 + 300)
+    assert scores.n_actuals == 4 * (301 + 300)
     assert scores.coverage[0] == pytest.approx(0.8, abs=0.04)
     assert scores.coverage_by_step[0] == pytest.approx([0.8, 0.8], abs=0.05)

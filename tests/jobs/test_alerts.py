@@ -17,7 +17,7 @@ from lstmcast.data.grid import TimeGrid
 from lstmcast.errors import ConfigError
 from lstmcast.forecast import Forecast
 from lstmcast.forecaster.judging import HoldoutForecasts
-from lstmcast.jobs.alerts import AlertResult, evaluate, tell
+from lstmcast.jobs.alerts import AlertResult, evaluate, run_alert_command
 
 HOURLY = Calendar(TimeGrid("fixed", 3_600_000_000))
 STEPS = 6
@@ -130,21 +130,21 @@ def test_the_command_gets_json(tmp_path: Path) -> None:
     """On its stdin, as one line; nothing of it passes a shell."""
     target = tmp_path / "$(touch x); told"
     code = f"import sys; open({str(target)!r}, 'w').write(sys.stdin.read())"
-    assert tell(command(code), {"alerts": [{"name": "ä; rm -rf"}]}) is None
+    assert run_alert_command(command(code), {"alerts": [{"name": "ä; rm -rf"}]}) is None
     assert json.loads(target.read_text()) == {"alerts": [{"name": "ä; rm -rf"}]}
     assert target.read_text().count("\n") == 1
 
 
 def test_a_command_that_does_not_listen() -> None:
     """It may end without reading what it is told."""
-    assert tell(command("pass"), {"long": "x" * 1_000_000}) is None
+    assert run_alert_command(command("pass"), {"long": "x" * 1_000_000}) is None
 
 
 def test_failures_of_the_command_are_told() -> None:
     """An exit code, a program that is not there: one line each."""
-    assert str(tell(command("raise SystemExit(3)"), {})).endswith("ended with exit code 3")
+    assert str(run_alert_command(command("raise SystemExit(3)"), {})).endswith("ended with exit code 3")
     nowhere = OnAlert(command=["/nowhere/notify"])
-    assert tell(nowhere, {}) == "on_alert: /nowhere/notify: cannot be run: No such file or directory"
+    assert run_alert_command(nowhere, {}) == "on_alert: /nowhere/notify: cannot be run: No such file or directory"
 
 
 def test_a_command_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_command_that_hangs_is_killed_with_its_children(tmp_path: Path) -> Non
         f"child = subprocess.Popen([sys.executable, '-c', {child!r}]); "
         f"open({str(pids)!r}, 'w').write(str(child.pid)); time.sleep(60)"
     )
-    assert "had not ended after 3 s, and was killed" in str(tell(command(code, timeout=3), {}))
+    assert "had not ended after 3 s, and was killed" in str(run_alert_command(command(code, timeout=3), {}))
     status = Path(f"/proc/{int(pids.read_text())}/stat")
     for _ in range(100):
         if not status.exists() or status.read_text().split(")")[1].split()[0] == "Z":

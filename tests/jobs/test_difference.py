@@ -14,9 +14,9 @@ from lstmcast.config import load_job
 from lstmcast.errors import ModelError
 from lstmcast.forecaster.trained import Forecaster
 from lstmcast.jobs.difference import ForecastDiff, difference
-from lstmcast.jobs.remembered import last_two
+from lstmcast.jobs.remembered import last_two_runs
 from lstmcast.jobs.run import run
-from lstmcast.jobs.telling import differed
+from lstmcast.jobs.telling import format_diff
 
 if TYPE_CHECKING:
     from tests.jobs.conftest import Bench
@@ -27,7 +27,7 @@ Waves = Callable[[int, int], np.ndarray]
 def found(bench: Bench) -> ForecastDiff:
     """The newest run against the one before."""
     with bench.ledger() as ledger:
-        return difference(ledger, bench.model, *last_two(ledger, None))
+        return difference(ledger, bench.model, *last_two_runs(ledger, None))
 
 
 def retrained(bench: Bench, days: float) -> None:
@@ -41,7 +41,7 @@ def test_new_data_moved_it(bench: Bench, waves: Waves) -> None:
     """One new day and one revised value, the same model: data did all of it, at the four days both forecast."""
     before = bench.ledger()
     with before:
-        old = before.issue(1).values[0]
+        old = before.recorded_forecast(1).values[0]
     values = waves(bench.days + 1, 1)
     values[-3] += 5
     bench.write(values)
@@ -53,7 +53,7 @@ def test_new_data_moved_it(bench: Bench, waves: Waves) -> None:
     assert np.array_equal(what.before, old[1:])
     assert np.array_equal(what.parts["data"], what.moved)
     assert not what.parts["model"].any()
-    assert "data: 1 new value, 1 revised" in differed(what, "sales")
+    assert "data: 1 new value, 1 revised" in format_diff(what, "sales")
 
 
 def test_a_new_model_moved_it(bench: Bench) -> None:
@@ -90,7 +90,7 @@ def test_without_the_older_version_it_cannot_be_told(bench: Bench, waves: Waves)
     assert "cannot be run on the newer data" in what.unknown
     assert np.isnan(what.parts["data"]).all()
     assert what.to_dict()["steps"][0]["data"] is None
-    assert what.unknown in differed(what, "sales")
+    assert what.unknown in format_diff(what, "sales")
 
 
 def test_a_fall_back_moved_it(bench: Bench) -> None:
@@ -107,10 +107,10 @@ def test_runs_that_share_no_step(bench: Bench, waves: Waves) -> None:
     bench.run(days=10)
     what = found(bench)
     assert len(what.moved) == 0
-    assert differed(what, "sales").endswith("no step was forecast by both")
+    assert format_diff(what, "sales").endswith("no step was forecast by both")
 
 
 def test_one_run_has_nothing_to_differ_from(bench: Bench) -> None:
     """That is a fault of the ledger's, in one line."""
     with bench.ledger() as ledger, pytest.raises(ModelError, match="no earlier run to hold the newest one against"):
-        last_two(ledger, None)
+        last_two_runs(ledger, None)

@@ -18,8 +18,8 @@ from lstmcast.jobs.freshness import (
     Violation,
     completed,
     completeness,
-    data_breaches,
-    model_breaches,
+    data_violations,
+    model_violations,
     same_steps,
     steps_span,
 )
@@ -58,7 +58,7 @@ def test_a_step_ends_where_the_next_begins(panel: Panel) -> None:
 @pytest.mark.parametrize(("limit", "broken"), [("26h", False), ("25h", True), ("2d", False), ("30min", True)])
 def test_the_age_of_the_data(panel: Panel, limit: str, broken: bool) -> None:
     """26 hours after the end of the newest day: that is the age, whatever single series lack."""
-    found = data_breaches(panel, rules(max_data_age=limit), 5, NOW)
+    found = data_violations(panel, rules(max_data_age=limit), 5, NOW)
     assert [breach.rule for breach in found] == ["max_data_age"] * broken
     if broken:
         assert found[0].text.endswith(f"the newest step, 2024-01-10, ended 1 d 2 h ago; at most {limit} is allowed")
@@ -70,7 +70,7 @@ def test_the_share_that_is_there(panel: Panel) -> None:
     """Of the last five days: two filled ones are not there, nor are those after a series has ended."""
     shares = dict(zip(["/".join(key) for key in panel.keys], completeness(panel, 5).tolist(), strict=True))
     assert shares == {"moving": 1.0, "holes": 0.6, "stuck": 1.0, "short": 0.6, "same": 1.0}
-    (found,) = data_breaches(panel, rules(min_completeness={"limit": 0.7, "then": "fallback"}), 5, NOW)
+    (found,) = data_violations(panel, rules(min_completeness={"limit": 0.7, "then": "fallback"}), 5, NOW)
     assert (found.rule, found.then, names(found)) == ("min_completeness", "fallback", ["holes", "short"])
     assert "of the last 5 steps are there: holes 60%, short 60%; at least 70% must be" in found.text
 
@@ -86,18 +86,18 @@ def test_a_value_that_stands_still(panel: Panel) -> None:
     """Three days of 7 are 72 hours; a series that never moved is meant to stand still."""
     last = dict(zip(["/".join(key) for key in panel.keys], same_steps(panel).tolist(), strict=True))
     assert last == {"moving": 1, "holes": 1, "stuck": 3, "short": 1, "same": 10}
-    (found,) = data_breaches(panel, rules(flatline={"limit": "72h", "then": "warn"}), 5, NOW)
+    (found,) = data_violations(panel, rules(flatline={"limit": "72h", "then": "warn"}), 5, NOW)
     assert (found.rule, found.then, names(found)) == ("flatline", "warn", ["stuck"])
     assert found.text.endswith("for 3d or longer nothing but stuck 7")
-    assert data_breaches(panel, rules(flatline="73h"), 5, NOW) == []
+    assert data_violations(panel, rules(flatline="73h"), 5, NOW) == []
 
 
 def test_all_rules_are_looked_at(panel: Panel) -> None:
     """Several rules that are broken are told together."""
     asked = rules(max_data_age="1h", min_completeness=1.0, flatline="2d")
-    found = [breach.rule for breach in data_breaches(panel, asked, 5, NOW)]
+    found = [breach.rule for breach in data_violations(panel, asked, 5, NOW)]
     assert found == ["max_data_age", "min_completeness", "flatline"]
-    assert data_breaches(panel, rules(), 5, NOW) == []
+    assert data_violations(panel, rules(), 5, NOW) == []
 
 
 @pytest.mark.parametrize("rule", ["max_data_age", "flatline"])
@@ -106,14 +106,14 @@ def test_rules_about_time_need_times(tmp_path: Path, rule: str) -> None:
     (tmp_path / "x.csv").write_text("sales\n" + "\n".join(map(str, range(20))))
     counted = read(tmp_path / "x.csv")
     with pytest.raises(ConfigError, match=rf"freshness\.{rule}: needs times, and .*x\.csv has none"):
-        data_breaches(counted, rules(**{rule: "1h"}), 5, NOW)
+        data_violations(counted, rules(**{rule: "1h"}), 5, NOW)
     assert completed(counted) is None
-    assert data_breaches(counted, rules(min_completeness=0.5), 5, NOW) == []
+    assert data_violations(counted, rules(min_completeness=0.5), 5, NOW) == []
 
 
 @pytest.mark.parametrize(("days", "broken"), [(59, False), (60, False), (61, True), (-1, False)])
 def test_the_age_of_the_model(days: int, broken: bool) -> None:
     """A model of more than 60 days; one from the future, where the clock jumped back, is not old."""
-    found = model_breaches(NOW - timedelta(days=days), ((),), rules(max_model_age="60d"), NOW)
+    found = model_violations(NOW - timedelta(days=days), ((),), rules(max_model_age="60d"), NOW)
     assert [breach.rule for breach in found] == ["max_model_age"] * broken
-    assert model_breaches(NOW - timedelta(days=days), ((),), rules(), NOW) == []
+    assert model_violations(NOW - timedelta(days=days), ((),), rules(), NOW) == []

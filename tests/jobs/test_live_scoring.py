@@ -46,7 +46,7 @@ def test_scores_of_everything(ledger: Ledger, air_panel: Panel) -> None:
     for back in (5, 4, 3, 2, 1, 0):
         run(ledger, air_panel, back)
     scores = live(ledger, now=NOW)
-    assert scores.outcomes == 3 + 3 + 3 + 2 + 1
+    assert scores.n_actuals == 3 + 3 + 3 + 2 + 1
     assert (scores.mae, scores.bias, scores.mase) == pytest.approx((10, 10, 0.5))
     assert scores.coverage.tolist() == [0.0, 1.0]
     assert scores.mae_by_step == pytest.approx([10, 10, 10])
@@ -57,9 +57,9 @@ def test_a_window_counts_steps_by_their_time(ledger: Ledger, air_panel: Panel) -
     for back in (5, 4, 3, 2, 1, 0):
         run(ledger, air_panel, back, off=10.0 * back)
     scores = live(ledger, now=NOW, window=timedelta(days=40))
-    assert scores.outcomes == 3  # from one, two and three steps back
+    assert scores.n_actuals == 3  # from one, two and three steps back
     assert scores.mae_by_step == pytest.approx([10, 20, 30])
-    assert live(ledger, now=NOW + timedelta(days=365), window=timedelta(days=40)).outcomes == 0
+    assert live(ledger, now=NOW + timedelta(days=365), window=timedelta(days=40)).n_actuals == 0
 
 
 def test_the_last_of_several_forecasts_from_one_origin_counts(ledger: Ledger, air_panel: Panel) -> None:
@@ -76,7 +76,7 @@ def test_forecasts_by_rule_are_not_held_against_the_network(ledger: Ledger, air_
     run(ledger, air_panel, 3)
     run(ledger, air_panel, 0, source="seasonal_naive")
     scores = live(ledger, now=NOW)
-    assert (scores.outcomes, scores.mae) == (3, pytest.approx(10))
+    assert (scores.n_actuals, scores.mae) == (3, pytest.approx(10))
 
 
 def test_data_that_were_cut_since(ledger: Ledger, air_panel: Panel) -> None:
@@ -84,14 +84,14 @@ def test_data_that_were_cut_since(ledger: Ledger, air_panel: Panel) -> None:
     run(ledger, air_panel, 1)
     run(ledger, air_panel, 0)
     ledger.observe(air_panel.drop_last(50), NOW)
-    assert live(ledger, now=NOW).outcomes == 1  # December was seen once, and is not forgotten
+    assert live(ledger, now=NOW).n_actuals == 1  # December was seen once, and is not forgotten
 
 
 def test_an_empty_ledger(ledger: Ledger, air_panel: Panel) -> None:
     """Neither data nor runs, then data alone: nothing is scored."""
-    assert live(ledger, now=NOW).outcomes == 0
+    assert live(ledger, now=NOW).n_actuals == 0
     ledger.observe(air_panel, NOW)
-    assert live(ledger, now=NOW).outcomes == 0
+    assert live(ledger, now=NOW).n_actuals == 0
 
 
 def test_drift_is_found_in_the_runs_of_a_version(ledger: Ledger, air_panel: Panel, forecaster: Forecaster) -> None:
@@ -101,7 +101,7 @@ def test_drift_is_found_in_the_runs_of_a_version(ledger: Ledger, air_panel: Pane
     off = rng.normal(size=(40, 12))
     none, half = np.zeros((40, 12)), np.full((2, 40, 12), 5.0)
     held = HoldoutForecasts(np.zeros(40, np.int64), origins, none, -half, half, off)
-    calibrated = replace(forecaster, held_out=held)
+    calibrated = replace(forecaster, holdout=held)
     for back in range(90, -1, -1):
         run(ledger, air_panel, back, off=10 * rng.normal(), horizon=12, version="v" if back > 4 else "other")
     found = drifted(ledger, "v", calibrated)

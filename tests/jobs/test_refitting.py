@@ -16,7 +16,7 @@ from lstmcast.evaluation.skill import Skill
 from lstmcast.forecaster.comparing import Comparison
 from lstmcast.jobs import refitting, retraining
 from lstmcast.jobs.model import CurrentModel, current_model
-from lstmcast.jobs.retraining import changes, why_now
+from lstmcast.jobs.retraining import changed_keys, retrain_reason
 from lstmcast.jobs.run import run
 from lstmcast.store.choosing import versions
 
@@ -30,7 +30,9 @@ NEW = "of data that were not there before"
 def why(bench: Bench, more: str = "", *, days: float = 0, data: str = NEW) -> str | None:
     """Why a new model would be due."""
     with bench.ledger() as ledger:
-        due = why_now(bench.job(more), current_model(bench.model), ledger, data, bench.now + timedelta(days=days))
+        due = retrain_reason(
+            bench.job(more), current_model(bench.model), ledger, data, bench.now + timedelta(days=days)
+        )
     return due and due.reason
 
 
@@ -73,9 +75,9 @@ def test_due_by_a_changed_config(bench: Bench) -> None:
     other = job.model_copy(update={"train": job.train.model_copy(update={"epochs": 3, "seed": 7})})
     model = current_model(bench.model)
     assert model is not None
-    assert changes(other.config, model) == ["train.epochs", "train.seed"]
+    assert changed_keys(other.config, model) == ["train.epochs", "train.seed"]
     moved = job.model_copy(update={"forecast": job.forecast.model_copy(update={"output": "elsewhere.csv"})})
-    assert changes(moved.config, model) == []
+    assert changed_keys(moved.config, model) == []
 
 
 def test_a_key_that_the_model_does_not_know_had_its_default(bench: Bench) -> None:
@@ -85,7 +87,7 @@ def test_a_key_that_the_model_does_not_know_had_its_default(bench: Bench) -> Non
     config = {name: dict(keys) for name, keys in model.forecaster.report["config"].items()}
     del config["train"]["optimizer"]
     older = CurrentModel(replace(model.forecaster, report={**model.forecaster.report, "config": config}), model.version)
-    assert changes(bench.job().config, older) == []
+    assert changed_keys(bench.job().config, older) == []
 
 
 def test_due_by_drift(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,8 +39,8 @@ def test_every_past_forecast_is_computed_again(bench: Bench, waves: Waves) -> No
         for day, content in enumerate(wrote, start=1):
             entry = last_entry(ledger, bench.now + timedelta(days=day, hours=5))
             found = replay(ledger, bench.model, entry)
-            assert (found.content, found.whole) == (content, True)
-            assert entry.version in found.how
+            assert (found.content, found.recomputed) == (content, True)
+            assert entry.version in found.method
 
 
 def test_without_the_version_from_the_recorded_numbers(bench: Bench, waves: Waves) -> None:
@@ -50,8 +50,8 @@ def test_without_the_version_from_the_recorded_numbers(bench: Bench, waves: Wave
         entry = last_entry(ledger)
         shutil.rmtree(bench.model / entry.version)
         found = replay(ledger, bench.model, entry)
-    assert (found.content, found.whole) == (wrote[-1], False)
-    assert found.how == f"written again from the recorded numbers: version {entry.version} is gone"
+    assert (found.content, found.recomputed) == (wrote[-1], False)
+    assert found.method == f"written again from the recorded numbers: version {entry.version} is gone"
 
 
 def test_a_forecast_by_rule_is_computed_again(bench: Bench, waves: Waves) -> None:
@@ -61,7 +61,7 @@ def test_a_forecast_by_rule_is_computed_again(bench: Bench, waves: Waves) -> Non
     assert b"seasonal_naive" in bench.output.read_bytes()
     with bench.ledger() as ledger:
         found = replay(ledger, bench.model, last_entry(ledger))
-    assert (found.content, found.whole) == (bench.output.read_bytes(), True)
+    assert (found.content, found.recomputed) == (bench.output.read_bytes(), True)
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])

@@ -9,7 +9,7 @@ import pytest
 
 from lstmcast.errors import BusyError, ConditionError, DataError, FileError
 from lstmcast.jobs import reporting
-from lstmcast.jobs.reporting import reported
+from lstmcast.jobs.reporting import run_and_report
 from lstmcast.store.artifact import model_lock
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ SAMPLE = re.compile(r'lstmcast_(\w+)\{model="sales"(?:,(.*))?\} (\S+)')
 
 def report(bench: Bench, more: str = "", *, force: bool = False) -> None:
     """Run the job and report."""
-    reported(bench.job(METRICS + more), bench.now, note=bench.said.append, tell=lambda _: None, force=force, wait=0)
+    run_and_report(
+        bench.job(METRICS + more), bench.now, note=bench.said.append, on_progress=lambda _: None, force=force, wait=0
+    )
 
 
 def metrics(bench: Bench) -> dict[str, float]:

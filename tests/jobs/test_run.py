@@ -251,7 +251,7 @@ def test_data_that_come_back_are_recorded_anew(bench: Bench, waves: Wave) -> Non
     outcome = bench.run(days=1.1)
     assert outcome.status == "done"
     with bench.ledger() as ledger:
-        newest = ledger.newest()
+        newest = ledger.last_run()
         assert len(ledger.entries()) == 3
     assert newest is not None
     assert (newest.run_key, newest.output_digest) == (outcome.run_key, sha256(bench.output.read_bytes()).hexdigest())

@@ -19,11 +19,11 @@ from lstmcast.jobs.schedules import (
     INTERVALS,
     Schedule,
     crontab,
+    default_interval,
     interval,
     kubernetes,
     scheduler_zone,
     systemd,
-    usual_interval,
 )
 
 ANALYZE = shutil.which("systemd-analyze")
@@ -94,13 +94,13 @@ def test_an_interval_is_rounded_down(wanted: str, minutes: int) -> None:
 )  # fmt: skip
 def test_slow_data_are_looked_at_daily(kind: str, step: int, minutes: int) -> None:
     """Nobody knows on which day the month's figure comes: a run that finds nothing new does nothing."""
-    assert usual_interval(kind, step) == minutes
+    assert default_interval(kind, step) == minutes
 
 
 def test_counted_rows_say_no_interval() -> None:
     """The mend is a flag."""
     with pytest.raises(UsageError, match="--every"):
-        usual_interval("counter", 1)
+        default_interval("counter", 1)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 
 from lstmcast.config.models import ModelConfig
 from lstmcast.errors import ModelError, UsageError
-from lstmcast.kinds import HEADS, kind_of
-from lstmcast.kinds.kind import BacktestOptions, PlotOptions, PredictOptions, Task, refuse
+from lstmcast.kinds import HEADS, get_task
+from lstmcast.kinds.kind import BacktestOptions, PlotOptions, PredictOptions, Task, reject_flags
 
 VERBS = [name for name in vars(Task) if not name.startswith("_")]
 
@@ -24,7 +24,7 @@ def test_every_head_of_the_config_has_a_kind() -> None:
 @pytest.mark.parametrize("head", HEADS)
 def test_every_kind_offers_every_verb(head: str) -> None:
     """As the commands ask for them, each with its docstring."""
-    kind = kind_of(head)
+    kind = get_task(head)
     assert {"read", "train", "predict", "plot", "backtest", "formats"} <= set(VERBS)
     assert [verb for verb in VERBS if not hasattr(kind, verb)] == []
     assert all(getattr(kind, verb).__doc__ for verb in VERBS if verb != "formats")
@@ -33,12 +33,12 @@ def test_every_kind_offers_every_verb(head: str) -> None:
 def test_an_unknown_head_names_the_known_ones() -> None:
     """As a model of a later lstmcast would be."""
     with pytest.raises(ModelError, match=r"model.head: .oracle. is none of this lstmcast \(value, event, "):
-        kind_of("oracle")
+        get_task("oracle")
 
 
 def test_the_table_itself_loads_no_kind() -> None:
     """Only the kind that is asked for is imported: predict starts as fast as before."""
-    code = "import sys, lstmcast.kinds; lstmcast.kinds.kind_of('value'); print(*sys.modules)"
+    code = "import sys, lstmcast.kinds; lstmcast.kinds.get_task('value'); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "lstmcast.kinds.value" in loaded
     assert not {"lstmcast.kinds.event", "lstmcast.kinds.label", "matplotlib", "pydantic", "tensorflow"} & set(loaded)
@@ -46,8 +46,8 @@ def test_the_table_itself_loads_no_kind() -> None:
 
 def test_flags_that_are_not_served_are_named() -> None:
     """All that were given, none that is served, none that was left out."""
-    refuse(PlotOptions(".png", horizon=3, history=5), "event", "horizon", "history")
+    reject_flags(PlotOptions(".png", horizon=3, history=5), "event", "horizon", "history")
     with pytest.raises(UsageError, match=r"^--refit, --classical: not with model.head: event$"):
-        refuse(BacktestOptions(5, 2, refit=True, classical=("ets",)), "event", "origins", "step")
+        reject_flags(BacktestOptions(5, 2, refit=True, classical=("ets",)), "event", "origins", "step")
     with pytest.raises(UsageError, match=r"^--horizon: not with model.head: label$"):
-        refuse(PredictOptions(horizon=3), "label")
+        reject_flags(PredictOptions(horizon=3), "label")

@@ -48,12 +48,12 @@ def test_each_feature_in_its_own_unit() -> None:
     """Mean and standard deviation of what was observed: of 1, 3 and a filled 99, and of a feature that stands still."""
     values = np.array([[1.0, 7.0], [3.0, 7.0], [99.0, 7.0]])
     standard = StandardScaler.of(values, np.array([[True, True], [True, True], [False, True]]))
-    assert (standard.centre.tolist(), standard.scale.tolist()) == ([2.0, 7.0], [1.0, 1.0])
-    assert standard.forward(values).tolist() == [[-1.0, 0.0], [1.0, 0.0], [97.0, 0.0]]
+    assert (standard.center.tolist(), standard.scale.tolist()) == ([2.0, 7.0], [1.0, 1.0])
+    assert standard.transform(values).tolist() == [[-1.0, 0.0], [1.0, 0.0], [97.0, 0.0]]
 
 
 def test_numbers_too_large_to_scale() -> None:
     """Where squares overflow it is said; what only later lies beyond float32 is infinite."""
     with pytest.raises(DataError, match="too large to scale"):
         StandardScaler.of(np.array([[1e200], [-1e200]]), np.ones((2, 1), np.bool_))
-    assert np.isinf(StandardScaler(np.zeros(1), np.ones(1)).forward(np.array([[1e300]]))).all()
+    assert np.isinf(StandardScaler(np.zeros(1), np.ones(1)).transform(np.array([[1e300]]))).all()

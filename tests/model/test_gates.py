@@ -32,7 +32,7 @@ def network_of(units: tuple[int, ...], activation: str = "tanh") -> Network:
 def test_the_outputs_are_those_of_the_forward_pass(activation: str, units: tuple[int, ...]) -> None:
     """The last layer's outputs and both final states are what `lstm.run` gives, but for rounding."""
     network, x = network_of(units, activation), np.random.default_rng(1).normal(size=(2, 7, 3)).astype(np.float32)
-    state = lstm.start(network, 2)
+    state = lstm.zero_state(network, 2)
     expected, gates = lstm.run(network, x, state), trace(network, x)
     np.testing.assert_allclose(gates[-1].h, expected, atol=1e-6)
     for layer, h, c in zip(gates, state.h, state.c, strict=True):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lstmcast.model.gates import trace
-from lstmcast.model.gradient import SLOPES, BackwardState, step_back
+from lstmcast.model.gradient import SLOPES, BackwardState, backward_step
 from lstmcast.model.lstm import ACTIVATIONS, Layer, Network
 
 pytestmark = pytest.mark.kernel
@@ -59,8 +59,8 @@ def test_gradients_are_those_of_keras(units: tuple[int, ...], activation: str, *
     rng, network = np.random.default_rng(9), network_of(units, activation, skip=skip)
     x = rng.normal(size=(2, 6, 3)).astype(np.float32)
     seeds = rng.normal(size=(2, 2, 6, 2)).astype(np.float32)  # [G, B, T, O]
-    carried, gates = BackwardState.nothing(network, 2, 2), trace(network, x)
-    found = [step_back(network, gates, t, seeds[:, :, t], carried) for t in range(6)[::-1]][::-1]
+    carried, gates = BackwardState.zeros(network, 2, 2), trace(network, x)
+    found = [backward_step(network, gates, t, seeds[:, :, t], carried) for t in range(6)[::-1]][::-1]
     expected = keras_gradients(network, x, seeds)
     assert np.abs(expected).max() > 0.01
     np.testing.assert_allclose(np.stack(found, axis=2), expected, atol=1e-5)

@@ -80,7 +80,7 @@ def test_outputs_and_tails_by_hand(head: QuantileHead, outputs: int, tails: tupl
 def test_what_is_said_agrees_with_a_loop(head: QuantileHead, rows: int) -> None:
     """Values first, then the distances below from the innermost on, then those above, each further by a softplus."""
     raw = np.random.default_rng(rows).normal(scale=3, size=(rows, head.outputs)).astype(np.float32)
-    values, below, above = head.said(raw)
+    values, below, above = head.decode(raw)
     assert values.shape == (rows, head.steps)
     assert below.shape == above.shape == (len(head.levels), rows, head.steps)
     for b, row in enumerate(raw.tolist()):
@@ -94,7 +94,7 @@ def test_what_is_said_by_hand() -> None:
     """Two steps, two levels: outputs of 0 lie ln 2 further each, and ln(eᵏ − 1) lies k further."""
     one, two = math.log(math.e - 1), math.log(math.e**2 - 1)
     raw = np.array([[5, -5, 0, one, 0, two, one, one, two, 0]], np.float32)
-    values, below, above = QuantileHead(2, (80.0, 95.0)).said(raw)
+    values, below, above = QuantileHead(2, (80.0, 95.0)).decode(raw)
     ln2 = math.log(2)
     np.testing.assert_array_equal(values, [[5, -5]])
     np.testing.assert_allclose(below[:, 0], [[ln2, 1], [2 * ln2, 3]], rtol=1e-6)
@@ -105,7 +105,7 @@ def test_what_is_said_by_hand() -> None:
 @given(hnp.arrays(np.float32, (3, 2 * 7), elements=st.floats(-(2.0**100), 2.0**100, width=32)))
 def test_bounds_never_cross(raw: np.ndarray) -> None:
     """Whatever the outputs: finite distances, none below 0, and an outer one never nearer than an inner one."""
-    _, below, above = QuantileHead(2, (50.0, 80.0, 95.0)).said(raw)
+    _, below, above = QuantileHead(2, (50.0, 80.0, 95.0)).decode(raw)
     for gaps in (below, above):
         assert np.isfinite(gaps).all()
         assert (gaps >= 0).all()

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from lstmcast.model import holt_winters
-from lstmcast.model.holt_winters import ALPHAS, GAMMAS, REPEATED, TRENDS, TRUST
-from lstmcast.model.past import HORIZONS, LEAST, TRIALS, HistoryBatch
+from lstmcast.model.holt_winters import ALPHAS, GAMMAS, MIN_SEASONAL_NAIVE_WEIGHT, TRENDS, WEIGHT_EXPONENT
+from lstmcast.model.past import EPSILON, HORIZONS, TRIALS, HistoryBatch
 
 LENGTHS = [1, 2, 4, 7, 9, 15, 23, 45]
 
@@ -89,9 +89,9 @@ def by_loop(z: list[float], horizon: int, season: int) -> tuple[list[float], flo
     tries.append({t: [again(t, h + 1) for h in range(steps)] for t, steps in trials.items()})
     said.append([again(last, h + 1) for h in range(horizon)])
     errors = [sum(off(each, t) for t, each in tried.items()) / max(len(trials), 1) for tried in tries]
-    trust = TRUST[0] + TRUST[1] * len(trials)
-    weights = [(max(error, LEAST) / max(min(errors), LEAST)) ** -trust for error in errors]
-    hedge = REPEATED if season > 1 else 0.0
+    trust = WEIGHT_EXPONENT[0] + WEIGHT_EXPONENT[1] * len(trials)
+    weights = [(max(error, EPSILON) / max(min(errors), EPSILON)) ** -trust for error in errors]
+    hedge = MIN_SEASONAL_NAIVE_WEIGHT if season > 1 else 0.0
     weights = [(1 - hedge) * weight / sum(weights) for weight in weights]
     weights[-1] += hedge
     near = [t for t in trials if last - t <= horizon]
@@ -114,4 +114,4 @@ def test_many_origins_against_a_loop(season: int, horizon: int) -> None:
     past = HistoryBatch.of(z, offsets[series] + origins, origins + 1, season=season, trial=horizon)
     found = holt_winters.forecast(past, horizon)
     np.testing.assert_allclose(found.z, [one[0] for one in expected], rtol=1e-7, atol=1e-9)
-    np.testing.assert_allclose(found.off, [one[1] for one in expected], rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(found.abs_error, [one[1] for one in expected], rtol=1e-7, atol=1e-9)

@@ -9,7 +9,7 @@ import pytest
 
 from lstmcast.model import lstm
 from lstmcast.model.lstm import Layer, Network
-from lstmcast.model.paths import AutoregressiveEnsemble, drawn, likeliest, log_softmax
+from lstmcast.model.paths import AutoregressiveEnsemble, beam_search, log_softmax, sample
 from lstmcast.model.sequences import one_hot
 
 pytestmark = pytest.mark.kernel
@@ -47,7 +47,7 @@ def chances(speaker: AutoregressiveEnsemble, codes: list[int]) -> np.ndarray:
     """[V] what follows some codes, by running over all of them anew."""
     said = []
     for one in speaker.networks:
-        raw = lstm.outputs(one, one_hot(np.array([codes]), KINDS))[0, -1].astype(float)
+        raw = lstm.forward(one, one_hot(np.array([codes]), KINDS))[0, -1].astype(float)
         said.append(np.exp(raw) / np.exp(raw).sum())
     powers = np.mean(said, axis=0) ** (1 / speaker.temperature)
     return powers / powers.sum()
@@ -57,17 +57,17 @@ def test_every_step_is_what_running_anew_says(speaker: AutoregressiveEnsemble) -
     """Reading all at once, step by step, or each prefix by itself: the same probabilities."""
     codes = [0, 1, 2, 1, 1, 0]
     read = one_hot(np.array([codes]), KINDS)
-    every = np.exp(speaker.every(read, 4)[0])
+    every = np.exp(speaker.step_log_probs(read, 4)[0])
     expected = [chances(speaker, codes[: k + 1]) for k in range(2, 6)]
     assert every == pytest.approx(np.array(expected), abs=1e-5)
-    states, logs = speaker.read(read[:, :3])
+    states, logs = speaker.encode_context(read[:, :3])
     assert np.exp(logs[0]) == pytest.approx(expected[0], abs=1e-5)
-    assert np.exp(speaker.after(np.array([1]), states)[0]) == pytest.approx(expected[1], abs=1e-5)
+    assert np.exp(speaker.decode_step(np.array([1]), states)[0]) == pytest.approx(expected[1], abs=1e-5)
 
 
 def test_a_wide_beam_finds_the_likeliest_of_all_paths(speaker: AutoregressiveEnsemble, x: np.ndarray) -> None:
     """With a beam as wide as there are paths, the best of 81 paths is found, with its probabilities."""
-    found = likeliest(speaker, x, 4, beam=KINDS**3)
+    found = beam_search(speaker, x, 4, beam=KINDS**3)
     for row, codes in enumerate(([0, 1, 2, 1], [-1, 2, 2, 0])):
         each = {}
         for path in product(range(KINDS), repeat=4):
@@ -75,12 +75,12 @@ def test_a_wide_beam_finds_the_likeliest_of_all_paths(speaker: AutoregressiveEns
             each[path] = steps
         best = max(each, key=lambda path: np.prod(each[path]))
         assert tuple(found.symbols[row].tolist()) == best
-        assert found.chances[row] == pytest.approx(each[best], abs=1e-5)
+        assert found.probabilities[row] == pytest.approx(each[best], abs=1e-5)
 
 
 def test_a_beam_of_one_takes_the_likeliest_symbol_at_each_step(speaker: AutoregressiveEnsemble, x: np.ndarray) -> None:
     """Greedy, written as a loop."""
-    found = likeliest(speaker, x, 5, beam=1)
+    found = beam_search(speaker, x, 5, beam=1)
     codes = [0, 1, 2, 1]
     for said in found.symbols[0].tolist():
         assert said == chances(speaker, codes).argmax()
@@ -90,7 +90,7 @@ def test_a_beam_of_one_takes_the_likeliest_symbol_at_each_step(speaker: Autoregr
 @pytest.mark.parametrize("beam", [2, 3, 8])
 def test_a_beam_keeps_the_best_paths_of_each_step(speaker: AutoregressiveEnsemble, x: np.ndarray, beam: int) -> None:
     """Beam search, written as a loop over paths that are read anew at each step."""
-    found = likeliest(speaker, x, 6, beam=beam)
+    found = beam_search(speaker, x, 6, beam=beam)
     for row, codes in enumerate(([0, 1, 2, 1], [-1, 2, 2, 0])):
         paths: dict[tuple[int, ...], list[float]] = {(): []}
         for _ in range(6):
@@ -102,30 +102,30 @@ def test_a_beam_keeps_the_best_paths_of_each_step(speaker: AutoregressiveEnsembl
             paths = dict(sorted(longer.items(), key=lambda item: -np.prod(item[1]))[:beam])
         best, steps = next(iter(paths.items()))
         assert tuple(found.symbols[row].tolist()) == best
-        assert found.chances[row] == pytest.approx(steps, abs=1e-5)
+        assert found.probabilities[row] == pytest.approx(steps, abs=1e-5)
 
 
 def test_no_beam_finds_a_likelier_path_than_the_exhaustive_one(speaker: AutoregressiveEnsemble, x: np.ndarray) -> None:
     """The widest beam keeps every path. Sums of float32 may round differently in batches of other sizes."""
-    exhaustive = likeliest(speaker, x, 4, beam=KINDS**3).chances.prod(axis=1)
+    exhaustive = beam_search(speaker, x, 4, beam=KINDS**3).probabilities.prod(axis=1)
     for beam in (1, 2, 3, 8):
-        assert (likeliest(speaker, x, 4, beam=beam).chances.prod(axis=1) <= exhaustive + 1e-5).all()
+        assert (beam_search(speaker, x, 4, beam=beam).probabilities.prod(axis=1) <= exhaustive + 1e-5).all()
 
 
 def test_what_is_drawn_is_as_frequent_as_it_is_likely(speaker: AutoregressiveEnsemble) -> None:
     """The first symbol of 20,000 draws, at temperature ½: its probabilities squared, and made to sum to 1."""
     x = np.repeat(one_hot(np.array([[0, 1, 2]]), KINDS), 20_000, axis=0)
-    path = drawn(speaker, x, 1, temperature=0.5, rng=np.random.default_rng(0))
+    path = sample(speaker, x, 1, temperature=0.5, rng=np.random.default_rng(0))
     own = chances(speaker, [0, 1, 2])
     shares = np.bincount(path.symbols[:, 0], minlength=KINDS) / 20_000
     assert shares == pytest.approx(own**2 / (own**2).sum(), abs=0.015)
-    assert path.chances[:, 0] == pytest.approx(own[path.symbols[:, 0]], abs=1e-5)
+    assert path.probabilities[:, 0] == pytest.approx(own[path.symbols[:, 0]], abs=1e-5)
 
 
 def test_the_same_seed_draws_the_same(speaker: AutoregressiveEnsemble, x: np.ndarray) -> None:
     """And another seed, sooner or later, something else."""
     one, two, other = (
-        drawn(speaker, x, 30, temperature=1.0, rng=np.random.default_rng(seed)).symbols.tolist() for seed in (4, 4, 5)
+        sample(speaker, x, 30, temperature=1.0, rng=np.random.default_rng(seed)).symbols.tolist() for seed in (4, 4, 5)
     )
     assert one == two != other
 

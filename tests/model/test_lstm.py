@@ -69,14 +69,14 @@ def test_two_steps_from_nothing_by_hand() -> None:
     """With relu, i = f = o = 1/2 and c̃ = relu(x): c = 2, h = 1 after x = 4; c = 1 + 0 after x = −6, h = 1/2."""
     layer = Layer(W=column(0, 0, 1, 0), U=column(0, 0, 0, 0), b=column(0, 0, 0, 0)[0])
     network = Network((layer,), column(1), column(0)[0], activation="relu")
-    np.testing.assert_allclose(lstm.outputs(network, np.array([[[4], [-6]]], np.float32)), [[[1], [0.5]]], atol=1e-6)
+    np.testing.assert_allclose(lstm.forward(network, np.array([[[4], [-6]]], np.float32)), [[[1], [0.5]]], atol=1e-6)
 
 
 def test_the_skip_lays_the_input_beside_the_output() -> None:
     """The first U dense weights meet h, the others x: 2 · h + 3 · x₁ − x₂, with h = 0 from weights of nothing."""
     layer = Layer(np.zeros((2, 4), np.float32), np.zeros((1, 4), np.float32), np.zeros(4, np.float32))
     network = Network((layer,), np.array([[2], [3], [-1]], np.float32), column(0.5)[0], skip=True)
-    np.testing.assert_allclose(lstm.outputs(network, np.array([[[4, 5], [1, 0]]], np.float32)), [[[7.5], [3.5]]])
+    np.testing.assert_allclose(lstm.forward(network, np.array([[[4, 5], [1, 0]]], np.float32)), [[[7.5], [3.5]]])
 
 
 def looped(network: Network, x: np.ndarray) -> list[list[float]]:
@@ -115,7 +115,7 @@ def test_every_step_agrees_with_a_loop(activation: str, units: tuple[int, ...], 
     made = random_network(units, 3, 2, skip=skip)
     network = Network(made.layers, made.V, made.d, activation, skip)
     x = np.random.default_rng(9).normal(size=(2, 6, 3)).astype(np.float32)
-    np.testing.assert_allclose(lstm.outputs(network, x), [looped(network, window) for window in x], atol=1e-5)
+    np.testing.assert_allclose(lstm.forward(network, x), [looped(network, window) for window in x], atol=1e-5)
 
 
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
@@ -132,7 +132,7 @@ def test_every_step_agrees_with_keras(activation: str, units: tuple[int, ...]) -
     model.set_weights([w for layer in network.layers for w in (layer.W, layer.U, layer.b)] + [network.V, network.d])
     x = np.random.default_rng(1).normal(size=(40, 9, 4)).astype(np.float32)
     said = np.asarray(model(x, training=False))
-    np.testing.assert_allclose(lstm.outputs(network, x), said, rtol=1e-5, atol=1e-5 * max(1.0, np.abs(said).max()))
+    np.testing.assert_allclose(lstm.forward(network, x), said, rtol=1e-5, atol=1e-5 * max(1.0, np.abs(said).max()))
 
 
 @pytest.mark.parametrize("skip", [False, True])
@@ -140,14 +140,14 @@ def test_step_by_step_is_all_at_once(skip: bool) -> None:
     """Carrying the state on gives what one pass over all the steps gives."""
     network = random_network((5, 4), 3, 2, skip=skip)
     x = np.random.default_rng(2).normal(size=(7, 8, 3)).astype(np.float32)
-    state = lstm.start(network, 7)
+    state = lstm.zero_state(network, 7)
     said = [lstm.step(network, x[:, t], state) for t in range(8)]
-    np.testing.assert_allclose(np.stack(said, axis=1), lstm.outputs(network, x), atol=1e-6)
-    carried = lstm.start(network, 7)
+    np.testing.assert_allclose(np.stack(said, axis=1), lstm.forward(network, x), atol=1e-6)
+    carried = lstm.zero_state(network, 7)
     lstm.run(network, x[:, :5], carried)
     np.testing.assert_allclose(lstm.run(network, x[:, 5:], carried)[:, -1], state.h[-1], atol=1e-6)
-    alone = lstm.start(network, 7)
-    np.testing.assert_allclose(lstm.last(network, x, alone), state.h[-1], atol=1e-6)
+    alone = lstm.zero_state(network, 7)
+    np.testing.assert_allclose(lstm.run_last(network, x, alone), state.h[-1], atol=1e-6)
     for c, expected in zip(alone.c, state.c, strict=True):
         np.testing.assert_allclose(c, expected, atol=1e-6)
 
@@ -185,7 +185,7 @@ def test_tensors_there_and_back_again() -> None:
     ]
     again = lstm.from_tensors(tensors, activation="tanh", skip=True, features=3)
     x = np.random.default_rng(4).normal(size=(2, 4, 3)).astype(np.float32)
-    np.testing.assert_array_equal(lstm.outputs(again, x), lstm.outputs(network, x))
+    np.testing.assert_array_equal(lstm.forward(again, x), lstm.forward(network, x))
 
 
 def changed(name: str, value: np.ndarray | None) -> dict[str, np.ndarray]:

@@ -20,13 +20,13 @@ BOTH = Architecture(5, 3, units=(4, 3), head=CategoricalHead(4), hidden=(6, 5), 
 
 def test_chances_are_sigmoids() -> None:
     """1 / (1 + exp(−a)), and numbers of any size overflow nowhere."""
-    said = BernoulliHead(3).said(np.array([[0.0, 2.0, -1000.0]], np.float32))
+    said = BernoulliHead(3).decode(np.array([[0.0, 2.0, -1000.0]], np.float32))
     assert said[0] == pytest.approx([0.5, 1 / (1 + np.exp(-2.0)), 0.0])
 
 
 def test_symbols_are_softmaxes() -> None:
     """exp(a) over the sum of all, and numbers of any size overflow nowhere."""
-    said = CategoricalHead(3).said(np.array([[1.0, 2.0, 3.0], [1000.0, 0.0, -1000.0]], np.float32))
+    said = CategoricalHead(3).decode(np.array([[1.0, 2.0, 3.0], [1000.0, 0.0, -1000.0]], np.float32))
     weights = np.exp([1.0, 2.0, 3.0])
     assert said[0] == pytest.approx(weights / weights.sum())
     assert said[1] == pytest.approx([1.0, 0.0, 0.0])
@@ -42,7 +42,7 @@ def test_the_loss_is_minus_the_log_of_what_was_said_of_what_came(head: OutputHea
         if isinstance(head, BernoulliHead)
         else np.array([[[1.0], [0.0]]])
     )
-    said = head.said(raw[0])
+    said = head.decode(raw[0])
     if isinstance(head, BernoulliHead):
         expected = -np.log(np.where(came[0] == 1, said, 1 - said))
     else:
@@ -80,8 +80,8 @@ def test_hidden_layers_are_the_same_in_numpy() -> None:
     network, x = to_numpy(model, BOTH), rng.normal(size=(7, 5, 3)).astype(np.float32)
     assert check_forward(network, BOTH, x) < 1e-5
     kept = lstm.from_tensors(lstm.to_tensors(network), activation="tanh", skip=True, features=3, outputs=4)
-    assert np.array_equal(lstm.outputs(kept, x), lstm.outputs(network, x))
-    assert lstm.outputs(network, x)[:, -1] == pytest.approx(np.asarray(model(x)), abs=1e-5)
+    assert np.array_equal(lstm.forward(kept, x), lstm.forward(network, x))
+    assert lstm.forward(network, x)[:, -1] == pytest.approx(np.asarray(model(x)), abs=1e-5)
 
 
 def test_a_hidden_layer_that_does_not_fit_is_refused() -> None:
@@ -120,14 +120,14 @@ class Signs:
 def test_what_can_be_told_is_learnt(head: OutputHead, every_step: bool) -> None:
     """Both heads learn the sign of a sum, told at each step or only at the last, from lessons that are no windows."""
     architecture = Architecture(4, 1, units=(8,), head=head, hidden=(8,), every_step=every_step)
-    recipe = Recipe(epochs=12, batches=20, batch_size=32, loss=head.own_loss, learning_rate=0.02)
+    recipe = Recipe(epochs=12, batches=20, batch_size=32, loss=head.loss_name, learning_rate=0.02)
     network = fit(Signs(every_step), architecture, recipe).network
     x, came, _ = next(Signs(every_step=False).batches(np.random.default_rng(9), count=500, size=500))
-    said = head.said(lstm.outputs(network, x)[:, -1])[:, -1]  # of a yes
+    said = head.decode(lstm.forward(network, x)[:, -1])[:, -1]  # of a yes
     assert ((said > 0.5) == (came[:, 0] == 1)).mean() > 0.9
 
 
 def test_values_are_heads_too() -> None:
     """The value head meets the protocol: as many targets as steps, no activation, the loss of quantiles."""
     head: OutputHead = QuantileHead(3, (80.0,))
-    assert (head.outputs, head.targets, head.activation, head.own_loss) == (9, 3, "linear", "pinball")
+    assert (head.outputs, head.targets, head.activation, head.loss_name) == (9, 3, "linear", "pinball")

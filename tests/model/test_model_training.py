@@ -25,7 +25,7 @@ from lstmcast.model.lstm import Network
 from lstmcast.model.network import Architecture
 from lstmcast.model.recipe import Recipe
 from lstmcast.model.standing import FitState
-from lstmcast.model.training import Fit, Progress, StopRequested, fit, together
+from lstmcast.model.training import Fit, Progress, StopRequested, fit, run_in_threads
 from lstmcast.model.windows import WindowDataset, WindowSpec
 
 pytestmark = pytest.mark.slow
@@ -44,7 +44,7 @@ def waves(shape: WindowSpec = SHAPE, *, last: float = 0.0, hidden: tuple[int, ..
     z[39] += last
     observed = np.ones(65, bool)
     observed[list(hidden)] = False
-    return WindowDataset.over(z, observed, np.array([0, 40, 65]), shape)
+    return WindowDataset.from_panel(z, observed, np.array([0, 40, 65]), shape)
 
 
 def fingerprint(network: Network) -> str:
@@ -157,14 +157,14 @@ def test_quantiles_of_chance_are_learnt() -> None:
     """Steps that are +1 or, one in four times, −3: the median is near 1, and 50 % reach from −3 or so up to 1."""
     rng = np.random.default_rng(2)
     z = np.cumsum(np.where(rng.random(3000) < 0.25, -3.0, 1.0) + rng.normal(scale=0.05, size=3000))
-    windows = WindowDataset.over(z, np.ones(3000, bool), np.array([0, 3000]), SHAPE)
+    windows = WindowDataset.from_panel(z, np.ones(3000, bool), np.array([0, 3000]), SHAPE)
     head = QuantileHead(1, (40.0, 80.0))
     recipe = Recipe(
         epochs=12, batches=20, batch_size=16, loss="pinball", learning_rate=0.05, schedule="cosine", patience=None
     )
     fitted = fit(windows, replace(SMALL, head=head, units=(2,)), recipe)
     inputs, targets, _ = windows.batch(np.zeros(100, np.int64), np.arange(0, 2900, 29))
-    values, below, above = head.said(lstm.outputs(fitted.network, inputs).reshape(-1, head.outputs))
+    values, below, above = head.decode(lstm.forward(fitted.network, inputs).reshape(-1, head.outputs))
     y = targets.reshape(-1, 1)
     for bound, expected in ((values, 0.5), (values - below[1], 0.1), (values + above[1], 0.9)):
         assert np.mean(y <= bound) == pytest.approx(expected, abs=0.1)
@@ -178,7 +178,7 @@ def test_a_cosine_schedule_ends_at_a_hundredth() -> None:
     for schedule in ("constant", "cosine"):
         seen: list[Network] = []
         recipe = replace(ONE_STEP, epochs=2, schedule=schedule, decay=1)
-        fit(waves(), SMALL, recipe, judge=judge_by([2, 1], seen))
+        fit(waves(), SMALL, recipe, validate=judge_by([2, 1], seen))
         moves.append(seen[1].d - seen[0].d)
     np.testing.assert_allclose(moves[1], moves[0] / 100, rtol=0.01)
 
@@ -223,8 +223,8 @@ def test_dropout_is_on_while_training() -> None:
 
 def test_without_a_judge_every_epoch_is_run_and_the_last_is_kept(plain: Fit) -> None:
     """Nothing is held out, so nothing stops it."""
-    assert (plain.epoch, plain.held_out, len(plain.history)) == (2, None, 2)
-    assert [(p.epoch, p.epochs, p.held_out) for p in plain.history] == [(1, 2, None), (2, 2, None)]
+    assert (plain.epoch, plain.validation_error, len(plain.history)) == (2, None, 2)
+    assert [(p.epoch, p.epochs, p.validation_error) for p in plain.history] == [(1, 2, None), (2, 2, None)]
 
 
 def test_the_best_epoch_is_kept_and_patience_ends_the_fit() -> None:
@@ -232,12 +232,12 @@ def test_the_best_epoch_is_kept_and_patience_ends_the_fit() -> None:
     seen: list[Network] = []
     told: list[Progress] = []
     recipe = replace(RECIPE, epochs=50, patience=3)
-    fitted = fit(waves(), SMALL, recipe, judge=judge_by([3, 1, 2, 1, 1.5, 0], seen), tell=told.append)
-    assert (fitted.epoch, fitted.held_out, len(seen)) == (2, 1, 5)
+    fitted = fit(waves(), SMALL, recipe, validate=judge_by([3, 1, 2, 1, 1.5, 0], seen), on_progress=told.append)
+    assert (fitted.epoch, fitted.validation_error, len(seen)) == (2, 1, 5)
     assert fingerprint(fitted.network) == fingerprint(seen[1])
     assert len({fingerprint(network) for network in seen}) == 5
     assert tuple(told) == fitted.history
-    assert [p.held_out for p in told] == [3, 1, 2, 1, 1.5]
+    assert [p.validation_error for p in told] == [3, 1, 2, 1, 1.5]
     assert [p.epoch for p in told] == [1, 2, 3, 4, 5]
     assert all(a.seconds <= b.seconds for a, b in pairwise(told))
 
@@ -246,8 +246,8 @@ def test_without_patience_all_epochs_are_run() -> None:
     """Never better than at first, and yet not stopped; the best is kept all the same."""
     seen: list[Network] = []
     recipe = replace(RECIPE, epochs=6, patience=None)
-    fitted = fit(waves(), SMALL, recipe, judge=judge_by([1, 2, 3, 4, 5, 6], seen))
-    assert (len(fitted.history), len(seen), fitted.epoch, fitted.held_out) == (6, 6, 1, 1)
+    fitted = fit(waves(), SMALL, recipe, validate=judge_by([1, 2, 3, 4, 5, 6], seen))
+    assert (len(fitted.history), len(seen), fitted.epoch, fitted.validation_error) == (6, 6, 1, 1)
     assert fingerprint(fitted.network) == fingerprint(seen[0])
 
 
@@ -258,7 +258,7 @@ def test_a_fit_may_start_from_other_weights() -> None:
     fitted = fit(windows, SMALL, recipe, start=first)
     rng = np.random.default_rng(recipe.seed)
     (inputs, targets, weights), *_ = windows.batches(rng, count=4, size=4)
-    off = (lstm.outputs(first, inputs) - targets) ** 2 * weights
+    off = (lstm.forward(first, inputs) - targets) ** 2 * weights
     assert fitted.history[0].loss == pytest.approx(off.sum() / weights.sum(), rel=1e-4)
     for name, tensor in lstm.to_tensors(fitted.network).items():
         np.testing.assert_allclose(tensor, lstm.to_tensors(first)[name], atol=1e-7)
@@ -267,7 +267,7 @@ def test_a_fit_may_start_from_other_weights() -> None:
 def test_fits_at_once_are_those_one_after_the_other() -> None:
     """Three fits with dropout, each from its own seed: the same bytes, in their order."""
     fits = [partial(fit, waves(), DROPPING, replace(RECIPE, seed=seed)) for seed in (0, 1, 2)]
-    at_once = [fingerprint(one.network) for one in together(fits, Event())]
+    at_once = [fingerprint(one.network) for one in run_in_threads(fits, Event())]
     assert at_once == [fingerprint(one().network) for one in fits]
     assert len(set(at_once)) == 3
 
@@ -277,14 +277,16 @@ def test_a_fit_goes_on_from_any_epoch_to_the_same_bytes() -> None:
     stands: list[FitState] = []
     recipe = replace(RECIPE, epochs=4, patience=2, schedule="cosine")
     errors = {1: 3.0, 2: 1.0, 3: 2.0, 4: 4.0}
-    whole = fit(waves(), DROPPING, recipe, judge=judge_by([*errors.values()], []), keep=stands.append)
-    assert [stand.over for stand in stands] == [False, False, False, True]
+    whole = fit(waves(), DROPPING, recipe, validate=judge_by([*errors.values()], []), keep=stands.append)
+    assert [stand.finished for stand in stands] == [False, False, False, True]
     for epoch, stand in enumerate(stands, 1):
         rest = judge_by([*errors.values()][epoch:], [])
-        again = fit(waves(), DROPPING, recipe, judge=rest, resume=FitState.from_plain(*stand.to_plain()))
+        again = fit(waves(), DROPPING, recipe, validate=rest, resume=FitState.from_checkpoint(*stand.to_checkpoint()))
         assert fingerprint(again.network) == fingerprint(whole.network)
-        assert (again.epoch, again.held_out) == (whole.epoch, whole.held_out) == (2, 1.0)
-        assert [(p.loss, p.held_out) for p in again.history] == [(p.loss, p.held_out) for p in whole.history]
+        assert (again.epoch, again.validation_error) == (whole.epoch, whole.validation_error) == (2, 1.0)
+        assert [(p.loss, p.validation_error) for p in again.history] == [
+            (p.loss, p.validation_error) for p in whole.history
+        ]
 
 
 def test_a_fit_told_to_stop_ends_before_its_next_batch() -> None:
@@ -315,9 +317,9 @@ def test_a_fit_that_fails_stops_the_others() -> None:
             time.sleep(0.01)
         raise ModelError("exploded")
 
-    long = partial(fit, waves(), SMALL, replace(RECIPE, epochs=1000), stop=stop, tell=told.append)
+    long = partial(fit, waves(), SMALL, replace(RECIPE, epochs=1000), stop=stop, on_progress=told.append)
     with pytest.raises(ModelError, match="exploded"):
-        together([fail, long], stop)
+        run_in_threads([fail, long], stop)
     assert stop.is_set()
     assert 1 <= len(told) < 1000
 
@@ -326,15 +328,15 @@ def test_an_epoch_whose_forecasts_overflow_is_never_the_best() -> None:
     """Not a number in the first epoch does not keep later ones from being better."""
     seen: list[Network] = []
     recipe = replace(RECIPE, epochs=4, patience=9)
-    fitted = fit(waves(), SMALL, recipe, judge=judge_by([math.nan, 5, math.inf, math.nan], seen))
-    assert (fitted.epoch, fitted.held_out) == (2, 5)
+    fitted = fit(waves(), SMALL, recipe, validate=judge_by([math.nan, 5, math.inf, math.nan], seen))
+    assert (fitted.epoch, fitted.validation_error) == (2, 5)
     assert fingerprint(fitted.network) == fingerprint(seen[1])
 
 
 def test_a_network_that_never_forecasts_numbers_is_refused() -> None:
     """The message names the keys to change."""
     with pytest.raises(ModelError, match=r"held-out forecasts .*Nothing was saved\. Lower train\.learning_rate"):
-        fit(waves(), SMALL, RECIPE, judge=lambda _: math.nan)
+        fit(waves(), SMALL, RECIPE, validate=lambda _: math.nan)
 
 
 def test_what_can_be_learnt_is_learnt() -> None:
@@ -343,7 +345,7 @@ def test_what_can_be_learnt_is_learnt() -> None:
     fitted = fit(windows, replace(SMALL, units=(8,)), Recipe(epochs=25, batches=6, batch_size=8, learning_rate=0.02))
     assert fitted.history[-1].loss < 0.1 * fitted.history[0].loss
     inputs, targets, _ = windows.batch(np.array([0]), np.array([20]))
-    said = lstm.outputs(fitted.network, inputs)
+    said = lstm.forward(fitted.network, inputs)
     assert np.corrcoef(said[0, 2:, 0], targets[0, 2:, 0])[0, 1] > 0.95
 
 
@@ -370,10 +372,10 @@ def test_a_loss_that_is_not_a_number_is_refused_at_once() -> None:
 def test_what_is_not_known_counts_neither_way() -> None:
     """A rise of one a step whose every third value was filled: the known steps are learnt, not pulled towards zero."""
     observed = np.arange(60) % 3 != 0
-    windows = WindowDataset.over(np.arange(60.0), observed, np.array([0, 60]), SHAPE)
+    windows = WindowDataset.from_panel(np.arange(60.0), observed, np.array([0, 60]), SHAPE)
     fitted = fit(windows, SMALL, Recipe(epochs=10, batches=10, batch_size=4, learning_rate=0.05))
     inputs, _, _ = windows.batch(np.array([0]), np.array([30]))
-    np.testing.assert_allclose(lstm.outputs(fitted.network, inputs)[0, 3:, 0], 1.0, atol=0.05)
+    np.testing.assert_allclose(lstm.forward(fitted.network, inputs)[0, 3:, 0], 1.0, atol=0.05)
     assert fitted.history[-1].loss < 0.01
 
 

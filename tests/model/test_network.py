@@ -115,7 +115,7 @@ def test_the_skip_is_a_linear_path_around_every_lstm(units: tuple[int, ...]) -> 
     one.set_weights(weights)
     shown = beside(weights, units=units, steps=6, features=3, outputs=2)
     np.testing.assert_allclose(np.asarray(one(x)), np.asarray(shown(x)), atol=1e-6)
-    said = lstm.outputs(to_numpy(many, architecture), x)
+    said = lstm.forward(to_numpy(many, architecture), x)
     np.testing.assert_allclose(np.asarray(many(x)), said, atol=1e-5)
     for t in (1, 4, 6):  # at every step, the input of that step
         first = beside(weights, units=units, steps=t, features=3, outputs=2)
@@ -148,7 +148,7 @@ def test_the_numpy_network_says_what_keras_says(activation: str) -> None:
     copied, x = to_numpy(model, architecture), windows(SMALL)
     said = np.asarray(model(x))
     model.set_weights([w * 0 for w in model.get_weights()])
-    np.testing.assert_allclose(lstm.outputs(copied, x), said, atol=1e-5)
+    np.testing.assert_allclose(lstm.forward(copied, x), said, atol=1e-5)
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", "elu", "softsign", "linear"])
@@ -160,8 +160,8 @@ def test_two_forward_passes_that_agree_are_passed(activation: str) -> None:
 
 def test_two_forward_passes_that_differ_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says by how much they differ, how much is allowed, and that nothing was saved."""
-    sound, outputs = to_numpy(filled(SMALL), SMALL), lstm.outputs
-    monkeypatch.setattr(lstm, "outputs", lambda *seen: outputs(*seen) + np.float32(0.01))
+    sound, outputs = to_numpy(filled(SMALL), SMALL), lstm.forward
+    monkeypatch.setattr(lstm, "forward", lambda *seen: outputs(*seen) + np.float32(0.01))
     with pytest.raises(ModelError, match=r"differ by .*e-0[23] \(at most 1e-4\): it was not saved"):
         check_forward(sound, SMALL, windows(SMALL))
 

@@ -44,7 +44,7 @@ def windows(shape: WindowSpec, lengths: list[int]) -> WindowDataset:
     """Random series of these lengths."""
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     z = np.random.default_rng(7).normal(size=offsets[-1])
-    return WindowDataset.over(z, np.ones(len(z), bool), offsets, shape)
+    return WindowDataset.from_panel(z, np.ones(len(z), bool), offsets, shape)
 
 
 def level(z: list[float], t: int, steps: int) -> float:
@@ -65,8 +65,8 @@ def slowly(network: Network, z: list[float], shape: WindowSpec, horizon: int) ->
     z = list(z)
     for h in range(horizon):
         n, context = len(z), shape.context + h
-        cut = WindowDataset.over(np.array(z), np.ones(n, bool), np.array([0, n]), replace(shape, context=context))
-        said = lstm.outputs(network, cut.inputs(np.array([0]), np.array([n - context]), context))[0, -1, 0]
+        cut = WindowDataset.from_panel(np.array(z), np.ones(n, bool), np.array([0, n]), replace(shape, context=context))
+        said = lstm.forward(network, cut.inputs(np.array([0]), np.array([n - context]), context))[0, -1, 0]
         z.append(level(z, n - 1, shape.level) + float(said) + profile(z, shape))
     return z[-horizon:]
 
@@ -92,7 +92,7 @@ def test_a_network_that_says_nothing_repeats_level_and_season() -> None:
         (SHAPES[2], np.tile([0.0, 5.0, 1.0, -2.0], 3)),
         (replace(SHAPES[0], lags=4), np.full(12, -2.0)),
     ):
-        cut = WindowDataset.over(z, np.ones(24, bool), np.array([0, 24]), shape)
+        cut = WindowDataset.from_panel(z, np.ones(24, bool), np.array([0, 24]), shape)
         said = recursion.forecast([silent], QuantileHead(), cut, np.array([0]), np.array([23]), 12)[0]
         np.testing.assert_allclose(said[0], expected, atol=1e-5)
 
@@ -109,7 +109,7 @@ def test_nothing_after_the_origin_is_seen(shape: WindowSpec) -> None:
         recursion.forecast(
             [network],
             QuantileHead(),
-            WindowDataset.over(v, np.ones(90, bool), cut.offsets, shape),
+            WindowDataset.from_panel(v, np.ones(90, bool), cut.offsets, shape),
             series,
             origins,
             HORIZON,
@@ -130,7 +130,7 @@ def test_a_batch_is_its_series_one_by_one(
     series = np.array([4, 0, 3, 4, 1, 2])
     origins = np.array([39, 0, 7, 12, 1, 2])
     alone = [recursion.forecast([network], head, cut, series[[b]], origins[[b]], 5) for b in range(6)]
-    monkeypatch.setattr(recursion, "AT_ONCE", at_once)
+    monkeypatch.setattr(recursion, "CHUNK_SIZE", at_once)
     z, gaps = recursion.forecast([network], head, cut, series, origins, 5)
     np.testing.assert_allclose(z, [one[0][0] for one in alone], atol=1e-5)
     for side in (0, 1):
@@ -201,9 +201,9 @@ def ask(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cut a window at the end of z and ask once: values [H] and distances [Q, H]."""
     n = len(z)
-    cut = WindowDataset.over(np.array(z), np.ones(n, bool), np.array([0, n]), shape)
+    cut = WindowDataset.from_panel(np.array(z), np.ones(n, bool), np.array([0, n]), shape)
     x = cut.inputs(np.array([0]), np.array([n - shape.context]), shape.context)
-    values, below, above = head.said(lstm.outputs(network, x)[:, -1])
+    values, below, above = head.decode(lstm.forward(network, x)[:, -1])
     return np.array(base(z, shape, head.steps)) + values[0], below[:, 0], above[:, 0]
 
 
@@ -238,7 +238,7 @@ def test_nothing_after_the_origin_is_seen_by_a_direct_head(shape: WindowSpec) ->
     other[30:51] = z[30:51]
     said = []
     for values in (z, other):
-        cut = WindowDataset.over(values, np.ones(90, bool), offsets, shape)
+        cut = WindowDataset.from_panel(values, np.ones(90, bool), offsets, shape)
         found, gaps = recursion.forecast([network], THREE, cut, np.array([1]), np.array([20]), 8)
         said.append([found.tobytes(), *(gap.tobytes() for gap in gaps)])
     assert said[0] == said[1]

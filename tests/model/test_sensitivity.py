@@ -52,7 +52,7 @@ def forecasts(network: Network, head: QuantileHead, z: np.ndarray, shape: Window
 
 def windows(z: np.ndarray, shape: WindowSpec) -> WindowDataset:
     """[B, T] series, ready to be cut."""
-    return WindowDataset.over(z.ravel(), np.ones(z.size, bool), np.arange(len(z) + 1) * z.shape[1], shape)
+    return WindowDataset.from_panel(z.ravel(), np.ones(z.size, bool), np.arange(len(z) + 1) * z.shape[1], shape)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -94,7 +94,7 @@ def test_a_batch_is_the_sum_of_its_parts(head: QuantileHead, monkeypatch: pytest
     z, weights = rng.normal(size=(5, 60)), rng.normal(size=(5, 5))
     said = forecasts(network, head, z, shape, 5)
     whole = sensitivity(network, head, windows(z, shape), said, weights)
-    monkeypatch.setattr(module, "AT_ONCE", 600)
+    monkeypatch.setattr(module, "CHUNK_SIZE", 600)
     parts = sensitivity(network, head, windows(z, shape), said, weights)
     np.testing.assert_allclose(parts.values, whole.values, atol=1e-5)
     np.testing.assert_allclose(parts.inputs, whole.inputs, atol=1e-5)

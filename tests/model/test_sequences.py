@@ -21,7 +21,7 @@ def test_one_number_for_each_kind() -> None:
 
 def test_the_past_ends_with_its_series() -> None:
     """Before the first symbol and after the last one nothing is known, whatever stands there in the array."""
-    past = sequences().past(np.array([0, 1, 1, 1]), np.array([3, 0, -1, 4]), 4)
+    past = sequences().context_and_targets(np.array([0, 1, 1, 1]), np.array([3, 0, -1, 4]), 4)
     assert past.tolist() == [[0, 1, 2, 1], [-1, -1, -1, 0], [-1, -1, -1, -1], [2, 2, -1, -1]]
 
 

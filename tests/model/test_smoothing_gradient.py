@@ -23,7 +23,7 @@ def small_days(monkeypatch: pytest.MonkeyPatch) -> None:
 def said(z: np.ndarray, horizon: int, season: int) -> np.ndarray:
     """[H] the forecast from the end of [T] z."""
     first, last = np.zeros(1, np.int64), np.array([len(z) - 1])
-    return smoothing.smoothed(z, first, last, horizon, season=season, trial=horizon)[0]
+    return smoothing.forecast(z, first, last, horizon, season=season, trial=horizon)[0]
 
 
 @pytest.mark.parametrize(("steps", "season"), CASES)
@@ -38,8 +38,8 @@ def test_the_gradient_times_the_past_is_the_forecast(steps: int, season: int, ho
 @pytest.mark.parametrize(("steps", "season"), CASES)
 def test_each_entry_is_a_quotient_of_differences(steps: int, season: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where trust and α do not hang on what came, each value moves the forecast as its entry says."""
-    monkeypatch.setattr(holt_winters, "TRUST", (0.0, 0.0))
-    monkeypatch.setattr(smoothing, "TRUST", 0.0)
+    monkeypatch.setattr(holt_winters, "WEIGHT_EXPONENT", (0.0, 0.0))
+    monkeypatch.setattr(smoothing, "WEIGHT_EXPONENT", 0.0)
     monkeypatch.setattr(theta, "ALPHAS", np.array([0.3]))
     monkeypatch.setattr(seasonality, "SIGNIFICANT", 0.0)
     z = np.random.default_rng(steps).normal(size=steps)
@@ -53,5 +53,5 @@ def test_what_is_out_of_reach_has_no_effect() -> None:
     z = np.random.default_rng(0).normal(size=400)
     found = smoothing_gradient(z, 2, season=4, trial=2)
     assert found.shape == (2, 400)
-    assert not found[:, : 400 - smoothing.reach(4)].any()
-    assert found[:, 400 - smoothing.reach(4) :].any()
+    assert not found[:, : 400 - smoothing.history_length(4)].any()
+    assert found[:, 400 - smoothing.history_length(4) :].any()

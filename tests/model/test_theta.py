@@ -84,7 +84,7 @@ def test_many_series_are_forecast_as_each_alone() -> None:
     block = HistoryBatch.of(np.concatenate(each), np.cumsum(lengths) - 1, lengths, season=4, trial=6)
     found, alone = theta.forecast(block, 6), [theta.forecast(past_of(z, 4), 6) for z in each]
     np.testing.assert_allclose(found.z, [one.z[0] for one in alone], rtol=1e-9)
-    np.testing.assert_allclose(found.off, [one.off[0] for one in alone], rtol=1e-9)
+    np.testing.assert_allclose(found.abs_error, [one.abs_error[0] for one in alone], rtol=1e-9)
 
 
 def test_its_errors_are_those_of_its_trials(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +92,7 @@ def test_its_errors_are_those_of_its_trials(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(theta, "ALPHAS", np.array([0.3]))
     z = np.random.default_rng(2).normal(size=30).cumsum()
     past, expected = past_of(z, 1), 0.0
-    for t in past.near:
+    for t in past.last_horizon_trials:
         (said,) = theta.forecast(past_of(z[: t + 1], 1), past.trials[t]).z
         expected += np.abs(said - z[t + 1 : t + 1 + len(said)]).mean()
-    np.testing.assert_allclose(theta.forecast(past, 6).off[0], expected, rtol=1e-9)
+    np.testing.assert_allclose(theta.forecast(past, 6).abs_error[0], expected, rtol=1e-9)

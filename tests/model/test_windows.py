@@ -32,7 +32,7 @@ def windows(shape: WindowSpec, lengths: list[int], seed: int = 0, *, hidden: flo
     rng = np.random.default_rng(seed)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     z = rng.normal(size=offsets[-1]) + 3
-    return WindowDataset.over(z, rng.random(offsets[-1]) >= hidden, offsets, shape)
+    return WindowDataset.from_panel(z, rng.random(offsets[-1]) >= hidden, offsets, shape)
 
 
 class Slow:
@@ -84,12 +84,12 @@ class Slow:
 def slow_of(windows: WindowDataset, series: int) -> Slow:
     """One of the series, to be read by the definitions."""
     part = slice(windows.offsets[series], windows.offsets[series + 1])
-    return Slow(windows.z[part].tolist(), windows.observed[part].tolist(), windows.shape)
+    return Slow(windows.z[part].tolist(), windows.observed[part].tolist(), windows.spec)
 
 
 def slow_batch(windows: WindowDataset, series: int, start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """One window by the loop: inputs [L, F], targets [L, H], weights [L, H]."""
-    shape, slow = windows.shape, slow_of(windows, series)
+    shape, slow = windows.spec, slow_of(windows, series)
     steps = range(start, start + shape.context)
     pairs = [[slow.target(t, h) for h in range(1, shape.horizon + 1)] for t in steps]
     pairs = [[pair if k >= shape.burn else (0.0, 0.0) for pair in row] for k, row in enumerate(pairs)]
@@ -116,7 +116,7 @@ def test_a_batch_is_what_the_definitions_say(shape: WindowSpec) -> None:
 def test_a_window_by_hand() -> None:
     """For 1 3 2 6 5 the level is the mean of two (1 2 2.5 4 5.5): three steps from step 1 on, the last unobserved."""
     z, observed = np.array([1.0, 3.0, 2.0, 6.0, 5.0]), np.array([True, True, True, True, False])
-    cut = WindowDataset.over(z, observed, np.array([0, 5]), WindowSpec(context=3, lags=3, level=2))
+    cut = WindowDataset.from_panel(z, observed, np.array([0, 5]), WindowSpec(context=3, lags=3, level=2))
     inputs, targets, weights = cut.batch(np.array([0]), np.array([1]))
     np.testing.assert_allclose(inputs[0], [[0, -1, 1], [-1.5, 0.5, -0.5], [-1, -2, 2]])
     np.testing.assert_allclose(targets[0, :, 0], [0, 3.5, 0])  # 2 - 2, 6 - 2.5, and 5 was not in the data
@@ -126,7 +126,9 @@ def test_a_window_by_hand() -> None:
 def test_a_seasonal_profile_by_hand() -> None:
     """A series that repeats itself exactly has, once its profile is known, nothing left to learn."""
     z = np.tile([0.0, 5.0, 1.0, -2.0], 6)
-    cut = WindowDataset.over(z, np.ones(24, bool), np.array([0, 24]), WindowSpec(8, 4, level=4, season=4, seasons=2))
+    cut = WindowDataset.from_panel(
+        z, np.ones(24, bool), np.array([0, 24]), WindowSpec(8, 4, level=4, season=4, seasons=2)
+    )
     np.testing.assert_allclose(cut.level[3:], 1.0)
     np.testing.assert_allclose(cut.y[8:], 1.0, atol=1e-6)
     _, targets, weights = cut.batch(np.array([0, 0]), np.array([0, 14]))
@@ -146,7 +148,7 @@ def test_level_and_profile_alone_agree_with_a_loop(shape: WindowSpec, horizon: i
     """From every origin of every series, for a step, a season, and far more steps than there are values."""
     cut = windows(shape, LENGTHS)
     series, origins = everywhere(LENGTHS)
-    said = cut.base(series, origins, horizon)
+    said = cut.level_and_profile(series, origins, horizon)
     expected = [slow_of(cut, k).base(t, horizon) for k, t in zip(series.tolist(), origins.tolist(), strict=True)]
     assert said.shape == (len(series), horizon)
     np.testing.assert_allclose(said, expected, atol=1e-9)
@@ -163,7 +165,7 @@ def test_level_and_profile_alone_are_a_network_that_says_nothing(shape: WindowSp
     )
     series, origins = everywhere(LENGTHS)
     said, _ = recursion.forecast([silent], QuantileHead(), cut, series, origins, shape.season)
-    np.testing.assert_allclose(cut.base(series, origins, shape.season), said, atol=1e-9)
+    np.testing.assert_allclose(cut.level_and_profile(series, origins, shape.season), said, atol=1e-9)
 
 
 def test_level_and_profile_alone_by_hand() -> None:
@@ -172,14 +174,14 @@ def test_level_and_profile_alone_by_hand() -> None:
     Level 7, so 7 + 5 = 12; level (6 + 12) / 2 = 9, so 9 + 1 = 10; level 11, so 16; level 13, so 14.
     """
     shape = WindowSpec(context=2, lags=1, level=2, season=2, seasons=1)
-    cut = WindowDataset.over(np.array([0.0, 4, 2, 8, 6]), np.ones(5, bool), np.array([0, 5]), shape)
-    np.testing.assert_allclose(cut.base(np.array([0]), np.array([4]), 4), [[12, 10, 16, 14]])
+    cut = WindowDataset.from_panel(np.array([0.0, 4, 2, 8, 6]), np.ones(5, bool), np.array([0, 5]), shape)
+    np.testing.assert_allclose(cut.level_and_profile(np.array([0]), np.array([4]), 4), [[12, 10, 16, 14]])
 
 
 def test_several_steps_ahead_by_hand() -> None:
     """Without a profile: what comes, less the level of two (1 2 2.5 4 5.5), for two steps ahead."""
     shape = WindowSpec(context=3, lags=1, level=2, horizon=2)
-    cut = WindowDataset.over(
+    cut = WindowDataset.from_panel(
         np.array([1.0, 3, 2, 6, 5]), np.array([True, True, True, True, False]), np.array([0, 5]), shape
     )
     _, targets, weights = cut.batch(np.array([0]), np.array([1]))
@@ -193,18 +195,18 @@ def test_what_is_followed_is_as_if_it_had_come_so(shape: WindowSpec) -> None:
     cut = windows(shape, LENGTHS)
     series, origins = everywhere(LENGTHS)
     z = np.random.default_rng(3).normal(size=(len(series), 6))
-    followed = cut.followed(series, origins, z)
+    followed = cut.extended(series, origins, z)
     each, ends = np.arange(len(series)), np.diff(followed.offsets) - 1
     inputs = followed.inputs(each, ends - shape.context + 1, shape.context)
-    base = followed.base(each, ends, 8)
-    assert len(followed.z) <= len(series) * (shape.reach + 6)
+    base = followed.level_and_profile(each, ends, 8)
+    assert len(followed.z) <= len(series) * (shape.required_history + 6)
     for row, (k, origin) in enumerate(zip(series.tolist(), origins.tolist(), strict=True)):
         whole = np.concatenate([cut.z[cut.offsets[k] : cut.offsets[k] + origin + 1], z[row]])
-        alone = WindowDataset.over(whole, np.ones(len(whole), bool), np.array([0, len(whole)]), shape)
+        alone = WindowDataset.from_panel(whole, np.ones(len(whole), bool), np.array([0, len(whole)]), shape)
         here, end = np.array([0]), np.array([len(whole) - 1])
         expected = alone.inputs(here, end - shape.context + 1, shape.context)[0]
         np.testing.assert_allclose(inputs[row], expected, atol=1e-5)
-        np.testing.assert_allclose(base[row], alone.base(here, end, 8)[0], atol=1e-9)
+        np.testing.assert_allclose(base[row], alone.level_and_profile(here, end, 8)[0], atol=1e-9)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -215,7 +217,7 @@ def test_nothing_looks_ahead(shape: WindowSpec, t: int) -> None:
     z, observed, offsets = rng.normal(size=90), rng.random(90) > 0.1, np.array([0, 30, 60, 90])
     other = z.copy()
     other[30 + t + 1 : 60] = rng.normal(size=29 - t) * 1e3
-    cuts = [WindowDataset.over(values, observed, offsets, shape) for values in (z, other)]
+    cuts = [WindowDataset.from_panel(values, observed, offsets, shape) for values in (z, other)]
     for name in ("z", "y", "level"):
         was, now = (getattr(cut, name)[30 : 30 + t + 1] for cut in cuts)
         np.testing.assert_array_equal(was, now)
@@ -225,9 +227,9 @@ def test_nothing_looks_ahead(shape: WindowSpec, t: int) -> None:
     known = np.arange(t - shape.context + 1, t + 1)[:, None] + np.arange(1, shape.horizon + 1) <= t
     np.testing.assert_array_equal(y[0][known], y2[0][known])
     np.testing.assert_array_equal(w, w2)
-    bases = [cut.base(np.ones(t + 1, np.int64), np.arange(t + 1), 12) for cut in cuts]
+    bases = [cut.level_and_profile(np.ones(t + 1, np.int64), np.arange(t + 1), 12) for cut in cuts]
     np.testing.assert_array_equal(*bases)
-    spreads = [cut.spread(series, np.array([t]), 10) for cut in cuts]
+    spreads = [cut.recent_mad(series, np.array([t]), 10) for cut in cuts]
     assert spreads[0] == spreads[1]
 
 
@@ -236,17 +238,17 @@ def test_nothing_looks_ahead(shape: WindowSpec, t: int) -> None:
 def test_crops_stay_within_their_series(lengths: list[int], context: int, burn: int, count: int) -> None:
     """No earlier than the burn-in before the first value, and no later than the last target; short series end there."""
     cut = windows(WindowSpec(context, 2, burn=min(burn, context - 1)), lengths)
-    series, starts = cut.crops(np.random.default_rng(3), count)
+    series, starts = cut.sample(np.random.default_rng(3), count)
     n = np.array(lengths)[series]
     assert len(series) == len(starts) == count
     assert (starts <= n - 1 - context).all()
-    assert (starts >= np.minimum(-cut.shape.burn, n - 1 - context)).all()
+    assert (starts >= np.minimum(-cut.spec.burn, n - 1 - context)).all()
     assert max(lengths) == 1 or (n > 1).all()  # a single value has no target
 
 
 def test_crops_are_in_proportion_to_the_root_of_what_can_be_learnt() -> None:
     """Of 8,000 windows over series with 900, 49, 1 and no targets, each has its share, give or take one."""
-    series, starts = windows(WindowSpec(8, 2), [901, 1, 50, 2]).crops(np.random.default_rng(0), 8000)
+    series, starts = windows(WindowSpec(8, 2), [901, 1, 50, 2]).sample(np.random.default_rng(0), 8000)
     np.testing.assert_allclose(np.bincount(series), np.array([30, 0, 7, 1]) * 8000 / 38, atol=1)
     counts = np.bincount(starts[series == 0], minlength=893)
     assert len(counts) == 893  # starts 0 … 892, evenly
@@ -258,7 +260,7 @@ def test_crops_are_in_proportion_to_the_root_of_what_can_be_learnt() -> None:
 def test_crops_are_a_function_of_the_seed() -> None:
     """The same seed draws the same windows in the same order, another seed others."""
     cut = windows(SHAPES[1], LENGTHS)
-    one, two, other = (cut.crops(np.random.default_rng(seed), 50) for seed in (1, 1, 2))
+    one, two, other = (cut.sample(np.random.default_rng(seed), 50) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, two)
     assert not np.array_equal(one, other)
 
@@ -268,7 +270,7 @@ def test_every_batch_is_full() -> None:
     cut = windows(SHAPES[1], LENGTHS)
     parts = list(cut.batches(np.random.default_rng(5), count=10, size=4))
     assert [len(x) for x, _, _ in parts] == [4, 4, 4]
-    whole = cut.batch(*cut.crops(np.random.default_rng(5), 12))
+    whole = cut.batch(*cut.sample(np.random.default_rng(5), 12))
     for k in range(3):
         np.testing.assert_array_equal(np.concatenate([part[k] for part in parts]), whole[k])
 
@@ -314,7 +316,7 @@ def test_spread_is_the_mean_distance_from_the_level(seed: int, shape: WindowSpec
         y, m = (a[first : first + t + 1].astype(float) for a in (cut.y, cut.level))
         off = [abs(y[s] - m[s - 1]) for s in range(max(1, t - steps + 1), t + 1)]
         expected.append(sum(off) / len(off) if off else 0.0)
-    np.testing.assert_allclose(cut.spread(series, origins, steps), expected, atol=1e-6)
+    np.testing.assert_allclose(cut.recent_mad(series, origins, steps), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("steps", [1, 5, 12, 100])
@@ -326,4 +328,4 @@ def test_headroom_by_a_loop(steps: int) -> None:
     for k, t in zip(series, origins, strict=True):
         last = cut.z[cut.offsets[k] + max(0, t - steps + 1) : cut.offsets[k] + t + 1]
         expected.append(3 * last.max() - 2 * last.mean())
-    np.testing.assert_allclose(cut.headroom(series, origins, steps), expected)
+    np.testing.assert_allclose(cut.upper_cap(series, origins, steps), expected)

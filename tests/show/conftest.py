@@ -27,7 +27,11 @@ def explanation(tmp_path_factory: pytest.TempPathFactory, write_series: Callable
         input=gates[::-1],
         output=1 - gates,
         cell=gates - 0.5,
-        followings=(UnitCorrelation("level", 0.8), UnitCorrelation(NOTHING, 0.2), UnitCorrelation("last change", -0.7)),
+        unit_correlations=(
+            UnitCorrelation("level", 0.8),
+            UnitCorrelation(NOTHING, 0.2),
+            UnitCorrelation("last change", -0.7),
+        ),
         half_lives=np.array([3.0, np.inf, 1.0]),
         memory=np.array([0.1, 0.9, 1.0]),
     )
@@ -41,8 +45,8 @@ def explanation(tmp_path_factory: pytest.TempPathFactory, write_series: Callable
         error=0.001,
         effect=np.array([0, 0, 0, 0.8, 1.2, 2, 3, 3]),
         season=4,
-        inside=inside,
+        internals=inside,
         networks=1,
-        smoothing=0.0,
-        pretrained=0.0,
+        smoothing_weight=0.0,
+        pretrained_weight=0.0,
     )

@@ -11,7 +11,7 @@ from matplotlib.text import Text
 
 from lstmcast.evaluation.following import UnitCorrelation
 from lstmcast.forecaster.explaining import Explanation
-from lstmcast.show.anatomy import picture
+from lstmcast.show.anatomy import explanation_figure
 from lstmcast.show.plot import Figure, render
 
 
@@ -30,7 +30,7 @@ def drawn(figure: Figure) -> list[Text]:
 
 def overlaps(explanation: Explanation) -> list[tuple[str, str]]:
     """Pairs of texts whose boxes overlap."""
-    figure = picture(explanation, "sales")
+    figure = explanation_figure(explanation, "sales")
     figure.draw_without_rendering()
     boxes = [(text.get_text(), text.get_window_extent()) for text in drawn(figure)]
     assert len(boxes) > 40
@@ -39,10 +39,10 @@ def overlaps(explanation: Explanation) -> list[tuple[str, str]]:
 
 def test_the_heat_maps_hold_the_gates(explanation: Explanation) -> None:
     """Four maps of units by steps, the units in groups: the level first, nothing last."""
-    figure = picture(explanation, "sales")
+    figure = explanation_figure(explanation, "sales")
     maps = {axes.get_title(loc="left"): axes.collections[0] for axes in figure.axes[3:] if axes.get_title(loc="left")}
     shown = next(mesh for title, mesh in maps.items() if title.startswith("Forget"))
-    np.testing.assert_allclose(np.asarray(shown.get_array()), explanation.inside.forget[:, [0, 2, 1]].T)
+    np.testing.assert_allclose(np.asarray(shown.get_array()), explanation.internals.forget[:, [0, 2, 1]].T)
     assert len(maps) == 4
 
 
@@ -59,12 +59,12 @@ def test_the_first_days_of_the_calendar_have_no_half_day_before_them(explanation
         attribution=explanation.attribution[:, -3:],
         effect=explanation.effect[-3:],
     )
-    assert render(picture(early, "sales"), ".png").startswith(b"\x89PNG")
+    assert render(explanation_figure(early, "sales"), ".png").startswith(b"\x89PNG")
 
 
 def test_the_bars_are_the_attributions(explanation: Explanation) -> None:
     """One bar a value; raised and lowered in colours of their own."""
-    bars = picture(explanation, "sales").axes[1].containers
+    bars = explanation_figure(explanation, "sales").axes[1].containers
     heights = {bar.get_label(): [patch.get_height() for patch in bar] for bar in bars}
     assert sorted(heights["raised it"]) == [0, 0, 0, 0, 0, 3, 6]
     assert heights["lowered it"] == [-1]
@@ -84,7 +84,7 @@ def test_a_bar_that_towers_is_cut_and_said(explanation: Explanation) -> None:
         effect=np.ones(100),
         season=50,
     )
-    axes = picture(long, "sales").axes[1]
+    axes = explanation_figure(long, "sales").axes[1]
     assert max(patch.get_height() for patch in axes.patches) < 100
     assert "the largest is +1,000" in axes.get_xlabel()
 
@@ -93,11 +93,11 @@ def test_a_bar_that_towers_is_cut_and_said(explanation: Explanation) -> None:
 def test_no_text_lies_on_another(explanation: Explanation, share: float) -> None:
     """Titles, ticks, names of groups and small print keep apart, also where the groups are of one unit each."""
     names = ("level", "season", "last change")
-    inside = replace(explanation.inside, followings=tuple(UnitCorrelation(name, 0.9) for name in names))
-    assert overlaps(replace(explanation, inside=inside, smoothing=share)) == []
+    inside = replace(explanation.internals, unit_correlations=tuple(UnitCorrelation(name, 0.9) for name in names))
+    assert overlaps(replace(explanation, internals=inside, smoothing_weight=share)) == []
 
 
 def test_the_same_bytes_every_time(explanation: Explanation) -> None:
     """Drawn twice, the files are one."""
-    first, second = (render(picture(explanation, "sales"), ".png") for _ in range(2))
+    first, second = (render(explanation_figure(explanation, "sales"), ".png") for _ in range(2))
     assert first == second

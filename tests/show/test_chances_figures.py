@@ -49,7 +49,7 @@ def test_reliability_draws_what_the_report_holds() -> None:
 
 def test_the_table_has_a_line_for_each_method_the_best_rival_first() -> None:
     """Scores with four digits, and by how much less the LSTM's Brier score is."""
-    lines = events.judged(REPORT).splitlines()
+    lines = events.format_scores(REPORT).splitlines()
     rows = [line.split() for line in lines if line.startswith(("  LSTM", "  base", "  seasonal"))]
     assert rows == [
         ["LSTM", "0.08", "0.3", "0.9", "0.02"],
@@ -57,7 +57,7 @@ def test_the_table_has_a_line_for_each_method_the_best_rival_first() -> None:
         ["base", "rate", "0.19", "0.6", "0.75", "0", "58.0%"],
     ]
     assert "20 origins, 2 steps ahead each; so in 25.0% of them" in lines[1]
-    assert "log-odds divided by 1.20" in events.judged(REPORT)
+    assert "log-odds divided by 1.20" in events.format_scores(REPORT)
     assert lines[-1] == REPORT["verdict"]
 
 

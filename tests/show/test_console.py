@@ -50,7 +50,7 @@ def no_waste(text: str) -> None:
 
 def test_found(air_panel: Panel) -> None:
     """The first line says file, rows, series and span; each finding follows with value and reason."""
-    text = console.found(air_panel, NOW)
+    text = console.format_findings(air_panel, NOW)
     lines = text.splitlines()
     assert lines[0].endswith("air_passengers.csv: 144 rows, 1 series, 1949-01 to 1960-12")
     assert any(line.split()[:2] == ["frequency", "MS"] for line in lines)
@@ -60,7 +60,7 @@ def test_found(air_panel: Panel) -> None:
 
 def test_found_with_series(shops_file: Path) -> None:
     """What was left out is told with its reason, and each series has its steps and span."""
-    text = console.found(read(shops_file), NOW, series=True)
+    text = console.format_findings(read(shops_file), NOW, series=True)
     assert "left out: series 'gap': 70 steps are missing" in text
     assert "  north: 120 steps, 2024-01-01 to 2024-04-29" in text.splitlines()
     assert "  new: 5 steps, 2024-01-01 to 2024-01-05" in text.splitlines()
@@ -72,7 +72,7 @@ def test_filled_steps_are_counted(tmp_path: Path, write_series: Any) -> None:
     nan = float("nan")
     panel = read(write_series(tmp_path / "x.csv", {"a": [1.0, 2, nan, nan, 3, 4]}))
     assert (
-        console.found(panel, NOW, series=True)
+        console.format_findings(panel, NOW, series=True)
         .splitlines()[-1]
         .endswith(": 6 steps, 2024-01-01 to 2024-01-06, 2 filled")
     )
@@ -81,7 +81,7 @@ def test_filled_steps_are_counted(tmp_path: Path, write_series: Any) -> None:
 def test_many_series_are_cut_short(tmp_path: Path, write_series: Any) -> None:
     """Twenty series are listed and the rest counted."""
     panel = read(write_series(tmp_path / "x.csv", {f"s{k:02}": [1.0, 2, 3] for k in range(23)}))
-    lines = console.found(panel, NOW, series=True).splitlines()
+    lines = console.format_findings(panel, NOW, series=True).splitlines()
     assert lines[-1] == "  … and 3 more series"
     assert sum(line.startswith("  s") and ": 3 steps" in line for line in lines) == 20
 
@@ -89,7 +89,7 @@ def test_many_series_are_cut_short(tmp_path: Path, write_series: Any) -> None:
 @pytest.mark.parametrize(("year", "said"), [(2024, False), (1960, True)])
 def test_data_beyond_today(air_panel: Panel, year: int, said: bool) -> None:
     """Data that end after now are told, others are not."""
-    text = console.found(air_panel, datetime(year, 1, 1, tzinfo=UTC))
+    text = console.format_findings(air_panel, datetime(year, 1, 1, tzinfo=UTC))
     assert ("end after now: is the last time right?" in text) is said
 
 
@@ -106,9 +106,9 @@ def test_found_as_json(shops_file: Path) -> None:
 def test_planned(air_panel: Panel) -> None:
     """What `auto` became, what is held out, and the network with its number of weights."""
     plan = make_plan(air_panel, Config())
-    text = console.planned(plan)
-    assert f"{plan.hold_out.total} steps" in text
-    assert f"{plan.hold_out.stop} to decide when to stop, then {plan.hold_out.judge} to judge" in text
+    text = console.format_plan(plan)
+    assert f"{plan.holdout.total} steps" in text
+    assert f"{plan.holdout.validation_steps} to decide when to stop, then {plan.holdout.test_steps} to judge" in text
     assert f"{plan.architecture}" in text
     assert f"{plan.architecture.parameters:,} weights" in text
     no_waste(text)
@@ -116,7 +116,7 @@ def test_planned(air_panel: Panel) -> None:
 
 def test_judged() -> None:
     """The LSTM first, then the baselines, best first; four digits, thousands apart, a dash where undefined."""
-    text = console.judged(report())
+    text = console.format_scores(report())
     table = [line.split() for line in text.splitlines()]
     assert "Held-out scores (1 origin, 12 steps ahead each):" in text
     at = next(k for k, words in enumerate(table) if words[:1] == ["MAE"])
@@ -132,7 +132,7 @@ def test_judged() -> None:
 
 def test_an_undefined_score_has_no_unit() -> None:
     """A dash stands alone: it is no number of percent."""
-    assert "– %" not in console.judged(report())
+    assert "– %" not in console.format_scores(report())
 
 
 def test_judged_without_mase() -> None:
@@ -142,7 +142,7 @@ def test_judged_without_mase() -> None:
         "drift": {"mae": 1.0, "rmse": 1.0, "smape": 1.0, "mase": None},
         "naive": {"mae": 0.0, "rmse": 0.0, "smape": 0.0, "mase": None},
     }
-    lines = console.judged(report(scores=scores, coverage={})).splitlines()
+    lines = console.format_scores(report(scores=scores, coverage={})).splitlines()
     names = [line.split()[0] for line in lines if line.startswith("  ") and line.split()[0] != "MAE"]
     assert names == ["LSTM", "naive", "drift", "smoothing"]
     assert not any(line.startswith("Coverage") for line in lines)
@@ -156,23 +156,25 @@ def test_an_exact_baseline_comes_first() -> None:
         "a": {"mae": 7, "mase": 0.7, **row},
         "b": {"mae": 0, "mase": 0.0, **row},
     }
-    lines = console.judged(report(scores=scores)).splitlines()
+    lines = console.format_scores(report(scores=scores)).splitlines()
     assert [line.split()[0] for line in lines if line[:3] in ("  L", "  a", "  b")] == ["LSTM", "b", "a"]
 
 
 @pytest.mark.parametrize(("flags", "said"), [("", ""), ("--model air", " --model air")])
 def test_saved_says_what_comes_next(flags: str, said: str) -> None:
     """The next commands carry the flags that they need."""
-    text = console.saved(Path("models/air/v1"), 12.4, flags=flags)
+    text = console.format_saved(Path("models/air/v1"), 12.4, flags=flags)
     assert text.strip() == f"Saved models/air/v1 after 12 s. Next: lstmcast predict{said}; lstmcast plot{said}"
 
 
 def test_made(forecaster: Forecaster) -> None:
     """One line says what was written; a note and a bad verdict follow where there are any."""
     forecast = forecaster.predict(horizon=1)
-    good = console.made(forecast, Path("m/v"), "-", report(), ())
+    good = console.format_forecast(forecast, Path("m/v"), "-", report(), ())
     assert good == "stdout: 1 step of 1 series, 1961-01 to 1961-01; m/v"
-    bad = console.made(forecaster.predict(), Path("m/v"), "f.csv", report(skill={"better": False}), ["a note"])
+    bad = console.format_forecast(
+        forecaster.predict(), Path("m/v"), "f.csv", report(skill={"better": False}), ["a note"]
+    )
     assert bad.splitlines() == [
         "f.csv: 12 steps of 1 series, 1961-01 to 1961-12; m/v",
         "note: a note",

@@ -36,8 +36,8 @@ def test_the_method_says_what_is_averaged(explanation: Explanation) -> None:
     """The error always; smoothing and further networks where there are some."""
     assert "by 0.001 of it" in method(explanation)
     assert "exponential smoothing" not in method(explanation).removeprefix(f"Attributions: {DEFINITION}.")
-    words = method(replace(explanation, smoothing=0.25, networks=4))
-    both = method(replace(explanation, smoothing=0.25, pretrained=0.4))
+    words = method(replace(explanation, smoothing_weight=0.25, networks=4))
+    both = method(replace(explanation, smoothing_weight=0.25, pretrained_weight=0.4))
     assert "exponential smoothing for 25% and pretrained networks for 40%" in both
     assert "In the forecast count exponential smoothing for 25%, of which the gates say nothing." in words
     assert "4 networks are averaged; the gates are those of the first" in words
@@ -67,8 +67,8 @@ def test_json_carries_everything(explanation: Explanation) -> None:
 
 def test_every_group_is_counted(explanation: Explanation) -> None:
     """Plural where several follow the same."""
-    inside = replace(explanation.inside, followings=(UnitCorrelation("season", 0.9),) * 3)
-    assert paragraph(replace(explanation, inside=inside)).endswith("Of its 3 units, 3 follow the season.")
+    inside = replace(explanation.internals, unit_correlations=(UnitCorrelation("season", 0.9),) * 3)
+    assert paragraph(replace(explanation, internals=inside)).endswith("Of its 3 units, 3 follow the season.")
 
 
 def test_the_error_is_written_with_two_digits(explanation: Explanation) -> None:

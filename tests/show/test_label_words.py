@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from lstmcast.classifier.label.labels import Columns, LabelPredictions, agreeing
-from lstmcast.show.labels import mixed_up, table
+from lstmcast.classifier.label.labels import Columns, LabelPredictions, count_correct
+from lstmcast.show.labels import table, top_confusions
 
 
 def test_what_is_mixed_up_most() -> None:
     """The largest numbers off the diagonal, worst first, at most three; nothing where all is right."""
     matrix = np.array([[9, 1, 0], [4, 9, 2], [3, 0, 9]])
-    assert mixed_up(matrix, ["a", "b", "c"]) == "b taken for a (4), c taken for a (3), b taken for c (2)"
-    assert mixed_up(np.eye(3, dtype=np.int64), ["a", "b", "c"]) == ""
+    assert top_confusions(matrix, ["a", "b", "c"]) == "b taken for a (4), c taken for a (3), b taken for c (2)"
+    assert top_confusions(np.eye(3, dtype=np.int64), ["a", "b", "c"]) == ""
 
 
 def test_the_lstm_first_then_the_best_rule() -> None:
@@ -29,7 +29,7 @@ def test_the_lstm_first_then_the_best_rule() -> None:
 
 def test_labels_that_the_file_knows_already() -> None:
     """Of four series two have a label, and one of these is the one that is said."""
-    assert agreeing(["a", "", "b", ""], ["a", "a", "a", "b"]) == (2, 1)
+    assert count_correct(["a", "", "b", ""], ["a", "a", "a", "b"]) == (2, 1)
 
 
 def test_the_table_of_labels() -> None:

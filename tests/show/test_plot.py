@@ -129,9 +129,9 @@ def test_a_single_step_shows_a_dot_and_upright_bars() -> None:
     strip = strip_of(dates("2026-01-01", 21), 1, 80)
     (axes,) = drawn(strip).axes
     (dot,) = (line for line in axes.lines if line.get_marker() == "o")
-    assert dot.get_ydata() == strip.fans[0].forecast
+    assert dot.get_ydata() == strip.bands[0].forecast
     (bar,) = axes.collections
-    assert bar.get_segments()[0][:, 1].tolist() == [strip.fans[0].forecast[0] - 8, strip.fans[0].forecast[0] + 8]
+    assert bar.get_segments()[0][:, 1].tolist() == [strip.bands[0].forecast[0] - 8, strip.bands[0].forecast[0] + 8]
 
 
 def test_an_infinite_bound_reaches_the_edge() -> None:
@@ -175,7 +175,7 @@ def test_actual_values_are_a_dotted_line_of_their_own() -> None:
     """What became known in the forecast's period stands apart from the history."""
     times = dates("1970-01-01", 6)
     strip = strip_of(times, 2)
-    known = SeriesPanel("", strip.times, strip.values, strip.fans, (times[4:], np.array([30.0, 31.0])))
+    known = SeriesPanel("", strip.times, strip.values, strip.bands, (times[4:], np.array([30.0, 31.0])))
     figure = drawn(known)
     (actual,) = (line for line in figure.axes[0].lines if line.get_marker() == "o")
     np.testing.assert_array_equal(actual.get_xydata(), [[4, 30], [5, 31]])
@@ -271,7 +271,7 @@ def test_values_of_any_size_are_readable(scale: float, offset: float) -> None:
     """No offset hides beside the axis; all that is finite lies inside the limits."""
     strip = strip_of(dates("2026-01-01", 40), 5, scale=scale)
     shifted = SeriesPanel(
-        "", strip.times, strip.values + offset, (fan_of(strip.fans[0].times, strip.fans[0].forecast + offset),)
+        "", strip.times, strip.values + offset, (fan_of(strip.bands[0].times, strip.bands[0].forecast + offset),)
     )
     figure = drawn(shifted)
     assert_readable(figure)

@@ -15,7 +15,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.evaluation.scores import BacktestResult, MethodForecasts
 from lstmcast.evaluation.scoring import score
 from lstmcast.evaluation.skill import Skill
-from lstmcast.show.scores import apart, best_and_worst, coverage_by_step, error_by_step, pictures
+from lstmcast.show.scores import best_and_worst, coverage_by_step, declutter_labels, error_by_step, pictures
 
 NAN = float("nan")
 
@@ -42,7 +42,7 @@ def scored(
         refit=False,
         levels=levels,
         actual=actual,
-        said=said,
+        by_method=said,
         tables=score(actual, said, unit, levels),
         skill=Skill("seasonal_naive", 0.5, 0.4, 0.6, 4),
         verdict="The LSTM is better.",
@@ -136,7 +136,7 @@ def test_forecasts_that_overlap_are_not_all_drawn(air_panel: Panel) -> None:
 @given(st.lists(st.floats(0, 1), max_size=12).map(sorted))
 def test_names_keep_their_distance_and_their_order(places: list[float]) -> None:
     """Each at least a line above the one before; what was far enough apart does not move."""
-    moved = apart(places, 0.05)
+    moved = declutter_labels(places, 0.05)
     assert all(after - before > 0.05 - 1e-9 for before, after in pairwise(moved))
     assert len(moved) == len(places)
     assert abs(sum(moved) - sum(places)) < 1e-9

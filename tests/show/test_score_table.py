@@ -34,7 +34,7 @@ def scores(air_panel: Panel) -> BacktestResult:
         refit=False,
         levels=(80.0,),
         actual=nothing,
-        said=dict.fromkeys(ROWS, MethodForecasts(nothing, nothing[None], nothing[None])),
+        by_method=dict.fromkeys(ROWS, MethodForecasts(nothing, nothing[None], nothing[None])),
         tables={"all": table},
         skill=Skill("seasonal_naive", 0.5, NAN, NAN, 2),
         verdict="The LSTM is better.",

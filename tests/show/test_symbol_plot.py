@@ -63,7 +63,7 @@ def test_bars_are_the_bits() -> None:
 
 def test_the_words_are_the_scores() -> None:
     """The LSTM first; a dash where a rule says nothing; the steps, the paths and the verdict."""
-    told = symbols.judged(REPORT)
+    told = symbols.format_scores(REPORT)
     lines = [line.split() for line in told.splitlines()]
     assert "Held-out scores (1,234 symbols, each foretold from all before it):" in told
     assert ["LSTM", "1.5", "62.5%", "100.0%", "50.0%"] in lines

@@ -87,7 +87,7 @@ def test_a_forecast_comes_back_to_the_bit(path: Path, shops_file: Path) -> None:
         ledger.observe(panel, NOW)
         number = ledger.record(entry, said, naive, factors)
         assert ledger.entries() == [replace(entry, number=number)]
-        issue = ledger.issue(number)
+        issue = ledger.recorded_forecast(number)
     for name in ("origins", "values", "lower", "upper"):
         assert np.array_equal(getattr(issue, name), getattr(said, name)), name
     assert np.array_equal(issue.naive, naive)
@@ -101,8 +101,8 @@ def test_runs_are_found_by_key_and_time(path: Path, air_panel: Panel) -> None:
         ledger.observe(air_panel, NOW)
         for k, key in enumerate("aba"):
             ledger.record(RunRecord(key, NOW + k * HOUR, "v", "c", "d"), forecast_of(air_panel), np.zeros((1, 3)))
-        assert ledger.done("c") is None
-        found = ledger.done("a")
+        assert ledger.find_run("c") is None
+        found = ledger.find_run("a")
         assert found is not None
         assert (found.number, found.made) == (3, NOW + 2 * HOUR)
         assert [e.number for e in ledger.entries(since=NOW + HOUR, until=NOW + 2 * HOUR)] == [2, 3]
@@ -113,7 +113,7 @@ def test_refits_come_back(path: Path) -> None:
     """A judgement with its figures."""
     refit = RetrainRecord(NOW, "new", "old", accepted=False, reason="every 7d", figures={"new": {"mase": 1.25}})
     with Ledger.open(path) as ledger:
-        ledger.judged(refit)
+        ledger.record_retrain(refit)
         assert ledger.refits() == [refit]
 
 
@@ -151,9 +151,11 @@ def test_forecasts_of_a_step_come_newest_first(path: Path, air_panel: Panel) -> 
 def test_what_was_learnt_is_replaced(path: Path) -> None:
     """The last state of a series and level counts."""
     with Ledger.open(path) as ledger:
-        ledger.adapt([(1, 80.0, 7, np.array([0.1, 0.2])), (1, 95.0, 7, np.zeros(2)), (2, 80.0, 7, np.zeros(2))])
-        ledger.adapt([(1, 80.0, 8, np.array([0.3]))])
-        found = ledger.adaptation(np.array([1]), [80.0])
+        ledger.save_interval_factors(
+            [(1, 80.0, 7, np.array([0.1, 0.2])), (1, 95.0, 7, np.zeros(2)), (2, 80.0, 7, np.zeros(2))]
+        )
+        ledger.save_interval_factors([(1, 80.0, 8, np.array([0.3]))])
+        found = ledger.interval_factors(np.array([1]), [80.0])
         assert list(found) == [(1, 80.0)]
         assert found[1, 80.0][0] == 8
         assert found[1, 80.0][1].tolist() == [0.3]
@@ -183,7 +185,7 @@ def test_prune_forgets_what_only_old_runs_had_seen(path: Path, air_panel: Panel)
             ledger.record(
                 RunRecord(str(k), NOW + k * HOUR, "v", "c", fingerprint(window)), forecast_of(window), np.zeros((1, 3))
             )
-        ledger.judged(RetrainRecord(NOW, "a", "b", accepted=True))
+        ledger.record_retrain(RetrainRecord(NOW, "a", "b", accepted=True))
         assert ledger.prune(NOW + 30 * HOUR) == 30
         left = ledger.entries()
         assert [entry.run_key for entry in left] == [str(k) for k in range(30, 40)]
@@ -206,7 +208,7 @@ def test_a_clock_that_jumps_back_confuses_nothing(path: Path, air_panel: Panel) 
             ledger.observe(panel, now)
             ledger.record(RunRecord("key", now, str(k), "c", fingerprint(panel)), forecast_of(panel), np.zeros((1, 3)))
         assert [entry.version for entry in ledger.entries()] == ["0", "1"]
-        newest = ledger.done("key")
+        newest = ledger.find_run("key")
         assert newest is not None
         assert newest.version == "1"
         assert fingerprint(ledger.panel_of(newest)) == newest.data_digest
@@ -242,7 +244,7 @@ def test_killed_at_random_moments(path: Path, air: Path) -> None:
             entries = ledger.entries()
             assert [entry.run_key for entry in entries] == [str(k) for k in range(len(entries))]
             for entry in entries[-3:]:
-                assert ledger.issue(entry.number).values.shape == (1, 3)
+                assert ledger.recorded_forecast(entry.number).values.shape == (1, 3)
                 assert ledger.panel_of(entry).n_series == 1
         assert len(entries) >= before
         before = len(entries)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.classifier.category.rivals import models, repeated, repeats
+from lstmcast.classifier.category.rivals import models, repeat_lags, repeat_symbols
 from lstmcast.classifier.category.running import SymbolPipeline
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation.origins import HoldoutSplit, evenly
-from lstmcast.evaluation.skill import Skill, evidence, skill, verdict
-from lstmcast.evaluation.symbols import bits, within
-from lstmcast.model.paths import likeliest
+from lstmcast.evaluation.skill import Skill, bootstrap_groups, skill, verdict
+from lstmcast.evaluation.symbols import bits_per_symbol, top_k_hits
+from lstmcast.model.paths import beam_search
 from lstmcast.model.sequences import SymbolDataset
 
 Floats = npt.NDArray[np.float64]
@@ -23,7 +23,7 @@ Bools = npt.NDArray[np.bool_]
 
 TOP = 3
 PATHS = 100  # origins whose whole paths are judged
-MOST = 1 << 25  # probabilities held at once
+MAX_PROBABILITIES = 1 << 25  # probabilities held at once
 
 Score = dict[str, float]
 UNSAID: Score = dict.fromkeys(("bits", "accuracy", f"top_{TOP}", "path"), float("nan"))
@@ -35,14 +35,14 @@ class SymbolPredictions:
 
     Attributes:
         series: [B] which series. origins: [B] the step before each, counted from the series' first.
-        came: [B] codes.
-        logs: [B, V] logarithms of the probabilities that the networks said.
+        actual: [B] codes.
+        log_probs: [B, V] logarithms of the probabilities that the networks said.
     """
 
     series: Ints
     origins: Ints
-    came: Ints
-    logs: Floats
+    actual: Ints
+    log_probs: Floats
 
 
 @dataclass(frozen=True)
@@ -54,38 +54,38 @@ class SymbolEvaluation:
             symbols on the way H steps ahead; NaN where a baseline does not say it.
         skill: of the LSTM's bits against the best baseline's.
         verdict: in one sentence.
-        steps: those that judged. paths: how many paths.
+        predictions: those that judged. n_paths: how many paths.
     """
 
     scores: dict[str, Score]
     skill: Skill
     verdict: str
-    steps: SymbolPredictions
-    paths: int
+    predictions: SymbolPredictions
+    n_paths: int
 
 
-def foretold(reader: SymbolPipeline, panel: Panel, steps: int) -> SymbolPredictions:
-    """What is said of the last `steps` steps of every series that is longer; of very many, evenly chosen.
+def one_step_predictions(reader: SymbolPipeline, panel: Panel, steps: int) -> SymbolPredictions:
+    """What is said of the last `predictions` steps of every series that is longer; of very many, evenly chosen.
 
     Raises:
         DataError: none of them is known.
     """
-    seen, context = reader.on(panel), reader.context
+    seen, context = reader.bind(panel), reader.context
     count = -(-steps // context)  # stretches of a series
     series = np.repeat(np.flatnonzero(panel.lengths > steps), count)
     firsts = panel.lengths[series] - 1 - steps + context * (np.arange(len(series)) % count)
-    kept = evenly(np.arange(len(series)), max(1, MOST // (context * seen.kinds)))
+    kept = evenly(np.arange(len(series)), max(1, MAX_PROBABILITIES // (context * seen.vocab_size)))
     each = np.repeat(series[kept], context)
     origins = (firsts[kept, None] + np.arange(context)).ravel()
-    came = seen.past(each, origins + 1, 1)[:, 0]
-    known = came >= 0
+    actual = seen.context_and_targets(each, origins + 1, 1)[:, 0]
+    known = actual >= 0
     if not known.any():
         raise DataError(f"{panel.source}: none of the {steps} steps held out is known, so nothing can be judged")
-    logs = reader.stretches(seen, series[kept], firsts[kept]).reshape(-1, seen.kinds)
-    return SymbolPredictions(each[known], origins[known], came[known], logs[known])
+    logs = reader.stretches(seen, series[kept], firsts[kept]).reshape(-1, seen.vocab_size)
+    return SymbolPredictions(each[known], origins[known], actual[known], logs[known])
 
 
-def judge(reader: SymbolPipeline, panel: Panel, held: HoldoutSplit) -> SymbolEvaluation:
+def evaluate(reader: SymbolPipeline, panel: Panel, held: HoldoutSplit) -> SymbolEvaluation:
     """Foretell every judging step, and whole paths from some origins, and compare.
 
     Args:
@@ -96,26 +96,28 @@ def judge(reader: SymbolPipeline, panel: Panel, held: HoldoutSplit) -> SymbolEva
     Raises:
         DataError: nothing is known of the steps that judge.
     """
-    steps, seen = foretold(reader, panel, held.judge), reader.on(panel)
-    rivals = models(seen, panel.drop_last(held.total).lengths, panel.calendar.season)
-    logs = {"lstm": steps.logs} | {name: np.log(say(steps.series, steps.origins)) for name, say in rivals.items()}
-    lost = {name: bits(said, steps.came) for name, said in logs.items()}
-    best = min(rivals, key=lambda name: float(lost[name].mean()))
-    groups = evidence(steps.series, steps.origins, max(held.horizon, reader.context))
+    steps, seen = one_step_predictions(reader, panel, held.test_steps), reader.bind(panel)
+    baselines = models(seen, panel.drop_last(held.total).lengths, panel.calendar.season)
+    logs = {"lstm": steps.log_probs} | {
+        name: np.log(say(steps.series, steps.origins)) for name, say in baselines.items()
+    }
+    lost = {name: bits_per_symbol(log_probs, steps.actual) for name, log_probs in logs.items()}
+    best = min(baselines, key=lambda name: float(lost[name].mean()))
+    groups = bootstrap_groups(steps.series, steps.origins, max(held.horizon, reader.context))
     compared = skill(lost["lstm"], lost[best], groups, name=best)
-    scores = {name: _score(logs[name], lost[name], steps.came) for name in logs}
-    for name, back in repeats(panel.calendar.season).items():
-        said = seen.past(steps.series, steps.origins + 1 - back, 1)[:, 0]
-        scores[name] = {**UNSAID, "accuracy": float((said == steps.came).mean())}
-    origins = _some(*held.judging(panel.lengths))
-    for name, share in _paths(reader, seen, *origins, held.horizon, panel.calendar.season).items():
-        scores[name] = {**scores[name], "path": share}
-    return SymbolEvaluation(scores, compared, _sentence(compared, len(steps.came)), steps, len(origins[0]))
+    scores = {name: _score(logs[name], lost[name], steps.actual) for name in logs}
+    for name, back in repeat_lags(panel.calendar.season).items():
+        log_probs = seen.context_and_targets(steps.series, steps.origins + 1 - back, 1)[:, 0]
+        scores[name] = {**UNSAID, "accuracy": float((log_probs == steps.actual).mean())}
+    origins = _some(*held.test_origins(panel.lengths))
+    for name, path_accuracy in _paths(reader, seen, *origins, held.horizon, panel.calendar.season).items():
+        scores[name] = {**scores[name], "path": path_accuracy}
+    return SymbolEvaluation(scores, compared, _sentence(compared, len(steps.actual)), steps, len(origins[0]))
 
 
-def _score(logs: Floats, lost: Floats, came: Ints) -> Score:
+def _score(logs: Floats, lost: Floats, actual: Ints) -> Score:
     """Means over steps."""
-    hits = {name: float(within(logs, came, k).mean()) for name, k in (("accuracy", 1), (f"top_{TOP}", TOP))}
+    hits = {name: float(top_k_hits(logs, actual, k).mean()) for name, k in (("accuracy", 1), (f"top_{TOP}", TOP))}
     return {**UNSAID, "bits": float(lost.mean()), **hits}
 
 
@@ -129,21 +131,24 @@ def _paths(
     reader: SymbolPipeline, seen: SymbolDataset, series: Ints, origins: Ints, horizon: int, season: int
 ) -> Score:
     """The share of right symbols along whole paths, of the LSTM and of rules that need no network."""
-    said = {
-        "lstm": reader.path(seen, series, origins, lambda x: likeliest(reader.speaker, x, horizon)).symbols,
-        **{name: repeated(seen, series, origins, horizon, back=back) for name, back in repeats(season).items()},
+    paths = {
+        "lstm": reader.path(seen, series, origins, lambda x: beam_search(reader.ensemble, x, horizon)).symbols,
+        **{
+            name: repeat_symbols(seen, series, origins, horizon, back=back)
+            for name, back in repeat_lags(season).items()
+        },
     }
-    true = seen.past(series, origins + horizon, horizon)
-    return {name: _share(path == true, true >= 0) for name, path in said.items()}
+    true = seen.context_and_targets(series, origins + horizon, horizon)
+    return {name: _accuracy(path == true, true >= 0) for name, path in paths.items()}
 
 
-def _share(right: Bools, known: Bools) -> float:
+def _accuracy(right: Bools, known: Bools) -> float:
     return float(right[known].mean()) if known.any() else float("nan")
 
 
 def _sentence(result: Skill, steps: int) -> str:
     """The verdict, where an origin is a symbol, and an error the bits that it costs."""
-    said = verdict(result, steps).replace("held-out origin", "held-out symbol")
+    sentence = verdict(result, steps).replace("held-out origin", "held-out symbol")
     for words in (("its error is", "it needs"), ("smaller over", "fewer bits over"), ("larger over", "more bits over")):
-        said = said.replace(*words)
-    return said.replace("their errors are", "their bits are")
+        sentence = sentence.replace(*words)
+    return sentence.replace("their errors are", "their bits are")

@@ -10,7 +10,7 @@ import numpy as np
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import InferredSetting
 from lstmcast.errors import DataError
-from lstmcast.evaluation.origins import LEFT, HoldoutSplit, default_horizon
+from lstmcast.evaluation.origins import MIN_TRAIN_STEPS, HoldoutSplit, default_horizon
 from lstmcast.model.heads import CategoricalHead
 from lstmcast.model.network import Architecture
 from lstmcast.model.recipe import Recipe
@@ -18,9 +18,9 @@ from lstmcast.model.recipe import Recipe
 if TYPE_CHECKING:
     from lstmcast.config import Config
 
-STOP, JUDGE = 10_000, 40_000  # steps held out at most: each is a score of its own
+MAX_VALIDATION_STEPS, MAX_TEST_STEPS = 10_000, 40_000  # steps held out at most: each is a score of its own
 READ = 64  # steps of a window without a season
-LONGEST = 96
+MAX_CONTEXT = 96
 BATCH = 128
 PASSES = 40  # times that each symbol is learnt from, over all epochs
 BATCHES = (20, 1_500)  # in an epoch: fewest, most
@@ -33,7 +33,7 @@ class SymbolPlan:
     """A training run, decided; as `forecaster.plan.Plan`.
 
     Attributes:
-        hold_out: the steps that stop and judge; its horizon is H.
+        holdout: the steps that stop and judge; its horizon is H.
         architecture: the network's layers.
         recipe: how it is fitted.
         networks: how many.
@@ -41,7 +41,7 @@ class SymbolPlan:
         findings: what was decided, and why.
     """
 
-    hold_out: HoldoutSplit
+    holdout: HoldoutSplit
     architecture: Architecture
     recipe: Recipe
     networks: int
@@ -49,20 +49,20 @@ class SymbolPlan:
     findings: tuple[InferredSetting, ...]
 
 
-def make_plan(panel: Panel, config: Config, *, judge: int | None = None) -> SymbolPlan:
+def make_plan(panel: Panel, config: Config, *, test_steps: int | None = None) -> SymbolPlan:
     """Decide everything that the config leaves to `auto`.
 
     Args:
         panel: the past, of symbols.
         config: what is pinned.
-        judge: steps that judge; None: a fifth of a typical series, and no more than say enough.
+        test_steps: steps that judge; None: a fifth of a typical series, and no more than say enough.
 
     Raises:
         DataError: the series are too short.
     """
-    asked = config.forecast.horizon
-    horizon = default_horizon(panel.lengths, panel.calendar.default_horizon) if asked == "auto" else asked
-    held = hold_out(panel, horizon, judge)
+    requested = config.forecast.horizon
+    horizon = default_horizon(panel.lengths, panel.calendar.default_horizon) if requested == "auto" else requested
+    held = hold_out(panel, horizon, test_steps)
     context = _context(panel, config)
     architecture = Architecture(
         context=context,
@@ -73,9 +73,9 @@ def make_plan(panel: Panel, config: Config, *, judge: int | None = None) -> Symb
         skip=config.model.skip,
         dropout=config.model.dropout,
     )
-    usual = f"usual for data that are {panel.calendar.label}"
+    reason = f"usual for data that are {panel.calendar.label}"
     findings = (
-        InferredSetting("horizon", str(horizon), "pinned" if asked != "auto" else usual),
+        InferredSetting("horizon", str(horizon), "pinned" if requested != "auto" else reason),
         InferredSetting("symbols", str(len(panel.symbols)), _some(panel.symbols)),
         InferredSetting("window", f"{context} steps", f"{_learnable(panel, held):,} symbols to learn from"),
     )
@@ -83,21 +83,21 @@ def make_plan(panel: Panel, config: Config, *, judge: int | None = None) -> Symb
     return SymbolPlan(held, architecture, recipe, config.train.networks, config.train.refit, findings)
 
 
-def hold_out(panel: Panel, horizon: int, judge: int | None = None) -> HoldoutSplit:
+def hold_out(panel: Panel, horizon: int, test_steps: int | None = None) -> HoldoutSplit:
     """An eighth of a typical series to stop, a fifth to judge: at least H steps each, and no more than say enough.
 
     Args:
         panel: the past.
         horizon: H.
-        judge: steps that judge, where the caller says so.
+        test_steps: steps that judge, where the caller says so.
 
     Raises:
         DataError: a typical series is too short for the horizon.
     """
     typical = int(np.median(panel.lengths))
-    judge = min(typical // 5, JUDGE) if judge is None else judge
-    held = HoldoutSplit(horizon, max(horizon, min(typical // 8, STOP)), max(horizon, judge))
-    if typical < (needed := held.total + max(horizon, LEFT)):
+    test_steps = min(typical // 5, MAX_TEST_STEPS) if test_steps is None else test_steps
+    held = HoldoutSplit(horizon, max(horizon, min(typical // 8, MAX_VALIDATION_STEPS)), max(horizon, test_steps))
+    if typical < (needed := held.total + max(horizon, MIN_TRAIN_STEPS)):
         raise DataError(
             f"{panel.source}: a typical series has {typical} steps; a horizon of {horizon} needs at least {needed} "
             "(to learn, to stop and to judge). Give more history, or a shorter --horizon"
@@ -121,7 +121,7 @@ def _context(panel: Panel, config: Config) -> int:
     if config.model.context != "auto":
         return config.model.context
     season, typical = panel.calendar.season, int(np.median(panel.lengths))
-    return max(4, min(max(24, 3 * season) if season > 1 else READ, LONGEST, typical // 4))
+    return max(4, min(max(24, 3 * season) if season > 1 else READ, MAX_CONTEXT, typical // 4))
 
 
 def _recipe(symbols: int, architecture: Architecture, config: Config) -> Recipe:
@@ -134,7 +134,7 @@ def _recipe(symbols: int, architecture: Architecture, config: Config) -> Recipe:
         batches=batches if train.batches == "auto" else train.batches,
         batch_size=size,
         patience=PATIENCE if train.patience == "auto" else train.patience,
-        loss=architecture.head.own_loss,
+        loss=architecture.head.loss_name,
         optimizer=train.optimizer,
         learning_rate=RATE if train.learning_rate == "auto" else train.learning_rate,
         schedule="cosine" if train.schedule == "auto" else train.schedule,

@@ -10,7 +10,7 @@ from lstmcast.classifier.category.plan import SymbolPlan
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.skill import finite
 from lstmcast.forecaster import trained
-from lstmcast.forecaster.report import libraries
+from lstmcast.forecaster.report import library_versions
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
@@ -20,7 +20,7 @@ def report(
     panel: Panel,
     config: Config,
     plan: SymbolPlan,
-    judgement: SymbolEvaluation,
+    evaluation: SymbolEvaluation,
     *,
     epochs: tuple[int, ...],
     temperature: float,
@@ -33,16 +33,16 @@ def report(
         "parameters": plan.architecture.parameters,
         "epochs": list(epochs),
         "temperature": temperature,
-        "verdict": judgement.verdict,
-        "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in judgement.scores.items()},
-        "scored_network": _scored(plan),
-        "skill": judgement.skill.to_dict(),
+        "verdict": evaluation.verdict,
+        "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in evaluation.scores.items()},
+        "scored_network": _scored_network(plan),
+        "skill": evaluation.skill.to_dict(),
         "held_out": {
-            "steps": len(judgement.steps.came),
-            "paths": judgement.paths,
-            "horizon": plan.hold_out.horizon,
-            "stop_steps": plan.hold_out.stop,
-            "judge_steps": plan.hold_out.judge,
+            "steps": len(evaluation.predictions.actual),
+            "paths": evaluation.n_paths,
+            "horizon": plan.holdout.horizon,
+            "stop_steps": plan.holdout.validation_steps,
+            "judge_steps": plan.holdout.test_steps,
         },
         "data": {
             "source": panel.source,
@@ -52,7 +52,7 @@ def report(
             "last": panel.calendar.text(panel.ends[[0]])[0],
             "fingerprint": fingerprint(panel),
         },
-        "libraries": libraries(),
+        "libraries": library_versions(),
     }
 
 
@@ -61,7 +61,7 @@ def fingerprint(panel: Panel) -> str:
     return sha256(repr((trained.fingerprint(panel), panel.symbols)).encode()).hexdigest()
 
 
-def _scored(plan: SymbolPlan) -> str:
+def _scored_network(plan: SymbolPlan) -> str:
     """Which network the scores belong to."""
     if plan.refit:
         return "the network fitted without the held-out steps; the saved one learnt from all the data, as many epochs"

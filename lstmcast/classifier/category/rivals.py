@@ -15,11 +15,11 @@ Ints = npt.NDArray[np.int64]
 
 ORDERS = 6  # Markov models look back at 0 … 6 symbols
 
-Saying = Callable[[Ints, Ints], Floats]
+Predictor = Callable[[Ints, Ints], Floats]
 """Series and origins [B] to the probabilities of the next symbol [B, V]."""
 
 
-def models(seen: SymbolDataset, lengths: Ints, season: int) -> dict[str, Saying]:
+def models(seen: SymbolDataset, lengths: Ints, season: int) -> dict[str, Predictor]:
     """Models that counted what followed in the first `lengths` [S] steps of each series.
 
     Returns:
@@ -27,27 +27,33 @@ def models(seen: SymbolDataset, lengths: Ints, season: int) -> dict[str, Saying]
     """
     series = np.repeat(np.arange(len(lengths)), lengths)
     origins = np.arange(len(series)) - np.repeat(np.cumsum(lengths) - lengths, lengths) - 1  # from −1 on
-    past, came = seen.past(series, origins, ORDERS), seen.past(series, origins + 1, 1)[:, 0]
+    past, actual = (
+        seen.context_and_targets(series, origins, ORDERS),
+        seen.context_and_targets(series, origins + 1, 1)[:, 0],
+    )
     names = ["most_frequent", *(f"markov_{order}" for order in range(1, ORDERS + 1))]
     found = {
-        name: _saying(seen, fit_markov(past, came, kinds=seen.kinds, order=order)) for order, name in enumerate(names)
+        name: _model_predictor(seen, fit_markov(past, actual, vocab_size=seen.vocab_size, order=order))
+        for order, name in enumerate(names)
     }
     if season > 1:
-        before = seen.past(series, origins + 1 - season, 1)
-        found["seasonal"] = _saying(seen, fit_markov(before, came, kinds=seen.kinds, order=1), back=season)
+        before = seen.context_and_targets(series, origins + 1 - season, 1)
+        found["seasonal"] = _model_predictor(
+            seen, fit_markov(before, actual, vocab_size=seen.vocab_size, order=1), back=season
+        )
     return found
 
 
-def _saying(seen: SymbolDataset, model: Markov, back: int = 1) -> Saying:
+def _model_predictor(seen: SymbolDataset, model: Markov, back: int = 1) -> Predictor:
     """What a model says that looks at the symbols up to `back` steps before the one to come."""
-    return lambda series, origins: model.ahead(seen.past(series, origins + 1 - back, model.order))
+    return lambda series, origins: model.ahead(seen.context_and_targets(series, origins + 1 - back, model.order))
 
 
-def repeats(season: int) -> dict[str, int]:
+def repeat_lags(season: int) -> dict[str, int]:
     """Rules that say only which symbol comes: the one of so many steps before."""
     return {"naive": 1} | ({"seasonal_naive": season} if season > 1 else {})
 
 
-def repeated(seen: SymbolDataset, series: Ints, origins: Ints, horizon: int, *, back: int) -> Ints:
+def repeat_symbols(seen: SymbolDataset, series: Ints, origins: Ints, horizon: int, *, back: int) -> Ints:
     """[B, H] the last `back` symbols up to each origin, again and again."""
-    return seen.past(series, origins, back)[:, np.arange(horizon) % back]
+    return seen.context_and_targets(series, origins, back)[:, np.arange(horizon) % back]

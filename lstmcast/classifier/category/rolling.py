@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstmcast.classifier.category.judging import SymbolEvaluation, judge
+from lstmcast.classifier.category.judging import SymbolEvaluation, evaluate
 from lstmcast.classifier.category.plan import SymbolPlan, make_plan
 from lstmcast.classifier.category.training import fitted
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.skill import finite
 from lstmcast.forecast import named_steps
-from lstmcast.forecaster.fits import Tell
+from lstmcast.forecaster.fits import ProgressCallback
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,30 +30,30 @@ class SymbolBacktestResult:
 
     Attributes:
         panel: the data.
-        judgement: of the last third.
-        short: what could not be scored.
+        evaluation: of the last third.
+        warnings: what could not be scored.
     """
 
     panel: Panel
-    judgement: SymbolEvaluation
-    short: tuple[str, ...] = ()
+    evaluation: SymbolEvaluation
+    warnings: tuple[str, ...] = ()
 
     @property
     def better(self) -> bool:
         """Whether the LSTM was better than the best baseline."""
-        return self.judgement.skill.better
+        return self.evaluation.skill.better
 
     def scores(self) -> pd.DataFrame:
         """One row a method."""
         import pandas as pd
 
-        return pd.DataFrame([{"method": name, **row} for name, row in self.judgement.scores.items()])
+        return pd.DataFrame([{"method": name, **row} for name, row in self.evaluation.scores.items()])
 
     def steps(self) -> pd.DataFrame:
         """One row a step that was foretold: what came, its probability, and what was likeliest."""
         import pandas as pd
 
-        panel, steps = self.panel, self.judgement.steps
+        panel, steps = self.panel, self.evaluation.predictions
         symbols = np.array(panel.symbols, dtype=object)
         rows = named_steps(
             panel.calendar,
@@ -62,32 +62,34 @@ class SymbolBacktestResult:
             names=panel.key_columns,
             keys=[panel.keys[k] for k in steps.series.tolist()],
         )
-        chances = np.exp(steps.logs[np.arange(len(steps.came)), steps.came])
-        likeliest = symbols[steps.logs.argmax(axis=1)]
-        said = {"actual": symbols[steps.came], "probability": chances.round(6), "likeliest": likeliest}
-        return pd.DataFrame({**rows, **said})
+        probabilities = np.exp(steps.log_probs[np.arange(len(steps.actual)), steps.actual])
+        most_likely = symbols[steps.log_probs.argmax(axis=1)]
+        columns = {"actual": symbols[steps.actual], "probability": probabilities.round(6), "likeliest": most_likely}
+        return pd.DataFrame({**rows, **columns})
 
     def to_dict(self) -> dict[str, Any]:
         """The scores for a program."""
-        judged = self.judgement
+        evaluation = self.evaluation
         return {
-            "verdict": judged.verdict,
-            "skill": judged.skill.to_dict(),
-            "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in judged.scores.items()},
-            "steps": len(judged.steps.came),
+            "verdict": evaluation.verdict,
+            "skill": evaluation.skill.to_dict(),
+            "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in evaluation.scores.items()},
+            "steps": len(evaluation.predictions.actual),
         }
 
 
-def roll(panel: Panel, config: Config, *, tell: Tell, planned: Callable[[SymbolPlan], None]) -> SymbolBacktestResult:
+def backtest(
+    panel: Panel, config: Config, *, on_progress: ProgressCallback, planned: Callable[[SymbolPlan], None]
+) -> SymbolBacktestResult:
     """Train once on what came before the last third of a typical series, and foretell every step of that.
 
     Raises:
         UsageError: TensorFlow is not installed.
         DataError: too little data.
     """
-    plan = make_plan(panel, config, judge=int(np.median(panel.lengths)) // THIRD)
+    plan = make_plan(panel, config, test_steps=int(np.median(panel.lengths)) // THIRD)
     planned(plan)
-    reader, _ = fitted(panel, plan, tell=tell)
-    left_out = int((panel.lengths <= plan.hold_out.judge).sum())
-    short = (f"left out: {left_out:,} series of no more than {plan.hold_out.judge:,} steps",) if left_out else ()
-    return SymbolBacktestResult(panel, judge(reader, panel, plan.hold_out), short)
+    reader, _ = fitted(panel, plan, on_progress=on_progress)
+    left_out = int((panel.lengths <= plan.holdout.test_steps).sum())
+    short = (f"left out: {left_out:,} series of no more than {plan.holdout.test_steps:,} steps",) if left_out else ()
+    return SymbolBacktestResult(panel, evaluate(reader, panel, plan.holdout), short)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from lstmcast.data.panel import Panel
 from lstmcast.model.lstm import Array
 from lstmcast.model.paths import BEAM, AutoregressiveEnsemble, Path
-from lstmcast.model.recursion import AT_ONCE
+from lstmcast.model.recursion import CHUNK_SIZE
 from lstmcast.model.sequences import SymbolDataset
 
 Floats = npt.NDArray[np.float64]
@@ -23,19 +23,19 @@ class SymbolPipeline:
     """What turns the past of any series into symbols to come.
 
     Attributes:
-        speaker: the networks.
+        ensemble: the networks.
         context: L, the window they learnt from.
     """
 
-    speaker: AutoregressiveEnsemble
+    ensemble: AutoregressiveEnsemble
     context: int
 
     @property
-    def reach(self) -> int:
+    def required_history(self) -> int:
         """How many past symbols a forecast depends on: two windows."""
         return 2 * self.context
 
-    def on(self, panel: Panel) -> SymbolDataset:
+    def bind(self, panel: Panel) -> SymbolDataset:
         """The panel as the networks read it."""
         return sequences(panel, self.context)
 
@@ -50,17 +50,17 @@ class SymbolPipeline:
         Returns:
             [B, L, V] logarithms of the probabilities of the symbol that follows each.
         """
-        reads = seen.inputs(series, firsts + self.context - 1, self.reach)
-        return _in_parts(lambda part: self.speaker.every(reads[part], self.context), reads)
+        reads = seen.inputs(series, firsts + self.context - 1, self.required_history)
+        return _in_parts(lambda part: self.ensemble.step_log_probs(reads[part], self.context), reads)
 
     def path(self, seen: SymbolDataset, series: Ints, origins: Ints, say: Callable[[Array], Path]) -> Path:
         """Symbols of the steps ahead of [B] series and origins, as `say` finds them from [B, L, V]."""
-        size = max(1, AT_ONCE // (self.reach * seen.kinds * BEAM))
+        size = max(1, CHUNK_SIZE // (self.required_history * seen.vocab_size * BEAM))
         parts = []
         for k in range(0, len(series), size):
             part = slice(k, k + size)
-            parts.append(say(seen.inputs(series[part], origins[part], self.reach)))
-        return Path(np.concatenate([p.symbols for p in parts]), np.concatenate([p.chances for p in parts]))
+            parts.append(say(seen.inputs(series[part], origins[part], self.required_history)))
+        return Path(np.concatenate([p.symbols for p in parts]), np.concatenate([p.probabilities for p in parts]))
 
 
 def sequences(panel: Panel, context: int) -> SymbolDataset:
@@ -68,8 +68,8 @@ def sequences(panel: Panel, context: int) -> SymbolDataset:
     return SymbolDataset(panel.values.astype(np.int64), panel.offsets, len(panel.symbols), context)
 
 
-def _in_parts(said: Callable[[slice], Floats], x: Array) -> Floats:
+def _in_parts(predict: Callable[[slice], Floats], x: Array) -> Floats:
     """What is said of [B, …], a few rows at once."""
-    size = max(1, AT_ONCE // max(1, int(np.prod(x.shape[1:]))))
-    parts = [said(slice(k, k + size)) for k in range(0, len(x), size)]
+    size = max(1, CHUNK_SIZE // max(1, int(np.prod(x.shape[1:]))))
+    parts = [predict(slice(k, k + size)) for k in range(0, len(x), size)]
     return np.concatenate(parts)

@@ -24,25 +24,25 @@ Tensors = Mapping[str, Mapping[str, np.ndarray]]
 CONTEXT = ("values", "observed", "offsets", "starts")
 
 
-def to_artifact(teller: SymbolForecaster) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
+def to_artifact(model: SymbolForecaster) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
     """The manifest (JSON-able) and the tensor files."""
-    context, network = teller.context, teller.reader.speaker.networks[0]
+    context, network = model.context, model.pipeline.ensemble.networks[0]
     manifest = {
-        **teller.report,
-        "horizon": teller.horizon,
+        **model.report,
+        "horizon": model.horizon,
         "columns": asdict(context.columns),
         "calendar": context.calendar.to_dict(),
         "series": [list(key) for key in context.keys],
         "source": context.source,
         "symbols": list(context.symbols),
-        "window": teller.reader.context,
+        "window": model.pipeline.context,
         "skip": network.skip,
-        "networks": len(teller.reader.speaker.networks),
+        "networks": len(model.pipeline.ensemble.networks),
         "activation": network.activation,
     }
     tensors = {
-        "weights": _weights(teller.reader),
-        "judged": _weights(teller.judged),
+        "weights": _weights(model.pipeline),
+        "judged": _weights(model.holdout_pipeline),
         "context": {name: getattr(context, name) for name in CONTEXT},
     }
     return manifest, tensors
@@ -52,7 +52,7 @@ def _weights(reader: SymbolPipeline) -> dict[str, np.ndarray]:
     """Every network's arrays by name."""
     return {
         f"network_{k}.{name}": array
-        for k, network in enumerate(reader.speaker.networks)
+        for k, network in enumerate(reader.ensemble.networks)
         for name, array in lstm.to_tensors(network).items()
     }
 
@@ -86,20 +86,20 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> SymbolForecaster:
         source=manifest["source"],
         symbols=symbols,
     )
-    read = partial(_reader, manifest, kinds=len(symbols))
+    read = partial(_pipeline, manifest, vocab_size=len(symbols))
     return SymbolForecaster(
         read(tensors["weights"]), read(tensors["judged"]), context, int(manifest["horizon"]), manifest
     )
 
 
-def _reader(manifest: Mapping[str, Any], weights: Mapping[str, np.ndarray], *, kinds: int) -> SymbolPipeline:
+def _pipeline(manifest: Mapping[str, Any], weights: Mapping[str, np.ndarray], *, vocab_size: int) -> SymbolPipeline:
     """The networks whose arrays these are."""
     made = partial(
         lstm.from_tensors,
         activation=manifest["activation"],
         skip=manifest["skip"],
-        features=kinds,
-        outputs=kinds,
+        features=vocab_size,
+        outputs=vocab_size,
     )
     named = [f"network_{k}." for k in range(int(manifest["networks"]))]
     networks: tuple[Network, ...] = tuple(
@@ -109,11 +109,11 @@ def _reader(manifest: Mapping[str, Any], weights: Mapping[str, np.ndarray], *, k
     return SymbolPipeline(AutoregressiveEnsemble(networks, float(manifest["temperature"])), int(manifest["window"]))
 
 
-def _fit_together(kept: Mapping[str, np.ndarray], n_series: int, kinds: int) -> None:
+def _fit_together(kept: Mapping[str, np.ndarray], n_series: int, vocab_size: int) -> None:
     """The context's arrays must describe the same series, of these symbols."""
     offsets, n = kept["offsets"], len(kept["values"])
-    whole = len(offsets) == n_series + 1 and offsets[0] == 0 and offsets[-1] == n and (np.diff(offsets) > 0).all()
+    is_valid = len(offsets) == n_series + 1 and offsets[0] == 0 and offsets[-1] == n and (np.diff(offsets) > 0).all()
     codes = kept["values"]
-    known = (codes == codes.round()).all() and codes.min() >= -1 and codes.max() < kinds
-    if not whole or not known or len(kept["observed"]) != n or len(kept["starts"]) != n_series:
+    known = (codes == codes.round()).all() and codes.min() >= -1 and codes.max() < vocab_size
+    if not is_valid or not known or len(kept["observed"]) != n or len(kept["starts"]) != n_series:
         raise ValueError("the context's arrays do not describe the same series")

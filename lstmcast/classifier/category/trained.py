@@ -13,9 +13,9 @@ from lstmcast.classifier.category.running import SymbolPipeline
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.panel import Panel
 from lstmcast.forecast import named_steps, rendered
-from lstmcast.forecaster.trained import refuse_change
-from lstmcast.forecaster.truth import last_steps
-from lstmcast.model.paths import drawn, likeliest
+from lstmcast.forecaster.trained import check_same_calendar
+from lstmcast.forecaster.truth import tail
+from lstmcast.model.paths import beam_search, sample
 from lstmcast.model.sequences import SymbolDataset
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class SymbolForecast:
         origins: [S] position on the calendar of each series' last known step.
         codes: [S, H] which symbols are said to come.
         symbols: [V] what the codes stand for.
-        chances: [S, H] the probability of each, given those before it.
+        probabilities: [S, H] the probability of each, given those before it.
         joint: what stands between two symbols of a text.
     """
 
@@ -50,7 +50,7 @@ class SymbolForecast:
     origins: Ints
     codes: Ints
     symbols: tuple[str, ...]
-    chances: Floats
+    probabilities: Floats
     joint: str = "\n"
 
     @property
@@ -59,7 +59,7 @@ class SymbolForecast:
         return int(self.codes.shape[1])
 
     @property
-    def said(self) -> npt.NDArray[np.object_]:
+    def predicted_symbols(self) -> npt.NDArray[np.object_]:
         """[S, H] the symbols."""
         return np.array(self.symbols, dtype=object)[self.codes]
 
@@ -72,15 +72,15 @@ class SymbolForecast:
         """One row a series and step, in the input's own columns and times, with `forecast` and `probability`."""
         import pandas as pd
 
-        said = {"forecast": self.said.ravel(), "probability": self.chances.ravel().round(6)}
+        columns = {"forecast": self.predicted_symbols.ravel(), "probability": self.probabilities.ravel().round(6)}
         rows = named_steps(self.calendar, self.positions, time=self.time, names=self.key_columns, keys=self.keys)
-        return pd.DataFrame({**rows, **said})
+        return pd.DataFrame({**rows, **columns})
 
     def render(self, suffix: str) -> bytes:
         """The table; or, as `.txt`, the symbols of each series, joined, one series after the other."""
         if suffix != TEXT:
             return rendered(self.to_frame(), suffix)
-        lines = [self.joint.join(row) for row in self.said.tolist()]
+        lines = [self.joint.join(row) for row in self.predicted_symbols.tolist()]
         return "".join(f"{line}\n" for line in lines).encode()
 
 
@@ -89,15 +89,15 @@ class SymbolForecaster:
     """A trained model and all it needs to go on without the file it was trained on.
 
     Attributes:
-        reader: the networks.
-        judged: the same from before they learnt the held-out steps: what the scores belong to.
+        pipeline: the networks.
+        holdout_pipeline: the same from before they learnt the held-out steps: what the scores belong to.
         context: the last steps of every series.
         horizon: H of training, the default of `predict`.
         report: what a person may want to know later.
     """
 
-    reader: SymbolPipeline
-    judged: SymbolPipeline
+    pipeline: SymbolPipeline
+    holdout_pipeline: SymbolPipeline
     context: Panel
     horizon: int
     report: Mapping[str, Any]
@@ -107,12 +107,12 @@ class SymbolForecaster:
         """Whether each step is a character of a plain text."""
         return bool(self.report["config"]["data"]["text"])
 
-    def thought(self, codes: Ints, steps: int) -> Floats:
+    def context_probabilities(self, codes: Ints, steps: int) -> Floats:
         """How likely each symbol was, one step before each of the last `steps` of [T] codes: [steps, V]."""
         series = np.zeros(1, dtype=np.int64)
-        seen = SymbolDataset(codes, np.array([0, len(codes)]), len(self.context.symbols), self.reader.context)
-        read = seen.inputs(series, series + len(codes) - 2, steps + self.reader.reach - 1)
-        return np.asarray(np.exp(self.reader.speaker.every(read, steps)[0]), dtype=np.float64)
+        seen = SymbolDataset(codes, np.array([0, len(codes)]), len(self.context.symbols), self.pipeline.context)
+        read = seen.inputs(series, series + len(codes) - 2, steps + self.pipeline.required_history - 1)
+        return np.asarray(np.exp(self.pipeline.ensemble.step_log_probs(read, steps)[0]), dtype=np.float64)
 
     def predict(
         self,
@@ -134,18 +134,18 @@ class SymbolForecaster:
             DataError: the panel's columns or frequency are not those of training.
         """
         panel = self.context if panel is None else panel
-        refuse_change(self.context, panel)
-        recent = last_steps(panel, self.reader.reach)
-        steps, speaker = self.horizon if horizon is None else horizon, self.reader.speaker
+        check_same_calendar(self.context, panel)
+        recent = tail(panel, self.pipeline.required_history)
+        steps, ensemble = self.horizon if horizon is None else horizon, self.pipeline.ensemble
         rng = np.random.default_rng(seed)
-        path = self.reader.path(
-            self.reader.on(recent),
+        path = self.pipeline.path(
+            self.pipeline.bind(recent),
             np.arange(recent.n_series),
             recent.lengths - 1,
             lambda x: (
-                likeliest(speaker, x, steps)
+                beam_search(ensemble, x, steps)
                 if temperature is None
-                else drawn(speaker, x, steps, temperature=temperature, rng=rng)
+                else sample(ensemble, x, steps, temperature=temperature, rng=rng)
             ),
         )
         return SymbolForecast(
@@ -156,6 +156,6 @@ class SymbolForecaster:
             origins=recent.ends,
             codes=path.symbols,
             symbols=panel.symbols,
-            chances=path.chances,
+            probabilities=path.probabilities,
             joint="" if self.is_text else "\n",
         )

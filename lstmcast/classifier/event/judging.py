@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.classifier.event.truth import week_of
+from lstmcast.classifier.event.truth import weekly_season
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation import chances
 from lstmcast.evaluation.chances import Reliability, reliability
-from lstmcast.evaluation.rates import rates
-from lstmcast.evaluation.skill import Skill, evidence, skill, verdict
+from lstmcast.evaluation.rates import event_baselines
+from lstmcast.evaluation.skill import Skill, bootstrap_groups, skill, verdict
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -44,46 +44,48 @@ class EventEvaluation:
     reliability: Reliability
 
 
-def outcomes(panel: Panel, truth: Floats, series: Ints, origins: Ints, horizon: int) -> Floats:
+def outcomes(panel: Panel, labels: Floats, series: Ints, origins: Ints, horizon: int) -> Floats:
     """What came true after each origin: [B, H] 1 or 0; NaN where it was not observed, nor was the origin."""
     ahead = panel.offsets[series][:, None] + origins[:, None] + np.arange(1, horizon + 1)
     inside = (ahead < panel.offsets[series + 1][:, None]) & panel.observed[panel.offsets[series] + origins][:, None]
-    return np.where(inside, truth[np.minimum(ahead, len(truth) - 1)], np.nan)
+    return np.where(inside, labels[np.minimum(ahead, len(labels) - 1)], np.nan)
 
 
-def judge(panel: Panel, truth: Floats, where: tuple[Ints, Ints], came: Floats, said: Floats) -> EventEvaluation:
+def evaluate(
+    panel: Panel, labels: Floats, where: tuple[Ints, Ints], actual: Floats, probabilities: Floats
+) -> EventEvaluation:
     """Hold probabilities against what came, beside the baselines.
 
     Args:
         panel: all the data.
-        truth: [N] what came true at each of its steps.
+        labels: [N] what came true at each of its steps.
         where: [B] series and [B] origins.
-        came: [B, H] what came after them, somewhere known in each row.
-        said: [B, H] the LSTM's probabilities.
+        actual: [B, H] what came after them, somewhere known in each row.
+        probabilities: [B, H] the LSTM's probabilities.
     """
-    (series, origins), horizon = where, came.shape[1]
+    (series, origins), horizon = where, actual.shape[1]
     first = panel.offsets[series]
-    rules = rates(panel.calendar.season, week_of(panel))
-    methods = {"lstm": said, **{name: rule(truth, first, origins, horizon) for name, rule in rules.items()}}
-    scores = {name: _scores(came, values) for name, values in methods.items()}
+    rules = event_baselines(panel.calendar.season, weekly_season(panel))
+    methods = {"lstm": probabilities, **{name: rule(labels, first, origins, horizon) for name, rule in rules.items()}}
+    scores = {name: _scores(actual, values) for name, values in methods.items()}
     best = min(rules, key=lambda name: scores[name]["brier"])
-    ours, theirs = (chances.brier(came, methods[name]) for name in ("lstm", best))
-    result = skill(ours, theirs, evidence(series, origins, horizon), name=best)
+    ours, best_errors = (chances.brier(actual, methods[name]) for name in ("lstm", best))
+    result = skill(ours, best_errors, bootstrap_groups(series, origins, horizon), name=best)
     return EventEvaluation(
         scores=scores,
-        by_step={name: chances.brier(came.T, values.T) for name, values in methods.items()},
+        by_step={name: chances.brier(actual.T, values.T) for name, values in methods.items()},
         skill=result,
-        skills={name: _less(scores["lstm"]["brier"], scores[name]["brier"]) for name in rules},
+        skills={name: _error_reduction(scores["lstm"]["brier"], scores[name]["brier"]) for name in rules},
         verdict=verdict(result, len(series)),
         origins=len(series),
-        rate=float(np.nanmean(came)),
-        reliability=reliability(came, said),
+        rate=float(np.nanmean(actual)),
+        reliability=reliability(actual, probabilities),
     )
 
 
-def _scores(came: Floats, said: Floats) -> dict[str, float]:
+def _scores(actual: Floats, probabilities: Floats) -> dict[str, float]:
     """Of one method, over all that is known."""
-    flat, given = came.ravel(), said.ravel()
+    flat, given = actual.ravel(), probabilities.ravel()
     return {
         "brier": float(chances.brier(flat, given)),
         "log_loss": float(chances.log_loss(flat, given)),
@@ -92,6 +94,6 @@ def _scores(came: Floats, said: Floats) -> dict[str, float]:
     }
 
 
-def _less(error: float, other: float) -> float:
+def _error_reduction(error: float, other: float) -> float:
     """By what share an error is smaller than another; NaN where that was exact."""
     return 1 - error / other if other > 0 else float("nan")

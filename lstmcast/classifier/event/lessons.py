@@ -24,8 +24,8 @@ Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
-FURTHEST = 10.0  # usual steps: a margin further off says no more
-MOST_ODDS = 5.0  # log-odds: less than a yes in 150 says no more
+MAX_LOG_ODDS = 10.0  # usual steps: a margin further off says no more
+MAX_INPUT_LOG_ODDS = 5.0  # log-odds: less than a yes in 150 says no more
 
 
 def features(shape: WindowSpec) -> int:
@@ -39,48 +39,52 @@ class EventWindowDataset:
 
     Attributes:
         windows: of the values; their horizon is H.
-        truth: [N] 1, 0, or NaN where it is not known.
+        labels: [N] 1, 0, or NaN where it is not known.
         limits: [S] in z; NaN where a step is held against the one before it.
         rates: of the truth, as known at each step.
     """
 
     windows: WindowDataset
-    truth: Floats
+    labels: Floats
     limits: Floats
     rates: DecayedSeasonalRates
 
     @property
     def features(self) -> int:
         """F + 2H, how many numbers each step brings."""
-        return features(self.windows.shape)
+        return features(self.windows.spec)
 
     def inputs(self, series: Ints, starts: Ints) -> Array:
         """[B] series and first steps of windows to [B, L, F + 2H]."""
-        context = self.windows.shape.context
+        context = self.windows.spec.context
         steps = np.maximum(starts[:, None] + np.arange(context), 0)  # [B, L]
-        margins, odds = self._margins(series, starts, steps), self._odds(series, steps)
+        margins, odds = self._margins(series, starts, steps), self._log_odds(series, steps)
         return np.concatenate([self.windows.inputs(series, starts, context), margins, odds], axis=-1)
 
     def _margins(self, series: Ints, starts: Ints, steps: Ints) -> Array:
-        said = self.windows.bases(series, starts)  # [B, L, H]
+        baseline = self.windows.window_baselines(series, starts)  # [B, L, H]
         now = self.windows.z[self.windows.offsets[series][:, None] + steps]
-        before = np.concatenate([now[..., None], said[..., :-1]], axis=-1)
+        before = np.concatenate([now[..., None], baseline[..., :-1]], axis=-1)
         limits = self.limits[series][:, None, None]
-        margins = np.clip(said - np.where(np.isnan(limits), before, limits), -FURTHEST, FURTHEST)
+        margins = np.clip(baseline - np.where(np.isnan(limits), before, limits), -MAX_LOG_ODDS, MAX_LOG_ODDS)
         return margins.astype(np.float32)
 
-    def _odds(self, series: Ints, steps: Ints) -> Array:
-        rates = self.rates.at(np.repeat(series, steps.shape[1]), steps.ravel(), self.windows.shape.horizon)
-        odds = np.clip(np.log(rates / (1 - rates)), -MOST_ODDS, MOST_ODDS)
+    def _log_odds(self, series: Ints, steps: Ints) -> Array:
+        rates = self.rates.at(np.repeat(series, steps.shape[1]), steps.ravel(), self.windows.spec.horizon)
+        odds = np.clip(np.log(rates / (1 - rates)), -MAX_INPUT_LOG_ODDS, MAX_INPUT_LOG_ODDS)
         return odds.reshape(*steps.shape, -1).astype(np.float32)
 
     def batch(self, series: Ints, starts: Ints) -> Batch:
         """[B] windows: inputs [B, L, F + 2H], truths and weights [B, L, H]."""
-        at, known = self.windows.ahead(series, starts)
-        came = self.truth[at]
-        told = known & ~np.isnan(came)
-        return self.inputs(series, starts), np.where(told, came, 0.0).astype(np.float32), told.astype(np.float32)
+        at, known = self.windows.target_indices(series, starts)
+        actual = self.labels[at]
+        known_targets = known & ~np.isnan(actual)
+        return (
+            self.inputs(series, starts),
+            np.where(known_targets, actual, 0.0).astype(np.float32),
+            known_targets.astype(np.float32),
+        )
 
     def batches(self, rng: np.random.Generator, *, count: int, size: int) -> Iterator[Batch]:
         """One epoch: `count` windows in batches of `size`, rounded up so that every batch is full."""
-        return gathered(self.batch, *self.windows.crops(rng, -(-count // size) * size), size)
+        return gathered(self.batch, *self.windows.sample(rng, -(-count // size) * size), size)

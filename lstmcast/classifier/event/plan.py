@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstmcast.classifier.event.lessons import features
-from lstmcast.classifier.event.truth import EventRule, make_rule, week_of
+from lstmcast.classifier.event.truth import EventRule, make_rule, weekly_season
 from lstmcast.config.event import parse_event
 from lstmcast.data.panel import Panel
 from lstmcast.data.records import InferredSetting
 from lstmcast.errors import DataError
 from lstmcast.evaluation.origins import HoldoutSplit, hold_out
 from lstmcast.forecaster.plan import PreprocessingVariant, TrainingPlan
-from lstmcast.forecaster.planning import horizon_of, learnable, make_plan
+from lstmcast.forecaster.planning import horizon_of, make_plan, train_panel
 from lstmcast.model.heads import BernoulliHead
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
 
 HORIZONS = 60  # held out to stop, and to judge, at most
-EACH = 400  # origins of one series
+MAX_ORIGINS_PER_SERIES = 400  # origins of one series
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ class EventPlan:
     season: int
 
     @property
-    def way(self) -> PreprocessingVariant:
+    def variant(self) -> PreprocessingVariant:
         """How the series are seen."""
-        return self.plan.ways[0]
+        return self.plan.variants[0]
 
     @property
     def hold_out(self) -> HoldoutSplit:
         """The steps that stop and calibrate, and those that judge."""
-        return self.plan.hold_out
+        return self.plan.holdout
 
 
 def make_event_plan(panel: Panel, config: Config) -> EventPlan:
@@ -57,41 +57,41 @@ def make_event_plan(panel: Panel, config: Config) -> EventPlan:
         ConfigError: the event speaks of another column than the target.
         DataError: too little data, or what is learnt from is all yes or all no.
     """
-    held = hold_out(panel.lengths, horizon_of(panel, config), most=HORIZONS, each=EACH)
-    past = learnable(panel, held.total)
-    asked = config.model.event
-    rule = make_rule(parse_event(asked) if asked else None, panel, past)
-    share = _share(rule, past)
+    held = hold_out(panel.lengths, horizon_of(panel, config), most=HORIZONS, each=MAX_ORIGINS_PER_SERIES)
+    past = train_panel(panel, held.total)
+    requested = config.model.event
+    rule = make_rule(parse_event(requested) if requested else None, panel, past)
+    rate = _event_rate(rule, past)
     direct = config.model_copy(update={"model": config.model.model_copy(update={"strategy": "direct"})})
     plan = make_plan(panel, direct, held=held)
     head = BernoulliHead(held.horizon)
-    findings = (InferredSetting("event", rule.text, _reason(rule, past, share)), *plan.findings)
+    findings = (InferredSetting("event", rule.text, _reason(rule, past, rate)), *plan.findings)
     return EventPlan(
         replace(
             plan,
-            ways=plan.ways[:1],
-            architecture=replace(plan.architecture, lags=features(plan.ways[0].shape), head=head),
-            recipe=replace(plan.recipe, loss=head.own_loss, winsorize=None),
+            variants=plan.variants[:1],
+            architecture=replace(plan.architecture, lags=features(plan.variants[0].window_spec), head=head),
+            recipe=replace(plan.recipe, loss=head.loss_name, winsorize=None),
             findings=tuple(finding for finding in findings if finding.name != "window"),
         ),
         rule,
-        week_of(panel) or panel.calendar.season,
+        weekly_season(panel) or panel.calendar.season,
     )
 
 
-def _share(rule: EventRule, past: Panel) -> float:
+def _event_rate(rule: EventRule, past: Panel) -> float:
     """Of yeses in what is learnt from."""
-    share = float(np.nanmean(rule.truth(past)))
-    if share in (0.0, 1.0):
+    rate = float(np.nanmean(rule.labels(past)))
+    if rate in (0.0, 1.0):
         raise DataError(
-            f"{past.source}: {rule.text!r} is {'always' if share else 'never'} so in the {len(past.values):,} steps to "
+            f"{past.source}: {rule.text!r} is {'always' if rate else 'never'} so in the {len(past.values):,} steps to "
             "learn from: there is nothing to tell apart; choose another limit (model.event)"
         )
-    return share
+    return rate
 
 
-def _reason(rule: EventRule, past: Panel, share: float) -> str:
+def _reason(rule: EventRule, past: Panel, rate: float) -> str:
     """How often it was so, and where the limit lies."""
     limits = rule.each(past)
     where = f"p{rule.percentile} is {limits[0]:g}; " if rule.percentile and past.n_series == 1 else ""
-    return f"{where}so in {share:.1%} of the steps to learn from"
+    return f"{where}so in {rate:.1%} of the steps to learn from"

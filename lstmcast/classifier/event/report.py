@@ -8,7 +8,7 @@ from lstmcast.classifier.event.judging import EventEvaluation
 from lstmcast.classifier.event.plan import EventPlan
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.skill import finite
-from lstmcast.forecaster.report import described, libraries, scored
+from lstmcast.forecaster.report import describe_data, describe_scored_network, library_versions
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
@@ -18,7 +18,7 @@ def report(
     panel: Panel,
     config: Config,
     plan: EventPlan,
-    judgement: EventEvaluation,
+    evaluation: EventEvaluation,
     epochs: tuple[int, ...],
     temperature: float,
 ) -> dict[str, Any]:
@@ -30,35 +30,35 @@ def report(
         "event": plan.rule.text,
         "network": str(values.architecture),
         "parameters": values.architecture.parameters,
-        "footing": str(plan.way),
+        "footing": str(plan.variant),
         "epochs": list(epochs),
         "temperature": temperature,
-        "scored_network": scored(values),
+        "scored_network": describe_scored_network(values),
         "held_out": {
-            "origins": judgement.origins,
+            "origins": evaluation.origins,
             "horizon": held.horizon,
-            "stop_steps": held.stop,
-            "judge_steps": held.judge,
+            "stop_steps": held.validation_steps,
+            "judge_steps": held.test_steps,
         },
-        **told(judgement),
-        "data": described(panel),
-        "libraries": libraries(),
+        **to_dict(evaluation),
+        "data": describe_data(panel),
+        "libraries": library_versions(),
     }
 
 
-def told(judgement: EventEvaluation) -> dict[str, Any]:
+def to_dict(evaluation: EventEvaluation) -> dict[str, Any]:
     """What a judgement says, as plain values."""
-    found = judgement.reliability
+    found = evaluation.reliability
     return {
-        "verdict": judgement.verdict,
-        "rate": finite(judgement.rate),
-        "scores": {name: {key: finite(v) for key, v in row.items()} for name, row in judgement.scores.items()},
-        "brier_by_step": {name: [finite(v) for v in row.tolist()] for name, row in judgement.by_step.items()},
-        "skill": judgement.skill.to_dict(),
-        "skills": {name: finite(value) for name, value in judgement.skills.items()},
+        "verdict": evaluation.verdict,
+        "rate": finite(evaluation.rate),
+        "scores": {name: {key: finite(v) for key, v in row.items()} for name, row in evaluation.scores.items()},
+        "brier_by_step": {name: [finite(v) for v in row.tolist()] for name, row in evaluation.by_step.items()},
+        "skill": evaluation.skill.to_dict(),
+        "skills": {name: finite(value) for name, value in evaluation.skills.items()},
         "reliability": {
-            "said": found.said.tolist(),
-            "came": found.came.tolist(),
+            "said": found.predicted.tolist(),
+            "came": found.observed.tolist(),
             "counts": found.counts.tolist(),
         },
     }

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.classifier.event.judging import EventEvaluation, judge, outcomes
-from lstmcast.classifier.event.report import told
+from lstmcast.classifier.event.judging import EventEvaluation, evaluate, outcomes
+from lstmcast.classifier.event.report import to_dict
 from lstmcast.classifier.event.training import train
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
-from lstmcast.evaluation.folds import RollingOrigins, long_enough, make_folds
+from lstmcast.evaluation.folds import RollingOrigins, filter_long_enough, plan_backtest
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from lstmcast.config import Config
-    from lstmcast.forecaster.fits import Tell
+    from lstmcast.forecaster.fits import ProgressCallback
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -34,8 +34,8 @@ class EventBacktestResult:
         folds: the origins of each.
         event: what was asked.
         series: [B]. origins: [B] counted from the series' first value.
-        said: [B, H] the probabilities. came: [B, H] 1 or 0, NaN where not observed.
-        judgement: of them.
+        probabilities: [B, H] the probabilities. actual: [B, H] 1 or 0, NaN where not observed.
+        evaluation: of them.
         left_out: series too short to be scored.
     """
 
@@ -44,9 +44,9 @@ class EventBacktestResult:
     event: str
     series: Ints
     origins: Ints
-    said: Floats
-    came: Floats
-    judgement: EventEvaluation
+    probabilities: Floats
+    actual: Floats
+    evaluation: EventEvaluation
     left_out: int
 
     def to_frame(self) -> pd.DataFrame:
@@ -55,12 +55,12 @@ class EventBacktestResult:
 
         rows = [
             (method, "all", "", metric, value)
-            for method, row in self.judgement.scores.items()
+            for method, row in self.evaluation.scores.items()
             for metric, value in row.items()
         ]
         rows += [
             (method, "step", str(step), "brier", value)
-            for method, row in self.judgement.by_step.items()
+            for method, row in self.evaluation.by_step.items()
             for step, value in enumerate(row.tolist(), 1)
         ]
         return pd.DataFrame(rows, columns=["method", "scope", "key", "metric", "value"])
@@ -69,7 +69,7 @@ class EventBacktestResult:
         """Every probability: what names the series, the time, `origin`, `step`, `actual` and `probability`."""
         import pandas as pd
 
-        calendar, (count, horizon) = self.panel.calendar, self.said.shape
+        calendar, (count, horizon) = self.panel.calendar, self.probabilities.shape
         last = self.panel.starts[self.series] + self.origins
         ahead = last[:, None] + np.arange(1, horizon + 1)
         columns: dict[str, object] = {
@@ -80,8 +80,8 @@ class EventBacktestResult:
         ours: dict[str, object] = {
             "origin": calendar.text(np.repeat(last, horizon)),
             "step": np.tile(np.arange(1, horizon + 1), count),
-            "actual": self.came.ravel(),
-            "probability": self.said.ravel(),
+            "actual": self.actual.ravel(),
+            "probability": self.probabilities.ravel(),
         }
         return pd.DataFrame(columns | {f"{name}_" if name in columns else name: ours[name] for name in ours})
 
@@ -92,16 +92,21 @@ class EventBacktestResult:
             "event": self.event,
             "series": self.panel.n_series,
             "left_out": self.left_out,
-            "origins": self.folds.origins,
-            "step": self.folds.step,
+            "origins": self.folds.n_origins,
+            "step": self.folds.step_size,
             "horizon": self.folds.horizon,
-            "judging": self.judgement.origins,
-            **told(self.judgement),
+            "judging": self.evaluation.origins,
+            **to_dict(self.evaluation),
         }
 
 
-def roll(
-    panel: Panel, config: Config, *, origins: int | None = None, step: int | None = None, tell: Tell = lambda _: None
+def backtest(
+    panel: Panel,
+    config: Config,
+    *,
+    origins: int | None = None,
+    step: int | None = None,
+    on_progress: ProgressCallback = lambda _: None,
 ) -> EventBacktestResult:
     """Train on what came before every series' first origin, and hold what is said at all of them against what came.
 
@@ -110,41 +115,43 @@ def roll(
         config: as for training; `forecast.horizon` is H.
         origins: of each series; None: up to 10, as long as a third of a typical series is enough for them.
         step: from one to the next; None: H.
-        tell: called after every epoch.
+        on_progress: called after every epoch.
 
     Raises:
         UsageError: a number below 1, or TensorFlow is not installed.
         DataError: the series are too short for so many origins, or nothing was observed at any.
         ModelError: training exploded.
     """
-    asked = config.forecast.horizon
-    folds = make_folds(panel, None if asked == "auto" else asked, origins, step)
-    scored = long_enough(panel, folds)
+    requested = config.forecast.horizon
+    folds = plan_backtest(panel, None if requested == "auto" else requested, origins, step)
+    long_enough = filter_long_enough(panel, folds)
     forecast = config.forecast.model_copy(update={"horizon": folds.horizon})
-    model = _trained(scored.drop_last(folds.held_out), config.model_copy(update={"forecast": forecast}), tell)
-    series, rows = np.repeat(np.arange(scored.n_series), folds.origins), folds.at(scored.lengths).ravel()
-    truth = model.teller.rule.truth(scored)
-    came = outcomes(scored, truth, series, rows, folds.horizon)
-    known = (~np.isnan(came)).any(axis=1)
+    model = _trained(
+        long_enough.drop_last(folds.held_out), config.model_copy(update={"forecast": forecast}), on_progress
+    )
+    series, rows = np.repeat(np.arange(long_enough.n_series), folds.n_origins), folds.at(long_enough.lengths).ravel()
+    labels = model.teller.rule.truth(long_enough)
+    actual = outcomes(long_enough, labels, series, rows, folds.horizon)
+    known = (~np.isnan(actual)).any(axis=1)
     if not known.any():
         raise DataError(f"{panel.source}: no origin can judge: give another --step or --origins")
-    series, rows, came = series[known], rows[known], came[known]
-    said = model.at(scored, series, rows)
+    series, rows, actual = series[known], rows[known], actual[known]
+    probabilities = model.at(long_enough, series, rows)
     return EventBacktestResult(
-        panel=scored,
+        panel=long_enough,
         folds=folds,
         event=model.teller.rule.text,
         series=series,
         origins=rows,
-        said=said,
-        came=came,
-        judgement=judge(scored, truth, (series, rows), came, said),
-        left_out=panel.n_series - scored.n_series,
+        probabilities=probabilities,
+        actual=actual,
+        evaluation=evaluate(long_enough, labels, (series, rows), actual, probabilities),
+        left_out=panel.n_series - long_enough.n_series,
     )
 
 
-def _trained(past: Panel, config: Config, tell: Tell) -> Any:
+def _trained(past: Panel, config: Config, on_progress: ProgressCallback) -> Any:
     try:
-        return train(past, config, tell=tell)
+        return train(past, config, on_progress=on_progress)
     except DataError as err:
         raise DataError(f"before the first origin: {err}; or give fewer --origins") from err

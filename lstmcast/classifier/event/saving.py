@@ -21,34 +21,34 @@ from lstmcast.model.windows import WindowSpec
 Tensors = Mapping[str, Mapping[str, np.ndarray]]
 
 HELD_OUT = ("series", "positions", "said", "came")
-EACH = ("scale", "floor", "limit")  # of each series
+SERIES_ARRAYS = ("scale", "floor", "limit")  # of each series
 
 
 def to_artifact(model: EventForecaster) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
     """The manifest (JSON-able) and the tensor files of a forecaster of an event."""
-    teller, context = model.teller, model.context
-    first = teller.networks[0]
+    pipeline, context = model.pipeline, model.context
+    first = pipeline.networks[0]
     manifest = {
         **model.report,
         **contexts.to_facts(context),
-        "rule": {key: getattr(teller.rule, key) for key in ("text", "op", "limit", "percentile")},
-        "transform": teller.measure.kind,
-        "scale": {"share": teller.measure.share, "usual": teller.usual},
-        "shape": asdict(teller.shape),
-        "longest_season": teller.season,
+        "rule": {key: getattr(pipeline.rule, key) for key in ("text", "op", "limit", "percentile")},
+        "transform": pipeline.scaling_spec.transform,
+        "scale": {"share": pipeline.scaling_spec.mode, "usual": pipeline.typical_step},
+        "shape": asdict(pipeline.window_spec),
+        "longest_season": pipeline.season_length,
         "skip": first.skip,
-        "networks": len(teller.networks),
+        "networks": len(pipeline.networks),
         "activation": first.activation,
     }
-    scales = np.array([teller.scales.get(key, (np.nan, np.nan)) for key in context.keys])  # NaN: not known
-    limits = np.array([teller.rule.limits.get(key, np.nan) for key in context.keys])
+    scales = np.array([pipeline.scales.get(key, (np.nan, np.nan)) for key in context.keys])  # NaN: not known
+    limits = np.array([pipeline.rule.limits.get(key, np.nan) for key in context.keys])
     tensors: dict[str, dict[str, np.ndarray]] = {
-        "weights": weights.to_arrays(teller.networks),
+        "weights": weights.to_arrays(pipeline.networks),
         "context": {
             **contexts.context_arrays(context),
-            **dict(zip(EACH, (scales[:, 0].copy(), scales[:, 1].copy(), limits), strict=True)),
+            **dict(zip(SERIES_ARRAYS, (scales[:, 0].copy(), scales[:, 1].copy(), limits), strict=True)),
         },
-        "backtest": {name: getattr(model.held_out, name) for name in HELD_OUT},
+        "backtest": {name: getattr(model.holdout, name) for name in HELD_OUT},
     }
     return manifest, tensors
 
@@ -68,19 +68,19 @@ def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> EventForecas
 def _build(manifest: Mapping[str, Any], tensors: Tensors) -> EventForecaster:
     context = contexts.context_of(manifest, tensors["context"])
     return EventForecaster(
-        teller=_teller(manifest, tensors, context),
+        pipeline=_pipeline(manifest, tensors, context),
         temperature=float(manifest["temperature"]),
         context=context,
-        held_out=EventHoldout(**{name: tensors["backtest"][name] for name in HELD_OUT}),
+        holdout=EventHoldout(**{name: tensors["backtest"][name] for name in HELD_OUT}),
         report=manifest,
     )
 
 
-def _teller(manifest: Mapping[str, Any], tensors: Tensors, context: Panel) -> EventPipeline:
+def _pipeline(manifest: Mapping[str, Any], tensors: Tensors, context: Panel) -> EventPipeline:
     shape, rule = WindowSpec(**manifest["shape"]), EventRule(**manifest["rule"])
     if rule.op not in OPERATORS:
         raise ValueError(f"no rule has {rule.op!r:.20}")
-    scale, floor, limit = (_of_each(tensors["context"][name], context) for name in EACH)
+    scale, floor, limit = (_of_each(tensors["context"][name], context) for name in SERIES_ARRAYS)
     return EventPipeline(
         networks=weights.from_arrays(
             tensors["weights"],
@@ -90,12 +90,12 @@ def _teller(manifest: Mapping[str, Any], tensors: Tensors, context: Panel) -> Ev
             features=features(shape),
             outputs=shape.horizon,
         ),
-        shape=shape,
-        measure=ScalingSpec(manifest["transform"], manifest["scale"]["share"]),
+        window_spec=shape,
+        scaling_spec=ScalingSpec(manifest["transform"], manifest["scale"]["share"]),
         scales={key: (value, floor[key]) for key, value in scale.items()},
-        usual=manifest["scale"]["usual"],
+        typical_step=manifest["scale"]["usual"],
         rule=EventRule(rule.text, rule.op, rule.limit, rule.percentile, limit),
-        season=int(manifest["longest_season"]),
+        season_length=int(manifest["longest_season"]),
     )
 
 

@@ -12,10 +12,10 @@ from lstmcast.classifier.event.lessons import EventWindowDataset
 from lstmcast.classifier.event.truth import EventRule
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.rates import DecayedSeasonalRates
-from lstmcast.forecaster.measure import Key, ScalingSpec, as_known, scale, windows
+from lstmcast.forecaster.measure import Key, ScalingSpec, fit_panel_scaling, windows, with_training_scales
 from lstmcast.model import lstm
 from lstmcast.model.lstm import Network
-from lstmcast.model.recursion import AT_ONCE
+from lstmcast.model.recursion import CHUNK_SIZE
 from lstmcast.model.scaling import Scaling
 from lstmcast.model.windows import WindowSpec
 
@@ -29,43 +29,48 @@ class EventPipeline:
 
     Attributes:
         networks: one, or several whose log-odds are averaged.
-        shape: what they read; its horizon is H.
-        measure: how values become z.
+        window_spec: what they read; its horizon is H.
+        scaling_spec: how values become z.
         scales: what one unit of z is, and the floor, of each series known from training.
-        usual: the usual step of the series in training, for those that were not there.
+        typical_step: the usual step of the series in training, for those that were not there.
         rule: what is asked of each step.
-        season: steps in the season whose rates they see: the longest there is.
+        season_length: steps in the season whose rates they see: the longest there is.
     """
 
     networks: tuple[Network, ...]
-    shape: WindowSpec
-    measure: ScalingSpec
+    window_spec: WindowSpec
+    scaling_spec: ScalingSpec
     scales: Mapping[Key, tuple[float, float]]
-    usual: float | None
+    typical_step: float | None
     rule: EventRule
-    season: int
+    season_length: int
 
     @property
-    def reach(self) -> int:
+    def required_history(self) -> int:
         """How many past steps of a series the networks depend on."""
-        return max(self.shape.reach, DecayedSeasonalRates.reach(self.season))
+        return max(self.window_spec.required_history, DecayedSeasonalRates.required_history(self.season_length))
 
-    def on(self, panel: Panel) -> EventWindowDataset:
+    def bind(self, panel: Panel) -> EventWindowDataset:
         """The panel as the networks read it."""
-        scaling = scale(panel, self.measure, self.shape.level, usual=self.usual)
-        return lessons(panel, as_known(scaling, panel, self.scales), self.shape, self.rule, self.season)
+        scaling = fit_panel_scaling(panel, self.scaling_spec, self.window_spec.level, typical_step=self.typical_step)
+        return event_dataset(
+            panel, with_training_scales(scaling, panel, self.scales), self.window_spec, self.rule, self.season_length
+        )
 
     def logits(self, seen: EventWindowDataset, series: Ints, origins: Ints) -> Floats:
         """[B] series and origins (steps from the series' first value) to log-odds [B, H]."""
         widest = max(seen.features, *(4 * layer.units for network in self.networks for layer in network.layers))
-        size = max(1, AT_ONCE // (self.shape.context * widest))
+        size = max(1, CHUNK_SIZE // (self.window_spec.context * widest))
         parts = [self._logits(seen, series[k : k + size], origins[k : k + size]) for k in range(0, len(series), size)]
-        return np.concatenate(parts) if parts else np.empty((0, self.shape.horizon))
+        return np.concatenate(parts) if parts else np.empty((0, self.window_spec.horizon))
 
     def _logits(self, seen: EventWindowDataset, series: Ints, origins: Ints) -> Floats:
-        x = seen.inputs(series, origins - self.shape.context + 1)
-        said = [lstm.dense(one, lstm.run(one, x, lstm.start(one, len(x)))[:, -1], x[:, -1]) for one in self.networks]
-        return np.asarray(np.mean(said, axis=0, dtype=np.float64))
+        x = seen.inputs(series, origins - self.window_spec.context + 1)
+        logits = [
+            lstm.dense(network, lstm.run(network, x, lstm.zero_state(network, len(x)))[:, -1], x[:, -1])
+            for network in self.networks
+        ]
+        return np.asarray(np.mean(logits, axis=0, dtype=np.float64))
 
 
 def probability(logits: Floats, temperature: float = 1.0) -> Floats:
@@ -73,11 +78,13 @@ def probability(logits: Floats, temperature: float = 1.0) -> Floats:
     return np.asarray(0.5 * np.tanh(0.5 * logits / temperature) + 0.5, dtype=np.float64)
 
 
-def lessons(panel: Panel, scaling: Scaling, shape: WindowSpec, rule: EventRule, season: int) -> EventWindowDataset:
+def event_dataset(
+    panel: Panel, scaling: Scaling, shape: WindowSpec, rule: EventRule, season: int
+) -> EventWindowDataset:
     """The panel's values in z, its limits in z, what came true, and how often."""
     with np.errstate(divide="ignore", invalid="ignore"):  # a limit at or below 0 among logs: all values lie above it
         limits = scaling.forward(rule.each(panel))
     limits = limits if rule.moves else np.nan_to_num(limits, nan=-np.inf, neginf=-np.inf)
-    truth = rule.truth(panel)
-    rates = DecayedSeasonalRates.of(truth, panel.offsets, season)
-    return EventWindowDataset(windows(panel, scaling, shape), truth, limits, rates)
+    labels = rule.labels(panel)
+    rates = DecayedSeasonalRates.of(labels, panel.offsets, season)
+    return EventWindowDataset(windows(panel, scaling, shape), labels, limits, rates)

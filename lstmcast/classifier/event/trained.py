@@ -13,8 +13,8 @@ from lstmcast.classifier.event.teller import EventPipeline, probability
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ModelError, UsageError
 from lstmcast.forecast import Forecast
-from lstmcast.forecaster.trained import refuse_change
-from lstmcast.forecaster.truth import last_steps
+from lstmcast.forecaster.trained import check_same_calendar
+from lstmcast.forecaster.truth import tail
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -40,23 +40,23 @@ class EventForecaster:
     """A trained model and all it needs to say chances without the file it was trained on.
 
     Attributes:
-        teller: networks, scales, rule.
+        pipeline: networks, scales, rule.
         temperature: by which their log-odds are divided.
         context: the last steps of every series.
-        held_out: what judged it.
+        holdout: what judged it.
         report: what a person may want to know later: config, findings, scores, verdict, data fingerprint, versions.
     """
 
-    teller: EventPipeline
+    pipeline: EventPipeline
     temperature: float
     context: Panel
-    held_out: EventHoldout
+    holdout: EventHoldout
     report: Mapping[str, Any]
 
     @property
     def horizon(self) -> int:
         """H."""
-        return self.teller.shape.horizon
+        return self.pipeline.window_spec.horizon
 
     def predict(self, panel: Panel | None = None, horizon: int | None = None) -> Forecast:
         """The probability of a yes at each of the next H steps of every series, in the column `probability`.
@@ -74,8 +74,8 @@ class EventForecaster:
         steps = self.horizon if horizon is None else horizon
         if not 1 <= steps <= self.horizon:
             raise UsageError(f"--horizon: must be 1 to {self.horizon}, for which the model was trained (got {steps})")
-        refuse_change(self.context, panel)
-        recent = last_steps(panel, self.teller.reach)
+        check_same_calendar(self.context, panel)
+        recent = tail(panel, self.pipeline.required_history)
         values = self.at(recent, np.arange(recent.n_series), recent.lengths - 1)[:, :steps]
         if not np.isfinite(values).all():
             raise ModelError("the probabilities are no numbers; train again")
@@ -95,4 +95,4 @@ class EventForecaster:
 
     def at(self, panel: Panel, series: Ints, origins: Ints) -> Floats:
         """The probabilities [B, H] after any origins, each knowing only what came before it."""
-        return probability(self.teller.logits(self.teller.on(panel), series, origins), self.temperature)
+        return probability(self.pipeline.logits(self.pipeline.bind(panel), series, origins), self.temperature)

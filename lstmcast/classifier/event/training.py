@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.classifier.event.judging import judge, outcomes
+from lstmcast.classifier.event.judging import evaluate, outcomes
 from lstmcast.classifier.event.lessons import EventWindowDataset
 from lstmcast.classifier.event.plan import EventPlan, make_event_plan
 from lstmcast.classifier.event.report import report
@@ -19,11 +19,11 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation import chances
 from lstmcast.evaluation.temperature import temperature
-from lstmcast.forecaster.fits import FitStage, Tell
-from lstmcast.forecaster.measure import scale, scales_of
+from lstmcast.forecaster.fits import FitStage, ProgressCallback
+from lstmcast.forecaster.measure import fit_panel_scaling, series_scales
 from lstmcast.forecaster.plan import TrainingPlan
-from lstmcast.forecaster.planning import learnable
-from lstmcast.forecaster.truth import last_steps
+from lstmcast.forecaster.planning import train_panel
+from lstmcast.forecaster.truth import tail
 from lstmcast.model.lstm import Network
 from lstmcast.model.network import check_forward, load_keras
 from lstmcast.store.checkpoint import Checkpoint
@@ -40,7 +40,7 @@ def train(
     config: Config,
     *,
     checkpoint: Checkpoint | None = None,
-    tell: Tell = lambda _: None,
+    on_progress: ProgressCallback = lambda _: None,
     planned: Callable[[EventPlan], None] = lambda _: None,
 ) -> EventForecaster:
     """Train a forecaster of an event.
@@ -52,7 +52,7 @@ def train(
         panel: the past.
         config: how.
         checkpoint: where each fit leaves what it has reached, and goes on from.
-        tell: called after every epoch.
+        on_progress: called after every epoch.
         planned: called once, with everything that was decided.
 
     Raises:
@@ -64,42 +64,42 @@ def train(
     load_keras()
     plan = make_event_plan(panel, config)
     planned(plan)
-    past = learnable(panel, plan.hold_out.total)
-    teller = _teller(past, plan, ())
-    stop, judging = (_OriginSet.of(panel, teller, *where) for where in _origins(panel, plan))
+    past = train_panel(panel, plan.hold_out.total)
+    pipeline = _pipeline(past, plan, ())
+    stop, test = (_OriginSet.of(panel, pipeline, *where) for where in _origins(panel, plan))
     values = plan.plan
-    stage = _stage("fitting", values, tell, checkpoint)
-    fitted = stage.each(teller.on(past), judge=stop.error if values.recipe.patience is not None else None)
-    epochs = tuple(one.epoch for one in fitted)
-    judged = replace(teller, networks=tuple(one.network for one in fitted))
-    stopped, later = stop.logits(judged.networks), judging.logits(judged.networks)
-    said = probability(later, _temperature(stopped, stop.came))
-    judgement = judge(panel, judging.seen.truth, (judging.series, judging.origins), judging.came, said)
+    stage = _stage("fitting", values, on_progress, checkpoint)
+    fitted = stage.each(pipeline.bind(past), validate=stop.error if values.recipe.patience is not None else None)
+    epochs = tuple(fit.epoch for fit in fitted)
+    holdout_pipeline = replace(pipeline, networks=tuple(fit.network for fit in fitted))
+    stopped, later = stop.logits(holdout_pipeline.networks), test.logits(holdout_pipeline.networks)
+    probabilities = probability(later, _temperature(stopped, stop.actual))
+    evaluation = evaluate(panel, test.dataset.labels, (test.series, test.origins), test.actual, probabilities)
     if values.refit:
-        whole = _teller(panel, plan, ())
-        stage = _stage("fitting again on all the data", values, tell, checkpoint)
-        again = stage.each(whole.on(panel), epochs=epochs)
-        judged = replace(whole, networks=tuple(one.network for one in again))
-    settled = _temperature(np.vstack([stopped, later]), np.vstack([stop.came, judging.came]))
-    _check(judged, panel, plan)
-    positions = panel.starts[judging.series] + judging.origins
+        final = _pipeline(panel, plan, ())
+        stage = _stage("fitting again on all the data", values, on_progress, checkpoint)
+        again = stage.each(final.bind(panel), epochs=epochs)
+        holdout_pipeline = replace(final, networks=tuple(fit.network for fit in again))
+    settled = _temperature(np.vstack([stopped, later]), np.vstack([stop.actual, test.actual]))
+    _check(holdout_pipeline, panel, plan)
+    positions = panel.starts[test.series] + test.origins
     return EventForecaster(
-        teller=judged,
+        pipeline=holdout_pipeline,
         temperature=settled,
-        context=last_steps(panel, judged.reach),
-        held_out=EventHoldout(judging.series, positions, said, judging.came),
-        report=report(panel, config, plan, judgement, epochs, settled),
+        context=tail(panel, holdout_pipeline.required_history),
+        holdout=EventHoldout(test.series, positions, probabilities, test.actual),
+        report=report(panel, config, plan, evaluation, epochs, settled),
     )
 
 
-def _stage(name: str, plan: TrainingPlan, tell: Tell, checkpoint: Checkpoint | None) -> FitStage:
-    return FitStage(name, plan.architecture, plan.recipe, plan.networks, tell, checkpoint)
+def _stage(name: str, plan: TrainingPlan, on_progress: ProgressCallback, checkpoint: Checkpoint | None) -> FitStage:
+    return FitStage(name, plan.architecture, plan.recipe, plan.networks, on_progress, checkpoint)
 
 
 def _origins(panel: Panel, plan: EventPlan) -> tuple[tuple[Ints, Ints, int], tuple[Ints, Ints, int]]:
     """Series, origins and how many last steps may not be seen: of those that stop, and of those that judge."""
     held = plan.hold_out
-    return (*held.stopping(panel.lengths), held.judge), (*held.judging(panel.lengths), 0)
+    return (*held.validation_origins(panel.lengths), held.test_steps), (*held.test_origins(panel.lengths), 0)
 
 
 @dataclass(frozen=True)
@@ -107,63 +107,63 @@ class _OriginSet:
     """B origins that something is decided by.
 
     Attributes:
-        teller: without networks. seen: the panel as it reads it.
-        series: [B]. origins: [B]. came: [B, H], known somewhere in each row.
+        pipeline: without networks. dataset: the panel as it reads it.
+        series: [B]. origins: [B]. actual: [B, H], known somewhere in each row.
     """
 
-    teller: EventPipeline
-    seen: EventWindowDataset
+    pipeline: EventPipeline
+    dataset: EventWindowDataset
     series: Ints
     origins: Ints
-    came: Floats
+    actual: Floats
 
     @classmethod
-    def of(cls, panel: Panel, teller: EventPipeline, series: Ints, origins: Ints, unseen: int) -> _OriginSet:
+    def of(cls, panel: Panel, pipeline: EventPipeline, series: Ints, origins: Ints, unseen: int) -> _OriginSet:
         """Gather them; the last `unseen` steps of each series stay unknown."""
         kept = np.unique(series)
         known = panel.select(kept).drop_last(unseen)  # the other series may have nothing left
-        seen, series = teller.on(known), np.searchsorted(kept, series)
-        came = outcomes(known, seen.truth, series, origins, teller.shape.horizon)
-        told = (~np.isnan(came)).any(axis=1)
-        if not told.any():
+        seen, series = pipeline.bind(known), np.searchsorted(kept, series)
+        actual = outcomes(known, seen.labels, series, origins, pipeline.window_spec.horizon)
+        known_rows = (~np.isnan(actual)).any(axis=1)
+        if not known_rows.any():
             raise DataError(f"{panel.source}: nothing was observed in the steps held out; cut the file, or give more")
-        return cls(teller, seen, series[told], origins[told], came[told])
+        return cls(pipeline, seen, series[known_rows], origins[known_rows], actual[known_rows])
 
     def logits(self, networks: Sequence[Network]) -> Floats:
         """What networks say together, [B, H]."""
-        return replace(self.teller, networks=tuple(networks)).logits(self.seen, self.series, self.origins)
+        return replace(self.pipeline, networks=tuple(networks)).logits(self.dataset, self.series, self.origins)
 
     def error(self, network: Network) -> float:
         """The log loss of one network's probabilities, as they are."""
-        said = probability(self.logits([network]))
-        return float(chances.log_loss(self.came.ravel(), said.ravel()))
+        probabilities = probability(self.logits([network]))
+        return float(chances.log_loss(self.actual.ravel(), probabilities.ravel()))
 
 
-def _teller(panel: Panel, plan: EventPlan, networks: Sequence[Network]) -> EventPipeline:
+def _pipeline(panel: Panel, plan: EventPlan, networks: Sequence[Network]) -> EventPipeline:
     """Networks with the scales of the data they learnt from."""
-    way = plan.way
-    scaling = scale(panel, way.measure, way.shape.level)
+    variant = plan.variant
+    scaling = fit_panel_scaling(panel, variant.scaling_spec, variant.window_spec.level)
     return EventPipeline(
         networks=tuple(networks),
-        shape=way.shape,
-        measure=way.measure,
-        scales=scales_of(panel, scaling),
-        usual=scaling.usual,
+        window_spec=variant.window_spec,
+        scaling_spec=variant.scaling_spec,
+        scales=series_scales(panel, scaling),
+        typical_step=scaling.typical_step,
         rule=plan.rule,
-        season=plan.season,
+        season_length=plan.season,
     )
 
 
-def _temperature(logits: Floats, came: Floats) -> float:
+def _temperature(logits: Floats, actual: Floats) -> float:
     """What [B, H] log-odds are best divided by. That is all: how often a yes came of late is not how often it will."""
-    known = ~np.isnan(came)
+    known = ~np.isnan(actual)
     of_yes = logits[known]
-    return temperature(np.stack([np.zeros_like(of_yes), of_yes], axis=1), came[known].astype(np.int64))
+    return temperature(np.stack([np.zeros_like(of_yes), of_yes], axis=1), actual[known].astype(np.int64))
 
 
-def _check(teller: EventPipeline, panel: Panel, plan: EventPlan) -> None:
+def _check(pipeline: EventPipeline, panel: Panel, plan: EventPlan) -> None:
     """Hold the NumPy forward pass against Keras's on the windows that the probabilities will be made from."""
     series = np.arange(min(panel.n_series, 64))
-    x = teller.on(panel.select(series)).inputs(series, panel.lengths[series] - teller.shape.context)
-    for network in teller.networks:
+    x = pipeline.bind(panel.select(series)).inputs(series, panel.lengths[series] - pipeline.window_spec.context)
+    for network in pipeline.networks:
         check_forward(network, plan.plan.architecture, x)

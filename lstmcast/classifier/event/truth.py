@@ -65,7 +65,7 @@ class EventRule:
         own = (_percentile(panel, k, self.percentile or 50) for k in range(panel.n_series))
         return np.array([self.limits.get(key, found) for key, found in zip(panel.keys, own, strict=True)])
 
-    def truth(self, panel: Panel) -> Floats:
+    def labels(self, panel: Panel) -> Floats:
         """[N] 1 where it is so, 0 where not, NaN where that was not observed."""
         known, values = panel.observed.copy(), panel.values
         if self.moves:
@@ -103,7 +103,7 @@ def make_rule(event: EventExpression | None, panel: Panel, past: Panel) -> Event
     )
 
 
-def week_of(panel: Panel) -> int | None:
+def weekly_season(panel: Panel) -> int | None:
     """Steps in a week, where the season is a day of several steps; None elsewhere."""
     calendar = panel.calendar
     is_day = calendar.kind == "fixed" and calendar.season > 1 and calendar.season * calendar.step == DAY

@@ -12,11 +12,11 @@ import numpy.typing as npt
 from lstmcast.classifier.label.judging import OURS, LabelEvaluation
 from lstmcast.classifier.label.labels import chance_column
 from lstmcast.classifier.label.plan import LabelPlan, make_plan
-from lstmcast.classifier.label.training import fit_and_judge
+from lstmcast.classifier.label.training import fit_and_evaluate
 from lstmcast.data.labelled import LabeledPanel
 from lstmcast.evaluation.labels import StratifiedSplit, confusion, folds
 from lstmcast.evaluation.skill import finite
-from lstmcast.forecaster.fits import Tell
+from lstmcast.forecaster.fits import ProgressCallback
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,22 +36,22 @@ class LabelBacktestResult:
         data: the series whose labels are known.
         classes: C labels.
         fold: [S] in which fold each was judged.
-        judgement: of all S series, in their order.
+        evaluation: of all S series, in their order.
     """
 
     data: LabeledPanel
     classes: tuple[str, ...]
     fold: Ints
-    judgement: LabelEvaluation
+    evaluation: LabelEvaluation
 
     def to_frame(self) -> pd.DataFrame:
         """The scores, one row each: `method, scope, key, metric, value`; by label the share that is right."""
         import pandas as pd
 
-        judged = self.judgement
-        rows = [(name, "all", "", k, v) for name, scores in judged.scores().items() for k, v in scores.items()]
-        for name, said in {OURS: judged.said, **judged.rivals}.items():
-            matrix = confusion(judged.actual, said, len(self.classes))
+        evaluation = self.evaluation
+        rows = [(name, "all", "", k, v) for name, scores in evaluation.scores().items() for k, v in scores.items()]
+        for name, predicted in {OURS: evaluation.predicted, **evaluation.baselines}.items():
+            matrix = confusion(evaluation.actual, predicted, len(self.classes))
             right = np.diag(matrix) / np.maximum(matrix.sum(axis=1), 1)
             rows += [(name, "label", c, "recall", float(v)) for c, v in zip(self.classes, right, strict=True)]
         return pd.DataFrame(rows, columns=["method", "scope", "key", "metric", "value"])
@@ -63,24 +63,24 @@ class LabelBacktestResult:
         parts = zip(*self.data.keys, strict=True)
         table: dict[str, object] = dict(zip(self.data.key_columns, map(list, parts), strict=True))
         names = np.array(self.classes, dtype=object)
-        said = {OURS: self.judgement.said, **self.judgement.rivals}
+        by_method = {OURS: self.evaluation.predicted, **self.evaluation.baselines}
         ours: dict[str, object] = {"fold": self.fold + 1, "actual": list(self.data.labels)}
-        ours |= {name: names[codes] for name, codes in said.items()}
-        ours |= {chance_column(c): self.judgement.chances[:, k] for k, c in enumerate(self.classes)}
+        ours |= {name: names[codes] for name, codes in by_method.items()}
+        ours |= {chance_column(c): self.evaluation.probabilities[:, k] for k, c in enumerate(self.classes)}
         return pd.DataFrame(table | {f"{name}_" if name in table else name: column for name, column in ours.items()})
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the single series, as plain values."""
-        judged = self.judgement
+        evaluation = self.evaluation
         return {
             "source": self.data.source,
             "series": self.data.n_series,
             "folds": int(self.fold.max()) + 1,
             "classes": list(self.classes),
-            "verdict": judged.verdict(),
-            "skill": judged.skill().to_dict(),
-            "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in judged.scores().items()},
-            "confusion": confusion(judged.actual, judged.said, len(self.classes)).tolist(),
+            "verdict": evaluation.verdict(),
+            "skill": evaluation.skill().to_dict(),
+            "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in evaluation.scores().items()},
+            "confusion": confusion(evaluation.actual, evaluation.predicted, len(self.classes)).tolist(),
         }
 
 
@@ -88,7 +88,7 @@ def backtest(
     data: LabeledPanel,
     config: Config,
     *,
-    tell: Tell = lambda _: None,
+    on_progress: ProgressCallback = lambda _: None,
     planned: Callable[[LabelPlan], None] = lambda _: None,
 ) -> LabelBacktestResult:
     """Deal the series of each label out into folds, and judge each fold by networks that learnt from the others.
@@ -96,7 +96,7 @@ def backtest(
     Args:
         data: series, most of them with a label.
         config: how; nothing is fitted again on all of them.
-        tell: called after every epoch.
+        on_progress: called after every epoch.
         planned: called once, with everything that was decided.
 
     Raises:
@@ -107,22 +107,25 @@ def backtest(
     plan = make_plan(data, config)
     fold = folds(plan.codes, FOLDS, config.train.seed)
     planned(plan)
-    judged = [fit_and_judge(_without(plan, fold == k), tell=tell) for k in range(FOLDS)]
+    evaluations = [fit_and_evaluate(_without(plan, fold == k), on_progress=on_progress) for k in range(FOLDS)]
     order = np.argsort(np.concatenate([np.flatnonzero(fold == k) for k in range(FOLDS)]))
-    whole = LabelEvaluation(
-        actual=np.concatenate([one.actual for one in judged])[order],
-        chances=np.concatenate([one.chances for one in judged])[order],
-        rivals={name: np.concatenate([one.rivals[name] for one in judged])[order] for name in judged[0].rivals},
-        shares=np.mean([one.shares for one in judged], axis=0),
+    evaluation = LabelEvaluation(
+        actual=np.concatenate([fold_evaluation.actual for fold_evaluation in evaluations])[order],
+        probabilities=np.concatenate([fold_evaluation.probabilities for fold_evaluation in evaluations])[order],
+        baselines={
+            name: np.concatenate([fold_evaluation.baselines[name] for fold_evaluation in evaluations])[order]
+            for name in evaluations[0].baselines
+        },
+        class_frequencies=np.mean([fold_evaluation.class_frequencies for fold_evaluation in evaluations], axis=0),
     )
-    return LabelBacktestResult(plan.data, plan.classes, fold, whole)
+    return LabelBacktestResult(plan.data, plan.classes, fold, evaluation)
 
 
-def _without(plan: LabelPlan, judging: npt.NDArray[np.bool_]) -> LabelPlan:
+def _without(plan: LabelPlan, test: npt.NDArray[np.bool_]) -> LabelPlan:
     """The plan with one fold to judge; of the others those that were to stop still do, and all the rest learn."""
-    stop = np.zeros(len(judging), dtype=np.bool_)
-    stop[plan.parts.stop] = True
-    stop &= ~judging
+    stop = np.zeros(len(test), dtype=np.bool_)
+    stop[plan.split.validation] = True
+    stop &= ~test
     if not stop.any():
-        stop[np.flatnonzero(~judging)[0]] = True
-    return replace(plan, parts=StratifiedSplit(*(np.flatnonzero(some) for some in (~judging & ~stop, stop, judging))))
+        stop[np.flatnonzero(~test)[0]] = True
+    return replace(plan, split=StratifiedSplit(*(np.flatnonzero(some) for some in (~test & ~stop, stop, test))))

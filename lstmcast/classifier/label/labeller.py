@@ -30,19 +30,19 @@ class ClassifierPipeline:
 
     Attributes:
         networks: one, or several whose outputs are averaged before the softmax.
-        standard: how the features become z.
+        scaler: how the features become z.
         context: L.
         temperature: of the softmax.
     """
 
     networks: tuple[Network, ...]
-    standard: StandardScaler
+    scaler: StandardScaler
     context: int
     temperature: float = 1.0
 
     def cases(self, data: LabeledPanel) -> SeriesDataset:
         """The series as the networks read them; their labels do not matter."""
-        return SeriesDataset(self.standard.forward(data.values), data.offsets, np.empty(0, np.int64), self.context)
+        return SeriesDataset(self.scaler.transform(data.values), data.offsets, np.empty(0, np.int64), self.context)
 
     def raw(self, data: LabeledPanel) -> Floats:
         """[S, C] what the networks say of every series, before the softmax."""
@@ -50,13 +50,13 @@ class ClassifierPipeline:
         size = max(1, CHUNK // (4 * self.context * max(layer.units for layer in self.networks[0].layers)))
         parts = [cases.inputs(every[k : k + size]) for k in range(0, len(every), size)]
         with np.errstate(over="ignore", invalid="ignore"):
-            said = [
-                np.mean([lstm.outputs(network, x)[:, -1].astype(np.float64) for network in self.networks], axis=0)
+            logits = [
+                np.mean([lstm.forward(network, x)[:, -1].astype(np.float64) for network in self.networks], axis=0)
                 for x in parts
             ]
-        return np.concatenate(said)
+        return np.concatenate(logits)
 
-    def chances(self, data: LabeledPanel) -> Floats:
+    def probabilities(self, data: LabeledPanel) -> Floats:
         """[S, C] the probability of each label."""
         return softmax(self.raw(data), self.temperature)
 
@@ -66,14 +66,14 @@ class SeriesClassifier:
     """A trained model and all it needs to label series.
 
     Attributes:
-        reader: networks, scales, temperature.
+        pipeline: networks, scales, temperature.
         columns: which column plays which part.
         calendar: of the data of training.
         classes: C labels.
         report: what a person may want to know later; its `confusion` [C, C] is that of the series that judged.
     """
 
-    reader: ClassifierPipeline
+    pipeline: ClassifierPipeline
     columns: Columns
     calendar: Calendar
     classes: tuple[str, ...]
@@ -93,10 +93,10 @@ class SeriesClassifier:
                 f"{data.source}: the frequency was {self.calendar.name} in training and is {data.calendar.name} here; "
                 "train again on such data"
             )
-        chances = self.reader.chances(data)
-        if not (finite := np.isfinite(chances).all(axis=1)).all():
+        probabilities = self.pipeline.probabilities(data)
+        if not (finite := np.isfinite(probabilities).all(axis=1)).all():
             worst = ", ".join(data.keys[int(np.argmin(finite))])
             raise DataError(
                 f"{data.source}: series '{worst}' holds numbers beyond all that training saw, and cannot be labelled"
             )
-        return LabelPredictions(self.columns, data.keys, self.classes, chances)
+        return LabelPredictions(self.columns, data.keys, self.classes, probabilities)

@@ -39,18 +39,18 @@ class LabelPredictions:
         columns: of the data.
         keys: S keys.
         classes: C labels.
-        chances: [S, C] the probability of each.
+        probabilities: [S, C] the probability of each.
     """
 
     columns: Columns
     keys: tuple[Key, ...]
     classes: tuple[str, ...]
-    chances: Floats
+    probabilities: Floats
 
     @property
-    def said(self) -> tuple[str, ...]:
+    def predicted(self) -> tuple[str, ...]:
         """The most probable label of each series."""
-        return tuple(self.classes[k] for k in self.chances.argmax(axis=1).tolist())
+        return tuple(self.classes[k] for k in self.probabilities.argmax(axis=1).tolist())
 
     def to_frame(self) -> pd.DataFrame:
         """One row a series: its key, its most probable label, that one's probability, the probability of each label."""
@@ -58,8 +58,8 @@ class LabelPredictions:
 
         parts = zip(*self.keys, strict=True)
         table: dict[str, object] = dict(zip(self.columns.series, (list(part) for part in parts), strict=True))
-        table |= {self.columns.label: list(self.said), PROBABILITY: self.chances.max(axis=1)}
-        return pd.DataFrame(table | {chance_column(c): self.chances[:, k] for k, c in enumerate(self.classes)})
+        table |= {self.columns.label: list(self.predicted), PROBABILITY: self.probabilities.max(axis=1)}
+        return pd.DataFrame(table | {chance_column(c): self.probabilities[:, k] for k, c in enumerate(self.classes)})
 
     def render(self, suffix: str) -> bytes:
         """The table as a file of a format; see `rendered`."""
@@ -83,7 +83,7 @@ def refuse_clashes(data: LabeledPanel) -> None:
         raise DataError([f"{data.source}: predict writes a column '{name}' of its own; rename it" for name in taken])
 
 
-def agreeing(labels: Sequence[str], said: Sequence[str]) -> tuple[int, int]:
+def count_correct(labels: Sequence[str], predicted: Sequence[str]) -> tuple[int, int]:
     """Of how many series the label is known, and of how many of these it is the one that is said."""
-    pairs = [(known, ours) for known, ours in zip(labels, said, strict=True) if known != UNKNOWN]
+    pairs = [(known, ours) for known, ours in zip(labels, predicted, strict=True) if known != UNKNOWN]
     return len(pairs), sum(known == ours for known, ours in pairs)

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from lstmcast.data.labelled import UNKNOWN, LabeledPanel
 from lstmcast.data.records import InferredSetting
-from lstmcast.data.wording import counted, shortened
+from lstmcast.data.wording import pluralize, truncate_list
 from lstmcast.errors import DataError
-from lstmcast.evaluation.labels import LEAST, StratifiedSplit, part
+from lstmcast.evaluation.labels import MIN_SERIES_TO_VALIDATE, StratifiedSplit, stratified_split
 from lstmcast.model.heads import CategoricalHead
 from lstmcast.model.network import Architecture
 from lstmcast.model.recipe import Recipe
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 
-LONGEST = 512  # steps that are read of a series, unless the config says more
+MAX_CONTEXT = 512  # steps that are read of a series, unless the config says more
 PATIENCE, RATE, BATCH = 10, 0.001, 32  # what `auto` means
 
 
@@ -34,7 +34,7 @@ class LabelPlan:
         data: the series whose labels are known.
         classes: C labels.
         codes: [S] the label of each series, from 0.
-        parts: which series learn, stop and judge.
+        split: which series learn, stop and judge.
         architecture: the network's layers.
         recipe: how it is fitted; its batches are those of an epoch on the part that learns.
         networks: how many.
@@ -45,7 +45,7 @@ class LabelPlan:
     data: LabeledPanel
     classes: tuple[str, ...]
     codes: Ints
-    parts: StratifiedSplit
+    split: StratifiedSplit
     architecture: Architecture
     recipe: Recipe
     networks: int
@@ -60,11 +60,11 @@ def make_plan(data: LabeledPanel, config: Config) -> LabelPlan:
         DataError: there are not two labels, or no label has enough series to learn, to stop and to judge.
     """
     known = data.select(np.flatnonzero([label != UNKNOWN for label in data.labels]))
-    codes = codes_of(known.labels, known.classes)
+    codes = encode_labels(known.labels, known.classes)
     _refuse_few(known, codes)
-    parts = part(codes, config.train.seed)
-    longest = int(known.lengths[parts.learn].max())
-    context = min(longest, LONGEST) if config.model.context == "auto" else config.model.context
+    parts = stratified_split(codes, config.train.seed)
+    longest = int(known.lengths[parts.train].max())
+    context = min(longest, MAX_CONTEXT) if config.model.context == "auto" else config.model.context
     architecture = Architecture(
         context=context,
         lags=len(known.features),
@@ -75,13 +75,13 @@ def make_plan(data: LabeledPanel, config: Config) -> LabelPlan:
         hidden=tuple(config.model.hidden),
         every_step=False,
     )
-    recipe = _recipe(len(parts.learn), architecture, config)
+    recipe = _recipe(len(parts.train), architecture, config)
     stopping = recipe.patience is not None
     return LabelPlan(
         data=known,
         classes=known.classes,
         codes=codes,
-        parts=parts,
+        split=parts,
         architecture=architecture,
         recipe=recipe,
         networks=config.train.networks,
@@ -90,7 +90,7 @@ def make_plan(data: LabeledPanel, config: Config) -> LabelPlan:
     )
 
 
-def codes_of(labels: tuple[str, ...], classes: tuple[str, ...]) -> Ints:
+def encode_labels(labels: tuple[str, ...], classes: tuple[str, ...]) -> Ints:
     """[S] the number of each label among the classes; -1 where it is none of them."""
     number = {label: k for k, label in enumerate(classes)}
     return np.array([number.get(label, -1) for label in labels], dtype=np.int64)
@@ -100,11 +100,12 @@ def _refuse_few(known: LabeledPanel, codes: Ints) -> None:
     """A label must be learnt, decide when to stop, and judge; one alone tells nothing."""
     where = f"{known.source}: column '{known.label}'"
     if len(known.classes) < 2:
-        said = f"'{known.classes[0]}' alone" if known.classes else "none"
-        raise DataError(f"{where}: series must have at least two different labels (got {said})")
-    if np.bincount(codes).max() < LEAST:
+        present = f"'{known.classes[0]}' alone" if known.classes else "none"
+        raise DataError(f"{where}: series must have at least two different labels (got {present})")
+    if np.bincount(codes).max() < MIN_SERIES_TO_VALIDATE:
         raise DataError(
-            f"{where}: at least {LEAST} series must share a label, to learn, to stop and to judge (got "
+            f"{where}: at least {MIN_SERIES_TO_VALIDATE} series must share a label, to learn, to stop and to "
+            "judge (got "
             f"{len(known.classes)} labels for {known.n_series} series); is it the column that names what a series is?"
         )
 
@@ -123,16 +124,19 @@ def _findings(
     sizes = np.bincount(codes)
     each = f"{sizes.min()} to {sizes.max()}" if sizes.min() < sizes.max() else str(sizes.min())
     unknown = data.n_series - known.n_series
-    beside = f"; {unknown:,} more without a label" if unknown else ""
+    unlabeled = f"; {unknown:,} more without a label" if unknown else ""
     stops = "when to stop and " if stopping else ""
     read = "all of the longest series" if context >= longest else f"the last ones of up to {longest:,}"
     return (
-        InferredSetting("labels", str(len(known.classes)), f"{shortened(known.classes)}; {each} series each{beside}"),
-        InferredSetting("window", f"{context} steps", f"{read}, {counted(len(known.features), 'feature')} at each"),
+        InferredSetting(
+            "labels", str(len(known.classes)), f"{truncate_list(known.classes)}; {each} series each{unlabeled}"
+        ),
+        InferredSetting("window", f"{context} steps", f"{read}, {pluralize(len(known.features), 'feature')} at each"),
         InferredSetting(
             "held out",
-            f"{len(parts.stop) + len(parts.judge):,} series",
-            f"{len(parts.stop):,} to decide {stops}how bold to be, {len(parts.judge):,} to judge; each label's share",
+            f"{len(parts.validation) + len(parts.test):,} series",
+            f"{len(parts.validation):,} to decide {stops}how bold to be, {len(parts.test):,} to judge; "
+            "each label's share",
         ),
     )
 
@@ -147,7 +151,7 @@ def _recipe(learning: int, architecture: Architecture, config: Config) -> Recipe
         batches=batches_of(learning, size) if train.batches == "auto" else train.batches,
         batch_size=size,
         patience=patience,
-        loss=architecture.head.own_loss,
+        loss=architecture.head.loss_name,
         optimizer=train.optimizer,
         learning_rate=RATE if train.learning_rate == "auto" else train.learning_rate,
         schedule=("constant" if patience else "cosine") if train.schedule == "auto" else train.schedule,

@@ -9,15 +9,15 @@ import numpy as np
 from lstmcast.classifier.label.labeller import SeriesClassifier
 from lstmcast.data.labelled import UNKNOWN, LabeledPanel
 from lstmcast.data.records import ReadOptions
-from lstmcast.data.wording import shortened
+from lstmcast.data.wording import truncate_list
 
 
-def pinned(labeller: SeriesClassifier) -> ReadOptions:
+def pinned(classifier: SeriesClassifier) -> ReadOptions:
     """The columns, the time format and the frequency of training: a file without them is refused."""
-    columns, calendar = labeller.columns, labeller.calendar
+    columns, calendar = classifier.columns, classifier.calendar
     return ReadOptions.of(
         {
-            **labeller.report["config"]["data"],
+            **classifier.report["config"]["data"],
             "time": columns.time,
             "target": columns.label,
             "series": list(columns.series),
@@ -28,25 +28,25 @@ def pinned(labeller: SeriesClassifier) -> ReadOptions:
     )
 
 
-def lacking(labeller: SeriesClassifier, now: LabeledPanel) -> Iterator[str]:
+def data_warnings(classifier: SeriesClassifier, now: LabeledPanel) -> Iterator[str]:
     """What the newest data lack, or have too much of."""
     yield from (f"left out: {reason}" for reason in now.dropped)
-    new = [label for label in now.classes if label not in labeller.classes]
+    new = [label for label in now.classes if label not in classifier.classes]
     if new:
         many = sum(label in new for label in now.labels if label != UNKNOWN)
         what = f"{many} series with a {now.label} that training did not know, and that cannot be said"
-        yield f"{now.source}: {what}: {shortened(new)}"
+        yield f"{now.source}: {what}: {truncate_list(new)}"
 
 
-def nothing(labeller: SeriesClassifier) -> LabeledPanel:
+def empty_panel(classifier: SeriesClassifier) -> LabeledPanel:
     """No series at all, in the columns of training."""
-    columns = labeller.columns
+    columns = classifier.columns
     return LabeledPanel(
         time=columns.time,
         key_columns=columns.series,
         features=columns.features,
         label=columns.label,
-        calendar=labeller.calendar,
+        calendar=classifier.calendar,
         keys=(),
         values=np.empty((0, len(columns.features))),
         observed=np.empty((0, len(columns.features)), np.bool_),
@@ -55,5 +55,5 @@ def nothing(labeller: SeriesClassifier) -> LabeledPanel:
         labels=(),
         findings=(),
         notes=(),
-        source=f"{labeller.report['data']['source']} is gone",
+        source=f"{classifier.report['data']['source']} is gone",
     )

@@ -12,7 +12,7 @@ from lstmcast.classifier.label.plan import LabelPlan
 from lstmcast.data.labelled import LabeledPanel
 from lstmcast.evaluation.labels import confusion
 from lstmcast.evaluation.skill import finite
-from lstmcast.forecaster.report import libraries
+from lstmcast.forecaster.report import library_versions
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
@@ -22,11 +22,11 @@ def report(
     data: LabeledPanel,
     config: Config,
     plan: LabelPlan,
-    judgement: LabelEvaluation,
+    evaluation: LabelEvaluation,
     epochs: tuple[int, ...],
     *,
     temperature: float,
-    strayed: bool,
+    refit_rejected: bool,
 ) -> dict[str, Any]:
     """Plain JSON-able values; what is undefined is null.
 
@@ -34,12 +34,12 @@ def report(
         data: all series.
         config: as it was asked for.
         plan: as it was decided.
-        judgement: of the held-out series.
+        evaluation: of the held-out series.
         epochs: of each network.
         temperature: of the softmax.
-        strayed: whether the network that was judged is saved, though it was fitted again.
+        refit_rejected: whether the network that was judged is saved, though it was fitted again.
     """
-    scores = judgement.scores()
+    scores = evaluation.scores()
     return {
         "config": config.model_dump(mode="json"),
         "findings": [[f.name, f.value, f.reason] for f in (*data.findings, *plan.findings)],
@@ -48,19 +48,19 @@ def report(
         "epochs": list(epochs),
         "temperature": temperature,
         "classes": list(plan.classes),
-        "verdict": judgement.verdict(),
+        "verdict": evaluation.verdict(),
         "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in scores.items()},
-        "confusion": confusion(judgement.actual, judgement.said, len(plan.classes)).tolist(),
-        "scored_network": _scored(plan, strayed=strayed),
-        "skill": judgement.skill().to_dict(),
-        "held_out": {"stop_series": len(plan.parts.stop), "judge_series": len(plan.parts.judge)},
+        "confusion": confusion(evaluation.actual, evaluation.predicted, len(plan.classes)).tolist(),
+        "scored_network": _scored_network(plan, refit_rejected=refit_rejected),
+        "skill": evaluation.skill().to_dict(),
+        "held_out": {"stop_series": len(plan.split.validation), "judge_series": len(plan.split.test)},
         "data": {
             "source": data.source,
             "series": data.n_series,
             "rows": len(data.values),
             "fingerprint": fingerprint(data),
         },
-        "libraries": libraries(),
+        "libraries": library_versions(),
     }
 
 
@@ -73,10 +73,10 @@ def fingerprint(data: LabeledPanel) -> str:
     return digest.hexdigest()
 
 
-def _scored(plan: LabelPlan, *, strayed: bool) -> str:
+def _scored_network(plan: LabelPlan, *, refit_rejected: bool) -> str:
     """Which network the scores belong to."""
     fitted = "fitted without the held-out series"
-    if plan.refit and strayed:
+    if plan.refit and refit_rejected:
         return f"the saved network, {fitted}: fitted again on all of them it strayed, and was worse even on these"
     if plan.refit:
         return f"the network {fitted}; the saved one learnt from all of them, as many epochs"

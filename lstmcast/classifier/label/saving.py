@@ -19,14 +19,14 @@ Arrays = Mapping[str, np.ndarray]
 Tensors = Mapping[str, Arrays]
 
 
-def to_artifact(labeller: SeriesClassifier) -> tuple[dict[str, Any], Tensors]:
+def to_artifact(classifier: SeriesClassifier) -> tuple[dict[str, Any], Tensors]:
     """The manifest (JSON-able) and the tensor files of a labeller."""
-    reader = labeller.reader
+    reader = classifier.pipeline
     manifest = {
-        **labeller.report,
-        "columns": asdict(labeller.columns),
-        "calendar": labeller.calendar.to_dict(),
-        "classes": list(labeller.classes),
+        **classifier.report,
+        "columns": asdict(classifier.columns),
+        "calendar": classifier.calendar.to_dict(),
+        "classes": list(classifier.classes),
         "context": reader.context,
         "temperature": reader.temperature,
         "networks": len(reader.networks),
@@ -34,7 +34,7 @@ def to_artifact(labeller: SeriesClassifier) -> tuple[dict[str, Any], Tensors]:
     }
     tensors = {
         "weights": to_arrays(reader.networks),
-        "scaling": {"centre": reader.standard.centre, "scale": reader.standard.scale},
+        "scaling": {"centre": reader.scaler.center, "scale": reader.scaler.scale},
     }
     return manifest, tensors
 
@@ -52,8 +52,10 @@ def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> SeriesClassi
 
 
 def _build(manifest: Mapping[str, Any], tensors: Tensors) -> SeriesClassifier:
-    said = manifest["columns"]
-    columns = Columns(said["time"], tuple(said["series"]), tuple(said["features"]), said["label"])
+    column_names = manifest["columns"]
+    columns = Columns(
+        column_names["time"], tuple(column_names["series"]), tuple(column_names["features"]), column_names["label"]
+    )
     classes, scaling = tuple(manifest["classes"]), tensors["scaling"]
     _fit_together(columns, classes, scaling, np.array(manifest["confusion"]))
     networks = from_arrays(
@@ -66,7 +68,7 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> SeriesClassifier:
     )
     standard = StandardScaler(scaling["centre"], scaling["scale"])
     return SeriesClassifier(
-        reader=ClassifierPipeline(networks, standard, int(manifest["context"]), float(manifest["temperature"])),
+        pipeline=ClassifierPipeline(networks, standard, int(manifest["context"]), float(manifest["temperature"])),
         columns=columns,
         calendar=Calendar.from_dict(manifest["calendar"]),
         classes=classes,

@@ -38,7 +38,7 @@ def test_the_plan_is_the_textbook_network(machines: Panel) -> None:
     """128 units, a softmax over the kinds, batches of 128 and ten epochs."""
     plan = make_plan(machines, load_config("category"))
     assert str(plan.architecture) == "Sequential([Input((72, 3)), LSTM(128), Dense(3, activation=softmax)])"
-    assert (plan.recipe.batch_size, plan.recipe.epochs, plan.hold_out.horizon) == (128, 10, 24)
+    assert (plan.recipe.batch_size, plan.recipe.epochs, plan.holdout.horizon) == (128, 10, 24)
 
 
 def test_too_short_a_series_is_refused(machines: Panel, brief: Config) -> None:
@@ -58,15 +58,15 @@ def test_what_is_kept_forecasts_what_all_the_data_do(teller: SymbolForecaster, m
 def test_each_series_is_forecast_by_itself(teller: SymbolForecaster, machines: Panel) -> None:
     """The path of one series does not depend on the others."""
     both, alone = teller.predict(machines), teller.predict(machines.select(np.array([1])))
-    assert both.said[1].tolist() == alone.said[0].tolist()
-    assert both.chances[1] == pytest.approx(alone.chances[0], abs=1e-6)
+    assert both.predicted_symbols[1].tolist() == alone.predicted_symbols[0].tolist()
+    assert both.probabilities[1] == pytest.approx(alone.probabilities[0], abs=1e-6)
 
 
 def test_drawing_needs_a_seed_to_be_repeated(teller: SymbolForecaster) -> None:
     """The same seed, the same symbols; a low temperature all but says the likeliest at each step."""
-    once, again = (teller.predict(horizon=40, temperature=1.5, seed=3).said.tolist() for _ in "ab")
+    once, again = (teller.predict(horizon=40, temperature=1.5, seed=3).predicted_symbols.tolist() for _ in "ab")
     assert once == again
-    assert once != teller.predict(horizon=40, temperature=1.5, seed=4).said.tolist()
+    assert once != teller.predict(horizon=40, temperature=1.5, seed=4).predicted_symbols.tolist()
 
 
 def test_a_symbol_that_training_never_met_is_a_step_of_which_nothing_is_known(
@@ -76,7 +76,7 @@ def test_a_symbol_that_training_never_met_is_a_step_of_which_nothing_is_known(
     values = machines.values.copy()
     values[-1] = -1
     told = teller.predict(replace(machines, values=values))
-    assert np.isfinite(told.chances).all()
+    assert np.isfinite(told.probabilities).all()
     assert told.origins.tolist() == teller.predict(machines).origins.tolist()
 
 
@@ -102,4 +102,4 @@ def test_parts_that_do_not_fit_are_refused(teller: SymbolForecaster, fault: str)
 def test_as_text_the_symbols_stand_below_each_other(teller: SymbolForecaster) -> None:
     """A `.txt` holds one line for each step, series after series."""
     told = teller.predict(horizon=2)
-    assert told.render(".txt").decode().splitlines() == told.said.ravel().tolist()
+    assert told.render(".txt").decode().splitlines() == told.predicted_symbols.ravel().tolist()

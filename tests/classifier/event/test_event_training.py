@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstmcast.classifier.event.judging import judge, outcomes
+from lstmcast.classifier.event.judging import evaluate, outcomes
 from lstmcast.classifier.event.saving import from_artifact, to_artifact
 from lstmcast.classifier.event.trained import EventForecaster
 from lstmcast.classifier.event.training import train
@@ -65,7 +65,7 @@ def test_an_interrupted_training_goes_on(
 
     first = Checkpoint(path, "name")
     with pytest.raises(KeyboardInterrupt):
-        train(stalls, event_config, checkpoint=first, tell=tell)
+        train(stalls, event_config, checkpoint=first, on_progress=tell)
     first.write()
     again = Checkpoint(path, "name")
     assert again.resumed
@@ -74,7 +74,7 @@ def test_an_interrupted_training_goes_on(
 
 def test_the_scores_are_those_of_the_held_out_probabilities(stalls: Panel, stall_model: EventForecaster) -> None:
     """The Brier score follows from what was said and what came; origins and outcomes lie in the last steps."""
-    held, report = stall_model.held_out, stall_model.report
+    held, report = stall_model.holdout, stall_model.report
     off = (held.said - held.came)[~np.isnan(held.came)]
     assert report["scores"]["lstm"]["brier"] == pytest.approx((off**2).mean())
     ends = stalls.ends[held.series]
@@ -98,13 +98,13 @@ def test_what_is_judged_on_is_not_learnt_from(stalls: Panel, event_config: Confi
 def test_keras_says_the_same(stalls: Panel, stall_model: EventForecaster) -> None:
     """The log-odds of NumPy are those of the many-to-one Keras network with the same weights, within 1e-5."""
     load_keras()
-    teller = stall_model.teller
-    seen, series = teller.on(stalls), np.array([0, 1])
-    x = seen.inputs(series, stalls.lengths[series] - teller.shape.context)
+    teller = stall_model.pipeline
+    seen, series = teller.bind(stalls), np.array([0, 1])
+    x = seen.inputs(series, stalls.lengths[series] - teller.window_spec.context)
     said = []
     for network in teller.networks:
         layer = network.layers[0]
-        shape = Architecture(teller.shape.context, seen.features, (layer.units,), BernoulliHead(4), skip=True)
+        shape = Architecture(teller.window_spec.context, seen.features, (layer.units,), BernoulliHead(4), skip=True)
         model = build(shape, every_step=False)
         model.set_weights([layer.W, layer.U, layer.b, network.V, network.d])
         said.append(np.asarray(model(x)))
@@ -145,7 +145,7 @@ def test_a_judgement_by_hand(stalls: Panel) -> None:
     came = outcomes(stalls, truth, *where, 3)
     expected = [truth[101:104], truth[stalls.offsets[1] + 121 : stalls.offsets[1] + 124]]
     np.testing.assert_array_equal(came, expected)
-    found = judge(stalls, truth, where, came, np.full((2, 3), 0.5))
+    found = evaluate(stalls, truth, where, came, np.full((2, 3), 0.5))
     assert found.scores["lstm"]["brier"] == 0.25
     best = min((name for name in found.scores if name != "lstm"), key=lambda name: found.scores[name]["brier"])
     assert found.skill.baseline == best

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lstmcast.classifier.event.lessons import FURTHEST, MOST_ODDS, EventWindowDataset
+from lstmcast.classifier.event.lessons import MAX_INPUT_LOG_ODDS, MAX_LOG_ODDS, EventWindowDataset
 from lstmcast.evaluation.rates import DecayedSeasonalRates
 from lstmcast.model.windows import WindowDataset, WindowSpec
 
@@ -24,7 +24,7 @@ def lessons(*, moves: bool = False, changed: int | None = None) -> EventWindowDa
         z[OFFSETS[2] + changed :] += 5
         truth[OFFSETS[2] + changed :] = 1.0
     limits = np.full(3, np.nan) if moves else np.array([0.1, 0.2, -np.inf])
-    windows = WindowDataset.over(z, np.ones(len(z), dtype=np.bool_), OFFSETS, SHAPE)
+    windows = WindowDataset.from_panel(z, np.ones(len(z), dtype=np.bool_), OFFSETS, SHAPE)
     return EventWindowDataset(windows, truth, limits, DecayedSeasonalRates.of(truth, OFFSETS, 4))
 
 
@@ -44,12 +44,14 @@ def test_inputs_by_a_loop(moves: bool) -> None:
     for row, (s, start) in enumerate(zip(series.tolist(), starts.tolist(), strict=True)):
         for k in range(SHAPE.context):
             t = max(start + k, 0)
-            base = made.windows.base(np.array([s]), np.array([t]), 6)[0]
+            base = made.windows.level_and_profile(np.array([s]), np.array([t]), 6)[0]
             before = np.concatenate([[made.windows.z[OFFSETS[s] + t]], base[:-1]])
             margins = base - (before if moves else made.limits[s])
-            np.testing.assert_allclose(x[row, k, 3:9], np.clip(margins, -FURTHEST, FURTHEST), rtol=1e-5, atol=1e-6)
+            np.testing.assert_allclose(
+                x[row, k, 3:9], np.clip(margins, -MAX_LOG_ODDS, MAX_LOG_ODDS), rtol=1e-5, atol=1e-6
+            )
             rate = made.rates.at(np.array([s]), np.array([t]), 6)[0]
-            odds = np.clip(np.log(rate / (1 - rate)), -MOST_ODDS, MOST_ODDS)
+            odds = np.clip(np.log(rate / (1 - rate)), -MAX_INPUT_LOG_ODDS, MAX_INPUT_LOG_ODDS)
             np.testing.assert_allclose(x[row, k, 9:], odds, rtol=1e-5, atol=1e-6)
 
 
@@ -62,7 +64,7 @@ def test_targets_are_what_came_and_unknown_ones_count_nothing() -> None:
         for k in range(SHAPE.context):
             for h in range(SHAPE.horizon):
                 step = start + k + h + 1
-                came = made.truth[OFFSETS[s] + step] if 0 <= step < LENGTHS[s] else np.nan
+                came = made.labels[OFFSETS[s] + step] if 0 <= step < LENGTHS[s] else np.nan
                 counts = bool(known[row, k, h]) and came == came
                 assert weights[row, k, h] == counts
                 assert targets[row, k, h] == (came if counts else 0.0)
@@ -90,5 +92,5 @@ def test_a_limit_below_every_number_is_a_large_margin() -> None:
     """Among logs a limit of 0 lies infinitely far below: the margin is as large as any counts."""
     made = lessons()
     x = made.inputs(np.array([2]), np.array([10]))
-    assert (x[..., 3:9] == FURTHEST).all()
+    assert (x[..., 3:9] == MAX_LOG_ODDS).all()
     assert np.isfinite(replace(made, limits=np.array([np.inf] * 3)).inputs(np.array([2]), np.array([10]))).all()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstmcast.classifier.event.truth import EventRule, make_rule, week_of
+from lstmcast.classifier.event.truth import EventRule, make_rule, weekly_season
 from lstmcast.config.event import parse_event
 from lstmcast.data.panel import Panel
 from lstmcast.data.read import read
@@ -39,7 +39,7 @@ def panel(tmp_path: Path, write_series: Callable[..., Path]) -> Panel:
 def test_what_is_so(panel: Panel, text: str, first: list[float | None], second: list[float | None]) -> None:
     """Each step by itself; not known where it was filled in, or where the step before it is not known."""
     expected = [np.nan if value is None else float(value) for value in [*first, *second]]
-    np.testing.assert_array_equal(make_rule(parse_event(text), panel, panel).truth(panel), expected)
+    np.testing.assert_array_equal(make_rule(parse_event(text), panel, panel).labels(panel), expected)
 
 
 def test_a_percentile_is_that_of_what_is_learnt_from(panel: Panel) -> None:
@@ -66,7 +66,7 @@ def test_another_column_is_refused(panel: Panel) -> None:
 def test_without_a_rule_the_target_is_one_or_zero(panel: Panel) -> None:
     """Ones are yeses; other numbers are refused, with a rule as the way out."""
     ones = replace(panel, values=np.array([0.0, 1, 1, 1, 0, 1, 0, 1]))
-    np.testing.assert_array_equal(make_rule(None, ones, ones).truth(ones), [0, 1, np.nan, 1, 0, 1, 0, 1])
+    np.testing.assert_array_equal(make_rule(None, ones, ones).labels(ones), [0, 1, np.nan, 1, 0, 1, 0, 1])
     with pytest.raises(DataError, match=r"must hold 0 and 1 .* and holds 2; or say what is to come true"):
         make_rule(None, panel, panel)
 
@@ -75,7 +75,7 @@ def test_only_a_day_of_steps_has_a_week(panel: Panel, tmp_path: Path) -> None:
     """168 hours; days and months have none."""
     hours = np.datetime64("2024-01-01T00") + np.arange(60)
     (tmp_path / "hours.csv").write_text("\n".join(["time,y", *(f"{h},{k}" for k, h in enumerate(hours))]))
-    assert (week_of(read(tmp_path / "hours.csv")), week_of(panel)) == (168, None)
+    assert (weekly_season(read(tmp_path / "hours.csv")), weekly_season(panel)) == (168, None)
 
 
 def test_moves_have_no_limit(panel: Panel) -> None:

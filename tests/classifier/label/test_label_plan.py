@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lstmcast.classifier.label.plan import LONGEST, make_plan
+from lstmcast.classifier.label.plan import MAX_CONTEXT, make_plan
 from lstmcast.config import Config, load_config
 from lstmcast.data.labelled import LabeledPanel
 from lstmcast.errors import DataError
@@ -19,8 +19,8 @@ def test_network_and_parts_follow_from_the_data(moves: LabeledPanel, quick: Conf
     shown = "Input((9, 2)), LSTM(8), Dense(6, activation=relu), Dense(3, activation=softmax)"
     assert str(plan.architecture) == f"Sequential([{shown}])"
     assert plan.classes == ("down", "flat", "up")
-    assert [len(part) for part in (plan.parts.learn, plan.parts.stop, plan.parts.judge)] == [42, 6, 12]
-    assert np.bincount(plan.codes[plan.parts.judge]).tolist() == [4, 4, 4]
+    assert [len(part) for part in (plan.split.train, plan.split.validation, plan.split.test)] == [42, 6, 12]
+    assert np.bincount(plan.codes[plan.split.test]).tolist() == [4, 4, 4]
     assert (plan.recipe.batches, plan.recipe.batch_size, plan.recipe.patience) == (2, 32, 10)
 
 
@@ -35,7 +35,7 @@ def test_series_without_a_label_are_not_learnt_from(moves: LabeledPanel, quick: 
 def test_a_very_long_series_is_not_read_whole(moves: LabeledPanel, quick: Config) -> None:
     """Unless the config says more."""
     long = replace(moves, offsets=moves.offsets * 1000)  # only lengths are looked at
-    assert make_plan_of(long, quick) == LONGEST
+    assert make_plan_of(long, quick) == MAX_CONTEXT
     assert make_plan_of(long, load_config(None, {"model.head": "label", "model.context": 6000})) == 6000
 
 

@@ -16,8 +16,8 @@ from lstmcast.data.labelled import LabeledPanel
 from lstmcast.data.zones import DAY
 from lstmcast.errors import DataError
 from lstmcast.model.heads import CategoricalHead
-from lstmcast.model.lstm import outputs
-from lstmcast.model.network import Architecture, build, flat
+from lstmcast.model.lstm import forward
+from lstmcast.model.network import Architecture, build, to_keras_weights
 
 pytestmark = pytest.mark.slow
 
@@ -25,22 +25,22 @@ pytestmark = pytest.mark.slow
 def test_movements_are_told_apart(labeller: SeriesClassifier, moves: LabeledPanel) -> None:
     """Rising, falling and flat series are named right nearly always, by series that were not learnt from too."""
     said = labeller.predict(moves)
-    assert np.mean(np.array(said.said) == np.array(moves.labels)) > 0.9
+    assert np.mean(np.array(said.predicted) == np.array(moves.labels)) > 0.9
     assert labeller.report["scores"]["lstm"]["accuracy"] > 0.8
-    np.testing.assert_allclose(said.chances.sum(axis=1), 1.0, rtol=1e-12)
+    np.testing.assert_allclose(said.probabilities.sum(axis=1), 1.0, rtol=1e-12)
 
 
 def test_keras_says_the_same(labeller: SeriesClassifier, moves: LabeledPanel) -> None:
     """Probabilities by NumPy are those of the Keras network with the softmax of its temperature, to 1e-5."""
     import keras
 
-    reader = labeller.reader
+    reader = labeller.pipeline
     architecture = Architecture(reader.context, 2, (8,), CategoricalHead(3), hidden=(6,), every_step=False)
     model = build(architecture, every_step=False)
-    model.set_weights(flat(reader.networks[0]))
+    model.set_weights(to_keras_weights(reader.networks[0]))
     x = reader.cases(moves).inputs(np.arange(60))
     theirs = keras.ops.softmax(model(x) / reader.temperature)
-    np.testing.assert_allclose(labeller.predict(moves).chances, theirs, atol=1e-5)
+    np.testing.assert_allclose(labeller.predict(moves).probabilities, theirs, atol=1e-5)
 
 
 def test_one_seed_one_network(moves: LabeledPanel, quick: Config, labeller: SeriesClassifier) -> None:
@@ -56,12 +56,14 @@ def test_held_out_series_do_not_matter(moves: LabeledPanel, quick: Config) -> No
     """Without a second fit the network is the same whatever the judging series hold."""
     once = quick.model_copy(update={"train": quick.train.model_copy(update={"refit": False})})
     plans: list[np.ndarray] = []
-    one = train(moves, once, planned=lambda plan: plans.append(plan.parts.judge))
+    one = train(moves, once, planned=lambda plan: plans.append(plan.split.test))
     values = moves.values.copy()
     for k in plans[0].tolist():
         values[moves.offsets[k] : moves.offsets[k + 1]] += 1000
     other = train(replace(moves, values=values), once)
-    for mine, theirs in zip(flat(one.reader.networks[0]), flat(other.reader.networks[0]), strict=True):
+    for mine, theirs in zip(
+        to_keras_weights(one.pipeline.networks[0]), to_keras_weights(other.pipeline.networks[0]), strict=True
+    ):
         np.testing.assert_array_equal(mine, theirs)
     assert one.report["scores"]["lstm"] != other.report["scores"]["lstm"]
 
@@ -71,30 +73,30 @@ def test_a_second_fit_that_strays_is_not_saved(
 ) -> None:
     """Where it says even what it learnt from worse than the judged network does, that one is saved, and it is said."""
     once = train(moves, quick.model_copy(update={"train": quick.train.model_copy(update={"refit": False})}))
-    lost = replace(once.reader.networks[0], V=0 * once.reader.networks[0].V, d=np.array([9, 0, 0], np.float32))
+    lost = replace(once.pipeline.networks[0], V=0 * once.pipeline.networks[0].V, d=np.array([9, 0, 0], np.float32))
     monkeypatch.setattr(
-        "lstmcast.classifier.label.training._fit_all", lambda *_: replace(once.reader, networks=(lost,))
+        "lstmcast.classifier.label.training._fit_all", lambda *_: replace(once.pipeline, networks=(lost,))
     )
     labeller = train(moves, quick)
     assert "it strayed, and was worse even on these" in labeller.report["scored_network"]
-    np.testing.assert_array_equal(labeller.predict(moves).chances, once.predict(moves).chances)
+    np.testing.assert_array_equal(labeller.predict(moves).probabilities, once.predict(moves).probabilities)
 
 
 def test_there_and_back(labeller: SeriesClassifier, moves: LabeledPanel) -> None:
     """A labeller that was saved and read says the same to the bit."""
     manifest, tensors = to_artifact(labeller)
     back = from_artifact(manifest, tensors)
-    np.testing.assert_array_equal(back.predict(moves).chances, labeller.predict(moves).chances)
+    np.testing.assert_array_equal(back.predict(moves).probabilities, labeller.predict(moves).probabilities)
     assert (back.columns, back.classes) == (labeller.columns, labeller.classes)
 
 
 def test_the_last_step_speaks(labeller: SeriesClassifier, moves: LabeledPanel) -> None:
     """What is said of a series is the network's last output, by a forward pass over that series alone."""
     alone = moves.select(np.array([7]))
-    x = labeller.reader.standard.forward(alone.values)[None]
-    x = np.concatenate([np.zeros((1, labeller.reader.context - x.shape[1], 2), np.float32), x], axis=1)
-    raw = outputs(labeller.reader.networks[0], x)[0, -1] / labeller.reader.temperature
-    np.testing.assert_allclose(labeller.predict(alone).chances[0], np.exp(raw) / np.exp(raw).sum(), rtol=1e-5)
+    x = labeller.pipeline.scaler.transform(alone.values)[None]
+    x = np.concatenate([np.zeros((1, labeller.pipeline.context - x.shape[1], 2), np.float32), x], axis=1)
+    raw = forward(labeller.pipeline.networks[0], x)[0, -1] / labeller.pipeline.temperature
+    np.testing.assert_allclose(labeller.predict(alone).probabilities[0], np.exp(raw) / np.exp(raw).sum(), rtol=1e-5)
 
 
 def test_what_cannot_be_labelled(labeller: SeriesClassifier, moves: LabeledPanel) -> None:

@@ -1,0 +1,84 @@
+"""Identifiers use the field's terms: a word that was replaced does not come back."""
+
+import keyword
+import re
+import tokenize
+from collections import defaultdict
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[1] / "lstmcast"
+REPLACED = {
+    "asked": "requested, or selected for arrays",
+    "board": "timeline",
+    "breach": "violation",
+    "breaches": "violations",
+    "colour": "color",
+    "deed": "action",
+    "drawn": "sampled, or shown",
+    "due": "reason",
+    "fair": "valid",
+    "fan": "band",
+    "fans": "bands",
+    "folded": "result",
+    "foretold": "predicted",
+    "furthest": "max_...",
+    "heavier": "inverse_error_weight",
+    "honest": "valid",
+    "judged": "holdout_..., or scored",
+    "judgement": "evaluation",
+    "lacking": "warnings",
+    "lasting": "no_early_stopping",
+    "leaning": "borrowed",
+    "likeliest": "most_likely",
+    "mend": "hint",
+    "neighbour": "neighbor",
+    "reach": "required_history",
+    "ripe": "valid",
+    "rival": "baseline",
+    "rolled": "result",
+    "runner": "pipeline",
+    "saying": "prediction",
+    "says": "predicts",
+    "share": "weight, fraction or mode",
+    "shares": "weights or fractions",
+    "speaker": "ensemble",
+    "strayed": "clipped",
+    "straying": "rmse",
+    "strips": "panels",
+    "tells": "identifies",
+    "theirs": "the owner: partner, baseline, incumbent",
+    "thought": "probabilities",
+    "told": "known, mask or text",
+    "unasked": "skip_comparison",
+    "unripe": "warmup",
+    "usual": "typical, baseline or default",
+    "voice": "method",
+    "voices": "methods",
+    "way": "variant",
+    "ways": "variants",
+    "weighed": "weighted",
+    "wish": "options",
+    "woven": "interleaved",
+}
+
+
+def words(name: str) -> list[str]:
+    """The lower-case words of an identifier in snake_case or CamelCase."""
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
+
+
+def test_no_replaced_word_is_used() -> None:
+    """Each identifier of the package, split at underscores and capitals."""
+    found = defaultdict(set)
+    for path in SOURCE.rglob("*.py"):
+        with path.open("rb") as file:
+            for token in tokenize.tokenize(file.readline):
+                if token.type == tokenize.NAME and not keyword.iskeyword(token.string):
+                    for word in REPLACED.keys() & set(words(token.string)):
+                        found[f"{token.string}: {REPLACED[word]}"].add(f"{path.relative_to(SOURCE)}:{token.start[0]}")
+    assert dict(found) == {}
+
+
+def test_words_of_names() -> None:
+    """Both cases, and abbreviations."""
+    assert words("_told_HTMLTell2") == ["told", "html", "tell"]
