@@ -105,7 +105,7 @@ def test_the_judged_network_never_sees_the_held_out_steps(
     series = np.repeat(np.arange(two.n_series), 3)
     origins = two.lengths[series] - total - 1 - np.tile([0, 1, 20], two.n_series)
     said, again = (
-        runner.on(panel).back(runner.on(panel).ahead(series, origins, 12).z, series)
+        runner.bind(panel).inverse_transform(runner.bind(panel).forecast(series, origins, 12).z, series)
         for runner, panel in ((true, two), (other, noisy(two, total)))
     )
     assert again.tobytes() == said.tobytes()

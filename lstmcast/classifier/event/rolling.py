@@ -130,7 +130,7 @@ def backtest(
         long_enough.drop_last(folds.held_out), config.model_copy(update={"forecast": forecast}), on_progress
     )
     series, rows = np.repeat(np.arange(long_enough.n_series), folds.n_origins), folds.at(long_enough.lengths).ravel()
-    labels = model.teller.rule.truth(long_enough)
+    labels = model.pipeline.rule.labels(long_enough)
     actual = outcomes(long_enough, labels, series, rows, folds.horizon)
     known = (~np.isnan(actual)).any(axis=1)
     if not known.any():
@@ -140,7 +140,7 @@ def backtest(
     return EventBacktestResult(
         panel=long_enough,
         folds=folds,
-        event=model.teller.rule.text,
+        event=model.pipeline.rule.text,
         series=series,
         origins=rows,
         probabilities=probabilities,
