@@ -20,10 +20,10 @@ from common import arguments, progress, report, table
 
 from lstmcast import Forecaster, read, train
 from lstmcast.config import load_config
-from lstmcast.forecaster.rules import seasonal_naive_values
-from lstmcast.jobs.adapting import adapted
-from lstmcast.store.ledger import Ledger
-from lstmcast.store.ledger_records import RunRecord
+from lstmcast.forecasting.seasonal_naive import seasonal_naive_values
+from lstmcast.jobs.adaptive_intervals import adapted
+from lstmcast.persistence.ledger.ledger import Ledger
+from lstmcast.persistence.ledger.records import RunRecord
 
 if TYPE_CHECKING:
     from lstmcast.data.panel import Panel

@@ -20,8 +20,8 @@ from zeroshot import past_of
 
 from lstmcast.config import load_config
 from lstmcast.errors import DataError
-from lstmcast.forecaster.pretrained import load_pretrained_forecaster
-from lstmcast.forecaster.training import train
+from lstmcast.forecasting.pretrained import load_pretrained_forecaster
+from lstmcast.forecasting.train import train
 
 COUNTS = {"M3-Yearly": 12, "M3-Quarterly": 16, "M3-Monthly": 24, "M3-Other": 8}  # series, evenly spaced
 NAIVE, NONE = "seasonal_naive", "pretrained"

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lstmcast.evaluation import baselines, metrics
-from lstmcast.evaluation.quantiles import DECILES, interpolate_quantiles
+from lstmcast.evaluation import metrics
+from lstmcast.evaluation.metrics import DECILES, interpolate_quantiles
+from lstmcast.statistical import naive
 
 Floats = npt.NDArray[np.float64]
 Histories = tuple[Floats, ...]
@@ -89,7 +90,7 @@ class Case:
         """The forecasts of `seasonal_naive` or `naive2`."""
         lengths = np.array([len(history) for history in self.histories])
         first = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-        rule = {"seasonal_naive": baselines.seasonal_naive, "naive2": baselines.naive2}[name]
+        rule = {"seasonal_naive": naive.seasonal_naive, "naive2": naive.naive2}[name]
         return Said(rule(np.concatenate(self.histories), first, lengths - 1, self.horizon, season=self.season))
 
     @cached_property

@@ -24,9 +24,9 @@ from common import COMMAND, arguments, must, progress, report, table
 
 import lstmcast
 from lstmcast.data.panel import Panel
-from lstmcast.forecaster.explaining import Explanation, explain
-from lstmcast.forecaster.reading import training_read_options
-from lstmcast.forecaster.truth import tail
+from lstmcast.explain.explanation import Explanation, explain
+from lstmcast.forecasting.actuals import tail
+from lstmcast.forecasting.new_data import training_read_options
 
 FILES = {  # hourly files and the column to forecast
     "single/load_rte.csv.gz": ("ds", "y"),

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lstmcast.store.ledger_records import RunRecord
+    from lstmcast.persistence.ledger.records import RunRecord
 
 JOB = """input: data.csv
 model: {units: [4]}
@@ -33,7 +33,7 @@ TRAIN = ("train", "train.csv", "--name", "trained", "--set", "store.keep=3", *SM
 PREDICT = ("predict", "data.csv", "--quiet", "--model", "small")
 RUN = ("run", "job.yaml", "--quiet")
 KILLED = -signal.SIGKILL
-LEARNING = ("tensorflow", "keras", "lstmcast.jobs.refitting")
+LEARNING = ("tensorflow", "keras", "lstmcast.jobs.retrain")
 
 
 def import_learning() -> None:
@@ -137,8 +137,8 @@ class Place:
 
     def weights(self, name: str) -> str:
         """Of the weights of a model's current version, after all of it was read and verified."""
-        from lstmcast.forecaster.saving import load
-        from lstmcast.store.choosing import resolve
+        from lstmcast.forecasting.codec import load
+        from lstmcast.persistence.registry import resolve
 
         version = resolve(self.models, name)
         load(version)
@@ -146,7 +146,7 @@ class Place:
 
     def entries(self) -> list[RunRecord]:
         """What the ledger of the job holds."""
-        from lstmcast.store.ledger import FILE, Ledger
+        from lstmcast.persistence.ledger.ledger import FILE, Ledger
 
         with Ledger.open(self.model / FILE) as ledger:
             return ledger.entries()

@@ -111,7 +111,7 @@ class Rounds:
 
 def always_write_checkpoints() -> None:
     """Trainings of a second are to behave as those of an hour."""
-    from lstmcast.store import checkpoint
+    from lstmcast.persistence import checkpoint
 
     checkpoint.Checkpoint = partial(checkpoint.Checkpoint, every=0.0)  # type: ignore[misc]
 

@@ -19,15 +19,15 @@ from pretrain_series import CLASSES, Class, Series, collect, digests, judges, ju
 
 from lstmcast.config import load_config
 from lstmcast.data.calendar import Calendar
-from lstmcast.data.grid import TimeGrid
+from lstmcast.data.frequency import TimeGrid
 from lstmcast.data.panel import Panel
-from lstmcast.data.records import Columns
-from lstmcast.evaluation.origins import HoldoutSplit
-from lstmcast.forecaster.judging import evaluate_holdout
-from lstmcast.forecaster.saving import to_pretrained
-from lstmcast.forecaster.trained import Forecaster
-from lstmcast.forecaster.training import train
-from lstmcast.store.artifact import encoded
+from lstmcast.data.schema import Columns
+from lstmcast.evaluation.splits import HoldoutSplit
+from lstmcast.forecasting.codec import to_pretrained
+from lstmcast.forecasting.evaluate import evaluate_holdout
+from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasting.train import train
+from lstmcast.persistence.artifact import encoded
 
 FOLDER = Path(__file__).parents[1] / "lstmcast" / "pretrained"
 SETTINGS = {

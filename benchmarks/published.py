@@ -13,14 +13,14 @@ import numpy.typing as npt
 import pandas as pd
 from cases import Case, Said, pick
 
-from lstmcast.data.keys import group_codes
+from lstmcast.data.csv_reader import read_table
+from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
-from lstmcast.data.read import read
-from lstmcast.data.reader import read_table
-from lstmcast.data.records import ReadOptions
-from lstmcast.data.times import parse_times
+from lstmcast.data.schema import ReadOptions
+from lstmcast.data.series_columns import group_codes
+from lstmcast.data.time_column import parse_times
 from lstmcast.errors import LstmcastError
-from lstmcast.evaluation.origins import default_horizon
+from lstmcast.evaluation.splits import default_horizon
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -62,7 +62,7 @@ def lines(found: Mapping[str, Any], seconds: float, cpu: float, said: Mapping[fl
         "",
         f"Wanted: fewer bits than a Markov model of order 3: {ours:.3f} against {theirs:.3f}, "
         + ("reached." if ours < theirs else "not reached."),
-        "Markov models are those of `lstmcast.evaluation.markov` (interpolated Kneser-Ney).",
+        "Markov models are those of `lstmcast.statistical.markov` (interpolated Kneser-Ney).",
     ]
     for temperature, drawing in said.items():
         text += [

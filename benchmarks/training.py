@@ -20,15 +20,15 @@ from common import arguments, hourly, progress, report, table
 
 from lstmcast.config import load_config
 from lstmcast.data.calendar import Calendar
-from lstmcast.data.grid import TimeGrid
+from lstmcast.data.frequency import TimeGrid
 from lstmcast.data.panel import Panel
-from lstmcast.data.records import Columns
-from lstmcast.forecaster.measure import series_scales
-from lstmcast.forecaster.planning import make_plan
-from lstmcast.forecaster.running import ForecastPipeline
-from lstmcast.model import lstm
-from lstmcast.model.network import Architecture, load_keras, to_numpy
-from lstmcast.model.training import fit
+from lstmcast.data.schema import Columns
+from lstmcast.forecasting.pipeline import ForecastPipeline
+from lstmcast.forecasting.planning import make_plan
+from lstmcast.nn import numpy_lstm
+from lstmcast.nn.keras_backend import Architecture, load_keras, to_numpy
+from lstmcast.nn.trainer import fit
+from lstmcast.preprocessing.panel_scaling import series_scales
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -75,7 +75,7 @@ def fit_lstmcast(task: Task) -> list[Look]:
     known = replace(bare, scales=series_scales(panel, running.scaling))
     looks: list[Look] = []
 
-    def look(network: lstm.Network) -> float:
+    def look(network: numpy_lstm.Network) -> float:
         runner = replace(known, networks=(network,))
         looks.append(Look(time.perf_counter() - begun, lambda values, origins: _ours(runner, values, origins)))
         return -float(len(looks))  # ever better: it is not to stop early
@@ -133,9 +133,9 @@ def fit_plain(task: Task) -> list[Look]:
     return looks
 
 
-def _plain(network: lstm.Network, context: int, values: Floats, origins: Ints) -> Floats:
+def _plain(network: numpy_lstm.Network, context: int, values: Floats, origins: Ints) -> Floats:
     windows = values[origins[:, None] + np.arange(1 - context, 1)][..., None].astype(np.float32)  # [B, L, 1]
-    said: Floats = lstm.forward(network, windows)[:, -1, 0].astype(np.float64)
+    said: Floats = numpy_lstm.forward(network, windows)[:, -1, 0].astype(np.float64)
     return said
 
 

@@ -30,10 +30,10 @@ from selection import options, selected
 
 from lstmcast import read as read_file
 from lstmcast.data.calendar import Calendar
-from lstmcast.data.grid import TimeGrid
+from lstmcast.data.frequency import TimeGrid
 from lstmcast.data.panel import Panel
-from lstmcast.forecaster.pretrained import load_pretrained_forecaster, select_pretrained
-from lstmcast.workers import limit_blas_threads
+from lstmcast.forecasting.pretrained import load_pretrained_forecaster, select_pretrained
+from lstmcast.parallel import limit_blas_threads
 
 HERE = Path(__file__).parent
 METHOD = "lstmcast pretrained"

@@ -37,15 +37,15 @@ def job_reference() -> str:
 
 def metrics_reference() -> str:
     """Names and meanings of the Prometheus metrics."""
-    from lstmcast.jobs import metrics
+    from lstmcast.jobs import prometheus
 
-    rows = [f"| `lstmcast_{name}` | {meaning} |" for name, meaning in metrics.HELP.items()]
+    rows = [f"| `lstmcast_{name}` | {meaning} |" for name, meaning in prometheus.HELP.items()]
     return "\n".join(["| metric | meaning |", "| --- | --- |", *rows])
 
 
 def config_list() -> str:
     """The bundled configs with the comment at the top of each."""
-    from lstmcast.config.loading import shipped
+    from lstmcast.config.loader import shipped
 
     lines = []
     for name, path in shipped().items():

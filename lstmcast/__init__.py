@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING
 from lstmcast.errors import LstmcastError
 
 if TYPE_CHECKING:
-    from lstmcast.backtesting.run import backtest
     from lstmcast.config import load_config
-    from lstmcast.data.read import read
-    from lstmcast.data.records import ReadOptions
-    from lstmcast.forecaster.trained import Forecaster
-    from lstmcast.forecaster.training import train
-    from lstmcast.show.figures import plot
+    from lstmcast.data.load import read
+    from lstmcast.data.schema import ReadOptions
+    from lstmcast.forecasting.forecaster import Forecaster
+    from lstmcast.forecasting.train import train
+    from lstmcast.report.figures.forecast import plot
+    from lstmcast.tasks.value.backtest import backtest
 
 __version__ = "0.1.0"
 __all__ = ["Forecaster", "LstmcastError", "ReadOptions", "backtest", "load_config", "plot", "read", "train"]
 
 _HOMES = {
-    "Forecaster": "lstmcast.forecaster.trained",
-    "ReadOptions": "lstmcast.data.records",
-    "backtest": "lstmcast.backtesting.run",
+    "Forecaster": "lstmcast.forecasting.forecaster",
+    "ReadOptions": "lstmcast.data.schema",
+    "backtest": "lstmcast.tasks.value.backtest",
     "load_config": "lstmcast.config",
-    "plot": "lstmcast.show.figures",
-    "read": "lstmcast.data.read",
-    "train": "lstmcast.forecaster.training",
+    "plot": "lstmcast.report.figures.forecast",
+    "read": "lstmcast.data.load",
+    "train": "lstmcast.forecasting.train",
 }
 
 

@@ -1,4 +1,4 @@
-"""The floors of the house: who may import whom, and who may write files."""
+"""Import rules: packages import from lower floors only, without cycles; one package writes files."""
 
 from __future__ import annotations
 
@@ -11,39 +11,51 @@ import pytest
 
 import lstmcast
 
-# The floor of every room (a file or folder right below lstmcast/). A room imports from lower floors, and from itself.
+# The floor of a package or module right below lstmcast/; a longer path wins. A module imports from lower floors, and
+# from its own package up to its own floor.
 FLOORS = {
-    "errors": -1,  # the ground: floor 0 raises them too
-    "clock": 0,
-    "config": 0,
-    "workers": 0,
-    "seasonality": 0,
-    "data": 1,
-    "model": 2,
-    "evaluation": 2,
-    "store": 2,
-    "forecast": 2,
-    "forecaster": 3,
-    "classifier": 4,
-    "backtesting": 5,
-    "show": 5,
-    "kinds": 6,
-    "jobs": 7,
-    "cli": 8,
-    "__init__": 9,
-    "__main__": 9,
+    "errors": 0,
+    "types": 0,
+    "text": 0,
+    "clock": 1,
+    "parallel": 1,
+    "config": 1,
+    "data": 2,
+    "results": 3,
+    "preprocessing": 3,
+    "calibration": 3,
+    "evaluation": 3,
+    "statistical": 3,
+    "persistence": 3,
+    "pretrained": 3,
+    "nn": 4,
+    "forecasting": 5,
+    "explain": 6,
+    "tasks": 6,
+    "report": 7,
+    "tasks/__init__": 8,  # the view of a task's results uses `report`
+    "tasks/base": 8,
+    "tasks/registry": 8,
+    "tasks/value/task": 8,
+    "tasks/event/task": 8,
+    "tasks/category/task": 8,
+    "tasks/label/task": 8,
+    "jobs": 9,
+    "cli": 10,
+    "__init__": 11,
+    "__main__": 11,
 }
 # Libraries that only these modules, or modules of these folders, import.
 OWNERS = {
-    "keras": ("model/graph.py", "model/heads.py", "model/network.py"),
-    "tensorflow": ("model/graph.py", "model/network.py"),
-    "matplotlib": ("show/plot.py", "show/axes.py", "show/symbol_plot.py"),
-    "rich": ("show/console.py",),
+    "keras": ("nn/heads.py", "nn/keras_backend.py"),
+    "tensorflow": ("nn/keras_backend.py",),
+    "matplotlib": ("report/figures/panels.py", "report/figures/style.py", "report/figures/categories.py"),
+    "rich": ("report/console.py",),
     "click": ("cli/",),
     "pydantic": ("config/",),
     "pydantic_core": ("config/",),
 }
-WRITER = "store/"
+WRITER = "persistence/"
 WRITES = {"write_text", "write_bytes", "savefig", "to_csv", "to_json", "to_parquet", "to_pickle", "tofile", "savetxt"}
 WRITES |= {"save_file", "savez", "savez_compressed", "mkdir", "makedirs", "mkstemp", "mkdtemp", "touch", "unlink"}
 WRITES |= {"NamedTemporaryFile", "TemporaryDirectory", "rename", "rmdir", "rmtree", "symlink_to", "fdopen"}
@@ -71,27 +83,62 @@ def imports(tree: ast.Module, package: list[str]) -> Iterator[tuple[int, str]]:
                     yield node.lineno, str(node.args[0].value)
 
 
-def room_of(name: str) -> str:
-    """`lstmcast.data.panel.Panel` → `data`; a name that the package itself offers → `__init__`."""
-    part = name.split(".")[1] if "." in name else ""
-    return part if part in FLOORS else "__init__"
+def floor_of(parts: list[str]) -> tuple[str, int] | None:
+    """Package right below lstmcast/ and floor of a module, or of a name in it; None without a floor.
+
+    Args:
+        parts: of the path below lstmcast/, for example `data panel Panel`.
+    """
+    floors = [FLOORS[path] for k in range(len(parts), 0, -1) if (path := "/".join(parts[:k])) in FLOORS]
+    return (parts[0], floors[0]) if floors else None
 
 
 def import_faults(path: Path, tree: ast.Module, root: Path) -> Iterator[str]:
     """Imports of one module that its floor, or the owner of a library, forbids."""
     where = path.relative_to(root).as_posix()
-    room = where.split("/")[0].removesuffix(".py")
-    if room not in FLOORS:
-        yield f"{where}: the room {room!r} has no floor"
+    own = floor_of(where.removesuffix(".py").split("/"))
+    if own is None:
+        yield f"{where}: the package {where.split('/')[0].removesuffix('.py')!r} has no floor"
         return
+    package, floor = own
     for line, name in imports(tree, [root.name, *path.relative_to(root).parts[:-1]]):
         top = name.split(".")[0]
         if top == root.name:
-            other = room_of(name)
-            if other != room and FLOORS[other] >= FLOORS[room]:
-                yield f"{where}:{line}: {room} (floor {FLOORS[room]}) imports {name} (floor {FLOORS[other]})"
+            other, other_floor = floor_of(name.split(".")[1:]) or ("__init__", FLOORS["__init__"])
+            if other_floor >= floor and (other != package or other_floor > floor):
+                yield f"{where}:{line}: {package} (floor {floor}) imports {name} (floor {other_floor})"
         elif top in OWNERS and not any(where == owner or where.startswith(owner) for owner in OWNERS[top]):
             yield f"{where}:{line}: {top} is imported by {', '.join(OWNERS[top])} only"
+
+
+def imported_at_start(tree: ast.Module) -> Iterator[str]:
+    """Absolute names that a module imports when it is loaded: not inside functions, not for type checkers alone."""
+    loaded = ast.Module([node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], [])
+    yield from (name for _, name in imports(loaded, []))
+
+
+def cycle_faults(trees: dict[str, ast.Module]) -> Iterator[str]:
+    """Import cycles between modules at load time, one line for each module that closes one.
+
+    Args:
+        trees: dotted name of a module to its parsed text.
+    """
+    edges = {
+        module: sorted({name if name in trees else name.rpartition(".")[0] for name in imported_at_start(tree)})
+        for module, tree in trees.items()
+    }
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> Iterator[str]:
+        if module in path:
+            yield f"import cycle: {' -> '.join([*path[path.index(module) :], module])}"
+        elif module not in done:
+            for other in edges.get(module, ()):
+                yield from visit(other, (*path, module))
+            done.add(module)
+
+    for module in sorted(edges):
+        yield from visit(module, ())
 
 
 def writes(call: ast.Call, buffers: set[str]) -> str | None:
@@ -123,7 +170,7 @@ def flags_for_devnull(call: ast.Call) -> list[ast.expr]:
 
 
 def write_faults(path: Path, tree: ast.Module, root: Path) -> Iterator[str]:
-    """Calls that write files, in a module outside the room that may."""
+    """Calls that write files, in a module outside the package that may."""
     where = path.relative_to(root).as_posix()
     if where.startswith(WRITER):
         return
@@ -141,11 +188,18 @@ def write_faults(path: Path, tree: ast.Module, root: Path) -> Iterator[str]:
 def faults(root: Path) -> list[str]:
     """Everything in the package at `root` that breaks the rules above."""
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(root.rglob("*.py"))}
-    return [
-        fault
+    named = {
+        ".".join([root.name, *path.relative_to(root).with_suffix("").parts]).removesuffix(".__init__"): tree
         for path, tree in trees.items()
-        for check in (import_faults, write_faults)
-        for fault in check(path, tree, root)
+    }
+    return [
+        *cycle_faults(named),
+        *(
+            fault
+            for path, tree in trees.items()
+            for check in (import_faults, write_faults)
+            for fault in check(path, tree, root)
+        ),
     ]
 
 
@@ -159,41 +213,46 @@ def test_the_package_keeps_to_its_floors() -> None:
 @pytest.mark.parametrize(
     ("where", "code", "fault"),
     [
-        ("new.py", "", "new.py: the room 'new' has no floor"),
-        ("new/thing.py", "import os", "new/thing.py: the room 'new' has no floor"),
+        ("new.py", "", "new.py: the package 'new' has no floor"),
+        ("new/thing.py", "import os", "new/thing.py: the package 'new' has no floor"),
         (
             "data/a.py",
-            "from lstmcast.model import lstm",
-            "data/a.py:1: data (floor 1) imports lstmcast.model.lstm (floor 2)",
+            "from lstmcast.nn import heads",
+            "data/a.py:1: data (floor 2) imports lstmcast.nn.heads (floor 4)",
         ),
         (
-            "model/a.py",
-            "import lstmcast.store.files",
-            "model/a.py:1: model (floor 2) imports lstmcast.store.files (floor 2)",
+            "evaluation/a.py",
+            "import lstmcast.persistence.files",
+            "evaluation/a.py:1: evaluation (floor 3) imports lstmcast.persistence.files (floor 3)",
         ),
         (
             "errors.py",
             "from .config import Config",
-            "errors.py:1: errors (floor -1) imports lstmcast.config.Config (floor 0)",
+            "errors.py:1: errors (floor 0) imports lstmcast.config.Config (floor 1)",
         ),
-        ("cli/a.py", "from .. import train", "cli/a.py:1: cli (floor 8) imports lstmcast.train (floor 9)"),
-        ("cli/a.py", "import lstmcast", "cli/a.py:1: cli (floor 8) imports lstmcast (floor 9)"),
+        ("cli/a.py", "from .. import train", "cli/a.py:1: cli (floor 10) imports lstmcast.train (floor 11)"),
+        ("cli/a.py", "import lstmcast", "cli/a.py:1: cli (floor 10) imports lstmcast (floor 11)"),
         (
             "data/b/a.py",
-            "from ...show import plot",
-            "data/b/a.py:1: data (floor 1) imports lstmcast.show.plot (floor 5)",
+            "from ...report import console",
+            "data/b/a.py:1: data (floor 2) imports lstmcast.report.console (floor 7)",
         ),
-        ("forecaster.py", "def f():\n  import keras.layers", "forecaster.py:2: keras is imported by"),
-        ("store/a.py", "importlib.import_module('tensorflow')", "store/a.py:1: tensorflow is imported by"),
-        ("model/lstm.py", "from keras import Model", "model/lstm.py:1: keras is imported by"),
-        ("show/table.py", "from rich.table import Table", "show/table.py:1: rich is imported by show/console.py only"),
+        ("results.py", "def f():\n  import keras.layers", "results.py:2: keras is imported by"),
+        ("persistence/a.py", "importlib.import_module('tensorflow')", "persistence/a.py:1: tensorflow is imported by"),
+        ("nn/numpy_lstm.py", "from keras import Model", "nn/numpy_lstm.py:1: keras is imported by"),
+        ("report/a.py", "from rich.table import Table", "report/a.py:1: rich is imported by report/console.py only"),
+        (
+            "tasks/value/plan.py",
+            "from lstmcast.tasks import registry",
+            "tasks/value/plan.py:1: tasks (floor 6) imports lstmcast.tasks.registry (floor 8)",
+        ),
         ("config/a.py", "import click", "config/a.py:1: click is imported by cli/ only"),
-        ("cli/a.py", "open('x', 'w')", "cli/a.py:1: open writes a file outside store/"),
-        ("cli/a.py", "path.open(mode='ab')", "cli/a.py:1: open writes a file outside store/"),
-        ("cli/a.py", "gzip.open(path, 'wt')", "cli/a.py:1: open writes a file outside store/"),
+        ("cli/a.py", "open('x', 'w')", "cli/a.py:1: open writes a file outside persistence/"),
+        ("cli/a.py", "path.open(mode='ab')", "cli/a.py:1: open writes a file outside persistence/"),
+        ("cli/a.py", "gzip.open(path, 'wt')", "cli/a.py:1: open writes a file outside persistence/"),
         ("cli/a.py", "os.open(path, os.O_CREAT)", "cli/a.py:1: O_CREAT opens a file"),
-        ("show/plot.py", "figure.savefig(path)", "show/plot.py:1: savefig writes a file outside store/"),
-        ("data/a.py", "frame.to_csv(path)", "data/a.py:1: to_csv writes a file outside store/"),
+        ("report/a.py", "figure.savefig(path)", "report/a.py:1: savefig writes a file outside persistence/"),
+        ("data/a.py", "frame.to_csv(path)", "data/a.py:1: to_csv writes a file outside persistence/"),
     ],
 )
 def test_a_planted_fault_is_found(tmp_path: Path, where: str, code: str, fault: str) -> None:
@@ -208,21 +267,25 @@ def test_a_planted_fault_is_found(tmp_path: Path, where: str, code: str, fault: 
 @pytest.mark.parametrize(
     ("where", "code"),
     [
-        ("forecaster.py", "from lstmcast.model.lstm import forward\nfrom lstmcast.errors import DataError"),
-        ("data/read.py", "from .reader import read_table\nfrom lstmcast.data import panel"),
+        ("forecasting/a.py", "from lstmcast.nn.heads import Head\nfrom lstmcast.errors import DataError"),
+        ("data/load.py", "from .csv_reader import read_table\nfrom lstmcast.data import panel"),
+        ("tasks/registry.py", "from lstmcast.tasks.value.task import Task\nfrom lstmcast.report import console"),
         ("__main__.py", "from lstmcast.cli import main"),
-        ("model/network.py", "import keras"),
-        ("cli/train.py", "import click\nfrom lstmcast.show import console"),
-        ("show/plot.py", "import matplotlib.pyplot\nbuffer = BytesIO()\nfigure.savefig(buffer, format='png')"),
+        ("nn/keras_backend.py", "import keras"),
+        ("cli/train.py", "import click\nfrom lstmcast.report import console"),
+        (
+            "report/figures/panels.py",
+            "import matplotlib.pyplot\nbuffer = BytesIO()\nfigure.savefig(buffer, format='png')",
+        ),
         (
             "cli/a.py",
             "with io.StringIO() as text:\n  frame.to_csv(text)\nframe.to_csv()\nopen('name')\npath.open('rb')",
         ),
         (
-            "data/reader.py",
+            "data/csv_reader.py",
             "os.open(path, os.O_RDONLY | os.O_NONBLOCK)\ngzip.open(path, 'rt')\narchive.open(name, 'r')",
         ),
-        ("store/files.py", "path.write_bytes(b'')"),
+        ("persistence/files.py", "path.write_bytes(b'')"),
     ],
 )
 def test_what_is_allowed_passes(tmp_path: Path, where: str, code: str) -> None:
@@ -231,3 +294,14 @@ def test_what_is_allowed_passes(tmp_path: Path, where: str, code: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(code, encoding="utf-8")
     assert faults(tmp_path / "lstmcast") == []
+
+
+def test_a_cycle_is_found(tmp_path: Path) -> None:
+    """Two modules that import each other at load time are reported; a lazy import closes no cycle."""
+    folder = tmp_path / "lstmcast" / "data"
+    folder.mkdir(parents=True)
+    (folder / "a.py").write_text("from lstmcast.data.b import x", encoding="utf-8")
+    (folder / "b.py").write_text("def x():\n  from lstmcast.data import a", encoding="utf-8")
+    assert faults(tmp_path / "lstmcast") == []
+    (folder / "b.py").write_text("from lstmcast.data import a", encoding="utf-8")
+    assert faults(tmp_path / "lstmcast") == ["import cycle: lstmcast.data.a -> lstmcast.data.b -> lstmcast.data.a"]

@@ -63,16 +63,16 @@ def backtest(
     if figures and not output:
         raise UsageError("--figures: needs a folder to draw into: give one with -o FOLDER")
     config = configure(config_name, settings, flags)
-    from lstmcast.evaluation.classical import require
-    from lstmcast.model.network import require_tensorflow
+    from lstmcast.nn.keras_backend import require_tensorflow
+    from lstmcast.statistical.statsforecast_models import require
 
     selected = METHODS if "all" in classical else classical
     require_tensorflow()
     require(selected)
-    from lstmcast.kinds import get_task
-    from lstmcast.kinds.kind import BacktestOptions
-    from lstmcast.show import console
-    from lstmcast.store.outputs import make_folder, write_files
+    from lstmcast.persistence.files import make_folder, write_files
+    from lstmcast.report import console
+    from lstmcast.tasks import get_task
+    from lstmcast.tasks.base import BacktestOptions
 
     def note(text: str) -> None:
         if not quiet:

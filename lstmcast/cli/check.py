@@ -18,9 +18,9 @@ from lstmcast.clock import system_clock
 def check(data: str, config_name: str | None, settings: tuple[str, ...], *, as_json: bool, **flags: object) -> None:
     """Show what was found in DATA: columns, frequency, season, gaps, with reasons and line numbers."""
     config = configure(config_name, settings, flags)
-    from lstmcast.data.read import read
-    from lstmcast.data.records import ReadOptions
-    from lstmcast.show import console
+    from lstmcast.data.load import read
+    from lstmcast.data.schema import ReadOptions
+    from lstmcast.report import console
 
     panel = read(data, ReadOptions.of(config.data.model_dump()))
     if as_json:

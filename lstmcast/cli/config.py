@@ -20,7 +20,7 @@ from lstmcast.cli.options import configure
 def config(name: str | None, settings: tuple[str, ...], *, as_schema: bool, of_job: bool, as_list: bool) -> None:
     """Show a configuration, checked and with every default filled in."""
     from lstmcast.config import Config, Job, bundled_configs, load_job, schema
-    from lstmcast.config.writing import to_yaml
+    from lstmcast.config.template import to_yaml
 
     if as_schema:
         click.echo(json.dumps(schema(Job if of_job else Config), indent=2, ensure_ascii=False))

@@ -6,8 +6,7 @@ import json
 
 import click
 
-from lstmcast.cli.options import QUIET, echo_err
-from lstmcast.cli.remembering import LEDGER, resolve_ledger
+from lstmcast.cli.options import LEDGER, QUIET, echo_err, resolve_ledger
 from lstmcast.clock import time_at
 
 
@@ -28,10 +27,9 @@ def diff(
     """
     when = None if against is None else time_at(against, "--against")
     _, folder = resolve_ledger(path, model, models)
-    from lstmcast.jobs.difference import difference
-    from lstmcast.jobs.remembered import last_two_runs
-    from lstmcast.jobs.telling import format_diff
-    from lstmcast.store.ledger import FILE, Ledger
+    from lstmcast.jobs.forecast_diff import difference, format_diff
+    from lstmcast.jobs.replay import last_two_runs
+    from lstmcast.persistence.ledger.ledger import FILE, Ledger
 
     with Ledger.open(folder / FILE, create=False) as ledger:
         found = difference(ledger, folder, *last_two_runs(ledger, when))

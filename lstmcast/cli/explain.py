@@ -39,11 +39,11 @@ def explain(
 
     The forecast is the current one, or that of a named series and origin. TensorFlow is not needed.
     """
-    from lstmcast.forecaster.explaining import explain as explained_by
-    from lstmcast.forecaster.place import find_series, find_step
-    from lstmcast.kinds.loading import load_values
-    from lstmcast.show.explanation import method, paragraph, to_dict
-    from lstmcast.store.files import write_atomically
+    from lstmcast.explain.explanation import explain as explained_by
+    from lstmcast.forecasting.new_data import find_series, find_step
+    from lstmcast.persistence.files import write_atomically
+    from lstmcast.report.explanation_text import method, paragraph, to_dict
+    from lstmcast.tasks.registry import load_values
 
     loaded = load_values(models, model, data)
     panel = loaded.past
@@ -51,8 +51,8 @@ def explain(
     explained = explained_by(loaded.trained, panel, series, find_step(panel, series, origin))
     target = output or (None if as_json else "explanation.png")
     if target:
-        from lstmcast.show.anatomy import explanation_figure
-        from lstmcast.show.plot import render
+        from lstmcast.report.figures.explanation import explanation_figure
+        from lstmcast.report.figures.panels import render
 
         name = ", ".join(panel.columns.target)
         write_atomically(Path(target), render(explanation_figure(explained, name), Path(target).suffix))

@@ -41,10 +41,10 @@ def init(
     if as_job and data == "-":
         raise UsageError("--job: names a file that can be read again, not -")
     config = configure(config_name, settings, flags)
-    from lstmcast.config.writing import commented
-    from lstmcast.data.read import read
-    from lstmcast.data.records import ReadOptions
-    from lstmcast.store.files import write_atomically
+    from lstmcast.config.template import commented
+    from lstmcast.data.load import read
+    from lstmcast.data.schema import ReadOptions
+    from lstmcast.persistence.files import write_atomically
 
     panel = read(data, ReadOptions.of(config.data.model_dump()))
     reasons = {f"data.{finding.name}": finding.reason for finding in panel.findings}
@@ -71,8 +71,8 @@ def _found(panel: Panel) -> dict[str, object]:
 def _job(config: Config, panel: Panel, reasons: dict[str, str], data: str, target: str) -> str:
     """A job for the file: it warns where three steps are missing at the end."""
     from lstmcast.config import Job
-    from lstmcast.config.durations import duration_text
-    from lstmcast.config.writing import commented_job
+    from lstmcast.config.expressions import duration_text
+    from lstmcast.config.template import commented_job
     from lstmcast.jobs.freshness import steps_span
 
     folder = Path() if target == "-" else Path(target).parent

@@ -20,8 +20,8 @@ def models(context: click.Context, models: str | None, *, as_json: bool) -> None
     """List the versions of all models, with their scores and which one is current; or look after them."""
     if context.invoked_subcommand is not None:
         return
-    from lstmcast.show.versions import list_versions, table
-    from lstmcast.store.choosing import model_folders
+    from lstmcast.persistence.registry import model_folders
+    from lstmcast.report.tables import list_versions, table
 
     found = {folder: list_versions(folder) for folder in model_folders(Path(models or "models"))}
     if as_json:
@@ -37,9 +37,9 @@ def models(context: click.Context, models: str | None, *, as_json: bool) -> None
 @MODEL
 def rollback(version: str | None, models: str | None, model: str | None) -> None:
     """Make VERSION the current one; without it, the one before the current one. It is verified first."""
-    from lstmcast.store.artifact import model_lock
-    from lstmcast.store.choosing import model_folder
-    from lstmcast.store.upkeep import make_current
+    from lstmcast.persistence.artifact import model_lock
+    from lstmcast.persistence.maintenance import make_current
+    from lstmcast.persistence.registry import model_folder
 
     folder = model_folder(Path(models or "models"), model)
     with model_lock(folder):
@@ -52,8 +52,8 @@ def rollback(version: str | None, models: str | None, model: str | None) -> None
 def verify(models: str | None, model: str | None) -> None:
     """Prove that every version is whole, and the ledger too. Exit code 5 where one is not."""
     from lstmcast.errors import ModelError
-    from lstmcast.jobs.verifying import verify_model
-    from lstmcast.store.choosing import model_folder, model_folders
+    from lstmcast.jobs.verify import verify_model
+    from lstmcast.persistence.registry import model_folder, model_folders
 
     root = Path(models or "models")
     folders = model_folders(root) if model is None else [model_folder(root, model)]
@@ -68,9 +68,9 @@ def verify(models: str | None, model: str | None) -> None:
 @MODEL
 def prune(keep: int, models: str | None, model: str | None) -> None:
     """Remove the oldest versions, never the current one."""
-    from lstmcast.store.artifact import model_lock
-    from lstmcast.store.choosing import model_folder
-    from lstmcast.store.upkeep import prune as remove
+    from lstmcast.persistence.artifact import model_lock
+    from lstmcast.persistence.maintenance import prune as remove
+    from lstmcast.persistence.registry import model_folder
 
     folder = model_folder(Path(models or "models"), model)
     with model_lock(folder):

@@ -1,10 +1,11 @@
-"""Flags that several commands share, and how they become a Config and what is read. An unset flag overrides nothing."""
+"""Flags shared by several commands, and the configuration built from them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,8 +15,8 @@ from lstmcast.errors import ConditionError, UsageError
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from lstmcast.config import Config
-    from lstmcast.data.records import ReadOptions
+    from lstmcast.config import Config, Job
+    from lstmcast.data.schema import ReadOptions
 
 NUMBERS = ("data_season", "forecast_horizon", "train_seed")
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -51,7 +52,7 @@ def duration(text: str, flag: str) -> timedelta:
     Raises:
         UsageError: it is none.
     """
-    from lstmcast.config.durations import parse_duration
+    from lstmcast.config.expressions import parse_duration
 
     try:
         return parse_duration(text)
@@ -140,7 +141,7 @@ def read_options(flags: Mapping[str, object]) -> ReadOptions | None:
     """How flags of `READING` ask a file to be read; None where none was given."""
     if not any(flags.values()):
         return None
-    from lstmcast.data.records import ReadOptions
+    from lstmcast.data.schema import ReadOptions
 
     return ReadOptions.of(configure(None, (), flags).data.model_dump())
 
@@ -150,3 +151,29 @@ def _as_typed_value(name: str, flag: object) -> object:
     if isinstance(flag, tuple):
         return list(flag)
     return flag if name in NUMBERS or not isinstance(flag, str) else json.dumps(flag, ensure_ascii=False)
+
+
+LEDGER = combine_options(
+    click.argument("path", metavar="[JOB]", required=False),
+    click.option("--model", metavar="NAME|PATH", help="Whose ledger; needed where there are several."),
+    MODELS,
+)
+
+
+def resolve_ledger(path: str | None, model: str | None, models: str | None) -> tuple[Job | None, Path]:
+    """The job, if one is named, and the folder of the model whose ledger is meant.
+
+    Raises:
+        UsageError: a job and a model are both named.
+        ModelError: none or several fit.
+    """
+    from lstmcast.jobs.replay import ledger_folder
+
+    if path is None:
+        return None, ledger_folder(None, models, model)
+    if model or models:
+        raise UsageError("--model, --models: the job says which model; leave them out")
+    from lstmcast.config import load_job
+
+    job = load_job(path)
+    return job, ledger_folder(job, None, None)

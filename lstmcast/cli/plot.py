@@ -48,9 +48,9 @@ def plot(
 ) -> None:
     """Draw history, forecast and intervals (and the actual values where they are known)."""
     from lstmcast.errors import UsageError
-    from lstmcast.kinds.kind import PlotOptions
-    from lstmcast.kinds.loading import load_model
-    from lstmcast.store.files import write_atomically
+    from lstmcast.persistence.files import write_atomically
+    from lstmcast.tasks.base import PlotOptions
+    from lstmcast.tasks.registry import load_model
 
     if backtest and forecast_file:
         raise UsageError("--backtest and --forecast cannot be drawn together: choose one")

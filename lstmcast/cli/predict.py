@@ -51,14 +51,14 @@ def predict(
     kept of it is used. TensorFlow is not needed. Pretrained networks (--model pretrained) forecast data that none was
     trained on: only they take the flags that say how a file is read.
     """
-    from lstmcast.workers import limit_blas_threads
+    from lstmcast.parallel import limit_blas_threads
 
     limit_blas_threads()
     from lstmcast.errors import ConditionError, UsageError
-    from lstmcast.forecast import output_suffix
-    from lstmcast.kinds.kind import PredictOptions
-    from lstmcast.kinds.loading import load_model
-    from lstmcast.store.files import is_same, write_atomically
+    from lstmcast.persistence.files import is_same, write_atomically
+    from lstmcast.results import output_suffix
+    from lstmcast.tasks.base import PredictOptions
+    from lstmcast.tasks.registry import load_model
 
     loaded = load_model(models, model, data, read_options(reading))
     outcome = loaded.task.predict(loaded.trained, loaded.past, PredictOptions(horizon, temperature, seed))

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import QUIET, echo_err
-from lstmcast.cli.remembering import LEDGER, resolve_ledger
+from lstmcast.cli.options import LEDGER, QUIET, echo_err, resolve_ledger
 from lstmcast.clock import time_at
 
 
@@ -26,10 +25,10 @@ def replay(path: str | None, model: str | None, models: str | None, as_of: str, 
     """
     when = time_at(as_of, "--as-of")
     _, folder = resolve_ledger(path, model, models)
-    from lstmcast.jobs.remembered import last_entry
+    from lstmcast.jobs.replay import last_entry
     from lstmcast.jobs.replay import replay as made_again
-    from lstmcast.store.files import write_atomically
-    from lstmcast.store.ledger import FILE, Ledger
+    from lstmcast.persistence.files import write_atomically
+    from lstmcast.persistence.ledger.ledger import FILE, Ledger
 
     with Ledger.open(folder / FILE, create=False) as ledger:
         entry = last_entry(ledger, when)

@@ -30,8 +30,8 @@ def run(path: str, wait: float, now: str | None, log_format: str, *, force: bool
     """
     clock = clock_at(now)
     from lstmcast.config import load_job
-    from lstmcast.jobs.reporting import log_failure, run_and_report
-    from lstmcast.show import console
+    from lstmcast.jobs.run import log_failure, run_and_report
+    from lstmcast.report import console
 
     as_json = log_format == "json"
     note = _writer(clock, as_json=as_json, quiet=quiet)

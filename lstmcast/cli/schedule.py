@@ -36,7 +36,7 @@ def schedule(
     """
     from lstmcast.config import load_job
     from lstmcast.errors import UsageError
-    from lstmcast.store.outputs import make_folder, write_files
+    from lstmcast.persistence.files import make_folder, write_files
 
     if kind is None or (image is not None and kind != "kubernetes"):
         flags = ", ".join(f"--{scheduler}" for scheduler in SCHEDULERS)
@@ -64,8 +64,8 @@ def _files(scheduler: str, planned: Schedule, image: str | None) -> dict[str, st
 
 def _schedule(path: Path, job: Job, every: str | None, timezone: str | None) -> Schedule:
     """When the job runs: as the flags say, else as its data do, which are read only where they are asked."""
-    from lstmcast.data.read import read
-    from lstmcast.data.records import ReadOptions
+    from lstmcast.data.load import read
+    from lstmcast.data.schema import ReadOptions
     from lstmcast.jobs.schedules import Schedule, default_interval, interval, scheduler_zone
 
     minutes = interval(duration(every, "--every")) if every else None
@@ -81,7 +81,7 @@ def _schedule(path: Path, job: Job, every: str | None, timezone: str | None) -> 
 
 
 def _zone(timezone: str) -> str:
-    from lstmcast.data.zones import check_zone
+    from lstmcast.data.timezones import check_zone
     from lstmcast.errors import ConfigError, UsageError
 
     try:

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lstmcast.cli.options import NOW, QUIET, duration, echo_err
-from lstmcast.cli.remembering import LEDGER, resolve_ledger
+from lstmcast.cli.options import LEDGER, NOW, QUIET, duration, echo_err, resolve_ledger
 from lstmcast.clock import clock_at
 from lstmcast.errors import ConditionError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lstmcast.config.conditions import Condition
+    from lstmcast.config.expressions import Condition
 
 
 @click.command()
@@ -49,11 +48,11 @@ def score(
     requested = [_condition(text) for text in conditions]
     span = None if window in {None, "all"} else duration(str(window), "--window")
     job, folder = resolve_ledger(path, model, models)
-    from lstmcast.jobs.conditions import violated_conditions
-    from lstmcast.jobs.remembered import ingest_new_data
-    from lstmcast.jobs.scoring import drift_of, live
-    from lstmcast.show.live import format_drift, format_scores
-    from lstmcast.store.ledger import FILE, Ledger
+    from lstmcast.jobs.alerts import violated_conditions
+    from lstmcast.jobs.live_scores import drift_of, live
+    from lstmcast.jobs.replay import ingest_new_data
+    from lstmcast.persistence.ledger.ledger import FILE, Ledger
+    from lstmcast.report.tables import format_drift, format_scores
 
     if job is not None:
         ingest_new_data(job, folder, clock(), wait)
@@ -73,7 +72,7 @@ def score(
 
 
 def _condition(text: str) -> Condition:
-    from lstmcast.config.conditions import parse_condition
+    from lstmcast.config.expressions import parse_condition
 
     try:
         return parse_condition(text)

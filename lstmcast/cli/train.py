@@ -43,17 +43,17 @@ def train(
     import time
 
     config = configure(config_name, settings, {**flags, "store_models": models})
-    from lstmcast.model.network import require_tensorflow
+    from lstmcast.nn.keras_backend import require_tensorflow
 
     require_tensorflow()
-    from lstmcast.forecast import output_suffix
-    from lstmcast.forecaster.resuming import identity_of
-    from lstmcast.forecaster.saving import publish
-    from lstmcast.kinds import get_task
-    from lstmcast.show import console
-    from lstmcast.store.artifact import model_lock, prepare
-    from lstmcast.store.checkpoint import checkpoint
-    from lstmcast.store.choosing import model_name
+    from lstmcast.forecasting.codec import publish
+    from lstmcast.forecasting.fitting import identity_of
+    from lstmcast.persistence.artifact import model_lock, prepare
+    from lstmcast.persistence.checkpoint import checkpoint
+    from lstmcast.persistence.registry import model_name
+    from lstmcast.report import console
+    from lstmcast.results import output_suffix
+    from lstmcast.tasks import get_task
 
     def note(text: str) -> None:
         if not quiet:

@@ -8,9 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator, model_validator
 
-from lstmcast.config.conditions import parse_alert, parse_condition
-from lstmcast.config.durations import duration_text, parse_duration
-from lstmcast.config.models import Config, Section
+from lstmcast.config.expressions import duration_text, parse_alert, parse_condition, parse_duration
+from lstmcast.config.schema import Config, Section
 
 
 def _span(value: object) -> timedelta:

@@ -10,15 +10,23 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lstmcast.data.aliases import parse_frequency
-from lstmcast.data.frequency import TimeDeltas, common_steps, find_grid, nearest_grid, span_text, steps_of
-from lstmcast.data.grid import TimeGrid
-from lstmcast.data.records import InferredSetting, Ints
-from lstmcast.data.styles import COUNT, TimeFormat
-from lstmcast.data.times import Times
-from lstmcast.data.wording import MAX_SHOWN, truncate_items
-from lstmcast.data.zones import from_wall, has_single_time_of_day, to_wall
+from lstmcast.data.frequency import TimeGrid
+from lstmcast.data.frequency_inference import (
+    TimeDeltas,
+    common_steps,
+    find_grid,
+    nearest_grid,
+    parse_frequency,
+    span_text,
+    steps_of,
+)
+from lstmcast.data.schema import InferredSetting
+from lstmcast.data.time_column import Times
+from lstmcast.data.time_format import COUNT, TimeFormat
+from lstmcast.data.timezones import from_wall, has_single_time_of_day, to_wall
 from lstmcast.errors import ConfigError, DataError
+from lstmcast.text import MAX_SHOWN, truncate_items
+from lstmcast.types import Ints
 
 _FEWEST = 3  # different times, to find a frequency
 

@@ -8,22 +8,24 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.hints import (
+from lstmcast.data.number_parser import is_missing, looks_like_numbers
+from lstmcast.data.schema import Columns, InferredSetting, ReadOptions, Table
+from lstmcast.data.series_columns import (
+    EVERY,
     STEP_WORDS,
     TARGET_NAMES,
     TARGET_WORDS,
     TIME_NAMES,
     TIME_WORDS,
     ColumnChoice,
+    Holds,
     are_integers,
+    find_series,
     words,
 )
-from lstmcast.data.keys import EVERY, Holds, find_series
-from lstmcast.data.numbers import is_missing, looks_like_numbers
-from lstmcast.data.records import Columns, InferredSetting, ReadOptions, Table
-from lstmcast.data.times import looks_like_counts, looks_like_times
-from lstmcast.data.wording import pluralize, suggest, truncate_items, truncate_list
+from lstmcast.data.time_column import looks_like_counts, looks_like_times
 from lstmcast.errors import ConfigError, DataError
+from lstmcast.text import pluralize, suggest, truncate_items, truncate_list
 
 OUTPUTS = re.compile(r"forecast|probability|(?:lower|upper)_[0-9.]+")  # columns of a forecast
 

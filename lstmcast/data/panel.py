@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.calendar import Calendar
-from lstmcast.data.cells import (
+from lstmcast.data.alignment import (
     DUPLICATES,
     Observations,
     check_duplicates,
@@ -18,7 +17,8 @@ from lstmcast.data.cells import (
     sort_rows,
     to_cells,
 )
-from lstmcast.data.gaps import (
+from lstmcast.data.calendar import Calendar
+from lstmcast.data.missing import (
     MISSING,
     UNKNOWN,
     expand,
@@ -30,11 +30,12 @@ from lstmcast.data.gaps import (
     too_long,
     trim_notes,
 )
-from lstmcast.data.keys import group_codes
-from lstmcast.data.records import Bools, Columns, Floats, InferredSetting, Ints, Table
-from lstmcast.data.times import Times
-from lstmcast.data.wording import MAX_SHOWN, truncate_items
+from lstmcast.data.schema import Columns, InferredSetting, Table
+from lstmcast.data.series_columns import group_codes
+from lstmcast.data.time_column import Times
 from lstmcast.errors import ConfigError, DataError
+from lstmcast.text import MAX_SHOWN, truncate_items
+from lstmcast.types import Bools, Floats, Ints
 
 _FEWEST = 2  # values in the longest series
 

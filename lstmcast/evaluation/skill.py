@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from lstmcast.types import Floats, Ints
 
 MIN_EFFECT = 0.005  # a share of the error that is worth a word
 MIN_SERIES_FOR_GROUPING = 10  # series, from which each is one piece of evidence

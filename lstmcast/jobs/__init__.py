@@ -1,1 +1,1 @@
-"""What a schedule does: read, check, retrain when due, forecast, record, and say how it went."""
+"""Scheduled jobs: run, score, compare, replay, alert, retrain."""

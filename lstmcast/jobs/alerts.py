@@ -1,4 +1,4 @@
-"""Alerts: does the forecast path cross a threshold, and who is told."""
+"""Alert rules: evaluation, notification, and conditions on live scores."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from lstmcast.config.conditions import OPERATORS, AlertCondition, parse_alert
-from lstmcast.config.job import AlertConfig, OnAlert
-from lstmcast.data.calendar import Calendar
-from lstmcast.data.panel import Panel
-from lstmcast.data.wording import truncate_items
-from lstmcast.errors import ConfigError
-from lstmcast.evaluation.paths import (
+from lstmcast.calibration.copula import (
     MarginalDistributions,
     estimate_correlation,
     longer,
     quantile,
     sample_normal_scores,
 )
-from lstmcast.forecast import Forecast
-from lstmcast.forecaster.judging import HoldoutForecasts
-from lstmcast.forecaster.measure import Key
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-
+from lstmcast.config.expressions import OPERATORS, AlertCondition, Condition, parse_alert, parse_condition
+from lstmcast.config.job import AlertConfig, OnAlert
+from lstmcast.data.calendar import Calendar
+from lstmcast.data.panel import Panel
+from lstmcast.errors import ConfigError
+from lstmcast.evaluation.live_scores import LiveScores
+from lstmcast.forecasting.evaluate import HoldoutForecasts
+from lstmcast.jobs.context import RunContext
+from lstmcast.jobs.events import LogEvent
+from lstmcast.jobs.live_scores import live
+from lstmcast.preprocessing.panel_scaling import Key
+from lstmcast.results import Forecast
+from lstmcast.text import truncate_items
+from lstmcast.types import Floats
 
 MAX_STEPS = 100_000  # steps ahead that are looked for to say how far a span reaches
 
@@ -222,3 +222,40 @@ def run_alert_command(command: OnAlert, alert: Mapping[str, Any]) -> str | None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     return f"on_alert: {name}: ended with exit code {process.returncode}" if process.returncode else None
+
+
+def fire_alerts(run: RunContext, run_key: str, found: Sequence[AlertResult]) -> list[str]:
+    """Say which alerts fired, and run the command of the job for them; the same in words."""
+    fired = [alert for alert in found if alert.fired]
+    for alert in fired:
+        run.note(LogEvent("alert", str(alert), "error", {"alert": alert.to_dict()}))
+    if fired and run.job.on_alert:
+        record = {"time": run.now.isoformat(), "model": run.folder.name, "output": run.job.forecast.output}
+        alerts = [alert.to_dict() for alert in fired]
+        if failure := run_alert_command(run.job.on_alert, {**record, "run_key": run_key, "alerts": alerts}):
+            run.note(LogEvent("on_alert", failure, "warning"))
+    return [str(alert) for alert in fired]
+
+
+def report_scores(run: RunContext) -> tuple[LiveScores, list[str]]:
+    """Say how good the forecasts were that came true lately; the scores, and which conditions are met, in words."""
+    scores = live(run.ledger, now=run.now, window=run.job.ledger.window)
+    if scores.n_actuals:
+        coverage = zip(scores.levels, scores.coverage, strict=True)
+        held = "".join(f", {fraction:.0%} inside the {level:g} % interval" for level, fraction in coverage)
+        text = f"live: MAE {scores.mae:.4g}, MASE {scores.mase:.3g}{held} ({scores.n_actuals:,} outcomes)"
+        run.note(LogEvent("scores", text, fields=scores.to_dict()))
+    words = violated_conditions([parse_condition(text) for text in run.job.fail_if], scores)
+    for text in words:
+        run.note(LogEvent("condition", text, "error"))
+    return scores, [f"fail_if: {text}" for text in words]
+
+
+def violated_conditions(conditions: Sequence[Condition], scores: LiveScores) -> list[str]:
+    """Which conditions the scores meet, in words."""
+    named = scores.named()
+    return [
+        f"{condition.text} ({condition.name} is {named[condition.name]:.4g} over {scores.n_actuals:,} outcomes)"
+        for condition in conditions
+        if condition.met(named)
+    ]

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import numpy.typing as npt
 
-from lstmcast.config.durations import duration_text, span_words
+from lstmcast.config.expressions import duration_text, span_words
 from lstmcast.config.job import Freshness, Then
 from lstmcast.data.panel import Panel
-from lstmcast.data.wording import truncate_items
 from lstmcast.errors import ConfigError
+from lstmcast.text import truncate_items
+from lstmcast.types import Floats, Ints
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Key = tuple[str, ...]
 
 

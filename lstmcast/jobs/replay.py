@@ -1,21 +1,27 @@
-"""A past forecast again: by the version that made it from the data as they stood then, else as it was recorded."""
+"""Replay of a recorded forecast, and lookup of runs in a ledger."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
+from lstmcast.config import Job
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ModelError
-from lstmcast.forecast import Forecast, output_suffix
-from lstmcast.forecaster.rules import seasonal_naive_forecast
-from lstmcast.forecaster.saving import load
-from lstmcast.forecaster.trained import Forecaster
-from lstmcast.jobs.adapting import apply_interval_factors
-from lstmcast.jobs.fallback import fill_with_seasonal_naive
-from lstmcast.store.ledger import Ledger
-from lstmcast.store.ledger_records import RecordedForecast, RunRecord
+from lstmcast.forecasting.codec import load
+from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasting.seasonal_naive import fill_with_seasonal_naive, seasonal_naive_forecast
+from lstmcast.jobs.adaptive_intervals import apply_interval_factors
+from lstmcast.jobs.context import current_model, folder_of
+from lstmcast.jobs.inputs import read_newest
+from lstmcast.persistence.artifact import model_lock
+from lstmcast.persistence.files import translate_os_errors
+from lstmcast.persistence.ledger.ledger import FILE, Ledger
+from lstmcast.persistence.ledger.records import RecordedForecast, RunRecord
+from lstmcast.persistence.registry import find_model_folder
+from lstmcast.results import Forecast, output_suffix
 
 
 @dataclass(frozen=True)
@@ -98,3 +104,64 @@ def forecast_from_ledger(ledger: Ledger, entry: RunRecord, issue: RecordedForeca
         upper=issue.upper,
         sources=issue.sources,
     )
+
+
+def ledger_folder(job: Job | None, models: str | None, model: str | None) -> Path:
+    """The folder of a model with a ledger: that of a job, else the one named, else the only one.
+
+    Raises:
+        ModelError: none or several fit.
+    """
+    if job is not None:
+        return folder_of(job)
+    root = Path(models or "models")
+    if model is not None:
+        return find_model_folder(root, model)
+    with translate_os_errors("read", root):
+        found = sorted(path.parent for path in root.glob(f"*/{FILE}"))
+    if not found:
+        raise ModelError(f"{root}: no ledger is there yet; the first `lstmcast run` begins one")
+    if len(found) > 1:
+        names = ", ".join(folder.name for folder in found)
+        raise ModelError(f"{root}: several models have a ledger; choose one with --model (there are: {names})")
+    return found[0]
+
+
+def ingest_new_data(job: Job, folder: Path, now: datetime, wait: float) -> None:
+    """Let the ledger see the newest data of a job, so that they judge its forecasts.
+
+    Raises:
+        BusyError: a run is under way, and was so for `wait` seconds.
+        ModelError: there is no ledger yet.
+    """
+    Ledger.open(folder / FILE, create=False).close()
+    with model_lock(folder, wait=wait), Ledger.open(folder / FILE) as ledger:
+        ledger.observe(read_newest(job, current_model(folder)), now)
+
+
+def last_two_runs(ledger: Ledger, against: datetime | None) -> tuple[RunRecord, RunRecord]:
+    """The newest run, after the one it is held against: the newest made up to a time, else the one before.
+
+    Raises:
+        ModelError: there are no two.
+    """
+    newest = last_entry(ledger)
+    earlier = [entry for entry in ledger.entries(until=against) if entry.number < newest.number]
+    if not earlier:
+        raise ModelError(f"{ledger.path}: no earlier run to hold the newest one against has been recorded")
+    return earlier[-1], newest
+
+
+def last_entry(ledger: Ledger, until: datetime | None = None) -> RunRecord:
+    """The newest run, or the newest made up to a time.
+
+    Raises:
+        ModelError: there is none.
+    """
+    entries = ledger.entries(until=until)
+    if entries:
+        return entries[-1]
+    first = ledger.entries()[:1]
+    begins = f"; the first was made at {first[0].made:%Y-%m-%dT%H:%M:%SZ}" if first else ""
+    up_to = f" up to {until:%Y-%m-%dT%H:%M:%SZ}" if until else ""
+    raise ModelError(f"{ledger.path}: no run{up_to} has been recorded{begins}")

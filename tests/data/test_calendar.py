@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstmcast.data.calendar import Calendar, counter_calendar, infer_calendar
-from lstmcast.data.grid import TimeGrid
-from lstmcast.data.records import InferredSetting
-from lstmcast.data.times import Times, parse_times
+from lstmcast.data.frequency import TimeGrid
+from lstmcast.data.schema import InferredSetting
+from lstmcast.data.time_column import Times, parse_times
 from lstmcast.errors import ConfigError, DataError
 
 ALIASES = (

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from lstmcast.data.columns import find_columns
-from lstmcast.data.keys import EVERY
-from lstmcast.data.records import Columns, ReadOptions, Table
+from lstmcast.data.schema import Columns, ReadOptions, Table
+from lstmcast.data.series_columns import EVERY
 from lstmcast.errors import ConfigError, DataError
 
 MONTHS = [f"{year}-{month:02d}-01" for year in (2020, 2021) for month in range(1, 13)]

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstmcast.data.calendar import counter_calendar, infer_calendar
-from lstmcast.data.keys import group_codes
 from lstmcast.data.panel import Panel, build_panel
-from lstmcast.data.records import Columns, InferredSetting, Table
-from lstmcast.data.times import parse_times
+from lstmcast.data.schema import Columns, InferredSetting, Table
+from lstmcast.data.series_columns import group_codes
+from lstmcast.data.time_column import parse_times
 from lstmcast.errors import ConfigError, DataError
 
 

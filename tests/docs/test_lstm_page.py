@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstmcast.evaluation.attribution import half_life
-from lstmcast.model import lstm
-from lstmcast.model.gates import trace
-from lstmcast.model.gradient import BackwardState, backward_step
-from lstmcast.model.lstm import Layer, Network, State
+from lstmcast.explain.attribution import half_life
+from lstmcast.nn import numpy_lstm
+from lstmcast.nn.backprop import BackwardState, backward_step, trace
+from lstmcast.nn.numpy_lstm import Layer, Network, State
 
 PAGE = (Path(__file__).parents[2] / "docs" / "lstm.md").read_text(encoding="utf-8").replace("−", "-")
 HALF = 0.5e-4  # of the last digit written
@@ -54,7 +53,7 @@ def before() -> State:
 
 def test_the_step_is_what_the_network_does(network: Network, before: State) -> None:
     """Cell state, output and prediction agree with `lstm.step` in every digit."""
-    predicted = lstm.step(network, array(last(GIVEN["x_t"])), before)
+    predicted = numpy_lstm.step(network, array(last(GIVEN["x_t"])), before)
     for name, value in (("c_t", before.c[0]), ("h_t", before.h[0]), ("ŷ_t", predicted)):
         assert last(STEP[name]) == pytest.approx(float(value[0, 0]), abs=HALF), name
 
@@ -63,7 +62,7 @@ def test_the_gates_are_those_of_the_network(network: Network, before: State) -> 
     """Sums and results of all gates, and what cell and output are made of, from the weights on the page."""
     layer, x = network.layers[0], array(last(GIVEN["x_t"]))
     sums = (x @ layer.W + before.h[0] @ layer.U + layer.b)[0]
-    results = [lstm.sigmoid(sums[0]), lstm.sigmoid(sums[1]), np.tanh(sums[2]), lstm.sigmoid(sums[3])]
+    results = [numpy_lstm.sigmoid(sums[0]), numpy_lstm.sigmoid(sums[1]), np.tanh(sums[2]), numpy_lstm.sigmoid(sums[3])]
     for name, total, result in zip(("i", "f", "c̃", "o"), sums, results, strict=True):
         assert float(GATES[name][3]) == pytest.approx(float(total), abs=1e-6), name
         assert last(GATES[name]) == pytest.approx(float(result), abs=HALF), name
@@ -80,7 +79,7 @@ def test_the_derivatives_are_quotients_of_differences(network: Network) -> None:
 
     def predicted(numbers: dict[str, float]) -> float:
         state = State(h=[array(numbers["h_{t-1}"])], c=[array(numbers["c_{t-1}"])])
-        return float(lstm.step(network, array(numbers["x_t"]), state)[0, 0])
+        return float(numpy_lstm.step(network, array(numbers["x_t"]), state)[0, 0])
 
     for name, value in given.items():
         up, down = (predicted(given | {name: value + step}) for step in (2**-7, -(2**-7)))
@@ -96,9 +95,9 @@ def test_the_derivatives_are_those_of_the_backward_pass(network: Network) -> Non
     state = State(h=[first.h[:, 0]], c=[first.c[:, 0]])
     sums = (x @ layer.W + state.h[0] @ layer.U + layer.b)[0]
     first.i[0, 1], first.f[0, 1], first.g[0, 1], first.o[0, 1] = (
-        *lstm.sigmoid(sums[:2]),
+        *numpy_lstm.sigmoid(sums[:2]),
         np.tanh(sums[2]),
-        lstm.sigmoid(sums[3]),
+        numpy_lstm.sigmoid(sums[3]),
     )
     first.c[0, 1] = first.f[0, 1] * first.c[0, 0] + first.i[0, 1] * first.g[0, 1]
     carried = BackwardState.zeros(network, 1, 1)

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from lstmcast.forecaster.report import blas, library_versions
+from lstmcast.forecasting.report import blas, library_versions
 
-PROGRAM = "from lstmcast.forecaster.report import blas; print(blas()['blas_kernel'])"
+PROGRAM = "from lstmcast.forecasting.report import blas; print(blas()['blas_kernel'])"
 
 
 def test_libraries_include_blas() -> None:

@@ -15,7 +15,7 @@ import pytest
 from lstmcast.config import Job, load_job
 from lstmcast.jobs.events import LogEvent
 from lstmcast.jobs.run import RunResult, run
-from lstmcast.store.ledger import FILE, Ledger
+from lstmcast.persistence.ledger.ledger import FILE, Ledger
 
 FIRST = np.datetime64("2024-01-01")
 DAYS = 120

@@ -13,11 +13,11 @@ import pytest
 
 from lstmcast.config.job import AlertConfig, OnAlert
 from lstmcast.data.calendar import Calendar
-from lstmcast.data.grid import TimeGrid
+from lstmcast.data.frequency import TimeGrid
 from lstmcast.errors import ConfigError
-from lstmcast.forecast import Forecast
-from lstmcast.forecaster.judging import HoldoutForecasts
+from lstmcast.forecasting.evaluate import HoldoutForecasts
 from lstmcast.jobs.alerts import AlertResult, evaluate, run_alert_command
+from lstmcast.results import Forecast
 
 HOURLY = Calendar(TimeGrid("fixed", 3_600_000_000))
 STEPS = 6

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from lstmcast.errors import ModelError
-from lstmcast.jobs.remembered import last_entry
-from lstmcast.jobs.replay import replay
+from lstmcast.jobs.replay import last_entry, replay
 
 if TYPE_CHECKING:
     from tests.jobs.conftest import Bench
@@ -93,7 +92,7 @@ def test_before_the_first_run(bench: Bench) -> None:
 
 def test_other_bytes_than_recorded_are_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another lstmcast that writes another table cannot pass its own for the old one."""
-    from lstmcast.forecast import Forecast
+    from lstmcast.results import Forecast
 
     monkeypatch.setattr(Forecast, "render", lambda *_: b"other")
     with bench.ledger() as ledger, pytest.raises(ModelError, match="cannot be made again; was it written by another"):

@@ -1,1 +1,0 @@
-"""Rolling-origin backtests."""

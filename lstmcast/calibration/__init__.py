@@ -1,0 +1,1 @@
+"""Calibration of intervals, sample paths and probabilities."""

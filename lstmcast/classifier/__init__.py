@@ -1,1 +1,0 @@
-"""Models that say probabilities: of an event, of symbols, of labels."""

@@ -1,1 +1,0 @@
-"""Symbols: which of V kinds comes at each of the next H steps."""

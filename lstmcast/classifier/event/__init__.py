@@ -1,1 +1,0 @@
-"""Events: the probability that something comes true at each of the next H steps."""

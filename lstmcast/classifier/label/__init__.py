@@ -1,1 +1,0 @@
-"""The label head: a whole series is given one label."""

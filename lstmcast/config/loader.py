@@ -1,0 +1,300 @@
+"""From YAML text and `--set` to a checked Config. Nothing is executed, no alias is followed, no type is guessed."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from lstmcast.config.job import Job
+from lstmcast.config.schema import Config
+from lstmcast.errors import ConfigError, FileError
+
+MAX_BYTES = 1 << 20  # bytes: a config is written by hand
+
+ConfigType = TypeVar("ConfigType", bound=Config)
+
+
+def load_config(source: str | Path | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
+    """Read a configuration.
+
+    Args:
+        source: a shipped config's name, or a path; None: the defaults.
+        overrides: dotted key to value, stronger than the file: `{"train.epochs": 50}`. Text is read as YAML.
+
+    Returns:
+        The checked configuration.
+
+    Raises:
+        ConfigError: every fault of file and overrides, each with its dotted key.
+        FileError: the file cannot be read.
+    """
+    if source is None:
+        return _checked(Config, {}, "--set", overrides or {})
+    return _checked(Config, _parse(_read(_find(source)), str(source), Config), str(source), overrides or {})
+
+
+def load_job(path: str | Path) -> Job:
+    """Read a job.
+
+    Returns:
+        The checked job, with its paths seen from where this process is.
+
+    Raises:
+        ConfigError: every fault of the file, each with its dotted key.
+        FileError: the file cannot be read.
+    """
+    job = _checked(Job, _parse(_read(Path(path)), str(path), Job), str(path), {})
+    return job.resolve_paths(Path(path).parent)
+
+
+def bundled_configs() -> dict[str, Path]:
+    """The configs that come with lstmcast, by name."""
+    package = Path(__file__).resolve().parents[1]
+    folder = next((f for f in (package / "configs", package.parent / "configs") if f.is_dir()), package)
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def schema(config_type: type[Config] = Config) -> dict[str, Any]:
+    """The JSON schema of a config, or of a `Job`, for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **config_type.model_json_schema(),
+        "title": "lstmcast",
+    }
+
+
+def _checked(
+    config_type: type[ConfigType], tree: dict[str, Any], name: str, overrides: Mapping[str, Any]
+) -> ConfigType:
+    """The tree with the overrides as what it is to be; all faults at once."""
+    for key, value in overrides.items():
+        _put(tree, key, _scalar(key, value) if isinstance(value, str) else value)
+    try:
+        return config_type.model_validate(tree)
+    except ValidationError as err:
+        raise ConfigError(
+            [f"{'--set' if key in overrides else name}: {fault}" for key, fault in _faults(err, config_type)]
+        ) from err
+
+
+def _find(source: str | Path) -> Path:
+    text = str(source)
+    names = bundled_configs()
+    if text in names:
+        return names[text]
+    with suppress(OSError):  # a name too long to be a file's
+        if Path(text).suffix or "/" in text or Path(text).exists():
+            return Path(text)
+    close = difflib.get_close_matches(text, names, 1)
+    hint = f"did you mean {close[0]}? " if close else ""
+    raise ConfigError(f"--config {text}: {hint}shipped configs: {', '.join(names)}; or name a file (my.yaml)")
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)  # a device may never end
+    except (OSError, ValueError) as err:  # ValueError: a NUL in the name
+        raise FileError(f"{path}: cannot be read: {getattr(err, 'strerror', err)}") from err
+    if len(content) > MAX_BYTES:
+        raise ConfigError(f"{path}: a config is at most 1 MB ({MAX_BYTES:,} bytes); this is more")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        raise ConfigError(f"{path}: must be UTF-8 (byte {err.start} is not)") from err
+
+
+class PlainLoader(yaml.SafeLoader):
+    """YAML 1.2's plain scalars (only true and false are booleans, 1e-3 is a number), without aliases and tags."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.doubled: list[str] = []
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """The next node, unless it is an alias or has a tag."""
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]  # untyped in types-PyYAML
+        mark = event.start_mark
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "aliases (*name) are not allowed", mark)
+        if getattr(event, "tag", None) is not None:
+            raise yaml.composer.ComposerError(None, None, "tags (!name) are not allowed", mark)
+        return super().compose_node(parent, index)
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|false|True|False", "tfTF"),
+    ("null", r"null|Null|NULL|~|", "nN~"),
+    ("int", r"[-+]?(0|[1-9][0-9_]*)", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan", "-+.0123456789"),
+):
+    PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), [*_first, ""])
+
+
+def _mapping(loader: PlainLoader, node: yaml.MappingNode) -> dict[str, Any]:
+    """A mapping whose keys are text, each once; doubled ones are kept aside to be reported together."""
+    found: dict[str, Any] = {}
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise yaml.constructor.ConstructorError(None, None, "a key must be text", key.start_mark)
+        name = key.value
+        if name in found:
+            loader.doubled.append(f"line {key.start_mark.line + 1}: the key {name!r} stands twice")
+        found[name] = loader.construct_object(value, deep=True)
+    return found
+
+
+PlainLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
+PlainLoader.add_constructor("tag:yaml.org,2002:float", lambda _, node: float(re.sub(r"\.(inf|nan)", r"\1", node.value)))
+
+
+def _load(text: str) -> Any:
+    loader = PlainLoader(text)
+    tree = loader.get_single_data()
+    if loader.doubled:
+        raise ConfigError(loader.doubled)
+    return tree
+
+
+def _parse(text: str, name: str, config_type: type[Config]) -> dict[str, Any]:
+    """YAML as a tree of keys; one whose value is left out, though it cannot be null, is as good as not there."""
+    try:
+        tree = _load(text)
+    except ConfigError as err:
+        raise ConfigError([f"{name}: {fault}" for fault in err.faults]) from err
+    except yaml.MarkedYAMLError as err:
+        line = f":{err.problem_mark.line + 1}" if err.problem_mark else ""
+        raise ConfigError(f"{name}{line}: {err.problem or 'is not YAML'}") from err
+    except (yaml.YAMLError, RecursionError, ValueError) as err:
+        raise ConfigError(f"{name}: is not YAML: {' '.join(str(err).split())[:200]}") from err
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise ConfigError(
+            f"{name}: must hold sections ({', '.join(config_type.model_fields)}); got {type(tree).__name__}"
+        )
+    needed = {key for key, field in config_type.model_fields.items() if field.default is not None}
+    return {key: value for key, value in tree.items() if value is not None or key not in needed}
+
+
+def _scalar(key: str, text: str) -> Any:
+    try:
+        return _load(text)
+    except ConfigError as err:
+        raise ConfigError([f"--set {key}: {fault}" for fault in err.faults]) from err
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return text  # such as %d/%m/%Y: plain text that YAML would want in quotes
+
+
+def _put(tree: dict[str, Any], key: str, value: Any) -> None:
+    section, _, name = key.partition(".")
+    if not section or not name:
+        raise ConfigError(f"--set {key}: must be section.key=value, such as train.epochs=50")
+    inner = tree.setdefault(section, {})
+    if isinstance(inner, dict):
+        inner[name] = value
+
+
+def _faults(err: ValidationError, config_type: type[Config]) -> Iterator[tuple[str, str]]:
+    """Dotted key and one line for each fault: key, rule, what was received."""
+    seen: dict[tuple[str, ...], list[ErrorDetails]] = {}
+    for detail in err.errors(include_url=False):
+        seen.setdefault(_path(config_type, detail["loc"]), []).append(detail)
+    for path, details in seen.items():
+        key = ".".join(path)
+        if details[0]["type"] == "extra_forbidden":
+            yield key, _unknown(path, _section(config_type, path[:-1]))
+        else:
+            rules = " or ".join(dict.fromkeys(_rule(detail) for detail in details))
+            silent = details[0]["type"] in {"value_error", "missing"}
+            received = "" if silent else f" (got {_shown(details[0]['input'])})"
+            names_key = not key or rules.startswith(key)  # (no key: the whole is at fault)
+            yield ".".join(path[:2]), f"{rules if names_key else f'{key}: {rules}'}{received}"
+
+
+def _path(config_type: type[Config], location: tuple[int | str, ...]) -> tuple[str, ...]:
+    """The keys of a fault's place, without the types that pydantic tried on the way."""
+    path: tuple[str, ...] = ()
+    for depth, part in enumerate(location):
+        section = _section(config_type, path)
+        known = section is not None and (part in section.model_fields or depth == len(location) - 1)
+        if isinstance(part, int) or known:
+            path += (str(part),)
+    return path
+
+
+def _section(config_type: type[BaseModel], path: tuple[str, ...]) -> type[BaseModel] | None:
+    """The section that lies at these keys; None where a plain value does."""
+    section: type[BaseModel] | None = config_type
+    for key in path:
+        if section is None or key.isdigit():
+            continue
+        section = _model_in(section.model_fields[key].annotation) if key in section.model_fields else None
+    return section
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The first section that a field's type names."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
+
+
+def _unknown(path: tuple[str, ...], section: type[BaseModel] | None) -> str:
+    """What to say of a key that a section, or the whole, does not have."""
+    valid = section.model_fields if section else {}
+    close = difflib.get_close_matches(path[-1], valid, 1, cutoff=0.5)
+    hint = f"did you mean {close[0]}? " if close else ""
+    return f"{'.'.join(path)}: unknown key; {hint}valid here: {', '.join(valid)}"
+
+
+_RULES = {
+    "missing": "must be given",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
+    "model_type": "must be a section of keys",
+    "model_attributes_type": "must be a section of keys",
+    "none_required": "must be null",
+    "greater_than": "must be > {gt}",
+    "greater_than_equal": "must be ≥ {ge}",
+    "less_than": "must be < {lt}",
+    "less_than_equal": "must be ≤ {le}",
+    "literal_error": "must be {expected}",
+    "too_short": "needs at least {min_length}",
+    "too_long": "takes at most {max_length}",
+    "string_too_short": "must be a single character",
+    "string_too_long": "must be a single character",
+}
+
+
+def _rule(detail: ErrorDetails) -> str:
+    if detail["type"] == "value_error":
+        return str(detail["ctx"]["error"])
+    rule = _RULES.get(detail["type"], detail["msg"])
+    return rule.format(**detail.get("ctx", {}))
+
+
+def _shown(value: object) -> str:
+    """A value as YAML writes it, cut where it is long; text is said to be text."""
+    if isinstance(value, str):
+        text = f"the text {value!r}"
+    elif value is None or isinstance(value, bool):
+        text = {None: "null", True: "true", False: "false"}[value]
+    else:
+        text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "…"

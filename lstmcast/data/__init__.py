@@ -1,0 +1,1 @@
+"""Reading of files into panels: columns, numbers, times, frequency, calendar and missing values."""

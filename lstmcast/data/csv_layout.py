@@ -1,0 +1,147 @@
+"""Where the rows of a CSV text lie, how many fields each has, and which character parts them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.errors import ConfigError, DataError
+from lstmcast.types import Bools, Ints
+
+Bytes = npt.NDArray[np.uint8]
+
+DELIMITERS = ",;\t|"
+SAMPLE_BYTES = 1 << 16
+
+_NEWLINE, _QUOTE, _SPACE, _TAB = b'\n" \t'
+_SPELLED = {"\\t": "\t", "tab": "\t"}
+
+
+@dataclass(frozen=True)
+class CsvLayout:
+    """The records of a text that are not blank; record 0 is the header.
+
+    Attributes:
+        lines: [R] physical line, from 1, on which each record starts.
+        widths: [R] number of fields of each record.
+    """
+
+    lines: Ints
+    widths: Ints
+
+
+def find_layout(text: bytes, delimiter: str, source: str) -> CsvLayout:
+    r"""Finds the records as RFC 4180 parts them: quotes may hold delimiters, newlines and doubled quotes.
+
+    Args:
+        text: UTF-8 that ends with `\n` and has no `\r`.
+        delimiter: one ASCII character.
+        source: how messages name the file.
+
+    Raises:
+        DataError: a quote that is never closed, or is closed in the middle of a field.
+    """
+    marks = np.frombuffer(text, dtype=np.uint8)
+    if b'"' not in text:
+        return _unquoted_layout(marks, ord(delimiter), None)
+    if _quotes_are_simple(marks, ord(delimiter)):
+        return _unquoted_layout(marks, ord(delimiter), np.logical_xor.accumulate(marks == _QUOTE))
+    return _exact_layout(text, delimiter, source)
+
+
+def choose_delimiter(text: bytes, given: str | None, source: str) -> str:
+    r"""The delimiter given, or the one of `, ; tab |` whose count in the header most of the first rows share.
+
+    Args:
+        text: UTF-8 with `\n` between lines.
+        given: what the user pinned; `"\t"` and `"tab"` spell a tab.
+        source: how messages name the file.
+
+    Raises:
+        DataError: two delimiters fit equally well.
+        ConfigError: the delimiter given is not one ASCII sign.
+    """
+    if given is not None:
+        return _checked(_SPELLED.get(given, given))
+    sample = text[:SAMPLE_BYTES]
+    sample = sample[: sample.rfind(b"\n") + 1] or text[: text.find(b"\n") + 1]
+    agreements = {
+        delimiter: agreement
+        for delimiter in DELIMITERS
+        if (agreement := _agreement(sample.decode(), delimiter)) is not None
+    }
+    best = [delimiter for delimiter, agreement in agreements.items() if agreement == max(agreements.values())]
+    if len(best) > 1:
+        signs = " and ".join(f"'{sign}'" for sign in best).replace("\t", "\\t")
+        raise DataError(f"{source}:1: {signs} part the fields equally well; say which one with data.delimiter")
+    return best[0] if best else ","
+
+
+def _checked(delimiter: str) -> str:
+    """A delimiter that cannot be mistaken for a part of a field."""
+    if len(delimiter) != 1 or not delimiter.isascii() or delimiter.isalnum() or delimiter in '"\n\r.+-':
+        raise ConfigError(f"data.delimiter: must be one sign such as , ; | or \\t (got {delimiter!r})")
+    return delimiter
+
+
+def _agreement(sample: str, delimiter: str) -> float | None:
+    """The share of rows as wide as the header, or wider by one trailing delimiter; None where the header has none."""
+    try:
+        rows = [row for row in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter) if row]
+    except csv.Error:  # a field of more than 128 KiB
+        return None
+    if not rows or len(rows[0]) < 2:
+        return None
+    width = len(rows[0])
+    fits = Counter(len(row) == width or (len(row) == width + 1 and row[-1] == "") for row in rows[1:])
+    return fits[True] / max(len(rows) - 1, 1)
+
+
+def _quotes_are_simple(marks: Bytes, delimiter: int) -> bool:
+    """Whether every quote opens at the start of a field and closes at its end, so that parity alone tells inside."""
+    quotes = np.flatnonzero(marks == _QUOTE)
+    if len(quotes) % 2:
+        return False
+    opening, closing = quotes[0::2], quotes[1::2]
+    edges = np.array([delimiter, _NEWLINE, _QUOTE], dtype=np.uint8)
+    before = marks[opening[opening > 0] - 1]
+    return bool(np.isin(before, edges).all() and np.isin(marks[closing + 1], edges).all())
+
+
+def _unquoted_layout(marks: Bytes, delimiter: int, inside: Bools | None) -> CsvLayout:
+    """Counts on the bytes themselves; `inside` [bytes] is True within quotes."""
+    newlines = np.flatnonzero(marks == _NEWLINE)
+    ends = newlines if inside is None else newlines[~inside[newlines]]
+    delimiters = np.flatnonzero(marks == delimiter)
+    if inside is not None:
+        delimiters = delimiters[~inside[delimiters]]
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    widths = np.diff(np.searchsorted(delimiters, ends), prepend=0) + 1
+    solid = (marks != _NEWLINE) & (marks != _SPACE) & (marks != _TAB) | (marks == delimiter)
+    kept = np.logical_or.reduceat(solid, starts)
+    lines = np.searchsorted(newlines, starts[kept]) + 1
+    return CsvLayout(lines.astype(np.int64), widths[kept].astype(np.int64))
+
+
+def _exact_layout(text: bytes, delimiter: str, source: str) -> CsvLayout:
+    """The same by the csv module, record by record, for quotes in unusual places."""
+    reader = csv.reader(io.TextIOWrapper(io.BytesIO(text), "utf-8", newline=""), delimiter=delimiter, strict=True)
+    physical = text.decode().split("\n")
+    lines, widths, line = [], [], 1
+    try:
+        for row in reader:
+            if len(row) > 1 or "".join(physical[line - 1 : reader.line_num]).strip(" \t"):  # quoted blanks are a row
+                lines.append(line)
+                widths.append(len(row))
+            line = reader.line_num + 1
+    except csv.Error as err:
+        hint = 'close it, and double the quotes inside a field ("")'
+        raise DataError(
+            f"{source}:{line}: a quote opened in this row is not closed at the end of its field; {hint}"
+        ) from err
+    return CsvLayout(np.array(lines, dtype=np.int64), np.array(widths, dtype=np.int64))

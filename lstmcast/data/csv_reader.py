@@ -1,0 +1,232 @@
+"""A file → a Table of text, refusing what cannot be read exactly: no field is padded, shifted, guessed or dropped."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lstmcast.data.csv_layout import CsvLayout, choose_delimiter, find_layout
+from lstmcast.data.file_reader import parquet_to_csv, read_input, to_utf8
+from lstmcast.data.schema import Table
+from lstmcast.data.time_column import looks_like_times
+from lstmcast.errors import ConfigError, DataError
+from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
+from lstmcast.types import Bools, Ints
+
+PARQUET = (".parquet", ".pq")
+JSON = (".json", ".jsonl", ".ndjson")
+
+_NUMBER = r"\s*[+-]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?\s*"
+_DATED = re.compile(r"[0-9]{4}|[0-9][-/.:][0-9]")
+_DECIMAL_COMMA = r"\s*[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?\s*"
+_GROUPED = r"\s*[+-]?[1-9][0-9]{0,2},[0-9]{3}\s*"
+
+
+def read_table(
+    source: str | Path, *, delimiter: str | None = None, encoding: str | None = None, decimal: str | None = None
+) -> Table:
+    """Reads a CSV file (plain or packed), stdin or a Parquet file as text.
+
+    Args:
+        source: a path; `"-"` is stdin.
+        delimiter: the sign between fields; None finds it among `, ; tab |`.
+        encoding: a Python codec; None means UTF-8, or UTF-16 with a byte order mark.
+        decimal: `"."` or `","`; None finds it.
+
+    Returns:
+        The table; every field as the file writes it, an empty one as `""`.
+
+    Raises:
+        FileError: missing, not a regular file, unreadable.
+        BusyError: the file changed while it was read.
+        DataError: the content is not a table that can be read exactly.
+        ConfigError: an unknown encoding, delimiter or decimal sign.
+        UsageError: the file needs a package that is not installed.
+    """
+    if decimal not in (None, ".", ","):
+        raise ConfigError(f"data.decimal: must be '.' or ',' (got {decimal!r})")
+    name = "stdin" if source == "-" else str(source)
+    data = read_input(source)
+    if Path(name).suffix.lower() in PARQUET:
+        table = _parse(to_utf8(parquet_to_csv(data, name), name), ",", name)
+        rows = np.arange(1, len(table.text) + 1, dtype=np.int64)
+        return Table(name, table.text, rows, notes=("Parquet: line numbers count rows from 1",))
+    if Path(name).suffix.lower() in JSON:
+        raise DataError(f"{name}: is JSON by its name; lstmcast reads CSV and Parquet: write it as one of these")
+    text = to_utf8(data, name, encoding)
+    del data
+    return _with_decimal(_parse(text, choose_delimiter(text, delimiter, name), name), decimal)
+
+
+def _parse(text: bytes, delimiter: str, source: str) -> Table:
+    """Checks the shape of every row, and only then lets pandas part the fields."""
+    layout = find_layout(text, delimiter, source)
+    header = _header(text, delimiter, source, layout)
+    width, notes = _row_width(delimiter, source, layout, len(header))
+    frame = pd.read_csv(
+        io.BytesIO(text),
+        sep=delimiter,
+        header=None,
+        names=range(max(width, layout.widths[0])),
+        index_col=False,
+        dtype=str,
+        na_filter=False,
+        encoding="utf-8",
+    )
+    if len(frame) != len(layout.lines):
+        raise DataError(
+            f"{source}: rows and quotes cannot be told apart safely; write the file with standard CSV quoting"
+        )
+    frame = frame.iloc[1:].reset_index(drop=True)
+    _refuse_extra_values(frame.iloc[:, len(header) : width], layout, source, delimiter)
+    frame = frame.iloc[:, : len(header)]
+    frame.columns = pd.Index(header)
+    _refuse_headless(frame, f"{source}:{layout.lines[0]}")
+    delimiter_notes = {",": (), "\t": ("delimiter '\\t' (tab)",)}.get(delimiter, (f"delimiter '{delimiter}'",))
+    if header[0] == "":
+        frame, note = _without_index(frame, f"{source}:{layout.lines[0]}")
+        notes = (*notes, note)
+    return Table(source, frame, layout.lines[1:], notes=(*delimiter_notes, *notes, *_blank_lines(text, layout)))
+
+
+def _refuse_headless(frame: pd.DataFrame, where: str) -> None:
+    """A time that heads a column of times is no name: the header is missing, and its row would be lost."""
+    for k, name in enumerate(frame.columns.map(str)):
+        timely = _DATED.search(name) and not name.isdigit() and looks_like_times(pd.Series([name], dtype=str))
+        if timely and looks_like_times(frame.iloc[:, k]):
+            what = f"'{name}' is a time like those below it"
+            raise DataError(f"{where}: no header: {what}; add a first line of column names")
+
+
+def _without_index(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, str]:
+    """The table without a first column that has no name and only counts rows, as pandas writes it, and what to say."""
+    index = frame.iloc[:, 0]
+    start = {"0": 0, "1": 1}.get(index.iloc[0])
+    if start is None or index.tolist() != [str(k) for k in range(start, start + len(index))]:
+        example = "date" if looks_like_times(index) else "id"
+        hint = f"write one, such as '{example}', before the first delimiter, or delete the column"
+        raise DataError(f"{where}: column 1 has no name; {hint}")
+    return frame.iloc[:, 1:], "column 1 has no name and only counts rows: not used"
+
+
+def _blank_lines(text: bytes, layout: CsvLayout) -> tuple[str, ...]:
+    """What to say of blank lines amid a single column, where they may be meant as missing values."""
+    blank = int((np.diff(layout.lines) - 1).sum())
+    if layout.widths[0] > 1 or not blank or b'"' in text:
+        return ()
+    return (f"{pluralize(blank, 'blank line')} left out; a missing value is written as NA",)
+
+
+def _header(text: bytes, delimiter: str, source: str, layout: CsvLayout) -> list[str]:
+    """The column names, without blanks around them and without blank names at the end."""
+    if len(layout.lines) == 0:
+        raise DataError(f"{source}: the file is empty; it needs a header line and at least one row")
+    lines = islice(io.TextIOWrapper(io.BytesIO(text), "utf-8", newline=""), int(layout.lines[0]) - 1, None)
+    try:
+        fields = next(csv.reader(lines, delimiter=delimiter))
+    except csv.Error as err:
+        raise DataError(
+            f"{source}:{layout.lines[0]}: the header cannot be read ({err}); is one of its quotes open?"
+        ) from err
+    header = [field.strip() for field in fields]
+    while header and not header[-1]:
+        header.pop()
+    where = f"{source}:{layout.lines[0]}"
+    if not header:
+        raise DataError(f"{where}: the header names no column; add a first line of column names")
+    doubled = [(name, count) for name, count in Counter(header).items() if count > 1 and name]
+    if all(_is_value(name) for name in header) or any(_is_value(name) for name, _ in doubled):
+        first = ", ".join(header[:MAX_SHOWN])
+        raise DataError(f"{where}: no header: the first line holds values ({first}); add a first line of column names")
+    if len(layout.lines) == 1:
+        raise DataError(f"{where}: only a header; at least one row must follow it")
+    blank = [k for k, name in enumerate(header, 1) if not name]
+    faults = [f"{where}: column {k} has no name; give it one" for k in blank if blank != [1]]  # that may be an index
+    faults += [f"{where}: {count} columns are named '{name}'; names must differ" for name, count in doubled]
+    if faults:
+        more = (
+            [f"{where}: {len(faults) - MAX_SHOWN} more column names are blank or doubled"]
+            if len(faults) > MAX_SHOWN
+            else []
+        )
+        raise DataError(faults[:MAX_SHOWN] + more)
+    return header
+
+
+def _is_value(name: str) -> bool:
+    """Whether a header field is rather a value: a number or a time."""
+    field = pd.Series([name], dtype=str)
+    return name != "" and (bool(field.str.fullmatch(_NUMBER).iloc[0]) or looks_like_times(field))
+
+
+def _row_width(delimiter: str, source: str, layout: CsvLayout, names: int) -> tuple[int, tuple[str, ...]]:
+    """How many fields every row has; more than names only where each line ends with delimiters.
+
+    Returns:
+        the width and what to say of it.
+    """
+    head, widths = int(layout.widths[0]), layout.widths[1:]
+    width = int(widths[0]) if (widths == widths[0]).all() and widths[0] >= names else head
+    if not (bad := widths != width).any():
+        return width, (("delimiters at the end of every line: ignored",) if max(width, head) > names else ())
+    raise DataError(_ragged(delimiter, source, layout.lines[1:], widths, bad, width))
+
+
+def _ragged(delimiter: str, source: str, lines: Ints, widths: Ints, bad: Bools, width: int) -> str:
+    """What to say of rows that are longer or shorter than the header."""
+    locations = [
+        f"line {line} has {count}" for line, count in zip(lines[bad][:MAX_SHOWN], widths[bad][:MAX_SHOWN], strict=True)
+    ]
+    count = int(bad.sum())
+    rows = "1 row does" if count == 1 else f"{count} rows do"
+    return (
+        f"{source}:{lines[bad][0]}: every row must have {width} fields like the header; {rows} not: "
+        f"{truncate_items(locations, count)}; {_hint(delimiter, longer=bool((widths[bad] > width).all()))}"
+    )
+
+
+def _hint(delimiter: str, *, longer: bool) -> str:
+    """How to mend rows of the wrong width."""
+    if longer and delimiter == ",":
+        return "quote fields that hold a comma; if 1,5 means 1.5, quote it (\"1,5\") or part the fields with ';'"
+    return "correct or delete those rows"
+
+
+def _refuse_extra_values(extra: pd.DataFrame, layout: CsvLayout, source: str, delimiter: str) -> None:
+    """Fields beyond the last name must be empty, or the columns have shifted."""
+    filled = (extra != "").any(axis=1).to_numpy()
+    if not filled.any():
+        return
+    lines, count = layout.lines[1:][filled], int(filled.sum())
+    locations = truncate_items((str(line) for line in lines), count)
+    fields, names = layout.widths[1], layout.widths[1] - extra.shape[1]
+    title = f"if line {layout.lines[0]} is a title or a remark, delete it; " if names == 1 else ""
+    what = f"{fields} fields, but the header on line {layout.lines[0]} names {pluralize(int(names), 'column')}"
+    hint = f"{title}name every column, or {_hint(delimiter, longer=True)}"
+    raise DataError(f"{source}:{lines[0]}: {what} (lines {locations}); {hint}")
+
+
+def _with_decimal(table: Table, decimal: str | None) -> Table:
+    """The table with the decimal sign given, or with a comma where the numbers of some column need one."""
+    if decimal is not None:
+        return Table(table.source, table.text, table.lines, decimal, table.notes)
+    column = next((str(name) for name in table.text if _needs_comma(table.text[name])), None)
+    if column is None:
+        return table
+    note = f"decimal comma (column '{column}')"
+    return Table(table.source, table.text, table.lines, ",", (*table.notes, note))
+
+
+def _needs_comma(text: pd.Series) -> bool:
+    """Whether all fields with a comma are numbers with a decimal comma, and not all could be grouped thousands."""
+    with_comma = text[text.str.contains(",", regex=False)]
+    if len(with_comma) == 0 or not with_comma.str.fullmatch(_DECIMAL_COMMA).all():
+        return False
+    return not with_comma.str.fullmatch(_GROUPED).all() and not text.str.contains(".", regex=False).any()

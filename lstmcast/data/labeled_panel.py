@@ -1,0 +1,296 @@
+"""Labeled series of several features, and the reader of files that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lstmcast.data.calendar import Calendar
+from lstmcast.data.load import INFER, read_text, to_panel
+from lstmcast.data.panel import Panel
+from lstmcast.data.schema import InferredSetting, ReadOptions, Table
+from lstmcast.data.series_columns import EVERY, LABEL_WORDS, group_codes, words
+from lstmcast.errors import DataError
+from lstmcast.text import MAX_SHOWN, pluralize, suggest, truncate_items, truncate_list
+from lstmcast.types import Bools, Floats, Ints
+
+UNKNOWN = ""  # the label of a series that has none
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LabeledPanel:
+    """S series of F features on one calendar, one after the other in flat arrays of N steps, each with one label.
+
+    Attributes:
+        time: the time column; None where rows are counted.
+        key_columns: the columns that together name a series.
+        features: F columns.
+        label: the column of the labels.
+        calendar: the grid of times.
+        keys: S keys, one text for each key column.
+        values: [N, F] the features, filled where they were missing.
+        observed: [N, F] False where a value was filled in.
+        offsets: [S + 1] series k is `values[offsets[k]:offsets[k + 1]]`.
+        starts: [S] position on the calendar of each series' first step.
+        labels: S texts as the file writes them; `""` where the label is not known.
+        findings: what was inferred, and why.
+        notes: what was handled, with counts.
+        source: how messages name the file.
+        dropped: series that cannot be used, each with its reason.
+    """
+
+    time: str | None
+    key_columns: tuple[str, ...]
+    features: tuple[str, ...]
+    label: str
+    calendar: Calendar
+    keys: tuple[Key, ...]
+    values: Floats
+    observed: Bools
+    offsets: Ints
+    starts: Ints
+    labels: tuple[str, ...]
+    findings: tuple[InferredSetting, ...]
+    notes: tuple[str, ...]
+    source: str
+    dropped: tuple[str, ...] = ()
+
+    @property
+    def n_series(self) -> int:
+        """S, the number of series."""
+        return len(self.keys)
+
+    @property
+    def lengths(self) -> Ints:
+        """[S] steps of each series."""
+        return np.diff(self.offsets)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels there are: numbers by size, then words."""
+        return tuple(sorted({label for label in self.labels if label != UNKNOWN}, key=_by_size))
+
+    def select(self, indices: Ints) -> LabeledPanel:
+        """The series at these indices, in this order."""
+        selected, lengths = indices.tolist(), self.lengths[indices]
+        offsets = _offsets(lengths)
+        rows = np.arange(offsets[-1]) + np.repeat(self.offsets[indices] - offsets[:-1], lengths)
+        return replace(
+            self,
+            keys=tuple(self.keys[k] for k in selected),
+            labels=tuple(self.labels[k] for k in selected),
+            values=self.values[rows],
+            observed=self.observed[rows],
+            offsets=offsets,
+            starts=self.starts[indices],
+        )
+
+
+def to_multivariate(
+    panel: Panel, labels: Mapping[Key, str], label: str, findings: Sequence[InferredSetting]
+) -> LabeledPanel:
+    """The features of each series beside each other, on the steps at which all of them are there.
+
+    Args:
+        panel: each feature of each series as a series of its own.
+        labels: of each series, as far as it is known.
+        label: what the column of the labels is called.
+        findings: what was inferred.
+
+    Raises:
+        DataError: no series has all its features at any step.
+    """
+    keys, at = _parts(panel)
+    first, last = panel.starts[at].max(axis=1), panel.ends[at].min(axis=1)
+    kept = np.flatnonzero((at >= 0).all(axis=1) & (last >= first))
+    if not len(kept):
+        raise DataError([f"{panel.source}: no series has all its features at any step", *panel.dropped[:MAX_SHOWN]])
+    at, first, lengths = at[kept], first[kept], (last - first + 1)[kept]
+    offsets = _offsets(lengths)
+    step = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+    rows = np.repeat(panel.offsets[at] + first[:, None] - panel.starts[at], lengths, axis=0) + step[:, None]  # [N, F]
+    alone = int((panel.lengths[at] - lengths[:, None]).sum())
+    known = [keys[k] for k in kept.tolist()]
+    unmet = (f"{pluralize(alone, 'value')} at steps without the other features: not used",) if alone else ()
+    return LabeledPanel(
+        time=panel.columns.time,
+        key_columns=panel.columns.series,
+        features=panel.columns.target,
+        label=label,
+        calendar=panel.calendar,
+        keys=tuple(known),
+        values=panel.values[rows],
+        observed=panel.observed[rows],
+        offsets=offsets,
+        starts=first,
+        labels=tuple(labels.get(key, UNKNOWN) for key in known),
+        findings=tuple(findings),
+        notes=(*panel.notes, *unmet),
+        source=panel.source,
+        dropped=tuple(_left_out(panel, keys, at=kept)),
+    )
+
+
+def _parts(panel: Panel) -> tuple[list[Key], Ints]:
+    """The keys of S series without their feature, and [S, F] which series of the panel holds each; -1 where none."""
+    depth, features = len(panel.columns.series), panel.columns.target
+    keys = list(dict.fromkeys(key[:depth] for key in panel.keys))
+    row, column = ({name: k for k, name in enumerate(names)} for names in (keys, features))
+    at = np.full((len(keys), len(features)), -1, dtype=np.int64)
+    for k, key in enumerate(panel.keys):
+        at[row[key[:depth]], column[key[-1]] if len(features) > 1 else 0] = k
+    return keys, at
+
+
+def _left_out(panel: Panel, keys: Sequence[Key], *, at: Ints) -> list[str]:
+    """Why series are left out: what is wrong with one of their features, or that these do not meet."""
+    there = set(at.tolist())
+    gone = [", ".join(key) for k, key in enumerate(keys) if k not in there]
+    mentioned = [name for name in gone if any(f"'{name}, " in reason for reason in panel.dropped)]
+    return [
+        *panel.dropped,
+        *(f"series '{name}': its features meet at no step" for name in gone if name not in mentioned),
+    ]
+
+
+def _offsets(lengths: Ints) -> Ints:
+    """[S + 1] where each series begins and ends."""
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def _by_size(label: str) -> tuple[bool, float, str]:
+    try:
+        return (False, float(label), label)
+    except ValueError:
+        return (True, 0.0, label)
+
+
+def read_labels(path: str | Path, options: ReadOptions = INFER, *, known: bool = True) -> LabeledPanel:
+    """Read a file of labelled series: one row a series and time, with numbers and the label of the series.
+
+    Args:
+        path: as for `read`.
+        options: what the user pinned; its `target` is the column of the labels.
+        known: whether the column of the labels must be there; else it may be missing, and no label is known then.
+
+    Raises:
+        DataError: a label changes inside a series, which column holds the labels is not clear, or nothing tells the
+            series apart; and as for `read`.
+        FileError, BusyError, ConfigError: as for `read`.
+    """
+    table = read_text(path, options)
+    _check_pins(table, options, known=known)
+    label, reason = _label_column(table, options)
+    rest = replace(table, text=table.text.drop(columns=label, errors="ignore"))
+    wanted = replace(options, target=options.features or EVERY)
+    panel = to_panel(rest, wanted)
+    counting = None if options.features else _counting(panel)
+    if counting is not None:
+        panel = to_panel(rest, replace(wanted, time=counting))
+    _refuse_single(panel)
+    labels = _labels(table, label, panel.columns.series) if label in table.text else {}
+    return to_multivariate(panel, labels, label, (InferredSetting("label", label, reason), *_named(panel, counting)))
+
+
+def _check_pins(table: Table, options: ReadOptions, *, known: bool) -> None:
+    """One column of labels, and every column that was named, must be there."""
+    names = [str(name) for name in table.text.columns]
+    if len(options.target) > 1 or options.target == EVERY:
+        raise DataError(f"{table.source}: a series has one label: name one column (got {', '.join(options.target)})")
+    pins = [("data.target", name) for name in options.target if known]
+    pins += [("data.series", name) for name in options.series]
+    pins += [("data.features", name) for name in options.features]
+    lost = [(key, name) for key, name in pins if name not in names]
+    faults = [f"{table.source}: {key}: no column '{name}'; {suggest(name, names)}" for key, name in lost]
+    if faults:
+        raise DataError(faults)
+
+
+def _label_column(table: Table, options: ReadOptions) -> tuple[str, str]:
+    """The column of the labels, and why: pinned, named so, or the only one that keeps a value in each series."""
+    if options.target:
+        return options.target[0], "given"
+    free = [str(name) for name in table.text.columns]
+    free = [name for name in free if name not in {options.time, *options.series, *options.features}]
+    named = [name for name in free if words(name) & LABEL_WORDS]
+    if len(named) == 1:
+        return named[0], "its name says so"
+    groups = group_codes(table.text, options.series)
+    keeping = [name for name in named or free if options.series and _keeps(table.text[name], groups)]
+    if len(keeping) == 1:
+        return keeping[0], "the only column that keeps one value in each series"
+    found = f"it may be one of {truncate_list(keeping)}" if keeping else f"columns: {truncate_list(free)}"
+    raise DataError(
+        f"{table.source}: which column holds the labels is not clear; name it with --target NAME (data.target); {found}"
+    )
+
+
+def _keeps(text: pd.Series, groups: Ints) -> bool:
+    """Whether a column keeps one value in each series, and its values, two at least, are those of several series."""
+    pairs = pd.DataFrame({"text": text.to_numpy(), "series": groups}).drop_duplicates()
+    return bool(len(pairs) == groups.max() + 1 and 2 <= text.nunique() <= len(pairs) // 2)
+
+
+def _counting(panel: Panel) -> str | None:
+    """The column that numbers the steps of every series from 0 or from 1, where no other is the time."""
+    if panel.columns.time is not None or len(panel.columns.target) < 2:
+        return None
+    for name in panel.columns.target:
+        series = [panel.series(k) for k, key in enumerate(panel.keys) if key[-1] == name]
+        if any(all((steps == first + np.arange(len(steps))).all() for steps in series) for first in (0, 1)):
+            return name
+    return None
+
+
+def _named(panel: Panel, counting: str | None) -> Iterator[InferredSetting]:
+    """What was inferred, in the words of series with labels."""
+    for found in panel.findings:
+        if found.name == "target":
+            yield replace(found, name="features", reason=found.reason.removeprefix("given: "))
+        elif found.name == "time" and counting:
+            yield replace(found, reason="it counts the steps of every series")
+        else:
+            yield found
+
+
+def _refuse_single(panel: Panel) -> None:
+    """There must be several series."""
+    if not panel.columns.series:
+        raise DataError(
+            f"{panel.source}: a label belongs to a whole series, and no column tells one series from the next; name it "
+            "with --series NAME (data.series)"
+        )
+
+
+def _labels(table: Table, label: str, series: tuple[str, ...]) -> dict[Key, str]:
+    """The label of every series.
+
+    Raises:
+        DataError: it changes inside one.
+    """
+    text = table.text[label].str.strip()
+    groups = group_codes(table.text, series)
+    _, first = np.unique(groups, return_index=True)
+    before = first[groups]  # [N] the first row of each row's series
+    changed = np.flatnonzero(text.to_numpy() != text.to_numpy()[before])
+    if len(changed):
+        _, first_rows = np.unique(groups[changed], return_index=True)
+        rows = changed[np.sort(first_rows)]  # where the label of each series changes first
+        where = {k: f"'{text.iloc[k]}' on line {table.lines[k]}" for k in {*before[rows].tolist(), *rows.tolist()}}
+        shown = (
+            f"series '{', '.join(table.text[list(series)].iloc[now])}' has {where[was]} and {where[now]}"
+            for was, now in zip(before[rows].tolist(), rows.tolist(), strict=True)
+        )
+        raise DataError(
+            f"{table.source}:{table.lines[rows[0]]}: column '{label}': a series must keep one label: "
+            f"{truncate_items(shown, len(rows))}; correct it, or name every column that tells series apart "
+            "with --series"
+        )
+    keys = zip(*(table.text[name].iloc[first] for name in series), strict=True)
+    return dict(zip(keys, text.iloc[first], strict=True))

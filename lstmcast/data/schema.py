@@ -1,0 +1,89 @@
+"""The values that flow through reading: plain, frozen, with no behaviour of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from lstmcast.types import Ints
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class InferredSetting:
+    """A setting inferred from the file, and why: `InferredSetting("frequency", "MS", "143 steps are a month")`."""
+
+    name: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file as text: no value is typed yet.
+
+    Attributes:
+        source: how messages name the file.
+        text: one text column for each header, in file order; an empty field is `""`.
+        lines: [N] physical line on which each row starts (the header of a plain file is line 1).
+        decimal: `"."` or `","`.
+        notes: what was handled and should be said, e.g. `delimiter ';'`.
+    """
+
+    source: str
+    text: pd.DataFrame
+    lines: Ints
+    decimal: str = "."
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column plays which part.
+
+    Attributes:
+        time: the time column, or None where rows are simply counted.
+        target: the column to forecast; several for a wide table, where each is a series of its own.
+        series: the columns that together name a series (long format); empty for one series or a wide table.
+    """
+
+    time: str | None
+    target: tuple[str, ...]
+    series: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What the parts of a series' key are called."""
+        return (*self.series, *(("series",) if len(self.target) > 1 else ()))
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What the user pinned; None or "auto" means: infer it, and say why. Keys as in the `data` section of the YAML."""
+
+    time: str | None = None
+    target: tuple[str, ...] = ()
+    series: tuple[str, ...] = ()
+    frequency: str | None = None
+    season: int | None = None
+    timezone: str | None = None
+    format: str | None = None
+    missing: str = "auto"  # auto | interpolate | zero | error
+    duplicates: str = "error"  # error | sum | mean | last
+    delimiter: str | None = None
+    encoding: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    features: tuple[str, ...] = ()  # of series with a label: the columns of numbers; empty: all that are left
+    text: bool = False
+
+    @classmethod
+    def of(cls, section: Mapping[str, Any]) -> Self:
+        """The `data` section of a config as plain values."""
+        target = section["target"]
+        names = (target,) if isinstance(target, str) else tuple(target or ())
+        lists = {name: tuple(section.get(name, ())) for name in ("series", "features")}  # models of before lack some
+        return cls(**{**section, "target": names, **lists})

@@ -1,0 +1,234 @@
+"""Targets other than numbers: symbols, characters of a text, and yes/no columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lstmcast.data.calendar import counter_calendar
+from lstmcast.data.columns import find_numbers
+from lstmcast.data.file_reader import read_input, to_text
+from lstmcast.data.load import ParsedTable, TargetParser
+from lstmcast.data.number_parser import is_missing, looks_like_numbers
+from lstmcast.data.panel import Panel
+from lstmcast.data.schema import Columns, InferredSetting, ReadOptions, Table
+from lstmcast.data.series_columns import EVERY, TARGET_NAMES, ColumnChoice, words
+from lstmcast.errors import DataError
+from lstmcast.text import pluralize, truncate_items, truncate_list
+from lstmcast.types import Bools, Floats, Ints
+
+MISSING = ("", "na", "n/a", "nan", "null")
+MIN_SYMBOLS, MAX_SYMBOLS = 2, 512  # kinds
+ROWS = 5  # for each kind, on average: where most rows differ, a column names things, and no state returns
+SYMBOL_WORDS = {"state", "status", "weather", "condition", "kind", "category", "symbol", "event", "mode", "phase"}
+SYMBOL_WORDS |= {"type", "class", "label", "level"}
+
+
+def symbols_of(known: Sequence[str] = ()) -> TargetParser:
+    """A target that holds symbols.
+
+    Args:
+        known: [V] the only kinds there are, as in training: others are read as not known, and counted; empty: all that
+            the file holds, sorted.
+    """
+    return TargetParser(find_symbols, partial(parse_symbols, known=tuple(known)), _returns)
+
+
+def find_symbols(table: Table, free: list[str], options: ReadOptions, has_time: bool) -> ColumnChoice:  # noqa: ARG001
+    """What to forecast: the only column whose values return again and again, text before numbers; or one named so."""
+    returning = [name for name in free if _returns(table.text[name])]
+    texts = [name for name in returning if not looks_like_numbers(table.text[name])]
+    found = texts or returning
+    if not found:
+        held = ", ".join(f"'{name}' holds {table.text[name].nunique():,} kinds" for name in free[:3])
+        raise DataError(
+            f"{table.source}: no column holds {MIN_SYMBOLS} to {MAX_SYMBOLS} symbols that return "
+            f"({held or 'no column is left'}); "
+            "name the column with --target NAME to see its faults"
+        )
+    if options.target == EVERY:
+        return ColumnChoice(tuple(found), "given: every column of symbols")
+    if len(found) == 1:
+        return ColumnChoice(tuple(found), "the only column of symbols left")
+    exact = [name for name in found if name.lower() in TARGET_NAMES]
+    named = exact or [name for name in found if words(name) & SYMBOL_WORDS]
+    if len(named) == 1:
+        return ColumnChoice(tuple(named), f"its name says so, of {len(found)} columns of symbols")
+    raise DataError(
+        f"{table.source}: {len(found)} columns hold symbols: {truncate_list(found)}; name the one to forecast with "
+        "--target NAME (data.target)"
+    )
+
+
+def parse_symbols(
+    table: Table, names: Sequence[str], _options: ReadOptions, *, known: tuple[str, ...] = ()
+) -> ParsedTable:
+    """The target columns as codes, all of one vocabulary.
+
+    Args:
+        table: the file as text.
+        names: the target columns.
+        known: [V] the vocabulary; empty: every kind the columns hold, sorted.
+
+    Returns:
+        [N] codes of each column: 0 … V − 1, −1 for a kind that is not known, NaN where missing (empty, NA, NaN, null).
+
+    Raises:
+        DataError: fewer than two kinds, too many of them, or nothing but missing values.
+    """
+    fields = {name: table.text[name].str.strip() for name in names}
+    gone = {name: _is_missing(field) for name, field in fields.items()}
+    empty = [f"{table.source}: column '{name}': all values are missing" for name in names if gone[name].all()]
+    if empty:
+        raise DataError(empty)
+    vocabulary = known or tuple(
+        sorted({str(symbol) for name in names for symbol in fields[name][~gone[name]].unique()})
+    )
+    _check_vocabulary(vocabulary, table, names)
+    codes = {name: pd.Index(vocabulary).get_indexer(pd.Index(fields[name])).astype(np.float64) for name in names}
+    values = {name: np.where(gone[name], np.nan, codes[name]) for name in names}
+    strange = {name: np.flatnonzero(values[name] == -1) for name in names}
+    notes = [unknown_symbol_note(fields[name], table.lines, rows, f"column '{name}'") for name, rows in strange.items()]
+    return ParsedTable(values, vocabulary, tuple(note for note in notes if note))
+
+
+def unknown_symbol_note(fields: pd.Series, lines: Ints, rows: Ints, where: str) -> str:
+    """What to say of fields that hold no known symbol; nothing where there are none.
+
+    Args:
+        fields: [N] what the file holds.
+        lines: [N] the line of each.
+        rows: [K] those that are not known.
+        where: how the note begins.
+    """
+    if not len(rows):
+        return ""
+    first = fields.iloc[rows].drop_duplicates()
+    locations = (f"'{symbol}' (line {lines[row]})" for row, symbol in zip(first.index, first, strict=True))
+    note = f"{pluralize(len(rows), 'value')} that training never met, read as not known"
+    return f"{where}: {note}: {truncate_items(locations, len(first))}"
+
+
+def _check_vocabulary(vocabulary: Sequence[str], table: Table, names: Sequence[str]) -> None:
+    """Symbols are a few kinds that return."""
+    where = f"{table.source}: column{'s' * (len(names) > 1)} {truncate_list([repr(name) for name in names])}"
+    if len(vocabulary) < MIN_SYMBOLS:
+        raise DataError(f"{where}: must hold at least {MIN_SYMBOLS} kinds of symbols (got only '{vocabulary[0]}')")
+    if len(vocabulary) > MAX_SYMBOLS:
+        raise DataError(
+            f"{where}: must hold at most {MAX_SYMBOLS} kinds of symbols (got {len(vocabulary):,}); join the rare "
+            "ones, or forecast "
+            "the numbers with model.head: value"
+        )
+
+
+def _is_missing(text: pd.Series) -> Bools:
+    return np.asarray(text.str.lower().isin(MISSING), dtype=bool)
+
+
+def _returns(text: pd.Series) -> bool:
+    """Whether a column holds a few kinds, each of several rows."""
+    n_symbols = text.str.strip().nunique()
+    return bool(MIN_SYMBOLS <= n_symbols <= MAX_SYMBOLS and len(text) >= ROWS * n_symbols)
+
+
+CHARACTER = "character"
+
+
+def read_characters(path: str | Path, options: ReadOptions, known: Sequence[str] = ()) -> Panel:
+    r"""Reads a text: UTF-8, UTF-16 with its mark, or of `options.encoding`; every kind of newline becomes `\n`.
+
+    Args:
+        path: a file, plain or packed; `"-"` for stdin.
+        options: only its encoding counts.
+        known: [V] the characters of training: others are read as not known, and counted; empty: all in the text.
+
+    Returns:
+        One series of codes, counted 1, 2, 3 …
+
+    Raises:
+        FileError, BusyError: it cannot be read.
+        DataError: bytes that are no such text, or a single kind of character.
+        ConfigError: an unknown encoding.
+    """
+    name = "stdin" if path == "-" else str(path)
+    text = to_text(read_input(path), name, options.encoding).decode()
+    points = np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
+    found = np.unique(points)
+    vocabulary = np.array([ord(sign) for sign in known], dtype=np.uint32) if known else found
+    if len(vocabulary) < MIN_SYMBOLS:
+        raise DataError(f"{name}: a text must hold at least {MIN_SYMBOLS} kinds of characters (got {len(vocabulary)})")
+    at = np.minimum(np.searchsorted(vocabulary, points), len(vocabulary) - 1)
+    codes = np.where(vocabulary[at] == points, at, -1)
+    calendar, _ = counter_calendar()
+    return Panel(
+        columns=Columns(None, (CHARACTER,)),
+        calendar=calendar,
+        keys=((),),
+        values=codes.astype(np.float64),
+        observed=np.ones(len(codes), dtype=np.bool_),
+        offsets=np.array([0, len(codes)], dtype=np.int64),
+        starts=np.array([1], dtype=np.int64),
+        findings=(InferredSetting("target", CHARACTER, "data.text: each character is a step"),),
+        notes=_strange(text, points, np.flatnonzero(codes < 0)),
+        source=name,
+        symbols=tuple(chr(point) for point in vocabulary.tolist()),
+    )
+
+
+def _strange(text: str, points: np.ndarray, rows: np.ndarray) -> tuple[str, ...]:
+    """What to say of characters that training never met."""
+    if not len(rows):
+        return ()
+    lines = np.cumsum(points == ord("\n")) - (points == ord("\n")) + 1
+    fields = pd.Series(list(text))
+    return (unknown_symbol_note(fields, lines, rows, "text"),)
+
+
+YES = {"1", "1.0", "true", "t", "yes", "y", "on"}
+NO = {"0", "0.0", "false", "f", "no", "n", "off"}
+
+
+def find_event_columns(table: Table, free: list[str], options: ReadOptions, has_time: bool) -> ColumnChoice:
+    """What to forecast: pinned, the only column of yes and no, or what would be forecast of numbers."""
+    boolean_columns = [name for name in free if _is_boolean_column(table.text[name])]
+    if not options.target and len(boolean_columns) == 1:
+        return ColumnChoice((boolean_columns[0],), "the only column of yes and no")
+    return find_numbers(table, boolean_columns or free, options, has_time)
+
+
+def parse_event_columns(table: Table, names: Sequence[str], _: ReadOptions) -> ParsedTable:
+    """The target columns as 1 and 0, NaN where missing; the faults of all are told together.
+
+    Raises:
+        DataError: another word, or another number, with its line.
+    """
+    faults: list[str] = []
+    values: dict[str, Floats] = {}
+    for name in names:
+        words = table.text[name].str.strip().str.lower()
+        yes, no, missing = words.isin(YES), words.isin(NO), is_missing(table.text[name])
+        if (other := np.flatnonzero(~(yes | no | missing))).size:
+            shown = (f"'{table.text[name].iloc[row]}' on line {table.lines[row]}" for row in other)
+            faults.append(
+                f"{table.source}:{table.lines[other[0]]}: column '{name}' must hold yes and no (true and false, 1 and "
+                f"0) to be an event; {pluralize(other.size, 'field')} do not: {truncate_items(shown, other.size)}; "
+                "or say what is to come true of its numbers: model.event: 'y > 500'"
+            )
+        values[name] = np.where(missing, np.nan, yes.to_numpy(dtype=np.float64))
+    if faults:
+        raise DataError(faults)
+    return ParsedTable(values)
+
+
+def _is_boolean_column(text: pd.Series) -> bool:
+    """Whether a column holds yes and no, and nothing else."""
+    words = set(text.str.strip().str.lower()[~is_missing(text)])
+    return words <= YES | NO and bool(words & YES) and bool(words & NO)
+
+
+EVENT_PARSER = TargetParser(find_event_columns, parse_event_columns)

@@ -1,0 +1,323 @@
+"""A column of text → times: how they are written is found out from all of them, or refused."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from lstmcast.data.schema import InferredSetting
+from lstmcast.data.time_format import COUNT, EPOCHS, TimeFormat, check_pattern, has_utc_offset
+from lstmcast.data.time_parser import (
+    ParsedTimes,
+    ShapedTexts,
+    beginning,
+    follows,
+    group_by_shape,
+    pattern_as_written,
+    read_texts,
+)
+from lstmcast.data.timezones import DAY, SECOND, check_zone, fixed_name, from_wall, has_single_time_of_day
+from lstmcast.errors import DataError
+from lstmcast.text import MAX_SHOWN, truncate_items
+from lstmcast.types import Bools, Ints
+
+_DATES: tuple[tuple[str, ...], ...] = (  # what may be meant by one shape stands together
+    ("%Y",), ("%Y%m",), ("%Y%m%d",), ("%Y%m%d%H",), ("%Y%m%d%H%M",), ("%Y%m%d%H%M%S",),
+    ("%Y-%m-%d",), ("%Y/%m/%d",), ("%Y.%m.%d",), ("%Y-%m",), ("%Y/%m",), ("%-Y-%m",), ("%m/%Y",), ("%m-%Y",),
+    ("%m.%Y",), ("%d/%m/%Y", "%m/%d/%Y"), ("%d-%m-%Y", "%m-%d-%Y"), ("%d.%m.%Y",),
+    ("%d/%m/%y", "%m/%d/%y", "%y/%m/%d"), ("%d-%m-%y", "%m-%d-%y", "%y-%m-%d"), ("%d.%m.%y",),
+    ("%YQ%q", "%GW%V", "%YM%m"), ("%Y-Q%q", "%G-W%V", "%Y-M%m"), ("%Y Q%q", "%G W%V"), ("%G-W%V-%u",),
+    ("Q%q %Y",), ("Q%q-%Y",), ("Q%q/%Y",),
+    ("%b %Y",), ("%b-%Y",), ("%b/%Y",), ("%b%Y",), ("%b, %Y",), ("%Y %b",), ("%Y-%b",), ("%b-%y",), ("%b %y",),
+    ("%d-%b-%Y",), ("%d %b %Y",), ("%d/%b/%Y",), ("%d%b%Y",), ("%Y-%b-%d",), ("%Y %b %d",), ("%d-%b-%y", "%y-%b-%d"),
+    ("%b %d, %Y",), ("%b %d %Y",), ("%a, %d %b %Y",), ("%a %d %b %Y",), ("%a, %b %d, %Y",),
+)  # fmt: skip
+_CLOCKS = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", "%I:%M:%S %p", "%I:%M %p", "%I:%M:%S%p", "%I:%M%p", "%H%M%S", "%H")
+_SUFFIXES = tuple("".join(parts) for parts in product(" T", _CLOCKS, ("", "%z", " %z")))
+_EPOCH_WIDTHS = {"epoch s": r"0{9,10}", "epoch ms": r"0{12,13}", "epoch us": r"0{15,16}", "epoch ns": r"0{18,19}"}
+_COUNTED_YEAR = re.compile(r"0-00?")
+_INTEGER = re.compile(r"-?[1-9][0-9]{0,8}|0")
+_EMPTY = {"", "na", "n/a", "nan", "nat", "null", "none", "<na>"}
+_Read = tuple[
+    str, ParsedTimes, tuple[InferredSetting, ...]
+]  # the pattern, what it makes of the texts, and why it was chosen
+_SAMPLE = 1_000
+_MINUTE = 60 * SECOND
+
+
+@dataclass(frozen=True)
+class Times:
+    """The times of N rows.
+
+    Attributes:
+        stamps: [N] microseconds since 1970-01-01, UTC where there is a zone.
+        style: how the file writes them.
+        timezone: the zone whose wall clock they show; None where they carry no zone.
+        findings: what was inferred, and why.
+        notes: what was handled, with counts.
+    """
+
+    stamps: Ints
+    style: TimeFormat
+    timezone: str | None = None
+    findings: tuple[InferredSetting, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of N texts, and where it stands."""
+
+    texts: ShapedTexts
+    rows: Ints  # [N] which distinct text each row holds
+    lines: Ints
+    name: str
+    source: str
+
+    def fault(self, faulty: Bools, what: str) -> DataError:
+        """An error about the distinct texts marked `faulty`: what must be, the first lines, and how many there are."""
+        rows = np.flatnonzero(faulty[self.rows])
+        shown = truncate_items(
+            (f"line {self.lines[i]} '{self.texts.texts[self.rows[i]]}'" for i in rows[:MAX_SHOWN]), len(rows)
+        )
+        return DataError(f"{self.source}:{self.lines[rows[0]]}: column '{self.name}': {what} ({shown})")
+
+
+def parse_times(
+    text: pd.Series,
+    lines: Ints,
+    *,
+    column: str,
+    source: str,
+    format: str | None = None,  # noqa: A002 the key's name in the YAML
+    timezone: str | None = None,
+    groups: Ints | None = None,
+) -> Times:
+    """Read a column of times, all written in one way.
+
+    Args:
+        text: [N] the column as text.
+        lines: [N] the physical line of each row.
+        column: its name, for messages.
+        source: the file's name, for messages.
+        format: how the times are written (`%d/%m/%Y`), where the user says so.
+        timezone: the zone whose wall clock the times show, where the user says so.
+        groups: [N] which series each row belongs to; tells the two passes of a doubled hour apart.
+
+    Returns:
+        The times, how they are written, and what was inferred.
+
+    Raises:
+        DataError: an empty field, text that is no time, mixed or undecidable formats, a date that does not exist,
+            a time that the zone's clock skipped.
+        ConfigError: an unknown zone or directive.
+    """
+    if timezone is not None:
+        check_zone(timezone)
+    codes, distinct = pd.factorize(text.to_numpy(dtype=object))
+    shaped = group_by_shape([str(word).strip() for word in distinct])
+    at = _Column(shaped, codes.astype(np.int64), lines, column, source)
+    if (empty := np.array([word.lower() in _EMPTY for word in shaped.texts])).any():
+        raise at.fault(empty, "the time is empty; fill it in or delete those rows")
+    pattern, reading, findings = _read_as(format, at) if format is not None else _infer(at)
+    style = TimeFormat(pattern_as_written(pattern, shaped))
+    stamps = reading.stamps[at.rows]
+    if pattern == COUNT:
+        return Times(stamps, style, None, findings)
+    if has_utc_offset(pattern):
+        zone, reason = (timezone, "data.timezone") if timezone else _zone_of(pattern, reading.offsets)
+        return Times(stamps, style, zone, (*findings, InferredSetting("timezone", zone, reason)))
+    if timezone is None or has_single_time_of_day(stamps):
+        return Times(stamps, style, None, findings)
+    instants = _localised(stamps, timezone, at, groups)
+    return Times(instants, style, timezone, (*findings, InferredSetting("timezone", timezone, "data.timezone")))
+
+
+def looks_like_times(text: pd.Series) -> bool:
+    """Whether a column holds times, by its first non-empty fields.
+
+    A bare integer counts only as a date of 6 digits or more, as a year (1000 to 2999) or an epoch in running order; a
+    decimal number never does.
+    """
+    head = [word for field in text.iloc[:_SAMPLE].tolist() if (word := str(field).strip())]
+    if not head and len(text) > _SAMPLE:
+        head = text[text.str.strip() != ""].head(_SAMPLE).str.strip().tolist()
+    shaped = group_by_shape(head)
+    if not shaped.shapes:
+        return False
+    main = shaped.shapes[int(np.argmax(np.bincount(shaped.codes)))]
+    if "0" not in main:  # every time has a digit
+        return False
+    read = [(pattern, read_texts(pattern, shaped)) for group in _groups(main, shaped) for pattern in group]
+    if main.strip("0"):
+        return any(np.mean(reading.faulty) <= 0.1 for _, reading in read)
+    return any(_plausible(pattern, reading) for pattern, reading in read)
+
+
+def looks_like_counts(text: pd.Series) -> bool:
+    """Whether a column holds whole numbers that count steps, such as 1, 2, 3 …: few are left out."""
+    return _counts(group_by_shape([str(word).strip() for word in pd.unique(text)]))
+
+
+def _counts(shaped: ShapedTexts) -> bool:
+    """Whether texts are whole numbers that rise in even steps, of which at most half are left out."""
+    if not all(_INTEGER.fullmatch(word) for word in shaped.texts):
+        return False
+    distinct = np.unique(shaped.texts.astype(np.int64))
+    return len(distinct) > 1 and bool(np.ptp(distinct) // np.gcd.reduce(np.diff(distinct)) < 2 * len(distinct))
+
+
+def _plausible(pattern: str, reading: ParsedTimes) -> bool:
+    """Whether integers that can be read as times are likely to be times."""
+    years = reading.stamps.astype("datetime64[us]").astype("datetime64[Y]").astype(np.int64) + 1970
+    low, high = (1000, 2999) if pattern == "%Y" else (2001, 2100) if pattern in EPOCHS else (1800, 2100)
+    if reading.faulty.any() or (years < low).any() or (years > high).any():
+        return False
+    return pattern in {"%Y%m%d", "%Y%m%d%H%M%S"} or _is_in_time_order(reading.stamps)
+
+
+def _is_in_time_order(stamps: Ints) -> bool:
+    """Whether times ascend or descend, or start again for each series after even steps."""
+    steps = np.diff(stamps)
+    forward = steps[steps > 0]
+    restarts = np.count_nonzero(steps < 0)
+    even = len(forward) >= 2 * restarts and np.unique(forward // (DAY * 27)).size == 1
+    return bool((steps >= 0).all() or (steps <= 0).all() or even)
+
+
+def _groups(shape: str, shaped: ShapedTexts) -> list[tuple[str, ...]]:
+    """The patterns that texts of this shape may follow; those in one tuple exclude each other."""
+    counted = any(_COUNTED_YEAR.fullmatch(other) for other in shaped.shapes)
+    return [group for group in _all_groups(shape) if counted or group != ("%-Y-%m",)]
+
+
+@lru_cache(maxsize=1024)
+def _all_groups(shape: str) -> tuple[tuple[str, ...], ...]:
+    """The same where years may be counted from 1."""
+    dated = [
+        tuple(date + suffix for date in dates for suffix in _suffixes(shape[beginning(date, shape) :]))
+        for dates in _DATES
+    ]
+    fitting = [tuple(pattern for pattern in group if follows(pattern, shape)) for group in dated]
+    epochs = [(name,) for name, width in _EPOCH_WIDTHS.items() if re.fullmatch(width, shape)]
+    return tuple(group for group in (*fitting, *epochs) if group)
+
+
+def _suffixes(rest: str) -> tuple[str, ...]:
+    """The times of day that may follow a date, by the shape of what stands after it; the first fits best."""
+    return tuple(suffix for suffix in _SUFFIXES if follows(suffix, rest))[:1] if rest else ("",)
+
+
+def _infer(at: _Column) -> _Read:
+    """Find the one pattern that all texts follow."""
+    shaped = at.texts
+    counts = np.bincount(shaped.codes, weights=np.bincount(at.rows, minlength=len(shaped.texts)))
+    main = int(np.argmax(counts))
+    groups = _groups(shaped.shapes[main], shaped)
+    readings: dict[str, ParsedTimes] = {}
+    for group in groups:
+        read = {pattern: read_texts(pattern, shaped) for pattern in group}
+        if clean := {pattern: reading for pattern, reading in read.items() if not reading.faulty.any()}:
+            return _settle(clean, read, at)
+        readings |= read
+    if (not groups or len(shaped.shapes) > 1) and _counts(shaped):
+        return COUNT, read_texts(COUNT, shaped), (InferredSetting("format", COUNT, "whole numbers that count steps"),)
+    if not groups:
+        what = "must hold times such as '2024-01-31' or '2024-01-31 13:00', or data.format say how they are written"
+        raise at.fault(shaped.codes == main, what)
+    best = min(readings, key=lambda pattern: int(np.count_nonzero(readings[pattern].faulty)))
+    raise _misfit(best, readings[best], main, at)
+
+
+def _settle(clean: dict[str, ParsedTimes], read: dict[str, ParsedTimes], at: _Column) -> _Read:
+    """Choose between the patterns that all texts follow: the only one, or the only one that makes regular steps."""
+    first, *rest = clean
+    if all(np.array_equal(clean[first].stamps, clean[other].stamps) for other in rest):
+        return first, clean[first], (InferredSetting("format", first, _format_reason(first, read, at)),)
+    regular = [pattern for pattern, reading in clean.items() if _regular(reading.stamps)]
+    if len(regular) == 1:
+        reason = f"all steps are even; read as {' or '.join(p for p in clean if p != regular[0])} they are not"
+        return regular[0], clean[regular[0]], (InferredSetting("format", regular[0], reason),)
+    what = f"may be {' or '.join(clean)}, and no row decides it; say which with data.format"
+    raise at.fault(np.arange(len(at.texts.texts)) == 0, what)
+
+
+def _format_reason(pattern: str, read: dict[str, ParsedTimes], at: _Column) -> str:
+    """Why a pattern was chosen: with the first line that no other pattern can read, where another reads some."""
+    if pattern == "%-Y-%m":
+        return "the years are counted from 1"
+    alternatives = {other: reading.faulty[at.rows] for other, reading in read.items()}
+    against = {other: np.argmax(faulty) for other, faulty in alternatives.items() if faulty.any() and not faulty.all()}
+    reasons = [f"line {at.lines[i]} '{at.texts.texts[at.rows[i]]}' is not {other}" for other, i in against.items()]
+    return "; ".join(reasons) or f"all {len(at.rows)} rows are written so"
+
+
+def _regular(stamps: Ints) -> bool:
+    """Whether the times, sorted, are equally far apart, or fall on one day of months that are."""
+    distinct = np.unique(stamps)
+    months = distinct.astype("datetime64[us]").astype("datetime64[M]")
+    into = distinct - months.astype("datetime64[us]").astype(np.int64)
+    even = np.unique(np.diff(months.astype(np.int64))).size == 1 and np.unique(into).size == 1
+    return bool(even or np.unique(np.diff(distinct)).size == 1)
+
+
+def _misfit(pattern: str, reading: ParsedTimes, main: int, at: _Column) -> DataError:
+    """The error for a column whose best pattern does not read every text."""
+    fits = np.array([follows(pattern, shape) for shape in at.texts.shapes])[at.texts.codes]
+    if not fits.all():
+        model = int(np.flatnonzero(at.texts.codes[at.rows] == main)[0])
+        other = f"line {at.lines[model]} has '{at.texts.texts[at.rows[model]]}'"
+        return at.fault(~fits, f"times must be written in one way, and {other}; write them alike")
+    exact = ", and none finer than a microsecond is kept" if "%f" in pattern or pattern in EPOCHS else ""
+    zone = "; a zone is written as Z, UTC, GMT or +02:00" if "%z" in pattern else ""
+    return at.fault(reading.faulty, f"no such time exists{exact}; mend or delete it (read as {pattern}{zone})")
+
+
+def _read_as(pattern: str, at: _Column) -> _Read:
+    """Read by the pattern that the user gave."""
+    check_pattern(pattern)
+    reading = read_texts(pattern, at.texts)
+    if reading.faulty.any():
+        raise at.fault(reading.faulty, f"must follow data.format '{pattern}'")
+    return pattern, reading, (InferredSetting("format", pattern, "data.format"),)
+
+
+def _zone_of(pattern: str, offsets: Ints) -> tuple[str, str]:
+    """The zone of times that say an offset, and why."""
+    distinct = np.unique(offsets)
+    if distinct.size > 1:
+        return "UTC", f"the times carry {distinct.size} different offsets"
+    return fixed_name(int(distinct[0]) // _MINUTE), "epochs count in UTC" if pattern in EPOCHS else "the times carry it"
+
+
+def _localised(wall: Ints, zone: str, at: _Column, groups: Ints | None) -> Ints:
+    """[N] the instants of wall times; the two passes of a doubled hour are told apart by the order of the rows."""
+    read = from_wall(wall, zone)
+    if read.skipped.any():
+        faulty = np.bincount(at.rows, weights=read.skipped, minlength=len(at.texts.texts)) > 0
+        raise at.fault(faulty, f"no such time in data.timezone {zone}, whose clock was put forward; leave it out")
+    if not read.doubled.any():
+        return read.early
+    groups = np.zeros_like(wall) if groups is None else groups
+    order = np.argsort(groups, kind="stable")
+    if np.count_nonzero(np.diff(wall[order]) < 0) > len(wall) // 2:
+        order = order[::-1]
+    late = np.empty_like(read.doubled)
+    late[order] = _resolve_folds(wall[order], read.doubled[order], groups[order])
+    return np.where(late, read.late, read.early)
+
+
+def _resolve_folds(wall: Ints, doubled: Bools, groups: Ints) -> Bools:
+    """[N] whether a doubled time is its second showing: in its run of doubled times, the clock went back before it."""
+    follows_on = np.zeros_like(doubled)
+    follows_on[1:] = doubled[1:] & doubled[:-1] & (groups[1:] == groups[:-1]) & (np.abs(np.diff(wall)) < DAY // 4)
+    back = follows_on.copy()
+    back[1:] &= np.diff(wall) <= 0
+    turns = np.cumsum(back)
+    start = np.maximum.accumulate(np.where(follows_on, 0, np.arange(len(wall))))
+    return np.asarray(doubled & (turns > turns[start]), dtype=np.bool_)

@@ -1,0 +1,1 @@
+"""Metrics, splits, skill and drift tests: arrays in, numbers out."""

@@ -1,0 +1,1 @@
+"""Explanations of forecasts: gradients, attributions, unit correlations."""

@@ -1,0 +1,182 @@
+"""Why a forecast is what it is: what each past value did to it, how far back the network looks, what its gates do.
+
+The forecast is explained as the user sees it: networks, pretrained networks and exponential smoothing in their shares,
+recursion or direct head, level and profile, and the way back from z to the target's unit. The members of the smoothing
+are trusted as they are (see `smoothing_gradient`); that another past would have trusted others, and scaled z otherwise,
+is left out. Where two groups of networks read the past in units of their own, it is taken along both straight ways at
+once, and each value gets what its two readings did.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstmcast.data.panel import Panel
+from lstmcast.errors import UsageError
+from lstmcast.explain import attribution
+from lstmcast.explain.attribution import UnitCorrelation, dominant_harmonic, unit_correlations
+from lstmcast.explain.integrated_gradients import FIRST_SERIES, MemberAttribution, PathForecast, integrated
+from lstmcast.forecasting.actuals import tail
+from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasting.pipeline import BoundPipeline, ForecastPipeline
+from lstmcast.nn.backprop import trace
+from lstmcast.preprocessing.polyphase import NO_SPLIT
+from lstmcast.preprocessing.scaling import trailing_means
+from lstmcast.results import Forecast
+from lstmcast.types import Floats, Ints
+
+SIGNALS = ("level", "season", "last change")
+
+
+@dataclass(frozen=True)
+class NetworkInternals:
+    """What the first network did while it read its context: the last L steps; U units, of all layers.
+
+    Attributes:
+        forget, input, output: [L, U] the gates, 0 to 1.
+        cell: [L, U] the cell states.
+        unit_correlations: [U] what each unit follows.
+        half_lives: [U] steps after which half a cell is forgotten.
+        memory: [L] how much the forecast would change with what was read at each step; the largest is 1.
+    """
+
+    forget: Floats
+    input: Floats
+    output: Floats
+    cell: Floats
+    unit_correlations: tuple[UnitCorrelation, ...]
+    half_lives: Floats
+    memory: Floats
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One forecast, explained; all numbers in the target's unit, T past values, oldest first.
+
+    Attributes:
+        forecast: of the one series.
+        positions: [T] where on the calendar the past values lie.
+        values: [T] they themselves.
+        expected: [T] what they would usually have been: the mean of their phase of the season.
+        reference: [H] the forecast had every past value been as expected.
+        attribution: [H, T] what each value did to each step of the forecast; over T they sum to forecast − reference.
+        error: what they miss of that sum, as a share of it (see `completeness_error`).
+        effect: [T] by how much the forecast would move, in the mean over its steps, had a value been a usual step off.
+        season: steps in a season.
+        internals: the gates.
+        networks: how many networks are averaged; those of the first are shown inside.
+        smoothing_weight: the share of exponential smoothing in the forecast, 0 to 1.
+        pretrained_weight: the share of pretrained networks that speak beside them.
+    """
+
+    forecast: Forecast
+    positions: Ints
+    values: Floats
+    expected: Floats
+    reference: Floats
+    attribution: Floats
+    error: float
+    effect: Floats
+    season: int
+    internals: NetworkInternals
+    networks: int
+    smoothing_weight: float
+    pretrained_weight: float
+
+    @property
+    def importance(self) -> Floats:
+        """[T] how much each value did, whichever way: the mean of |attribution| over the steps ahead."""
+        return np.asarray(np.abs(self.attribution).mean(axis=0), dtype=np.float64)
+
+
+def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int | None = None) -> Explanation:
+    """Explain the forecast of one series.
+
+    Args:
+        forecaster: whose.
+        panel: the data.
+        series: which of its series.
+        origin: the last known step, counted from the series' first value; None: its last one.
+
+    Raises:
+        UsageError: the origin is not a step of the series, or its first one; or pretrained networks see only phases.
+        ModelError: the forecast grows beyond every number.
+        DataError: the panel is not one that the model can forecast (see `Forecaster.predict`).
+    """
+    members = _members(forecaster.pipeline)
+    if any(pipeline.phases != NO_SPLIT for pipeline, _ in members):
+        raise UsageError(
+            f"steps of {panel.calendar.label} are forecast apart from each other by pretrained networks, and cannot be "
+            "explained together: train a model of these data with train.start: scratch"
+        )
+    length = int(panel.lengths[series])
+    origin = length - 1 if origin is None else origin
+    if not 1 <= origin < length:
+        raise UsageError(f"origin: must be a step from 1 to {length - 1} of the series (got {origin})")
+    past = tail(panel.select(np.array([series])).drop_last(length - 1 - origin), forecaster.pipeline.required_history)
+    forecast = forecaster.predict(past)
+    parts = [MemberAttribution.of(pipeline, past, weight, forecast.horizon) for pipeline, weight in members]
+    own = parts[0].bound
+    baseline = attribution.baseline_input(own.windows.z, own.windows.spec.season)
+    attributions, reference, error = integrated(
+        parts, [part.reading(own.inverse_transform(baseline[None], FIRST_SERIES)[0]) for part in parts]
+    )
+    now = PathForecast.of(parts, [part.bound.windows.z[None] for part in parts])
+    local, memory = now.gradient(np.ones(1))
+    effect = sum(gradient * part.finer(own) for part, gradient in zip(parts, local, strict=True))
+    return Explanation(
+        forecast=forecast,
+        positions=past.starts[0] + np.arange(len(baseline)),
+        values=past.values,
+        expected=own.inverse_transform(baseline[None], FIRST_SERIES)[0],
+        reference=reference,
+        attribution=attributions,
+        error=error,
+        effect=np.abs(effect).mean(axis=0),
+        season=own.windows.spec.season,
+        internals=_inside(own, memory.mean(axis=0)),
+        networks=len(own.pipeline.networks),
+        smoothing_weight=sum(part.weight * part.bound.pipeline.smoothing_weight for part in parts),
+        pretrained_weight=sum(part.weight * (1 - part.bound.pipeline.smoothing_weight) for part in parts[1:]),
+    )
+
+
+def _members(pipeline: ForecastPipeline) -> list[tuple[ForecastPipeline, float]]:
+    """The groups of networks that speak in a forecast, each with its smoothing, and their shares of it; own first."""
+    if pipeline.partner is None or not pipeline.partner.weight:
+        return [(pipeline, 1.0)]
+    return [(pipeline, 1 - pipeline.partner.weight), (pipeline.partner.pipeline, pipeline.partner.weight)]
+
+
+def _inside(running: BoundPipeline, memory: Floats) -> NetworkInternals:
+    """The gates of the first network over the steps of its context that the series has."""
+    windows, network = running.windows, running.pipeline.networks[0]
+    z, shape = windows.z, windows.spec
+    steps = min(shape.context, len(z))
+    x = windows.inputs(np.zeros(1, np.int64), np.array([len(z) - shape.context]), shape.context)
+    layers = trace(network, x)
+    forget, entering, output, cell = (
+        np.concatenate([getattr(layer, name)[0, -steps:] for layer in layers], axis=1).astype(np.float64)
+        for name in "fioc"
+    )
+    return NetworkInternals(
+        forget=forget,
+        input=entering,
+        output=output,
+        cell=cell,
+        unit_correlations=unit_correlations(
+            cell, {name: signal[-steps:] for name, signal in _signals(z, shape.season).items()}
+        ),
+        half_lives=attribution.half_life(forget),
+        memory=memory[-steps:] / max(memory[-steps:].max(), 1e-300),
+    )
+
+
+def _signals(z: Floats, season: int) -> dict[str, Floats]:
+    """What a unit may follow, [T, k] each: the mean of the last season (or five values), the season, the change."""
+    offsets = np.array([0, len(z)])
+    level = trailing_means(z, offsets, season if season > 1 else 5)[:, None]
+    signals = {"level": level, "last change": np.diff(z, prepend=z[0])[:, None]}
+    return signals | ({"season": dominant_harmonic(z, season)} if 1 < season <= len(z) // 2 else {})

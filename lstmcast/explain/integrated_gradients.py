@@ -1,0 +1,214 @@
+"""What a forecast owes to each past value, where one or two groups of networks speak, each with smoothing beside it.
+
+Each group reads the past in z of its own. The way from the usual past to the one that came is straight in both at once,
+and a value gets what its two readings did: so attributions sum to the whole change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lstmcast.data.panel import Panel
+from lstmcast.explain import attribution
+from lstmcast.explain.forecast_gradient import sensitivity
+from lstmcast.forecasting.pipeline import BoundPipeline, ForecastPipeline
+from lstmcast.nn import multistep
+from lstmcast.preprocessing.scaling import Scaling
+from lstmcast.preprocessing.windows import WindowDataset
+from lstmcast.statistical.gradient import smoothing_gradient
+from lstmcast.types import Bools, Floats
+
+NODES = {16: 1e-3, 64: 1e-2, 512: np.inf}  # points on the way to the past that came: as many until they miss no more
+FIRST_SERIES = np.zeros(1, np.int64)  # the one series
+
+
+@dataclass(frozen=True)
+class MemberAttribution:
+    """One group of networks with its smoothing, beside the one series.
+
+    Attributes:
+        bound: runner and series; the runner's share of smoothing is that of this forecast.
+        weight: its own share of the forecast.
+        smoothing_jacobian: [H, T] the gradient of exponential smoothing's part of what it says.
+        limit: [H] how far what it says may lie from the other group's, in its z.
+    """
+
+    bound: BoundPipeline
+    weight: float
+    smoothing_jacobian: Floats
+    limit: Floats
+
+    @classmethod
+    def of(cls, pipeline: ForecastPipeline, past: Panel, weight: float, horizon: int) -> MemberAttribution:
+        """Make ready."""
+        running = replace(pipeline, partner=None).bind(past)
+        (smoothing,) = running.smoothing_weights(FIRST_SERIES, past.lengths - 1).tolist()
+        held = replace(
+            running,
+            pipeline=replace(
+                running.pipeline, smoothing_weight=smoothing, smoothing_half_length=0, adaptive_weights=False
+            ),
+        )
+        limit = pipeline.partner.limit(horizon) if pipeline.partner else np.full(horizon, np.inf)
+        if not smoothing:
+            return cls(held, weight, np.zeros((horizon, len(past.values))), limit)
+        gradient = smoothing_gradient(
+            held.windows.z, horizon, season=pipeline.window_spec.season, trial=pipeline.horizon
+        )
+        return cls(held, weight, smoothing * gradient, limit)
+
+    def reading(self, values: Floats) -> Floats:
+        """[…] values as z."""
+        return np.asarray(self.bound.scaling.forward(values[None])[0])
+
+    def finer(self, other: BoundPipeline) -> Floats:
+        """[T] how much its z of each past value grows with the other's."""
+        if self.bound is other:
+            return np.ones(len(other.windows.z))
+        return _ratio(*(_unbounded(running).derivative(running.windows.z[None])[0] for running in (other, self.bound)))
+
+
+def _unbounded(running: BoundPipeline) -> Scaling:
+    """The scaling of past values: no forecast falls below the floor, but a value that lies on it may move."""
+    return replace(running.scaling, floor=np.full(1, -np.inf))
+
+
+def _ratio(slope: Floats, other: Floats) -> Floats:
+    """One slope over another; 0 on a floor, where nothing moves."""
+    return np.divide(slope, other, out=np.zeros_like(slope), where=other > 0)
+
+
+def integrated(parts: Sequence[MemberAttribution], baseline: Sequence[Floats]) -> tuple[Floats, Floats, float]:
+    """Attribution [H, T], reference [H] and completeness error: from the usual past straight to the one that came.
+
+    Args:
+        parts: of the forecast.
+        baseline: [T] the usual past, as each of them reads it.
+    """
+    for count, enough in NODES.items():
+        found = _integral(parts, baseline, count)
+        if found[2] <= enough:
+            break
+    return found
+
+
+def _integral(
+    parts: Sequence[MemberAttribution], baseline: Sequence[Floats], count: int
+) -> tuple[Floats, Floats, float]:
+    """The same by `count` points."""
+    nodes, weights = attribution.quadrature_nodes(count)
+    nodes = np.concatenate([nodes, [0.0, 1.0]])[:, None]  # [M, 1]
+    deltas = [part.bound.windows.z - begin for part, begin in zip(parts, baseline, strict=True)]
+    along = PathForecast.of(parts, [begin + nodes * delta for begin, delta in zip(baseline, deltas, strict=True)])
+    gradients, _ = along.gradient(np.concatenate([weights, [0.0, 0.0]]))
+    attributions = np.sum([delta * gradient for delta, gradient in zip(deltas, gradients, strict=True)], axis=0)
+    reference, forecast = along.forecasts[-2:]
+    return attributions, reference, attribution.completeness_error(attributions, forecast - reference)
+
+
+@dataclass(frozen=True)
+class _PathPoint:
+    """What one part says of M pasts.
+
+    Attributes:
+        member: who speaks.
+        windows: the M pasts.
+        by_network: [networks, M, H] what each network says, in z.
+        z: [M, H] what it says with its smoothing.
+    """
+
+    member: MemberAttribution
+    windows: WindowDataset
+    by_network: Floats
+    z: Floats
+
+    @classmethod
+    def of(cls, part: MemberAttribution, points: Floats) -> _PathPoint:
+        """Ask for the forecasts from [M, T] z."""
+        pipeline, (count, steps) = part.bound.pipeline, points.shape
+        offsets = np.arange(count + 1, dtype=np.int64) * steps
+        windows = WindowDataset.from_panel(
+            points.ravel(), np.ones(points.size, dtype=np.bool_), offsets, pipeline.window_spec
+        )
+        arguments = windows, np.arange(count), np.full(count, steps - 1), len(part.smoothing_jacobian)
+        each = np.stack([multistep.forecast([network], pipeline.head, *arguments)[0] for network in pipeline.networks])
+        z = (1 - pipeline.smoothing_weight) * each.mean(axis=0) + points @ part.smoothing_jacobian.T
+        return cls(part, windows, each, z)
+
+    def gradient(self, slopes: Floats) -> tuple[Floats, Floats]:
+        """Gradients of the H steps, summed over the pasts with [M, H] slopes: see `PathForecast.gradient`."""
+        pipeline = self.member.bound.pipeline
+        found = [
+            sensitivity(network, pipeline.head, self.windows, z, (1 - pipeline.smoothing_weight) * slopes)
+            for network, z in zip(pipeline.networks, self.by_network, strict=True)
+        ]
+        values = (
+            np.mean([gradient.values for gradient in found], axis=0)
+            + slopes.sum(axis=0)[:, None] * self.member.smoothing_jacobian
+        )
+        return values, np.mean([gradient.inputs for gradient in found], axis=0)
+
+
+@dataclass(frozen=True)
+class PathForecast:
+    """The forecast from M pasts of the series, all parts together.
+
+    Attributes:
+        points: of the parts, own first.
+        by_member: [M, H] what each part says, in the z of the first.
+        z: [M, H] the forecasts in it.
+        clipped: [M, H] where the first lies as far from the others as it may, and a little more is no more.
+    """
+
+    points: tuple[_PathPoint, ...]
+    by_member: tuple[Floats, ...]
+    z: Floats
+    clipped: Bools
+
+    @classmethod
+    def of(cls, parts: Sequence[MemberAttribution], points: Sequence[Floats]) -> PathForecast:
+        """Forecast from [M, T] z, as each part reads them."""
+        sayings = tuple(_PathPoint.of(part, z) for part, z in zip(parts, points, strict=True))
+        own, *rest = sayings
+        by_member = (
+            own.z,
+            *(parts[0].reading(other.member.bound.inverse_transform(other.z[None], FIRST_SERIES)[0]) for other in rest),
+        )
+        middle, limit = by_member[-1], parts[0].limit  # where one part speaks, it lies nowhere from itself
+        away = by_member[0] - middle
+        z = middle + parts[0].weight * np.clip(away, -limit, limit)
+        return cls(sayings, by_member, z, np.abs(away) > limit)
+
+    @property
+    def own(self) -> BoundPipeline:
+        """The first part's."""
+        return self.points[0].member.bound
+
+    @property
+    def forecasts(self) -> Floats:
+        """[M, H] in the target's unit."""
+        return np.asarray(self.own.inverse_transform(self.z[None], FIRST_SERIES)[0], dtype=np.float64)
+
+    def gradient(self, weights: Floats) -> tuple[list[Floats], Floats]:
+        """Gradients of the H steps, summed over the pasts with [M] weights, in the target's unit for a unit of z.
+
+        Returns:
+            With respect to each past value as each part reads it, [H, T] each, and to what the networks of the first
+            read at each step of the context, [H, L].
+        """
+        scaling = self.own.scaling
+        slopes = scaling.derivative(self.z[None])[0] * weights[:, None]  # [M, H]
+        found = []
+        for point, z in zip(self.points, self.by_member, strict=True):
+            own = point is self.points[0]
+            chain = (
+                1.0
+                if own
+                else _ratio(point.member.bound.scaling.derivative(point.z[None])[0], scaling.derivative(z[None])[0])
+            )
+            weight = np.where(self.clipped, 0.0 if own else 1.0, point.member.weight)
+            found.append(point.gradient(weight * slopes * chain))
+        return [values for values, _ in found], found[0][1]

@@ -1,0 +1,1 @@
+"""Forecasting of values: planning, fitting, ensembles, evaluation."""

@@ -1,0 +1,193 @@
+"""A fitted forecaster: what it is made of, how it forecasts, and how it goes to disk and comes back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lstmcast.calibration.conformal import Calibration
+from lstmcast.clock import system_clock
+from lstmcast.data.panel import Panel
+from lstmcast.errors import DataError, ModelError, UsageError
+from lstmcast.forecasting.actuals import tail
+from lstmcast.forecasting.pipeline import ForecastPipeline
+from lstmcast.parallel import available_cores
+from lstmcast.results import Forecast
+from lstmcast.types import Floats, Ints
+
+if TYPE_CHECKING:
+    from lstmcast.forecasting.evaluate import HoldoutForecasts
+
+
+ForecastArrays = tuple[Floats, Floats, Floats]  # forecasts [B, H], lower and upper bounds [Q, B, H]
+
+FIRST_UNSUPPORTED_TIME = np.datetime64("10000-01-01")
+BLOCK = 2048  # forecasts that one core makes at a time
+
+
+@dataclass(frozen=True)
+class Forecaster:
+    """A trained model and all it needs to forecast without the file it was trained on.
+
+    Attributes:
+        pipeline: networks, transform, scales.
+        holdout_pipeline: the same from before it learnt the held-out steps: what the scores belong to.
+        calibration: of the intervals.
+        context: the last steps of every series.
+        holdout: the forecasts that judged it.
+        report: what a person may want to know later: config, findings, scores, verdict, data fingerprint, versions.
+    """
+
+    pipeline: ForecastPipeline
+    holdout_pipeline: ForecastPipeline
+    calibration: Calibration
+    context: Panel
+    holdout: HoldoutForecasts
+    report: Mapping[str, Any]
+
+    @property
+    def horizon(self) -> int:
+        """H of training, the default of `predict`."""
+        return self.pipeline.horizon
+
+    def predict(self, panel: Panel | None = None, horizon: int | None = None) -> Forecast:
+        """Forecast from the end of every series.
+
+        Args:
+            panel: the newest data; None: the context kept from training. Series not seen in training are forecast from
+                their own past.
+            horizon: steps ahead; None: that of training.
+
+        Raises:
+            UsageError: horizon is below 1, or reaches beyond the year 9999.
+            ModelError: the forecast grows beyond every number.
+            DataError: the panel's columns or frequency are not those of training, or its values cannot be transformed.
+        """
+        panel = self.context if panel is None else panel
+        if horizon is not None and horizon < 1:
+            raise UsageError(f"horizon: must be at least 1 (got {horizon})")
+        check_same_calendar(self.context, panel)
+        _check_horizon(panel, self.horizon if horizon is None else horizon)
+
+        def ends(part: slice) -> ForecastArrays:
+            recent = tail(panel.select(np.arange(panel.n_series)[part]), self.pipeline.required_history)
+            return self.at(recent, np.arange(recent.n_series), recent.lengths - 1, horizon)
+
+        values, lower, upper = _in_blocks(ends, panel.n_series)
+        finite = np.isfinite([values, *lower, *upper]).all(axis=(0, 2))  # [S]
+        if not finite.all():
+            worst = panel.keys[int(np.argmin(finite))]
+            raise ModelError(
+                f"the forecast of {' '.join(worst) or 'the series'} grows beyond every number; train again"
+            )
+        return Forecast(
+            calendar=panel.calendar,
+            time=panel.columns.time or "step",
+            key_columns=panel.key_columns,
+            keys=panel.keys,
+            origins=panel.ends,
+            values=values,
+            levels=self.calibration.levels,
+            lower=lower,
+            upper=upper,
+        )
+
+    def at(self, panel: Panel, series: Ints, origins: Ints, horizon: int | None = None) -> ForecastArrays:
+        """Forecast from any origins at once, each knowing only what came before it.
+
+        Args:
+            panel: the data.
+            series: [B] which series of it.
+            origins: [B] the last known step, counted from the series' first value.
+            horizon: H; None: that of training.
+
+        Returns:
+            The forecasts [B, H] and their bounds, lower [Q, B, H] and upper [Q, B, H], in the target's unit; infinite
+            where they grow beyond every number.
+        """
+        running, steps = self.pipeline.bind(panel), self.horizon if horizon is None else horizon
+
+        def block(part: slice) -> ForecastArrays:
+            which = series[part]
+            ahead = running.forecast(which, origins[part], steps)
+            return running.inverse_transform(ahead.z, which), *running.intervals(ahead, self.calibration, which)
+
+        return _in_blocks(block, len(series))
+
+    def save(self, models: str | Path, name: str, *, keep: int = 10) -> Path:
+        """Publish as the current version of a model, under its lock; returns the version's folder.
+
+        Raises:
+            FileError: it cannot be written.
+            BusyError: another run holds the lock.
+        """
+        from lstmcast.forecasting import codec
+        from lstmcast.persistence.artifact import model_lock, prepare
+
+        with model_lock(prepare(Path(models), name)):
+            return codec.save(self, Path(models), name, data=None, now=system_clock(), keep=keep)
+
+    @classmethod
+    def load(cls, model: str | Path, models: str | Path = "models") -> Forecaster:
+        """Read a model (its name, or the path of its folder or of a version's) after verifying every byte.
+
+        Raises:
+            ModelError: missing, damaged, or of another schema.
+        """
+        from lstmcast.forecasting import codec
+        from lstmcast.persistence.registry import resolve
+
+        return codec.load(resolve(Path(models), str(model)))
+
+
+def _check_horizon(panel: Panel, steps: int) -> None:
+    """Refuse a forecast whose last time no calendar knows."""
+    ahead = np.minimum(steps, np.array([10**5, 10**7, steps]))  # the nearer ones, for far ones may be beyond an int64
+    last = panel.calendar.stamps(panel.ends.max() + ahead).astype("datetime64[us]")
+    if panel.calendar.kind != "counter" and (last >= FIRST_UNSUPPORTED_TIME).any():
+        raise UsageError(f"horizon: {steps} steps from the last one reach beyond the year 9999; ask for fewer")
+
+
+def _in_blocks(forecast: Callable[[slice], ForecastArrays], count: int) -> ForecastArrays:
+    """All of `count` forecasts, some at a time on each core; the blocks are the same however many cores there are."""
+    if count <= BLOCK:
+        return forecast(slice(count))
+    with ThreadPoolExecutor(available_cores()) as pool:
+        parts = pool.map(forecast, [slice(k, k + BLOCK) for k in range(0, count, BLOCK)])
+        values, lower, upper = zip(*parts, strict=True)
+    return np.concatenate(values), np.concatenate(lower, axis=1), np.concatenate(upper, axis=1)
+
+
+def check_same_calendar(old: Panel, new: Panel) -> None:
+    """What is forecast from must continue what the model was trained on.
+
+    Raises:
+        DataError: the columns or the frequency are not those of training.
+    """
+    faults = []
+    for part in ("time", "target", "series"):
+        was, now = getattr(old.columns, part), getattr(new.columns, part)
+        if was != now and not (part == "target" and set(now) <= set(was) and old.key_columns == new.key_columns):
+            faults.append(f"{new.source}: the {part} column was {was!r} in training and is {now!r} here")
+    if (was := old.calendar.to_dict()["grid"]) != (now := new.calendar.to_dict()["grid"]):
+        same = old.calendar.name == new.calendar.name
+        faults.append(
+            f"{new.source}: the frequency was {old.calendar.name} in training and is {new.calendar.name} here"
+            + (f" on another grid ({was} then, {now} now)" if same else "")
+        )
+    if faults:
+        raise DataError([*faults, "train again on this file, or give the one the model was trained for"])
+
+
+def fingerprint(panel: Panel) -> str:
+    """sha256 over everything a forecast depends on: keys, times, values, what was observed."""
+    digest = hashlib.sha256(repr((panel.columns, panel.calendar.to_dict(), panel.keys)).encode())
+    for array in (panel.offsets, panel.starts, panel.values, panel.observed):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

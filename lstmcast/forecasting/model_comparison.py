@@ -1,0 +1,94 @@
+"""A challenger beside the incumbent, on the same newest steps, which neither has learnt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lstmcast.data.panel import Panel
+from lstmcast.evaluation import metrics
+from lstmcast.evaluation.skill import MIN_EFFECT, Skill, bootstrap_groups, finite, skill
+from lstmcast.evaluation.splits import HoldoutSplit
+from lstmcast.forecasting.actuals import actuals_after, naive_scales, valid_origins
+from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasting.pipeline import ForecastPipeline
+from lstmcast.forecasting.warm_start import last_validation_step
+from lstmcast.types import Floats, Ints
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the held-out origins say of two forecasters.
+
+    Attributes:
+        challenger, incumbent: mean |y − f|, in units of each series' usual step.
+        origins: how many judged; 0: there are none that both know nothing of.
+        skill: how much smaller the challenger's error is, with an interval.
+    """
+
+    challenger: float
+    incumbent: float
+    origins: int
+    skill: Skill
+
+    @property
+    def not_worse(self) -> bool:
+        """Whether the challenger's error is no larger, by what is worth a word."""
+        return self.skill.skill > -MIN_EFFECT
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can carry; what is undefined is null."""
+        return {
+            "challenger": finite(self.challenger),
+            "incumbent": finite(self.incumbent),
+            "origins": self.origins,
+            "skill": finite(self.skill.skill),
+            "interval_95": [finite(self.skill.low), finite(self.skill.high)],
+        }
+
+
+def compare(challenger: Forecaster, incumbent: Forecaster, panel: Panel) -> Comparison:
+    """Judge both as they were before they learnt what was held out from them.
+
+    So both are held against steps that nothing about them was decided by, and each is a little older than what would
+    forecast: like is compared with like.
+
+    Args:
+        challenger: trained on the panel.
+        incumbent: trained on a part of it, or on the data before.
+        panel: the newest data.
+    """
+    series, origins = _origins(challenger, incumbent, panel)
+    horizon = challenger.horizon
+    actual, scale = actuals_after(panel, series, origins, horizon), naive_scales(panel)[series]
+    ours, incumbent_errors = (
+        metrics.mae(actual, _forecasts(model.holdout_pipeline, panel, series, origins, horizon)) / scale
+        for model in (challenger, incumbent)
+    )
+    groups = bootstrap_groups(series, origins, horizon) if len(series) else series
+    result = skill(ours, incumbent_errors, groups, name="incumbent")
+    return Comparison(_mean(ours), _mean(incumbent_errors), len(series), result)
+
+
+def _origins(challenger: Forecaster, incumbent: Forecaster, panel: Panel) -> tuple[Ints, Ints]:
+    """[B] series and origins that judged the challenger, and whose future decided nothing about the incumbent."""
+    held = challenger.report["held_out"]
+    hold_out = HoldoutSplit(challenger.horizon, held["stop_steps"], held["judge_steps"])
+    series, origins = hold_out.test_origins(panel.lengths)
+    decided = last_validation_step(incumbent)
+    until = np.array([decided.get(key, np.iinfo(np.int64).min) for key in panel.keys])[series]
+    valid = valid_origins(panel, series, origins, challenger.horizon) & (panel.starts[series] + origins >= until)
+    return series[valid], origins[valid]
+
+
+def _forecasts(pipeline: ForecastPipeline, panel: Panel, series: Ints, origins: Ints, horizon: int) -> Floats:
+    """[B, H]."""
+    running = pipeline.bind(panel)
+    return running.inverse_transform(running.forecast(series, origins, horizon).z, series)
+
+
+def _mean(errors: Floats) -> float:
+    known = errors[~np.isnan(errors)]
+    return float(known.mean()) if len(known) else float("nan")

@@ -1,0 +1,117 @@
+"""New data for a trained model: reading, data warnings, and lookup of series and steps."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from lstmcast.data.panel import Panel
+from lstmcast.data.schema import ReadOptions
+from lstmcast.errors import UsageError
+from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.text import truncate_list
+
+
+def training_read_options(forecaster: Forecaster) -> ReadOptions:
+    """The columns, time format and season of training: a file without them is refused, not guessed at again."""
+    return pinned_options(forecaster.context, forecaster.report["config"]["data"])
+
+
+def pinned_options(context: Panel, section: Mapping[str, Any]) -> ReadOptions:
+    """The same of any model, by the panel that it kept and the `data` section of its config."""
+    columns, calendar = context.columns, context.calendar
+    return ReadOptions.of(
+        {
+            **section,
+            "time": columns.time,
+            "target": list(columns.target),
+            "series": list(columns.series),
+            "format": calendar.style.pattern if calendar.style else None,
+            "season": calendar.season,
+        }
+    )
+
+
+def data_warnings(before: Panel, now: Panel) -> Iterator[str]:
+    """What the newest data lack that training had."""
+    yield from (f"left out: {reason}" for reason in now.dropped)
+    lost = sorted(set(before.keys) - set(now.keys))
+    if lost:
+        names = ", ".join("/".join(key) for key in lost[:5]) + (" …" if len(lost) > 5 else "")
+        yield f"{now.source}: {len(lost)} of the series of training are not there: {names}"
+    if now.ends.max() < before.ends.max():
+        ends = " and ".join(panel.calendar.text(panel.ends[[panel.ends.argmax()]])[0] for panel in (now, before))
+        yield f"{now.source}: ends before the data of training did ({ends})"
+    yield from _changed_values_warning(before, now)
+
+
+def _changed_values_warning(before: Panel, now: Panel) -> Iterator[str]:
+    """A word where most values of steps that training knew are others: another column, another unit, another file."""
+    number = {key: k for k, key in enumerate(now.keys)}
+    which = np.array([number.get(key, -1) for key in before.keys]).repeat(before.lengths)
+    positions = before.starts.repeat(before.lengths) + np.arange(len(before.values))
+    positions -= before.offsets[:-1].repeat(before.lengths)
+    steps = positions - now.starts[which]
+    there = np.flatnonzero((which >= 0) & (steps >= 0) & (steps < now.lengths[which]) & before.observed)
+    same_steps = now.offsets[which[there]] + steps[there]
+    there, same_steps = there[now.observed[same_steps]], same_steps[now.observed[same_steps]]
+    other = ~np.isclose(now.values[same_steps], before.values[there], rtol=1e-9, atol=0)
+    if not 2 * other.sum() > len(there):
+        return
+    k = there[other][-1]
+    time = before.calendar.text(positions[[k]])[0]
+    was, is_now = before.values[k], now.values[same_steps[other][-1]]
+    yield (
+        f"{now.source}: {other.sum():,} of {len(there):,} values that training knew are others now "
+        f"({time}: {was:g} then, {is_now:g} now); are these the data of the model?"
+    )
+
+
+def find_series(panel: Panel, key: str | None) -> int:
+    """The series with this key, its parts joined by '/'; None: the first.
+
+    Raises:
+        UsageError: there is none.
+    """
+    names = ["/".join(parts) for parts in panel.keys]
+    if key is None:
+        return 0
+    if key not in names:
+        close = difflib.get_close_matches(key, names, n=1)
+        guess = f"did you mean '{close[0]}'? " if close else ""
+        listed = truncate_list(names) if any(names) else "one without a name: leave --series out"
+        raise UsageError(f"--series {key}: no such series; {guess}there are: {listed}")
+    return names.index(key)
+
+
+def find_step(panel: Panel, series: int, time: str | None) -> int:
+    """The step of a series at a time, written as in the file or as ISO 8601 on its wall clock; None: the last one.
+
+    Returns:
+        Steps from the series' first value, at least 1: a forecast needs two values.
+
+    Raises:
+        UsageError: the time is none of the series' steps, or its first.
+    """
+    if time is None:
+        return int(panel.lengths[series]) - 1
+    positions = panel.starts[series] + np.arange(panel.lengths[series])
+    found = np.flatnonzero(np.array(panel.calendar.text(positions)) == time)
+    if not len(found):
+        found = np.flatnonzero(panel.calendar.wall(positions) == _iso(time, counter=panel.calendar.kind == "counter"))
+    if not len(found) or not found[0]:
+        second, last = panel.calendar.text(positions[[1, -1]]) if len(positions) > 1 else ("", "")
+        span = f"from {second} to {last}" if second else "(it has too few)"
+        raise UsageError(f"--origin {time}: must be a step of the series {span}, written as in the file")
+    return int(found[0])
+
+
+def _iso(time: str, *, counter: bool) -> np.datetime64:
+    """A time as the wall clock shows it; not a time where it is none."""
+    try:
+        return np.datetime64("NaT" if counter else time, "us")
+    except ValueError:
+        return np.datetime64("NaT", "us")

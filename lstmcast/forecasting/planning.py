@@ -1,0 +1,329 @@
+"""Training plan: every setting that `auto` leaves open, inferred from the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lstmcast.data.panel import Panel
+from lstmcast.data.schema import InferredSetting
+from lstmcast.errors import DataError
+from lstmcast.evaluation.splits import HoldoutSplit, default_horizon, hold_out
+from lstmcast.forecasting.preprocessing_search import PreprocessingSpec, preprocessing_candidates, rank_preprocessing
+from lstmcast.nn.heads import QuantileHead
+from lstmcast.nn.keras_backend import Architecture
+from lstmcast.nn.specs import Recipe
+from lstmcast.preprocessing.panel_scaling import ScalingSpec
+from lstmcast.preprocessing.polyphase import NO_SPLIT, Polyphase
+from lstmcast.preprocessing.scaling import ScaleMode, TransformName, valid_transforms
+from lstmcast.preprocessing.windows import WindowSpec
+
+if TYPE_CHECKING:
+    from lstmcast.config import Config
+
+
+@dataclass(frozen=True)
+class PreprocessingVariant:
+    """One way to see the series.
+
+    Attributes:
+        scaling_spec: how values become z.
+        window_spec: what the network reads (see `footing`).
+        typical_step: the usual step that such networks know; None: that of the series at hand.
+        phases: how steps of the data are those that such networks know.
+    """
+
+    scaling_spec: ScalingSpec
+    window_spec: WindowSpec
+    typical_step: float | None = None
+    phases: Polyphase = NO_SPLIT
+
+    def __str__(self) -> str:
+        shape = self.window_spec
+        transform = self.scaling_spec.transform
+        return f"{transform}, {PreprocessingSpec(transform, shape.level, shape.season, shape.seasons)}"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the stopping origins chose.
+
+    Attributes:
+        variant: how the series are seen. epochs: how long each network learns.
+        smoothing_weight: how much of each forecast is exponential smoothing's, 0 to 1.
+        adaptive_weights: whether the last horizon of each series makes that its own (see `ForecastPipeline`).
+    """
+
+    variant: PreprocessingVariant
+    epochs: tuple[int, ...]
+    smoothing_weight: float
+    adaptive_weights: bool = False
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """A training run, decided.
+
+    Attributes:
+        holdout: the steps that stop and judge; its horizon is H.
+        variants: one or two ways to see the series; the stopping origins choose. Both read windows of one size.
+        architecture: the network's layers.
+        head: what its outputs mean.
+        recipe: how it is fitted.
+        networks: how many.
+        smoothing_weight: how much of each forecast is exponential smoothing's, 0 to 1; None: origins not learnt from
+            say it.
+        smoothing_half_length: known values from which that is half of it; 0: it is always all (see `ForecastPipeline`).
+        refit: whether the saved ones have learnt from all the data.
+        levels: of the intervals, in percent.
+        findings: what was decided, and why.
+    """
+
+    holdout: HoldoutSplit
+    variants: tuple[PreprocessingVariant, ...]
+    architecture: Architecture
+    head: QuantileHead
+    recipe: Recipe
+    networks: int
+    smoothing_weight: float | None
+    refit: bool
+    levels: tuple[float, ...]
+    findings: tuple[InferredSetting, ...]
+    smoothing_half_length: int = 0
+
+
+SEASONS = (0, 1, 2, 4, 8, 16)  # profiles tried
+DAY = 86_400_000_000  # microseconds
+MAX_RELATIVE_ERROR = 1.5  # a second footing is fitted too where its error is at most this much larger
+LARGE = 200_000  # values, from which a second fit costs too much
+PASSES, LONG = 24, (12, 16)  # times that each value is learnt from where nothing stops early: short, or long series
+DAY_OF_HOURS = 24
+MAX_CONTEXT = 400  # lags
+SHORT = 200  # steps, below which a series does not tell the network how restless it is
+OUTLYING = 3.0  # usual steps: a few targets further off would decide a mean of squares
+RATES = (0.001, 0.003)  # the learning rate, and the one for plenty: many targets a window make gradients steady
+BATCHES = (8, 100)  # in an epoch: fewest, most
+
+
+def make_plan(panel: Panel, config: Config, *, held: HoldoutSplit | None = None) -> TrainingPlan:
+    """Decide everything that the config leaves to `auto`, looking only at the steps that nothing is judged on.
+
+    One thing is looked up in all of them: whether a value is zero or negative, which rules out logs.
+
+    Args:
+        panel: the past.
+        config: how.
+        held: the steps held out, where that is decided; its horizon is H.
+
+    Raises:
+        DataError: the series are too short, or cannot be transformed as asked.
+    """
+    requested = config.forecast.horizon
+    horizon = held.horizon if held else horizon_of(panel, config)
+    patience = _patience(panel, config)
+    no_early_stopping = patience is None
+    held = held or hold_out(panel.lengths, horizon, stopping=not no_early_stopping)
+    past = train_panel(panel, held.total)
+    candidates, found = _select_preprocessing(past, panel, horizon, config, no_early_stopping=no_early_stopping)
+    size = _size(panel, config)
+    head = _head(horizon, config)
+    variants = tuple(
+        PreprocessingVariant(
+            ScalingSpec(candidate.transform, _scale_mode(candidate.transform, past, config)),
+            _shape(candidate, *size, head.steps),
+        )
+        for candidate in candidates
+    )
+    shape = variants[0].window_spec
+    architecture = Architecture(
+        context=shape.context,
+        lags=shape.lags,
+        units=tuple(config.model.units),
+        head=head,
+        activation=config.model.activation,
+        skip=config.model.skip,
+        dropout=config.model.dropout,
+    )
+    findings = (
+        InferredSetting(
+            "horizon",
+            str(horizon),
+            "pinned" if requested != "auto" else f"usual for data that are {panel.calendar.label}",
+        ),
+        *found,
+        InferredSetting(
+            "window", f"{shape.context} steps of {shape.lags} lags", f"{len(past.values):,} values to learn from"
+        ),
+    )
+    return TrainingPlan(
+        holdout=held,
+        variants=variants,
+        architecture=architecture,
+        head=head,
+        recipe=_recipe(past, shape, config, patience),
+        networks=config.train.networks,
+        smoothing_weight=None if config.model.smoothing == "auto" else config.model.smoothing,
+        refit=config.train.refit,
+        levels=tuple(config.forecast.levels),
+        findings=findings,
+    )
+
+
+def horizon_of(panel: Panel, config: Config) -> int:
+    """H: as pinned, or the usual one."""
+    requested = config.forecast.horizon
+    return default_horizon(panel.lengths, panel.calendar.default_horizon) if requested == "auto" else requested
+
+
+def train_panel(panel: Panel, held_out: int) -> Panel:
+    """The panel before the held-out steps, without the series that have too little left.
+
+    Raises:
+        DataError: nothing is left.
+    """
+    past = panel.drop_last(held_out)
+    kept = np.flatnonzero(past.lengths >= 3)
+    if not len(kept):
+        raise DataError(
+            f"{panel.source}: no series is longer than the {held_out} steps held out to stop and to judge; "
+            "give more history, or a shorter --horizon"
+        )
+    return past.select(kept)
+
+
+def _select_preprocessing(
+    past: Panel, panel: Panel, horizon: int, config: Config, *, no_early_stopping: bool
+) -> tuple[list[PreprocessingSpec], tuple[InferredSetting, ...]]:
+    """Transform, level and profile: as pinned, or what forecasts the steps to learn from best without a network."""
+    requested, season = config.model, panel.calendar.season
+    transforms = valid_transforms(panel.values)
+    if requested.transform != "auto" and requested.transform not in transforms:
+        raise DataError(
+            f"model.transform: {requested.transform} cannot take a smallest value of {panel.values.min():g}; "
+            f"possible here: {', '.join(transforms)}, or auto"
+        )
+    transforms = transforms if requested.transform == "auto" else (requested.transform,)
+    longest = int(past.lengths.max()) // max(season, 1)
+    most = (
+        0 if no_early_stopping and not _is_long(past) else longest
+    )  # many short series teach season and drift by themselves
+    seasons = [k for k in SEASONS if k <= most] if requested.seasons == "auto" else [requested.seasons]
+    week = 7 * season if _is_day(panel, season) and past.lengths.max() >= 21 * season else None
+    candidates = list(
+        preprocessing_candidates(transforms[0], season, longer=week, seasons=seasons, level=requested.level)
+    )
+    ranked = rank_preprocessing(past, horizon, candidates, transforms)
+    finalists = [candidate for candidate, error in ranked[:2] if error <= MAX_RELATIVE_ERROR * ranked[0][1]]
+    selected = finalists[:1] if no_early_stopping or len(past.values) > LARGE else finalists
+    return selected, (
+        InferredSetting(
+            "transform", selected[0].transform, "pinned" if requested.transform != "auto" else "the best of a trial"
+        ),
+        InferredSetting(
+            "footing",
+            str(selected[0]),
+            f"the best of {len(candidates) + len(transforms) - 1} without a network"
+            + "".join(f"; or {variant}" for variant in selected[1:]),
+        ),
+    )
+
+
+def _is_day(panel: Panel, season: int) -> bool:
+    """Whether a season is a day of several steps, so that a week may be one too."""
+    return panel.calendar.kind == "fixed" and season > 1 and season * panel.calendar.step == DAY
+
+
+def _size(panel: Panel, config: Config) -> tuple[int, int]:
+    """Context and lags: three seasons and two, a week of hours, a year of weeks; all within what a series has."""
+    typical, season, requested = int(np.median(panel.lengths)), panel.calendar.season, config.model
+    if season == DAY_OF_HOURS and typical >= 3 * 7 * season:
+        lags = 7 * season
+    else:
+        lags = 2 * season if season > 1 else int(np.clip(typical // 16, 8, 52))
+    lags = max(2, min(lags, MAX_CONTEXT, typical // 3))
+    context = max(4, min(max(24, 3 * season if season > 1 else lags), 96, typical))
+    return (
+        context if requested.context == "auto" else requested.context,
+        lags if requested.lags == "auto" else requested.lags,
+    )
+
+
+def _scale_mode(transform: TransformName, past: Panel, config: Config) -> ScaleMode:
+    """Whose step is the unit of z: each series' own; logs are alike, but for what short series cannot show."""
+    if config.model.scale != "auto":
+        return config.model.scale
+    if transform != "log" or past.n_series == 1:
+        return "own"
+    return "shared" if _is_long(past) else "root"
+
+
+def _is_long(past: Panel) -> bool:
+    """Whether a typical series shows the network by itself what it is like."""
+    return bool(np.median(past.lengths) >= SHORT)
+
+
+def _has_enough_data(past: Panel, season: int) -> bool:
+    """Whether there is so much to learn from that a network may be larger, and each of its steps bolder."""
+    return len(past.values) >= max(100 * season, 2000)
+
+
+def _patience(panel: Panel, config: Config) -> int | None:
+    """When to stop: early, or never where there are too many values for such a network to learn them by heart."""
+    requested = config.train.patience
+    if requested == "auto":
+        return None if len(panel.values) >= LARGE else 10
+    return requested
+
+
+def _head(horizon: int, config: Config) -> QuantileHead:
+    """What the network says at each step."""
+    if config.model.strategy == "recursive":
+        return QuantileHead()
+    return QuantileHead(horizon, tuple(config.forecast.levels) if config.train.loss == "pinball" else ())
+
+
+def _shape(candidate: PreprocessingSpec, context: int, lags: int, horizon: int) -> WindowSpec:
+    return WindowSpec(
+        context=context,
+        lags=lags,
+        level=candidate.level,
+        season=candidate.season,
+        seasons=candidate.seasons,
+        burn=context // 4,
+        horizon=horizon,
+    )
+
+
+def _winsorize(shape: WindowSpec, config: Config) -> float | None:
+    """Outliers count less where errors are squared, unless a profile's large deviations may be the season's own."""
+    requested = config.train.winsorize
+    if requested == "auto":
+        return OUTLYING if config.train.loss == "mse" and not shape.seasons else None
+    return requested
+
+
+def _recipe(past: Panel, shape: WindowSpec, config: Config, patience: int | None) -> Recipe:
+    """Batches and their number: an epoch sees each step about four times, within bounds; all of them PASSES times."""
+    train = config.train
+    size = train.batch_size if train.batch_size != "auto" else int(np.clip(past.n_series // 8, 32, 128))
+    windows = 4 * len(past.values) / shape.context
+    batches = int(np.clip(-(-windows // size), *BATCHES))
+    if patience is None:
+        passes = LONG[past.calendar.season > 1] if _is_long(past) else PASSES
+        batches = max(1, round(passes * len(past.values) / (shape.context * size * train.epochs)))
+    plenty = _has_enough_data(past, past.calendar.season)
+    return Recipe(
+        epochs=train.epochs,
+        batches=batches if train.batches == "auto" else train.batches,
+        batch_size=size,
+        patience=patience,
+        loss=train.loss,
+        optimizer=train.optimizer,
+        learning_rate=RATES[plenty] if train.learning_rate == "auto" else train.learning_rate,
+        schedule=("constant" if patience else "cosine") if train.schedule == "auto" else train.schedule,
+        clip_norm=train.clip_norm,
+        winsorize=_winsorize(shape, config),
+        seed=train.seed,
+    )

@@ -1,0 +1,143 @@
+"""What a forecast stands on: the transform, level and seasonal profile that forecast best without any network.
+
+The candidates forecast H steps from origins inside the steps to learn from, each knowing only what came before. A
+network then learns what the best of them leave over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from lstmcast.data.panel import Panel
+from lstmcast.evaluation.splits import evenly
+from lstmcast.forecasting.actuals import actuals_after, naive_scales, valid_origins
+from lstmcast.forecasting.pipeline import ForecastPipeline
+from lstmcast.nn.heads import QuantileHead
+from lstmcast.preprocessing.panel_scaling import ScalingSpec
+from lstmcast.preprocessing.scaling import TransformName
+from lstmcast.preprocessing.windows import WindowSpec
+from lstmcast.types import Floats, Ints
+
+SERIES, ORIGINS, STEPS = 200, 100, 300  # at most that many series, origins of each and steps ahead are compared
+GAIN = 0.99  # a later candidate must be better by 1 %: the first are the plainest
+MIN_SERIES_FOR_LOGS, FAMILY_GAIN = (
+    30,
+    0.7,
+)  # series, of which logs make one family: another transform must be better by 30 %
+
+
+@dataclass(frozen=True)
+class PreprocessingSpec:
+    """One candidate.
+
+    Attributes:
+        transform: the transform.
+        level: steps whose mean is the level.
+        season: steps in a season of the profile.
+        seasons: how many it averages; 0: no profile.
+    """
+
+    transform: TransformName
+    level: int
+    season: int
+    seasons: int
+
+    def __str__(self) -> str:
+        level = "last value" if self.level == 1 else f"mean of last {self.level}"
+        return f"{level} + profile of {self.seasons} × {self.season}" if self.seasons else level
+
+
+def preprocessing_candidates(
+    transform: TransformName, season: int, *, longer: int | None, seasons: Sequence[int], level: int | Literal["auto"]
+) -> Iterator[PreprocessingSpec]:
+    """Level and profile for one transform, plainest first.
+
+    Args:
+        transform: the transform.
+        season: steps in a season, 1 for none.
+        longer: a second season to try (a week of hours), if any.
+        seasons: how many a profile may average.
+        level: the steps of the level, where they are pinned.
+    """
+    default_levels = (1, season) if season > 1 else (1, 3, 8)
+    for steps in default_levels if level == "auto" else (level,):
+        for period in (season, longer) if longer else (season,):
+            yield from (PreprocessingSpec(transform, steps, period, k) for k in seasons if k or period == season)
+
+
+def rank_preprocessing(
+    past: Panel, horizon: int, candidates: Sequence[PreprocessingSpec], transforms: Sequence[TransformName]
+) -> list[tuple[PreprocessingSpec, float]]:
+    """Rank footings by mean absolute error in units of each series' usual step: level and profile, then transform.
+
+    Args:
+        past: the steps to learn from.
+        horizon: H.
+        candidates: candidates of one transform, plainest first.
+        transforms: other transforms to try with the best level and profile.
+
+    Returns:
+        The best of each level, best first, each with its error over that of the first candidate.
+    """
+    trial = _CandidateValidation.of(past.select(evenly(np.arange(past.n_series), SERIES)), min(horizon, STEPS))
+    errors = {candidate: trial.error(candidate) for candidate in candidates}
+    first = errors[candidates[0]] or 1.0
+    best = _first_best(errors)
+    alternatives = (replace(best, transform=transform) for transform in transforms if transform != best.transform)
+    by_transform = {best: errors[best], **{other: trial.error(other) for other in alternatives}}
+    transform = _first_best(by_transform, GAIN if past.n_series < MIN_SERIES_FOR_LOGS else FAMILY_GAIN).transform
+    ranked = []
+    for level in dict.fromkeys(candidate.level for candidate in candidates):
+        of_level = _first_best({candidate: error for candidate, error in errors.items() if candidate.level == level})
+        ranked.append((replace(of_level, transform=transform), errors[of_level] / first))
+    return sorted(ranked, key=lambda pair: pair[1])
+
+
+@dataclass(frozen=True)
+class _CandidateValidation:
+    """Origins inside a panel, what came after them, and what one step is worth: [B], [B], [B, H], [B, 1]."""
+
+    panel: Panel
+    series: Ints
+    origins: Ints
+    actual: Floats
+    scale: Floats
+
+    @classmethod
+    def of(cls, panel: Panel, horizon: int) -> _CandidateValidation:
+        """Evenly spaced origins in the later half of each series."""
+        series, origins = [], []
+        for k, length in enumerate(panel.lengths.tolist()):
+            room = (
+                np.arange(length // 2, length - horizon) if length - horizon > length // 2 else np.array([length // 2])
+            )
+            picked = evenly(room, max(1, ORIGINS * 20 // max(20, panel.n_series)))
+            series += [k] * len(picked)
+            origins += picked.tolist()
+        where = np.array(series, dtype=np.int64), np.array(origins, dtype=np.int64)
+        if (valid := valid_origins(panel, *where, horizon)).any():
+            where = where[0][valid], where[1][valid]
+        return cls(panel, *where, actuals_after(panel, *where, horizon), naive_scales(panel)[where[0], None])
+
+    def error(self, candidate: PreprocessingSpec) -> float:
+        """The footing's own forecasts held against what came: mean |y − f| in usual steps."""
+        shape = WindowSpec(context=1, lags=1, level=candidate.level, season=candidate.season, seasons=candidate.seasons)
+        running = ForecastPipeline((), QuantileHead(), shape, ScalingSpec(candidate.transform), {}).bind(self.panel)
+        forecast = running.inverse_transform(
+            running.level_and_profile(self.series, self.origins, self.actual.shape[1]), self.series
+        )
+        error = np.abs(forecast - self.actual) / self.scale
+        return float(np.nanmean(error)) if not np.isnan(error).all() else 0.0  # nothing known: all are as good
+
+
+def _first_best(errors: Mapping[PreprocessingSpec, float], gain: float = GAIN) -> PreprocessingSpec:
+    """The first that no later one beats by a margin."""
+    best = next(iter(errors))
+    for candidate, error in errors.items():
+        if error < gain * errors[best]:
+            best = candidate
+    return best

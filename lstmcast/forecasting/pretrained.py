@@ -1,0 +1,163 @@
+"""Networks that were trained before, on tens of thousands of public series: they forecast any other with no training.
+
+There is one group of networks for each class of data, by frequency. A series is put into a unit of its own from its
+past alone, and what the networks say stands beside exponential smoothing, as in any other forecast. Steps finer than
+hours are taken apart into hours (see `phases`). Any other season that a class does not know is taken off as a profile,
+where it is marked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from lstmcast.calibration.conformal import Calibration
+from lstmcast.data.frequency import HOUR, WEEK
+from lstmcast.data.panel import Panel
+from lstmcast.data.timezones import DAY
+from lstmcast.errors import ModelError
+from lstmcast.evaluation.splits import evenly
+from lstmcast.forecasting.actuals import tail
+from lstmcast.forecasting.codec import from_pretrained
+from lstmcast.forecasting.evaluate import HoldoutForecasts
+from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasting.pipeline import ForecastPipeline
+from lstmcast.preprocessing.polyphase import NO_SPLIT, Polyphase
+from lstmcast.types import Floats
+
+FOLDER = Path(__file__).parents[1] / "pretrained"
+OTHER = "other"  # the class of data that belong to none
+HOURLY = "hourly"
+BY_GRID = {
+    ("month", 12): "yearly",
+    ("month", 3): "quarterly",
+    ("month", 1): "monthly",
+    ("fixed", WEEK): "weekly",
+    ("fixed", DAY): "daily",
+    ("fixed", HOUR): HOURLY,
+}
+BY_SEASON = {4: "quarterly", 7: "daily", 12: "monthly", 24: HOURLY, 52: "weekly"}
+KNOWN = {  # the seasons that the networks of a class were shown
+    "yearly": (1,),
+    "quarterly": (1, 4),
+    "monthly": (1, 12),
+    "weekly": (1, 52),
+    "daily": (1, 7),
+    HOURLY: (1, 24, 168),
+    OTHER: (1,),
+}
+PROFILED, YEAR = "monthly", 12  # where a season is taken off: networks that know series without one, of such a level
+PROFILE = 4  # seasons that a profile averages
+LAGS = 12  # distances within a season at which it is compared with itself
+
+
+@dataclass(frozen=True)
+class PretrainedSelection:
+    """Which networks forecast some data, and how they see them.
+
+    Attributes:
+        name: of the class.
+        season: of the steps that the networks see.
+        phases: how steps become those that the networks know.
+        profile: steps of the level above which the season's profile is taken off; 0: it is not.
+    """
+
+    name: str
+    season: int
+    phases: Polyphase = NO_SPLIT
+    profile: int = 0
+
+    @property
+    def reason(self) -> str:
+        """In words."""
+        if self.profile:
+            return f"{self.name}, the season of {self.season} steps taken off"
+        return self.name if self.phases == NO_SPLIT else f"{self.name}, one of every {self.phases.count} steps"
+
+
+def select_pretrained(panel: Panel) -> PretrainedSelection:
+    """The class of some data, by their frequency; of numbered rows and other steps, by their season."""
+    calendar, season = panel.calendar, panel.calendar.season
+    if season > DAY // HOUR and season % (DAY // HOUR) == 0 and calendar.step != HOUR:
+        return PretrainedSelection(HOURLY, DAY // HOUR, Polyphase(season * HOUR // DAY))
+    name = BY_GRID.get((calendar.kind, calendar.step)) or BY_SEASON.get(season, OTHER)
+    if season in KNOWN[name]:
+        return PretrainedSelection(name, season)
+    if not _is_seasonal(panel, season):
+        return PretrainedSelection(OTHER, season)
+    return PretrainedSelection(PROFILED, season, profile=season * max(1, round(YEAR / season)))
+
+
+def load_pretrained_forecaster(panel: Panel) -> Forecaster:
+    """The forecaster of the panel's class, which has never seen its series.
+
+    Raises:
+        ModelError: the installed networks are missing or damaged.
+    """
+    choice = select_pretrained(panel)
+    known, widths = _load(choice.name)
+    shape = replace(known.window_spec, season=choice.season)
+    if choice.profile:
+        shape = replace(shape, level=choice.profile, seasons=PROFILE)
+    pipeline = replace(
+        known,
+        window_spec=shape,
+        scaling_spec=replace(known.scaling_spec, allow_untransformed=True),
+        phases=choice.phases,
+        horizon=panel.calendar.default_horizon,
+    )
+    calibration = replace(widths, widths=np.repeat(widths.widths, choice.phases.count, axis=1))
+    return Forecaster(
+        pipeline=pipeline,
+        holdout_pipeline=pipeline,
+        calibration=calibration,
+        context=tail(panel, pipeline.required_history),
+        holdout=_nothing(calibration, pipeline.horizon),
+        report=_report(panel, choice),
+    )
+
+
+def _load(name: str) -> tuple[ForecastPipeline, Calibration]:
+    try:
+        return from_pretrained(FOLDER / name)
+    except ModelError as err:
+        hint = "install lstmcast again, or train a model of your own (lstmcast train data.csv)"
+        raise ModelError([*err.faults, f"the pretrained networks are damaged: {hint}"]) from err
+
+
+def _is_seasonal(panel: Panel, season: int) -> bool:
+    """Whether values a season apart are nearer to each other than those within one, in most of the series."""
+    carried = np.mean([_moved(panel, back) for back in evenly(np.arange(1, season), LAGS)], axis=0)
+    return bool(np.median(_moved(panel, season) - carried) < 0)
+
+
+def _moved(panel: Panel, steps: int) -> Floats:
+    """[S] mean |y_t − y_{t − steps}|; 0 where a series is not longer."""
+    moves = np.abs(panel.values[steps:] - panel.values[: -steps or None])
+    moves = np.append(moves, np.zeros(min(steps, len(panel.values))))
+    owner = np.repeat(np.arange(panel.n_series), panel.lengths)
+    within = np.arange(len(panel.values)) + steps < panel.offsets[owner + 1]
+    counts = np.maximum(panel.lengths - steps, 1)
+    return np.asarray(np.add.reduceat(np.where(within, moves, 0.0), panel.offsets[:-1]) / counts)
+
+
+def _nothing(calibration: Calibration, horizon: int) -> HoldoutForecasts:
+    """No forecast was held against what came."""
+    none, empty = np.empty(0, np.int64), np.empty((0, horizon))
+    bounds = np.empty((len(calibration.levels), 0, horizon))
+    return HoldoutForecasts(none, none, empty, bounds, bounds, empty)
+
+
+def _report(panel: Panel, choice: PretrainedSelection) -> dict[str, object]:
+    """What is said of it where a trained model tells of its training."""
+    return {
+        "config": {"data": {}, "model": {"head": "value"}, "forecast": {"output": "forecast.csv"}},
+        "data": {"source": panel.source},
+        "skill": {"better": False},
+        "verdict": (
+            f"By pretrained networks ({choice.reason}), which were never trained on these data, nor judged on them: "
+            "lstmcast train does both."
+        ),
+    }

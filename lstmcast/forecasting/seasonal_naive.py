@@ -1,0 +1,92 @@
+"""Naive forecasts with conformal intervals, and the fallback forecast of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from lstmcast.calibration.conformal import calibrate
+from lstmcast.data.panel import Panel
+from lstmcast.evaluation.splits import hold_out
+from lstmcast.forecasting.actuals import actuals_after, naive_scales, valid_origins
+from lstmcast.results import Forecast
+from lstmcast.statistical.naive import Rule, seasonal_naive
+from lstmcast.types import Floats
+
+
+def min_bounds(panel: Panel) -> Floats:
+    """[S] where bounds end: 0 of a series that was never negative, else nowhere."""
+    return np.where(np.minimum.reduceat(panel.values, panel.offsets[:-1]) >= 0, 0.0, -np.inf)
+
+
+def conformal_half_widths(past: Panel, rule: Rule, horizon: int, levels: Sequence[float]) -> Floats:
+    """[Q, S, H]: a quantile of the rule's held-out |y − f| in each series' usual step; NaN where nothing could say.
+
+    Raises:
+        DataError: the series are too short for the horizon.
+    """
+    series, origins = hold_out(past.lengths, horizon).test_origins(past.lengths)
+    valid = valid_origins(past, series, origins, horizon)
+    series, origins = series[valid], origins[valid]
+    forecast = rule(past.values, past.offsets[series], origins, horizon)
+    scale = naive_scales(past)[:, None]
+    errors = np.abs(actuals_after(past, series, origins, horizon) - forecast) / scale[series]
+    widths = calibrate(errors[None], levels).widths if valid.any() else np.full((len(levels), horizon), np.nan)
+    return widths[:, None] * scale
+
+
+def seasonal_naive_values(panel: Panel, horizon: int) -> Floats:
+    """[S, H] the seasonal naive forecast from the end of every series."""
+    season = panel.calendar.season
+    return seasonal_naive(panel.values, panel.offsets[:-1], panel.lengths - 1, horizon, season=season)
+
+
+def seasonal_naive_forecast(panel: Panel, horizon: int, levels: Sequence[float]) -> Forecast:
+    """The seasonal naive forecast from the end of every series, with its intervals.
+
+    Raises:
+        DataError: the series are too short for the horizon.
+    """
+    values = seasonal_naive_values(panel, horizon)
+    half = conformal_half_widths(panel, partial(seasonal_naive, season=panel.calendar.season), horizon, levels)
+    return Forecast(
+        calendar=panel.calendar,
+        time=panel.columns.time or "step",
+        key_columns=panel.key_columns,
+        keys=panel.keys,
+        origins=panel.ends,
+        values=values,
+        levels=tuple(levels),
+        lower=np.maximum(values - half, min_bounds(panel)[:, None]),
+        upper=values + half,
+    )
+
+
+LSTM, NAIVE = "lstm", "seasonal_naive"
+
+
+def fill_with_seasonal_naive(panel: Panel, forecast: Forecast, sources: tuple[str, ...]) -> Forecast:
+    """The forecast with the seasonal naive one, and its intervals, in place of the series whose source that is.
+
+    Args:
+        panel: the newest data.
+        forecast: of its series, S.
+        sources: S words.
+
+    Raises:
+        DataError: the series are too short for the horizon.
+    """
+    if NAIVE not in sources:
+        return replace(forecast, sources=sources)
+    fallback = seasonal_naive_forecast(panel, forecast.horizon, forecast.levels)
+    naive = np.array([source == NAIVE for source in sources])[:, None]  # [S, 1]
+    return replace(
+        forecast,
+        values=np.where(naive, fallback.values, forecast.values),
+        lower=np.where(naive, fallback.lower, forecast.lower),
+        upper=np.where(naive, fallback.upper, forecast.upper),
+        sources=sources,
+    )

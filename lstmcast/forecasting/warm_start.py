@@ -1,0 +1,127 @@
+"""A warm start: networks that go on from the weights of a model in use, without having seen what will judge them.
+
+A model keeps its networks twice: as they were judged, before they learnt the steps held out, and as they forecast. The
+new judged networks go on from the former, those that will forecast from the latter. So the steps held out now were
+never learnt by what they judge, as long as they all came after what the old judged networks had learnt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lstmcast.data.panel import Panel
+from lstmcast.data.schema import InferredSetting
+from lstmcast.evaluation.splits import HoldoutSplit
+from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasting.planning import TrainingPlan
+from lstmcast.nn.numpy_lstm import Network
+from lstmcast.nn.specs import Recipe
+from lstmcast.preprocessing.panel_scaling import Key
+from lstmcast.preprocessing.scaling import valid_transforms
+
+EPOCH_DIVISOR, LEARNING_RATE_FACTOR = (
+    4,
+    0.3,
+)  # on from a fit: for a quarter of a long one's epochs, at so much of its learning rate
+
+
+@dataclass(frozen=True)
+class WarmStart:
+    """Networks to go on from.
+
+    Attributes:
+        holdout_networks: as they were judged. final_networks: as they forecast, having learnt everything.
+        may_stay: whether they stay as they are where their forecasts of the stopping origins grow no better.
+    """
+
+    holdout_networks: tuple[Network, ...]
+    final_networks: tuple[Network, ...]
+    may_stay: bool = False
+
+
+def apply_warm_start(plan: TrainingPlan, panel: Panel, start: Forecaster) -> tuple[TrainingPlan, WarmStart | None]:
+    """The plan as it goes on from a forecaster, and the weights; the plan as it is where that cannot be, with why.
+
+    Args:
+        plan: as made for the panel from the start.
+        panel: the data.
+        start: to go on from.
+    """
+    held = _unlearnt(plan.holdout, panel, start)
+    reason = _unfit(plan, panel, start) or ("" if held else "the model in use has learnt steps that are held out now")
+    if reason or held is None:
+        return replace(plan, findings=(*plan.findings, InferredSetting("start", "fresh", reason))), None
+    variant = replace(
+        plan.variants[0], scaling_spec=start.pipeline.scaling_spec, window_spec=start.pipeline.window_spec
+    )
+    found = (
+        InferredSetting("footing", str(variant), "that of the model in use"),
+        InferredSetting("start", "warm", "from its weights"),
+    )
+    findings = tuple(
+        finding for finding in plan.findings if finding.name not in {"transform", "footing", "window", "start"}
+    )
+    going_on = replace(
+        plan,
+        holdout=held,
+        variants=(variant,),
+        architecture=replace(plan.architecture, context=variant.window_spec.context, lags=variant.window_spec.lags),
+        findings=(*findings, *found),
+    )
+    return going_on, WarmStart(start.holdout_pipeline.networks, start.pipeline.networks)
+
+
+def fine_tuning_recipe(recipe: Recipe) -> Recipe:
+    """The recipe for networks that have learnt before: gently, and after a long fit not for as long again."""
+    epochs = recipe.epochs if recipe.patience else -(-recipe.epochs // EPOCH_DIVISOR)
+    return replace(recipe, epochs=epochs, decay=0, learning_rate=LEARNING_RATE_FACTOR * recipe.learning_rate)
+
+
+def last_validation_step(forecaster: Forecaster) -> dict[Key, int]:
+    """The last step of each series, on the calendar, that decided anything about the judged networks."""
+    return _before_the_end(forecaster, forecaster.report["held_out"]["judge_steps"])
+
+
+def _before_the_end(forecaster: Forecaster, steps: int) -> dict[Key, int]:
+    ends = forecaster.context.ends - steps
+    return dict(zip(forecaster.context.keys, ends.tolist(), strict=True))
+
+
+def _unfit(plan: TrainingPlan, panel: Panel, start: Forecaster) -> str:
+    """Why the weights cannot be gone on from; empty where they can."""
+    architecture, network, transform = (
+        plan.architecture,
+        start.pipeline.networks[0],
+        start.pipeline.scaling_spec.transform,
+    )
+    planned = (architecture.head, architecture.units, architecture.activation, architecture.skip, plan.networks)
+    units = tuple(layer.units for layer in network.layers)
+    if planned != (start.pipeline.head, units, network.activation, network.skip, len(start.pipeline.networks)):
+        return "the model in use is another network"
+    if not start.pipeline.scaling_spec.allow_untransformed and transform not in valid_transforms(panel.values):
+        return f"the transform of the model in use, {transform}, cannot take the newest values"
+    return ""
+
+
+def _unlearnt(held: HoldoutSplit, panel: Panel, start: Forecaster) -> HoldoutSplit | None:
+    """Steps to hold out that the judged networks have not learnt: as planned, or no more than before; None: none.
+
+    A series that has ended has no new steps: of a larger part of it, some were learnt.
+    """
+    before = start.report["held_out"]
+    learnt = _before_the_end(start, before["stop_steps"] + before["judge_steps"])
+    smaller = replace(
+        held,
+        validation_steps=min(held.validation_steps, before["stop_steps"]),
+        test_steps=min(held.test_steps, before["judge_steps"]),
+    )
+    until = np.array([learnt.get(key, np.iinfo(np.int64).min) for key in panel.keys])  # [S]
+    fitting = (split for split in (held, smaller) if (panel.ends - split.total >= until).all())
+    found = next(fitting, None)
+    return (
+        found
+        if found and bool(found.validation_steps) == bool(held.validation_steps) and found.test_steps >= held.horizon
+        else None
+    )

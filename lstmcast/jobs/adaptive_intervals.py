@@ -1,0 +1,121 @@
+"""Intervals of the next forecast, widened by what became of the last ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lstmcast.calibration.adaptive_conformal import OFTEN, RARELY, apply_factors, extend_horizon, update_log_factors
+from lstmcast.data.calendar import Calendar
+from lstmcast.data.timezones import DAY
+from lstmcast.forecasting.seasonal_naive import LSTM
+from lstmcast.jobs.live_scores import MIN_POSITION, iter_scored_forecasts
+from lstmcast.persistence.ledger.ledger import Ledger
+from lstmcast.persistence.ledger.records import PanelInfo
+from lstmcast.results import Forecast
+from lstmcast.types import Floats, Ints
+
+YEAR = 365 * DAY  # µs
+FREQUENT_STEPS = 200  # steps in it, from which outcomes come often
+
+
+@dataclass(frozen=True)
+class AdaptedForecast:
+    """A forecast to issue, and what the ledger keeps of it.
+
+    Attributes:
+        forecast: with the bounds to issue.
+        base: with the bounds as the model said them: what `Ledger.record` takes, with the factors.
+        factors: [Q, S, H] by how much they were widened.
+    """
+
+    forecast: Forecast
+    base: Forecast
+    factors: Floats
+
+
+def adapted(ledger: Ledger, forecast: Forecast) -> AdaptedForecast:
+    """Learn from what came true since the last run, and widen or narrow the intervals accordingly.
+
+    Args:
+        ledger: with the newest data observed.
+        forecast: the model's.
+    """
+    frame = ledger.frame()
+    if frame is None or not forecast.levels:
+        return unchanged(forecast)
+    factors = np.exp(_learn(ledger, frame, forecast.levels, forecast.horizon))  # [Q, S of the data, H]
+    index_by_key = {key: k for k, key in enumerate(frame.keys)}
+    factors = factors[:, [index_by_key[key] for key in forecast.keys]]
+    for k, source in enumerate(forecast.sources):
+        if source != LSTM:
+            factors[:, k] = 1.0
+    return AdaptedForecast(apply_interval_factors(forecast, factors), forecast, factors)
+
+
+def unchanged(forecast: Forecast) -> AdaptedForecast:
+    """The forecast as the model said it."""
+    return AdaptedForecast(forecast, forecast, np.ones_like(forecast.lower))
+
+
+def apply_interval_factors(base: Forecast, factors: Floats) -> Forecast:
+    """The forecast whose bounds were widened by factors [Q, S, H]."""
+    if (factors == 1).all():
+        return base
+    lower, upper = apply_factors(base.values, base.lower, base.upper, factors)
+    return replace(base, lower=lower, upper=upper)
+
+
+def _learn(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], horizon: int) -> Floats:
+    """[Q, S, H] log factors after all outcomes that are known by now; kept for the next run."""
+    theta, known = _stored_factors(ledger, frame, levels, horizon)
+    alpha, rate = 1 - np.array(levels) / 100, _rate(frame.calendar)
+    for missed in _miss_rates(ledger, frame, levels, horizon, known):
+        theta = update_log_factors(theta, missed, alpha, rate)
+    ledger.save_interval_factors(
+        (number, level, end, theta[q, k])
+        for k, (number, end) in enumerate(zip(frame.series.tolist(), frame.ends.tolist(), strict=True))
+        for q, level in enumerate(levels)
+    )
+    return theta
+
+
+def _stored_factors(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], horizon: int) -> tuple[Floats, Ints]:
+    """[Q, S, H] log factors as the last run left them, 0 where it left none, and [S] the last steps they know of."""
+    found = ledger.interval_factors(frame.series, levels)
+    theta = np.zeros((len(levels), len(frame.series), horizon))
+    known = np.full(len(frame.series), MIN_POSITION)
+    for k, number in enumerate(frame.series.tolist()):
+        for q, level in enumerate(levels):
+            if (number, level) in found:
+                known[k], left = found[number, level]
+                theta[q, k] = extend_horizon(left, horizon)
+    return theta, known
+
+
+def _miss_rates(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], horizon: int, known: Ints) -> Floats:
+    """[T, Q, S, H] whether the interval issued for each step missed, by that step, the first that is new first.
+
+    NaN where nothing was forecast, and where the outcome is not known, or was known before.
+    """
+    found = list(iter_scored_forecasts(ledger, frame, levels, known))
+    first = (
+        max(int(known.min()), min((int(scored.origins.min()) for scored in found), default=int(frame.ends.max()))) + 1
+    )
+    missed = np.full((max(int(frame.ends.max()) - first + 1, 0), len(levels), len(known), horizon), np.nan)
+    for scored in found:
+        outside = (scored.actual < scored.lower) | (scored.actual > scored.upper)
+        has_interval = ~np.isnan(scored.actual) & ~np.isnan(scored.lower)  # [Q, R, H]
+        has_interval[:, :, horizon:] = False
+        q, r, h = np.nonzero(has_interval)
+        missed[scored.origins[r] + h + 1 - first, q, scored.rows[r], h] = outside[q, r, h]
+    return missed
+
+
+def _rate(calendar: Calendar) -> float:
+    """γ: how far one outcome moves a factor. Rare outcomes must move it further if a year is to be enough."""
+    if calendar.kind == "counter":
+        return OFTEN
+    begin, end = calendar.positions(np.array([0, YEAR]))
+    return OFTEN if end - begin >= FREQUENT_STEPS else RARELY

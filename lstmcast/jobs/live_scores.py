@@ -1,0 +1,182 @@
+"""Live scores and drift of recorded forecasts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from lstmcast.calibration.adaptive_conformal import apply_factors
+from lstmcast.data.calendar import Calendar
+from lstmcast.evaluation.drift_test import Drift, block_steps, blocks, drift
+from lstmcast.evaluation.live_scores import ErrorSums, LiveScores
+from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasting.seasonal_naive import LSTM
+from lstmcast.jobs.context import current_model
+from lstmcast.persistence.ledger.ledger import Ledger
+from lstmcast.persistence.ledger.records import PanelInfo, RecordedForecast, micros
+from lstmcast.types import Floats, Ints
+
+MIN_POSITION = -(2**62)
+"""A step on the calendar before all others."""
+
+
+@dataclass(frozen=True)
+class ScoredForecast:
+    """R series that one run forecast, H steps ahead, and what came.
+
+    Attributes:
+        entry: the number of the run.
+        rows: [R] which series of the newest data.
+        origins: [R] the last known step of each, on the calendar.
+        actual: [R, H] what came; NaN where that is not known, or not asked for.
+        values, naive: [R, H] the forecast, and the seasonal naive one.
+        lower, upper: [Q, R, H] the bounds as they were issued; NaN for a level that the run did not have.
+        width: [R, H] half of the innermost interval before it was widened; NaN where there was no interval.
+    """
+
+    entry: int
+    rows: Ints
+    origins: Ints
+    actual: Floats
+    values: Floats
+    naive: Floats
+    lower: Floats
+    upper: Floats
+    width: Floats
+
+
+def iter_scored_forecasts(
+    ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], after: Ints, *, since: int = 0
+) -> Iterator[ScoredForecast]:
+    """What came of the network's forecasts, the newest run first.
+
+    Of several forecasts of a series from one origin the last one counts.
+
+    Args:
+        ledger: with the newest data observed.
+        frame: those data.
+        levels: [Q] which intervals, in percent.
+        after: [S] only steps after these, on the calendar, are asked for.
+        since: only entries from this number on.
+    """
+    issues = list(ledger.issues(int(after.min()) + 1, since=since))
+    if not issues:
+        return
+    base = min(int(issue.origins.min()) for issue in issues)
+    last = max(int(frame.ends.max()), *(int(issue.origins.max()) for issue in issues))  # data may have been cut since
+    known = ledger.outcomes(frame.series, base, last)  # [S, T]
+    taken = np.zeros(known.shape, dtype=np.bool_)
+    row_by_series = {number: row for row, number in enumerate(frame.series.tolist())}
+    for issue in issues:
+        rows = np.array([row_by_series.get(number, -1) for number in issue.series.tolist()], dtype=np.int64)
+        counts = (rows >= 0) & (np.array(issue.sources) == LSTM)  # others are not held against the network
+        counts[counts] = ~taken[rows[counts], issue.origins[counts] - base]
+        kept = np.flatnonzero(counts)
+        taken[rows[kept], issue.origins[kept] - base] = True
+        if len(kept):
+            yield _outcome(issue, kept, rows[kept], levels, _actual(issue, kept, rows[kept], known, base, after))
+
+
+def _actual(issue: RecordedForecast, kept: Ints, rows: Ints, known: Floats, base: int, after: Ints) -> Floats:
+    """[R, H] what came of an issue's series `kept`, which are the rows `rows` of `known`."""
+    ahead = issue.origins[kept, None] + np.arange(1, issue.values.shape[1] + 1)
+    requested = (ahead > after[rows, None]) & (ahead - base < known.shape[1])
+    return np.where(requested, known[rows[:, None], np.where(requested, ahead - base, 0)], np.nan)
+
+
+def _outcome(
+    issue: RecordedForecast, kept: Ints, rows: Ints, levels: tuple[float, ...], actual: Floats
+) -> ScoredForecast:
+    lower, upper = apply_factors(issue.values, issue.lower, issue.upper, issue.factors)
+    unknown = np.full((1, *issue.values.shape), np.nan)
+    lower, upper = (np.concatenate([bounds, unknown]) for bounds in (lower, upper))
+    which = [issue.levels.index(level) if level in issue.levels else -1 for level in levels]
+    width = (issue.upper[0] - issue.lower[0]) / 2 if issue.levels else unknown[0]
+    return ScoredForecast(
+        entry=issue.entry,
+        rows=rows,
+        origins=issue.origins[kept],
+        actual=actual,
+        values=issue.values[kept],
+        naive=issue.naive[kept],
+        lower=lower[which][:, kept],
+        upper=upper[which][:, kept],
+        width=width[kept],
+    )
+
+
+def live(ledger: Ledger, *, now: datetime, window: timedelta | None = None) -> LiveScores:
+    """Scores of what came true lately.
+
+    Args:
+        ledger: with the newest data observed.
+        now: with a time zone.
+        window: only steps whose time lies in it, before now, count; None: all there are. Where rows are only counted,
+            steps have no times: all count.
+    """
+    frame, levels, horizon = ledger.frame(), ledger.levels, ledger.horizon
+    if frame is None:
+        return LiveScores.of(ErrorSums.zeros(len(levels), 0, horizon), levels)
+    n = len(frame.series)
+    total = ErrorSums.zeros(len(levels), n, horizon)
+    for scored in iter_scored_forecasts(ledger, frame, levels, np.full(n, _before(frame.calendar, now, window))):
+        tally = ErrorSums.of(scored.actual, scored.values, scored.naive, scored.lower, scored.upper)
+        total += tally.align(scored.rows, n, horizon)
+    return LiveScores.of(total, levels)
+
+
+def _before(calendar: Calendar, now: datetime, window: timedelta | None) -> int:
+    """The last step on the calendar before a window."""
+    if window is None or calendar.kind == "counter":
+        return MIN_POSITION
+    return int(calendar.positions(np.array([micros(now - window)]))[0])
+
+
+def drift_of(ledger: Ledger, folder: Path) -> Drift:
+    """The drift of the model that is in use; of none, where there is none."""
+    model = current_model(folder)
+    return drifted(ledger, model.version.name, model.forecaster) if model else drift(np.empty(0), np.empty(0))
+
+
+def drifted(ledger: Ledger, version: str, forecaster: Forecaster, *, since: datetime | None = None) -> Drift:
+    """Whether the errors of a model's live forecasts have grown beyond those of its calibration.
+
+    Args:
+        ledger: with the newest data observed.
+        version: of the model; only its own forecasts are looked at.
+        forecaster: the model.
+        since: only forecasts made from then on are looked at; None: all.
+    """
+    held = forecaster.holdout
+    steps = block_steps(forecaster.horizon)
+    frame = ledger.frame()
+    run_numbers = {entry.number for entry in ledger.entries(since=since) if entry.version == version}
+    if frame is None or not run_numbers or not forecaster.calibration.levels:
+        return drift(np.empty(0), np.empty(0))
+    _, before = blocks(held.positions, _errors(held.actual, held.forecast, (held.upper[0] - held.lower[0]) / 2), steps)
+    holdout_keys = {forecaster.context.keys[k] for k in np.unique(held.series).tolist()}
+    rows = [k for k, key in enumerate(frame.keys) if key in holdout_keys]
+    origins, errors = _live_errors(ledger, frame, rows, run_numbers)
+    return drift(before, blocks(origins, errors, steps)[1])
+
+
+def _live_errors(ledger: Ledger, frame: PanelInfo, rows: Sequence[int], entries: Set[int]) -> tuple[Ints, Floats]:
+    """Origins [B] and errors [B, H], in half widths, of what some entries forecast of some series."""
+    everything = np.full(len(frame.series), MIN_POSITION)
+    parts = [(np.empty(0, dtype=np.int64), np.empty((0, ledger.horizon)))]
+    for scored in iter_scored_forecasts(ledger, frame, ledger.levels, everything, since=min(entries)):
+        if scored.entry in entries:
+            selected = np.isin(scored.rows, rows)
+            errors = np.full((len(scored.rows), ledger.horizon), np.nan)
+            errors[:, : scored.actual.shape[1]] = _errors(scored.actual, scored.values, scored.width)
+            parts.append((scored.origins[selected], errors[selected]))
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+
+def _errors(actual: Floats, forecast: Floats, width: Floats) -> Floats:
+    """|y − f| in widths; NaN where a width of 0 measures nothing."""
+    return np.where(width > 0, np.abs(actual - forecast) / np.where(width > 0, width, 1.0), np.nan)

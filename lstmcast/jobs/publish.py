@@ -1,0 +1,160 @@
+"""Forecast of a run: computed, recorded, written; with the digests that identify the run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from lstmcast.config import Job
+from lstmcast.data.panel import Panel
+from lstmcast.forecasting.seasonal_naive import (
+    LSTM,
+    NAIVE,
+    fill_with_seasonal_naive,
+    seasonal_naive_forecast,
+    seasonal_naive_values,
+)
+from lstmcast.jobs.adaptive_intervals import adapted, unchanged
+from lstmcast.jobs.alerts import AlertResult, evaluate
+from lstmcast.jobs.context import CurrentModel, RunContext, horizon_of
+from lstmcast.jobs.events import LogEvent
+from lstmcast.jobs.inputs import RunInputs
+from lstmcast.persistence.files import write_atomically
+from lstmcast.persistence.ledger.records import RunRecord
+from lstmcast.results import Forecast, output_suffix
+
+
+def make_forecast(job: Job, panel: Panel, model: CurrentModel | None, sources: tuple[str, ...]) -> Forecast:
+    """H steps of every series, each from its source.
+
+    Raises:
+        DataError: too little data for the horizon, or not those of the model.
+        ModelError: the forecast grows beyond every number.
+    """
+    horizon = horizon_of(job, panel, model)
+    if model is not None:
+        return fill_with_seasonal_naive(panel, model.forecaster.predict(panel, horizon), sources)
+    return fill_with_seasonal_naive(panel, seasonal_naive_forecast(panel, horizon, job.forecast.levels), sources)
+
+
+def output_is_current(job: Job, entry: RunRecord) -> bool:
+    """Whether what a recorded run wrote is still there, to the byte; of a figure: whether there is one."""
+    output = Path(job.forecast.output)
+    if not output.is_file() or (job.plot and not Path(job.plot).is_file()):
+        return False
+    return sha256(output.read_bytes()).hexdigest() == entry.output_digest
+
+
+def publish(run: RunContext, inputs: RunInputs, entry: RunRecord) -> list[AlertResult]:
+    """Forecast, record it, then write it: killed in between, the next run finds it not in place, and writes it.
+
+    Args:
+        run: the run.
+        inputs: data, model, and what forecasts each series.
+        entry: what is known of the run.
+
+    Returns:
+        What became of the job's alerts.
+
+    Raises:
+        LstmcastError: it cannot be made or written.
+    """
+    forecast = make_forecast(run.job, inputs.panel, inputs.model, inputs.sources)
+    adapted_forecast = adapted(run.ledger, forecast) if run.job.ledger.adapt else unchanged(forecast)
+    found = _alerts(run.job, adapted_forecast.forecast, inputs.model)
+    content = adapted_forecast.forecast.render(output_suffix(run.job.forecast.output))
+    entry = _described(entry, run.job, adapted_forecast.forecast, content, found)
+    last = run.ledger.last_run()
+    if run.force or last is None or (last.run_key, last.output_digest) != (entry.run_key, entry.output_digest):
+        run.ledger.record(
+            entry,
+            adapted_forecast.base,
+            seasonal_naive_values(inputs.panel, forecast.horizon),
+            adapted_forecast.factors,
+        )
+    _write(run.job, content, inputs, adapted_forecast.forecast)
+    fields = {"run_key": entry.run_key, "source": entry.source, "output": run.job.forecast.output, **entry.details}
+    run.note(LogEvent("forecast", _words(forecast, run.job.forecast.output, inputs.model), fields=fields))
+    return found
+
+
+def _described(
+    entry: RunRecord, job: Job, forecast: Forecast, content: bytes, found: Sequence[AlertResult]
+) -> RunRecord:
+    """The entry with what was forecast by what, and the file that holds it."""
+    pairs = zip(forecast.keys, forecast.sources, strict=True)
+    fallback = ["/".join(key) for key, source in pairs if source == NAIVE]
+    return replace(
+        entry,
+        source=NAIVE if len(fallback) == len(forecast.keys) else "mixed" if fallback else LSTM,
+        output=str(Path(job.forecast.output).resolve()),
+        output_digest=sha256(content).hexdigest(),
+        details={"fallback": fallback, "alerts": [alert.to_dict() for alert in found]},
+    )
+
+
+def _write(job: Job, content: bytes, inputs: RunInputs, forecast: Forecast) -> None:
+    """The forecast, and its figure where the job wants one."""
+    write_atomically(Path(job.forecast.output), content)
+    if job.plot:
+        suffix = Path(job.plot).suffix
+        write_atomically(Path(job.plot), _write_figure(inputs.panel, forecast, inputs.model, suffix))
+
+
+def _alerts(job: Job, forecast: Forecast, model: CurrentModel | None) -> list[AlertResult]:
+    """The job's alerts held against the forecast; how its steps go together is what the held-out ones say."""
+    if model is None:
+        return evaluate(job.alerts, forecast, None)
+    return evaluate(job.alerts, forecast, model.forecaster.holdout, model.forecaster.calibration.levels)
+
+
+def _write_figure(panel: Panel, forecast: Forecast, model: CurrentModel | None, suffix: str) -> bytes:
+    """The first series, their forecasts and intervals as the bytes of a figure."""
+    from lstmcast.report.figures import forecast as figures_forecast
+    from lstmcast.report.figures.panels import render
+
+    if model is None:
+        return render(figures_forecast.plot(panel, forecast), suffix)
+    series_panels = figures_forecast.forecast_panels(panel, forecast, ())
+    return figures_forecast.forecast_figure(series_panels, model.forecaster, suffix, backtest=False, history=None)
+
+
+def _words(forecast: Forecast, target: str, model: CurrentModel | None) -> str:
+    """What was written, from what."""
+    from lstmcast.report import console
+
+    if model is None:
+        return console.format_paths(forecast, target, NAIVE.replace("_", " "))
+    return console.format_forecast(forecast, model.version, target, model.forecaster.report, ())
+
+
+DIGEST_EXCLUDED: Mapping[str, bool | set[str]] = {
+    "input": True,
+    "plot": True,
+    "metrics": True,
+    "on_alert": True,
+    "store": True,
+    "forecast": {"output"},
+}
+"""What of a job says where things lie, or who is told: the forecast does not depend on it."""
+
+
+def config_digest(job: Job) -> str:
+    """sha256 of everything in a job that the forecast may depend on."""
+    payload = job.model_dump(mode="json", exclude=DIGEST_EXCLUDED)
+    return sha256(json.dumps(payload, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def run_key(data: str, config: str, version: str, sources: Sequence[str]) -> str:
+    """Names a forecast before it is made.
+
+    Args:
+        data: the fingerprint of the panel.
+        config: the digest of the job.
+        version: the model's version; empty where there is none.
+        sources: what forecasts each series: old data may turn to another.
+    """
+    return sha256(json.dumps([data, config, version, list(sources)]).encode()).hexdigest()

@@ -1,5 +1,0 @@
-"""What the commands ask of a model, whatever it says: a kind for each `model.head`, looked up once."""
-
-from lstmcast.kinds.table import HEADS, get_task
-
-__all__ = ["HEADS", "get_task"]

@@ -1,0 +1,138 @@
+"""Traced forward pass and backpropagation through time in NumPy.
+
+The forward pass is that of `lstm`; here nothing is thrown away. Letters: B batch, T steps, F features, U units.
+
+With δv for the gradient of one number with respect to v, and ∘ for the product number by number, a step is
+
+    δc ← δc + δh ∘ o ∘ act′(c)
+    δa_i = δc ∘ c̃ ∘ i(1 − i)        δa_f = δc ∘ c_{t-1} ∘ f(1 − f)
+    δa_c = δc ∘ i ∘ act′(a_c)        δa_o = δh ∘ act(c) ∘ o(1 − o)
+    δx_t = δa Wᵀ        δh_{t-1} = δa Uᵀ        δc_{t-1} = δc ∘ f
+
+(Hochreiter & Schmidhuber 1997, appendix A, without its truncation; Gers, Schmidhuber & Cummins 2000 for the forget
+gate.) Letters: G gradients followed at once, B batch, F features, U units, O outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstmcast.nn.numpy_lstm import ACTIVATIONS, Activation, Layer, Network, sigmoid
+from lstmcast.types import Array
+
+
+@dataclass(frozen=True)
+class GateTrace:
+    """One layer while it read T inputs; [B, T, U] each.
+
+    Attributes:
+        i: input gate, how much of the candidate enters the cell, 0 to 1.
+        f: forget gate, how much of the cell is kept, 0 to 1.
+        g: the candidate c̃.
+        o: output gate, how much of the cell is shown, 0 to 1.
+        c: the cell state after each step.
+        h: the output of each step.
+    """
+
+    i: Array
+    f: Array
+    g: Array
+    o: Array
+    c: Array
+    h: Array
+
+
+def trace(network: Network, x: Array) -> tuple[GateTrace, ...]:
+    """Run the network from the state of zeros and keep all of it.
+
+    Args:
+        network: the weights.
+        x: [B, T, F].
+
+    Returns:
+        One `Gates` for each layer, the first layer first.
+    """
+    act, layers = ACTIVATIONS[network.activation], []
+    for layer in network.layers:
+        layers.append(_layer(layer, x, act))
+        x = layers[-1].h
+    return tuple(layers)
+
+
+def _layer(layer: Layer, x: Array, act: Activation) -> GateTrace:
+    """The LSTM's equations for one layer, all steps."""
+    a = x @ layer.W + layer.b  # [B, T, 4U]
+    i, f, g, o, c, h = np.empty((6, *x.shape[:2], layer.units), np.float32)
+    h_before = c_before = np.zeros((len(x), layer.units), np.float32)
+    for t in range(x.shape[1]):
+        a_i, a_f, a_g, a_o = np.split(a[:, t] + h_before @ layer.U, 4, axis=1)
+        i[:, t], f[:, t], g[:, t], o[:, t] = sigmoid(a_i), sigmoid(a_f), act(a_g), sigmoid(a_o)
+        c_before = c[:, t] = f[:, t] * c_before + i[:, t] * g[:, t]
+        h_before = h[:, t] = o[:, t] * act(c_before)
+    return GateTrace(i, f, g, o, c, h)
+
+
+# act′ of each activation, told from what the activation gave.
+SLOPES: Mapping[str, Activation] = {
+    "tanh": lambda y: 1 - y * y,
+    "relu": lambda y: np.sign(y),
+    "sigmoid": lambda y: y * (1 - y),
+    "elu": lambda y: np.minimum(y + 1, np.float32(1)),
+    "softsign": lambda y: np.square(1 - np.abs(y)),
+    "linear": np.ones_like,
+}
+
+
+@dataclass
+class BackwardState:
+    """What one step hands back to the one before it: δh and δc of every layer, [G, B, U] each."""
+
+    h: list[Array]
+    c: list[Array]
+
+    @classmethod
+    def zeros(cls, network: Network, gradients: int, batch: int) -> BackwardState:
+        """After the last step: zeros."""
+        zeros = [np.zeros((gradients, batch, layer.units), np.float32) for layer in network.layers]
+        return cls(h=list(zeros), c=list(zeros))
+
+
+def backward_step(
+    network: Network, gates: Sequence[GateTrace], t: int, d_hidden: Array, carried: BackwardState
+) -> Array:
+    """One step of backpropagation, from the network's output at step t to its input there.
+
+    Args:
+        network: the weights.
+        gates: what happened on the way forward, one for each layer.
+        t: the step.
+        d_hidden: [G, B, O] the gradients with respect to what the network said at this step.
+        carried: from the step after; becomes what the step before needs.
+
+    Returns:
+        [G, B, F] the gradients with respect to x_t.
+    """
+    units = network.layers[-1].units
+    down = d_hidden @ network.V[:units].T  # [G, B, U]
+    for k in reversed(range(len(network.layers))):
+        down = _layer_back(network.layers[k], gates[k], t, down, carried, k, network.activation)
+    return down + d_hidden @ network.V[units:].T if network.skip else down
+
+
+def _layer_back(
+    layer: Layer, gates: GateTrace, t: int, down: Array, carried: BackwardState, k: int, activation: str
+) -> Array:
+    """The same of layer k: δ of its output, [G, B, U], to δ of its input."""
+    act, slope = ACTIVATIONS[activation], SLOPES[activation]
+    i, f, g, o, c = gates.i[:, t], gates.f[:, t], gates.g[:, t], gates.o[:, t], gates.c[:, t]
+    before = gates.c[:, t - 1] if t else np.zeros_like(c)
+    shown = act(c)
+    h = carried.h[k] + down
+    c = carried.c[k] + h * (o * slope(shown))
+    a = [c * (g * i * (1 - i)), c * (before * f * (1 - f)), c * (i * slope(g)), h * (shown * o * (1 - o))]
+    gradient = np.concatenate(a, axis=-1)  # [G, B, 4U]
+    carried.h[k], carried.c[k] = gradient @ layer.U.T, c * f
+    return gradient @ layer.W.T

@@ -1,0 +1,1 @@
+"""Files, model versions, checkpoints and the ledger. No other package writes files."""

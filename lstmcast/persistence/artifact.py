@@ -1,0 +1,295 @@
+"""A trained forecaster on disk: immutable versions, the one in use, and proof that nothing was changed since.
+
+    models/<name>/20261120T084500Z-1a2b3c4d/    manifest.json and *.safetensors
+    models/<name>/current                       one line: the version in use
+    models/<name>/lock                          held while a version is published
+
+The hexadecimal part of a version's name begins the sha256 of its manifest, which holds the sha256 of every other file.
+Loading executes nothing: files are read once, checked as bytes, and only then seen as arrays.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load as parse_tensors
+from safetensors.numpy import save as tensor_bytes
+
+from lstmcast.errors import ModelError, UsageError
+from lstmcast.persistence.checkpoint import header
+from lstmcast.persistence.files import (
+    DamageError,
+    exclusive_lock,
+    parse_object,
+    read_regular,
+    remove_temporary,
+    sync_folder,
+    temporary_name,
+    translate_os_errors,
+    write_atomically,
+    write_new,
+)
+from lstmcast.persistence.registry import CURRENT, MANIFEST, NAME, NAMING, VERSION, versions
+
+SCHEMA = 2
+"""The layout of a version. Another number is refused, never guessed at."""
+
+Tensors = Mapping[str, npt.NDArray[Any]]
+
+
+_MANIFEST_LIMIT = 64 * 2**20  # bytes
+
+
+_SUFFIX = ".safetensors"
+_FILE = re.compile(r"[a-z][a-z0-9_]*\.safetensors")
+
+
+_HINT = "train again, or name another version with --model"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One version, read and verified.
+
+    Attributes:
+        path: its folder.
+        manifest: what `publish` was given, with `schema` and `files` added.
+        tensors: for each group (`weights`, `calibration`, …) its arrays by name; read-only.
+    """
+
+    path: Path
+    manifest: Mapping[str, Any]
+    tensors: Mapping[str, Tensors]
+
+
+def prepare(models: Path, name: str) -> Path:
+    """Make the folder of a model and prove that it can be written, before an hour of training is spent.
+
+    Args:
+        models: the folder of all models.
+        name: the model: letters, digits, dot, dash and underscore, at most 100, the first no dot.
+
+    Returns:
+        `models/name`.
+
+    Raises:
+        UsageError: the name is not allowed.
+        FileError: the folder cannot be made or written.
+    """
+    if not NAME.fullmatch(name):
+        raise UsageError(f"model name: {NAMING} (got {name[:120]!r}); choose one with --name (store.name)")
+    folder = models / name
+    with translate_os_errors("written", folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = temporary_name(folder)
+        try:
+            write_new(probe, [b"lstmcast\n"])
+        finally:
+            probe.unlink(missing_ok=True)
+        sync_folder(models)
+    return folder
+
+
+def model_lock(folder: Path, *, wait: float = 0.0) -> AbstractContextManager[None]:
+    """The lock under which versions of a model are published; see `exclusive_lock`."""
+    return exclusive_lock(folder / "lock", wait=wait)
+
+
+def publish(
+    models: Path,
+    name: str,
+    manifest: Mapping[str, Any],
+    tensors: Mapping[str, Tensors],
+    *,
+    now: datetime,
+    keep: int,
+) -> Path:
+    """Save a version and make it the current one; killed at any moment, the old or the new one is current and whole.
+
+    The caller holds `model_lock`. The same content at the same `now` gives the same bytes under the same name.
+
+    Args:
+        models: the folder of all models.
+        name: the model, as for `prepare`.
+        manifest: what JSON can hold, without NaN; `schema` and `files` are added.
+        tensors: arrays by name, for each group (a lower-case word that names its file).
+        now: when the version was made, with a time zone.
+        keep: how many versions stay, this one included; older ones and what killed runs left are removed.
+
+    Returns:
+        The folder of the new version.
+
+    Raises:
+        UsageError: the name is not allowed.
+        FileError: the system refused; the version that was current still is, unless only the cleaning up failed.
+        ValueError: the manifest holds what JSON cannot say, or a group has no plain name.
+    """
+    folder = prepare(models, name)
+    files = encoded(manifest, tensors)
+    version = folder / f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{sha256(files[MANIFEST]).hexdigest()[:8]}"
+    with suppress(OSError):  # makes room for the new version; what resists is said at the end
+        remove_temporary(folder)
+    _write_version(version, files)
+    write_atomically(folder / CURRENT, f"{version.name}\n".encode())
+    with translate_os_errors("cleaned up", folder):
+        prune(folder, version, keep)
+    return version
+
+
+def load(version: Path) -> Artifact:
+    """Read a version after proving that it is the one that was published.
+
+    Args:
+        version: its folder, as `resolve` gives it.
+
+    Raises:
+        ModelError: missing, damaged, tampered with, or of another schema; every faulty file is listed.
+        FileError: a file is there but may not be read.
+    """
+    manifest = read_manifest(version)
+    listed = manifest["files"]
+    with translate_os_errors("read", version):
+        unknown = sorted({path.name for path in version.iterdir()} - {MANIFEST, *listed})
+    faults = [f"{version / name}: does not belong to this version" for name in unknown]
+    tensors = {}
+    for file, entry in listed.items():
+        try:
+            tensors[file.removesuffix(_SUFFIX)] = _read_tensors(version / file, entry)
+        except DamageError as damage:
+            faults.append(f"{version / file}: {damage}")
+    if faults:
+        raise _model_error(faults)
+    return Artifact(version, manifest, tensors)
+
+
+# --- publishing ---
+
+
+def encoded(manifest: Mapping[str, Any], tensors: Mapping[str, Tensors]) -> dict[str, bytes]:
+    """The files of a version by their names.
+
+    Raises:
+        ValueError: the manifest holds what JSON cannot say, or a group has no plain name.
+    """
+    files = _encode(tensors)
+    listed = {file: _describe(content) for file, content in files.items()}
+    text = json.dumps({**manifest, "schema": SCHEMA, "files": listed}, sort_keys=True, indent=1, allow_nan=False)
+    return {**files, MANIFEST: text.encode()}
+
+
+def _encode(tensors: Mapping[str, Tensors]) -> dict[str, bytes]:
+    """The bytes of each file, by its name."""
+    wrong = [group for group in tensors if not _FILE.fullmatch(group + _SUFFIX)]
+    if wrong:
+        raise ValueError(f"a tensor group must be a lower-case word (got {wrong})")
+    return {
+        group + _SUFFIX: tensor_bytes({name: np.asarray(array, order="C") for name, array in arrays.items()})
+        for group, arrays in tensors.items()
+    }
+
+
+def _describe(content: bytes) -> dict[str, Any]:
+    return {"sha256": sha256(content).hexdigest(), "size": len(content), "tensors": _header(content)}
+
+
+def _write_version(version: Path, files: Mapping[str, bytes]) -> None:
+    if version.is_dir():
+        return  # the same content at the same second
+    temporary = temporary_name(version.parent)
+    with translate_os_errors("written", version):
+        try:
+            temporary.mkdir()
+            for name, content in files.items():
+                write_new(temporary / name, [content])
+            sync_folder(temporary)
+            temporary.rename(version)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        sync_folder(version.parent)
+
+
+def prune(folder: Path, current: Path, keep: int) -> list[str]:
+    """Remove the oldest versions but `current`, each under a temporary name first: killed half-way, none looks whole.
+
+    Returns:
+        The names of what was removed; OSError where the system refuses.
+    """
+    existing = versions(folder)
+    surplus = max(len(existing) - keep, 0)
+    removed = [version for version in existing if version != current][:surplus]
+    for version in removed:
+        version.rename(temporary_name(folder))
+    remove_temporary(folder)
+    return [version.name for version in removed]
+
+
+# --- verifying ---
+
+
+def _model_error(faults: Sequence[str]) -> ModelError:
+    return ModelError([*faults[:-1], f"{faults[-1]}; {_HINT}"])
+
+
+def read_manifest(version: Path) -> dict[str, Any]:
+    """What a version says of itself, without its tensors.
+
+    Raises:
+        ModelError: missing, damaged, tampered with, or of another schema.
+    """
+    try:
+        content = read_regular(version / MANIFEST, _MANIFEST_LIMIT)
+        manifest = parse_object(content)
+        if type(manifest.get("schema")) is not int or manifest["schema"] != SCHEMA:
+            raise DamageError(f"schema must be {SCHEMA} for this lstmcast (got {manifest.get('schema')!r:.40})")
+        if VERSION.fullmatch(version.name) and not version.name.endswith(sha256(content).hexdigest()[:8]):
+            raise DamageError("its content is not that of this version: changed, or taken from another one")
+        _check_listing(manifest.get("files"))
+    except DamageError as damage:
+        raise _model_error([f"{version / MANIFEST}: {damage}"]) from damage
+    return manifest
+
+
+def _check_listing(files: object) -> None:
+    if not isinstance(files, dict):
+        raise DamageError("lists no files")
+    for name, entry in files.items():
+        if not _FILE.fullmatch(name) or not isinstance(entry, dict) or type(entry.get("size")) is not int:
+            raise DamageError(f"files: {name!r:.80} is no tensor file with a size")
+
+
+def _read_tensors(path: Path, entry: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:
+    content = read_regular(path, entry["size"])
+    if len(content) < entry["size"]:
+        raise DamageError(f"must be {entry['size']} bytes (got {len(content)})")
+    if sha256(content).hexdigest() != entry.get("sha256"):
+        raise DamageError("sha256 is not the manifest's: changed, or taken from another version")
+    if _header(content) != entry.get("tensors"):
+        raise DamageError("names, types or shapes of its tensors are not the manifest's")
+    try:
+        arrays: dict[str, npt.NDArray[Any]] = parse_tensors(content)
+    except (SafetensorError, KeyError, ValueError) as err:
+        raise DamageError(f"no valid safetensors file ({err})") from err
+    for array in arrays.values():
+        array.flags.writeable = False
+    return arrays
+
+
+def _header(content: bytes) -> dict[str, dict[str, Any]]:
+    """Type and shape of each tensor as the file states them; no data is touched."""
+    stated = header(content)
+    stated.pop("__metadata__", None)
+    if not all(isinstance(entry, dict) for entry in stated.values()):
+        raise DamageError("no safetensors header")
+    return {name: {"dtype": entry.get("dtype"), "shape": entry.get("shape")} for name, entry in stated.items()}

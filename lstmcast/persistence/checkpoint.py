@@ -1,0 +1,165 @@
+"""Checkpoint of an unfinished training, and safetensors header checks.
+
+    models/<name>/.lstmcast-checkpoint      safetensors; what JSON can hold stands in its metadata
+
+It is bound to one training (its data, its config, the libraries) and to its own bytes: any other counts as none, and so
+does a damaged one. Its name is that of a leftover, so that publishing a version clears it away. Nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load as parse_tensors
+from safetensors.numpy import save as tensor_bytes
+
+from lstmcast.errors import DataError, FileError, ModelError
+from lstmcast.persistence.files import (
+    TEMPORARY,
+    DamageError,
+    parse_object,
+    read_regular,
+    translate_os_errors,
+    write_atomically,
+)
+
+
+def header(content: bytes) -> dict[str, Any]:
+    """The stated header: 8 bytes of length, then JSON: type, shape and place of each tensor, and `__metadata__`.
+
+    Raises:
+        DamageError: it is cut off, or no JSON object.
+    """
+    length = int.from_bytes(content[:8], "little")
+    if len(content) < 8 or length > len(content) - 8:
+        raise DamageError("too short for a safetensors header")
+    return parse_object(content[8 : 8 + length])
+
+
+CHECKPOINT = f"{TEMPORARY}checkpoint"
+EVERY = 10.0  # seconds between two writes, at least: more is not lost to a power cut
+MAX_BYTES = 4 << 30  # bytes
+
+Tensors = Mapping[str, npt.NDArray[Any]]
+Part = tuple[Mapping[str, Any], Tensors]
+
+
+class Checkpoint:
+    """The parts of a training, by name, each as plain values and arrays; safe to use from several threads.
+
+    Args:
+        path: the file.
+        identity: names the training; what another one left is not seen.
+        every: seconds between two writes, at least.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self, path: Path, identity: str, *, every: float = EVERY, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._path, self._identity, self._every, self._clock = path, identity, every, clock
+        self._parts = _read(path, identity)
+        self._written, self._lock = clock(), Lock()
+        self.resumed = bool(self._parts)
+        """Whether an interrupted training of this identity was found."""
+
+    def part(self, name: str) -> Part | None:
+        """What was kept under this name, if anything."""
+        return self._parts.get(name)
+
+    def keep(self, name: str, part: Part) -> None:
+        """Remember a part, and write all of them where it is time: a disk that refuses costs the file, no more."""
+        with self._lock:
+            self._parts[name] = part
+            if self._clock() - self._written >= self._every:
+                self._write()
+
+    def write(self) -> None:
+        """Write what is remembered; where the disk refuses, the file that was there stays."""
+        with self._lock:
+            if self._parts:
+                self._write()
+
+    def remove(self) -> None:
+        """There is nothing to go on from any more.
+
+        Raises:
+            FileError: the system refused.
+        """
+        with translate_os_errors("removed", self._path):
+            self._path.unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        with suppress(FileError):
+            write_atomically(self._path, _encode(self._identity, self._parts))
+        self._written = self._clock()
+
+
+@contextmanager
+def checkpoint(folder: Path, identity: str) -> Iterator[Checkpoint]:
+    """A training's checkpoint for the length of the block, under the model's lock.
+
+    Where the block is interrupted, or the disk refuses the result, all that was reached is written. Where it ends by
+    itself, or would end in the same way again, the file is removed.
+
+    Args:
+        folder: the model's.
+        identity: names the training.
+    """
+    kept = Checkpoint(folder / CHECKPOINT, identity)
+    try:
+        yield kept
+    except (DataError, ModelError):
+        kept.remove()
+        raise
+    except BaseException:
+        kept.write()
+        raise
+    kept.remove()
+
+
+def _encode(identity: str, parts: Mapping[str, Part]) -> bytes:
+    arrays = {
+        f"{name}/{key}": np.asarray(array, order="C")
+        for name, (_, tensors) in parts.items()
+        for key, array in tensors.items()
+    }
+    values = json.dumps({name: dict(values) for name, (values, _) in parts.items()}, sort_keys=True)
+    return tensor_bytes(arrays, {"identity": identity, "values": values, "sha256": _digest(values, arrays)})
+
+
+def _digest(values: str, arrays: Tensors) -> str:
+    digest = sha256(values.encode())
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
+        digest.update(arrays[name].tobytes())
+    return digest.hexdigest()
+
+
+def _read(path: Path, identity: str) -> dict[str, Part]:
+    """The parts of this training's checkpoint; none where the file is missing, damaged, or another training's."""
+    try:
+        content = read_regular(path, MAX_BYTES)
+        stated = header(content).get("__metadata__", {})
+        arrays: Tensors = parse_tensors(content)
+        if stated["identity"] != identity or stated["sha256"] != _digest(stated["values"], arrays):
+            return {}
+        return {
+            name: (values, _within(name, arrays)) for name, values in parse_object(stated["values"].encode()).items()
+        }
+    except (DamageError, FileError, SafetensorError, KeyError, TypeError, ValueError):
+        return {}
+
+
+def _within(name: str, arrays: Tensors) -> Tensors:
+    return {key.removeprefix(f"{name}/"): array for key, array in arrays.items() if key.startswith(f"{name}/")}

@@ -1,0 +1,305 @@
+"""Atomic file writes, verified reads, locks, and the output folder."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import math
+import os
+import re
+import shutil
+import socket
+import stat
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from lstmcast.errors import BusyError, FileError
+
+TEMPORARY = ".lstmcast-"
+"""How the names of unfinished files and folders begin; what is left of them after a kill may be removed."""
+
+UNFINISHED = TEMPORARY + "[0-9a-f]" * 16
+"""What matches the names that `temporary_name` gives."""
+
+_POLL_SECONDS = 0.05
+_ABANDONED = 24 * 3600  # seconds after which nobody is still writing a file
+_STANDARD = {"/dev/stdout": "/dev/fd/1", "/dev/stderr": "/dev/fd/2"}
+_DESCRIPTOR = re.compile(r"(?:/dev|/proc/self)/fd/(\d{1,6})")
+_HINT_PERMISSIONS = "change its permissions, or choose another place"
+_REASONS = {
+    errno.ENOSPC: ("no space left on the disk", "free some space and run again"),
+    errno.EDQUOT: ("the disk quota is used up", "free some space and run again"),
+    errno.EFBIG: ("larger than a file may be here", "raise the limit (ulimit -f), or choose another disk"),
+    errno.EACCES: ("permission denied, not accessible to this user", _HINT_PERMISSIONS),
+    errno.EPERM: ("permission denied, not accessible to this user", _HINT_PERMISSIONS),
+    errno.EROFS: ("the file system is read-only, not writable", "choose another place"),
+    errno.EBADF: ("it is closed", "open it, or choose another place"),
+    errno.ENOENT: ("the folder does not exist", "make it first, or choose another place"),
+    errno.ENOTDIR: ("a part of the path is a file, not a folder", "choose another path"),
+    errno.EEXIST: ("a file of that name is in the way", "remove it, or choose another name"),
+    errno.EISDIR: ("it is a folder", "name a file"),
+    errno.ELOOP: ("its symbolic links run in a circle", "mend the link, or choose another path"),
+    errno.ENAMETOOLONG: ("the name is too long", "choose a shorter one"),
+    errno.ENOLCK: ("its file system keeps no locks", "mount it with locks, or keep models on a local disk"),
+    errno.EOPNOTSUPP: ("its file system keeps no locks", "mount it with locks, or keep models on a local disk"),
+}
+
+
+class DamageError(Exception):
+    """A file is not what it should be; the text completes "path: …" and says in what way."""
+
+
+@contextmanager
+def translate_os_errors(action: str, path: Path) -> Iterator[None]:
+    """Say in one line what the system refused inside the block, and what helps.
+
+    Args:
+        action: completes "cannot be …": `"written"`, `"read"`, `"locked"`.
+        path: the file or folder as the user knows it.
+
+    Raises:
+        FileError: for every OSError of the block but BrokenPipeError, which passes: a reader that has gone is no fault.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as err:
+        unlisted = (err.strerror or str(err), "check the path and the disk")
+        why, hint = _REASONS.get(err.errno or 0, unlisted)
+        raise FileError(f"{path}: cannot be {action}: {why}; {hint}") from err
+
+
+def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Write a file that is either complete or not there; until it is complete the old one stays as it was.
+
+    A symbolic link is followed. A new file gets the permission bits of a plain `open()`, a replaced one keeps its own.
+    Streams (`/dev/stdout`, a FIFO, a device) are written to directly.
+
+    Args:
+        path: the file to write; its folder must exist.
+        data: the content, or its pieces in order.
+
+    Raises:
+        FileError: the system refused; nothing was changed and no temporary file is left.
+        BrokenPipeError: the reader of a stream has gone.
+    """
+    chunks = (data,) if isinstance(data, bytes) else data
+    with translate_os_errors("written", path):
+        mode = _mode(path)
+        if opened := _DESCRIPTOR.fullmatch(_STANDARD.get(str(path), str(path))):
+            _write_stream(os.dup(int(opened[1])), chunks)  # opened anew, a redirected file would lose what it holds
+        elif mode is None or stat.S_ISREG(mode):
+            _replace(path.resolve(), chunks, mode)
+        else:
+            _write_stream(os.open(path, os.O_WRONLY), chunks)
+
+
+def write_new(path: Path, chunks: Iterable[bytes], mode: int | None = None) -> None:
+    """Write a file that must not exist yet, down to the disk.
+
+    Args:
+        path: the file to make.
+        chunks: its content in order.
+        mode: permission bits; None means those that the umask leaves.
+
+    Raises:
+        OSError: the system refused; a part of the file may be there.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    with os.fdopen(descriptor, "wb") as file:
+        if mode is not None:
+            os.fchmod(descriptor, stat.S_IMODE(mode))
+        file.writelines(chunks)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder down to the disk: a rename survives a power cut only after this.
+
+    Raises:
+        OSError: the system refused.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def temporary_name(folder: Path) -> Path:
+    """A path in `folder` that nobody else uses; its length does not depend on the name it will become."""
+    return folder / f"{TEMPORARY}{os.urandom(8).hex()}"
+
+
+def remove_temporary(folder: Path, pattern: str = f"{TEMPORARY}*") -> None:
+    """Remove the temporary files and folders in a folder whose names match.
+
+    Raises:
+        OSError: the system refused.
+    """
+    for leftover in folder.glob(pattern):
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """The bytes of a regular file of at most `limit` bytes; a larger one is not read at all.
+
+    Raises:
+        DamageError: missing, too large, or a link, folder or device.
+        FileError: the system refused.
+    """
+    with translate_os_errors("read", path):
+        try:
+            status = path.lstat()
+        except FileNotFoundError as err:
+            raise DamageError("missing") from err
+        if not stat.S_ISREG(status.st_mode):
+            raise DamageError("must be a regular file, not a link, folder or device")
+        if status.st_size > limit:
+            raise DamageError(f"must be at most {limit} bytes (got {status.st_size})")
+        return path.read_bytes()
+
+
+def parse_object(content: bytes) -> dict[str, Any]:
+    """A JSON object in UTF-8 without repeated keys and with finite numbers only.
+
+    Raises:
+        DamageError: it is something else.
+    """
+    try:
+        parsed = json.loads(content.decode(), object_pairs_hook=_unique, parse_constant=_finite, parse_float=_finite)
+    except (ValueError, RecursionError) as err:
+        raise DamageError(f"no valid JSON ({err})") from err
+    if not isinstance(parsed, dict):
+        raise DamageError("no JSON object")
+    return parsed
+
+
+def is_same(first: str | Path, second: str | Path) -> bool:
+    """Whether two paths lead to the same file that is there."""
+    try:
+        return Path(first).samefile(second)
+    except (OSError, ValueError):
+        return False
+
+
+@contextmanager
+def exclusive_lock(path: Path, *, wait: float = 0.0) -> Iterator[None]:
+    """Hold a lock file for the length of the block. The kernel lets go of it when the process ends, however it ends.
+
+    Args:
+        path: the lock file; made if absent, never removed; holds the process id and the host of its last owner.
+        wait: seconds to wait for another run before giving up.
+
+    Raises:
+        BusyError: another run still holds the lock after `wait` seconds.
+        FileError: the lock file cannot be opened or locked.
+    """
+    with translate_os_errors("locked", path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        with translate_os_errors("locked", path):
+            _acquire(descriptor, path, time.monotonic() + wait)
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)
+        try:
+            yield
+        finally:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # a forked child may still have the descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key occurs twice")
+    return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text:.20} is no finite number")
+    return number
+
+
+def _acquire(descriptor: int, path: Path, deadline: float) -> None:
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as err:
+            if time.monotonic() >= deadline:
+                raise BusyError(_held(descriptor, path)) from err
+            time.sleep(_POLL_SECONDS)
+
+
+def _held(descriptor: int, path: Path) -> str:
+    pid, _, host = os.pread(descriptor, 300, 0).decode("ascii", "replace").strip().partition(" ")
+    where = f" on {host}" if host not in ("", socket.gethostname()) else ""
+    holder = f"another run (process {pid}{where})" if pid.isdigit() else "another run"
+    return f"{path}: {holder} holds the lock; wait for it to end, then run again"
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _write_stream(descriptor: int, chunks: Iterable[bytes]) -> None:
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.writelines(chunks)
+
+
+def _replace(target: Path, chunks: Iterable[bytes], mode: int | None) -> None:
+    if mode is not None and not os.access(target, os.W_OK):
+        code = errno.EROFS if os.statvfs(target).f_flag & os.ST_RDONLY else errno.EACCES
+        raise OSError(code, os.strerror(code))  # a rename would ignore that it is protected
+    temporary = temporary_name(target.parent)
+    try:
+        write_new(temporary, chunks, mode)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(target.parent)
+    _remove_abandoned(target.parent)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove the files that killed runs have left half-written, once no other run can be at work on them."""
+    for leftover in folder.glob(UNFINISHED):
+        with suppress(OSError):
+            if time.time() - leftover.lstat().st_mtime > _ABANDONED:
+                leftover.unlink()
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder, and those above it, where it is not there yet: before the work whose results it is to hold.
+
+    Raises:
+        FileError: it cannot be made.
+    """
+    with translate_os_errors("written", folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a folder, each whole or not at all; those of the same name are replaced.
+
+    Raises:
+        FileError: the system refused.
+    """
+    for name, content in files.items():
+        write_atomically(folder / name, content)

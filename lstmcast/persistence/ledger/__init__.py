@@ -1,0 +1,1 @@
+"""The ledger: recorded data, runs, forecasts and retrains in SQLite."""

@@ -1,0 +1,206 @@
+"""The tables of a ledger, how an older ledger becomes a newer one, and what SQLite's refusals mean."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lstmcast.errors import BusyError, FileError, LstmcastError, ModelError
+from lstmcast.persistence.files import translate_os_errors
+
+APPLICATION = 0x4C53544D
+"""`LSTM` in the header of the file: what tells a ledger from any other SQLite file."""
+
+WAIT = 10.0  # seconds that a writer waits for another
+
+# Times are microseconds since 1970 in UTC, arrays little-endian float64 or int64.
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE layouts (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);    -- columns and calendar, as JSON
+    CREATE TABLE series (id INTEGER PRIMARY KEY, grid TEXT NOT NULL, key TEXT NOT NULL, UNIQUE (grid, key));
+    CREATE TABLE panels (                                                        -- the data at each time they changed
+        id INTEGER PRIMARY KEY AUTOINCREMENT, seen INTEGER NOT NULL, layout INTEGER NOT NULL REFERENCES layouts,
+        source TEXT NOT NULL, series BLOB NOT NULL, starts BLOB NOT NULL, lengths BLOB NOT NULL, digests BLOB NOT NULL
+    );
+    CREATE TABLE observations (                                                  -- a value, from this panel on
+        series INTEGER NOT NULL, position INTEGER NOT NULL, panel INTEGER NOT NULL, value REAL NOT NULL,
+        observed INTEGER NOT NULL, PRIMARY KEY (series, position, panel)
+    ) WITHOUT ROWID;
+    CREATE TABLE entries (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, run_key TEXT NOT NULL, made INTEGER NOT NULL, panel INTEGER NOT NULL,
+        version TEXT NOT NULL, config_digest TEXT NOT NULL, data_digest TEXT NOT NULL, source TEXT NOT NULL,
+        status TEXT NOT NULL, output TEXT NOT NULL, output_digest TEXT NOT NULL, details TEXT NOT NULL,
+        levels TEXT NOT NULL
+    );
+    CREATE INDEX entries_by_key ON entries (run_key);
+    CREATE INDEX entries_by_time ON entries (made);
+    CREATE TABLE forecasts (
+        entry INTEGER NOT NULL REFERENCES entries, place INTEGER NOT NULL, series INTEGER NOT NULL,
+        source TEXT NOT NULL, origin INTEGER NOT NULL, said BLOB NOT NULL, naive BLOB NOT NULL, bounds BLOB NOT NULL,
+        factors BLOB NOT NULL, PRIMARY KEY (entry, place)
+    );
+    CREATE INDEX forecasts_by_origin ON forecasts (origin);
+    CREATE TABLE adaptation (                                                    -- log factors, and up to which step
+        series INTEGER NOT NULL, level REAL NOT NULL, known INTEGER NOT NULL, theta BLOB NOT NULL,
+        PRIMARY KEY (series, level)
+    );
+    CREATE TABLE refits (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, made INTEGER NOT NULL, challenger TEXT NOT NULL, incumbent TEXT NOT NULL,
+        accepted INTEGER NOT NULL, reason TEXT NOT NULL, figures TEXT NOT NULL
+    );
+    """,
+)
+"""What makes schema k + 1 of schema k. A published one is never changed; a new one is added at the end."""
+
+_REFUSED = {
+    sqlite3.SQLITE_FULL: "the disk is full; free some space and run again",
+    sqlite3.SQLITE_READONLY: "it, or its folder, is not writable; change its permissions, or choose another place",
+    sqlite3.SQLITE_PERM: "permission denied; change its permissions, or choose another place",
+    sqlite3.SQLITE_CANTOPEN: "it, or its folder, is not accessible; change its permissions, or choose another place",
+    sqlite3.SQLITE_IOERR: "the disk refuses; check it, and the space left on it",
+}
+_DAMAGE = "move the file and those beside it (-wal, -shm) away to begin a new one; the models are not touched"
+
+
+@contextmanager
+def translate_sqlite_errors(path: Path, action: str) -> Iterator[None]:
+    """Say in one line what SQLite refused inside the block.
+
+    Args:
+        path: the ledger.
+        action: completes "cannot be …".
+
+    Raises:
+        FileError: the file system refused.
+        BusyError: another process holds the ledger.
+        ModelError: the file is damaged.
+    """
+    try:
+        yield
+    except sqlite3.DatabaseError as err:
+        raise _explained(err, path, action) from err
+
+
+def connect(path: Path, *, create: bool) -> sqlite3.Connection:
+    """Open a ledger, bring it to the present schema, and prove that it is whole.
+
+    Args:
+        path: the file.
+        create: whether the ledger is to be written, and made where it is not there; else it is only read.
+
+    Raises:
+        FileError: refused by the file system.
+        BusyError: another process holds it.
+        ModelError: it is not there and was not to be made, is damaged, no ledger, or of a newer schema.
+    """
+    with translate_os_errors("read", path):
+        if not create and not path.exists():
+            raise ModelError(f"{path}: no ledger is there yet; the first `lstmcast run` begins one")
+    with translate_sqlite_errors(path, "opened"):
+        connection = _open(path, "rwc") if create else _open_to_read(path)
+    try:
+        with translate_sqlite_errors(path, "opened"):
+            if create:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+            _migrate(connection, path, write=create)
+            _check(connection, path)
+    except LstmcastError:
+        connection.close()
+        raise
+    return connection
+
+
+def _open(path: Path, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=WAIT, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    """A reader beside a writer; where the folder cannot be written, the file as it stands."""
+    try:
+        return _looked_into(_open(path, "ro"))
+    except sqlite3.OperationalError as err:
+        wal = path.with_name(f"{path.name}-wal")
+        if _primary(err) not in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY} or _size(wal):
+            raise
+        return _looked_into(_open(path, "ro&immutable=1"))
+
+
+def _looked_into(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """The connection, if it can read."""
+    try:
+        connection.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.DatabaseError:
+        connection.close()
+        raise
+    return connection
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, *, write: bool) -> None:
+    schema = _pragma(connection, "user_version")
+    if schema == len(MIGRATIONS) and _pragma(connection, "application_id") == APPLICATION:
+        return
+    empty = not connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
+    if schema > len(MIGRATIONS) or (not empty and _pragma(connection, "application_id") != APPLICATION):
+        found = f"schema {schema}" if _pragma(connection, "application_id") == APPLICATION else "no ledger"
+        raise ModelError(f"{path}: must be a ledger of schema {len(MIGRATIONS)} at most (got {found}); {_DAMAGE}")
+    if not write:
+        raise ModelError(f"{path}: is of the older schema {schema}; the next `lstmcast run` brings it up to date")
+    _upgrade(connection)
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """All missing schemas in one transaction; another process may have been faster."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for script in MIGRATIONS[_pragma(connection, "user_version") :]:
+            for statement in _statements(script):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, one by one: `executescript` would end the transaction."""
+    statement = ""
+    for line in script.splitlines():
+        statement += line.partition("--")[0] + "\n"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise ModelError(f"{path}: is damaged ({' '.join(found.split())[:120]}); {_DAMAGE}")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _primary(err: sqlite3.DatabaseError) -> int:
+    """SQLite's plain result code, without its particulars."""
+    return getattr(err, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+
+
+def _explained(err: sqlite3.DatabaseError, path: Path, action: str) -> LstmcastError:
+    code = _primary(err)
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return BusyError(f"{path}: another process holds it; wait for it to end, then run again")
+    if code in _REFUSED:
+        return FileError(f"{path}: cannot be {action}: {_REFUSED[code]}")
+    return ModelError(f"{path}: is damaged ({err}); {_DAMAGE}")

@@ -1,0 +1,144 @@
+"""Which models and versions there are, and which of them a user means."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from difflib import SequenceMatcher
+from pathlib import Path
+
+from lstmcast.errors import ModelError
+from lstmcast.persistence.files import DamageError, read_regular, translate_os_errors
+
+CURRENT = "current"
+CURRENT_LIMIT = 100  # bytes
+NAME = re.compile(r"[\w-][\w.-]{0,99}")
+NAMING = "must be 1 to 100 letters, digits, dots, dashes or underscores and not begin with a dot"
+VERSION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+MANIFEST = "manifest.json"
+ENDINGS = (".csv", ".txt", ".tsv", ".parquet", ".gz", ".xz", ".zst", ".bz2", ".zip")
+
+
+def model_name(data: str) -> str:
+    """What a model is called after its file: its name without .csv, .csv.gz and the like, as a folder can have it."""
+    stem = "stdin" if data == "-" else Path(data).name.lstrip(".")
+    while Path(stem).suffix.lower() in ENDINGS:
+        stem = Path(stem).stem
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in stem)[:100] or "model"
+
+
+def versions(folder: Path) -> list[Path]:
+    """The version folders of a model, newest last; empty where there is no such folder."""
+    with translate_os_errors("read", folder):
+        if not folder.is_dir():
+            return []
+        return sorted(path for path in folder.iterdir() if VERSION.fullmatch(path.name) and path.is_dir())
+
+
+def resolve(models: Path, model: str | None) -> Path:
+    """Find the version that a user means.
+
+    Args:
+        models: the folder of all models.
+        model: None for the only model there is; a name for its current version; `name/version`; or the path of a
+            model's or a version's folder.
+
+    Returns:
+        The folder of a version, not yet verified.
+
+    Raises:
+        ModelError: none or several fit, or `current` is missing or damaged; says what there is to choose from.
+    """
+    if model is None:
+        return _current(_only_model(models))
+    folder = find_model_folder(models, model)
+    with translate_os_errors("read", folder):
+        is_version = VERSION.fullmatch(folder.name) or (folder / MANIFEST).exists()
+    return folder if is_version else _current(folder)
+
+
+def find_model_folder(models: Path, model: str) -> Path:
+    """The folder of a model or of a version, by its name under `models`, or by its path.
+
+    Raises:
+        ModelError: there is none; says what there is to choose from.
+    """
+    named = all(NAME.fullmatch(part) for part in model.rstrip("/").split("/"))
+    with translate_os_errors("read", Path(model)):
+        folder = models / model if named and (models / model).is_dir() else Path(model)
+        if not folder.is_dir():
+            raise ModelError(_not_found(models, model))
+    return folder
+
+
+def model_folder(models: Path, model: str | None) -> Path:
+    """The folder of a model, whether or not one of its versions is current.
+
+    Args:
+        models: the folder of all models.
+        model: its name or path; None for the only one there is.
+
+    Raises:
+        ModelError: there is none of that name, or there are several and none is named.
+    """
+    return _only_model(models) if model is None else find_model_folder(models, model)
+
+
+def current_version(folder: Path) -> Path | None:
+    """The version of a model's folder that is current; None where none is."""
+    with suppress(ModelError):
+        return _current(folder)
+    return None
+
+
+def _current(folder: Path) -> Path:
+    try:
+        text = read_regular(folder / CURRENT, CURRENT_LIMIT).decode("ascii", "replace").rstrip("\n")
+        if not VERSION.fullmatch(text) or not (folder / text).is_dir():
+            raise DamageError(f"must name a version that is there (got {text!r})")
+    except DamageError as damage:
+        raise ModelError(_choose_version(folder, f"{folder / CURRENT}: {damage}")) from damage
+    return folder / text
+
+
+def _choose_version(folder: Path, fault: str) -> str:
+    existing = versions(folder)
+    if not existing:
+        return f"{fault}; no version of this model is there: train it (lstmcast train data.csv)"
+    names = ", ".join(version.name for version in existing)
+    return f"{fault}; choose a version with --model {existing[-1]} (there are, newest last: {names})"
+
+
+def model_folders(models: Path) -> list[Path]:
+    """Folders that hold a model; one where training was only begun does not count."""
+    with translate_os_errors("read", models):
+        if not models.is_dir():
+            return []
+        folders = sorted(path for path in models.iterdir() if NAME.fullmatch(path.name))
+        return [folder for folder in folders if (folder / CURRENT).exists() or versions(folder)]
+
+
+def _only_model(models: Path) -> Path:
+    folders = model_folders(models)
+    if not folders:
+        raise ModelError(
+            f"{models}: no model is there; train one (lstmcast train data.csv), or name the data and "
+            "let pretrained networks forecast them (lstmcast predict data.csv)"
+        )
+    if len(folders) > 1:
+        names = ", ".join(folder.name for folder in folders)
+        raise ModelError(f"{models}: several models are there; choose one with --model (there are: {names})")
+    return folders[0]
+
+
+def _not_found(models: Path, model: str) -> str:
+    """What to say for a model that is not there: the versions of its folder, or the models, nearest first."""
+    fault = f"--model {model}: no such model or version"
+    folder = models / Path(model).parent
+    if folder != models and versions(folder):
+        return _choose_version(folder, fault)
+    names = [folder.name for folder in model_folders(models)]
+    if not names:
+        return f"{fault}, and none under {models}; train one (lstmcast train data.csv)"
+    nearest = sorted(names, key=lambda name: -SequenceMatcher(None, model, name).ratio())
+    return f"{fault} (under {models} there are: {', '.join(nearest)})"

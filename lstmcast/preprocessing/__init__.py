@@ -1,0 +1,1 @@
+"""Transforms, scaling, windows and sequences between a panel and a network."""

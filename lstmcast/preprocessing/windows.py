@@ -1,0 +1,262 @@
+"""S flat series → what the network reads, cut on the fly: a batch is gathered when it is needed, never the whole.
+
+For one series, z_t is the scaled value, m_t its level and p_t the usual deviation of the next step's phase (see
+`scaling`); y_t = z_t − p_{t-1} is the value without its season. The input at step t is the F numbers
+[y_{t-F+1} … y_t] − m_t, where what lies before the series' first value is 0 (the level itself); the target at step t is
+what level and profile at t leave over of [z_{t+1} … z_{t+H}]. Nothing at step t looks at a value after t.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from lstmcast.preprocessing.scaling import seasonal_profiles, trailing_means
+from lstmcast.types import Array, Bools, Floats, Ints
+
+Batch = tuple[Array, Array, Array]
+
+
+class BatchSource(Protocol):
+    """What a network learns from: `WindowDataset` of values, or anything else that is cut into batches."""
+
+    def batches(self, rng: np.random.Generator, *, count: int, size: int) -> Iterator[Batch]:
+        """One epoch: `count` windows in full batches of `size`, drawn by `rng` alone.
+
+        Yields:
+            Inputs [B, L, F], targets [B, L, T] and weights [B, L, T], 0 where a target does not count; targets and
+            weights [B, T] where only the last step has some (`Architecture.every_step` is False).
+        """
+
+
+@dataclass(frozen=True)
+class WindowSpec:
+    """The size of what the network reads and says.
+
+    Attributes:
+        context: L, steps in a window.
+        lags: F, values seen at each step.
+        level: steps whose mean is the level.
+        season: steps in a season.
+        seasons: how many the profile averages; 0: none.
+        burn: first steps of a window that the loss ignores, for they have seen too little.
+        horizon: H, values said at each step (1 where the network is run on recursively).
+    """
+
+    context: int
+    lags: int
+    level: int = 1
+    season: int = 1
+    seasons: int = 0
+    burn: int = 0
+    horizon: int = 1
+
+    @property
+    def required_history(self) -> int:
+        """How many past steps of a series what the network reads depends on."""
+        return self.context + self.lags + self.seasons * self.season + self.level + 1
+
+
+@dataclass(frozen=True)
+class WindowDataset:
+    """S series, ready to be cut into windows.
+
+    Attributes:
+        z: [N] scaled values, flat.
+        y: [N] the same without their season.
+        level: [N] m_t.
+        profile: [N + S · (m − 1)] p_t, for each series up to a season after its end; empty without a profile.
+        observed: [N] whether z_t was in the data (not filled).
+        offsets: [S + 1].
+        spec: L, F, H.
+    """
+
+    z: Floats
+    y: Floats
+    level: Floats
+    profile: Floats
+    observed: Bools
+    offsets: Ints
+    spec: WindowSpec
+
+    @classmethod
+    def from_panel(cls, z: Floats, observed: Bools, offsets: Ints, shape: WindowSpec) -> WindowDataset:
+        """Compute levels and profiles of [N] flat z."""
+        level = trailing_means(z, offsets, shape.level)
+        if not shape.seasons:
+            return cls(z, z, level, np.empty(0), observed, offsets, shape)
+        beyond = shape.season - 1
+        profile = seasonal_profiles(
+            z, level, offsets, settled=shape.level, season=shape.season, seasons=shape.seasons, beyond=beyond
+        )
+        own = np.arange(len(z)) + beyond * np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        y = z - np.concatenate([[0.0], profile[own[:-1]]])
+        y[offsets[:-1]] = z[offsets[:-1]]  # a series' first value has no step before it
+        return cls(z, y, level, profile, observed, offsets, shape)
+
+    def sample(self, rng: np.random.Generator, count: int) -> tuple[Ints, Ints]:
+        """Draw where windows start: every series by the root of its length, spread over it evenly, in random order.
+
+        A long series teaches more than a short one, but counts no more when forecasts are judged.
+
+        Args:
+            rng: the only source of chance.
+            count: how many windows.
+
+        Returns:
+            series [count] and the first step of each window in its series [count]; a window of a series shorter than L
+            starts before it.
+        """
+        lengths = np.diff(self.offsets)
+        weights = np.sqrt(np.maximum(lengths - 1, 0))  # a last value has no target
+        ends = np.cumsum(weights)
+        ticks = (np.arange(count) + rng.random(count)) * (ends[-1] / count)
+        series = np.minimum(np.searchsorted(ends, ticks, side="right"), len(lengths) - 1)
+        room = np.maximum(lengths - 1 - self.spec.context + self.spec.burn, 0)  # from -burn to n - 1 - L
+        fraction = (ticks - np.where(series > 0, ends[series - 1], 0.0)) / np.maximum(weights[series], 1.0)
+        starts = lengths[series] - 1 - self.spec.context - room[series]
+        starts = starts + np.minimum(np.floor(fraction * (room[series] + 1)).astype(np.int64), room[series])
+        order = rng.permutation(count)
+        return series[order], starts[order]
+
+    def batch(self, series: Ints, starts: Ints) -> Batch:
+        """Gather windows.
+
+        Args:
+            series: [B].
+            starts: [B], the first step of each window.
+
+        Returns:
+            inputs [B, L, F], targets [B, L, H] and weights [B, L, H]: 0 in the burn-in, before the series' first
+            profile, and where the target was not observed.
+        """
+        at, known = self.target_indices(series, starts)
+        base = self.window_baselines(series, starts)
+        targets = np.subtract(self.z[at], base, dtype=np.float32, casting="same_kind")
+        targets[~known] = 0.0
+        return self.inputs(series, starts, self.spec.context), targets, known.astype(np.float32)
+
+    def target_indices(self, series: Ints, starts: Ints) -> tuple[Ints, Bools]:
+        """Where the targets of windows stand, and which may be learnt from, [B, L, H] each."""
+        shape = self.spec
+        first, last = self.offsets[series][:, None], self.offsets[series + 1][:, None]  # [B, 1]
+        steps = first + starts[:, None] + np.arange(shape.context + shape.horizon)  # [B, L + H]
+        now, inside = steps[:, : shape.context], np.clip(steps, first, last - 1)
+        known_targets = (now - first >= self._warmup_steps(last - first)) & self.observed[inside[:, : shape.context]]
+        known_targets[:, : shape.burn] = False  # (a filled value knows the one after its gap)
+        known = _views((steps < last) & self.observed[inside], shape.horizon)[:, 1:] & known_targets[..., None]
+        return _views(inside, shape.horizon)[:, 1:], known
+
+    def window_baselines(self, series: Ints, starts: Ints) -> Floats:
+        """What level and profile alone say at each step of windows: [B, L, H] z."""
+        context = self.spec.context
+        origins = np.maximum(starts[:, None] + np.arange(context), 0)
+        baseline = self.level_and_profile(np.repeat(series, context), origins.ravel(), self.spec.horizon)
+        return baseline.reshape(*origins.shape, -1)
+
+    def level_and_profile(self, series: Ints, origins: Ints, horizon: int) -> Floats:
+        """What level and profile alone say: [B] series and origins (steps from the series' first value) to [B, H] z.
+
+        The profile of the coming season is repeated; each value said moves the level, as a true one would. Without a
+        profile the level is carried on as it is.
+        """
+        shape, first = self.spec, self.offsets[series]
+        level = self.level[first + origins]
+        if not shape.seasons:
+            return np.broadcast_to(level[:, None], (len(level), horizon))
+        at = first + origins + series * (shape.season - 1)
+        baseline: Floats = self.profile[at + (np.arange(horizon) % shape.season)[:, None]]  # [H, B]
+        back = np.arange(1, min(horizon, shape.level) + 1)[:, None] - shape.level
+        leaving = self.z[first + np.maximum(origins + back, 0)]  # [min(H, level), B]: what each step drops
+        for h in range(horizon):
+            baseline[h] += level
+            if h + 1 < horizon:
+                ages = origins + h + 1
+                dropped = baseline[h - shape.level] if h >= shape.level else leaving[h]
+                moved = baseline[h] - np.where(ages >= shape.level, dropped, level)
+                level = level + moved / np.minimum(ages + 1, shape.level)
+        return baseline.T
+
+    def extended(self, series: Ints, origins: Ints, z: Floats) -> WindowDataset:
+        """[B] series up to their origins, as far back as matters, each followed by [B, H] z as if it had come so."""
+        known = np.minimum(origins + 1, self.spec.required_history)
+        lengths = known + z.shape[1]
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        at = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+        owner = np.repeat(np.arange(len(series)), lengths)
+        past = np.minimum((self.offsets[series] + origins + 1 - known)[owner] + at, len(self.z) - 1)
+        ahead = at - known[owner]
+        values = np.where(ahead < 0, self.z[past], z[owner, np.maximum(ahead, 0)])
+        return WindowDataset.from_panel(values, np.ones(len(values), dtype=np.bool_), offsets, self.spec)
+
+    def _warmup_steps(self, lengths: Ints) -> Ints:
+        """How many steps at a series' start have no profile yet (at most half of it, that some are left to learn)."""
+        return np.minimum(self.spec.level + self.spec.season - 1 if self.spec.seasons else 0, lengths // 2)
+
+    def inputs(self, series: Ints, starts: Ints, steps: int) -> Array:
+        """Gather what the network reads at `steps` steps from `starts` on: [B, steps, F]."""
+        first = self.offsets[series][:, None]  # [B, 1]
+        rows = first + starts[:, None] + np.arange(1 - self.spec.lags, steps)  # [B, F - 1 + steps]
+        level = self.level[np.maximum(rows[:, self.spec.lags - 1 :], first)][..., None]  # [B, steps, 1]
+        views = _views(self.y[np.maximum(rows, first)], self.spec.lags)  # [B, steps, F]
+        x: Array = np.subtract(views, level, dtype=np.float32, casting="same_kind")
+        if (before := rows < first).any():
+            x[_views(before, self.spec.lags)] = 0.0
+        return x
+
+    def batches(self, rng: np.random.Generator, *, count: int, size: int) -> Iterator[Batch]:
+        """One epoch: `count` windows in batches of `size`, rounded up so that every batch is full."""
+        count = -(-count // size) * size
+        return gathered(self.batch, *self.sample(rng, count), size)
+
+    def recent_mad(self, series: Ints, origins: Ints, steps: int) -> Floats:
+        """How restless a series has been: mean |y_{t+1} − m_t| over the last `steps` steps up to each origin.
+
+        Args:
+            series: [B].
+            origins: [B] steps from each series' first value.
+            steps: how far to look back, at least 1; less where the series is shorter.
+
+        Returns:
+            [B] in units of z; 0 where nothing ever changed.
+        """
+        back = np.arange(steps)  # a series' first value has no level before it
+        at, known = self._back(series, origins, back), back < origins[:, None]
+        abs_error = np.abs(self.y[at] - self.level[at - 1])
+        mean: Floats = abs_error.sum(axis=1, where=known) / np.clip(origins, 1, steps)
+        return mean
+
+    def upper_cap(self, series: Ints, origins: Ints, steps: int) -> Floats:
+        """Twice as far above the highest of the last `steps` z as that lies above their mean: [B], see `recent_mad`."""
+        back = np.arange(steps)
+        z, known = self.z[self._back(series, origins, back)], back <= origins[:, None]
+        mean = z.sum(axis=1, where=known) / np.minimum(origins + 1, steps)
+        height: Floats = 3 * z.max(axis=1) - 2 * mean
+        return height
+
+    def _back(self, series: Ints, origins: Ints, back: Ints) -> Ints:
+        """Where the steps before each origin stand, [B, K]; before a series' first that one."""
+        at: Ints = self.offsets[series][:, None] + np.maximum(origins[:, None] - back, 0)
+        return at
+
+
+def gathered(gather: Callable[[Ints, Ints], Batch], series: Ints, starts: Ints, size: int) -> Iterator[Batch]:
+    """Windows [N] in batches of `size`: the next one is gathered while a batch is learnt from."""
+    with ThreadPoolExecutor(1) as gatherer:
+        parts = [slice(k, k + size) for k in range(0, len(series), size)]
+        coming = gatherer.submit(gather, series[parts[0]], starts[parts[0]])
+        for part in parts[1:]:
+            batch = coming.result()
+            coming = gatherer.submit(gather, series[part], starts[part])
+            yield batch
+        yield coming.result()
+
+
+def _views(values: npt.NDArray[Any], width: int) -> npt.NDArray[Any]:
+    """[B, T] to [B, T - width + 1, width]: every stretch of `width` steps, without a copy."""
+    return np.lib.stride_tricks.sliding_window_view(values, width, axis=1)

@@ -1,0 +1,1 @@
+"""Bundled pretrained models, one folder for each class of data."""

@@ -1,0 +1,183 @@
+"""Figures of symbols: the last ones and those to come, with what was thought likely; and bits beside the baselines'.
+
+Plain values in, a matplotlib Figure out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lstmcast.report.console import label
+from lstmcast.report.figures.forecast import selected_series
+from lstmcast.report.figures.style import QUIET, house_style, literal, shorten, wrap
+from lstmcast.types import Floats, Ints
+
+if TYPE_CHECKING:
+    from lstmcast.data.panel import Panel
+    from lstmcast.tasks.category.model import SymbolForecaster
+
+
+ROWS = 12  # symbols that a panel names, at most
+PAST, AHEAD = 40, 24  # steps drawn, where nothing else is asked
+FAR = 6  # steps from one time to the next that is written
+WIDTH, EDGE = 10.0, 0.15  # inches
+LINE, ROW, GAP = 0.28, 0.21, 0.55  # of a title, a symbol, what lies between two panels
+ACTUAL_COLOR, PREDICTED_COLOR = "#111111", "#d55e00"
+NAMES = {" ": "␣ space", "\n": "↵ line end", "\t": "⇥ tab"}
+LOOKS: Mapping[bool, Mapping[str, Any]] = {
+    True: {"facecolor": ACTUAL_COLOR, "edgecolor": "white", "label": "came"},
+    False: {"facecolor": "none", "edgecolor": PREDICTED_COLOR, "linewidth": 1.6, "label": "said to come"},
+}
+
+
+@dataclass(frozen=True)
+class SymbolTimeline:
+    """One series: what was thought likely at each step, and what came.
+
+    Attributes:
+        name: of the series.
+        ticks: [T] what stands below each step.
+        probabilities: [T, V] probabilities, said one step before.
+        codes: [T] what came, or is said to come; −1 where not known.
+        known: how many of the T steps are past.
+        symbols: [V] what the codes stand for.
+    """
+
+    name: str
+    ticks: Sequence[str]
+    probabilities: Floats
+    codes: Ints
+    known: int
+    symbols: tuple[str, ...]
+
+    @property
+    def rows(self) -> Ints:
+        """The codes that are drawn: those that came or are said to come, then the likeliest; in their order."""
+        weight = self.probabilities.sum(axis=0)
+        shown = self.codes[self.codes >= 0]
+        weight[shown] += len(self.codes)
+        return np.sort(np.argsort(-weight, kind="stable")[:ROWS])
+
+
+def ahead(
+    model: SymbolForecaster, panel: Panel, keys: Sequence[str], *, horizon: int | None, history: int | None
+) -> tuple[Figure, int]:
+    """Draw the last symbols and the likeliest path ahead.
+
+    Args:
+        model: the model.
+        panel: the newest data.
+        keys: which series, parts joined by '/'; empty: the first few.
+        horizon: steps ahead; None: those of training, but no more than can be read.
+        history: past steps; None: 40.
+
+    Returns:
+        The figure, and how many series it shows.
+
+    Raises:
+        UsageError: an unknown series, or too many.
+    """
+    steps = min(model.horizon, AHEAD) if horizon is None else horizon
+    forecast = model.predict(panel, steps)
+    timelines = [
+        _timeline(model, panel, k, forecast.codes[k], history or PAST)
+        for k in selected_series(panel, keys, range(panel.n_series))
+    ]
+    source = PurePath(model.report["data"]["source"]).name
+    title = f"Likeliest {panel.columns.target[0] if len(panel.columns.target) == 1 else 'symbols'} ahead ({source})"
+    return _draw(timelines, title, model.report["verdict"]), len(timelines)
+
+
+def _timeline(model: SymbolForecaster, panel: Panel, k: int, path: Ints, history: int) -> SymbolTimeline:
+    """Series k: its last steps and the path ahead, each with what was thought likely before it."""
+    known = min(history, int(panel.lengths[k]))
+    codes = np.concatenate([panel.series(k).astype(np.int64), path])
+    positions = panel.ends[k] + np.arange(1 - known, len(path) + 1)
+    shown = codes[-known - len(path) :]
+    ticks = panel.calendar.text(positions)
+    if model.is_text:
+        ticks = [_name(panel.symbols[code])[:1] if code >= 0 else "" for code in shown.tolist()]
+    return SymbolTimeline(
+        "/".join(panel.keys[k]), ticks, model.context_probabilities(codes, len(shown)), shown, known, panel.symbols
+    )
+
+
+def _name(symbol: str) -> str:
+    return NAMES.get(symbol, literal(symbol))
+
+
+def _draw(timelines: Sequence[SymbolTimeline], title: str, caption: str) -> Figure:
+    """A panel for each board, from top to bottom."""
+    heights = [ROW * len(timeline.rows) + GAP * (1 + _is_long(timeline)) for timeline in timelines]
+    with house_style():
+        heading = wrap(title, size=13, width=(WIDTH - 2 * EDGE) * 72, lines=2, weight="bold")
+        small_print = wrap(caption, size=8, width=(WIDTH - 2 * EDGE) * 72, lines=3)
+        head, foot = EDGE + LINE * len(heading) + 0.3, 2 * EDGE + 0.16 * len(small_print)
+        height = head + sum(heights) + foot
+        figure = Figure(figsize=(WIDTH, height))
+        figure.text(EDGE / WIDTH, 1 - EDGE / height, "\n".join(heading), va="top", size=13, weight="bold")
+        figure.text(EDGE / WIDTH, EDGE / height, "\n".join(small_print), va="bottom", size=8, color=QUIET)
+        figure.set_layout_engine("constrained", rect=(0.01, foot / height, 0.98, 1 - (head + foot) / height))
+        grid = figure.add_gridspec(len(timelines), 1, height_ratios=heights)
+        for row, timeline in enumerate(timelines):
+            axes = figure.add_subplot(grid[row])
+            _draw_timeline(axes, timeline)
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        title_position = EDGE / WIDTH, 1 - (EDGE + LINE * len(heading)) / height
+        figure.legend(
+            handles, labels, loc="upper left", bbox_to_anchor=title_position, ncols=2, frameon=False, borderaxespad=0
+        )
+        figure.colorbar(figure.axes[0].images[0], ax=figure.axes, label="probability", pad=0.01)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+    return figure
+
+
+def _is_long(timeline: SymbolTimeline) -> bool:
+    """Whether what stands below the steps has to be turned."""
+    return max(map(len, timeline.ticks)) > 1
+
+
+def _draw_timeline(axes: Axes, timeline: SymbolTimeline) -> None:
+    """Probabilities as shades, a dot where a symbol came, a ring where one is said to come."""
+    rows = timeline.rows
+    axes.imshow(timeline.probabilities[:, rows].T, cmap="Blues", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    steps, rows_of_codes = np.arange(len(timeline.codes)), np.searchsorted(rows, timeline.codes)
+    visible = np.isin(timeline.codes, rows)
+    for past in (True, False):
+        own = visible & ((steps < timeline.known) == past)
+        axes.scatter(steps[own], rows_of_codes[own], s=22, zorder=3, **LOOKS[past])
+    axes.axvline(timeline.known - 0.5, color=QUIET, linewidth=0.8)
+    axes.set_yticks(
+        range(len(rows)), [shorten(_name(timeline.symbols[code]), size=8, width=110) for code in rows], size=8
+    )
+    every = max(FAR if _is_long(timeline) else 1, -(-len(timeline.ticks) // (PAST + AHEAD)))
+    axes.set_xticks(steps[::every], list(timeline.ticks)[::every], size=7, rotation=90 if _is_long(timeline) else 0)
+    axes.tick_params(length=0)
+    axes.set_title(shorten(timeline.name, size=9, width=600), loc="left", size=9)
+
+
+def scores(report: Mapping[str, Any]) -> Figure:
+    """Bits a symbol of the LSTM and of each baseline, as bars: shorter is better."""
+    rows = {name: row["bits"] for name, row in report["scores"].items() if row["bits"] is not None}
+    order = sorted(rows, key=lambda name: -rows[name])
+    with house_style():
+        figure = Figure(figsize=(WIDTH, 1.5 + 0.3 * len(order)), layout="constrained")
+        axes = figure.add_subplot()
+        colors = ["#0072b2" if name == "lstm" else "#c9c9c9" for name in order]
+        bars = axes.barh([label(name) for name in order], [rows[name] for name in order], color=colors)
+        axes.bar_label(bars, fmt="%.3f", padding=3, size=8)
+        axes.set_xlabel("bits a symbol (cross-entropy of held-out symbols; less is better)")
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+        figure.suptitle("Held-out symbols", x=0.015, ha="left", size=13, weight="bold")
+        caption = wrap(report["verdict"], size=8, width=(WIDTH - 2 * EDGE) * 72, lines=3)
+        figure.supxlabel("\n".join(caption), x=0.015, ha="left", size=8, color=QUIET)
+    return figure

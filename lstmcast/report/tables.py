@@ -1,0 +1,193 @@
+"""Plain-text tables of backtests, live scores and versions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstmcast.errors import ModelError
+from lstmcast.evaluation.backtest_result import BacktestResult
+from lstmcast.evaluation.drift_test import Drift
+from lstmcast.evaluation.live_scores import LiveScores
+from lstmcast.evaluation.skill import finite
+from lstmcast.persistence.artifact import read_manifest
+from lstmcast.persistence.registry import current_version, versions
+from lstmcast.report.console import count, label, number
+
+METRICS = {"mae": "MAE", "rmse": "RMSE", "smape": "sMAPE", "mase": "MASE", "owa": "OWA", "wql": "WQL", "msis": "MSIS"}
+NAME, SCORE_CELL = 16, 10
+_LEGEND = (
+    "Less is better. MASE counts in the history's own (seasonal) steps; OWA: 1 is as good as Naive2, the M4 "
+    "competition's\nbenchmark; WQL and MSIS judge the intervals, which should hold what came as often as they say."
+)
+
+
+def backtested(scores: BacktestResult) -> str:
+    """The table, best rival first, what must be known to read it, and the verdict."""
+    names = ranked(scores)
+    heads = {**METRICS, **{f"coverage_{level:g}": f"in {level:g} %" for level in scores.levels}}
+    lines = [f"\n{_what(scores)}:", " " * (NAME + 2) + "".join(f"{head:>{SCORE_CELL}}" for head in heads.values())]
+    for name in names:
+        cells = "".join(f"{_cell(metric, scores.overall(name, metric)):>{SCORE_CELL}}" for metric in heads)
+        lines.append(f"  {label(name):{NAME}}{cells}")
+    return "\n".join([*lines, _LEGEND, *(f"note: {text}" for text in _notes(scores)), "", scores.verdict])
+
+
+def ranked(scores: BacktestResult) -> list[str]:
+    """The LSTM, then the others by MASE (MAE where that is undefined), best first."""
+    metric = "mae" if np.isnan(scores.overall("lstm", "mase")) else "mase"
+    value = {name: scores.overall(name, metric) for name in scores.by_method}
+    return sorted(value, key=lambda name: (name != "lstm", np.isnan(value[name]), value[name]))
+
+
+def _what(scores: BacktestResult) -> str:
+    series, origins = scores.origins.shape
+    of = f" of each of {series:,} series" if series > 1 else ""
+    names = scores.keys("origin")
+    spacing = f", {names[0]} to {names[-1]}, every {count(scores.step, 'step')}" if origins > 1 else f", {names[0]}"
+    trained = "trained anew at each" if scores.refit else "trained once, before the first"
+    return f"{count(origins, 'origin')}{of}{spacing}, {count(scores.horizon, 'step')} ahead of each; the LSTM {trained}"
+
+
+def _notes(scores: BacktestResult) -> Sequence[str]:
+    notes = list(scores.notes)
+    if scores.left_out:
+        notes.append(f"{scores.left_out:,} series left out: too short for so many origins")
+    if scores.n_scored < scores.origins.size:
+        missing = scores.origins.size - scores.n_scored
+        notes.append(
+            f"{missing:,} of {scores.origins.size:,} origins cannot judge: not observed, or nothing after them"
+        )
+    return notes
+
+
+def _cell(metric: str, value: float) -> str:
+    """Four significant digits, shares in percent; a dash where undefined."""
+    if not np.isfinite(value):
+        return "–"
+    if metric == "smape":
+        return f"{value:.4g} %"
+    if metric.startswith("coverage"):
+        return f"{value:.0%}"
+    return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.3e}"
+
+
+MEANING = "below 1: better than the seasonal naive forecast"
+LIVE_CELL = 9
+STEPS = 12  # columns: more steps are shown at even distances
+
+
+def format_scores(scores: LiveScores, name: str) -> str:
+    """The scores, in all and by step ahead."""
+    if not scores.n_actuals:
+        return f"{name}: nothing that was forecast has come true yet, or not in the window"
+    lines = [
+        f"{name}: {count(scores.n_actuals, 'value')} forecast that came true since",
+        (
+            f"  MAE {_float_or_none(scores.mae)}, bias {_float_or_none(scores.bias)}, MASE "
+            f"{_float_or_none(scores.mase)} ({MEANING})"
+        ),
+    ]
+    steps = np.unique(np.linspace(0, len(scores.mae_by_step) - 1, STEPS).round().astype(np.int64))
+    lines.append(_live_row("steps ahead", "all", [str(step + 1) for step in steps]))
+    lines.append(
+        _live_row("MAE", _float_or_none(scores.mae), [_float_or_none(scores.mae_by_step[step]) for step in steps])
+    )
+    for q, level in enumerate(scores.levels):
+        cells = [_percent(scores.coverage_by_step[q, step]) for step in steps]
+        lines.append(_live_row(f"in {level:g} %", _percent(scores.coverage[q]), cells))
+    return "\n".join(lines)
+
+
+def format_drift(drift: Drift) -> str:
+    """What the test for drift found, in one line."""
+    if not drift.blocks:
+        return "drift: nothing to look at yet"
+    found = f"yes, for the last {count(drift.blocks - (drift.since or 0), 'block')}" if drift.found else "none found"
+    ratio = f"errors {drift.ratio:.2f} × those of calibration" if math.isfinite(drift.ratio) else "no error to compare"
+    alarm = f"alarm at {1 / drift.false_alarm_rate:,.0f}: {drift.false_alarm_rate:.0%} false ones"
+    return f"drift: {found}; {ratio} ({count(drift.blocks, 'block')}, evidence {drift.statistic:,.1f}, {alarm})"
+
+
+def _live_row(name: str, total: str, cells: list[str]) -> str:
+    return f"  {name:12}" + "".join(f"{cell:>{LIVE_CELL}}" for cell in (total, *cells))
+
+
+def _float_or_none(value: float) -> str:
+    return number(finite(value), 0)
+
+
+def _percent(fraction: float) -> str:
+    return "–" if math.isnan(fraction) else f"{fraction:.0%}"
+
+
+@dataclass(frozen=True)
+class VersionSummary:
+    """A version, and what it says of itself.
+
+    Attributes:
+        name: of its folder. current: whether it is in use.
+        manifest: None where it is damaged. fault: in what way.
+    """
+
+    name: str
+    current: bool
+    manifest: Mapping[str, Any] | None
+    fault: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for a program."""
+        if self.manifest is None:
+            return {"version": self.name, "current": self.current, "fault": self.fault}
+        kept = ("created", "scores", "skill", "verdict", "coverage")
+        facts = {key: self.manifest[key] for key in kept if key in self.manifest} | {
+            "refit": self.manifest.get("refit")
+        }
+        return {"version": self.name, "current": self.current, "rows": self.manifest["data"]["rows"], **facts}
+
+
+def list_versions(folder: Path) -> list[VersionSummary]:
+    """All versions of a model's folder, the newest last."""
+    current = current_version(folder)
+    return [_version(path, current=path == current) for path in versions(folder)]
+
+
+def _version(path: Path, *, current: bool) -> VersionSummary:
+    try:
+        return VersionSummary(path.name, current, read_manifest(path))
+    except ModelError as err:
+        return VersionSummary(path.name, current, None, str(err))
+
+
+def table(folder: Path, found: Sequence[VersionSummary]) -> str:
+    """What a person reads: a line each, the current one with a star."""
+    lines = [f"{folder}: {count(len(found), 'version')}"]
+    lines.append(f"    {'version':27}{'trained (UTC)':18}{'rows':>9}{'MAE':>11}{'MASE':>10}  skill  why")
+    lines += [f"  {'*' if version.current else ' '} {version.name:27}{_version_row(version)}" for version in found]
+    if not any(version.current for version in found):
+        lines.append("  none is current: lstmcast models rollback makes the newest one so")
+    return "\n".join(lines)
+
+
+def _version_row(version: VersionSummary) -> str:
+    if version.manifest is None:
+        return f"damaged: {version.fault}"
+    known, ours = version.manifest, version.manifest["scores"]["lstm"]
+    trained = known["created"][:16].replace("T", " ")
+    why = (known.get("refit") or {}).get("reason", "lstmcast train")
+    skill = known["skill"]["value"]
+    if "mae" in ours:
+        scores = f"{_number(ours['mae']):>11}{_number(ours['mase']):>10}"
+    else:  # no values: symbols, labels, yes or no
+        scores = f"{'accuracy ' + _number(ours.get('accuracy')):>21}"
+    cells = f"{known['data']['rows']:>9,}{scores}"
+    return f"{trained:18}{cells}{'–' if skill is None else f'{skill:.0%}':>7}  {why}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"

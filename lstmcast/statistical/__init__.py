@@ -1,0 +1,1 @@
+"""Statistical methods: naive baselines, exponential smoothing, Theta, Markov chains."""

@@ -1,0 +1,78 @@
+"""`lstmcast explain`, as a user calls it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstmcast.cli import main
+from lstmcast.forecasting.forecaster import Forecaster
+
+pytestmark = pytest.mark.slow
+
+
+def test_words_and_a_figure(models: Path, air: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The findings on stdout, a figure beside them, and where it lies on stderr."""
+    figure = tmp_path / "why.svg"
+    assert main(["explain", str(air), "--models", str(models), "--output", str(figure)]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("The forecast for 1961-01 to 1961-12 is ")
+    assert "They miss the change they explain by" in out
+    assert "why.svg: series 1 of 1" in err
+    assert figure.read_text(encoding="utf-8").startswith("<?xml")
+
+
+def test_json_alone(
+    models: Path,
+    air: Path,
+    forecaster: Forecaster,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All numbers on stdout, no figure unless one is asked for; sums agree, and times are those of the file."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["explain", str(air), "--models", str(models.resolve()), "--origin", "1959-12", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(tmp_path.iterdir()) == []
+    assert (found["origin"], found["forecast"]["time"][0]) == ("1959-12", "1960-01")
+    forecast, shares = found["forecast"], found["attribution"]
+    change = np.mean(forecast["forecast"]) - np.mean(forecast["reference"])
+    assert sum(shares["to_mean_forecast"]) == pytest.approx(change, rel=1e-3)
+    assert shares["value"][-1] == 405
+    assert shares["time"][-1] == "1959-12"
+    context, units = forecaster.pipeline.window_spec.context, len(found["gates"]["units"])
+    assert np.shape(found["gates"]["forget"]) == (context, units)
+    assert sorted(found["gates"]["order"]) == list(range(units))
+
+
+def test_a_named_series(
+    shops_models: Path, shops_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its key is in the words; PDF is a figure too; --quiet says nothing on stderr."""
+    asked = ["explain", str(shops_file), "--models", str(shops_models), "--series", "south/west", "--quiet"]
+    assert main([*asked, "--output", str(tmp_path / "why.pdf")]) == 0
+    out, err = capsys.readouterr()
+    assert "of south/west" in out
+    assert "series 2" not in err
+    assert (tmp_path / "why.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "words"),
+    [
+        (["--series", "nowhere"], 2, "--series nowhere: no such series"),
+        (["--origin", "1949-01"], 2, "must be a step of the series from 1949-02 to 1960-12"),
+        (["--output", "why.jpg"], 2, "figure format: must be one of .png, .svg, .pdf (got '.jpg')"),
+        (["--model", "nothing"], 5, "nothing"),
+    ],
+)
+def test_faults_have_their_exit_code(
+    models: Path, air: Path, flags: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A wrong series, time, format or model: one line that says what is wrong, and nothing written."""
+    assert main(["explain", str(air), "--models", str(models), *flags]) == code
+    assert words in capsys.readouterr().err

@@ -1,0 +1,61 @@
+"""The sections themselves: every key described, every default valid, nothing that changes afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from lstmcast.config.schema import Config, DataConfig, ForecastConfig
+
+SECTIONS: dict[str, type[BaseModel]] = {name: field.annotation for name, field in Config.model_fields.items()}
+KEYS = [(section, key) for section, model in SECTIONS.items() for key in model.model_fields]
+
+
+def test_the_sections_follow_the_flow() -> None:
+    """The sections stand in the order in which the data flows."""
+    assert list(SECTIONS) == ["data", "model", "train", "forecast", "store"]
+
+
+@pytest.mark.parametrize(("section", "key"), KEYS)
+def test_every_key_is_described_in_a_sentence(section: str, key: str) -> None:
+    """Each key says in one line what it means."""
+    description = SECTIONS[section].model_fields[key].description
+    assert description
+    assert description.endswith(".")
+    assert "\n" not in description
+
+
+def test_the_defaults_are_valid_when_written_out() -> None:
+    """What a Config dumps is a Config."""
+    assert Config.model_validate(Config().model_dump()) == Config()
+    assert Config.model_validate(Config().model_dump(mode="json")) == Config()
+
+
+@pytest.mark.parametrize(("section", "key"), KEYS)
+def test_nothing_can_be_changed(section: str, key: str) -> None:
+    """A Config is frozen, and so are its sections."""
+    config = Config()
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(config, section, None)
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(getattr(config, section), key, None)
+
+
+@pytest.mark.parametrize("value", ["shop", ["shop"]])
+def test_one_series_column_needs_no_list(value: Any) -> None:
+    """A single column that names series may be given as text."""
+    assert DataConfig(series=value).series == ["shop"]
+
+
+def test_levels_are_sorted() -> None:
+    """Levels come out ascending, as intervals nest."""
+    assert ForecastConfig(levels=[95, 50, 80]).levels == [50, 80, 95]
+
+
+def test_no_type_is_made_another() -> None:
+    """Text is no number and a number is no text."""
+    for wrong in ({"time": 1}, {"season": "7"}, {"season": 7.0}, {"season": True}, {"target": 5}):
+        with pytest.raises(ValidationError):
+            DataConfig.model_validate(wrong)

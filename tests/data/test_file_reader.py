@@ -1,0 +1,316 @@
+"""Bytes of files: what is refused before parsing, packed files, encodings."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import socket
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from lstmcast.data import file_reader
+from lstmcast.errors import BusyError, ConfigError, DataError, FileError, UsageError
+
+TEXT = b"date,y\n2020-01-01,1\n2020-02-01,2\n"
+
+
+def zipped(data: bytes, *names: str) -> bytes:
+    """A ZIP archive holding the same data under each name."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names or ("data.csv",):
+            archive.writestr(name, data)
+    return packed.getvalue()
+
+
+def zst(data: bytes) -> bytes:
+    """A Zstandard frame."""
+    return bytes(pytest.importorskip("zstandard").ZstdCompressor().compress(data))
+
+
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress,
+    ".xz": lzma.compress,
+    ".bz2": bz2.compress,
+    ".zst": zst,
+    ".zip": zipped,
+}
+
+
+@pytest.mark.parametrize("suffix", PACK)
+def test_packed_files_unpack_to_the_same_bytes(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every packed form gives back what was packed, also above one piece, and with an upper-case suffix."""
+    monkeypatch.setattr(file_reader, "PIECE", 1000)
+    data = TEXT + os.urandom(10_000).hex().encode()
+    for name in ("d.csv" + suffix, "D" + suffix.upper()):
+        (tmp_path / name).write_bytes(PACK[suffix](data))
+        assert file_reader.read_input(tmp_path / name) == data
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".xz", ".bz2", ".zst"])
+def test_frames_in_a_row_are_all_unpacked(tmp_path: Path, suffix: str) -> None:
+    """Two packed parts appended to each other hold the data of both."""
+    path = tmp_path / f"d{suffix}"
+    path.write_bytes(PACK[suffix](TEXT) + PACK[suffix](b"2020-03-01,3\n"))
+    assert file_reader.read_input(path) == TEXT + b"2020-03-01,3\n"
+
+
+@pytest.mark.parametrize("suffix", PACK)
+def test_damaged_archives_are_refused(tmp_path: Path, suffix: str) -> None:
+    """A file cut short, and one that never was an archive, are refused as damaged, never read in part."""
+    path = tmp_path / f"d{suffix}"
+    packed = PACK[suffix](os.urandom(50_000).hex().encode())
+    for bad in (packed[:-20], packed[: len(packed) // 2], TEXT, packed[:3]):
+        path.write_bytes(bad)
+        with pytest.raises(DataError, match=f"not a whole {suffix} file") as caught:
+            file_reader.read_input(path)
+        assert str(caught.value).startswith(str(path))
+
+
+@pytest.mark.parametrize("suffix", PACK)
+def test_a_bomb_is_refused(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Far more text than the packed size explains is refused, and so is more than the limit."""
+    path = tmp_path / f"d{suffix}"
+    path.write_bytes(PACK[suffix](b"0" * 8_000_000))
+    monkeypatch.setattr(file_reader, "BOMB_BYTES", 1_000_000)
+    with pytest.raises(DataError, match="unpack to more than"):
+        file_reader.read_input(path)
+    monkeypatch.setattr(file_reader, "BOMB_RATIO", 10**9)
+    assert len(file_reader.read_input(path)) == 8_000_000
+    monkeypatch.setattr(file_reader, "MAX_BYTES", 7_999_999)
+    with pytest.raises(DataError, match="more than 7,999,999 bytes"):
+        file_reader.read_input(path)
+
+
+def test_a_zip_must_hold_one_file(tmp_path: Path) -> None:
+    """Two files in an archive are refused and named; folders and the notes of macOS do not count."""
+    path = tmp_path / "d.zip"
+    path.write_bytes(zipped(TEXT, "a.csv", "b.csv"))
+    with pytest.raises(DataError, match=r"exactly one file \(it holds 2: a.csv, b.csv\)"):
+        file_reader.read_input(path)
+    path.write_bytes(zipped(TEXT, "folder/"))
+    with pytest.raises(DataError, match=r"exactly one file \(it holds 0\)"):
+        file_reader.read_input(path)
+    path.write_bytes(zipped(TEXT, "folder/", "folder/a.csv", "__MACOSX/._a.csv"))
+    assert file_reader.read_input(path) == TEXT
+
+
+def test_zst_without_its_package_names_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where zstandard is not installed, the message says how to install it."""
+    path = tmp_path / "d.zst"
+    path.write_bytes(b"\x28\xb5\x2f\xfd")
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    with pytest.raises(UsageError, match="pip install zstandard"):
+        file_reader.read_input(path)
+
+
+def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
+    """A path that does not exist and a folder are told apart."""
+    with pytest.raises(FileError, match=r"gone\.csv: No such file"):
+        file_reader.read_input(tmp_path / "gone.csv")
+    with pytest.raises(FileError, match="is a directory, not a regular file"):
+        file_reader.read_input(tmp_path)
+    with pytest.raises(FileError, match="null"):
+        file_reader.read_input("a\0b")
+
+
+def test_what_is_no_regular_file_is_refused_without_blocking(tmp_path: Path) -> None:
+    """Reading a FIFO would wait for ever; a socket or a device never ends."""
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(FileError, match="is a FIFO"):
+        file_reader.read_input(tmp_path / "pipe.csv")
+    with pytest.raises(FileError, match="is a device"):
+        file_reader.read_input("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as server, pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        server.bind("sock")
+        with pytest.raises(FileError, match="is a socket"):
+            file_reader.read_input("sock")
+
+
+@pytest.mark.parametrize("url", ["https://example.org/a.csv", "s3://bucket/a.csv", "file:///tmp/a.csv"])
+def test_urls_are_refused(url: str) -> None:
+    """A URL is not taken for a path, and nothing is fetched."""
+    with pytest.raises(FileError, match="download the file first"):
+        file_reader.read_input(url)
+
+
+def test_an_unreadable_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file without permission is a matter of the file system."""
+    path = tmp_path / "d.csv"
+    path.write_bytes(TEXT)
+
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(FileError, match=r"d\.csv: Permission denied"):
+        file_reader.read_input(path)
+
+
+@pytest.mark.parametrize("name", ["d.csv", "d.csv.gz"])
+def test_an_empty_file_is_refused(tmp_path: Path, name: str) -> None:
+    """No bytes at all, packed or not."""
+    (tmp_path / name).write_bytes(gzip.compress(b"") if name.endswith(".gz") else b"")
+    with pytest.raises(DataError, match="the file is empty"):
+        file_reader.read_input(tmp_path / name)
+
+
+def test_a_file_that_grows_meanwhile_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row appended between the first and the last look at the file is noticed."""
+    path = tmp_path / "d.csv"
+    path.write_bytes(TEXT)
+    plain = file_reader._bounded
+
+    def reading(pieces: object, name: str) -> bytes:
+        data = plain(pieces, name)  # type: ignore[arg-type]
+        with path.open("ab") as other:
+            other.write(b"2020-03-01,3\n")
+        return data
+
+    monkeypatch.setattr(file_reader, "_bounded", reading)
+    with pytest.raises(BusyError, match="changed while it was read; try again"):
+        file_reader.read_input(path)
+
+
+def test_stdin_is_read_as_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` reads what is piped in; nothing piped in is refused."""
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(TEXT)))
+    assert file_reader.read_input("-") == TEXT
+    with pytest.raises(DataError, match="stdin: the file is empty"):
+        file_reader.read_input("-")
+
+
+def test_a_closed_stdin_is_a_matter_of_the_file_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that is started with stdin closed is told so; an empty name, as of an unset variable, is no folder."""
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(FileError, match="stdin: is closed"):
+        file_reader.read_input("-")
+    with pytest.raises(FileError, match="empty name"):
+        file_reader.read_input("")
+
+
+def test_stdin_of_a_real_process() -> None:
+    """The same through a pipe of the operating system."""
+    program = "import sys; from lstmcast.data.file_reader import read_input; sys.exit(len(read_input('-')))"
+    done = subprocess.run([sys.executable, "-c", program], input=TEXT, check=False, cwd=Path(__file__).parents[2])
+    assert done.returncode == len(TEXT)
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le+bom", "utf-16-be+bom"])
+def test_byte_order_marks_and_line_ends_leave_no_trace(codec: str, newline: str) -> None:
+    """UTF-8 and UTF-16 with marks of any order become the same UTF-8 with plain line ends."""
+    text = newline.join(["date,Größe", "2020-01-01,1", "x"])
+    name, _, mark = codec.partition("+")
+    data = (("\ufeff" if mark else "") + text).encode(name)
+    assert file_reader.to_utf8(data, "f") == "date,Größe\n2020-01-01,1\nx\n".encode()
+
+
+def test_mixed_line_ends_count_as_one_each() -> None:
+    """CRLF, CR and LF in one file each end one line."""
+    assert file_reader.to_utf8(b"a\r\nb\rc\nd\r\r\ne", "f") == b"a\nb\nc\nd\n\ne\n"
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ISO-8859-15"])
+def test_a_given_encoding_is_used(encoding: str) -> None:
+    """A Latin file is read when its encoding is named."""
+    assert file_reader.to_utf8("a,é\n1,2\n".encode(encoding), "f", encoding) == "a,é\n1,2\n".encode()
+
+
+def test_invalid_utf8_is_refused_with_its_place() -> None:
+    """The byte, its offset in the file and its line are named, whatever the line ends."""
+    for newline in (b"\n", b"\r\n", b"\r"):
+        data = newline.join([b"a,b", b"1,2", b"\xc3\xa9,caf\xe9,3"])
+        offset = data.index(b"\xe9")
+        with pytest.raises(DataError, match=rf"^f\.csv:3: byte offset {offset}: 0xe9 is not UTF-8 .*data\.encoding"):
+            file_reader.to_utf8(data, "f.csv")
+
+
+def test_half_a_utf16_character_is_refused() -> None:
+    """UTF-16 with an odd number of bytes is cut off."""
+    with pytest.raises(DataError, match=r"^f:2: byte offset 8: 0x31 is not UTF-16"):
+        file_reader.to_utf8("a\n1".encode("utf-16") + b"1", "f")
+
+
+@pytest.mark.parametrize(
+    ("data", "line"), [(b"a\n1\0xyz\n", 2), (b"a\r\n1\r\n\0\r\n", 3), ("a\n1\n".encode("utf-16-le"), 1)]
+)
+def test_a_nul_byte_is_refused_with_its_line(data: bytes, line: int) -> None:
+    """A NUL never ends a field early; UTF-16 without a mark shows itself the same way."""
+    with pytest.raises(DataError, match=rf"^f:{line}: NUL byte"):
+        file_reader.to_utf8(data, "f")
+
+
+def test_an_unknown_encoding_is_a_fault_of_the_config() -> None:
+    """Codecs that Python does not know, or that are not for text, name the key."""
+    for encoding in ("utf9", "hex"):
+        with pytest.raises(ConfigError, match=rf"^data\.encoding: .*\(got '{encoding}'\)"):
+            file_reader.to_utf8(TEXT, "f", encoding)
+
+
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        (zipped(os.urandom(99)), "an Excel workbook"),
+        (gzip.compress(TEXT), r"name the file \.gz"),
+        (lzma.compress(TEXT), r"\.xz"),
+    ],
+)
+def test_packed_files_without_their_suffix_are_recognised(data: bytes, hint: str) -> None:
+    """A workbook or an archive under the wrong name gets a message that says what it is."""
+    with pytest.raises(DataError, match=hint):
+        file_reader.to_utf8(data, "f")
+
+
+def test_parquet_keeps_every_digit_as_text() -> None:
+    """Floats come in their shortest exact form, nulls as empty fields, categories as their text."""
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    packed = io.BytesIO()
+    names = pa.array(["a", None, "001"]).dictionary_encode()
+    parquet.write_table(pa.table({"id": names, "y": [0.1, None, 1 / 3], "n": [2**60, 1, None]}), packed)
+    rows = file_reader.parquet_to_csv(packed.getvalue(), "f").decode().replace('"', "").splitlines()
+    assert rows == ["id,y,n", f"a,0.1,{2**60}", ",,1", "001,0.3333333333333333,"]
+
+
+def test_parquet_times_are_as_short_as_they_are_exact() -> None:
+    """Days are written as dates, seconds without a fraction, and what is finer keeps it; a zone keeps its offset."""
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    def written(kind: object, *micros: int | None) -> list[str]:
+        packed = io.BytesIO()
+        parquet.write_table(pa.table({"t": pa.array(micros, pa.timestamp("us")).cast(kind)}), packed)
+        return file_reader.parquet_to_csv(packed.getvalue(), "f").decode().replace('"', "").splitlines()[1:]
+
+    day, second = 86_400_000_000, 1_000_000
+    assert written(pa.timestamp("ns"), 0, day, None) == ["1970-01-01", "1970-01-02", ""]
+    assert written(pa.timestamp("us"), 0, second) == ["1970-01-01 00:00:00", "1970-01-01 00:00:01"]
+    assert written(pa.timestamp("us"), 0, 1) == ["1970-01-01 00:00:00.000000", "1970-01-01 00:00:00.000001"]
+    assert written(pa.timestamp("us", "UTC"), 0, day) == ["1970-01-01 00:00:00Z", "1970-01-02 00:00:00Z"]
+
+
+def test_parquet_that_is_no_flat_table_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Garbage and nested columns are faults of the data; a missing pyarrow names the extra."""
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    packed = io.BytesIO()
+    parquet.write_table(pa.table({"y": [[1, 2], [3]]}), packed)
+    for data in (packed.getvalue(), b"PAR1 nothing", TEXT):
+        with pytest.raises(DataError, match=r"^f: cannot be read as a flat Parquet table"):
+            file_reader.parquet_to_csv(data, "f")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(UsageError, match=r"lstmcast\[parquet\]"):
+        file_reader.parquet_to_csv(packed.getvalue(), "f")

@@ -1,0 +1,253 @@
+"""Text → numbers: exactly, or refused with its lines."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lstmcast.data.number_parser import looks_like_numbers, number_notes, parse_numbers, refuse_grouped
+from lstmcast.errors import ConfigError, DataError
+from lstmcast.types import Floats
+
+
+def numbers(*fields: str, **options: str) -> Floats:
+    """Parses fields that lie on lines 2, 3, 4 and so on."""
+    lines = np.arange(2, len(fields) + 2)
+    return parse_numbers(pd.Series(fields, dtype=str), lines, column="y", source="d.csv", **options)
+
+
+def refused(*fields: str, **options: str) -> str:
+    """The message of the refusal."""
+    with pytest.raises(DataError) as caught:
+        numbers(*fields, **options)
+    return str(caught.value)
+
+
+def test_plain_and_exponent_forms() -> None:
+    """Every way to write a decimal number, with blanks around it."""
+    fields = ["1", "-2.5", "+.5", "3.", "007", "1e3", "2.5E-3", " 4 ", "\t5", "-0"]
+    assert numbers(*fields).tolist() == [1, -2.5, 0.5, 3, 7, 1000, 0.0025, 4, 5, 0]
+
+
+@pytest.mark.parametrize("missing", ["", " ", "NA", "n/a", "NaN", "nan", "NULL", "none", "?", "-", ".", " NA "])
+def test_spellings_of_missing(missing: str) -> None:
+    """Each becomes NaN, beside numbers that stay what they are."""
+    np.testing.assert_array_equal(numbers("1.5", missing, "2"), [1.5, np.nan, 2])
+    np.testing.assert_array_equal(numbers("1,5", missing, "2", decimal=","), [1.5, np.nan, 2])
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1), st.booleans())
+def test_every_float_comes_back_to_the_last_bit(values: list[float], also_missing: bool) -> None:
+    """What Python writes is read as the same float, on the fast way and on the careful one."""
+    fields = [repr(value) for value in values] + ["NA"] * also_missing
+    found = numbers(*fields)
+    assert found[: len(values)].tobytes() == np.array(values).tobytes()
+
+
+@given(
+    st.lists(st.decimals(allow_nan=False, allow_infinity=False, min_value=-1e9, max_value=1e9, places=4), min_size=1)
+)
+def test_grouped_numbers_with_a_decimal_comma(values: list[Decimal]) -> None:
+    """German notation of any number is read as the number."""
+    fields = [f"{value:,.4f}".translate(str.maketrans(",.", ".,")) for value in values]
+    assert numbers(*fields, decimal=",", thousands=".").tolist() == [float(value) for value in values]
+
+
+@given(st.lists(st.text(alphabet="0123456789.,+-eE_ xNan", max_size=6), min_size=1, max_size=6))
+def test_wild_text_is_a_number_by_the_rule_or_refused(fields: list[str]) -> None:
+    """A field passes if and only if it is missing or has the form digits, point, exponent."""
+    rule = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+    empty = [field.strip().lower() in ("", "na", "nan", "-", ".", "n/a", "null", "none", "?") for field in fields]
+    expected = [
+        float("nan") if gone else float(f) for f, gone in zip(fields, empty, strict=True) if gone or rule.fullmatch(f)
+    ]
+    if len(expected) == len(fields) and not all(empty) and np.isfinite(expected)[~np.array(empty)].all():
+        np.testing.assert_array_equal(numbers(*fields), expected)
+    else:
+        refused(*fields)
+
+
+def test_text_is_refused_with_five_places_and_the_count() -> None:
+    """The first five values with their lines, then how many more."""
+    assert refused("1", *"abcdefg", "2") == (
+        "d.csv:3: column 'y': 7 values are no numbers: 'a' (line 3), 'b' (line 4), 'c' (line 5), 'd' (line 6), "
+        "'e' (line 7) and 2 more; correct them, or leave the field empty where a value is missing"
+    )
+    assert refused("1", "a").startswith("d.csv:3: column 'y': 1 value is no number: 'a' (line 3);")
+
+
+@pytest.mark.parametrize(
+    "field", ["1_000", "0x1F", "1e", "1.2.3", "--1", "1 2", "٣", "1\n2", "TRUE", "1e5.5", "1,2,3", "−5"]
+)
+def test_what_python_or_pandas_would_let_through_is_refused(field: str) -> None:
+    """Underscores, other scripts' digits, hexadecimal and the like are no plain numbers."""
+    assert "1 value is no number" in refused("1", field)
+
+
+@pytest.mark.parametrize(
+    ("field", "options", "mend"),
+    [
+        ("1,234.5", {}, 'set data.thousands: ","'),
+        ("1.234,5", {}, 'set data.thousands: "." and data.decimal: ","'),
+        ("1 234 567,50", {}, 'set data.thousands: " " and data.decimal: ","'),
+        ("(5)", {}, "write negative numbers with a hyphen"),
+        ("\u22125", {}, "write negative numbers with a hyphen"),
+        (' "5"', {}, "a quote must directly follow the delimiter"),
+        ("1,234", {}, 'set data.thousands: "," if the sign groups thousands, or data.decimal: ","'),
+        ("1 234", {}, 'set data.thousands: " "'),
+        ("1'234'567", {}, 'set data.thousands: "\'"'),
+        ("1.234,5", {"decimal": ","}, 'set data.thousands: "."'),
+        ("12,5", {}, 'set data.decimal: "," if 1,5 means 1.5'),
+        ("12.5", {"decimal": ","}, 'set data.decimal: "." if 1.5'),
+        ("$12", {}, "strip currency and percent signs"),
+        ("12 €", {}, "strip currency and percent signs"),
+        ("5%", {}, "strip currency and percent signs"),
+        ("-inf", {}, "values must be finite"),
+        ("Infinity", {}, "values must be finite"),
+        ("12,34", {"thousands": ","}, "correct them"),
+    ],
+)
+def test_the_mend_fits_the_fault(field: str, options: dict[str, str], mend: str) -> None:
+    """Each kind of number that is not plain gets its own advice."""
+    assert mend in refused("1", field, **options)
+
+
+@pytest.mark.parametrize(
+    ("field", "sign", "value"),
+    [
+        ("1,234,567.5", ",", 1234567.5),
+        ("-1 234", " ", -1234),
+        ("1\u202f234\u00a0567", " ", 1234567),
+        ("1'000e3", "'", 1e6),
+    ],
+)
+def test_declared_thousands_are_read(field: str, sign: str, value: float) -> None:
+    """Groups of three are joined; a space may be any of the unbreakable ones; ungrouped numbers pass too."""
+    assert numbers(field, "1234", "12", thousands=sign).tolist() == [value, 1234, 12]
+
+
+@pytest.mark.parametrize("field", ["12,34", "1,2345", ",123", "1,,234", "1234,567"])
+def test_declared_thousands_must_be_groups_of_three(field: str) -> None:
+    """A sign in another place may be a decimal comma or a slip: never dropped silently."""
+    assert "1 value is no number" in refused("1", field, thousands=",")
+
+
+def refused_as_grouped(*fields: str) -> str:
+    """What is said of points that may part thousands; nothing where they cannot."""
+    text, lines = pd.Series(fields, dtype=str), np.arange(2, len(fields) + 2)
+    values = parse_numbers(text, lines, column="y", source="f.csv")
+    try:
+        refuse_grouped(text, values, lines, column="y", source="f.csv")
+    except DataError as err:
+        return str(err)
+    return ""
+
+
+def test_points_that_may_part_thousands_are_refused() -> None:
+    """A thousand written so is a thousandth of its neighbour: which it is, the user has to say."""
+    said = refused_as_grouped("998", "999", "1.000", "1.001")
+    assert said.startswith("f.csv:4: column 'y': '1.000' may be 1000")
+    assert 'data.thousands: "."' in said
+    assert 'data.decimal: "."' in said
+    assert "'1.234' may be 1234" in refused_as_grouped("1000", "1001", "", "1.234")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("1.000", "1.001"),  # decimals with three digits
+        ("149", "149.875", "150.125"),  # of the same size
+        ("998", "999", "1.5", "1.001"),  # a decimal for certain
+        ("998", "0.125"),  # no group begins with 0
+        ("998", "999", "1000"),
+    ],
+)
+def test_other_points_part_decimals(fields: tuple[str, ...]) -> None:
+    """Nothing is asked where the column answers."""
+    assert refused_as_grouped(*fields) == ""
+
+
+def test_decimals_with_two_signs_are_no_matter_of_settings() -> None:
+    """What would read the one would refuse the other: the first field of either is named."""
+    assert "write decimals with one sign: line 2 has '100.0'" in refused("100.0", "101,8")
+
+
+def test_points_that_group_millions_ask_for_the_sign_only() -> None:
+    """They part no decimals, whatever else is set."""
+    assert refused("980000", "1.000.000").endswith('set data.thousands: "." if the sign groups thousands')
+
+
+def test_thousands_must_be_one_sign_other_than_the_decimal() -> None:
+    """Contradictions name both keys."""
+    with pytest.raises(ConfigError, match=r"data\.thousands and data\.decimal must differ \(both are ','\)"):
+        numbers("1", decimal=",", thousands=",")
+    for sign in ("", "ab", "0", "-"):
+        with pytest.raises(ConfigError, match=r"data\.thousands: must be one sign"):
+            numbers("1", thousands=sign)
+
+
+def test_numbers_beyond_a_float_are_refused() -> None:
+    """1e308 is a number, 1e309 would become infinite."""
+    assert numbers("1e308").tolist() == [1e308]
+    for fields in (["1", "1e309"], ["NA", "1e309"]):
+        assert refused(*fields) == "d.csv:3: column 'y': values must be below 1.8e308: '1e309' (line 3)"
+
+
+def test_nothing_but_missing_values_is_refused() -> None:
+    """A column without a number cannot be forecast."""
+    assert refused("", "NA", "") == "d.csv: column 'y': all 3 values are missing; a forecast needs numbers"
+
+
+def test_integers_that_a_float_cannot_hold_are_counted() -> None:
+    """2^53 + 1 is rounded and said; 2^53, 2^54 and huge decimals are not."""
+    exact = [str(2**53), str(2**54), "1e300", "12345678901234567.5"]
+    fields = [*exact, str(2**53 + 1), str(-(2**53) - 1), " +9007199254740993 "]
+    text = pd.Series(fields, dtype=str)
+    assert number_notes(text, numbers(*fields), column="y") == (
+        "column 'y': 3 integers above 2^53 rounded to the nearest number a float64 holds",
+    )
+    assert number_notes(text[:4], numbers(*exact), column="y") == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "meant"),
+    [
+        (["1", "2.5", "", "NA"], True),
+        (["$1,234.50", "$2"], True),
+        (["5%", "7 %"], True),
+        ([".5", "-.25", ",5"], True),
+        (["1.5", "2", "3", "4", "oops"], True),
+        (["a", "b", "1"], False),
+        (["", "NA"], False),
+        (["12 Main St", "7 High St"], False),
+        (["True", "False"], False),
+    ],
+)
+def test_columns_meant_as_numbers_are_recognised(fields: list[str], meant: bool) -> None:
+    """Four in five fields must be numbers in some notation; missing ones do not count."""
+    assert looks_like_numbers(pd.Series(fields, dtype=str)) is meant
+
+
+def test_a_number_after_a_long_empty_start_is_seen() -> None:
+    """A column that is empty but for one row still is one of numbers."""
+    fields = [""] * 5000
+    fields[4321] = "7"
+    assert looks_like_numbers(pd.Series(fields, dtype=str))
+
+
+def test_a_million_rows_of_many_spellings() -> None:
+    """Each row gets the value of its own text."""
+    values = np.random.default_rng(1).integers(-(10**6), 10**6, 10**6) / 1000
+    text = pd.Series([str(value) for value in values.tolist()], dtype=str)
+    lines = np.arange(2, len(text) + 2)
+    assert (parse_numbers(text, lines, column="y", source="d.csv") == values).all()
+    text.iloc[7] = "?"
+    found = parse_numbers(text, lines, column="y", source="d.csv")
+    assert np.flatnonzero(found != values).tolist() == [7]
+    assert np.isnan(found[7])

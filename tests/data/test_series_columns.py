@@ -1,0 +1,128 @@
+"""Which columns name the series of a long table."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lstmcast.data.schema import InferredSetting, ReadOptions, Table
+from lstmcast.data.series_columns import ColumnChoice, are_integers, find_series, group_codes, words
+from lstmcast.errors import DataError
+
+MONTHS = [f"{2020 + k // 12}-{k % 12 + 1:02d}-01" for k in range(24)]
+
+
+def table(**columns: list[str]) -> Table:
+    """A table of text columns."""
+    frame = pd.DataFrame({name: pd.Series(fields, dtype=str) for name, fields in columns.items()})
+    return Table("d.csv", frame, np.arange(2, len(frame) + 2))
+
+
+def found(data: Table, time: str | None, **options: object) -> ColumnChoice:
+    """The columns that name the series, with the reason."""
+    names = [str(name) for name in data.text.columns]
+    return find_series(data, names, ReadOptions(**options), time)  # type: ignore[arg-type]
+
+
+def twice(**columns: list[str]) -> Table:
+    """Two series over the same months, with more columns of 48 fields."""
+    return table(ds=MONTHS * 2, **columns)
+
+
+def test_a_value_never_names_a_series() -> None:
+    """Small whole numbers called `y` would tell rows apart too; the id that is named as one does, decimals or not."""
+    ids = ["1.0"] * 24 + ["2"] * 24
+    values = [str(k % 5) for k in range(24)] + [str(5 + k % 5) for k in range(24)]
+    assert found(twice(y=values, store=ids), "ds").names == ("store",)
+    assert found(twice(store=ids, y=values), "ds").names == ("store",)
+
+
+@pytest.mark.parametrize(("part", "rows"), [("hour", 24), ("Month", 12), ("day_of_week", 7)])
+def test_a_part_of_the_time_is_no_name(part: str, rows: int) -> None:
+    """Days beside hours are hourly data, not one daily series for each hour."""
+    days = [f"2024-01-{k // rows + 1:02d}" for k in range(10 * rows)]
+    data = table(date=days, **{part: [str(k % rows) for k in range(10 * rows)]}, y=["1.5"] * (10 * rows))
+    with pytest.raises(DataError, match=rf"^d\.csv: columns 'date', '{part}' look like parts of one time; join them"):
+        found(data, "date")
+    assert found(data, "date", series=(part,)) == ColumnChoice((part,), "given")
+
+
+@pytest.mark.parametrize("clock", ["{:02d}:00", "{:d}:00:00", "{:02d}:00:00.5", "{:02d}:30 am"])
+@pytest.mark.parametrize("days", [3, 10])
+def test_nor_is_a_clock(clock: str, days: int) -> None:
+    """Whatever the column is called, and whether there are days enough to take each hour for a series."""
+    data = table(
+        date=[f"2024-01-{k // 12 + 1:02d}" for k in range(12 * days)],
+        slot=[clock.format(k % 12) for k in range(12 * days)],
+        y=["1.5"] * (12 * days),
+    )
+    with pytest.raises(DataError, match="columns 'date', 'slot' look like parts of one time; join them"):
+        found(data, "date")
+    assert found(data, "date", series=("slot",)) == ColumnChoice(("slot",), "given")
+
+
+def test_years_and_weeks_without_enough_years_are_parts_too() -> None:
+    """Two years of weeks tell no series apart, yet their times repeat as only parts of times do."""
+    data = table(
+        year=[str(2020 + k // 52) for k in range(104)], week=[str(k % 52 + 1) for k in range(104)], y=["1.5"] * 104
+    )
+    with pytest.raises(DataError, match="columns 'year', 'week' look like parts of one time"):
+        found(data, "year")
+
+
+def test_a_month_beside_dates_that_tell_rows_apart_is_a_covariate() -> None:
+    """A column of months is no part of the time where an id names the series, or where no time repeats."""
+    months = [str(k % 12 + 1) for k in range(48)]
+    assert found(twice(month=months, shop=["a"] * 24 + ["b"] * 24, y=["1.5"] * 48), "ds").names == ("shop",)
+    assert found(table(ds=MONTHS, month=months[:24], y=["1.5"] * 24), "ds").names == ()
+
+
+def test_without_times_only_a_telling_name_parts_series() -> None:
+    """An id with several rows for each value does; a running number, a constant or a note does not."""
+    values = [f"{k}.5" for k in range(24)]
+    assert found(table(item_id=["a", "b"] * 12, y=values), None).names == ("item_id",)
+    assert found(table(id=[str(k) for k in range(24)], y=values), None).names == ()
+    assert found(table(store=["1"] * 24, y=values), None).names == ()
+    assert found(table(note=["a", "b"] * 12, y=values), None).names == ()
+    assert found(table(id=["1", "2"] * 12), None).names == ()
+
+
+def test_groups_are_numbered_in_order_of_appearance() -> None:
+    """One column, two, or none."""
+    frame = pd.DataFrame({"a": ["x", "y", "x", "x"], "b": ["1", "1", "2", "1"]})
+    assert group_codes(frame, ()).tolist() == [0, 0, 0, 0]
+    assert group_codes(frame, ("a",)).tolist() == [0, 1, 0, 0]
+    assert group_codes(frame, ("a", "b")).tolist() == [0, 1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Weekly_Sales", {"weekly", "sales", "weekly_sales"}),
+        ("weeklySales", {"weekly", "sales", "weeklysales"}),
+        ("ID", {"id"}),
+        ("t", {"t"}),
+        ("日付", {"日付"}),
+    ],
+)
+def test_the_words_of_a_name(name: str, expected: set[str]) -> None:
+    """Underscores and capitals part words; the whole name counts too."""
+    assert words(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"), [(["1", " -2 ", "NA", ""], True), (["1", "2.0"], False), (["1", "x"], False)]
+)
+def test_whole_numbers(fields: list[str], expected: bool) -> None:
+    """Integers and missing values are whole; a decimal point or a letter is not."""
+    assert are_integers(pd.Series(fields, dtype=str)) is expected
+
+
+def test_a_choice_tells_itself() -> None:
+    """One column, none, or very many become a finding of readable length."""
+    assert ColumnChoice(("a",), "given").finding("time") == InferredSetting("time", "a", "given")
+    assert ColumnChoice((), "none fits").finding("time").value == "none"
+    many = ColumnChoice(tuple(f"c{k}" for k in range(1000)), "given")
+    assert many.finding("target").value.endswith("c19 and 980 more")
+    assert many.only == "c0"

@@ -1,0 +1,234 @@
+"""To disk and back: the same forecast to the byte, and a refusal where parts do not fit together."""
+
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstmcast.errors import ModelError
+from lstmcast.forecasting.codec import from_arrays, from_artifact, load, save, to_arrays, to_artifact
+from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasting.pipeline import ForecastPipeline
+from lstmcast.nn.heads import QuantileHead
+from lstmcast.nn.numpy_lstm import Dense, Layer, Network, forward
+from lstmcast.persistence.registry import resolve
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+Parts = tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]
+
+
+def same(one: Forecaster, other: Forecaster) -> None:
+    """Both forecast the same to the byte, bounds included, and remember the same held-out forecasts."""
+    mine, theirs = one.predict(horizon=30), other.predict(horizon=30)
+    for part in ("values", "lower", "upper", "origins"):
+        assert getattr(mine, part).tobytes() == getattr(theirs, part).tobytes()
+    assert mine.to_frame().equals(theirs.to_frame())
+    assert one.holdout.forecast.tobytes() == other.holdout.forecast.tobytes()
+    assert one.horizon == other.horizon
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("name", ["forecaster", "shops", "direct"])
+def test_saved_and_loaded_it_is_the_same(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """One series, a panel, and one that says quantiles: what is loaded forecasts what was saved, to the byte."""
+    model: Forecaster = request.getfixturevalue(name)
+    version = save(model, tmp_path, "m", data=None, now=NOW, keep=2)
+    same(load(version), model)
+    assert resolve(tmp_path, None) == version
+
+
+@pytest.mark.kernel
+def test_a_saved_share_of_smoothing_is_the_same(
+    tmp_path: Path, lone: Forecaster, make_runner: Callable[..., ForecastPipeline]
+) -> None:
+    """Networks with a linear path and a forecast that is a quarter smoothing's come back as they were."""
+    runner = replace(make_runner(QuantileHead(5), smoothing=0.25), scales=lone.pipeline.scales, adaptive_weights=True)
+    model = replace(lone, pipeline=runner, holdout_pipeline=runner)
+    again = load(save(model, tmp_path, "m", data=None, now=NOW, keep=2))
+    same(again, model)
+    assert (again.pipeline.smoothing_weight, again.pipeline.head, again.pipeline.networks[1].skip) == (
+        0.25,
+        QuantileHead(5),
+        True,
+    )
+    assert again.pipeline.adaptive_weights
+    without = replace(model, pipeline=replace(runner, smoothing_weight=0.0))
+    assert again.predict().values.tobytes() != without.predict().values.tobytes()
+
+
+PREDICTING = """
+import sys
+from lstmcast.forecasting.forecaster import Forecaster
+forecast = Forecaster.load(sys.argv[1]).predict(horizon=12)
+sys.stdout.buffer.write(forecast.render(".csv"))
+assert not {"tensorflow", "keras"} & set(sys.modules)
+"""
+
+
+@pytest.mark.kernel
+def test_quantiles_are_said_without_tensorflow(direct: Forecaster, tmp_path: Path) -> None:
+    """Another process that never imports TensorFlow writes the same bytes."""
+    version = save(direct, tmp_path, "m", data=None, now=NOW, keep=2)
+    ran = subprocess.run([sys.executable, "-c", PREDICTING, version], capture_output=True, check=True, timeout=120)
+    assert ran.stdout == direct.predict(horizon=12).render(".csv")
+    assert b"lower_95" in ran.stdout
+
+
+@pytest.mark.kernel
+def test_the_manifest_tells_a_person(forecaster: Forecaster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time, config, scores, verdict, columns, network, libraries and where the data lie, as plain JSON."""
+    monkeypatch.chdir(tmp_path)
+    version = save(forecaster, tmp_path, "m", data="air.csv", now=NOW, keep=2)
+    manifest = json.loads((version / "manifest.json").read_text())
+    assert manifest["created"] == "2026-01-02T03:04:05+00:00"
+    assert manifest["config"]["train"]["epochs"] == 2
+    assert manifest["columns"] == {"time": "month", "target": ["passengers"], "series": []}
+    assert manifest["network"].startswith("Sequential([Input((")
+    assert {"lstmcast", "tensorflow", "keras", "numpy", "blas"} <= set(manifest["libraries"])
+    assert {"lstm", "naive"} <= set(manifest["scores"])
+    assert manifest["verdict"].startswith("The LSTM is ")
+    assert manifest["data"]["path"] == str(tmp_path / "air.csv")
+    assert (manifest["data"]["rows"], manifest["data"]["first"], manifest["data"]["last"]) == (
+        144,
+        "1949-01",
+        "1960-12",
+    )
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("data", [None, "-"])
+def test_stdin_has_no_path(forecaster: Forecaster, tmp_path: Path, data: str | None) -> None:
+    """A model that was trained from stdin names no file to read again."""
+    assert load(save(forecaster, tmp_path, "m", data=data, now=NOW, keep=2)).report["data"]["path"] is None
+
+
+@pytest.fixture
+def parts(direct: Forecaster) -> Parts:
+    """A manifest and tensors that may be damaged: of three series, and of networks with a linear path and quantiles."""
+    manifest, tensors = to_artifact(direct)
+    return json.loads(json.dumps(manifest)), copy.deepcopy(tensors)
+
+
+def drop(*path: str) -> Callable[[Parts], None]:
+    """Removes an entry of the manifest (`m`) or of a tensor file."""
+
+    def damage(parts: Parts) -> None:
+        inner: Any = parts[0] if path[0] == "m" else parts[1][path[0]]
+        for key in path[1:-1]:
+            inner = inner[key]
+        del inner[path[-1]]
+
+    return damage
+
+
+def put(group: str, name: str, value: Any) -> Callable[[Parts], None]:
+    """Replaces an entry of the manifest (`m`) or a tensor."""
+
+    def damage(parts: Parts) -> None:
+        (parts[0] if group == "m" else parts[1][group])[name] = value
+
+    return damage
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(
+    "damage",
+    [
+        drop("m", "horizon"),
+        drop("m", "shape"),
+        drop("m", "head"),
+        drop("m", "head", "levels"),
+        drop("m", "skip"),
+        drop("m", "scale"),
+        drop("m", "smoothing"),
+        put("m", "head", {"steps": 6, "levels": [80, 95]}),
+        put("m", "head", {"steps": 5, "levels": [80]}),
+        put("m", "head", {"steps": 5, "levels": []}),
+        put("m", "head", {"steps": "five", "levels": [80, 95]}),
+        put("m", "head", {"steps": 5, "levels": None}),
+        put("m", "head", None),
+        put("m", "skip", False),
+        put("m", "skip", None),
+        put("m", "skip", "yes"),
+        put("m", "skip", 2),
+        drop("m", "columns", "time"),
+        drop("context", "values"),
+        drop("context", "floor"),
+        drop("calibration", "widths"),
+        drop("backtest", "actual"),
+        drop("weights", "network_0.dense.V"),
+        put("m", "networks", 3),
+        put("m", "networks", "many"),
+        put("m", "shape", {"context": 8}),
+        put("m", "shape", {"context": 8, "lags": 9, "colour": 1}),
+        put("m", "series", [["only"]]),
+        put("m", "calendar", {}),
+        put("m", "activation", "exec"),
+        put("context", "offsets", np.array([0, 3])),
+        put("context", "offsets", np.array([0, 3, 2, 999])),
+        put("context", "observed", np.array([True])),
+        put("context", "starts", np.array([0])),
+    ],
+)
+def test_parts_that_do_not_fit(parts: Parts, damage: Callable[[Parts], None]) -> None:
+    """A part that is missing or contradicts another is a model's fault, in words that say to train again."""
+    from_artifact(*parts)
+    damage(parts)
+    with pytest.raises(ModelError, match=r"(?s)\S{5}"):
+        from_artifact(*parts)
+
+
+@pytest.mark.kernel
+def test_tampered_weights_are_refused(forecaster: Forecaster, tmp_path: Path) -> None:
+    """One flipped bit of the weights is found before any is used."""
+    version = save(forecaster, tmp_path, "m", data=None, now=NOW, keep=2)
+    path = version / "weights.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"weights\.safetensors: sha256 is not the manifest's"):
+        load(version)
+
+
+@pytest.mark.kernel
+def test_a_forecaster_saves_and_loads_itself(forecaster: Forecaster, tmp_path: Path) -> None:
+    """The two verbs of the Python API: the same forecast comes back, by name and by path."""
+    version = forecaster.save(tmp_path / "models", "air")
+    for found in (Forecaster.load("air", tmp_path / "models"), Forecaster.load(version)):
+        assert found.predict(horizon=5).values.tobytes() == forecaster.predict(horizon=5).values.tobytes()
+
+
+def network(seed: int) -> Network:
+    """Three features, four units, a hidden layer of five, two outputs."""
+    rng = np.random.default_rng(seed)
+
+    def draw(*shape: int) -> np.ndarray:
+        return rng.normal(size=shape).astype(np.float32)
+
+    layer = Layer(draw(3, 16), draw(4, 16), draw(16))
+    return Network((layer,), draw(5, 2), draw(2), hidden=(Dense(draw(4, 5), draw(5)),))
+
+
+def test_two_networks_there_and_back() -> None:
+    """Each comes back as itself: its outputs are the same to the bit."""
+    both = (network(1), network(2))
+    back = from_arrays(to_arrays(both), count=2, activation="tanh", skip=False, features=3, outputs=2)
+    x = np.random.default_rng(0).normal(size=(2, 6, 3)).astype(np.float32)
+    for one, other in zip(both, back, strict=True):
+        np.testing.assert_array_equal(forward(one, x), forward(other, x))
+
+
+def test_a_network_that_is_missing() -> None:
+    """Where more are asked for than there are, the first array that lacks is named."""
+    with pytest.raises(ModelError, match=r"dense\.d must have shape"):
+        from_arrays(to_arrays([network(1)]), count=2, activation="tanh", skip=False, features=3, outputs=2)

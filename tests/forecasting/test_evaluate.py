@@ -1,0 +1,185 @@
+"""Judging, held against the slow way: cut the data at each origin, forecast, and compare by hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lstmcast.calibration.conformal import Calibration
+from lstmcast.data.load import read
+from lstmcast.data.panel import Panel
+from lstmcast.errors import DataError
+from lstmcast.evaluation.splits import hold_out
+from lstmcast.forecasting.evaluate import HoldoutEvaluation, evaluate_holdout
+from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasting.pipeline import ForecastPipeline
+from lstmcast.nn.heads import QuantileHead
+
+pytestmark = pytest.mark.kernel
+
+H = 6
+
+
+@pytest.fixture(scope="module")
+def judged(forecaster: Forecaster, air_panel: Panel) -> HoldoutEvaluation:
+    """The airline model judged at a horizon of its own."""
+    return evaluate_holdout(forecaster.pipeline, air_panel, hold_out(air_panel.lengths, H), (80.0, 95.0))
+
+
+@pytest.fixture(scope="module")
+def runner(lone: Forecaster) -> ForecastPipeline:
+    """The airline model's networks."""
+    return lone.pipeline
+
+
+@pytest.fixture(scope="module")
+def cuts(judged: HoldoutEvaluation, air_panel: Panel) -> list[int]:
+    """How many steps each origin's past has."""
+    return (judged.holdout.positions - air_panel.starts[0] + 1).tolist()
+
+
+def test_forecasts_are_those_of_a_file_cut_at_the_origin(
+    judged: HoldoutEvaluation, forecaster: Forecaster, air_panel: Panel, cuts: list[int]
+) -> None:
+    """Each held-out forecast, with its bounds, is what the model says when the file ends there."""
+    model = replace(forecaster, calibration=judged.calibration)
+    for row, n in enumerate(cuts):
+        alone = model.predict(air_panel.drop_last(144 - n), H)
+        np.testing.assert_allclose(judged.holdout.forecast[row], alone.values[0], rtol=1e-4)
+        np.testing.assert_allclose(judged.holdout.lower[:, row], alone.lower[:, 0], rtol=1e-3)
+        np.testing.assert_allclose(judged.holdout.upper[:, row], alone.upper[:, 0], rtol=1e-3)
+
+
+def test_actual_values_are_the_next_rows(judged: HoldoutEvaluation, air_panel: Panel, cuts: list[int]) -> None:
+    """What became of a forecast is the H rows that follow, and the last origin uses the last row."""
+    for row, n in enumerate(cuts):
+        assert judged.holdout.actual[row].tolist() == air_panel.values[n : n + H].tolist()
+    assert max(cuts) == 144 - H
+
+
+def test_scores_by_hand(judged: HoldoutEvaluation, air_panel: Panel, cuts: list[int]) -> None:
+    """MAE, RMSE, sMAPE and MASE of the LSTM and of each baseline, by loops over origins and steps."""
+    y = air_panel.values.tolist()
+    held = hold_out(air_panel.lengths, H)
+    past = y[: 144 - held.total]
+    scale = sum(abs(past[t] - past[t - 12]) for t in range(12, len(past))) / (len(past) - 12)
+    rivals = {
+        "naive": lambda n, _: y[n - 1],
+        "seasonal_naive": lambda n, h: y[n - 12 + h],
+        "drift": lambda n, h: y[n - 1] + (h + 1) * (y[n - 1] - y[0]) / (n - 1),
+        "window_mean": lambda n, _: sum(y[n - 12 : n]) / 12,
+        "lstm": lambda n, h: judged.holdout.forecast[cuts.index(n)][h],
+    }
+    assert set(judged.scores) == set(rivals)
+    for name, rule in rivals.items():
+        pairs = [(y[n + h], rule(n, h)) for n in cuts for h in range(H)]
+        mae = sum(abs(a - f) for a, f in pairs) / len(pairs)
+        by_hand = {
+            "mae": mae,
+            "rmse": (sum((a - f) ** 2 for a, f in pairs) / len(pairs)) ** 0.5,
+            "smape": sum(200 * abs(a - f) / (abs(a) + abs(f)) for a, f in pairs) / len(pairs),
+            "mase": mae / scale,
+        }
+        assert judged.scores[name] == pytest.approx(by_hand)
+
+
+def test_skill_is_against_the_best_baseline(judged: HoldoutEvaluation) -> None:
+    """The rival is the baseline with the smallest MASE, and skill is the share by which the error is smaller."""
+    mase = {name: row["mase"] for name, row in judged.scores.items() if name != "lstm"}
+    best = min(mase, key=mase.__getitem__)
+    assert judged.skill.baseline == best
+    assert judged.skill.skill == pytest.approx(1 - judged.scores["lstm"]["mase"] / mase[best])
+    assert best.replace("_", " ") in judged.verdict
+    assert f"{judged.origins} held-out origins" in judged.verdict
+
+
+def test_calibration_covers_its_own_origins(runner: ForecastPipeline, air_panel: Panel) -> None:
+    """The intervals hold at least the promised share of the forecasts that made them; wider levels hold more."""
+    judged = evaluate_holdout(runner, air_panel, hold_out(air_panel.lengths, H), (80.0, 95.0))
+    held = judged.holdout
+    shares = ((held.lower <= held.actual) & (held.actual <= held.upper)).mean(axis=(1, 2))
+    assert (shares >= [0.80, 0.95]).all()
+    assert (held.lower[1] <= held.lower[0]).all()
+    assert (held.upper[0] <= held.upper[1]).all()
+    assert judged.coverage.shape == (2,)
+
+
+def test_every_series_is_judged_in_a_panel(shops: Forecaster, shops_file: object) -> None:
+    """Series long enough are judged, each from origins of its own; the figure keeps them all."""
+    panel = read(str(shops_file))
+    held = hold_out(panel.lengths, 7)
+    result = evaluate_holdout(shops.pipeline, panel, held, (80.0, 95.0))
+    long = [k for k, n in enumerate(panel.lengths) if n > 2 * held.total]
+    assert sorted(set(result.holdout.series.tolist())) == long
+    assert result.origins == len(result.holdout.series)
+    ends = panel.ends[result.holdout.series]
+    assert (result.holdout.positions + 7 <= ends).all()
+    assert (result.holdout.positions >= ends - held.test_steps).all()
+
+
+def test_levels_in_any_order_make_one_calibration(runner: ForecastPipeline, air_panel: Panel) -> None:
+    """A judgement carries the calibration that `Forecaster.predict` needs."""
+    result = evaluate_holdout(runner, air_panel, hold_out(air_panel.lengths, H), (50.0,))
+    assert isinstance(result.calibration, Calibration)
+    assert result.calibration.levels == (50.0,)
+    assert result.calibration.widths.shape == (1, H)
+
+
+def test_a_filled_value_judges_nothing(air_panel: Panel, runner: ForecastPipeline) -> None:
+    """An origin inside a filled gap knows what came after it: none judges, and the verdict is of the others."""
+    hold = hold_out(air_panel.lengths, 12)
+    observed = air_panel.observed.copy()
+    observed[120:125] = False
+    judged = evaluate_holdout(runner, replace(air_panel, observed=observed), hold, (80,))
+    whole = evaluate_holdout(runner, air_panel, hold, (80,))
+    assert whole.origins - judged.origins == 5
+    nothing = observed.copy()
+    nothing[-hold.test_steps :] = False
+    with pytest.raises(DataError, match="nothing can be judged"):
+        evaluate_holdout(runner, replace(air_panel, observed=nothing), hold, (80,))
+
+
+@pytest.mark.parametrize("head", [QuantileHead(), QuantileHead(12), QuantileHead(12, (80.0,))])
+def test_what_smoothing_does_alone_is_said(
+    air_panel: Panel, make_runner: Callable[..., ForecastPipeline], head: QuantileHead
+) -> None:
+    """Where nothing of the network is in the forecast it is scored as smoothing is, and the verdict gives no credit."""
+    made = make_runner(head)
+    judged = evaluate_holdout(replace(made, smoothing_weight=1.0), air_panel, hold_out(air_panel.lengths, 12), (80,))
+    assert judged.scores["lstm"] == pytest.approx(judged.smoothing_scores)
+    assert judged.verdict.endswith("Exponential smoothing alone does as well, without the network.")
+    speaking = evaluate_holdout(made, air_panel, hold_out(air_panel.lengths, 12), (80,))
+    assert speaking.smoothing_scores == judged.smoothing_scores
+    assert speaking.scores["lstm"] != pytest.approx(judged.scores["lstm"])
+
+
+def test_quantiles_that_are_said_are_calibrated(direct: Forecaster, direct_panel: Panel) -> None:
+    """The widths are the ranks of the held-out errors, each in the distance said for its side and level, by loops."""
+    held = hold_out(direct_panel.lengths, 5)
+    judged = evaluate_holdout(direct.pipeline, direct_panel, held, (80.0, 95.0))
+    running = direct.pipeline.bind(direct_panel)
+    series, origins = held.test_origins(direct_panel.lengths)
+    ahead = running.forecast(series, origins, 5)
+    assert ahead.below.shape == (2, len(series), 5)
+    log, first, scale = np.log(direct_panel.values), direct_panel.offsets, running.scaling.scale
+    for q, level in enumerate((80, 95)):
+        scores = np.empty((len(series), 5))
+        for b, (k, t) in enumerate(zip(series.tolist(), origins.tolist(), strict=True)):
+            for h in range(5):
+                off = (log[first[k] + t + 1 + h] - log[first[k]]) / scale[k] - ahead.z[b, h]
+                scores[b, h] = off / ahead.above[q, b, h] if off > 0 else -off / ahead.below[q, b, h]
+        typical = np.maximum.accumulate(scores.mean(axis=0))
+        pool = np.sort((scores / typical).ravel())
+        rank = min(math.ceil((len(pool) + 1) * level / 100), len(pool))
+        np.testing.assert_allclose(judged.calibration.widths[q], pool[rank - 1] * typical, rtol=1e-6)
+    kept = judged.holdout
+    assert (kept.lower[1] <= kept.lower[0]).all()
+    assert (kept.lower[0] <= kept.forecast).all()
+    assert (kept.forecast <= kept.upper[0]).all()
+    assert (kept.upper[0] <= kept.upper[1]).all()
+    shares = ((kept.lower <= kept.actual) & (kept.actual <= kept.upper)).mean(axis=(1, 2))
+    assert (shares >= [0.80, 0.95]).all()

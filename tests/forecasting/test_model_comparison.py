@@ -1,0 +1,104 @@
+"""Challenger and incumbent on the same origins, each forecasting from what it can have known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstmcast.config import Config
+from lstmcast.data.load import read
+from lstmcast.data.panel import Panel
+from lstmcast.forecasting.actuals import naive_scales
+from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasting.model_comparison import compare
+from lstmcast.forecasting.train import train
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def panels(
+    tmp_path_factory: pytest.TempPathFactory,
+    write_series: Callable[..., Path],
+    waves: Callable[[int, int], np.ndarray],
+) -> tuple[Panel, Panel]:
+    """One series of 200 days, and of 214."""
+    folder, values = tmp_path_factory.mktemp("comparing"), waves(214, 6)
+    before, after = (read(write_series(folder / f"{n}.csv", {"one": values[:n]})) for n in (200, 214))
+    return before, after
+
+
+@pytest.fixture(scope="module")
+def models(panels: tuple[Panel, Panel], tiny: Config) -> tuple[Forecaster, Forecaster]:
+    """A forecaster of each."""
+    before, after = (train(panel, tiny) for panel in panels)
+    return before, after
+
+
+def by_hand(model: Forecaster, judged_by: Forecaster, panel: Panel) -> list[float]:
+    """Mean |y − f| of each judging origin in usual steps, one by one, from a panel cut at the origin."""
+    horizon, steps = judged_by.horizon, judged_by.report["held_out"]["judge_steps"]
+    twin, unit = replace(model, pipeline=model.holdout_pipeline), float(naive_scales(panel)[0])
+    errors = []
+    for back in range(horizon, steps + 1):
+        past = panel.drop_last(back)
+        said, _, _ = twin.at(past, np.array([0]), past.lengths - 1, horizon)
+        came = panel.series(0)[len(panel.values) - back :][:horizon]
+        errors.append(float(np.abs(said[0] - came).mean()) / unit)
+    return errors
+
+
+def test_the_errors_are_those_of_forecasts_made_one_by_one(
+    models: tuple[Forecaster, Forecaster], panels: tuple[Panel, Panel]
+) -> None:
+    """Each origin that judged the challenger alone, the file cut there: the same mean error of both."""
+    incumbent, challenger = models
+    found = compare(challenger, incumbent, panels[1])
+    ours, theirs = (by_hand(model, challenger, panels[1]) for model in (challenger, incumbent))
+    assert found.origins == len(ours) == challenger.report["held_out"]["origins"]
+    assert found.challenger == pytest.approx(np.mean(ours), rel=1e-6)
+    assert found.incumbent == pytest.approx(np.mean(theirs), rel=1e-6)
+    assert found.skill.skill == pytest.approx(1 - np.mean(ours) / np.mean(theirs), abs=2e-6)  # both are known to 1e-6
+    assert found.to_dict()["origins"] == found.origins
+
+
+def test_a_model_is_not_worse_than_itself(models: tuple[Forecaster, Forecaster], panels: tuple[Panel, Panel]) -> None:
+    """No skill at all, and not worse."""
+    found = compare(models[1], models[1], panels[1])
+    assert (found.skill.skill, found.not_worse) == (0.0, True)
+
+
+def test_one_that_forecasts_badly_is_worse(models: tuple[Forecaster, Forecaster], panels: tuple[Panel, Panel]) -> None:
+    """A challenger whose unit is twice as large forecasts moves twice as large."""
+    bad = models[1].holdout_pipeline
+    scales = {key: (2 * scale, floor) for key, (scale, floor) in bad.scales.items()}
+    noisy = tuple(replace(network, d=network.d + 3.0) for network in bad.networks)
+    worse = replace(models[1], holdout_pipeline=replace(bad, scales=scales, networks=noisy))
+    found = compare(worse, models[0], panels[1])
+    assert not found.not_worse
+    assert found.challenger > found.incumbent
+
+
+def test_an_incumbent_of_later_data_is_not_judged_on_what_it_knows(
+    models: tuple[Forecaster, Forecaster], panels: tuple[Panel, Panel]
+) -> None:
+    """Of the earlier file's origins only those after the later model's own decisions are left."""
+    later, earlier = models[1], models[0]
+    kept = compare(earlier, later, panels[0]).origins
+    end, judge = 214, later.report["held_out"]["judge_steps"]
+    first = end - judge - 1  # the last step that decided something about the later model, counted from 0
+    ours = range(200 - 1 - earlier.report["held_out"]["judge_steps"], 200 - earlier.horizon)
+    assert kept == sum(origin >= first for origin in ours) < len(ours)
+
+
+def test_where_nothing_can_be_compared_the_challenger_is_not_better(
+    models: tuple[Forecaster, Forecaster], panels: tuple[Panel, Panel]
+) -> None:
+    """No origin that both know nothing of: no skill, and no reason to take it."""
+    cut = panels[0].drop_last(60)
+    found = compare(models[0], models[1], cut)
+    assert (found.origins, found.not_worse, found.to_dict()["skill"]) == (0, False, None)

@@ -1,0 +1,99 @@
+"""What is said of newest data that are not those of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstmcast.data.load import read
+from lstmcast.data.panel import Panel
+from lstmcast.errors import UsageError
+from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasting.new_data import data_warnings, find_series, find_step
+
+
+def said(before: Panel, now: Panel) -> list[str]:
+    """All of it."""
+    return list(data_warnings(before, now))
+
+
+def test_the_same_data_longer_or_a_little_revised_are_those_of_the_model(air_panel: Panel) -> None:
+    """Nothing is said of rows that have come, of a few values that were corrected, or of the file of training."""
+    longer, before = air_panel, air_panel.drop_last(24)
+    corrected = air_panel.values.copy()
+    corrected[-40:-30] += 1
+    for now in (before, longer, replace(air_panel, values=corrected)):
+        assert said(before, now) == []
+
+
+def test_other_values_for_most_of_the_known_steps_are_told(air_panel: Panel) -> None:
+    """Another column or another unit: how many, and the newest of them."""
+    before, now = air_panel.drop_last(24), replace(air_panel, values=1000 * air_panel.values)
+    (word,) = said(before, now)
+    assert "120 of 120 values that training knew are others now (1958-12: 337 then, 337000 now);" in word
+
+
+def test_only_what_both_know_is_compared(shops_file: Path) -> None:
+    """Steps by their time and series by their names; filled values and new series count for nothing."""
+    panel = read(shops_file)
+    swapped = panel.select(np.array([k for k, key in reversed(list(enumerate(panel.keys))) if key != ("gap",)]))
+    assert not any("others now" in word for word in said(panel, swapped))
+    filled = replace(panel, values=np.where(panel.observed, panel.values, -1.0))
+    assert not any("others now" in word for word in said(panel, filled))
+    renamed = replace(panel, keys=tuple((f"new {name}",) for (name,) in panel.keys), values=-panel.values)
+    assert not any("others now" in word for word in said(panel, renamed))
+
+
+@pytest.mark.parametrize("name", ["forecaster", "shops"])
+def test_what_a_model_kept_is_what_it_was_trained_on(
+    name: str, request: pytest.FixtureRequest, air: Path, shops_file: Path
+) -> None:
+    """Saved and loaded, its context has the values of the file."""
+    model: Forecaster = request.getfixturevalue(name)
+    now = read(air if name == "forecaster" else shops_file)
+    assert not any("others now" in word for word in said(model.context, now))
+
+
+@pytest.fixture(scope="module")
+def panel(tmp_path_factory: pytest.TempPathFactory, write_series: Callable[..., Path]) -> Panel:
+    """Two daily series of 10 and 30 values."""
+    series = {"north": np.arange(1.0, 11), "south/west": np.arange(1.0, 31)}
+    return read(write_series(tmp_path_factory.mktemp("place") / "place.csv", series))
+
+
+def test_series_by_name(panel: Panel) -> None:
+    """A key, or the first where none is named."""
+    assert find_series(panel, "south/west") == 1
+    assert find_series(panel, None) == 0
+
+
+def test_an_unknown_series_is_refused_with_the_nearest(panel: Panel) -> None:
+    """The message names what was asked for, the most alike, and all there are."""
+    with pytest.raises(UsageError, match=r"--series nort: no such series; did you mean 'north'\? there are: north, s"):
+        find_series(panel, "nort")
+
+
+def test_one_series_without_a_name_takes_none(air_panel: Panel) -> None:
+    """Where there is one series, --series is left out."""
+    with pytest.raises(UsageError, match="leave --series out"):
+        find_series(air_panel, "x")
+
+
+def test_steps_by_time(panel: Panel, air_panel: Panel) -> None:
+    """As the file writes it, as ISO, or the last one; from the series' own first value."""
+    assert find_step(panel, 1, "2024-01-05") == 4
+    assert find_step(panel, 1, "2024-01-05T00:00") == 4
+    assert find_step(panel, 0, None) == 9
+    assert find_step(air_panel, 0, "1950-01") == 12
+    assert find_step(air_panel, 0, "1950-01-01") == 12
+
+
+@pytest.mark.parametrize("time", ["2024-01-01", "2024-01-11", "2023-12-31", "yesterday", ""])
+def test_a_time_that_is_no_origin_is_refused(panel: Panel, time: str) -> None:
+    """The first step, one after the last, one before the first, and what is no time: the span is named."""
+    with pytest.raises(UsageError, match="a step of the series from 2024-01-02 to 2024-01-10"):
+        find_step(panel, 0, time)

@@ -1,0 +1,171 @@
+"""A warm start goes on from weights that have not seen what will judge it, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstmcast.config import Config, load_config
+from lstmcast.data.load import read
+from lstmcast.data.panel import Panel
+from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasting.planning import TrainingPlan, make_plan
+from lstmcast.forecasting.train import train
+from lstmcast.forecasting.warm_start import apply_warm_start, fine_tuning_recipe, last_validation_step
+from lstmcast.nn.numpy_lstm import to_tensors
+
+Write = Callable[..., Path]
+Wave = Callable[[int, int], np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def pinned(tiny: Config) -> Config:
+    """A quick training of one way to see the series, the same at each length."""
+    return tiny.model_copy(update={"model": tiny.model.model_copy(update={"level": 1, "transform": "log"})})
+
+
+@pytest.fixture(scope="module")
+def longer(tmp_path_factory: pytest.TempPathFactory, write_series: Write, waves: Wave) -> Callable[[int], Panel]:
+    """The first days of one long series."""
+    folder = tmp_path_factory.mktemp("longer")
+    return lambda days: read(write_series(folder / f"{days}.csv", {"one": waves(400, 5)[:days]}))
+
+
+@pytest.fixture(scope="module")
+def start(longer: Callable[[int], Panel], pinned: Config) -> Forecaster:
+    """A forecaster of the first 200 days."""
+    return train(longer(200), pinned)
+
+
+def held(plan: TrainingPlan) -> tuple[int, int]:
+    """Steps that stop and judge."""
+    return plan.holdout.validation_steps, plan.holdout.test_steps
+
+
+def reason(plan: TrainingPlan) -> tuple[str, str]:
+    """How the networks start, and why."""
+    (found,) = (finding for finding in plan.findings if finding.name == "start")
+    return found.value, found.reason
+
+
+def same_weights(one: Forecaster, other: Forecaster) -> bool:
+    """Whether both judge with the same networks."""
+    pairs = zip(one.holdout_pipeline.networks, other.holdout_pipeline.networks, strict=True)
+    return all(
+        (a == b).all()
+        for mine, its in pairs
+        for a, b in zip(to_tensors(mine).values(), to_tensors(its).values(), strict=True)
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("days", [200, 201, 230, 400])
+def test_nothing_that_judges_was_learnt(
+    start: Forecaster, longer: Callable[[int], Panel], pinned: Config, days: int
+) -> None:
+    """However many days have come: the first held-out step lies after the last that the judged weights learnt."""
+    panel = longer(days)
+    plan, warm = apply_warm_start(make_plan(panel, pinned), panel, start)
+    assert warm is not None
+    assert reason(plan) == ("warm", "from its weights")
+    old = start.report["held_out"]
+    learnt = 200 - old["stop_steps"] - old["judge_steps"]
+    assert days - sum(held(plan)) >= learnt
+    assert days - plan.holdout.test_steps >= 200 - old["judge_steps"]
+
+
+@pytest.mark.slow
+def test_a_warm_plan_is_that_of_the_model(start: Forecaster, longer: Callable[[int], Panel], pinned: Config) -> None:
+    """The same network reads the same window, from the weights that are there; how gently it learns, the group says."""
+    panel = longer(230)
+    cold = make_plan(panel, pinned)
+    plan, warm = apply_warm_start(cold, panel, start)
+    assert warm is not None
+    (way,) = plan.variants
+    assert (way.window_spec, way.scaling_spec) == (start.pipeline.window_spec, start.pipeline.scaling_spec)
+    assert plan.recipe == cold.recipe
+    assert warm.holdout_networks == start.holdout_pipeline.networks
+    assert warm.final_networks == start.pipeline.networks
+
+
+def test_a_long_fit_is_not_run_as_long_again(longer: Callable[[int], Panel], pinned: Config) -> None:
+    """Where nothing stops early, a quarter of the epochs, rounded up, at three tenths of the rate."""
+    recipe = replace(make_plan(longer(200), pinned).recipe, patience=None, epochs=10, learning_rate=0.01)
+    found = fine_tuning_recipe(recipe)
+    assert (found.epochs, found.decay) == (3, 0)
+    assert found.learning_rate == pytest.approx(0.003)
+
+
+@pytest.mark.slow
+def test_data_that_end_earlier_start_fresh(start: Forecaster, longer: Callable[[int], Panel], pinned: Config) -> None:
+    """Of a file that was cut, the model has learnt what is held out now: chance's weights are honest."""
+    panel = longer(190)
+    plan, warm = apply_warm_start(make_plan(panel, pinned), panel, start)
+    assert warm is None
+    assert reason(plan) == ("fresh", "the model in use has learnt steps that are held out now")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("setting", [{"model.units": [5]}, {"model.activation": "relu"}, {"train.networks": 2}])
+def test_another_network_starts_fresh(
+    start: Forecaster, longer: Callable[[int], Panel], setting: dict[str, object]
+) -> None:
+    """Weights that mean something else are not gone on from."""
+    other = load_config(
+        None, {"train.epochs": 2, "model.units": [4], "model.level": 1, "model.transform": "log"} | setting
+    )
+    panel = longer(230)
+    plan, warm = apply_warm_start(make_plan(panel, other), panel, start)
+    assert warm is None
+    assert reason(plan) == ("fresh", "the model in use is another network")
+
+
+@pytest.mark.slow
+def test_values_that_the_transform_cannot_take_start_fresh(
+    start: Forecaster, longer: Callable[[int], Panel], tiny: Config
+) -> None:
+    """A first negative value ends a model in logs."""
+    panel = longer(230)
+    panel = replace(panel, values=np.where(np.arange(230) == 3, -1.0, panel.values))
+    plan, warm = apply_warm_start(make_plan(panel, tiny), panel, start)
+    assert warm is None
+    assert reason(plan)[1] == "the transform of the model in use, log, cannot take the newest values"
+
+
+@pytest.mark.slow
+def test_a_series_that_has_ended_holds_out_no_more_than_before(
+    tmp_path: Path, write_series: Write, waves: Wave, pinned: Config
+) -> None:
+    """Of a series without new days no step is held out that was learnt, though the other one has grown."""
+    short = {"gone": waves(150, 1), "on": waves(150, 2)}
+    both = read(write_series(tmp_path / "a.csv", short))
+    before = train(both, pinned)
+    grown = read(write_series(tmp_path / "b.csv", {**short, "on": np.append(short["on"], waves(200, 3))}))
+    plan, warm = apply_warm_start(make_plan(grown, pinned), grown, before)
+    assert warm is not None
+    old = before.report["held_out"]
+    assert held(plan) == (old["stop_steps"], old["judge_steps"])
+    assert sum(held(plan)) < sum(held(make_plan(grown, pinned)))
+
+
+@pytest.mark.slow
+def test_training_begins_at_the_weights(start: Forecaster, longer: Callable[[int], Panel], pinned: Config) -> None:
+    """With a learning rate of next to nothing the judged weights are the old ones; those of chance are not."""
+    still = pinned.model_copy(update={"train": pinned.train.model_copy(update={"learning_rate": 1e-12})})
+    panel = longer(214)
+    warm = train(panel, still, start=start)
+    for mine, its in zip(warm.holdout_pipeline.networks, start.holdout_pipeline.networks, strict=True):
+        for a, b in zip(to_tensors(mine).values(), to_tensors(its).values(), strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-6)
+    assert not same_weights(train(panel, still), start)
+
+
+@pytest.mark.slow
+def test_what_was_decided_until_when(start: Forecaster) -> None:
+    """The judging steps decide nothing: the last day before them is the last that counts."""
+    last = int(start.context.ends[0]) - start.report["held_out"]["judge_steps"]
+    assert last_validation_step(start) == {start.context.keys[0]: last}

@@ -1,0 +1,115 @@
+"""What moved a forecast: data, model or source, so that the parts add up to the whole."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from lstmcast.config import load_job
+from lstmcast.errors import ModelError
+from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.jobs.forecast_diff import ForecastDiff, difference, format_diff
+from lstmcast.jobs.replay import last_two_runs
+from lstmcast.jobs.run import run
+
+if TYPE_CHECKING:
+    from tests.jobs.conftest import Bench
+
+Waves = Callable[[int, int], np.ndarray]
+
+
+def found(bench: Bench) -> ForecastDiff:
+    """The newest run against the one before."""
+    with bench.ledger() as ledger:
+        return difference(ledger, bench.model, *last_two_runs(ledger, None))
+
+
+def retrained(bench: Bench, days: float) -> None:
+    """A run whose config asks for another seed: a new model."""
+    text = (bench.folder / "job.yaml").read_text()
+    (bench.folder / "job.yaml").write_text(text.replace("batches: 4", "batches: 4, seed: 7"))
+    run(load_job(bench.folder / "job.yaml"), bench.now + timedelta(days=days), note=bench.said.append)
+
+
+def test_new_data_moved_it(bench: Bench, waves: Waves) -> None:
+    """One new day and one revised value, the same model: data did all of it, at the four days both forecast."""
+    before = bench.ledger()
+    with before:
+        old = before.recorded_forecast(1).values[0]
+    values = waves(bench.days + 1, 1)
+    values[-3] += 5
+    bench.write(values)
+    bench.run(days=1)
+    what = found(bench)
+    assert what.changed == {"data": True, "model": False, "config": False}
+    assert (what.new, what.revised) == (1, 1)
+    assert what.times == ("2024-05-01", "2024-05-02", "2024-05-03", "2024-05-04")
+    assert np.array_equal(what.before, old[1:])
+    assert np.array_equal(what.parts["data"], what.moved)
+    assert not what.parts["model"].any()
+    assert "data: 1 new value, 1 revised" in format_diff(what, "sales")
+
+
+def test_a_new_model_moved_it(bench: Bench) -> None:
+    """The same data, another seed: the model did all of it, and the config is another."""
+    retrained(bench, 0.1)
+    what = found(bench)
+    assert what.changed == {"data": False, "model": True, "config": True}
+    assert len(what.moved) == 5
+    assert np.array_equal(what.parts["model"], what.moved)
+    assert what.moved.any()
+
+
+def test_both_moved_it_and_are_told_apart(bench: Bench, waves: Waves) -> None:
+    """The older model on the newer data stands in between, computed here by itself."""
+    bench.write(waves(bench.days + 1, 1))
+    retrained(bench, 1)
+    what = found(bench)
+    with bench.ledger() as ledger:
+        panel = ledger.panel_of(what.later)
+    between = Forecaster.load(bench.model / what.earlier.version).predict(panel, 5).values[0, :4]
+    assert np.array_equal(what.parts["data"], between - what.before)
+    assert np.array_equal(what.parts["model"], what.after - between)
+    assert not what.parts["source"].any()
+    assert what.unknown == ""
+
+
+def test_without_the_older_version_it_cannot_be_told(bench: Bench, waves: Waves) -> None:
+    """Both are new and the older version is gone: that is said, and the parts are undefined, not 0."""
+    bench.write(waves(bench.days + 1, 1))
+    retrained(bench, 1)
+    with bench.ledger() as ledger:
+        shutil.rmtree(bench.model / ledger.entries()[0].version)
+    what = found(bench)
+    assert "cannot be run on the newer data" in what.unknown
+    assert np.isnan(what.parts["data"]).all()
+    assert what.to_dict()["steps"][0]["data"] is None
+    assert what.unknown in format_diff(what, "sales")
+
+
+def test_a_fall_back_moved_it(bench: Bench) -> None:
+    """The same data and model, but they have grown old: the source did all of it."""
+    bench.run("freshness: {max_data_age: {limit: 2d, then: fallback}}", days=9)
+    what = found(bench)
+    assert np.array_equal(what.parts["source"], what.moved)
+    assert not what.parts["data"].any()
+
+
+def test_runs_that_share_no_step(bench: Bench, waves: Waves) -> None:
+    """After ten days without a run nothing is forecast by both."""
+    bench.write(waves(bench.days + 10, 1))
+    bench.run(days=10)
+    what = found(bench)
+    assert len(what.moved) == 0
+    assert format_diff(what, "sales").endswith("no step was forecast by both")
+
+
+def test_one_run_has_nothing_to_differ_from(bench: Bench) -> None:
+    """That is a fault of the ledger's, in one line."""
+    with bench.ledger() as ledger, pytest.raises(ModelError, match="no earlier run to hold the newest one against"):
+        last_two_runs(ledger, None)

@@ -1,0 +1,184 @@
+"""When a challenger is fitted, and that it takes the incumbent's place only where it is not worse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from lstmcast.errors import DataError
+from lstmcast.evaluation.drift_test import Drift
+from lstmcast.evaluation.skill import Skill
+from lstmcast.forecasting.model_comparison import Comparison
+from lstmcast.jobs import retrain
+from lstmcast.jobs.context import CurrentModel, current_model
+from lstmcast.jobs.retrain import changed_keys, retrain_reason
+from lstmcast.jobs.run import run
+from lstmcast.persistence.registry import versions
+
+if TYPE_CHECKING:
+    from tests.jobs.conftest import Bench
+
+Wave = Callable[[int, int], np.ndarray]
+NEW = "of data that were not there before"
+
+
+def why(bench: Bench, more: str = "", *, days: float = 0, data: str = NEW) -> str | None:
+    """Why a new model would be due."""
+    with bench.ledger() as ledger:
+        due = retrain_reason(
+            bench.job(more), current_model(bench.model), ledger, data, bench.now + timedelta(days=days)
+        )
+    return due and due.reason
+
+
+def compared(skill: float) -> Callable[..., Comparison]:
+    """A judgement in which the challenger is better by this share."""
+    found = Comparison(1 - skill, 1.0, 12, Skill("incumbent", skill, float("nan"), float("nan"), 2))
+    return lambda *_: found
+
+
+def trained_as(model: CurrentModel) -> Callable[..., Any]:
+    """A training that gives the model that is there, under another verdict."""
+    return lambda *_, **__: replace(model.forecaster, report={**model.forecaster.report, "verdict": "new"})
+
+
+@pytest.fixture
+def quick(bench: Bench, monkeypatch: pytest.MonkeyPatch, waves: Wave) -> Bench:
+    """The job a week and a day later, with new data and a training that takes no time."""
+    model = current_model(bench.model)
+    assert model is not None
+    monkeypatch.setattr(retrain, "train", trained_as(model))
+    bench.write(waves(bench.days + 8, 1))
+    return bench
+
+
+def test_due_by_age(bench: Bench) -> None:
+    """A week after the last fit, not a minute before, not without new data, and never where that is asked."""
+    assert why(bench, days=7) == "the last fit was 7 d ago"
+    assert why(bench, days=6.999) is None
+    assert why(bench, "retrain: {every: 3d}\n", days=3) == "the last fit was 3 d ago"
+    assert why(bench, "retrain: {every: null}\n", days=300) is None
+    model = current_model(bench.model)
+    assert model is not None
+    assert why(bench, days=7, data=model.forecaster.report["data"]["fingerprint"]) is None
+
+
+def test_due_by_a_changed_config(bench: Bench) -> None:
+    """A key that makes another model is named; where things lie, and what the job adds, makes none."""
+    assert why(bench, "retrain: {start: fresh}\nplot: a.png\n") is None
+    job = bench.job()
+    other = job.model_copy(update={"train": job.train.model_copy(update={"epochs": 3, "seed": 7})})
+    model = current_model(bench.model)
+    assert model is not None
+    assert changed_keys(other.config, model) == ["train.epochs", "train.seed"]
+    moved = job.model_copy(update={"forecast": job.forecast.model_copy(update={"output": "elsewhere.csv"})})
+    assert changed_keys(moved.config, model) == []
+
+
+def test_a_key_that_the_model_does_not_know_had_its_default(bench: Bench) -> None:
+    """A newer lstmcast with one more key does not train anew for that."""
+    model = current_model(bench.model)
+    assert model is not None
+    config = {name: dict(keys) for name, keys in model.forecaster.report["config"].items()}
+    del config["train"]["optimizer"]
+    older = CurrentModel(replace(model.forecaster, report={**model.forecaster.report, "config": config}), model.version)
+    assert changed_keys(bench.job().config, older) == []
+
+
+def test_due_by_drift(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the test finds drift since the last fit; not where nobody asked for it."""
+    seen: list[Any] = []
+
+    def found(*_: object, since: object) -> Drift:
+        seen.append(since)
+        return Drift(True, 3, 120.0, 0.01, 9, 2.25)
+
+    monkeypatch.setattr(retrain, "drifted", found)
+    assert (
+        why(bench, days=1)
+        == "errors have grown to 2.2 times those of calibration (a test that is wrong once in 100 models)"
+    )
+    assert seen == [bench.now]
+    assert why(bench, "retrain: {on_drift: false}\n", days=1) is None
+
+
+@pytest.mark.parametrize(("skill", "accepted"), [(0.2, True), (0.0, True), (-0.004, True), (-0.006, False)])
+def test_the_challenger_must_not_be_worse(
+    quick: Bench, monkeypatch: pytest.MonkeyPatch, skill: float, accepted: bool
+) -> None:
+    """Not by half a percent: else the incumbent stays; the decision and both figures are recorded either way."""
+    monkeypatch.setattr(retrain, "compare", compared(skill))
+    (incumbent,) = versions(quick.model)
+    outcome = quick.run(days=8)
+    now = versions(quick.model)
+    assert len(now) == 1 + accepted
+    assert outcome.version == now[-1].name
+    with quick.ledger() as ledger:
+        refit = ledger.refits()[-1]
+    assert (refit.accepted, refit.incumbent) == (accepted, incumbent.name)
+    assert refit.challenger == (now[-1].name if accepted else "")
+    assert refit.reason.startswith("the last fit was 8 d ago; its error is")
+    assert (refit.figures["challenger"], refit.figures["incumbent"], refit.figures["origins"]) == (1 - skill, 1.0, 12)
+
+
+def test_a_challenger_that_was_not_taken_is_not_fitted_again_at_once(
+    quick: Bench, monkeypatch: pytest.MonkeyPatch, waves: Wave
+) -> None:
+    """The next run, an hour later with newer data, goes on with the incumbent; a week later there is another try."""
+    monkeypatch.setattr(retrain, "compare", compared(-0.1))
+    quick.run(days=8)
+    quick.write(waves(quick.days + 9, 1))
+    quick.run(days=9)
+    assert quick.names().count("trained") == 1
+    assert why(quick, days=15) == "the last fit was 7 d ago"
+
+
+def test_a_changed_config_is_taken_though_it_is_worse(quick: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who changes the config wants another model: the figures are said, and it is taken."""
+    monkeypatch.setattr(retrain, "compare", compared(-0.3))
+    job = quick.job("retrain: {every: null}\n")
+    other = job.model_copy(update={"train": job.train.model_copy(update={"seed": 7})})
+    run(other, quick.now + timedelta(days=8), note=quick.said.append)
+    with quick.ledger() as ledger:
+        refit = ledger.refits()[-1]
+    assert refit.accepted
+    assert refit.reason.startswith("the config has changed (train.seed); its error is")
+
+
+def test_a_training_that_fails_leaves_the_incumbent(quick: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The forecast is made all the same, by the model that is there; what failed is recorded and said."""
+
+    def failing(*_: object, **__: object) -> None:
+        raise DataError("too little of it")
+
+    monkeypatch.setattr(retrain, "train", failing)
+    (incumbent,) = versions(quick.model)
+    assert quick.run(days=8).version == incumbent.name
+    assert quick.output.read_text().splitlines()[1].startswith("2024-05-08,")
+    with quick.ledger() as ledger:
+        refit = ledger.refits()[-1]
+    assert (refit.accepted, refit.reason) == (
+        False,
+        "the last fit was 8 d ago; it could not be fitted: too little of it",
+    )
+
+
+@pytest.mark.slow
+def test_a_warm_refit_of_a_real_network(bench: Bench, waves: Wave) -> None:
+    """A fortnight later: fitted from the weights in use, and judged beside them on the same origins."""
+    bench.write(waves(bench.days + 14, 1))
+    outcome = bench.run(days=14)
+    (event,) = (event for event in bench.said if event.name == "trained")
+    assert event.fields["origins"] > 0
+    assert event.fields["challenger"] == pytest.approx(event.fields["incumbent"], rel=0.5)
+    model = current_model(bench.model)
+    assert model is not None
+    assert model.version.name == outcome.version
+    if event.fields["accepted"]:
+        assert ["start", "warm", "from its weights"] in model.forecaster.report["findings"]
+        assert model.forecaster.report["refit"]["reason"] == "the last fit was 14 d ago"

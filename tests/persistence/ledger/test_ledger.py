@@ -1,0 +1,387 @@
+"""What a ledger keeps comes back as it was, also after revisions, and is there whole or not at all."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstmcast.data.load import read
+from lstmcast.data.panel import Panel
+from lstmcast.errors import BusyError, FileError, ModelError
+from lstmcast.forecasting.forecaster import fingerprint
+from lstmcast.persistence.ledger import schema
+from lstmcast.persistence.ledger.ledger import Ledger
+from lstmcast.persistence.ledger.records import RetrainRecord, RunRecord
+from lstmcast.results import Forecast
+
+NOW = datetime(2026, 11, 20, 8, 45, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+LEVELS = (80.0, 95.0)
+
+
+def forecast_of(panel: Panel, horizon: int = 3) -> Forecast:
+    """Numbers that tell series, steps, levels and sides apart."""
+    values = np.arange(panel.n_series * horizon, dtype=np.float64).reshape(-1, horizon) + 0.1
+    widths = np.array([1.0, 2.0])[:, None, None]
+    names = panel.columns.time or "step", panel.key_columns
+    return Forecast(
+        panel.calendar, *names, panel.keys, panel.ends, values, LEVELS, values - widths, values + 3 * widths
+    )
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a ledger will be."""
+    return tmp_path / "ledger.sqlite"
+
+
+def test_a_value_seen_twice_is_kept_once(path: Path, air_panel: Panel) -> None:
+    """New values are counted, known ones are not; one that was revised is, and one that was taken back is again."""
+    revised = replace(air_panel, values=np.where(np.arange(144) == 3, 1.0, air_panel.values))
+    with Ledger.open(path) as ledger:
+        assert ledger.observe(air_panel.drop_last(20), NOW) == 124
+        assert ledger.observe(air_panel.drop_last(20), NOW + HOUR) == 0
+        assert ledger.observe(air_panel, NOW + 2 * HOUR) == 20
+        assert ledger.observe(revised, NOW + 3 * HOUR) == 1
+        assert ledger.observe(air_panel, NOW + 4 * HOUR) == 1
+
+
+def test_the_data_of_each_run_come_back(path: Path, shops_file: Path) -> None:
+    """Whatever was revised, cut or left out since, each run's data are those it saw: fingerprints tell."""
+    panel = read(shops_file)
+    seen = [
+        panel.drop_last(7),
+        panel,
+        replace(panel, values=panel.values + 1e-9),
+        panel.select(np.array([1, 0])),
+        panel.drop_last(2),
+    ]
+    with Ledger.open(path) as ledger:
+        for k, each in enumerate(seen):
+            ledger.observe(each, NOW + k * HOUR)
+            ledger.record(
+                RunRecord(str(k), NOW + k * HOUR, "v", "c", fingerprint(each)),
+                forecast_of(each),
+                np.zeros((each.n_series, 3)),
+            )
+    with Ledger.open(path, create=False) as ledger:
+        for entry in ledger.entries():
+            assert fingerprint(ledger.panel_of(entry)) == entry.data_digest
+
+
+def test_a_forecast_comes_back_to_the_bit(path: Path, shops_file: Path) -> None:
+    """Every array, and every word about the run."""
+    panel = read(shops_file)
+    said, naive = forecast_of(panel), np.random.default_rng(0).normal(size=(panel.n_series, 3))
+    factors = np.random.default_rng(1).uniform(size=said.lower.shape)
+    entry = RunRecord("key", NOW, "v", "c", "d", details={"why": ["ä", 1]})
+    with Ledger.open(path) as ledger:
+        ledger.observe(panel, NOW)
+        number = ledger.record(entry, said, naive, factors)
+        assert ledger.entries() == [replace(entry, number=number)]
+        issue = ledger.recorded_forecast(number)
+    for name in ("origins", "values", "lower", "upper"):
+        assert np.array_equal(getattr(issue, name), getattr(said, name)), name
+    assert np.array_equal(issue.naive, naive)
+    assert np.array_equal(issue.factors, factors)
+    assert (issue.levels, issue.sources) == (said.levels, ("lstm",) * panel.n_series)
+
+
+def test_runs_are_found_by_key_and_time(path: Path, air_panel: Panel) -> None:
+    """The newest of a key; those of a stretch of time, both ends included."""
+    with Ledger.open(path) as ledger:
+        ledger.observe(air_panel, NOW)
+        for k, key in enumerate("aba"):
+            ledger.record(RunRecord(key, NOW + k * HOUR, "v", "c", "d"), forecast_of(air_panel), np.zeros((1, 3)))
+        assert ledger.find_run("c") is None
+        found = ledger.find_run("a")
+        assert found is not None
+        assert (found.number, found.made) == (3, NOW + 2 * HOUR)
+        assert [e.number for e in ledger.entries(since=NOW + HOUR, until=NOW + 2 * HOUR)] == [2, 3]
+        assert [e.number for e in ledger.entries(until=NOW)] == [1]
+
+
+def test_refits_come_back(path: Path) -> None:
+    """A judgement with its figures."""
+    refit = RetrainRecord(NOW, "new", "old", accepted=False, reason="every 7d", figures={"new": {"mase": 1.25}})
+    with Ledger.open(path) as ledger:
+        ledger.record_retrain(refit)
+        assert ledger.refits() == [refit]
+
+
+# --- what was learnt, and what is forgotten ---
+
+
+def test_outcomes_are_what_is_known_by_now(path: Path, air_panel: Panel) -> None:
+    """The newest value of each step, NaN where none was observed; a filled value is no outcome."""
+    filled = replace(air_panel, observed=np.arange(144) != 100)
+    start = int(air_panel.starts[0])
+    with Ledger.open(path) as ledger:
+        ledger.observe(replace(air_panel, values=air_panel.values + 1), NOW)
+        ledger.observe(filled, NOW + HOUR)
+        frame = ledger.frame()
+        assert frame is not None
+        found = ledger.outcomes(frame.series, start + 99, start + 145)
+    expected = [air_panel.values[99], np.nan, *air_panel.values[101:], np.nan, np.nan]
+    assert np.array_equal(found[0], expected, equal_nan=True)
+
+
+def test_forecasts_of_a_step_come_newest_first(path: Path, air_panel: Panel) -> None:
+    """Those that reach the step or a later one, also from far back; none that ended before."""
+    with Ledger.open(path) as ledger:
+        for k in range(6):
+            part = air_panel.drop_last(6 - k)
+            ledger.observe(part, NOW + k * HOUR)
+            ledger.record(RunRecord(str(k), NOW + k * HOUR, "v", "c", "d"), forecast_of(part), np.zeros((1, 3)))
+        last = int(air_panel.ends[0])
+        assert [issue.entry for issue in ledger.issues(last)] == [6, 5, 4]
+        assert [issue.entry for issue in ledger.issues(last, since=5)] == [6, 5]
+        assert ledger.horizon == 3
+        assert ledger.levels == LEVELS
+
+
+def test_what_was_learnt_is_replaced(path: Path) -> None:
+    """The last state of a series and level counts."""
+    with Ledger.open(path) as ledger:
+        ledger.save_interval_factors(
+            [(1, 80.0, 7, np.array([0.1, 0.2])), (1, 95.0, 7, np.zeros(2)), (2, 80.0, 7, np.zeros(2))]
+        )
+        ledger.save_interval_factors([(1, 80.0, 8, np.array([0.3]))])
+        found = ledger.interval_factors(np.array([1]), [80.0])
+        assert list(found) == [(1, 80.0)]
+        assert found[1, 80.0][0] == 8
+        assert found[1, 80.0][1].tolist() == [0.3]
+
+
+def test_a_series_that_was_never_seen_cannot_be_recorded(path: Path, air_panel: Panel) -> None:
+    """Forecasts are recorded beside the data they were made from, or not at all."""
+    entry = RunRecord("key", NOW, "v", "c", "d")
+    with Ledger.open(path) as ledger:
+        with pytest.raises(ValueError, match="after the data it was made from"):
+            ledger.record(entry, forecast_of(air_panel), np.zeros((1, 3)))
+        ledger.observe(air_panel, NOW)
+        with pytest.raises(ValueError, match="not observed"):
+            ledger.record(entry, replace(forecast_of(air_panel), keys=(("other",),)), np.zeros((1, 3)))
+        assert ledger.entries() == []
+
+
+def test_prune_forgets_what_only_old_runs_had_seen(path: Path, air_panel: Panel) -> None:
+    """Of 40 runs on a rolling window of data with revisions, the last 10 stay, and their data to the bit."""
+    with Ledger.open(path) as ledger:
+        for k in range(40):
+            window = replace(air_panel.drop_last(40 - k), values=air_panel.values[k : k + 104] + 0.001 * (k // 3))
+            window = replace(
+                window, observed=window.observed[:104], offsets=np.array([0, 104]), starts=air_panel.starts + k
+            )
+            ledger.observe(window, NOW + k * HOUR)
+            ledger.record(
+                RunRecord(str(k), NOW + k * HOUR, "v", "c", fingerprint(window)), forecast_of(window), np.zeros((1, 3))
+            )
+        ledger.record_retrain(RetrainRecord(NOW, "a", "b", accepted=True))
+        assert ledger.prune(NOW + 30 * HOUR) == 30
+        left = ledger.entries()
+        assert [entry.run_key for entry in left] == [str(k) for k in range(30, 40)]
+        assert [fingerprint(ledger.panel_of(entry)) for entry in left] == [entry.data_digest for entry in left]
+        assert ledger.refits() == []
+        assert ledger.prune(NOW + 30 * HOUR) == 0
+    with sqlite3.connect(path) as plain:
+        rows = plain.execute("SELECT count(*), min(position) FROM observations").fetchone()
+        forecasts = plain.execute("SELECT count(*) FROM forecasts").fetchone()[0]
+    plain.close()
+    assert rows[1] == air_panel.starts[0] + 30
+    assert rows[0] < 600
+    assert forecasts == 10
+
+
+def test_a_clock_that_jumps_back_confuses_nothing(path: Path, air_panel: Panel) -> None:
+    """A run made "before" the last one still refers to its own data, and is the newest of its key."""
+    with Ledger.open(path) as ledger:
+        for k, (panel, now) in enumerate([(air_panel.drop_last(1), NOW), (air_panel, NOW - 24 * HOUR)]):
+            ledger.observe(panel, now)
+            ledger.record(RunRecord("key", now, str(k), "c", fingerprint(panel)), forecast_of(panel), np.zeros((1, 3)))
+        assert [entry.version for entry in ledger.entries()] == ["0", "1"]
+        newest = ledger.find_run("key")
+        assert newest is not None
+        assert newest.version == "1"
+        assert fingerprint(ledger.panel_of(newest)) == newest.data_digest
+
+
+# --- faults ---
+
+KILL = """
+import os, signal, sys, threading
+from datetime import datetime, timedelta
+from pathlib import Path
+import numpy as np
+sys.path.insert(0, sys.argv[2])
+from test_ledger import NOW, HOUR, RunRecord, forecast_of, Ledger, read
+panel = read(sys.argv[3])
+with Ledger.open(Path(sys.argv[1])) as ledger:
+    threading.Timer(float(sys.argv[4]), os.kill, (os.getpid(), signal.SIGKILL)).start()
+    begun = len(ledger.entries())
+    for k in range(begun, begun + 100000):
+        part, now = panel.drop_last(100 - k % 100), NOW + k * HOUR
+        ledger.observe(part, now)
+        ledger.record(RunRecord(str(k), now, "v", "c", "d"), forecast_of(part), np.zeros((1, 3)))
+"""
+
+
+def test_killed_at_random_moments(path: Path, air: Path) -> None:
+    """`kill -9` in the midst of writing: every run that is there is whole, and the next process goes on from it."""
+    before = 0
+    for delay in (0.01, 0.05, 0.11, 0.02):
+        arguments = [sys.executable, "-c", KILL, str(path), str(Path(__file__).parent), str(air), str(delay)]
+        assert subprocess.run(arguments, check=False).returncode == -9
+        with Ledger.open(path, create=False) as ledger:
+            entries = ledger.entries()
+            assert [entry.run_key for entry in entries] == [str(k) for k in range(len(entries))]
+            for entry in entries[-3:]:
+                assert ledger.recorded_forecast(entry.number).values.shape == (1, 3)
+                assert ledger.panel_of(entry).n_series == 1
+        assert len(entries) >= before
+        before = len(entries)
+    assert before > 0
+
+
+def test_a_failure_in_the_midst_leaves_nothing(path: Path, air_panel: Panel) -> None:
+    """What goes wrong between two rows of one forecast takes the whole run with it."""
+    wrong = replace(forecast_of(air_panel), lower=np.zeros((2, 0, 3)))
+    with Ledger.open(path) as ledger:
+        ledger.observe(air_panel, NOW)
+        with pytest.raises(ValueError, match="must have the same shape"):
+            ledger.record(RunRecord("key", NOW, "v", "c", "d"), wrong, np.zeros((1, 3)))
+        assert ledger.entries() == []
+        assert ledger.observe(air_panel, NOW) == 0
+
+
+def test_a_full_disk(path: Path, air_panel: Panel) -> None:
+    """Where no page can be added: exit code 6, the old state intact, and the next run works."""
+    with Ledger.open(path) as ledger:
+        ledger.observe(air_panel.drop_last(100), NOW)
+        ledger._connection.execute(
+            f"PRAGMA max_page_count = {ledger._connection.execute('PRAGMA page_count').fetchone()[0]}"
+        )
+        many = [replace(air_panel, values=air_panel.values + k) for k in range(1, 100)]
+
+        def fill() -> None:
+            for panel in many:
+                ledger.observe(panel, NOW)
+
+        with pytest.raises(FileError, match=r"cannot be written: the disk is full; free some space") as err:
+            fill()
+        assert err.value.exit_code == 6
+        kept = ledger.panel()
+    with Ledger.open(path) as ledger:
+        assert kept is not None
+        assert fingerprint(ledger.panel() or air_panel) == fingerprint(kept)
+        assert ledger.observe(air_panel, NOW + 200 * HOUR) > 0
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    """A ledger that cannot be made is a FileError that names it."""
+    with pytest.raises(FileError, match=r"gone/ledger.sqlite: cannot be opened: it, or its folder, is not accessible"):
+        Ledger.open(tmp_path / "gone" / "ledger.sqlite")
+
+
+def test_no_ledger_to_read(path: Path) -> None:
+    """What was never begun is no file-system fault; a reader makes none."""
+    with pytest.raises(ModelError, match="no ledger is there yet; the first `lstmcast run` begins one"):
+        Ledger.open(path, create=False)
+    assert not path.exists()
+
+
+def test_reading_from_a_folder_that_cannot_be_written(
+    path: Path, air_panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where SQLite cannot make the files beside the ledger, it is read as it stands."""
+    with Ledger.open(path) as ledger:
+        ledger.observe(air_panel, NOW)
+    connect = sqlite3.connect
+
+    def refused(address: str, **options: Any) -> sqlite3.Connection:
+        """As in a folder without permission: opens, and fails at the first look."""
+        return connect(address.replace(str(path), "/proc/none") if "immutable" not in address else address, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", refused)
+    with Ledger.open(path, create=False) as ledger:
+        assert fingerprint(ledger.panel() or air_panel.drop_last(1)) == fingerprint(air_panel)
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"not a database, though long enough to be read as one" * 40, "is damaged"),
+        (b"", "of the older schema 0"),
+    ],
+)
+def test_a_file_that_is_no_ledger(path: Path, content: bytes, fault: str) -> None:
+    """Read, it is refused with what to do, as a fault of the model's folder: exit code 5."""
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=fault) as err:
+        Ledger.open(path, create=False)
+    assert err.value.exit_code == 5
+
+
+def test_damaged_pages_are_found_on_opening(path: Path, air_panel: Panel) -> None:
+    """A page of zeros in the middle: said before anything is read or written, with how to begin anew."""
+    with Ledger.open(path) as ledger:
+        for k in range(20):
+            ledger.observe(replace(air_panel, values=air_panel.values + k), NOW)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2 // 4096 * 4096
+    content[middle : middle + 4096] = bytes(4096)
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"is damaged .*; move the file and those beside it"):
+        Ledger.open(path)
+
+
+def test_another_application_and_a_newer_schema(path: Path, tmp_path: Path) -> None:
+    """A database of somebody else's is left alone, and so is a ledger of a later lstmcast."""
+    other = tmp_path / "other.sqlite"
+    with sqlite3.connect(other) as connection:
+        connection.execute("CREATE TABLE mine (x)")
+    connection.close()
+    with pytest.raises(ModelError, match=r"must be a ledger of schema 1 at most \(got no ledger\)"):
+        Ledger.open(other)
+    Ledger.open(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(ModelError, match=r"must be a ledger of schema 1 at most \(got schema 99\)"):
+        Ledger.open(path)
+
+
+def test_an_older_schema_is_brought_up_to_date(path: Path, air_panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A later lstmcast adds what it needs on the first run, and keeps what is there; a reader waits for that run."""
+    with Ledger.open(path) as ledger:
+        ledger.observe(air_panel, NOW)
+    later = (*schema.MIGRATIONS, "CREATE TABLE notes (text TEXT NOT NULL);")
+    monkeypatch.setattr(schema, "MIGRATIONS", later)
+    with pytest.raises(ModelError, match="is of the older schema 1; the next `lstmcast run` brings it up to date"):
+        Ledger.open(path, create=False)
+    with Ledger.open(path) as ledger:
+        assert ledger._connection.execute("SELECT count(*) FROM notes").fetchone()[0] == 0
+        assert fingerprint(ledger.panel() or air_panel.drop_last(1)) == fingerprint(air_panel)
+
+
+def test_readers_beside_a_writer(path: Path, air_panel: Panel) -> None:
+    """While a run writes, others read what was there before it; a second writer waits, and then is told."""
+    with Ledger.open(path) as writer, Ledger.open(path, create=False) as reader:
+        writer.observe(air_panel.drop_last(1), NOW)
+        writer._connection.execute("BEGIN IMMEDIATE")
+        assert reader.frame() is not None
+        with Ledger.open(path) as second:
+            second._connection.execute("PRAGMA busy_timeout = 50")
+            with pytest.raises(BusyError, match="another process holds it; wait for it to end"):
+                second.observe(air_panel, NOW + HOUR)
+        writer._connection.execute("ROLLBACK")
+        with pytest.raises(FileError, match="is not writable"):
+            reader.observe(air_panel, NOW + HOUR)

@@ -1,0 +1,409 @@
+"""Files appear whole or not at all, and two runs never hold one lock."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import lstmcast
+from lstmcast.errors import BusyError, FileError
+from lstmcast.persistence.files import exclusive_lock, make_folder, temporary_name, write_atomically, write_files
+
+PACKAGE = str(Path(lstmcast.__file__).parents[1])
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([PACKAGE, *sys.path])}
+HOLD = """
+import sys, time
+from pathlib import Path
+from lstmcast.persistence.files import exclusive_lock
+with exclusive_lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+SHRINKING_DISK = """
+import resource, sys
+from pathlib import Path
+from lstmcast.errors import FileError
+from lstmcast.persistence.files import write_atomically
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+try:
+    write_atomically(Path(sys.argv[1]), (bytes(1_000) for _ in range(1_000)))
+except FileError as err:
+    print(err)
+"""
+TO_STDOUT = """
+from pathlib import Path
+from lstmcast.persistence.files import write_atomically
+write_atomically(Path("/dev/stdout"), [b"1\\n", b"2\\n"])
+"""
+FORK = """
+import os, sys, time
+from pathlib import Path
+from lstmcast.persistence.files import exclusive_lock
+with exclusive_lock(Path(sys.argv[1])):
+    child = os.fork()
+    if child == 0:
+        time.sleep(60)
+        os._exit(0)
+try:
+    with exclusive_lock(Path(sys.argv[1])):
+        print("free")
+finally:
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+"""
+
+
+def python(script: str, *arguments: object) -> list[str]:
+    """The command line that runs a script with the package under test."""
+    return [sys.executable, "-c", script, *map(str, arguments)]
+
+
+def refuse(code: int) -> Callable[..., None]:
+    """A stand-in for a system call that fails."""
+
+    def call(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    return call
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A file with the content `old`, alone in its folder."""
+    path = tmp_path / "forecast.csv"
+    path.write_bytes(b"old")
+    return path
+
+
+def assert_untouched(old: Path) -> None:
+    """The old file is as it was, and nothing lies beside it."""
+    assert old.read_bytes() == b"old"
+    assert list(old.parent.iterdir()) == [old]
+
+
+@settings(max_examples=40, deadline=None)
+@given(pieces=st.lists(st.binary(max_size=50), max_size=5))
+def test_pieces_are_written_in_order(pieces: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is read back is the pieces one after the other, and replaces what was there."""
+    path = tmp_path_factory.mktemp("pieces") / "f"
+    write_atomically(path, b"before")
+    write_atomically(path, iter(pieces))
+    assert path.read_bytes() == b"".join(pieces)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_killed_runs_left_goes_after_a_day(tmp_path: Path) -> None:
+    """A half-written file of yesterday is removed; one of a minute ago may be another run's, and a checkpoint stays."""
+    names = {temporary_name(tmp_path): 25 * 3600, temporary_name(tmp_path): 60, tmp_path / ".lstmcast-checkpoint": 1e6}
+    for path, age in names.items():
+        path.write_bytes(b"half")
+        os.utime(path, (time.time() - age,) * 2)
+    abandoned, *others = names
+    write_atomically(tmp_path / "forecast.csv", b"new")
+    assert set(tmp_path.iterdir()) == {tmp_path / "forecast.csv", *others}
+    assert not abandoned.exists()
+
+
+def test_name_of_the_longest_kind(tmp_path: Path) -> None:
+    """A name of 255 bytes, the most a file system takes, leaves room for the temporary one."""
+    write_atomically(tmp_path / ("n" * 255), b"new")
+    assert (tmp_path / ("n" * 255)).read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_new_file_has_the_bits_of_a_plain_open(tmp_path: Path, umask: int) -> None:
+    """The umask decides, as for a file that is simply opened."""
+    before = os.umask(umask)
+    try:
+        (tmp_path / "plain").write_bytes(b"")
+        write_atomically(tmp_path / "atomic", b"")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "atomic").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666, 0o755])
+def test_replaced_file_keeps_its_bits(old: Path, mode: int) -> None:
+    """Somebody chose who may read the old file; the new one is the same."""
+    old.chmod(mode)
+    write_atomically(old, b"new")
+    assert old.read_bytes() == b"new"
+    assert stat.S_IMODE(old.stat().st_mode) == mode
+
+
+def test_protected_file_is_not_replaced(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that its user made read-only is refused, though a rename would get past that."""
+    monkeypatch.setattr(os, "access", lambda path, mode: not (Path(path) == old and mode == os.W_OK))
+    with pytest.raises(FileError, match=r"forecast.csv: cannot be written: permission denied.*choose another place"):
+        write_atomically(old, b"new")
+    assert_untouched(old)
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_link_is_followed(tmp_path: Path, exists: bool) -> None:
+    """A link stays a link, and its target gets the content, also where there was none yet."""
+    target, link = tmp_path / "folder" / "target", tmp_path / "link"
+    target.parent.mkdir()
+    if exists:
+        target.write_bytes(b"old")
+    link.symlink_to("folder/target")
+    write_atomically(link, b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    assert not target.is_symlink()
+
+
+def test_everything_reaches_the_disk_in_order(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The new content is synced before the rename, and the folder after it."""
+    steps: list[tuple[str, bytes]] = []
+    fsync, replace = os.fsync, os.replace
+
+    def spy_fsync(descriptor: int) -> None:
+        kind = "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else f"{os.fstat(descriptor).st_size} bytes"
+        steps.append((kind, old.read_bytes()))
+        fsync(descriptor)
+
+    def spy_replace(source: Path, target: Path) -> None:
+        steps.append(("rename", old.read_bytes()))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", spy_fsync)
+    monkeypatch.setattr(os, "replace", spy_replace)
+    write_atomically(old, b"newer")
+    assert steps == [("5 bytes", b"old"), ("rename", b"old"), ("folder", b"newer")]
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "reason"),
+    [
+        ("fsync", errno.ENOSPC, "no space left on the disk; free some space"),
+        ("fsync", errno.EDQUOT, "the disk quota is used up"),
+        ("open", errno.EROFS, "the file system is read-only, not writable"),
+        ("open", errno.EACCES, "permission denied, not accessible to this user; change its permissions"),
+        ("replace", errno.EPERM, "permission denied"),
+        ("fsync", errno.EIO, "Input/output error; check the path and the disk"),
+    ],
+)
+def test_refusal_leaves_the_old_file(
+    old: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: int, reason: str
+) -> None:
+    """Whatever the system refuses: the old file stays, nothing is left over, one line says why and what helps."""
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, refuse(code))
+        with pytest.raises(FileError) as caught:
+            write_atomically(old, b"new")
+    assert str(caught.value).startswith(f"{old}: cannot be written: {reason}")
+    assert "\n" not in str(caught.value)
+    assert_untouched(old)
+
+
+def test_file_that_grows_too_large_is_refused_by_the_system(old: Path) -> None:
+    """A real refusal in the middle of the writing, with no stand-in."""
+    done = subprocess.run(python(SHRINKING_DISK, old), env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"{old}: cannot be written: larger than a file may be here")
+    assert_untouched(old)
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, RuntimeError, SystemExit])
+def test_interruption_leaves_the_old_file(old: Path, stop: type[BaseException]) -> None:
+    """An exception out of the data, or Ctrl-C, passes unchanged and leaves nothing."""
+
+    def pieces() -> Iterator[bytes]:
+        yield b"half"
+        raise stop
+
+    with pytest.raises(stop):
+        write_atomically(old, pieces())
+    assert_untouched(old)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("absent/f", "the folder does not exist; make it first"),
+        ("file/f", "a part of the path is a file, not a folder"),
+        ("folder", "it is a folder; name a file"),
+        ("circle", "its symbolic links run in a circle"),
+        ("n" * 256, "the name is too long"),
+    ],
+)
+def test_impossible_paths(tmp_path: Path, name: str, reason: str) -> None:
+    """A path where no file can be says which part is wrong, and nothing is made."""
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "circle").symlink_to("circle")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(FileError) as caught:
+        write_atomically(tmp_path / name, b"new")
+    assert str(caught.value).startswith(f"{tmp_path / name}: cannot be written: {reason}")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_fifo_is_written_to(tmp_path: Path) -> None:
+    """A reader at the other end of a FIFO gets the bytes, and the FIFO stays one."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    received: list[bytes] = []
+    reader = threading.Thread(target=lambda: received.append(fifo.read_bytes()))
+    reader.start()
+    write_atomically(fifo, [b"a", b"b"])
+    reader.join()
+    assert received == [b"ab"]
+    assert fifo.is_fifo()
+
+
+def test_full_device() -> None:
+    """The device that is always full is written to directly, and its refusal is a FileError."""
+    with pytest.raises(FileError, match=r"^/dev/full: cannot be written: no space left on the disk"):
+        write_atomically(Path("/dev/full"), b"new")
+
+
+def test_stdout_into_a_pipe() -> None:
+    """/dev/stdout is a stream like any other."""
+    assert subprocess.check_output(python(TO_STDOUT), env=ENVIRONMENT) == b"1\n2\n"
+
+
+def test_stdout_into_a_file_keeps_what_is_there(tmp_path: Path) -> None:
+    """A redirected /dev/stdout goes on where the file ends; the file is not replaced."""
+    path = tmp_path / "log"
+    with path.open("wb") as log:
+        log.write(b"0\n")
+        log.flush()
+        subprocess.run(python(TO_STDOUT), env=ENVIRONMENT, stdout=log, check=True)
+        log.write(b"3\n")
+    assert path.read_bytes() == b"0\n1\n2\n3\n"
+
+
+def test_reader_that_has_gone() -> None:
+    """A closed pipe is told apart from a refusal, so that the command can end quietly; the descriptor stays open."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with pytest.raises(BrokenPipeError):
+        write_atomically(Path(f"/dev/fd/{writer}"), b"new")
+    os.close(writer)
+
+
+def test_closed_descriptor() -> None:
+    """A descriptor that is not open is named as closed."""
+    with pytest.raises(FileError, match=r"^/dev/fd/999: cannot be written: it is closed"):
+        write_atomically(Path("/dev/fd/999"), b"new")
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock `tmp_path/lock` for a minute."""
+    with subprocess.Popen(python(HOLD, tmp_path / "lock", 60), env=ENVIRONMENT, stdout=-1, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_lock_held_by_another_process(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    """The second run is told which process holds the lock, and at once."""
+    start = time.monotonic()
+    with (
+        pytest.raises(BusyError, match=rf"lock: another run \(process {holder.pid}\) holds the lock; wait"),
+        exclusive_lock(tmp_path / "lock"),
+    ):
+        pytest.fail("two runs hold the lock")
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.usefixtures("holder")
+def test_lock_held_by_another_host(tmp_path: Path) -> None:
+    """Where the folder is shared, a process id alone would send the reader to the wrong machine."""
+    (tmp_path / "lock").write_text("4711 web2\n")
+    busy = pytest.raises(BusyError, match=r"lock: another run \(process 4711 on web2\) holds the lock; wait")
+    with busy, exclusive_lock(tmp_path / "lock"):
+        pass
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    """Some network file systems keep none: no run without a lock."""
+    monkeypatch.setattr("fcntl.flock", refuse(code))
+    refused = pytest.raises(FileError, match=r"lock: cannot be locked: its file system keeps no locks; mount it")
+    with refused, exclusive_lock(tmp_path / "lock"):
+        pass
+
+
+def test_lock_of_a_killed_process_is_free(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    """`kill -9` leaves no lock behind, and the file then names the new owner."""
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    with exclusive_lock(tmp_path / "lock"):
+        assert (tmp_path / "lock").read_text() == f"{os.getpid()} {socket.gethostname()}\n"
+
+
+def test_waiting_for_a_lock(tmp_path: Path) -> None:
+    """With time to wait, the lock is taken when the other run ends."""
+    with subprocess.Popen(python(HOLD, tmp_path / "lock", 0.5), env=ENVIRONMENT, stdout=-1, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        with exclusive_lock(tmp_path / "lock", wait=60):
+            assert (tmp_path / "lock").read_text() == f"{os.getpid()} {socket.gethostname()}\n"
+
+
+def test_waiting_in_vain(tmp_path: Path) -> None:
+    """The wait ends when it said it would; a lock without a process id is still named."""
+    with exclusive_lock(tmp_path / "lock"):
+        (tmp_path / "lock").write_bytes(b"\xff")
+        start = time.monotonic()
+        with pytest.raises(BusyError, match="lock: another run holds"), exclusive_lock(tmp_path / "lock", wait=0.2):
+            pytest.fail("the lock is held twice")
+        assert 0.2 <= time.monotonic() - start < 5
+
+
+def test_lock_names_its_last_owner_only(tmp_path: Path) -> None:
+    """A longer process id from before leaves no digit behind."""
+    (tmp_path / "lock").write_text("999999999999\n")
+    with exclusive_lock(tmp_path / "lock"):
+        assert (tmp_path / "lock").read_text() == f"{os.getpid()} {socket.gethostname()}\n"
+
+
+def test_lock_is_released_after_an_error(tmp_path: Path) -> None:
+    """The error of the block passes unchanged, even an OSError, and the lock is free again."""
+    with pytest.raises(OSError, match="mine"), exclusive_lock(tmp_path / "lock"):
+        raise OSError(errno.ENOSPC, "mine")
+    with exclusive_lock(tmp_path / "lock"):
+        pass
+
+
+def test_forked_child_does_not_keep_the_lock(tmp_path: Path) -> None:
+    """A worker process that outlives the block holds nothing."""
+    assert subprocess.check_output(python(FORK, tmp_path / "lock"), env=ENVIRONMENT, timeout=30) == b"free\n"
+
+
+def test_lock_that_cannot_be_made(tmp_path: Path) -> None:
+    """A missing folder is a fault of the file system, not another run."""
+    with pytest.raises(FileError, match="lock: cannot be locked: the folder does not exist"):
+        exclusive_lock(tmp_path / "absent" / "lock").__enter__()
+
+
+def test_a_folder_is_made_with_those_above_it_and_filled(tmp_path: Path) -> None:
+    """Twice is no fault: files of the same name are replaced, others stay."""
+    folder = make_folder(tmp_path / "a" / "b")
+    write_files(folder, {"one": b"1", "two": b"2"})
+    write_files(make_folder(folder), {"two": b"new"})
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"one": b"1", "two": b"new"}
+
+
+def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+    """A folder that cannot be made is a FileError that names it."""
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(FileError, match=r"taken: cannot be written: a file of that name is in the way"):
+        make_folder(tmp_path / "taken")

@@ -1,0 +1,103 @@
+"""Series taken apart into phases, and their forecasts woven into one again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lstmcast.data.calendar import Calendar
+from lstmcast.data.frequency import TimeGrid
+from lstmcast.data.panel import Panel
+from lstmcast.data.schema import Columns
+from lstmcast.forecasting.actuals import tail
+from lstmcast.forecasting.pretrained import _load
+from lstmcast.preprocessing.polyphase import NO_SPLIT, Polyphase
+
+
+def panel_of(*series: list[float] | np.ndarray) -> Panel:
+    """Series on a counted calendar."""
+    offsets = np.concatenate([[0], np.cumsum([len(one) for one in series])])
+    return Panel(
+        columns=Columns(None, ("y",), ("id",)),
+        calendar=Calendar(TimeGrid("counter")),
+        keys=tuple((str(k),) for k in range(len(series))),
+        values=np.concatenate([np.asarray(one, float) for one in series]),
+        observed=np.ones(offsets[-1], bool),
+        offsets=offsets,
+        starts=np.zeros(len(series), int),
+        findings=(),
+        notes=(),
+        source="test",
+    )
+
+
+def test_phases_hold_every_so_many_th_value() -> None:
+    """Three phases of 1 … 7 and of 10 … 11, each with two first values again before its first, by hand."""
+    parts = Polyphase(3).split(panel_of([1, 2, 3, 4, 5, 6, 7], [10, 11]))
+    series = [parts.series(k).tolist() for k in range(parts.n_series)]
+    assert series == [[1, 2, 5], [1, 3, 6], [1, 4, 7], [10, 11], [10], [10]]
+    assert parts.observed_of(0).tolist() == [False, True, True]
+    assert parts.observed_of(2).tolist() == [True, True, True]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_origins_and_weaving_find_each_step_again(count: int) -> None:
+    """Every phase that repeats its step's number, as a slow loop finds it, is woven into 1, 2, 3 … after any origin."""
+    phases, values = Polyphase(count), np.arange(20.0)
+    parts = phases.split(panel_of(values, values))
+    for origin in (0, 3, 11):
+        series, origins = phases.origins(np.array([1]), np.array([origin]))
+        steps = phases.steps(7)
+        said = np.array(
+            [
+                [parts.series(k)[0 if t == 0 else t] + count * (step + 1) for step in range(steps)]
+                for k, t in zip(series.tolist(), origins.tolist(), strict=True)
+            ]
+        )
+        if origin >= count:  # before that, a phase knows only the first value again
+            assert phases.interleave(said, 7).tolist() == [[origin + 1.0 + h for h in range(7)]]
+
+
+def test_half_hours_are_forecast_as_two_series_of_hours() -> None:
+    """Networks say of every second value what they say of it as a series of its own."""
+    rng = np.random.default_rng(0)
+    values = 100 + 10 * np.sin(np.arange(960) * np.pi / 24) + rng.normal(size=960)
+    hourly, _ = _load("hourly")
+    half = replace(hourly, phases=Polyphase(2), smoothing_weight=0.0)
+    both = half.bind(panel_of(values)).forecast(np.array([0]), np.array([959]), 5)
+    first, second = (
+        replace(half, phases=NO_SPLIT).bind(panel_of(values[k::2])).forecast(np.array([0]), np.array([479]), 3)
+        for k in (0, 1)
+    )
+    woven = np.stack([first.z[0], second.z[0]], axis=1).ravel()[:5]
+    values_of = half.bind(panel_of(values)).inverse_transform(both.z, np.array([0]))[0]
+    apart = [half.bind(panel_of(values[k::2])) for k in (0, 1)]
+    by_hand = np.stack(
+        [
+            replace(running.pipeline, phases=NO_SPLIT)
+            .bind(panel_of(values[k::2]))
+            .inverse_transform(ahead.z, np.array([0]))[0]
+            for k, (running, ahead) in enumerate(zip(apart, (first, second), strict=True))
+        ],
+        axis=1,
+    ).ravel()[:5]
+    assert woven.shape == both.z[0].shape
+    assert values_of == pytest.approx(by_hand, rel=0.02)  # the unit is that of both, and each has a value more
+
+
+def test_a_forecast_depends_on_no_more_than_the_reach() -> None:
+    """Cut to as many last steps as the reach says, series are forecast as before."""
+    rng = np.random.default_rng(1)
+    panel = panel_of(100 + rng.normal(size=6000).cumsum(), 50 + rng.random(6001))
+    hourly, _ = _load("hourly")
+    runner = replace(hourly, phases=Polyphase(4), scales={(name,): (0.1, 0.0) for name in "01"})
+    short = tail(panel, runner.required_history)
+    assert short.lengths.max() < 6000
+    series = np.arange(2)
+    said, again = (runner.bind(p).forecast(series, p.lengths - 1, 8).z for p in (panel, short))
+    difference = runner.bind(panel).inverse_transform(said, series) / runner.bind(short).inverse_transform(
+        again, series
+    )
+    assert difference == pytest.approx(np.ones((2, 8)), abs=1e-3)

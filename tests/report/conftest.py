@@ -1,0 +1,52 @@
+"""What several tests of figures and words share: an explanation made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstmcast.data.load import read
+from lstmcast.explain.attribution import NOTHING, UnitCorrelation
+from lstmcast.explain.explanation import Explanation, NetworkInternals
+from lstmcast.results import Forecast
+
+
+@pytest.fixture(scope="session")
+def explanation(tmp_path_factory: pytest.TempPathFactory, write_series: Callable[..., Path]) -> Explanation:
+    """Eight days and a forecast of two, three units over a context of three steps; every number is a plain one."""
+    values = np.array([1.0, 2, 3, 4, 5, 6, 7, 8])
+    panel = read(write_series(tmp_path_factory.mktemp("explained") / "days.csv", {"a": values}))
+    said = np.array([[10.0, 30.0]])
+    forecast = Forecast(panel.calendar, "day", (), ((),), panel.ends, said, (), said[:0, None], said[:0, None])
+    gates = np.array([[0.1, 0.5, 0.9], [0.2, 0.6, 0.8], [0.3, 0.7, 1.0]])
+    inside = NetworkInternals(
+        forget=gates,
+        input=gates[::-1],
+        output=1 - gates,
+        cell=gates - 0.5,
+        unit_correlations=(
+            UnitCorrelation("level", 0.8),
+            UnitCorrelation(NOTHING, 0.2),
+            UnitCorrelation("last change", -0.7),
+        ),
+        half_lives=np.array([3.0, np.inf, 1.0]),
+        memory=np.array([0.1, 0.9, 1.0]),
+    )
+    return Explanation(
+        forecast=forecast,
+        positions=panel.starts[0] + np.arange(8),
+        values=values,
+        expected=np.array([3.0, 4, 5, 6, 3, 4, 5, 6]),
+        reference=np.array([12.0, 12.0]),
+        attribution=np.array([[0.0, 0, 0, 0, 1, 0, -1, 4], [0, 0, 0, 0, 5, 0, -1, 8]]),
+        error=0.001,
+        effect=np.array([0, 0, 0, 0.8, 1.2, 2, 3, 3]),
+        season=4,
+        internals=inside,
+        networks=1,
+        smoothing_weight=0.0,
+        pretrained_weight=0.0,
+    )

@@ -1,0 +1,73 @@
+"""Figures of symbols show what was thought likely, what came, and the scores; and the words beside them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lstmcast.report import task_tables
+from lstmcast.report.figures import categories
+from lstmcast.report.figures.categories import SymbolTimeline
+from lstmcast.report.figures.panels import render
+
+CHANCES = np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6], [0.9, 0.05, 0.05]])
+REPORT = {
+    "scores": {
+        "lstm": {"bits": 1.5, "accuracy": 0.625, "top_3": 1.0, "path": 0.5},
+        "markov_1": {"bits": 1.75, "accuracy": 0.5, "top_3": 0.875, "path": None},
+        "naive": {"bits": None, "accuracy": 0.25, "top_3": None, "path": 0.125},
+    },
+    "held_out": {"steps": 1234, "paths": 60, "horizon": 24},
+    "epochs": [3],
+    "temperature": 1.25,
+    "scored_network": "the saved network",
+    "verdict": "The LSTM is better.",
+    "skill": {"better": True},
+}
+
+
+def board() -> SymbolTimeline:
+    """Two known steps, one of them without a symbol, and two ahead."""
+    return SymbolTimeline("pump/1", ["a", "b", "c", "d"], CHANCES, np.array([1, -1, 2, 0]), 2, ("x", " ", "z"))
+
+
+def test_the_board_shows_what_was_thought_and_what_came() -> None:
+    """Shades are the probabilities; dots stand where a symbol came, rings where one is said to come."""
+    figure = categories._draw([board()], "Title", "Caption")
+    axes = figure.axes[0]
+    assert np.asarray(axes.images[0].get_array()) == pytest.approx(CHANCES.T)
+    came, said = (np.asarray(dots.get_offsets()).tolist() for dots in axes.collections)
+    assert came == [[0, 1]]
+    assert said == [[2, 2], [3, 0]]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["x", "␣ space", "z"]
+    assert axes.get_title(loc="left") == "pump/1"
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["came", "said to come"]
+
+
+def test_of_many_symbols_the_drawn_ones_matter() -> None:
+    """Of 40 kinds at most twelve are drawn: those that came, and the likeliest."""
+    chances = np.full((3, 40), 0.5 / 39)
+    chances[:, 30] = 0.5
+    rows = SymbolTimeline("", ["a", "b", "c"], chances, np.array([39, 5, -1]), 2, tuple(map(str, range(40)))).rows
+    assert len(rows) == 12
+    assert {5, 30, 39} <= set(rows.tolist())
+    assert rows.tolist() == sorted(rows.tolist())
+
+
+def test_bars_are_the_bits() -> None:
+    """One bar for each method that says probabilities, the longest at the bottom; the same bytes each time."""
+    figure = categories.scores(REPORT)
+    assert [bar.get_width() for bar in figure.axes[0].patches] == [1.75, 1.5]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["markov 1", "LSTM"]
+    assert render(figure, ".png") == render(categories.scores(REPORT), ".png")
+
+
+def test_the_words_are_the_scores() -> None:
+    """The LSTM first; a dash where a rule says nothing; the steps, the paths and the verdict."""
+    told = task_tables.format_category_scores(REPORT)
+    lines = [line.split() for line in told.splitlines()]
+    assert "Held-out scores (1,234 symbols, each foretold from all before it):" in told
+    assert ["LSTM", "1.5", "62.5%", "100.0%", "50.0%"] in lines
+    assert ["naive", "–", "25.0%", "–", "12.5%"] in lines
+    assert "along 60 paths of 24 steps" in told
+    assert told.endswith("The LSTM is better.")

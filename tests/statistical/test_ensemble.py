@@ -1,0 +1,149 @@
+"""Exponential smoothing as a whole: how its two methods share, and that nothing after an origin counts."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from lstmcast.statistical import ensemble, holt_winters, theta
+from lstmcast.statistical.ensemble import forecast, history_length, inverse_error_weight
+from lstmcast.statistical.history import HistoryBatch
+
+pytestmark = pytest.mark.kernel
+
+LENGTHS = [1, 2, 4, 7, 9, 15, 23, 45]
+
+
+def test_what_was_less_wrong_counts_more() -> None:
+    """By hand: as wrong, twice as wrong, never wrong, and never tried."""
+    one, other = np.array([1.0, 2, 0, 0]), np.array([1.0, 1, 1, 0])
+    np.testing.assert_allclose(inverse_error_weight(one, other), [1 / 2, 1 / 17, 1, 1 / 2])
+
+
+def test_the_weight_where_both_are_equally_wrong_is_given() -> None:
+    """By hand: a share of 1/5 is odds of 1 to 4; as wrong, half as wrong, twice as wrong; none stays none, all all."""
+    one, other = np.array([3.0, 1, 2]), np.array([3.0, 2, 1])
+    np.testing.assert_allclose(inverse_error_weight(one, other, 0.2), [1 / 5, 16 / 20, 1 / 65])
+    assert inverse_error_weight(one, other, 0.0).tolist() == [0, 0, 0]
+    assert inverse_error_weight(one, other, 1.0).tolist() == [1, 1, 1]
+
+
+def test_the_weight_of_single_errors() -> None:
+    """None at all, or beyond every number."""
+    assert inverse_error_weight(2.0, 2.0) == 0.5
+    assert inverse_error_weight(0.0, 2.0) == 1.0
+    assert inverse_error_weight(1.0, 0.0) == pytest.approx(0.0, abs=1e-40)
+    assert (
+        inverse_error_weight(1e200, 1.0),
+        inverse_error_weight(1.0, 1e200),
+        inverse_error_weight(math.inf, 1.0),
+    ) == (0.0, 1.0, 0.0)
+
+
+def test_days_have_a_week_above_them() -> None:
+    """Of hours and half-hours, whichever of the two is the season; of finer steps it would be too long."""
+    assert [ensemble.seasonal_periods(season) for season in (24, 168, 48, 336)] == [
+        (24, 168),
+        (24, 168),
+        (48, 336),
+        (48, 336),
+    ]
+    assert [ensemble.seasonal_periods(season) for season in (1, 7, 12, 288)] == [(1,), (7,), (12,), (288,)]
+    assert [history_length(season) for season in (24, 168, 48, 7, 12)] == [1008, 1008, 2016, 300, 300]
+
+
+@pytest.mark.parametrize("season", [24, 168])
+@pytest.mark.parametrize("known", [400, 360, 359, 150, 1])
+def test_two_grids_follow_day_and_week(known: int, season: int) -> None:
+    """By their errors, where two weeks are known before the last horizon; else the day alone, without a drift."""
+    z = np.random.default_rng(known).normal(size=known) + np.arange(known) % 168 / 20
+    end, many = np.array([known - 1]), np.array([known])
+    day, week = (
+        holt_winters.forecast(HistoryBatch.of(z, end, many, season=steps, trial=24), 30) for steps in (24, 168)
+    )
+    share = 1 / (1 + (week.abs_error[0] / day.abs_error[0]) ** 4) if known >= 2 * 168 + 24 else 0.0
+    found = forecast(z, np.array([0]), end, 30, season=season, trial=24)
+    np.testing.assert_allclose(found, (1 - share) * day.z + share * week.z, rtol=1e-12)
+    assert share == 0 or share > 0.5
+
+
+def test_finer_days_are_the_grid_alone() -> None:
+    """Of steps of which a week is too long to follow, one season says too little for a line to be drawn."""
+    z = np.random.default_rng(0).normal(size=700).cumsum()
+    past = HistoryBatch.of(z, np.array([699]), np.array([700]), season=96, trial=24)
+    said = forecast(z, np.array([0]), np.array([699]), 24, season=96, trial=24)
+    np.testing.assert_array_equal(said, holt_winters.forecast(past, 24).z)
+
+
+def test_a_week_that_never_errs_is_not_told_from_a_day() -> None:
+    """Of a series that stands still, and beside one that does not, at once."""
+    z = np.concatenate([np.ones(400), np.random.default_rng(0).normal(size=400)])
+    first, last = np.array([0, 400]), np.array([399, 399])
+    found = forecast(z, first, last, 24, season=24, trial=24)
+    np.testing.assert_allclose(found[0], 1.0)
+    np.testing.assert_allclose(found[1], forecast(z, first[1:], last[1:], 24, season=24, trial=24)[0])
+
+
+@pytest.mark.parametrize("season", [1, 4])
+def test_each_series_has_its_share(season: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From origins of series of many lengths, in one part and in many: the mean of both methods, asked one by one."""
+    z = np.random.default_rng(season).normal(size=sum(LENGTHS)).cumsum()
+    first, origins = np.cumsum([0, *LENGTHS[:-1]]), np.array(LENGTHS) - 1
+    expected = []
+    for begin, count in zip(first, LENGTHS, strict=True):
+        past = HistoryBatch.of(z, np.array([begin + count - 1]), np.array([count]), season=season, trial=5)
+        grid, line = holt_winters.forecast(past, 5), theta.forecast(past, 5)
+        (share,) = inverse_error_weight(line.abs_error, grid.abs_error)
+        expected.append((1 - share) * grid.z[0] + share * line.z[0])
+    found = forecast(z, first, origins, 5, season=season, trial=5)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    monkeypatch.setattr(ensemble, "CHUNK_SIZE", 1000)
+    np.testing.assert_allclose(forecast(z, first, origins, 5, season=season, trial=5), found, rtol=1e-9)
+
+
+def test_it_reaches_back_so_far_and_not_to_what_comes_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever lies before the reach, after the origin or in another series: the same bytes."""
+    monkeypatch.setattr(ensemble, "STEPS", 20)
+    monkeypatch.setattr(ensemble, "SEASONS", 3)
+    assert history_length(4) == 20
+    assert history_length(12) == 36
+    z, other = np.random.default_rng(0).normal(size=100), np.random.default_rng(1).normal(size=100) * 100
+    other[31:51] = z[31:51]
+    said = [forecast(values, np.array([10]), np.array([40]), 6, season=4, trial=6).tobytes() for values in (z, other)]
+    assert said[0] == said[1]
+    other[31] += 1
+    assert forecast(other, np.array([10]), np.array([40]), 6, season=4, trial=6).tobytes() != said[0]
+
+
+def test_what_repeats_exactly_goes_on() -> None:
+    """A wave without noise, a series that stands still, and a line: on and on."""
+    still, wave = np.full(96, 3.0), np.tile([0.0, 5, 1, -2], 24)
+    said = forecast(np.concatenate([still, wave]), np.array([0, 96]), np.array([95, 95]), 8, season=4, trial=8)
+    np.testing.assert_allclose(said[0], 3.0)
+    np.testing.assert_allclose(said[1], np.tile([0.0, 5, 1, -2], 2), atol=1e-6)
+    (line,) = forecast(2.0 * np.arange(96), np.array([0]), np.array([95]), 4, season=1, trial=4)
+    np.testing.assert_allclose(line, 2.0 * np.arange(96, 100), rtol=0.01)
+
+
+def test_shifted_and_stretched_values_are_forecast_so() -> None:
+    """The forecast of a·z + b is a times that of z, plus b: no unit is preferred."""
+    z = np.random.default_rng(3).normal(size=70).cumsum()
+    asked = np.array([0]), np.array([69]), 9
+    plain, other = forecast(z, *asked, season=7, trial=9), forecast(1e4 - 50 * z, *asked, season=7, trial=9)
+    np.testing.assert_allclose(other, 1e4 - 50 * plain, rtol=1e-8)
+
+
+def test_a_longer_forecast_begins_with_the_shorter_one() -> None:
+    """How far is asked does not change what counts: the trials are those of the horizon they are for."""
+    z = np.random.default_rng(5).normal(size=80).cumsum()
+    asked = np.array([0]), np.array([79])
+    long, short = (forecast(z, *asked, steps, season=12, trial=6) for steps in (30, 2))
+    np.testing.assert_allclose(long[:, :2], short)
+
+
+def test_no_origins() -> None:
+    """Nothing asked, nothing said."""
+    none = np.empty(0, np.int64)
+    assert forecast(np.ones(3), none, none, 4, season=2, trial=4).shape == (0, 4)

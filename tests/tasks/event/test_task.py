@@ -1,0 +1,174 @@
+"""An event from the file to the figure: train, predict, plot, backtest, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lstmcast.cli import main
+from lstmcast.tasks.registry import load_model
+
+WriteSeries = Callable[..., Path]
+Waves = Callable[[int, int], np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def sales(tmp_path_factory: pytest.TempPathFactory, write_series: WriteSeries, waves: Waves) -> Path:
+    """Two daily series with a weekly wave, one of them with days that are missing."""
+    south = waves(200, 2)
+    south[[30, 31, 90]] = np.nan
+    return write_series(tmp_path_factory.mktemp("sales") / "sales.csv", {"north": waves(210, 1), "south": south})
+
+
+@pytest.fixture(scope="module")
+def models(sales: Path, brief: tuple[str, ...]) -> Path:
+    """A folder with a model of sales above their 70th percentile."""
+    folder = sales.parent / "models"
+    asked = ["--config", "event", "-s", "model.event=sales > p70", "--horizon", "5", *brief]
+    assert main(["train", str(sales), "--models", str(folder), "--quiet", *asked]) == 0
+    return folder
+
+
+def errors(capsys: pytest.CaptureFixture[str]) -> str:
+    """What was said on stderr."""
+    return " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.slow
+def test_train_shows_the_network_and_the_baselines(
+    sales: Path, brief: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last layer as it is written, the limit's share, every baseline, and a verdict; the same as JSON."""
+    asked = ["--config", "event", "-s", "model.event=y > p70", "--horizon", "1", "--json", *brief]
+    assert main(["train", str(sales), "--models", str(tmp_path), *asked]) == 0
+    said = capsys.readouterr()
+    text = " ".join(said.err.split())
+    assert "Dense(1, activation=sigmoid)])" in text
+    assert re.search(r"event sales > p70 so in [23]\d\.\d% of the steps to learn from", text)
+    assert all(f" {name} " in text for name in ("LSTM", "base rate", "seasonal rate", "recent seasonal rate"))
+    result = json.loads(said.out)
+    assert result["event"] == "sales > p70"
+    assert set(result["scores"]["lstm"]) == {"brier", "log_loss", "accuracy", "calibration_error"}
+    assert result["verdict"] in said.err
+
+
+@pytest.mark.slow
+def test_predict_says_a_probability_for_each_step(sales: Path, models: Path, tmp_path: Path) -> None:
+    """The input's own columns, the days after the last, probabilities; fewer steps are the first of them."""
+    target = tmp_path / "chances.csv"
+    asked = ["predict", str(sales), "--models", str(models), "--quiet", "-o", str(target)]
+    assert main(asked) == 0
+    table = pd.read_csv(target)
+    assert list(table) == ["shop", "day", "probability"]
+    assert table.groupby("shop")["day"].agg(["first", "last"]).loc["north"].tolist() == ["2024-07-29", "2024-08-02"]
+    assert table["probability"].between(0, 1).all()
+    assert main([*asked, "--horizon", "2"]) == 0
+    first = table.groupby("shop").head(2).reset_index(drop=True)
+    pd.testing.assert_frame_equal(pd.read_csv(target), first)
+
+
+@pytest.mark.slow
+def test_what_was_kept_says_the_same_as_the_file(sales: Path, models: Path) -> None:
+    """Where the file is gone, the kept steps give the same bytes: nothing further back counts."""
+    loaded = load_model(str(models), None, str(sales))
+    with_file, without = loaded.trained.predict(loaded.past), loaded.trained.predict()
+    assert with_file.render(".csv") == without.render(".csv")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("extra", [[], ["--series", "south", "--history", "40"], ["--backtest"]])
+def test_plot_draws(models: Path, tmp_path: Path, extra: list[str]) -> None:
+    """Probabilities ahead, of a named series too, and the reliability of what was held out."""
+    figures = [tmp_path / name for name in ("one.png", "two.png")]
+    for figure in figures:
+        assert main(["plot", "--models", str(models), "-o", str(figure), "--quiet", *extra]) == 0
+    assert figures[0].read_bytes().startswith(b"\x89PNG")
+    assert figures[0].read_bytes() == figures[1].read_bytes()
+
+
+@pytest.mark.slow
+def test_backtest_scores_and_writes(
+    sales: Path, brief: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every probability with what came, from which the Brier score follows; scores; a figure."""
+    asked = ["--config", "event", "-s", "model.event=y > p70", "--horizon", "3", "--origins", "8", "--step", "2"]
+    folder = tmp_path / "out"
+    assert main(["backtest", str(sales), *asked, *brief, "-o", str(folder), "--figures", "--json"]) == 0
+    said = capsys.readouterr()
+    table, scores = pd.read_csv(folder / "forecasts.csv"), pd.read_csv(folder / "scores.csv")
+    assert list(table) == ["shop", "day", "origin", "step", "actual", "probability"]
+    assert len(table) == 2 * 8 * 3
+    brier = ((table["probability"] - table["actual"]) ** 2).mean()
+    written = scores.query("method == 'lstm' and scope == 'all' and metric == 'brier'")["value"].item()
+    assert (written, json.loads(said.out)["scores"]["lstm"]["brier"]) == (pytest.approx(brier), pytest.approx(brier))
+    assert (folder / "reliability.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["explain"], 2, "is a model of model.head: event; explain speaks of forecasts of values"),
+        (["predict", "--horizon", "9"], 2, "--horizon: must be 1 to 5, for which the model was trained (got 9)"),
+        (["plot", "--forecast", "x.csv"], 2, "--forecast: not with model.head: event"),
+        (["plot", "--series", "west"], 2, "--series west: no such series"),
+    ],
+)
+def test_what_the_head_does_not_serve_is_refused(
+    models: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, words: str
+) -> None:
+    """In a line that names the flag, with the exit code of wrong usage."""
+    assert main([*arguments, "--models", str(models)]) == code
+    assert words in errors(capsys)
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "words"),
+    [
+        ("profit > 5", 3, "model.event: must speak of y or of the target, 'sales' (got 'profit')"),
+        ("y > 1e9", 4, "'sales > 1e9' is never so in the"),
+        ("y > -5", 4, "'sales > -5' is always so in the"),
+        ("y = 5", 3, "must be the target (or y), one of > >= < <="),
+    ],
+)
+def test_a_rule_that_tells_nothing_apart_is_refused(
+    sales: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], rule: str, code: int, words: str
+) -> None:
+    """Another column, a limit that is never or always passed, and no rule at all; nothing is saved."""
+    asked = ["--config", "event", "-s", f"model.event={rule}", "--models", str(tmp_path)]
+    assert main(["train", str(sales), *asked]) == code
+    assert words in errors(capsys)
+    assert not list(tmp_path.rglob("manifest.json"))
+
+
+@pytest.mark.parametrize("words", [("yes", "no"), ("True", "False"), ("1", "0")])
+@pytest.mark.slow
+def test_a_column_of_yes_and_no_needs_no_rule(
+    tmp_path: Path, brief: tuple[str, ...], words: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The only column of yes and no is found beside numbers, and read as 1 and 0."""
+    rng = np.random.default_rng(5)
+    days = np.datetime64("2024-01-01") + np.arange(120)
+    rows = [f"{day},{rng.normal():.3f},{words[k % 7 < 5]}" for k, day in enumerate(days)]
+    path = tmp_path / "rain.csv"
+    path.write_text("\n".join(["day,wind,rained", *rows]) + "\n", encoding="utf-8")
+    asked = ["--config", "event", "--horizon", "2", "--models", str(tmp_path / "models"), *brief]
+    assert main(["train", str(path), *asked]) == 0
+    assert "target rained the only column of yes and no" in errors(capsys)
+    assert main(["predict", "--models", str(tmp_path / "models"), "-o", "-"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "day,probability"
+
+
+def test_other_words_than_yes_and_no_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With line, word and the way out."""
+    path = tmp_path / "rain.csv"
+    path.write_text("day,rained\n2024-01-01,yes\n2024-01-02,maybe\n2024-01-03,no\n", encoding="utf-8")
+    assert main(["train", str(path), "--config", "event", "--target", "rained", "--models", str(tmp_path)]) == 4
+    assert "rain.csv:3: column 'rained' must hold yes and no" in (said := errors(capsys))
+    assert "'maybe' on line 3" in said

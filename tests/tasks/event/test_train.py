@@ -1,0 +1,153 @@
+"""Training of an event: what it learns, that it judges honestly, goes on where it was interrupted, and comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstmcast.config import Config, load_config
+from lstmcast.data.load import read
+from lstmcast.data.panel import Panel
+from lstmcast.errors import DataError, ModelError
+from lstmcast.forecasting.fitting import FitProgress
+from lstmcast.nn.heads import BernoulliHead
+from lstmcast.nn.keras_backend import Architecture, build, load_keras
+from lstmcast.persistence.checkpoint import Checkpoint
+from lstmcast.tasks.event.codec import from_artifact, to_artifact
+from lstmcast.tasks.event.evaluate import evaluate, outcomes
+from lstmcast.tasks.event.model import EventForecaster
+from lstmcast.tasks.event.train import train
+
+pytestmark = pytest.mark.slow
+
+
+def arrays(model: EventForecaster) -> dict[str, Any]:
+    """Everything that is saved of it, but for its libraries."""
+    manifest, tensors = to_artifact(model)
+    return {**manifest, **{f"{group}/{name}": a.tobytes() for group, own in tensors.items() for name, a in own.items()}}
+
+
+def test_what_can_be_told_is_told(tmp_path: Path, write_series: Callable[..., Path]) -> None:
+    """A rule that only looks four days back is learnt: nearly every step is said right, which rates cannot."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=700)
+    values[4:] = 3 * np.sign(values[:-4]) * np.abs(values[4:]).clip(0.5)
+    for t in range(4, 700):
+        values[t] = -values[t - 4] if t % 3 else values[t - 4]
+    config = load_config("event", {"model.event": "y > 0", "forecast.horizon": 1, "train.epochs": 40, "data.season": 1})
+    report = train(read(write_series(tmp_path / "echo.csv", {"one": values})), config).report
+    assert report["scores"]["lstm"]["accuracy"] > report["scores"]["base_rate"]["accuracy"] + 0.2
+    assert report["skill"]["better"]
+
+
+def test_the_same_seed_gives_the_same_bytes(stalls: Panel, event_config: Config, stall_model: EventForecaster) -> None:
+    """And another one others."""
+    assert arrays(train(stalls, event_config)) == arrays(stall_model)
+    other = event_config.model_copy(update={"train": event_config.train.model_copy(update={"seed": 1})})
+    assert arrays(train(stalls, other))["weights/network_0.dense.V"] != arrays(stall_model)["weights/network_0.dense.V"]
+
+
+def test_an_interrupted_training_goes_on(
+    stalls: Panel, event_config: Config, stall_model: EventForecaster, tmp_path: Path
+) -> None:
+    """Stopped after some epochs and started again, it ends with the bytes of one that was not stopped."""
+    path, seen = tmp_path / "checkpoint", []
+
+    def tell(stage: FitProgress) -> None:
+        seen.append(stage)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    first = Checkpoint(path, "name")
+    with pytest.raises(KeyboardInterrupt):
+        train(stalls, event_config, checkpoint=first, on_progress=tell)
+    first.write()
+    again = Checkpoint(path, "name")
+    assert again.resumed
+    assert arrays(train(stalls, event_config, checkpoint=again)) == arrays(stall_model)
+
+
+def test_the_scores_are_those_of_the_held_out_probabilities(stalls: Panel, stall_model: EventForecaster) -> None:
+    """The Brier score follows from what was said and what came; origins and outcomes lie in the last steps."""
+    held, report = stall_model.holdout, stall_model.report
+    off = (held.said - held.came)[~np.isnan(held.came)]
+    assert report["scores"]["lstm"]["brier"] == pytest.approx((off**2).mean())
+    ends = stalls.ends[held.series]
+    assert (held.positions + 4 <= ends).all()
+    assert (held.positions >= ends - report["held_out"]["judge_steps"]).all()
+
+
+def test_what_is_judged_on_is_not_learnt_from(stalls: Panel, event_config: Config) -> None:
+    """Other values in the steps that judge change what came, and nothing of what the judged networks are."""
+    config = event_config.model_copy(update={"train": event_config.train.model_copy(update={"refit": False})})
+    model = train(stalls, config)
+    steps = model.report["held_out"]["judge_steps"]
+    values = stalls.values.copy()
+    for end in stalls.offsets[1:].tolist():
+        values[end - steps : end] = values[end - steps : end][::-1] + 1
+    other = train(replace(stalls, values=values), config)
+    assert arrays(model)["weights/network_1.dense.V"] == arrays(other)["weights/network_1.dense.V"]
+    assert model.report["scores"] != other.report["scores"]
+
+
+def test_keras_says_the_same(stalls: Panel, stall_model: EventForecaster) -> None:
+    """The log-odds of NumPy are those of the many-to-one Keras network with the same weights, within 1e-5."""
+    load_keras()
+    teller = stall_model.pipeline
+    seen, series = teller.bind(stalls), np.array([0, 1])
+    x = seen.inputs(series, stalls.lengths[series] - teller.window_spec.context)
+    said = []
+    for network in teller.networks:
+        layer = network.layers[0]
+        shape = Architecture(teller.window_spec.context, seen.features, (layer.units,), BernoulliHead(4), skip=True)
+        model = build(shape, every_step=False)
+        model.set_weights([layer.W, layer.U, layer.b, network.V, network.d])
+        said.append(np.asarray(model(x)))
+    logits = teller.logits(seen, series, stalls.lengths - 1)
+    np.testing.assert_allclose(logits, np.mean(said, axis=0), atol=1e-5)
+    expected = 1 / (1 + np.exp(-logits / stall_model.temperature))
+    np.testing.assert_allclose(stall_model.predict(stalls).values, expected, rtol=1e-9)
+
+
+def test_it_comes_back_from_what_is_saved(stalls: Panel, stall_model: EventForecaster) -> None:
+    """The same probabilities, for series it knows and for a new one; a part that does not fit is refused."""
+    manifest, tensors = to_artifact(stall_model)
+    back = from_artifact(manifest, tensors)
+    new = replace(stalls, keys=(("first",), ("third",)))
+    for panel in (stalls, new):
+        assert back.predict(panel).render(".csv") == stall_model.predict(panel).render(".csv")
+    for broken in (
+        {**manifest, "networks": 3},
+        {**manifest, "rule": {**manifest["rule"], "op": "=="}},
+        {**manifest, "series": [["first"]]},
+        {key: value for key, value in manifest.items() if key != "temperature"},
+    ):
+        with pytest.raises(ModelError):
+            from_artifact(broken, tensors)
+
+
+def test_too_little_is_refused(stalls: Panel, event_config: Config) -> None:
+    """A horizon that leaves nothing to learn from says so."""
+    forecast = event_config.forecast.model_copy(update={"horizon": 60})
+    with pytest.raises(DataError, match="a horizon of 60 needs at least"):
+        train(stalls, event_config.model_copy(update={"forecast": forecast}))
+
+
+def test_a_judgement_by_hand(stalls: Panel) -> None:
+    """Two origins: outcomes as they came, Brier scores and the skill against the best baseline from them."""
+    truth = (stalls.values > 100).astype(np.float64)
+    where = np.array([0, 1]), np.array([100, 120])
+    came = outcomes(stalls, truth, *where, 3)
+    expected = [truth[101:104], truth[stalls.offsets[1] + 121 : stalls.offsets[1] + 124]]
+    np.testing.assert_array_equal(came, expected)
+    found = evaluate(stalls, truth, where, came, np.full((2, 3), 0.5))
+    assert found.scores["lstm"]["brier"] == 0.25
+    best = min((name for name in found.scores if name != "lstm"), key=lambda name: found.scores[name]["brier"])
+    assert found.skill.baseline == best
+    assert found.skills[best] == pytest.approx(1 - 0.25 / found.scores[best]["brier"])
+    assert found.rate == np.mean(came)

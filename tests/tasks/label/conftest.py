@@ -1,0 +1,31 @@
+"""What tests of labels share: series, a quick config, and a labeller trained once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lstmcast.config import Config, load_config
+from lstmcast.data.labeled_panel import LabeledPanel, read_labels
+from lstmcast.tasks.label.model import SeriesClassifier
+from lstmcast.tasks.label.train import train
+
+
+@pytest.fixture(scope="session")
+def moves(labelled_file: Path) -> LabeledPanel:
+    """Sixty series that rise, fall or stay."""
+    return read_labels(labelled_file)
+
+
+@pytest.fixture(scope="session")
+def quick() -> Config:
+    """A configuration with which training is a matter of seconds."""
+    asked = {"model.head": "label", "model.units": [8], "model.hidden": [6], "train.epochs": 12}
+    return load_config(None, {**asked, "train.learning_rate": 0.02})
+
+
+@pytest.fixture(scope="session")
+def labeller(moves: LabeledPanel, quick: Config) -> SeriesClassifier:
+    """A labeller of these series."""
+    return train(moves, quick)

@@ -1,0 +1,242 @@
+"""The backtest: honest about what was known, right about what was scored, and indifferent to odd data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lstmcast
+from lstmcast.config import Config, load_config
+from lstmcast.data.load import read
+from lstmcast.data.panel import Panel
+from lstmcast.errors import DataError, UsageError
+from lstmcast.evaluation.backtest_result import BacktestResult
+from lstmcast.evaluation.skill import verdict
+from lstmcast.evaluation.splits import RollingOrigins
+from lstmcast.forecasting.train import train
+from lstmcast.tasks.value import backtest as value_backtest
+from lstmcast.tasks.value.backtest import backtest, baseline_forecasts
+
+Write = Callable[..., Path]
+Wave = Callable[[int, int], np.ndarray]
+
+SMALL = {"train.start": "scratch", "train.epochs": 2, "train.batches": 4, "model.units": [4], "forecast.horizon": 6}
+
+
+@pytest.fixture(scope="module")
+def config() -> Config:
+    """A configuration with which training is a matter of a second."""
+    return load_config(None, SMALL)
+
+
+@pytest.fixture(scope="module")
+def scores(air_panel: Panel, config: Config) -> BacktestResult:
+    """Three origins of the air passengers, six months ahead."""
+    return backtest(air_panel, config, origins=3)
+
+
+@pytest.fixture(scope="module")
+def shops(tmp_path_factory: pytest.TempPathFactory, write_series: Write, waves: Wave) -> Panel:
+    """Three daily series: one lacks a few days, one is constant, one is short."""
+    holes = waves(120, 2)
+    holes[[40, 104, 113]] = np.nan  # an ordinary day, one ahead of an origin, and an origin
+    series = {"north": waves(120, 1), "holes": holes, "still": np.full(100, 7.0), "new": waves(15, 4)}
+    return read(write_series(tmp_path_factory.mktemp("shops") / "shops.csv", series))
+
+
+@pytest.fixture(scope="module")
+def of_shops(shops: Panel, config: Config) -> BacktestResult:
+    """Three origins of each shop."""
+    return backtest(shops, config, origins=3)
+
+
+def test_the_first_forecast_is_that_of_a_model_trained_before_it(
+    scores: BacktestResult, air_panel: Panel, config: Config
+) -> None:
+    """Train on what came before the first origin, predict: the same forecast and bounds."""
+    forecast = train(air_panel.drop_last(18), config).predict()
+    said = scores.by_method["lstm"]
+    np.testing.assert_allclose(said.values[0, 0], forecast.values[0], rtol=1e-5)
+    np.testing.assert_allclose(said.lower[:, 0, 0], forecast.lower[:, 0], rtol=1e-5)
+    np.testing.assert_allclose(said.upper[:, 0, 0], forecast.upper[:, 0], rtol=1e-5)
+
+
+def test_what_came_is_the_end_of_the_series(scores: BacktestResult, air_panel: Panel) -> None:
+    """Three times six months, without overlap, are the last eighteen; origins are the steps before them."""
+    assert scores.actual[0].ravel().tolist() == air_panel.values[-18:].tolist()
+    assert scores.origins.tolist() == [[125, 131, 137]]
+    assert scores.by_method["naive"].values[0, :, 0].tolist() == air_panel.values[[125, 131, 137]].tolist()
+
+
+def changed(panel: Panel) -> Panel:
+    """The same past, and another last half year."""
+    values = panel.values.copy()
+    values[-6:] = [1.0, 9000, 2, 700, 3, 4]
+    return replace(panel, values=values)
+
+
+def test_nothing_after_an_origin_is_seen(scores: BacktestResult, air_panel: Panel, config: Config) -> None:
+    """Another future of the last origin: every forecast and bound stays, to the byte; the outcomes do not."""
+    other = backtest(changed(air_panel), config, origins=3)
+    assert (other.actual[0, 2] != scores.actual[0, 2]).all()
+    for method, said in scores.by_method.items():
+        again = other.by_method[method]
+        for before, after in ((said.values, again.values), (said.lower, again.lower), (said.upper, again.upper)):
+            assert before.tobytes() == after.tobytes(), method
+
+
+@pytest.mark.slow
+def test_trained_anew_at_each_origin(air_panel: Panel, config: Config) -> None:
+    """With `refit` each origin has the forecast of a model trained on all before it and on nothing else."""
+    told: list[str] = []
+    said = backtest(air_panel, config, origins=2, refit=True, note=told.append).by_method["lstm"]
+    for k, back in enumerate((12, 6)):
+        forecast = train(air_panel.drop_last(back), config).predict()
+        np.testing.assert_allclose(said.values[0, k], forecast.values[0], rtol=1e-4)
+        np.testing.assert_allclose(said.upper[:, 0, k], forecast.upper[:, 0], rtol=1e-3)
+    assert told == ["trained 1 of 2", "trained 2 of 2"]
+
+
+def test_baselines_calibrated_anew_see_nothing_after_their_origin(air_panel: Panel) -> None:
+    """Bounds too stay to the byte when what follows the last origin changes; they differ from origin to origin."""
+    folds = RollingOrigins(horizon=6, n_origins=3, step_size=6)
+    found, other = (
+        baseline_forecasts(panel, folds, (80.0, 95.0), refit=True) for panel in (air_panel, changed(air_panel))
+    )
+    for method, said in found.items():
+        assert said.lower.tobytes() == other[method].lower.tobytes(), method
+        assert said.upper.tobytes() == other[method].upper.tobytes(), method
+        assert (np.diff(said.upper - said.values, axis=2) != 0).all(), method
+
+
+@pytest.mark.slow
+def test_a_failure_in_a_process_is_the_failure_it_is(air_panel: Panel) -> None:
+    """Too little to learn from, found while training in another process: a DataError with what to change."""
+    config = load_config(None, {**SMALL, "forecast.horizon": 12})
+    with pytest.raises(
+        DataError, match=r"before the first origin: a typical series has 24 rows.*or give fewer --origins"
+    ):
+        backtest(air_panel, config, origins=10, refit=True)
+
+
+def test_what_cannot_judge_is_not_scored(of_shops: BacktestResult) -> None:
+    """A short series is left out and counted; a missing day is no outcome, and a missing origin judges nothing."""
+    assert of_shops.panel.keys == (("north",), ("holes",), ("still",))
+    assert of_shops.left_out == 1
+    missing = np.isnan(of_shops.actual)
+    assert np.argwhere(missing[1]).tolist() == [[0, 2], [1, 5], *([2, h] for h in range(6))]
+    assert not missing[[0, 2]].any()
+    assert of_shops.n_scored == 8
+
+
+def test_a_constant_series_breaks_nothing(of_shops: BacktestResult) -> None:
+    """Its scaled scores are undefined, its others are exact; the JSON has null for what is undefined."""
+    table = of_shops.tables["series"]["naive"]
+    assert table["mae"][2] == 0
+    assert np.isnan(table["mase"][2])
+    assert np.isfinite(of_shops.overall("lstm", "mase"))
+    plain = json.loads(json.dumps(of_shops.to_dict(), allow_nan=False))
+    assert plain["scores"]["series"]["methods"]["naive"]["mase"][2] is None
+
+
+def test_nothing_but_a_constant(tmp_path: Path, write_series: Write, config: Config) -> None:
+    """MASE, OWA and WQL may be undefined, and there is a verdict all the same."""
+    panel = read(write_series(tmp_path / "x.csv", {"a": np.zeros(60)}))
+    found = backtest(panel, config, origins=2)
+    assert np.isnan(found.overall("lstm", "mase"))
+    assert not found.skill.better
+    assert found.verdict.startswith("The LSTM is no better than naive")
+
+
+def test_mase_divides_by_what_came_before_the_first_origin(scores: BacktestResult, air_panel: Panel) -> None:
+    """The mean seasonal change of the first 126 months, for all origins alike."""
+    past = air_panel.values[:126]
+    scale = np.abs(past[12:] - past[:-12]).mean()
+    for method in ("lstm", "naive", "Naive2"):
+        errors = np.abs(scores.by_method[method].values - scores.actual)
+        assert scores.overall(method, "mase") == pytest.approx(errors.mean() / scale)
+
+
+def test_methods_and_verdict(scores: BacktestResult) -> None:
+    """The LSTM, every baseline, and Naive2; the skill is against the one with the least MASE."""
+    assert list(scores.by_method) == ["lstm", "naive", "drift", "window_mean", "seasonal_naive", "Naive2"]
+    best = min(list(scores.by_method)[1:], key=lambda name: scores.overall(name, "mase"))
+    assert scores.skill.baseline == best
+    assert scores.skill.skill == pytest.approx(1 - scores.overall("lstm", "mase") / scores.overall(best, "mase"))
+    assert scores.verdict == verdict(scores.skill, 3)
+
+
+def test_baselines_have_intervals_that_hold(tmp_path: Path, write_series: Write, waves: Wave, config: Config) -> None:
+    """Twelve alike series: the conformal intervals of each baseline hold about what they promise, never below 0."""
+    series = {f"s{k}": waves(150, k) - 80 for k in range(12)}
+    found = backtest(read(write_series(tmp_path / "x.csv", series)), config, origins=6)
+    for method in ("naive", "window_mean", "seasonal_naive"):
+        assert found.overall(method, "coverage_80") == pytest.approx(0.8, abs=0.1)
+        assert found.overall(method, "coverage_95") == pytest.approx(0.95, abs=0.06)
+        assert (found.by_method[method].lower >= 0).all()
+    assert np.isfinite(found.overall("naive", "wql"))
+
+
+def test_a_later_zero_rules_out_logs(air_panel: Panel, config: Config) -> None:
+    """A zero after the first origin is no reason to stop: roots are taken from the start, and that is said."""
+    values = air_panel.values.copy()
+    values[-10] = 0.0
+    found = backtest(replace(air_panel, values=values), config, origins=3)
+    assert found.notes == ("values after the first origin are 0: model.transform is sqrt",)
+    assert np.isfinite(found.by_method["lstm"].values).all()
+
+
+def test_nothing_to_judge_is_refused(air_panel: Panel, config: Config) -> None:
+    """Where no origin was observed, or nothing after it, nothing is trained."""
+    observed = np.arange(144) < 120
+    with pytest.raises(DataError, match="no origin can judge"):
+        backtest(replace(air_panel, observed=observed), config, origins=3)
+
+
+def test_classical_methods_stand_beside(air_panel: Panel, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each sees its own past alone; one that refuses a history is scored on the others, and that is said."""
+
+    def fit_all(tasks: list, **_: object) -> np.ndarray:
+        rows = [np.full((5, task.horizon), task.history[-1] + {"ets": 0, "arima": 1000}[task.method]) for task in tasks]
+        rows[0][:] = np.nan
+        return np.stack(rows)
+
+    monkeypatch.setattr(value_backtest, "require", lambda _: None)
+    monkeypatch.setattr("lstmcast.tasks.value.backtest.fit_all", fit_all)
+    found = backtest(air_panel, config, origins=3, classical=["ets", "arima", "ets"])
+    assert list(found.by_method)[-2:] == ["AutoETS", "AutoARIMA"]
+    naive = found.by_method["naive"].values
+    np.testing.assert_array_equal(found.by_method["AutoETS"].values[0, 1:], naive[0, 1:])
+    np.testing.assert_array_equal(found.by_method["AutoARIMA"].lower[1], naive + 1000)
+    assert found.notes == ("AutoETS refused 1 of 3 histories (too short, say): it is scored on the others alone",)
+    errors = np.abs(naive - found.actual)[0, 1:]
+    assert found.overall("AutoETS", "mae") == pytest.approx(errors.mean())
+
+
+def test_without_intervals_and_without_a_second_fit(scores: BacktestResult, air_panel: Panel) -> None:
+    """No levels: no bounds, no coverage, no WQL; the judged network itself forecasts from every origin."""
+    config = load_config(None, {**SMALL, "forecast.levels": [], "train.refit": False})
+    found = backtest(air_panel, config, origins=3)
+    assert found.by_method["lstm"].lower.shape == (0, 1, 3, 6)
+    assert np.isnan(found.overall("lstm", "wql"))
+    assert not any(metric.startswith("coverage") for metric in found.tables["all"]["lstm"])
+    past = train(air_panel.drop_last(18), config)
+    np.testing.assert_allclose(found.by_method["lstm"].values[0, 0], past.predict().values[0], rtol=1e-5)
+    assert (found.by_method["lstm"].values != scores.by_method["lstm"].values).all()
+
+
+def test_a_missing_extra_is_said_before_training(air_panel: Panel, config: Config) -> None:
+    """An unknown classical method ends at once."""
+    with pytest.raises(UsageError, match="must be of ets, theta, arima"):
+        backtest(air_panel, config, classical=["prophet"])
+
+
+def test_the_public_name_is_the_function(scores: BacktestResult) -> None:
+    """`lstmcast.backtest` stays callable after the rooms it lives in were imported."""
+    assert lstmcast.backtest is backtest
+    assert type(scores).__name__ == "BacktestResult"
