@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 _MARK = re.compile(r"^<!-- generated: (\w+) -->$", re.MULTILINE)
-_SHORT = 60  # characters of a default that a table shows
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
@@ -23,7 +23,7 @@ def config_reference() -> str:
     """Every key of a config: type, default and meaning."""
     from lstmcast.config import Config
 
-    return "\n".join(_sections(Config.model_json_schema()))
+    return "\n".join(_sections(Config.model_json_schema(), Config().model_dump(mode="json")))
 
 
 def job_reference() -> str:
@@ -32,7 +32,7 @@ def job_reference() -> str:
 
     schema = Job.model_json_schema()
     own = {name: part for name, part in schema["properties"].items() if name not in Config.model_fields}
-    return "\n".join(_sections({**schema, "properties": own}))
+    return "\n".join(_sections({**schema, "properties": own}, Job(input="data.csv").model_dump(mode="json")))
 
 
 def metrics_reference() -> str:
@@ -45,11 +45,9 @@ def metrics_reference() -> str:
 
 def config_list() -> str:
     """The bundled configs with the comment at the top of each."""
-    from lstmcast.config.loader import shipped
-
     lines = []
-    for name, path in shipped().items():
-        lines += [f"### {name}", "", "```yaml", path.read_text("utf-8").rstrip(), "```", ""]
+    for path in sorted((Path(__file__).parents[1] / "configs").glob("*.yaml")):
+        lines += [f"### {path.stem}", "", "```yaml", path.read_text("utf-8").rstrip(), "```", ""]
     return "\n".join(lines)
 
 
@@ -61,27 +59,39 @@ GENERATED: Mapping[str, Callable[[], str]] = {
 }
 
 
-def _sections(schema: Mapping[str, Any]) -> Iterator[str]:
+def _sections(schema: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[str]:
     """A table for the plain keys, and one for each section."""
     parts = {name: _resolved(part, schema) for name, part in schema["properties"].items()}
     plain = {name: part for name, part in parts.items() if "properties" not in part}
     if plain:
-        yield from _table("", plain, schema)
+        yield from _table("", plain, schema, defaults)
     for name, part in parts.items():
         if name not in plain:
-            yield f"\n## {name}\n\n{part.get('description', '')}\n"
-            yield from _table(f"{name}.", part["properties"], schema)
+            yield f"\n## {name}\n\n{_escaped(part.get('description', ''))}\n"
+            yield from _table(f"{name}.", part["properties"], schema, defaults[name])
 
 
-def _table(prefix: str, keys: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+def _table(
+    prefix: str, keys: Mapping[str, Any], schema: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> Iterator[str]:
     yield "| key | type | default | meaning |"
     yield "| --- | --- | --- | --- |"
     for name, key in keys.items():
         part = _resolved(key, schema)
-        default = json.dumps(key["default"], ensure_ascii=False) if "default" in key else "required"
-        default = default if len(default) <= _SHORT else "see below"
-        meaning = key.get("description", part.get("description", "")).replace("\n", " ").replace("|", "\\|")
-        yield f"| `{prefix}{name}` | {_type(part, schema)} | `{default}` | {meaning} |"
+        meaning = _escaped(key.get("description", part.get("description", "")))
+        yield f"| `{prefix}{name}` | {_type(part, schema)} | `{_default(name, key, defaults)}` | {meaning} |"
+
+
+def _escaped(text: str) -> str:
+    """Text as a cell of a Markdown table."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _default(name: str, key: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
+    """The default as YAML writes it."""
+    if "default" not in key:
+        return "required"
+    return json.dumps(defaults.get(name, key["default"]), ensure_ascii=False).strip('"')
 
 
 def _resolved(part: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -11,8 +11,9 @@ and figures. The blocks of a page run in order, in a folder that holds a copy of
     <!-- setup: COMMAND -->          a command that readers do not see
     <!-- example: head=3 tail=2 exit=8 from="REGEX" to="REGEX" figure=forecast.png -->    options of the next block
 
-`head`, `tail`, `from` and `to` select the lines to show, `exit` is the expected exit code of the last command, and
-`figure` names a file that update mode copies to `docs/assets/`.
+`head`, `tail`, `from` and `to` select the lines to show, `exit` is the expected exit code of the last command, `figure`
+names a file that update mode copies to `docs/assets/`, and `unstable` marks an output that depends on the last bits of
+a network's weights (a random path): it is not compared.
 """
 
 from __future__ import annotations
@@ -294,7 +295,7 @@ def run_page(path: Path, place: Workplace, *, copy: bool = False) -> Iterator[tu
                     output, code = place.run(command.replace("\\\n", " "))
                     assert code == (expected if k == len(commands) - 1 else 0), f"{where}: {command}: {code}\n{output}"
                     lines += selected(output, block.options)
-            if block.language == "console":
+            if block.language == "console" and (copy or "unstable" not in block.options):
                 yield block.start, block.end, block.lines, lines
         if figure := block.options.get("figure"):
             asset = ASSETS / block.options.get("as", figure)

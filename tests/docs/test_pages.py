@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import tomllib
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+import lstmcast
+from lstmcast.config import Job
 from lstmcast.errors import LstmcastError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +55,29 @@ def test_every_exit_code_is_documented() -> None:
     table = (ROOT / "docs" / "reference" / "exit-codes.md").read_text("utf-8")
     for error in LstmcastError.__subclasses__():
         assert f"\n| {error.exit_code} |" in table, error.__name__
+
+
+def test_the_generated_reference_has_every_key() -> None:
+    """Each key of each section of a job has a row, with its default as YAML reads it."""
+    spec = importlib.util.spec_from_file_location("hooks", ROOT / "docs" / "hooks.py")
+    assert spec
+    assert spec.loader
+    hooks = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hooks)
+    rows = hooks.on_page_markdown("<!-- generated: config_reference -->\n\n<!-- generated: job_reference -->")
+    shown = dict(re.findall(r"^\| `([\w.]+)` \|.*? \| `([^`]*)` \| \S.* \|$", rows, re.MULTILINE))
+    job = Job(input="data.csv").model_dump(mode="json")
+    for name, value in job.items():
+        keys = value if isinstance(value, dict) else {name: value}
+        for key, default in keys.items():
+            row = f"{name}.{key}" if isinstance(value, dict) else key
+            assert shown[row] == "required" if key == "input" else yaml.safe_load(shown[row]) == default, row
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    """The page of the Python API shows what the package exports, and nothing else."""
+    page = (ROOT / "docs" / "reference" / "python.md").read_text("utf-8")
+    assert sorted(re.findall(r"^::: lstmcast\.(\w+)$", page, re.MULTILINE)) == sorted(lstmcast.__all__)
 
 
 def test_contributing_names_files_and_markers_that_exist() -> None:
