@@ -215,10 +215,10 @@ class Ledger:
         with translate_sqlite_errors(self.path, "read"):
             return runs.adaptation(self._connection, series.tolist(), levels)
 
-    def save_interval_factors(self, learnt: Iterable[tuple[int, float, int, Floats]]) -> None:
-        """Keep what was learnt: series, level, last step, [H] log factors."""
+    def save_interval_factors(self, factors: Iterable[tuple[int, float, int, Floats]]) -> None:
+        """Store the factors: series, level, last step, [H] log factors."""
         with self._changing() as connection:
-            runs.adapt(connection, learnt)
+            runs.save_interval_factors(connection, factors)
 
     # --- refits ---
 

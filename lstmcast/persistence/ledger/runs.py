@@ -138,11 +138,11 @@ def adaptation(
     }
 
 
-def adapt(connection: sqlite3.Connection, learnt: Iterable[tuple[int, float, int, Floats]]) -> None:
-    """Keep what adaptation has learnt: series, level, last step, [H] log factors."""
+def save_interval_factors(connection: sqlite3.Connection, factors: Iterable[tuple[int, float, int, Floats]]) -> None:
+    """Store the factors: series, level, last step, [H] log factors."""
     connection.executemany(
         "INSERT OR REPLACE INTO adaptation (series, level, known, theta) VALUES (?, ?, ?, ?)",
-        ((series, level, known, blob(theta)) for series, level, known, theta in learnt),
+        ((series, level, known, blob(theta)) for series, level, known, theta in factors),
     )
 
 
