@@ -38,6 +38,7 @@ REPLACED = {
     "kinds": "tasks, transforms or vocabulary",
     "labelled": "labeled",
     "labeller": "classifier",
+    "learnt": "known, or trained_until",
     "lacking": "warnings",
     "lasting": "no_early_stopping",
     "lean": "borrowed",

@@ -76,7 +76,7 @@ def evenly(values: Ints, most: int) -> Ints:
     return values[np.unique(np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(np.int64))]
 
 
-def hold_out(
+def plan_holdout(
     lengths: Ints,
     horizon: int,
     *,

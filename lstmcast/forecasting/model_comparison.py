@@ -75,8 +75,8 @@ def compare(challenger: Forecaster, incumbent: Forecaster, panel: Panel) -> Comp
 def _origins(challenger: Forecaster, incumbent: Forecaster, panel: Panel) -> tuple[Ints, Ints]:
     """[B] series and origins that judged the challenger, and whose future decided nothing about the incumbent."""
     held = challenger.report["held_out"]
-    hold_out = HoldoutSplit(challenger.horizon, held["stop_steps"], held["judge_steps"])
-    series, origins = hold_out.test_origins(panel.lengths)
+    holdout = HoldoutSplit(challenger.horizon, held["stop_steps"], held["judge_steps"])
+    series, origins = holdout.test_origins(panel.lengths)
     decided = last_validation_step(incumbent)
     until = np.array([decided.get(key, np.iinfo(np.int64).min) for key in panel.keys])[series]
     valid = valid_origins(panel, series, origins, challenger.horizon) & (panel.starts[series] + origins >= until)

@@ -10,7 +10,7 @@ import numpy as np
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import InferredSetting
 from lstmcast.errors import DataError
-from lstmcast.evaluation.splits import HoldoutSplit, default_horizon, hold_out
+from lstmcast.evaluation.splits import HoldoutSplit, default_horizon, plan_holdout
 from lstmcast.forecasting.preprocessing_search import PreprocessingSpec, preprocessing_candidates, rank_preprocessing
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.keras_backend import Architecture
@@ -124,7 +124,7 @@ def make_plan(panel: Panel, config: Config, *, held: HoldoutSplit | None = None)
     horizon = held.horizon if held else horizon_of(panel, config)
     patience = _patience(panel, config)
     no_early_stopping = patience is None
-    held = held or hold_out(panel.lengths, horizon, stopping=not no_early_stopping)
+    held = held or plan_holdout(panel.lengths, horizon, stopping=not no_early_stopping)
     past = train_panel(panel, held.total)
     candidates, found = _select_preprocessing(past, panel, horizon, config, no_early_stopping=no_early_stopping)
     size = _size(panel, config)

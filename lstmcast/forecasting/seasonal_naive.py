@@ -10,7 +10,7 @@ import numpy as np
 
 from lstmcast.calibration.conformal import calibrate
 from lstmcast.data.panel import Panel
-from lstmcast.evaluation.splits import hold_out
+from lstmcast.evaluation.splits import plan_holdout
 from lstmcast.forecasting.actuals import actuals_after, naive_scales, valid_origins
 from lstmcast.results import Forecast
 from lstmcast.statistical.naive import Rule, seasonal_naive
@@ -28,7 +28,7 @@ def conformal_half_widths(past: Panel, rule: Rule, horizon: int, levels: Sequenc
     Raises:
         DataError: the series are too short for the horizon.
     """
-    series, origins = hold_out(past.lengths, horizon).test_origins(past.lengths)
+    series, origins = plan_holdout(past.lengths, horizon).test_origins(past.lengths)
     valid = valid_origins(past, series, origins, horizon)
     series, origins = series[valid], origins[valid]
     forecast = rule(past.values, past.offsets[series], origins, horizon)

@@ -111,13 +111,13 @@ def _unlearnt(held: HoldoutSplit, panel: Panel, start: Forecaster) -> HoldoutSpl
     A series that has ended has no new steps: of a larger part of it, some were learnt.
     """
     before = start.report["held_out"]
-    learnt = _before_the_end(start, before["stop_steps"] + before["judge_steps"])
+    trained_until = _before_the_end(start, before["stop_steps"] + before["judge_steps"])
     smaller = replace(
         held,
         validation_steps=min(held.validation_steps, before["stop_steps"]),
         test_steps=min(held.test_steps, before["judge_steps"]),
     )
-    until = np.array([learnt.get(key, np.iinfo(np.int64).min) for key in panel.keys])  # [S]
+    until = np.array([trained_until.get(key, np.iinfo(np.int64).min) for key in panel.keys])  # [S]
     fitting = (split for split in (held, smaller) if (panel.ends - split.total >= until).all())
     found = next(fitting, None)
     return (

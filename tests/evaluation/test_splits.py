@@ -21,8 +21,8 @@ from lstmcast.evaluation.splits import (
     RollingOrigins,
     default_horizon,
     filter_long_enough,
-    hold_out,
     plan_backtest,
+    plan_holdout,
 )
 
 lengths_of = st.lists(st.integers(1, 700), min_size=1, max_size=12).map(np.array)
@@ -31,7 +31,7 @@ lengths_of = st.lists(st.integers(1, 700), min_size=1, max_size=12).map(np.array
 def held(lengths: np.ndarray, horizon: int) -> HoldoutSplit:
     """What is held out, of lengths that allow it."""
     assume(int(np.median(lengths)) >= max(MIN_ROWS, 2 * horizon + max(horizon, MIN_TRAIN_STEPS)))
-    return hold_out(lengths, horizon)
+    return plan_holdout(lengths, horizon)
 
 
 @settings(deadline=None, max_examples=300)
@@ -66,9 +66,9 @@ def test_something_always_stops_and_judges(lengths: np.ndarray, horizon: int) ->
 
 def test_a_year_of_months_by_hand() -> None:
     """144 months, 12 ahead: 144 / 8 = 18 steps stop (origins 97 … 103), 144 / 5 = 28 judge (origins 115 … 131)."""
-    hold = hold_out(np.array([144]), 12)
+    hold = plan_holdout(np.array([144]), 12)
     assert (hold.validation_steps, hold.test_steps, hold.total) == (18, 28, 46)
-    lasting = hold_out(np.array([144]), 12, stopping=False)
+    lasting = plan_holdout(np.array([144]), 12, stopping=False)
     assert (lasting.validation_steps, lasting.test_steps, lasting.total) == (0, 28, 28)
     np.testing.assert_array_equal(hold.validation_origins(np.array([144]))[1], np.arange(97, 104))
     np.testing.assert_array_equal(hold.test_origins(np.array([144]))[1], np.arange(115, 132))
@@ -78,7 +78,7 @@ def test_a_year_of_months_by_hand() -> None:
 @given(lengths_of, st.integers(1, 60))
 def test_where_nothing_stops_nothing_is_held_out_for_it(lengths: np.ndarray, horizon: int) -> None:
     """Without stopping steps the judging ones are the same, and what is learnt from reaches up to them."""
-    both, alone = held(lengths, horizon), hold_out(lengths, horizon, stopping=False)
+    both, alone = held(lengths, horizon), plan_holdout(lengths, horizon, stopping=False)
     assert (alone.validation_steps, alone.test_steps, alone.total) == (0, both.test_steps, both.test_steps)
     series, origins = alone.test_origins(lengths)
     assert set(series) >= set(both.test_origins(lengths)[0])
@@ -91,7 +91,7 @@ def test_where_nothing_stops_nothing_is_held_out_for_it(lengths: np.ndarray, hor
 
 def test_origins_are_few_and_evenly_spaced() -> None:
     """10,000 steps, 24 ahead: 20 horizons judge; of 457 judging origins 60 are taken, ends included."""
-    series, origins = hold_out(np.array([10_000]), 24).test_origins(np.array([10_000]))
+    series, origins = plan_holdout(np.array([10_000]), 24).test_origins(np.array([10_000]))
     assert len(series) == 60
     assert (origins[0], origins[-1]) == (10_000 - 480 - 1, 10_000 - 24 - 1)
     assert set(np.diff(origins)) <= {7, 8}
@@ -101,7 +101,7 @@ def test_many_series_share_the_origins() -> None:
     """5,000 series have two origins each, so that judging stays affordable; a short one has none."""
     lengths = np.full(5000, 100)
     lengths[7] = 5
-    series, origins = hold_out(lengths, 2).test_origins(lengths)
+    series, origins = plan_holdout(lengths, 2).test_origins(lengths)
     assert len(series) == 2 * 4999
     assert 7 not in series
     np.testing.assert_array_equal(origins[series == 6], origins[series == 4999])
@@ -114,7 +114,7 @@ def test_horizons_that_judge_are_those_of_every_series_that_is_long_enough() -> 
 
 def test_few_series_stop() -> None:
     """Of 5,000 series 2,000 stop, evenly spaced: they are forecast after every epoch. All of them judge."""
-    series, _ = hold_out(np.full(5000, 100), 2).validation_origins(np.full(5000, 100))
+    series, _ = plan_holdout(np.full(5000, 100), 2).validation_origins(np.full(5000, 100))
     assert len(series) == len(set(series)) == 2000
     assert (series[0], series[-1]) == (0, 4999)
     assert set(np.diff(series)) <= {2, 3}
@@ -124,8 +124,8 @@ def test_few_series_stop() -> None:
 def test_too_short_is_refused_with_both_numbers(length: int, horizon: int, needed: int) -> None:
     """The message says how many rows there are, the horizon, and how many rows it needs."""
     with pytest.raises(DataError, match=rf"has {length} rows; a horizon of {horizon} needs at least {needed} "):
-        hold_out(np.array([length]), horizon)
-    assert hold_out(np.array([needed]), horizon).horizon == horizon
+        plan_holdout(np.array([length]), horizon)
+    assert plan_holdout(np.array([needed]), horizon).horizon == horizon
 
 
 @pytest.mark.parametrize(

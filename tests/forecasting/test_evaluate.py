@@ -13,7 +13,7 @@ from lstmcast.calibration.conformal import Calibration
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
-from lstmcast.evaluation.splits import hold_out
+from lstmcast.evaluation.splits import plan_holdout
 from lstmcast.forecasting.evaluate import HoldoutEvaluation, evaluate_holdout
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.pipeline import ForecastPipeline
@@ -27,7 +27,7 @@ H = 6
 @pytest.fixture(scope="module")
 def judged(forecaster: Forecaster, air_panel: Panel) -> HoldoutEvaluation:
     """The airline model judged at a horizon of its own."""
-    return evaluate_holdout(forecaster.pipeline, air_panel, hold_out(air_panel.lengths, H), (80.0, 95.0))
+    return evaluate_holdout(forecaster.pipeline, air_panel, plan_holdout(air_panel.lengths, H), (80.0, 95.0))
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_actual_values_are_the_next_rows(judged: HoldoutEvaluation, air_panel: P
 def test_scores_by_hand(judged: HoldoutEvaluation, air_panel: Panel, cuts: list[int]) -> None:
     """MAE, RMSE, sMAPE and MASE of the LSTM and of each baseline, by loops over origins and steps."""
     y = air_panel.values.tolist()
-    held = hold_out(air_panel.lengths, H)
+    held = plan_holdout(air_panel.lengths, H)
     past = y[: 144 - held.total]
     scale = sum(abs(past[t] - past[t - 12]) for t in range(12, len(past))) / (len(past) - 12)
     rivals = {
@@ -99,7 +99,7 @@ def test_skill_is_against_the_best_baseline(judged: HoldoutEvaluation) -> None:
 
 def test_calibration_covers_its_own_origins(runner: ForecastPipeline, air_panel: Panel) -> None:
     """The intervals hold at least the promised share of the forecasts that made them; wider levels hold more."""
-    judged = evaluate_holdout(runner, air_panel, hold_out(air_panel.lengths, H), (80.0, 95.0))
+    judged = evaluate_holdout(runner, air_panel, plan_holdout(air_panel.lengths, H), (80.0, 95.0))
     held = judged.holdout
     shares = ((held.lower <= held.actual) & (held.actual <= held.upper)).mean(axis=(1, 2))
     assert (shares >= [0.80, 0.95]).all()
@@ -111,7 +111,7 @@ def test_calibration_covers_its_own_origins(runner: ForecastPipeline, air_panel:
 def test_every_series_is_judged_in_a_panel(shops: Forecaster, shops_file: object) -> None:
     """Series long enough are judged, each from origins of its own; the figure keeps them all."""
     panel = read(str(shops_file))
-    held = hold_out(panel.lengths, 7)
+    held = plan_holdout(panel.lengths, 7)
     result = evaluate_holdout(shops.pipeline, panel, held, (80.0, 95.0))
     long = [k for k, n in enumerate(panel.lengths) if n > 2 * held.total]
     assert sorted(set(result.holdout.series.tolist())) == long
@@ -123,7 +123,7 @@ def test_every_series_is_judged_in_a_panel(shops: Forecaster, shops_file: object
 
 def test_levels_in_any_order_make_one_calibration(runner: ForecastPipeline, air_panel: Panel) -> None:
     """A judgement carries the calibration that `Forecaster.predict` needs."""
-    result = evaluate_holdout(runner, air_panel, hold_out(air_panel.lengths, H), (50.0,))
+    result = evaluate_holdout(runner, air_panel, plan_holdout(air_panel.lengths, H), (50.0,))
     assert isinstance(result.calibration, Calibration)
     assert result.calibration.levels == (50.0,)
     assert result.calibration.widths.shape == (1, H)
@@ -131,7 +131,7 @@ def test_levels_in_any_order_make_one_calibration(runner: ForecastPipeline, air_
 
 def test_a_filled_value_judges_nothing(air_panel: Panel, runner: ForecastPipeline) -> None:
     """An origin inside a filled gap knows what came after it: none judges, and the verdict is of the others."""
-    hold = hold_out(air_panel.lengths, 12)
+    hold = plan_holdout(air_panel.lengths, 12)
     observed = air_panel.observed.copy()
     observed[120:125] = False
     judged = evaluate_holdout(runner, replace(air_panel, observed=observed), hold, (80,))
@@ -149,17 +149,19 @@ def test_what_smoothing_does_alone_is_said(
 ) -> None:
     """Where nothing of the network is in the forecast it is scored as smoothing is, and the verdict gives no credit."""
     made = make_runner(head)
-    judged = evaluate_holdout(replace(made, smoothing_weight=1.0), air_panel, hold_out(air_panel.lengths, 12), (80,))
+    judged = evaluate_holdout(
+        replace(made, smoothing_weight=1.0), air_panel, plan_holdout(air_panel.lengths, 12), (80,)
+    )
     assert judged.scores["lstm"] == pytest.approx(judged.smoothing_scores)
     assert judged.verdict.endswith("Exponential smoothing alone does as well, without the network.")
-    speaking = evaluate_holdout(made, air_panel, hold_out(air_panel.lengths, 12), (80,))
+    speaking = evaluate_holdout(made, air_panel, plan_holdout(air_panel.lengths, 12), (80,))
     assert speaking.smoothing_scores == judged.smoothing_scores
     assert speaking.scores["lstm"] != pytest.approx(judged.scores["lstm"])
 
 
 def test_quantiles_that_are_said_are_calibrated(direct: Forecaster, direct_panel: Panel) -> None:
     """The widths are the ranks of the held-out errors, each in the distance said for its side and level, by loops."""
-    held = hold_out(direct_panel.lengths, 5)
+    held = plan_holdout(direct_panel.lengths, 5)
     judged = evaluate_holdout(direct.pipeline, direct_panel, held, (80.0, 95.0))
     running = direct.pipeline.bind(direct_panel)
     series, origins = held.test_origins(direct_panel.lengths)

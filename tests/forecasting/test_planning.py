@@ -15,7 +15,7 @@ from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.errors import DataError
-from lstmcast.evaluation.splits import hold_out
+from lstmcast.evaluation.splits import plan_holdout
 from lstmcast.forecasting.planning import make_plan, train_panel
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.preprocessing.panel_scaling import ScalingSpec
@@ -71,7 +71,7 @@ def test_what_is_pinned_stays(air_panel: Panel) -> None:
     assert (recipe.batches, recipe.batch_size, recipe.epochs, recipe.patience) == (11, 13, 17, 3)
     assert (recipe.learning_rate, recipe.clip_norm, recipe.seed) == (0.01, None, 5)
     assert (plan.networks, plan.refit, plan.levels) == (2, False, (50.0,))
-    assert plan.holdout == hold_out(air_panel.lengths, 7)
+    assert plan.holdout == plan_holdout(air_panel.lengths, 7)
 
 
 def test_what_is_decided_is_said(air_panel: Panel) -> None:
@@ -176,7 +176,7 @@ def test_a_long_fit_holds_out_nothing_to_stop(air_panel: Panel) -> None:
         10,
         "constant",
     )
-    assert lasting.holdout == hold_out(air_panel.lengths, 12, stopping=False)
+    assert lasting.holdout == plan_holdout(air_panel.lengths, 12, stopping=False)
     assert (lasting.recipe.patience, lasting.recipe.schedule, len(lasting.variants)) == (None, "cosine", 1)
     pinned = make_plan(air_panel, config(train__patience=None, train__schedule="constant")).recipe
     assert pinned.schedule == "constant"

@@ -11,7 +11,7 @@ import pytest
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
-from lstmcast.evaluation.splits import hold_out
+from lstmcast.evaluation.splits import plan_holdout
 from lstmcast.forecasting.seasonal_naive import (
     conformal_half_widths,
     min_bounds,
@@ -67,7 +67,7 @@ def test_widths_hold_their_share_of_the_past(panel: Panel) -> None:
     """Of the held-out errors of both series, in their units, about 80 % lie inside the 80 % width."""
     horizon = 5
     half = conformal_half_widths(panel, lambda v, f, o, h: v[(f + o)[:, None] - 6 + np.arange(h)], horizon, (80,))
-    series, origins = hold_out(panel.lengths, horizon).test_origins(panel.lengths)
+    series, origins = plan_holdout(panel.lengths, horizon).test_origins(panel.lengths)
     inside = []
     for k, origin in zip(series.tolist(), origins.tolist(), strict=True):
         past = panel.series(k)

@@ -70,7 +70,7 @@ def ahead(
         )
     recent = history or max(8 * model.horizon, 60)
     height = len(rows) * (PAST + AHEAD) + 0.9
-    limits = model.pipeline.rule.each(panel)
+    limits = model.pipeline.rule.series_limits(panel)
     with house_style():
         figure = Figure(figsize=(WIDTH, height))
         _frame(figure, f"How likely is {model.report['event']!r}?", model.report["verdict"])

@@ -62,7 +62,7 @@ def make_plan(panel: Panel, config: Config, *, test_steps: int | None = None) ->
     """
     requested = config.forecast.horizon
     horizon = default_horizon(panel.lengths, panel.calendar.default_horizon) if requested == "auto" else requested
-    held = hold_out(panel, horizon, test_steps)
+    held = plan_holdout(panel, horizon, test_steps)
     context = _context(panel, config)
     architecture = Architecture(
         context=context,
@@ -83,7 +83,7 @@ def make_plan(panel: Panel, config: Config, *, test_steps: int | None = None) ->
     return SymbolPlan(held, architecture, recipe, config.train.networks, config.train.refit, findings)
 
 
-def hold_out(panel: Panel, horizon: int, test_steps: int | None = None) -> HoldoutSplit:
+def plan_holdout(panel: Panel, horizon: int, test_steps: int | None = None) -> HoldoutSplit:
     """An eighth of a typical series to stop, a fifth to judge: at least H steps each, and no more than say enough.
 
     Args:

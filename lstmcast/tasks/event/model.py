@@ -87,7 +87,7 @@ def event_dataset(
 ) -> EventWindowDataset:
     """The panel's values in z, its limits in z, what came true, and how often."""
     with np.errstate(divide="ignore", invalid="ignore"):  # a limit at or below 0 among logs: all values lie above it
-        limits = scaling.forward(rule.each(panel))
+        limits = scaling.forward(rule.series_limits(panel))
     limits = limits if rule.moves else np.nan_to_num(limits, nan=-np.inf, neginf=-np.inf)
     labels = rule.labels(panel)
     rates = DecayedSeasonalRates.of(labels, panel.offsets, season)

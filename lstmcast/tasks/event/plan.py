@@ -11,7 +11,7 @@ from lstmcast.config.expressions import parse_event
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import InferredSetting
 from lstmcast.errors import DataError
-from lstmcast.evaluation.splits import HoldoutSplit, hold_out
+from lstmcast.evaluation.splits import HoldoutSplit, plan_holdout
 from lstmcast.forecasting.planning import PreprocessingVariant, TrainingPlan, horizon_of, make_plan, train_panel
 from lstmcast.nn.heads import BernoulliHead
 from lstmcast.tasks.event.features import features
@@ -44,7 +44,7 @@ class EventPlan:
         return self.plan.variants[0]
 
     @property
-    def hold_out(self) -> HoldoutSplit:
+    def holdout(self) -> HoldoutSplit:
         """The steps that stop and calibrate, and those that judge."""
         return self.plan.holdout
 
@@ -56,7 +56,7 @@ def make_event_plan(panel: Panel, config: Config) -> EventPlan:
         ConfigError: the event speaks of another column than the target.
         DataError: too little data, or what is learnt from is all yes or all no.
     """
-    held = hold_out(panel.lengths, horizon_of(panel, config), most=HORIZONS, each=MAX_ORIGINS_PER_SERIES)
+    held = plan_holdout(panel.lengths, horizon_of(panel, config), most=HORIZONS, each=MAX_ORIGINS_PER_SERIES)
     past = train_panel(panel, held.total)
     requested = config.model.event
     rule = make_rule(parse_event(requested) if requested else None, panel, past)
@@ -91,6 +91,6 @@ def _event_rate(rule: EventRule, past: Panel) -> float:
 
 def _reason(rule: EventRule, past: Panel, rate: float) -> str:
     """How often it was so, and where the limit lies."""
-    limits = rule.each(past)
+    limits = rule.series_limits(past)
     where = f"p{rule.percentile} is {limits[0]:g}; " if rule.percentile and past.n_series == 1 else ""
     return f"{where}so in {rate:.1%} of the steps to learn from"

@@ -55,7 +55,7 @@ class EventRule:
         """Whether a step is held against the one before it."""
         return self.op in MOVES
 
-    def each(self, panel: Panel) -> Floats:
+    def series_limits(self, panel: Panel) -> Floats:
         """[S] the limit of each series; NaN where a step is held against the one before it."""
         if self.moves:
             return np.full(panel.n_series, np.nan)
@@ -72,7 +72,7 @@ class EventRule:
             known &= np.concatenate([[False], panel.observed[:-1]])
             known[panel.offsets[:-1]] = False  # a series' first step has none before it
         else:
-            against = np.repeat(self.each(panel), panel.lengths)
+            against = np.repeat(self.series_limits(panel), panel.lengths)
         return np.where(known, OPERATORS[self.op](values, against), np.nan)
 
 
@@ -98,7 +98,7 @@ def make_rule(event: EventExpression | None, panel: Panel, past: Panel) -> Event
     if event.percentile is None:
         return rule
     return EventRule(
-        rule.text, rule.op, None, rule.percentile, dict(zip(past.keys, rule.each(past).tolist(), strict=True))
+        rule.text, rule.op, None, rule.percentile, dict(zip(past.keys, rule.series_limits(past).tolist(), strict=True))
     )
 
 

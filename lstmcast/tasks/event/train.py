@@ -40,7 +40,7 @@ def report(
     temperature: float,
 ) -> dict[str, Any]:
     """Plain JSON-able values; what is undefined is null."""
-    held, values = plan.hold_out, plan.plan
+    held, values = plan.holdout, plan.plan
     return {
         "config": config.model_dump(mode="json"),
         "findings": [[f.name, f.value, f.reason] for f in (*panel.findings, *values.findings)],
@@ -110,7 +110,7 @@ def train(
     load_keras()
     plan = make_event_plan(panel, config)
     planned(plan)
-    past = train_panel(panel, plan.hold_out.total)
+    past = train_panel(panel, plan.holdout.total)
     pipeline = _pipeline(past, plan, ())
     stop, test = (_OriginSet.of(panel, pipeline, *where) for where in _origins(panel, plan))
     values = plan.plan
@@ -144,7 +144,7 @@ def _stage(name: str, plan: TrainingPlan, on_progress: ProgressCallback, checkpo
 
 def _origins(panel: Panel, plan: EventPlan) -> tuple[tuple[Ints, Ints, int], tuple[Ints, Ints, int]]:
     """Series, origins and how many last steps may not be seen: of those that stop, and of those that judge."""
-    held = plan.hold_out
+    held = plan.holdout
     return (*held.validation_origins(panel.lengths), held.test_steps), (*held.test_origins(panel.lengths), 0)
 
 

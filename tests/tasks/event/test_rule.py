@@ -46,9 +46,9 @@ def test_a_percentile_is_that_of_what_is_learnt_from(panel: Panel) -> None:
     """Later values do not move the limit of a series that was there; one that was not there brings its own."""
     rule = make_rule(parse_event("y > p50"), panel, panel.drop_last(1))
     later = replace(panel, values=panel.values * 10)
-    assert rule.each(later).tolist() == [2.0, 8.0]
+    assert rule.series_limits(later).tolist() == [2.0, 8.0]
     others = replace(later, keys=(("a",), ("new",)))
-    assert rule.each(others).tolist() == [2.0, 80.0]
+    assert rule.series_limits(others).tolist() == [2.0, 80.0]
 
 
 def test_the_target_takes_the_place_of_y(panel: Panel) -> None:
@@ -80,4 +80,4 @@ def test_only_a_day_of_steps_has_a_week(panel: Panel, tmp_path: Path) -> None:
 
 def test_moves_have_no_limit(panel: Panel) -> None:
     """Where a step is held against the one before it there is no limit to draw."""
-    assert np.isnan(EventRule("y rises", "rises").each(panel)).all()
+    assert np.isnan(EventRule("y rises", "rises").series_limits(panel)).all()
