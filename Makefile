@@ -25,7 +25,7 @@ demo: $(VENV)/.installed
 	@printf '\nforecast  demo/forecast.csv\nfigure    demo/forecast.png\nmodel     $(MODELS)/air_passengers\n'
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -9,6 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+# Sums of one order, for tests that compare bytes: set before NumPy and TensorFlow are loaded.
+os.environ |= dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"
+)
+
 import numpy as np
 import pytest
 
@@ -26,13 +31,8 @@ from lstmcast.persistence.registry import resolve
 from lstmcast.preprocessing.panel_scaling import ScalingSpec
 from lstmcast.preprocessing.windows import WindowSpec
 
-# Sums of one order, for tests that compare bytes: set before NumPy and TensorFlow are loaded.
-os.environ |= dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"
-)
-
-
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+MakeRunner = Callable[..., ForecastPipeline]
 Series = Mapping[str, "np.ndarray | list[float]"]
 
 BRIEF = ("--set", "train.epochs=2", "--set", "train.batches=4", "--set", "model.units=[4]")
@@ -173,9 +173,6 @@ def labelled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-MakeRunner = Callable[..., ForecastPipeline]
-
-
 def random_network(lags: int, outputs: int, seed: int) -> Network:
     """Five units of random weights and a linear path beside them: every input matters."""
     rng = np.random.default_rng(seed)
@@ -184,6 +181,52 @@ def random_network(lags: int, outputs: int, seed: int) -> Network:
         return rng.normal(scale=0.2, size=shape).astype(np.float32)
 
     return Network((Layer(draw(lags, 20), draw(5, 20), draw(20)),), draw(5 + lags, outputs), draw(outputs), skip=True)
+
+
+@pytest.fixture(scope="session")
+def label_models(tmp_path_factory: pytest.TempPathFactory, labelled_file: Path) -> Path:
+    """A folder with a classifier of these series."""
+    folder = tmp_path_factory.mktemp("work") / "models"
+    flags = ("--set", "model.head=label", "--set", "model.units=[8]", "--set", "train.epochs=12")
+    flags += ("--set", "train.learning_rate=0.02")
+    assert main(["train", str(labelled_file), "--models", str(folder), "--quiet", *flags]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def text_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A text that repeats one sentence."""
+    path = tmp_path_factory.mktemp("text") / "rain.txt"
+    path.write_text("the rain in Spain stays mainly in the plain. " * 40, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def text_models(text_file: Path) -> Path:
+    """A folder with a model of the characters of that text, of a horizon of 30."""
+    folder = text_file.parent / "models"
+    flags = ("--horizon", "30", *BRIEF, "--set", "train.batch_size=8", "--set", "model.units=[6]")
+    assert main(["train", str(text_file), "--config", "text", "--models", str(folder), "--quiet", *flags]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sales_file(
+    tmp_path_factory: pytest.TempPathFactory, write_series: Callable[..., Path], waves: Callable[..., np.ndarray]
+) -> Path:
+    """Two daily series with a weekly wave, one of them with days that are missing."""
+    south = waves(200, 2)
+    south[[30, 31, 90]] = np.nan
+    return write_series(tmp_path_factory.mktemp("sales") / "sales.csv", {"north": waves(210, 1), "south": south})
+
+
+@pytest.fixture(scope="session")
+def event_models(sales_file: Path) -> Path:
+    """A folder with a model of sales above their 70th percentile."""
+    folder = sales_file.parent / "models"
+    flags = ("--set", "model.event=sales > p70", "--horizon", "5", *BRIEF)
+    assert main(["train", str(sales_file), "--config", "event", "--models", str(folder), "--quiet", *flags]) == 0
+    return folder
 
 
 @pytest.fixture(scope="session")

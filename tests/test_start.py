@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import lstmcast
+from lstmcast.cli import main
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "lstmcast"
 DATA = Path(__file__).parents[1] / "data" / "air_passengers.csv"
@@ -24,8 +25,7 @@ Run = subprocess.CompletedProcess[str]
 
 def run(*args: str | Path, cwd: Path, flags: tuple[str, ...] = (), path: Path | None = None) -> Run:
     """Runs Python with `flags` on `args` as a job would: no terminal, no input, modules also from `path`."""
-    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    env |= {"PYTHONPATH": str(path)} if path else {}
+    env = {**os.environ, "PYTHONPATH": str(path or Path(lstmcast.__file__).parents[1])}
     line = [sys.executable, *flags, *map(str, args)]
     return subprocess.run(line, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
@@ -58,11 +58,10 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one model, trained for two epochs where TensorFlow is installed."""
-    folder = tmp_path_factory.mktemp("work")
-    done = run(COMMAND, "train", DATA, "--set", "train.epochs=2", "--models", folder / "models", "--quiet", cwd=folder)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return folder / "models"
+    """A folder with one model, trained for two epochs beside pretrained ones."""
+    folder = tmp_path_factory.mktemp("work") / "models"
+    assert main(["train", str(DATA), "--set", "train.epochs=2", "--models", str(folder), "--quiet"]) == 0
+    return folder
 
 
 def without_tensorflow(bare: Path, *args: str | Path, cwd: Path) -> Run:
@@ -143,34 +142,31 @@ def test_predict_without_tensorflow_gives_the_same_bytes(bare: Path, models: Pat
 
 
 @pytest.mark.slow
-def test_symbols_are_predicted_without_tensorflow(bare: Path, tmp_path: Path) -> None:
+def test_symbols_are_predicted_without_tensorflow(bare: Path, text_models: Path, tmp_path: Path) -> None:
     """The likeliest path and a drawn one: the same bytes where TensorFlow is not installed."""
-    (tmp_path / "rain.txt").write_text("the rain in Spain stays mainly in the plain. " * 40, encoding="utf-8")
-    asked = ("--config", "text", "--set", "train.epochs=2", "--set", "train.batches=4", "--set", "model.units=[6]")
-    trained = run(COMMAND, "train", "rain.txt", *asked, "--horizon", "20", "--quiet", cwd=tmp_path)
-    assert trained.returncode == 0, trained.stderr[-2000:]
+    where = ("--models", text_models)
     for predict in (("predict", "--output", "-"), ("predict", "--temperature", "1", "--output", "-")):
-        here, there = run(COMMAND, *predict, cwd=tmp_path), without_tensorflow(bare, *predict, cwd=tmp_path)
+        asked = (*predict, *where)
+        here, there = run(COMMAND, *asked, cwd=tmp_path), without_tensorflow(bare, *asked, cwd=tmp_path)
         assert (here.returncode, there.returncode) == (0, 0), there.stderr
         assert there.stdout == here.stdout
-        assert len(here.stdout) == 21
-    assert loaded("predict", cwd=tmp_path) & (HEAVY - {"numpy", "pandas"}) == set()
-    assert without_tensorflow(bare, "plot", cwd=tmp_path).returncode == 0
+        assert len(here.stdout) == 31
+    assert loaded("predict", *where, cwd=tmp_path) & (HEAVY - {"numpy", "pandas"}) == set()
+    assert without_tensorflow(bare, "plot", *where, cwd=tmp_path).returncode == 0
 
 
 @pytest.mark.slow
-def test_an_event_is_predicted_without_tensorflow(bare: Path, tmp_path: Path) -> None:
+def test_an_event_is_predicted_without_tensorflow(
+    bare: Path, sales_file: Path, event_models: Path, tmp_path: Path
+) -> None:
     """Nor do probabilities need it: the same bytes, and nothing heavy is loaded but NumPy and pandas."""
-    asked = ("--config", "event", "--set", "model.event=y rises", "--set", "train.epochs=2", "--models", "models")
-    trained = run(COMMAND, "train", DATA, *asked, "--quiet", cwd=tmp_path)
-    assert trained.returncode == 0, trained.stderr[-2000:]
-    predict = ("predict", DATA, "--output", "-")
+    predict = ("predict", sales_file, "--models", event_models, "--output", "-")
     here, there = run(COMMAND, *predict, cwd=tmp_path), without_tensorflow(bare, *predict, cwd=tmp_path)
     assert (here.returncode, there.returncode) == (0, 0), there.stderr
     assert there.stdout == here.stdout
-    assert there.stdout.startswith("month,probability\n1961-01,0.")
+    assert there.stdout.startswith("shop,day,probability\nnorth,2024-07-29,0.")
     assert loaded(*predict, cwd=tmp_path) & (HEAVY - {"numpy", "pandas"}) == set()
-    assert without_tensorflow(bare, "plot", "--backtest", cwd=tmp_path).returncode == 0
+    assert without_tensorflow(bare, "plot", "--backtest", "--models", event_models, cwd=tmp_path).returncode == 0
 
 
 @pytest.mark.slow
@@ -207,14 +203,14 @@ def test_predict_loads_no_tensorflow(models: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_labels_are_said_without_tensorflow(bare: Path, labelled_file: Path, tmp_path: Path) -> None:
-    """`predict` of a labeller loads what that of values does, and says the same where TensorFlow is not installed."""
-    sizes = ("--set", "model.head=label", "--set", "model.units=[4]", "--set", "train.epochs=2")
-    done = run(COMMAND, "train", labelled_file, *sizes, "--quiet", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr[-2000:]
-    used = loaded("predict", labelled_file, "--output", "labels.csv", cwd=tmp_path)
+def test_labels_are_said_without_tensorflow(
+    bare: Path, labelled_file: Path, label_models: Path, tmp_path: Path
+) -> None:
+    """`predict` of a classifier loads what that of values does, and its bytes are the same without TensorFlow."""
+    predict = ("predict", labelled_file, "--models", label_models, "--output")
+    used = loaded(*predict, "labels.csv", cwd=tmp_path)
     assert used & (HEAVY - {"numpy", "pandas"}) == set()
-    there = without_tensorflow(bare, "predict", labelled_file, "--output", "-", cwd=tmp_path)
+    there = without_tensorflow(bare, *predict, "-", cwd=tmp_path)
     assert there.stdout == (tmp_path / "labels.csv").read_text(encoding="utf-8"), there.stderr
 
 

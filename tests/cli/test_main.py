@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import lstmcast
 from lstmcast.cli import main
 from lstmcast.config import Config, bundled_configs, load_config, schema
 from lstmcast.persistence.checkpoint import CHECKPOINT
@@ -615,7 +616,7 @@ def test_without_home_terminal_and_locale(run: Run, models: Path, tmp_path: Path
 
     The bare environment may leave another BLAS kernel or number of threads, so sums may round differently.
     """
-    bare = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+    bare = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "PYTHONPATH": str(Path(lstmcast.__file__).parents[1])}
     args = ("predict", "--models", models, "-o", "-")
     done = run(*args, cwd=Path("/proc/self"), env=bare)
     assert done.returncode == 0, done.stderr

@@ -27,34 +27,19 @@ BRIEF = (
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a text, and a model of it."""
-    folder = tmp_path_factory.mktemp("text")
-    (folder / "rain.txt").write_text(SENTENCE * 40, encoding="utf-8")
-    models = ["--models", str(folder / "models"), "--quiet", "--horizon", "30"]
-    assert main(["train", str(folder / "rain.txt"), "--config", "text", *models, *BRIEF]) == 0
-    return folder
-
-
-def flags(folder: Path) -> list[str]:
-    """Where the model lies."""
-    return ["--models", str(folder / "models")]
-
-
-def test_a_text_is_gone_on_with(text: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_text_is_gone_on_with(text_models: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """To stdout come the characters themselves, as many as asked for, of those that the text has."""
-    assert main(["predict", *flags(text), "-o", "-", "--quiet"]) == 0
+    assert main(["predict", "--models", str(text_models), "-o", "-", "--quiet"]) == 0
     said = capfd.readouterr().out
     assert len(said) == 31
     assert set(said[:-1]) <= set(SENTENCE)
 
 
-def test_a_prompt_is_gone_on_with(text: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_prompt_is_gone_on_with(text_models: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Another text is read as a prompt; the same seed draws the same, a table says how likely each was."""
     prompt = tmp_path / "prompt.txt"
     prompt.write_text("the pla", encoding="utf-8")
-    drawn = ["predict", str(prompt), *flags(text), "--temperature", "0.8", "--horizon", "12", "--quiet"]
+    drawn = ["predict", str(prompt), "--models", str(text_models), "--temperature", "0.8", "--horizon", "12", "--quiet"]
     said = []
     for seed in ("1", "1", "2"):
         assert main([*drawn, "--seed", seed, "-o", "-"]) == 0
@@ -67,20 +52,22 @@ def test_a_prompt_is_gone_on_with(text: Path, tmp_path: Path, capfd: pytest.Capt
     assert table["probability"].between(0, 1).all()
 
 
-def test_characters_that_training_never_met(text: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_characters_that_training_never_met(
+    text_models: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """They are counted and said, even where all else is quiet; --strict exits with 8."""
     prompt = tmp_path / "prompt.txt"
     prompt.write_text("the Übung", encoding="utf-8")
-    asked = ["predict", str(prompt), *flags(text), "-o", str(tmp_path / "a.txt"), "--quiet"]
+    asked = ["predict", str(prompt), "--models", str(text_models), "-o", str(tmp_path / "a.txt"), "--quiet"]
     assert main(asked) == 0
     assert "4 steps with a symbol that training never met: not known" in capfd.readouterr().err
     assert main([*asked, "--strict"]) == 8
 
 
-def test_figures(text: Path, tmp_path: Path) -> None:
+def test_figures(text_models: Path, tmp_path: Path) -> None:
     """What is ahead, and the scores."""
     for name, more in (("ahead.png", []), ("scores.svg", ["--backtest"])):
-        assert main(["plot", *flags(text), "-o", str(tmp_path / name), "--quiet", *more]) == 0
+        assert main(["plot", "--models", str(text_models), "-o", str(tmp_path / name), "--quiet", *more]) == 0
         assert (tmp_path / name).stat().st_size > 5_000
 
 
@@ -110,9 +97,9 @@ def test_a_forecast_of_values_draws_no_symbols(models: Path, tmp_path: Path, cap
     assert "--temperature: not with model.head: value" in capfd.readouterr().err
 
 
-def test_a_seed_needs_a_temperature(text: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_seed_needs_a_temperature(text_models: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """The likeliest path is not drawn, so a seed would be a mistake."""
-    assert main(["predict", *flags(text), "--seed", "0", "-o", str(tmp_path / "a.txt")]) == 2
+    assert main(["predict", "--models", str(text_models), "--seed", "0", "-o", str(tmp_path / "a.txt")]) == 2
     assert "--seed" in capfd.readouterr().err
 
 

@@ -18,23 +18,6 @@ WriteSeries = Callable[..., Path]
 Waves = Callable[[int, int], np.ndarray]
 
 
-@pytest.fixture(scope="module")
-def sales(tmp_path_factory: pytest.TempPathFactory, write_series: WriteSeries, waves: Waves) -> Path:
-    """Two daily series with a weekly wave, one of them with days that are missing."""
-    south = waves(200, 2)
-    south[[30, 31, 90]] = np.nan
-    return write_series(tmp_path_factory.mktemp("sales") / "sales.csv", {"north": waves(210, 1), "south": south})
-
-
-@pytest.fixture(scope="module")
-def models(sales: Path, brief: tuple[str, ...]) -> Path:
-    """A folder with a model of sales above their 70th percentile."""
-    folder = sales.parent / "models"
-    asked = ["--config", "event", "-s", "model.event=sales > p70", "--horizon", "5", *brief]
-    assert main(["train", str(sales), "--models", str(folder), "--quiet", *asked]) == 0
-    return folder
-
-
 def errors(capsys: pytest.CaptureFixture[str]) -> str:
     """What was said on stderr."""
     return " ".join(capsys.readouterr().err.split())
@@ -42,11 +25,11 @@ def errors(capsys: pytest.CaptureFixture[str]) -> str:
 
 @pytest.mark.slow
 def test_train_shows_the_network_and_the_baselines(
-    sales: Path, brief: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sales_file: Path, brief: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The last layer as it is written, the limit's share, every baseline, and a verdict; the same as JSON."""
     asked = ["--config", "event", "-s", "model.event=y > p70", "--horizon", "1", "--json", *brief]
-    assert main(["train", str(sales), "--models", str(tmp_path), *asked]) == 0
+    assert main(["train", str(sales_file), "--models", str(tmp_path), *asked]) == 0
     said = capsys.readouterr()
     text = " ".join(said.err.split())
     assert "Dense(1, activation=sigmoid)])" in text
@@ -59,10 +42,10 @@ def test_train_shows_the_network_and_the_baselines(
 
 
 @pytest.mark.slow
-def test_predict_says_a_probability_for_each_step(sales: Path, models: Path, tmp_path: Path) -> None:
+def test_predict_says_a_probability_for_each_step(sales_file: Path, event_models: Path, tmp_path: Path) -> None:
     """The input's own columns, the days after the last, probabilities; fewer steps are the first of them."""
     target = tmp_path / "chances.csv"
-    asked = ["predict", str(sales), "--models", str(models), "--quiet", "-o", str(target)]
+    asked = ["predict", str(sales_file), "--models", str(event_models), "--quiet", "-o", str(target)]
     assert main(asked) == 0
     table = pd.read_csv(target)
     assert list(table) == ["shop", "day", "probability"]
@@ -74,32 +57,32 @@ def test_predict_says_a_probability_for_each_step(sales: Path, models: Path, tmp
 
 
 @pytest.mark.slow
-def test_what_was_kept_says_the_same_as_the_file(sales: Path, models: Path) -> None:
+def test_what_was_kept_says_the_same_as_the_file(sales_file: Path, event_models: Path) -> None:
     """Where the file is gone, the kept steps give the same bytes: nothing further back counts."""
-    loaded = load_model(str(models), None, str(sales))
+    loaded = load_model(str(event_models), None, str(sales_file))
     with_file, without = loaded.trained.predict(loaded.past), loaded.trained.predict()
     assert with_file.render(".csv") == without.render(".csv")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("extra", [[], ["--series", "south", "--history", "40"], ["--backtest"]])
-def test_plot_draws(models: Path, tmp_path: Path, extra: list[str]) -> None:
+def test_plot_draws(event_models: Path, tmp_path: Path, extra: list[str]) -> None:
     """Probabilities ahead, of a named series too, and the reliability of what was held out."""
     figures = [tmp_path / name for name in ("one.png", "two.png")]
     for figure in figures:
-        assert main(["plot", "--models", str(models), "-o", str(figure), "--quiet", *extra]) == 0
+        assert main(["plot", "--models", str(event_models), "-o", str(figure), "--quiet", *extra]) == 0
     assert figures[0].read_bytes().startswith(b"\x89PNG")
     assert figures[0].read_bytes() == figures[1].read_bytes()
 
 
 @pytest.mark.slow
 def test_backtest_scores_and_writes(
-    sales: Path, brief: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sales_file: Path, brief: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Every probability with what came, from which the Brier score follows; scores; a figure."""
     asked = ["--config", "event", "-s", "model.event=y > p70", "--horizon", "3", "--origins", "8", "--step", "2"]
     folder = tmp_path / "out"
-    assert main(["backtest", str(sales), *asked, *brief, "-o", str(folder), "--figures", "--json"]) == 0
+    assert main(["backtest", str(sales_file), *asked, *brief, "-o", str(folder), "--figures", "--json"]) == 0
     said = capsys.readouterr()
     table, scores = pd.read_csv(folder / "forecasts.csv"), pd.read_csv(folder / "scores.csv")
     assert list(table) == ["shop", "day", "origin", "step", "actual", "probability"]
@@ -121,10 +104,10 @@ def test_backtest_scores_and_writes(
     ],
 )
 def test_what_the_head_does_not_serve_is_refused(
-    models: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, words: str
+    event_models: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, words: str
 ) -> None:
     """In a line that names the flag, with the exit code of wrong usage."""
-    assert main([*arguments, "--models", str(models)]) == code
+    assert main([*arguments, "--models", str(event_models)]) == code
     assert words in errors(capsys)
 
 
@@ -138,11 +121,11 @@ def test_what_the_head_does_not_serve_is_refused(
     ],
 )
 def test_a_rule_that_tells_nothing_apart_is_refused(
-    sales: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], rule: str, code: int, words: str
+    sales_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], rule: str, code: int, words: str
 ) -> None:
     """Another column, a limit that is never or always passed, and no rule at all; nothing is saved."""
     asked = ["--config", "event", "-s", f"model.event={rule}", "--models", str(tmp_path)]
-    assert main(["train", str(sales), *asked]) == code
+    assert main(["train", str(sales_file), *asked]) == code
     assert words in errors(capsys)
     assert not list(tmp_path.rglob("manifest.json"))
 

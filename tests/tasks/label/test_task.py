@@ -17,14 +17,6 @@ HEAD = ("--set", "model.head=label")
 QUICK = (*HEAD, "--set", "model.units=[8]", "--set", "train.epochs=12", "--set", "train.learning_rate=0.02")
 
 
-@pytest.fixture(scope="module")
-def labels_models(tmp_path_factory: pytest.TempPathFactory, labelled_file: Path) -> Path:
-    """A folder with a model of rising, falling and flat series."""
-    folder = tmp_path_factory.mktemp("work") / "models"
-    assert main(["train", str(labelled_file), "--models", str(folder), "--quiet", *QUICK]) == 0
-    return folder
-
-
 def table(text: str) -> list[dict[str, str]]:
     """The rows of a CSV."""
     return list(csv.DictReader(io.StringIO(text)))
@@ -47,13 +39,13 @@ def test_train_says_what_it_found_and_how_good_it_is(
 
 
 def test_predict_labels_new_series(
-    tmp_path: Path, labels_models: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, label_models: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A file without labels: each series its key, label, probability, and the probability of each label."""
     header, *rows = labelled_file.read_text(encoding="utf-8").splitlines()
     new = tmp_path / "new.csv"
     new.write_text("\n".join(line.rpartition(",")[0] for line in [header, *rows[:30]]) + "\n", encoding="utf-8")
-    assert main(["predict", str(new), "--models", str(labels_models), "-o", "-"]) == 0
+    assert main(["predict", str(new), "--models", str(label_models), "-o", "-"]) == 0
     said = table(capsys.readouterr().out)
     assert list(said[0]) == ["id", "label", "probability", "p_down", "p_flat", "p_up"]
     assert [row["id"] for row in said] == ["s0", "s1", "s2", "s3"]
@@ -65,10 +57,10 @@ def test_predict_labels_new_series(
 
 
 def test_predict_holds_its_labels_against_those_of_the_file(
-    tmp_path: Path, labels_models: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, label_models: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where labels are known it says how many are the same; one it never learnt is a warning, exit 8 with --strict."""
-    asked = ["predict", str(labelled_file), "--models", str(labels_models), "-o", str(tmp_path / "labels.jsonl")]
+    asked = ["predict", str(labelled_file), "--models", str(label_models), "-o", str(tmp_path / "labels.jsonl")]
     assert main(asked) == 0
     assert "has a label for 60 of them" in capsys.readouterr().err
     rows = [json.loads(line) for line in (tmp_path / "labels.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -79,10 +71,10 @@ def test_predict_holds_its_labels_against_those_of_the_file(
     assert "20 series with a label that training did not know" in capsys.readouterr().err
 
 
-def test_plot_draws_the_confusion_matrix(tmp_path: Path, labels_models: Path) -> None:
+def test_plot_draws_the_confusion_matrix(tmp_path: Path, label_models: Path) -> None:
     """As PNG, the same bytes twice, also where the data are gone."""
     for name in ("one.png", "two.png"):
-        asked = ["plot", "--models", str(labels_models), "--backtest", "-o", str(tmp_path / name)]
+        asked = ["plot", "--models", str(label_models), "--backtest", "-o", str(tmp_path / name)]
         assert main(asked) == 0
     first, second = ((tmp_path / name).read_bytes() for name in ("one.png", "two.png"))
     assert first.startswith(b"\x89PNG")
@@ -115,10 +107,10 @@ def test_backtest_judges_every_series_once(
     ],
 )
 def test_flags_that_make_no_sense(
-    words: list[str], fault: str, labels_models: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str], fault: str, label_models: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A label has no steps ahead: such flags are refused as wrong usage."""
-    assert main([*words, "--models", str(labels_models)]) == 2
+    assert main([*words, "--models", str(label_models)]) == 2
     assert fault in capsys.readouterr().err
 
 
