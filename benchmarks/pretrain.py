@@ -51,7 +51,7 @@ def panel_of(series: Series, season: int) -> Panel:
         observed=np.ones(offsets[-1], np.bool_),
         offsets=offsets,
         starts=np.zeros(len(series), np.int64),
-        findings=(),
+        inferred=(),
         notes=(),
         source="public series",
     )

@@ -50,7 +50,10 @@ def lines(found: Mapping[str, Any], seconds: float, cpu: float, said: Mapping[fl
         ]
         for name in order
     ]
-    held, kinds = found["held_out"], next(value for name, value, _ in found["findings"] if name == "symbols")
+    held, kinds = (
+        found["held_out"],
+        next(setting["value"] for setting in found["inferred"] if setting["key"] == "symbols"),
+    )
     ours, theirs = scores["lstm"]["bits"], scores[RIVAL]["bits"]
     text = [
         f"{found['data']['rows']:,} characters of {kinds} kinds, the last {held['judge_steps']:,} held out to judge;",

@@ -26,4 +26,4 @@ def check(data: str, config_name: str | None, settings: tuple[str, ...], *, as_j
     if as_json:
         click.echo(json.dumps(console.found_as_json(panel), indent=1, ensure_ascii=False))
     else:
-        click.echo(console.format_findings(panel, system_clock(), series=True))
+        click.echo(console.format_data(panel, system_clock(), series=True))

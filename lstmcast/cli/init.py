@@ -47,7 +47,7 @@ def init(
     from lstmcast.persistence.files import write_atomically
 
     panel = read(data, ReadOptions.of(config.data.model_dump()))
-    reasons = {f"data.{finding.name}": finding.reason for finding in panel.findings}
+    reasons = {f"data.{setting.key}": setting.reason for setting in panel.inferred}
     text = _job(config, panel, reasons, data, target) if as_job else commented(config, _found(panel), reasons, data)
     if target == "-":
         click.echo(text, nl=False)

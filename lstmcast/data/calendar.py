@@ -20,7 +20,7 @@ from lstmcast.data.frequency_inference import (
     span_text,
     steps_of,
 )
-from lstmcast.data.schema import InferredSetting
+from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.data.time_column import Times
 from lstmcast.data.time_format import COUNT, TimeFormat
 from lstmcast.data.timezones import from_wall, has_single_time_of_day, to_wall
@@ -142,7 +142,7 @@ def counter_calendar(season: int | None = None) -> tuple[Calendar, tuple[Inferre
     Returns:
         The calendar, and why it is so.
     """
-    found = InferredSetting("frequency", "1", "there is no time column: rows are counted")
+    found = InferredSetting(SettingKey.FREQUENCY, "1", "there is no time column: rows are counted")
     return Calendar(TimeGrid("counter"), season=season or 1, pinned=season is not None), (found,)
 
 
@@ -201,7 +201,7 @@ def infer_calendar(
     else:
         grid, why = _pinned(frequency, steps, steps_of(wall, groups)), "data.frequency"
     calendar = Calendar(grid, timezone=zone, style=times.style)
-    found = InferredSetting("frequency", grid.name, why)
+    found = InferredSetting(SettingKey.FREQUENCY, grid.name, why)
     longest = _longest(calendar.positions(times.stamps), groups)
     return _with_season(calendar, season, longest, found)
 
@@ -215,7 +215,9 @@ def _counted(times: Times, frequency: str | None, season: int | None) -> tuple[C
     grid = TimeGrid("counter", step, int(distinct[0]) % step)
     calendar = Calendar(grid, season=season or 1, pinned=season is not None, style=times.style)
     return calendar, (
-        InferredSetting("frequency", "1", "the time column counts steps" + (f" by {step}" if step > 1 else "")),
+        InferredSetting(
+            SettingKey.FREQUENCY, "1", "the time column counts steps" + (f" by {step}" if step > 1 else "")
+        ),
     )
 
 
@@ -279,15 +281,18 @@ def _with_season(
         other = season != calendar.grid.season
         return replace(calendar, season=season, pinned=other), (
             found,
-            InferredSetting("season", str(season), "data.season"),
+            InferredSetting(SettingKey.SEASON_LENGTH, str(season), "data.season"),
         )
     default_season = calendar.grid.season
     if default_season > 1 and longest < 2 * default_season:
         reason = f"the longest series has {longest} steps, fewer than two seasons of {default_season}"
-        return calendar, (found, InferredSetting("season", "1", reason))
+        return calendar, (found, InferredSetting(SettingKey.SEASON_LENGTH, "1", reason))
     reason = (
         f"usual for data that are {calendar.label}"
         if default_season > 1
         else f"none is usual for {calendar.label} data"
     )
-    return replace(calendar, season=default_season), (found, InferredSetting("season", str(default_season), reason))
+    return replace(calendar, season=default_season), (
+        found,
+        InferredSetting(SettingKey.SEASON_LENGTH, str(default_season), reason),
+    )

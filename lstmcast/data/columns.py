@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.number_parser import is_missing, looks_like_numbers
-from lstmcast.data.schema import Columns, InferredSetting, ReadOptions, Table
+from lstmcast.data.schema import Columns, InferredSetting, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import (
     EVERY,
     STEP_WORDS,
@@ -47,7 +47,7 @@ def find_columns(
         holds: whether a column may be a target.
 
     Returns:
-        the columns; a finding for each part with its reason; notes, such as the columns left unused.
+        the columns; an inferred setting for each part; notes, such as the columns left unused.
 
     Raises:
         DataError: a pinned column is not in the file, or what to forecast is not clear.
@@ -74,8 +74,8 @@ def find_columns(
         for name in series.names
         if (empty := int((table.text[name].str.strip() == "").sum()))
     ]
-    findings = (time.finding("time"), series.finding("series"), target.finding("target"))
-    return columns, findings, tuple(notes)
+    inferred = (time.inferred(SettingKey.TIME), series.inferred(SettingKey.SERIES), target.inferred(SettingKey.TARGET))
+    return columns, inferred, tuple(notes)
 
 
 def _check_names(columns: Columns, source: str) -> None:

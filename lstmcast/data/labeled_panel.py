@@ -12,7 +12,7 @@ import pandas as pd
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.load import INFER, read_text, to_panel
 from lstmcast.data.panel import Panel
-from lstmcast.data.schema import InferredSetting, ReadOptions, Table
+from lstmcast.data.schema import InferredSetting, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import EVERY, LABEL_WORDS, group_codes, words
 from lstmcast.errors import DataError
 from lstmcast.text import MAX_SHOWN, pluralize, suggest, truncate_items, truncate_list
@@ -39,7 +39,7 @@ class LabeledPanel:
         offsets: [S + 1] series k is `values[offsets[k]:offsets[k + 1]]`.
         starts: [S] position on the calendar of each series' first step.
         labels: S texts as the file writes them; `""` where the label is not known.
-        findings: what was inferred, and why.
+        inferred: what was inferred, and why.
         notes: what was handled, with counts.
         source: how messages name the file.
         dropped: series that cannot be used, each with its reason.
@@ -56,7 +56,7 @@ class LabeledPanel:
     offsets: Ints
     starts: Ints
     labels: tuple[str, ...]
-    findings: tuple[InferredSetting, ...]
+    inferred: tuple[InferredSetting, ...]
     notes: tuple[str, ...]
     source: str
     dropped: tuple[str, ...] = ()
@@ -93,7 +93,7 @@ class LabeledPanel:
 
 
 def to_multivariate(
-    panel: Panel, labels: Mapping[Key, str], label: str, findings: Sequence[InferredSetting]
+    panel: Panel, labels: Mapping[Key, str], label: str, inferred: Sequence[InferredSetting]
 ) -> LabeledPanel:
     """The features of each series beside each other, on the steps at which all of them are there.
 
@@ -101,7 +101,7 @@ def to_multivariate(
         panel: each feature of each series as a series of its own.
         labels: of each series, as far as it is known.
         label: what the column of the labels is called.
-        findings: what was inferred.
+        inferred: what was inferred.
 
     Raises:
         DataError: no series has all its features at any step.
@@ -130,7 +130,7 @@ def to_multivariate(
         offsets=offsets,
         starts=first,
         labels=tuple(labels.get(key, UNKNOWN) for key in known),
-        findings=tuple(findings),
+        inferred=tuple(inferred),
         notes=(*panel.notes, *unmet),
         source=panel.source,
         dropped=tuple(_left_out(panel, keys, at=kept)),
@@ -195,7 +195,9 @@ def read_labels(path: str | Path, options: ReadOptions = INFER, *, known: bool =
         panel = to_panel(rest, replace(wanted, time=counting))
     _refuse_single(panel)
     labels = _labels(table, label, panel.columns.series) if label in table.text else {}
-    return to_multivariate(panel, labels, label, (InferredSetting("label", label, reason), *_named(panel, counting)))
+    return to_multivariate(
+        panel, labels, label, (InferredSetting(SettingKey.LABEL, label, reason), *_named(panel, counting))
+    )
 
 
 def _check_pins(table: Table, options: ReadOptions, *, known: bool) -> None:
@@ -250,10 +252,10 @@ def _counting(panel: Panel) -> str | None:
 
 def _named(panel: Panel, counting: str | None) -> Iterator[InferredSetting]:
     """What was inferred, in the words of series with labels."""
-    for found in panel.findings:
-        if found.name == "target":
-            yield replace(found, name="features", reason=found.reason.removeprefix("given: "))
-        elif found.name == "time" and counting:
+    for found in panel.inferred:
+        if found.key == SettingKey.TARGET:
+            yield replace(found, key=SettingKey.FEATURES, reason=found.reason.removeprefix("given: "))
+        elif found.key == SettingKey.TIME and counting:
             yield replace(found, reason="it counts the steps of every series")
         else:
             yield found

@@ -57,7 +57,7 @@ def read(path: str | Path, options: ReadOptions = INFER, content: TargetParser |
 
     Args:
         path: a CSV file, plain or packed, a Parquet file, or `"-"` for stdin.
-        options: what the user pinned; everything else is inferred, with the reason in `findings`.
+        options: what the user pinned; everything else is inferred, with the reason in `inferred`.
         content: what its target holds; None: numbers.
 
     Returns:
@@ -81,10 +81,10 @@ def read_text(path: str | Path, options: ReadOptions = INFER) -> Table:
 def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser | None = None) -> Panel:
     """A file that was read as text, as a panel; see `read`."""
     content = content or NUMBERS
-    columns, findings, notes = find_columns(table, options, content.choose, content.holds)
+    columns, inferred, notes = find_columns(table, options, content.choose, content.holds)
     groups = group_codes(table.text, columns.series)
     times, parsed = _parse(table, columns, groups, options, content)
-    calendar, inferred = _calendar(table, columns, times, groups, options)
+    calendar, of_calendar = _calendar(table, columns, times, groups, options)
     return build_panel(
         table,
         columns,
@@ -94,7 +94,7 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
         symbols=parsed.symbols,
         missing=options.missing,
         duplicates=options.duplicates,
-        findings=(*findings, *(times.findings if times else ()), *inferred),
+        inferred=(*inferred, *(times.inferred if times else ()), *of_calendar),
         notes=(*table.notes, *notes, *(times.notes if times else ()), *parsed.notes),
     )
 

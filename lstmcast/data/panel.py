@@ -53,7 +53,7 @@ class Panel:
         observed: [N] False where a value was filled in.
         offsets: [S+1] series k is `values[offsets[k]:offsets[k+1]]`.
         starts: [S] position on the calendar of each series' first step.
-        findings: what was inferred, and why.
+        inferred: what was inferred, and why.
         notes: what was handled, with counts.
         source: how messages name the file.
         dropped: series that cannot be used, each with its reason.
@@ -68,7 +68,7 @@ class Panel:
     observed: Bools
     offsets: Ints
     starts: Ints
-    findings: tuple[InferredSetting, ...]
+    inferred: tuple[InferredSetting, ...]
     notes: tuple[str, ...]
     source: str
     dropped: tuple[str, ...] = ()
@@ -136,7 +136,7 @@ def build_panel(
     symbols: tuple[str, ...] = (),
     missing: str = "auto",
     duplicates: str = "error",
-    findings: Sequence[InferredSetting] = (),
+    inferred: Sequence[InferredSetting] = (),
     notes: Sequence[str] = (),
 ) -> Panel:
     """Put the rows of a file on the calendar: sort, refuse or join duplicates, trim the ends, fill or refuse gaps.
@@ -151,7 +151,7 @@ def build_panel(
         missing: `auto` fills short gaps and refuses long ones, `interpolate` fills any, `zero` too, `error` none.
             Between symbols nothing can be filled in: with `auto`, whatever is missing stays unknown.
         duplicates: what becomes of rows of one series and time: `error`, `sum`, `mean` or `last`.
-        findings: what was inferred before.
+        inferred: what was inferred before.
         notes: what was handled before.
 
     Returns:
@@ -185,7 +185,7 @@ def build_panel(
         observed=parts.observed,
         offsets=_offsets(parts.lengths),
         starts=parts.starts,
-        findings=tuple(findings),
+        inferred=tuple(inferred),
         notes=(*notes, *row_notes, *parts.notes),
         source=table.source,
         dropped=parts.dropped,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
 from lstmcast.types import Ints
@@ -12,11 +13,47 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+class SettingKey(StrEnum):
+    """The settings that are inferred; those of data are called as their keys in the config's section `data`."""
+
+    TIME = "time"
+    TARGET = "target"
+    SERIES = "series"
+    FEATURES = "features"
+    LABEL = "label"
+    FREQUENCY = "frequency"
+    SEASON_LENGTH = "season"
+    TIMEZONE = "timezone"
+    TIME_FORMAT = "format"
+    HORIZON = "horizon"
+    TRANSFORM = "transform"
+    PREPROCESSING = "preprocessing"
+    WINDOW = "window"
+    INIT = "init"
+    ENSEMBLE = "ensemble"
+    EVENT = "event"
+    SYMBOLS = "symbols"
+    LABELS = "labels"
+    HOLDOUT = "hold_out"
+    NETWORK = "network"
+
+    @property
+    def label(self) -> str:
+        """The key in print."""
+        return "hold-out" if self is SettingKey.HOLDOUT else self.value.replace("_", " ")
+
+
 @dataclass(frozen=True)
 class InferredSetting:
-    """A setting inferred from the file, and why: `InferredSetting("frequency", "MS", "143 steps are a month")`."""
+    """An inferred setting: `InferredSetting(SettingKey.FREQUENCY, "MS", "143 steps are a month")`.
 
-    name: str
+    Attributes:
+        key: the setting.
+        value: its value in print.
+        reason: for the value, in print.
+    """
+
+    key: SettingKey
     value: str
     reason: str
 

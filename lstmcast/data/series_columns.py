@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.number_parser import SAMPLE, is_missing, looks_like_numbers
-from lstmcast.data.schema import InferredSetting, ReadOptions, Table
+from lstmcast.data.schema import InferredSetting, ReadOptions, SettingKey, Table
 from lstmcast.errors import DataError
 from lstmcast.text import pluralize, truncate_list
 from lstmcast.types import Ints
@@ -39,9 +39,9 @@ class ColumnChoice:
         """The only column, or None."""
         return self.names[0] if self.names else None
 
-    def finding(self, part: str) -> InferredSetting:
-        """What to tell the user."""
-        return InferredSetting(part, truncate_list(self.names) or "none", self.reason)
+    def inferred(self, key: SettingKey) -> InferredSetting:
+        """The choice as a setting."""
+        return InferredSetting(key, truncate_list(self.names) or "none", self.reason)
 
 
 def words(name: str) -> set[str]:

@@ -15,7 +15,7 @@ from lstmcast.data.file_reader import read_input, to_text
 from lstmcast.data.load import ParsedTable, TargetParser
 from lstmcast.data.number_parser import is_missing, looks_like_numbers
 from lstmcast.data.panel import Panel
-from lstmcast.data.schema import Columns, InferredSetting, ReadOptions, Table
+from lstmcast.data.schema import Columns, InferredSetting, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import EVERY, TARGET_NAMES, ColumnChoice, words
 from lstmcast.errors import DataError
 from lstmcast.text import pluralize, truncate_items, truncate_list
@@ -173,7 +173,7 @@ def read_characters(path: str | Path, options: ReadOptions, known: Sequence[str]
         observed=np.ones(len(codes), dtype=np.bool_),
         offsets=np.array([0, len(codes)], dtype=np.int64),
         starts=np.array([1], dtype=np.int64),
-        findings=(InferredSetting("target", CHARACTER, "data.text: each character is a step"),),
+        inferred=(InferredSetting(SettingKey.TARGET, CHARACTER, "data.text: each character is a step"),),
         notes=_strange(text, points, np.flatnonzero(codes < 0)),
         source=name,
         symbols=tuple(chr(point) for point in vocabulary.tolist()),

@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.schema import InferredSetting
+from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.data.time_format import COUNT, EPOCHS, TimeFormat, check_pattern, has_utc_offset
 from lstmcast.data.time_parser import (
     ParsedTimes,
@@ -58,14 +58,14 @@ class Times:
         stamps: [N] microseconds since 1970-01-01, UTC where there is a zone.
         style: how the file writes them.
         timezone: the zone whose wall clock they show; None where they carry no zone.
-        findings: what was inferred, and why.
+        inferred: what was inferred, and why.
         notes: what was handled, with counts.
     """
 
     stamps: Ints
     style: TimeFormat
     timezone: str | None = None
-    findings: tuple[InferredSetting, ...] = ()
+    inferred: tuple[InferredSetting, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -124,18 +124,20 @@ def parse_times(
     at = _Column(shaped, codes.astype(np.int64), lines, column, source)
     if (empty := np.array([word.lower() in _EMPTY for word in shaped.texts])).any():
         raise at.fault(empty, "the time is empty; fill it in or delete those rows")
-    pattern, reading, findings = _read_as(format, at) if format is not None else _infer(at)
+    pattern, reading, inferred = _read_as(format, at) if format is not None else _infer(at)
     style = TimeFormat(pattern_as_written(pattern, shaped))
     stamps = reading.stamps[at.rows]
     if pattern == COUNT:
-        return Times(stamps, style, None, findings)
+        return Times(stamps, style, None, inferred)
     if has_utc_offset(pattern):
         zone, reason = (timezone, "data.timezone") if timezone else _zone_of(pattern, reading.offsets)
-        return Times(stamps, style, zone, (*findings, InferredSetting("timezone", zone, reason)))
+        return Times(stamps, style, zone, (*inferred, InferredSetting(SettingKey.TIMEZONE, zone, reason)))
     if timezone is None or has_single_time_of_day(stamps):
-        return Times(stamps, style, None, findings)
+        return Times(stamps, style, None, inferred)
     instants = _localised(stamps, timezone, at, groups)
-    return Times(instants, style, timezone, (*findings, InferredSetting("timezone", timezone, "data.timezone")))
+    return Times(
+        instants, style, timezone, (*inferred, InferredSetting(SettingKey.TIMEZONE, timezone, "data.timezone"))
+    )
 
 
 def looks_like_times(text: pd.Series) -> bool:
@@ -226,7 +228,11 @@ def _infer(at: _Column) -> _Read:
             return _settle(clean, read, at)
         readings |= read
     if (not groups or len(shaped.shapes) > 1) and _counts(shaped):
-        return COUNT, read_texts(COUNT, shaped), (InferredSetting("format", COUNT, "whole numbers that count steps"),)
+        return (
+            COUNT,
+            read_texts(COUNT, shaped),
+            (InferredSetting(SettingKey.TIME_FORMAT, COUNT, "whole numbers that count steps"),),
+        )
     if not groups:
         what = "must hold times such as '2024-01-31' or '2024-01-31 13:00', or data.format say how they are written"
         raise at.fault(shaped.codes == main, what)
@@ -238,11 +244,11 @@ def _settle(clean: dict[str, ParsedTimes], read: dict[str, ParsedTimes], at: _Co
     """Choose between the patterns that all texts follow: the only one, or the only one that makes regular steps."""
     first, *rest = clean
     if all(np.array_equal(clean[first].stamps, clean[other].stamps) for other in rest):
-        return first, clean[first], (InferredSetting("format", first, _format_reason(first, read, at)),)
+        return first, clean[first], (InferredSetting(SettingKey.TIME_FORMAT, first, _format_reason(first, read, at)),)
     regular = [pattern for pattern, reading in clean.items() if _regular(reading.stamps)]
     if len(regular) == 1:
         reason = f"all steps are even; read as {' or '.join(p for p in clean if p != regular[0])} they are not"
-        return regular[0], clean[regular[0]], (InferredSetting("format", regular[0], reason),)
+        return regular[0], clean[regular[0]], (InferredSetting(SettingKey.TIME_FORMAT, regular[0], reason),)
     what = f"may be {' or '.join(clean)}, and no row decides it; say which with data.format"
     raise at.fault(np.arange(len(at.texts.texts)) == 0, what)
 
@@ -284,7 +290,7 @@ def _read_as(pattern: str, at: _Column) -> _Read:
     reading = read_texts(pattern, at.texts)
     if reading.faulty.any():
         raise at.fault(reading.faulty, f"must follow data.format '{pattern}'")
-    return pattern, reading, (InferredSetting("format", pattern, "data.format"),)
+    return pattern, reading, (InferredSetting(SettingKey.TIME_FORMAT, pattern, "data.format"),)
 
 
 def _zone_of(pattern: str, offsets: Ints) -> tuple[str, str]:

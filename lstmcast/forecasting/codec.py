@@ -68,7 +68,7 @@ def context_of(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Pa
         observed=arrays["observed"],
         offsets=offsets,
         starts=arrays["starts"],
-        findings=(),
+        inferred=(),
         notes=(),
         source=facts["source"],
     )

@@ -41,7 +41,7 @@ class Forecaster:
         calibration: of the intervals.
         context: the last steps of every series.
         holdout: the forecasts that judged it.
-        report: what a person may want to know later: config, findings, scores, verdict, data fingerprint, versions.
+        report: what a person may want to know later: config, inferred, scores, verdict, data fingerprint, versions.
     """
 
     pipeline: ForecastPipeline

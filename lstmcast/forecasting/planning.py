@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstmcast.data.panel import Panel
-from lstmcast.data.schema import InferredSetting
+from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.errors import DataError
 from lstmcast.evaluation.splits import HoldoutSplit, default_horizon, plan_holdout
 from lstmcast.forecasting.preprocessing_search import PreprocessingSpec, preprocessing_candidates, rank_preprocessing
@@ -78,7 +78,7 @@ class TrainingPlan:
         smoothing_half_length: known values from which that is half of it; 0: it is always all (see `ForecastPipeline`).
         refit: whether the saved ones have learnt from all the data.
         levels: of the intervals, in percent.
-        findings: what was decided, and why.
+        inferred: what was decided, and why.
     """
 
     holdout: HoldoutSplit
@@ -90,7 +90,7 @@ class TrainingPlan:
     smoothing_weight: float | None
     refit: bool
     levels: tuple[float, ...]
-    findings: tuple[InferredSetting, ...]
+    inferred: tuple[InferredSetting, ...]
     smoothing_half_length: int = 0
 
 
@@ -146,15 +146,15 @@ def make_plan(panel: Panel, config: Config, *, held: HoldoutSplit | None = None)
         skip=config.model.skip,
         dropout=config.model.dropout,
     )
-    findings = (
+    inferred = (
         InferredSetting(
-            "horizon",
+            SettingKey.HORIZON,
             str(horizon),
             "pinned" if requested != "auto" else f"usual for data that are {panel.calendar.label}",
         ),
         *found,
         InferredSetting(
-            "window", f"{shape.context} steps of {shape.lags} lags", f"{len(past.values):,} values to learn from"
+            SettingKey.WINDOW, f"{shape.context} steps of {shape.lags} lags", f"{len(past.values):,} training values"
         ),
     )
     return TrainingPlan(
@@ -167,7 +167,7 @@ def make_plan(panel: Panel, config: Config, *, held: HoldoutSplit | None = None)
         smoothing_weight=None if config.model.smoothing == "auto" else config.model.smoothing,
         refit=config.train.refit,
         levels=tuple(config.forecast.levels),
-        findings=findings,
+        inferred=inferred,
     )
 
 
@@ -219,13 +219,15 @@ def _select_preprocessing(
     selected = finalists[:1] if no_early_stopping or len(past.values) > LARGE else finalists
     return selected, (
         InferredSetting(
-            "transform", selected[0].transform, "pinned" if requested.transform != "auto" else "the best of a trial"
+            SettingKey.TRANSFORM,
+            selected[0].transform,
+            "pinned" if requested.transform != "auto" else "best on validation",
         ),
         InferredSetting(
-            "footing",
+            SettingKey.PREPROCESSING,
             str(selected[0]),
-            f"the best of {len(candidates) + len(transforms) - 1} without a network"
-            + "".join(f"; or {variant}" for variant in selected[1:]),
+            f"best of {len(candidates) + len(transforms) - 1} candidates on validation"
+            + "".join(f"; runner-up: {variant}" for variant in selected[1:]),
         ),
     )
 

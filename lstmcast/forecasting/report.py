@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from dataclasses import asdict
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ def report(
     """Plain JSON-able values; what is undefined is null."""
     return {
         "config": config.model_dump(mode="json"),
-        "findings": [[f.name, f.value, f.reason] for f in (*panel.findings, *plan.findings)],
+        "inferred": [asdict(setting) for setting in (*panel.inferred, *plan.inferred)],
         "network": str(plan.architecture),
         "parameters": plan.architecture.parameters,
         "footing": str(selection.variant),

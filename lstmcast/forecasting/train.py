@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstmcast.data.panel import Panel
-from lstmcast.data.schema import InferredSetting
+from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.errors import ConfigError, UsageError
 from lstmcast.forecasting.actuals import tail
 from lstmcast.forecasting.ensemble_weights import SMOOTHING, attach_pretrained, borrow_interval_widths, weight_members
@@ -53,9 +53,11 @@ def plan_fine_tuning(plan: TrainingPlan, panel: Panel) -> tuple[TrainingPlan, Wa
     )
     variant = PreprocessingVariant(known.scaling_spec, known.window_spec, known.typical_step, known.phases)
     kept = tuple(
-        finding for finding in plan.findings if finding.name not in {"transform", "footing", "window", "beside"}
+        setting
+        for setting in plan.inferred
+        if setting.key not in {SettingKey.TRANSFORM, SettingKey.PREPROCESSING, SettingKey.WINDOW, SettingKey.ENSEMBLE}
     )
-    found = InferredSetting("start", "pretrained", f"networks of the class {select_pretrained(past).reason}")
+    found = InferredSetting(SettingKey.INIT, "pretrained", f"{select_pretrained(past).reason} models")
     smoothing, half = (
         (known.smoothing_weight, known.smoothing_half_length)
         if plan.smoothing_weight is None
@@ -70,7 +72,7 @@ def plan_fine_tuning(plan: TrainingPlan, panel: Panel) -> tuple[TrainingPlan, Wa
         networks=len(known.networks),
         smoothing_weight=smoothing,
         smoothing_half_length=half,
-        findings=(*kept, found),
+        inferred=(*kept, found),
     )
     return plan, WarmStart(known.networks, known.networks, may_stay=True)
 
@@ -156,9 +158,9 @@ def _plan_and_start(panel: Panel, config: Config, start: Forecaster | None) -> t
         plan, warm = (plan, warm) if warm and not own else (going_on, own)
     if _with_pretrained(plan, config):
         reason = select_pretrained(train_panel(panel, plan.holdout.total)).reason
-        found = InferredSetting("beside", "pretrained", f"networks of the class {reason} speak too")
+        found = InferredSetting(SettingKey.ENSEMBLE, "+ pretrained", f"{reason} models")
         smoothing = SMOOTHING if plan.smoothing_weight is None else plan.smoothing_weight
-        plan = replace(plan, smoothing_weight=smoothing, findings=(*plan.findings, found))
+        plan = replace(plan, smoothing_weight=smoothing, inferred=(*plan.inferred, found))
     return plan, warm
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lstmcast.data.panel import Panel
-from lstmcast.data.schema import InferredSetting
+from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.evaluation.splits import HoldoutSplit
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.planning import TrainingPlan
@@ -52,23 +52,25 @@ def apply_warm_start(plan: TrainingPlan, panel: Panel, start: Forecaster) -> tup
     held = _unlearnt(plan.holdout, panel, start)
     reason = _unfit(plan, panel, start) or ("" if held else "the model in use has learnt steps that are held out now")
     if reason or held is None:
-        return replace(plan, findings=(*plan.findings, InferredSetting("start", "fresh", reason))), None
+        return replace(plan, inferred=(*plan.inferred, InferredSetting(SettingKey.INIT, "fresh", reason))), None
     variant = replace(
         plan.variants[0], scaling_spec=start.pipeline.scaling_spec, window_spec=start.pipeline.window_spec
     )
     found = (
-        InferredSetting("footing", str(variant), "that of the model in use"),
-        InferredSetting("start", "warm", "from its weights"),
+        InferredSetting(SettingKey.PREPROCESSING, str(variant), "that of the current model"),
+        InferredSetting(SettingKey.INIT, "warm", "from the weights of the current model"),
     )
-    findings = tuple(
-        finding for finding in plan.findings if finding.name not in {"transform", "footing", "window", "start"}
+    inferred = tuple(
+        setting
+        for setting in plan.inferred
+        if setting.key not in {SettingKey.TRANSFORM, SettingKey.PREPROCESSING, SettingKey.WINDOW, SettingKey.INIT}
     )
     going_on = replace(
         plan,
         holdout=held,
         variants=(variant,),
         architecture=replace(plan.architecture, context=variant.window_spec.context, lags=variant.window_spec.lags),
-        findings=(*findings, *found),
+        inferred=(*inferred, *found),
     )
     return going_on, WarmStart(start.holdout_pipeline.networks, start.pipeline.networks)
 

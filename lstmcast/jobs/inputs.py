@@ -98,7 +98,7 @@ def _read(run: RunContext, model: CurrentModel | None) -> Panel:
     """The newest data, seen by the ledger; what they lack is said even where all else is quiet."""
     panel = read_newest(run.job, model)
     new = run.ledger.observe(panel, run.now)
-    summary = console.format_findings(replace(panel, dropped=()), run.now, reasons=not is_pinned(run.job, model))
+    summary = console.format_data(replace(panel, dropped=()), run.now, reasons=not is_pinned(run.job, model))
     run.note(LogEvent("read", summary, fields={"values": len(panel.values), "new": new}))
     for text in data_warnings(model.forecaster.context if model else panel, panel):
         run.note(LogEvent("lacking", text, "warning"))

@@ -5,17 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.evaluation.splits import default_horizon
 
 if TYPE_CHECKING:
     from lstmcast.data.panel import Panel
-    from lstmcast.data.schema import InferredSetting
     from lstmcast.evaluation.splits import HoldoutSplit
     from lstmcast.forecasting.fitting import FitProgress
     from lstmcast.nn.keras_backend import Architecture
@@ -25,11 +26,11 @@ WIDE = 30  # characters of a value, before the reasons begin
 SHOWN = 20  # series listed by check
 
 
-def format_findings(panel: Panel, now: datetime, *, reasons: bool = True, series: bool = False) -> str:
+def format_data(panel: Panel, now: datetime, *, reasons: bool = True, series: bool = False) -> str:
     """What was read and handled; with `reasons`, what was inferred and why, with `series`, each series' span too."""
     span = " to ".join(panel.calendar.text(np.array([panel.starts.min(), panel.ends.max()])))
     lines = [f"{panel.source}: {count(len(panel.values), 'row')}, {count(panel.n_series, 'series')}, {span}"]
-    lines += columns([(f.name, f.value, f.reason) for f in panel.findings]) if reasons else []
+    lines += setting_rows(panel.inferred) if reasons else []
     lines += [f"  note: {note}" for note in (*panel.notes, *_future(panel, now))]
     lines += [f"  left out: {reason}" for reason in panel.dropped]
     return "\n".join([*lines, *(_spans(panel) if series else [])])
@@ -50,16 +51,12 @@ def found_as_json(panel: Panel) -> dict[str, Any]:
         "filled": int((~panel.observed).sum()),
         "notes": list(panel.notes),
         "left_out": list(panel.dropped),
-        "findings": [{"name": f.name, "value": f.value, "reason": f.reason} for f in panel.findings],
+        "inferred": [asdict(setting) for setting in panel.inferred],
     }
 
 
-class PlanSummary(Protocol):
-    """A training run, decided, of any kind of network on series."""
-
-    @property
-    def holdout(self) -> HoldoutSplit:
-        """The steps that stop and judge."""
+class NetworkSummary(Protocol):
+    """The networks of a plan."""
 
     @property
     def architecture(self) -> Architecture:
@@ -69,20 +66,25 @@ class PlanSummary(Protocol):
     def networks(self) -> int:
         """How many."""
 
+
+class PlanSummary(NetworkSummary, Protocol):
+    """A training plan of any task on panels."""
+
     @property
-    def findings(self) -> tuple[InferredSetting, ...]:
+    def holdout(self) -> HoldoutSplit:
+        """The held-out steps."""
+
+    @property
+    def inferred(self) -> tuple[InferredSetting, ...]:
         """What was decided, and why."""
 
 
 def format_plan(plan: PlanSummary) -> str:
     """What `auto` became."""
-    rows = [(f.name, f.value, f.reason) for f in plan.findings]
     held = plan.holdout
-    first = f"{held.validation_steps} to decide when to stop, then " if held.validation_steps else ""
-    rows.append(("held out", f"{held.total} steps", f"{first}{held.test_steps} to judge"))
-    many = f" × {plan.networks}" if plan.networks > 1 else ""
-    rows.append(("network", f"{plan.architecture}{many}", f"{plan.architecture.parameters:,} weights"))
-    return "\n".join(columns(rows))
+    first = f"{held.validation_steps} validation (early stopping), " if held.validation_steps else ""
+    held_out = InferredSetting(SettingKey.HOLDOUT, f"{held.total} steps", f"{first}{held.test_steps} test")
+    return "\n".join(setting_rows([*plan.inferred, held_out, network_setting(plan)]))
 
 
 def format_scores(report: Mapping[str, Any]) -> str:
@@ -197,10 +199,18 @@ def progress(*, quiet: bool) -> Iterator[Callable[[FitProgress], None]]:
         bar.stop()
 
 
-def columns(rows: Sequence[tuple[str, str, str]]) -> list[str]:
-    """Name, value and reason in columns."""
-    wide = min(max((len(value) for _, value, _ in rows), default=0), WIDE)
-    return [f"  {name:10} {value:{wide}}  {reason}" for name, value, reason in rows]
+def network_setting(plan: NetworkSummary) -> InferredSetting:
+    """The network of a plan as a setting."""
+    size = f" × {plan.networks}" if plan.networks > 1 else ""
+    weights = f"{plan.architecture.parameters:,} weights"
+    return InferredSetting(SettingKey.NETWORK, f"{plan.architecture}{size}", weights)
+
+
+def setting_rows(settings: Sequence[InferredSetting]) -> list[str]:
+    """Key, value and reason in columns."""
+    first = max((len(setting.key.label) for setting in settings), default=0)
+    second = min(max((len(setting.value) for setting in settings), default=0), WIDE)
+    return [f"  {s.key.label:{first}}  {s.value:{second}}  {s.reason}" for s in settings]
 
 
 def _spans(panel: Panel) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstmcast.data.labeled_panel import LabeledPanel
-from lstmcast.report.console import columns, count, label, number
+from lstmcast.report.console import count, label, network_setting, number, setting_rows
 from lstmcast.tasks.label.model import LabelPredictions, count_correct
 from lstmcast.types import Ints
 
@@ -35,17 +35,14 @@ def found(data: LabeledPanel) -> str:
     each = f"{lengths.min():,} to {lengths.max():,} steps" if lengths.min() < lengths.max() else f"{lengths[0]:,} steps"
     width = count(len(data.features), "feature")
     lines = [f"{data.source}: {count(data.n_series, 'series')} of {each}, {width} at each"]
-    lines += columns([(f.name, f.value, f.reason) for f in data.findings])
+    lines += setting_rows(data.inferred)
     lines += [f"  note: {note}" for note in data.notes]
     return "\n".join([*lines, *(f"  left out: {reason}" for reason in data.dropped)])
 
 
 def planned(plan: LabelPlan) -> str:
     """What `auto` became."""
-    many = f" × {plan.networks}" if plan.networks > 1 else ""
-    rows = [(f.name, f.value, f.reason) for f in plan.findings]
-    rows.append(("network", f"{plan.architecture}{many}", f"{plan.architecture.parameters:,} weights"))
-    return "\n".join(columns(rows))
+    return "\n".join(setting_rows([*plan.inferred, network_setting(plan)]))
 
 
 def format_label_scores(report: Mapping[str, Any]) -> str:

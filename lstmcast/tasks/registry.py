@@ -196,4 +196,4 @@ class ZeroShotTask(ValueTask):
     ) -> str:
         """What was found in the file too: nothing told of it before, as a training does."""
         text = super().describe_prediction(outcome, trained, replace(past, notes=()), version=version, target=target)
-        return f"{console.format_findings(past, system_clock())}\n{text}"
+        return f"{console.format_data(past, system_clock())}\n{text}"

@@ -41,18 +41,18 @@ def times_of(texts: list[str], **options: object) -> Times:
 
 def infer(texts: list[str], groups: list[int] | None = None, *, zone: str | None = None, **options: object) -> Calendar:
     """The calendar of such a column."""
-    return infer_with_findings(texts, groups, zone=zone, **options)[0]
+    return infer_with_settings(texts, groups, zone=zone, **options)[0]
 
 
-def infer_with_findings(
+def infer_with_settings(
     texts: list[str], groups: list[int] | None = None, *, zone: str | None = None, **options: object
 ) -> tuple[Calendar, dict[str, InferredSetting]]:
-    """The calendar of such a column, and the findings by name."""
+    """The calendar of such a column, and the inferred settings by key."""
     series = np.zeros(len(texts), dtype=np.int64) if groups is None else np.array(groups)
     times = times_of(texts, timezone=zone, groups=series)
     lines = np.arange(2, 2 + len(texts))
-    calendar, findings = infer_calendar(times, series, lines, column="Date", source="f.csv", **options)
-    return calendar, {finding.name: finding for finding in findings}
+    calendar, inferred = infer_calendar(times, series, lines, column="Date", source="f.csv", **options)
+    return calendar, {finding.key: finding for finding in inferred}
 
 
 @settings(deadline=None, max_examples=200)
@@ -201,10 +201,10 @@ def test_the_season_for_mase_is_the_classic_one() -> None:
 def test_a_short_series_has_no_season_and_that_is_said() -> None:
     """23 months are fewer than two seasons of 12; 24 are enough; the longest series counts."""
     months = texts_of(pd.date_range("2020-01-01", periods=24, freq="MS"))
-    calendar, findings = infer_with_findings(months[:23])
+    calendar, inferred = infer_with_settings(months[:23])
     assert calendar.season == 1
-    assert "23" in findings["season"].reason
-    assert "12" in findings["season"].reason
+    assert "23" in inferred["season"].reason
+    assert "12" in inferred["season"].reason
     assert infer(months).season == 12
     assert infer(months + months[:3], [0] * 24 + [1] * 3).season == 12
 
@@ -212,9 +212,9 @@ def test_a_short_series_has_no_season_and_that_is_said() -> None:
 def test_the_finding_counts_the_steps() -> None:
     """A daily file with one day lost has 8 of 9 steps that are daily."""
     days = texts_of(pd.date_range("2024-01-01", periods=11, freq="D"))
-    _, findings = infer_with_findings(days[:4] + days[5:])
-    assert findings["frequency"].value == "D"
-    assert "8 of 9" in findings["frequency"].reason
+    _, inferred = infer_with_settings(days[:4] + days[5:])
+    assert inferred["frequency"].value == "D"
+    assert "8 of 9" in inferred["frequency"].reason
 
 
 def test_series_are_looked_at_together() -> None:
@@ -314,14 +314,14 @@ def test_a_calendar_survives_json(alias: str) -> None:
 
 def test_a_counter_counts() -> None:
     """Without a time column, positions are row numbers, and the horizon is ten steps or the season."""
-    calendar, findings = counter_calendar()
+    calendar, inferred = counter_calendar()
     assert (calendar.name, calendar.label, calendar.season, calendar.mase_season) == ("1", "row number", 1, 1)
     assert calendar.default_horizon == 10
     assert calendar.text(np.array([1, 37])) == ["1", "37"]
     assert calendar.wall(np.array([4])).tolist() == [4]
     assert calendar.positions(np.array([5])).tolist() == [5]
     assert calendar.stamps(np.array([5])).tolist() == [5]
-    assert findings[0].name == "frequency"
+    assert inferred[0].key == "frequency"
     assert counter_calendar(12)[0].default_horizon == 12
     assert counter_calendar(12)[0].mase_season == 12
 
@@ -340,14 +340,14 @@ def test_a_grid_says_which_times_it_holds() -> None:
 
 def test_a_column_that_counts_is_its_own_clock() -> None:
     """Steps of ten from 5 on, one of them left out: positions are consecutive, and texts go on as the column does."""
-    calendar, findings = infer_with_findings(["5", "15", "25", "45"])
+    calendar, inferred = infer_with_settings(["5", "15", "25", "45"])
     stamps = np.array([5, 15, 25, 45])
     assert calendar.positions(stamps).tolist() == [0, 1, 2, 4]
     assert calendar.stamps(calendar.positions(stamps)).tolist() == stamps.tolist()
     assert calendar.text(np.array([3, 5])) == ["35", "55"]
     assert calendar.wall(np.array([3])).tolist() == [35]
     assert (calendar.kind, calendar.name, calendar.season) == ("counter", "1", 1)
-    assert findings["frequency"].reason == "the time column counts steps by 10"
+    assert inferred["frequency"].reason == "the time column counts steps by 10"
     assert Calendar.from_dict(json.loads(json.dumps(calendar.to_dict()))) == calendar
 
 

@@ -61,14 +61,14 @@ def test_two_columns_explain_themselves() -> None:
 
 def test_every_part_has_a_finding_with_its_reason() -> None:
     """What was inferred is said with the reason, what was pinned as given, what is left as a note."""
-    columns, findings, notes = find_columns(long_table(), ReadOptions(target=("Temperature",)))
+    columns, inferred, notes = find_columns(long_table(), ReadOptions(target=("Temperature",)))
     assert columns == Columns("Date", ("Temperature",), ("Store", "Dept"))
-    assert [(one.name, one.value) for one in findings] == [
+    assert [(one.key, one.value) for one in inferred] == [
         ("time", "Date"),
         ("series", "Store, Dept"),
         ("target", "Temperature"),
     ]
-    assert [one.reason for one in findings] == [
+    assert [one.reason for one in inferred] == [
         "the only column that reads as times",
         "264 rows repeat a time; together with the time they tell rows apart",
         "given",
@@ -159,9 +159,9 @@ def test_of_several_times_the_finest_is_taken() -> None:
     """Half hours tell more rows apart than days; both are named in the reason."""
     hours = [f"2020-01-{day:02d}T{hour:02d}:00" for day in range(1, 3) for hour in range(24)]
     data = table(Date=[hour[:10] for hour in hours], Time=hours, Demand=decimals(48), Temperature=decimals(48))
-    columns, findings, _ = find_columns(data, ReadOptions())
+    columns, inferred, _ = find_columns(data, ReadOptions())
     assert columns == Columns("Time", ("Demand",))
-    assert findings[0].reason == "tells most rows apart of Date, Time"
+    assert inferred[0].reason == "tells most rows apart of Date, Time"
 
 
 def test_a_telling_name_beats_an_unnamed_time() -> None:
@@ -180,9 +180,9 @@ def test_a_date_that_cannot_be_read_is_still_the_time() -> None:
 
 def test_without_times_rows_are_counted() -> None:
     """A column of numbers alone is one series, and a note says that rows are counted."""
-    columns, findings, notes = find_columns(table(load=decimals(9)), ReadOptions())
+    columns, inferred, notes = find_columns(table(load=decimals(9)), ReadOptions())
     assert columns == Columns(None, ("load",))
-    assert (findings[0].value, findings[0].reason) == ("none", "no column reads as times")
+    assert (inferred[0].value, inferred[0].reason) == ("none", "no column reads as times")
     assert notes == ("no time column: rows are counted 1, 2, 3 …",)
 
 
@@ -242,9 +242,9 @@ def test_no_numbers_at_all_are_refused() -> None:
 
 def test_the_only_column_left_is_taken_so_that_its_faults_are_told() -> None:
     """Beside the time there is one column: reading its values will say which are no numbers."""
-    columns, findings, _ = find_columns(table(ds=MONTHS, y=["abc"] * 24), ReadOptions())
+    columns, inferred, _ = find_columns(table(ds=MONTHS, y=["abc"] * 24), ReadOptions())
     assert columns == Columns("ds", ("y",))
-    assert findings[2].reason == "the only column left"
+    assert inferred[2].reason == "the only column left"
 
 
 def test_misspelt_pins_are_listed_together() -> None:

@@ -47,7 +47,7 @@ def test_features_stand_side_by_side(tmp_path: Path) -> None:
     assert found.values[3:6].tolist() == [[20.0, 1.5], [21.0, 1.5], [22.0, 1.5]]
     assert found.observed.all()
     assert found.classes == ("cold", "hot")
-    assert {one.name: one.value for one in found.findings}["features"] == "x, y"
+    assert {one.key: one.value for one in found.inferred}["features"] == "x, y"
 
 
 def test_some_series_in_another_order(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_series_without_a_label(tmp_path: Path) -> None:
 def test_the_label_is_found(tmp_path: Path) -> None:
     """By its name; where series are named, by what keeps one value in each; else it is asked for."""
     by_name = labelled(tmp_path, rows("Label"), time="step", series=("id",))
-    assert (by_name.label, by_name.findings[0].reason) == ("Label", "its name says so")
+    assert (by_name.label, by_name.inferred[0].reason) == ("Label", "its name says so")
     kept = labelled(tmp_path, rows().replace("0.5", "7"), time="step", series=("id",), features=("x", "y"))
     assert (kept.label, kept.features) == ("kind", ("x", "y"))
     (fault,) = refused(tmp_path, rows(), time="step")
@@ -143,7 +143,7 @@ def test_a_column_that_counts_is_the_time(tmp_path: Path) -> None:
     """A column that counts from 0 in every series orders the steps; it is no feature unless it is named as one."""
     found = labelled(tmp_path, rows().replace("step", "hour"), series=("id",), target=("kind",))
     assert (found.time, found.features) == ("hour", ("x", "y"))
-    assert next(one.reason for one in found.findings if one.name == "time") == "it counts the steps of every series"
+    assert next(one.reason for one in found.inferred if one.key == "time") == "it counts the steps of every series"
     pinned = labelled(
         tmp_path, rows().replace("step", "hour"), series=("id",), target=("kind",), features=("hour", "x")
     )

@@ -43,7 +43,7 @@ def test_one_series_by_month(tmp_path: Path) -> None:
     assert panel.observed.all()
     assert (panel.calendar.label, panel.calendar.season) == ("monthly", 12)
     assert panel.calendar.text(panel.ends + 1) == ["2022-07"]
-    assert {one.name for one in panel.findings} >= {"time", "series", "target", "frequency"}
+    assert {one.key for one in panel.inferred} >= {"time", "series", "target", "frequency"}
 
 
 def test_a_long_table_in_another_notation(tmp_path: Path) -> None:

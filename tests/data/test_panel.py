@@ -39,8 +39,8 @@ def load(
     times = parse_times(
         text[time], table.lines, column=time, source="f.csv", timezone=timezone, groups=group_codes(text, series)
     )
-    calendar, findings = infer_calendar(times, groups, table.lines, column=time, source="f.csv", frequency=frequency)
-    return build_panel(table, columns, times, values, calendar, findings=findings, **options)
+    calendar, inferred = infer_calendar(times, groups, table.lines, column=time, source="f.csv", frequency=frequency)
+    return build_panel(table, columns, times, values, calendar, inferred=inferred, **options)
 
 
 def write(path: Path, rows: list[str], header: str = "t,y") -> Path:
@@ -67,8 +67,8 @@ def test_one_series(tmp_path: Path) -> None:
     assert panel.calendar.text(np.array([panel.starts[0], panel.ends[0]])) == ["2024-01-01", "2024-01-04"]
     assert panel.notes == ()
     assert panel.dropped == ()
-    assert [finding.name for finding in panel.findings] == ["frequency", "season"]
-    assert isinstance(panel.findings[0], InferredSetting)
+    assert [finding.key for finding in panel.inferred] == ["frequency", "season"]
+    assert isinstance(panel.inferred[0], InferredSetting)
 
 
 def test_long_series_keep_their_ids_and_order(tmp_path: Path) -> None:

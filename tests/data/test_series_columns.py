@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstmcast.data.schema import InferredSetting, ReadOptions, Table
+from lstmcast.data.schema import InferredSetting, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import ColumnChoice, are_integers, find_series, group_codes, words
 from lstmcast.errors import DataError
 
@@ -121,8 +121,8 @@ def test_whole_numbers(fields: list[str], expected: bool) -> None:
 
 def test_a_choice_tells_itself() -> None:
     """One column, none, or very many become a finding of readable length."""
-    assert ColumnChoice(("a",), "given").finding("time") == InferredSetting("time", "a", "given")
-    assert ColumnChoice((), "none fits").finding("time").value == "none"
+    assert ColumnChoice(("a",), "given").inferred(SettingKey.TIME) == InferredSetting(SettingKey.TIME, "a", "given")
+    assert ColumnChoice((), "none fits").inferred(SettingKey.TIME).value == "none"
     many = ColumnChoice(tuple(f"c{k}" for k in range(1000)), "given")
-    assert many.finding("target").value.endswith("c19 and 980 more")
+    assert many.inferred(SettingKey.TARGET).value.endswith("c19 and 980 more")
     assert many.only == "c0"

@@ -206,7 +206,7 @@ def test_the_only_such_column_is_the_target(tmp_path: Path) -> None:
     """Beside numbers it is found, and the reason is said."""
     panel = told(tmp_path, "wind,rained,value", ["3,no,5", "4,yes,6", "2,no,7", "9,yes,8"])
     assert panel.columns.target == ("rained",)
-    assert any(found.reason == "the only column of yes and no" for found in panel.findings)
+    assert any(found.reason == "the only column of yes and no" for found in panel.inferred)
 
 
 def test_of_two_one_must_be_named(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_a_time_is_read_and_written_back_as_it_was(text: str, iso: str) -> None:
     times = parse(text)
     assert isos(times) == [iso]
     assert times.style.format(times.stamps, times.timezone) == [text]
-    assert any(finding.name == "format" for finding in times.findings)
+    assert any(finding.key == "format" for finding in times.inferred)
 
 
 def test_a_padded_text_is_not_needed_for_a_padded_style() -> None:
@@ -136,8 +136,8 @@ def test_day_first_or_month_first_is_decided_by_one_row() -> None:
     """One day above 12 decides the column, and the finding names its line."""
     times = parse("01/02/2024", "02/02/2024", "13/02/2024")
     assert isos(times)[0] == "2024-02-01T00:00:00"
-    assert times.findings[0].value == "%d/%m/%Y"
-    assert "line 4 '13/02/2024'" in times.findings[0].reason
+    assert times.inferred[0].value == "%d/%m/%Y"
+    assert "line 4 '13/02/2024'" in times.inferred[0].reason
     assert isos(parse("01/02/2024", "01/13/2024"))[0] == "2024-01-02T00:00:00"
 
 
@@ -147,7 +147,7 @@ def test_even_steps_decide_where_no_day_does() -> None:
     for pattern in ("%d/%m/%Y", "%m/%d/%Y"):
         times = parse(*(month.strftime(pattern) for month in months))
         assert times.stamps.tolist() == stamps_of(months).tolist()
-        assert "even" in times.findings[0].reason
+        assert "even" in times.inferred[0].reason
 
 
 def test_an_undecidable_column_asks_for_the_format() -> None:
@@ -165,7 +165,7 @@ def test_a_year_counted_from_one() -> None:
     times = parse(*texts)
     assert isos(times)[:2] == ["0001-01-01T00:00:00", "0001-02-01T00:00:00"]
     assert times.style.format(times.stamps) == texts
-    assert "counted from 1" in times.findings[0].reason
+    assert "counted from 1" in times.inferred[0].reason
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_offsets_become_one_zone() -> None:
     several = parse("2020-01-01T00:00:00+01:00", "2020-07-01T00:00:00+02:00")
     assert several.timezone == "UTC"
     assert several.style.format(several.stamps, "UTC")[1] == "2020-06-30T22:00:00+00:00"
-    assert "2 different offsets" in several.findings[-1].reason
+    assert "2 different offsets" in several.inferred[-1].reason
 
 
 def test_a_doubled_hour_is_resolved_by_order() -> None:
@@ -302,7 +302,7 @@ def test_whole_numbers_may_count_steps(texts: list[str]) -> None:
     """Integers that fit no date and leave few steps out are steps, and are written back as they are."""
     times = parse(*texts)
     assert times.stamps.tolist() == [int(text) for text in texts]
-    assert (times.timezone, times.findings[0].value) == (None, "count")
+    assert (times.timezone, times.inferred[0].value) == (None, "count")
     assert times.style.format(times.stamps) == texts
     assert looks_like_counts(pd.Series(texts))
     assert not looks_like_times(pd.Series(texts))
@@ -319,7 +319,7 @@ def test_other_numbers_count_nothing(texts: list[str]) -> None:
 def test_epochs_that_gain_a_digit_stay_epochs() -> None:
     """Seconds around 2001-09-09 have nine and ten digits, and are times all the same."""
     times = parse("999999000", "999999600", "1000000200")
-    assert times.findings[0].value == "epoch s"
+    assert times.inferred[0].value == "epoch s"
     assert isos(times)[2] == "2001-09-09T01:50:00"
 
 

@@ -75,12 +75,12 @@ def test_what_is_pinned_stays(air_panel: Panel) -> None:
 
 
 def test_what_is_decided_is_said(air_panel: Panel) -> None:
-    """Each decision is a finding with a value and a reason; a pinned one says so."""
-    found = {f.name: f for f in make_plan(air_panel, Config()).findings}
-    assert {"horizon", "transform", "footing", "window"} <= set(found)
+    """Each decision is a setting with a value and a reason; a pinned one is marked."""
+    found = {f.key: f for f in make_plan(air_panel, Config()).inferred}
+    assert {"horizon", "transform", "preprocessing", "window"} <= set(found)
     assert (found["horizon"].value, found["horizon"].reason) == ("12", "usual for data that are monthly")
     assert all(f.value and f.reason for f in found.values())
-    pinned = {f.name: f for f in make_plan(air_panel, config(forecast__horizon=3, model__transform="log")).findings}
+    pinned = {f.key: f for f in make_plan(air_panel, config(forecast__horizon=3, model__transform="log")).inferred}
     assert (pinned["horizon"].value, pinned["horizon"].reason) == ("3", "pinned")
     assert (pinned["transform"].value, pinned["transform"].reason) == ("log", "pinned")
 
@@ -142,7 +142,7 @@ def test_an_epoch_is_bounded(air_panel: Panel) -> None:
     few = make_plan(air_panel, Config()).recipe
     length = 100_000
     values = np.abs(np.random.default_rng(0).normal(100, 10, length))
-    many = replace(air_panel, values=values, observed=np.ones(length, bool), offsets=np.array([0, length]), findings=())
+    many = replace(air_panel, values=values, observed=np.ones(length, bool), offsets=np.array([0, length]), inferred=())
     plenty = make_plan(many, config(model__level=1, model__seasons=1, model__transform="none")).recipe
     assert 1 <= few.batches < plenty.batches <= 1000
     assert few.batch_size >= 8
@@ -188,7 +188,7 @@ def test_a_long_fit_learns_from_each_value_as_often_however_many_epochs(epochs: 
     for length, passes in ((190, 24), (10_000, 16)):
         values = np.random.default_rng(0).normal(100, 10, length)
         panel = replace(
-            air_panel, values=values, observed=np.ones(length, bool), offsets=np.array([0, length]), findings=()
+            air_panel, values=values, observed=np.ones(length, bool), offsets=np.array([0, length]), inferred=()
         )
         asked = config(
             train__patience=None, train__epochs=epochs, train__batch_size=2, model__context=8, model__seasons=0
@@ -203,7 +203,7 @@ def test_many_values_are_not_stopped(air_panel: Panel) -> None:
     for length, patience in ((199_999, 10), (200_000, None)):
         values = np.abs(np.random.default_rng(0).normal(100, 10, length))
         panel = replace(
-            air_panel, values=values, observed=np.ones(length, bool), offsets=np.array([0, length]), findings=()
+            air_panel, values=values, observed=np.ones(length, bool), offsets=np.array([0, length]), inferred=()
         )
         quick = {"model__level": 1, "model__seasons": 1, "model__transform": "none"}
         assert make_plan(panel, config(**quick)).recipe.patience == patience

@@ -38,7 +38,7 @@ def panel_of(*series: np.ndarray | list[float], calendar: Calendar = MONTHS) -> 
         observed=np.ones(offsets[-1], bool),
         offsets=offsets,
         starts=np.zeros(len(series), int),
-        findings=(),
+        inferred=(),
         notes=(),
         source="test",
     )

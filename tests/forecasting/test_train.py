@@ -13,6 +13,7 @@ import pytest
 from lstmcast.config import Config, load_config
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
+from lstmcast.data.schema import SettingKey
 from lstmcast.errors import ConfigError, DataError, UsageError
 from lstmcast.evaluation.splits import HoldoutSplit
 from lstmcast.explain.explanation import explain
@@ -378,7 +379,7 @@ def test_the_plan_is_that_of_the_networks(air_panel: Panel) -> None:
     )
     assert going_on.architecture.head == known.head
     assert warm.may_stay
-    assert [finding.name for finding in going_on.findings].count("start") == 1
+    assert [finding.key for finding in going_on.inferred].count(SettingKey.INIT) == 1
 
 
 def test_a_pinned_share_of_smoothing_stays(air_panel: Panel) -> None:

@@ -12,6 +12,7 @@ import pytest
 from lstmcast.config import Config, load_config
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
+from lstmcast.data.schema import SettingKey
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.planning import TrainingPlan, make_plan
 from lstmcast.forecasting.train import train
@@ -48,7 +49,7 @@ def held(plan: TrainingPlan) -> tuple[int, int]:
 
 def reason(plan: TrainingPlan) -> tuple[str, str]:
     """How the networks start, and why."""
-    (found,) = (finding for finding in plan.findings if finding.name == "start")
+    (found,) = (setting for setting in plan.inferred if setting.key == SettingKey.INIT)
     return found.value, found.reason
 
 

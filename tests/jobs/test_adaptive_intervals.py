@@ -36,7 +36,7 @@ def panel_of(values: np.ndarray, grid: TimeGrid = HOURLY) -> Panel:
         observed=~np.isnan(values.ravel()),
         offsets=np.arange(series + 1) * steps,
         starts=np.zeros(series, np.int64),
-        findings=(),
+        inferred=(),
         notes=(),
         source="test",
     )

@@ -180,5 +180,5 @@ def test_a_warm_refit_of_a_real_network(bench: Bench, waves: Wave) -> None:
     assert model is not None
     assert model.version.name == outcome.version
     if event.fields["accepted"]:
-        assert ["start", "warm", "from its weights"] in model.forecaster.report["findings"]
+        assert {"key": "init", "value": "warm"}.items() <= model.forecaster.report["inferred"][-1].items()
         assert model.forecaster.report["refit"]["reason"] == "the last fit was 14 d ago"

@@ -27,7 +27,7 @@ def panel_of(*series: list[float] | np.ndarray) -> Panel:
         observed=np.ones(offsets[-1], bool),
         offsets=offsets,
         starts=np.zeros(len(series), int),
-        findings=(),
+        inferred=(),
         notes=(),
         source="test",
     )

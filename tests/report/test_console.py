@@ -50,17 +50,17 @@ def no_waste(text: str) -> None:
 
 def test_found(air_panel: Panel) -> None:
     """The first line says file, rows, series and span; each finding follows with value and reason."""
-    text = console.format_findings(air_panel, NOW)
+    text = console.format_data(air_panel, NOW)
     lines = text.splitlines()
     assert lines[0].endswith("air_passengers.csv: 144 rows, 1 series, 1949-01 to 1960-12")
     assert any(line.split()[:2] == ["frequency", "MS"] for line in lines)
-    assert len(lines) == 1 + len(air_panel.findings)
+    assert len(lines) == 1 + len(air_panel.inferred)
     no_waste(text)
 
 
 def test_found_with_series(shops_file: Path) -> None:
     """What was left out is told with its reason, and each series has its steps and span."""
-    text = console.format_findings(read(shops_file), NOW, series=True)
+    text = console.format_data(read(shops_file), NOW, series=True)
     assert "left out: series 'gap': 70 steps are missing" in text
     assert "  north: 120 steps, 2024-01-01 to 2024-04-29" in text.splitlines()
     assert "  new: 5 steps, 2024-01-01 to 2024-01-05" in text.splitlines()
@@ -72,7 +72,7 @@ def test_filled_steps_are_counted(tmp_path: Path, write_series: Any) -> None:
     nan = float("nan")
     panel = read(write_series(tmp_path / "x.csv", {"a": [1.0, 2, nan, nan, 3, 4]}))
     assert (
-        console.format_findings(panel, NOW, series=True)
+        console.format_data(panel, NOW, series=True)
         .splitlines()[-1]
         .endswith(": 6 steps, 2024-01-01 to 2024-01-06, 2 filled")
     )
@@ -81,7 +81,7 @@ def test_filled_steps_are_counted(tmp_path: Path, write_series: Any) -> None:
 def test_many_series_are_cut_short(tmp_path: Path, write_series: Any) -> None:
     """Twenty series are listed and the rest counted."""
     panel = read(write_series(tmp_path / "x.csv", {f"s{k:02}": [1.0, 2, 3] for k in range(23)}))
-    lines = console.format_findings(panel, NOW, series=True).splitlines()
+    lines = console.format_data(panel, NOW, series=True).splitlines()
     assert lines[-1] == "  … and 3 more series"
     assert sum(line.startswith("  s") and ": 3 steps" in line for line in lines) == 20
 
@@ -89,18 +89,18 @@ def test_many_series_are_cut_short(tmp_path: Path, write_series: Any) -> None:
 @pytest.mark.parametrize(("year", "said"), [(2024, False), (1960, True)])
 def test_data_beyond_today(air_panel: Panel, year: int, said: bool) -> None:
     """Data that end after now are told, others are not."""
-    text = console.format_findings(air_panel, datetime(year, 1, 1, tzinfo=UTC))
+    text = console.format_data(air_panel, datetime(year, 1, 1, tzinfo=UTC))
     assert ("end after now: is the last time right?" in text) is said
 
 
 def test_found_as_json(shops_file: Path) -> None:
-    """A program gets the same: columns, frequency, counts, findings, what was left out."""
+    """A program gets the same: columns, frequency, counts, inferred, what was left out."""
     found = console.found_as_json(read(shops_file))
     assert found["columns"] == {"time": "day", "target": ["sales"], "series": ["shop"]}
     assert (found["frequency"], found["season"], found["series"]) == ("D", 7, 3)
     assert (found["rows"], found["filled"]) == (120 + 90 + 5, 0)
     assert len(found["left_out"]) == 1
-    assert all(set(finding) == {"name", "value", "reason"} for finding in found["findings"])
+    assert all(set(finding) == {"key", "value", "reason"} for finding in found["inferred"])
 
 
 def test_planned(air_panel: Panel) -> None:
@@ -108,7 +108,7 @@ def test_planned(air_panel: Panel) -> None:
     plan = make_plan(air_panel, Config())
     text = console.format_plan(plan)
     assert f"{plan.holdout.total} steps" in text
-    assert f"{plan.holdout.validation_steps} to decide when to stop, then {plan.holdout.test_steps} to judge" in text
+    assert f"{plan.holdout.validation_steps} validation (early stopping), {plan.holdout.test_steps} test" in text
     assert f"{plan.architecture}" in text
     assert f"{plan.architecture.parameters:,} weights" in text
     no_waste(text)

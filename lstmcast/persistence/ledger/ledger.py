@@ -104,7 +104,7 @@ class Ledger:
             number: of the panel; None: the newest.
 
         Returns:
-            The panel, without findings and notes; None where there is none of that number.
+            The panel, without inferred and notes; None where there is none of that number.
         """
         with translate_sqlite_errors(self.path, "read"):
             return observations.panel(self._connection, number)

@@ -196,7 +196,7 @@ def panel(connection: sqlite3.Connection, number: int | None) -> Panel | None:
         observed=np.concatenate([observed for _, observed in each]),
         offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
         starts=found.starts,
-        findings=(),
+        inferred=(),
         notes=(),
         source=connection.execute("SELECT source FROM panels WHERE id = ?", (found.number,)).fetchone()[0],
     )

@@ -80,7 +80,7 @@ def _build(manifest: Mapping[str, Any], tensors: Tensors) -> SymbolForecaster:
         observed=kept["observed"],
         offsets=kept["offsets"],
         starts=kept["starts"],
-        findings=(),
+        inferred=(),
         notes=(),
         source=manifest["source"],
         symbols=symbols,

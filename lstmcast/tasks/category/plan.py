@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstmcast.data.panel import Panel
-from lstmcast.data.schema import InferredSetting
+from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.errors import DataError
 from lstmcast.evaluation.splits import MIN_TRAIN_STEPS, HoldoutSplit, default_horizon
 from lstmcast.nn.heads import CategoricalHead
@@ -38,7 +38,7 @@ class SymbolPlan:
         recipe: how it is fitted.
         networks: how many.
         refit: whether the saved ones have learnt from all the data.
-        findings: what was decided, and why.
+        inferred: what was decided, and why.
     """
 
     holdout: HoldoutSplit
@@ -46,7 +46,7 @@ class SymbolPlan:
     recipe: Recipe
     networks: int
     refit: bool
-    findings: tuple[InferredSetting, ...]
+    inferred: tuple[InferredSetting, ...]
 
 
 def make_plan(panel: Panel, config: Config, *, test_steps: int | None = None) -> SymbolPlan:
@@ -74,13 +74,13 @@ def make_plan(panel: Panel, config: Config, *, test_steps: int | None = None) ->
         dropout=config.model.dropout,
     )
     reason = f"usual for data that are {panel.calendar.label}"
-    findings = (
-        InferredSetting("horizon", str(horizon), "pinned" if requested != "auto" else reason),
-        InferredSetting("symbols", str(len(panel.symbols)), _some(panel.symbols)),
-        InferredSetting("window", f"{context} steps", f"{_learnable(panel, held):,} symbols to learn from"),
+    inferred = (
+        InferredSetting(SettingKey.HORIZON, str(horizon), "pinned" if requested != "auto" else reason),
+        InferredSetting(SettingKey.SYMBOLS, str(len(panel.symbols)), _some(panel.symbols)),
+        InferredSetting(SettingKey.WINDOW, f"{context} steps", f"{_learnable(panel, held):,} symbols to learn from"),
     )
     recipe = _recipe(_learnable(panel, held), architecture, config)
-    return SymbolPlan(held, architecture, recipe, config.train.networks, config.train.refit, findings)
+    return SymbolPlan(held, architecture, recipe, config.train.networks, config.train.refit, inferred)
 
 
 def plan_holdout(panel: Panel, horizon: int, test_steps: int | None = None) -> HoldoutSplit:

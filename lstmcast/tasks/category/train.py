@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,7 @@ def report(
     """Plain JSON-able values; what is undefined is null."""
     return {
         "config": config.model_dump(mode="json"),
-        "findings": [[f.name, f.value, f.reason] for f in (*panel.findings, *plan.findings)],
+        "inferred": [asdict(setting) for setting in (*panel.inferred, *plan.inferred)],
         "network": str(plan.architecture),
         "parameters": plan.architecture.parameters,
         "epochs": list(epochs),

@@ -118,7 +118,7 @@ class EventForecaster:
         temperature: by which their log-odds are divided.
         context: the last steps of every series.
         holdout: what judged it.
-        report: what a person may want to know later: config, findings, scores, verdict, data fingerprint, versions.
+        report: what a person may want to know later: config, inferred, scores, verdict, data fingerprint, versions.
     """
 
     pipeline: EventPipeline

@@ -9,7 +9,7 @@ import numpy as np
 
 from lstmcast.config.expressions import parse_event
 from lstmcast.data.panel import Panel
-from lstmcast.data.schema import InferredSetting
+from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.errors import DataError
 from lstmcast.evaluation.splits import HoldoutSplit, plan_holdout
 from lstmcast.forecasting.planning import PreprocessingVariant, TrainingPlan, horizon_of, make_plan, train_panel
@@ -64,14 +64,14 @@ def make_event_plan(panel: Panel, config: Config) -> EventPlan:
     direct = config.model_copy(update={"model": config.model.model_copy(update={"strategy": "direct"})})
     plan = make_plan(panel, direct, held=held)
     head = BernoulliHead(held.horizon)
-    findings = (InferredSetting("event", rule.text, _reason(rule, past, rate)), *plan.findings)
+    inferred = (InferredSetting(SettingKey.EVENT, rule.text, _reason(rule, past, rate)), *plan.inferred)
     return EventPlan(
         replace(
             plan,
             variants=plan.variants[:1],
             architecture=replace(plan.architecture, lags=features(plan.variants[0].window_spec), head=head),
             recipe=replace(plan.recipe, loss=head.loss_name, winsorize=None),
-            findings=tuple(finding for finding in findings if finding.name != "window"),
+            inferred=tuple(setting for setting in inferred if setting.key != SettingKey.WINDOW),
         ),
         rule,
         weekly_season(panel) or panel.calendar.season,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,7 +43,7 @@ def report(
     held, values = plan.holdout, plan.plan
     return {
         "config": config.model_dump(mode="json"),
-        "findings": [[f.name, f.value, f.reason] for f in (*panel.findings, *values.findings)],
+        "inferred": [asdict(setting) for setting in (*panel.inferred, *values.inferred)],
         "event": plan.rule.text,
         "network": str(values.architecture),
         "parameters": values.architecture.parameters,

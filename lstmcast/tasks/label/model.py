@@ -216,7 +216,7 @@ def empty_panel(classifier: SeriesClassifier) -> LabeledPanel:
         offsets=np.zeros(1, np.int64),
         starts=np.empty(0, np.int64),
         labels=(),
-        findings=(),
+        inferred=(),
         notes=(),
         source=f"{classifier.report['data']['source']} is gone",
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstmcast.data.labeled_panel import UNKNOWN, LabeledPanel
-from lstmcast.data.schema import InferredSetting
+from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.errors import DataError
 from lstmcast.evaluation.classification import MIN_SERIES_TO_VALIDATE, StratifiedSplit, stratified_split
 from lstmcast.nn.heads import CategoricalHead
@@ -38,7 +38,7 @@ class LabelPlan:
         recipe: how it is fitted; its batches are those of an epoch on the part that learns.
         networks: how many.
         refit: whether the saved ones have learnt from all the data.
-        findings: what was decided, and why.
+        inferred: what was decided, and why.
     """
 
     data: LabeledPanel
@@ -49,7 +49,7 @@ class LabelPlan:
     recipe: Recipe
     networks: int
     refit: bool
-    findings: tuple[InferredSetting, ...]
+    inferred: tuple[InferredSetting, ...]
 
 
 def make_plan(data: LabeledPanel, config: Config) -> LabelPlan:
@@ -85,7 +85,7 @@ def make_plan(data: LabeledPanel, config: Config) -> LabelPlan:
         recipe=recipe,
         networks=config.train.networks,
         refit=config.train.refit,
-        findings=_findings(data, known, codes, parts, context=context, longest=longest, stopping=stopping),
+        inferred=_inferred_settings(data, known, codes, parts, context=context, longest=longest, stopping=stopping),
     )
 
 
@@ -109,7 +109,7 @@ def _refuse_few(known: LabeledPanel, codes: Ints) -> None:
         )
 
 
-def _findings(
+def _inferred_settings(
     data: LabeledPanel,
     known: LabeledPanel,
     codes: Ints,
@@ -119,23 +119,24 @@ def _findings(
     longest: int,
     stopping: bool,
 ) -> tuple[InferredSetting, ...]:
-    """What was decided, for a person."""
+    """The decisions in print."""
     sizes = np.bincount(codes)
     each = f"{sizes.min()} to {sizes.max()}" if sizes.min() < sizes.max() else str(sizes.min())
     unknown = data.n_series - known.n_series
     unlabeled = f"; {unknown:,} more without a label" if unknown else ""
-    stops = "when to stop and " if stopping else ""
-    read = "all of the longest series" if context >= longest else f"the last ones of up to {longest:,}"
+    purpose = "early stopping, temperature" if stopping else "temperature"
+    read = "all steps of the longest series" if context >= longest else f"the last of up to {longest:,} steps"
     return (
         InferredSetting(
-            "labels", str(len(known.classes)), f"{truncate_list(known.classes)}; {each} series each{unlabeled}"
+            SettingKey.LABELS, str(len(known.classes)), f"{truncate_list(known.classes)}; {each} series each{unlabeled}"
         ),
-        InferredSetting("window", f"{context} steps", f"{read}, {pluralize(len(known.features), 'feature')} at each"),
         InferredSetting(
-            "held out",
+            SettingKey.WINDOW, f"{context} steps", f"{read}, {pluralize(len(known.features), 'feature')} at each"
+        ),
+        InferredSetting(
+            SettingKey.HOLDOUT,
             f"{len(parts.validation) + len(parts.test):,} series",
-            f"{len(parts.validation):,} to decide {stops}how bold to be, {len(parts.test):,} to judge; "
-            "each label's share",
+            f"{len(parts.validation):,} validation ({purpose}), {len(parts.test):,} test; stratified by label",
         ),
     )
 

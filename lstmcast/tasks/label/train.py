@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,7 +52,7 @@ def report(
     scores = evaluation.scores()
     return {
         "config": config.model_dump(mode="json"),
-        "findings": [[f.name, f.value, f.reason] for f in (*data.findings, *plan.findings)],
+        "inferred": [asdict(setting) for setting in (*data.inferred, *plan.inferred)],
         "network": str(plan.architecture),
         "parameters": plan.architecture.parameters,
         "epochs": list(epochs),

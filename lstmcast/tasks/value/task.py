@@ -74,7 +74,7 @@ class ValueTask:
 
     def describe_data(self, past: Panel, now: datetime) -> str:
         """Columns, frequency, gaps."""
-        return console.format_findings(past, now)
+        return console.format_data(past, now)
 
     def fingerprint(self, past: Panel) -> str:
         """Of keys, times and values."""

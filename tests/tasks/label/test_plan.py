@@ -29,7 +29,7 @@ def test_series_without_a_label_are_not_learnt_from(moves: LabeledPanel, quick: 
     plan = make_plan(replace(moves, labels=("", "", *moves.labels[2:])), quick)
     assert plan.data.n_series == len(plan.codes) == 58
     assert [plan.classes[k] for k in plan.codes[:3]] == list(moves.labels[2:5])
-    assert any("2 more without a label" in found.reason for found in plan.findings)
+    assert any("2 more without a label" in found.reason for found in plan.inferred)
 
 
 def test_a_very_long_series_is_not_read_whole(moves: LabeledPanel, quick: Config) -> None:
