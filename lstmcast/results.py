@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -114,6 +114,11 @@ def named_steps(
         for k, name in enumerate(names)
     }
     return parts | {time: calendar.text(positions.ravel())}
+
+
+def with_own_names(named: Mapping[str, object], columns: Mapping[str, object]) -> dict[str, object]:
+    """Return the columns of a table: those of the input, then others; a name that the input has gets an underscore."""
+    return {**named, **{f"{name}_" if name in named else name: values for name, values in columns.items()}}
 
 
 def rendered(frame: pd.DataFrame, suffix: str) -> bytes:

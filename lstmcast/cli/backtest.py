@@ -86,9 +86,9 @@ def backtest(
         scores = task.backtest(
             past, config, BacktestOptions(origins, step, refit, selected), on_progress=on_progress, note=note
         )
-    note(scores.summary())
+    note(task.describe_backtest(scores))
     if folder:
-        files = scores.files(figures=figures)
+        files = task.backtest_files(scores, figures=figures)
         write_files(folder, files)
         note(f"\nWrote {', '.join(str(folder / name) for name in files)}")
     if as_json:

@@ -65,7 +65,7 @@ def train(
     output_suffix(config.forecast.output, task.formats)
     past = task.read(data, config)
     note(task.describe_data(past, system_clock()))
-    training = identity_of(task.fingerprint(past), config)
+    training = identity_of(past.fingerprint(), config)
     began = time.monotonic()
     with model_lock(prepare(folder, name)), checkpoint(folder / name, training) as kept:
         if kept.resumed:

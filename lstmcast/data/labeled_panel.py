@@ -12,7 +12,7 @@ import pandas as pd
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.load import INFER, read_text, to_panel
 from lstmcast.data.panel import Panel
-from lstmcast.data.schema import InferredSetting, ReadOptions, SettingKey, Table
+from lstmcast.data.schema import InferredSetting, ReadOptions, SettingKey, Table, fingerprint
 from lstmcast.data.series_columns import EVERY, LABEL_WORDS, group_codes, words
 from lstmcast.errors import DataError
 from lstmcast.text import MAX_SHOWN, pluralize, suggest, truncate_items, truncate_list
@@ -60,6 +60,12 @@ class LabeledPanel:
     notes: tuple[str, ...]
     source: str
     dropped: tuple[str, ...] = ()
+
+    def fingerprint(self) -> str:
+        """Return the sha256 of all that a model depends on: columns, keys, times, features, labels."""
+        columns = (self.time, self.key_columns, self.features, self.label)
+        described = (columns, self.calendar.to_dict(), self.keys, self.labels)
+        return fingerprint(described, self.offsets, self.starts, self.values, self.observed)
 
     @property
     def n_series(self) -> int:

@@ -30,7 +30,7 @@ from lstmcast.data.missing import (
     too_long,
     trim_notes,
 )
-from lstmcast.data.schema import Columns, InferredSetting, Table
+from lstmcast.data.schema import Columns, InferredSetting, Table, fingerprint
 from lstmcast.data.series_columns import group_codes
 from lstmcast.data.time_column import Times
 from lstmcast.errors import ConfigError, DataError
@@ -73,6 +73,11 @@ class Panel:
     source: str
     dropped: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()
+
+    def fingerprint(self) -> str:
+        """Return the sha256 of all that a forecast depends on: columns, keys, times, values, symbols."""
+        described = (self.columns, self.calendar.to_dict(), self.keys, self.symbols)
+        return fingerprint(described, self.offsets, self.starts, self.values, self.observed)
 
     @property
     def n_series(self) -> int:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
 
 from lstmcast.types import Ints
 
@@ -124,3 +127,11 @@ class ReadOptions:
         names = (target,) if isinstance(target, str) else tuple(target or ())
         lists = {name: tuple(section.get(name, ())) for name in ("series", "features")}  # models of before lack some
         return cls(**{**section, "target": names, **lists})
+
+
+def fingerprint(described: object, *arrays: np.ndarray) -> str:
+    """Return the sha256 of a description and of arrays."""
+    digest = sha256(repr(described).encode())
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

@@ -76,6 +76,16 @@ class BacktestResult:
         return int(self.actual.shape[2])
 
     @property
+    def better(self) -> bool:
+        """Whether lstmcast beat the best baseline, by a reportable margin."""
+        return self.skill.better
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Series that were not scored."""
+        return excluded_warnings(self.left_out)
+
+    @property
     def n_scored(self) -> int:
         """How many origins, of all series, were scored."""
         return int((~np.isnan(self.actual)).any(axis=2).sum())
@@ -275,3 +285,8 @@ def _with_owa(table: dict[str, dict[str, Floats]]) -> dict[str, dict[str, Floats
         }
         for method, scores in table.items()
     }
+
+
+def excluded_warnings(n_excluded: int) -> tuple[str, ...]:
+    """Return the warning about series that are too short for the origins of a backtest."""
+    return (f"left out: {n_excluded:,} series too short for so many origins",) if n_excluded else ()

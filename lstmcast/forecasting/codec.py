@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -25,6 +26,9 @@ from lstmcast.persistence import artifact
 from lstmcast.preprocessing.panel_scaling import Key, ScalingSpec
 from lstmcast.preprocessing.polyphase import Polyphase
 from lstmcast.preprocessing.windows import WindowSpec
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 ARRAYS = ("values", "observed", "offsets", "starts")
 
@@ -98,6 +102,19 @@ def from_arrays(
             numpy_lstm.from_tensors(named, activation=activation, skip=skip, features=features, outputs=outputs)
         )
     return tuple(networks)
+
+
+def as_model_error(build: Callable[P, T]) -> Callable[P, T]:
+    """Raise a ModelError where a manifest and its tensors do not fit together."""
+
+    @wraps(build)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return build(*args, **kwargs)
+        except (KeyError, TypeError, ValueError, IndexError) as err:
+            raise ModelError(f"the model's manifest and tensors do not fit together ({err!r}); train again") from err
+
+    return checked
 
 
 Tensors = Mapping[str, Mapping[str, np.ndarray]]
@@ -257,19 +274,13 @@ def _scales(pipeline: ForecastPipeline, context: Panel) -> dict[str, np.ndarray]
     return {name: np.where(untransformed, np.nan, getattr(scaling, name)) for name in SCALES}
 
 
+@as_model_error
 def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
     """Build a forecaster from what was saved.
 
     Raises:
         ModelError: a part is missing or does not fit the others.
     """
-    try:
-        return _build(manifest, tensors)
-    except (KeyError, TypeError, ValueError, IndexError) as err:
-        raise ModelError(f"the model's manifest and tensors do not fit together ({err!r}); train again") from err
-
-
-def _build(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
     kept = tensors["context"]
     context, series = context_of(manifest, kept), tuple(tuple(key) for key in manifest["series"])
     for part in (tensors[name] for name in ("context", "judged", "beside", "judged_beside") if name in tensors):

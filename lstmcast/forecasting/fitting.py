@@ -11,7 +11,6 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from lstmcast.data.panel import Panel
-from lstmcast.forecasting.forecaster import fingerprint
 from lstmcast.forecasting.pipeline import ForecastPipeline
 from lstmcast.forecasting.planning import PreprocessingVariant, Selection, TrainingPlan, train_panel
 from lstmcast.forecasting.report import library_versions
@@ -39,7 +38,7 @@ def training_fingerprint(panel: Panel, config: Config, start: Sequence[Network] 
         config: how; its `store`, and what a job adds, change no weight.
         start: the networks it starts from, if any.
     """
-    return identity_of(fingerprint(panel), config, start)
+    return identity_of(panel.fingerprint(), config, start)
 
 
 def identity_of(data: str, config: Config, start: Sequence[Network] = ()) -> str:

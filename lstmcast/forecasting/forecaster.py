@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -183,11 +182,3 @@ def check_same_calendar(old: Panel, new: Panel) -> None:
         )
     if faults:
         raise DataError([*faults, "train again on this file, or give the one the model was trained for"])
-
-
-def fingerprint(panel: Panel) -> str:
-    """sha256 over everything a forecast depends on: keys, times, values, what was observed."""
-    digest = hashlib.sha256(repr((panel.columns, panel.calendar.to_dict(), panel.keys)).encode())
-    for array in (panel.offsets, panel.starts, panel.values, panel.observed):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.errors import DataError
 from lstmcast.evaluation.splits import HoldoutSplit, default_horizon, plan_holdout
 from lstmcast.forecasting.preprocessing_search import PreprocessingSpec, preprocessing_candidates, rank_preprocessing
-from lstmcast.nn.heads import QuantileHead
+from lstmcast.nn.heads import OutputHead, QuantileHead
 from lstmcast.nn.keras_backend import Architecture
 from lstmcast.nn.specs import Recipe
 from lstmcast.preprocessing.panel_scaling import ScalingSpec
@@ -22,6 +23,9 @@ from lstmcast.preprocessing.windows import WindowSpec
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
+    from lstmcast.config.schema import TrainConfig
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -62,35 +66,44 @@ class Selection:
     adaptive_weights: bool = False
 
 
-@dataclass(frozen=True)
-class TrainingPlan:
-    """A training run, decided.
+@dataclass(frozen=True, kw_only=True)
+class NetworkPlan:
+    """The decisions that the training runs of all tasks share.
+
+    Attributes:
+        architecture: the layers of each network.
+        recipe: epochs, batches and optimizer of each fit.
+        networks: the size of the ensemble.
+        refit: whether the saved networks are refit on all data.
+        inferred: the inferred settings, each with its reason.
+    """
+
+    architecture: Architecture
+    recipe: Recipe
+    networks: int
+    refit: bool
+    inferred: tuple[InferredSetting, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPlan(NetworkPlan):
+    """The decisions of a training run of values.
 
     Attributes:
         holdout: the steps that stop and judge; its horizon is H.
         variants: one or two ways to see the series; the stopping origins choose. Both read windows of one size.
-        architecture: the network's layers.
         head: what its outputs mean.
-        recipe: how it is fitted.
-        networks: how many.
         smoothing_weight: how much of each forecast is exponential smoothing's, 0 to 1; None: origins not learnt from
             say it.
         smoothing_half_length: known values from which that is half of it; 0: it is always all (see `ForecastPipeline`).
-        refit: whether the saved ones have learnt from all the data.
         levels: of the intervals, in percent.
-        inferred: what was decided, and why.
     """
 
     holdout: HoldoutSplit
     variants: tuple[PreprocessingVariant, ...]
-    architecture: Architecture
     head: QuantileHead
-    recipe: Recipe
-    networks: int
     smoothing_weight: float | None
-    refit: bool
     levels: tuple[float, ...]
-    inferred: tuple[InferredSetting, ...]
     smoothing_half_length: int = 0
 
 
@@ -120,7 +133,6 @@ def make_plan(panel: Panel, config: Config, *, held: HoldoutSplit | None = None)
     Raises:
         DataError: the series are too short, or cannot be transformed as asked.
     """
-    requested = config.forecast.horizon
     horizon = held.horizon if held else horizon_of(panel, config)
     patience = _patience(panel, config)
     no_early_stopping = patience is None
@@ -137,21 +149,9 @@ def make_plan(panel: Panel, config: Config, *, held: HoldoutSplit | None = None)
         for candidate in candidates
     )
     shape = variants[0].window_spec
-    architecture = Architecture(
-        context=shape.context,
-        lags=shape.lags,
-        units=tuple(config.model.units),
-        head=head,
-        activation=config.model.activation,
-        skip=config.model.skip,
-        dropout=config.model.dropout,
-    )
+    architecture = architecture_of(config, context=shape.context, lags=shape.lags, head=head)
     inferred = (
-        InferredSetting(
-            SettingKey.HORIZON,
-            str(horizon),
-            "pinned" if requested != "auto" else f"usual for data that are {panel.calendar.label}",
-        ),
+        horizon_setting(panel, config, horizon),
         *found,
         InferredSetting(
             SettingKey.WINDOW, f"{shape.context} steps of {shape.lags} lags", f"{len(past.values):,} training values"
@@ -175,6 +175,74 @@ def horizon_of(panel: Panel, config: Config) -> int:
     """H: as pinned, or the usual one."""
     requested = config.forecast.horizon
     return default_horizon(panel.lengths, panel.calendar.default_horizon) if requested == "auto" else requested
+
+
+def horizon_setting(panel: Panel, config: Config, horizon: int) -> InferredSetting:
+    """Return H with its reason."""
+    pinned = config.forecast.horizon != "auto"
+    return InferredSetting(
+        SettingKey.HORIZON, str(horizon), "pinned" if pinned else f"usual for data that are {panel.calendar.label}"
+    )
+
+
+def architecture_of(config: Config, *, context: int, lags: int, head: OutputHead, **options: Any) -> Architecture:
+    """Return the layers that the config asks for.
+
+    Args:
+        config: units, activation, skip connection and dropout.
+        context: L.
+        lags: F, the features of each step.
+        head: of the outputs.
+        options: fields of `Architecture` that differ from the config.
+    """
+    model = config.model
+    layers = {"units": tuple(model.units), "activation": model.activation, "skip": model.skip, "dropout": model.dropout}
+    return Architecture(context=context, lags=lags, head=head, **layers | options)
+
+
+def recipe_of(
+    train: TrainConfig,
+    *,
+    loss: str,
+    batch_size: int,
+    steps_per_epoch: Callable[[int], int],
+    patience: int | None,
+    learning_rate: float,
+    schedule: str | None = None,
+    winsorize: float | None = None,
+) -> Recipe:
+    """Return the recipe that the config asks for.
+
+    Args:
+        train: the settings.
+        loss: its name.
+        batch_size: the meaning of `auto`.
+        steps_per_epoch: the meaning of `auto`, for a batch size.
+        patience: the meaning of `auto`.
+        learning_rate: the meaning of `auto`.
+        schedule: the meaning of `auto`; None: constant with early stopping, else cosine.
+        winsorize: the largest target in units of z; None: any.
+    """
+    size = resolve_auto(train.batch_size, batch_size)
+    patience = resolve_auto(train.patience, patience)
+    return Recipe(
+        epochs=train.epochs,
+        batches=resolve_auto(train.batches, steps_per_epoch(size)),
+        batch_size=size,
+        patience=patience,
+        loss=loss,
+        optimizer=train.optimizer,
+        learning_rate=resolve_auto(train.learning_rate, learning_rate),
+        schedule=resolve_auto(train.schedule, schedule or ("constant" if patience else "cosine")),
+        clip_norm=train.clip_norm,
+        winsorize=winsorize,
+        seed=train.seed,
+    )
+
+
+def resolve_auto(requested: T | Literal["auto"], inferred: T) -> T:
+    """Return the requested value, or the inferred one for `auto`."""
+    return inferred if requested == "auto" else requested
 
 
 def train_panel(panel: Panel, held_out: int) -> Panel:
@@ -308,24 +376,19 @@ def _winsorize(shape: WindowSpec, config: Config) -> float | None:
 
 def _recipe(past: Panel, shape: WindowSpec, config: Config, patience: int | None) -> Recipe:
     """Batches and their number: an epoch sees each step about four times, within bounds; all of them PASSES times."""
-    train = config.train
-    size = train.batch_size if train.batch_size != "auto" else int(np.clip(past.n_series // 8, 32, 128))
-    windows = 4 * len(past.values) / shape.context
-    batches = int(np.clip(-(-windows // size), *BATCHES))
-    if patience is None:
-        passes = LONG[past.calendar.season > 1] if _is_long(past) else PASSES
-        batches = max(1, round(passes * len(past.values) / (shape.context * size * train.epochs)))
-    plenty = _has_enough_data(past, past.calendar.season)
-    return Recipe(
-        epochs=train.epochs,
-        batches=batches if train.batches == "auto" else train.batches,
-        batch_size=size,
+
+    def steps_per_epoch(batch_size: int) -> int:
+        if patience is None:
+            passes = LONG[past.calendar.season > 1] if _is_long(past) else PASSES
+            return max(1, round(passes * len(past.values) / (shape.context * batch_size * config.train.epochs)))
+        return int(np.clip(-(-4 * len(past.values) / shape.context // batch_size), *BATCHES))
+
+    return recipe_of(
+        config.train,
+        loss=config.train.loss,
+        batch_size=int(np.clip(past.n_series // 8, 32, 128)),
+        steps_per_epoch=steps_per_epoch,
         patience=patience,
-        loss=train.loss,
-        optimizer=train.optimizer,
-        learning_rate=RATES[plenty] if train.learning_rate == "auto" else train.learning_rate,
-        schedule=("constant" if patience else "cosine") if train.schedule == "auto" else train.schedule,
-        clip_norm=train.clip_norm,
+        learning_rate=RATES[_has_enough_data(past, past.calendar.season)],
         winsorize=_winsorize(shape, config),
-        seed=train.seed,
     )

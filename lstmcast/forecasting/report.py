@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import ctypes
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lstmcast.data.labeled_panel import LabeledPanel
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.skill import finite
 from lstmcast.forecasting.evaluate import HoldoutEvaluation
-from lstmcast.forecasting.forecaster import fingerprint
 from lstmcast.forecasting.pipeline import ForecastPipeline
-from lstmcast.forecasting.planning import Selection, TrainingPlan
+from lstmcast.forecasting.planning import NetworkPlan, Selection, TrainingPlan
 from lstmcast.types import Floats
 
 if TYPE_CHECKING:
@@ -37,12 +38,8 @@ def report(
 ) -> dict[str, Any]:
     """Plain JSON-able values; what is undefined is null."""
     return {
-        "config": config.model_dump(mode="json"),
-        "inferred": [asdict(setting) for setting in (*panel.inferred, *plan.inferred)],
-        "network": str(plan.architecture),
-        "parameters": plan.architecture.parameters,
+        **common_report(panel, config, plan, selection.epochs),
         "footing": str(selection.variant),
-        "epochs": list(selection.epochs),
         "smoothing_share": float(np.median(_smoothing_weights(pipeline, panel))),
         "smoothing_tried": pipeline.adaptive_weights,
         "pretrained": pipeline.partner.weight if pipeline.partner else 0.0,
@@ -51,7 +48,6 @@ def report(
         "without_network": {k: finite(v) for k, v in evaluation.smoothing_scores.items()},
         "pretrained_alone": {k: finite(v) for k, v in (evaluation.pretrained_scores or {}).items()},
         "trained_alone": {k: finite(v) for k, v in (evaluation.trained_scores or {}).items()},
-        "scored_network": describe_scored_network(plan),
         "skill": evaluation.skill.to_dict(),
         "coverage": {
             f"{level:g}": finite(fraction) for level, fraction in zip(plan.levels, evaluation.coverage, strict=True)
@@ -69,7 +65,29 @@ def report(
             "judge_steps": plan.holdout.test_steps,
         },
         "mase_season": panel.calendar.mase_season,
-        "data": describe_data(panel),
+    }
+
+
+def common_report(
+    data: Panel | LabeledPanel, config: Config, plan: NetworkPlan, epochs: Sequence[int], *, scores_saved: bool = False
+) -> dict[str, Any]:
+    """Return the part of a report that the tasks share, as JSON values.
+
+    Args:
+        data: the training data.
+        config: the settings.
+        plan: the decisions of the training run.
+        epochs: of each network.
+        scores_saved: whether the scores are those of the saved networks, though a refit was planned.
+    """
+    return {
+        "config": config.model_dump(mode="json"),
+        "inferred": [asdict(setting) for setting in (*data.inferred, *plan.inferred)],
+        "network": str(plan.architecture),
+        "parameters": plan.architecture.parameters,
+        "epochs": list(epochs),
+        "scored_network": describe_scored_network(replace(plan, refit=plan.refit and not scores_saved)),
+        "data": describe_data(data),
         "libraries": library_versions(),
     }
 
@@ -81,15 +99,16 @@ def _smoothing_weights(pipeline: ForecastPipeline, panel: Panel) -> Floats:
     return pipeline.smoothing_weight_of(panel.lengths)
 
 
-def describe_data(panel: Panel) -> dict[str, Any]:
-    """Which data."""
+def describe_data(data: Panel | LabeledPanel) -> dict[str, Any]:
+    """Return source, size, time span of the first series and fingerprint."""
+    text, first = data.calendar.text, data.starts[:1]
     return {
-        "source": panel.source,
-        "series": panel.n_series,
-        "rows": len(panel.values),
-        "first": panel.calendar.text(panel.starts[[0]])[0],
-        "last": panel.calendar.text(panel.ends[[0]])[0],
-        "fingerprint": fingerprint(panel),
+        "source": data.source,
+        "series": data.n_series,
+        "rows": len(data.values),
+        "first": text(first)[0],
+        "last": text(first + data.lengths[:1] - 1)[0],
+        "fingerprint": data.fingerprint(),
     }
 
 
@@ -110,7 +129,7 @@ def blas() -> dict[str, str]:
     return {"blas": f"{name} {version}", "blas_kernel": kernels[0]().decode()}
 
 
-def describe_scored_network(plan: TrainingPlan) -> str:
+def describe_scored_network(plan: NetworkPlan) -> str:
     """Which network the scores belong to."""
     if plan.refit and plan.recipe.patience is None:
         return "the network fitted without the held-out steps; the saved one went on learning, with them"

@@ -10,7 +10,6 @@ from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.errors import DataError, LstmcastError, ModelError
-from lstmcast.forecasting.forecaster import fingerprint
 from lstmcast.forecasting.new_data import data_warnings, training_read_options
 from lstmcast.forecasting.seasonal_naive import LSTM, NAIVE
 from lstmcast.jobs.alerts import check
@@ -73,7 +72,7 @@ def prepare_inputs(run: RunContext) -> RunInputs:
     model = current_model(run.folder)
     panel = _read(run, model)
     check(run.job.alerts, panel, horizon_of(run.job, panel, model))
-    data, rules = fingerprint(panel), run.job.freshness
+    data, rules = panel.fingerprint(), run.job.freshness
     violations = data_violations(panel, rules, _context(panel, model), run.now)
     _report_violations(run, violations, DataError)
     if _fallback_series(violations) != set(panel.keys):

@@ -14,11 +14,11 @@ from lstmcast.tasks.label.model import LabelPredictions, count_correct
 from lstmcast.types import Ints
 
 if TYPE_CHECKING:
-    from lstmcast.tasks.category.backtest import SymbolBacktestResult
+    from lstmcast.tasks.category.backtest import SymbolBacktest
     from lstmcast.tasks.category.model import SymbolForecast
-    from lstmcast.tasks.event.backtest import EventBacktestResult
-    from lstmcast.tasks.label.backtest import LabelBacktestResult
-    from lstmcast.tasks.label.plan import LabelPlan
+    from lstmcast.tasks.event.backtest import EventBacktest
+    from lstmcast.tasks.label.backtest import LabelBacktest
+    from lstmcast.tasks.label.train import LabelPlan
 
 MIXED = 3  # pairs of labels that are named
 LABEL_METRICS = {
@@ -82,7 +82,7 @@ def format_label_forecast(
 ) -> str:
     """What predict wrote, from what; how many labels the file knew already; a caution where the model earned one."""
     where = "stdout" if target == "-" else target
-    lines = [f"{where}: the {labels.columns.label} of {count(len(labels.keys), 'series')}; {version}"]
+    lines = [f"{where}: the {labels.label} of {count(len(labels.keys), 'series')}; {version}"]
     lines += [f"note: {note}" for note in data.notes]
     known, same = count_correct(data.labels, labels.predicted)
     if known:
@@ -91,7 +91,7 @@ def format_label_forecast(
     return "\n".join(lines if report["skill"]["better"] else [*lines, report["verdict"]])
 
 
-def format_label_backtest(scores: LabelBacktestResult) -> str:
+def format_label_backtest(scores: LabelBacktest) -> str:
     """The scores of a backtest beside the rules', what is mixed up most, the verdict."""
     found = scores.to_dict()
     lines = [f"\nBacktest ({count(found['series'], 'series')}, each judged once in {found['folds']} folds):"]
@@ -122,13 +122,12 @@ def format_event_scores(report: Mapping[str, Any]) -> str:
     return "\n".join([first, *_table(report), last, "", report["verdict"]])
 
 
-def format_event_backtest(scores: EventBacktestResult) -> str:
+def format_event_backtest(scores: EventBacktest) -> str:
     """The scores of a backtest, and the verdict."""
-    report, folds = scores.to_dict(), scores.folds
-    what = _what(report, scores.evaluation.origins, folds.horizon)
+    report, folds = scores.to_dict(), scores.rolling
+    what = _what(report, scores.evaluation.n_origins, folds.horizon)
     first = f"\n{scores.event!r} ({what}, every {folds.step_size} steps):"
-    left_out = [f"note: {scores.left_out:,} series left out: too short for so many origins"] if scores.left_out else []
-    return "\n".join([first, *_table(report), *left_out, "", scores.evaluation.verdict])
+    return "\n".join([first, *_table(report), *scores.warnings, "", scores.evaluation.verdict])
 
 
 def _what(report: Mapping[str, Any], origins: int, horizon: int) -> str:
@@ -161,7 +160,7 @@ def format_category_scores(report: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "", report["verdict"]])
 
 
-def format_category_backtest(result: SymbolBacktestResult) -> str:
+def format_category_backtest(result: SymbolBacktest) -> str:
     """The same of a backtest."""
     found = result.to_dict()
     lines = [f"\nBacktest ({count(found['steps'], 'symbol')}, each foretold from all before it):"]

@@ -1,76 +1,88 @@
-"""The verbs that each kind of model offers. P is what it reads, T what training makes of it."""
+"""The interface of a task: what commands and jobs call, for every kind of target."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 from lstmcast.errors import UsageError
+from lstmcast.results import FORMATS, rendered
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
     from lstmcast.config import Config
+    from lstmcast.data.panel import Panel
     from lstmcast.forecasting.fitting import ProgressCallback
     from lstmcast.persistence.checkpoint import Checkpoint
+    from lstmcast.tasks.pipeline import Training
 
 Tensors = Mapping[str, Mapping[str, "np.ndarray"]]
 Note = Callable[[str], None]
 
 
 class Dataset(Protocol):
-    """What was read: a `Panel`, or whatever else a kind learns from."""
+    """Data read from a file: a `Panel` or a `LabeledPanel`."""
 
     @property
     def source(self) -> str:
-        """How messages name the file."""
+        """The file's name in messages."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was handled, with counts."""
+        """Corrections made while reading, with counts."""
 
     @property
     def dropped(self) -> tuple[str, ...]:
-        """What cannot be used, each with its reason."""
+        """Series left out, each with its reason."""
+
+    def fingerprint(self) -> str:
+        """sha256 of everything that a model depends on."""
 
 
 class TrainedModel(Protocol):
-    """A trained model."""
+    """A trained model with its stored context and report."""
+
+    @property
+    def context(self) -> Any:
+        """The data kept from training, for predictions where the file is gone."""
 
     @property
     def report(self) -> Mapping[str, Any]:
-        """What is told of it, and kept in its manifest: `config`, `verdict`, `skill.better`, `data.path` (if known)."""
+        """Config, inferred settings, scores, data and library versions."""
 
 
 class Prediction(Protocol):
-    """What predict makes."""
+    """The result of predict."""
 
     def render(self, suffix: str) -> bytes:
-        """The contents of a file of one of the kind's formats."""
+        """Return the contents of a file of one of the task's formats."""
 
 
 class Backtest(Protocol):
-    """What backtest found."""
+    """The result of a backtest."""
 
     @property
     def better(self) -> bool:
-        """Whether the LSTM was better than the best baseline, by enough to speak of."""
+        """Whether the model beat the best baseline, by a reportable margin."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What could not be scored, for --strict."""
+        """Series that could not be scored."""
 
-    def summary(self) -> str:
-        """The scores for a person."""
+    def to_frame(self) -> pd.DataFrame:
+        """The scores as a table."""
 
-    def files(self, *, figures: bool) -> dict[str, bytes]:
-        """What is written, by name."""
+    def forecasts(self) -> pd.DataFrame:
+        """The scored forecasts as a table."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The scores for a program."""
+        """The scores as JSON values."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +91,8 @@ class PredictOptions:
 
     Attributes:
         horizon: steps ahead.
-        temperature: draw symbols, likely ones more often the lower it is.
-        seed: of what is drawn.
+        temperature: sample symbols from the softmax at this temperature.
+        seed: of the samples.
     """
 
     horizon: int | None = None
@@ -95,9 +107,9 @@ class PlotOptions:
     Attributes:
         suffix: of the figure: `.png`, `.svg` or `.pdf`.
         horizon: steps ahead.
-        forecast: a file that predict wrote earlier, to be drawn instead of a new forecast.
-        backtest: draw what was held out.
-        series: their keys, parts joined by '/'.
+        forecast: a file written by predict, drawn instead of a new forecast.
+        backtest: draw the hold-out.
+        series: keys of the series to draw, parts joined by '/'.
         history: past steps to show.
     """
 
@@ -115,8 +127,8 @@ class BacktestOptions:
 
     Attributes:
         origins: of each series.
-        step: from one to the next.
-        refit: train anew before each.
+        step: between two origins.
+        refit: train before every origin instead of once.
         classical: names of classical methods to fit too.
     """
 
@@ -126,78 +138,121 @@ class BacktestOptions:
     classical: tuple[str, ...] = ()
 
 
-P = TypeVar("P")
-T = TypeVar("T")
+P = TypeVar("P", bound=Dataset)
+T = TypeVar("T", bound=TrainedModel)
+R = TypeVar("R", bound=Backtest)
 
 
-class Task(Protocol[P, T]):
-    """The verbs, in the order in which a user meets them."""
+class Task(ABC, Generic[P, T, R]):
+    """A kind of target: the calls of commands and jobs, in the order in which a user meets them.
 
-    @property
-    def formats(self) -> tuple[str, ...]:
-        """The suffixes of files that predict writes."""
+    P is the dataset, T the trained model, R the result of a backtest.
+    """
 
+    name: ClassVar[str]
+    formats: ClassVar[tuple[str, ...]] = FORMATS  # suffixes of the files that predict writes
+
+    @abstractmethod
     def read(self, data: str, config: Config) -> P:
-        """Read what is to be learnt from, as the config says."""
+        """Read the training data."""
 
-    def describe_data(self, past: P, now: datetime) -> str:
-        """What was read and inferred, for a person."""
+    def describe_data(self, dataset: P, now: datetime) -> str:
+        """Format the dataset: columns, frequency, inferred settings and corrections."""
+        from lstmcast.report import console
 
-    def fingerprint(self, past: P) -> str:
-        """sha256 over all that a model of it depends on."""
+        return console.format_data(cast("Panel", dataset), now)
+
+    @abstractmethod
+    def training(self, dataset: P, config: Config) -> Training[Any, Any, Any, T]:
+        """Plan a training run."""
+
+    def describe_plan(self, plan: Any) -> str:
+        """Format the decisions of a training run."""
+        from lstmcast.report import console
+
+        return console.format_plan(plan)
 
     def train(
-        self, past: P, config: Config, *, checkpoint: Checkpoint | None, on_progress: ProgressCallback, note: Note
+        self, dataset: P, config: Config, *, checkpoint: Checkpoint | None, on_progress: ProgressCallback, note: Note
     ) -> T:
-        """Fit, judge, fit again; `note` is told what was planned, before it begins."""
+        """Plan and train; `note` receives the formatted plan before the first fit."""
+        from lstmcast.tasks.pipeline import FitOptions, train
 
+        training = self.training(dataset, config)
+        note(self.describe_plan(training.plan))
+        return train(training, FitOptions(on_progress, checkpoint))
+
+    @abstractmethod
     def describe_scores(self, report: Mapping[str, Any]) -> str:
-        """The scores beside the baselines', and the verdict, for a person."""
+        """Format the scores beside those of the baselines, and the verdict."""
 
-    def to_artifact(self, trained: T) -> tuple[dict[str, Any], Tensors]:
-        """The manifest (what JSON can hold) and the arrays of a version."""
+    @abstractmethod
+    def to_artifact(self, model: T) -> tuple[dict[str, Any], Tensors]:
+        """Return the manifest and the tensor files of a version."""
 
+    @abstractmethod
     def from_artifact(self, manifest: Mapping[str, Any], tensors: Tensors) -> T:
-        """The inverse; a ModelError where the parts do not fit together."""
+        """Build a model from its manifest and tensors; raise a ModelError where they do not fit together."""
 
-    def read_new_data(self, trained: T, data: str) -> tuple[P, tuple[str, ...]]:
-        """Read the newest data, as those of training were, and say what they lack."""
+    @abstractmethod
+    def read_new_data(self, model: T, data: str) -> tuple[P, tuple[str, ...]]:
+        """Read the newest data with the options of training; return them and warnings."""
 
-    def stored_context(self, trained: T) -> P:
-        """What the model kept of the data of training, for where the file is gone."""
+    def stored_context(self, model: T) -> P:
+        """Return the data kept from training."""
+        context: P = model.context
+        return context
 
-    def predict(self, trained: T, past: P, options: PredictOptions) -> Prediction:
-        """Say what comes, without TensorFlow."""
+    @abstractmethod
+    def predict(self, model: T, dataset: P, options: PredictOptions) -> Prediction:
+        """Forecast, without TensorFlow."""
 
-    def describe_prediction(self, outcome: Any, trained: T, past: P, *, version: Path, target: str) -> str:
-        """What predict wrote where, for a person."""
+    @abstractmethod
+    def describe_prediction(self, prediction: Any, model: T, dataset: P, *, version: Path, target: str) -> str:
+        """Format the summary of a written forecast."""
 
-    def plot(self, trained: T, past: P, options: PlotOptions) -> tuple[bytes, str]:
-        """A figure's contents, and what it shows in a few words: `1 of 1 series`."""
+    @abstractmethod
+    def plot(self, model: T, dataset: P, options: PlotOptions) -> tuple[bytes, str]:
+        """Return the contents of a figure, and a short description: `1 of 1 series`."""
 
+    @abstractmethod
     def backtest(
-        self, past: P, config: Config, options: BacktestOptions, *, on_progress: ProgressCallback, note: Note
-    ) -> Backtest:
-        """Train on the first part, and score on the last."""
+        self, dataset: P, config: Config, options: BacktestOptions, *, on_progress: ProgressCallback, note: Note
+    ) -> R:
+        """Train on a first part and score on the rest."""
+
+    @abstractmethod
+    def describe_backtest(self, result: R) -> str:
+        """Format the scores of a backtest."""
+
+    @abstractmethod
+    def backtest_figures(self, result: R) -> dict[str, bytes]:
+        """Draw a backtest: file name to contents."""
+
+    def backtest_files(self, result: R, *, figures: bool) -> dict[str, bytes]:
+        """Return the files of a backtest: two tables and, where asked for, the figures."""
+        tables = {"scores.csv": result.to_frame(), "forecasts.csv": result.forecasts()}
+        files = {name: rendered(table, ".csv") for name, table in tables.items()}
+        return files | (self.backtest_figures(result) if figures else {})
 
 
-def _is_given(flags: PredictOptions | PlotOptions | BacktestOptions, name: str) -> bool:
-    """Whether a flag was given: 0 is an answer, an empty list and False are none."""
-    value = getattr(flags, name)
-    return value is not None and value is not False and value != ()
-
-
-def reject_flags(flags: PredictOptions | PlotOptions | BacktestOptions, head: str, *served: str) -> None:
-    """Refuse flags that were given and that a kind does not serve.
+def reject_flags(flags: PredictOptions | PlotOptions | BacktestOptions, task: str, *supported: str) -> None:
+    """Refuse flags that were given and that a task does not support.
 
     Args:
-        flags: as given.
-        head: whose kind it is.
-        served: the flags that it serves, as the fields of `flags` are called.
+        flags: the values; None, False and an empty tuple are not given, 0 is.
+        task: the name of the task.
+        supported: names of fields of `flags`.
 
     Raises:
         UsageError: another flag was given.
     """
-    given = (field.name for field in fields(flags) if field.name not in served and _is_given(flags, field.name))
+    given = [field.name for field in fields(flags) if field.name not in supported and _is_given(flags, field.name)]
     if names := [f"--{name}" for name in given if name != "suffix"]:
-        raise UsageError(f"{', '.join(names)}: not with model.head: {head}")
+        raise UsageError(f"{', '.join(names)}: not with model.head: {task}")
+
+
+def _is_given(flags: PredictOptions | PlotOptions | BacktestOptions, name: str) -> bool:
+    """Whether a flag was given; 0 is a value, an empty tuple and False are not."""
+    value = getattr(flags, name)
+    return value is not None and value is not False and value != ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,48 +21,27 @@ from lstmcast.results import Forecast
 from lstmcast.tasks.base import Task, TrainedModel
 from lstmcast.tasks.value.task import ValueTask
 
+AnyTask = Task[Any, Any, Any]
 
-def _value() -> Task[Any, Any]:
-
-    return ValueTask()
-
-
-def _event() -> Task[Any, Any]:
-    from lstmcast.tasks.event.task import EventTask
-
-    return EventTask()
-
-
-def _category() -> Task[Any, Any]:
-    from lstmcast.tasks.category.task import CategoryTask
-
-    return CategoryTask()
-
-
-def _label() -> Task[Any, Any]:
-    from lstmcast.tasks.label.task import LabelTask
-
-    return LabelTask()
-
-
-HEADS: Mapping[str, Callable[[], Task[Any, Any]]] = {
-    "value": _value,
-    "event": _event,
-    "category": _category,
-    "label": _label,
+HEADS: Mapping[str, str] = {
+    "value": "ValueTask",
+    "event": "EventTask",
+    "category": "CategoryTask",
+    "label": "LabelTask",
 }
-"""`model.head` to its kind, which is imported when it is asked for."""
+"""The name of a task to its class in `tasks/NAME/task.py`, which is imported on demand."""
 
 
-def get_task(head: str) -> Task[Any, Any]:
-    """The kind of a head.
+def get_task(name: str) -> AnyTask:
+    """Return the task of a name.
 
     Raises:
-        ModelError: this lstmcast knows no such head.
+        ModelError: there is none.
     """
-    if head not in HEADS:
-        raise ModelError(f"model.head: {head!r:.40} is none of this lstmcast ({', '.join(HEADS)}); train again")
-    return HEADS[head]()
+    if name not in HEADS:
+        raise ModelError(f"model.head: {name!r:.40} is none of this lstmcast ({', '.join(HEADS)}); train again")
+    task: AnyTask = getattr(import_module(f"lstmcast.tasks.{name}.task"), HEADS[name])()
+    return task
 
 
 PRETRAINED = "pretrained"  # as a user asks for what came with lstmcast
@@ -78,7 +58,7 @@ class LoadedModel:
         warnings: what is not as it should be, though something can be said: told even where all else is quiet.
     """
 
-    task: Task[Any, Any]
+    task: AnyTask
     trained: Any
     version: Path
     past: Any
@@ -90,7 +70,7 @@ class LoadedModel:
         return self.trained.report
 
 
-def load_version(version: Path) -> tuple[Task[Any, Any], TrainedModel]:
+def load_version(version: Path) -> tuple[AnyTask, TrainedModel]:
     """Read a version of any kind after verifying it.
 
     Raises:
@@ -176,7 +156,7 @@ def _pretrained(data: str | None, reading: ReadOptions) -> LoadedModel:
     )
 
 
-def _load(models: Path, model: str | None) -> tuple[Path, Task[Any, Any], TrainedModel]:
+def _load(models: Path, model: str | None) -> tuple[Path, AnyTask, TrainedModel]:
     """The version meant, read and verified; once more where a training replaced it in between."""
     version = resolve(models, model)
     try:
@@ -192,8 +172,9 @@ class ZeroShotTask(ValueTask):
     """The task; see `Task`."""
 
     def describe_prediction(
-        self, outcome: Forecast, trained: Forecaster, past: Panel, *, version: Path, target: str
+        self, prediction: Forecast, model: Forecaster, dataset: Panel, *, version: Path, target: str
     ) -> str:
-        """What was found in the file too: nothing told of it before, as a training does."""
-        text = super().describe_prediction(outcome, trained, replace(past, notes=()), version=version, target=target)
-        return f"{console.format_data(past, system_clock())}\n{text}"
+        """Format the dataset too, which no training has described."""
+        without_notes = replace(dataset, notes=())
+        text = super().describe_prediction(prediction, model, without_notes, version=version, target=target)
+        return f"{console.format_data(dataset, system_clock())}\n{text}"

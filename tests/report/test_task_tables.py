@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lstmcast.report.task_tables import label_table, top_confusions
-from lstmcast.tasks.label.model import Columns, LabelPredictions, count_correct
+from lstmcast.tasks.label.model import LabelPredictions, count_correct
 
 
 def test_what_is_mixed_up_most() -> None:
@@ -34,8 +34,8 @@ def test_labels_that_the_file_knows_already() -> None:
 
 def test_the_table_of_labels() -> None:
     """The most probable label of each series, its probability, and those of all labels, beside the key's parts."""
-    columns = Columns(None, ("ward", "bed"), ("x",), "state")
-    labels = LabelPredictions(columns, (("1", "A"), ("2", "B")), ("ill", "well"), np.array([[0.25, 0.75], [0.5, 0.5]]))
+    keys, probabilities = (("1", "A"), ("2", "B")), np.array([[0.25, 0.75], [0.5, 0.5]])
+    labels = LabelPredictions(("ward", "bed"), "state", keys, ("ill", "well"), probabilities)
     assert labels.render(".csv").decode().splitlines() == [
         "ward,bed,state,probability,p_ill,p_well",
         "1,A,well,0.75,0.25,0.75",

@@ -86,7 +86,9 @@ def ahead(
 def reliability(report: Mapping[str, Any]) -> Figure:
     """How often it came true for what was said, how often what was said, and the Brier score by steps ahead."""
     found = report["reliability"]
-    predicted, actual, counts = (np.array(found[name], dtype=np.float64) for name in ("said", "came", "counts"))
+    predicted, actual, counts = (
+        np.array(found[name], dtype=np.float64) for name in ("predicted", "observed", "counts")
+    )
     error = report["scores"]["lstm"]["calibration_error"]
     with house_style():
         figure = Figure(figsize=(WIDTH, 5.2))

@@ -1,37 +1,34 @@
-"""A backtest of symbols: trained on the first two thirds, every step of the last third foretold and scored."""
+"""Backtests of the category task: one training, one-step predictions of the last third."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lstmcast.data.panel import Panel
-from lstmcast.evaluation.skill import finite
-from lstmcast.forecasting.fitting import ProgressCallback
 from lstmcast.results import named_steps
-from lstmcast.tasks.category.evaluate import SymbolEvaluation, evaluate
-from lstmcast.tasks.category.plan import SymbolPlan, make_plan
-from lstmcast.tasks.category.train import fitted
+from lstmcast.tasks.category.evaluate import SymbolEvaluation
+from lstmcast.tasks.category.train import SymbolTraining
+from lstmcast.tasks.pipeline import DEFAULT_OPTIONS, FitOptions, evaluate
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from lstmcast.config import Config
 
-THIRD = 3
+TEST_DIVISOR = 3  # the test steps are the last third
 
 
 @dataclass(frozen=True)
-class SymbolBacktestResult:
-    """What a backtest found.
+class SymbolBacktest:
+    """One-step predictions of the test steps, and their scores.
 
     Attributes:
         panel: the data.
-        evaluation: of the last third.
-        warnings: what could not be scored.
+        evaluation: predictions and scores.
+        warnings: series that were not scored.
     """
 
     panel: Panel
@@ -40,17 +37,17 @@ class SymbolBacktestResult:
 
     @property
     def better(self) -> bool:
-        """Whether the LSTM was better than the best baseline."""
+        """Whether the networks beat the best baseline."""
         return self.evaluation.skill.better
 
-    def scores(self) -> pd.DataFrame:
-        """One row a method."""
+    def to_frame(self) -> pd.DataFrame:
+        """The scores, one row a method."""
         import pandas as pd
 
         return pd.DataFrame([{"method": name, **row} for name, row in self.evaluation.scores.items()])
 
-    def steps(self) -> pd.DataFrame:
-        """One row a step that was foretold: what came, its probability, and what was likeliest."""
+    def forecasts(self) -> pd.DataFrame:
+        """One row a step: the actual symbol, its probability, and the most likely symbol."""
         import pandas as pd
 
         panel, steps = self.panel, self.evaluation.predictions
@@ -63,33 +60,31 @@ class SymbolBacktestResult:
             keys=[panel.keys[k] for k in steps.series.tolist()],
         )
         probabilities = np.exp(steps.log_probs[np.arange(len(steps.actual)), steps.actual])
-        most_likely = symbols[steps.log_probs.argmax(axis=1)]
-        columns = {"actual": symbols[steps.actual], "probability": probabilities.round(6), "likeliest": most_likely}
-        return pd.DataFrame({**rows, **columns})
+        rows |= {"actual": symbols[steps.actual], "probability": probabilities.round(6)}
+        return pd.DataFrame({**rows, "likeliest": symbols[steps.log_probs.argmax(axis=1)]})
 
     def to_dict(self) -> dict[str, Any]:
-        """The scores for a program."""
-        evaluation = self.evaluation
-        return {
-            "verdict": evaluation.verdict,
-            "skill": evaluation.skill.to_dict(),
-            "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in evaluation.scores.items()},
-            "steps": len(evaluation.predictions.actual),
-        }
+        """The scores as JSON values."""
+        return {**self.evaluation.to_dict(), "steps": len(self.evaluation.predictions.actual)}
 
 
-def backtest(
-    panel: Panel, config: Config, *, on_progress: ProgressCallback, planned: Callable[[SymbolPlan], None]
-) -> SymbolBacktestResult:
-    """Train once on what came before the last third of a typical series, and foretell every step of that.
+def plan_backtest(panel: Panel, config: Config) -> SymbolTraining:
+    """Plan a training whose test steps are the last third of a typical series.
+
+    Raises:
+        DataError: too little data.
+    """
+    return SymbolTraining.of(panel, config, test_steps=int(np.median(panel.lengths)) // TEST_DIVISOR)
+
+
+def backtest(training: SymbolTraining, options: FitOptions = DEFAULT_OPTIONS) -> SymbolBacktest:
+    """Train once before the test steps and score each of them.
 
     Raises:
         UsageError: TensorFlow is not installed.
-        DataError: too little data.
+        ModelError: training diverged.
     """
-    plan = make_plan(panel, config, test_steps=int(np.median(panel.lengths)) // THIRD)
-    planned(plan)
-    reader, _ = fitted(panel, plan, on_progress=on_progress)
-    left_out = int((panel.lengths <= plan.holdout.test_steps).sum())
-    short = (f"left out: {left_out:,} series of no more than {plan.holdout.test_steps:,} steps",) if left_out else ()
-    return SymbolBacktestResult(panel, evaluate(reader, panel, plan.holdout), short)
+    evaluation, steps = evaluate(training, options), training.plan.holdout.test_steps
+    n_excluded = int((training.panel.lengths <= steps).sum())
+    warnings = (f"left out: {n_excluded:,} series of no more than {steps:,} steps",) if n_excluded else ()
+    return SymbolBacktest(training.panel, evaluation, warnings)

@@ -1,4 +1,4 @@
-"""Trained forecaster of symbols, and the networks it consists of."""
+"""Trained models of the category task, and their forecasts."""
 
 from __future__ import annotations
 
@@ -17,86 +17,76 @@ from lstmcast.nn.beam_search import BEAM, AutoregressiveEnsemble, Path, beam_sea
 from lstmcast.nn.multistep import CHUNK_SIZE
 from lstmcast.preprocessing.sequences import SymbolDataset
 from lstmcast.results import named_steps, rendered
+from lstmcast.tasks.pipeline import NetworkPipeline
 from lstmcast.types import Array, Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
-class SymbolPipeline:
-    """What turns the past of any series into symbols to come.
-
-    Attributes:
-        ensemble: the networks.
-        context: L, the window they learnt from.
-    """
-
-    ensemble: AutoregressiveEnsemble
-    context: int
-
-    @property
-    def required_history(self) -> int:
-        """How many past symbols a forecast depends on: two windows."""
-        return 2 * self.context
-
-    def bind(self, panel: Panel) -> SymbolDataset:
-        """The panel as the networks read it."""
-        return sequences(panel, self.context)
-
-    def stretches(self, seen: SymbolDataset, series: Ints, firsts: Ints) -> Floats:
-        """What is said after each of L steps.
-
-        Args:
-            seen: the series.
-            series: [B].
-            firsts: [B] the first of the L steps (−1: before anything was read); each knows between one window and two.
-
-        Returns:
-            [B, L, V] logarithms of the probabilities of the symbol that follows each.
-        """
-        reads = seen.inputs(series, firsts + self.context - 1, self.required_history)
-        return _in_parts(lambda part: self.ensemble.step_log_probs(reads[part], self.context), reads)
-
-    def path(self, seen: SymbolDataset, series: Ints, origins: Ints, say: Callable[[Array], Path]) -> Path:
-        """Symbols of the steps ahead of [B] series and origins, as `say` finds them from [B, L, V]."""
-        size = max(1, CHUNK_SIZE // (self.required_history * seen.vocab_size * BEAM))
-        parts = []
-        for k in range(0, len(series), size):
-            part = slice(k, k + size)
-            parts.append(say(seen.inputs(series[part], origins[part], self.required_history)))
-        return Path(np.concatenate([p.symbols for p in parts]), np.concatenate([p.probabilities for p in parts]))
-
-
-def sequences(panel: Panel, context: int) -> SymbolDataset:
-    """The panel's codes, to be cut into windows of L steps."""
-    return SymbolDataset(panel.values.astype(np.int64), panel.offsets, len(panel.symbols), context)
-
-
-def _in_parts(predict: Callable[[slice], Floats], x: Array) -> Floats:
-    """What is said of [B, …], a few rows at once."""
-    size = max(1, CHUNK_SIZE // max(1, int(np.prod(x.shape[1:]))))
-    parts = [predict(slice(k, k + size)) for k in range(0, len(x), size)]
-    return np.concatenate(parts)
-
-
 TEXT = ".txt"
 
 
 @dataclass(frozen=True)
-class SymbolForecast:
-    """H symbols to come of S series.
+class SymbolPipeline(NetworkPipeline):
+    """Networks that map the past of a series to the next symbol.
 
     Attributes:
-        calendar: the data's.
-        time: what its time column is called.
-        key_columns: what the parts of a key are called.
+        context: L, the length of the windows that they were trained on.
+    """
+
+    context: int
+
+    @property
+    def ensemble(self) -> AutoregressiveEnsemble:
+        """The networks with their mean probabilities."""
+        return AutoregressiveEnsemble(self.networks, self.temperature)
+
+    @property
+    def required_history(self) -> int:
+        """Past symbols that a forecast depends on: two windows."""
+        return 2 * self.context
+
+    def bind(self, panel: Panel) -> SymbolDataset:
+        """Return the codes of a panel, ready to be cut into windows."""
+        return SymbolDataset(panel.values.astype(np.int64), panel.offsets, len(panel.symbols), self.context)
+
+    def window_log_probs(self, dataset: SymbolDataset, series: Ints, firsts: Ints) -> Floats:
+        """Return one-step-ahead log-probabilities [B, L, V] after each of L consecutive steps.
+
+        Args:
+            dataset: a bound panel.
+            series: [B] indices of its series.
+            firsts: [B] the first of the L steps, −1 for the step before the series. Each prediction uses one to two
+                windows of the past.
+        """
+        x = dataset.inputs(series, firsts + self.context - 1, self.required_history)
+        size = max(1, CHUNK_SIZE // max(1, int(np.prod(x.shape[1:]))))
+        parts = [self.ensemble.step_log_probs(x[k : k + size], self.context) for k in range(0, len(x), size)]
+        return np.concatenate(parts)
+
+    def paths(self, dataset: SymbolDataset, series: Ints, origins: Ints, search: Callable[[Array], Path]) -> Path:
+        """Return the symbols after [B] origins of [B] series, found by `search` from inputs [B, L, V]."""
+        size = max(1, CHUNK_SIZE // (self.required_history * dataset.vocab_size * BEAM))
+        chunks = [slice(k, k + size) for k in range(0, len(series), size)]
+        parts = [search(dataset.inputs(series[c], origins[c], self.required_history)) for c in chunks]
+        return Path(np.concatenate([p.symbols for p in parts]), np.concatenate([p.probabilities for p in parts]))
+
+
+@dataclass(frozen=True)
+class SymbolForecast:
+    """The next H symbols of S series.
+
+    Attributes:
+        calendar: of the data.
+        time: the name of the time column.
+        key_columns: the names of the key columns.
         keys: S keys.
-        origins: [S] position on the calendar of each series' last known step.
-        codes: [S, H] which symbols are said to come.
-        symbols: [V] what the codes stand for.
-        probabilities: [S, H] the probability of each, given those before it.
-        joint: what stands between two symbols of a text.
+        origins: [S] last known steps, as positions on the calendar.
+        codes: [S, H] predicted symbols as codes.
+        symbols: [V] the symbols of the codes.
+        probabilities: [S, H] of each predicted symbol, given those before it.
+        separator: between two symbols of a text file.
     """
 
     calendar: Calendar
@@ -107,7 +97,7 @@ class SymbolForecast:
     codes: Ints
     symbols: tuple[str, ...]
     probabilities: Floats
-    joint: str = "\n"
+    separator: str = "\n"
 
     @property
     def horizon(self) -> int:
@@ -121,35 +111,35 @@ class SymbolForecast:
 
     @property
     def positions(self) -> Ints:
-        """[S, H] where on the calendar each symbol lies."""
+        """[S, H] positions of the forecast steps on the calendar."""
         return self.origins[:, None] + np.arange(1, self.horizon + 1)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a series and step, in the input's own columns and times, with `forecast` and `probability`."""
+        """One row a series and step, in the columns and time format of the input, with `forecast` and `probability`."""
         import pandas as pd
 
-        columns = {"forecast": self.predicted_symbols.ravel(), "probability": self.probabilities.ravel().round(6)}
         rows = named_steps(self.calendar, self.positions, time=self.time, names=self.key_columns, keys=self.keys)
-        return pd.DataFrame({**rows, **columns})
+        symbols, probabilities = self.predicted_symbols.ravel(), self.probabilities.ravel().round(6)
+        return pd.DataFrame({**rows, "forecast": symbols, "probability": probabilities})
 
     def render(self, suffix: str) -> bytes:
-        """The table; or, as `.txt`, the symbols of each series, joined, one series after the other."""
+        """The table as a file; as `.txt` the joined symbols, one series after the other."""
         if suffix != TEXT:
             return rendered(self.to_frame(), suffix)
-        lines = [self.joint.join(row) for row in self.predicted_symbols.tolist()]
+        lines = [self.separator.join(row) for row in self.predicted_symbols.tolist()]
         return "".join(f"{line}\n" for line in lines).encode()
 
 
 @dataclass(frozen=True)
 class SymbolForecaster:
-    """A trained model and all it needs to go on without the file it was trained on.
+    """A trained model of symbols, with all that `predict` needs where the training file is gone.
 
     Attributes:
-        pipeline: the networks.
-        holdout_pipeline: the same from before they learnt the held-out steps: what the scores belong to.
-        context: the last steps of every series.
+        pipeline: the final networks.
+        holdout_pipeline: the networks fitted without the hold-out, which the scores belong to.
+        context: the last steps of every training series.
         horizon: H of training, the default of `predict`.
-        report: what a person may want to know later.
+        report: config, inferred settings, scores, data fingerprint and library versions.
     """
 
     pipeline: SymbolPipeline
@@ -164,11 +154,11 @@ class SymbolForecaster:
         return bool(self.report["config"]["data"]["text"])
 
     def context_probabilities(self, codes: Ints, steps: int) -> Floats:
-        """How likely each symbol was, one step before each of the last `steps` of [T] codes: [steps, V]."""
+        """Return one-step-ahead probabilities [steps, V] at the last `steps` of [T] codes."""
         series = np.zeros(1, dtype=np.int64)
-        seen = SymbolDataset(codes, np.array([0, len(codes)]), len(self.context.symbols), self.pipeline.context)
-        read = seen.inputs(series, series + len(codes) - 2, steps + self.pipeline.required_history - 1)
-        return np.asarray(np.exp(self.pipeline.ensemble.step_log_probs(read, steps)[0]), dtype=np.float64)
+        dataset = SymbolDataset(codes, np.array([0, len(codes)]), len(self.context.symbols), self.pipeline.context)
+        x = dataset.inputs(series, series + len(codes) - 2, steps + self.pipeline.required_history - 1)
+        return np.asarray(np.exp(self.pipeline.ensemble.step_log_probs(x, steps)[0]), dtype=np.float64)
 
     def predict(
         self,
@@ -178,32 +168,30 @@ class SymbolForecaster:
         temperature: float | None = None,
         seed: int = 0,
     ) -> SymbolForecast:
-        """Say what comes after the end of every series.
+        """Forecast from the end of every series.
 
         Args:
-            panel: the newest data, read with the symbols of training; None: the context kept from training.
+            panel: the newest data, read with the symbols of training; None: the stored context.
             horizon: steps ahead; None: that of training.
-            temperature: draw each symbol, below 1 more likely ones more often; None: the likeliest path.
-            seed: of what is drawn.
+            temperature: sample each symbol from the softmax at this temperature; None: search the most likely path.
+            seed: of the samples.
 
         Raises:
-            DataError: the panel's columns or frequency are not those of training.
+            DataError: columns or frequency differ from training.
         """
         panel = self.context if panel is None else panel
         check_same_calendar(self.context, panel)
         recent = tail(panel, self.pipeline.required_history)
         steps, ensemble = self.horizon if horizon is None else horizon, self.pipeline.ensemble
         rng = np.random.default_rng(seed)
-        path = self.pipeline.path(
-            self.pipeline.bind(recent),
-            np.arange(recent.n_series),
-            recent.lengths - 1,
-            lambda x: (
-                beam_search(ensemble, x, steps)
-                if temperature is None
-                else sample(ensemble, x, steps, temperature=temperature, rng=rng)
-            ),
-        )
+
+        def search(x: Array) -> Path:
+            if temperature is None:
+                return beam_search(ensemble, x, steps)
+            return sample(ensemble, x, steps, temperature=temperature, rng=rng)
+
+        series = np.arange(recent.n_series)
+        path = self.pipeline.paths(self.pipeline.bind(recent), series, recent.lengths - 1, search)
         return SymbolForecast(
             calendar=panel.calendar,
             time=panel.columns.time or "step",
@@ -213,5 +201,5 @@ class SymbolForecaster:
             codes=path.symbols,
             symbols=panel.symbols,
             probabilities=path.probabilities,
-            joint="" if self.is_text else "\n",
+            separator="" if self.is_text else "\n",
         )

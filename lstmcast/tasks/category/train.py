@@ -1,171 +1,194 @@
-"""Training of a symbol forecaster, and its report."""
+"""Plan and training steps of the category task."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from lstmcast.calibration.temperature import temperature
 from lstmcast.data.panel import Panel
-from lstmcast.evaluation.classification import bits_per_symbol
-from lstmcast.evaluation.skill import finite
-from lstmcast.forecasting import forecaster
+from lstmcast.data.schema import InferredSetting, SettingKey
+from lstmcast.errors import DataError
+from lstmcast.evaluation.splits import MIN_TRAIN_STEPS, HoldoutSplit
 from lstmcast.forecasting.actuals import tail
-from lstmcast.forecasting.fitting import FitStage, ProgressCallback
-from lstmcast.forecasting.report import library_versions
-from lstmcast.nn.beam_search import AutoregressiveEnsemble
-from lstmcast.nn.keras_backend import check_forward, load_keras
-from lstmcast.nn.numpy_lstm import Network
-from lstmcast.persistence.checkpoint import Checkpoint
-from lstmcast.tasks.category.evaluate import SymbolEvaluation, evaluate, one_step_predictions
-from lstmcast.tasks.category.model import SymbolForecaster, SymbolPipeline, sequences
-from lstmcast.tasks.category.plan import SymbolPlan, make_plan
+from lstmcast.forecasting.planning import NetworkPlan, architecture_of, horizon_of, horizon_setting, recipe_of
+from lstmcast.forecasting.report import common_report
+from lstmcast.nn.heads import CategoricalHead
+from lstmcast.preprocessing.sequences import SymbolDataset
+from lstmcast.tasks.category.evaluate import SymbolEvaluation, SymbolPredictions, evaluate_symbols, one_step_predictions
+from lstmcast.tasks.category.model import SymbolForecaster, SymbolPipeline
+from lstmcast.tasks.pipeline import MAX_CHECKED_SERIES, HoldoutFit, NetworkTraining
+from lstmcast.types import Array
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
 
-
-def report(
-    panel: Panel,
-    config: Config,
-    plan: SymbolPlan,
-    evaluation: SymbolEvaluation,
-    *,
-    epochs: tuple[int, ...],
-    temperature: float,
-) -> dict[str, Any]:
-    """Plain JSON-able values; what is undefined is null."""
-    return {
-        "config": config.model_dump(mode="json"),
-        "inferred": [asdict(setting) for setting in (*panel.inferred, *plan.inferred)],
-        "network": str(plan.architecture),
-        "parameters": plan.architecture.parameters,
-        "epochs": list(epochs),
-        "temperature": temperature,
-        "verdict": evaluation.verdict,
-        "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in evaluation.scores.items()},
-        "scored_network": _scored_network(plan),
-        "skill": evaluation.skill.to_dict(),
-        "held_out": {
-            "steps": len(evaluation.predictions.actual),
-            "paths": evaluation.n_paths,
-            "horizon": plan.holdout.horizon,
-            "stop_steps": plan.holdout.validation_steps,
-            "judge_steps": plan.holdout.test_steps,
-        },
-        "data": {
-            "source": panel.source,
-            "series": panel.n_series,
-            "rows": len(panel.values),
-            "first": panel.calendar.text(panel.starts[[0]])[0],
-            "last": panel.calendar.text(panel.ends[[0]])[0],
-            "fingerprint": fingerprint(panel),
-        },
-        "libraries": library_versions(),
-    }
+MAX_VALIDATION_STEPS, MAX_TEST_STEPS = 10_000, 40_000
+CONTEXT_WITHOUT_SEASON, MAX_CONTEXT = 64, 96  # steps of a window
+BATCH_SIZE = 128
+PASSES = 40  # uses of each symbol over all epochs
+MIN_STEPS_PER_EPOCH, MAX_STEPS_PER_EPOCH = 20, 1_500
+LEARNING_RATE = 0.01
+PATIENCE = 10
 
 
-def fingerprint(panel: Panel) -> str:
-    """sha256 over everything a forecast depends on: keys, times, codes, and what they stand for."""
-    return sha256(repr((forecaster.fingerprint(panel), panel.symbols)).encode()).hexdigest()
+@dataclass(frozen=True, kw_only=True)
+class SymbolPlan(NetworkPlan):
+    """The decisions of one training run.
+
+    Attributes:
+        holdout: validation and test steps; its horizon is H.
+    """
+
+    holdout: HoldoutSplit
 
 
-def _scored_network(plan: SymbolPlan) -> str:
-    """Which network the scores belong to."""
-    if plan.refit:
-        return "the network fitted without the held-out steps; the saved one learnt from all the data, as many epochs"
-    return "the saved network, fitted without the held-out steps"
-
-
-def train(
-    panel: Panel,
-    config: Config,
-    *,
-    checkpoint: Checkpoint | None = None,
-    on_progress: ProgressCallback = lambda _: None,
-    planned: Callable[[SymbolPlan], None] = lambda _: None,
-) -> SymbolForecaster:
-    """Train: plan, fit with the best epoch by held-out symbols, judge on later ones, fit again on all the data.
+def make_symbol_plan(panel: Panel, config: Config, *, test_steps: int | None = None) -> SymbolPlan:
+    """Decide everything that the config leaves to `auto`.
 
     Args:
-        panel: the past, of symbols.
-        config: how.
-        checkpoint: where each fit leaves what it has reached, and goes on from.
-        on_progress: called after every epoch.
-        planned: called once, with everything that was decided.
+        panel: the training data.
+        config: the settings.
+        test_steps: None: a fifth of a typical series, at most 40,000.
 
     Raises:
-        UsageError: TensorFlow is not installed.
-        DataError: too little data.
-        ModelError: training exploded, or the two forward passes differ.
+        DataError: the series are too short.
     """
-    plan = make_plan(panel, config)
-    planned(plan)
-    holdout_pipeline, epochs = fitted(panel, plan, on_progress=on_progress, checkpoint=checkpoint)
-    evaluation = evaluate(holdout_pipeline, panel, plan.holdout)
-    reader = holdout_pipeline
-    if plan.refit:
-        stage = _stage("fitting again on all the data", plan, on_progress, checkpoint)
-        again = stage.each(sequences(panel, plan.architecture.context), epochs=epochs)
-        networks = tuple(fit.network for fit in again)
-        reader = replace(holdout_pipeline, ensemble=replace(holdout_pipeline.ensemble, networks=networks))
-    _check(reader, panel, plan)
-    summary = report(panel, config, plan, evaluation, epochs=epochs, temperature=reader.ensemble.temperature)
-    return SymbolForecaster(
-        reader, holdout_pipeline, tail(panel, reader.required_history), plan.holdout.horizon, summary
+    holdout = plan_symbol_holdout(panel, horizon_of(panel, config), test_steps)
+    context, n_symbols = _context(panel, config), len(panel.symbols)
+    architecture = architecture_of(config, context=context, lags=n_symbols, head=CategoricalHead(n_symbols))
+    n_learned = int(np.maximum(panel.lengths - holdout.total, 0).sum())
+
+    def steps_per_epoch(batch_size: int) -> int:
+        steps = round(PASSES * n_learned / (context * batch_size * config.train.epochs))
+        return int(np.clip(steps, MIN_STEPS_PER_EPOCH, MAX_STEPS_PER_EPOCH))
+
+    return SymbolPlan(
+        holdout=holdout,
+        architecture=architecture,
+        recipe=recipe_of(
+            config.train,
+            loss=architecture.head.loss_name,
+            batch_size=BATCH_SIZE,
+            steps_per_epoch=steps_per_epoch,
+            patience=PATIENCE,
+            learning_rate=LEARNING_RATE,
+            schedule="cosine",
+        ),
+        networks=config.train.networks,
+        refit=config.train.refit,
+        inferred=(
+            horizon_setting(panel, config, holdout.horizon),
+            InferredSetting(SettingKey.SYMBOLS, str(n_symbols), _examples(panel.symbols)),
+            InferredSetting(SettingKey.WINDOW, f"{context} steps", f"{n_learned:,} training symbols"),
+        ),
     )
 
 
-def fitted(
-    panel: Panel,
-    plan: SymbolPlan,
-    *,
-    on_progress: ProgressCallback = lambda _: None,
-    checkpoint: Checkpoint | None = None,
-) -> tuple[SymbolPipeline, tuple[int, ...]]:
-    """Fit on all but the held-out steps; the stopping ones choose each network's epoch, and how bold all of them are.
+def plan_symbol_holdout(panel: Panel, horizon: int, test_steps: int | None = None) -> HoldoutSplit:
+    """Hold out an eighth of a typical series for validation and a fifth for the test, at least H steps each.
 
-    Returns:
-        The networks, and their epochs.
+    Args:
+        panel: the training data.
+        horizon: H.
+        test_steps: None: a fifth of a typical series, at most 40,000.
+
+    Raises:
+        DataError: a typical series is too short for the horizon.
     """
-    load_keras()
-    held = plan.holdout
-    stopping = panel.drop_last(held.test_steps)
-    fits = _stage("fitting", plan, on_progress, checkpoint).each(
-        sequences(panel.drop_last(held.total), plan.architecture.context),
-        validate=lambda network: _lost(_reader(plan, [network]), stopping, plan),
-    )
-    reader = _calibrated(_reader(plan, [fit.network for fit in fits]), stopping, plan)
-    return reader, tuple(fit.epoch for fit in fits)
+    typical = int(np.median(panel.lengths))
+    test_steps = min(typical // 5, MAX_TEST_STEPS) if test_steps is None else test_steps
+    split = HoldoutSplit(horizon, max(horizon, min(typical // 8, MAX_VALIDATION_STEPS)), max(horizon, test_steps))
+    if typical < (needed := split.total + max(horizon, MIN_TRAIN_STEPS)):
+        raise DataError(
+            f"{panel.source}: a typical series has {typical} steps; a horizon of {horizon} needs at least {needed} "
+            "(training, validation and test). Provide more history, or a shorter --horizon"
+        )
+    return split
 
 
-def _stage(name: str, plan: SymbolPlan, on_progress: ProgressCallback, checkpoint: Checkpoint | None) -> FitStage:
-    return FitStage(name, plan.architecture, plan.recipe, plan.networks, on_progress, checkpoint)
+def _examples(symbols: tuple[str, ...]) -> str:
+    """The first symbols in one line; invisible ones are escaped."""
+    shown = ", ".join(symbol if symbol.isprintable() and symbol.strip() else repr(symbol) for symbol in symbols[:8])
+    return shown + (" …" if len(symbols) > 8 else "")
 
 
-def _reader(plan: SymbolPlan, networks: Sequence[Network]) -> SymbolPipeline:
-    return SymbolPipeline(AutoregressiveEnsemble(tuple(networks)), plan.architecture.context)
+def _context(panel: Panel, config: Config) -> int:
+    """Three seasons, or 64 steps; at most a quarter of a typical series."""
+    if config.model.context != "auto":
+        return config.model.context
+    season, typical = panel.calendar.season, int(np.median(panel.lengths))
+    wanted = max(24, 3 * season) if season > 1 else CONTEXT_WITHOUT_SEASON
+    return max(4, min(wanted, MAX_CONTEXT, typical // 4))
 
 
-def _lost(reader: SymbolPipeline, panel: Panel, plan: SymbolPlan) -> float:
-    """Mean bits of the stopping steps, which end the panel."""
-    steps = one_step_predictions(reader, panel, plan.holdout.validation_steps)
-    return float(bits_per_symbol(steps.log_probs, steps.actual).mean())
+@dataclass(frozen=True)
+class SymbolTraining(NetworkTraining[SymbolPipeline, SymbolEvaluation, SymbolForecaster]):
+    """One training run of symbols."""
 
+    plan: SymbolPlan
+    panel: Panel
+    config: Config
+    always_validates: ClassVar[bool] = True
 
-def _calibrated(reader: SymbolPipeline, panel: Panel, plan: SymbolPlan) -> SymbolPipeline:
-    """The networks as bold as they were right on the stopping steps, which end the panel."""
-    steps = one_step_predictions(reader, panel, plan.holdout.validation_steps)
-    return replace(reader, ensemble=replace(reader.ensemble, temperature=temperature(steps.log_probs, steps.actual)))
+    @classmethod
+    def of(cls, panel: Panel, config: Config, *, test_steps: int | None = None) -> SymbolTraining:
+        """Plan the training of a panel; arguments and errors as in `make_symbol_plan`."""
+        return cls(make_symbol_plan(panel, config, test_steps=test_steps), panel, config)
 
+    def untrained(self, *, refit: bool) -> tuple[SymbolPipeline, SymbolDataset]:
+        """Return the codes of the panel, or of its part before the hold-out."""
+        pipeline = SymbolPipeline(self.plan.architecture.context)
+        return pipeline, pipeline.bind(self.panel if refit else self.panel.drop_last(self.plan.holdout.total))
 
-def _check(reader: SymbolPipeline, panel: Panel, plan: SymbolPlan) -> None:
-    """Hold the NumPy forward pass against Keras's on the windows that the forecast will be made from."""
-    series = np.arange(min(panel.n_series, 64))
-    x = reader.bind(panel).inputs(series, panel.lengths[series] - 1, reader.context)
-    for network in reader.ensemble.networks:
-        check_forward(network, plan.architecture, x)
+    def _validation(self, pipeline: SymbolPipeline) -> SymbolPredictions:
+        split = self.plan.holdout
+        return one_step_predictions(pipeline, self.panel.drop_last(split.test_steps), split.validation_steps)
+
+    def validation_error(self, pipeline: SymbolPipeline) -> float:
+        """Return the mean bits of the validation steps."""
+        return float(self._validation(pipeline).bits.mean())
+
+    def calibrate(self, pipeline: SymbolPipeline) -> SymbolPipeline:
+        """Fit the temperature to the validation steps."""
+        steps = self._validation(pipeline)
+        return replace(pipeline, temperature=temperature(steps.log_probs, steps.actual))
+
+    def evaluate(self, holdout: HoldoutFit[SymbolPipeline]) -> SymbolEvaluation:
+        """Score the test steps."""
+        return evaluate_symbols(holdout.pipeline, self.panel, self.plan.holdout)
+
+    def calibrate_final(self, pipeline: SymbolPipeline, holdout: SymbolPipeline) -> SymbolPipeline:
+        """Keep the temperature of the fit before the hold-out."""
+        return replace(pipeline, temperature=holdout.temperature)
+
+    def forward_inputs(self, pipeline: SymbolPipeline) -> Array:
+        """Return the newest window of each of the first series."""
+        series = np.arange(min(self.panel.n_series, MAX_CHECKED_SERIES))
+        return pipeline.bind(self.panel).inputs(series, self.panel.lengths[series] - 1, pipeline.context)
+
+    def model(
+        self, pipeline: SymbolPipeline, holdout: HoldoutFit[SymbolPipeline], evaluation: SymbolEvaluation
+    ) -> SymbolForecaster:
+        """Assemble the forecaster."""
+        split = self.plan.holdout
+        return SymbolForecaster(
+            pipeline=pipeline,
+            holdout_pipeline=holdout.pipeline,
+            context=tail(self.panel, pipeline.required_history),
+            horizon=split.horizon,
+            report={
+                **common_report(self.panel, self.config, self.plan, holdout.epochs),
+                **evaluation.to_dict(),
+                "temperature": pipeline.temperature,
+                "held_out": {
+                    "steps": len(evaluation.predictions.actual),
+                    "paths": evaluation.n_paths,
+                    "horizon": split.horizon,
+                    "stop_steps": split.validation_steps,
+                    "judge_steps": split.test_steps,
+                },
+            },
+        )

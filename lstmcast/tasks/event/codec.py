@@ -1,4 +1,4 @@
-"""A forecaster of an event as a manifest and tensors, and back. Nothing here executes what it reads."""
+"""Manifest and tensors of a trained model of an event."""
 
 from __future__ import annotations
 
@@ -9,96 +9,67 @@ from typing import Any
 import numpy as np
 
 from lstmcast.data.panel import Panel
-from lstmcast.errors import ModelError
-from lstmcast.forecasting import codec
+from lstmcast.forecasting.codec import as_model_error, context_arrays, context_of, to_arrays, to_facts
 from lstmcast.preprocessing.panel_scaling import Key, ScalingSpec
 from lstmcast.preprocessing.windows import WindowSpec
-from lstmcast.tasks.event.features import features
+from lstmcast.tasks.codec import Tensors, networks_of, networks_to_dict
+from lstmcast.tasks.event.features import n_features
 from lstmcast.tasks.event.model import EventForecaster, EventHoldout, EventPipeline
 from lstmcast.tasks.event.rule import OPERATORS, EventRule
 
-Tensors = Mapping[str, Mapping[str, np.ndarray]]
-
-HELD_OUT = ("series", "positions", "said", "came")
-SERIES_ARRAYS = ("scale", "floor", "limit")  # of each series
+HOLDOUT = ("series", "positions", "probabilities", "actual")
+PER_SERIES = ("scale", "floor", "limit")  # [S] arrays of the context; NaN where not known
 
 
 def to_artifact(model: EventForecaster) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
-    """The manifest (JSON-able) and the tensor files of a forecaster of an event."""
+    """Return the manifest and the tensor files of a model."""
     pipeline, context = model.pipeline, model.context
-    first = pipeline.networks[0]
     manifest = {
         **model.report,
-        **codec.to_facts(context),
+        **networks_to_dict(pipeline),
+        **to_facts(context),
         "rule": {key: getattr(pipeline.rule, key) for key in ("text", "op", "limit", "percentile")},
         "transform": pipeline.scaling_spec.transform,
-        "scale": {"share": pipeline.scaling_spec.mode, "usual": pipeline.typical_step},
+        "scaling": {"mode": pipeline.scaling_spec.mode, "typical_step": pipeline.typical_step},
         "shape": asdict(pipeline.window_spec),
         "longest_season": pipeline.season_length,
-        "skip": first.skip,
-        "networks": len(pipeline.networks),
-        "activation": first.activation,
     }
-    scales = np.array([pipeline.scales.get(key, (np.nan, np.nan)) for key in context.keys])  # NaN: not known
-    limits = np.array([pipeline.rule.limits.get(key, np.nan) for key in context.keys])
-    tensors: dict[str, dict[str, np.ndarray]] = {
-        "weights": codec.to_arrays(pipeline.networks),
-        "context": {
-            **codec.context_arrays(context),
-            **dict(zip(SERIES_ARRAYS, (scales[:, 0].copy(), scales[:, 1].copy(), limits), strict=True)),
-        },
-        "backtest": {name: getattr(model.holdout, name) for name in HELD_OUT},
+    scales = [pipeline.scales.get(key, (np.nan, np.nan)) for key in context.keys]
+    limits = [pipeline.rule.limits.get(key, np.nan) for key in context.keys]
+    per_series = np.column_stack([np.array(scales), np.array(limits)]).T.copy()
+    tensors = {
+        "weights": to_arrays(pipeline.networks),
+        "context": context_arrays(context) | dict(zip(PER_SERIES, per_series, strict=True)),
+        "holdout_forecasts": {name: getattr(model.holdout, name) for name in HOLDOUT},
     }
     return manifest, tensors
 
 
+@as_model_error
 def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> EventForecaster:
-    """Build a forecaster of an event from what was saved.
+    """Build a model from its manifest and tensors.
 
     Raises:
         ModelError: a part is missing or does not fit the others.
     """
-    try:
-        return _build(manifest, tensors)
-    except (KeyError, TypeError, ValueError, IndexError) as err:
-        raise ModelError(f"the model's manifest and tensors do not fit together ({err!r}); train again") from err
-
-
-def _build(manifest: Mapping[str, Any], tensors: Tensors) -> EventForecaster:
-    context = codec.context_of(manifest, tensors["context"])
-    return EventForecaster(
-        pipeline=_pipeline(manifest, tensors, context),
-        temperature=float(manifest["temperature"]),
-        context=context,
-        holdout=EventHoldout(**{name: tensors["backtest"][name] for name in HELD_OUT}),
-        report=manifest,
-    )
-
-
-def _pipeline(manifest: Mapping[str, Any], tensors: Tensors, context: Panel) -> EventPipeline:
-    shape, rule = WindowSpec(**manifest["shape"]), EventRule(**manifest["rule"])
-    if rule.op not in OPERATORS:
-        raise ValueError(f"no rule has {rule.op!r:.20}")
-    scale, floor, limit = (_of_each(tensors["context"][name], context) for name in SERIES_ARRAYS)
-    return EventPipeline(
-        networks=codec.from_arrays(
-            tensors["weights"],
-            count=int(manifest["networks"]),
-            activation=manifest["activation"],
-            skip=manifest["skip"],
-            features=features(shape),
-            outputs=shape.horizon,
-        ),
-        window_spec=shape,
-        scaling_spec=ScalingSpec(manifest["transform"], manifest["scale"]["share"]),
+    context = context_of(manifest, tensors["context"])
+    window, rule = WindowSpec(**manifest["shape"]), manifest["rule"]
+    if rule["op"] not in OPERATORS:
+        raise ValueError(f"unknown operator {rule['op']!r:.20}")
+    scale, floor, limit = (_by_key(tensors["context"][name], context) for name in PER_SERIES)
+    pipeline = EventPipeline(
+        **networks_of(manifest, tensors["weights"], features=n_features(window), outputs=window.horizon),
+        window_spec=window,
+        scaling_spec=ScalingSpec(manifest["transform"], manifest["scaling"]["mode"]),
         scales={key: (value, floor[key]) for key, value in scale.items()},
-        typical_step=manifest["scale"]["usual"],
-        rule=EventRule(rule.text, rule.op, rule.limit, rule.percentile, limit),
+        typical_step=manifest["scaling"]["typical_step"],
+        rule=EventRule(**rule, limits=limit),
         season_length=int(manifest["longest_season"]),
     )
+    holdout = EventHoldout(**{name: tensors["holdout_forecasts"][name] for name in HOLDOUT})
+    return EventForecaster(pipeline, context, holdout, manifest)
 
 
-def _of_each(values: np.ndarray, context: Panel) -> dict[Key, float]:
-    """By the key of each series; those that are not known are left out."""
-    pairs = zip(context.keys, values.tolist(), strict=True)
-    return {key: value for key, value in pairs if value == value}
+def _by_key(values: np.ndarray, context: Panel) -> dict[Key, float]:
+    """The known values by series key."""
+    return {key: value for key, value in zip(context.keys, values.tolist(), strict=True) if value == value}

@@ -24,9 +24,9 @@ MAX_LOG_ODDS = 10.0  # usual steps: a margin further off says no more
 MAX_INPUT_LOG_ODDS = 5.0  # log-odds: less than a yes in 150 says no more
 
 
-def features(shape: WindowSpec) -> int:
+def n_features(window: WindowSpec) -> int:
     """F + 2H, how many numbers each step brings."""
-    return shape.lags + 2 * shape.horizon
+    return window.lags + 2 * window.horizon
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class EventWindowDataset:
     @property
     def features(self) -> int:
         """F + 2H, how many numbers each step brings."""
-        return features(self.windows.spec)
+        return n_features(self.windows.spec)
 
     def inputs(self, series: Ints, starts: Ints) -> Array:
         """[B] series and first steps of windows to [B, L, F + 2H]."""

@@ -1,164 +1,117 @@
-"""`model.head: event`: the probability that something comes true at each of the next H steps."""
+"""The event task: the probability of an event at each of the next H steps."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lstmcast.data.load import TargetParser, read
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.data.targets import EVENT_PARSER
-from lstmcast.forecasting.forecaster import fingerprint
 from lstmcast.forecasting.new_data import data_warnings, pinned_options
 from lstmcast.report import console, task_tables
-from lstmcast.results import FORMATS, Forecast
-from lstmcast.tasks.base import BacktestOptions, Note, PlotOptions, PredictOptions, Tensors, reject_flags
+from lstmcast.results import Forecast
+from lstmcast.tasks.base import BacktestOptions, Note, PlotOptions, PredictOptions, Task, Tensors, reject_flags
 from lstmcast.tasks.event import codec
 from lstmcast.tasks.event.model import EventForecaster
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
     from lstmcast.forecasting.fitting import ProgressCallback
-    from lstmcast.persistence.checkpoint import Checkpoint
-    from lstmcast.tasks.event.backtest import EventBacktestResult
-
-HEAD = "event"
+    from lstmcast.tasks.event.backtest import EventBacktest
+    from lstmcast.tasks.event.train import EventTraining
 
 
-@dataclass(frozen=True)
-class EventBacktest:
-    """A backtest of an event."""
+class EventTask(Task[Panel, EventForecaster, "EventBacktest"]):
+    """The calls of commands and jobs for an event; see `Task`."""
 
-    result: EventBacktestResult
-
-    @property
-    def better(self) -> bool:
-        """Whether the LSTM was better than the best baseline."""
-        return self.result.evaluation.skill.better
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Series that could not be scored."""
-        left_out = self.result.left_out
-        return (f"left out: {left_out:,} series too short for so many origins",) if left_out else ()
-
-    def summary(self) -> str:
-        """The table of scores."""
-        return task_tables.format_event_backtest(self.result)
-
-    def files(self, *, figures: bool) -> dict[str, bytes]:
-        """Two tables, and the figure."""
-        tables = {"scores.csv": self.result.to_frame(), "forecasts.csv": self.result.forecasts()}
-        files = {name: table.to_csv(index=False, lineterminator="\n").encode() for name, table in tables.items()}
-        if figures:
-            from lstmcast.report.figures import classification
-            from lstmcast.report.figures.panels import render
-
-            files["reliability.png"] = render(classification.reliability(self.to_dict()), ".png")
-        return files
-
-    def to_dict(self) -> dict[str, Any]:
-        """All scores."""
-        return self.result.to_dict()
-
-
-class EventTask:
-    """The task; see `Task`."""
-
-    formats = FORMATS
+    name: ClassVar[str] = "event"
 
     def read(self, data: str, config: Config) -> Panel:
-        """A panel; where no rule is given, of yes and no."""
-        return read(data, ReadOptions.of(config.data.model_dump()), _content(config.model.event))
+        """Read a panel; without `model.event`, of yes and no."""
+        return read(data, ReadOptions.of(config.data.model_dump()), _parser(config.model.event))
 
-    def describe_data(self, past: Panel, now: datetime) -> str:
-        """Columns, frequency, gaps."""
-        return console.format_data(past, now)
+    def training(self, dataset: Panel, config: Config) -> EventTraining:
+        """Plan a training run."""
+        from lstmcast.tasks.event.train import EventTraining
 
-    def fingerprint(self, past: Panel) -> str:
-        """Of keys, times and values."""
-        return fingerprint(past)
-
-    def train(
-        self, past: Panel, config: Config, *, checkpoint: Checkpoint | None, on_progress: ProgressCallback, note: Note
-    ) -> EventForecaster:
-        """A forecaster of the event."""
-        from lstmcast.tasks.event.train import train
-
-        def planned(plan: Any) -> None:
-            note(console.format_plan(plan.plan))
-
-        return train(past, config, checkpoint=checkpoint, on_progress=on_progress, planned=planned)
+        return EventTraining.of(dataset, config)
 
     def describe_scores(self, report: Mapping[str, Any]) -> str:
-        """Brier score, log loss, accuracy and calibration error."""
+        """Format Brier score, log loss, accuracy and calibration error."""
         return task_tables.format_event_scores(report)
 
-    def to_artifact(self, trained: EventForecaster) -> tuple[dict[str, Any], Tensors]:
-        """Manifest and arrays."""
-        return codec.to_artifact(trained)
+    def to_artifact(self, model: EventForecaster) -> tuple[dict[str, Any], Tensors]:
+        """Return manifest and tensors."""
+        return codec.to_artifact(model)
 
     def from_artifact(self, manifest: Mapping[str, Any], tensors: Tensors) -> EventForecaster:
-        """The forecaster."""
+        """Build the forecaster."""
         return codec.from_artifact(manifest, tensors)
 
-    def read_new_data(self, trained: EventForecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
-        """The same columns and format."""
-        config = trained.report["config"]
-        panel = read(data, pinned_options(trained.context, config["data"]), _content(config["model"]["event"]))
-        return panel, tuple(data_warnings(trained.context, panel))
+    def read_new_data(self, model: EventForecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
+        """Read the columns and formats of training."""
+        config = model.report["config"]
+        options = pinned_options(model.context, config["data"])
+        panel = read(data, options, _parser(config["model"]["event"]))
+        return panel, tuple(data_warnings(model.context, panel))
 
-    def stored_context(self, trained: EventForecaster) -> Panel:
-        """The last steps of every series."""
-        return trained.context
-
-    def predict(self, trained: EventForecaster, past: Panel, options: PredictOptions) -> Forecast:
-        """Probabilities at H steps of every series."""
-        reject_flags(options, HEAD, "horizon")
-        return trained.predict(past, options.horizon)
+    def predict(self, model: EventForecaster, dataset: Panel, options: PredictOptions) -> Forecast:
+        """Forecast the probabilities of the next H steps of every series."""
+        reject_flags(options, self.name, "horizon")
+        return model.predict(dataset, options.horizon)
 
     def describe_prediction(
-        self, outcome: Forecast, trained: EventForecaster, past: Panel, *, version: Path, target: str
+        self, prediction: Forecast, model: EventForecaster, dataset: Panel, *, version: Path, target: str
     ) -> str:
-        """Steps, series, span."""
-        return console.format_forecast(outcome, version, target, trained.report, past.notes)
+        """Format steps, series and time span."""
+        return console.format_forecast(prediction, version, target, model.report, dataset.notes)
 
-    def plot(self, trained: EventForecaster, past: Panel, options: PlotOptions) -> tuple[bytes, str]:
-        """History and probabilities; or, of what was held out, how often it came true."""
+    def plot(self, model: EventForecaster, dataset: Panel, options: PlotOptions) -> tuple[bytes, str]:
+        """Draw history and probabilities, or the reliability on the hold-out."""
         from lstmcast.report.figures import classification
         from lstmcast.report.figures.panels import render
 
         if options.backtest:
-            reject_flags(options, HEAD, "backtest")
-            return render(classification.reliability(trained.report), options.suffix), "what was held out"
-        reject_flags(options, HEAD, "horizon", "series", "history")
-        figure, shown = classification.ahead(
-            past, trained, trained.predict(past, options.horizon), options.series, options.history
-        )
-        return render(figure, options.suffix), f"{shown} of {past.n_series} series"
+            reject_flags(options, self.name, "backtest")
+            return render(classification.reliability(model.report), options.suffix), "hold-out"
+        reject_flags(options, self.name, "horizon", "series", "history")
+        forecast = model.predict(dataset, options.horizon)
+        figure, shown = classification.ahead(dataset, model, forecast, options.series, options.history)
+        return render(figure, options.suffix), f"{shown} of {dataset.n_series} series"
 
     def backtest(
         self,
-        past: Panel,
+        dataset: Panel,
         config: Config,
         options: BacktestOptions,
         *,
         on_progress: ProgressCallback,
         note: Note,  # noqa: ARG002
     ) -> EventBacktest:
-        """Rolling origins, trained once."""
+        """Forecast from rolling origins after one training."""
         from lstmcast.tasks.event.backtest import backtest
+        from lstmcast.tasks.pipeline import FitOptions
 
-        reject_flags(options, HEAD, "origins", "step")
-        return EventBacktest(
-            backtest(past, config, origins=options.origins, step=options.step, on_progress=on_progress)
+        reject_flags(options, self.name, "origins", "step")
+        return backtest(
+            dataset, config, n_origins=options.origins, step_size=options.step, options=FitOptions(on_progress)
         )
 
+    def describe_backtest(self, result: EventBacktest) -> str:
+        """Format the table of scores."""
+        return task_tables.format_event_backtest(result)
 
-def _content(rule: str | None) -> TargetParser | None:
-    """What the target holds: yes and no, or numbers that a rule speaks of."""
-    return EVENT_PARSER if rule is None else None
+    def backtest_figures(self, result: EventBacktest) -> dict[str, bytes]:
+        """Draw the reliability diagram."""
+        from lstmcast.report.figures import classification
+        from lstmcast.report.figures.panels import render
+
+        return {"reliability.png": render(classification.reliability(result.to_dict()), ".png")}
+
+
+def _parser(event: str | None) -> TargetParser | None:
+    """The parser of the target column: yes and no, or numbers that an expression compares."""
+    return EVENT_PARSER if event is None else None

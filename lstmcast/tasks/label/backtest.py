@@ -1,131 +1,104 @@
-"""A backtest of labels: every series is judged once, by a network that never saw it."""
+"""Cross-validation of the label task: each series is scored once, by networks that were fitted without it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstmcast.data.labeled_panel import LabeledPanel
-from lstmcast.evaluation.classification import StratifiedSplit, confusion, folds
-from lstmcast.evaluation.skill import finite
-from lstmcast.forecasting.fitting import ProgressCallback
-from lstmcast.tasks.label.evaluate import OURS, LabelEvaluation
-from lstmcast.tasks.label.model import chance_column
-from lstmcast.tasks.label.plan import LabelPlan, make_plan
-from lstmcast.tasks.label.train import fit_and_evaluate
-from lstmcast.types import Ints
+from lstmcast.evaluation.classification import StratifiedSplit, folds
+from lstmcast.results import with_own_names
+from lstmcast.tasks.label.evaluate import LabelEvaluation
+from lstmcast.tasks.label.model import probability_columns
+from lstmcast.tasks.label.train import LabelTraining
+from lstmcast.tasks.pipeline import DEFAULT_OPTIONS, FitOptions, evaluate
+from lstmcast.types import Bools, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lstmcast.config import Config
 
-
-FOLDS = 5
+N_FOLDS = 5
 
 
 @dataclass(frozen=True)
-class LabelBacktestResult:
-    """What a backtest found.
+class LabelBacktest:
+    """Predictions for all series, and their scores.
 
     Attributes:
-        data: the series whose labels are known.
-        classes: C labels.
-        fold: [S] in which fold each was judged.
+        data: the S series with a known label.
+        fold: [S] the fold that each was scored in.
         evaluation: of all S series, in their order.
     """
 
     data: LabeledPanel
-    classes: tuple[str, ...]
     fold: Ints
     evaluation: LabelEvaluation
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def better(self) -> bool:
+        """Whether the networks beat the most accurate baseline."""
+        return self.evaluation.skill.better
 
     def to_frame(self) -> pd.DataFrame:
-        """The scores, one row each: `method, scope, key, metric, value`; by label the share that is right."""
+        """The scores, one row each: `method, scope, key, metric, value`; the scope `label` has the recall by label."""
         import pandas as pd
 
-        evaluation = self.evaluation
-        rows = [(name, "all", "", k, v) for name, scores in evaluation.scores().items() for k, v in scores.items()]
-        for name, predicted in {OURS: evaluation.predicted, **evaluation.baselines}.items():
-            matrix = confusion(evaluation.actual, predicted, len(self.classes))
-            right = np.diag(matrix) / np.maximum(matrix.sum(axis=1), 1)
-            rows += [(name, "label", c, "recall", float(v)) for c, v in zip(self.classes, right, strict=True)]
+        result, classes = self.evaluation, self.data.classes
+        rows = [(name, "all", "", metric, v) for name, row in result.scores.items() for metric, v in row.items()]
+        for name in result.by_method:
+            recall = result.recall(name)
+            rows += [(name, "label", label, "recall", float(v)) for label, v in zip(classes, recall, strict=True)]
         return pd.DataFrame(rows, columns=["method", "scope", "key", "metric", "value"])
 
     def forecasts(self) -> pd.DataFrame:
-        """One row a series: its key, its fold, its label, what each method said, the probability of each label."""
+        """One row a series: key, fold, label, prediction of each method, probability of each label."""
         import pandas as pd
 
-        parts = zip(*self.data.keys, strict=True)
-        table: dict[str, object] = dict(zip(self.data.key_columns, map(list, parts), strict=True))
-        names = np.array(self.classes, dtype=object)
-        by_method = {OURS: self.evaluation.predicted, **self.evaluation.baselines}
-        ours: dict[str, object] = {"fold": self.fold + 1, "actual": list(self.data.labels)}
-        ours |= {name: names[codes] for name, codes in by_method.items()}
-        ours |= {chance_column(c): self.evaluation.probabilities[:, k] for k, c in enumerate(self.classes)}
-        return pd.DataFrame(table | {f"{name}_" if name in table else name: column for name, column in ours.items()})
+        data, result = self.data, self.evaluation
+        parts = zip(*data.keys, strict=True)
+        named: dict[str, object] = dict(zip(data.key_columns, map(list, parts), strict=True))
+        labels = np.array(data.classes, dtype=object)
+        columns: dict[str, object] = {"fold": self.fold + 1, "actual": list(data.labels)}
+        columns |= {name: labels[codes] for name, codes in result.by_method.items()}
+        columns |= probability_columns(data.classes, result.probabilities)
+        return pd.DataFrame(with_own_names(named, columns))
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the single series, as plain values."""
-        evaluation = self.evaluation
+        """The scores as JSON values."""
         return {
             "source": self.data.source,
             "series": self.data.n_series,
             "folds": int(self.fold.max()) + 1,
-            "classes": list(self.classes),
-            "verdict": evaluation.verdict(),
-            "skill": evaluation.skill().to_dict(),
-            "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in evaluation.scores().items()},
-            "confusion": confusion(evaluation.actual, evaluation.predicted, len(self.classes)).tolist(),
+            "classes": list(self.data.classes),
+            **self.evaluation.to_dict(),
         }
 
 
-def backtest(
-    data: LabeledPanel,
-    config: Config,
-    *,
-    on_progress: ProgressCallback = lambda _: None,
-    planned: Callable[[LabelPlan], None] = lambda _: None,
-) -> LabelBacktestResult:
-    """Deal the series of each label out into folds, and judge each fold by networks that learnt from the others.
-
-    Args:
-        data: series, most of them with a label.
-        config: how; nothing is fitted again on all of them.
-        on_progress: called after every epoch.
-        planned: called once, with everything that was decided.
+def backtest(training: LabelTraining, options: FitOptions = DEFAULT_OPTIONS) -> LabelBacktest:
+    """Fit networks without each of five folds and score that fold.
 
     Raises:
         UsageError: TensorFlow is not installed.
-        DataError: too few series.
-        ModelError: training exploded.
+        ModelError: training diverged.
     """
-    plan = make_plan(data, config)
-    fold = folds(plan.codes, FOLDS, config.train.seed)
-    planned(plan)
-    evaluations = [fit_and_evaluate(_without(plan, fold == k), on_progress=on_progress) for k in range(FOLDS)]
-    order = np.argsort(np.concatenate([np.flatnonzero(fold == k) for k in range(FOLDS)]))
-    evaluation = LabelEvaluation(
-        actual=np.concatenate([fold_evaluation.actual for fold_evaluation in evaluations])[order],
-        probabilities=np.concatenate([fold_evaluation.probabilities for fold_evaluation in evaluations])[order],
-        baselines={
-            name: np.concatenate([fold_evaluation.baselines[name] for fold_evaluation in evaluations])[order]
-            for name in evaluations[0].baselines
-        },
-        class_frequencies=np.mean([fold_evaluation.class_frequencies for fold_evaluation in evaluations], axis=0),
-    )
-    return LabelBacktestResult(plan.data, plan.classes, fold, evaluation)
+    plan = training.plan
+    fold = folds(plan.codes, N_FOLDS, training.config.train.seed)
+    parts = [evaluate(_without(training, fold == k), options) for k in range(N_FOLDS)]
+    order = np.argsort(np.concatenate([np.flatnonzero(fold == k) for k in range(N_FOLDS)]))
+    return LabelBacktest(plan.data, fold, LabelEvaluation.merge(parts, order))
 
 
-def _without(plan: LabelPlan, test: npt.NDArray[np.bool_]) -> LabelPlan:
-    """The plan with one fold to judge; of the others those that were to stop still do, and all the rest learn."""
-    stop = np.zeros(len(test), dtype=np.bool_)
-    stop[plan.split.validation] = True
-    stop &= ~test
-    if not stop.any():
-        stop[np.flatnonzero(~test)[0]] = True
-    return replace(plan, split=StratifiedSplit(*(np.flatnonzero(some) for some in (~test & ~stop, stop, test))))
+def _without(training: LabelTraining, test: Bools) -> LabelTraining:
+    """The training with one fold as the test series; validation series of the plan keep their part elsewhere."""
+    validation = np.zeros(len(test), dtype=np.bool_)
+    validation[training.plan.split.validation] = True
+    validation &= ~test
+    if not validation.any():
+        validation[np.flatnonzero(~test)[0]] = True
+    parts = (~test & ~validation, validation, test)
+    split = StratifiedSplit(*(np.flatnonzero(part) for part in parts))
+    return replace(training, plan=replace(training.plan, split=split))

@@ -1,84 +1,84 @@
-"""A SeriesClassifier as a manifest and tensors, and back. Nothing here executes what it reads."""
+"""Manifest and tensors of a trained classifier of series."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from lstmcast.data.calendar import Calendar
-from lstmcast.errors import ModelError
-from lstmcast.forecasting.codec import from_arrays, to_arrays
+from lstmcast.data.labeled_panel import LabeledPanel
+from lstmcast.forecasting.codec import as_model_error, to_arrays
 from lstmcast.preprocessing.sequences import StandardScaler
-from lstmcast.tasks.label.model import ClassifierPipeline, Columns, SeriesClassifier
-
-Arrays = Mapping[str, np.ndarray]
-Tensors = Mapping[str, Arrays]
+from lstmcast.tasks.codec import Tensors, networks_of, networks_to_dict
+from lstmcast.tasks.label.model import ClassifierPipeline, SeriesClassifier
 
 
-def to_artifact(classifier: SeriesClassifier) -> tuple[dict[str, Any], Tensors]:
-    """The manifest (JSON-able) and the tensor files of a labeller."""
-    reader = classifier.pipeline
-    manifest = {
-        **classifier.report,
-        "columns": asdict(classifier.columns),
-        "calendar": classifier.calendar.to_dict(),
-        "classes": list(classifier.classes),
-        "context": reader.context,
-        "temperature": reader.temperature,
-        "networks": len(reader.networks),
-        "activation": reader.networks[0].activation,
+def to_artifact(model: SeriesClassifier) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
+    """Return the manifest and the tensor files of a model."""
+    pipeline, context = model.pipeline, model.context
+    columns = {
+        "time": context.time,
+        "series": context.key_columns,
+        "features": context.features,
+        "label": context.label,
     }
+    manifest = {
+        **model.report,
+        **networks_to_dict(pipeline),
+        "context": pipeline.context,
+        "columns": {**columns, "label": context.label},
+        "calendar": context.calendar.to_dict(),
+        "source": context.source,
+        "classes": list(model.classes),
+    }
+    scaler = pipeline.scaler
     tensors = {
-        "weights": to_arrays(reader.networks),
-        "scaling": {"centre": reader.scaler.center, "scale": reader.scaler.scale},
+        "weights": to_arrays(pipeline.networks),
+        "scaling": {"center": scaler.center, "scale": scaler.scale},
     }
     return manifest, tensors
 
 
+@as_model_error
 def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> SeriesClassifier:
-    """Build a labeller from what was saved.
+    """Build a model from its manifest and tensors.
 
     Raises:
         ModelError: a part is missing or does not fit the others.
     """
-    try:
-        return _build(manifest, tensors)
-    except (KeyError, TypeError, ValueError, IndexError) as err:
-        raise ModelError(f"the model's manifest and tensors do not fit together ({err!r}); train again") from err
-
-
-def _build(manifest: Mapping[str, Any], tensors: Tensors) -> SeriesClassifier:
-    column_names = manifest["columns"]
-    columns = Columns(
-        column_names["time"], tuple(column_names["series"]), tuple(column_names["features"]), column_names["label"]
-    )
-    classes, scaling = tuple(manifest["classes"]), tensors["scaling"]
-    _fit_together(columns, classes, scaling, np.array(manifest["confusion"]))
-    networks = from_arrays(
-        tensors["weights"],
-        count=int(manifest["networks"]),
-        activation=manifest["activation"],
-        skip=False,
-        features=len(columns.features),
-        outputs=len(classes),
-    )
-    standard = StandardScaler(scaling["centre"], scaling["scale"])
-    return SeriesClassifier(
-        pipeline=ClassifierPipeline(networks, standard, int(manifest["context"]), float(manifest["temperature"])),
-        columns=columns,
-        calendar=Calendar.from_dict(manifest["calendar"]),
-        classes=classes,
-        report=manifest,
-    )
-
-
-def _fit_together(columns: Columns, classes: tuple[str, ...], scaling: Arrays, matrix: np.ndarray) -> None:
-    """Scaling and confusion matrix must speak of these features and labels."""
-    shape = (len(columns.features),)
-    if any(scaling[name].shape != shape or not np.isfinite(scaling[name]).all() for name in ("centre", "scale")):
+    context, classes = _context(manifest), tuple(manifest["classes"])
+    scaler, n_features = StandardScaler(**tensors["scaling"]), len(context.features)
+    if any(part.shape != (n_features,) or not np.isfinite(part).all() for part in (scaler.center, scaler.scale)):
         raise ValueError("the scaling is not that of the features")
-    if matrix.shape != (len(classes), len(classes)):
+    if np.shape(manifest["confusion"]) != (len(classes), len(classes)):
         raise ValueError("the confusion matrix is not that of the labels")
+    pipeline = ClassifierPipeline(
+        scaler,
+        int(manifest["context"]),
+        **networks_of(manifest, tensors["weights"], features=n_features, outputs=len(classes)),
+    )
+    return SeriesClassifier(pipeline, context, classes, manifest)
+
+
+def _context(manifest: Mapping[str, Any]) -> LabeledPanel:
+    """The columns and the calendar of training, without series."""
+    columns = manifest["columns"]
+    features = tuple(columns["features"])
+    return LabeledPanel(
+        time=columns["time"],
+        key_columns=tuple(columns["series"]),
+        features=features,
+        label=columns["label"],
+        calendar=Calendar.from_dict(manifest["calendar"]),
+        keys=(),
+        values=np.empty((0, len(features))),
+        observed=np.empty((0, len(features)), np.bool_),
+        offsets=np.zeros(1, np.int64),
+        starts=np.empty(0, np.int64),
+        labels=(),
+        inferred=(),
+        notes=(),
+        source=manifest["source"],
+    )

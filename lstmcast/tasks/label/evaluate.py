@@ -1,9 +1,10 @@
-"""Held-out series with the labels they were given, beside what simple rules say: scores, a verdict, a report."""
+"""Evaluation of predicted labels against simple classifiers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,28 +13,28 @@ from lstmcast.evaluation.classification import (
     baseline_classifiers,
     chance_scores,
     class_frequencies,
+    confusion,
     named_scores,
     nearest_neighbor,
 )
-from lstmcast.evaluation.skill import Skill, skill, verdict
+from lstmcast.evaluation.skill import Skill, finite, skill, verdict
 from lstmcast.evaluation.splits import evenly
 from lstmcast.tasks.label.model import ClassifierPipeline
 from lstmcast.types import Floats, Ints
 
-OURS = "lstm"
-NUMBERS = 1 << 24  # that the rules look at: of very many series they know some, evenly spaced
+NETWORK = "lstm"
+MAX_VALUES = 1 << 24  # held by the baselines; of very many training series they use an even selection
 
 
 @dataclass(frozen=True)
 class LabelEvaluation:
-    """What B held-out series said.
+    """Predictions for B test series, of the networks and the baselines.
 
     Attributes:
-        actual: [B] their labels.
-        probabilities: [B, C] the probabilities that they were given.
-        baselines: rule to the labels [B] that it says.
-        class_frequencies: [C] of the labels among the series that were learnt from: the chances that no network is
-            needed for.
+        actual: [B] codes of the labels.
+        probabilities: [B, C] of the networks.
+        baselines: name to predicted codes [B].
+        class_frequencies: [C] in the training series, the probabilities of the most_frequent baseline.
     """
 
     actual: Ints
@@ -41,70 +42,102 @@ class LabelEvaluation:
     baselines: Mapping[str, Ints]
     class_frequencies: Floats
 
+    @classmethod
+    def merge(cls, parts: Sequence[LabelEvaluation], order: Ints) -> LabelEvaluation:
+        """Concatenate evaluations and take their series in the given order."""
+        return cls(
+            actual=np.concatenate([part.actual for part in parts])[order],
+            probabilities=np.concatenate([part.probabilities for part in parts])[order],
+            baselines={
+                name: np.concatenate([part.baselines[name] for part in parts])[order] for name in parts[0].baselines
+            },
+            class_frequencies=np.mean([part.class_frequencies for part in parts], axis=0),
+        )
+
     @property
     def predicted(self) -> Ints:
-        """[B] the most probable labels."""
+        """[B] the most probable codes."""
         return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
 
+    @property
+    def by_method(self) -> dict[str, Ints]:
+        """Predicted codes [B] of the networks and of each baseline."""
+        return {NETWORK: self.predicted, **self.baselines}
+
+    @property
     def scores(self) -> dict[str, dict[str, float]]:
-        """For "lstm" and each rule: accuracy, balanced accuracy and, of chances, cross-entropy and Brier score."""
-        blind = np.broadcast_to(self.class_frequencies, self.probabilities.shape)
-        given = {OURS: self.probabilities, "most_frequent": blind}
-        probability_scores = {name: chance_scores(self.actual, probabilities) for name, probabilities in given.items()}
-        named = {OURS: self.predicted, **self.baselines}
+        """Accuracy and balanced accuracy of each method; cross-entropy and Brier score of those with probabilities."""
+        constant = np.broadcast_to(self.class_frequencies, self.probabilities.shape)
+        with_probabilities = {NETWORK: self.probabilities, "most_frequent": constant}
+        extra = {name: chance_scores(self.actual, p) for name, p in with_probabilities.items()}
+        return {name: named_scores(self.actual, p) | extra.get(name, {}) for name, p in self.by_method.items()}
+
+    @property
+    def skill(self) -> Skill:
+        """Comparison of wrong labels with those of the most accurate baseline."""
+        best = max(self.baselines, key=lambda name: (self.baselines[name] == self.actual).mean())
+        wrong, baseline = ((p != self.actual).astype(np.float64) for p in (self.predicted, self.baselines[best]))
+        return skill(wrong, baseline, np.arange(len(self.actual)), name=best)
+
+    @property
+    def verdict(self) -> str:
+        """The accuracy, and the comparison, in two sentences."""
+        right, total = int((self.predicted == self.actual).sum()), len(self.actual)
+        accuracy = f"The LSTM gives {right:,} of {total:,} held-out series their label ({right / total:.1%})."
+        return f"{accuracy} {verdict(self.skill, total, what='series')}"
+
+    def recall(self, method: str) -> Floats:
+        """Return [C] the fraction of the series of each label that a method predicted right."""
+        matrix = confusion(self.actual, self.by_method[method], self.probabilities.shape[1])
+        return np.asarray(np.diag(matrix) / np.maximum(matrix.sum(axis=1), 1), dtype=np.float64)
+
+    @property
+    def confusion(self) -> Ints:
+        """[C, C] counts by actual (row) and predicted label (column)."""
+        return confusion(self.actual, self.predicted, self.probabilities.shape[1])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The scores as JSON values; null where undefined."""
         return {
-            name: named_scores(self.actual, predicted) | probability_scores.get(name, {})
-            for name, predicted in named.items()
+            "verdict": self.verdict,
+            "skill": self.skill.to_dict(),
+            "scores": {name: {key: finite(v) for key, v in row.items()} for name, row in self.scores.items()},
+            "confusion": self.confusion.tolist(),
         }
 
-    def skill(self) -> Skill:
-        """Against the rule that was right most often, in wrong labels."""
-        best = max(self.baselines, key=lambda name: (self.baselines[name] == self.actual).mean())
-        wrong, best_wrong = (
-            (predicted != self.actual).astype(np.float64) for predicted in (self.predicted, self.baselines[best])
-        )
-        return skill(wrong, best_wrong, np.arange(len(wrong)), name=best)
 
-    def verdict(self) -> str:
-        """How often the LSTM is right, and how that compares, in two sentences."""
-        right = int((self.predicted == self.actual).sum())
-        percent = f"{right / len(self.actual):.1%}"
-        sentence = f"The LSTM gives {right:,} of {len(self.actual):,} held-out series their label ({percent})."
-        return f"{sentence} {verdict(self.skill(), len(self.actual), what='series')}"
-
-
-def evaluate(
-    reader: ClassifierPipeline, data: LabeledPanel, codes: Ints, *, known_series: Ints, test: Ints
+def evaluate_labels(
+    pipeline: ClassifierPipeline, data: LabeledPanel, codes: Ints, *, known: Ints, test: Ints
 ) -> LabelEvaluation:
-    """Label the series that judge, and let the rules do so too.
+    """Predict the labels of the test series, and let the baselines predict them too.
 
     Args:
-        reader: fitted on nothing of the series that judge.
+        pipeline: networks fitted without the test series.
         data: all series.
         codes: [S] their labels.
-        known_series: the series that the rules may look at.
-        test: the series that judge.
+        known: indices of the series that the baselines may use.
+        test: indices of the test series.
     """
-    most = max(1, NUMBERS // (reader.context * data.values.shape[1]))
-    known = evenly(known_series, most)
-    parts = [_baseline_labels(reader, data, codes, known, test[k : k + most]) for k in range(0, len(test), most)]
+    size = max(1, MAX_VALUES // (pipeline.context * data.values.shape[1]))
+    sample = evenly(known, size)
+    parts = [_baselines(pipeline, data, codes, sample, test[k : k + size]) for k in range(0, len(test), size)]
     return LabelEvaluation(
         actual=codes[test],
-        probabilities=reader.probabilities(data.select(test)),
+        probabilities=pipeline.probabilities(data.select(test)),
         baselines={name: np.concatenate([part[name] for part in parts]) for name in parts[0]},
-        class_frequencies=class_frequencies(codes[known_series], reader.networks[0].d.shape[0]),
+        class_frequencies=class_frequencies(codes[known], len(data.classes)),
     )
 
 
-def _baseline_labels(
-    reader: ClassifierPipeline, data: LabeledPanel, codes: Ints, known: Ints, test: Ints
+def _baselines(
+    pipeline: ClassifierPipeline, data: LabeledPanel, codes: Ints, known: Ints, test: Ints
 ) -> dict[str, Ints]:
-    """What the rules say of some series: on the numbers as they are, and one in each feature's own unit."""
-    cases, labels = reader.cases(data), codes[known]
-    z = [cases.inputs(series).astype(np.float64) for series in (known, test)]  # [K, L, F] and [B, L, F]
-    raw = [(part * reader.scaler.scale).reshape(len(part), -1) for part in z]  # counted from each feature's mean
+    """The predictions of simple classifiers: on the values, and of one on scaled features."""
+    dataset, labels = pipeline.bind(data), codes[known]
+    z = [dataset.inputs(series).astype(np.float64) for series in (known, test)]  # [K, L, F] and [B, L, F]
+    centered = [(part * pipeline.scaler.scale).reshape(len(part), -1) for part in z]
     scaled = [part.reshape(len(part), -1) for part in z]
     return {
-        **baseline_classifiers(raw[0], labels, raw[1]),
-        "scaled_neighbour": nearest_neighbor(scaled[0], labels, scaled[1]),
+        **baseline_classifiers(centered[0], labels, centered[1]),
+        "scaled_neighbor": nearest_neighbor(scaled[0], labels, scaled[1]),
     }

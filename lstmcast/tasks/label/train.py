@@ -1,223 +1,234 @@
-"""Training of a series classifier, and its report."""
+"""Plan and training steps of the label task."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstmcast.calibration.temperature import softmax, temperature
-from lstmcast.data.labeled_panel import LabeledPanel
-from lstmcast.errors import ModelError
-from lstmcast.evaluation.classification import chance_scores, confusion
-from lstmcast.evaluation.skill import finite
-from lstmcast.forecasting.fitting import FitStage, ProgressCallback
-from lstmcast.forecasting.report import library_versions
-from lstmcast.nn.keras_backend import check_forward, load_keras
-from lstmcast.nn.numpy_lstm import Network
-from lstmcast.persistence.checkpoint import Checkpoint
-from lstmcast.preprocessing.sequences import StandardScaler
-from lstmcast.tasks.label.evaluate import LabelEvaluation, evaluate
-from lstmcast.tasks.label.model import ClassifierPipeline, Columns, SeriesClassifier, refuse_clashes
-from lstmcast.tasks.label.plan import LabelPlan, batches_of, make_plan
+from lstmcast.calibration.temperature import temperature
+from lstmcast.data.labeled_panel import UNKNOWN, LabeledPanel
+from lstmcast.data.schema import InferredSetting, SettingKey
+from lstmcast.errors import DataError, ModelError
+from lstmcast.evaluation.classification import MIN_SERIES_TO_VALIDATE, StratifiedSplit, chance_scores, stratified_split
+from lstmcast.forecasting.planning import NetworkPlan, architecture_of, recipe_of
+from lstmcast.forecasting.report import common_report
+from lstmcast.nn.heads import CategoricalHead
+from lstmcast.nn.specs import Recipe
+from lstmcast.preprocessing.sequences import SeriesDataset, StandardScaler
+from lstmcast.tasks.label.evaluate import LabelEvaluation, evaluate_labels
+from lstmcast.tasks.label.model import ClassifierPipeline, SeriesClassifier, check_column_names
+from lstmcast.tasks.pipeline import MAX_CHECKED_SERIES, HoldoutFit, NetworkTraining
+from lstmcast.text import pluralize, truncate_list
+from lstmcast.types import Array, Ints
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
 
 
-def report(
-    data: LabeledPanel,
-    config: Config,
-    plan: LabelPlan,
-    evaluation: LabelEvaluation,
-    epochs: tuple[int, ...],
-    *,
-    temperature: float,
-    refit_rejected: bool,
-) -> dict[str, Any]:
-    """Plain JSON-able values; what is undefined is null.
+MAX_CONTEXT = 512  # steps read of a series, unless the config sets model.context
+PATIENCE, LEARNING_RATE, BATCH_SIZE = 10, 0.001, 32  # the meaning of `auto`
 
-    Args:
-        data: all series.
-        config: as it was asked for.
-        plan: as it was decided.
-        evaluation: of the held-out series.
-        epochs: of each network.
-        temperature: of the softmax.
-        refit_rejected: whether the network that was judged is saved, though it was fitted again.
+
+@dataclass(frozen=True, kw_only=True)
+class LabelPlan(NetworkPlan):
+    """The decisions of one training run.
+
+    Attributes:
+        data: the series with a known label.
+        codes: [S] the label of each, as an index of `data.classes`.
+        split: training, validation and test series.
     """
-    scores = evaluation.scores()
-    return {
-        "config": config.model_dump(mode="json"),
-        "inferred": [asdict(setting) for setting in (*data.inferred, *plan.inferred)],
-        "network": str(plan.architecture),
-        "parameters": plan.architecture.parameters,
-        "epochs": list(epochs),
-        "temperature": temperature,
-        "classes": list(plan.classes),
-        "verdict": evaluation.verdict(),
-        "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in scores.items()},
-        "confusion": confusion(evaluation.actual, evaluation.predicted, len(plan.classes)).tolist(),
-        "scored_network": _scored_network(plan, refit_rejected=refit_rejected),
-        "skill": evaluation.skill().to_dict(),
-        "held_out": {"stop_series": len(plan.split.validation), "judge_series": len(plan.split.test)},
-        "data": {
-            "source": data.source,
-            "series": data.n_series,
-            "rows": len(data.values),
-            "fingerprint": fingerprint(data),
-        },
-        "libraries": library_versions(),
-    }
+
+    data: LabeledPanel
+    codes: Ints
+    split: StratifiedSplit
 
 
-def fingerprint(data: LabeledPanel) -> str:
-    """sha256 over everything a labeller depends on: keys, steps, features, labels."""
-    named = (data.time, data.key_columns, data.features, data.label, data.calendar.to_dict(), data.keys, data.labels)
-    digest = hashlib.sha256(repr(named).encode())
-    for array in (data.offsets, data.starts, data.values, data.observed):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
-
-
-def _scored_network(plan: LabelPlan, *, refit_rejected: bool) -> str:
-    """Which network the scores belong to."""
-    fitted = "fitted without the held-out series"
-    if plan.refit and refit_rejected:
-        return f"the saved network, {fitted}: fitted again on all of them it strayed, and was worse even on these"
-    if plan.refit:
-        return f"the network {fitted}; the saved one learnt from all of them, as many epochs"
-    return f"the saved network, {fitted}"
-
-
-CHECKED = 64  # series on which both forward passes are compared
-
-
-def train(
-    data: LabeledPanel,
-    config: Config,
-    *,
-    checkpoint: Checkpoint | None = None,
-    on_progress: ProgressCallback = lambda _: None,
-    planned: Callable[[LabelPlan], None] = lambda _: None,
-) -> SeriesClassifier:
-    """Train a labeller: plan, fit with early stopping, judge on held-out series, fit again on all of them.
-
-    Args:
-        data: series, most of them with a label.
-        config: how.
-        checkpoint: where each fit leaves what it has reached, and goes on from.
-        on_progress: called after every epoch.
-        planned: called once, with everything that was decided.
+def make_label_plan(data: LabeledPanel, config: Config) -> LabelPlan:
+    """Decide everything that the config leaves to `auto`.
 
     Raises:
-        UsageError: TensorFlow is not installed.
-        DataError: too few series, or a column has the name of one that predict writes.
-        ModelError: training exploded, or the two forward passes differ.
+        DataError: there are not two labels, or no label has a series for training, validation and test.
     """
-    load_keras()
-    refuse_clashes(data)
-    plan = make_plan(data, config)
-    planned(plan)
-    holdout_pipeline, epochs = fit_part(plan, _stage("fitting", plan, len(plan.split.train), on_progress, checkpoint))
-    evaluation, reader = evaluate_plan(holdout_pipeline, plan), holdout_pipeline
-    if plan.refit:
-        again = _stage("fitting again on all the series", plan, plan.data.n_series, on_progress, checkpoint)
-        reader = _keep_better(
-            replace(_fit_all(plan, epochs, again), temperature=holdout_pipeline.temperature), holdout_pipeline, plan
-        )
-    _check(reader, plan)
-    return SeriesClassifier(
-        pipeline=reader,
-        columns=Columns(data.time, data.key_columns, data.features, data.label),
-        calendar=data.calendar,
-        classes=plan.classes,
-        report=report(
-            data,
-            config,
-            plan,
-            evaluation,
-            epochs,
-            temperature=reader.temperature,
-            refit_rejected=reader is holdout_pipeline,
+    known = data.select(np.flatnonzero([label != UNKNOWN for label in data.labels]))
+    codes = encode_labels(known.labels, known.classes)
+    _check_labels(known, codes)
+    split = stratified_split(codes, config.train.seed)
+    longest, requested = int(known.lengths[split.train].max()), config.model.context
+    context = min(longest, MAX_CONTEXT) if requested == "auto" else requested
+    architecture = architecture_of(
+        config,
+        context=context,
+        lags=len(known.features),
+        head=CategoricalHead(len(known.classes)),
+        hidden=tuple(config.model.hidden),
+        skip=False,
+        every_step=False,
+    )
+    recipe = recipe_of(
+        config.train,
+        loss=architecture.head.loss_name,
+        batch_size=BATCH_SIZE,
+        steps_per_epoch=lambda size: n_batches(len(split.train), size),
+        patience=PATIENCE,
+        learning_rate=LEARNING_RATE,
+    )
+    return LabelPlan(
+        data=known,
+        codes=codes,
+        split=split,
+        architecture=architecture,
+        recipe=recipe,
+        networks=config.train.networks,
+        refit=config.train.refit,
+        inferred=(
+            _labels_setting(known, codes, data.n_series - known.n_series),
+            _window_setting(known, context, longest),
+            _holdout_setting(split, early_stopping=recipe.patience is not None),
         ),
     )
 
 
-def fit_and_evaluate(plan: LabelPlan, *, on_progress: ProgressCallback = lambda _: None) -> LabelEvaluation:
-    """Fit on the part that learns, and judge; nothing is kept."""
-    load_keras()
-    reader, _ = fit_part(plan, _stage("fitting", plan, len(plan.split.train), on_progress, None))
-    return evaluate_plan(reader, plan)
+def encode_labels(labels: Sequence[str], classes: Sequence[str]) -> Ints:
+    """[S] the index of each label among the classes; −1 where it is none of them."""
+    index = {label: k for k, label in enumerate(classes)}
+    return np.array([index.get(label, -1) for label in labels], dtype=np.int64)
 
 
-def evaluate_plan(reader: ClassifierPipeline, plan: LabelPlan) -> LabelEvaluation:
-    """The series that judge; the rules may look at all the others.
-
-    Raises:
-        ModelError: what the network says is no number.
-    """
-    known_series = np.union1d(plan.split.train, plan.split.validation)
-    evaluation = evaluate(reader, plan.data, plan.codes, known_series=known_series, test=plan.split.test)
-    if not np.isfinite(evaluation.probabilities).all():
-        raise ModelError("what the network says of held-out series is no number: nothing was saved; train again")
-    return evaluation
+def n_batches(series: int, batch_size: int) -> int:
+    """Batches in which each series occurs once."""
+    return max(1, -(-series // batch_size))
 
 
-def _stage(
-    name: str, plan: LabelPlan, series: int, on_progress: ProgressCallback, checkpoint: Checkpoint | None
-) -> FitStage:
-    """Fits on so many series: an epoch has as many more batches as they are more than the part that learns."""
-    recipe = plan.recipe
-    typical_batches, now = (batches_of(n, recipe.batch_size) for n in (len(plan.split.train), series))
-    recipe = replace(recipe, batches=max(1, round(recipe.batches * now / typical_batches)))
-    return FitStage(name, plan.architecture, recipe, plan.networks, on_progress, checkpoint)
+def _check_labels(known: LabeledPanel, codes: Ints) -> None:
+    where = f"{known.source}: column '{known.label}'"
+    if len(known.classes) < 2:
+        received = f"'{known.classes[0]}' alone" if known.classes else "none"
+        raise DataError(f"{where}: series must have at least two different labels (got {received})")
+    if np.bincount(codes).max() < MIN_SERIES_TO_VALIDATE:
+        raise DataError(
+            f"{where}: at least {MIN_SERIES_TO_VALIDATE} series must share a label, for training, validation and test "
+            f"(got "
+            f"{len(known.classes)} labels for {known.n_series} series); is it a column that identifies the series?"
+        )
 
 
-def fit_part(plan: LabelPlan, stage: FitStage) -> tuple[ClassifierPipeline, tuple[int, ...]]:
-    """Fit every network on the part that learns; the stopping series say until when, and how bold they are."""
-    learning = plan.split.train
-    some = plan.data.select(learning)
-    empty = ClassifierPipeline((), StandardScaler.of(some.values, some.observed), plan.architecture.context)
-    cases = replace(empty.cases(some), labels=plan.codes[learning])
-    stopping, codes = plan.data.select(plan.split.validation), plan.codes[plan.split.validation]
-
-    def error(network: Network) -> float:
-        raw = replace(empty, networks=(network,)).raw(stopping)
-        return chance_scores(codes, softmax(raw))["cross_entropy"]
-
-    fits = stage.each(cases, validate=error if plan.recipe.patience is not None else None)
-    reader = replace(empty, networks=tuple(fit.network for fit in fits))
-    found = replace(reader, temperature=temperature(reader.raw(stopping), codes))
-    return found, tuple(fit.epoch for fit in fits)
+def _labels_setting(known: LabeledPanel, codes: Ints, n_unlabeled: int) -> InferredSetting:
+    sizes = np.bincount(codes)
+    each = f"{sizes.min()} to {sizes.max()}" if sizes.min() < sizes.max() else str(sizes.min())
+    unlabeled = f"; {n_unlabeled:,} more without a label" if n_unlabeled else ""
+    reason = f"{truncate_list(known.classes)}; {each} series each{unlabeled}"
+    return InferredSetting(SettingKey.LABELS, str(len(known.classes)), reason)
 
 
-def _fit_all(plan: LabelPlan, epochs: tuple[int, ...], stage: FitStage) -> ClassifierPipeline:
-    """Fit every network on all the series, for as many epochs."""
-    data = plan.data
-    empty = ClassifierPipeline((), StandardScaler.of(data.values, data.observed), plan.architecture.context)
-    cases = replace(empty.cases(data), labels=plan.codes)
-    fits = stage.each(cases, epochs=epochs)
-    return replace(empty, networks=tuple(fit.network for fit in fits))
-
-
-def _keep_better(
-    again: ClassifierPipeline, holdout_pipeline: ClassifierPipeline, plan: LabelPlan
-) -> ClassifierPipeline:
-    """What was fitted again on all the series, unless it is worse even on these than what was judged: it strayed."""
-    now, before = (
-        chance_scores(plan.codes, candidate.probabilities(plan.data))["cross_entropy"]
-        for candidate in (again, holdout_pipeline)
+def _window_setting(known: LabeledPanel, context: int, longest: int) -> InferredSetting:
+    steps = "all steps of the longest series" if context >= longest else f"the last of up to {longest:,} steps"
+    return InferredSetting(
+        SettingKey.WINDOW, f"{context} steps", f"{steps}, {pluralize(len(known.features), 'feature')} at each"
     )
-    return again if now <= before else holdout_pipeline
 
 
-def _check(reader: ClassifierPipeline, plan: LabelPlan) -> None:
-    """Hold the NumPy forward pass against Keras's on series as they are."""
-    some = plan.data.select(np.arange(min(plan.data.n_series, CHECKED)))
-    x = reader.cases(some).inputs(np.arange(some.n_series))
-    for network in reader.networks:
-        check_forward(network, plan.architecture, x)
+def _holdout_setting(split: StratifiedSplit, *, early_stopping: bool) -> InferredSetting:
+    n_validation, n_test = len(split.validation), len(split.test)
+    purpose = "early stopping, temperature" if early_stopping else "temperature"
+    reason = f"{n_validation:,} validation ({purpose}), {n_test:,} test; stratified by label"
+    return InferredSetting(SettingKey.HOLDOUT, f"{n_validation + n_test:,} series", reason)
+
+
+@dataclass(frozen=True)
+class LabelTraining(NetworkTraining[ClassifierPipeline, LabelEvaluation, SeriesClassifier]):
+    """One training run of labels."""
+
+    plan: LabelPlan
+    data: LabeledPanel
+    config: Config
+
+    @classmethod
+    def of(cls, data: LabeledPanel, config: Config) -> LabelTraining:
+        """Plan the training of labeled series.
+
+        Raises:
+            DataError: too few series, or a key column has the name of a column that `predict` writes.
+        """
+        check_column_names(data)
+        return cls(make_label_plan(data, config), data, config)
+
+    def untrained(self, *, refit: bool) -> tuple[ClassifierPipeline, SeriesDataset]:
+        """Return the scaled training series, or all series."""
+        plan = self.plan
+        series = np.arange(plan.data.n_series) if refit else plan.split.train
+        data = plan.data.select(series)
+        pipeline = ClassifierPipeline(StandardScaler.of(data.values, data.observed), plan.architecture.context)
+        return pipeline, pipeline.bind(data, plan.codes[series])
+
+    def recipe(self, *, refit: bool) -> Recipe:
+        """Scale the batches of an epoch with the number of series."""
+        recipe, plan = self.plan.recipe, self.plan
+        if not refit:
+            return recipe
+        before, now = (n_batches(n, recipe.batch_size) for n in (len(plan.split.train), plan.data.n_series))
+        return replace(recipe, batches=max(1, round(recipe.batches * now / before)))
+
+    def validation_error(self, pipeline: ClassifierPipeline) -> float:
+        """Return the cross-entropy of the validation series."""
+        series = self.plan.split.validation
+        return _cross_entropy(pipeline, self.plan.data.select(series), self.plan.codes[series])
+
+    def calibrate(self, pipeline: ClassifierPipeline) -> ClassifierPipeline:
+        """Fit the temperature to the validation series."""
+        series = self.plan.split.validation
+        logits = pipeline.logits(self.plan.data.select(series))
+        return replace(pipeline, temperature=temperature(logits, self.plan.codes[series]))
+
+    def evaluate(self, holdout: HoldoutFit[ClassifierPipeline]) -> LabelEvaluation:
+        """Score the test series; the baselines use all other series.
+
+        Raises:
+            ModelError: a probability is not a number.
+        """
+        plan, split = self.plan, self.plan.split
+        known = np.union1d(split.train, split.validation)
+        evaluation = evaluate_labels(holdout.pipeline, plan.data, plan.codes, known=known, test=split.test)
+        if not np.isfinite(evaluation.probabilities).all():
+            raise ModelError("a probability of a test series is not a number: nothing was saved; train again")
+        return evaluation
+
+    def calibrate_final(self, pipeline: ClassifierPipeline, holdout: ClassifierPipeline) -> ClassifierPipeline:
+        """Keep the temperature; reject a refit that is worse on all series than the fit before the hold-out."""
+        if pipeline is holdout:
+            return holdout
+        refit = replace(pipeline, temperature=holdout.temperature)
+        errors = [_cross_entropy(p, self.plan.data, self.plan.codes) for p in (refit, holdout)]
+        return refit if errors[0] <= errors[1] else holdout
+
+    def forward_inputs(self, pipeline: ClassifierPipeline) -> Array:
+        """Return the first series."""
+        series = np.arange(min(self.plan.data.n_series, MAX_CHECKED_SERIES))
+        return pipeline.bind(self.plan.data.select(series)).inputs(series)
+
+    def model(
+        self, pipeline: ClassifierPipeline, holdout: HoldoutFit[ClassifierPipeline], evaluation: LabelEvaluation
+    ) -> SeriesClassifier:
+        """Assemble the classifier."""
+        data, split = self.data, self.plan.split
+        return SeriesClassifier(
+            pipeline=pipeline,
+            context=data.select(np.empty(0, np.int64)),
+            classes=self.plan.data.classes,
+            report={
+                **common_report(
+                    data, self.config, self.plan, holdout.epochs, scores_saved=pipeline is holdout.pipeline
+                ),
+                **evaluation.to_dict(),
+                "temperature": pipeline.temperature,
+                "classes": list(self.plan.data.classes),
+                "held_out": {"stop_series": len(split.validation), "judge_series": len(split.test)},
+            },
+        )
+
+
+def _cross_entropy(pipeline: ClassifierPipeline, data: LabeledPanel, codes: Ints) -> float:
+    return chance_scores(codes, pipeline.probabilities(data))["cross_entropy"]

@@ -24,7 +24,7 @@ REPORT: dict[str, Any] = {
     },
     "skills": {"base_rate": 0.58, "seasonal_rate": 0.2},
     "brier_by_step": {"lstm": [0.05, 0.11], "base_rate": [0.19, 0.19], "seasonal_rate": [0.1, None]},
-    "reliability": {"said": [0.1, 0.8], "came": [0.2, 0.7], "counts": [30, 10]},
+    "reliability": {"predicted": [0.1, 0.8], "observed": [0.2, 0.7], "counts": [30, 10]},
     "held_out": {"origins": 20, "horizon": 2},
     "epochs": [7],
     "temperature": 1.2,

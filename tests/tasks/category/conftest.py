@@ -13,7 +13,8 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.data.targets import symbols_of
 from lstmcast.tasks.category.model import SymbolForecaster
-from lstmcast.tasks.category.train import train
+from lstmcast.tasks.category.train import SymbolTraining
+from lstmcast.tasks.pipeline import train
 
 
 def states(length: int, seed: int) -> list[str]:
@@ -63,4 +64,4 @@ def brief() -> Config:
 @pytest.fixture(scope="session")
 def teller(machines: Panel, brief: Config) -> SymbolForecaster:
     """A model of them."""
-    return train(machines, brief)
+    return train(SymbolTraining.of(machines, brief))

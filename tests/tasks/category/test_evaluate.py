@@ -9,9 +9,9 @@ import pytest
 
 from lstmcast.data.panel import Panel
 from lstmcast.nn.beam_search import beam_search
-from lstmcast.tasks.category.evaluate import evaluate, one_step_predictions
+from lstmcast.tasks.category.evaluate import evaluate_symbols, one_step_predictions
 from lstmcast.tasks.category.model import SymbolForecaster, SymbolPipeline
-from lstmcast.tasks.category.plan import plan_holdout
+from lstmcast.tasks.category.train import plan_symbol_holdout
 
 pytestmark = pytest.mark.slow
 
@@ -41,8 +41,8 @@ def test_each_step_is_foretold_from_what_came_before(teller: SymbolForecaster, m
 
 def test_scores_are_what_loops_say(teller: SymbolForecaster, machines: Panel) -> None:
     """Bits and hits of the LSTM, hits of the rules, and the share of right symbols along whole paths."""
-    held = plan_holdout(machines, 6)
-    found = evaluate(teller.holdout_pipeline, machines, held)
+    held = plan_symbol_holdout(machines, 6)
+    found = evaluate_symbols(teller.holdout_pipeline, machines, held)
     lost, hits, stays, season = [], [], [], []
     steps = found.predictions
     for k, origin, came, logs in zip(steps.series, steps.origins, steps.actual, steps.log_probs, strict=True):
@@ -67,7 +67,7 @@ def test_scores_are_what_loops_say(teller: SymbolForecaster, machines: Panel) ->
 
 def test_the_verdict_holds_the_lstm_against_the_best_model(teller: SymbolForecaster, machines: Panel) -> None:
     """The baseline with the fewest bits; the share is that of the two means; the sentence speaks of bits."""
-    found = evaluate(teller.holdout_pipeline, machines, plan_holdout(machines, 6))
+    found = evaluate_symbols(teller.holdout_pipeline, machines, plan_symbol_holdout(machines, 6))
     bits = {name: row["bits"] for name, row in found.scores.items() if name != "lstm" and row["bits"] == row["bits"]}
     assert found.skill.baseline == min(bits, key=bits.__getitem__)
     assert found.skill.skill == pytest.approx(1 - found.scores["lstm"]["bits"] / min(bits.values()))

@@ -12,8 +12,8 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError
 from lstmcast.tasks.category.codec import from_artifact, to_artifact
 from lstmcast.tasks.category.model import SymbolForecaster
-from lstmcast.tasks.category.plan import make_plan
-from lstmcast.tasks.category.train import train
+from lstmcast.tasks.category.train import SymbolTraining, make_symbol_plan
+from lstmcast.tasks.pipeline import train
 
 pytestmark = pytest.mark.slow
 
@@ -29,14 +29,14 @@ def weights(teller: SymbolForecaster) -> dict[str, bytes]:
 
 def test_the_same_seed_gives_the_same_bytes(teller: SymbolForecaster, machines: Panel, brief: Config) -> None:
     """Trained again, every array and every score is the same."""
-    again = train(machines, brief)
+    again = train(SymbolTraining.of(machines, brief))
     assert weights(again) == weights(teller)
     assert again.report == teller.report
 
 
 def test_the_plan_is_the_textbook_network(machines: Panel) -> None:
     """128 units, a softmax over the kinds, batches of 128 and ten epochs."""
-    plan = make_plan(machines, load_config("category"))
+    plan = make_symbol_plan(machines, load_config("category"))
     assert str(plan.architecture) == "Sequential([Input((72, 3)), LSTM(128), Dense(3, activation=softmax)])"
     assert (plan.recipe.batch_size, plan.recipe.epochs, plan.holdout.horizon) == (128, 10, 24)
 
@@ -44,7 +44,7 @@ def test_the_plan_is_the_textbook_network(machines: Panel) -> None:
 def test_too_short_a_series_is_refused(machines: Panel, brief: Config) -> None:
     """With less than is held out nothing can be learnt; the message says how much is needed."""
     with pytest.raises(DataError, match="a typical series has 15 steps; a horizon of 6 needs at least 18"):
-        make_plan(machines.drop_last(285).select(np.array([1])), brief)
+        make_symbol_plan(machines.drop_last(285).select(np.array([1])), brief)
 
 
 def test_what_is_kept_forecasts_what_all_the_data_do(teller: SymbolForecaster, machines: Panel) -> None:

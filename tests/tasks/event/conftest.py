@@ -12,7 +12,8 @@ from lstmcast.config import Config, load_config
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.tasks.event.model import EventForecaster
-from lstmcast.tasks.event.train import train
+from lstmcast.tasks.event.train import EventTraining
+from lstmcast.tasks.pipeline import train
 
 
 @pytest.fixture(scope="session")
@@ -37,4 +38,4 @@ def event_config() -> Config:
 @pytest.fixture(scope="session")
 def stall_model(stalls: Panel, event_config: Config) -> EventForecaster:
     """A model of it."""
-    return train(stalls, event_config)
+    return train(EventTraining.of(stalls, event_config))

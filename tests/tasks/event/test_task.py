@@ -33,7 +33,7 @@ def test_train_shows_the_network_and_the_baselines(
     said = capsys.readouterr()
     text = " ".join(said.err.split())
     assert "Dense(1, activation=sigmoid)])" in text
-    assert re.search(r"event sales > p70 so in [23]\d\.\d% of the steps to learn from", text)
+    assert re.search(r"event sales > p70 event rate [23]\d\.\d% in the training steps", text)
     assert all(f" {name} " in text for name in ("LSTM", "base rate", "seasonal rate", "recent seasonal rate"))
     result = json.loads(said.out)
     assert result["event"] == "sales > p70"
@@ -98,7 +98,7 @@ def test_backtest_scores_and_writes(
     ("arguments", "code", "words"),
     [
         (["explain"], 2, "is a model of model.head: event; explain speaks of forecasts of values"),
-        (["predict", "--horizon", "9"], 2, "--horizon: must be 1 to 5, for which the model was trained (got 9)"),
+        (["predict", "--horizon", "9"], 2, "--horizon: must be 1 to 5, the horizon of training (got 9)"),
         (["plot", "--forecast", "x.csv"], 2, "--forecast: not with model.head: event"),
         (["plot", "--series", "west"], 2, "--series west: no such series"),
     ],
@@ -115,8 +115,8 @@ def test_what_the_head_does_not_serve_is_refused(
     ("rule", "code", "words"),
     [
         ("profit > 5", 3, "model.event: must speak of y or of the target, 'sales' (got 'profit')"),
-        ("y > 1e9", 4, "'sales > 1e9' is never so in the"),
-        ("y > -5", 4, "'sales > -5' is always so in the"),
+        ("y > 1e9", 4, "'sales > 1e9' is never true in the"),
+        ("y > -5", 4, "'sales > -5' is always true in the"),
         ("y = 5", 3, "must be the target (or y), one of > >= < <="),
     ],
 )

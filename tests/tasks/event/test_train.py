@@ -19,9 +19,11 @@ from lstmcast.nn.heads import BernoulliHead
 from lstmcast.nn.keras_backend import Architecture, build, load_keras
 from lstmcast.persistence.checkpoint import Checkpoint
 from lstmcast.tasks.event.codec import from_artifact, to_artifact
-from lstmcast.tasks.event.evaluate import evaluate, outcomes
+from lstmcast.tasks.event.evaluate import EventOrigins, evaluate_probabilities
 from lstmcast.tasks.event.model import EventForecaster
-from lstmcast.tasks.event.train import train
+from lstmcast.tasks.event.rule import EventRule
+from lstmcast.tasks.event.train import EventTraining
+from lstmcast.tasks.pipeline import FitOptions, train
 
 pytestmark = pytest.mark.slow
 
@@ -40,16 +42,19 @@ def test_what_can_be_told_is_told(tmp_path: Path, write_series: Callable[..., Pa
     for t in range(4, 700):
         values[t] = -values[t - 4] if t % 3 else values[t - 4]
     config = load_config("event", {"model.event": "y > 0", "forecast.horizon": 1, "train.epochs": 40, "data.season": 1})
-    report = train(read(write_series(tmp_path / "echo.csv", {"one": values})), config).report
+    report = train(EventTraining.of(read(write_series(tmp_path / "echo.csv", {"one": values})), config)).report
     assert report["scores"]["lstm"]["accuracy"] > report["scores"]["base_rate"]["accuracy"] + 0.2
     assert report["skill"]["better"]
 
 
 def test_the_same_seed_gives_the_same_bytes(stalls: Panel, event_config: Config, stall_model: EventForecaster) -> None:
     """And another one others."""
-    assert arrays(train(stalls, event_config)) == arrays(stall_model)
+    assert arrays(train(EventTraining.of(stalls, event_config))) == arrays(stall_model)
     other = event_config.model_copy(update={"train": event_config.train.model_copy(update={"seed": 1})})
-    assert arrays(train(stalls, other))["weights/network_0.dense.V"] != arrays(stall_model)["weights/network_0.dense.V"]
+    assert (
+        arrays(train(EventTraining.of(stalls, other)))["weights/network_0.dense.V"]
+        != arrays(stall_model)["weights/network_0.dense.V"]
+    )
 
 
 def test_an_interrupted_training_goes_on(
@@ -65,17 +70,17 @@ def test_an_interrupted_training_goes_on(
 
     first = Checkpoint(path, "name")
     with pytest.raises(KeyboardInterrupt):
-        train(stalls, event_config, checkpoint=first, on_progress=tell)
+        train(EventTraining.of(stalls, event_config), FitOptions(checkpoint=first, on_progress=tell))
     first.write()
     again = Checkpoint(path, "name")
     assert again.resumed
-    assert arrays(train(stalls, event_config, checkpoint=again)) == arrays(stall_model)
+    assert arrays(train(EventTraining.of(stalls, event_config), FitOptions(checkpoint=again))) == arrays(stall_model)
 
 
 def test_the_scores_are_those_of_the_held_out_probabilities(stalls: Panel, stall_model: EventForecaster) -> None:
     """The Brier score follows from what was said and what came; origins and outcomes lie in the last steps."""
     held, report = stall_model.holdout, stall_model.report
-    off = (held.said - held.came)[~np.isnan(held.came)]
+    off = (held.probabilities - held.actual)[~np.isnan(held.actual)]
     assert report["scores"]["lstm"]["brier"] == pytest.approx((off**2).mean())
     ends = stalls.ends[held.series]
     assert (held.positions + 4 <= ends).all()
@@ -85,12 +90,12 @@ def test_the_scores_are_those_of_the_held_out_probabilities(stalls: Panel, stall
 def test_what_is_judged_on_is_not_learnt_from(stalls: Panel, event_config: Config) -> None:
     """Other values in the steps that judge change what came, and nothing of what the judged networks are."""
     config = event_config.model_copy(update={"train": event_config.train.model_copy(update={"refit": False})})
-    model = train(stalls, config)
+    model = train(EventTraining.of(stalls, config))
     steps = model.report["held_out"]["judge_steps"]
     values = stalls.values.copy()
     for end in stalls.offsets[1:].tolist():
         values[end - steps : end] = values[end - steps : end][::-1] + 1
-    other = train(replace(stalls, values=values), config)
+    other = train(EventTraining.of(replace(stalls, values=values), config))
     assert arrays(model)["weights/network_1.dense.V"] == arrays(other)["weights/network_1.dense.V"]
     assert model.report["scores"] != other.report["scores"]
 
@@ -110,7 +115,7 @@ def test_keras_says_the_same(stalls: Panel, stall_model: EventForecaster) -> Non
         said.append(np.asarray(model(x)))
     logits = teller.logits(seen, series, stalls.lengths - 1)
     np.testing.assert_allclose(logits, np.mean(said, axis=0), atol=1e-5)
-    expected = 1 / (1 + np.exp(-logits / stall_model.temperature))
+    expected = 1 / (1 + np.exp(-logits / teller.temperature))
     np.testing.assert_allclose(stall_model.predict(stalls).values, expected, rtol=1e-9)
 
 
@@ -131,23 +136,50 @@ def test_it_comes_back_from_what_is_saved(stalls: Panel, stall_model: EventForec
             from_artifact(broken, tensors)
 
 
+def test_a_series_too_short_for_the_holdout_changes_no_score(stalls: Panel, event_config: Config) -> None:
+    """A series of ten steps in front of the others has no test origin, and its place shifts no index."""
+    once = event_config.model_copy(update={"train": event_config.train.model_copy(update={"refit": False})})
+    short = stalls.drop_last(120).select(np.array([0]))
+    values, observed = (np.concatenate([getattr(p, n) for p in (short, stalls)]) for n in ("values", "observed"))
+    mixed = replace(
+        stalls,
+        keys=(("short",), *stalls.keys),
+        values=values,
+        observed=observed,
+        offsets=np.concatenate([[0], stalls.offsets + 10]),
+        starts=np.concatenate([short.starts, stalls.starts]),
+    )
+    training = EventTraining.of(mixed, once)
+    model = train(training)
+    origins = model.holdout.positions - mixed.starts[model.holdout.series]
+    labels = training.plan.rule.labels(mixed)
+    rows = mixed.offsets[model.holdout.series][:, None] + origins[:, None] + np.arange(1, 5)
+    np.testing.assert_array_equal(model.holdout.actual, labels[rows])
+    assert set(model.holdout.series.tolist()) == {1, 2}
+    rate = labels[rows][~np.isnan(labels[rows])].mean()
+    assert model.report["rate"] == pytest.approx(rate)
+    everywhere = EventOrigins.of(mixed, training.untrained(refit=False)[0], model.holdout.series, origins)
+    assert evaluate_probabilities(everywhere, model.holdout.probabilities).to_dict()["scores"] == model.report["scores"]
+
+
 def test_too_little_is_refused(stalls: Panel, event_config: Config) -> None:
     """A horizon that leaves nothing to learn from says so."""
     forecast = event_config.forecast.model_copy(update={"horizon": 60})
     with pytest.raises(DataError, match="a horizon of 60 needs at least"):
-        train(stalls, event_config.model_copy(update={"forecast": forecast}))
+        train(EventTraining.of(stalls, event_config.model_copy(update={"forecast": forecast})))
 
 
-def test_a_judgement_by_hand(stalls: Panel) -> None:
+def test_a_judgement_by_hand(stalls: Panel, stall_model: EventForecaster) -> None:
     """Two origins: outcomes as they came, Brier scores and the skill against the best baseline from them."""
     truth = (stalls.values > 100).astype(np.float64)
-    where = np.array([0, 1]), np.array([100, 120])
-    came = outcomes(stalls, truth, *where, 3)
+    window = replace(stall_model.pipeline.window_spec, horizon=3)
+    pipeline = replace(stall_model.pipeline, rule=EventRule("sales > 100", ">", 100.0), window_spec=window)
+    where = EventOrigins.of(stalls, pipeline, np.array([0, 1]), np.array([100, 120]))
     expected = [truth[101:104], truth[stalls.offsets[1] + 121 : stalls.offsets[1] + 124]]
-    np.testing.assert_array_equal(came, expected)
-    found = evaluate(stalls, truth, where, came, np.full((2, 3), 0.5))
+    np.testing.assert_array_equal(where.actual, expected)
+    found = evaluate_probabilities(where, np.full((2, 3), 0.5))
     assert found.scores["lstm"]["brier"] == 0.25
     best = min((name for name in found.scores if name != "lstm"), key=lambda name: found.scores[name]["brier"])
     assert found.skill.baseline == best
     assert found.skills[best] == pytest.approx(1 - 0.25 / found.scores[best]["brier"])
-    assert found.rate == np.mean(came)
+    assert found.rate == np.mean(expected)

@@ -9,7 +9,8 @@ import pytest
 from lstmcast.config import Config, load_config
 from lstmcast.data.labeled_panel import LabeledPanel, read_labels
 from lstmcast.tasks.label.model import SeriesClassifier
-from lstmcast.tasks.label.train import train
+from lstmcast.tasks.label.train import LabelTraining
+from lstmcast.tasks.pipeline import train
 
 
 @pytest.fixture(scope="session")
@@ -28,4 +29,4 @@ def quick() -> Config:
 @pytest.fixture(scope="session")
 def labeller(moves: LabeledPanel, quick: Config) -> SeriesClassifier:
     """A labeller of these series."""
-    return train(moves, quick)
+    return train(LabelTraining.of(moves, quick))

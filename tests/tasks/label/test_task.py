@@ -68,7 +68,7 @@ def test_predict_holds_its_labels_against_those_of_the_file(
     odd = tmp_path / "odd.csv"
     odd.write_text(labelled_file.read_text(encoding="utf-8").replace("up", "sideways"), encoding="utf-8")
     assert main([*asked[:1], str(odd), *asked[2:], "--strict"]) == 8
-    assert "20 series with a label that training did not know" in capsys.readouterr().err
+    assert "20 series with a label that was not in the training data" in capsys.readouterr().err
 
 
 def test_plot_draws_the_confusion_matrix(tmp_path: Path, label_models: Path) -> None:
@@ -131,5 +131,5 @@ def test_the_file_is_gone(
     assert main(["train", "here.csv", "--quiet", *QUICK]) == 0
     Path("here.csv").unlink()
     assert main(["predict"]) == 4
-    assert "there is no series to label; name the file that holds some" in capsys.readouterr().err
+    assert "there is no series to label" in capsys.readouterr().err
     assert main(["plot", "--quiet"]) == 0
