@@ -1,12 +1,12 @@
-"""What a network that says chances reads and learns: windows of values, and what they say of a yes by themselves.
+"""Inputs and targets of event networks.
 
-Beside the F last values, counted from their level as everywhere, each step t brings two numbers for each of the next H:
+Beside the F lags relative to their level, step t has two features for each of the next H steps:
 
-- margins: what level and profile say, less the limit (or less the step before, where a move is asked), in z: without
-  them the network would see where the values move, but not where the limit is;
-- odds: the log-odds of how often it was so at the same step of the season, older seasons counting less and less.
+- margins: level plus seasonal profile, minus the limit (or minus the step before, for an event that is a move), in z.
+  The lags alone show where the values move, but not where the limit is.
+- odds: log-odds of the event rate at the same step of the season, with older seasons decayed.
 
-Nothing at step t looks at a value after t.
+No feature at step t depends on a value after t.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from lstmcast.preprocessing.windows import Batch, WindowDataset, WindowSpec, gat
 from lstmcast.statistical.event_rates import DecayedSeasonalRates
 from lstmcast.types import Array, Floats, Ints
 
-MAX_LOG_ODDS = 10.0  # usual steps: a margin further off says no more
-MAX_INPUT_LOG_ODDS = 5.0  # log-odds: less than a yes in 150 says no more
+MAX_MARGIN = 10.0  # typical steps; larger margins are clipped
+MAX_LOG_ODDS = 5.0  # an event rate of 1 in 150; larger log-odds are clipped
 
 
 def n_features(window: WindowSpec) -> int:
-    """F + 2H, how many numbers each step brings."""
+    """Return F + 2H, the features of each step."""
     return window.lags + 2 * window.horizon
 
 
 @dataclass(frozen=True)
 class EventWindowDataset:
-    """Windows with what came true at their steps.
+    """Windows of scaled values with the event labels of their steps.
 
     Attributes:
         windows: of the values; their horizon is H.
-        labels: [N] 1, 0, or NaN where it is not known.
-        limits: [S] in z; NaN where a step is held against the one before it.
-        rates: of the truth, as known at each step.
+        labels: [N] 1, 0, or NaN where not observed.
+        limits: [S] in z; NaN for an event that is a move.
+        rates: event rates known at each step.
     """
 
     windows: WindowDataset
@@ -47,11 +47,11 @@ class EventWindowDataset:
 
     @property
     def features(self) -> int:
-        """F + 2H, how many numbers each step brings."""
+        """F + 2H, the features of each step."""
         return n_features(self.windows.spec)
 
     def inputs(self, series: Ints, starts: Ints) -> Array:
-        """[B] series and first steps of windows to [B, L, F + 2H]."""
+        """Return the inputs [B, L, F + 2H] of windows that start at [B] steps of [B] series."""
         context = self.windows.spec.context
         steps = np.maximum(starts[:, None] + np.arange(context), 0)  # [B, L]
         margins, odds = self._margins(series, starts, steps), self._log_odds(series, steps)
@@ -62,16 +62,16 @@ class EventWindowDataset:
         now = self.windows.z[self.windows.offsets[series][:, None] + steps]
         before = np.concatenate([now[..., None], baseline[..., :-1]], axis=-1)
         limits = self.limits[series][:, None, None]
-        margins = np.clip(baseline - np.where(np.isnan(limits), before, limits), -MAX_LOG_ODDS, MAX_LOG_ODDS)
+        margins = np.clip(baseline - np.where(np.isnan(limits), before, limits), -MAX_MARGIN, MAX_MARGIN)
         return margins.astype(np.float32)
 
     def _log_odds(self, series: Ints, steps: Ints) -> Array:
         rates = self.rates.at(np.repeat(series, steps.shape[1]), steps.ravel(), self.windows.spec.horizon)
-        odds = np.clip(np.log(rates / (1 - rates)), -MAX_INPUT_LOG_ODDS, MAX_INPUT_LOG_ODDS)
+        odds = np.clip(np.log(rates / (1 - rates)), -MAX_LOG_ODDS, MAX_LOG_ODDS)
         return odds.reshape(*steps.shape, -1).astype(np.float32)
 
     def batch(self, series: Ints, starts: Ints) -> Batch:
-        """[B] windows: inputs [B, L, F + 2H], truths and weights [B, L, H]."""
+        """Return inputs [B, L, F + 2H], labels and weights [B, L, H] of [B] windows."""
         at, known = self.windows.target_indices(series, starts)
         actual = self.labels[at]
         known_targets = known & ~np.isnan(actual)
@@ -82,5 +82,5 @@ class EventWindowDataset:
         )
 
     def batches(self, rng: np.random.Generator, *, count: int, size: int) -> Iterator[Batch]:
-        """One epoch: `count` windows in batches of `size`, rounded up so that every batch is full."""
+        """Yield one epoch: `count` windows, rounded up to full batches of `size`."""
         return gathered(self.batch, *self.windows.sample(rng, -(-count // size) * size), size)

@@ -1,4 +1,4 @@
-"""When a step is a yes: a rule on a column of numbers, or a column of 1 and 0."""
+"""Definition of an event: a condition on a column of numbers, or a column of 1 and 0."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ HALF = 0.5  # between no (0) and yes (1)
 
 @dataclass(frozen=True)
 class EventRule:
-    """What each step is asked.
+    """The condition under which a step is an event.
 
     Attributes:
-        text: as a person writes it.
-        op: `>`, `>=`, `<` or `<=` a limit, or one of `MOVES`: since the step before.
-        limit: the number; None with a percentile, and with a move.
-        percentile: of a series that is its limit, where `limits` does not know it.
-        limits: of the series that were there in training, where a percentile was asked.
+        text: in print.
+        op: `>`, `>=`, `<` or `<=` for a limit; one of `MOVES` for a change since the step before.
+        limit: of all series; None for a percentile or a move.
+        percentile: of each series, which is the limit of those that `limits` lacks.
+        limits: percentiles of the training series by key.
     """
 
     text: str
@@ -52,11 +52,11 @@ class EventRule:
 
     @property
     def moves(self) -> bool:
-        """Whether a step is held against the one before it."""
+        """Whether a step is compared with the one before it."""
         return self.op in MOVES
 
     def series_limits(self, panel: Panel) -> Floats:
-        """[S] the limit of each series; NaN where a step is held against the one before it."""
+        """Return [S] the limit of each series; NaN for a move."""
         if self.moves:
             return np.full(panel.n_series, np.nan)
         if self.limit is not None:
@@ -65,27 +65,27 @@ class EventRule:
         return np.array([self.limits.get(key, found) for key, found in zip(panel.keys, own, strict=True)])
 
     def labels(self, panel: Panel) -> Floats:
-        """[N] 1 where it is so, 0 where not, NaN where that was not observed."""
+        """Return [N] 1 for an event, 0 for none, NaN where not observed."""
         known, values = panel.observed.copy(), panel.values
         if self.moves:
-            against = np.concatenate([values[:1], values[:-1]])
+            compared = np.concatenate([values[:1], values[:-1]])
             known &= np.concatenate([[False], panel.observed[:-1]])
-            known[panel.offsets[:-1]] = False  # a series' first step has none before it
+            known[panel.offsets[:-1]] = False  # no step before the first of a series
         else:
-            against = np.repeat(self.series_limits(panel), panel.lengths)
-        return np.where(known, OPERATORS[self.op](values, against), np.nan)
+            compared = np.repeat(self.series_limits(panel), panel.lengths)
+        return np.where(known, OPERATORS[self.op](values, compared), np.nan)
 
 
 def make_rule(event: EventExpression | None, panel: Panel, past: Panel) -> EventRule:
-    """The rule for the series of a panel.
+    """Build the rule of a panel.
 
     Args:
-        event: as the config says; None: the target is 1 or 0.
+        event: the expression of the config; None: the target is 1 or 0.
         panel: all the data.
-        past: the part of it whose percentiles are limits: what is learnt from.
+        past: the training part, whose percentiles are limits.
 
     Raises:
-        ConfigError: the event speaks of another column.
+        ConfigError: the event names another column.
         DataError: no event is given, and the target holds other numbers than 1 and 0.
     """
     target = panel.columns.target
@@ -93,7 +93,7 @@ def make_rule(event: EventExpression | None, panel: Panel, past: Panel) -> Event
         _refuse_numbers(panel)
         return EventRule(f"{_name(panel)} is 1", ">", HALF)
     if event.name not in ("y", *(target if len(target) == 1 else ())):
-        raise ConfigError(f"model.event: must speak of y or of the target, {_name(panel)!r} (got {event.name!r})")
+        raise ConfigError(f"model.event: must name y or the target, {_name(panel)!r} (got {event.name!r})")
     rule = EventRule(_written(event, target), event.op, event.limit, event.percentile)
     if event.percentile is None:
         return rule
@@ -103,20 +103,20 @@ def make_rule(event: EventExpression | None, panel: Panel, past: Panel) -> Event
 
 
 def weekly_season(panel: Panel) -> int | None:
-    """Steps in a week, where the season is a day of several steps; None elsewhere."""
+    """Return the steps of a week if the season is a day of several steps, else None."""
     calendar = panel.calendar
     is_day = calendar.kind == "fixed" and calendar.season > 1 and calendar.season * calendar.step == DAY
     return WEEK * calendar.season if is_day else None
 
 
 def _percentile(panel: Panel, k: int, percentile: int) -> float:
-    """Of what was observed of series k; NaN where nothing was."""
+    """Percentile of the observed values of series k; NaN without any."""
     known = panel.series(k)[panel.observed_of(k)]
     return float(np.percentile(known, percentile)) if len(known) else float("nan")
 
 
 def _written(event: EventExpression, target: tuple[str, ...]) -> str:
-    """As it was written, with the target's name for y."""
+    """The expression with the name of the target in place of y."""
     return f"{target[0]}{event.text[1:]}" if event.name == "y" and len(target) == 1 else event.text
 
 
@@ -124,8 +124,8 @@ def _refuse_numbers(panel: Panel) -> None:
     other = panel.observed & (panel.values != 0) & (panel.values != 1)
     if other.any():
         raise DataError(
-            f"{panel.source}: column {_name(panel)!r} must hold 0 and 1 (no and yes, false and true) to be an event, "
-            f"and holds {panel.values[other][0]:g}; or say what is to come true: model.event: 'y > 500'"
+            f"{panel.source}: column {_name(panel)!r} must hold 0 and 1 (no and yes, false and true) to be an event "
+            f"(got {panel.values[other][0]:g}); or define the event by model.event, such as 'y > 500'"
         )
 
 

@@ -60,7 +60,7 @@ def test_characters_that_training_never_met(
     prompt.write_text("the Übung", encoding="utf-8")
     asked = ["predict", str(prompt), "--models", str(text_models), "-o", str(tmp_path / "a.txt"), "--quiet"]
     assert main(asked) == 0
-    assert "4 steps with a symbol that training never met: not known" in capfd.readouterr().err
+    assert "4 steps with a symbol that was not in the training data" in capfd.readouterr().err
     assert main([*asked, "--strict"]) == 8
 
 
@@ -79,7 +79,7 @@ def test_a_backtest_of_symbols(tmp_path: Path, capfd: pytest.CaptureFixture[str]
     asked = ["backtest", str(tmp_path / "lamp.csv"), "--config", "category", *BRIEF, "--horizon", "6"]
     assert main([*asked, "-o", str(tmp_path / "out"), "--figures"]) == 0
     assert "LSTM" in capfd.readouterr().err
-    steps = pd.read_csv(tmp_path / "out" / "symbols.csv")
+    steps = pd.read_csv(tmp_path / "out" / "forecasts.csv")
     assert steps["actual"].tolist() == ["on" if k % 6 < 2 else "off" for k in range(160, 240)]
     assert steps["time"].iloc[0] == "2024-03-07 16:00"
     bits = -np.log2(steps["probability"]).mean()

@@ -9,7 +9,7 @@ import pytest
 
 from lstmcast.preprocessing.windows import WindowDataset, WindowSpec
 from lstmcast.statistical.event_rates import DecayedSeasonalRates
-from lstmcast.tasks.event.features import MAX_INPUT_LOG_ODDS, MAX_LOG_ODDS, EventWindowDataset
+from lstmcast.tasks.event.features import MAX_LOG_ODDS, MAX_MARGIN, EventWindowDataset
 
 SHAPE = WindowSpec(context=5, lags=3, level=3, season=4, seasons=2, burn=1, horizon=6)
 LENGTHS = (3, 11, 30)
@@ -47,11 +47,9 @@ def test_inputs_by_a_loop(moves: bool) -> None:
             base = made.windows.level_and_profile(np.array([s]), np.array([t]), 6)[0]
             before = np.concatenate([[made.windows.z[OFFSETS[s] + t]], base[:-1]])
             margins = base - (before if moves else made.limits[s])
-            np.testing.assert_allclose(
-                x[row, k, 3:9], np.clip(margins, -MAX_LOG_ODDS, MAX_LOG_ODDS), rtol=1e-5, atol=1e-6
-            )
+            np.testing.assert_allclose(x[row, k, 3:9], np.clip(margins, -MAX_MARGIN, MAX_MARGIN), rtol=1e-5, atol=1e-6)
             rate = made.rates.at(np.array([s]), np.array([t]), 6)[0]
-            odds = np.clip(np.log(rate / (1 - rate)), -MAX_INPUT_LOG_ODDS, MAX_INPUT_LOG_ODDS)
+            odds = np.clip(np.log(rate / (1 - rate)), -MAX_LOG_ODDS, MAX_LOG_ODDS)
             np.testing.assert_allclose(x[row, k, 9:], odds, rtol=1e-5, atol=1e-6)
 
 
@@ -92,5 +90,5 @@ def test_a_limit_below_every_number_is_a_large_margin() -> None:
     """Among logs a limit of 0 lies infinitely far below: the margin is as large as any counts."""
     made = lessons()
     x = made.inputs(np.array([2]), np.array([10]))
-    assert (x[..., 3:9] == MAX_LOG_ODDS).all()
+    assert (x[..., 3:9] == MAX_MARGIN).all()
     assert np.isfinite(replace(made, limits=np.array([np.inf] * 3)).inputs(np.array([2]), np.array([10]))).all()

@@ -59,7 +59,7 @@ def test_the_target_takes_the_place_of_y(panel: Panel) -> None:
 
 def test_another_column_is_refused(panel: Panel) -> None:
     """A rule speaks of the target."""
-    with pytest.raises(ConfigError, match="must speak of y or of the target, 'sales' \\(got 'profit'\\)"):
+    with pytest.raises(ConfigError, match="must name y or the target, 'sales' \\(got 'profit'\\)"):
         make_rule(parse_event("profit > 3"), panel, panel)
 
 
@@ -67,7 +67,7 @@ def test_without_a_rule_the_target_is_one_or_zero(panel: Panel) -> None:
     """Ones are yeses; other numbers are refused, with a rule as the way out."""
     ones = replace(panel, values=np.array([0.0, 1, 1, 1, 0, 1, 0, 1]))
     np.testing.assert_array_equal(make_rule(None, ones, ones).labels(ones), [0, 1, np.nan, 1, 0, 1, 0, 1])
-    with pytest.raises(DataError, match=r"must hold 0 and 1 .* and holds 2; or say what is to come true"):
+    with pytest.raises(DataError, match=r"must hold 0 and 1 .* \(got 2\); or define the event by model.event"):
         make_rule(None, panel, panel)
 
 

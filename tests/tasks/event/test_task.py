@@ -114,7 +114,7 @@ def test_what_the_head_does_not_serve_is_refused(
 @pytest.mark.parametrize(
     ("rule", "code", "words"),
     [
-        ("profit > 5", 3, "model.event: must speak of y or of the target, 'sales' (got 'profit')"),
+        ("profit > 5", 3, "model.event: must name y or the target, 'sales' (got 'profit')"),
         ("y > 1e9", 4, "'sales > 1e9' is never true in the"),
         ("y > -5", 4, "'sales > -5' is always true in the"),
         ("y = 5", 3, "must be the target (or y), one of > >= < <="),
