@@ -1,100 +1,147 @@
-"""Work spread over processes, one for each core: results in the order of the tasks, and no process left behind."""
+"""Parallel execution: the only module that starts worker processes and threads.
+
+Processes go through joblib: another backend (Dask, Ray, Spark) replaces local processes by a change of this module.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
 from lstmcast.errors import UsageError
 
-Task = TypeVar("Task")
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+BLAS_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+TENSORFLOW_THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+ENGINE = "loky"  # joblib's backend: processes on this machine
 
 
 def available_cores() -> int:
-    """How many this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def process_map(
-    work: Callable[[Task], Result],
-    tasks: Sequence[Task],
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
     *,
-    most: int = 64,
-    at_once: int = 1,
+    max_workers: int = 64,
+    batch_size: int = 1,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> list[Result]:
-    """Do every task in a process of a fresh interpreter; the processes share the cores, and are ended on any failure.
+    """Apply a function to every item in worker processes that share the cores.
 
     Args:
-        work: a function of a module.
-        tasks: what it is called with, each.
-        most: processes.
-        at_once: tasks handed over together.
-        on_progress: called with the number of tasks done.
+        function: a function of an importable module.
+        items: its arguments, one a call.
+        max_workers: upper limit on the number of processes.
+        batch_size: items sent to a process at a time.
+        on_progress: called with the number of items done, after each.
 
     Returns:
-        The results in the order of the tasks.
+        The results in the order of the items.
 
     Raises:
-        UsageError: a process died: there was too little memory, or a script starts itself over and over.
-        Exception: whatever `work` raised, as it was.
+        UsageError: a worker process was killed, for example by the kernel for lack of memory.
+        Exception: any error of `function`, unchanged.
     """
-    if not tasks:
+    if not items:
         return []
-    import multiprocessing
-    from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
 
-    count = min(len(tasks), available_cores(), most)
-    children = multiprocessing.active_children()
-    with _limits(threads=max(1, available_cores() // count)):
-        pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=_leave_interrupts)
-        results = []
-        try:
-            for result in pool.map(work, tasks, chunksize=at_once):
-                results.append(result)
-                on_progress(len(results))
-        except BrokenProcessPool as err:
-            raise UsageError(
-                "a process that worked for this one was ended from outside, perhaps for want of memory; in a Python "
-                "script, call it under `if __name__ == '__main__':`"
-            ) from err
-        except BaseException:
-            for child in multiprocessing.active_children():
-                if child not in children:
-                    child.terminate()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)
+    import joblib
+
+    workers = min(len(items), available_cores(), max_workers)
+    threads = max(1, available_cores() // workers)
+    results: list[Result] = []
+    try:
+        with joblib.parallel_config(ENGINE, n_jobs=workers, inner_max_num_threads=threads):
+            calls = (joblib.delayed(_call)(function, item, os.getpid(), threads) for item in items)
+            parallel = joblib.Parallel(batch_size=batch_size, max_nbytes=None, return_as="generator")
+            with _closing(parallel(calls)) as outputs:
+                for result in outputs:
+                    results.append(result)
+                    on_progress(len(results))
+    except BrokenProcessPool as err:
+        raise UsageError(
+            "a worker process was killed, perhaps for lack of memory: free memory, or use fewer cores (taskset -c 0)"
+        ) from err
+    finally:
+        _stop_workers()
     return results
 
 
+def thread_map(
+    function: Callable[[Item], Result], items: Sequence[Item], *, on_error: Callable[[], None] = lambda: None
+) -> list[Result]:
+    """Apply a function to every item in threads, one for each core.
+
+    The calling thread only waits, so that a signal reaches it between two of its steps and never inside a library.
+
+    Args:
+        function: a function that is safe to call in several threads.
+        items: its arguments, one a call.
+        on_error: called where a call fails or the wait is interrupted, before the running calls are waited for.
+
+    Returns:
+        The results in the order of the items.
+
+    Raises:
+        Exception: the first error of `function`, unchanged.
+    """
+    with ThreadPoolExecutor(available_cores()) as pool:
+        try:
+            return list(pool.map(function, items))
+        except BaseException:
+            on_error()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def prefetch(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """Yield the result for every item; a thread computes the next one while the caller uses the last."""
+    with ThreadPoolExecutor(1) as pool:
+        pending = pool.submit(function, items[0])
+        for item in items[1:]:
+            result = pending.result()
+            pending = pool.submit(function, item)
+            yield result
+        yield pending.result()
+
+
 def limit_blas_threads() -> None:
-    """Tell linear algebra, before it is imported, to leave the cores to those who spread their work over them."""
-    for name in THREADS[:2]:
+    """Restrict linear algebra to one thread; call it before NumPy is imported."""
+    for name in BLAS_THREADS:
         os.environ.setdefault(name, "1")
 
 
+def _call(function: Callable[[Item], Result], item: Item, parent: int, threads: int) -> Result:
+    """Call the function; in a worker, leave Ctrl-C to the parent and limit the threads of TensorFlow."""
+    if os.getpid() != parent:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os.environ.update(dict.fromkeys(TENSORFLOW_THREADS, str(threads)))
+    return function(item)
+
+
 @contextmanager
-def _limits(*, threads: int) -> Iterator[None]:
-    """What processes started in the block are told of threads: libraries read it when they are first imported."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, str(threads)))
+def _closing(outputs: Generator[Result, None, None]) -> Iterator[Generator[Result, None, None]]:
+    """Close the outputs at the end; joblib's warning about calls that an error cut short is of no use then."""
     try:
-        yield
+        yield outputs
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            outputs.close()
 
 
-def _leave_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal: the one that started the others ends them."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _stop_workers() -> None:
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(wait=True, kill_workers=True)

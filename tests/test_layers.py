@@ -52,6 +52,9 @@ OWNERS = {
     "matplotlib": ("report/figures/panels.py", "report/figures/style.py", "report/figures/categories.py"),
     "rich": ("report/console.py",),
     "click": ("cli/",),
+    "joblib": ("parallel.py",),
+    "concurrent": ("parallel.py",),
+    "multiprocessing": ("parallel.py",),
     "pydantic": ("config/",),
     "pydantic_core": ("config/",),
 }

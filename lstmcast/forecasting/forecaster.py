@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.forecasting.actuals import tail
 from lstmcast.forecasting.pipeline import ForecastPipeline
-from lstmcast.parallel import available_cores
+from lstmcast.parallel import thread_map
 from lstmcast.results import Forecast
 from lstmcast.types import Floats, Ints
 
@@ -157,9 +156,8 @@ def _in_blocks(forecast: Callable[[slice], ForecastArrays], count: int) -> Forec
     """All of `count` forecasts, some at a time on each core; the blocks are the same however many cores there are."""
     if count <= BLOCK:
         return forecast(slice(count))
-    with ThreadPoolExecutor(available_cores()) as pool:
-        parts = pool.map(forecast, [slice(k, k + BLOCK) for k in range(0, count, BLOCK)])
-        values, lower, upper = zip(*parts, strict=True)
+    parts = thread_map(forecast, [slice(k, k + BLOCK) for k in range(0, count, BLOCK)])
+    values, lower, upper = zip(*parts, strict=True)
     return np.concatenate(values), np.concatenate(lower, axis=1), np.concatenate(upper, axis=1)
 
 

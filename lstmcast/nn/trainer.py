@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event, Lock
 from typing import Any
@@ -17,6 +15,7 @@ from lstmcast.errors import ModelError
 from lstmcast.nn.keras_backend import Architecture, TrainingGraph, graph_of, load_keras, to_keras_weights, to_numpy
 from lstmcast.nn.numpy_lstm import Network, from_tensors, to_tensors
 from lstmcast.nn.specs import Recipe
+from lstmcast.parallel import thread_map
 from lstmcast.preprocessing.windows import BatchSource
 from lstmcast.types import Floats
 
@@ -200,14 +199,7 @@ def run_in_threads(fits: Sequence[Callable[[], Fit]], stop: Event) -> list[Fit]:
         fits: each looks at `stop`.
         stop: set where one fails, or the run is interrupted, so that the others end before their next batch.
     """
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        try:
-            running = [pool.submit(task) for task in fits]
-            return [task.result() for task in running]
-        except BaseException:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
-            raise
+    return thread_map(lambda fit: fit(), fits, on_error=stop.set)
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ what level and profile at t leave over of [z_{t+1} … z_{t+H}]. Nothing at step
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from lstmcast.parallel import prefetch
 from lstmcast.preprocessing.scaling import seasonal_profiles, trailing_means
 from lstmcast.types import Array, Bools, Floats, Ints
 
@@ -247,14 +247,8 @@ class WindowDataset:
 
 def gathered(gather: Callable[[Ints, Ints], Batch], series: Ints, starts: Ints, size: int) -> Iterator[Batch]:
     """Windows [N] in batches of `size`: the next one is gathered while a batch is learnt from."""
-    with ThreadPoolExecutor(1) as gatherer:
-        parts = [slice(k, k + size) for k in range(0, len(series), size)]
-        coming = gatherer.submit(gather, series[parts[0]], starts[parts[0]])
-        for part in parts[1:]:
-            batch = coming.result()
-            coming = gatherer.submit(gather, series[part], starts[part])
-            yield batch
-        yield coming.result()
+    parts = [slice(k, k + size) for k in range(0, len(series), size)]
+    return prefetch(lambda part: gather(series[part], starts[part]), parts)
 
 
 def _views(values: npt.NDArray[Any], width: int) -> npt.NDArray[Any]:

@@ -63,7 +63,9 @@ def fit_all(tasks: Sequence[FitJob], *, on_progress: Callable[[int], None] = lam
         UsageError: statsforecast is not installed.
     """
     require(sorted({task.method for task in tasks}))
-    return np.stack(process_map(fit_series, tasks, at_once=max(1, min(16, len(tasks) // 64)), on_progress=on_progress))
+    return np.stack(
+        process_map(fit_series, tasks, batch_size=max(1, min(16, len(tasks) // 64)), on_progress=on_progress)
+    )
 
 
 def fit_series(task: FitJob) -> Floats:

@@ -63,7 +63,9 @@ def forecast_with_refit(
     """
     pasts = [panel.drop_last(back) for back in folds.offsets_from_end.tolist()]
     return _stacked(
-        process_map(partial(_trained_at_the_end, config=config), pasts, most=MAX_PARALLEL_FITS, on_progress=on_progress)
+        process_map(
+            partial(_trained_at_the_end, config=config), pasts, max_workers=MAX_PARALLEL_FITS, on_progress=on_progress
+        )
     )
 
 
