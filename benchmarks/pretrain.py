@@ -26,6 +26,7 @@ from lstmcast.evaluation.splits import HoldoutSplit
 from lstmcast.forecasting.codec import to_pretrained
 from lstmcast.forecasting.evaluate import evaluate_holdout
 from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasting.split_data import SplitData
 from lstmcast.forecasting.train import train
 from lstmcast.persistence.artifact import encoded
 
@@ -83,7 +84,7 @@ def beside_smoothing(forecaster: Forecaster, panel: Panel, one: Class) -> Foreca
         for each in (forecaster.pipeline, forecaster.holdout_pipeline)
     )
     some = panel.select(np.flatnonzero(judging([name for (name,) in panel.keys])))
-    again = evaluate_holdout(judged, some, held, forecaster.calibration.levels)
+    again = evaluate_holdout(judged, SplitData(some, held), forecaster.calibration.levels)
     named = list(forecaster.report["coverage"])
     report = forecaster.report | {
         "coverage": dict(zip(named, again.coverage.tolist(), strict=True)),

@@ -17,7 +17,7 @@ from lstmcast.calibration.conformal import calibrate
 from lstmcast.data.panel import Panel
 from lstmcast.forecasting.fitting import HoldoutFit
 from lstmcast.forecasting.pipeline import EnsembleMember, ForecastPipeline
-from lstmcast.forecasting.planning import TrainingPlan, train_panel
+from lstmcast.forecasting.planning import TrainingPlan
 from lstmcast.forecasting.pretrained import load_pretrained_forecaster
 from lstmcast.forecasting.validation_errors import ValidationSet
 from lstmcast.preprocessing.panel_scaling import series_scales
@@ -42,16 +42,14 @@ def attach_pretrained(own: ForecastPipeline, member: EnsembleMember, panel: Pane
     return replace(own, partner=replace(member, pipeline=_scaled(member.pipeline, panel)))
 
 
-def borrow_interval_widths(
-    panel: Panel, plan: TrainingPlan, own: HoldoutFit
-) -> tuple[HoldoutFit, EnsembleMember | None]:
+def borrow_interval_widths(plan: TrainingPlan, own: HoldoutFit) -> tuple[HoldoutFit, EnsembleMember | None]:
     """The own networks, whose intervals lean on those of pretrained ones where little else tells of them.
 
     These say nothing of the forecast; None where they say nothing of the intervals either.
     """
-    if not _few_test_horizons(panel, plan):
+    if not _few_test_horizons(plan):
         return own, None
-    past = train_panel(panel, plan.holdout.total)
+    past = plan.split.past
     found = load_pretrained_forecaster(past)
     if plan.levels != found.calibration.levels:
         return own, None
@@ -59,38 +57,35 @@ def borrow_interval_widths(
     return replace(own, pipeline=attach_pretrained(own.pipeline, silent, past)), silent
 
 
-def weight_members(
-    panel: Panel, plan: TrainingPlan, own: HoldoutFit, *, pinned: bool
-) -> tuple[HoldoutFit, EnsembleMember]:
+def weight_members(plan: TrainingPlan, own: HoldoutFit, *, pinned: bool) -> tuple[HoldoutFit, EnsembleMember]:
     """The own networks with the share of smoothing that suits all and the others beside them, and these by themselves.
 
     Args:
-        panel: all the data.
         plan: how the own ones were trained.
         own: they, as they are judged.
         pinned: whether smoothing's share is the plan's, whatever it did.
     """
-    past = train_panel(panel, plan.holdout.total)
+    past = plan.split.past
     found = load_pretrained_forecaster(past)
     known = replace(found.pipeline, horizon=plan.holdout.horizon, smoothing_weight=0.0, smoothing_half_length=0)
     alone = replace(own.pipeline, smoothing_weight=0.0), _scaled(known, past)
-    trials = [ValidationSet.of_validation(panel, plan.holdout, pipeline) for pipeline in alone]
+    trials = [ValidationSet.of_validation(plan.split, pipeline) for pipeline in alone]
     trained_errors, pretrained_errors = (
         trial.member_rmse(pipeline.networks) for trial, pipeline in zip(trials, alone, strict=True)
     )
-    power = ERROR_EXPONENT * np.log10(len(trials[0].origins))
+    power = ERROR_EXPONENT * np.log10(len(plan.split.validation))
     errors = np.maximum([trained_errors[0], pretrained_errors[0], trained_errors[1]], EPSILON)
-    weights = _weights(found.pipeline, panel) / (errors / errors.min()) ** power
+    weights = _weights(found.pipeline, plan.split.panel) / (errors / errors.min()) ** power
     smoothing_weight = own.selection.smoothing_weight if pinned else float(weights[2] / weights.sum())
-    borrows = _few_test_horizons(panel, plan) and plan.levels == found.calibration.levels
+    borrows = _few_test_horizons(plan) and plan.levels == found.calibration.levels
     intervals = found.calibration if borrows else None
     member = EnsembleMember(
         replace(known, smoothing_weight=smoothing_weight), float(weights[1] / weights[:2].sum()), intervals
     )
     own = own.with_smoothing_weight(smoothing_weight)
-    if len(trials[0].origins) >= MIN_DEVIATION_ORIGINS:
+    if len(plan.split.validation) >= MIN_DEVIATION_ORIGINS:
         disagreement = ValidationSet.of_validation(
-            panel, plan.holdout, attach_pretrained(own.pipeline, member, past)
+            plan.split, attach_pretrained(own.pipeline, member, past)
         ).member_disagreement()
         member = replace(member, max_deviation=calibrate(disagreement[None], (DEVIATION_LEVEL,)).widths[0])
     return replace(own, pipeline=attach_pretrained(own.pipeline, member, past)), member
@@ -103,11 +98,12 @@ def _weights(known: ForecastPipeline, panel: Panel) -> Floats:
     return np.array([1.0, PRIOR_WEIGHT * (1 - smoothing), PRIOR_WEIGHT * smoothing])
 
 
-def _few_test_horizons(panel: Panel, plan: TrainingPlan) -> bool:
+def _few_test_horizons(plan: TrainingPlan) -> bool:
     """Whether what is held out tells little of how wide intervals must be, and pretrained networks could tell more.
 
     They could not of a series with a value that is not positive: a floor cuts off what they say of it.
     """
+    panel = plan.split.panel
     return plan.holdout.horizons(panel.lengths) < MIN_TEST_HORIZONS and bool(panel.values.min() > 0)
 
 

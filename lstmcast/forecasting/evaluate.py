@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 
 from lstmcast.calibration.conformal import Calibration, calibrate, cross_coverage
-from lstmcast.data.panel import Panel
-from lstmcast.errors import DataError, ModelError
+from lstmcast.errors import ModelError
 from lstmcast.evaluation import metrics
 from lstmcast.evaluation.skill import MIN_EFFECT, MIN_SERIES_FOR_GROUPING, Skill, bootstrap_groups, skill, verdict
-from lstmcast.evaluation.splits import HoldoutSplit
-from lstmcast.forecasting.actuals import actuals_after, mase_scales, valid_origins
 from lstmcast.forecasting.pipeline import BoundPipeline, ForecastPipeline, ScaledForecast
+from lstmcast.forecasting.split_data import SplitData
 from lstmcast.statistical.naive import baselines
 from lstmcast.types import Floats, Ints
 
@@ -78,31 +76,21 @@ class HoldoutEvaluation:
     holdout: HoldoutForecasts
 
 
-def evaluate_holdout(
-    pipeline: ForecastPipeline, panel: Panel, held: HoldoutSplit, levels: tuple[float, ...]
-) -> HoldoutEvaluation:
+def evaluate_holdout(pipeline: ForecastPipeline, split: SplitData, levels: tuple[float, ...]) -> HoldoutEvaluation:
     """Forecast from every judging origin and compare.
 
     Args:
-        pipeline: fitted on nothing of the last `held.total` steps.
-        panel: all the data.
-        held: which steps judge.
+        pipeline: not trained on the hold-out.
+        split: the data.
         levels: of the intervals, in percent.
 
     Raises:
         ModelError: a forecast is no number.
         DataError: nothing was observed in the steps that judge.
     """
-    running = pipeline.bind(panel)
-    series, origins = held.test_origins(panel.lengths)
-    valid = valid_origins(panel, series, origins, held.horizon)
-    if not valid.any():
-        raise DataError(
-            f"{panel.source}: nothing was observed in the last {held.test_steps} steps, so nothing can be judged"
-        )
-    series, origins = series[valid], origins[valid]
-    ahead = running.forecast(series, origins, held.horizon)
-    actual = actuals_after(panel, series, origins, held.horizon)
+    running, test = pipeline.bind(split.panel), split.test
+    series, origins, actual = test.series, test.steps, test.actuals
+    ahead = running.forecast(series, origins, test.horizon)
     forecast = running.inverse_transform(ahead.z, series)
     if not np.isfinite(forecast).all():
         raise ModelError(
@@ -110,19 +98,19 @@ def evaluate_holdout(
             "model.activation: tanh"
         )
     errors = ahead.errors(running.scaling.take(series).forward(actual))
-    trust = _calibration_weight(pipeline, held.horizons(panel.lengths))
+    trust = _calibration_weight(pipeline, split.holdout.horizons(split.panel.lengths))
     calibration = calibrate(errors, levels, trust=trust)
     lower, upper = running.intervals(ahead, calibration, series)
     shown = slice(0, MAX_STORED_FORECASTS)
     return HoldoutEvaluation(
-        **_comparison_scores(running, panel, held, (series, origins), actual, ahead),
+        **_comparison_scores(running, split, ahead),
         origins=len(series),
         calibration=calibration,
         calibration_weight=trust,
         **_coverage_scores(errors, series, origins, levels, trust),
         holdout=HoldoutForecasts(
             series=series[shown],
-            positions=(panel.starts[series] + origins)[shown],
+            positions=test.positions[shown],
             forecast=forecast[shown],
             lower=lower[:, shown],
             upper=upper[:, shown],
@@ -131,27 +119,21 @@ def evaluate_holdout(
     )
 
 
-def _comparison_scores(
-    running: BoundPipeline,
-    panel: Panel,
-    held: HoldoutSplit,
-    where: tuple[Ints, Ints],
-    actual: Floats,
-    scaled: ScaledForecast,
-) -> dict[str, Any]:
+def _comparison_scores(running: BoundPipeline, split: SplitData, scaled: ScaledForecast) -> dict[str, Any]:
     """The scores, the skill and the verdict of a HoldoutEvaluation."""
-    series, origins = where
+    panel, test = split.panel, split.test
+    series, origins, actual = test.series, test.steps, test.actuals
     forecast = running.inverse_transform(scaled.z, series)
-    scales = mase_scales(panel.drop_last(held.total))[series]
+    scales = split.mase_scales[series]
     baseline_values = {
-        name: rule(panel.values, panel.offsets[series], origins, held.horizon)
+        name: rule(panel.values, panel.offsets[series], origins, test.horizon)
         for name, rule in baselines(panel.calendar.season).items()
     }
     scores = {
         name: _score(actual, predicted, scales) for name, predicted in {"lstm": forecast, **baseline_values}.items()
     }
     smooth = (
-        running.smoothing_forecast(series, origins, held.horizon)
+        running.smoothing_forecast(series, origins, test.horizon)
         if scaled.smoothing_forecast is None
         else scaled.smoothing_forecast
     )
@@ -162,7 +144,7 @@ def _comparison_scores(
     best = min(baseline_values, key=lambda name: _rank(scores[name]))
     scale = np.where(np.isnan(scales), 1.0, scales) if panel.n_series == 1 else scales
     ours, best_errors = (metrics.mae(actual, predicted) / scale for predicted in (forecast, baseline_values[best]))
-    result = skill(ours, best_errors, bootstrap_groups(series, origins, held.horizon), name=best)
+    result = skill(ours, best_errors, bootstrap_groups(series, origins, test.horizon), name=best)
     sentence = verdict(result, len(series))
     ratio = _rank(scores["lstm"]) / (_rank(smoothing_scores) or 1.0)
     if ratio > 1 - MIN_EFFECT:

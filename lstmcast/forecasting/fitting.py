@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lstmcast.data.panel import Panel
 from lstmcast.forecasting.pipeline import ForecastPipeline
-from lstmcast.forecasting.planning import PreprocessingVariant, Selection, TrainingPlan, train_panel
+from lstmcast.forecasting.planning import PreprocessingVariant, Selection, TrainingPlan
 from lstmcast.forecasting.report import library_versions
 from lstmcast.forecasting.validation_errors import ValidationSet
 from lstmcast.forecasting.warm_start import WarmStart, fine_tuning_recipe
@@ -173,12 +173,11 @@ class EnsembleFitter:
     """What both fits of a group share.
 
     Attributes:
-        panel: all the data. plan: how.
+        plan: how.
         warm: the networks to go on from; None: from chance.
         on_progress: called after every epoch. checkpoint: where each fit leaves what it has reached.
     """
 
-    panel: Panel
     plan: TrainingPlan
     warm: WarmStart | None
     on_progress: ProgressCallback
@@ -186,7 +185,7 @@ class EnsembleFitter:
 
     def fit_before_holdout(self) -> HoldoutFit:
         """Fit every network on the past, in each way; keep what forecast the stopping origins of the panel best."""
-        plan, past = self.plan, train_panel(self.panel, self.plan.holdout.total)
+        plan, past = self.plan, self.plan.split.past
         stage = self._stage("fitting", fine_tuning_recipe(plan.recipe) if self.warm else plan.recipe)
         starts: Sequence[Network | None] = self.warm.holdout_networks if self.warm else [None] * plan.networks
         fitted = [
@@ -198,7 +197,7 @@ class EnsembleFitter:
             fits = stage.together([partial(fit_network, k, start=start) for k, start in enumerate(starts)])
             return self._without_early_stopping(past, variant, fits)
         bare = [_pipeline(past, plan, Selection(variant, (), 0.0), ()) for variant in plan.variants]
-        stops = [ValidationSet.of_validation(self.panel, plan.holdout, pipeline) for pipeline in bare]
+        stops = [ValidationSet.of_validation(plan.split, pipeline) for pipeline in bare]
         each = [
             (fit_network, stop, k)
             for fit_network, stop in zip(fitted, stops, strict=True)
@@ -229,19 +228,21 @@ class EnsembleFitter:
             starts, epochs = holdout_fit.pipeline.networks, (recipe.epochs,) * plan.networks
         stage = self._stage("fitting again on all the data", recipe)
         fit_network = partial(
-            stage.fit, _training_windows(self.panel, plan, selection.variant), variant=_named(plan, selection.variant)
+            stage.fit,
+            _training_windows(self.plan.split.panel, plan, selection.variant),
+            variant=_named(plan, selection.variant),
         )
         each = [(k, n, start) for k, (n, start) in enumerate(zip(epochs, starts, strict=True))]
         fits = iter(stage.together([partial(fit_network, k, epochs=n, start=start) for k, n, start in each if n]))
         networks = [next(fits).network if n else start for _, n, start in each]
-        return _pipeline(self.panel, plan, selection, [network for network in networks if network])
+        return _pipeline(self.plan.split.panel, plan, selection, [network for network in networks if network])
 
     def _without_early_stopping(self, past: Panel, variant: PreprocessingVariant, fits: Sequence[Fit]) -> HoldoutFit:
         """Of networks that nothing stopped: the share of smoothing is chosen where they are judged."""
         plan, networks = self.plan, [fit.network for fit in fits]
         selection = Selection(variant, tuple(fit.epoch for fit in fits), plan.smoothing_weight or 0.0)
         if plan.smoothing_weight is None:
-            trial = ValidationSet.of_test(self.panel, plan.holdout, _pipeline(past, plan, selection, ()))
+            trial = ValidationSet.of_test(plan.split, _pipeline(past, plan, selection, ()))
             weight, adaptive_weights = trial.search_smoothing_weight(networks) if trial else (0.0, False)
             selection = replace(selection, smoothing_weight=weight, adaptive_weights=adaptive_weights)
         return HoldoutFit(selection, _pipeline(past, plan, selection, networks))

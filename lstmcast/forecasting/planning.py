@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.errors import DataError
 from lstmcast.evaluation.splits import HoldoutSplit, default_horizon, plan_holdout
 from lstmcast.forecasting.preprocessing_search import PreprocessingSpec, preprocessing_candidates, rank_preprocessing
+from lstmcast.forecasting.split_data import SplitData
 from lstmcast.nn.heads import OutputHead, QuantileHead
 from lstmcast.nn.keras_backend import Architecture
 from lstmcast.nn.specs import Recipe
@@ -90,7 +91,7 @@ class TrainingPlan(NetworkPlan):
     """The decisions of a training run of values.
 
     Attributes:
-        holdout: the steps that stop and judge; its horizon is H.
+        split: training, validation and test data.
         variants: one or two ways to see the series; the stopping origins choose. Both read windows of one size.
         head: what its outputs mean.
         smoothing_weight: how much of each forecast is exponential smoothing's, 0 to 1; None: origins not learnt from
@@ -99,12 +100,17 @@ class TrainingPlan(NetworkPlan):
         levels: of the intervals, in percent.
     """
 
-    holdout: HoldoutSplit
+    split: SplitData = field(repr=False, compare=False)
     variants: tuple[PreprocessingVariant, ...]
     head: QuantileHead
     smoothing_weight: float | None
     levels: tuple[float, ...]
     smoothing_half_length: int = 0
+
+    @property
+    def holdout(self) -> HoldoutSplit:
+        """The numbers of validation and test steps, and the horizon H."""
+        return self.split.holdout
 
 
 SEASONS = (0, 1, 2, 4, 8, 16)  # profiles tried
@@ -120,7 +126,7 @@ RATES = (0.001, 0.003)  # the learning rate, and the one for plenty: many target
 BATCHES = (8, 100)  # in an epoch: fewest, most
 
 
-def make_plan(panel: Panel, config: Config, *, held: HoldoutSplit | None = None) -> TrainingPlan:
+def make_plan(panel: Panel, config: Config, *, split: SplitData | None = None) -> TrainingPlan:
     """Decide everything that the config leaves to `auto`, looking only at the steps that nothing is judged on.
 
     One thing is looked up in all of them: whether a value is zero or negative, which rules out logs.
@@ -128,16 +134,16 @@ def make_plan(panel: Panel, config: Config, *, held: HoldoutSplit | None = None)
     Args:
         panel: the past.
         config: how.
-        held: the steps held out, where that is decided; its horizon is H.
+        split: the hold-out where it is decided already; None: a third of a typical series.
 
     Raises:
         DataError: the series are too short, or cannot be transformed as asked.
     """
-    horizon = held.horizon if held else horizon_of(panel, config)
+    horizon = split.holdout.horizon if split else horizon_of(panel, config)
     patience = _patience(panel, config)
     no_early_stopping = patience is None
-    held = held or plan_holdout(panel.lengths, horizon, stopping=not no_early_stopping)
-    past = train_panel(panel, held.total)
+    split = split or SplitData(panel, plan_holdout(panel.lengths, horizon, stopping=not no_early_stopping))
+    past = split.past
     candidates, found = _select_preprocessing(past, panel, horizon, config, no_early_stopping=no_early_stopping)
     size = _size(panel, config)
     head = _head(horizon, config)
@@ -158,7 +164,7 @@ def make_plan(panel: Panel, config: Config, *, held: HoldoutSplit | None = None)
         ),
     )
     return TrainingPlan(
-        holdout=held,
+        split=split,
         variants=variants,
         architecture=architecture,
         head=head,
@@ -243,22 +249,6 @@ def recipe_of(
 def resolve_auto(requested: T | Literal["auto"], inferred: T) -> T:
     """Return the requested value, or the inferred one for `auto`."""
     return inferred if requested == "auto" else requested
-
-
-def train_panel(panel: Panel, held_out: int) -> Panel:
-    """The panel before the held-out steps, without the series that have too little left.
-
-    Raises:
-        DataError: nothing is left.
-    """
-    past = panel.drop_last(held_out)
-    kept = np.flatnonzero(past.lengths >= 3)
-    if not len(kept):
-        raise DataError(
-            f"{panel.source}: no series is longer than the {held_out} steps held out to stop and to judge; "
-            "give more history, or a shorter --horizon"
-        )
-    return past.select(kept)
 
 
 def _select_preprocessing(

@@ -21,7 +21,7 @@ from lstmcast.forecasting.evaluate import evaluate_holdout
 from lstmcast.forecasting.fitting import EnsembleFitter, ProgressCallback
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.pipeline import EnsembleMember, ForecastPipeline
-from lstmcast.forecasting.planning import PreprocessingVariant, TrainingPlan, make_plan, train_panel
+from lstmcast.forecasting.planning import PreprocessingVariant, TrainingPlan, make_plan
 from lstmcast.forecasting.pretrained import load_pretrained_forecaster, select_pretrained
 from lstmcast.forecasting.report import report
 from lstmcast.forecasting.warm_start import WarmStart, apply_warm_start
@@ -32,14 +32,13 @@ if TYPE_CHECKING:
     from lstmcast.config import Config
 
 
-def plan_fine_tuning(plan: TrainingPlan, panel: Panel) -> tuple[TrainingPlan, WarmStart]:
+def plan_fine_tuning(plan: TrainingPlan) -> tuple[TrainingPlan, WarmStart]:
     """The plan as pretrained networks go on with it, and their weights.
 
     Args:
         plan: as made for the panel from the start; what it holds out, its horizon and its recipe stay.
-        panel: the data.
     """
-    past = train_panel(panel, plan.holdout.total)
+    past = plan.split.past
     known = load_pretrained_forecaster(past).pipeline
     layers = known.networks[0]
     architecture = Architecture(
@@ -124,15 +123,15 @@ def train(
     load_keras()
     plan, warm = _plan_and_start(panel, config, start)
     planned(plan)
-    group = EnsembleFitter(panel, plan, warm, on_progress, checkpoint)
+    group = EnsembleFitter(plan, warm, on_progress, checkpoint)
     fitted = group.fit_before_holdout()
     member: EnsembleMember | None
     if _with_pretrained(plan, config):
-        fitted, member = weight_members(panel, plan, fitted, pinned=config.model.smoothing != "auto")
+        fitted, member = weight_members(plan, fitted, pinned=config.model.smoothing != "auto")
     else:
-        fitted, member = borrow_interval_widths(panel, plan, fitted)
+        fitted, member = borrow_interval_widths(plan, fitted)
     pipeline = holdout_pipeline = fitted.pipeline
-    evaluation = evaluate_holdout(holdout_pipeline, panel, plan.holdout, plan.levels)
+    evaluation = evaluate_holdout(holdout_pipeline, plan.split, plan.levels)
     if plan.refit:
         pipeline = group.refit_all(fitted)
         pipeline = attach_pretrained(pipeline, member, panel) if member else pipeline
@@ -151,13 +150,13 @@ def _plan_and_start(panel: Panel, config: Config, start: Forecaster | None) -> t
     """The plan, and the weights to go on from: those of a forecaster where they fit, else as the config says."""
     plan, warm = make_plan(panel, config), None
     if config.train.start == "pretrained":
-        plan, warm = plan_fine_tuning(plan, panel)
+        plan, warm = plan_fine_tuning(plan)
         check_levels(plan)
     if start is not None:
-        going_on, own = apply_warm_start(plan, panel, start)
+        going_on, own = apply_warm_start(plan, start)
         plan, warm = (plan, warm) if warm and not own else (going_on, own)
     if _with_pretrained(plan, config):
-        reason = select_pretrained(train_panel(panel, plan.holdout.total)).reason
+        reason = select_pretrained(plan.split.past).reason
         found = InferredSetting(SettingKey.ENSEMBLE, "+ pretrained", f"{reason} models")
         smoothing = SMOOTHING if plan.smoothing_weight is None else plan.smoothing_weight
         plan = replace(plan, smoothing_weight=smoothing, inferred=(*plan.inferred, found))

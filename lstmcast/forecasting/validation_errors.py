@@ -7,11 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lstmcast.data.panel import Panel
-from lstmcast.errors import DataError
-from lstmcast.evaluation.splits import MAX_VALIDATION_ORIGINS, HoldoutSplit, evenly
-from lstmcast.forecasting.actuals import actuals_after, naive_scales, valid_origins
+from lstmcast.evaluation.splits import MAX_VALIDATION_ORIGINS, evenly
 from lstmcast.forecasting.pipeline import BoundPipeline, ForecastPipeline
+from lstmcast.forecasting.split_data import OriginSet, SplitData
 from lstmcast.nn.numpy_lstm import Network
 from lstmcast.statistical.ensemble import inverse_error_weight
 from lstmcast.types import Floats, Ints
@@ -23,50 +21,26 @@ CAUTION = 0.5  # of the best, beside networks that say all steps at once: they g
 
 @dataclass(frozen=True)
 class ValidationSet:
-    """Origins, [B], what came after them, [B, H], and the usual step of their series, [B, 1]."""
+    """Origins with actual values, and a pipeline bound to their panel."""
 
     bound: BoundPipeline
-    series: Ints
-    origins: Ints
-    actual: Floats
-    scale: Floats
+    origins: OriginSet
 
     @classmethod
-    def of_validation(cls, panel: Panel, held: HoldoutSplit, pipeline: ForecastPipeline) -> ValidationSet:
-        """The origins that decide when to stop.
+    def of_validation(cls, split: SplitData, pipeline: ForecastPipeline) -> ValidationSet:
+        """The validation origins.
 
         Raises:
             DataError: nothing was observed there.
         """
-        found = cls._at(
-            panel.drop_last(held.test_steps), pipeline, held.horizon, held.validation_origins(panel.lengths)
-        )
-        if found is None:
-            raise DataError(
-                f"{panel.source}: nothing was observed in the {held.validation_steps} steps that decide when to stop "
-                f"(before the last {held.test_steps}); cut the file, or give another --horizon"
-            )
-        return found
+        return cls(pipeline.bind(split.validation.panel), split.validation)
 
     @classmethod
-    def of_test(cls, panel: Panel, held: HoldoutSplit, pipeline: ForecastPipeline) -> ValidationSet | None:
-        """Some of those that judge; None where nothing was observed there."""
-        series, origins = held.test_origins(panel.lengths)
-        some = evenly(np.arange(len(series)), MAX_VALIDATION_ORIGINS)
-        return cls._at(panel, pipeline, held.horizon, (series[some], origins[some]))
-
-    @classmethod
-    def _at(
-        cls, panel: Panel, pipeline: ForecastPipeline, horizon: int, where: tuple[Ints, Ints]
-    ) -> ValidationSet | None:
-        valid = valid_origins(panel, *where, horizon)
-        if not valid.any():
-            return None
-        rows, origins = where[0][valid], where[1][valid]
-        kept, series = np.unique(rows, return_inverse=True)
-        known = panel.select(kept)  # the other series may have nothing left
-        actual = actuals_after(known, series, origins, horizon)
-        return cls(pipeline.bind(known), series, origins, actual, naive_scales(known)[series, None])
+    def of_test(cls, split: SplitData, pipeline: ForecastPipeline) -> ValidationSet | None:
+        """Some of the test origins; None if nothing was observed there."""
+        some = evenly(np.arange(len(split.test_origins)), MAX_VALIDATION_ORIGINS)
+        origins = split.test_origins.take(some).observed()
+        return cls(pipeline.bind(split.panel), origins) if len(origins) else None
 
     def error(self, network: Network) -> float:
         """Mean |y − f| of a network's forecasts, in units of each series' usual step."""
@@ -81,7 +55,7 @@ class ValidationSet:
 
     def member_disagreement(self) -> Floats:
         """[B, H] how far what the two runners say lies from each other, in z of the first; they have to be two."""
-        other, own = self.bound.forecast(self.series, self.origins, self.actual.shape[1]).member_forecasts or (0.0, 0.0)
+        other, own = self.bound.forecast(*self._where).member_forecasts or (0.0, 0.0)
         return np.asarray(np.abs(own - other))
 
     def choose_smoothing_weight(self, networks: Sequence[Network], weight: float | None) -> tuple[float, float]:
@@ -105,7 +79,7 @@ class ValidationSet:
             make it that series' own.
         """
         z, smoothed = self._forecast(networks), self._smoothed()
-        smooth, network = self._with(networks).recent_errors(self.series, self.origins)
+        smooth, network = self._with(networks).recent_errors(self.origins.series, self.origins.steps)
         trials = [(float(weight), own) for own in (False, True) for weight in SMOOTHING_WEIGHTS]
         errors = []
         for weight, own in trials:
@@ -114,14 +88,18 @@ class ValidationSet:
         weight, own = trials[int(np.argmin(errors))]
         return (CAUTION if self.bound.pipeline.head.outputs > 1 else 1.0) * weight, own
 
+    @property
+    def _where(self) -> tuple[Ints, Ints, int]:
+        return self.origins.series, self.origins.steps, self.origins.horizon
+
     def _with(self, networks: Sequence[Network]) -> BoundPipeline:
         return replace(self.bound, pipeline=replace(self.bound.pipeline, networks=tuple(networks)))
 
     def _forecast(self, networks: Sequence[Network]) -> Floats:
-        return self._with(networks).forecast(self.series, self.origins, self.actual.shape[1]).z
+        return self._with(networks).forecast(*self._where).z
 
     def _smoothed(self) -> Floats:
-        return self.bound.smoothing_forecast(self.series, self.origins, self.actual.shape[1])
+        return self.bound.smoothing_forecast(*self._where)
 
     def _error(self, z: Floats) -> float:
         return float(np.nanmean(self._mean_absolute_error(z)))
@@ -131,4 +109,6 @@ class ValidationSet:
 
     def _mean_absolute_error(self, z: Floats) -> Floats:
         """[B, H] |y − f| of [B, H] z, in units of each series' usual step; NaN where y was not observed."""
-        return np.asarray(np.abs(self.bound.inverse_transform(z, self.series) - self.actual) / self.scale)
+        origins = self.origins
+        error = np.abs(self.bound.inverse_transform(z, origins.series) - origins.actuals)
+        return np.asarray(error / origins.naive_scales[:, None])

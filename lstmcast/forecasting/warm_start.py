@@ -16,6 +16,7 @@ from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.evaluation.splits import HoldoutSplit
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.planning import TrainingPlan
+from lstmcast.forecasting.split_data import SplitData
 from lstmcast.nn.numpy_lstm import Network
 from lstmcast.nn.specs import Recipe
 from lstmcast.preprocessing.panel_scaling import Key
@@ -41,14 +42,14 @@ class WarmStart:
     may_stay: bool = False
 
 
-def apply_warm_start(plan: TrainingPlan, panel: Panel, start: Forecaster) -> tuple[TrainingPlan, WarmStart | None]:
+def apply_warm_start(plan: TrainingPlan, start: Forecaster) -> tuple[TrainingPlan, WarmStart | None]:
     """The plan as it goes on from a forecaster, and the weights; the plan as it is where that cannot be, with why.
 
     Args:
         plan: as made for the panel from the start.
-        panel: the data.
         start: to go on from.
     """
+    panel = plan.split.panel
     held = _unlearnt(plan.holdout, panel, start)
     reason = _unfit(plan, panel, start) or ("" if held else "the model in use has learnt steps that are held out now")
     if reason or held is None:
@@ -67,7 +68,7 @@ def apply_warm_start(plan: TrainingPlan, panel: Panel, start: Forecaster) -> tup
     )
     going_on = replace(
         plan,
-        holdout=held,
+        split=plan.split if held == plan.holdout else SplitData(panel, held),
         variants=(variant,),
         architecture=replace(plan.architecture, context=variant.window_spec.context, lags=variant.window_spec.lags),
         inferred=(*inferred, *found),

@@ -17,6 +17,7 @@ from lstmcast.evaluation.splits import plan_holdout
 from lstmcast.forecasting.evaluate import HoldoutEvaluation, evaluate_holdout
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.pipeline import ForecastPipeline
+from lstmcast.forecasting.split_data import SplitData
 from lstmcast.nn.heads import QuantileHead
 
 pytestmark = pytest.mark.kernel
@@ -27,7 +28,7 @@ H = 6
 @pytest.fixture(scope="module")
 def judged(forecaster: Forecaster, air_panel: Panel) -> HoldoutEvaluation:
     """The airline model judged at a horizon of its own."""
-    return evaluate_holdout(forecaster.pipeline, air_panel, plan_holdout(air_panel.lengths, H), (80.0, 95.0))
+    return evaluate_holdout(forecaster.pipeline, SplitData(air_panel, plan_holdout(air_panel.lengths, H)), (80.0, 95.0))
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,7 @@ def test_skill_is_against_the_best_baseline(judged: HoldoutEvaluation) -> None:
 
 def test_calibration_covers_its_own_origins(runner: ForecastPipeline, air_panel: Panel) -> None:
     """The intervals hold at least the promised share of the forecasts that made them; wider levels hold more."""
-    judged = evaluate_holdout(runner, air_panel, plan_holdout(air_panel.lengths, H), (80.0, 95.0))
+    judged = evaluate_holdout(runner, SplitData(air_panel, plan_holdout(air_panel.lengths, H)), (80.0, 95.0))
     held = judged.holdout
     shares = ((held.lower <= held.actual) & (held.actual <= held.upper)).mean(axis=(1, 2))
     assert (shares >= [0.80, 0.95]).all()
@@ -112,7 +113,7 @@ def test_every_series_is_judged_in_a_panel(shops: Forecaster, shops_file: object
     """Series long enough are judged, each from origins of its own; the figure keeps them all."""
     panel = read(str(shops_file))
     held = plan_holdout(panel.lengths, 7)
-    result = evaluate_holdout(shops.pipeline, panel, held, (80.0, 95.0))
+    result = evaluate_holdout(shops.pipeline, SplitData(panel, held), (80.0, 95.0))
     long = [k for k, n in enumerate(panel.lengths) if n > 2 * held.total]
     assert sorted(set(result.holdout.series.tolist())) == long
     assert result.origins == len(result.holdout.series)
@@ -123,7 +124,7 @@ def test_every_series_is_judged_in_a_panel(shops: Forecaster, shops_file: object
 
 def test_levels_in_any_order_make_one_calibration(runner: ForecastPipeline, air_panel: Panel) -> None:
     """A judgement carries the calibration that `Forecaster.predict` needs."""
-    result = evaluate_holdout(runner, air_panel, plan_holdout(air_panel.lengths, H), (50.0,))
+    result = evaluate_holdout(runner, SplitData(air_panel, plan_holdout(air_panel.lengths, H)), (50.0,))
     assert isinstance(result.calibration, Calibration)
     assert result.calibration.levels == (50.0,)
     assert result.calibration.widths.shape == (1, H)
@@ -134,13 +135,13 @@ def test_a_filled_value_judges_nothing(air_panel: Panel, runner: ForecastPipelin
     hold = plan_holdout(air_panel.lengths, 12)
     observed = air_panel.observed.copy()
     observed[120:125] = False
-    judged = evaluate_holdout(runner, replace(air_panel, observed=observed), hold, (80,))
-    whole = evaluate_holdout(runner, air_panel, hold, (80,))
+    judged = evaluate_holdout(runner, SplitData(replace(air_panel, observed=observed), hold), (80,))
+    whole = evaluate_holdout(runner, SplitData(air_panel, hold), (80,))
     assert whole.origins - judged.origins == 5
     nothing = observed.copy()
     nothing[-hold.test_steps :] = False
-    with pytest.raises(DataError, match="nothing can be judged"):
-        evaluate_holdout(runner, replace(air_panel, observed=nothing), hold, (80,))
+    with pytest.raises(DataError, match="nothing was observed in the last"):
+        evaluate_holdout(runner, SplitData(replace(air_panel, observed=nothing), hold), (80,))
 
 
 @pytest.mark.parametrize("head", [QuantileHead(), QuantileHead(12), QuantileHead(12, (80.0,))])
@@ -150,11 +151,11 @@ def test_what_smoothing_does_alone_is_said(
     """Where nothing of the network is in the forecast it is scored as smoothing is, and the verdict gives no credit."""
     made = make_runner(head)
     judged = evaluate_holdout(
-        replace(made, smoothing_weight=1.0), air_panel, plan_holdout(air_panel.lengths, 12), (80,)
+        replace(made, smoothing_weight=1.0), SplitData(air_panel, plan_holdout(air_panel.lengths, 12)), (80,)
     )
     assert judged.scores["lstm"] == pytest.approx(judged.smoothing_scores)
     assert judged.verdict.endswith("Exponential smoothing alone does as well, without the network.")
-    speaking = evaluate_holdout(made, air_panel, plan_holdout(air_panel.lengths, 12), (80,))
+    speaking = evaluate_holdout(made, SplitData(air_panel, plan_holdout(air_panel.lengths, 12)), (80,))
     assert speaking.smoothing_scores == judged.smoothing_scores
     assert speaking.scores["lstm"] != pytest.approx(judged.scores["lstm"])
 
@@ -162,7 +163,7 @@ def test_what_smoothing_does_alone_is_said(
 def test_quantiles_that_are_said_are_calibrated(direct: Forecaster, direct_panel: Panel) -> None:
     """The widths are the ranks of the held-out errors, each in the distance said for its side and level, by loops."""
     held = plan_holdout(direct_panel.lengths, 5)
-    judged = evaluate_holdout(direct.pipeline, direct_panel, held, (80.0, 95.0))
+    judged = evaluate_holdout(direct.pipeline, SplitData(direct_panel, held), (80.0, 95.0))
     running = direct.pipeline.bind(direct_panel)
     series, origins = held.test_origins(direct_panel.lengths)
     ahead = running.forecast(series, origins, 5)

@@ -41,9 +41,7 @@ def group(direct_panel: Panel, direct_config: Config) -> Callable[..., EnsembleF
 
     def make(told: list[FitProgress], warm: WarmStart | None = None, **recipe: object) -> EnsembleFitter:
         plan = make_plan(direct_panel, direct_config)
-        return EnsembleFitter(
-            direct_panel, replace(plan, recipe=replace(plan.recipe, **recipe)), warm, told.append, None
-        )
+        return EnsembleFitter(replace(plan, recipe=replace(plan.recipe, **recipe)), warm, told.append, None)
 
     return make
 

@@ -16,7 +16,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.errors import DataError
 from lstmcast.evaluation.splits import plan_holdout
-from lstmcast.forecasting.planning import make_plan, train_panel
+from lstmcast.forecasting.planning import make_plan
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.preprocessing.panel_scaling import ScalingSpec
 
@@ -118,23 +118,6 @@ def test_a_transform_that_the_values_forbid(
     assert caught.value.faults == (
         f"model.transform: {asked} cannot take a smallest value of {values[0]:g}; possible here: {possible}, or auto",
     )
-
-
-def test_learnable_is_what_comes_before(air_panel: Panel) -> None:
-    """The steps to learn from are those before the held-out ones, of the series that have at least three."""
-    past = train_panel(air_panel, 40)
-    np.testing.assert_array_equal(past.values, air_panel.values[:104])
-
-
-def test_learnable_leaves_out_what_has_too_little(tmp_path: Path, write_series: Write) -> None:
-    """Two steps left are too few, three are enough; with none left at all the fault says how many are held out."""
-    series = {name: [float(k) for k in range(n)] for name, n in (("a", 12), ("b", 13), ("c", 5), ("d", 20))}
-    panel = read(write_series(tmp_path / "x.csv", series))
-    past = train_panel(panel, 10)
-    assert past.keys == (("b",), ("d",))
-    assert past.values.tolist() == [0, 1, 2, *range(10)]
-    with pytest.raises(DataError, match="no series is longer than the 20 steps held out"):
-        train_panel(panel, 20)
 
 
 def test_an_epoch_is_bounded(air_panel: Panel) -> None:

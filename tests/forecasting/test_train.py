@@ -22,7 +22,7 @@ from lstmcast.forecasting.evaluate import evaluate_holdout
 from lstmcast.forecasting.fitting import FitProgress
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.pipeline import ForecastPipeline
-from lstmcast.forecasting.planning import TrainingPlan, make_plan, train_panel
+from lstmcast.forecasting.planning import TrainingPlan, make_plan
 from lstmcast.forecasting.pretrained import load_pretrained_forecaster
 from lstmcast.forecasting.train import plan_fine_tuning, train
 from lstmcast.forecasting.validation_errors import SMOOTHING_WEIGHTS
@@ -363,7 +363,7 @@ def tuned_air(air_panel: Panel) -> Forecaster:
 def test_the_plan_is_that_of_the_networks(air_panel: Panel) -> None:
     """What is held out stays; the window, the head and the unit are those that the networks have always seen."""
     plan = make_plan(air_panel, load_config())
-    going_on, warm = plan_fine_tuning(plan, air_panel)
+    going_on, warm = plan_fine_tuning(plan)
     known = load_pretrained_forecaster(air_panel).pipeline
     (way,) = going_on.variants
     assert (way.window_spec, way.scaling_spec, way.typical_step) == (
@@ -384,7 +384,7 @@ def test_the_plan_is_that_of_the_networks(air_panel: Panel) -> None:
 
 def test_a_pinned_share_of_smoothing_stays(air_panel: Panel) -> None:
     """Whatever serves the class."""
-    plan, _ = plan_fine_tuning(make_plan(air_panel, load_config(None, {"model.smoothing": 0.2})), air_panel)
+    plan, _ = plan_fine_tuning(make_plan(air_panel, load_config(None, {"model.smoothing": 0.2})))
     assert (plan.smoothing_weight, plan.smoothing_half_length) == (0.2, 0)
 
 
@@ -399,7 +399,7 @@ def test_other_levels_are_refused(air_panel: Panel) -> None:
 def test_it_begins_where_the_networks_were(tuned_air: Forecaster, air_panel: Panel) -> None:
     """After two gentle epochs the weights are near what came with lstmcast, and not the same where they helped."""
     held = tuned_air.report["held_out"]
-    known = load_pretrained_forecaster(train_panel(air_panel, held["stop_steps"] + held["judge_steps"])).pipeline
+    known = load_pretrained_forecaster(air_panel.drop_last(held["stop_steps"] + held["judge_steps"])).pipeline
     for epochs, before, after in zip(
         tuned_air.report["epochs"], known.networks, tuned_air.holdout_pipeline.networks, strict=True
     ):

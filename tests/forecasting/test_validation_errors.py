@@ -12,6 +12,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation.splits import HoldoutSplit
 from lstmcast.forecasting.pipeline import ForecastPipeline
+from lstmcast.forecasting.split_data import SplitData
 from lstmcast.forecasting.validation_errors import MAX_SEARCH_ORIGINS, SMOOTHING_WEIGHTS, ValidationSet
 
 HELD = HoldoutSplit(horizon=6, validation_steps=12, test_steps=18)
@@ -36,7 +37,7 @@ def test_errors_at_the_stopping_origins_against_a_loop(
     runner = make_runner()
     known = air_panel.drop_last(HELD.test_steps)
     last = known.lengths[0] - 1
-    trial = ValidationSet.of_validation(air_panel, HELD, runner)
+    trial = ValidationSet.of_validation(SplitData(air_panel, HELD), runner)
     one = replace(runner, networks=runner.networks[:1])
     assert trial.error(one.networks[0]) == pytest.approx(error(one, known, list(range(last - 12, last - 5))))
 
@@ -50,7 +51,7 @@ def test_the_share_on_few_values_by_hand(make_runner: Callable[..., ForecastPipe
     network, smooth = (error(replace(runner, smoothing_weight=share), known, origins) for share in (0.0, 1.0))
     weight = 1 / ((1 + MAX_SEARCH_ORIGINS / len(known.values)) * network) ** 4
     expected = (1 / smooth**4) / (1 / smooth**4 + weight)
-    share, together = ValidationSet.of_validation(air_panel, HELD, runner).choose_smoothing_weight(
+    share, together = ValidationSet.of_validation(SplitData(air_panel, HELD), runner).choose_smoothing_weight(
         runner.networks, None
     )
     assert share == pytest.approx(expected)
@@ -65,7 +66,7 @@ def test_the_best_share_is_the_best_of_a_loop(make_runner: Callable[..., Forecas
     errors = [
         error(replace(runner, smoothing_weight=share, adaptive_weights=own), air_panel, origins) for share, own in tried
     ]
-    trial = ValidationSet.of_test(air_panel, HELD, runner)
+    trial = ValidationSet.of_test(SplitData(air_panel, HELD), runner)
     assert trial is not None
     assert trial.search_smoothing_weight(runner.networks) == tried[int(np.argmin(errors))]
 
@@ -73,6 +74,6 @@ def test_the_best_share_is_the_best_of_a_loop(make_runner: Callable[..., Forecas
 def test_origins_of_which_nothing_was_observed(make_runner: Callable[..., ForecastPipeline], air_panel: Panel) -> None:
     """To stop by them is refused; that nothing can be judged is said where it is judged."""
     unseen = replace(air_panel, observed=np.arange(len(air_panel.values)) < 100)
-    with pytest.raises(DataError, match="nothing was observed in the 12 steps"):
-        ValidationSet.of_validation(unseen, HELD, make_runner())
-    assert ValidationSet.of_test(unseen, HELD, make_runner()) is None
+    with pytest.raises(DataError, match="nothing was observed in the 12 validation steps"):
+        ValidationSet.of_validation(SplitData(unseen, HELD), make_runner())
+    assert ValidationSet.of_test(SplitData(unseen, HELD), make_runner()) is None

@@ -70,7 +70,7 @@ def test_nothing_that_judges_was_learnt(
 ) -> None:
     """However many days have come: the first held-out step lies after the last that the judged weights learnt."""
     panel = longer(days)
-    plan, warm = apply_warm_start(make_plan(panel, pinned), panel, start)
+    plan, warm = apply_warm_start(make_plan(panel, pinned), start)
     assert warm is not None
     assert reason(plan) == ("warm", "from its weights")
     old = start.report["held_out"]
@@ -84,7 +84,7 @@ def test_a_warm_plan_is_that_of_the_model(start: Forecaster, longer: Callable[[i
     """The same network reads the same window, from the weights that are there; how gently it learns, the group says."""
     panel = longer(230)
     cold = make_plan(panel, pinned)
-    plan, warm = apply_warm_start(cold, panel, start)
+    plan, warm = apply_warm_start(cold, start)
     assert warm is not None
     (way,) = plan.variants
     assert (way.window_spec, way.scaling_spec) == (start.pipeline.window_spec, start.pipeline.scaling_spec)
@@ -105,7 +105,7 @@ def test_a_long_fit_is_not_run_as_long_again(longer: Callable[[int], Panel], pin
 def test_data_that_end_earlier_start_fresh(start: Forecaster, longer: Callable[[int], Panel], pinned: Config) -> None:
     """Of a file that was cut, the model has learnt what is held out now: chance's weights are honest."""
     panel = longer(190)
-    plan, warm = apply_warm_start(make_plan(panel, pinned), panel, start)
+    plan, warm = apply_warm_start(make_plan(panel, pinned), start)
     assert warm is None
     assert reason(plan) == ("fresh", "the model in use has learnt steps that are held out now")
 
@@ -120,7 +120,7 @@ def test_another_network_starts_fresh(
         None, {"train.epochs": 2, "model.units": [4], "model.level": 1, "model.transform": "log"} | setting
     )
     panel = longer(230)
-    plan, warm = apply_warm_start(make_plan(panel, other), panel, start)
+    plan, warm = apply_warm_start(make_plan(panel, other), start)
     assert warm is None
     assert reason(plan) == ("fresh", "the model in use is another network")
 
@@ -132,7 +132,7 @@ def test_values_that_the_transform_cannot_take_start_fresh(
     """A first negative value ends a model in logs."""
     panel = longer(230)
     panel = replace(panel, values=np.where(np.arange(230) == 3, -1.0, panel.values))
-    plan, warm = apply_warm_start(make_plan(panel, tiny), panel, start)
+    plan, warm = apply_warm_start(make_plan(panel, tiny), start)
     assert warm is None
     assert reason(plan)[1] == "the transform of the model in use, log, cannot take the newest values"
 
@@ -146,7 +146,7 @@ def test_a_series_that_has_ended_holds_out_no_more_than_before(
     both = read(write_series(tmp_path / "a.csv", short))
     before = train(both, pinned)
     grown = read(write_series(tmp_path / "b.csv", {**short, "on": np.append(short["on"], waves(200, 3))}))
-    plan, warm = apply_warm_start(make_plan(grown, pinned), grown, before)
+    plan, warm = apply_warm_start(make_plan(grown, pinned), before)
     assert warm is not None
     old = before.report["held_out"]
     assert held(plan) == (old["stop_steps"], old["judge_steps"])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,9 @@ from lstmcast.errors import DataError
 from lstmcast.evaluation.classification import log_loss
 from lstmcast.evaluation.splits import HoldoutSplit, plan_holdout
 from lstmcast.forecasting.actuals import tail
-from lstmcast.forecasting.planning import NetworkPlan, PreprocessingVariant, horizon_of, make_plan, train_panel
+from lstmcast.forecasting.planning import NetworkPlan, PreprocessingVariant, horizon_of, make_plan
 from lstmcast.forecasting.report import common_report
+from lstmcast.forecasting.split_data import OriginSet, SplitData
 from lstmcast.nn.heads import BernoulliHead
 from lstmcast.preprocessing.panel_scaling import fit_panel_scaling, series_scales
 from lstmcast.tasks.event.evaluate import EventEvaluation, EventOrigins, evaluate_probabilities
@@ -26,7 +26,7 @@ from lstmcast.tasks.event.features import EventWindowDataset, n_features
 from lstmcast.tasks.event.model import EventForecaster, EventHoldout, EventPipeline
 from lstmcast.tasks.event.rule import EventRule, make_rule, weekly_season
 from lstmcast.tasks.pipeline import MAX_CHECKED_SERIES, HoldoutFit, NetworkTraining
-from lstmcast.types import Array, Ints
+from lstmcast.types import Array
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
@@ -41,16 +41,21 @@ class EventPlan(NetworkPlan):
     """The decisions of one training run.
 
     Attributes:
-        holdout: validation and test steps; its horizon is H.
+        split: training, validation and test data.
         variant: the preprocessing of the values.
         rule: the definition of the event.
         season_length: steps in the longest season: a week of hours, else the season of the panel.
     """
 
-    holdout: HoldoutSplit
+    split: SplitData = field(repr=False, compare=False)
     variant: PreprocessingVariant
     rule: EventRule
     season_length: int
+
+    @property
+    def holdout(self) -> HoldoutSplit:
+        """The numbers of validation and test steps, and the horizon H."""
+        return self.split.holdout
 
 
 def make_event_plan(panel: Panel, config: Config) -> EventPlan:
@@ -61,15 +66,16 @@ def make_event_plan(panel: Panel, config: Config) -> EventPlan:
         DataError: too little data, or all steps before the hold-out are yes, or all are no.
     """
     holdout = plan_holdout(panel.lengths, horizon_of(panel, config), most=MAX_HORIZONS, each=MAX_ORIGINS_PER_SERIES)
-    past = train_panel(panel, holdout.total)
+    split = SplitData(panel, holdout)
+    past = split.past
     requested = config.model.event
     rule = make_rule(parse_event(requested) if requested else None, panel, past)
     event = InferredSetting(SettingKey.EVENT, rule.text, _reason(rule, past))
     direct = config.model_copy(update={"model": config.model.model_copy(update={"strategy": "direct"})})
-    plan = make_plan(panel, direct, held=holdout)
+    plan = make_plan(panel, direct, split=split)
     variant, head = plan.variants[0], BernoulliHead(holdout.horizon)
     return EventPlan(
-        holdout=holdout,
+        split=split,
         variant=variant,
         architecture=replace(plan.architecture, lags=n_features(variant.window_spec), head=head),
         recipe=replace(plan.recipe, loss=head.loss_name, winsorize=None),
@@ -108,7 +114,7 @@ class EventTraining(NetworkTraining[EventPipeline, EventEvaluation, EventForecas
 
     def untrained(self, *, refit: bool) -> tuple[EventPipeline, EventWindowDataset]:
         """Return the scaled panel, or its part before the hold-out, and the pipeline with its scales."""
-        panel = self.panel if refit else train_panel(self.panel, self.plan.holdout.total)
+        panel = self.panel if refit else self.plan.split.past
         variant, plan = self.plan.variant, self.plan
         scaling = fit_panel_scaling(panel, variant.scaling_spec, variant.window_spec.level)
         pipeline = EventPipeline(
@@ -123,17 +129,15 @@ class EventTraining(NetworkTraining[EventPipeline, EventEvaluation, EventForecas
 
     @cached_property
     def _validation(self) -> EventOrigins:
-        return self._origins(self.panel.drop_last(self.plan.holdout.test_steps), self.plan.holdout.validation_origins)
+        return self._origins(self.plan.split.validation_origins.compact())
 
     @cached_property
     def _test(self) -> EventOrigins:
-        return self._origins(self.panel, self.plan.holdout.test_origins)
+        return self._origins(self.plan.split.test_origins)
 
-    def _origins(self, panel: Panel, origins_of: Callable[[Ints], tuple[Ints, Ints]]) -> EventOrigins:
-        """Select the origins, and the series that have some, scaled as before the hold-out."""
-        series, origins = origins_of(self.panel.lengths)
-        kept, series = np.unique(series, return_inverse=True)
-        return EventOrigins.of(panel.select(kept), self.untrained(refit=False)[0], series, origins)
+    def _origins(self, origins: OriginSet) -> EventOrigins:
+        """Label the steps after the origins, in a panel scaled as before the hold-out."""
+        return EventOrigins.of(origins.panel, self.untrained(refit=False)[0], origins.series, origins.steps)
 
     def validation_error(self, pipeline: EventPipeline) -> float:
         """Return the log loss of the probabilities at the validation origins."""
@@ -163,11 +167,10 @@ class EventTraining(NetworkTraining[EventPipeline, EventEvaluation, EventForecas
     ) -> EventForecaster:
         """Assemble the forecaster."""
         test, split = self._test, self.plan.holdout
-        kept = np.unique(split.test_origins(self.panel.lengths)[0])
         return EventForecaster(
             pipeline=pipeline,
             context=tail(self.panel, pipeline.required_history),
-            holdout=EventHoldout(kept[test.series], test.positions, evaluation.probabilities, test.actual),
+            holdout=EventHoldout(test.series, test.positions, evaluation.probabilities, test.actual),
             report={
                 **common_report(self.panel, self.config, self.plan, holdout.epochs),
                 **evaluation.to_dict(),
