@@ -1,13 +1,11 @@
-"""From the intervals of single steps to the probability that a path does something.
+"""Gaussian copula: probabilities of paths from the intervals of single steps.
 
-Intervals say how each step is distributed, but not how the steps go together: whether a series that is high at one is
-high at the next. That comes from held-out forecasts. Each outcome becomes a normal score by the distribution that was
-forecast for its step; the correlations of the scores over the steps make a Gaussian copula; and paths are drawn from it
-with a fixed seed, so that the same forecast gives the same probability.
+Intervals give the marginal distribution of each step. The dependence between steps comes from hold-out forecasts: each
+outcome becomes a normal score under its marginal distribution, the correlations of the scores over the steps are those
+of a Gaussian copula, and paths are sampled with a fixed seed.
 
-The distribution of a step runs through the forecast, its median, and its bounds: in normal scores it is straight from
-each to the next, and goes on beyond the outermost with the last slope. Below the forecast it is straight in
-logarithms where the bounds are positive, as in `widened` of `adaptive.py`: paths of what is positive are positive.
+A marginal distribution is piecewise linear in normal scores through the forecast, which is its median, and the bounds;
+the outer slopes continue. Below a median with positive bounds it is linear in logarithms, so that paths stay positive.
 """
 
 from __future__ import annotations
@@ -21,25 +19,24 @@ import numpy as np
 
 from lstmcast.types import Bools, Floats
 
-DRAWS = 10_000  # a probability is then known to ± .01 (two standard errors, at most)
+SAMPLE_COUNT = 10_000  # two standard errors of a probability are at most 0.01
 SEED = 20_261_120
-MAX_SCORE = 6.0  # normal scores lie between ± 6
-MIN_VECTORS = 3  # held-out forecasts that say how steps go together
+MAX_SCORE = 6.0  # bound of the absolute normal scores
+MIN_COMPLETE_FORECASTS = 3  # hold-out forecasts needed to estimate correlations
 
 
 @dataclass(frozen=True)
 class MarginalDistributions:
-    """The distributions of steps in any arrangement […], each by itself.
+    """Marginal distributions of steps in any arrangement […].
 
     Attributes:
-        middle: […] the medians.
+        median: […].
         scores: [Q] normal scores of the upper bounds, ascending.
-        above: [Q, …] how far the upper bounds lie above the median.
-        below: [Q, …] how far the lower bounds lie below it; in logarithms where `logs`.
+        above, below: [Q, …] distances of the bounds from the median; lower ones in logarithms where `logs`.
         logs: […].
     """
 
-    middle: Floats
+    median: Floats
     scores: Floats
     above: Floats
     below: Floats
@@ -47,14 +44,7 @@ class MarginalDistributions:
 
     @classmethod
     def of(cls, values: Floats, lower: Floats, upper: Floats, levels: Sequence[float]) -> Self:
-        """The distributions that intervals describe.
-
-        Args:
-            values: […] the forecasts.
-            lower: [Q, …] the bounds of each level's interval.
-            upper: [Q, …] likewise.
-            levels: [Q] in percent, ascending. Without any, every value is certain.
-        """
+        """Build from forecasts […] and bounds [Q, …] of levels in percent; without levels the values are certain."""
         logs = (lower > 0).all(axis=0) & (values > 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             below = np.where(logs, np.log(values / lower), values - lower)
@@ -62,59 +52,55 @@ class MarginalDistributions:
         return cls(values, scores, upper - values, below, logs)
 
     def at(self, z: Floats) -> Floats:
-        """The values at normal scores z, which broadcast against […]."""
-        up = _through(self.scores, self.above, np.maximum(z, 0.0))
-        down = _through(self.scores, self.below, np.maximum(-z, 0.0))
+        """Values at normal scores z, which broadcast against […]."""
+        up = _interpolate(self.scores, self.above, np.maximum(z, 0.0))
+        down = _interpolate(self.scores, self.below, np.maximum(-z, 0.0))
         with np.errstate(over="ignore"):
-            return np.where(
-                z >= 0, self.middle + up, np.where(self.logs, self.middle * np.exp(-down), self.middle - down)
-            )
+            lower = np.where(self.logs, self.median * np.exp(-down), self.median - down)
+            return np.where(z >= 0, self.median + up, lower)
 
     def score(self, actual: Floats) -> Floats:
-        """The normal scores of what came, […]: the inverse of `at`. NaN where that is not known."""
+        """Normal scores of actual values […], the inverse of `at`; NaN where unknown."""
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            fall = np.where(self.logs, np.log(self.middle / np.maximum(actual, 0.0)), self.middle - actual)
-        up = _back(self.scores, self.above, np.maximum(actual - self.middle, 0.0))
-        down = _back(self.scores, self.below, np.maximum(fall, 0.0))
-        return np.where(np.isnan(actual), np.nan, np.where(actual >= self.middle, up, -down))
+            fall = np.where(self.logs, np.log(self.median / np.maximum(actual, 0.0)), self.median - actual)
+        up = _invert(self.scores, self.above, np.maximum(actual - self.median, 0.0))
+        down = _invert(self.scores, self.below, np.maximum(fall, 0.0))
+        return np.where(np.isnan(actual), np.nan, np.where(actual >= self.median, up, -down))
 
 
 def quantile(marginals: MarginalDistributions, probability: float) -> Floats:
-    """[…] the value below which a step lies with this probability."""
+    """[…] quantile of each step at a probability."""
     return marginals.at(np.asarray(NormalDist().inv_cdf(probability)))
 
 
 def estimate_correlation(scores: Floats) -> Floats:
-    """How steps go together: the correlations of held-out normal scores, drawn towards a smooth pattern where few.
+    """Correlation matrix [H, H] of normal scores, shrunk to an autoregressive pattern.
 
-    The pattern is ρ to the power of how far apart two steps are, with ρ the mean correlation of neighbours; B forecasts
-    of H steps count B / (B + H). Of fewer than 3 forecasts nothing is learnt: steps then go together as those of a
-    random walk do.
+    The pattern is ρ^|i − j|, with ρ the mean correlation of adjacent steps. The sample matrix of B forecasts has the
+    weight B / (B + H). Fewer than 3 complete forecasts give the correlations of a random walk.
 
     Args:
-        scores: [B, H]; NaN where not known.
-
-    Returns:
-        [H, H] a correlation matrix.
+        scores: [B, H]; NaN where unknown.
     """
     horizon = scores.shape[1]
     complete = scores[~np.isnan(scores).any(axis=1)]
     ahead = np.arange(1, horizon + 1)
-    if len(complete) < MIN_VECTORS:
+    if len(complete) < MIN_COMPLETE_FORECASTS:
         return np.sqrt(np.minimum(ahead[:, None], ahead) / np.maximum(ahead[:, None], ahead))
-    centred = np.clip(complete, -MAX_SCORE, MAX_SCORE) - np.clip(complete, -MAX_SCORE, MAX_SCORE).mean(axis=0)
-    spread = np.sqrt((centred**2).mean(axis=0))
-    standardized = centred / np.where(spread > 0, spread, 1.0)
-    found = standardized.T @ standardized / len(standardized)
-    np.fill_diagonal(found, 1.0)
-    neighbours = float(np.clip(np.diagonal(found, 1).mean(), 0.0, 0.99)) if horizon > 1 else 0.0
-    smooth = neighbours ** np.abs(ahead[:, None] - ahead)
+    clipped = np.clip(complete, -MAX_SCORE, MAX_SCORE)
+    centered = clipped - clipped.mean(axis=0)
+    spread = np.sqrt((centered**2).mean(axis=0))
+    standardized = centered / np.where(spread > 0, spread, 1.0)
+    sample = standardized.T @ standardized / len(standardized)
+    np.fill_diagonal(sample, 1.0)
+    rho = float(np.clip(np.diagonal(sample, 1).mean(), 0.0, 0.99)) if horizon > 1 else 0.0
+    pattern = rho ** np.abs(ahead[:, None] - ahead)
     weight = len(complete) / (len(complete) + horizon)
-    return np.asarray(weight * found + (1 - weight) * smooth, dtype=np.float64)
+    return np.asarray(weight * sample + (1 - weight) * pattern, dtype=np.float64)
 
 
-def longer(correlations: Floats, horizon: int) -> Floats:
-    """[H, H] to [horizon, horizon]: later steps go together as the last ones so far apart do; others not at all."""
+def extend_correlations(correlations: Floats, horizon: int) -> Floats:
+    """Extend [H, H] to [horizon, horizon]: later steps take the last known correlation at their lag, or 0."""
     known = len(correlations)
     if horizon <= known:
         return correlations[:horizon, :horizon]
@@ -125,16 +111,16 @@ def longer(correlations: Floats, horizon: int) -> Floats:
     return last
 
 
-def sample_normal_scores(correlations: Floats, count: int = DRAWS) -> Floats:
-    """[count, H] normal scores with these correlations, always the same."""
+def sample_normal_scores(correlations: Floats, count: int = SAMPLE_COUNT) -> Floats:
+    """[count, H] normal scores with these correlations, from a fixed seed."""
     values, vectors = np.linalg.eigh(correlations)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))  # what is no correlation matrix becomes the nearest that is
+    root = vectors * np.sqrt(np.maximum(values, 0.0))  # the nearest positive semidefinite matrix
     root /= np.sqrt((root**2).sum(axis=1, keepdims=True))
     return np.asarray(np.random.default_rng(SEED).standard_normal((count, len(correlations))) @ root.T)
 
 
-def _through(scores: Floats, knots: Floats, z: Floats) -> Floats:
-    """How far from the median at z ≥ 0: straight from knot to knot, and on with the last slope."""
+def _interpolate(scores: Floats, knots: Floats, z: Floats) -> Floats:
+    """Distance from the median at z ≥ 0: linear between knots, continued with the last slope."""
     total = np.zeros(np.broadcast_shapes(z.shape, knots.shape[1:]))
     for begin, end, low, high in _segments(scores, knots):
         part = np.maximum(z - begin, 0.0) if end == scores[-1] else np.clip(z - begin, 0.0, end - begin)
@@ -142,8 +128,8 @@ def _through(scores: Floats, knots: Floats, z: Floats) -> Floats:
     return total
 
 
-def _back(scores: Floats, knots: Floats, distance: Floats) -> Floats:
-    """The z ≥ 0 at which so far from the median: the inverse of `_through`."""
+def _invert(scores: Floats, knots: Floats, distance: Floats) -> Floats:
+    """The z ≥ 0 at a distance from the median, the inverse of `_interpolate`."""
     total = np.zeros_like(distance)
     for begin, end, low, high in _segments(scores, knots):
         rise = high - low
@@ -154,6 +140,6 @@ def _back(scores: Floats, knots: Floats, distance: Floats) -> Floats:
 
 
 def _segments(scores: Floats, knots: Floats) -> list[tuple[float, float, Floats, Floats]]:
-    """From score to score, and from knot to knot, beginning at the median."""
+    """Pairs of adjacent scores and of adjacent knots, starting at the median."""
     begins, lows = [0.0, *scores.tolist()][:-1], [np.zeros(knots.shape[1:]), *knots][:-1]
     return list(zip(begins, scores.tolist(), lows, knots, strict=True))

@@ -6,7 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lstmcast.calibration.adaptive_conformal import OFTEN, RARELY, apply_factors, extend_horizon, update_log_factors
+from lstmcast.calibration.adaptive_conformal import (
+    HIGH_FREQUENCY_RATE,
+    LOW_FREQUENCY_RATE,
+    apply_factors,
+    extend_horizon,
+    update_log_factors,
+)
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.timezones import DAY
 from lstmcast.forecasting.seasonal_naive import LSTM
@@ -116,6 +122,6 @@ def _miss_rates(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], hor
 def _rate(calendar: Calendar) -> float:
     """γ: how far one outcome moves a factor. Rare outcomes must move it further if a year is to be enough."""
     if calendar.kind == "counter":
-        return OFTEN
+        return HIGH_FREQUENCY_RATE
     begin, end = calendar.positions(np.array([0, YEAR]))
-    return OFTEN if end - begin >= FREQUENT_STEPS else RARELY
+    return HIGH_FREQUENCY_RATE if end - begin >= FREQUENT_STEPS else LOW_FREQUENCY_RATE

@@ -17,7 +17,7 @@ import numpy as np
 from lstmcast.calibration.copula import (
     MarginalDistributions,
     estimate_correlation,
-    longer,
+    extend_correlations,
     quantile,
     sample_normal_scores,
 )
@@ -85,7 +85,9 @@ def evaluate(
     """
     if not alerts:
         return []
-    scores = sample_normal_scores(longer(_dependence(held_out, levels, forecast.horizon), forecast.horizon))
+    scores = sample_normal_scores(
+        extend_correlations(_dependence(held_out, levels, forecast.horizon), forecast.horizon)
+    )
     found = []
     for alert in alerts:
         crossing = parse_alert(alert.when)
@@ -187,7 +189,7 @@ def _crossed(crossing: AlertCondition, paths: Floats) -> Floats:
 def _forecast_value(crossing: AlertCondition, marginals: MarginalDistributions) -> Floats:
     """[N] the forecast, or a percentile of it."""
     return (
-        marginals.middle if crossing.quantity == "forecast" else quantile(marginals, int(crossing.quantity[1:]) / 100)
+        marginals.median if crossing.quantity == "forecast" else quantile(marginals, int(crossing.quantity[1:]) / 100)
     )
 
 

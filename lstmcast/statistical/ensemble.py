@@ -1,9 +1,7 @@
-"""Exponential smoothing: two methods that err in different ways, each trusted as far as it did well in the near trials.
+"""Exponential smoothing ensemble: a grid of Holt-Winters recurrences and the Theta method, weighted by trial errors.
 
-A grid of Holt-Winters recurrences follows season and trend of late; beside it, the Theta method knows one season and
-half of one drift. Hours and half-hours have two seasons: there a second grid follows the week, where two weeks are
-known before the trials. Days of finer steps are the first grid alone. In z, each counts by the inverse of its errors to
-the power of TRUST.
+Hourly and half-hourly series have two seasonal periods: there a second, weekly grid replaces Theta where two weeks
+precede the trials. Finer steps use the daily grid alone. Weights are inverse errors to the power `WEIGHT_EXPONENT`.
 """
 
 from __future__ import annotations
@@ -18,47 +16,42 @@ from lstmcast.types import Floats, Ints
 
 Numbers = Floats | float
 
-SEASONS, STEPS = 20, 300  # the last so many seasons are looked at, and not fewer steps
-WEEKS = 6  # or so many weeks
+HISTORY_SEASONS, MIN_HISTORY_STEPS = 20, 300  # history length: this many seasons, and at least this many steps
+HISTORY_WEEKS = 6  # history length of weekly grids
 WEIGHT_EXPONENT = 4
-DAYS, WEEK = (24, 48), 7  # steps of a day above which a week is looked for; days of it
-CHUNK_SIZE = (
-    1 << 19
-)  # numbers of one kind held at once: 4 MB, of which a step needs an eighth; seven times that for weeks
+DAILY_PERIODS, DAYS_PER_WEEK = (24, 48), 7  # daily periods that a weekly grid complements
+CHUNK_SIZE = 1 << 19  # numbers per array: 4 MB, seven times that for weeks
 
 
 def seasonal_periods(season: int) -> tuple[int, ...]:
-    """Those that are followed, shortest first: day and week where the season is the one or the other."""
-    return next(((day, WEEK * day) for day in DAYS if season in (day, WEEK * day)), (season,))
+    """Seasonal periods that the grids model, shortest first: day and week if the season is either."""
+    pairs = [(day, DAYS_PER_WEEK * day) for day in DAILY_PERIODS]
+    return next((pair for pair in pairs if season in pair), (season,))
 
 
 def history_length(season: int) -> int:
-    """How many past steps a forecast depends on."""
-    *_, longest = followed = seasonal_periods(season)
-    return WEEKS * longest if len(followed) > 1 else _season_history_length(season)
+    """Number of past steps that a forecast depends on."""
+    *_, longest = periods = seasonal_periods(season)
+    return HISTORY_WEEKS * longest if len(periods) > 1 else _season_history_length(season)
 
 
 def _season_history_length(season: int) -> int:
-    """The same of one season."""
-    return max(SEASONS * season, STEPS)
+    return max(HISTORY_SEASONS * season, MIN_HISTORY_STEPS)
 
 
 def forecast(z: Floats, first: Ints, origins: Ints, horizon: int, *, season: int, trial: int) -> Floats:
-    """Forecast from any number of origins.
+    """Forecast z [B, H] from any number of origins.
 
     Args:
-        z: [N] the values of all series, one after the other; errors of different series are never compared.
-        first: [B] where each origin's series begins in it.
-        origins: [B] steps from there; what comes after is not looked at.
+        z: [N] concatenated values of all series.
+        first: [B] position in z of the first value of each origin's series.
+        origins: [B] steps from there; later values are not used.
         horizon: H.
-        season: m, steps in a season; 1: none.
-        trial: the horizon at which methods are tried, so that a longer forecast begins with the shorter one.
-
-    Returns:
-        [B, H] z.
+        season: m, steps in a season; 1 for none.
+        trial: the horizon of the trials. It is fixed so that forecasts of different horizons agree.
     """
     known = np.minimum(origins + 1, history_length(season))
-    order = np.argsort(known, kind="stable")  # series of one length together: none waits long for another to begin
+    order = np.argsort(known, kind="stable")  # batches of similar history lengths
     forecasts = np.empty((len(origins), horizon))
     shortest = min(seasonal_periods(season))
     rows = max(1, CHUNK_SIZE // ((shortest + horizon + 8) * holt_winters.size(shortest)))
@@ -71,16 +64,16 @@ def forecast(z: Floats, first: Ints, origins: Ints, horizon: int, *, season: int
 
 @dataclass(frozen=True)
 class WeightedMethod:
-    """One of the methods, as it speaks of B series.
+    """A method's forecasts for B series.
 
     Attributes:
-        line: whether it is the Theta method, else a grid.
-        history: what it looks at.
+        is_theta: whether it is the Theta method rather than a grid.
+        history: the values it uses.
         forecast: its forecasts.
-        weight: [B] how much it counts; 1 over all methods.
+        weight: [B], of sum 1 over all methods.
     """
 
-    line: bool
+    is_theta: bool
     history: HistoryBatch
     forecast: MethodForecast
     weight: Floats
@@ -89,14 +82,14 @@ class WeightedMethod:
 def weighted_methods(
     z: Floats, last: Ints, known: Ints, horizon: int, *, season: int, trial: int
 ) -> list[WeightedMethod]:
-    """The methods that forecast what ends at [B] places of z, of each so many values known (see `forecast`)."""
+    """Weigh the methods for the histories of z that end at positions `last` [B] with `known` [B] values."""
     shortest, *longer = seasonal_periods(season)
     past = HistoryBatch.of(z, last, np.minimum(known, _season_history_length(shortest)), season=shortest, trial=trial)
     grid = holt_winters.forecast(past, horizon)
     if longer:
         weekly = HistoryBatch.of(z, last, known, season=longer[0], trial=trial)
-        other = _enough_history(weekly, horizon)
-    elif shortest % DAYS[0]:
+        other = _weekly_forecast(weekly, horizon)
+    elif shortest % DAILY_PERIODS[0]:
         weekly, other = past, theta.forecast(past, horizon)
     else:
         return [WeightedMethod(False, past, grid, np.ones(len(last)))]
@@ -104,8 +97,8 @@ def weighted_methods(
     return [WeightedMethod(False, past, grid, 1 - weight), WeightedMethod(not longer, weekly, other, weight)]
 
 
-def _enough_history(past: HistoryBatch, horizon: int) -> MethodForecast:
-    """The grid, endlessly wrong where no two seasons are known before all near trials."""
+def _weekly_forecast(past: HistoryBatch, horizon: int) -> MethodForecast:
+    """Forecast by a weekly grid; the error is inf where fewer than two seasons precede the trials."""
     valid = past.seasonal & past.has_enough_history(len(past.z) - 1 - past.trial)
     if not valid.any():
         return MethodForecast(np.zeros((len(valid), horizon)), np.full(len(valid), np.inf))
@@ -114,13 +107,7 @@ def _enough_history(past: HistoryBatch, horizon: int) -> MethodForecast:
 
 
 def inverse_error_weight(error: Numbers, other: Numbers, equal: Numbers = 0.5) -> Floats:
-    """The weight of the one of two forecasts by the errors of both, 0 to 1.
-
-    Args:
-        error: its error, or [B] of them.
-        other: that of the other.
-        equal: the weight where both were equally wrong.
-    """
+    """Weight of a forecast, 0 to 1, by its error and that of the other; `equal` is the weight for equal errors."""
     ratio = np.maximum(error, EPSILON) / np.maximum(other, EPSILON)
     with np.errstate(over="ignore", divide="ignore"):
         return np.asarray(1 / (1 + (np.divide(1, equal) - 1) * ratio**WEIGHT_EXPONENT))

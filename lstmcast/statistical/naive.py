@@ -1,12 +1,13 @@
-"""What an LSTM has to beat: forecasts that cost nothing.
+"""Naive baselines.
 
-S series stand flat in one array; B origins are a series and the step, counted from its first value, after which
-nothing is known. Every function: [B] series and origins to [B, H].
+`values` is [N] concatenated values of all series. Each of B origins is `first`, the position of its series in the
+array, and `origins`, steps from there. Forecasts are [B, H].
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -15,24 +16,17 @@ from lstmcast.types import Bools, Floats, Ints
 
 Rule = Callable[[Floats, Ints, Ints, int], Floats]
 
-WINDOW = 5  # last values that the window mean averages where there is no season
-CHUNK_SIZE = 1 << 22  # values of histories that Naive2 holds at once: 32 MB
+WINDOW_LENGTH = 5  # of the window mean without a season
+CHUNK_SIZE = 1 << 22  # values of histories per array: 32 MB
 
 
 def naive(values: Floats, first: Ints, origins: Ints, horizon: int) -> Floats:
-    """The last value, H times.
-
-    Args:
-        values: [N] flat.
-        first: [B] where each origin's series begins in it.
-        origins: [B] steps from there.
-        horizon: H.
-    """
+    """Last value, H times."""
     return np.repeat(values[first + origins][:, None], horizon, axis=1)
 
 
 def seasonal_naive(values: Floats, first: Ints, origins: Ints, horizon: int, *, season: int) -> Floats:
-    """The last season again and again; the naive forecast where a series has not seen a whole season."""
+    """Last season, repeated; the naive forecast where no whole season is known."""
     back = season - 1 - np.arange(horizon) % season  # [H] steps before the origin
     source_steps = origins[:, None] - np.where(origins[:, None] + 1 >= season, back, 0)
     repeated: Floats = values[first[:, None] + source_steps]
@@ -40,7 +34,7 @@ def seasonal_naive(values: Floats, first: Ints, origins: Ints, horizon: int, *, 
 
 
 def drift(values: Floats, first: Ints, origins: Ints, horizon: int) -> Floats:
-    """The line through the first and the last value, carried on."""
+    """Line through the first and the last value, extended."""
     last = values[first + origins]
     slope = (last - values[first]) / np.maximum(origins, 1)
     line: Floats = last[:, None] + slope[:, None] * np.arange(1, horizon + 1)
@@ -48,8 +42,8 @@ def drift(values: Floats, first: Ints, origins: Ints, horizon: int) -> Floats:
 
 
 def window_mean(values: Floats, first: Ints, origins: Ints, horizon: int, *, season: int) -> Floats:
-    """The mean of the last season, of the last 5 values where there is no season, or of all where there are fewer."""
-    count = np.minimum(season if season > 1 else WINDOW, origins + 1)
+    """Mean of the last season, or of the last 5 values without a season, or of all if there are fewer."""
+    count = np.minimum(season if season > 1 else WINDOW_LENGTH, origins + 1)
     ends = first + origins + 1
     bounds = np.stack([ends - count, ends], axis=1).ravel()
     sums = np.add.reduceat(np.append(values, 0.0), bounds)[::2]
@@ -57,18 +51,18 @@ def window_mean(values: Floats, first: Ints, origins: Ints, horizon: int, *, sea
 
 
 def naive2(values: Floats, first: Ints, origins: Ints, horizon: int, *, season: int) -> Floats:
-    """The naive forecast of the seasonally adjusted series: what OWA is measured against (the M4 competition's Naive2).
+    """Naive2 of the M4 competition, the baseline of OWA: the naive forecast of the seasonally adjusted series.
 
-    Where a history is positive, has three seasons, and its autocorrelation at a season is significant at 90 %, it is
-    divided by its seasonal indices (classical multiplicative decomposition) and the forecast multiplied by them.
+    A history that is positive, has three seasons and a significant autocorrelation at a season (90 %) is divided by its
+    seasonal indices (classical multiplicative decomposition), and the forecast multiplied by them.
     """
     forecast = naive(values, first, origins, horizon)
-    may = np.flatnonzero(origins + 1 >= 3 * season) if season > 1 else np.empty(0, np.int64)
-    longest = int(origins[may].max(initial=0)) + 1
-    longest += -longest % season  # whole seasons, so that columns of a phase stand below each other
+    candidates = np.flatnonzero(origins + 1 >= 3 * season) if season > 1 else np.empty(0, np.int64)
+    longest = int(origins[candidates].max(initial=0)) + 1
+    longest += -longest % season  # whole seasons
     rows = max(1, CHUNK_SIZE // longest)
-    for part in (may[k : k + rows] for k in range(0, len(may), rows)):
-        steps = origins[part, None] + 1 + np.arange(-longest, 0)  # [B, longest] every history ends in the last column
+    for part in (candidates[k : k + rows] for k in range(0, len(candidates), rows)):
+        steps = origins[part, None] + 1 + np.arange(-longest, 0)  # [B, longest], aligned at the end
         known = steps >= 0
         history = np.where(known, values[first[part, None] + np.maximum(steps, 0)], np.nan)
         seasonal = _is_seasonal(history, origins[part] + 1, season)
@@ -79,23 +73,22 @@ def naive2(values: Floats, first: Ints, origins: Ints, horizon: int, *, season: 
 
 
 def baselines(season: int) -> Mapping[str, Rule]:
-    """The baselines by name; without a season the seasonal one is the naive one, and is left out."""
-    unseasonal: dict[str, Rule] = {"naive": naive, "drift": drift}
-    unseasonal["window_mean"] = lambda v, f, o, h: window_mean(v, f, o, h, season=season)
+    """Baselines by name; `seasonal_naive` only with a season."""
+    rules: dict[str, Rule] = {"naive": naive, "drift": drift, "window_mean": partial(window_mean, season=season)}
     if season > 1:
-        unseasonal["seasonal_naive"] = lambda v, f, o, h: seasonal_naive(v, f, o, h, season=season)
-    return unseasonal
+        rules["seasonal_naive"] = partial(seasonal_naive, season=season)
+    return rules
 
 
 def _is_seasonal(history: Floats, lengths: Ints, season: int) -> Bools:
-    """[B] whether positive histories [B, T] that begin with NaN have a season."""
+    """[B] true where a history [B, T], padded with NaN in front, is positive and seasonal."""
     known = ~np.isnan(history)
-    centred = np.where(known, history - np.nanmean(history, axis=1, keepdims=True), 0.0)
-    return np.asarray(significant(centred, lengths, season) & (np.nanmin(history, axis=1) > 0))
+    centered = np.where(known, history - np.nanmean(history, axis=1, keepdims=True), 0.0)
+    return np.asarray(significant(centered, lengths, season) & (np.nanmin(history, axis=1) > 0))
 
 
 def _seasonal_indices(history: Floats, season: int) -> Floats:
-    """[B, m] of histories [B, T]: the mean of y over its centred moving average, by phase, with mean 1."""
+    """[B, m] of histories [B, T]: the mean of y over its centered moving average, by phase, with mean 1."""
     trend, half = moving_mean(history, season), season // 2
     ratio = np.full_like(history, np.nan)
     ratio[:, half : half + trend.shape[1]] = history[:, half : half + trend.shape[1]] / trend

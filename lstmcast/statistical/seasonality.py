@@ -1,7 +1,4 @@
-"""Whether series have a season, and what it is: the classical test and the centred moving mean.
-
-B histories stand one a row and all end in the last of T columns.
-"""
+"""Seasonality test and centered moving mean, for B histories aligned at the end of T steps."""
 
 from __future__ import annotations
 
@@ -9,27 +6,27 @@ import numpy as np
 
 from lstmcast.types import Bools, Floats, Ints
 
-SIGNIFICANT = 1.645  # standard errors: 90 %
+CRITICAL_VALUE = 1.645  # standard errors: 90 %
 
 
-def significant(centred: Floats, lengths: Ints, season: int) -> Bools:
-    """[B] whether |r_m| > 1.645·√((1 + 2·Σ_{k<m} r_k²) / n), r_k the autocorrelation k steps apart.
+def significant(centered: Floats, lengths: Ints, season: int) -> Bools:
+    """[B] true where |r_m| > 1.645·√((1 + 2·Σ_{k<m} r_k²) / n), with r_k the autocorrelation at lag k.
 
     Args:
-        centred: [B, T] histories less their mean; 0 before their first value.
-        lengths: [B] n, how many values each has.
+        centered: [B, T] histories minus their mean; 0 before their first value.
+        lengths: [B] n.
         season: m, below T.
     """
-    largest = np.abs(centred).max(axis=1, keepdims=True)
-    centred = centred / np.where(largest > 0, largest, 1.0)
-    products = [np.einsum("bt,bt->b", centred[:, k:], centred[:, : -k or None]) for k in range(season + 1)]
+    largest = np.abs(centered).max(axis=1, keepdims=True)
+    centered = centered / np.where(largest > 0, largest, 1.0)
+    products = [np.einsum("bt,bt->b", centered[:, k:], centered[:, : -k or None]) for k in range(season + 1)]
     r = np.array(products[1:]) / np.where(products[0] > 0, products[0], 1.0)  # [m, B]
-    limit = SIGNIFICANT * np.sqrt((1 + 2 * (r[:-1] ** 2).sum(axis=0)) / lengths)
+    limit = CRITICAL_VALUE * np.sqrt((1 + 2 * (r[:-1] ** 2).sum(axis=0)) / lengths)
     return np.asarray(np.abs(r[-1]) > limit, dtype=np.bool_)
 
 
 def moving_mean(history: Floats, season: int) -> Floats:
-    """[B, T] to [B, T − 2·(m // 2)]: the mean of the season around each value, half of both ends where m is even."""
+    """Centered moving mean over a season, [B, T] to [B, T − 2·(m // 2)]; an even m has half weights at both ends."""
     half = season // 2
     weights = np.ones(2 * half + 1)
     if season % 2 == 0:
@@ -39,6 +36,6 @@ def moving_mean(history: Floats, season: int) -> Floats:
 
 
 def by_phase(deviations: Floats, season: int) -> Floats:
-    """[B, T] to [B, m]: the mean of each phase, columns a season apart; NaN is not counted. T is a multiple of m."""
+    """Mean of each phase, [B, T] to [B, m], ignoring NaN; T is a multiple of m."""
     rows, steps = deviations.shape
     return np.asarray(np.nanmean(deviations.reshape(rows, steps // season, season), axis=1))

@@ -1,12 +1,11 @@
-"""The classical automatic methods, from statsforecast where it is installed: each fitted anew at every origin."""
+"""Automatic statistical methods of the optional statsforecast package, fitted at every origin."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
 
@@ -15,20 +14,12 @@ from lstmcast.parallel import process_map
 from lstmcast.types import Floats
 
 METHODS = {"ets": "AutoETS", "theta": "AutoTheta", "arima": "AutoARIMA"}
-MAX_HISTORY = 2_000  # last values that a method is fitted on: of more it would hardly learn more, and take minutes
+MAX_HISTORY = 2_000  # last values that a method is fitted on; more take minutes and change little
 
 
 @dataclass(frozen=True)
 class FitJob:
-    """What is asked of a method at one origin.
-
-    Attributes:
-        method: a key of `METHODS`.
-        history: [T] all that is known.
-        horizon: H.
-        season: steps in a season, 1 for none.
-        levels: of the intervals, in percent, ascending.
-    """
+    """A forecast by a key of `METHODS` from a history [T]; season 1 is none, levels are in percent, ascending."""
 
     method: str
     history: Floats
@@ -38,26 +29,21 @@ class FitJob:
 
 
 def require(methods: Sequence[str]) -> None:
-    """Fail early, and without importing anything heavy.
-
-    Raises:
-        UsageError: an unknown method, or statsforecast is not installed.
-    """
+    """Raise UsageError for an unknown method, or if statsforecast is not installed (without importing it)."""
     if unknown := [name for name in methods if name not in METHODS]:
         raise UsageError(f"classical: must be of {', '.join(METHODS)} (got '{unknown[0]}')")
     if methods and find_spec("statsforecast") is None:
         raise UsageError(
-            f"{', '.join(METHODS[name] for name in methods)} need statsforecast, which is not installed here: "
-            "pip install 'lstmcast[baselines]'"
+            f"{', '.join(METHODS[name] for name in methods)} require statsforecast, which is not installed; "
+            "run pip install 'lstmcast[baselines]'"
         )
 
 
 def fit_all(tasks: Sequence[FitJob], *, on_progress: Callable[[int], None] = lambda _: None) -> Floats:
-    """Do every task, side by side on the cores there are.
+    """Run all jobs in parallel.
 
     Returns:
-        [B, 1 + 2Q, H] for each task the forecast, then the lower, then the upper bounds; NaN where a method refuses a
-        history (it is too short, say) or gives up on it.
+        [B, 1 + 2Q, H] forecasts, lower bounds, upper bounds; NaN where a method fails, as on a short history.
 
     Raises:
         UsageError: statsforecast is not installed.
@@ -69,7 +55,7 @@ def fit_all(tasks: Sequence[FitJob], *, on_progress: Callable[[int], None] = lam
 
 
 def fit_series(task: FitJob) -> Floats:
-    """[1 + 2Q, H], see `fit_all`."""
+    """Run one job, [1 + 2Q, H] (see `fit_all`)."""
     from statsforecast import models
 
     method = getattr(models, METHODS[task.method])
@@ -81,12 +67,7 @@ def fit_series(task: FitJob) -> Floats:
             output = method(season_length=task.season).forecast(
                 y=history, h=task.horizon, level=list(task.levels) or None
             )
-        except Exception:  # noqa: BLE001  # other people's optimisers fail in many ways: the caller counts them
+        except Exception:  # noqa: BLE001  # the optimizers raise many types; the caller counts the NaN rows
             return nothing
-    return _rows(output, task.levels)
-
-
-def _rows(output: Mapping[str, Any], levels: Sequence[float]) -> Floats:
-    """What statsforecast answered, as [1 + 2Q, H]."""
-    names = ["mean", *(f"lo-{level}" for level in levels), *(f"hi-{level}" for level in levels)]
+    names = ["mean", *(f"lo-{level}" for level in task.levels), *(f"hi-{level}" for level in task.levels)]
     return np.stack([np.asarray(output[name], dtype=np.float64) for name in names])

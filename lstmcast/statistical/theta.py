@@ -1,13 +1,13 @@
-"""The Theta method: simple exponential smoothing that carries on half of the drift that a series has had.
+"""Theta method: simple exponential smoothing with half of the linear trend as drift.
 
-Of n values, less their season, with b the slope of the least-squares line through them and l the level of simple
-smoothing, l ← l + α(z − l), it says h steps ahead
+For n deseasonalized values, with b the slope of their least-squares line and l the level of simple smoothing,
+l ← l + α(z − l), the forecast h steps ahead is
 
     l + b/2 · (h − 1 + (1 − (1 − α)ⁿ) / α) + s
 
-(Assimakopoulos & Nikolopoulos 2000; in this form Hyndman & Billah 2003.) α is that of ALPHAS whose squared one-step
-errors are smallest. The season s is the mean, by phase, of how far values lie from the moving mean of a season around
-them, where two seasons are known and the autocorrelation of one is significant; else there is none.
+(Assimakopoulos & Nikolopoulos 2000; in this form Hyndman & Billah 2003). α of ALPHAS minimizes the squared one-step
+errors. The season s is the mean deviation from the centered moving mean, by phase, if two seasons are known and the
+autocorrelation at a season is significant; else 0.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ALPHAS = np.array([0.02, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9, 0.99])
 
 
 def forecast(past: HistoryBatch, horizon: int) -> MethodForecast:
-    """What it says; in the trials with the season and the α that all of the past gave."""
+    """Forecast by the Theta method; the trials use the season and the α of the whole history."""
     adjusted = DeseasonalizedBatch.of(past, seasonal(past))
     last = len(past.z) - 1
     best, levels = adjusted.forecast(ALPHAS, [*past.last_horizon_trials, last])
@@ -35,107 +35,107 @@ def forecast(past: HistoryBatch, horizon: int) -> MethodForecast:
 
 
 def gradient(past: HistoryBatch, horizon: int) -> Floats:
-    """[H, T] J of one series: with its season test and its α held, the forecast is J z."""
-    n, m, has = len(past.z), past.season_length, seasonal(past)
-    best, _ = DeseasonalizedBatch.of(past, has).forecast(ALPHAS, [])
+    """Jacobian [H, T] of the forecast of one series, with the season test and α held fixed."""
+    n, m, is_seasonal = len(past.z), past.season_length, seasonal(past)
+    best, _ = DeseasonalizedBatch.of(past, is_seasonal).forecast(ALPHAS, [])
     alpha = ALPHAS[best[0]]
     t, h = np.arange(n), np.arange(1, horizon + 1)[:, None]
     level = np.where(t > 0, alpha, 1.0) * (1 - alpha) ** (n - 1 - t)
     slope = (t - (n - 1) / 2) * (12 / (n * (n * n - 1.0)) if n > 2 else 0.0)
-    adjusted = level + slope / 2 * (h - 1 + (1 - (1 - alpha) ** n) / alpha)  # [H, T] of the values less their season
-    if not has[0]:
+    adjusted = level + slope / 2 * (h - 1 + (1 - (1 - alpha) ** n) / alpha)  # [H, T] of the deseasonalized values
+    if not is_seasonal[0]:
         return np.asarray(adjusted)
-    taken = np.zeros((m, horizon))
-    np.add.at(taken, t % m, adjusted.T)
-    season = np.eye(m)[(n - 1 + h[:, 0]) % m] - taken.T  # [H, m] what is put on, less what was taken off
-    return np.asarray(adjusted + _through_season(season, n))
+    removed = np.zeros((m, horizon))
+    np.add.at(removed, t % m, adjusted.T)
+    season = np.eye(m)[(n - 1 + h[:, 0]) % m] - removed.T  # [H, m] season added minus season removed
+    return np.asarray(adjusted + _season_gradient(season, n))
 
 
-def _through_season(season: Floats, steps: int) -> Floats:
-    """[H, m] gradients with respect to a season to [H, T], with respect to the values that it came from."""
+def _season_gradient(season: Floats, steps: int) -> Floats:
+    """Backpropagate gradients of the season [H, m] to the values [H, T]."""
     m, t = season.shape[1], np.arange(steps)
     inside = (t >= m // 2) & (t < steps - m // 2)
-    each = (season - season.mean(axis=1, keepdims=True)) / np.bincount(t[inside] % m, minlength=m)
-    away = np.where(inside, each[:, t % m], 0.0)
-    return away - moving_mean(np.pad(away, ((0, 0), (m // 2, m // 2))), m)
+    phases = (season - season.mean(axis=1, keepdims=True)) / np.bincount(t[inside] % m, minlength=m)
+    deviations = np.where(inside, phases[:, t % m], 0.0)
+    return deviations - moving_mean(np.pad(deviations, ((0, 0), (m // 2, m // 2))), m)
 
 
 @dataclass(frozen=True)
 class DeseasonalizedBatch:
-    """Series less their season.
+    """Deseasonalized series.
 
     Attributes:
-        z: [T, B] counted from the first value, and 0 before it.
+        z: [T, B] minus the first value; 0 before it.
         first: [B] the first value.
-        season_length: [m, B] by column modulo m; 0 where there is none.
-        count: [T, B] how many values are known up to each column; 0 before the first.
+        season: [m, B] by step modulo m; 0 without a season.
+        count: [T, B] number of values up to each step.
     """
 
     z: Floats
     first: Floats
-    season_length: Floats
+    season: Floats
     count: Ints
 
     @classmethod
-    def of(cls, past: HistoryBatch, has: Bools) -> DeseasonalizedBatch:
-        """Take off the season of those that have one."""
+    def of(cls, past: HistoryBatch, is_seasonal: Bools) -> DeseasonalizedBatch:
+        """Subtract the season from the series that have one."""
         steps, n = past.z.shape
         season = np.zeros((past.season_length, n))
-        if has.any():
-            season[:, has] = _season(past.z[:, has], past.known[has], past.season_length)
+        if is_seasonal.any():
+            season[:, is_seasonal] = _season(past.z[:, is_seasonal], past.known[is_seasonal], past.season_length)
         count = np.maximum(np.arange(1, steps + 1)[:, None] - steps + past.known, 0)
         z = past.z - season[np.arange(steps) % past.season_length]
         first = z[steps - past.known, np.arange(n)]
         return cls(np.where(count > 0, z - first, 0.0), first, season, count)
 
     def forecast(self, alphas: Floats, at: list[int]) -> tuple[Ints, dict[int, Floats]]:
-        """Simple exponential smoothing: which α is best, [B], and its levels [B] after the columns `at`."""
+        """Simple exponential smoothing: index of the best α [B], and its levels [B] after the steps `at`."""
         level = np.zeros((self.z.shape[1], len(alphas)))
-        squares, kept = np.zeros_like(level), {}
+        squares, levels = np.zeros_like(level), {}
         for t, z in enumerate(self.z):
             e = z[:, None] - level
             squares += e * e
             level += alphas * e
             if t in at:
-                kept[t] = level.copy()
+                levels[t] = level.copy()
         best = squares.argmin(axis=1)
-        return best, {t: levels[np.arange(len(best)), best] for t, levels in kept.items()}
+        return best, {t: level[np.arange(len(best)), best] for t, level in levels.items()}
 
     def ahead(self, t: int, steps: int, alpha: Floats, level: Floats) -> Floats:
-        """[steps, B] what is said after column t, with [B] α and the level there."""
+        """Forecasts [steps, B] from step t, with α [B] and the level [B] at t."""
         n, h = self.count[t], np.arange(1, steps + 1)[:, None]
-        lag = (1 - (1 - alpha) ** n) / alpha  # steps that the level stays behind a line
+        lag = (1 - (1 - alpha) ** n) / alpha  # steps that the level lags behind a line
         drift = self._slope(t) / 2 * (h - 1 + lag)
-        return np.asarray(self.first + level + drift + self.season_length[(t + h[:, 0]) % len(self.season_length)])
+        return np.asarray(self.first + level + drift + self.season[(t + h[:, 0]) % len(self.season)])
 
     def _slope(self, t: int) -> Floats:
-        """[B] of the least-squares line through the values up to column t; 0 through one or two."""
+        """[B] slope of the least-squares line through the values up to step t; 0 for fewer than three."""
         n, z = self.count[t], self.z[: t + 1]
-        centred = self.count[: t + 1] - (n + 1) / 2  # where z is 0, it is no matter
-        slope: Floats = np.einsum("tb,tb->b", centred, z) * 12 / np.maximum(n * (n * n - 1.0), 1)
+        centered = self.count[: t + 1] - (n + 1) / 2  # irrelevant before the first value, where z is 0
+        slope: Floats = np.einsum("tb,tb->b", centered, z) * 12 / np.maximum(n * (n * n - 1.0), 1)
         return np.where(n > 2, slope, 0.0)
 
 
 def seasonal(past: HistoryBatch) -> Bools:
-    """[B] whether two seasons are known, and the autocorrelation a season apart is significant."""
+    """[B] true where two seasons are known and the autocorrelation at a season is significant."""
     steps, m = len(past.z), past.season_length
     if m == 1 or steps < 2 * m:
         return np.zeros(len(past.known), np.bool_)
     known = np.arange(steps)[:, None] >= steps - past.known
-    mean = past.z.sum(axis=0) / past.known  # before a series z is 0
-    centred = np.where(known, past.z - mean, 0.0).T
-    return significant(centred, past.known, m) & (past.known >= 2 * m)
+    mean = past.z.sum(axis=0) / past.known
+    centered = np.where(known, past.z - mean, 0.0).T
+    return significant(centered, past.known, m) & (past.known >= 2 * m)
 
 
 def _season(z: Floats, known: Ints, season: int) -> Floats:
-    """[m, B] by column modulo m, of mean 0."""
+    """Seasonal profile [m, B] by step modulo m, of mean 0."""
     steps = len(z)
-    before = -steps % season  # columns, so that those of a phase stand below each other
+    before = -steps % season  # padding to whole seasons
     history = np.full((z.shape[1], before + steps), np.nan)
     history[:, before:] = np.where(np.arange(steps)[:, None] >= steps - known, z, np.nan).T
     trend, half = moving_mean(history, season), season // 2
-    away = np.full_like(history, np.nan)
-    away[:, half : half + trend.shape[1]] = history[:, half : half + trend.shape[1]] - trend
-    phases = by_phase(away, season)
+    deviations = np.full_like(history, np.nan)
+    deviations[:, half : half + trend.shape[1]] = history[:, half : half + trend.shape[1]] - trend
+    phases = by_phase(deviations, season)
     phases -= phases.mean(axis=1, keepdims=True)
     return np.asarray(phases[:, (before + np.arange(season)) % season].T)

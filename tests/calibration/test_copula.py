@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lstmcast.calibration.copula import (
     MarginalDistributions,
     estimate_correlation,
-    longer,
+    extend_correlations,
     quantile,
     sample_normal_scores,
 )
@@ -101,10 +101,10 @@ def test_few_forecasts_say_little() -> None:
 def test_longer_horizons_go_on_alike() -> None:
     """The known corner stays; later steps go together as the last ones that are as far apart do."""
     known = 0.5 ** np.abs(np.arange(3)[:, None] - np.arange(3))
-    more = longer(known, 5)
+    more = extend_correlations(known, 5)
     assert np.array_equal(more[:3, :3], known)
     assert more[4].tolist() == [0, 0, 0.25, 0.5, 1]
-    assert np.array_equal(longer(known, 2), known[:2, :2])
+    assert np.array_equal(extend_correlations(known, 2), known[:2, :2])
 
 
 def test_draws_have_the_correlations_asked_for() -> None:

@@ -129,8 +129,8 @@ def test_a_shorter_past_is_enough(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The last `reach` rows of the file give the same forecast; a handful of rows give one too."""
-    monkeypatch.setattr(ensemble, "STEPS", 30)
-    monkeypatch.setattr(ensemble, "SEASONS", 8)
+    monkeypatch.setattr(ensemble, "MIN_HISTORY_STEPS", 30)
+    monkeypatch.setattr(ensemble, "HISTORY_SEASONS", 8)
     runner = replace(make_runner(head, smoothing=0.25), scales=forecaster.pipeline.scales)
     model = replace(forecaster, pipeline=runner)
     lines = air.read_text().splitlines()

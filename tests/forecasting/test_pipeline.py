@@ -68,8 +68,8 @@ def test_no_more_than_reach_is_looked_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The last `reach` steps give the forecast and the bounds of the whole series, so a model needs to keep no more."""
-    monkeypatch.setattr(ensemble, "STEPS", 30)
-    monkeypatch.setattr(ensemble, "SEASONS", 8)
+    monkeypatch.setattr(ensemble, "MIN_HISTORY_STEPS", 30)
+    monkeypatch.setattr(ensemble, "HISTORY_SEASONS", 8)
     scales = {(): (0.1, 0.0)}  # as trained: not measured again
     runner = replace(make_runner(head, smoothing=share), scales=scales, adaptive_weights=tried, horizon=6)
     assert runner.required_history < 144

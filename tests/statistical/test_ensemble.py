@@ -105,8 +105,8 @@ def test_each_series_has_its_share(season: int, monkeypatch: pytest.MonkeyPatch)
 
 def test_it_reaches_back_so_far_and_not_to_what_comes_after(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever lies before the reach, after the origin or in another series: the same bytes."""
-    monkeypatch.setattr(ensemble, "STEPS", 20)
-    monkeypatch.setattr(ensemble, "SEASONS", 3)
+    monkeypatch.setattr(ensemble, "MIN_HISTORY_STEPS", 20)
+    monkeypatch.setattr(ensemble, "HISTORY_SEASONS", 3)
     assert history_length(4) == 20
     assert history_length(12) == 36
     z, other = np.random.default_rng(0).normal(size=100), np.random.default_rng(1).normal(size=100) * 100

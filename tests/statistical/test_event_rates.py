@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lstmcast.statistical.event_rates import FADE, DecayedSeasonalRates, base_rate, event_baselines, seasonal_rate
+from lstmcast.statistical.event_rates import DECAY, DecayedSeasonalRates, base_rate, event_baselines, seasonal_rate
 
 NAN = float("nan")
 LENGTHS = (1, 4, 9, 23)
@@ -55,7 +55,7 @@ def test_seasonal_rate_by_a_loop(season: int, horizon: int, seasons: int | None)
 
 @pytest.mark.parametrize(("season", "horizon"), [(4, 3), (3, 7), (1, 2)])
 def test_fading_rates_by_a_loop(season: int, horizon: int) -> None:
-    """The season before counts 1, each earlier one FADE times as much, the base rate 1."""
+    """The season before counts 1, each earlier one DECAY times as much, the base rate 1."""
     yes, (series, steps) = truths(2), every()
     found = DecayedSeasonalRates.of(yes, OFFSETS, season).at(series, steps, horizon)
     assert ((found > 0) & (found < 1)).all()
@@ -66,7 +66,7 @@ def test_fading_rates_by_a_loop(season: int, horizon: int) -> None:
             total, count = base, 1.0
             for back, k in enumerate(range(t + h % season + 1 - season, -1, -season)):
                 if own[k] == own[k]:
-                    total, count = total + FADE**back * own[k], count + FADE**back
+                    total, count = total + DECAY**back * own[k], count + DECAY**back
             assert found[row, h] == pytest.approx(total / count)
 
 

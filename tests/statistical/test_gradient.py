@@ -16,7 +16,7 @@ CASES = [(40, 1), (60, 4), (7, 4), (3, 4), (1, 1), (350, 1), (90, 4), (80, 24), 
 @pytest.fixture(autouse=True)
 def small_days(monkeypatch: pytest.MonkeyPatch) -> None:
     """Days of three steps too, above which a week is looked for."""
-    monkeypatch.setattr(ensemble, "DAYS", (24, 3))
+    monkeypatch.setattr(ensemble, "DAILY_PERIODS", (24, 3))
 
 
 def said(z: np.ndarray, horizon: int, season: int) -> np.ndarray:
@@ -37,7 +37,8 @@ def test_the_gradient_times_the_past_is_the_forecast(steps: int, season: int, ho
 @pytest.mark.parametrize(("steps", "season"), CASES)
 def test_each_entry_is_a_quotient_of_differences(steps: int, season: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where trust and α do not hang on what came, each value moves the forecast as its entry says."""
-    monkeypatch.setattr(holt_winters, "WEIGHT_EXPONENT", (0.0, 0.0))
+    monkeypatch.setattr(holt_winters, "WEIGHT_EXPONENT", 0.0)
+    monkeypatch.setattr(holt_winters, "EXPONENT_PER_TRIAL", 0.0)
     monkeypatch.setattr(ensemble, "WEIGHT_EXPONENT", 0.0)
     monkeypatch.setattr(theta, "ALPHAS", np.array([0.3]))
     monkeypatch.setattr(seasonality, "SIGNIFICANT", 0.0)

@@ -8,8 +8,15 @@ import numpy as np
 import pytest
 
 from lstmcast.statistical import holt_winters
-from lstmcast.statistical.history import EPSILON, HORIZONS, TRIALS, HistoryBatch
-from lstmcast.statistical.holt_winters import ALPHAS, GAMMAS, MIN_SEASONAL_NAIVE_WEIGHT, TRENDS, WEIGHT_EXPONENT
+from lstmcast.statistical.history import EPSILON, MAX_TRIAL_HORIZONS, TRIAL_COUNT, HistoryBatch
+from lstmcast.statistical.holt_winters import (
+    ALPHAS,
+    EXPONENT_PER_TRIAL,
+    GAMMAS,
+    MIN_SEASONAL_NAIVE_WEIGHT,
+    TRENDS,
+    WEIGHT_EXPONENT,
+)
 
 LENGTHS = [1, 2, 4, 7, 9, 15, 23, 45]
 
@@ -66,8 +73,8 @@ def members(z: list[float], season: int) -> list[Slow]:
 def by_loop(z: list[float], horizon: int, season: int) -> tuple[list[float], float]:
     """The forecast of one series, and how wrong it was in the trials of the last horizon."""
     last, seasonal = len(z) - 1, season > 1 and len(z) >= 2 * season
-    nearest, furthest = max(horizon // 3, 1), HORIZONS * horizon
-    backs = {round(nearest + k * (furthest - nearest) / (TRIALS - 1)) for k in range(TRIALS)}
+    nearest, furthest = max(horizon // 3, 1), MAX_TRIAL_HORIZONS * horizon
+    backs = {round(nearest + k * (furthest - nearest) / (TRIAL_COUNT - 1)) for k in range(TRIAL_COUNT)}
     ripe = 2 * season if seasonal else max(season, 3)
     trials = {last - back: min(back, horizon) for back in backs if last - back >= max(ripe - 1, 0)}
 
@@ -89,7 +96,7 @@ def by_loop(z: list[float], horizon: int, season: int) -> tuple[list[float], flo
     tries.append({t: [again(t, h + 1) for h in range(steps)] for t, steps in trials.items()})
     said.append([again(last, h + 1) for h in range(horizon)])
     errors = [sum(off(each, t) for t, each in tried.items()) / max(len(trials), 1) for tried in tries]
-    trust = WEIGHT_EXPONENT[0] + WEIGHT_EXPONENT[1] * len(trials)
+    trust = WEIGHT_EXPONENT + EXPONENT_PER_TRIAL * len(trials)
     weights = [(max(error, EPSILON) / max(min(errors), EPSILON)) ** -trust for error in errors]
     hedge = MIN_SEASONAL_NAIVE_WEIGHT if season > 1 else 0.0
     weights = [(1 - hedge) * weight / sum(weights) for weight in weights]

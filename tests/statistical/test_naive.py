@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstmcast.statistical import naive as module
-from lstmcast.statistical.naive import WINDOW, baselines, drift, naive, naive2, seasonal_naive, window_mean
+from lstmcast.statistical.naive import WINDOW_LENGTH, baselines, drift, naive, naive2, seasonal_naive, window_mean
 
 # Two series: 1 2 4 8 16 32 and 5 3.
 VALUES = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 5.0, 3.0])
@@ -39,7 +39,7 @@ def test_window_mean_by_hand() -> None:
     said = window_mean(VALUES, FIRST, ORIGINS, 2, season=3)
     np.testing.assert_allclose(said, [[56 / 3] * 2, [7 / 3] * 2, [4] * 2, [5] * 2])
     plain = window_mean(VALUES, FIRST, ORIGINS, 1, season=1)
-    np.testing.assert_allclose(plain, [[62 / WINDOW], [7 / 3], [4], [5]])
+    np.testing.assert_allclose(plain, [[62 / WINDOW_LENGTH], [7 / 3], [4], [5]])
 
 
 def test_the_seasonal_baseline_needs_a_season() -> None:
