@@ -33,6 +33,7 @@ def test_importing_it_loads_nothing_heavy() -> None:
     assert not {"numpy", "pandas", "tensorflow", "keras", "click"} & set(loaded)
 
 
+@pytest.mark.slow
 def test_from_a_file_to_a_table(air: Path, tmp_path: Path) -> None:
     """The lines of the README: read, train, save, load, predict, plot."""
     panel = lstmcast.read(air)

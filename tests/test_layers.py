@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -211,6 +212,24 @@ def test_the_package_keeps_to_its_floors() -> None:
     root = Path(lstmcast.__file__).parent
     assert len(list(root.rglob("*.py"))) > 10
     assert faults(root) == []
+
+
+@pytest.mark.parametrize("library", sorted(OWNERS.keys() - sys.stdlib_module_names))
+def test_every_owner_of_a_library_imports_it(library: str) -> None:
+    """The table allows no more than is needed."""
+    root = Path(lstmcast.__file__).parent
+    for owner in OWNERS[library]:
+        paths = sorted((root / owner).rglob("*.py")) if owner.endswith("/") else [root / owner]
+        trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
+        assert any(name.split(".")[0] == library for tree in trees for _, name in imports(tree, [])), owner
+
+
+def test_contributing_names_the_libraries_with_owners() -> None:
+    """Its sentence on imports names each, but for parts of others and of the standard library."""
+    text = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (sentence,) = re.findall(r"^- (.*) are imported only where the table allows it", text, re.MULTILINE)
+    named = {name.lower() for name in re.findall(r"[A-Z]\w+", sentence)}
+    assert named == OWNERS.keys() - {"tensorflow", "pydantic_core"} - sys.stdlib_module_names
 
 
 @pytest.mark.parametrize(

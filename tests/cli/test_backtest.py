@@ -25,6 +25,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_files_figures_and_json(here: Path, capsys: Capture, air: Path, small: tuple[str, ...]) -> None:
     """Everything at once: the table on stderr, the JSON alone on stdout, the files in the folder, nothing else."""
     asked = ("--origins", "2", "--horizon", "6", "--json", "--figures", "-o", "results/air")
@@ -44,6 +45,7 @@ def test_files_figures_and_json(here: Path, capsys: Capture, air: Path, small: t
     assert off == pytest.approx(found["scores"]["all"]["methods"]["lstm"]["mae"][0])
 
 
+@pytest.mark.slow
 def test_quiet_says_nothing_and_writes_the_same(here: Path, capsys: Capture, air: Path, small: tuple[str, ...]) -> None:
     """Two runs with one seed write the same bytes; `--quiet` is quiet."""
     for name in ("one", "two"):
@@ -85,6 +87,7 @@ def test_refusals(
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_strict_is_8(shops_file: Path, capsys: Capture, small: tuple[str, ...]) -> None:
     """What was left out is named: by the reader, and for want of a past."""
     assert main(["backtest", str(shops_file), "--strict", "--quiet", "--origins", "3", *small]) == 8

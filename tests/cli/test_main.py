@@ -99,6 +99,7 @@ def test_strict_is_8(run: Run, here: Path, shops_models: Path) -> None:
     assert set(pd.read_csv(here / "forecast.csv")["shop"]) == {"north", "south/west", "new"}
 
 
+@pytest.mark.slow
 def test_strict_training_is_8_where_the_lstm_is_no_better(here: Path, capsys: Capture, small: tuple[str, ...]) -> None:
     """A constant series leaves nothing to be better at: with `--strict` training says so, after saving the model."""
     (here / "still.csv").write_text("year,v\n" + "".join(f"{1900 + k},7\n" for k in range(40)))
@@ -120,6 +121,7 @@ def test_two_quiet_runs_with_one_seed(run: Run, here: Path, air: Path, models: P
     assert [path.name for path in here.iterdir()] == ["models"]
 
 
+@pytest.mark.slow
 def test_train_tells_what_it_did(here: Path, capsys: Capture, air: Path, small: tuple[str, ...]) -> None:
     """On stderr: what was found and decided, the scores, the verdict, and what comes next; on stdout the JSON alone."""
     assert call("train", air, "--name", "2024", "--horizon", "6", "--json", *small) == 0
@@ -140,6 +142,7 @@ def test_train_tells_what_it_did(here: Path, capsys: Capture, air: Path, small: 
     assert set(here.iterdir()) == {here / "models"}
 
 
+@pytest.mark.slow
 def test_a_wide_table(here: Path, capsys: Capture, small: tuple[str, ...]) -> None:
     """Two target columns, or all of them, are series of their own; predict reads the same ones again."""
     rows = [f"{1900 + k},{k % 5 + 1},{k % 7 + 30}" for k in range(60)]
@@ -159,6 +162,7 @@ def test_a_wide_table(here: Path, capsys: Capture, small: tuple[str, ...]) -> No
     assert "no column 'b'" in said(capsys, "predict", "narrow.csv", "--models", "m1", code=4)
 
 
+@pytest.mark.slow
 def test_stdin_is_trained_on_and_remembered(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch, air: Path, small: tuple[str, ...]
 ) -> None:
@@ -207,6 +211,7 @@ def test_model_names(data: str, name: str) -> None:
 # --- flags, --set, YAML ---
 
 
+@pytest.mark.slow
 def test_flags_win_over_set_and_set_over_the_file(here: Path, capsys: Capture, air: Path) -> None:
     """The same key in a flag, in `--set` and in the YAML: the flag counts, then `--set`, then the file."""
     (here / "my.yaml").write_text("train: {seed: 1, patience: 1, epochs: 1}\nforecast: {horizon: 3}\n")
@@ -269,6 +274,7 @@ def test_all_formats_say_the_same(here: Path, capsys: Capture, models: Path) -> 
     assert {path.name for path in here.iterdir()} == {"f.csv", "f.jsonl", "f.parquet"}
 
 
+@pytest.mark.slow
 def test_the_newest_file_is_used(here: Path, capsys: Capture, air: Path, small: tuple[str, ...]) -> None:
     """Without DATA the file of training is read again as it is now; once it is gone, what the model kept is used."""
     data = here / "sales.csv"
@@ -395,6 +401,7 @@ def test_check(capsys: Capture, air: Path) -> None:
     assert found["left_out"] == []
 
 
+@pytest.mark.slow
 def test_init_then_train(here: Path, capsys: Capture, shops_file: Path, small: tuple[str, ...]) -> None:
     """The written config names what was found, is not overwritten unasked, and trains the same columns."""
     assert "lstmcast.yaml: written" in said(capsys, "init", shops_file, code=0)
@@ -473,6 +480,7 @@ def test_a_file_that_cannot_be_read_leaves_nothing_behind(here: Path, capsys: Ca
     assert not (here / "models").exists()
 
 
+@pytest.mark.slow
 def test_old_or_missing_data_are_said_even_when_quiet(
     here: Path, capsys: Capture, air: Path, small: tuple[str, ...]
 ) -> None:
@@ -503,6 +511,7 @@ def wait_for(text: str, path: Path, process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code", "words"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")]
 )

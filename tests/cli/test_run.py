@@ -72,6 +72,7 @@ def second_version(folder: Path) -> tuple[Path, Path]:
     return first, second
 
 
+@pytest.mark.slow
 def test_what_is_said(here: Path, capsys: Capture) -> None:
     """A line on the data, one on what was written; the second run says that there is nothing to do."""
     text = said(capsys, "run", "job.yaml", "--now", NOW, "--force")
@@ -82,6 +83,7 @@ def test_what_is_said(here: Path, capsys: Capture) -> None:
     assert "forecast.csv: nothing has changed since it was written" in said(capsys, "run", "job.yaml", "--now", NOW)
 
 
+@pytest.mark.slow
 def test_quiet_on_success(here: Path, capsys: Capture) -> None:
     """Cron mails what is said: nothing where nothing is wrong, one line where something is."""
     assert here.is_dir()
@@ -91,6 +93,7 @@ def test_quiet_on_success(here: Path, capsys: Capture) -> None:
     assert line.startswith("lstmcast: freshness.max_data_age: sales.csv: the newest step, 2024-04-29, ended 2 d ago")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "code", "words"),
     [
@@ -110,6 +113,7 @@ def test_exit_codes(here: Path, capsys: Capture, more: str, code: int, words: st
     assert all(line.startswith("lstmcast: ") for line in text.splitlines())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["sales.csv", "./sales.csv", "link.csv"])
 def test_the_data_are_never_written_over(here: Path, capsys: Capture, output: str) -> None:
     """By whatever path: a job, and predict, that would put the forecast in the place of the data is refused."""
@@ -124,6 +128,7 @@ def test_the_data_are_never_written_over(here: Path, capsys: Capture, output: st
     assert (here / "sales.csv").read_bytes() == data
 
 
+@pytest.mark.slow
 def test_the_log_as_json(here: Path, capsys: Capture) -> None:
     """One object a line, each with time, level, event and message; the last one tells how it ended."""
     (here / "job.yaml").write_text(RUN_JOB + "alerts: [{name: any, when: forecast > 0}]\n")
@@ -138,6 +143,7 @@ def test_the_log_as_json(here: Path, capsys: Capture) -> None:
     assert len(last["run_key"]) == 64
 
 
+@pytest.mark.slow
 def test_a_failure_as_json(here: Path, capsys: Capture) -> None:
     """A failure too is JSON alone, with its exit code."""
     (here / "sales.csv").unlink()
@@ -147,6 +153,7 @@ def test_a_failure_as_json(here: Path, capsys: Capture) -> None:
     assert "sales.csv" in last["message"]
 
 
+@pytest.mark.slow
 def test_a_job_that_is_none_as_json(here: Path, capsys: Capture) -> None:
     """Faults of the job's YAML are JSON too, all in one message."""
     (here / "job.yaml").write_text("inputs: a\nretrain: {every: 7}\n")
@@ -155,6 +162,7 @@ def test_a_job_that_is_none_as_json(here: Path, capsys: Capture) -> None:
     assert len(last["message"].splitlines()) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("now", ["yesterday", "2024-04-30T01:00"])
 def test_a_time_that_is_none(here: Path, capsys: Capture, now: str) -> None:
     """A time without a zone is wrong usage."""
@@ -162,6 +170,7 @@ def test_a_time_that_is_none(here: Path, capsys: Capture, now: str) -> None:
     assert "must be an ISO 8601 time with its zone" in said(capsys, "run", "job.yaml", "--now", now, code=2)
 
 
+@pytest.mark.slow
 def test_init_writes_a_job_that_runs(here: Path, capsys: Capture) -> None:
     """A commented job for the file, which loads as what the file says, and warns where three days are missing."""
     text = said(capsys, "init", "sales.csv", "--job", "-o", "jobs.yaml")
@@ -174,6 +183,7 @@ def test_init_writes_a_job_that_runs(here: Path, capsys: Capture) -> None:
     assert (job.freshness.max_data_age.then, job.retrain.start) == ("warn", "warm")
 
 
+@pytest.mark.slow
 def test_a_job_can_be_looked_at(here: Path, capsys: Capture) -> None:
     """`config --job` checks a job without running it, and shows every key."""
     (here / "job.yaml").write_text(RUN_JOB + "freshness: {max_data_age: 2h}\n")
@@ -186,6 +196,7 @@ def test_a_job_can_be_looked_at(here: Path, capsys: Capture) -> None:
     assert json.loads(capsys.readouterr().out)["required"] == ["input"]
 
 
+@pytest.mark.slow
 def test_init_names_the_data_from_where_the_job_lies(here: Path, capsys: Capture) -> None:
     """The path in the job is relative to the job's own folder."""
     (here / "jobs").mkdir()
@@ -224,6 +235,7 @@ def test_the_current_version_is_never_removed(here: Path, capsys: Capture) -> No
     assert said(capsys, "models", "prune", "--keep", "1") == "models/sales: removed nothing\n"
 
 
+@pytest.mark.slow
 def test_models_without_a_current_one(here: Path, capsys: Capture) -> None:
     """Where `current` is gone: the list and `verify` say so, nothing is removed, and rollback mends it."""
     (version,) = versions(here / "models/sales")
@@ -236,6 +248,7 @@ def test_models_without_a_current_one(here: Path, capsys: Capture) -> None:
     assert main(["run", "job.yaml", "--now", NOW, "-q"]) == 0
 
 
+@pytest.mark.slow
 def test_verify(here: Path, capsys: Capture) -> None:
     """Whole versions, `current` and the ledger are named; one changed byte is found, exit 5, and not made current."""
     (version,) = versions(here / "models/sales")
@@ -249,6 +262,7 @@ def test_verify(here: Path, capsys: Capture) -> None:
     assert "sha256 is not the manifest's" in said(capsys, "models", "rollback", version.name, code=5)
 
 
+@pytest.mark.slow
 def test_models_as_json(here: Path, capsys: Capture) -> None:
     """For a program: versions with scores, and why each was fitted."""
     assert main(["models", "--json"]) == 0

@@ -51,6 +51,7 @@ def here(ran: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "job"
 
 
+@pytest.mark.slow
 def test_score_without_a_job_tells_what_runs_have_seen(here: Path, capsys: Capture) -> None:
     """5 + 4 + 3 + 2 + 1 outcomes of six runs; no file is changed, nothing is on stdout."""
     before = {path: path.read_bytes() for path in here.rglob("*") if path.is_file()}
@@ -64,6 +65,7 @@ def test_score_without_a_job_tells_what_runs_have_seen(here: Path, capsys: Captu
     assert {path: path.read_bytes() for path in before} == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_score_with_a_job_reads_the_newest_data(capsys: Capture) -> None:
     """Two days more: 5 + 5 + 5 + 4 + 3 + 2; as JSON with the same figures."""
@@ -76,6 +78,7 @@ def test_score_with_a_job_reads_the_newest_data(capsys: Capture) -> None:
     assert found["drift"]["false_alarm_rate"] == 0.01
 
 
+@pytest.mark.slow
 def test_a_window(here: Path, capsys: Capture) -> None:
     """Only steps in the two days before now, of which one is known; all; and what the job's own window asks for."""
     (here / "job.yaml").write_text(JOB + "ledger: {window: 1h}\n")
@@ -86,6 +89,7 @@ def test_a_window(here: Path, capsys: Capture) -> None:
     assert counts == [4, 24, 0]
 
 
+@pytest.mark.slow
 def test_conditions_end_with_8(here: Path, capsys: Capture) -> None:
     """One that is met is said with its figure; one that is not, and one on nothing known, are not."""
     assert main(["score", "-q", "--fail-if", "mase > 0.001", "--fail-if", "mae > 1e6"]) == 8
@@ -97,6 +101,7 @@ def test_conditions_end_with_8(here: Path, capsys: Capture) -> None:
     assert main(["score", "job.yaml", "-q", "--window", "all"]) == 8
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_diff(capsys: Capture) -> None:
     """The last two runs by default, one further back if asked; JSON holds every step."""
@@ -112,6 +117,7 @@ def test_diff(capsys: Capture) -> None:
     assert found["changed"] == {"data": True, "model": False, "config": False}
 
 
+@pytest.mark.slow
 def test_replay(here: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     """Each run's file again, on stdout or where one likes."""
     for day in range(1, 7):
@@ -124,6 +130,7 @@ def test_replay(here: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     assert capsysbinary.readouterr() == (b"", b"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("args", "code", "fault"),
     [
@@ -152,6 +159,7 @@ def test_faults(here: Path, capsys: Capture, args: list[str], code: int, fault: 
     assert here.is_dir()
 
 
+@pytest.mark.slow
 def test_score_while_a_run_is_under_way(here: Path, capsys: Capture) -> None:
     """With a job it would write, so it waits, and gives up with 7; without one it only reads."""
     with model_lock(here / "models" / "sales"):

@@ -37,6 +37,7 @@ def same(one: Forecaster, other: Forecaster) -> None:
     assert one.horizon == other.horizon
 
 
+@pytest.mark.slow
 @pytest.mark.kernel
 @pytest.mark.parametrize("name", ["forecaster", "shops", "direct"])
 def test_saved_and_loaded_it_is_the_same(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:

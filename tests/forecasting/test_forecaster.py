@@ -52,6 +52,7 @@ def test_no_forecast_reaches_beyond_the_calendar(forecaster: Forecaster, horizon
         forecaster.predict(horizon=horizon)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["forecaster", "lone"])
 def test_bounds(name: str, request: pytest.FixtureRequest) -> None:
     """Intervals nest, hold the forecast and are positive for positive data; leaning on none, they never narrow."""

@@ -48,6 +48,7 @@ def test_only_what_both_know_is_compared(shops_file: Path) -> None:
     assert not any("others now" in word for word in said(panel, renamed))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["forecaster", "shops"])
 def test_what_a_model_kept_is_what_it_was_trained_on(
     name: str, request: pytest.FixtureRequest, air: Path, shops_file: Path

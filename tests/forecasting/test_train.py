@@ -77,6 +77,7 @@ def test_the_plan_never_sees_the_held_out_steps(air_panel: Panel, two: Panel) ->
         assert repr(make_plan(noisy(panel, len(panel.series(0)) - 5), Config())) != repr(plan)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [
@@ -115,6 +116,7 @@ def test_the_judged_network_never_sees_the_held_out_steps(
     assert again.tobytes() == said.tobytes()
 
 
+@pytest.mark.slow
 def test_the_last_step_before_the_cutoff_is_learnt_from(air_panel: Panel) -> None:
     """The opposite: noise that begins one step earlier changes the weights, so the cutoff is where it is said to be."""
     asked = config()
@@ -122,6 +124,7 @@ def test_the_last_step_before_the_cutoff_is_learnt_from(air_panel: Panel) -> Non
     assert weights(train(noisy(air_panel, plan.holdout.total + 1), asked).pipeline) != weights(true.pipeline)
 
 
+@pytest.mark.slow
 def test_what_stops_never_sees_what_judges(two: Panel) -> None:
     """Noise in the judging steps changes no stopping error, no epoch, no footing, no weight: only the scores."""
     asked = config(model__level="auto", train__epochs=5, train__patience=2)
@@ -140,6 +143,7 @@ def test_what_stops_never_sees_what_judges(two: Panel) -> None:
     assert other.report["scores"]["lstm"] != true.report["scores"]["lstm"]
 
 
+@pytest.mark.slow
 def test_refit_learns_from_everything_and_says_so(air_panel: Panel) -> None:
     """Judged alike, the network fitted again is another one; each report says which network was scored."""
     kept, again = (train(air_panel, config(train__refit=refit)) for refit in (False, True))
@@ -150,6 +154,7 @@ def test_refit_learns_from_everything_and_says_so(air_panel: Panel) -> None:
     assert again.report["scored_network"].startswith("the network fitted without the held-out steps; the saved one")
 
 
+@pytest.mark.slow
 def test_seeds(air_panel: Panel) -> None:
     """The same seed gives the same weights and the same forecast to the byte, another seed others."""
     one, same, other = (train(air_panel, config(train__seed=seed)) for seed in (7, 7, 8))
@@ -157,6 +162,7 @@ def test_seeds(air_panel: Panel) -> None:
     assert one.predict().values.tobytes() == same.predict().values.tobytes()
 
 
+@pytest.mark.slow
 def test_a_long_fit_goes_on_with_the_steps_that_judged_it(air_panel: Panel) -> None:
     """All epochs, nothing to stop; then on from the judged weights for a quarter as many, with all the data."""
     told: list[FitProgress] = []
@@ -192,6 +198,7 @@ def test_all_steps_and_their_quantiles_at_once(direct: Forecaster, direct_config
     assert same.predict().lower.tobytes() == direct.predict().lower.tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("levels", [[], [80]])
 @pytest.mark.parametrize("horizon", [1, 3])
 def test_quantiles_of_any_levels_and_horizon(air_panel: Panel, levels: list[float], horizon: int) -> None:
@@ -208,6 +215,7 @@ def test_quantiles_of_any_levels_and_horizon(air_panel: Panel, levels: list[floa
         assert (forecast.upper < 20 * forecast.values).all()
 
 
+@pytest.mark.slow
 def test_several_networks_are_averaged(air_panel: Panel) -> None:
     """Two networks, each from its own seed: the forecast is the mean of theirs in z."""
     pair = train(air_panel, config(train__networks=2, train__seed=2**32 - 1))
@@ -224,6 +232,7 @@ def test_several_networks_are_averaged(air_panel: Panel) -> None:
     np.testing.assert_allclose(running.forecast(series, origins, 6).z, (first + second) / 2)
 
 
+@pytest.mark.slow
 def test_what_is_told_while_training(air_panel: Panel) -> None:
     """The plan is told once, before the first epoch; then every epoch of every fit, and of the fit on everything."""
     told: list[FitProgress | TrainingPlan] = []
@@ -244,6 +253,7 @@ def test_what_is_told_while_training(air_panel: Panel) -> None:
     assert all(s.progress.validation_error is None for s in stages[4:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lengths", [(120, 90, 5), (5, 90, 120), (120, 1, 90), (90, 120, 1)])
 def test_series_too_short_to_learn_from_are_forecast_all_the_same(
     tmp_path: Path, write_series: Write, waves: Wave, lengths: tuple[int, ...]
@@ -260,6 +270,7 @@ def test_series_too_short_to_learn_from_are_forecast_all_the_same(
     assert 0 < len(judged) < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [0.0, -3.5, 1e9])
 def test_a_constant_series_has_a_constant_forecast(tmp_path: Path, write_series: Write, value: float) -> None:
     """What never moved is forecast not to move, with intervals of next to no width."""
@@ -269,6 +280,7 @@ def test_a_constant_series_has_a_constant_forecast(tmp_path: Path, write_series:
     assert np.abs(forecast.upper - forecast.lower).max() <= 1e-4 * max(1.0, abs(value))
 
 
+@pytest.mark.slow
 def test_a_constant_series_does_not_widen_the_others(tmp_path: Path, write_series: Write, waves: Wave) -> None:
     """Intervals of series that move are as wide beside a constant one as without it."""
     moving = {"a": waves(120, 1), "b": waves(120, 2)}
@@ -283,6 +295,7 @@ def test_a_constant_series_does_not_widen_the_others(tmp_path: Path, write_serie
     assert wide < 3 * reference
 
 
+@pytest.mark.slow
 def test_no_interval_at_all(air_panel: Panel) -> None:
     """Without levels there is a forecast without bounds."""
     forecast = train(air_panel, config(forecast__levels=[])).predict()
@@ -290,6 +303,7 @@ def test_no_interval_at_all(air_panel: Panel) -> None:
     assert list(forecast.to_frame().columns) == ["month", "forecast"]
 
 
+@pytest.mark.slow
 def test_ten_rows_are_enough_nine_are_not(tmp_path: Path, write_series: Write) -> None:
     """The fewest rows are ten; below, and for a horizon too long, the error says what is needed."""
     ten = read(write_series(tmp_path / "10.csv", {"a": [float(k % 3) for k in range(10)]}))
@@ -308,6 +322,7 @@ def test_numbers_too_large_to_scale(tmp_path: Path, write_series: Write) -> None
         train(panel, config())
 
 
+@pytest.mark.slow
 def test_filled_values_are_no_target(tmp_path: Path, write_series: Write, waves: Wave) -> None:
     """Steps that were filled are not scored: the held-out actual values are NaN there, and nowhere else."""
     values = waves(120, 1)
@@ -318,6 +333,7 @@ def test_filled_values_are_no_target(tmp_path: Path, write_series: Write, waves:
     np.testing.assert_array_equal(held.actual, values[steps])
 
 
+@pytest.mark.slow
 def test_hold_out_of_the_plan_is_what_the_report_says(air_panel: Panel) -> None:
     """Report and plan agree on what was held out."""
     trained, plan = planned(air_panel, config())
@@ -326,6 +342,7 @@ def test_hold_out_of_the_plan_is_what_the_report_says(air_panel: Panel) -> None:
     assert said["origins"] == len(plan.holdout.test_origins(air_panel.lengths)[0])
 
 
+@pytest.mark.slow
 def test_a_network_that_learns_chance_counts_less(air_panel: Panel) -> None:
     """Noise around a constant: the stopping origins find that smoothing knows more of it."""
     rng = np.random.default_rng(5)
@@ -335,6 +352,7 @@ def test_a_network_that_learns_chance_counts_less(air_panel: Panel) -> None:
     assert trained.pipeline.smoothing_weight == trained.report["smoothing_share"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("asked", "values", "share"), [(0.0, 144, 0.0), (0.3, 144, 0.3), (0.4, 300, 0.4)])
 def test_a_pinned_share_of_smoothing_is_taken(air_panel: Panel, asked: float, values: int, share: float) -> None:
     """Whatever the stopping origins would say."""
@@ -440,7 +458,7 @@ def test_they_stay_where_nothing_is_learnt(air_panel: Panel, monkeypatch: pytest
     ):
         for name, array in to_tensors(after).items():
             np.testing.assert_array_equal(to_tensors(before)[name], array)
-    monkeypatch.setattr(forecasting_train, "pretrained", None)  # nothing more is asked of what came with lstmcast
+    monkeypatch.setattr(forecasting_train, "load_pretrained_forecaster", None)
     assert np.isfinite(found.predict(air_panel).values).all()
 
 

@@ -11,23 +11,12 @@ import pytest
 from lstmcast.config.schema import ModelConfig
 from lstmcast.errors import ModelError, UsageError
 from lstmcast.tasks import HEADS, get_task
-from lstmcast.tasks.base import BacktestOptions, PlotOptions, PredictOptions, Task, reject_flags
-
-VERBS = [name for name in vars(Task) if not name.startswith("_")]
+from lstmcast.tasks.base import BacktestOptions, PlotOptions, PredictOptions, reject_flags
 
 
 def test_every_head_of_the_config_has_a_kind() -> None:
     """What may be configured can be trained, and nothing else."""
     assert set(HEADS) == set(get_args(ModelConfig.model_fields["head"].annotation))
-
-
-@pytest.mark.parametrize("head", HEADS)
-def test_every_kind_offers_every_verb(head: str) -> None:
-    """As the commands ask for them, each with its docstring."""
-    kind = get_task(head)
-    assert {"read", "train", "predict", "plot", "backtest", "formats"} <= set(VERBS)
-    assert [verb for verb in VERBS if not hasattr(kind, verb)] == []
-    assert all(getattr(kind, verb).__doc__ for verb in VERBS if verb not in {"formats", "name"})
 
 
 def test_an_unknown_head_names_the_known_ones() -> None:

@@ -55,6 +55,7 @@ def of_shops(shops: Panel, config: Config) -> BacktestResult:
     return backtest(shops, config, origins=3)
 
 
+@pytest.mark.slow
 def test_the_first_forecast_is_that_of_a_model_trained_before_it(
     scores: BacktestResult, air_panel: Panel, config: Config
 ) -> None:
@@ -66,6 +67,7 @@ def test_the_first_forecast_is_that_of_a_model_trained_before_it(
     np.testing.assert_allclose(said.upper[:, 0, 0], forecast.upper[:, 0], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_what_came_is_the_end_of_the_series(scores: BacktestResult, air_panel: Panel) -> None:
     """Three times six months, without overlap, are the last eighteen; origins are the steps before them."""
     assert scores.actual[0].ravel().tolist() == air_panel.values[-18:].tolist()
@@ -80,6 +82,7 @@ def changed(panel: Panel) -> Panel:
     return replace(panel, values=values)
 
 
+@pytest.mark.slow
 def test_nothing_after_an_origin_is_seen(scores: BacktestResult, air_panel: Panel, config: Config) -> None:
     """Another future of the last origin: every forecast and bound stays, to the byte; the outcomes do not."""
     other = backtest(changed(air_panel), config, origins=3)
@@ -124,6 +127,7 @@ def test_a_failure_in_a_process_is_the_failure_it_is(air_panel: Panel) -> None:
         backtest(air_panel, config, origins=10, refit=True)
 
 
+@pytest.mark.slow
 def test_what_cannot_judge_is_not_scored(of_shops: BacktestResult) -> None:
     """A short series is left out and counted; a missing day is no outcome, and a missing origin judges nothing."""
     assert of_shops.panel.keys == (("north",), ("holes",), ("still",))
@@ -134,6 +138,7 @@ def test_what_cannot_judge_is_not_scored(of_shops: BacktestResult) -> None:
     assert of_shops.n_scored == 8
 
 
+@pytest.mark.slow
 def test_a_constant_series_breaks_nothing(of_shops: BacktestResult) -> None:
     """Its scaled scores are undefined, its others are exact; the JSON has null for what is undefined."""
     table = of_shops.tables["series"]["naive"]
@@ -144,6 +149,7 @@ def test_a_constant_series_breaks_nothing(of_shops: BacktestResult) -> None:
     assert plain["scores"]["series"]["methods"]["naive"]["mase"][2] is None
 
 
+@pytest.mark.slow
 def test_nothing_but_a_constant(tmp_path: Path, write_series: Write, config: Config) -> None:
     """MASE, OWA and WQL may be undefined, and there is a verdict all the same."""
     panel = read(write_series(tmp_path / "x.csv", {"a": np.zeros(60)}))
@@ -153,6 +159,7 @@ def test_nothing_but_a_constant(tmp_path: Path, write_series: Write, config: Con
     assert found.verdict.startswith("The LSTM is no better than naive")
 
 
+@pytest.mark.slow
 def test_mase_divides_by_what_came_before_the_first_origin(scores: BacktestResult, air_panel: Panel) -> None:
     """The mean seasonal change of the first 126 months, for all origins alike."""
     past = air_panel.values[:126]
@@ -162,6 +169,7 @@ def test_mase_divides_by_what_came_before_the_first_origin(scores: BacktestResul
         assert scores.overall(method, "mase") == pytest.approx(errors.mean() / scale)
 
 
+@pytest.mark.slow
 def test_methods_and_verdict(scores: BacktestResult) -> None:
     """The LSTM, every baseline, and Naive2; the skill is against the one with the least MASE."""
     assert list(scores.by_method) == ["lstm", "naive", "drift", "window_mean", "seasonal_naive", "Naive2"]
@@ -171,6 +179,7 @@ def test_methods_and_verdict(scores: BacktestResult) -> None:
     assert scores.verdict == verdict(scores.skill, 3)
 
 
+@pytest.mark.slow
 def test_baselines_have_intervals_that_hold(tmp_path: Path, write_series: Write, waves: Wave, config: Config) -> None:
     """Twelve alike series: the conformal intervals of each baseline hold about what they promise, never below 0."""
     series = {f"s{k}": waves(150, k) - 80 for k in range(12)}
@@ -182,6 +191,7 @@ def test_baselines_have_intervals_that_hold(tmp_path: Path, write_series: Write,
     assert np.isfinite(found.overall("naive", "wql"))
 
 
+@pytest.mark.slow
 def test_a_later_zero_rules_out_logs(air_panel: Panel, config: Config) -> None:
     """A zero after the first origin is no reason to stop: roots are taken from the start, and that is said."""
     values = air_panel.values.copy()
@@ -198,6 +208,7 @@ def test_nothing_to_judge_is_refused(air_panel: Panel, config: Config) -> None:
         backtest(replace(air_panel, observed=observed), config, origins=3)
 
 
+@pytest.mark.slow
 def test_classical_methods_stand_beside(air_panel: Panel, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each sees its own past alone; one that refuses a history is scored on the others, and that is said."""
 
@@ -218,6 +229,7 @@ def test_classical_methods_stand_beside(air_panel: Panel, config: Config, monkey
     assert found.overall("AutoETS", "mae") == pytest.approx(errors.mean())
 
 
+@pytest.mark.slow
 def test_without_intervals_and_without_a_second_fit(scores: BacktestResult, air_panel: Panel) -> None:
     """No levels: no bounds, no coverage, no WQL; the judged network itself forecasts from every origin."""
     config = load_config(None, {**SMALL, "forecast.levels": [], "train.refit": False})
@@ -236,7 +248,6 @@ def test_a_missing_extra_is_said_before_training(air_panel: Panel, config: Confi
         backtest(air_panel, config, classical=["prophet"])
 
 
-def test_the_public_name_is_the_function(scores: BacktestResult) -> None:
+def test_the_public_name_is_the_function() -> None:
     """`lstmcast.backtest` stays callable after the rooms it lives in were imported."""
     assert lstmcast.backtest is backtest
-    assert type(scores).__name__ == "BacktestResult"
