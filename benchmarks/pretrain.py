@@ -27,8 +27,8 @@ from lstmcast.forecasting.codec import to_pretrained
 from lstmcast.forecasting.evaluate import evaluate_holdout
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.split_data import SplitData
-from lstmcast.forecasting.train import train
 from lstmcast.persistence.artifact import encoded
+from lstmcast.tasks.value.train import train
 
 FOLDER = Path(__file__).parents[1] / "lstmcast" / "pretrained"
 SETTINGS = {

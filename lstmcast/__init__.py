@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from lstmcast.data.load import read
     from lstmcast.data.schema import ReadOptions
     from lstmcast.forecasting.forecaster import Forecaster
-    from lstmcast.forecasting.train import train
     from lstmcast.report.figures.forecast import plot
     from lstmcast.tasks.value.backtest import backtest
+    from lstmcast.tasks.value.train import train
 
 __version__ = "0.1.0"
 __all__ = ["Forecaster", "LstmcastError", "ReadOptions", "backtest", "load_config", "plot", "read", "train"]
@@ -29,7 +29,7 @@ _HOMES = {
     "load_config": "lstmcast.config",
     "plot": "lstmcast.report.figures.forecast",
     "read": "lstmcast.data.load",
-    "train": "lstmcast.forecasting.train",
+    "train": "lstmcast.tasks.value.train",
 }
 
 

@@ -24,12 +24,12 @@ from lstmcast.data.panel import Panel
 from lstmcast.forecasting.codec import load
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.pipeline import ForecastPipeline
-from lstmcast.forecasting.train import train
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.numpy_lstm import Layer, Network
 from lstmcast.persistence.registry import resolve
 from lstmcast.preprocessing.panel_scaling import ScalingSpec
 from lstmcast.preprocessing.windows import WindowSpec
+from lstmcast.tasks.value.train import train
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 MakeRunner = Callable[..., ForecastPipeline]

@@ -15,13 +15,13 @@ from lstmcast.forecasting.codec import save
 from lstmcast.forecasting.fitting import training_fingerprint
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.model_comparison import Comparison, compare
-from lstmcast.forecasting.train import train
 from lstmcast.jobs.context import CurrentModel, RunContext, current_model
 from lstmcast.jobs.events import LogEvent
 from lstmcast.jobs.live_scores import drifted
 from lstmcast.persistence.checkpoint import checkpoint
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RetrainRecord
+from lstmcast.tasks.value.train import train
 from lstmcast.text import truncate_items
 
 DIGEST_EXCLUDED: Mapping[str, bool | set[str]] = {"store": True, "forecast": {"output"}}

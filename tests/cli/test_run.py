@@ -371,7 +371,7 @@ def test_a_disk_that_fills_while_training(
         fill(disk)
         return forecaster
 
-    monkeypatch.setattr("lstmcast.forecasting.train.train", trained)
+    monkeypatch.setattr("lstmcast.tasks.pipeline.train", trained)
     before = prints(disk / "models")
     ended(capsys, ["train", DATA, "--quiet"], 6, "no space left on the disk")
     assert prints(disk / "models") == before

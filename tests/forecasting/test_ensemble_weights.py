@@ -18,10 +18,10 @@ from lstmcast.explain.explanation import explain
 from lstmcast.forecasting.codec import from_artifact, to_artifact
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.pipeline import EnsembleMember, ForecastPipeline
-from lstmcast.forecasting.train import train
 from lstmcast.preprocessing.polyphase import Polyphase
 from lstmcast.report.console import format_scores
 from lstmcast.report.explanation_text import method, to_dict
+from lstmcast.tasks.value.train import train
 
 TINY = {"train.epochs": 2, "train.batches": 4, "model.units": [4], "train.start": "auto"}
 

@@ -20,7 +20,6 @@ from lstmcast.forecasting.codec import to_artifact
 from lstmcast.forecasting.fitting import EnsembleFitter, FitProgress, FitStage, training_fingerprint
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.planning import make_plan
-from lstmcast.forecasting.train import train
 from lstmcast.forecasting.warm_start import WarmStart
 from lstmcast.nn.keras_backend import Architecture
 from lstmcast.nn.numpy_lstm import Network, to_tensors
@@ -28,6 +27,7 @@ from lstmcast.nn.specs import Recipe
 from lstmcast.nn.trainer import Fit, StopRequested, fit
 from lstmcast.persistence.checkpoint import CHECKPOINT, Checkpoint, checkpoint
 from lstmcast.preprocessing.windows import WindowDataset, WindowSpec
+from lstmcast.tasks.value.train import train
 
 
 def group_weights(networks: tuple[Network, ...]) -> list[bytes]:

@@ -15,7 +15,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.forecasting.actuals import naive_scales
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.model_comparison import compare
-from lstmcast.forecasting.train import train
+from lstmcast.tasks.value.train import train
 
 pytestmark = pytest.mark.slow
 

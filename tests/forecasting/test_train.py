@@ -24,10 +24,12 @@ from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.pipeline import ForecastPipeline
 from lstmcast.forecasting.planning import TrainingPlan, make_plan
 from lstmcast.forecasting.pretrained import load_pretrained_forecaster
-from lstmcast.forecasting.train import plan_fine_tuning, train
+from lstmcast.forecasting.train import plan_fine_tuning
 from lstmcast.forecasting.validation_errors import SMOOTHING_WEIGHTS
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.numpy_lstm import to_tensors
+from lstmcast.tasks.value import train as value_train
+from lstmcast.tasks.value.train import train
 
 Write = Callable[..., Path]
 Wave = Callable[[int, int], np.ndarray]
@@ -95,7 +97,7 @@ def test_the_judged_network_never_sees_the_held_out_steps(
     """
     asked, judged = config(model__smoothing=0.25, **settings), []
     monkeypatch.setattr(
-        forecasting_train,
+        value_train,
         "evaluate_holdout",
         lambda runner, *rest: judged.append(runner) or evaluate_holdout(runner, *rest),
     )

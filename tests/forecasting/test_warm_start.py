@@ -15,9 +15,9 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import SettingKey
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.planning import TrainingPlan, make_plan
-from lstmcast.forecasting.train import train
 from lstmcast.forecasting.warm_start import apply_warm_start, fine_tuning_recipe, last_validation_step
 from lstmcast.nn.numpy_lstm import to_tensors
+from lstmcast.tasks.value.train import train
 
 Write = Callable[..., Path]
 Wave = Callable[[int, int], np.ndarray]

@@ -85,7 +85,7 @@ def _stacked(parts: Sequence[Parts]) -> MethodForecasts:
 
 
 def _train(past: Panel, config: Config, on_progress: ProgressCallback) -> Forecaster:
-    from lstmcast.forecasting.train import train
+    from lstmcast.tasks.value.train import train
 
     try:
         return train(past, config, on_progress=on_progress)

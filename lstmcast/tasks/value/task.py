@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from lstmcast.config import Config
     from lstmcast.evaluation.backtest_result import BacktestResult
     from lstmcast.forecasting.fitting import ProgressCallback
-    from lstmcast.persistence.checkpoint import Checkpoint
-    from lstmcast.tasks.pipeline import Training
+    from lstmcast.tasks.value.train import ValueTraining
 
 
 class ValueTask(Task[Panel, Forecaster, "BacktestResult"]):
@@ -33,26 +32,11 @@ class ValueTask(Task[Panel, Forecaster, "BacktestResult"]):
         """Read a panel."""
         return read(data, ReadOptions.of(config.data.model_dump()))
 
-    def training(self, dataset: Panel, config: Config) -> Training[Any, Any, Any, Forecaster]:
+    def training(self, dataset: Panel, config: Config) -> ValueTraining:
         """Plan a training run."""
-        raise NotImplementedError
+        from lstmcast.tasks.value.train import ValueTraining
 
-    def train(
-        self,
-        dataset: Panel,
-        config: Config,
-        *,
-        checkpoint: Checkpoint | None,
-        on_progress: ProgressCallback,
-        note: Note,
-    ) -> Forecaster:
-        """Plan and train; `note` receives the formatted plan before the first fit."""
-        from lstmcast.forecasting.train import train
-
-        def planned(plan: Any) -> None:
-            note(self.describe_plan(plan))
-
-        return train(dataset, config, checkpoint=checkpoint, on_progress=on_progress, planned=planned)
+        return ValueTraining.of(dataset, config)
 
     def describe_scores(self, report: Mapping[str, Any]) -> str:
         """Format MAE, RMSE, sMAPE, MASE and coverage."""

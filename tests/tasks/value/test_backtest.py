@@ -18,9 +18,9 @@ from lstmcast.errors import DataError, UsageError
 from lstmcast.evaluation.backtest_result import BacktestResult
 from lstmcast.evaluation.skill import verdict
 from lstmcast.evaluation.splits import RollingOrigins
-from lstmcast.forecasting.train import train
 from lstmcast.tasks.value import backtest as value_backtest
 from lstmcast.tasks.value.backtest import backtest, baseline_forecasts
+from lstmcast.tasks.value.train import train
 
 Write = Callable[..., Path]
 Wave = Callable[[int, int], np.ndarray]
