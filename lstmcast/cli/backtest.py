@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import CONFIG, DATA, QUIET, READING, configure, echo_err, fail_on
-from lstmcast.clock import system_clock
+from lstmcast.cli.options import CONFIG, DATA, QUIET, READING, configure, fail_on, note_on_stderr
 from lstmcast.errors import UsageError
 
 METHODS = ("ets", "theta", "arima")
@@ -69,23 +68,16 @@ def backtest(
     selected = METHODS if "all" in classical else classical
     require_tensorflow()
     require(selected)
+    from lstmcast.app import backtest as run_backtest
     from lstmcast.persistence.files import make_folder, write_files
     from lstmcast.report import console
-    from lstmcast.tasks import get_task
     from lstmcast.tasks.base import BacktestOptions
 
-    def note(text: str) -> None:
-        if not quiet:
-            echo_err(text)
-
-    task = get_task(config.model.head)
-    past = task.read(data, config)
-    note(task.describe_data(past, system_clock()))
+    note = note_on_stderr(quiet=quiet)
     folder = make_folder(Path(output)) if output else None
+    options = BacktestOptions(origins, step, refit, selected)
     with console.progress(quiet=quiet) as on_progress:
-        scores = task.backtest(
-            past, config, BacktestOptions(origins, step, refit, selected), on_progress=on_progress, note=note
-        )
+        task, past, scores = run_backtest(data, config, options, note=note, on_progress=on_progress)
     note(task.describe_backtest(scores))
     if folder:
         files = task.backtest_files(scores, figures=figures)

@@ -18,11 +18,10 @@ from lstmcast.clock import system_clock
 def check(data: str, config_name: str | None, settings: tuple[str, ...], *, as_json: bool, **flags: object) -> None:
     """Show what was found in DATA: columns, frequency, season, gaps, with reasons and line numbers."""
     config = configure(config_name, settings, flags)
-    from lstmcast.data.load import read
-    from lstmcast.data.schema import ReadOptions
+    from lstmcast.app import check as read_panel
     from lstmcast.report import console
 
-    panel = read(data, ReadOptions.of(config.data.model_dump()))
+    panel = read_panel(data, config)
     if as_json:
         click.echo(json.dumps(console.found_as_json(panel), indent=1, ensure_ascii=False))
     else:

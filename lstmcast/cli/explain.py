@@ -39,16 +39,12 @@ def explain(
 
     The forecast is the current one, or that of a named series and origin. TensorFlow is not needed.
     """
-    from lstmcast.explain.explanation import explain as explained_by
-    from lstmcast.forecasting.new_data import find_series, find_step
+    from lstmcast import app
     from lstmcast.persistence.files import write_atomically
     from lstmcast.report.explanation_text import method, paragraph, to_dict
-    from lstmcast.tasks.registry import load_values
 
-    loaded = load_values(models, model, data)
-    panel = loaded.past
-    series = find_series(panel, key)
-    explained = explained_by(loaded.trained, panel, series, find_step(panel, series, origin))
+    loaded = app.load_model(models, model, data)
+    (series, explained), panel = app.explain(loaded, key, origin), loaded.dataset
     target = output or (None if as_json else "explanation.png")
     if target:
         from lstmcast.report.figures.explanation import explanation_figure

@@ -34,6 +34,11 @@ def echo_err(text: str) -> None:
         click.echo(text, err=True)
 
 
+def note_on_stderr(*, quiet: bool) -> Callable[[str], None]:
+    """Return a function that writes text to stderr, or ignores it."""
+    return (lambda _: None) if quiet else echo_err
+
+
 def fail_on(dropped: Sequence[str], *, better: bool, also: Sequence[str] = ()) -> None:
     """What --strict asks of a training or a backtest.
 

@@ -47,16 +47,16 @@ def plot(
     quiet: bool,
 ) -> None:
     """Draw history, forecast and intervals (and the actual values where they are known)."""
+    from lstmcast.app import load_model
     from lstmcast.errors import UsageError
     from lstmcast.persistence.files import write_atomically
     from lstmcast.tasks.base import PlotOptions
-    from lstmcast.tasks.registry import load_model
 
     if backtest and forecast_file:
         raise UsageError("--backtest and --forecast cannot be drawn together: choose one")
     options = PlotOptions(Path(output).suffix, horizon, forecast_file, backtest, keys, history)
     loaded = load_model(models, model, data)
-    content, shown = loaded.task.plot(loaded.trained, loaded.past, options)
+    content, shown = loaded.task.plot(loaded.model, loaded.dataset, options)
     write_atomically(Path(output), content)
     if not quiet:
         echo_err(f"{output}: {shown}, {loaded.version}")

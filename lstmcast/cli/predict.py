@@ -54,27 +54,25 @@ def predict(
     from lstmcast.parallel import limit_blas_threads
 
     limit_blas_threads()
+    from lstmcast.app import load_model
     from lstmcast.errors import ConditionError, UsageError
     from lstmcast.persistence.files import is_same, write_atomically
     from lstmcast.results import output_suffix
     from lstmcast.tasks.base import PredictOptions
-    from lstmcast.tasks.registry import load_model
 
     loaded = load_model(models, model, data, read_options(reading))
-    outcome = loaded.task.predict(loaded.trained, loaded.past, PredictOptions(horizon, temperature, seed))
-    default_output = loaded.report["config"]["forecast"]["output"]
+    outcome = loaded.predict(PredictOptions(horizon, temperature, seed))
+    default_output = loaded.model.report["config"]["forecast"]["output"]
     target = output or default_output
     content = outcome.render(output_suffix(default_output if target == "-" else target, loaded.task.formats))
-    if is_same(target, loaded.past.source):
+    if is_same(target, loaded.dataset.source):
         raise UsageError(f"{target}: holds the data, and a forecast would take their place: give another --output")
     if target == "-":
         click.echo(content, nl=False)
     else:
         write_atomically(Path(target), content)
     if not quiet:
-        echo_err(
-            loaded.task.describe_prediction(outcome, loaded.trained, loaded.past, version=loaded.version, target=target)
-        )
+        echo_err(loaded.describe(outcome, target))
     if strict and loaded.warnings:
         raise ConditionError(loaded.warnings)
     for warning in loaded.warnings:

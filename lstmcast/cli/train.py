@@ -8,8 +8,7 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import CONFIG, DATA, MODELS, QUIET, READING, configure, echo_err, fail_on
-from lstmcast.clock import system_clock
+from lstmcast.cli.options import CONFIG, DATA, MODELS, QUIET, READING, configure, fail_on, note_on_stderr
 
 
 @click.command()
@@ -40,52 +39,27 @@ def train(
     DATA is a CSV (also .gz, .xz, .zst, .bz2, .zip), Parquet, with --config text a plain text, or - for stdin. Columns,
     frequency, season and horizon are inferred, and said.
     """
-    import time
-
     config = configure(config_name, settings, {**flags, "store_models": models})
     from lstmcast.nn.keras_backend import require_tensorflow
 
     require_tensorflow()
-    from lstmcast.forecasting.codec import publish
-    from lstmcast.forecasting.fitting import identity_of
-    from lstmcast.persistence.artifact import model_lock, prepare
-    from lstmcast.persistence.checkpoint import checkpoint
-    from lstmcast.persistence.registry import model_name
+    from lstmcast.app import train_and_publish
     from lstmcast.report import console
-    from lstmcast.results import output_suffix
-    from lstmcast.tasks import get_task
 
-    def note(text: str) -> None:
-        if not quiet:
-            echo_err(text)
-
-    folder = Path(config.store.models)
-    name = config.store.name or model_name(data)
-    task = get_task(config.model.head)
-    output_suffix(config.forecast.output, task.formats)
-    past = task.read(data, config)
-    note(task.describe_data(past, system_clock()))
-    training = identity_of(past.fingerprint(), config)
-    began = time.monotonic()
-    with model_lock(prepare(folder, name)), checkpoint(folder / name, training) as kept:
-        if kept.resumed:
-            note("going on where the same training was interrupted")
-        with console.progress(quiet=quiet) as on_progress:
-            trained = task.train(past, config, checkpoint=kept, on_progress=on_progress, note=note)
-        parts = task.to_artifact(trained)
-        version = publish(parts, folder, name, data=data, now=system_clock(), keep=config.store.keep)
-    seconds = time.monotonic() - began
-    note(task.describe_scores(trained.report))
-    note(console.format_saved(version, seconds, flags=_next(folder, name)))
+    note = note_on_stderr(quiet=quiet)
+    with console.progress(quiet=quiet) as on_progress:
+        result = train_and_publish(data, config, note=note, on_progress=on_progress)
+    report, folder = result.model.report, result.version.parent
+    note(console.format_saved(result.version, result.seconds, flags=_next(folder)))
     if as_json:
-        result = {**trained.report, "model": name, "version": version.name, "seconds": round(seconds, 1)}
-        click.echo(json.dumps(result, indent=1, allow_nan=False, ensure_ascii=False))
+        names = {"model": folder.name, "version": result.version.name, "seconds": round(result.seconds, 1)}
+        click.echo(json.dumps({**report, **names}, indent=1, allow_nan=False, ensure_ascii=False))
     if strict:
-        fail_on(past.dropped, better=trained.report["skill"]["better"])
+        fail_on(result.dataset.dropped, better=report["skill"]["better"])
 
 
-def _next(folder: Path, name: str) -> str:
-    """The flags with which predict and plot find this model."""
-    alone = sum((path / "current").exists() for path in folder.iterdir()) == 1
-    flags = [] if str(folder) == "models" else ["--models", str(folder)]
-    return shlex.join(flags + ([] if alone else ["--model", name]))
+def _next(folder: Path) -> str:
+    """Return the flags with which predict and plot find this model."""
+    alone = sum((path / "current").exists() for path in folder.parent.iterdir()) == 1
+    flags = [] if str(folder.parent) == "models" else ["--models", str(folder.parent)]
+    return shlex.join(flags + ([] if alone else ["--model", folder.name]))

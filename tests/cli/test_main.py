@@ -172,7 +172,7 @@ def test_stdin_is_trained_on_and_remembered(
     assert call("predict", "-o", "-") == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[1].startswith("1961-01,")
-    assert "no file is known: forecasting from what the model kept" in err
+    assert "forecasting from the context stored in the model" in err
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_the_newest_file_is_used(here: Path, capsys: Capture, air: Path, small: 
     assert call("predict", "-o", "-") == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[1].startswith("1961-01,")
-    assert f"{data} is gone: forecasting from what the model kept" in err
+    assert f"{data} does not exist: forecasting from the context" in err
 
 
 def test_other_columns_are_refused(here: Path, capsys: Capture, models: Path) -> None:
@@ -494,7 +494,7 @@ def test_old_or_missing_data_are_said_even_when_quiet(
         capsys, "predict", old, "--quiet", code=0
     )
     mine.unlink()
-    assert "is gone: forecasting from what the model kept" in said(capsys, "predict", "--quiet", code=0)
+    assert "forecasting from the context stored in the model" in said(capsys, "predict", "--quiet", code=0)
     assert "is gone" in said(capsys, "predict", "--quiet", "--strict", code=8)
 
 

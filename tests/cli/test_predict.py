@@ -68,7 +68,7 @@ def test_flags_say_how_a_file_is_read(tmp_path: Path, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--model", "pretrained"], "name the file"),
+        (["--model", "pretrained"], "needs a data file"),
         (["--season", "12"], "a trained model reads it as in training"),
     ],
 )

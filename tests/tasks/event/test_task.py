@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lstmcast.app import load_model
 from lstmcast.cli import main
-from lstmcast.tasks.registry import load_model
 
 WriteSeries = Callable[..., Path]
 Waves = Callable[[int, int], np.ndarray]
@@ -60,7 +60,7 @@ def test_predict_says_a_probability_for_each_step(sales_file: Path, event_models
 def test_what_was_kept_says_the_same_as_the_file(sales_file: Path, event_models: Path) -> None:
     """Where the file is gone, the kept steps give the same bytes: nothing further back counts."""
     loaded = load_model(str(event_models), None, str(sales_file))
-    with_file, without = loaded.trained.predict(loaded.past), loaded.trained.predict()
+    with_file, without = loaded.model.predict(loaded.dataset), loaded.model.predict()
     assert with_file.render(".csv") == without.render(".csv")
 
 
@@ -97,7 +97,7 @@ def test_backtest_scores_and_writes(
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["explain"], 2, "is a model of model.head: event; explain speaks of forecasts of values"),
+        (["explain"], 2, "explain needs a model of values (got model.head: event)"),
         (["predict", "--horizon", "9"], 2, "--horizon: must be 1 to 5, the horizon of training (got 9)"),
         (["plot", "--forecast", "x.csv"], 2, "--forecast: not with model.head: event"),
         (["plot", "--series", "west"], 2, "--series west: no such series"),

@@ -103,7 +103,7 @@ def test_backtest_judges_every_series_once(
     [
         (["predict", "--horizon", "3"], "--horizon: not with model.head: label"),
         (["plot", "--history", "3"], "--history: not with model.head: label"),
-        (["explain"], "explain speaks of forecasts of values"),
+        (["explain"], "explain needs a model of values"),
     ],
 )
 def test_flags_that_make_no_sense(

@@ -1,0 +1,257 @@
+"""Use cases: train and publish, load a model, backtest, explain, check.
+
+Commands, jobs and the Python API call these functions. None of them prints: text goes to the caller's `note`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lstmcast.clock import system_clock
+from lstmcast.data.schema import ReadOptions
+from lstmcast.errors import ModelError, UsageError
+from lstmcast.forecasting import codec
+from lstmcast.persistence.registry import model_folders, model_name, resolve
+from lstmcast.results import output_suffix
+from lstmcast.tasks.registry import AnyTask, get_task, load_version
+
+if TYPE_CHECKING:
+    from lstmcast.config import Config
+    from lstmcast.data.panel import Panel
+    from lstmcast.explain.explanation import Explanation
+    from lstmcast.forecasting.fitting import ProgressCallback
+    from lstmcast.tasks.base import Backtest, BacktestOptions, Dataset, Prediction, PredictOptions
+
+Note = Callable[[str], None]
+PRETRAINED = "pretrained"  # the name under which a user requests the bundled models
+
+
+# --- train ---
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A trained and published model.
+
+    Attributes:
+        task: its task.
+        dataset: the training data.
+        model: the trained model.
+        version: the folder of the new version.
+        seconds: duration of training and publishing.
+    """
+
+    task: AnyTask
+    dataset: Dataset
+    model: Any
+    version: Path
+    seconds: float
+
+
+def train_and_publish(data: str, config: Config, *, note: Note, on_progress: ProgressCallback) -> TrainingResult:
+    """Read a file, train, and save the result as the current version of a model.
+
+    Args:
+        data: the path of the file; `-` for stdin.
+        config: the task, the settings, and the model's folder and name.
+        note: receives the formatted data, plan and scores.
+        on_progress: receives the progress after every epoch.
+
+    Raises:
+        LstmcastError: the data cannot be read, the training fails, or the version cannot be written.
+    """
+    from lstmcast.forecasting.fitting import identity_of
+    from lstmcast.persistence.artifact import model_lock, prepare
+    from lstmcast.persistence.checkpoint import checkpoint
+
+    task = get_task(config.model.head)
+    output_suffix(config.forecast.output, task.formats)
+    dataset = task.read(data, config)
+    note(task.describe_data(dataset, system_clock()))
+    folder = prepare(Path(config.store.models), config.store.name or model_name(data))
+    identity, began = identity_of(dataset.fingerprint(), config), time.monotonic()
+    with model_lock(folder), checkpoint(folder, identity) as kept:
+        if kept.resumed:
+            note("resuming the same training where it was interrupted")
+        model = task.train(dataset, config, checkpoint=kept, on_progress=on_progress, note=note)
+        version = publish(task, model, folder, data=data, now=system_clock(), keep=config.store.keep)
+    seconds = time.monotonic() - began
+    note(task.describe_scores(model.report))
+    return TrainingResult(task, dataset, model, version, seconds)
+
+
+def publish(task: AnyTask, model: Any, folder: Path, *, data: str | None, now: datetime, keep: int) -> Path:
+    """Save a trained model as the current version; the caller holds the model's lock.
+
+    Args:
+        task: the model's task.
+        model: the trained model.
+        folder: of the model.
+        data: the file that predict reads by default, if any.
+        now: the time, with a zone.
+        keep: number of versions to keep.
+
+    Returns:
+        The folder of the version.
+    """
+    return codec.publish(task.to_artifact(model), folder.parent, folder.name, data=data, now=now, keep=keep)
+
+
+# --- load and forecast ---
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model and the newest data.
+
+    Attributes:
+        task: its task.
+        model: the trained model.
+        version: its folder.
+        dataset: the newest data.
+        warnings: defects of the data that do not prevent a forecast.
+        zero_shot: whether it is a bundled pretrained model.
+    """
+
+    task: AnyTask
+    model: Any
+    version: Path
+    dataset: Any
+    warnings: tuple[str, ...] = ()
+    zero_shot: bool = False
+
+    def predict(self, options: PredictOptions) -> Prediction:
+        """Forecast from the newest data."""
+        return self.task.predict(self.model, self.dataset, options)
+
+    def describe(self, prediction: Prediction, target: str) -> str:
+        """Format the summary of a written forecast; zero-shot, also the data, which no training has described."""
+        dataset = replace(self.dataset, notes=()) if self.zero_shot else self.dataset
+        text = self.task.describe_prediction(prediction, self.model, dataset, version=self.version, target=target)
+        return f"{self.task.describe_data(self.dataset, system_clock())}\n{text}" if self.zero_shot else text
+
+
+def load_model(
+    models: str | None, model: str | None, data: str | None, reading: ReadOptions | None = None
+) -> LoadedModel:
+    """Load and verify a model, and read the newest data as those of training were read.
+
+    The data are `data`, else the file of training, else the context that the model stores. Where no model was trained,
+    or "pretrained" is requested and no model has that name, a bundled pretrained model is used.
+
+    Args:
+        models: the folder of all models; None: `models`.
+        model: name or path; None: the only model.
+        data: the newest file.
+        reading: options for reading it; only for pretrained models.
+
+    Raises:
+        UsageError: options for reading with a trained model, or a pretrained model without data.
+        ModelError: the model is missing or damaged.
+        DataError: the data cannot be read.
+    """
+    folder = Path(models or "models")
+    if _requests_pretrained(folder, model, data):
+        return _load_pretrained(data, reading or ReadOptions())
+    if reading is not None:
+        raise UsageError(
+            "--target, --season and other flags for reading a file: a trained model reads it as in training; leave "
+            f"them out, or use a pretrained model with --model {PRETRAINED}"
+        )
+    version, task, trained = _load(folder, model)
+    path = data or trained.report["data"]["path"]
+    if data is None and (path is None or not Path(path).exists()):
+        missing = f"{path} does not exist" if path else "the file of training is not recorded"
+        warning = f"{missing}: forecasting from the context stored in the model"
+        return LoadedModel(task, trained, version, task.stored_context(trained), (warning,))
+    dataset, warnings = task.read_new_data(trained, path)
+    return LoadedModel(task, trained, version, dataset, warnings)
+
+
+def _requests_pretrained(folder: Path, model: str | None, data: str | None) -> bool:
+    """Whether a bundled pretrained model is requested, by name or because there is no other."""
+    if model == PRETRAINED:
+        return not (folder / PRETRAINED).is_dir()
+    return model is None and data is not None and not model_folders(folder)
+
+
+def _load_pretrained(data: str | None, reading: ReadOptions) -> LoadedModel:
+    """The bundled model for a file's frequency, and the file."""
+    if data is None:
+        raise UsageError(f"--model {PRETRAINED}: needs a data file (lstmcast predict data.csv --model {PRETRAINED})")
+    from lstmcast.data.load import read
+    from lstmcast.forecasting.pretrained import load_pretrained_forecaster, select_pretrained
+
+    panel = read(data, reading)
+    version = Path(PRETRAINED) / select_pretrained(panel).name
+    warnings = tuple(f"left out: {reason}" for reason in panel.dropped)
+    model = load_pretrained_forecaster(panel)
+    return LoadedModel(get_task("value"), model, version, panel, warnings, zero_shot=True)
+
+
+def _load(models: Path, model: str | None) -> tuple[Path, AnyTask, Any]:
+    """The requested version, read and verified; retried where a training replaced it meanwhile."""
+    version = resolve(models, model)
+    try:
+        return version, *load_version(version)
+    except ModelError:
+        newer = resolve(models, model)
+        if newer == version:
+            raise
+        return newer, *load_version(newer)
+
+
+# --- backtest, explain, check ---
+
+
+def backtest(
+    data: str, config: Config, options: BacktestOptions, *, note: Note, on_progress: ProgressCallback
+) -> tuple[AnyTask, Dataset, Backtest]:
+    """Read a file, and score forecasts from several past origins; nothing is saved.
+
+    Returns:
+        The task, the data, and the scored forecasts.
+    """
+    task = get_task(config.model.head)
+    dataset = task.read(data, config)
+    note(task.describe_data(dataset, system_clock()))
+    result = task.backtest(dataset, config, options, on_progress=on_progress, note=note)
+    return task, dataset, result
+
+
+def explain(loaded: LoadedModel, key: str | None = None, origin: str | None = None) -> tuple[int, Explanation]:
+    """Attribute a forecast to past values.
+
+    Args:
+        loaded: a model of numeric values, and the newest data.
+        key: of the series, parts joined by `/`; None: the first.
+        origin: time of the last known step, as the file writes it; None: the last step.
+
+    Returns:
+        The index of the series, and the explanation.
+
+    Raises:
+        UsageError: the model has another task, or there is no such series or step.
+    """
+    from lstmcast.explain import explanation
+    from lstmcast.forecasting.new_data import find_series, find_step
+
+    if loaded.task.name != "value":
+        raise UsageError(
+            f"{loaded.version}: explain needs a model of numeric values (got model.head: {loaded.task.name})"
+        )
+    series = find_series(loaded.dataset, key)
+    step = find_step(loaded.dataset, series, origin)
+    return series, explanation.explain(loaded.model, loaded.dataset, series, step)
+
+
+def check(data: str, config: Config) -> Panel:
+    """Read a file as training would; the panel has the inferred settings and corrections."""
+    from lstmcast.data.load import read
+
+    return read(data, ReadOptions.of(config.data.model_dump()))
