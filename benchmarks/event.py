@@ -55,7 +55,7 @@ def main() -> None:
             rows.append(row)
             progress(" | ".join(row))
     skills = [scores["skills"]["seasonal_rate"] for scores in first]
-    errors = [scores["scores"]["lstm"]["calibration_error"] for scores in first]
+    errors = [scores["scores"]["lstmcast"]["calibration_error"] for scores in first]
     said = (
         f"{CASES[0].event}: Brier skill against the seasonal rate {statistics.median(skills):.3f} in the median of "
         f"{len(first)} seeds (wanted: > {SKILL}), calibration error {statistics.median(errors):.3f} (wanted: < "
@@ -81,7 +81,7 @@ def measured(case: Case, data: Path, seed: int) -> tuple[list[str], dict[str, An
         rolling = ["--origins", str(ORIGINS), "--step", str(STEP), "--json", "--quiet"]
         done = must([COMMAND, "backtest", str((data / case.file).resolve()), *asked, *rolling], Path(folder))
     scores = json.loads(done.stdout)
-    lstm, skills, best = scores["scores"]["lstm"], scores["skills"], scores["skill"]
+    lstm, skills, best = scores["scores"]["lstmcast"], scores["skills"], scores["skill"]
     return [
         case.event,
         str(seed),
@@ -89,7 +89,7 @@ def measured(case: Case, data: Path, seed: int) -> tuple[list[str], dict[str, An
         f"{lstm['brier']:.4f}",
         f"{skills['base_rate']:.2f}",
         f"{skills['seasonal_rate']:.2f}",
-        f"{best['value']:.2f} ({best['against'].replace('_', ' ')})",
+        f"{best['value']:.2f} ({best['baseline'].replace('_', ' ')})",
         f"{lstm['accuracy']:.3f}",
         f"{lstm['calibration_error']:.3f}",
         f"{done.seconds:.0f}",

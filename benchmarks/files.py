@@ -20,8 +20,8 @@ HEADER = (
     "series",
     "frequency",
     "season",
-    "verdict",
-    "MASE lstm",
+    "outcome",
+    "MASE lstmcast",
     "MASE best baseline",
     "train s",
     "predict s",
@@ -45,7 +45,9 @@ def columns(found: dict[str, Any]) -> str:
 
 def best_baseline(scores: dict[str, dict[str, float | None]]) -> str:
     """The lowest MASE of all but the LSTM, with its name."""
-    known = [(score["mase"], name) for name, score in scores.items() if name != "lstm" and score["mase"] is not None]
+    known = [
+        (score["mase"], name) for name, score in scores.items() if name != "lstmcast" and score["mase"] is not None
+    ]
     return "{:.3f} {}".format(*min(known)) if known else ""
 
 
@@ -62,8 +64,8 @@ def trial(path: str, folder: Path, limit: float) -> list[str]:
     if done.code:
         return list((row | {"refusal": refusal("train", done, limit)}).values())
     result = json.loads(done.stdout)
-    ours = result["scores"]["lstm"]["mase"]
-    row |= {"verdict": result["verdict"], "MASE lstm": "" if ours is None else f"{ours:.3f}"}
+    ours = result["scores"]["lstmcast"]["mase"]
+    row |= {"outcome": result["skill"]["outcome"], "MASE lstmcast": "" if ours is None else f"{ours:.3f}"}
     row |= {"MASE best baseline": best_baseline(result["scores"]), "train s": f"{done.seconds:.1f}"}
     ask = [COMMAND, "predict", path, "--models", "models", "--model", "trial", "--output", "forecast.csv", "--quiet"]
     done = measure(ask, folder, limit=limit)

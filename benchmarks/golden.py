@@ -78,9 +78,9 @@ MEMBERS = {
 NAMED = {
     "epochs": ("epochs",),
     "skill.value": ("skill.value",),
-    "skill.against": ("skill.against",),
+    "skill.against": ("skill.baseline", "skill.against"),
     "parameters": ("parameters",),
-    "holdout.origins": ("holdout.origins", "held_out.origins"),
+    "holdout.origins": ("n_scored", "holdout.origins", "held_out.origins"),
     "holdout.horizon": ("holdout.horizon", "held_out.horizon"),
     "preprocessing.transform": ("transform",),
     "preprocessing.level_window": ("level_window", "shape.level"),

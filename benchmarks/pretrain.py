@@ -28,6 +28,7 @@ from lstmcast.forecasting.evaluate import evaluate_holdout
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.split_data import SplitData
 from lstmcast.persistence.artifact import encoded
+from lstmcast.report.verdict import report_verdict
 from lstmcast.tasks.value.train import train
 
 FOLDER = Path(__file__).parents[1] / "lstmcast" / "pretrained"
@@ -77,35 +78,30 @@ def beside_smoothing(forecaster: Forecaster, panel: Panel, one: Class) -> Foreca
     Widths are those that cover the held-out ends of M1 where it has enough series of the class, for these are most like
     what people forecast one by one; else of all public series of the class's own steps.
     """
-    told = forecaster.report["held_out"]
-    held = HoldoutSplit(told["horizon"], told["stop_steps"], told["judge_steps"])
+    told = forecaster.report.holdout
+    held = HoldoutSplit(told.horizon, told.validation_steps, told.test_steps)
     runner, judged = (
         replace(each, smoothing_weight=one.smoothing, smoothing_half_length=one.half)
         for each in (forecaster.pipeline, forecaster.holdout_pipeline)
     )
     some = panel.select(np.flatnonzero(judging([name for (name,) in panel.keys])))
     again = evaluate_holdout(judged, SplitData(some, held), forecaster.calibration.levels)
-    named = list(forecaster.report["coverage"])
-    report = forecaster.report | {
-        "coverage": dict(zip(named, again.coverage.tolist(), strict=True)),
-        "coverage_by_step": dict(zip(named, again.coverage_by_step.tolist(), strict=True)),
-        "calibrated_on": {"series": some.n_series, "origins": again.origins},
-        "scores": again.scores,
-        "verdict": again.verdict,
-    }
+    report = replace(forecaster.report, evaluation=again.evaluation)
     return replace(forecaster, pipeline=runner, holdout_pipeline=judged, calibration=again.calibration, report=report)
 
 
 def facts(forecaster: Forecaster, counts: dict[str, int], settings: dict[str, Any]) -> dict[str, Any]:
     """What the manifest says of how the networks were made, beside what they are."""
     report = forecaster.report
-    told = ("network", "parameters", "epochs", "coverage", "coverage_by_step", "calibrated_on", "libraries")
+    evaluation, plain = report.evaluation, report.to_dict()
+    told = ("network", "parameters", "epochs", "coverage", "coverage_by_step", "libraries")
     return {
         "settings": settings,
         "series": counts,
-        "values": report["data"]["rows"],
-        "held_out": {**report["held_out"], "mase": report["scores"]["lstm"]["mase"]},
-        **{name: report[name] for name in told},
+        "values": report.data.rows,
+        "holdout": {**plain["holdout"], "mase": evaluation.scores["lstmcast"]["mase"]},
+        "calibration_origins": evaluation.n_scored,
+        **{name: plain[name] for name in told},
     }
 
 
@@ -134,7 +130,7 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for file, content in encoded({**manifest, "class": name, **made}, tensors).items():
             (folder / file).write_bytes(content)
-        progress(f"{name}: {forecaster.report['verdict']} {spent['seconds']} s; {versions()}")
+        progress(f"{name}: {report_verdict(forecaster.report)} {spent['seconds']} s; {versions()}")
 
 
 if __name__ == "__main__":

@@ -45,18 +45,18 @@ def lines(found: Mapping[str, Any], seconds: float, cpu: float, said: Mapping[fl
     order = sorted(scores, key=lambda name: scores[name]["bits"])
     rows = [
         [
-            "LSTM" if name == "lstm" else name.replace("_", " "),
+            name.replace("_", " "),
             *(f"{scores[name][key]:.3f}" for key in ("bits", "accuracy", "top_3")),
         ]
         for name in order
     ]
     held, kinds = (
-        found["held_out"],
+        found["holdout"],
         next(setting["value"] for setting in found["inferred"] if setting["key"] == "symbols"),
     )
-    ours, theirs = scores["lstm"]["bits"], scores[RIVAL]["bits"]
+    ours, theirs = scores["lstmcast"]["bits"], scores[RIVAL]["bits"]
     text = [
-        f"{found['data']['rows']:,} characters of {kinds} kinds, the last {held['judge_steps']:,} held out to judge;",
+        f"{found['data']['rows']:,} characters of {kinds} kinds, the last {held['test_steps']:,} held out to judge;",
         f"`{found['network']}`, the best of its epochs: {found['epochs'][0]}.",
         f"`lstmcast train {NAME}.txt --config text` took {seconds:.0f} s by the clock, {cpu:.0f} s of all cores",
         f"(wanted: {MINUTES} minutes on two cores, which are {2 * 60 * MINUTES} s of both).",

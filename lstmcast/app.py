@@ -164,7 +164,7 @@ def load_model(
             f"them out, or use a pretrained model with --model {PRETRAINED}"
         )
     version, task, trained = _load(folder, model)
-    path = data or trained.report["data"]["path"]
+    path = data or trained.report.data.path
     if data is None and (path is None or not Path(path).exists()):
         missing = f"{path} does not exist" if path else "the file of training is not recorded"
         warning = f"{missing}: forecasting from the context stored in the model"

@@ -246,8 +246,7 @@ def make_runner() -> MakeRunner:
 def lone(forecaster: Forecaster) -> Forecaster:
     """The model of air passengers without pretrained networks that its intervals lean on."""
     runner, judged = (replace(one, partner=None) for one in (forecaster.pipeline, forecaster.holdout_pipeline))
-    report = {name: told for name, told in forecaster.report.items() if name != "beside"}
-    return replace(forecaster, pipeline=runner, holdout_pipeline=judged, report=report)
+    return replace(forecaster, pipeline=runner, holdout_pipeline=judged)
 
 
 @pytest.fixture(scope="session")

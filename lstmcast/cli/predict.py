@@ -62,7 +62,7 @@ def predict(
 
     loaded = load_model(models, model, data, read_options(reading))
     outcome = loaded.predict(PredictOptions(horizon, temperature, seed))
-    default_output = loaded.model.report["config"]["forecast"]["output"]
+    default_output = loaded.model.report.output
     target = output or default_output
     content = outcome.render(output_suffix(default_output if target == "-" else target, loaded.task.formats))
     if is_same(target, loaded.dataset.source):

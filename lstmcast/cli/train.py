@@ -53,9 +53,9 @@ def train(
     note(console.format_saved(result.version, result.seconds, flags=_next(folder)))
     if as_json:
         names = {"model": folder.name, "version": result.version.name, "seconds": round(result.seconds, 1)}
-        click.echo(json.dumps({**report, **names}, indent=1, allow_nan=False, ensure_ascii=False))
+        click.echo(json.dumps({**report.to_dict(), **names}, indent=1, allow_nan=False, ensure_ascii=False))
     if strict:
-        fail_on(result.dataset.dropped, better=report["skill"]["better"])
+        fail_on(result.dataset.dropped, better=report.evaluation.skill.better)
 
 
 def _next(folder: Path) -> str:

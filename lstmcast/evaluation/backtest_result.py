@@ -15,6 +15,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.evaluation import metrics
 from lstmcast.evaluation.metrics import DECILES, interpolate_quantiles
 from lstmcast.evaluation.skill import Skill, finite
+from lstmcast.plain import to_plain
 from lstmcast.types import Floats, Ints
 
 if TYPE_CHECKING:
@@ -46,13 +47,12 @@ class BacktestResult:
         panel: the series that were scored.
         origins: [S, N] the last known step of each forecast, counted from the series' first value, earliest first.
         step: from one origin to the next.
-        refit: whether the LSTM was trained anew at every origin.
+        refit: whether the models were trained at every origin.
         levels: [Q] of the intervals, in percent.
         actual: [S, N, H] what came; NaN where it was not observed, or the origin cannot judge.
-        by_method: method to forecasts; "lstm" is the first.
+        by_method: method to forecasts; "lstmcast" is the first.
         tables: "all" (one group), "step" (H groups), "origin" (N) and "series" (S) to the scores of every method.
-        skill: of the LSTM against the best other method.
-        verdict: the same in one sentence.
+        skill: of lstmcast against the best other method.
         left_out: series too short to be scored.
         notes: what else a reader must know.
     """
@@ -66,7 +66,6 @@ class BacktestResult:
     by_method: Mapping[str, MethodForecasts]
     tables: Mapping[str, Table]
     skill: Skill
-    verdict: str
     left_out: int
     notes: tuple[str, ...]
 
@@ -121,7 +120,7 @@ class BacktestResult:
         """Every forecast, one row a series, origin and step, in the input's own column names and time format.
 
         Columns: those that name the series, the time, `origin` (the last known time), `step`, `actual`, one for each
-        method, then `lstm_lower_80`, `lstm_upper_80` ….
+        method, then `lstmcast_lower_80`, `lstmcast_upper_80` ….
         """
         import pandas as pd
 
@@ -145,9 +144,9 @@ class BacktestResult:
             **{method: forecasts.values.ravel() for method, forecasts in self.by_method.items()},
         }
         for level, lower, upper in zip(
-            self.levels, self.by_method["lstm"].lower, self.by_method["lstm"].upper, strict=True
+            self.levels, self.by_method["lstmcast"].lower, self.by_method["lstmcast"].upper, strict=True
         ):
-            ours[f"lstm_lower_{level:g}"], ours[f"lstm_upper_{level:g}"] = lower.ravel(), upper.ravel()
+            ours[f"lstmcast_lower_{level:g}"], ours[f"lstmcast_upper_{level:g}"] = lower.ravel(), upper.ravel()
         return {f"{name}_" if name in taken else name: values for name, values in ours.items()}
 
     def to_dict(self) -> dict[str, Any]:
@@ -160,10 +159,9 @@ class BacktestResult:
             "step": self.step,
             "horizon": self.horizon,
             "refit": self.refit,
-            "judging": self.n_scored,
+            "n_scored": self.n_scored,
             "levels": list(self.levels),
-            "verdict": self.verdict,
-            "skill": self.skill.to_dict(),
+            "skill": to_plain(self.skill),
             "notes": list(self.notes),
             "scores": {
                 scope: {"keys": self.keys(scope), "methods": dict(_as_lists(table))}

@@ -1,10 +1,11 @@
-"""Was the LSTM worth it? Its skill against the best baseline, with an interval, in one plain sentence."""
+"""Skill against the best baseline, with a bootstrap confidence interval."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Self
 
 import numpy as np
 
@@ -14,39 +15,63 @@ MIN_EFFECT = 0.005  # a share of the error that is worth a word
 MIN_SERIES_FOR_GROUPING = 10  # series, from which each is one piece of evidence
 MOST_GROUPS = 500
 RESAMPLES = 1000
+UNKNOWN = (math.nan, math.nan)
+
+
+class SkillOutcome(StrEnum):
+    """The result of a comparison with the best baseline."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    TIE = "tie"  # errors within MIN_EFFECT of each other
+    BASELINE_EXACT = "baseline_exact"  # only the baseline made no error
+    UNDEFINED = "undefined"  # no actual value is known, or forecasts are infinite
+    NOT_MEASURED = "not_measured"  # nothing was held out
 
 
 @dataclass(frozen=True)
 class Skill:
-    """How much smaller the LSTM's error is than the best baseline's.
+    """The relative reduction of the error of the best baseline.
 
     Attributes:
-        baseline: which baseline was best.
-        skill: 1 − error / baseline's error; negative where the LSTM is worse, -inf where the baseline was exact; NaN
-            where no outcome is known, or the LSTM's forecasts are beyond every number.
-        low, high: 95 % bootstrap interval; NaN where there are fewer than 3 independent groups to draw from.
-        groups: how many there were: series, or stretches of one series.
+        baseline: the best baseline.
+        value: 1 − error / error of the baseline: negative if lstmcast is worse, -inf if only the baseline is exact, NaN
+            where undefined.
+        interval_95: bootstrap confidence interval; NaN with fewer than 3 independent groups.
+        groups: number of independent groups: series, or stretches of one series.
+        outcome: the result.
     """
 
     baseline: str
-    skill: float
-    low: float
-    high: float
+    value: float
+    interval_95: tuple[float, float]
     groups: int
+    outcome: SkillOutcome
+
+    @classmethod
+    def of(cls, baseline: str, value: float, interval_95: tuple[float, float] = UNKNOWN, groups: int = 0) -> Self:
+        """The skill with the outcome that follows from its value."""
+        return cls(baseline, value, interval_95, groups, _outcome(value))
+
+    @classmethod
+    def not_measured(cls) -> Self:
+        """The skill of a model without a hold-out."""
+        return cls("", math.nan, UNKNOWN, 0, SkillOutcome.NOT_MEASURED)
 
     @property
     def better(self) -> bool:
-        """Whether the LSTM had the smaller error, by enough to speak of."""
-        return self.skill >= MIN_EFFECT
+        """Whether the error of lstmcast is smaller by at least MIN_EFFECT."""
+        return self.outcome is SkillOutcome.BETTER
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can carry; what is undefined is null."""
-        return {
-            "against": self.baseline,
-            "value": finite(self.skill),
-            "better": self.better,
-            "interval_95": [finite(self.low), finite(self.high)],
-        }
+
+def _outcome(value: float) -> SkillOutcome:
+    if math.isnan(value):
+        return SkillOutcome.UNDEFINED
+    if math.isinf(value):
+        return SkillOutcome.BASELINE_EXACT
+    if abs(value) < MIN_EFFECT:
+        return SkillOutcome.TIE
+    return SkillOutcome.BETTER if value > 0 else SkillOutcome.WORSE
 
 
 def finite(value: float) -> float | None:
@@ -69,52 +94,33 @@ def bootstrap_groups(series: Ints, origins: Ints, horizon: int) -> Ints:
 
 
 def skill(error: Floats, baseline: Floats, groups: Ints, *, name: str, seed: int = 0) -> Skill:
-    """Compare two errors of the same origins.
+    """Compare the errors of lstmcast with those of a baseline.
 
     Args:
-        error: [B] the LSTM's error at each origin.
-        baseline: [B] the best baseline's. NaN in either leaves it out.
-        groups: [B] which origins belong together (the same series, or overlapping futures): they are drawn together.
-        name: the baseline's.
-        seed: of the resampling.
+        error: [B] of lstmcast at each origin.
+        baseline: [B] of the baseline. Origins with NaN in either are left out.
+        groups: [B] dependent origins (of one series, or with overlapping futures), which are resampled together.
+        name: of the baseline.
+        seed: of the bootstrap.
     """
     known = ~(np.isnan(error) | np.isnan(baseline))
     _, group = np.unique(groups[known], return_inverse=True)
     group = group % MOST_GROUPS
-    ours, baseline_sums = (np.bincount(group, weights=e[known]) for e in (error, baseline))
-    if not len(ours) or not np.isfinite(ours).all():
-        return Skill(name, float("nan"), float("nan"), float("nan"), len(ours))
+    sums, baseline_sums = (np.bincount(group, weights=e[known]).astype(np.float64) for e in (error, baseline))
+    if not len(sums) or not np.isfinite(sums).all():
+        return Skill.of(name, math.nan, groups=len(sums))
     if baseline_sums.sum() == 0:
-        return Skill(name, 0.0 if ours.sum() == 0 else float("-inf"), float("nan"), float("nan"), len(ours))
-    low = high = float("nan")
-    if len(ours) >= 3:
-        draws = np.random.default_rng(seed).integers(0, len(ours), (RESAMPLES, len(ours)))
-        sums = baseline_sums[draws].sum(axis=1)
-        skills = 1 - ours[draws].sum(axis=1)[sums > 0] / sums[sums > 0]
-        low, high = (float(q) for q in np.quantile(skills, (0.025, 0.975)))
-    return Skill(name, float(1 - ours.sum() / baseline_sums.sum()), low, high, len(ours))
+        return Skill.of(name, 0.0 if sums.sum() == 0 else -math.inf, groups=len(sums))
+    value = float(1 - sums.sum() / baseline_sums.sum())
+    return Skill.of(name, value, _bootstrap_interval(sums, baseline_sums, seed), len(sums))
 
 
-def verdict(result: Skill, count: int, what: str = "origin") -> str:
-    """The one plain sentence, of so many origins, or what else was held out."""
-    baseline, percent = result.baseline.replace("_", " "), f"{abs(result.skill):.0%}"
-    over = f"over {count} held-out {what}{'' if count == 1 or what == 'series' else 's'}"
-    if np.isnan(result.skill):
-        return f"The LSTM and {baseline} cannot be compared {over}: use {baseline}."
-    if np.isinf(result.skill):
-        return f"The LSTM is worse than {baseline}, which was exact {over}: use {baseline}."
-    if abs(result.skill) < MIN_EFFECT:
-        return (
-            f"The LSTM is no better than {baseline} {over}: their errors are equal to within 1%, and {baseline} is "
-            "simpler."
-        )
-    if not result.better:
-        return (
-            f"The LSTM is worse than {baseline}: its error is {percent} larger {over}. Use {baseline}, or give it "
-            "more data."
-        )
-    sentence = f"The LSTM is better than the best baseline, {baseline}: its error is {percent} smaller {over}"
-    if np.isnan(result.low):
-        return f"{sentence}; too few of them to say how surely."
-    bounds = f"95 % interval {result.low:.0%} to {result.high:.0%}"
-    return f"{sentence} ({bounds})." if result.low > 0 else f"{sentence}, but that may be chance ({bounds})."
+def _bootstrap_interval(error: Floats, baseline: Floats, seed: int) -> tuple[float, float]:
+    """The 95 % interval of the skill from [G] sums of errors; NaN with fewer than 3 groups."""
+    if len(error) < 3:
+        return UNKNOWN
+    draws = np.random.default_rng(seed).integers(0, len(error), (RESAMPLES, len(error)))
+    sums = baseline[draws].sum(axis=1)
+    skills = 1 - error[draws].sum(axis=1)[sums > 0] / sums[sums > 0]
+    low, high = np.quantile(skills, (0.025, 0.975))
+    return float(low), float(high)

@@ -26,6 +26,7 @@ from lstmcast.persistence import artifact
 from lstmcast.preprocessing.panel_scaling import Key, ScalingSpec
 from lstmcast.preprocessing.polyphase import Polyphase
 from lstmcast.preprocessing.windows import WindowSpec
+from lstmcast.results import ValueReport
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -147,7 +148,9 @@ def publish(
     """The same of any trained model, as its manifest and tensors."""
     manifest, tensors = parts
     path = None if data in (None, "-") else str(Path(str(data)).resolve())
-    manifest |= {"created": now.isoformat(timespec="seconds"), "data": {**manifest["data"], "path": path}}
+    report = manifest["report"]
+    created = {"created": now.isoformat(timespec="seconds"), "data": {**report["data"], "path": path}}
+    manifest |= {"report": {**report, **created}}
     return artifact.publish(models, name, manifest, tensors, now=now, keep=keep)
 
 
@@ -165,15 +168,18 @@ def load(version: Path) -> Forecaster:
 
 
 def head_of(manifest: Mapping[str, Any]) -> str:
-    """Which `model.head` a manifest is of; the first ones did not say."""
-    return str(manifest.get("config", {}).get("model", {}).get("head", "value"))
+    """The `model.head` of a manifest."""
+    try:
+        return str(manifest["report"]["config"]["model"]["head"])
+    except (KeyError, TypeError) as err:
+        raise ModelError(f"the manifest names no task ({err!r}); train again") from err
 
 
 def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
     """The manifest (JSON-able) and the tensor files of a forecaster."""
     pipeline, context = forecaster.pipeline, forecaster.context
     manifest = {
-        **forecaster.report,
+        "report": forecaster.report.to_dict(),
         "levels": list(forecaster.calibration.levels),
         **to_facts(context),
         **pipeline_metadata(pipeline),
@@ -305,7 +311,7 @@ def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
         calibration=Calibration(tuple(manifest["levels"]), tensors["calibration"]["widths"]),
         context=context,
         holdout=HoldoutForecasts(**{name: tensors["backtest"][name] for name in HELD_OUT}),
-        report=manifest,
+        report=ValueReport.from_dict(manifest["report"]),
     )
 
 

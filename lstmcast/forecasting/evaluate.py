@@ -1,4 +1,4 @@
-"""Held-out forecasts beside those of the baselines: scores, a verdict, and the errors that make intervals."""
+"""Evaluation on the hold-out: scores next to the baselines, interval calibration and coverage."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 from lstmcast.calibration.conformal import Calibration, calibrate, cross_coverage
 from lstmcast.errors import ModelError
 from lstmcast.evaluation import metrics
-from lstmcast.evaluation.skill import MIN_EFFECT, MIN_SERIES_FOR_GROUPING, Skill, bootstrap_groups, skill, verdict
+from lstmcast.evaluation.skill import MIN_SERIES_FOR_GROUPING, bootstrap_groups, skill
 from lstmcast.forecasting.pipeline import BoundPipeline, ForecastPipeline, ScaledForecast
 from lstmcast.forecasting.split_data import SplitData
+from lstmcast.results import LSTMCAST, MemberName, ValueEvaluation
 from lstmcast.statistical.naive import baselines
 from lstmcast.types import Floats, Ints
 
@@ -43,36 +44,16 @@ class HoldoutForecasts:
 
 @dataclass(frozen=True)
 class HoldoutEvaluation:
-    """What the held-out origins said.
+    """The hold-out of a training.
 
     Attributes:
-        scores: for "lstm" and each baseline: mae, rmse, smape, mase (means over origins; NaN where undefined).
-        smoothing_scores: the same scores of exponential smoothing alone.
-        pretrained_scores: of the pretrained networks that speak beside those of the training; None: none do.
-        trained_scores: then, of those of the training.
-        skill: against the best baseline.
-        verdict: in one sentence.
-        origins: how many judged.
-        calibration: widths of the intervals.
-        calibration_weight: how much these origins say of the widths, 0 to 1; the rest, what the pretrained networks'
-            intervals need.
-        coverage: [Q] of the intervals on origins that did not calibrate them; coverage_by_step: [Q, H] likewise.
-        coverage_folds_overlap: whether their futures overlap those that did, for want of others.
-        holdout: the forecasts themselves, of the first series.
+        evaluation: the scores.
+        calibration: the interval widths.
+        holdout: the forecasts from the held-out origins, of the first series.
     """
 
-    scores: dict[str, dict[str, float]]
-    smoothing_scores: dict[str, float]
-    pretrained_scores: dict[str, float] | None
-    trained_scores: dict[str, float] | None
-    skill: Skill
-    verdict: str
-    origins: int
+    evaluation: ValueEvaluation
     calibration: Calibration
-    calibration_weight: float
-    coverage: Floats
-    coverage_by_step: Floats
-    coverage_folds_overlap: bool
     holdout: HoldoutForecasts
 
 
@@ -103,11 +84,13 @@ def evaluate_holdout(pipeline: ForecastPipeline, split: SplitData, levels: tuple
     lower, upper = running.intervals(ahead, calibration, series)
     shown = slice(0, MAX_STORED_FORECASTS)
     return HoldoutEvaluation(
-        **_comparison_scores(running, split, ahead),
-        origins=len(series),
+        evaluation=ValueEvaluation(
+            **_comparison(running, split, ahead),
+            n_scored=len(series),
+            calibration_weight=trust,
+            **_coverage(errors, series, origins, levels, trust),
+        ),
         calibration=calibration,
-        calibration_weight=trust,
-        **_coverage_scores(errors, series, origins, levels, trust),
         holdout=HoldoutForecasts(
             series=series[shown],
             positions=test.positions[shown],
@@ -119,8 +102,8 @@ def evaluate_holdout(pipeline: ForecastPipeline, split: SplitData, levels: tuple
     )
 
 
-def _comparison_scores(running: BoundPipeline, split: SplitData, scaled: ScaledForecast) -> dict[str, Any]:
-    """The scores, the skill and the verdict of a HoldoutEvaluation."""
+def _comparison(running: BoundPipeline, split: SplitData, scaled: ScaledForecast) -> dict[str, Any]:
+    """The scores of lstmcast, its members and the baselines, and the skill."""
     panel, test = split.panel, split.test
     series, origins, actual = test.series, test.steps, test.actuals
     forecast = running.inverse_transform(scaled.z, series)
@@ -129,37 +112,31 @@ def _comparison_scores(running: BoundPipeline, split: SplitData, scaled: ScaledF
         name: rule(panel.values, panel.offsets[series], origins, test.horizon)
         for name, rule in baselines(panel.calendar.season).items()
     }
-    scores = {
-        name: _score(actual, predicted, scales) for name, predicted in {"lstm": forecast, **baseline_values}.items()
+    members = {
+        name: running.inverse_transform(z, series)
+        for name, z in _member_forecasts(running, (series, origins), scaled).items()
     }
-    smooth = (
-        running.smoothing_forecast(series, origins, test.horizon)
-        if scaled.smoothing_forecast is None
-        else scaled.smoothing_forecast
-    )
-    smoothing_scores = _score(actual, running.inverse_transform(smooth, series), scales)
-    pretrained_scores, trained_scores = [
-        _score(actual, running.inverse_transform(z, series), scales) for z in scaled.member_forecasts or ()
-    ] or (None, None)
+    scores = {name: _score(actual, values, scales) for name, values in {LSTMCAST: forecast, **baseline_values}.items()}
     best = min(baseline_values, key=lambda name: _rank(scores[name]))
     scale = np.where(np.isnan(scales), 1.0, scales) if panel.n_series == 1 else scales
-    ours, best_errors = (metrics.mae(actual, predicted) / scale for predicted in (forecast, baseline_values[best]))
-    result = skill(ours, best_errors, bootstrap_groups(series, origins, test.horizon), name=best)
-    sentence = verdict(result, len(series))
-    ratio = _rank(scores["lstm"]) / (_rank(smoothing_scores) or 1.0)
-    if ratio > 1 - MIN_EFFECT:
-        sentence += (
-            f" Exponential smoothing alone does {'as well' if ratio < 1 + MIN_EFFECT else 'better'}, without the "
-            "network."
-        )
+    errors, best_errors = (metrics.mae(actual, values) / scale for values in (forecast, baseline_values[best]))
     return {
         "scores": scores,
-        "smoothing_scores": smoothing_scores,
-        "pretrained_scores": pretrained_scores,
-        "trained_scores": trained_scores,
-        "skill": result,
-        "verdict": sentence,
+        "members": {name: _score(actual, values, scales) for name, values in members.items()},
+        "skill": skill(errors, best_errors, bootstrap_groups(series, origins, test.horizon), name=best),
     }
+
+
+def _member_forecasts(
+    running: BoundPipeline, where: tuple[Ints, Ints], scaled: ScaledForecast
+) -> dict[MemberName, Floats]:
+    """[B, H] z of each member by itself."""
+    smoothing = scaled.smoothing_forecast
+    if smoothing is None:
+        smoothing = running.smoothing_forecast(*where, scaled.z.shape[1])
+    names = (MemberName.PRETRAINED, MemberName.TRAINED)
+    members = dict(zip(names, scaled.member_forecasts, strict=True)) if scaled.member_forecasts else {}
+    return {**members, MemberName.SMOOTHING: smoothing}
 
 
 def _calibration_weight(pipeline: ForecastPipeline, horizons: float) -> float:
@@ -169,27 +146,27 @@ def _calibration_weight(pipeline: ForecastPipeline, horizons: float) -> float:
     return horizons / (horizons + BORROWED_HORIZONS)
 
 
-def _coverage_scores(
-    errors: Floats, series: Ints, origins: Ints, levels: tuple[float, ...], trust: float
-) -> dict[str, Any]:
-    """The coverage of a HoldoutEvaluation.
+def _coverage(errors: Floats, series: Ints, origins: Ints, levels: tuple[float, ...], trust: float) -> dict[str, Any]:
+    """The cross-validated coverage of the intervals.
 
-    Of few series the folds are stretches of time; origins whose futures overlap those of a fold do not calibrate for
-    it, unless no others are left, which is said.
+    With few series, folds are stretches of time. Origins with outcomes in common with a fold do not calibrate for it,
+    unless no others are left.
     """
-    horizon = errors.shape[2]
+    horizon, overlap = errors.shape[2], False
     folds = bootstrap_groups(series, origins, horizon) % FOLDS
     if len(np.unique(series)) >= MIN_SERIES_FOR_GROUPING:
-        return _coverage(cross_coverage(errors, folds, levels, trust=trust), overlapping=False)
-    overlapping = (np.abs(origins[:, None] - origins) < horizon) & (series[:, None] == series)
-    separate = cross_coverage(errors, folds, levels, overlapping=overlapping, trust=trust)
-    if np.isnan(separate[0]).any():
-        return _coverage(cross_coverage(errors, folds, levels, trust=trust), overlapping=True)
-    return _coverage(separate, overlapping=False)
-
-
-def _coverage(found: tuple[Floats, Floats], *, overlapping: bool) -> dict[str, Any]:
-    return {"coverage": found[0], "coverage_by_step": found[1], "coverage_folds_overlap": overlapping}
+        overall, by_step = cross_coverage(errors, folds, levels, trust=trust)
+    else:
+        overlapping = (np.abs(origins[:, None] - origins) < horizon) & (series[:, None] == series)
+        overall, by_step = cross_coverage(errors, folds, levels, overlapping=overlapping, trust=trust)
+        if overlap := bool(np.isnan(overall).any()):
+            overall, by_step = cross_coverage(errors, folds, levels, trust=trust)
+    names = [f"{level:g}" for level in levels]
+    return {
+        "coverage": dict(zip(names, overall.tolist(), strict=True)),
+        "coverage_by_step": dict(zip(names, map(tuple, by_step.tolist()), strict=True)),
+        "coverage_folds_overlap": overlap,
+    }
 
 
 def _score(actual: Floats, forecast: Floats, scales: Floats) -> dict[str, float]:

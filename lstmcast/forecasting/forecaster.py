@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.forecasting.actuals import tail
 from lstmcast.forecasting.pipeline import ForecastPipeline
 from lstmcast.parallel import thread_map
-from lstmcast.results import Forecast
+from lstmcast.results import Forecast, ValueReport
 from lstmcast.types import Floats, Ints
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Forecaster:
         calibration: of the intervals.
         context: the last steps of every series.
         holdout: the forecasts that judged it.
-        report: what a person may want to know later: config, inferred, scores, verdict, data fingerprint, versions.
+        report: of the training.
     """
 
     pipeline: ForecastPipeline
@@ -47,7 +47,7 @@ class Forecaster:
     calibration: Calibration
     context: Panel
     holdout: HoldoutForecasts
-    report: Mapping[str, Any]
+    report: ValueReport
 
     @property
     def horizon(self) -> int:

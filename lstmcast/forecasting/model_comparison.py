@@ -36,7 +36,7 @@ class Comparison:
     @property
     def not_worse(self) -> bool:
         """Whether the challenger's error is no larger, by what is worth a word."""
-        return self.skill.skill > -MIN_EFFECT
+        return self.skill.value > -MIN_EFFECT
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can carry; what is undefined is null."""
@@ -44,8 +44,8 @@ class Comparison:
             "challenger": finite(self.challenger),
             "incumbent": finite(self.incumbent),
             "origins": self.origins,
-            "skill": finite(self.skill.skill),
-            "interval_95": [finite(self.skill.low), finite(self.skill.high)],
+            "skill": finite(self.skill.value),
+            "interval_95": [finite(bound) for bound in self.skill.interval_95],
         }
 
 
@@ -74,8 +74,8 @@ def compare(challenger: Forecaster, incumbent: Forecaster, panel: Panel) -> Comp
 
 def _origins(challenger: Forecaster, incumbent: Forecaster, panel: Panel) -> tuple[Ints, Ints]:
     """[B] series and origins that judged the challenger, and whose future decided nothing about the incumbent."""
-    held = challenger.report["held_out"]
-    holdout = HoldoutSplit(challenger.horizon, held["stop_steps"], held["judge_steps"])
+    held = challenger.report.holdout
+    holdout = HoldoutSplit(challenger.horizon, held.validation_steps, held.test_steps)
     series, origins = holdout.test_origins(panel.lengths)
     decided = last_validation_step(incumbent)
     until = np.array([decided.get(key, np.iinfo(np.int64).min) for key in panel.keys])[series]

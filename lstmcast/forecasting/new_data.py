@@ -17,7 +17,7 @@ from lstmcast.text import truncate_list
 
 def training_read_options(forecaster: Forecaster) -> ReadOptions:
     """The columns, time format and season of training: a file without them is refused, not guessed at again."""
-    return pinned_options(forecaster.context, forecaster.report["config"]["data"])
+    return pinned_options(forecaster.context, forecaster.report.config["data"])
 
 
 def pinned_options(context: Panel, section: Mapping[str, Any]) -> ReadOptions:

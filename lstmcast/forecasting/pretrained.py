@@ -16,8 +16,10 @@ import numpy as np
 from lstmcast.calibration.conformal import Calibration
 from lstmcast.data.frequency import HOUR, WEEK
 from lstmcast.data.panel import Panel
+from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.data.timezones import DAY
 from lstmcast.errors import ModelError
+from lstmcast.evaluation.skill import Skill
 from lstmcast.evaluation.splits import evenly
 from lstmcast.forecasting.actuals import tail
 from lstmcast.forecasting.codec import from_pretrained
@@ -25,6 +27,7 @@ from lstmcast.forecasting.evaluate import HoldoutForecasts
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.pipeline import ForecastPipeline
 from lstmcast.preprocessing.polyphase import NO_SPLIT, Polyphase
+from lstmcast.results import DataInfo, Holdout, ScoredNetwork, ValueEvaluation, ValueReport
 from lstmcast.types import Floats
 
 FOLDER = Path(__file__).parents[1] / "pretrained"
@@ -115,7 +118,7 @@ def load_pretrained_forecaster(panel: Panel) -> Forecaster:
         calibration=calibration,
         context=tail(panel, pipeline.required_history),
         holdout=_nothing(calibration, pipeline.horizon),
-        report=_report(panel, choice),
+        report=_report(panel, choice, pipeline),
     )
 
 
@@ -150,14 +153,20 @@ def _nothing(calibration: Calibration, horizon: int) -> HoldoutForecasts:
     return HoldoutForecasts(none, none, empty, bounds, bounds, empty)
 
 
-def _report(panel: Panel, choice: PretrainedSelection) -> dict[str, object]:
-    """What is said of it where a trained model tells of its training."""
-    return {
-        "config": {"data": {}, "model": {"head": "value"}, "forecast": {"output": "forecast.csv"}},
-        "data": {"source": panel.source},
-        "skill": {"better": False},
-        "verdict": (
-            f"By pretrained networks ({choice.reason}), which were never trained on these data, nor judged on them: "
-            "lstmcast train does both."
-        ),
-    }
+def _report(panel: Panel, selection: PretrainedSelection, pipeline: ForecastPipeline) -> ValueReport:
+    """A report without scores: nothing was trained or measured on these data."""
+    return ValueReport(
+        config={"data": {}, "model": {"head": "value"}, "forecast": {"output": "forecast.csv"}},
+        inferred=(InferredSetting(SettingKey.ENSEMBLE, "pretrained", f"{selection.reason} models"),),
+        network=f"{len(pipeline.networks)} pretrained LSTMs",
+        parameters=0,
+        epochs=(),
+        scored_network=ScoredNetwork.FINAL,
+        evaluation=ValueEvaluation(scores={}, skill=Skill.not_measured(), n_scored=0),
+        data=DataInfo(panel.source, panel.n_series, len(panel.values), panel.fingerprint()),
+        libraries={},
+        preprocessing=pipeline.scaling_spec.transform,
+        adaptive_weights=pipeline.adaptive_weights,
+        holdout=Holdout(pipeline.horizon, 0, 0),
+        mase_season=panel.calendar.mase_season,
+    )

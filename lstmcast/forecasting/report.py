@@ -1,10 +1,10 @@
-"""What the manifest tells a person: what was trained on what, how it was judged, and with which libraries."""
+"""The report of a training on values, and the parts that the reports of all tasks share."""
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,10 @@ import numpy as np
 
 from lstmcast.data.labeled_panel import LabeledPanel
 from lstmcast.data.panel import Panel
-from lstmcast.evaluation.skill import finite
-from lstmcast.forecasting.evaluate import HoldoutEvaluation
+from lstmcast.evaluation.splits import HoldoutSplit
 from lstmcast.forecasting.pipeline import ForecastPipeline
 from lstmcast.forecasting.planning import NetworkPlan, Selection, TrainingPlan
+from lstmcast.results import DataInfo, Holdout, MemberName, ScoredNetwork, ValueEvaluation, ValueReport
 from lstmcast.types import Floats
 
 if TYPE_CHECKING:
@@ -32,46 +32,25 @@ def report(
     panel: Panel,
     config: Config,
     plan: TrainingPlan,
-    evaluation: HoldoutEvaluation,
+    evaluation: ValueEvaluation,
     selection: Selection,
     pipeline: ForecastPipeline,
-) -> dict[str, Any]:
-    """Plain JSON-able values; what is undefined is null."""
-    return {
+) -> ValueReport:
+    """Return the report of a training on values."""
+    return ValueReport(
         **common_report(panel, config, plan, selection.epochs),
-        "footing": str(selection.variant),
-        "smoothing_share": float(np.median(_smoothing_weights(pipeline, panel))),
-        "smoothing_tried": pipeline.adaptive_weights,
-        "pretrained": pipeline.partner.weight if pipeline.partner else 0.0,
-        "verdict": evaluation.verdict,
-        "scores": {name: {k: finite(v) for k, v in row.items()} for name, row in evaluation.scores.items()},
-        "without_network": {k: finite(v) for k, v in evaluation.smoothing_scores.items()},
-        "pretrained_alone": {k: finite(v) for k, v in (evaluation.pretrained_scores or {}).items()},
-        "trained_alone": {k: finite(v) for k, v in (evaluation.trained_scores or {}).items()},
-        "skill": evaluation.skill.to_dict(),
-        "coverage": {
-            f"{level:g}": finite(fraction) for level, fraction in zip(plan.levels, evaluation.coverage, strict=True)
-        },
-        "coverage_overlaps": evaluation.coverage_folds_overlap,
-        "coverage_by_step": {
-            f"{level:g}": [finite(fraction) for fraction in steps]
-            for level, steps in zip(plan.levels, evaluation.coverage_by_step, strict=True)
-        },
-        "widths_trust": evaluation.calibration_weight,
-        "held_out": {
-            "origins": evaluation.origins,
-            "horizon": plan.holdout.horizon,
-            "stop_steps": plan.holdout.validation_steps,
-            "judge_steps": plan.holdout.test_steps,
-        },
-        "mase_season": panel.calendar.mase_season,
-    }
+        evaluation=replace(evaluation, member_weights=_member_weights(pipeline, panel)),
+        preprocessing=str(selection.variant),
+        adaptive_weights=pipeline.adaptive_weights,
+        holdout=describe_holdout(plan.holdout),
+        mase_season=panel.calendar.mase_season,
+    )
 
 
 def common_report(
     data: Panel | LabeledPanel, config: Config, plan: NetworkPlan, epochs: Sequence[int], *, scores_saved: bool = False
 ) -> dict[str, Any]:
-    """Return the part of a report that the tasks share, as JSON values.
+    """Return the fields of a `TrainingReport` that do not depend on the task.
 
     Args:
         data: the training data.
@@ -82,34 +61,50 @@ def common_report(
     """
     return {
         "config": config.model_dump(mode="json"),
-        "inferred": [asdict(setting) for setting in (*data.inferred, *plan.inferred)],
+        "inferred": (*data.inferred, *plan.inferred),
         "network": str(plan.architecture),
         "parameters": plan.architecture.parameters,
-        "epochs": list(epochs),
-        "scored_network": describe_scored_network(replace(plan, refit=plan.refit and not scores_saved)),
+        "epochs": tuple(epochs),
+        "scored_network": _scored_network(plan, rejected=scores_saved),
         "data": describe_data(data),
         "libraries": library_versions(),
     }
 
 
+def _member_weights(pipeline: ForecastPipeline, panel: Panel) -> dict[MemberName, float]:
+    """The weight of each member in the next forecasts, the median over series."""
+    smoothing = float(np.median(_smoothing_weights(pipeline, panel)))
+    pretrained = (1 - smoothing) * (pipeline.partner.weight if pipeline.partner else 0.0)
+    return {
+        MemberName.TRAINED: 1 - smoothing - pretrained,
+        MemberName.PRETRAINED: pretrained,
+        MemberName.SMOOTHING: smoothing,
+    }
+
+
 def _smoothing_weights(pipeline: ForecastPipeline, panel: Panel) -> Floats:
-    """[S] how much of each series' next forecast is exponential smoothing's."""
+    """[S] weights of exponential smoothing in the next forecast of each series."""
     if pipeline.adaptive_weights:
         return pipeline.bind(panel).smoothing_weights(np.arange(panel.n_series), panel.lengths - 1)
     return pipeline.smoothing_weight_of(panel.lengths)
 
 
-def describe_data(data: Panel | LabeledPanel) -> dict[str, Any]:
+def describe_holdout(split: HoldoutSplit) -> Holdout:
+    """Return the held-out steps of a split."""
+    return Holdout(split.horizon, split.validation_steps, split.test_steps)
+
+
+def describe_data(data: Panel | LabeledPanel) -> DataInfo:
     """Return source, size, time span of the first series and fingerprint."""
     text, first = data.calendar.text, data.starts[:1]
-    return {
-        "source": data.source,
-        "series": data.n_series,
-        "rows": len(data.values),
-        "first": text(first)[0],
-        "last": text(first + data.lengths[:1] - 1)[0],
-        "fingerprint": data.fingerprint(),
-    }
+    return DataInfo(
+        source=data.source,
+        series=data.n_series,
+        rows=len(data.values),
+        fingerprint=data.fingerprint(),
+        first=text(first)[0],
+        last=text(first + data.lengths[:1] - 1)[0],
+    )
 
 
 def library_versions() -> dict[str, str]:
@@ -129,13 +124,13 @@ def blas() -> dict[str, str]:
     return {"blas": f"{name} {version}", "blas_kernel": kernels[0]().decode()}
 
 
-def describe_scored_network(plan: NetworkPlan) -> str:
-    """Which network the scores belong to."""
-    if plan.refit and plan.recipe.patience is None:
-        return "the network fitted without the held-out steps; the saved one went on learning, with them"
-    if plan.refit:
-        return "the network fitted without the held-out steps; the saved one learnt from all the data, as many epochs"
-    return "the saved network, fitted without the held-out steps"
+def _scored_network(plan: NetworkPlan, *, rejected: bool) -> ScoredNetwork:
+    """The model that the scores belong to."""
+    if not plan.refit:
+        return ScoredNetwork.FINAL
+    if rejected:
+        return ScoredNetwork.REFIT_REJECTED
+    return ScoredNetwork.CONTINUED if plan.recipe.patience is None else ScoredNetwork.HOLDOUT
 
 
 def _version(name: str) -> str | None:

@@ -84,7 +84,7 @@ def fine_tuning_recipe(recipe: Recipe) -> Recipe:
 
 def last_validation_step(forecaster: Forecaster) -> dict[Key, int]:
     """The last step of each series, on the calendar, that decided anything about the judged networks."""
-    return _before_the_end(forecaster, forecaster.report["held_out"]["judge_steps"])
+    return _before_the_end(forecaster, forecaster.report.holdout.test_steps)
 
 
 def _before_the_end(forecaster: Forecaster, steps: int) -> dict[Key, int]:
@@ -113,12 +113,12 @@ def _unlearnt(held: HoldoutSplit, panel: Panel, start: Forecaster) -> HoldoutSpl
 
     A series that has ended has no new steps: of a larger part of it, some were learnt.
     """
-    before = start.report["held_out"]
-    trained_until = _before_the_end(start, before["stop_steps"] + before["judge_steps"])
+    before = start.report.holdout
+    trained_until = _before_the_end(start, before.validation_steps + before.test_steps)
     smaller = replace(
         held,
-        validation_steps=min(held.validation_steps, before["stop_steps"]),
-        test_steps=min(held.test_steps, before["judge_steps"]),
+        validation_steps=min(held.validation_steps, before.validation_steps),
+        test_steps=min(held.test_steps, before.test_steps),
     )
     until = np.array([trained_until.get(key, np.iinfo(np.int64).min) for key in panel.keys])  # [S]
     fitting = (split for split in (held, smaller) if (panel.ends - split.total >= until).all())

@@ -35,7 +35,7 @@ class CurrentModel:
     @property
     def trained(self) -> datetime:
         """When."""
-        return datetime.fromisoformat(self.forecaster.report["created"])
+        return datetime.fromisoformat(self.forecaster.report.created or "")
 
 
 def folder_of(job: Job) -> Path:

@@ -21,6 +21,7 @@ from lstmcast.jobs.live_scores import drifted
 from lstmcast.persistence.checkpoint import checkpoint
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RetrainRecord
+from lstmcast.results import RetrainInfo
 from lstmcast.tasks.value.train import train
 from lstmcast.text import truncate_items
 
@@ -58,7 +59,7 @@ def retrain_reason(
         return RetrainReason("there is no model yet", skip_comparison=True)
     if changed := changed_keys(job.config, model):
         return RetrainReason(f"the config has changed ({truncate_items(changed, len(changed))})", skip_comparison=True)
-    if data == model.forecaster.report["data"]["fingerprint"]:
+    if data == model.forecaster.report.data.fingerprint:
         return None
     last = max([model.trained, *(refit.made for refit in ledger.refits()[-1:])])  # also of one that was not taken
     if job.retrain.every is not None and now - last >= job.retrain.every:
@@ -79,7 +80,7 @@ def _drifted(ledger: Ledger, model: CurrentModel, last: datetime) -> RetrainReas
 
 def changed_keys(config: Config, model: CurrentModel) -> list[str]:
     """The keys in which a config differs from that of a model; one that the model does not know had its default."""
-    before, now, defaults = model.forecaster.report["config"], _config_dict(config), _config_dict(Config())
+    before, now, defaults = model.forecaster.report.config, _config_dict(config), _config_dict(Config())
     return list(
         _differing({**defaults, **{key: {**defaults.get(key, {}), **before.get(key, {})} for key in defaults}}, now)
     )
@@ -145,8 +146,8 @@ def decide(challenger: Forecaster, incumbent: CurrentModel | None, panel: Panel,
 
 def _published(run: RunContext, challenger: Forecaster, reason: RetrainReason, decision: Decision) -> str:
     """Save the challenger, with why it was taken, and make it the current version; its name."""
-    known = {"reason": reason.reason, "decision": decision.words, **decision.figures}
-    challenger = replace(challenger, report={**challenger.report, "refit": known})
+    retrain = RetrainInfo(reason.reason, decision.words, decision.figures)
+    challenger = replace(challenger, report=replace(challenger.report, retrain=retrain))
     folder, keep = run.folder, run.job.store.keep
     return save(challenger, folder.parent, folder.name, data=run.job.input, now=run.now, keep=keep).name
 

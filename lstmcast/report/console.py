@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,13 +15,15 @@ import numpy as np
 
 from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.evaluation.splits import default_horizon
+from lstmcast.report.verdict import MEMBER_LABELS, label, rank, report_verdict, scored_network
+from lstmcast.results import LSTMCAST, MemberName
 
 if TYPE_CHECKING:
     from lstmcast.data.panel import Panel
     from lstmcast.evaluation.splits import HoldoutSplit
     from lstmcast.forecasting.fitting import FitProgress
     from lstmcast.nn.keras_backend import Architecture
-    from lstmcast.results import Forecast
+    from lstmcast.results import Forecast, TrainingReport, ValueEvaluation, ValueReport
 
 WIDE = 30  # characters of a value, before the reasons begin
 SHOWN = 20  # series listed by check
@@ -87,51 +90,56 @@ def format_plan(plan: PlanSummary) -> str:
     return "\n".join(setting_rows([*plan.inferred, held_out, network_setting(plan)]))
 
 
-def format_scores(report: Mapping[str, Any]) -> str:
-    """The scores beside the baselines', the coverage of the intervals, the verdict."""
-    held, scores = report["held_out"], report["scores"]
-    lines = [f"\nHeld-out scores ({count(held['origins'], 'origin')}, {count(held['horizon'], 'step')} ahead each):"]
-    lines.append(f"  {'':16}{'MAE':>12}{'RMSE':>12}{'sMAPE':>10}{'MASE':>9}")
-    order = sorted(scores, key=lambda name: (name != "lstm", scores[name]["mase"] or scores[name]["mae"]))
-    rows = {label(name): scores[name] for name in order}
-    rows["smoothing alone"] = report["without_network"]
-    for name in ("pretrained alone", "trained alone"):
-        if alone := report.get(name.replace(" ", "_")):
-            rows[name] = alone
-    for name, row in rows.items():
-        cells = (number(row["mae"], 12), number(row["rmse"], 12), number(row["smape"], 8), number(row["mase"], 9))
-        suffix = "  " if row["smape"] is None else " %"
-        lines.append(f"  {name:16}{cells[0]}{cells[1]}{cells[2]}{suffix}{cells[3]}")
-    percents = [f"{level} % interval: {_percent(fraction)}" for level, fraction in report["coverage"].items()]
-    if percents:
-        overlap = " (their futures overlap)" if report["coverage_overlaps"] else ""
-        lines.append(f"Coverage on origins that did not calibrate it{overlap}: {'; '.join(percents)}")
-    if percents and (trust := report.get("widths_trust", 1.0)) < 1:
-        borrowed = f"{1 - trust:.0%} those that pretrained networks needed on other series"
-        lines.append(
-            f"Little is held out: the intervals' widths are {trust:.0%} those of these origins, and {borrowed}."
-        )
-    epochs = ", ".join(str(epoch) for epoch in report["epochs"])
-    lines.append(f"Stands on: {report['footing']}. Epochs: {epochs}. Scores are those of {report['scored_network']}.")
-    if (parts := _parts(report)).keys() != {"the network's"}:
-        each = "A typical" if report.get("smoothing_tried") else "Each"
-        own = ": what did better over a series' last horizon counts more" if report.get("smoothing_tried") else ""
-        *first, last = (f"{percent} % {whose}" for whose, percent in parts.items())
-        text = f"{', '.join(first)} and {last}" if first else last
-        lines.append(f"{each} forecast is {text}{own}.")
-    return "\n".join([*lines, "", report["verdict"]])
+def format_scores(report: ValueReport) -> str:
+    """The scores of lstmcast, its members and the baselines, the coverage of the intervals, and the verdict."""
+    evaluation = report.evaluation
+    origins, steps = count(evaluation.n_scored, "origin"), count(report.holdout.horizon, "step")
+    lines = [f"\nHeld-out scores ({origins}, {steps} ahead each):", *score_table(evaluation)]
+    if report.adaptive_weights:
+        lines.append("Weights are medians: each series weights its members by their errors over its last horizon.")
+    lines += _coverage_lines(evaluation)
+    lines.append(f"Preprocessing: {report.preprocessing}. {scored_network(report)}")
+    return "\n".join([*lines, "", report_verdict(report)])
 
 
-def _parts(report: Mapping[str, Any]) -> dict[str, int]:
-    """Who speaks in a forecast, and with how many percent; 100 in all."""
-    smooth = report["smoothing_share"]
-    pretrained, smoothing = round(100 * (1 - smooth) * report.get("pretrained", 0.0)), round(100 * smooth)
-    percents = {
-        "the network's": 100 - pretrained - smoothing,
-        "pretrained networks'": pretrained,
-        "exponential smoothing's": smoothing,
-    }
-    return {whose: percent for whose, percent in percents.items() if percent}
+def score_table(evaluation: ValueEvaluation) -> list[str]:
+    """One line a method: lstmcast, its members indented with their weights, then the baselines, best first."""
+    scores = evaluation.scores
+    baselines = sorted((name for name in scores if name != LSTMCAST), key=lambda name: rank(scores[name]))
+    lines = [f"  {'':25}{'weight':>8}{'MAE':>12}{'RMSE':>12}{'sMAPE':>10}{'MASE':>9}"]
+    lines.append(_score_row(LSTMCAST, "", scores[LSTMCAST]))
+    for name, weight in percentages(evaluation.member_weights).items():
+        if name in evaluation.members or weight:
+            row = evaluation.members.get(name, scores[LSTMCAST] if weight == 100 else {})
+            lines.append(_score_row(f"  {MEMBER_LABELS[name]}", f"{weight}%", row))
+    return [*lines, *(_score_row(label(name), "", scores[name]) for name in baselines)]
+
+
+def _score_row(name: str, weight: str, scores: Mapping[str, float]) -> str:
+    mae, rmse, smape, mase = (scores.get(metric, math.nan) for metric in ("mae", "rmse", "smape", "mase"))
+    suffix = "  " if math.isnan(smape) else " %"
+    return f"  {name:25}{weight:>8}{number(mae, 12)}{number(rmse, 12)}{number(smape, 8)}{suffix}{number(mase, 9)}"
+
+
+def percentages(weights: Mapping[MemberName, float]) -> dict[MemberName, int]:
+    """Weights in whole percent, which sum to 100."""
+    percents = {name: round(100 * weight) for name, weight in weights.items()}
+    if MemberName.TRAINED in percents:
+        percents[MemberName.TRAINED] += 100 - sum(percents.values())
+    return percents
+
+
+def _coverage_lines(evaluation: ValueEvaluation) -> list[str]:
+    """The coverage of the intervals, and the sources of their widths."""
+    percents = [f"{level}% interval {_percent(fraction)}" for level, fraction in evaluation.coverage.items()]
+    if not percents:
+        return []
+    overlap = " (overlapping origins)" if evaluation.coverage_folds_overlap else ""
+    lines = [f"Cross-validated coverage{overlap}: {', '.join(percents)}."]
+    if (weight := evaluation.calibration_weight) < 1:
+        sources = f"{weight:.0%} from this data and {1 - weight:.0%} from the pretrained models' calibration"
+        lines.append(f"Few calibration origins: interval widths are {sources}.")
+    return lines
 
 
 def format_saved(version: Path, seconds: float, *, flags: str) -> str:
@@ -141,13 +149,16 @@ def format_saved(version: Path, seconds: float, *, flags: str) -> str:
 
 
 def format_forecast(
-    forecast: Forecast, version: Path, target: str, report: Mapping[str, Any], notes: Sequence[str]
+    forecast: Forecast, version: Path, target: str, report: TrainingReport, notes: Sequence[str]
 ) -> str:
-    """What predict wrote, from what, and a word of caution where the model earned one."""
+    """The file of a forecast, its model, and the verdict unless the model beats the baselines."""
     lines = [format_paths(forecast, target, str(version)), *(f"note: {note}" for note in notes)]
-    if not report["skill"]["better"]:
-        lines.append(report["verdict"])
-    return "\n".join(lines)
+    return "\n".join([*lines, *caution(report)])
+
+
+def caution(report: TrainingReport) -> list[str]:
+    """The verdict, unless the model beats the baselines."""
+    return [] if report.evaluation.skill.better else [report_verdict(report)]
 
 
 def format_paths(forecast: Forecast, target: str, by: str) -> str:
@@ -155,11 +166,6 @@ def format_paths(forecast: Forecast, target: str, by: str) -> str:
     span = " to ".join(forecast.calendar.text(forecast.positions.ravel()[[0, -1]]))
     where = "stdout" if target == "-" else target
     return f"{where}: {count(forecast.horizon, 'step')} of {count(len(forecast.keys), 'series')}, {span}; {by}"
-
-
-def label(name: str) -> str:
-    """A method's name as a person writes it."""
-    return "LSTM" if name == "lstm" else name.replace("_", " ")
 
 
 @contextmanager
@@ -240,13 +246,13 @@ def count(n: int, what: str) -> str:
     return f"{n:,} {what}" + ("" if n == 1 or what == "series" else "s")
 
 
-def _percent(fraction: float | None) -> str:
-    return "not known (too few origins)" if fraction is None else f"{fraction:.0%}"
+def _percent(fraction: float) -> str:
+    return "unknown (too few origins)" if math.isnan(fraction) else f"{fraction:.0%}"
 
 
 def number(value: float | None, width: int) -> str:
     """Right-aligned with four significant digits; a dash where undefined."""
-    if value is None:
+    if value is None or math.isnan(value):
         return f"{'–':>{width}}"
     text = f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.3e}"
     return f"{text:>{width}}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ from lstmcast.evaluation.live_scores import LiveScores
 from lstmcast.evaluation.skill import finite
 from lstmcast.persistence.artifact import read_manifest
 from lstmcast.persistence.registry import current_version, versions
-from lstmcast.report.console import count, label, number
+from lstmcast.report.console import count, number
+from lstmcast.report.verdict import compare_with_baseline, label
+from lstmcast.results import LSTMCAST, TrainingReport
 
 METRICS = {"mae": "MAE", "rmse": "RMSE", "smape": "sMAPE", "mase": "MASE", "owa": "OWA", "wql": "WQL", "msis": "MSIS"}
 NAME, SCORE_CELL = 16, 10
@@ -28,21 +30,29 @@ _LEGEND = (
 
 
 def backtested(scores: BacktestResult) -> str:
-    """The table, best rival first, what must be known to read it, and the verdict."""
+    """The table, the best baseline first, notes, and the verdict."""
     names = ranked(scores)
     heads = {**METRICS, **{f"coverage_{level:g}": f"in {level:g} %" for level in scores.levels}}
     lines = [f"\n{_what(scores)}:", " " * (NAME + 2) + "".join(f"{head:>{SCORE_CELL}}" for head in heads.values())]
     for name in names:
         cells = "".join(f"{_cell(metric, scores.overall(name, metric)):>{SCORE_CELL}}" for metric in heads)
         lines.append(f"  {label(name):{NAME}}{cells}")
-    return "\n".join([*lines, _LEGEND, *(f"note: {text}" for text in _notes(scores)), "", scores.verdict])
+    return "\n".join(
+        [
+            *lines,
+            _LEGEND,
+            *(f"note: {text}" for text in _notes(scores)),
+            "",
+            compare_with_baseline(scores.skill, scores.n_scored),
+        ]
+    )
 
 
 def ranked(scores: BacktestResult) -> list[str]:
-    """The LSTM, then the others by MASE (MAE where that is undefined), best first."""
-    metric = "mae" if np.isnan(scores.overall("lstm", "mase")) else "mase"
+    """lstmcast, then the baselines by MASE (MAE where that is undefined), best first."""
+    metric = "mae" if np.isnan(scores.overall(LSTMCAST, "mase")) else "mase"
     value = {name: scores.overall(name, metric) for name in scores.by_method}
-    return sorted(value, key=lambda name: (name != "lstm", np.isnan(value[name]), value[name]))
+    return sorted(value, key=lambda name: (name != LSTMCAST, np.isnan(value[name]), value[name]))
 
 
 def _what(scores: BacktestResult) -> str:
@@ -50,8 +60,8 @@ def _what(scores: BacktestResult) -> str:
     of = f" of each of {series:,} series" if series > 1 else ""
     names = scores.keys("origin")
     spacing = f", {names[0]} to {names[-1]}, every {count(scores.step, 'step')}" if origins > 1 else f", {names[0]}"
-    trained = "trained anew at each" if scores.refit else "trained once, before the first"
-    return f"{count(origins, 'origin')}{of}{spacing}, {count(scores.horizon, 'step')} ahead of each; the LSTM {trained}"
+    trained = "trained at each" if scores.refit else "trained once, before the first"
+    return f"{count(origins, 'origin')}{of}{spacing}, {count(scores.horizon, 'step')} ahead of each; lstmcast {trained}"
 
 
 def _notes(scores: BacktestResult) -> Sequence[str]:
@@ -85,9 +95,9 @@ STEPS = 12  # columns: more steps are shown at even distances
 def format_scores(scores: LiveScores, name: str) -> str:
     """The scores, in all and by step ahead."""
     if not scores.n_actuals:
-        return f"{name}: nothing that was forecast has come true yet, or not in the window"
+        return f"{name}: no forecast step has an observed value yet (in this window)"
     lines = [
-        f"{name}: {count(scores.n_actuals, 'value')} forecast that came true since",
+        f"{name}: {count(scores.n_actuals, 'forecast step')} with observed values",
         (
             f"  MAE {_float_or_none(scores.mae)}, bias {_float_or_none(scores.bias)}, MASE "
             f"{_float_or_none(scores.mase)} ({MEANING})"
@@ -128,27 +138,25 @@ def _percent(fraction: float) -> str:
 
 @dataclass(frozen=True)
 class VersionSummary:
-    """A version, and what it says of itself.
+    """A version of a model.
 
     Attributes:
         name: of its folder. current: whether it is in use.
-        manifest: None where it is damaged. fault: in what way.
+        report: of its training; None if the version is damaged. fault: the damage.
     """
 
     name: str
     current: bool
-    manifest: Mapping[str, Any] | None
+    report: TrainingReport | None
     fault: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for a program."""
-        if self.manifest is None:
+        """Plain values for JSON."""
+        if self.report is None:
             return {"version": self.name, "current": self.current, "fault": self.fault}
-        kept = ("created", "scores", "skill", "verdict", "coverage")
-        facts = {key: self.manifest[key] for key in kept if key in self.manifest} | {
-            "refit": self.manifest.get("refit")
-        }
-        return {"version": self.name, "current": self.current, "rows": self.manifest["data"]["rows"], **facts}
+        plain = self.report.to_dict()
+        kept = {key: plain[key] for key in ("created", "scores", "skill", "retrain")}
+        return {"version": self.name, "current": self.current, "rows": self.report.data.rows, **kept}
 
 
 def list_versions(folder: Path) -> list[VersionSummary]:
@@ -159,13 +167,15 @@ def list_versions(folder: Path) -> list[VersionSummary]:
 
 def _version(path: Path, *, current: bool) -> VersionSummary:
     try:
-        return VersionSummary(path.name, current, read_manifest(path))
+        return VersionSummary(path.name, current, TrainingReport.from_dict(read_manifest(path)["report"]))
     except ModelError as err:
         return VersionSummary(path.name, current, None, str(err))
+    except (KeyError, TypeError, ValueError) as err:
+        return VersionSummary(path.name, current, None, f"the report cannot be read ({err!r})")
 
 
 def table(folder: Path, found: Sequence[VersionSummary]) -> str:
-    """What a person reads: a line each, the current one with a star."""
+    """One line a version, the current one with a star."""
     lines = [f"{folder}: {count(len(found), 'version')}"]
     lines.append(f"    {'version':27}{'trained (UTC)':18}{'rows':>9}{'MAE':>11}{'MASE':>10}  skill  why")
     lines += [f"  {'*' if version.current else ' '} {version.name:27}{_version_row(version)}" for version in found]
@@ -175,19 +185,19 @@ def table(folder: Path, found: Sequence[VersionSummary]) -> str:
 
 
 def _version_row(version: VersionSummary) -> str:
-    if version.manifest is None:
+    if version.report is None:
         return f"damaged: {version.fault}"
-    known, ours = version.manifest, version.manifest["scores"]["lstm"]
-    trained = known["created"][:16].replace("T", " ")
-    why = (known.get("refit") or {}).get("reason", "lstmcast train")
-    skill = known["skill"]["value"]
-    if "mae" in ours:
-        scores = f"{_number(ours['mae']):>11}{_number(ours['mase']):>10}"
-    else:  # no values: symbols, labels, yes or no
-        scores = f"{'accuracy ' + _number(ours.get('accuracy')):>21}"
-    cells = f"{known['data']['rows']:>9,}{scores}"
-    return f"{trained:18}{cells}{'–' if skill is None else f'{skill:.0%}':>7}  {why}"
+    report, scores = version.report, version.report.evaluation.scores[LSTMCAST]
+    created = (report.created or "")[:16].replace("T", " ")
+    reason = report.retrain.reason if report.retrain else "lstmcast train"
+    skill = report.evaluation.skill.value
+    if "mae" in scores:
+        cells = f"{_number(scores['mae']):>11}{_number(scores['mase']):>10}"
+    else:  # event, category and label
+        cells = f"{'accuracy ' + _number(scores['accuracy']):>21}"
+    percent = "–" if math.isnan(skill) else f"{skill:.0%}"
+    return f"{created:18}{report.data.rows:>9,}{cells}{percent:>7}  {reason}"
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4g}"
+def _number(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.4g}"

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lstmcast.data.labeled_panel import LabeledPanel
-from lstmcast.report.console import count, label, network_setting, number, setting_rows
+from lstmcast.report.console import caution, count, network_setting, number, setting_rows
+from lstmcast.report.verdict import label, scored_network, verdict
+from lstmcast.results import LSTMCAST, Scores
 from lstmcast.tasks.label.model import LabelPredictions, count_correct
 from lstmcast.types import Ints
 
 if TYPE_CHECKING:
     from lstmcast.tasks.category.backtest import SymbolBacktest
     from lstmcast.tasks.category.model import SymbolForecast
+    from lstmcast.tasks.category.scores import CategoryReport, SymbolScores
     from lstmcast.tasks.event.backtest import EventBacktest
+    from lstmcast.tasks.event.scores import EventReport, EventScores
     from lstmcast.tasks.label.backtest import LabelBacktest
+    from lstmcast.tasks.label.scores import LabelReport, LabelScores
     from lstmcast.tasks.label.train import LabelPlan
 
 MIXED = 3  # pairs of labels that are named
@@ -45,23 +51,30 @@ def planned(plan: LabelPlan) -> str:
     return "\n".join(setting_rows([*plan.inferred, network_setting(plan)]))
 
 
-def format_label_scores(report: Mapping[str, Any]) -> str:
-    """The scores beside the rules', what is mixed up most, the verdict."""
-    lines = [
-        f"\nHeld-out scores ({count(report['held_out']['judge_series'], 'series')}):",
-        *label_table(report["scores"]),
-    ]
-    if mixed := top_confusions(np.array(report["confusion"]), report["classes"]):
-        lines.append(f"Mixed up most: {mixed}.")
-    epochs = ", ".join(str(epoch) for epoch in report["epochs"])
-    lines.append(f"Epochs: {epochs}. Scores are those of {report['scored_network']}.")
-    return "\n".join([*lines, "", report["verdict"]])
+def format_label_scores(report: LabelReport) -> str:
+    """The scores of lstmcast and the baselines, the most frequent confusions, and the verdict."""
+    title = f"\nHeld-out scores ({count(report.test_series, 'series')}):"
+    evaluation = report.evaluation
+    lines = [title, *_label_lines(evaluation, report.classes), scored_network(report), "", label_verdict(evaluation)]
+    return "\n".join(lines)
 
 
-def label_table(scores: Mapping[str, Mapping[str, float | None]]) -> list[str]:
-    """One line a method, the LSTM first and then the rule that is right most often."""
+def label_verdict(scores: LabelScores) -> str:
+    """The accuracy, and the comparison with the best baseline."""
+    correct = sum(row[k] for k, row in enumerate(scores.confusion))
+    share = f"{correct:,} of {count(scores.n_scored, 'held-out series')} correctly ({correct / scores.n_scored:.1%})"
+    return f"lstmcast classified {share}. {verdict(scores)}"
+
+
+def _label_lines(scores: LabelScores, classes: Sequence[str]) -> list[str]:
+    mixed = top_confusions(np.array(scores.confusion), classes)
+    return [*label_table(scores.scores), *([f"Most frequent confusions: {mixed}."] if mixed else [])]
+
+
+def label_table(scores: Mapping[str, Scores]) -> list[str]:
+    """One line a method: lstmcast, then the baselines, the most accurate first."""
     wide = max(len(label(name)) for name in scores) + 2
-    order = sorted(scores, key=lambda name: (name != "lstm", -(scores[name]["accuracy"] or 0.0)))
+    order = sorted(scores, key=lambda name: (name != LSTMCAST, -scores[name]["accuracy"]))
     lines = ["  " + " " * wide + "".join(f"{title:>15}" for title in LABEL_METRICS.values())]
     for name in order:
         cells = "".join(number(scores[name].get(metric), 15) for metric in LABEL_METRICS)
@@ -70,15 +83,15 @@ def label_table(scores: Mapping[str, Mapping[str, float | None]]) -> list[str]:
 
 
 def top_confusions(matrix: Ints, classes: Sequence[str]) -> str:
-    """The labels that were said for others most often, worst first; empty where all is right."""
+    """The most frequent confusions, worst first; empty if all labels are right."""
     wrong = matrix - np.diag(np.diag(matrix))
     worst = np.argsort(-wrong, axis=None, kind="stable")[:MIXED]
     pairs = [divmod(int(at), len(classes)) for at in worst]
-    return ", ".join(f"{classes[a]} taken for {classes[b]} ({wrong[a, b]})" for a, b in pairs if wrong[a, b])
+    return ", ".join(f"{classes[a]} predicted as {classes[b]} ({wrong[a, b]})" for a, b in pairs if wrong[a, b])
 
 
 def format_label_forecast(
-    labels: LabelPredictions, data: LabeledPanel, report: Mapping[str, Any], *, version: Path, target: str
+    labels: LabelPredictions, data: LabeledPanel, report: LabelReport, *, version: Path, target: str
 ) -> str:
     """What predict wrote, from what; how many labels the file knew already; a caution where the model earned one."""
     where = "stdout" if target == "-" else target
@@ -88,107 +101,103 @@ def format_label_forecast(
     if known:
         text = f"{same:,} ({same / known:.1%})"
         lines.append(f"note: the file itself has a {data.label} for {known:,} of them; {text} are the same")
-    return "\n".join(lines if report["skill"]["better"] else [*lines, report["verdict"]])
+    return "\n".join(lines if report.evaluation.skill.better else [*lines, label_verdict(report.evaluation)])
 
 
-def format_label_backtest(scores: LabelBacktest) -> str:
-    """The scores of a backtest beside the rules', what is mixed up most, the verdict."""
-    found = scores.to_dict()
-    lines = [f"\nBacktest ({count(found['series'], 'series')}, each judged once in {found['folds']} folds):"]
-    lines += label_table(found["scores"])
-    if mixed := top_confusions(np.array(found["confusion"]), found["classes"]):
-        lines.append(f"Mixed up most: {mixed}.")
-    return "\n".join([*lines, "", found["verdict"]])
+def format_label_backtest(result: LabelBacktest) -> str:
+    """The scores of a backtest, the most frequent confusions, and the verdict."""
+    scores, folds = result.evaluation.summary, int(result.fold.max()) + 1
+    title = f"\nBacktest ({count(scores.n_scored, 'series')}, each scored once in {folds} folds):"
+    return "\n".join([title, *_label_lines(scores, result.data.classes), "", label_verdict(scores)])
 
 
 EVENT_METRICS = {"brier": "Brier", "log_loss": "log loss", "accuracy": "accuracy", "calibration_error": "calib. error"}
 NAME, CELL = 22, 14
 _LEGEND = (
-    "Less is better, but for accuracy. Brier: the mean squared distance of the probability from what came (1 or 0); "
-    "log loss in\nnats; calib. error: how far what came true lies from what was said, on average."
+    "Lower is better, except for accuracy. Brier: mean squared difference of probability and outcome (1 or 0).\n"
+    "Log loss in nats. Calib. error: mean difference of predicted probability and observed frequency."
 )
 
 
-def format_event_scores(report: Mapping[str, Any]) -> str:
+def format_event_scores(report: EventReport) -> str:
     """The scores of a training, and the verdict."""
-    held = report["held_out"]
-    first = f"\nHeld-out scores of {report['event']!r} ({_what(report, held['origins'], held['horizon'])}):"
-    epochs = ", ".join(str(epoch) for epoch in report["epochs"])
-    networks = report["scored_network"]
+    evaluation = report.evaluation
+    first = f"\nHeld-out scores of {report.event!r} ({_origins(evaluation, report.holdout.horizon)}):"
     last = (
-        f"Stands on: {report['footing']}. Epochs: {epochs}. Scores are those of {networks}.\n"
-        f"Calibrated: log-odds divided by {report['temperature']:.2f}, by the held-out steps."
+        f"Preprocessing: {report.preprocessing}. {scored_network(report)}\n"
+        f"Temperature: {report.temperature:.2f} (divides the log-odds, fitted on the hold-out)."
     )
-    return "\n".join([first, *_table(report), last, "", report["verdict"]])
+    return "\n".join([first, *event_table(evaluation), last, "", verdict(evaluation)])
 
 
-def format_event_backtest(scores: EventBacktest) -> str:
+def format_event_backtest(result: EventBacktest) -> str:
     """The scores of a backtest, and the verdict."""
-    report, folds = scores.to_dict(), scores.rolling
-    what = _what(report, scores.evaluation.n_origins, folds.horizon)
-    first = f"\n{scores.event!r} ({what}, every {folds.step_size} steps):"
-    return "\n".join([first, *_table(report), *scores.warnings, "", scores.evaluation.verdict])
+    evaluation, folds = result.evaluation.summary, result.rolling
+    first = f"\n{result.event!r} ({_origins(evaluation, folds.horizon)}, every {folds.step_size} steps):"
+    return "\n".join([first, *event_table(evaluation), *result.warnings, "", verdict(evaluation)])
 
 
-def _what(report: Mapping[str, Any], origins: int, horizon: int) -> str:
-    return f"{count(origins, 'origin')}, {count(horizon, 'step')} ahead each; so in {report['rate']:.1%} of them"
+def _origins(evaluation: EventScores, horizon: int) -> str:
+    origins, steps = count(evaluation.n_scored, "origin"), count(horizon, "step")
+    return f"{origins}, {steps} ahead each; event rate {evaluation.rate:.1%}"
 
 
-def _table(report: Mapping[str, Any]) -> list[str]:
-    """One line a method, the best baseline first, and by how much less the LSTM's Brier score is."""
-    scores, skills = report["scores"], report["skills"]
-    order = sorted(scores, key=lambda name: (name != "lstm", scores[name]["brier"]))
-    lines = [" " * (NAME + 2) + "".join(f"{head:>{CELL}}" for head in (*EVENT_METRICS.values(), "LSTM's skill"))]
+def event_table(evaluation: EventScores) -> list[str]:
+    """One line a method: lstmcast, then the baselines, best first, with the skill of lstmcast against each."""
+    scores = evaluation.scores
+    order = sorted(scores, key=lambda name: (name != LSTMCAST, scores[name]["brier"]))
+    lines = [" " * (NAME + 2) + "".join(f"{head:>{CELL}}" for head in (*EVENT_METRICS.values(), "skill against"))]
     for name in order:
         cells = "".join(number(scores[name][metric], CELL) for metric in EVENT_METRICS)
-        skill = skills.get(name)
-        lines.append(f"  {label(name):{NAME}}{cells}{'' if skill is None else f'{skill:.1%}':>{CELL}}".rstrip())
+        skill = evaluation.skills.get(name, math.nan)
+        lines.append(f"  {label(name):{NAME}}{cells}{'' if math.isnan(skill) else f'{skill:.1%}':>{CELL}}".rstrip())
     return [*lines, _LEGEND]
 
 
-def format_category_scores(report: Mapping[str, Any]) -> str:
-    """The scores beside the baselines', and the verdict."""
-    held = report["held_out"]
-    lines = [f"\nHeld-out scores ({count(held['steps'], 'symbol')}, each foretold from all before it):"]
-    lines += category_table(report["scores"])
-    if held["paths"]:
-        ahead = f"{count(held['paths'], 'path')} of {count(held['horizon'], 'step')}"
-        lines.append(f"On the way: the share of right symbols along {ahead}, each said at once.")
-    epochs = ", ".join(str(epoch) for epoch in report["epochs"])
-    bold = f"Temperature: {report['temperature']:.2f}"
-    lines.append(f"Epochs: {epochs}. {bold}. Scores are those of {report['scored_network']}.")
-    return "\n".join([*lines, "", report["verdict"]])
+def format_category_scores(report: CategoryReport) -> str:
+    """The scores of a training, and the verdict."""
+    evaluation = report.evaluation
+    lines = [_symbols_title("Held-out scores", evaluation), *category_table(evaluation.scores)]
+    if evaluation.n_paths:
+        paths, steps = count(evaluation.n_paths, "path"), count(report.holdout.horizon, "step")
+        lines.append(f"Path accuracy: fraction of right symbols along {paths} of {steps}, without feedback.")
+    lines.append(f"Temperature: {report.temperature:.2f}. {scored_network(report)}")
+    return "\n".join([*lines, "", verdict(evaluation)])
 
 
 def format_category_backtest(result: SymbolBacktest) -> str:
-    """The same of a backtest."""
-    found = result.to_dict()
-    lines = [f"\nBacktest ({count(found['steps'], 'symbol')}, each foretold from all before it):"]
-    return "\n".join([*lines, *category_table(found["scores"]), *result.warnings, "", found["verdict"]])
+    """The scores of a backtest, and the verdict."""
+    evaluation = result.evaluation.summary
+    lines = [_symbols_title("Backtest", evaluation), *category_table(evaluation.scores)]
+    return "\n".join([*lines, *result.warnings, "", verdict(evaluation)])
 
 
-def category_table(scores: Mapping[str, Mapping[str, float | None]]) -> list[str]:
-    """One line a method, the LSTM first, then by bits."""
-    lines = [f"  {'':16}{'bits a symbol':>15}{'hits':>9}{'top 3':>9}{'on the way':>13}"]
-    order = sorted(scores, key=lambda name: (name != "lstm", scores[name]["bits"] is None, scores[name]["bits"] or 0))
+def _symbols_title(name: str, evaluation: SymbolScores) -> str:
+    return f"\n{name} ({count(evaluation.n_scored, 'symbol')}, one-step-ahead predictions):"
+
+
+def category_table(scores: Mapping[str, Scores]) -> list[str]:
+    """One line a method: lstmcast, then the baselines by bits."""
+    lines = [f"  {'':16}{'bits/symbol':>15}{'accuracy':>10}{'top-3':>9}{'path accuracy':>15}"]
+    order = sorted(scores, key=lambda n: (n != LSTMCAST, math.isnan(scores[n]["bits"]), scores[n]["bits"]))
     for name in order:
         row = scores[name]
-        percents = (_percent(row[key], width) for key, width in (("accuracy", 9), ("top_3", 9), ("path", 13)))
+        percents = (_percent(row[key], width) for key, width in (("accuracy", 10), ("top_3", 9), ("path", 15)))
         lines.append(f"  {label(name):16}{number(row['bits'], 15)}{''.join(percents)}")
     return lines
 
 
-def _percent(value: float | None, width: int) -> str:
-    return f"{'–' if value is None else f'{value:.1%}':>{width}}"
+def _percent(value: float, width: int) -> str:
+    return f"{'–' if math.isnan(value) else f'{value:.1%}':>{width}}"
 
 
 def format_category_forecast(
-    forecast: SymbolForecast, version: Path, target: str, report: Mapping[str, Any], notes: Sequence[str]
+    forecast: SymbolForecast, version: Path, target: str, report: CategoryReport, notes: Sequence[str]
 ) -> str:
-    """What predict wrote, from what, and a word of caution where the model earned one."""
+    """The file of a forecast, its model, and the verdict unless the model beats the baselines."""
     span = " to ".join(forecast.calendar.text(forecast.positions.ravel()[[0, -1]]))
     where = "stdout" if target == "-" else target
     series = count(len(forecast.keys), "series")
     lines = [f"{where}: {count(forecast.horizon, 'step')} of {series}, {span}; {version}"]
     lines += [f"note: {note}" for note in notes]
-    return "\n".join([*lines, *([] if report["skill"]["better"] else [report["verdict"]])])
+    return "\n".join([*lines, *caution(report)])

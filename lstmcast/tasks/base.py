@@ -53,8 +53,8 @@ class TrainedModel(Protocol):
         """The data kept from training, for predictions where the file is gone."""
 
     @property
-    def report(self) -> Mapping[str, Any]:
-        """Config, inferred settings, scores, data and library versions."""
+    def report(self) -> Any:
+        """The `TrainingReport` of the task."""
 
 
 class Prediction(Protocol):
@@ -183,7 +183,7 @@ class Task(ABC, Generic[P, T, R]):
         return train(training, FitOptions(on_progress, checkpoint))
 
     @abstractmethod
-    def describe_scores(self, report: Mapping[str, Any]) -> str:
+    def describe_scores(self, report: Any) -> str:
         """Format the scores beside those of the baselines, and the verdict."""
 
     @abstractmethod

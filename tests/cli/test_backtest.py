@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from lstmcast.cli import main
+from lstmcast.evaluation.skill import SkillOutcome
 from lstmcast.statistical import statsforecast_models
 
 Capture = pytest.CaptureFixture[str]
@@ -32,17 +33,21 @@ def test_files_figures_and_json(here: Path, capsys: Capture, air: Path, small: t
     assert main(["backtest", str(air), *asked, *small]) == 0
     out, err = capsys.readouterr()
     found = json.loads(out)
-    assert found["verdict"] in err
+    assert found["skill"]["outcome"] in set(SkillOutcome)
+    assert "lstmcast" in err
     assert "2 origins, 1959-12 to 1960-06, every 6 steps, 6 steps ahead of each" in err
     files = {path.name for path in (here / "results" / "air").iterdir()}
     assert files == {"scores.csv", "forecasts.csv", "error_by_step.png", "coverage_by_step.png", "forecasts.png"}
     assert [path.name for path in here.iterdir()] == ["results"]
     scores = pd.read_csv("results/air/scores.csv").set_index(["method", "scope", "metric"]).sort_index()
-    assert scores.loc[("lstm", "all", "mae"), "value"].item() == found["scores"]["all"]["methods"]["lstm"]["mae"][0]
+    assert (
+        scores.loc[("lstmcast", "all", "mae"), "value"].item()
+        == found["scores"]["all"]["methods"]["lstmcast"]["mae"][0]
+    )
     forecasts = pd.read_csv("results/air/forecasts.csv")
     assert len(forecasts) == 12
-    off = (forecasts["lstm"] - forecasts["actual"]).abs().mean()
-    assert off == pytest.approx(found["scores"]["all"]["methods"]["lstm"]["mae"][0])
+    off = (forecasts["lstmcast"] - forecasts["actual"]).abs().mean()
+    assert off == pytest.approx(found["scores"]["all"]["methods"]["lstmcast"]["mae"][0])
 
 
 @pytest.mark.slow

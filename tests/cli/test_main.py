@@ -20,6 +20,7 @@ import pytest
 import lstmcast
 from lstmcast.cli import main
 from lstmcast.config import Config, bundled_configs, load_config, schema
+from lstmcast.evaluation.skill import SkillOutcome
 from lstmcast.persistence.checkpoint import CHECKPOINT
 from lstmcast.persistence.registry import model_name, versions
 
@@ -127,10 +128,11 @@ def test_train_tells_what_it_did(here: Path, capsys: Capture, air: Path, small: 
     assert call("train", air, "--name", "2024", "--horizon", "6", "--json", *small) == 0
     out, err = capsys.readouterr()
     result = json.loads(out)
-    assert (result["model"], result["held_out"]["horizon"]) == ("2024", 6)
+    assert (result["model"], result["holdout"]["horizon"]) == ("2024", 6)
     (version,) = versions(here / "models" / "2024")
     assert result["version"] == version.name
-    assert result["verdict"] in err
+    assert result["skill"]["outcome"] in set(SkillOutcome)
+    assert "lstmcast" in err
     for words in (
         "144 rows, 1 series",
         "frequency",

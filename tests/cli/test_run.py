@@ -267,8 +267,8 @@ def test_models_as_json(here: Path, capsys: Capture) -> None:
     """For a program: versions with scores, and why each was fitted."""
     assert main(["models", "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)["sales"]
-    assert (found["current"], found["rows"], found["refit"]["reason"]) == (True, 120, "there is no model yet")
-    assert found["scores"]["lstm"]["mase"] > 0
+    assert (found["current"], found["rows"], found["retrain"]["reason"]) == (True, 120, "there is no model yet")
+    assert found["scores"]["lstmcast"]["mase"] > 0
     manifest = here / "models/sales" / found["version"] / "manifest.json"
     manifest.write_text(manifest.read_text() + " ")
     assert main(["models", "--json"]) == 0

@@ -25,7 +25,7 @@ def made(panel: Panel, *, ends: int = 0) -> BacktestResult:
     values = np.arange(6.0 * series).reshape(series, 2, 3)
     said = {
         name: MethodForecasts(values + k, values[None] - 1, values[None] + 1)
-        for k, name in enumerate(("lstm", "naive"))
+        for k, name in enumerate(("lstmcast", "naive"))
     }
     groups = {"all": 1, "step": 3, "origin": 2, "series": series}
     return BacktestResult(
@@ -39,12 +39,11 @@ def made(panel: Panel, *, ends: int = 0) -> BacktestResult:
         tables={
             scope: {
                 name: {"mae": np.arange(n) + k / 4, "mase": np.full(n, np.nan)}
-                for k, name in enumerate(("lstm", "naive"))
+                for k, name in enumerate(("lstmcast", "naive"))
             }
             for scope, n in groups.items()
         },
-        skill=Skill("naive", -0.5, float("nan"), float("nan"), 2),
-        verdict="The LSTM is worse.",
+        skill=Skill.of("naive", -0.5, groups=2),
         left_out=1,
         notes=("a note",),
     )
@@ -63,7 +62,7 @@ def test_scores_as_rows(shops: Panel) -> None:
     assert list(frame.columns) == ["method", "scope", "key", "metric", "value"]
     assert len(frame) == 2 * 2 * (1 + 3 + 2 + 2)
     found = frame.set_index(["method", "scope", "key", "metric"])["value"]
-    assert found["lstm", "step", "3", "mae"] == 2
+    assert found["lstmcast", "step", "3", "mae"] == 2
     assert found["naive", "series", "b", "mae"] == 1.25
     assert found["naive", "all", "", "mae"] == 0.25
     assert frame.to_csv().count(",mase,\n") == 16
@@ -78,7 +77,7 @@ def test_origins_are_named_by_their_time_where_they_share_it(shops: Panel, air_p
 def test_forecasts_as_rows(shops: Panel) -> None:
     """One row a series, origin and step, in the file's own names and times; what was not observed is empty."""
     frame = made(shops).forecasts()
-    ours = ["origin", "step", "actual", "lstm", "naive", "lstm_lower_80", "lstm_upper_80"]
+    ours = ["origin", "step", "actual", "lstmcast", "naive", "lstmcast_lower_80", "lstmcast_upper_80"]
     assert list(frame.columns) == ["shop", "day", *ours]
     assert frame["shop"].tolist() == ["a"] * 6 + ["b"] * 6
     last = frame.iloc[-1]
@@ -112,12 +111,12 @@ def test_everything_as_plain_values(shops: Panel) -> None:
     assert plain["scores"]["series"] == {
         "keys": ["a", "b"],
         "methods": {
-            "lstm": {"mae": [0, 1], "mase": [None, None]},
+            "lstmcast": {"mae": [0, 1], "mase": [None, None]},
             "naive": {"mae": [0.25, 1.25], "mase": [None, None]},
         },
     }
-    assert plain["skill"] == {"against": "naive", "value": -0.5, "better": False, "interval_95": [None, None]}
-    assert (plain["origins"], plain["step"], plain["horizon"], plain["judging"]) == (2, 3, 3, 4)
+    assert (plain["skill"]["baseline"], plain["skill"]["value"], plain["skill"]["outcome"]) == ("naive", -0.5, "worse")
+    assert (plain["origins"], plain["step"], plain["horizon"], plain["n_scored"]) == (2, 3, 3, 4)
     assert replace(scores, actual=np.full((2, 2, 3), np.nan)).n_scored == 0
 
 
@@ -138,7 +137,7 @@ def said(seed: int) -> MethodForecasts:
     return MethodForecasts(values, values - half, values + half)
 
 
-METHODS = {"lstm": said(1), "Naive2": said(2)}
+METHODS = {"lstmcast": said(1), "Naive2": said(2)}
 
 
 def cells(scope: str, group: int) -> list[tuple[int, int, int]]:
@@ -182,11 +181,11 @@ def test_every_scope_agrees_with_a_loop(scope: str, groups: int) -> None:
 def test_owa_is_made_of_means_over_the_set() -> None:
     """½·(sMAPE ratio + MASE ratio) of the whole set; Naive2's own is 1; without Naive2 there is none."""
     table = score(ACTUAL, METHODS, UNIT, LEVELS)["all"]
-    ours, theirs = table["lstm"], table["Naive2"]
+    ours, theirs = table["lstmcast"], table["Naive2"]
     expected = (ours["smape"][0] / theirs["smape"][0] + ours["mase"][0] / theirs["mase"][0]) / 2
     assert ours["owa"][0] == pytest.approx(expected)
     assert theirs["owa"][0] == 1
-    assert "owa" not in score(ACTUAL, {"lstm": METHODS["lstm"]}, UNIT, LEVELS)["all"]["lstm"]
+    assert "owa" not in score(ACTUAL, {"lstmcast": METHODS["lstmcast"]}, UNIT, LEVELS)["all"]["lstmcast"]
 
 
 def test_wql_of_a_normal_forecast() -> None:
@@ -196,7 +195,7 @@ def test_wql_of_a_normal_forecast() -> None:
     one = MethodForecasts(
         np.zeros_like(draws), np.broadcast_to(-edge, (2, *draws.shape)), np.broadcast_to(edge, (2, *draws.shape))
     )
-    table = score(draws, {"lstm": one}, np.ones(1), LEVELS)["all"]["lstm"]
+    table = score(draws, {"lstmcast": one}, np.ones(1), LEVELS)["all"]["lstmcast"]
     density = np.exp(-(np.array([0, 0.2533471, 0.5244005, 0.8416212, 1.2815516]) ** 2) / 2) / math.sqrt(2 * math.pi)
     expected = 2 * (density[0] + 2 * density[1:].sum()) / 9 / math.sqrt(2 / math.pi)  # E ρ_q = φ(Φ⁻¹(q))
     assert table["wql"][0] == pytest.approx(expected, rel=0.02)
@@ -209,19 +208,21 @@ def test_wql_of_a_normal_forecast() -> None:
 def test_scores_of_intervals_need_wide_enough_ones(levels: tuple[float, ...], defined: set[str]) -> None:
     """WQL needs 80 %, MSIS 95 %; what is missing is undefined, and nothing warns."""
     count = len(levels)
-    one = MethodForecasts(METHODS["lstm"].values, METHODS["lstm"].lower[:count], METHODS["lstm"].upper[:count])
-    table = score(ACTUAL, {"lstm": one}, UNIT, levels)["all"]["lstm"]
+    one = MethodForecasts(
+        METHODS["lstmcast"].values, METHODS["lstmcast"].lower[:count], METHODS["lstmcast"].upper[:count]
+    )
+    table = score(ACTUAL, {"lstmcast": one}, UNIT, levels)["all"]["lstmcast"]
     assert {metric for metric in ("wql", "msis") if np.isfinite(table[metric]).all()} == defined
 
 
 def test_a_forecast_that_is_missing_is_left_out() -> None:
     """A method that refused an origin is scored on the others."""
-    values = METHODS["lstm"].values.copy()
+    values = METHODS["lstmcast"].values.copy()
     values[:, 0] = np.nan
-    one = MethodForecasts(values, METHODS["lstm"].lower, METHODS["lstm"].upper)
-    tables = score(ACTUAL, {"lstm": one}, UNIT, LEVELS)
-    assert math.isnan(tables["origin"]["lstm"]["mae"][0])
-    assert tables["all"]["lstm"]["mae"][0] == pytest.approx(np.nanmean(np.abs(ACTUAL - values)[:, 1:]))
+    one = MethodForecasts(values, METHODS["lstmcast"].lower, METHODS["lstmcast"].upper)
+    tables = score(ACTUAL, {"lstmcast": one}, UNIT, LEVELS)
+    assert math.isnan(tables["origin"]["lstmcast"]["mae"][0])
+    assert tables["all"]["lstmcast"]["mae"][0] == pytest.approx(np.nanmean(np.abs(ACTUAL - values)[:, 1:]))
 
 
 def test_groups_hold_what_they_say() -> None:

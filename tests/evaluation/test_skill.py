@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
 import pytest
 
-from lstmcast.evaluation.skill import Skill, skill, verdict
+from lstmcast.evaluation.skill import Skill, SkillOutcome, skill
+from lstmcast.plain import from_plain, to_plain
 
 NAN = float("nan")
 
@@ -21,9 +23,9 @@ def of(error: list[float], baseline: list[float], groups: list[int] | None = Non
 
 def test_skill_is_positive_where_the_lstm_has_the_smaller_error() -> None:
     """Errors 1 + 2 against 4 + 2: 1 - 3/6; the other way round 1 - 6/3."""
-    assert of([1, 2], [4, 2]).skill == 0.5
+    assert of([1, 2], [4, 2]).value == 0.5
     assert of([1, 2], [4, 2]).better
-    assert of([4, 2], [1, 2]).skill == -1.0
+    assert of([4, 2], [1, 2]).value == -1.0
     assert not of([4, 2], [1, 2]).better
     assert not of([4, 2], [2, 4]).better
 
@@ -31,13 +33,13 @@ def test_skill_is_positive_where_the_lstm_has_the_smaller_error() -> None:
 def test_what_is_not_known_of_either_is_left_out() -> None:
     """The second and third origin lack one of the errors: 1 - 1/4 of the first alone."""
     found = of([1, NAN, 9], [4, 1, NAN])
-    assert (found.skill, found.groups) == (0.75, 1)
+    assert (found.value, found.groups) == (0.75, 1)
 
 
 def test_a_baseline_that_is_always_twice_as_far_off_leaves_no_doubt() -> None:
     """Every resample of equal ratios has skill one half."""
     found = of([1, 2, 3, 4], [2, 4, 6, 8])
-    assert (found.skill, found.low, found.high) == (0.5, 0.5, 0.5)
+    assert (found.value, found.interval_95) == (0.5, (0.5, 0.5))
 
 
 def test_the_interval_is_that_of_resampled_means() -> None:
@@ -45,8 +47,8 @@ def test_the_interval_is_that_of_resampled_means() -> None:
     errors = np.random.default_rng(5).uniform(0, 1, 400)
     found = skill(errors, np.ones(400), np.arange(400), name="drift")
     half = 1.96 * errors.std() / math.sqrt(400)
-    assert found.low == pytest.approx(1 - errors.mean() - half, abs=0.004)
-    assert found.high == pytest.approx(1 - errors.mean() + half, abs=0.004)
+    assert found.interval_95[0] == pytest.approx(1 - errors.mean() - half, abs=0.004)
+    assert found.interval_95[1] == pytest.approx(1 - errors.mean() + half, abs=0.004)
 
 
 def test_origins_of_one_group_are_drawn_together() -> None:
@@ -56,14 +58,14 @@ def test_origins_of_one_group_are_drawn_together() -> None:
     once = of(errors.tolist(), rival.tolist())
     often = of(np.tile(errors, 50).tolist(), np.tile(rival, 50).tolist(), np.tile(np.arange(10), 50).tolist())
     alone = of(np.tile(errors, 50).tolist(), np.tile(rival, 50).tolist())
-    assert (often.low, often.high, often.groups) == pytest.approx((once.low, once.high, 10))
-    assert alone.high - alone.low < 0.3 * (once.high - once.low)
+    assert (*often.interval_95, often.groups) == pytest.approx((*once.interval_95, 10))
+    assert np.ptp(alone.interval_95) < 0.3 * np.ptp(once.interval_95)
 
 
 def test_few_groups_have_no_interval() -> None:
     """Two series say nothing about a third; three may."""
-    assert math.isnan(of([1, 1, 1], [2, 2, 2], [0, 1, 1]).low)
-    assert not math.isnan(of([1, 1, 1], [2, 2, 2], [0, 1, 2]).low)
+    assert math.isnan(of([1, 1, 1], [2, 2, 2], [0, 1, 1]).interval_95[0])
+    assert not math.isnan(of([1, 1, 1], [2, 2, 2], [0, 1, 2]).interval_95[0])
 
 
 def test_the_same_seed_draws_the_same_interval() -> None:
@@ -71,7 +73,7 @@ def test_the_same_seed_draws_the_same_interval() -> None:
     errors, rival = np.random.default_rng(1).uniform(size=(2, 20))
     one, two, other = (skill(errors, rival, np.arange(20), name="naive", seed=seed) for seed in (4, 4, 5))
     assert one == two
-    assert (one.low, one.high) != (other.low, other.high)
+    assert one.interval_95 != other.interval_95
 
 
 def test_more_groups_than_are_drawn_are_laid_together() -> None:
@@ -79,7 +81,7 @@ def test_more_groups_than_are_drawn_are_laid_together() -> None:
     errors = np.random.default_rng(2).uniform(size=10_000)
     found = skill(errors, np.ones(10_000), np.arange(10_000), name="naive")
     assert found.groups == 500
-    assert found.skill == pytest.approx(1 - errors.mean())
+    assert found.value == pytest.approx(1 - errors.mean())
 
 
 @pytest.mark.parametrize(
@@ -89,67 +91,31 @@ def test_more_groups_than_are_drawn_are_laid_together() -> None:
 def test_undefined_cases(error: list[float], baseline: list[float], expected: float) -> None:
     """Both exact: 0. Only the baseline exact: -inf. A forecast beyond every number, or nothing known: NaN."""
     found = of(error, baseline)
-    assert found.skill == pytest.approx(expected, nan_ok=True)
-    assert math.isnan(found.low)
+    assert found.value == pytest.approx(expected, nan_ok=True)
+    assert math.isnan(found.interval_95[0])
     assert not found.better
 
 
 @pytest.mark.parametrize(
-    ("found", "origins", "sentence"),
+    ("value", "outcome"),
     [
-        (
-            Skill("seasonal_naive", 0.253, 0.101, 0.402, 30),
-            60,
-            (
-                "The LSTM is better than the best baseline, seasonal naive: its error is 25% smaller over 60 held-out "
-                "origins (95 % interval 10% to 40%)."
-            ),
-        ),
-        (
-            Skill("drift", 0.04, -0.12, 0.2, 9),
-            9,
-            (
-                "The LSTM is better than the best baseline, drift: its error is 4% smaller over 9 held-out origins, "
-                "but that may be chance (95 % interval -12% to 20%)."
-            ),
-        ),
-        (
-            Skill("naive", 0.5, NAN, NAN, 1),
-            1,
-            (
-                "The LSTM is better than the best baseline, naive: its error is 50% smaller over 1 held-out origin; "
-                "too few of them to say how surely."
-            ),
-        ),
-        (
-            Skill("naive", -1.5, -2.0, -1.0, 9),
-            9,
-            (
-                "The LSTM is worse than naive: its error is 150% larger over 9 held-out origins. Use naive, or give it "
-                "more data."
-            ),
-        ),
-        (
-            Skill("seasonal_naive", 0.0, 0.0, 0.0, 9),
-            2,
-            (
-                "The LSTM is no better than seasonal naive over 2 held-out origins: their errors are equal to "
-                "within 1%, and seasonal naive is simpler."
-            ),
-        ),
-        (
-            Skill("drift", -math.inf, NAN, NAN, 9),
-            2,
-            "The LSTM is worse than drift, which was exact over 2 held-out origins: use drift.",
-        ),
-        (
-            Skill("drift", NAN, NAN, NAN, 0),
-            2,
-            "The LSTM and drift cannot be compared over 2 held-out origins: use drift.",
-        ),
+        (0.25, SkillOutcome.BETTER),
+        (-1.5, SkillOutcome.WORSE),
+        (0.004, SkillOutcome.TIE),
+        (-0.004, SkillOutcome.TIE),
+        (-math.inf, SkillOutcome.BASELINE_EXACT),
+        (NAN, SkillOutcome.UNDEFINED),
     ],
-    ids=["better", "chance", "few", "worse", "equal", "exact", "undefined"],
-)  # fmt: skip
-def test_the_verdict_says_it_in_one_sentence(found: Skill, origins: int, sentence: str) -> None:
-    """Every branch, to the letter."""
-    assert verdict(found, origins) == sentence
+)
+def test_the_outcome_follows_from_the_value(value: float, outcome: SkillOutcome) -> None:
+    """Differences below half a percent are ties."""
+    assert Skill.of("naive", value).outcome is outcome
+    assert Skill.of("naive", value).better is (outcome is SkillOutcome.BETTER)
+
+
+def test_a_skill_survives_json() -> None:
+    """The outcome is stored, so that an infinite value is told from an undefined one."""
+    skill = Skill.of("naive", -math.inf, groups=3)
+    again = from_plain(Skill, json.loads(json.dumps(to_plain(skill))))
+    assert (again.outcome, again.baseline, again.groups) == (SkillOutcome.BASELINE_EXACT, "naive", 3)
+    assert math.isnan(again.value)

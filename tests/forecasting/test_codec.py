@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from lstmcast.errors import ModelError
+from lstmcast.evaluation.skill import SkillOutcome
 from lstmcast.forecasting.codec import from_arrays, from_artifact, load, save, to_arrays, to_artifact
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.pipeline import ForecastPipeline
@@ -91,15 +92,16 @@ def test_the_manifest_tells_a_person(forecaster: Forecaster, tmp_path: Path, mon
     monkeypatch.chdir(tmp_path)
     version = save(forecaster, tmp_path, "m", data="air.csv", now=NOW, keep=2)
     manifest = json.loads((version / "manifest.json").read_text())
-    assert manifest["created"] == "2026-01-02T03:04:05+00:00"
-    assert manifest["config"]["train"]["epochs"] == 2
+    report = manifest["report"]
+    assert report["created"] == "2026-01-02T03:04:05+00:00"
+    assert report["config"]["train"]["epochs"] == 2
     assert manifest["columns"] == {"time": "month", "target": ["passengers"], "series": []}
-    assert manifest["network"].startswith("Sequential([Input((")
-    assert {"lstmcast", "tensorflow", "keras", "numpy", "blas"} <= set(manifest["libraries"])
-    assert {"lstm", "naive"} <= set(manifest["scores"])
-    assert manifest["verdict"].startswith("The LSTM is ")
-    assert manifest["data"]["path"] == str(tmp_path / "air.csv")
-    assert (manifest["data"]["rows"], manifest["data"]["first"], manifest["data"]["last"]) == (
+    assert report["network"].startswith("Sequential([Input((")
+    assert {"lstmcast", "tensorflow", "keras", "numpy", "blas"} <= set(report["libraries"])
+    assert {"lstmcast", "naive"} <= set(report["scores"])
+    assert report["skill"]["outcome"] in set(SkillOutcome)
+    assert report["data"]["path"] == str(tmp_path / "air.csv")
+    assert (report["data"]["rows"], report["data"]["first"], report["data"]["last"]) == (
         144,
         "1949-01",
         "1960-12",
@@ -110,7 +112,7 @@ def test_the_manifest_tells_a_person(forecaster: Forecaster, tmp_path: Path, mon
 @pytest.mark.parametrize("data", [None, "-"])
 def test_stdin_has_no_path(forecaster: Forecaster, tmp_path: Path, data: str | None) -> None:
     """A model that was trained from stdin names no file to read again."""
-    assert load(save(forecaster, tmp_path, "m", data=data, now=NOW, keep=2)).report["data"]["path"] is None
+    assert load(save(forecaster, tmp_path, "m", data=data, now=NOW, keep=2)).report.data.path is None
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from lstmcast.forecasting.codec import from_artifact, to_artifact
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.pipeline import EnsembleMember, ForecastPipeline
 from lstmcast.preprocessing.polyphase import Polyphase
-from lstmcast.report.console import format_scores
 from lstmcast.report.explanation_text import method, to_dict
+from lstmcast.results import MemberName
 from lstmcast.tasks.value.train import train
 
 TINY = {"train.epochs": 2, "train.batches": 4, "model.units": [4], "train.start": "auto"}
@@ -39,10 +39,10 @@ def test_a_hasty_network_leaves_most_to_the_pretrained_ones(both: Forecaster) ->
     assert both.holdout_pipeline.partner is not None
     assert both.holdout_pipeline.partner.weight == both.pipeline.partner.weight
     assert 0.5 < both.pipeline.partner.weight < 1
+    weights = both.report.evaluation.member_weights
     networks = 1 - both.pipeline.smoothing_weight
-    assert f"{100 * networks * both.pipeline.partner.weight:.0f} % pretrained networks' and " in format_scores(
-        both.report
-    )
+    assert weights[MemberName.PRETRAINED] == pytest.approx(networks * both.pipeline.partner.weight)
+    assert sum(weights.values()) == pytest.approx(1)
 
 
 def equal(known: int) -> np.ndarray:
@@ -57,7 +57,7 @@ def test_each_of_three_counts_by_its_error_the_more_the_more_origins_there_are(
 ) -> None:
     """By a loop over the origins where training stops, each by the root of its mean square error."""
     assert both.holdout_pipeline.partner is not None
-    judge, steps = both.report["held_out"]["judge_steps"], both.report["held_out"]["stop_steps"]
+    judge, steps = both.report.holdout.test_steps, both.report.holdout.validation_steps
     known = air_panel.drop_last(judge)
     last, here = int(known.lengths[0]) - 1, np.array([0])
     stopping = range(last - steps, last - 11)
@@ -115,9 +115,8 @@ def test_what_they_do_alone_stands_beside_the_whole(both: Forecaster, air_panel:
     other, held = both.holdout_pipeline.partner.pipeline.bind(air_panel), both.holdout
     origins = held.positions - air_panel.starts[held.series]
     said = other.inverse_transform(other.forecast(held.series, origins, held.actual.shape[1]).z, held.series)
-    alone = both.report["pretrained_alone"]["mae"]
+    alone = both.report.evaluation.members[MemberName.PRETRAINED]["mae"]
     assert alone == pytest.approx(np.abs(said - held.actual).mean())
-    assert "pretrained alone" in format_scores(both.report)
 
 
 @pytest.mark.slow
@@ -126,8 +125,7 @@ def test_so_does_what_those_of_the_training_do(both: Forecaster, air_panel: Pane
     own, held = replace(both.holdout_pipeline, partner=None).bind(air_panel), both.holdout
     origins = held.positions - air_panel.starts[held.series]
     said = own.inverse_transform(own.forecast(held.series, origins, held.actual.shape[1]).z, held.series)
-    assert both.report["trained_alone"]["mae"] == pytest.approx(np.abs(said - held.actual).mean())
-    assert "\n  trained alone" in format_scores(both.report)
+    assert both.report.evaluation.members[MemberName.TRAINED]["mae"] == pytest.approx(np.abs(said - held.actual).mean())
 
 
 @pytest.mark.slow
@@ -173,8 +171,7 @@ def test_where_little_is_held_out_intervals_are_shaped_by_the_pretrained_ones(
     down, up = np.maximum(forecast.values, middle) / lower[:, 0], upper[:, 0] / np.minimum(forecast.values, middle)
     np.testing.assert_allclose(np.log(forecast.values / forecast.lower[:, 0]), times * np.log(down))
     np.testing.assert_allclose(np.log(forecast.upper[:, 0] / forecast.values), times * np.log(up))
-    assert both.report["widths_trust"] == pytest.approx((28 / 12) / (28 / 12 + 6))
-    assert "the intervals' widths are 28% those of these origins, and 72% those" in format_scores(both.report)
+    assert both.report.evaluation.calibration_weight == pytest.approx((28 / 12) / (28 / 12 + 6))
 
 
 @pytest.mark.slow
@@ -228,8 +225,7 @@ def test_else_they_are_those_of_the_held_out_origins(
     alone = train(data(air_panel), load_config(None, ALONE | asked))
     assert alone.pipeline.partner is None
     for model in (own, alone):
-        assert model.report["widths_trust"] == 1
-        assert "widths are" not in format_scores(model.report)
+        assert model.report.evaluation.calibration_weight == 1
 
 
 ALONE = TINY | {"train.start": "scratch"}
@@ -256,10 +252,10 @@ def test_intervals_of_a_network_from_scratch_lean_on_them_too(leaning: Forecaste
 @pytest.mark.slow
 def test_that_is_said_and_nothing_else_of_them(leaning: Forecaster) -> None:
     """No share of the forecast is theirs, and they are not judged."""
-    words = format_scores(leaning.report)
-    assert "28% those of these origins, and 72% those that pretrained networks needed" in words
-    assert words.count("pretrained") == 1
-    assert (leaning.report["pretrained"], leaning.report["pretrained_alone"]) == (0, {})
+    evaluation = leaning.report.evaluation
+    assert evaluation.calibration_weight == pytest.approx((28 / 12) / (28 / 12 + 6))
+    assert evaluation.member_weights[MemberName.PRETRAINED] == 0
+    assert MemberName.PRETRAINED not in evaluation.members
 
 
 @pytest.mark.slow
@@ -288,10 +284,10 @@ def test_they_tell_how_far_the_network_may_stray(air_panel: Panel) -> None:
     half = train(air_panel, load_config(None, TINY | {"forecast.horizon": 6}))
     assert half.holdout_pipeline.partner is not None
     assert half.holdout_pipeline.partner.max_deviation is not None
-    held = half.report["held_out"]
-    known = air_panel.drop_last(held["judge_steps"])
+    held = half.report.holdout
+    known = air_panel.drop_last(held.test_steps)
     last = int(known.lengths[0]) - 1
-    origins = np.arange(last - held["stop_steps"], last - 5)
+    origins = np.arange(last - held.validation_steps, last - 5)
     other, own = half.holdout_pipeline.bind(known).forecast(np.zeros_like(origins), origins, 6).member_forecasts or (
         0,
         0,
@@ -335,14 +331,6 @@ def test_a_version_that_knows_no_such_bounds_is_read(bound: Forecaster) -> None:
     before = from_artifact(manifest, tensors).pipeline.partner
     assert before is not None
     assert (before.intervals, before.max_deviation) == (None, None)
-
-
-@pytest.mark.slow
-def test_one_that_speaks_alone_is_named(both: Forecaster) -> None:
-    """Where smoothing is so much better that nothing is left for networks, that is said."""
-    alone = format_scores(both.report | {"smoothing_share": 0.998})
-    assert "Each forecast is 100 % exponential smoothing's." in alone
-    assert "Each forecast" not in format_scores(both.report | {"smoothing_share": 0.0, "pretrained": 0.0})
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ def models(panels: tuple[Panel, Panel], tiny: Config) -> tuple[Forecaster, Forec
 
 def by_hand(model: Forecaster, judged_by: Forecaster, panel: Panel) -> list[float]:
     """Mean |y − f| of each judging origin in usual steps, one by one, from a panel cut at the origin."""
-    horizon, steps = judged_by.horizon, judged_by.report["held_out"]["judge_steps"]
+    horizon, steps = judged_by.horizon, judged_by.report.holdout.test_steps
     twin, unit = replace(model, pipeline=model.holdout_pipeline), float(naive_scales(panel)[0])
     errors = []
     for back in range(horizon, steps + 1):
@@ -59,7 +59,7 @@ def test_the_errors_are_those_of_forecasts_made_one_by_one(
     incumbent, challenger = models
     found = compare(challenger, incumbent, panels[1])
     ours, theirs = (by_hand(model, challenger, panels[1]) for model in (challenger, incumbent))
-    assert found.origins == len(ours) == challenger.report["held_out"]["origins"]
+    assert found.origins == len(ours) == challenger.report.evaluation.n_scored
     assert found.challenger == pytest.approx(np.mean(ours), rel=1e-6)
     assert found.incumbent == pytest.approx(np.mean(theirs), rel=1e-6)
     assert found.skill.skill == pytest.approx(1 - np.mean(ours) / np.mean(theirs), abs=2e-6)  # both are known to 1e-6
@@ -89,9 +89,9 @@ def test_an_incumbent_of_later_data_is_not_judged_on_what_it_knows(
     """Of the earlier file's origins only those after the later model's own decisions are left."""
     later, earlier = models[1], models[0]
     kept = compare(earlier, later, panels[0]).origins
-    end, judge = 214, later.report["held_out"]["judge_steps"]
+    end, judge = 214, later.report.holdout.test_steps
     first = end - judge - 1  # the last step that decided something about the later model, counted from 0
-    ours = range(200 - 1 - earlier.report["held_out"]["judge_steps"], 200 - earlier.horizon)
+    ours = range(200 - 1 - earlier.report.holdout.test_steps, 200 - earlier.horizon)
     assert kept == sum(origin >= first for origin in ours) < len(ours)
 
 

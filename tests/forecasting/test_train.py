@@ -139,21 +139,21 @@ def test_what_stops_never_sees_what_judges(two: Panel) -> None:
     errors = [sorted(stage.progress.validation_error for stage in stages) for stages in told]  # ways are fitted at once
     assert errors[0] == errors[1]
     assert len(set(errors[0])) > 3
-    assert other.report["epochs"] == true.report["epochs"]
+    assert other.report.epochs == true.report.epochs
     assert other.pipeline.window_spec == true.pipeline.window_spec
     assert weights(other.pipeline) == weights(true.pipeline)
-    assert other.report["scores"]["lstm"] != true.report["scores"]["lstm"]
+    assert other.report.evaluation.scores["lstmcast"] != true.report.evaluation.scores["lstmcast"]
 
 
 @pytest.mark.slow
 def test_refit_learns_from_everything_and_says_so(air_panel: Panel) -> None:
     """Judged alike, the network fitted again is another one; each report says which network was scored."""
     kept, again = (train(air_panel, config(train__refit=refit)) for refit in (False, True))
-    assert kept.report["scores"] == again.report["scores"]
+    assert kept.report.evaluation.scores == again.report.evaluation.scores
     assert kept.holdout.forecast.tobytes() == again.holdout.forecast.tobytes()
     assert weights(kept.pipeline) != weights(again.pipeline)
-    assert kept.report["scored_network"].startswith("the saved network")
-    assert again.report["scored_network"].startswith("the network fitted without the held-out steps; the saved one")
+    assert kept.report.scored_network == "final"
+    assert again.report.scored_network == "holdout"
 
 
 @pytest.mark.slow
@@ -175,8 +175,8 @@ def test_a_long_fit_goes_on_with_the_steps_that_judged_it(air_panel: Panel) -> N
     assert [p.epoch for p in first] == [1, 2, 3, 4, 5]
     assert [p.epoch for p in further] == [1, 2]
     assert all(p.validation_error is None for p in (*first, *further))
-    assert again.report["held_out"]["stop_steps"] == 0
-    assert again.report["epochs"] == [5]
+    assert again.report.holdout.validation_steps == 0
+    assert again.report.epochs == (5,)
     assert again.pipeline.smoothing_weight in SMOOTHING_WEIGHTS  # as the origins that judge found best
     kept = train(air_panel, config(**asked))
     assert kept.holdout.forecast.tobytes() == again.holdout.forecast.tobytes()
@@ -191,7 +191,7 @@ def test_all_steps_and_their_quantiles_at_once(direct: Forecaster, direct_config
     """The report names the network with its linear path; the same seed, the same weights and bounds to the byte."""
     shape = direct.pipeline.window_spec
     layers = f"Input(({shape.context}, {shape.lags})), Beside(LSTM(4)), Dense(25)"
-    assert direct.report["network"] == f"Sequential([{layers}])"
+    assert direct.report.network == f"Sequential([{layers}])"
     assert (shape.horizon, direct.pipeline.head) == (5, QuantileHead(5, (80.0, 95.0)))
     assert all(network.skip and network.V.shape == (4 + shape.lags, 25) for network in direct.pipeline.networks)
     assert direct.calibration.widths.shape == (2, 5)
@@ -221,7 +221,7 @@ def test_quantiles_of_any_levels_and_horizon(air_panel: Panel, levels: list[floa
 def test_several_networks_are_averaged(air_panel: Panel) -> None:
     """Two networks, each from its own seed: the forecast is the mean of theirs in z."""
     pair = train(air_panel, config(train__networks=2, train__seed=2**32 - 1))
-    assert len(pair.pipeline.networks) == len(pair.report["epochs"]) == 2
+    assert len(pair.pipeline.networks) == len(pair.report.epochs) == 2
     one, other = (network.layers[0].W for network in pair.pipeline.networks)
     assert not np.allclose(one, other)
     voiced = tuple(replace(n, V=np.full_like(n.V, 0.1 * k)) for k, n in enumerate(pair.pipeline.networks, 1))
@@ -249,7 +249,7 @@ def test_what_is_told_while_training(air_panel: Panel) -> None:
     assert [s.name for s in stages[:4]] == ["fitting"] * 4
     assert {s.name for s in stages[4:]} == {"fitting again on all the data"}
     assert {s.networks for s in stages} == {2}
-    for k, epochs in enumerate(trained.report["epochs"], 1):  # both at once, each in the order of its epochs
+    for k, epochs in enumerate(trained.report.epochs, 1):  # both at once, each in the order of its epochs
         assert [s.progress.epoch for s in stages[:4] if s.network == k] == [1, 2]
         assert [s.progress.epoch for s in stages[4:] if s.network == k] == list(range(1, epochs + 1))
     assert all(s.progress.validation_error is None for s in stages[4:])
@@ -339,8 +339,8 @@ def test_filled_values_are_no_target(tmp_path: Path, write_series: Write, waves:
 def test_hold_out_of_the_plan_is_what_the_report_says(air_panel: Panel) -> None:
     """Report and plan agree on what was held out."""
     trained, plan = planned(air_panel, config())
-    said = trained.report["held_out"]
-    assert plan.holdout == HoldoutSplit(said["horizon"], said["stop_steps"], said["judge_steps"])
+    said = trained.report.holdout
+    assert plan.holdout == HoldoutSplit(said.horizon, said.validation_steps, said.test_steps)
     assert said["origins"] == len(plan.holdout.test_origins(air_panel.lengths)[0])
 
 
@@ -350,8 +350,8 @@ def test_a_network_that_learns_chance_counts_less(air_panel: Panel) -> None:
     rng = np.random.default_rng(5)
     noise = replace(air_panel, values=100 + rng.normal(size=len(air_panel.values)))
     trained = train(noise, config(train__epochs=40, train__patience=40, train__learning_rate=0.01))
-    assert 0.5 < trained.report["smoothing_share"] < 1
-    assert trained.pipeline.smoothing_weight == trained.report["smoothing_share"]
+    assert 0.5 < trained.report.evaluation.member_weights["smoothing"] < 1
+    assert trained.pipeline.smoothing_weight == trained.report.evaluation.member_weights["smoothing"]
 
 
 @pytest.mark.slow
@@ -418,10 +418,10 @@ def test_other_levels_are_refused(air_panel: Panel) -> None:
 @pytest.mark.slow
 def test_it_begins_where_the_networks_were(tuned_air: Forecaster, air_panel: Panel) -> None:
     """After two gentle epochs the weights are near what came with lstmcast, and not the same where they helped."""
-    held = tuned_air.report["held_out"]
-    known = load_pretrained_forecaster(air_panel.drop_last(held["stop_steps"] + held["judge_steps"])).pipeline
+    held = tuned_air.report.holdout
+    known = load_pretrained_forecaster(air_panel.drop_last(held.validation_steps + held.test_steps)).pipeline
     for epochs, before, after in zip(
-        tuned_air.report["epochs"], known.networks, tuned_air.holdout_pipeline.networks, strict=True
+        tuned_air.report.epochs, known.networks, tuned_air.holdout_pipeline.networks, strict=True
     ):
         pairs = [(to_tensors(before)[name], array) for name, array in to_tensors(after).items()]
         assert all(np.abs(old - new).max() < 0.1 for old, new in pairs)
@@ -454,7 +454,7 @@ def test_they_stay_where_nothing_is_learnt(air_panel: Panel, monkeypatch: pytest
     """Steps so bold that every epoch is worse: no epochs, and the weights that came with lstmcast."""
     config = load_config(None, {**QUICK, "train.learning_rate": 3.0, "train.epochs": 1})
     found = train(air_panel, config)
-    assert set(found.report["epochs"]) == {0}
+    assert set(found.report.epochs) == {0}
     for before, after in zip(
         load_pretrained_forecaster(air_panel).pipeline.networks, found.pipeline.networks, strict=True
     ):

@@ -73,10 +73,10 @@ def test_nothing_that_judges_was_learnt(
     plan, warm = apply_warm_start(make_plan(panel, pinned), start)
     assert warm is not None
     assert reason(plan) == ("warm", "from its weights")
-    old = start.report["held_out"]
-    learnt = 200 - old["stop_steps"] - old["judge_steps"]
+    old = start.report.holdout
+    learnt = 200 - old.validation_steps - old.test_steps
     assert days - sum(held(plan)) >= learnt
-    assert days - plan.holdout.test_steps >= 200 - old["judge_steps"]
+    assert days - plan.holdout.test_steps >= 200 - old.test_steps
 
 
 @pytest.mark.slow
@@ -148,8 +148,8 @@ def test_a_series_that_has_ended_holds_out_no_more_than_before(
     grown = read(write_series(tmp_path / "b.csv", {**short, "on": np.append(short["on"], waves(200, 3))}))
     plan, warm = apply_warm_start(make_plan(grown, pinned), before)
     assert warm is not None
-    old = before.report["held_out"]
-    assert held(plan) == (old["stop_steps"], old["judge_steps"])
+    old = before.report.holdout
+    assert held(plan) == (old.validation_steps, old.test_steps)
     assert sum(held(plan)) < sum(held(make_plan(grown, pinned)))
 
 
@@ -168,5 +168,5 @@ def test_training_begins_at_the_weights(start: Forecaster, longer: Callable[[int
 @pytest.mark.slow
 def test_what_was_decided_until_when(start: Forecaster) -> None:
     """The judging steps decide nothing: the last day before them is the last that counts."""
-    last = int(start.context.ends[0]) - start.report["held_out"]["judge_steps"]
+    last = int(start.context.ends[0]) - start.report.holdout.test_steps
     assert last_validation_step(start) == {start.context.keys[0]: last}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from lstmcast.data.schema import SettingKey
 from lstmcast.errors import DataError
 from lstmcast.evaluation.drift_test import Drift
 from lstmcast.evaluation.skill import Skill
@@ -38,13 +39,13 @@ def why(bench: Bench, more: str = "", *, days: float = 0, data: str = NEW) -> st
 
 def compared(skill: float) -> Callable[..., Comparison]:
     """A judgement in which the challenger is better by this share."""
-    found = Comparison(1 - skill, 1.0, 12, Skill("incumbent", skill, float("nan"), float("nan"), 2))
+    found = Comparison(1 - skill, 1.0, 12, Skill.of("incumbent", skill, groups=2))
     return lambda *_: found
 
 
 def trained_as(model: CurrentModel) -> Callable[..., Any]:
-    """A training that gives the model that is there, under another verdict."""
-    return lambda *_, **__: replace(model.forecaster, report={**model.forecaster.report, "verdict": "new"})
+    """A training that gives the model that is there, at another time."""
+    return lambda *_, **__: replace(model.forecaster, report=replace(model.forecaster.report, libraries={"new": "1"}))
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_due_by_age(bench: Bench) -> None:
     assert why(bench, "retrain: {every: null}\n", days=300) is None
     model = current_model(bench.model)
     assert model is not None
-    assert why(bench, days=7, data=model.forecaster.report["data"]["fingerprint"]) is None
+    assert why(bench, days=7, data=model.forecaster.report.data.fingerprint) is None
 
 
 def test_due_by_a_changed_config(bench: Bench) -> None:
@@ -84,9 +85,11 @@ def test_a_key_that_the_model_does_not_know_had_its_default(bench: Bench) -> Non
     """A newer lstmcast with one more key does not train anew for that."""
     model = current_model(bench.model)
     assert model is not None
-    config = {name: dict(keys) for name, keys in model.forecaster.report["config"].items()}
+    config = {name: dict(keys) for name, keys in model.forecaster.report.config.items()}
     del config["train"]["optimizer"]
-    older = CurrentModel(replace(model.forecaster, report={**model.forecaster.report, "config": config}), model.version)
+    older = CurrentModel(
+        replace(model.forecaster, report=replace(model.forecaster.report, config=config)), model.version
+    )
     assert changed_keys(bench.job().config, older) == []
 
 
@@ -180,5 +183,5 @@ def test_a_warm_refit_of_a_real_network(bench: Bench, waves: Wave) -> None:
     assert model is not None
     assert model.version.name == outcome.version
     if event.fields["accepted"]:
-        assert {"key": "init", "value": "warm"}.items() <= model.forecaster.report["inferred"][-1].items()
-        assert model.forecaster.report["refit"]["reason"] == "the last fit was 14 d ago"
+        assert (SettingKey.INIT, "warm") in {(s.key, s.value) for s in model.forecaster.report.inferred}
+        assert model.forecaster.report.retrain.reason == "the last fit was 14 d ago"

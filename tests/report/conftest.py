@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,3 +51,27 @@ def explanation(tmp_path_factory: pytest.TempPathFactory, write_series: Callable
         smoothing_weight=0.0,
         pretrained_weight=0.0,
     )
+
+
+@pytest.fixture(scope="session")
+def make_report() -> Callable[..., Any]:
+    """Builds the report of a task from its class and plain values."""
+    common = {
+        "config": {"data": {}, "model": {}, "forecast": {}},
+        "inferred": [],
+        "network": "Sequential([])",
+        "parameters": 1,
+        "epochs": [3, 14],
+        "scored_network": "final",
+        "data": {"source": "x.csv", "series": 1, "rows": 9, "fingerprint": "0"},
+        "libraries": {},
+        "preprocessing": "log, last value",
+        "holdout": {"horizon": 12, "validation_steps": 12, "test_steps": 24},
+        "skill": {"baseline": "naive", "value": 0.5, "interval_95": [None, None], "groups": 1, "outcome": "better"},
+        "n_scored": 1,
+    }
+
+    def make(kind: Any, **changes: object) -> Any:
+        return kind.from_dict(common | changes)
+
+    return make

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,30 +18,33 @@ from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.planning import make_plan
 from lstmcast.nn.trainer import Progress
 from lstmcast.report import console
+from lstmcast.results import MemberName, ValueReport
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def report(**changes: Any) -> dict[str, Any]:
-    """What training tells, with some parts changed."""
-    scores = {
-        "naive": {"mae": 12345.678, "rmse": 2.5e9, "smape": 9.87654, "mase": 2.0},
-        "lstm": {"mae": 0.00012341, "rmse": 1234.5, "smape": 0.5, "mase": 0.5},
-        "seasonal_naive": {"mae": 3.0, "rmse": 4.0, "smape": None, "mase": 1.0},
-    }
-    return {
-        "held_out": {"origins": 1, "horizon": 12},
-        "scores": scores,
+Report = Callable[..., ValueReport]
+
+
+@pytest.fixture(scope="session")
+def report(make_report: Callable[..., Any]) -> Report:
+    """Builds the report of a training on values, with some parts changed."""
+    plain: dict[str, Any] = {
+        "scores": {
+            "lstmcast": {"mae": 0.00012341, "rmse": 1234.5, "smape": 0.5, "mase": 0.5},
+            "naive": {"mae": 12345.678, "rmse": 2.5e9, "smape": 9.87654, "mase": 2.0},
+            "seasonal_naive": {"mae": 3.0, "rmse": 4.0, "smape": None, "mase": 1.0},
+        },
+        "members": {
+            "trained": {"mae": 1.0, "rmse": 2.0, "smape": 3.0, "mase": 0.6},
+            "smoothing": {"mae": 2.0, "rmse": 3.0, "smape": 4.0, "mase": 0.7},
+        },
+        "member_weights": {"trained": 0.395, "pretrained": 0.0, "smoothing": 0.605},
         "coverage": {"80": 0.714, "95": None},
-        "epochs": [3, 14],
-        "footing": "log, last value",
-        "smoothing_share": 0.0,
-        "without_network": {"mae": 1.0, "rmse": 2.0, "smape": 3.0, "mase": 0.6},
-        "coverage_overlaps": False,
-        "scored_network": "the saved network",
-        "verdict": "The LSTM is better.",
-        "skill": {"value": 0.5, "better": True},
-    } | changes
+        "adaptive_weights": False,
+        "mase_season": 12,
+    }
+    return lambda **changes: make_report(ValueReport, **plain | changes)
 
 
 def no_waste(text: str) -> None:
@@ -114,50 +118,44 @@ def test_planned(air_panel: Panel) -> None:
     no_waste(text)
 
 
-def test_judged() -> None:
-    """The LSTM first, then the baselines, best first; four digits, thousands apart, a dash where undefined."""
-    text = console.format_scores(report())
-    table = [line.split() for line in text.splitlines()]
-    assert "Held-out scores (1 origin, 12 steps ahead each):" in text
-    at = next(k for k, words in enumerate(table) if words[:1] == ["MAE"])
-    assert table[at + 1] == ["LSTM", "0.0001234", "1,234", "0.5", "%", "0.5"]
-    assert [words[0] for words in table[at + 1 : at + 4]] == ["LSTM", "seasonal", "naive"]
-    assert table[at + 2] == ["seasonal", "naive", "3", "4", "–", "1"]
-    assert table[at + 3] == ["naive", "12,346", "2.500e+09", "9.877", "%", "2"]
-    assert "80 % interval: 71%; 95 % interval: not known (too few origins)" in text
-    assert "Epochs: 3, 14. Scores are those of the saved network." in text
-    assert text.splitlines()[-1] == "The LSTM is better."
-    no_waste(text)
+def test_scores_in_order(report: Report) -> None:
+    """lstmcast, its members with their weights, the baselines by MASE; four digits, a dash where undefined."""
+    lines = console.score_table(report().evaluation)
+    assert [line.split() for line in lines[1:]] == [
+        ["lstmcast", "0.0001234", "1,234", "0.5", "%", "0.5"],
+        ["LSTM", "(trained)", "40%", "1", "2", "3", "%", "0.6"],
+        ["exponential", "smoothing", "60%", "2", "3", "4", "%", "0.7"],
+        ["seasonal", "naive", "3", "4", "–", "1"],
+        ["naive", "12,346", "2.500e+09", "9.877", "%", "2"],
+    ]
+    assert [len(line) - len(line.lstrip()) for line in lines[1:]] == [2, 4, 4, 2, 2]
+    no_waste(console.format_scores(report()))
 
 
-def test_an_undefined_score_has_no_unit() -> None:
-    """A dash stands alone: it is no number of percent."""
-    assert "– %" not in console.format_scores(report())
+def test_coverage_is_reported_for_each_level(report: Report) -> None:
+    """Known and unknown coverage, and no line without intervals."""
+    assert "80% interval 71%, 95% interval unknown (too few origins)" in console.format_scores(report())
+    assert "coverage" not in console.format_scores(report(coverage={}))
 
 
-def test_judged_without_mase() -> None:
+def test_scores_without_mase(report: Report) -> None:
     """Where MASE is undefined, baselines are ordered by MAE; an exact one comes before others."""
     scores = {
-        "lstm": {"mae": 2.0, "rmse": 2.0, "smape": 1.0, "mase": None},
-        "drift": {"mae": 1.0, "rmse": 1.0, "smape": 1.0, "mase": None},
-        "naive": {"mae": 0.0, "rmse": 0.0, "smape": 0.0, "mase": None},
+        name: {"mae": mae, "rmse": mae, "smape": 1.0, "mase": None}
+        for name, mae in (("lstmcast", 2.0), ("drift", 1.0), ("naive", 0.0))
     }
-    lines = console.format_scores(report(scores=scores, coverage={})).splitlines()
-    names = [line.split()[0] for line in lines if line.startswith("  ") and line.split()[0] != "MAE"]
-    assert names == ["LSTM", "naive", "drift", "smoothing"]
-    assert not any(line.startswith("Coverage") for line in lines)
+    lines = console.score_table(report(scores=scores, members={}, member_weights={}).evaluation)
+    assert [line.split()[0] for line in lines[1:]] == ["lstmcast", "naive", "drift"]
 
 
-def test_an_exact_baseline_comes_first() -> None:
-    """A baseline without any error is the best, not the last."""
-    row = {"rmse": 1.0, "smape": 1.0}
-    scores = {
-        "lstm": {"mae": 9, "mase": 9.0, **row},
-        "a": {"mae": 7, "mase": 0.7, **row},
-        "b": {"mae": 0, "mase": 0.0, **row},
-    }
-    lines = console.format_scores(report(scores=scores)).splitlines()
-    assert [line.split()[0] for line in lines if line[:3] in ("  L", "  a", "  b")] == ["LSTM", "b", "a"]
+@pytest.mark.parametrize(
+    ("weights", "percents"),
+    [((0.2, 0.3, 0.5), (20, 30, 50)), ((1 / 3, 1 / 3, 1 / 3), (34, 33, 33)), ((0.004, 0.0, 0.996), (0, 0, 100))],
+)
+def test_weights_sum_to_100_percent(weights: tuple[float, ...], percents: tuple[int, ...]) -> None:
+    """The trained network takes what rounding leaves."""
+    found = console.percentages(dict(zip(MemberName, weights, strict=True)))
+    assert tuple(found.values()) == percents
 
 
 @pytest.mark.parametrize(("flags", "said"), [("", ""), ("--model air", " --model air")])
@@ -167,25 +165,15 @@ def test_saved_says_what_comes_next(flags: str, said: str) -> None:
     assert text.strip() == f"Saved models/air/v1 after 12 s. Next: lstmcast predict{said}; lstmcast plot{said}"
 
 
-def test_made(forecaster: Forecaster) -> None:
-    """One line says what was written; a note and a bad verdict follow where there are any."""
+def test_made(forecaster: Forecaster, report: Report) -> None:
+    """One line names the file; notes follow, and the verdict unless the model beats the baselines."""
     forecast = forecaster.predict(horizon=1)
     good = console.format_forecast(forecast, Path("m/v"), "-", report(), ())
     assert good == "stdout: 1 step of 1 series, 1961-01 to 1961-01; m/v"
-    bad = console.format_forecast(
-        forecaster.predict(), Path("m/v"), "f.csv", report(skill={"better": False}), ["a note"]
-    )
-    assert bad.splitlines() == [
-        "f.csv: 12 steps of 1 series, 1961-01 to 1961-12; m/v",
-        "note: a note",
-        "The LSTM is better.",
-    ]
-
-
-@pytest.mark.parametrize(("name", "said"), [("lstm", "LSTM"), ("seasonal_naive", "seasonal naive"), ("drift", "drift")])
-def test_labels(name: str, said: str) -> None:
-    """Methods are called what a person calls them."""
-    assert console.label(name) == said
+    skill = {"baseline": "naive", "value": -0.5, "interval_95": [None, None], "groups": 1, "outcome": "worse"}
+    bad = console.format_forecast(forecaster.predict(), Path("m/v"), "f.csv", report(skill=skill), ["a note"])
+    assert bad.splitlines()[:2] == ["f.csv: 12 steps of 1 series, 1961-01 to 1961-12; m/v", "note: a note"]
+    assert len(bad.splitlines()) == 3
 
 
 class Terminal(io.StringIO):

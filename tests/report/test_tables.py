@@ -11,11 +11,12 @@ from lstmcast.data.panel import Panel
 from lstmcast.evaluation.backtest_result import BacktestResult, MethodForecasts
 from lstmcast.evaluation.skill import Skill
 from lstmcast.report.tables import backtested, ranked
+from lstmcast.report.verdict import compare_with_baseline
 
 NAN = float("nan")
 METRICS = ("mae", "rmse", "smape", "mase", "owa", "wql", "msis", "coverage_80")
 ROWS = {
-    "lstm": (17.65, 20.5, 4.04, 0.6, 0.5, 0.0321, 4.4, 0.625),
+    "lstmcast": (17.65, 20.5, 4.04, 0.6, 0.5, 0.0321, 4.4, 0.625),
     "naive": (70_771.4, 95.0, 17.4, 2.4, 2.0, 0.1, NAN, 1.0),
     "AutoETS": (1.0, 1.0, 1.0, NAN, NAN, NAN, NAN, NAN),
     "seasonal_naive": (3.0, 1.0, 1.0, 1.2, 1.1, 0.2, 5.0, 0.8),
@@ -36,42 +37,41 @@ def scores(air_panel: Panel) -> BacktestResult:
         actual=nothing,
         by_method=dict.fromkeys(ROWS, MethodForecasts(nothing, nothing[None], nothing[None])),
         tables={"all": table},
-        skill=Skill("seasonal_naive", 0.5, NAN, NAN, 2),
-        verdict="The LSTM is better.",
+        skill=Skill.of("seasonal_naive", 0.5, groups=2),
         left_out=0,
         notes=("AutoETS refused 1 of 2 histories",),
     )
 
 
-def test_the_lstm_first_then_by_mase(scores: BacktestResult) -> None:
-    """What has no MASE comes last; where the LSTM has none, MAE decides."""
-    assert ranked(scores) == ["lstm", "seasonal_naive", "naive", "AutoETS"]
+def test_lstmcast_first_then_by_mase(scores: BacktestResult) -> None:
+    """What has no MASE comes last; where lstmcast has none, MAE decides."""
+    assert ranked(scores) == ["lstmcast", "seasonal_naive", "naive", "AutoETS"]
     table = scores.tables["all"]
-    without = {**table, "lstm": {**table["lstm"], "mase": np.array([NAN])}}
-    assert ranked(replace(scores, tables={"all": without})) == ["lstm", "AutoETS", "seasonal_naive", "naive"]
+    without = {**table, "lstmcast": {**table["lstmcast"], "mase": np.array([NAN])}}
+    assert ranked(replace(scores, tables={"all": without})) == ["lstmcast", "AutoETS", "seasonal_naive", "naive"]
 
 
 def test_the_table(scores: BacktestResult) -> None:
     """Four digits, thousands apart, shares in percent, a dash where undefined; each number under its head."""
     what, heads, *rest = backtested(scores).strip().splitlines()
     assert what == (
-        "2 origins, 1960-06 to 1960-09, every 3 steps, 3 steps ahead of each; the LSTM trained once, before the first:"
+        "2 origins, 1960-06 to 1960-09, every 3 steps, 3 steps ahead of each; lstmcast trained once, before the first:"
     )
     assert heads.split() == ["MAE", "RMSE", "sMAPE", "MASE", "OWA", "WQL", "MSIS", "in", "80", "%"]
-    assert rest[0].split() == ["LSTM", "17.65", "20.5", "4.04", "%", "0.6", "0.5", "0.0321", "4.4", "62%"]
+    assert rest[0].split() == ["lstmcast", "17.65", "20.5", "4.04", "%", "0.6", "0.5", "0.0321", "4.4", "62%"]
     assert rest[1].startswith("  seasonal naive ")
     assert rest[2].split() == ["naive", "70,771", "95", "17.4", "%", "2.4", "2", "0.1", "–", "100%"]
     assert rest[3].split() == ["AutoETS", "1", "1", "1", "%", *"–" * 5]
     assert len({len(line) for line in (heads, *rest[:4])}) == 1
-    assert rest[-1] == "The LSTM is better."
+    assert rest[-1] == compare_with_baseline(scores.skill, scores.n_scored)
     assert "note: AutoETS refused 1 of 2 histories" in rest
 
 
 def test_what_is_missing_is_counted(scores: BacktestResult) -> None:
-    """Series left out, origins that cannot judge; and that the LSTM was trained at each."""
+    """Series left out, origins that cannot judge; and that lstmcast was trained at each."""
     actual = np.zeros((1, 2, 3))
     actual[0, 1] = np.nan
     text = backtested(replace(scores, actual=actual, left_out=1200, refit=True))
     assert "note: 1,200 series left out: too short for so many origins" in text
     assert "note: 1 of 2 origins cannot judge: not observed, or nothing after them" in text
-    assert "the LSTM trained anew at each:" in text
+    assert "lstmcast trained at each:" in text

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from lstmcast.evaluation.backtest_result import BacktestResult
-from lstmcast.report.console import label
 from lstmcast.report.figures.panels import FORECAST, Figure, ForecastBand, SeriesPanel, draw, render
 from lstmcast.report.figures.style import QUIET, house_style, shorten, style_axes, wrap
 from lstmcast.report.tables import ranked
+from lstmcast.report.verdict import compare_with_baseline, label
+from lstmcast.results import LSTMCAST
 from lstmcast.types import Floats, Ints
 
 WIDTH, HEIGHT = 10.0, 5.2  # inches
@@ -57,32 +58,32 @@ def pictures(scores: BacktestResult) -> dict[str, bytes]:
 
 def error_by_step(scores: BacktestResult) -> Figure:
     """The error of every method by step ahead: MAE of one series, MASE of several, whose sizes differ."""
-    scaled = scores.panel.n_series > 1 and bool(np.isfinite(scores.overall("lstm", "mase")))
+    scaled = scores.panel.n_series > 1 and bool(np.isfinite(scores.overall(LSTMCAST, "mase")))
     colors = [FORECAST[0], *BASELINE_COLORS]
     curves = [
-        Curve(label(name), scores.tables["step"][name]["mase" if scaled else "mae"], color, bold=name == "lstm")
+        Curve(label(name), scores.tables["step"][name]["mase" if scaled else "mae"], color, bold=name == LSTMCAST)
         for name, color in zip(ranked(scores), colors, strict=False)
     ]
     y_label = "mean absolute scaled error" if scaled else f"mean absolute error, {_target(scores)}"
-    return _by_step(curves, title=_headline(scores), ylabel=y_label, caption=f"{scores.verdict} {_evidence(scores)}")
+    return _by_step(curves, title=_headline(scores), ylabel=y_label, caption=f"{_verdict(scores)} {_evidence(scores)}")
 
 
 def coverage_by_step(scores: BacktestResult) -> Figure:
-    """How often the LSTM's intervals held what came, beside how often they should have."""
-    found = scores.tables["step"]["lstm"]
+    """The coverage of the intervals by step ahead, next to the nominal coverage."""
+    found = scores.tables["step"][LSTMCAST]
     curves = [
-        Curve(f"{level:g} % interval", 100 * found[f"coverage_{level:g}"], color)
+        Curve(f"{level:g}% interval", 100 * found[f"coverage_{level:g}"], color)
         for level, color in zip(scores.levels, COVERED, strict=False)
     ]
-    percents = ", its ".join(
-        f"{level:g} % interval {_percent(scores, level)}" for level in scores.levels[: len(COVERED)]
+    percents = ", ".join(
+        f"{_percent(scores, level)} of the {level:g}% interval" for level in scores.levels[: len(COVERED)]
     )
     figure = _by_step(
         curves,
-        title=f"Of what came, the LSTM's {percents}",
-        ylabel="share inside the interval, percent",
-        caption="Dashed: the share promised. Shaded: where nineteen of twenty points would lie by chance alone, if the "
-        f"promise held and all outcomes were independent. {_evidence(scores)}",
+        title=f"Coverage: {percents}",
+        ylabel="coverage, percent",
+        caption="Dashed: nominal coverage. Shaded: 95% sampling band under nominal coverage and independent outcomes. "
+        f"{_evidence(scores)}",
         top=100,
     )
     counts = (~np.isnan(scores.actual)).sum(axis=(0, 1))  # [H]
@@ -95,13 +96,13 @@ def best_and_worst(scores: BacktestResult) -> Figure:
     """Forecasts beside what came: of the one series, or of those with the smallest and the largest error."""
     selected = _extremes(scores)
     series_panels = [_series_panel(scores, k, name) for k, name in selected.items()]
-    title = f"What the LSTM forecast of {_target(scores)}, and what came"
+    title = f"Forecasts of {_target(scores)} and actual values"
     if len(series_panels) > 1:
         title += (
             f": the best {(len(series_panels) + 1) // 2} and the worst {len(series_panels) // 2} of "
             f"{scores.panel.n_series:,} series"
         )
-    return draw(series_panels, title=title, ylabel=_target(scores), caption=f"{scores.verdict} {_evidence(scores)}")
+    return draw(series_panels, title=title, ylabel=_target(scores), caption=f"{_verdict(scores)} {_evidence(scores)}")
 
 
 def _by_step(curves: Sequence[Curve], *, title: str, ylabel: str, caption: str, top: float | None = None) -> Figure:
@@ -172,7 +173,7 @@ def _draw_nominal(figure: Figure, level: float, counts: Ints, color: str) -> Non
 
 def _extremes(scores: BacktestResult) -> dict[int, str]:
     """The series to draw, and what they are called: all where they are few, else the best and the worst."""
-    table = scores.tables["series"]["lstm"]
+    table = scores.tables["series"][LSTMCAST]
     metric = "mase" if np.isfinite(table["mase"]).any() else "mae"
     error = table[metric]
     order = np.argsort(error, kind="stable")[: int(np.isfinite(error).sum())]
@@ -189,7 +190,7 @@ def _extremes(scores: BacktestResult) -> dict[int, str]:
 
 def _series_panel(scores: BacktestResult, k: int, name: str) -> SeriesPanel:
     """One series and its last forecasts that do not overlap."""
-    panel, forecasts = scores.panel, scores.by_method["lstm"]
+    panel, forecasts = scores.panel, scores.by_method[LSTMCAST]
     known = np.where(panel.observed_of(k), panel.series(k), np.nan)
     every = -(-scores.horizon // scores.step)
     bands = []
@@ -205,22 +206,25 @@ def _headline(scores: BacktestResult) -> str:
     """The skill in one line."""
     skill = scores.skill
     baseline = label(skill.baseline)
-    if not np.isfinite(skill.skill):
-        return f"The LSTM beside {baseline}"
+    if not np.isfinite(skill.value):
+        return f"lstmcast and {baseline}"
     return (
-        f"The LSTM's error is {abs(skill.skill):.0%} {'smaller' if skill.skill >= 0 else 'larger'} than that of "
-        f"{baseline}"
+        f"Error of lstmcast {abs(skill.value):.0%} {'lower' if skill.value >= 0 else 'higher'} than that of {baseline}"
     )
 
 
+def _verdict(scores: BacktestResult) -> str:
+    return compare_with_baseline(scores.skill, scores.n_scored)
+
+
 def _evidence(scores: BacktestResult) -> str:
-    trained = "trained anew at each" if scores.refit else "trained once, before the first"
-    return f"{scores.n_scored:,} origins, {scores.horizon} steps ahead of each; the LSTM {trained}."
+    trained = "trained at each" if scores.refit else "trained once, before the first"
+    return f"{scores.n_scored:,} origins, {scores.horizon} steps ahead of each; lstmcast {trained}."
 
 
 def _percent(scores: BacktestResult, level: float) -> str:
-    fraction = scores.overall("lstm", f"coverage_{level:g}")
-    return f"held {fraction:.0%}" if np.isfinite(fraction) else "held an unknown part"
+    fraction = scores.overall(LSTMCAST, f"coverage_{level:g}")
+    return f"{fraction:.0%}" if np.isfinite(fraction) else "unknown"
 
 
 def _target(scores: BacktestResult) -> str:

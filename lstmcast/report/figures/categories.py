@@ -14,14 +14,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lstmcast.report.console import label
 from lstmcast.report.figures.forecast import selected_series
 from lstmcast.report.figures.style import QUIET, house_style, literal, shorten, wrap
+from lstmcast.report.verdict import label, verdict
+from lstmcast.results import LSTMCAST
 from lstmcast.types import Floats, Ints
 
 if TYPE_CHECKING:
     from lstmcast.data.panel import Panel
     from lstmcast.tasks.category.model import SymbolForecaster
+    from lstmcast.tasks.category.scores import SymbolScores
 
 
 ROWS = 12  # symbols that a panel names, at most
@@ -90,9 +92,9 @@ def ahead(
         _timeline(model, panel, k, forecast.codes[k], history or PAST)
         for k in selected_series(panel, keys, range(panel.n_series))
     ]
-    source = PurePath(model.report["data"]["source"]).name
+    source = PurePath(model.report.data.source).name
     title = f"Likeliest {panel.columns.target[0] if len(panel.columns.target) == 1 else 'symbols'} ahead ({source})"
-    return _draw(timelines, title, model.report["verdict"]), len(timelines)
+    return _draw(timelines, title, verdict(model.report.evaluation)), len(timelines)
 
 
 def _timeline(model: SymbolForecaster, panel: Panel, k: int, path: Ints, history: int) -> SymbolTimeline:
@@ -164,20 +166,20 @@ def _draw_timeline(axes: Axes, timeline: SymbolTimeline) -> None:
     axes.set_title(shorten(timeline.name, size=9, width=600), loc="left", size=9)
 
 
-def scores(report: Mapping[str, Any]) -> Figure:
-    """Bits a symbol of the LSTM and of each baseline, as bars: shorter is better."""
-    rows = {name: row["bits"] for name, row in report["scores"].items() if row["bits"] is not None}
+def scores(evaluation: SymbolScores) -> Figure:
+    """Bits per symbol of lstmcast and of each baseline, as bars: shorter is better."""
+    rows = {name: row["bits"] for name, row in evaluation.scores.items() if not np.isnan(row["bits"])}
     order = sorted(rows, key=lambda name: -rows[name])
     with house_style():
         figure = Figure(figsize=(WIDTH, 1.5 + 0.3 * len(order)), layout="constrained")
         axes = figure.add_subplot()
-        colors = ["#0072b2" if name == "lstm" else "#c9c9c9" for name in order]
+        colors = ["#0072b2" if name == LSTMCAST else "#c9c9c9" for name in order]
         bars = axes.barh([label(name) for name in order], [rows[name] for name in order], color=colors)
         axes.bar_label(bars, fmt="%.3f", padding=3, size=8)
-        axes.set_xlabel("bits a symbol (cross-entropy of held-out symbols; less is better)")
+        axes.set_xlabel("bits per symbol (cross-entropy of held-out symbols; lower is better)")
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.tick_params(axis="y", length=0)
         figure.suptitle("Held-out symbols", x=0.015, ha="left", size=13, weight="bold")
-        caption = wrap(report["verdict"], size=8, width=(WIDTH - 2 * EDGE) * 72, lines=3)
+        caption = wrap(verdict(evaluation), size=8, width=(WIDTH - 2 * EDGE) * 72, lines=3)
         figure.supxlabel("\n".join(caption), x=0.015, ha="left", size=8, color=QUIET)
     return figure

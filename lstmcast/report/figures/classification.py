@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstmcast.errors import UsageError
-from lstmcast.report.console import label
 from lstmcast.report.figures.explanation import freeze_layout as freeze_layout_explanation
 from lstmcast.report.figures.forecast import selected_series
 from lstmcast.report.figures.panels import FORECAST, HISTORY, Figure
@@ -24,12 +23,15 @@ from lstmcast.report.figures.style import (
     style_axes,
     wrap,
 )
+from lstmcast.report.verdict import label, verdict
+from lstmcast.results import LSTMCAST
 from lstmcast.types import Floats, Ints
 
 if TYPE_CHECKING:
     from lstmcast.data.panel import Panel
     from lstmcast.results import Forecast
     from lstmcast.tasks.event.model import EventForecaster
+    from lstmcast.tasks.event.scores import EventScores
 
 WIDTH, RELIABILITY_EDGE = 10.0, 0.15  # inches
 PAST, AHEAD = 2.2, 1.4  # inches: of a series' values, of its probabilities
@@ -73,7 +75,7 @@ def ahead(
     limits = model.pipeline.rule.series_limits(panel)
     with house_style():
         figure = Figure(figsize=(WIDTH, height))
-        _frame(figure, f"How likely is {model.report['event']!r}?", model.report["verdict"])
+        _frame(figure, f"How likely is {model.report.event!r}?", verdict(model.report.evaluation))
         grid = figure.add_gridspec(2 * len(rows), 1, height_ratios=[PAST, AHEAD] * len(rows))
         for row_index, k in enumerate(rows):
             above, below = (figure.add_subplot(grid[2 * row_index + part, 0]) for part in (0, 1))
@@ -83,16 +85,14 @@ def ahead(
     return figure, len(rows)
 
 
-def reliability(report: Mapping[str, Any]) -> Figure:
-    """How often it came true for what was said, how often what was said, and the Brier score by steps ahead."""
-    found = report["reliability"]
-    predicted, actual, counts = (
-        np.array(found[name], dtype=np.float64) for name in ("predicted", "observed", "counts")
-    )
-    error = report["scores"]["lstm"]["calibration_error"]
+def reliability(evaluation: EventScores, event: str) -> Figure:
+    """The reliability diagram, a histogram of the probabilities, and the Brier score by step ahead."""
+    curve = evaluation.reliability
+    predicted, actual, counts = (np.array(part, np.float64) for part in (curve.predicted, curve.observed, curve.counts))
+    error = evaluation.scores[LSTMCAST]["calibration_error"]
     with house_style():
         figure = Figure(figsize=(WIDTH, 5.2))
-        _frame(figure, f"Does {report['event']!r} come true as often as is said?", report["verdict"])
+        _frame(figure, f"Reliability of the probabilities of {event!r}", verdict(evaluation))
         grid = figure.add_gridspec(2, 2, height_ratios=[3, 1])
         main, bars, steps = (figure.add_subplot(grid[cell]) for cell in ((0, 0), (1, 0), (slice(None), 1)))
         diagonal = np.array([0.0, 1.0])
@@ -100,16 +100,18 @@ def reliability(report: Mapping[str, Any]) -> Figure:
             style_axes(axes, diagonal, values, calendar=False, ticks=8)
             axes.set_xlim(-0.02, 1.02)
             axes.set_xticks(np.linspace(0, 1, 6))
-        main.set_title(f"Came true, by what was said (mean distance {error:.3f})", loc="left", size=9, pad=4)
+        main.set_title(
+            f"Observed frequency by predicted probability (mean difference {error:.3f})", loc="left", size=9, pad=4
+        )
         main.plot(diagonal, diagonal, **LIMIT)
         main.plot(predicted, actual, color=FORECAST[0], linewidth=0.8)
         sizes = 8 + 70 * np.sqrt(counts / counts.max())  # a dot of few says little
         main.scatter(predicted, actual, s=sizes, color=FORECAST[0], zorder=3)
-        bars.set_title("How often so much was said", loc="left", size=9, pad=4)
+        bars.set_title("Number of predictions", loc="left", size=9, pad=4)
         bars.bar(predicted, counts, width=0.06, color=FORECAST[1])
         bars.set_ylim(0, counts.max() * 1.1)
         bars.set_xlabel("probability", size=9, color=QUIET)
-        _draw_steps(steps, report["brier_by_step"])
+        _draw_steps(steps, evaluation.brier_by_step)
         freeze_layout_panels(figure)
     return figure
 
@@ -168,17 +170,17 @@ def _percent(chance: float) -> str:
     return "<1 %" if chance < 0.005 else ">99 %" if chance > 0.995 else f"{chance:.0%}".replace("%", " %")
 
 
-def _draw_steps(axes: Any, by_step: Mapping[str, Sequence[float | None]]) -> None:
+def _draw_steps(axes: Any, by_step: Mapping[str, Sequence[float]]) -> None:
     """The Brier score of every method at each step ahead."""
-    rows = {name: np.array([np.nan if v is None else v for v in row]) for name, row in by_step.items()}
-    steps = np.arange(1, len(rows["lstm"]) + 1, dtype=np.float64)
+    rows = {name: np.array(row) for name, row in by_step.items()}
+    steps = np.arange(1, len(rows[LSTMCAST]) + 1, dtype=np.float64)
     style_axes(axes, steps, np.concatenate([[0.0], *rows.values()]), calendar=False, ticks=8)
     axes.set_title("Brier score by steps ahead (less is better)", loc="left", size=9, pad=4)
     dots = {"marker": "o", "markersize": 4} if len(steps) == 1 else {}
-    baselines = [name for name in rows if name != "lstm"]
+    baselines = [name for name in rows if name != LSTMCAST]
     for name, color in zip(baselines, BASELINE_COLORS, strict=False):
         axes.plot(steps, rows[name], color=color, linewidth=1.0, label=label(name), **dots)
-    axes.plot(steps, rows["lstm"], color=FORECAST[0], linewidth=2.0, label=label("lstm"), **dots)
+    axes.plot(steps, rows[LSTMCAST], color=FORECAST[0], linewidth=2.0, label=label(LSTMCAST), **dots)
     axes.set_ylim(0)
     axes.legend(frameon=False, fontsize=8)
     axes.set_xlabel("steps ahead", size=9, color=QUIET)
@@ -264,15 +266,15 @@ def _name(axes: Any, matrix: Ints, classes: Sequence[str], label: str) -> None:
     axes.set_xticks(shown, names, rotation=90 if max(map(len, names)) > STEEP else 0)
     axes.set_yticks(shown, names)
     axes.tick_params(length=0, labelsize=size, labelcolor=INK)
-    axes.set_xlabel(shorten(f"{label} given by the LSTM", size=9, width=SMALLEST * 72), color=QUIET)
-    axes.set_ylabel(shorten(f"{label} as it is", size=9, width=SMALLEST * 72), color=QUIET)
+    axes.set_xlabel(shorten(f"predicted {label}", size=9, width=SMALLEST * 72), color=QUIET)
+    axes.set_ylabel(shorten(f"actual {label}", size=9, width=SMALLEST * 72), color=QUIET)
     totals, right = matrix.sum(axis=1), np.diag(_of_row(matrix))
     percents = [f"{right[k]:.0%} of {totals[k]:,}" if totals[k] else "none held out" for k in shown.tolist()]
     right_axis = axes.secondary_yaxis("right")
     right_axis.set_yticks(shown, percents)
     right_axis.tick_params(length=0, labelsize=min(8.0, size), labelcolor=QUIET)
     right_axis.spines[:].set_visible(False)
-    right_axis.set_ylabel("named right", color=QUIET, rotation=270, va="bottom")
+    right_axis.set_ylabel("recall", color=QUIET, rotation=270, va="bottom")
 
 
 def _of_row(matrix: Ints) -> Floats:

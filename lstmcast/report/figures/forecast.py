@@ -12,6 +12,7 @@ from lstmcast.data.csv_reader import read_table
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, UsageError
 from lstmcast.report.figures.panels import MOST_PANELS, Figure, ForecastBand, SeriesPanel, draw, render
+from lstmcast.report.verdict import report_verdict
 from lstmcast.results import Forecast
 from lstmcast.types import Ints
 
@@ -85,11 +86,15 @@ def forecast_figure(
 ) -> bytes:
     """The strips as the bytes of a figure, with title and caption."""
     target = ", ".join(forecaster.context.columns.target)
-    name = PurePath(forecaster.report["data"]["source"]).name
+    name = PurePath(forecaster.report.data.source).name
     title = f"Held-out forecasts of {target}" if backtest else f"Forecast of {target}"
     ylabel = target if len(forecaster.context.columns.target) == 1 else "value"
     figure = draw(
-        series_panels, title=f"{title} ({name})", ylabel=ylabel, caption=forecaster.report["verdict"], history=history
+        series_panels,
+        title=f"{title} ({name})",
+        ylabel=ylabel,
+        caption=report_verdict(forecaster.report),
+        history=history,
     )
     return render(figure, suffix)
 

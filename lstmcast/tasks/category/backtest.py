@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstmcast.data.panel import Panel
+from lstmcast.plain import to_plain
 from lstmcast.results import named_steps
 from lstmcast.tasks.category.evaluate import SymbolEvaluation
 from lstmcast.tasks.category.train import SymbolTraining
@@ -38,13 +39,13 @@ class SymbolBacktest:
     @property
     def better(self) -> bool:
         """Whether the networks beat the best baseline."""
-        return self.evaluation.skill.better
+        return self.evaluation.summary.skill.better
 
     def to_frame(self) -> pd.DataFrame:
         """The scores, one row a method."""
         import pandas as pd
 
-        return pd.DataFrame([{"method": name, **row} for name, row in self.evaluation.scores.items()])
+        return pd.DataFrame([{"method": name, **row} for name, row in self.evaluation.summary.scores.items()])
 
     def forecasts(self) -> pd.DataFrame:
         """One row a step: the actual symbol, its probability, and the most likely symbol."""
@@ -65,7 +66,7 @@ class SymbolBacktest:
 
     def to_dict(self) -> dict[str, Any]:
         """The scores as JSON values."""
-        return {**self.evaluation.to_dict(), "steps": len(self.evaluation.predictions.actual)}
+        return dict(to_plain(self.evaluation.summary))
 
 
 def plan_backtest(panel: Panel, config: Config) -> SymbolTraining:

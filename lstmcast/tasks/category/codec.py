@@ -10,6 +10,7 @@ import numpy as np
 
 from lstmcast.forecasting.codec import as_model_error, context_arrays, context_of, to_arrays, to_facts
 from lstmcast.tasks.category.model import SymbolForecaster, SymbolPipeline
+from lstmcast.tasks.category.scores import CategoryReport
 from lstmcast.tasks.codec import Tensors, networks_of, networks_to_dict
 
 
@@ -17,7 +18,7 @@ def to_artifact(model: SymbolForecaster) -> tuple[dict[str, Any], dict[str, dict
     """Return the manifest and the tensor files of a model."""
     context, pipeline = model.context, model.pipeline
     manifest = {
-        **model.report,
+        "report": model.report.to_dict(),
         **networks_to_dict(pipeline),
         **to_facts(context),
         "horizon": model.horizon,
@@ -51,4 +52,5 @@ def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> SymbolForeca
         )
         for name in ("weights", "holdout_weights")
     )
-    return SymbolForecaster(pipeline, holdout_pipeline, context, int(manifest["horizon"]), manifest)
+    report = CategoryReport.from_dict(manifest["report"])
+    return SymbolForecaster(pipeline, holdout_pipeline, context, int(manifest["horizon"]), report)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation.classification import bits_per_symbol, top_k_hits
-from lstmcast.evaluation.skill import Skill, bootstrap_groups, finite, skill, verdict
+from lstmcast.evaluation.skill import bootstrap_groups, skill
 from lstmcast.evaluation.splits import HoldoutSplit, evenly
 from lstmcast.nn.beam_search import beam_search
 from lstmcast.preprocessing.sequences import SymbolDataset
+from lstmcast.results import LSTMCAST
 from lstmcast.statistical.markov import fit_markov
 from lstmcast.tasks.category.model import SymbolPipeline
+from lstmcast.tasks.category.scores import SymbolScores
 from lstmcast.types import Floats, Ints
 
 TOP_K = 3
@@ -54,30 +55,15 @@ class SymbolPredictions:
 
 @dataclass(frozen=True)
 class SymbolEvaluation:
-    """Scores on the test steps.
+    """Predictions at the test steps, and their scores.
 
     Attributes:
-        scores: bits, accuracy and top_3 (means over steps) and path (the fraction of right symbols along paths of H
-            steps) of "lstm" and each baseline; NaN where a method has none.
-        skill: of the networks' bits against those of the best baseline.
-        verdict: the comparison in one sentence.
-        predictions: of the networks, at the test steps.
-        n_paths: the number of paths.
+        predictions: of the networks.
+        summary: the scores.
     """
 
-    scores: dict[str, Score]
-    skill: Skill
-    verdict: str
     predictions: SymbolPredictions
-    n_paths: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """The scores as JSON values; null where undefined."""
-        return {
-            "verdict": self.verdict,
-            "skill": self.skill.to_dict(),
-            "scores": {name: {key: finite(v) for key, v in row.items()} for name, row in self.scores.items()},
-        }
+    summary: SymbolScores
 
 
 def one_step_predictions(pipeline: SymbolPipeline, panel: Panel, steps: int) -> SymbolPredictions:
@@ -116,11 +102,11 @@ def evaluate_symbols(pipeline: SymbolPipeline, panel: Panel, split: HoldoutSplit
     series, origins, actual = predictions.series, predictions.origins, predictions.actual
     season = panel.calendar.season
     baselines = markov_baselines(dataset, panel.drop_last(split.total).lengths, season)
-    logs = {"lstm": predictions.log_probs} | {name: np.log(rule(series, origins)) for name, rule in baselines.items()}
+    logs = {LSTMCAST: predictions.log_probs} | {name: np.log(rule(series, origins)) for name, rule in baselines.items()}
     bits = {name: bits_per_symbol(values, actual) for name, values in logs.items()}
     best = min(baselines, key=lambda name: float(bits[name].mean()))
     groups = bootstrap_groups(series, origins, max(split.horizon, pipeline.context))
-    result = skill(bits["lstm"], bits[best], groups, name=best)
+    result = skill(bits[LSTMCAST], bits[best], groups, name=best)
     scores = {name: _score(logs[name], bits[name], actual) for name in logs}
     for name, lag in repeat_lags(season).items():
         repeated = dataset.context_and_targets(series, origins + 1 - lag, 1)[:, 0]
@@ -130,7 +116,8 @@ def evaluate_symbols(pipeline: SymbolPipeline, panel: Panel, split: HoldoutSplit
     paths = _path_accuracies(pipeline, dataset, path_series[kept], path_origins[kept], split.horizon, season)
     for name, fraction in paths.items():
         scores[name] = {**scores[name], "path": fraction}
-    return SymbolEvaluation(scores, result, _sentence(result, len(actual)), predictions, len(kept))
+    summary = SymbolScores(scores=scores, skill=result, n_scored=len(actual), n_paths=len(kept))
+    return SymbolEvaluation(predictions, summary)
 
 
 def _score(log_probs: Floats, bits: Floats, actual: Ints) -> Score:
@@ -144,20 +131,12 @@ def _path_accuracies(
 ) -> Score:
     """The fractions of right symbols along whole paths, of the networks and of repetition."""
     ensemble = pipeline.ensemble
-    paths = {"lstm": pipeline.paths(dataset, series, origins, lambda x: beam_search(ensemble, x, horizon)).symbols}
+    paths = {LSTMCAST: pipeline.paths(dataset, series, origins, lambda x: beam_search(ensemble, x, horizon)).symbols}
     for name, lag in repeat_lags(season).items():
         paths[name] = repeat_symbols(dataset, series, origins, horizon, lag=lag)
     actual = dataset.context_and_targets(series, origins + horizon, horizon)
     known = actual >= 0
     return {name: float((p == actual)[known].mean()) if known.any() else float("nan") for name, p in paths.items()}
-
-
-def _sentence(result: Skill, steps: int) -> str:
-    """The verdict for symbols, whose errors are bits."""
-    sentence = verdict(result, steps).replace("held-out origin", "held-out symbol")
-    for words in (("its error is", "it needs"), ("smaller over", "fewer bits over"), ("larger over", "more bits over")):
-        sentence = sentence.replace(*words)
-    return sentence.replace("their errors are", "their bits are")
 
 
 def markov_baselines(dataset: SymbolDataset, lengths: Ints, season: int) -> dict[str, SymbolRule]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from lstmcast.nn.beam_search import BEAM, AutoregressiveEnsemble, Path, beam_sea
 from lstmcast.nn.multistep import CHUNK_SIZE
 from lstmcast.preprocessing.sequences import SymbolDataset
 from lstmcast.results import named_steps, rendered
+from lstmcast.tasks.category.scores import CategoryReport
 from lstmcast.tasks.pipeline import NetworkPipeline
 from lstmcast.types import Array, Floats, Ints
 
@@ -139,19 +140,19 @@ class SymbolForecaster:
         holdout_pipeline: the networks fitted without the hold-out, which the scores belong to.
         context: the last steps of every training series.
         horizon: H of training, the default of `predict`.
-        report: config, inferred settings, scores, data fingerprint and library versions.
+        report: of the training.
     """
 
     pipeline: SymbolPipeline
     holdout_pipeline: SymbolPipeline
     context: Panel
     horizon: int
-    report: Mapping[str, Any]
+    report: CategoryReport
 
     @property
     def is_text(self) -> bool:
         """Whether each step is a character of a plain text."""
-        return bool(self.report["config"]["data"]["text"])
+        return bool(self.report.config["data"]["text"])
 
     def context_probabilities(self, codes: Ints, steps: int) -> Floats:
         """Return one-step-ahead probabilities [steps, V] at the last `steps` of [T] codes."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lstmcast.config import Config
     from lstmcast.forecasting.fitting import ProgressCallback
     from lstmcast.tasks.category.backtest import SymbolBacktest
+    from lstmcast.tasks.category.scores import CategoryReport
     from lstmcast.tasks.category.train import SymbolTraining
 
 
@@ -43,7 +44,7 @@ class CategoryTask(Task[Panel, SymbolForecaster, "SymbolBacktest"]):
 
         return SymbolTraining.of(dataset, config)
 
-    def describe_scores(self, report: Mapping[str, Any]) -> str:
+    def describe_scores(self, report: CategoryReport) -> str:
         """Format bits, accuracy and top-3 accuracy."""
         return task_tables.format_category_scores(report)
 
@@ -58,7 +59,7 @@ class CategoryTask(Task[Panel, SymbolForecaster, "SymbolBacktest"]):
     def read_new_data(self, model: SymbolForecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
         """Read the columns, formats and symbols of training; a text may start anywhere."""
         context = model.context
-        panel = _read(data, pinned_options(context, model.report["config"]["data"]), context.symbols)
+        panel = _read(data, pinned_options(context, model.report.config["data"]), context.symbols)
         warnings = () if model.is_text else tuple(data_warnings(context, panel))
         if unknown := int(np.count_nonzero(panel.observed & (panel.values < 0))):
             steps = pluralize(unknown, "step")
@@ -85,7 +86,7 @@ class CategoryTask(Task[Panel, SymbolForecaster, "SymbolBacktest"]):
 
         if options.backtest:
             reject_flags(options, self.name, "backtest")
-            return render(categories.scores(model.report), options.suffix), "hold-out"
+            return render(categories.scores(model.report.evaluation), options.suffix), "hold-out"
         reject_flags(options, self.name, "horizon", "series", "history")
         horizon, history = options.horizon, options.history
         figure, shown = categories.ahead(model, dataset, options.series, horizon=horizon, history=history)
@@ -112,7 +113,7 @@ class CategoryTask(Task[Panel, SymbolForecaster, "SymbolBacktest"]):
         from lstmcast.report.figures import categories
         from lstmcast.report.figures.panels import render
 
-        return {"scores.png": render(categories.scores(result.to_dict()), ".png")}
+        return {"scores.png": render(categories.scores(result.evaluation.summary), ".png")}
 
 
 def _read(data: str, options: ReadOptions, symbols: tuple[str, ...] = ()) -> Panel:

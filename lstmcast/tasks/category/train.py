@@ -14,11 +14,12 @@ from lstmcast.errors import DataError
 from lstmcast.evaluation.splits import MIN_TRAIN_STEPS, HoldoutSplit
 from lstmcast.forecasting.actuals import tail
 from lstmcast.forecasting.planning import NetworkPlan, architecture_of, horizon_of, horizon_setting, recipe_of
-from lstmcast.forecasting.report import common_report
+from lstmcast.forecasting.report import common_report, describe_holdout
 from lstmcast.nn.heads import CategoricalHead
 from lstmcast.preprocessing.sequences import SymbolDataset
 from lstmcast.tasks.category.evaluate import SymbolEvaluation, SymbolPredictions, evaluate_symbols, one_step_predictions
 from lstmcast.tasks.category.model import SymbolForecaster, SymbolPipeline
+from lstmcast.tasks.category.scores import CategoryReport
 from lstmcast.tasks.pipeline import MAX_CHECKED_SERIES, HoldoutFit, NetworkTraining
 from lstmcast.types import Array
 
@@ -179,16 +180,10 @@ class SymbolTraining(NetworkTraining[SymbolPipeline, SymbolEvaluation, SymbolFor
             holdout_pipeline=holdout.pipeline,
             context=tail(self.panel, pipeline.required_history),
             horizon=split.horizon,
-            report={
+            report=CategoryReport(
                 **common_report(self.panel, self.config, self.plan, holdout.epochs),
-                **evaluation.to_dict(),
-                "temperature": pipeline.temperature,
-                "held_out": {
-                    "steps": len(evaluation.predictions.actual),
-                    "paths": evaluation.n_paths,
-                    "horizon": split.horizon,
-                    "stop_steps": split.validation_steps,
-                    "judge_steps": split.test_steps,
-                },
-            },
+                evaluation=evaluation.summary,
+                temperature=pipeline.temperature,
+                holdout=describe_holdout(split),
+            ),
         )

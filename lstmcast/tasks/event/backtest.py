@@ -10,6 +10,7 @@ import numpy as np
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.backtest_result import excluded_warnings
 from lstmcast.evaluation.splits import RollingOrigins
+from lstmcast.plain import to_plain
 from lstmcast.results import named_steps, with_own_names
 from lstmcast.tasks.event.evaluate import EventEvaluation, EventOrigins, evaluate_probabilities
 from lstmcast.tasks.event.train import EventTraining
@@ -49,7 +50,7 @@ class EventBacktest:
     @property
     def better(self) -> bool:
         """Whether the networks beat the best baseline."""
-        return self.evaluation.skill.better
+        return self.evaluation.summary.skill.better
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -60,12 +61,12 @@ class EventBacktest:
         """The scores, one row each: `method, scope, key, metric, value`; the keys of scope `step` are steps ahead."""
         import pandas as pd
 
-        scores, by_step = self.evaluation.scores, self.evaluation.by_step
+        scores, by_step = self.evaluation.summary.scores, self.evaluation.summary.brier_by_step
         rows = [(name, "all", "", metric, value) for name, row in scores.items() for metric, value in row.items()]
         rows += [
             (name, "step", str(step), "brier", value)
             for name, row in by_step.items()
-            for step, value in enumerate(row.tolist(), 1)
+            for step, value in enumerate(row, 1)
         ]
         return pd.DataFrame(rows, columns=["method", "scope", "key", "metric", "value"])
 
@@ -100,8 +101,7 @@ class EventBacktest:
             "origins": self.rolling.n_origins,
             "step": self.rolling.step_size,
             "horizon": self.rolling.horizon,
-            "judging": self.evaluation.n_origins,
-            **self.evaluation.to_dict(),
+            **to_plain(self.evaluation.summary),
         }
 
 

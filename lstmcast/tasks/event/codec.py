@@ -16,6 +16,7 @@ from lstmcast.tasks.codec import Tensors, networks_of, networks_to_dict
 from lstmcast.tasks.event.features import n_features
 from lstmcast.tasks.event.model import EventForecaster, EventHoldout, EventPipeline
 from lstmcast.tasks.event.rule import OPERATORS, EventRule
+from lstmcast.tasks.event.scores import EventReport
 
 HOLDOUT = ("series", "positions", "probabilities", "actual")
 PER_SERIES = ("scale", "floor", "limit")  # [S] arrays of the context; NaN where not known
@@ -25,7 +26,7 @@ def to_artifact(model: EventForecaster) -> tuple[dict[str, Any], dict[str, dict[
     """Return the manifest and the tensor files of a model."""
     pipeline, context = model.pipeline, model.context
     manifest = {
-        **model.report,
+        "report": model.report.to_dict(),
         **networks_to_dict(pipeline),
         **to_facts(context),
         "rule": {key: getattr(pipeline.rule, key) for key in ("text", "op", "limit", "percentile")},
@@ -67,7 +68,7 @@ def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> EventForecas
         season_length=int(manifest["longest_season"]),
     )
     holdout = EventHoldout(**{name: tensors["holdout_forecasts"][name] for name in HOLDOUT})
-    return EventForecaster(pipeline, context, holdout, manifest)
+    return EventForecaster(pipeline, context, holdout, EventReport.from_dict(manifest["report"]))
 
 
 def _by_key(values: np.ndarray, context: Panel) -> dict[Key, float]:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation import classification
-from lstmcast.evaluation.classification import Reliability, reliability
-from lstmcast.evaluation.skill import Skill, bootstrap_groups, finite, skill, verdict
+from lstmcast.evaluation.classification import reliability
+from lstmcast.evaluation.skill import bootstrap_groups, skill
 from lstmcast.forecasting.actuals import actuals_after, valid_origins
+from lstmcast.results import LSTMCAST
 from lstmcast.statistical.event_rates import event_baselines
 from lstmcast.tasks.event.features import EventWindowDataset
 from lstmcast.tasks.event.model import EventPipeline, sigmoid
 from lstmcast.tasks.event.rule import weekly_season
+from lstmcast.tasks.event.scores import EventScores, ReliabilityCurve
 from lstmcast.types import Floats, Ints
 
 
@@ -70,46 +70,15 @@ class EventOrigins:
 
 @dataclass(frozen=True)
 class EventEvaluation:
-    """Scores of the probabilities at B origins.
+    """Probabilities at B origins, and their scores.
 
     Attributes:
         probabilities: [B, H] of the networks.
-        scores: brier, log_loss, accuracy and calibration_error of "lstm" and each baseline.
-        by_step: Brier score of each method at each of the H steps.
-        skill: of the networks' Brier score against that of the best baseline.
-        skills: 1 − Brier / Brier of the baseline, for each baseline.
-        verdict: the comparison in one sentence.
-        n_origins: B.
-        rate: the event rate among the outcomes.
-        reliability: of the networks.
+        summary: the scores.
     """
 
     probabilities: Floats
-    scores: Mapping[str, Mapping[str, float]]
-    by_step: Mapping[str, Floats]
-    skill: Skill
-    skills: Mapping[str, float]
-    verdict: str
-    n_origins: int
-    rate: float
-    reliability: Reliability
-
-    def to_dict(self) -> dict[str, Any]:
-        """The scores as JSON values; null where undefined."""
-        bins = self.reliability
-        return {
-            "verdict": self.verdict,
-            "rate": finite(self.rate),
-            "scores": {name: {key: finite(v) for key, v in row.items()} for name, row in self.scores.items()},
-            "brier_by_step": {name: [finite(v) for v in row.tolist()] for name, row in self.by_step.items()},
-            "skill": self.skill.to_dict(),
-            "skills": {name: finite(value) for name, value in self.skills.items()},
-            "reliability": {
-                "predicted": bins.predicted.tolist(),
-                "observed": bins.observed.tolist(),
-                "counts": bins.counts.tolist(),
-            },
-        }
+    summary: EventScores
 
 
 def evaluate_probabilities(where: EventOrigins, probabilities: Floats) -> EventEvaluation:
@@ -117,23 +86,25 @@ def evaluate_probabilities(where: EventOrigins, probabilities: Floats) -> EventE
     panel, actual, horizon = where.panel, where.actual, where.actual.shape[1]
     baselines = event_baselines(panel.calendar.season, weekly_season(panel))
     first = panel.offsets[where.series]
-    methods = {"lstm": probabilities}
+    methods = {LSTMCAST: probabilities}
     methods |= {name: rule(where.dataset.labels, first, where.origins, horizon) for name, rule in baselines.items()}
     scores = {name: _scores(actual, values) for name, values in methods.items()}
     best = min(baselines, key=lambda name: scores[name]["brier"])
-    error, baseline = (classification.brier(actual, methods[name]) for name in ("lstm", best))
+    error, baseline = (classification.brier(actual, methods[name]) for name in (LSTMCAST, best))
     result = skill(error, baseline, bootstrap_groups(where.series, where.origins, horizon), name=best)
-    return EventEvaluation(
-        probabilities=probabilities,
+    bins = reliability(actual, probabilities)
+    summary = EventScores(
         scores=scores,
-        by_step={name: classification.brier(actual.T, values.T) for name, values in methods.items()},
         skill=result,
-        skills={name: _error_reduction(scores["lstm"]["brier"], scores[name]["brier"]) for name in baselines},
-        verdict=verdict(result, len(actual)),
-        n_origins=len(actual),
+        n_scored=len(actual),
+        brier_by_step={
+            name: tuple(classification.brier(actual.T, values.T).tolist()) for name, values in methods.items()
+        },
+        skills={name: _error_reduction(scores[LSTMCAST]["brier"], scores[name]["brier"]) for name in baselines},
         rate=float(np.nanmean(actual)),
-        reliability=reliability(actual, probabilities),
+        reliability=ReliabilityCurve(*(tuple(part.tolist()) for part in (bins.predicted, bins.observed, bins.counts))),
     )
+    return EventEvaluation(probabilities, summary)
 
 
 def _scores(actual: Floats, probabilities: Floats) -> dict[str, float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from lstmcast.results import Forecast
 from lstmcast.statistical.event_rates import DecayedSeasonalRates
 from lstmcast.tasks.event.features import EventWindowDataset
 from lstmcast.tasks.event.rule import EventRule
+from lstmcast.tasks.event.scores import EventReport
 from lstmcast.tasks.pipeline import NetworkPipeline
 from lstmcast.types import Floats, Ints
 
@@ -119,13 +119,13 @@ class EventForecaster:
         pipeline: the final networks, their preprocessing and temperature.
         context: the last steps of every training series.
         holdout: the forecasts that the scores belong to.
-        report: config, inferred settings, scores, data fingerprint and library versions.
+        report: of the training.
     """
 
     pipeline: EventPipeline
     context: Panel
     holdout: EventHoldout
-    report: Mapping[str, Any]
+    report: EventReport
 
     @property
     def horizon(self) -> int:

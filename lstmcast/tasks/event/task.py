@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lstmcast.config import Config
     from lstmcast.forecasting.fitting import ProgressCallback
     from lstmcast.tasks.event.backtest import EventBacktest
+    from lstmcast.tasks.event.scores import EventReport
     from lstmcast.tasks.event.train import EventTraining
 
 
@@ -39,7 +40,7 @@ class EventTask(Task[Panel, EventForecaster, "EventBacktest"]):
 
         return EventTraining.of(dataset, config)
 
-    def describe_scores(self, report: Mapping[str, Any]) -> str:
+    def describe_scores(self, report: EventReport) -> str:
         """Format Brier score, log loss, accuracy and calibration error."""
         return task_tables.format_event_scores(report)
 
@@ -53,7 +54,7 @@ class EventTask(Task[Panel, EventForecaster, "EventBacktest"]):
 
     def read_new_data(self, model: EventForecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
         """Read the columns and formats of training."""
-        config = model.report["config"]
+        config = model.report.config
         options = pinned_options(model.context, config["data"])
         panel = read(data, options, _parser(config["model"]["event"]))
         return panel, tuple(data_warnings(model.context, panel))
@@ -76,7 +77,9 @@ class EventTask(Task[Panel, EventForecaster, "EventBacktest"]):
 
         if options.backtest:
             reject_flags(options, self.name, "backtest")
-            return render(classification.reliability(model.report), options.suffix), "hold-out"
+            return render(
+                classification.reliability(model.report.evaluation, model.report.event), options.suffix
+            ), "hold-out"
         reject_flags(options, self.name, "horizon", "series", "history")
         forecast = model.predict(dataset, options.horizon)
         figure, shown = classification.ahead(dataset, model, forecast, options.series, options.history)
@@ -109,7 +112,8 @@ class EventTask(Task[Panel, EventForecaster, "EventBacktest"]):
         from lstmcast.report.figures import classification
         from lstmcast.report.figures.panels import render
 
-        return {"reliability.png": render(classification.reliability(result.to_dict()), ".png")}
+        figure = classification.reliability(result.evaluation.summary, result.event)
+        return {"reliability.png": render(figure, ".png")}
 
 
 def _parser(event: str | None) -> TargetParser | None:

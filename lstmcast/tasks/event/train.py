@@ -17,7 +17,7 @@ from lstmcast.evaluation.classification import log_loss
 from lstmcast.evaluation.splits import HoldoutSplit, plan_holdout
 from lstmcast.forecasting.actuals import tail
 from lstmcast.forecasting.planning import NetworkPlan, PreprocessingVariant, horizon_of, make_plan
-from lstmcast.forecasting.report import common_report
+from lstmcast.forecasting.report import common_report, describe_holdout
 from lstmcast.forecasting.split_data import OriginSet, SplitData
 from lstmcast.nn.heads import BernoulliHead
 from lstmcast.preprocessing.panel_scaling import fit_panel_scaling, series_scales
@@ -25,6 +25,7 @@ from lstmcast.tasks.event.evaluate import EventEvaluation, EventOrigins, evaluat
 from lstmcast.tasks.event.features import EventWindowDataset, n_features
 from lstmcast.tasks.event.model import EventForecaster, EventHoldout, EventPipeline
 from lstmcast.tasks.event.rule import EventRule, make_rule, weekly_season
+from lstmcast.tasks.event.scores import EventReport
 from lstmcast.tasks.pipeline import MAX_CHECKED_SERIES, HoldoutFit, NetworkTraining
 from lstmcast.types import Array
 
@@ -171,19 +172,14 @@ class EventTraining(NetworkTraining[EventPipeline, EventEvaluation, EventForecas
             pipeline=pipeline,
             context=tail(self.panel, pipeline.required_history),
             holdout=EventHoldout(test.series, test.positions, evaluation.probabilities, test.actual),
-            report={
+            report=EventReport(
                 **common_report(self.panel, self.config, self.plan, holdout.epochs),
-                **evaluation.to_dict(),
-                "event": self.plan.rule.text,
-                "footing": str(self.plan.variant),
-                "temperature": pipeline.temperature,
-                "held_out": {
-                    "origins": evaluation.n_origins,
-                    "horizon": split.horizon,
-                    "stop_steps": split.validation_steps,
-                    "judge_steps": split.test_steps,
-                },
-            },
+                evaluation=evaluation.summary,
+                event=self.plan.rule.text,
+                preprocessing=str(self.plan.variant),
+                temperature=pipeline.temperature,
+                holdout=describe_holdout(split),
+            ),
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from lstmcast.data.labeled_panel import LabeledPanel
 from lstmcast.evaluation.classification import StratifiedSplit, folds
+from lstmcast.plain import to_plain
 from lstmcast.results import with_own_names
 from lstmcast.tasks.label.evaluate import LabelEvaluation
 from lstmcast.tasks.label.model import probability_columns
@@ -74,7 +75,7 @@ class LabelBacktest:
             "series": self.data.n_series,
             "folds": int(self.fold.max()) + 1,
             "classes": list(self.data.classes),
-            **self.evaluation.to_dict(),
+            **to_plain(self.evaluation.summary),
         }
 
 

@@ -13,6 +13,7 @@ from lstmcast.forecasting.codec import as_model_error, to_arrays
 from lstmcast.preprocessing.sequences import StandardScaler
 from lstmcast.tasks.codec import Tensors, networks_of, networks_to_dict
 from lstmcast.tasks.label.model import ClassifierPipeline, SeriesClassifier
+from lstmcast.tasks.label.scores import LabelReport
 
 
 def to_artifact(model: SeriesClassifier) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
@@ -25,7 +26,7 @@ def to_artifact(model: SeriesClassifier) -> tuple[dict[str, Any], dict[str, dict
         "label": context.label,
     }
     manifest = {
-        **model.report,
+        "report": model.report.to_dict(),
         **networks_to_dict(pipeline),
         "context": pipeline.context,
         "columns": {**columns, "label": context.label},
@@ -48,18 +49,19 @@ def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> SeriesClassi
     Raises:
         ModelError: a part is missing or does not fit the others.
     """
+    report = LabelReport.from_dict(manifest["report"])
     context, classes = _context(manifest), tuple(manifest["classes"])
     scaler, n_features = StandardScaler(**tensors["scaling"]), len(context.features)
     if any(part.shape != (n_features,) or not np.isfinite(part).all() for part in (scaler.center, scaler.scale)):
         raise ValueError("the scaling is not that of the features")
-    if np.shape(manifest["confusion"]) != (len(classes), len(classes)):
+    if np.shape(report.evaluation.confusion) != (len(classes), len(classes)):
         raise ValueError("the confusion matrix is not that of the labels")
     pipeline = ClassifierPipeline(
         scaler,
         int(manifest["context"]),
         **networks_of(manifest, tensors["weights"], features=n_features, outputs=len(classes)),
     )
-    return SeriesClassifier(pipeline, context, classes, manifest)
+    return SeriesClassifier(pipeline, context, classes, report)
 
 
 def _context(manifest: Mapping[str, Any]) -> LabeledPanel:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -17,12 +16,13 @@ from lstmcast.evaluation.classification import (
     named_scores,
     nearest_neighbor,
 )
-from lstmcast.evaluation.skill import Skill, finite, skill, verdict
+from lstmcast.evaluation.skill import Skill, skill
 from lstmcast.evaluation.splits import evenly
+from lstmcast.results import LSTMCAST
 from lstmcast.tasks.label.model import ClassifierPipeline
+from lstmcast.tasks.label.scores import LabelScores
 from lstmcast.types import Floats, Ints
 
-NETWORK = "lstm"
 MAX_VALUES = 1 << 24  # held by the baselines; of very many training series they use an even selection
 
 
@@ -62,13 +62,13 @@ class LabelEvaluation:
     @property
     def by_method(self) -> dict[str, Ints]:
         """Predicted codes [B] of the networks and of each baseline."""
-        return {NETWORK: self.predicted, **self.baselines}
+        return {LSTMCAST: self.predicted, **self.baselines}
 
     @property
     def scores(self) -> dict[str, dict[str, float]]:
         """Accuracy and balanced accuracy of each method; cross-entropy and Brier score of those with probabilities."""
         constant = np.broadcast_to(self.class_frequencies, self.probabilities.shape)
-        with_probabilities = {NETWORK: self.probabilities, "most_frequent": constant}
+        with_probabilities = {LSTMCAST: self.probabilities, "most_frequent": constant}
         extra = {name: chance_scores(self.actual, p) for name, p in with_probabilities.items()}
         return {name: named_scores(self.actual, p) | extra.get(name, {}) for name, p in self.by_method.items()}
 
@@ -78,13 +78,6 @@ class LabelEvaluation:
         best = max(self.baselines, key=lambda name: (self.baselines[name] == self.actual).mean())
         wrong, baseline = ((p != self.actual).astype(np.float64) for p in (self.predicted, self.baselines[best]))
         return skill(wrong, baseline, np.arange(len(self.actual)), name=best)
-
-    @property
-    def verdict(self) -> str:
-        """The accuracy, and the comparison, in two sentences."""
-        right, total = int((self.predicted == self.actual).sum()), len(self.actual)
-        accuracy = f"The LSTM gives {right:,} of {total:,} held-out series their label ({right / total:.1%})."
-        return f"{accuracy} {verdict(self.skill, total, what='series')}"
 
     def recall(self, method: str) -> Floats:
         """Return [C] the fraction of the series of each label that a method predicted right."""
@@ -96,14 +89,15 @@ class LabelEvaluation:
         """[C, C] counts by actual (row) and predicted label (column)."""
         return confusion(self.actual, self.predicted, self.probabilities.shape[1])
 
-    def to_dict(self) -> dict[str, Any]:
-        """The scores as JSON values; null where undefined."""
-        return {
-            "verdict": self.verdict,
-            "skill": self.skill.to_dict(),
-            "scores": {name: {key: finite(v) for key, v in row.items()} for name, row in self.scores.items()},
-            "confusion": self.confusion.tolist(),
-        }
+    @property
+    def summary(self) -> LabelScores:
+        """The scores."""
+        return LabelScores(
+            scores=self.scores,
+            skill=self.skill,
+            n_scored=len(self.actual),
+            confusion=tuple(map(tuple, self.confusion.tolist())),
+        )
 
 
 def evaluate_labels(

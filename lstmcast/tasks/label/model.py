@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from lstmcast.errors import DataError
 from lstmcast.nn import numpy_lstm as lstm
 from lstmcast.preprocessing.sequences import SeriesDataset, StandardScaler
 from lstmcast.results import rendered
+from lstmcast.tasks.label.scores import LabelReport
 from lstmcast.tasks.pipeline import NetworkPipeline
 from lstmcast.text import truncate_list
 from lstmcast.types import Array, Floats, Ints
@@ -128,14 +129,13 @@ class SeriesClassifier:
         pipeline: networks, scaler and temperature.
         context: columns and calendar of training, without any series.
         classes: C labels.
-        report: config, inferred settings, scores, data fingerprint and library versions; its `confusion` [C, C] is that
-            of the test series.
+        report: of the training.
     """
 
     pipeline: ClassifierPipeline
     context: LabeledPanel
     classes: tuple[str, ...]
-    report: Mapping[str, Any]
+    report: LabelReport
 
     def predict(self, data: LabeledPanel) -> LabelPredictions:
         """Label every series.

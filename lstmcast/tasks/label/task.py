@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lstmcast.config import Config
     from lstmcast.forecasting.fitting import ProgressCallback
     from lstmcast.tasks.label.backtest import LabelBacktest
+    from lstmcast.tasks.label.scores import LabelReport, LabelScores
     from lstmcast.tasks.label.train import LabelPlan, LabelTraining
 
 
@@ -47,7 +48,7 @@ class LabelTask(Task[LabeledPanel, SeriesClassifier, "LabelBacktest"]):
         """Format the decisions of a training run."""
         return task_tables.planned(plan)
 
-    def describe_scores(self, report: Mapping[str, Any]) -> str:
+    def describe_scores(self, report: LabelReport) -> str:
         """Format accuracy, cross-entropy, and the most frequent confusions."""
         return task_tables.format_label_scores(report)
 
@@ -65,7 +66,7 @@ class LabelTask(Task[LabeledPanel, SeriesClassifier, "LabelBacktest"]):
         columns = {"time": context.time, "series": list(context.key_columns), "features": list(context.features)}
         calendar = context.calendar
         options = {
-            **model.report["config"]["data"],
+            **model.report.config["data"],
             **columns,
             "target": context.label,
             "format": calendar.style.pattern if calendar.style else None,
@@ -98,10 +99,10 @@ class LabelTask(Task[LabeledPanel, SeriesClassifier, "LabelBacktest"]):
     def plot(self, model: SeriesClassifier, dataset: LabeledPanel, options: PlotOptions) -> tuple[bytes, str]:  # noqa: ARG002
         """Draw the confusion matrix of the test series."""
         reject_flags(options, self.name, "backtest")
-        report, source = model.report, model.report["data"]["source"]
-        title = f"Held out: which {model.context.label} is taken for which ({PurePath(source).name})"
-        content = _confusion(report, report["classes"], model.context.label, title, options.suffix)
-        return content, f"{report['held_out']['judge_series']} test series"
+        report, label = model.report, model.context.label
+        title = f"Hold-out: confusion of {label} ({PurePath(report.data.source).name})"
+        content = _confusion(report.evaluation, report.classes, label, title, options.suffix)
+        return content, f"{report.test_series} test series"
 
     def backtest(
         self,
@@ -128,14 +129,15 @@ class LabelTask(Task[LabeledPanel, SeriesClassifier, "LabelBacktest"]):
     def backtest_figures(self, result: LabelBacktest) -> dict[str, bytes]:
         """Draw the confusion matrix."""
         data = result.data
-        title = f"Backtest: which {data.label} is taken for which ({PurePath(data.source).name})"
-        return {"confusion.png": _confusion(result.to_dict(), data.classes, data.label, title, ".png")}
+        title = f"Backtest: confusion of {data.label} ({PurePath(data.source).name})"
+        return {"confusion.png": _confusion(result.evaluation.summary, data.classes, data.label, title, ".png")}
 
 
-def _confusion(scores: Mapping[str, Any], classes: Sequence[str], label: str, title: str, suffix: str) -> bytes:
+def _confusion(scores: LabelScores, classes: Sequence[str], label: str, title: str, suffix: str) -> bytes:
     """The confusion matrix as a figure."""
     from lstmcast.report.figures.classification import draw
     from lstmcast.report.figures.panels import render
 
-    figure = draw(np.array(scores["confusion"]), classes, label=label, title=title, caption=scores["verdict"])
+    caption = task_tables.label_verdict(scores)
+    figure = draw(np.array(scores.confusion), classes, label=label, title=title, caption=caption)
     return render(figure, suffix)

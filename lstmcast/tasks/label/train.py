@@ -20,6 +20,7 @@ from lstmcast.nn.specs import Recipe
 from lstmcast.preprocessing.sequences import SeriesDataset, StandardScaler
 from lstmcast.tasks.label.evaluate import LabelEvaluation, evaluate_labels
 from lstmcast.tasks.label.model import ClassifierPipeline, SeriesClassifier, check_column_names
+from lstmcast.tasks.label.scores import LabelReport
 from lstmcast.tasks.pipeline import MAX_CHECKED_SERIES, HoldoutFit, NetworkTraining
 from lstmcast.text import pluralize, truncate_list
 from lstmcast.types import Array, Ints
@@ -218,15 +219,16 @@ class LabelTraining(NetworkTraining[ClassifierPipeline, LabelEvaluation, SeriesC
             pipeline=pipeline,
             context=data.select(np.empty(0, np.int64)),
             classes=self.plan.data.classes,
-            report={
+            report=LabelReport(
                 **common_report(
                     data, self.config, self.plan, holdout.epochs, scores_saved=pipeline is holdout.pipeline
                 ),
-                **evaluation.to_dict(),
-                "temperature": pipeline.temperature,
-                "classes": list(self.plan.data.classes),
-                "held_out": {"stop_series": len(split.validation), "judge_series": len(split.test)},
-            },
+                evaluation=evaluation.summary,
+                classes=self.plan.data.classes,
+                temperature=pipeline.temperature,
+                validation_series=len(split.validation),
+                test_series=len(split.test),
+            ),
         )
 
 

@@ -12,12 +12,13 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError
 from lstmcast.evaluation import metrics
 from lstmcast.evaluation.backtest_result import BacktestResult, MethodForecasts, Table, score
-from lstmcast.evaluation.skill import Skill, bootstrap_groups, skill, verdict
+from lstmcast.evaluation.skill import Skill, bootstrap_groups, skill
 from lstmcast.evaluation.splits import RollingOrigins, filter_long_enough, plan_backtest
 from lstmcast.forecasting.actuals import actuals_after, mase_scales, valid_origins
 from lstmcast.forecasting.seasonal_naive import conformal_half_widths, min_bounds
 from lstmcast.parallel import process_map
 from lstmcast.preprocessing.scaling import valid_transforms
+from lstmcast.results import LSTMCAST
 from lstmcast.statistical.naive import Rule, baselines, naive2
 from lstmcast.statistical.statsforecast_models import METHODS, FitJob, fit_all, require
 from lstmcast.types import Floats, Ints
@@ -199,14 +200,13 @@ def backtest(
         network = forecast_with_refit(long_enough, config, folds, lambda k: note(f"trained {k} of {folds.n_origins}"))
     else:
         network = forecast_single_fit(long_enough, config, folds, on_progress)
-    by_method = {"lstm": network, **baseline_forecasts(long_enough, folds, levels, refit=refit)}
+    by_method = {LSTMCAST: network, **baseline_forecasts(long_enough, folds, levels, refit=refit)}
     if classical:
         by_method |= classical_forecasts(long_enough, folds, levels, list(dict.fromkeys(classical)), note)
         notes += _failure_notes(by_method)
     scale = mase_scales(long_enough.drop_last(folds.held_out))
     tables = score(actual, by_method, scale, levels)
     result = _skill(tables["all"], actual, by_method, scale, folds.at(long_enough.lengths))
-    n_scored = int((~np.isnan(actual)).any(axis=2).sum())
     return BacktestResult(
         panel=long_enough,
         origins=folds.at(long_enough.lengths),
@@ -217,7 +217,6 @@ def backtest(
         by_method=by_method,
         tables=tables,
         skill=result,
-        verdict=verdict(result, n_scored),
         left_out=panel.n_series - long_enough.n_series,
         notes=tuple(notes),
     )
@@ -266,10 +265,10 @@ def _skill(
     overall: Table, actual: Floats, by_method: Mapping[str, MethodForecasts], scale: Floats, origins: Ints
 ) -> Skill:
     """The LSTM against the best of the others: least MASE, or MAE where that is undefined."""
-    metric = "mae" if np.isnan(overall["lstm"]["mase"][0]) else "mase"
-    rank = {name: scores[metric][0] for name, scores in overall.items() if name != "lstm"}
+    metric = "mae" if np.isnan(overall[LSTMCAST]["mase"][0]) else "mase"
+    rank = {name: scores[metric][0] for name, scores in overall.items() if name != LSTMCAST}
     best = min(rank, key=lambda name: np.nan_to_num(rank[name], nan=np.inf))
     each = np.ones_like(scale)[:, None] if metric == "mae" else scale[:, None]
-    ours, best_errors = (metrics.mase(actual, by_method[name].values, each).ravel() for name in ("lstm", best))
+    ours, best_errors = (metrics.mase(actual, by_method[name].values, each).ravel() for name in (LSTMCAST, best))
     series = np.repeat(np.arange(len(origins)), origins.shape[1])
     return skill(ours, best_errors, bootstrap_groups(series, origins.ravel(), actual.shape[2]), name=best)

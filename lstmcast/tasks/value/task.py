@@ -13,7 +13,7 @@ from lstmcast.forecasting import codec
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.new_data import data_warnings, training_read_options
 from lstmcast.report import console
-from lstmcast.results import Forecast
+from lstmcast.results import Forecast, ValueReport
 from lstmcast.tasks.base import BacktestOptions, Note, PlotOptions, PredictOptions, Task, Tensors, reject_flags
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class ValueTask(Task[Panel, Forecaster, "BacktestResult"]):
 
         return ValueTraining.of(dataset, config)
 
-    def describe_scores(self, report: Mapping[str, Any]) -> str:
+    def describe_scores(self, report: ValueReport) -> str:
         """Format MAE, RMSE, sMAPE, MASE and coverage."""
         return console.format_scores(report)
 

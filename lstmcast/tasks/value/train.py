@@ -96,7 +96,7 @@ class ValueTraining(Training[Fitted, ForecastPipeline, HoldoutEvaluation, Foreca
             calibration=evaluation.calibration,
             context=tail(self.panel, pipeline.required_history),
             holdout=evaluation.holdout,
-            report=report(self.panel, self.config, self.plan, evaluation, fitted.selection, pipeline),
+            report=report(self.panel, self.config, self.plan, evaluation.evaluation, fitted.selection, pipeline),
         )
 
 

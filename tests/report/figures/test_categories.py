@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,21 +12,26 @@ from lstmcast.report import task_tables
 from lstmcast.report.figures import categories
 from lstmcast.report.figures.categories import SymbolTimeline
 from lstmcast.report.figures.panels import render
+from lstmcast.tasks.category.scores import CategoryReport, SymbolScores
 
 CHANCES = np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6], [0.9, 0.05, 0.05]])
-REPORT = {
+PLAIN = {
     "scores": {
-        "lstm": {"bits": 1.5, "accuracy": 0.625, "top_3": 1.0, "path": 0.5},
+        "lstmcast": {"bits": 1.5, "accuracy": 0.625, "top_3": 1.0, "path": 0.5},
         "markov_1": {"bits": 1.75, "accuracy": 0.5, "top_3": 0.875, "path": None},
         "naive": {"bits": None, "accuracy": 0.25, "top_3": None, "path": 0.125},
     },
-    "held_out": {"steps": 1234, "paths": 60, "horizon": 24},
-    "epochs": [3],
+    "n_scored": 1234,
+    "n_paths": 60,
     "temperature": 1.25,
-    "scored_network": "the saved network",
-    "verdict": "The LSTM is better.",
-    "skill": {"better": True},
 }
+
+
+@pytest.fixture(scope="module")
+def scores(make_report: Callable[..., Any]) -> SymbolScores:
+    """The scores of a training on symbols."""
+    found: SymbolScores = make_report(CategoryReport, **PLAIN).evaluation
+    return found
 
 
 def board() -> SymbolTimeline:
@@ -54,20 +62,16 @@ def test_of_many_symbols_the_drawn_ones_matter() -> None:
     assert rows.tolist() == sorted(rows.tolist())
 
 
-def test_bars_are_the_bits() -> None:
-    """One bar for each method that says probabilities, the longest at the bottom; the same bytes each time."""
-    figure = categories.scores(REPORT)
+def test_bars_are_the_bits(scores: SymbolScores) -> None:
+    """One bar for each method with probabilities, the longest at the bottom; the same bytes each time."""
+    figure = categories.scores(scores)
     assert [bar.get_width() for bar in figure.axes[0].patches] == [1.75, 1.5]
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["markov 1", "LSTM"]
-    assert render(figure, ".png") == render(categories.scores(REPORT), ".png")
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["markov 1", "lstmcast"]
+    assert render(figure, ".png") == render(categories.scores(scores), ".png")
 
 
-def test_the_words_are_the_scores() -> None:
-    """The LSTM first; a dash where a rule says nothing; the steps, the paths and the verdict."""
-    told = task_tables.format_category_scores(REPORT)
-    lines = [line.split() for line in told.splitlines()]
-    assert "Held-out scores (1,234 symbols, each foretold from all before it):" in told
-    assert ["LSTM", "1.5", "62.5%", "100.0%", "50.0%"] in lines
+def test_the_table_has_a_line_for_each_method(scores: SymbolScores) -> None:
+    """Lstmcast first; a dash where a baseline has no score."""
+    lines = [line.split() for line in task_tables.category_table(scores.scores)]
+    assert lines[1] == ["lstmcast", "1.5", "62.5%", "100.0%", "50.0%"]
     assert ["naive", "–", "25.0%", "–", "12.5%"] in lines
-    assert "along 60 paths of 24 steps" in told
-    assert told.endswith("The LSTM is better.")

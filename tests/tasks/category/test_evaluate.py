@@ -50,10 +50,10 @@ def test_scores_are_what_loops_say(teller: SymbolForecaster, machines: Panel) ->
         hits.append(logs.argmax() == came)
         stays.append(machines.series(k)[origin] == came)
         season.append(machines.series(k)[origin - 23] == came)
-    assert found.scores["lstm"]["bits"] == pytest.approx(np.mean(lost))
-    assert found.scores["lstm"]["accuracy"] == pytest.approx(np.mean(hits))
-    assert found.scores["naive"]["accuracy"] == pytest.approx(np.mean(stays))
-    assert found.scores["seasonal_naive"]["accuracy"] == pytest.approx(np.mean(season))
+    assert found.summary.scores["lstmcast"]["bits"] == pytest.approx(np.mean(lost))
+    assert found.summary.scores["lstmcast"]["accuracy"] == pytest.approx(np.mean(hits))
+    assert found.summary.scores["naive"]["accuracy"] == pytest.approx(np.mean(stays))
+    assert found.summary.scores["seasonal_naive"]["accuracy"] == pytest.approx(np.mean(season))
     asked = [array[np.linspace(0, 119, 100).round().astype(int)] for array in held.test_origins(machines.lengths)]
     shares = []
     for k, origin in zip(*(array.tolist() for array in asked), strict=True):
@@ -61,15 +61,18 @@ def test_scores_are_what_loops_say(teller: SymbolForecaster, machines: Panel) ->
         x = seen.inputs(np.array([k]), np.array([origin]), teller.holdout_pipeline.required_history)
         path = beam_search(teller.holdout_pipeline.ensemble, x, 6).symbols[0]
         shares.append(path == machines.series(k)[origin + 1 : origin + 7])
-    assert found.scores["lstm"]["path"] == pytest.approx(np.mean(shares))
+    assert found.summary.scores["lstmcast"]["path"] == pytest.approx(np.mean(shares))
     assert found.n_paths == len(shares) == 100
 
 
 def test_the_verdict_holds_the_lstm_against_the_best_model(teller: SymbolForecaster, machines: Panel) -> None:
     """The baseline with the fewest bits; the share is that of the two means; the sentence speaks of bits."""
     found = evaluate_symbols(teller.holdout_pipeline, machines, plan_symbol_holdout(machines, 6))
-    bits = {name: row["bits"] for name, row in found.scores.items() if name != "lstm" and row["bits"] == row["bits"]}
-    assert found.skill.baseline == min(bits, key=bits.__getitem__)
-    assert found.skill.skill == pytest.approx(1 - found.scores["lstm"]["bits"] / min(bits.values()))
-    assert " bits " in found.verdict
-    assert f"{len(found.predictions.actual)} held-out symbols" in found.verdict
+    bits = {
+        name: row["bits"]
+        for name, row in found.summary.scores.items()
+        if name != "lstmcast" and row["bits"] == row["bits"]
+    }
+    assert found.summary.skill.baseline == min(bits, key=bits.__getitem__)
+    assert found.summary.skill.value == pytest.approx(1 - found.summary.scores["lstmcast"]["bits"] / min(bits.values()))
+    assert found.summary.n_scored == len(found.predictions.actual)

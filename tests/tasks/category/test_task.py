@@ -84,7 +84,7 @@ def test_a_backtest_of_symbols(tmp_path: Path, capfd: pytest.CaptureFixture[str]
     assert steps["time"].iloc[0] == "2024-03-07 16:00"
     bits = -np.log2(steps["probability"]).mean()
     scores = pd.read_csv(tmp_path / "out" / "scores.csv", index_col="method")
-    assert scores.loc["lstm", "bits"] == pytest.approx(bits, abs=1e-4)
+    assert scores.loc["lstmcast", "bits"] == pytest.approx(bits, abs=1e-4)
     assert (tmp_path / "out" / "scores.png").exists()
     assert main([*asked, "--refit"]) == 2
     assert "--refit: not with model.head: category" in capfd.readouterr().err

@@ -13,6 +13,7 @@ import pytest
 
 from lstmcast.app import load_model
 from lstmcast.cli import main
+from lstmcast.evaluation.skill import SkillOutcome
 
 WriteSeries = Callable[..., Path]
 Waves = Callable[[int, int], np.ndarray]
@@ -37,8 +38,9 @@ def test_train_shows_the_network_and_the_baselines(
     assert all(f" {name} " in text for name in ("LSTM", "base rate", "seasonal rate", "recent seasonal rate"))
     result = json.loads(said.out)
     assert result["event"] == "sales > p70"
-    assert set(result["scores"]["lstm"]) == {"brier", "log_loss", "accuracy", "calibration_error"}
-    assert result["verdict"] in said.err
+    assert set(result["scores"]["lstmcast"]) == {"brier", "log_loss", "accuracy", "calibration_error"}
+    assert result["skill"]["outcome"] in set(SkillOutcome)
+    assert "lstmcast" in said.err
 
 
 @pytest.mark.slow
@@ -89,7 +91,10 @@ def test_backtest_scores_and_writes(
     assert len(table) == 2 * 8 * 3
     brier = ((table["probability"] - table["actual"]) ** 2).mean()
     written = scores.query("method == 'lstm' and scope == 'all' and metric == 'brier'")["value"].item()
-    assert (written, json.loads(said.out)["scores"]["lstm"]["brier"]) == (pytest.approx(brier), pytest.approx(brier))
+    assert (written, json.loads(said.out)["scores"]["lstmcast"]["brier"]) == (
+        pytest.approx(brier),
+        pytest.approx(brier),
+    )
     assert (folder / "reliability.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -43,8 +43,8 @@ def test_what_can_be_told_is_told(tmp_path: Path, write_series: Callable[..., Pa
         values[t] = -values[t - 4] if t % 3 else values[t - 4]
     config = load_config("event", {"model.event": "y > 0", "forecast.horizon": 1, "train.epochs": 40, "data.season": 1})
     report = train(EventTraining.of(read(write_series(tmp_path / "echo.csv", {"one": values})), config)).report
-    assert report["scores"]["lstm"]["accuracy"] > report["scores"]["base_rate"]["accuracy"] + 0.2
-    assert report["skill"]["better"]
+    assert report.evaluation.scores["lstmcast"]["accuracy"] > report.evaluation.scores["base_rate"]["accuracy"] + 0.2
+    assert report.evaluation.skill.better
 
 
 def test_the_same_seed_gives_the_same_bytes(stalls: Panel, event_config: Config, stall_model: EventForecaster) -> None:
@@ -81,23 +81,23 @@ def test_the_scores_are_those_of_the_held_out_probabilities(stalls: Panel, stall
     """The Brier score follows from what was said and what came; origins and outcomes lie in the last steps."""
     held, report = stall_model.holdout, stall_model.report
     off = (held.probabilities - held.actual)[~np.isnan(held.actual)]
-    assert report["scores"]["lstm"]["brier"] == pytest.approx((off**2).mean())
+    assert report.evaluation.scores["lstmcast"]["brier"] == pytest.approx((off**2).mean())
     ends = stalls.ends[held.series]
     assert (held.positions + 4 <= ends).all()
-    assert (held.positions >= ends - report["held_out"]["judge_steps"]).all()
+    assert (held.positions >= ends - report.holdout.test_steps).all()
 
 
 def test_what_is_judged_on_is_not_learnt_from(stalls: Panel, event_config: Config) -> None:
     """Other values in the steps that judge change what came, and nothing of what the judged networks are."""
     config = event_config.model_copy(update={"train": event_config.train.model_copy(update={"refit": False})})
     model = train(EventTraining.of(stalls, config))
-    steps = model.report["held_out"]["judge_steps"]
+    steps = model.report.holdout.test_steps
     values = stalls.values.copy()
     for end in stalls.offsets[1:].tolist():
         values[end - steps : end] = values[end - steps : end][::-1] + 1
     other = train(EventTraining.of(replace(stalls, values=values), config))
     assert arrays(model)["weights/network_1.dense.V"] == arrays(other)["weights/network_1.dense.V"]
-    assert model.report["scores"] != other.report["scores"]
+    assert model.report.evaluation.scores != other.report.evaluation.scores
 
 
 def test_keras_says_the_same(stalls: Panel, stall_model: EventForecaster) -> None:
@@ -157,9 +157,11 @@ def test_a_series_too_short_for_the_holdout_changes_no_score(stalls: Panel, even
     np.testing.assert_array_equal(model.holdout.actual, labels[rows])
     assert set(model.holdout.series.tolist()) == {1, 2}
     rate = labels[rows][~np.isnan(labels[rows])].mean()
-    assert model.report["rate"] == pytest.approx(rate)
+    assert model.report.evaluation.rate == pytest.approx(rate)
     everywhere = EventOrigins.of(mixed, training.untrained(refit=False)[0], model.holdout.series, origins)
-    assert evaluate_probabilities(everywhere, model.holdout.probabilities).to_dict()["scores"] == model.report["scores"]
+    assert (
+        evaluate_probabilities(everywhere, model.holdout.probabilities).summary.scores == model.report.evaluation.scores
+    )
 
 
 def test_too_little_is_refused(stalls: Panel, event_config: Config) -> None:
@@ -178,8 +180,11 @@ def test_a_judgement_by_hand(stalls: Panel, stall_model: EventForecaster) -> Non
     expected = [truth[101:104], truth[stalls.offsets[1] + 121 : stalls.offsets[1] + 124]]
     np.testing.assert_array_equal(where.actual, expected)
     found = evaluate_probabilities(where, np.full((2, 3), 0.5))
-    assert found.scores["lstm"]["brier"] == 0.25
-    best = min((name for name in found.scores if name != "lstm"), key=lambda name: found.scores[name]["brier"])
-    assert found.skill.baseline == best
-    assert found.skills[best] == pytest.approx(1 - 0.25 / found.scores[best]["brier"])
+    assert found.summary.scores["lstmcast"]["brier"] == 0.25
+    best = min(
+        (name for name in found.summary.scores if name != "lstmcast"),
+        key=lambda name: found.summary.scores[name]["brier"],
+    )
+    assert found.summary.skill.baseline == best
+    assert found.skills[best] == pytest.approx(1 - 0.25 / found.summary.scores[best]["brier"])
     assert found.rate == np.mean(expected)

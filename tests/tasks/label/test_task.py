@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lstmcast.cli import main
+from lstmcast.evaluation.skill import SkillOutcome
 
 pytestmark = pytest.mark.slow
 
@@ -33,9 +34,10 @@ def test_train_says_what_it_found_and_how_good_it_is(
     for name in ("LSTM", "nearest neighbour", "nearest centroid", "most frequent", "Dense(3, activation=softmax)"):
         assert name in err
     report = json.loads(out)
-    assert report["verdict"] in err
-    assert report["scores"]["lstm"]["accuracy"] > 0.8
-    assert sum(map(sum, report["confusion"])) == report["held_out"]["judge_series"] == 12
+    assert report["skill"]["outcome"] in set(SkillOutcome)
+    assert "lstmcast" in err
+    assert report["scores"]["lstmcast"]["accuracy"] > 0.8
+    assert sum(map(sum, report["confusion"])) == report["test_series"] == 12
 
 
 def test_predict_labels_new_series(
@@ -91,7 +93,7 @@ def test_backtest_judges_every_series_once(
     rows = table((folder / "forecasts.csv").read_text(encoding="utf-8"))
     assert sorted(row["id"] for row in rows) == sorted(f"s{k}" for k in range(60))
     assert {row["fold"] for row in rows} == {"1", "2", "3", "4", "5"}
-    for method in ("lstm", "nearest_neighbour", "most_frequent"):
+    for method in ("lstmcast", "nearest_neighbour", "most_frequent"):
         right = sum(row[method] == row["actual"] for row in rows) / 60
         assert found["scores"][method]["accuracy"] == pytest.approx(right)
     assert found["scores"]["most_frequent"]["accuracy"] == pytest.approx(1 / 3, abs=0.1)

@@ -30,7 +30,7 @@ def test_movements_are_told_apart(labeller: SeriesClassifier, moves: LabeledPane
     """Rising, falling and flat series are named right nearly always, by series that were not learnt from too."""
     said = labeller.predict(moves)
     assert np.mean(np.array(said.predicted) == np.array(moves.labels)) > 0.9
-    assert labeller.report["scores"]["lstm"]["accuracy"] > 0.8
+    assert labeller.report.evaluation.scores["lstmcast"]["accuracy"] > 0.8
     np.testing.assert_allclose(said.probabilities.sum(axis=1), 1.0, rtol=1e-12)
 
 
@@ -71,7 +71,7 @@ def test_held_out_series_do_not_matter(moves: LabeledPanel, quick: Config) -> No
         to_keras_weights(one.pipeline.networks[0]), to_keras_weights(other.pipeline.networks[0]), strict=True
     ):
         np.testing.assert_array_equal(mine, theirs)
-    assert one.report["scores"]["lstm"] != other.report["scores"]["lstm"]
+    assert one.report.evaluation.scores["lstmcast"] != other.report.evaluation.scores["lstmcast"]
 
 
 def test_a_second_fit_that_strays_is_not_saved(
@@ -90,7 +90,7 @@ def test_a_second_fit_that_strays_is_not_saved(
 
     monkeypatch.setattr(FitStage, "each", worse_refit)
     labeller = train(LabelTraining.of(moves, quick))
-    assert labeller.report["scored_network"] == once.report["scored_network"]
+    assert labeller.report.scored_network == once.report.scored_network
     np.testing.assert_array_equal(labeller.predict(moves).probabilities, once.predict(moves).probabilities)
 
 

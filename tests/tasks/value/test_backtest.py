@@ -16,7 +16,7 @@ from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, UsageError
 from lstmcast.evaluation.backtest_result import BacktestResult
-from lstmcast.evaluation.skill import verdict
+from lstmcast.evaluation.skill import SkillOutcome
 from lstmcast.evaluation.splits import RollingOrigins
 from lstmcast.tasks.value import backtest as value_backtest
 from lstmcast.tasks.value.backtest import backtest, baseline_forecasts
@@ -61,7 +61,7 @@ def test_the_first_forecast_is_that_of_a_model_trained_before_it(
 ) -> None:
     """Train on what came before the first origin, predict: the same forecast and bounds."""
     forecast = train(air_panel.drop_last(18), config).predict()
-    said = scores.by_method["lstm"]
+    said = scores.by_method["lstmcast"]
     np.testing.assert_allclose(said.values[0, 0], forecast.values[0], rtol=1e-5)
     np.testing.assert_allclose(said.lower[:, 0, 0], forecast.lower[:, 0], rtol=1e-5)
     np.testing.assert_allclose(said.upper[:, 0, 0], forecast.upper[:, 0], rtol=1e-5)
@@ -97,7 +97,7 @@ def test_nothing_after_an_origin_is_seen(scores: BacktestResult, air_panel: Pane
 def test_trained_anew_at_each_origin(air_panel: Panel, config: Config) -> None:
     """With `refit` each origin has the forecast of a model trained on all before it and on nothing else."""
     told: list[str] = []
-    said = backtest(air_panel, config, origins=2, refit=True, note=told.append).by_method["lstm"]
+    said = backtest(air_panel, config, origins=2, refit=True, note=told.append).by_method["lstmcast"]
     for k, back in enumerate((12, 6)):
         forecast = train(air_panel.drop_last(back), config).predict()
         np.testing.assert_allclose(said.values[0, k], forecast.values[0], rtol=1e-4)
@@ -144,7 +144,7 @@ def test_a_constant_series_breaks_nothing(of_shops: BacktestResult) -> None:
     table = of_shops.tables["series"]["naive"]
     assert table["mae"][2] == 0
     assert np.isnan(table["mase"][2])
-    assert np.isfinite(of_shops.overall("lstm", "mase"))
+    assert np.isfinite(of_shops.overall("lstmcast", "mase"))
     plain = json.loads(json.dumps(of_shops.to_dict(), allow_nan=False))
     assert plain["scores"]["series"]["methods"]["naive"]["mase"][2] is None
 
@@ -154,9 +154,9 @@ def test_nothing_but_a_constant(tmp_path: Path, write_series: Write, config: Con
     """MASE, OWA and WQL may be undefined, and there is a verdict all the same."""
     panel = read(write_series(tmp_path / "x.csv", {"a": np.zeros(60)}))
     found = backtest(panel, config, origins=2)
-    assert np.isnan(found.overall("lstm", "mase"))
+    assert np.isnan(found.overall("lstmcast", "mase"))
     assert not found.skill.better
-    assert found.verdict.startswith("The LSTM is no better than naive")
+    assert found.skill.outcome is SkillOutcome.TIE
 
 
 @pytest.mark.slow
@@ -164,7 +164,7 @@ def test_mase_divides_by_what_came_before_the_first_origin(scores: BacktestResul
     """The mean seasonal change of the first 126 months, for all origins alike."""
     past = air_panel.values[:126]
     scale = np.abs(past[12:] - past[:-12]).mean()
-    for method in ("lstm", "naive", "Naive2"):
+    for method in ("lstmcast", "naive", "Naive2"):
         errors = np.abs(scores.by_method[method].values - scores.actual)
         assert scores.overall(method, "mase") == pytest.approx(errors.mean() / scale)
 
@@ -172,11 +172,11 @@ def test_mase_divides_by_what_came_before_the_first_origin(scores: BacktestResul
 @pytest.mark.slow
 def test_methods_and_verdict(scores: BacktestResult) -> None:
     """The LSTM, every baseline, and Naive2; the skill is against the one with the least MASE."""
-    assert list(scores.by_method) == ["lstm", "naive", "drift", "window_mean", "seasonal_naive", "Naive2"]
+    assert list(scores.by_method) == ["lstmcast", "naive", "drift", "window_mean", "seasonal_naive", "Naive2"]
     best = min(list(scores.by_method)[1:], key=lambda name: scores.overall(name, "mase"))
     assert scores.skill.baseline == best
-    assert scores.skill.skill == pytest.approx(1 - scores.overall("lstm", "mase") / scores.overall(best, "mase"))
-    assert scores.verdict == verdict(scores.skill, 3)
+    assert scores.skill.value == pytest.approx(1 - scores.overall("lstmcast", "mase") / scores.overall(best, "mase"))
+    assert scores.n_scored == 3
 
 
 @pytest.mark.slow
@@ -198,7 +198,7 @@ def test_a_later_zero_rules_out_logs(air_panel: Panel, config: Config) -> None:
     values[-10] = 0.0
     found = backtest(replace(air_panel, values=values), config, origins=3)
     assert found.notes == ("values after the first origin are 0: model.transform is sqrt",)
-    assert np.isfinite(found.by_method["lstm"].values).all()
+    assert np.isfinite(found.by_method["lstmcast"].values).all()
 
 
 def test_nothing_to_judge_is_refused(air_panel: Panel, config: Config) -> None:
@@ -234,12 +234,12 @@ def test_without_intervals_and_without_a_second_fit(scores: BacktestResult, air_
     """No levels: no bounds, no coverage, no WQL; the judged network itself forecasts from every origin."""
     config = load_config(None, {**SMALL, "forecast.levels": [], "train.refit": False})
     found = backtest(air_panel, config, origins=3)
-    assert found.by_method["lstm"].lower.shape == (0, 1, 3, 6)
-    assert np.isnan(found.overall("lstm", "wql"))
-    assert not any(metric.startswith("coverage") for metric in found.tables["all"]["lstm"])
+    assert found.by_method["lstmcast"].lower.shape == (0, 1, 3, 6)
+    assert np.isnan(found.overall("lstmcast", "wql"))
+    assert not any(metric.startswith("coverage") for metric in found.tables["all"]["lstmcast"])
     past = train(air_panel.drop_last(18), config)
-    np.testing.assert_allclose(found.by_method["lstm"].values[0, 0], past.predict().values[0], rtol=1e-5)
-    assert (found.by_method["lstm"].values != scores.by_method["lstm"].values).all()
+    np.testing.assert_allclose(found.by_method["lstmcast"].values[0, 0], past.predict().values[0], rtol=1e-5)
+    assert (found.by_method["lstmcast"].values != scores.by_method["lstmcast"].values).all()
 
 
 def test_a_missing_extra_is_said_before_training(air_panel: Panel, config: Config) -> None:

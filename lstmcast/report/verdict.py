@@ -1,0 +1,110 @@
+"""Sentences about evaluations: the comparison with the best baseline, and the model that the scores belong to."""
+
+from __future__ import annotations
+
+import math
+
+from lstmcast.data.schema import SettingKey
+from lstmcast.evaluation.skill import MIN_EFFECT, Skill, SkillOutcome
+from lstmcast.results import LSTMCAST, Evaluation, MemberName, ScoredNetwork, Scores, TrainingReport, ValueEvaluation
+
+MEMBER_LABELS = {
+    MemberName.TRAINED: "LSTM (trained)",
+    MemberName.PRETRAINED: "LSTM (pretrained)",
+    MemberName.SMOOTHING: "exponential smoothing",
+}
+SCORED_NETWORKS = {
+    ScoredNetwork.FINAL: "the saved model, fitted without the hold-out",
+    ScoredNetwork.HOLDOUT: (
+        "the model fitted without the hold-out; the saved model was refit on all data for as many epochs"
+    ),
+    ScoredNetwork.CONTINUED: ("the model fitted without the hold-out; the saved model continued training on all data"),
+    ScoredNetwork.REFIT_REJECTED: (
+        "the saved model, fitted without the hold-out; the refit was worse on the training data and was discarded"
+    ),
+}
+NOT_MEASURED = "accuracy on your data was not measured. Run `lstmcast train` to measure it."
+
+
+def label(name: str) -> str:
+    """The name of a method in tables and legends."""
+    return name.replace("_", " ")
+
+
+def report_verdict(report: TrainingReport) -> str:
+    """The verdict on a trained model, or the source of a zero-shot forecast."""
+    if report.evaluation.skill.outcome is not SkillOutcome.NOT_MEASURED:
+        return verdict(report.evaluation)
+    models = next(setting.reason for setting in report.inferred if setting.key is SettingKey.ENSEMBLE)
+    return f"Zero-shot forecast by pretrained models ({models}); {NOT_MEASURED}"
+
+
+def verdict(evaluation: Evaluation) -> str:
+    """The comparison with the best baseline, and with a member of the ensemble that is more accurate alone."""
+    found = compare_with_baseline(evaluation.skill, evaluation.n_scored, evaluation.unit, evaluation.error)
+    better = better_member(evaluation) if isinstance(evaluation, ValueEvaluation) else None
+    if better is None:
+        return found
+    name, reduction = better
+    member = MEMBER_LABELS[name]
+    return f"{found} {member[0].upper()}{member[1:]} alone did better: error {reduction:.0%} lower."
+
+
+def compare_with_baseline(skill: Skill, n_scored: int, unit: str = "origin", error: str = "error") -> str:
+    """The verdict on a skill.
+
+    Args:
+        skill: against the best baseline.
+        n_scored: number of units that were scored.
+        unit: origin, symbol or series.
+        error: name of the error.
+    """
+    baseline, size = label(skill.baseline), f"{abs(skill.value):.0%}"
+    over = f"over {n_scored:,} held-out {unit}{'' if n_scored == 1 or unit == 'series' else 's'}"
+    match skill.outcome:
+        case SkillOutcome.BETTER:
+            return f"lstmcast beats the best baseline ({baseline}): {error} {size} lower {over}{_confidence(skill)}"
+        case SkillOutcome.WORSE:
+            worse = f"lstmcast is worse than the best baseline ({baseline}): {error} {size} higher {over}."
+            return f"{worse} Prefer {baseline}, or provide more history."
+        case SkillOutcome.TIE:
+            tie = f"lstmcast ties with the best baseline ({baseline}) {over}: {error} within {MIN_EFFECT:.1%}."
+            return f"{tie} Prefer {baseline}, which is simpler."
+        case SkillOutcome.BASELINE_EXACT:
+            return f"lstmcast is worse than {baseline}, which was exact {over}. Prefer {baseline}."
+        case SkillOutcome.UNDEFINED:
+            return f"lstmcast and {baseline} cannot be compared {over}. Prefer {baseline}."
+        case SkillOutcome.NOT_MEASURED:
+            return NOT_MEASURED.capitalize()
+
+
+def _confidence(skill: Skill) -> str:
+    low, high = skill.interval_95
+    if math.isnan(low):
+        return " (too few for a confidence interval)."
+    interval = f"95% interval {low:.0%} to {high:.0%}"
+    return f" ({interval})." if low > 0 else f", but this may be chance ({interval})."
+
+
+def better_member(evaluation: ValueEvaluation) -> tuple[MemberName, float] | None:
+    """The most accurate member, and its relative error reduction; None if that is below MIN_EFFECT."""
+    metric = "mae" if math.isnan(evaluation.scores[LSTMCAST]["mase"]) else "mase"
+    error = evaluation.scores[LSTMCAST][metric]
+    errors = {name: scores[metric] for name, scores in evaluation.members.items() if math.isfinite(scores[metric])}
+    if not errors or not error:
+        return None
+    best = min(errors, key=errors.__getitem__)
+    reduction = 1 - errors[best] / error
+    return (best, reduction) if reduction >= MIN_EFFECT else None
+
+
+def scored_network(report: TrainingReport) -> str:
+    """The epochs of the networks, and the model that the scores belong to."""
+    epochs = ", ".join(map(str, report.epochs))
+    return f"Epochs: {epochs}. Scores are from {SCORED_NETWORKS[report.scored_network]}."
+
+
+def rank(scores: Scores) -> float:
+    """The MASE, or the MAE where it is undefined; infinity where both are."""
+    error = scores["mae"] if math.isnan(scores["mase"]) else scores["mase"]
+    return math.inf if math.isnan(error) else error
