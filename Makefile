@@ -19,9 +19,9 @@ MODELS := demo/models
 
 demo: $(VENV)/.installed
 	@mkdir -p demo
-	$(BIN)/lstmcast train data/air_passengers.csv --models $(MODELS)
-	$(BIN)/lstmcast predict --model air_passengers --models $(MODELS) --output demo/forecast.csv
-	$(BIN)/lstmcast plot --model air_passengers --models $(MODELS) --output demo/forecast.png
+	$(BIN)/lstmcast train data/air_passengers.csv --model-dir $(MODELS)
+	$(BIN)/lstmcast predict --model air_passengers --model-dir $(MODELS) --output demo/forecast.csv
+	$(BIN)/lstmcast plot --model air_passengers --model-dir $(MODELS) --output demo/forecast.png
 	@printf '\nforecast  demo/forecast.csv\nfigure    demo/forecast.png\nmodel     $(MODELS)/air_passengers\n'
 
 test: $(VENV)/.dev

@@ -96,7 +96,7 @@ def main() -> None:
     """Measures what was not measured before, and writes the tables."""
     parser = options(__doc__, __file__)
     parser.set_defaults(output=None)
-    parser.add_argument("--configs", nargs="+", default=["default", "accurate"], help="of lstmcast")
+    parser.add_argument("--configs", nargs="+", default=["lstm", "accurate"], help="of lstmcast")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="a training for each")
     parser.add_argument("--scaling", nargs="*", type=int, metavar="N", help=f"instead: train on N series, or {COUNTS}")
     parser.add_argument("--records", type=Path, default=HERE / "accuracy.jsonl", help="raw figures, which are added to")

@@ -24,8 +24,8 @@ def mase(actual: list[float], said: list[float], past: list[float]) -> float:
 def lstmcast(folder: Path, seed: int) -> tuple[list[float], float]:
     """Trains with one seed on `past.csv` in `folder`; returns the forecast and the seconds that training took."""
     models = f"models-{seed}"
-    done = must([COMMAND, "train", "past.csv", "--seed", str(seed), "--models", models, "--quiet"], folder)
-    must([COMMAND, "predict", "--models", models, "--output", "forecast.csv", "--quiet"], folder)
+    done = must([COMMAND, "train", "past.csv", "--seed", str(seed), "--model-dir", models, "--quiet"], folder)
+    must([COMMAND, "predict", "--model-dir", models, "--output", "forecast.csv", "--quiet"], folder)
     with (folder / "forecast.csv").open(encoding="utf-8", newline="") as file:
         return [float(row["forecast"]) for row in csv.DictReader(file)], done.seconds
 

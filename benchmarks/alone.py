@@ -72,7 +72,7 @@ def row(method: str, found: Sequence[dict[str, Scores]]) -> list[str]:
 def main() -> None:
     """Train, forecast, and write the table."""
     parser = options(__doc__, __file__)
-    parser.add_argument("--configs", nargs="+", default=["auto", "default"], help="of lstmcast")
+    parser.add_argument("--configs", nargs="+", default=["auto", "lstm"], help="of lstmcast")
     asked = parser.parse_args()
     methods = [*asked.configs, NONE, NAIVE]
     found: list[dict[str, Scores]] = []

@@ -76,7 +76,7 @@ class Case:
     def write(self, folder: Path) -> tuple[str, tuple[str, ...]]:
         """Writes what a forecaster may see; returns the file's name, and the flags with which lstmcast reads it."""
         write_long(folder / "past.csv", self.ids, self.histories)
-        return "past.csv", ("--season", str(self.season))
+        return "past.csv", ("--season-length", str(self.season))
 
     def read(self, path: Path) -> Said:
         """The forecasts in a file that lstmcast wrote after `write`.

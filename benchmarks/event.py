@@ -78,7 +78,7 @@ def measured(case: Case, data: Path, seed: int) -> tuple[list[str], dict[str, An
             "--seed",
             str(seed),
         ]
-        rolling = ["--origins", str(ORIGINS), "--step", str(STEP), "--json", "--quiet"]
+        rolling = ["--n-origins", str(ORIGINS), "--step-size", str(STEP), "--json", "--quiet"]
         done = must([COMMAND, "backtest", str((data / case.file).resolve()), *asked, *rolling], Path(folder))
     scores = json.loads(done.stdout)
     lstm, skills, best = scores["scores"]["lstmcast"], scores["skills"], scores["skill"]

@@ -60,14 +60,14 @@ def trial(path: str, folder: Path, limit: float) -> list[str]:
     found = json.loads(done.stdout)
     row |= {"columns": columns(found["columns"])}
     row |= {key: str(found[key]) for key in ("rows", "series", "frequency", "season")}
-    done = measure([COMMAND, "train", path, "--models", "models", "--name", "trial", "--json"], folder, limit=limit)
+    done = measure([COMMAND, "train", path, "--model-dir", "models", "--name", "trial", "--json"], folder, limit=limit)
     if done.code:
         return list((row | {"refusal": refusal("train", done, limit)}).values())
     result = json.loads(done.stdout)
     ours = result["scores"]["lstmcast"]["mase"]
     row |= {"outcome": result["skill"]["outcome"], "MASE lstmcast": "" if ours is None else f"{ours:.3f}"}
     row |= {"MASE best baseline": best_baseline(result["scores"]), "train s": f"{done.seconds:.1f}"}
-    ask = [COMMAND, "predict", path, "--models", "models", "--model", "trial", "--output", "forecast.csv", "--quiet"]
+    ask = [COMMAND, "predict", path, "--model-dir", "models", "--model", "trial", "--output", "forecast.csv", "--quiet"]
     done = measure(ask, folder, limit=limit)
     row |= {"predict s": f"{done.seconds:.1f}"}
     return list((row | {"refusal": refusal("predict", done, limit) if done.code else ""}).values())

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 JOB = """input: data.csv
 model: {units: [4]}
-train: {epochs: 2, batches: 4}
+train: {epochs: 2, steps_per_epoch: 4}
 retrain: {every: null, on_drift: false}
-store: {models: models, name: small, keep: 3}
+store: {models: models, name: small, keep_versions: 3}
 """
-SMALL = ("--set", "model.units=[4]", "--set", "train.epochs=2", "--set", "train.batches=4")
-TRAIN = ("train", "train.csv", "--name", "trained", "--set", "store.keep=3", *SMALL)
+SMALL = ("--set", "model.units=[4]", "--set", "train.epochs=2", "--set", "train.steps_per_epoch=4")
+TRAIN = ("train", "train.csv", "--name", "trained", "--set", "store.keep_versions=3", *SMALL)
 PREDICT = ("predict", "data.csv", "--quiet", "--model", "small")
 RUN = ("run", "job.yaml", "--quiet")
 KILLED = -signal.SIGKILL

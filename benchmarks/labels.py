@@ -23,7 +23,7 @@ from sklearn.neighbors import KNeighborsClassifier
 STEPS, EACH = 64, 100  # of a shape, and series of each kind
 SHAPES = ("cylinder", "bell", "funnel")
 SMALLER = (
-    *("model.units=[32]", "model.hidden=[32]", "model.dropout=0"),
+    *("model.units=[32]", "model.dense_units=[32]", "model.dropout=0"),
     *("train.epochs=100", "train.batch_size=16", "train.learning_rate=0.005"),
 )
 ASKED = {
@@ -79,7 +79,7 @@ def right(folder: Path, series: Labelled, seed: int, flags: Sequence[str]) -> tu
     learn, test = train_test_split(range(len(series.labels)), test_size=0.2, stratify=series.labels, random_state=seed)
     write(folder / "learn.csv", series, learn, labels=True)
     write(folder / "test.csv", series, test, labels=False)
-    models = ("--models", f"models-{seed}", "--quiet")
+    models = ("--model-dir", f"models-{seed}", "--quiet")
     done = must([COMMAND, "train", "learn.csv", *flags, "--seed", str(seed), *models], folder)
     must([COMMAND, "predict", "test.csv", "--output", "said.csv", *models], folder)
     with (folder / "said.csv").open(encoding="utf-8", newline="") as file:

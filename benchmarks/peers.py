@@ -68,7 +68,7 @@ def forecast(case: Case, model: str, python: Path) -> Record:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_long(folder / "past.csv", past.ids, past.histories)
-        asked = ["--season", str(past.season), "--horizon", str(past.horizon)]
+        asked = ["--season-length", str(past.season), "--horizon", str(past.horizon)]
         command = [str(python), str(HERE / "peer_fits.py"), model, "past.csv", "forecast.csv", *asked]
         done = measure(command, folder, limit=TIMEOUT)
         if done.code:

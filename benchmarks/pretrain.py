@@ -33,10 +33,10 @@ from lstmcast.tasks.value.train import train
 
 FOLDER = Path(__file__).parents[1] / "lstmcast" / "pretrained"
 SETTINGS = {
-    "model.seasons": 0,
+    "model.profile_seasons": 0,
     "model.transform": "log",
-    "model.scale": "root",
-    "model.smoothing": 0.0,
+    "model.scale": "blended",
+    "model.smoothing_weight": 0.0,
     "train.patience": None,
 }
 
@@ -65,8 +65,8 @@ def fit(one: Class, series: Series, settings: dict[str, Any]) -> Forecaster:
         "forecast.horizon": one.horizon,
         "model.lags": one.lags,
         "model.context": one.context,
-        "model.level": one.level,
-        "train.networks": one.networks,
+        "model.level_window": one.level,
+        "train.ensemble_size": one.networks,
     }
     panel = panel_of(series, one.season)
     return beside_smoothing(train(panel, load_config("accurate", {**asked, **settings})), panel, one)

@@ -67,7 +67,7 @@ class Published:
             return table.lines, np.asarray(pd.Series(groups).groupby(groups).cumcount() + 1, np.int64)
         text = table.text[columns.time]
         times = parse_times(
-            text, table.lines, column=columns.time, source=table.source, format=None, timezone=None, groups=groups
+            text, table.lines, column=columns.time, source=table.source, time_format=None, timezone=None, groups=groups
         )
         return table.lines, self.panel.calendar.positions(times.stamps)
 

@@ -15,11 +15,11 @@ FORECAST = "forecast.csv"
 
 def train_and_predict(folder: Path, data: str, flags: Sequence[object]) -> Record:
     """What it cost to train on `data` and to forecast it into `FORECAST`, both in `folder`; or how it `failed`."""
-    asked = [*map(str, flags), "--models", "models", "--json", "--quiet"]
+    asked = [*map(str, flags), "--model-dir", "models", "--json", "--quiet"]
     train = measure([COMMAND, "train", data, *asked], folder, limit=TIMEOUT)
     if train.code:
         return {"failed": f"train, exit {train.code}: {train.stderr.strip()[-500:]}"}
-    asked = ["--models", "models", "--output", FORECAST, "--quiet"]
+    asked = ["--model-dir", "models", "--output", FORECAST, "--quiet"]
     predict = measure([COMMAND, "predict", data, *asked], folder, limit=TIMEOUT)
     if predict.code:
         return {"failed": f"predict, exit {predict.code}: {predict.stderr.strip()[-500:]}"}

@@ -35,12 +35,12 @@ MEMORY = 8.0  # MiB that may come between the first mark and the last
 JOB = f"""input: data.csv
 data: {{timezone: Europe/Berlin}}
 model: {{units: [4]}}
-train: {{epochs: 2, batches: 4}}
+train: {{epochs: 2, steps_per_epoch: 4}}
 forecast: {{horizon: 24}}
-freshness: {{max_data_age: {{limit: 36h, then: fallback}}}}
+freshness: {{max_data_age: {{limit: 36h, action: fallback}}}}
 retrain: {{every: {RETRAIN}d, on_drift: false}}
-ledger: {{keep: {KEPT}d, window: 14d}}
-store: {{models: models, name: small, keep: 3}}
+ledger: {{retention: {KEPT}d, score_window: 14d}}
+store: {{models: models, name: small, keep_versions: 3}}
 """
 KINDS = {"here": 54, "process": 17, "killed": 12, "overlapping": 8, "late": 5, "missing": 2, "cut": 2}  # by weight
 ALLOWED = {"missing": {6}, "cut": {4}, "overlapping": {0, 7}}  # exit codes; of all others 0

@@ -69,7 +69,7 @@ def train_and_publish(data: str, config: Config, *, note: Note, on_progress: Pro
     from lstmcast.persistence.artifact import model_lock, prepare
     from lstmcast.persistence.checkpoint import checkpoint
 
-    task = get_task(config.model.head)
+    task = get_task(config.model.task)
     output_suffix(config.forecast.output, task.formats)
     dataset = task.read(data, config)
     note(task.describe_data(dataset, system_clock()))
@@ -79,7 +79,7 @@ def train_and_publish(data: str, config: Config, *, note: Note, on_progress: Pro
         if kept.resumed:
             note("resuming the same training where it was interrupted")
         model = task.train(dataset, config, checkpoint=kept, on_progress=on_progress, note=note)
-        version = publish(task, model, folder, data=data, now=system_clock(), keep=config.store.keep)
+        version = publish(task, model, folder, data=data, now=system_clock(), keep=config.store.keep_versions)
     seconds = time.monotonic() - began
     note(task.describe_scores(model.report))
     return TrainingResult(task, dataset, model, version, seconds)
@@ -160,8 +160,8 @@ def load_model(
         return _load_pretrained(data, reading or ReadOptions())
     if reading is not None:
         raise UsageError(
-            "--target, --season and other flags for reading a file: a trained model reads it as in training; leave "
-            f"them out, or use a pretrained model with --model {PRETRAINED}"
+            "--target, --season-length and other flags for reading a file: a trained model reads it as in training; "
+            f"leave them out, or use a pretrained model with --model {PRETRAINED}"
         )
     version, task, trained = _load(folder, model)
     path = data or trained.report.data.path
@@ -217,7 +217,7 @@ def backtest(
     Returns:
         The task, the data, and the scored forecasts.
     """
-    task = get_task(config.model.head)
+    task = get_task(config.model.task)
     dataset = task.read(data, config)
     note(task.describe_data(dataset, system_clock()))
     result = task.backtest(dataset, config, options, on_progress=on_progress, note=note)
@@ -243,7 +243,7 @@ def explain(loaded: LoadedModel, key: str | None = None, origin: str | None = No
 
     if loaded.task.name != "value":
         raise UsageError(
-            f"{loaded.version}: explain needs a model of numeric values (got model.head: {loaded.task.name})"
+            f"{loaded.version}: explain needs a model of numeric values (got model.task: {loaded.task.name})"
         )
     series = find_series(loaded.dataset, key)
     step = find_step(loaded.dataset, series, origin)

@@ -293,8 +293,8 @@ class TrainingReport:
 
     @property
     def task(self) -> str:
-        """The task (`model.head`)."""
-        return str(self.config["model"]["head"])
+        """The task (`model.task`)."""
+        return str(self.config["model"]["task"])
 
     @property
     def read_options(self) -> ReadOptions:

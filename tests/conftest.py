@@ -35,8 +35,8 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 MakeRunner = Callable[..., ForecastPipeline]
 Series = Mapping[str, "np.ndarray | list[float]"]
 
-BRIEF = ("--set", "train.epochs=2", "--set", "train.batches=4", "--set", "model.units=[4]")
-SMALL = ("--set", "train.start=scratch", *BRIEF)
+BRIEF = ("--set", "train.epochs=2", "--set", "train.steps_per_epoch=4", "--set", "model.units=[4]")
+SMALL = ("--set", "train.init=scratch", *BRIEF)
 
 
 @pytest.fixture(scope="session")
@@ -110,7 +110,9 @@ def waves() -> Callable[[int, int], np.ndarray]:
 @pytest.fixture(scope="session")
 def tiny() -> Config:
     """A configuration with which training is a matter of a second."""
-    return load_config(None, {"train.start": "scratch", "train.epochs": 2, "train.batches": 4, "model.units": [4]})
+    return load_config(
+        None, {"train.init": "scratch", "train.epochs": 2, "train.steps_per_epoch": 4, "model.units": [4]}
+    )
 
 
 @pytest.fixture(scope="session")
@@ -123,7 +125,7 @@ def air_panel(air: Path) -> Panel:
 def models(tmp_path_factory: pytest.TempPathFactory, air: Path) -> Path:
     """A folder of models with one in it, `air_passengers`, trained for two epochs."""
     folder = tmp_path_factory.mktemp("work") / "models"
-    assert main(["train", str(air), "--models", str(folder), "--quiet", *SMALL]) == 0
+    assert main(["train", str(air), "--model-dir", str(folder), "--quiet", *SMALL]) == 0
     return folder
 
 
@@ -148,7 +150,7 @@ def shops_file(
 def shops_models(tmp_path_factory: pytest.TempPathFactory, shops_file: Path) -> Path:
     """A folder with the model of these series."""
     folder = tmp_path_factory.mktemp("work") / "models"
-    assert main(["train", str(shops_file), "--models", str(folder), "--quiet", *SMALL]) == 0
+    assert main(["train", str(shops_file), "--model-dir", str(folder), "--quiet", *SMALL]) == 0
     return folder
 
 
@@ -187,9 +189,9 @@ def random_network(lags: int, outputs: int, seed: int) -> Network:
 def label_models(tmp_path_factory: pytest.TempPathFactory, labelled_file: Path) -> Path:
     """A folder with a classifier of these series."""
     folder = tmp_path_factory.mktemp("work") / "models"
-    flags = ("--set", "model.head=label", "--set", "model.units=[8]", "--set", "train.epochs=12")
+    flags = ("--set", "model.task=label", "--set", "model.units=[8]", "--set", "train.epochs=12")
     flags += ("--set", "train.learning_rate=0.02")
-    assert main(["train", str(labelled_file), "--models", str(folder), "--quiet", *flags]) == 0
+    assert main(["train", str(labelled_file), "--model-dir", str(folder), "--quiet", *flags]) == 0
     return folder
 
 
@@ -206,7 +208,7 @@ def text_models(text_file: Path) -> Path:
     """A folder with a model of the characters of that text, of a horizon of 30."""
     folder = text_file.parent / "models"
     flags = ("--horizon", "30", *BRIEF, "--set", "train.batch_size=8", "--set", "model.units=[6]")
-    assert main(["train", str(text_file), "--config", "text", "--models", str(folder), "--quiet", *flags]) == 0
+    assert main(["train", str(text_file), "--config", "text", "--model-dir", str(folder), "--quiet", *flags]) == 0
     return folder
 
 
@@ -225,7 +227,7 @@ def event_models(sales_file: Path) -> Path:
     """A folder with a model of sales above their 70th percentile."""
     folder = sales_file.parent / "models"
     flags = ("--set", "model.event=sales > p70", "--horizon", "5", *BRIEF)
-    assert main(["train", str(sales_file), "--config", "event", "--models", str(folder), "--quiet", *flags]) == 0
+    assert main(["train", str(sales_file), "--config", "event", "--model-dir", str(folder), "--quiet", *flags]) == 0
     return folder
 
 
@@ -272,16 +274,16 @@ def direct_config() -> Config:
     return load_config(
         None,
         {
-            "train.start": "scratch",
+            "train.init": "scratch",
             "model.strategy": "direct",
-            "model.skip": True,
+            "model.skip_connection": True,
             "model.units": [4],
-            "model.level": 1,
+            "model.level_window": 1,
             "model.transform": "log",
             "train.loss": "pinball",
             "train.epochs": 3,
-            "train.batches": 6,
-            "train.networks": 2,
+            "train.steps_per_epoch": 6,
+            "train.ensemble_size": 2,
             "forecast.horizon": 5,
         },
     )

@@ -38,7 +38,7 @@ def test_importing_it_loads_nothing_heavy() -> None:
 def test_from_a_file_to_a_table(air: Path, tmp_path: Path) -> None:
     """The lines of the README: read, train, save, load, predict, plot."""
     panel = lstmcast.read(air)
-    config = lstmcast.load_config("default", {"train.epochs": 1, "train.seed": 1})
+    config = lstmcast.load_config("lstm", {"train.epochs": 1, "train.seed": 1})
     forecaster = lstmcast.train(panel, config)
     assert forecaster.report.evaluation.skill.outcome in set(SkillOutcome)
     forecaster.save(tmp_path, "air")

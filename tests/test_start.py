@@ -60,7 +60,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one model, trained for two epochs beside pretrained ones."""
     folder = tmp_path_factory.mktemp("work") / "models"
-    assert main(["train", str(DATA), "--set", "train.epochs=2", "--models", str(folder), "--quiet"]) == 0
+    assert main(["train", str(DATA), "--set", "train.epochs=2", "--model-dir", str(folder), "--quiet"]) == 0
     return folder
 
 
@@ -134,7 +134,7 @@ def test_init_and_config_without_tensorflow(bare: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_predict_without_tensorflow_gives_the_same_bytes(bare: Path, models: Path, tmp_path: Path) -> None:
     """`predict` needs no TensorFlow: its forecast is the one of the environment that has it, byte for byte."""
-    asked = ("predict", DATA, "--models", models, "--horizon", "5", "--output", "-")
+    asked = ("predict", DATA, "--model-dir", models, "--horizon", "5", "--output", "-")
     here, there = run(COMMAND, *asked, cwd=tmp_path), without_tensorflow(bare, *asked, cwd=tmp_path)
     assert (here.returncode, there.returncode) == (0, 0), there.stderr
     assert there.stdout == here.stdout
@@ -144,7 +144,7 @@ def test_predict_without_tensorflow_gives_the_same_bytes(bare: Path, models: Pat
 @pytest.mark.slow
 def test_symbols_are_predicted_without_tensorflow(bare: Path, text_models: Path, tmp_path: Path) -> None:
     """The likeliest path and a drawn one: the same bytes where TensorFlow is not installed."""
-    where = ("--models", text_models)
+    where = ("--model-dir", text_models)
     for predict in (("predict", "--output", "-"), ("predict", "--temperature", "1", "--output", "-")):
         asked = (*predict, *where)
         here, there = run(COMMAND, *asked, cwd=tmp_path), without_tensorflow(bare, *asked, cwd=tmp_path)
@@ -160,19 +160,19 @@ def test_an_event_is_predicted_without_tensorflow(
     bare: Path, sales_file: Path, event_models: Path, tmp_path: Path
 ) -> None:
     """Nor do probabilities need it: the same bytes, and nothing heavy is loaded but NumPy and pandas."""
-    predict = ("predict", sales_file, "--models", event_models, "--output", "-")
+    predict = ("predict", sales_file, "--model-dir", event_models, "--output", "-")
     here, there = run(COMMAND, *predict, cwd=tmp_path), without_tensorflow(bare, *predict, cwd=tmp_path)
     assert (here.returncode, there.returncode) == (0, 0), there.stderr
     assert there.stdout == here.stdout
     assert there.stdout.startswith("shop,day,probability\nnorth,2024-07-29,0.")
     assert loaded(*predict, cwd=tmp_path) & (HEAVY - {"numpy", "pandas"}) == set()
-    assert without_tensorflow(bare, "plot", "--backtest", "--models", event_models, cwd=tmp_path).returncode == 0
+    assert without_tensorflow(bare, "plot", "--backtest", "--model-dir", event_models, cwd=tmp_path).returncode == 0
 
 
 @pytest.mark.slow
 def test_plot_without_tensorflow(bare: Path, models: Path, tmp_path: Path) -> None:
     """`plot` draws the model's forecast into a PNG."""
-    done = without_tensorflow(bare, "plot", "--models", models, "--output", "figure.png", cwd=tmp_path)
+    done = without_tensorflow(bare, "plot", "--model-dir", models, "--output", "figure.png", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
@@ -180,7 +180,7 @@ def test_plot_without_tensorflow(bare: Path, models: Path, tmp_path: Path) -> No
 @pytest.mark.slow
 def test_explain_without_tensorflow(bare: Path, models: Path, tmp_path: Path) -> None:
     """`explain` finds every gradient without TensorFlow: words, numbers and a figure."""
-    asked = ("explain", DATA, "--models", models, "--output", "why.png", "--json")
+    asked = ("explain", DATA, "--model-dir", models, "--output", "why.png", "--json")
     done = without_tensorflow(bare, *asked, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["attribution"]["completeness_error"] < 1e-3
@@ -190,14 +190,14 @@ def test_explain_without_tensorflow(bare: Path, models: Path, tmp_path: Path) ->
 @pytest.mark.slow
 def test_explain_loads_no_tensorflow(models: Path, tmp_path: Path) -> None:
     """Nor does it load TensorFlow where there is one; without a figure no drawing library either."""
-    used = loaded("explain", DATA, "--models", models, "--json", cwd=tmp_path)
+    used = loaded("explain", DATA, "--model-dir", models, "--json", cwd=tmp_path)
     assert used & {"tensorflow", "keras", "matplotlib", "pydantic"} == set()
 
 
 @pytest.mark.slow
 def test_predict_loads_no_tensorflow(models: Path, tmp_path: Path) -> None:
     """A cron job that predicts loads neither the training, nor the drawing, nor the config libraries."""
-    used = loaded("predict", DATA, "--models", models, "--output", "forecast.csv", cwd=tmp_path)
+    used = loaded("predict", DATA, "--model-dir", models, "--output", "forecast.csv", cwd=tmp_path)
     assert used & (HEAVY - {"numpy", "pandas"}) == set()
     assert (tmp_path / "forecast.csv").stat().st_size > 0
 
@@ -207,7 +207,7 @@ def test_labels_are_said_without_tensorflow(
     bare: Path, labelled_file: Path, label_models: Path, tmp_path: Path
 ) -> None:
     """`predict` of a classifier loads what that of values does, and its bytes are the same without TensorFlow."""
-    predict = ("predict", labelled_file, "--models", label_models, "--output")
+    predict = ("predict", labelled_file, "--model-dir", label_models, "--output")
     used = loaded(*predict, "labels.csv", cwd=tmp_path)
     assert used & (HEAVY - {"numpy", "pandas"}) == set()
     there = without_tensorflow(bare, *predict, "-", cwd=tmp_path)

@@ -20,12 +20,12 @@ METHODS = ("ets", "theta", "arima")
 @click.option("--horizon", "forecast_horizon", metavar="N", help="Steps to forecast.")
 @click.option("--seed", "train_seed", metavar="N", help="Same seed, same data: the same bytes.")
 @click.option(
-    "--origins",
+    "--n-origins",
     type=click.IntRange(1),
     metavar="N",
     help="Origins of each series.  [default: up to 10, in its last third]",
 )
-@click.option("--step", type=click.IntRange(1), metavar="N", help="Steps between origins.  [default: the horizon]")
+@click.option("--step-size", type=click.IntRange(1), metavar="N", help="Steps between origins.  [default: the horizon]")
 @click.option("--refit", is_flag=True, help="Train anew before every origin, on all cores.")
 @click.option(
     "--classical",
@@ -42,8 +42,8 @@ def backtest(
     data: str,
     config_name: str | None,
     settings: tuple[str, ...],
-    origins: int | None,
-    step: int | None,
+    n_origins: int | None,
+    step_size: int | None,
     classical: tuple[str, ...],
     output: str | None,
     *,
@@ -75,7 +75,7 @@ def backtest(
 
     note = note_on_stderr(quiet=quiet)
     folder = make_folder(Path(output)) if output else None
-    options = BacktestOptions(origins, step, refit, selected)
+    options = BacktestOptions(n_origins, step_size, refit, selected)
     with console.progress(quiet=quiet) as on_progress:
         task, past, scores = run_backtest(data, config, options, note=note, on_progress=on_progress)
     note(task.describe_backtest(scores))

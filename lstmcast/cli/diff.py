@@ -18,7 +18,7 @@ from lstmcast.clock import time_at
 @click.option("--json", "as_json", is_flag=True, help="All of it as JSON on stdout.")
 @QUIET
 def diff(
-    path: str | None, model: str | None, models: str | None, against: str | None, *, as_json: bool, quiet: bool
+    path: str | None, model: str | None, model_dir: str | None, against: str | None, *, as_json: bool, quiet: bool
 ) -> None:
     """The newest forecast against the one before, at the same times, and what moved it.
 
@@ -26,7 +26,7 @@ def diff(
     on the newer data to tell them apart.
     """
     when = None if against is None else time_at(against, "--against")
-    _, folder = resolve_ledger(path, model, models)
+    _, folder = resolve_ledger(path, model, model_dir)
     from lstmcast.jobs.forecast_diff import difference, format_diff
     from lstmcast.jobs.replay import last_two_runs
     from lstmcast.persistence.ledger.ledger import FILE, Ledger

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import MODEL, MODELS, QUIET, echo_err
+from lstmcast.cli.options import MODEL, MODEL_DIR, QUIET, echo_err
 
 
 @click.command()
 @click.argument("data", metavar="[DATA]", required=False)
 @MODEL
-@MODELS
+@MODEL_DIR
 @click.option("--series", "key", metavar="KEY", help="Which series, parts joined by '/'.  [default: the first]")
 @click.option("--origin", metavar="TIME", help="The last known step, as the file writes it.  [default: the last one]")
 @click.option(
@@ -27,7 +27,7 @@ from lstmcast.cli.options import MODEL, MODELS, QUIET, echo_err
 def explain(
     data: str | None,
     model: str | None,
-    models: str | None,
+    model_dir: str | None,
     key: str | None,
     origin: str | None,
     output: str | None,
@@ -43,7 +43,7 @@ def explain(
     from lstmcast.persistence.files import write_atomically
     from lstmcast.report.explanation_text import method, paragraph, to_dict
 
-    loaded = app.load_model(models, model, data)
+    loaded = app.load_model(model_dir, model, data)
     (series, explained), panel = app.explain(loaded, key, origin), loaded.dataset
     target = output or (None if as_json else "explanation.png")
     if target:

@@ -62,9 +62,9 @@ def _found(panel: Panel) -> dict[str, object]:
     return {
         "data.time": columns.time,
         "data.target": columns.target[0] if len(columns.target) == 1 else list(columns.target),
-        "data.series": list(columns.series),
+        "data.id_columns": list(columns.series),
         "data.frequency": panel.calendar.name if columns.time else None,
-        "data.season": panel.calendar.season,
+        "data.season_length": panel.calendar.season,
     }
 
 
@@ -80,6 +80,6 @@ def _job(config: Config, panel: Panel, reasons: dict[str, str], data: str, targe
     job = Job(input=os.path.relpath(data, folder), **sections)
     found, span = _found(panel), steps_span(panel, 3)
     if span is not None:
-        found["freshness.max_data_age"] = {"limit": duration_text(span), "then": "warn"}
+        found["freshness.max_data_age"] = {"limit": duration_text(span), "action": "warn"}
         reasons = {**reasons, "freshness.max_data_age": "three steps of the data"}
     return commented_job(job, found, reasons, target)

@@ -7,23 +7,23 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import MODELS, echo_err
+from lstmcast.cli.options import MODEL_DIR, echo_err
 
 MODEL = click.option("--model", metavar="NAME", help="Which model; needed where there are several.")
 
 
 @click.group(invoke_without_command=True)
-@MODELS
+@MODEL_DIR
 @click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
 @click.pass_context
-def models(context: click.Context, models: str | None, *, as_json: bool) -> None:
+def models(context: click.Context, model_dir: str | None, *, as_json: bool) -> None:
     """List the versions of all models, with their scores and which one is current; or look after them."""
     if context.invoked_subcommand is not None:
         return
     from lstmcast.persistence.registry import model_folders
     from lstmcast.report.tables import list_versions, table
 
-    found = {folder: list_versions(folder) for folder in model_folders(Path(models or "models"))}
+    found = {folder: list_versions(folder) for folder in model_folders(Path(model_dir or "models"))}
     if as_json:
         known = {folder.name: [version.to_dict() for version in row] for folder, row in found.items()}
         click.echo(json.dumps(known, indent=1, ensure_ascii=False))
@@ -33,29 +33,29 @@ def models(context: click.Context, models: str | None, *, as_json: bool) -> None
 
 @models.command()
 @click.argument("version", required=False)
-@MODELS
+@MODEL_DIR
 @MODEL
-def rollback(version: str | None, models: str | None, model: str | None) -> None:
+def rollback(version: str | None, model_dir: str | None, model: str | None) -> None:
     """Make VERSION the current one; without it, the one before the current one. It is verified first."""
     from lstmcast.persistence.artifact import model_lock
     from lstmcast.persistence.maintenance import make_current
     from lstmcast.persistence.registry import model_folder
 
-    folder = model_folder(Path(models or "models"), model)
+    folder = model_folder(Path(model_dir or "models"), model)
     with model_lock(folder):
         echo_err(f"{make_current(folder, version)}: is current now")
 
 
 @models.command()
-@MODELS
+@MODEL_DIR
 @MODEL
-def verify(models: str | None, model: str | None) -> None:
+def verify(model_dir: str | None, model: str | None) -> None:
     """Prove that every version is whole, and the ledger too. Exit code 5 where one is not."""
     from lstmcast.errors import ModelError
     from lstmcast.jobs.verify import verify_model
     from lstmcast.persistence.registry import model_folder, model_folders
 
-    root = Path(models or "models")
+    root = Path(model_dir or "models")
     folders = model_folders(root) if model is None else [model_folder(root, model)]
     found = [fault for folder in folders for fault in verify_model(folder, lambda path: echo_err(f"{path}: whole"))]
     if found:
@@ -64,15 +64,15 @@ def verify(models: str | None, model: str | None) -> None:
 
 @models.command()
 @click.option("--keep", type=click.IntRange(1), required=True, metavar="N", help="How many versions stay.")
-@MODELS
+@MODEL_DIR
 @MODEL
-def prune(keep: int, models: str | None, model: str | None) -> None:
+def prune(keep: int, model_dir: str | None, model: str | None) -> None:
     """Remove the oldest versions, never the current one."""
     from lstmcast.persistence.artifact import model_lock
     from lstmcast.persistence.maintenance import prune as remove
     from lstmcast.persistence.registry import model_folder
 
-    folder = model_folder(Path(models or "models"), model)
+    folder = model_folder(Path(model_dir or "models"), model)
     with model_lock(folder):
         removed = remove(folder, keep)
     echo_err(f"{folder}: removed {', '.join(removed) or 'nothing'}")

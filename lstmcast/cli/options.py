@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from lstmcast.config import Config, Job
     from lstmcast.data.schema import ReadOptions
 
-NUMBERS = ("data_season", "forecast_horizon", "train_seed")
+_FLAGS = {"store_models": "--model-dir"}  # those that are not called as their key
+NUMBERS = ("data_season_length", "forecast_horizon", "train_seed")
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 DATA = click.argument("data", metavar="DATA")
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something is wrong.")
-MODELS = click.option("--models", metavar="DIR", help="The folder of all models.  [default: models]")
+MODEL_DIR = click.option("--model-dir", metavar="DIR", help="The folder of all models.  [default: models]")
 NOW = click.option("--now", metavar="TIME", help="Take it to be TIME (ISO 8601, with a zone): for rehearsals.")
 MODEL = click.option("--model", metavar="NAME|PATH", help="Which model; needed where there are several.")
 
@@ -94,8 +95,8 @@ READING = combine_options(
         help="The column to forecast; several, or '*', for a wide table.",
     ),
     click.option(
-        "--series",
-        "data_series",
+        "--id-columns",
+        "data_id_columns",
         multiple=True,
         metavar="COLUMN",
         help="A column that names the series; may be repeated.",
@@ -103,7 +104,7 @@ READING = combine_options(
     click.option(
         "--frequency", "data_frequency", metavar="ALIAS", help="The step: h, D, B, W-FRI, MS, QS, YS, 30min …"
     ),
-    click.option("--season", "data_season", metavar="N", help="Steps in a season."),
+    click.option("--season-length", "data_season_length", metavar="N", help="Steps in a season."),
     click.option("--timezone", "data_timezone", metavar="ZONE", help="The zone of times written without one."),
 )
 
@@ -114,7 +115,7 @@ def configure(config_name: str | None, settings: tuple[str, ...], flags: Mapping
     Args:
         config_name: a shipped config or a file; None: the defaults.
         settings: `key=value` texts.
-        flags: by parameter name, `data_season` for the key `data.season`; None and empty mean unset.
+        flags: by parameter name, `data_season_length` for the key `data.season_length`; None and empty mean unset.
     """
     from lstmcast.config import load_config
     from lstmcast.errors import ConfigError
@@ -130,7 +131,7 @@ def configure(config_name: str | None, settings: tuple[str, ...], flags: Mapping
         if flag is not None and flag != ():
             section, _, key = name.partition("_")
             overrides[f"{section}.{key}"] = _as_typed_value(name, flag)
-            names[f"--set: {section}.{key}: "] = f"--{key}: "
+            names[f"--set: {section}.{key}: "] = f"{_FLAGS.get(name) or '--' + key.replace('_', '-')}: "
     try:
         return load_config(config_name, overrides)
     except ConfigError as err:
@@ -161,11 +162,11 @@ def _as_typed_value(name: str, flag: object) -> object:
 LEDGER = combine_options(
     click.argument("path", metavar="[JOB]", required=False),
     click.option("--model", metavar="NAME|PATH", help="Whose ledger; needed where there are several."),
-    MODELS,
+    MODEL_DIR,
 )
 
 
-def resolve_ledger(path: str | None, model: str | None, models: str | None) -> tuple[Job | None, Path]:
+def resolve_ledger(path: str | None, model: str | None, model_dir: str | None) -> tuple[Job | None, Path]:
     """The job, if one is named, and the folder of the model whose ledger is meant.
 
     Raises:
@@ -175,9 +176,9 @@ def resolve_ledger(path: str | None, model: str | None, models: str | None) -> t
     from lstmcast.jobs.replay import ledger_folder
 
     if path is None:
-        return None, ledger_folder(None, models, model)
-    if model or models:
-        raise UsageError("--model, --models: the job says which model; leave them out")
+        return None, ledger_folder(None, model_dir, model)
+    if model or model_dir:
+        raise UsageError("--model, --model-dir: the job says which model; leave them out")
     from lstmcast.config import load_job
 
     job = load_job(path)

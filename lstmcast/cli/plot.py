@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import MODEL, MODELS, QUIET, echo_err
+from lstmcast.cli.options import MODEL, MODEL_DIR, QUIET, echo_err
 
 
 @click.command()
 @click.argument("data", metavar="[DATA]", required=False)
 @MODEL
-@MODELS
+@MODEL_DIR
 @click.option("--horizon", type=click.IntRange(1), metavar="N", help="Steps to forecast.  [default: as trained]")
 @click.option(
     "--forecast",
@@ -28,7 +28,7 @@ from lstmcast.cli.options import MODEL, MODELS, QUIET, echo_err
     metavar="KEY",
     help="Which series, parts joined by '/'; may be repeated.  [default: the first 9]",
 )
-@click.option("--history", type=click.IntRange(1), metavar="N", help="Past steps to show.")
+@click.option("--history-steps", type=click.IntRange(1), metavar="N", help="Past steps to show.")
 @click.option(
     "-o", "--output", default="forecast.png", metavar="FILE", help=".png, .svg or .pdf.  [default: forecast.png]"
 )
@@ -36,11 +36,11 @@ from lstmcast.cli.options import MODEL, MODELS, QUIET, echo_err
 def plot(
     data: str | None,
     model: str | None,
-    models: str | None,
+    model_dir: str | None,
     horizon: int | None,
     forecast_file: str | None,
     keys: tuple[str, ...],
-    history: int | None,
+    history_steps: int | None,
     output: str,
     *,
     backtest: bool,
@@ -54,8 +54,8 @@ def plot(
 
     if backtest and forecast_file:
         raise UsageError("--backtest and --forecast cannot be drawn together: choose one")
-    options = PlotOptions(Path(output).suffix, horizon, forecast_file, backtest, keys, history)
-    loaded = load_model(models, model, data)
+    options = PlotOptions(Path(output).suffix, horizon, forecast_file, backtest, keys, history_steps)
+    loaded = load_model(model_dir, model, data)
     content, shown = loaded.task.plot(loaded.model, loaded.dataset, options)
     write_atomically(Path(output), content)
     if not quiet:

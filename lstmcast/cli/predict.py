@@ -6,20 +6,20 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import MODEL, MODELS, QUIET, READING, echo_err, read_options
+from lstmcast.cli.options import MODEL, MODEL_DIR, QUIET, READING, echo_err, read_options
 
 
 @click.command()
 @click.argument("data", metavar="[DATA]", required=False)
 @MODEL
-@MODELS
+@MODEL_DIR
 @READING
 @click.option("--horizon", type=click.IntRange(1), metavar="N", help="Steps to forecast.  [default: as trained]")
 @click.option(
     "--temperature",
     type=click.FloatRange(0, min_open=True),
     metavar="T",
-    help="Draw symbols instead of saying the likeliest: the lower, the likelier (model.head: category).",
+    help="Draw symbols instead of saying the likeliest: the lower, the likelier (model.task: category).",
 )
 @click.option(
     "--seed", type=click.IntRange(0), metavar="N", help="Of what is drawn: same seed, same symbols.  [default: 0]"
@@ -35,7 +35,7 @@ from lstmcast.cli.options import MODEL, MODELS, QUIET, READING, echo_err, read_o
 def predict(
     data: str | None,
     model: str | None,
-    models: str | None,
+    model_dir: str | None,
     horizon: int | None,
     temperature: float | None,
     seed: int | None,
@@ -60,7 +60,7 @@ def predict(
     from lstmcast.results import output_suffix
     from lstmcast.tasks.base import PredictOptions
 
-    loaded = load_model(models, model, data, read_options(reading))
+    loaded = load_model(model_dir, model, data, read_options(reading))
     outcome = loaded.predict(PredictOptions(horizon, temperature, seed))
     default_output = loaded.model.report.output
     target = output or default_output

@@ -17,14 +17,14 @@ from lstmcast.clock import time_at
 )
 @click.option("-o", "--output", default="-", metavar="FILE", help="Where to write it; - for stdout.  [default: -]")
 @QUIET
-def replay(path: str | None, model: str | None, models: str | None, as_of: str, output: str, *, quiet: bool) -> None:
+def replay(path: str | None, model: str | None, model_dir: str | None, as_of: str, output: str, *, quiet: bool) -> None:
     """Make a past forecast again, to the byte, in the format it had.
 
     By the version that made it, from the data as they stood then; where that version is gone, from the recorded
     numbers. Which of the two is said.
     """
     when = time_at(as_of, "--as-of")
-    _, folder = resolve_ledger(path, model, models)
+    _, folder = resolve_ledger(path, model, model_dir)
     from lstmcast.jobs.replay import last_entry
     from lstmcast.jobs.replay import replay as made_again
     from lstmcast.persistence.files import write_atomically

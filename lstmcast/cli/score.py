@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def score(
     path: str | None,
     model: str | None,
-    models: str | None,
+    model_dir: str | None,
     window: str | None,
     conditions: tuple[str, ...],
     wait: float,
@@ -47,7 +47,7 @@ def score(
     clock = clock_at(now)
     requested = [_condition(text) for text in conditions]
     span = None if window in {None, "all"} else duration(str(window), "--window")
-    job, folder = resolve_ledger(path, model, models)
+    job, folder = resolve_ledger(path, model, model_dir)
     from lstmcast.jobs.alerts import violated_conditions
     from lstmcast.jobs.live_scores import drift_of, live
     from lstmcast.jobs.replay import ingest_new_data
@@ -56,7 +56,7 @@ def score(
 
     if job is not None:
         ingest_new_data(job, folder, clock(), wait)
-        span = job.ledger.window if window is None else span
+        span = job.ledger.score_window if window is None else span
         requested = requested or [_condition(text) for text in job.fail_if]
     with Ledger.open(folder / FILE, create=False) as ledger:
         scores, drift = live(ledger, now=clock(), window=span), drift_of(ledger, folder)

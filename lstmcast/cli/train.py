@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import CONFIG, DATA, MODELS, QUIET, READING, configure, fail_on, note_on_stderr
+from lstmcast.cli.options import CONFIG, DATA, MODEL_DIR, QUIET, READING, configure, fail_on, note_on_stderr
 
 
 @click.command()
@@ -16,10 +16,10 @@ from lstmcast.cli.options import CONFIG, DATA, MODELS, QUIET, READING, configure
 @CONFIG
 @READING
 @click.option("--horizon", "forecast_horizon", metavar="N", help="Steps to forecast.")
-@click.option("--start", "train_start", metavar="HOW", help="scratch, pretrained (learn on), or auto (both).")
+@click.option("--init", "train_init", metavar="MODE", help="scratch, fine_tune (pretrained models), or auto.")
 @click.option("--seed", "train_seed", metavar="N", help="Same seed, same data: the same bytes.")
 @click.option("--name", "store_name", metavar="MODEL", help="The model's name.  [default: the file's]")
-@MODELS
+@MODEL_DIR
 @click.option("--strict", is_flag=True, help="Exit 8 where a series had to be left out, or the LSTM is not better.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
 @QUIET
@@ -27,7 +27,7 @@ def train(
     data: str,
     config_name: str | None,
     settings: tuple[str, ...],
-    models: str | None,
+    model_dir: str | None,
     *,
     strict: bool,
     as_json: bool,
@@ -39,7 +39,7 @@ def train(
     DATA is a CSV (also .gz, .xz, .zst, .bz2, .zip), Parquet, with --config text a plain text, or - for stdin. Columns,
     frequency, season and horizon are inferred, and said.
     """
-    config = configure(config_name, settings, {**flags, "store_models": models})
+    config = configure(config_name, settings, {**flags, "store_models": model_dir})
     from lstmcast.nn.keras_backend import require_tensorflow
 
     require_tensorflow()
@@ -61,5 +61,5 @@ def train(
 def _next(folder: Path) -> str:
     """Return the flags with which predict and plot find this model."""
     alone = sum((path / "current").exists() for path in folder.parent.iterdir()) == 1
-    flags = [] if str(folder.parent) == "models" else ["--models", str(folder.parent)]
+    flags = [] if str(folder.parent) == "models" else ["--model-dir", str(folder.parent)]
     return shlex.join(flags + ([] if alone else ["--model", folder.name]))

@@ -24,13 +24,13 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "examples": ["90s", "30min", "2h", "7d"]}),
 ]
 Fraction = Annotated[float, Field(gt=0, le=1)]
-Then = Literal["fail", "warn", "fallback"]
+RuleAction = Literal["fail", "warn", "fallback"]
 
 
 class ThresholdRule(Section):
     """A limit, and what is done where it is broken: the limit alone means `fail`."""
 
-    then: Then = "fail"
+    action: RuleAction = "fail"
     """fail: end with exit code 4 or 5; warn: say so; fallback: forecast by seasonal naive, and say so in `source`."""
 
     @model_validator(mode="before")
@@ -60,7 +60,7 @@ class FractionRule(ThresholdRule):
 
 
 class Freshness(Section):
-    """What data and model must be like. Each rule: null, a limit, or {limit: 2h, then: fail | warn | fallback}."""
+    """What data and model must be like. Each rule: null, a limit, or {limit: 2h, action: fail | warn | fallback}."""
 
     max_data_age: SpanRule | None = None
     """How long ago the newest step of the file may have ended (a step ends where the next one starts)."""
@@ -68,7 +68,7 @@ class Freshness(Section):
     """How long ago the model may have been trained."""
     min_completeness: FractionRule | None = None
     """The share of the steps that the network reads for which every series must have a value."""
-    flatline: SpanRule | None = None
+    max_flatline: SpanRule | None = None
     """For how long the last values of a series that is not constant may be the same."""
 
 
@@ -79,18 +79,18 @@ class Retrain(Section):
     """How often, where there are new data; null: never by age. A changed config is trained at once."""
     on_drift: bool = True
     """Whether to train where the errors have grown beyond those of the model's calibration."""
-    start: Literal["warm", "fresh"] = "warm"
+    init: Literal["warm", "fresh"] = "warm"
     """Warm: go on from the weights of the model in use; fresh: from chance's."""
 
 
 class LedgerConfig(Section):
     """What is remembered of every forecast, in models/<name>/ledger.sqlite."""
 
-    keep: Duration | None = timedelta(days=400)
+    retention: Duration | None = timedelta(days=400)
     """How long; null: for ever."""
-    window: Duration = timedelta(days=30)
+    score_window: Duration = timedelta(days=30)
     """What live scores look at: forecasts of the steps that lie in this time before now."""
-    adapt: bool = True
+    adaptive_intervals: bool = True
     """Whether intervals are widened and narrowed by what came true (adaptive conformal inference)."""
 
 
@@ -203,8 +203,8 @@ class Job(Config):
 
     @model_validator(mode="after")
     def _of_values(self) -> Job:
-        if self.model.head != "value":
-            raise ValueError(f"model.head: a job forecasts values (got {self.model.head!r})")
+        if self.model.task != "value":
+            raise ValueError(f"model.task: a job forecasts values (got {self.model.task!r})")
         return self
 
     @model_validator(mode="after")

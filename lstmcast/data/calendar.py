@@ -179,7 +179,7 @@ def infer_calendar(
         ConfigError: an unknown frequency, one for times that are only counted, or a season below 1.
     """
     if season is not None and season < 1:
-        raise ConfigError(f"data.season: must be at least 1 (got {season})")
+        raise ConfigError(f"data.season_length: must be at least 1 (got {season})")
     if times.style.pattern == COUNT:
         return _counted(times, frequency, season)
     wall = to_wall(times.stamps, times.timezone)
@@ -281,7 +281,7 @@ def _with_season(
         other = season != calendar.grid.season
         return replace(calendar, season=season, pinned=other), (
             found,
-            InferredSetting(SettingKey.SEASON_LENGTH, str(season), "data.season"),
+            InferredSetting(SettingKey.SEASON_LENGTH, str(season), "data.season_length"),
         )
     default_season = calendar.grid.season
     if default_season > 1 and longest < 2 * default_season:

@@ -74,7 +74,11 @@ def find_columns(
         for name in series.names
         if (empty := int((table.text[name].str.strip() == "").sum()))
     ]
-    inferred = (time.inferred(SettingKey.TIME), series.inferred(SettingKey.SERIES), target.inferred(SettingKey.TARGET))
+    inferred = (
+        time.inferred(SettingKey.TIME),
+        series.inferred(SettingKey.ID_COLUMNS),
+        target.inferred(SettingKey.TARGET),
+    )
     return columns, inferred, tuple(notes)
 
 
@@ -94,7 +98,7 @@ def _check_pins(names: list[str], options: ReadOptions, source: str) -> None:
     """Every pinned column must exist, and play one part."""
     target = () if options.target == EVERY else options.target
     pins = [("data.time", options.time)] if options.time is not None else []
-    pins += [("data.series", name) for name in options.series] + [("data.target", name) for name in target]
+    pins += [("data.id_columns", name) for name in options.id_columns] + [("data.target", name) for name in target]
     faults = [f"{source}: {key}: no column '{name}'; {suggest(name, names)}" for key, name in pins if name not in names]
     if faults:
         raise DataError(faults)
@@ -111,7 +115,7 @@ def _find_time(table: Table, names: list[str], options: ReadOptions) -> ColumnCh
     """The time column: of those that read as times, the one whose name says so and that tells most rows apart."""
     if options.time is not None:
         return ColumnChoice((options.time,), "given")
-    free = [name for name in names if name not in {*options.series, *options.target}]
+    free = [name for name in names if name not in {*options.id_columns, *options.target}]
     timely = [name for name in free if looks_like_times(table.text[name])]
     if not timely:
         named = [name for name in free if _named_like_times(name, table.text[name])]

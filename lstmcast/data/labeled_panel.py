@@ -212,7 +212,7 @@ def _check_pins(table: Table, options: ReadOptions, *, known: bool) -> None:
     if len(options.target) > 1 or options.target == EVERY:
         raise DataError(f"{table.source}: a series has one label: name one column (got {', '.join(options.target)})")
     pins = [("data.target", name) for name in options.target if known]
-    pins += [("data.series", name) for name in options.series]
+    pins += [("data.id_columns", name) for name in options.id_columns]
     pins += [("data.features", name) for name in options.features]
     lost = [(key, name) for key, name in pins if name not in names]
     faults = [f"{table.source}: {key}: no column '{name}'; {suggest(name, names)}" for key, name in lost]
@@ -225,12 +225,12 @@ def _label_column(table: Table, options: ReadOptions) -> tuple[str, str]:
     if options.target:
         return options.target[0], "given"
     free = [str(name) for name in table.text.columns]
-    free = [name for name in free if name not in {options.time, *options.series, *options.features}]
+    free = [name for name in free if name not in {options.time, *options.id_columns, *options.features}]
     named = [name for name in free if words(name) & LABEL_WORDS]
     if len(named) == 1:
         return named[0], "its name says so"
-    groups = group_codes(table.text, options.series)
-    keeping = [name for name in named or free if options.series and _keeps(table.text[name], groups)]
+    groups = group_codes(table.text, options.id_columns)
+    keeping = [name for name in named or free if options.id_columns and _keeps(table.text[name], groups)]
     if len(keeping) == 1:
         return keeping[0], "the only column that keeps one value in each series"
     found = f"it may be one of {truncate_list(keeping)}" if keeping else f"columns: {truncate_list(free)}"
@@ -272,7 +272,7 @@ def _refuse_single(panel: Panel) -> None:
     if not panel.columns.series:
         raise DataError(
             f"{panel.source}: a label belongs to a whole series, and no column tells one series from the next; name it "
-            "with --series NAME (data.series)"
+            "with --id-columns NAME (data.id_columns)"
         )
 
 
@@ -298,7 +298,7 @@ def _labels(table: Table, label: str, series: tuple[str, ...]) -> dict[Key, str]
         raise DataError(
             f"{table.source}:{table.lines[rows[0]]}: column '{label}': a series must keep one label: "
             f"{truncate_items(shown, len(rows))}; correct it, or name every column that tells series apart "
-            "with --series"
+            "with --id-columns"
         )
     keys = zip(*(table.text[name].iloc[first] for name in series), strict=True)
     return dict(zip(keys, text.iloc[first], strict=True))

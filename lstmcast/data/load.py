@@ -159,7 +159,7 @@ def _times(table: Table, column: str | None, groups: Ints, options: ReadOptions)
         table.lines,
         column=column,
         source=table.source,
-        format=options.format,
+        time_format=options.time_format,
         timezone=options.timezone,
         groups=groups,
     )
@@ -170,9 +170,9 @@ def _calendar(
 ) -> tuple[Calendar, tuple[InferredSetting, ...]]:
     """The grid the series live on."""
     if columns.time is None or times is None:
-        if given := [key for key in ("frequency", "format", "timezone") if getattr(options, key) is not None]:
+        if given := [key for key in ("frequency", "time_format", "timezone") if getattr(options, key) is not None]:
             raise ConfigError(f"data.{given[0]} needs a time column, and none was found; name it with data.time")
-        return counter_calendar(options.season)
+        return counter_calendar(options.season_length)
     return infer_calendar(
         times,
         groups,
@@ -180,5 +180,5 @@ def _calendar(
         column=columns.time,
         source=table.source,
         frequency=options.frequency,
-        season=options.season,
+        season=options.season_length,
     )

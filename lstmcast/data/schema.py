@@ -16,18 +16,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_LABELS = {"hold_out": "hold-out", "id_columns": "series", "season_length": "season"}
+
+
 class SettingKey(StrEnum):
     """The settings that are inferred; those of data are called as their keys in the config's section `data`."""
 
     TIME = "time"
     TARGET = "target"
-    SERIES = "series"
+    ID_COLUMNS = "id_columns"
     FEATURES = "features"
     LABEL = "label"
     FREQUENCY = "frequency"
-    SEASON_LENGTH = "season"
+    SEASON_LENGTH = "season_length"
     TIMEZONE = "timezone"
-    TIME_FORMAT = "format"
+    TIME_FORMAT = "time_format"
     HORIZON = "horizon"
     TRANSFORM = "transform"
     PREPROCESSING = "preprocessing"
@@ -43,7 +46,7 @@ class SettingKey(StrEnum):
     @property
     def label(self) -> str:
         """The key in print."""
-        return "hold-out" if self is SettingKey.HOLDOUT else self.value.replace("_", " ")
+        return _LABELS.get(self.value, self.value.replace("_", " "))
 
 
 @dataclass(frozen=True)
@@ -106,11 +109,11 @@ class ReadOptions:
 
     time: str | None = None
     target: tuple[str, ...] = ()
-    series: tuple[str, ...] = ()
+    id_columns: tuple[str, ...] = ()
     frequency: str | None = None
-    season: int | None = None
+    season_length: int | None = None
     timezone: str | None = None
-    format: str | None = None
+    time_format: str | None = None
     missing: str = "auto"  # auto | interpolate | zero | error
     duplicates: str = "error"  # error | sum | mean | last
     delimiter: str | None = None
@@ -118,14 +121,16 @@ class ReadOptions:
     decimal: str | None = None
     thousands: str | None = None
     features: tuple[str, ...] = ()  # of series with a label: the columns of numbers; empty: all that are left
-    text: bool = False
+    format: str = "table"  # table | text
 
     @classmethod
     def of(cls, section: Mapping[str, Any]) -> Self:
         """The `data` section of a config as plain values."""
         target = section["target"]
         names = (target,) if isinstance(target, str) else tuple(target or ())
-        lists = {name: tuple(section.get(name, ())) for name in ("series", "features")}  # models of before lack some
+        lists = {
+            name: tuple(section.get(name, ())) for name in ("id_columns", "features")
+        }  # models of before lack some
         return cls(**{**section, "target": names, **lists})
 
 

@@ -85,8 +85,8 @@ def find_series(
         time: the time column, if any.
         holds: whether a column may be a target, of which one must be left.
     """
-    if options.series:
-        return ColumnChoice(options.series, "given")
+    if options.id_columns:
+        return ColumnChoice(options.id_columns, "given")
     if time is None:
         named = _named_series(table.text, [name for name in names if name not in options.target], holds)
         reason = "named so; rows are counted within each" if named else "without times, all rows are one series"
@@ -118,7 +118,7 @@ def _refuse_parts(table: Table, time: str, selected: Sequence[str]) -> None:
     parts = [name for name in selected if _is_part(table.text[name], name)]
     if parts:
         pieces = ", ".join(f"'{name}'" for name in (time, *parts))
-        flags = " ".join(f"--series '{name}'" for name in selected)
+        flags = " ".join(f"--id-columns '{name}'" for name in selected)
         raise DataError(
             f"{table.source}: columns {pieces} look like parts of one time; join them into one column, such as "
             f"'2024-01-31 13:00', or say that they name series: {flags}"

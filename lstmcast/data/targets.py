@@ -122,7 +122,7 @@ def _check_vocabulary(vocabulary: Sequence[str], table: Table, names: Sequence[s
         raise DataError(
             f"{where}: must hold at most {MAX_SYMBOLS} kinds of symbols (got {len(vocabulary):,}); join the rare "
             "ones, or forecast "
-            "the numbers with model.head: value"
+            "the numbers with model.task: value"
         )
 
 
@@ -173,7 +173,7 @@ def read_characters(path: str | Path, options: ReadOptions, known: Sequence[str]
         observed=np.ones(len(codes), dtype=np.bool_),
         offsets=np.array([0, len(codes)], dtype=np.int64),
         starts=np.array([1], dtype=np.int64),
-        inferred=(InferredSetting(SettingKey.TARGET, CHARACTER, "data.text: each character is a step"),),
+        inferred=(InferredSetting(SettingKey.TARGET, CHARACTER, "data.format: text, each character is a step"),),
         notes=_strange(text, points, np.flatnonzero(codes < 0)),
         source=name,
         symbols=tuple(chr(point) for point in vocabulary.tolist()),

@@ -94,7 +94,7 @@ def parse_times(
     *,
     column: str,
     source: str,
-    format: str | None = None,  # noqa: A002 the key's name in the YAML
+    time_format: str | None = None,
     timezone: str | None = None,
     groups: Ints | None = None,
 ) -> Times:
@@ -105,7 +105,7 @@ def parse_times(
         lines: [N] the physical line of each row.
         column: its name, for messages.
         source: the file's name, for messages.
-        format: how the times are written (`%d/%m/%Y`), where the user says so.
+        time_format: how the times are written (`%d/%m/%Y`), where the user says so.
         timezone: the zone whose wall clock the times show, where the user says so.
         groups: [N] which series each row belongs to; tells the two passes of a doubled hour apart.
 
@@ -124,7 +124,7 @@ def parse_times(
     at = _Column(shaped, codes.astype(np.int64), lines, column, source)
     if (empty := np.array([word.lower() in _EMPTY for word in shaped.texts])).any():
         raise at.fault(empty, "the time is empty; fill it in or delete those rows")
-    pattern, reading, inferred = _read_as(format, at) if format is not None else _infer(at)
+    pattern, reading, inferred = _read_as(time_format, at) if time_format is not None else _infer(at)
     style = TimeFormat(pattern_as_written(pattern, shaped))
     stamps = reading.stamps[at.rows]
     if pattern == COUNT:
@@ -234,7 +234,9 @@ def _infer(at: _Column) -> _Read:
             (InferredSetting(SettingKey.TIME_FORMAT, COUNT, "whole numbers that count steps"),),
         )
     if not groups:
-        what = "must hold times such as '2024-01-31' or '2024-01-31 13:00', or data.format say how they are written"
+        what = (
+            "must hold times such as '2024-01-31' or '2024-01-31 13:00', or data.time_format say how they are written"
+        )
         raise at.fault(shaped.codes == main, what)
     best = min(readings, key=lambda pattern: int(np.count_nonzero(readings[pattern].faulty)))
     raise _misfit(best, readings[best], main, at)
@@ -249,7 +251,7 @@ def _settle(clean: dict[str, ParsedTimes], read: dict[str, ParsedTimes], at: _Co
     if len(regular) == 1:
         reason = f"all steps are even; read as {' or '.join(p for p in clean if p != regular[0])} they are not"
         return regular[0], clean[regular[0]], (InferredSetting(SettingKey.TIME_FORMAT, regular[0], reason),)
-    what = f"may be {' or '.join(clean)}, and no row decides it; say which with data.format"
+    what = f"may be {' or '.join(clean)}, and no row decides it; say which with data.time_format"
     raise at.fault(np.arange(len(at.texts.texts)) == 0, what)
 
 
@@ -289,8 +291,8 @@ def _read_as(pattern: str, at: _Column) -> _Read:
     check_pattern(pattern)
     reading = read_texts(pattern, at.texts)
     if reading.faulty.any():
-        raise at.fault(reading.faulty, f"must follow data.format '{pattern}'")
-    return pattern, reading, (InferredSetting(SettingKey.TIME_FORMAT, pattern, "data.format"),)
+        raise at.fault(reading.faulty, f"must follow data.time_format '{pattern}'")
+    return pattern, reading, (InferredSetting(SettingKey.TIME_FORMAT, pattern, "data.time_format"),)
 
 
 def _zone_of(pattern: str, offsets: Ints) -> tuple[str, str]:

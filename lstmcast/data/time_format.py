@@ -58,14 +58,14 @@ def check_pattern(pattern: str) -> None:
     """Refuse a pattern with an unknown directive, or without a year.
 
     Raises:
-        ConfigError: naming `data.format` and what was received.
+        ConfigError: naming `data.time_format` and what was received.
     """
     letters = {token.letter for token in tokens(pattern) if token.letter}
     if unknown := sorted(letters - _KNOWN):
         known = " ".join(f"%{letter}" for letter in sorted(_KNOWN))
-        raise ConfigError(f"data.format: %{unknown[0]} is not known (got '{pattern}'); known are {known}")
+        raise ConfigError(f"data.time_format: %{unknown[0]} is not known (got '{pattern}'); known are {known}")
     if pattern not in INTEGERS and not letters & set("YyG"):
-        raise ConfigError(f"data.format: must say the year, as '%Y-%m-%d' does (got '{pattern}')")
+        raise ConfigError(f"data.time_format: must say the year, as '%Y-%m-%d' does (got '{pattern}')")
 
 
 def has_utc_offset(pattern: str) -> bool:

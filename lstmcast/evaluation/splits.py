@@ -159,7 +159,7 @@ def plan_backtest(panel: Panel, horizon: int | None, origins: int | None, step: 
         UsageError: fewer than one origin, or a step below 1.
     """
     ahead = horizon or default_horizon(panel.lengths, panel.calendar.default_horizon)
-    for name, number in (("origins", origins), ("step", step)):
+    for name, number in (("n-origins", origins), ("step-size", step)):
         if number is not None and number < 1:
             raise UsageError(f"--{name}: must be an integer ≥ 1 (got {number})")
     step_size = step or ahead
@@ -179,6 +179,6 @@ def filter_long_enough(panel: Panel, folds: RollingOrigins) -> Panel:
             f"{panel.source}: {folds.n_origins} origins, {folds.step_size} steps apart, with {folds.horizon} steps "
             f"ahead of each, need {folds.held_out + MIN_TRAIN_STEPS} rows and more to learn from; the longest "
             "series has "
-            f"{panel.lengths.max()}. Give fewer --origins, a smaller --step or a shorter --horizon"
+            f"{panel.lengths.max()}. Give fewer --n-origins, a smaller --step-size or a shorter --horizon"
         )
     return panel.select(kept)

@@ -109,7 +109,7 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
     if any(pipeline.phases != NO_SPLIT for pipeline, _ in members):
         raise UsageError(
             f"steps of {panel.calendar.label} are forecast apart from each other by pretrained networks, and cannot be "
-            "explained together: train a model of these data with train.start: scratch"
+            "explained together: train a model of these data with train.init: scratch"
         )
     length = int(panel.lengths[series])
     origin = length - 1 if origin is None else origin

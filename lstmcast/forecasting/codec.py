@@ -163,14 +163,14 @@ def load(version: Path) -> Forecaster:
     """
     found = artifact.load(version)
     if (head := head_of(found.manifest)) != "value":
-        raise ModelError(f"{version}: must forecast values, and is a model of model.head: {head}")
+        raise ModelError(f"{version}: must forecast values, and is a model of model.task: {head}")
     return from_artifact(found.manifest, found.tensors)
 
 
 def head_of(manifest: Mapping[str, Any]) -> str:
-    """The `model.head` of a manifest."""
+    """The `model.task` of a manifest."""
     try:
-        return str(manifest["report"]["config"]["model"]["head"])
+        return str(manifest["report"]["config"]["model"]["task"])
     except (KeyError, TypeError) as err:
         raise ModelError(f"the manifest names no task ({err!r}); train again") from err
 

@@ -28,9 +28,9 @@ def pinned_options(context: Panel, section: Mapping[str, Any]) -> ReadOptions:
             **section,
             "time": columns.time,
             "target": list(columns.target),
-            "series": list(columns.series),
-            "format": calendar.style.pattern if calendar.style else None,
-            "season": calendar.season,
+            "id_columns": list(columns.series),
+            "time_format": calendar.style.pattern if calendar.style else None,
+            "season_length": calendar.season,
         }
     )
 

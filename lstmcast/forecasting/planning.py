@@ -169,9 +169,9 @@ def make_plan(panel: Panel, config: Config, *, split: SplitData | None = None) -
         architecture=architecture,
         head=head,
         recipe=_recipe(past, shape, config, patience),
-        networks=config.train.networks,
-        smoothing_weight=None if config.model.smoothing == "auto" else config.model.smoothing,
-        refit=config.train.refit,
+        networks=config.train.ensemble_size,
+        smoothing_weight=None if config.model.smoothing_weight == "auto" else config.model.smoothing_weight,
+        refit=config.train.refit_on_all_data,
         levels=tuple(config.forecast.levels),
         inferred=inferred,
     )
@@ -202,7 +202,12 @@ def architecture_of(config: Config, *, context: int, lags: int, head: OutputHead
         options: fields of `Architecture` that differ from the config.
     """
     model = config.model
-    layers = {"units": tuple(model.units), "activation": model.activation, "skip": model.skip, "dropout": model.dropout}
+    layers = {
+        "units": tuple(model.units),
+        "activation": model.activation,
+        "skip": model.skip_connection,
+        "dropout": model.dropout,
+    }
     return Architecture(context=context, lags=lags, head=head, **layers | options)
 
 
@@ -233,7 +238,7 @@ def recipe_of(
     patience = resolve_auto(train.patience, patience)
     return Recipe(
         epochs=train.epochs,
-        batches=resolve_auto(train.batches, steps_per_epoch(size)),
+        batches=resolve_auto(train.steps_per_epoch, steps_per_epoch(size)),
         batch_size=size,
         patience=patience,
         loss=loss,
@@ -267,10 +272,10 @@ def _select_preprocessing(
     most = (
         0 if no_early_stopping and not _is_long(past) else longest
     )  # many short series teach season and drift by themselves
-    seasons = [k for k in SEASONS if k <= most] if requested.seasons == "auto" else [requested.seasons]
+    seasons = [k for k in SEASONS if k <= most] if requested.profile_seasons == "auto" else [requested.profile_seasons]
     week = 7 * season if _is_day(panel, season) and past.lengths.max() >= 21 * season else None
     candidates = list(
-        preprocessing_candidates(transforms[0], season, longer=week, seasons=seasons, level=requested.level)
+        preprocessing_candidates(transforms[0], season, longer=week, seasons=seasons, level=requested.level_window)
     )
     ranked = rank_preprocessing(past, horizon, candidates, transforms)
     finalists = [candidate for candidate, error in ranked[:2] if error <= MAX_RELATIVE_ERROR * ranked[0][1]]
@@ -315,8 +320,8 @@ def _scale_mode(transform: TransformName, past: Panel, config: Config) -> ScaleM
     if config.model.scale != "auto":
         return config.model.scale
     if transform != "log" or past.n_series == 1:
-        return "own"
-    return "shared" if _is_long(past) else "root"
+        return "local"
+    return "global" if _is_long(past) else "blended"
 
 
 def _is_long(past: Panel) -> bool:
@@ -358,7 +363,7 @@ def _shape(candidate: PreprocessingSpec, context: int, lags: int, horizon: int) 
 
 def _winsorize(shape: WindowSpec, config: Config) -> float | None:
     """Outliers count less where errors are squared, unless a profile's large deviations may be the season's own."""
-    requested = config.train.winsorize
+    requested = config.train.clip_targets
     if requested == "auto":
         return OUTLYING if config.train.loss == "mse" and not shape.seasons else None
     return requested

@@ -156,7 +156,7 @@ def _nothing(calibration: Calibration, horizon: int) -> HoldoutForecasts:
 def _report(panel: Panel, selection: PretrainedSelection, pipeline: ForecastPipeline) -> ValueReport:
     """A report without scores: nothing was trained or measured on these data."""
     return ValueReport(
-        config={"data": {}, "model": {"head": "value"}, "forecast": {"output": "forecast.csv"}},
+        config={"data": {}, "model": {"task": "value"}, "forecast": {"output": "forecast.csv"}},
         inferred=(InferredSetting(SettingKey.ENSEMBLE, "pretrained", f"{selection.reason} models"),),
         network=f"{len(pipeline.networks)} pretrained LSTMs",
         parameters=0,

@@ -47,7 +47,7 @@ def plan_fine_tuning(plan: TrainingPlan) -> tuple[TrainingPlan, WarmStart]:
         for setting in plan.inferred
         if setting.key not in {SettingKey.TRANSFORM, SettingKey.PREPROCESSING, SettingKey.WINDOW, SettingKey.ENSEMBLE}
     )
-    found = InferredSetting(SettingKey.INIT, "pretrained", f"{select_pretrained(past).reason} models")
+    found = InferredSetting(SettingKey.INIT, "fine_tune", f"{select_pretrained(past).reason} models")
     smoothing, half = (
         (known.smoothing_weight, known.smoothing_half_length)
         if plan.smoothing_weight is None
@@ -77,14 +77,14 @@ def check_levels(plan: TrainingPlan) -> None:
         levels_text = " and ".join(f"{level:g}" for level in plan.head.levels)
         raise ConfigError(
             f"forecast.levels: pretrained networks say the bounds of the {levels_text} % intervals "
-            f"(got {', '.join(f'{level:g}' for level in plan.levels)}); leave it out, or train.start: scratch"
+            f"(got {', '.join(f'{level:g}' for level in plan.levels)}); leave it out, or train.init: scratch"
         )
 
 
 def plan_training(panel: Panel, config: Config, start: Forecaster | None) -> tuple[TrainingPlan, WarmStart | None]:
     """Return the plan and the initial weights: those of `start` where they fit, else as in the config."""
     plan, warm = make_plan(panel, config), None
-    if config.train.start == "pretrained":
+    if config.train.init == "fine_tune":
         plan, warm = plan_fine_tuning(plan)
         check_levels(plan)
     if start is not None:
@@ -100,4 +100,4 @@ def plan_training(panel: Panel, config: Config, start: Forecaster | None) -> tup
 
 def uses_pretrained(plan: TrainingPlan, config: Config) -> bool:
     """Whether pretrained networks join the ensemble: not without early stopping, which means plenty of data."""
-    return config.train.start == "auto" and plan.recipe.patience is not None
+    return config.train.init == "auto" and plan.recipe.patience is not None

@@ -241,7 +241,7 @@ def fire_alerts(run: RunContext, run_key: str, found: Sequence[AlertResult]) -> 
 
 def report_scores(run: RunContext) -> tuple[LiveScores, list[str]]:
     """Say how good the forecasts were that came true lately; the scores, and which conditions are met, in words."""
-    scores = live(run.ledger, now=run.now, window=run.job.ledger.window)
+    scores = live(run.ledger, now=run.now, window=run.job.ledger.score_window)
     if scores.n_actuals:
         coverage = zip(scores.levels, scores.coverage, strict=True)
         held = "".join(f", {fraction:.0%} inside the {level:g} % interval" for level, fraction in coverage)

@@ -68,7 +68,7 @@ def current_model(folder: Path) -> CurrentModel | None:
     try:
         version = resolve(folder.parent, folder.name)
     except ModelError as err:
-        hint = f"lstmcast models rollback --models {folder.parent} --model {folder.name}"
+        hint = f"lstmcast models rollback --model-dir {folder.parent} --model {folder.name}"
         raise ModelError([*err.faults, f"or make a version current: {hint}"]) from err
     return CurrentModel(load(version), version)
 

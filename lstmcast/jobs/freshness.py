@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from lstmcast.config.expressions import duration_text, span_words
-from lstmcast.config.job import Freshness, Then
+from lstmcast.config.job import Freshness, RuleAction
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ConfigError
 from lstmcast.text import truncate_items
@@ -24,13 +24,13 @@ class Violation:
 
     Attributes:
         rule: its name in the `freshness` section.
-        then: what the job asks for.
+        action: what the job asks for.
         text: one line: what was found, what is allowed.
         series: the keys concerned.
     """
 
     rule: str
-    then: Then
+    action: RuleAction
     text: str
     series: tuple[Key, ...]
 
@@ -47,8 +47,8 @@ def data_violations(panel: Panel, rules: Freshness, context: int, now: datetime)
     Raises:
         ConfigError: a rule about time, and the file has no times.
     """
-    if panel.calendar.kind == "counter" and (rules.max_data_age or rules.flatline):
-        name = "max_data_age" if rules.max_data_age else "flatline"
+    if panel.calendar.kind == "counter" and (rules.max_data_age or rules.max_flatline):
+        name = "max_data_age" if rules.max_data_age else "max_flatline"
         raise ConfigError(f"freshness.{name}: needs times, and {panel.source} has none; leave the rule out")
     return [*_aged(panel, rules, now), *_incomplete(panel, rules, context), *_flat(panel, rules)]
 
@@ -66,7 +66,7 @@ def model_violations(trained: datetime, keys: tuple[Key, ...], rules: Freshness,
     if rule is None or age <= rule.limit:
         return []
     text = f"the model was trained {span_words(age)} ago; at most {duration_text(rule.limit)} is allowed"
-    return [Violation("max_model_age", rule.then, text, keys)]
+    return [Violation("max_model_age", rule.action, text, keys)]
 
 
 def completed(panel: Panel) -> datetime | None:
@@ -94,7 +94,7 @@ def _aged(panel: Panel, rules: Freshness, now: datetime) -> Iterator[Violation]:
         return
     newest = panel.calendar.text(panel.ends.max(keepdims=True))[0]
     text = f"{panel.source}: the newest step, {newest}, ended {span_words(now - ended)} ago"
-    yield Violation("max_data_age", rule.then, f"{text}; at most {duration_text(rule.limit)} is allowed", panel.keys)
+    yield Violation("max_data_age", rule.action, f"{text}; at most {duration_text(rule.limit)} is allowed", panel.keys)
 
 
 def _incomplete(panel: Panel, rules: Freshness, context: int) -> Iterator[Violation]:
@@ -106,7 +106,7 @@ def _incomplete(panel: Panel, rules: Freshness, context: int) -> Iterator[Violat
         found = [f"{_name(panel.keys[k])}{fractions[k]:.0%}" for k in short.tolist()]
         text = f"{panel.source}: of the last {context} steps are there: {truncate_items(found, len(found))}"
         yield Violation(
-            "min_completeness", rule.then, f"{text}; at least {rule.limit:.0%} must be", _keys(panel, short)
+            "min_completeness", rule.action, f"{text}; at least {rule.limit:.0%} must be", _keys(panel, short)
         )
 
 
@@ -120,7 +120,7 @@ def completeness(panel: Panel, context: int) -> Floats:
 
 
 def _flat(panel: Panel, rules: Freshness) -> Iterator[Violation]:
-    if (rule := rules.flatline) is None:
+    if (rule := rules.max_flatline) is None:
         return
     steps = same_steps(panel)
     spans = (panel.calendar.stamps(panel.ends + 1) - panel.calendar.stamps(panel.ends - steps + 1)) / 1e6
@@ -130,7 +130,7 @@ def _flat(panel: Panel, rules: Freshness) -> Iterator[Violation]:
         text = (
             f"{panel.source}: for {duration_text(rule.limit)} or longer nothing but {truncate_items(found, len(found))}"
         )
-        yield Violation("flatline", rule.then, text, _keys(panel, flat))
+        yield Violation("max_flatline", rule.action, text, _keys(panel, flat))
 
 
 def same_steps(panel: Panel) -> Ints:

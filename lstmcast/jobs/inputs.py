@@ -112,18 +112,22 @@ def _context(panel: Panel, model: CurrentModel | None) -> int:
 def _report_violations(run: RunContext, violations: Sequence[Violation], failure: type[LstmcastError]) -> None:
     """Say what is broken, and end where the job asks for it."""
     if fatal := [
-        f"freshness.{violation.rule}: {violation.text}" for violation in violations if violation.then == "fail"
+        f"freshness.{violation.rule}: {violation.text}" for violation in violations if violation.action == "fail"
     ]:
         raise failure(fatal)
     for violation in violations:
-        does = "forecast by seasonal naive" if violation.then == "fallback" else "forecast all the same"
-        fields = {"rule": violation.rule, "then": violation.then, "series": ["/".join(key) for key in violation.series]}
+        does = "forecast by seasonal naive" if violation.action == "fallback" else "forecast all the same"
+        fields = {
+            "rule": violation.rule,
+            "action": violation.action,
+            "series": ["/".join(key) for key in violation.series],
+        }
         run.note(LogEvent("breach", f"freshness.{violation.rule}: {violation.text}: {does}", "warning", fields))
 
 
 def _fallback_series(violations: Sequence[Violation]) -> set[Key]:
     """The series that the model is not to forecast."""
-    return {key for violation in violations if violation.then == "fallback" for key in violation.series}
+    return {key for violation in violations if violation.action == "fallback" for key in violation.series}
 
 
 def _up_to_date(run: RunContext, panel: Panel, model: CurrentModel | None, data: str) -> CurrentModel | None:

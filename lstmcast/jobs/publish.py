@@ -63,7 +63,7 @@ def publish(run: RunContext, inputs: RunInputs, entry: RunRecord) -> list[AlertR
         LstmcastError: it cannot be made or written.
     """
     forecast = make_forecast(run.job, inputs.panel, inputs.model, inputs.sources)
-    adapted_forecast = adapted(run.ledger, forecast) if run.job.ledger.adapt else unchanged(forecast)
+    adapted_forecast = adapted(run.ledger, forecast) if run.job.ledger.adaptive_intervals else unchanged(forecast)
     found = _alerts(run.job, adapted_forecast.forecast, inputs.model)
     content = adapted_forecast.forecast.render(output_suffix(run.job.forecast.output))
     entry = _described(entry, run.job, adapted_forecast.forecast, content, found)

@@ -118,7 +118,7 @@ def refit(run: RunContext, panel: Panel, incumbent: CurrentModel | None, reason:
     Raises:
         LstmcastError: it cannot be fitted, and there is no incumbent.
     """
-    start = incumbent.forecaster if incumbent and run.job.retrain.start == "warm" else None
+    start = incumbent.forecaster if incumbent and run.job.retrain.init == "warm" else None
     networks = [*start.holdout_pipeline.networks, *start.pipeline.networks] if start else []
     try:
         with checkpoint(run.folder, training_fingerprint(panel, run.job.config, networks)) as kept:
@@ -148,7 +148,7 @@ def _published(run: RunContext, challenger: Forecaster, reason: RetrainReason, d
     """Save the challenger, with why it was taken, and make it the current version; its name."""
     retrain = RetrainInfo(reason.reason, decision.words, decision.figures)
     challenger = replace(challenger, report=replace(challenger.report, retrain=retrain))
-    folder, keep = run.folder, run.job.store.keep
+    folder, keep = run.folder, run.job.store.keep_versions
     return save(challenger, folder.parent, folder.name, data=run.job.input, now=run.now, keep=keep).name
 
 

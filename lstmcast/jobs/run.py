@@ -102,14 +102,14 @@ def _locked(run: RunContext) -> RunResult:
     done = run.ledger.find_run(key)
     if done and not run.force and output_is_current(run.job, done):
         run.note(LogEvent("unchanged", f"{run.job.forecast.output}: nothing has changed since it was written"))
-        scores, found = live(run.ledger, now=run.now, window=run.job.ledger.window), _recorded_alerts(done)
+        scores, found = live(run.ledger, now=run.now, window=run.job.ledger.score_window), _recorded_alerts(done)
         samples = (*_age_metrics(run, inputs), *of_scores(scores), *of_alerts(found))
         return RunResult(key, "unchanged", inputs.version, metrics=samples)
     found = publish(run, inputs, RunRecord(key, run.now, inputs.version, digest, inputs.data))
     scores, met = report_scores(run)
     faults = (*fire_alerts(run, key, found), *met)
-    if run.job.ledger.keep:
-        run.ledger.prune(run.now - run.job.ledger.keep)
+    if run.job.ledger.retention:
+        run.ledger.prune(run.now - run.job.ledger.retention)
     return RunResult(
         key, "done", inputs.version, faults, (*_age_metrics(run, inputs), *of_scores(scores), *of_alerts(found))
     )

@@ -25,7 +25,7 @@ class ScalingSpec:
     """
 
     transform: TransformName
-    mode: ScaleMode = "own"
+    mode: ScaleMode = "local"
     allow_untransformed: bool = False
 
 

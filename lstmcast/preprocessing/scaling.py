@@ -15,7 +15,7 @@ from lstmcast.errors import DataError
 from lstmcast.types import Bools, Floats, Ints
 
 TransformName = Literal["log", "sqrt", "none"]
-ScaleMode = Literal["own", "root", "shared"]
+ScaleMode = Literal["local", "blended", "global"]
 
 MAX_STEP_RATIO = 30.0  # times the usual step, that a series' own may be larger or smaller where it counts by its root
 STILL = 1e-3  # of its value: what one step is taken to be of a plain series that never moved
@@ -111,7 +111,7 @@ def fit_scaling(
     *,
     transform: TransformName,
     level: int,
-    mode: ScaleMode = "own",
+    mode: ScaleMode = "local",
     typical_step: float | None = None,
     untransformed: Bools | None = None,
 ) -> Scaling:
@@ -124,8 +124,8 @@ def fit_scaling(
         offsets: [S + 1].
         transform: the transform.
         level: steps of the level, ≥ 1.
-        mode: "own": each series by its own step. "shared": all by the usual one, for logs of different series are
-            alike already. "root": by the geometric mean of the two, where a network sees too little of a series to
+        mode: "local": each series by its own step. "global": all by the usual one, for logs of different series are
+            alike already. "blended": by the geometric mean of the two, where a network sees too little of a series to
             tell a restless one.
         typical_step: the usual step; None: the mean over these series.
         untransformed: [S] the series that are not transformed: each has its own step, whatever the others have.
@@ -146,9 +146,9 @@ def fit_scaling(
         raise DataError("the target holds numbers too large to scale (beyond about 1e300); divide them first")
     typical_step = _typical_step(scale) if typical_step is None else typical_step
     own = np.where(scale > 0, scale, STILL * np.maximum(np.abs(anchor), STILL))
-    if mode == "shared":
+    if mode == "global":
         scale = np.full_like(scale, typical_step)
-    if mode == "root":
+    if mode == "blended":
         scale = np.sqrt(typical_step * np.clip(scale, typical_step / MAX_STEP_RATIO, typical_step * MAX_STEP_RATIO))
     scale = np.where(scale > 0, scale, 1.0)
     if untransformed is not None:

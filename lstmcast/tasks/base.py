@@ -110,7 +110,7 @@ class PlotOptions:
         forecast: a file written by predict, drawn instead of a new forecast.
         backtest: draw the hold-out.
         series: keys of the series to draw, parts joined by '/'.
-        history: past steps to show.
+        history_steps: past steps to show.
     """
 
     suffix: str
@@ -118,7 +118,7 @@ class PlotOptions:
     forecast: str | None = None
     backtest: bool = False
     series: tuple[str, ...] = ()
-    history: int | None = None
+    history_steps: int | None = None
 
 
 @dataclass(frozen=True)
@@ -126,14 +126,14 @@ class BacktestOptions:
     """The flags of backtest; None, empty or False: not given.
 
     Attributes:
-        origins: of each series.
-        step: between two origins.
+        n_origins: of each series.
+        step_size: between two origins.
         refit: train before every origin instead of once.
         classical: names of classical methods to fit too.
     """
 
-    origins: int | None = None
-    step: int | None = None
+    n_origins: int | None = None
+    step_size: int | None = None
     refit: bool = False
     classical: tuple[str, ...] = ()
 
@@ -248,8 +248,8 @@ def reject_flags(flags: PredictOptions | PlotOptions | BacktestOptions, task: st
         UsageError: another flag was given.
     """
     given = [field.name for field in fields(flags) if field.name not in supported and _is_given(flags, field.name)]
-    if names := [f"--{name}" for name in given if name != "suffix"]:
-        raise UsageError(f"{', '.join(names)}: not with model.head: {task}")
+    if names := [f"--{name.replace('_', '-')}" for name in given if name != "suffix"]:
+        raise UsageError(f"{', '.join(names)}: not with model.task: {task}")
 
 
 def _is_given(flags: PredictOptions | PlotOptions | BacktestOptions, name: str) -> bool:

@@ -169,7 +169,7 @@ def train_before_origins(plan: Callable[[], Training[F, P, E, M]], options: FitO
     try:
         return train(plan(), options)
     except DataError as err:
-        raise DataError(f"before the first origin: {err}; or give fewer --origins") from err
+        raise DataError(f"before the first origin: {err}; or give fewer --n-origins") from err
 
 
 @dataclass(frozen=True)

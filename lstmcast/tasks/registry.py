@@ -30,7 +30,7 @@ def get_task(name: str) -> AnyTask:
         ModelError: there is none.
     """
     if name not in HEADS:
-        raise ModelError(f"model.head: {name!r:.40} is none of this lstmcast ({', '.join(HEADS)}); train again")
+        raise ModelError(f"model.task: {name!r:.40} is none of this lstmcast ({', '.join(HEADS)}); train again")
     task: AnyTask = getattr(import_module(f"lstmcast.tasks.{name}.task"), HEADS[name])()
     return task
 

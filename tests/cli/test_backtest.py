@@ -29,7 +29,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.slow
 def test_files_figures_and_json(here: Path, capsys: Capture, air: Path, small: tuple[str, ...]) -> None:
     """Everything at once: the table on stderr, the JSON alone on stdout, the files in the folder, nothing else."""
-    asked = ("--origins", "2", "--horizon", "6", "--json", "--figures", "-o", "results/air")
+    asked = ("--n-origins", "2", "--horizon", "6", "--json", "--figures", "-o", "results/air")
     assert main(["backtest", str(air), *asked, *small]) == 0
     out, err = capsys.readouterr()
     found = json.loads(out)
@@ -54,7 +54,7 @@ def test_files_figures_and_json(here: Path, capsys: Capture, air: Path, small: t
 def test_quiet_says_nothing_and_writes_the_same(here: Path, capsys: Capture, air: Path, small: tuple[str, ...]) -> None:
     """Two runs with one seed write the same bytes; `--quiet` is quiet."""
     for name in ("one", "two"):
-        assert main(["backtest", str(air), "--origins", "2", "-o", name, "--quiet", *small]) == 0
+        assert main(["backtest", str(air), "--n-origins", "2", "-o", name, "--quiet", *small]) == 0
     assert capsys.readouterr() == ("", "")
     for file in ("scores.csv", "forecasts.csv"):
         assert (here / "one" / file).read_bytes() == (here / "two" / file).read_bytes()
@@ -64,12 +64,12 @@ def test_quiet_says_nothing_and_writes_the_same(here: Path, capsys: Capture, air
     ("flags", "code", "words"),
     [
         (["--figures"], 2, "--figures: needs a folder to draw into: give one with -o FOLDER"),
-        (["--origins", "0"], 2, "--origins"),
+        (["--n-origins", "0"], 2, "--n-origins"),
         (["--classical", "prophet"], 2, "prophet"),
         (["--classical", "ets"], 2, "pip install 'lstmcast[baselines]'"),
         (["--horizon", "0"], 3, "--horizon: must be ≥ 1"),
-        (["--origins", "30"], 4, "30 origins, 12 steps apart"),
-        (["--origins", "10"], 4, "or give fewer --origins"),
+        (["--n-origins", "30"], 4, "30 origins, 12 steps apart"),
+        (["--n-origins", "10"], 4, "or give fewer --n-origins"),
         (["-o", "taken"], 6, "taken: cannot be written"),
     ],
 )
@@ -95,7 +95,7 @@ def test_refusals(
 @pytest.mark.slow
 def test_strict_is_8(shops_file: Path, capsys: Capture, small: tuple[str, ...]) -> None:
     """What was left out is named: by the reader, and for want of a past."""
-    assert main(["backtest", str(shops_file), "--strict", "--quiet", "--origins", "3", *small]) == 8
+    assert main(["backtest", str(shops_file), "--strict", "--quiet", "--n-origins", "3", *small]) == 8
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("lstmcast: left out: series 'gap': 70 steps are missing")
     assert lines[1] == "lstmcast: left out: 1 series too short for so many origins"

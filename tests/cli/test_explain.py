@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 def test_words_and_a_figure(models: Path, air: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The findings on stdout, a figure beside them, and where it lies on stderr."""
     figure = tmp_path / "why.svg"
-    assert main(["explain", str(air), "--models", str(models), "--output", str(figure)]) == 0
+    assert main(["explain", str(air), "--model-dir", str(models), "--output", str(figure)]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("The forecast for 1961-01 to 1961-12 is ")
     assert "They miss the change they explain by" in out
@@ -35,7 +35,7 @@ def test_json_alone(
 ) -> None:
     """All numbers on stdout, no figure unless one is asked for; sums agree, and times are those of the file."""
     monkeypatch.chdir(tmp_path)
-    assert main(["explain", str(air), "--models", str(models.resolve()), "--origin", "1959-12", "--json"]) == 0
+    assert main(["explain", str(air), "--model-dir", str(models.resolve()), "--origin", "1959-12", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert list(tmp_path.iterdir()) == []
     assert (found["origin"], found["forecast"]["time"][0]) == ("1959-12", "1960-01")
@@ -53,7 +53,7 @@ def test_a_named_series(
     shops_models: Path, shops_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its key is in the words; PDF is a figure too; --quiet says nothing on stderr."""
-    asked = ["explain", str(shops_file), "--models", str(shops_models), "--series", "south/west", "--quiet"]
+    asked = ["explain", str(shops_file), "--model-dir", str(shops_models), "--series", "south/west", "--quiet"]
     assert main([*asked, "--output", str(tmp_path / "why.pdf")]) == 0
     out, err = capsys.readouterr()
     assert "of south/west" in out
@@ -74,5 +74,5 @@ def test_faults_have_their_exit_code(
     models: Path, air: Path, flags: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A wrong series, time, format or model: one line that says what is wrong, and nothing written."""
-    assert main(["explain", str(air), "--models", str(models), *flags]) == code
+    assert main(["explain", str(air), "--model-dir", str(models), *flags]) == code
     assert words in capsys.readouterr().err

@@ -60,7 +60,7 @@ def said(capture: Capture, *args: object, code: int) -> str:
         (["forecast"], 2, "No such command 'forecast'"),
         (["predict", "--horizon", "0"], 2, "--horizon"),
         (["config", "--set", "train.epochs=0"], 3, "lstmcast: --set: train.epochs: must be ≥ 1 (got 0)"),
-        (["train", "x.csv", "--start", "cold"], 3, "lstmcast: --start: must be 'scratch', 'pretrained' or 'auto'"),
+        (["train", "x.csv", "--init", "cold"], 3, "lstmcast: --init: must be 'scratch', 'fine_tune' or 'auto'"),
         (["train", "x.csv", "--seed", "1", "-s", "train.seeds=2"], 3, "lstmcast: --set: train.seeds: unknown key"),
         (["check", "empty.csv"], 4, "empty.csv: the file is empty"),
         (["predict"], 5, "models: no model is there; train one"),
@@ -93,7 +93,7 @@ def test_busy_is_7(run: Run, here: Path, air: Path) -> None:
 
 def test_strict_is_8(run: Run, here: Path, shops_models: Path) -> None:
     """With `--strict` a series that was left out is named and ends in 8; the forecast is written all the same."""
-    done = run("predict", "--models", shops_models, "--strict", "--quiet", cwd=here)
+    done = run("predict", "--model-dir", shops_models, "--strict", "--quiet", cwd=here)
     assert done.returncode == 8
     (line,) = done.stderr.splitlines()
     assert line.startswith("lstmcast: left out: series 'gap': 70 steps are missing")
@@ -149,11 +149,11 @@ def test_a_wide_table(here: Path, capsys: Capture, small: tuple[str, ...]) -> No
     """Two target columns, or all of them, are series of their own; predict reads the same ones again."""
     rows = [f"{1900 + k},{k % 5 + 1},{k % 7 + 30}" for k in range(60)]
     (here / "wide.csv").write_text("year,a,b\n" + "\n".join(rows) + "\n")
-    assert call("train", "wide.csv", "--target", "a", "--target", "b", "--models", "m1", "-q", *small) == 0
-    assert call("train", "wide.csv", "--target", "*", "--models", "m2", "-q", *small) == 0
+    assert call("train", "wide.csv", "--target", "a", "--target", "b", "--model-dir", "m1", "-q", *small) == 0
+    assert call("train", "wide.csv", "--target", "*", "--model-dir", "m2", "-q", *small) == 0
     tables = []
     for folder in ("m1", "m2"):
-        assert call("predict", "--models", folder, "--quiet", "--output", f"{folder}.csv") == 0
+        assert call("predict", "--model-dir", folder, "--quiet", "--output", f"{folder}.csv") == 0
         tables.append((here / f"{folder}.csv").read_text())
     assert tables[0] == tables[1]
     table = pd.read_csv(here / "m1.csv")
@@ -161,7 +161,7 @@ def test_a_wide_table(here: Path, capsys: Capture, small: tuple[str, ...]) -> No
     means = table.groupby("series")["forecast"].mean()
     assert 0 < means["a"] < 7 < 25 < means["b"] < 40
     (here / "narrow.csv").write_text("year,a\n" + "".join(f"{1900 + k},{k}\n" for k in range(60)))
-    assert "no column 'b'" in said(capsys, "predict", "narrow.csv", "--models", "m1", code=4)
+    assert "no column 'b'" in said(capsys, "predict", "narrow.csv", "--model-dir", "m1", code=4)
 
 
 @pytest.mark.slow
@@ -181,8 +181,8 @@ def test_stdin_is_trained_on_and_remembered(
     ("args", "words"),
     [
         (["--name", "../x"], "model name: must be"),
-        (["--models", "file/models"], "a part of the path is a file"),
-        (["--models", "/proc/models"], "models"),
+        (["--model-dir", "file/models"], "a part of the path is a file"),
+        (["--model-dir", "/proc/models"], "models"),
     ],
 )
 def test_places_where_nothing_can_be_saved(here: Path, capsys: Capture, air: Path, args: list[str], words: str) -> None:
@@ -218,7 +218,7 @@ def test_flags_win_over_set_and_set_over_the_file(here: Path, capsys: Capture, a
     """The same key in a flag, in `--set` and in the YAML: the flag counts, then `--set`, then the file."""
     (here / "my.yaml").write_text("train: {seed: 1, patience: 1, epochs: 1}\nforecast: {horizon: 3}\n")
     settings = ("--set", "train.seed=2", "--set", "train.patience=2", "--seed", "3")
-    assert call("train", air, "-c", "my.yaml", *settings, "--json", "-q", "-s", "train.batches=2") == 0
+    assert call("train", air, "-c", "my.yaml", *settings, "--json", "-q", "-s", "train.steps_per_epoch=2") == 0
     config = json.loads(capsys.readouterr().out)["config"]
     assert (config["train"]["seed"], config["train"]["patience"], config["train"]["epochs"]) == (3, 2, 1)
     assert config["forecast"]["horizon"] == 3
@@ -238,9 +238,9 @@ def test_a_flag_is_the_name_it_is(here: Path, capsys: Capture, name: str) -> Non
     [
         (["--set", "train.epochs"], "--set train.epochs: must be KEY=VALUE"),
         (["--set", "epochs=5"], "--set epochs: must be section.key=value"),
-        (["--season", "x"], "--season: must be a whole number (got the text 'x')"),
-        (["--season", "--5"], "--season: must be a whole number (got the text '--5')"),
-        (["--season", "0"], "--season: must be ≥ 1 (got 0)"),
+        (["--season-length", "x"], "--season-length: must be a whole number (got the text 'x')"),
+        (["--season-length", "--5"], "--season-length: must be a whole number (got the text '--5')"),
+        (["--season-length", "0"], "--season-length: must be ≥ 1 (got 0)"),
         (["--config", "nope"], "--config nope: shipped configs: "),
     ],
 )
@@ -256,7 +256,7 @@ def test_wrong_settings_are_3(capsys: Capture, air: Path, args: list[str], words
 
 def test_stdout_is_the_csv_alone(run: Run, here: Path, models: Path) -> None:
     """`-o -` puts the CSV on stdout and the words on stderr, and writes no file."""
-    done = run("predict", "--models", models, "--horizon", "3", "-o", "-", cwd=here)
+    done = run("predict", "--model-dir", models, "--horizon", "3", "-o", "-", cwd=here)
     lines = done.stdout.splitlines()
     assert lines[0] == "month,forecast,lower_80,upper_80,lower_95,upper_95"
     assert [line.split(",")[0] for line in lines[1:]] == ["1961-01", "1961-02", "1961-03"]
@@ -268,7 +268,7 @@ def test_all_formats_say_the_same(here: Path, capsys: Capture, models: Path) -> 
     """CSV, JSON lines and Parquet hold the same rows; quietly, nothing is said."""
     pytest.importorskip("pyarrow")
     for suffix in ("csv", "jsonl", "parquet"):
-        assert call("predict", "--models", models, "--quiet", "-o", f"f.{suffix}") == 0
+        assert call("predict", "--model-dir", models, "--quiet", "-o", f"f.{suffix}") == 0
     assert capsys.readouterr() == ("", "")
     table = pd.read_csv("f.csv")
     pd.testing.assert_frame_equal(pd.DataFrame(map(json.loads, Path("f.jsonl").read_text().splitlines())), table)
@@ -295,7 +295,7 @@ def test_the_newest_file_is_used(here: Path, capsys: Capture, air: Path, small: 
 def test_other_columns_are_refused(here: Path, capsys: Capture, models: Path) -> None:
     """A file without the model's columns is refused by name, not guessed at."""
     (here / "other.csv").write_text("month,freight\n" + "".join(f"{1950 + k}-01,{k}\n" for k in range(20)))
-    assert "no column 'passengers'" in said(capsys, "predict", "other.csv", "--models", models, code=4)
+    assert "no column 'passengers'" in said(capsys, "predict", "other.csv", "--model-dir", models, code=4)
 
 
 def test_several_models_must_be_named(here: Path, capsys: Capture, models: Path) -> None:
@@ -331,7 +331,7 @@ def test_tampered_weights_are_5(here: Path, capsys: Capture, models: Path) -> No
 def test_outputs_that_cannot_be(capsys: Capture, models: Path, output: str) -> None:
     """An unknown suffix is wrong usage, a missing folder the file system's fault; nothing is written."""
     code = 6 if output.startswith("nowhere") else 2
-    err = said(capsys, "predict", "--models", models, "-o", output, code=code)
+    err = said(capsys, "predict", "--model-dir", models, "-o", output, code=code)
     assert len(err.splitlines()) == 1
     assert list(Path().iterdir()) == []
 
@@ -345,23 +345,23 @@ def test_outputs_that_cannot_be(capsys: Capture, models: Path, output: str) -> N
 )
 def test_pictures(capsys: Capture, models: Path, output: str, start: bytes) -> None:
     """Each suffix gives a file of its kind, with the words on stderr."""
-    assert f"{output}: 1 of 1 series" in said(capsys, "plot", "--models", models, "-o", output, code=0)
+    assert f"{output}: 1 of 1 series" in said(capsys, "plot", "--model-dir", models, "-o", output, code=0)
     assert Path(output).read_bytes().startswith(start)
 
 
 def test_a_picture_of_held_out_forecasts(capsys: Capture, models: Path) -> None:
     """`--backtest` draws what judged the model, and says so in the title."""
-    assert call("plot", "--models", models, "--backtest", "-q", "-o", "b.svg") == 0
+    assert call("plot", "--model-dir", models, "--backtest", "-q", "-o", "b.svg") == 0
     assert capsys.readouterr() == ("", "")
     assert Path("b.svg").stat().st_size > 10_000
 
 
 def test_a_picture_of_what_came_true(here: Path, air: Path, models: Path) -> None:
     """A forecast made earlier is drawn with the data that have grown since, and differs from one without them."""
-    assert call("predict", "--models", models, "-q", "-o", "f.csv") == 0
+    assert call("predict", "--model-dir", models, "-q", "-o", "f.csv") == 0
     (here / "grown.csv").write_text(air.read_text() + "1961-01,450\n1961-02,410\n")
     for data, output in (("grown.csv", "grown.svg"), (air, "before.svg")):
-        assert call("plot", data, "--models", models, "--forecast", "f.csv", "-q", "-o", output) == 0
+        assert call("plot", data, "--model-dir", models, "--forecast", "f.csv", "-q", "-o", output) == 0
     assert len(Path("grown.svg").read_text()) > len(Path("before.svg").read_text())
 
 
@@ -372,18 +372,18 @@ def test_a_picture_of_what_came_true(here: Path, air: Path, models: Path) -> Non
         (["--backtest", "--forecast", "x.csv"], 2, "cannot be drawn together"),
         (["-o", "x.gif"], 2, "must be one of .png, .svg, .pdf (got '.gif')"),
         (["--forecast", "x.csv"], 6, "x.csv"),
-        (["--history", "0"], 2, "--history"),
+        (["--history-steps", "0"], 2, "--history-steps"),
     ],
 )
 def test_pictures_that_cannot_be(capsys: Capture, shops_models: Path, args: list[str], code: int, words: str) -> None:
     """Unknown series, contradictions and other suffixes are told, and no file is left."""
-    assert words in said(capsys, "plot", "--models", shops_models, *args, code=code)
+    assert words in said(capsys, "plot", "--model-dir", shops_models, *args, code=code)
     assert list(Path().iterdir()) == []
 
 
 def test_series_of_a_picture(capsys: Capture, shops_models: Path) -> None:
     """Named series are drawn, also one with a slash in its name."""
-    err = said(capsys, "plot", "--models", shops_models, "--series", "south/west", "--history", "30", code=0)
+    err = said(capsys, "plot", "--model-dir", shops_models, "--series", "south/west", "--history-steps", "30", code=0)
     assert err.startswith("forecast.png: 1 of 3 series")
 
 
@@ -408,8 +408,8 @@ def test_init_then_train(here: Path, capsys: Capture, shops_file: Path, small: t
     """The written config names what was found, is not overwritten unasked, and trains the same columns."""
     assert "lstmcast.yaml: written" in said(capsys, "init", shops_file, code=0)
     config = load_config(here / "lstmcast.yaml")
-    assert (config.data.time, config.data.target, config.data.series) == ("day", "sales", ["shop"])
-    assert (config.data.frequency, config.data.season) == ("D", 7)
+    assert (config.data.time, config.data.target, config.data.id_columns) == ("day", "sales", ["shop"])
+    assert (config.data.frequency, config.data.season_length) == ("D", 7)
     assert config.model == Config().model
     before = (here / "lstmcast.yaml").read_text()
     assert "--force replaces it" in said(capsys, "init", shops_file, code=2)
@@ -418,7 +418,7 @@ def test_init_then_train(here: Path, capsys: Capture, shops_file: Path, small: t
     assert load_config(here / "lstmcast.yaml").train.epochs == 3
     capsys.readouterr()
     assert call("train", shops_file, "--config", "lstmcast.yaml", "--json", "-q", *small) == 0
-    assert json.loads(capsys.readouterr().out)["config"]["data"]["series"] == ["shop"]
+    assert json.loads(capsys.readouterr().out)["config"]["data"]["id_columns"] == ["shop"]
 
 
 def test_init_to_stdout(capsys: Capture, here: Path, air: Path) -> None:
@@ -467,7 +467,7 @@ def test_help_has_its_examples_on_lines_of_their_own(capsys: Capture) -> None:
 
 def test_the_module_is_the_command(here: Path, models: Path, run: Run) -> None:
     """`python -m lstmcast` forecasts the same bytes, and ends with the same codes."""
-    args = ["predict", "--models", str(models), "-q", "-o", "-"]
+    args = ["predict", "--model-dir", str(models), "-q", "-o", "-"]
     module = subprocess.run(
         [sys.executable, "-m", "lstmcast", *args], cwd=here, capture_output=True, text=True, check=False
     )
@@ -523,7 +523,7 @@ def test_stopped_while_training(
     """A signal in the midst of training: its exit code, one line, at most a checkpoint; the next run works."""
     (tmp_path / "air_passengers.csv").write_bytes(air.read_bytes())
     models = str(tmp_path / "models")
-    endless = ["--set", "train.epochs=1000000", "--set", "train.patience=1000000", "--models", models]
+    endless = ["--set", "train.epochs=1000000", "--set", "train.patience=1000000", "--model-dir", models]
     log = tmp_path / "log"
     with log.open("w") as stderr:
         process = subprocess.Popen(
@@ -538,7 +538,7 @@ def test_stopped_while_training(
     assert "Traceback" not in text
     folder = tmp_path / "models" / "air_passengers"
     assert {path.name for path in folder.iterdir()} <= {"lock", CHECKPOINT}
-    assert main(["train", str(air), "--models", models, "--quiet", *small]) == 0
+    assert main(["train", str(air), "--model-dir", models, "--quiet", *small]) == 0
     assert {path.name for path in folder.iterdir()} == {"lock", "current", *(path.name for path in versions(folder))}
     assert len(versions(folder)) == 1
 
@@ -565,7 +565,7 @@ def test_stopped_while_tensorflow_is_imported(
     """A signal that comes where modules swallow exceptions is heard all the same."""
     (tmp_path / "tensorflow.py").write_text(SWALLOWING.format(number=int(number)))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    command = [*LAUNCH, "train", str(air), "--models", str(tmp_path / "models")]
+    command = [*LAUNCH, "train", str(air), "--model-dir", str(tmp_path / "models")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stderr
     assert done.stderr.splitlines()[-1].endswith("ed; nothing was half-written")
@@ -575,7 +575,7 @@ def test_stopped_while_tensorflow_is_imported(
 def test_a_reader_that_has_gone(command: Path, tmp_path: Path, air: Path, models: Path, args: list[str]) -> None:
     """Writing into a pipe that nobody reads ends quietly, as with `| head -1`."""
     args = [str(air) if arg == "DATA" else arg for arg in args]
-    args += ["--models", str(models)] if args[0] == "predict" else []
+    args += ["--model-dir", str(models)] if args[0] == "predict" else []
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run([command, *args], cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, check=False)
@@ -587,7 +587,7 @@ def test_words_that_nobody_reads(command: Path, tmp_path: Path, models: Path) ->
     """Where the reader of stderr has gone, the words are lost but the work is done."""
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run([command, "predict", "--models", models], cwd=tmp_path, stderr=writing, check=False)
+    done = subprocess.run([command, "predict", "--model-dir", models], cwd=tmp_path, stderr=writing, check=False)
     os.close(writing)
     assert done.returncode == 0
     assert (tmp_path / "forecast.csv").read_text().count("\n") == 13
@@ -595,7 +595,7 @@ def test_words_that_nobody_reads(command: Path, tmp_path: Path, models: Path) ->
 
 def test_head(command: Path, tmp_path: Path, models: Path) -> None:
     """A forecast larger than a pipe holds, of which only the first line is read."""
-    line = f"set -o pipefail; '{command}' predict --models '{models}' --horizon 5000 -q -o - | head -n 1"
+    line = f"set -o pipefail; '{command}' predict --model-dir '{models}' --horizon 5000 -q -o - | head -n 1"
     done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("month,forecast")
@@ -614,7 +614,7 @@ def test_a_full_stdout(command: Path, tmp_path: Path, air: Path) -> None:
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
 def test_closed_outputs(command: Path, tmp_path: Path, models: Path, closed: str) -> None:
     """A job without stdout, stderr or stdin writes its forecast all the same."""
-    line = f"exec '{command}' predict --models '{models}' --output f.csv {closed}"
+    line = f"exec '{command}' predict --model-dir '{models}' --output f.csv {closed}"
     done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
@@ -628,7 +628,7 @@ def test_without_home_terminal_and_locale(run: Run, models: Path, tmp_path: Path
     The bare environment may leave another BLAS kernel or number of threads, so sums may round differently.
     """
     bare = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "PYTHONPATH": str(Path(lstmcast.__file__).parents[1])}
-    args = ("predict", "--models", models, "-o", "-")
+    args = ("predict", "--model-dir", models, "-o", "-")
     done = run(*args, cwd=Path("/proc/self"), env=bare)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
@@ -642,7 +642,7 @@ def test_without_home_terminal_and_locale(run: Run, models: Path, tmp_path: Path
 
 def test_a_folder_that_cannot_be_written(run: Run, models: Path) -> None:
     """In the same folder, a forecast that is to be a file is refused by the file system, in one line."""
-    done = run("predict", "--models", models, cwd=Path("/proc"))
+    done = run("predict", "--model-dir", models, cwd=Path("/proc"))
     assert done.returncode == 6
     assert done.stderr.startswith("lstmcast: forecast.csv: cannot be written")
     assert len(done.stderr.splitlines()) == 1
@@ -651,7 +651,7 @@ def test_a_folder_that_cannot_be_written(run: Run, models: Path) -> None:
 def test_words_beyond_ascii_in_a_locale_without_them(run: Run, tmp_path: Path, air: Path) -> None:
     """Where the terminal knows ASCII alone, nothing ends in a traceback."""
     ascii_only = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    for args in (("config", "--schema"), ("--help",), ("check", air), ("check", air, "--season", "0")):
+    for args in (("config", "--schema"), ("--help",), ("check", air), ("check", air, "--season-length", "0")):
         done = run(*args, cwd=tmp_path, env=ascii_only)
         assert "Traceback" not in done.stderr
         assert done.returncode == (3 if "0" in args else 0)

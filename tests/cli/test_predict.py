@@ -43,7 +43,7 @@ def test_pretrained_is_asked_for_by_name_beside_a_trained_model(
     """The trained model forecasts unless --model pretrained is given, and the two differ."""
     said = []
     for flags in ([], ["--model", "pretrained"]):
-        assert main(["predict", str(air), "--models", str(models), "-o", "-", *flags]) == 0
+        assert main(["predict", str(air), "--model-dir", str(models), "-o", "-", *flags]) == 0
         captured = capsys.readouterr()
         assert ("pretrained" in captured.err) == bool(flags)
         said.append(captured.out)
@@ -54,7 +54,7 @@ def test_pretrained_is_asked_for_by_name_beside_a_trained_model(
 def test_flags_say_how_a_file_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of two columns of numbers, the one that --target names is forecast: half-hours, by networks of hours."""
     (tmp_path / "grid.csv").write_text(HALF_HOURS)
-    asked = ["predict", str(tmp_path / "grid.csv"), "--models", str(tmp_path / "none"), "-o", "-"]
+    asked = ["predict", str(tmp_path / "grid.csv"), "--model-dir", str(tmp_path / "none"), "-o", "-"]
     assert main(asked) == 4
     assert "--target" in capsys.readouterr().err
     assert main([*asked, "--target", "load"]) == 0
@@ -69,14 +69,14 @@ def test_flags_say_how_a_file_is_read(tmp_path: Path, capsys: pytest.CaptureFixt
     ("flags", "words"),
     [
         (["--model", "pretrained"], "needs a data file"),
-        (["--season", "12"], "a trained model reads it as in training"),
+        (["--season-length", "12"], "a trained model reads it as in training"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
     models: Path, flags: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Pretrained networks know no data, and a trained model needs no flags to read them."""
-    assert main(["predict", "--models", str(models), *flags]) == 2
+    assert main(["predict", "--model-dir", str(models), *flags]) == 2
     assert words in capsys.readouterr().err
 
 
@@ -98,7 +98,7 @@ def test_a_series_left_out_is_said(
     hole = np.arange(1.0, 121.0)
     hole[20:90] = np.nan
     path = write_series(tmp_path / "shops.csv", {"north": np.arange(1.0, 60.0), "gap": hole})
-    asked = ["predict", str(path), "--models", str(tmp_path), "-o", str(tmp_path / "said.csv")]
+    asked = ["predict", str(path), "--model-dir", str(tmp_path), "-o", str(tmp_path / "said.csv")]
     assert main(asked) == 0
     assert "left out" in capsys.readouterr().err
     assert main([*asked, "--strict"]) == 8

@@ -32,7 +32,8 @@ from lstmcast.persistence.registry import current_version, resolve, versions
 Capture = pytest.CaptureFixture[str]
 NOW = "2024-04-30T01:00Z"
 RUN_JOB = (
-    "input: sales.csv\nmodel: {units: [4]}\ntrain: {start: scratch, epochs: 2, batches: 4}\nforecast: {horizon: 5}\n"
+    "input: sales.csv\nmodel: {units: [4]}\ntrain: {init: scratch, epochs: 2, steps_per_epoch: 4}\n"
+    "forecast: {horizon: 5}\n"
 )
 
 
@@ -88,7 +89,7 @@ def test_quiet_on_success(here: Path, capsys: Capture) -> None:
     """Cron mails what is said: nothing where nothing is wrong, one line where something is."""
     assert here.is_dir()
     assert said(capsys, "run", "job.yaml", "--now", NOW, "-q", "--force") == ""
-    Path("job.yaml").write_text(RUN_JOB + "freshness: {max_data_age: {limit: 1d, then: warn}}\n")
+    Path("job.yaml").write_text(RUN_JOB + "freshness: {max_data_age: {limit: 1d, action: warn}}\n")
     (line,) = said(capsys, "run", "job.yaml", "--now", "2024-05-02T00:00Z", "-q").splitlines()
     assert line.startswith("lstmcast: freshness.max_data_age: sales.csv: the newest step, 2024-04-29, ended 2 d ago")
 
@@ -176,11 +177,11 @@ def test_init_writes_a_job_that_runs(here: Path, capsys: Capture) -> None:
     text = said(capsys, "init", "sales.csv", "--job", "-o", "jobs.yaml")
     assert text == "jobs.yaml: written; lstmcast run jobs.yaml\n"
     written = (here / "jobs.yaml").read_text()
-    assert "  # Here: three steps of the data.\n  max_data_age: {limit: 3d, then: warn}\n" in written
+    assert "  # Here: three steps of the data.\n  max_data_age: {limit: 3d, action: warn}\n" in written
     job = load_job("jobs.yaml")
     assert (job.input, job.data.time, job.data.target, job.data.frequency) == ("sales.csv", "day", "sales", "D")
     assert job.freshness.max_data_age is not None
-    assert (job.freshness.max_data_age.then, job.retrain.start) == ("warn", "warm")
+    assert (job.freshness.max_data_age.action, job.retrain.init) == ("warn", "warm")
 
 
 @pytest.mark.slow
@@ -189,7 +190,7 @@ def test_a_job_can_be_looked_at(here: Path, capsys: Capture) -> None:
     (here / "job.yaml").write_text(RUN_JOB + "freshness: {max_data_age: 2h}\n")
     assert main(["config", "--job", "job.yaml"]) == 0
     shown = yaml.safe_load(capsys.readouterr().out)
-    assert (shown["input"], shown["freshness"]["max_data_age"]) == ("sales.csv", {"limit": "2h", "then": "fail"})
+    assert (shown["input"], shown["freshness"]["max_data_age"]) == ("sales.csv", {"limit": "2h", "action": "fail"})
     (here / "job.yaml").write_text("inputs: a\n")
     assert "input: must be given" in said(capsys, "config", "--job", code=3)
     assert main(["config", "--schema", "--job"]) == 0
@@ -279,16 +280,16 @@ def test_models_as_json(here: Path, capsys: Capture) -> None:
 
 def test_no_models(tmp_path: Path, capsys: Capture) -> None:
     """An empty folder is said to be one; there is nothing to go back to."""
-    assert main(["models", "--models", str(tmp_path)]) == 0
+    assert main(["models", "--model-dir", str(tmp_path)]) == 0
     assert capsys.readouterr().out == "there is no model\n"
-    assert "no model is there" in said(capsys, "models", "rollback", "--models", str(tmp_path), code=5)
+    assert "no model is there" in said(capsys, "models", "rollback", "--model-dir", str(tmp_path), code=5)
 
 
 NAME, DATA = "air_passengers", "air_passengers.csv"
 FAULTS_JOB = """
 input: air_passengers.csv
 model: {units: [4]}
-train: {start: scratch, epochs: 2, batches: 4}
+train: {init: scratch, epochs: 2, steps_per_epoch: 4}
 retrain: {every: null, on_drift: false}
 store: {models: models}
 """

@@ -16,7 +16,8 @@ from lstmcast.persistence.artifact import model_lock
 Capture = pytest.CaptureFixture[str]
 DAYS = 120
 JOB = (
-    "input: sales.csv\nmodel: {units: [4]}\ntrain: {start: scratch, epochs: 2, batches: 4}\nforecast: {horizon: 5}\n"
+    "input: sales.csv\nmodel: {units: [4]}\ntrain: {init: scratch, epochs: 2, steps_per_epoch: 4}\n"
+    "forecast: {horizon: 5}\n"
     "retrain: {every: null, on_drift: false}\nfail_if: ['mase > 99']\n"
 )
 
@@ -81,7 +82,7 @@ def test_score_with_a_job_reads_the_newest_data(capsys: Capture) -> None:
 @pytest.mark.slow
 def test_a_window(here: Path, capsys: Capture) -> None:
     """Only steps in the two days before now, of which one is known; all; and what the job's own window asks for."""
-    (here / "job.yaml").write_text(JOB + "ledger: {window: 1h}\n")
+    (here / "job.yaml").write_text(JOB + "ledger: {score_window: 1h}\n")
     counts = []
     for window in (["--window", "2d"], ["--window", "all"], []):
         assert main(["score", "job.yaml", "--now", "2024-05-07T00:30Z", "--json", "-q", *window]) == 0
@@ -138,10 +139,10 @@ def test_replay(here: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
         (["score", "--fail-if", "coverage_81 < 1"], 2, "--fail-if: no score is called 'coverage_81'; there are: mae"),
         (["score", "--window", "soon"], 2, "--window: must be a number and a unit"),
         (["score", "--now", "today"], 2, "--now today: must be an ISO 8601 time with its zone"),
-        (["score", "job.yaml", "--model", "sales"], 2, "--model, --models: the job says which model"),
+        (["score", "job.yaml", "--model", "sales"], 2, "--model, --model-dir: the job says which model"),
         (["score", "nothing.yaml"], 6, "nothing.yaml: cannot be read"),
         (["score", "--model", "seles"], 5, "--model seles: no such model or version (under models there are: sales)"),
-        (["score", "--models", "elsewhere"], 5, "elsewhere: no ledger is there yet"),
+        (["score", "--model-dir", "elsewhere"], 5, "elsewhere: no ledger is there yet"),
         (["diff", "--against", "2024-01-01T00:00Z"], 5, "no earlier run to hold the newest one against"),
         (["replay", "--as-of", "2024-05-01"], 2, "--as-of 2024-05-01: must be an ISO 8601 time with its zone"),
         (

@@ -172,10 +172,13 @@ def test_anything_else_is_refused_with_the_rule(text: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"model.head": "event", "model.event": "y is large"}, "model.event: must be the target"),
-        ({"model.event": "y > 5"}, "model.event: has no meaning with model.head: value"),
-        ({"model.head": "event", "train.loss": "mae"}, "train.loss: has no meaning with model.head: event"),
-        ({"model.head": "event", "model.smoothing": 0.5}, "model.smoothing: has no meaning with model.head: event"),
+        ({"model.task": "event", "model.event": "y is large"}, "model.event: must be the target"),
+        ({"model.event": "y > 5"}, "model.event: has no meaning with model.task: value"),
+        ({"model.task": "event", "train.loss": "mae"}, "train.loss: has no meaning with model.task: event"),
+        (
+            {"model.task": "event", "model.smoothing_weight": 0.5},
+            "model.smoothing_weight: has no meaning with model.task: event",
+        ),
     ],
 )
 def test_a_config_that_means_nothing_is_refused(settings: dict[str, object], words: str) -> None:
@@ -186,5 +189,5 @@ def test_a_config_that_means_nothing_is_refused(settings: dict[str, object], wor
 
 def test_the_shipped_config_is_an_event_without_a_rule() -> None:
     """`--config event` takes a target of yes and no, and may be given a rule."""
-    assert (load_config("event").model.head, load_config("event").model.event) == ("event", None)
+    assert (load_config("event").model.task, load_config("event").model.event) == ("event", None)
     assert load_config("event", {"model.event": "y rises"}).model.event == "y rises"

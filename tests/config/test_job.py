@@ -18,11 +18,11 @@ store: {models: m, name: load}
 forecast: {output: out.csv}
 freshness:
   max_data_age: 2h
-  max_model_age: {limit: 60d, then: warn}
+  max_model_age: {limit: 60d, action: warn}
   min_completeness: 0.9
-  flatline: {limit: 24h, then: fallback}
-retrain: {every: 7d, on_drift: false, start: fresh}
-ledger: {keep: 400d, window: 30d, adapt: false}
+  max_flatline: {limit: 24h, action: fallback}
+retrain: {every: 7d, on_drift: false, init: fresh}
+ledger: {retention: 400d, score_window: 30d, adaptive_intervals: false}
 fail_if: "mase > 1"
 alerts:
   - {name: peak, when: "p90 > 500 within 24h", series: north}
@@ -54,13 +54,13 @@ def test_values_arrive_as_their_type(tmp_path: Path) -> None:
     assert fresh.max_data_age is not None
     assert fresh.max_model_age is not None
     assert fresh.min_completeness is not None
-    assert fresh.flatline is not None
-    assert (fresh.max_data_age.limit, fresh.max_data_age.then) == (timedelta(hours=2), "fail")
-    assert (fresh.max_model_age.limit, fresh.max_model_age.then) == (timedelta(days=60), "warn")
-    assert (fresh.min_completeness.limit, fresh.min_completeness.then) == (0.9, "fail")
-    assert (fresh.flatline.limit, fresh.flatline.then) == (timedelta(days=1), "fallback")
-    assert (job.retrain.every, job.retrain.on_drift, job.retrain.start) == (timedelta(days=7), False, "fresh")
-    assert (job.ledger.keep, job.ledger.window) == (timedelta(days=400), timedelta(days=30))
+    assert fresh.max_flatline is not None
+    assert (fresh.max_data_age.limit, fresh.max_data_age.action) == (timedelta(hours=2), "fail")
+    assert (fresh.max_model_age.limit, fresh.max_model_age.action) == (timedelta(days=60), "warn")
+    assert (fresh.min_completeness.limit, fresh.min_completeness.action) == (0.9, "fail")
+    assert (fresh.max_flatline.limit, fresh.max_flatline.action) == (timedelta(days=1), "fallback")
+    assert (job.retrain.every, job.retrain.on_drift, job.retrain.init) == (timedelta(days=7), False, "fresh")
+    assert (job.ledger.retention, job.ledger.score_window) == (timedelta(days=400), timedelta(days=30))
     assert job.fail_if == ["mase > 1"]
     assert [(alert.name, alert.series) for alert in job.alerts] == [("peak", "north"), ("p10 < 0", None)]
     assert job.on_alert is not None
@@ -87,7 +87,7 @@ def test_what_is_left_out_is_the_default(tmp_path: Path, text: str) -> None:
     """No rule, no alert, no plot; a warm refit every week; an empty section says nothing."""
     job = load(tmp_path, text)
     assert set(job.freshness.model_dump().values()) == {None}
-    assert (job.retrain.every, job.retrain.on_drift, job.retrain.start) == (timedelta(days=7), True, "warm")
+    assert (job.retrain.every, job.retrain.on_drift, job.retrain.init) == (timedelta(days=7), True, "warm")
     assert (job.alerts, job.fail_if, job.plot, job.on_alert, job.metrics.textfile) == ([], [], None, None, None)
     assert job.config.train == Config().train
 
@@ -99,18 +99,21 @@ def test_what_is_left_out_is_the_default(tmp_path: Path, text: str) -> None:
         ("input: '-'", "input: must be a file that can be read again (got '-')"),
         ("inputs: a\ninput: b", "inputs: unknown key; did you mean input? valid here: data, model, train"),
         ("input: a\nforecast: {output: '-'}", "forecast.output: must be a file for a job (got '-')"),
-        ("input: a\nmodel: {head: event}", "model.head: a job forecasts values (got 'event')"),
-        ("input: a\nfreshness: {flatlin: 1h}", "freshness.flatlin: unknown key; did you mean flatline?"),
-        ("input: a\nfreshness: {flatline: 2}", "freshness.flatline.limit: must be a number and a unit (90s"),
-        ("input: a\nfreshness: {flatline: {limit: 1h, than: fail}}", "freshness.flatline.than: unknown key; did you"),
-        ("input: a\nfreshness: {flatline: {then: fail}}", "freshness.flatline.limit: must be given"),
+        ("input: a\nmodel: {task: event}", "model.task: a job forecasts values (got 'event')"),
+        ("input: a\nfreshness: {flatlin: 1h}", "freshness.flatlin: unknown key; did you mean max_flatline?"),
+        ("input: a\nfreshness: {max_flatline: 2}", "freshness.max_flatline.limit: must be a number and a unit (90s"),
+        (
+            "input: a\nfreshness: {max_flatline: {limit: 1h, acton: fail}}",
+            "freshness.max_flatline.acton: unknown key; did you mean action?",
+        ),
+        ("input: a\nfreshness: {max_flatline: {action: fail}}", "freshness.max_flatline.limit: must be given"),
         ("input: a\nfreshness: {min_completeness: 1.5}", "freshness.min_completeness.limit: must be ≤ 1.0 (got 1.5)"),
         (
-            "input: a\nfreshness: {flatline: {limit: 1h, then: stop}}",
-            "freshness.flatline.then: must be 'fail', 'warn' or 'fallback' (got the text 'stop')",
+            "input: a\nfreshness: {max_flatline: {limit: 1h, action: stop}}",
+            "freshness.max_flatline.action: must be 'fail', 'warn' or 'fallback' (got the text 'stop')",
         ),
         ("input: a\nretrain: {every: soon}", "retrain.every: must be a number and a unit"),
-        ("input: a\nretrain: {start: hot}", "retrain.start: must be 'warm' or 'fresh' (got the text 'hot')"),
+        ("input: a\nretrain: {init: hot}", "retrain.init: must be 'warm' or 'fresh' (got the text 'hot')"),
         ("input: a\nalerts: [{name: x}]", "alerts.0.when: must be given"),
         ("input: a\nalerts: [{when: x}, {wen: x}]", "alerts.1.wen: unknown key; did you mean when?"),
         (
@@ -135,11 +138,16 @@ def test_faults(tmp_path: Path, text: str, fault: str) -> None:
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     """Those of the job's own sections and those of training, in one go."""
-    text = "train: {epochs: 0}\nfreshness: {flatline: 1}\nretrain: {warm: true}\nalerts: [{when: 3}]\nplott: a"
+    text = "train: {epochs: 0}\nfreshness: {max_flatline: 1}\nretrain: {warm: true}\nalerts: [{when: 3}]\nplott: a"
     keys = {line.split(":")[0] for line in faults(tmp_path, text)}
-    assert keys == {"train.epochs", "input", "freshness.flatline.limit", "retrain.warm", "alerts.0.when", "plott"} | (
-        {"alerts.0.name"} & keys
-    )
+    assert keys == {
+        "train.epochs",
+        "input",
+        "freshness.max_flatline.limit",
+        "retrain.warm",
+        "alerts.0.when",
+        "plott",
+    } | ({"alerts.0.name"} & keys)
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
@@ -155,13 +163,13 @@ def test_the_schema_of_a_job() -> None:
     assert set(found["properties"]) == set(Job.model_fields)
     rule = found["$defs"]["SpanRule"]["anyOf"]
     assert rule[0]["type"] == "string"
-    assert set(rule[1]["properties"]) == {"limit", "then"}
+    assert set(rule[1]["properties"]) == {"limit", "action"}
 
 
 def test_a_job_as_plain_values_is_that_job_again(tmp_path: Path) -> None:
     """What JSON can carry of a job, and what it stands for, is the same."""
     job = load(tmp_path, WHOLE)
     plain = job.model_dump(mode="json")
-    assert plain["freshness"]["max_data_age"] == {"limit": "2h", "then": "fail"}
+    assert plain["freshness"]["max_data_age"] == {"limit": "2h", "action": "fail"}
     assert plain["retrain"]["every"] == "1w"
     assert Job.model_validate(plain) == job

@@ -46,23 +46,23 @@ def test_empty_files_and_sections_are_the_defaults(load: Load, text: str) -> Non
 def test_values_arrive_as_their_type(load: Load) -> None:
     """Numbers, lists, truth, null and quoted text arrive as what YAML 1.2 says they are."""
     config = load(
-        "data: {target: [a, 'b c'], series: shop, season: 7, delimiter: ';', time: '12'}\n"
+        "data: {target: [a, 'b c'], id_columns: shop, season_length: 7, delimiter: ';', time: '12'}\n"
         "model: {units: [50, 25], context: auto, lags: 3}\n"
-        "train: {learning_rate: 1e-3, clip_norm: null, refit: false, seed: 4294967295}\n"
+        "train: {learning_rate: 1e-3, clip_norm: null, refit_on_all_data: false, seed: 4294967295}\n"
         "forecast: {levels: [95, 50.5]}\n"
     )
-    assert (config.data.target, config.data.series, config.data.season) == (["a", "b c"], ["shop"], 7)
+    assert (config.data.target, config.data.id_columns, config.data.season_length) == (["a", "b c"], ["shop"], 7)
     assert (config.data.delimiter, config.data.time) == (";", "12")
     assert (config.model.units, config.model.context, config.model.lags) == ([50, 25], "auto", 3)
-    assert (config.train.learning_rate, config.train.clip_norm, config.train.refit) == (0.001, None, False)
+    assert (config.train.learning_rate, config.train.clip_norm, config.train.refit_on_all_data) == (0.001, None, False)
     assert config.train.seed == 4294967295
     assert config.forecast.levels == [50.5, 95]
 
 
 def test_quantiles_need_all_steps_at_once(load: Load) -> None:
     """Pinball goes with the direct strategy, wherever each of the two is said; the direct strategy needs no pinball."""
-    both = load("model: {strategy: direct, skip: true}\ntrain: {loss: pinball}\n")
-    assert (both.model.strategy, both.model.skip, both.train.loss) == ("direct", True, "pinball")
+    both = load("model: {strategy: direct, skip_connection: true}\ntrain: {loss: pinball}\n")
+    assert (both.model.strategy, both.model.skip_connection, both.train.loss) == ("direct", True, "pinball")
     assert load("model: {strategy: direct}").train.loss == "mse"
     assert load_config("my.yaml", {"train.loss": "pinball"}).train.loss == "pinball"
     with pytest.raises(ConfigError, match=r"pinball needs model\.strategy: direct"):
@@ -88,7 +88,7 @@ def test_words_stay_text(load: Load, word: str) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("train: {refit: no}", "train.refit: must be true or false (got the text 'no')"),
+        ("train: {refit_on_all_data: no}", "train.refit_on_all_data: must be true or false (got the text 'no')"),
         ("train: {epochs: 1e-3}", "train.epochs: must be a whole number (got 0.001)"),
         ("train: {epochs: 5.0}", "train.epochs: must be a whole number (got 5.0)"),
         ("train: {epochs: true}", "train.epochs: must be a whole number (got true)"),
@@ -98,7 +98,7 @@ def test_words_stay_text(load: Load, word: str) -> None:
         ("model: {dropout: -1}", "model.dropout: must be ≥ 0.0 (got -1)"),
         ("train: {clip_norm: .inf}", "train.clip_norm: must be a finite number (got inf)"),
         ("train: {clip_norm: 1e400}", "train.clip_norm: must be a finite number (got inf)"),
-        ("train: {networks: 101}", "train.networks: must be ≤ 100 (got 101)"),
+        ("train: {ensemble_size: 101}", "train.ensemble_size: must be ≤ 100 (got 101)"),
         ("train: {seed: 4294967296}", "train.seed: must be < 4294967296 (got 4294967296)"),
         ("train: [1]", "train: must be a section of keys (got [1])"),
         ("data: {time: 5}", "data.time: must be text (got 5)"),
@@ -113,10 +113,10 @@ def test_words_stay_text(load: Load, word: str) -> None:
         ("data: {delimiter: ',', decimal: ','}", "data: delimiter and decimal cannot both be ','"),
         ("data: {thousands: '.', decimal: '.'}", "data: thousands and decimal cannot both be '.'"),
         ("data: {time: a, target: [b, a]}", "data: time and target cannot both be 'a'"),
-        ("data: {series: b, target: b}", "data: series and target cannot both be 'b'"),
+        ("data: {id_columns: b, target: b}", "data: id_columns and target cannot both be 'b'"),
         ("train: {patience: 0}", "train.patience: must be ≥ 1 or must be 'auto' (got 0)"),
         ("train: {patience: never}", "train.patience: must be a whole number or must be 'auto' (got the text 'never')"),
-        ("model: {skip: 1}", "model.skip: must be true or false (got 1)"),
+        ("model: {skip_connection: 1}", "model.skip_connection: must be true or false (got 1)"),
         ("model: {strategy: both}", "model.strategy: must be 'recursive' or 'direct' (got the text 'both')"),
         (
             "train: {loss: pinball}",
@@ -228,7 +228,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_an_unknown_name_lists_the_shipped_ones() -> None:
     """A misspelt shipped config is answered with the nearest and with all."""
-    with pytest.raises(ConfigError, match=r"--config clasic: did you mean classic\? shipped configs: .*default"):
+    with pytest.raises(ConfigError, match=r"--config clasic: did you mean classic\? shipped configs: .*lstm"):
         load_config("clasic")
 
 
@@ -246,9 +246,9 @@ def test_every_shipped_config_loads(name: str) -> None:
 
 
 def test_the_default_is_the_default() -> None:
-    """`auto` spells out what no config means, `default` one network by itself."""
+    """`auto` spells out what no config means, `lstm` one network by itself."""
     assert load_config("auto") == Config()
-    assert load_config("default") == load_config(None, {"train.start": "scratch"})
+    assert load_config("lstm") == load_config(None, {"train.init": "scratch"})
 
 
 def test_set_wins_over_the_file(load: Load, tmp_path: Path) -> None:
@@ -257,12 +257,17 @@ def test_set_wins_over_the_file(load: Load, tmp_path: Path) -> None:
     overrides = {
         "train.epochs": "50",
         "model.units": "[5, 6]",
-        "store.keep": 2,
+        "store.keep_versions": 2,
         "data.time": "no",
         "train.clip_norm": "",
     }
     config = load_config(tmp_path / "my.yaml", overrides)
-    assert (config.train.epochs, config.train.seed, config.model.units, config.store.keep) == (50, 3, [5, 6], 2)
+    assert (config.train.epochs, config.train.seed, config.model.units, config.store.keep_versions) == (
+        50,
+        3,
+        [5, 6],
+        2,
+    )
     assert (config.data.time, config.train.clip_norm) == ("no", None)
 
 
@@ -348,7 +353,7 @@ def test_the_schema_has_the_types_of_the_loader() -> None:
         ("null", None, None),
     }
     assert patience["default"] == "auto"
-    assert parts["ModelConfig"]["properties"]["skip"]["type"] == "boolean"
+    assert parts["ModelConfig"]["properties"]["skip_connection"]["type"] == "boolean"
     assert parts["ModelConfig"]["properties"]["strategy"]["enum"] == ["recursive", "direct"]
     assert "pinball" in parts["TrainConfig"]["properties"]["loss"]["enum"]
 
@@ -364,13 +369,13 @@ def test_the_schema_knows_the_shipped_configs(name: str) -> None:
 
 def test_text_that_yaml_would_want_in_quotes_is_taken_as_it_stands() -> None:
     """A format and a sign, as the messages of the reader advise them."""
-    data = load_config(None, {"data.format": "%d/%m/%Y", "data.decimal": ","}).data
-    assert (data.format, data.decimal) == ("%d/%m/%Y", ",")
+    data = load_config(None, {"data.time_format": "%d/%m/%Y", "data.decimal": ","}).data
+    assert (data.time_format, data.decimal) == ("%d/%m/%Y", ",")
 
 
 def test_pretrained_networks_are_what_they_are() -> None:
     """What would be dropped silently is refused, all of it at once; how they learn on may be said."""
-    asked = {"train.start": "pretrained", "model.units": [100], "train.loss": "mae", "train.learning_rate": 0.001}
+    asked = {"train.init": "fine_tune", "model.units": [100], "train.loss": "mae", "train.learning_rate": 0.001}
     with pytest.raises(ConfigError, match=r"model\.units, train\.loss: pretrained networks are what they are"):
         load_config(None, asked)
-    assert load_config(None, {"train.start": "pretrained", "train.epochs": 3}).train.epochs == 3
+    assert load_config(None, {"train.init": "fine_tune", "train.epochs": 3}).train.epochs == 3

@@ -46,7 +46,7 @@ def test_nothing_can_be_changed(section: str, key: str) -> None:
 @pytest.mark.parametrize("value", ["shop", ["shop"]])
 def test_one_series_column_needs_no_list(value: Any) -> None:
     """A single column that names series may be given as text."""
-    assert DataConfig(series=value).series == ["shop"]
+    assert DataConfig(id_columns=value).id_columns == ["shop"]
 
 
 def test_levels_are_sorted() -> None:
@@ -56,6 +56,6 @@ def test_levels_are_sorted() -> None:
 
 def test_no_type_is_made_another() -> None:
     """Text is no number and a number is no text."""
-    for wrong in ({"time": 1}, {"season": "7"}, {"season": 7.0}, {"season": True}, {"target": 5}):
+    for wrong in ({"time": 1}, {"season_length": "7"}, {"season_length": 7.0}, {"season_length": True}, {"target": 5}):
         with pytest.raises(ValidationError):
             DataConfig.model_validate(wrong)

@@ -15,14 +15,21 @@ from lstmcast.config.template import commented, commented_job
 
 CONFIGS = [
     Config(),
-    Config(data=DataConfig(time="\xa0", target=" a ", series=["", "\x85"])),
+    Config(data=DataConfig(time="\xa0", target=" a ", id_columns=["", "\x85"])),
     Config(
         data=DataConfig(
-            time="no", target=["1e3", "*", "a: b"], series=["ä,", "#x"], delimiter="\t", thousands="'", season=7
+            time="no",
+            target=["1e3", "*", "a: b"],
+            id_columns=["ä,", "#x"],
+            delimiter="\t",
+            thousands="'",
+            season_length=7,
         ),
-        model=ModelConfig(units=[3, 4], context=5, dropout=0.25, transform="sqrt", strategy="direct", skip=True),
+        model=ModelConfig(
+            units=[3, 4], context=5, dropout=0.25, transform="sqrt", strategy="direct", skip_connection=True
+        ),
         train=TrainConfig(
-            learning_rate=1e-5, clip_norm=None, patience=None, loss="pinball", refit=False, seed=2**32 - 1
+            learning_rate=1e-5, clip_norm=None, patience=None, loss="pinball", refit_on_all_data=False, seed=2**32 - 1
         ),
         forecast=ForecastConfig(levels=[], output="null"),
     ),
@@ -51,14 +58,14 @@ def test_any_column_name_loads_back(tmp_path_factory: pytest.TempPathFactory, na
 
 def test_what_was_found_is_filled_in_with_its_reason(tmp_path: Path) -> None:
     """Found values win over the config, and their reason stands above them; without a value there is no reason."""
-    found = {"data.time": "month", "data.season": 12, "data.series": []}
-    reasons = {"data.time": "the only column", "data.season": "monthly data", "data.series": "none repeats"}
+    found = {"data.time": "month", "data.season_length": 12, "data.id_columns": []}
+    reasons = {"data.time": "the only column", "data.season_length": "monthly data", "data.id_columns": "none repeats"}
     text = commented(Config(), found, reasons, "air.csv")
     config = load(text, tmp_path / "my.yaml")
-    assert (config.data.time, config.data.season) == ("month", 12)
+    assert (config.data.time, config.data.season_length) == ("month", 12)
     lines = text.splitlines()
     assert lines[lines.index("  time: month") - 1] == "  # Here: the only column."
-    assert lines[lines.index("  season: 12") - 1] == "  # Here: monthly data."
+    assert lines[lines.index("  season_length: 12") - 1] == "  # Here: monthly data."
     assert "none repeats" not in text
 
 
@@ -88,8 +95,8 @@ def test_a_job_loads_back_equal(tmp_path: Path) -> None:
     job = Job.model_validate(
         {
             "input": "a: b.csv",
-            "freshness": {"max_data_age": "2h", "flatline": {"limit": "1d", "then": "fallback"}},
-            "retrain": {"every": None, "start": "fresh"},
+            "freshness": {"max_data_age": "2h", "max_flatline": {"limit": "1d", "action": "fallback"}},
+            "retrain": {"every": None, "init": "fresh"},
             "alerts": [{"name": "no", "when": "value > 5 with 20% within 7d", "series": "#1"}],
             "on_alert": {"command": ["notify", "-x", "null"]},
             "fail_if": ["mase > 1"],
@@ -102,10 +109,12 @@ def test_a_job_loads_back_equal(tmp_path: Path) -> None:
 
 def test_what_is_special_to_a_job_stands_first() -> None:
     """The input before all others, then the rules; what training knows comes last."""
-    text = commented_job(Job(input="a.csv"), {"freshness.flatline": "1h"}, {"freshness.flatline": "so"}, "job.yaml")
+    text = commented_job(
+        Job(input="a.csv"), {"freshness.max_flatline": "1h"}, {"freshness.max_flatline": "so"}, "job.yaml"
+    )
     lines = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
     assert lines[:2] == ["input: a.csv", "fail_if: []"]
     assert [line.rstrip(":") for line in lines if line.endswith(":")] == [
         "freshness", "retrain", "ledger", "metrics", "data", "model", "train", "forecast", "store"
     ]  # fmt: skip
-    assert "  # Here: so.\n  flatline: 1h\n" in text
+    assert "  # Here: so.\n  max_flatline: 1h\n" in text

@@ -203,8 +203,8 @@ def test_a_short_series_has_no_season_and_that_is_said() -> None:
     months = texts_of(pd.date_range("2020-01-01", periods=24, freq="MS"))
     calendar, inferred = infer_with_settings(months[:23])
     assert calendar.season == 1
-    assert "23" in inferred["season"].reason
-    assert "12" in inferred["season"].reason
+    assert "23" in inferred["season_length"].reason
+    assert "12" in inferred["season_length"].reason
     assert infer(months).season == 12
     assert infer(months + months[:3], [0] * 24 + [1] * 3).season == 12
 
@@ -328,7 +328,7 @@ def test_a_counter_counts() -> None:
 
 def test_a_season_below_one_is_refused() -> None:
     """A season of 0 is refused with its key."""
-    with pytest.raises(ConfigError, match=r"data\.season"):
+    with pytest.raises(ConfigError, match=r"data\.season_length"):
         infer(["2024-01-01", "2024-01-02", "2024-01-03"], season=0)
 
 

@@ -65,7 +65,7 @@ def test_every_part_has_a_finding_with_its_reason() -> None:
     assert columns == Columns("Date", ("Temperature",), ("Store", "Dept"))
     assert [(one.key, one.value) for one in inferred] == [
         ("time", "Date"),
-        ("series", "Store, Dept"),
+        ("id_columns", "Store, Dept"),
         ("target", "Temperature"),
     ]
     assert [one.reason for one in inferred] == [
@@ -249,12 +249,12 @@ def test_the_only_column_left_is_taken_so_that_its_faults_are_told() -> None:
 
 def test_misspelt_pins_are_listed_together() -> None:
     """Each pinned column that is not in the file gets a line with its key and the nearest name."""
-    faults = refused(table(Date=MONTHS, Sales=decimals(24)), time="date", target=("Slaes",), series=("shop",)).split(
-        "\n"
-    )
+    faults = refused(
+        table(Date=MONTHS, Sales=decimals(24)), time="date", target=("Slaes",), id_columns=("shop",)
+    ).split("\n")
     assert faults == [
         "d.csv: data.time: no column 'date'; did you mean 'Date'? columns: Date, Sales",
-        "d.csv: data.series: no column 'shop'; columns: Date, Sales",
+        "d.csv: data.id_columns: no column 'shop'; columns: Date, Sales",
         "d.csv: data.target: no column 'Slaes'; did you mean 'Sales'? columns: Date, Sales",
     ]
 
@@ -262,14 +262,14 @@ def test_misspelt_pins_are_listed_together() -> None:
 def test_one_column_cannot_play_two_parts() -> None:
     """A column pinned twice is a contradiction that names both keys."""
     with pytest.raises(
-        ConfigError, match=r"^data\.target: column 'y' already is data\.series; a column plays one part$"
+        ConfigError, match=r"^data\.target: column 'y' already is data\.id_columns; a column plays one part$"
     ):
-        found(table(ds=MONTHS, y=decimals(24)), series=("y",), target=("y",))
+        found(table(ds=MONTHS, y=decimals(24)), id_columns=("y",), target=("y",))
 
 
 def test_pins_win_over_inference() -> None:
     """Pinned time and series are taken even where inference would choose others."""
-    columns = found(long_table(), time="Date", series=("Dept",), target=("Promo",))
+    columns = found(long_table(), time="Date", id_columns=("Dept",), target=("Promo",))
     assert columns == Columns("Date", ("Promo",), ("Dept",))
 
 
@@ -297,7 +297,7 @@ def test_names_of_a_forecast_are_refused_for_what_it_repeats(name: str) -> None:
     with pytest.raises(DataError, match=rf"^d\.csv: a forecast has a column '{name}' of its own; rename it$"):
         found(table(**{name: MONTHS, "y": decimals(24)}))
     with pytest.raises(DataError, match=name):
-        found(table(ds=MONTHS, **{name: ["a"] * 24, "y": decimals(24)}), series=(name,))
+        found(table(ds=MONTHS, **{name: ["a"] * 24, "y": decimals(24)}), id_columns=(name,))
     assert found(table(ds=MONTHS, **{name: decimals(24)})).target == (name,)
 
 
@@ -306,13 +306,13 @@ def test_the_name_of_the_series_column_is_kept_free() -> None:
     data = table(series=MONTHS, a=decimals(24), b=decimals(24))
     assert "'series'" in refused(data, target=("a", "b"))
     assert found(data, target=("a",)).time == "series"
-    assert "'step'" in refused(table(step=["a", "b"] * 12, y=decimals(24)), series=("step",))
+    assert "'step'" in refused(table(step=["a", "b"] * 12, y=decimals(24)), id_columns=("step",))
 
 
 def test_rows_without_an_id_are_said() -> None:
     """An empty id names a series like any other text, which may not be meant."""
     data = table(ds=MONTHS, shop=["a"] * 20 + [""] * 3 + [" "], y=decimals(24))
-    assert find_columns(data, ReadOptions(series=("shop",)))[2] == (
+    assert find_columns(data, ReadOptions(id_columns=("shop",)))[2] == (
         "column 'shop' is empty in 4 rows: taken as the name of a series",
     )
 

@@ -11,7 +11,7 @@ from lstmcast.data.labeled_panel import LabeledPanel, read_labels
 from lstmcast.data.schema import ReadOptions
 from lstmcast.errors import DataError
 
-PINNED = {"time": "step", "series": ("id",), "target": ("kind",)}
+PINNED = {"time": "step", "id_columns": ("id",), "target": ("kind",)}
 
 
 def labelled(folder: Path, text: str, *, known: bool = True, **pins: object) -> LabeledPanel:
@@ -72,7 +72,7 @@ def test_a_label_that_changes_inside_a_series(tmp_path: Path) -> None:
     assert fault == (
         "d.csv:4: column 'kind': a series must keep one label: series 'a' has 'cold' on line 2 and 'hot' on line 4, "
         "series 'c' has 'cold' on line 8 and '' on line 9; correct it, or name every column that tells series apart "
-        "with --series"
+        "with --id-columns"
     )
 
 
@@ -90,9 +90,9 @@ def test_a_series_without_a_label(tmp_path: Path) -> None:
 
 def test_the_label_is_found(tmp_path: Path) -> None:
     """By its name; where series are named, by what keeps one value in each; else it is asked for."""
-    by_name = labelled(tmp_path, rows("Label"), time="step", series=("id",))
+    by_name = labelled(tmp_path, rows("Label"), time="step", id_columns=("id",))
     assert (by_name.label, by_name.inferred[0].reason) == ("Label", "its name says so")
-    kept = labelled(tmp_path, rows().replace("0.5", "7"), time="step", series=("id",), features=("x", "y"))
+    kept = labelled(tmp_path, rows().replace("0.5", "7"), time="step", id_columns=("id",), features=("x", "y"))
     assert (kept.label, kept.features) == ("kind", ("x", "y"))
     (fault,) = refused(tmp_path, rows(), time="step")
     assert fault.endswith("not clear; name it with --target NAME (data.target); columns: id, x, y, kind")
@@ -100,8 +100,8 @@ def test_the_label_is_found(tmp_path: Path) -> None:
 
 def test_columns_that_are_not_there(tmp_path: Path) -> None:
     """Every pinned column that the file lacks is named, all at once."""
-    assert refused(tmp_path, rows(), series=("name",), features=("x", "z")) == [
-        "d.csv: data.series: no column 'name'; columns: id, step, x, y, kind",
+    assert refused(tmp_path, rows(), id_columns=("name",), features=("x", "z")) == [
+        "d.csv: data.id_columns: no column 'name'; columns: id, step, x, y, kind",
         "d.csv: data.features: no column 'z'; columns: id, step, x, y, kind",
     ]
 
@@ -109,7 +109,7 @@ def test_columns_that_are_not_there(tmp_path: Path) -> None:
 def test_series_have_to_be_told_apart(tmp_path: Path) -> None:
     """A file of one series has nothing to label."""
     (fault,) = refused(tmp_path, rows(names="a"), time="step", target=("kind",))
-    assert "no column tells one series from the next; name it with --series NAME" in fault
+    assert "no column tells one series from the next; name it with --id-columns NAME" in fault
 
 
 def test_steps_that_a_feature_lacks(tmp_path: Path) -> None:
@@ -141,15 +141,15 @@ def test_features_that_never_meet(tmp_path: Path) -> None:
 
 def test_a_column_that_counts_is_the_time(tmp_path: Path) -> None:
     """A column that counts from 0 in every series orders the steps; it is no feature unless it is named as one."""
-    found = labelled(tmp_path, rows().replace("step", "hour"), series=("id",), target=("kind",))
+    found = labelled(tmp_path, rows().replace("step", "hour"), id_columns=("id",), target=("kind",))
     assert (found.time, found.features) == ("hour", ("x", "y"))
     assert next(one.reason for one in found.inferred if one.key == "time") == "it counts the steps of every series"
     pinned = labelled(
-        tmp_path, rows().replace("step", "hour"), series=("id",), target=("kind",), features=("hour", "x")
+        tmp_path, rows().replace("step", "hour"), id_columns=("id",), target=("kind",), features=("hour", "x")
     )
     assert (pinned.time, pinned.features) == (None, ("hour", "x"))
     uneven = rows().replace("step", "hour").replace("\na,2", "\na,7")
-    other = labelled(tmp_path, uneven, series=("id",), target=("kind",))
+    other = labelled(tmp_path, uneven, id_columns=("id",), target=("kind",))
     assert (other.time, other.features) == (None, ("hour", "x", "y"))
 
 

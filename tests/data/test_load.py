@@ -43,7 +43,7 @@ def test_one_series_by_month(tmp_path: Path) -> None:
     assert panel.observed.all()
     assert (panel.calendar.label, panel.calendar.season) == ("monthly", 12)
     assert panel.calendar.text(panel.ends + 1) == ["2022-07"]
-    assert {one.key for one in panel.inferred} >= {"time", "series", "target", "frequency"}
+    assert {one.key for one in panel.inferred} >= {"time", "id_columns", "target", "frequency"}
 
 
 def test_a_long_table_in_another_notation(tmp_path: Path) -> None:
@@ -73,11 +73,11 @@ def test_a_wide_table_is_a_panel(tmp_path: Path) -> None:
 def test_rows_without_times_are_counted(tmp_path: Path) -> None:
     """One column of numbers: positions count, a season may be pinned, a frequency contradicts."""
     text = "load\n" + "\n".join(map(str, range(20))) + "\n"
-    panel = panel_of(tmp_path, text, season=7)
+    panel = panel_of(tmp_path, text, season_length=7)
     assert panel.values.tolist() == list(range(20))
     assert (panel.calendar.kind, panel.calendar.season) == ("counter", 7)
     assert any(note.startswith("no time column") for note in panel.notes)
-    for key, value in (("frequency", "D"), ("format", "FY%Y Q%q"), ("timezone", "Europe/Berlin")):
+    for key, value in (("frequency", "D"), ("time_format", "FY%Y Q%q"), ("timezone", "Europe/Berlin")):
         with pytest.raises(ConfigError, match=rf"data\.{key} needs a time column"):
             panel_of(tmp_path, text, **{key: value})
 
@@ -111,7 +111,7 @@ def test_options_reach_the_columns_they_are_meant_for(tmp_path: Path) -> None:
     """Thousands, the missing rule, duplicates and the format change what is read, as asked."""
     rows = [f'0{k}/0{j}/2020,"1,00{k}"' for j in (1, 2, 3) for k in range(1, 9)]
     text = "\n".join(["when,y", *rows, rows[-1]])
-    options = {"thousands": ",", "frequency": "D", "missing": "zero", "duplicates": "sum", "format": "%d/%m/%Y"}
+    options = {"thousands": ",", "frequency": "D", "missing": "zero", "duplicates": "sum", "time_format": "%d/%m/%Y"}
     panel = panel_of(tmp_path, text, **options)
     assert panel.calendar.text(panel.ends) == ["08/03/2020"]
     assert panel.values[:9].tolist() == [1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 0]
@@ -132,7 +132,7 @@ def test_a_timezone_tells_the_doubled_hour_of_each_series(tmp_path: Path) -> Non
     """When clocks go back, two series of hourly wall times both run through the hour twice, without a gap."""
     hours = [0, 1, 2, 2, 3, 4, 5, 6]
     rows = [f"{name},2021-10-31 {hour:02d}:00,{k}" for k, hour in enumerate(hours) for name in "ab"]
-    panel = panel_of(tmp_path, "\n".join(["id,ds,y", *rows]), timezone="Europe/Berlin", series=("id",))
+    panel = panel_of(tmp_path, "\n".join(["id,ds,y", *rows]), timezone="Europe/Berlin", id_columns=("id",))
     assert [panel.series(k).tolist() for k in range(2)] == [list(range(8))] * 2
     assert panel.observed.all()
     assert panel.calendar.timezone == "Europe/Berlin"

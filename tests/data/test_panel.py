@@ -67,7 +67,7 @@ def test_one_series(tmp_path: Path) -> None:
     assert panel.calendar.text(np.array([panel.starts[0], panel.ends[0]])) == ["2024-01-01", "2024-01-04"]
     assert panel.notes == ()
     assert panel.dropped == ()
-    assert [finding.key for finding in panel.inferred] == ["frequency", "season"]
+    assert [finding.key for finding in panel.inferred] == ["frequency", "season_length"]
     assert isinstance(panel.inferred[0], InferredSetting)
 
 

@@ -45,7 +45,7 @@ def test_a_part_of_the_time_is_no_name(part: str, rows: int) -> None:
     data = table(date=days, **{part: [str(k % rows) for k in range(10 * rows)]}, y=["1.5"] * (10 * rows))
     with pytest.raises(DataError, match=rf"^d\.csv: columns 'date', '{part}' look like parts of one time; join them"):
         found(data, "date")
-    assert found(data, "date", series=(part,)) == ColumnChoice((part,), "given")
+    assert found(data, "date", id_columns=(part,)) == ColumnChoice((part,), "given")
 
 
 @pytest.mark.parametrize("clock", ["{:02d}:00", "{:d}:00:00", "{:02d}:00:00.5", "{:02d}:30 am"])
@@ -59,7 +59,7 @@ def test_nor_is_a_clock(clock: str, days: int) -> None:
     )
     with pytest.raises(DataError, match="columns 'date', 'slot' look like parts of one time; join them"):
         found(data, "date")
-    assert found(data, "date", series=("slot",)) == ColumnChoice(("slot",), "given")
+    assert found(data, "date", id_columns=("slot",)) == ColumnChoice(("slot",), "given")
 
 
 def test_years_and_weeks_without_enough_years_are_parts_too() -> None:

@@ -92,7 +92,7 @@ def test_a_time_is_read_and_written_back_as_it_was(text: str, iso: str) -> None:
     times = parse(text)
     assert isos(times) == [iso]
     assert times.style.format(times.stamps, times.timezone) == [text]
-    assert any(finding.key == "format" for finding in times.inferred)
+    assert any(finding.key == "time_format" for finding in times.inferred)
 
 
 def test_a_padded_text_is_not_needed_for_a_padded_style() -> None:
@@ -151,12 +151,12 @@ def test_even_steps_decide_where_no_day_does() -> None:
 
 
 def test_an_undecidable_column_asks_for_the_format() -> None:
-    """Twelve days that could be twelve months are refused, naming both readings and data.format."""
+    """Twelve days that could be twelve months are refused, naming both readings and data.time_format."""
     message = error(*(f"{i:02d}/01/2024" for i in range(1, 13)))
     assert message.startswith("f.csv:2: column 'Date'")
     assert "%d/%m/%Y or %m/%d/%Y" in message
-    assert "data.format" in message
-    assert isos(parse("01/02/2024", "03/02/2024", format="%m/%d/%Y"))[1] == "2024-03-02T00:00:00"
+    assert "data.time_format" in message
+    assert isos(parse("01/02/2024", "03/02/2024", time_format="%m/%d/%Y"))[1] == "2024-03-02T00:00:00"
 
 
 def test_a_year_counted_from_one() -> None:
@@ -180,12 +180,12 @@ def test_a_year_counted_from_one() -> None:
         (["2020-01-01T00:00", "2020-01-01T01:00", "2020-01-01T02:00Z"], ["f.csv:4", "line 2 has", "one way"]),
         (["13/01/2020", "14/01/2020", "01/15/2020"], ["f.csv:4", "'01/15/2020'"]),
         (["2020-01-01", "", "2020-01-03", " "], ["f.csv:3", "empty", "line 5", "delete those rows"]),
-        (["soon", "later"], ["f.csv:2", "'soon'", "data.format"]),
+        (["soon", "later"], ["f.csv:2", "'soon'", "data.time_format"]),
         (["1.5", "2.5"], ["f.csv:2", "'1.5'"]),
         (["20200101", "20200230"], ["f.csv:3", "'20200230'"]),
         (["99999999999", "99999999998"], ["f.csv:2", "'99999999999'"]),
         (["2020-01-01 00:00+99:00", "2020-01-01 00:00+01:00"], ["f.csv:2", "+99:00"]),
-        (["10-01", "10-02"], ["f.csv:2", "data.format"]),
+        (["10-01", "10-02"], ["f.csv:2", "data.time_format"]),
     ],
 )
 def test_what_is_no_time_is_refused_with_its_line(texts: list[str], parts: list[str]) -> None:
@@ -203,16 +203,16 @@ def test_a_message_counts_what_it_does_not_show() -> None:
 
 
 def test_a_given_format_is_followed_or_refused() -> None:
-    """data.format reads what no guess would, and names the line that does not follow it."""
-    assert isos(parse("07|2020|04", format="%m|%Y|%d")) == ["2020-07-04T00:00:00"]
-    assert isos(parse("2020年07月", format="%Y年%m月")) == ["2020-07-01T00:00:00"]
-    assert isos(parse("060/2020", format="%j/%Y")) == ["2020-02-29T00:00:00"]
-    assert isos(parse("86400", format="epoch s")) == ["1970-01-02T00:00:00"]
-    message = error("2020-01-01", "2020/01/02", format="%Y-%m-%d")
+    """data.time_format reads what no guess would, and names the line that does not follow it."""
+    assert isos(parse("07|2020|04", time_format="%m|%Y|%d")) == ["2020-07-04T00:00:00"]
+    assert isos(parse("2020年07月", time_format="%Y年%m月")) == ["2020-07-01T00:00:00"]
+    assert isos(parse("060/2020", time_format="%j/%Y")) == ["2020-02-29T00:00:00"]
+    assert isos(parse("86400", time_format="epoch s")) == ["1970-01-02T00:00:00"]
+    message = error("2020-01-01", "2020/01/02", time_format="%Y-%m-%d")
     assert "f.csv:3" in message
     assert "'2020/01/02'" in message
-    with pytest.raises(ConfigError, match=r"data\.format: %Q"):
-        parse("2020", format="%Y%Q")
+    with pytest.raises(ConfigError, match=r"data\.time_format: %Q"):
+        parse("2020", time_format="%Y%Q")
 
 
 def test_offsets_become_one_zone() -> None:
@@ -333,7 +333,7 @@ def test_integers_beyond_64_bits_are_no_epochs() -> None:
     """Nineteen digits may be more than an int64 holds: then they are no time, and no error of ours."""
     huge = ["9300000000000000000", "9300000000000000001"]
     assert not looks_like_times(pd.Series(huge))
-    assert "f.csv:2" in error(*huge, format="epoch ns")
+    assert "f.csv:2" in error(*huge, time_format="epoch ns")
 
 
 def test_what_would_be_lost_below_a_microsecond_is_refused() -> None:

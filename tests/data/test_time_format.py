@@ -75,5 +75,5 @@ def test_a_pattern_that_cannot_be_read_is_refused(pattern: str, part: str) -> No
     """An unknown directive, or a pattern without a year, is refused with the key and the pattern."""
     with pytest.raises(ConfigError, match=part) as caught:
         check_pattern(pattern)
-    assert "data.format" in str(caught.value)
+    assert "data.time_format" in str(caught.value)
     assert f"'{pattern}'" in str(caught.value)

@@ -166,7 +166,7 @@ def test_what_the_user_does_not_say(air_panel: Panel, three: Panel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("origins", "step", "words"), [(0, None, "--origins"), (None, 0, "--step"), (-3, 1, "--origins")]
+    ("origins", "step", "words"), [(0, None, "--n-origins"), (None, 0, "--step-size"), (-3, 1, "--n-origins")]
 )
 def test_numbers_below_one_are_refused(air_panel: Panel, origins: int | None, step: int | None, words: str) -> None:
     """With the flag, the rule and what was received."""

@@ -23,7 +23,7 @@ from lstmcast.report.explanation_text import method, to_dict
 from lstmcast.results import MemberName
 from lstmcast.tasks.value.train import train
 
-TINY = {"train.epochs": 2, "train.batches": 4, "model.units": [4], "train.start": "auto"}
+TINY = {"train.epochs": 2, "train.steps_per_epoch": 4, "model.units": [4], "train.init": "auto"}
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_fewer_values_than_phases_have_shares_too(tmp_path: Path) -> None:
     """Eleven values of five minutes, of whose hours twelve series are made: a part of one value is one."""
     rows = [f"2024-01-01 00:{5 * k:02d},{10 + k % 4}" for k in range(11)]
     (tmp_path / "five.csv").write_text("\n".join(["t,y", *rows]) + "\n")
-    few = read(tmp_path / "five.csv", ReadOptions(season=288))
+    few = read(tmp_path / "five.csv", ReadOptions(season_length=288))
     model = train(few, load_config(None, TINY | {"forecast.horizon": 1}))
     assert model.pipeline.partner is not None
     assert model.pipeline.partner.pipeline.phases.count == 12
@@ -103,7 +103,7 @@ def test_fewer_values_than_phases_have_shares_too(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_pinned_share_of_smoothing_stays(air_panel: Panel) -> None:
     """Then only the two groups of networks are weighed."""
-    pinned = train(air_panel, load_config(None, TINY | {"model.smoothing": 0.1}))
+    pinned = train(air_panel, load_config(None, TINY | {"model.smoothing_weight": 0.1}))
     assert pinned.pipeline.partner is not None
     assert (pinned.pipeline.smoothing_weight, pinned.pipeline.partner.pipeline.smoothing_weight) == (0.1, 0.1)
 
@@ -228,7 +228,7 @@ def test_else_they_are_those_of_the_held_out_origins(
         assert model.report.evaluation.calibration_weight == 1
 
 
-ALONE = TINY | {"train.start": "scratch"}
+ALONE = TINY | {"train.init": "scratch"}
 
 
 @pytest.fixture(scope="module")
@@ -381,5 +381,5 @@ def test_steps_forecast_apart_are_not_explained(both: Forecaster, air_panel: Pan
     beside = both.pipeline.partner
     assert beside is not None
     apart = EnsembleMember(replace(beside.pipeline, phases=Polyphase(2)), beside.weight)
-    with pytest.raises(UsageError, match=r"train\.start: scratch"):
+    with pytest.raises(UsageError, match=r"train\.init: scratch"):
         explain(replace(both, pipeline=replace(both.pipeline, partner=apart)), air_panel)

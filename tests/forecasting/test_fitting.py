@@ -173,9 +173,14 @@ def saved(forecaster: Forecaster) -> tuple[str, dict[str, bytes]]:
 @pytest.fixture(scope="module", params=["default", "ensemble"])
 def asked(request: pytest.FixtureRequest) -> Config:
     """One network that stops early and is fitted again; or two at once with dropout, that say every step."""
-    small = {"train.start": "scratch", "train.epochs": 3, "train.batches": BATCHES, "model.units": [4]}
-    ensemble = {"train.networks": 2, "model.strategy": "direct", "model.skip": True, "train.loss": "pinball"}
-    dropping = {"model.dropout": 0.2, "forecast.horizon": 5, "model.level": 1}
+    small = {"train.init": "scratch", "train.epochs": 3, "train.steps_per_epoch": BATCHES, "model.units": [4]}
+    ensemble = {
+        "train.ensemble_size": 2,
+        "model.strategy": "direct",
+        "model.skip_connection": True,
+        "train.loss": "pinball",
+    }
+    dropping = {"model.dropout": 0.2, "forecast.horizon": 5, "model.level_window": 1}
     return load_config(None, small | (ensemble | dropping if request.param == "ensemble" else {}))
 
 

@@ -142,7 +142,7 @@ def test_a_shorter_past_is_enough(
     said, whole = model.predict(read(reach)), model.predict(read(air))
     np.testing.assert_allclose(said.values, whole.values, rtol=1e-5)
     np.testing.assert_allclose(said.lower, whole.lower, rtol=1e-4)
-    forecast = model.predict(read(few, ReadOptions(frequency="MS", season=12)))
+    forecast = model.predict(read(few, ReadOptions(frequency="MS", season_length=12)))
     assert np.isfinite(forecast.values).all()
 
 
@@ -156,7 +156,7 @@ def test_unseen_series_are_forecast_from_their_own_past(
     assert 4000 < forecast.values[1].mean() < 6000
     assert 80 < forecast.values[0].mean() < 120
     path = write_series(tmp_path / "y.csv", {"north": known})
-    alone = shops.predict(read(path, ReadOptions(series=("shop",))))
+    alone = shops.predict(read(path, ReadOptions(id_columns=("shop",))))
     np.testing.assert_allclose(forecast.values[0], alone.values[0], rtol=1e-5)
 
 

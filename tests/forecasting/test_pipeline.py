@@ -203,9 +203,9 @@ def test_unknown_series_share_the_usual_step_of_training(
     """Where logs share a scale, an unknown series takes that of training; where it counts by its root, both."""
     own = fit_panel_scaling(pair, ScalingSpec("log"), 3).scale
     runner = replace(make_runner(), scales={("elsewhere",): (0.25, 0.0)}, typical_step=0.25)
-    shared = replace(runner, scaling_spec=ScalingSpec("log", "shared")).bind(pair).scaling
+    shared = replace(runner, scaling_spec=ScalingSpec("log", "global")).bind(pair).scaling
     assert shared.scale.tolist() == [0.25, 0.25]
-    root = replace(runner, scaling_spec=ScalingSpec("log", "root")).bind(pair).scaling
+    root = replace(runner, scaling_spec=ScalingSpec("log", "blended")).bind(pair).scaling
     np.testing.assert_allclose(root.scale, [np.sqrt(0.25 * own[0]), 0.25 / np.sqrt(30)])  # b never moves
 
 

@@ -33,28 +33,28 @@ def test_what_is_pinned_stays(air_panel: Panel) -> None:
     asked = config(
         model__context=9,
         model__lags=5,
-        model__level=4,
-        model__seasons=2,
+        model__level_window=4,
+        model__profile_seasons=2,
         model__transform="sqrt",
         model__units=[3, 2],
         model__dropout=0.5,
         model__activation="relu",
         forecast__horizon=7,
         forecast__levels=[50],
-        train__batches=11,
+        train__steps_per_epoch=11,
         train__batch_size=13,
         train__epochs=17,
         train__patience=3,
         train__learning_rate=0.01,
         train__clip_norm=None,
-        train__networks=2,
-        train__refit=False,
+        train__ensemble_size=2,
+        train__refit_on_all_data=False,
         train__seed=5,
         model__strategy="direct",
-        model__skip=True,
+        model__skip_connection=True,
         train__loss="pinball",
         train__schedule="cosine",
-        train__winsorize=2.5,
+        train__clip_targets=2.5,
         train__optimizer="nadam",
     )
     plan = make_plan(air_panel, asked)
@@ -99,7 +99,9 @@ def test_ways_share_one_window(air_panel: Panel) -> None:
 )
 def test_lags_where_there_is_no_season(tmp_path: Path, write_series: Write, length: int, lags: int) -> None:
     """A sixteenth of a series, 8 to 52, and no more than a third of it."""
-    panel = read(write_series(tmp_path / "x.csv", {"a": [float(k % 7) for k in range(length)]}), ReadOptions(season=1))
+    panel = read(
+        write_series(tmp_path / "x.csv", {"a": [float(k % 7) for k in range(length)]}), ReadOptions(season_length=1)
+    )
     plan = make_plan(panel, config(model__transform="none", forecast__horizon=2))
     assert plan.architecture.lags == lags
 
@@ -126,7 +128,7 @@ def test_an_epoch_is_bounded(air_panel: Panel) -> None:
     length = 100_000
     values = np.abs(np.random.default_rng(0).normal(100, 10, length))
     many = replace(air_panel, values=values, observed=np.ones(length, bool), offsets=np.array([0, length]), inferred=())
-    plenty = make_plan(many, config(model__level=1, model__seasons=1, model__transform="none")).recipe
+    plenty = make_plan(many, config(model__level_window=1, model__profile_seasons=1, model__transform="none")).recipe
     assert 1 <= few.batches < plenty.batches <= 1000
     assert few.batch_size >= 8
 
@@ -174,7 +176,7 @@ def test_a_long_fit_learns_from_each_value_as_often_however_many_epochs(epochs: 
             air_panel, values=values, observed=np.ones(length, bool), offsets=np.array([0, length]), inferred=()
         )
         asked = config(
-            train__patience=None, train__epochs=epochs, train__batch_size=2, model__context=8, model__seasons=0
+            train__patience=None, train__epochs=epochs, train__batch_size=2, model__context=8, model__profile_seasons=0
         )
         plan = make_plan(panel, asked)
         learnt = plan.recipe.batches * plan.recipe.epochs * 2 * 8  # an epoch has whole batches: rounded by half a one
@@ -188,14 +190,14 @@ def test_many_values_are_not_stopped(air_panel: Panel) -> None:
         panel = replace(
             air_panel, values=values, observed=np.ones(length, bool), offsets=np.array([0, length]), inferred=()
         )
-        quick = {"model__level": 1, "model__seasons": 1, "model__transform": "none"}
+        quick = {"model__level_window": 1, "model__profile_seasons": 1, "model__transform": "none"}
         assert make_plan(panel, config(**quick)).recipe.patience == patience
         assert make_plan(panel, config(**quick, train__patience=7)).recipe.patience == 7
 
 
 @pytest.mark.parametrize(
     ("length", "series", "transform", "share"),
-    [(100, 3, "log", "root"), (400, 3, "log", "shared"), (400, 1, "log", "own"), (400, 3, "none", "own")],
+    [(100, 3, "log", "blended"), (400, 3, "log", "global"), (400, 1, "log", "local"), (400, 3, "none", "local")],
 )
 def test_whose_step_is_the_unit(
     tmp_path: Path, write_series: Write, length: int, series: int, transform: str, share: str
@@ -203,13 +205,13 @@ def test_whose_step_is_the_unit(
     """Each series its own; logs of several share it, and short ones in part."""
     values = 100 + np.random.default_rng(1).normal(size=length)
     panel = read(write_series(tmp_path / "x.csv", {f"s{k}": values + k for k in range(series)}))
-    plan = make_plan(panel, config(model__transform=transform, model__level=1, model__seasons=0))
+    plan = make_plan(panel, config(model__transform=transform, model__level_window=1, model__profile_seasons=0))
     assert plan.variants[0].scaling_spec == ScalingSpec(transform, share)
 
 
 @pytest.mark.parametrize(("loss", "most"), [("mse", 3.0), ("mae", None), ("huber", None)])
 def test_outliers_count_less_where_errors_are_squared(air_panel: Panel, loss: str, most: float | None) -> None:
     """Left to be decided, targets are cut with mse and without a profile alone; null cuts none."""
-    assert make_plan(air_panel, config(train__loss=loss, model__seasons=0)).recipe.winsorize == most
-    assert make_plan(air_panel, config(train__loss=loss, model__seasons=2)).recipe.winsorize is None
-    assert make_plan(air_panel, config(train__loss=loss, train__winsorize=None)).recipe.winsorize is None
+    assert make_plan(air_panel, config(train__loss=loss, model__profile_seasons=0)).recipe.winsorize == most
+    assert make_plan(air_panel, config(train__loss=loss, model__profile_seasons=2)).recipe.winsorize is None
+    assert make_plan(air_panel, config(train__loss=loss, train__clip_targets=None)).recipe.winsorize is None

@@ -37,8 +37,14 @@ Wave = Callable[[int, int], np.ndarray]
 
 def config(**settings: Any) -> Config:
     """Quick to train; `train__epochs` for the key `train.epochs`."""
-    quick = {"train.epochs": 1, "train.batches": 4, "train.refit": False, "model.units": [4], "model.level": 1}
-    quick["train.start"] = "scratch"
+    quick = {
+        "train.epochs": 1,
+        "train.steps_per_epoch": 4,
+        "train.refit_on_all_data": False,
+        "model.units": [4],
+        "model.level_window": 1,
+    }
+    quick["train.init"] = "scratch"
     return load_config(None, quick | {name.replace("__", "."): value for name, value in settings.items()})
 
 
@@ -85,7 +91,7 @@ def test_the_plan_never_sees_the_held_out_steps(air_panel: Panel, two: Panel) ->
     [
         {},
         {"train__patience": None, "train__epochs": 2},
-        {"model__strategy": "direct", "model__skip": True, "train__loss": "pinball", "forecast__horizon": 5},
+        {"model__strategy": "direct", "model__skip_connection": True, "train__loss": "pinball", "forecast__horizon": 5},
     ],
 )
 def test_the_judged_network_never_sees_the_held_out_steps(
@@ -95,7 +101,7 @@ def test_the_judged_network_never_sees_the_held_out_steps(
 
     How much of them is smoothing's is chosen by the steps that stop; here it is a quarter.
     """
-    asked, judged = config(model__smoothing=0.25, **settings), []
+    asked, judged = config(model__smoothing_weight=0.25, **settings), []
     monkeypatch.setattr(
         value_train,
         "evaluate_holdout",
@@ -129,7 +135,7 @@ def test_the_last_step_before_the_cutoff_is_learnt_from(air_panel: Panel) -> Non
 @pytest.mark.slow
 def test_what_stops_never_sees_what_judges(two: Panel) -> None:
     """Noise in the judging steps changes no stopping error, no epoch, no footing, no weight: only the scores."""
-    asked = config(model__level="auto", train__epochs=5, train__patience=2)
+    asked = config(model__level_window="auto", train__epochs=5, train__patience=2)
     told: tuple[list[FitProgress], list[FitProgress]] = ([], [])
     last = make_plan(two, asked).holdout.test_steps
     true, other = (
@@ -169,7 +175,7 @@ def test_a_long_fit_goes_on_with_the_steps_that_judged_it(air_panel: Panel) -> N
     """All epochs, nothing to stop; then on from the judged weights for a quarter as many, with all the data."""
     told: list[FitProgress] = []
     asked = {"train__patience": None, "train__epochs": 5}
-    again = train(air_panel, config(**asked, train__refit=True), on_progress=told.append)
+    again = train(air_panel, config(**asked, train__refit_on_all_data=True), on_progress=told.append)
     first = [s.progress for s in told if s.name == "fitting"]
     further = [s.progress for s in told if s.name != "fitting"]
     assert [p.epoch for p in first] == [1, 2, 3, 4, 5]
@@ -240,7 +246,7 @@ def test_what_is_told_while_training(air_panel: Panel) -> None:
     told: list[FitProgress | TrainingPlan] = []
     trained = train(
         air_panel,
-        config(train__networks=2, train__epochs=2, train__refit=True),
+        config(train__ensemble_size=2, train__epochs=2, train__refit_on_all_data=True),
         on_progress=told.append,
         planned=told.append,
     )
@@ -358,20 +364,20 @@ def test_a_network_that_learns_chance_counts_less(air_panel: Panel) -> None:
 @pytest.mark.parametrize(("asked", "values", "share"), [(0.0, 144, 0.0), (0.3, 144, 0.3), (0.4, 300, 0.4)])
 def test_a_pinned_share_of_smoothing_is_taken(air_panel: Panel, asked: float, values: int, share: float) -> None:
     """Whatever the stopping origins would say."""
-    trained = train(air_panel, config(model__smoothing=asked, train__patience=None if values > 200 else 3))
+    trained = train(air_panel, config(model__smoothing_weight=asked, train__patience=None if values > 200 else 3))
     assert trained.pipeline.smoothing_weight == share
 
 
 def test_another_head_is_not_taken_for_values(air_panel: Panel, tiny: Config) -> None:
     """Nothing is trained silently that was not asked for: the way to the other heads is named."""
-    other = tiny.model_copy(update={"model": tiny.model.model_copy(update={"head": "event"})})
+    other = tiny.model_copy(update={"model": tiny.model.model_copy(update={"task": "event"})})
     with pytest.raises(
         UsageError, match=r"forecasters of values \(got 'event'\); lstmcast\.tasks\.get_task\('event'\)"
     ):
         train(air_panel, other)
 
 
-QUICK = {"train.epochs": 2, "train.batches": 4, "train.start": "pretrained"}
+QUICK = {"train.epochs": 2, "train.steps_per_epoch": 4, "train.init": "fine_tune"}
 
 
 @pytest.fixture(scope="module")
@@ -404,7 +410,7 @@ def test_the_plan_is_that_of_the_networks(air_panel: Panel) -> None:
 
 def test_a_pinned_share_of_smoothing_stays(air_panel: Panel) -> None:
     """Whatever serves the class."""
-    plan, _ = plan_fine_tuning(make_plan(air_panel, load_config(None, {"model.smoothing": 0.2})))
+    plan, _ = plan_fine_tuning(make_plan(air_panel, load_config(None, {"model.smoothing_weight": 0.2})))
     assert (plan.smoothing_weight, plan.smoothing_half_length) == (0.2, 0)
 
 

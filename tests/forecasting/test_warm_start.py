@@ -111,13 +111,13 @@ def test_data_that_end_earlier_start_fresh(start: Forecaster, longer: Callable[[
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("setting", [{"model.units": [5]}, {"model.activation": "relu"}, {"train.networks": 2}])
+@pytest.mark.parametrize("setting", [{"model.units": [5]}, {"model.activation": "relu"}, {"train.ensemble_size": 2}])
 def test_another_network_starts_fresh(
     start: Forecaster, longer: Callable[[int], Panel], setting: dict[str, object]
 ) -> None:
     """Weights that mean something else are not gone on from."""
     other = load_config(
-        None, {"train.epochs": 2, "model.units": [4], "model.level": 1, "model.transform": "log"} | setting
+        None, {"train.epochs": 2, "model.units": [4], "model.level_window": 1, "model.transform": "log"} | setting
     )
     panel = longer(230)
     plan, warm = apply_warm_start(make_plan(panel, other), start)

@@ -24,7 +24,7 @@ JOB = """
 input: sales.csv
 data: {target: sales}
 model: {units: [4]}
-train: {start: scratch, epochs: 2, batches: 4}
+train: {init: scratch, epochs: 2, steps_per_epoch: 4}
 forecast: {horizon: 5}
 """
 

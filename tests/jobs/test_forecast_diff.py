@@ -32,7 +32,7 @@ def found(bench: Bench) -> ForecastDiff:
 def retrained(bench: Bench, days: float) -> None:
     """A run whose config asks for another seed: a new model."""
     text = (bench.folder / "job.yaml").read_text()
-    (bench.folder / "job.yaml").write_text(text.replace("batches: 4", "batches: 4, seed: 7"))
+    (bench.folder / "job.yaml").write_text(text.replace("steps_per_epoch: 4", "steps_per_epoch: 4, seed: 7"))
     run(load_job(bench.folder / "job.yaml"), bench.now + timedelta(days=days), note=bench.said.append)
 
 
@@ -94,7 +94,7 @@ def test_without_the_older_version_it_cannot_be_told(bench: Bench, waves: Waves)
 
 def test_a_fall_back_moved_it(bench: Bench) -> None:
     """The same data and model, but they have grown old: the source did all of it."""
-    bench.run("freshness: {max_data_age: {limit: 2d, then: fallback}}", days=9)
+    bench.run("freshness: {max_data_age: {limit: 2d, action: fallback}}", days=9)
     what = found(bench)
     assert np.array_equal(what.parts["source"], what.moved)
     assert not what.parts["data"].any()

@@ -67,7 +67,7 @@ def test_the_age_of_the_data(panel: Panel, limit: str, broken: bool) -> None:
     assert [breach.rule for breach in found] == ["max_data_age"] * broken
     if broken:
         assert found[0].text.endswith(f"the newest step, 2024-01-10, ended 1 d 2 h ago; at most {limit} is allowed")
-        assert found[0].then == "fail"
+        assert found[0].action == "fail"
         assert len(found[0].series) == 5
 
 
@@ -75,8 +75,8 @@ def test_the_share_that_is_there(panel: Panel) -> None:
     """Of the last five days: two filled ones are not there, nor are those after a series has ended."""
     shares = dict(zip(["/".join(key) for key in panel.keys], completeness(panel, 5).tolist(), strict=True))
     assert shares == {"moving": 1.0, "holes": 0.6, "stuck": 1.0, "short": 0.6, "same": 1.0}
-    (found,) = data_violations(panel, rules(min_completeness={"limit": 0.7, "then": "fallback"}), 5, NOW)
-    assert (found.rule, found.then, names(found)) == ("min_completeness", "fallback", ["holes", "short"])
+    (found,) = data_violations(panel, rules(min_completeness={"limit": 0.7, "action": "fallback"}), 5, NOW)
+    assert (found.rule, found.action, names(found)) == ("min_completeness", "fallback", ["holes", "short"])
     assert "of the last 5 steps are there: holes 60%, short 60%; at least 70% must be" in found.text
 
 
@@ -91,21 +91,21 @@ def test_a_value_that_stands_still(panel: Panel) -> None:
     """Three days of 7 are 72 hours; a series that never moved is meant to stand still."""
     last = dict(zip(["/".join(key) for key in panel.keys], same_steps(panel).tolist(), strict=True))
     assert last == {"moving": 1, "holes": 1, "stuck": 3, "short": 1, "same": 10}
-    (found,) = data_violations(panel, rules(flatline={"limit": "72h", "then": "warn"}), 5, NOW)
-    assert (found.rule, found.then, names(found)) == ("flatline", "warn", ["stuck"])
+    (found,) = data_violations(panel, rules(max_flatline={"limit": "72h", "action": "warn"}), 5, NOW)
+    assert (found.rule, found.action, names(found)) == ("max_flatline", "warn", ["stuck"])
     assert found.text.endswith("for 3d or longer nothing but stuck 7")
-    assert data_violations(panel, rules(flatline="73h"), 5, NOW) == []
+    assert data_violations(panel, rules(max_flatline="73h"), 5, NOW) == []
 
 
 def test_all_rules_are_looked_at(panel: Panel) -> None:
     """Several rules that are broken are told together."""
-    asked = rules(max_data_age="1h", min_completeness=1.0, flatline="2d")
+    asked = rules(max_data_age="1h", min_completeness=1.0, max_flatline="2d")
     found = [breach.rule for breach in data_violations(panel, asked, 5, NOW)]
-    assert found == ["max_data_age", "min_completeness", "flatline"]
+    assert found == ["max_data_age", "min_completeness", "max_flatline"]
     assert data_violations(panel, rules(), 5, NOW) == []
 
 
-@pytest.mark.parametrize("rule", ["max_data_age", "flatline"])
+@pytest.mark.parametrize("rule", ["max_data_age", "max_flatline"])
 def test_rules_about_time_need_times(tmp_path: Path, rule: str) -> None:
     """Rows that are only counted have no age: that is a fault of the job."""
     (tmp_path / "x.csv").write_text("sales\n" + "\n".join(map(str, range(20))))
@@ -140,15 +140,15 @@ def test_old_data_end_the_run(bench: Bench) -> None:
 
 def test_old_data_are_warned_of(bench: Bench) -> None:
     """The same with `warn`: the forecast is the model's, and a warning stands in the log."""
-    bench.run("freshness: {max_data_age: {limit: 1d, then: warn}}\n", days=2)
+    bench.run("freshness: {max_data_age: {limit: 1d, action: warn}}\n", days=2)
     (warning,) = (event for event in bench.said if event.level == "warning")
-    assert (warning.name, warning.fields["rule"], warning.fields["then"]) == ("breach", "max_data_age", "warn")
+    assert (warning.name, warning.fields["rule"], warning.fields["action"]) == ("breach", "max_data_age", "warn")
     assert set(told(bench, "source")) == {"lstm"}
 
 
 def test_old_data_are_forecast_by_seasonal_naive(bench: Bench) -> None:
     """With `fallback`: the last week again, which is said in every row; bounds lie around it, and none below 0."""
-    bench.run("freshness: {max_data_age: {limit: 1d, then: fallback}}\n", days=2)
+    bench.run("freshness: {max_data_age: {limit: 1d, action: fallback}}\n", days=2)
     assert set(told(bench, "source")) == {"seasonal_naive"}
     week = read(bench.folder / "sales.csv").series(0)[-7:]
     assert [float(value) for value in told(bench, "forecast")] == week[:5].tolist()
@@ -160,7 +160,7 @@ def test_old_data_are_forecast_by_seasonal_naive(bench: Bench) -> None:
 
 def test_data_that_grow_old_are_noticed_though_nothing_else_changes(bench: Bench) -> None:
     """Nothing is done while the data are fresh; when they are not, the same files give another run."""
-    rule = "freshness: {max_data_age: {limit: 1d, then: fallback}}\n"
+    rule = "freshness: {max_data_age: {limit: 1d, action: fallback}}\n"
     first = bench.run(rule)
     assert bench.run(rule, days=0.5).status == "unchanged"
     late = bench.run(rule, days=2)
@@ -172,7 +172,7 @@ def test_data_that_grow_old_are_noticed_though_nothing_else_changes(bench: Bench
 
 def test_an_old_model(bench: Bench) -> None:
     """A model that is too old ends the run with the exit code of models, or is not used."""
-    rule, never = "freshness: {max_model_age: {limit: 7d, then: THEN}}\n", "retrain: {every: null}\n"
+    rule, never = "freshness: {max_model_age: {limit: 7d, action: THEN}}\n", "retrain: {every: null}\n"
     with pytest.raises(ModelError, match=r"freshness\.max_model_age: the model was trained 8 d ago; at most 1w"):
         bench.run(rule.replace("THEN", "fail") + never, days=8)
     bench.run(rule.replace("THEN", "fallback") + never, days=8)
@@ -191,7 +191,7 @@ def test_data_that_lack_what_training_had(bench: Bench) -> None:
 
 def test_the_first_run_of_data_that_are_not_fit(bench: Bench) -> None:
     """Where no model was ever trained and every series falls back, none is: the forecast is there all the same."""
-    job = "store: {name: other}\nfreshness: {max_data_age: {limit: 1d, then: fallback}}\n"
+    job = "store: {name: other}\nfreshness: {max_data_age: {limit: 1d, action: fallback}}\n"
     outcome = bench.run(job, days=3)
     assert (outcome.version, "trained" in bench.names()) == ("", False)
     assert told(bench, "source") == ["seasonal_naive"] * 5

@@ -21,7 +21,7 @@ def job(**sections: Any) -> Job:
     [
         {"input": "b.csv"},
         {"plot": "a.png"},
-        {"store": {"models": "elsewhere", "keep": 3}},
+        {"store": {"models": "elsewhere", "keep_versions": 3}},
         {"forecast": {"output": "b.csv"}},
         {"metrics": {"textfile": "a.prom"}},
         {"on_alert": {"command": ["true"]}},
@@ -37,8 +37,8 @@ def test_where_things_lie_does_not_matter(elsewhere: Mapping[str, Any]) -> None:
     [
         {"train": {"seed": 1}},
         {"forecast": {"horizon": 3}},
-        {"ledger": {"adapt": False}},
-        {"freshness": {"flatline": "1h"}},
+        {"ledger": {"adaptive_intervals": False}},
+        {"freshness": {"max_flatline": "1h"}},
         {"alerts": [{"when": "forecast > 0"}]},
     ],
 )
@@ -49,7 +49,7 @@ def test_what_the_forecast_depends_on_matters(other: Mapping[str, Any]) -> None:
 
 def test_a_limit_alone_is_the_rule_that_fails() -> None:
     """Two ways to write one job are one job."""
-    short, long = {"flatline": "60min"}, {"flatline": {"limit": "1h", "then": "fail"}}
+    short, long = {"max_flatline": "60min"}, {"max_flatline": {"limit": "1h", "action": "fail"}}
     assert config_digest(job(freshness=short)) == config_digest(job(freshness=long))
 
 

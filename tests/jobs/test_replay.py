@@ -56,7 +56,7 @@ def test_without_the_version_from_the_recorded_numbers(bench: Bench, waves: Wave
 def test_a_forecast_by_rule_is_computed_again(bench: Bench, waves: Waves) -> None:
     """What fell back to the seasonal naive forecast falls back again."""
     bench.write(waves(bench.days, 1))
-    bench.run("freshness: {max_data_age: {limit: 2d, then: fallback}}", days=9)
+    bench.run("freshness: {max_data_age: {limit: 2d, action: fallback}}", days=9)
     assert b"seasonal_naive" in bench.output.read_bytes()
     with bench.ledger() as ledger:
         found = replay(ledger, bench.model, last_entry(ledger))

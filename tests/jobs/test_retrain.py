@@ -71,7 +71,7 @@ def test_due_by_age(bench: Bench) -> None:
 
 def test_due_by_a_changed_config(bench: Bench) -> None:
     """A key that makes another model is named; where things lie, and what the job adds, makes none."""
-    assert why(bench, "retrain: {start: fresh}\nplot: a.png\n") is None
+    assert why(bench, "retrain: {init: fresh}\nplot: a.png\n") is None
     job = bench.job()
     other = job.model_copy(update={"train": job.train.model_copy(update={"epochs": 3, "seed": 7})})
     model = current_model(bench.model)

@@ -107,10 +107,10 @@ def test_new_data_are_another_run(bench: Bench, waves: Wave) -> None:
 def test_a_changed_config_is_another_run(bench: Bench) -> None:
     """Intervals that are not to adapt: no training, but another key; a plot elsewhere changes nothing but itself."""
     first = bench.run()
-    fixed = bench.run("ledger: {adapt: false}\n")
+    fixed = bench.run("ledger: {adaptive_intervals: false}\n")
     assert (first.status, fixed.status) == ("unchanged", "done")
     assert first.run_key != fixed.run_key
-    drawn = bench.run("ledger: {adapt: false}\nplot: figure.svg\n")
+    drawn = bench.run("ledger: {adaptive_intervals: false}\nplot: figure.svg\n")
     assert (drawn.run_key, drawn.status) == (fixed.run_key, "done")
     assert (bench.folder / "figure.svg").read_bytes().startswith(b"<?xml")
 
@@ -160,7 +160,7 @@ def test_data_that_cannot_be_read(bench: Bench) -> None:
 def test_a_model_without_a_current_version(bench: Bench) -> None:
     """Where `current` is gone, the run ends and says how to mend it, rather than training over what is there."""
     (bench.model / "current").unlink()
-    with pytest.raises(ModelError, match=r"lstmcast models rollback --models .* --model sales"):
+    with pytest.raises(ModelError, match=r"lstmcast models rollback --model-dir .* --model sales"):
         bench.run()
 
 
@@ -218,7 +218,7 @@ def test_an_output_that_cannot_be_written_is_written_by_the_next_run(bench: Benc
 def test_old_entries_are_forgotten(bench: Bench, waves: Wave) -> None:
     """What was forecast before the time that the ledger keeps is removed."""
     bench.write(waves(bench.days + 9, 1))
-    bench.run("ledger: {keep: 5d}\nretrain: {every: null, on_drift: false}\n", days=9)
+    bench.run("ledger: {retention: 5d}\nretrain: {every: null, on_drift: false}\n", days=9)
     with bench.ledger() as ledger:
         assert [entry.made for entry in ledger.entries()] == [bench.now + timedelta(days=9)]
 
@@ -228,10 +228,10 @@ def test_several_series_may_have_several_sources(once: Bench, tmp_path: Path, sh
     bench = type(once)(tmp_path)
     text = shops_file.read_text().replace("south/west", "south")
     (tmp_path / "sales.csv").write_text(text)
-    more = "freshness: {min_completeness: {limit: 0.9, then: fallback}}\n"
+    more = "freshness: {min_completeness: {limit: 0.9, action: fallback}}\n"
     job = bench.job(more)
     run(
-        job.model_copy(update={"data": job.data.model_copy(update={"series": ["shop"]})}),
+        job.model_copy(update={"data": job.data.model_copy(update={"id_columns": ["shop"]})}),
         bench.now,
         note=bench.said.append,
     )

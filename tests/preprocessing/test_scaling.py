@@ -22,7 +22,7 @@ from lstmcast.preprocessing.scaling import (
 )
 
 KINDS: tuple[TransformName, ...] = ("log", "sqrt", "none")
-SHARES: tuple[ScaleMode, ...] = ("own", "root", "shared")
+SHARES: tuple[ScaleMode, ...] = ("local", "blended", "global")
 SMALLEST = {"log": 1e-6, "sqrt": 0.0, "none": -1e9}
 TRANSFORMS = {"log": math.log, "sqrt": math.sqrt, "none": float}
 
@@ -95,9 +95,9 @@ def test_one_unit_is_the_mean_step_from_the_level(
     moving = [step for step in own if step > 1e-12]
     usual = given_usual or (sum(moving) / len(moving) if moving else 1.0)
     expected = {
-        "own": [step if step > 1e-12 else 1.0 for step in own],
-        "shared": [usual] * len(lengths),
-        "root": [math.sqrt(usual * min(max(step, usual / 30), usual * 30)) for step in own],
+        "local": [step if step > 1e-12 else 1.0 for step in own],
+        "global": [usual] * len(lengths),
+        "blended": [math.sqrt(usual * min(max(step, usual / 30), usual * 30)) for step in own],
     }
     scaling = fit_scaling(values, offsets, transform=kind, level=level, mode=share, typical_step=given_usual)
     np.testing.assert_allclose(scaling.scale, expected[share], rtol=1e-9)
@@ -112,7 +112,7 @@ def test_a_scale_by_hand() -> None:
     assert fit_scaling(values, offsets, transform="none", level=2).scale[0] == pytest.approx(5.5 / 3)
     scaling = fit_scaling(values, offsets, transform="none", level=1)
     np.testing.assert_allclose(scaling.forward(values[None])[0], [0, 6 / 7, 3 / 7, 15 / 7])
-    four, wild = ({"typical_step": usual, "mode": "root"} for usual in (12 / 7, 7e-6))
+    four, wild = ({"typical_step": usual, "mode": "blended"} for usual in (12 / 7, 7e-6))
     assert fit_scaling(values, offsets, transform="none", level=1, **four).scale[0] == pytest.approx(2)  # √(12/7 · 7/3)
     assert fit_scaling(values, offsets, transform="none", level=1, **wild).scale[0] == pytest.approx(
         7e-6 * math.sqrt(30)
@@ -149,7 +149,7 @@ def test_a_constant_series_is_zero_in_units_of_one(kind: TransformName, share: S
     ):
         last = len(offsets) - 2
         scaling = fit_scaling(values, np.array(offsets), transform=kind, level=4, mode=share).take(np.array([last]))
-        assert share != "own" or scaling.scale[0] == 1
+        assert share != "local" or scaling.scale[0] == 1
         assert scaling.scale[0] > 0
         np.testing.assert_array_equal(scaling.forward(np.full((1, 3), 0.1)), np.zeros((1, 3)))
         np.testing.assert_allclose(scaling.inverse(np.zeros((1, 3))), np.full((1, 3), 0.1), rtol=1e-15)

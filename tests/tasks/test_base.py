@@ -26,10 +26,10 @@ def test_every_task_implements_every_call(name: str) -> None:
 
 def test_unsupported_flags_are_named() -> None:
     """The message lists the flags that were given, not those that are supported or were left out."""
-    reject_flags(PlotOptions(".png", horizon=3, history=5), "event", "horizon", "history")
-    with pytest.raises(UsageError, match=r"^--refit, --classical: not with model.head: event$"):
-        reject_flags(BacktestOptions(5, 2, refit=True, classical=("ets",)), "event", "origins", "step")
-    with pytest.raises(UsageError, match=r"^--horizon: not with model.head: label$"):
+    reject_flags(PlotOptions(".png", horizon=3, history_steps=5), "event", "horizon", "history_steps")
+    with pytest.raises(UsageError, match=r"^--refit, --classical: not with model.task: event$"):
+        reject_flags(BacktestOptions(5, 2, refit=True, classical=("ets",)), "event", "n_origins", "step_size")
+    with pytest.raises(UsageError, match=r"^--horizon: not with model.task: label$"):
         reject_flags(PredictOptions(horizon=3), "label")
 
 

@@ -15,12 +15,12 @@ from lstmcast.tasks import HEADS, get_task
 
 def test_every_task_of_the_config_is_registered() -> None:
     """And no other."""
-    assert set(HEADS) == set(get_args(ModelConfig.model_fields["head"].annotation))
+    assert set(HEADS) == set(get_args(ModelConfig.model_fields["task"].annotation))
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
     """For example that of a model of a later lstmcast."""
-    with pytest.raises(ModelError, match=r"model.head: .oracle. is none of this lstmcast \(value, event, "):
+    with pytest.raises(ModelError, match=r"model.task: .oracle. is none of this lstmcast \(value, event, "):
         get_task("oracle")
 
 

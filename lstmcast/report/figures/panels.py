@@ -154,7 +154,7 @@ def _check(series_panels: Sequence[SeriesPanel], history: int | None) -> None:
             f"a figure shows 1 to {MOST_PANELS} series (got {len(series_panels)}): choose some with --series"
         )
     if history is not None and history < 1:
-        raise UsageError(f"--history: must be an integer ≥ 1 (got {history})")
+        raise UsageError(f"--history-steps: must be an integer ≥ 1 (got {history})")
 
 
 def _recent(series_panel: SeriesPanel, history: int | None) -> SeriesPanel:

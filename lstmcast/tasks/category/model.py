@@ -152,7 +152,7 @@ class SymbolForecaster:
     @property
     def is_text(self) -> bool:
         """Whether each step is a character of a plain text."""
-        return bool(self.report.config["data"]["text"])
+        return bool(self.report.config["data"]["format"] == "text")
 
     def context_probabilities(self, codes: Ints, steps: int) -> Floats:
         """Return one-step-ahead probabilities [steps, V] at the last `steps` of [T] codes."""

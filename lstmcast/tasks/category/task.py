@@ -87,8 +87,8 @@ class CategoryTask(Task[Panel, SymbolForecaster, "SymbolBacktest"]):
         if options.backtest:
             reject_flags(options, self.name, "backtest")
             return render(categories.scores(model.report.evaluation), options.suffix), "hold-out"
-        reject_flags(options, self.name, "horizon", "series", "history")
-        horizon, history = options.horizon, options.history
+        reject_flags(options, self.name, "horizon", "series", "history_steps")
+        horizon, history = options.horizon, options.history_steps
         figure, shown = categories.ahead(model, dataset, options.series, horizon=horizon, history=history)
         return render(figure, options.suffix), f"{shown} of {dataset.n_series} series"
 
@@ -118,4 +118,8 @@ class CategoryTask(Task[Panel, SymbolForecaster, "SymbolBacktest"]):
 
 def _read(data: str, options: ReadOptions, symbols: tuple[str, ...] = ()) -> Panel:
     """Read a plain text, or a file with a column of symbols; `symbols`: those of training, empty: all."""
-    return read_characters(data, options, symbols) if options.text else read(data, options, symbols_of(symbols))
+    return (
+        read_characters(data, options, symbols)
+        if options.format == "text"
+        else read(data, options, symbols_of(symbols))
+    )

@@ -78,8 +78,8 @@ def make_symbol_plan(panel: Panel, config: Config, *, test_steps: int | None = N
             learning_rate=LEARNING_RATE,
             schedule="cosine",
         ),
-        networks=config.train.networks,
-        refit=config.train.refit,
+        networks=config.train.ensemble_size,
+        refit=config.train.refit_on_all_data,
         inferred=(
             horizon_setting(panel, config, holdout.horizon),
             InferredSetting(SettingKey.SYMBOLS, str(n_symbols), _examples(panel.symbols)),

@@ -80,9 +80,9 @@ class EventTask(Task[Panel, EventForecaster, "EventBacktest"]):
             return render(
                 classification.reliability(model.report.evaluation, model.report.event), options.suffix
             ), "hold-out"
-        reject_flags(options, self.name, "horizon", "series", "history")
+        reject_flags(options, self.name, "horizon", "series", "history_steps")
         forecast = model.predict(dataset, options.horizon)
-        figure, shown = classification.ahead(dataset, model, forecast, options.series, options.history)
+        figure, shown = classification.ahead(dataset, model, forecast, options.series, options.history_steps)
         return render(figure, options.suffix), f"{shown} of {dataset.n_series} series"
 
     def backtest(
@@ -98,9 +98,9 @@ class EventTask(Task[Panel, EventForecaster, "EventBacktest"]):
         from lstmcast.tasks.event.backtest import backtest
         from lstmcast.tasks.pipeline import FitOptions
 
-        reject_flags(options, self.name, "origins", "step")
+        reject_flags(options, self.name, "n_origins", "step_size")
         return backtest(
-            dataset, config, n_origins=options.origins, step_size=options.step, options=FitOptions(on_progress)
+            dataset, config, n_origins=options.n_origins, step_size=options.step_size, options=FitOptions(on_progress)
         )
 
     def describe_backtest(self, result: EventBacktest) -> str:

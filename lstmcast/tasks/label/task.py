@@ -63,14 +63,14 @@ class LabelTask(Task[LabeledPanel, SeriesClassifier, "LabelBacktest"]):
     def read_new_data(self, model: SeriesClassifier, data: str) -> tuple[LabeledPanel, tuple[str, ...]]:
         """Read the columns and formats of training; labels may be missing."""
         context = model.context
-        columns = {"time": context.time, "series": list(context.key_columns), "features": list(context.features)}
+        columns = {"time": context.time, "id_columns": list(context.key_columns), "features": list(context.features)}
         calendar = context.calendar
         options = {
             **model.report.config["data"],
             **columns,
             "target": context.label,
-            "format": calendar.style.pattern if calendar.style else None,
-            "season": calendar.season,
+            "time_format": calendar.style.pattern if calendar.style else None,
+            "season_length": calendar.season,
         }
         dataset = read_labels(data, ReadOptions.of(options), known=False)
         return dataset, tuple(model.warnings(dataset))

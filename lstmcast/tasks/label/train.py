@@ -65,7 +65,7 @@ def make_label_plan(data: LabeledPanel, config: Config) -> LabelPlan:
         context=context,
         lags=len(known.features),
         head=CategoricalHead(len(known.classes)),
-        hidden=tuple(config.model.hidden),
+        hidden=tuple(config.model.dense_units),
         skip=False,
         every_step=False,
     )
@@ -83,8 +83,8 @@ def make_label_plan(data: LabeledPanel, config: Config) -> LabelPlan:
         split=split,
         architecture=architecture,
         recipe=recipe,
-        networks=config.train.networks,
-        refit=config.train.refit,
+        networks=config.train.ensemble_size,
+        refit=config.train.refit_on_all_data,
         inferred=(
             _labels_setting(known, codes, data.n_series - known.n_series),
             _window_setting(known, context, longest),

@@ -43,7 +43,9 @@ def forecast_single_fit(
         ModelError: a forecast is no number.
     """
     forecaster = _train(panel.drop_last(folds.held_out), config, on_progress)
-    if not config.train.refit:  # of a series that it never learnt from, the unit is measured: on the past alone
+    if (
+        not config.train.refit_on_all_data
+    ):  # of a series that it never learnt from, the unit is measured: on the past alone
         return _stacked([_ends(forecaster, panel.drop_last(back)) for back in folds.offsets_from_end.tolist()])
     series, shape = (
         np.repeat(np.arange(panel.n_series), folds.n_origins),
@@ -91,7 +93,7 @@ def _train(past: Panel, config: Config, on_progress: ProgressCallback) -> Foreca
     try:
         return train(past, config, on_progress=on_progress)
     except DataError as err:
-        raise DataError(f"before the first origin: {err}; or give fewer --origins") from err
+        raise DataError(f"before the first origin: {err}; or give fewer --n-origins") from err
 
 
 def _checked(values: Floats, lower: Floats, upper: Floats) -> MethodForecasts:
@@ -234,7 +236,7 @@ def _outcomes(panel: Panel, folds: RollingOrigins) -> Floats:
     if not valid.any():
         raise DataError(
             f"{panel.source}: no origin can judge: none of them was observed with anything after it. Give another "
-            "--step or --origins"
+            "--step-size or --n-origins"
         )
     actual = np.where(valid[:, None], actuals_after(panel, *where, folds.horizon), np.nan)
     return actual.reshape(*origins.shape, folds.horizon)

@@ -77,7 +77,7 @@ class ValueTask(Task[Panel, Forecaster, "BacktestResult"]):
         else:
             panels = forecast.forecast_panels(dataset, model.predict(dataset, options.horizon), options.series)
         content = forecast.forecast_figure(
-            panels, model, options.suffix, backtest=options.backtest, history=options.history
+            panels, model, options.suffix, backtest=options.backtest, history=options.history_steps
         )
         return content, f"{len(panels)} of {dataset.n_series} series"
 
@@ -90,8 +90,8 @@ class ValueTask(Task[Panel, Forecaster, "BacktestResult"]):
         return backtest(
             dataset,
             config,
-            origins=options.origins,
-            step=options.step,
+            origins=options.n_origins,
+            step=options.step_size,
             refit=options.refit,
             classical=options.classical,
             on_progress=on_progress,

@@ -50,9 +50,9 @@ class ValueTraining(Training[Fitted, ForecastPipeline, HoldoutEvaluation, Foreca
     @classmethod
     def of(cls, panel: Panel, config: Config, start: Forecaster | None = None) -> ValueTraining:
         """Plan the training of a panel; arguments and errors as in `train`."""
-        if (task := config.model.head) != "value":
+        if (task := config.model.task) != "value":
             raise UsageError(
-                f"model.head: train makes forecasters of values (got {task!r}); lstmcast.tasks.get_task({task!r}) "
+                f"model.task: train makes forecasters of values (got {task!r}); lstmcast.tasks.get_task({task!r}) "
                 "trains such models"
             )
         plan, warm_start = plan_training(panel, config, start)
@@ -62,7 +62,7 @@ class ValueTraining(Training[Fitted, ForecastPipeline, HoldoutEvaluation, Foreca
         """Fit every preprocessing variant before the hold-out; select one and weight the members by validation."""
         fitted = self._fitter(options).fit_before_holdout()
         if uses_pretrained(self.plan, self.config):
-            return weight_members(self.plan, fitted, pinned=self.config.model.smoothing != "auto")
+            return weight_members(self.plan, fitted, pinned=self.config.model.smoothing_weight != "auto")
         return borrow_interval_widths(self.plan, fitted)
 
     def _fitter(self, options: FitOptions) -> EnsembleFitter:

@@ -335,7 +335,7 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         draw([strip] * 25, title="", ylabel="")
     with pytest.raises(UsageError, match="got 0"):
         draw([], title="", ylabel="")
-    with pytest.raises(UsageError, match=r"--history: must be an integer ≥ 1 \(got 0\)"):
+    with pytest.raises(UsageError, match=r"--history-steps: must be an integer ≥ 1 \(got 0\)"):
         draw([strip], title="", ylabel="", history=0)
     with pytest.raises(UsageError, match=r"\.png, \.svg, \.pdf .got '\.gif'."):
         render(drawn(strip), ".gif")

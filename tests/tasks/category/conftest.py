@@ -51,12 +51,12 @@ def brief() -> Config:
         "category",
         {
             "train.epochs": 2,
-            "train.batches": 5,
+            "train.steps_per_epoch": 5,
             "train.batch_size": 8,
             "model.units": [5],
             "model.context": 10,
             "forecast.horizon": 6,
-            "train.networks": 2,
+            "train.ensemble_size": 2,
         },
     )
 

@@ -1,4 +1,4 @@
-"""`model.head: category` on the command line: columns of symbols, plain text, and what is refused."""
+"""`model.task: category` on the command line: columns of symbols, plain text, and what is refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BRIEF = (
     "--set",
     "train.epochs=2",
     "--set",
-    "train.batches=5",
+    "train.steps_per_epoch=5",
     "--set",
     "train.batch_size=8",
     "--set",
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 def test_a_text_is_gone_on_with(text_models: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """To stdout come the characters themselves, as many as asked for, of those that the text has."""
-    assert main(["predict", "--models", str(text_models), "-o", "-", "--quiet"]) == 0
+    assert main(["predict", "--model-dir", str(text_models), "-o", "-", "--quiet"]) == 0
     said = capfd.readouterr().out
     assert len(said) == 31
     assert set(said[:-1]) <= set(SENTENCE)
@@ -39,7 +39,17 @@ def test_a_prompt_is_gone_on_with(text_models: Path, tmp_path: Path, capfd: pyte
     """Another text is read as a prompt; the same seed draws the same, a table says how likely each was."""
     prompt = tmp_path / "prompt.txt"
     prompt.write_text("the pla", encoding="utf-8")
-    drawn = ["predict", str(prompt), "--models", str(text_models), "--temperature", "0.8", "--horizon", "12", "--quiet"]
+    drawn = [
+        "predict",
+        str(prompt),
+        "--model-dir",
+        str(text_models),
+        "--temperature",
+        "0.8",
+        "--horizon",
+        "12",
+        "--quiet",
+    ]
     said = []
     for seed in ("1", "1", "2"):
         assert main([*drawn, "--seed", seed, "-o", "-"]) == 0
@@ -58,7 +68,7 @@ def test_characters_that_training_never_met(
     """They are counted and said, even where all else is quiet; --strict exits with 8."""
     prompt = tmp_path / "prompt.txt"
     prompt.write_text("the Übung", encoding="utf-8")
-    asked = ["predict", str(prompt), "--models", str(text_models), "-o", str(tmp_path / "a.txt"), "--quiet"]
+    asked = ["predict", str(prompt), "--model-dir", str(text_models), "-o", str(tmp_path / "a.txt"), "--quiet"]
     assert main(asked) == 0
     assert "4 steps with a symbol that was not in the training data" in capfd.readouterr().err
     assert main([*asked, "--strict"]) == 8
@@ -67,7 +77,7 @@ def test_characters_that_training_never_met(
 def test_figures(text_models: Path, tmp_path: Path) -> None:
     """What is ahead, and the scores."""
     for name, more in (("ahead.png", []), ("scores.svg", ["--backtest"])):
-        assert main(["plot", "--models", str(text_models), "-o", str(tmp_path / name), "--quiet", *more]) == 0
+        assert main(["plot", "--model-dir", str(text_models), "-o", str(tmp_path / name), "--quiet", *more]) == 0
         assert (tmp_path / name).stat().st_size > 5_000
 
 
@@ -87,28 +97,28 @@ def test_a_backtest_of_symbols(tmp_path: Path, capfd: pytest.CaptureFixture[str]
     assert scores.loc["lstmcast", "bits"] == pytest.approx(bits, abs=1e-4)
     assert (tmp_path / "out" / "scores.png").exists()
     assert main([*asked, "--refit"]) == 2
-    assert "--refit: not with model.head: category" in capfd.readouterr().err
+    assert "--refit: not with model.task: category" in capfd.readouterr().err
 
 
 def test_a_forecast_of_values_draws_no_symbols(models: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """--temperature is refused where there is nothing to draw, and a seed without it."""
-    asked = ["predict", "--models", str(models), "-o", str(tmp_path / "a.csv")]
+    asked = ["predict", "--model-dir", str(models), "-o", str(tmp_path / "a.csv")]
     assert main([*asked, "--temperature", "1"]) == 2
-    assert "--temperature: not with model.head: value" in capfd.readouterr().err
+    assert "--temperature: not with model.task: value" in capfd.readouterr().err
 
 
 def test_a_seed_needs_a_temperature(text_models: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """The likeliest path is not drawn, so a seed would be a mistake."""
-    assert main(["predict", "--models", str(text_models), "--seed", "0", "-o", str(tmp_path / "a.txt")]) == 2
+    assert main(["predict", "--model-dir", str(text_models), "--seed", "0", "-o", str(tmp_path / "a.txt")]) == 2
     assert "--seed" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("settings", "fault"),
     [
-        (["data.text=true"], "data.text"),
-        (["model.head=category", "model.lags=3"], "model.lags"),
-        (["model.head=category", "train.loss=mae"], "train.loss"),
+        (["data.format=text"], "data.format"),
+        (["model.task=category", "model.lags=3"], "model.lags"),
+        (["model.task=category", "train.loss=mae"], "train.loss"),
     ],
 )
 def test_settings_without_a_meaning_are_refused(
@@ -117,4 +127,4 @@ def test_settings_without_a_meaning_are_refused(
     """A text of values, lags of symbols, a loss of values."""
     given = [part for setting in settings for part in ("--set", setting)]
     assert main(["train", str(air), *given]) == 3
-    assert f"{fault}: has no meaning with model.head" in capfd.readouterr().err
+    assert f"{fault}: has no meaning with model.task" in capfd.readouterr().err

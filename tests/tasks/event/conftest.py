@@ -30,8 +30,14 @@ def stalls(
 @pytest.fixture(scope="session")
 def event_config() -> Config:
     """Sales above their 60th percentile in the next four days, quick to train."""
-    keys = {"model.event": "sales > p60", "model.units": [4], "model.level": 3, "model.seasons": 2, "model.lags": 5}
-    fast = {"train.epochs": 3, "train.batches": 4, "train.networks": 2, "forecast.horizon": 4}
+    keys = {
+        "model.event": "sales > p60",
+        "model.units": [4],
+        "model.level_window": 3,
+        "model.profile_seasons": 2,
+        "model.lags": 5,
+    }
+    fast = {"train.epochs": 3, "train.steps_per_epoch": 4, "train.ensemble_size": 2, "forecast.horizon": 4}
     return load_config("event", {**keys, **fast})
 
 

@@ -30,7 +30,7 @@ def test_train_shows_the_network_and_the_baselines(
 ) -> None:
     """The last layer as it is written, the limit's share, every baseline, and a verdict; the same as JSON."""
     asked = ["--config", "event", "-s", "model.event=y > p70", "--horizon", "1", "--json", *brief]
-    assert main(["train", str(sales_file), "--models", str(tmp_path), *asked]) == 0
+    assert main(["train", str(sales_file), "--model-dir", str(tmp_path), *asked]) == 0
     said = capsys.readouterr()
     text = " ".join(said.err.split())
     assert "Dense(1, activation=sigmoid)])" in text
@@ -47,7 +47,7 @@ def test_train_shows_the_network_and_the_baselines(
 def test_predict_says_a_probability_for_each_step(sales_file: Path, event_models: Path, tmp_path: Path) -> None:
     """The input's own columns, the days after the last, probabilities; fewer steps are the first of them."""
     target = tmp_path / "chances.csv"
-    asked = ["predict", str(sales_file), "--models", str(event_models), "--quiet", "-o", str(target)]
+    asked = ["predict", str(sales_file), "--model-dir", str(event_models), "--quiet", "-o", str(target)]
     assert main(asked) == 0
     table = pd.read_csv(target)
     assert list(table) == ["shop", "day", "probability"]
@@ -67,12 +67,12 @@ def test_what_was_kept_says_the_same_as_the_file(sales_file: Path, event_models:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("extra", [[], ["--series", "south", "--history", "40"], ["--backtest"]])
+@pytest.mark.parametrize("extra", [[], ["--series", "south", "--history-steps", "40"], ["--backtest"]])
 def test_plot_draws(event_models: Path, tmp_path: Path, extra: list[str]) -> None:
     """Probabilities ahead, of a named series too, and the reliability of what was held out."""
     figures = [tmp_path / name for name in ("one.png", "two.png")]
     for figure in figures:
-        assert main(["plot", "--models", str(event_models), "-o", str(figure), "--quiet", *extra]) == 0
+        assert main(["plot", "--model-dir", str(event_models), "-o", str(figure), "--quiet", *extra]) == 0
     assert figures[0].read_bytes().startswith(b"\x89PNG")
     assert figures[0].read_bytes() == figures[1].read_bytes()
 
@@ -82,7 +82,7 @@ def test_backtest_scores_and_writes(
     sales_file: Path, brief: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Every probability with what came, from which the Brier score follows; scores; a figure."""
-    asked = ["--config", "event", "-s", "model.event=y > p70", "--horizon", "3", "--origins", "8", "--step", "2"]
+    asked = ["--config", "event", "-s", "model.event=y > p70", "--horizon", "3", "--n-origins", "8", "--step-size", "2"]
     folder = tmp_path / "out"
     assert main(["backtest", str(sales_file), *asked, *brief, "-o", str(folder), "--figures", "--json"]) == 0
     said = capsys.readouterr()
@@ -102,9 +102,9 @@ def test_backtest_scores_and_writes(
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["explain"], 2, "explain needs a model of values (got model.head: event)"),
+        (["explain"], 2, "explain needs a model of values (got model.task: event)"),
         (["predict", "--horizon", "9"], 2, "--horizon: must be 1 to 5, the horizon of training (got 9)"),
-        (["plot", "--forecast", "x.csv"], 2, "--forecast: not with model.head: event"),
+        (["plot", "--forecast", "x.csv"], 2, "--forecast: not with model.task: event"),
         (["plot", "--series", "west"], 2, "--series west: no such series"),
     ],
 )
@@ -112,7 +112,7 @@ def test_what_the_head_does_not_serve_is_refused(
     event_models: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, words: str
 ) -> None:
     """In a line that names the flag, with the exit code of wrong usage."""
-    assert main([*arguments, "--models", str(event_models)]) == code
+    assert main([*arguments, "--model-dir", str(event_models)]) == code
     assert words in errors(capsys)
 
 
@@ -129,7 +129,7 @@ def test_a_rule_that_tells_nothing_apart_is_refused(
     sales_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], rule: str, code: int, words: str
 ) -> None:
     """Another column, a limit that is never or always passed, and no rule at all; nothing is saved."""
-    asked = ["--config", "event", "-s", f"model.event={rule}", "--models", str(tmp_path)]
+    asked = ["--config", "event", "-s", f"model.event={rule}", "--model-dir", str(tmp_path)]
     assert main(["train", str(sales_file), *asked]) == code
     assert words in errors(capsys)
     assert not list(tmp_path.rglob("manifest.json"))
@@ -146,10 +146,10 @@ def test_a_column_of_yes_and_no_needs_no_rule(
     rows = [f"{day},{rng.normal():.3f},{words[k % 7 < 5]}" for k, day in enumerate(days)]
     path = tmp_path / "rain.csv"
     path.write_text("\n".join(["day,wind,rained", *rows]) + "\n", encoding="utf-8")
-    asked = ["--config", "event", "--horizon", "2", "--models", str(tmp_path / "models"), *brief]
+    asked = ["--config", "event", "--horizon", "2", "--model-dir", str(tmp_path / "models"), *brief]
     assert main(["train", str(path), *asked]) == 0
     assert "target rained the only column of yes and no" in errors(capsys)
-    assert main(["predict", "--models", str(tmp_path / "models"), "-o", "-"]) == 0
+    assert main(["predict", "--model-dir", str(tmp_path / "models"), "-o", "-"]) == 0
     assert capsys.readouterr().out.splitlines()[0] == "day,probability"
 
 
@@ -157,6 +157,6 @@ def test_other_words_than_yes_and_no_are_refused(tmp_path: Path, capsys: pytest.
     """With line, word and the way out."""
     path = tmp_path / "rain.csv"
     path.write_text("day,rained\n2024-01-01,yes\n2024-01-02,maybe\n2024-01-03,no\n", encoding="utf-8")
-    assert main(["train", str(path), "--config", "event", "--target", "rained", "--models", str(tmp_path)]) == 4
+    assert main(["train", str(path), "--config", "event", "--target", "rained", "--model-dir", str(tmp_path)]) == 4
     assert "rain.csv:3: column 'rained' must hold yes and no" in (said := errors(capsys))
     assert "'maybe' on line 3" in said

@@ -41,7 +41,9 @@ def test_what_can_be_told_is_told(tmp_path: Path, write_series: Callable[..., Pa
     values[4:] = 3 * np.sign(values[:-4]) * np.abs(values[4:]).clip(0.5)
     for t in range(4, 700):
         values[t] = -values[t - 4] if t % 3 else values[t - 4]
-    config = load_config("event", {"model.event": "y > 0", "forecast.horizon": 1, "train.epochs": 40, "data.season": 1})
+    config = load_config(
+        "event", {"model.event": "y > 0", "forecast.horizon": 1, "train.epochs": 40, "data.season_length": 1}
+    )
     report = train(EventTraining.of(read(write_series(tmp_path / "echo.csv", {"one": values})), config)).report
     assert report.evaluation.scores["lstmcast"]["accuracy"] > report.evaluation.scores["base_rate"]["accuracy"] + 0.2
     assert report.evaluation.skill.better

@@ -22,7 +22,7 @@ def moves(labelled_file: Path) -> LabeledPanel:
 @pytest.fixture(scope="session")
 def quick() -> Config:
     """A configuration with which training is a matter of seconds."""
-    asked = {"model.head": "label", "model.units": [8], "model.hidden": [6], "train.epochs": 12}
+    asked = {"model.task": "label", "model.units": [8], "model.dense_units": [6], "train.epochs": 12}
     return load_config(None, {**asked, "train.learning_rate": 0.02})
 
 

@@ -36,7 +36,7 @@ def test_a_very_long_series_is_not_read_whole(moves: LabeledPanel, quick: Config
     """Unless the config says more."""
     long = replace(moves, offsets=moves.offsets * 1000)  # only lengths are looked at
     assert make_plan_of(long, quick) == MAX_CONTEXT
-    assert make_plan_of(long, load_config(None, {"model.head": "label", "model.context": 6000})) == 6000
+    assert make_plan_of(long, load_config(None, {"model.task": "label", "model.context": 6000})) == 6000
 
 
 def make_plan_of(data: LabeledPanel, config: Config) -> int:

@@ -1,4 +1,4 @@
-"""`model.head: label` by the command line, as a new user would meet it."""
+"""`model.task: label` by the command line, as a new user would meet it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lstmcast.evaluation.skill import SkillOutcome
 
 pytestmark = pytest.mark.slow
 
-HEAD = ("--set", "model.head=label")
+HEAD = ("--set", "model.task=label")
 QUICK = (*HEAD, "--set", "model.units=[8]", "--set", "train.epochs=12", "--set", "train.learning_rate=0.02")
 
 
@@ -27,7 +27,7 @@ def test_train_says_what_it_found_and_how_good_it_is(
     tmp_path: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Columns, labels, network, scores beside the rules', the verdict; with --json the report on stdout."""
-    assert main(["train", str(labelled_file), "--models", str(tmp_path / "models"), "--json", *QUICK]) == 0
+    assert main(["train", str(labelled_file), "--model-dir", str(tmp_path / "models"), "--json", *QUICK]) == 0
     out, err = capsys.readouterr()
     for words in ("60 series of 6 to 9 steps, 2 features", "its name says so", "down, flat, up; 20 series each"):
         assert words in err
@@ -47,7 +47,7 @@ def test_predict_labels_new_series(
     header, *rows = labelled_file.read_text(encoding="utf-8").splitlines()
     new = tmp_path / "new.csv"
     new.write_text("\n".join(line.rpartition(",")[0] for line in [header, *rows[:30]]) + "\n", encoding="utf-8")
-    assert main(["predict", str(new), "--models", str(label_models), "-o", "-"]) == 0
+    assert main(["predict", str(new), "--model-dir", str(label_models), "-o", "-"]) == 0
     said = table(capsys.readouterr().out)
     assert list(said[0]) == ["id", "label", "probability", "p_down", "p_flat", "p_up"]
     assert [row["id"] for row in said] == ["s0", "s1", "s2", "s3"]
@@ -62,7 +62,7 @@ def test_predict_holds_its_labels_against_those_of_the_file(
     tmp_path: Path, label_models: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where labels are known it says how many are the same; one it never learnt is a warning, exit 8 with --strict."""
-    asked = ["predict", str(labelled_file), "--models", str(label_models), "-o", str(tmp_path / "labels.jsonl")]
+    asked = ["predict", str(labelled_file), "--model-dir", str(label_models), "-o", str(tmp_path / "labels.jsonl")]
     assert main(asked) == 0
     assert "has a label for 60 of them" in capsys.readouterr().err
     rows = [json.loads(line) for line in (tmp_path / "labels.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -76,7 +76,7 @@ def test_predict_holds_its_labels_against_those_of_the_file(
 def test_plot_draws_the_confusion_matrix(tmp_path: Path, label_models: Path) -> None:
     """As PNG, the same bytes twice, also where the data are gone."""
     for name in ("one.png", "two.png"):
-        asked = ["plot", "--models", str(label_models), "--backtest", "-o", str(tmp_path / name)]
+        asked = ["plot", "--model-dir", str(label_models), "--backtest", "-o", str(tmp_path / name)]
         assert main(asked) == 0
     first, second = ((tmp_path / name).read_bytes() for name in ("one.png", "two.png"))
     assert first.startswith(b"\x89PNG")
@@ -103,8 +103,8 @@ def test_backtest_judges_every_series_once(
 @pytest.mark.parametrize(
     ("words", "fault"),
     [
-        (["predict", "--horizon", "3"], "--horizon: not with model.head: label"),
-        (["plot", "--history", "3"], "--history: not with model.head: label"),
+        (["predict", "--horizon", "3"], "--horizon: not with model.task: label"),
+        (["plot", "--history-steps", "3"], "--history-steps: not with model.task: label"),
         (["explain"], "explain needs a model of values"),
     ],
 )
@@ -112,16 +112,16 @@ def test_flags_that_make_no_sense(
     words: list[str], fault: str, label_models: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A label has no steps ahead: such flags are refused as wrong usage."""
-    assert main([*words, "--models", str(label_models)]) == 2
+    assert main([*words, "--model-dir", str(label_models)]) == 2
     assert fault in capsys.readouterr().err
 
 
 def test_keys_of_other_heads_are_refused(labelled_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A horizon means nothing to labels, nor a hidden layer to values."""
     assert main(["train", str(labelled_file), *HEAD, "--horizon", "3"]) == 3
-    assert "--horizon: has no meaning with model.head: label" in capsys.readouterr().err
-    assert main(["train", str(labelled_file), "--set", "model.hidden=[3]"]) == 3
-    assert "model.hidden: has no meaning with model.head: value" in capsys.readouterr().err
+    assert "--horizon: has no meaning with model.task: label" in capsys.readouterr().err
+    assert main(["train", str(labelled_file), "--set", "model.dense_units=[3]"]) == 3
+    assert "model.dense_units: has no meaning with model.task: value" in capsys.readouterr().err
 
 
 def test_the_file_is_gone(

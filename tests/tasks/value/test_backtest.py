@@ -25,7 +25,13 @@ from lstmcast.tasks.value.train import train
 Write = Callable[..., Path]
 Wave = Callable[[int, int], np.ndarray]
 
-SMALL = {"train.start": "scratch", "train.epochs": 2, "train.batches": 4, "model.units": [4], "forecast.horizon": 6}
+SMALL = {
+    "train.init": "scratch",
+    "train.epochs": 2,
+    "train.steps_per_epoch": 4,
+    "model.units": [4],
+    "forecast.horizon": 6,
+}
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +128,7 @@ def test_a_failure_in_a_process_is_the_failure_it_is(air_panel: Panel) -> None:
     """Too little to learn from, found while training in another process: a DataError with what to change."""
     config = load_config(None, {**SMALL, "forecast.horizon": 12})
     with pytest.raises(
-        DataError, match=r"before the first origin: a typical series has 24 rows.*or give fewer --origins"
+        DataError, match=r"before the first origin: a typical series has 24 rows.*or give fewer --n-origins"
     ):
         backtest(air_panel, config, origins=10, refit=True)
 
@@ -232,7 +238,7 @@ def test_classical_methods_stand_beside(air_panel: Panel, config: Config, monkey
 @pytest.mark.slow
 def test_without_intervals_and_without_a_second_fit(scores: BacktestResult, air_panel: Panel) -> None:
     """No levels: no bounds, no coverage, no WQL; the judged network itself forecasts from every origin."""
-    config = load_config(None, {**SMALL, "forecast.levels": [], "train.refit": False})
+    config = load_config(None, {**SMALL, "forecast.levels": [], "train.refit_on_all_data": False})
     found = backtest(air_panel, config, origins=3)
     assert found.by_method["lstmcast"].lower.shape == (0, 1, 3, 6)
     assert np.isnan(found.overall("lstmcast", "wql"))
