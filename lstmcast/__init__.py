@@ -1,6 +1,6 @@
-"""lstmcast: an LSTM forecast from a CSV, judged honestly and fit for cron.
+"""Time series forecasts by LSTMs and exponential smoothing: the Python API.
 
-The same verbs as on the command line, loaded when they are first used.
+Each name is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from lstmcast.data.load import read
     from lstmcast.data.schema import ReadOptions
     from lstmcast.forecasting.forecaster import Forecaster
+    from lstmcast.forecasting.pretrained import predict
     from lstmcast.report.figures.forecast import plot
     from lstmcast.tasks.value.backtest import backtest
     from lstmcast.tasks.value.train import train
 
 __version__ = "0.1.0"
-__all__ = ["Forecaster", "LstmcastError", "ReadOptions", "backtest", "load_config", "plot", "read", "train"]
+__all__ = ["Forecaster", "LstmcastError", "ReadOptions", "backtest", "load_config", "plot", "predict", "read", "train"]
 
 _HOMES = {
     "Forecaster": "lstmcast.forecasting.forecaster",
@@ -28,13 +29,19 @@ _HOMES = {
     "backtest": "lstmcast.tasks.value.backtest",
     "load_config": "lstmcast.config",
     "plot": "lstmcast.report.figures.forecast",
+    "predict": "lstmcast.forecasting.pretrained",
     "read": "lstmcast.data.load",
     "train": "lstmcast.tasks.value.train",
 }
 
 
 def __getattr__(name: str) -> object:
-    """Import a verb when it is first asked for."""
+    """Import a public name on first use."""
     if name not in _HOMES:
         raise AttributeError(f"module 'lstmcast' has no attribute {name!r}; it has {', '.join(__all__)}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted([*__all__, "__version__"])

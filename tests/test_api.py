@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.text import Text
 
 import lstmcast
 from lstmcast.evaluation.skill import SkillOutcome
+from lstmcast.forecasting.pretrained import load_pretrained_forecaster
 
 
 def test_every_name_is_there_and_documented() -> None:
@@ -32,6 +35,54 @@ def test_importing_it_loads_nothing_heavy() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "lstmcast.errors" in loaded
     assert not {"numpy", "pandas", "tensorflow", "keras", "click"} & set(loaded)
+
+
+def test_dir_shows_the_public_names() -> None:
+    """Completion in a shell offers what is exported and the version."""
+    assert dir(lstmcast) == sorted([*lstmcast.__all__, "__version__"])
+
+
+def test_a_frame_is_read_as_its_file(air: Path) -> None:
+    """A DataFrame gives the panel of the file that it came from, whether its times are texts, times or the index."""
+    expected = lstmcast.read(air)
+    texts = pd.read_csv(air, dtype={"month": str})
+    months = texts.assign(month=pd.to_datetime(texts["month"]))
+    periods = texts.assign(month=pd.PeriodIndex(texts["month"], freq="M"))
+    for frame in (texts, months, months.set_index("month"), periods.set_index("month")):
+        panel = lstmcast.read(frame, lstmcast.ReadOptions(target=("passengers",)))
+        assert panel.values.tolist() == expected.values.tolist()
+        assert (panel.calendar.step, panel.starts.tolist()) == (expected.calendar.step, expected.starts.tolist())
+    indexed = lstmcast.read(months.set_index("month").rename_axis(None))
+    assert indexed.columns.time == "time"
+
+
+def test_a_frame_keeps_series_gaps_and_digits() -> None:
+    """Keys, missing values and the last digits of floats arrive; rows are named in faults."""
+    days = pd.date_range("2024-01-01", periods=30)
+    values = np.random.default_rng(0).normal(100, 10, 60)
+    values[7] = np.nan
+    frame = pd.DataFrame({"day": [*days, *days], "shop": ["a"] * 30 + ["b"] * 30, "sales": values})
+    panel = lstmcast.read(frame)
+    assert panel.keys == (("a",), ("b",))
+    assert np.flatnonzero(~panel.observed).tolist() == [7]
+    assert panel.values[panel.observed].tolist() == values[~np.isnan(values)].tolist()
+    with pytest.raises(lstmcast.LstmcastError, match="DataFrame:3: column 'sales'"):
+        lstmcast.read(frame.head(20).assign(sales=["1", "2", "ten", *map(str, range(17))]))
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame({"a": []}), pd.DataFrame([[1, 2]]), pd.DataFrame({("a", "b"): [1]})])
+def test_a_frame_without_rows_or_names_is_refused(frame: pd.DataFrame) -> None:
+    """An empty frame, numbered columns and a header of several rows are no table."""
+    with pytest.raises(lstmcast.LstmcastError, match="DataFrame: "):
+        lstmcast.read(frame)
+
+
+def test_a_forecast_without_training(air: Path) -> None:
+    """`predict` gives what the loaded pretrained forecaster gives."""
+    panel = lstmcast.read(air)
+    forecast = lstmcast.predict(panel, horizon=3)
+    assert forecast.values.tolist() == load_pretrained_forecaster(panel).predict(horizon=3).values.tolist()
+    assert forecast.to_frame()["month"].tolist() == ["1961-01", "1961-02", "1961-03"]
 
 
 @pytest.mark.slow

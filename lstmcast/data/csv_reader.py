@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from lstmcast.types import Bools, Ints
 
 PARQUET = (".parquet", ".pq")
 JSON = (".json", ".jsonl", ".ndjson")
+FRAME = "DataFrame"  # the name of the source in messages
 
 _NUMBER = r"\s*[+-]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?\s*"
 _DATED = re.compile(r"[0-9]{4}|[0-9][-/.:][0-9]")
@@ -63,6 +65,25 @@ def read_table(
     text = to_utf8(data, name, encoding)
     del data
     return _with_decimal(_parse(text, choose_delimiter(text, delimiter, name), name), decimal)
+
+
+def table_of_frame(frame: pd.DataFrame) -> Table:
+    """The table of a DataFrame, read as strictly as a file: an index with a name or with times is a column.
+
+    Raises:
+        DataError: no rows, several header rows, or column names that repeat or are no text.
+    """
+    if frame.columns.nlevels > 1 or not all(isinstance(name, str) for name in frame.columns):
+        raise DataError(f"{FRAME}: column names must be text in one row (got {list(frame.columns)[:5]})")
+    index = frame.index
+    if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) and index.name is None:
+        frame = frame.rename_axis(index="time")
+    if not isinstance(index, pd.RangeIndex) or index.name is not None:
+        frame = frame.reset_index()
+    if frame.empty:
+        raise DataError(f"{FRAME}: it is empty; it needs at least one row and one column")
+    table = _parse(frame.to_csv(index=False).encode(), ",", FRAME)
+    return replace(table, lines=np.arange(1, len(table.text) + 1, dtype=np.int64))
 
 
 def _parse(text: bytes, delimiter: str, source: str) -> Table:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lstmcast.data.calendar import Calendar, counter_calendar, infer_calendar
 from lstmcast.data.columns import Choose, find_columns, find_numbers
-from lstmcast.data.csv_reader import read_table
+from lstmcast.data.csv_reader import read_table, table_of_frame
 from lstmcast.data.number_parser import looks_like_numbers, number_notes, parse_numbers, refuse_grouped
 from lstmcast.data.panel import Panel, build_panel
 from lstmcast.data.schema import Columns, InferredSetting, ReadOptions, Table
@@ -17,6 +18,9 @@ from lstmcast.data.series_columns import Holds, group_codes
 from lstmcast.data.time_column import Times, parse_times
 from lstmcast.errors import ConfigError, DataError
 from lstmcast.types import Floats, Ints
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 INFER = ReadOptions()
 OTHER_SIGN = {".": ",", ",": "."}  # the decimal sign, where this one groups thousands
@@ -52,11 +56,11 @@ class TargetParser:
     holds: Holds = looks_like_numbers
 
 
-def read(path: str | Path, options: ReadOptions = INFER, content: TargetParser | None = None) -> Panel:
-    """Reads a file of past values.
+def read(source: str | Path | pd.DataFrame, options: ReadOptions = INFER, content: TargetParser | None = None) -> Panel:
+    """Read past values from a file or a DataFrame.
 
     Args:
-        path: a CSV file, plain or packed, a Parquet file, or `"-"` for stdin.
+        source: a CSV file, plain or packed, a Parquet file, `"-"` for stdin, or a pandas DataFrame.
         options: what the user pinned; everything else is inferred, with the reason in `inferred`.
         content: what its target holds; None: numbers.
 
@@ -69,7 +73,8 @@ def read(path: str | Path, options: ReadOptions = INFER, content: TargetParser |
         DataError: what cannot be read exactly; several faults come together.
         ConfigError: options that contradict each other.
     """
-    return to_panel(read_text(path, options), options, content)
+    table = read_text(source, options) if isinstance(source, str | Path) else table_of_frame(source)
+    return to_panel(table, options, content)
 
 
 def read_text(path: str | Path, options: ReadOptions = INFER) -> Table:
