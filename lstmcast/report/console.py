@@ -243,7 +243,7 @@ def _future(panel: Panel, now: datetime) -> list[str]:
 
 def count(n: int, what: str) -> str:
     """`1 row`, `2,000 rows`; series stays series."""
-    return f"{n:,} {what}" + ("" if n == 1 or what == "series" else "s")
+    return f"{n:,} {what}" + ("" if n == 1 or what.endswith("series") else "s")
 
 
 def _percent(fraction: float) -> str:

@@ -62,8 +62,8 @@ def format_label_scores(report: LabelReport) -> str:
 def label_verdict(scores: LabelScores) -> str:
     """The accuracy, and the comparison with the best baseline."""
     correct = sum(row[k] for k, row in enumerate(scores.confusion))
-    share = f"{correct:,} of {count(scores.n_scored, 'held-out series')} correctly ({correct / scores.n_scored:.1%})"
-    return f"lstmcast classified {share}. {verdict(scores)}"
+    counts = f"{correct:,} of {count(scores.n_scored, 'held-out series')} correctly ({correct / scores.n_scored:.1%})"
+    return f"lstmcast classified {counts}. {verdict(scores)}"
 
 
 def _label_lines(scores: LabelScores, classes: Sequence[str]) -> list[str]:

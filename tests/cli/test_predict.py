@@ -27,7 +27,7 @@ def test_predict_without_a_model_says_what_forecast(
         "frequency",
         "forecast.csv: 3 steps",
         "pretrained/monthly",
-        "never trained on these data",
+        "was not measured",
     ):
         assert words in said
     first = (tmp_path / "forecast.csv").read_bytes()
@@ -86,7 +86,7 @@ def test_plot_and_explain_work_without_a_model(
     """A figure of the forecast, and which past values made it."""
     monkeypatch.chdir(tmp_path)
     assert main(["plot", str(air), "-o", "figure.svg"]) == 0
-    assert "pretrained networks" in (tmp_path / "figure.svg").read_text(encoding="utf-8")
+    assert "pretrained models (monthly models)" in (tmp_path / "figure.svg").read_text(encoding="utf-8")
     assert main(["explain", str(air), "--json"]) == 0
     assert '"completeness_error"' in capsys.readouterr().out
 
