@@ -15,7 +15,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.forecasting import forecaster
-from lstmcast.forecasting.forecaster import Forecaster, fingerprint
+from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.pipeline import ForecastPipeline
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.statistical import ensemble
@@ -219,8 +219,8 @@ def test_a_forecast_beyond_every_number_is_refused(forecaster: Forecaster) -> No
 def test_the_fingerprint_knows_every_change(air_panel: Panel) -> None:
     """One changed value, one value marked as filled, or one step less make another fingerprint; a copy does not."""
     values, observed = air_panel.values.copy(), air_panel.observed.copy()
-    assert fingerprint(replace(air_panel, values=values, observed=observed)) == fingerprint(air_panel)
+    assert replace(air_panel, values=values, observed=observed).fingerprint() == air_panel.fingerprint()
     values[7] += 1e-9
     observed[9] = False
     others = [replace(air_panel, values=values), replace(air_panel, observed=observed), air_panel.drop_last(1)]
-    assert len({fingerprint(panel) for panel in (air_panel, *others)}) == 4
+    assert len({panel.fingerprint() for panel in (air_panel, *others)}) == 4

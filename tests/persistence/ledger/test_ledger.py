@@ -16,7 +16,6 @@ import pytest
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.errors import BusyError, FileError, ModelError
-from lstmcast.forecasting.forecaster import fingerprint
 from lstmcast.persistence.ledger import schema
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RetrainRecord, RunRecord
@@ -68,13 +67,13 @@ def test_the_data_of_each_run_come_back(path: Path, shops_file: Path) -> None:
         for k, each in enumerate(seen):
             ledger.observe(each, NOW + k * HOUR)
             ledger.record(
-                RunRecord(str(k), NOW + k * HOUR, "v", "c", fingerprint(each)),
+                RunRecord(str(k), NOW + k * HOUR, "v", "c", each.fingerprint()),
                 forecast_of(each),
                 np.zeros((each.n_series, 3)),
             )
     with Ledger.open(path, create=False) as ledger:
         for entry in ledger.entries():
-            assert fingerprint(ledger.panel_of(entry)) == entry.data_digest
+            assert ledger.panel_of(entry).fingerprint() == entry.data_digest
 
 
 def test_a_forecast_comes_back_to_the_bit(path: Path, shops_file: Path) -> None:
@@ -183,13 +182,13 @@ def test_prune_forgets_what_only_old_runs_had_seen(path: Path, air_panel: Panel)
             )
             ledger.observe(window, NOW + k * HOUR)
             ledger.record(
-                RunRecord(str(k), NOW + k * HOUR, "v", "c", fingerprint(window)), forecast_of(window), np.zeros((1, 3))
+                RunRecord(str(k), NOW + k * HOUR, "v", "c", window.fingerprint()), forecast_of(window), np.zeros((1, 3))
             )
         ledger.record_retrain(RetrainRecord(NOW, "a", "b", accepted=True))
         assert ledger.prune(NOW + 30 * HOUR) == 30
         left = ledger.entries()
         assert [entry.run_key for entry in left] == [str(k) for k in range(30, 40)]
-        assert [fingerprint(ledger.panel_of(entry)) for entry in left] == [entry.data_digest for entry in left]
+        assert [ledger.panel_of(entry).fingerprint() for entry in left] == [entry.data_digest for entry in left]
         assert ledger.refits() == []
         assert ledger.prune(NOW + 30 * HOUR) == 0
     with sqlite3.connect(path) as plain:
@@ -206,12 +205,12 @@ def test_a_clock_that_jumps_back_confuses_nothing(path: Path, air_panel: Panel) 
     with Ledger.open(path) as ledger:
         for k, (panel, now) in enumerate([(air_panel.drop_last(1), NOW), (air_panel, NOW - 24 * HOUR)]):
             ledger.observe(panel, now)
-            ledger.record(RunRecord("key", now, str(k), "c", fingerprint(panel)), forecast_of(panel), np.zeros((1, 3)))
+            ledger.record(RunRecord("key", now, str(k), "c", panel.fingerprint()), forecast_of(panel), np.zeros((1, 3)))
         assert [entry.version for entry in ledger.entries()] == ["0", "1"]
         newest = ledger.find_run("key")
         assert newest is not None
         assert newest.version == "1"
-        assert fingerprint(ledger.panel_of(newest)) == newest.data_digest
+        assert ledger.panel_of(newest).fingerprint() == newest.data_digest
 
 
 # --- faults ---
@@ -281,7 +280,7 @@ def test_a_full_disk(path: Path, air_panel: Panel) -> None:
         kept = ledger.panel()
     with Ledger.open(path) as ledger:
         assert kept is not None
-        assert fingerprint(ledger.panel() or air_panel) == fingerprint(kept)
+        assert (ledger.panel() or air_panel).fingerprint() == kept.fingerprint()
         assert ledger.observe(air_panel, NOW + 200 * HOUR) > 0
 
 
@@ -312,7 +311,7 @@ def test_reading_from_a_folder_that_cannot_be_written(
 
     monkeypatch.setattr(sqlite3, "connect", refused)
     with Ledger.open(path, create=False) as ledger:
-        assert fingerprint(ledger.panel() or air_panel.drop_last(1)) == fingerprint(air_panel)
+        assert (ledger.panel() or air_panel.drop_last(1)).fingerprint() == air_panel.fingerprint()
 
 
 @pytest.mark.parametrize(
@@ -369,7 +368,7 @@ def test_an_older_schema_is_brought_up_to_date(path: Path, air_panel: Panel, mon
         Ledger.open(path, create=False)
     with Ledger.open(path) as ledger:
         assert ledger._connection.execute("SELECT count(*) FROM notes").fetchone()[0] == 0
-        assert fingerprint(ledger.panel() or air_panel.drop_last(1)) == fingerprint(air_panel)
+        assert (ledger.panel() or air_panel.drop_last(1)).fingerprint() == air_panel.fingerprint()
 
 
 def test_readers_beside_a_writer(path: Path, air_panel: Panel) -> None:
