@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sysconfig
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.forecasting.codec import load
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.pipeline import ForecastPipeline
+from lstmcast.nn import trainer
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.numpy_lstm import Layer, Network
 from lstmcast.persistence.registry import resolve
@@ -37,6 +38,32 @@ Series = Mapping[str, "np.ndarray | list[float]"]
 
 BRIEF = ("--set", "train.epochs=2", "--set", "train.steps_per_epoch=4", "--set", "model.units=[4]")
 SMALL = ("--set", "train.init=scratch", *BRIEF)
+
+
+TRAINED = {"models", "shops_models", "direct", "label_models", "text_models", "event_models"}
+TRAINED |= {"teller", "labeller", "stall_model", "once"}
+"""Fixtures of this and other conftest files that train a network, once a session."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests that use a trained network as slow."""
+    for item in items:
+        if TRAINED & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let only tests that are marked as slow train a network."""
+
+    def refuse(*_: object) -> None:
+        pytest.fail("it trains a network: mark it as slow")
+
+    with pytest.MonkeyPatch.context() as patch:
+        if item.get_closest_marker("slow") is None:
+            patch.setattr(trainer, "graph_of", refuse)
+        return (yield)
 
 
 @pytest.fixture(scope="session")

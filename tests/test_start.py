@@ -131,7 +131,6 @@ def test_init_and_config_without_tensorflow(bare: Path, tmp_path: Path) -> None:
     assert {"data", "model", "train", "forecast", "store"} <= set(json.loads(schema.stdout)["properties"])
 
 
-@pytest.mark.slow
 def test_predict_without_tensorflow_gives_the_same_bytes(bare: Path, models: Path, tmp_path: Path) -> None:
     """`predict` needs no TensorFlow: its forecast is the one of the environment that has it, byte for byte."""
     asked = ("predict", DATA, "--model-dir", models, "--horizon", "5", "--output", "-")
@@ -141,7 +140,6 @@ def test_predict_without_tensorflow_gives_the_same_bytes(bare: Path, models: Pat
     assert [line.split(",")[0] for line in there.stdout.splitlines()[1:]] == [f"1961-0{month}" for month in range(1, 6)]
 
 
-@pytest.mark.slow
 def test_symbols_are_predicted_without_tensorflow(bare: Path, text_models: Path, tmp_path: Path) -> None:
     """The likeliest path and a drawn one: the same bytes where TensorFlow is not installed."""
     where = ("--model-dir", text_models)
@@ -155,7 +153,6 @@ def test_symbols_are_predicted_without_tensorflow(bare: Path, text_models: Path,
     assert without_tensorflow(bare, "plot", *where, cwd=tmp_path).returncode == 0
 
 
-@pytest.mark.slow
 def test_an_event_is_predicted_without_tensorflow(
     bare: Path, sales_file: Path, event_models: Path, tmp_path: Path
 ) -> None:
@@ -169,7 +166,6 @@ def test_an_event_is_predicted_without_tensorflow(
     assert without_tensorflow(bare, "plot", "--backtest", "--model-dir", event_models, cwd=tmp_path).returncode == 0
 
 
-@pytest.mark.slow
 def test_plot_without_tensorflow(bare: Path, models: Path, tmp_path: Path) -> None:
     """`plot` draws the model's forecast into a PNG."""
     done = without_tensorflow(bare, "plot", "--model-dir", models, "--output", "figure.png", cwd=tmp_path)
@@ -177,7 +173,6 @@ def test_plot_without_tensorflow(bare: Path, models: Path, tmp_path: Path) -> No
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.slow
 def test_explain_without_tensorflow(bare: Path, models: Path, tmp_path: Path) -> None:
     """`explain` finds every gradient without TensorFlow: words, numbers and a figure."""
     asked = ("explain", DATA, "--model-dir", models, "--output", "why.png", "--json")
@@ -187,14 +182,12 @@ def test_explain_without_tensorflow(bare: Path, models: Path, tmp_path: Path) ->
     assert (tmp_path / "why.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.slow
 def test_explain_loads_no_tensorflow(models: Path, tmp_path: Path) -> None:
     """Nor does it load TensorFlow where there is one; without a figure no drawing library either."""
     used = loaded("explain", DATA, "--model-dir", models, "--json", cwd=tmp_path)
     assert used & {"tensorflow", "keras", "matplotlib", "pydantic"} == set()
 
 
-@pytest.mark.slow
 def test_predict_loads_no_tensorflow(models: Path, tmp_path: Path) -> None:
     """A cron job that predicts loads neither the training, nor the drawing, nor the config libraries."""
     used = loaded("predict", DATA, "--model-dir", models, "--output", "forecast.csv", cwd=tmp_path)
@@ -202,7 +195,6 @@ def test_predict_loads_no_tensorflow(models: Path, tmp_path: Path) -> None:
     assert (tmp_path / "forecast.csv").stat().st_size > 0
 
 
-@pytest.mark.slow
 def test_labels_are_said_without_tensorflow(
     bare: Path, labelled_file: Path, label_models: Path, tmp_path: Path
 ) -> None:
@@ -214,7 +206,6 @@ def test_labels_are_said_without_tensorflow(
     assert there.stdout == (tmp_path / "labels.csv").read_text(encoding="utf-8"), there.stderr
 
 
-@pytest.mark.slow
 def test_run_loads_no_tensorflow_where_nothing_is_trained(models: Path, tmp_path: Path) -> None:
     """A job of a model that is there, with new data: neither the training nor the drawing libraries are loaded."""
     lines = DATA.read_text(encoding="utf-8").splitlines(keepends=True)

@@ -11,8 +11,6 @@ import pytest
 from lstmcast.cli import main
 from lstmcast.forecasting.forecaster import Forecaster
 
-pytestmark = pytest.mark.slow
-
 
 def test_words_and_a_figure(models: Path, air: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The findings on stdout, a figure beside them, and where it lies on stderr."""

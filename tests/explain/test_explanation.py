@@ -21,7 +21,6 @@ def with_smoothing(forecaster: Forecaster, share: float) -> Forecaster:
     return replace(forecaster, pipeline=replace(forecaster.pipeline, smoothing_weight=share))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.4])
 def test_attributions_sum_to_what_the_past_changed(forecaster: Forecaster, air_panel: Panel, share: float) -> None:
     """Forecast minus reference is the sum over all values, for every step ahead; the forecast is that of `predict`."""
@@ -33,7 +32,6 @@ def test_attributions_sum_to_what_the_past_changed(forecaster: Forecaster, air_p
     assert len(found.values) == min(144, chosen.pipeline.required_history)
 
 
-@pytest.mark.slow
 def test_a_direct_head_with_several_networks_is_explained(direct: Forecaster, direct_panel: Panel) -> None:
     """All steps said at once, two networks, logs, the second of three series, an origin in its past."""
     found = explain(direct, direct_panel, 1, 80)
@@ -44,7 +42,6 @@ def test_a_direct_head_with_several_networks_is_explained(direct: Forecaster, di
     np.testing.assert_array_equal(found.values, past.values[-len(found.values) :])
 
 
-@pytest.mark.slow
 def test_effects_are_quotients_of_differences(
     forecaster: Forecaster, air_panel: Panel, moved_by: Callable[[Forecaster, Panel, int], float]
 ) -> None:
@@ -55,7 +52,6 @@ def test_effects_are_quotients_of_differences(
         assert effect[-back] == pytest.approx(moved_by(chosen, air_panel, back), rel=0.02, abs=1e-3)
 
 
-@pytest.mark.slow
 def test_a_value_of_zero_has_its_effect(
     forecaster: Forecaster,
     air_panel: Panel,
@@ -72,7 +68,6 @@ def test_a_value_of_zero_has_its_effect(
         assert effect[-back] == pytest.approx(2 * half, rel=0.02)
 
 
-@pytest.mark.slow
 def test_the_past_as_expected_changes_nothing(forecaster: Forecaster, air_panel: Panel) -> None:
     """A series that repeats its season exactly is what is expected: no value did anything."""
     values = np.tile(air_panel.values[:12], 12)
@@ -81,7 +76,6 @@ def test_the_past_as_expected_changes_nothing(forecaster: Forecaster, air_panel:
     np.testing.assert_allclose(found.expected, values)
 
 
-@pytest.mark.slow
 def test_the_gates_are_those_of_the_context(forecaster: Forecaster, air_panel: Panel) -> None:
     """[L, U] gates between 0 and 1, one finding a unit; of a series shorter than the context only what there is."""
     inside = explain(forecaster, air_panel).internals
@@ -95,7 +89,6 @@ def test_the_gates_are_those_of_the_context(forecaster: Forecaster, air_panel: P
     assert explain(forecaster, air_panel, 0, 3).internals.cell.shape == (4, 4)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("origin", [0, 144, -1])
 def test_an_origin_outside_the_series_is_refused(forecaster: Forecaster, air_panel: Panel, origin: int) -> None:
     """A forecast needs two values, and the series to reach its origin."""
@@ -103,7 +96,6 @@ def test_an_origin_outside_the_series_is_refused(forecaster: Forecaster, air_pan
         explain(forecaster, air_panel, 0, origin)
 
 
-@pytest.mark.slow
 def test_more_points_are_taken_where_few_miss_too_much(
     forecaster: Forecaster, air_panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,7 +111,6 @@ def test_more_points_are_taken_where_few_miss_too_much(
     assert error({1: few, 16: np.inf}) == few
 
 
-@pytest.mark.slow
 def test_importance_has_no_sign(forecaster: Forecaster, air_panel: Panel) -> None:
     """A value that raises some steps and lowers others matters: the mean of sizes, not of signs."""
     found: Explanation = replace(explain(forecaster, air_panel), attribution=np.array([[1.0, 0.0], [-1.0, 0.5]]))

@@ -17,8 +17,6 @@ from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.model_comparison import compare
 from lstmcast.tasks.value.train import train
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def panels(

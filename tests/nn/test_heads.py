@@ -199,7 +199,6 @@ def test_the_network_is_shown_as_it_is_written(architecture: Architecture, text:
     assert build(architecture, every_step=False).count_params() == architecture.parameters
 
 
-@pytest.mark.slow
 def test_hidden_layers_are_the_same_in_numpy() -> None:
     """Two LSTMs, two hidden layers and a path around them: NumPy and Keras agree, and a wrong weight is found."""
     load_keras()

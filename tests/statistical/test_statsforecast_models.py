@@ -72,7 +72,6 @@ def test_an_unknown_method_is_named() -> None:
         require(("ets", "prophet"))
 
 
-@pytest.mark.slow
 def test_every_method_follows_trend_and_season() -> None:
     """A rising wave without noise is forecast to within a few percent, inside nested bounds, by all three."""
     pytest.importorskip("statsforecast", reason="statsforecast is an extra, and not installed here")

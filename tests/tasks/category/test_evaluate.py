@@ -13,8 +13,6 @@ from lstmcast.tasks.category.evaluate import evaluate_symbols, one_step_predicti
 from lstmcast.tasks.category.model import SymbolForecaster, SymbolPipeline
 from lstmcast.tasks.category.train import plan_symbol_holdout
 
-pytestmark = pytest.mark.slow
-
 
 def read_anew(reader: SymbolPipeline, panel: Panel, k: int, first: int, last: int) -> np.ndarray:
     """[V] what is said after steps first … last of series k."""

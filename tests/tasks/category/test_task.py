@@ -24,8 +24,6 @@ BRIEF = (
     "model.units=[6]",
 )
 
-pytestmark = pytest.mark.slow
-
 
 def test_a_text_is_gone_on_with(text_models: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """To stdout come the characters themselves, as many as asked for, of those that the text has."""
@@ -81,6 +79,7 @@ def test_figures(text_models: Path, tmp_path: Path) -> None:
         assert (tmp_path / name).stat().st_size > 5_000
 
 
+@pytest.mark.slow
 def test_a_backtest_of_symbols(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Every step of the last third is written, with what came and how likely that was."""
     hours = (np.datetime64("2024-03-01T00") + np.arange(240)).astype(str)

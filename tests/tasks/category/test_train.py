@@ -15,8 +15,6 @@ from lstmcast.tasks.category.model import SymbolForecaster
 from lstmcast.tasks.category.train import SymbolTraining, make_symbol_plan
 from lstmcast.tasks.pipeline import train
 
-pytestmark = pytest.mark.slow
-
 
 def weights(teller: SymbolForecaster) -> dict[str, bytes]:
     """All arrays that are saved, as bytes."""
@@ -27,6 +25,7 @@ def weights(teller: SymbolForecaster) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes(teller: SymbolForecaster, machines: Panel, brief: Config) -> None:
     """Trained again, every array and every score is the same."""
     again = train(SymbolTraining.of(machines, brief))

@@ -43,7 +43,6 @@ def test_train_shows_the_network_and_the_baselines(
     assert "lstmcast" in said.err
 
 
-@pytest.mark.slow
 def test_predict_says_a_probability_for_each_step(sales_file: Path, event_models: Path, tmp_path: Path) -> None:
     """The input's own columns, the days after the last, probabilities; fewer steps are the first of them."""
     target = tmp_path / "chances.csv"
@@ -58,7 +57,6 @@ def test_predict_says_a_probability_for_each_step(sales_file: Path, event_models
     pd.testing.assert_frame_equal(pd.read_csv(target), first)
 
 
-@pytest.mark.slow
 def test_what_was_kept_says_the_same_as_the_file(sales_file: Path, event_models: Path) -> None:
     """Where the file is gone, the kept steps give the same bytes: nothing further back counts."""
     loaded = load_model(str(event_models), None, str(sales_file))
@@ -66,7 +64,6 @@ def test_what_was_kept_says_the_same_as_the_file(sales_file: Path, event_models:
     assert with_file.render(".csv") == without.render(".csv")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("extra", [[], ["--series", "south", "--history-steps", "40"], ["--backtest"]])
 def test_plot_draws(event_models: Path, tmp_path: Path, extra: list[str]) -> None:
     """Probabilities ahead, of a named series too, and the reliability of what was held out."""
@@ -98,7 +95,6 @@ def test_backtest_scores_and_writes(
     assert (folder / "reliability.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

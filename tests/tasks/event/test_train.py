@@ -25,8 +25,6 @@ from lstmcast.tasks.event.rule import EventRule
 from lstmcast.tasks.event.train import EventTraining
 from lstmcast.tasks.pipeline import FitOptions, train
 
-pytestmark = pytest.mark.slow
-
 
 def arrays(model: EventForecaster) -> dict[str, Any]:
     """Everything that is saved of it, but for its libraries."""
@@ -34,6 +32,7 @@ def arrays(model: EventForecaster) -> dict[str, Any]:
     return {**manifest, **{f"{group}/{name}": a.tobytes() for group, own in tensors.items() for name, a in own.items()}}
 
 
+@pytest.mark.slow
 def test_what_can_be_told_is_told(tmp_path: Path, write_series: Callable[..., Path]) -> None:
     """A rule that only looks four days back is learnt: nearly every step is said right, which rates cannot."""
     rng = np.random.default_rng(0)
@@ -49,6 +48,7 @@ def test_what_can_be_told_is_told(tmp_path: Path, write_series: Callable[..., Pa
     assert report.evaluation.skill.better
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes(stalls: Panel, event_config: Config, stall_model: EventForecaster) -> None:
     """And another one others."""
     assert arrays(train(EventTraining.of(stalls, event_config))) == arrays(stall_model)
@@ -59,6 +59,7 @@ def test_the_same_seed_gives_the_same_bytes(stalls: Panel, event_config: Config,
     )
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_goes_on(
     stalls: Panel, event_config: Config, stall_model: EventForecaster, tmp_path: Path
 ) -> None:
@@ -89,6 +90,7 @@ def test_the_scores_are_those_of_the_held_out_probabilities(stalls: Panel, stall
     assert (held.positions >= ends - report.holdout.test_steps).all()
 
 
+@pytest.mark.slow
 def test_what_is_judged_on_is_not_learnt_from(stalls: Panel, event_config: Config) -> None:
     """Other values in the steps that judge change what came, and nothing of what the judged networks are."""
     config = event_config.model_copy(update={"train": event_config.train.model_copy(update={"refit": False})})
@@ -138,6 +140,7 @@ def test_it_comes_back_from_what_is_saved(stalls: Panel, stall_model: EventForec
             from_artifact(broken, tensors)
 
 
+@pytest.mark.slow
 def test_a_series_too_short_for_the_holdout_changes_no_score(stalls: Panel, event_config: Config) -> None:
     """A series of ten steps in front of the others has no test origin, and its place shifts no index."""
     once = event_config.model_copy(update={"train": event_config.train.model_copy(update={"refit": False})})

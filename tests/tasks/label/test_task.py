@@ -12,8 +12,6 @@ import pytest
 from lstmcast.cli import main
 from lstmcast.evaluation.skill import SkillOutcome
 
-pytestmark = pytest.mark.slow
-
 HEAD = ("--set", "model.task=label")
 QUICK = (*HEAD, "--set", "model.units=[8]", "--set", "train.epochs=12", "--set", "train.learning_rate=0.02")
 
@@ -23,6 +21,7 @@ def table(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
+@pytest.mark.slow
 def test_train_says_what_it_found_and_how_good_it_is(
     tmp_path: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -83,6 +82,7 @@ def test_plot_draws_the_confusion_matrix(tmp_path: Path, label_models: Path) -> 
     assert first == second
 
 
+@pytest.mark.slow
 def test_backtest_judges_every_series_once(
     tmp_path: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,6 +124,7 @@ def test_keys_of_other_heads_are_refused(labelled_file: Path, capsys: pytest.Cap
     assert "model.dense_units: has no meaning with model.task: value" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_file_is_gone(
     tmp_path: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

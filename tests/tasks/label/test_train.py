@@ -23,8 +23,6 @@ from lstmcast.tasks.label.model import SeriesClassifier
 from lstmcast.tasks.label.train import LabelTraining
 from lstmcast.tasks.pipeline import train
 
-pytestmark = pytest.mark.slow
-
 
 def test_movements_are_told_apart(labeller: SeriesClassifier, moves: LabeledPanel) -> None:
     """Rising, falling and flat series are named right nearly always, by series that were not learnt from too."""
@@ -47,6 +45,7 @@ def test_keras_says_the_same(labeller: SeriesClassifier, moves: LabeledPanel) ->
     np.testing.assert_allclose(labeller.predict(moves).probabilities, theirs, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_one_seed_one_network(moves: LabeledPanel, quick: Config, labeller: SeriesClassifier) -> None:
     """Trained again, the weights are the same to the byte; with another seed they are not."""
     arrays = to_artifact(labeller)[1]["weights"]
@@ -58,6 +57,7 @@ def test_one_seed_one_network(moves: LabeledPanel, quick: Config, labeller: Seri
     assert any(array.tobytes() != other["weights"][name].tobytes() for name, array in arrays.items())
 
 
+@pytest.mark.slow
 def test_held_out_series_do_not_matter(moves: LabeledPanel, quick: Config) -> None:
     """Without a second fit the network is the same whatever the judging series hold."""
     once = quick.model_copy(update={"train": quick.train.model_copy(update={"refit": False})})
@@ -74,6 +74,7 @@ def test_held_out_series_do_not_matter(moves: LabeledPanel, quick: Config) -> No
     assert one.report.evaluation.scores["lstmcast"] != other.report.evaluation.scores["lstmcast"]
 
 
+@pytest.mark.slow
 def test_a_second_fit_that_strays_is_not_saved(
     moves: LabeledPanel, quick: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
