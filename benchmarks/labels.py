@@ -73,7 +73,7 @@ def right(folder: Path, series: Labelled, seed: int, flags: Sequence[str]) -> tu
     """Trains on four fifths and labels the rest.
 
     Returns:
-        The share that is right, that of the nearest neighbour, and the seconds that training took, by the clock and of
+        The share that is right, that of the nearest neighbor, and the seconds that training took, by the clock and of
         the processor.
     """
     learn, test = train_test_split(range(len(series.labels)), test_size=0.2, stratify=series.labels, random_state=seed)
@@ -104,12 +104,12 @@ def main() -> None:
                 found.append(right(Path(folder), series, seed, ASKED[name]))
             ours, theirs, seconds, cpu = found[-1]
             rows.append([f"{name}, seed {seed}", f"{ours:.4f}", f"{theirs:.4f}", f"{seconds:.0f}", f"{cpu:.0f}"])
-            progress(f"{name}, seed {seed}: {ours:.4f}, nearest neighbour {theirs:.4f}, {cpu:.0f} s of the processor")
+            progress(f"{name}, seed {seed}: {ours:.4f}, nearest neighbor {theirs:.4f}, {cpu:.0f} s of the processor")
         middle = [statistics.median(column) for column in zip(*found, strict=True)]
         rows.append(
             [f"**{name}, median**", f"**{middle[0]:.4f}**", f"{middle[1]:.4f}", *(f"{s:.0f}" for s in middle[2:])]
         )
-    header = ["series held out", "LSTM right", "nearest neighbour right", "train s", "train s of the processor"]
+    header = ["series held out", "LSTM right", "nearest neighbor right", "train s", "train s of the processor"]
     report(asked.output, "Labels of whole series", table(header, rows))
 
 

@@ -1,4 +1,4 @@
-"""What time it is: the one source of "now", so that a rehearsal can say another."""
+"""Current time, which `--now` can replace."""
 
 from __future__ import annotations
 
@@ -8,22 +8,19 @@ from datetime import UTC, datetime
 from lstmcast.errors import UsageError
 
 Clock = Callable[[], datetime]
-"""Now, in UTC and with its zone."""
+"""Returns the current time, in UTC."""
 
 
 def system_clock() -> datetime:
-    """Now, by the clock of this machine."""
+    """Current time of the system clock, in UTC."""
     return datetime.now(UTC)
 
 
 def clock_at(text: str | None) -> Clock:
-    """A clock that stands still at a time, or the machine's own.
-
-    Args:
-        text: an ISO 8601 time with its zone (`2026-11-20T08:45Z`, `2026-11-20 09:45+01:00`); None: the machine's clock.
+    """Create a clock fixed at an ISO 8601 time with a time zone, or return the system clock for None.
 
     Raises:
-        UsageError: not such a time.
+        UsageError: the text is not such a time.
     """
     if text is None:
         return system_clock
@@ -32,21 +29,17 @@ def clock_at(text: str | None) -> Clock:
 
 
 def time_at(text: str, flag: str) -> datetime:
-    """An ISO 8601 time with its zone, in UTC.
-
-    Args:
-        text: the time.
-        flag: that it was given with, for messages.
+    """Parse the value of a flag, an ISO 8601 time with a time zone, to UTC.
 
     Raises:
-        UsageError: not such a time.
+        UsageError: the text is not such a time.
     """
-    fault = f"{flag} {text}: must be an ISO 8601 time with its zone, such as 2026-11-20T08:45Z"
+    fault = f"{flag} {text}: must be an ISO 8601 time with a time zone, such as 2026-11-20T08:45Z"
     try:
         parsed = datetime.fromisoformat(text)
-        when = parsed.astimezone(UTC)
+        time = parsed.astimezone(UTC)
     except (ValueError, OverflowError) as err:
         raise UsageError(fault) from err
     if parsed.tzinfo is None:
         raise UsageError(fault)
-    return when
+    return time

@@ -1,6 +1,6 @@
-"""Every expected failure, and the exit code a job sees.
+"""Expected failures and their exit codes.
 
-A message says where (file, line, column or key), what the rule is, what was received and how to mend it.
+A message states where (file, line, column or key), the rule, what was received, and the fix.
 """
 
 from __future__ import annotations
@@ -9,15 +9,11 @@ from collections.abc import Sequence
 
 
 class LstmcastError(Exception):
-    """An expected failure: shown as text, never as a traceback.
-
-    Several faults found in one look at a file or a config travel together in `faults`.
-
-    Args:
-        faults: one message, or several that belong together (one line each).
+    """An expected failure, printed without a traceback.
 
     Attributes:
-        exit_code: what the process ends with.
+        faults: one message per fault of a file or config.
+        exit_code: of the process.
     """
 
     exit_code = 1
@@ -28,19 +24,19 @@ class LstmcastError(Exception):
 
 
 class UsageError(LstmcastError):
-    """The command was called wrongly, or asks for a part that is not installed."""
+    """Invalid command-line usage, or a missing optional dependency."""
 
     exit_code = 2
 
 
 class ConfigError(LstmcastError):
-    """A key of the YAML or of `--set` is unknown, doubled, of the wrong type or out of range."""
+    """A key of the YAML or of `--set` is unknown, repeated, of the wrong type or out of range."""
 
     exit_code = 3
 
 
 class DataError(LstmcastError):
-    """The file cannot be read exactly, or does not hold what a forecast needs."""
+    """The data file cannot be read exactly, or does not contain what a forecast requires."""
 
     exit_code = 4
 
@@ -52,18 +48,18 @@ class ModelError(LstmcastError):
 
 
 class FileError(LstmcastError):
-    """The file system refused: missing, read-only, full, not a regular file."""
+    """File system failure: missing, read-only, full, or not a regular file."""
 
     exit_code = 6
 
 
 class BusyError(LstmcastError):
-    """Another run holds the lock, or the file changed while it was read. Trying again may help."""
+    """Another run holds the lock, or the file changed while it was read; retry."""
 
     exit_code = 7
 
 
 class ConditionError(LstmcastError):
-    """Done, but a condition the job asked to fail on was met (`--strict` and the like)."""
+    """The command completed, but a condition to fail on was met (such as `--strict`)."""
 
     exit_code = 8

@@ -34,5 +34,5 @@ def test_a_clock_that_stands_still(text: str) -> None:
 )
 def test_what_is_no_moment_is_refused(text: str) -> None:
     """A time without a zone, a day that does not exist, words, and what lies beyond the calendar."""
-    with pytest.raises(UsageError, match="must be an ISO 8601 time with its zone"):
+    with pytest.raises(UsageError, match="must be an ISO 8601 time with a time zone"):
         clock_at(text)

@@ -1,6 +1,6 @@
 """Backtest results: forecasts with actuals, scores by method, step, origin and series.
 
-Every known value counts the same: a score of a group is one formula over all its values.
+A score of a group is one formula over all its known values, each with the same weight.
 """
 
 from __future__ import annotations
@@ -22,17 +22,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Table = Mapping[str, Mapping[str, Floats]]
-"""Method to metric to [G] values, one for each group."""
+"""Method → metric → [G] values, one per group."""
 
 
 @dataclass(frozen=True)
 class MethodForecasts:
-    """What one method forecast.
-
-    Attributes:
-        values: [S, N, H].
-        lower: [Q, S, N, H] and upper: [Q, S, N, H] the bounds of each level's interval.
-    """
+    """Forecasts of one method: values [S, N, H], lower and upper bounds of each level [Q, S, N, H]."""
 
     values: Floats
     lower: Floats
@@ -45,16 +40,16 @@ class BacktestResult:
 
     Attributes:
         panel: the series that were scored.
-        origins: [S, N] the last known step of each forecast, counted from the series' first value, earliest first.
-        step: from one origin to the next.
-        refit: whether the models were trained at every origin.
+        origins: [S, N] last known step of each forecast, from the first value of the series, ascending.
+        step: distance between origins.
+        refit: whether the model was refitted at every origin.
         levels: [Q] of the intervals, in percent.
-        actual: [S, N, H] what came; NaN where it was not observed, or the origin cannot judge.
-        by_method: method to forecasts; "lstmcast" is the first.
-        tables: "all" (one group), "step" (H groups), "origin" (N) and "series" (S) to the scores of every method.
-        skill: of lstmcast against the best other method.
-        left_out: series too short to be scored.
-        notes: what else a reader must know.
+        actual: [S, N, H]; NaN where not observed, or at an invalid origin.
+        by_method: method → forecasts; "lstmcast" is the first.
+        tables: scope ("all", "step", "origin", "series") → scores of 1, H, N or S groups.
+        skill: relative to the best baseline.
+        left_out: number of series too short to be scored.
+        notes: further remarks.
     """
 
     panel: Panel
@@ -76,7 +71,7 @@ class BacktestResult:
 
     @property
     def better(self) -> bool:
-        """Whether lstmcast beat the best baseline, by a reportable margin."""
+        """True if lstmcast beats the best baseline by a reportable margin."""
         return self.skill.better
 
     @property
@@ -86,15 +81,15 @@ class BacktestResult:
 
     @property
     def n_scored(self) -> int:
-        """How many origins, of all series, were scored."""
+        """Number of scored origins over all series."""
         return int((~np.isnan(self.actual)).any(axis=2).sum())
 
     def overall(self, method: str, metric: str) -> float:
-        """One score over everything; NaN where undefined."""
+        """Score over all values; NaN where undefined."""
         return float(self.tables["all"][method][metric][0])
 
     def keys(self, scope: str) -> list[str]:
-        """What the groups of a scope are called: steps ahead, times of the origins, names of the series."""
+        """Names of the groups of a scope: steps ahead, times of the origins, series ids."""
         if scope == "step":
             return [str(step) for step in range(1, self.horizon + 1)]
         if scope == "origin":
@@ -102,55 +97,49 @@ class BacktestResult:
         return ["/".join(key) for key in self.panel.keys] if scope == "series" else [""]
 
     def to_frame(self) -> pd.DataFrame:
-        """The scores, one row each: `method, scope, key, metric, value`; the value is empty where undefined."""
+        """Scores in long format: `method, scope, key, metric, value`; undefined values are empty."""
         import pandas as pd
 
-        names = {scope: self.keys(scope) for scope in self.tables}
         rows = [
             (method, scope, key, metric, value)
             for scope, table in self.tables.items()
             for method, scores in table.items()
             for metric, values in scores.items()
-            for key, value in zip(names[scope], map(finite, values.tolist()), strict=True)
+            for key, value in zip(self.keys(scope), map(finite, values.tolist()), strict=True)
         ]
         frame = pd.DataFrame(rows, columns=["method", "scope", "key", "metric", "value"])
         return frame.astype({"value": np.float64})
 
     def forecasts(self) -> pd.DataFrame:
-        """Every forecast, one row a series, origin and step, in the input's own column names and time format.
+        """All forecasts, one row per series, origin and step, in the column names and time format of the input.
 
-        Columns: those that name the series, the time, `origin` (the last known time), `step`, `actual`, one for each
-        method, then `lstmcast_lower_80`, `lstmcast_upper_80` ….
+        Columns: series id, time, `origin` (the last known time), `step`, `actual`, one per method, then
+        `lstmcast_lower_80`, `lstmcast_upper_80` …. A name that the input uses already gets an underscore.
         """
         import pandas as pd
 
-        calendar, each = self.panel.calendar, self.actual[0].size  # rows of a series
+        calendar, rows = self.panel.calendar, self.actual[0].size
         last = self.panel.starts[:, None] + self.origins  # [S, N] on the calendar
         ahead = last[:, :, None] + np.arange(1, self.horizon + 1)
         columns: dict[str, object] = {
-            name: np.repeat(np.array([key[k] for key in self.panel.keys], dtype=object), each)
+            name: np.repeat(np.array([key[k] for key in self.panel.keys], dtype=object), rows)
             for k, name in enumerate(self.panel.key_columns)
         }
         columns[self.panel.columns.time or "row"] = calendar.text(ahead.ravel())
-        columns |= self._of_ours(calendar.text(np.repeat(last.ravel(), self.horizon)), taken=list(columns))
-        return pd.DataFrame(columns)
-
-    def _of_ours(self, origins: list[str], taken: Sequence[str]) -> dict[str, object]:
-        """The columns that are not the file's; a name that the file has taken gets an underscore."""
-        ours: dict[str, object] = {
-            "origin": origins,
+        added: dict[str, object] = {
+            "origin": calendar.text(np.repeat(last.ravel(), self.horizon)),
             "step": np.tile(np.arange(1, self.horizon + 1), self.origins.size),
             "actual": self.actual.ravel(),
             **{method: forecasts.values.ravel() for method, forecasts in self.by_method.items()},
         }
-        for level, lower, upper in zip(
-            self.levels, self.by_method["lstmcast"].lower, self.by_method["lstmcast"].upper, strict=True
-        ):
-            ours[f"lstmcast_lower_{level:g}"], ours[f"lstmcast_upper_{level:g}"] = lower.ravel(), upper.ravel()
-        return {f"{name}_" if name in taken else name: values for name, values in ours.items()}
+        own = self.by_method["lstmcast"]
+        for level, lower, upper in zip(self.levels, own.lower, own.upper, strict=True):
+            added[f"lstmcast_lower_{level:g}"], added[f"lstmcast_upper_{level:g}"] = lower.ravel(), upper.ravel()
+        columns |= {f"{name}_" if name in columns else name: values for name, values in added.items()}
+        return pd.DataFrame(columns)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the single forecasts as plain values that JSON can carry; what is undefined is null."""
+        """JSON values of everything except the forecasts; undefined values are null."""
         return {
             "source": self.panel.source,
             "series": self.panel.n_series,
@@ -170,7 +159,7 @@ class BacktestResult:
         }
 
     def _origin_name(self, k: int) -> str:
-        """The time of the k-th origin; where the series end at different times, how long before their ends it lies."""
+        """Time of the k-th origin; if the series end at different times, its distance from their ends."""
         times = np.unique(self.panel.starts + self.origins[:, k])
         if len(times) == 1:
             return self.panel.calendar.text(times)[0]
@@ -183,12 +172,12 @@ def _as_lists(table: Table) -> Iterator[tuple[str, dict[str, list[float | None]]
 
 
 SCOPES = ("all", "step", "origin", "series")
-OUTER = (0.025, 0.975)  # the bounds of MSIS
+MSIS_QUANTILES = (0.025, 0.975)
 
 
 @dataclass(frozen=True)
-class _Parts:
-    """Everything that the scores of one method need, in one layout: [S, N, H] or [G, M], quantiles one axis more."""
+class _ScoreInputs:
+    """Inputs of the scores of one method, [S, N, H] or [G, M]; quantiles have a leading axis."""
 
     actual: Floats
     values: Floats
@@ -199,49 +188,42 @@ class _Parts:
     outer: Floats
 
     @classmethod
-    def of(cls, actual: Floats, forecasts: MethodForecasts, scale: Floats, levels: Sequence[float]) -> _Parts:
-        """Those of one method: [S, N, H]."""
-        bounds = forecasts.values, levels, forecasts.lower, forecasts.upper
-        return cls(
-            actual,
-            forecasts.values,
-            scale,
-            forecasts.lower,
-            forecasts.upper,
-            interpolate_quantiles(DECILES, *bounds),
-            interpolate_quantiles(OUTER, *bounds),
-        )
+    def of(cls, actual: Floats, forecasts: MethodForecasts, scale: Floats, levels: Sequence[float]) -> _ScoreInputs:
+        """Inputs of one method, [S, N, H]."""
+        values, lower, upper = forecasts.values, forecasts.lower, forecasts.upper
+        quantiles = [interpolate_quantiles(q, values, levels, lower, upper) for q in (DECILES, MSIS_QUANTILES)]
+        return cls(actual, values, scale, lower, upper, *quantiles)
 
-    def grouped(self, scope: str) -> _Parts:
-        """The same as [G, M]."""
-        return _Parts(*(grouped(scope, getattr(self, field.name)) for field in fields(self)))
+    def grouped(self, scope: str) -> _ScoreInputs:
+        """Inputs as [G, M]."""
+        return _ScoreInputs(*(grouped(scope, getattr(self, field.name)) for field in fields(self)))
 
 
 def score(
     actual: Floats, by_method: Mapping[str, MethodForecasts], scale: Floats, levels: Sequence[float]
 ) -> dict[str, dict[str, dict[str, Floats]]]:
-    """Score every method.
+    """Score all methods.
 
     Args:
-        actual: [S, N, H], NaN where not known.
-        by_method: method to its forecasts; where "Naive2" is among them, OWA is defined.
-        scale: [S] what MASE divides by; NaN: undefined for that series.
+        actual: [S, N, H], NaN where unknown.
+        by_method: method → forecasts; OWA requires "Naive2".
+        scale: [S] the denominators of MASE; NaN where undefined.
         levels: Q, in percent, ascending.
 
     Returns:
-        Scope to method to metric to [G]: mae, rmse, smape, mase, owa, wql, msis and coverage_80 … for every level. WQL
-        needs a level of 80 or more, MSIS one of 95 or more; both are NaN without.
+        Scope → method → metric → [G]: mae, rmse, smape, mase, owa, wql, msis and coverage_80 … for every level. WQL
+        requires a level of at least 80, MSIS one of at least 95; else they are NaN.
     """
-    spread = np.broadcast_to(scale[:, None, None], actual.shape)
-    parts = {method: _Parts.of(actual, forecasts, spread, levels) for method, forecasts in by_method.items()}
+    scales = np.broadcast_to(scale[:, None, None], actual.shape)
+    inputs = {method: _ScoreInputs.of(actual, forecasts, scales, levels) for method, forecasts in by_method.items()}
     return {
-        scope: _with_owa({method: _scores(forecasts.grouped(scope), levels) for method, forecasts in parts.items()})
+        scope: _with_owa({method: _scores(values.grouped(scope), levels) for method, values in inputs.items()})
         for scope in SCOPES
     }
 
 
 def grouped(scope: str, values: Floats) -> Floats:
-    """Lay out […, S, N, H] as […, G, M]: G groups of M values."""
+    """Reshape […, S, N, H] to […, G, M]: G groups of M values."""
     lead, (series, origins, horizon) = values.shape[:-3], values.shape[-3:]
     if scope == "step":
         return np.moveaxis(values, -1, -3).reshape(*lead, horizon, series * origins)
@@ -251,8 +233,8 @@ def grouped(scope: str, values: Floats) -> Floats:
     return values.reshape(*lead, groups, series // groups * origins * horizon)
 
 
-def _scores(parts: _Parts, levels: Sequence[float]) -> dict[str, Floats]:
-    """[G] of every metric but OWA; MASE and MSIS divide each value by its own series' scale."""
+def _scores(parts: _ScoreInputs, levels: Sequence[float]) -> dict[str, Floats]:
+    """[G] of all metrics except OWA; MASE and MSIS scale the values of each series."""
     actual, scale = parts.actual, parts.scale
     scores = {
         "mae": metrics.mae(actual, parts.values),
@@ -268,16 +250,13 @@ def _scores(parts: _Parts, levels: Sequence[float]) -> dict[str, Floats]:
 
 
 def _with_owa(table: dict[str, dict[str, Floats]]) -> dict[str, dict[str, Floats]]:
-    """The scores, with OWA after MASE where there is a Naive2."""
+    """Insert OWA after MASE if there is a Naive2."""
     naive = table.get("Naive2")
     if naive is None:
         return table
     return {
         method: {
-            "mae": scores["mae"],
-            "rmse": scores["rmse"],
-            "smape": scores["smape"],
-            "mase": scores["mase"],
+            **{name: scores[name] for name in ("mae", "rmse", "smape", "mase")},
             "owa": metrics.owa(scores["smape"], scores["mase"], naive["smape"], naive["mase"]),
             **scores,
         }
@@ -286,5 +265,5 @@ def _with_owa(table: dict[str, dict[str, Floats]]) -> dict[str, dict[str, Floats
 
 
 def excluded_warnings(n_excluded: int) -> tuple[str, ...]:
-    """Return the warning about series that are too short for the origins of a backtest."""
+    """Warning about series that are too short for the origins of a backtest."""
     return (f"left out: {n_excluded:,} series too short for so many origins",) if n_excluded else ()

@@ -1,18 +1,14 @@
-"""Are the errors of live forecasts larger than those of calibration? A test that may be looked at after every run.
+"""Sequential drift test: compare live forecast errors with calibration errors after every run.
 
-The errors of overlapping forecasts are dependent: what surprises one surprises all that look past it. So only blocks
-are compared: the first r steps of forecasts whose origins lie at least r steps apart, each block with one number, its
-mean error in units of the interval's width. Errors of a model that leaves no pattern over come from the surprises
-inside the block alone, and blocks then are exchangeable as long as nothing changes.
+Errors of overlapping forecasts are dependent. The test therefore compares blocks: the first r steps of forecasts whose
+origins are at least r steps apart, each reduced to its mean error in units of the interval width. Without drift, blocks
+are approximately exchangeable.
 
-What is asked of a live block is whether it exceeds one of the largest blocks of calibration, the r-th of n. As long as
-nothing changes, the chance of it is known exactly, however errors are distributed: (r + hits so far) / (n + 1 + blocks
-so far), for a new block is as likely to fall between any two of the old ones (Pólya's urn). A gambler who thinks hits
-have become more likely bets on the share of hits that he has seen since he began, and what he owns is a test
-martingale (Shafer 2021). One begins at each block j, with the share 1 / (j·(j + 1)) of the capital, so that a change
-is found whenever it comes. The wealth of all starts at 1, and the chance that it ever reaches 1/ε while nothing
-changes is at most ε (Ville's inequality): that is the false-alarm rate over the whole life of a model, not of a single
-look.
+A hit is a live block that exceeds the r-th largest of n calibration blocks. Under exchangeability its probability is
+(r + hits so far) / (n + 1 + blocks so far), for any error distribution (Pólya's urn). A bet on the hit rate observed
+since its start is a test martingale (Shafer 2021). One bet starts at each block j with 1 / (j·(j + 1)) of the capital,
+so that a change is detected whenever it happens. The total wealth starts at 1 and ever reaches 1/ε without drift with
+probability at most ε (Ville's inequality): ε bounds the false-alarm rate over the lifetime of a model.
 """
 
 from __future__ import annotations
@@ -25,22 +21,21 @@ import numpy as np
 
 from lstmcast.types import Bools, Floats, Ints
 
-FALSE_ALARMS = 0.01  # ε: of a hundred models under which nothing changes, one at most is ever accused
-BET_FRACTIONS = (0.0, 0.1, 0.25, 0.5)  # of the blocks of calibration, those beyond the one that is to be exceeded
+FALSE_ALARM_RATE = 0.01  # ε, over the lifetime of a model
+TAIL_FRACTIONS = (0.0, 0.1, 0.25, 0.5)  # of the calibration blocks above each threshold
 
 
 @dataclass(frozen=True)
 class Drift:
-    """What the test found.
+    """Result of the test.
 
     Attributes:
-        found: whether the errors have grown.
-        since: which live block the evidence begins with, from 0; None where there is none.
-        statistic: the largest wealth reached; an alarm from 1 / false_alarm_rate on.
-        false_alarm_rate: the chance that the test ever alarms while nothing has changed.
-        blocks: how many live blocks were looked at.
-        ratio: the mean live error over that of calibration, from `since` on where an alarm was found; NaN without
-            blocks.
+        found: whether the errors increased.
+        since: index of the first live block of the evidence; None if nothing was found.
+        statistic: maximum wealth; at least 1 / false_alarm_rate if found.
+        false_alarm_rate: ε.
+        blocks: number of live blocks.
+        ratio: mean live error, from `since` on, relative to that of calibration; NaN without blocks.
     """
 
     found: bool
@@ -51,25 +46,25 @@ class Drift:
     ratio: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can carry; what is undefined is null."""
+        """JSON values; undefined ones are null."""
         return {**vars(self), "ratio": self.ratio if math.isfinite(self.ratio) else None}
 
 
 def block_steps(horizon: int) -> int:
-    """r: half of H, rounded up. Blocks outlast what little pattern a model leaves, and there are enough of them."""
+    """Block length r: half of H, rounded up."""
     return math.ceil(horizon / 2)
 
 
 def blocks(positions: Ints, errors: Floats, steps: int) -> tuple[Ints, Floats]:
-    """Forecasts to blocks: origins at least `steps` apart, each with its mean error over its first steps.
+    """Reduce forecasts to blocks.
 
     Args:
-        positions: [B] the origins, on the calendar; those of several series at one origin make one block.
-        errors: [B, H] in units that make series and steps comparable; NaN where not known.
+        positions: [B] origins on the calendar; series with the same origin form one block.
+        errors: [B, H] normalized errors; NaN where unknown.
         steps: r.
 
     Returns:
-        The origins [K] and the mean errors [K] of the blocks whose first steps are known.
+        Origins [K], at least r apart, and mean errors [K] of the blocks whose r steps are known.
     """
     first_steps = errors[:, :steps]
     complete = ~np.isnan(first_steps).any(axis=1)
@@ -82,16 +77,11 @@ def blocks(positions: Ints, errors: Floats, steps: int) -> tuple[Ints, Floats]:
     return origins[selected], means[selected]
 
 
-def drift(calibration: Floats, live: Floats, *, false_alarm_rate: float = FALSE_ALARMS) -> Drift:
-    """Test whether live errors have grown.
-
-    Args:
-        calibration: [N] errors of the blocks that calibrated.
-        live: [K] errors of the blocks since, in order.
-        false_alarm_rate: ε.
-    """
-    bets = [_test_martingale(hits, rank, len(calibration)) for rank, hits in _exceeded(calibration, live)]
-    wealth = np.mean([bet.sum(axis=0) for bet in bets], axis=0) + _waiting(len(live)) if bets else np.ones(0)
+def drift(calibration: Floats, live: Floats, *, false_alarm_rate: float = FALSE_ALARM_RATE) -> Drift:
+    """Test for increased errors of live blocks [K], in order, against calibration blocks [N]."""
+    bets = [_test_martingale(hits, rank, len(calibration)) for rank, hits in _hits(calibration, live)]
+    unused = 1 - np.cumsum(_capital(len(live)))  # [K] of the bets that start later
+    wealth = np.mean([bet.sum(axis=0) for bet in bets], axis=0) + unused if bets else np.ones(0)
     largest = float(wealth.max(initial=1.0))
     found = largest >= 1 / false_alarm_rate
     end = int(wealth.argmax()) if found else 0
@@ -100,33 +90,28 @@ def drift(calibration: Floats, live: Floats, *, false_alarm_rate: float = FALSE_
     return Drift(found, since, largest, false_alarm_rate, len(live), ratio)
 
 
-def _exceeded(calibration: Floats, live: Floats) -> list[tuple[int, Bools]]:
-    """Ranks among the blocks of calibration, the largest is 1, and [K] which live blocks exceed them."""
-    ranks = sorted({1 + int(fraction * len(calibration)) for fraction in BET_FRACTIONS}) if len(calibration) else []
+def _hits(calibration: Floats, live: Floats) -> list[tuple[int, Bools]]:
+    """Ranks of the thresholds (1 is the largest calibration block), and the hits [K] of each."""
+    ranks = sorted({1 + int(fraction * len(calibration)) for fraction in TAIL_FRACTIONS}) if len(calibration) else []
     return [(rank, live > np.sort(calibration)[-rank]) for rank in ranks]
 
 
 def _test_martingale(hits: Bools, rank: int, n: int) -> Floats:
-    """[K, K] what the gambler who begins at each block owns after each block; nothing before he begins."""
+    """[K, K] wealth of the bet that starts at each block (row) after each block (column); 0 before its start."""
     count = len(hits)
-    owned, wealth = _capital(count), np.zeros((count, count))
-    seen = np.zeros(count)  # hits since each began
+    current, wealth = _capital(count), np.zeros((count, count))
+    hits_since_start = np.zeros(count)
     for k, hit in enumerate(hits.tolist()):
-        chance = (rank + hits[:k].sum()) / (n + 1 + k)
-        begun = np.arange(k + 1)
-        believed = np.maximum((0.5 + seen[: k + 1]) / (1 + k - begun), chance)
-        owned[: k + 1] *= believed / chance if hit else (1 - believed) / (1 - chance)
-        seen[: k + 1] += hit
-        wealth[: k + 1, k] = owned[: k + 1]
+        null = (rank + hits[:k].sum()) / (n + 1 + k)
+        starts = np.arange(k + 1)
+        estimate = np.maximum((0.5 + hits_since_start[: k + 1]) / (1 + k - starts), null)
+        current[: k + 1] *= estimate / null if hit else (1 - estimate) / (1 - null)
+        hits_since_start[: k + 1] += hit
+        wealth[: k + 1, k] = current[: k + 1]
     return wealth
 
 
 def _capital(count: int) -> Floats:
-    """[K] the capital of the gambler who begins at each block."""
-    begins = np.arange(1, count + 1)
-    return np.asarray(1 / (begins * (begins + 1)), dtype=np.float64)
-
-
-def _waiting(count: int) -> Floats:
-    """[K] the capital of those who have not begun after each block."""
-    return np.asarray(1 - np.cumsum(_capital(count)), dtype=np.float64)
+    """[K] initial capital of the bet that starts at each block."""
+    starts = np.arange(1, count + 1)
+    return np.asarray(1 / (starts * (starts + 1)), dtype=np.float64)

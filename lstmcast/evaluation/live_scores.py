@@ -1,8 +1,7 @@
-"""How good forecasts were that came true since, as sums that add up run by run.
+"""Scores of recorded forecasts against actual values, from sums that accumulate over runs.
 
-MASE is that of Hyndman & Koehler (2006) with the seasonal naive forecast that was recorded beside each forecast as its
-measure: for each series Σ|y − f| / Σ|y − naive| over the same origins and steps, then the mean over the series. Above
-1, repeating the last season would have been better.
+MASE (Hyndman & Koehler 2006) is relative to the recorded seasonal naive forecasts: Σ|y − f| / Σ|y − naive| for each
+series over the same origins and steps, then the mean over the series.
 """
 
 from __future__ import annotations
@@ -17,15 +16,13 @@ from lstmcast.types import Floats, Ints
 
 @dataclass(frozen=True)
 class ErrorSums:
-    """Sums over outcomes of S series, H steps ahead; tallies of the same series add up.
+    """Additive error sums of S series, H steps ahead.
 
     Attributes:
-        count: [S, H] how many outcomes are known.
-        abs_errors: [S, H] the sum of |y − f|.
-        signed_errors: [S, H] the sum of f − y.
-        naive_errors: [S, H] the sum of |y − naive|.
-        bounded: [Q, S, H] how many had an interval of each level.
-        covered: [Q, S, H] how many lay inside it.
+        count: [S, H] number of actual values.
+        abs_errors, signed_errors, naive_errors: [S, H] sums of |y − f|, f − y and |y − naive|.
+        bounded: [Q, S, H] number of actual values with an interval.
+        covered: [Q, S, H] number inside it.
     """
 
     count: Floats
@@ -37,14 +34,12 @@ class ErrorSums:
 
     @classmethod
     def of(cls, actual: Floats, forecast: Floats, naive: Floats, lower: Floats, upper: Floats) -> Self:
-        """The tally of one forecast.
+        """Sums of one forecast.
 
         Args:
-            actual: [S, H] what came; NaN where it is not known.
-            forecast: [S, H] the forecast.
-            naive: [S, H] the seasonal naive one.
-            lower: [Q, S, H] the bounds, NaN where a level had none.
-            upper: [Q, S, H] likewise.
+            actual: [S, H]; NaN where unknown.
+            forecast, naive: [S, H].
+            lower, upper: [Q, S, H] bounds; NaN where a level has none.
         """
         known = ~np.isnan(actual)
         y = np.where(known, actual, 0.0)
@@ -60,23 +55,22 @@ class ErrorSums:
 
     @classmethod
     def zeros(cls, levels: int, series: int, horizon: int) -> Self:
-        """Of no outcome: Q levels, S series, H steps."""
-        none = np.zeros((series, horizon))
-        each = np.zeros((levels, series, horizon))
-        return cls(count=none, abs_errors=none, signed_errors=none, naive_errors=none, bounded=each, covered=each)
+        """Zero sums for Q levels, S series, H steps."""
+        none, intervals = np.zeros((series, horizon)), np.zeros((levels, series, horizon))
+        return cls(none, none, none, none, bounded=intervals, covered=intervals)
 
     def __add__(self, other: ErrorSums) -> ErrorSums:
         return ErrorSums(*(left + right for left, right in zip(self._sums, other._sums, strict=True)))
 
     def align(self, rows: Ints, series: int, horizon: int) -> ErrorSums:
-        """The same as a tally of more series, of which these are the rows [S], and of more steps."""
+        """Expand to more series, in which these have indices `rows` [S], and to more steps."""
 
-        def placed(sums: Floats) -> Floats:
-            room = np.zeros((*sums.shape[:-2], series, horizon))
-            room[..., rows, : sums.shape[-1]] = sums
-            return room
+        def expand(sums: Floats) -> Floats:
+            expanded = np.zeros((*sums.shape[:-2], series, horizon))
+            expanded[..., rows, : sums.shape[-1]] = sums
+            return expanded
 
-        return ErrorSums(*map(placed, self._sums))
+        return ErrorSums(*map(expand, self._sums))
 
     @property
     def _sums(self) -> tuple[Floats, ...]:
@@ -85,15 +79,15 @@ class ErrorSums:
 
 @dataclass(frozen=True)
 class LiveScores:
-    """What came of forecasts; NaN where nothing did.
+    """Scores of recorded forecasts; NaN without actual values.
 
     Attributes:
-        n_actuals: how many values, of all series and steps, were held against what came.
+        n_actuals: number of scored values over all series and steps.
         mae: mean |y − f|, in the target's unit.
-        bias: mean f − y: above 0 the forecasts are too high.
-        mase: against the recorded seasonal naive forecasts.
+        bias: mean f − y; positive if the forecasts are too high.
+        mase: relative to the recorded seasonal naive forecasts.
         levels: [Q] in percent.
-        coverage: [Q] the share inside each level's interval.
+        coverage: [Q] fraction of values inside the intervals.
         mae_by_step: [H].
         coverage_by_step: [Q, H].
     """
@@ -108,29 +102,27 @@ class LiveScores:
     coverage_by_step: Floats
 
     @classmethod
-    def of(cls, tally: ErrorSums, levels: tuple[float, ...]) -> Self:
-        """The scores of all that was tallied."""
-        total, by_step = tally.count.sum(), tally.count.sum(axis=0)
+    def of(cls, sums: ErrorSums, levels: tuple[float, ...]) -> Self:
+        """Compute the scores from error sums."""
+        total, by_step = sums.count.sum(), sums.count.sum(axis=0)
         return cls(
             n_actuals=int(total),
-            mae=float(_ratio(tally.abs_errors.sum(), total)),
-            bias=float(_ratio(tally.signed_errors.sum(), total)),
-            mase=_mase(tally),
+            mae=float(_ratio(sums.abs_errors.sum(), total)),
+            bias=float(_ratio(sums.signed_errors.sum(), total)),
+            mase=_mase(sums),
             levels=levels,
-            coverage=_ratio(tally.covered.sum(axis=(1, 2)), tally.bounded.sum(axis=(1, 2))),
-            mae_by_step=_ratio(tally.abs_errors.sum(axis=0), by_step),
-            coverage_by_step=_ratio(tally.covered.sum(axis=1), tally.bounded.sum(axis=1)),
+            coverage=_ratio(sums.covered.sum(axis=(1, 2)), sums.bounded.sum(axis=(1, 2))),
+            mae_by_step=_ratio(sums.abs_errors.sum(axis=0), by_step),
+            coverage_by_step=_ratio(sums.covered.sum(axis=1), sums.bounded.sum(axis=1)),
         )
 
     def named(self) -> dict[str, float]:
-        """What a condition may speak of: `mae`, `bias`, `mase`, `n_actuals`, `coverage_80` …."""
-        coverage = {
-            f"coverage_{level:g}": float(fraction) for level, fraction in zip(self.levels, self.coverage, strict=True)
-        }
+        """Scores by the names that conditions use: `mae`, `bias`, `mase`, `outcomes`, `coverage_80` …."""
+        coverage = {f"coverage_{level:g}": float(part) for level, part in zip(self.levels, self.coverage, strict=True)}
         return {"mae": self.mae, "bias": self.bias, "mase": self.mase, "outcomes": float(self.n_actuals), **coverage}
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can carry; what is undefined is null."""
+        """JSON values; undefined ones are null."""
         by_level = zip(self.levels, self.coverage_by_step, strict=True)
         return {
             **{name: _float_or_none(value) for name, value in self.named().items()},
@@ -142,15 +134,15 @@ class LiveScores:
         }
 
 
-def _mase(tally: ErrorSums) -> float:
-    """The mean over the series whose seasonal naive forecasts were ever wrong; NaN where there is none."""
-    abs_errors, naive = tally.abs_errors.sum(axis=1), tally.naive_errors.sum(axis=1)
+def _mase(sums: ErrorSums) -> float:
+    """Mean over the series with a naive error; NaN without such series."""
+    abs_errors, naive = sums.abs_errors.sum(axis=1), sums.naive_errors.sum(axis=1)
     is_scored = naive > 0
     return float((abs_errors[is_scored] / naive[is_scored]).mean()) if is_scored.any() else float("nan")
 
 
 def _ratio(part: Floats, total: Floats) -> Floats:
-    """Part / whole; NaN where the whole is 0."""
+    """Part / total; NaN where the total is 0."""
     return np.asarray(np.where(total > 0, part / np.where(total > 0, total, 1.0), np.nan), dtype=np.float64)
 
 

@@ -1,10 +1,10 @@
 """Hold-out split for training, and rolling origins for backtests.
 
-|<------------ training ------------>|<-- stop -->|<----- judge ----->|
+|<------------ training ------------>|<-- validation -->|<----- test ----->|
 
-|<------------ learnt from ------------>|<- H ->|
-                                        |<- step ->|<- H ->|
-                                                   |<- step ->|<- H ->|
+|<------------ training ------------>|<- H ->|
+                                     |<- step ->|<- H ->|
+                                                |<- step ->|<- H ->|
 """
 
 from __future__ import annotations
@@ -17,26 +17,16 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, UsageError
 from lstmcast.types import Ints
 
-MAX_VALIDATION_HORIZONS = 20  # horizons held out at most: more would say little more
-MAX_ORIGINS_PER_SERIES, MAX_VALIDATION_ORIGINS, MAX_TEST_ORIGINS = (
-    60,
-    2_000,
-    10_000,
-)  # origins: of one series, that stop, that judge (at most, but one a series)
-MIN_TRAIN_STEPS = 3  # steps that a series must have left to learn from
-MIN_ROWS = 10  # rows: with fewer nothing can be learnt and judged
+MAX_VALIDATION_HORIZONS = 20  # horizons in the validation and in the test part
+MAX_ORIGINS_PER_SERIES, MAX_VALIDATION_ORIGINS = 60, 2_000
+MAX_TEST_ORIGINS = 10_000  # except that every series has one
+MIN_TRAIN_STEPS = 3  # training steps of a series
+MIN_ROWS = 10  # rows of a typical series
 
 
 @dataclass(frozen=True)
 class HoldoutSplit:
-    """How many steps at each series' end are held out.
-
-    Attributes:
-        horizon: H.
-        validation_steps: steps whose forecasts decide when to stop.
-        test_steps: steps at the end whose forecasts are scored.
-        max_origins_per_series: origins of one series, at most.
-    """
+    """Number of steps at the end of each series for validation (early stopping), then for the test."""
 
     horizon: int
     validation_steps: int
@@ -45,34 +35,34 @@ class HoldoutSplit:
 
     @property
     def total(self) -> int:
-        """Steps that the judged network never learns from."""
+        """Number of steps after the training part."""
         return self.validation_steps + self.test_steps
 
     def validation_origins(self, lengths: Ints) -> tuple[Ints, Ints]:
-        """The origins that decide when to stop, series [B] and origin [B]: few, for every epoch meets them."""
+        """Validation origins: series [B] and steps [B]; few, because every epoch forecasts from them."""
         return self._origins(lengths, lengths - self.test_steps, self.validation_steps, MAX_VALIDATION_ORIGINS)
 
     def test_origins(self, lengths: Ints) -> tuple[Ints, Ints]:
-        """The origins that judge: series [B] and origin [B]; every series that is long enough has one."""
+        """Test origins: series [B] and steps [B]; at least one for every series that is long enough."""
         return self._origins(lengths, lengths, self.test_steps, MAX_TEST_ORIGINS)
 
     def horizons(self, lengths: Ints) -> float:
-        """How many horizons judge, of all series together; their origins may lie closer than these."""
+        """Number of disjoint horizons in the test parts of all series."""
         return len(np.unique(self.test_origins(lengths)[0])) * self.test_steps / self.horizon
 
     def _origins(self, lengths: Ints, ends: Ints, steps: int, most: int) -> tuple[Ints, Ints]:
-        """Evenly spaced origins whose H steps lie in the `steps` steps before `ends`; too short a series has none."""
+        """Evenly spaced origins whose horizons lie in the last `steps` steps before `ends`."""
         series = np.flatnonzero(lengths >= self.total + max(self.horizon, MIN_TRAIN_STEPS))
         if most == MAX_VALIDATION_ORIGINS:
             series = evenly(series, MAX_VALIDATION_ORIGINS)
-        back = np.arange(self.horizon, steps + 1)[::-1]  # from the earliest on
-        picked = evenly(back, max(1, min(self.max_origins_per_series, most // max(len(series), 1))))
-        which = np.repeat(series, len(picked))
-        return which, ends[which] - 1 - np.tile(picked, len(series))
+        back = np.arange(self.horizon, steps + 1)[::-1]
+        selected = evenly(back, max(1, min(self.max_origins_per_series, most // max(len(series), 1))))
+        series_index = np.repeat(series, len(selected))
+        return series_index, ends[series_index] - 1 - np.tile(selected, len(series))
 
 
 def evenly(values: Ints, most: int) -> Ints:
-    """At most `most` of them, evenly spaced, ends included."""
+    """At most `most` evenly spaced values, including both ends."""
     return values[np.unique(np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(np.int64))]
 
 
@@ -84,24 +74,24 @@ def plan_holdout(
     most: int = MAX_VALIDATION_HORIZONS,
     each: int = MAX_ORIGINS_PER_SERIES,
 ) -> HoldoutSplit:
-    """Hold out about a third of a typical series, at most 20 horizons to stop and as many to judge, at least one each.
+    """Hold out about a third of a typical series, and at least one horizon for each part.
 
     Args:
         lengths: [S] steps of each series.
         horizon: H.
-        stopping: whether anything has to be held out to decide when to stop.
-        most: horizons to stop, and to judge.
-        each: origins of one series, at most.
+        stopping: whether to hold out a validation part.
+        most: maximum number of horizons in each part.
+        each: maximum number of origins per series.
 
     Raises:
         DataError: the series are too short for the horizon.
     """
     typical = int(np.median(lengths))
-    needed = max(MIN_ROWS, 2 * horizon + max(horizon, MIN_TRAIN_STEPS))
-    if typical < needed:
+    required = max(MIN_ROWS, 2 * horizon + max(horizon, MIN_TRAIN_STEPS))
+    if typical < required:
         raise DataError(
-            f"a typical series has {typical} rows; a horizon of {horizon} needs at least {needed} "
-            "(to learn, to stop and to judge). Give more history, or a shorter --horizon"
+            f"a horizon of {horizon} requires series of at least {required} rows for training, validation and test "
+            f"(a typical series has {typical}); provide more history, or a shorter --horizon"
         )
     validation_steps = max(horizon, min(typical // 8, most * horizon)) if stopping else 0
     test_steps = max(horizon, min(typical // 5, most * horizon))
@@ -109,23 +99,17 @@ def plan_holdout(
 
 
 def default_horizon(lengths: Ints, season_default: int) -> int:
-    """The frequency's usual horizon, or a sixth of a typical series where that is shorter."""
+    """Default horizon of the frequency, or a sixth of a typical series if that is shorter."""
     return max(1, min(season_default, int(np.median(lengths)) // 6))
 
 
-DEFAULT_ORIGINS = 10  # origins, where the user does not say, and the series are long enough
-HOLDOUT_DIVISOR = 3  # of a typical series, at most one part in so many is held out, where the user does not say
+DEFAULT_ORIGINS = 10  # number of origins if the series are long enough
+HOLDOUT_DIVISOR = 3  # by default, the origins lie in the last third of a typical series
 
 
 @dataclass(frozen=True)
 class RollingOrigins:
-    """N origins of every series.
-
-    Attributes:
-        horizon: H.
-        n_origins: N.
-        step_size: from one origin to the next.
-    """
+    """`n_origins` N origins of every series, `step_size` apart, each with a horizon H."""
 
     horizon: int
     n_origins: int
@@ -133,27 +117,27 @@ class RollingOrigins:
 
     @property
     def offsets_from_end(self) -> Ints:
-        """[N] steps of each series that come after each origin, earliest origin first."""
+        """[N] steps after each origin, earliest origin first."""
         return self.horizon + self.step_size * np.arange(self.n_origins)[::-1]
 
     @property
     def held_out(self) -> int:
-        """Steps after the first origin: what a network trained once never learns from."""
+        """Number of steps after the first origin."""
         return int(self.offsets_from_end[0])
 
     def at(self, lengths: Ints) -> Ints:
-        """[S, N] the origins of series of these lengths, counted from the first value."""
+        """[S, N] origins of series of these lengths, from the first value."""
         return np.asarray(lengths[:, None] - 1 - self.offsets_from_end, dtype=np.int64)
 
 
 def plan_backtest(panel: Panel, horizon: int | None, origins: int | None, step: int | None) -> RollingOrigins:
-    """Decide how many origins, and how far apart.
+    """Plan the origins of a backtest.
 
     Args:
         panel: the data.
-        horizon: H; None: as training would choose.
-        origins: N; None: up to 10, as long as a third of a typical series is enough for them.
-        step: None: H, so that no two forecasts of a series share an outcome.
+        horizon: H; None for the default of training.
+        origins: N; None for up to 10 in the last third of a typical series.
+        step: steps between origins; None for H, so that forecasts do not overlap.
 
     Raises:
         UsageError: fewer than one origin, or a step below 1.
@@ -168,17 +152,16 @@ def plan_backtest(panel: Panel, horizon: int | None, origins: int | None, step: 
 
 
 def filter_long_enough(panel: Panel, folds: RollingOrigins) -> Panel:
-    """The series that have something to learn from before their first origin.
+    """Select the series with training steps before their first origin.
 
     Raises:
-        DataError: none has.
+        DataError: all series are too short.
     """
     kept = np.flatnonzero(panel.lengths >= folds.held_out + MIN_TRAIN_STEPS)
     if not len(kept):
         raise DataError(
-            f"{panel.source}: {folds.n_origins} origins, {folds.step_size} steps apart, with {folds.horizon} steps "
-            f"ahead of each, need {folds.held_out + MIN_TRAIN_STEPS} rows and more to learn from; the longest "
-            "series has "
-            f"{panel.lengths.max()}. Give fewer --n-origins, a smaller --step-size or a shorter --horizon"
+            f"{panel.source}: {folds.n_origins} origins, {folds.step_size} steps apart, with a horizon of "
+            f"{folds.horizon} require at least {folds.held_out + MIN_TRAIN_STEPS} rows (the longest series has "
+            f"{panel.lengths.max()}); use fewer --n-origins, a smaller --step-size or a shorter --horizon"
         )
     return panel.select(kept)

@@ -1,16 +1,14 @@
 """Traced forward pass and backpropagation through time in NumPy.
 
-The forward pass is that of `lstm`; here nothing is thrown away. Letters: B batch, T steps, F features, U units.
-
-With δv for the gradient of one number with respect to v, and ∘ for the product number by number, a step is
+With δv the gradient of a scalar with respect to v, and ∘ the elementwise product, a backward step is
 
     δc ← δc + δh ∘ o ∘ act′(c)
     δa_i = δc ∘ c̃ ∘ i(1 − i)        δa_f = δc ∘ c_{t-1} ∘ f(1 − f)
     δa_c = δc ∘ i ∘ act′(a_c)        δa_o = δh ∘ act(c) ∘ o(1 − o)
     δx_t = δa Wᵀ        δh_{t-1} = δa Uᵀ        δc_{t-1} = δc ∘ f
 
-(Hochreiter & Schmidhuber 1997, appendix A, without its truncation; Gers, Schmidhuber & Cummins 2000 for the forget
-gate.) Letters: G gradients followed at once, B batch, F features, U units, O outputs.
+(Hochreiter & Schmidhuber 1997, appendix A, without truncation; forget gate: Gers, Schmidhuber & Cummins 2000).
+Letters: G simultaneous gradients, B batch, T steps, F features, U units, O outputs.
 """
 
 from __future__ import annotations
@@ -26,16 +24,7 @@ from lstmcast.types import Array
 
 @dataclass(frozen=True)
 class GateTrace:
-    """One layer while it read T inputs; [B, T, U] each.
-
-    Attributes:
-        i: input gate, how much of the candidate enters the cell, 0 to 1.
-        f: forget gate, how much of the cell is kept, 0 to 1.
-        g: the candidate c̃.
-        o: output gate, how much of the cell is shown, 0 to 1.
-        c: the cell state after each step.
-        h: the output of each step.
-    """
+    """Gates i, f, o, candidate g, cell state c and output h of a layer at each step, [B, T, U] each."""
 
     i: Array
     f: Array
@@ -46,15 +35,7 @@ class GateTrace:
 
 
 def trace(network: Network, x: Array) -> tuple[GateTrace, ...]:
-    """Run the network from the state of zeros and keep all of it.
-
-    Args:
-        network: the weights.
-        x: [B, T, F].
-
-    Returns:
-        One `Gates` for each layer, the first layer first.
-    """
+    """Run the network on x [B, T, F] from a zero state, and record each layer."""
     act, layers = ACTIVATIONS[network.activation], []
     for layer in network.layers:
         layers.append(_layer(layer, x, act))
@@ -63,7 +44,7 @@ def trace(network: Network, x: Array) -> tuple[GateTrace, ...]:
 
 
 def _layer(layer: Layer, x: Array, act: Activation) -> GateTrace:
-    """The LSTM's equations for one layer, all steps."""
+    """Run one layer over all steps."""
     a = x @ layer.W + layer.b  # [B, T, 4U]
     i, f, g, o, c, h = np.empty((6, *x.shape[:2], layer.units), np.float32)
     h_before = c_before = np.zeros((len(x), layer.units), np.float32)
@@ -75,7 +56,7 @@ def _layer(layer: Layer, x: Array, act: Activation) -> GateTrace:
     return GateTrace(i, f, g, o, c, h)
 
 
-# act′ of each activation, told from what the activation gave.
+# act′ as a function of the activation's value
 SLOPES: Mapping[str, Activation] = {
     "tanh": lambda y: 1 - y * y,
     "relu": lambda y: np.sign(y),
@@ -88,14 +69,14 @@ SLOPES: Mapping[str, Activation] = {
 
 @dataclass
 class BackwardState:
-    """What one step hands back to the one before it: δh and δc of every layer, [G, B, U] each."""
+    """Gradients δh and δc of every layer, [G, B, U] each, passed to the previous step."""
 
     h: list[Array]
     c: list[Array]
 
     @classmethod
     def zeros(cls, network: Network, gradients: int, batch: int) -> BackwardState:
-        """After the last step: zeros."""
+        """Zero gradients, after the last step."""
         zeros = [np.zeros((gradients, batch, layer.units), np.float32) for layer in network.layers]
         return cls(h=list(zeros), c=list(zeros))
 
@@ -103,17 +84,14 @@ class BackwardState:
 def backward_step(
     network: Network, gates: Sequence[GateTrace], t: int, d_hidden: Array, carried: BackwardState
 ) -> Array:
-    """One step of backpropagation, from the network's output at step t to its input there.
+    """Backpropagate from the network's output at step t to its input x_t, [G, B, F].
 
     Args:
         network: the weights.
-        gates: what happened on the way forward, one for each layer.
+        gates: the forward pass of each layer.
         t: the step.
-        d_hidden: [G, B, O] the gradients with respect to what the network said at this step.
-        carried: from the step after; becomes what the step before needs.
-
-    Returns:
-        [G, B, F] the gradients with respect to x_t.
+        d_hidden: [G, B, O] gradients with respect to the output.
+        carried: gradients from step t + 1, updated in place.
     """
     units = network.layers[-1].units
     down = d_hidden @ network.V[:units].T  # [G, B, U]
@@ -125,14 +103,14 @@ def backward_step(
 def _layer_back(
     layer: Layer, gates: GateTrace, t: int, down: Array, carried: BackwardState, k: int, activation: str
 ) -> Array:
-    """The same of layer k: δ of its output, [G, B, U], to δ of its input."""
+    """Backpropagate through layer k, from its output [G, B, U] to its input."""
     act, slope = ACTIVATIONS[activation], SLOPES[activation]
     i, f, g, o, c = gates.i[:, t], gates.f[:, t], gates.g[:, t], gates.o[:, t], gates.c[:, t]
     before = gates.c[:, t - 1] if t else np.zeros_like(c)
-    shown = act(c)
+    act_c = act(c)
     h = carried.h[k] + down
-    c = carried.c[k] + h * (o * slope(shown))
-    a = [c * (g * i * (1 - i)), c * (before * f * (1 - f)), c * (i * slope(g)), h * (shown * o * (1 - o))]
+    c = carried.c[k] + h * (o * slope(act_c))
+    a = [c * (g * i * (1 - i)), c * (before * f * (1 - f)), c * (i * slope(g)), h * (act_c * o * (1 - o))]
     gradient = np.concatenate(a, axis=-1)  # [G, B, 4U]
     carried.h[k], carried.c[k] = gradient @ layer.U.T, c * f
     return gradient @ layer.W.T

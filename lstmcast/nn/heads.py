@@ -1,89 +1,81 @@
-"""What the network's outputs mean, and the loss that fits it: values with their quantiles, chances, or symbols.
+"""Output heads: values with quantiles, event probabilities, or symbols, each with its loss.
 
-A network returns numbers of any size. The activation of its last layer (sigmoid, softmax) is applied by `decode`, and
-inside `loss`, where no exponential can overflow.
+The network returns logits. `decode` applies the activation of the last layer; `loss` includes it in a stable form.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from lstmcast.calibration.temperature import softmax
 from lstmcast.types import Array, Floats
 
 
 class OutputHead(Protocol):
-    """What is said at each step: O outputs, of which T targets say how wrong they are."""
+    """Interpretation of O outputs per step, fitted to T targets.
+
+    Attributes:
+        activation: of the last layer: linear, sigmoid or softmax.
+        loss_name: the config value that selects `loss`.
+    """
+
+    activation: ClassVar[str]
+    loss_name: ClassVar[str]
 
     @property
     def outputs(self) -> int:
-        """O, the width of the dense layer."""
+        """O, the width of the last layer."""
 
     @property
     def targets(self) -> int:
-        """T, how many numbers a step is to learn."""
-
-    @property
-    def activation(self) -> str:
-        """Of the last layer, as it is written: linear, sigmoid, softmax."""
-
-    @property
-    def loss_name(self) -> str:
-        """What `loss` is called."""
+        """T, the number of targets per step."""
 
     def loss(self, raw: Any, targets: Any) -> Any:
-        """The loss of Keras tensors: outputs […, O], before the activation, and targets […, T] to […, T]."""
+        """Loss […, T] of Keras tensors: logits […, O] and targets […, T]."""
 
     def decode(self, raw: Array) -> Any:
-        """Outputs [B, O], before the activation, as what they mean."""
+        """Convert logits [B, O] to predictions."""
 
 
 @dataclass(frozen=True)
 class QuantileHead:
-    """Values: H said at once, each with the distances to its quantiles.
+    """Values of H steps, each with the distances to its quantiles.
 
-    The outputs of one step are [1 + 2Q, H]: the forecasts, then for each of Q intervals, innermost first, how much
-    further its lower bound lies than the one before, then the same for the upper bounds. A softplus makes each distance
-    positive, so quantiles cannot cross.
+    The outputs of a step are [1 + 2Q, H]: the forecasts, then the gaps between adjacent lower bounds, innermost first,
+    then those of the upper bounds. A softplus keeps the gaps positive, so that quantiles cannot cross.
 
     Attributes:
-        steps: H values ahead; 1 where the network is run on recursively.
-        levels: of the intervals said beside them, in percent, ascending; empty: values only.
+        steps: H; 1 for recursive forecasts.
+        levels: of the intervals, in percent, ascending; may be empty.
     """
 
     steps: int = 1
     levels: tuple[float, ...] = ()
 
+    activation: ClassVar[str] = "linear"
+    loss_name: ClassVar[str] = "pinball"
+
     @property
     def outputs(self) -> int:
-        """O, the width of the dense layer."""
+        """O = H · (1 + 2Q)."""
         return self.steps * (1 + 2 * len(self.levels))
 
     @property
     def targets(self) -> int:
-        """H: the bounds are learnt from the values too."""
+        """H: values are also the targets of the bounds."""
         return self.steps
 
     @property
-    def activation(self) -> str:
-        """Of the last layer: none."""
-        return "linear"
-
-    @property
-    def loss_name(self) -> str:
-        """What `loss` is called."""
-        return "pinball"
-
-    @property
     def tails(self) -> tuple[float, ...]:
-        """[Q] the probability below each lower bound."""
+        """[Q] probabilities below the lower bounds."""
         return tuple((1 - level / 100) / 2 for level in self.levels)
 
     def decode(self, raw: Array) -> tuple[Floats, Floats, Floats]:
-        """Outputs [B, O] as values [B, H] and distances to their lower and upper bounds, [Q, B, H] each."""
+        """Convert outputs [B, O] to values [B, H] and distances to lower and upper bounds, [Q, B, H] each."""
         rows = raw.astype(np.float64).reshape(len(raw), 1 + 2 * len(self.levels), self.steps).swapaxes(0, 1)
         gaps = softplus(rows[1:]).reshape(2, len(self.levels), *rows.shape[1:])
         for inner, outer in pairwise(gaps.swapaxes(0, 1)):
@@ -91,13 +83,13 @@ class QuantileHead:
         return rows[0], gaps[0], gaps[1]
 
     def loss(self, raw: Any, targets: Any) -> Any:
-        """Pinball loss of Keras tensors: outputs [B, L, O] and targets [B, L, H] to [B, L, H], the mean over quantiles.
+        """Mean pinball loss over quantiles (Koenker & Bassett 1978); all bounds together weigh as much as the median.
 
-        The median counts as much as all the bounds together (Koenker & Bassett 1978).
+        Keras tensors: outputs [B, L, O] and targets [B, L, H] to [B, L, H].
         """
         from keras import ops
 
-        median, *gaps = ops.split(raw, 1 + 2 * len(self.levels), axis=-1)  # an array each: nothing is broadcast
+        median, *gaps = ops.split(raw, 1 + 2 * len(self.levels), axis=-1)
         error, middle = targets - median, len(self.levels)
         lower, upper = (accumulate(map(ops.softplus, side)) for side in (gaps[:middle], gaps[middle:]))
         bounds = [_pinball(error + gap, tail) for gap, tail in zip(lower, self.tails, strict=True)]
@@ -108,40 +100,29 @@ class QuantileHead:
 
 @dataclass(frozen=True)
 class BernoulliHead:
-    """The probability of a yes at each of H steps, each by itself.
-
-    Attributes:
-        steps: H.
-    """
+    """Independent event probabilities of H steps."""
 
     steps: int = 1
 
+    activation: ClassVar[str] = "sigmoid"
+    loss_name: ClassVar[str] = "binary_crossentropy"
+
     @property
     def outputs(self) -> int:
-        """O: one for each step."""
+        """H."""
         return self.steps
 
     @property
     def targets(self) -> int:
-        """H, each 0 or 1."""
+        """H labels, 0 or 1."""
         return self.steps
 
-    @property
-    def activation(self) -> str:
-        """Of the last layer."""
-        return "sigmoid"
-
-    @property
-    def loss_name(self) -> str:
-        """What `loss` is called."""
-        return "binary_crossentropy"
-
     def decode(self, raw: Array) -> Floats:
-        """Outputs [B, H] as probabilities [B, H]."""
+        """Convert logits [B, H] to probabilities."""
         return np.asarray(0.5 * np.tanh(0.5 * raw.astype(np.float64)) + 0.5, dtype=np.float64)
 
     def loss(self, raw: Any, targets: Any) -> Any:
-        """−log of the probability of what came, of Keras tensors: outputs and targets […, H] to […, H]."""
+        """Cross-entropy of Keras tensors, logits and targets […, H]."""
         from keras import ops
 
         return ops.softplus(raw) - targets * raw
@@ -149,42 +130,29 @@ class BernoulliHead:
 
 @dataclass(frozen=True)
 class CategoricalHead:
-    """The probability of each of V symbols.
-
-    Attributes:
-        count: V.
-    """
+    """Probabilities of `count` V symbols."""
 
     count: int
 
+    activation: ClassVar[str] = "softmax"
+    loss_name: ClassVar[str] = "sparse_categorical_crossentropy"
+
     @property
     def outputs(self) -> int:
-        """O: one for each symbol."""
+        """V."""
         return self.count
 
     @property
     def targets(self) -> int:
-        """One: the number of the symbol that came, from 0."""
+        """1: the symbol code."""
         return 1
 
-    @property
-    def activation(self) -> str:
-        """Of the last layer."""
-        return "softmax"
-
-    @property
-    def loss_name(self) -> str:
-        """What `loss` is called."""
-        return "sparse_categorical_crossentropy"
-
     def decode(self, raw: Array) -> Floats:
-        """Outputs […, V] as probabilities […, V] that sum to 1."""
-        wide = raw.astype(np.float64)
-        weights = np.exp(wide - wide.max(axis=-1, keepdims=True))
-        return np.asarray(weights / weights.sum(axis=-1, keepdims=True), dtype=np.float64)
+        """Convert logits […, V] to probabilities."""
+        return softmax(raw.astype(np.float64))
 
     def loss(self, raw: Any, targets: Any) -> Any:
-        """−log of the probability of what came, of Keras tensors: outputs […, V] and symbols […, 1] to […, 1]."""
+        """Cross-entropy of Keras tensors, logits […, V] and codes […, 1] to […, 1]."""
         from keras import ops
 
         actual = ops.one_hot(ops.cast(targets[..., 0], "int32"), self.count)
@@ -192,13 +160,13 @@ class CategoricalHead:
 
 
 def softplus(a: Floats) -> Floats:
-    """log(1 + exp(a)), with no exponential that overflows."""
+    """log(1 + exp(a)), without overflow."""
     positive: Floats = np.maximum(a, 0.0) + np.log1p(np.exp(-np.abs(a)))
     return positive
 
 
 def _pinball(error: Any, quantile: Any) -> Any:
-    """ρ_q of y − ŷ: q·off above, (q − 1)·off below."""
+    """Pinball loss of error y − ŷ: q·error if positive, (q − 1)·error if negative."""
     from keras import ops
 
     return quantile * error + ops.relu(-error)

@@ -1,6 +1,6 @@
 """Keras model, its weights as plain arrays, and the traced training step.
 
-The graph is smaller than the one that `compile` makes: it is there in half the time, and its steps are faster.
+The graph is smaller than that of `compile`, which halves its build time and shortens each step.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Architecture:
-    """What is built: `Sequential([Input((L, F)), LSTM(U), …, Dense(O)])`, hidden dense layers between where wanted.
+    """Layers of a network: `Sequential([Input((L, F)), LSTM(U), …, Dense(M, relu), …, Dense(O)])`.
 
     Attributes:
         context: L.
         lags: F.
-        units: U of each layer, first one first.
-        head: what the O outputs mean.
+        units: U of each LSTM layer.
+        head: the interpretation of the O outputs.
         activation: of candidate and cell output.
-        skip: whether the dense layer also sees the input itself.
-        dropout: share of inputs dropped while training.
-        hidden: the widths of dense layers with relu before the last one.
-        every_step: whether each step of a window has targets while training; False: only the last has.
+        skip: whether the input is concatenated with the LSTM output.
+        dropout: fraction of inputs dropped during training.
+        hidden: the widths of hidden dense layers with relu.
+        every_step: whether each step of a training window has targets, rather than the last.
     """
 
     context: int
@@ -57,7 +57,7 @@ class Architecture:
 
     @property
     def parameters(self) -> int:
-        """How many weights the network has."""
+        """Number of weights."""
         widths = (self.lags, *self.units)
         gates = sum(4 * u * (f + u + 1) for f, u in zip(widths, self.units, strict=False))
         dense = (self.units[-1] + self.lags * self.skip, *self.hidden, self.head.outputs)
@@ -65,7 +65,7 @@ class Architecture:
 
     def __str__(self) -> str:
         layers = ", ".join(f"LSTM({u})" for u in self.units)
-        layers = f"Beside({layers})" if self.skip else layers
+        layers = f"Concat({layers}, Input)" if self.skip else layers
         hidden = "".join(f"Dense({width}, activation=relu), " for width in self.hidden)
         activation_text = "" if self.head.activation == "linear" else f", activation={self.head.activation}"
         last = f"Dense({self.head.outputs}{activation_text})"
@@ -73,22 +73,16 @@ class Architecture:
 
 
 def require_tensorflow() -> None:
-    """Fail early, and without importing it, where TensorFlow is not installed.
-
-    Raises:
-        UsageError: it is not.
-    """
+    """Raise UsageError if TensorFlow is not installed, without importing it."""
     if find_spec("tensorflow") is None or find_spec("keras") is None:
         raise UsageError(
-            "training needs TensorFlow, which is not installed here: pip install tensorflow "
+            "training requires TensorFlow, which is not installed; run pip install tensorflow "
             "(check, init, config, predict and plot work without it)"
         )
 
 
 def load_keras() -> None:
-    """Import Keras on TensorFlow, quietly; operations that could give other bytes for the same seed are ruled out.
-
-    A request to stop waits until that is done.
+    """Import Keras on TensorFlow with deterministic operations; signals are delayed until it is done.
 
     Raises:
         UsageError: TensorFlow is not installed.
@@ -96,54 +90,51 @@ def load_keras() -> None:
     require_tensorflow()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    with _signals_held(), _silence_stderr():
+    with _signals_delayed(), _silence_stderr():
         import tensorflow
 
-        tensorflow.config.list_logical_devices()  # looks for accelerators, and says what it does not find
+        tensorflow.config.list_logical_devices()  # logs missing accelerators here, while stderr is silent
         tensorflow.config.experimental.enable_op_determinism()
 
 
 @contextmanager
-def _signals_held() -> Iterator[None]:
-    """Signals are heard afterwards: an exception that one raises amid TensorFlow's modules may be swallowed there."""
-    if threading.current_thread() is not threading.main_thread():  # exceptions of signals rise in the main thread only
+def _signals_delayed() -> Iterator[None]:
+    """Deliver signals afterwards: TensorFlow's imports may swallow the exception of a signal handler."""
+    if threading.current_thread() is not threading.main_thread():  # handlers run in the main thread only
         yield
         return
-    heard: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    before = {number: handler for number, handler in before.items() if callable(handler)}
-    for number in before:
-        signal.signal(number, lambda number, _: heard.append(number))
+    received: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: handler for number, handler in handlers.items() if callable(handler)}
+    for number in handlers:
+        signal.signal(number, lambda number, _: received.append(number))
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
-        for received in heard:
-            signal.raise_signal(received)
+        for late in received:
+            signal.raise_signal(late)
 
 
 @contextmanager
 def _silence_stderr() -> Iterator[None]:
-    """Drop what native code writes to stderr: TensorFlow's start-up lines obey no setting. Errors still rise."""
+    """Discard what native code writes to stderr: TensorFlow's start-up lines cannot be disabled."""
     sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    stderr, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(null)
 
 
 def build(architecture: Architecture, *, every_step: bool) -> keras.Sequential:
-    """Build the network, up to the activation of its last layer, which the loss and `OutputHead.decode` bring.
+    """Build the network without the activation of its last layer, which is part of the head.
 
-    Args:
-        architecture: its layers.
-        every_step: True while training: an output for every step of the window, from the same weights. False: the
-            network that the user is shown, whose only output is the last step's.
+    With `every_step` it has an output for every step of the window, else for the last step only.
     """
     import keras
 
@@ -167,10 +158,10 @@ def build(architecture: Architecture, *, every_step: bool) -> keras.Sequential:
 
 
 def _skip_concat(lstms: Sequence[keras.layers.Layer], *, every_step: bool) -> keras.layers.Layer:
-    """A layer that hands on the LSTM's output with its input beside it: a linear path around the LSTM."""
+    """Layer that concatenates the LSTM output with its input, a skip connection."""
     import keras
 
-    class Beside(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
+    class SkipConcat(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
         def __init__(self) -> None:
             super().__init__()
             self.lstms = list(lstms)
@@ -181,11 +172,11 @@ def _skip_concat(lstms: Sequence[keras.layers.Layer], *, every_step: bool) -> ke
                 h = layer(h, training=training)
             return keras.ops.concatenate([h, x if every_step else x[:, -1]], axis=-1)
 
-    return Beside()
+    return SkipConcat()
 
 
 def to_numpy(model: keras.Sequential, architecture: Architecture) -> Network:
-    """The model's weights as a NumPy network (copies)."""
+    """Copy the weights of a Keras model to a NumPy network."""
     weights = [np.array(w, np.float32) for w in model.get_weights()]
     recurrent, dense = weights[: 3 * len(architecture.units)], weights[3 * len(architecture.units) :]
     layers = tuple(Layer(*recurrent[k : k + 3]) for k in range(0, len(recurrent), 3))
@@ -194,24 +185,19 @@ def to_numpy(model: keras.Sequential, architecture: Architecture) -> Network:
 
 
 def to_keras_weights(network: Network) -> list[Array]:
-    """The weights in Keras's order."""
+    """Weights in Keras's order."""
     recurrent = [w for layer in network.layers for w in (layer.W, layer.U, layer.b)]
     return [*recurrent, *(w for layer in network.hidden for w in (layer.V, layer.d)), network.V, network.d]
 
 
 def check_forward(network: Network, architecture: Architecture, x: Array) -> float:
-    """Compare the two forward passes of the many-to-one network on real windows.
-
-    Args:
-        network: weights.
-        architecture: their layers.
-        x: [B, L, F].
+    """Compare the NumPy and Keras forward passes on windows x [B, L, F].
 
     Returns:
         The largest difference, relative to the largest output (or 1).
 
     Raises:
-        ModelError: it is more than 1e-4: the model must not be saved.
+        ModelError: it exceeds 1e-4.
     """
     model = build(architecture, every_step=False)
     model.set_weights(to_keras_weights(network))
@@ -219,40 +205,34 @@ def check_forward(network: Network, architecture: Architecture, x: Array) -> flo
     keras_output = np.asarray(model(x, training=False))
     gap = float(np.abs(numpy_output - keras_output).max() / max(1.0, float(np.abs(keras_output).max())))
     if not gap <= 1e-4:
-        raise ModelError(f"the network's two forward passes differ by {gap:.1e} (at most 1e-4): it was not saved")
+        raise ModelError(f"the NumPy and Keras forward passes differ by {gap:.1e} (at most 1e-4); nothing was saved")
     return gap
 
 
 @dataclass(frozen=True)
 class TrainingGraph:
-    """A network and one step of its optimizer.
-
-    Attributes:
-        model: the many-to-many network.
-        variables: of it and of the optimizer: weights, momenta, counters, sources of noise.
-        traced: the step: tensors of inputs, targets and weights of a batch to its loss.
-    """
+    """A many-to-many model, its and the optimizer's variables, and the traced training step."""
 
     model: keras.Sequential
     variables: tuple[Any, ...]
     traced: Any
 
     def step(self, *batch: Array) -> float:
-        """Learn from a batch's inputs, targets and weights; returns its loss."""
+        """Train on a batch of inputs, targets and weights; returns its loss."""
         import tensorflow
 
         return float(self.traced(*map(tensorflow.constant, batch)))
 
     def release(self) -> None:
-        """Free it: its parts know each other in C++, where Python's garbage collector never looks."""
-        with suppress(ImportError, AttributeError):  # no public name frees it; without it, 5 MB of each fit stay
+        """Free the graph, whose reference cycles in C++ are invisible to Python's garbage collector."""
+        with suppress(ImportError, AttributeError):  # not a public function; without it each fit leaks 5 MB
             from tensorflow.python.framework.func_graph import dismantle_func_graph
 
             dismantle_func_graph(self.traced.graph)
 
 
 def graph_of(architecture: Architecture, recipe: Recipe) -> TrainingGraph:
-    """A network of seeded weights, traced; Keras draws them from one source of chance, so one at a time."""
+    """Build and trace a network with seeded weights; not thread-safe."""
     import keras
     import tensorflow
 
@@ -269,8 +249,8 @@ def graph_of(architecture: Architecture, recipe: Recipe) -> TrainingGraph:
     @tensorflow.function(autograph=False)  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def step(inputs: Any, targets: Any, weights: Any) -> Any:
         with tensorflow.GradientTape() as tape:
-            each = loss(model(inputs, training=True), targets)  # [B, L, T], the loss of each target by itself
-            mean = tensorflow.reduce_sum(each * weights) / tensorflow.maximum(tensorflow.reduce_sum(weights), 1.0)
+            losses = loss(model(inputs, training=True), targets)  # [B, L, T]
+            mean = tensorflow.reduce_sum(losses * weights) / tensorflow.maximum(tensorflow.reduce_sum(weights), 1.0)
         optimizer.apply(tape.gradient(mean, model.trainable_variables), model.trainable_variables)
         return mean
 
@@ -282,16 +262,16 @@ def graph_of(architecture: Architecture, recipe: Recipe) -> TrainingGraph:
 
 
 def _loss(architecture: Architecture, recipe: Recipe) -> Callable[[Any, Any], Any]:
-    """Outputs [B, L, O] and targets [B, L, T] to the loss of each target by itself, [B, L, T]."""
+    """Elementwise loss: outputs [B, L, O] and targets [B, L, T] to [B, L, T]."""
     import keras
 
     head = architecture.head
-    each = head.loss if recipe.loss == head.loss_name else _of_each(keras.losses.get(recipe.loss))
-    if (most := recipe.winsorize) is None:
-        return each
-    return lambda raw, targets: each(raw, keras.ops.clip(targets, -most, most))
+    loss = head.loss if recipe.loss == head.loss_name else _elementwise(keras.losses.get(recipe.loss))
+    if (limit := recipe.winsorize) is None:
+        return loss
+    return lambda raw, targets: loss(raw, keras.ops.clip(targets, -limit, limit))
 
 
-def _of_each(loss: Any) -> Callable[[Any, Any], Any]:
-    """A Keras loss, which takes the mean over the last axis, for each value by itself."""
+def _elementwise(loss: Any) -> Callable[[Any, Any], Any]:
+    """Elementwise form of a Keras loss, which averages over the last axis."""
     return lambda raw, targets: loss(targets[..., None], raw[..., None])

@@ -1,4 +1,4 @@
-"""The network in NumPy: the LSTM equations, one line each (Hochreiter & Schmidhuber 1997; Gers et al. 2000).
+"""LSTM forward pass in NumPy (Hochreiter & Schmidhuber 1997; Gers et al. 2000).
 
 Letters: B batch, L steps, F features, U units, O outputs. Weights and states are float32.
 """
@@ -17,7 +17,7 @@ Activation = Callable[[Array], Array]
 
 
 def sigmoid(a: Array) -> Array:
-    """1 / (1 + exp(-a)), by tanh so that no exponential overflows."""
+    """1 / (1 + exp(-a)), by tanh to avoid overflow."""
     half = np.float32(0.5)
     s = np.asarray(half * a)
     np.tanh(s, out=s)
@@ -43,7 +43,7 @@ def softsign(a: Array) -> Array:
 
 
 def linear(a: Array) -> Array:
-    """Its argument."""
+    """A."""
     return a
 
 
@@ -59,13 +59,7 @@ ACTIVATIONS: Mapping[str, Activation] = {
 
 @dataclass(frozen=True)
 class Layer:
-    """One LSTM layer's weights; the gates stand side by side in the order i, f, c, o.
-
-    Attributes:
-        W: [F, 4U] input weights.
-        U: [U, 4U] recurrent weights.
-        b: [4U] biases.
-    """
+    """Weights of an LSTM layer: input W [F, 4U], recurrent U [U, 4U], bias b [4U]; gates in the order i, f, c, o."""
 
     W: Array
     U: Array
@@ -73,18 +67,13 @@ class Layer:
 
     @property
     def units(self) -> int:
-        """U, the length of the state."""
+        """U."""
         return int(self.U.shape[0])
 
 
 @dataclass(frozen=True)
 class Dense:
-    """A dense layer with relu, between the LSTM and the last layer.
-
-    Attributes:
-        V: [N, M] weights.
-        d: [M] biases.
-    """
+    """Weights V [N, M] and biases d [M] of a hidden dense layer with relu."""
 
     V: Array
     d: Array
@@ -92,16 +81,14 @@ class Dense:
 
 @dataclass(frozen=True)
 class Network:
-    """Stacked LSTM layers and a dense layer on the last one's output.
+    """Stacked LSTM layers, hidden dense layers and a last dense layer.
 
     Attributes:
-        layers: the LSTM layers, first one first.
-        V: [U, O] dense weights, or [U + F, O] where `skip` lays the input beside the LSTM's output; M instead of these
-            where hidden layers end in M numbers.
-        d: [O] dense biases.
-        activation: a key of `ACTIVATIONS`, for the candidate and the cell's output.
-        skip: whether the dense layers also see x_t.
-        hidden: dense layers with relu before the last one, first one first.
+        layers: LSTM layers in order.
+        V, d: [N, O] weights and [O] biases of the last layer.
+        activation: a key of `ACTIVATIONS`, for candidate and cell output.
+        skip: whether x_t is concatenated with the LSTM output.
+        hidden: dense layers with relu, in order.
     """
 
     layers: tuple[Layer, ...]
@@ -114,29 +101,20 @@ class Network:
 
 @dataclass
 class State:
-    """What the network remembers after a step: h and c of every layer, [B, U] each."""
+    """Recurrent state: h and c of every layer, [B, U] each."""
 
     h: list[Array]
     c: list[Array]
 
 
 def zero_state(network: Network, batch: int) -> State:
-    """The state before the first step: zeros."""
+    """State of zeros."""
     zeros = [np.zeros((batch, layer.units), np.float32) for layer in network.layers]
     return State(h=list(zeros), c=[z.copy() for z in zeros])
 
 
 def cell(a: Array, c: Array, act: Activation) -> tuple[Array, Array]:
-    """One step of one layer.
-
-    Args:
-        a: [4U, B] the sums of the gates.
-        c: [U, B] the last cell state.
-        act: the activation of candidate and output.
-
-    Returns:
-        The new (h, c), each [U, B].
-    """
+    """Advance a layer by one step: gate pre-activations a [4U, B] and cell state c [U, B] to h and c."""
     i, f, g, o = a.reshape(4, *c.shape)
     c = sigmoid(f) * c + sigmoid(i) * act(g)
     h = sigmoid(o) * act(c)
@@ -144,30 +122,12 @@ def cell(a: Array, c: Array, act: Activation) -> tuple[Array, Array]:
 
 
 def step(network: Network, x: Array, state: State) -> Array:
-    """Advance `state` by one input and return the output.
-
-    Args:
-        network: the weights.
-        x: [B, F].
-        state: changed in place.
-
-    Returns:
-        [B, O].
-    """
+    """Advance `state`, in place, by one input [B, F] and return the output [B, O]."""
     return dense(network, run_last(network, x[:, None], state), x)
 
 
 def run(network: Network, x: Array, state: State) -> Array:
-    """Advance `state` by L inputs and return the last layer's outputs.
-
-    Args:
-        network: the weights.
-        x: [B, L, F].
-        state: changed in place.
-
-    Returns:
-        [B, L, U].
-    """
+    """Advance `state`, in place, by inputs [B, L, F] and return the last layer's outputs [B, L, U]."""
     outputs = np.empty((*x.shape[:2], network.layers[-1].units), np.float32)
     for t, h in enumerate(_steps(network, x, state)):
         outputs[:, t] = h
@@ -175,66 +135,61 @@ def run(network: Network, x: Array, state: State) -> Array:
 
 
 def run_last(network: Network, x: Array, state: State) -> Array:
-    """Advance `state` by L inputs, [B, L, F], and return the last layer's last output, [B, U]."""
+    """Advance `state`, in place, by inputs [B, L, F] and return the last layer's last output [B, U]."""
     for _ in _steps(network, x, state):
         pass
     return state.h[-1]
 
 
 def _steps(network: Network, x: Array, state: State) -> Iterator[Array]:
-    """Advance `state` by each of L inputs, [B, L, F]; after each comes the last layer's output, [B, U].
+    """Advance `state` by inputs [B, L, F], yielding the last layer's output [B, U] after each.
 
-    Inside, windows stand side by side, [U, B], so that each gate of all of them is one stretch of memory.
+    Arrays are transposed, [U, B], so that each gate is contiguous in memory.
     """
     act = ACTIVATIONS[network.activation]
-    seen = [_FusedGates.by(layer, len(x)) for layer in network.layers]
+    gates = [_FusedGates.of(layer, len(x)) for layer in network.layers]
     for t in range(x.shape[1]):
         h = x[:, t].T
-        for k, each in enumerate(seen):
-            h, c = cell(each.sums(h, state.h[k].T), state.c[k].T, act)
+        for k, layer_gates in enumerate(gates):
+            h, c = cell(layer_gates.sums(h, state.h[k].T), state.c[k].T, act)
             state.h[k], state.c[k] = h.T, c.T
         yield state.h[-1]
 
 
 @dataclass(frozen=True)
 class _FusedGates:
-    """What a layer sees at a step, [x; h; 1], and its weights for that, [W; U; b]: one product sums up all gates.
-
-    Attributes:
-        weights: [4U, F + U + 1].
-        v: [F + U + 1, B], filled anew at each step.
-    """
+    """Stacked weights [W; U; b], [4U, F + U + 1], and a buffer v for inputs [x; h; 1], [F + U + 1, B]."""
 
     weights: Array
     v: Array
 
     @classmethod
-    def by(cls, layer: Layer, batch: int) -> _FusedGates:
-        """For a batch of windows."""
+    def of(cls, layer: Layer, batch: int) -> _FusedGates:
+        """Build for a batch."""
         weights = np.concatenate([layer.W, layer.U, layer.b[None]])
         return cls(np.ascontiguousarray(weights.T), np.ones((len(weights), batch), np.float32))
 
     def sums(self, x: Array, h: Array) -> Array:
-        """The sums a = x W + h U + b, [4U, B], of [F, B] inputs and [U, B] last outputs."""
+        """Pre-activations x W + h U + b, [4U, B], of inputs [F, B] and last outputs [U, B]."""
         self.v[: len(x)], self.v[len(x) : -1] = x, h
         return self.weights @ self.v
 
 
 def dense(network: Network, h: Array, x: Array) -> Array:
-    """The dense layers: [..., U] (beside [..., F] where `skip`) to [..., O]."""
-    seen = np.concatenate([h, x], axis=-1) if network.skip else h
+    """Apply the dense layers to LSTM outputs […, U] and, if `skip`, inputs […, F]; returns […, O]."""
+    values = np.concatenate([h, x], axis=-1) if network.skip else h
     for layer in network.hidden:
-        seen = relu(seen @ layer.V + layer.d)
-    return seen @ network.V + network.d
+        values = relu(values @ layer.V + layer.d)
+    return values @ network.V + network.d
 
 
 def forward(network: Network, x: Array) -> Array:
-    """What the network says at every step of every window: [B, L, F] to [B, L, O]."""
+    """Outputs at every step of every window, [B, L, F] to [B, L, O]."""
     return dense(network, run(network, x, zero_state(network, len(x))), x)
 
 
 def to_tensors(network: Network) -> dict[str, Array]:
-    """The weights by layer name, as the artifact keeps them."""
+    """Weights by the names used in artifacts."""
     tensors: dict[str, Array] = {}
     for k, layer in enumerate(network.layers):
         tensors |= {f"lstm_{k}.W": layer.W, f"lstm_{k}.U": layer.U, f"lstm_{k}.b": layer.b}
@@ -246,42 +201,42 @@ def to_tensors(network: Network) -> dict[str, Array]:
 def from_tensors(
     tensors: Mapping[str, Array], *, activation: str, skip: bool, features: int, outputs: int | None = None
 ) -> Network:
-    """Build the network from named weights, checking that every shape fits its neighbour.
+    """Build the network from named weights.
 
     Raises:
-        ModelError: a layer is missing, or its shape is not what the layers around it need.
+        ModelError: a layer is missing, or its shape does not match its neighbors.
     """
     layers: list[Layer] = []
     width = features
     while f"lstm_{len(layers)}.W" in tensors:
         name = f"lstm_{len(layers)}"
-        units = max(1, _shaped(tensors, f"{name}.b", (None,))[0] // 4)
-        _shaped(tensors, f"{name}.b", (4 * units,))
-        _shaped(tensors, f"{name}.W", (width, 4 * units))
-        _shaped(tensors, f"{name}.U", (units, 4 * units))
+        units = max(1, _check_tensor(tensors, f"{name}.b", (None,))[0] // 4)
+        _check_tensor(tensors, f"{name}.b", (4 * units,))
+        _check_tensor(tensors, f"{name}.W", (width, 4 * units))
+        _check_tensor(tensors, f"{name}.U", (units, 4 * units))
         layers.append(Layer(tensors[f"{name}.W"], tensors[f"{name}.U"], tensors[f"{name}.b"]))
         width = units
     hidden: list[Dense] = []
     width += features * skip
     while f"hidden_{len(hidden)}.V" in tensors:
         name = f"hidden_{len(hidden)}"
-        after = _shaped(tensors, f"{name}.d", (None,))[0]
-        _shaped(tensors, f"{name}.V", (width, after))
+        next_width = _check_tensor(tensors, f"{name}.d", (None,))[0]
+        _check_tensor(tensors, f"{name}.V", (width, next_width))
         hidden.append(Dense(tensors[f"{name}.V"], tensors[f"{name}.d"]))
-        width = after
-    bias = _shaped(tensors, "dense.d", (outputs,))[0]
-    _shaped(tensors, "dense.V", (width, bias))
+        width = next_width
+    bias = _check_tensor(tensors, "dense.d", (outputs,))[0]
+    _check_tensor(tensors, "dense.V", (width, bias))
     if not layers or activation not in ACTIVATIONS or len(tensors) != 3 * len(layers) + 2 * len(hidden) + 2:
-        raise ModelError("weights: the layers named do not make a network; train again")
+        raise ModelError("weights: the layers do not form a network; retrain the model")
     return Network(tuple(layers), tensors["dense.V"], tensors["dense.d"], activation, skip, tuple(hidden))
 
 
-def _shaped(tensors: Mapping[str, Array], name: str, shape: tuple[int | None, ...]) -> tuple[int, ...]:
-    """The shape of `tensors[name]`, where it fits `shape` (None: any length) and every value is finite."""
-    found = tensors[name].shape if name in tensors else None
-    fits = found is not None and len(found) == len(shape)
-    if not fits or any(want not in (None, have) for want, have in zip(shape, found or (), strict=True)):
-        raise ModelError(f"weights: {name} must have shape {shape} (got {found}); train again")
+def _check_tensor(tensors: Mapping[str, Array], name: str, shape: tuple[int | None, ...]) -> tuple[int, ...]:
+    """Return the shape of a tensor; raise ModelError unless it fits `shape` (None: any length) and is finite."""
+    actual = tensors[name].shape if name in tensors else None
+    fits = actual is not None and len(actual) == len(shape)
+    if not fits or any(size not in (None, length) for size, length in zip(shape, actual or (), strict=True)):
+        raise ModelError(f"weights: {name} must have shape {shape} (got {actual}); retrain the model")
     if tensors[name].dtype != np.float32 or not np.isfinite(tensors[name]).all():
-        raise ModelError(f"weights: {name} must hold finite float32 numbers; train again")
+        raise ModelError(f"weights: {name} must contain finite float32 numbers; retrain the model")
     return tuple(tensors[name].shape)

@@ -1,4 +1,4 @@
-"""How a network is fitted."""
+"""Training settings of a network."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is fitted. Keys as in the `train` section of the YAML.
+    """Training settings, with the keys of the `train` section of the YAML.
 
     Attributes:
-        epochs: at most.
-        batches: in an epoch.
+        epochs: maximum number.
+        batches: per epoch.
         batch_size: B.
-        patience: epochs without a better held-out forecast before stopping; None: never.
-        loss: of Keras, or the head's own, by its name.
-        schedule: "constant", or "cosine": down to 1 % of the learning rate over `decay` epochs (0: over all).
-        clip_norm: largest norm of a gradient; None: any.
-        winsorize: targets further off are learnt as just so far off, in units of z; None: as they are.
+        patience: epochs without a lower validation error before training stops; None for all epochs.
+        loss: a Keras loss, or the `loss_name` of the output head.
+        schedule: "constant", or "cosine" decay to 1 % of the learning rate over `decay` epochs (0 for all).
+        clip_norm: maximum gradient norm; None for no clipping.
+        winsorize: clip targets at this absolute value, in units of z; None for no clipping.
     """
 
     epochs: int

@@ -26,16 +26,16 @@ BEST_PREFIX = "kept."
 
 @dataclass(frozen=True)
 class FitState:
-    """A fit after some of its epochs.
+    """Resumable state of a fit between epochs.
 
     Attributes:
-        rng: the state of the generator that draws the batches.
-        variables: of the model and its optimizer, in Keras's order: weights, momenta, counters, sources of noise.
-        best_network: the network of the best epoch.
-        best_epoch: that epoch, from 1; 0 before the first.
-        first_loss: that of the very first batch.
-        history: [E, 3] training loss, held-out error (NaN where nothing is held out) and seconds spent, by epoch.
-        finished: no epoch follows.
+        rng: state of the batch generator.
+        variables: of the model and its optimizer, in Keras's order.
+        best_network: weights of the best epoch.
+        best_epoch: from 1; 0 before the first.
+        first_loss: loss of the first batch.
+        history: [E, 3] training loss, validation error (NaN without validation) and elapsed seconds, by epoch.
+        finished: whether training has ended.
     """
 
     rng: Mapping[str, Any]
@@ -48,28 +48,28 @@ class FitState:
 
     @classmethod
     def first(cls, seed: int, network: Network) -> FitState:
-        """Before the first epoch."""
+        """State before the first epoch."""
         rng = np.random.default_rng(seed).bit_generator.state
         return cls(rng, (), network, 0, 0.0, np.empty((0, 3)), finished=False)
 
     @property
     def best(self) -> float:
-        """The best epoch's held-out error; NaN where nothing is held out."""
+        """Validation error of the best epoch; NaN without validation."""
         return float(self.history[self.best_epoch - 1, 1])
 
     @property
     def seconds(self) -> float:
-        """Spent so far."""
+        """Elapsed training time."""
         return float(self.history[-1, 2]) if len(self.history) else 0.0
 
     def generator(self) -> np.random.Generator:
-        """What draws the next epoch's batches."""
+        """Batch generator of the next epoch."""
         rng = np.random.default_rng()
         rng.bit_generator.state = dict(self.rng)
         return rng
 
     def to_checkpoint(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Values that JSON can hold, and arrays by name; of a fit that is over, only what its result needs."""
+        """JSON values and named arrays; without the variables if training has ended."""
         values = {"rng": self.rng, "best_epoch": self.best_epoch, "over": self.finished, "variables": 0}
         values |= {"activation": self.best_network.activation, "skip": self.best_network.skip}
         tensors = {"history": self.history, "first_loss": np.array(self.first_loss), **_named(self.best_network)}
@@ -102,18 +102,18 @@ def _network(values: Mapping[str, Any], tensors: Tensors) -> Network:
     return from_tensors(own, activation=values["activation"], skip=values["skip"], features=features)
 
 
-_PREPARING = Lock()  # Keras draws first weights from one source of chance, and traces one graph at a time
+_GRAPH_LOCK = Lock()  # Keras initializers share one global RNG, and tracing is not thread-safe
 
-EXPLODED = 1e4  # times the first batch's loss: no network comes back from there
+DIVERGENCE_FACTOR = 1e4  # training has diverged above this multiple of the first batch loss
 
 
-class StopRequested(Exception):  # noqa: N818  # no error: somebody else's is on its way
-    """The fit was told to end, and did so between two batches."""
+class StopRequested(Exception):  # noqa: N818  # not an error by itself
+    """The fit was stopped between two batches."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a fit stands after an epoch: losses are on scaled values, `seconds` is the time spent so far."""
+    """Progress after an epoch: losses are on scaled values, `seconds` is the elapsed time."""
 
     epoch: int
     epochs: int
@@ -124,14 +124,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted network.
-
-    Attributes:
-        network: the weights of the best epoch.
-        epoch: that epoch, from 1.
-        validation_error: its held-out error (None where nothing was held out).
-        history: training loss and held-out error of every epoch.
-    """
+    """Result of a fit: weights and validation error of the best epoch (from 1), and the progress of all epochs."""
 
     network: Network
     epoch: int
@@ -154,57 +147,53 @@ def fit(
     """Fit one network.
 
     Args:
-        batches: what it learns from.
-        architecture: its layers.
-        recipe: how.
-        validate: the error of the network's forecasts on held-out origins, which decides when to stop and which epoch
-            is best. None: all epochs are run and the last is kept.
-        start: the weights it starts from; None: chance's.
-        stop: where set, the fit ends before its next batch.
-        resume: where the same fit stood when it was interrupted: it ends with the same bytes as if it had not been.
-        keep: called after each epoch, with where the fit stands.
+        batches: the training data.
+        architecture: the layers.
+        recipe: the training settings.
+        validate: the validation error of a network, for early stopping and for the selection of the best epoch. None to
+            run all epochs and take the last.
+        start: initial weights; None for random initialization.
+        stop: if set, the fit ends before its next batch.
+        resume: the state of the interrupted fit; the result is the same as without interruption.
+        keep: called with the state after each epoch.
         on_progress: called after each epoch.
 
     Raises:
         UsageError: TensorFlow is not installed.
-        ModelError: the loss is not a number, or exploded, or no epoch's held-out error is a number.
-        Stopped: `stop` was set.
+        ModelError: training diverged, or no validation error is finite.
+        StopRequested: `stop` was set.
     """
     state = resume
     if state is None or not state.finished:
         load_keras()
-        with _PREPARING:
+        with _GRAPH_LOCK:
             _check_stop(stop)
-            learner = _Learner(batches, architecture, recipe, validate, stop, graph_of(architecture, recipe))
+            trainer = _Trainer(batches, architecture, recipe, validate, stop, graph_of(architecture, recipe))
         try:
-            state = learner.begin(start) if resume is None else learner.go_on(resume)
+            state = trainer.begin(start) if resume is None else trainer.resume(resume)
             while not state.finished:
-                state = learner.epoch(state)
+                state = trainer.epoch(state)
                 keep(state)
                 on_progress(_progress(state, recipe)[-1])
         finally:
-            learner.graph.release()
+            trainer.graph.release()
     if validate is not None and not np.isfinite(state.best):
-        raise _diverged_error("no epoch's held-out forecasts were finite numbers", recipe)
-    held_out = None if validate is None else state.best
-    return Fit(state.best_network, state.best_epoch, held_out, _progress(state, recipe))
+        raise _diverged_error("no epoch has finite validation forecasts", recipe)
+    error = None if validate is None else state.best
+    return Fit(state.best_network, state.best_epoch, error, _progress(state, recipe))
 
 
 def run_in_threads(fits: Sequence[Callable[[], Fit]], stop: Event) -> list[Fit]:
-    """Run several fits at once, on the cores there are: their results are those of one after the other.
+    """Run fits in parallel threads; `stop` is set if one fails or the run is interrupted.
 
-    The calling thread only waits, so that a signal reaches it between two of its steps and never inside TensorFlow.
-
-    Args:
-        fits: each looks at `stop`.
-        stop: set where one fails, or the run is interrupted, so that the others end before their next batch.
+    The calling thread only waits, so that signals never interrupt TensorFlow.
     """
     return thread_map(lambda fit: fit(), fits, on_error=stop.set)
 
 
 @dataclass(frozen=True)
-class _Learner:
-    """A network that learns, epoch by epoch: what changes is in its graph's variables, and in what `epoch` returns."""
+class _Trainer:
+    """Training of one network by epochs; the mutable state is in the variables of the graph."""
 
     batches: BatchSource
     architecture: Architecture
@@ -214,40 +203,40 @@ class _Learner:
     graph: TrainingGraph
 
     def begin(self, start: Network | None) -> FitState:
-        """Where a fit stands before its first epoch."""
+        """State before the first epoch."""
         if start is not None:
             self.graph.model.set_weights(to_keras_weights(start))
         return FitState.first(self.recipe.seed, to_numpy(self.graph.model, self.architecture))
 
-    def go_on(self, state: FitState) -> FitState:
-        """Put the network where an interrupted fit stood."""
+    def resume(self, state: FitState) -> FitState:
+        """Restore the variables of an interrupted fit."""
         for variable, value in zip(self.graph.variables, state.variables, strict=True):
             variable.assign(value)
         return state
 
-    def epoch(self, now: FitState) -> FitState:
-        """Learn from one epoch's batches, judge, and say where the fit stands then."""
-        recipe, number, began = self.recipe, len(now.history) + 1, time.monotonic()
-        rng = now.generator()
+    def epoch(self, state: FitState) -> FitState:
+        """Train and validate one epoch."""
+        recipe, number, started = self.recipe, len(state.history) + 1, time.monotonic()
+        rng = state.generator()
         losses = self._batches(rng)
-        loss, first = float(np.mean(losses)), now.first_loss or losses[0]
-        _refuse_explosion(loss, first, number, recipe)
+        loss, first = float(np.mean(losses)), state.first_loss or losses[0]
+        _check_divergence(loss, first, number, recipe)
         network = to_numpy(self.graph.model, self.architecture)
         error = np.nan if self.validation_error is None else _validation_error(self.validation_error, network)
-        better = self.validation_error is None or number == 1 or error < now.best
-        best_epoch = number if better else now.best_epoch
+        better = self.validation_error is None or number == 1 or error < state.best
+        best_epoch = number if better else state.best_epoch
         return FitState(
             rng=rng.bit_generator.state,
             variables=tuple(np.array(variable.value.numpy()) for variable in self.graph.variables),
-            best_network=network if better else now.best_network,
+            best_network=network if better else state.best_network,
             best_epoch=best_epoch,
             first_loss=first,
-            history=np.vstack([now.history, [loss, error, now.seconds + time.monotonic() - began]]),
+            history=np.vstack([state.history, [loss, error, state.seconds + time.monotonic() - started]]),
             finished=number == recipe.epochs or bool(recipe.patience and number - best_epoch >= recipe.patience),
         )
 
     def _batches(self, rng: np.random.Generator) -> list[float]:
-        """Learn from the batches of one epoch; returns the loss of each."""
+        """Train on the batches of one epoch; returns their losses."""
         losses = []
         count = self.recipe.batches * self.recipe.batch_size
         for batch in self.batches.batches(rng, count=count, size=self.recipe.batch_size):
@@ -262,7 +251,7 @@ def _check_stop(stop: Event | None) -> None:
 
 
 def _progress(state: FitState, recipe: Recipe) -> tuple[Progress, ...]:
-    """Every epoch so far."""
+    """Progress of every epoch so far."""
     return tuple(
         Progress(number, recipe.epochs, loss, None if np.isnan(error) else error, seconds)
         for number, (loss, error, seconds) in enumerate(state.history.tolist(), 1)
@@ -270,22 +259,22 @@ def _progress(state: FitState, recipe: Recipe) -> tuple[Progress, ...]:
 
 
 def _validation_error(validate: Callable[[Network], float], network: Network) -> float:
-    """What the judge says; infinite where the network's forecasts are no numbers."""
+    """Validation error; inf if the forecasts are not finite."""
     with np.errstate(over="ignore", invalid="ignore"):
         error = validate(network)
     return error if np.isfinite(error) else np.inf
 
 
-def _refuse_explosion(loss: float, first: float, epoch: int, recipe: Recipe) -> None:
-    """The first batch's loss is that of a network that says nothing: a sound one never strays far above it."""
-    if not (np.isfinite(loss) and loss <= EXPLODED * max(first, 1.0)):
-        began = f" (it began at {first:g})" if np.isfinite(first) else ""
-        raise _diverged_error(f"in epoch {epoch} the loss is {loss:g}{began}", recipe)
+def _check_divergence(loss: float, first: float, epoch: int, recipe: Recipe) -> None:
+    """Raise ModelError if the loss is far above that of the first batch, when all outputs are 0."""
+    if not (np.isfinite(loss) and loss <= DIVERGENCE_FACTOR * max(first, 1.0)):
+        initial = f" (first batch: {first:g})" if np.isfinite(first) else ""
+        raise _diverged_error(f"the loss of epoch {epoch} is {loss:g}{initial}", recipe)
 
 
-def _diverged_error(what: str, recipe: Recipe) -> ModelError:
+def _diverged_error(reason: str, recipe: Recipe) -> ModelError:
     clip = "" if recipe.clip_norm else " or set train.clip_norm: 1.0,"
     return ModelError(
-        f"training exploded: {what}. Nothing was saved. "
+        f"training diverged: {reason}; nothing was saved. "
         f"Lower train.learning_rate (now {recipe.learning_rate:g}),{clip} or use model.activation: tanh"
     )

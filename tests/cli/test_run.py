@@ -168,7 +168,7 @@ def test_a_job_that_is_none_as_json(here: Path, capsys: Capture) -> None:
 def test_a_time_that_is_none(here: Path, capsys: Capture, now: str) -> None:
     """A time without a zone is wrong usage."""
     assert here.is_dir()
-    assert "must be an ISO 8601 time with its zone" in said(capsys, "run", "job.yaml", "--now", now, code=2)
+    assert "must be an ISO 8601 time with a time zone" in said(capsys, "run", "job.yaml", "--now", now, code=2)
 
 
 @pytest.mark.slow

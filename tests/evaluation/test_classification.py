@@ -55,17 +55,17 @@ def test_rules_on_points_in_a_plane() -> None:
     assert {name: labels.tolist() for name, labels in said.items()} == {
         "most_frequent": [0, 0],
         "nearest_centroid": [0, 1],
-        "nearest_neighbour": [1, 1],
+        "nearest_neighbor": [1, 1],
     }
 
 
-def test_the_nearest_neighbour_against_a_slow_search(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_nearest_neighbor_against_a_slow_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """In small chunks, what a loop over all pairs finds."""
-    monkeypatch.setattr("lstmcast.evaluation.classification.CHUNK", 70)
+    monkeypatch.setattr("lstmcast.evaluation.classification.CHUNK_SIZE", 70)
     rng = np.random.default_rng(0)
     known, asked, labels = rng.normal(size=(30, 4)), rng.normal(size=(11, 4)), rng.integers(0, 3, 30)
     slow = [labels[min(range(30), key=lambda k, one=one: float(np.linalg.norm(known[k] - one)))] for one in asked]
-    assert baseline_classifiers(known, labels, asked)["nearest_neighbour"].tolist() == slow
+    assert baseline_classifiers(known, labels, asked)["nearest_neighbor"].tolist() == slow
 
 
 def test_scores_by_hand() -> None:

@@ -123,7 +123,7 @@ def test_few_series_stop() -> None:
 @pytest.mark.parametrize(("length", "horizon", "needed"), [(9, 1, 10), (35, 12, 36), (10, 4, 12)])
 def test_too_short_is_refused_with_both_numbers(length: int, horizon: int, needed: int) -> None:
     """The message says how many rows there are, the horizon, and how many rows it needs."""
-    with pytest.raises(DataError, match=rf"has {length} rows; a horizon of {horizon} needs at least {needed} "):
+    with pytest.raises(DataError, match=rf"horizon of {horizon} .* {needed} rows .* has {length}\)"):
         plan_holdout(np.array([length]), horizon)
     assert plan_holdout(np.array([needed]), horizon).horizon == horizon
 
@@ -182,7 +182,5 @@ def test_series_without_a_past_are_left_out(three: Panel) -> None:
 
 def test_too_many_origins_are_refused_with_the_numbers(three: Panel) -> None:
     """Nothing is long enough: what is needed, what there is, and what to change."""
-    with pytest.raises(
-        DataError, match=r"20 origins, 6 steps apart.*need 123 rows.*longest series has 100\. Give fewer"
-    ):
+    with pytest.raises(DataError, match=r"20 origins, 6 steps apart.* 123 rows .*has 100\)"):
         filter_long_enough(three, RollingOrigins(6, 20, 6))

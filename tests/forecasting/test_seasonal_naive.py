@@ -79,5 +79,5 @@ def test_widths_hold_their_share_of_the_past(panel: Panel) -> None:
 def test_too_short_a_past(tmp_path: Path, write_series: Write) -> None:
     """Where nothing can be held out, nothing can be said of the width."""
     short = read(write_series(tmp_path / "x.csv", {"one": [1.0, 2.0, 3.0, 4.0, 5.0, 7.0]}))
-    with pytest.raises(DataError, match="a horizon of 3 needs at least"):
+    with pytest.raises(DataError, match="a horizon of 3 requires series of at least"):
         seasonal_naive_forecast(short, 3, (80,))

@@ -196,7 +196,7 @@ def test_a_long_fit_goes_on_with_the_steps_that_judged_it(air_panel: Panel) -> N
 def test_all_steps_and_their_quantiles_at_once(direct: Forecaster, direct_config: Config, direct_panel: Panel) -> None:
     """The report names the network with its linear path; the same seed, the same weights and bounds to the byte."""
     shape = direct.pipeline.window_spec
-    layers = f"Input(({shape.context}, {shape.lags})), Beside(LSTM(4)), Dense(25)"
+    layers = f"Input(({shape.context}, {shape.lags})), Concat(LSTM(4), Input), Dense(25)"
     assert direct.report.network == f"Sequential([{layers}])"
     assert (shape.horizon, direct.pipeline.head) == (5, QuantileHead(5, (80.0, 95.0)))
     assert all(network.skip and network.V.shape == (4 + shape.lags, 25) for network in direct.pipeline.networks)
@@ -317,9 +317,9 @@ def test_ten_rows_are_enough_nine_are_not(tmp_path: Path, write_series: Write) -
     ten = read(write_series(tmp_path / "10.csv", {"a": [float(k % 3) for k in range(10)]}))
     assert np.isfinite(train(ten, config()).predict(ten).values).all()
     nine = read(write_series(tmp_path / "9.csv", {"a": [float(k % 3) for k in range(9)]}))
-    with pytest.raises(DataError, match=r"has 9 rows; a horizon of \d+ needs at least 10"):
+    with pytest.raises(DataError, match=r"a horizon of \d+ requires series of at least 10 rows"):
         train(nine, config())
-    with pytest.raises(DataError, match=r"has 10 rows; a horizon of 4 needs at least 12 .*shorter --horizon"):
+    with pytest.raises(DataError, match=r"a horizon of 4 requires .* 12 rows .* has 10\).*shorter --horizon"):
         train(ten, config(forecast__horizon=4))
 
 

@@ -223,7 +223,7 @@ def test_a_hidden_layer_that_does_not_fit_is_refused() -> None:
         numpy_lstm.from_tensors(
             {**tensors, "hidden_0.V": tensors["dense.V"]}, activation="tanh", skip=False, features=2
         )
-    with pytest.raises(ModelError, match="do not make a network"):
+    with pytest.raises(ModelError, match="do not form a network"):
         numpy_lstm.from_tensors(
             {**tensors, "hidden_2.V": tensors["dense.V"]}, activation="tanh", skip=False, features=2
         )

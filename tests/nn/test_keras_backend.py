@@ -109,7 +109,7 @@ def test_the_skip_is_a_linear_path_around_every_lstm(units: tuple[int, ...]) -> 
     architecture = dataclasses.replace(SMALL, units=units, skip=True, dropout=0.3)
     many, x = filled(architecture), windows(architecture)
     weights = many.get_weights()
-    assert str(architecture).endswith(f"Beside({', '.join(f'LSTM({u})' for u in units)}), Dense(2)])")
+    assert str(architecture).endswith(f"Concat({', '.join(f'LSTM({u})' for u in units)}, Input), Dense(2)])")
     assert architecture.parameters == many.count_params() == sum(w.size for w in weights)
     one = build(architecture, every_step=False)
     one.set_weights(weights)
@@ -162,7 +162,7 @@ def test_two_forward_passes_that_differ_are_refused(monkeypatch: pytest.MonkeyPa
     """The message says by how much they differ, how much is allowed, and that nothing was saved."""
     sound, outputs = to_numpy(filled(SMALL), SMALL), numpy_lstm.forward
     monkeypatch.setattr(numpy_lstm, "forward", lambda *seen: outputs(*seen) + np.float32(0.01))
-    with pytest.raises(ModelError, match=r"differ by .*e-0[23] \(at most 1e-4\): it was not saved"):
+    with pytest.raises(ModelError, match=r"differ by .*e-0[23] \(at most 1e-4\); nothing was saved"):
         check_forward(sound, SMALL, windows(SMALL))
 
 
@@ -170,14 +170,14 @@ def test_weights_that_are_not_numbers_are_refused() -> None:
     """A gap that is not a number is not a small one."""
     sound = to_numpy(filled(SMALL), SMALL)
     broken = Network(sound.layers, sound.V * np.float32("nan"), sound.d)
-    with pytest.raises(ModelError, match="it was not saved"):
+    with pytest.raises(ModelError, match="nothing was saved"):
         check_forward(broken, SMALL, windows(SMALL))
 
 
 def test_the_wrong_architecture_is_noticed() -> None:
     """Weights trained with tanh and run with relu are another network."""
     sound = to_numpy(filled(SMALL), SMALL)
-    with pytest.raises(ModelError, match="two forward passes"):
+    with pytest.raises(ModelError, match="NumPy and Keras forward passes"):
         check_forward(sound, dataclasses.replace(SMALL, activation="relu"), windows(SMALL))
 
 

@@ -212,10 +212,10 @@ def changed(name: str, value: np.ndarray | None) -> dict[str, np.ndarray]:
         ("lstm_0.W", None, r"dense\.V must have shape \(3, 1\) \(got \(4, 1\)\)"),
         ("dense.V", np.zeros((7, 1), np.float32), r"dense\.V must have shape \(4, 1\) \(got \(7, 1\)\)"),
         ("dense.d", np.float32(0) * np.zeros(()), r"dense\.d must have shape"),
-        ("dense.d", np.zeros(1), r"dense\.d must hold finite float32 numbers"),
-        ("lstm_1.b", np.full(16, np.nan, np.float32), r"lstm_1\.b must hold finite float32 numbers"),
-        ("lstm_1.U", np.full((4, 16), np.inf, np.float32), r"lstm_1\.U must hold finite float32 numbers"),
-        ("extra", np.zeros(1, np.float32), "do not make a network"),
+        ("dense.d", np.zeros(1), r"dense\.d must contain finite float32"),
+        ("lstm_1.b", np.full(16, np.nan, np.float32), r"lstm_1\.b must contain finite float32"),
+        ("lstm_1.U", np.full((4, 16), np.inf, np.float32), r"lstm_1\.U must contain finite float32"),
+        ("extra", np.zeros(1, np.float32), "do not form a network"),
     ],
 )  # fmt: skip
 def test_weights_that_do_not_fit_are_refused(name: str, value: np.ndarray | None, says: str) -> None:
@@ -239,8 +239,8 @@ def test_outputs_and_skip_must_be_those_of_the_dense_layer() -> None:
 def test_an_unknown_activation_or_no_layer_is_refused() -> None:
     """Names that were never written by a training run."""
     tensors = numpy_lstm.to_tensors(random_network((5, 4), 3))
-    with pytest.raises(ModelError, match="do not make a network"):
+    with pytest.raises(ModelError, match="do not form a network"):
         numpy_lstm.from_tensors(tensors, activation="swish", skip=False, features=3)
     alone = {"dense.V": np.zeros((3, 1), np.float32), "dense.d": np.zeros(1, np.float32)}
-    with pytest.raises(ModelError, match="do not make a network"):
+    with pytest.raises(ModelError, match="do not form a network"):
         numpy_lstm.from_tensors(alone, activation="tanh", skip=False, features=3)

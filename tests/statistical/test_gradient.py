@@ -41,7 +41,7 @@ def test_each_entry_is_a_quotient_of_differences(steps: int, season: int, monkey
     monkeypatch.setattr(holt_winters, "EXPONENT_PER_TRIAL", 0.0)
     monkeypatch.setattr(ensemble, "WEIGHT_EXPONENT", 0.0)
     monkeypatch.setattr(theta, "ALPHAS", np.array([0.3]))
-    monkeypatch.setattr(seasonality, "SIGNIFICANT", 0.0)
+    monkeypatch.setattr(seasonality, "CRITICAL_VALUE", 0.0)
     z = np.random.default_rng(steps).normal(size=steps)
     found = smoothing_gradient(z, 6, season=season, trial=6)
     moved = np.stack([said(z + unit, 6, season) - said(z, 6, season) for unit in np.eye(steps)], axis=1)

@@ -61,7 +61,7 @@ def test_a_very_long_history_is_cut_and_a_tiny_one_refused() -> None:
 def test_missing_statsforecast_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked for and not installed: what, and how to install it; not asked for: nothing."""
     monkeypatch.setattr(statsforecast_models, "find_spec", lambda _: None)
-    with pytest.raises(UsageError, match=r"AutoETS, AutoARIMA need .* pip install 'lstmcast\[baselines\]'"):
+    with pytest.raises(UsageError, match=r"AutoETS, AutoARIMA .* pip install 'lstmcast\[baselines\]'"):
         require(("ets", "arima"))
     require(())
 

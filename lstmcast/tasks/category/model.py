@@ -13,7 +13,7 @@ from lstmcast.data.calendar import Calendar
 from lstmcast.data.panel import Panel
 from lstmcast.forecasting.actuals import tail
 from lstmcast.forecasting.forecaster import check_same_calendar
-from lstmcast.nn.beam_search import BEAM, AutoregressiveEnsemble, Path, beam_search, sample
+from lstmcast.nn.beam_search import BEAM_WIDTH, AutoregressiveEnsemble, Path, beam_search, sample
 from lstmcast.nn.multistep import CHUNK_SIZE
 from lstmcast.preprocessing.sequences import SymbolDataset
 from lstmcast.results import named_steps, rendered
@@ -68,7 +68,7 @@ class SymbolPipeline(NetworkPipeline):
 
     def paths(self, dataset: SymbolDataset, series: Ints, origins: Ints, search: Callable[[Array], Path]) -> Path:
         """Return the symbols after [B] origins of [B] series, found by `search` from inputs [B, L, V]."""
-        size = max(1, CHUNK_SIZE // (self.required_history * dataset.vocab_size * BEAM))
+        size = max(1, CHUNK_SIZE // (self.required_history * dataset.vocab_size * BEAM_WIDTH))
         chunks = [slice(k, k + size) for k in range(0, len(series), size)]
         parts = [search(dataset.inputs(series[c], origins[c], self.required_history)) for c in chunks]
         return Path(np.concatenate([p.symbols for p in parts]), np.concatenate([p.probabilities for p in parts]))

@@ -172,7 +172,7 @@ def test_a_series_too_short_for_the_holdout_changes_no_score(stalls: Panel, even
 def test_too_little_is_refused(stalls: Panel, event_config: Config) -> None:
     """A horizon that leaves nothing to learn from says so."""
     forecast = event_config.forecast.model_copy(update={"horizon": 60})
-    with pytest.raises(DataError, match="a horizon of 60 needs at least"):
+    with pytest.raises(DataError, match="a horizon of 60 requires series of at least"):
         train(EventTraining.of(stalls, event_config.model_copy(update={"forecast": forecast})))
 
 

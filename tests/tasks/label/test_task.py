@@ -30,7 +30,7 @@ def test_train_says_what_it_found_and_how_good_it_is(
     out, err = capsys.readouterr()
     for words in ("60 series of 6 to 9 steps, 2 features", "its name says so", "down, flat, up; 20 series each"):
         assert words in err
-    for name in ("LSTM", "nearest neighbour", "nearest centroid", "most frequent", "Dense(3, activation=softmax)"):
+    for name in ("LSTM", "nearest neighbor", "nearest centroid", "most frequent", "Dense(3, activation=softmax)"):
         assert name in err
     report = json.loads(out)
     assert report["skill"]["outcome"] in set(SkillOutcome)
@@ -93,7 +93,7 @@ def test_backtest_judges_every_series_once(
     rows = table((folder / "forecasts.csv").read_text(encoding="utf-8"))
     assert sorted(row["id"] for row in rows) == sorted(f"s{k}" for k in range(60))
     assert {row["fold"] for row in rows} == {"1", "2", "3", "4", "5"}
-    for method in ("lstmcast", "nearest_neighbour", "most_frequent"):
+    for method in ("lstmcast", "nearest_neighbor", "most_frequent"):
         right = sum(row[method] == row["actual"] for row in rows) / 60
         assert found["scores"][method]["accuracy"] == pytest.approx(right)
     assert found["scores"]["most_frequent"]["accuracy"] == pytest.approx(1 / 3, abs=0.1)
