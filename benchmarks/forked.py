@@ -149,7 +149,7 @@ class Place:
         from lstmcast.persistence.ledger.ledger import FILE, Ledger
 
         with Ledger.open(self.model / FILE) as ledger:
-            return ledger.entries()
+            return ledger.runs()
 
     def leftovers(self) -> list[str]:
         """Temporary files, anywhere in the folder."""

@@ -87,7 +87,7 @@ class Rounds:
             if place.weights("trained") != self.expected[int(command[-1])]:
                 found.faults.append("train: other weights than those of an uninterrupted training")
         if name == "run":
-            entries = place.entries()
+            entries = place.runs()
             own = [entry.output_digest for entry in entries if entry.run_key == entries[-1].run_key]
             if own != [place.digest()]:
                 found.faults.append(f"run: the forecast is not the one entry of its key ({len(own)} entries)")

@@ -52,14 +52,14 @@ def play(place: Place, number: int, many: int) -> Round:
     """One round."""
     way = list(WAYS)[number % 2]
     place.revise(monthly(ROWS, last=(number + 1) / 7))
-    before = len(place.entries())
+    before = len(place.runs())
     begin = start_installed if number % 50 in INSTALLED else start
     codes = begin(place, WAYS[way], many)
     return Round(way, Counter(codes), list(_faults(place, way, codes, before)))
 
 
 def _faults(place: Place, way: str, codes: list[int], before: int) -> list[str]:
-    entries, faults = place.entries(), []
+    entries, faults = place.runs(), []
     if len(entries) != before + 1:
         faults.append(f"{len(entries) - before} forecasts were recorded")
     if entries[-1].output_digest != place.digest():

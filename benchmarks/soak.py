@@ -138,7 +138,7 @@ class Soak:
 
     def _account(self, number: int, kind: str, now: datetime, before: str) -> None:
         """A new forecast has an entry of this cycle; where there is no entry, the old forecast still lies there."""
-        entries = [entry for entry in self.place.entries() if entry.made == now]
+        entries = [entry for entry in self.place.runs() if entry.created_at == now]
         digest = self.place.digest()
         if entries:
             self.issued[now] = digest
@@ -156,7 +156,7 @@ class Soak:
         """Every forecast that retention keeps is in the ledger, and nothing else is."""
         since = now - timedelta(days=KEPT)
         kept = {made: digest for made, digest in self.issued.items() if made >= since}
-        found = {entry.made: entry.output_digest for entry in self.place.entries() if entry.made >= since}
+        found = {entry.created_at: entry.output_digest for entry in self.place.runs() if entry.created_at >= since}
         if found != kept:
             self.faults.append(f"at the end: {len(found)} forecasts in the ledger, {len(kept)} made and kept")
         first, *_, last = self.growth.values()

@@ -242,9 +242,7 @@ def explain(loaded: LoadedModel, key: str | None = None, origin: str | None = No
     from lstmcast.forecasting.new_data import find_series, find_step
 
     if loaded.task.name != "value":
-        raise UsageError(
-            f"{loaded.version}: explain needs a model of numeric values (got model.task: {loaded.task.name})"
-        )
+        raise UsageError(f"{loaded.version}: explain needs a model of values (got model.task: {loaded.task.name})")
     series = find_series(loaded.dataset, key)
     step = find_step(loaded.dataset, series, origin)
     return series, explanation.explain(loaded.model, loaded.dataset, series, step)

@@ -55,7 +55,7 @@ class Forecast:
         levels: [Q] in percent.
         lower: [Q, S, H] and upper: [Q, S, H] the bounds of each level's interval.
         name: of the column of values.
-        sources: S words for what forecast each series, where that is to be said: `lstm`, `seasonal_naive`.
+        model_names: [S] the model of each series, `lstmcast` or `seasonal_naive`; empty: not reported.
     """
 
     calendar: Calendar
@@ -67,7 +67,7 @@ class Forecast:
     levels: tuple[float, ...]
     lower: Floats
     upper: Floats
-    sources: tuple[str, ...] = ()
+    model_names: tuple[str, ...] = ()
     name: str = "forecast"
 
     @property
@@ -81,7 +81,7 @@ class Forecast:
         return self.origins[:, None] + np.arange(1, self.horizon + 1)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a series and step, in the input's own columns and times, with `forecast`, `lower_80` …, `source`."""
+        """One row a series and step, in the input's own columns and times, with `forecast`, `lower_80` …, `model`."""
         import pandas as pd
 
         columns = named_steps(self.calendar, self.positions, time=self.time, names=self.key_columns, keys=self.keys)
@@ -89,8 +89,8 @@ class Forecast:
         for q, level in enumerate(self.levels):
             columns[f"lower_{level:g}"] = self.lower[q].ravel()
             columns[f"upper_{level:g}"] = self.upper[q].ravel()
-        if self.sources:
-            columns["source"] = np.repeat(np.array(self.sources, dtype=object), self.horizon)
+        if self.model_names:
+            columns["model"] = np.repeat(np.array(self.model_names, dtype=object), self.horizon)
         return pd.DataFrame(columns)
 
     def render(self, suffix: str) -> bytes:

@@ -107,7 +107,7 @@ def test_parquet_without_pyarrow(forecast: Forecast, monkeypatch: pytest.MonkeyP
 
 def test_the_source_of_each_series(forecast: Forecast) -> None:
     """Where it is to be said what forecast each series, that is the last column of its rows."""
-    assert "source" not in forecast.to_frame()
-    frame = replace(forecast, sources=("lstm",) * len(forecast.keys)).to_frame()
-    assert list(frame.columns)[-1] == "source"
-    assert set(frame["source"]) == {"lstm"}
+    assert "model" not in forecast.to_frame()
+    frame = replace(forecast, model_names=("lstmcast",) * len(forecast.keys)).to_frame()
+    assert list(frame.columns)[-1] == "model"
+    assert set(frame["model"]) == {"lstmcast"}

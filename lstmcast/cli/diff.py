@@ -22,7 +22,7 @@ def diff(
 ) -> None:
     """The newest forecast against the one before, at the same times, and what moved it.
 
-    New data, a new model or another source: where both data and model are new, the older model, if it is kept, is run
+    New data, a new model or a fallback: where both data and model are new, the older model, if it is kept, is run
     on the newer data to tell them apart.
     """
     when = None if against is None else time_at(against, "--against")

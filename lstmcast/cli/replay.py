@@ -38,4 +38,4 @@ def replay(path: str | None, model: str | None, model_dir: str | None, as_of: st
     else:
         write_atomically(Path(output), found.content)
     if not quiet:
-        echo_err(f"{entry.output or folder.name} as of {entry.made:%Y-%m-%dT%H:%M:%SZ}: {found.method}")
+        echo_err(f"{entry.output or folder.name} as of {entry.created_at:%Y-%m-%dT%H:%M:%SZ}: {found.method}")

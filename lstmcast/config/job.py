@@ -31,7 +31,7 @@ class ThresholdRule(Section):
     """A limit, and what is done where it is broken: the limit alone means `fail`."""
 
     action: RuleAction = "fail"
-    """fail: end with exit code 4 or 5; warn: say so; fallback: forecast by seasonal naive, and say so in `source`."""
+    """fail: end with exit code 4 or 5; warn: say so; fallback: forecast by seasonal naive (column `model`)."""
 
     @model_validator(mode="before")
     @classmethod

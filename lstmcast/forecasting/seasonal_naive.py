@@ -65,28 +65,28 @@ def seasonal_naive_forecast(panel: Panel, horizon: int, levels: Sequence[float])
     )
 
 
-LSTM, NAIVE = "lstm", "seasonal_naive"
+LSTMCAST, SEASONAL_NAIVE = "lstmcast", "seasonal_naive"
 
 
-def fill_with_seasonal_naive(panel: Panel, forecast: Forecast, sources: tuple[str, ...]) -> Forecast:
-    """The forecast with the seasonal naive one, and its intervals, in place of the series whose source that is.
+def fill_with_seasonal_naive(panel: Panel, forecast: Forecast, model_names: tuple[str, ...]) -> Forecast:
+    """The forecast with the seasonal naive one, and its intervals, in place of the series whose model that is.
 
     Args:
         panel: the newest data.
         forecast: of its series, S.
-        sources: S words.
+        model_names: [S] the name of the model of each series.
 
     Raises:
         DataError: the series are too short for the horizon.
     """
-    if NAIVE not in sources:
-        return replace(forecast, sources=sources)
+    if SEASONAL_NAIVE not in model_names:
+        return replace(forecast, model_names=model_names)
     fallback = seasonal_naive_forecast(panel, forecast.horizon, forecast.levels)
-    naive = np.array([source == NAIVE for source in sources])[:, None]  # [S, 1]
+    naive = np.array([name == SEASONAL_NAIVE for name in model_names])[:, None]  # [S, 1]
     return replace(
         forecast,
         values=np.where(naive, fallback.values, forecast.values),
         lower=np.where(naive, fallback.lower, forecast.lower),
         upper=np.where(naive, fallback.upper, forecast.upper),
-        sources=sources,
+        model_names=model_names,
     )

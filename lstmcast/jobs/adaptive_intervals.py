@@ -15,7 +15,7 @@ from lstmcast.calibration.adaptive_conformal import (
 )
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.timezones import DAY
-from lstmcast.forecasting.seasonal_naive import LSTM
+from lstmcast.forecasting.seasonal_naive import LSTMCAST
 from lstmcast.jobs.live_scores import MIN_POSITION, iter_scored_forecasts
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import PanelInfo
@@ -48,14 +48,14 @@ def adapted(ledger: Ledger, forecast: Forecast) -> AdaptedForecast:
         ledger: with the newest data observed.
         forecast: the model's.
     """
-    frame = ledger.frame()
+    frame = ledger.panel_info()
     if frame is None or not forecast.levels:
         return unchanged(forecast)
     factors = np.exp(_learn(ledger, frame, forecast.levels, forecast.horizon))  # [Q, S of the data, H]
     index_by_key = {key: k for k, key in enumerate(frame.keys)}
     factors = factors[:, [index_by_key[key] for key in forecast.keys]]
-    for k, source in enumerate(forecast.sources):
-        if source != LSTM:
+    for k, name in enumerate(forecast.model_names):
+        if name != LSTMCAST:
             factors[:, k] = 1.0
     return AdaptedForecast(apply_interval_factors(forecast, factors), forecast, factors)
 

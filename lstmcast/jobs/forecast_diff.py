@@ -1,8 +1,8 @@
-"""Difference between the forecasts of two runs, attributed to data, model and source.
+"""Difference between the forecasts of two runs, attributed to data, model and fallback.
 
 Between two runs the data went from D to D', and the model from M to M'. Where both changed, the older model is run on
 the newer data, if it is still kept: M(D') − M(D) is what the data did, M'(D') − M(D') what the model did. A series that
-fell back to the seasonal naive forecast, or came back from it, was moved by its source.
+fell back to the seasonal naive forecast, or came back from it, was moved by the fallback.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from lstmcast.persistence.ledger.records import RecordedForecast, RunRecord
 from lstmcast.report.console import count, number
 from lstmcast.types import Floats, Ints
 
-CAUSES = ("data", "model", "source")
+CAUSES = ("data", "model", "fallback")
 
 
 @dataclass(frozen=True)
@@ -146,8 +146,8 @@ def _parts(
     """What each mover did, and why that cannot be told."""
     earlier, later = runs
     before, after = both.old(issues[0].values), both.new(issues[1].values)
-    sources = [np.array(issue.sources)[rows] for issue, rows in zip(issues, both.rows, strict=True)]
-    same, none = sources[0] == sources[1], np.zeros_like(after)
+    model_names = [np.array(issue.model_names)[rows] for issue, rows in zip(issues, both.rows, strict=True)]
+    same, none = model_names[0] == model_names[1], np.zeros_like(after)
     unknown = ""
     if earlier.data_digest == later.data_digest:
         between = before
@@ -167,10 +167,10 @@ def _between(
     issues: tuple[RecordedForecast, RecordedForecast],
     both: _Pair,
 ) -> tuple[Floats, str]:
-    """[N] what the older model says of the newer data, each series by its older source; NaN with the reason why not."""
+    """Return the forecasts [N] of the earlier model from the later data; NaN and a reason where it cannot be run."""
     earlier, later = runs
-    sources = dict(zip(issues[0].series.tolist(), issues[0].sources, strict=True))
-    alike = replace(issues[1], sources=tuple(sources.get(n, earlier.source) for n in issues[1].series.tolist()))
+    model_names = dict(zip(issues[0].series.tolist(), issues[0].model_names, strict=True))
+    alike = replace(issues[1], model_names=tuple(model_names.get(n, earlier.model) for n in issues[1].series.tolist()))
     try:
         forecast = recompute(ledger.panel_of(later), version(folder, earlier.version), alike)
     except (ModelError, DataError) as err:
@@ -195,8 +195,8 @@ def _values(old: Panel, new: Panel) -> tuple[int, int]:
 
 
 def _run_to_dict(entry: RunRecord) -> dict[str, str]:
-    names = ("run_key", "version", "config_digest", "data_digest", "source")
-    return {"made": entry.made.isoformat(), **{name: getattr(entry, name) for name in names}}
+    names = ("run_key", "version", "config_digest", "data_digest", "model")
+    return {"created_at": entry.created_at.isoformat(), **{name: getattr(entry, name) for name in names}}
 
 
 def _float_or_none(value: float) -> float | None:
@@ -224,7 +224,7 @@ def format_diff(found: ForecastDiff, name: str) -> str:
 
 
 def _describe_run(entry: RunRecord) -> str:
-    return f"the forecast of {entry.made:%Y-%m-%d %H:%M} UTC"
+    return f"the forecast of {entry.created_at:%Y-%m-%d %H:%M} UTC"
 
 
 def _changes(found: ForecastDiff) -> list[str]:

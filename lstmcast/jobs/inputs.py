@@ -11,7 +11,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.errors import DataError, LstmcastError, ModelError
 from lstmcast.forecasting.new_data import data_warnings, training_read_options
-from lstmcast.forecasting.seasonal_naive import LSTM, NAIVE
+from lstmcast.forecasting.seasonal_naive import LSTMCAST, SEASONAL_NAIVE
 from lstmcast.jobs.alerts import check
 from lstmcast.jobs.context import CurrentModel, RunContext, current_model, horizon_of
 from lstmcast.jobs.events import LogEvent
@@ -46,13 +46,13 @@ class RunInputs:
         panel: the newest data.
         data: their fingerprint.
         model: in use; None: there is none, and every series is forecast without.
-        sources: what forecasts each series.
+        model_names: what forecasts each series.
     """
 
     panel: Panel
     data: str
     model: CurrentModel | None
-    sources: tuple[str, ...]
+    model_names: tuple[str, ...]
 
     @property
     def version(self) -> str:
@@ -82,14 +82,14 @@ def prepare_inputs(run: RunContext) -> RunInputs:
         _report_violations(run, aged, ModelError)
         violations += aged
     unfit = _fallback_series(violations)
-    return RunInputs(panel, data, model, tuple(NAIVE if key in unfit else LSTM for key in panel.keys))
+    return RunInputs(panel, data, model, tuple(SEASONAL_NAIVE if key in unfit else LSTMCAST for key in panel.keys))
 
 
 def _warn_clock_skew(run: RunContext) -> None:
     """Say where the clock is behind the last run: ages are wrong then."""
     last = run.ledger.last_run()
-    if last is not None and last.made > run.now:
-        text = f"the clock says {run.now:%Y-%m-%d %H:%M} UTC, and the last run was at {last.made:%Y-%m-%d %H:%M}"
+    if last is not None and last.created_at > run.now:
+        text = f"the clock says {run.now:%Y-%m-%d %H:%M} UTC, and the last run was at {last.created_at:%Y-%m-%d %H:%M}"
         run.note(LogEvent("clock", f"{text}: ages are wrong until it is right", "warning"))
 
 

@@ -14,7 +14,7 @@ from lstmcast.data.calendar import Calendar
 from lstmcast.evaluation.drift_test import Drift, block_steps, blocks, drift
 from lstmcast.evaluation.live_scores import ErrorSums, LiveScores
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.seasonal_naive import LSTM
+from lstmcast.forecasting.seasonal_naive import LSTMCAST
 from lstmcast.jobs.context import current_model
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import PanelInfo, RecordedForecast, micros
@@ -29,7 +29,7 @@ class ScoredForecast:
     """R series that one run forecast, H steps ahead, and what came.
 
     Attributes:
-        entry: the number of the run.
+        run: the number of the run.
         rows: [R] which series of the newest data.
         origins: [R] the last known step of each, on the calendar.
         actual: [R, H] what came; NaN where that is not known, or not asked for.
@@ -38,7 +38,7 @@ class ScoredForecast:
         width: [R, H] half of the innermost interval before it was widened; NaN where there was no interval.
     """
 
-    entry: int
+    run: int
     rows: Ints
     origins: Ints
     actual: Floats
@@ -63,7 +63,7 @@ def iter_scored_forecasts(
         after: [S] only steps after these, on the calendar, are asked for.
         since: only entries from this number on.
     """
-    issues = list(ledger.issues(int(after.min()) + 1, since=since))
+    issues = list(ledger.recorded_forecasts(int(after.min()) + 1, since=since))
     if not issues:
         return
     base = min(int(issue.origins.min()) for issue in issues)
@@ -73,7 +73,7 @@ def iter_scored_forecasts(
     row_by_series = {number: row for row, number in enumerate(frame.series.tolist())}
     for issue in issues:
         rows = np.array([row_by_series.get(number, -1) for number in issue.series.tolist()], dtype=np.int64)
-        counts = (rows >= 0) & (np.array(issue.sources) == LSTM)  # others are not held against the network
+        counts = (rows >= 0) & (np.array(issue.model_names) == LSTMCAST)  # others are not held against the network
         counts[counts] = ~taken[rows[counts], issue.origins[counts] - base]
         kept = np.flatnonzero(counts)
         taken[rows[kept], issue.origins[kept] - base] = True
@@ -97,7 +97,7 @@ def _outcome(
     which = [issue.levels.index(level) if level in issue.levels else -1 for level in levels]
     width = (issue.upper[0] - issue.lower[0]) / 2 if issue.levels else unknown[0]
     return ScoredForecast(
-        entry=issue.entry,
+        run=issue.run,
         rows=rows,
         origins=issue.origins[kept],
         actual=actual,
@@ -118,7 +118,7 @@ def live(ledger: Ledger, *, now: datetime, window: timedelta | None = None) -> L
         window: only steps whose time lies in it, before now, count; None: all there are. Where rows are only counted,
             steps have no times: all count.
     """
-    frame, levels, horizon = ledger.frame(), ledger.levels, ledger.horizon
+    frame, levels, horizon = ledger.panel_info(), ledger.levels, ledger.horizon
     if frame is None:
         return LiveScores.of(ErrorSums.zeros(len(levels), 0, horizon), levels)
     n = len(frame.series)
@@ -153,8 +153,8 @@ def drifted(ledger: Ledger, version: str, forecaster: Forecaster, *, since: date
     """
     held = forecaster.holdout
     steps = block_steps(forecaster.horizon)
-    frame = ledger.frame()
-    run_numbers = {entry.number for entry in ledger.entries(since=since) if entry.version == version}
+    frame = ledger.panel_info()
+    run_numbers = {entry.number for entry in ledger.runs(since=since) if entry.version == version}
     if frame is None or not run_numbers or not forecaster.calibration.levels:
         return drift(np.empty(0), np.empty(0))
     _, before = blocks(held.positions, _errors(held.actual, held.forecast, (held.upper[0] - held.lower[0]) / 2), steps)
@@ -169,7 +169,7 @@ def _live_errors(ledger: Ledger, frame: PanelInfo, rows: Sequence[int], entries:
     everything = np.full(len(frame.series), MIN_POSITION)
     parts = [(np.empty(0, dtype=np.int64), np.empty((0, ledger.horizon)))]
     for scored in iter_scored_forecasts(ledger, frame, ledger.levels, everything, since=min(entries)):
-        if scored.entry in entries:
+        if scored.run in entries:
             selected = np.isin(scored.rows, rows)
             errors = np.full((len(scored.rows), ledger.horizon), np.nan)
             errors[:, : scored.actual.shape[1]] = _errors(scored.actual, scored.values, scored.width)

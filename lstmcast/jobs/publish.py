@@ -11,8 +11,8 @@ from pathlib import Path
 from lstmcast.config import Job
 from lstmcast.data.panel import Panel
 from lstmcast.forecasting.seasonal_naive import (
-    LSTM,
-    NAIVE,
+    LSTMCAST,
+    SEASONAL_NAIVE,
     fill_with_seasonal_naive,
     seasonal_naive_forecast,
     seasonal_naive_values,
@@ -27,8 +27,8 @@ from lstmcast.persistence.ledger.records import RunRecord
 from lstmcast.results import Forecast, output_suffix
 
 
-def make_forecast(job: Job, panel: Panel, model: CurrentModel | None, sources: tuple[str, ...]) -> Forecast:
-    """H steps of every series, each from its source.
+def make_forecast(job: Job, panel: Panel, model: CurrentModel | None, model_names: tuple[str, ...]) -> Forecast:
+    """H steps of every series, each from its model.
 
     Raises:
         DataError: too little data for the horizon, or not those of the model.
@@ -36,8 +36,8 @@ def make_forecast(job: Job, panel: Panel, model: CurrentModel | None, sources: t
     """
     horizon = horizon_of(job, panel, model)
     if model is not None:
-        return fill_with_seasonal_naive(panel, model.forecaster.predict(panel, horizon), sources)
-    return fill_with_seasonal_naive(panel, seasonal_naive_forecast(panel, horizon, job.forecast.levels), sources)
+        return fill_with_seasonal_naive(panel, model.forecaster.predict(panel, horizon), model_names)
+    return fill_with_seasonal_naive(panel, seasonal_naive_forecast(panel, horizon, job.forecast.levels), model_names)
 
 
 def output_is_current(job: Job, entry: RunRecord) -> bool:
@@ -62,7 +62,7 @@ def publish(run: RunContext, inputs: RunInputs, entry: RunRecord) -> list[AlertR
     Raises:
         LstmcastError: it cannot be made or written.
     """
-    forecast = make_forecast(run.job, inputs.panel, inputs.model, inputs.sources)
+    forecast = make_forecast(run.job, inputs.panel, inputs.model, inputs.model_names)
     adapted_forecast = adapted(run.ledger, forecast) if run.job.ledger.adaptive_intervals else unchanged(forecast)
     found = _alerts(run.job, adapted_forecast.forecast, inputs.model)
     content = adapted_forecast.forecast.render(output_suffix(run.job.forecast.output))
@@ -76,7 +76,7 @@ def publish(run: RunContext, inputs: RunInputs, entry: RunRecord) -> list[AlertR
             adapted_forecast.factors,
         )
     _write(run.job, content, inputs, adapted_forecast.forecast)
-    fields = {"run_key": entry.run_key, "source": entry.source, "output": run.job.forecast.output, **entry.details}
+    fields = {"run_key": entry.run_key, "model": entry.model, "output": run.job.forecast.output, **entry.details}
     run.note(LogEvent("forecast", _words(forecast, run.job.forecast.output, inputs.model), fields=fields))
     return found
 
@@ -85,11 +85,11 @@ def _described(
     entry: RunRecord, job: Job, forecast: Forecast, content: bytes, found: Sequence[AlertResult]
 ) -> RunRecord:
     """The entry with what was forecast by what, and the file that holds it."""
-    pairs = zip(forecast.keys, forecast.sources, strict=True)
-    fallback = ["/".join(key) for key, source in pairs if source == NAIVE]
+    pairs = zip(forecast.keys, forecast.model_names, strict=True)
+    fallback = ["/".join(key) for key, name in pairs if name == SEASONAL_NAIVE]
     return replace(
         entry,
-        source=NAIVE if len(fallback) == len(forecast.keys) else "mixed" if fallback else LSTM,
+        model=SEASONAL_NAIVE if len(fallback) == len(forecast.keys) else "mixed" if fallback else LSTMCAST,
         output=str(Path(job.forecast.output).resolve()),
         output_digest=sha256(content).hexdigest(),
         details={"fallback": fallback, "alerts": [alert.to_dict() for alert in found]},
@@ -127,7 +127,7 @@ def _words(forecast: Forecast, target: str, model: CurrentModel | None) -> str:
     from lstmcast.report import console
 
     if model is None:
-        return console.format_paths(forecast, target, NAIVE.replace("_", " "))
+        return console.format_paths(forecast, target, SEASONAL_NAIVE.replace("_", " "))
     return console.format_forecast(forecast, model.version, target, model.forecaster.report, ())
 
 
@@ -148,13 +148,13 @@ def config_digest(job: Job) -> str:
     return sha256(json.dumps(payload, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def run_key(data: str, config: str, version: str, sources: Sequence[str]) -> str:
+def run_key(data: str, config: str, version: str, model_names: Sequence[str]) -> str:
     """Names a forecast before it is made.
 
     Args:
         data: the fingerprint of the panel.
         config: the digest of the job.
         version: the model's version; empty where there is none.
-        sources: what forecasts each series: old data may turn to another.
+        model_names: what forecasts each series: old data may turn to another.
     """
-    return sha256(json.dumps([data, config, version, list(sources)]).encode()).hexdigest()
+    return sha256(json.dumps([data, config, version, list(model_names)]).encode()).hexdigest()

@@ -62,7 +62,7 @@ def replay(ledger: Ledger, folder: Path, entry: RunRecord) -> ReplayResult:
         why = "computed again it is not the same here (another machine, or other libraries?)"
     content = apply_interval_factors(forecast_from_ledger(ledger, entry, issue), issue.factors).render(suffix)
     if sha256(content).hexdigest() != entry.output_digest:
-        when = f"{entry.made:%Y-%m-%dT%H:%M:%SZ}"
+        when = f"{entry.created_at:%Y-%m-%dT%H:%M:%SZ}"
         raise ModelError(f"{ledger.path}: the file of {when} cannot be made again; was it written by another lstmcast?")
     return ReplayResult(content, f"written again from the recorded numbers: {why}", recomputed=False)
 
@@ -73,7 +73,7 @@ def version(folder: Path, name: str) -> Forecaster | None:
 
 
 def recompute(panel: Panel, forecaster: Forecaster | None, issue: RecordedForecast) -> Forecast:
-    """What a version forecasts from data: with the bounds as it says them, as far ahead and by the same sources.
+    """What a version forecasts from data: with the bounds as it says them, as far ahead and by the same model_names.
 
     Raises:
         DataError: the data do not fit the version.
@@ -83,12 +83,12 @@ def recompute(panel: Panel, forecaster: Forecaster | None, issue: RecordedForeca
     forecast = (
         forecaster.predict(panel, horizon) if forecaster else seasonal_naive_forecast(panel, horizon, issue.levels)
     )
-    return fill_with_seasonal_naive(panel, forecast, issue.sources)
+    return fill_with_seasonal_naive(panel, forecast, issue.model_names)
 
 
 def forecast_from_ledger(ledger: Ledger, entry: RunRecord, issue: RecordedForecast) -> Forecast:
     """The numbers of a run as the ledger has them, with the bounds before they were widened."""
-    frame = ledger.frame(entry)
+    frame = ledger.panel_info(entry)
     if frame is None:
         raise ModelError(f"{ledger.path}: the data of run {entry.number} are not there")
     keys = dict(zip(frame.series.tolist(), frame.keys, strict=True))
@@ -102,7 +102,7 @@ def forecast_from_ledger(ledger: Ledger, entry: RunRecord, issue: RecordedForeca
         levels=issue.levels,
         lower=issue.lower,
         upper=issue.upper,
-        sources=issue.sources,
+        model_names=issue.model_names,
     )
 
 
@@ -146,7 +146,7 @@ def last_two_runs(ledger: Ledger, against: datetime | None) -> tuple[RunRecord, 
         ModelError: there are no two.
     """
     newest = last_entry(ledger)
-    earlier = [entry for entry in ledger.entries(until=against) if entry.number < newest.number]
+    earlier = [entry for entry in ledger.runs(until=against) if entry.number < newest.number]
     if not earlier:
         raise ModelError(f"{ledger.path}: no earlier run to hold the newest one against has been recorded")
     return earlier[-1], newest
@@ -158,10 +158,10 @@ def last_entry(ledger: Ledger, until: datetime | None = None) -> RunRecord:
     Raises:
         ModelError: there is none.
     """
-    entries = ledger.entries(until=until)
+    entries = ledger.runs(until=until)
     if entries:
         return entries[-1]
-    first = ledger.entries()[:1]
-    begins = f"; the first was made at {first[0].made:%Y-%m-%dT%H:%M:%SZ}" if first else ""
+    first = ledger.runs()[:1]
+    begins = f"; the first was made at {first[0].created_at:%Y-%m-%dT%H:%M:%SZ}" if first else ""
     up_to = f" up to {until:%Y-%m-%dT%H:%M:%SZ}" if until else ""
     raise ModelError(f"{ledger.path}: no run{up_to} has been recorded{begins}")

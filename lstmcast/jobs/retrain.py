@@ -61,7 +61,9 @@ def retrain_reason(
         return RetrainReason(f"the config has changed ({truncate_items(changed, len(changed))})", skip_comparison=True)
     if data == model.forecaster.report.data.fingerprint:
         return None
-    last = max([model.trained, *(refit.made for refit in ledger.refits()[-1:])])  # also of one that was not taken
+    last = max(
+        [model.trained, *(refit.created_at for refit in ledger.retrains()[-1:])]
+    )  # also of one that was not taken
     if job.retrain.every is not None and now - last >= job.retrain.every:
         return RetrainReason(f"the last fit was {span_words(now - last)} ago")
     return _drifted(ledger, model, last) if job.retrain.on_drift else None

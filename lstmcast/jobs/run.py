@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lstmcast.config import Job
 from lstmcast.errors import BusyError, ConditionError, ConfigError, FileError, LstmcastError
-from lstmcast.forecasting.seasonal_naive import NAIVE
+from lstmcast.forecasting.seasonal_naive import SEASONAL_NAIVE
 from lstmcast.jobs.alerts import AlertResult, fire_alerts, report_scores
 from lstmcast.jobs.context import RunContext, folder_of
 from lstmcast.jobs.events import LogEvent, Note
@@ -37,7 +37,7 @@ class RunResult:
     """How a run ended.
 
     Attributes:
-        run_key: names data, config, model and sources together.
+        run_key: names data, config, model and model_names together.
         status: `done`, or `unchanged` where the same was done before.
         version: of the model; empty where none was used.
         faults: alerts that fired and conditions that were met, in words.
@@ -98,7 +98,7 @@ def _reject_output_equals_input(job: Job) -> None:
 
 def _locked(run: RunContext) -> RunResult:
     inputs, digest = prepare_inputs(run), config_digest(run.job)
-    key = run_key(inputs.data, digest, inputs.version, inputs.sources)
+    key = run_key(inputs.data, digest, inputs.version, inputs.model_names)
     done = run.ledger.find_run(key)
     if done and not run.force and output_is_current(run.job, done):
         run.note(LogEvent("unchanged", f"{run.job.forecast.output}: nothing has changed since it was written"))
@@ -122,7 +122,7 @@ def _recorded_alerts(entry: RunRecord) -> list[AlertResult]:
 
 def _age_metrics(run: RunContext, inputs: RunInputs) -> list[Metric]:
     """How old data and model are, and how many series are forecast without it."""
-    samples = [Metric("fallback_series", inputs.sources.count(NAIVE))]
+    samples = [Metric("fallback_series", inputs.model_names.count(SEASONAL_NAIVE))]
     if (ended := completed(inputs.panel)) is not None:
         samples.append(Metric("data_age_seconds", (run.now - ended).total_seconds()))
     if inputs.model:

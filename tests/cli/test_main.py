@@ -497,7 +497,7 @@ def test_old_or_missing_data_are_said_even_when_quiet(
     )
     mine.unlink()
     assert "forecasting from the context stored in the model" in said(capsys, "predict", "--quiet", code=0)
-    assert "is gone" in said(capsys, "predict", "--quiet", "--strict", code=8)
+    assert "does not exist" in said(capsys, "predict", "--quiet", "--strict", code=8)
 
 
 # A job started in the background may have SIGINT ignored; Python then leaves it so.

@@ -113,7 +113,7 @@ def test_diff(capsys: Capture) -> None:
     assert [step["time"] for step in json.loads(out)["steps"]] == [f"2024-05-{day:02}" for day in (5, 6, 7, 8)]
     assert main(["diff", "--against", "2024-05-02T12:00Z", "--json", "-q"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["earlier"]["made"] == "2024-05-02T01:00:00+00:00"
+    assert found["earlier"]["created_at"] == "2024-05-02T01:00:00+00:00"
     assert [step["time"] for step in found["steps"]] == ["2024-05-05"]
     assert found["changed"] == {"data": True, "model": False, "config": False}
 

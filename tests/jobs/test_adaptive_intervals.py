@@ -42,19 +42,19 @@ def panel_of(values: np.ndarray, grid: TimeGrid = HOURLY) -> Panel:
     )
 
 
-def forecast_of(panel: Panel, horizon: int = 2, sources: tuple[str, ...] = ()) -> Forecast:
+def forecast_of(panel: Panel, horizon: int = 2, model_names: tuple[str, ...] = ()) -> Forecast:
     """Always 0, with intervals of ± 1 and ± 2."""
     zero = np.zeros((panel.n_series, horizon))
     half = np.array([1.0, 2.0])[:, None, None] + zero
     names = panel.columns.time or "", panel.key_columns
-    return Forecast(panel.calendar, *names, panel.keys, panel.ends, zero, (80.0, 95.0), -half, half, sources)
+    return Forecast(panel.calendar, *names, panel.keys, panel.ends, zero, (80.0, 95.0), -half, half, model_names)
 
 
-def run(ledger: Ledger, panel: Panel, step: int, sources: tuple[str, ...] = ()) -> np.ndarray:
+def run(ledger: Ledger, panel: Panel, step: int, model_names: tuple[str, ...] = ()) -> np.ndarray:
     """One run on the first `step` values of each series; the factors it used."""
     seen = panel.drop_last(int(panel.lengths[0]) - step)
     ledger.observe(seen, BEGIN + step * DAY)
-    told = adapted(ledger, forecast_of(seen, sources=sources))
+    told = adapted(ledger, forecast_of(seen, model_names=model_names))
     ledger.record(RunRecord(str(step), BEGIN + step * DAY, "v", "c", "d"), told.base, told.base.values, told.factors)
     return told.factors
 
@@ -107,7 +107,7 @@ def test_a_series_that_fell_back_neither_learns_nor_is_widened(ledger: Ledger) -
     """Forecasts of the seasonal naive rule have intervals of their own."""
     panel = panel_of(np.full((2, 9), 5.0))
     for step in range(1, 6):
-        last = run(ledger, panel, step, sources=("lstm", "seasonal_naive"))
+        last = run(ledger, panel, step, model_names=("lstmcast", "seasonal_naive"))
     assert (last[:, 0] > 1).all()
     assert (last[:, 1] == 1).all()
     assert (run(ledger, panel, 6)[:, 1] == 1).all()

@@ -1,4 +1,4 @@
-"""What moved a forecast: data, model or source, so that the parts add up to the whole."""
+"""What moved a forecast: data, model or fallback, so that the parts add up to the whole."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_both_moved_it_and_are_told_apart(bench: Bench, waves: Waves) -> None:
     between = Forecaster.load(bench.model / what.earlier.version).predict(panel, 5).values[0, :4]
     assert np.array_equal(what.parts["data"], between - what.before)
     assert np.array_equal(what.parts["model"], what.after - between)
-    assert not what.parts["source"].any()
+    assert not what.parts["fallback"].any()
     assert what.unknown == ""
 
 
@@ -84,7 +84,7 @@ def test_without_the_older_version_it_cannot_be_told(bench: Bench, waves: Waves)
     bench.write(waves(bench.days + 1, 1))
     retrained(bench, 1)
     with bench.ledger() as ledger:
-        shutil.rmtree(bench.model / ledger.entries()[0].version)
+        shutil.rmtree(bench.model / ledger.runs()[0].version)
     what = found(bench)
     assert "cannot be run on the newer data" in what.unknown
     assert np.isnan(what.parts["data"]).all()
@@ -93,10 +93,10 @@ def test_without_the_older_version_it_cannot_be_told(bench: Bench, waves: Waves)
 
 
 def test_a_fall_back_moved_it(bench: Bench) -> None:
-    """The same data and model, but they have grown old: the source did all of it."""
+    """The same data and model, but they have grown old: the fallback did all of it."""
     bench.run("freshness: {max_data_age: {limit: 2d, action: fallback}}", days=9)
     what = found(bench)
-    assert np.array_equal(what.parts["source"], what.moved)
+    assert np.array_equal(what.parts["fallback"], what.moved)
     assert not what.parts["data"].any()
 
 

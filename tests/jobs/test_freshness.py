@@ -143,13 +143,13 @@ def test_old_data_are_warned_of(bench: Bench) -> None:
     bench.run("freshness: {max_data_age: {limit: 1d, action: warn}}\n", days=2)
     (warning,) = (event for event in bench.said if event.level == "warning")
     assert (warning.name, warning.fields["rule"], warning.fields["action"]) == ("breach", "max_data_age", "warn")
-    assert set(told(bench, "source")) == {"lstm"}
+    assert set(told(bench, "model")) == {"lstmcast"}
 
 
 def test_old_data_are_forecast_by_seasonal_naive(bench: Bench) -> None:
     """With `fallback`: the last week again, which is said in every row; bounds lie around it, and none below 0."""
     bench.run("freshness: {max_data_age: {limit: 1d, action: fallback}}\n", days=2)
-    assert set(told(bench, "source")) == {"seasonal_naive"}
+    assert set(told(bench, "model")) == {"seasonal_naive"}
     week = read(bench.folder / "sales.csv").series(0)[-7:]
     assert [float(value) for value in told(bench, "forecast")] == week[:5].tolist()
     for low, value, high in zip(
@@ -165,9 +165,9 @@ def test_data_that_grow_old_are_noticed_though_nothing_else_changes(bench: Bench
     assert bench.run(rule, days=0.5).status == "unchanged"
     late = bench.run(rule, days=2)
     assert (late.status, late.run_key == first.run_key) == ("done", False)
-    assert set(told(bench, "source")) == {"seasonal_naive"}
+    assert set(told(bench, "model")) == {"seasonal_naive"}
     with bench.ledger() as ledger:
-        assert [entry.source for entry in ledger.entries()][-2:] == ["lstm", "seasonal_naive"]
+        assert [entry.model for entry in ledger.runs()][-2:] == ["lstmcast", "seasonal_naive"]
 
 
 def test_an_old_model(bench: Bench) -> None:
@@ -176,7 +176,7 @@ def test_an_old_model(bench: Bench) -> None:
     with pytest.raises(ModelError, match=r"freshness\.max_model_age: the model was trained 8 d ago; at most 1w"):
         bench.run(rule.replace("THEN", "fail") + never, days=8)
     bench.run(rule.replace("THEN", "fallback") + never, days=8)
-    assert set(told(bench, "source")) == {"seasonal_naive"}
+    assert set(told(bench, "model")) == {"seasonal_naive"}
 
 
 def test_data_that_lack_what_training_had(bench: Bench) -> None:
@@ -194,4 +194,4 @@ def test_the_first_run_of_data_that_are_not_fit(bench: Bench) -> None:
     job = "store: {name: other}\nfreshness: {max_data_age: {limit: 1d, action: fallback}}\n"
     outcome = bench.run(job, days=3)
     assert (outcome.version, "trained" in bench.names()) == ("", False)
-    assert told(bench, "source") == ["seasonal_naive"] * 5
+    assert told(bench, "model") == ["seasonal_naive"] * 5

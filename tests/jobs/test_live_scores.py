@@ -37,7 +37,7 @@ def run(ledger: Ledger, panel: Panel, back: int, off: float = 10.0, horizon: int
     half = np.array([5.0, 15.0])[:, None, None] + np.zeros((2, 1, horizon))
     forecast = Forecast(panel.calendar, "month", (), panel.keys, seen.ends, said, LEVELS, said - half, said + half)
     ledger.observe(seen, NOW)
-    known = {"version": "v", "source": "lstm", **entry}
+    known = {"version": "v", "model": "lstmcast", **entry}
     ledger.record(RunRecord(f"{back}", NOW, config_digest="c", data_digest="d", **known), forecast, said - off + 20)
 
 
@@ -72,9 +72,9 @@ def test_the_last_of_several_forecasts_from_one_origin_counts(ledger: Ledger, ai
 
 def test_forecasts_by_rule_are_not_held_against_the_network(ledger: Ledger, air_panel: Panel) -> None:
     """What fell back to the seasonal naive forecast is left out."""
-    run(ledger, air_panel, 4, off=99, source="seasonal_naive")
+    run(ledger, air_panel, 4, off=99, model="seasonal_naive")
     run(ledger, air_panel, 3)
-    run(ledger, air_panel, 0, source="seasonal_naive")
+    run(ledger, air_panel, 0, model="seasonal_naive")
     scores = live(ledger, now=NOW)
     assert (scores.n_actuals, scores.mae) == (3, pytest.approx(10))
 

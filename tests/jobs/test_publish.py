@@ -54,14 +54,14 @@ def test_a_limit_alone_is_the_rule_that_fails() -> None:
 
 
 def test_each_part_counts() -> None:
-    """Data, config, version and sources, each in its own place."""
+    """Data, config, version and model_names, each in its own place."""
     keys = {
-        run_key("d", "c", "v", ["lstm"]),
-        run_key("x", "c", "v", ["lstm"]),
-        run_key("d", "x", "v", ["lstm"]),
-        run_key("d", "c", "x", ["lstm"]),
+        run_key("d", "c", "v", ["lstmcast"]),
+        run_key("x", "c", "v", ["lstmcast"]),
+        run_key("d", "x", "v", ["lstmcast"]),
+        run_key("d", "c", "x", ["lstmcast"]),
         run_key("d", "c", "v", ["seasonal_naive"]),
-        run_key("dc", "", "v", ["lstm"]),
+        run_key("dc", "", "v", ["lstmcast"]),
     }
     assert len(keys) == 6
-    assert run_key("d", "c", "v", ["lstm"]) == run_key("d", "c", "v", ("lstm",))
+    assert run_key("d", "c", "v", ["lstmcast"]) == run_key("d", "c", "v", ("lstmcast",))

@@ -122,7 +122,7 @@ def test_the_challenger_must_not_be_worse(
     assert len(now) == 1 + accepted
     assert outcome.version == now[-1].name
     with quick.ledger() as ledger:
-        refit = ledger.refits()[-1]
+        refit = ledger.retrains()[-1]
     assert (refit.accepted, refit.incumbent) == (accepted, incumbent.name)
     assert refit.challenger == (now[-1].name if accepted else "")
     assert refit.reason.startswith("the last fit was 8 d ago; its error is")
@@ -148,7 +148,7 @@ def test_a_changed_config_is_taken_though_it_is_worse(quick: Bench, monkeypatch:
     other = job.model_copy(update={"train": job.train.model_copy(update={"seed": 7})})
     run(other, quick.now + timedelta(days=8), note=quick.said.append)
     with quick.ledger() as ledger:
-        refit = ledger.refits()[-1]
+        refit = ledger.retrains()[-1]
     assert refit.accepted
     assert refit.reason.startswith("the config has changed (train.seed); its error is")
 
@@ -164,7 +164,7 @@ def test_a_training_that_fails_leaves_the_incumbent(quick: Bench, monkeypatch: p
     assert quick.run(days=8).version == incumbent.name
     assert quick.output.read_text().splitlines()[1].startswith("2024-05-08,")
     with quick.ledger() as ledger:
-        refit = ledger.refits()[-1]
+        refit = ledger.retrains()[-1]
     assert (refit.accepted, refit.reason) == (
         False,
         "the last fit was 8 d ago; it could not be fitted: too little of it",

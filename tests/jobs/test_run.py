@@ -40,16 +40,16 @@ def everything(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_first_run_trains_forecasts_and_records(once: Bench) -> None:
-    """One version, a forecast of five days with its source, and one entry that names data, config and model."""
+    """One version, a forecast of five days with its model, and one record that names data, config and model."""
     assert once.names() == ["read", "trained", "forecast"]
     (version,) = versions(once.model)
     found = rows(once.output)
     assert [row["day"] for row in found] == ["2024-04-30", "2024-05-01", "2024-05-02", "2024-05-03", "2024-05-04"]
-    assert {row["source"] for row in found} == {"lstm"}
+    assert {row["model"] for row in found} == {"lstmcast"}
     with once.ledger() as ledger:
-        (entry,) = ledger.entries()
-        (refit,) = ledger.refits()
-    assert (entry.version, entry.made, entry.source, entry.status) == (version.name, once.now, "lstm", "done")
+        (entry,) = ledger.runs()
+        (refit,) = ledger.retrains()
+    assert (entry.version, entry.created_at, entry.model, entry.status) == (version.name, once.now, "lstmcast", "done")
     assert entry.output_digest == sha256(once.output.read_bytes()).hexdigest()
     assert (refit.challenger, refit.incumbent, refit.accepted) == (version.name, "", True)
 
@@ -69,7 +69,7 @@ def test_nothing_is_done_twice(bench: Bench) -> None:
     assert bench.names() == ["read", "unchanged"]
     assert everything(bench.folder) | before == before | {"job.yaml": (bench.folder / "job.yaml").read_bytes()}
     with bench.ledger() as ledger:
-        assert [entry.run_key for entry in ledger.entries()] == [outcome.run_key]
+        assert [entry.run_key for entry in ledger.runs()] == [outcome.run_key]
 
 
 @pytest.mark.parametrize("harm", ["missing", "changed"])
@@ -80,7 +80,7 @@ def test_a_lost_output_is_written_again(bench: Bench, harm: str) -> None:
     assert bench.run().status == "done"
     assert bench.output.read_bytes() == before
     with bench.ledger() as ledger:
-        assert len(ledger.entries()) == 1
+        assert len(ledger.runs()) == 1
 
 
 def test_force_does_it_again(bench: Bench) -> None:
@@ -89,7 +89,7 @@ def test_force_does_it_again(bench: Bench) -> None:
     outcome = bench.run(days=0.1, force=True)
     assert (outcome.status, bench.output.read_bytes()) == ("done", before)
     with bench.ledger() as ledger:
-        assert [entry.run_key for entry in ledger.entries()] == [outcome.run_key] * 2
+        assert [entry.run_key for entry in ledger.runs()] == [outcome.run_key] * 2
 
 
 def test_new_data_are_another_run(bench: Bench, waves: Wave) -> None:
@@ -129,7 +129,7 @@ def test_a_clock_that_jumped_back(bench: Bench, waves: Wave) -> None:
     (warning,) = (event.text for event in bench.said if event.name == "clock")
     assert warning.startswith("the clock says 2024-03-31 01:00 UTC, and the last run was at 2024-04-30 01:00")
     with bench.ledger() as ledger:
-        assert len(ledger.entries()) == 2
+        assert len(ledger.runs()) == 2
     assert len(versions(bench.model)) == 1
 
 
@@ -154,7 +154,7 @@ def test_data_that_cannot_be_read(bench: Bench) -> None:
         bench.run(days=1)
     assert everything(bench.model) == before
     with bench.ledger() as ledger:
-        assert len(ledger.entries()) == 1
+        assert len(ledger.runs()) == 1
 
 
 def test_a_model_without_a_current_version(bench: Bench) -> None:
@@ -212,7 +212,7 @@ def test_an_output_that_cannot_be_written_is_written_by_the_next_run(bench: Benc
     assert bench.run(days=1).status == "done"
     assert rows(bench.output)[0]["day"] == "2024-05-01"
     with bench.ledger() as ledger:
-        assert len(ledger.entries()) == 2
+        assert len(ledger.runs()) == 2
 
 
 def test_old_entries_are_forgotten(bench: Bench, waves: Wave) -> None:
@@ -220,7 +220,7 @@ def test_old_entries_are_forgotten(bench: Bench, waves: Wave) -> None:
     bench.write(waves(bench.days + 9, 1))
     bench.run("ledger: {retention: 5d}\nretrain: {every: null, on_drift: false}\n", days=9)
     with bench.ledger() as ledger:
-        assert [entry.made for entry in ledger.entries()] == [bench.now + timedelta(days=9)]
+        assert [entry.created_at for entry in ledger.runs()] == [bench.now + timedelta(days=9)]
 
 
 def test_several_series_may_have_several_sources(once: Bench, tmp_path: Path, shops_file: Path) -> None:
@@ -235,12 +235,12 @@ def test_several_series_may_have_several_sources(once: Bench, tmp_path: Path, sh
         bench.now,
         note=bench.said.append,
     )
-    found = {(row["shop"], row["source"]) for row in rows(bench.output)}
-    assert {source for shop, source in found if shop == "north"} == {"lstm"}
-    assert {source for shop, source in found if shop == "south"} == {"seasonal_naive"}
+    found = {(row["shop"], row["model"]) for row in rows(bench.output)}
+    assert {name for shop, name in found if shop == "north"} == {"lstmcast"}
+    assert {name for shop, name in found if shop == "south"} == {"seasonal_naive"}
     with bench.ledger() as ledger:
-        (entry,) = ledger.entries()
-    assert entry.source == "mixed"
+        (entry,) = ledger.runs()
+    assert entry.model == "mixed"
     assert "south" in entry.details["fallback"]
     assert json.loads(json.dumps(entry.details)) == entry.details
 
@@ -254,7 +254,7 @@ def test_data_that_come_back_are_recorded_anew(bench: Bench, waves: Wave) -> Non
     assert outcome.status == "done"
     with bench.ledger() as ledger:
         newest = ledger.last_run()
-        assert len(ledger.entries()) == 3
+        assert len(ledger.runs()) == 3
     assert newest is not None
     assert (newest.run_key, newest.output_digest) == (outcome.run_key, sha256(bench.output.read_bytes()).hexdigest())
 
@@ -285,7 +285,7 @@ def test_a_run_that_is_done(bench: Bench) -> None:
     assert (last.name, last.level) == ("finished", "info")
     assert (last.fields["status"], last.fields["exit_code"], last.fields["met"]) == ("done", 0, [])
     with bench.ledger() as ledger:
-        assert last.fields["run_key"] == ledger.entries()[-1].run_key
+        assert last.fields["run_key"] == ledger.runs()[-1].run_key
     found = metrics(bench)
     assert (found["run_exit_code"], found["data_age_seconds"], found["model_age_seconds"]) == (0, 3600, 0)
     assert found["run_timestamp_seconds"] == found["run_last_success_timestamp_seconds"] == bench.now.timestamp()

@@ -109,11 +109,11 @@ class Ledger:
         with translate_sqlite_errors(self.path, "read"):
             return observations.panel(self._connection, number)
 
-    def frame(self, entry: RunRecord | None = None) -> PanelInfo | None:
+    def panel_info(self, entry: RunRecord | None = None) -> PanelInfo | None:
         """The data an entry was made from, without their values; None: the newest. None where there are none."""
         with translate_sqlite_errors(self.path, "read"):
             number = None if entry is None else runs.panel_number(self._connection, entry.number)
-            return observations.frame(self._connection, number)
+            return observations.panel_info(self._connection, number)
 
     def outcomes(self, series: Ints, first: int, last: int) -> Floats:
         """What is known by now of some steps.
@@ -153,8 +153,8 @@ class Ledger:
             series = observations.numbers_in(connection, newest[1], forecast.keys)
             number = runs.add_entry(connection, entry, newest[0], forecast.levels)
             scaled = np.ones_like(forecast.lower) if factors is None else factors
-            sources = forecast.sources or (entry.source,) * len(series)
-            runs.add_forecasts(connection, number, series, sources, forecast, naive, scaled)
+            model_names = forecast.model_names or (entry.model,) * len(series)
+            runs.add_forecasts(connection, number, series, model_names, forecast, naive, scaled)
             return number
 
     def find_run(self, run_key: str) -> RunRecord | None:
@@ -167,7 +167,7 @@ class Ledger:
         with translate_sqlite_errors(self.path, "read"):
             return runs.newest(self._connection)
 
-    def entries(self, *, since: datetime | None = None, until: datetime | None = None) -> list[RunRecord]:
+    def runs(self, *, since: datetime | None = None, until: datetime | None = None) -> list[RunRecord]:
         """The entries made from `since` up to and including `until`, in the order in which they were recorded."""
         with translate_sqlite_errors(self.path, "read"):
             return runs.entries(self._connection, *span(since, until))
@@ -175,9 +175,9 @@ class Ledger:
     def recorded_forecast(self, number: int) -> RecordedForecast:
         """What the entry of that number forecast."""
         with translate_sqlite_errors(self.path, "read"):
-            return runs.issue(self._connection, number)
+            return runs.recorded_forecast(self._connection, number)
 
-    def issues(self, target: int, *, since: int = 0) -> Iterator[RecordedForecast]:
+    def recorded_forecasts(self, target: int, *, since: int = 0) -> Iterator[RecordedForecast]:
         """What was forecast of a step on the calendar and of later ones, the newest run first.
 
         Args:
@@ -213,7 +213,7 @@ class Ledger:
     def interval_factors(self, series: Ints, levels: Sequence[float]) -> dict[tuple[int, float], tuple[int, Floats]]:
         """By series and level: the last step that was learnt from, and [H] log factors; what is new is not there."""
         with translate_sqlite_errors(self.path, "read"):
-            return runs.adaptation(self._connection, series.tolist(), levels)
+            return runs.interval_factors(self._connection, series.tolist(), levels)
 
     def save_interval_factors(self, factors: Iterable[tuple[int, float, int, Floats]]) -> None:
         """Store the factors: series, level, last step, [H] log factors."""
@@ -225,12 +225,12 @@ class Ledger:
     def record_retrain(self, refit: RetrainRecord) -> None:
         """Keep what a challenger was found to be worth."""
         with self._changing() as connection:
-            runs.add_refit(connection, refit)
+            runs.add_retrain(connection, refit)
 
-    def refits(self) -> list[RetrainRecord]:
+    def retrains(self) -> list[RetrainRecord]:
         """All of them, in the order in which they were judged."""
         with translate_sqlite_errors(self.path, "read"):
-            return runs.refits(self._connection)
+            return runs.retrains(self._connection)
 
     # --- retention ---
 

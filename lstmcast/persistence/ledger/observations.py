@@ -108,7 +108,8 @@ def add_panel(connection: sqlite3.Connection, seen: PanelSnapshot, source: str, 
     """Keep a panel without its values; gives its number."""
     blobs = [blob(np.array(part, dtype=np.int64)) for part in (seen.series, seen.starts, seen.lengths)]
     row = (when, seen.layout, source, *blobs, b"".join(seen.digests))
-    insert = "INSERT INTO panels (seen, layout, source, series, starts, lengths, digests) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    names = "first_seen_at, layout, source, series, starts, lengths, digests"
+    insert = f"INSERT INTO panels ({names}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
     return int(connection.execute(insert, row).lastrowid or 0)
 
 
@@ -157,18 +158,18 @@ def _held(connection: sqlite3.Connection, series: int, start: int, length: int, 
     return values, observed
 
 
-def frame(connection: sqlite3.Connection, number: int | None) -> PanelInfo | None:
+def panel_info(connection: sqlite3.Connection, number: int | None) -> PanelInfo | None:
     """The data of a panel without their values; None: of the newest."""
     found = _panel_row(connection, number)
     if found is None:
         return None
-    row = connection.execute("SELECT seen FROM panels WHERE id = ?", (found[0],)).fetchone()
+    row = connection.execute("SELECT first_seen_at FROM panels WHERE id = ?", (found[0],)).fetchone()
     seen = found[1]
     starts = np.array(seen.starts, dtype=np.int64)
     columns, calendar = _layout(connection, seen.layout)
     return PanelInfo(
         number=found[0],
-        first_seen_at=moment(row["seen"]),
+        first_seen_at=moment(row["first_seen_at"]),
         columns=columns,
         calendar=calendar,
         keys=keys(connection, seen.series),
@@ -180,7 +181,7 @@ def frame(connection: sqlite3.Connection, number: int | None) -> PanelInfo | Non
 
 def panel(connection: sqlite3.Connection, number: int | None) -> Panel | None:
     """The data as they stood with a panel; None: with the newest."""
-    found = frame(connection, number)
+    found = panel_info(connection, number)
     if found is None:
         return None
     lengths = found.ends - found.starts + 1

@@ -45,8 +45,8 @@ class ForecastArrays(Protocol):
         """[Q, S, H] the upper bounds."""
 
     @property
-    def sources(self) -> tuple[str, ...]:
-        """S words for what forecast each series; empty: the entry's source did them all."""
+    def model_names(self) -> tuple[str, ...]:
+        """[S] the model of each series; empty: that of the run."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class RunRecord:
 
     Attributes:
         run_key: names data, config and model together: the same key, the same forecast.
-        made: when, with a time zone.
+        created_at: when, with a time zone.
         version: the model's version; empty where none was used.
         config_digest: of the configuration.
         data_digest: of the data.
-        source: what forecast: `lstm` or `seasonal_naive`.
+        model: `lstmcast`, `seasonal_naive`, or `mixed`.
         status: how the run ended.
         output: the file that was written; empty: none.
         output_digest: sha256 of its bytes.
@@ -68,11 +68,11 @@ class RunRecord:
     """
 
     run_key: str
-    made: datetime
+    created_at: datetime
     version: str
     config_digest: str
     data_digest: str
-    source: str = "lstm"
+    model: str = "lstmcast"
     status: str = "done"
     output: str = ""
     output_digest: str = ""
@@ -85,7 +85,7 @@ class RetrainRecord:
     """A challenger held against the incumbent.
 
     Attributes:
-        made: when, with a time zone.
+        created_at: when, with a time zone.
         challenger: the version that was fitted; empty where it was not kept.
         incumbent: the version it was to replace; empty: there was none.
         accepted: whether the challenger became the current one.
@@ -93,7 +93,7 @@ class RetrainRecord:
         figures: scores of both, as JSON can say them.
     """
 
-    made: datetime
+    created_at: datetime
     challenger: str
     incumbent: str
     accepted: bool
@@ -106,9 +106,9 @@ class RecordedForecast:
     """What an entry forecast: S series, H steps, Q levels.
 
     Attributes:
-        entry: the number of the run.
+        run: the number of the run.
         series: [S] the numbers of the series in the ledger.
-        sources: S words for what forecast each: `lstm` or `seasonal_naive`.
+        model_names: [S] the model of each series, `lstmcast` or `seasonal_naive`.
         origins: [S] the last known step of each series, on the calendar.
         levels: [Q] in percent.
         values, naive: [S, H] the forecast, and the seasonal naive one from the same origins.
@@ -116,9 +116,9 @@ class RecordedForecast:
         factors: [Q, S, H] by how much each was widened (see `widened` in `calibration/adaptive_conformal.py`).
     """
 
-    entry: int
+    run: int
     series: Ints
-    sources: tuple[str, ...]
+    model_names: tuple[str, ...]
     origins: Ints
     levels: tuple[float, ...]
     values: Floats

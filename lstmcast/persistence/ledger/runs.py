@@ -23,16 +23,16 @@ from lstmcast.persistence.ledger.records import (
 )
 from lstmcast.types import Floats
 
-_TEXTS = ("run_key", "version", "config_digest", "data_digest", "source", "status", "output", "output_digest")
+_TEXTS = ("run_key", "version", "config_digest", "data_digest", "model", "status", "output", "output_digest")
 
 
 def add_entry(connection: sqlite3.Connection, entry: RunRecord, panel: int, levels: Sequence[float]) -> int:
     """Keep a run; gives its number."""
-    row = {**asdict(entry), "made": micros(entry.made), "details": text(entry.details)}
+    row = {**asdict(entry), "created_at": micros(entry.created_at), "details": text(entry.details)}
     insert = (
-        "INSERT INTO entries (run_key, made, panel, version, config_digest, data_digest, source, status, output, "
-        "output_digest, details, levels) VALUES (:run_key, :made, :panel, :version, :config_digest, :data_digest, "
-        ":source, :status, :output, :output_digest, :details, :levels)"
+        "INSERT INTO runs (run_key, created_at, panel, version, config_digest, data_digest, model, status, output, "
+        "output_digest, details, levels) VALUES (:run_key, :created_at, :panel, :version, :config_digest, "
+        ":data_digest, :model, :status, :output, :output_digest, :details, :levels)"
     )
     done = connection.execute(insert, {**row, "panel": panel, "levels": text(list(levels))})
     return int(done.lastrowid or 0)
@@ -40,25 +40,27 @@ def add_entry(connection: sqlite3.Connection, entry: RunRecord, panel: int, leve
 
 def entries(connection: sqlite3.Connection, first: int, last: int) -> list[RunRecord]:
     """The runs made between two times, both included, in the order in which they were recorded."""
-    found = connection.execute("SELECT * FROM entries WHERE made BETWEEN ? AND ? ORDER BY id", (first, last))
+    found = connection.execute("SELECT * FROM runs WHERE created_at BETWEEN ? AND ? ORDER BY id", (first, last))
     return [_entry(row) for row in found.fetchall()]
 
 
 def newest(connection: sqlite3.Connection, run_key: str | None = None) -> RunRecord | None:
     """The newest run, of a key where one is given."""
     which, values = ("", ()) if run_key is None else ("WHERE run_key = ? ", (run_key,))
-    row = connection.execute(f"SELECT * FROM entries {which}ORDER BY id DESC LIMIT 1", values).fetchone()  # noqa: S608
+    row = connection.execute(f"SELECT * FROM runs {which}ORDER BY id DESC LIMIT 1", values).fetchone()  # noqa: S608
     return None if row is None else _entry(row)
 
 
 def _entry(row: sqlite3.Row) -> RunRecord:
     texts = {name: row[name] for name in _TEXTS}
-    return RunRecord(**texts, made=moment(row["made"]), details=json.loads(row["details"]), number=row["id"])
+    return RunRecord(
+        **texts, created_at=moment(row["created_at"]), details=json.loads(row["details"]), number=row["id"]
+    )
 
 
 def panel_number(connection: sqlite3.Connection, entry: int) -> int:
     """The panel an entry was made from; 0: there is no such entry."""
-    found = connection.execute("SELECT panel FROM entries WHERE id = ?", (entry,)).fetchone()
+    found = connection.execute("SELECT panel FROM runs WHERE id = ?", (entry,)).fetchone()
     return int(found[0]) if found else 0
 
 
@@ -66,73 +68,73 @@ def add_forecasts(
     connection: sqlite3.Connection,
     entry: int,
     series: Sequence[int],
-    sources: Sequence[str],
+    model_names: Sequence[str],
     forecast: ForecastArrays,
     naive: Floats,
     factors: Floats,
 ) -> None:
     """Keep what an entry forecast: one row a series."""
     bounds = np.stack([forecast.lower, forecast.upper])  # [2, Q, S, H]
-    each = enumerate(zip(series, sources, forecast.origins.tolist(), strict=True))
+    each = enumerate(zip(series, model_names, forecast.origins.tolist(), strict=True))
     rows = [
         (entry, k, *what, *map(blob, (forecast.values[k], naive[k], bounds[:, :, k], factors[:, k])))
         for k, what in each
     ]
     insert = (
-        "INSERT INTO forecasts (entry, place, series, source, origin, said, naive, bounds, factors) "
+        "INSERT INTO forecasts (run, row, series, model, origin, value, seasonal_naive, bounds, interval_factors) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
     )
     connection.executemany(insert, rows)
 
 
-def issue(connection: sqlite3.Connection, entry: int) -> RecordedForecast:
+def recorded_forecast(connection: sqlite3.Connection, entry: int) -> RecordedForecast:
     """What an entry forecast."""
-    found = connection.execute("SELECT * FROM forecasts WHERE entry = ? ORDER BY place", (entry,)).fetchall()
-    row = connection.execute("SELECT levels FROM entries WHERE id = ?", (entry,)).fetchone()
+    found = connection.execute("SELECT * FROM forecasts WHERE run = ? ORDER BY row", (entry,)).fetchall()
+    row = connection.execute("SELECT levels FROM runs WHERE id = ?", (entry,)).fetchone()
     series, origins = (np.array([row[name] for row in found], dtype=np.int64) for name in ("series", "origin"))
-    values, naive = (np.stack([floats(row[name]) for row in found]) for name in ("said", "naive"))
+    values, naive = (np.stack([floats(row[name]) for row in found]) for name in ("value", "seasonal_naive"))
     levels = tuple(json.loads(row["levels"]))
     shape = len(levels), values.shape[1]  # Q, H
     bounds = np.stack([floats(row["bounds"]).reshape(2, *shape) for row in found], axis=2)  # [2, Q, S, H]
     return RecordedForecast(
-        entry=entry,
+        run=entry,
         series=series,
-        sources=tuple(row["source"] for row in found),
+        model_names=tuple(row["model"] for row in found),
         origins=origins,
         levels=levels,
         values=values,
         naive=naive,
         lower=bounds[0],
         upper=bounds[1],
-        factors=np.stack([floats(row["factors"]).reshape(shape) for row in found], axis=1),
+        factors=np.stack([floats(row["interval_factors"]).reshape(shape) for row in found], axis=1),
     )
 
 
 def runs_since_origin(connection: sqlite3.Connection, origin: int, since: int) -> list[int]:
     """The entries, from a number on, that forecast from an origin or a later one; newest first."""
-    query = "SELECT DISTINCT entry FROM forecasts WHERE origin >= ? AND entry >= ? ORDER BY entry DESC"
+    query = "SELECT DISTINCT run FROM forecasts WHERE origin >= ? AND run >= ? ORDER BY run DESC"
     return [row[0] for row in connection.execute(query, (origin, since)).fetchall()]
 
 
 def longest(connection: sqlite3.Connection) -> int:
     """The longest horizon that was recorded; 0 where nothing was."""
-    return int(connection.execute("SELECT coalesce(max(length(said)), 0) / 8 FROM forecasts").fetchone()[0])
+    return int(connection.execute("SELECT coalesce(max(length(value)), 0) / 8 FROM forecasts").fetchone()[0])
 
 
 def newest_levels(connection: sqlite3.Connection) -> tuple[float, ...]:
     """Of the intervals of the newest entry; none where there is no entry."""
-    row = connection.execute("SELECT levels FROM entries ORDER BY id DESC LIMIT 1").fetchone()
+    row = connection.execute("SELECT levels FROM runs ORDER BY id DESC LIMIT 1").fetchone()
     return tuple(json.loads(row["levels"])) if row else ()
 
 
-def adaptation(
+def interval_factors(
     connection: sqlite3.Connection, series: Sequence[int], levels: Sequence[float]
 ) -> dict[tuple[int, float], tuple[int, Floats]]:
     """By series and level: the last step that was learnt from, and [H] log factors. What is new is not there."""
-    found = connection.execute("SELECT * FROM adaptation").fetchall()
+    found = connection.execute("SELECT * FROM interval_factors").fetchall()
     wanted = set(series)
     return {
-        (row["series"], row["level"]): (row["known"], floats(row["theta"]))
+        (row["series"], row["level"]): (row["through_position"], floats(row["log_factors"]))
         for row in found
         if row["series"] in wanted and row["level"] in levels
     }
@@ -141,25 +143,26 @@ def adaptation(
 def save_interval_factors(connection: sqlite3.Connection, factors: Iterable[tuple[int, float, int, Floats]]) -> None:
     """Store the factors: series, level, last step, [H] log factors."""
     connection.executemany(
-        "INSERT OR REPLACE INTO adaptation (series, level, known, theta) VALUES (?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO interval_factors (series, level, through_position, log_factors) VALUES (?, ?, ?, ?)",
         ((series, level, known, blob(theta)) for series, level, known, theta in factors),
     )
 
 
-def add_refit(connection: sqlite3.Connection, refit: RetrainRecord) -> None:
-    """Keep a judgement."""
+def add_retrain(connection: sqlite3.Connection, retrain: RetrainRecord) -> None:
+    """Store the comparison of a challenger with the incumbent."""
+    names = (retrain.challenger, retrain.incumbent, int(retrain.accepted), retrain.reason)
     connection.execute(
-        "INSERT INTO refits (made, challenger, incumbent, accepted, reason, figures) VALUES (?, ?, ?, ?, ?, ?)",
-        (micros(refit.made), refit.challenger, refit.incumbent, int(refit.accepted), refit.reason, text(refit.figures)),
+        "INSERT INTO retrains (created_at, challenger, incumbent, accepted, reason, figures) VALUES (?, ?, ?, ?, ?, ?)",
+        (micros(retrain.created_at), *names, text(retrain.figures)),
     )
 
 
-def refits(connection: sqlite3.Connection) -> list[RetrainRecord]:
+def retrains(connection: sqlite3.Connection) -> list[RetrainRecord]:
     """All judgements, the first one first."""
-    found = connection.execute("SELECT * FROM refits ORDER BY id").fetchall()
+    found = connection.execute("SELECT * FROM retrains ORDER BY id").fetchall()
     return [
         RetrainRecord(
-            made=moment(row["made"]),
+            created_at=moment(row["created_at"]),
             challenger=row["challenger"],
             incumbent=row["incumbent"],
             accepted=bool(row["accepted"]),
@@ -176,11 +179,11 @@ def prune(connection: sqlite3.Connection, before: int) -> int:
     Returns:
         How many runs were removed.
     """
-    removed = connection.execute("DELETE FROM entries WHERE made < ?", (before,)).rowcount
-    connection.execute("DELETE FROM forecasts WHERE entry NOT IN (SELECT id FROM entries)")
-    connection.execute("DELETE FROM refits WHERE made < ?", (before,))
+    removed = connection.execute("DELETE FROM runs WHERE created_at < ?", (before,)).rowcount
+    connection.execute("DELETE FROM forecasts WHERE run NOT IN (SELECT id FROM runs)")
+    connection.execute("DELETE FROM retrains WHERE created_at < ?", (before,))
     connection.execute(
-        "DELETE FROM panels WHERE id NOT IN (SELECT panel FROM entries) AND id < (SELECT max(id) FROM panels)"
+        "DELETE FROM panels WHERE id NOT IN (SELECT panel FROM runs) AND id < (SELECT max(id) FROM panels)"
     )
     observations.prune_panels(connection)
     return removed

@@ -16,43 +16,42 @@ APPLICATION = 0x4C53544D
 WAIT = 10.0  # seconds that a writer waits for another
 
 # Times are microseconds since 1970 in UTC, arrays little-endian float64 or int64.
-MIGRATIONS: tuple[str, ...] = (
-    """
+SCHEMA = """
     CREATE TABLE layouts (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);    -- columns and calendar, as JSON
     CREATE TABLE series (id INTEGER PRIMARY KEY, grid TEXT NOT NULL, key TEXT NOT NULL, UNIQUE (grid, key));
     CREATE TABLE panels (                                                        -- the data at each time they changed
-        id INTEGER PRIMARY KEY AUTOINCREMENT, seen INTEGER NOT NULL, layout INTEGER NOT NULL REFERENCES layouts,
-        source TEXT NOT NULL, series BLOB NOT NULL, starts BLOB NOT NULL, lengths BLOB NOT NULL, digests BLOB NOT NULL
+        id INTEGER PRIMARY KEY AUTOINCREMENT, first_seen_at INTEGER NOT NULL,
+        layout INTEGER NOT NULL REFERENCES layouts, source TEXT NOT NULL, series BLOB NOT NULL,
+        starts BLOB NOT NULL, lengths BLOB NOT NULL, digests BLOB NOT NULL
     );
     CREATE TABLE observations (                                                  -- a value, from this panel on
         series INTEGER NOT NULL, position INTEGER NOT NULL, panel INTEGER NOT NULL, value REAL NOT NULL,
         observed INTEGER NOT NULL, PRIMARY KEY (series, position, panel)
     ) WITHOUT ROWID;
-    CREATE TABLE entries (
-        id INTEGER PRIMARY KEY AUTOINCREMENT, run_key TEXT NOT NULL, made INTEGER NOT NULL, panel INTEGER NOT NULL,
-        version TEXT NOT NULL, config_digest TEXT NOT NULL, data_digest TEXT NOT NULL, source TEXT NOT NULL,
-        status TEXT NOT NULL, output TEXT NOT NULL, output_digest TEXT NOT NULL, details TEXT NOT NULL,
-        levels TEXT NOT NULL
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, run_key TEXT NOT NULL, created_at INTEGER NOT NULL,
+        panel INTEGER NOT NULL, version TEXT NOT NULL, config_digest TEXT NOT NULL, data_digest TEXT NOT NULL,
+        model TEXT NOT NULL, status TEXT NOT NULL, output TEXT NOT NULL, output_digest TEXT NOT NULL,
+        details TEXT NOT NULL, levels TEXT NOT NULL
     );
-    CREATE INDEX entries_by_key ON entries (run_key);
-    CREATE INDEX entries_by_time ON entries (made);
+    CREATE INDEX runs_by_key ON runs (run_key);
+    CREATE INDEX runs_by_time ON runs (created_at);
     CREATE TABLE forecasts (
-        entry INTEGER NOT NULL REFERENCES entries, place INTEGER NOT NULL, series INTEGER NOT NULL,
-        source TEXT NOT NULL, origin INTEGER NOT NULL, said BLOB NOT NULL, naive BLOB NOT NULL, bounds BLOB NOT NULL,
-        factors BLOB NOT NULL, PRIMARY KEY (entry, place)
+        run INTEGER NOT NULL REFERENCES runs, row INTEGER NOT NULL, series INTEGER NOT NULL,
+        model TEXT NOT NULL, origin INTEGER NOT NULL, value BLOB NOT NULL,
+        seasonal_naive BLOB NOT NULL, bounds BLOB NOT NULL, interval_factors BLOB NOT NULL, PRIMARY KEY (run, row)
     );
     CREATE INDEX forecasts_by_origin ON forecasts (origin);
-    CREATE TABLE adaptation (                                                    -- log factors, and up to which step
-        series INTEGER NOT NULL, level REAL NOT NULL, known INTEGER NOT NULL, theta BLOB NOT NULL,
+    CREATE TABLE interval_factors (                                              -- log factors, and the last step used
+        series INTEGER NOT NULL, level REAL NOT NULL, through_position INTEGER NOT NULL, log_factors BLOB NOT NULL,
         PRIMARY KEY (series, level)
     );
-    CREATE TABLE refits (
-        id INTEGER PRIMARY KEY AUTOINCREMENT, made INTEGER NOT NULL, challenger TEXT NOT NULL, incumbent TEXT NOT NULL,
-        accepted INTEGER NOT NULL, reason TEXT NOT NULL, figures TEXT NOT NULL
+    CREATE TABLE retrains (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, created_at INTEGER NOT NULL, challenger TEXT NOT NULL,
+        incumbent TEXT NOT NULL, accepted INTEGER NOT NULL, reason TEXT NOT NULL, figures TEXT NOT NULL
     );
-    """,
-)
-"""What makes schema k + 1 of schema k. A published one is never changed; a new one is added at the end."""
+"""
+SCHEMA_VERSION = 2  # raised by every change of SCHEMA
 
 _REFUSED = {
     sqlite3.SQLITE_FULL: "the disk is full; free some space and run again",
@@ -105,7 +104,7 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
             if create:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
-            _migrate(connection, path, write=create)
+            _require_schema(connection, path, write=create)
             _check(connection, path)
     except LstmcastError:
         connection.close()
@@ -144,28 +143,26 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _migrate(connection: sqlite3.Connection, path: Path, *, write: bool) -> None:
-    schema = _pragma(connection, "user_version")
-    if schema == len(MIGRATIONS) and _pragma(connection, "application_id") == APPLICATION:
+def _require_schema(connection: sqlite3.Connection, path: Path, *, write: bool) -> None:
+    """Create the tables in an empty file; refuse any file of another schema."""
+    application, version = (_pragma(connection, name) for name in ("application_id", "user_version"))
+    if (application, version) == (APPLICATION, SCHEMA_VERSION):
         return
-    empty = not connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
-    if schema > len(MIGRATIONS) or (not empty and _pragma(connection, "application_id") != APPLICATION):
-        found = f"schema {schema}" if _pragma(connection, "application_id") == APPLICATION else "no ledger"
-        raise ModelError(f"{path}: must be a ledger of schema {len(MIGRATIONS)} at most (got {found}); {_DAMAGE}")
-    if not write:
-        raise ModelError(f"{path}: is of the older schema {schema}; the next `lstmcast run` brings it up to date")
-    _upgrade(connection)
+    if connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0] or not write:
+        found = f"schema {version}" if application == APPLICATION else "no ledger"
+        raise ModelError(f"{path}: must be a ledger of schema {SCHEMA_VERSION} (got {found}); {_DAMAGE}")
+    _create_tables(connection)
 
 
-def _upgrade(connection: sqlite3.Connection) -> None:
-    """All missing schemas in one transaction; another process may have been faster."""
+def _create_tables(connection: sqlite3.Connection) -> None:
+    """Create all tables in one transaction, unless another process was faster."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for script in MIGRATIONS[_pragma(connection, "user_version") :]:
-            for statement in _statements(script):
+        if _pragma(connection, "user_version") != SCHEMA_VERSION:
+            for statement in _statements(SCHEMA):
                 connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION}")
-        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+            connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")

@@ -16,7 +16,6 @@ import pytest
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.errors import BusyError, FileError, ModelError
-from lstmcast.persistence.ledger import schema
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RetrainRecord, RunRecord
 from lstmcast.results import Forecast
@@ -72,7 +71,7 @@ def test_the_data_of_each_run_come_back(path: Path, shops_file: Path) -> None:
                 np.zeros((each.n_series, 3)),
             )
     with Ledger.open(path, create=False) as ledger:
-        for entry in ledger.entries():
+        for entry in ledger.runs():
             assert ledger.panel_of(entry).fingerprint() == entry.data_digest
 
 
@@ -85,13 +84,13 @@ def test_a_forecast_comes_back_to_the_bit(path: Path, shops_file: Path) -> None:
     with Ledger.open(path) as ledger:
         ledger.observe(panel, NOW)
         number = ledger.record(entry, said, naive, factors)
-        assert ledger.entries() == [replace(entry, number=number)]
+        assert ledger.runs() == [replace(entry, number=number)]
         issue = ledger.recorded_forecast(number)
     for name in ("origins", "values", "lower", "upper"):
         assert np.array_equal(getattr(issue, name), getattr(said, name)), name
     assert np.array_equal(issue.naive, naive)
     assert np.array_equal(issue.factors, factors)
-    assert (issue.levels, issue.sources) == (said.levels, ("lstm",) * panel.n_series)
+    assert (issue.levels, issue.model_names) == (said.levels, ("lstmcast",) * panel.n_series)
 
 
 def test_runs_are_found_by_key_and_time(path: Path, air_panel: Panel) -> None:
@@ -103,9 +102,9 @@ def test_runs_are_found_by_key_and_time(path: Path, air_panel: Panel) -> None:
         assert ledger.find_run("c") is None
         found = ledger.find_run("a")
         assert found is not None
-        assert (found.number, found.made) == (3, NOW + 2 * HOUR)
-        assert [e.number for e in ledger.entries(since=NOW + HOUR, until=NOW + 2 * HOUR)] == [2, 3]
-        assert [e.number for e in ledger.entries(until=NOW)] == [1]
+        assert (found.number, found.created_at) == (3, NOW + 2 * HOUR)
+        assert [e.number for e in ledger.runs(since=NOW + HOUR, until=NOW + 2 * HOUR)] == [2, 3]
+        assert [e.number for e in ledger.runs(until=NOW)] == [1]
 
 
 def test_refits_come_back(path: Path) -> None:
@@ -113,7 +112,7 @@ def test_refits_come_back(path: Path) -> None:
     refit = RetrainRecord(NOW, "new", "old", accepted=False, reason="every 7d", figures={"new": {"mase": 1.25}})
     with Ledger.open(path) as ledger:
         ledger.record_retrain(refit)
-        assert ledger.refits() == [refit]
+        assert ledger.retrains() == [refit]
 
 
 # --- what was learnt, and what is forgotten ---
@@ -126,7 +125,7 @@ def test_outcomes_are_what_is_known_by_now(path: Path, air_panel: Panel) -> None
     with Ledger.open(path) as ledger:
         ledger.observe(replace(air_panel, values=air_panel.values + 1), NOW)
         ledger.observe(filled, NOW + HOUR)
-        frame = ledger.frame()
+        frame = ledger.panel_info()
         assert frame is not None
         found = ledger.outcomes(frame.series, start + 99, start + 145)
     expected = [air_panel.values[99], np.nan, *air_panel.values[101:], np.nan, np.nan]
@@ -141,8 +140,8 @@ def test_forecasts_of_a_step_come_newest_first(path: Path, air_panel: Panel) -> 
             ledger.observe(part, NOW + k * HOUR)
             ledger.record(RunRecord(str(k), NOW + k * HOUR, "v", "c", "d"), forecast_of(part), np.zeros((1, 3)))
         last = int(air_panel.ends[0])
-        assert [issue.entry for issue in ledger.issues(last)] == [6, 5, 4]
-        assert [issue.entry for issue in ledger.issues(last, since=5)] == [6, 5]
+        assert [issue.run for issue in ledger.recorded_forecasts(last)] == [6, 5, 4]
+        assert [issue.run for issue in ledger.recorded_forecasts(last, since=5)] == [6, 5]
         assert ledger.horizon == 3
         assert ledger.levels == LEVELS
 
@@ -169,7 +168,7 @@ def test_a_series_that_was_never_seen_cannot_be_recorded(path: Path, air_panel: 
         ledger.observe(air_panel, NOW)
         with pytest.raises(ValueError, match="not observed"):
             ledger.record(entry, replace(forecast_of(air_panel), keys=(("other",),)), np.zeros((1, 3)))
-        assert ledger.entries() == []
+        assert ledger.runs() == []
 
 
 def test_prune_forgets_what_only_old_runs_had_seen(path: Path, air_panel: Panel) -> None:
@@ -186,10 +185,10 @@ def test_prune_forgets_what_only_old_runs_had_seen(path: Path, air_panel: Panel)
             )
         ledger.record_retrain(RetrainRecord(NOW, "a", "b", accepted=True))
         assert ledger.prune(NOW + 30 * HOUR) == 30
-        left = ledger.entries()
+        left = ledger.runs()
         assert [entry.run_key for entry in left] == [str(k) for k in range(30, 40)]
         assert [ledger.panel_of(entry).fingerprint() for entry in left] == [entry.data_digest for entry in left]
-        assert ledger.refits() == []
+        assert ledger.retrains() == []
         assert ledger.prune(NOW + 30 * HOUR) == 0
     with sqlite3.connect(path) as plain:
         rows = plain.execute("SELECT count(*), min(position) FROM observations").fetchone()
@@ -206,7 +205,7 @@ def test_a_clock_that_jumps_back_confuses_nothing(path: Path, air_panel: Panel) 
         for k, (panel, now) in enumerate([(air_panel.drop_last(1), NOW), (air_panel, NOW - 24 * HOUR)]):
             ledger.observe(panel, now)
             ledger.record(RunRecord("key", now, str(k), "c", panel.fingerprint()), forecast_of(panel), np.zeros((1, 3)))
-        assert [entry.version for entry in ledger.entries()] == ["0", "1"]
+        assert [entry.version for entry in ledger.runs()] == ["0", "1"]
         newest = ledger.find_run("key")
         assert newest is not None
         assert newest.version == "1"
@@ -225,7 +224,7 @@ from test_ledger import NOW, HOUR, RunRecord, forecast_of, Ledger, read
 panel = read(sys.argv[3])
 with Ledger.open(Path(sys.argv[1])) as ledger:
     threading.Timer(float(sys.argv[4]), os.kill, (os.getpid(), signal.SIGKILL)).start()
-    begun = len(ledger.entries())
+    begun = len(ledger.runs())
     for k in range(begun, begun + 100000):
         part, now = panel.drop_last(100 - k % 100), NOW + k * HOUR
         ledger.observe(part, now)
@@ -240,7 +239,7 @@ def test_killed_at_random_moments(path: Path, air: Path) -> None:
         arguments = [sys.executable, "-c", KILL, str(path), str(Path(__file__).parent), str(air), str(delay)]
         assert subprocess.run(arguments, check=False).returncode == -9
         with Ledger.open(path, create=False) as ledger:
-            entries = ledger.entries()
+            entries = ledger.runs()
             assert [entry.run_key for entry in entries] == [str(k) for k in range(len(entries))]
             for entry in entries[-3:]:
                 assert ledger.recorded_forecast(entry.number).values.shape == (1, 3)
@@ -257,7 +256,7 @@ def test_a_failure_in_the_midst_leaves_nothing(path: Path, air_panel: Panel) -> 
         ledger.observe(air_panel, NOW)
         with pytest.raises(ValueError, match="must have the same shape"):
             ledger.record(RunRecord("key", NOW, "v", "c", "d"), wrong, np.zeros((1, 3)))
-        assert ledger.entries() == []
+        assert ledger.runs() == []
         assert ledger.observe(air_panel, NOW) == 0
 
 
@@ -318,7 +317,7 @@ def test_reading_from_a_folder_that_cannot_be_written(
     ("content", "fault"),
     [
         (b"not a database, though long enough to be read as one" * 40, "is damaged"),
-        (b"", "of the older schema 0"),
+        (b"", "no ledger"),
     ],
 )
 def test_a_file_that_is_no_ledger(path: Path, content: bytes, fault: str) -> None:
@@ -348,27 +347,14 @@ def test_another_application_and_a_newer_schema(path: Path, tmp_path: Path) -> N
     with sqlite3.connect(other) as connection:
         connection.execute("CREATE TABLE mine (x)")
     connection.close()
-    with pytest.raises(ModelError, match=r"must be a ledger of schema 1 at most \(got no ledger\)"):
+    with pytest.raises(ModelError, match=r"must be a ledger of schema 2 \(got no ledger\)"):
         Ledger.open(other)
     Ledger.open(path).close()
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(ModelError, match=r"must be a ledger of schema 1 at most \(got schema 99\)"):
+    with pytest.raises(ModelError, match=r"must be a ledger of schema 2 \(got schema 99\)"):
         Ledger.open(path)
-
-
-def test_an_older_schema_is_brought_up_to_date(path: Path, air_panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A later lstmcast adds what it needs on the first run, and keeps what is there; a reader waits for that run."""
-    with Ledger.open(path) as ledger:
-        ledger.observe(air_panel, NOW)
-    later = (*schema.MIGRATIONS, "CREATE TABLE notes (text TEXT NOT NULL);")
-    monkeypatch.setattr(schema, "MIGRATIONS", later)
-    with pytest.raises(ModelError, match="is of the older schema 1; the next `lstmcast run` brings it up to date"):
-        Ledger.open(path, create=False)
-    with Ledger.open(path) as ledger:
-        assert ledger._connection.execute("SELECT count(*) FROM notes").fetchone()[0] == 0
-        assert (ledger.panel() or air_panel.drop_last(1)).fingerprint() == air_panel.fingerprint()
 
 
 def test_readers_beside_a_writer(path: Path, air_panel: Panel) -> None:
@@ -376,7 +362,7 @@ def test_readers_beside_a_writer(path: Path, air_panel: Panel) -> None:
     with Ledger.open(path) as writer, Ledger.open(path, create=False) as reader:
         writer.observe(air_panel.drop_last(1), NOW)
         writer._connection.execute("BEGIN IMMEDIATE")
-        assert reader.frame() is not None
+        assert reader.panel_info() is not None
         with Ledger.open(path) as second:
             second._connection.execute("PRAGMA busy_timeout = 50")
             with pytest.raises(BusyError, match="another process holds it; wait for it to end"):
