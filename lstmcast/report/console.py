@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lstmcast.forecasting.fitting import FitProgress
     from lstmcast.nn.keras_backend import Architecture
     from lstmcast.results import Forecast, TrainingReport, ValueEvaluation, ValueReport
+    from lstmcast.tasks.category.model import SymbolForecast
 
 WIDE = 30  # characters of a value, before the reasons begin
 SHOWN = 20  # series listed by check
@@ -149,7 +150,7 @@ def format_saved(version: Path, seconds: float, *, flags: str) -> str:
 
 
 def format_forecast(
-    forecast: Forecast, version: Path, target: str, report: TrainingReport, notes: Sequence[str]
+    forecast: Forecast | SymbolForecast, version: Path, target: str, report: TrainingReport, notes: Sequence[str]
 ) -> str:
     """The file of a forecast, its model, and the verdict unless the model beats the baselines."""
     lines = [format_paths(forecast, target, str(version)), *(f"note: {note}" for note in notes)]
@@ -161,7 +162,7 @@ def caution(report: TrainingReport) -> list[str]:
     return [] if report.evaluation.skill.better else [report_verdict(report)]
 
 
-def format_paths(forecast: Forecast, target: str, by: str) -> str:
+def format_paths(forecast: Forecast | SymbolForecast, target: str, by: str) -> str:
     """What was written, and what forecast it."""
     span = " to ".join(forecast.calendar.text(forecast.positions.ravel()[[0, -1]]))
     where = "stdout" if target == "-" else target

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstmcast.data.labeled_panel import LabeledPanel
-from lstmcast.report.console import caution, count, network_setting, number, setting_rows
+from lstmcast.report.console import count, network_setting, number, setting_rows
 from lstmcast.report.verdict import label, scored_network, verdict
 from lstmcast.results import LSTMCAST, Scores
 from lstmcast.tasks.label.model import LabelPredictions, count_correct
@@ -18,7 +18,6 @@ from lstmcast.types import Ints
 
 if TYPE_CHECKING:
     from lstmcast.tasks.category.backtest import SymbolBacktest
-    from lstmcast.tasks.category.model import SymbolForecast
     from lstmcast.tasks.category.scores import CategoryReport, SymbolScores
     from lstmcast.tasks.event.backtest import EventBacktest
     from lstmcast.tasks.event.scores import EventReport, EventScores
@@ -189,15 +188,3 @@ def category_table(scores: Mapping[str, Scores]) -> list[str]:
 
 def _percent(value: float, width: int) -> str:
     return f"{'–' if math.isnan(value) else f'{value:.1%}':>{width}}"
-
-
-def format_category_forecast(
-    forecast: SymbolForecast, version: Path, target: str, report: CategoryReport, notes: Sequence[str]
-) -> str:
-    """The file of a forecast, its model, and the verdict unless the model beats the baselines."""
-    span = " to ".join(forecast.calendar.text(forecast.positions.ravel()[[0, -1]]))
-    where = "stdout" if target == "-" else target
-    series = count(len(forecast.keys), "series")
-    lines = [f"{where}: {count(forecast.horizon, 'step')} of {series}, {span}; {version}"]
-    lines += [f"note: {note}" for note in notes]
-    return "\n".join([*lines, *caution(report)])

@@ -56,6 +56,20 @@ class TrainedModel(Protocol):
     def report(self) -> Any:
         """The `TrainingReport` of the task."""
 
+    @property
+    def predict(self) -> Callable[..., Prediction]:
+        """Forecast a dataset, and for the tasks with steps a horizon."""
+
+
+class Codec(Protocol):
+    """A module that converts the models of a task."""
+
+    def to_artifact(self, model: Any, /) -> tuple[dict[str, Any], Tensors]:
+        """Return the manifest and the tensor files."""
+
+    def from_artifact(self, manifest: Mapping[str, Any], tensors: Tensors, /) -> Any:
+        """Build the model."""
+
 
 class Prediction(Protocol):
     """The result of predict."""
@@ -150,6 +164,7 @@ class Task(ABC, Generic[P, T, R]):
     """
 
     name: ClassVar[str]
+    codec: ClassVar[Codec]
     formats: ClassVar[tuple[str, ...]] = FORMATS  # suffixes of the files that predict writes
 
     @abstractmethod
@@ -186,13 +201,14 @@ class Task(ABC, Generic[P, T, R]):
     def describe_scores(self, report: Any) -> str:
         """Format the scores beside those of the baselines, and the verdict."""
 
-    @abstractmethod
     def to_artifact(self, model: T) -> tuple[dict[str, Any], Tensors]:
         """Return the manifest and the tensor files of a version."""
+        return self.codec.to_artifact(model)
 
-    @abstractmethod
     def from_artifact(self, manifest: Mapping[str, Any], tensors: Tensors) -> T:
         """Build a model from its manifest and tensors; raise a ModelError where they do not fit together."""
+        model: T = self.codec.from_artifact(manifest, tensors)
+        return model
 
     @abstractmethod
     def read_new_data(self, model: T, data: str) -> tuple[P, tuple[str, ...]]:
@@ -203,13 +219,16 @@ class Task(ABC, Generic[P, T, R]):
         context: P = model.context
         return context
 
-    @abstractmethod
     def predict(self, model: T, dataset: P, options: PredictOptions) -> Prediction:
-        """Forecast, without TensorFlow."""
+        """Forecast the next H steps of every series, without TensorFlow."""
+        reject_flags(options, self.name, "horizon")
+        return model.predict(dataset, options.horizon)
 
-    @abstractmethod
     def describe_prediction(self, prediction: Any, model: T, dataset: P, *, version: Path, target: str) -> str:
-        """Format the summary of a written forecast."""
+        """Format the summary of a written forecast: steps, series and time span."""
+        from lstmcast.report import console
+
+        return console.format_forecast(prediction, version, target, model.report, dataset.notes)
 
     @abstractmethod
     def plot(self, model: T, dataset: P, options: PlotOptions) -> tuple[bytes, str]:

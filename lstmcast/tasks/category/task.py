@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -15,8 +13,8 @@ from lstmcast.data.targets import read_characters, symbols_of
 from lstmcast.forecasting.new_data import data_warnings, pinned_options
 from lstmcast.report import task_tables
 from lstmcast.results import FORMATS
-from lstmcast.tasks.base import BacktestOptions, Note, PlotOptions, PredictOptions, Task, Tensors, reject_flags
-from lstmcast.tasks.category import codec
+from lstmcast.tasks.base import BacktestOptions, Codec, Note, PlotOptions, PredictOptions, Task, reject_flags
+from lstmcast.tasks.category import codec as category_codec
 from lstmcast.tasks.category.model import TEXT, SymbolForecast, SymbolForecaster
 from lstmcast.text import pluralize
 
@@ -32,6 +30,7 @@ class CategoryTask(Task[Panel, SymbolForecaster, "SymbolBacktest"]):
     """The calls of commands and jobs for symbols; see `Task`."""
 
     name: ClassVar[str] = "category"
+    codec: ClassVar[Codec] = category_codec
     formats: ClassVar[tuple[str, ...]] = (*FORMATS, TEXT)
 
     def read(self, data: str, config: Config) -> Panel:
@@ -47,14 +46,6 @@ class CategoryTask(Task[Panel, SymbolForecaster, "SymbolBacktest"]):
     def describe_scores(self, report: CategoryReport) -> str:
         """Format bits, accuracy and top-3 accuracy."""
         return task_tables.format_category_scores(report)
-
-    def to_artifact(self, model: SymbolForecaster) -> tuple[dict[str, Any], Tensors]:
-        """Return manifest and tensors."""
-        return codec.to_artifact(model)
-
-    def from_artifact(self, manifest: Mapping[str, Any], tensors: Tensors) -> SymbolForecaster:
-        """Build the forecaster."""
-        return codec.from_artifact(manifest, tensors)
 
     def read_new_data(self, model: SymbolForecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
         """Read the columns, formats and symbols of training; a text may start anywhere."""
@@ -72,12 +63,6 @@ class CategoryTask(Task[Panel, SymbolForecaster, "SymbolBacktest"]):
             reject_flags(options, f"{self.name} without --temperature", "horizon")
         seed = options.seed or 0
         return model.predict(dataset, options.horizon, temperature=options.temperature, seed=seed)
-
-    def describe_prediction(
-        self, prediction: SymbolForecast, model: SymbolForecaster, dataset: Panel, *, version: Path, target: str
-    ) -> str:
-        """Format steps, series and time span."""
-        return task_tables.format_category_forecast(prediction, version, target, model.report, dataset.notes)
 
     def plot(self, model: SymbolForecaster, dataset: Panel, options: PlotOptions) -> tuple[bytes, str]:
         """Draw the last and the next symbols with probabilities, or the scores on the hold-out."""

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from lstmcast.data.load import TargetParser, read
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.data.targets import EVENT_PARSER
 from lstmcast.forecasting.new_data import data_warnings, pinned_options
-from lstmcast.report import console, task_tables
-from lstmcast.results import Forecast
-from lstmcast.tasks.base import BacktestOptions, Note, PlotOptions, PredictOptions, Task, Tensors, reject_flags
-from lstmcast.tasks.event import codec
+from lstmcast.report import task_tables
+from lstmcast.tasks.base import BacktestOptions, Codec, Note, PlotOptions, Task, reject_flags
+from lstmcast.tasks.event import codec as event_codec
 from lstmcast.tasks.event.model import EventForecaster
 
 if TYPE_CHECKING:
@@ -29,6 +26,7 @@ class EventTask(Task[Panel, EventForecaster, "EventBacktest"]):
     """The calls of commands and jobs for an event; see `Task`."""
 
     name: ClassVar[str] = "event"
+    codec: ClassVar[Codec] = event_codec
 
     def read(self, data: str, config: Config) -> Panel:
         """Read a panel; without `model.event`, of yes and no."""
@@ -44,31 +42,12 @@ class EventTask(Task[Panel, EventForecaster, "EventBacktest"]):
         """Format Brier score, log loss, accuracy and calibration error."""
         return task_tables.format_event_scores(report)
 
-    def to_artifact(self, model: EventForecaster) -> tuple[dict[str, Any], Tensors]:
-        """Return manifest and tensors."""
-        return codec.to_artifact(model)
-
-    def from_artifact(self, manifest: Mapping[str, Any], tensors: Tensors) -> EventForecaster:
-        """Build the forecaster."""
-        return codec.from_artifact(manifest, tensors)
-
     def read_new_data(self, model: EventForecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
         """Read the columns and formats of training."""
         config = model.report.config
         options = pinned_options(model.context, config["data"])
         panel = read(data, options, _parser(config["model"]["event"]))
         return panel, tuple(data_warnings(model.context, panel))
-
-    def predict(self, model: EventForecaster, dataset: Panel, options: PredictOptions) -> Forecast:
-        """Forecast the probabilities of the next H steps of every series."""
-        reject_flags(options, self.name, "horizon")
-        return model.predict(dataset, options.horizon)
-
-    def describe_prediction(
-        self, prediction: Forecast, model: EventForecaster, dataset: Panel, *, version: Path, target: str
-    ) -> str:
-        """Format steps, series and time span."""
-        return console.format_forecast(prediction, version, target, model.report, dataset.notes)
 
     def plot(self, model: EventForecaster, dataset: Panel, options: PlotOptions) -> tuple[bytes, str]:
         """Draw history and probabilities, or the reliability on the hold-out."""

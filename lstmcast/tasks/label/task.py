@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from lstmcast.data.labeled_panel import LabeledPanel, read_labels
 from lstmcast.data.schema import ReadOptions
 from lstmcast.report import task_tables
-from lstmcast.tasks.base import BacktestOptions, Note, PlotOptions, PredictOptions, Task, Tensors, reject_flags
-from lstmcast.tasks.label import codec
+from lstmcast.tasks.base import BacktestOptions, Codec, Note, PlotOptions, PredictOptions, Task, reject_flags
+from lstmcast.tasks.label import codec as label_codec
 from lstmcast.tasks.label.model import LabelPredictions, SeriesClassifier
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class LabelTask(Task[LabeledPanel, SeriesClassifier, "LabelBacktest"]):
     """The calls of commands and jobs for labels; see `Task`."""
 
     name: ClassVar[str] = "label"
+    codec: ClassVar[Codec] = label_codec
 
     def read(self, data: str, config: Config) -> LabeledPanel:
         """Read series and their labels."""
@@ -51,14 +52,6 @@ class LabelTask(Task[LabeledPanel, SeriesClassifier, "LabelBacktest"]):
     def describe_scores(self, report: LabelReport) -> str:
         """Format accuracy, cross-entropy, and the most frequent confusions."""
         return task_tables.format_label_scores(report)
-
-    def to_artifact(self, model: SeriesClassifier) -> tuple[dict[str, Any], Tensors]:
-        """Return manifest and tensors."""
-        return codec.to_artifact(model)
-
-    def from_artifact(self, manifest: Mapping[str, Any], tensors: Tensors) -> SeriesClassifier:
-        """Build the classifier."""
-        return codec.from_artifact(manifest, tensors)
 
     def read_new_data(self, model: SeriesClassifier, data: str) -> tuple[LabeledPanel, tuple[str, ...]]:
         """Read the columns and formats of training; labels may be missing."""

@@ -1,4 +1,4 @@
-"""Rolling-origin backtest of lstmcast and the baselines."""
+"""Rolling-origin backtests of the value task."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lstmcast.errors import DataError, ModelError
 from lstmcast.evaluation import metrics
 from lstmcast.evaluation.backtest_result import BacktestResult, MethodForecasts, Table, score
 from lstmcast.evaluation.skill import Skill, bootstrap_groups, skill
-from lstmcast.evaluation.splits import RollingOrigins, filter_long_enough, plan_backtest
+from lstmcast.evaluation.splits import RollingOrigins
 from lstmcast.forecasting.actuals import actuals_after, mase_scales, valid_origins
 from lstmcast.forecasting.seasonal_naive import conformal_half_widths, min_bounds
 from lstmcast.parallel import process_map
@@ -21,6 +21,8 @@ from lstmcast.preprocessing.scaling import valid_transforms
 from lstmcast.results import LSTMCAST
 from lstmcast.statistical.naive import Rule, baselines, naive2
 from lstmcast.statistical.statsforecast_models import METHODS, FitJob, fit_all, require
+from lstmcast.tasks.pipeline import FitOptions, plan_rolling_origins, train_before_origins
+from lstmcast.tasks.value.train import ValueTraining
 from lstmcast.types import Floats, Ints
 
 if TYPE_CHECKING:
@@ -34,37 +36,35 @@ MAX_PARALLEL_FITS = 8  # trainings at once: each needs about a gigabyte
 
 
 def forecast_single_fit(
-    panel: Panel, config: Config, folds: RollingOrigins, on_progress: ProgressCallback
+    panel: Panel, config: Config, rolling: RollingOrigins, on_progress: ProgressCallback
 ) -> MethodForecasts:
-    """One forecaster, fitted on what came before every series' first origin, asked at all of them at once.
+    """Forecast from all origins by one forecaster, trained on the steps before the first origin of every series.
 
     Raises:
-        DataError: too little is left to learn from.
-        ModelError: a forecast is no number.
+        DataError: too little training data.
+        ModelError: a forecast is not a number.
     """
-    forecaster = _train(panel.drop_last(folds.held_out), config, on_progress)
-    if (
-        not config.train.refit_on_all_data
-    ):  # of a series that it never learnt from, the unit is measured: on the past alone
-        return _stacked([_ends(forecaster, panel.drop_last(back)) for back in folds.offsets_from_end.tolist()])
+    forecaster = _train(panel.drop_last(rolling.held_out), config, on_progress)
+    if not config.train.refit_on_all_data:  # scales of series without training steps may use the past only
+        return _stacked([_ends(forecaster, panel.drop_last(back)) for back in rolling.offsets_from_end.tolist()])
     series, shape = (
-        np.repeat(np.arange(panel.n_series), folds.n_origins),
-        (panel.n_series, folds.n_origins, folds.horizon),
+        np.repeat(np.arange(panel.n_series), rolling.n_origins),
+        (panel.n_series, rolling.n_origins, rolling.horizon),
     )
-    forecasts = forecaster.at(panel, series, folds.at(panel.lengths).ravel(), folds.horizon)
+    forecasts = forecaster.at(panel, series, rolling.at(panel.lengths).ravel(), rolling.horizon)
     return _checked(*(part.reshape(*part.shape[:-2], *shape) for part in forecasts))
 
 
 def forecast_with_refit(
-    panel: Panel, config: Config, folds: RollingOrigins, on_progress: Callable[[int], None]
+    panel: Panel, config: Config, rolling: RollingOrigins, on_progress: Callable[[int], None]
 ) -> MethodForecasts:
-    """A forecaster for every origin, fitted on all that came before it.
+    """Forecast from each origin by a forecaster trained on the steps before it, in parallel.
 
     Raises:
-        DataError: too little is left to learn from.
-        ModelError: a forecast is no number.
+        DataError: too little training data.
+        ModelError: a forecast is not a number.
     """
-    pasts = [panel.drop_last(back) for back in folds.offsets_from_end.tolist()]
+    pasts = [panel.drop_last(back) for back in rolling.offsets_from_end.tolist()]
     return _stacked(
         process_map(
             partial(_trained_at_the_end, config=config), pasts, max_workers=MAX_PARALLEL_FITS, on_progress=on_progress
@@ -73,54 +73,49 @@ def forecast_with_refit(
 
 
 def _trained_at_the_end(past: Panel, config: Config) -> Parts:
-    """Train on a panel and forecast what follows. Runs in a process of its own."""
+    """Train on a panel and forecast the next steps. Runs in a process of its own."""
     return _ends(_train(past, config, lambda _: None), past)
 
 
 def _ends(forecaster: Forecaster, past: Panel) -> Parts:
-    """Forecast from the end of every series: [S, H], lower and upper [Q, S, H]."""
+    """Forecast [S, H] from the end of every series, with bounds [Q, S, H]."""
     return forecaster.at(past, np.arange(past.n_series), past.lengths - 1)
 
 
 def _stacked(parts: Sequence[Parts]) -> MethodForecasts:
-    """Forecasts of N origins as one."""
+    """Stack the forecasts of N origins."""
     return _checked(*(np.stack(part, axis=-2) for part in zip(*parts, strict=True)))
 
 
 def _train(past: Panel, config: Config, on_progress: ProgressCallback) -> Forecaster:
-    from lstmcast.tasks.value.train import train
-
-    try:
-        return train(past, config, on_progress=on_progress)
-    except DataError as err:
-        raise DataError(f"before the first origin: {err}; or give fewer --n-origins") from err
+    return train_before_origins(lambda: ValueTraining.of(past, config), FitOptions(on_progress))
 
 
 def _checked(values: Floats, lower: Floats, upper: Floats) -> MethodForecasts:
     if not np.isfinite(values).all():
         raise ModelError(
-            "forecasts of the backtest grow beyond every number. Lower train.learning_rate, or use "
-            "model.activation: tanh"
+            "forecasts of the backtest overflow to infinity. Lower train.learning_rate, or use model.activation: tanh"
         )
     return MethodForecasts(values, lower, upper)
 
 
 def baseline_forecasts(
-    panel: Panel, folds: RollingOrigins, levels: Sequence[float], *, refit: bool
+    panel: Panel, rolling: RollingOrigins, levels: Sequence[float], *, refit: bool
 ) -> dict[str, MethodForecasts]:
-    """Every baseline, and the M4 competition's Naive2, at every origin.
+    """Forecast by every baseline, and Naive2 of the M4 competition, from every origin.
 
-    Their intervals are calibrated where the LSTM's are, on held-out steps before the first origin, or, with `refit`,
-    before each: forecast ± a quantile of |y − f| in each series' usual step; never below 0 where the series was not.
+    Their intervals are calibrated on the same steps as those of lstmcast: before the first origin, or before each with
+    `refit`. They are the forecast ± a quantile of |y − f| in typical steps of the series, and not below 0 for a series
+    that never was.
     """
-    past = panel.drop_last(folds.held_out)
-    pasts = [panel.drop_last(back) for back in folds.offsets_from_end.tolist()] if refit else [past]
+    past = panel.drop_last(rolling.held_out)
+    pasts = [panel.drop_last(back) for back in rolling.offsets_from_end.tolist()] if refit else [past]
     floor = min_bounds(past)[:, None, None]
-    first, origins = np.repeat(panel.offsets[:-1], folds.n_origins), folds.at(panel.lengths)
+    first, origins = np.repeat(panel.offsets[:-1], rolling.n_origins), rolling.at(panel.lengths)
     found = {}
     for name, rule in _rules(panel).items():
-        values = rule(panel.values, first, origins.ravel(), folds.horizon).reshape(*origins.shape, folds.horizon)
-        halves = [conformal_half_widths(known, rule, folds.horizon, levels) for known in pasts]
+        values = rule(panel.values, first, origins.ravel(), rolling.horizon).reshape(*origins.shape, rolling.horizon)
+        halves = [conformal_half_widths(known, rule, rolling.horizon, levels) for known in pasts]
         half = np.stack(halves, axis=2)  # [Q, S, N or 1, H]
         found[name] = MethodForecasts(values, np.maximum(values - half, floor), values + half)
     return found
@@ -135,27 +130,27 @@ def _rules(panel: Panel) -> Mapping[str, Rule]:
 
 
 def classical_forecasts(
-    panel: Panel, folds: RollingOrigins, levels: Sequence[float], methods: Sequence[str], note: Callable[[str], None]
+    panel: Panel, rolling: RollingOrigins, levels: Sequence[float], methods: Sequence[str], note: Callable[[str], None]
 ) -> dict[str, MethodForecasts]:
-    """Classical methods, fitted anew at every origin, with the intervals they say themselves; NaN where one refuses.
+    """Fit classical methods at every origin, with their own intervals; NaN where one fails.
 
     Args:
         panel: the data.
-        folds: the origins.
+        rolling: the origins.
         levels: of the intervals, in percent, ascending.
         methods: keys of `METHODS`.
-        note: told how far it is, about ten times.
+        note: receives the progress, about ten times.
     """
-    origins, season = folds.at(panel.lengths), panel.calendar.season
+    origins, season = rolling.at(panel.lengths), panel.calendar.season
     tasks = [
-        FitJob(method, panel.series(k)[: origin + 1], folds.horizon, season, tuple(levels))
+        FitJob(method, panel.series(k)[: origin + 1], rolling.horizon, season, tuple(levels))
         for method in methods
         for k, row in enumerate(origins.tolist())
         for origin in row
     ]
     every = -(-len(tasks) // 10)
     rows = fit_all(tasks, on_progress=lambda k: note(f"fitted {k} of {len(tasks)}") if k % every == 0 else None)
-    parts = rows.reshape(len(methods), *origins.shape, 1 + 2 * len(levels), folds.horizon).transpose(0, 3, 1, 2, 4)
+    parts = rows.reshape(len(methods), *origins.shape, 1 + 2 * len(levels), rolling.horizon).transpose(0, 3, 1, 2, 4)
     return {
         METHODS[method]: MethodForecasts(part[0], part[1 : 1 + len(levels)], part[1 + len(levels) :])
         for method, part in zip(methods, parts, strict=True)
@@ -173,80 +168,75 @@ def backtest(
     on_progress: ProgressCallback = lambda _: None,
     note: Callable[[str], None] = lambda _: None,
 ) -> BacktestResult:
-    """Forecast from several past origins, knowing only what came before each, and hold it against what came.
+    """Forecast from past origins, each from the steps before it, and score the forecasts beside the baselines.
 
     Args:
         panel: the data.
         config: as for training; `forecast.horizon` is H.
-        origins: N of each series, counted back from its end; None: up to 10, as long as a third of a typical series is
-            enough for them.
-        step: from one origin to the next; None: H, so that no two forecasts of a series share an outcome.
-        refit: train anew before every origin, side by side on the cores there are; else once, before the first.
-        classical: `ets`, `theta`, `arima`: fitted anew at every origin, where statsforecast is installed.
+        origins: N of each series, counted from its end; None: up to 10, if a third of a typical series is enough.
+        step: steps between two origins; None: H, so that no two forecasts of a series share an outcome.
+        refit: train before every origin, in parallel; else once, before the first.
+        classical: `ets`, `theta`, `arima`: fitted at every origin, if statsforecast is installed.
         on_progress: called after every epoch of a single training.
-        note: called with a line on what is going on, where that takes long.
+        note: receives lines of progress.
 
     Raises:
         UsageError: a number below 1, an unknown classical method, or something is not installed.
-        DataError: the series are too short for so many origins, or nothing was observed at any.
-        ModelError: training exploded.
+        DataError: the series are too short for so many origins, or no outcome was observed.
+        ModelError: training diverged.
     """
     require(classical)
-    requested = config.forecast.horizon
-    folds = plan_backtest(panel, None if requested == "auto" else requested, origins, step)
-    long_enough = filter_long_enough(panel, folds)
-    actual = _outcomes(long_enough, folds)
-    config, notes = _resolve_config(long_enough, config, folds)
+    scored, config, rolling = plan_rolling_origins(panel, config, origins, step)
+    actual = _outcomes(scored, rolling)
+    config, notes = _resolve_transform(scored, config, rolling)
     levels = tuple(config.forecast.levels)
     if refit:
-        network = forecast_with_refit(long_enough, config, folds, lambda k: note(f"trained {k} of {folds.n_origins}"))
+        network = forecast_with_refit(scored, config, rolling, lambda k: note(f"trained {k} of {rolling.n_origins}"))
     else:
-        network = forecast_single_fit(long_enough, config, folds, on_progress)
-    by_method = {LSTMCAST: network, **baseline_forecasts(long_enough, folds, levels, refit=refit)}
+        network = forecast_single_fit(scored, config, rolling, on_progress)
+    by_method = {LSTMCAST: network, **baseline_forecasts(scored, rolling, levels, refit=refit)}
     if classical:
-        by_method |= classical_forecasts(long_enough, folds, levels, list(dict.fromkeys(classical)), note)
+        by_method |= classical_forecasts(scored, rolling, levels, list(dict.fromkeys(classical)), note)
         notes += _failure_notes(by_method)
-    scale = mase_scales(long_enough.drop_last(folds.held_out))
+    scale = mase_scales(scored.drop_last(rolling.held_out))
     tables = score(actual, by_method, scale, levels)
-    result = _skill(tables["all"], actual, by_method, scale, folds.at(long_enough.lengths))
+    result = _skill(tables["all"], actual, by_method, scale, rolling.at(scored.lengths))
     return BacktestResult(
-        panel=long_enough,
-        origins=folds.at(long_enough.lengths),
-        step=folds.step_size,
+        panel=scored,
+        origins=rolling.at(scored.lengths),
+        step=rolling.step_size,
         refit=refit,
         levels=levels,
         actual=actual,
         by_method=by_method,
         tables=tables,
         skill=result,
-        left_out=panel.n_series - long_enough.n_series,
+        left_out=panel.n_series - scored.n_series,
         notes=tuple(notes),
     )
 
 
-def _outcomes(panel: Panel, folds: RollingOrigins) -> Floats:
-    """[S, N, H] what came after each origin; NaN where it is not known, or the origin itself was not observed.
+def _outcomes(panel: Panel, rolling: RollingOrigins) -> Floats:
+    """[S, N, H] actual values after each origin; NaN where the value or the origin was not observed.
 
     Raises:
-        DataError: nothing is left.
+        DataError: there is none.
     """
-    origins = folds.at(panel.lengths)
-    where = np.repeat(np.arange(panel.n_series), folds.n_origins), origins.ravel()
-    valid = valid_origins(panel, *where, folds.horizon)
+    origins = rolling.at(panel.lengths)
+    where = np.repeat(np.arange(panel.n_series), rolling.n_origins), origins.ravel()
+    valid = valid_origins(panel, *where, rolling.horizon)
     if not valid.any():
         raise DataError(
-            f"{panel.source}: no origin can judge: none of them was observed with anything after it. Give another "
+            f"{panel.source}: no origin can be scored: none was observed and has an observed value ahead. Give another "
             "--step-size or --n-origins"
         )
-    actual = np.where(valid[:, None], actuals_after(panel, *where, folds.horizon), np.nan)
-    return actual.reshape(*origins.shape, folds.horizon)
+    actual = np.where(valid[:, None], actuals_after(panel, *where, rolling.horizon), np.nan)
+    return actual.reshape(*origins.shape, rolling.horizon)
 
 
-def _resolve_config(panel: Panel, config: Config, folds: RollingOrigins) -> tuple[Config, list[str]]:
-    """The config with the horizon, and with a transform that values after the first origin can take too."""
-    forecast = config.forecast.model_copy(update={"horizon": folds.horizon})
-    config = config.model_copy(update={"forecast": forecast})
-    later, before = (valid_transforms(values) for values in (panel.values, panel.drop_last(folds.held_out).values))
+def _resolve_transform(panel: Panel, config: Config, rolling: RollingOrigins) -> tuple[Config, list[str]]:
+    """The config with a transform that is valid for the values after the first origin too."""
+    later, before = (valid_transforms(values) for values in (panel.values, panel.drop_last(rolling.held_out).values))
     if config.model.transform != "auto" or later == before:
         return config, []
     note = f"values after the first origin are {'0' if 'sqrt' in later else 'negative'}: model.transform is {later[0]}"
@@ -254,10 +244,10 @@ def _resolve_config(panel: Panel, config: Config, folds: RollingOrigins) -> tupl
 
 
 def _failure_notes(by_method: Mapping[str, MethodForecasts]) -> list[str]:
-    """A line for every method that did not forecast from every origin."""
+    """A line for every method that failed at some origins."""
     missing = {name: np.isnan(forecasts.values).any(axis=2) for name, forecasts in by_method.items()}
     return [
-        f"{name} refused {none.sum()} of {none.size} histories (too short, say): it is scored on the others alone"
+        f"{name} failed at {none.sum()} of {none.size} origins (too short a history, for example); scored on the rest"
         for name, none in missing.items()
         if none.any()
     ]
@@ -266,7 +256,7 @@ def _failure_notes(by_method: Mapping[str, MethodForecasts]) -> list[str]:
 def _skill(
     overall: Table, actual: Floats, by_method: Mapping[str, MethodForecasts], scale: Floats, origins: Ints
 ) -> Skill:
-    """The LSTM against the best of the others: least MASE, or MAE where that is undefined."""
+    """The skill of lstmcast against the baseline of least MASE, or MAE where that is undefined."""
     metric = "mae" if np.isnan(overall[LSTMCAST]["mase"][0]) else "mase"
     rank = {name: scores[metric][0] for name, scores in overall.items() if name != LSTMCAST}
     best = min(rank, key=lambda name: np.nan_to_num(rank[name], nan=np.inf))

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
-from lstmcast.forecasting import codec
+from lstmcast.forecasting import codec as value_codec
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.new_data import data_warnings, training_read_options
 from lstmcast.report import console
-from lstmcast.results import Forecast, ValueReport
-from lstmcast.tasks.base import BacktestOptions, Note, PlotOptions, PredictOptions, Task, Tensors, reject_flags
+from lstmcast.results import ValueReport
+from lstmcast.tasks.base import BacktestOptions, Codec, Note, PlotOptions, Task
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
@@ -27,6 +25,7 @@ class ValueTask(Task[Panel, Forecaster, "BacktestResult"]):
     """The calls of commands and jobs for values; see `Task`."""
 
     name: ClassVar[str] = "value"
+    codec: ClassVar[Codec] = value_codec
 
     def read(self, data: str, config: Config) -> Panel:
         """Read a panel."""
@@ -42,29 +41,10 @@ class ValueTask(Task[Panel, Forecaster, "BacktestResult"]):
         """Format MAE, RMSE, sMAPE, MASE and coverage."""
         return console.format_scores(report)
 
-    def to_artifact(self, model: Forecaster) -> tuple[dict[str, Any], Tensors]:
-        """Return manifest and tensors."""
-        return codec.to_artifact(model)
-
-    def from_artifact(self, manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
-        """Build the forecaster."""
-        return codec.from_artifact(manifest, tensors)
-
     def read_new_data(self, model: Forecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
         """Read the columns and formats of training."""
         panel = read(data, training_read_options(model))
         return panel, tuple(data_warnings(model.context, panel))
-
-    def predict(self, model: Forecaster, dataset: Panel, options: PredictOptions) -> Forecast:
-        """Forecast the next H steps of every series."""
-        reject_flags(options, self.name, "horizon")
-        return model.predict(dataset, options.horizon)
-
-    def describe_prediction(
-        self, prediction: Forecast, model: Forecaster, dataset: Panel, *, version: Path, target: str
-    ) -> str:
-        """Format steps, series and time span."""
-        return console.format_forecast(prediction, version, target, model.report, dataset.notes)
 
     def plot(self, model: Forecaster, dataset: Panel, options: PlotOptions) -> tuple[bytes, str]:
         """Draw history, forecast and intervals; or the hold-out; or a forecast file."""

@@ -210,7 +210,7 @@ def test_a_later_zero_rules_out_logs(air_panel: Panel, config: Config) -> None:
 def test_nothing_to_judge_is_refused(air_panel: Panel, config: Config) -> None:
     """Where no origin was observed, or nothing after it, nothing is trained."""
     observed = np.arange(144) < 120
-    with pytest.raises(DataError, match="no origin can judge"):
+    with pytest.raises(DataError, match="no origin can be scored"):
         backtest(replace(air_panel, observed=observed), config, origins=3)
 
 
@@ -230,7 +230,7 @@ def test_classical_methods_stand_beside(air_panel: Panel, config: Config, monkey
     naive = found.by_method["naive"].values
     np.testing.assert_array_equal(found.by_method["AutoETS"].values[0, 1:], naive[0, 1:])
     np.testing.assert_array_equal(found.by_method["AutoARIMA"].lower[1], naive + 1000)
-    assert found.notes == ("AutoETS refused 1 of 3 histories (too short, say): it is scored on the others alone",)
+    assert found.notes == ("AutoETS failed at 1 of 3 origins (too short a history, for example); scored on the rest",)
     errors = np.abs(naive - found.actual)[0, 1:]
     assert found.overall("AutoETS", "mae") == pytest.approx(errors.mean())
 
