@@ -1,5 +1,5 @@
-"""What the commands ask of a model, whatever it says: a kind for each `model.task`, looked up once."""
+"""Tasks: the kinds of targets that a model predicts, behind one interface."""
 
-from lstmcast.tasks.registry import HEADS, get_task
+from lstmcast.tasks.registry import TASKS, get_task
 
-__all__ = ["HEADS", "get_task"]
+__all__ = ["TASKS", "get_task"]

@@ -1,4 +1,4 @@
-"""Registry of the tasks, and loading of a saved model of any task."""
+"""Registry of the tasks, and loading of a saved model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lstmcast.tasks.base import Task, TrainedModel
 
 AnyTask = Task[Any, Any, Any]
 
-HEADS: Mapping[str, str] = {
+TASKS: Mapping[str, str] = {
     "value": "ValueTask",
     "event": "EventTask",
     "category": "CategoryTask",
@@ -29,14 +29,14 @@ def get_task(name: str) -> AnyTask:
     Raises:
         ModelError: there is none.
     """
-    if name not in HEADS:
-        raise ModelError(f"model.task: {name!r:.40} is none of this lstmcast ({', '.join(HEADS)}); train again")
-    task: AnyTask = getattr(import_module(f"lstmcast.tasks.{name}.task"), HEADS[name])()
+    if name not in TASKS:
+        raise ModelError(f"model.task: {name!r:.40} is none of this lstmcast ({', '.join(TASKS)}); train again")
+    task: AnyTask = getattr(import_module(f"lstmcast.tasks.{name}.task"), TASKS[name])()
     return task
 
 
 def load_version(version: Path) -> tuple[AnyTask, TrainedModel]:
-    """Read a version of any kind after verifying it.
+    """Read a version of any task after verifying it.
 
     Raises:
         ModelError: missing, damaged, tampered with, of another schema, or its parts do not fit together.

@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 
 from lstmcast.errors import UsageError
-from lstmcast.tasks import HEADS, get_task
+from lstmcast.tasks import TASKS, get_task
 from lstmcast.tasks.base import BacktestOptions, PlotOptions, PredictOptions, Task, reject_flags
 
 CALLS = [name for name in vars(Task) if not name.startswith("_")]
 
 
-@pytest.mark.parametrize("name", HEADS)
+@pytest.mark.parametrize("name", TASKS)
 def test_every_task_implements_every_call(name: str) -> None:
     """No abstract method is left, and each has a docstring."""
     task = get_task(name)

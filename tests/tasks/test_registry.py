@@ -10,12 +10,12 @@ import pytest
 
 from lstmcast.config.schema import ModelConfig
 from lstmcast.errors import ModelError
-from lstmcast.tasks import HEADS, get_task
+from lstmcast.tasks import TASKS, get_task
 
 
 def test_every_task_of_the_config_is_registered() -> None:
     """And no other."""
-    assert set(HEADS) == set(get_args(ModelConfig.model_fields["task"].annotation))
+    assert set(TASKS) == set(get_args(ModelConfig.model_fields["task"].annotation))
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:

@@ -1,4 +1,4 @@
-"""What the tests of symbols share: a machine that is idle, runs and rests by the clock, and a model of it."""
+"""A machine with idle and running hours, and a model of its states."""
 
 from __future__ import annotations
 
@@ -62,6 +62,6 @@ def brief() -> Config:
 
 
 @pytest.fixture(scope="session")
-def teller(machines: Panel, brief: Config) -> SymbolForecaster:
+def symbol_model(machines: Panel, brief: Config) -> SymbolForecaster:
     """A model of them."""
     return train(SymbolTraining.of(machines, brief))

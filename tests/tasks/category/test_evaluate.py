@@ -22,9 +22,9 @@ def read_anew(reader: SymbolPipeline, panel: Panel, k: int, first: int, last: in
     return reader.ensemble.encode_context(eye[window])[1][0]
 
 
-def test_each_step_is_foretold_from_what_came_before(teller: SymbolForecaster, machines: Panel) -> None:
+def test_each_step_is_foretold_from_what_came_before(symbol_model: SymbolForecaster, machines: Panel) -> None:
     """The last 25 steps of each series, in stretches of a window: each knows its stretch and the window before."""
-    reader, context = teller.holdout_pipeline, teller.holdout_pipeline.context
+    reader, context = symbol_model.holdout_pipeline, symbol_model.holdout_pipeline.context
     steps = one_step_predictions(reader, machines, 25)
     for row in range(0, len(steps.actual), 7):
         k, origin = int(steps.series[row]), int(steps.origins[row])
@@ -37,10 +37,10 @@ def test_each_step_is_foretold_from_what_came_before(teller: SymbolForecaster, m
     assert set(zip(steps.series.tolist(), steps.origins.tolist(), strict=True)) == wanted
 
 
-def test_scores_are_what_loops_say(teller: SymbolForecaster, machines: Panel) -> None:
+def test_scores_are_what_loops_say(symbol_model: SymbolForecaster, machines: Panel) -> None:
     """Bits and hits of the LSTM, hits of the rules, and the share of right symbols along whole paths."""
     held = plan_symbol_holdout(machines, 6)
-    found = evaluate_symbols(teller.holdout_pipeline, machines, held)
+    found = evaluate_symbols(symbol_model.holdout_pipeline, machines, held)
     lost, hits, stays, season = [], [], [], []
     steps = found.predictions
     for k, origin, came, logs in zip(steps.series, steps.origins, steps.actual, steps.log_probs, strict=True):
@@ -55,17 +55,17 @@ def test_scores_are_what_loops_say(teller: SymbolForecaster, machines: Panel) ->
     asked = [array[np.linspace(0, 119, 100).round().astype(int)] for array in held.test_origins(machines.lengths)]
     shares = []
     for k, origin in zip(*(array.tolist() for array in asked), strict=True):
-        seen = teller.holdout_pipeline.bind(machines)
-        x = seen.inputs(np.array([k]), np.array([origin]), teller.holdout_pipeline.required_history)
-        path = beam_search(teller.holdout_pipeline.ensemble, x, 6).symbols[0]
+        seen = symbol_model.holdout_pipeline.bind(machines)
+        x = seen.inputs(np.array([k]), np.array([origin]), symbol_model.holdout_pipeline.required_history)
+        path = beam_search(symbol_model.holdout_pipeline.ensemble, x, 6).symbols[0]
         shares.append(path == machines.series(k)[origin + 1 : origin + 7])
     assert found.summary.scores["lstmcast"]["path"] == pytest.approx(np.mean(shares))
     assert found.n_paths == len(shares) == 100
 
 
-def test_the_verdict_holds_the_lstm_against_the_best_model(teller: SymbolForecaster, machines: Panel) -> None:
+def test_the_verdict_holds_the_lstm_against_the_best_model(symbol_model: SymbolForecaster, machines: Panel) -> None:
     """The baseline with the fewest bits; the share is that of the two means; the sentence speaks of bits."""
-    found = evaluate_symbols(teller.holdout_pipeline, machines, plan_symbol_holdout(machines, 6))
+    found = evaluate_symbols(symbol_model.holdout_pipeline, machines, plan_symbol_holdout(machines, 6))
     bits = {
         name: row["bits"]
         for name, row in found.summary.scores.items()

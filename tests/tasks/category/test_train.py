@@ -1,4 +1,4 @@
-"""A model of symbols, from data to disk and back."""
+"""Training of a model of symbols, its forecasts and its artifact."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from lstmcast.tasks.category.train import SymbolTraining, make_symbol_plan
 from lstmcast.tasks.pipeline import train
 
 
-def weights(teller: SymbolForecaster) -> dict[str, bytes]:
+def weights(symbol_model: SymbolForecaster) -> dict[str, bytes]:
     """All arrays that are saved, as bytes."""
     return {
         f"{group}.{name}": array.tobytes()
-        for group, own in to_artifact(teller)[1].items()
+        for group, own in to_artifact(symbol_model)[1].items()
         for name, array in own.items()
     }
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_bytes(teller: SymbolForecaster, machines: Panel, brief: Config) -> None:
+def test_the_same_seed_gives_the_same_bytes(symbol_model: SymbolForecaster, machines: Panel, brief: Config) -> None:
     """Trained again, every array and every score is the same."""
     again = train(SymbolTraining.of(machines, brief))
-    assert weights(again) == weights(teller)
-    assert again.report == teller.report
+    assert weights(again) == weights(symbol_model)
+    assert again.report == symbol_model.report
 
 
 def test_the_plan_is_the_textbook_network(machines: Panel) -> None:
@@ -46,50 +46,50 @@ def test_too_short_a_series_is_refused(machines: Panel, brief: Config) -> None:
         make_symbol_plan(machines.drop_last(285).select(np.array([1])), brief)
 
 
-def test_what_is_kept_forecasts_what_all_the_data_do(teller: SymbolForecaster, machines: Panel) -> None:
+def test_what_is_kept_forecasts_what_all_the_data_do(symbol_model: SymbolForecaster, machines: Panel) -> None:
     """The last symbols that a model keeps are all that a forecast depends on."""
-    whole, kept = teller.predict(machines), teller.predict()
+    whole, kept = symbol_model.predict(machines), symbol_model.predict()
     assert whole.to_frame().equals(kept.to_frame())
     assert whole.to_frame().columns.tolist() == ["machine", "time", "forecast", "probability"]
     assert whole.to_frame()["time"].iloc[0] == "2024-03-17 16:00"
 
 
-def test_each_series_is_forecast_by_itself(teller: SymbolForecaster, machines: Panel) -> None:
+def test_each_series_is_forecast_by_itself(symbol_model: SymbolForecaster, machines: Panel) -> None:
     """The path of one series does not depend on the others."""
-    both, alone = teller.predict(machines), teller.predict(machines.select(np.array([1])))
+    both, alone = symbol_model.predict(machines), symbol_model.predict(machines.select(np.array([1])))
     assert both.predicted_symbols[1].tolist() == alone.predicted_symbols[0].tolist()
     assert both.probabilities[1] == pytest.approx(alone.probabilities[0], abs=1e-6)
 
 
-def test_drawing_needs_a_seed_to_be_repeated(teller: SymbolForecaster) -> None:
+def test_drawing_needs_a_seed_to_be_repeated(symbol_model: SymbolForecaster) -> None:
     """The same seed, the same symbols; a low temperature all but says the likeliest at each step."""
-    once, again = (teller.predict(horizon=40, temperature=1.5, seed=3).predicted_symbols.tolist() for _ in "ab")
+    once, again = (symbol_model.predict(horizon=40, temperature=1.5, seed=3).predicted_symbols.tolist() for _ in "ab")
     assert once == again
-    assert once != teller.predict(horizon=40, temperature=1.5, seed=4).predicted_symbols.tolist()
+    assert once != symbol_model.predict(horizon=40, temperature=1.5, seed=4).predicted_symbols.tolist()
 
 
 def test_a_symbol_that_training_never_met_is_a_step_of_which_nothing_is_known(
-    teller: SymbolForecaster, machines: Panel
+    symbol_model: SymbolForecaster, machines: Panel
 ) -> None:
     """It is no reason to stop, and moves the forecast one step on."""
     values = machines.values.copy()
     values[-1] = -1
-    told = teller.predict(replace(machines, values=values))
+    told = symbol_model.predict(replace(machines, values=values))
     assert np.isfinite(told.probabilities).all()
-    assert told.origins.tolist() == teller.predict(machines).origins.tolist()
+    assert told.origins.tolist() == symbol_model.predict(machines).origins.tolist()
 
 
-def test_back_from_disk_it_says_the_same(teller: SymbolForecaster) -> None:
+def test_back_from_disk_it_says_the_same(symbol_model: SymbolForecaster) -> None:
     """Manifest and arrays hold everything."""
-    back = from_artifact(*to_artifact(teller))
-    assert back.predict().to_frame().equals(teller.predict().to_frame())
-    assert weights(back) == weights(teller)
+    back = from_artifact(*to_artifact(symbol_model))
+    assert back.predict().to_frame().equals(symbol_model.predict().to_frame())
+    assert weights(back) == weights(symbol_model)
 
 
 @pytest.mark.parametrize("fault", ["symbols", "networks", "window", "values"])
-def test_parts_that_do_not_fit_are_refused(teller: SymbolForecaster, fault: str) -> None:
+def test_parts_that_do_not_fit_are_refused(symbol_model: SymbolForecaster, fault: str) -> None:
     """A symbol less, a network more, no window, or a code without a symbol."""
-    manifest, tensors = to_artifact(teller)
+    manifest, tensors = to_artifact(symbol_model)
     if fault == "values":
         tensors["context"] = {**tensors["context"], "values": tensors["context"]["values"] + 1}
     else:
@@ -98,7 +98,7 @@ def test_parts_that_do_not_fit_are_refused(teller: SymbolForecaster, fault: str)
         from_artifact(manifest, tensors)
 
 
-def test_as_text_the_symbols_stand_below_each_other(teller: SymbolForecaster) -> None:
+def test_as_text_the_symbols_stand_below_each_other(symbol_model: SymbolForecaster) -> None:
     """A `.txt` holds one line for each step, series after series."""
-    told = teller.predict(horizon=2)
+    told = symbol_model.predict(horizon=2)
     assert told.render(".txt").decode().splitlines() == told.predicted_symbols.ravel().tolist()

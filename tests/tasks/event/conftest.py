@@ -1,4 +1,4 @@
-"""What the tests of events share: a small panel and a model of it, trained once."""
+"""A small panel, and a model of an event on it, trained once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training of an event: what it learns, that it judges honestly, goes on where it was interrupted, and comes back."""
+"""Training of an event model: reproducibility, honest scores, checkpoints, artifacts."""
 
 from __future__ import annotations
 
@@ -107,19 +107,19 @@ def test_what_is_judged_on_is_not_learnt_from(stalls: Panel, event_config: Confi
 def test_keras_says_the_same(stalls: Panel, stall_model: EventForecaster) -> None:
     """The log-odds of NumPy are those of the many-to-one Keras network with the same weights, within 1e-5."""
     load_keras()
-    teller = stall_model.pipeline
-    seen, series = teller.bind(stalls), np.array([0, 1])
-    x = seen.inputs(series, stalls.lengths[series] - teller.window_spec.context)
+    pipeline = stall_model.pipeline
+    seen, series = pipeline.bind(stalls), np.array([0, 1])
+    x = seen.inputs(series, stalls.lengths[series] - pipeline.window_spec.context)
     said = []
-    for network in teller.networks:
+    for network in pipeline.networks:
         layer = network.layers[0]
-        shape = Architecture(teller.window_spec.context, seen.features, (layer.units,), BernoulliHead(4), skip=True)
+        shape = Architecture(pipeline.window_spec.context, seen.features, (layer.units,), BernoulliHead(4), skip=True)
         model = build(shape, every_step=False)
         model.set_weights([layer.W, layer.U, layer.b, network.V, network.d])
         said.append(np.asarray(model(x)))
-    logits = teller.logits(seen, series, stalls.lengths - 1)
+    logits = pipeline.logits(seen, series, stalls.lengths - 1)
     np.testing.assert_allclose(logits, np.mean(said, axis=0), atol=1e-5)
-    expected = 1 / (1 + np.exp(-logits / teller.temperature))
+    expected = 1 / (1 + np.exp(-logits / pipeline.temperature))
     np.testing.assert_allclose(stall_model.predict(stalls).values, expected, rtol=1e-9)
 
 

@@ -1,4 +1,4 @@
-"""What tests of labels share: series, a quick config, and a labeller trained once."""
+"""Labeled series, a quick config, and a classifier trained once."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def quick() -> Config:
 
 
 @pytest.fixture(scope="session")
-def labeller(moves: LabeledPanel, quick: Config) -> SeriesClassifier:
-    """A labeller of these series."""
+def classifier(moves: LabeledPanel, quick: Config) -> SeriesClassifier:
+    """A classifier of these series."""
     return train(LabelTraining.of(moves, quick))

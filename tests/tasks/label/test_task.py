@@ -128,7 +128,7 @@ def test_keys_of_other_heads_are_refused(labelled_file: Path, capsys: pytest.Cap
 def test_the_file_is_gone(
     tmp_path: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A labeller keeps no series: predict asks for a file, exit code 4; the figure can still be drawn."""
+    """A classifier keeps no series: predict asks for a file, exit code 4; the figure can still be drawn."""
     monkeypatch.chdir(tmp_path)
     Path("here.csv").write_bytes(labelled_file.read_bytes())
     assert main(["train", "here.csv", "--quiet", *QUICK]) == 0

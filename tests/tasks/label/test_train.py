@@ -1,4 +1,4 @@
-"""From labelled series to a labeller."""
+"""Planning and training of a classifier, and its artifact."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstmcast.config import Config
+from lstmcast.config import Config, load_config
 from lstmcast.data.frequency import TimeGrid
 from lstmcast.data.labeled_panel import LabeledPanel
 from lstmcast.data.timezones import DAY
@@ -20,35 +20,38 @@ from lstmcast.nn.numpy_lstm import forward
 from lstmcast.nn.trainer import Fit
 from lstmcast.tasks.label.codec import from_artifact, to_artifact
 from lstmcast.tasks.label.model import SeriesClassifier
-from lstmcast.tasks.label.train import LabelTraining
+from lstmcast.tasks.label.train import MAX_CONTEXT, LabelTraining, make_label_plan
 from lstmcast.tasks.pipeline import train
 
 
-def test_movements_are_told_apart(labeller: SeriesClassifier, moves: LabeledPanel) -> None:
+@pytest.mark.slow
+def test_movements_are_told_apart(classifier: SeriesClassifier, moves: LabeledPanel) -> None:
     """Rising, falling and flat series are named right nearly always, by series that were not learnt from too."""
-    said = labeller.predict(moves)
+    said = classifier.predict(moves)
     assert np.mean(np.array(said.predicted) == np.array(moves.labels)) > 0.9
-    assert labeller.report.evaluation.scores["lstmcast"]["accuracy"] > 0.8
+    assert classifier.report.evaluation.scores["lstmcast"]["accuracy"] > 0.8
     np.testing.assert_allclose(said.probabilities.sum(axis=1), 1.0, rtol=1e-12)
 
 
-def test_keras_says_the_same(labeller: SeriesClassifier, moves: LabeledPanel) -> None:
+@pytest.mark.slow
+def test_keras_says_the_same(classifier: SeriesClassifier, moves: LabeledPanel) -> None:
     """Probabilities by NumPy are those of the Keras network with the softmax of its temperature, to 1e-5."""
     import keras
 
-    reader = labeller.pipeline
+    reader = classifier.pipeline
     architecture = Architecture(reader.context, 2, (8,), CategoricalHead(3), hidden=(6,), every_step=False)
     model = build(architecture, every_step=False)
     model.set_weights(to_keras_weights(reader.networks[0]))
     x = reader.bind(moves).inputs(np.arange(60))
     theirs = keras.ops.softmax(model(x) / reader.temperature)
-    np.testing.assert_allclose(labeller.predict(moves).probabilities, theirs, atol=1e-5)
+    np.testing.assert_allclose(classifier.predict(moves).probabilities, theirs, atol=1e-5)
 
 
 @pytest.mark.slow
-def test_one_seed_one_network(moves: LabeledPanel, quick: Config, labeller: SeriesClassifier) -> None:
+@pytest.mark.slow
+def test_one_seed_one_network(moves: LabeledPanel, quick: Config, classifier: SeriesClassifier) -> None:
     """Trained again, the weights are the same to the byte; with another seed they are not."""
-    arrays = to_artifact(labeller)[1]["weights"]
+    arrays = to_artifact(classifier)[1]["weights"]
     again = to_artifact(train(LabelTraining.of(moves, quick)))[1]["weights"]
     other = to_artifact(
         train(LabelTraining.of(moves, quick.model_copy(update={"train": quick.train.model_copy(update={"seed": 1})})))
@@ -57,6 +60,7 @@ def test_one_seed_one_network(moves: LabeledPanel, quick: Config, labeller: Seri
     assert any(array.tobytes() != other["weights"][name].tobytes() for name, array in arrays.items())
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_held_out_series_do_not_matter(moves: LabeledPanel, quick: Config) -> None:
     """Without a second fit the network is the same whatever the judging series hold."""
@@ -75,6 +79,7 @@ def test_held_out_series_do_not_matter(moves: LabeledPanel, quick: Config) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_second_fit_that_strays_is_not_saved(
     moves: LabeledPanel, quick: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,39 +95,89 @@ def test_a_second_fit_that_strays_is_not_saved(
         return [replace(fits[0], network=lost)] if kwargs.get("epochs") else fits
 
     monkeypatch.setattr(FitStage, "each", worse_refit)
-    labeller = train(LabelTraining.of(moves, quick))
-    assert labeller.report.scored_network == once.report.scored_network
-    np.testing.assert_array_equal(labeller.predict(moves).probabilities, once.predict(moves).probabilities)
+    classifier = train(LabelTraining.of(moves, quick))
+    assert classifier.report.scored_network == once.report.scored_network
+    np.testing.assert_array_equal(classifier.predict(moves).probabilities, once.predict(moves).probabilities)
 
 
-def test_there_and_back(labeller: SeriesClassifier, moves: LabeledPanel) -> None:
-    """A labeller that was saved and read says the same to the bit."""
-    manifest, tensors = to_artifact(labeller)
+@pytest.mark.slow
+def test_there_and_back(classifier: SeriesClassifier, moves: LabeledPanel) -> None:
+    """A classifier that was saved and read says the same to the bit."""
+    manifest, tensors = to_artifact(classifier)
     back = from_artifact(manifest, tensors)
-    np.testing.assert_array_equal(back.predict(moves).probabilities, labeller.predict(moves).probabilities)
-    assert (back.context.features, back.classes) == (labeller.context.features, labeller.classes)
+    np.testing.assert_array_equal(back.predict(moves).probabilities, classifier.predict(moves).probabilities)
+    assert (back.context.features, back.classes) == (classifier.context.features, classifier.classes)
 
 
-def test_the_last_step_speaks(labeller: SeriesClassifier, moves: LabeledPanel) -> None:
+@pytest.mark.slow
+def test_the_last_step_speaks(classifier: SeriesClassifier, moves: LabeledPanel) -> None:
     """What is said of a series is the network's last output, by a forward pass over that series alone."""
     alone = moves.select(np.array([7]))
-    x = labeller.pipeline.scaler.transform(alone.values)[None]
-    x = np.concatenate([np.zeros((1, labeller.pipeline.context - x.shape[1], 2), np.float32), x], axis=1)
-    raw = forward(labeller.pipeline.networks[0], x)[0, -1] / labeller.pipeline.temperature
-    np.testing.assert_allclose(labeller.predict(alone).probabilities[0], np.exp(raw) / np.exp(raw).sum(), rtol=1e-5)
+    x = classifier.pipeline.scaler.transform(alone.values)[None]
+    x = np.concatenate([np.zeros((1, classifier.pipeline.context - x.shape[1], 2), np.float32), x], axis=1)
+    raw = forward(classifier.pipeline.networks[0], x)[0, -1] / classifier.pipeline.temperature
+    np.testing.assert_allclose(classifier.predict(alone).probabilities[0], np.exp(raw) / np.exp(raw).sum(), rtol=1e-5)
 
 
-def test_what_cannot_be_labelled(labeller: SeriesClassifier, moves: LabeledPanel) -> None:
+@pytest.mark.slow
+def test_what_cannot_be_labelled(classifier: SeriesClassifier, moves: LabeledPanel) -> None:
     """No series at all, numbers beyond every measure, another frequency."""
     with pytest.raises(DataError, match="no series to label"):
-        labeller.predict(moves.select(np.array([], dtype=np.int64)))
+        classifier.predict(moves.select(np.array([], dtype=np.int64)))
     with pytest.raises(DataError, match="series 's0' has values too large for the model"):
-        labeller.predict(replace(moves, values=moves.values * 1e300))
+        classifier.predict(replace(moves, values=moves.values * 1e300))
     with pytest.raises(DataError, match="the frequency was 1 in training and is D here"):
-        labeller.predict(replace(moves, calendar=replace(moves.calendar, grid=TimeGrid("fixed", DAY))))
+        classifier.predict(replace(moves, calendar=replace(moves.calendar, grid=TimeGrid("fixed", DAY))))
 
 
+@pytest.mark.slow
 def test_a_name_that_predict_needs_itself(moves: LabeledPanel, quick: Config) -> None:
     """A key column called like a probability is refused before anything is fitted."""
     with pytest.raises(DataError, match="predict writes a column 'p_up' of its own"):
         train(LabelTraining.of(replace(moves, key_columns=("p_up",)), quick))
+
+
+def test_network_and_parts_follow_from_the_data(moves: LabeledPanel, quick: Config) -> None:
+    """Windows as long as the longest series, an output for each label; 4 of 20 series of each judge, 2 stop."""
+    plan = make_label_plan(moves, quick)
+    shown = "Input((9, 2)), LSTM(8), Dense(6, activation=relu), Dense(3, activation=softmax)"
+    assert str(plan.architecture) == f"Sequential([{shown}])"
+    assert plan.data.classes == ("down", "flat", "up")
+    assert [len(part) for part in (plan.split.train, plan.split.validation, plan.split.test)] == [42, 6, 12]
+    assert np.bincount(plan.codes[plan.split.test]).tolist() == [4, 4, 4]
+    assert (plan.recipe.batches, plan.recipe.batch_size, plan.recipe.patience) == (2, 32, 10)
+
+
+def test_series_without_a_label_are_not_learnt_from(moves: LabeledPanel, quick: Config) -> None:
+    """They are counted, and the others keep their labels."""
+    plan = make_label_plan(replace(moves, labels=("", "", *moves.labels[2:])), quick)
+    assert plan.data.n_series == len(plan.codes) == 58
+    assert [plan.data.classes[k] for k in plan.codes[:3]] == list(moves.labels[2:5])
+    assert any("2 more without a label" in found.reason for found in plan.inferred)
+
+
+def test_a_very_long_series_is_not_read_whole(moves: LabeledPanel, quick: Config) -> None:
+    """Unless the config says more."""
+    long = replace(moves, offsets=moves.offsets * 1000)  # only lengths are looked at
+    assert make_plan_of(long, quick) == MAX_CONTEXT
+    assert make_plan_of(long, load_config(None, {"model.task": "label", "model.context": 6000})) == 6000
+
+
+def make_plan_of(data: LabeledPanel, config: Config) -> int:
+    """L of the plan of series whose values do not matter."""
+    values = np.zeros((int(data.offsets[-1]), 2))
+    return make_label_plan(replace(data, values=values, observed=values == 0), config).architecture.context
+
+
+@pytest.mark.parametrize(
+    ("labels", "fault"),
+    [
+        (["same"] * 60, "at least two different labels .got 'same' alone."),
+        ([""] * 60, "at least two different labels .got none."),
+        ([str(k) for k in range(60)], "at least 3 series must share a label.*got 60 labels for 60 series"),
+    ],
+)
+def test_labels_that_cannot_be_learnt(moves: LabeledPanel, quick: Config, labels: list[str], fault: str) -> None:
+    """One label tells nothing apart, and one series of each label cannot be judged."""
+    with pytest.raises(DataError, match=fault):
+        make_label_plan(replace(moves, labels=tuple(labels)), quick)
