@@ -53,6 +53,7 @@ _VOLATILE = (
     (re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}"), "VERSION"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "SHA256"),
     (re.compile(r"\b(after|in) [\d.]+ s\b"), r"\1 SECONDS"),
+    (re.compile(r"\b\d+ (\d+ \* \* \*)"), r"MINUTE \1"),  # a job's own minute
     (re.compile(r'"seconds": [\d.]+'), '"seconds": SECONDS'),
     (re.compile(r"_seconds\{.*"), "SECONDS"),
     (re.compile(r"\b20[2-9]\d-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?"), "NOW"),
@@ -229,14 +230,19 @@ class Workplace:
 
 
 def selected(output: str, options: dict[str, str]) -> list[str]:
-    """The lines of an output that a block shows; `…` in the place of what is left out."""
+    """The lines of an output that a block shows; `…` in the place of what is left out.
+
+    With `from`, `head` counts lines before the first match; without, lines at the beginning.
+    """
     lines = output.split("\n") if output else []
-    first = next((k for k, line in enumerate(lines) if re.search(options.get("from", ""), line)), 0)
-    lines = lines[first:]
+    head, tail = int(options.get("head", 0)), int(options.get("tail", 0))
+    if "from" in options:
+        first = next((k for k, line in enumerate(lines) if re.search(options["from"], line)), 0)
+        lines = [*lines[:head], "…", *lines[first:]] if first > head > 0 else lines[first:]
+        head = 0
     if "to" in options:
         last = next((k for k, line in enumerate(lines) if re.search(options["to"], line)), len(lines) - 1)
         lines = lines[: last + 1]
-    head, tail = int(options.get("head", 0)), int(options.get("tail", 0))
     if head + tail and len(lines) > head + tail:
         lines = [*lines[:head], "…", *(lines[-tail:] if tail else [])]
     return lines
@@ -362,7 +368,8 @@ def test_blocks_are_found_with_their_options() -> None:
     assert commands_of(hidden) == [("a b", [])]
     assert shown.options == {"head": "2", "from": "x y"}
     assert commands_of(shown) == [("one \\\n  two", ["out"]), ("three", [])]
-    assert selected("1\nx y\n2\n3\n4", {"from": "x y", "head": "2", "tail": "1"}) == ["x y", "2", "…", "4"]
+    assert selected("1\n2\nx y\n3\n4", {"from": "x y", "head": "1", "to": "3"}) == ["1", "…", "x y", "3"]
+    assert selected("1\n2\n3\n4", {"head": "1", "tail": "1"}) == ["1", "…", "4"]
 
 
 def update(path: Path, place: Workplace) -> int:
@@ -379,9 +386,20 @@ def update(path: Path, place: Workplace) -> int:
     return len(changes)
 
 
+def main(arguments: Sequence[str]) -> int:
+    """Update the named pages, or all; 1 if a block of a page fails."""
+    failed = 0
+    with tempfile.TemporaryDirectory() as root:
+        place = Workplace(Path(root))
+        for path in [Path(argument).resolve() for argument in arguments] or PAGES:
+            try:
+                print(f"{path.relative_to(ROOT)}: {update(path, place)} outputs changed")
+            except Exception as error:  # noqa: BLE001  # the other pages are updated all the same
+                print(f"{path.relative_to(ROOT)}: not updated: {error!r}")
+                failed = 1
+    return failed
+
+
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    with tempfile.TemporaryDirectory() as root:
-        workplace = Workplace(Path(root))
-        for page in [Path(argument).resolve() for argument in sys.argv[1:]] or PAGES:
-            print(f"{page.relative_to(ROOT)}: {update(page, workplace)} outputs changed")
+    sys.exit(main(sys.argv[1:]))
