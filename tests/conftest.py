@@ -45,6 +45,11 @@ TRAINED |= {"teller", "labeller", "stall_model", "once"}
 """Fixtures of this and other conftest files that train a network, once a session."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that writes the snapshots of commands anew."""
+    parser.addoption("--update-snapshots", action="store_true", help="write tests/cli/snapshots/ anew")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests that use a trained network as slow."""

@@ -23,6 +23,6 @@ def check(data: str, config_name: str | None, settings: tuple[str, ...], *, as_j
 
     panel = read_panel(data, config)
     if as_json:
-        click.echo(json.dumps(console.found_as_json(panel), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(console.data_to_dict(panel), indent=1, ensure_ascii=False))
     else:
         click.echo(console.format_data(panel, system_clock(), series=True))

@@ -21,14 +21,14 @@ def models(context: click.Context, model_dir: str | None, *, as_json: bool) -> N
     if context.invoked_subcommand is not None:
         return
     from lstmcast.persistence.registry import model_folders
-    from lstmcast.report.tables import list_versions, table
+    from lstmcast.report.tables import format_versions, list_versions
 
     found = {folder: list_versions(folder) for folder in model_folders(Path(model_dir or "models"))}
     if as_json:
         known = {folder.name: [version.to_dict() for version in row] for folder, row in found.items()}
         click.echo(json.dumps(known, indent=1, ensure_ascii=False))
     else:
-        click.echo("\n\n".join(table(folder, row) for folder, row in found.items()) or "there is no model")
+        click.echo("\n\n".join(format_versions(folder, row) for folder, row in found.items()) or "there is no model")
 
 
 @models.command()

@@ -52,7 +52,7 @@ def score(
     from lstmcast.jobs.live_scores import drift_of, live
     from lstmcast.jobs.replay import ingest_new_data
     from lstmcast.persistence.ledger.ledger import FILE, Ledger
-    from lstmcast.report.tables import format_drift, format_scores
+    from lstmcast.report.tables import format_drift, format_live_scores
 
     if job is not None:
         ingest_new_data(job, folder, clock(), wait)
@@ -62,7 +62,7 @@ def score(
         scores, drift = live(ledger, now=clock(), window=span), drift_of(ledger, folder)
     _refuse_unknown(requested, scores.named())
     if not quiet:
-        echo_err(format_scores(scores, folder.name))
+        echo_err(format_live_scores(scores, folder.name))
         echo_err(format_drift(drift))
     if as_json:
         result = {"model": folder.name, "now": clock().isoformat(), "window": window, **scores.to_dict()}

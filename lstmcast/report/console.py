@@ -1,4 +1,4 @@
-"""What a person reads: plain text, and a progress line where there is a terminal. Only this module imports rich."""
+"""Console output: plain text, and a progress bar on terminals. Only this module imports rich."""
 
 from __future__ import annotations
 
@@ -26,12 +26,19 @@ if TYPE_CHECKING:
     from lstmcast.results import Forecast, TrainingReport, ValueEvaluation, ValueReport
     from lstmcast.tasks.category.model import SymbolForecast
 
-WIDE = 30  # characters of a value, before the reasons begin
-SHOWN = 20  # series listed by check
+MAX_VALUE_WIDTH = 30  # characters of a value before its reason
+MAX_SERIES = 20  # listed by check
 
 
 def format_data(panel: Panel, now: datetime, *, reasons: bool = True, series: bool = False) -> str:
-    """What was read and handled; with `reasons`, what was inferred and why, with `series`, each series' span too."""
+    """Size, time span and corrections of the data.
+
+    Args:
+        panel: the data.
+        now: the current time.
+        reasons: list the inferred settings too.
+        series: list the time span of each series too.
+    """
     span = " to ".join(panel.calendar.text(np.array([panel.starts.min(), panel.ends.max()])))
     lines = [f"{panel.source}: {count(len(panel.values), 'row')}, {count(panel.n_series, 'series')}, {span}"]
     lines += setting_rows(panel.inferred) if reasons else []
@@ -40,8 +47,8 @@ def format_data(panel: Panel, now: datetime, *, reasons: bool = True, series: bo
     return "\n".join([*lines, *(_spans(panel) if series else [])])
 
 
-def found_as_json(panel: Panel) -> dict[str, Any]:
-    """The same for a program."""
+def data_to_dict(panel: Panel) -> dict[str, Any]:
+    """The summary of the data as JSON values."""
     columns = panel.columns
     default_steps = default_horizon(panel.lengths, panel.calendar.default_horizon)
     return {
@@ -68,7 +75,7 @@ class NetworkSummary(Protocol):
 
     @property
     def networks(self) -> int:
-        """How many."""
+        """Number of networks."""
 
 
 class PlanSummary(NetworkSummary, Protocol):
@@ -84,7 +91,7 @@ class PlanSummary(NetworkSummary, Protocol):
 
 
 def format_plan(plan: PlanSummary) -> str:
-    """What `auto` became."""
+    """The decisions of a training."""
     held = plan.holdout
     first = f"{held.validation_steps} validation (early stopping), " if held.validation_steps else ""
     held_out = InferredSetting(SettingKey.HOLDOUT, f"{held.total} steps", f"{first}{held.test_steps} test")
@@ -144,7 +151,7 @@ def _coverage_lines(evaluation: ValueEvaluation) -> list[str]:
 
 
 def format_saved(version: Path, seconds: float, *, flags: str) -> str:
-    """Where the model lies, and what to do next with these flags."""
+    """The folder of the model, and the next commands with these flags."""
     following = "; ".join(f"lstmcast {verb} {flags}".strip() for verb in ("predict", "plot"))
     return f"\nSaved {version} after {seconds:.0f} s. Next: {following}"
 
@@ -163,7 +170,7 @@ def caution(report: TrainingReport) -> list[str]:
 
 
 def format_paths(forecast: Forecast | SymbolForecast, target: str, by: str) -> str:
-    """What was written, and what forecast it."""
+    """The file of a forecast, and its model."""
     span = " to ".join(forecast.calendar.text(forecast.positions.ravel()[[0, -1]]))
     where = "stdout" if target == "-" else target
     return f"{where}: {count(forecast.horizon, 'step')} of {count(len(forecast.keys), 'series')}, {span}; {by}"
@@ -171,7 +178,7 @@ def format_paths(forecast: Forecast | SymbolForecast, target: str, by: str) -> s
 
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Callable[[FitProgress], None]]:
-    """A line with epoch, losses and time left, on a terminal; elsewhere nothing."""
+    """A progress bar with epoch, losses and remaining time; nothing without a terminal."""
     if quiet or not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -188,9 +195,9 @@ def progress(*, quiet: bool) -> Iterator[Callable[[FitProgress], None]]:
     task = bar.add_task("", total=None, losses="")
 
     def on_progress(stage: FitProgress) -> None:
-        bar.start()  # only now: what is said before the first epoch has the terminal for itself
+        bar.start()  # not before the first epoch, as other lines may come first
         now = stage.progress
-        held = "" if now.validation_error is None else f", held out {now.validation_error:.4f}"
+        held = "" if now.validation_error is None else f", validation {now.validation_error:.4f}"
         which = f" {stage.network}/{stage.networks}" if stage.networks > 1 else ""
         bar.update(
             task,
@@ -216,30 +223,30 @@ def network_setting(plan: NetworkSummary) -> InferredSetting:
 def setting_rows(settings: Sequence[InferredSetting]) -> list[str]:
     """Key, value and reason in columns."""
     first = max((len(setting.key.label) for setting in settings), default=0)
-    second = min(max((len(setting.value) for setting in settings), default=0), WIDE)
+    second = min(max((len(setting.value) for setting in settings), default=0), MAX_VALUE_WIDTH)
     return [f"  {s.key.label:{first}}  {s.value:{second}}  {s.reason}" for s in settings]
 
 
 def _spans(panel: Panel) -> list[str]:
-    """One line a series: steps, span, filled."""
+    """One line a series: steps, time span, filled steps."""
     lines = []
-    for k in range(min(panel.n_series, SHOWN)):
+    for k in range(min(panel.n_series, MAX_SERIES)):
         span = " to ".join(panel.calendar.text(np.array([panel.starts[k], panel.ends[k]])))
         filled = int((~panel.observed_of(k)).sum())
         name = "/".join(panel.keys[k]) or "the series"
         lines.append(
             f"  {name}: {count(int(panel.lengths[k]), 'step')}, {span}" + (f", {filled} filled" if filled else "")
         )
-    return lines + ([f"  … and {panel.n_series - SHOWN} more series"] if panel.n_series > SHOWN else [])
+    return lines + ([f"  … and {panel.n_series - MAX_SERIES} more series"] if panel.n_series > MAX_SERIES else [])
 
 
 def _future(panel: Panel, now: datetime) -> list[str]:
-    """A word where the data reach beyond today."""
+    """A warning if the data end after the current time."""
     if panel.calendar.kind == "counter":
         return []
     ends = panel.calendar.stamps(panel.ends)
     late = int((ends > now.timestamp() * 1e6).sum())
-    return [f"{count(late, 'series')} end after now: is the last time right?"] if late else []
+    return [f"{count(late, 'series')} end after the current time: check the last rows"] if late else []
 
 
 def count(n: int, what: str) -> str:
@@ -252,7 +259,7 @@ def _percent(fraction: float) -> str:
 
 
 def number(value: float | None, width: int) -> str:
-    """Right-aligned with four significant digits; a dash where undefined."""
+    """A right-aligned number with four significant digits; a dash where undefined."""
     if value is None or math.isnan(value):
         return f"{'–':>{width}}"
     text = f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.3e}"

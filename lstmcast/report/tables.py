@@ -24,15 +24,15 @@ from lstmcast.results import LSTMCAST, TrainingReport
 METRICS = {"mae": "MAE", "rmse": "RMSE", "smape": "sMAPE", "mase": "MASE", "owa": "OWA", "wql": "WQL", "msis": "MSIS"}
 NAME, SCORE_CELL = 16, 10
 _LEGEND = (
-    "Less is better. MASE counts in the history's own (seasonal) steps; OWA: 1 is as good as Naive2, the M4 "
-    "competition's\nbenchmark; WQL and MSIS judge the intervals, which should hold what came as often as they say."
+    "Lower is better. MASE: error relative to the (seasonal) naive steps of the history. OWA: 1 equals Naive2, the "
+    "benchmark of\nthe M4 competition. WQL and MSIS score the intervals; cov. is their coverage."
 )
 
 
-def backtested(scores: BacktestResult) -> str:
-    """The table, the best baseline first, notes, and the verdict."""
+def format_backtest(scores: BacktestResult) -> str:
+    """The table of a backtest, notes and the verdict."""
     names = ranked(scores)
-    heads = {**METRICS, **{f"coverage_{level:g}": f"in {level:g} %" for level in scores.levels}}
+    heads = {**METRICS, **{f"coverage_{level:g}": f"cov. {level:g}%" for level in scores.levels}}
     lines = [f"\n{_what(scores)}:", " " * (NAME + 2) + "".join(f"{head:>{SCORE_CELL}}" for head in heads.values())]
     for name in names:
         cells = "".join(f"{_cell(metric, scores.overall(name, metric)):>{SCORE_CELL}}" for metric in heads)
@@ -60,7 +60,7 @@ def _what(scores: BacktestResult) -> str:
     of = f" of each of {series:,} series" if series > 1 else ""
     names = scores.keys("origin")
     spacing = f", {names[0]} to {names[-1]}, every {count(scores.step, 'step')}" if origins > 1 else f", {names[0]}"
-    trained = "trained at each" if scores.refit else "trained once, before the first"
+    trained = "trained at each origin" if scores.refit else "trained once, before the first origin"
     return f"{count(origins, 'origin')}{of}{spacing}, {count(scores.horizon, 'step')} ahead of each; lstmcast {trained}"
 
 
@@ -71,7 +71,7 @@ def _notes(scores: BacktestResult) -> Sequence[str]:
     if scores.n_scored < scores.origins.size:
         missing = scores.origins.size - scores.n_scored
         notes.append(
-            f"{missing:,} of {scores.origins.size:,} origins cannot judge: not observed, or nothing after them"
+            f"{missing:,} of {scores.origins.size:,} origins not scored: nothing is observed at the origin or after it"
         )
     return notes
 
@@ -92,7 +92,7 @@ LIVE_CELL = 9
 STEPS = 12  # columns: more steps are shown at even distances
 
 
-def format_scores(scores: LiveScores, name: str) -> str:
+def format_live_scores(scores: LiveScores, name: str) -> str:
     """The scores, in all and by step ahead."""
     if not scores.n_actuals:
         return f"{name}: no forecast step has an observed value yet (in this window)"
@@ -110,22 +110,26 @@ def format_scores(scores: LiveScores, name: str) -> str:
     )
     for q, level in enumerate(scores.levels):
         cells = [_percent(scores.coverage_by_step[q, step]) for step in steps]
-        lines.append(_live_row(f"in {level:g} %", _percent(scores.coverage[q]), cells))
+        lines.append(_live_row(f"coverage {level:g}%", _percent(scores.coverage[q]), cells))
     return "\n".join(lines)
 
 
 def format_drift(drift: Drift) -> str:
-    """What the test for drift found, in one line."""
+    """The result of the drift test in one line."""
     if not drift.blocks:
-        return "drift: nothing to look at yet"
-    found = f"yes, for the last {count(drift.blocks - (drift.since or 0), 'block')}" if drift.found else "none found"
-    ratio = f"errors {drift.ratio:.2f} × those of calibration" if math.isfinite(drift.ratio) else "no error to compare"
-    alarm = f"alarm at {1 / drift.false_alarm_rate:,.0f}: {drift.false_alarm_rate:.0%} false ones"
-    return f"drift: {found}; {ratio} ({count(drift.blocks, 'block')}, evidence {drift.statistic:,.1f}, {alarm})"
+        return "drift: no forecasts to test yet"
+    found = (
+        f"detected in the last {count(drift.blocks - (drift.since or 0), 'block')}" if drift.found else "none detected"
+    )
+    ratio = (
+        f"errors {drift.ratio:.2f} × the calibration errors" if math.isfinite(drift.ratio) else "no errors to compare"
+    )
+    alarm = f"alarm at {1 / drift.false_alarm_rate:,.0f}, false-alarm rate {drift.false_alarm_rate:.0%}"
+    return f"drift: {found}; {ratio} ({count(drift.blocks, 'block')}, statistic {drift.statistic:,.1f}, {alarm})"
 
 
 def _live_row(name: str, total: str, cells: list[str]) -> str:
-    return f"  {name:12}" + "".join(f"{cell:>{LIVE_CELL}}" for cell in (total, *cells))
+    return f"  {name:13}" + "".join(f"{cell:>{LIVE_CELL}}" for cell in (total, *cells))
 
 
 def _float_or_none(value: float) -> str:
@@ -174,13 +178,13 @@ def _version(path: Path, *, current: bool) -> VersionSummary:
         return VersionSummary(path.name, current, None, f"the report cannot be read ({err!r})")
 
 
-def table(folder: Path, found: Sequence[VersionSummary]) -> str:
+def format_versions(folder: Path, found: Sequence[VersionSummary]) -> str:
     """One line a version, the current one with a star."""
     lines = [f"{folder}: {count(len(found), 'version')}"]
-    lines.append(f"    {'version':27}{'trained (UTC)':18}{'rows':>9}{'MAE':>11}{'MASE':>10}  skill  why")
+    lines.append(f"    {'version':27}{'trained (UTC)':18}{'rows':>9}{'MAE':>11}{'MASE':>10}  skill  reason")
     lines += [f"  {'*' if version.current else ' '} {version.name:27}{_version_row(version)}" for version in found]
     if not any(version.current for version in found):
-        lines.append("  none is current: lstmcast models rollback makes the newest one so")
+        lines.append("  none is current; `lstmcast models rollback` selects the newest")
     return "\n".join(lines)
 
 
@@ -196,7 +200,7 @@ def _version_row(version: VersionSummary) -> str:
     else:  # event, category and label
         cells = f"{'accuracy ' + _number(scores['accuracy']):>21}"
     percent = "–" if math.isnan(skill) else f"{skill:.0%}"
-    return f"{created:18}{report.data.rows:>9,}{cells}{percent:>7}  {reason}"
+    return f"{created:18}{report.data.rows:>9,}{cells} {percent:>6}  {reason}"
 
 
 def _number(value: float) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lstmcast.tasks.label.scores import LabelReport, LabelScores
     from lstmcast.tasks.label.train import LabelPlan
 
-MIXED = 3  # pairs of labels that are named
+MAX_CONFUSIONS = 3  # pairs of labels in the summary
 LABEL_METRICS = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced",
@@ -34,8 +34,8 @@ LABEL_METRICS = {
 }
 
 
-def found(data: LabeledPanel) -> str:
-    """What was read and handled, and what was inferred and why."""
+def format_labeled_data(data: LabeledPanel) -> str:
+    """The size of the data, the inferred settings and the corrections."""
     lengths = data.lengths
     each = f"{lengths.min():,} to {lengths.max():,} steps" if lengths.min() < lengths.max() else f"{lengths[0]:,} steps"
     width = count(len(data.features), "feature")
@@ -45,8 +45,8 @@ def found(data: LabeledPanel) -> str:
     return "\n".join([*lines, *(f"  left out: {reason}" for reason in data.dropped)])
 
 
-def planned(plan: LabelPlan) -> str:
-    """What `auto` became."""
+def format_label_plan(plan: LabelPlan) -> str:
+    """The decisions of a training."""
     return "\n".join(setting_rows([*plan.inferred, network_setting(plan)]))
 
 
@@ -84,7 +84,7 @@ def label_table(scores: Mapping[str, Scores]) -> list[str]:
 def top_confusions(matrix: Ints, classes: Sequence[str]) -> str:
     """The most frequent confusions, worst first; empty if all labels are right."""
     wrong = matrix - np.diag(np.diag(matrix))
-    worst = np.argsort(-wrong, axis=None, kind="stable")[:MIXED]
+    worst = np.argsort(-wrong, axis=None, kind="stable")[:MAX_CONFUSIONS]
     pairs = [divmod(int(at), len(classes)) for at in worst]
     return ", ".join(f"{classes[a]} predicted as {classes[b]} ({wrong[a, b]})" for a, b in pairs if wrong[a, b])
 
@@ -92,14 +92,14 @@ def top_confusions(matrix: Ints, classes: Sequence[str]) -> str:
 def format_label_forecast(
     labels: LabelPredictions, data: LabeledPanel, report: LabelReport, *, version: Path, target: str
 ) -> str:
-    """What predict wrote, from what; how many labels the file knew already; a caution where the model earned one."""
+    """The file and the model; the accuracy on labels in the file; the verdict unless the model beats the baselines."""
     where = "stdout" if target == "-" else target
     lines = [f"{where}: the {labels.label} of {count(len(labels.keys), 'series')}; {version}"]
     lines += [f"note: {note}" for note in data.notes]
     known, same = count_correct(data.labels, labels.predicted)
     if known:
         text = f"{same:,} ({same / known:.1%})"
-        lines.append(f"note: the file itself has a {data.label} for {known:,} of them; {text} are the same")
+        lines.append(f"note: the file has a {data.label} for {known:,} of them, of which {text} are predicted")
     return "\n".join(lines if report.evaluation.skill.better else [*lines, label_verdict(report.evaluation)])
 
 

@@ -61,7 +61,7 @@ def test_score_without_a_job_tells_what_runs_have_seen(here: Path, capsys: Captu
     assert out == ""
     assert err.startswith("sales: 15 values forecast that came true since\n  MAE ")
     assert "MASE" in err
-    assert "in 80 %" in err
+    assert "coverage 80%" in err
     assert err.splitlines()[-1].startswith("drift: none found")
     assert {path: path.read_bytes() for path in before} == before
 

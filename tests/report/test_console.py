@@ -94,12 +94,12 @@ def test_many_series_are_cut_short(tmp_path: Path, write_series: Any) -> None:
 def test_data_beyond_today(air_panel: Panel, year: int, said: bool) -> None:
     """Data that end after now are told, others are not."""
     text = console.format_data(air_panel, datetime(year, 1, 1, tzinfo=UTC))
-    assert ("end after now: is the last time right?" in text) is said
+    assert ("end after the current time" in text) is said
 
 
 def test_found_as_json(shops_file: Path) -> None:
     """A program gets the same: columns, frequency, counts, inferred, what was left out."""
-    found = console.found_as_json(read(shops_file))
+    found = console.data_to_dict(read(shops_file))
     assert found["columns"] == {"time": "day", "target": ["sales"], "series": ["shop"]}
     assert (found["frequency"], found["season"], found["series"]) == ("D", 7, 3)
     assert (found["rows"], found["filled"]) == (120 + 90 + 5, 0)

@@ -10,7 +10,7 @@ import pytest
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.backtest_result import BacktestResult, MethodForecasts
 from lstmcast.evaluation.skill import Skill
-from lstmcast.report.tables import backtested, ranked
+from lstmcast.report.tables import format_backtest, ranked
 from lstmcast.report.verdict import compare_with_baseline
 
 NAN = float("nan")
@@ -53,11 +53,9 @@ def test_lstmcast_first_then_by_mase(scores: BacktestResult) -> None:
 
 def test_the_table(scores: BacktestResult) -> None:
     """Four digits, thousands apart, shares in percent, a dash where undefined; each number under its head."""
-    what, heads, *rest = backtested(scores).strip().splitlines()
-    assert what == (
-        "2 origins, 1960-06 to 1960-09, every 3 steps, 3 steps ahead of each; lstmcast trained once, before the first:"
-    )
-    assert heads.split() == ["MAE", "RMSE", "sMAPE", "MASE", "OWA", "WQL", "MSIS", "in", "80", "%"]
+    what, heads, *rest = format_backtest(scores).strip().splitlines()
+    assert what.startswith("2 origins, 1960-06 to 1960-09, every 3 steps, 3 steps ahead of each; lstmcast ")
+    assert heads.split() == ["MAE", "RMSE", "sMAPE", "MASE", "OWA", "WQL", "MSIS", "cov.", "80%"]
     assert rest[0].split() == ["lstmcast", "17.65", "20.5", "4.04", "%", "0.6", "0.5", "0.0321", "4.4", "62%"]
     assert rest[1].startswith("  seasonal naive ")
     assert rest[2].split() == ["naive", "70,771", "95", "17.4", "%", "2.4", "2", "0.1", "–", "100%"]
@@ -68,10 +66,10 @@ def test_the_table(scores: BacktestResult) -> None:
 
 
 def test_what_is_missing_is_counted(scores: BacktestResult) -> None:
-    """Series left out, origins that cannot judge; and that lstmcast was trained at each."""
+    """Series left out, origins not scored; and that lstmcast was trained at each."""
     actual = np.zeros((1, 2, 3))
     actual[0, 1] = np.nan
-    text = backtested(replace(scores, actual=actual, left_out=1200, refit=True))
+    text = format_backtest(replace(scores, actual=actual, left_out=1200, refit=True))
     assert "note: 1,200 series left out: too short for so many origins" in text
-    assert "note: 1 of 2 origins cannot judge: not observed, or nothing after them" in text
-    assert "lstmcast trained at each:" in text
+    assert "note: 1 of 2 origins not scored" in text
+    assert "lstmcast trained at each origin:" in text

@@ -93,7 +93,7 @@ def coverage_by_step(scores: BacktestResult) -> Figure:
 
 
 def best_and_worst(scores: BacktestResult) -> Figure:
-    """Forecasts beside what came: of the one series, or of those with the smallest and the largest error."""
+    """Forecasts and actual values of one series, or of those with the smallest and the largest errors."""
     selected = _extremes(scores)
     series_panels = [_series_panel(scores, k, name) for k, name in selected.items()]
     title = f"Forecasts of {_target(scores)} and actual values"
@@ -136,7 +136,7 @@ def _write(figure: Figure, title: str, caption: str) -> None:
 
 
 def _name(figure: Figure, curves: Sequence[Curve], top: float) -> None:
-    """Write every curve's name beside its end, as near as leaves each a line of its own."""
+    """Write the name of each curve next to its end, without overlaps."""
     axes = figure.axes[0]
     ends = [(curve, curve.values[np.isfinite(curve.values)][-1:]) for curve in curves]
     known = sorted(((float(end[0]) / top, curve) for curve, end in ends if end.size), key=lambda pair: pair[0])
@@ -162,7 +162,7 @@ def declutter_labels(positions: Sequence[float], gap: float) -> list[float]:
 
 
 def _draw_nominal(figure: Figure, level: float, counts: Ints, color: str) -> None:
-    """The level asked for, and how far from it chance leads so few outcomes: a normal approximation."""
+    """The nominal coverage and its 95% sampling band, by a normal approximation."""
     axes, steps = figure.axes[0], np.arange(1, len(counts) + 1)
     half_width = CHANCE * np.sqrt(level * (100 - level) / np.maximum(counts, 1))
     axes.fill_between(
@@ -172,7 +172,7 @@ def _draw_nominal(figure: Figure, level: float, counts: Ints, color: str) -> Non
 
 
 def _extremes(scores: BacktestResult) -> dict[int, str]:
-    """The series to draw, and what they are called: all where they are few, else the best and the worst."""
+    """The series to draw with their names: all of a few, or the best and the worst."""
     table = scores.tables["series"][LSTMCAST]
     metric = "mase" if np.isfinite(table["mase"]).any() else "mae"
     error = table[metric]

@@ -1,4 +1,4 @@
-"""Figures of symbols: the last ones and those to come, with what was thought likely; and bits beside the baselines'.
+"""Figures of symbols: past and forecast symbols with their probabilities, and bits per symbol by method.
 
 Plain values in, a matplotlib Figure out.
 """
@@ -34,14 +34,14 @@ LINE, ROW, GAP = 0.28, 0.21, 0.55  # of a title, a symbol, what lies between two
 ACTUAL_COLOR, PREDICTED_COLOR = "#111111", "#d55e00"
 NAMES = {" ": "␣ space", "\n": "↵ line end", "\t": "⇥ tab"}
 LOOKS: Mapping[bool, Mapping[str, Any]] = {
-    True: {"facecolor": ACTUAL_COLOR, "edgecolor": "white", "label": "came"},
-    False: {"facecolor": "none", "edgecolor": PREDICTED_COLOR, "linewidth": 1.6, "label": "said to come"},
+    True: {"facecolor": ACTUAL_COLOR, "edgecolor": "white", "label": "actual"},
+    False: {"facecolor": "none", "edgecolor": PREDICTED_COLOR, "linewidth": 1.6, "label": "forecast"},
 }
 
 
 @dataclass(frozen=True)
 class SymbolTimeline:
-    """One series: what was thought likely at each step, and what came.
+    """One series: the probabilities at each step, and the symbols.
 
     Attributes:
         name: of the series.
@@ -61,7 +61,7 @@ class SymbolTimeline:
 
     @property
     def rows(self) -> Ints:
-        """The codes that are drawn: those that came or are said to come, then the likeliest; in their order."""
+        """The codes to draw, in their order: the actual and forecast symbols, then the most likely ones."""
         weight = self.probabilities.sum(axis=0)
         shown = self.codes[self.codes >= 0]
         weight[shown] += len(self.codes)
@@ -93,12 +93,12 @@ def ahead(
         for k in selected_series(panel, keys, range(panel.n_series))
     ]
     source = PurePath(model.report.data.source).name
-    title = f"Likeliest {panel.columns.target[0] if len(panel.columns.target) == 1 else 'symbols'} ahead ({source})"
+    title = f"Most likely {panel.columns.target[0] if len(panel.columns.target) == 1 else 'symbols'} ahead ({source})"
     return _draw(timelines, title, verdict(model.report.evaluation)), len(timelines)
 
 
 def _timeline(model: SymbolForecaster, panel: Panel, k: int, path: Ints, history: int) -> SymbolTimeline:
-    """Series k: its last steps and the path ahead, each with what was thought likely before it."""
+    """Series k: its last steps and the forecast path, with the probabilities of each step."""
     known = min(history, int(panel.lengths[k]))
     codes = np.concatenate([panel.series(k).astype(np.int64), path])
     positions = panel.ends[k] + np.arange(1 - known, len(path) + 1)
@@ -143,12 +143,12 @@ def _draw(timelines: Sequence[SymbolTimeline], title: str, caption: str) -> Figu
 
 
 def _is_long(timeline: SymbolTimeline) -> bool:
-    """Whether what stands below the steps has to be turned."""
+    """Whether the tick labels are rotated."""
     return max(map(len, timeline.ticks)) > 1
 
 
 def _draw_timeline(axes: Axes, timeline: SymbolTimeline) -> None:
-    """Probabilities as shades, a dot where a symbol came, a ring where one is said to come."""
+    """Probabilities as shades, actual symbols as dots, forecast symbols as rings."""
     rows = timeline.rows
     axes.imshow(timeline.probabilities[:, rows].T, cmap="Blues", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
     steps, rows_of_codes = np.arange(len(timeline.codes)), np.searchsorted(rows, timeline.codes)

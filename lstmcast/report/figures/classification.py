@@ -166,7 +166,7 @@ def _draw_ahead(axes: Any, panel: Panel, k: int, forecast: Forecast, x_range: tu
 
 
 def _percent(chance: float) -> str:
-    """A probability as a person says it; one that is nearly certain is not called certain."""
+    """A probability in percent; below 0.5% and above 99.5% as a bound."""
     return "<1 %" if chance < 0.005 else ">99 %" if chance > 0.995 else f"{chance:.0%}".replace("%", " %")
 
 
@@ -201,7 +201,7 @@ PALE = 0.55  # of a cell, from where on its number is written in white
 
 
 def draw(matrix: Ints, classes: Sequence[str], *, label: str, title: str, caption: str) -> Figure:
-    """Draw it: a row for each label, the columns what it was given, shaded by the share of the row.
+    """Draw a confusion matrix: actual labels in rows, predicted labels in columns, shaded by the fraction of the row.
 
     Args:
         matrix: [C, C] how many series of each label (row) were given each label (column).
@@ -259,7 +259,7 @@ def _write(axes: Any, matrix: Ints, *, size: float) -> None:
 
 
 def _name(axes: Any, matrix: Ints, classes: Sequence[str], label: str) -> None:
-    """The labels along both sides, what the sides are, and how often each label is right."""
+    """The labels and titles of both axes, and the recall of each label."""
     count, size = len(classes), float(np.clip(500 / len(classes), 5, 9))
     shown = np.arange(0, count, -(-count // CONFUSION_NAMED))
     names = [shorten(classes[k], size=size, width=NAME) for k in shown.tolist()]

@@ -1,4 +1,4 @@
-"""The figure of an explanation: what mattered, how far back effects reach, and the gates as heat maps."""
+"""The figure of an explanation: attributions, the reach of past effects, and the gates as heat maps."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _write(figure: Figure, explained: Explanation) -> None:
 
 
 def _draw_past(axes: Any, explained: Explanation, recent: int, target: str) -> None:
-    """The last values beside what they would usually be, and both forecasts."""
+    """The last values with their expected values, and both forecasts."""
     calendar, forecast = explained.forecast.calendar, explained.forecast
     past = axis_numbers(calendar.wall(explained.positions[-recent:]))
     ahead = axis_numbers(calendar.wall(forecast.positions[0]))
@@ -92,7 +92,7 @@ def _draw_past(axes: Any, explained: Explanation, recent: int, target: str) -> N
 
 
 def _draw_attribution(axes: Any, explained: Explanation, recent: int, limits: tuple[float, float]) -> None:
-    """What each of the last values did to the mean of the forecast, as bars."""
+    """The attribution of the mean forecast to each of the last values, as bars."""
     calendar = explained.forecast.calendar
     positions, attributions = axis_numbers(calendar.wall(explained.positions)), explained.attribution.mean(axis=0)
     shown = attributions[-recent:]
@@ -113,7 +113,7 @@ def _draw_attribution(axes: Any, explained: Explanation, recent: int, limits: tu
 
 
 def _cut(attributions: Floats) -> tuple[float, str]:
-    """Where bars are cut so that the others can be seen beside a few that tower above them, and the words for it."""
+    """The height at which very long bars are cut, and the note about it."""
     sizes = np.abs(attributions)
     limit, largest = 1.5 * float(np.quantile(sizes, 0.98)), int(np.argmax(sizes))
     if sizes[largest] <= 2 * limit or not limit:
@@ -122,7 +122,7 @@ def _cut(attributions: Floats) -> tuple[float, str]:
 
 
 def _draw_memory(axes: Any, explained: Explanation) -> None:
-    """The share of all effect that lies within the last steps: of past values, and of what the network remembers."""
+    """The cumulative fraction of the effect of the last steps: of past values, and of the cell state."""
     curves = (
         ("past values", explained.effect, RAISED, "-"),
         ("the network's memory", explained.internals.memory, LOWERED, (0, (5, 1.5))),
@@ -176,7 +176,7 @@ def _draw_map(figure: Figure, axes: Any, explained: Explanation, name: str, *, n
 
 
 def _name_groups(axes: Any, inside: NetworkInternals, rows: list[int], *, named: bool) -> None:
-    """A line between two groups, and beside the left map what each follows and how many units do."""
+    """A line between two groups of units, and their names and sizes next to the left map."""
     groups = [
         (name, len(list(units))) for name, units in groupby(inside.unit_correlations[row].component for row in rows)
     ]
@@ -201,6 +201,6 @@ def _title(axes: Any, text: str) -> None:
 
 
 def _legend_above(axes: Any, columns: int) -> None:
-    """Beside the title, where no line runs."""
+    """Next to the title."""
     legend_style = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.2}
     axes.legend(ncols=columns, fontsize=8, frameon=False, **legend_style)

@@ -1,4 +1,4 @@
-"""A panel and its forecasts as a figure: which series, which steps, which words."""
+"""Figures of a panel and its forecasts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def plot(panel: Panel, forecast: Forecast, *, keys: Sequence[str] = (), title: s
 
 
 def forecast_panels(panel: Panel, forecast: Forecast, keys: Sequence[str]) -> list[SeriesPanel]:
-    """One strip a series: its past and its forecast."""
+    """One panel a series: its history and its forecast."""
     row = {key: k for k, key in enumerate(forecast.keys)}
     selected = selected_series(panel, keys, [k for k, key in enumerate(panel.keys) if key in row])
     return [
@@ -52,7 +52,7 @@ def forecast_panels(panel: Panel, forecast: Forecast, keys: Sequence[str]) -> li
 
 
 def backtest_panels(panel: Panel, forecaster: Forecaster, keys: Sequence[str]) -> list[SeriesPanel]:
-    """One strip a series: what was known, and the held-out forecasts that judged the model."""
+    """One panel a series: the values, and the held-out forecasts."""
     held, known = forecaster.holdout, forecaster.context.keys
     at = {key: k for k, key in enumerate(panel.keys)}
     row_by_series = {at[known[s]]: s for s in np.unique(held.series).tolist() if known[s] in at}
@@ -72,7 +72,7 @@ def backtest_panels(panel: Panel, forecaster: Forecaster, keys: Sequence[str]) -
 
 
 def file_panels(panel: Panel, path: str, keys: Sequence[str]) -> list[SeriesPanel]:
-    """One strip a series of a forecast written earlier by `lstmcast predict`, with what became known since.
+    """One panel a series: a forecast file of `lstmcast predict`, with the values observed since.
 
     Raises:
         DataError: the file is not such a forecast, or does not belong to this panel.
@@ -130,7 +130,7 @@ def _some(names: Iterable[str]) -> str:
 
 
 def _series_panel(panel: Panel, k: int, bands: list[ForecastBand], ahead: Ints | None) -> SeriesPanel:
-    """Series k before `ahead` as history, and what is known from there on as the actual values."""
+    """Series k: values before `ahead` as history, later ones as actual values."""
     positions = panel.starts[k] + np.arange(panel.lengths[k])
     values = np.where(panel.observed_of(k), panel.series(k), np.nan)
     past = np.full(len(positions), True) if ahead is None else positions < ahead[0]

@@ -1,4 +1,4 @@
-"""The figure: what was observed, what is forecast, and how far it may be off.
+"""Figures with one panel a series: observed values, forecasts and intervals.
 
 Plain arrays in, a matplotlib Figure out. One panel a series; `render` turns the figure into the bytes of a file.
 """
@@ -42,7 +42,7 @@ _METADATA: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class _Format:
-    """How panels share a page; inches, and points for text."""
+    """The layout of panels on a page, in inches; text in points."""
 
     columns: int
     width: float
@@ -128,7 +128,7 @@ def draw(
 
 
 def render(figure: Figure, suffix: str) -> bytes:
-    """Turns a figure into the contents of a file: the same bytes whenever it is called.
+    """Render a figure as the contents of a file, with reproducible bytes.
 
     Args:
         figure: from `draw`.
@@ -158,7 +158,7 @@ def _check(series_panels: Sequence[SeriesPanel], history: int | None) -> None:
 
 
 def _recent(series_panel: SeriesPanel, history: int | None) -> SeriesPanel:
-    """Leaves out what lies more than `history` steps before the first forecast."""
+    """Drop the steps more than `history` before the first forecast."""
     horizon = max((band.forecast.size for band in series_panel.bands), default=0)
     steps = max(8 * horizon, 60) if history is None else history
     start = max(
@@ -171,7 +171,7 @@ def _recent(series_panel: SeriesPanel, history: int | None) -> SeriesPanel:
 
 
 def _origin(series_panel: SeriesPanel, band: ForecastBand) -> int:
-    """How many rows of the strip come before the fan."""
+    """The number of panel rows above the forecast."""
     return int(np.searchsorted(series_panel.times, band.times[0]))
 
 
@@ -191,7 +191,7 @@ def _lighter(color: str, fraction: float) -> str:
 
 
 def _keys(series_panels: Sequence[SeriesPanel], shades: Mapping[float, str]) -> list[Artist]:
-    """What the legend explains: only what is drawn."""
+    """The entries of the legend: only what is drawn."""
     held_out = any(len(series_panel.bands) > 1 for series_panel in series_panels)
     observed = Line2D([], [], label="Actual", **HELD_OUT) if held_out else Line2D([], [], label="History", **HISTORY)
     keys: list[Artist] = [observed]
@@ -250,7 +250,7 @@ def _draw_panel(axes: Axes, series_panel: SeriesPanel, shades: Mapping[float, st
 
 
 def _extent(series_panel: SeriesPanel) -> tuple[Floats, Floats]:
-    """Every place and every value that the panel has to show."""
+    """All positions and values in the panel."""
     bounds = [bound for band in series_panel.bands for pair in band.intervals.values() for bound in pair]
     known = series_panel.actual or (series_panel.times[:0], series_panel.values[:0])
     times = [series_panel.times, known[0], *(band.times for band in series_panel.bands)]
@@ -272,7 +272,7 @@ def _draw_line(axes: Axes, times: Times, values: Floats, **look: Any) -> None:
 def _draw_forecast_band(
     axes: Axes, series_panel: SeriesPanel, band: ForecastBand, shades: Mapping[float, str], *, color: str
 ) -> None:
-    """Intervals, forecast, and what joins it to the last observed value: a thin line, a lighter upright one."""
+    """Intervals, the forecast, and thin lines that join it to the last observed value."""
     observed = np.flatnonzero(np.isfinite(series_panel.values[: _origin(series_panel, band)]))
     for level, bounds in band.intervals.items():
         _draw_band(axes, axis_numbers(band.times), *bounds, color=shades[level], zorder=2 - level / 100)

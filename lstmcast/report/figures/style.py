@@ -1,4 +1,4 @@
-"""What makes a figure readable: its style, its axes, and text that fits.
+"""Style of figures: defaults, axes and fitted text.
 
 Nothing here knows what is drawn. Every function takes plain values or one matplotlib Axes.
 """
@@ -58,7 +58,7 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Matplotlib's defaults and ours, whatever the user's matplotlibrc says, for the length of a `with` block.
+    """Use Matplotlib's defaults and the style of lstmcast in a `with` block, independent of the user's matplotlibrc.
 
     A character that no installed font can draw becomes a box, without a warning; nor is it said when a font for another
     script lacks a weight.
@@ -187,14 +187,14 @@ def value_limits(values: Floats) -> tuple[float, float]:
 
 
 class NumberFormatter(Formatter):
-    """Tick labels that read as numbers, with no offset beside the axis."""
+    """Tick labels as plain numbers, without an offset."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:  # noqa: ARG002
         """One label on its own."""
         return number_labels([x])[0]
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
-        """The labels of one axis, all with the same unit and number of decimals."""
+        """The labels of one axis, with a common unit and number of decimals."""
         return number_labels(values)
 
 
@@ -228,7 +228,7 @@ def _decimal(value: float, step: float) -> str:
 
 
 def literal(text: str) -> str:
-    """One line of text: white space becomes a space, and what cannot be printed becomes `�`."""
+    """Text in one line: white space becomes a space, unprintable characters become `�`."""
     return "".join(char if char.isprintable() else "\ufffd" for char in " ".join(text.split()))
 
 
@@ -253,7 +253,7 @@ def shorten(text: str, *, size: float, width: float, weight: str = "normal") -> 
 
 
 def wrap(text: str, *, size: float, width: float, lines: int, weight: str = "normal") -> list[str]:
-    """Breaks a text into lines of at most `width` points; what does not fit into `lines` ends in an ellipsis."""
+    """Break a text into at most `lines` lines of at most `width` points; longer text ends in an ellipsis."""
     letters = max(1, int(width / (0.6 * size)))
     rows = textwrap.wrap(literal(text), letters, max_lines=lines, placeholder=" …")
     return [shorten(row, size=size, width=width, weight=weight) for row in rows]

@@ -37,7 +37,7 @@ class LabelTask(Task[LabeledPanel, SeriesClassifier, "LabelBacktest"]):
 
     def describe_data(self, dataset: LabeledPanel, now: datetime) -> str:  # noqa: ARG002  # labels have no age
         """Format series, features and labels."""
-        return task_tables.found(dataset)
+        return task_tables.format_labeled_data(dataset)
 
     def training(self, dataset: LabeledPanel, config: Config) -> LabelTraining:
         """Plan a training run."""
@@ -47,7 +47,7 @@ class LabelTask(Task[LabeledPanel, SeriesClassifier, "LabelBacktest"]):
 
     def describe_plan(self, plan: LabelPlan) -> str:
         """Format the decisions of a training run."""
-        return task_tables.planned(plan)
+        return task_tables.format_label_plan(plan)
 
     def describe_scores(self, report: LabelReport) -> str:
         """Format accuracy, cross-entropy, and the most frequent confusions."""

@@ -80,9 +80,9 @@ class ValueTask(Task[Panel, Forecaster, "BacktestResult"]):
 
     def describe_backtest(self, result: BacktestResult) -> str:
         """Format the table of scores."""
-        from lstmcast.report.tables import backtested
+        from lstmcast.report.tables import format_backtest
 
-        return backtested(result)
+        return format_backtest(result)
 
     def backtest_figures(self, result: BacktestResult) -> dict[str, bytes]:
         """Draw scores by step, and intervals."""

@@ -49,7 +49,7 @@ def test_the_board_shows_what_was_thought_and_what_came() -> None:
     assert said == [[2, 2], [3, 0]]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["x", "␣ space", "z"]
     assert axes.get_title(loc="left") == "pump/1"
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["came", "said to come"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["actual", "forecast"]
 
 
 def test_of_many_symbols_the_drawn_ones_matter() -> None:
