@@ -1,4 +1,4 @@
-"""The calendar of the series: a regular grid, the season, the zone, and how the file writes a time."""
+"""Calendar of the series: time grid, season, time zone and time format."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from lstmcast.errors import ConfigError, DataError
 from lstmcast.text import MAX_SHOWN, truncate_items
 from lstmcast.types import Ints
 
-_FEWEST = 3  # different times, to find a frequency
+_MIN_TIMES = 3  # distinct times needed to infer a frequency
 
 
 @dataclass(frozen=True)
 class Calendar:
-    """The regular times on which series live: positions are ordinals, consecutive steps differ by one.
+    """Regular times of the series; positions are consecutive integers.
 
     Attributes:
-        grid: how far apart steps are, and where they lie.
-        season: steps after which a pattern repeats; 1 for none.
-        pinned: the user chose another season than the usual one.
-        timezone: the zone whose wall clock the times show; None where times carry no zone.
-        style: how the file writes a time; None for a counter.
+        grid: step size and phase.
+        season: season length in steps; 1 for none.
+        pinned: whether the user set a season other than the default.
+        timezone: zone of the wall times; None if times have no zone.
+        style: time format of the file; None for a counter.
     """
 
     grid: TimeGrid
@@ -61,49 +61,35 @@ class Calendar:
 
     @property
     def name(self) -> str:
-        """A short name as pandas writes it: `MS`, `QE-DEC`, `W-FRI`, `B`, `30min`; `1` for a counter."""
+        """Frequency in pandas notation; see `TimeGrid.name`."""
         return self.grid.name
 
     @property
     def label(self) -> str:
-        """The same in words, e.g. `every 30 minutes`."""
+        """Frequency in words, such as `every 30 minutes`."""
         return self.grid.label
 
     @property
     def mase_season(self) -> int:
-        """Lag of the naive forecast in MASE: the user's season, else 24 hourly, 12 monthly, 4 quarterly, or 1."""
+        """Season of MASE: a pinned season, else 24 hourly, 12 monthly, 4 quarterly, or 1."""
         return self.season if self.pinned else self.grid.mase_season
 
     @property
     def default_horizon(self) -> int:
-        """Steps to forecast where the user does not say: a year, a fortnight, a day, as the frequency suggests."""
+        """Default horizon of the frequency, such as a year, two weeks or a day."""
         return self.season if self.kind == "counter" and self.season > 1 else self.grid.horizon
 
     def positions(self, stamps: Ints) -> Ints:
-        """The step that each time belongs to.
-
-        Args:
-            stamps: [N] microseconds since 1970-01-01 (UTC where the calendar has a zone).
-
-        Returns:
-            [N] ordinals.
-        """
+        """Positions [N] of times [N], microseconds since 1970-01-01 (UTC if the calendar has a zone)."""
         return self.grid.positions(to_wall(stamps, self.timezone) if self.grid.in_days else stamps)
 
     def stamps(self, positions: Ints) -> Ints:
-        """The times of steps: the inverse of `positions`.
-
-        Args:
-            positions: [N] ordinals.
-
-        Returns:
-            [N] microseconds since 1970-01-01 (UTC where the calendar has a zone).
-        """
+        """Times [N] of positions [N], the inverse of `positions`."""
         times = self.grid.times(positions)
         return from_wall(times, self.timezone).early if self.grid.in_days else times
 
     def text(self, positions: Ints) -> list[str]:
-        """The times of steps as the file writes them; the numbers themselves for a counter."""
+        """Times of positions in the format of the file; the numbers of a counter."""
         if self.style is None:
             return [str(position) for position in positions.tolist()]
         distinct, inverse = np.unique(positions, return_inverse=True)
@@ -111,13 +97,13 @@ class Calendar:
         return [texts[i] for i in inverse.tolist()]
 
     def wall(self, positions: Ints) -> npt.NDArray[Any]:
-        """The times of steps as datetime64[us] on the wall clock, for axes; the numbers themselves for a counter."""
+        """Wall times of positions as datetime64[us], for axes; the numbers of a counter."""
         if self.kind == "counter":
             return self.stamps(positions)
         return to_wall(self.stamps(positions), self.timezone).astype("datetime64[us]")
 
     def to_dict(self) -> dict[str, object]:
-        """Plain values that JSON can carry."""
+        """JSON values."""
         return {**asdict(self), "name": self.name}
 
     @classmethod
@@ -134,20 +120,13 @@ class Calendar:
 
 
 def counter_calendar(season: int | None = None) -> tuple[Calendar, tuple[InferredSetting, ...]]:
-    """The calendar of a file without a time column: rows are counted 1, 2, 3 ….
-
-    Args:
-        season: steps after which a pattern repeats, where the user says so.
-
-    Returns:
-        The calendar, and why it is so.
-    """
-    found = InferredSetting(SettingKey.FREQUENCY, "1", "there is no time column: rows are counted")
-    return Calendar(TimeGrid("counter"), season=season or 1, pinned=season is not None), (found,)
+    """Calendar of a file without a time column, where rows are counted 1, 2, 3 …; `season` may be pinned."""
+    frequency = InferredSetting(SettingKey.FREQUENCY, "1", "there is no time column: rows are counted")
+    return Calendar(TimeGrid("counter"), season=season or 1, pinned=season is not None), (frequency,)
 
 
-THIRTEEN_MONTHS = 13  # months, as which years such as 2001-02, 2002-03 would be read
-YEARS_LIKE_MONTHS = ("%Y-%m", "%Y/%m")
+SPLIT_YEAR_STEP = 13  # months between split years such as 2001-02, 2002-03 when read as months
+SPLIT_YEAR_PATTERNS = ("%Y-%m", "%Y/%m")
 
 
 def infer_calendar(
@@ -160,23 +139,20 @@ def infer_calendar(
     frequency: str | None = None,
     season: int | None = None,
 ) -> tuple[Calendar, tuple[InferredSetting, ...]]:
-    """Find the regular grid on which all rows of all series lie.
+    """Infer the regular grid of all rows.
 
     Args:
         times: the times of N rows.
-        groups: [N] which series each row belongs to.
-        lines: [N] the physical line of each row, for messages.
+        groups: [N] index of the series.
+        lines: [N] physical line of each row, for messages.
         column: the time column, for messages.
-        source: the file's name, for messages.
-        frequency: the frequency that the user named; rows between its steps are then taken into them.
-        season: the season that the user named.
-
-    Returns:
-        The calendar, and what was inferred, with the reason.
+        source: the file name, for messages.
+        frequency: a pinned frequency; rows between its steps are aggregated.
+        season: a pinned season.
 
     Raises:
         DataError: fewer than three times, irregular times, or a frequency that is finer than the data.
-        ConfigError: an unknown frequency, one for times that are only counted, or a season below 1.
+        ConfigError: an unknown frequency, a frequency of counted steps, or a season below 1.
     """
     if season is not None and season < 1:
         raise ConfigError(f"data.season_length: must be at least 1 (got {season})")
@@ -188,45 +164,42 @@ def infer_calendar(
     zone = times.timezone
     if frequency is None:
         grid = _found(steps, times, lines, column, source)
-        if (grid.kind, grid.step) == ("month", THIRTEEN_MONTHS) and times.style.pattern in YEARS_LIKE_MONTHS:
+        if (grid.kind, grid.step) == ("month", SPLIT_YEAR_STEP) and times.style.pattern in SPLIT_YEAR_PATTERNS:
             first, second = times.style.format(times.stamps[:2])
             raise DataError(
-                f"{source}:{lines[0]}: column '{column}': {first}, {second} and so on are 13 months apart; if each "
-                f"runs from one year into the next, write its first year alone ({first[:4]}), else name the frequency: "
+                f"{source}:{lines[0]}: column '{column}': {first}, {second} and so on are 13 months apart; if they are "
+                f"split years, write the first year only ({first[:4]}), else set the frequency: "
                 'data.frequency: "13MS"'
             )
         zone = "UTC" if zone and grid.in_days and not on_days else zone  # e.g. daily at 00:00 UTC, in another zone
         counts = grid.positions(steps.after) - grid.positions(steps.before)
-        why = f"{np.count_nonzero(counts == 1)} of {len(counts)} steps are {grid.label}"
+        reason = f"{np.count_nonzero(counts == 1)} of {len(counts)} steps are {grid.label}"
     else:
-        grid, why = _pinned(frequency, steps, steps_of(wall, groups)), "data.frequency"
+        grid, reason = _pinned(frequency, steps, steps_of(wall, groups)), "data.frequency"
     calendar = Calendar(grid, timezone=zone, style=times.style)
-    found = InferredSetting(SettingKey.FREQUENCY, grid.name, why)
+    inferred = InferredSetting(SettingKey.FREQUENCY, grid.name, reason)
     longest = _longest(calendar.positions(times.stamps), groups)
-    return _with_season(calendar, season, longest, found)
+    return _with_season(calendar, season, longest, inferred)
 
 
 def _counted(times: Times, frequency: str | None, season: int | None) -> tuple[Calendar, tuple[InferredSetting, ...]]:
-    """The calendar of a column of whole numbers that count steps."""
+    """Calendar of a column of integers that count steps."""
     if frequency not in (None, "1"):
-        raise ConfigError("data.frequency needs times, but the time column counts steps; leave it out")
+        raise ConfigError("data.frequency requires times, but the time column counts steps; leave it out")
     distinct = np.unique(times.stamps)
     step = int(np.gcd.reduce(np.diff(distinct))) or 1
     grid = TimeGrid("counter", step, int(distinct[0]) % step)
     calendar = Calendar(grid, season=season or 1, pinned=season is not None, style=times.style)
-    return calendar, (
-        InferredSetting(
-            SettingKey.FREQUENCY, "1", "the time column counts steps" + (f" by {step}" if step > 1 else "")
-        ),
-    )
+    reason = "the time column counts steps" + (f" by {step}" if step > 1 else "")
+    return calendar, (InferredSetting(SettingKey.FREQUENCY, "1", reason),)
 
 
 def _found(steps: TimeDeltas, times: Times, lines: Ints, column: str, source: str) -> TimeGrid:
-    """The grid of the data, or the error that says why there is none."""
-    if len(steps.distinct) < _FEWEST:
+    """Grid of the data; raises DataError if there is none."""
+    if len(steps.distinct) < _MIN_TIMES:
         raise DataError(
-            f"{source}: column '{column}': a frequency can be found in at least {_FEWEST} different times "
-            f"(got {len(steps.distinct)}); add rows or name it with data.frequency"
+            f"{source}: column '{column}': a frequency requires at least {_MIN_TIMES} different times "
+            f"(got {len(steps.distinct)}); add rows or set data.frequency"
         )
     if not len(steps.before):
         steps = steps_of(steps.distinct, np.zeros_like(steps.distinct))
@@ -237,7 +210,7 @@ def _found(steps: TimeDeltas, times: Times, lines: Ints, column: str, source: st
 
 
 def _irregular(steps: TimeDeltas, times: Times, lines: Ints, column: str, source: str) -> str:
-    """The message for times that lie on no grid: the two commonest steps, and the first lines off the grid."""
+    """Message about irregular times: the two most common steps, and the first lines off the grid."""
     common = [f"{span_text(size)} ({count} of {len(steps.before)})" for size, count in common_steps(steps)]
     calendar = Calendar(nearest_grid(steps), timezone=times.timezone)
     stamps = times.stamps
@@ -248,51 +221,41 @@ def _irregular(steps: TimeDeltas, times: Times, lines: Ints, column: str, source
     )
     zone = ", or data.timezone if the days are those of a zone" if times.timezone == "UTC" else ""
     return (
-        f"{source}:{lines[off_grid[0]]}: column '{column}': the times are irregular: the commonest steps are "
+        f"{source}:{lines[off_grid[0]]}: column '{column}': the times are irregular: the most common steps are "
         f"{' and '.join(common)}; off the regular grid: {shown}; set data.frequency to resample{zone}"
     )
 
 
 def _pinned(frequency: str, steps: TimeDeltas, wall_steps: TimeDeltas) -> TimeGrid:
-    """The grid that the user named, unless it is finer than the data."""
+    """Grid of a pinned frequency; raises DataError if it is finer than the data."""
     grid = parse_frequency(frequency, wall_steps)
     if not grid.in_days:
         grid, wall_steps = parse_frequency(frequency, steps), steps
     counts = grid.positions(wall_steps.after) - grid.positions(wall_steps.before)
     if len(counts) and counts.min() > 1:
         raise DataError(
-            f"data.frequency: {frequency} is finer than the data: their smallest step is {counts.min()} of it; "
-            "name a coarser one, or leave it out"
+            f"data.frequency: {frequency} is finer than the data, whose smallest step is {counts.min()} of it; "
+            "set a coarser one, or leave it out"
         )
     return grid
 
 
 def _longest(positions: Ints, groups: Ints) -> int:
-    """Steps from the first to the last of the longest series."""
+    """Steps of the longest series."""
     by_series = pd.Series(positions).groupby(groups)
     return int((by_series.max() - by_series.min()).max()) + 1
 
 
 def _with_season(
-    calendar: Calendar, season: int | None, longest: int, found: InferredSetting
+    calendar: Calendar, season: int | None, longest: int, frequency: InferredSetting
 ) -> tuple[Calendar, tuple[InferredSetting, ...]]:
-    """The calendar with its season: the user's, else the usual one if the data show it twice, else none."""
+    """Set the season: the pinned one, else the default if two seasons are known, else none."""
+    default = calendar.grid.season
     if season is not None:
-        other = season != calendar.grid.season
-        return replace(calendar, season=season, pinned=other), (
-            found,
-            InferredSetting(SettingKey.SEASON_LENGTH, str(season), "data.season_length"),
-        )
-    default_season = calendar.grid.season
-    if default_season > 1 and longest < 2 * default_season:
-        reason = f"the longest series has {longest} steps, fewer than two seasons of {default_season}"
-        return calendar, (found, InferredSetting(SettingKey.SEASON_LENGTH, "1", reason))
-    reason = (
-        f"usual for data that are {calendar.label}"
-        if default_season > 1
-        else f"none is usual for {calendar.label} data"
-    )
-    return replace(calendar, season=default_season), (
-        found,
-        InferredSetting(SettingKey.SEASON_LENGTH, str(default_season), reason),
-    )
+        calendar, reason = replace(calendar, season=season, pinned=season != default), "data.season_length"
+    elif default > 1 and longest < 2 * default:
+        reason = f"the longest series has {longest} steps, fewer than two seasons of {default}"
+    else:
+        calendar = replace(calendar, season=default)
+        reason = f"the default for {calendar.label} data" if default > 1 else f"no default for {calendar.label} data"
+    return calendar, (frequency, InferredSetting(SettingKey.SEASON_LENGTH, str(calendar.season), reason))

@@ -1,4 +1,4 @@
-"""A regular grid on one clock: how far apart steps are, where they lie, and what such a grid is called."""
+"""Regular time grid: step, phase and names."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ UNITS = (  # µs in a unit, as pandas writes it, in words, and as an adverb
 _MONDAY = np.datetime64("0001-01-01", "D")  # business days are counted from here
 _HORIZONS = {("month", 12): 6, ("month", 3): 8, ("month", 1): 12, ("fixed", WEEK): 13, ("fixed", DAY): 14}
 _MASE_SEASONS = {("fixed", HOUR): 24, ("month", 1): 12, ("month", 3): 4}
-_MOST_STEPS = 288  # five-minute steps in a day: the longest horizon that is chosen for the user
+_MAX_DEFAULT_HORIZON = 288  # five-minute steps in a day
 
 
 @dataclass(frozen=True)
 class TimeGrid:
-    """Times at regular steps. A time is int64 microseconds since 1970-01-01 on the grid's clock.
+    """Regular steps of times, int64 microseconds since 1970-01-01 on the grid's clock.
 
     Attributes:
-        kind: `counter` (rows are counted), `fixed` (a step is a fixed time), `month` or `business` (Monday to Friday).
-        step: microseconds, months or business days in a step; for a counter, by how much it rises.
-        phase: microseconds (`fixed`), months since 1970-01 (`month`) or the count at position 0; within one step.
-        anchor: for months, the day that stands for one: first (`S`), last (`E`), or such a business day (`BS`, `BE`).
+        kind: `counter` (rows are counted), `fixed` (constant duration), `month` or `business` (Monday to Friday).
+        step: microseconds, months or business days in a step, or the increment of a counter.
+        phase: microseconds (`fixed`), months since 1970-01 (`month`) or the count at position 0, modulo the step.
+        anchor: day of the month: first (`S`), last (`E`), or first or last business day (`BS`, `BE`).
         shift: microseconds after the start of that day (`month`), or of each day (`business`).
     """
 
@@ -47,10 +47,9 @@ class TimeGrid:
     shift: int = 0
 
     def positions(self, times: Ints) -> Ints:
-        """[N] the step that each time [N] belongs to.
+        """Positions [N] of times [N].
 
-        A time between two steps belongs to the earlier; but weeks and what is named by its end (month end and the like)
-        take in the days that lead up to it.
+        A time between two steps belongs to the earlier one; for weeks and periods named by their end, to the later one.
         """
         if self.kind == "counter":
             return (times - self.phase) // self.step
@@ -63,7 +62,7 @@ class TimeGrid:
         return np.asarray((times - self.phase + lead) // self.step, dtype=np.int64)
 
     def times(self, positions: Ints) -> Ints:
-        """[N] the times of steps [N]: the inverse of `positions`."""
+        """Times [N] of positions [N], the inverse of `positions`."""
         if self.kind == "business":
             days = np.asarray(np.busday_offset(_MONDAY, positions, roll="forward"), dtype="datetime64[D]")
             return np.asarray(days.astype(np.int64) * DAY + self.shift, dtype=np.int64)
@@ -71,17 +70,17 @@ class TimeGrid:
         return ticks if self.kind in {"fixed", "counter"} else self._month_times(ticks)
 
     def holds(self, times: Ints) -> npt.NDArray[np.bool_]:
-        """[N] whether each time is on the grid."""
+        """[N] true for times on the grid."""
         return np.asarray(self.times(self.positions(times)) == times, dtype=np.bool_)
 
     @property
     def in_days(self) -> bool:
-        """Whether steps are days or longer, and so follow the wall clock where it is turned."""
+        """True if steps are days or longer, and follow the wall clock."""
         return self.kind in {"month", "business"} or (self.kind == "fixed" and self.step % DAY == 0)
 
     @property
     def name(self) -> str:
-        """A short name as pandas writes it: `MS`, `QE-DEC`, `W-FRI`, `B`, `30min`; `1` for a counter."""
+        """Frequency in pandas notation: `MS`, `QE-DEC`, `W-FRI`, `B`, `30min`; `1` for a counter."""
         if self.kind in {"counter", "business"}:
             return "1" if self.kind == "counter" else "B"
         if self.kind == "month":
@@ -93,7 +92,7 @@ class TimeGrid:
 
     @property
     def label(self) -> str:
-        """The same in words, e.g. `every 30 minutes`."""
+        """Frequency in words, such as `every 30 minutes`."""
         if self.kind in {"counter", "business"}:
             return "row number" if self.kind == "counter" else "business days"
         if self.kind == "month":
@@ -107,7 +106,7 @@ class TimeGrid:
 
     @property
     def season(self) -> int:
-        """Steps after which such data usually repeat (a day, a week, a year), where whole steps make one; else 1."""
+        """Default season length in steps (a day, week or year); 1 if it is no multiple of the step."""
         if self.kind in {"counter", "business"}:
             return 5 if self.kind == "business" else 1
         if self.kind == "month":
@@ -120,19 +119,19 @@ class TimeGrid:
 
     @property
     def mase_season(self) -> int:
-        """Lag of the naive forecast in MASE: 24 hourly, 12 monthly, 4 quarterly, else 1."""
+        """Season of MASE: 24 hourly, 12 monthly, 4 quarterly, else 1."""
         return _MASE_SEASONS.get((self.kind, self.step), 1)
 
     @property
     def horizon(self) -> int:
-        """Steps to forecast where the user does not say."""
+        """Default horizon in steps."""
         if self.kind == "fixed" and self.step < DAY:
-            return min(self.season if self.season > 1 else 24, _MOST_STEPS)
+            return min(self.season if self.season > 1 else 24, _MAX_DEFAULT_HORIZON)
         return _HORIZONS.get((self.kind, self.step), 10)
 
     @property
     def _unit(self) -> tuple[int, str, str, str]:
-        """The largest unit of which the step is a multiple."""
+        """Largest unit that divides the step."""
         return next(unit for unit in UNITS if self.step % unit[0] == 0)
 
     def _month_name(self) -> str:
@@ -144,15 +143,15 @@ class TimeGrid:
         day = f"-{self.shift // DAY + 1}" if self.anchor == "S" and self.shift >= DAY else ""
         if letter == "M":
             return f"{_times(count)}{self.anchor_name('M')}{day}"
-        last = self.phase % months + 12 - months  # of the months on which a step may fall, the last in a year
+        last = self.phase % months + 12 - months  # the last month of a step in a year
         return f"{_times(count)}{self.anchor_name(letter)}-{MONTHS[last]}{day}"
 
     def anchor_name(self, letter: str) -> str:
-        """`MS`, `ME`, `BMS` or `BME` for the letter `M`, and so on."""
+        """Anchored unit: `MS`, `ME`, `BMS` or `BME` for the letter `M`."""
         return f"{self.anchor[:-1]}{letter}{self.anchor[-1]}"
 
     def _month_times(self, months: Ints) -> Ints:
-        """[N] the time that stands for each month since 1970-01; a day that the month lacks becomes its last."""
+        """[N] anchor time of each month since 1970-01; days beyond the end of a month become its last day."""
         first, following = _first_days(months), _first_days(months + 1)
         if self.anchor == "E":
             days = following - 1
@@ -166,15 +165,14 @@ class TimeGrid:
 
 
 def _first_days(months: Ints) -> Ints:
-    """[N] days since 1970-01-01 of the first day of months since 1970-01."""
+    """[N] first days, since 1970-01-01, of months since 1970-01."""
     return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
 
 
 def _to_business_day(days: Ints, roll: Literal["forward", "backward"]) -> Ints:
-    """[N] the next or previous business day, where a day since 1970-01-01 is none."""
-    return np.asarray(np.busday_offset(days.astype("datetime64[D]"), 0, roll=roll), dtype="datetime64[D]").astype(
-        np.int64
-    )
+    """[N] next or previous business day of days since 1970-01-01."""
+    business = np.busday_offset(days.astype("datetime64[D]"), 0, roll=roll)
+    return np.asarray(business, dtype="datetime64[D]").astype(np.int64)
 
 
 def months_of(times: Ints) -> Ints:
@@ -183,7 +181,7 @@ def months_of(times: Ints) -> Ints:
 
 
 def _fits(span: int, step: int) -> int:
-    """How many steps make the span; 1 where they do not."""
+    """Number of steps in the span; 1 if it is no multiple of the step."""
     return span // step if span % step == 0 else 1
 
 

@@ -15,18 +15,12 @@ from lstmcast.data.timezones import DAY, SECOND, has_single_time_of_day
 from lstmcast.errors import ConfigError
 from lstmcast.types import Ints
 
-_MIN_FRACTION = 0.25  # of the steps must be a single step of a grid finer than the commonest step
+_MIN_SINGLE_STEPS = 0.25  # fraction of single steps needed for a grid finer than the most common step
 
 
 @dataclass(frozen=True)
 class TimeDeltas:
-    """The steps from each time to the next within its series.
-
-    Attributes:
-        distinct: [D] all different times, ascending.
-        before: [P] the time before each step.
-        after: [P] the time after it.
-    """
+    """Distinct times [D], ascending, and the times before and after each step within series [P]."""
 
     distinct: Ints
     before: Ints
@@ -39,7 +33,7 @@ class TimeDeltas:
 
 
 def steps_of(times: Ints, groups: Ints) -> TimeDeltas:
-    """The steps of N times, of which each belongs to a series (groups [N])."""
+    """Steps of N times, by series (groups [N])."""
     ordered = bool(np.all((np.diff(groups) > 0) | ((np.diff(groups) == 0) & (np.diff(times) >= 0))))
     if not ordered:
         order = np.lexsort((times, groups))
@@ -49,10 +43,7 @@ def steps_of(times: Ints, groups: Ints) -> TimeDeltas:
 
 
 def find_grid(steps: TimeDeltas) -> TimeGrid | None:
-    """The coarsest grid that holds every time; None where there is none.
-
-    Months and business days come first, so that months of 28 to 31 days are one step, and weekends are none.
-    """
+    """Coarsest grid that contains all times, or None; months and business days are tried first."""
     for unit in _units(steps):
         counts = unit.positions(steps.after) - unit.positions(steps.before)
         for count in _counts(counts):
@@ -64,43 +55,42 @@ def find_grid(steps: TimeDeltas) -> TimeGrid | None:
 
 
 def nearest_grid(steps: TimeDeltas) -> TimeGrid:
-    """The grid that holds the most times, for saying which ones it does not hold."""
+    """Grid that contains the most times, for messages about the others."""
     units = [TimeGrid("fixed")]
     if common_steps(steps)[0][0] >= 28 * DAY:
-        into = _commonest(steps.distinct - month_starts(steps.distinct))
-        units += [TimeGrid("month", shift=into), TimeGrid("month", anchor="E", shift=int(steps.distinct[0]) % DAY)]
-    grids = [_commonly(unit, steps) for unit in units]
+        shift = _most_common(steps.distinct - month_starts(steps.distinct))
+        units += [TimeGrid("month", shift=shift), TimeGrid("month", anchor="E", shift=int(steps.distinct[0]) % DAY)]
+    grids = [_most_common_grid(unit, steps) for unit in units]
     return max(grids, key=lambda grid: int(np.count_nonzero(grid.holds(steps.distinct))))
 
 
-def _commonly(unit: TimeGrid, steps: TimeDeltas) -> TimeGrid:
-    """The grid of the commonest step in a unit, where most of its times lie."""
-    step = _commonest(np.maximum(unit.positions(steps.after) - unit.positions(steps.before), 1))
-    return replace(unit, step=step, phase=_commonest(unit.positions(steps.distinct) % step))
+def _most_common_grid(unit: TimeGrid, steps: TimeDeltas) -> TimeGrid:
+    """Grid of the most common step and phase in a unit."""
+    step = _most_common(np.maximum(unit.positions(steps.after) - unit.positions(steps.before), 1))
+    return replace(unit, step=step, phase=_most_common(unit.positions(steps.distinct) % step))
 
 
-def _commonest(numbers: Ints) -> int:
-    """The number that occurs most often."""
+def _most_common(numbers: Ints) -> int:
     distinct, counts = np.unique(numbers, return_counts=True)
     return int(distinct[np.argmax(counts)])
 
 
 def common_steps(steps: TimeDeltas) -> list[tuple[int, int]]:
-    """The two commonest steps in microseconds, each with its count."""
+    """Two most common steps in microseconds, with their counts."""
     sizes, counts = np.unique(steps.sizes, return_counts=True)
     order = np.argsort(-counts, kind="stable")[:2]
     return [(int(sizes[i]), int(counts[i])) for i in order]
 
 
 def span_text(micros: int) -> str:
-    """A span in words: `90 minutes`, `1 day`."""
+    """Format a time span: `90 minutes`, `1 day`."""
     unit, _, plural, _ = next(unit for unit in UNITS if micros % unit[0] == 0)
     count = micros // unit
     return f"{count} {plural if count != 1 else plural[:-1]}"
 
 
 def _units(steps: TimeDeltas) -> Iterator[TimeGrid]:
-    """The single steps to try, coarsest first: months by the day that stands for them, business days, microseconds."""
+    """Candidate units, coarsest first: months by their anchor, business days, microseconds."""
     distinct = steps.distinct
     time = int(distinct[0]) % DAY
     if has_single_time_of_day(distinct):
@@ -116,15 +106,16 @@ def _units(steps: TimeDeltas) -> Iterator[TimeGrid]:
 
 
 def _counts(counts: Ints) -> list[int]:
-    """The step sizes [P] worth trying: the commonest, and what divides them all if it is itself seen often enough."""
-    sizes, often = np.unique(counts, return_counts=True)
+    """Candidate step sizes: the most common, and the common divisor if it is frequent itself."""
+    sizes, frequency = np.unique(counts, return_counts=True)
     divisor = int(np.gcd.reduce(sizes))
-    common = int(sizes[np.argmax(often)])
-    return [common, divisor] if divisor == sizes[0] and often[0] >= _MIN_FRACTION * len(counts) else [common]
+    common = int(sizes[np.argmax(frequency)])
+    frequent = divisor == sizes[0] and frequency[0] >= _MIN_SINGLE_STEPS * len(counts)
+    return [common, divisor] if frequent else [common]
 
 
 def _multiple(unit: TimeGrid, count: int, first: int) -> TimeGrid:
-    """The grid of `count` steps of a unit that holds the time `first`."""
+    """Grid of `count` units that contains the time `first`."""
     if unit.kind == "business":
         return unit
     position = int(unit.positions(np.array([first]))[0])
@@ -132,7 +123,7 @@ def _multiple(unit: TimeGrid, count: int, first: int) -> TimeGrid:
 
 
 def month_starts(times: Ints) -> Ints:
-    """[N] the start of the month of each time."""
+    """[N] start of the month of each time."""
     return np.asarray(times.astype("datetime64[us]").astype("datetime64[M]").astype("datetime64[us]").astype(np.int64))
 
 
@@ -149,14 +140,10 @@ _FIXED_NAME = re.compile(r"(\d{0,9})([dDhHtTsS]|min|ms|us)")
 
 
 def parse_frequency(text: str, steps: TimeDeltas) -> TimeGrid:
-    """The grid that the user named, as pandas names it (`MS`, `W-FRI`, `30min`) or in a word (`monthly`).
+    """Parse a frequency in pandas notation (`MS`, `W-FRI`, `30min`) or in words (`monthly`).
 
-    What the name leaves open (the day of a week or month, the minute of an hour) is taken from the data where they
-    have that frequency; else it is the start of the unit, and Sunday for the end of a week.
-
-    Args:
-        text: the name.
-        steps: the times of the data.
+    Details that the name does not give (the day of a week or month, the minute of an hour) are taken from data of that
+    frequency; else they are the start of the unit, and Sunday for weeks.
 
     Raises:
         ConfigError: the name is unknown.
@@ -171,7 +158,7 @@ def parse_frequency(text: str, steps: TimeDeltas) -> TimeGrid:
 
 
 def _named(name: str, first: int, text: str) -> tuple[str, TimeGrid]:
-    """What a grid's name must begin with to be meant, and the grid that is meant where the data have no such grid."""
+    """Prefix that matching grids must have in their name, and the default grid."""
     if name.upper() == "B":
         return "B", TimeGrid("business")
     if (match := _FIXED_NAME.fullmatch(name)) and not _zero(match[1]):
@@ -190,7 +177,7 @@ def _named(name: str, first: int, text: str) -> tuple[str, TimeGrid]:
 
 
 def _named_months(match: re.Match[str], text: str) -> tuple[str, TimeGrid]:
-    """The same for months, quarters and years."""
+    """Prefix and default grid of months, quarters and years."""
     count, business, letter, end, month = (part and part.upper() for part in match.groups())
     letter = "Y" if letter == "A" else letter
     anchor = f"{business}{end or 'S'}"

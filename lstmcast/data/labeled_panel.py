@@ -1,4 +1,4 @@
-"""Labeled series of several features, and the reader of files that hold them."""
+"""Labeled series of several features, and their reader."""
 
 from __future__ import annotations
 
@@ -11,38 +11,29 @@ import pandas as pd
 
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.load import INFER, read_text, to_panel
-from lstmcast.data.panel import Panel
+from lstmcast.data.panel import Panel, offsets_of
 from lstmcast.data.schema import InferredSetting, ReadOptions, SettingKey, Table, fingerprint
 from lstmcast.data.series_columns import EVERY, LABEL_WORDS, group_codes, words
 from lstmcast.errors import DataError
 from lstmcast.text import MAX_SHOWN, pluralize, suggest, truncate_items, truncate_list
 from lstmcast.types import Bools, Floats, Ints
 
-UNKNOWN = ""  # the label of a series that has none
+UNKNOWN = ""  # label of an unlabeled series
 
 Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class LabeledPanel:
-    """S series of F features on one calendar, one after the other in flat arrays of N steps, each with one label.
+    """S labeled series of F features on one calendar, concatenated in flat arrays of N steps.
 
-    Attributes:
-        time: the time column; None where rows are counted.
-        key_columns: the columns that together name a series.
+    Attributes as those of `Panel`, except for:
+        time: the time column; None if rows are counted.
+        key_columns: the id columns.
         features: F columns.
-        label: the column of the labels.
-        calendar: the grid of times.
-        keys: S keys, one text for each key column.
-        values: [N, F] the features, filled where they were missing.
-        observed: [N, F] False where a value was filled in.
-        offsets: [S + 1] series k is `values[offsets[k]:offsets[k + 1]]`.
-        starts: [S] position on the calendar of each series' first step.
-        labels: S texts as the file writes them; `""` where the label is not known.
-        inferred: what was inferred, and why.
-        notes: what was handled, with counts.
-        source: how messages name the file.
-        dropped: series that cannot be used, each with its reason.
+        label: the label column.
+        values, observed: [N, F].
+        labels: S texts as in the file; `""` if unknown.
     """
 
     time: str | None
@@ -62,7 +53,7 @@ class LabeledPanel:
     dropped: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
-        """Return the sha256 of all that a model depends on: columns, keys, times, features, labels."""
+        """Compute the sha256 of columns, keys, times, features and labels."""
         columns = (self.time, self.key_columns, self.features, self.label)
         described = (columns, self.calendar.to_dict(), self.keys, self.labels)
         return fingerprint(described, self.offsets, self.starts, self.values, self.observed)
@@ -79,13 +70,13 @@ class LabeledPanel:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The labels there are: numbers by size, then words."""
+        """Distinct labels: numbers by value, then words."""
         return tuple(sorted({label for label in self.labels if label != UNKNOWN}, key=_by_size))
 
     def select(self, indices: Ints) -> LabeledPanel:
-        """The series at these indices, in this order."""
+        """Select series by index, in this order."""
         selected, lengths = indices.tolist(), self.lengths[indices]
-        offsets = _offsets(lengths)
+        offsets = offsets_of(lengths)
         rows = np.arange(offsets[-1]) + np.repeat(self.offsets[indices] - offsets[:-1], lengths)
         return replace(
             self,
@@ -101,16 +92,16 @@ class LabeledPanel:
 def to_multivariate(
     panel: Panel, labels: Mapping[Key, str], label: str, inferred: Sequence[InferredSetting]
 ) -> LabeledPanel:
-    """The features of each series beside each other, on the steps at which all of them are there.
+    """Join the features of each series, on the steps that have all of them.
 
     Args:
         panel: each feature of each series as a series of its own.
-        labels: of each series, as far as it is known.
-        label: what the column of the labels is called.
-        inferred: what was inferred.
+        labels: known labels by series.
+        label: the label column.
+        inferred: inferred settings.
 
     Raises:
-        DataError: no series has all its features at any step.
+        DataError: no series has a step with all features.
     """
     keys, at = _parts(panel)
     first, last = panel.starts[at].max(axis=1), panel.ends[at].min(axis=1)
@@ -118,7 +109,7 @@ def to_multivariate(
     if not len(kept):
         raise DataError([f"{panel.source}: no series has all its features at any step", *panel.dropped[:MAX_SHOWN]])
     at, first, lengths = at[kept], first[kept], (last - first + 1)[kept]
-    offsets = _offsets(lengths)
+    offsets = offsets_of(lengths)
     step = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
     rows = np.repeat(panel.offsets[at] + first[:, None] - panel.starts[at], lengths, axis=0) + step[:, None]  # [N, F]
     alone = int((panel.lengths[at] - lengths[:, None]).sum())
@@ -144,7 +135,7 @@ def to_multivariate(
 
 
 def _parts(panel: Panel) -> tuple[list[Key], Ints]:
-    """The keys of S series without their feature, and [S, F] which series of the panel holds each; -1 where none."""
+    """Keys of S series, and the index [S, F] of each feature among the panel's series; -1 where missing."""
     depth, features = len(panel.columns.series), panel.columns.target
     keys = list(dict.fromkeys(key[:depth] for key in panel.keys))
     row, column = ({name: k for k, name in enumerate(names)} for names in (keys, features))
@@ -155,7 +146,7 @@ def _parts(panel: Panel) -> tuple[list[Key], Ints]:
 
 
 def _left_out(panel: Panel, keys: Sequence[Key], *, at: Ints) -> list[str]:
-    """Why series are left out: what is wrong with one of their features, or that these do not meet."""
+    """Reasons for left-out series: an unusable feature, or no step with all features."""
     there = set(at.tolist())
     gone = [", ".join(key) for k, key in enumerate(keys) if k not in there]
     mentioned = [name for name in gone if any(f"'{name}, " in reason for reason in panel.dropped)]
@@ -163,11 +154,6 @@ def _left_out(panel: Panel, keys: Sequence[Key], *, at: Ints) -> list[str]:
         *panel.dropped,
         *(f"series '{name}': its features meet at no step" for name in gone if name not in mentioned),
     ]
-
-
-def _offsets(lengths: Ints) -> Ints:
-    """[S + 1] where each series begins and ends."""
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
 def _by_size(label: str) -> tuple[bool, float, str]:
@@ -178,17 +164,16 @@ def _by_size(label: str) -> tuple[bool, float, str]:
 
 
 def read_labels(path: str | Path, options: ReadOptions = INFER, *, known: bool = True) -> LabeledPanel:
-    """Read a file of labelled series: one row a series and time, with numbers and the label of the series.
+    """Read a file of labeled series: one row per series and time, with the features and the label of the series.
 
     Args:
         path: as for `read`.
-        options: what the user pinned; its `target` is the column of the labels.
-        known: whether the column of the labels must be there; else it may be missing, and no label is known then.
+        options: pinned settings; `target` is the label column.
+        known: whether the label column is required.
 
     Raises:
-        DataError: a label changes inside a series, which column holds the labels is not clear, or nothing tells the
-            series apart; and as for `read`.
-        FileError, BusyError, ConfigError: as for `read`.
+        DataError: a label changes within a series, the label column is ambiguous, or there are no id columns.
+        LstmcastError: as for `read`.
     """
     table = read_text(path, options)
     _check_pins(table, options, known=known)
@@ -207,7 +192,7 @@ def read_labels(path: str | Path, options: ReadOptions = INFER, *, known: bool =
 
 
 def _check_pins(table: Table, options: ReadOptions, *, known: bool) -> None:
-    """One column of labels, and every column that was named, must be there."""
+    """Raise DataError unless there is one label column and all pinned columns exist."""
     names = [str(name) for name in table.text.columns]
     if len(options.target) > 1 or options.target == EVERY:
         raise DataError(f"{table.source}: a series has one label: name one column (got {', '.join(options.target)})")
@@ -221,7 +206,7 @@ def _check_pins(table: Table, options: ReadOptions, *, known: bool) -> None:
 
 
 def _label_column(table: Table, options: ReadOptions) -> tuple[str, str]:
-    """The column of the labels, and why: pinned, named so, or the only one that keeps a value in each series."""
+    """Label column and reason: pinned, named so, or the only one that is constant within each series."""
     if options.target:
         return options.target[0], "given"
     free = [str(name) for name in table.text.columns]
@@ -240,13 +225,13 @@ def _label_column(table: Table, options: ReadOptions) -> tuple[str, str]:
 
 
 def _keeps(text: pd.Series, groups: Ints) -> bool:
-    """Whether a column keeps one value in each series, and its values, two at least, are those of several series."""
+    """True if a column is constant within each series and its values, at least two, repeat over series."""
     pairs = pd.DataFrame({"text": text.to_numpy(), "series": groups}).drop_duplicates()
     return bool(len(pairs) == groups.max() + 1 and 2 <= text.nunique() <= len(pairs) // 2)
 
 
 def _counting(panel: Panel) -> str | None:
-    """The column that numbers the steps of every series from 0 or from 1, where no other is the time."""
+    """Column that numbers the steps of every series from 0 or 1, if there is no time column."""
     if panel.columns.time is not None or len(panel.columns.target) < 2:
         return None
     for name in panel.columns.target:
@@ -257,7 +242,7 @@ def _counting(panel: Panel) -> str | None:
 
 
 def _named(panel: Panel, counting: str | None) -> Iterator[InferredSetting]:
-    """What was inferred, in the words of series with labels."""
+    """Inferred settings with the keys of labeled series."""
     for found in panel.inferred:
         if found.key == SettingKey.TARGET:
             yield replace(found, key=SettingKey.FEATURES, reason=found.reason.removeprefix("given: "))
@@ -268,20 +253,16 @@ def _named(panel: Panel, counting: str | None) -> Iterator[InferredSetting]:
 
 
 def _refuse_single(panel: Panel) -> None:
-    """There must be several series."""
+    """Raise DataError without id columns."""
     if not panel.columns.series:
         raise DataError(
-            f"{panel.source}: a label belongs to a whole series, and no column tells one series from the next; name it "
-            "with --id-columns NAME (data.id_columns)"
+            f"{panel.source}: a label belongs to a whole series, and no column identifies the series; name it with "
+            "--id-columns NAME (data.id_columns)"
         )
 
 
 def _labels(table: Table, label: str, series: tuple[str, ...]) -> dict[Key, str]:
-    """The label of every series.
-
-    Raises:
-        DataError: it changes inside one.
-    """
+    """Labels by series; raises DataError if a label changes within a series."""
     text = table.text[label].str.strip()
     groups = group_codes(table.text, series)
     _, first = np.unique(groups, return_index=True)
@@ -289,7 +270,7 @@ def _labels(table: Table, label: str, series: tuple[str, ...]) -> dict[Key, str]
     changed = np.flatnonzero(text.to_numpy() != text.to_numpy()[before])
     if len(changed):
         _, first_rows = np.unique(groups[changed], return_index=True)
-        rows = changed[np.sort(first_rows)]  # where the label of each series changes first
+        rows = changed[np.sort(first_rows)]  # first change of each series
         where = {k: f"'{text.iloc[k]}' on line {table.lines[k]}" for k in {*before[rows].tolist(), *rows.tolist()}}
         shown = (
             f"series '{', '.join(table.text[list(series)].iloc[now])}' has {where[was]} and {where[now]}"

@@ -1,4 +1,4 @@
-"""A file → a Panel: the whole way of the data through this room."""
+"""Reading of a file into a panel."""
 
 from __future__ import annotations
 
@@ -23,18 +23,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 INFER = ReadOptions()
-OTHER_SIGN = {".": ",", ",": "."}  # the decimal sign, where this one groups thousands
+DECIMAL_BY_THOUSANDS = {".": ",", ",": "."}
 
 
 @dataclass(frozen=True)
 class ParsedTable:
-    """The target's fields as numbers.
-
-    Attributes:
-        values: [N] of each target column; NaN where missing.
-        symbols: [V] what the numbers 0 … V − 1 stand for; empty where they are numbers themselves.
-        notes: what was handled.
-    """
+    """Values [N] of each target column, NaN where missing; the symbols [V] of codes 0 … V − 1, if any; notes."""
 
     values: Mapping[str, Floats]
     symbols: tuple[str, ...] = ()
@@ -43,12 +37,12 @@ class ParsedTable:
 
 @dataclass(frozen=True)
 class TargetParser:
-    """What a target holds.
+    """Parser of one type of target.
 
     Attributes:
-        choose: finds the target among the columns that play no other part.
-        parse: table, target columns and options to their values; raises DataError.
-        holds: whether a column may be the target; one that may is left where others name the series.
+        choose: selects the target among the columns without a role.
+        parse: converts the target columns of a table to values; raises DataError.
+        holds: true for columns that may be a target; one of them must remain when id columns are inferred.
     """
 
     choose: Choose
@@ -60,17 +54,14 @@ def read(source: str | Path | pd.DataFrame, options: ReadOptions = INFER, conten
     """Read past values from a file or a DataFrame.
 
     Args:
-        source: a CSV file, plain or packed, a Parquet file, `"-"` for stdin, or a pandas DataFrame.
-        options: what the user pinned; everything else is inferred, with the reason in `inferred`.
-        content: what its target holds; None: numbers.
-
-    Returns:
-        The series on one regular calendar. What was handled on the way is counted in `notes`.
+        source: a CSV file, plain or compressed, a Parquet file, `"-"` for stdin, or a pandas DataFrame.
+        options: pinned settings; all others are inferred.
+        content: the parser of the target; None for numbers.
 
     Raises:
         FileError: missing, not a regular file, unreadable.
         BusyError: the file changed while it was read.
-        DataError: what cannot be read exactly; several faults come together.
+        DataError: content that cannot be read exactly, with all faults.
         ConfigError: options that contradict each other.
     """
     table = read_text(source, options) if isinstance(source, str | Path) else table_of_frame(source)
@@ -78,13 +69,13 @@ def read(source: str | Path | pd.DataFrame, options: ReadOptions = INFER, conten
 
 
 def read_text(path: str | Path, options: ReadOptions = INFER) -> Table:
-    """The file as text, whose signs and encoding the options may say; see `read`."""
-    decimal = options.decimal or OTHER_SIGN.get(options.thousands or "")
+    """Read a file as text; see `read`."""
+    decimal = options.decimal or DECIMAL_BY_THOUSANDS.get(options.thousands or "")
     return read_table(path, delimiter=options.delimiter, encoding=options.encoding, decimal=decimal)
 
 
 def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser | None = None) -> Panel:
-    """A file that was read as text, as a panel; see `read`."""
+    """Convert a table of text to a panel; see `read`."""
     content = content or NUMBERS
     columns, inferred, notes = find_columns(table, options, content.choose, content.holds)
     groups = group_codes(table.text, columns.series)
@@ -107,7 +98,7 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
 def _parse(
     table: Table, columns: Columns, groups: Ints, options: ReadOptions, content: TargetParser
 ) -> tuple[Times | None, ParsedTable]:
-    """Times and values; the faults of all columns are told together."""
+    """Parse times and values; raises the faults of all columns together."""
     faults: list[str] = []
     times: Times | None = None
     parsed = ParsedTable({})
@@ -121,7 +112,7 @@ def _parse(
 
 
 def _numbers(table: Table, names: Sequence[str], options: ReadOptions) -> ParsedTable:
-    """The target columns as numbers; the faults of all are told together."""
+    """Parse target columns as numbers; raises the faults of all columns together."""
     faults: list[str] = []
     values: dict[str, Floats] = {}
     notes: list[str] = []
@@ -148,7 +139,7 @@ NUMBERS = TargetParser(find_numbers, _numbers)
 
 @contextmanager
 def _collected(faults: list[str]) -> Iterator[None]:
-    """Keeps the faults of the data, so that the next column is looked at too."""
+    """Collect the faults of a column, so that the next column is parsed too."""
     try:
         yield
     except DataError as err:
@@ -156,7 +147,7 @@ def _collected(faults: list[str]) -> Iterator[None]:
 
 
 def _times(table: Table, column: str | None, groups: Ints, options: ReadOptions) -> Times | None:
-    """The time column's stamps; None where rows are counted."""
+    """Parse the time column; None if rows are counted."""
     if column is None:
         return None
     return parse_times(
@@ -173,10 +164,10 @@ def _times(table: Table, column: str | None, groups: Ints, options: ReadOptions)
 def _calendar(
     table: Table, columns: Columns, times: Times | None, groups: Ints, options: ReadOptions
 ) -> tuple[Calendar, tuple[InferredSetting, ...]]:
-    """The grid the series live on."""
+    """Infer the calendar of the series."""
     if columns.time is None or times is None:
         if given := [key for key in ("frequency", "time_format", "timezone") if getattr(options, key) is not None]:
-            raise ConfigError(f"data.{given[0]} needs a time column, and none was found; name it with data.time")
+            raise ConfigError(f"data.{given[0]} requires a time column, and none was found; name it with data.time")
         return counter_calendar(options.season_length)
     return infer_calendar(
         times,

@@ -1,4 +1,4 @@
-"""What becomes of missing steps: short gaps are filled, long ones refused, ends trimmed."""
+"""Missing steps: short gaps are filled, long gaps rejected, ends trimmed."""
 
 from __future__ import annotations
 
@@ -13,33 +13,28 @@ from lstmcast.text import pluralize, truncate_items
 from lstmcast.types import Bools, Floats, Ints
 
 MISSING = ("auto", "interpolate", "zero", "error")
-UNKNOWN = "unknown"  # what becomes of missing symbols: nothing lies between two of them
+UNKNOWN = "unknown"  # treatment of missing symbols
 
 _FILLED = {"zero": "filled with 0", UNKNOWN: "left unknown"}
-_SHORT = 3  # steps that may always be filled
-_ROOM = 10_000_000  # steps that may be filled, beyond twenty times the values observed
+_MIN_GAP_LIMIT = 3  # steps
+_MAX_FILLED_STEPS = 10_000_000  # beyond twenty times the number of observed values
 
 
 @dataclass(frozen=True)
 class SeriesExtent:
-    """Where each of S series begins and ends among the observed cells [N].
-
-    Attributes:
-        first: [S] index of its first cell.
-        last: [S] index of its last cell; before `first` where it has none.
-    """
+    """Indices [S] of the first and last cell of each series among N observed cells; last < first if empty."""
 
     first: Ints
     last: Ints
 
     @property
     def empty(self) -> Bools:
-        """[S] whether a series has no observed value."""
+        """[S] true for series without observed values."""
         return np.asarray(self.last < self.first, dtype=np.bool_)
 
 
 def extent_of(cells: Observations, n_series: int) -> SeriesExtent:
-    """Where each series begins and ends among cells sorted by series."""
+    """Extents of series among cells sorted by series."""
     ids = np.arange(n_series)
     return SeriesExtent(
         np.searchsorted(cells.series, ids).astype(np.int64),
@@ -48,7 +43,7 @@ def extent_of(cells: Observations, n_series: int) -> SeriesExtent:
 
 
 def lengths_of(cells: Observations, extent: SeriesExtent) -> Ints:
-    """[S] steps from the first to the last value of each series; 0 where it has none."""
+    """[S] steps from the first to the last value of each series; 0 without values."""
     if not len(cells.positions):
         return np.zeros(len(extent.first), dtype=np.int64)
     inside = np.minimum(extent.first, len(cells.positions) - 1)
@@ -58,13 +53,13 @@ def lengths_of(cells: Observations, extent: SeriesExtent) -> Ints:
 
 @dataclass(frozen=True)
 class MissingRuns:
-    """G runs of missing steps inside series.
+    """G runs of missing steps within series.
 
     Attributes:
-        before: [G] index of the observed cell before each.
-        series: [G] which series it is in.
-        sizes: [G] missing steps.
-        limits: [G] the most that is filled without being asked for.
+        before: [G] index of the observed cell before the run.
+        series: [G] index of the series.
+        sizes: [G] number of missing steps.
+        limits: [G] maximum size that `auto` fills.
     """
 
     before: Ints
@@ -74,21 +69,21 @@ class MissingRuns:
 
     @property
     def too_long(self) -> Bools:
-        """[G] whether a gap is longer than what is filled without being asked for."""
+        """[G] true for gaps that `auto` does not fill."""
         return np.asarray(self.sizes > self.limits, dtype=np.bool_)
 
 
 def gaps_of(observed: Observations, lengths: Ints, season: int) -> MissingRuns:
-    """Every gap, with its limit: a season (at least 3 steps), but no more than a tenth of the series (at least 3)."""
+    """Find all gaps; the limit is a season or a tenth of the series, whichever is less, but at least 3 steps."""
     sizes = np.diff(observed.positions) - 1
     before = np.flatnonzero((np.diff(observed.series) == 0) & (sizes > 0))
     series = observed.series[before]
-    limits = np.maximum(_SHORT, np.minimum(max(season, _SHORT), lengths[series] // 10))
+    limits = np.maximum(_MIN_GAP_LIMIT, np.minimum(season, lengths[series] // 10))
     return MissingRuns(before, series, sizes[before], limits)
 
 
 def describe_gap(gaps: MissingRuns, i: int, observed: Observations, calendar: Calendar) -> str:
-    """Gap i in words: the times and lines around it, and its size."""
+    """Describe gap i by its size and the times and lines around it."""
     j = int(gaps.before[i])
     start, end = calendar.text(observed.positions[j : j + 2])
     steps = "1 step is" if gaps.sizes[i] == 1 else f"{gaps.sizes[i]} steps are"
@@ -96,16 +91,12 @@ def describe_gap(gaps: MissingRuns, i: int, observed: Observations, calendar: Ca
 
 
 def line_after(gaps: MissingRuns, i: int, observed: Observations) -> int:
-    """The line of the file that follows gap i."""
+    """Line of the file after gap i."""
     return int(observed.lines[gaps.before[i] + 1])
 
 
 def refuse_gaps(gaps: MissingRuns, observed: Observations, calendar: Calendar, names: list[str], source: str) -> None:
-    """Refuse any gap, as `data.missing: error` asks.
-
-    Raises:
-        DataError: naming the first five gaps, and their number.
-    """
+    """Raise DataError for any gap, with the first five and their number."""
     if total := len(gaps.sizes):
         shown = (names[gaps.series[i]] + describe_gap(gaps, i, observed, calendar) for i in range(total))
         where = f"{source}:{line_after(gaps, 0, observed)}"
@@ -113,23 +104,19 @@ def refuse_gaps(gaps: MissingRuns, observed: Observations, calendar: Calendar, n
 
 
 def too_long(gaps: MissingRuns, observed: Observations, calendar: Calendar) -> dict[int, tuple[int, str]]:
-    """The series with a gap that is not filled without being asked for.
-
-    Returns:
-        Series → the line after its first such gap, and the gap with the limit and the mend.
-    """
+    """Series with a gap that `auto` does not fill → the line after the first such gap, and a message."""
     found: dict[int, tuple[int, str]] = {}
     for i in np.flatnonzero(gaps.too_long).tolist():
         k = int(gaps.series[i])
         if k not in found:
-            what = f"{describe_gap(gaps, i, observed, calendar)}, and at most {gaps.limits[i]} are filled unasked"
+            gap = f"{describe_gap(gaps, i, observed, calendar)}, and at most {gaps.limits[i]} are filled by default"
             hint = "set data.missing to interpolate or zero, or cut the file there"
-            found[k] = line_after(gaps, i, observed), f"{what}; {hint}"
+            found[k] = line_after(gaps, i, observed), f"{gap}; {hint}"
     return found
 
 
 def trim_notes(missing: Observations, observed: Observations, extent: SeriesExtent) -> tuple[str, ...]:
-    """A note where missing values before the first or after the last value of a series were left out."""
+    """Note about missing values before the first or after the last value of a series."""
     missing = missing.where(~extent.empty[missing.series])
     first, last = (observed.positions[index[missing.series]] for index in (extent.first, extent.last))
     outside = (missing.positions < first) | (missing.positions > last)
@@ -141,7 +128,7 @@ def trim_notes(missing: Observations, observed: Observations, extent: SeriesExte
 
 
 def fill_notes(observed: Observations, lengths: Ints, how: str) -> tuple[str, ...]:
-    """A note where steps were filled: how many, in how many series, how, and the longest run."""
+    """Note about filled steps: number, series, method, and the longest run."""
     gaps = gaps_of(observed, lengths, season=1)
     if not gaps.sizes.size:
         return ()
@@ -151,21 +138,20 @@ def fill_notes(observed: Observations, lengths: Ints, how: str) -> tuple[str, ..
 
 
 def expand(observed: Observations, starts: Ints, lengths: Ints, how: str) -> tuple[Floats, Bools]:
-    """Lay cells out on every step, and fill the steps between them.
+    """Expand cells to all steps and fill the gaps.
 
     Args:
         observed: [N] cells of series 0 … S-1, none of them empty.
         starts: [S] position of each series' first step.
         lengths: [S] steps of each series.
-        how: `zero`, `unknown` (as −1), else by linear interpolation.
+        how: `zero`, `unknown` (as −1), else linear interpolation.
 
     Returns:
-        [M] the values of all series, one after the other, and whether each was observed; zeros that were asked for are
-        values, and count as observed.
+        [M] concatenated values of all series, and [M] true where observed; explicit zeros count as observed.
     """
     total = int(lengths.sum())
-    if total > 20 * len(observed.values) + _ROOM:
-        raise DataError(f"data.missing: {total - len(observed.values)} steps would have to be filled; cut the file")
+    if total > 20 * len(observed.values) + _MAX_FILLED_STEPS:
+        raise DataError(f"data.missing: too many missing steps ({total - len(observed.values)}); cut the file")
     offsets = np.cumsum(lengths) - lengths
     index = offsets[observed.series] + observed.positions - starts[observed.series]
     there = np.zeros(total, dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""Series on one calendar: ragged, flat, sorted, with what was missing marked."""
+"""Panel: series on one calendar, concatenated in flat arrays."""
 
 from __future__ import annotations
 
@@ -37,28 +37,26 @@ from lstmcast.errors import ConfigError, DataError
 from lstmcast.text import MAX_SHOWN, truncate_items
 from lstmcast.types import Bools, Floats, Ints
 
-_FEWEST = 2  # values in the longest series
+_MIN_VALUES = 2  # in the longest series
 
 
 @dataclass(frozen=True)
 class Panel:
-    """S series on one calendar, one after the other in flat arrays of N values.
+    """S series on one calendar, concatenated in flat arrays of N values.
 
     Attributes:
-        columns: which column plays which part.
+        columns: roles of the columns.
         calendar: the grid of times.
-        keys: S keys, one text for each column that names a series, then that of the target where there are several;
-            `()` for one series.
-        values: [N] the values, filled where they were missing.
-        observed: [N] False where a value was filled in.
+        keys: S keys: the texts of the id columns, then the target if there are several; `()` for one series.
+        values: [N] values, filled where missing.
+        observed: [N] False where a value was filled.
         offsets: [S+1] series k is `values[offsets[k]:offsets[k+1]]`.
-        starts: [S] position on the calendar of each series' first step.
-        inferred: what was inferred, and why.
-        notes: what was handled, with counts.
-        source: how messages name the file.
-        dropped: series that cannot be used, each with its reason.
-        symbols: [V] what the values 0 … V − 1 stand for, where they are no numbers of their own; −1 then stands for
-            what is not known: missing, or none of them.
+        starts: [S] position of each series' first step on the calendar.
+        inferred: inferred settings.
+        notes: remarks about the data, with counts.
+        source: the file name in messages.
+        dropped: unusable series with reasons.
+        symbols: [V] meaning of codes 0 … V − 1, empty for numbers; the code −1 is missing or unknown.
     """
 
     columns: Columns
@@ -75,7 +73,7 @@ class Panel:
     symbols: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
-        """Return the sha256 of all that a forecast depends on: columns, keys, times, values, symbols."""
+        """Compute the sha256 of columns, keys, times, values and symbols."""
         described = (self.columns, self.calendar.to_dict(), self.keys, self.symbols)
         return fingerprint(described, self.offsets, self.starts, self.values, self.observed)
 
@@ -91,35 +89,35 @@ class Panel:
 
     @property
     def ends(self) -> Ints:
-        """[S] position on the calendar of each series' last step."""
+        """[S] position of each series' last step on the calendar."""
         return np.asarray(self.starts + self.lengths - 1, dtype=np.int64)
 
     @property
     def key_columns(self) -> tuple[str, ...]:
-        """What the parts of a key are called."""
+        """Names of the parts of a key."""
         return self.columns.keys
 
     def series(self, k: int) -> Floats:
-        """[T] the values of series k, a view."""
+        """[T] values of series k, a view."""
         return self.values[self.offsets[k] : self.offsets[k + 1]]
 
     def observed_of(self, k: int) -> Bools:
-        """[T] whether each value of series k was in the file, a view."""
+        """[T] observed values of series k, a view."""
         return self.observed[self.offsets[k] : self.offsets[k + 1]]
 
     def select(self, indices: Ints) -> Panel:
-        """The series at these indices, in this order."""
+        """Select series by index, in this order."""
         selected = np.asarray(indices, dtype=np.int64)
         keys = tuple(self.keys[k] for k in selected.tolist())
         return self._cut(selected, self.lengths[selected], keys)
 
     def drop_last(self, steps: int) -> Panel:
-        """Every series without its last `steps` steps; a series that has no more is left empty."""
+        """Remove the last `steps` steps of every series; short series become empty."""
         return self._cut(np.arange(self.n_series), np.maximum(self.lengths - steps, 0), self.keys)
 
     def _cut(self, selected: Ints, lengths: Ints, keys: tuple[tuple[str, ...], ...]) -> Panel:
-        """The first `lengths` [K] steps of the series `selected` [K]."""
-        offsets = _offsets(lengths)
+        """Select the first `lengths` [K] steps of the series `selected` [K]."""
+        offsets = offsets_of(lengths)
         rows = np.arange(offsets[-1]) + np.repeat(self.offsets[selected] - offsets[:-1], lengths)
         return replace(
             self,
@@ -144,27 +142,24 @@ def build_panel(
     inferred: Sequence[InferredSetting] = (),
     notes: Sequence[str] = (),
 ) -> Panel:
-    """Put the rows of a file on the calendar: sort, refuse or join duplicates, trim the ends, fill or refuse gaps.
+    """Put the rows of a file on the calendar: sort, aggregate duplicates, trim the ends, fill gaps.
 
     Args:
         table: the file as text.
-        columns: which column plays which part.
-        times: [N] the time of each row; None where rows are counted.
-        values: [N] the values of each target column; NaN where missing.
+        columns: roles of the columns.
+        times: [N] time of each row; None if rows are counted.
+        values: [N] values of each target column; NaN where missing.
         calendar: the grid of times.
-        symbols: what the values stand for; empty: numbers.
-        missing: `auto` fills short gaps and refuses long ones, `interpolate` fills any, `zero` too, `error` none.
-            Between symbols nothing can be filled in: with `auto`, whatever is missing stays unknown.
-        duplicates: what becomes of rows of one series and time: `error`, `sum`, `mean` or `last`.
-        inferred: what was inferred before.
-        notes: what was handled before.
-
-    Returns:
-        The series that can be used; the others are listed in `dropped`.
+        symbols: meaning of the values; empty for numbers.
+        missing: `auto` fills short gaps and drops series with long ones, `interpolate` and `zero` fill all gaps,
+            `error` none. Missing symbols are never filled; with `auto` they stay unknown.
+        duplicates: `error`, or the aggregation of rows of one series and time: `sum`, `mean` or `last`.
+        inferred: settings inferred so far.
+        notes: remarks so far.
 
     Raises:
-        DataError: duplicates, gaps that may not be filled, or no series that can be used.
-        ConfigError: `missing` or `duplicates` is none of these.
+        DataError: duplicates, gaps that may not be filled, or no usable series.
+        ConfigError: an invalid value of `missing` or `duplicates`.
     """
     _check_choice("data.missing", missing, ("auto", "error") if symbols else MISSING)
     _check_choice("data.duplicates", duplicates, ("error", "last") if symbols else DUPLICATES)
@@ -188,7 +183,7 @@ def build_panel(
         keys=parts.keys,
         values=parts.values,
         observed=parts.observed,
-        offsets=_offsets(parts.lengths),
+        offsets=offsets_of(parts.lengths),
         starts=parts.starts,
         inferred=tuple(inferred),
         notes=(*notes, *row_notes, *parts.notes),
@@ -200,7 +195,7 @@ def build_panel(
 
 @dataclass(frozen=True)
 class _Filled:
-    """The series that can be used, and what was done to them."""
+    """Usable series after trimming and filling, and the reasons for the others."""
 
     keys: tuple[tuple[str, ...], ...]
     values: Floats
@@ -214,7 +209,7 @@ class _Filled:
 def _filled(
     cells: Observations, keys: tuple[tuple[str, ...], ...], calendar: Calendar, missing: str, source: str
 ) -> _Filled:
-    """Trim, drop what cannot be used, and fill."""
+    """Trim series, drop unusable ones, and fill gaps."""
     names = _names(keys)
     empty = np.isnan(cells.values)
     observed = cells.where(~empty)
@@ -229,8 +224,10 @@ def _filled(
     reasons = tuple(f"{names[k]}{dropped[k][1]}" for k in sorted(dropped))
     if len(dropped) == len(keys):
         raise DataError(_unusable(reasons, [dropped[k][0] for k in sorted(dropped)], source))
-    if lengths.max() < _FEWEST:
-        raise DataError(f"{source}: must hold at least {_FEWEST} values of a series (got {lengths.max()}); add rows")
+    if lengths.max() < _MIN_VALUES:
+        raise DataError(
+            f"{source}: must have at least {_MIN_VALUES} values of a series (got {lengths.max()}); add rows"
+        )
     kept = np.setdiff1d(np.arange(len(keys)), list(dropped))
     trimmed = trim_notes(cells.where(empty), observed, extent)
     observed = observed.renumbered(kept, len(keys))
@@ -244,7 +241,7 @@ def _filled(
 
 
 def _unusable(reasons: tuple[str, ...], lines: list[int], source: str) -> list[str]:
-    """The faults of a file without a series that can be used: the first five with their lines, and how many more."""
+    """Faults of a file without a usable series: the first five with their lines, and the number of others."""
     faults = [
         f"{source}:{line}: {reason}" if line else f"{source}: {reason}"
         for line, reason in zip(lines[:MAX_SHOWN], reasons, strict=False)
@@ -253,19 +250,19 @@ def _unusable(reasons: tuple[str, ...], lines: list[int], source: str) -> list[s
     return [*faults, f"{source}: the other {more} series cannot be used either"] if more else faults
 
 
-def _offsets(lengths: Ints) -> Ints:
-    """[S+1] where each series begins and ends."""
+def offsets_of(lengths: Ints) -> Ints:
+    """[S + 1] offsets of series with these lengths [S] in flat arrays."""
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
 def _keys(table: Table, columns: tuple[str, ...], groups: Ints) -> tuple[tuple[str, ...], ...]:
-    """The texts that name each group, in order of appearance."""
+    """Keys of the groups, in order of appearance."""
     _, first = np.unique(groups, return_index=True)
     return tuple(zip(*(table.text[name].iloc[first] for name in columns), strict=True)) if columns else ((),)
 
 
 def _names(keys: tuple[tuple[str, ...], ...]) -> list[str]:
-    """How messages begin that are about a series."""
+    """Prefixes of messages about series."""
     return [f"series '{', '.join(key)}': " if key else "" for key in keys]
 
 

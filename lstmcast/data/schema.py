@@ -1,4 +1,4 @@
-"""The values that flow through reading: plain, frozen, with no behaviour of their own."""
+"""Value types of the reader."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LABELS = {"hold_out": "hold-out", "id_columns": "series", "season_length": "sea
 
 
 class SettingKey(StrEnum):
-    """The settings that are inferred; those of data are called as their keys in the config's section `data`."""
+    """Keys of inferred settings; those of data equal the keys of the config section `data`."""
 
     TIME = "time"
     TARGET = "target"
@@ -51,13 +51,7 @@ class SettingKey(StrEnum):
 
 @dataclass(frozen=True)
 class InferredSetting:
-    """An inferred setting: `InferredSetting(SettingKey.FREQUENCY, "MS", "143 steps are a month")`.
-
-    Attributes:
-        key: the setting.
-        value: its value in print.
-        reason: for the value, in print.
-    """
+    """An inferred setting with its printed value and reason: `(FREQUENCY, "MS", "143 steps are a month")`."""
 
     key: SettingKey
     value: str
@@ -66,14 +60,14 @@ class InferredSetting:
 
 @dataclass(frozen=True)
 class Table:
-    """A file as text: no value is typed yet.
+    """A file as text.
 
     Attributes:
-        source: how messages name the file.
+        source: the file name in messages.
         text: one text column for each header, in file order; an empty field is `""`.
         lines: [N] physical line on which each row starts (the header of a plain file is line 1).
         decimal: `"."` or `","`.
-        notes: what was handled and should be said, e.g. `delimiter ';'`.
+        notes: remarks such as `delimiter ';'`.
     """
 
     source: str
@@ -85,12 +79,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column plays which part.
+    """Roles of columns.
 
     Attributes:
-        time: the time column, or None where rows are simply counted.
-        target: the column to forecast; several for a wide table, where each is a series of its own.
-        series: the columns that together name a series (long format); empty for one series or a wide table.
+        time: the time column; None if rows are counted.
+        target: the columns to forecast; each is a series in a wide table.
+        series: the id columns of a long table; empty for one series or a wide table.
     """
 
     time: str | None
@@ -99,7 +93,7 @@ class Columns:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """What the parts of a series' key are called."""
+        """Names of the parts of a series key."""
         return (*self.series, *(("series",) if len(self.target) > 1 else ()))
 
 
@@ -125,7 +119,7 @@ class ReadOptions:
 
     @classmethod
     def of(cls, section: Mapping[str, Any]) -> Self:
-        """The `data` section of a config as plain values."""
+        """Build from the `data` section of a config."""
         target = section["target"]
         names = (target,) if isinstance(target, str) else tuple(target or ())
         lists = {
@@ -135,7 +129,7 @@ class ReadOptions:
 
 
 def fingerprint(described: object, *arrays: np.ndarray) -> str:
-    """Return the sha256 of a description and of arrays."""
+    """Compute the sha256 of a description and of arrays."""
     digest = sha256(repr(described).encode())
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())

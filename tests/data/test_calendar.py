@@ -355,7 +355,7 @@ def test_a_counter_has_no_frequency_but_its_own() -> None:
     """Its name is accepted back, a frequency of times is a contradiction; a season may be pinned."""
     assert infer(["1", "2", "3"], frequency="1").name == "1"
     assert infer(["1", "2", "3"], season=7).mase_season == 7
-    with pytest.raises(ConfigError, match=r"data\.frequency needs times"):
+    with pytest.raises(ConfigError, match=r"data\.frequency requires times"):
         infer(["1", "2", "3"], frequency="D")
 
 

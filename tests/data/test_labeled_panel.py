@@ -109,7 +109,7 @@ def test_columns_that_are_not_there(tmp_path: Path) -> None:
 def test_series_have_to_be_told_apart(tmp_path: Path) -> None:
     """A file of one series has nothing to label."""
     (fault,) = refused(tmp_path, rows(names="a"), time="step", target=("kind",))
-    assert "no column tells one series from the next; name it with --id-columns NAME" in fault
+    assert "no column identifies the series; name it with --id-columns NAME" in fault
 
 
 def test_steps_that_a_feature_lacks(tmp_path: Path) -> None:
