@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from lstmcast.clock import system_clock
 from lstmcast.data.schema import ReadOptions
-from lstmcast.errors import ModelError, UsageError
+from lstmcast.errors import LstmcastError, ModelError, UsageError
 from lstmcast.forecasting import codec
-from lstmcast.persistence.registry import model_folders, model_name, resolve
+from lstmcast.persistence.registry import CURRENT, current_version, model_folders, model_name, resolve, versions
 from lstmcast.results import output_suffix
 from lstmcast.tasks.registry import AnyTask, get_task, load_version
 
@@ -253,3 +253,38 @@ def check(data: str, config: Config) -> Panel:
     from lstmcast.data.load import read
 
     return read(data, ReadOptions.of(config.data.model_dump()))
+
+
+# --- verify ---
+
+
+def verify(folder: Path, on_valid: Callable[[Path], None]) -> list[str]:
+    """Check every version, the name of the current one, and the ledger of a model.
+
+    Args:
+        folder: of the model.
+        on_valid: called with every path that is intact.
+
+    Returns:
+        The faults.
+    """
+    from lstmcast.persistence.ledger.ledger import FILE, Ledger
+
+    checks: list[tuple[Path, Callable[[Path], object]]] = [(version, load_version) for version in versions(folder)]
+    checks.append((folder / CURRENT, _require_current))
+    if (folder / FILE).exists():
+        checks.append((folder / FILE, lambda path: Ledger.open(path, create=False).close()))
+    faults: list[str] = []
+    for path, check_path in checks:
+        try:
+            check_path(path)
+        except LstmcastError as err:
+            faults += err.faults
+        else:
+            on_valid(path)
+    return faults
+
+
+def _require_current(path: Path) -> None:
+    if current_version(path.parent) is None:
+        raise ModelError(f"{path}: names no version that exists; run lstmcast models rollback to repair it")

@@ -228,7 +228,7 @@ def test_pretrained_networks_need_no_tensorflow(bare: Path, tmp_path: Path) -> N
     """Where nothing was trained, a forecast comes from the networks in the package, and is said to."""
     done = without_tensorflow(bare, "predict", DATA, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "pretrained networks (monthly)" in done.stderr
+    assert "pretrained models (monthly" in done.stderr
     rows = (tmp_path / "forecast.csv").read_text(encoding="utf-8").splitlines()
     assert rows[0] == "month,forecast,lower_80,upper_80,lower_95,upper_95"
     assert len(rows) == 13

@@ -51,13 +51,13 @@ def rollback(version: str | None, model_dir: str | None, model: str | None) -> N
 @MODEL
 def verify(model_dir: str | None, model: str | None) -> None:
     """Prove that every version is whole, and the ledger too. Exit code 5 where one is not."""
+    from lstmcast import app
     from lstmcast.errors import ModelError
-    from lstmcast.jobs.verify import verify_model
     from lstmcast.persistence.registry import model_folder, model_folders
 
     root = Path(model_dir or "models")
     folders = model_folders(root) if model is None else [model_folder(root, model)]
-    found = [fault for folder in folders for fault in verify_model(folder, lambda path: echo_err(f"{path}: whole"))]
+    found = [fault for folder in folders for fault in app.verify(folder, lambda path: echo_err(f"{path}: valid"))]
     if found:
         raise ModelError(found)
 

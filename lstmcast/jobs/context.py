@@ -5,41 +5,62 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from lstmcast.config import Job
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ConfigError, ModelError
 from lstmcast.evaluation.splits import default_horizon
-from lstmcast.forecasting.codec import load
-from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.jobs.events import Note
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.registry import CURRENT, NAME, NAMING, model_name, resolve, versions
+from lstmcast.results import Forecast
+from lstmcast.tasks.base import PredictOptions
+from lstmcast.tasks.registry import AnyTask, load_version
 
 if TYPE_CHECKING:
     from lstmcast.forecasting.fitting import ProgressCallback
+    from lstmcast.forecasting.forecaster import Forecaster
 
 
 @dataclass(frozen=True)
 class CurrentModel:
-    """A version, read and verified.
+    """A version of a model, read and verified.
 
     Attributes:
-        forecaster: the model. version: its folder.
+        task: the task of the model.
+        forecaster: the model.
+        version: its folder.
     """
 
+    task: AnyTask
     forecaster: Forecaster
     version: Path
 
+    @classmethod
+    def load(cls, version: Path) -> CurrentModel:
+        """Read and verify a version.
+
+        Raises:
+            ModelError: it is missing, damaged, or does not forecast values.
+        """
+        task, model = load_version(version)
+        if task.name != "value":
+            raise ModelError(f"{version}: a job needs a model of values (got model.task: {task.name})")
+        return cls(task, cast("Forecaster", model), version)
+
     @property
     def trained(self) -> datetime:
-        """When."""
+        """The time of training."""
         return datetime.fromisoformat(self.forecaster.report.created or "")
+
+    def predict(self, panel: Panel, horizon: int) -> Forecast:
+        """Forecast every series."""
+        return cast("Forecast", self.task.predict(self.forecaster, panel, PredictOptions(horizon)))
 
 
 def folder_of(job: Job) -> Path:
-    """Where the model of a job lies, or will lie: below its name, or that of its file.
+    """Return the folder of a job's model, which need not exist: named by `store.name`, else by the input file.
 
     Raises:
         ConfigError: the name is not allowed.
@@ -51,17 +72,17 @@ def folder_of(job: Job) -> Path:
 
 
 def horizon_of(job: Job, panel: Panel, model: CurrentModel | None) -> int:
-    """Steps that the job forecasts: as it says, else as its model does, else as the data suggest."""
+    """Return the horizon of the job's config, else of its model, else the default for the data."""
     if job.forecast.horizon != "auto":
         return job.forecast.horizon
     return model.forecaster.horizon if model else default_horizon(panel.lengths, panel.calendar.default_horizon)
 
 
 def current_model(folder: Path) -> CurrentModel | None:
-    """The current version of a model's folder; None where none was ever trained.
+    """Load the current version of a model; None where no version exists.
 
     Raises:
-        ModelError: it is damaged, or there are versions and none is current.
+        ModelError: the version is damaged, or versions exist and none is current.
     """
     if not versions(folder) and not (folder / CURRENT).exists():
         return None
@@ -70,17 +91,21 @@ def current_model(folder: Path) -> CurrentModel | None:
     except ModelError as err:
         hint = f"lstmcast models rollback --model-dir {folder.parent} --model {folder.name}"
         raise ModelError([*err.faults, f"or make a version current: {hint}"]) from err
-    return CurrentModel(load(version), version)
+    return CurrentModel.load(version)
 
 
 @dataclass(frozen=True)
 class RunContext:
-    """A run that has begun.
+    """A run in progress.
 
     Attributes:
-        job: what is asked for. now: the time, all along. folder: of the model. ledger: open.
-        note: told what happens. on_progress: told after every epoch of a training.
-        force: whether to do again what is done.
+        job: the configuration.
+        now: the time, constant during the run.
+        folder: the folder of the model.
+        ledger: the open ledger.
+        note: receives the log events.
+        on_progress: receives the progress of training after every epoch.
+        force: whether to repeat a run that is already recorded.
     """
 
     job: Job

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError
 from lstmcast.evaluation.skill import finite
-from lstmcast.jobs.replay import forecast_from_ledger, recompute, version
+from lstmcast.jobs.replay import forecast_from_ledger, load_recorded, recompute
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RecordedForecast, RunRecord
 from lstmcast.report.console import count, number
@@ -172,7 +172,7 @@ def _between(
     model_names = dict(zip(issues[0].series.tolist(), issues[0].model_names, strict=True))
     alike = replace(issues[1], model_names=tuple(model_names.get(n, earlier.model) for n in issues[1].series.tolist()))
     try:
-        forecast = recompute(ledger.panel_of(later), version(folder, earlier.version), alike)
+        forecast = recompute(ledger.panel_of(later), load_recorded(folder, earlier), alike)
     except (ModelError, DataError) as err:
         return np.full(len(both.rows[0]), np.nan), f"version {earlier.version} cannot be run on the newer data: {err}"
     return both.new(forecast.values), ""

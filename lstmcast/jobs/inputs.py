@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lstmcast.config import Job
-from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
-from lstmcast.data.schema import ReadOptions
 from lstmcast.errors import DataError, LstmcastError, ModelError
-from lstmcast.forecasting.new_data import data_warnings, training_read_options
+from lstmcast.forecasting.new_data import data_warnings
 from lstmcast.forecasting.seasonal_naive import LSTMCAST, SEASONAL_NAIVE
 from lstmcast.jobs.alerts import check
 from lstmcast.jobs.context import CurrentModel, RunContext, current_model, horizon_of
@@ -19,10 +17,11 @@ from lstmcast.jobs.freshness import Violation, data_violations, model_violations
 from lstmcast.jobs.retrain import changed_keys, retrain_reason
 from lstmcast.preprocessing.panel_scaling import Key
 from lstmcast.report import console
+from lstmcast.tasks.registry import get_task
 
 
 def is_pinned(job: Job, model: CurrentModel | None) -> bool:
-    """Whether the data are read as training read them: there is a model, and the config is still its own."""
+    """Whether the data are read as in training: there is a model, and the job has its config."""
     return model is not None and not changed_keys(job.config, model)
 
 
@@ -30,111 +29,111 @@ def read_newest(job: Job, model: CurrentModel | None) -> Panel:
     """Read the input of a job.
 
     Raises:
-        FileError: it cannot be read.
-        BusyError: it changed while it was read.
-        DataError: what cannot be read exactly.
+        FileError: the file cannot be read.
+        BusyError: the file changed while it was read.
+        DataError: the file cannot be read exactly.
     """
-    options = training_read_options(model.forecaster) if model and is_pinned(job, model) else None
-    return read(job.input, options or ReadOptions.of(job.data.model_dump()))
+    if model and is_pinned(job, model):
+        panel: Panel = model.task.read_new_data(model.forecaster, job.input)[0]
+    else:
+        panel = get_task(job.model.task).read(job.input, job.config)
+    return panel
 
 
 @dataclass(frozen=True)
 class RunInputs:
-    """Data and model.
+    """Data and model of a run.
 
     Attributes:
         panel: the newest data.
-        data: their fingerprint.
-        model: in use; None: there is none, and every series is forecast without.
-        model_names: what forecasts each series.
+        fingerprint: of the data.
+        model: the model in use; None: every series is forecast by seasonal naive.
+        model_names: [S] the model of each series, `lstmcast` or `seasonal_naive`.
     """
 
     panel: Panel
-    data: str
+    fingerprint: str
     model: CurrentModel | None
     model_names: tuple[str, ...]
 
     @property
     def version(self) -> str:
-        """Of the model; empty where there is none."""
+        """The version of the model; empty without one."""
         return self.model.version.name if self.model else ""
 
 
 def prepare_inputs(run: RunContext) -> RunInputs:
-    """Read, check, and train when that is due.
+    """Read and check the data, and retrain if due.
 
     Raises:
-        ConfigError: an alert is about a series or a time that the forecast does not reach.
-        DataError: the data cannot be read, or break a rule that asks to fail.
-        ModelError: the model is damaged, or too old by a rule that asks to fail.
+        ConfigError: an alert refers to a series or a time outside of the forecast.
+        DataError: the data cannot be read, or violate a rule with the action `fail`.
+        ModelError: the model is damaged, or violates a rule with the action `fail`.
     """
     _warn_clock_skew(run)
     model = current_model(run.folder)
     panel = _read(run, model)
     check(run.job.alerts, panel, horizon_of(run.job, panel, model))
-    data, rules = panel.fingerprint(), run.job.freshness
+    fingerprint, rules = panel.fingerprint(), run.job.freshness
     violations = data_violations(panel, rules, _context(panel, model), run.now)
     _report_violations(run, violations, DataError)
     if _fallback_series(violations) != set(panel.keys):
-        model = _up_to_date(run, panel, model, data)
+        model = _up_to_date(run, panel, model, fingerprint)
     if model is not None:
         aged = model_violations(model.trained, panel.keys, rules, run.now)
         _report_violations(run, aged, ModelError)
         violations += aged
-    unfit = _fallback_series(violations)
-    return RunInputs(panel, data, model, tuple(SEASONAL_NAIVE if key in unfit else LSTMCAST for key in panel.keys))
+    fallback = _fallback_series(violations)
+    names = tuple(SEASONAL_NAIVE if key in fallback else LSTMCAST for key in panel.keys)
+    return RunInputs(panel, fingerprint, model, names)
 
 
 def _warn_clock_skew(run: RunContext) -> None:
-    """Say where the clock is behind the last run: ages are wrong then."""
+    """Warn if the clock is behind the last run, since all ages are wrong then."""
     last = run.ledger.last_run()
     if last is not None and last.created_at > run.now:
-        text = f"the clock says {run.now:%Y-%m-%d %H:%M} UTC, and the last run was at {last.created_at:%Y-%m-%d %H:%M}"
-        run.note(LogEvent("clock", f"{text}: ages are wrong until it is right", "warning"))
+        text = f"the clock shows {run.now:%Y-%m-%d %H:%M} UTC, and the last run was at {last.created_at:%Y-%m-%d %H:%M}"
+        run.note(LogEvent("clock", f"{text}: ages are wrong until it is corrected", "warning"))
 
 
 def _read(run: RunContext, model: CurrentModel | None) -> Panel:
-    """The newest data, seen by the ledger; what they lack is said even where all else is quiet."""
+    """Read the newest data, record them in the ledger, and report their defects."""
     panel = read_newest(run.job, model)
     new = run.ledger.observe(panel, run.now)
     summary = console.format_data(replace(panel, dropped=()), run.now, reasons=not is_pinned(run.job, model))
     run.note(LogEvent("read", summary, fields={"values": len(panel.values), "new": new}))
     for text in data_warnings(model.forecaster.context if model else panel, panel):
-        run.note(LogEvent("lacking", text, "warning"))
+        run.note(LogEvent("data_warning", text, "warning"))
     return panel
 
 
 def _context(panel: Panel, model: CurrentModel | None) -> int:
-    """The steps that the network reads; before there is one, all that there are."""
+    """Return the context length of the network; without a model, the longest series."""
     return model.forecaster.pipeline.window_spec.context if model else int(panel.lengths.max())
 
 
 def _report_violations(run: RunContext, violations: Sequence[Violation], failure: type[LstmcastError]) -> None:
-    """Say what is broken, and end where the job asks for it."""
-    if fatal := [
-        f"freshness.{violation.rule}: {violation.text}" for violation in violations if violation.action == "fail"
-    ]:
+    """Log the violations; raise `failure` if a rule has the action `fail`."""
+    texts = {violation: f"freshness.{violation.rule}: {violation.text}" for violation in violations}
+    if fatal := [text for violation, text in texts.items() if violation.action == "fail"]:
         raise failure(fatal)
-    for violation in violations:
-        does = "forecast by seasonal naive" if violation.action == "fallback" else "forecast all the same"
-        fields = {
-            "rule": violation.rule,
-            "action": violation.action,
-            "series": ["/".join(key) for key in violation.series],
-        }
-        run.note(LogEvent("breach", f"freshness.{violation.rule}: {violation.text}: {does}", "warning", fields))
+    for violation, text in texts.items():
+        result = "forecast by seasonal naive" if violation.action == "fallback" else "forecast by the model anyway"
+        series = ["/".join(key) for key in violation.series]
+        fields = {"rule": violation.rule, "action": violation.action, "series": series}
+        run.note(LogEvent("violation", f"{text}: {result}", "warning", fields))
 
 
 def _fallback_series(violations: Sequence[Violation]) -> set[Key]:
-    """The series that the model is not to forecast."""
+    """Return the keys of the series that are forecast by seasonal naive."""
     return {key for violation in violations if violation.action == "fallback" for key in violation.series}
 
 
-def _up_to_date(run: RunContext, panel: Panel, model: CurrentModel | None, data: str) -> CurrentModel | None:
-    """The model, or a new one where that is due."""
-    reason = retrain_reason(run.job, model, run.ledger, data, run.now)
+def _up_to_date(run: RunContext, panel: Panel, model: CurrentModel | None, fingerprint: str) -> CurrentModel | None:
+    """Return the model, or a new one if retraining is due."""
+    reason = retrain_reason(run.job, model, run.ledger, fingerprint, run.now)
     if reason is None:
         return model
-    from lstmcast.jobs.retrain import refit  # only now: it brings the network
+    from lstmcast.jobs.retrain import refit
 
     return refit(run, panel, model, reason)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,12 +14,14 @@ from lstmcast.calibration.adaptive_conformal import apply_factors
 from lstmcast.data.calendar import Calendar
 from lstmcast.evaluation.drift_test import Drift, block_steps, blocks, drift
 from lstmcast.evaluation.live_scores import ErrorSums, LiveScores
-from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.seasonal_naive import LSTMCAST
 from lstmcast.jobs.context import current_model
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import PanelInfo, RecordedForecast, micros
 from lstmcast.types import Floats, Ints
+
+if TYPE_CHECKING:
+    from lstmcast.forecasting.forecaster import Forecaster
 
 MIN_POSITION = -(2**62)
 """A step on the calendar before all others."""

@@ -36,7 +36,7 @@ def make_forecast(job: Job, panel: Panel, model: CurrentModel | None, model_name
     """
     horizon = horizon_of(job, panel, model)
     if model is not None:
-        return fill_with_seasonal_naive(panel, model.forecaster.predict(panel, horizon), model_names)
+        return fill_with_seasonal_naive(panel, model.predict(panel, horizon), model_names)
     return fill_with_seasonal_naive(panel, seasonal_naive_forecast(panel, horizon, job.forecast.levels), model_names)
 
 

@@ -10,11 +10,9 @@ from pathlib import Path
 from lstmcast.config import Job
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ModelError
-from lstmcast.forecasting.codec import load
-from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.seasonal_naive import fill_with_seasonal_naive, seasonal_naive_forecast
 from lstmcast.jobs.adaptive_intervals import apply_interval_factors
-from lstmcast.jobs.context import current_model, folder_of
+from lstmcast.jobs.context import CurrentModel, current_model, folder_of
 from lstmcast.jobs.inputs import read_newest
 from lstmcast.persistence.artifact import model_lock
 from lstmcast.persistence.files import translate_os_errors
@@ -54,7 +52,7 @@ def replay(ledger: Ledger, folder: Path, entry: RunRecord) -> ReplayResult:
     suffix = output_suffix(entry.output or "-")
     why = f"version {entry.version} is gone"
     if not entry.version or (folder / entry.version).is_dir():
-        made = recompute(ledger.panel_of(entry), version(folder, entry.version), issue)
+        made = recompute(ledger.panel_of(entry), load_recorded(folder, entry), issue)
         content = apply_interval_factors(made, issue.factors).render(suffix)
         if sha256(content).hexdigest() == entry.output_digest:
             by = f"version {entry.version}" if entry.version else "the seasonal naive rule"
@@ -67,23 +65,21 @@ def replay(ledger: Ledger, folder: Path, entry: RunRecord) -> ReplayResult:
     return ReplayResult(content, f"written again from the recorded numbers: {why}", recomputed=False)
 
 
-def version(folder: Path, name: str) -> Forecaster | None:
-    """A kept version; None where the run used none."""
-    return load(folder / name) if name else None
+def load_recorded(folder: Path, run: RunRecord) -> CurrentModel | None:
+    """Load the version that a run used; None if it used none."""
+    return CurrentModel.load(folder / run.version) if run.version else None
 
 
-def recompute(panel: Panel, forecaster: Forecaster | None, issue: RecordedForecast) -> Forecast:
-    """What a version forecasts from data: with the bounds as it says them, as far ahead and by the same model_names.
+def recompute(panel: Panel, model: CurrentModel | None, recorded: RecordedForecast) -> Forecast:
+    """Return the forecast of a version from given data, with its own bounds, for the horizon and models of a record.
 
     Raises:
         DataError: the data do not fit the version.
-        ModelError: the forecast grows beyond every number.
+        ModelError: the forecast diverges.
     """
-    horizon = issue.values.shape[1]
-    forecast = (
-        forecaster.predict(panel, horizon) if forecaster else seasonal_naive_forecast(panel, horizon, issue.levels)
-    )
-    return fill_with_seasonal_naive(panel, forecast, issue.model_names)
+    horizon = recorded.values.shape[1]
+    forecast = model.predict(panel, horizon) if model else seasonal_naive_forecast(panel, horizon, recorded.levels)
+    return fill_with_seasonal_naive(panel, forecast, recorded.model_names)
 
 
 def forecast_from_ledger(ledger: Ledger, entry: RunRecord, issue: RecordedForecast) -> Forecast:

@@ -1,19 +1,18 @@
-"""Retraining: when it is due, the challenger's fit, and the comparison with the incumbent."""
+"""Retraining: the reason, the fit of a challenger, and its comparison with the incumbent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from lstmcast import app
 from lstmcast.config import Config, Job
 from lstmcast.config.expressions import span_words
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError, UsageError
-from lstmcast.forecasting.codec import save
 from lstmcast.forecasting.fitting import training_fingerprint
-from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.model_comparison import Comparison, compare
 from lstmcast.jobs.context import CurrentModel, RunContext, current_model
 from lstmcast.jobs.events import LogEvent
@@ -22,11 +21,14 @@ from lstmcast.persistence.checkpoint import checkpoint
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RetrainRecord
 from lstmcast.results import RetrainInfo
-from lstmcast.tasks.value.train import train
-from lstmcast.text import truncate_items
+from lstmcast.tasks.registry import get_task
+from lstmcast.text import pluralize, truncate_items
+
+if TYPE_CHECKING:
+    from lstmcast.forecasting.forecaster import Forecaster
 
 DIGEST_EXCLUDED: Mapping[str, bool | set[str]] = {"store": True, "forecast": {"output"}}
-"""What of a config does not make another model."""
+"""Keys of a config that do not change the model."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,8 @@ class RetrainReason:
     """A reason to fit a new model.
 
     Attributes:
-        reason: as a part of a sentence.
-        skip_comparison: whether the new model is taken without asking whether it is worse: nobody wants the old one any
-            more.
+        reason: completes "trained, because …".
+        skip_comparison: publish without comparing to the incumbent (there is none, or the config changed).
     """
 
     reason: str
@@ -44,48 +45,45 @@ class RetrainReason:
 
 
 def retrain_reason(
-    job: Job, model: CurrentModel | None, ledger: Ledger, data: str, now: datetime
+    job: Job, model: CurrentModel | None, ledger: Ledger, fingerprint: str, now: datetime
 ) -> RetrainReason | None:
-    """Why a new model is due; None: it is not.
+    """Return the reason to retrain; None if retraining is not due.
 
     Args:
         job: the job.
-        model: in use; None: there is none yet.
-        ledger: with the newest data observed.
-        data: the fingerprint of the newest data.
+        model: the model in use; None: there is none yet.
+        ledger: the ledger, with the newest data recorded.
+        fingerprint: of the newest data.
         now: the time.
     """
     if model is None:
         return RetrainReason("there is no model yet", skip_comparison=True)
     if changed := changed_keys(job.config, model):
         return RetrainReason(f"the config has changed ({truncate_items(changed, len(changed))})", skip_comparison=True)
-    if data == model.forecaster.report.data.fingerprint:
+    if fingerprint == model.forecaster.report.data.fingerprint:
         return None
-    last = max(
-        [model.trained, *(refit.created_at for refit in ledger.retrains()[-1:])]
-    )  # also of one that was not taken
+    last = max([model.trained, *(retrain.created_at for retrain in ledger.retrains()[-1:])])  # accepted or not
     if job.retrain.every is not None and now - last >= job.retrain.every:
         return RetrainReason(f"the last fit was {span_words(now - last)} ago")
-    return _drifted(ledger, model, last) if job.retrain.on_drift else None
+    return _drift_reason(ledger, model, last) if job.retrain.on_drift else None
 
 
-def _drifted(ledger: Ledger, model: CurrentModel, last: datetime) -> RetrainReason | None:
-    """Whether the errors have grown since the last fit."""
-    found = drifted(ledger, model.version.name, model.forecaster, since=last)
-    if not found.found:
+def _drift_reason(ledger: Ledger, model: CurrentModel, last: datetime) -> RetrainReason | None:
+    """Return the reason if errors have grown since the last fit."""
+    drift = drifted(ledger, model.version.name, model.forecaster, since=last)
+    if not drift.found:
         return None
     return RetrainReason(
-        f"errors have grown to {found.ratio:.1f} times those of calibration (a test that is wrong once in "
-        f"{1 / found.false_alarm_rate:.0f} models)"
+        f"errors have grown to {drift.ratio:.1f} times those of calibration (false alarms: at most one in "
+        f"{1 / drift.false_alarm_rate:.0f} models)"
     )
 
 
 def changed_keys(config: Config, model: CurrentModel) -> list[str]:
-    """The keys in which a config differs from that of a model; one that the model does not know had its default."""
+    """Return the keys in which a config differs from that of a model; a key missing there has its default."""
     before, now, defaults = model.forecaster.report.config, _config_dict(config), _config_dict(Config())
-    return list(
-        _differing({**defaults, **{key: {**defaults.get(key, {}), **before.get(key, {})} for key in defaults}}, now)
-    )
+    known = {section: {**keys, **before.get(section, {})} for section, keys in defaults.items()}
+    return list(_differing(known, now))
 
 
 def _config_dict(config: Config) -> dict[str, Any]:
@@ -99,79 +97,82 @@ def _differing(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Decision:
-    """Which of two models forecasts from now on.
+    """The choice between a challenger and the incumbent.
 
     Attributes:
-        accepted: whether it is the challenger.
-        words: why, as a part of a sentence.
-        figures: of both, as JSON can say them.
+        accepted: whether the challenger becomes the current model.
+        text: the reason, as a part of a sentence.
+        scores: of both models, as JSON values.
     """
 
     accepted: bool
-    words: str
-    figures: dict[str, Any]
+    text: str
+    scores: dict[str, Any]
 
 
 def refit(run: RunContext, panel: Panel, incumbent: CurrentModel | None, reason: RetrainReason) -> CurrentModel | None:
-    """Fit a challenger; the model that forecasts from now on.
+    """Fit a challenger and return the model to use: the challenger if it is accepted, else the incumbent.
 
-    Where it cannot be fitted, the incumbent stays, and that is said.
+    Where the fit fails, the incumbent stays, and the failure is recorded.
 
     Raises:
-        LstmcastError: it cannot be fitted, and there is no incumbent.
+        LstmcastError: the fit fails and there is no incumbent.
     """
+    task = get_task(run.job.model.task)
     start = incumbent.forecaster if incumbent and run.job.retrain.init == "warm" else None
     networks = [*start.holdout_pipeline.networks, *start.pipeline.networks] if start else []
     try:
         with checkpoint(run.folder, training_fingerprint(panel, run.job.config, networks)) as kept:
             if kept.resumed:
-                run.note(LogEvent("resumed", "going on where the same training was interrupted"))
-            challenger = train(panel, run.job.config, checkpoint=kept, on_progress=run.on_progress, start=start)
+                run.note(LogEvent("resumed", "resuming the same training where it was interrupted"))
+            challenger: Forecaster = task.train(
+                panel, run.job.config, checkpoint=kept, on_progress=run.on_progress, note=lambda _: None, start=start
+            )
             decision = decide(challenger, incumbent, panel, reason)
-            version = _published(run, challenger, reason, decision) if decision.accepted else ""
+            version = _publish(run, challenger, reason, decision) if decision.accepted else ""
     except (DataError, ModelError, UsageError) as err:
         if incumbent is None:
             raise
-        decision, version = Decision(False, f"it could not be fitted: {err}", {}), ""
-    _keep(run, version, incumbent, reason, decision)
+        decision, version = Decision(False, f"the fit failed: {err}", {}), ""
+    _record(run, version, incumbent, reason, decision)
     return current_model(run.folder) if decision.accepted else incumbent
 
 
 def decide(challenger: Forecaster, incumbent: CurrentModel | None, panel: Panel, reason: RetrainReason) -> Decision:
-    """Whether the challenger takes the incumbent's place: where there is none, the config asks, or it is not worse."""
+    """Accept the challenger if there is no incumbent, the reason skips the comparison, or it is not worse."""
     if incumbent is None:
         return Decision(True, "the first model", {})
-    found = compare(challenger, incumbent.forecaster, panel)
-    words = _compared(found)
-    return Decision(reason.skip_comparison or found.not_worse, words, found.to_dict())
+    comparison = compare(challenger, incumbent.forecaster, panel)
+    accepted = reason.skip_comparison or comparison.not_worse
+    return Decision(accepted, _format_comparison(comparison), comparison.to_dict())
 
 
-def _published(run: RunContext, challenger: Forecaster, reason: RetrainReason, decision: Decision) -> str:
-    """Save the challenger, with why it was taken, and make it the current version; its name."""
-    retrain = RetrainInfo(reason.reason, decision.words, decision.figures)
+def _publish(run: RunContext, challenger: Forecaster, reason: RetrainReason, decision: Decision) -> str:
+    """Save the challenger as the current version, and return the version's name."""
+    retrain = RetrainInfo(reason.reason, decision.text, decision.scores)
     challenger = replace(challenger, report=replace(challenger.report, retrain=retrain))
-    folder, keep = run.folder, run.job.store.keep_versions
-    return save(challenger, folder.parent, folder.name, data=run.job.input, now=run.now, keep=keep).name
+    task, keep = get_task(run.job.model.task), run.job.store.keep_versions
+    return app.publish(task, challenger, run.folder, data=run.job.input, now=run.now, keep=keep).name
 
 
-def _compared(found: Comparison) -> str:
-    """The figures in words."""
-    if not found.origins:
-        return "there is no step that both know nothing of"
-    over = f"over {found.origins:,} held-out origin{'' if found.origins == 1 else 's'}"
-    return f"its error is {found.challenger:.4g} usual steps {over}, the old one's {found.incumbent:.4g}"
+def _format_comparison(comparison: Comparison) -> str:
+    if not comparison.origins:
+        return "no step is unseen by both models"
+    origins = pluralize(comparison.origins, "held-out origin")
+    errors = f"{comparison.challenger:.4g} typical steps, against {comparison.incumbent:.4g} of the incumbent"
+    return f"its error is {errors}, over {origins}"
 
 
-def _keep(
-    run: RunContext, version: str, incumbent: CurrentModel | None, retrain_reason: RetrainReason, decision: Decision
+def _record(
+    run: RunContext, version: str, incumbent: CurrentModel | None, reason: RetrainReason, decision: Decision
 ) -> None:
-    """Record the decision, and say it."""
-    before = incumbent.version.name if incumbent else ""
-    reason = f"{retrain_reason.reason}; {decision.words}"
-    run.ledger.record_retrain(RetrainRecord(run.now, version, before, decision.accepted, reason, decision.figures))
-    fields = {"reason": retrain_reason.reason, "accepted": decision.accepted, "version": version, "incumbent": before}
+    """Store the decision in the ledger, and log it."""
+    before, because = incumbent.version.name if incumbent else "", reason.reason
+    text = f"{because}; {decision.text}"
+    run.ledger.record_retrain(RetrainRecord(run.now, version, before, decision.accepted, text, decision.scores))
+    fields = {"reason": because, "accepted": decision.accepted, "version": version, "incumbent": before}
     if decision.accepted:
-        text = f"trained {run.folder / version}, because {retrain_reason.reason}: {decision.words}"
+        message = f"trained {run.folder / version}, because {because}: {decision.text}"
     else:
-        text = f"trained, because {retrain_reason.reason}, but {run.folder / before} stays: {decision.words}"
-    run.note(LogEvent("trained", text, fields={**fields, **decision.figures}))
+        message = f"trained, because {because}, but {run.folder / before} stays: {decision.text}"
+    run.note(LogEvent("trained", message, fields={**fields, **decision.scores}))

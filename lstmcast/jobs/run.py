@@ -98,14 +98,14 @@ def _reject_output_equals_input(job: Job) -> None:
 
 def _locked(run: RunContext) -> RunResult:
     inputs, digest = prepare_inputs(run), config_digest(run.job)
-    key = run_key(inputs.data, digest, inputs.version, inputs.model_names)
+    key = run_key(inputs.fingerprint, digest, inputs.version, inputs.model_names)
     done = run.ledger.find_run(key)
     if done and not run.force and output_is_current(run.job, done):
         run.note(LogEvent("unchanged", f"{run.job.forecast.output}: nothing has changed since it was written"))
         scores, found = live(run.ledger, now=run.now, window=run.job.ledger.score_window), _recorded_alerts(done)
         samples = (*_age_metrics(run, inputs), *of_scores(scores), *of_alerts(found))
         return RunResult(key, "unchanged", inputs.version, metrics=samples)
-    found = publish(run, inputs, RunRecord(key, run.now, inputs.version, digest, inputs.data))
+    found = publish(run, inputs, RunRecord(key, run.now, inputs.version, digest, inputs.fingerprint))
     scores, met = report_scores(run)
     faults = (*fire_alerts(run, key, found), *met)
     if run.job.ledger.retention:

@@ -187,13 +187,24 @@ class Task(ABC, Generic[P, T, R]):
 
         return console.format_plan(plan)
 
+    def warm_training(self, dataset: P, config: Config, start: T) -> Training[Any, Any, Any, T]:  # noqa: ARG002
+        """Plan a training run that starts from the weights of a model."""
+        raise UsageError(f"a warm start: not with model.task: {self.name}")
+
     def train(
-        self, dataset: P, config: Config, *, checkpoint: Checkpoint | None, on_progress: ProgressCallback, note: Note
+        self,
+        dataset: P,
+        config: Config,
+        *,
+        checkpoint: Checkpoint | None,
+        on_progress: ProgressCallback,
+        note: Note,
+        start: T | None = None,
     ) -> T:
-        """Plan and train; `note` receives the formatted plan before the first fit."""
+        """Plan and train, from the weights of `start` if given; `note` receives the formatted plan first."""
         from lstmcast.tasks.pipeline import FitOptions, train
 
-        training = self.training(dataset, config)
+        training = self.training(dataset, config) if start is None else self.warm_training(dataset, config, start)
         note(self.describe_plan(training.plan))
         return train(training, FitOptions(on_progress, checkpoint))
 

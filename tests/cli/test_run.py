@@ -244,17 +244,17 @@ def test_models_without_a_current_one(here: Path, capsys: Capture) -> None:
     assert main(["models"]) == 0
     assert "none is current: lstmcast models rollback" in capsys.readouterr().out
     assert "names no version that is there" in said(capsys, "models", "prune", "--keep", "1", code=5)
-    assert "names no version that is there" in said(capsys, "models", "verify", code=5)
+    assert "names no version that exists" in said(capsys, "models", "verify", code=5)
     assert said(capsys, "models", "rollback") == f"models/sales/{version.name}: is current now\n"
     assert main(["run", "job.yaml", "--now", NOW, "-q"]) == 0
 
 
 @pytest.mark.slow
 def test_verify(here: Path, capsys: Capture) -> None:
-    """Whole versions, `current` and the ledger are named; one changed byte is found, exit 5, and not made current."""
+    """Valid versions, `current` and the ledger are named; one changed byte is found, exit 5, and not made current."""
     (version,) = versions(here / "models/sales")
     lines = said(capsys, "models", "verify").splitlines()
-    assert lines == [f"models/sales/{name}: whole" for name in (version.name, "current", "ledger.sqlite")]
+    assert lines == [f"models/sales/{name}: valid" for name in (version.name, "current", "ledger.sqlite")]
     weights = version / "weights.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1

@@ -142,7 +142,7 @@ def test_old_data_are_warned_of(bench: Bench) -> None:
     """The same with `warn`: the forecast is the model's, and a warning stands in the log."""
     bench.run("freshness: {max_data_age: {limit: 1d, action: warn}}\n", days=2)
     (warning,) = (event for event in bench.said if event.level == "warning")
-    assert (warning.name, warning.fields["rule"], warning.fields["action"]) == ("breach", "max_data_age", "warn")
+    assert (warning.name, warning.fields["rule"], warning.fields["action"]) == ("violation", "max_data_age", "warn")
     assert set(told(bench, "model")) == {"lstmcast"}
 
 

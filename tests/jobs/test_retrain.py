@@ -20,6 +20,7 @@ from lstmcast.jobs.context import CurrentModel, current_model
 from lstmcast.jobs.retrain import changed_keys, retrain_reason
 from lstmcast.jobs.run import run
 from lstmcast.persistence.registry import versions
+from lstmcast.tasks.value.task import ValueTask
 
 if TYPE_CHECKING:
     from tests.jobs.conftest import Bench
@@ -53,7 +54,7 @@ def quick(bench: Bench, monkeypatch: pytest.MonkeyPatch, waves: Wave) -> Bench:
     """The job a week and a day later, with new data and a training that takes no time."""
     model = current_model(bench.model)
     assert model is not None
-    monkeypatch.setattr(retrain, "train", trained_as(model))
+    monkeypatch.setattr(ValueTask, "train", trained_as(model))
     bench.write(waves(bench.days + 8, 1))
     return bench
 
@@ -87,9 +88,7 @@ def test_a_key_that_the_model_does_not_know_had_its_default(bench: Bench) -> Non
     assert model is not None
     config = {name: dict(keys) for name, keys in model.forecaster.report.config.items()}
     del config["train"]["optimizer"]
-    older = CurrentModel(
-        replace(model.forecaster, report=replace(model.forecaster.report, config=config)), model.version
-    )
+    older = replace(model, forecaster=replace(model.forecaster, report=replace(model.forecaster.report, config=config)))
     assert changed_keys(bench.job().config, older) == []
 
 
@@ -104,7 +103,7 @@ def test_due_by_drift(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrain, "drifted", found)
     assert (
         why(bench, days=1)
-        == "errors have grown to 2.2 times those of calibration (a test that is wrong once in 100 models)"
+        == "errors have grown to 2.2 times those of calibration (false alarms: at most one in 100 models)"
     )
     assert seen == [bench.now]
     assert why(bench, "retrain: {on_drift: false}\n", days=1) is None
@@ -159,7 +158,7 @@ def test_a_training_that_fails_leaves_the_incumbent(quick: Bench, monkeypatch: p
     def failing(*_: object, **__: object) -> None:
         raise DataError("too little of it")
 
-    monkeypatch.setattr(retrain, "train", failing)
+    monkeypatch.setattr(ValueTask, "train", failing)
     (incumbent,) = versions(quick.model)
     assert quick.run(days=8).version == incumbent.name
     assert quick.output.read_text().splitlines()[1].startswith("2024-05-08,")
@@ -167,7 +166,7 @@ def test_a_training_that_fails_leaves_the_incumbent(quick: Bench, monkeypatch: p
         refit = ledger.retrains()[-1]
     assert (refit.accepted, refit.reason) == (
         False,
-        "the last fit was 8 d ago; it could not be fitted: too little of it",
+        "the last fit was 8 d ago; the fit failed: too little of it",
     )
 
 

@@ -37,6 +37,12 @@ class ValueTask(Task[Panel, Forecaster, "BacktestResult"]):
 
         return ValueTraining.of(dataset, config)
 
+    def warm_training(self, dataset: Panel, config: Config, start: Forecaster) -> ValueTraining:
+        """Plan a training run that starts from the weights of a forecaster."""
+        from lstmcast.tasks.value.train import ValueTraining
+
+        return ValueTraining.of(dataset, config, start)
+
     def describe_scores(self, report: ValueReport) -> str:
         """Format MAE, RMSE, sMAPE, MASE and coverage."""
         return console.format_scores(report)
