@@ -41,7 +41,7 @@ SMALL = ("--set", "train.init=scratch", *BRIEF)
 
 
 TRAINED = {"models", "shops_models", "direct", "label_models", "text_models", "event_models"}
-TRAINED |= {"teller", "labeller", "stall_model", "once"}
+TRAINED |= {"symbol_model", "classifier", "stall_model", "once"}
 """Fixtures of this and other conftest files that train a network, once a session."""
 
 

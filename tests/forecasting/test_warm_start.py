@@ -26,7 +26,7 @@ Wave = Callable[[int, int], np.ndarray]
 @pytest.fixture(scope="module")
 def pinned(tiny: Config) -> Config:
     """A quick training of one way to see the series, the same at each length."""
-    return tiny.model_copy(update={"model": tiny.model.model_copy(update={"level": 1, "transform": "log"})})
+    return tiny.model_copy(update={"model": tiny.model.model_copy(update={"level_window": 1, "transform": "log"})})
 
 
 @pytest.fixture(scope="module")

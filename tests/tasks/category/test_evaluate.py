@@ -60,7 +60,7 @@ def test_scores_are_what_loops_say(symbol_model: SymbolForecaster, machines: Pan
         path = beam_search(symbol_model.holdout_pipeline.ensemble, x, 6).symbols[0]
         shares.append(path == machines.series(k)[origin + 1 : origin + 7])
     assert found.summary.scores["lstmcast"]["path"] == pytest.approx(np.mean(shares))
-    assert found.n_paths == len(shares) == 100
+    assert found.summary.n_paths == len(shares) == 100
 
 
 def test_the_verdict_holds_the_lstm_against_the_best_model(symbol_model: SymbolForecaster, machines: Panel) -> None:

@@ -35,7 +35,7 @@ def test_train_shows_the_network_and_the_baselines(
     text = " ".join(said.err.split())
     assert "Dense(1, activation=sigmoid)])" in text
     assert re.search(r"event sales > p70 event rate [23]\d\.\d% in the training steps", text)
-    assert all(f" {name} " in text for name in ("LSTM", "base rate", "seasonal rate", "recent seasonal rate"))
+    assert all(f" {name} " in text for name in ("lstmcast", "base rate", "seasonal rate", "recent seasonal rate"))
     result = json.loads(said.out)
     assert result["event"] == "sales > p70"
     assert set(result["scores"]["lstmcast"]) == {"brier", "log_loss", "accuracy", "calibration_error"}
@@ -87,7 +87,7 @@ def test_backtest_scores_and_writes(
     assert list(table) == ["shop", "day", "origin", "step", "actual", "probability"]
     assert len(table) == 2 * 8 * 3
     brier = ((table["probability"] - table["actual"]) ** 2).mean()
-    written = scores.query("method == 'lstm' and scope == 'all' and metric == 'brier'")["value"].item()
+    written = scores.query("method == 'lstmcast' and scope == 'all' and metric == 'brier'")["value"].item()
     assert (written, json.loads(said.out)["scores"]["lstmcast"]["brier"]) == (
         pytest.approx(brier),
         pytest.approx(brier),

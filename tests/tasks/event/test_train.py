@@ -93,7 +93,9 @@ def test_the_scores_are_those_of_the_held_out_probabilities(stalls: Panel, stall
 @pytest.mark.slow
 def test_what_is_judged_on_is_not_learnt_from(stalls: Panel, event_config: Config) -> None:
     """Other values in the steps that judge change what came, and nothing of what the judged networks are."""
-    config = event_config.model_copy(update={"train": event_config.train.model_copy(update={"refit": False})})
+    config = event_config.model_copy(
+        update={"train": event_config.train.model_copy(update={"refit_on_all_data": False})}
+    )
     model = train(EventTraining.of(stalls, config))
     steps = model.report.holdout.test_steps
     values = stalls.values.copy()
@@ -143,7 +145,7 @@ def test_it_comes_back_from_what_is_saved(stalls: Panel, stall_model: EventForec
 @pytest.mark.slow
 def test_a_series_too_short_for_the_holdout_changes_no_score(stalls: Panel, event_config: Config) -> None:
     """A series of ten steps in front of the others has no test origin, and its place shifts no index."""
-    once = event_config.model_copy(update={"train": event_config.train.model_copy(update={"refit": False})})
+    once = event_config.model_copy(update={"train": event_config.train.model_copy(update={"refit_on_all_data": False})})
     short = stalls.drop_last(120).select(np.array([0]))
     values, observed = (np.concatenate([getattr(p, n) for p in (short, stalls)]) for n in ("values", "observed"))
     mixed = replace(
@@ -191,5 +193,5 @@ def test_a_judgement_by_hand(stalls: Panel, stall_model: EventForecaster) -> Non
         key=lambda name: found.summary.scores[name]["brier"],
     )
     assert found.summary.skill.baseline == best
-    assert found.skills[best] == pytest.approx(1 - 0.25 / found.summary.scores[best]["brier"])
-    assert found.rate == np.mean(expected)
+    assert found.summary.skills[best] == pytest.approx(1 - 0.25 / found.summary.scores[best]["brier"])
+    assert found.summary.rate == np.mean(expected)

@@ -18,6 +18,7 @@ from lstmcast.nn.heads import CategoricalHead
 from lstmcast.nn.keras_backend import Architecture, build, to_keras_weights
 from lstmcast.nn.numpy_lstm import forward
 from lstmcast.nn.trainer import Fit
+from lstmcast.results import ScoredNetwork
 from lstmcast.tasks.label.codec import from_artifact, to_artifact
 from lstmcast.tasks.label.model import SeriesClassifier
 from lstmcast.tasks.label.train import MAX_CONTEXT, LabelTraining, make_label_plan
@@ -64,7 +65,7 @@ def test_one_seed_one_network(moves: LabeledPanel, quick: Config, classifier: Se
 @pytest.mark.slow
 def test_held_out_series_do_not_matter(moves: LabeledPanel, quick: Config) -> None:
     """Without a second fit the network is the same whatever the judging series hold."""
-    once = quick.model_copy(update={"train": quick.train.model_copy(update={"refit": False})})
+    once = quick.model_copy(update={"train": quick.train.model_copy(update={"refit_on_all_data": False})})
     training = LabelTraining.of(moves, once)
     one = train(training)
     values = moves.values.copy()
@@ -85,7 +86,9 @@ def test_a_second_fit_that_strays_is_not_saved(
 ) -> None:
     """Where it says even what it learnt from worse than the judged network does, that one is saved, and it is said."""
     once = train(
-        LabelTraining.of(moves, quick.model_copy(update={"train": quick.train.model_copy(update={"refit": False})}))
+        LabelTraining.of(
+            moves, quick.model_copy(update={"train": quick.train.model_copy(update={"refit_on_all_data": False})})
+        )
     )
     lost = replace(once.pipeline.networks[0], V=0 * once.pipeline.networks[0].V, d=np.array([9, 0, 0], np.float32))
     fit = FitStage.each
@@ -96,7 +99,7 @@ def test_a_second_fit_that_strays_is_not_saved(
 
     monkeypatch.setattr(FitStage, "each", worse_refit)
     classifier = train(LabelTraining.of(moves, quick))
-    assert classifier.report.scored_network == once.report.scored_network
+    assert classifier.report.scored_network is ScoredNetwork.REFIT_REJECTED
     np.testing.assert_array_equal(classifier.predict(moves).probabilities, once.predict(moves).probabilities)
 
 
