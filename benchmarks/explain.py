@@ -75,9 +75,9 @@ def change(forecaster: lstmcast.Forecaster, panel: Panel, explained: Explanation
 
 def at_origin(forecaster: lstmcast.Forecaster, panel: Panel, back: int, draws: int) -> tuple[list[float], float]:
     """Ratios of one origin, `back` steps before the end, one for each draw; and the completeness error."""
-    known = tail(panel.drop_last(back), forecaster.pipeline.required_history)
+    known = tail(panel.drop_last(back), forecaster.ensemble.required_history)
     explained = explain(forecaster, known)
-    shape, rng = forecaster.pipeline.window_spec, np.random.default_rng(back)
+    shape, rng = forecaster.ensemble.preprocessings[0].window_spec, np.random.default_rng(back)
     pool = np.arange(len(known.values))[-(shape.context + shape.lags) :]
     count = round(SHARE * len(pool))
     top = pool[np.argsort(-explained.importance[pool], kind="stable")[:count]]

@@ -24,6 +24,8 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
 from lstmcast.evaluation.splits import HoldoutSplit
 from lstmcast.forecasting.codec import to_pretrained
+from lstmcast.forecasting.ensemble import Ensemble
+from lstmcast.forecasting.ensemble_weights import EnsembleWeights
 from lstmcast.forecasting.evaluate import evaluate_holdout
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.split_data import SplitData
@@ -80,14 +82,17 @@ def beside_smoothing(forecaster: Forecaster, panel: Panel, one: Class) -> Foreca
     """
     told = forecaster.report.holdout
     held = HoldoutSplit(told.horizon, told.validation_steps, told.test_steps)
-    runner, judged = (
-        replace(each, smoothing_weight=one.smoothing, smoothing_half_length=one.half)
-        for each in (forecaster.pipeline, forecaster.holdout_pipeline)
+    weights = EnsembleWeights((1 - one.smoothing, one.smoothing), one.half)
+    ensemble, holdout = (
+        Ensemble.of_lstm(each.preprocessings[0], each.lstm, weights)
+        for each in (forecaster.ensemble, forecaster.holdout_ensemble)
     )
     some = panel.select(np.flatnonzero(judging([name for (name,) in panel.keys])))
-    again = evaluate_holdout(judged, SplitData(some, held), forecaster.calibration.levels)
+    again = evaluate_holdout(holdout.bind(some), SplitData(some, held), forecaster.calibration.levels)
     report = replace(forecaster.report, evaluation=again.evaluation)
-    return replace(forecaster, pipeline=runner, holdout_pipeline=judged, calibration=again.calibration, report=report)
+    return replace(
+        forecaster, ensemble=ensemble, holdout_ensemble=holdout, calibration=again.calibration, report=report
+    )
 
 
 def facts(forecaster: Forecaster, counts: dict[str, int], settings: dict[str, Any]) -> dict[str, Any]:
@@ -125,7 +130,7 @@ def main() -> None:
         forecaster = fit(CLASSES[name], gathered.series, settings)
         spent = {"seconds": round(time.monotonic() - began), "cpu_seconds": round(time.process_time() - cpu)}
         made = {**facts(forecaster, gathered.counts, settings), "data": hashes, "made": {"machine": machine(), **spent}}
-        manifest, tensors = to_pretrained(forecaster)
+        manifest, tensors = to_pretrained(forecaster.ensemble, forecaster.calibration)
         folder = asked.out / name
         folder.mkdir(parents=True, exist_ok=True)
         for file, content in encoded({**manifest, "class": name, **made}, tensors).items():

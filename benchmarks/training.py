@@ -23,12 +23,12 @@ from lstmcast.data.calendar import Calendar
 from lstmcast.data.frequency import TimeGrid
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
-from lstmcast.forecasting.pipeline import ForecastPipeline
+from lstmcast.forecasting.ensemble import Ensemble, LstmMember
 from lstmcast.forecasting.planning import make_plan
 from lstmcast.nn import numpy_lstm
 from lstmcast.nn.keras_backend import Architecture, load_keras, to_numpy
 from lstmcast.nn.trainer import fit
-from lstmcast.preprocessing.panel_scaling import series_scales
+from lstmcast.results import MemberName
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -70,17 +70,16 @@ def fit_lstmcast(task: Task) -> list[Look]:
     plan = make_plan(panel, load_config(None, pinned))
     way = plan.variants[0]
     recipe = replace(plan.recipe, epochs=task.batches // task.every, batches=task.every, patience=task.batches)
-    bare = ForecastPipeline((), plan.head, way.window_spec, way.scaling_spec, {})
-    running = bare.bind(panel)
-    known = replace(bare, scales=series_scales(panel, running.scaling))
+    fitted = way.fit(panel)
     looks: list[Look] = []
 
     def look(network: numpy_lstm.Network) -> float:
-        runner = replace(known, networks=(network,))
-        looks.append(Look(time.perf_counter() - begun, lambda values, origins: _ours(runner, values, origins)))
+        lstm = LstmMember(MemberName.TRAINED, (network,), plan.head)
+        ensemble = Ensemble.of_lstm(fitted.preprocessing, lstm, 0.0)
+        looks.append(Look(time.perf_counter() - begun, lambda values, origins: _ours(ensemble, values, origins)))
         return -float(len(looks))  # ever better: it is not to stop early
 
-    fit(running.windows, plan.architecture, recipe, validate=look)
+    fit(fitted.windows, plan.architecture, recipe, validate=look)
     return looks
 
 
@@ -94,8 +93,8 @@ def _panel(values: Floats) -> Panel:
     )
 
 
-def _ours(runner: ForecastPipeline, values: Floats, origins: Ints) -> Floats:
-    running, series = runner.bind(_panel(values)), np.zeros_like(origins)
+def _ours(ensemble: Ensemble, values: Floats, origins: Ints) -> Floats:
+    running, series = ensemble.bind(_panel(values)), np.zeros_like(origins)
     return running.inverse_transform(running.forecast(series, origins, 1).z, series)[:, 0]
 
 

@@ -34,6 +34,7 @@ from lstmcast.data.frequency import TimeGrid
 from lstmcast.data.panel import Panel
 from lstmcast.forecasting.pretrained import load_pretrained_forecaster, select_pretrained
 from lstmcast.parallel import limit_blas_threads
+from lstmcast.results import MemberName
 
 HERE = Path(__file__).parent
 METHOD = "lstmcast pretrained"
@@ -68,7 +69,8 @@ def forecast(case: Case) -> Record:
     said = forecaster.predict(panel, case.horizon)
     spent = time.process_time() - cpu
     scores = case.score(Said(said.values, said.lower, said.upper))
-    share = np.median(forecaster.pipeline.smoothing_weight_of(panel.lengths))
+    bound = forecaster.ensemble.bind(panel)
+    share = bound.median_weights(np.arange(panel.n_series), panel.lengths - 1).get(MemberName.SMOOTHING, 0.0)
     return {
         **case.facts,
         **scores,

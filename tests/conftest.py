@@ -8,6 +8,7 @@ import sysconfig
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 # Sums of one order, for tests that compare bytes: set before NumPy and TensorFlow are loaded.
 os.environ |= dict.fromkeys(
@@ -22,18 +23,20 @@ from lstmcast.config import Config, load_config
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.forecasting.codec import load
+from lstmcast.forecasting.ensemble import Ensemble, LstmMember
+from lstmcast.forecasting.ensemble_weights import EnsembleWeights
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.pipeline import ForecastPipeline
 from lstmcast.nn import trainer
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.numpy_lstm import Layer, Network
 from lstmcast.persistence.registry import resolve
-from lstmcast.preprocessing.panel_scaling import ScalingSpec
+from lstmcast.preprocessing.panel_scaling import Preprocessing, ScalingSpec
 from lstmcast.preprocessing.windows import WindowSpec
+from lstmcast.results import MemberName
 from lstmcast.tasks.value.train import train
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-MakeRunner = Callable[..., ForecastPipeline]
+MakeRunner = Callable[..., Ensemble]
 Series = Mapping[str, "np.ndarray | list[float]"]
 
 BRIEF = ("--set", "train.epochs=2", "--set", "train.steps_per_epoch=4", "--set", "model.units=[4]")
@@ -265,22 +268,37 @@ def event_models(sales_file: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def make_runner() -> MakeRunner:
-    """A runner in logs with two random networks, that reads 6 steps of 4 lags, level of 3, profile of 2 × 12."""
+    """Ensembles in logs with two random networks that read 6 steps of 4 lags; level of 3, profile of 2 × 12."""
 
-    def make(head: QuantileHead | None = None, *, smoothing: float = 0.0, kind: str = "log") -> ForecastPipeline:
-        said = head or QuantileHead()
-        shape = WindowSpec(context=6, lags=4, level=3, season=12, seasons=2, burn=1, horizon=said.steps)
-        networks = tuple(random_network(4, said.outputs, seed) for seed in (1, 2))
-        return ForecastPipeline(networks, said, shape, ScalingSpec(kind), {}, 0.1, smoothing)
+    def make(
+        head: QuantileHead | None = None,
+        *,
+        smoothing: float = 0.0,
+        half: int = 0,
+        adaptive: bool = False,
+        scaling: ScalingSpec | None = None,
+        **preprocessing: Any,
+    ) -> Ensemble:
+        head = head or QuantileHead()
+        spec = WindowSpec(context=6, lags=4, level=3, season=12, seasons=2, burn=1, horizon=head.steps)
+        networks = tuple(random_network(4, head.outputs, seed) for seed in (1, 2))
+        return Ensemble.of_lstm(
+            Preprocessing(scaling or ScalingSpec("log"), spec, **{"typical_step": 0.1, **preprocessing}),
+            LstmMember(MemberName.TRAINED, networks, head),
+            EnsembleWeights((1 - smoothing, smoothing), half, adaptive),
+        )
 
     return make
 
 
 @pytest.fixture(scope="session")
 def lone(forecaster: Forecaster) -> Forecaster:
-    """The model of air passengers without pretrained networks that its intervals lean on."""
-    runner, judged = (replace(one, partner=None) for one in (forecaster.pipeline, forecaster.holdout_pipeline))
-    return replace(forecaster, pipeline=runner, holdout_pipeline=judged)
+    """The model of air passengers without pretrained members that lend their interval widths."""
+    ensemble, holdout = (
+        Ensemble.of_lstm(one.preprocessings[0], one.lstm, EnsembleWeights(one.weights.fixed[:2]))
+        for one in (forecaster.ensemble, forecaster.holdout_ensemble)
+    )
+    return replace(forecaster, ensemble=ensemble, holdout_ensemble=holdout)
 
 
 @pytest.fixture(scope="session")
@@ -288,7 +306,7 @@ def moved_by() -> Callable[[Forecaster, Panel, int], float]:
     """How far the forecast moves, in the mean over its steps, for each usual step that a value so far back is moved."""
 
     def quotient(forecaster: Forecaster, panel: Panel, back: int) -> float:
-        scaling, said = forecaster.pipeline.bind(panel).scaling, []
+        scaling, said = forecaster.ensemble.bind(panel).panels[0].scaling, []
         z = scaling.forward(panel.values[None])[0]
         for step in (0.02, -0.02):
             moved = z.copy()

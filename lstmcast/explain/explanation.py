@@ -9,6 +9,7 @@ once, and each value gets what its two readings did.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,14 +18,15 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import UsageError
 from lstmcast.explain import attribution
 from lstmcast.explain.attribution import UnitCorrelation, dominant_harmonic, unit_correlations
-from lstmcast.explain.integrated_gradients import FIRST_SERIES, MemberAttribution, PathForecast, integrated
+from lstmcast.explain.integrated_gradients import FIRST_SERIES, PathForecast, integrated, member_attributions
 from lstmcast.forecasting.actuals import tail
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.pipeline import BoundPipeline, ForecastPipeline
 from lstmcast.nn.backprop import trace
+from lstmcast.nn.numpy_lstm import Network
+from lstmcast.preprocessing.panel_scaling import BoundPanel
 from lstmcast.preprocessing.polyphase import NO_SPLIT
 from lstmcast.preprocessing.scaling import trailing_means
-from lstmcast.results import Forecast
+from lstmcast.results import Forecast, MemberName
 from lstmcast.types import Floats, Ints
 
 SIGNALS = ("level", "season", "last change")
@@ -67,8 +69,8 @@ class Explanation:
         season: steps in a season.
         internals: the gates.
         networks: how many networks are averaged; those of the first are shown inside.
-        smoothing_weight: the share of exponential smoothing in the forecast, 0 to 1.
-        pretrained_weight: the share of pretrained networks that speak beside them.
+        explained_member: the LSTM whose gates are shown.
+        weights: of the members in the forecast.
     """
 
     forecast: Forecast
@@ -82,8 +84,8 @@ class Explanation:
     season: int
     internals: NetworkInternals
     networks: int
-    smoothing_weight: float
-    pretrained_weight: float
+    explained_member: MemberName
+    weights: Mapping[MemberName, float]
 
     @property
     def importance(self) -> Floats:
@@ -105,8 +107,9 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
         ModelError: the forecast grows beyond every number.
         DataError: the panel is not one that the model can forecast (see `Forecaster.predict`).
     """
-    members = _members(forecaster.pipeline)
-    if any(pipeline.phases != NO_SPLIT for pipeline, _ in members):
+    ensemble = forecaster.ensemble
+    used = {m.preprocessing for k, m in enumerate(ensemble.members) if ensemble.weights.uses(ensemble.members, k)}
+    if any(ensemble.preprocessings[k].polyphase != NO_SPLIT for k in used):
         raise UsageError(
             f"steps of {panel.calendar.label} are forecast apart from each other by pretrained networks, and cannot be "
             "explained together: train a model of these data with train.init: scratch"
@@ -115,17 +118,18 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
     origin = length - 1 if origin is None else origin
     if not 1 <= origin < length:
         raise UsageError(f"origin: must be a step from 1 to {length - 1} of the series (got {origin})")
-    past = tail(panel.select(np.array([series])).drop_last(length - 1 - origin), forecaster.pipeline.required_history)
+    past = tail(panel.select(np.array([series])).drop_last(length - 1 - origin), ensemble.required_history)
     forecast = forecaster.predict(past)
-    parts = [MemberAttribution.of(pipeline, past, weight, forecast.horizon) for pipeline, weight in members]
+    bound = ensemble.bind(past)
+    parts = member_attributions(bound, bound.weights(FIRST_SERIES, past.lengths - 1)[:, 0], forecast.horizon)
     own = parts[0].bound
     baseline = attribution.baseline_input(own.windows.z, own.windows.spec.season)
     attributions, reference, error = integrated(
-        parts, [part.reading(own.inverse_transform(baseline[None], FIRST_SERIES)[0]) for part in parts]
+        parts, [part.transform(own.inverse_transform(baseline[None], FIRST_SERIES)[0]) for part in parts]
     )
     now = PathForecast.of(parts, [part.bound.windows.z[None] for part in parts])
     local, memory = now.gradient(np.ones(1))
-    effect = sum(gradient * part.finer(own) for part, gradient in zip(parts, local, strict=True))
+    effect = sum(gradient * part.relative_scale(own) for part, gradient in zip(parts, local, strict=True))
     return Explanation(
         forecast=forecast,
         positions=past.starts[0] + np.arange(len(baseline)),
@@ -136,24 +140,16 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
         error=error,
         effect=np.abs(effect).mean(axis=0),
         season=own.windows.spec.season,
-        internals=_inside(own, memory.mean(axis=0)),
-        networks=len(own.pipeline.networks),
-        smoothing_weight=sum(part.weight * part.bound.pipeline.smoothing_weight for part in parts),
-        pretrained_weight=sum(part.weight * (1 - part.bound.pipeline.smoothing_weight) for part in parts[1:]),
+        internals=_inside(own, parts[0].lstm.networks[0], memory.mean(axis=0)),
+        networks=len(parts[0].lstm.networks),
+        explained_member=parts[0].lstm.name,
+        weights=bound.median_weights(FIRST_SERIES, past.lengths - 1),
     )
 
 
-def _members(pipeline: ForecastPipeline) -> list[tuple[ForecastPipeline, float]]:
-    """The groups of networks that speak in a forecast, each with its smoothing, and their shares of it; own first."""
-    if pipeline.partner is None or not pipeline.partner.weight:
-        return [(pipeline, 1.0)]
-    return [(pipeline, 1 - pipeline.partner.weight), (pipeline.partner.pipeline, pipeline.partner.weight)]
-
-
-def _inside(running: BoundPipeline, memory: Floats) -> NetworkInternals:
+def _inside(bound: BoundPanel, network: Network, memory: Floats) -> NetworkInternals:
     """The gates of the first network over the steps of its context that the series has."""
-    windows, network = running.windows, running.pipeline.networks[0]
-    z, shape = windows.z, windows.spec
+    windows, z, shape = bound.windows, bound.windows.z, bound.windows.spec
     steps = min(shape.context, len(z))
     x = windows.inputs(np.zeros(1, np.int64), np.array([len(z) - shape.context]), shape.context)
     layers = trace(network, x)

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lstmcast.data.panel import Panel
 from lstmcast.explain import attribution
 from lstmcast.explain.forecast_gradient import sensitivity
-from lstmcast.forecasting.pipeline import BoundPipeline, ForecastPipeline
+from lstmcast.forecasting.ensemble import BoundEnsemble, LstmMember
 from lstmcast.nn import multistep
+from lstmcast.preprocessing.panel_scaling import BoundPanel
 from lstmcast.preprocessing.scaling import Scaling
 from lstmcast.preprocessing.windows import WindowDataset
 from lstmcast.statistical.gradient import smoothing_gradient
@@ -27,53 +27,66 @@ FIRST_SERIES = np.zeros(1, np.int64)  # the one series
 
 @dataclass(frozen=True)
 class MemberAttribution:
-    """One group of networks with its smoothing, beside the one series.
+    """The members that share a preprocessing, bound to one series.
 
     Attributes:
-        bound: runner and series; the runner's share of smoothing is that of this forecast.
-        weight: its own share of the forecast.
-        smoothing_jacobian: [H, T] the gradient of exponential smoothing's part of what it says.
-        limit: [H] how far what it says may lie from the other group's, in its z.
+        bound: the series.
+        lstm: the networks.
+        weight: of these members in the forecast.
+        smoothing_fraction: of exponential smoothing in that weight.
+        smoothing_jacobian: [H, T] gradient of the part of exponential smoothing.
+        limit: [H] z, largest deviation from the forecast of the other members.
     """
 
-    bound: BoundPipeline
+    bound: BoundPanel
+    lstm: LstmMember
     weight: float
+    smoothing_fraction: float
     smoothing_jacobian: Floats
     limit: Floats
 
-    @classmethod
-    def of(cls, pipeline: ForecastPipeline, past: Panel, weight: float, horizon: int) -> MemberAttribution:
-        """Make ready."""
-        running = replace(pipeline, partner=None).bind(past)
-        (smoothing,) = running.smoothing_weights(FIRST_SERIES, past.lengths - 1).tolist()
-        held = replace(
-            running,
-            pipeline=replace(
-                running.pipeline, smoothing_weight=smoothing, smoothing_half_length=0, adaptive_weights=False
-            ),
-        )
-        limit = pipeline.partner.limit(horizon) if pipeline.partner else np.full(horizon, np.inf)
-        if not smoothing:
-            return cls(held, weight, np.zeros((horizon, len(past.values))), limit)
-        gradient = smoothing_gradient(
-            held.windows.z, horizon, season=pipeline.window_spec.season, trial=pipeline.horizon
-        )
-        return cls(held, weight, smoothing * gradient, limit)
-
-    def reading(self, values: Floats) -> Floats:
-        """[…] values as z."""
+    def transform(self, values: Floats) -> Floats:
+        """[…] values to z."""
         return np.asarray(self.bound.scaling.forward(values[None])[0])
 
-    def finer(self, other: BoundPipeline) -> Floats:
-        """[T] how much its z of each past value grows with the other's."""
+    def relative_scale(self, other: BoundPanel) -> Floats:
+        """[T] derivative of its z of each past value by the z of another preprocessing."""
         if self.bound is other:
             return np.ones(len(other.windows.z))
-        return _ratio(*(_unbounded(running).derivative(running.windows.z[None])[0] for running in (other, self.bound)))
+        return _ratio(*(_unbounded(bound).derivative(bound.windows.z[None])[0] for bound in (other, self.bound)))
 
 
-def _unbounded(running: BoundPipeline) -> Scaling:
+def member_attributions(bound: BoundEnsemble, weights: Floats, horizon: int) -> list[MemberAttribution]:
+    """The members of the forecast of one series, by preprocessing.
+
+    Args:
+        bound: the ensemble, and the one series up to the origin.
+        weights: [M] of the members.
+        horizon: H.
+    """
+    ensemble, found = bound.ensemble, []
+    for index, panel in enumerate(bound.panels):
+        own = [
+            (member, weight)
+            for member, weight in zip(ensemble.members, weights.tolist(), strict=True)
+            if member.preprocessing == index
+        ]
+        if not (total := sum(weight for _, weight in own)):
+            continue
+        (lstm,) = (member for member, _ in own if isinstance(member, LstmMember))
+        fraction = sum(weight for member, weight in own if member is not lstm) / total
+        jacobian = np.zeros((horizon, len(panel.windows.z)))
+        if fraction:
+            season, trial = panel.windows.spec.season, panel.trial_steps
+            jacobian = fraction * smoothing_gradient(panel.windows.z, horizon, season=season, trial=trial)
+        limit = np.full(horizon, np.inf) if index else ensemble.deviation_limit(horizon)
+        found.append(MemberAttribution(panel, lstm, total, fraction, jacobian, limit))
+    return found
+
+
+def _unbounded(bound: BoundPanel) -> Scaling:
     """The scaling of past values: no forecast falls below the floor, but a value that lies on it may move."""
-    return replace(running.scaling, floor=np.full(1, -np.inf))
+    return replace(bound.scaling, floor=np.full(1, -np.inf))
 
 
 def _ratio(slope: Floats, other: Floats) -> Floats:
@@ -128,22 +141,22 @@ class _PathPoint:
     @classmethod
     def of(cls, part: MemberAttribution, points: Floats) -> _PathPoint:
         """Ask for the forecasts from [M, T] z."""
-        pipeline, (count, steps) = part.bound.pipeline, points.shape
+        lstm, (count, steps) = part.lstm, points.shape
         offsets = np.arange(count + 1, dtype=np.int64) * steps
         windows = WindowDataset.from_panel(
-            points.ravel(), np.ones(points.size, dtype=np.bool_), offsets, pipeline.window_spec
+            points.ravel(), np.ones(points.size, dtype=np.bool_), offsets, part.bound.windows.spec
         )
         arguments = windows, np.arange(count), np.full(count, steps - 1), len(part.smoothing_jacobian)
-        each = np.stack([multistep.forecast([network], pipeline.head, *arguments)[0] for network in pipeline.networks])
-        z = (1 - pipeline.smoothing_weight) * each.mean(axis=0) + points @ part.smoothing_jacobian.T
+        each = np.stack([multistep.forecast([network], lstm.head, *arguments)[0] for network in lstm.networks])
+        z = (1 - part.smoothing_fraction) * each.mean(axis=0) + points @ part.smoothing_jacobian.T
         return cls(part, windows, each, z)
 
     def gradient(self, slopes: Floats) -> tuple[Floats, Floats]:
         """Gradients of the H steps, summed over the pasts with [M, H] slopes: see `PathForecast.gradient`."""
-        pipeline = self.member.bound.pipeline
+        lstm, fraction = self.member.lstm, self.member.smoothing_fraction
         found = [
-            sensitivity(network, pipeline.head, self.windows, z, (1 - pipeline.smoothing_weight) * slopes)
-            for network, z in zip(pipeline.networks, self.by_network, strict=True)
+            sensitivity(network, lstm.head, self.windows, z, (1 - fraction) * slopes)
+            for network, z in zip(lstm.networks, self.by_network, strict=True)
         ]
         values = (
             np.mean([gradient.values for gradient in found], axis=0)
@@ -175,7 +188,10 @@ class PathForecast:
         own, *rest = sayings
         by_member = (
             own.z,
-            *(parts[0].reading(other.member.bound.inverse_transform(other.z[None], FIRST_SERIES)[0]) for other in rest),
+            *(
+                parts[0].transform(other.member.bound.inverse_transform(other.z[None], FIRST_SERIES)[0])
+                for other in rest
+            ),
         )
         middle, limit = by_member[-1], parts[0].limit  # where one part speaks, it lies nowhere from itself
         away = by_member[0] - middle
@@ -183,7 +199,7 @@ class PathForecast:
         return cls(sayings, by_member, z, np.abs(away) > limit)
 
     @property
-    def own(self) -> BoundPipeline:
+    def own(self) -> BoundPanel:
         """The first part's."""
         return self.points[0].member.bound
 

@@ -16,17 +16,18 @@ from lstmcast.data.calendar import Calendar
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
 from lstmcast.errors import ModelError
+from lstmcast.forecasting.ensemble import Ensemble, IntervalSource, LstmMember, SmoothingMember
+from lstmcast.forecasting.ensemble_weights import EnsembleWeights, Member
 from lstmcast.forecasting.evaluate import HoldoutForecasts
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.pipeline import EnsembleMember, ForecastPipeline
 from lstmcast.nn import numpy_lstm
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.numpy_lstm import Network
 from lstmcast.persistence import artifact
-from lstmcast.preprocessing.panel_scaling import Key, ScalingSpec
+from lstmcast.preprocessing.panel_scaling import Key, Preprocessing, ScalingSpec
 from lstmcast.preprocessing.polyphase import Polyphase
 from lstmcast.preprocessing.windows import WindowSpec
-from lstmcast.results import ValueReport
+from lstmcast.results import MemberName, ValueReport
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -120,9 +121,19 @@ def as_model_error(build: Callable[P, T]) -> Callable[P, T]:
 
 Tensors = Mapping[str, Mapping[str, np.ndarray]]
 
-# which parts of a saved file hold what: tensor file → the arrays in it
+WEIGHTS = ("weights", "pretrained_weights")  # files of the networks on each preprocessing
+HOLDOUT_WEIGHTS = "holdout_weights"  # of the networks on the first, before the refit
 SCALES = ("scale", "floor")
-HELD_OUT = ("series", "positions", "forecast", "lower", "upper", "actual")
+HOLDOUT = ("series", "positions", "forecast", "lower", "upper", "actual")
+WINDOW = {  # keys of the manifest, and fields of a WindowSpec
+    "context": "context",
+    "lags": "lags",
+    "level_window": "level",
+    "season_length": "season",
+    "profile_seasons": "seasons",
+    "burn_in": "burn",
+    "horizon": "horizon",
+}
 
 
 def save(forecaster: Forecaster, models: Path, name: str, *, data: str | None, now: datetime, keep: int) -> Path:
@@ -176,172 +187,209 @@ def head_of(manifest: Mapping[str, Any]) -> str:
 
 
 def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
-    """The manifest (JSON-able) and the tensor files of a forecaster."""
-    pipeline, context = forecaster.pipeline, forecaster.context
+    """Convert a forecaster to its manifest (JSON values) and tensor files."""
+    ensemble, holdout, context = forecaster.ensemble, forecaster.holdout_ensemble, forecaster.context
     manifest = {
         "report": forecaster.report.to_dict(),
         "levels": list(forecaster.calibration.levels),
         **to_facts(context),
-        **pipeline_metadata(pipeline),
+        "ensemble": ensemble_to_dict(ensemble),
     }
-    manifest["scale"]["usual_judged"] = forecaster.holdout_pipeline.typical_step
     tensors: dict[str, dict[str, np.ndarray]] = {
-        "weights": to_arrays(pipeline.networks),
-        "judged": {**to_arrays(forecaster.holdout_pipeline.networks), **_scales(forecaster.holdout_pipeline, context)},
-        "calibration": {"widths": forecaster.calibration.widths},
-        "context": {**context_arrays(context), **_scales(pipeline, context)},
-        "backtest": {name: getattr(forecaster.holdout, name) for name in HELD_OUT},
+        "calibration": {"widths": forecaster.calibration.widths, **_optional_widths(ensemble)},
+        "context": context_arrays(context),
+        "scaling": {},
+        "holdout_forecasts": {name: getattr(forecaster.holdout, name) for name in HOLDOUT},
     }
-    if pipeline.partner and forecaster.holdout_pipeline.partner:
-        other, holdout_partner = pipeline.partner.pipeline, forecaster.holdout_pipeline.partner.pipeline
-        manifest["beside"] = {"share": pipeline.partner.weight, "runner": pipeline_metadata(other)}
-        manifest["beside"]["runner"]["scale"]["usual_judged"] = holdout_partner.typical_step
-        tensors["beside"] = {**to_arrays(other.networks), **_scales(other, context)}
-        if pipeline.partner.intervals:
-            tensors["beside"]["widths"] = pipeline.partner.intervals.widths
-        if pipeline.partner.max_deviation is not None:
-            tensors["beside"]["furthest"] = pipeline.partner.max_deviation
-        tensors["judged_beside"] = {**to_arrays(holdout_partner.networks), **_scales(holdout_partner, context)}
+    tensors[HOLDOUT_WEIGHTS] = _networks(holdout, 0)
+    for k, (final, before) in enumerate(zip(ensemble.preprocessings, holdout.preprocessings, strict=True)):
+        manifest["ensemble"]["preprocessings"][k]["scaling"]["typical_step_holdout"] = before.typical_step
+        tensors[WEIGHTS[k]] = _networks(ensemble, k)
+        tensors["scaling"] |= _scales(final, context, f"_{k}") | _scales(before, context, f"_{k}_holdout")
     return manifest, tensors
 
 
-def to_pretrained(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
-    """The same of one that is to forecast what it never saw: without the series it learnt from, in half the bytes."""
-    manifest = {"levels": list(forecaster.calibration.levels), **pipeline_metadata(forecaster.pipeline)}
-    weights = {name: array.astype(np.float16) for name, array in to_arrays(forecaster.pipeline.networks).items()}
-    return manifest, {"weights": weights, "calibration": {"widths": forecaster.calibration.widths}}
+def to_pretrained(
+    ensemble: Ensemble, calibration: Calibration
+) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
+    """Convert an ensemble to a pretrained model: without the scales of its training series, in half precision."""
+    members = tuple(
+        replace(member, name=MemberName.PRETRAINED) if isinstance(member, LstmMember) else member
+        for member in ensemble.members
+    )
+    manifest = {"levels": list(calibration.levels), "ensemble": ensemble_to_dict(replace(ensemble, members=members))}
+    weights = {name: array.astype(np.float16) for name, array in _networks(ensemble, 0).items()}
+    return manifest, {WEIGHTS[0]: weights, "calibration": {"widths": calibration.widths}}
 
 
-def from_pretrained(folder: Path) -> tuple[ForecastPipeline, Calibration]:
-    """Networks that know no series, and the intervals around what they say.
+def from_pretrained(folder: Path) -> tuple[Ensemble, Calibration]:
+    """Read a pretrained model: its ensemble, and the calibration of its intervals.
 
     Raises:
         ModelError: missing, damaged or tampered with.
     """
     found = artifact.load(folder)
-    weights = {name: array.astype(np.float32) for name, array in found.tensors["weights"].items()}
-    widths = found.tensors["calibration"]["widths"]
-    return _pipeline(found.manifest, weights, {}), Calibration(tuple(found.manifest["levels"]), widths)
+    weights = {name: array.astype(np.float32) for name, array in found.tensors[WEIGHTS[0]].items()}
+    calibration = Calibration(tuple(found.manifest["levels"]), found.tensors["calibration"]["widths"])
+    return _ensemble(found.manifest, {**found.tensors, WEIGHTS[0]: weights}, ()), calibration
 
 
-def pipeline_metadata(pipeline: ForecastPipeline) -> dict[str, Any]:
-    """All of a runner that JSON can carry, but for its series."""
+def ensemble_to_dict(ensemble: Ensemble) -> dict[str, Any]:
+    """Everything about an ensemble that JSON can hold, without the scales of its training series."""
+    source = ensemble.interval_source
+    facts: dict[str, Any] = {
+        "preprocessings": [_preprocessing_to_dict(preprocessing) for preprocessing in ensemble.preprocessings],
+        "members": [
+            {"weight": weight, **_member_to_dict(member)}
+            for member, weight in zip(ensemble.members, ensemble.weights.fixed, strict=True)
+        ],
+        **_rule_to_dict(ensemble.weights),
+    }
+    if source:
+        facts["interval_source"] = {"weights": list(source.weights.fixed), **_rule_to_dict(source.weights)}
+    return facts
+
+
+def _rule_to_dict(rule: EnsembleWeights) -> dict[str, Any]:
+    return {"smoothing_half_length": rule.smoothing_half_length, "adaptive_weights": rule.adaptive}
+
+
+def _preprocessing_to_dict(preprocessing: Preprocessing) -> dict[str, Any]:
+    scaling = preprocessing.scaling_spec
     return {
-        "horizon": pipeline.horizon,
-        "phases": pipeline.phases.count,
-        "transform": pipeline.scaling_spec.transform,
-        "smoothing": pipeline.smoothing_weight,
-        "half": pipeline.smoothing_half_length,
-        "tried": pipeline.adaptive_weights,
-        "scale": {
-            "share": pipeline.scaling_spec.mode,
-            "usual": pipeline.typical_step,
-            "lenient": pipeline.scaling_spec.allow_untransformed,
+        "transform": scaling.transform,
+        "scaling": {
+            "mode": scaling.mode,
+            "typical_step": preprocessing.typical_step,
+            "allow_untransformed": scaling.allow_untransformed,
         },
-        "shape": asdict(pipeline.window_spec),
-        "head": asdict(pipeline.head),
-        "skip": pipeline.networks[0].skip,
-        "networks": len(pipeline.networks),
-        "activation": pipeline.networks[0].activation,
+        "polyphase_factor": preprocessing.polyphase.count,
+        "window": {key: getattr(preprocessing.window_spec, name) for key, name in WINDOW.items()},
+        "horizon": preprocessing.horizon,
     }
 
 
-def _pipeline(
-    manifest: Mapping[str, Any], weights: Mapping[str, np.ndarray], scales: Mapping[Key, tuple[float, float]]
-) -> ForecastPipeline:
-    """The inverse of `pipeline_metadata` and `to_arrays`."""
-    head, shape = (
-        QuantileHead(manifest["head"]["steps"], tuple(manifest["head"]["levels"])),
-        WindowSpec(**manifest["shape"]),
-    )
-    if head.steps != shape.horizon:
-        raise ValueError("the head says other steps than the shape")
-    return ForecastPipeline(
-        networks=_networks(manifest, weights, shape, head),
-        head=head,
-        window_spec=shape,
-        scaling_spec=ScalingSpec(
-            manifest["transform"], manifest["scale"]["share"], manifest["scale"].get("lenient", False)
-        ),
-        scales=scales,
-        typical_step=manifest["scale"]["usual"],
-        smoothing_weight=float(manifest["smoothing"]),
-        smoothing_half_length=int(manifest.get("half", 0)),
-        adaptive_weights=bool(manifest.get("tried", False)),
-        horizon=int(manifest["horizon"]),
-        phases=Polyphase(int(manifest.get("phases", 1))),
-    )
+def _member_to_dict(member: Member) -> dict[str, Any]:
+    facts: dict[str, Any] = {"name": member.name.value, "preprocessing": member.preprocessing}
+    if isinstance(member, LstmMember):
+        first = member.networks[0]
+        facts |= {"networks": len(member.networks), "activation": first.activation, "skip": first.skip}
+        facts["head"] = asdict(member.head)
+    return facts
 
 
-def _scales(pipeline: ForecastPipeline, context: Panel) -> dict[str, np.ndarray]:
-    """[S] what one unit of z is, and the floor, of each series; NaN where it is not transformed (see `scales_of`)."""
-    scaling = pipeline.bind(context).scaling
-    untransformed = np.zeros(context.n_series, np.bool_) if scaling.untransformed is None else scaling.untransformed
-    return {name: np.where(untransformed, np.nan, getattr(scaling, name)) for name in SCALES}
+def _optional_widths(ensemble: Ensemble) -> dict[str, np.ndarray]:
+    """The arrays of an ensemble that not every one has."""
+    source, deviation = ensemble.interval_source, ensemble.max_deviation
+    widths = {} if source is None else {"source_widths": source.calibration.widths}
+    return widths if deviation is None else {**widths, "max_deviation": deviation}
+
+
+def _networks(ensemble: Ensemble, k: int) -> dict[str, np.ndarray]:
+    """The networks on preprocessing k."""
+    (lstm,) = (member for member in ensemble.members if isinstance(member, LstmMember) and member.preprocessing == k)
+    return to_arrays(lstm.networks)
+
+
+def _scales(preprocessing: Preprocessing, context: Panel, suffix: str) -> dict[str, np.ndarray]:
+    """[S] scale and floor of each series; NaN where it has none from training."""
+    pairs = [preprocessing.series_scales.get(key, (np.nan, np.nan)) for key in context.keys]
+    return {name + suffix: np.array(column) for name, column in zip(SCALES, zip(*pairs, strict=True), strict=True)}
 
 
 @as_model_error
 def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
-    """Build a forecaster from what was saved.
+    """Build a forecaster from its manifest and tensors.
 
     Raises:
         ModelError: a part is missing or does not fit the others.
     """
-    kept = tensors["context"]
-    context, series = context_of(manifest, kept), tuple(tuple(key) for key in manifest["series"])
-    for part in (tensors[name] for name in ("context", "judged", "beside", "judged_beside") if name in tensors):
-        if any(len(part[name]) != len(series) for name in SCALES):
-            raise ValueError("the scales are not those of the same series")
-    pipeline = _pipeline(manifest, tensors["weights"], _index_by_key(series, kept))
-    holdout_pipeline = _holdout_networks(pipeline, manifest, tensors["judged"], series)
-    if member := manifest.get("beside"):
-        metadata, weight = member["runner"], float(member["share"])
-        other = _pipeline(metadata, tensors["beside"], _index_by_key(series, tensors["beside"]))
-        widths = tensors["beside"].get("widths")
-        intervals = None if widths is None else Calibration(tuple(manifest["levels"]), widths)
-        found = EnsembleMember(other, weight, intervals, tensors["beside"].get("furthest"))
-        holdout_partner = _holdout_networks(other, metadata, tensors["judged_beside"], series)
-        pipeline, holdout_pipeline = (
-            replace(pipeline, partner=found),
-            replace(holdout_pipeline, partner=replace(found, pipeline=holdout_partner)),
-        )
+    context, calibration = context_of(manifest, tensors["context"]), tensors["calibration"]
+    ensemble = _ensemble(manifest, tensors, context.keys)
     return Forecaster(
-        pipeline=pipeline,
-        holdout_pipeline=holdout_pipeline,
-        calibration=Calibration(tuple(manifest["levels"]), tensors["calibration"]["widths"]),
+        ensemble=ensemble,
+        holdout_ensemble=_before_refit(ensemble, manifest, tensors, context.keys),
+        calibration=Calibration(tuple(manifest["levels"]), calibration["widths"]),
         context=context,
-        holdout=HoldoutForecasts(**{name: tensors["backtest"][name] for name in HELD_OUT}),
+        holdout=HoldoutForecasts(**{name: tensors["holdout_forecasts"][name] for name in HOLDOUT}),
         report=ValueReport.from_dict(manifest["report"]),
     )
 
 
-def _holdout_networks(
-    pipeline: ForecastPipeline, manifest: Mapping[str, Any], tensors: Mapping[str, np.ndarray], series: Sequence[Key]
-) -> ForecastPipeline:
-    """The same before it had learnt the held-out steps."""
-    return replace(
-        pipeline,
-        networks=_networks(manifest, tensors, pipeline.window_spec, pipeline.head),
-        scales=_index_by_key(series, tensors),
-        typical_step=manifest["scale"]["usual_judged"],
+def _ensemble(manifest: Mapping[str, Any], tensors: Tensors, series: Sequence[Key]) -> Ensemble:
+    """The inverse of `ensemble_to_dict`."""
+    facts, extra, source = manifest["ensemble"], tensors["calibration"], None
+    if known := facts.get("interval_source"):
+        calibration = Calibration(tuple(manifest["levels"]), extra["source_widths"])
+        source = IntervalSource(_rule(known["weights"], known), calibration)
+    preprocessings = tuple(
+        replace(_preprocessing(known), series_scales=_scales_by_key(series, tensors, f"_{k}"))
+        for k, known in enumerate(facts["preprocessings"])
+    )
+    members = tuple(_member(known, preprocessings, tensors) for known in facts["members"])
+    weights = _rule([known["weight"] for known in facts["members"]], facts)
+    return Ensemble(preprocessings, members, weights, source, extra.get("max_deviation"))
+
+
+def _rule(fixed: Sequence[float], facts: Mapping[str, Any]) -> EnsembleWeights:
+    half, adaptive = int(facts["smoothing_half_length"]), bool(facts["adaptive_weights"])
+    return EnsembleWeights(tuple(float(weight) for weight in fixed), half, adaptive)
+
+
+def _preprocessing(facts: Mapping[str, Any]) -> Preprocessing:
+    scaling = facts["scaling"]
+    return Preprocessing(
+        scaling_spec=ScalingSpec(facts["transform"], scaling["mode"], scaling["allow_untransformed"]),
+        window_spec=WindowSpec(**{name: facts["window"][key] for key, name in WINDOW.items()}),
+        horizon=int(facts["horizon"]),
+        typical_step=scaling["typical_step"],
+        polyphase=Polyphase(int(facts["polyphase_factor"])),
     )
 
 
-def _networks(
-    manifest: Mapping[str, Any], weights: Mapping[str, np.ndarray], shape: WindowSpec, head: QuantileHead
+def _member(facts: Mapping[str, Any], preprocessings: Sequence[Preprocessing], tensors: Tensors) -> Member:
+    k, name = int(facts["preprocessing"]), MemberName(facts["name"])
+    if name is MemberName.SMOOTHING:
+        return SmoothingMember(k)
+    head = QuantileHead(facts["head"]["steps"], tuple(facts["head"]["levels"]))
+    if head.steps != preprocessings[k].window_spec.horizon:
+        raise ValueError("the head and the windows have other horizons")
+    return LstmMember(name, _networks_of(facts, tensors[WEIGHTS[k]], preprocessings[k].window_spec, head), head, k)
+
+
+def _networks_of(
+    facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray], spec: WindowSpec, head: QuantileHead
 ) -> tuple[Network, ...]:
-    """The networks whose arrays these are."""
-    return from_arrays(
-        weights,
-        count=int(manifest["networks"]),
-        activation=manifest["activation"],
-        skip=manifest["skip"],
-        features=shape.lags,
-        outputs=head.outputs,
+    """The networks of a member."""
+    layers = {"activation": facts["activation"], "skip": facts["skip"]}
+    return from_arrays(arrays, count=int(facts["networks"]), **layers, features=spec.lags, outputs=head.outputs)
+
+
+def _before_refit(ensemble: Ensemble, manifest: Mapping[str, Any], tensors: Tensors, series: Sequence[Key]) -> Ensemble:
+    """The ensemble with the networks and scales of the fit before the hold-out."""
+    facts = manifest["ensemble"]
+    preprocessings = tuple(
+        replace(
+            preprocessing,
+            series_scales=_scales_by_key(series, tensors, f"_{k}_holdout"),
+            typical_step=facts["preprocessings"][k]["scaling"]["typical_step_holdout"],
+        )
+        for k, preprocessing in enumerate(ensemble.preprocessings)
     )
+    arrays, spec = tensors[HOLDOUT_WEIGHTS], preprocessings[0].window_spec
+    members = tuple(
+        replace(member, networks=_networks_of(known, arrays, spec, member.head))
+        if isinstance(member, LstmMember) and not member.preprocessing
+        else member
+        for member, known in zip(ensemble.members, facts["members"], strict=True)
+    )
+    return replace(ensemble, preprocessings=preprocessings, members=members)
 
 
-def _index_by_key(series: Sequence[Key], kept: Mapping[str, np.ndarray]) -> dict[Key, tuple[float, float]]:
+def _scales_by_key(series: Sequence[Key], tensors: Tensors, suffix: str) -> dict[Key, tuple[float, float]]:
     """Scale and floor of each series that has them."""
-    pairs = zip(series, zip(*(kept[name].tolist() for name in SCALES), strict=True), strict=True)
+    if not series:
+        return {}
+    columns = (tensors["scaling"][name + suffix].tolist() for name in SCALES)
+    pairs = zip(series, zip(*columns, strict=True), strict=True)
     return {key: (scale, floor) for key, (scale, floor) in pairs if not np.isnan(scale)}

@@ -1,112 +1,120 @@
-"""Pretrained networks, as they came, that speak beside those of a training where values are few, or lend intervals.
-
-Weights that few forecasts decide are hardly better than chosen ones: where there is one stopping origin, networks count
-1, pretrained networks and smoothing together 14. The more of them there are, the more each of the three counts by its
-errors there. A network that is run on for hundreds of steps may stray: its forecast is held back
-where it lies further from the others' than it usually did at the stopping origins. The pretrained ones do not learn on
-here: on one series alone that makes as many forecasts worse as better.
-"""
+"""Weights of the members of an ensemble, at each forecast origin."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from lstmcast.calibration.conformal import calibrate
-from lstmcast.data.panel import Panel
-from lstmcast.forecasting.fitting import HoldoutFit
-from lstmcast.forecasting.pipeline import EnsembleMember, ForecastPipeline
-from lstmcast.forecasting.planning import TrainingPlan
-from lstmcast.forecasting.pretrained import load_pretrained_forecaster
-from lstmcast.forecasting.validation_errors import ValidationSet
-from lstmcast.preprocessing.panel_scaling import series_scales
-from lstmcast.statistical.history import EPSILON
-from lstmcast.types import Floats
-
-PRIOR_WEIGHT = (
-    14  # of pretrained networks and smoothing together, beside networks of one's own that are equally wrong: 1
-)
-PRIOR_SMOOTHING_WEIGHT = (
-    3 / 7
-)  # of that, smoothing's: halfway from here to what it has beside the pretrained ones alone
-ERROR_EXPONENT = 4  # of its error, by which each is divided, for every tenfold number of stopping origins
-MIN_TEST_HORIZONS = 16  # judging horizons that say by themselves how wide intervals must be
-DEVIATION_LEVEL = 95.0  # percent of forecasts at the validation origins that lie no further off
-MIN_DEVIATION_ORIGINS = 10  # validation origins that this level needs
-SMOOTHING = PRIOR_WEIGHT * PRIOR_SMOOTHING_WEIGHT / (PRIOR_WEIGHT + 1)
+from lstmcast.preprocessing.panel_scaling import BoundPanel
+from lstmcast.results import MemberName
+from lstmcast.statistical import ensemble as smoothing
+from lstmcast.types import Floats, Ints
 
 
-def attach_pretrained(own: ForecastPipeline, member: EnsembleMember, panel: Panel) -> ForecastPipeline:
-    """Networks of one's own, and others beside them, with the scales of the data that the own ones learnt from."""
-    return replace(own, partner=replace(member, pipeline=_scaled(member.pipeline, panel)))
+@dataclass(frozen=True)
+class MemberForecast:
+    """Forecasts of one member from B origins, in z of its preprocessing.
 
-
-def borrow_interval_widths(plan: TrainingPlan, own: HoldoutFit) -> tuple[HoldoutFit, EnsembleMember | None]:
-    """The own networks, whose intervals lean on those of pretrained ones where little else tells of them.
-
-    These say nothing of the forecast; None where they say nothing of the intervals either.
+    Attributes:
+        z: [B, H].
+        below, above: [Q, B, H] distances to lower and upper quantiles; None: the member has no quantiles.
     """
-    if not _few_test_horizons(plan):
-        return own, None
-    past = plan.split.past
-    found = load_pretrained_forecaster(past)
-    if plan.levels != found.calibration.levels:
-        return own, None
-    silent = EnsembleMember(found.pipeline, 0.0, found.calibration)
-    return replace(own, pipeline=attach_pretrained(own.pipeline, silent, past)), silent
+
+    z: Floats
+    below: Floats | None = None
+    above: Floats | None = None
 
 
-def weight_members(plan: TrainingPlan, own: HoldoutFit, *, pinned: bool) -> tuple[HoldoutFit, EnsembleMember]:
-    """The own networks with the share of smoothing that suits all and the others beside them, and these by themselves.
+class Member(Protocol):
+    """A forecasting method of an ensemble."""
 
-    Args:
-        plan: how the own ones were trained.
-        own: they, as they are judged.
-        pinned: whether smoothing's share is the plan's, whatever it did.
+    @property
+    def name(self) -> MemberName:
+        """The kind of method."""
+
+    @property
+    def preprocessing(self) -> int:
+        """Index of the preprocessing that it reads."""
+
+    def forecast(self, bound: BoundPanel, series: Ints, origins: Ints, horizon: int) -> MemberForecast:
+        """Forecast [B] coarser series of `bound.windows` from [B] origins."""
+
+
+@dataclass(frozen=True)
+class EnsembleWeights:
+    """The rule that weights the members of an ensemble.
+
+    Exponential smoothing and the LSTM that share a preprocessing divide a common weight. The fraction of smoothing can
+    depend on the length of a series, and on the errors of both over its last horizon.
+
+    Attributes:
+        fixed: [M] weights of the members; their sum is 1.
+        smoothing_half_length: known values at which the fraction of smoothing is half of the fixed one; 0: the length
+            does not matter.
+        adaptive: whether the errors over the last horizon of a series change the fraction.
     """
-    past = plan.split.past
-    found = load_pretrained_forecaster(past)
-    known = replace(found.pipeline, horizon=plan.holdout.horizon, smoothing_weight=0.0, smoothing_half_length=0)
-    alone = replace(own.pipeline, smoothing_weight=0.0), _scaled(known, past)
-    trials = [ValidationSet.of_validation(plan.split, pipeline) for pipeline in alone]
-    trained_errors, pretrained_errors = (
-        trial.member_rmse(pipeline.networks) for trial, pipeline in zip(trials, alone, strict=True)
-    )
-    power = ERROR_EXPONENT * np.log10(len(plan.split.validation))
-    errors = np.maximum([trained_errors[0], pretrained_errors[0], trained_errors[1]], EPSILON)
-    weights = _weights(found.pipeline, plan.split.panel) / (errors / errors.min()) ** power
-    smoothing_weight = own.selection.smoothing_weight if pinned else float(weights[2] / weights.sum())
-    borrows = _few_test_horizons(plan) and plan.levels == found.calibration.levels
-    intervals = found.calibration if borrows else None
-    member = EnsembleMember(
-        replace(known, smoothing_weight=smoothing_weight), float(weights[1] / weights[:2].sum()), intervals
-    )
-    own = own.with_smoothing_weight(smoothing_weight)
-    if len(plan.split.validation) >= MIN_DEVIATION_ORIGINS:
-        disagreement = ValidationSet.of_validation(
-            plan.split, attach_pretrained(own.pipeline, member, past)
-        ).member_disagreement()
-        member = replace(member, max_deviation=calibrate(disagreement[None], (DEVIATION_LEVEL,)).widths[0])
-    return replace(own, pipeline=attach_pretrained(own.pipeline, member, past)), member
+
+    fixed: tuple[float, ...]
+    smoothing_half_length: int = 0
+    adaptive: bool = False
+
+    def at(self, members: Sequence[Member], panels: Sequence[BoundPanel], series: Ints, origins: Ints) -> Floats:
+        """[M, B] weights at B origins.
+
+        Args:
+            members: of the ensemble.
+            panels: the panel for each preprocessing.
+            series: [B] index of the series.
+            origins: [B] last known step, counted from the first value of the series.
+        """
+        weights = np.repeat(np.array(self.fixed)[:, None], len(series), axis=1)
+        if not self.smoothing_half_length and not self.adaptive:
+            return weights
+        for lstm, smooth in self._pairs(members):
+            total, bound = self.fixed[lstm] + self.fixed[smooth], panels[members[lstm].preprocessing]
+            fraction = self.smoothing_fraction(
+                self.fixed[smooth] / total, bound.known_steps(series, origins), bound.windows.spec.season
+            )
+            if self.adaptive:
+                error, other = (recent_errors(members[k], bound, series, origins) for k in (smooth, lstm))
+                fraction = smoothing.inverse_error_weight(error, other, fraction)
+            weights[smooth], weights[lstm] = total * fraction, total * (1 - fraction)
+        return weights
+
+    def smoothing_fraction(self, fraction: float, known: Ints, season: int) -> Floats:
+        """[B] the fraction of exponential smoothing where [B] values are known, from the fixed one."""
+        known = np.minimum(known, smoothing.history_length(season))
+        return np.asarray(fraction / (1 + np.square(self.smoothing_half_length / known)))
+
+    def uses(self, members: Sequence[Member], k: int) -> bool:
+        """Whether member k can have a weight above zero."""
+        in_pair = self.smoothing_half_length > 0 or self.adaptive
+        return self.fixed[k] > 0 or (in_pair and k in [lstm for lstm, _ in self._pairs(members)])
+
+    def _pairs(self, members: Sequence[Member]) -> Iterator[tuple[int, int]]:
+        """LSTM and exponential smoothing of each preprocessing where the latter has a weight, as indices of members."""
+        for smooth, member in enumerate(members):
+            if member.name is MemberName.SMOOTHING and self.fixed[smooth] > 0:
+                yield from (
+                    (lstm, smooth)
+                    for lstm, other in enumerate(members)
+                    if other.preprocessing == member.preprocessing and lstm != smooth
+                )
 
 
-def _weights(known: ForecastPipeline, panel: Panel) -> Floats:
-    """[3] of networks of one's own, pretrained ones and smoothing, that are equally wrong."""
-    typical = np.ceil(np.median(panel.lengths, keepdims=True) / known.phases.count)
-    smoothing = (PRIOR_SMOOTHING_WEIGHT + float(known.smoothing_weight_of(typical)[0])) / 2
-    return np.array([1.0, PRIOR_WEIGHT * (1 - smoothing), PRIOR_WEIGHT * smoothing])
+def recent_errors(member: Member, bound: BoundPanel, series: Ints, origins: Ints) -> Floats:
+    """[B] mean |z − f| of a member over the last horizon before each origin; 1 where too little is known.
 
-
-def _few_test_horizons(plan: TrainingPlan) -> bool:
-    """Whether what is held out tells little of how wide intervals must be, and pretrained networks could tell more.
-
-    They could not of a series with a value that is not positive: a floor cuts off what they say of it.
+    The networks may have been trained on these values. One that serves many series rarely overfits any of them.
     """
-    panel = plan.split.panel
-    return plan.holdout.horizons(panel.lengths) < MIN_TEST_HORIZONS and bool(panel.values.min() > 0)
-
-
-def _scaled(pipeline: ForecastPipeline, panel: Panel) -> ForecastPipeline:
-    """With the scales of these data, whatever comes after."""
-    return replace(pipeline, scales=series_scales(panel, pipeline.bind(panel).scaling))
+    windows, polyphase, steps = bound.windows, bound.preprocessing.polyphase, bound.trial_steps
+    parts, ends = polyphase.origins(series, origins)
+    selected = np.flatnonzero(ends + 1 >= steps + max(3, 2 * windows.spec.season))
+    before = parts[selected], ends[selected] - steps
+    actual = windows.z[(windows.offsets[before[0]] + before[1])[:, None] + np.arange(1, steps + 1)]
+    errors = np.ones(len(parts))
+    errors[selected] = np.abs(member.forecast(bound, *before, steps).z - actual).mean(axis=1)
+    return polyphase.mean(errors)

@@ -11,7 +11,7 @@ from lstmcast.calibration.conformal import Calibration, calibrate, cross_coverag
 from lstmcast.errors import ModelError
 from lstmcast.evaluation import metrics
 from lstmcast.evaluation.skill import MIN_SERIES_FOR_GROUPING, bootstrap_groups, skill
-from lstmcast.forecasting.pipeline import BoundPipeline, ForecastPipeline, ScaledForecast
+from lstmcast.forecasting.ensemble import BoundEnsemble, Ensemble, ScaledForecast, SmoothingMember, forecast_series
 from lstmcast.forecasting.split_data import SplitData
 from lstmcast.results import LSTMCAST, MemberName, ValueEvaluation
 from lstmcast.statistical.naive import baselines
@@ -57,11 +57,11 @@ class HoldoutEvaluation:
     holdout: HoldoutForecasts
 
 
-def evaluate_holdout(pipeline: ForecastPipeline, split: SplitData, levels: tuple[float, ...]) -> HoldoutEvaluation:
+def evaluate_holdout(bound: BoundEnsemble, split: SplitData, levels: tuple[float, ...]) -> HoldoutEvaluation:
     """Forecast from every judging origin and compare.
 
     Args:
-        pipeline: not trained on the hold-out.
+        bound: the ensemble, not trained on the hold-out, and all the data.
         split: the data.
         levels: of the intervals, in percent.
 
@@ -69,23 +69,23 @@ def evaluate_holdout(pipeline: ForecastPipeline, split: SplitData, levels: tuple
         ModelError: a forecast is no number.
         DataError: nothing was observed in the steps that judge.
     """
-    running, test = pipeline.bind(split.panel), split.test
+    test = split.test
     series, origins, actual = test.series, test.steps, test.actuals
-    ahead = running.forecast(series, origins, test.horizon)
-    forecast = running.inverse_transform(ahead.z, series)
+    ahead = bound.forecast(series, origins, test.horizon)
+    forecast = bound.inverse_transform(ahead.z, series)
     if not np.isfinite(forecast).all():
         raise ModelError(
             "the held-out forecasts grow beyond every number: nothing was saved. Lower train.learning_rate, or use "
             "model.activation: tanh"
         )
-    errors = ahead.errors(running.scaling.take(series).forward(actual))
-    trust = _calibration_weight(pipeline, split.holdout.horizons(split.panel.lengths))
+    errors = ahead.errors(bound.panels[0].transform(actual, series))
+    trust = _calibration_weight(bound.ensemble, split.holdout.horizons(split.panel.lengths))
     calibration = calibrate(errors, levels, trust=trust)
-    lower, upper = running.intervals(ahead, calibration, series)
+    lower, upper = bound.intervals(ahead, calibration, series)
     shown = slice(0, MAX_STORED_FORECASTS)
     return HoldoutEvaluation(
         evaluation=ValueEvaluation(
-            **_comparison(running, split, ahead),
+            **_comparison(bound, split, ahead),
             n_scored=len(series),
             calibration_weight=trust,
             **_coverage(errors, series, origins, levels, trust),
@@ -102,20 +102,20 @@ def evaluate_holdout(pipeline: ForecastPipeline, split: SplitData, levels: tuple
     )
 
 
-def _comparison(running: BoundPipeline, split: SplitData, scaled: ScaledForecast) -> dict[str, Any]:
+def _comparison(bound: BoundEnsemble, split: SplitData, scaled: ScaledForecast) -> dict[str, Any]:
     """The scores of lstmcast, its members and the baselines, and the skill."""
     panel, test = split.panel, split.test
     series, origins, actual = test.series, test.steps, test.actuals
-    forecast = running.inverse_transform(scaled.z, series)
+    forecast = bound.inverse_transform(scaled.z, series)
     scales = split.mase_scales[series]
     baseline_values = {
         name: rule(panel.values, panel.offsets[series], origins, test.horizon)
         for name, rule in baselines(panel.calendar.season).items()
     }
-    members = {
-        name: running.inverse_transform(z, series)
-        for name, z in _member_forecasts(running, (series, origins), scaled).items()
-    }
+    members = bound.member_values(scaled, series)
+    if MemberName.SMOOTHING not in members:
+        z = forecast_series(SmoothingMember(), bound.panels[0], series, origins, test.horizon).z
+        members[MemberName.SMOOTHING] = bound.inverse_transform(z, series)
     scores = {name: _score(actual, values, scales) for name, values in {LSTMCAST: forecast, **baseline_values}.items()}
     best = min(baseline_values, key=lambda name: _rank(scores[name]))
     scale = np.where(np.isnan(scales), 1.0, scales) if panel.n_series == 1 else scales
@@ -127,21 +127,9 @@ def _comparison(running: BoundPipeline, split: SplitData, scaled: ScaledForecast
     }
 
 
-def _member_forecasts(
-    running: BoundPipeline, where: tuple[Ints, Ints], scaled: ScaledForecast
-) -> dict[MemberName, Floats]:
-    """[B, H] z of each member by itself."""
-    smoothing = scaled.smoothing_forecast
-    if smoothing is None:
-        smoothing = running.smoothing_forecast(*where, scaled.z.shape[1])
-    names = (MemberName.PRETRAINED, MemberName.TRAINED)
-    members = dict(zip(names, scaled.member_forecasts, strict=True)) if scaled.member_forecasts else {}
-    return {**members, MemberName.SMOOTHING: smoothing}
-
-
-def _calibration_weight(pipeline: ForecastPipeline, horizons: float) -> float:
+def _calibration_weight(ensemble: Ensemble, horizons: float) -> float:
     """How much few held-out horizons say of widths that were calibrated elsewhere; all, where there are no such."""
-    if pipeline.partner is None or pipeline.partner.intervals is None:
+    if ensemble.interval_source is None:
         return 1.0
     return horizons / (horizons + BORROWED_HORIZONS)
 

@@ -10,9 +10,13 @@ from hashlib import sha256
 from threading import Event
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lstmcast.data.panel import Panel
-from lstmcast.forecasting.pipeline import ForecastPipeline
-from lstmcast.forecasting.planning import PreprocessingVariant, Selection, TrainingPlan
+from lstmcast.evaluation.splits import MAX_VALIDATION_ORIGINS, evenly
+from lstmcast.forecasting.ensemble import BoundEnsemble, Ensemble, LstmMember
+from lstmcast.forecasting.ensemble_weights import EnsembleWeights
+from lstmcast.forecasting.planning import Selection, TrainingPlan
 from lstmcast.forecasting.report import library_versions
 from lstmcast.forecasting.validation_errors import ValidationSet
 from lstmcast.forecasting.warm_start import WarmStart, fine_tuning_recipe
@@ -21,8 +25,9 @@ from lstmcast.nn.numpy_lstm import Network, to_tensors
 from lstmcast.nn.specs import Recipe
 from lstmcast.nn.trainer import Fit, FitState, Progress, fit, run_in_threads
 from lstmcast.persistence.checkpoint import Checkpoint
-from lstmcast.preprocessing.panel_scaling import series_scales
-from lstmcast.preprocessing.windows import BatchSource, WindowDataset
+from lstmcast.preprocessing.panel_scaling import BoundPanel, Preprocessing
+from lstmcast.preprocessing.windows import BatchSource
+from lstmcast.results import MemberName
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
@@ -156,26 +161,28 @@ class FitStage:
 
 @dataclass(frozen=True)
 class HoldoutFit:
-    """A group as it is judged: what was chosen, and what forecasts."""
+    """The ensemble that is evaluated: its networks have not seen the hold-out.
+
+    Attributes:
+        selection: made on the validation origins.
+        bound: the ensemble, bound to all the data.
+        validation: the validation origins in its preprocessing; None: nothing stopped early.
+    """
 
     selection: Selection
-    pipeline: ForecastPipeline
-
-    def with_smoothing_weight(self, weight: float) -> HoldoutFit:
-        """With another share of exponential smoothing."""
-        return HoldoutFit(
-            replace(self.selection, smoothing_weight=weight), replace(self.pipeline, smoothing_weight=weight)
-        )
+    bound: BoundEnsemble
+    validation: ValidationSet | None = None
 
 
 @dataclass(frozen=True)
 class EnsembleFitter:
-    """What both fits of a group share.
+    """Fits of the networks of one training run, before the hold-out and on all the data.
 
     Attributes:
-        plan: how.
-        warm: the networks to go on from; None: from chance.
-        on_progress: called after every epoch. checkpoint: where each fit leaves what it has reached.
+        plan: of the run.
+        warm: networks to continue from; None: random initialization.
+        on_progress: called after every epoch.
+        checkpoint: store of unfinished fits.
     """
 
     plan: TrainingPlan
@@ -184,75 +191,89 @@ class EnsembleFitter:
     checkpoint: Checkpoint | None
 
     def fit_before_holdout(self) -> HoldoutFit:
-        """Fit every network on the past, in each way; keep what forecast the stopping origins of the panel best."""
-        plan, past = self.plan, self.plan.split.past
+        """Fit all networks for each preprocessing variant, and select the variant with the smallest validation error.
+
+        Raises:
+            DataError: nothing was observed in the validation steps.
+        """
+        plan, split = self.plan, self.plan.split
         stage = self._stage("fitting", fine_tuning_recipe(plan.recipe) if self.warm else plan.recipe)
         starts: Sequence[Network | None] = self.warm.holdout_networks if self.warm else [None] * plan.networks
+        bound = [variant.fit(split.past) for variant in plan.variants]
         fitted = [
-            partial(stage.fit, _training_windows(past, plan, variant), variant=_named(plan, variant))
-            for variant in plan.variants
+            partial(stage.fit, panel.windows, variant=_label(plan, variant))
+            for variant, panel in zip(plan.variants, bound, strict=True)
         ]
         if plan.recipe.patience is None:
-            (variant,), (fit_network,) = plan.variants, fitted
-            fits = stage.together([partial(fit_network, k, start=start) for k, start in enumerate(starts)])
-            return self._without_early_stopping(past, variant, fits)
-        bare = [_pipeline(past, plan, Selection(variant, (), 0.0), ()) for variant in plan.variants]
-        stops = [ValidationSet.of_validation(plan.split, pipeline) for pipeline in bare]
-        each = [
-            (fit_network, stop, k)
-            for fit_network, stop in zip(fitted, stops, strict=True)
-            for k in range(plan.networks)
+            fits = stage.together([partial(fitted[0], k, start=start) for k, start in enumerate(starts)])
+            return self._without_early_stopping(bound[0].preprocessing, fits)
+        sets = [
+            ValidationSet(panel.preprocessing.bind(split.validation.panel), plan.head, split.validation)
+            for panel in bound
         ]
-        fits = stage.together(
-            [partial(fit_network, k, validate=stop.error, start=starts[k]) for fit_network, stop, k in each]
-        )
-        found = []
-        for n, (variant, stop) in enumerate(zip(plan.variants, stops, strict=True)):
-            own = [
-                self._keep_if_not_better(fit, stop, k)
-                for k, fit in enumerate(fits[n * plan.networks :][: plan.networks])
-            ]
-            networks = [network for network, _ in own]
-            weight, error = stop.choose_smoothing_weight(networks, plan.smoothing_weight)
-            found.append((error, Selection(variant, tuple(epochs for _, epochs in own), weight), networks))
-        _, selection, networks = min(found, key=lambda item: item[0])
-        return HoldoutFit(selection, _pipeline(past, plan, selection, networks))
+        each = [
+            (fit, validation, k) for fit, validation in zip(fitted, sets, strict=True) for k in range(plan.networks)
+        ]
+        fits = stage.together([partial(fit, k, validate=errors.error, start=starts[k]) for fit, errors, k in each])
+        results = []
+        for n, (variant, validation) in enumerate(zip(plan.variants, sets, strict=True)):
+            own = fits[n * plan.networks :][: plan.networks]
+            kept = [self._keep_if_not_better(fit, validation, k) for k, fit in enumerate(own)]
+            networks = [network for network, _ in kept]
+            weight, error = validation.choose_smoothing_weight(networks, plan.smoothing_weight)
+            results.append(
+                (error, Selection(variant, tuple(epochs for _, epochs in kept), weight), networks, validation)
+            )
+        _, selection, networks, validation = min(results, key=lambda result: result[0])
+        preprocessing = validation.bound.preprocessing
+        return HoldoutFit(selection, self._bound(preprocessing.bind(split.panel), selection, networks), validation)
 
-    def refit_all(self, holdout_fit: HoldoutFit) -> ForecastPipeline:
-        """Learn from all the data, as many epochs: from the start, or on from those of before, or after a long fit."""
-        plan, selection = self.plan, holdout_fit.selection
+    def refit_all(self, holdout_fit: HoldoutFit) -> BoundEnsemble:
+        """Fit the networks on all the data for as many epochs.
+
+        They start from random weights, from those of `warm`, or, without early stopping, from those of the first fit.
+        """
+        plan, selection, ensemble = self.plan, holdout_fit.selection, holdout_fit.bound.ensemble
         epochs, no_early_stopping = selection.epochs, plan.recipe.patience is None
         starts: Sequence[Network | None] = self.warm.final_networks if self.warm else [None] * plan.networks
         recipe = fine_tuning_recipe(plan.recipe) if self.warm or no_early_stopping else plan.recipe
         if no_early_stopping and not self.warm:
-            starts, epochs = holdout_fit.pipeline.networks, (recipe.epochs,) * plan.networks
+            starts, epochs = ensemble.lstm.networks, (recipe.epochs,) * plan.networks
         stage = self._stage("fitting again on all the data", recipe)
-        fit_network = partial(
-            stage.fit,
-            _training_windows(self.plan.split.panel, plan, selection.variant),
-            variant=_named(plan, selection.variant),
-        )
+        others = ensemble.preprocessings[1:]
+        panels = tuple(preprocessing.fit(plan.split.panel) for preprocessing in (selection.variant, *others))
+        fit_network = partial(stage.fit, panels[0].windows, variant=_label(plan, selection.variant))
         each = [(k, n, start) for k, (n, start) in enumerate(zip(epochs, starts, strict=True))]
         fits = iter(stage.together([partial(fit_network, k, epochs=n, start=start) for k, n, start in each if n]))
         networks = [next(fits).network if n else start for _, n, start in each]
-        return _pipeline(self.plan.split.panel, plan, selection, [network for network in networks if network])
+        return ensemble.refitted(panels, [network for network in networks if network])
 
-    def _without_early_stopping(self, past: Panel, variant: PreprocessingVariant, fits: Sequence[Fit]) -> HoldoutFit:
-        """Of networks that nothing stopped: the share of smoothing is chosen where they are judged."""
-        plan, networks = self.plan, [fit.network for fit in fits]
-        selection = Selection(variant, tuple(fit.epoch for fit in fits), plan.smoothing_weight or 0.0)
-        if plan.smoothing_weight is None:
-            trial = ValidationSet.of_test(plan.split, _pipeline(past, plan, selection, ()))
-            weight, adaptive_weights = trial.search_smoothing_weight(networks) if trial else (0.0, False)
-            selection = replace(selection, smoothing_weight=weight, adaptive_weights=adaptive_weights)
-        return HoldoutFit(selection, _pipeline(past, plan, selection, networks))
+    def _without_early_stopping(self, preprocessing: Preprocessing, fits: Sequence[Fit]) -> HoldoutFit:
+        """Choose the weight of exponential smoothing at test origins, because nothing else was chosen there."""
+        plan, networks, split = self.plan, [fit.network for fit in fits], self.plan.split
+        selection = Selection(plan.variants[0], tuple(fit.epoch for fit in fits), plan.smoothing_weight or 0.0)
+        bound = preprocessing.bind(split.panel)
+        some = evenly(np.arange(len(split.test_origins)), MAX_VALIDATION_ORIGINS)
+        origins = split.test_origins.take(some).observed()
+        if plan.smoothing_weight is None and len(origins):
+            weight, adaptive = ValidationSet(bound, plan.head, origins).search_smoothing_weight(networks)
+            selection = replace(selection, smoothing_weight=weight, adaptive_weights=adaptive)
+        return HoldoutFit(selection, self._bound(bound, selection, networks))
 
-    def _keep_if_not_better(self, fit: Fit, stop: ValidationSet, k: int) -> tuple[Network, int]:
-        """A network and its epochs; that of before with none, where it may stay and no epoch was better."""
+    def _bound(self, panel: BoundPanel, selection: Selection, networks: Sequence[Network]) -> BoundEnsemble:
+        """The networks and exponential smoothing, bound to a panel."""
+        lstm, smoothing = LstmMember(MemberName.TRAINED, tuple(networks), self.plan.head), selection.smoothing_weight
+        weights = EnsembleWeights(
+            (1 - smoothing, smoothing), self.plan.smoothing_half_length, selection.adaptive_weights
+        )
+        return BoundEnsemble(Ensemble.of_lstm(panel.preprocessing, lstm, weights), (panel,))
+
+    def _keep_if_not_better(self, fit: Fit, validation: ValidationSet, k: int) -> tuple[Network, int]:
+        """A network and its epochs; the warm one with no epochs, if it may stay and no epoch was better."""
         if (
             self.warm
             and self.warm.may_stay
-            and not (fit.validation_error or 0.0) < stop.error(self.warm.holdout_networks[k])
+            and not (fit.validation_error or 0.0) < validation.error(self.warm.holdout_networks[k])
         ):
             return self.warm.holdout_networks[k], 0
         return fit.network, fit.epoch
@@ -262,36 +283,6 @@ class EnsembleFitter:
         return FitStage(name, plan.architecture, recipe, plan.networks, self.on_progress, self.checkpoint)
 
 
-def _training_windows(panel: Panel, plan: TrainingPlan, variant: PreprocessingVariant) -> WindowDataset:
-    """The panel as it is learnt from."""
-    return _pipeline(panel, plan, Selection(variant, (), 0.0), ()).bind(panel).windows
-
-
-def _named(plan: TrainingPlan, variant: PreprocessingVariant) -> str:
-    """What tells the fits of one way from those of another."""
+def _label(plan: TrainingPlan, variant: Preprocessing) -> str:
+    """Part of a checkpoint's name that tells the fits of the variants apart."""
     return f", way {plan.variants.index(variant) + 1}"
-
-
-def _pipeline(panel: Panel, plan: TrainingPlan, selection: Selection, networks: Sequence[Network]) -> ForecastPipeline:
-    """The fitted networks with the scales of the data they learnt from."""
-    variant = selection.variant
-    seen = ForecastPipeline(
-        (),
-        plan.head,
-        variant.window_spec,
-        variant.scaling_spec,
-        {},
-        typical_step=variant.typical_step,
-        phases=variant.phases,
-    )
-    scaling = seen.bind(panel).scaling
-    return replace(
-        seen,
-        networks=tuple(networks),
-        scales=series_scales(panel, scaling),
-        typical_step=scaling.typical_step if variant.typical_step is None else variant.typical_step,
-        smoothing_weight=selection.smoothing_weight,
-        adaptive_weights=selection.adaptive_weights,
-        smoothing_half_length=plan.smoothing_half_length,
-        horizon=plan.holdout.horizon,
-    )

@@ -14,7 +14,7 @@ from lstmcast.clock import system_clock
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.forecasting.actuals import tail
-from lstmcast.forecasting.pipeline import ForecastPipeline
+from lstmcast.forecasting.ensemble import Ensemble
 from lstmcast.parallel import thread_map
 from lstmcast.results import Forecast, ValueReport
 from lstmcast.types import Floats, Ints
@@ -34,16 +34,16 @@ class Forecaster:
     """A trained model and all it needs to forecast without the file it was trained on.
 
     Attributes:
-        pipeline: networks, transform, scales.
-        holdout_pipeline: the same from before it learnt the held-out steps: what the scores belong to.
+        ensemble: the members that forecast, refit on all the data.
+        holdout_ensemble: the members before the refit, to which the scores belong.
         calibration: of the intervals.
         context: the last steps of every series.
         holdout: the forecasts that judged it.
         report: of the training.
     """
 
-    pipeline: ForecastPipeline
-    holdout_pipeline: ForecastPipeline
+    ensemble: Ensemble
+    holdout_ensemble: Ensemble
     calibration: Calibration
     context: Panel
     holdout: HoldoutForecasts
@@ -52,7 +52,7 @@ class Forecaster:
     @property
     def horizon(self) -> int:
         """H of training, the default of `predict`."""
-        return self.pipeline.horizon
+        return self.ensemble.horizon
 
     def predict(self, panel: Panel | None = None, horizon: int | None = None) -> Forecast:
         """Forecast from the end of every series.
@@ -74,7 +74,7 @@ class Forecaster:
         _check_horizon(panel, self.horizon if horizon is None else horizon)
 
         def ends(part: slice) -> ForecastArrays:
-            recent = tail(panel.select(np.arange(panel.n_series)[part]), self.pipeline.required_history)
+            recent = tail(panel.select(np.arange(panel.n_series)[part]), self.ensemble.required_history)
             return self.at(recent, np.arange(recent.n_series), recent.lengths - 1, horizon)
 
         values, lower, upper = _in_blocks(ends, panel.n_series)
@@ -109,7 +109,7 @@ class Forecaster:
             The forecasts [B, H] and their bounds, lower [Q, B, H] and upper [Q, B, H], in the target's unit; infinite
             where they grow beyond every number.
         """
-        running, steps = self.pipeline.bind(panel), self.horizon if horizon is None else horizon
+        running, steps = self.ensemble.bind(panel), self.horizon if horizon is None else horizon
 
         def block(part: slice) -> ForecastArrays:
             which = series[part]

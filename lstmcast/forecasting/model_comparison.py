@@ -12,8 +12,8 @@ from lstmcast.evaluation import metrics
 from lstmcast.evaluation.skill import MIN_EFFECT, Skill, bootstrap_groups, finite, skill
 from lstmcast.evaluation.splits import HoldoutSplit
 from lstmcast.forecasting.actuals import actuals_after, naive_scales, valid_origins
+from lstmcast.forecasting.ensemble import Ensemble
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.pipeline import ForecastPipeline
 from lstmcast.forecasting.warm_start import last_validation_step
 from lstmcast.types import Floats, Ints
 
@@ -64,7 +64,7 @@ def compare(challenger: Forecaster, incumbent: Forecaster, panel: Panel) -> Comp
     horizon = challenger.horizon
     actual, scale = actuals_after(panel, series, origins, horizon), naive_scales(panel)[series]
     ours, incumbent_errors = (
-        metrics.mae(actual, _forecasts(model.holdout_pipeline, panel, series, origins, horizon)) / scale
+        metrics.mae(actual, _forecasts(model.holdout_ensemble, panel, series, origins, horizon)) / scale
         for model in (challenger, incumbent)
     )
     groups = bootstrap_groups(series, origins, horizon) if len(series) else series
@@ -83,9 +83,9 @@ def _origins(challenger: Forecaster, incumbent: Forecaster, panel: Panel) -> tup
     return series[valid], origins[valid]
 
 
-def _forecasts(pipeline: ForecastPipeline, panel: Panel, series: Ints, origins: Ints, horizon: int) -> Floats:
+def _forecasts(ensemble: Ensemble, panel: Panel, series: Ints, origins: Ints, horizon: int) -> Floats:
     """[B, H]."""
-    running = pipeline.bind(panel)
+    running = ensemble.bind(panel)
     return running.inverse_transform(running.forecast(series, origins, horizon).z, series)
 
 

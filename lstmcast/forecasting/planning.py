@@ -17,8 +17,7 @@ from lstmcast.forecasting.split_data import SplitData
 from lstmcast.nn.heads import OutputHead, QuantileHead
 from lstmcast.nn.keras_backend import Architecture
 from lstmcast.nn.specs import Recipe
-from lstmcast.preprocessing.panel_scaling import ScalingSpec
-from lstmcast.preprocessing.polyphase import NO_SPLIT, Polyphase
+from lstmcast.preprocessing.panel_scaling import Preprocessing, ScalingSpec
 from lstmcast.preprocessing.scaling import ScaleMode, TransformName, valid_transforms
 from lstmcast.preprocessing.windows import WindowSpec
 
@@ -30,38 +29,17 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class PreprocessingVariant:
-    """One way to see the series.
-
-    Attributes:
-        scaling_spec: how values become z.
-        window_spec: what the network reads (see `footing`).
-        typical_step: the usual step that such networks know; None: that of the series at hand.
-        phases: how steps of the data are those that such networks know.
-    """
-
-    scaling_spec: ScalingSpec
-    window_spec: WindowSpec
-    typical_step: float | None = None
-    phases: Polyphase = NO_SPLIT
-
-    def __str__(self) -> str:
-        shape = self.window_spec
-        transform = self.scaling_spec.transform
-        return f"{transform}, {PreprocessingSpec(transform, shape.level, shape.season, shape.seasons)}"
-
-
-@dataclass(frozen=True)
 class Selection:
-    """What the stopping origins chose.
+    """Choices made on the validation origins.
 
     Attributes:
-        variant: how the series are seen. epochs: how long each network learns.
-        smoothing_weight: how much of each forecast is exponential smoothing's, 0 to 1.
-        adaptive_weights: whether the last horizon of each series makes that its own (see `ForecastPipeline`).
+        variant: the preprocessing.
+        epochs: of each network.
+        smoothing_weight: weight of exponential smoothing, 0 to 1.
+        adaptive_weights: whether the errors over the last horizon of a series change it (see `EnsembleWeights`).
     """
 
-    variant: PreprocessingVariant
+    variant: Preprocessing
     epochs: tuple[int, ...]
     smoothing_weight: float
     adaptive_weights: bool = False
@@ -96,12 +74,12 @@ class TrainingPlan(NetworkPlan):
         head: what its outputs mean.
         smoothing_weight: how much of each forecast is exponential smoothing's, 0 to 1; None: origins not learnt from
             say it.
-        smoothing_half_length: known values from which that is half of it; 0: it is always all (see `ForecastPipeline`).
+        smoothing_half_length: known values from which that is half of it; 0: it is always all (see `EnsembleWeights`).
         levels: of the intervals, in percent.
     """
 
     split: SplitData = field(repr=False, compare=False)
-    variants: tuple[PreprocessingVariant, ...]
+    variants: tuple[Preprocessing, ...]
     head: QuantileHead
     smoothing_weight: float | None
     levels: tuple[float, ...]
@@ -148,9 +126,10 @@ def make_plan(panel: Panel, config: Config, *, split: SplitData | None = None) -
     size = _size(panel, config)
     head = _head(horizon, config)
     variants = tuple(
-        PreprocessingVariant(
+        Preprocessing(
             ScalingSpec(candidate.transform, _scale_mode(candidate.transform, past, config)),
             _shape(candidate, *size, head.steps),
+            horizon,
         )
         for candidate in candidates
     )

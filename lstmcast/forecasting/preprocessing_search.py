@@ -7,7 +7,7 @@ network then learns what the best of them leave over.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -15,9 +15,7 @@ import numpy as np
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.splits import evenly
 from lstmcast.forecasting.actuals import actuals_after, naive_scales, valid_origins
-from lstmcast.forecasting.pipeline import ForecastPipeline
-from lstmcast.nn.heads import QuantileHead
-from lstmcast.preprocessing.panel_scaling import ScalingSpec
+from lstmcast.preprocessing.panel_scaling import BoundPanel, Preprocessing, ScalingSpec
 from lstmcast.preprocessing.scaling import TransformName
 from lstmcast.preprocessing.windows import WindowSpec
 from lstmcast.types import Floats, Ints
@@ -47,8 +45,13 @@ class PreprocessingSpec:
     seasons: int
 
     def __str__(self) -> str:
-        level = "last value" if self.level == 1 else f"mean of last {self.level}"
-        return f"{level} + profile of {self.seasons} × {self.season}" if self.seasons else level
+        return self.preprocessing.window_spec.baseline
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """The preprocessing, without windows of a network."""
+        spec = WindowSpec(context=1, lags=1, level=self.level, season=self.season, seasons=self.seasons)
+        return Preprocessing(ScalingSpec(self.transform), spec)
 
 
 def preprocessing_candidates(
@@ -83,7 +86,8 @@ def rank_preprocessing(
     Returns:
         The best of each level, best first, each with its error over that of the first candidate.
     """
-    trial = _CandidateValidation.of(past.select(evenly(np.arange(past.n_series), SERIES)), min(horizon, STEPS))
+    some = past if past.n_series <= SERIES else past.select(evenly(np.arange(past.n_series), SERIES))
+    trial = _CandidateValidation.of(some, min(horizon, STEPS))
     errors = {candidate: trial.error(candidate) for candidate in candidates}
     first = errors[candidates[0]] or 1.0
     best = _first_best(errors)
@@ -99,13 +103,22 @@ def rank_preprocessing(
 
 @dataclass(frozen=True)
 class _CandidateValidation:
-    """Origins inside a panel, what came after them, and what one step is worth: [B], [B], [B, H], [B, 1]."""
+    """Origins inside the training data, at which candidates are compared.
+
+    Attributes:
+        panel: the data.
+        series, origins: [B].
+        actual: [B, H] values after them.
+        scale: [B, 1] mean one-step change of each series.
+        bound: the panel after each transform and level, filled as candidates need them.
+    """
 
     panel: Panel
     series: Ints
     origins: Ints
     actual: Floats
     scale: Floats
+    bound: dict[tuple[TransformName, int], BoundPanel] = field(default_factory=dict)
 
     @classmethod
     def of(cls, panel: Panel, horizon: int) -> _CandidateValidation:
@@ -124,14 +137,14 @@ class _CandidateValidation:
         return cls(panel, *where, actuals_after(panel, *where, horizon), naive_scales(panel)[where[0], None])
 
     def error(self, candidate: PreprocessingSpec) -> float:
-        """The footing's own forecasts held against what came: mean |y − f| in usual steps."""
-        shape = WindowSpec(context=1, lags=1, level=candidate.level, season=candidate.season, seasons=candidate.seasons)
-        running = ForecastPipeline((), QuantileHead(), shape, ScalingSpec(candidate.transform), {}).bind(self.panel)
-        forecast = running.inverse_transform(
-            running.level_and_profile(self.series, self.origins, self.actual.shape[1]), self.series
-        )
-        error = np.abs(forecast - self.actual) / self.scale
-        return float(np.nanmean(error)) if not np.isnan(error).all() else 0.0  # nothing known: all are as good
+        """Mean |y − f| of level and profile, in units of each series' mean one-step change."""
+        key, preprocessing = (candidate.transform, candidate.level), candidate.preprocessing
+        if key not in self.bound:
+            self.bound[key] = replace(candidate, seasons=0).preprocessing.bind(self.panel)
+        bound = self.bound[key].with_profile(preprocessing)
+        z = bound.level_and_profile(self.series, self.origins, self.actual.shape[1])
+        error = np.abs(bound.inverse_transform(z, self.series) - self.actual) / self.scale
+        return float(np.nanmean(error)) if not np.isnan(error).all() else 0.0  # nothing observed: a tie
 
 
 def _first_best(errors: Mapping[PreprocessingSpec, float], gain: float = GAIN) -> PreprocessingSpec:

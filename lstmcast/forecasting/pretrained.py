@@ -23,9 +23,9 @@ from lstmcast.evaluation.skill import Skill
 from lstmcast.evaluation.splits import evenly
 from lstmcast.forecasting.actuals import tail
 from lstmcast.forecasting.codec import from_pretrained
+from lstmcast.forecasting.ensemble import Ensemble
 from lstmcast.forecasting.evaluate import HoldoutForecasts
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.pipeline import ForecastPipeline
 from lstmcast.preprocessing.polyphase import NO_SPLIT, Polyphase
 from lstmcast.results import DataInfo, Forecast, Holdout, ScoredNetwork, ValueEvaluation, ValueReport
 from lstmcast.types import Floats
@@ -107,36 +107,65 @@ def predict(panel: Panel, horizon: int | None = None) -> Forecast:
     return load_pretrained_forecaster(panel).predict(panel, horizon)
 
 
-def load_pretrained_forecaster(panel: Panel) -> Forecaster:
-    """The forecaster of the panel's class, which has never seen its series.
+@dataclass(frozen=True)
+class PretrainedModel:
+    """Pretrained networks and exponential smoothing for one class of data.
+
+    Attributes:
+        selection: the class.
+        ensemble: both members, on preprocessing without training scales.
+        calibration: of the intervals.
+    """
+
+    selection: PretrainedSelection
+    ensemble: Ensemble
+    calibration: Calibration
+
+
+def load_pretrained(panel: Panel) -> PretrainedModel:
+    """Load the pretrained model for the class of a panel.
 
     Raises:
         ModelError: the installed networks are missing or damaged.
     """
-    choice = select_pretrained(panel)
-    known, widths = _load(choice.name)
-    shape = replace(known.window_spec, season=choice.season)
-    if choice.profile:
-        shape = replace(shape, level=choice.profile, seasons=PROFILE)
-    pipeline = replace(
-        known,
-        window_spec=shape,
-        scaling_spec=replace(known.scaling_spec, allow_untransformed=True),
-        phases=choice.phases,
+    selection = select_pretrained(panel)
+    ensemble, calibration = _load(selection.name)
+    (preprocessing,) = ensemble.preprocessings
+    spec = replace(preprocessing.window_spec, season=selection.season)
+    if selection.profile:
+        spec = replace(spec, level=selection.profile, seasons=PROFILE)
+    preprocessing = replace(
+        preprocessing,
+        window_spec=spec,
+        scaling_spec=replace(preprocessing.scaling_spec, allow_untransformed=True),
+        polyphase=selection.phases,
         horizon=panel.calendar.default_horizon,
     )
-    calibration = replace(widths, widths=np.repeat(widths.widths, choice.phases.count, axis=1))
-    return Forecaster(
-        pipeline=pipeline,
-        holdout_pipeline=pipeline,
-        calibration=calibration,
-        context=tail(panel, pipeline.required_history),
-        holdout=_nothing(calibration, pipeline.horizon),
-        report=_report(panel, choice, pipeline),
+    return PretrainedModel(
+        selection,
+        replace(ensemble, preprocessings=(preprocessing,)),
+        replace(calibration, widths=np.repeat(calibration.widths, selection.phases.count, axis=1)),
     )
 
 
-def _load(name: str) -> tuple[ForecastPipeline, Calibration]:
+def load_pretrained_forecaster(panel: Panel) -> Forecaster:
+    """Zero-shot forecaster for the class of a panel.
+
+    Raises:
+        ModelError: the installed networks are missing or damaged.
+    """
+    model = load_pretrained(panel)
+    return Forecaster(
+        ensemble=model.ensemble,
+        holdout_ensemble=model.ensemble,
+        calibration=model.calibration,
+        context=tail(panel, model.ensemble.required_history),
+        holdout=_nothing(model.calibration, model.ensemble.horizon),
+        report=_report(panel, model),
+    )
+
+
+def _load(name: str) -> tuple[Ensemble, Calibration]:
     try:
         return from_pretrained(FOLDER / name)
     except ModelError as err:
@@ -167,20 +196,21 @@ def _nothing(calibration: Calibration, horizon: int) -> HoldoutForecasts:
     return HoldoutForecasts(none, none, empty, bounds, bounds, empty)
 
 
-def _report(panel: Panel, selection: PretrainedSelection, pipeline: ForecastPipeline) -> ValueReport:
+def _report(panel: Panel, model: PretrainedModel) -> ValueReport:
     """A report without scores: nothing was trained or measured on these data."""
+    ensemble = model.ensemble
     return ValueReport(
         config={"data": {}, "model": {"task": "value"}, "forecast": {"output": "forecast.csv"}},
-        inferred=(InferredSetting(SettingKey.ENSEMBLE, "pretrained", f"{selection.reason} models"),),
-        network=f"{len(pipeline.networks)} pretrained LSTMs",
+        inferred=(InferredSetting(SettingKey.ENSEMBLE, "pretrained", f"{model.selection.reason} models"),),
+        network=f"{len(ensemble.lstm.networks)} pretrained LSTMs",
         parameters=0,
         epochs=(),
         scored_network=ScoredNetwork.FINAL,
         evaluation=ValueEvaluation(scores={}, skill=Skill.not_measured(), n_scored=0),
         data=DataInfo(panel.source, panel.n_series, len(panel.values), panel.fingerprint()),
         libraries={},
-        preprocessing=pipeline.scaling_spec.transform,
-        adaptive_weights=pipeline.adaptive_weights,
-        holdout=Holdout(pipeline.horizon, 0, 0),
+        preprocessing=ensemble.preprocessings[0].scaling_spec.transform,
+        adaptive_weights=ensemble.weights.adaptive,
+        holdout=Holdout(ensemble.horizon, 0, 0),
         mase_season=panel.calendar.mase_season,
     )

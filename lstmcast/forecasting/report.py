@@ -14,10 +14,9 @@ import numpy as np
 from lstmcast.data.labeled_panel import LabeledPanel
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.splits import HoldoutSplit
-from lstmcast.forecasting.pipeline import ForecastPipeline
+from lstmcast.forecasting.ensemble import BoundEnsemble
 from lstmcast.forecasting.planning import NetworkPlan, Selection, TrainingPlan
-from lstmcast.results import DataInfo, Holdout, MemberName, ScoredNetwork, ValueEvaluation, ValueReport
-from lstmcast.types import Floats
+from lstmcast.results import DataInfo, Holdout, ScoredNetwork, ValueEvaluation, ValueReport
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
@@ -34,14 +33,16 @@ def report(
     plan: TrainingPlan,
     evaluation: ValueEvaluation,
     selection: Selection,
-    pipeline: ForecastPipeline,
+    bound: BoundEnsemble,
 ) -> ValueReport:
     """Return the report of a training on values."""
     return ValueReport(
         **common_report(panel, config, plan, selection.epochs),
-        evaluation=replace(evaluation, member_weights=_member_weights(pipeline, panel)),
+        evaluation=replace(
+            evaluation, member_weights=bound.median_weights(np.arange(panel.n_series), panel.lengths - 1)
+        ),
         preprocessing=str(selection.variant),
-        adaptive_weights=pipeline.adaptive_weights,
+        adaptive_weights=bound.ensemble.weights.adaptive,
         holdout=describe_holdout(plan.holdout),
         mase_season=panel.calendar.mase_season,
     )
@@ -69,24 +70,6 @@ def common_report(
         "data": describe_data(data),
         "libraries": library_versions(),
     }
-
-
-def _member_weights(pipeline: ForecastPipeline, panel: Panel) -> dict[MemberName, float]:
-    """The weight of each member in the next forecasts, the median over series."""
-    smoothing = float(np.median(_smoothing_weights(pipeline, panel)))
-    pretrained = (1 - smoothing) * (pipeline.partner.weight if pipeline.partner else 0.0)
-    return {
-        MemberName.TRAINED: 1 - smoothing - pretrained,
-        MemberName.PRETRAINED: pretrained,
-        MemberName.SMOOTHING: smoothing,
-    }
-
-
-def _smoothing_weights(pipeline: ForecastPipeline, panel: Panel) -> Floats:
-    """[S] weights of exponential smoothing in the next forecast of each series."""
-    if pipeline.adaptive_weights:
-        return pipeline.bind(panel).smoothing_weights(np.arange(panel.n_series), panel.lengths - 1)
-    return pipeline.smoothing_weight_of(panel.lengths)
 
 
 def describe_holdout(split: HoldoutSplit) -> Holdout:

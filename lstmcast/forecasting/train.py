@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.errors import ConfigError
-from lstmcast.forecasting.ensemble_weights import SMOOTHING
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.planning import PreprocessingVariant, TrainingPlan, make_plan
-from lstmcast.forecasting.pretrained import load_pretrained_forecaster, select_pretrained
+from lstmcast.forecasting.planning import TrainingPlan, make_plan
+from lstmcast.forecasting.pretrained import load_pretrained, select_pretrained
+from lstmcast.forecasting.pretrained_members import PLANNED_SMOOTHING_WEIGHT
 from lstmcast.forecasting.warm_start import WarmStart, apply_warm_start
 from lstmcast.nn.keras_backend import Architecture
 
@@ -29,42 +29,41 @@ def plan_fine_tuning(plan: TrainingPlan) -> tuple[TrainingPlan, WarmStart]:
     Args:
         plan: as made for the panel from the start; what it holds out, its horizon and its recipe stay.
     """
-    past = plan.split.past
-    known = load_pretrained_forecaster(past).pipeline
-    layers = known.networks[0]
+    model = load_pretrained(plan.split.past)
+    (known,), lstm, weights = model.ensemble.preprocessings, model.ensemble.lstm, model.ensemble.weights
+    layers = lstm.networks[0]
     architecture = Architecture(
         context=known.window_spec.context,
         lags=known.window_spec.lags,
         units=tuple(layer.units for layer in layers.layers),
-        head=known.head,
+        head=lstm.head,
         activation=layers.activation,
         skip=layers.skip,
         dropout=0.0,
     )
-    variant = PreprocessingVariant(known.scaling_spec, known.window_spec, known.typical_step, known.phases)
     kept = tuple(
         setting
         for setting in plan.inferred
         if setting.key not in {SettingKey.TRANSFORM, SettingKey.PREPROCESSING, SettingKey.WINDOW, SettingKey.ENSEMBLE}
     )
-    found = InferredSetting(SettingKey.INIT, "fine_tune", f"{select_pretrained(past).reason} models")
+    found = InferredSetting(SettingKey.INIT, "fine_tune", f"{model.selection.reason} models")
     smoothing, half = (
-        (known.smoothing_weight, known.smoothing_half_length)
+        (weights.fixed[1], weights.smoothing_half_length)
         if plan.smoothing_weight is None
         else (plan.smoothing_weight, 0)
     )
     plan = replace(
         plan,
-        variants=(variant,),
+        variants=(replace(known, horizon=plan.holdout.horizon),),
         architecture=architecture,
-        head=known.head,
-        recipe=replace(plan.recipe, loss=known.head.loss_name, winsorize=None),
-        networks=len(known.networks),
+        head=lstm.head,
+        recipe=replace(plan.recipe, loss=lstm.head.loss_name, winsorize=None),
+        networks=len(lstm.networks),
         smoothing_weight=smoothing,
         smoothing_half_length=half,
         inferred=(*kept, found),
     )
-    return plan, WarmStart(known.networks, known.networks, may_stay=True)
+    return plan, WarmStart(lstm.networks, lstm.networks, may_stay=True)
 
 
 def check_levels(plan: TrainingPlan) -> None:
@@ -93,7 +92,7 @@ def plan_training(panel: Panel, config: Config, start: Forecaster | None) -> tup
     if uses_pretrained(plan, config):
         reason = select_pretrained(plan.split.past).reason
         found = InferredSetting(SettingKey.ENSEMBLE, "+ pretrained", f"{reason} models")
-        smoothing = SMOOTHING if plan.smoothing_weight is None else plan.smoothing_weight
+        smoothing = PLANNED_SMOOTHING_WEIGHT if plan.smoothing_weight is None else plan.smoothing_weight
         plan = replace(plan, smoothing_weight=smoothing, inferred=(*plan.inferred, found))
     return plan, warm
 

@@ -54,9 +54,8 @@ def apply_warm_start(plan: TrainingPlan, start: Forecaster) -> tuple[TrainingPla
     reason = _unfit(plan, panel, start) or ("" if held else "the model in use has learnt steps that are held out now")
     if reason or held is None:
         return replace(plan, inferred=(*plan.inferred, InferredSetting(SettingKey.INIT, "fresh", reason))), None
-    variant = replace(
-        plan.variants[0], scaling_spec=start.pipeline.scaling_spec, window_spec=start.pipeline.window_spec
-    )
+    known = start.ensemble.preprocessings[0]
+    variant = replace(plan.variants[0], scaling_spec=known.scaling_spec, window_spec=known.window_spec)
     found = (
         InferredSetting(SettingKey.PREPROCESSING, str(variant), "that of the current model"),
         InferredSetting(SettingKey.INIT, "warm", "from the weights of the current model"),
@@ -73,7 +72,7 @@ def apply_warm_start(plan: TrainingPlan, start: Forecaster) -> tuple[TrainingPla
         architecture=replace(plan.architecture, context=variant.window_spec.context, lags=variant.window_spec.lags),
         inferred=(*inferred, *found),
     )
-    return going_on, WarmStart(start.holdout_pipeline.networks, start.pipeline.networks)
+    return going_on, WarmStart(start.holdout_ensemble.lstm.networks, start.ensemble.lstm.networks)
 
 
 def fine_tuning_recipe(recipe: Recipe) -> Recipe:
@@ -94,16 +93,13 @@ def _before_the_end(forecaster: Forecaster, steps: int) -> dict[Key, int]:
 
 def _unfit(plan: TrainingPlan, panel: Panel, start: Forecaster) -> str:
     """Why the weights cannot be gone on from; empty where they can."""
-    architecture, network, transform = (
-        plan.architecture,
-        start.pipeline.networks[0],
-        start.pipeline.scaling_spec.transform,
-    )
+    architecture, lstm, scaling = plan.architecture, start.ensemble.lstm, start.ensemble.preprocessings[0].scaling_spec
+    network, transform = lstm.networks[0], scaling.transform
     planned = (architecture.head, architecture.units, architecture.activation, architecture.skip, plan.networks)
     units = tuple(layer.units for layer in network.layers)
-    if planned != (start.pipeline.head, units, network.activation, network.skip, len(start.pipeline.networks)):
+    if planned != (lstm.head, units, network.activation, network.skip, len(lstm.networks)):
         return "the model in use is another network"
-    if not start.pipeline.scaling_spec.allow_untransformed and transform not in valid_transforms(panel.values):
+    if not scaling.allow_untransformed and transform not in valid_transforms(panel.values):
         return f"the transform of the model in use, {transform}, cannot take the newest values"
     return ""
 

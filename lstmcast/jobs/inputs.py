@@ -109,7 +109,7 @@ def _read(run: RunContext, model: CurrentModel | None) -> Panel:
 
 def _context(panel: Panel, model: CurrentModel | None) -> int:
     """Return the context length of the network; without a model, the longest series."""
-    return model.forecaster.pipeline.window_spec.context if model else int(panel.lengths.max())
+    return model.forecaster.ensemble.preprocessings[0].window_spec.context if model else int(panel.lengths.max())
 
 
 def _report_violations(run: RunContext, violations: Sequence[Violation], failure: type[LstmcastError]) -> None:

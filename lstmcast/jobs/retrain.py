@@ -120,7 +120,7 @@ def refit(run: RunContext, panel: Panel, incumbent: CurrentModel | None, reason:
     """
     task = get_task(run.job.model.task)
     start = incumbent.forecaster if incumbent and run.job.retrain.init == "warm" else None
-    networks = [*start.holdout_pipeline.networks, *start.pipeline.networks] if start else []
+    networks = [*start.holdout_ensemble.lstm.networks, *start.ensemble.lstm.networks] if start else []
     try:
         with checkpoint(run.folder, training_fingerprint(panel, run.job.config, networks)) as kept:
             if kept.resumed:

@@ -43,7 +43,7 @@ from lstmcast.persistence.files import (
 )
 from lstmcast.persistence.registry import CURRENT, MANIFEST, NAME, NAMING, VERSION, versions
 
-SCHEMA = 2
+SCHEMA = 3
 """The layout of a version. Another number is refused, never guessed at."""
 
 Tensors = Mapping[str, npt.NDArray[Any]]

@@ -1,9 +1,9 @@
-"""How the values of a panel become z: the transform, and whose usual step is the unit."""
+"""Preprocessing of a panel: polyphase split, transform, scaling and windows, and the way back to the target's unit."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,16 +12,21 @@ from lstmcast.errors import DataError
 from lstmcast.preprocessing.polyphase import NO_SPLIT, Polyphase
 from lstmcast.preprocessing.scaling import ScaleMode, Scaling, TransformName, fit_scaling, valid_transforms
 from lstmcast.preprocessing.windows import WindowDataset, WindowSpec
-from lstmcast.types import Bools
+from lstmcast.types import Bools, Floats, Ints
 
 Key = tuple[str, ...]
+
+MIN_DISPERSION = 1e-6  # z; smaller errors of a series that hardly moves measure nothing
 
 
 @dataclass(frozen=True)
 class ScalingSpec:
-    """How values become z: the transform, and whose step is the unit (see `fit_scaling`).
+    """Transform and scale of z (see `fit_scaling`).
 
-    Lenient: a series whose values the transform cannot take is not transformed; else it is refused.
+    Attributes:
+        transform: log, sqrt or none.
+        mode: the series whose typical step is the unit of z.
+        allow_untransformed: leave a series untransformed if the transform cannot take its values, instead of refusing.
     """
 
     transform: TransformName
@@ -29,21 +34,153 @@ class ScalingSpec:
     allow_untransformed: bool = False
 
 
-def fit_panel_scaling(
-    panel: Panel, spec: ScalingSpec, level: int, *, typical_step: float | None = None, phases: Polyphase = NO_SPLIT
+@dataclass(frozen=True)
+class Preprocessing:
+    """The steps from the values of a panel to z and windows, shared by all methods that read them.
+
+    Attributes:
+        scaling_spec: transform and scale.
+        window_spec: level, seasonal profile, and size of the windows.
+        horizon: H of training.
+        typical_step: typical step of the training series, for series that were not among them; None: not measured.
+        polyphase: split of each series into coarser ones.
+        series_scales: scale and floor of each training series, by key.
+    """
+
+    scaling_spec: ScalingSpec
+    window_spec: WindowSpec
+    horizon: int = 1
+    typical_step: float | None = None
+    polyphase: Polyphase = NO_SPLIT
+    series_scales: Mapping[Key, tuple[float, float]] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.scaling_spec.transform}, {self.window_spec.baseline}"
+
+    @property
+    def required_history(self) -> int:
+        """Past steps of a coarser series that windows and dispersion depend on."""
+        return self.window_spec.required_history + dispersion_window(self.window_spec)
+
+    def bind(self, panel: Panel) -> BoundPanel:
+        """Scale and window a panel.
+
+        Raises:
+            DataError: the transform cannot take its values.
+        """
+        level, split = self.window_spec.level, self.polyphase.split(panel)
+        scaling = _fit(panel, split, self.scaling_spec, level, self.typical_step, self.polyphase)
+        scaling = with_training_scales(scaling, panel, self.series_scales)
+        owner = np.repeat(np.arange(panel.n_series), self.polyphase.count)
+        return BoundPanel(self, scaling, windows(split, scaling.take(owner), self.window_spec))
+
+    def fit(self, panel: Panel) -> BoundPanel:
+        """Scale and window the training data; the preprocessing of the result stores their scales."""
+        bound = replace(self, series_scales={}).bind(panel)
+        step = bound.scaling.typical_step if self.typical_step is None else self.typical_step
+        fitted = replace(self, series_scales=series_scales(panel, bound.scaling), typical_step=step)
+        return replace(bound, preprocessing=fitted)
+
+
+@dataclass(frozen=True)
+class BoundPanel:
+    """A panel after preprocessing: S series, each split into K coarser ones.
+
+    Attributes:
+        preprocessing: its steps.
+        scaling: of the S series.
+        windows: the S · K coarser series in z.
+    """
+
+    preprocessing: Preprocessing
+    scaling: Scaling
+    windows: WindowDataset
+
+    def with_profile(self, preprocessing: Preprocessing) -> BoundPanel:
+        """The panel after a preprocessing that differs in its seasonal profile alone; z is not computed again."""
+        return replace(self, preprocessing=preprocessing, windows=self.windows.with_profile(preprocessing.window_spec))
+
+    @property
+    def trial_steps(self) -> int:
+        """Steps of a coarser series in the horizon of training."""
+        return self.preprocessing.polyphase.steps(self.preprocessing.horizon)
+
+    def known_steps(self, series: Ints, origins: Ints) -> Ints:
+        """[B] values known at each origin, of the coarser series that the next step belongs to."""
+        polyphase = self.preprocessing.polyphase
+        return polyphase.origins(series, origins)[1][:: polyphase.count] + 1
+
+    def level_and_profile(self, series: Ints, origins: Ints, horizon: int) -> Floats:
+        """[B, H] z forecast by level and seasonal profile alone."""
+        polyphase = self.preprocessing.polyphase
+        z = self.windows.level_and_profile(*polyphase.origins(series, origins), polyphase.steps(horizon))
+        return polyphase.interleave(z, horizon)
+
+    def transform(self, values: Floats, series: Ints) -> Floats:
+        """[B, …] values to z."""
+        return self.scaling.take(series).forward(values)
+
+    def inverse_transform(self, z: Floats, series: Ints) -> Floats:
+        """[B, …] z to values."""
+        return self.scaling.take(series).inverse(z)
+
+    def recent_dispersion(self, series: Ints, origins: Ints, horizon: int) -> Floats:
+        """[B, H] mean |z − level − profile| over recent steps; positive, and 1 where a single value is known."""
+        series, origins = self.preprocessing.polyphase.origins(series, origins)
+        measured = self.windows.recent_mad(series, origins, dispersion_window(self.windows.spec))
+        return self._interleave(np.where(origins > 0, np.maximum(measured, MIN_DISPERSION), 1.0), horizon)
+
+    def upper_cap(self, series: Ints, origins: Ints, horizon: int) -> Floats:
+        """[B, H] upper limit of interval bounds in z; infinite for series that are not logs.
+
+        It lies twice as far above the highest recent value as that lies above the recent mean: in the unit of the
+        target, a width that suits most series would be far too large for the most volatile ones.
+        """
+        series, origins = self.preprocessing.polyphase.origins(series, origins)
+        if self.scaling.transform != "log":
+            return self._interleave(np.full(len(series), np.inf), horizon)
+        cap = self.windows.upper_cap(series, origins, dispersion_window(self.windows.spec))
+        if self.scaling.untransformed is not None:
+            cap = np.where(self.scaling.untransformed[series // self.preprocessing.polyphase.count], np.inf, cap)
+        return self._interleave(cap, horizon)
+
+    def _interleave(self, values: Floats, horizon: int) -> Floats:
+        """[B · K] constants of coarser series to [B, H]."""
+        polyphase = self.preprocessing.polyphase
+        steps = polyphase.steps(horizon)
+        return polyphase.interleave(np.broadcast_to(values[:, None], (len(values), steps)), horizon)
+
+
+def fit_panel_scaling(panel: Panel, spec: ScalingSpec, level: int, *, typical_step: float | None = None) -> Scaling:
+    """Scaling of the series of a panel, fitted to their own past.
+
+    Args:
+        panel: the series.
+        spec: transform and scale.
+        level: steps of the level.
+        typical_step: of other series; None: measured on these.
+
+    Raises:
+        DataError: the transform cannot take their values.
+    """
+    return _fit(panel, panel, spec, level, typical_step, NO_SPLIT)
+
+
+def _fit(
+    panel: Panel, split: Panel, spec: ScalingSpec, level: int, typical_step: float | None, polyphase: Polyphase
 ) -> Scaling:
-    """The scaling of the panel's series from their own past, beside the usual step of others where that is given."""
-    transform, parts = spec.transform, phases.split(panel)
-    untransformed = np.repeat(untransformable(panel, transform), phases.count) if spec.allow_untransformed else None
+    """Scaling of the series of `panel`, fitted to their coarser series `split`."""
+    transform = spec.transform
+    untransformed = untransformable(panel, transform).repeat(polyphase.count) if spec.allow_untransformed else None
     if untransformed is None and transform not in valid_transforms(panel.values):
         raise DataError(
-            f"{panel.source}: holds {panel.values.min():g}, and the model's transform, {transform}, "
-            "cannot take it; correct the file, or train again"
+            f"{panel.source}: contains {panel.values.min():g}, which the model's transform, {transform}, cannot take; "
+            "correct the file, or train again"
         )
-    return phases.merge_scaling(
+    return polyphase.merge_scaling(
         fit_scaling(
-            parts.values,
-            parts.offsets,
+            split.values,
+            split.offsets,
             transform=transform,
             level=level,
             mode=spec.mode,
@@ -60,27 +197,32 @@ def untransformable(panel: Panel, transform: TransformName) -> Bools:
 
 
 def with_training_scales(scaling: Scaling, panel: Panel, scales: Mapping[Key, tuple[float, float]]) -> Scaling:
-    """The scaling with scale and floor of training, for the series that were there and are transformed as then."""
+    """Replace scale and floor by those of training, for known series that are transformed as they were then."""
     pairs = zip(scaling.scale.tolist(), scaling.floor.tolist(), strict=True)
-    is_untransformed = np.zeros(panel.n_series, np.bool_) if scaling.untransformed is None else scaling.untransformed
-    each = zip(panel.keys, pairs, is_untransformed.tolist(), strict=True)
-    found = [own if untransformed else scales.get(key, own) for key, own, untransformed in each]
+    each = zip(panel.keys, pairs, _untransformed(scaling).tolist(), strict=True)
+    found = [fitted if untransformed else scales.get(key, fitted) for key, fitted, untransformed in each]
     return replace(scaling, scale=np.array([f[0] for f in found]), floor=np.array([f[1] for f in found]))
 
 
 def series_scales(panel: Panel, scaling: Scaling) -> dict[Key, tuple[float, float]]:
-    """Scale and floor of each series but those not transformed: if they ever can be, these mean nothing."""
-    pairs = zip(panel.keys, zip(scaling.scale.tolist(), scaling.floor.tolist(), strict=True), strict=True)
-    if scaling.untransformed is None:
-        return dict(pairs)
-    return {
-        key: pair
-        for (key, pair), untransformed in zip(pairs, scaling.untransformed.tolist(), strict=True)
-        if not untransformed
-    }
+    """Scale and floor of each transformed series, by key."""
+    each = zip(
+        panel.keys, scaling.scale.tolist(), scaling.floor.tolist(), _untransformed(scaling).tolist(), strict=True
+    )
+    return {key: (scale, floor) for key, scale, floor, untransformed in each if not untransformed}
 
 
-def windows(panel: Panel, scaling: Scaling, shape: WindowSpec) -> WindowDataset:
-    """The panel's values as z, ready to be cut."""
+def _untransformed(scaling: Scaling) -> Bools:
+    """[S] the series that are not transformed."""
+    return np.zeros(len(scaling.scale), np.bool_) if scaling.untransformed is None else scaling.untransformed
+
+
+def windows(panel: Panel, scaling: Scaling, spec: WindowSpec) -> WindowDataset:
+    """The values of a panel as z, with level and profile."""
     owner = np.repeat(np.arange(panel.n_series), panel.lengths)
-    return WindowDataset.from_panel(scaling.take(owner).forward(panel.values), panel.observed, panel.offsets, shape)
+    return WindowDataset.from_panel(scaling.take(owner).forward(panel.values), panel.observed, panel.offsets, spec)
+
+
+def dispersion_window(spec: WindowSpec) -> int:
+    """Number of recent steps that measure the dispersion of a series: three seasons, between 30 and 500."""
+    return int(np.clip(3 * spec.season, 30, 500))

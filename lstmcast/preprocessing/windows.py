@@ -9,7 +9,7 @@ what level and profile at t leave over of [z_{t+1} … z_{t+H}]. Nothing at step
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -57,6 +57,12 @@ class WindowSpec:
     horizon: int = 1
 
     @property
+    def baseline(self) -> str:
+        """Level and seasonal profile in words."""
+        level = "last value" if self.level == 1 else f"mean of last {self.level}"
+        return f"{level} + profile of {self.seasons} × {self.season}" if self.seasons else level
+
+    @property
     def required_history(self) -> int:
         """How many past steps of a series what the network reads depends on."""
         return self.context + self.lags + self.seasons * self.season + self.level + 1
@@ -88,16 +94,20 @@ class WindowDataset:
     def from_panel(cls, z: Floats, observed: Bools, offsets: Ints, shape: WindowSpec) -> WindowDataset:
         """Compute levels and profiles of [N] flat z."""
         level = trailing_means(z, offsets, shape.level)
-        if not shape.seasons:
-            return cls(z, z, level, np.empty(0), observed, offsets, shape)
-        beyond = shape.season - 1
+        return cls(z, z, level, np.empty(0), observed, offsets, shape).with_profile(shape)
+
+    def with_profile(self, spec: WindowSpec) -> WindowDataset:
+        """The same z and levels with the seasonal profile of another spec, whose level is the same."""
+        if not spec.seasons:
+            return replace(self, y=self.z, profile=np.empty(0), spec=spec)
+        z, offsets, beyond = self.z, self.offsets, spec.season - 1
         profile = seasonal_profiles(
-            z, level, offsets, settled=shape.level, season=shape.season, seasons=shape.seasons, beyond=beyond
+            z, self.level, offsets, settled=spec.level, season=spec.season, seasons=spec.seasons, beyond=beyond
         )
         own = np.arange(len(z)) + beyond * np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
         y = z - np.concatenate([[0.0], profile[own[:-1]]])
         y[offsets[:-1]] = z[offsets[:-1]]  # a series' first value has no step before it
-        return cls(z, y, level, profile, observed, offsets, shape)
+        return replace(self, y=y, profile=profile, spec=spec)
 
     def sample(self, rng: np.random.Generator, count: int) -> tuple[Ints, Ints]:
         """Draw where windows start: every series by the root of its length, spread over it evenly, in random order.

@@ -12,10 +12,16 @@ from lstmcast.data.calendar import Calendar
 from lstmcast.explain.attribution import NOTHING, order, within
 from lstmcast.explain.explanation import SIGNALS, Explanation, NetworkInternals
 from lstmcast.report.console import number
+from lstmcast.results import MemberName
 from lstmcast.text import pluralize
 
 MEMORY_FRACTION = 0.9  # the share of an effect that says how far back is far enough
 NAMED = 3  # values that the words name
+MEMBERS = {
+    MemberName.TRAINED: "trained networks",
+    MemberName.PRETRAINED: "pretrained networks",
+    MemberName.SMOOTHING: "exponential smoothing",
+}
 SHOWN = {"level": "the level", "season": "the season", "last change": "the last change", NOTHING: NOTHING}
 DEFINITION = (
     "integrated gradients from the expected past (each value the mean of its phase of the season) to the past that "
@@ -41,9 +47,9 @@ def paragraph(explained: Explanation) -> str:
 def method(explained: Explanation) -> str:
     """What the numbers are, and how exact."""
     parts = [f"Attributions: {DEFINITION}. They miss the change they explain by {explained.error:.2g} of it."]
-    members = {"exponential smoothing": explained.smoothing_weight, "pretrained networks": explained.pretrained_weight}
-    if text := " and ".join(f"{name} for {weight:.0%}" for name, weight in members.items() if weight):
-        parts.append(f"In the forecast count {text}, of which the gates say nothing.")
+    others = {MEMBERS[name]: weight for name, weight in explained.weights.items() if name != explained.explained_member}
+    if listed := " and ".join(f"{name} for {weight:.0%}" for name, weight in others.items()):
+        parts.append(f"In the forecast count {listed}, of which the gates say nothing.")
     if explained.networks > 1:
         parts.append(f"{explained.networks} networks are averaged; the gates are those of the first.")
     return " ".join(parts)
@@ -81,8 +87,7 @@ def to_dict(explained: Explanation) -> dict[str, Any]:
         },
         "gates": _gates(inside, times[-len(inside.cell) :]),
         "networks": explained.networks,
-        "smoothing": explained.smoothing_weight,
-        "pretrained": explained.pretrained_weight,
+        "members": {name.value: weight for name, weight in explained.weights.items()},
     }
 
 

@@ -42,7 +42,7 @@ def test_json_alone(
     assert sum(shares["to_mean_forecast"]) == pytest.approx(change, rel=1e-3)
     assert shares["value"][-1] == 405
     assert shares["time"][-1] == "1959-12"
-    context, units = forecaster.pipeline.window_spec.context, len(found["gates"]["units"])
+    context, units = forecaster.ensemble.preprocessings[0].window_spec.context, len(found["gates"]["units"])
     assert np.shape(found["gates"]["forget"]) == (context, units)
     assert sorted(found["gates"]["order"]) == list(range(units))
 

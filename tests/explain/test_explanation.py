@@ -12,13 +12,15 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import UsageError
 from lstmcast.explain import integrated_gradients
 from lstmcast.explain.explanation import SIGNALS, Explanation, explain
+from lstmcast.forecasting.ensemble import Ensemble
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.pipeline import ForecastPipeline
+from lstmcast.preprocessing.panel_scaling import ScalingSpec
 
 
 def with_smoothing(forecaster: Forecaster, share: float) -> Forecaster:
     """The same with another share of exponential smoothing."""
-    return replace(forecaster, pipeline=replace(forecaster.pipeline, smoothing_weight=share))
+    ensemble = Ensemble.of_lstm(forecaster.ensemble.preprocessings[0], forecaster.ensemble.lstm, share)
+    return replace(forecaster, ensemble=ensemble)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.4])
@@ -29,7 +31,7 @@ def test_attributions_sum_to_what_the_past_changed(forecaster: Forecaster, air_p
     np.testing.assert_array_equal(found.forecast.values, chosen.predict(air_panel).values)
     np.testing.assert_allclose(found.attribution.sum(axis=1), found.forecast.values[0] - found.reference, rtol=1e-3)
     assert found.error < 1e-3
-    assert len(found.values) == min(144, chosen.pipeline.required_history)
+    assert len(found.values) == min(144, chosen.ensemble.required_history)
 
 
 def test_a_direct_head_with_several_networks_is_explained(direct: Forecaster, direct_panel: Panel) -> None:
@@ -55,13 +57,13 @@ def test_effects_are_quotients_of_differences(
 def test_a_value_of_zero_has_its_effect(
     forecaster: Forecaster,
     air_panel: Panel,
-    make_runner: Callable[..., ForecastPipeline],
+    make_runner: Callable[..., Ensemble],
     moved_by: Callable[[Forecaster, Panel, int], float],
 ) -> None:
     """No forecast falls below 0, but a past value that lies there might have been another."""
     values = air_panel.values.copy()
     values[[-1, -4]] = 0.0
-    chosen = replace(forecaster, pipeline=replace(make_runner(kind="none"), scales={(): (30.0, 0.0)}))
+    chosen = replace(forecaster, ensemble=make_runner(scaling=ScalingSpec("none"), series_scales={(): (30.0, 0.0)}))
     effect = explain(chosen, replace(air_panel, values=values)).effect
     for back in (1, 4):
         half = moved_by(chosen, replace(air_panel, values=values), back)  # the step down ends at 0 too
@@ -79,7 +81,7 @@ def test_the_past_as_expected_changes_nothing(forecaster: Forecaster, air_panel:
 def test_the_gates_are_those_of_the_context(forecaster: Forecaster, air_panel: Panel) -> None:
     """[L, U] gates between 0 and 1, one finding a unit; of a series shorter than the context only what there is."""
     inside = explain(forecaster, air_panel).internals
-    context = forecaster.pipeline.window_spec.context
+    context = forecaster.ensemble.preprocessings[0].window_spec.context
     for gate in (inside.forget, inside.input, inside.output):
         assert gate.shape == (context, 4)
         assert ((gate >= 0) & (gate <= 1)).all()

@@ -18,8 +18,8 @@ import pytest
 from lstmcast.errors import ModelError
 from lstmcast.evaluation.skill import SkillOutcome
 from lstmcast.forecasting.codec import from_arrays, from_artifact, load, save, to_arrays, to_artifact
+from lstmcast.forecasting.ensemble import Ensemble
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.pipeline import ForecastPipeline
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.numpy_lstm import Dense, Layer, Network, forward
 from lstmcast.persistence.registry import resolve
@@ -51,20 +51,19 @@ def test_saved_and_loaded_it_is_the_same(name: str, request: pytest.FixtureReque
 
 @pytest.mark.kernel
 def test_a_saved_share_of_smoothing_is_the_same(
-    tmp_path: Path, lone: Forecaster, make_runner: Callable[..., ForecastPipeline]
+    tmp_path: Path, lone: Forecaster, make_runner: Callable[..., Ensemble]
 ) -> None:
     """Networks with a linear path and a forecast that is a quarter smoothing's come back as they were."""
-    runner = replace(make_runner(QuantileHead(5), smoothing=0.25), scales=lone.pipeline.scales, adaptive_weights=True)
-    model = replace(lone, pipeline=runner, holdout_pipeline=runner)
+    scales = lone.ensemble.preprocessings[0].series_scales
+    runner = make_runner(QuantileHead(5), smoothing=0.25, half=30, adaptive=True, series_scales=scales)
+    model = replace(lone, ensemble=runner, holdout_ensemble=runner)
     again = load(save(model, tmp_path, "m", data=None, now=NOW, keep=2))
     same(again, model)
-    assert (again.pipeline.smoothing_weight, again.pipeline.head, again.pipeline.networks[1].skip) == (
-        0.25,
-        QuantileHead(5),
-        True,
-    )
-    assert again.pipeline.adaptive_weights
-    without = replace(model, pipeline=replace(runner, smoothing_weight=0.0))
+    for found in (again.ensemble, again.holdout_ensemble):
+        assert found.weights == runner.weights
+        assert found.preprocessings == runner.preprocessings
+        assert (found.lstm.head, found.lstm.networks[1].skip) == (QuantileHead(5), True)
+    without = replace(model, ensemble=Ensemble.of_lstm(runner.preprocessings[0], runner.lstm, 0.0))
     assert again.predict().values.tobytes() != without.predict().values.tobytes()
 
 
@@ -143,40 +142,73 @@ def put(group: str, name: str, value: Any) -> Callable[[Parts], None]:
     return damage
 
 
+def drop_from(part: str, *path: str) -> Callable[[Parts], None]:
+    """Removes an entry of the first preprocessing or member."""
+
+    def damage(parts: Parts) -> None:
+        inner = parts[0]["ensemble"][part][0]
+        for key in path[:-1]:
+            inner = inner[key]
+        del inner[path[-1]]
+
+    return damage
+
+
+def put_in(part: str, name: str, value: Any) -> Callable[[Parts], None]:
+    """Replaces an entry of the first preprocessing or member."""
+
+    def damage(parts: Parts) -> None:
+        parts[0]["ensemble"][part][0][name] = value
+
+    return damage
+
+
 @pytest.mark.kernel
 @pytest.mark.parametrize(
     "damage",
     [
-        drop("m", "horizon"),
-        drop("m", "shape"),
-        drop("m", "head"),
-        drop("m", "head", "levels"),
-        drop("m", "skip"),
-        drop("m", "scale"),
-        drop("m", "smoothing"),
-        put("m", "head", {"steps": 6, "levels": [80, 95]}),
-        put("m", "head", {"steps": 5, "levels": [80]}),
-        put("m", "head", {"steps": 5, "levels": []}),
-        put("m", "head", {"steps": "five", "levels": [80, 95]}),
-        put("m", "head", {"steps": 5, "levels": None}),
-        put("m", "head", None),
-        put("m", "skip", False),
-        put("m", "skip", None),
-        put("m", "skip", "yes"),
-        put("m", "skip", 2),
+        drop("m", "ensemble"),
+        drop("m", "ensemble", "members"),
+        drop("m", "ensemble", "preprocessings"),
+        drop("m", "ensemble", "adaptive_weights"),
+        drop_from("preprocessings", "horizon"),
+        drop_from("preprocessings", "transform"),
+        drop_from("preprocessings", "window"),
+        drop_from("preprocessings", "window", "lags"),
+        drop_from("preprocessings", "scaling"),
+        drop_from("preprocessings", "scaling", "typical_step_holdout"),
+        drop_from("members", "head"),
+        drop_from("members", "head", "levels"),
+        drop_from("members", "skip"),
+        drop_from("members", "weight"),
+        drop_from("members", "name"),
+        put_in("members", "name", "forest"),
+        put_in("members", "preprocessing", 1),
+        put_in("members", "head", {"steps": 6, "levels": [80, 95]}),
+        put_in("members", "head", {"steps": 5, "levels": [80]}),
+        put_in("members", "head", {"steps": 5, "levels": []}),
+        put_in("members", "head", {"steps": "five", "levels": [80, 95]}),
+        put_in("members", "head", {"steps": 5, "levels": None}),
+        put_in("members", "head", None),
+        put_in("members", "skip", False),
+        put_in("members", "skip", None),
+        put_in("members", "skip", "yes"),
+        put_in("members", "skip", 2),
+        put_in("members", "networks", 3),
+        put_in("members", "networks", "many"),
+        put_in("members", "activation", "exec"),
+        put_in("preprocessings", "window", {"context": 8}),
         drop("m", "columns", "time"),
         drop("context", "values"),
-        drop("context", "floor"),
+        drop("scaling", "floor_0"),
+        drop("scaling", "scale_0_holdout"),
+        put("scaling", "scale_0", np.array([1.0])),
         drop("calibration", "widths"),
-        drop("backtest", "actual"),
+        drop("holdout_forecasts", "actual"),
         drop("weights", "network_0.dense.V"),
-        put("m", "networks", 3),
-        put("m", "networks", "many"),
-        put("m", "shape", {"context": 8}),
-        put("m", "shape", {"context": 8, "lags": 9, "colour": 1}),
+        drop("holdout_weights", "network_0.dense.V"),
         put("m", "series", [["only"]]),
         put("m", "calendar", {}),
-        put("m", "activation", "exec"),
         put("context", "offsets", np.array([0, 3])),
         put("context", "offsets", np.array([0, 3, 2, 999])),
         put("context", "observed", np.array([True])),

@@ -13,9 +13,9 @@ from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation.splits import plan_holdout
+from lstmcast.forecasting.ensemble import Ensemble
 from lstmcast.forecasting.evaluate import HoldoutEvaluation, evaluate_holdout
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.pipeline import ForecastPipeline
 from lstmcast.forecasting.split_data import SplitData
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.results import MemberName
@@ -28,13 +28,15 @@ H = 6
 @pytest.fixture(scope="module")
 def judged(forecaster: Forecaster, air_panel: Panel) -> HoldoutEvaluation:
     """The airline model judged at a horizon of its own."""
-    return evaluate_holdout(forecaster.pipeline, SplitData(air_panel, plan_holdout(air_panel.lengths, H)), (80.0, 95.0))
+    return evaluate_holdout(
+        forecaster.ensemble.bind(air_panel), SplitData(air_panel, plan_holdout(air_panel.lengths, H)), (80.0, 95.0)
+    )
 
 
 @pytest.fixture(scope="module")
-def runner(lone: Forecaster) -> ForecastPipeline:
+def runner(lone: Forecaster) -> Ensemble:
     """The airline model's networks."""
-    return lone.pipeline
+    return lone.ensemble
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +98,11 @@ def test_skill_is_against_the_best_baseline(judged: HoldoutEvaluation) -> None:
     assert judged.evaluation.skill.value == pytest.approx(1 - judged.evaluation.scores["lstmcast"]["mase"] / mase[best])
 
 
-def test_calibration_covers_its_own_origins(runner: ForecastPipeline, air_panel: Panel) -> None:
+def test_calibration_covers_its_own_origins(runner: Ensemble, air_panel: Panel) -> None:
     """The intervals hold at least the promised share of the forecasts that made them; wider levels hold more."""
-    judged = evaluate_holdout(runner, SplitData(air_panel, plan_holdout(air_panel.lengths, H)), (80.0, 95.0))
+    judged = evaluate_holdout(
+        runner.bind(air_panel), SplitData(air_panel, plan_holdout(air_panel.lengths, H)), (80.0, 95.0)
+    )
     held = judged.holdout
     shares = ((held.lower <= held.actual) & (held.actual <= held.upper)).mean(axis=(1, 2))
     assert (shares >= [0.80, 0.95]).all()
@@ -111,7 +115,7 @@ def test_every_series_is_judged_in_a_panel(shops: Forecaster, shops_file: object
     """Series long enough are judged, each from origins of its own; the figure keeps them all."""
     panel = read(str(shops_file))
     held = plan_holdout(panel.lengths, 7)
-    result = evaluate_holdout(shops.pipeline, SplitData(panel, held), (80.0, 95.0))
+    result = evaluate_holdout(shops.ensemble.bind(panel), SplitData(panel, held), (80.0, 95.0))
     long = [k for k, n in enumerate(panel.lengths) if n > 2 * held.total]
     assert sorted(set(result.holdout.series.tolist())) == long
     assert result.evaluation.n_scored == len(result.holdout.series)
@@ -120,51 +124,52 @@ def test_every_series_is_judged_in_a_panel(shops: Forecaster, shops_file: object
     assert (result.holdout.positions >= ends - held.test_steps).all()
 
 
-def test_levels_in_any_order_make_one_calibration(runner: ForecastPipeline, air_panel: Panel) -> None:
+def test_levels_in_any_order_make_one_calibration(runner: Ensemble, air_panel: Panel) -> None:
     """A judgement carries the calibration that `Forecaster.predict` needs."""
-    result = evaluate_holdout(runner, SplitData(air_panel, plan_holdout(air_panel.lengths, H)), (50.0,))
+    result = evaluate_holdout(runner.bind(air_panel), SplitData(air_panel, plan_holdout(air_panel.lengths, H)), (50.0,))
     assert result.calibration.levels == (50.0,)
     assert result.calibration.widths.shape == (1, H)
 
 
-def test_a_filled_value_judges_nothing(air_panel: Panel, runner: ForecastPipeline) -> None:
+def test_a_filled_value_judges_nothing(air_panel: Panel, runner: Ensemble) -> None:
     """An origin inside a filled gap knows what came after it: none judges, and the verdict is of the others."""
     hold = plan_holdout(air_panel.lengths, 12)
     observed = air_panel.observed.copy()
     observed[120:125] = False
-    judged = evaluate_holdout(runner, SplitData(replace(air_panel, observed=observed), hold), (80,))
-    whole = evaluate_holdout(runner, SplitData(air_panel, hold), (80,))
+    judged = evaluate_holdout(runner.bind(air_panel), SplitData(replace(air_panel, observed=observed), hold), (80,))
+    whole = evaluate_holdout(runner.bind(air_panel), SplitData(air_panel, hold), (80,))
     assert whole.evaluation.n_scored - judged.evaluation.n_scored == 5
     nothing = observed.copy()
     nothing[-hold.test_steps :] = False
     with pytest.raises(DataError, match="nothing was observed in the last"):
-        evaluate_holdout(runner, SplitData(replace(air_panel, observed=nothing), hold), (80,))
+        evaluate_holdout(runner.bind(air_panel), SplitData(replace(air_panel, observed=nothing), hold), (80,))
 
 
 @pytest.mark.parametrize("head", [QuantileHead(), QuantileHead(12), QuantileHead(12, (80.0,))])
 def test_what_smoothing_does_alone_is_said(
-    air_panel: Panel, make_runner: Callable[..., ForecastPipeline], head: QuantileHead
+    air_panel: Panel, make_runner: Callable[..., Ensemble], head: QuantileHead
 ) -> None:
     """Where nothing of the network is in the forecast it is scored as smoothing is, and the verdict gives no credit."""
-    made = make_runner(head)
-    judged = evaluate_holdout(
-        replace(made, smoothing_weight=1.0), SplitData(air_panel, plan_holdout(air_panel.lengths, 12)), (80,)
+    split = SplitData(air_panel, plan_holdout(air_panel.lengths, 12))
+    alone, networks = (
+        evaluate_holdout(make_runner(head, smoothing=share).bind(air_panel), split, (80,)) for share in (1.0, 0.0)
     )
-    assert judged.evaluation.scores["lstmcast"] == pytest.approx(judged.evaluation.members[MemberName.SMOOTHING])
-    speaking = evaluate_holdout(made, SplitData(air_panel, plan_holdout(air_panel.lengths, 12)), (80,))
-    assert speaking.evaluation.members[MemberName.SMOOTHING] == judged.evaluation.members[MemberName.SMOOTHING]
-    assert speaking.evaluation.scores["lstmcast"] != pytest.approx(judged.evaluation.scores["lstmcast"])
+    smoothing = alone.evaluation.members[MemberName.SMOOTHING]
+    assert alone.evaluation.scores["lstmcast"] == pytest.approx(smoothing)
+    assert networks.evaluation.members[MemberName.SMOOTHING] == smoothing
+    trained = networks.evaluation.members[MemberName.TRAINED]
+    assert networks.evaluation.scores["lstmcast"] == trained != pytest.approx(smoothing)
 
 
 def test_quantiles_that_are_said_are_calibrated(direct: Forecaster, direct_panel: Panel) -> None:
     """The widths are the ranks of the held-out errors, each in the distance said for its side and level, by loops."""
     held = plan_holdout(direct_panel.lengths, 5)
-    judged = evaluate_holdout(direct.pipeline, SplitData(direct_panel, held), (80.0, 95.0))
-    running = direct.pipeline.bind(direct_panel)
+    judged = evaluate_holdout(direct.ensemble.bind(direct_panel), SplitData(direct_panel, held), (80.0, 95.0))
+    running = direct.ensemble.bind(direct_panel)
     series, origins = held.test_origins(direct_panel.lengths)
     ahead = running.forecast(series, origins, 5)
     assert ahead.below.shape == (2, len(series), 5)
-    log, first, scale = np.log(direct_panel.values), direct_panel.offsets, running.scaling.scale
+    log, first, scale = np.log(direct_panel.values), direct_panel.offsets, running.panels[0].scaling.scale
     for q, level in enumerate((80, 95)):
         scores = np.empty((len(series), 5))
         for b, (k, t) in enumerate(zip(series.tolist(), origins.tolist(), strict=True)):

@@ -53,13 +53,13 @@ def test_only_networks_that_gain_by_it_learn_on(group: Callable[..., EnsembleFit
     first = group(told).fit_before_holdout()
     assert all(first.selection.epochs)
     assert {stage.name for stage in told} == {"fitting"}
-    warm = WarmStart(first.pipeline.networks, first.pipeline.networks, may_stay=True)
+    warm = WarmStart(first.bound.networks, first.bound.networks, may_stay=True)
     staying = group(told, warm, learning_rate=1e-12)
     again = staying.fit_before_holdout()
     assert again.selection.epochs == (0, 0)
-    assert group_weights(again.pipeline.networks) == group_weights(first.pipeline.networks)
+    assert group_weights(again.bound.networks) == group_weights(first.bound.networks)
     told.clear()
-    assert group_weights(staying.refit_all(again).networks) == group_weights(first.pipeline.networks)
+    assert group_weights(staying.refit_all(again).networks) == group_weights(first.bound.networks)
     assert not told
 
 
@@ -80,7 +80,7 @@ def test_what_has_learnt_before_learns_gently(
     fresh.refit_all(first)
     assert rates == [0.01] * 4
     rates.clear()
-    warm = group([], WarmStart(first.pipeline.networks, first.pipeline.networks), learning_rate=0.01)
+    warm = group([], WarmStart(first.bound.networks, first.bound.networks), learning_rate=0.01)
     warm.refit_all(warm.fit_before_holdout())
     assert rates == pytest.approx([0.003] * 4)
     rates.clear()
@@ -98,10 +98,11 @@ def test_the_whole_learns_from_all_the_data(group: Callable[..., EnsembleFitter]
     told.clear()
     whole = fitted.refit_all(judged)
     assert [stage.name for stage in told] == ["fitting again on all the data"] * sum(judged.selection.epochs)
-    assert set(whole.scales) == set(direct_panel.keys)
-    assert whole.scales != judged.pipeline.scales
-    assert whole.typical_step != judged.pipeline.typical_step
-    assert np.isfinite(whole.bind(direct_panel).forecast(np.array([0]), np.array([50]), 5).z).all()
+    scaled, before = whole.ensemble.preprocessings[0], judged.bound.ensemble.preprocessings[0]
+    assert set(scaled.series_scales) == set(direct_panel.keys)
+    assert scaled.series_scales != before.series_scales
+    assert scaled.typical_step != before.typical_step
+    assert np.isfinite(whole.forecast(np.array([0]), np.array([50]), 5).z).all()
 
 
 SMALL = Architecture(context=6, lags=2, units=(3,))

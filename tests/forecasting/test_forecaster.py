@@ -15,8 +15,8 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.forecasting import forecaster
+from lstmcast.forecasting.ensemble import Ensemble
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.pipeline import ForecastPipeline
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.statistical import ensemble
 
@@ -58,7 +58,7 @@ def test_bounds(name: str, request: pytest.FixtureRequest) -> None:
     """Intervals nest, hold the forecast and are positive for positive data; leaning on none, they never narrow."""
     model: Forecaster = request.getfixturevalue(name)
     forecast = model.predict(horizon=60)
-    assert model.pipeline.scaling_spec.transform == "log"
+    assert model.ensemble.preprocessings[0].scaling_spec.transform == "log"
     order = [forecast.lower[1], forecast.lower[0], forecast.values, forecast.upper[0], forecast.upper[1]]
     for below, above in pairwise(order):
         assert (below <= above).all()
@@ -71,8 +71,8 @@ def test_bounds(name: str, request: pytest.FixtureRequest) -> None:
 def test_bounds_that_are_said(direct: Forecaster, horizon: int) -> None:
     """Quantiles of a network, calibrated: ordered, positive for logs, and other distances below than above, in logs."""
     forecast = direct.predict(horizon=horizon)
-    assert direct.pipeline.head == QuantileHead(5, (80.0, 95.0))
-    assert direct.pipeline.scaling_spec.transform == "log"
+    assert direct.ensemble.lstm.head == QuantileHead(5, (80.0, 95.0))
+    assert direct.ensemble.preprocessings[0].scaling_spec.transform == "log"
     table = forecast.to_frame()
     names = ["lower_95", "lower_80", "forecast", "upper_80", "upper_95"]
     assert len(table) == 3 * horizon
@@ -123,7 +123,7 @@ def test_grown_history_is_used(forecaster: Forecaster, air: Path, tmp_path: Path
 @pytest.mark.parametrize("head", [QuantileHead(), QuantileHead(12), QuantileHead(5, (80.0, 95.0))])
 def test_a_shorter_past_is_enough(
     forecaster: Forecaster,
-    make_runner: Callable[..., ForecastPipeline],
+    make_runner: Callable[..., Ensemble],
     air: Path,
     tmp_path: Path,
     head: QuantileHead,
@@ -132,8 +132,9 @@ def test_a_shorter_past_is_enough(
     """The last `reach` rows of the file give the same forecast; a handful of rows give one too."""
     monkeypatch.setattr(ensemble, "MIN_HISTORY_STEPS", 30)
     monkeypatch.setattr(ensemble, "HISTORY_SEASONS", 8)
-    runner = replace(make_runner(head, smoothing=0.25), scales=forecaster.pipeline.scales)
-    model = replace(forecaster, pipeline=runner)
+    scales = forecaster.ensemble.preprocessings[0].series_scales
+    runner = make_runner(head, smoothing=0.25, series_scales=scales)
+    model = replace(forecaster, ensemble=runner)
     lines = air.read_text().splitlines()
     reach, few = tmp_path / "reach.csv", tmp_path / "few.csv"
     assert runner.required_history < len(lines) - 1
@@ -209,9 +210,10 @@ def test_series_where_there_were_none(forecaster: Forecaster, tmp_path: Path) ->
 
 def test_a_forecast_beyond_every_number_is_refused(forecaster: Forecaster) -> None:
     """A network whose forecast overflows is a model's fault, and the series is named."""
-    network = forecaster.pipeline.networks[0]
-    wild = replace(network, d=np.array([1e30], np.float32))
-    model = replace(forecaster, pipeline=replace(forecaster.pipeline, networks=(wild,)))
+    ensemble = forecaster.ensemble
+    wild = replace(ensemble.lstm.networks[0], d=np.array([1e30], np.float32))
+    members = (replace(ensemble.lstm, networks=(wild,)), *ensemble.members[1:])
+    model = replace(forecaster, ensemble=replace(ensemble, members=members))
     with pytest.raises(ModelError, match="the forecast of the series grows beyond every number"):
         model.predict()
 

@@ -40,7 +40,7 @@ def models(panels: tuple[Panel, Panel], tiny: Config) -> tuple[Forecaster, Forec
 def by_hand(model: Forecaster, judged_by: Forecaster, panel: Panel) -> list[float]:
     """Mean |y − f| of each judging origin in usual steps, one by one, from a panel cut at the origin."""
     horizon, steps = judged_by.horizon, judged_by.report.holdout.test_steps
-    twin, unit = replace(model, pipeline=model.holdout_pipeline), float(naive_scales(panel)[0])
+    twin, unit = replace(model, ensemble=model.holdout_ensemble), float(naive_scales(panel)[0])
     errors = []
     for back in range(horizon, steps + 1):
         past = panel.drop_last(back)
@@ -72,10 +72,13 @@ def test_a_model_is_not_worse_than_itself(models: tuple[Forecaster, Forecaster],
 
 def test_one_that_forecasts_badly_is_worse(models: tuple[Forecaster, Forecaster], panels: tuple[Panel, Panel]) -> None:
     """A challenger whose unit is twice as large forecasts moves twice as large."""
-    bad = models[1].holdout_pipeline
-    scales = {key: (2 * scale, floor) for key, (scale, floor) in bad.scales.items()}
-    noisy = tuple(replace(network, d=network.d + 3.0) for network in bad.networks)
-    worse = replace(models[1], holdout_pipeline=replace(bad, scales=scales, networks=noisy))
+    bad = models[1].holdout_ensemble
+    (first, *others), noisy = bad.preprocessings, [replace(network, d=network.d + 3.0) for network in bad.lstm.networks]
+    scales = {key: (2 * scale, floor) for key, (scale, floor) in first.series_scales.items()}
+    lstm = replace(bad.lstm, networks=tuple(noisy))
+    members = (lstm, *bad.members[1:])
+    doubled = replace(bad, preprocessings=(replace(first, series_scales=scales), *others), members=members)
+    worse = replace(models[1], holdout_ensemble=doubled)
     found = compare(worse, models[0], panels[1])
     assert not found.not_worse
     assert found.challenger > found.incumbent

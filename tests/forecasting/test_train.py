@@ -18,16 +18,20 @@ from lstmcast.errors import ConfigError, DataError, UsageError
 from lstmcast.evaluation.splits import HoldoutSplit
 from lstmcast.explain.explanation import explain
 from lstmcast.forecasting import train as forecasting_train
+from lstmcast.forecasting.codec import to_artifact
+from lstmcast.forecasting.ensemble import BoundEnsemble, Ensemble
 from lstmcast.forecasting.evaluate import evaluate_holdout
 from lstmcast.forecasting.fitting import FitProgress
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.pipeline import ForecastPipeline
 from lstmcast.forecasting.planning import TrainingPlan, make_plan
 from lstmcast.forecasting.pretrained import load_pretrained_forecaster
 from lstmcast.forecasting.train import plan_fine_tuning
 from lstmcast.forecasting.validation_errors import SMOOTHING_WEIGHTS
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.numpy_lstm import to_tensors
+from lstmcast.preprocessing import panel_scaling
+from lstmcast.preprocessing.windows import WindowDataset
+from lstmcast.results import MemberName
 from lstmcast.tasks.value import train as value_train
 from lstmcast.tasks.value.train import train
 
@@ -56,9 +60,9 @@ def noisy(panel: Panel, steps: int, seed: int = 5) -> Panel:
     return replace(panel, values=values)
 
 
-def weights(runner: ForecastPipeline) -> bytes:
+def weights(ensemble: Ensemble) -> bytes:
     """Every weight of every network."""
-    return b"".join(a.tobytes() for network in runner.networks for _, a in sorted(to_tensors(network).items()))
+    return b"".join(a.tobytes() for network in ensemble.lstm.networks for _, a in sorted(to_tensors(network).items()))
 
 
 def planned(panel: Panel, asked: Config) -> tuple[Forecaster, TrainingPlan]:
@@ -101,7 +105,7 @@ def test_the_judged_network_never_sees_the_held_out_steps(
 
     How much of them is smoothing's is chosen by the steps that stop; here it is a quarter.
     """
-    asked, judged = config(model__smoothing_weight=0.25, **settings), []
+    asked, judged = config(model__smoothing_weight=0.25, **settings), list[BoundEnsemble]()
     monkeypatch.setattr(
         value_train,
         "evaluate_holdout",
@@ -110,11 +114,11 @@ def test_the_judged_network_never_sees_the_held_out_steps(
     _, plan = planned(two, asked)
     total = plan.holdout.total
     planned(noisy(two, total), asked)
-    true, other = judged
+    true, other = (bound.ensemble for bound in judged)
     assert len(plan.variants) == 1
     assert weights(other) == weights(true)
-    assert np.abs(true.networks[0].V).max() > 0
-    assert other.scales == true.scales
+    assert np.abs(true.lstm.networks[0].V).max() > 0
+    assert other.preprocessings[0].series_scales == true.preprocessings[0].series_scales
     series = np.repeat(np.arange(two.n_series), 3)
     origins = two.lengths[series] - total - 1 - np.tile([0, 1, 20], two.n_series)
     said, again = (
@@ -129,7 +133,7 @@ def test_the_last_step_before_the_cutoff_is_learnt_from(air_panel: Panel) -> Non
     """The opposite: noise that begins one step earlier changes the weights, so the cutoff is where it is said to be."""
     asked = config()
     true, plan = planned(air_panel, asked)
-    assert weights(train(noisy(air_panel, plan.holdout.total + 1), asked).pipeline) != weights(true.pipeline)
+    assert weights(train(noisy(air_panel, plan.holdout.total + 1), asked).ensemble) != weights(true.ensemble)
 
 
 @pytest.mark.slow
@@ -146,8 +150,8 @@ def test_what_stops_never_sees_what_judges(two: Panel) -> None:
     assert errors[0] == errors[1]
     assert len(set(errors[0])) > 3
     assert other.report.epochs == true.report.epochs
-    assert other.pipeline.window_spec == true.pipeline.window_spec
-    assert weights(other.pipeline) == weights(true.pipeline)
+    assert other.ensemble.preprocessings[0].window_spec == true.ensemble.preprocessings[0].window_spec
+    assert weights(other.ensemble) == weights(true.ensemble)
     assert other.report.evaluation.scores["lstmcast"] != true.report.evaluation.scores["lstmcast"]
 
 
@@ -157,7 +161,7 @@ def test_refit_learns_from_everything_and_says_so(air_panel: Panel) -> None:
     kept, again = (train(air_panel, config(train__refit=refit)) for refit in (False, True))
     assert kept.report.evaluation.scores == again.report.evaluation.scores
     assert kept.holdout.forecast.tobytes() == again.holdout.forecast.tobytes()
-    assert weights(kept.pipeline) != weights(again.pipeline)
+    assert weights(kept.ensemble) != weights(again.ensemble)
     assert kept.report.scored_network == "final"
     assert again.report.scored_network == "holdout"
 
@@ -166,7 +170,7 @@ def test_refit_learns_from_everything_and_says_so(air_panel: Panel) -> None:
 def test_seeds(air_panel: Panel) -> None:
     """The same seed gives the same weights and the same forecast to the byte, another seed others."""
     one, same, other = (train(air_panel, config(train__seed=seed)) for seed in (7, 7, 8))
-    assert weights(one.pipeline) == weights(same.pipeline) != weights(other.pipeline)
+    assert weights(one.ensemble) == weights(same.ensemble) != weights(other.ensemble)
     assert one.predict().values.tobytes() == same.predict().values.tobytes()
 
 
@@ -183,11 +187,13 @@ def test_a_long_fit_goes_on_with_the_steps_that_judged_it(air_panel: Panel) -> N
     assert all(p.validation_error is None for p in (*first, *further))
     assert again.report.holdout.validation_steps == 0
     assert again.report.epochs == (5,)
-    assert again.pipeline.smoothing_weight in SMOOTHING_WEIGHTS  # as the origins that judge found best
+    assert (
+        again.report.evaluation.member_weights.get("smoothing", 0.0) in SMOOTHING_WEIGHTS
+    )  # as the origins that judge found best
     kept = train(air_panel, config(**asked))
     assert kept.holdout.forecast.tobytes() == again.holdout.forecast.tobytes()
     near, far = (
-        np.abs(again.pipeline.networks[0].layers[0].U - other.pipeline.networks[0].layers[0].U).max()
+        np.abs(again.ensemble.lstm.networks[0].layers[0].U - other.ensemble.lstm.networks[0].layers[0].U).max()
         for other in (kept, train(air_panel, config(**asked, train__seed=9)))
     )
     assert 0 < near < 0.05 < far
@@ -195,14 +201,14 @@ def test_a_long_fit_goes_on_with_the_steps_that_judged_it(air_panel: Panel) -> N
 
 def test_all_steps_and_their_quantiles_at_once(direct: Forecaster, direct_config: Config, direct_panel: Panel) -> None:
     """The report names the network with its linear path; the same seed, the same weights and bounds to the byte."""
-    shape = direct.pipeline.window_spec
+    shape = direct.ensemble.preprocessings[0].window_spec
     layers = f"Input(({shape.context}, {shape.lags})), Concat(LSTM(4), Input), Dense(25)"
     assert direct.report.network == f"Sequential([{layers}])"
-    assert (shape.horizon, direct.pipeline.head) == (5, QuantileHead(5, (80.0, 95.0)))
-    assert all(network.skip and network.V.shape == (4 + shape.lags, 25) for network in direct.pipeline.networks)
+    assert (shape.horizon, direct.ensemble.lstm.head) == (5, QuantileHead(5, (80.0, 95.0)))
+    assert all(network.skip and network.V.shape == (4 + shape.lags, 25) for network in direct.ensemble.lstm.networks)
     assert direct.calibration.widths.shape == (2, 5)
     same = train(direct_panel, direct_config)
-    assert weights(same.pipeline) == weights(direct.pipeline)
+    assert weights(same.ensemble) == weights(direct.ensemble)
     assert same.predict().lower.tobytes() == direct.predict().lower.tobytes()
 
 
@@ -213,7 +219,7 @@ def test_quantiles_of_any_levels_and_horizon(air_panel: Panel, levels: list[floa
     """One step or several, one level or none: bounds that hold the forecast, also beyond what the head says."""
     asked = config(model__strategy="direct", train__loss="pinball", forecast__levels=levels, forecast__horizon=horizon)
     trained = train(air_panel, asked)
-    assert trained.pipeline.head == QuantileHead(horizon, tuple(map(float, levels)))
+    assert trained.ensemble.lstm.head == QuantileHead(horizon, tuple(map(float, levels)))
     forecast = trained.predict(horizon=4)
     assert forecast.lower.shape == forecast.upper.shape == (len(levels), 1, 4)
     assert (forecast.lower < forecast.values).all()
@@ -227,13 +233,13 @@ def test_quantiles_of_any_levels_and_horizon(air_panel: Panel, levels: list[floa
 def test_several_networks_are_averaged(air_panel: Panel) -> None:
     """Two networks, each from its own seed: the forecast is the mean of theirs in z."""
     pair = train(air_panel, config(train__networks=2, train__seed=2**32 - 1))
-    assert len(pair.pipeline.networks) == len(pair.report.epochs) == 2
-    one, other = (network.layers[0].W for network in pair.pipeline.networks)
+    assert len(pair.ensemble.lstm.networks) == len(pair.report.epochs) == 2
+    one, other = (network.layers[0].W for network in pair.ensemble.lstm.networks)
     assert not np.allclose(one, other)
-    voiced = tuple(replace(n, V=np.full_like(n.V, 0.1 * k)) for k, n in enumerate(pair.pipeline.networks, 1))
-    running = replace(pair.pipeline, networks=voiced).bind(air_panel)
-    runner = running.pipeline
-    alone = [replace(running, pipeline=replace(runner, networks=(network,))) for network in runner.networks]
+    voiced = [replace(n, V=np.full_like(n.V, 0.1 * k)) for k, n in enumerate(pair.ensemble.lstm.networks, 1)]
+    bound = pair.ensemble.bind(air_panel)
+    running = pair.ensemble.refitted(bound.panels, voiced)
+    alone = [pair.ensemble.refitted(bound.panels, [network]) for network in voiced]
     series, origins = np.array([0]), np.array([143])
     first, second = (one.forecast(series, origins, 6).z for one in alone)
     assert not np.allclose(first, second)
@@ -357,7 +363,7 @@ def test_a_network_that_learns_chance_counts_less(air_panel: Panel) -> None:
     noise = replace(air_panel, values=100 + rng.normal(size=len(air_panel.values)))
     trained = train(noise, config(train__epochs=40, train__patience=40, train__learning_rate=0.01))
     assert 0.5 < trained.report.evaluation.member_weights["smoothing"] < 1
-    assert trained.pipeline.smoothing_weight == trained.report.evaluation.member_weights["smoothing"]
+    assert trained.ensemble.weights.fixed[1] == trained.report.evaluation.member_weights["smoothing"]
 
 
 @pytest.mark.slow
@@ -365,7 +371,7 @@ def test_a_network_that_learns_chance_counts_less(air_panel: Panel) -> None:
 def test_a_pinned_share_of_smoothing_is_taken(air_panel: Panel, asked: float, values: int, share: float) -> None:
     """Whatever the stopping origins would say."""
     trained = train(air_panel, config(model__smoothing_weight=asked, train__patience=None if values > 200 else 3))
-    assert trained.pipeline.smoothing_weight == share
+    assert trained.ensemble.weights.fixed == ((1 - share, share) if share else (1.0,))
 
 
 def test_another_head_is_not_taken_for_values(air_panel: Panel, tiny: Config) -> None:
@@ -390,20 +396,15 @@ def test_the_plan_is_that_of_the_networks(air_panel: Panel) -> None:
     """What is held out stays; the window, the head and the unit are those that the networks have always seen."""
     plan = make_plan(air_panel, load_config())
     going_on, warm = plan_fine_tuning(plan)
-    known = load_pretrained_forecaster(air_panel).pipeline
-    (way,) = going_on.variants
-    assert (way.window_spec, way.scaling_spec, way.typical_step) == (
-        known.window_spec,
-        known.scaling_spec,
-        known.typical_step,
-    )
+    known = load_pretrained_forecaster(air_panel).ensemble
+    assert going_on.variants == (replace(known.preprocessings[0], horizon=plan.holdout.horizon),)
     assert (going_on.holdout, going_on.recipe.seed) == (plan.holdout, plan.recipe.seed)
     assert going_on.recipe.loss == "pinball"
     assert (going_on.smoothing_weight, going_on.smoothing_half_length) == (
-        known.smoothing_weight,
-        known.smoothing_half_length,
+        known.weights.fixed[1],
+        known.weights.smoothing_half_length,
     )
-    assert going_on.architecture.head == known.head
+    assert going_on.architecture.head == known.lstm.head
     assert warm.may_stay
     assert [finding.key for finding in going_on.inferred].count(SettingKey.INIT) == 1
 
@@ -425,9 +426,9 @@ def test_other_levels_are_refused(air_panel: Panel) -> None:
 def test_it_begins_where_the_networks_were(tuned_air: Forecaster, air_panel: Panel) -> None:
     """After two gentle epochs the weights are near what came with lstmcast, and not the same where they helped."""
     held = tuned_air.report.holdout
-    known = load_pretrained_forecaster(air_panel.drop_last(held.validation_steps + held.test_steps)).pipeline
+    known = load_pretrained_forecaster(air_panel.drop_last(held.validation_steps + held.test_steps)).ensemble
     for epochs, before, after in zip(
-        tuned_air.report.epochs, known.networks, tuned_air.holdout_pipeline.networks, strict=True
+        tuned_air.report.epochs, known.lstm.networks, tuned_air.holdout_ensemble.lstm.networks, strict=True
     ):
         pairs = [(to_tensors(before)[name], array) for name, array in to_tensors(after).items()]
         assert all(np.abs(old - new).max() < 0.1 for old, new in pairs)
@@ -439,10 +440,8 @@ def test_saved_and_loaded_it_says_the_same(tuned_air: Forecaster, tmp_path: Path
     """Unit, phases and the share of smoothing are kept."""
     tuned_air.save(tmp_path, "air")
     loaded = Forecaster.load("air", tmp_path)
-    assert (loaded.pipeline.typical_step, loaded.pipeline.smoothing_half_length) == (
-        tuned_air.pipeline.typical_step,
-        tuned_air.pipeline.smoothing_half_length,
-    )
+    assert loaded.ensemble.preprocessings == tuned_air.ensemble.preprocessings
+    assert loaded.ensemble.weights == tuned_air.ensemble.weights
     assert loaded.predict().render(".csv") == tuned_air.predict().render(".csv")
 
 
@@ -450,7 +449,8 @@ def test_saved_and_loaded_it_says_the_same(tuned_air: Forecaster, tmp_path: Path
 def test_it_is_explained_with_the_share_of_its_length(tuned_air: Forecaster, air_panel: Panel) -> None:
     """The attributions sum to what the past changed, smoothing counting as much as it does in the forecast."""
     found = explain(tuned_air, air_panel)
-    assert found.smoothing_weight == tuned_air.pipeline.smoothing_weight_of(air_panel.lengths)[0]
+    bound = tuned_air.ensemble.bind(air_panel)
+    assert found.weights[MemberName.SMOOTHING] == bound.weights(np.array([0]), air_panel.lengths - 1)[1, 0]
     said = tuned_air.predict(air_panel).values[0]
     np.testing.assert_allclose(found.reference + found.attribution.sum(axis=1), said, rtol=1e-3)
 
@@ -462,11 +462,11 @@ def test_they_stay_where_nothing_is_learnt(air_panel: Panel, monkeypatch: pytest
     found = train(air_panel, config)
     assert set(found.report.epochs) == {0}
     for before, after in zip(
-        load_pretrained_forecaster(air_panel).pipeline.networks, found.pipeline.networks, strict=True
+        load_pretrained_forecaster(air_panel).ensemble.lstm.networks, found.ensemble.lstm.networks, strict=True
     ):
         for name, array in to_tensors(after).items():
             np.testing.assert_array_equal(to_tensors(before)[name], array)
-    monkeypatch.setattr(forecasting_train, "load_pretrained_forecaster", None)
+    monkeypatch.setattr(forecasting_train, "load_pretrained", None)
     assert np.isfinite(found.predict(air_panel).values).all()
 
 
@@ -477,8 +477,40 @@ def test_a_zero_long_ago_changes_nothing(tmp_path: Path, write_series: Callable[
     y[5] = 0.0
     panel = read(write_series(tmp_path / "zero.csv", {"a": y}))
     found = train(panel, load_config(None, {**QUICK, "train.learning_rate": 1e-12}))
-    assert not found.pipeline.scales
+    assert not found.ensemble.preprocessings[0].series_scales
     said = found.predict(panel).values
     np.testing.assert_allclose(said, load_pretrained_forecaster(panel).predict(panel).values, rtol=1e-3)
     found.save(tmp_path / "models", "zero")
     np.testing.assert_allclose(Forecaster.load("zero", tmp_path / "models").predict(panel).values, said, rtol=1e-12)
+
+
+@pytest.mark.slow
+def test_one_training_binds_a_panel_at_most_sixteen_times(
+    air_panel: Panel, monkeypatch: pytest.MonkeyPatch, counted: Callable[..., list[str]]
+) -> None:
+    """The default training of one series: scalings fitted, panels windowed, and panels cut, saving included."""
+    calls = counted(monkeypatch)
+    model = train(air_panel, load_config(None, {"train.epochs": 1, "train.steps_per_epoch": 1, "model.units": [2]}))
+    to_artifact(model)
+    assert calls.count("scale") <= 16
+    assert calls.count("window") <= 16
+    assert calls.count("cut") <= 6
+
+
+@pytest.fixture
+def counted() -> Callable[[pytest.MonkeyPatch], list[str]]:
+    """A list that grows with every scaling, windowing and cut of a panel."""
+
+    def count(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        calls: list[str] = []
+
+        def spy(owner: object, name: str, label: str) -> None:
+            original = getattr(owner, name)
+            monkeypatch.setattr(owner, name, lambda *args, **kwargs: calls.append(label) or original(*args, **kwargs))
+
+        spy(panel_scaling, "fit_scaling", "scale")
+        spy(WindowDataset, "from_panel", "window")
+        spy(Panel, "_cut", "cut")
+        return calls
+
+    return count

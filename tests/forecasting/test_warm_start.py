@@ -55,7 +55,7 @@ def reason(plan: TrainingPlan) -> tuple[str, str]:
 
 def same_weights(one: Forecaster, other: Forecaster) -> bool:
     """Whether both judge with the same networks."""
-    pairs = zip(one.holdout_pipeline.networks, other.holdout_pipeline.networks, strict=True)
+    pairs = zip(one.holdout_ensemble.lstm.networks, other.holdout_ensemble.lstm.networks, strict=True)
     return all(
         (a == b).all()
         for mine, its in pairs
@@ -87,10 +87,11 @@ def test_a_warm_plan_is_that_of_the_model(start: Forecaster, longer: Callable[[i
     plan, warm = apply_warm_start(cold, start)
     assert warm is not None
     (way,) = plan.variants
-    assert (way.window_spec, way.scaling_spec) == (start.pipeline.window_spec, start.pipeline.scaling_spec)
+    known = start.ensemble.preprocessings[0]
+    assert (way.window_spec, way.scaling_spec) == (known.window_spec, known.scaling_spec)
     assert plan.recipe == cold.recipe
-    assert warm.holdout_networks == start.holdout_pipeline.networks
-    assert warm.final_networks == start.pipeline.networks
+    assert warm.holdout_networks == start.holdout_ensemble.lstm.networks
+    assert warm.final_networks == start.ensemble.lstm.networks
 
 
 def test_a_long_fit_is_not_run_as_long_again(longer: Callable[[int], Panel], pinned: Config) -> None:
@@ -159,7 +160,7 @@ def test_training_begins_at_the_weights(start: Forecaster, longer: Callable[[int
     still = pinned.model_copy(update={"train": pinned.train.model_copy(update={"learning_rate": 1e-12})})
     panel = longer(214)
     warm = train(panel, still, start=start)
-    for mine, its in zip(warm.holdout_pipeline.networks, start.holdout_pipeline.networks, strict=True):
+    for mine, its in zip(warm.holdout_ensemble.lstm.networks, start.holdout_ensemble.lstm.networks, strict=True):
         for a, b in zip(to_tensors(mine).values(), to_tensors(its).values(), strict=True):
             np.testing.assert_allclose(a, b, atol=1e-6)
     assert not same_weights(train(panel, still), start)

@@ -12,6 +12,7 @@ from lstmcast.data.frequency import TimeGrid
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
 from lstmcast.forecasting.actuals import tail
+from lstmcast.forecasting.ensemble import Ensemble
 from lstmcast.forecasting.pretrained import _load
 from lstmcast.preprocessing.polyphase import NO_SPLIT, Polyphase
 
@@ -60,29 +61,25 @@ def test_origins_and_weaving_find_each_step_again(count: int) -> None:
             assert phases.interleave(said, 7).tolist() == [[origin + 1.0 + h for h in range(7)]]
 
 
+def with_polyphase(ensemble: Ensemble, polyphase: Polyphase) -> Ensemble:
+    """The LSTM alone, on series split in another way."""
+    return Ensemble.of_lstm(replace(ensemble.preprocessings[0], polyphase=polyphase), ensemble.lstm, 0.0)
+
+
 def test_half_hours_are_forecast_as_two_series_of_hours() -> None:
     """Networks say of every second value what they say of it as a series of its own."""
     rng = np.random.default_rng(0)
     values = 100 + 10 * np.sin(np.arange(960) * np.pi / 24) + rng.normal(size=960)
     hourly, _ = _load("hourly")
-    half = replace(hourly, phases=Polyphase(2), smoothing_weight=0.0)
-    both = half.bind(panel_of(values)).forecast(np.array([0]), np.array([959]), 5)
-    first, second = (
-        replace(half, phases=NO_SPLIT).bind(panel_of(values[k::2])).forecast(np.array([0]), np.array([479]), 3)
-        for k in (0, 1)
-    )
-    woven = np.stack([first.z[0], second.z[0]], axis=1).ravel()[:5]
-    values_of = half.bind(panel_of(values)).inverse_transform(both.z, np.array([0]))[0]
-    apart = [half.bind(panel_of(values[k::2])) for k in (0, 1)]
-    by_hand = np.stack(
-        [
-            replace(running.pipeline, phases=NO_SPLIT)
-            .bind(panel_of(values[k::2]))
-            .inverse_transform(ahead.z, np.array([0]))[0]
-            for k, (running, ahead) in enumerate(zip(apart, (first, second), strict=True))
-        ],
-        axis=1,
-    ).ravel()[:5]
+    half = with_polyphase(hourly, Polyphase(2))
+    whole = half.bind(panel_of(values))
+    both = whole.forecast(np.array([0]), np.array([959]), 5)
+    apart = [with_polyphase(hourly, NO_SPLIT).bind(panel_of(values[k::2])) for k in (0, 1)]
+    ahead = [bound.forecast(np.array([0]), np.array([479]), 3) for bound in apart]
+    woven = np.stack([each.z[0] for each in ahead], axis=1).ravel()[:5]
+    values_of = whole.inverse_transform(both.z, np.array([0]))[0]
+    each_values = [bound.inverse_transform(z.z, np.array([0]))[0] for bound, z in zip(apart, ahead, strict=True)]
+    by_hand = np.stack(each_values, axis=1).ravel()[:5]
     assert woven.shape == both.z[0].shape
     assert values_of == pytest.approx(by_hand, rel=0.02)  # the unit is that of both, and each has a value more
 
@@ -92,7 +89,9 @@ def test_a_forecast_depends_on_no_more_than_the_reach() -> None:
     rng = np.random.default_rng(1)
     panel = panel_of(100 + rng.normal(size=6000).cumsum(), 50 + rng.random(6001))
     hourly, _ = _load("hourly")
-    runner = replace(hourly, phases=Polyphase(4), scales={(name,): (0.1, 0.0) for name in "01"})
+    scales = {(name,): (0.1, 0.0) for name in "01"}
+    preprocessing = replace(hourly.preprocessings[0], polyphase=Polyphase(4), series_scales=scales)
+    runner = replace(hourly, preprocessings=(preprocessing,))
     short = tail(panel, runner.required_history)
     assert short.lengths.max() < 6000
     series = np.arange(2)

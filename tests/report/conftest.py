@@ -12,7 +12,7 @@ import pytest
 from lstmcast.data.load import read
 from lstmcast.explain.attribution import NOTHING, UnitCorrelation
 from lstmcast.explain.explanation import Explanation, NetworkInternals
-from lstmcast.results import Forecast
+from lstmcast.results import Forecast, MemberName
 
 
 @pytest.fixture(scope="session")
@@ -48,8 +48,8 @@ def explanation(tmp_path_factory: pytest.TempPathFactory, write_series: Callable
         season=4,
         internals=inside,
         networks=1,
-        smoothing_weight=0.0,
-        pretrained_weight=0.0,
+        explained_member=MemberName.TRAINED,
+        weights={MemberName.TRAINED: 1.0},
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from lstmcast.explain.attribution import UnitCorrelation
 from lstmcast.explain.explanation import Explanation
 from lstmcast.report.explanation_text import DEFINITION, headline, method, paragraph, to_dict
+from lstmcast.results import MemberName
 
 
 def test_the_headline_says_which_way(explanation: Explanation) -> None:
@@ -36,8 +37,9 @@ def test_the_method_says_what_is_averaged(explanation: Explanation) -> None:
     """The error always; smoothing and further networks where there are some."""
     assert "by 0.001 of it" in method(explanation)
     assert "exponential smoothing" not in method(explanation).removeprefix(f"Attributions: {DEFINITION}.")
-    words = method(replace(explanation, smoothing_weight=0.25, networks=4))
-    both = method(replace(explanation, smoothing_weight=0.25, pretrained_weight=0.4))
+    weights = {MemberName.TRAINED: 0.75, MemberName.SMOOTHING: 0.25}
+    words = method(replace(explanation, weights=weights, networks=4))
+    both = method(replace(explanation, weights=weights | {MemberName.PRETRAINED: 0.4}))
     assert "exponential smoothing for 25% and pretrained networks for 40%" in both
     assert "In the forecast count exponential smoothing for 25%, of which the gates say nothing." in words
     assert "4 networks are averaged; the gates are those of the first" in words

@@ -16,11 +16,11 @@ from lstmcast.errors import DataError
 from lstmcast.evaluation.classification import log_loss
 from lstmcast.evaluation.splits import HoldoutSplit, plan_holdout
 from lstmcast.forecasting.actuals import tail
-from lstmcast.forecasting.planning import NetworkPlan, PreprocessingVariant, horizon_of, make_plan
+from lstmcast.forecasting.planning import NetworkPlan, horizon_of, make_plan
 from lstmcast.forecasting.report import common_report, describe_holdout
 from lstmcast.forecasting.split_data import OriginSet, SplitData
 from lstmcast.nn.heads import BernoulliHead
-from lstmcast.preprocessing.panel_scaling import fit_panel_scaling, series_scales
+from lstmcast.preprocessing.panel_scaling import Preprocessing, fit_panel_scaling, series_scales
 from lstmcast.tasks.event.evaluate import EventEvaluation, EventOrigins, evaluate_probabilities
 from lstmcast.tasks.event.features import EventWindowDataset, n_features
 from lstmcast.tasks.event.model import EventForecaster, EventHoldout, EventPipeline
@@ -49,7 +49,7 @@ class EventPlan(NetworkPlan):
     """
 
     split: SplitData = field(repr=False, compare=False)
-    variant: PreprocessingVariant
+    variant: Preprocessing
     rule: EventRule
     season_length: int
 

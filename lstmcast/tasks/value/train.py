@@ -11,12 +11,12 @@ import numpy as np
 from lstmcast.data.panel import Panel
 from lstmcast.errors import UsageError
 from lstmcast.forecasting.actuals import tail
-from lstmcast.forecasting.ensemble_weights import attach_pretrained, borrow_interval_widths, weight_members
+from lstmcast.forecasting.ensemble import BoundEnsemble
 from lstmcast.forecasting.evaluate import HoldoutEvaluation, evaluate_holdout
 from lstmcast.forecasting.fitting import EnsembleFitter, HoldoutFit, ProgressCallback
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.pipeline import EnsembleMember, ForecastPipeline
 from lstmcast.forecasting.planning import TrainingPlan
+from lstmcast.forecasting.pretrained_members import add_pretrained, borrow_interval_widths
 from lstmcast.forecasting.report import report
 from lstmcast.forecasting.train import plan_training, uses_pretrained
 from lstmcast.forecasting.warm_start import WarmStart
@@ -28,11 +28,9 @@ if TYPE_CHECKING:
     from lstmcast.config import Config
     from lstmcast.persistence.checkpoint import Checkpoint
 
-Fitted = tuple[HoldoutFit, EnsembleMember | None]  # the fit before the hold-out, and the pretrained member
-
 
 @dataclass(frozen=True)
-class ValueTraining(Training[Fitted, ForecastPipeline, HoldoutEvaluation, Forecaster]):
+class ValueTraining(Training[HoldoutFit, BoundEnsemble, HoldoutEvaluation, Forecaster]):
     """One training run of a forecaster.
 
     Attributes:
@@ -58,45 +56,40 @@ class ValueTraining(Training[Fitted, ForecastPipeline, HoldoutEvaluation, Foreca
         plan, warm_start = plan_training(panel, config, start)
         return cls(plan, panel, config, warm_start)
 
-    def fit(self, options: FitOptions) -> Fitted:
+    def fit(self, options: FitOptions) -> HoldoutFit:
         """Fit every preprocessing variant before the hold-out; select one and weight the members by validation."""
-        fitted = self._fitter(options).fit_before_holdout()
-        if uses_pretrained(self.plan, self.config):
-            return weight_members(self.plan, fitted, pinned=self.config.model.smoothing_weight != "auto")
-        return borrow_interval_widths(self.plan, fitted)
+        fit = self._fitter(options).fit_before_holdout()
+        if fit.validation and uses_pretrained(self.plan, self.config):
+            return add_pretrained(fit, fit.validation, self.plan, pinned=self.config.model.smoothing_weight != "auto")
+        return borrow_interval_widths(fit, self.plan)
 
     def _fitter(self, options: FitOptions) -> EnsembleFitter:
         return EnsembleFitter(self.plan, self.warm_start, options.on_progress, options.checkpoint)
 
-    def evaluate(self, holdout: Fitted) -> HoldoutEvaluation:
+    def evaluate(self, holdout: HoldoutFit) -> HoldoutEvaluation:
         """Score the forecasts from the test origins, and calibrate the intervals on them."""
-        return evaluate_holdout(holdout[0].pipeline, self.plan.split, self.plan.levels)
+        return evaluate_holdout(holdout.bound, self.plan.split, self.plan.levels)
 
-    def finish(self, holdout: Fitted, options: FitOptions) -> ForecastPipeline:
-        """Refit on all data where the plan asks for it; attach the pretrained member."""
-        fitted, member = holdout
-        if not self.plan.refit:
-            return fitted.pipeline
-        pipeline = self._fitter(options).refit_all(fitted)
-        return attach_pretrained(pipeline, member, self.panel) if member else pipeline
+    def finish(self, holdout: HoldoutFit, options: FitOptions) -> BoundEnsemble:
+        """Refit on all data if the plan asks for it."""
+        return self._fitter(options).refit_all(holdout) if self.plan.refit else holdout.bound
 
-    def forward_inputs(self, pipeline: ForecastPipeline) -> Array:
+    def forward_inputs(self, pipeline: BoundEnsemble) -> Array:
         """Return the newest window of each of the first series."""
-        first = self.panel.select(np.arange(min(self.panel.n_series, MAX_CHECKED_SERIES)))
-        windows, context = pipeline.bind(first).windows, pipeline.window_spec.context
-        series = np.arange(len(windows.offsets) - 1)
-        return windows.inputs(series, np.diff(windows.offsets) - context, context)
+        windows, context = pipeline.panels[0].windows, self.plan.architecture.context
+        count = MAX_CHECKED_SERIES * pipeline.panels[0].preprocessing.polyphase.count
+        series = np.arange(min(len(windows.offsets) - 1, count))
+        return windows.inputs(series, np.diff(windows.offsets)[series] - context, context)
 
-    def model(self, pipeline: ForecastPipeline, holdout: Fitted, evaluation: HoldoutEvaluation) -> Forecaster:
+    def model(self, pipeline: BoundEnsemble, holdout: HoldoutFit, evaluation: HoldoutEvaluation) -> Forecaster:
         """Assemble the forecaster."""
-        fitted, _ = holdout
         return Forecaster(
-            pipeline=pipeline,
-            holdout_pipeline=fitted.pipeline,
+            ensemble=pipeline.ensemble,
+            holdout_ensemble=holdout.bound.ensemble,
             calibration=evaluation.calibration,
-            context=tail(self.panel, pipeline.required_history),
+            context=tail(self.panel, pipeline.ensemble.required_history),
             holdout=evaluation.holdout,
-            report=report(self.panel, self.config, self.plan, evaluation.evaluation, fitted.selection, pipeline),
+            report=report(self.panel, self.config, self.plan, evaluation.evaluation, holdout.selection, pipeline),
         )
 
 

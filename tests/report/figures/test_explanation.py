@@ -13,6 +13,7 @@ from lstmcast.explain.attribution import UnitCorrelation
 from lstmcast.explain.explanation import Explanation
 from lstmcast.report.figures.explanation import explanation_figure
 from lstmcast.report.figures.panels import Figure, render
+from lstmcast.results import MemberName
 
 
 def drawn(figure: Figure) -> list[Text]:
@@ -94,7 +95,12 @@ def test_no_text_lies_on_another(explanation: Explanation, share: float) -> None
     """Titles, ticks, names of groups and small print keep apart, also where the groups are of one unit each."""
     names = ("level", "season", "last change")
     inside = replace(explanation.internals, unit_correlations=tuple(UnitCorrelation(name, 0.9) for name in names))
-    assert overlaps(replace(explanation, internals=inside, smoothing_weight=share)) == []
+    assert (
+        overlaps(
+            replace(explanation, internals=inside, weights={MemberName.TRAINED: 1 - share, MemberName.SMOOTHING: share})
+        )
+        == []
+    )
 
 
 def test_the_same_bytes_every_time(explanation: Explanation) -> None:

@@ -1,4 +1,4 @@
-"""A runner on a panel: what it looks back at, what came after, and which scale a series has."""
+"""Ensembles bound to a panel: required history, forecasts, weights and interval bounds."""
 
 from __future__ import annotations
 
@@ -15,10 +15,19 @@ from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.forecasting.actuals import actuals_after, naive_scales, tail
+from lstmcast.forecasting.ensemble import Ensemble, ScaledForecast, SmoothingMember
+from lstmcast.forecasting.ensemble_weights import recent_errors
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.pipeline import EPSILON, ForecastPipeline, ScaledForecast, dispersion_window
 from lstmcast.nn.heads import QuantileHead
-from lstmcast.preprocessing.panel_scaling import ScalingSpec, fit_panel_scaling, series_scales, with_training_scales
+from lstmcast.preprocessing.panel_scaling import (
+    MIN_DISPERSION,
+    Preprocessing,
+    ScalingSpec,
+    dispersion_window,
+    fit_panel_scaling,
+    series_scales,
+    with_training_scales,
+)
 from lstmcast.preprocessing.polyphase import Polyphase
 from lstmcast.preprocessing.windows import WindowSpec
 from lstmcast.statistical import ensemble
@@ -26,6 +35,7 @@ from lstmcast.statistical import ensemble
 pytestmark = pytest.mark.kernel
 
 Write = Callable[..., Path]
+MODES = ("global", "blended")
 HEADS = [QuantileHead(), QuantileHead(5), QuantileHead(5, (80.0, 95.0)), QuantileHead(1, (80.0,))]
 
 
@@ -60,7 +70,7 @@ def test_last_steps(pair: Panel) -> None:
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize(("share", "tried"), [(0.0, False), (0.25, False), (0.25, True)])
 def test_no_more_than_reach_is_looked_at(
-    make_runner: Callable[..., ForecastPipeline],
+    make_runner: Callable[..., Ensemble],
     air_panel: Panel,
     head: QuantileHead,
     share: float,
@@ -71,7 +81,7 @@ def test_no_more_than_reach_is_looked_at(
     monkeypatch.setattr(ensemble, "MIN_HISTORY_STEPS", 30)
     monkeypatch.setattr(ensemble, "HISTORY_SEASONS", 8)
     scales = {(): (0.1, 0.0)}  # as trained: not measured again
-    runner = replace(make_runner(head, smoothing=share), scales=scales, adaptive_weights=tried, horizon=6)
+    runner = make_runner(head, smoothing=share, adaptive=tried, series_scales=scales, horizon=6)
     assert runner.required_history < 144
     here = np.array([0])
     whole, part = runner.bind(air_panel), runner.bind(tail(air_panel, runner.required_history))
@@ -80,16 +90,17 @@ def test_no_more_than_reach_is_looked_at(
     np.testing.assert_allclose(whole.inverse_transform(said.z, here), part.inverse_transform(cut.z, here), rtol=1e-4)
     np.testing.assert_allclose(said.below, cut.below, rtol=1e-4)
     np.testing.assert_allclose(said.above, cut.above, rtol=1e-4)
-    np.testing.assert_allclose(whole.recent_dispersion(here, end), part.recent_dispersion(here, last), rtol=1e-4)
+    dispersion, again = whole.panels[0].recent_dispersion(here, end, 1), part.panels[0].recent_dispersion(here, last, 1)
+    np.testing.assert_allclose(dispersion, again, rtol=1e-4)
 
 
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("share", [0.0, 0.25])
 def test_nothing_after_an_origin_is_looked_at(
-    make_runner: Callable[..., ForecastPipeline], air_panel: Panel, head: QuantileHead, share: float
+    make_runner: Callable[..., Ensemble], air_panel: Panel, head: QuantileHead, share: float
 ) -> None:
     """The forecast from an origin, and its bounds, are the same to the byte whether the file goes on or ends there."""
-    runner = replace(make_runner(head, smoothing=share), scales={(): (0.1, 0.0)})
+    runner = make_runner(head, smoothing=share, series_scales={(): (0.1, 0.0)})
     origins, first = np.array([50, 80, 100]), np.array([0, 0, 0])
     whole = runner.bind(air_panel).forecast(first, origins, 8)
     for row, origin in enumerate(origins.tolist()):
@@ -101,31 +112,29 @@ def test_nothing_after_an_origin_is_looked_at(
 
 @pytest.mark.parametrize("head", HEADS)
 def test_networks_are_averaged_with_their_bounds(
-    make_runner: Callable[..., ForecastPipeline], air_panel: Panel, head: QuantileHead
+    make_runner: Callable[..., Ensemble], air_panel: Panel, head: QuantileHead
 ) -> None:
     """Forecasts and distances in z are the means of those of each network; the units of a plain head are the spread."""
     both = make_runner(head).bind(air_panel)
     series, origins = np.array([0, 0]), np.array([60, 143])
     said = both.forecast(series, origins, 7)
     one, other = (
-        replace(both, pipeline=replace(both.pipeline, networks=(network,))).forecast(series, origins, 7)
-        for network in both.pipeline.networks
+        both.ensemble.refitted(both.panels, [network]).forecast(series, origins, 7) for network in both.networks
     )
     assert np.abs(one.z - other.z).min() > 1e-3
     for part in ("z", "below", "above"):
         np.testing.assert_allclose(getattr(said, part), (getattr(one, part) + getattr(other, part)) / 2)
     assert said.below.shape == said.above.shape == (len(head.levels) or 1, 2, 7)
     if not head.levels:
-        np.testing.assert_array_equal(
-            said.below[0], np.repeat(both.recent_dispersion(series, origins)[:, None], 7, axis=1)
-        )
+        np.testing.assert_array_equal(said.below[0], both.panels[0].recent_dispersion(series, origins, 7))
 
 
-def test_a_share_of_the_forecast_is_smoothing(make_runner: Callable[..., ForecastPipeline], air_panel: Panel) -> None:
+def test_a_share_of_the_forecast_is_smoothing(make_runner: Callable[..., Ensemble], air_panel: Panel) -> None:
     """In z, a quarter of what smoothing says of the series and three of what the networks say."""
     alone, hedged = (make_runner(smoothing=share).bind(air_panel) for share in (0.0, 0.25))
     series, origins = np.array([0]), np.array([143])
-    smooth = ensemble.forecast(alone.windows.z, np.array([0]), origins, 17, season=alone.windows.spec.season, trial=1)
+    windows = alone.panels[0].windows
+    smooth = ensemble.forecast(windows.z, np.array([0]), origins, 17, season=windows.spec.season, trial=1)
     expected = 0.75 * alone.forecast(series, origins, 17).z + 0.25 * smooth
     np.testing.assert_allclose(hedged.forecast(series, origins, 17).z, expected)
 
@@ -140,13 +149,13 @@ def test_errors_are_in_the_unit_of_their_side_by_hand() -> None:
 
 def test_a_unit_of_nothing_measures_no_error() -> None:
     """A series that stands still has no error that says something about others, on the side where its unit is none."""
-    said = ScaledForecast(np.zeros((2, 1)), np.full((1, 2, 1), EPSILON), np.array([[[EPSILON], [1.0]]]))
+    said = ScaledForecast(np.zeros((2, 1)), np.full((1, 2, 1), MIN_DISPERSION), np.array([[[MIN_DISPERSION], [1.0]]]))
     np.testing.assert_array_equal(said.errors(np.array([[-3.0], [3.0]])), [[[np.nan], [3.0]]])
 
 
 def test_bounds_of_no_level_are_none(lone: Forecaster, air_panel: Panel) -> None:
     """No levels give no bounds, of the right shape."""
-    running, where = lone.pipeline.bind(air_panel), (np.array([0]), np.array([143]))
+    running, where = lone.ensemble.bind(air_panel), (np.array([0]), np.array([143]))
     ahead = running.forecast(*where, 5)
     for bounds in running.intervals(ahead, Calibration((), np.empty((0, 5))), where[0]):
         assert bounds.shape == (0, 1, 5)
@@ -154,13 +163,13 @@ def test_bounds_of_no_level_are_none(lone: Forecaster, air_panel: Panel) -> None
 
 @pytest.mark.parametrize("kind", ["log", "sqrt"])
 def test_an_upper_bound_in_logs_ends_where_the_series_never_was(
-    make_runner: Callable[..., ForecastPipeline], air_panel: Panel, kind: str
+    make_runner: Callable[..., Ensemble], air_panel: Panel, kind: str
 ) -> None:
     """By hand: three times the highest log of the last 36 less twice their mean, unless the forecast lies above."""
-    running, where = replace(make_runner(kind=kind), horizon=2).bind(air_panel), (np.array([0]), np.array([143]))
+    running, where = make_runner(scaling=ScalingSpec(kind), horizon=2).bind(air_panel), (np.array([0]), np.array([143]))
     said, one = running.forecast(*where, 2), Calibration((80,), np.ones((1, 2)))
     calm, wild = np.full((1, 1, 2), 1e-3), np.full((1, 1, 2), 1e3)
-    z = running.scaling.take(where[0]).forward(np.array([[500.0, 1e6]]))
+    z = running.panels[0].transform(np.array([[500.0, 1e6]]), where[0])
     lower, upper = running.intervals(replace(said, z=z, below=wild, above=wild), one, where[0])
     logs = np.log(air_panel.values[-36:])
     highest = math.exp(3 * logs.max() - 2 * logs.mean())
@@ -174,12 +183,12 @@ def test_an_upper_bound_in_logs_ends_where_the_series_never_was(
 
 
 def test_beyond_the_horizon_that_end_rises_with_the_forecast(
-    make_runner: Callable[..., ForecastPipeline], air_panel: Panel
+    make_runner: Callable[..., Ensemble], air_panel: Panel
 ) -> None:
     """Where the forecast climbs further than it did within two steps, by so much in logs; else it stays."""
-    running, where = replace(make_runner(), horizon=2).bind(air_panel), (np.array([0]), np.array([143]))
+    running, where = make_runner(horizon=2).bind(air_panel), (np.array([0]), np.array([143]))
     said, one = running.forecast(*where, 4), Calibration((80,), np.ones((1, 4)))
-    z = running.scaling.take(where[0]).forward(np.array([[500.0, 600.0, 1200.0, 300.0]]))
+    z = running.panels[0].transform(np.array([[500.0, 600.0, 1200.0, 300.0]]), where[0])
     wild = np.full((1, 1, 4), 1e3)
     _, upper = running.intervals(replace(said, z=z, below=wild, above=wild), one, where[0])
     logs = np.log(air_panel.values[-36:])
@@ -187,32 +196,47 @@ def test_beyond_the_horizon_that_end_rises_with_the_forecast(
     np.testing.assert_allclose(upper[0], [[highest, highest, 2 * highest, highest]])
 
 
-def test_scales_are_those_of_training(make_runner: Callable[..., ForecastPipeline], pair: Panel) -> None:
+def test_scales_are_those_of_training(pair: Panel) -> None:
     """A known series keeps scale and floor of training; an unknown one is measured by its own past."""
-    runner = make_runner(kind="none")
-    own = fit_panel_scaling(pair, runner.scaling_spec, runner.window_spec.level)
-    known = replace(runner, scales={("b",): (123.0, -5.0)}).bind(pair).scaling
+    spec, scaling = WindowSpec(context=6, lags=4, level=3), ScalingSpec("none")
+    own = fit_panel_scaling(pair, scaling, 3)
+    known = Preprocessing(scaling, spec, series_scales={("b",): (123.0, -5.0)}).bind(pair).scaling
     assert known.scale.tolist() == [own.scale[0], 123.0]
     assert known.floor.tolist() == [own.floor[0], -5.0]
     assert known.offset.tolist() == own.offset.tolist()
 
 
-def test_unknown_series_share_the_usual_step_of_training(
-    make_runner: Callable[..., ForecastPipeline], pair: Panel
-) -> None:
+def test_unknown_series_share_the_usual_step_of_training(pair: Panel) -> None:
     """Where logs share a scale, an unknown series takes that of training; where it counts by its root, both."""
     own = fit_panel_scaling(pair, ScalingSpec("log"), 3).scale
-    runner = replace(make_runner(), scales={("elsewhere",): (0.25, 0.0)}, typical_step=0.25)
-    shared = replace(runner, scaling_spec=ScalingSpec("log", "global")).bind(pair).scaling
+    shared, root = (
+        Preprocessing(
+            ScalingSpec("log", mode),
+            WindowSpec(context=6, lags=4, level=3),
+            typical_step=0.25,
+            series_scales={("elsewhere",): (0.25, 0.0)},
+        )
+        .bind(pair)
+        .scaling
+        for mode in MODES
+    )
     assert shared.scale.tolist() == [0.25, 0.25]
-    root = replace(runner, scaling_spec=ScalingSpec("log", "blended")).bind(pair).scaling
     np.testing.assert_allclose(root.scale, [np.sqrt(0.25 * own[0]), 0.25 / np.sqrt(30)])  # b never moves
+
+
+def test_fit_stores_the_scales_of_training(pair: Panel) -> None:
+    """The fitted preprocessing gives the same z again, and knows the typical step."""
+    fitted = Preprocessing(ScalingSpec("none"), WindowSpec(context=6, lags=4, level=3)).fit(pair)
+    assert set(fitted.preprocessing.series_scales) == {("a",), ("b",)}
+    assert fitted.preprocessing.typical_step == fitted.scaling.typical_step
+    again = fitted.preprocessing.bind(pair)
+    np.testing.assert_array_equal(again.windows.z, fitted.windows.z)
 
 
 def test_a_value_that_the_transform_cannot_take(tmp_path: Path, write_series: Write) -> None:
     """A zero in new data of a model in logs is refused, naming file, value and transform."""
     panel = read(write_series(tmp_path / "x.csv", {"a": [1.0, 0.0, 2.0]}))
-    with pytest.raises(DataError, match=r"x\.csv: holds 0, and the model's transform, log, cannot"):
+    with pytest.raises(DataError, match=r"x\.csv: contains 0, which the model's transform, log, cannot"):
         fit_panel_scaling(panel, ScalingSpec("log"), 1)
 
 
@@ -222,22 +246,18 @@ def test_spread_looks_back_three_seasons(season: int, steps: int) -> None:
     assert dispersion_window(WindowSpec(context=8, lags=4, season=season)) == steps
 
 
-def test_smoothing_counts_more_in_longer_series(make_runner: Callable[..., ForecastPipeline]) -> None:
+def test_smoothing_counts_more_in_longer_series(make_runner: Callable[..., Ensemble]) -> None:
     """By hand: half of the most where `half` values are known, a fifth at half of that, no more beyond its reach."""
-    runner = replace(make_runner(smoothing=0.8), smoothing_half_length=60)
-    np.testing.assert_allclose(runner.smoothing_weight_of(np.array([60, 30, 300])), [0.4, 0.16, 0.8 / 1.04])
-    assert runner.smoothing_weight_of(np.array([10_000])) == runner.smoothing_weight_of(np.array([300]))
-    assert replace(runner, smoothing_half_length=0).smoothing_weight_of(np.array([1])) == 0.8
+    rule = make_runner(smoothing=0.8, half=60).weights
+    np.testing.assert_allclose(rule.smoothing_fraction(0.8, np.array([60, 30, 300]), 12), [0.4, 0.16, 0.8 / 1.04])
+    assert rule.smoothing_fraction(0.8, np.array([10_000]), 12) == rule.smoothing_fraction(0.8, np.array([300]), 12)
 
 
-def test_each_series_has_the_share_of_its_length(
-    make_runner: Callable[..., ForecastPipeline], air_panel: Panel
-) -> None:
+def test_each_series_has_the_share_of_its_length(make_runner: Callable[..., Ensemble], air_panel: Panel) -> None:
     """From two origins at once: the networks and smoothing alone, each in its share there."""
-    runner = replace(make_runner(smoothing=0.9), smoothing_half_length=100)
     where = np.array([0, 0]), np.array([40, 140]), 5
     said, networks, smoothed = (
-        replace(runner, smoothing_weight=most, smoothing_half_length=half).bind(air_panel).forecast(*where).z
+        make_runner(smoothing=most, half=half).bind(air_panel).forecast(*where).z
         for most, half in ((0.9, 100), (0.0, 0), (1.0, 0))
     )
     share = np.array([[0.9 / (1 + (100 / 41) ** 2)], [0.9 / (1 + (100 / 141) ** 2)]])
@@ -246,48 +266,44 @@ def test_each_series_has_the_share_of_its_length(
 
 @pytest.mark.parametrize("head", HEADS)
 def test_the_last_horizon_makes_the_share_a_series_own(
-    make_runner: Callable[..., ForecastPipeline], air_panel: Panel, head: QuantileHead
+    make_runner: Callable[..., Ensemble], air_panel: Panel, head: QuantileHead
 ) -> None:
     """By a loop: as wrong as smoothing and the networks alone were six steps before, to the fourth power."""
-    runner = replace(make_runner(head, smoothing=0.3), horizon=6)
-    own = replace(runner, adaptive_weights=True).bind(air_panel)
-    alone = {share: replace(runner, smoothing_weight=share).bind(air_panel) for share in (0.0, 1.0)}
+    own = make_runner(head, smoothing=0.3, horizon=6, adaptive=True).bind(air_panel)
+    alone = {share: make_runner(head, smoothing=share, horizon=6).bind(air_panel) for share in (0.0, 1.0)}
     here, steps = np.array([0]), 9
     for origin in (50, 90, 143):
-        came = own.windows.z[origin - 5 : origin + 1]
+        came = own.panels[0].windows.z[origin - 5 : origin + 1]
         off = {k: np.abs(one.forecast(here, np.array([origin - 6]), 6).z[0] - came).mean() for k, one in alone.items()}
         weight = 0.3 / off[1.0] ** 4
         share = weight / (weight + 0.7 / off[0.0] ** 4)
         assert abs(share - 0.3) > 0.01
-        np.testing.assert_allclose(own.smoothing_weights(here, np.array([origin])), [share])
+        np.testing.assert_allclose(own.weights(here, np.array([origin])), [[1 - share], [share]])
         networks, smooth = (alone[k].forecast(here, np.array([origin]), steps).z for k in (0.0, 1.0))
         expected = (1 - share) * networks + share * smooth
         np.testing.assert_allclose(own.forecast(here, np.array([origin]), steps).z, expected)
 
 
-def test_of_few_values_the_share_is_that_of_all(make_runner: Callable[..., ForecastPipeline], air_panel: Panel) -> None:
+def test_of_few_values_the_share_is_that_of_all(make_runner: Callable[..., Ensemble], air_panel: Panel) -> None:
     """Two seasons must be known before the last horizon, for smoothing to be fairly tried on it."""
-    runner = replace(make_runner(smoothing=0.3), horizon=6, adaptive_weights=True)
-    fewest, here = 2 * runner.window_spec.season + 6, np.array([0])
-    shares = [
-        runner.bind(air_panel).smoothing_weights(here, np.array([known - 1]))[0] for known in (1, fewest - 1, fewest)
-    ]
+    bound, fewest = make_runner(smoothing=0.3, horizon=6, adaptive=True).bind(air_panel), 2 * 12 + 6
+    shares = [bound.weights(np.array([0]), np.array([known - 1]))[1, 0] for known in (1, fewest - 1, fewest)]
     assert shares[:2] == pytest.approx([0.3, 0.3])
     assert shares[2] != pytest.approx(0.3)
 
 
-def test_phases_share_alike(make_runner: Callable[..., ForecastPipeline], air_panel: Panel) -> None:
+def test_phases_share_alike(make_runner: Callable[..., Ensemble], air_panel: Panel) -> None:
     """Where steps are forecast apart, the mean of the errors of all phases makes one share for all of them."""
-    runner = replace(make_runner(smoothing=0.3), horizon=6, adaptive_weights=True, phases=Polyphase(2))
-    running, where = runner.bind(air_panel), (np.array([0, 0]), np.array([120, 143]))
-    smooth, networks = running.recent_errors(*where)
+    bound = make_runner(smoothing=0.3, horizon=6, adaptive=True, polyphase=Polyphase(2)).bind(air_panel)
+    (panel,), where = bound.panels, (np.array([0, 0]), np.array([120, 143]))
     apart = [
-        np.abs(said - running.windows.z[running.windows.offsets[phase] + end - 2 :][:3]).mean()
-        for phase, end in zip(*runner.phases.origins(*where), strict=True)
-        for said in [running._smoothing_forecast(np.array([phase]), np.array([end - 3]), 3)[0]]
+        np.abs(said - panel.windows.z[panel.windows.offsets[phase] + end - 2 :][:3]).mean()
+        for phase, end in zip(*Polyphase(2).origins(*where), strict=True)
+        for said in [SmoothingMember().forecast(panel, np.array([phase]), np.array([end - 3]), 3).z[0]]
     ]
+    smooth = recent_errors(SmoothingMember(), panel, *where)
     np.testing.assert_allclose(smooth, np.reshape(apart, (2, 2)).mean(axis=1))
-    assert networks.shape == running.smoothing_weights(*where).shape == (2,)
+    assert bound.weights(*where).shape == (2, 2)
 
 
 def test_a_scale_is_not_carried_over_to_another_transform(pair: Panel) -> None:
