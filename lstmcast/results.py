@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,6 +22,8 @@ from lstmcast.types import Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from lstmcast.data.panel import Panel
 
 
 FORMATS = (".csv", ".jsonl", ".parquet")
@@ -42,20 +45,15 @@ def output_suffix(target: str, formats: tuple[str, ...] = FORMATS) -> str:
 
 
 @dataclass(frozen=True)
-class Forecast:
-    """H steps ahead of S series.
+class StepForecast(ABC):
+    """A forecast of the next H steps of S series.
 
     Attributes:
-        calendar: the data's.
-        time: what its time column is called.
-        key_columns: what the parts of a key are called.
+        calendar: of the data.
+        time: the name of the time column.
+        key_columns: the names of the key columns.
         keys: S keys.
-        origins: [S] position on the calendar of each series' last known step.
-        values: [S, H] the forecast, in the target's unit.
-        levels: [Q] in percent.
-        lower: [Q, S, H] and upper: [Q, S, H] the bounds of each level's interval.
-        name: of the column of values.
-        model_names: [S] the model of each series, `lstmcast` or `seasonal_naive`; empty: not reported.
+        origins: [S] last known steps, as positions on the calendar.
     """
 
     calendar: Calendar
@@ -63,6 +61,54 @@ class Forecast:
     key_columns: tuple[str, ...]
     keys: tuple[tuple[str, ...], ...]
     origins: Ints
+
+    @property
+    @abstractmethod
+    def horizon(self) -> int:
+        """H."""
+
+    @abstractmethod
+    def to_frame(self) -> pd.DataFrame:
+        """One row a series and step, in the columns and time format of the input."""
+
+    @staticmethod
+    def index_of(panel: Panel) -> dict[str, Any]:
+        """Return the fields of a forecast from the end of every series of a panel."""
+        return {
+            "calendar": panel.calendar,
+            "time": panel.columns.time or "step",
+            "key_columns": panel.key_columns,
+            "keys": panel.keys,
+            "origins": panel.ends,
+        }
+
+    @property
+    def positions(self) -> Ints:
+        """[S, H] the forecast steps, as positions on the calendar."""
+        return self.origins[:, None] + np.arange(1, self.horizon + 1)
+
+    def index_columns(self) -> dict[str, object]:
+        """The columns of keys and times, [S · H] each."""
+        return named_steps(self.calendar, self.positions, time=self.time, names=self.key_columns, keys=self.keys)
+
+    def render(self, suffix: str) -> bytes:
+        """The table as a file of a format; see `rendered`."""
+        return rendered(self.to_frame(), suffix)
+
+
+@dataclass(frozen=True)
+class Forecast(StepForecast):
+    """The values of the next H steps of S series; the other attributes are those of `StepForecast`.
+
+    Attributes:
+        values: [S, H] in the unit of the target.
+        levels: [Q] in percent.
+        lower: [Q, S, H] lower bounds of the intervals.
+        upper: [Q, S, H] upper bounds.
+        model_names: [S] the model of each series, `lstmcast` or `seasonal_naive`; empty: not reported.
+        name: of the column of values.
+    """
+
     values: Floats
     levels: tuple[float, ...]
     lower: Floats
@@ -75,16 +121,11 @@ class Forecast:
         """H."""
         return int(self.values.shape[1])
 
-    @property
-    def positions(self) -> Ints:
-        """[S, H] where on the calendar each forecast lies."""
-        return self.origins[:, None] + np.arange(1, self.horizon + 1)
-
     def to_frame(self) -> pd.DataFrame:
         """One row a series and step, in the input's own columns and times, with `forecast`, `lower_80` …, `model`."""
         import pandas as pd
 
-        columns = named_steps(self.calendar, self.positions, time=self.time, names=self.key_columns, keys=self.keys)
+        columns = self.index_columns()
         columns[self.name] = self.values.ravel()
         for q, level in enumerate(self.levels):
             columns[f"lower_{level:g}"] = self.lower[q].ravel()
@@ -92,10 +133,6 @@ class Forecast:
         if self.model_names:
             columns["model"] = np.repeat(np.array(self.model_names, dtype=object), self.horizon)
         return pd.DataFrame(columns)
-
-    def render(self, suffix: str) -> bytes:
-        """The table as a file of a format; see `rendered`."""
-        return rendered(self.to_frame(), suffix)
 
 
 def named_steps(

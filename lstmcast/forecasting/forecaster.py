@@ -85,11 +85,7 @@ class Forecaster:
                 f"the forecast of {' '.join(worst) or 'the series'} grows beyond every number; train again"
             )
         return Forecast(
-            calendar=panel.calendar,
-            time=panel.columns.time or "step",
-            key_columns=panel.key_columns,
-            keys=panel.keys,
-            origins=panel.ends,
+            **Forecast.index_of(panel),
             values=values,
             levels=self.calibration.levels,
             lower=lower,

@@ -53,11 +53,7 @@ def seasonal_naive_forecast(panel: Panel, horizon: int, levels: Sequence[float])
     values = seasonal_naive_values(panel, horizon)
     half = conformal_half_widths(panel, partial(seasonal_naive, season=panel.calendar.season), horizon, levels)
     return Forecast(
-        calendar=panel.calendar,
-        time=panel.columns.time or "step",
-        key_columns=panel.key_columns,
-        keys=panel.keys,
-        origins=panel.ends,
+        **Forecast.index_of(panel),
         values=values,
         levels=tuple(levels),
         lower=np.maximum(values - half, min_bounds(panel)[:, None]),

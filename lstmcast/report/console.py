@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from lstmcast.evaluation.splits import HoldoutSplit
     from lstmcast.forecasting.fitting import FitProgress
     from lstmcast.nn.keras_backend import Architecture
-    from lstmcast.results import Forecast, TrainingReport, ValueEvaluation, ValueReport
-    from lstmcast.tasks.category.model import SymbolForecast
+    from lstmcast.results import StepForecast, TrainingReport, ValueEvaluation, ValueReport
 
 MAX_VALUE_WIDTH = 30  # characters of a value before its reason
 MAX_SERIES = 20  # listed by check
@@ -157,7 +156,7 @@ def format_saved(version: Path, seconds: float, *, flags: str) -> str:
 
 
 def format_forecast(
-    forecast: Forecast | SymbolForecast, version: Path, target: str, report: TrainingReport, notes: Sequence[str]
+    forecast: StepForecast, version: Path, target: str, report: TrainingReport, notes: Sequence[str]
 ) -> str:
     """The file of a forecast, its model, and the verdict unless the model beats the baselines."""
     lines = [format_paths(forecast, target, str(version)), *(f"note: {note}" for note in notes)]
@@ -169,7 +168,7 @@ def caution(report: TrainingReport) -> list[str]:
     return [] if report.evaluation.skill.better else [report_verdict(report)]
 
 
-def format_paths(forecast: Forecast | SymbolForecast, target: str, by: str) -> str:
+def format_paths(forecast: StepForecast, target: str, by: str) -> str:
     """The file of a forecast, and its model."""
     span = " to ".join(forecast.calendar.text(forecast.positions.ravel()[[0, -1]]))
     where = "stdout" if target == "-" else target

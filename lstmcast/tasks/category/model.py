@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.data.calendar import Calendar
 from lstmcast.data.panel import Panel
 from lstmcast.forecasting.actuals import tail
 from lstmcast.forecasting.forecaster import check_same_calendar
 from lstmcast.nn.beam_search import BEAM_WIDTH, AutoregressiveEnsemble, Path, beam_search, sample
 from lstmcast.nn.multistep import CHUNK_SIZE
 from lstmcast.preprocessing.sequences import SymbolDataset
-from lstmcast.results import named_steps, rendered
+from lstmcast.results import StepForecast
 from lstmcast.tasks.category.scores import CategoryReport
 from lstmcast.tasks.pipeline import NetworkPipeline
 from lstmcast.types import Array, Floats, Ints
@@ -75,26 +74,16 @@ class SymbolPipeline(NetworkPipeline):
 
 
 @dataclass(frozen=True)
-class SymbolForecast:
-    """The next H symbols of S series.
+class SymbolForecast(StepForecast):
+    """The next H symbols of S series; the other attributes are those of `StepForecast`.
 
     Attributes:
-        calendar: of the data.
-        time: the name of the time column.
-        key_columns: the names of the key columns.
-        keys: S keys.
-        origins: [S] last known steps, as positions on the calendar.
         codes: [S, H] predicted symbols as codes.
         symbols: [V] the symbols of the codes.
         probabilities: [S, H] of each predicted symbol, given those before it.
         separator: between two symbols of a text file.
     """
 
-    calendar: Calendar
-    time: str
-    key_columns: tuple[str, ...]
-    keys: tuple[tuple[str, ...], ...]
-    origins: Ints
     codes: Ints
     symbols: tuple[str, ...]
     probabilities: Floats
@@ -110,23 +99,17 @@ class SymbolForecast:
         """[S, H] the symbols."""
         return np.array(self.symbols, dtype=object)[self.codes]
 
-    @property
-    def positions(self) -> Ints:
-        """[S, H] positions of the forecast steps on the calendar."""
-        return self.origins[:, None] + np.arange(1, self.horizon + 1)
-
     def to_frame(self) -> pd.DataFrame:
         """One row a series and step, in the columns and time format of the input, with `forecast` and `probability`."""
         import pandas as pd
 
-        rows = named_steps(self.calendar, self.positions, time=self.time, names=self.key_columns, keys=self.keys)
         symbols, probabilities = self.predicted_symbols.ravel(), self.probabilities.ravel().round(6)
-        return pd.DataFrame({**rows, "forecast": symbols, "probability": probabilities})
+        return pd.DataFrame({**self.index_columns(), "forecast": symbols, "probability": probabilities})
 
     def render(self, suffix: str) -> bytes:
         """The table as a file; as `.txt` the joined symbols, one series after the other."""
         if suffix != TEXT:
-            return rendered(self.to_frame(), suffix)
+            return super().render(suffix)
         lines = [self.separator.join(row) for row in self.predicted_symbols.tolist()]
         return "".join(f"{line}\n" for line in lines).encode()
 
@@ -194,11 +177,7 @@ class SymbolForecaster:
         series = np.arange(recent.n_series)
         path = self.pipeline.paths(self.pipeline.bind(recent), series, recent.lengths - 1, search)
         return SymbolForecast(
-            calendar=panel.calendar,
-            time=panel.columns.time or "step",
-            key_columns=panel.key_columns,
-            keys=panel.keys,
-            origins=recent.ends,
+            **SymbolForecast.index_of(panel),
             codes=path.symbols,
             symbols=panel.symbols,
             probabilities=path.probabilities,

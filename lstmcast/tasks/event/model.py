@@ -155,11 +155,7 @@ class EventForecaster:
             raise ModelError("a probability is not a number; train again")
         no_bounds = np.empty((0, *values.shape))
         return Forecast(
-            calendar=panel.calendar,
-            time=panel.columns.time or "step",
-            key_columns=panel.key_columns,
-            keys=panel.keys,
-            origins=recent.ends,
+            **Forecast.index_of(panel),
             values=values,
             levels=(),
             lower=no_bounds,
