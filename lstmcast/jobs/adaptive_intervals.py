@@ -1,4 +1,4 @@
-"""Intervals of the next forecast, widened by what became of the last ones."""
+"""Intervals of the next forecast, adapted to the coverage of the last ones."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from lstmcast.results import Forecast
 from lstmcast.types import Floats, Ints
 
 YEAR = 365 * DAY  # µs
-FREQUENT_STEPS = 200  # steps in it, from which outcomes come often
+FREQUENT_STEPS = 200  # steps in a year, from which values are frequent
 
 
 @dataclass(frozen=True)
 class AdaptedForecast:
-    """A forecast to issue, and what the ledger keeps of it.
+    """A forecast to publish, and its record in the ledger.
 
     Attributes:
-        forecast: with the bounds to issue.
-        base: with the bounds as the model said them: what `Ledger.record` takes, with the factors.
-        factors: [Q, S, H] by how much they were widened.
+        forecast: with the adapted bounds.
+        base: with the bounds of the model; `Ledger.record` takes it together with the factors.
+        factors: [Q, S, H] factors of the interval widths.
     """
 
     forecast: Forecast
@@ -42,11 +42,11 @@ class AdaptedForecast:
 
 
 def adapted(ledger: Ledger, forecast: Forecast) -> AdaptedForecast:
-    """Learn from what came true since the last run, and widen or narrow the intervals accordingly.
+    """Update the interval factors by the values observed since the last run, and apply them.
 
     Args:
-        ledger: with the newest data observed.
-        forecast: the model's.
+        ledger: the ledger, with the newest data recorded.
+        forecast: of the model.
     """
     frame = ledger.panel_info()
     if frame is None or not forecast.levels:
@@ -61,12 +61,12 @@ def adapted(ledger: Ledger, forecast: Forecast) -> AdaptedForecast:
 
 
 def unchanged(forecast: Forecast) -> AdaptedForecast:
-    """The forecast as the model said it."""
+    """Return the forecast with the bounds of the model."""
     return AdaptedForecast(forecast, forecast, np.ones_like(forecast.lower))
 
 
 def apply_interval_factors(base: Forecast, factors: Floats) -> Forecast:
-    """The forecast whose bounds were widened by factors [Q, S, H]."""
+    """Return the forecast with its bounds scaled by factors [Q, S, H]."""
     if (factors == 1).all():
         return base
     lower, upper = apply_factors(base.values, base.lower, base.upper, factors)
@@ -74,7 +74,7 @@ def apply_interval_factors(base: Forecast, factors: Floats) -> Forecast:
 
 
 def _learn(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], horizon: int) -> Floats:
-    """[Q, S, H] log factors after all outcomes that are known by now; kept for the next run."""
+    """Return the log factors [Q, S, H] after all values observed so far, and store them for the next run."""
     theta, known = _stored_factors(ledger, frame, levels, horizon)
     alpha, rate = 1 - np.array(levels) / 100, _rate(frame.calendar)
     for missed in _miss_rates(ledger, frame, levels, horizon, known):
@@ -88,7 +88,7 @@ def _learn(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], horizon:
 
 
 def _stored_factors(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], horizon: int) -> tuple[Floats, Ints]:
-    """[Q, S, H] log factors as the last run left them, 0 where it left none, and [S] the last steps they know of."""
+    """Return the stored log factors [Q, S, H], 0 where there are none, and the last steps [S] that they include."""
     found = ledger.interval_factors(frame.series, levels)
     theta = np.zeros((len(levels), len(frame.series), horizon))
     known = np.full(len(frame.series), MIN_POSITION)
@@ -101,9 +101,9 @@ def _stored_factors(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...],
 
 
 def _miss_rates(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], horizon: int, known: Ints) -> Floats:
-    """[T, Q, S, H] whether the interval issued for each step missed, by that step, the first that is new first.
+    """Return [T, Q, S, H] whether the published interval of a step missed its value, in the order of steps.
 
-    NaN where nothing was forecast, and where the outcome is not known, or was known before.
+    NaN where nothing was forecast, or the value is not observed, or was already used.
     """
     found = list(iter_scored_forecasts(ledger, frame, levels, known))
     first = (
@@ -120,7 +120,7 @@ def _miss_rates(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], hor
 
 
 def _rate(calendar: Calendar) -> float:
-    """γ: how far one outcome moves a factor. Rare outcomes must move it further if a year is to be enough."""
+    """Return γ, the step size of a factor; larger where values are rare, so that a year is enough to adapt."""
     if calendar.kind == "counter":
         return HIGH_FREQUENCY_RATE
     begin, end = calendar.positions(np.array([0, YEAR]))

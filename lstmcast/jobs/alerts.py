@@ -36,21 +36,20 @@ from lstmcast.results import Forecast
 from lstmcast.text import truncate_items
 from lstmcast.types import Floats
 
-MAX_STEPS = 100_000  # steps ahead that are looked for to say how far a span reaches
+MAX_STEPS = 100_000  # limit of the search for the steps in a span of time
 
 
 @dataclass(frozen=True)
 class AlertResult:
-    """What became of an alert for one series.
+    """The result of an alert for one series.
 
     Attributes:
         name: of the alert.
-        when: its condition as it was written.
+        when: its condition, as written.
         series: the parts of the key, joined by `/`.
         fired: whether the condition holds.
-        probability: that the path does what the condition says of a value, at any step it looks at (of a mean or a sum:
-            that this does).
-        time: the first step at which it holds; where it does not, the last one it looks at. As the file writes times.
+        probability: that any value of the steps considered satisfies the inequality; for a mean or a sum, that it does.
+        time: the first step at which the condition holds, else the last step considered; as the file writes times.
     """
 
     name: str
@@ -61,7 +60,7 @@ class AlertResult:
     time: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can carry."""
+        """The result as JSON values."""
         return dict(vars(self))
 
     def __str__(self) -> str:
@@ -72,16 +71,16 @@ class AlertResult:
 def evaluate(
     alerts: Sequence[AlertConfig], forecast: Forecast, held_out: HoldoutForecasts | None, levels: Sequence[float] = ()
 ) -> list[AlertResult]:
-    """Hold each alert against each series it is about.
+    """Evaluate every alert for each of its series.
 
     Args:
         alerts: of the job.
-        forecast: as issued.
-        held_out: the forecasts that judged the model, from which is learnt how steps go together; None: there are none.
+        forecast: as published.
+        held_out: hold-out forecasts, from which the correlation of steps is estimated; None: there are none.
         levels: of their intervals, in percent.
 
     Raises:
-        ConfigError: an alert is about a series or a time that the forecast does not reach.
+        ConfigError: an alert refers to a series or a time outside of the forecast.
     """
     if not alerts:
         return []
@@ -98,10 +97,10 @@ def evaluate(
 
 
 def check(alerts: Sequence[AlertConfig], panel: Panel, horizon: int) -> None:
-    """Refuse alerts that a forecast of these data could not answer, before anything is trained for it.
+    """Refuse alerts that the forecast cannot answer, before a model is trained.
 
     Raises:
-        ConfigError: an alert is about a series or a time that the forecast does not reach.
+        ConfigError: an alert refers to a series or a time outside of the forecast.
     """
     for alert in alerts:
         for k in _alert_series(alert, panel.keys):
@@ -109,7 +108,7 @@ def check(alerts: Sequence[AlertConfig], panel: Panel, horizon: int) -> None:
 
 
 def _dependence(held_out: HoldoutForecasts | None, levels: Sequence[float], horizon: int) -> Floats:
-    """[H, H] how the steps of held-out forecasts went together."""
+    """Return the correlation [H, H] of the steps of hold-out forecasts."""
     if held_out is None:
         return estimate_correlation(np.empty((0, horizon)))
     marginals = MarginalDistributions.of(held_out.forecast, held_out.lower, held_out.upper, levels)
@@ -117,7 +116,7 @@ def _dependence(held_out: HoldoutForecasts | None, levels: Sequence[float], hori
 
 
 def _alert_series(alert: AlertConfig, keys: Sequence[Key]) -> list[int]:
-    """Which series an alert is about."""
+    """Return the indices of the series that an alert covers."""
     names = ["/".join(key) for key in keys]
     if alert.series is None:
         return list(range(len(names)))
@@ -128,26 +127,26 @@ def _alert_series(alert: AlertConfig, keys: Sequence[Key]) -> list[int]:
 
 
 def _steps(alert: AlertConfig, crossing: AlertCondition, calendar: Calendar, origin: int, horizon: int) -> int:
-    """How many steps ahead an alert looks."""
+    """Return the number of steps that an alert covers."""
     steps = crossing.steps or horizon
     if crossing.span is not None:
         if calendar.kind == "counter":
-            raise ConfigError(f"alerts: {alert.name}: the file has no times; say 'within 6 steps', for example")
+            raise ConfigError(f"alerts: {alert.name}: the file has no times; use steps, such as 'within 6 steps'")
         steps = _within(calendar, origin, crossing.span, horizon)
     if not steps:
-        fault = f"{crossing.text!r} looks ahead less than a step, and the data are {calendar.label}"
-        raise ConfigError(f"alerts: {alert.name}: {fault}; say 'within 1 step', for example")
+        fault = f"{crossing.text!r} is shorter than a step, and the data are {calendar.label}"
+        raise ConfigError(f"alerts: {alert.name}: {fault}; use at least 'within 1 step'")
     if steps > horizon:
         requested = f"{steps:,} steps" if steps < MAX_STEPS else f"more than {MAX_STEPS:,} steps"
         fault = (
-            f"{crossing.text!r} looks {requested} ahead, the forecast {horizon}; change forecast.horizon or the alert"
+            f"{crossing.text!r} covers {requested}, and the forecast {horizon}; change forecast.horizon or the alert"
         )
         raise ConfigError(f"alerts: {alert.name}: {fault}")
     return steps
 
 
 def _within(calendar: Calendar, origin: int, span: timedelta, horizon: int) -> int:
-    """How many steps after the last known one lie within a span of time; not looked for beyond `MAX_STEPS`."""
+    """Return the number of steps within a span of time after the origin, at most `MAX_STEPS`."""
     within, ahead = span / timedelta(microseconds=1), horizon + 1
     while True:
         stamps = calendar.stamps(origin + np.arange(ahead + 1))
@@ -157,7 +156,7 @@ def _within(calendar: Calendar, origin: int, span: timedelta, horizon: int) -> i
 
 
 def _found(alert: AlertConfig, crossing: AlertCondition, forecast: Forecast, k: int, scores: Floats) -> AlertResult:
-    """Hold an alert against a series, at as many steps as there are `scores` [draws, N]."""
+    """Evaluate an alert for a series, over the N steps of `scores` [draws, N]."""
     steps = slice(0, scores.shape[1])
     bounds = forecast.lower[:, k, steps], forecast.upper[:, k, steps]
     marginals = MarginalDistributions.of(forecast.values[k, steps], *bounds, forecast.levels)
@@ -178,7 +177,7 @@ def _found(alert: AlertConfig, crossing: AlertCondition, forecast: Forecast, k: 
 
 
 def _crossed(crossing: AlertCondition, paths: Floats) -> Floats:
-    """[N] of paths [draws, N], the share that has got there up to each step; a mean or a sum is known at the last."""
+    """Return the fraction [N] of paths [draws, N] that crossed by each step; a mean or sum is known at the last."""
     over = OPERATORS[crossing.op]
     if crossing.quantity not in {"mean", "sum"}:
         return np.asarray(np.logical_or.accumulate(over(paths, crossing.limit), axis=1).mean(axis=0))
@@ -187,26 +186,26 @@ def _crossed(crossing: AlertCondition, paths: Floats) -> Floats:
 
 
 def _forecast_value(crossing: AlertCondition, marginals: MarginalDistributions) -> Floats:
-    """[N] the forecast, or a percentile of it."""
+    """Return the forecast [N], or a percentile of it."""
     return (
         marginals.median if crossing.quantity == "forecast" else quantile(marginals, int(crossing.quantity[1:]) / 100)
     )
 
 
-# --- telling somebody ---
+# --- notification ---
 
 
 def run_alert_command(command: OnAlert, alert: Mapping[str, Any]) -> str | None:
-    """Run the command of the user's own, without a shell, with JSON on its stdin.
+    """Run the alert command of a job, without a shell, with JSON on its stdin.
 
-    What it says on stderr is seen; what on stdout is not. When its time is up, it is killed with all it started.
+    Its stderr is shown, its stdout is not. After the time-out it is killed together with its child processes.
 
     Args:
-        command: the program, its arguments and its time.
-        alert: what becomes JSON.
+        command: the program, its arguments and its time-out.
+        alert: the content of the JSON.
 
     Returns:
-        Why it failed, in one line; None: it did not.
+        The failure, in one line; None if it succeeded.
     """
     name, text = command.command[0], json.dumps(alert, ensure_ascii=False, allow_nan=False) + "\n"
     try:
@@ -218,7 +217,7 @@ def run_alert_command(command: OnAlert, alert: Mapping[str, Any]) -> str | None:
     try:
         process.communicate(text.encode(), timeout=command.timeout.total_seconds())
     except subprocess.TimeoutExpired:
-        return f"on_alert: {name}: had not ended after {command.timeout.total_seconds():g} s, and was killed"
+        return f"on_alert: {name}: did not end within {command.timeout.total_seconds():g} s, and was killed"
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -227,7 +226,7 @@ def run_alert_command(command: OnAlert, alert: Mapping[str, Any]) -> str | None:
 
 
 def fire_alerts(run: RunContext, run_key: str, found: Sequence[AlertResult]) -> list[str]:
-    """Say which alerts fired, and run the command of the job for them; the same in words."""
+    """Log the alerts that fired, run the alert command for each, and return their descriptions."""
     fired = [alert for alert in found if alert.fired]
     for alert in fired:
         run.note(LogEvent("alert", str(alert), "error", {"alert": alert.to_dict()}))
@@ -240,7 +239,7 @@ def fire_alerts(run: RunContext, run_key: str, found: Sequence[AlertResult]) -> 
 
 
 def report_scores(run: RunContext) -> tuple[LiveScores, list[str]]:
-    """Say how good the forecasts were that came true lately; the scores, and which conditions are met, in words."""
+    """Log the live scores; return them with descriptions of the conditions that are met."""
     scores = live(run.ledger, now=run.now, window=run.job.ledger.score_window)
     if scores.n_actuals:
         coverage = zip(scores.levels, scores.coverage, strict=True)
@@ -254,7 +253,7 @@ def report_scores(run: RunContext) -> tuple[LiveScores, list[str]]:
 
 
 def violated_conditions(conditions: Sequence[Condition], scores: LiveScores) -> list[str]:
-    """Which conditions the scores meet, in words."""
+    """Return descriptions of the conditions that the scores meet."""
     named = scores.named()
     return [
         f"{condition.text} ({condition.name} is {named[condition.name]:.4g} over {scores.n_actuals:,} outcomes)"

@@ -1,4 +1,4 @@
-"""What happens in a run, as it is told: a line for a person, and the same with its figures for a program."""
+"""Log events of a run: a text for a person, and fields for a program."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Level = Literal["info", "warning", "error"]
 
 @dataclass(frozen=True)
 class LogEvent:
-    """One thing that happened.
+    """One event of a run.
 
     Attributes:
-        name: one word for programs: `read`, `breach`, `trained`, `forecast`, `finished` ….
-        text: one line for a person, which may be several lines long.
-        level: whether it is only information, something to look at, or why the exit code is not 0.
-        fields: figures and names, as JSON can say them.
+        name: for programs, such as `read`, `violation`, `trained`, `forecast` or `finished`.
+        text: for a person; may have several lines.
+        level: `error` for the reason of an exit code other than 0.
+        fields: JSON values.
     """
 
     name: str

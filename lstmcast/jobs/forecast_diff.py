@@ -1,8 +1,8 @@
 """Difference between the forecasts of two runs, attributed to data, model and fallback.
 
-Between two runs the data went from D to D', and the model from M to M'. Where both changed, the older model is run on
-the newer data, if it is still kept: M(D') − M(D) is what the data did, M'(D') − M(D') what the model did. A series that
-fell back to the seasonal naive forecast, or came back from it, was moved by the fallback.
+Between two runs the data changed from D to D', and the model from M to M'. Where both changed, the older model is run
+on the newer data, if it is still stored: M(D') − M(D) is the effect of the data, M'(D') − M(D') that of the model. The
+difference of a series that changed to or from the seasonal naive forecast is attributed to the fallback.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class ForecastDiff:
         earlier, later: the two runs.
         series: N names, the parts of each key joined by `/`.
         times: N times as the file writes them.
-        before, after: [N] what the earlier run said, and the later one.
-        parts: for each of `CAUSES`, [N] by how much it moved the forecast; NaN where that cannot be told.
-        new: values that were not there before.
-        revised: values that were another.
-        unknown: why it cannot be told what moved the forecast; empty where it can.
+        before, after: [N] the forecasts of the earlier and the later run.
+        parts: for each of `CAUSES`, [N] its part of the difference; NaN where it cannot be computed.
+        new: number of values observed since.
+        revised: number of values that changed.
+        unknown: the reason why the parts cannot be computed; empty if they can.
     """
 
     earlier: RunRecord
@@ -54,12 +54,12 @@ class ForecastDiff:
 
     @property
     def moved(self) -> Floats:
-        """[N] by how much."""
+        """The differences [N]."""
         return self.after - self.before
 
     @property
     def changed(self) -> dict[str, bool]:
-        """What is another than before."""
+        """Whether data, model and config changed."""
         return {
             "data": self.earlier.data_digest != self.later.data_digest,
             "model": self.earlier.version != self.later.version,
@@ -67,7 +67,7 @@ class ForecastDiff:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can carry; what cannot be told is null."""
+        """The differences as JSON values; an unknown part is null."""
         columns = {"before": self.before, "after": self.after, **self.parts}
         numbers = zip(*(column.tolist() for column in columns.values()), strict=True)
         return {
@@ -84,13 +84,13 @@ class ForecastDiff:
 
 
 def difference(ledger: Ledger, folder: Path, earlier: RunRecord, later: RunRecord) -> ForecastDiff:
-    """Hold a run against an earlier one.
+    """Compare a run with an earlier one.
 
     Args:
-        ledger: open.
+        ledger: the open ledger.
         folder: of the model, with its versions.
-        earlier: the run before.
-        later: the run since.
+        earlier: the earlier run.
+        later: the later run.
     """
     old, new = ledger.recorded_forecast(earlier.number), ledger.recorded_forecast(later.number)
     both = _Pair.of(old, new)
@@ -114,7 +114,7 @@ def difference(ledger: Ledger, folder: Path, earlier: RunRecord, later: RunRecor
 
 @dataclass(frozen=True)
 class _Pair:
-    """Where the N steps that two runs forecast stand in each: row and column in its [S, H] arrays, older run first."""
+    """The rows and columns of the N common steps in the [S, H] arrays of two runs, the earlier run first."""
 
     rows: tuple[Ints, Ints]
     steps: tuple[Ints, Ints]
@@ -128,11 +128,11 @@ class _Pair:
         return cls((there[rows], rows), (step[rows, steps], steps))
 
     def old(self, numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """[S, H] of the older run to [N]."""
+        """Select [N] from [S, H] of the earlier run."""
         return numbers[self.rows[0], self.steps[0]]
 
     def new(self, numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """[S, H] of the newer run to [N]."""
+        """Select [N] from [S, H] of the later run."""
         return numbers[self.rows[1], self.steps[1]]
 
 
@@ -143,7 +143,7 @@ def _parts(
     issues: tuple[RecordedForecast, RecordedForecast],
     both: _Pair,
 ) -> tuple[dict[str, Floats], str]:
-    """What each mover did, and why that cannot be told."""
+    """Return the part of each cause, and the reason if it is unknown."""
     earlier, later = runs
     before, after = both.old(issues[0].values), both.new(issues[1].values)
     model_names = [np.array(issue.model_names)[rows] for issue, rows in zip(issues, both.rows, strict=True)]
@@ -179,7 +179,7 @@ def _between(
 
 
 def _values(old: Panel, new: Panel) -> tuple[int, int]:
-    """How many observed values of a panel were not in an older one, and how many were another."""
+    """Return the number of observed values that are not in the older panel, and of those that differ."""
     before, added, revised = {key: k for k, key in enumerate(old.keys)}, 0, 0
     for k, key in enumerate(new.keys):
         now = new.series(k)
@@ -203,15 +203,15 @@ def _float_or_none(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-SHOWN = 24  # steps in the table
+SHOWN = 24  # rows of the table
 CELL = 12
 
 
 def format_diff(found: ForecastDiff, name: str) -> str:
-    """What moved the forecast, in all and step by step."""
+    """Format the difference: its causes, and a table of steps."""
     lines = [f"{name}: {_describe_run(found.later)} against {_describe_run(found.earlier)}", *_changes(found)]
     if not len(found.moved):
-        return "\n".join([*lines, "  no step was forecast by both"])
+        return "\n".join([*lines, "  the forecasts have no step in common"])
     lines += [f"  {_moved(found)}", *([f"  {found.unknown}"] if found.unknown else [])]
     heads = ("before", "after", *CAUSES)
     columns = (found.before, found.after, *found.parts.values())
@@ -228,27 +228,27 @@ def _describe_run(entry: RunRecord) -> str:
 
 
 def _changes(found: ForecastDiff) -> list[str]:
-    """One line for each thing that is another."""
+    """Return one line for each change."""
     changed, lines = found.changed, []
     if changed["data"]:
         lines.append(f"  data: {count(found.new, 'new value')}, {found.revised:,} revised")
     if changed["model"]:
         lines.append(f"  model: {found.later.version or 'none'} instead of {found.earlier.version or 'none'}")
     if changed["config"]:
-        lines.append("  config: another")
-    return lines or ["  nothing was another"]
+        lines.append("  config: changed")
+    return lines or ["  no change"]
 
 
 def _moved(found: ForecastDiff) -> str:
-    """By how much on the average, and what did it."""
+    """Return the mean absolute difference, in total and for each cause."""
     total = float(np.abs(found.moved).mean())
     each = {mover: float(np.abs(part).mean()) for mover, part in found.parts.items()}
     parts = [f"{mover} {number(finite(size), 0)}" for mover, size in each.items() if size > 0]
-    by = f" (moved by {', '.join(parts)})" if parts else ""
-    return f"{count(len(found.moved), 'step')} in both, {number(total, 0)} apart on the average{by}"
+    by = f" ({', '.join(parts)})" if parts else ""
+    return f"{count(len(found.moved), 'step')} in common, {number(total, 0)} mean absolute difference{by}"
 
 
 def _names(found: ForecastDiff) -> list[str]:
-    """What the first steps are called."""
+    """Return the labels of the first steps."""
     pairs = zip(found.series[:SHOWN], found.times[:SHOWN], strict=True)
     return [f"{series} {time}".strip() for series, time in pairs]

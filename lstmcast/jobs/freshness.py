@@ -1,4 +1,4 @@
-"""Whether data and model are fit to forecast from, by the rules of the job."""
+"""Freshness rules of a job for data and model."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Violation:
-    """A rule that is broken.
+    """A violated rule.
 
     Attributes:
-        rule: its name in the `freshness` section.
-        action: what the job asks for.
-        text: one line: what was found, what is allowed.
+        rule: its key in the `freshness` section.
+        action: `fail`, `warn` or `fallback`.
+        text: the value found and the limit, in one line.
         series: the keys concerned.
     """
 
@@ -36,16 +36,16 @@ class Violation:
 
 
 def data_violations(panel: Panel, rules: Freshness, context: int, now: datetime) -> list[Violation]:
-    """The rules that the data break.
+    """Return the violations of the data.
 
     Args:
         panel: the newest data.
         rules: of the job.
-        context: the last steps that `min_completeness` looks at.
+        context: number of last steps that `min_completeness` considers.
         now: the time.
 
     Raises:
-        ConfigError: a rule about time, and the file has no times.
+        ConfigError: a rule needs times, and the file has none.
     """
     if panel.calendar.kind == "counter" and (rules.max_data_age or rules.max_flatline):
         name = "max_data_age" if rules.max_data_age else "max_flatline"
@@ -54,10 +54,10 @@ def data_violations(panel: Panel, rules: Freshness, context: int, now: datetime)
 
 
 def model_violations(trained: datetime, keys: tuple[Key, ...], rules: Freshness, now: datetime) -> list[Violation]:
-    """The rule that the model breaks, if it does.
+    """Return the violation of the model's age, if any.
 
     Args:
-        trained: when the model was.
+        trained: time of training.
         keys: of the series.
         rules: of the job.
         now: the time.
@@ -70,9 +70,9 @@ def model_violations(trained: datetime, keys: tuple[Key, ...], rules: Freshness,
 
 
 def completed(panel: Panel) -> datetime | None:
-    """When the newest step of the file ended: where the next one begins. None where steps are only counted.
+    """Return the end of the newest step of the file, where the next step begins; None for counted rows.
 
-    Times that carry no zone are taken to be UTC.
+    Times without a zone are taken as UTC.
     """
     if panel.calendar.kind == "counter":
         return None
@@ -81,7 +81,7 @@ def completed(panel: Panel) -> datetime | None:
 
 
 def steps_span(panel: Panel, steps: int) -> timedelta | None:
-    """How long the last `steps` steps of the file lasted; None where steps are only counted."""
+    """Return the duration of the last `steps` steps of the file; None for counted rows."""
     if panel.calendar.kind == "counter":
         return None
     ends = panel.calendar.stamps(panel.ends.max() + np.array([1 - steps, 1]))
@@ -104,14 +104,14 @@ def _incomplete(panel: Panel, rules: Freshness, context: int) -> Iterator[Violat
     short = np.flatnonzero(fractions < rule.limit)
     if len(short):
         found = [f"{_name(panel.keys[k])}{fractions[k]:.0%}" for k in short.tolist()]
-        text = f"{panel.source}: of the last {context} steps are there: {truncate_items(found, len(found))}"
+        text = f"{panel.source}: of the last {context} steps have values: {truncate_items(found, len(found))}"
         yield Violation(
             "min_completeness", rule.action, f"{text}; at least {rule.limit:.0%} must be", _keys(panel, short)
         )
 
 
 def completeness(panel: Panel, context: int) -> Floats:
-    """[S] the share of the last `context` steps of the file for which a series has a value, since it began."""
+    """Return the fraction [S] of the last `context` steps of the file, since its first value, that a series has."""
     newest = panel.ends.max()
     expected = np.minimum(context, newest - panel.starts + 1)
     positions = np.arange(len(panel.values)) - np.repeat(panel.offsets[:-1] - panel.starts, panel.lengths)
@@ -127,14 +127,13 @@ def _flat(panel: Panel, rules: Freshness) -> Iterator[Violation]:
     flat = np.flatnonzero((spans >= rule.limit.total_seconds()) & (steps < panel.lengths))
     if len(flat):
         found = [f"{_name(panel.keys[k])}{panel.series(k)[-1]:g}" for k in flat.tolist()]
-        text = (
-            f"{panel.source}: for {duration_text(rule.limit)} or longer nothing but {truncate_items(found, len(found))}"
-        )
+        constant = truncate_items(found, len(found))
+        text = f"{panel.source}: constant for {duration_text(rule.limit)} or longer: {constant}"
         yield Violation("max_flatline", rule.action, text, _keys(panel, flat))
 
 
 def same_steps(panel: Panel) -> Ints:
-    """[S] for how many last steps a series has had the same value."""
+    """Return the number of last steps [S] with the same value."""
     moved = np.append(panel.values[1:] != panel.values[:-1], False)
     moved[panel.offsets[1:] - 1] = False  # from one series to the next
     steps = np.arange(len(panel.values)) - np.repeat(panel.offsets[:-1], panel.lengths)

@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     from lstmcast.forecasting.forecaster import Forecaster
 
 MIN_POSITION = -(2**62)
-"""A step on the calendar before all others."""
+"""A step before all others on every calendar."""
 
 
 @dataclass(frozen=True)
 class ScoredForecast:
-    """R series that one run forecast, H steps ahead, and what came.
+    """The forecasts of R series by one run, H steps ahead, with the actual values.
 
     Attributes:
         run: the number of the run.
-        rows: [R] which series of the newest data.
+        rows: [R] the series, as indices of the newest data.
         origins: [R] the last known step of each, on the calendar.
-        actual: [R, H] what came; NaN where that is not known, or not asked for.
-        values, naive: [R, H] the forecast, and the seasonal naive one.
-        lower, upper: [Q, R, H] the bounds as they were issued; NaN for a level that the run did not have.
-        width: [R, H] half of the innermost interval before it was widened; NaN where there was no interval.
+        actual: [R, H] the actual values; NaN where unknown or not requested.
+        values, naive: [R, H] the forecast, and the seasonal naive forecast.
+        lower, upper: [Q, R, H] the published bounds; NaN for a level that the run did not have.
+        width: [R, H] half width of the innermost interval of the model; NaN without intervals.
     """
 
     run: int
@@ -55,28 +55,28 @@ class ScoredForecast:
 def iter_scored_forecasts(
     ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], after: Ints, *, since: int = 0
 ) -> Iterator[ScoredForecast]:
-    """What came of the network's forecasts, the newest run first.
+    """Yield the forecasts of the model with their actual values, the newest run first.
 
     Of several forecasts of a series from one origin the last one counts.
 
     Args:
-        ledger: with the newest data observed.
-        frame: those data.
-        levels: [Q] which intervals, in percent.
-        after: [S] only steps after these, on the calendar, are asked for.
-        since: only entries from this number on.
+        ledger: the ledger, with the newest data recorded.
+        frame: the newest data.
+        levels: [Q] of the intervals, in percent.
+        after: [S] only later steps on the calendar are scored.
+        since: number of the first run.
     """
     issues = list(ledger.recorded_forecasts(int(after.min()) + 1, since=since))
     if not issues:
         return
     base = min(int(issue.origins.min()) for issue in issues)
-    last = max(int(frame.ends.max()), *(int(issue.origins.max()) for issue in issues))  # data may have been cut since
+    last = max(int(frame.ends.max()), *(int(issue.origins.max()) for issue in issues))  # the data may be shorter now
     known = ledger.outcomes(frame.series, base, last)  # [S, T]
     taken = np.zeros(known.shape, dtype=np.bool_)
     row_by_series = {number: row for row, number in enumerate(frame.series.tolist())}
     for issue in issues:
         rows = np.array([row_by_series.get(number, -1) for number in issue.series.tolist()], dtype=np.int64)
-        counts = (rows >= 0) & (np.array(issue.model_names) == LSTMCAST)  # others are not held against the network
+        counts = (rows >= 0) & (np.array(issue.model_names) == LSTMCAST)  # the fallback does not count
         counts[counts] = ~taken[rows[counts], issue.origins[counts] - base]
         kept = np.flatnonzero(counts)
         taken[rows[kept], issue.origins[kept] - base] = True
@@ -85,7 +85,7 @@ def iter_scored_forecasts(
 
 
 def _actual(issue: RecordedForecast, kept: Ints, rows: Ints, known: Floats, base: int, after: Ints) -> Floats:
-    """[R, H] what came of an issue's series `kept`, which are the rows `rows` of `known`."""
+    """Return the actual values [R, H] of the series `kept` of a forecast, which are the rows `rows` of `known`."""
     ahead = issue.origins[kept, None] + np.arange(1, issue.values.shape[1] + 1)
     requested = (ahead > after[rows, None]) & (ahead - base < known.shape[1])
     return np.where(requested, known[rows[:, None], np.where(requested, ahead - base, 0)], np.nan)
@@ -113,13 +113,12 @@ def _outcome(
 
 
 def live(ledger: Ledger, *, now: datetime, window: timedelta | None = None) -> LiveScores:
-    """Scores of what came true lately.
+    """Score the recorded forecasts.
 
     Args:
-        ledger: with the newest data observed.
-        now: with a time zone.
-        window: only steps whose time lies in it, before now, count; None: all there are. Where rows are only counted,
-            steps have no times: all count.
+        ledger: the ledger, with the newest data recorded.
+        now: the time, with a zone.
+        window: only steps within this span before `now` count; None: all. Counted rows have no times, so all count.
     """
     frame, levels, horizon = ledger.panel_info(), ledger.levels, ledger.horizon
     if frame is None:
@@ -133,26 +132,26 @@ def live(ledger: Ledger, *, now: datetime, window: timedelta | None = None) -> L
 
 
 def _before(calendar: Calendar, now: datetime, window: timedelta | None) -> int:
-    """The last step on the calendar before a window."""
+    """Return the last step on the calendar before a window."""
     if window is None or calendar.kind == "counter":
         return MIN_POSITION
     return int(calendar.positions(np.array([micros(now - window)]))[0])
 
 
 def drift_of(ledger: Ledger, folder: Path) -> Drift:
-    """The drift of the model that is in use; of none, where there is none."""
+    """Test the current model for drift."""
     model = current_model(folder)
     return drifted(ledger, model.version.name, model.forecaster) if model else drift(np.empty(0), np.empty(0))
 
 
 def drifted(ledger: Ledger, version: str, forecaster: Forecaster, *, since: datetime | None = None) -> Drift:
-    """Whether the errors of a model's live forecasts have grown beyond those of its calibration.
+    """Test whether the errors of a model's live forecasts exceed those of its calibration.
 
     Args:
-        ledger: with the newest data observed.
-        version: of the model; only its own forecasts are looked at.
+        ledger: the ledger, with the newest data recorded.
+        version: of the model; only its forecasts count.
         forecaster: the model.
-        since: only forecasts made from then on are looked at; None: all.
+        since: only later forecasts count; None: all.
     """
     held = forecaster.holdout
     steps = block_steps(forecaster.horizon)
@@ -168,7 +167,7 @@ def drifted(ledger: Ledger, version: str, forecaster: Forecaster, *, since: date
 
 
 def _live_errors(ledger: Ledger, frame: PanelInfo, rows: Sequence[int], entries: Set[int]) -> tuple[Ints, Floats]:
-    """Origins [B] and errors [B, H], in half widths, of what some entries forecast of some series."""
+    """Return origins [B] and errors [B, H], in half widths, of the forecasts of some runs for some series."""
     everything = np.full(len(frame.series), MIN_POSITION)
     parts = [(np.empty(0, dtype=np.int64), np.empty((0, ledger.horizon)))]
     for scored in iter_scored_forecasts(ledger, frame, ledger.levels, everything, since=min(entries)):
@@ -181,5 +180,5 @@ def _live_errors(ledger: Ledger, frame: PanelInfo, rows: Sequence[int], entries:
 
 
 def _errors(actual: Floats, forecast: Floats, width: Floats) -> Floats:
-    """|y − f| in widths; NaN where a width of 0 measures nothing."""
+    """Return |y − f| in widths; NaN where a width is 0."""
     return np.where(width > 0, np.abs(actual - forecast) / np.where(width > 0, width, 1.0), np.nan)

@@ -1,4 +1,4 @@
-"""Figures of a run for Prometheus's textfile collector."""
+"""Metrics of a run for the textfile collector of Prometheus."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from lstmcast.evaluation.live_scores import LiveScores
 from lstmcast.jobs.alerts import AlertResult
 
 HELP = {
-    "run_exit_code": "Exit code of the last run: 0 done, 8 done and a condition was met, others failed.",
-    "run_timestamp_seconds": "When the last run was, in seconds since 1970.",
-    "run_duration_seconds": "How long it took.",
-    "run_last_success_timestamp_seconds": "When a run was last done, in seconds since 1970.",
-    "data_age_seconds": "How long ago the newest step of the data had ended.",
-    "model_age_seconds": "How long ago the model was trained.",
-    "fallback_series": "Series that were forecast by seasonal naive.",
-    "live_outcomes": "Values of the window that were held against what came true.",
-    "live_mae": "Mean absolute error of what came true.",
-    "live_mase": "The same against seasonal naive: above 1 that would have been better.",
-    "live_coverage_ratio": "Share of what came true inside the interval of a level.",
-    "alert_probability": "Probability of what an alert waits for.",
-    "alert_fired": "1 where an alert fired, else 0.",
+    "run_exit_code": "Exit code of the last run: 0 done, 8 done and a condition was met, otherwise failed.",
+    "run_timestamp_seconds": "Time of the last run, in seconds since 1970.",
+    "run_duration_seconds": "Duration of the last run.",
+    "run_last_success_timestamp_seconds": "Time of the last successful run, in seconds since 1970.",
+    "data_age_seconds": "Age of the newest step of the data.",
+    "model_age_seconds": "Age of the model.",
+    "fallback_series": "Number of series that were forecast by seasonal naive.",
+    "live_outcomes": "Number of forecast steps of the window with an observed value.",
+    "live_mae": "Mean absolute error of these steps.",
+    "live_mase": "Mean absolute error relative to seasonal naive; above 1 is worse.",
+    "live_coverage_ratio": "Fraction of observed values inside the interval of a level.",
+    "alert_probability": "Probability of the condition of an alert.",
+    "alert_fired": "1 if the alert fired, else 0.",
 }
 SUCCESS = "run_last_success_timestamp_seconds"
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One figure: a key of `HELP`, its value, and labels beside that of the model."""
+    """One value: a key of `HELP`, the value, and labels in addition to the model."""
 
     name: str
     value: float
@@ -39,7 +39,7 @@ class Metric:
 
 
 def of_scores(scores: LiveScores) -> list[Metric]:
-    """Live scores; those that are not defined are left out."""
+    """Return the live scores that are defined."""
     coverage = zip(scores.levels, scores.coverage.tolist(), strict=True)
     found = [
         Metric("live_outcomes", scores.n_actuals),
@@ -51,7 +51,7 @@ def of_scores(scores: LiveScores) -> list[Metric]:
 
 
 def of_alerts(found: Iterable[AlertResult]) -> list[Metric]:
-    """What became of alerts."""
+    """Return the results of alerts."""
     samples = []
     for alert in found:
         labels = {"alert": alert.name, "series": alert.series}
@@ -61,7 +61,7 @@ def of_alerts(found: Iterable[AlertResult]) -> list[Metric]:
 
 
 def text(samples: Sequence[Metric], model: str) -> bytes:
-    """The samples in the text format of Prometheus, those of one name together."""
+    """Format the samples in the text format of Prometheus, grouped by name."""
     lines = []
     for name, help_text in HELP.items():
         samples_of_name = [sample for sample in samples if sample.name == name]
@@ -74,7 +74,7 @@ def text(samples: Sequence[Metric], model: str) -> bytes:
 
 
 def last_success(path: Path) -> list[Metric]:
-    """When a run was last done, as the file of the run before tells; nothing where it does not."""
+    """Read the time of the last success from the file of an earlier run, if it has one."""
     with suppress(OSError):
         if found := re.search(rf"^lstmcast_{SUCCESS}{{.*}} (\S+)$", path.read_text("utf-8", "replace"), re.MULTILINE):
             with suppress(ValueError):

@@ -1,4 +1,4 @@
-"""Forecast of a run: computed, recorded, written; with the digests that identify the run."""
+"""Forecast of a run: computation, record, output; and the digests that identify a run."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from lstmcast.results import Forecast, output_suffix
 
 
 def make_forecast(job: Job, panel: Panel, model: CurrentModel | None, model_names: tuple[str, ...]) -> Forecast:
-    """H steps of every series, each from its model.
+    """Forecast every series, each by its model.
 
     Raises:
-        DataError: too little data for the horizon, or not those of the model.
-        ModelError: the forecast grows beyond every number.
+        DataError: too little data for the horizon, or data that do not fit the model.
+        ModelError: the forecast diverges.
     """
     horizon = horizon_of(job, panel, model)
     if model is not None:
@@ -41,7 +41,7 @@ def make_forecast(job: Job, panel: Panel, model: CurrentModel | None, model_name
 
 
 def output_is_current(job: Job, entry: RunRecord) -> bool:
-    """Whether what a recorded run wrote is still there, to the byte; of a figure: whether there is one."""
+    """Whether the output of a recorded run is unchanged; of a figure: whether it exists."""
     output = Path(job.forecast.output)
     if not output.is_file() or (job.plot and not Path(job.plot).is_file()):
         return False
@@ -49,18 +49,18 @@ def output_is_current(job: Job, entry: RunRecord) -> bool:
 
 
 def publish(run: RunContext, inputs: RunInputs, entry: RunRecord) -> list[AlertResult]:
-    """Forecast, record it, then write it: killed in between, the next run finds it not in place, and writes it.
+    """Forecast, record, then write; a run killed in between is completed by the next one.
 
     Args:
         run: the run.
-        inputs: data, model, and what forecasts each series.
-        entry: what is known of the run.
+        inputs: data, model, and the model of each series.
+        entry: the record of the run so far.
 
     Returns:
-        What became of the job's alerts.
+        The results of the job's alerts.
 
     Raises:
-        LstmcastError: it cannot be made or written.
+        LstmcastError: the forecast fails or cannot be written.
     """
     forecast = make_forecast(run.job, inputs.panel, inputs.model, inputs.model_names)
     adapted_forecast = adapted(run.ledger, forecast) if run.job.ledger.adaptive_intervals else unchanged(forecast)
@@ -84,7 +84,7 @@ def publish(run: RunContext, inputs: RunInputs, entry: RunRecord) -> list[AlertR
 def _described(
     entry: RunRecord, job: Job, forecast: Forecast, content: bytes, found: Sequence[AlertResult]
 ) -> RunRecord:
-    """The entry with what was forecast by what, and the file that holds it."""
+    """Return the record completed by the models, the output and the alerts."""
     pairs = zip(forecast.keys, forecast.model_names, strict=True)
     fallback = ["/".join(key) for key, name in pairs if name == SEASONAL_NAIVE]
     return replace(
@@ -97,7 +97,7 @@ def _described(
 
 
 def _write(job: Job, content: bytes, inputs: RunInputs, forecast: Forecast) -> None:
-    """The forecast, and its figure where the job wants one."""
+    """Write the forecast, and its figure if the job has one."""
     write_atomically(Path(job.forecast.output), content)
     if job.plot:
         suffix = Path(job.plot).suffix
@@ -105,14 +105,14 @@ def _write(job: Job, content: bytes, inputs: RunInputs, forecast: Forecast) -> N
 
 
 def _alerts(job: Job, forecast: Forecast, model: CurrentModel | None) -> list[AlertResult]:
-    """The job's alerts held against the forecast; how its steps go together is what the held-out ones say."""
+    """Evaluate the job's alerts; the correlation of steps is that of the hold-out forecasts."""
     if model is None:
         return evaluate(job.alerts, forecast, None)
     return evaluate(job.alerts, forecast, model.forecaster.holdout, model.forecaster.calibration.levels)
 
 
 def _write_figure(panel: Panel, forecast: Forecast, model: CurrentModel | None, suffix: str) -> bytes:
-    """The first series, their forecasts and intervals as the bytes of a figure."""
+    """Draw the first series with forecasts and intervals."""
     from lstmcast.report.figures import forecast as figures_forecast
     from lstmcast.report.figures.panels import render
 
@@ -123,7 +123,7 @@ def _write_figure(panel: Panel, forecast: Forecast, model: CurrentModel | None, 
 
 
 def _words(forecast: Forecast, target: str, model: CurrentModel | None) -> str:
-    """What was written, from what."""
+    """Format the summary of the forecast."""
     from lstmcast.report import console
 
     if model is None:
@@ -139,22 +139,22 @@ DIGEST_EXCLUDED: Mapping[str, bool | set[str]] = {
     "store": True,
     "forecast": {"output"},
 }
-"""What of a job says where things lie, or who is told: the forecast does not depend on it."""
+"""Keys of a job that do not change the forecast: paths and notification."""
 
 
 def config_digest(job: Job) -> str:
-    """sha256 of everything in a job that the forecast may depend on."""
+    """Return the sha256 of all keys of a job that the forecast depends on."""
     payload = job.model_dump(mode="json", exclude=DIGEST_EXCLUDED)
     return sha256(json.dumps(payload, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def run_key(data: str, config: str, version: str, model_names: Sequence[str]) -> str:
-    """Names a forecast before it is made.
+    """Identify a forecast before it is computed.
 
     Args:
         data: the fingerprint of the panel.
         config: the digest of the job.
-        version: the model's version; empty where there is none.
-        model_names: what forecasts each series: old data may turn to another.
+        version: of the model; empty without one.
+        model_names: [S] the model of each series, since a series may change to the fallback when data age.
     """
     return sha256(json.dumps([data, config, version, list(model_names)]).encode()).hexdigest()

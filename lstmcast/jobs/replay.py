@@ -24,12 +24,12 @@ from lstmcast.results import Forecast, output_suffix
 
 @dataclass(frozen=True)
 class ReplayResult:
-    """A past forecast.
+    """A reproduced forecast.
 
     Attributes:
         content: the bytes of its file.
-        method: how it was made again, in a few words.
-        recomputed: whether it was computed again; False: only written again from the recorded numbers.
+        method: description of the method.
+        recomputed: whether the model ran again; otherwise the recorded numbers were written.
     """
 
     content: bytes
@@ -38,15 +38,15 @@ class ReplayResult:
 
 
 def replay(ledger: Ledger, folder: Path, entry: RunRecord) -> ReplayResult:
-    """Make the file of a recorded run again, to the byte.
+    """Reproduce the file of a recorded run.
 
     Args:
-        ledger: open.
+        ledger: the open ledger.
         folder: of the model, with its versions.
         entry: the run.
 
     Raises:
-        ModelError: the bytes are not those that were written then.
+        ModelError: the bytes differ from those written then.
     """
     issue = ledger.recorded_forecast(entry.number)
     suffix = output_suffix(entry.output or "-")
@@ -56,13 +56,15 @@ def replay(ledger: Ledger, folder: Path, entry: RunRecord) -> ReplayResult:
         content = apply_interval_factors(made, issue.factors).render(suffix)
         if sha256(content).hexdigest() == entry.output_digest:
             by = f"version {entry.version}" if entry.version else "the seasonal naive rule"
-            return ReplayResult(content, f"computed again by {by} from the data as they stood then", recomputed=True)
-        why = "computed again it is not the same here (another machine, or other libraries?)"
+            return ReplayResult(content, f"recomputed by {by} from the data of that time", recomputed=True)
+        why = "recomputing gives other bytes (another machine or other libraries?)"
     content = apply_interval_factors(forecast_from_ledger(ledger, entry, issue), issue.factors).render(suffix)
     if sha256(content).hexdigest() != entry.output_digest:
         when = f"{entry.created_at:%Y-%m-%dT%H:%M:%SZ}"
-        raise ModelError(f"{ledger.path}: the file of {when} cannot be made again; was it written by another lstmcast?")
-    return ReplayResult(content, f"written again from the recorded numbers: {why}", recomputed=False)
+        raise ModelError(
+            f"{ledger.path}: the file of {when} cannot be reproduced; was it written by another version of lstmcast?"
+        )
+    return ReplayResult(content, f"from the recorded numbers: {why}", recomputed=False)
 
 
 def load_recorded(folder: Path, run: RunRecord) -> CurrentModel | None:
@@ -83,10 +85,10 @@ def recompute(panel: Panel, model: CurrentModel | None, recorded: RecordedForeca
 
 
 def forecast_from_ledger(ledger: Ledger, entry: RunRecord, issue: RecordedForecast) -> Forecast:
-    """The numbers of a run as the ledger has them, with the bounds before they were widened."""
+    """Return the recorded forecast of a run, with the bounds of the model."""
     frame = ledger.panel_info(entry)
     if frame is None:
-        raise ModelError(f"{ledger.path}: the data of run {entry.number} are not there")
+        raise ModelError(f"{ledger.path}: the data of run {entry.number} are missing")
     keys = dict(zip(frame.series.tolist(), frame.keys, strict=True))
     return Forecast(
         calendar=frame.calendar,
@@ -103,10 +105,10 @@ def forecast_from_ledger(ledger: Ledger, entry: RunRecord, issue: RecordedForeca
 
 
 def ledger_folder(job: Job | None, models: str | None, model: str | None) -> Path:
-    """The folder of a model with a ledger: that of a job, else the one named, else the only one.
+    """Return the folder of a model with a ledger: that of a job, else the named one, else the only one.
 
     Raises:
-        ModelError: none or several fit.
+        ModelError: none or several match.
     """
     if job is not None:
         return folder_of(job)
@@ -116,7 +118,7 @@ def ledger_folder(job: Job | None, models: str | None, model: str | None) -> Pat
     with translate_os_errors("read", root):
         found = sorted(path.parent for path in root.glob(f"*/{FILE}"))
     if not found:
-        raise ModelError(f"{root}: no ledger is there yet; the first `lstmcast run` begins one")
+        raise ModelError(f"{root}: there is no ledger yet; the first `lstmcast run` creates it")
     if len(found) > 1:
         names = ", ".join(folder.name for folder in found)
         raise ModelError(f"{root}: several models have a ledger; choose one with --model (there are: {names})")
@@ -124,10 +126,10 @@ def ledger_folder(job: Job | None, models: str | None, model: str | None) -> Pat
 
 
 def ingest_new_data(job: Job, folder: Path, now: datetime, wait: float) -> None:
-    """Let the ledger see the newest data of a job, so that they judge its forecasts.
+    """Record the newest data of a job in its ledger, so that they score its forecasts.
 
     Raises:
-        BusyError: a run is under way, and was so for `wait` seconds.
+        BusyError: another run still holds the lock after `wait` seconds.
         ModelError: there is no ledger yet.
     """
     Ledger.open(folder / FILE, create=False).close()
@@ -136,20 +138,20 @@ def ingest_new_data(job: Job, folder: Path, now: datetime, wait: float) -> None:
 
 
 def last_two_runs(ledger: Ledger, against: datetime | None) -> tuple[RunRecord, RunRecord]:
-    """The newest run, after the one it is held against: the newest made up to a time, else the one before.
+    """Return an earlier run and the newest one; the earlier is the last up to a time, else the one before.
 
     Raises:
-        ModelError: there are no two.
+        ModelError: there are no two runs.
     """
     newest = last_entry(ledger)
     earlier = [entry for entry in ledger.runs(until=against) if entry.number < newest.number]
     if not earlier:
-        raise ModelError(f"{ledger.path}: no earlier run to hold the newest one against has been recorded")
+        raise ModelError(f"{ledger.path}: no earlier run is recorded to compare with")
     return earlier[-1], newest
 
 
 def last_entry(ledger: Ledger, until: datetime | None = None) -> RunRecord:
-    """The newest run, or the newest made up to a time.
+    """Return the newest run, or the newest up to a time.
 
     Raises:
         ModelError: there is none.
@@ -158,6 +160,6 @@ def last_entry(ledger: Ledger, until: datetime | None = None) -> RunRecord:
     if entries:
         return entries[-1]
     first = ledger.runs()[:1]
-    begins = f"; the first was made at {first[0].created_at:%Y-%m-%dT%H:%M:%SZ}" if first else ""
+    begins = f"; the first is of {first[0].created_at:%Y-%m-%dT%H:%M:%SZ}" if first else ""
     up_to = f" up to {until:%Y-%m-%dT%H:%M:%SZ}" if until else ""
-    raise ModelError(f"{ledger.path}: no run{up_to} has been recorded{begins}")
+    raise ModelError(f"{ledger.path}: no run{up_to} is recorded{begins}")

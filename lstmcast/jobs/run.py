@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended.
+    """The result of a run.
 
     Attributes:
-        run_key: names data, config, model and model_names together.
-        status: `done`, or `unchanged` where the same was done before.
-        version: of the model; empty where none was used.
-        faults: alerts that fired and conditions that were met, in words.
-        metrics: figures for those who watch.
+        run_key: identifies data, config, version and the model of each series.
+        status: `done`, or `unchanged` if the same run is already recorded.
+        version: of the model; empty without one.
+        faults: descriptions of alerts that fired and conditions that were met.
+        metrics: for Prometheus.
     """
 
     run_key: str
@@ -60,18 +60,18 @@ def run(
     force: bool = False,
     wait: float = 0.0,
 ) -> RunResult:
-    """Do what is due.
+    """Run a job: read, check, retrain if due, forecast, record.
 
     Args:
-        job: what is asked for.
+        job: the configuration.
         now: the time.
-        note: told what happens.
-        on_progress: told after every epoch of a training.
-        force: do again what is done.
+        note: receives the log events.
+        on_progress: receives the progress of training after every epoch.
+        force: repeat a run that is already recorded.
         wait: seconds to wait for another run of the same model.
 
     Raises:
-        LstmcastError: of the kind that names the exit code; what was in place before still is.
+        LstmcastError: the run failed; model and outputs are unchanged.
     """
     _refuse_format(job.forecast.output)
     _reject_output_equals_input(job)
@@ -83,17 +83,17 @@ def run(
 
 
 def _refuse_format(output: str) -> None:
-    """Refuse what could not be written in the end, in the beginning."""
+    """Refuse an output of an unknown format before any work."""
     if (suffix := PurePath(output).suffix.lower()) not in FORMATS:
-        raise ConfigError(f"forecast.output: a forecast is written as {', '.join(FORMATS)} (got {suffix!r})")
+        raise ConfigError(f"forecast.output: must be a file of type {', '.join(FORMATS)} (got {suffix!r})")
 
 
 def _reject_output_equals_input(job: Job) -> None:
-    """Refuse outputs that would take the place of the data."""
+    """Refuse outputs that would replace the input."""
     outputs = {"forecast.output": job.forecast.output, "plot": job.plot, "metrics.textfile": job.metrics.textfile}
     lost = [key for key, path in outputs.items() if path and is_same(path, job.input)]
     if lost:
-        raise ConfigError([f"{key}: is the input, {job.input}, and would take its place: name another" for key in lost])
+        raise ConfigError([f"{key}: is the input, {job.input}; choose another file" for key in lost])
 
 
 def _locked(run: RunContext) -> RunResult:
@@ -101,7 +101,7 @@ def _locked(run: RunContext) -> RunResult:
     key = run_key(inputs.fingerprint, digest, inputs.version, inputs.model_names)
     done = run.ledger.find_run(key)
     if done and not run.force and output_is_current(run.job, done):
-        run.note(LogEvent("unchanged", f"{run.job.forecast.output}: nothing has changed since it was written"))
+        run.note(LogEvent("unchanged", f"{run.job.forecast.output}: unchanged since it was written"))
         scores, found = live(run.ledger, now=run.now, window=run.job.ledger.score_window), _recorded_alerts(done)
         samples = (*_age_metrics(run, inputs), *of_scores(scores), *of_alerts(found))
         return RunResult(key, "unchanged", inputs.version, metrics=samples)
@@ -116,12 +116,12 @@ def _locked(run: RunContext) -> RunResult:
 
 
 def _recorded_alerts(entry: RunRecord) -> list[AlertResult]:
-    """What became of the alerts of a recorded run."""
+    """Return the results of the alerts of a recorded run."""
     return [AlertResult(**alert) for alert in entry.details.get("alerts", [])]
 
 
 def _age_metrics(run: RunContext, inputs: RunInputs) -> list[Metric]:
-    """How old data and model are, and how many series are forecast without it."""
+    """Return the ages of data and model, and the number of series forecast by the fallback."""
     samples = [Metric("fallback_series", inputs.model_names.count(SEASONAL_NAIVE))]
     if (ended := completed(inputs.panel)) is not None:
         samples.append(Metric("data_age_seconds", (run.now - ended).total_seconds()))
@@ -133,18 +133,18 @@ def _age_metrics(run: RunContext, inputs: RunInputs) -> list[Metric]:
 def run_and_report(
     job: Job, now: datetime, *, note: Note, on_progress: ProgressCallback, force: bool, wait: float
 ) -> None:
-    """Run a job (see `run`), with a last event that holds status, exit code, run key and seconds, and with metrics.
+    """Run a job, log a last event with status, exit code, run key and seconds, and write the metrics.
 
     Raises:
         LstmcastError: the run failed.
-        ConditionError: an alert fired or a condition of the job was met; everything is done and written.
+        ConditionError: an alert fired or a condition was met; the run is complete.
     """
     began = time.monotonic()
     try:
         outcome = run(job, now, note=note, on_progress=on_progress, force=force, wait=wait)
     except BaseException as err:
         seconds, code, status = time.monotonic() - began, *_end(err)
-        if not isinstance(err, BusyError):  # the run that holds the lock tells its own figures
+        if not isinstance(err, BusyError):  # the run that holds the lock writes the metrics
             _write_failure_metrics(job, now, note, code, seconds)
         fields = {"status": status, "exit_code": code, "seconds": round(seconds, 3)}
         note(LogEvent("finished", str(err) or status, "error", fields))
@@ -158,7 +158,7 @@ def run_and_report(
 
 
 def _end(err: BaseException) -> tuple[int, str]:
-    """Exit code and status of a run that ended with this."""
+    """Return exit code and status of a run that raised this error."""
     if isinstance(err, LstmcastError):
         return err.exit_code, "failed"
     if isinstance(err, KeyboardInterrupt):
@@ -168,7 +168,7 @@ def _end(err: BaseException) -> tuple[int, str]:
 
 @contextmanager
 def log_failure(note: Note) -> Iterator[None]:
-    """A block that comes before the run: where it fails, that is the last event."""
+    """Log an error raised in the block, before the run, as the last event."""
     try:
         yield
     except LstmcastError as err:
@@ -184,7 +184,7 @@ def _finished(outcome: RunResult, code: int, seconds: float) -> LogEvent:
 
 
 def _write_metrics(job: Job, now: datetime, code: int, seconds: float, samples: Sequence[Metric]) -> None:
-    """Write the metrics, where the job wants them."""
+    """Write the metrics if the job has a file for them."""
     if job.metrics.textfile is None:
         return
     own = [
@@ -196,7 +196,7 @@ def _write_metrics(job: Job, now: datetime, code: int, seconds: float, samples: 
 
 
 def _write_failure_metrics(job: Job, now: datetime, note: Note, code: int, seconds: float) -> None:
-    """Write the metrics of a run that failed; that they cannot be written either is only said."""
+    """Write the metrics of a failed run; only warn if they cannot be written."""
     try:
         _write_metrics(job, now, code, seconds, last_success(Path(job.metrics.textfile or "")))
     except FileError as err:

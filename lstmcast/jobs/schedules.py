@@ -1,7 +1,7 @@
-"""The files with which cron, systemd and Kubernetes run a job: plain text, and nothing is written.
+"""Files with which cron, systemd and Kubernetes run a job, as text.
 
-A run that finds nothing new does nothing, so a schedule may ask more often than the data come: an interval that a
-calendar cannot say is rounded down. Runs that overlap are kept apart by the job's own lock.
+A run without new data does nothing, so a schedule may run more often than the data are updated: an interval that a
+calendar cannot express is rounded down. The lock of a job prevents overlapping runs.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ INTERVALS = (
     *(minutes for minutes in range(HOUR, DAY + 1, HOUR) if DAY % minutes == 0),
     WEEK,
 )
-"""Minutes between two runs that a calendar can say."""
+"""Minutes between two runs that a calendar can express."""
 
-MORNING = 6  # o'clock, for a run a day: after the night's loads, and never in the hour that clocks skip or repeat
-PATIENCE = 60  # seconds that a run waits for another one's end, at most
-TIMEOUTS = (HOUR, 6 * HOUR)  # minutes: the least and the most; a training that is cut off goes on in the next run
-SPREAD = 15  # minutes over which jobs are spread, at most
-LONGEST_LINE = 990  # characters: cron cuts what is longer
-LONGEST_NAME = 52  # characters: Kubernetes adds eleven to the name of a job
+MORNING = 6  # o'clock, for a daily run: after nightly loads, and not in the hour of a clock change
+PATIENCE = 60  # maximum seconds to wait for another run
+TIMEOUTS = (HOUR, 6 * HOUR)  # minimum and maximum, minutes; the next run resumes an interrupted training
+SPREAD = 15  # maximum minutes over which jobs are spread
+LONGEST_LINE = 990  # characters; cron truncates longer lines
+LONGEST_NAME = 52  # characters; Kubernetes adds eleven to the name of a job
 
 _FIXED_ZONE = re.compile(r"(?:UTC|GMT)([+-])(\d{2}):00")
 _SAFE_WORD = re.compile(r"[\w./:=+@%,-]+", re.ASCII)
@@ -39,13 +39,13 @@ _SAFE_WORD = re.compile(r"[\w./:=+@%,-]+", re.ASCII)
 
 @dataclass(frozen=True)
 class Schedule:
-    """What every scheduler is told.
+    """The schedule of a job.
 
     Attributes:
         command: the program, and its arguments before `run`; absolute.
-        job: the job's file; absolute.
+        job: the path of the job file; absolute.
         minutes: between two runs, one of `INTERVALS`.
-        timezone: whose clock the times are of.
+        timezone: the zone of the times.
     """
 
     command: tuple[str, ...]
@@ -55,7 +55,7 @@ class Schedule:
 
     @property
     def name(self) -> str:
-        """What the files are called: that of the job, in the letters of a host's name."""
+        """The name of the files: that of the job, in the characters of a host name."""
         slug = re.sub(r"[^a-z0-9]+", "-", self.job.stem.lower())
         return f"lstmcast-{slug}"[:LONGEST_NAME].strip("-")
 
@@ -72,17 +72,17 @@ class Schedule:
 
     @property
     def jitter(self) -> int:
-        """Minutes over which jobs of this interval are spread, so that they do not all begin at once."""
+        """Minutes over which the starts of jobs of this interval are spread."""
         return min(self.minutes // 10, SPREAD)
 
     @property
     def offset(self) -> int:
-        """This job's own part of the jitter: told by its path, so that it is always the same minute."""
+        """The part of the jitter of this job, derived from its path, so that it is constant."""
         return int(sha256(str(self.job).encode()).hexdigest(), 16) % max(self.jitter, 1)
 
     @property
     def five_fields(self) -> str:
-        """Minute, hour, day, month, weekday, as cron and Kubernetes read them."""
+        """Minute, hour, day, month and weekday, for cron and Kubernetes."""
         if self.minutes < HOUR:
             return f"{self.offset}-59/{self.minutes} * * * *"
         if self.minutes < DAY:
@@ -91,7 +91,7 @@ class Schedule:
 
     @property
     def on_calendar(self) -> str:
-        """The same times without the offset, as systemd reads them."""
+        """The times without the offset, for systemd."""
         if self.minutes < HOUR:
             return f"*-*-* *:00/{self.minutes}:00 {self.timezone}"
         if self.minutes < DAY:
@@ -108,49 +108,47 @@ class Schedule:
 
 
 def interval(wanted: timedelta) -> int:
-    """The longest of `INTERVALS` that is not longer than wanted: a minute, where less than one is wanted."""
+    """Return the longest of `INTERVALS` that is at most the given one; at least a minute."""
     return max((candidate for candidate in INTERVALS if timedelta(minutes=candidate) <= wanted), default=INTERVALS[0])
 
 
 def default_interval(grid_kind: str, step: int) -> int:
-    """How often data on this grid are looked at: whenever they may have grown, and at least once a day.
+    """Return the minutes between runs for data on a grid: the step, and at most a day.
 
     Args:
         grid_kind: of the grid: `fixed`, `month`, `business` or `counter`.
-        step: microseconds, where it is `fixed`.
+        step: microseconds, if `fixed`.
 
     Raises:
-        UsageError: the rows are only counted.
+        UsageError: the rows are counted, without times.
     """
     if grid_kind == "counter":
-        raise UsageError("the data have no times that would say how often they grow: say it with --every (such as 1h)")
+        raise UsageError("the data have no times to infer the interval from; set it with --every (such as 1h)")
     return min(interval(timedelta(microseconds=step)), DAY) if grid_kind == "fixed" else DAY
 
 
 def scheduler_zone(timezone: str | None) -> str:
-    """The data's zone as schedulers know it: a name of the IANA database; UTC where there is none."""
+    """Return the data's time zone as a name of the IANA database; UTC if there is none."""
     if timezone and (fixed := _FIXED_ZONE.fullmatch(timezone)):
-        return f"Etc/GMT{'-' if fixed[1] == '+' else '+'}{int(fixed[2])}"  # (there, the sign is that of POSIX)
+        return f"Etc/GMT{'-' if fixed[1] == '+' else '+'}{int(fixed[2])}"  # POSIX signs are reversed
     return "UTC" if timezone is None or timezone.startswith(("UTC", "GMT")) else timezone
 
 
 def crontab(schedule: Schedule) -> dict[str, str]:
-    """A part of a crontab, by the name of its file.
+    """Return a part of a crontab, by the name of its file.
 
     Raises:
-        UsageError: the line is longer than cron reads, or a path breaks it.
+        UsageError: the line exceeds the limit of cron, or a path contains a line break.
     """
     log = shlex.quote(str(schedule.job.with_suffix(".log")))
     run = shlex.join(["timeout", "--kill-after=60", f"{schedule.timeout}m", *schedule.arguments])
     line = f"{schedule.five_fields} {_escaped(f'{run} >>{log} 2>&1 || tail -n 5 {log}')}"
     if len(line) > LONGEST_LINE or "\n" in line:
-        raise UsageError(
-            f"{schedule.job}: cron reads one line of {LONGEST_LINE} characters; give the job a shorter path"
-        )
+        raise UsageError(f"{schedule.job}: cron reads lines of at most {LONGEST_LINE} characters; use a shorter path")
     lines = (
         f"# {schedule.often}, {schedule.timezone}. Install: crontab -e, and add these lines.",
-        "# All that a run says is in its log; of one that fails, cron mails the last words.",
-        "# CRON_TZ holds for every line below it. A cron that does not know it (Debian's) takes the machine's zone.",
+        "# The log has the output of all runs; cron mails the last lines of a run that fails.",
+        "# CRON_TZ applies to all lines below. A cron without it (Debian's) uses the zone of the machine.",
         f"CRON_TZ={schedule.timezone}",
         line,
     )
@@ -158,7 +156,7 @@ def crontab(schedule: Schedule) -> dict[str, str]:
 
 
 def systemd(schedule: Schedule) -> dict[str, str]:
-    """A service and the timer that starts it, by the names of their files."""
+    """Return a service and its timer, by the names of their files."""
     name, job = schedule.name, str(schedule.job).replace("%", "%%")
     service = _text(
         f"# Install: both files into ~/.config/systemd/user/, then: systemctl --user enable --now {name}.timer",
@@ -189,11 +187,11 @@ def systemd(schedule: Schedule) -> dict[str, str]:
 
 
 def kubernetes(schedule: Schedule, *, image: str) -> dict[str, str]:
-    """A CronJob, by the name of its file; the job's folder is a volume, found under the same path as here.
+    """Return a CronJob, by the name of its file; a volume holds the folder of the job under the same path as here.
 
     Args:
-        schedule: when; its command is that of the image.
-        image: one in which lstmcast is installed.
+        schedule: the schedule; its command is that of the image.
+        image: an image in which lstmcast is installed.
     """
     spec = {
         "schedule": schedule.five_fields,
@@ -233,11 +231,11 @@ def _text(*lines: str) -> str:
 
 
 def _escaped(command: str) -> str:
-    """A command in a crontab, where a plain % would end it."""
+    """Escape % in a command of a crontab, where it would end the command."""
     return command.replace("%", r"\%")
 
 
 def _quoted(argument: str) -> str:
-    """An argument in a unit of systemd: specifiers, variables and quotes are taken as they stand."""
+    """Quote an argument of a systemd unit: specifiers, variables and quotes are literal."""
     escaped = argument.replace("\\", r"\\").replace('"', r"\"").replace("%", "%%").replace("$", "$$")
     return escaped if _SAFE_WORD.fullmatch(escaped) else f'"{escaped}"'

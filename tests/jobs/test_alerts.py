@@ -97,11 +97,11 @@ def test_every_series_that_is_not_left_out() -> None:
     ("when", "series", "fault"),
     [
         ("value > 1", "c", "no series is called 'c'; there are: a, b"),
-        ("value > 1 within 7h", "a", "looks 7 steps ahead, the forecast 6; change forecast.horizon"),
-        ("value > 1 within 9 steps", "a", "looks 9 steps ahead, the forecast 6"),
-        ("value > 1 within 30d", "a", "looks 720 steps ahead, the forecast 6"),
-        ("value > 1 within 30000d", "a", "looks more than 100,000 steps ahead, the forecast 6"),
-        ("value > 1 within 30min", "a", "looks ahead less than a step"),
+        ("value > 1 within 7h", "a", "covers 7 steps, and the forecast 6; change forecast.horizon"),
+        ("value > 1 within 9 steps", "a", "covers 9 steps, and the forecast 6"),
+        ("value > 1 within 30d", "a", "covers 720 steps, and the forecast 6"),
+        ("value > 1 within 30000d", "a", "covers more than 100,000 steps"),
+        ("value > 1 within 30min", "a", "is shorter than a step"),
     ],
 )
 def test_what_the_forecast_does_not_reach(when: str, series: str, fault: str) -> None:
@@ -113,7 +113,7 @@ def test_what_the_forecast_does_not_reach(when: str, series: str, fault: str) ->
 def test_a_span_needs_times() -> None:
     """Where rows are only counted, steps are."""
     counted = forecast_of(Calendar(TimeGrid("counter")))
-    with pytest.raises(ConfigError, match="the file has no times; say 'within 6 steps'"):
+    with pytest.raises(ConfigError, match="the file has no times; use steps"):
         evaluate([AlertConfig(when="value > 1 within 2h")], counted, None)
     assert evaluate([AlertConfig(when="value > 1 within 2 steps")], counted, None)[0].time == "101"
 
@@ -156,7 +156,7 @@ def test_a_command_that_hangs_is_killed_with_its_children(tmp_path: Path) -> Non
         f"child = subprocess.Popen([sys.executable, '-c', {child!r}]); "
         f"open({str(pids)!r}, 'w').write(str(child.pid)); time.sleep(60)"
     )
-    assert "had not ended after 3 s, and was killed" in str(run_alert_command(command(code, timeout=3), {}))
+    assert "did not end within 3 s, and was killed" in str(run_alert_command(command(code, timeout=3), {}))
     status = Path(f"/proc/{int(pids.read_text())}/stat")
     for _ in range(100):
         if not status.exists() or status.read_text().split(")")[1].split()[0] == "Z":

@@ -77,7 +77,7 @@ def test_the_share_that_is_there(panel: Panel) -> None:
     assert shares == {"moving": 1.0, "holes": 0.6, "stuck": 1.0, "short": 0.6, "same": 1.0}
     (found,) = data_violations(panel, rules(min_completeness={"limit": 0.7, "action": "fallback"}), 5, NOW)
     assert (found.rule, found.action, names(found)) == ("min_completeness", "fallback", ["holes", "short"])
-    assert "of the last 5 steps are there: holes 60%, short 60%; at least 70% must be" in found.text
+    assert "of the last 5 steps have values: holes 60%, short 60%; at least 70% must be" in found.text
 
 
 def test_a_series_that_has_just_begun_is_whole(tmp_path: Path, write_series: Write) -> None:
@@ -93,7 +93,7 @@ def test_a_value_that_stands_still(panel: Panel) -> None:
     assert last == {"moving": 1, "holes": 1, "stuck": 3, "short": 1, "same": 10}
     (found,) = data_violations(panel, rules(max_flatline={"limit": "72h", "action": "warn"}), 5, NOW)
     assert (found.rule, found.action, names(found)) == ("max_flatline", "warn", ["stuck"])
-    assert found.text.endswith("for 3d or longer nothing but stuck 7")
+    assert found.text.endswith("constant for 3d or longer: stuck 7")
     assert data_violations(panel, rules(max_flatline="73h"), 5, NOW) == []
 
 

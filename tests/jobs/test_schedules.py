@@ -136,7 +136,7 @@ def test_a_line_that_cron_would_cut_is_refused() -> None:
     """No half of a command is ever run."""
     with pytest.raises(UsageError, match="shorter path"):
         crontab(schedule(job="/" + "long/" * 200 + "job.yaml"))
-    with pytest.raises(UsageError, match="one line"):
+    with pytest.raises(UsageError, match="cron reads lines"):
         crontab(schedule(job="/srv/two\nlines.yaml"))
 
 
