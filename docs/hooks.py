@@ -20,18 +20,31 @@ def on_page_markdown(markdown: str, **_: object) -> str:
 
 
 def config_reference() -> str:
-    """Every key of a config: type, default and meaning."""
-    from lstmcast.config import Config
+    """Every key of a config: tasks, type, default and meaning."""
+    from lstmcast.config import CONFIG_TYPES
 
-    return "\n".join(_sections(Config.model_json_schema(), Config().model_dump(mode="json")))
+    schemas = {task: config_type.model_json_schema() for task, config_type in CONFIG_TYPES.items()}
+    lines = []
+    for section in schemas["value"]["properties"]:
+        parts = {task: _resolved(schema["properties"][section], schema) for task, schema in schemas.items()}
+        lines += [f"\n## {section}\n\n{_escaped(parts['value'].get('description', ''))}\n"]
+        lines += ["| key | tasks | type | default | meaning |", "| --- | --- | --- | --- | --- |"]
+        for name in dict.fromkeys(key for part in parts.values() for key in part["properties"]):
+            tasks = [task for task, part in parts.items() if name in part["properties"]]
+            key, schema = parts[tasks[0]]["properties"][name], schemas[tasks[0]]
+            kind = ", ".join(f"`{task}`" for task in tasks) if name == "task" else _type(key, schema)
+            owners = "all" if len(tasks) == len(parts) else ", ".join(tasks)
+            row = (f"`{section}.{name}`", owners, kind, f"`{_default(name, key, {})}`", _escaped(key["description"]))
+            lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines)
 
 
 def job_reference() -> str:
     """The keys that a job adds to a config."""
-    from lstmcast.config import Config, Job
+    from lstmcast.config import Job, ValueConfig
 
     schema = Job.model_json_schema()
-    own = {name: part for name, part in schema["properties"].items() if name not in Config.model_fields}
+    own = {name: part for name, part in schema["properties"].items() if name not in ValueConfig.model_fields}
     return "\n".join(_sections({**schema, "properties": own}, Job(input="data.csv").model_dump(mode="json")))
 
 

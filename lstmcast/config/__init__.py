@@ -1,7 +1,28 @@
-"""The YAML as typed models: unknown keys refused, every fault reported at once."""
+"""Configurations and jobs: YAML as validated, frozen models."""
 
 from lstmcast.config.job import Job
 from lstmcast.config.loader import bundled_configs, load_config, load_job, schema
-from lstmcast.config.schema import Config
+from lstmcast.config.schema import (
+    CONFIG_TYPES,
+    CategoryConfig,
+    Config,
+    EventConfig,
+    LabelConfig,
+    StepsConfig,
+    ValueConfig,
+)
 
-__all__ = ["Config", "Job", "bundled_configs", "load_config", "load_job", "schema"]
+__all__ = [
+    "CONFIG_TYPES",
+    "CategoryConfig",
+    "Config",
+    "EventConfig",
+    "Job",
+    "LabelConfig",
+    "StepsConfig",
+    "ValueConfig",
+    "bundled_configs",
+    "load_config",
+    "load_job",
+    "schema",
+]

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator, model_validator
 
 from lstmcast.config.expressions import duration_text, parse_alert, parse_condition, parse_duration
-from lstmcast.config.schema import Config, Section
+from lstmcast.config.schema import Section, ValueConfig
 
 
 def _span(value: object) -> timedelta:
@@ -139,7 +139,7 @@ class MetricsConfig(Section):
         return value
 
 
-class Job(Config):
+class Job(ValueConfig):
     """A whole job. Relative paths are relative to the folder of its file."""
 
     input: str
@@ -202,21 +202,15 @@ class Job(Config):
         return self
 
     @model_validator(mode="after")
-    def _of_values(self) -> Job:
-        if self.model.task != "value":
-            raise ValueError(f"model.task: a job forecasts values (got {self.model.task!r})")
-        return self
-
-    @model_validator(mode="after")
     def _to_a_file(self) -> Job:
         if self.forecast.output == "-":
             raise ValueError("forecast.output: must be a file for a job (got '-')")
         return self
 
     @property
-    def config(self) -> Config:
-        """The part that training knows."""
-        return Config(**{name: getattr(self, name) for name in Config.model_fields})
+    def config(self) -> ValueConfig:
+        """The configuration of training and forecasts."""
+        return ValueConfig(**{name: getattr(self, name) for name in ValueConfig.model_fields})
 
     def resolve_paths(self, folder: Path) -> Job:
         """The same with every relative path seen from where this process is, not from the job's folder."""

@@ -1,25 +1,26 @@
-"""From YAML text and `--set` to a checked Config. Nothing is executed, no alias is followed, no type is guessed."""
+"""Reading of YAML text and `--set` into a validated configuration, without aliases, tags or implicit conversions."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from lstmcast.config.job import Job
-from lstmcast.config.schema import Config
+from lstmcast.config.schema import CONFIG_TYPES, AnyConfig, Config, ValueConfig
 from lstmcast.errors import ConfigError, FileError
 
 MAX_BYTES = 1 << 20  # bytes: a config is written by hand
 
 ConfigType = TypeVar("ConfigType", bound=Config)
+Tree = dict[str, Any]
 
 
 def load_config(source: str | Path | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
@@ -36,9 +37,9 @@ def load_config(source: str | Path | None = None, overrides: Mapping[str, Any] |
         ConfigError: every fault of file and overrides, each with its dotted key.
         FileError: the file cannot be read.
     """
-    if source is None:
-        return _checked(Config, {}, "--set", overrides or {})
-    return _checked(Config, _parse(_read(_find(source)), str(source), Config), str(source), overrides or {})
+    tree, name = ({}, "--set") if source is None else (_parse(_read(_find(source)), str(source), Config), str(source))
+    _put_all(tree, overrides or {})
+    return _checked(_config_type(tree), tree, name, overrides or {})
 
 
 def load_job(path: str | Path) -> Job:
@@ -63,20 +64,24 @@ def bundled_configs() -> dict[str, Path]:
 
 
 def schema(config_type: type[Config] = Config) -> dict[str, Any]:
-    """The JSON schema of a config, or of a `Job`, for editors."""
+    """Return the JSON schema of a `Config` of any task, or of a `Job`, for editors."""
+    adapter = TypeAdapter[Any](AnyConfig if config_type is Config else config_type)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **config_type.model_json_schema(),
+        **adapter.json_schema(),
         "title": "lstmcast",
     }
 
 
-def _checked(
-    config_type: type[ConfigType], tree: dict[str, Any], name: str, overrides: Mapping[str, Any]
-) -> ConfigType:
-    """The tree with the overrides as what it is to be; all faults at once."""
-    for key, value in overrides.items():
-        _put(tree, key, _scalar(key, value) if isinstance(value, str) else value)
+def _config_type(tree: Tree) -> type[AnyConfig]:
+    """Return the configuration of the task that a tree names, which is `value` where it names none or another."""
+    model = tree.get("model")
+    task = model.get("task") if isinstance(model, dict) else None
+    return CONFIG_TYPES.get(task, ValueConfig) if isinstance(task, str) else ValueConfig
+
+
+def _checked(config_type: type[ConfigType], tree: Tree, name: str, overrides: Mapping[str, Any]) -> ConfigType:
+    """Validate a tree, and raise all faults together."""
     try:
         return config_type.model_validate(tree)
     except ValidationError as err:
@@ -196,7 +201,12 @@ def _scalar(key: str, text: str) -> Any:
         return text  # such as %d/%m/%Y: plain text that YAML would want in quotes
 
 
-def _put(tree: dict[str, Any], key: str, value: Any) -> None:
+def _put_all(tree: Tree, overrides: Mapping[str, Any]) -> None:
+    for key, value in overrides.items():
+        _put(tree, key, _scalar(key, value) if isinstance(value, str) else value)
+
+
+def _put(tree: Tree, key: str, value: Any) -> None:
     section, _, name = key.partition(".")
     if not section or not name:
         raise ConfigError(f"--set {key}: must be section.key=value, such as train.epochs=50")
@@ -213,7 +223,9 @@ def _faults(err: ValidationError, config_type: type[Config]) -> Iterator[tuple[s
     for path, details in seen.items():
         key = ".".join(path)
         if details[0]["type"] == "extra_forbidden":
-            yield key, _unknown(path, _section(config_type, path[:-1]))
+            yield key, _unknown(path, config_type)
+        elif key == "model.task" and not issubclass(config_type, Job):
+            yield key, f"{key}: must be {_listed(CONFIG_TYPES)} (got {_shown(details[0]['input'])})"
         else:
             rules = " or ".join(dict.fromkeys(_rule(detail) for detail in details))
             silent = details[0]["type"] in {"value_error", "missing"}
@@ -250,12 +262,31 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
 
 
-def _unknown(path: tuple[str, ...], section: type[BaseModel] | None) -> str:
-    """What to say of a key that a section, or the whole, does not have."""
+def _unknown(path: tuple[str, ...], config_type: type[Config]) -> str:
+    """Describe a key that a section lacks: the tasks that have it, or the nearest key, and the valid ones."""
+    section = _section(config_type, path[:-1])
     valid = section.model_fields if section else {}
-    close = difflib.get_close_matches(path[-1], valid, 1, cutoff=0.5)
-    hint = f"did you mean {close[0]}? " if close else ""
-    return f"{'.'.join(path)}: unknown key; {hint}valid here: {', '.join(valid)}"
+    key, by_task = ".".join(path), _keys_by_task(path[:-1])
+    if owners := [task for task, keys in by_task.items() if path[-1] in keys]:
+        task = next(name for name, known in CONFIG_TYPES.items() if issubclass(config_type, known))
+        return f"{key}: a key of model.task: {' or '.join(owners)}, not of {task}; valid here: {', '.join(valid)}"
+    others = {name: f"{name} (model.task: {task})" for task, keys in by_task.items() for name in keys}
+    names = others | {name: name for name in valid}
+    close = difflib.get_close_matches(path[-1], names, 1, cutoff=0.5)
+    hint = f"did you mean {names[close[0]]}? " if close else ""
+    return f"{key}: unknown key; {hint}valid here: {', '.join(valid)}"
+
+
+def _keys_by_task(path: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return the keys of a section of each task."""
+    sections = {task: _section(config_type, path) for task, config_type in CONFIG_TYPES.items()}
+    return {task: list(section.model_fields) if section else [] for task, section in sections.items()}
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Return names as pydantic lists the values of a literal."""
+    *most, last = (f"'{name}'" for name in names)
+    return f"{', '.join(most)} or {last}"
 
 
 _RULES = {

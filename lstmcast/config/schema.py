@@ -1,7 +1,12 @@
-"""Every key there is, its type, its default and what it means. All are optional; `auto` and null are inferred."""
+"""Schema of a configuration: a union by task, so that a key without a meaning for a task does not exist for it.
+
+All keys are optional, except `model.task` of the tasks other than `value`. The docstring of a key becomes its comment
+in the YAML of `lstmcast init`, its description in the JSON schema and its row in the documentation.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -14,70 +19,50 @@ Units = Annotated[int, Field(ge=1, le=4096)]
 Level = Annotated[float, Field(gt=0, lt=100)]
 
 
-OF_EVENTS = ("model.event",)
-OF_SCRATCH = (  # what networks that were trained before bring with them
-    *(f"model.{key}" for key in ("units", "activation", "dropout", "strategy", "skip_connection", "context", "lags")),
-    *(f"model.{key}" for key in ("level_window", "profile_seasons", "scale", "transform")),
-    *(f"train.{key}" for key in ("loss", "clip_targets", "ensemble_size")),
-)
-OF_VALUES = ("model.strategy", "model.smoothing_weight", "train.loss", "train.init", "train.clip_targets")
-OF_NUMBERS = ("model.lags", "model.level_window", "model.scale", "model.profile_seasons", "model.transform")
-OF_STEPS = (*OF_NUMBERS, "model.skip_connection", "data.season_length")
-OF_FUTURES = ("forecast.horizon", "forecast.levels")
-OF_LABELS = ("model.dense_units", "data.features")
-OF_TEXTS = ("data.format",)
-SILENT = {
-    "value": (*OF_EVENTS, *OF_LABELS, *OF_TEXTS),
-    "event": (*OF_VALUES, *OF_LABELS, *OF_TEXTS, "forecast.levels"),
-    "category": (*OF_VALUES, *OF_EVENTS, *OF_NUMBERS, *OF_LABELS, "forecast.levels"),
-    "label": (*OF_VALUES, *OF_EVENTS, *OF_STEPS, *OF_FUTURES, *OF_TEXTS),
-}
-"""What each `model.task` has no use for: it may not be set."""
-
-
 class Section(BaseModel):
-    """A part of the YAML: frozen, no unknown keys, no type guessed."""
+    """A part of the YAML: frozen, without unknown keys or implicit conversions."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
+
+    def changed_keys(self) -> list[str]:
+        """Names of the keys that differ from their default."""
+        return [name for name, field in type(self).model_fields.items() if getattr(self, name) != field.default]
+
+
+# --- data ---
 
 
 class DataConfig(Section):
     """How the file is read."""
 
     time: str | None = None
-    """The time column; null: found by what it holds."""
+    """Time column; null: inferred from the values."""
     target: str | list[str] | None = None
-    """The column to forecast; a list (or '*': all numeric columns) makes each a series of its own."""
+    """Column to predict; a list of columns, or '*' for all numeric ones, makes each a series; null: inferred."""
     id_columns: list[str] = []
-    """The columns that together name a series, in a file with several; empty: found where times repeat."""
-    features: list[str] = []
-    """With model.task: label, the columns of numbers that are read; empty: every numeric column that is left."""
+    """Columns that together identify a series, in a file with several; empty: inferred where times repeat."""
     frequency: str | None = None
-    """The step, as a pandas alias (h, D, B, W-FRI, MS, QS, YS, 30min …); finer data is resampled to it."""
-    season_length: Count | None = None
-    """Steps in a season (12 for months); null: by the frequency."""
+    """Length of a step as a pandas alias (h, D, W-FRI, MS, 30min …); finer data are resampled; null: inferred."""
     timezone: str | None = None
-    """The zone of times written without one (Europe/Berlin); needed where clocks change."""
+    """Time zone of times without a UTC offset (Europe/Berlin), required where clocks change; null: none."""
     time_format: str | None = None
-    """How times are written, in strptime's letters (%d/%m/%Y); null: found from the whole column."""
+    """Format of the times in strptime's directives (%d/%m/%Y); null: inferred from the whole column."""
     missing: Literal["auto", "interpolate", "zero", "error"] = "auto"
-    """Gaps: auto fills short ones (they are masked from the loss) and refuses long ones."""
+    """Treatment of missing values; auto: interpolates short gaps, masks them from the loss, and refuses long ones."""
     duplicates: Literal["error", "sum", "mean", "last"] = "error"
-    """What to do with several rows of one series and time."""
+    """Treatment of several rows with the same series and time."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    """The character between fields; null: found."""
+    """Character between fields; null: inferred."""
     encoding: str | None = None
-    """The file's encoding; null: UTF-8, or UTF-16 with its mark."""
+    """Encoding of the file; null: UTF-8, or UTF-16 with a byte order mark."""
     decimal: Literal[".", ","] | None = None
-    """The decimal sign; null: found."""
+    """Decimal separator; null: inferred."""
     thousands: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    """The thousands sign, where numbers have one."""
-    format: Literal["table", "text"] = "table"
-    """The file format: table (CSV or Parquet), or text, where each character is a step (model.task: category)."""
+    """Thousands separator; null: none."""
 
-    @field_validator("id_columns", "features", mode="before")
+    @field_validator("id_columns", "features", mode="before", check_fields=False)
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value
@@ -94,39 +79,85 @@ class DataConfig(Section):
         return self
 
 
+class SeasonalDataConfig(DataConfig):
+    """How the file is read."""
+
+    season_length: Count | None = None
+    """Steps in a season (12 for months); null: inferred from the frequency and the values."""
+
+
+class CategoryDataConfig(SeasonalDataConfig):
+    """How the file is read."""
+
+    format: Literal["table", "text"] = "table"
+    """Format of the file: a table (CSV or Parquet), or plain text in which each character is a step."""
+
+
+class LabelDataConfig(DataConfig):
+    """How the file is read."""
+
+    features: list[str] = []
+    """Numeric columns that the model reads; empty: all that have no other role."""
+
+
+# --- model ---
+
+
 class ModelConfig(Section):
     """The network: `Sequential([Input((L, F)), LSTM(U), …, Dense(O)])`."""
 
-    task: Literal["value", "event", "category", "label"] = "value"
-    """What is said: a value, whether something comes true, which symbol comes next, or what a series is called."""
-    event: str | None = None
-    """With task: event, what comes true: 'y > 500', 'y > p90', 'y rises'; null: the target is 1 (true, yes) or 0."""
+    task: Literal["value", "event", "category", "label"]
+    """What is predicted: values, the probability of an event, the next symbol, or the label of a whole series."""
     units: list[Units] = Field(default=[50], min_length=1, max_length=8)
-    """The units of each LSTM layer; several are stacked."""
-    dense_units: list[Units] = Field(default=[], max_length=8)
-    """With task: label, the widths of dense layers with relu between the LSTM and the last layer."""
+    """Units of each LSTM layer; several layers are stacked."""
     activation: Literal["tanh", "relu", "sigmoid", "elu", "softsign", "linear"] = "tanh"
-    """Of the candidate and the cell's output."""
+    """Activation function of the candidate state and of the cell's output."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """The share of inputs dropped while training."""
-    strategy: Literal["recursive", "direct"] = "recursive"
-    """Recursive: the network says one value, and is run on with it; direct: it says all H at once."""
-    skip_connection: bool = False
-    """Whether the dense layer sees the input beside the LSTM's output: a linear path around the LSTM."""
+    """Fraction of the inputs dropped in training."""
     context: Annotated[int, Field(ge=1, le=10_000)] | Auto = "auto"
-    """L, the steps the network reads before it forecasts."""
+    """Context length L, in steps; auto: by the season and the length of the series."""
+
+
+class StepModelConfig(ModelConfig):
+    """The network: `Sequential([Input((L, F)), LSTM(U), …, Dense(O)])`."""
+
+    skip_connection: bool = False
+    """Concatenation of the input with the LSTM's output before the dense layer: a linear path around the LSTM."""
+
+
+class NumericModelConfig(StepModelConfig):
+    """The network: `Sequential([Input((L, F)), LSTM(U), …, Dense(O)])`, and the preprocessing of its inputs."""
+
     lags: Annotated[int, Field(ge=1, le=10_000)] | Auto = "auto"
-    """F, the last values it sees at each step; 1 is the textbook's univariate window."""
+    """Number F of past values at each step, where 1 is a univariate window; auto: by the season."""
     level_window: Annotated[int, Field(ge=1, le=100_000)] | Auto = "auto"
-    """The last steps whose mean is each step's level: what values are counted from."""
+    """Number of past steps whose mean is the level, which is subtracted; auto: best on validation."""
     profile_seasons: Annotated[int, Field(ge=0, le=1_000)] | Auto = "auto"
-    """The past seasons that the seasonal profile averages; 0: no profile."""
+    """Number of past seasons that the seasonal profile averages, where 0 is no profile; auto: best on validation."""
     scale: Literal["auto", "local", "blended", "global"] = "auto"
-    """Whose usual step is 1 for the network: each series' own, that of all, or the root of their product."""
-    smoothing_weight: Annotated[float, Field(ge=0, le=1)] | Auto = "auto"
-    """The share of each forecast that is exponential smoothing's; auto: chosen on held-out steps."""
+    """Scaling of the series: each by its own typical step, all by the common one, or by the geometric mean of both."""
     transform: Literal["auto", "log", "sqrt", "none"] = "auto"
-    """What is forecast: logs, roots or the values themselves. Auto: what forecasts the training part best."""
+    """Transform of the values before the network; auto: best on validation."""
+
+
+class ValueModelConfig(NumericModelConfig):
+    """The network: `Sequential([Input((L, F)), LSTM(U), …, Dense(O)])`, and the preprocessing of its inputs."""
+
+    task: Literal["value"] = "value"
+    """What is predicted: values, the probability of an event, the next symbol, or the label of a whole series."""
+    strategy: Literal["recursive", "direct"] = "recursive"
+    """Multi-step strategy: recursive feeds one-step predictions back, direct predicts all H steps together."""
+    smoothing_weight: Annotated[float, Field(ge=0, le=1)] | Auto = "auto"
+    """Weight of exponential smoothing in the ensemble; auto: by validation errors."""
+
+
+class EventModelConfig(NumericModelConfig):
+    """The network: `Sequential([Input((L, F)), LSTM(U), …, Dense(H)])`, and the preprocessing of its inputs."""
+
+    task: Literal["event"]
+    """What is predicted: values, the probability of an event, the next symbol, or the label of a whole series."""
+    event: str | None = None
+    """Event to predict: 'y > 500', 'y > p90' (a percentile), 'y rises'; null: the target is 1 (true, yes) or 0."""
 
     @field_validator("event", mode="after")
     @classmethod
@@ -136,48 +167,85 @@ class ModelConfig(Section):
         return value
 
 
+class CategoryModelConfig(StepModelConfig):
+    """The network: `Sequential([Input((L, V)), LSTM(U), …, Dense(V, softmax)])` over V symbols."""
+
+    task: Literal["category"]
+    """What is predicted: values, the probability of an event, the next symbol, or the label of a whole series."""
+
+
+class LabelModelConfig(ModelConfig):
+    """The network: `Sequential([Input((L, F)), LSTM(U), …, Dense(K, softmax)])` over K labels."""
+
+    task: Literal["label"]
+    """What is predicted: values, the probability of an event, the next symbol, or the label of a whole series."""
+    dense_units: list[Units] = Field(default=[], max_length=8)
+    """Units of each dense layer with relu between the LSTM and the output layer; empty: none."""
+
+
+# --- train ---
+
+
 class TrainConfig(Section):
     """How the network is fitted."""
 
-    loss: Literal["mse", "mae", "huber", "log_cosh", "pinball"] = "mse"
-    """What is made small; pinball: of the median and of the bounds of forecast.levels (strategy: direct)."""
     optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = "adam"
-    """How."""
+    """Keras optimizer."""
     learning_rate: Annotated[float, Field(gt=0, le=10)] | Auto = "auto"
-    """The optimizer's step; auto: 0.001, or 0.003 where there is plenty to learn from."""
+    """Learning rate; auto: 0.001, or 0.003 with many values."""
     schedule: Literal["constant", "cosine"] | Auto = "auto"
-    """The learning rate over the epochs; cosine falls to 1 %; auto: cosine where nothing stops early."""
+    """Learning rate schedule, where cosine decays to 1 %; auto: constant with early stopping, else cosine."""
     epochs: Count = 100
-    """At most; early stopping usually ends sooner."""
+    """Maximum number of epochs; early stopping usually ends sooner."""
     steps_per_epoch: Count | Auto = "auto"
-    """Batches in an epoch; auto: until each step was seen about four times, within bounds."""
+    """Batches in an epoch; auto: as many as show each step about four times, within bounds."""
     batch_size: Annotated[int, Field(ge=1, le=100_000)] | Auto = "auto"
-    """Windows in a batch; auto: 32, more with many series."""
+    """Windows in a batch; auto: 32, or more with many series."""
     patience: Count | Auto | None = "auto"
-    """Epochs without a better held-out forecast before stopping; null: never; auto: 10, or null with many values."""
+    """Epochs without a better validation score before stopping; null: never; auto: 10, or null with many values."""
     clip_norm: Annotated[float, Field(gt=0)] | None = 1.0
-    """The largest norm of a gradient; null: any."""
-    clip_targets: Annotated[float, Field(gt=0)] | Auto | None = "auto"
-    """Targets further off than so many usual steps count as just so far; null: none; auto: 3 with mse, unprofiled."""
-    init: Literal["scratch", "fine_tune", "auto"] = "auto"
-    """Scratch: the network above; pretrained: shipped ones learn on; auto: it with these beside, if values are few."""
+    """Maximum norm of the gradient; null: no clipping."""
     ensemble_size: Annotated[int, Field(ge=1, le=100)] = 1
-    """Networks fitted from different seeds, whose forecasts are averaged."""
+    """Number of networks fitted from different seeds, whose forecasts are averaged."""
     refit_on_all_data: bool = True
-    """Fit once more on all the data, for the epochs found, before saving; false: save the network that was judged."""
+    """Whether the saved network is refit on all data, or is the one that was fitted before the hold-out."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    """Same seed, data and machine: the same bytes, unless TensorFlow, beside other work, rounds a sum otherwise."""
+    """Seed of all random numbers; the same seed, data, machine and BLAS kernel give the same model."""
+
+
+class ValueTrainConfig(TrainConfig):
+    """How the network is fitted."""
+
+    init: Literal["scratch", "fine_tune", "ensemble", "auto"] = "auto"
+    """Initial weights: random, pretrained, or random beside pretrained ensemble members; auto: ensemble or scratch."""
+    loss: Literal["mse", "mae", "huber", "log_cosh", "pinball"] = "mse"
+    """Loss function; pinball: of the median and the bounds of forecast.levels, with strategy: direct."""
+    clip_targets: Annotated[float, Field(gt=0)] | Auto | None = "auto"
+    """Largest absolute target, in typical steps; null: none; auto: 3 with mse and no seasonal profile, else null."""
+
+
+# --- forecast and store ---
 
 
 class ForecastConfig(Section):
     """What is forecast."""
 
-    horizon: Count | Auto = "auto"
-    """H, steps ahead; auto: by the frequency (12 months, 24 hours …)."""
-    levels: list[Level] = Field(default=[80, 95], max_length=20)
-    """The intervals, in percent."""
     output: str = "forecast.csv"
-    """Where predict writes: .csv, .jsonl or .parquet; '-' for stdout."""
+    """File that predict writes (.csv, .jsonl or .parquet; text: .txt), where '-' is stdout."""
+
+
+class StepsForecastConfig(ForecastConfig):
+    """What is forecast."""
+
+    horizon: Count | Auto = "auto"
+    """Horizon H, in steps; auto: by the frequency (12 months, 24 hours …)."""
+
+
+class ValueForecastConfig(StepsForecastConfig):
+    """What is forecast."""
+
+    levels: list[Level] = Field(default=[80, 95], max_length=20)
+    """Coverage of each prediction interval, in percent."""
 
     @field_validator("levels", mode="after")
     @classmethod
@@ -188,51 +256,120 @@ class ForecastConfig(Section):
 
 
 class StoreConfig(Section):
-    """Where models are kept."""
+    """Where models are saved."""
 
     models: str = "models"
-    """The folder of all models."""
+    """Folder of all models."""
     name: str | None = None
-    """The model's name in it; null: the data file's."""
+    """Name of the model in the folder; null: that of the data file."""
     keep_versions: Count = 10
-    """Versions kept; older ones are removed when a new one is saved."""
+    """Number of versions to keep; older ones are removed when a new one is saved."""
+
+
+# --- the union ---
 
 
 class Config(Section):
-    """A whole configuration, in the order in which the data flows."""
+    """A configuration of any task, in the order of the data flow."""
 
-    data: DataConfig = DataConfig()
-    model: ModelConfig = ModelConfig()
+    data: DataConfig
+    model: ModelConfig
     train: TrainConfig = TrainConfig()
     forecast: ForecastConfig = ForecastConfig()
     store: StoreConfig = StoreConfig()
 
-    @model_validator(mode="after")
-    def _only_values(self) -> Config:
-        for key in SILENT.get(self.model.task, ()):
-            if self._pinned(key):
-                raise ValueError(f"{key}: has no meaning with model.task: {self.model.task}; leave it out")
-        return self
+
+class StepsConfig(Config):
+    """A configuration of a task that forecasts the next H steps."""
+
+    data: SeasonalDataConfig
+    model: StepModelConfig
+    forecast: StepsForecastConfig = StepsForecastConfig()
+
+
+FIXED_BY_PRETRAINING = {
+    "model": {"units", "activation", "dropout", "strategy", "skip_connection", "context", "lags"}
+    | {"level_window", "profile_seasons", "scale", "transform"},
+    "train": {"loss", "clip_targets", "ensemble_size"},
+}
+"""Keys by section whose values come with the pretrained models."""
+
+
+class ValueConfig(StepsConfig):
+    """Forecasts of values, with intervals."""
+
+    data: SeasonalDataConfig = SeasonalDataConfig()
+    model: ValueModelConfig = ValueModelConfig()
+    train: ValueTrainConfig = ValueTrainConfig()
+    forecast: ValueForecastConfig = ValueForecastConfig()
 
     @model_validator(mode="after")
-    def _ascending_levels(self) -> Config:
+    def _architecture_is_pretrained(self) -> ValueConfig:
         if self.train.init == "fine_tune":
-            pinned = [key for key in OF_SCRATCH if self._pinned(key)]
-            if pinned:
+            sections = {"model": self.model, "train": self.train}
+            fixed = [
+                f"{name}.{key}"
+                for name, section in sections.items()
+                for key in section.changed_keys()
+                if key in FIXED_BY_PRETRAINING[name]
+            ]
+            if fixed:
                 raise ValueError(
-                    f"{', '.join(pinned)}: pretrained networks are what they are (train.init: fine_tune); leave it "
-                    "out, or train.init: scratch"
+                    f"{', '.join(fixed)}: set by the pretrained models (train.init: fine_tune); leave it out, or "
+                    "choose train.init: scratch"
                 )
         return self
 
     @model_validator(mode="after")
-    def _quantiles_at_once(self) -> Config:
+    def _weights_need_validation(self) -> ValueConfig:
+        if self.train.init == "ensemble" and self.train.patience is None:
+            raise ValueError("train.init: ensemble weights its members by validation errors (train.patience: null)")
+        return self
+
+    @model_validator(mode="after")
+    def _quantiles_are_direct(self) -> ValueConfig:
         if self.train.loss == "pinball" and self.model.strategy != "direct":
             raise ValueError("train.loss: pinball needs model.strategy: direct (a path of medians has no quantiles)")
         return self
 
-    def _pinned(self, key: str) -> bool:
-        """Whether a key is not at its default."""
-        section, name = key.split(".")
-        part = getattr(self, section)
-        return bool(getattr(part, name) != type(part).model_fields[name].default)
+
+class EventConfig(StepsConfig):
+    """Probabilities of an event at each of the next steps."""
+
+    data: SeasonalDataConfig = SeasonalDataConfig()
+    model: EventModelConfig
+
+    def as_values(self) -> ValueConfig:
+        """Return the configuration of direct value forecasts with the same keys, by which windows are planned."""
+        model = self.model.model_dump(exclude={"task", "event"})
+        return ValueConfig(
+            data=self.data,
+            model=ValueModelConfig(**model, strategy="direct"),
+            train=ValueTrainConfig(**self.train.model_dump()),
+            forecast=ValueForecastConfig(**self.forecast.model_dump()),
+            store=self.store,
+        )
+
+
+class CategoryConfig(StepsConfig):
+    """Probabilities of each symbol at the next steps."""
+
+    data: CategoryDataConfig = CategoryDataConfig()
+    model: CategoryModelConfig
+
+
+class LabelConfig(Config):
+    """The label of a whole series."""
+
+    data: LabelDataConfig = LabelDataConfig()
+    model: LabelModelConfig
+
+
+AnyConfig = ValueConfig | EventConfig | CategoryConfig | LabelConfig
+CONFIG_TYPES: Mapping[str, type[AnyConfig]] = {
+    "value": ValueConfig,
+    "event": EventConfig,
+    "category": CategoryConfig,
+    "label": LabelConfig,
+}
+"""The value of `model.task` to its configuration."""

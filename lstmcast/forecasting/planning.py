@@ -22,8 +22,8 @@ from lstmcast.preprocessing.scaling import ScaleMode, TransformName, valid_trans
 from lstmcast.preprocessing.windows import WindowSpec
 
 if TYPE_CHECKING:
-    from lstmcast.config import Config
-    from lstmcast.config.schema import TrainConfig
+    from lstmcast.config import StepsConfig, ValueConfig
+    from lstmcast.config.schema import ModelConfig, TrainConfig
 
 T = TypeVar("T")
 
@@ -104,7 +104,7 @@ RATES = (0.001, 0.003)  # the learning rate, and the one for plenty: many target
 BATCHES = (8, 100)  # in an epoch: fewest, most
 
 
-def make_plan(panel: Panel, config: Config, *, split: SplitData | None = None) -> TrainingPlan:
+def make_plan(panel: Panel, config: ValueConfig, *, split: SplitData | None = None) -> TrainingPlan:
     """Decide everything that the config leaves to `auto`, looking only at the steps that nothing is judged on.
 
     One thing is looked up in all of them: whether a value is zero or negative, which rules out logs.
@@ -134,7 +134,9 @@ def make_plan(panel: Panel, config: Config, *, split: SplitData | None = None) -
         for candidate in candidates
     )
     shape = variants[0].window_spec
-    architecture = architecture_of(config, context=shape.context, lags=shape.lags, head=head)
+    architecture = architecture_of(
+        config.model, context=shape.context, lags=shape.lags, head=head, skip=config.model.skip_connection
+    )
     inferred = (
         horizon_setting(panel, config, horizon),
         *found,
@@ -156,13 +158,13 @@ def make_plan(panel: Panel, config: Config, *, split: SplitData | None = None) -
     )
 
 
-def horizon_of(panel: Panel, config: Config) -> int:
+def horizon_of(panel: Panel, config: StepsConfig) -> int:
     """H: as pinned, or the usual one."""
     requested = config.forecast.horizon
     return default_horizon(panel.lengths, panel.calendar.default_horizon) if requested == "auto" else requested
 
 
-def horizon_setting(panel: Panel, config: Config, horizon: int) -> InferredSetting:
+def horizon_setting(panel: Panel, config: StepsConfig, horizon: int) -> InferredSetting:
     """Return H with its reason."""
     pinned = config.forecast.horizon != "auto"
     return InferredSetting(
@@ -170,24 +172,25 @@ def horizon_setting(panel: Panel, config: Config, horizon: int) -> InferredSetti
     )
 
 
-def architecture_of(config: Config, *, context: int, lags: int, head: OutputHead, **options: Any) -> Architecture:
+def architecture_of(model: ModelConfig, *, context: int, lags: int, head: OutputHead, **options: Any) -> Architecture:
     """Return the layers that the config asks for.
 
     Args:
-        config: units, activation, skip connection and dropout.
+        model: units, activation and dropout.
         context: L.
         lags: F, the features of each step.
         head: of the outputs.
-        options: fields of `Architecture` that differ from the config.
+        options: more fields of `Architecture`.
     """
-    model = config.model
-    layers = {
-        "units": tuple(model.units),
-        "activation": model.activation,
-        "skip": model.skip_connection,
-        "dropout": model.dropout,
-    }
-    return Architecture(context=context, lags=lags, head=head, **layers | options)
+    return Architecture(
+        context=context,
+        lags=lags,
+        units=tuple(model.units),
+        head=head,
+        activation=model.activation,
+        dropout=model.dropout,
+        **options,
+    )
 
 
 def recipe_of(
@@ -236,7 +239,7 @@ def resolve_auto(requested: T | Literal["auto"], inferred: T) -> T:
 
 
 def _select_preprocessing(
-    past: Panel, panel: Panel, horizon: int, config: Config, *, no_early_stopping: bool
+    past: Panel, panel: Panel, horizon: int, config: ValueConfig, *, no_early_stopping: bool
 ) -> tuple[list[PreprocessingSpec], tuple[InferredSetting, ...]]:
     """Transform, level and profile: as pinned, or what forecasts the steps to learn from best without a network."""
     requested, season = config.model, panel.calendar.season
@@ -279,7 +282,7 @@ def _is_day(panel: Panel, season: int) -> bool:
     return panel.calendar.kind == "fixed" and season > 1 and season * panel.calendar.step == DAY
 
 
-def _size(panel: Panel, config: Config) -> tuple[int, int]:
+def _size(panel: Panel, config: ValueConfig) -> tuple[int, int]:
     """Context and lags: three seasons and two, a week of hours, a year of weeks; all within what a series has."""
     typical, season, requested = int(np.median(panel.lengths)), panel.calendar.season, config.model
     if season == DAY_OF_HOURS and typical >= 3 * 7 * season:
@@ -294,7 +297,7 @@ def _size(panel: Panel, config: Config) -> tuple[int, int]:
     )
 
 
-def _scale_mode(transform: TransformName, past: Panel, config: Config) -> ScaleMode:
+def _scale_mode(transform: TransformName, past: Panel, config: ValueConfig) -> ScaleMode:
     """Whose step is the unit of z: each series' own; logs are alike, but for what short series cannot show."""
     if config.model.scale != "auto":
         return config.model.scale
@@ -313,15 +316,15 @@ def _has_enough_data(past: Panel, season: int) -> bool:
     return len(past.values) >= max(100 * season, 2000)
 
 
-def _patience(panel: Panel, config: Config) -> int | None:
+def _patience(panel: Panel, config: ValueConfig) -> int | None:
     """When to stop: early, or never where there are too many values for such a network to learn them by heart."""
     requested = config.train.patience
     if requested == "auto":
-        return None if len(panel.values) >= LARGE else 10
+        return None if len(panel.values) >= LARGE and config.train.init != "ensemble" else 10
     return requested
 
 
-def _head(horizon: int, config: Config) -> QuantileHead:
+def _head(horizon: int, config: ValueConfig) -> QuantileHead:
     """What the network says at each step."""
     if config.model.strategy == "recursive":
         return QuantileHead()
@@ -340,7 +343,7 @@ def _shape(candidate: PreprocessingSpec, context: int, lags: int, horizon: int) 
     )
 
 
-def _winsorize(shape: WindowSpec, config: Config) -> float | None:
+def _winsorize(shape: WindowSpec, config: ValueConfig) -> float | None:
     """Outliers count less where errors are squared, unless a profile's large deviations may be the season's own."""
     requested = config.train.clip_targets
     if requested == "auto":
@@ -348,7 +351,7 @@ def _winsorize(shape: WindowSpec, config: Config) -> float | None:
     return requested
 
 
-def _recipe(past: Panel, shape: WindowSpec, config: Config, patience: int | None) -> Recipe:
+def _recipe(past: Panel, shape: WindowSpec, config: ValueConfig, patience: int | None) -> Recipe:
     """Batches and their number: an epoch sees each step about four times, within bounds; all of them PASSES times."""
 
     def steps_per_epoch(batch_size: int) -> int:

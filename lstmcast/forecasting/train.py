@@ -20,7 +20,7 @@ from lstmcast.forecasting.warm_start import WarmStart, apply_warm_start
 from lstmcast.nn.keras_backend import Architecture
 
 if TYPE_CHECKING:
-    from lstmcast.config import Config
+    from lstmcast.config import ValueConfig
 
 
 def plan_fine_tuning(plan: TrainingPlan) -> tuple[TrainingPlan, WarmStart]:
@@ -80,7 +80,7 @@ def check_levels(plan: TrainingPlan) -> None:
         )
 
 
-def plan_training(panel: Panel, config: Config, start: Forecaster | None) -> tuple[TrainingPlan, WarmStart | None]:
+def plan_training(panel: Panel, config: ValueConfig, start: Forecaster | None) -> tuple[TrainingPlan, WarmStart | None]:
     """Return the plan and the initial weights: those of `start` where they fit, else as in the config."""
     plan, warm = make_plan(panel, config), None
     if config.train.init == "fine_tune":
@@ -97,6 +97,6 @@ def plan_training(panel: Panel, config: Config, start: Forecaster | None) -> tup
     return plan, warm
 
 
-def uses_pretrained(plan: TrainingPlan, config: Config) -> bool:
+def uses_pretrained(plan: TrainingPlan, config: ValueConfig) -> bool:
     """Whether pretrained networks join the ensemble: not without early stopping, which means plenty of data."""
-    return config.train.init == "auto" and plan.recipe.patience is not None
+    return config.train.init in {"ensemble", "auto"} and plan.recipe.patience is not None

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lstmcast import app
-from lstmcast.config import Config, Job
+from lstmcast.config import Job, ValueConfig
 from lstmcast.config.expressions import span_words
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError, UsageError
@@ -79,14 +79,14 @@ def _drift_reason(ledger: Ledger, model: CurrentModel, last: datetime) -> Retrai
     )
 
 
-def changed_keys(config: Config, model: CurrentModel) -> list[str]:
+def changed_keys(config: ValueConfig, model: CurrentModel) -> list[str]:
     """Return the keys in which a config differs from that of a model; a key missing there has its default."""
-    before, now, defaults = model.forecaster.report.config, _config_dict(config), _config_dict(Config())
+    before, now, defaults = model.forecaster.report.config, _config_dict(config), _config_dict(ValueConfig())
     known = {section: {**keys, **before.get(section, {})} for section, keys in defaults.items()}
     return list(_differing(known, now))
 
 
-def _config_dict(config: Config) -> dict[str, Any]:
+def _config_dict(config: ValueConfig) -> dict[str, Any]:
     return config.model_dump(mode="json", exclude=DIGEST_EXCLUDED)
 
 

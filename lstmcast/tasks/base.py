@@ -152,15 +152,16 @@ class BacktestOptions:
     classical: tuple[str, ...] = ()
 
 
+C = TypeVar("C", bound="Config")
 P = TypeVar("P", bound=Dataset)
 T = TypeVar("T", bound=TrainedModel)
 R = TypeVar("R", bound=Backtest)
 
 
-class Task(ABC, Generic[P, T, R]):
+class Task(ABC, Generic[C, P, T, R]):
     """A kind of target: the calls of commands and jobs, in the order in which a user meets them.
 
-    P is the dataset, T the trained model, R the result of a backtest.
+    C is the configuration, P the dataset, T the trained model, R the result of a backtest.
     """
 
     name: ClassVar[str]
@@ -168,7 +169,7 @@ class Task(ABC, Generic[P, T, R]):
     formats: ClassVar[tuple[str, ...]] = FORMATS  # suffixes of the files that predict writes
 
     @abstractmethod
-    def read(self, data: str, config: Config) -> P:
+    def read(self, data: str, config: C) -> P:
         """Read the training data."""
 
     def describe_data(self, dataset: P, now: datetime) -> str:
@@ -178,7 +179,7 @@ class Task(ABC, Generic[P, T, R]):
         return console.format_data(cast("Panel", dataset), now)
 
     @abstractmethod
-    def training(self, dataset: P, config: Config) -> Training[Any, Any, Any, T]:
+    def training(self, dataset: P, config: C) -> Training[Any, Any, Any, T]:
         """Plan a training run."""
 
     def describe_plan(self, plan: Any) -> str:
@@ -187,14 +188,14 @@ class Task(ABC, Generic[P, T, R]):
 
         return console.format_plan(plan)
 
-    def warm_training(self, dataset: P, config: Config, start: T) -> Training[Any, Any, Any, T]:  # noqa: ARG002
+    def warm_training(self, dataset: P, config: C, start: T) -> Training[Any, Any, Any, T]:  # noqa: ARG002
         """Plan a training run that starts from the weights of a model."""
         raise UsageError(f"a warm start: not with model.task: {self.name}")
 
     def train(
         self,
         dataset: P,
-        config: Config,
+        config: C,
         *,
         checkpoint: Checkpoint | None,
         on_progress: ProgressCallback,
@@ -247,7 +248,7 @@ class Task(ABC, Generic[P, T, R]):
 
     @abstractmethod
     def backtest(
-        self, dataset: P, config: Config, options: BacktestOptions, *, on_progress: ProgressCallback, note: Note
+        self, dataset: P, config: C, options: BacktestOptions, *, on_progress: ProgressCallback, note: Note
     ) -> R:
         """Train on a first part and score on the rest."""
 

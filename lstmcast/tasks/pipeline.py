@@ -18,7 +18,7 @@ from lstmcast.preprocessing.windows import BatchSource
 from lstmcast.types import Array
 
 if TYPE_CHECKING:
-    from lstmcast.config import Config
+    from lstmcast.config import StepsConfig
     from lstmcast.data.panel import Panel
     from lstmcast.persistence.checkpoint import Checkpoint
 
@@ -66,6 +66,7 @@ class NetworkPipeline:
     temperature: float = 1.0
 
 
+C = TypeVar("C", bound="StepsConfig")
 P = TypeVar("P", bound=HasNetworks)
 N = TypeVar("N", bound=NetworkPipeline)
 F = TypeVar("F")
@@ -144,8 +145,8 @@ def evaluate(training: Training[F, P, E, M], options: FitOptions = DEFAULT_OPTIO
 
 
 def plan_rolling_origins(
-    panel: Panel, config: Config, n_origins: int | None, step_size: int | None
-) -> tuple[Panel, Config, RollingOrigins]:
+    panel: Panel, config: C, n_origins: int | None, step_size: int | None
+) -> tuple[Panel, C, RollingOrigins]:
     """Place the origins of a backtest; return the series that are long enough and the config with its horizon.
 
     Args:

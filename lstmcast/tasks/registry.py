@@ -12,7 +12,7 @@ from lstmcast.forecasting.codec import head_of
 from lstmcast.persistence import artifact
 from lstmcast.tasks.base import Task, TrainedModel
 
-AnyTask = Task[Any, Any, Any]
+AnyTask = Task[Any, Any, Any, Any]
 
 TASKS: Mapping[str, str] = {
     "value": "ValueTask",

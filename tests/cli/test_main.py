@@ -19,7 +19,7 @@ import pytest
 
 import lstmcast
 from lstmcast.cli import main
-from lstmcast.config import Config, bundled_configs, load_config, schema
+from lstmcast.config import ValueConfig, bundled_configs, load_config, schema
 from lstmcast.evaluation.skill import SkillOutcome
 from lstmcast.persistence.checkpoint import CHECKPOINT
 from lstmcast.persistence.registry import model_name, versions
@@ -410,7 +410,7 @@ def test_init_then_train(here: Path, capsys: Capture, shops_file: Path, small: t
     config = load_config(here / "lstmcast.yaml")
     assert (config.data.time, config.data.target, config.data.id_columns) == ("day", "sales", ["shop"])
     assert (config.data.frequency, config.data.season_length) == ("D", 7)
-    assert config.model == Config().model
+    assert config.model == ValueConfig().model
     before = (here / "lstmcast.yaml").read_text()
     assert "--force replaces it" in said(capsys, "init", shops_file, code=2)
     assert (here / "lstmcast.yaml").read_text() == before

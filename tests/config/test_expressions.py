@@ -173,11 +173,11 @@ def test_anything_else_is_refused_with_the_rule(text: str) -> None:
     ("settings", "words"),
     [
         ({"model.task": "event", "model.event": "y is large"}, "model.event: must be the target"),
-        ({"model.event": "y > 5"}, "model.event: has no meaning with model.task: value"),
-        ({"model.task": "event", "train.loss": "mae"}, "train.loss: has no meaning with model.task: event"),
+        ({"model.event": "y > 5"}, "model.event: a key of model.task: event, not of value"),
+        ({"model.task": "event", "train.loss": "mae"}, "train.loss: a key of model.task: value, not of event"),
         (
             {"model.task": "event", "model.smoothing_weight": 0.5},
-            "model.smoothing_weight: has no meaning with model.task: event",
+            "model.smoothing_weight: a key of model.task: value, not of event",
         ),
     ],
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lstmcast.config import Config, Job, load_job, schema
+from lstmcast.config import Job, ValueConfig, load_job, schema
 from lstmcast.errors import ConfigError, FileError
 
 WHOLE = """
@@ -78,7 +78,7 @@ def test_paths_are_relative_to_the_job(tmp_path: Path) -> None:
 def test_the_part_that_training_knows(tmp_path: Path) -> None:
     """A job is a config with more sections: training gets the config."""
     config = load(tmp_path, WHOLE).config
-    assert type(config) is Config
+    assert type(config) is ValueConfig
     assert (config.data.target, config.train.epochs) == ("load", 5)
 
 
@@ -89,7 +89,7 @@ def test_what_is_left_out_is_the_default(tmp_path: Path, text: str) -> None:
     assert set(job.freshness.model_dump().values()) == {None}
     assert (job.retrain.every, job.retrain.on_drift, job.retrain.init) == (timedelta(days=7), True, "warm")
     assert (job.alerts, job.fail_if, job.plot, job.on_alert, job.metrics.textfile) == ([], [], None, None, None)
-    assert job.config.train == Config().train
+    assert job.config.train == ValueConfig().train
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_what_is_left_out_is_the_default(tmp_path: Path, text: str) -> None:
         ("input: '-'", "input: must be a file that can be read again (got '-')"),
         ("inputs: a\ninput: b", "inputs: unknown key; did you mean input? valid here: data, model, train"),
         ("input: a\nforecast: {output: '-'}", "forecast.output: must be a file for a job (got '-')"),
-        ("input: a\nmodel: {task: event}", "model.task: a job forecasts values (got 'event')"),
+        ("input: a\nmodel: {task: event}", "model.task: must be 'value' (got the text 'event')"),
         ("input: a\nfreshness: {flatlin: 1h}", "freshness.flatlin: unknown key; did you mean max_flatline?"),
         ("input: a\nfreshness: {max_flatline: 2}", "freshness.max_flatline.limit: must be a number and a unit (90s"),
         (

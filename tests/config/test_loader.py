@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstmcast.config import Config, bundled_configs, load_config, schema
+from lstmcast.config import CONFIG_TYPES, Config, ValueConfig, bundled_configs, load_config, schema
 from lstmcast.errors import ConfigError, FileError
 
 Load = Callable[[str | bytes], Config]
@@ -40,7 +41,7 @@ def faults(load: Load, text: str | bytes) -> tuple[str, ...]:
 )
 def test_empty_files_and_sections_are_the_defaults(load: Load, text: str) -> None:
     """An empty file, an empty section and a byte order mark say nothing."""
-    assert load(text) == Config() == load_config()
+    assert load(text) == ValueConfig() == load_config()
 
 
 def test_values_arrive_as_their_type(load: Load) -> None:
@@ -74,7 +75,7 @@ def test_patience_may_be_endless(load: Load, text: str, patience: object) -> Non
     """Null, as text of an override and in a file, is to run all epochs; unset it is decided from the data."""
     assert load(f"train: {{patience: {text}}}").train.patience == patience
     assert load_config(None, {"train.patience": text}).train.patience == patience
-    assert Config().train.patience == "auto"
+    assert ValueConfig().train.patience == "auto"
 
 
 @pytest.mark.parametrize("word", ["no", "yes", "on", "off", "12:30", "2020-01-01", "010", "0x1F", "1e", "N", "0o7"])
@@ -208,7 +209,7 @@ def test_what_is_no_yaml(load: Load, text: str) -> None:
 
 def test_a_megabyte_is_too_much(load: Load) -> None:
     """A config is written by hand: one byte above 1 MB is refused, 1 MB is read."""
-    assert load("#" * (1 << 20)) == Config()
+    assert load("#" * (1 << 20)) == ValueConfig()
     assert "at most 1 MB" in faults(load, "#" * ((1 << 20) + 1))[0]
 
 
@@ -247,7 +248,7 @@ def test_every_shipped_config_loads(name: str) -> None:
 
 def test_the_default_is_the_default() -> None:
     """`auto` spells out what no config means, `lstm` one network by itself."""
-    assert load_config("auto") == Config()
+    assert load_config("auto") == ValueConfig()
     assert load_config("lstm") == load_config(None, {"train.init": "scratch"})
 
 
@@ -330,41 +331,105 @@ def test_any_text_is_a_config_or_an_expected_failure(tmp_path_factory: pytest.Te
         assert isinstance(config, Config) or all(said)
 
 
-def test_the_schema_says_what_the_loader_does() -> None:
-    """Every section and key is in the schema with its meaning, and no other key is allowed."""
+def sections(task: str) -> dict[str, dict[str, Any]]:
+    """The sections in the schema of the configuration of a task."""
+    parts = schema()["$defs"]
+    config = parts[CONFIG_TYPES[task].__name__]
+    return {name: parts[part["$ref"].rpartition("/")[2]] for name, part in config["properties"].items()}
+
+
+def test_the_schema_is_one_of_the_configs() -> None:
+    """One configuration for each task."""
     tree = schema()
     assert tree["$schema"].startswith("https://json-schema.org/")
-    assert set(tree["properties"]) == set(Config.model_fields)
-    assert tree["additionalProperties"] is False
-    for name, section in Config.model_fields.items():
-        part = tree["$defs"][tree["properties"][name]["$ref"].rpartition("/")[2]]
+    assert [part["$ref"] for part in tree["anyOf"]] == [f"#/$defs/{each.__name__}" for each in CONFIG_TYPES.values()]
+
+
+@pytest.mark.parametrize("task", CONFIG_TYPES)
+def test_the_schema_has_the_keys_of_the_loader(task: str) -> None:
+    """Every section and key of a task is in the schema with its meaning, and no other key is allowed."""
+    config_type = CONFIG_TYPES[task]
+    assert schema()["$defs"][config_type.__name__]["additionalProperties"] is False
+    assert set(sections(task)) == set(config_type.model_fields)
+    for name, part in sections(task).items():
         assert part["additionalProperties"] is False
-        assert set(part["properties"]) == set(section.annotation.model_fields)
+        assert set(part["properties"]) == set(config_type.model_fields[name].annotation.model_fields)
         assert all(entry["description"] for entry in part["properties"].values())
 
 
 def test_the_schema_has_the_types_of_the_loader() -> None:
-    """For an editor: patience is a number from 1, auto or null; skip is true or false; the strategy one of two."""
-    parts = schema()["$defs"]
-    patience = parts["TrainConfig"]["properties"]["patience"]
+    """For an editor: patience is a number from 1, auto or null; a flag is true or false; the strategy one of two."""
+    parts = sections("value")
+    patience = parts["train"]["properties"]["patience"]
     assert {(kind["type"], kind.get("minimum"), kind.get("const")) for kind in patience["anyOf"]} == {
         ("integer", 1, None),
         ("string", None, "auto"),
         ("null", None, None),
     }
     assert patience["default"] == "auto"
-    assert parts["ModelConfig"]["properties"]["skip_connection"]["type"] == "boolean"
-    assert parts["ModelConfig"]["properties"]["strategy"]["enum"] == ["recursive", "direct"]
-    assert "pinball" in parts["TrainConfig"]["properties"]["loss"]["enum"]
+    assert parts["model"]["properties"]["skip_connection"]["type"] == "boolean"
+    assert parts["model"]["properties"]["strategy"]["enum"] == ["recursive", "direct"]
+    assert "pinball" in parts["train"]["properties"]["loss"]["enum"]
+
+
+@pytest.mark.parametrize("task", CONFIG_TYPES)
+def test_one_task_a_schema(task: str) -> None:
+    """Only the task `value` may be left out, so that a file fits exactly one part of the schema."""
+    model = sections(task)["model"]
+    assert model["properties"]["task"]["const"] == task
+    assert ("task" in model.get("required", [])) == (task != "value")
 
 
 @pytest.mark.parametrize("name", list(bundled_configs()))
 def test_the_schema_knows_the_shipped_configs(name: str) -> None:
     """Each key of a shipped config, as another YAML reader sees it, is one that the schema describes."""
-    tree = schema()
-    for section, keys in yaml.safe_load(bundled_configs()[name].read_text(encoding="utf-8")).items():
-        known = tree["$defs"][tree["properties"][section]["$ref"].rpartition("/")[2]]["properties"]
-        assert set(keys) <= set(known)
+    tree = yaml.safe_load(bundled_configs()[name].read_text(encoding="utf-8"))
+    known = sections(tree.get("model", {}).get("task", "value"))
+    for section, keys in tree.items():
+        assert set(keys) <= set(known[section]["properties"])
+
+
+KEYS_OF_OTHERS = [
+    ("value", "model.event", "event"),
+    ("event", "model.strategy", "value"),
+    ("category", "model.lags", "value or event"),
+    ("category", "forecast.levels", "value"),
+    ("label", "forecast.horizon", "value or event or category"),
+    ("label", "data.season_length", "value or event or category"),
+    ("event", "data.features", "label"),
+]
+
+
+@pytest.mark.parametrize(("task", "key", "owners"), KEYS_OF_OTHERS)
+def test_a_key_of_another_task_names_its_tasks(task: str, key: str, owners: str) -> None:
+    """With the tasks that have it, and the one of the file."""
+    with pytest.raises(ConfigError) as caught:
+        load_config(None, {"model.task": task, key: 1})
+    (fault,) = caught.value.faults
+    assert fault.startswith(f"--set: {key}: a key of model.task: {owners}, not of {task}; valid here: ")
+
+
+def test_a_key_near_to_one_of_another_task() -> None:
+    """The nearest key of the file's own task, else of another, with that task."""
+    with pytest.raises(ConfigError, match=r"did you mean dense_units \(model\.task: label\)\?"):
+        load_config(None, {"model.dense_unit": [3]})
+
+
+def test_an_unknown_task_lists_the_known_ones() -> None:
+    """Together with the faults of other keys."""
+    with pytest.raises(ConfigError) as caught:
+        load_config(None, {"model.task": "values", "train.epochs": 0})
+    assert caught.value.faults == (
+        "--set: model.task: must be 'value', 'event', 'category' or 'label' (got the text 'values')",
+        "--set: train.epochs: must be ≥ 1 (got 0)",
+    )
+
+
+def test_an_ensemble_needs_validation() -> None:
+    """Its members are weighted by the errors on the origins that early stopping uses."""
+    with pytest.raises(ConfigError, match=r"train\.init: ensemble weights its members by validation errors"):
+        load_config(None, {"train.init": "ensemble", "train.patience": None})
+    assert load_config(None, {"train.init": "ensemble"}).train.patience == "auto"
 
 
 def test_text_that_yaml_would_want_in_quotes_is_taken_as_it_stands() -> None:
@@ -376,6 +441,6 @@ def test_text_that_yaml_would_want_in_quotes_is_taken_as_it_stands() -> None:
 def test_pretrained_networks_are_what_they_are() -> None:
     """What would be dropped silently is refused, all of it at once; how they learn on may be said."""
     asked = {"train.init": "fine_tune", "model.units": [100], "train.loss": "mae", "train.learning_rate": 0.001}
-    with pytest.raises(ConfigError, match=r"model\.units, train\.loss: pretrained networks are what they are"):
+    with pytest.raises(ConfigError, match=r"model\.units, train\.loss: set by the pretrained models"):
         load_config(None, asked)
     assert load_config(None, {"train.init": "fine_tune", "train.epochs": 3}).train.epochs == 3

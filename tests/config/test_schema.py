@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from lstmcast.config.schema import Config, DataConfig, ForecastConfig
+from lstmcast.config.schema import DataConfig, ValueConfig, ValueForecastConfig
 
-SECTIONS: dict[str, type[BaseModel]] = {name: field.annotation for name, field in Config.model_fields.items()}
+SECTIONS: dict[str, type[BaseModel]] = {name: field.annotation for name, field in ValueConfig.model_fields.items()}
 KEYS = [(section, key) for section, model in SECTIONS.items() for key in model.model_fields]
 
 
@@ -29,14 +29,14 @@ def test_every_key_is_described_in_a_sentence(section: str, key: str) -> None:
 
 def test_the_defaults_are_valid_when_written_out() -> None:
     """What a Config dumps is a Config."""
-    assert Config.model_validate(Config().model_dump()) == Config()
-    assert Config.model_validate(Config().model_dump(mode="json")) == Config()
+    assert ValueConfig.model_validate(ValueConfig().model_dump()) == ValueConfig()
+    assert ValueConfig.model_validate(ValueConfig().model_dump(mode="json")) == ValueConfig()
 
 
 @pytest.mark.parametrize(("section", "key"), KEYS)
 def test_nothing_can_be_changed(section: str, key: str) -> None:
     """A Config is frozen, and so are its sections."""
-    config = Config()
+    config = ValueConfig()
     with pytest.raises(ValidationError, match="frozen"):
         setattr(config, section, None)
     with pytest.raises(ValidationError, match="frozen"):
@@ -51,7 +51,7 @@ def test_one_series_column_needs_no_list(value: Any) -> None:
 
 def test_levels_are_sorted() -> None:
     """Levels come out ascending, as intervals nest."""
-    assert ForecastConfig(levels=[95, 50, 80]).levels == [50, 80, 95]
+    assert ValueForecastConfig(levels=[95, 50, 80]).levels == [50, 80, 95]
 
 
 def test_no_type_is_made_another() -> None:

@@ -9,15 +9,15 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstmcast.config import Config, Job, load_config, load_job
-from lstmcast.config.schema import DataConfig, ForecastConfig, ModelConfig, TrainConfig
+from lstmcast.config import Config, Job, ValueConfig, load_config, load_job
+from lstmcast.config.schema import SeasonalDataConfig, ValueForecastConfig, ValueModelConfig, ValueTrainConfig
 from lstmcast.config.template import commented, commented_job
 
 CONFIGS = [
-    Config(),
-    Config(data=DataConfig(time="\xa0", target=" a ", id_columns=["", "\x85"])),
-    Config(
-        data=DataConfig(
+    ValueConfig(),
+    ValueConfig(data=SeasonalDataConfig(time="\xa0", target=" a ", id_columns=["", "\x85"])),
+    ValueConfig(
+        data=SeasonalDataConfig(
             time="no",
             target=["1e3", "*", "a: b"],
             id_columns=["ä,", "#x"],
@@ -25,13 +25,13 @@ CONFIGS = [
             thousands="'",
             season_length=7,
         ),
-        model=ModelConfig(
+        model=ValueModelConfig(
             units=[3, 4], context=5, dropout=0.25, transform="sqrt", strategy="direct", skip_connection=True
         ),
-        train=TrainConfig(
+        train=ValueTrainConfig(
             learning_rate=1e-5, clip_norm=None, patience=None, loss="pinball", refit_on_all_data=False, seed=2**32 - 1
         ),
-        forecast=ForecastConfig(levels=[], output="null"),
+        forecast=ValueForecastConfig(levels=[], output="null"),
     ),
 ]
 
@@ -52,7 +52,7 @@ def test_what_is_written_loads_back_equal(config: Config, tmp_path: Path) -> Non
 @settings(max_examples=80, deadline=None)
 def test_any_column_name_loads_back(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     """Whatever a column is called, the written config names it again."""
-    config = Config(data=DataConfig(time=name))
+    config = ValueConfig(data=SeasonalDataConfig(time=name))
     assert load(commented(config, {}, {}, "x.csv"), tmp_path_factory.getbasetemp() / "name.yaml") == config
 
 
@@ -60,7 +60,7 @@ def test_what_was_found_is_filled_in_with_its_reason(tmp_path: Path) -> None:
     """Found values win over the config, and their reason stands above them; without a value there is no reason."""
     found = {"data.time": "month", "data.season_length": 12, "data.id_columns": []}
     reasons = {"data.time": "the only column", "data.season_length": "monthly data", "data.id_columns": "none repeats"}
-    text = commented(Config(), found, reasons, "air.csv")
+    text = commented(ValueConfig(), found, reasons, "air.csv")
     config = load(text, tmp_path / "my.yaml")
     assert (config.data.time, config.data.season_length) == ("month", 12)
     lines = text.splitlines()
@@ -71,8 +71,8 @@ def test_what_was_found_is_filled_in_with_its_reason(tmp_path: Path) -> None:
 
 def test_every_key_stands_below_its_meaning() -> None:
     """All keys are written, in order, each under its description; another YAML reader sees the same keys."""
-    lines = commented(Config(), {}, {}, "air.csv").splitlines()
-    for section, field in Config.model_fields.items():
+    lines = commented(ValueConfig(), {}, {}, "air.csv").splitlines()
+    for section, field in ValueConfig.model_fields.items():
         assert f"{section}:" in lines
         for key, meaning in field.annotation.model_fields.items():
             (at,) = [
@@ -81,13 +81,13 @@ def test_every_key_stands_below_its_meaning() -> None:
             assert lines[at - 1] == f"  # {meaning.description}"
     tree = yaml.safe_load("\n".join(lines))
     assert {s: list(keys) for s, keys in tree.items()} == {
-        s: list(f.annotation.model_fields) for s, f in Config.model_fields.items()
+        s: list(f.annotation.model_fields) for s, f in ValueConfig.model_fields.items()
     }
 
 
 def test_the_first_line_says_how_to_use_it() -> None:
     """The file begins with the command that uses it."""
-    assert commented(Config(), {}, {}, "my data.csv").startswith("# lstmcast train my data.csv --config ")
+    assert commented(ValueConfig(), {}, {}, "my data.csv").startswith("# lstmcast train my data.csv --config ")
 
 
 def test_a_job_loads_back_equal(tmp_path: Path) -> None:

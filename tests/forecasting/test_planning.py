@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstmcast.config import Config, load_config
+from lstmcast.config import Config, ValueConfig, load_config
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
@@ -76,7 +76,7 @@ def test_what_is_pinned_stays(air_panel: Panel) -> None:
 
 def test_what_is_decided_is_said(air_panel: Panel) -> None:
     """Each decision is a setting with a value and a reason; a pinned one is marked."""
-    found = {f.key: f for f in make_plan(air_panel, Config()).inferred}
+    found = {f.key: f for f in make_plan(air_panel, ValueConfig()).inferred}
     assert {"horizon", "transform", "preprocessing", "window"} <= set(found)
     assert (found["horizon"].value, found["horizon"].reason) == ("12", "usual for data that are monthly")
     assert all(f.value and f.reason for f in found.values())
@@ -87,7 +87,7 @@ def test_what_is_decided_is_said(air_panel: Panel) -> None:
 
 def test_ways_share_one_window(air_panel: Panel) -> None:
     """Different ways to see the series read windows of one size, which is the architecture's."""
-    plan = make_plan(air_panel, Config())
+    plan = make_plan(air_panel, ValueConfig())
     sizes = {(way.window_spec.context, way.window_spec.lags) for way in plan.variants}
     assert sizes == {(plan.architecture.context, plan.architecture.lags)}
     assert all(0 <= way.window_spec.burn < way.window_spec.context for way in plan.variants)
@@ -124,7 +124,7 @@ def test_a_transform_that_the_values_forbid(
 
 def test_an_epoch_is_bounded(air_panel: Panel) -> None:
     """An epoch has batches enough to learn from few values, and not endlessly many for millions."""
-    few = make_plan(air_panel, Config()).recipe
+    few = make_plan(air_panel, ValueConfig()).recipe
     length = 100_000
     values = np.abs(np.random.default_rng(0).normal(100, 10, length))
     many = replace(air_panel, values=values, observed=np.ones(length, bool), offsets=np.array([0, length]), inferred=())
@@ -155,7 +155,7 @@ def test_what_the_network_says(air_panel: Panel, settings: dict[str, Any], head:
 
 def test_a_long_fit_holds_out_nothing_to_stop(air_panel: Panel) -> None:
     """Without patience nothing stops: one way, a falling learning rate, and what would stop is learnt from."""
-    stopping, lasting = make_plan(air_panel, Config()), make_plan(air_panel, config(train__patience=None))
+    stopping, lasting = make_plan(air_panel, ValueConfig()), make_plan(air_panel, config(train__patience=None))
     assert (stopping.holdout.validation_steps > 0, stopping.recipe.patience, stopping.recipe.schedule) == (
         True,
         10,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lstmcast.config import Config
+from lstmcast.config import ValueConfig
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.forecasting.fitting import FitProgress
@@ -109,7 +109,7 @@ def test_found_as_json(shops_file: Path) -> None:
 
 def test_planned(air_panel: Panel) -> None:
     """What `auto` became, what is held out, and the network with its number of weights."""
-    plan = make_plan(air_panel, Config())
+    plan = make_plan(air_panel, ValueConfig())
     text = console.format_plan(plan)
     assert f"{plan.holdout.total} steps" in text
     assert f"{plan.holdout.validation_steps} validation (early stopping), {plan.holdout.test_steps} test" in text

@@ -17,7 +17,7 @@ from lstmcast.tasks.pipeline import DEFAULT_OPTIONS, FitOptions, evaluate
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lstmcast.config import Config
+    from lstmcast.config import CategoryConfig
 
 TEST_DIVISOR = 3  # the test steps are the last third
 
@@ -69,7 +69,7 @@ class SymbolBacktest:
         return dict(to_plain(self.evaluation.summary))
 
 
-def plan_backtest(panel: Panel, config: Config) -> SymbolTraining:
+def plan_backtest(panel: Panel, config: CategoryConfig) -> SymbolTraining:
     """Plan a training whose test steps are the last third of a typical series.
 
     Raises:

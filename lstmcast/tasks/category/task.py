@@ -19,25 +19,25 @@ from lstmcast.tasks.category.model import TEXT, SymbolForecast, SymbolForecaster
 from lstmcast.text import pluralize
 
 if TYPE_CHECKING:
-    from lstmcast.config import Config
+    from lstmcast.config import CategoryConfig
     from lstmcast.forecasting.fitting import ProgressCallback
     from lstmcast.tasks.category.backtest import SymbolBacktest
     from lstmcast.tasks.category.scores import CategoryReport
     from lstmcast.tasks.category.train import SymbolTraining
 
 
-class CategoryTask(Task[Panel, SymbolForecaster, "SymbolBacktest"]):
+class CategoryTask(Task["CategoryConfig", Panel, SymbolForecaster, "SymbolBacktest"]):
     """The calls of commands and jobs for symbols; see `Task`."""
 
     name: ClassVar[str] = "category"
     codec: ClassVar[Codec] = category_codec
     formats: ClassVar[tuple[str, ...]] = (*FORMATS, TEXT)
 
-    def read(self, data: str, config: Config) -> Panel:
+    def read(self, data: str, config: CategoryConfig) -> Panel:
         """Read a panel of codes."""
         return _read(data, ReadOptions.of(config.data.model_dump()))
 
-    def training(self, dataset: Panel, config: Config) -> SymbolTraining:
+    def training(self, dataset: Panel, config: CategoryConfig) -> SymbolTraining:
         """Plan a training run."""
         from lstmcast.tasks.category.train import SymbolTraining
 
@@ -78,7 +78,13 @@ class CategoryTask(Task[Panel, SymbolForecaster, "SymbolBacktest"]):
         return render(figure, options.suffix), f"{shown} of {dataset.n_series} series"
 
     def backtest(
-        self, dataset: Panel, config: Config, options: BacktestOptions, *, on_progress: ProgressCallback, note: Note
+        self,
+        dataset: Panel,
+        config: CategoryConfig,
+        options: BacktestOptions,
+        *,
+        on_progress: ProgressCallback,
+        note: Note,
     ) -> SymbolBacktest:
         """Train on all but the last third, and score every step of that."""
         from lstmcast.tasks.category.backtest import backtest, plan_backtest

@@ -24,7 +24,7 @@ from lstmcast.tasks.pipeline import MAX_CHECKED_SERIES, HoldoutFit, NetworkTrain
 from lstmcast.types import Array
 
 if TYPE_CHECKING:
-    from lstmcast.config import Config
+    from lstmcast.config import CategoryConfig
 
 MAX_VALIDATION_STEPS, MAX_TEST_STEPS = 10_000, 40_000
 CONTEXT_WITHOUT_SEASON, MAX_CONTEXT = 64, 96  # steps of a window
@@ -46,7 +46,7 @@ class SymbolPlan(NetworkPlan):
     holdout: HoldoutSplit
 
 
-def make_symbol_plan(panel: Panel, config: Config, *, test_steps: int | None = None) -> SymbolPlan:
+def make_symbol_plan(panel: Panel, config: CategoryConfig, *, test_steps: int | None = None) -> SymbolPlan:
     """Decide everything that the config leaves to `auto`.
 
     Args:
@@ -59,7 +59,13 @@ def make_symbol_plan(panel: Panel, config: Config, *, test_steps: int | None = N
     """
     holdout = plan_symbol_holdout(panel, horizon_of(panel, config), test_steps)
     context, n_symbols = _context(panel, config), len(panel.symbols)
-    architecture = architecture_of(config, context=context, lags=n_symbols, head=CategoricalHead(n_symbols))
+    architecture = architecture_of(
+        config.model,
+        context=context,
+        lags=n_symbols,
+        head=CategoricalHead(n_symbols),
+        skip=config.model.skip_connection,
+    )
     n_learned = int(np.maximum(panel.lengths - holdout.total, 0).sum())
 
     def steps_per_epoch(batch_size: int) -> int:
@@ -116,7 +122,7 @@ def _examples(symbols: tuple[str, ...]) -> str:
     return shown + (" …" if len(symbols) > 8 else "")
 
 
-def _context(panel: Panel, config: Config) -> int:
+def _context(panel: Panel, config: CategoryConfig) -> int:
     """Three seasons, or 64 steps; at most a quarter of a typical series."""
     if config.model.context != "auto":
         return config.model.context
@@ -131,11 +137,11 @@ class SymbolTraining(NetworkTraining[SymbolPipeline, SymbolEvaluation, SymbolFor
 
     plan: SymbolPlan
     panel: Panel
-    config: Config
+    config: CategoryConfig
     always_validates: ClassVar[bool] = True
 
     @classmethod
-    def of(cls, panel: Panel, config: Config, *, test_steps: int | None = None) -> SymbolTraining:
+    def of(cls, panel: Panel, config: CategoryConfig, *, test_steps: int | None = None) -> SymbolTraining:
         """Plan the training of a panel; arguments and errors as in `make_symbol_plan`."""
         return cls(make_symbol_plan(panel, config, test_steps=test_steps), panel, config)
 

@@ -24,7 +24,7 @@ from lstmcast.tasks.pipeline import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lstmcast.config import Config
+    from lstmcast.config import EventConfig
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class EventBacktest:
 
 def backtest(
     panel: Panel,
-    config: Config,
+    config: EventConfig,
     *,
     n_origins: int | None = None,
     step_size: int | None = None,

@@ -15,24 +15,24 @@ from lstmcast.tasks.event import codec as event_codec
 from lstmcast.tasks.event.model import EventForecaster
 
 if TYPE_CHECKING:
-    from lstmcast.config import Config
+    from lstmcast.config import EventConfig
     from lstmcast.forecasting.fitting import ProgressCallback
     from lstmcast.tasks.event.backtest import EventBacktest
     from lstmcast.tasks.event.scores import EventReport
     from lstmcast.tasks.event.train import EventTraining
 
 
-class EventTask(Task[Panel, EventForecaster, "EventBacktest"]):
+class EventTask(Task["EventConfig", Panel, EventForecaster, "EventBacktest"]):
     """The calls of commands and jobs for an event; see `Task`."""
 
     name: ClassVar[str] = "event"
     codec: ClassVar[Codec] = event_codec
 
-    def read(self, data: str, config: Config) -> Panel:
+    def read(self, data: str, config: EventConfig) -> Panel:
         """Read a panel; without `model.event`, of yes and no."""
         return read(data, ReadOptions.of(config.data.model_dump()), _parser(config.model.event))
 
-    def training(self, dataset: Panel, config: Config) -> EventTraining:
+    def training(self, dataset: Panel, config: EventConfig) -> EventTraining:
         """Plan a training run."""
         from lstmcast.tasks.event.train import EventTraining
 
@@ -67,7 +67,7 @@ class EventTask(Task[Panel, EventForecaster, "EventBacktest"]):
     def backtest(
         self,
         dataset: Panel,
-        config: Config,
+        config: EventConfig,
         options: BacktestOptions,
         *,
         on_progress: ProgressCallback,

@@ -30,7 +30,7 @@ from lstmcast.tasks.pipeline import MAX_CHECKED_SERIES, HoldoutFit, NetworkTrain
 from lstmcast.types import Array
 
 if TYPE_CHECKING:
-    from lstmcast.config import Config
+    from lstmcast.config import EventConfig
 
 
 MAX_HORIZONS = 60  # horizons of validation, and of test, at most
@@ -59,7 +59,7 @@ class EventPlan(NetworkPlan):
         return self.split.holdout
 
 
-def make_event_plan(panel: Panel, config: Config) -> EventPlan:
+def make_event_plan(panel: Panel, config: EventConfig) -> EventPlan:
     """Decide everything that the config leaves to `auto`, as for values forecast directly.
 
     Raises:
@@ -72,8 +72,7 @@ def make_event_plan(panel: Panel, config: Config) -> EventPlan:
     requested = config.model.event
     rule = make_rule(parse_event(requested) if requested else None, panel, past)
     event = InferredSetting(SettingKey.EVENT, rule.text, _reason(rule, past))
-    direct = config.model_copy(update={"model": config.model.model_copy(update={"strategy": "direct"})})
-    plan = make_plan(panel, direct, split=split)
+    plan = make_plan(panel, config.as_values(), split=split)
     variant, head = plan.variants[0], BernoulliHead(holdout.horizon)
     return EventPlan(
         split=split,
@@ -106,10 +105,10 @@ class EventTraining(NetworkTraining[EventPipeline, EventEvaluation, EventForecas
 
     plan: EventPlan
     panel: Panel
-    config: Config
+    config: EventConfig
 
     @classmethod
-    def of(cls, panel: Panel, config: Config) -> EventTraining:
+    def of(cls, panel: Panel, config: EventConfig) -> EventTraining:
         """Plan the training of a panel; see `make_event_plan` for the errors."""
         return cls(make_event_plan(panel, config), panel, config)
 

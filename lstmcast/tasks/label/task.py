@@ -18,20 +18,20 @@ from lstmcast.tasks.label import codec as label_codec
 from lstmcast.tasks.label.model import LabelPredictions, SeriesClassifier
 
 if TYPE_CHECKING:
-    from lstmcast.config import Config
+    from lstmcast.config import LabelConfig
     from lstmcast.forecasting.fitting import ProgressCallback
     from lstmcast.tasks.label.backtest import LabelBacktest
     from lstmcast.tasks.label.scores import LabelReport, LabelScores
     from lstmcast.tasks.label.train import LabelPlan, LabelTraining
 
 
-class LabelTask(Task[LabeledPanel, SeriesClassifier, "LabelBacktest"]):
+class LabelTask(Task["LabelConfig", LabeledPanel, SeriesClassifier, "LabelBacktest"]):
     """The calls of commands and jobs for labels; see `Task`."""
 
     name: ClassVar[str] = "label"
     codec: ClassVar[Codec] = label_codec
 
-    def read(self, data: str, config: Config) -> LabeledPanel:
+    def read(self, data: str, config: LabelConfig) -> LabeledPanel:
         """Read series and their labels."""
         return read_labels(data, ReadOptions.of(config.data.model_dump()))
 
@@ -39,7 +39,7 @@ class LabelTask(Task[LabeledPanel, SeriesClassifier, "LabelBacktest"]):
         """Format series, features and labels."""
         return task_tables.format_labeled_data(dataset)
 
-    def training(self, dataset: LabeledPanel, config: Config) -> LabelTraining:
+    def training(self, dataset: LabeledPanel, config: LabelConfig) -> LabelTraining:
         """Plan a training run."""
         from lstmcast.tasks.label.train import LabelTraining
 
@@ -100,7 +100,7 @@ class LabelTask(Task[LabeledPanel, SeriesClassifier, "LabelBacktest"]):
     def backtest(
         self,
         dataset: LabeledPanel,
-        config: Config,
+        config: LabelConfig,
         options: BacktestOptions,
         *,
         on_progress: ProgressCallback,

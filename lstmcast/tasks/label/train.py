@@ -26,7 +26,7 @@ from lstmcast.text import pluralize, truncate_list
 from lstmcast.types import Array, Ints
 
 if TYPE_CHECKING:
-    from lstmcast.config import Config
+    from lstmcast.config import LabelConfig
 
 
 MAX_CONTEXT = 512  # steps read of a series, unless the config sets model.context
@@ -48,7 +48,7 @@ class LabelPlan(NetworkPlan):
     split: StratifiedSplit
 
 
-def make_label_plan(data: LabeledPanel, config: Config) -> LabelPlan:
+def make_label_plan(data: LabeledPanel, config: LabelConfig) -> LabelPlan:
     """Decide everything that the config leaves to `auto`.
 
     Raises:
@@ -61,7 +61,7 @@ def make_label_plan(data: LabeledPanel, config: Config) -> LabelPlan:
     longest, requested = int(known.lengths[split.train].max()), config.model.context
     context = min(longest, MAX_CONTEXT) if requested == "auto" else requested
     architecture = architecture_of(
-        config,
+        config.model,
         context=context,
         lags=len(known.features),
         head=CategoricalHead(len(known.classes)),
@@ -145,10 +145,10 @@ class LabelTraining(NetworkTraining[ClassifierPipeline, LabelEvaluation, SeriesC
 
     plan: LabelPlan
     data: LabeledPanel
-    config: Config
+    config: LabelConfig
 
     @classmethod
-    def of(cls, data: LabeledPanel, config: Config) -> LabelTraining:
+    def of(cls, data: LabeledPanel, config: LabelConfig) -> LabelTraining:
         """Plan the training of labeled series.
 
         Raises:

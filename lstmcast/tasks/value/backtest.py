@@ -22,11 +22,11 @@ from lstmcast.results import LSTMCAST
 from lstmcast.statistical.naive import Rule, baselines, naive2
 from lstmcast.statistical.statsforecast_models import METHODS, FitJob, fit_all, require
 from lstmcast.tasks.pipeline import FitOptions, plan_rolling_origins, train_before_origins
-from lstmcast.tasks.value.train import ValueTraining
+from lstmcast.tasks.value.train import ValueTraining, require_values
 from lstmcast.types import Floats, Ints
 
 if TYPE_CHECKING:
-    from lstmcast.config import Config
+    from lstmcast.config import Config, ValueConfig
     from lstmcast.forecasting.fitting import ProgressCallback
     from lstmcast.forecasting.forecaster import Forecaster
 
@@ -36,7 +36,7 @@ MAX_PARALLEL_FITS = 8  # trainings at once: each needs about a gigabyte
 
 
 def forecast_single_fit(
-    panel: Panel, config: Config, rolling: RollingOrigins, on_progress: ProgressCallback
+    panel: Panel, config: ValueConfig, rolling: RollingOrigins, on_progress: ProgressCallback
 ) -> MethodForecasts:
     """Forecast from all origins by one forecaster, trained on the steps before the first origin of every series.
 
@@ -56,7 +56,7 @@ def forecast_single_fit(
 
 
 def forecast_with_refit(
-    panel: Panel, config: Config, rolling: RollingOrigins, on_progress: Callable[[int], None]
+    panel: Panel, config: ValueConfig, rolling: RollingOrigins, on_progress: Callable[[int], None]
 ) -> MethodForecasts:
     """Forecast from each origin by a forecaster trained on the steps before it, in parallel.
 
@@ -72,7 +72,7 @@ def forecast_with_refit(
     )
 
 
-def _trained_at_the_end(past: Panel, config: Config) -> Parts:
+def _trained_at_the_end(past: Panel, config: ValueConfig) -> Parts:
     """Train on a panel and forecast the next steps. Runs in a process of its own."""
     return _ends(_train(past, config, lambda _: None), past)
 
@@ -87,7 +87,7 @@ def _stacked(parts: Sequence[Parts]) -> MethodForecasts:
     return _checked(*(np.stack(part, axis=-2) for part in zip(*parts, strict=True)))
 
 
-def _train(past: Panel, config: Config, on_progress: ProgressCallback) -> Forecaster:
+def _train(past: Panel, config: ValueConfig, on_progress: ProgressCallback) -> Forecaster:
     return train_before_origins(lambda: ValueTraining.of(past, config), FitOptions(on_progress))
 
 
@@ -186,14 +186,14 @@ def backtest(
         ModelError: training diverged.
     """
     require(classical)
-    scored, config, rolling = plan_rolling_origins(panel, config, origins, step)
+    scored, requested, rolling = plan_rolling_origins(panel, require_values(config), origins, step)
     actual = _outcomes(scored, rolling)
-    config, notes = _resolve_transform(scored, config, rolling)
-    levels = tuple(config.forecast.levels)
+    values, notes = _resolve_transform(scored, requested, rolling)
+    levels = tuple(values.forecast.levels)
     if refit:
-        network = forecast_with_refit(scored, config, rolling, lambda k: note(f"trained {k} of {rolling.n_origins}"))
+        network = forecast_with_refit(scored, values, rolling, lambda k: note(f"trained {k} of {rolling.n_origins}"))
     else:
-        network = forecast_single_fit(scored, config, rolling, on_progress)
+        network = forecast_single_fit(scored, values, rolling, on_progress)
     by_method = {LSTMCAST: network, **baseline_forecasts(scored, rolling, levels, refit=refit)}
     if classical:
         by_method |= classical_forecasts(scored, rolling, levels, list(dict.fromkeys(classical)), note)
@@ -234,7 +234,7 @@ def _outcomes(panel: Panel, rolling: RollingOrigins) -> Floats:
     return actual.reshape(*origins.shape, rolling.horizon)
 
 
-def _resolve_transform(panel: Panel, config: Config, rolling: RollingOrigins) -> tuple[Config, list[str]]:
+def _resolve_transform(panel: Panel, config: ValueConfig, rolling: RollingOrigins) -> tuple[ValueConfig, list[str]]:
     """The config with a transform that is valid for the values after the first origin too."""
     later, before = (valid_transforms(values) for values in (panel.values, panel.drop_last(rolling.held_out).values))
     if config.model.transform != "auto" or later == before:

@@ -15,29 +15,29 @@ from lstmcast.results import ValueReport
 from lstmcast.tasks.base import BacktestOptions, Codec, Note, PlotOptions, Task
 
 if TYPE_CHECKING:
-    from lstmcast.config import Config
+    from lstmcast.config import ValueConfig
     from lstmcast.evaluation.backtest_result import BacktestResult
     from lstmcast.forecasting.fitting import ProgressCallback
     from lstmcast.tasks.value.train import ValueTraining
 
 
-class ValueTask(Task[Panel, Forecaster, "BacktestResult"]):
+class ValueTask(Task["ValueConfig", Panel, Forecaster, "BacktestResult"]):
     """The calls of commands and jobs for values; see `Task`."""
 
     name: ClassVar[str] = "value"
     codec: ClassVar[Codec] = value_codec
 
-    def read(self, data: str, config: Config) -> Panel:
+    def read(self, data: str, config: ValueConfig) -> Panel:
         """Read a panel."""
         return read(data, ReadOptions.of(config.data.model_dump()))
 
-    def training(self, dataset: Panel, config: Config) -> ValueTraining:
+    def training(self, dataset: Panel, config: ValueConfig) -> ValueTraining:
         """Plan a training run."""
         from lstmcast.tasks.value.train import ValueTraining
 
         return ValueTraining.of(dataset, config)
 
-    def warm_training(self, dataset: Panel, config: Config, start: Forecaster) -> ValueTraining:
+    def warm_training(self, dataset: Panel, config: ValueConfig, start: Forecaster) -> ValueTraining:
         """Plan a training run that starts from the weights of a forecaster."""
         from lstmcast.tasks.value.train import ValueTraining
 
@@ -68,7 +68,13 @@ class ValueTask(Task[Panel, Forecaster, "BacktestResult"]):
         return content, f"{len(panels)} of {dataset.n_series} series"
 
     def backtest(
-        self, dataset: Panel, config: Config, options: BacktestOptions, *, on_progress: ProgressCallback, note: Note
+        self,
+        dataset: Panel,
+        config: ValueConfig,
+        options: BacktestOptions,
+        *,
+        on_progress: ProgressCallback,
+        note: Note,
     ) -> BacktestResult:
         """Forecast from rolling origins, after one training or after one for each."""
         from lstmcast.tasks.value.backtest import backtest

@@ -25,7 +25,7 @@ from lstmcast.tasks.pipeline import MAX_CHECKED_SERIES, FitOptions, Training
 from lstmcast.types import Array
 
 if TYPE_CHECKING:
-    from lstmcast.config import Config
+    from lstmcast.config import Config, ValueConfig
     from lstmcast.persistence.checkpoint import Checkpoint
 
 
@@ -42,17 +42,12 @@ class ValueTraining(Training[HoldoutFit, BoundEnsemble, HoldoutEvaluation, Forec
 
     plan: TrainingPlan
     panel: Panel
-    config: Config
+    config: ValueConfig
     warm_start: WarmStart | None
 
     @classmethod
-    def of(cls, panel: Panel, config: Config, start: Forecaster | None = None) -> ValueTraining:
+    def of(cls, panel: Panel, config: ValueConfig, start: Forecaster | None = None) -> ValueTraining:
         """Plan the training of a panel; arguments and errors as in `train`."""
-        if (task := config.model.task) != "value":
-            raise UsageError(
-                f"model.task: train makes forecasters of values (got {task!r}); lstmcast.tasks.get_task({task!r}) "
-                "trains such models"
-            )
         plan, warm_start = plan_training(panel, config, start)
         return cls(plan, panel, config, warm_start)
 
@@ -93,6 +88,18 @@ class ValueTraining(Training[HoldoutFit, BoundEnsemble, HoldoutEvaluation, Forec
         )
 
 
+def require_values(config: Config) -> ValueConfig:
+    """Return the configuration of the value task, or raise a UsageError for another task."""
+    from lstmcast.config import ValueConfig
+
+    if not isinstance(config, ValueConfig):
+        task = config.model.task
+        raise UsageError(
+            f"model.task: a forecaster predicts values (got {task!r}); use lstmcast.tasks.get_task({task!r}) instead"
+        )
+    return config
+
+
 def train(
     panel: Panel,
     config: Config,
@@ -118,6 +125,6 @@ def train(
         DataError: too little data, or values that cannot be transformed.
         ModelError: training diverged, or the NumPy and Keras forward passes differ.
     """
-    training = ValueTraining.of(panel, config, start)
+    training = ValueTraining.of(panel, require_values(config), start)
     planned(training.plan)
     return task_pipeline.train(training, FitOptions(on_progress, checkpoint))

@@ -126,4 +126,4 @@ def test_settings_without_a_meaning_are_refused(
     """A text of values, lags of symbols, a loss of values."""
     given = [part for setting in settings for part in ("--set", setting)]
     assert main(["train", str(air), *given]) == 3
-    assert f"{fault}: has no meaning with model.task" in capfd.readouterr().err
+    assert f"{fault}: a key of model.task: " in capfd.readouterr().err

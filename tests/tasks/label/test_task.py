@@ -119,9 +119,9 @@ def test_flags_that_make_no_sense(
 def test_keys_of_other_heads_are_refused(labelled_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A horizon means nothing to labels, nor a hidden layer to values."""
     assert main(["train", str(labelled_file), *HEAD, "--horizon", "3"]) == 3
-    assert "--horizon: has no meaning with model.task: label" in capsys.readouterr().err
+    assert "--horizon: a key of model.task: value or event or category, not of label" in capsys.readouterr().err
     assert main(["train", str(labelled_file), "--set", "model.dense_units=[3]"]) == 3
-    assert "model.dense_units: has no meaning with model.task: value" in capsys.readouterr().err
+    assert "model.dense_units: a key of model.task: label, not of value" in capsys.readouterr().err
 
 
 @pytest.mark.slow
