@@ -1,4 +1,4 @@
-"""Which column plays which part: pinned by the user, or inferred with the reason."""
+"""Roles of columns: pinned, or inferred with a reason."""
 
 from __future__ import annotations
 
@@ -27,31 +27,31 @@ from lstmcast.data.time_column import looks_like_counts, looks_like_times
 from lstmcast.errors import ConfigError, DataError
 from lstmcast.text import pluralize, suggest, truncate_items, truncate_list
 
-OUTPUTS = re.compile(r"forecast|probability|(?:lower|upper)_[0-9.]+")  # columns of a forecast
+RESERVED_NAMES = re.compile(r"forecast|probability|(?:lower|upper)_[0-9.]+")  # columns of a forecast
 
-EPOCH = 1e8  # numbers of this size may be seconds since 1970
+MIN_EPOCH = 1e8  # larger numbers may be seconds since 1970
 
 Choose = Callable[[Table, list[str], ReadOptions, bool], ColumnChoice]
-"""Finds the target, where none is pinned, among columns that play no other part; the last: whether there are times."""
+"""Selects the target among columns without a role; the last argument is true if there is a time column."""
 
 
 def find_columns(
     table: Table, options: ReadOptions, choose: Choose | None = None, holds: Holds = looks_like_numbers
 ) -> tuple[Columns, tuple[InferredSetting, ...], tuple[str, ...]]:
-    """Finds the time, the columns that name the series, and what to forecast.
+    """Find the time column, the id columns and the target.
 
     Args:
         table: the file as text.
-        options: `time`, `series` and `target` pin a part; `target=("*",)` takes every numeric column.
-        choose: finds the target where none is pinned; None: `find_numbers`.
-        holds: whether a column may be a target.
+        options: pinned columns; `target=("*",)` selects every numeric column.
+        choose: selects the target if none is pinned; None for `find_numbers`.
+        holds: true for columns that may be a target.
 
     Returns:
-        the columns; an inferred setting for each part; notes, such as the columns left unused.
+        The columns, an inferred setting for each role, and notes.
 
     Raises:
-        DataError: a pinned column is not in the file, or what to forecast is not clear.
-        ConfigError: one column is pinned for two parts.
+        DataError: a pinned column is not in the file, or the target is ambiguous.
+        ConfigError: a column is pinned for two roles.
     """
     names = [str(name) for name in table.text.columns]
     _check_pins(names, options, table.source)
@@ -70,7 +70,7 @@ def find_columns(
     if not time.names:
         notes.insert(0, "no time column: rows are counted 1, 2, 3 …")
     notes += [
-        f"column '{name}' is empty in {pluralize(empty, 'row')}: taken as the name of a series"
+        f"column '{name}' is empty in {pluralize(empty, 'row')}: used as a series id"
         for name in series.names
         if (empty := int((table.text[name].str.strip() == "").sum()))
     ]
@@ -83,9 +83,9 @@ def find_columns(
 
 
 def _check_names(columns: Columns, source: str) -> None:
-    """Time and series columns are repeated in the forecast, where some names have a meaning of their own."""
+    """Raise DataError if a column of the forecast would have a reserved name."""
     repeated = [name for name in (columns.time or "step", *columns.series) if name]
-    faults = [name for name in repeated if OUTPUTS.fullmatch(name)]
+    faults = [name for name in repeated if RESERVED_NAMES.fullmatch(name)]
     if columns.time is None and "step" in columns.series:
         faults.append("step")
     if len(columns.target) > 1 and "series" in repeated:
@@ -95,7 +95,7 @@ def _check_names(columns: Columns, source: str) -> None:
 
 
 def _check_pins(names: list[str], options: ReadOptions, source: str) -> None:
-    """Every pinned column must exist, and play one part."""
+    """Raise DataError for a pinned column that does not exist, ConfigError for one with two roles."""
     target = () if options.target == EVERY else options.target
     pins = [("data.time", options.time)] if options.time is not None else []
     pins += [("data.id_columns", name) for name in options.id_columns] + [("data.target", name) for name in target]
@@ -105,14 +105,14 @@ def _check_pins(names: list[str], options: ReadOptions, source: str) -> None:
     parts: dict[str, str] = {}
     for key, name in pins:
         if name in parts:
-            faults.append(f"{key}: column '{name}' already is {parts[name]}; a column plays one part")
+            faults.append(f"{key}: column '{name}' already is {parts[name]}; a column has one role")
         parts[name] = key
     if faults:
         raise ConfigError(faults)
 
 
 def _find_time(table: Table, names: list[str], options: ReadOptions) -> ColumnChoice:
-    """The time column: of those that read as times, the one whose name says so and that tells most rows apart."""
+    """Find the time column: of the columns of times, the one named so that distinguishes most rows."""
     if options.time is not None:
         return ColumnChoice((options.time,), "given")
     free = [name for name in names if name not in {*options.id_columns, *options.target}]
@@ -128,10 +128,9 @@ def _find_time(table: Table, names: list[str], options: ReadOptions) -> ColumnCh
 
 
 def _named_like_times(name: str, text: pd.Series) -> bool:
-    """Whether a column that does not read as times is named like one, and may be meant as one.
+    """True if a column that is not parsed as times has a name of times and may be intended as such.
 
-    Whole numbers that count steps are. Other numbers, unless they are large as epochs are, are not where they rise
-    evenly, as decimal years do: then counting the rows tells the same. Else reading them will say what is wrong.
+    Integers that count steps are. Evenly rising numbers below the size of epochs, such as decimal years, are not.
     """
     if looks_like_counts(text):
         return bool(words(name) & TIME_NAMES) or (bool(words(name) & STEP_WORDS) and text.is_unique)
@@ -139,11 +138,11 @@ def _named_like_times(name: str, text: pd.Series) -> bool:
         return False
     numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64)
     steps = np.diff(numbers)
-    return not (len(steps) and numbers[-1] < EPOCH and steps.min() > 0 and steps.max() <= 1.05 * steps.min())
+    return not (len(steps) and numbers[-1] < MIN_EPOCH and steps.min() > 0 and steps.max() <= 1.05 * steps.min())
 
 
 def find_numbers(table: Table, free: list[str], options: ReadOptions, has_time: bool) -> ColumnChoice:
-    """What to forecast: the only numeric column, or the one whose name says so."""
+    """Find the target: the only numeric column, or the one named so."""
     numeric = [name for name in free if looks_like_numbers(table.text[name])]
     if not numeric and len(free) == 1 and table.text.shape[1] > 1:
         return ColumnChoice((free[0],), "the only column left")
@@ -162,30 +161,30 @@ def find_numbers(table: Table, free: list[str], options: ReadOptions, has_time: 
 
 
 def _no_numbers(table: Table, free: list[str]) -> str:
-    """What to say where no column is left that holds numbers: what the others hold."""
-    alone = "if a sign parts the fields of the only column, name it with data.delimiter; " * (table.text.shape[1] == 1)
+    """Message about a table without a numeric column, with a field of each other column."""
+    alone = "if the file uses another delimiter, set data.delimiter; " * (table.text.shape[1] == 1)
     if not free:
         columns = truncate_list([str(name) for name in table.text.columns])
-        return f"{table.source}: no column is left to forecast (columns: {columns}); {alone}add one that holds numbers"
+        return f"{table.source}: no column is left to forecast (columns: {columns}); {alone}add a numeric column"
     shown = truncate_items((f"'{name}' holds {_first_of(table, name)}" for name in free), len(free))
     hint = f"{alone}name a column with --target NAME to see its faults"
     return f"{table.source}: no column holds numbers to forecast: {shown}; {hint}"
 
 
 def _first_of(table: Table, name: str) -> str:
-    """The first field of a column that is not missing, and its line."""
+    """First field of a column that is not missing, with its line."""
     filled = np.flatnonzero(~is_missing(table.text[name]))
     return f"'{table.text[name].iloc[filled[0]]}' (line {table.lines[filled[0]]})" if len(filled) else "nothing"
 
 
 def _unclear(source: str, numeric: list[str]) -> str:
-    """What to say where several columns could be forecast."""
+    """Message about several numeric columns."""
     if all(looks_like_times(pd.Series([name], dtype=str)) for name in numeric):
         return (
-            f"{source}: the columns are named by times ({truncate_list(numeric)}): the table lies on its side; turn it "
-            "so that each time is a row"
+            f"{source}: the column names are times ({truncate_list(numeric)}): the table has one column per time step; "
+            "transpose it so that each row is a time step"
         )
     return (
         f"{source}: {len(numeric)} columns hold numbers: {truncate_list(numeric)}; name the one to forecast with "
-        "--target NAME (data.target), or take every one as a series of its own with --target '*'"
+        "--target NAME (data.target), or forecast each as a series with --target '*'"
     )

@@ -1,4 +1,4 @@
-"""Where the rows of a CSV text lie, how many fields each has, and which character parts them."""
+"""Layout of a CSV text: delimiter, records and numbers of fields."""
 
 from __future__ import annotations
 
@@ -24,27 +24,22 @@ _SPELLED = {"\\t": "\t", "tab": "\t"}
 
 @dataclass(frozen=True)
 class CsvLayout:
-    """The records of a text that are not blank; record 0 is the header.
-
-    Attributes:
-        lines: [R] physical line, from 1, on which each record starts.
-        widths: [R] number of fields of each record.
-    """
+    """Physical start lines [R], from 1, and numbers of fields [R] of the non-blank records; record 0 is the header."""
 
     lines: Ints
     widths: Ints
 
 
 def find_layout(text: bytes, delimiter: str, source: str) -> CsvLayout:
-    r"""Finds the records as RFC 4180 parts them: quotes may hold delimiters, newlines and doubled quotes.
+    r"""Find the records as in RFC 4180: quoted fields may contain delimiters, newlines and doubled quotes.
 
     Args:
         text: UTF-8 that ends with `\n` and has no `\r`.
         delimiter: one ASCII character.
-        source: how messages name the file.
+        source: the file name in messages.
 
     Raises:
-        DataError: a quote that is never closed, or is closed in the middle of a field.
+        DataError: a quote that is not closed at the end of its field.
     """
     marks = np.frombuffer(text, dtype=np.uint8)
     if b'"' not in text:
@@ -55,16 +50,16 @@ def find_layout(text: bytes, delimiter: str, source: str) -> CsvLayout:
 
 
 def choose_delimiter(text: bytes, given: str | None, source: str) -> str:
-    r"""The delimiter given, or the one of `, ; tab |` whose count in the header most of the first rows share.
+    r"""Return the given delimiter, or infer it: the one of `, ; tab |` for which most first rows have equal widths.
 
     Args:
         text: UTF-8 with `\n` between lines.
-        given: what the user pinned; `"\t"` and `"tab"` spell a tab.
-        source: how messages name the file.
+        given: the pinned delimiter; `"\t"` and `"tab"` are a tab.
+        source: the file name in messages.
 
     Raises:
         DataError: two delimiters fit equally well.
-        ConfigError: the delimiter given is not one ASCII sign.
+        ConfigError: the given delimiter is not one ASCII character.
     """
     if given is not None:
         return _checked(_SPELLED.get(given, given))
@@ -78,19 +73,19 @@ def choose_delimiter(text: bytes, given: str | None, source: str) -> str:
     best = [delimiter for delimiter, agreement in agreements.items() if agreement == max(agreements.values())]
     if len(best) > 1:
         signs = " and ".join(f"'{sign}'" for sign in best).replace("\t", "\\t")
-        raise DataError(f"{source}:1: {signs} part the fields equally well; say which one with data.delimiter")
+        raise DataError(f"{source}:1: {signs} separate the fields equally well; set data.delimiter")
     return best[0] if best else ","
 
 
 def _checked(delimiter: str) -> str:
-    """A delimiter that cannot be mistaken for a part of a field."""
+    """Raise ConfigError for a delimiter that may be part of a field."""
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter.isalnum() or delimiter in '"\n\r.+-':
-        raise ConfigError(f"data.delimiter: must be one sign such as , ; | or \\t (got {delimiter!r})")
+        raise ConfigError(f"data.delimiter: must be one character such as , ; | or \\t (got {delimiter!r})")
     return delimiter
 
 
 def _agreement(sample: str, delimiter: str) -> float | None:
-    """The share of rows as wide as the header, or wider by one trailing delimiter; None where the header has none."""
+    """Fraction of rows as wide as the header, or wider by a trailing delimiter; None for a header of one field."""
     try:
         rows = [row for row in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter) if row]
     except csv.Error:  # a field of more than 128 KiB
@@ -103,7 +98,7 @@ def _agreement(sample: str, delimiter: str) -> float | None:
 
 
 def _quotes_are_simple(marks: Bytes, delimiter: int) -> bool:
-    """Whether every quote opens at the start of a field and closes at its end, so that parity alone tells inside."""
+    """True if all quotes are at the start and end of fields, so that parity identifies quoted text."""
     quotes = np.flatnonzero(marks == _QUOTE)
     if len(quotes) % 2:
         return False
@@ -114,7 +109,7 @@ def _quotes_are_simple(marks: Bytes, delimiter: int) -> bool:
 
 
 def _unquoted_layout(marks: Bytes, delimiter: int, inside: Bools | None) -> CsvLayout:
-    """Counts on the bytes themselves; `inside` [bytes] is True within quotes."""
+    """Compute the layout by counting bytes; `inside` [bytes] is true within quotes."""
     newlines = np.flatnonzero(marks == _NEWLINE)
     ends = newlines if inside is None else newlines[~inside[newlines]]
     delimiters = np.flatnonzero(marks == delimiter)
@@ -129,7 +124,7 @@ def _unquoted_layout(marks: Bytes, delimiter: int, inside: Bools | None) -> CsvL
 
 
 def _exact_layout(text: bytes, delimiter: str, source: str) -> CsvLayout:
-    """The same by the csv module, record by record, for quotes in unusual places."""
+    """Compute the layout by the csv module, for quotes in unusual places."""
     reader = csv.reader(io.TextIOWrapper(io.BytesIO(text), "utf-8", newline=""), delimiter=delimiter, strict=True)
     physical = text.decode().split("\n")
     lines, widths, line = [], [], 1

@@ -1,4 +1,4 @@
-"""A file → a Table of text, refusing what cannot be read exactly: no field is padded, shifted, guessed or dropped."""
+"""Strict CSV reader: a file as a table of text, without padded, shifted or dropped fields."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lstmcast.types import Bools, Ints
 
 PARQUET = (".parquet", ".pq")
 JSON = (".json", ".jsonl", ".ndjson")
-FRAME = "DataFrame"  # the name of the source in messages
+FRAME = "DataFrame"  # source in messages
 
 _NUMBER = r"\s*[+-]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?\s*"
 _DATED = re.compile(r"[0-9]{4}|[0-9][-/.:][0-9]")
@@ -34,23 +34,20 @@ _GROUPED = r"\s*[+-]?[1-9][0-9]{0,2},[0-9]{3}\s*"
 def read_table(
     source: str | Path, *, delimiter: str | None = None, encoding: str | None = None, decimal: str | None = None
 ) -> Table:
-    """Reads a CSV file (plain or packed), stdin or a Parquet file as text.
+    """Read a CSV file (plain or compressed), stdin or a Parquet file as text.
 
     Args:
         source: a path; `"-"` is stdin.
-        delimiter: the sign between fields; None finds it among `, ; tab |`.
-        encoding: a Python codec; None means UTF-8, or UTF-16 with a byte order mark.
-        decimal: `"."` or `","`; None finds it.
-
-    Returns:
-        The table; every field as the file writes it, an empty one as `""`.
+        delimiter: None to infer it among `, ; tab |`.
+        encoding: a Python codec; None for UTF-8, or UTF-16 with a byte order mark.
+        decimal: `"."` or `","`; None to infer it.
 
     Raises:
         FileError: missing, not a regular file, unreadable.
         BusyError: the file changed while it was read.
         DataError: the content is not a table that can be read exactly.
-        ConfigError: an unknown encoding, delimiter or decimal sign.
-        UsageError: the file needs a package that is not installed.
+        ConfigError: an unknown encoding, delimiter or decimal separator.
+        UsageError: the file requires a package that is not installed.
     """
     if decimal not in (None, ".", ","):
         raise ConfigError(f"data.decimal: must be '.' or ',' (got {decimal!r})")
@@ -68,10 +65,10 @@ def read_table(
 
 
 def table_of_frame(frame: pd.DataFrame) -> Table:
-    """The table of a DataFrame, read as strictly as a file: an index with a name or with times is a column.
+    """Convert a DataFrame to a table of text; an index with a name or with times becomes a column.
 
     Raises:
-        DataError: no rows, several header rows, or column names that repeat or are no text.
+        DataError: no rows, several header rows, or column names that repeat or are not text.
     """
     if frame.columns.nlevels > 1 or not all(isinstance(name, str) for name in frame.columns):
         raise DataError(f"{FRAME}: column names must be text in one row (got {list(frame.columns)[:5]})")
@@ -87,7 +84,7 @@ def table_of_frame(frame: pd.DataFrame) -> Table:
 
 
 def _parse(text: bytes, delimiter: str, source: str) -> Table:
-    """Checks the shape of every row, and only then lets pandas part the fields."""
+    """Check the width of every row, then parse the fields by pandas."""
     layout = find_layout(text, delimiter, source)
     header = _header(text, delimiter, source, layout)
     width, notes = _row_width(delimiter, source, layout, len(header))
@@ -102,9 +99,7 @@ def _parse(text: bytes, delimiter: str, source: str) -> Table:
         encoding="utf-8",
     )
     if len(frame) != len(layout.lines):
-        raise DataError(
-            f"{source}: rows and quotes cannot be told apart safely; write the file with standard CSV quoting"
-        )
+        raise DataError(f"{source}: rows and quotes are ambiguous; write the file with standard CSV quoting")
     frame = frame.iloc[1:].reset_index(drop=True)
     _refuse_extra_values(frame.iloc[:, len(header) : width], layout, source, delimiter)
     frame = frame.iloc[:, : len(header)]
@@ -118,16 +113,16 @@ def _parse(text: bytes, delimiter: str, source: str) -> Table:
 
 
 def _refuse_headless(frame: pd.DataFrame, where: str) -> None:
-    """A time that heads a column of times is no name: the header is missing, and its row would be lost."""
+    """Raise DataError if the header is missing: a column of times whose name is a time."""
     for k, name in enumerate(frame.columns.map(str)):
         timely = _DATED.search(name) and not name.isdigit() and looks_like_times(pd.Series([name], dtype=str))
         if timely and looks_like_times(frame.iloc[:, k]):
-            what = f"'{name}' is a time like those below it"
-            raise DataError(f"{where}: no header: {what}; add a first line of column names")
+            reason = f"'{name}' is a time like those below it"
+            raise DataError(f"{where}: no header: {reason}; add a first line of column names")
 
 
 def _without_index(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, str]:
-    """The table without a first column that has no name and only counts rows, as pandas writes it, and what to say."""
+    """Remove a first column without a name that only counts rows, as pandas writes it; returns a note."""
     index = frame.iloc[:, 0]
     start = {"0": 0, "1": 1}.get(index.iloc[0])
     if start is None or index.tolist() != [str(k) for k in range(start, start + len(index))]:
@@ -138,7 +133,7 @@ def _without_index(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, str]:
 
 
 def _blank_lines(text: bytes, layout: CsvLayout) -> tuple[str, ...]:
-    """What to say of blank lines amid a single column, where they may be meant as missing values."""
+    """Note about blank lines in a single column, which may be intended as missing values."""
     blank = int((np.diff(layout.lines) - 1).sum())
     if layout.widths[0] > 1 or not blank or b'"' in text:
         return ()
@@ -146,7 +141,7 @@ def _blank_lines(text: bytes, layout: CsvLayout) -> tuple[str, ...]:
 
 
 def _header(text: bytes, delimiter: str, source: str, layout: CsvLayout) -> list[str]:
-    """The column names, without blanks around them and without blank names at the end."""
+    """Stripped column names, without blank names at the end; raises DataError for an invalid header."""
     if len(layout.lines) == 0:
         raise DataError(f"{source}: the file is empty; it needs a header line and at least one row")
     lines = islice(io.TextIOWrapper(io.BytesIO(text), "utf-8", newline=""), int(layout.lines[0]) - 1, None)
@@ -182,17 +177,13 @@ def _header(text: bytes, delimiter: str, source: str, layout: CsvLayout) -> list
 
 
 def _is_value(name: str) -> bool:
-    """Whether a header field is rather a value: a number or a time."""
+    """True if a header field is a number or a time."""
     field = pd.Series([name], dtype=str)
     return name != "" and (bool(field.str.fullmatch(_NUMBER).iloc[0]) or looks_like_times(field))
 
 
 def _row_width(delimiter: str, source: str, layout: CsvLayout, names: int) -> tuple[int, tuple[str, ...]]:
-    """How many fields every row has; more than names only where each line ends with delimiters.
-
-    Returns:
-        the width and what to say of it.
-    """
+    """Number of fields of every row, which exceeds the names only by delimiters at the end of lines, and notes."""
     head, widths = int(layout.widths[0]), layout.widths[1:]
     width = int(widths[0]) if (widths == widths[0]).all() and widths[0] >= names else head
     if not (bad := widths != width).any():
@@ -201,7 +192,7 @@ def _row_width(delimiter: str, source: str, layout: CsvLayout, names: int) -> tu
 
 
 def _ragged(delimiter: str, source: str, lines: Ints, widths: Ints, bad: Bools, width: int) -> str:
-    """What to say of rows that are longer or shorter than the header."""
+    """Message about rows that are longer or shorter than the header."""
     locations = [
         f"line {line} has {count}" for line, count in zip(lines[bad][:MAX_SHOWN], widths[bad][:MAX_SHOWN], strict=True)
     ]
@@ -214,14 +205,14 @@ def _ragged(delimiter: str, source: str, lines: Ints, widths: Ints, bad: Bools, 
 
 
 def _hint(delimiter: str, *, longer: bool) -> str:
-    """How to mend rows of the wrong width."""
+    """Fix for rows of the wrong width."""
     if longer and delimiter == ",":
-        return "quote fields that hold a comma; if 1,5 means 1.5, quote it (\"1,5\") or part the fields with ';'"
+        return "quote fields that hold a comma; if 1,5 means 1.5, quote it (\"1,5\") or use ';' as the delimiter"
     return "correct or delete those rows"
 
 
 def _refuse_extra_values(extra: pd.DataFrame, layout: CsvLayout, source: str, delimiter: str) -> None:
-    """Fields beyond the last name must be empty, or the columns have shifted."""
+    """Raise DataError if fields beyond the last name are not empty."""
     filled = (extra != "").any(axis=1).to_numpy()
     if not filled.any():
         return
@@ -229,24 +220,23 @@ def _refuse_extra_values(extra: pd.DataFrame, layout: CsvLayout, source: str, de
     locations = truncate_items((str(line) for line in lines), count)
     fields, names = layout.widths[1], layout.widths[1] - extra.shape[1]
     title = f"if line {layout.lines[0]} is a title or a remark, delete it; " if names == 1 else ""
-    what = f"{fields} fields, but the header on line {layout.lines[0]} names {pluralize(int(names), 'column')}"
+    fault = f"{fields} fields, but the header on line {layout.lines[0]} names {pluralize(int(names), 'column')}"
     hint = f"{title}name every column, or {_hint(delimiter, longer=True)}"
-    raise DataError(f"{source}:{lines[0]}: {what} (lines {locations}); {hint}")
+    raise DataError(f"{source}:{lines[0]}: {fault} (lines {locations}); {hint}")
 
 
 def _with_decimal(table: Table, decimal: str | None) -> Table:
-    """The table with the decimal sign given, or with a comma where the numbers of some column need one."""
+    """Set the given decimal separator, or a comma if a column requires it."""
     if decimal is not None:
-        return Table(table.source, table.text, table.lines, decimal, table.notes)
+        return replace(table, decimal=decimal)
     column = next((str(name) for name in table.text if _needs_comma(table.text[name])), None)
     if column is None:
         return table
-    note = f"decimal comma (column '{column}')"
-    return Table(table.source, table.text, table.lines, ",", (*table.notes, note))
+    return replace(table, decimal=",", notes=(*table.notes, f"decimal comma (column '{column}')"))
 
 
 def _needs_comma(text: pd.Series) -> bool:
-    """Whether all fields with a comma are numbers with a decimal comma, and not all could be grouped thousands."""
+    """True if all fields with a comma are numbers with a decimal comma, and not all may be grouped thousands."""
     with_comma = text[text.str.contains(",", regex=False)]
     if len(with_comma) == 0 or not with_comma.str.fullmatch(_DECIMAL_COMMA).all():
         return False

@@ -1,4 +1,4 @@
-"""A file → its bytes, refused before any parsing where they cannot be had whole and exact."""
+"""Reading of complete files: decompression, decoding, Parquet, and checks before any parsing."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ from typing import IO, Any
 
 from lstmcast.errors import BusyError, ConfigError, DataError, FileError, UsageError
 
-MAX_BYTES = 4 << 30  # of text, once unpacked
-BOMB_BYTES = 100 << 20  # above this size ...
-BOMB_RATIO = 500  # ... a file that unpacks to so many times its size is no table
-PIECE = 1 << 20
+MAX_BYTES = 4 << 30  # of decompressed text
+BOMB_BYTES, BOMB_RATIO = 100 << 20, 500  # reject compressed files above both size and compression ratio
+CHUNK_BYTES = 1 << 20
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -40,7 +39,7 @@ _DAMAGE = (
     EOFError,
     ValueError,
     RuntimeError,
-    NotImplementedError,  # what zipfile says of a compression that it does not know
+    NotImplementedError,  # of zipfile, for an unknown compression
     zlib.error,
     lzma.LZMAError,
     zipfile.BadZipFile,
@@ -48,19 +47,13 @@ _DAMAGE = (
 
 
 def read_input(source: str | Path) -> bytes:
-    """The bytes of a file or of stdin (`"-"`), unpacked where the name ends in .gz, .xz, .bz2, .zst or .zip.
-
-    Args:
-        source: a path, or `"-"` for stdin.
-
-    Returns:
-        The unpacked bytes; never empty.
+    """Read a file or stdin (`"-"`), decompressing .gz, .xz, .bz2, .zst and .zip.
 
     Raises:
         FileError: missing, not a regular file, a URL, or unreadable.
         BusyError: the file changed while it was read.
         DataError: empty, too large, a damaged archive, or an archive of several files.
-        UsageError: a `.zst` without the zstandard package.
+        UsageError: a `.zst` file without the zstandard package.
     """
     packed = _read_stdin() if source == "-" else _read(str(source))
     unpack = None if source == "-" else _UNPACKERS.get(Path(source).suffix.lower())
@@ -71,21 +64,21 @@ def read_input(source: str | Path) -> bytes:
 
 
 def to_utf8(data: bytes, source: str, encoding: str | None = None) -> bytes:
-    r"""The same as `to_text`, where the last line too ends with `\n`."""
+    r"""Convert as `to_text`, with `\n` at the end of the last line."""
     text = to_text(data, source, encoding)
     return text if text.endswith(b"\n") else text + b"\n"
 
 
 def to_text(data: bytes, source: str, encoding: str | None = None) -> bytes:
-    r"""The same text as UTF-8 without a byte order mark; lines end with `\n`.
+    r"""Convert bytes to UTF-8 without a byte order mark, with `\n` between lines.
 
     Args:
-        data: bytes of UTF-8, of UTF-16 with a byte order mark, or of `encoding`.
-        source: how messages name the file.
-        encoding: a Python codec name; None means UTF-8 or UTF-16, told by the byte order mark.
+        data: the bytes.
+        source: the file name in messages.
+        encoding: a Python codec; None for UTF-8, or UTF-16 with a byte order mark.
 
     Raises:
-        DataError: bytes that the encoding does not allow, or a NUL.
+        DataError: invalid bytes, or a NUL.
         ConfigError: the encoding is unknown.
     """
     codec = _codec(encoding or ("utf-16" if data.startswith(_UTF16) else "utf-8"))
@@ -103,7 +96,7 @@ def to_text(data: bytes, source: str, encoding: str | None = None) -> bytes:
 
 
 def parquet_to_csv(data: bytes, source: str) -> bytes:
-    """The rows of a Parquet file as CSV text: numbers in their shortest exact form, nulls as empty fields.
+    """Convert Parquet to CSV text, with numbers in their shortest exact form and nulls as empty fields.
 
     Raises:
         UsageError: pyarrow is not installed.
@@ -113,9 +106,7 @@ def parquet_to_csv(data: bytes, source: str) -> bytes:
         import pyarrow as pa
         from pyarrow import csv, parquet
     except ImportError as err:
-        raise UsageError(
-            f"{source}: reading Parquet needs pyarrow; install it with: pip install 'lstmcast[parquet]'"
-        ) from err
+        raise UsageError(f"{source}: Parquet files require pyarrow; run pip install 'lstmcast[parquet]'") from err
     text = io.BytesIO()
     try:
         table = parquet.read_table(io.BytesIO(data))
@@ -126,7 +117,7 @@ def parquet_to_csv(data: bytes, source: str) -> bytes:
 
 
 def _to_csv_column(column: Any) -> Any:
-    """A column of pyarrow as CSV should write it: without a dictionary; dates as dates, seconds without a fraction."""
+    """Cast a pyarrow column for CSV: dictionaries to values, timestamps to dates or seconds where exact."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(column.type):
@@ -139,22 +130,22 @@ def _to_csv_column(column: Any) -> Any:
 
 
 def _name(source: str | Path) -> str:
-    """How messages name the source."""
+    """Name of the source in messages."""
     return "stdin" if source == "-" else str(source)
 
 
 def _read_stdin() -> bytes:
-    """All bytes that are piped in."""
+    """Read stdin."""
     if sys.stdin is None:
         raise FileError("stdin: is closed; pipe the data in, or name a file")
     try:
-        return _bounded(iter(lambda: sys.stdin.buffer.read(PIECE), b""), "stdin")
+        return _bounded(iter(lambda: sys.stdin.buffer.read(CHUNK_BYTES), b""), "stdin")
     except OSError as err:
         raise FileError(f"stdin: {err.strerror or err}") from err
 
 
 def _read(source: str) -> bytes:
-    """All bytes of a regular file that nobody writes to meanwhile."""
+    """Read a regular file; raises BusyError if it changes meanwhile."""
     if not source:
         raise FileError("the data file has an empty name; name a file, or '-' for stdin")
     if _URL.match(source):
@@ -163,7 +154,7 @@ def _read(source: str) -> bytes:
         _require_regular(source, Path(source).stat())
         with Path(source).open("rb") as stream:
             before = os.fstat(stream.fileno())
-            data = _bounded(iter(lambda: stream.read(PIECE), b""), source)
+            data = _bounded(iter(lambda: stream.read(CHUNK_BYTES), b""), source)
             after = os.fstat(stream.fileno())
     except (OSError, ValueError) as err:
         raise FileError(f"{source}: {getattr(err, 'strerror', None) or err}") from err
@@ -173,7 +164,7 @@ def _read(source: str) -> bytes:
 
 
 def _require_regular(source: str, status: os.stat_result) -> None:
-    """Refuses what is no regular file: reading it could block, or never end."""
+    """Raise FileError for anything but a regular file: reading it could block, or never end."""
     names = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
     if not stat.S_ISREG(status.st_mode):
         file_type = names.get(stat.S_IFMT(status.st_mode), "a device")
@@ -182,43 +173,43 @@ def _require_regular(source: str, status: os.stat_result) -> None:
 
 
 def _bounded(pieces: Iterable[bytes], source: str, packed: int | None = None) -> bytes:
-    """The pieces as one, unless they grow beyond what a table of past values can be."""
+    """Join chunks; raises DataError above the maximum size or compression ratio."""
     data = io.BytesIO()
     for piece in pieces:
         size = data.tell() + len(piece)
         if size > MAX_BYTES:
             raise DataError(
-                f"{source}: more than {MAX_BYTES:,} bytes of text; keep the columns and rows a forecast needs"
+                f"{source}: more than {MAX_BYTES:,} bytes of text; keep the columns and rows that a forecast needs"
             )
         if packed is not None and size > max(BOMB_BYTES, BOMB_RATIO * packed):
             raise DataError(
-                f"{source}: {packed:,} bytes unpack to more than {size:,}; unpack the file yourself if this is meant"
+                f"{source}: {packed:,} bytes decompress to more than {size:,}; decompress the file first if intended"
             )
         data.write(piece)
     return data.getvalue()
 
 
 def _unpacked(packed: bytes, source: str, unpack: Callable[[bytes, str], Iterator[bytes]]) -> bytes:
-    """An archive's content; damage is told in one line."""
+    """Decompress an archive; raises DataError if it is damaged."""
     try:
         return _bounded(unpack(packed, source), source, len(packed))
     except _DAMAGE as err:
         suffix = Path(source).suffix.lower()
-        raise DataError(f"{source}: not a whole {suffix} file ({err}); fetch or pack it again") from err
+        raise DataError(f"{source}: not a complete {suffix} file ({err}); download or compress it again") from err
 
 
 def _stream(opener: Callable[[IO[bytes]], io.BufferedIOBase]) -> Callable[[bytes, str], Iterator[bytes]]:
-    """An unpacker from one of the standard library's file objects."""
+    """Create a decompressor from a file object of the standard library."""
 
     def pieces(packed: bytes, _source: str) -> Iterator[bytes]:
         with opener(io.BytesIO(packed)) as stream:
-            yield from iter(lambda: stream.read(PIECE), b"")
+            yield from iter(lambda: stream.read(CHUNK_BYTES), b"")
 
     return pieces
 
 
 def _zip(packed: bytes, source: str) -> Iterator[bytes]:
-    """The only file of a ZIP archive."""
+    """Decompress the only file of a ZIP archive."""
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
         if len(names) != 1:
@@ -227,15 +218,15 @@ def _zip(packed: bytes, source: str) -> Iterator[bytes]:
                 f"{': ' if names else ''}{', '.join(names[:5])})"
             )
         with archive.open(names[0]) as stream:
-            yield from iter(lambda: stream.read(PIECE), b"")
+            yield from iter(lambda: stream.read(CHUNK_BYTES), b"")
 
 
 def _zst(packed: bytes, source: str) -> Iterator[bytes]:
-    """Zstandard frames, fed in sips: a few bytes can unpack to very many."""
+    """Decompress Zstandard frames in small chunks, because a few bytes can decompress to very many."""
     try:
         import zstandard
     except ImportError as err:
-        raise UsageError(f"{source}: reading .zst needs zstandard; install it with: pip install zstandard") from err
+        raise UsageError(f"{source}: .zst files require zstandard; run pip install zstandard") from err
     rest = packed
     try:
         while rest:
@@ -261,7 +252,7 @@ _UNPACKERS: dict[str, Callable[[bytes, str], Iterator[bytes]]] = {
 
 
 def _codec(encoding: str) -> str:
-    """Python's own name of a text encoding; a byte order mark needs no codec of its own."""
+    """Normalized name of a text encoding, without a byte order mark."""
     try:
         b"\n\n\n\n".decode(encoding, errors="ignore")
     except LookupError as err:
@@ -272,10 +263,10 @@ def _codec(encoding: str) -> str:
 
 
 def _undecodable(data: bytes, source: str, codec: str, err: UnicodeDecodeError) -> str:
-    """What to say of bytes that are not text."""
-    for magic, what in _MAGIC.items():
+    """Message about bytes that are not text."""
+    for magic, file_type in _MAGIC.items():
         if data.startswith(magic):
-            return f"{source}: is {what}"
+            return f"{source}: is {file_type}"
     before = data[: err.start].decode(codec, errors="ignore").encode()
     where = f"{source}:{_line_at(before, len(before))}: byte offset {err.start}: 0x{data[err.start]:02x}"
     hint = "save the file as UTF-8, or name its encoding with data.encoding"
@@ -283,5 +274,5 @@ def _undecodable(data: bytes, source: str, codec: str, err: UnicodeDecodeError) 
 
 
 def _line_at(text: bytes, offset: int) -> int:
-    """The physical line, from 1, of a byte."""
+    """Physical line, from 1, of a byte."""
     return text[:offset].replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n") + 1

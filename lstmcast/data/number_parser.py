@@ -1,4 +1,4 @@
-"""Text → numbers, exactly: what is not plainly a number or plainly missing is refused with its lines."""
+"""Strict parsing of numbers: fields that are neither a number nor missing are rejected with their lines."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
 from lstmcast.types import Bools, Floats, Ints
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-", ".")
-EXACT = 2**53  # the largest range in which a float64 holds every integer
-TOO_SMALL = 31.6  # times: nearer to a thousandth than to the same
-SAMPLE = 1000  # fields that tell what a column is meant to hold
+MAX_EXACT_INTEGER = 2**53  # of a float64
+GROUPED_RATIO = 31.6  # √1000: values smaller by this factor are likely thousands with a grouping point
+SAMPLE = 1000  # fields that decide the type of a column
 
 _PLAIN_CHARACTERS = b"0123456789+-.eE \n"
 _LOOSE = re.compile(r"[\s$€£¥+-]*[.,]?[0-9][0-9.,'_\s]*(?:[eE][+-]?[0-9]+)?\s*[%$€£¥]?\s*")
@@ -31,22 +31,19 @@ _POINT = re.compile(r"[+-]?[0-9]*\.[0-9]+")
 def parse_numbers(
     text: pd.Series, lines: Ints, *, column: str, source: str, decimal: str = ".", thousands: str | None = None
 ) -> Floats:
-    """The numbers of a column, each the float64 nearest to what is written.
+    """Parse a column to the nearest float64 values [N], NaN where missing.
 
     Args:
-        text: [N] fields: decimal or exponent form, or a spelling of missing (empty, NA, NaN, null, none, ?, -, .).
+        text: [N] fields in decimal or exponent form, or missing (empty, NA, NaN, null, none, ?, -, .).
         lines: [N] physical line of each field.
-        column: the column's name, for messages.
-        source: how messages name the file.
+        column: the column name in messages.
+        source: the file name in messages.
         decimal: `"."` or `","`.
-        thousands: the sign between groups of three digits, or None where there is none.
-
-    Returns:
-        [N] numbers; NaN where missing.
+        thousands: the thousands separator; None for none.
 
     Raises:
-        DataError: text that is no number, an infinite or too large value, or nothing but missing values.
-        ConfigError: `thousands` is not one sign, or the same as `decimal`.
+        DataError: text that is not a number, an infinite or too large value, or only missing values.
+        ConfigError: `thousands` is not one character, or equals `decimal`.
     """
     values = _parse_plain(text) if decimal == "." and thousands is None else None
     if values is None:
@@ -59,14 +56,8 @@ def parse_numbers(
 
 
 def number_notes(text: pd.Series, values: Floats, *, column: str) -> tuple[str, ...]:
-    """Says how many integers are too large for a float64 to hold exactly.
-
-    Args:
-        text: [N] fields as for `parse_numbers`.
-        values: [N] what `parse_numbers` made of them.
-        column: the column's name.
-    """
-    large = np.flatnonzero(np.abs(values) >= EXACT)
+    """Note about integers that a float64 cannot represent, from the fields [N] and their values [N]."""
+    large = np.flatnonzero(np.abs(values) >= MAX_EXACT_INTEGER)
     if not large.size:
         return ()
     digits = text.iloc[large].str.replace(r"[^0-9-]", "", regex=True)
@@ -82,17 +73,9 @@ def number_notes(text: pd.Series, values: Floats, *, column: str) -> tuple[str, 
 
 
 def refuse_grouped(text: pd.Series, values: Floats, lines: Ints, *, column: str, source: str) -> None:
-    """Refuse `1.000` beside `999`: where all points stand before three digits, and what holds one is far too small.
+    """Raise DataError if points may group thousands: `1.000` among values such as 999.
 
-    Args:
-        text: [N] fields as for `parse_numbers`, whose decimal sign was not given.
-        values: [N] what `parse_numbers` made of them.
-        lines: [N] physical line of each field.
-        column: the column's name.
-        source: how messages name the file.
-
-    Raises:
-        DataError: thousands may be parted by points.
+    That is the case if all points precede three digits and these values are far smaller than the others.
     """
     grouped = text.str.fullmatch(_THOUSANDS).to_numpy(dtype=bool)
     if not grouped.any():
@@ -101,40 +84,40 @@ def refuse_grouped(text: pd.Series, values: Floats, lines: Ints, *, column: str,
     ungrouped = ~pointed & ~np.isnan(values)
     if (pointed & ~grouped).any() or not ungrouped.any():
         return
-    small, typical = (float(np.median(np.abs(values[which]))) for which in (grouped, ungrouped))
-    if small * TOO_SMALL < typical:
+    small, typical = (float(np.median(np.abs(values[mask]))) for mask in (grouped, ungrouped))
+    if small * GROUPED_RATIO < typical:
         k = int(np.flatnonzero(grouped)[0])
         field = text.iloc[k].strip()
         raise DataError(
             f"{source}:{lines[k]}: column '{column}': '{field}' may be {field.replace('.', '')}, for values without a "
             f"point are about {typical / small:,.0f} times as large; "
-            'set data.thousands: "." if the point groups thousands, or data.decimal: "." if it parts the decimals'
+            'set data.thousands: "." if the point groups thousands, or data.decimal: "." if it is a decimal point'
         )
 
 
 def looks_like_numbers(text: pd.Series) -> bool:
-    """Whether most fields of a sample are meant as numbers, be it with currency, percent or thousands signs."""
+    """True if most fields of a sample are numbers, possibly with currency, percent or thousands signs."""
     sample = text.iloc[:: max(1, len(text) // SAMPLE)]
     filled = _filled(sample) or _filled(text)
     return len(filled) > 0 and sum(_LOOSE.fullmatch(field) is not None for field in filled) >= 0.8 * len(filled)
 
 
 def _filled(text: pd.Series) -> list[str]:
-    """The fields that are not missing."""
+    """Fields that are not missing."""
     return [str(field) for field in text.tolist() if str(field).strip().lower() not in MISSING]
 
 
 def is_missing(text: pd.Series) -> Bools:
-    """[N] True where the field spells a missing value: empty, NA, N/A, NaN, null, none, ?, - or ."""
+    """[N] true for missing values: empty, NA, N/A, NaN, null, none, ?, - or ."""
     return np.asarray(text.str.strip().str.lower().isin(MISSING), dtype=bool)
 
 
 class _NumberFormat:
-    """How numbers are written: which sign parts the decimals, which one the thousands."""
+    """Number format: decimal and thousands separators."""
 
     def __init__(self, decimal: str, thousands: str | None) -> None:
         if thousands is not None and (len(thousands) != 1 or thousands.isalnum() or thousands in "+-"):
-            raise ConfigError(f"data.thousands: must be one sign such as ',' or ' ' (got {thousands!r})")
+            raise ConfigError(f"data.thousands: must be one character such as ',' or ' ' (got {thousands!r})")
         if thousands == decimal:
             raise ConfigError(f"data.thousands and data.decimal must differ (both are '{decimal}')")
         self.decimal, self.thousands = decimal, thousands
@@ -146,14 +129,14 @@ class _NumberFormat:
         self.group = group
 
     def numbers(self, text: pd.Series) -> Floats:
-        """[K] the values of fields that match the pattern."""
+        """[K] values of fields that match the pattern."""
         if self.thousands:
             text = text.str.replace(self.group, "", regex=True)
         return text.str.replace(self.decimal, ".", regex=False).to_numpy(dtype=object).astype(np.float64)
 
 
 def _parse_plain(text: pd.Series) -> Floats | None:
-    """[N] the values where every field is empty or a plain number; None where any is something else."""
+    """[N] values if all fields are empty or plain numbers; else None."""
     present = (text != "").to_numpy(dtype=bool)
     fields = text.to_numpy(dtype=object)[present]
     if "\n".join(fields).encode().translate(None, _PLAIN_CHARACTERS):
@@ -167,7 +150,7 @@ def _parse_plain(text: pd.Series) -> Floats | None:
 
 
 def _spelled(text: pd.Series, lines: Ints, where: str, source: str, notation: _NumberFormat) -> Floats:
-    """[N] the values, by looking at every distinct spelling once."""
+    """[N] values in a number format, parsed once per distinct field."""
     codes, distinct = pd.factorize(text)
     fields = pd.Series(distinct, dtype=text.dtype).str.strip()
     missing = is_missing(fields)
@@ -188,34 +171,34 @@ def _spelled(text: pd.Series, lines: Ints, where: str, source: str, notation: _N
 
 
 def _not_numbers(text: pd.Series, lines: Ints, notation: _NumberFormat) -> str:
-    """What to say of fields that are no numbers, and how to mend them."""
+    """Message about fields that are not numbers, with a fix."""
     locations = [
         f"'{field}' (line {line})" for field, line in zip(text.iloc[:MAX_SHOWN], lines[:MAX_SHOWN], strict=True)
     ]
     fields = [field.strip() for field in text.iloc[:1000]]
-    what = "value is no number" if len(text) == 1 else "values are no numbers"
-    return f"{len(text)} {what}: {truncate_items(locations, len(text))}; {_hint(fields, notation)}"
+    fault = "value is not a number" if len(text) == 1 else "values are not numbers"
+    return f"{len(text)} {fault}: {truncate_items(locations, len(text))}; {_hint(fields, notation)}"
 
 
 def _hint(fields: list[str], notation: _NumberFormat) -> str:
-    """The mend that fits all the fields, else the general one."""
+    """Fix that applies to all fields, else a general one."""
     grouped = [_GROUPED.fullmatch(field) for field in fields]
     if all(_INFINITE.fullmatch(field) for field in fields):
-        return "values must be finite; leave the field empty if the value is not known"
+        return "values must be finite; leave the field empty if the value is unknown"
     if all(field[:1] == '"' for field in fields):
-        return "a quote must directly follow the delimiter, without a blank"
+        return "remove the blank between the delimiter and the quote"
     if all(field[:1] in ("(", "\u2212") for field in fields):
         return "write negative numbers with a hyphen, as in -5"
     if any(_SIGNS.search(field) for field in fields):
-        return "strip currency and percent signs"
+        return "remove currency and percent signs"
     both = {match.groups() if (match := _BOTH.fullmatch(field)) else None for field in fields}
     if len(both) == 1 and (signs := both.pop()) and notation.thousands is None:
         return f'set data.thousands: "{signs[0]}" and data.decimal: "{signs[1]}"'
     if all(grouped) and grouped[0] and notation.thousands is None:
         sign = grouped[0]["sign"]
-        parting = sign in ",." and sign != notation.decimal
-        other = f', or data.decimal: "{sign}" if it parts the decimals' if parting else ""
-        return f'set data.thousands: "{sign}" if the sign groups thousands{other}'
+        maybe_decimal = sign in ",." and sign != notation.decimal
+        other = f', or data.decimal: "{sign}" if it is the decimal separator' if maybe_decimal else ""
+        return f'set data.thousands: "{sign}" if it groups thousands{other}'
     if (notation.decimal, notation.thousands) == (".", None) and all(_COMMA.fullmatch(field) for field in fields):
         return _OTHERWISE[0]
     if notation.decimal == "," and all(_POINT.fullmatch(field) for field in fields):
@@ -224,7 +207,7 @@ def _hint(fields: list[str], notation: _NumberFormat) -> str:
 
 
 def _infinite(text: pd.Series, lines: Ints, infinite: Bools, column: str, source: str) -> str:
-    """What to say of numbers beyond the range of a float64."""
+    """Message about numbers beyond the range of a float64."""
     bad, at = text[infinite], lines[infinite]
     locations = [f"'{field}' (line {line})" for field, line in zip(bad.iloc[:MAX_SHOWN], at[:MAX_SHOWN], strict=True)]
     return f"{source}:{at[0]}: column '{column}': values must be below 1.8e308: {truncate_items(locations, len(bad))}"

@@ -20,8 +20,8 @@ TIME_NAMES = {"time", "date", "datetime", "timestamp", "ds"}
 TIME_WORDS = TIME_NAMES | {"month", "year", "quarter", "week", "day", "hour", "period", "fecha", "datum", "ts"}
 SERIES_WORDS = {"id", "unique", "uid", "series", "store", "shop", "dept", "department", "item", "product", "sku", "key"}
 SERIES_WORDS |= {"region", "country", "state", "city", "site", "location", "station", "sensor", "customer", "category"}
-STEP_WORDS = {"t", "step", "index", "period", "ts", "week", "day", "month", "year"}  # may count, where they are unique
-PARTS = {"month", "quarter", "week", "weekday", "day", "hour", "minute", "second"}  # of a time
+STEP_WORDS = {"t", "step", "index", "period", "ts", "week", "day", "month", "year"}  # of counters with unique values
+TIME_PARTS = {"month", "quarter", "week", "weekday", "day", "hour", "minute", "second"}
 TARGET_NAMES = {"y", "value", "target"}
 TARGET_WORDS = {"value", "values", "sales", "demand", "total", "count"}
 LABEL_WORDS = {"label", "class"}
@@ -29,61 +29,61 @@ LABEL_WORDS = {"label", "class"}
 
 @dataclass(frozen=True)
 class ColumnChoice:
-    """The columns chosen for one part, and why."""
+    """Columns selected for a role, and the reason."""
 
     names: tuple[str, ...]
     reason: str
 
     @property
     def only(self) -> str | None:
-        """The only column, or None."""
+        """Only column, or None."""
         return self.names[0] if self.names else None
 
     def inferred(self, key: SettingKey) -> InferredSetting:
-        """The choice as a setting."""
+        """Convert to an inferred setting."""
         return InferredSetting(key, truncate_list(self.names) or "none", self.reason)
 
 
 def words(name: str) -> set[str]:
-    """The words of a column name: `Weekly_Sales` and `weeklySales` → `{weekly, sales}`."""
+    """Split a column name: `Weekly_Sales` and `weeklySales` → `{weekly, sales}`, and the name itself."""
     return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)} | {name.lower()}
 
 
 def clocks(text: pd.Series) -> bool:
-    """Whether a sample of the fields are times of a day, such as `13:00`, `1:00 PM` or `13:00:00.5`."""
+    """True if a sample of the fields are times of day, such as `13:00`, `1:00 PM` or `13:00:00.5`."""
     sample = text.iloc[:: max(1, len(text) // SAMPLE)]
     return bool(sample.str.fullmatch(r"\s*\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(\s*[AaPp]\.?[Mm]\.?)?\s*").all())
 
 
 def are_integers(text: pd.Series) -> bool:
-    """Whether a sample of the fields are whole numbers, or missing."""
+    """True if a sample of the fields are integers or missing."""
     sample = text.iloc[:: max(1, len(text) // SAMPLE)]
     return bool((sample.str.fullmatch(r"\s*-?[0-9]+\s*") | is_missing(sample)).all())
 
 
 Holds = Callable[[pd.Series], bool]
 
-EVERY = ("*",)  # as a target: every numeric column is a series of its own
+EVERY = ("*",)  # target of all numeric columns
 
-MAX_SERIES_COLUMNS = 3
+MAX_ID_COLUMNS = 3
 MAX_CANDIDATES = 8
-MIN_ROWS = 4  # in the median series: what is shorter is a covariate, not a name
-MIN_REPEATS = 0.2  # of the rows repeat a time, before a column without a telling name may name the series
-STRAY = 0.05  # of the repeats may be left over: they are duplicates to report
+MIN_ROWS = 4  # in the median series; shorter ones suggest a covariate
+MIN_REPEATED_FRACTION = 0.2  # of rows with a repeated time, for id columns without a typical name
+MAX_DUPLICATE_FRACTION = 0.05  # of the repeats may remain, as duplicates
 SAMPLE_TIMES = 200
 
 
 def find_series(
     table: Table, names: list[str], options: ReadOptions, time: str | None, holds: Holds = looks_like_numbers
 ) -> ColumnChoice:
-    """The fewest columns that, with the time, tell every row apart: looked for where times repeat.
+    """Find the id columns: if times repeat, the smallest set that, with the time, identifies every row.
 
     Args:
         table: the file as text.
         names: its columns.
-        options: what is pinned.
+        options: pinned columns.
         time: the time column, if any.
-        holds: whether a column may be a target, of which one must be left.
+        holds: true for columns that may be a target; one must remain.
     """
     if options.id_columns:
         return ColumnChoice(options.id_columns, "given")
@@ -95,43 +95,42 @@ def find_series(
     repeats = len(stamps) - _distinct(stamps)
     if repeats == 0:
         return ColumnChoice((), "no time occurs twice")
-    often = repeats >= MIN_REPEATS * len(stamps)
+    often = repeats >= MIN_REPEATED_FRACTION * len(stamps)
     search = _SeriesKeySearch(table.text, stamps, repeats)
     free = [name for name in names if name != time and name not in options.target]
     pinned = bool(options.target) and options.target != EVERY
     candidates = search.candidates([name for name in free if often or words(name) & SERIES_WORDS])
-    for stray in (0, int(STRAY * repeats)):
+    for duplicates in (0, int(MAX_DUPLICATE_FRACTION * repeats)):
         for selected in search.by_size(candidates):
-            if search.identifies_rows(selected, stray) and (
-                pinned or _leaves_target(table.text, free, selected, holds)
-            ):
+            target_left = pinned or _leaves_target(table.text, free, selected, holds)
+            if target_left and search.identifies_rows(selected, duplicates):
                 kept = tuple(name for name in names if name in selected)
-                _refuse_parts(table, time, kept)
-                return ColumnChoice(kept, f"{repeats} rows repeat a time; together with the time they tell rows apart")
+                _refuse_time_parts(table, time, kept)
+                return ColumnChoice(kept, f"{repeats} rows repeat a time; with the time, the columns identify each row")
     if often:
-        _refuse_parts(table, time, [name for name in free if _is_part(table.text[name], name)])
-    return ColumnChoice((), f"{pluralize(repeats, 'row')} with the time of another, and no columns tell them apart")
+        _refuse_time_parts(table, time, [name for name in free if _is_time_part(table.text[name], name)])
+    return ColumnChoice((), f"{pluralize(repeats, 'row')} with the time of another, and no columns distinguish them")
 
 
-def _refuse_parts(table: Table, time: str, selected: Sequence[str]) -> None:
-    """A column of clocks, hours or months beside repeated times is a part of the time, not the name of a series."""
-    parts = [name for name in selected if _is_part(table.text[name], name)]
+def _refuse_time_parts(table: Table, time: str, selected: Sequence[str]) -> None:
+    """Raise DataError if a selected column is a part of the time, such as an hour, rather than an id."""
+    parts = [name for name in selected if _is_time_part(table.text[name], name)]
     if parts:
         pieces = ", ".join(f"'{name}'" for name in (time, *parts))
         flags = " ".join(f"--id-columns '{name}'" for name in selected)
         raise DataError(
             f"{table.source}: columns {pieces} look like parts of one time; join them into one column, such as "
-            f"'2024-01-31 13:00', or say that they name series: {flags}"
+            f"'2024-01-31 13:00', or mark them as id columns: {flags}"
         )
 
 
-def _is_part(text: pd.Series, name: str) -> bool:
-    """Whether a column holds the clock of a time, or whole numbers and the name of such a part."""
-    return clocks(text) or bool(words(name) & PARTS and are_integers(text))
+def _is_time_part(text: pd.Series, name: str) -> bool:
+    """True for times of day, and for integers with the name of a part of a time."""
+    return clocks(text) or bool(words(name) & TIME_PARTS and are_integers(text))
 
 
 def _named_series(text: pd.DataFrame, names: list[str], holds: Holds) -> tuple[str, ...]:
-    """The columns whose names say that they name series, with a few rows for each value and a target beside them."""
+    """Columns with names of ids and a few rows for each value, if a target remains."""
     found = tuple(
         name
         for name in names
@@ -141,7 +140,7 @@ def _named_series(text: pd.DataFrame, names: list[str], holds: Holds) -> tuple[s
 
 
 class _SeriesKeySearch:
-    """The search for the columns that name the series of a long table."""
+    """Search for the id columns of a long table."""
 
     def __init__(self, text: pd.DataFrame, stamps: Ints, repeats: int) -> None:
         self.text, self.stamps, self.repeats = text, stamps, repeats
@@ -149,7 +148,7 @@ class _SeriesKeySearch:
         self.sample = np.flatnonzero(stamps < SAMPLE_TIMES)
 
     def candidates(self, names: Iterable[str]) -> list[str]:
-        """Columns that may name a series: text or whole numbers, with a few rows for each value; likeliest first."""
+        """Candidate id columns, most likely first: text or integers, with a few rows for each value."""
         found: list[tuple[bool, int, int, str]] = []
         for position, name in enumerate(names):
             column, named_like_series = self.text[name], bool(words(name) & SERIES_WORDS)
@@ -164,15 +163,15 @@ class _SeriesKeySearch:
         return [name for *_, name in sorted(found)[:MAX_CANDIDATES]]
 
     def by_size(self, candidates: list[str]) -> Iterable[tuple[str, ...]]:
-        """Every set of up to three candidates: small sets first, likely ones first."""
-        for size in range(1, MAX_SERIES_COLUMNS + 1):
+        """All sets of up to three candidates, small sets first."""
+        for size in range(1, MAX_ID_COLUMNS + 1):
             yield from combinations(candidates, size)
 
-    def identifies_rows(self, names: tuple[str, ...], stray: int) -> bool:
-        """Whether all but `stray` rows differ in time or name, and the median series is long enough."""
+    def identifies_rows(self, names: tuple[str, ...], duplicates: int) -> bool:
+        """True if at most `duplicates` rows share id and time, and the median series is long enough."""
         group = _joined([self.codes[name] for name in names])
         rows = _joined([group, self.stamps])
-        if len(self.sample) - _distinct(rows[self.sample]) > stray or len(rows) - _distinct(rows) > stray:
+        if len(self.sample) - _distinct(rows[self.sample]) > duplicates or len(rows) - _distinct(rows) > duplicates:
             return False
         lengths = pd.Series(group).value_counts()
         named_like_series = all(words(name) & SERIES_WORDS for name in names)
@@ -180,17 +179,17 @@ class _SeriesKeySearch:
 
 
 def _codes(text: pd.Series) -> Ints:
-    """[N] one number for each distinct text, in order of appearance."""
+    """[N] codes of distinct texts, in order of appearance."""
     return pd.factorize(text)[0].astype(np.int64)
 
 
 def _distinct(codes: Ints) -> int:
-    """How many different codes there are."""
+    """Number of distinct codes."""
     return len(pd.unique(codes))
 
 
 def _joined(columns: list[Ints]) -> Ints:
-    """[N] one number for each distinct combination of codes."""
+    """[N] codes of distinct combinations of codes."""
     joined = columns[0]
     for codes in columns[1:]:
         joined = pd.factorize(joined * (int(codes.max()) + 1) + codes)[0].astype(np.int64)
@@ -198,10 +197,10 @@ def _joined(columns: list[Ints]) -> Ints:
 
 
 def group_codes(text: pd.DataFrame, names: tuple[str, ...]) -> Ints:
-    """[N] which series each row belongs to, numbered in order of appearance; 0 where no columns name the series."""
+    """[N] index of the series of each row, in order of appearance; 0 without id columns."""
     return _joined([np.zeros(len(text), dtype=np.int64), *(_codes(text[name]) for name in names)])
 
 
 def _leaves_target(text: pd.DataFrame, free: list[str], selected: tuple[str, ...], holds: Holds) -> bool:
-    """Whether a column is left to forecast."""
+    """True if a column is left to forecast."""
     return any(holds(text[name]) for name in free if name not in selected)

@@ -22,24 +22,19 @@ from lstmcast.text import pluralize, truncate_items, truncate_list
 from lstmcast.types import Bools, Floats, Ints
 
 MISSING = ("", "na", "n/a", "nan", "null")
-MIN_SYMBOLS, MAX_SYMBOLS = 2, 512  # kinds
-ROWS = 5  # for each kind, on average: where most rows differ, a column names things, and no state returns
+MIN_SYMBOLS, MAX_SYMBOLS = 2, 512  # vocabulary size
+MIN_ROWS_PER_SYMBOL = 5  # mean number; with fewer, a column holds names rather than states
 SYMBOL_WORDS = {"state", "status", "weather", "condition", "kind", "category", "symbol", "event", "mode", "phase"}
 SYMBOL_WORDS |= {"type", "class", "label", "level"}
 
 
 def symbols_of(known: Sequence[str] = ()) -> TargetParser:
-    """A target that holds symbols.
-
-    Args:
-        known: [V] the only kinds there are, as in training: others are read as not known, and counted; empty: all that
-            the file holds, sorted.
-    """
+    """Parser of a target of symbols, with the vocabulary of training or, if empty, that of the file, sorted."""
     return TargetParser(find_symbols, partial(parse_symbols, known=tuple(known)), _returns)
 
 
 def find_symbols(table: Table, free: list[str], options: ReadOptions, has_time: bool) -> ColumnChoice:  # noqa: ARG001
-    """What to forecast: the only column whose values return again and again, text before numbers; or one named so."""
+    """Find the target: the only column of recurring values, text before numbers, or one named so."""
     returning = [name for name in free if _returns(table.text[name])]
     texts = [name for name in returning if not looks_like_numbers(table.text[name])]
     found = texts or returning
@@ -67,18 +62,13 @@ def find_symbols(table: Table, free: list[str], options: ReadOptions, has_time: 
 def parse_symbols(
     table: Table, names: Sequence[str], _options: ReadOptions, *, known: tuple[str, ...] = ()
 ) -> ParsedTable:
-    """The target columns as codes, all of one vocabulary.
-
-    Args:
-        table: the file as text.
-        names: the target columns.
-        known: [V] the vocabulary; empty: every kind the columns hold, sorted.
+    """Encode the target columns with one vocabulary: `known` [V], or else all their symbols, sorted.
 
     Returns:
-        [N] codes of each column: 0 … V − 1, −1 for a kind that is not known, NaN where missing (empty, NA, NaN, null).
+        [N] codes of each column: 0 … V − 1, −1 for unknown symbols, NaN where missing (empty, NA, NaN, null).
 
     Raises:
-        DataError: fewer than two kinds, too many of them, or nothing but missing values.
+        DataError: too few or too many distinct symbols, or only missing values.
     """
     fields = {name: table.text[name].str.strip() for name in names}
     gone = {name: _is_missing(field) for name, field in fields.items()}
@@ -91,30 +81,23 @@ def parse_symbols(
     _check_vocabulary(vocabulary, table, names)
     codes = {name: pd.Index(vocabulary).get_indexer(pd.Index(fields[name])).astype(np.float64) for name in names}
     values = {name: np.where(gone[name], np.nan, codes[name]) for name in names}
-    strange = {name: np.flatnonzero(values[name] == -1) for name in names}
-    notes = [unknown_symbol_note(fields[name], table.lines, rows, f"column '{name}'") for name, rows in strange.items()]
+    unknown = {name: np.flatnonzero(values[name] == -1) for name in names}
+    notes = [unknown_symbol_note(fields[name], table.lines, rows, f"column '{name}'") for name, rows in unknown.items()]
     return ParsedTable(values, vocabulary, tuple(note for note in notes if note))
 
 
 def unknown_symbol_note(fields: pd.Series, lines: Ints, rows: Ints, where: str) -> str:
-    """What to say of fields that hold no known symbol; nothing where there are none.
-
-    Args:
-        fields: [N] what the file holds.
-        lines: [N] the line of each.
-        rows: [K] those that are not known.
-        where: how the note begins.
-    """
+    """Note about unknown symbols, the rows [K] of fields [N]; empty without any."""
     if not len(rows):
         return ""
     first = fields.iloc[rows].drop_duplicates()
     locations = (f"'{symbol}' (line {lines[row]})" for row, symbol in zip(first.index, first, strict=True))
-    note = f"{pluralize(len(rows), 'value')} that training never met, read as not known"
+    note = f"{pluralize(len(rows), 'value')} outside the vocabulary of training, read as unknown"
     return f"{where}: {note}: {truncate_items(locations, len(first))}"
 
 
 def _check_vocabulary(vocabulary: Sequence[str], table: Table, names: Sequence[str]) -> None:
-    """Symbols are a few kinds that return."""
+    """Raise DataError if the vocabulary is too small or too large."""
     where = f"{table.source}: column{'s' * (len(names) > 1)} {truncate_list([repr(name) for name in names])}"
     if len(vocabulary) < MIN_SYMBOLS:
         raise DataError(f"{where}: must hold at least {MIN_SYMBOLS} kinds of symbols (got only '{vocabulary[0]}')")
@@ -131,35 +114,31 @@ def _is_missing(text: pd.Series) -> Bools:
 
 
 def _returns(text: pd.Series) -> bool:
-    """Whether a column holds a few kinds, each of several rows."""
+    """True for a column of a few symbols with several rows each."""
     n_symbols = text.str.strip().nunique()
-    return bool(MIN_SYMBOLS <= n_symbols <= MAX_SYMBOLS and len(text) >= ROWS * n_symbols)
+    return bool(MIN_SYMBOLS <= n_symbols <= MAX_SYMBOLS and len(text) >= MIN_ROWS_PER_SYMBOL * n_symbols)
 
 
 CHARACTER = "character"
 
 
 def read_characters(path: str | Path, options: ReadOptions, known: Sequence[str] = ()) -> Panel:
-    r"""Reads a text: UTF-8, UTF-16 with its mark, or of `options.encoding`; every kind of newline becomes `\n`.
+    r"""Read the characters of a text as one series of codes; newlines become `\n`.
 
     Args:
-        path: a file, plain or packed; `"-"` for stdin.
-        options: only its encoding counts.
-        known: [V] the characters of training: others are read as not known, and counted; empty: all in the text.
-
-    Returns:
-        One series of codes, counted 1, 2, 3 …
+        path: a file, plain or compressed; `"-"` for stdin.
+        options: only `encoding` is used; the default is UTF-8, or UTF-16 with a byte order mark.
+        known: [V] the vocabulary of training; empty for all characters of the text.
 
     Raises:
-        FileError, BusyError: it cannot be read.
-        DataError: bytes that are no such text, or a single kind of character.
+        FileError, BusyError: the file cannot be read.
+        DataError: invalid text, or fewer than two distinct characters.
         ConfigError: an unknown encoding.
     """
     name = "stdin" if path == "-" else str(path)
     text = to_text(read_input(path), name, options.encoding).decode()
     points = np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
-    found = np.unique(points)
-    vocabulary = np.array([ord(sign) for sign in known], dtype=np.uint32) if known else found
+    vocabulary = np.array([ord(character) for character in known], dtype=np.uint32) if known else np.unique(points)
     if len(vocabulary) < MIN_SYMBOLS:
         raise DataError(f"{name}: a text must hold at least {MIN_SYMBOLS} kinds of characters (got {len(vocabulary)})")
     at = np.minimum(np.searchsorted(vocabulary, points), len(vocabulary) - 1)
@@ -174,14 +153,14 @@ def read_characters(path: str | Path, options: ReadOptions, known: Sequence[str]
         offsets=np.array([0, len(codes)], dtype=np.int64),
         starts=np.array([1], dtype=np.int64),
         inferred=(InferredSetting(SettingKey.TARGET, CHARACTER, "data.format: text, each character is a step"),),
-        notes=_strange(text, points, np.flatnonzero(codes < 0)),
+        notes=_unknown_notes(text, points, np.flatnonzero(codes < 0)),
         source=name,
         symbols=tuple(chr(point) for point in vocabulary.tolist()),
     )
 
 
-def _strange(text: str, points: np.ndarray, rows: np.ndarray) -> tuple[str, ...]:
-    """What to say of characters that training never met."""
+def _unknown_notes(text: str, points: np.ndarray, rows: np.ndarray) -> tuple[str, ...]:
+    """Note about characters outside the vocabulary."""
     if not len(rows):
         return ()
     lines = np.cumsum(points == ord("\n")) - (points == ord("\n")) + 1
@@ -194,7 +173,7 @@ NO = {"0", "0.0", "false", "f", "no", "n", "off"}
 
 
 def find_event_columns(table: Table, free: list[str], options: ReadOptions, has_time: bool) -> ColumnChoice:
-    """What to forecast: pinned, the only column of yes and no, or what would be forecast of numbers."""
+    """Find the target: pinned, the only yes/no column, or the target among numeric columns."""
     boolean_columns = [name for name in free if _is_boolean_column(table.text[name])]
     if not options.target and len(boolean_columns) == 1:
         return ColumnChoice((boolean_columns[0],), "the only column of yes and no")
@@ -202,11 +181,7 @@ def find_event_columns(table: Table, free: list[str], options: ReadOptions, has_
 
 
 def parse_event_columns(table: Table, names: Sequence[str], _: ReadOptions) -> ParsedTable:
-    """The target columns as 1 and 0, NaN where missing; the faults of all are told together.
-
-    Raises:
-        DataError: another word, or another number, with its line.
-    """
+    """Parse yes/no columns to 1 and 0, NaN where missing; raises DataError with the faults of all columns."""
     faults: list[str] = []
     values: dict[str, Floats] = {}
     for name in names:
@@ -217,7 +192,7 @@ def parse_event_columns(table: Table, names: Sequence[str], _: ReadOptions) -> P
             faults.append(
                 f"{table.source}:{table.lines[other[0]]}: column '{name}' must hold yes and no (true and false, 1 and "
                 f"0) to be an event; {pluralize(other.size, 'field')} do not: {truncate_items(shown, other.size)}; "
-                "or say what is to come true of its numbers: model.event: 'y > 500'"
+                "or define the event of its numbers: model.event: 'y > 500'"
             )
         values[name] = np.where(missing, np.nan, yes.to_numpy(dtype=np.float64))
     if faults:
@@ -226,7 +201,7 @@ def parse_event_columns(table: Table, names: Sequence[str], _: ReadOptions) -> P
 
 
 def _is_boolean_column(text: pd.Series) -> bool:
-    """Whether a column holds yes and no, and nothing else."""
+    """True for a column of both yes and no, and nothing else."""
     words = set(text.str.strip().str.lower()[~is_missing(text)])
     return words <= YES | NO and bool(words & YES) and bool(words & NO)
 

@@ -1,4 +1,4 @@
-"""A column of text → times: how they are written is found out from all of them, or refused."""
+"""Parsing of a time column; the time format is inferred from all values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from lstmcast.errors import DataError
 from lstmcast.text import MAX_SHOWN, truncate_items
 from lstmcast.types import Bools, Ints
 
-_DATES: tuple[tuple[str, ...], ...] = (  # what may be meant by one shape stands together
+_DATES: tuple[tuple[str, ...], ...] = (  # ambiguous patterns of one shape are grouped
     ("%Y",), ("%Y%m",), ("%Y%m%d",), ("%Y%m%d%H",), ("%Y%m%d%H%M",), ("%Y%m%d%H%M%S",),
     ("%Y-%m-%d",), ("%Y/%m/%d",), ("%Y.%m.%d",), ("%Y-%m",), ("%Y/%m",), ("%-Y-%m",), ("%m/%Y",), ("%m-%Y",),
     ("%m.%Y",), ("%d/%m/%Y", "%m/%d/%Y"), ("%d-%m-%Y", "%m-%d-%Y"), ("%d.%m.%Y",),
@@ -43,23 +43,21 @@ _EPOCH_WIDTHS = {"epoch s": r"0{9,10}", "epoch ms": r"0{12,13}", "epoch us": r"0
 _COUNTED_YEAR = re.compile(r"0-00?")
 _INTEGER = re.compile(r"-?[1-9][0-9]{0,8}|0")
 _EMPTY = {"", "na", "n/a", "nan", "nat", "null", "none", "<na>"}
-_Read = tuple[
-    str, ParsedTimes, tuple[InferredSetting, ...]
-]  # the pattern, what it makes of the texts, and why it was chosen
+_Read = tuple[str, ParsedTimes, tuple[InferredSetting, ...]]  # pattern, parsed times, inferred settings
 _SAMPLE = 1_000
 _MINUTE = 60 * SECOND
 
 
 @dataclass(frozen=True)
 class Times:
-    """The times of N rows.
+    """Times of N rows.
 
     Attributes:
-        stamps: [N] microseconds since 1970-01-01, UTC where there is a zone.
-        style: how the file writes them.
-        timezone: the zone whose wall clock they show; None where they carry no zone.
-        inferred: what was inferred, and why.
-        notes: what was handled, with counts.
+        stamps: [N] microseconds since 1970-01-01, UTC if there is a zone.
+        style: time format of the file.
+        timezone: zone of the wall times; None if times have no zone.
+        inferred: inferred settings.
+        notes: remarks, with counts.
     """
 
     stamps: Ints
@@ -71,21 +69,21 @@ class Times:
 
 @dataclass(frozen=True)
 class _Column:
-    """A column of N texts, and where it stands."""
+    """A column of N texts and its location."""
 
     texts: ShapedTexts
-    rows: Ints  # [N] which distinct text each row holds
+    rows: Ints  # [N] index of the distinct text of each row
     lines: Ints
     name: str
     source: str
 
-    def fault(self, faulty: Bools, what: str) -> DataError:
-        """An error about the distinct texts marked `faulty`: what must be, the first lines, and how many there are."""
+    def fault(self, faulty: Bools, rule: str) -> DataError:
+        """Create an error about the distinct texts marked `faulty`, with their first lines and number."""
         rows = np.flatnonzero(faulty[self.rows])
         shown = truncate_items(
             (f"line {self.lines[i]} '{self.texts.texts[self.rows[i]]}'" for i in rows[:MAX_SHOWN]), len(rows)
         )
-        return DataError(f"{self.source}:{self.lines[rows[0]]}: column '{self.name}': {what} ({shown})")
+        return DataError(f"{self.source}:{self.lines[rows[0]]}: column '{self.name}': {rule} ({shown})")
 
 
 def parse_times(
@@ -98,23 +96,20 @@ def parse_times(
     timezone: str | None = None,
     groups: Ints | None = None,
 ) -> Times:
-    """Read a column of times, all written in one way.
+    """Parse a column of times in one format.
 
     Args:
         text: [N] the column as text.
         lines: [N] the physical line of each row.
         column: its name, for messages.
-        source: the file's name, for messages.
-        time_format: how the times are written (`%d/%m/%Y`), where the user says so.
-        timezone: the zone whose wall clock the times show, where the user says so.
-        groups: [N] which series each row belongs to; tells the two passes of a doubled hour apart.
-
-    Returns:
-        The times, how they are written, and what was inferred.
+        source: the file name, for messages.
+        time_format: a pinned format (`%d/%m/%Y`).
+        timezone: a pinned zone of the wall times.
+        groups: [N] index of the series, to resolve repeated hours.
 
     Raises:
-        DataError: an empty field, text that is no time, mixed or undecidable formats, a date that does not exist,
-            a time that the zone's clock skipped.
+        DataError: an empty field, text that is not a time, mixed or ambiguous formats, a date that does not exist, or a
+            time that the clock skipped.
         ConfigError: an unknown zone or directive.
     """
     if timezone is not None:
@@ -134,17 +129,16 @@ def parse_times(
         return Times(stamps, style, zone, (*inferred, InferredSetting(SettingKey.TIMEZONE, zone, reason)))
     if timezone is None or has_single_time_of_day(stamps):
         return Times(stamps, style, None, inferred)
-    instants = _localised(stamps, timezone, at, groups)
-    return Times(
-        instants, style, timezone, (*inferred, InferredSetting(SettingKey.TIMEZONE, timezone, "data.timezone"))
-    )
+    instants = _localized(stamps, timezone, at, groups)
+    zone_setting = InferredSetting(SettingKey.TIMEZONE, timezone, "data.timezone")
+    return Times(instants, style, timezone, (*inferred, zone_setting))
 
 
 def looks_like_times(text: pd.Series) -> bool:
-    """Whether a column holds times, by its first non-empty fields.
+    """True if the first non-empty fields of a column are times.
 
-    A bare integer counts only as a date of 6 digits or more, as a year (1000 to 2999) or an epoch in running order; a
-    decimal number never does.
+    Integers are times only as dates of at least 6 digits, or as ordered years (1000 to 2999) or epochs; decimal numbers
+    never.
     """
     head = [word for field in text.iloc[:_SAMPLE].tolist() if (word := str(field).strip())]
     if not head and len(text) > _SAMPLE:
@@ -162,12 +156,12 @@ def looks_like_times(text: pd.Series) -> bool:
 
 
 def looks_like_counts(text: pd.Series) -> bool:
-    """Whether a column holds whole numbers that count steps, such as 1, 2, 3 …: few are left out."""
+    """True for a column of integers that count steps, such as 1, 2, 3 …."""
     return _counts(group_by_shape([str(word).strip() for word in pd.unique(text)]))
 
 
 def _counts(shaped: ShapedTexts) -> bool:
-    """Whether texts are whole numbers that rise in even steps, of which at most half are left out."""
+    """True for integers at regular steps, of which at most half are missing."""
     if not all(_INTEGER.fullmatch(word) for word in shaped.texts):
         return False
     distinct = np.unique(shaped.texts.astype(np.int64))
@@ -175,7 +169,7 @@ def _counts(shaped: ShapedTexts) -> bool:
 
 
 def _plausible(pattern: str, reading: ParsedTimes) -> bool:
-    """Whether integers that can be read as times are likely to be times."""
+    """True if integers that can be parsed as times are likely to be times."""
     years = reading.stamps.astype("datetime64[us]").astype("datetime64[Y]").astype(np.int64) + 1970
     low, high = (1000, 2999) if pattern == "%Y" else (2001, 2100) if pattern in EPOCHS else (1800, 2100)
     if reading.faulty.any() or (years < low).any() or (years > high).any():
@@ -184,7 +178,7 @@ def _plausible(pattern: str, reading: ParsedTimes) -> bool:
 
 
 def _is_in_time_order(stamps: Ints) -> bool:
-    """Whether times ascend or descend, or start again for each series after even steps."""
+    """True if times ascend or descend, or restart for each series after even steps."""
     steps = np.diff(stamps)
     forward = steps[steps > 0]
     restarts = np.count_nonzero(steps < 0)
@@ -193,14 +187,14 @@ def _is_in_time_order(stamps: Ints) -> bool:
 
 
 def _groups(shape: str, shaped: ShapedTexts) -> list[tuple[str, ...]]:
-    """The patterns that texts of this shape may follow; those in one tuple exclude each other."""
+    """Patterns that match texts of this shape; those in one tuple are alternatives."""
     counted = any(_COUNTED_YEAR.fullmatch(other) for other in shaped.shapes)
     return [group for group in _all_groups(shape) if counted or group != ("%-Y-%m",)]
 
 
 @lru_cache(maxsize=1024)
 def _all_groups(shape: str) -> tuple[tuple[str, ...], ...]:
-    """The same where years may be counted from 1."""
+    """Patterns of a shape, including years counted from 1."""
     dated = [
         tuple(date + suffix for date in dates for suffix in _suffixes(shape[beginning(date, shape) :]))
         for dates in _DATES
@@ -211,12 +205,12 @@ def _all_groups(shape: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _suffixes(rest: str) -> tuple[str, ...]:
-    """The times of day that may follow a date, by the shape of what stands after it; the first fits best."""
+    """Time of day that matches the shape after a date."""
     return tuple(suffix for suffix in _SUFFIXES if follows(suffix, rest))[:1] if rest else ("",)
 
 
 def _infer(at: _Column) -> _Read:
-    """Find the one pattern that all texts follow."""
+    """Infer the pattern that matches all texts."""
     shaped = at.texts
     counts = np.bincount(shaped.codes, weights=np.bincount(at.rows, minlength=len(shaped.texts)))
     main = int(np.argmax(counts))
@@ -228,22 +222,17 @@ def _infer(at: _Column) -> _Read:
             return _settle(clean, read, at)
         readings |= read
     if (not groups or len(shaped.shapes) > 1) and _counts(shaped):
-        return (
-            COUNT,
-            read_texts(COUNT, shaped),
-            (InferredSetting(SettingKey.TIME_FORMAT, COUNT, "whole numbers that count steps"),),
-        )
+        setting = InferredSetting(SettingKey.TIME_FORMAT, COUNT, "integers that count steps")
+        return COUNT, read_texts(COUNT, shaped), (setting,)
     if not groups:
-        what = (
-            "must hold times such as '2024-01-31' or '2024-01-31 13:00', or data.time_format say how they are written"
-        )
-        raise at.fault(shaped.codes == main, what)
+        rule = "must hold times such as '2024-01-31' or '2024-01-31 13:00'; set data.time_format for another format"
+        raise at.fault(shaped.codes == main, rule)
     best = min(readings, key=lambda pattern: int(np.count_nonzero(readings[pattern].faulty)))
     raise _misfit(best, readings[best], main, at)
 
 
 def _settle(clean: dict[str, ParsedTimes], read: dict[str, ParsedTimes], at: _Column) -> _Read:
-    """Choose between the patterns that all texts follow: the only one, or the only one that makes regular steps."""
+    """Select among the patterns that match all texts: the only one, or the only one with regular steps."""
     first, *rest = clean
     if all(np.array_equal(clean[first].stamps, clean[other].stamps) for other in rest):
         return first, clean[first], (InferredSetting(SettingKey.TIME_FORMAT, first, _format_reason(first, read, at)),)
@@ -251,43 +240,43 @@ def _settle(clean: dict[str, ParsedTimes], read: dict[str, ParsedTimes], at: _Co
     if len(regular) == 1:
         reason = f"all steps are even; read as {' or '.join(p for p in clean if p != regular[0])} they are not"
         return regular[0], clean[regular[0]], (InferredSetting(SettingKey.TIME_FORMAT, regular[0], reason),)
-    what = f"may be {' or '.join(clean)}, and no row decides it; say which with data.time_format"
-    raise at.fault(np.arange(len(at.texts.texts)) == 0, what)
+    rule = f"may be {' or '.join(clean)}, and no row decides it; set data.time_format"
+    raise at.fault(np.arange(len(at.texts.texts)) == 0, rule)
 
 
 def _format_reason(pattern: str, read: dict[str, ParsedTimes], at: _Column) -> str:
-    """Why a pattern was chosen: with the first line that no other pattern can read, where another reads some."""
+    """Reason for a pattern: the first lines that rule out the alternatives."""
     if pattern == "%-Y-%m":
         return "the years are counted from 1"
     alternatives = {other: reading.faulty[at.rows] for other, reading in read.items()}
     against = {other: np.argmax(faulty) for other, faulty in alternatives.items() if faulty.any() and not faulty.all()}
     reasons = [f"line {at.lines[i]} '{at.texts.texts[at.rows[i]]}' is not {other}" for other, i in against.items()]
-    return "; ".join(reasons) or f"all {len(at.rows)} rows are written so"
+    return "; ".join(reasons) or f"all {len(at.rows)} rows"
 
 
 def _regular(stamps: Ints) -> bool:
-    """Whether the times, sorted, are equally far apart, or fall on one day of months that are."""
+    """True if the sorted times are equidistant, in microseconds or in months."""
     distinct = np.unique(stamps)
     months = distinct.astype("datetime64[us]").astype("datetime64[M]")
-    into = distinct - months.astype("datetime64[us]").astype(np.int64)
-    even = np.unique(np.diff(months.astype(np.int64))).size == 1 and np.unique(into).size == 1
+    in_month = distinct - months.astype("datetime64[us]").astype(np.int64)
+    even = np.unique(np.diff(months.astype(np.int64))).size == 1 and np.unique(in_month).size == 1
     return bool(even or np.unique(np.diff(distinct)).size == 1)
 
 
 def _misfit(pattern: str, reading: ParsedTimes, main: int, at: _Column) -> DataError:
-    """The error for a column whose best pattern does not read every text."""
+    """Error about a column whose best pattern does not match every text."""
     fits = np.array([follows(pattern, shape) for shape in at.texts.shapes])[at.texts.codes]
     if not fits.all():
         model = int(np.flatnonzero(at.texts.codes[at.rows] == main)[0])
         other = f"line {at.lines[model]} has '{at.texts.texts[at.rows[model]]}'"
-        return at.fault(~fits, f"times must be written in one way, and {other}; write them alike")
-    exact = ", and none finer than a microsecond is kept" if "%f" in pattern or pattern in EPOCHS else ""
-    zone = "; a zone is written as Z, UTC, GMT or +02:00" if "%z" in pattern else ""
-    return at.fault(reading.faulty, f"no such time exists{exact}; mend or delete it (read as {pattern}{zone})")
+        return at.fault(~fits, f"times must have one format, and {other}; use the same format in all rows")
+    exact = ", or it is finer than a microsecond" if "%f" in pattern or pattern in EPOCHS else ""
+    zone = "; a zone is Z, UTC, GMT or +02:00" if "%z" in pattern else ""
+    return at.fault(reading.faulty, f"no such time exists{exact}; correct or delete it (read as {pattern}{zone})")
 
 
 def _read_as(pattern: str, at: _Column) -> _Read:
-    """Read by the pattern that the user gave."""
+    """Parse by a pinned pattern."""
     check_pattern(pattern)
     reading = read_texts(pattern, at.texts)
     if reading.faulty.any():
@@ -296,19 +285,19 @@ def _read_as(pattern: str, at: _Column) -> _Read:
 
 
 def _zone_of(pattern: str, offsets: Ints) -> tuple[str, str]:
-    """The zone of times that say an offset, and why."""
+    """Zone of times with UTC offsets, and the reason."""
     distinct = np.unique(offsets)
     if distinct.size > 1:
-        return "UTC", f"the times carry {distinct.size} different offsets"
-    return fixed_name(int(distinct[0]) // _MINUTE), "epochs count in UTC" if pattern in EPOCHS else "the times carry it"
+        return "UTC", f"the times have {distinct.size} different offsets"
+    return fixed_name(int(distinct[0]) // _MINUTE), "epochs are UTC" if pattern in EPOCHS else "the offset of the times"
 
 
-def _localised(wall: Ints, zone: str, at: _Column, groups: Ints | None) -> Ints:
-    """[N] the instants of wall times; the two passes of a doubled hour are told apart by the order of the rows."""
+def _localized(wall: Ints, zone: str, at: _Column, groups: Ints | None) -> Ints:
+    """[N] instants of wall times; repeated hours are resolved by the order of the rows."""
     read = from_wall(wall, zone)
     if read.skipped.any():
         faulty = np.bincount(at.rows, weights=read.skipped, minlength=len(at.texts.texts)) > 0
-        raise at.fault(faulty, f"no such time in data.timezone {zone}, whose clock was put forward; leave it out")
+        raise at.fault(faulty, f"no such time in data.timezone {zone}, whose clock went forward; delete the row")
     if not read.doubled.any():
         return read.early
     groups = np.zeros_like(wall) if groups is None else groups
@@ -321,7 +310,7 @@ def _localised(wall: Ints, zone: str, at: _Column, groups: Ints | None) -> Ints:
 
 
 def _resolve_folds(wall: Ints, doubled: Bools, groups: Ints) -> Bools:
-    """[N] whether a doubled time is its second showing: in its run of doubled times, the clock went back before it."""
+    """[N] true for the second occurrence of a repeated time: the clock went back before it in its run."""
     follows_on = np.zeros_like(doubled)
     follows_on[1:] = doubled[1:] & doubled[:-1] & (groups[1:] == groups[:-1]) & (np.abs(np.diff(wall)) < DAY // 4)
     back = follows_on.copy()

@@ -1,8 +1,8 @@
-"""How times are written: a pattern, so that a forecast is written as the file is.
+"""Time formats, used for parsing and for writing forecasts in the format of the file.
 
-A pattern is that of `strptime`, with a few more directives: `%q` a quarter, `%-m` a number that is not padded, `%^b` in
-upper and `%#b` in lower case, `%3f` a fraction of three digits, `%:z` an offset as `+02:00`, `%-z` as `+02`, `%^z` as
-`Z`; or one of `epoch s`, `epoch ms`, `epoch us`, `epoch ns`; or `count` for whole numbers that count steps.
+A pattern is that of `strptime` with further directives: `%q` a quarter, `%-m` a number without padding, `%^b` upper and
+`%#b` lower case, `%3f` a fraction of three digits, `%:z` an offset as `+02:00`, `%-z` as `+02`, `%^z` as `Z`. Other
+patterns are `epoch s`, `epoch ms`, `epoch us`, `epoch ns`, and `count` for integers that count steps.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augus
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 COUNT = "count"
 EPOCHS = {"epoch s": 1_000_000_000, "epoch ms": 1_000_000, "epoch us": 1_000, "epoch ns": 1}  # nanoseconds in a unit
-INTEGERS = {**EPOCHS, COUNT: 1_000}  # a count is kept as if it were of microseconds
+INTEGERS = {**EPOCHS, COUNT: 1_000}  # a count is stored as microseconds
 WIDTHS = {"Y": 4, "G": 4, "y": 2, "m": 2, "d": 2, "H": 2, "I": 2, "M": 2, "S": 2, "j": 3, "V": 2, "q": 1, "u": 1}
 NAMES = frozenset("bBaAp")
 
@@ -33,7 +33,7 @@ _MINUTE, _HOUR = 60 * SECOND, 3600 * SECOND
 
 
 class Token(NamedTuple):
-    """A piece of a pattern: a directive's letter and flag, or literal text (no letter)."""
+    """Part of a pattern: the letter and flag of a directive, or literal text without a letter."""
 
     letter: str
     flag: str
@@ -41,7 +41,7 @@ class Token(NamedTuple):
 
 
 def tokens(pattern: str) -> tuple[Token, ...]:
-    """A pattern, taken apart."""
+    """Split a pattern into directives and literal text."""
     found: list[Token] = []
     end = 0
     for match in _TOKEN.finditer(pattern):
@@ -55,44 +55,28 @@ def tokens(pattern: str) -> tuple[Token, ...]:
 
 
 def check_pattern(pattern: str) -> None:
-    """Refuse a pattern with an unknown directive, or without a year.
-
-    Raises:
-        ConfigError: naming `data.time_format` and what was received.
-    """
+    """Raise ConfigError for a pattern with an unknown directive, or without a year."""
     letters = {token.letter for token in tokens(pattern) if token.letter}
     if unknown := sorted(letters - _KNOWN):
         known = " ".join(f"%{letter}" for letter in sorted(_KNOWN))
         raise ConfigError(f"data.time_format: %{unknown[0]} is not known (got '{pattern}'); known are {known}")
     if pattern not in INTEGERS and not letters & set("YyG"):
-        raise ConfigError(f"data.time_format: must say the year, as '%Y-%m-%d' does (got '{pattern}')")
+        raise ConfigError(f"data.time_format: must contain the year, as in '%Y-%m-%d' (got '{pattern}')")
 
 
 def has_utc_offset(pattern: str) -> bool:
-    """Whether times written so are instants: they say an offset from UTC, or are counted from 1970 in UTC."""
+    """True if times of this pattern are instants: with a UTC offset, or epochs."""
     return pattern in EPOCHS or any(token.letter in {"z", "Z"} for token in tokens(pattern))
 
 
 @dataclass(frozen=True)
 class TimeFormat:
-    """How a file writes a time.
-
-    Args:
-        pattern: as described at the top of this module.
-    """
+    """Time format of a file, with a pattern as described above."""
 
     pattern: str
 
     def format(self, stamps: Ints, timezone: str | None = None) -> list[str]:
-        """Write times.
-
-        Args:
-            stamps: [N] microseconds since 1970-01-01 (UTC where there is a zone).
-            timezone: the zone whose wall clock is shown.
-
-        Returns:
-            N texts.
-        """
+        """Format times [N], microseconds since 1970-01-01 (UTC if there is a zone), as wall times of the zone."""
         if unit := INTEGERS.get(self.pattern):
             return [str(stamp * 1_000 // unit) for stamp in stamps.tolist()]
         wall = to_wall(stamps, timezone)
@@ -100,7 +84,7 @@ class TimeFormat:
         return ["".join(parts) for parts in zip(*pieces, strict=True)]
 
     def to_dict(self) -> dict[str, str]:
-        """Plain values that JSON can carry."""
+        """JSON values."""
         return {"pattern": self.pattern}
 
     @classmethod
@@ -110,12 +94,12 @@ class TimeFormat:
 
 
 def first_days(years: Ints) -> Ints:
-    """[N] days since 1970-01-01 of the first of January of years [N]."""
+    """[N] first days of years [N], since 1970-01-01."""
     return (years - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64)
 
 
 def weekdays(days: Ints) -> Ints:
-    """[N] the day of the week, Monday = 0, of days since 1970-01-01 (a Thursday)."""
+    """[N] weekdays, Monday = 0, of days since 1970-01-01 (a Thursday)."""
     return (days + 3) % 7
 
 
@@ -124,7 +108,7 @@ def _years(days: Ints) -> Ints:
 
 
 def _thursdays(days: Ints) -> Ints:
-    """The Thursday of each day's week: an ISO week belongs to the year of its Thursday."""
+    """Thursdays of the weeks: an ISO week belongs to the year of its Thursday."""
     return days - weekdays(days) + 3
 
 
@@ -154,7 +138,7 @@ _NUMBERS: dict[str, Callable[[Ints, Ints], Ints]] = {  # letter → its number, 
 
 
 def _written(token: Token, wall: Ints, offsets: Ints) -> list[str]:
-    """One piece of the pattern, for wall times [N] that lie `offsets` [N] from UTC."""
+    """Format one token for wall times [N] at offsets [N] from UTC."""
     letter, flag, text = token
     if not letter:
         return [text] * len(wall)
@@ -182,7 +166,7 @@ def _cased(names: list[str], flag: str) -> list[str]:
 
 
 def _offset_text(how: str, minutes: int) -> str:
-    """An offset in minutes as `+0200` (`z`), `+02:00` (`z:`), `+02` (`z-`), `Z` (`z^`) or `UTC` (`Z`)."""
+    """Format an offset in minutes as `+0200` (`z`), `+02:00` (`z:`), `+02` (`z-`), `Z` (`z^`) or `UTC` (`Z`)."""
     if minutes == 0 and how in {"z^", "Z"}:
         return "Z" if how == "z^" else "UTC"
     sign, hours, rest = "-" if minutes < 0 else "+", abs(minutes) // 60, abs(minutes) % 60

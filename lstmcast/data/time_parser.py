@@ -1,6 +1,6 @@
-"""Times read from text by its shape: digits become `0` and letters `a`.
+"""Vectorized parsing of times by the shape of the text, in which digits become `0` and letters `a`.
 
-Texts of one shape hold each field of a pattern at one place, so a field of all of them is read at once.
+In texts of one shape each field of a pattern has a fixed position, so that it is parsed for all of them together.
 """
 
 from __future__ import annotations
@@ -22,40 +22,34 @@ Characters = npt.NDArray[np.uint32]  # [N, W] N texts of W characters
 
 _SHAPE = str.maketrans("123456789bcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "0" * 9 + "a" * 51)
 _SHAPES = {**dict.fromkeys("bBaA", "a{3,9}"), "p": "aa", "f": "0{1,9}", "z": "(?:a|aaa|[+-]00(?::?00)?)"}
-_SAME = {"B": "b", "A": "a", "Z": "z"}  # directives that differ only in how they are written
+_SAME = {"B": "b", "A": "a", "Z": "z"}  # directives that differ only in formatting
 _EARLIEST, _LATEST = -62_135_596_800 * SECOND, 253_402_300_799 * SECOND  # years 1 and 9999
-_CHUNK = 500_000  # texts read at once: keeps the character matrix small
+_CHUNK_SIZE = 500_000  # texts per character matrix
 _DAY = frozenset("md")
-_NO_OFFSET = 10_000  # minutes: the text says no offset
+_NO_OFFSET = 10_000  # minutes: code of an invalid offset
 
 
 @dataclass(frozen=True)
 class ShapedTexts:
-    """Distinct texts, sorted out by shape.
-
-    Attributes:
-        texts: N texts.
-        shapes: K distinct shapes, in order of appearance.
-        codes: [N] which shape each text has.
-    """
+    """N texts, their distinct shapes in order of appearance, and the index of each text's shape [N]."""
 
     texts: npt.NDArray[np.object_]
     shapes: tuple[str, ...]
     codes: Ints
 
     def example(self, code: int) -> str:
-        """The first text of a shape."""
+        """First text of a shape."""
         return str(self.texts[int(np.argmax(self.codes == code))])
 
 
 @dataclass(frozen=True)
 class ParsedTimes:
-    """What a pattern makes of texts.
+    """N texts parsed by a pattern.
 
     Attributes:
-        stamps: [N] microseconds since 1970-01-01, UTC where the text says an offset; meaningless where faulty.
-        offsets: [N] microseconds that the wall clock was ahead of UTC.
-        faulty: [N] the text does not follow the pattern, or is no time that exists.
+        stamps: [N] microseconds since 1970-01-01, UTC if the text has an offset; undefined where faulty.
+        offsets: [N] microseconds of the wall clock ahead of UTC.
+        faulty: [N] true if the text does not match the pattern, or the time does not exist.
     """
 
     stamps: Ints
@@ -64,32 +58,24 @@ class ParsedTimes:
 
 
 def group_by_shape(texts: Sequence[str]) -> ShapedTexts:
-    """Sort texts out by shape."""
+    """Group texts by shape."""
     codes, distinct = pd.factorize(np.array([text.translate(_SHAPE) for text in texts], dtype=object))
     return ShapedTexts(np.array(texts, dtype=object), tuple(distinct), codes.astype(np.int64))
 
 
 def follows(pattern: str, shape: str) -> bool:
-    """Whether texts of this shape may follow the pattern."""
+    """True if texts of this shape may match the pattern."""
     return _regex(pattern).fullmatch(shape) is not None
 
 
 def beginning(pattern: str, shape: str) -> int:
-    """How many characters of the shape the pattern takes from its start; 0 where it does not fit."""
+    """Number of characters at the start of the shape that match the pattern."""
     match = _regex(pattern).match(shape)
     return match.end() if match else 0
 
 
 def read_texts(pattern: str, shaped: ShapedTexts) -> ParsedTimes:
-    """Read every text by one pattern.
-
-    Args:
-        pattern: as in `lstmcast.data.time_format`.
-        shaped: N texts.
-
-    Returns:
-        N times, and which of the texts are none.
-    """
+    """Parse N texts by a pattern (see `lstmcast.data.time_format`)."""
     n = len(shaped.texts)
     result = ParsedTimes(np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.bool_))
     order = np.argsort(shaped.codes, kind="stable")
@@ -97,8 +83,8 @@ def read_texts(pattern: str, shaped: ShapedTexts) -> ParsedTimes:
     for k, shape in enumerate(shaped.shapes):
         if (match := _regex(pattern).fullmatch(shape)) is None:
             continue
-        for start in range(bounds[k], bounds[k + 1], _CHUNK):
-            rows = order[start : min(start + _CHUNK, bounds[k + 1])]
+        for start in range(bounds[k], bounds[k + 1], _CHUNK_SIZE):
+            rows = order[start : min(start + _CHUNK_SIZE, bounds[k + 1])]
             words = shaped.texts[rows].astype(f"U{len(shape)}")
             part = _read_integers(pattern, words) if pattern in INTEGERS else _read_fields(pattern, match, words)
             result.stamps[rows], result.offsets[rows], result.faulty[rows] = part.stamps, part.offsets, part.faulty
@@ -106,7 +92,7 @@ def read_texts(pattern: str, shaped: ShapedTexts) -> ParsedTimes:
 
 
 def pattern_as_written(pattern: str, shaped: ShapedTexts) -> str:
-    """The pattern with the flags that the texts show: padding, case, digits of a fraction, spelling of an offset."""
+    """Add the flags of the texts to a pattern: padding, case, digits of a fraction, format of an offset."""
     if pattern in INTEGERS:
         return pattern
     examples = [shaped.example(k) for k in range(len(shaped.shapes))]
@@ -120,7 +106,7 @@ def pattern_as_written(pattern: str, shaped: ShapedTexts) -> str:
 
 
 def _flagged(token: Token, seen: list[str], *, bare: bool) -> str:
-    """The directive as these fields show it to be written; `bare` where a day or month is not padded."""
+    """Add the flags of the fields `seen` to a directive; `bare` if days or months are not padded."""
     letter = token.letter
     if not letter:
         return token.text.replace("%", "%%")
@@ -146,7 +132,7 @@ def _offset_directive(text: str) -> str:
 
 @lru_cache(maxsize=512)
 def _regex(pattern: str) -> re.Pattern[str]:
-    """The shapes that a pattern allows, with a group `g3` for its token 3."""
+    """Regular expression of the shapes that match a pattern, with a group `g3` for its token 3."""
     if pattern in INTEGERS:
         return re.compile("-?0{1,19}")
     parts = tokens(pattern)
@@ -161,7 +147,7 @@ def _regex(pattern: str) -> re.Pattern[str]:
 
 
 def _allowed(token: Token, packed: bool) -> str:
-    """The shapes of one token; a number beside another (`packed`) must be padded, else it need not be."""
+    """Shapes of one token; a number adjacent to another (`packed`) must be padded."""
     if not token.letter:
         return re.escape(token.text.translate(_SHAPE))
     if token.letter not in WIDTHS:
@@ -172,7 +158,7 @@ def _allowed(token: Token, packed: bool) -> str:
 
 
 def _read_integers(pattern: str, words: npt.NDArray[np.str_]) -> ParsedTimes:
-    """Read integers counted from 1970, or of steps; a part of a microsecond would be lost, and so is a fault."""
+    """Parse epochs or counts; fractions of a microsecond are faults."""
     unit = INTEGERS[pattern]
     about = words.astype(np.float64)
     faulty = (np.abs(about) >= 2.0**63) | (about * (unit / 1_000) < _EARLIEST) | (about * (unit / 1_000) > _LATEST)
@@ -182,7 +168,7 @@ def _read_integers(pattern: str, words: npt.NDArray[np.str_]) -> ParsedTimes:
 
 
 def _read_fields(pattern: str, match: re.Match[str], words: npt.NDArray[np.str_]) -> ParsedTimes:
-    """Read texts of one shape, whose match says where the fields are."""
+    """Parse texts of one shape, whose match has the positions of the fields."""
     chars = words.view(np.uint32).reshape(len(words), -1)
     faulty = np.zeros(len(words), dtype=np.bool_)
     fields: dict[str, Ints] = {}
@@ -197,7 +183,7 @@ def _read_fields(pattern: str, match: re.Match[str], words: npt.NDArray[np.str_]
 
 
 def _differs(literal: str, part: Characters) -> Bools:
-    """Where the characters are not those of the literal text, in either case."""
+    """[N] true where the characters differ from the literal text, ignoring case."""
     literal = literal[: part.shape[1]]
     lower = np.array([ord(c.lower() if c.isascii() else c) for c in literal], dtype=np.uint32)
     upper = np.array([ord(c.upper() if c.isascii() else c) for c in literal], dtype=np.uint32)
@@ -205,16 +191,16 @@ def _differs(literal: str, part: Characters) -> Bools:
 
 
 def _read_field(letter: str, part: Characters) -> Ints:
-    """[N] the number that a field says; -1 where it says none."""
+    """[N] values of a field; -1 if invalid."""
     if letter in NAMES or letter == "z":
         words, inverse = np.unique(part.view(f"U{part.shape[1]}").ravel(), return_inverse=True)
-        return np.array([_meaning(letter, str(word)) for word in words], dtype=np.int64)[inverse]
+        return np.array([_word_value(letter, str(word)) for word in words], dtype=np.int64)[inverse]
     numbers = (part.astype(np.int64) - ord("0")) @ 10 ** np.arange(part.shape[1], dtype=np.int64)[::-1]
     return np.asarray(numbers * 10 ** (9 - part.shape[1]) if letter == "f" else numbers, dtype=np.int64)
 
 
-def _meaning(letter: str, word: str) -> int:
-    """The number that a word stands for: a month 1-12, a weekday 1-7, AM 0, PM 1, an offset in minutes."""
+def _word_value(letter: str, word: str) -> int:
+    """Value of a word: a month 1-12, a weekday 1-7, AM 0, PM 1, an offset in minutes."""
     if letter == "z":
         return _minutes(word)
     names = ("AM", "PM") if letter == "p" else MONTHS if letter == "b" else WEEKDAYS
@@ -223,7 +209,7 @@ def _meaning(letter: str, word: str) -> int:
 
 
 def _minutes(word: str) -> int:
-    """The minutes of an offset such as `+02:00`, `-0530`, `Z` or `UTC`."""
+    """Minutes of an offset such as `+02:00`, `-0530`, `Z` or `UTC`."""
     if word.isalpha():
         return 0 if word.upper() in {"Z", "UTC", "GMT"} else _NO_OFFSET
     digits = word[1:].replace(":", "").ljust(4, "0")
@@ -232,7 +218,7 @@ def _minutes(word: str) -> int:
 
 
 def _assemble(fields: dict[str, Ints], faulty: Bools) -> ParsedTimes:
-    """Fields [N] put together to times [N], impossible ones marked."""
+    """Combine fields [N] to times."""
     zero = np.zeros(len(faulty), dtype=np.int64)
     days, no_day = _date(fields, zero)
     time, no_time = _time(fields, zero)
@@ -243,7 +229,7 @@ def _assemble(fields: dict[str, Ints], faulty: Bools) -> ParsedTimes:
 
 
 def _date(fields: dict[str, Ints], zero: Ints) -> tuple[Ints, Bools]:
-    """[N] days since 1970-01-01, and where there is no such day."""
+    """[N] days since 1970-01-01, and true for invalid ones."""
     ones = zero + 1
     short = fields.get("y", zero)
     year = fields.get("Y", fields.get("G", short + np.where(short < 69, 2000, 1900)))
@@ -261,7 +247,7 @@ def _date(fields: dict[str, Ints], zero: Ints) -> tuple[Ints, Bools]:
 
 
 def _week_date(year: Ints, week: Ints, day: Ints) -> tuple[Ints, Bools]:
-    """The day of an ISO week; week 1 holds the fourth of January, and a week belongs to the year of its Thursday."""
+    """Days of ISO weeks; week 1 contains January 4, and a week belongs to the year of its Thursday."""
     fourth = first_days(year) + 3
     monday = fourth - weekdays(fourth) + 7 * (week - 1)
     faulty = (year < 1) | (week < 1) | (monday + 3 >= first_days(year + 1)) | (day < 1) | (day > 7)
@@ -269,7 +255,7 @@ def _week_date(year: Ints, week: Ints, day: Ints) -> tuple[Ints, Bools]:
 
 
 def _time(fields: dict[str, Ints], zero: Ints) -> tuple[Ints, Bools]:
-    """[N] microseconds since midnight, and where there is no such time."""
+    """[N] microseconds since midnight, and true for invalid ones."""
     hour, minute, second, nanos = (fields.get(letter, zero) for letter in "HMSf")
     faulty = (hour > 23) | (minute > 59) | (second > 59) | (nanos % 1_000 > 0)
     if "I" in fields:

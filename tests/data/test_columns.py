@@ -70,7 +70,7 @@ def test_every_part_has_a_finding_with_its_reason() -> None:
     ]
     assert [one.reason for one in inferred] == [
         "the only column that reads as times",
-        "264 rows repeat a time; together with the time they tell rows apart",
+        "264 rows repeat a time; with the time, the columns identify each row",
         "given",
     ]
     assert notes == ("columns not used: Weekly_Sales, IsHoliday, Promo",)
@@ -206,7 +206,7 @@ def test_an_unclear_target_is_asked_for(names: tuple[str, str]) -> None:
     """Where no name or two names tell, the candidates and both mends are listed."""
     assert refused(table(ds=MONTHS, **{name: decimals(24) for name in names})) == (
         f"d.csv: 2 columns hold numbers: {names[0]}, {names[1]}; name the one to forecast with --target NAME "
-        "(data.target), or take every one as a series of its own with --target '*'"
+        "(data.target), or forecast each as a series with --target '*'"
     )
 
 
@@ -262,7 +262,7 @@ def test_misspelt_pins_are_listed_together() -> None:
 def test_one_column_cannot_play_two_parts() -> None:
     """A column pinned twice is a contradiction that names both keys."""
     with pytest.raises(
-        ConfigError, match=r"^data\.target: column 'y' already is data\.id_columns; a column plays one part$"
+        ConfigError, match=r"^data\.target: column 'y' already is data\.id_columns; a column has one role$"
     ):
         found(table(ds=MONTHS, y=decimals(24)), id_columns=("y",), target=("y",))
 
@@ -313,12 +313,12 @@ def test_rows_without_an_id_are_said() -> None:
     """An empty id names a series like any other text, which may not be meant."""
     data = table(ds=MONTHS, shop=["a"] * 20 + [""] * 3 + [" "], y=decimals(24))
     assert find_columns(data, ReadOptions(id_columns=("shop",)))[2] == (
-        "column 'shop' is empty in 4 rows: taken as the name of a series",
+        "column 'shop' is empty in 4 rows: used as a series id",
     )
 
 
 def test_a_table_on_its_side_gets_its_own_advice() -> None:
     """Columns named by months hold one time each: the table has to be turned."""
     message = refused(table(id=["a", "b"], **{month: ["1", "2"] for month in MONTHS}))
-    assert "the columns are named by times (2020-01-01, " in message
-    assert "2021-08-01 and 4 more): the table lies on its side; turn it so that each time is a row" in message
+    assert "the column names are times (2020-01-01, " in message
+    assert "2021-08-01 and 4 more): the table has one column per time step; transpose it" in message

@@ -99,7 +99,7 @@ def test_the_delimiter_is_found(text: str, delimiter: str) -> None:
 
 def test_two_fitting_delimiters_are_not_guessed() -> None:
     """Where both signs part every row alike, the user is asked."""
-    with pytest.raises(DataError, match=r"^f:1: ',' and ';' part the fields equally well; .*data\.delimiter"):
+    with pytest.raises(DataError, match=r"^f:1: ',' and ';' separate the fields equally well; .*data\.delimiter"):
         choose_delimiter(b"a;b,c\n1;2,3\n", None, "f")
     assert choose_delimiter(b"a;b,c\n1;2,3\n", ";", "f") == ";"
 
@@ -113,5 +113,5 @@ def test_a_given_delimiter_is_taken(given_sign: str, meant: str) -> None:
 @pytest.mark.parametrize("sign", ["", ",,", "1", "x", '"', "\n", ".", "-", "¦"])
 def test_a_delimiter_that_fields_may_hold_is_refused(sign: str) -> None:
     """Letters, digits, quotes, signs of numbers and more than one character are refused."""
-    with pytest.raises(ConfigError, match=r"^data\.delimiter: must be one sign"):
+    with pytest.raises(ConfigError, match=r"^data\.delimiter: must be one character"):
         choose_delimiter(b"a,b\n", sign, "f")

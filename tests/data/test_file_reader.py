@@ -49,7 +49,7 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("suffix", PACK)
 def test_packed_files_unpack_to_the_same_bytes(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every packed form gives back what was packed, also above one piece, and with an upper-case suffix."""
-    monkeypatch.setattr(file_reader, "PIECE", 1000)
+    monkeypatch.setattr(file_reader, "CHUNK_BYTES", 1000)
     data = TEXT + os.urandom(10_000).hex().encode()
     for name in ("d.csv" + suffix, "D" + suffix.upper()):
         (tmp_path / name).write_bytes(PACK[suffix](data))
@@ -71,7 +71,7 @@ def test_damaged_archives_are_refused(tmp_path: Path, suffix: str) -> None:
     packed = PACK[suffix](os.urandom(50_000).hex().encode())
     for bad in (packed[:-20], packed[: len(packed) // 2], TEXT, packed[:3]):
         path.write_bytes(bad)
-        with pytest.raises(DataError, match=f"not a whole {suffix} file") as caught:
+        with pytest.raises(DataError, match=f"not a complete {suffix} file") as caught:
             file_reader.read_input(path)
         assert str(caught.value).startswith(str(path))
 
@@ -82,7 +82,7 @@ def test_a_bomb_is_refused(tmp_path: Path, suffix: str, monkeypatch: pytest.Monk
     path = tmp_path / f"d{suffix}"
     path.write_bytes(PACK[suffix](b"0" * 8_000_000))
     monkeypatch.setattr(file_reader, "BOMB_BYTES", 1_000_000)
-    with pytest.raises(DataError, match="unpack to more than"):
+    with pytest.raises(DataError, match="decompress to more than"):
         file_reader.read_input(path)
     monkeypatch.setattr(file_reader, "BOMB_RATIO", 10**9)
     assert len(file_reader.read_input(path)) == 8_000_000

@@ -78,7 +78,7 @@ def test_rows_without_times_are_counted(tmp_path: Path) -> None:
     assert (panel.calendar.kind, panel.calendar.season) == ("counter", 7)
     assert any(note.startswith("no time column") for note in panel.notes)
     for key, value in (("frequency", "D"), ("time_format", "FY%Y Q%q"), ("timezone", "Europe/Berlin")):
-        with pytest.raises(ConfigError, match=rf"data\.{key} needs a time column"):
+        with pytest.raises(ConfigError, match=rf"data\.{key} requires a time column"):
             panel_of(tmp_path, text, **{key: value})
 
 

@@ -76,10 +76,10 @@ def test_wild_text_is_a_number_by_the_rule_or_refused(fields: list[str]) -> None
 def test_text_is_refused_with_five_places_and_the_count() -> None:
     """The first five values with their lines, then how many more."""
     assert refused("1", *"abcdefg", "2") == (
-        "d.csv:3: column 'y': 7 values are no numbers: 'a' (line 3), 'b' (line 4), 'c' (line 5), 'd' (line 6), "
+        "d.csv:3: column 'y': 7 values are not numbers: 'a' (line 3), 'b' (line 4), 'c' (line 5), 'd' (line 6), "
         "'e' (line 7) and 2 more; correct them, or leave the field empty where a value is missing"
     )
-    assert refused("1", "a").startswith("d.csv:3: column 'y': 1 value is no number: 'a' (line 3);")
+    assert refused("1", "a").startswith("d.csv:3: column 'y': 1 value is not a number: 'a' (line 3);")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_text_is_refused_with_five_places_and_the_count() -> None:
 )
 def test_what_python_or_pandas_would_let_through_is_refused(field: str) -> None:
     """Underscores, other scripts' digits, hexadecimal and the like are no plain numbers."""
-    assert "1 value is no number" in refused("1", field)
+    assert "1 value is not a number" in refused("1", field)
 
 
 @pytest.mark.parametrize(
@@ -98,16 +98,16 @@ def test_what_python_or_pandas_would_let_through_is_refused(field: str) -> None:
         ("1 234 567,50", {}, 'set data.thousands: " " and data.decimal: ","'),
         ("(5)", {}, "write negative numbers with a hyphen"),
         ("\u22125", {}, "write negative numbers with a hyphen"),
-        (' "5"', {}, "a quote must directly follow the delimiter"),
-        ("1,234", {}, 'set data.thousands: "," if the sign groups thousands, or data.decimal: ","'),
+        (' "5"', {}, "remove the blank between the delimiter and the quote"),
+        ("1,234", {}, 'set data.thousands: "," if it groups thousands, or data.decimal: ","'),
         ("1 234", {}, 'set data.thousands: " "'),
         ("1'234'567", {}, 'set data.thousands: "\'"'),
         ("1.234,5", {"decimal": ","}, 'set data.thousands: "."'),
         ("12,5", {}, 'set data.decimal: "," if 1,5 means 1.5'),
         ("12.5", {"decimal": ","}, 'set data.decimal: "." if 1.5'),
-        ("$12", {}, "strip currency and percent signs"),
-        ("12 €", {}, "strip currency and percent signs"),
-        ("5%", {}, "strip currency and percent signs"),
+        ("$12", {}, "remove currency and percent signs"),
+        ("12 €", {}, "remove currency and percent signs"),
+        ("5%", {}, "remove currency and percent signs"),
         ("-inf", {}, "values must be finite"),
         ("Infinity", {}, "values must be finite"),
         ("12,34", {"thousands": ","}, "correct them"),
@@ -135,7 +135,7 @@ def test_declared_thousands_are_read(field: str, sign: str, value: float) -> Non
 @pytest.mark.parametrize("field", ["12,34", "1,2345", ",123", "1,,234", "1234,567"])
 def test_declared_thousands_must_be_groups_of_three(field: str) -> None:
     """A sign in another place may be a decimal comma or a slip: never dropped silently."""
-    assert "1 value is no number" in refused("1", field, thousands=",")
+    assert "1 value is not a number" in refused("1", field, thousands=",")
 
 
 def refused_as_grouped(*fields: str) -> str:
@@ -180,7 +180,7 @@ def test_decimals_with_two_signs_are_no_matter_of_settings() -> None:
 
 def test_points_that_group_millions_ask_for_the_sign_only() -> None:
     """They part no decimals, whatever else is set."""
-    assert refused("980000", "1.000.000").endswith('set data.thousands: "." if the sign groups thousands')
+    assert refused("980000", "1.000.000").endswith('set data.thousands: "." if it groups thousands')
 
 
 def test_thousands_must_be_one_sign_other_than_the_decimal() -> None:
@@ -188,7 +188,7 @@ def test_thousands_must_be_one_sign_other_than_the_decimal() -> None:
     with pytest.raises(ConfigError, match=r"data\.thousands and data\.decimal must differ \(both are ','\)"):
         numbers("1", decimal=",", thousands=",")
     for sign in ("", "ab", "0", "-"):
-        with pytest.raises(ConfigError, match=r"data\.thousands: must be one sign"):
+        with pytest.raises(ConfigError, match=r"data\.thousands: must be one character"):
             numbers("1", thousands=sign)
 
 

@@ -58,7 +58,9 @@ def test_a_kind_that_training_never_met_is_a_step_of_its_own(reader: Reader) -> 
     assert len(panel.values) == 28
     assert panel.values[-1] == -1
     assert panel.observed[-1]
-    assert "column 'weather': 1 value that training never met, read as not known: 'hail' (line 29)" in panel.notes
+    assert (
+        "column 'weather': 1 value outside the vocabulary of training, read as unknown: 'hail' (line 29)" in panel.notes
+    )
 
 
 def test_several_columns_share_their_kinds(reader: Reader) -> None:
@@ -157,7 +159,9 @@ def test_characters_that_training_never_met_are_counted(tmp_path: Path) -> None:
     panel = read_characters(path, ReadOptions(), known=("\n", "a", "b"))
     assert panel.values.tolist() == [1, 2, 0, 1, -1, -1, 0, -1, 2]
     assert panel.observed.all()
-    assert panel.notes == ("text: 3 values that training never met, read as not known: 'z' (line 2), 'y' (line 3)",)
+    assert panel.notes == (
+        "text: 3 values outside the vocabulary of training, read as unknown: 'z' (line 2), 'y' (line 3)",
+    )
 
 
 def test_a_text_of_one_character_teaches_nothing(tmp_path: Path) -> None:
@@ -220,5 +224,5 @@ def test_of_two_one_must_be_named(tmp_path: Path) -> None:
 def test_other_words_are_refused_with_their_lines(tmp_path: Path) -> None:
     """A third word and another number; the way out is a rule."""
     rows = ["yes", "maybe", "no", "2"]
-    with pytest.raises(DataError, match=r"days\.csv:3: .*2 fields do not: 'maybe' on line 3, '2' on line 5; or say"):
+    with pytest.raises(DataError, match=r"days\.csv:3: .*2 fields do not: 'maybe' on line 3, '2' on line 5; or define"):
         told(tmp_path, "open", rows, target=("open",))

@@ -70,7 +70,7 @@ def test_a_style_survives_json() -> None:
     assert TimeFormat.from_dict(TimeFormat("%d/%m/%Y").to_dict()) == TimeFormat("%d/%m/%Y")
 
 
-@pytest.mark.parametrize(("pattern", "part"), [("%Y-%c", "%c is not known"), ("%d/%m", "must say the year")])
+@pytest.mark.parametrize(("pattern", "part"), [("%Y-%c", "%c is not known"), ("%d/%m", "must contain the year")])
 def test_a_pattern_that_cannot_be_read_is_refused(pattern: str, part: str) -> None:
     """An unknown directive, or a pattern without a year, is refused with the key and the pattern."""
     with pytest.raises(ConfigError, match=part) as caught:
