@@ -334,6 +334,16 @@ def test_every_skipped_command_is_in_a_page() -> None:
         assert any(command.startswith(start) for command in commands), start
 
 
+def test_no_command_hides_in_a_block_that_is_not_run() -> None:
+    """Commands stand in blocks that are run: no other block has a line that begins with the program's name."""
+    for page in PAGES:
+        for block in blocks_of(page.read_text("utf-8")):
+            if block.language not in {*_RUN, "setup"}:
+                assert not [line for line in block.lines if line.startswith(("lstmcast ", "$ "))], (
+                    f"{page}:{block.start}"
+                )
+
+
 def test_the_targets_of_make_exist() -> None:
     """Each `make TARGET` of the pages and of CONTRIBUTING is a target of the Makefile."""
     texts = [page.read_text("utf-8") for page in (*PAGES, ROOT / "CONTRIBUTING.md")]
