@@ -1,11 +1,11 @@
-"""A trained forecaster on disk: immutable versions, the one in use, and proof that nothing was changed since.
+"""Versions of a model on disk: immutable folders, the current one, and checksums.
 
     models/<name>/20261120T084500Z-1a2b3c4d/    manifest.json and *.safetensors
-    models/<name>/current                       one line: the version in use
+    models/<name>/current                       one line: the current version
     models/<name>/lock                          held while a version is published
 
-The hexadecimal part of a version's name begins the sha256 of its manifest, which holds the sha256 of every other file.
-Loading executes nothing: files are read once, checked as bytes, and only then seen as arrays.
+The hexadecimal part of a version's name is the start of the sha256 of its manifest, which holds the sha256 of every
+other file. Loading executes nothing: files are read once, verified as bytes, and only then parsed as arrays.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from lstmcast.persistence.files import (
 from lstmcast.persistence.registry import CURRENT, MANIFEST, NAME, NAMING, VERSION, versions
 
 SCHEMA = 3
-"""The layout of a version. Another number is refused, never guessed at."""
+"""The layout of a version; any other number is refused."""
 
 Tensors = Mapping[str, npt.NDArray[Any]]
 
@@ -61,12 +61,12 @@ _HINT = "train again, or name another version with --model"
 
 @dataclass(frozen=True)
 class Artifact:
-    """One version, read and verified.
+    """A version, read and verified.
 
     Attributes:
         path: its folder.
-        manifest: what `publish` was given, with `schema` and `files` added.
-        tensors: for each group (`weights`, `calibration`, …) its arrays by name; read-only.
+        manifest: the manifest given to `publish`, with `schema` and `files`.
+        tensors: by group (`weights`, `calibration`, …), read-only arrays by name.
     """
 
     path: Path
@@ -75,18 +75,18 @@ class Artifact:
 
 
 def prepare(models: Path, name: str) -> Path:
-    """Make the folder of a model and prove that it can be written, before an hour of training is spent.
+    """Create the folder of a model and check that it is writable, before training.
 
     Args:
         models: the folder of all models.
-        name: the model: letters, digits, dot, dash and underscore, at most 100, the first no dot.
+        name: of the model: letters, digits, dot, dash and underscore, at most 100, not starting with a dot.
 
     Returns:
         `models/name`.
 
     Raises:
         UsageError: the name is not allowed.
-        FileError: the folder cannot be made or written.
+        FileError: the folder cannot be created or written.
     """
     if not NAME.fullmatch(name):
         raise UsageError(f"model name: {NAMING} (got {name[:120]!r}); choose one with --name (store.name)")
@@ -103,7 +103,7 @@ def prepare(models: Path, name: str) -> Path:
 
 
 def model_lock(folder: Path, *, wait: float = 0.0) -> AbstractContextManager[None]:
-    """The lock under which versions of a model are published; see `exclusive_lock`."""
+    """Lock a model to publish a version; see `exclusive_lock`."""
     return exclusive_lock(folder / "lock", wait=wait)
 
 
@@ -116,30 +116,30 @@ def publish(
     now: datetime,
     keep: int,
 ) -> Path:
-    """Save a version and make it the current one; killed at any moment, the old or the new one is current and whole.
+    """Save a version and make it current; if killed at any moment, the old or the new one is current and complete.
 
     The caller holds `model_lock`. The same content at the same `now` gives the same bytes under the same name.
 
     Args:
         models: the folder of all models.
-        name: the model, as for `prepare`.
-        manifest: what JSON can hold, without NaN; `schema` and `files` are added.
-        tensors: arrays by name, for each group (a lower-case word that names its file).
-        now: when the version was made, with a time zone.
-        keep: how many versions stay, this one included; older ones and what killed runs left are removed.
+        name: of the model, as for `prepare`.
+        manifest: JSON values without NaN; `schema` and `files` are added.
+        tensors: by group (a lower-case word that names its file), arrays by name.
+        now: the time of creation, with a zone.
+        keep: number of versions to keep, including this one; older ones and leftovers of killed runs are removed.
 
     Returns:
         The folder of the new version.
 
     Raises:
         UsageError: the name is not allowed.
-        FileError: the system refused; the version that was current still is, unless only the cleaning up failed.
-        ValueError: the manifest holds what JSON cannot say, or a group has no plain name.
+        FileError: the system refused; the current version is unchanged, unless only the clean-up failed.
+        ValueError: the manifest is not JSON, or a group has an invalid name.
     """
     folder = prepare(models, name)
     files = encoded(manifest, tensors)
     version = folder / f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{sha256(files[MANIFEST]).hexdigest()[:8]}"
-    with suppress(OSError):  # makes room for the new version; what resists is said at the end
+    with suppress(OSError):  # makes room for the new version; failures are reported at the end
         remove_temporary(folder)
     _write_version(version, files)
     write_atomically(folder / CURRENT, f"{version.name}\n".encode())
@@ -149,14 +149,14 @@ def publish(
 
 
 def load(version: Path) -> Artifact:
-    """Read a version after proving that it is the one that was published.
+    """Read and verify a version.
 
     Args:
-        version: its folder, as `resolve` gives it.
+        version: its folder, from `resolve`.
 
     Raises:
-        ModelError: missing, damaged, tampered with, or of another schema; every faulty file is listed.
-        FileError: a file is there but may not be read.
+        ModelError: missing, damaged, modified, or of another schema; lists every faulty file.
+        FileError: a file exists but is not readable.
     """
     manifest = read_manifest(version)
     listed = manifest["files"]
@@ -178,10 +178,10 @@ def load(version: Path) -> Artifact:
 
 
 def encoded(manifest: Mapping[str, Any], tensors: Mapping[str, Tensors]) -> dict[str, bytes]:
-    """The files of a version by their names.
+    """Return the files of a version by name.
 
     Raises:
-        ValueError: the manifest holds what JSON cannot say, or a group has no plain name.
+        ValueError: the manifest is not JSON, or a group has an invalid name.
     """
     files = _encode(tensors)
     listed = {file: _describe(content) for file, content in files.items()}
@@ -190,7 +190,7 @@ def encoded(manifest: Mapping[str, Any], tensors: Mapping[str, Tensors]) -> dict
 
 
 def _encode(tensors: Mapping[str, Tensors]) -> dict[str, bytes]:
-    """The bytes of each file, by its name."""
+    """Return the bytes of each file by name."""
     wrong = [group for group in tensors if not _FILE.fullmatch(group + _SUFFIX)]
     if wrong:
         raise ValueError(f"a tensor group must be a lower-case word (got {wrong})")
@@ -221,10 +221,13 @@ def _write_version(version: Path, files: Mapping[str, bytes]) -> None:
 
 
 def prune(folder: Path, current: Path, keep: int) -> list[str]:
-    """Remove the oldest versions but `current`, each under a temporary name first: killed half-way, none looks whole.
+    """Remove the oldest versions except `current`, each renamed first, so that no partial version looks complete.
 
     Returns:
-        The names of what was removed; OSError where the system refuses.
+        The names of the removed versions.
+
+    Raises:
+        OSError: the system refused.
     """
     existing = versions(folder)
     surplus = max(len(existing) - keep, 0)
@@ -243,10 +246,10 @@ def _model_error(faults: Sequence[str]) -> ModelError:
 
 
 def read_manifest(version: Path) -> dict[str, Any]:
-    """What a version says of itself, without its tensors.
+    """Return the manifest of a version, without its tensors.
 
     Raises:
-        ModelError: missing, damaged, tampered with, or of another schema.
+        ModelError: missing, damaged, modified, or of another schema.
     """
     try:
         content = read_regular(version / MANIFEST, _MANIFEST_LIMIT)
@@ -287,7 +290,7 @@ def _read_tensors(path: Path, entry: Mapping[str, Any]) -> dict[str, npt.NDArray
 
 
 def _header(content: bytes) -> dict[str, dict[str, Any]]:
-    """Type and shape of each tensor as the file states them; no data is touched."""
+    """Return type and shape of each tensor from the header of the file, without reading data."""
     stated = header(content)
     stated.pop("__metadata__", None)
     if not all(isinstance(entry, dict) for entry in stated.values()):

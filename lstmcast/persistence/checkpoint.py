@@ -1,9 +1,9 @@
 """Checkpoint of an unfinished training, and safetensors header checks.
 
-    models/<name>/.lstmcast-checkpoint      safetensors; what JSON can hold stands in its metadata
+    models/<name>/.lstmcast-checkpoint      safetensors; JSON values are in its metadata
 
-It is bound to one training (its data, its config, the libraries) and to its own bytes: any other counts as none, and so
-does a damaged one. Its name is that of a leftover, so that publishing a version clears it away. Nothing is unpickled.
+A checkpoint belongs to one training (its data, config and libraries). One of another training, or a damaged one, is
+ignored. Its name is that of a temporary file, so that publishing a version removes it. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from lstmcast.persistence.files import (
 
 
 def header(content: bytes) -> dict[str, Any]:
-    """The stated header: 8 bytes of length, then JSON: type, shape and place of each tensor, and `__metadata__`.
+    """Return the header: 8 bytes of length, then JSON with type, shape and offsets of each tensor and `__metadata__`.
 
     Raises:
-        DamageError: it is cut off, or no JSON object.
+        DamageError: it is truncated, or not a JSON object.
     """
     length = int.from_bytes(content[:8], "little")
     if len(content) < 8 or length > len(content) - 8:
@@ -47,7 +47,7 @@ def header(content: bytes) -> dict[str, Any]:
 
 
 CHECKPOINT = f"{TEMPORARY}checkpoint"
-EVERY = 10.0  # seconds between two writes, at least: more is not lost to a power cut
+EVERY = 10.0  # minimum seconds between two writes
 MAX_BYTES = 4 << 30  # bytes
 
 Tensors = Mapping[str, npt.NDArray[Any]]
@@ -55,13 +55,13 @@ Part = tuple[Mapping[str, Any], Tensors]
 
 
 class Checkpoint:
-    """The parts of a training, by name, each as plain values and arrays; safe to use from several threads.
+    """The parts of a training by name, each as JSON values and arrays; safe to use from several threads.
 
     Args:
         path: the file.
-        identity: names the training; what another one left is not seen.
-        every: seconds between two writes, at least.
-        clock: seconds that only grow.
+        identity: of the training; the file of another training is ignored.
+        every: minimum seconds between two writes.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(
@@ -74,24 +74,24 @@ class Checkpoint:
         """Whether an interrupted training of this identity was found."""
 
     def part(self, name: str) -> Part | None:
-        """What was kept under this name, if anything."""
+        """Return the part of this name, if stored."""
         return self._parts.get(name)
 
     def keep(self, name: str, part: Part) -> None:
-        """Remember a part, and write all of them where it is time: a disk that refuses costs the file, no more."""
+        """Store a part, and write all parts if due; a disk error only loses the file."""
         with self._lock:
             self._parts[name] = part
             if self._clock() - self._written >= self._every:
                 self._write()
 
     def write(self) -> None:
-        """Write what is remembered; where the disk refuses, the file that was there stays."""
+        """Write all parts; after a disk error the earlier file stays."""
         with self._lock:
             if self._parts:
                 self._write()
 
     def remove(self) -> None:
-        """There is nothing to go on from any more.
+        """Remove the file.
 
         Raises:
             FileError: the system refused.
@@ -107,14 +107,14 @@ class Checkpoint:
 
 @contextmanager
 def checkpoint(folder: Path, identity: str) -> Iterator[Checkpoint]:
-    """A training's checkpoint for the length of the block, under the model's lock.
+    """Hold the checkpoint of a training for the block; the caller holds the lock of the model.
 
-    Where the block is interrupted, or the disk refuses the result, all that was reached is written. Where it ends by
-    itself, or would end in the same way again, the file is removed.
+    If the block is interrupted, or the disk refuses the result, the progress is written. If it completes, or would fail
+    again in the same way, the file is removed.
 
     Args:
-        folder: the model's.
-        identity: names the training.
+        folder: of the model.
+        identity: of the training.
     """
     kept = Checkpoint(folder / CHECKPOINT, identity)
     try:
@@ -147,7 +147,7 @@ def _digest(values: str, arrays: Tensors) -> str:
 
 
 def _read(path: Path, identity: str) -> dict[str, Part]:
-    """The parts of this training's checkpoint; none where the file is missing, damaged, or another training's."""
+    """Return the parts of the checkpoint; none if the file is missing, damaged, or of another training."""
     try:
         content = read_regular(path, MAX_BYTES)
         stated = header(content).get("__metadata__", {})

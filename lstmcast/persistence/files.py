@@ -20,13 +20,13 @@ from typing import Any
 from lstmcast.errors import BusyError, FileError
 
 TEMPORARY = ".lstmcast-"
-"""How the names of unfinished files and folders begin; what is left of them after a kill may be removed."""
+"""Prefix of the names of unfinished files and folders, which may be removed after a crash."""
 
 UNFINISHED = TEMPORARY + "[0-9a-f]" * 16
-"""What matches the names that `temporary_name` gives."""
+"""Pattern of the names that `temporary_name` returns."""
 
 _POLL_SECONDS = 0.05
-_ABANDONED = 24 * 3600  # seconds after which nobody is still writing a file
+_ABANDONED = 24 * 3600  # seconds after which a temporary file is not in use any more
 _STANDARD = {"/dev/stdout": "/dev/fd/1", "/dev/stderr": "/dev/fd/2"}
 _DESCRIPTOR = re.compile(r"(?:/dev|/proc/self)/fd/(\d{1,6})")
 _HINT_PERMISSIONS = "change its permissions, or choose another place"
@@ -38,11 +38,11 @@ _REASONS = {
     errno.EPERM: ("permission denied, not accessible to this user", _HINT_PERMISSIONS),
     errno.EROFS: ("the file system is read-only, not writable", "choose another place"),
     errno.EBADF: ("it is closed", "open it, or choose another place"),
-    errno.ENOENT: ("the folder does not exist", "make it first, or choose another place"),
+    errno.ENOENT: ("the folder does not exist", "create it first, or choose another place"),
     errno.ENOTDIR: ("a part of the path is a file, not a folder", "choose another path"),
     errno.EEXIST: ("a file of that name is in the way", "remove it, or choose another name"),
     errno.EISDIR: ("it is a folder", "name a file"),
-    errno.ELOOP: ("its symbolic links run in a circle", "mend the link, or choose another path"),
+    errno.ELOOP: ("its symbolic links run in a circle", "fix the link, or choose another path"),
     errno.ENAMETOOLONG: ("the name is too long", "choose a shorter one"),
     errno.ENOLCK: ("its file system keeps no locks", "mount it with locks, or keep models on a local disk"),
     errno.EOPNOTSUPP: ("its file system keeps no locks", "mount it with locks, or keep models on a local disk"),
@@ -50,19 +50,19 @@ _REASONS = {
 
 
 class DamageError(Exception):
-    """A file is not what it should be; the text completes "path: …" and says in what way."""
+    """A file has the wrong content or type; the text completes "path: …"."""
 
 
 @contextmanager
 def translate_os_errors(action: str, path: Path) -> Iterator[None]:
-    """Say in one line what the system refused inside the block, and what helps.
+    """Translate the OSErrors of the block to one line with a hint.
 
     Args:
         action: completes "cannot be …": `"written"`, `"read"`, `"locked"`.
-        path: the file or folder as the user knows it.
+        path: the file or folder for the message.
 
     Raises:
-        FileError: for every OSError of the block but BrokenPipeError, which passes: a reader that has gone is no fault.
+        FileError: for every OSError except BrokenPipeError, which passes.
     """
     try:
         yield
@@ -75,24 +75,24 @@ def translate_os_errors(action: str, path: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
-    """Write a file that is either complete or not there; until it is complete the old one stays as it was.
+    """Write a file completely or not at all; until it is complete the old file is unchanged.
 
     A symbolic link is followed. A new file gets the permission bits of a plain `open()`, a replaced one keeps its own.
-    Streams (`/dev/stdout`, a FIFO, a device) are written to directly.
+    Streams (`/dev/stdout`, a FIFO, a device) are written directly.
 
     Args:
-        path: the file to write; its folder must exist.
+        path: the file; its folder must exist.
         data: the content, or its pieces in order.
 
     Raises:
-        FileError: the system refused; nothing was changed and no temporary file is left.
-        BrokenPipeError: the reader of a stream has gone.
+        FileError: the system refused; nothing has changed and no temporary file is left.
+        BrokenPipeError: the reader of a stream is gone.
     """
     chunks = (data,) if isinstance(data, bytes) else data
     with translate_os_errors("written", path):
         mode = _mode(path)
         if opened := _DESCRIPTOR.fullmatch(_STANDARD.get(str(path), str(path))):
-            _write_stream(os.dup(int(opened[1])), chunks)  # opened anew, a redirected file would lose what it holds
+            _write_stream(os.dup(int(opened[1])), chunks)  # reopening would truncate a redirected file
         elif mode is None or stat.S_ISREG(mode):
             _replace(path.resolve(), chunks, mode)
         else:
@@ -100,15 +100,15 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
 
 
 def write_new(path: Path, chunks: Iterable[bytes], mode: int | None = None) -> None:
-    """Write a file that must not exist yet, down to the disk.
+    """Write a new file and sync it to disk.
 
     Args:
-        path: the file to make.
+        path: the file; must not exist.
         chunks: its content in order.
-        mode: permission bits; None means those that the umask leaves.
+        mode: permission bits; None: those of the umask.
 
     Raises:
-        OSError: the system refused; a part of the file may be there.
+        OSError: the system refused; a part of the file may exist.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     with os.fdopen(descriptor, "wb") as file:
@@ -120,7 +120,7 @@ def write_new(path: Path, chunks: Iterable[bytes], mode: int | None = None) -> N
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder down to the disk: a rename survives a power cut only after this.
+    """Sync the names in a folder to disk; only then a rename survives a power failure.
 
     Raises:
         OSError: the system refused.
@@ -133,7 +133,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def temporary_name(folder: Path) -> Path:
-    """A path in `folder` that nobody else uses; its length does not depend on the name it will become."""
+    """Return an unused path in `folder`, of a constant length."""
     return folder / f"{TEMPORARY}{os.urandom(8).hex()}"
 
 
@@ -151,7 +151,7 @@ def remove_temporary(folder: Path, pattern: str = f"{TEMPORARY}*") -> None:
 
 
 def read_regular(path: Path, limit: int) -> bytes:
-    """The bytes of a regular file of at most `limit` bytes; a larger one is not read at all.
+    """Return the bytes of a regular file of at most `limit` bytes.
 
     Raises:
         DamageError: missing, too large, or a link, folder or device.
@@ -170,10 +170,10 @@ def read_regular(path: Path, limit: int) -> bytes:
 
 
 def parse_object(content: bytes) -> dict[str, Any]:
-    """A JSON object in UTF-8 without repeated keys and with finite numbers only.
+    """Parse a JSON object in UTF-8 without repeated keys and with finite numbers only.
 
     Raises:
-        DamageError: it is something else.
+        DamageError: anything else.
     """
     try:
         parsed = json.loads(content.decode(), object_pairs_hook=_unique, parse_constant=_finite, parse_float=_finite)
@@ -185,7 +185,7 @@ def parse_object(content: bytes) -> dict[str, Any]:
 
 
 def is_same(first: str | Path, second: str | Path) -> bool:
-    """Whether two paths lead to the same file that is there."""
+    """Whether two paths lead to the same existing file."""
     try:
         return Path(first).samefile(second)
     except (OSError, ValueError):
@@ -194,11 +194,11 @@ def is_same(first: str | Path, second: str | Path) -> bool:
 
 @contextmanager
 def exclusive_lock(path: Path, *, wait: float = 0.0) -> Iterator[None]:
-    """Hold a lock file for the length of the block. The kernel lets go of it when the process ends, however it ends.
+    """Hold a lock file for the block. The kernel releases it when the process ends, in any way.
 
     Args:
-        path: the lock file; made if absent, never removed; holds the process id and the host of its last owner.
-        wait: seconds to wait for another run before giving up.
+        path: the lock file; created if missing, never removed; holds the process id and the host of its last owner.
+        wait: seconds to wait for another run.
 
     Raises:
         BusyError: another run still holds the lock after `wait` seconds.
@@ -265,7 +265,7 @@ def _write_stream(descriptor: int, chunks: Iterable[bytes]) -> None:
 def _replace(target: Path, chunks: Iterable[bytes], mode: int | None) -> None:
     if mode is not None and not os.access(target, os.W_OK):
         code = errno.EROFS if os.statvfs(target).f_flag & os.ST_RDONLY else errno.EACCES
-        raise OSError(code, os.strerror(code))  # a rename would ignore that it is protected
+        raise OSError(code, os.strerror(code))  # a rename would ignore write protection
     temporary = temporary_name(target.parent)
     try:
         write_new(temporary, chunks, mode)
@@ -277,7 +277,7 @@ def _replace(target: Path, chunks: Iterable[bytes], mode: int | None) -> None:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove the files that killed runs have left half-written, once no other run can be at work on them."""
+    """Remove temporary files of killed runs that are too old to be in use."""
     for leftover in folder.glob(UNFINISHED):
         with suppress(OSError):
             if time.time() - leftover.lstat().st_mtime > _ABANDONED:
@@ -285,10 +285,10 @@ def _remove_abandoned(folder: Path) -> None:
 
 
 def make_folder(folder: Path) -> Path:
-    """Make a folder, and those above it, where it is not there yet: before the work whose results it is to hold.
+    """Create an output folder and its parents.
 
     Raises:
-        FileError: it cannot be made.
+        FileError: it cannot be created.
     """
     with translate_os_errors("written", folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -296,7 +296,7 @@ def make_folder(folder: Path) -> Path:
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a folder, each whole or not at all; those of the same name are replaced.
+    """Write files into a folder, each completely or not at all; files of the same name are replaced.
 
     Raises:
         FileError: the system refused.

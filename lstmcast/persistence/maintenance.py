@@ -1,4 +1,4 @@
-"""Looking after the versions of a model: going back to an older one, proving that they are whole, removing old ones."""
+"""Maintenance of versions: rollback, pruning, and removal of leftovers."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from lstmcast.persistence.registry import CURRENT, current_version, versions
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what killed runs have left unfinished, but no checkpoint; the caller holds the model's lock."""
-    with suppress(OSError):  # what resists is said when a version is published
+    """Remove unfinished files of killed runs, except a checkpoint; the caller holds the model's lock."""
+    with suppress(OSError):  # publishing a version reports failures
         remove_temporary(folder, UNFINISHED)
 
 
 def make_current(folder: Path, name: str | None) -> Path:
-    """Make another version the current one; the caller holds the model's lock.
+    """Make another version current; the caller holds the model's lock.
 
     Args:
         folder: of the model.
-        name: of the version; None: the one before the current one, or the newest where none is current.
+        name: of the version; None: the one before the current one, or the newest if none is current.
 
     Returns:
         The version's folder.
@@ -37,10 +37,10 @@ def make_current(folder: Path, name: str | None) -> Path:
 
 
 def prune(folder: Path, keep: int) -> list[str]:
-    """Remove all but so many versions, the oldest first, and never the current one; the caller holds the lock.
+    """Remove the oldest versions beyond a number, never the current one; the caller holds the lock.
 
     Returns:
-        The names of what was removed.
+        The names of the removed versions.
 
     Raises:
         ModelError: no version is current, so none may be removed.
@@ -48,7 +48,7 @@ def prune(folder: Path, keep: int) -> list[str]:
     """
     current = current_version(folder)
     if current is None:
-        raise ModelError(f"{folder / CURRENT}: names no version that is there; lstmcast models rollback mends that")
+        raise ModelError(f"{folder / CURRENT}: names no version that exists; run lstmcast models rollback to repair it")
     with translate_os_errors("cleaned up", folder):
         return artifact.prune(folder, current, keep)
 
@@ -57,7 +57,7 @@ def _before(folder: Path) -> Path:
     existing, current = versions(folder), current_version(folder)
     older = [version for version in existing if current is None or version.name < current.name]
     if not older:
-        raise ModelError(f"{folder}: there is no version before the current one; lstmcast models lists those there are")
+        raise ModelError(f"{folder}: no version before the current one; lstmcast models lists all versions")
     return older[-1]
 
 
@@ -65,5 +65,5 @@ def _named(folder: Path, name: str) -> Path:
     found = [version for version in versions(folder) if version.name == name]
     if not found:
         names = ", ".join(version.name for version in versions(folder)) or "none"
-        raise ModelError(f"{folder}: there is no version {name} (there are, newest last: {names})")
+        raise ModelError(f"{folder}: there is no version {name} (available, newest last: {names})")
     return found[0]

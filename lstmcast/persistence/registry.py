@@ -1,4 +1,4 @@
-"""Which models and versions there are, and which of them a user means."""
+"""Models and versions in a folder, and lookup by name or path."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENDINGS = (".csv", ".txt", ".tsv", ".parquet", ".gz", ".xz", ".zst", ".bz2", ".z
 
 
 def model_name(data: str) -> str:
-    """What a model is called after its file: its name without .csv, .csv.gz and the like, as a folder can have it."""
+    """Return the name of a model from its data file: without .csv, .csv.gz and the like, as a valid folder name."""
     stem = "stdin" if data == "-" else Path(data).name.lstrip(".")
     while Path(stem).suffix.lower() in ENDINGS:
         stem = Path(stem).stem
@@ -28,7 +28,7 @@ def model_name(data: str) -> str:
 
 
 def versions(folder: Path) -> list[Path]:
-    """The version folders of a model, newest last; empty where there is no such folder."""
+    """Return the version folders of a model, newest last; empty if the folder is missing."""
     with translate_os_errors("read", folder):
         if not folder.is_dir():
             return []
@@ -36,18 +36,18 @@ def versions(folder: Path) -> list[Path]:
 
 
 def resolve(models: Path, model: str | None) -> Path:
-    """Find the version that a user means.
+    """Find the version for a model argument.
 
     Args:
         models: the folder of all models.
-        model: None for the only model there is; a name for its current version; `name/version`; or the path of a
-            model's or a version's folder.
+        model: None for the only model; a name for its current version; `name/version`; or the path of a model's or a
+            version's folder.
 
     Returns:
-        The folder of a version, not yet verified.
+        The folder of a version, not verified.
 
     Raises:
-        ModelError: none or several fit, or `current` is missing or damaged; says what there is to choose from.
+        ModelError: none or several match, or `current` is missing or damaged; lists the choices.
     """
     if model is None:
         return _current(_only_model(models))
@@ -58,10 +58,10 @@ def resolve(models: Path, model: str | None) -> Path:
 
 
 def find_model_folder(models: Path, model: str) -> Path:
-    """The folder of a model or of a version, by its name under `models`, or by its path.
+    """Return the folder of a model or version, by name or path.
 
     Raises:
-        ModelError: there is none; says what there is to choose from.
+        ModelError: there is none; lists the choices.
     """
     named = all(NAME.fullmatch(part) for part in model.rstrip("/").split("/"))
     with translate_os_errors("read", Path(model)):
@@ -72,20 +72,20 @@ def find_model_folder(models: Path, model: str) -> Path:
 
 
 def model_folder(models: Path, model: str | None) -> Path:
-    """The folder of a model, whether or not one of its versions is current.
+    """Return the folder of a model, which may have no current version.
 
     Args:
         models: the folder of all models.
-        model: its name or path; None for the only one there is.
+        model: its name or path; None for the only one.
 
     Raises:
-        ModelError: there is none of that name, or there are several and none is named.
+        ModelError: there is none of that name, or there are several.
     """
     return _only_model(models) if model is None else find_model_folder(models, model)
 
 
 def current_version(folder: Path) -> Path | None:
-    """The version of a model's folder that is current; None where none is."""
+    """Return the current version of a model; None if there is none."""
     with suppress(ModelError):
         return _current(folder)
     return None
@@ -95,7 +95,7 @@ def _current(folder: Path) -> Path:
     try:
         text = read_regular(folder / CURRENT, CURRENT_LIMIT).decode("ascii", "replace").rstrip("\n")
         if not VERSION.fullmatch(text) or not (folder / text).is_dir():
-            raise DamageError(f"must name a version that is there (got {text!r})")
+            raise DamageError(f"must name an existing version (got {text!r})")
     except DamageError as damage:
         raise ModelError(_choose_version(folder, f"{folder / CURRENT}: {damage}")) from damage
     return folder / text
@@ -104,13 +104,13 @@ def _current(folder: Path) -> Path:
 def _choose_version(folder: Path, fault: str) -> str:
     existing = versions(folder)
     if not existing:
-        return f"{fault}; no version of this model is there: train it (lstmcast train data.csv)"
+        return f"{fault}; this model has no version: train it (lstmcast train data.csv)"
     names = ", ".join(version.name for version in existing)
-    return f"{fault}; choose a version with --model {existing[-1]} (there are, newest last: {names})"
+    return f"{fault}; choose a version with --model {existing[-1]} (available, newest last: {names})"
 
 
 def model_folders(models: Path) -> list[Path]:
-    """Folders that hold a model; one where training was only begun does not count."""
+    """Return the folders of models; one in which training only started does not count."""
     with translate_os_errors("read", models):
         if not models.is_dir():
             return []
@@ -122,17 +122,17 @@ def _only_model(models: Path) -> Path:
     folders = model_folders(models)
     if not folders:
         raise ModelError(
-            f"{models}: no model is there; train one (lstmcast train data.csv), or name the data and "
-            "let pretrained networks forecast them (lstmcast predict data.csv)"
+            f"{models}: there is no model; train one (lstmcast train data.csv), or forecast with a "
+            "pretrained model (lstmcast predict data.csv)"
         )
     if len(folders) > 1:
         names = ", ".join(folder.name for folder in folders)
-        raise ModelError(f"{models}: several models are there; choose one with --model (there are: {names})")
+        raise ModelError(f"{models}: there are several models; choose one with --model (available: {names})")
     return folders[0]
 
 
 def _not_found(models: Path, model: str) -> str:
-    """What to say for a model that is not there: the versions of its folder, or the models, nearest first."""
+    """Format the message for a missing model, with its versions, or the most similar models first."""
     fault = f"--model {model}: no such model or version"
     folder = models / Path(model).parent
     if folder != models and versions(folder):
@@ -141,4 +141,4 @@ def _not_found(models: Path, model: str) -> str:
     if not names:
         return f"{fault}, and none under {models}; train one (lstmcast train data.csv)"
     nearest = sorted(names, key=lambda name: -SequenceMatcher(None, model, name).ratio())
-    return f"{fault} (under {models} there are: {', '.join(nearest)})"
+    return f"{fault} (available under {models}: {', '.join(nearest)})"

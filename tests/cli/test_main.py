@@ -63,7 +63,7 @@ def said(capture: Capture, *args: object, code: int) -> str:
         (["train", "x.csv", "--init", "cold"], 3, "lstmcast: --init: must be 'scratch', 'fine_tune' or 'auto'"),
         (["train", "x.csv", "--seed", "1", "-s", "train.seeds=2"], 3, "lstmcast: --set: train.seeds: unknown key"),
         (["check", "empty.csv"], 4, "empty.csv: the file is empty"),
-        (["predict"], 5, "models: no model is there; train one"),
+        (["predict"], 5, "models: there is no model; train one"),
         (["check", "missing.csv"], 6, "missing.csv: No such file"),
         (["check", "https://example.org/x.csv"], 6, "a URL is not read"),
         (["config", "missing.yaml"], 6, "missing.yaml: cannot be read"),

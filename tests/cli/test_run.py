@@ -282,7 +282,7 @@ def test_no_models(tmp_path: Path, capsys: Capture) -> None:
     """An empty folder is said to be one; there is nothing to go back to."""
     assert main(["models", "--model-dir", str(tmp_path)]) == 0
     assert capsys.readouterr().out == "there is no model\n"
-    assert "no model is there" in said(capsys, "models", "rollback", "--model-dir", str(tmp_path), code=5)
+    assert "there is no model" in said(capsys, "models", "rollback", "--model-dir", str(tmp_path), code=5)
 
 
 NAME, DATA = "air_passengers", "air_passengers.csv"

@@ -175,5 +175,5 @@ def test_no_run_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Cap
     (tmp_path / "job.yaml").write_text(JOB)
     for args in (["score", "job.yaml"], ["diff", "job.yaml"], ["replay", "job.yaml", "--as-of", "2024-05-01T00:00Z"]):
         assert main(args) == 5
-        assert "no ledger is there yet; the first `lstmcast run` begins one" in capsys.readouterr().err
+        assert "there is no ledger yet; the first `lstmcast run` creates it" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["job.yaml"]

@@ -233,7 +233,7 @@ def test_interruption_leaves_the_old_file(old: Path, stop: type[BaseException]) 
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("absent/f", "the folder does not exist; make it first"),
+        ("absent/f", "the folder does not exist; create it first"),
         ("file/f", "a part of the path is a file, not a folder"),
         ("folder", "it is a folder; name a file"),
         ("circle", "its symbolic links run in a circle"),

@@ -1,8 +1,8 @@
-"""The ledger of a model: the data as they were seen at each time, and every forecast that was made of them.
+"""The ledger of a model: the data at each time, and every forecast made from them.
 
-Nothing is overwritten. A value that was revised is kept beside the new one, with the panel from which on it holds, so
-that the data of any past run can be put together again. One SQLite file in WAL mode: a run writes while others read,
-and what a killed run had begun is not there.
+Nothing is overwritten. A revised value is stored in addition to the earlier one, with the number of the panel that
+contained it first, so that the data of any past run can be restored. The ledger is one SQLite file in WAL mode: a run
+writes while others read, and an interrupted run leaves nothing.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from lstmcast.persistence.ledger.schema import connect, translate_sqlite_errors
 from lstmcast.types import Floats, Ints
 
 FILE = "ledger.sqlite"
-"""Its name in the folder of a model."""
+"""The name of the file in the folder of a model."""
 
 
 class Ledger:
-    """An open ledger; use it in a `with` block. Every method either does all it says, or nothing.
+    """An open ledger, for use in a `with` block. Every method takes effect completely or not at all.
 
-    All methods raise FileError where the file system refuses, BusyError where another process holds the file for long,
-    and ModelError where it is damaged.
+    All methods raise FileError if the file system refuses, BusyError if another process holds the file too long, and
+    ModelError if the file is damaged.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
@@ -52,11 +52,11 @@ class Ledger:
 
         Args:
             path: the file.
-            create: whether it is to be written, and made where it is not there; else it is only read.
+            create: open it for writing, and create it if missing; otherwise only for reading.
 
         Raises:
             FileError: the file system refuses.
-            ModelError: it is not there and was not to be made, is damaged, no ledger, or of a newer schema.
+            ModelError: it is missing and not created, damaged, no ledger, or of another schema.
         """
         return cls(connect(path, create=create), path)
 
@@ -69,20 +69,20 @@ class Ledger:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
     # --- the data ---
 
     def observe(self, panel: Panel, now: datetime) -> int:
-        """Keep what is new or has changed since the last panel, with the time at which it was seen.
+        """Store the values that are new or revised since the last panel.
 
         Args:
             panel: the newest data.
-            now: when they were seen, with a time zone.
+            now: the time, with a zone.
 
         Returns:
-            How many values are new or changed, filled ones not counted.
+            The number of new or revised values, without filled ones.
         """
         with self._changing() as connection:
             layout = observations.layout_number(connection, panel.columns, panel.calendar)
@@ -98,30 +98,30 @@ class Ledger:
             )
 
     def panel(self, number: int | None = None) -> Panel | None:
-        """The data as they stood.
+        """Return the data as of a panel.
 
         Args:
             number: of the panel; None: the newest.
 
         Returns:
-            The panel, without inferred and notes; None where there is none of that number.
+            The panel, without inferred settings and notes; None if there is none of that number.
         """
         with translate_sqlite_errors(self.path, "read"):
             return observations.panel(self._connection, number)
 
     def panel_info(self, entry: RunRecord | None = None) -> PanelInfo | None:
-        """The data an entry was made from, without their values; None: the newest. None where there are none."""
+        """Return the data of a run, None: the newest, without their values; None if there are none."""
         with translate_sqlite_errors(self.path, "read"):
             number = None if entry is None else runs.panel_number(self._connection, entry.number)
             return observations.panel_info(self._connection, number)
 
     def outcomes(self, series: Ints, first: int, last: int) -> Floats:
-        """What is known by now of some steps.
+        """Return the values of some steps as known now.
 
         Args:
             series: [S] numbers in the ledger.
-            first: on the calendar.
-            last: likewise, included.
+            first: the first step, on the calendar.
+            last: the last step.
 
         Returns:
             [S, T], NaN where nothing was observed.
@@ -132,24 +132,24 @@ class Ledger:
     # --- the runs ---
 
     def record(self, entry: RunRecord, forecast: ForecastArrays, naive: Floats, factors: Floats | None = None) -> int:
-        """Keep a run and what it forecast, made from the last panel that was observed.
+        """Store a run and its forecast, made from the last stored panel.
 
         Args:
-            entry: the run; its `number` is given here.
-            forecast: of S series, H steps ahead, with the bounds as they were before they were widened.
+            entry: the run, without its number.
+            forecast: of S series, H steps ahead, with the bounds of the model.
             naive: [S, H] the seasonal naive forecast from the same origins.
-            factors: [Q, S, H] by how much each bound was then widened (see `calibration.adaptive_conformal`), or None.
+            factors: [Q, S, H] factors of the interval widths (see `calibration.adaptive_conformal`), or None.
 
         Returns:
-            The entry's number.
+            The number of the run.
 
         Raises:
-            ValueError: a series was not in that panel.
+            ValueError: a series is not in that panel.
         """
         with self._changing() as connection:
             newest = observations.last_panel(connection)
             if newest is None:
-                raise ValueError("a forecast is recorded after the data it was made from")
+                raise ValueError("observe the data before recording a forecast")
             series = observations.numbers_in(connection, newest[1], forecast.keys)
             number = runs.add_entry(connection, entry, newest[0], forecast.levels)
             scaled = np.ones_like(forecast.lower) if factors is None else factors
@@ -158,31 +158,31 @@ class Ledger:
             return number
 
     def find_run(self, run_key: str) -> RunRecord | None:
-        """The newest entry of a run key, if there is one."""
+        """Return the newest run of a key, if any."""
         with translate_sqlite_errors(self.path, "read"):
             return runs.newest(self._connection, run_key)
 
     def last_run(self) -> RunRecord | None:
-        """The entry that was recorded last, if there is one."""
+        """Return the newest run, if any."""
         with translate_sqlite_errors(self.path, "read"):
             return runs.newest(self._connection)
 
     def runs(self, *, since: datetime | None = None, until: datetime | None = None) -> list[RunRecord]:
-        """The entries made from `since` up to and including `until`, in the order in which they were recorded."""
+        """Return the runs from `since` to `until`, inclusive, in the order of recording."""
         with translate_sqlite_errors(self.path, "read"):
             return runs.entries(self._connection, *span(since, until))
 
     def recorded_forecast(self, number: int) -> RecordedForecast:
-        """What the entry of that number forecast."""
+        """Return the forecast of a run."""
         with translate_sqlite_errors(self.path, "read"):
             return runs.recorded_forecast(self._connection, number)
 
     def recorded_forecasts(self, target: int, *, since: int = 0) -> Iterator[RecordedForecast]:
-        """What was forecast of a step on the calendar and of later ones, the newest run first.
+        """Yield the forecasts of a step on the calendar or later ones, the newest run first.
 
         Args:
             target: the step.
-            since: only by entries from this number on.
+            since: number of the first run.
         """
         with translate_sqlite_errors(self.path, "read"):
             numbers = runs.runs_since_origin(self._connection, target - runs.longest(self._connection), since)
@@ -190,62 +190,62 @@ class Ledger:
 
     @property
     def horizon(self) -> int:
-        """The longest that was recorded; 0 where nothing was."""
+        """The longest recorded horizon; 0 without forecasts."""
         with translate_sqlite_errors(self.path, "read"):
             return runs.longest(self._connection)
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """Of the intervals of the newest entry, in percent."""
+        """The interval levels of the newest run, in percent."""
         with translate_sqlite_errors(self.path, "read"):
             return runs.newest_levels(self._connection)
 
     def panel_of(self, entry: RunRecord) -> Panel:
-        """The data a recorded entry was made from, as they stood then."""
+        """Return the data of a run as they were then."""
         with translate_sqlite_errors(self.path, "read"):
             found = observations.panel(self._connection, runs.panel_number(self._connection, entry.number))
         if found is None:
             raise ValueError(f"entry {entry.number} is not in this ledger")
         return found
 
-    # --- adaptation ---
+    # --- interval factors ---
 
     def interval_factors(self, series: Ints, levels: Sequence[float]) -> dict[tuple[int, float], tuple[int, Floats]]:
-        """By series and level: the last step that was learnt from, and [H] log factors; what is new is not there."""
+        """Return by series and level the last step that was used, and the log factors [H]; missing if never stored."""
         with translate_sqlite_errors(self.path, "read"):
             return runs.interval_factors(self._connection, series.tolist(), levels)
 
     def save_interval_factors(self, factors: Iterable[tuple[int, float, int, Floats]]) -> None:
-        """Store the factors: series, level, last step, [H] log factors."""
+        """Store the factors: series, level, last step, log factors [H]."""
         with self._changing() as connection:
             runs.save_interval_factors(connection, factors)
 
-    # --- refits ---
+    # --- retrains ---
 
     def record_retrain(self, refit: RetrainRecord) -> None:
-        """Keep what a challenger was found to be worth."""
+        """Store the comparison of a challenger with the incumbent."""
         with self._changing() as connection:
             runs.add_retrain(connection, refit)
 
     def retrains(self) -> list[RetrainRecord]:
-        """All of them, in the order in which they were judged."""
+        """Return all retrains, in the order of recording."""
         with translate_sqlite_errors(self.path, "read"):
             return runs.retrains(self._connection)
 
     # --- retention ---
 
     def prune(self, before: datetime) -> int:
-        """Forget runs made before a time, and the data that only they had seen.
+        """Remove runs made before a time, and the data that only they used.
 
         Returns:
-            How many runs were removed.
+            The number of removed runs.
         """
         with self._changing() as connection:
             return runs.prune(connection, micros(before))
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of the block reaches the disk, or nothing does."""
+        """Run the block in one transaction."""
         with translate_sqlite_errors(self.path, "written"):
             self._connection.execute("BEGIN IMMEDIATE")
             try:

@@ -1,4 +1,4 @@
-"""The data in a ledger: panels as they were seen, and the values of each series with the panel that brought them.
+"""The data in a ledger: panels, and the values of each series with the panel that contained them first.
 
 The caller holds the transaction.
 """
@@ -31,8 +31,8 @@ class PanelSnapshot:
         layout: the number of its columns and calendar.
         series: S numbers.
         starts: S positions of the first steps.
-        lengths: S.
-        digests: S of each series' values.
+        lengths: S lengths.
+        digests: S digests of the values.
     """
 
     layout: int
@@ -43,12 +43,12 @@ class PanelSnapshot:
 
     @classmethod
     def of(cls, panel: Panel, layout: int, series: Sequence[int]) -> PanelSnapshot:
-        """What is kept of a panel."""
+        """Summarize a panel."""
         digests = tuple(_digest(panel, k, int(length)) for k, length in enumerate(panel.lengths))
         return cls(layout, tuple(series), tuple(panel.starts.tolist()), tuple(panel.lengths.tolist()), digests)
 
     def index_of(self, series: int) -> int | None:
-        """Where a series stands; None: it is not there."""
+        """Return the index of a series; None if it is missing."""
         return self._index_by_series.get(series)
 
     @cached_property
@@ -57,21 +57,21 @@ class PanelSnapshot:
 
 
 def _digest(panel: Panel, k: int, length: int) -> bytes:
-    """sha256 of the first `length` values of a series, and of what of them was observed."""
+    """Return the sha256 of the first `length` values of a series and of their observed flags."""
     digest = sha256(blob(panel.series(k)[:length]))
     digest.update(np.ascontiguousarray(panel.observed_of(k)[:length]).tobytes())
     return digest.digest()
 
 
 def layout_number(connection: sqlite3.Connection, columns: Columns, calendar: Calendar) -> int:
-    """The number of columns and a calendar; given now where they are new."""
+    """Return the number of columns and a calendar, stored if new."""
     layout = text({"columns": asdict(columns), "calendar": calendar.to_dict()})
     connection.execute("INSERT OR IGNORE INTO layouts (text) VALUES (?)", (layout,))
     return int(connection.execute("SELECT id FROM layouts WHERE text = ?", (layout,)).fetchone()[0])
 
 
 def _layout(connection: sqlite3.Connection, number: int) -> tuple[Columns, Calendar]:
-    """Columns and calendar of that number."""
+    """Return the columns and the calendar of a number."""
     found = json.loads(connection.execute("SELECT text FROM layouts WHERE id = ?", (number,)).fetchone()[0])
     columns = found["columns"]
     return (
@@ -81,7 +81,7 @@ def _layout(connection: sqlite3.Connection, number: int) -> tuple[Columns, Calen
 
 
 def series_numbers(connection: sqlite3.Connection, calendar: Calendar, named: Sequence[Key]) -> list[int]:
-    """The numbers of series on a grid; given now to those that are new."""
+    """Return the numbers of series on a grid, stored if new."""
     grid = text(calendar.to_dict()["grid"])
     texts = [(grid, text(key)) for key in named]
     connection.executemany("INSERT OR IGNORE INTO series (grid, key) VALUES (?, ?)", texts)
@@ -90,7 +90,7 @@ def series_numbers(connection: sqlite3.Connection, calendar: Calendar, named: Se
 
 
 def last_panel(connection: sqlite3.Connection) -> tuple[int, PanelSnapshot] | None:
-    """The number of the newest panel, and what is kept of it."""
+    """Return the number and the summary of the newest panel."""
     return _panel_row(connection, None)
 
 
@@ -105,7 +105,7 @@ def _panel_row(connection: sqlite3.Connection, number: int | None) -> tuple[int,
 
 
 def add_panel(connection: sqlite3.Connection, seen: PanelSnapshot, source: str, when: int) -> int:
-    """Keep a panel without its values; gives its number."""
+    """Store a panel without its values, and return its number."""
     blobs = [blob(np.array(part, dtype=np.int64)) for part in (seen.series, seen.starts, seen.lengths)]
     row = (when, seen.layout, source, *blobs, b"".join(seen.digests))
     names = "first_seen_at, layout, source, series, starts, lengths, digests"
@@ -116,10 +116,10 @@ def add_panel(connection: sqlite3.Connection, seen: PanelSnapshot, source: str, 
 def add_values(
     connection: sqlite3.Connection, number: int, panel: Panel, k: int, seen: PanelSnapshot, before: PanelSnapshot | None
 ) -> int:
-    """Keep the values of a series that the ledger does not hold as they are now.
+    """Store the values of a series that are new or revised.
 
     Returns:
-        How many were observed among them.
+        The number of observed ones among them.
     """
     known = _unchanged(panel, k, seen, before) if before else 0
     values, observed = panel.series(k)[known:], panel.observed_of(k)[known:]
@@ -135,7 +135,7 @@ def add_values(
 
 
 def _unchanged(panel: Panel, k: int, seen: PanelSnapshot, before: PanelSnapshot) -> int:
-    """How many of a series' first steps are those of the panel before."""
+    """Return the number of first steps of a series that equal those of an earlier panel."""
     old = before.index_of(seen.series[k])
     if old is None or before.starts[old] != seen.starts[k] or before.lengths[old] > seen.lengths[k]:
         return 0
@@ -144,10 +144,10 @@ def _unchanged(panel: Panel, k: int, seen: PanelSnapshot, before: PanelSnapshot)
 
 
 def _held(connection: sqlite3.Connection, series: int, start: int, length: int, panel: int) -> tuple[Floats, Bools]:
-    """[length] values as they stood with a panel, NaN where there are none, and which of them were observed."""
+    """Return the values [length] as of a panel, NaN where missing, and their observed flags."""
     values, observed = np.full(length, np.nan), np.zeros(length, dtype=np.bool_)
     found = connection.execute(
-        "SELECT position, value, observed, max(panel) FROM observations "  # the row of the maximum, says SQLite
+        "SELECT position, value, observed, max(panel) FROM observations "  # SQLite returns the row of the maximum
         "WHERE series = ? AND position BETWEEN ? AND ? AND panel <= ? GROUP BY position",
         (series, start, start + length - 1, panel),
     ).fetchall()
@@ -159,7 +159,7 @@ def _held(connection: sqlite3.Connection, series: int, start: int, length: int, 
 
 
 def panel_info(connection: sqlite3.Connection, number: int | None) -> PanelInfo | None:
-    """The data of a panel without their values; None: of the newest."""
+    """Return a panel without its values; None: the newest."""
     found = _panel_row(connection, number)
     if found is None:
         return None
@@ -180,7 +180,7 @@ def panel_info(connection: sqlite3.Connection, number: int | None) -> PanelInfo 
 
 
 def panel(connection: sqlite3.Connection, number: int | None) -> Panel | None:
-    """The data as they stood with a panel; None: with the newest."""
+    """Return the data as of a panel; None: the newest."""
     found = panel_info(connection, number)
     if found is None:
         return None
@@ -204,7 +204,7 @@ def panel(connection: sqlite3.Connection, number: int | None) -> Panel | None:
 
 
 def outcomes(connection: sqlite3.Connection, series: Sequence[int], first: int, last: int) -> Floats:
-    """[S, T] the values of the steps from first to last, as they are known now; NaN where none was observed."""
+    """Return the values [S, T] of the steps from first to last as known now; NaN where not observed."""
     known = np.full((len(series), last - first + 1), np.nan)
     for k, number in enumerate(series):
         values, observed = _held(connection, number, first, known.shape[1], MAX_TIME_US)
@@ -213,13 +213,13 @@ def outcomes(connection: sqlite3.Connection, series: Sequence[int], first: int, 
 
 
 def keys(connection: sqlite3.Connection, series: Sequence[int]) -> tuple[Key, ...]:
-    """The keys of series."""
+    """Return the keys of series."""
     known = dict(connection.execute("SELECT id, key FROM series").fetchall())
     return tuple(tuple(json.loads(known[number])) for number in series)
 
 
 def numbers_in(connection: sqlite3.Connection, seen: PanelSnapshot, named: Sequence[Key]) -> list[int]:
-    """The numbers of the series of a panel that these keys name."""
+    """Return the numbers of the series of a panel with these keys."""
     known = dict(zip(keys(connection, seen.series), seen.series, strict=True))
     missing = [key for key in named if key not in known]
     if missing:
@@ -228,7 +228,7 @@ def numbers_in(connection: sqlite3.Connection, seen: PanelSnapshot, named: Seque
 
 
 def prune_panels(connection: sqlite3.Connection) -> None:
-    """Remove what no panel left can see: values revised before the first of them, or older than their first steps."""
+    """Remove values that no remaining panel contains: revised before the first one, or older than their series."""
     first = connection.execute("SELECT min(id) FROM panels").fetchone()[0]
     connection.execute(
         "DELETE FROM observations AS old WHERE panel < :first AND EXISTS (SELECT 1 FROM observations AS new WHERE "

@@ -18,7 +18,7 @@ Key = tuple[str, ...]
 
 
 class ForecastArrays(Protocol):
-    """What can be recorded: the arrays of a forecast of S series, H steps ahead, with Q intervals."""
+    """The arrays of a forecast to record: S series, H steps ahead, Q intervals."""
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -51,20 +51,20 @@ class ForecastArrays(Protocol):
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run: what was forecast when, by what, from what.
+    """One run.
 
     Attributes:
-        run_key: names data, config and model together: the same key, the same forecast.
-        created_at: when, with a time zone.
-        version: the model's version; empty where none was used.
+        run_key: identifies data, config and models: equal keys mean equal forecasts.
+        created_at: the time, with a zone.
+        version: of the model; empty without one.
         config_digest: of the configuration.
         data_digest: of the data.
         model: `lstmcast`, `seasonal_naive`, or `mixed`.
-        status: how the run ended.
-        output: the file that was written; empty: none.
+        status: the result of the run.
+        output: the file written; empty: none.
         output_digest: sha256 of its bytes.
-        details: what else is to be kept, as JSON can say it.
-        number: counts the entries of a ledger from 1; 0 until it is recorded.
+        details: further JSON values.
+        number: of the run in the ledger, from 1; 0 until it is recorded.
     """
 
     run_key: str
@@ -82,15 +82,15 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class RetrainRecord:
-    """A challenger held against the incumbent.
+    """A comparison of a challenger with the incumbent.
 
     Attributes:
-        created_at: when, with a time zone.
-        challenger: the version that was fitted; empty where it was not kept.
-        incumbent: the version it was to replace; empty: there was none.
-        accepted: whether the challenger became the current one.
-        reason: why it was fitted, and why it was taken or not.
-        figures: scores of both, as JSON can say them.
+        created_at: the time, with a zone.
+        challenger: the new version; empty if it was not saved.
+        incumbent: the version in use; empty: none.
+        accepted: whether the challenger became the current version.
+        reason: for the fit and for the decision.
+        figures: scores of both, as JSON values.
     """
 
     created_at: datetime
@@ -103,7 +103,7 @@ class RetrainRecord:
 
 @dataclass(frozen=True)
 class RecordedForecast:
-    """What an entry forecast: S series, H steps, Q levels.
+    """A recorded forecast: S series, H steps, Q levels.
 
     Attributes:
         run: the number of the run.
@@ -112,8 +112,8 @@ class RecordedForecast:
         origins: [S] the last known step of each series, on the calendar.
         levels: [Q] in percent.
         values, naive: [S, H] the forecast, and the seasonal naive one from the same origins.
-        lower, upper: [Q, S, H] the bounds as they were before they were widened.
-        factors: [Q, S, H] by how much each was widened (see `widened` in `calibration/adaptive_conformal.py`).
+        lower, upper: [Q, S, H] the bounds of the model.
+        factors: [Q, S, H] factors of the interval widths (see `calibration/adaptive_conformal.py`).
     """
 
     run: int
@@ -130,11 +130,11 @@ class RecordedForecast:
 
 @dataclass(frozen=True)
 class PanelInfo:
-    """The data at one time, without their values.
+    """A recorded panel without its values.
 
     Attributes:
         number: of the panel in the ledger.
-        first_seen_at: when, in UTC.
+        first_seen_at: the time, in UTC.
         columns, calendar: of the data.
         keys: S keys.
         series: [S] the numbers of the series in the ledger.
@@ -153,39 +153,39 @@ class PanelInfo:
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-MAX_TIME_US = 2**62  # µs: later than every time
+MAX_TIME_US = 2**62  # µs: after all times
 
 
 def micros(when: datetime) -> int:
-    """Microseconds since 1970 in UTC."""
+    """Return microseconds since 1970 in UTC."""
     return (when - EPOCH) // MICROSECOND
 
 
 def moment(when: int) -> datetime:
-    """The inverse of `micros`."""
+    """Return the time of `micros`."""
     return EPOCH + when * MICROSECOND
 
 
 def span(since: datetime | None, until: datetime | None) -> tuple[int, int]:
-    """The first and last microsecond of a stretch of time; None: without end."""
+    """Return the first and last microsecond of an interval; None: unbounded."""
     return -MAX_TIME_US if since is None else micros(since), MAX_TIME_US if until is None else micros(until)
 
 
 def text(value: object) -> str:
-    """JSON, the same for the same value."""
+    """Return canonical JSON."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 
 def floats(content: bytes) -> Floats:
-    """The numbers of a blob, flat."""
+    """Return the numbers of a blob, flat."""
     return np.frombuffer(content, dtype="<f8").astype(np.float64)
 
 
 def ints(content: bytes) -> Ints:
-    """The whole numbers of a blob, flat."""
+    """Return the integers of a blob, flat."""
     return np.frombuffer(content, dtype="<i8").astype(np.int64)
 
 
 def blob(array: Floats | Ints) -> bytes:
-    """An array's numbers, little-endian, without its shape."""
+    """Return an array's numbers, little-endian, without its shape."""
     return np.ascontiguousarray(array, dtype="<i8" if array.dtype.kind == "i" else "<f8").tobytes()

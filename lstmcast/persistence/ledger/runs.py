@@ -1,4 +1,4 @@
-"""The runs in a ledger: entries, what they forecast, refits. The caller holds the transaction."""
+"""The runs in a ledger, their forecasts, and the retrains. The caller holds the transaction."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TEXTS = ("run_key", "version", "config_digest", "data_digest", "model", "status
 
 
 def add_entry(connection: sqlite3.Connection, entry: RunRecord, panel: int, levels: Sequence[float]) -> int:
-    """Keep a run; gives its number."""
+    """Store a run and return its number."""
     row = {**asdict(entry), "created_at": micros(entry.created_at), "details": text(entry.details)}
     insert = (
         "INSERT INTO runs (run_key, created_at, panel, version, config_digest, data_digest, model, status, output, "
@@ -39,13 +39,13 @@ def add_entry(connection: sqlite3.Connection, entry: RunRecord, panel: int, leve
 
 
 def entries(connection: sqlite3.Connection, first: int, last: int) -> list[RunRecord]:
-    """The runs made between two times, both included, in the order in which they were recorded."""
+    """Return the runs between two times, inclusive, in the order of recording."""
     found = connection.execute("SELECT * FROM runs WHERE created_at BETWEEN ? AND ? ORDER BY id", (first, last))
     return [_entry(row) for row in found.fetchall()]
 
 
 def newest(connection: sqlite3.Connection, run_key: str | None = None) -> RunRecord | None:
-    """The newest run, of a key where one is given."""
+    """Return the newest run, optionally of a key."""
     which, values = ("", ()) if run_key is None else ("WHERE run_key = ? ", (run_key,))
     row = connection.execute(f"SELECT * FROM runs {which}ORDER BY id DESC LIMIT 1", values).fetchone()  # noqa: S608
     return None if row is None else _entry(row)
@@ -59,7 +59,7 @@ def _entry(row: sqlite3.Row) -> RunRecord:
 
 
 def panel_number(connection: sqlite3.Connection, entry: int) -> int:
-    """The panel an entry was made from; 0: there is no such entry."""
+    """Return the number of the panel of a run; 0 if there is no such run."""
     found = connection.execute("SELECT panel FROM runs WHERE id = ?", (entry,)).fetchone()
     return int(found[0]) if found else 0
 
@@ -73,7 +73,7 @@ def add_forecasts(
     naive: Floats,
     factors: Floats,
 ) -> None:
-    """Keep what an entry forecast: one row a series."""
+    """Store the forecast of a run, one row per series."""
     bounds = np.stack([forecast.lower, forecast.upper])  # [2, Q, S, H]
     each = enumerate(zip(series, model_names, forecast.origins.tolist(), strict=True))
     rows = [
@@ -88,7 +88,7 @@ def add_forecasts(
 
 
 def recorded_forecast(connection: sqlite3.Connection, entry: int) -> RecordedForecast:
-    """What an entry forecast."""
+    """Return the forecast of a run."""
     found = connection.execute("SELECT * FROM forecasts WHERE run = ? ORDER BY row", (entry,)).fetchall()
     row = connection.execute("SELECT levels FROM runs WHERE id = ?", (entry,)).fetchone()
     series, origins = (np.array([row[name] for row in found], dtype=np.int64) for name in ("series", "origin"))
@@ -111,18 +111,18 @@ def recorded_forecast(connection: sqlite3.Connection, entry: int) -> RecordedFor
 
 
 def runs_since_origin(connection: sqlite3.Connection, origin: int, since: int) -> list[int]:
-    """The entries, from a number on, that forecast from an origin or a later one; newest first."""
+    """Return the runs, from a number on, with forecasts from an origin or a later one, newest first."""
     query = "SELECT DISTINCT run FROM forecasts WHERE origin >= ? AND run >= ? ORDER BY run DESC"
     return [row[0] for row in connection.execute(query, (origin, since)).fetchall()]
 
 
 def longest(connection: sqlite3.Connection) -> int:
-    """The longest horizon that was recorded; 0 where nothing was."""
+    """Return the longest recorded horizon; 0 without forecasts."""
     return int(connection.execute("SELECT coalesce(max(length(value)), 0) / 8 FROM forecasts").fetchone()[0])
 
 
 def newest_levels(connection: sqlite3.Connection) -> tuple[float, ...]:
-    """Of the intervals of the newest entry; none where there is no entry."""
+    """Return the interval levels of the newest run; none without runs."""
     row = connection.execute("SELECT levels FROM runs ORDER BY id DESC LIMIT 1").fetchone()
     return tuple(json.loads(row["levels"])) if row else ()
 
@@ -130,7 +130,7 @@ def newest_levels(connection: sqlite3.Connection) -> tuple[float, ...]:
 def interval_factors(
     connection: sqlite3.Connection, series: Sequence[int], levels: Sequence[float]
 ) -> dict[tuple[int, float], tuple[int, Floats]]:
-    """By series and level: the last step that was learnt from, and [H] log factors. What is new is not there."""
+    """Return by series and level the last step that was used, and the log factors [H]."""
     found = connection.execute("SELECT * FROM interval_factors").fetchall()
     wanted = set(series)
     return {
@@ -158,7 +158,7 @@ def add_retrain(connection: sqlite3.Connection, retrain: RetrainRecord) -> None:
 
 
 def retrains(connection: sqlite3.Connection) -> list[RetrainRecord]:
-    """All judgements, the first one first."""
+    """Return all retrains in the order of recording."""
     found = connection.execute("SELECT * FROM retrains ORDER BY id").fetchall()
     return [
         RetrainRecord(
@@ -174,10 +174,10 @@ def retrains(connection: sqlite3.Connection) -> list[RetrainRecord]:
 
 
 def prune(connection: sqlite3.Connection, before: int) -> int:
-    """Remove runs made before a time, and of the data what only they had seen.
+    """Remove runs made before a time, and the data that only they used.
 
     Returns:
-        How many runs were removed.
+        The number of removed runs.
     """
     removed = connection.execute("DELETE FROM runs WHERE created_at < ?", (before,)).rowcount
     connection.execute("DELETE FROM forecasts WHERE run NOT IN (SELECT id FROM runs)")

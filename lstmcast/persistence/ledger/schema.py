@@ -1,4 +1,4 @@
-"""The tables of a ledger, how an older ledger becomes a newer one, and what SQLite's refusals mean."""
+"""The tables of a ledger, and the errors of SQLite."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lstmcast.errors import BusyError, FileError, LstmcastError, ModelError
 from lstmcast.persistence.files import translate_os_errors
 
 APPLICATION = 0x4C53544D
-"""`LSTM` in the header of the file: what tells a ledger from any other SQLite file."""
+"""`LSTM`, in the header of the file: distinguishes a ledger from other SQLite files."""
 
 WAIT = 10.0  # seconds that a writer waits for another
 
@@ -19,12 +19,12 @@ WAIT = 10.0  # seconds that a writer waits for another
 SCHEMA = """
     CREATE TABLE layouts (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);    -- columns and calendar, as JSON
     CREATE TABLE series (id INTEGER PRIMARY KEY, grid TEXT NOT NULL, key TEXT NOT NULL, UNIQUE (grid, key));
-    CREATE TABLE panels (                                                        -- the data at each time they changed
+    CREATE TABLE panels (                                                        -- the data after each change
         id INTEGER PRIMARY KEY AUTOINCREMENT, first_seen_at INTEGER NOT NULL,
         layout INTEGER NOT NULL REFERENCES layouts, source TEXT NOT NULL, series BLOB NOT NULL,
         starts BLOB NOT NULL, lengths BLOB NOT NULL, digests BLOB NOT NULL
     );
-    CREATE TABLE observations (                                                  -- a value, from this panel on
+    CREATE TABLE observations (                                                  -- a value, valid from this panel on
         series INTEGER NOT NULL, position INTEGER NOT NULL, panel INTEGER NOT NULL, value REAL NOT NULL,
         observed INTEGER NOT NULL, PRIMARY KEY (series, position, panel)
     ) WITHOUT ROWID;
@@ -58,14 +58,14 @@ _REFUSED = {
     sqlite3.SQLITE_READONLY: "it, or its folder, is not writable; change its permissions, or choose another place",
     sqlite3.SQLITE_PERM: "permission denied; change its permissions, or choose another place",
     sqlite3.SQLITE_CANTOPEN: "it, or its folder, is not accessible; change its permissions, or choose another place",
-    sqlite3.SQLITE_IOERR: "the disk refuses; check it, and the space left on it",
+    sqlite3.SQLITE_IOERR: "disk error; check the disk and its free space",
 }
-_DAMAGE = "move the file and those beside it (-wal, -shm) away to begin a new one; the models are not touched"
+_DAMAGE = "move the file and those beside it (-wal, -shm) away to start a new ledger; the models are not affected"
 
 
 @contextmanager
 def translate_sqlite_errors(path: Path, action: str) -> Iterator[None]:
-    """Say in one line what SQLite refused inside the block.
+    """Translate the errors of SQLite in the block.
 
     Args:
         path: the ledger.
@@ -83,20 +83,20 @@ def translate_sqlite_errors(path: Path, action: str) -> Iterator[None]:
 
 
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:
-    """Open a ledger, bring it to the present schema, and prove that it is whole.
+    """Open a ledger, create its tables if it is new, and check its integrity.
 
     Args:
         path: the file.
-        create: whether the ledger is to be written, and made where it is not there; else it is only read.
+        create: open it for writing, and create it if missing; otherwise only for reading.
 
     Raises:
-        FileError: refused by the file system.
+        FileError: the file system refused.
         BusyError: another process holds it.
-        ModelError: it is not there and was not to be made, is damaged, no ledger, or of a newer schema.
+        ModelError: it is missing and not created, damaged, no ledger, or of another schema.
     """
     with translate_os_errors("read", path):
         if not create and not path.exists():
-            raise ModelError(f"{path}: no ledger is there yet; the first `lstmcast run` begins one")
+            raise ModelError(f"{path}: there is no ledger yet; the first `lstmcast run` creates it")
     with translate_sqlite_errors(path, "opened"):
         connection = _open(path, "rwc") if create else _open_to_read(path)
     try:
@@ -119,7 +119,7 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def _open_to_read(path: Path) -> sqlite3.Connection:
-    """A reader beside a writer; where the folder cannot be written, the file as it stands."""
+    """Open for reading while another process may write; in a read-only folder, open the file as it is."""
     try:
         return _looked_into(_open(path, "ro"))
     except sqlite3.OperationalError as err:
@@ -130,7 +130,7 @@ def _open_to_read(path: Path) -> sqlite3.Connection:
 
 
 def _looked_into(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """The connection, if it can read."""
+    """Return the connection if it can read."""
     try:
         connection.execute("PRAGMA schema_version").fetchone()
     except sqlite3.DatabaseError:
@@ -170,7 +170,7 @@ def _create_tables(connection: sqlite3.Connection) -> None:
 
 
 def _statements(script: str) -> Iterator[str]:
-    """The statements of a script, one by one: `executescript` would end the transaction."""
+    """Yield the statements of a script; `executescript` would end the transaction."""
     statement = ""
     for line in script.splitlines():
         statement += line.partition("--")[0] + "\n"
@@ -190,7 +190,7 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
 
 
 def _primary(err: sqlite3.DatabaseError) -> int:
-    """SQLite's plain result code, without its particulars."""
+    """Return the primary result code of SQLite."""
     return getattr(err, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
 
 

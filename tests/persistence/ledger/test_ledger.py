@@ -163,7 +163,7 @@ def test_a_series_that_was_never_seen_cannot_be_recorded(path: Path, air_panel: 
     """Forecasts are recorded beside the data they were made from, or not at all."""
     entry = RunRecord("key", NOW, "v", "c", "d")
     with Ledger.open(path) as ledger:
-        with pytest.raises(ValueError, match="after the data it was made from"):
+        with pytest.raises(ValueError, match="observe the data before"):
             ledger.record(entry, forecast_of(air_panel), np.zeros((1, 3)))
         ledger.observe(air_panel, NOW)
         with pytest.raises(ValueError, match="not observed"):
@@ -291,7 +291,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_no_ledger_to_read(path: Path) -> None:
     """What was never begun is no file-system fault; a reader makes none."""
-    with pytest.raises(ModelError, match="no ledger is there yet; the first `lstmcast run` begins one"):
+    with pytest.raises(ModelError, match="there is no ledger yet; the first `lstmcast run` creates it"):
         Ledger.open(path, create=False)
     assert not path.exists()
 
