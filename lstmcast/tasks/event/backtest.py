@@ -10,6 +10,7 @@ import numpy as np
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.backtest_result import excluded_warnings
 from lstmcast.evaluation.splits import RollingOrigins
+from lstmcast.forecasting.split_data import OriginSet
 from lstmcast.plain import to_plain
 from lstmcast.results import named_steps, with_own_names
 from lstmcast.tasks.event.evaluate import EventEvaluation, EventOrigins, evaluate_probabilities
@@ -74,7 +75,7 @@ class EventBacktest:
         """One row a forecast step: series key, time, `origin`, `step`, `actual` and `probability`."""
         import pandas as pd
 
-        panel, where, (count, horizon) = self.panel, self.where, self.where.actual.shape
+        panel, where, (count, horizon) = self.panel, self.where, self.where.actuals.shape
         steps = np.arange(1, horizon + 1)
         named = named_steps(
             panel.calendar,
@@ -86,7 +87,7 @@ class EventBacktest:
         columns: dict[str, object] = {
             "origin": panel.calendar.text(np.repeat(where.positions, horizon)),
             "step": np.tile(steps, count),
-            "actual": where.actual.ravel(),
+            "actual": where.actuals.ravel(),
             "probability": self.evaluation.probabilities.ravel(),
         }
         return pd.DataFrame(with_own_names(named, columns))
@@ -131,7 +132,7 @@ def backtest(
     past = scored.drop_last(rolling.held_out)
     model = train_before_origins(lambda: EventTraining.of(past, config), options)
     series, origins = np.repeat(np.arange(scored.n_series), rolling.n_origins), rolling.at(scored.lengths).ravel()
-    where = EventOrigins.of(scored, model.pipeline, series, origins)
+    where = EventOrigins.of(OriginSet(scored, series, origins, rolling.horizon), model.pipeline)
     return EventBacktest(
         panel=scored,
         rolling=rolling,

@@ -6,62 +6,47 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation import classification
 from lstmcast.evaluation.classification import reliability
 from lstmcast.evaluation.skill import bootstrap_groups, skill
-from lstmcast.forecasting.actuals import actuals_after, valid_origins
+from lstmcast.forecasting.split_data import OriginSet
 from lstmcast.results import LSTMCAST
 from lstmcast.statistical.event_rates import event_baselines
 from lstmcast.tasks.event.features import EventWindowDataset
 from lstmcast.tasks.event.model import EventPipeline, sigmoid
 from lstmcast.tasks.event.rule import weekly_season
 from lstmcast.tasks.event.scores import EventScores, ReliabilityCurve
-from lstmcast.types import Floats, Ints
+from lstmcast.types import Floats
 
 
 @dataclass(frozen=True)
-class EventOrigins:
-    """B origins of a panel with at least one observed outcome each.
+class EventOrigins(OriginSet):
+    """B origins with at least one observed outcome each; the values of their panel are event labels.
 
     Attributes:
-        panel: the series.
-        dataset: the panel as the networks read it, with its event labels.
-        series: [B] indices of the series.
-        origins: [B] last known steps, counted from the first step of the series.
-        actual: [B, H] labels of the steps after the origins: 1, 0, or NaN where not observed.
+        dataset: the panel as the networks read it.
     """
 
-    panel: Panel
     dataset: EventWindowDataset
-    series: Ints
-    origins: Ints
-    actual: Floats
 
     @classmethod
-    def of(cls, panel: Panel, pipeline: EventPipeline, series: Ints, origins: Ints) -> EventOrigins:
-        """Look up the outcomes and drop the origins without any.
+    def of(cls, origins: OriginSet, pipeline: EventPipeline) -> EventOrigins:
+        """Label the steps of a panel and drop the origins without outcomes.
 
         Raises:
             DataError: no origin is left.
         """
-        dataset, horizon = pipeline.bind(panel), pipeline.window_spec.horizon
-        labeled = replace(panel, values=dataset.labels)
-        valid = valid_origins(labeled, series, origins, horizon)
-        if not valid.any():
-            raise DataError(f"{panel.source}: no outcome was observed in the steps held out; cut the file, or add data")
-        series, origins = series[valid], origins[valid]
-        return cls(panel, dataset, series, origins, actuals_after(labeled, series, origins, horizon))
-
-    @property
-    def positions(self) -> Ints:
-        """[B] the origins, as positions on the calendar."""
-        return self.panel.starts[self.series] + self.origins
+        dataset = pipeline.bind(origins.panel)
+        valid = replace(origins, panel=replace(origins.panel, values=dataset.labels)).observed()
+        if not len(valid):
+            source = origins.panel.source
+            raise DataError(f"{source}: no outcome was observed in the steps held out; cut the file, or add data")
+        return cls(valid.panel, valid.series, valid.steps, valid.horizon, dataset)
 
     def logits(self, pipeline: EventPipeline) -> Floats:
         """Return the log-odds [B, H] of the networks, before the temperature."""
-        return pipeline.logits(self.dataset, self.series, self.origins)
+        return pipeline.logits(self.dataset, self.series, self.steps)
 
     def probabilities(self, pipeline: EventPipeline) -> Floats:
         """Return the probabilities [B, H] of the networks."""
@@ -83,15 +68,15 @@ class EventEvaluation:
 
 def evaluate_probabilities(where: EventOrigins, probabilities: Floats) -> EventEvaluation:
     """Compare probabilities [B, H] with the outcomes and with the baselines at the same origins."""
-    panel, actual, horizon = where.panel, where.actual, where.actual.shape[1]
+    panel, actual, horizon = where.panel, where.actuals, where.horizon
     baselines = event_baselines(panel.calendar.season, weekly_season(panel))
     first = panel.offsets[where.series]
     methods = {LSTMCAST: probabilities}
-    methods |= {name: rule(where.dataset.labels, first, where.origins, horizon) for name, rule in baselines.items()}
+    methods |= {name: rule(panel.values, first, where.steps, horizon) for name, rule in baselines.items()}
     scores = {name: _scores(actual, values) for name, values in methods.items()}
     best = min(baselines, key=lambda name: scores[name]["brier"])
     error, baseline = (classification.brier(actual, methods[name]) for name in (LSTMCAST, best))
-    result = skill(error, baseline, bootstrap_groups(where.series, where.origins, horizon), name=best)
+    result = skill(error, baseline, bootstrap_groups(where.series, where.steps, horizon), name=best)
     bins = reliability(actual, probabilities)
     summary = EventScores(
         scores=scores,

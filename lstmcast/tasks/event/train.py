@@ -18,7 +18,7 @@ from lstmcast.evaluation.splits import HoldoutSplit, plan_holdout
 from lstmcast.forecasting.actuals import tail
 from lstmcast.forecasting.planning import NetworkPlan, horizon_of, make_plan
 from lstmcast.forecasting.report import common_report, describe_holdout
-from lstmcast.forecasting.split_data import OriginSet, SplitData
+from lstmcast.forecasting.split_data import SplitData
 from lstmcast.nn.heads import BernoulliHead
 from lstmcast.preprocessing.panel_scaling import Preprocessing, fit_panel_scaling, series_scales
 from lstmcast.tasks.event.evaluate import EventEvaluation, EventOrigins, evaluate_probabilities
@@ -129,20 +129,16 @@ class EventTraining(NetworkTraining[EventPipeline, EventEvaluation, EventForecas
 
     @cached_property
     def _validation(self) -> EventOrigins:
-        return self._origins(self.plan.split.validation_origins.compact())
+        return EventOrigins.of(self.plan.split.validation_origins.compact(), self.untrained(refit=False)[0])
 
     @cached_property
     def _test(self) -> EventOrigins:
-        return self._origins(self.plan.split.test_origins)
-
-    def _origins(self, origins: OriginSet) -> EventOrigins:
-        """Label the steps after the origins, in a panel scaled as before the hold-out."""
-        return EventOrigins.of(origins.panel, self.untrained(refit=False)[0], origins.series, origins.steps)
+        return EventOrigins.of(self.plan.split.test_origins, self.untrained(refit=False)[0])
 
     def validation_error(self, pipeline: EventPipeline) -> float:
         """Return the log loss of the probabilities at the validation origins."""
         validation = self._validation
-        return float(log_loss(validation.actual.ravel(), validation.probabilities(pipeline).ravel()))
+        return float(log_loss(validation.actuals.ravel(), validation.probabilities(pipeline).ravel()))
 
     def calibrate(self, pipeline: EventPipeline) -> EventPipeline:
         """Fit the temperature to the validation origins."""
@@ -170,7 +166,7 @@ class EventTraining(NetworkTraining[EventPipeline, EventEvaluation, EventForecas
         return EventForecaster(
             pipeline=pipeline,
             context=tail(self.panel, pipeline.required_history),
-            holdout=EventHoldout(test.series, test.positions, evaluation.probabilities, test.actual),
+            holdout=EventHoldout(test.series, test.positions, evaluation.probabilities, test.actuals),
             report=EventReport(
                 **common_report(self.panel, self.config, self.plan, holdout.epochs),
                 evaluation=evaluation.summary,
@@ -185,7 +181,7 @@ class EventTraining(NetworkTraining[EventPipeline, EventEvaluation, EventForecas
 def _temperature(pipeline: EventPipeline, *origin_sets: EventOrigins) -> float:
     """Fit the divisor of the log-odds; no offset is fitted, as recent event rates need not last."""
     logits = np.vstack([origins.logits(pipeline) for origins in origin_sets])
-    actual = np.vstack([origins.actual for origins in origin_sets])
+    actual = np.vstack([origins.actuals for origins in origin_sets])
     known = ~np.isnan(actual)
     of_yes = logits[known]
     return temperature(np.stack([np.zeros_like(of_yes), of_yes], axis=1), actual[known].astype(np.int64))

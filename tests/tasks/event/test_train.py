@@ -15,6 +15,7 @@ from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError
 from lstmcast.forecasting.fitting import FitProgress
+from lstmcast.forecasting.split_data import OriginSet
 from lstmcast.nn.heads import BernoulliHead
 from lstmcast.nn.keras_backend import Architecture, build, load_keras
 from lstmcast.persistence.checkpoint import Checkpoint
@@ -165,7 +166,7 @@ def test_a_series_too_short_for_the_holdout_changes_no_score(stalls: Panel, even
     assert set(model.holdout.series.tolist()) == {1, 2}
     rate = labels[rows][~np.isnan(labels[rows])].mean()
     assert model.report.evaluation.rate == pytest.approx(rate)
-    everywhere = EventOrigins.of(mixed, training.untrained(refit=False)[0], model.holdout.series, origins)
+    everywhere = EventOrigins.of(OriginSet(mixed, model.holdout.series, origins, 4), training.untrained(refit=False)[0])
     assert (
         evaluate_probabilities(everywhere, model.holdout.probabilities).summary.scores == model.report.evaluation.scores
     )
@@ -183,9 +184,9 @@ def test_a_judgement_by_hand(stalls: Panel, stall_model: EventForecaster) -> Non
     truth = (stalls.values > 100).astype(np.float64)
     window = replace(stall_model.pipeline.window_spec, horizon=3)
     pipeline = replace(stall_model.pipeline, rule=EventRule("sales > 100", ">", 100.0), window_spec=window)
-    where = EventOrigins.of(stalls, pipeline, np.array([0, 1]), np.array([100, 120]))
+    where = EventOrigins.of(OriginSet(stalls, np.array([0, 1]), np.array([100, 120]), 3), pipeline)
     expected = [truth[101:104], truth[stalls.offsets[1] + 121 : stalls.offsets[1] + 124]]
-    np.testing.assert_array_equal(where.actual, expected)
+    np.testing.assert_array_equal(where.actuals, expected)
     found = evaluate_probabilities(where, np.full((2, 3), 0.5))
     assert found.summary.scores["lstmcast"]["brier"] == 0.25
     best = min(
