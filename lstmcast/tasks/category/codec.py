@@ -1,4 +1,4 @@
-"""Manifest and tensors of a trained model of symbols."""
+"""Manifest and tensors of a trained model of symbols, in a module of its own as in every task."""
 
 from __future__ import annotations
 
