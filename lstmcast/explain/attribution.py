@@ -1,12 +1,12 @@
 """Integrated-gradients arithmetic, effect half-lives, and unit correlations.
 
-The attribution of a forecast f to a value z_t is (z_t − z′_t) ∫₀¹ ∂f/∂z_t (z′ + α(z − z′)) dα, where z′ is the past as
-it would be expected to look (Sundararajan, Taly & Yan 2017, Axiomatic Attribution for Deep Networks, equation 1). The
-attributions of all values sum to f(z) − f(z′), which they call completeness; what the numeric integral misses of that
-sum can be measured. Letters: H steps ahead, T past values, oldest first.
+The attribution of a forecast f to a value z_t is (z_t − z′_t) ∫₀¹ ∂f/∂z_t (z′ + α(z − z′)) dα, where z′ is the
+expected past (Sundararajan, Taly & Yan 2017, Axiomatic Attribution for Deep Networks, equation 1). The
+attributions of all values sum to f(z) − f(z′), which is called completeness; the error of the numeric integral is
+measured by it. Letters: H steps ahead, T past values, oldest first.
 
-A unit follows what its cell state correlates with most over the steps it read. A season may be followed early or late,
-so its strongest wave is taken with both its sine and its cosine: the multiple correlation. Letters: T steps, U units.
+A unit follows the signal with the largest correlation to its cell state. A season may be followed with a lead or a lag,
+so the multiple correlation with sine and cosine of its dominant harmonic is used. Letters: T steps, U units.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from lstmcast.types import Floats
 
 
 def quadrature_nodes(count: int) -> tuple[Floats, Floats]:
-    """Places on [0, 1] and their weights, [count] each: Gauss-Legendre, exact for polynomials up to 2 · count − 1."""
+    """Return [count] Gauss-Legendre nodes on [0, 1] and weights; exact for polynomials up to 2 · count − 1."""
     nodes, weights = np.polynomial.legendre.leggauss(count)
     return (nodes + 1) / 2, weights / 2
 
 
 def baseline_input(z: Floats, season: int) -> Floats:
-    """The past as it would usually look: the mean of each value's phase, or of all where two seasons are not known.
+    """Return the expected past: the mean of each seasonal phase, or of all values if fewer than two seasons are known.
 
     Args:
         z: [T].
@@ -41,21 +41,21 @@ def baseline_input(z: Floats, season: int) -> Floats:
 
 
 def completeness_error(attribution: Floats, change: Floats) -> float:
-    """How far attributions miss the change they explain.
+    """Return the completeness error of attributions.
 
     Args:
         attribution: [H, T].
         change: [H] f(z) − f(z′).
 
     Returns:
-        The largest |sum − change| over the steps ahead, as a share of the largest |change|; 0 where nothing changes.
+        The largest |sum − change| over the steps ahead, as a fraction of the largest |change|; 0 without change.
     """
     error, size = np.abs(attribution.sum(axis=1) - change).max(), np.abs(change).max()
     return float(error / size) if size > 0 else float(error)
 
 
 def within(effects: Floats, fraction: float) -> int:
-    """How many last steps hold this share of [T] effects; 0 where there is no effect at all."""
+    """Return the number of last steps with this fraction of [T] effects; 0 without any effect."""
     cumulative = np.cumsum(effects[::-1])
     if not len(cumulative) or cumulative[-1] <= 0:
         return 0
@@ -63,13 +63,13 @@ def within(effects: Floats, fraction: float) -> int:
 
 
 def half_life(forget: Floats) -> Floats:
-    """Steps after which half of a cell is forgotten, if its forget gate goes on as it did.
+    """Return the half-life of a cell state at the mean of its forget gate.
 
     Args:
         forget: [T, U] forget gates, 0 to 1.
 
     Returns:
-        [U] ln ½ over the mean of ln f: 0 where a gate was shut, infinite where it was always open.
+        [U] ln ½ over the mean of ln f, in steps: 0 for a closed gate, infinite for one that was always open.
     """
     with np.errstate(divide="ignore"):
         kept = np.log(forget.astype(np.float64)).mean(axis=0)
@@ -78,16 +78,16 @@ def half_life(forget: Floats) -> Floats:
 
 
 NOTHING = "none of these"
-MIN_CORRELATION = 0.5  # a weaker correlation is called none
+MIN_CORRELATION = 0.5  # weaker correlations count as none
 
 
 @dataclass(frozen=True)
 class UnitCorrelation:
-    """What one unit follows.
+    """Signal that a unit follows.
 
     Attributes:
-        component: the name of it, or `NOTHING`.
-        correlation: with it, or with the nearest of them; of a season 0 to 1, else −1 to 1.
+        component: its name, or `NOTHING`.
+        correlation: with the signal of largest correlation; for a season 0 to 1, else −1 to 1.
     """
 
     component: str
@@ -95,27 +95,27 @@ class UnitCorrelation:
 
 
 def unit_correlations(cells: Floats, signals: Mapping[str, Floats]) -> tuple[UnitCorrelation, ...]:
-    """Find what each unit follows.
+    """Find the signal that each unit follows.
 
     Args:
         cells: [T, U] cell states.
-        signals: name to [T, k]: one column, or several that together are followed (sine and cosine of a wave).
+        signals: name to [T, k]: one column, or several (sine and cosine of a harmonic).
 
     Returns:
-        U findings. A unit or a signal that stands still correlates with nothing.
+        U correlations; constant units and signals correlate with nothing.
     """
     found = {name: _correlations(cells, signal) for name, signal in signals.items()}
     return tuple(_nearest({name: float(row[u]) for name, row in found.items()}) for u in range(cells.shape[1]))
 
 
 def order(followings: tuple[UnitCorrelation, ...], names: tuple[str, ...]) -> list[int]:
-    """Units group by group, in the order of `names` and `NOTHING` last; in a group, from most alike to most opposed."""
+    """Order units by signal, in the order of `names`, with `NOTHING` last; by falling correlation for each signal."""
     rank = {name: k for k, name in enumerate((*names, NOTHING))}
     return sorted(range(len(followings)), key=lambda u: (rank[followings[u].component], -followings[u].correlation))
 
 
 def dominant_harmonic(z: Floats, season: int) -> Floats:
-    """The wave that says most of the usual season.
+    """Return the harmonic with the largest amplitude in the mean season.
 
     Args:
         z: [T] values, two seasons at least.

@@ -1,10 +1,8 @@
-"""Why a forecast is what it is: what each past value did to it, how far back the network looks, what its gates do.
+"""Explanation of a forecast: attributions to past values, memory of the network, and its gates.
 
-The forecast is explained as the user sees it: networks, pretrained networks and exponential smoothing in their shares,
-recursion or direct head, level and profile, and the way back from z to the target's unit. The members of the smoothing
-are trusted as they are (see `smoothing_gradient`); that another past would have trusted others, and scaled z otherwise,
-is left out. Where two groups of networks read the past in units of their own, it is taken along both straight ways at
-once, and each value gets what its two readings did.
+All of the forecast is explained: every member of the ensemble with its weight, recursion or direct head, level and
+profile, and the inverse of the scaling. The weights inside exponential smoothing (see `smoothing_gradient`) and the
+scales are held constant.
 """
 
 from __future__ import annotations
@@ -34,14 +32,14 @@ SIGNALS = ("level", "season", "last change")
 
 @dataclass(frozen=True)
 class NetworkInternals:
-    """What the first network did while it read its context: the last L steps; U units, of all layers.
+    """Gates and cell states of the first network over its context: the last L steps; U units of all layers.
 
     Attributes:
         forget, input, output: [L, U] the gates, 0 to 1.
         cell: [L, U] the cell states.
-        unit_correlations: [U] what each unit follows.
-        half_lives: [U] steps after which half a cell is forgotten.
-        memory: [L] how much the forecast would change with what was read at each step; the largest is 1.
+        unit_correlations: [U] signal that each unit follows.
+        half_lives: [U] half-lives of the cell states, in steps.
+        memory: [L] gradient of the forecast by the input at each step; the largest is 1.
     """
 
     forget: Floats
@@ -55,20 +53,20 @@ class NetworkInternals:
 
 @dataclass(frozen=True)
 class Explanation:
-    """One forecast, explained; all numbers in the target's unit, T past values, oldest first.
+    """Explanation of one forecast, in the unit of the target; T past values, oldest first.
 
     Attributes:
         forecast: of the one series.
-        positions: [T] where on the calendar the past values lie.
-        values: [T] they themselves.
-        expected: [T] what they would usually have been: the mean of their phase of the season.
-        reference: [H] the forecast had every past value been as expected.
-        attribution: [H, T] what each value did to each step of the forecast; over T they sum to forecast − reference.
-        error: what they miss of that sum, as a share of it (see `completeness_error`).
-        effect: [T] by how much the forecast would move, in the mean over its steps, had a value been a usual step off.
+        positions: [T] calendar positions of the past values.
+        values: [T] past values.
+        expected: [T] expected past: the mean of each seasonal phase.
+        reference: [H] forecast from the expected past.
+        attribution: [H, T] contribution of each value to each step; the sum over T is forecast − reference.
+        error: completeness error (see `completeness_error`).
+        effect: [T] mean change of the forecast for a change of a value by one unit of z.
         season: steps in a season.
         internals: the gates.
-        networks: how many networks are averaged; those of the first are shown inside.
+        networks: number of averaged networks.
         explained_member: the LSTM whose gates are shown.
         weights: of the members in the forecast.
     """
@@ -89,7 +87,7 @@ class Explanation:
 
     @property
     def importance(self) -> Floats:
-        """[T] how much each value did, whichever way: the mean of |attribution| over the steps ahead."""
+        """[T] mean of |attribution| over the steps ahead."""
         return np.asarray(np.abs(self.attribution).mean(axis=0), dtype=np.float64)
 
 
@@ -97,14 +95,14 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
     """Explain the forecast of one series.
 
     Args:
-        forecaster: whose.
+        forecaster: the model.
         panel: the data.
-        series: which of its series.
-        origin: the last known step, counted from the series' first value; None: its last one.
+        series: index of the series.
+        origin: last known step, counted from the first value of the series; None: its last one.
 
     Raises:
-        UsageError: the origin is not a step of the series, or its first one; or pretrained networks see only phases.
-        ModelError: the forecast grows beyond every number.
+        UsageError: the origin is no step of the series, or its first one; or a member forecasts polyphase components.
+        ModelError: the forecast overflows.
         DataError: the panel is not one that the model can forecast (see `Forecaster.predict`).
     """
     ensemble = forecaster.ensemble
@@ -148,7 +146,7 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
 
 
 def _inside(bound: BoundPanel, network: Network, memory: Floats) -> NetworkInternals:
-    """The gates of the first network over the steps of its context that the series has."""
+    """Trace the gates of a network over the known steps of its context."""
     windows, z, shape = bound.windows, bound.windows.z, bound.windows.spec
     steps = min(shape.context, len(z))
     x = windows.inputs(np.zeros(1, np.int64), np.array([len(z) - shape.context]), shape.context)
@@ -171,7 +169,7 @@ def _inside(bound: BoundPanel, network: Network, memory: Floats) -> NetworkInter
 
 
 def _signals(z: Floats, season: int) -> dict[str, Floats]:
-    """What a unit may follow, [T, k] each: the mean of the last season (or five values), the season, the change."""
+    """Signals that a unit may follow, [T, k] each: mean of the last season (or five values), season, last change."""
     offsets = np.array([0, len(z)])
     level = trailing_means(z, offsets, season if season > 1 else 5)[:, None]
     signals = {"level": level, "last change": np.diff(z, prepend=z[0])[:, None]}

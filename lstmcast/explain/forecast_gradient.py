@@ -1,10 +1,10 @@
-"""How each step of a forecast changes with each past value, in z: network, level, profile and recursion backwards.
+"""Gradient of each step of a forecast with respect to each past z, through network, level, profile and recursion.
 
-The way forward is that of `windows` and `recursion`. At step t the network reads x_t = [y_{t-F+1} … y_t] − m_t and
-says s_t; a recursive forecast is z_{t+1} = m_t + p_t + s_t, which is then read as if it had come so. Backwards, the
-gradient of z_t gathers from all that looks at it: from y_t = z_t − p_{t-1}; from the levels m_t … m_{t+level-1}, each a
-mean with it inside; and from r_t = z_t − m_{t-1}, of which the profiles of its phase are means. All of these stand at t
-or after it, so one pass from the end to the beginning finds every gradient.
+The forward pass is that of `windows` and `multistep`. At step t the input is x_t = [y_{t-F+1} … y_t] − m_t and the
+output s_t; a recursive forecast is z_{t+1} = m_t + p_t + s_t, which is then used as a known value. The gradient of z_t
+is the sum over everything that depends on it: y_t = z_t − p_{t-1}; the levels m_t … m_{t+level-1}, which are means; and
+r_t = z_t − m_{t-1}, which the profiles of its phase average. All of these are at t or later, so that one pass from the
+end to the beginning computes every gradient.
 
 Letters: G gradients followed at once, one for each step ahead; B series; T their steps; H horizon.
 """
@@ -21,16 +21,16 @@ from lstmcast.nn.numpy_lstm import Network
 from lstmcast.preprocessing.windows import WindowDataset, WindowSpec
 from lstmcast.types import Floats
 
-CHUNK_SIZE = 1 << 22  # numbers of one kind held at once: 32 MB, whatever the horizon
+CHUNK_SIZE = 1 << 22  # numbers per array: 32 MB
 
 
 @dataclass(frozen=True)
 class InputGradients:
-    """Gradients of the H steps of a forecast, each summed over the series with its weights.
+    """Gradients of the H steps of a forecast, as weighted sums over series.
 
     Attributes:
-        values: [H, T] with respect to each past z; 0 where it is out of reach.
-        inputs: [H, L] with respect to what the network read at each step of its context: the lengths of the gradients.
+        values: [H, T] with respect to each past z; 0 where it has no influence.
+        inputs: [H, L] norms of the gradients with respect to the inputs of each step of the context.
     """
 
     values: Floats
@@ -44,27 +44,27 @@ def sensitivity(
 
     Args:
         network: the weights.
-        head: what it says.
+        head: meaning of its outputs.
         windows: the B series, T steps each, in z.
-        z: [B, H] their forecasts, as `recursion.forecast` gives them; a direct head says all H at once.
-        weights: [B, H] how much each forecast counts in the sums over B.
+        z: [B, H] their forecasts, from `multistep.forecast`.
+        weights: [B, H] of the forecasts in the sums over B.
     """
     past = windows.z.reshape(len(z), -1)[:, -windows.spec.required_history :]
     rows = max(1, CHUNK_SIZE // (past.shape[1] * z.shape[1]))
     parts = [slice(k, k + rows) for k in range(0, len(z), rows)]
-    found = [_chunk_size(network, head, windows.spec, past[part], z[part], weights[part]) for part in parts]
+    found = [_chunk_gradients(network, head, windows.spec, past[part], z[part], weights[part]) for part in parts]
     values = np.sum([chunk.values for chunk in found], axis=0)
     unread = int(np.diff(windows.offsets)[0]) - past.shape[1]
     return InputGradients(np.pad(values, ((0, 0), (unread, 0))), np.sum([chunk.inputs for chunk in found], axis=0))
 
 
-def _chunk_size(
+def _chunk_gradients(
     network: Network, head: QuantileHead, shape: WindowSpec, past: Floats, z: Floats, weights: Floats
 ) -> InputGradients:
-    """The same for [B, T] values that are all within reach."""
+    """Differentiate for [B, T] values that all have influence."""
     batch, horizon = z.shape
     recursive = head.outputs == 1
-    fed = horizon - 1 if recursive else 0  # forecasts that were read again
+    fed = horizon - 1 if recursive else 0  # forecasts that were used as known values
     known, steps = past.shape[1], past.shape[1] + fed
     cut = _series(np.hstack([past, z[:, :fed]]), shape)
     first = known - shape.context
@@ -89,11 +89,11 @@ def _series(z: Floats, shape: WindowSpec) -> WindowDataset:
 
 @dataclass
 class _GradientAccumulator:
-    """What has been gathered on the way back; [G, B, T] each, the profile's a season longer.
+    """Gradients accumulated on the backward pass, [G, B, T] each; that of the profile is one season longer.
 
     Attributes:
         z, y, level, profile: gradients with respect to them.
-        count: [T + m − 1] of how many seasons each profile is the mean.
+        count: [T + m − 1] number of seasons in each profile.
         shape: level, season, seasons.
     """
 
@@ -106,7 +106,7 @@ class _GradientAccumulator:
 
     @classmethod
     def zeros(cls, shape: WindowSpec, steps: int, gradients: int, batch: int) -> _GradientAccumulator:
-        """Before anything was gathered, for series of `steps` steps."""
+        """Return zero gradients for series of `steps` steps."""
         size, beyond = (gradients, batch, steps), shape.season - 1
         then = np.arange(steps + beyond)[:, None] + 1 - shape.season * np.arange(1, shape.seasons + 1)
         count = ((then >= shape.level) & (then < steps)).sum(axis=1)
@@ -114,14 +114,14 @@ class _GradientAccumulator:
         return cls(z, y, level, np.zeros((*size[:2], steps + beyond)), np.maximum(count, 1.0), shape)
 
     def together(self) -> _GradientAccumulator:
-        """The sum over B, as a batch of one: where nothing differs between the series any more."""
+        """Sum over B, as a batch of one series."""
         z, y, level, profile = (
             array.sum(axis=1, keepdims=True) for array in (self.z, self.y, self.level, self.profile)
         )
         return _GradientAccumulator(z, y, level, profile, self.count, self.shape)
 
     def read(self, t: int, x: Floats) -> None:
-        """Gather from x_t: [G, B, F]. What lay before the series was read as 0, whatever it is."""
+        """Accumulate the gradient [G, B, F] of x_t; values before the series are constant."""
         lags = self.shape.lags
         if t >= 0:
             x = x[..., max(lags - 1 - t, 0) :]
@@ -129,7 +129,7 @@ class _GradientAccumulator:
             self.level[..., t] -= x.sum(axis=-1)
 
     def value(self, t: int) -> Floats:
-        """[G, B] the gradient of z_t, after everything behind it was gathered; what it is counted from gets its own."""
+        """Return the gradient [G, B] of z_t after all later steps, and accumulate those of its level and profile."""
         level, season = self.shape.level, self.shape.season
         ages = np.arange(t, min(t + level, self.level.shape[-1])) + 1
         found: Floats = self.z[..., t] + self.y[..., t]
@@ -144,13 +144,13 @@ class _GradientAccumulator:
         return found
 
     def expected(self, t: int, z: Floats) -> None:
-        """Gather from m_t + p_t, on top of which the next value was said: [G, B]."""
+        """Accumulate the gradient [G, B] of m_t + p_t, to which the next output is added."""
         self.level[..., t] += z
         if self.shape.seasons:
             self.profile[..., t] += z
 
     def base(self, origin: int, grads: Floats) -> None:
-        """Gather the gradients [G, B, H] of `WindowDataset.level_and_profile` at the steps after `origin`."""
+        """Accumulate the gradients [G, B, H] of `WindowDataset.level_and_profile` at the steps after `origin`."""
         level, moved = self.shape.level, np.zeros(grads.shape[:2])
         if not self.shape.seasons:
             self.level[..., origin] += grads.sum(axis=-1)
@@ -173,11 +173,13 @@ class _GradientAccumulator:
 
 @dataclass
 class _BackwardPass:
-    """The way back through the network.
+    """Backward pass through the network.
 
     Attributes:
-        network: the weights. gates: what happened on the way forward. state: what the step after handed back.
-        first: the step of the series at which the network began to read.
+        network: the weights.
+        gates: trace of the forward pass.
+        state: gradients from the step after.
+        first: first step of the series in the context.
     """
 
     network: Network
@@ -186,16 +188,16 @@ class _BackwardPass:
     first: int
 
     def back(self, t: int, grads: Floats) -> Floats:
-        """One step, at step t of the series: gradients of what was said, [G, B, O], to those of x_t, [G, B, F]."""
+        """Go back through step t of the series: gradients [G, B, O] of the outputs to those of x_t, [G, B, F]."""
         x = backward_step(self.network, self.gates, t - self.first, grads.astype(np.float32), self.state)
         return x.astype(np.float64)
 
 
 def _recursive_back(backward: _BackwardPass, gathered: _GradientAccumulator, seeds: Floats, known: int) -> Floats:
-    """From the last forecast to the first: each was said, on top of level and profile, at the step before it.
+    """Go back from the last forecast to the first; each one is output, level and profile of the step before it.
 
     Returns:
-        [G, B, 1] the gradients of what was said at the last step of the context.
+        [G, B, 1] gradients of the output at the last step of the context.
     """
     z = seeds[..., -1]
     for t in range(known, known + seeds.shape[-1] - 1)[::-1]:
@@ -207,10 +209,10 @@ def _recursive_back(backward: _BackwardPass, gathered: _GradientAccumulator, see
 
 
 def _direct_back(gathered: _GradientAccumulator, head: QuantileHead, seeds: Floats, known: int) -> Floats:
-    """All forecasts were said at the last step: the first H outputs, on top of what level and profile say.
+    """Go back to the last step of the context, whose first H outputs are added to level and profile.
 
     Returns:
-        [G, B, O] the gradients of what was said there.
+        [G, B, O] gradients of its outputs.
     """
     gathered.base(known - 1, seeds)
     grads = np.zeros((*seeds.shape[:2], head.outputs))
@@ -219,7 +221,7 @@ def _direct_back(gathered: _GradientAccumulator, head: QuantileHead, seeds: Floa
 
 
 def _context_back(backward: _BackwardPass, gathered: _GradientAccumulator, grads: Floats, context: int) -> Floats:
-    """The steps of the context, from its last: [G, B, O] what was said there to [G, L], how long each step's δx is."""
+    """Go back through the context: gradients [G, B, O] of its last outputs to [G, L] norms of the input gradients."""
     lengths = np.empty((len(grads), context))
     for t in range(backward.first, backward.first + context)[::-1]:
         x = backward.back(t, grads)

@@ -1,7 +1,7 @@
-"""What a forecast owes to each past value, where one or two groups of networks speak, each with smoothing beside it.
+"""Integrated gradients of an ensemble: attributions of its forecast to past values.
 
-Each group reads the past in z of its own. The way from the usual past to the one that came is straight in both at once,
-and a value gets what its two readings did: so attributions sum to the whole change.
+Members with different preprocessings read the past in different z. The path from the expected past to the actual one is
+straight in each of them, and the attribution of a value is the sum over them: attributions sum to the whole change.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from lstmcast.preprocessing.windows import WindowDataset
 from lstmcast.statistical.gradient import smoothing_gradient
 from lstmcast.types import Bools, Floats
 
-NODES = {16: 1e-3, 64: 1e-2, 512: np.inf}  # points on the way to the past that came: as many until they miss no more
-FIRST_SERIES = np.zeros(1, np.int64)  # the one series
+NODES = {16: 1e-3, 64: 1e-2, 512: np.inf}  # nodes, and the completeness error up to which they suffice
+FIRST_SERIES = np.zeros(1, np.int64)  # index of the only series
 
 
 @dataclass(frozen=True)
@@ -85,21 +85,21 @@ def member_attributions(bound: BoundEnsemble, weights: Floats, horizon: int) -> 
 
 
 def _unbounded(bound: BoundPanel) -> Scaling:
-    """The scaling of past values: no forecast falls below the floor, but a value that lies on it may move."""
+    """Return the scaling without the floor, which limits forecasts but not past values."""
     return replace(bound.scaling, floor=np.full(1, -np.inf))
 
 
 def _ratio(slope: Floats, other: Floats) -> Floats:
-    """One slope over another; 0 on a floor, where nothing moves."""
+    """Divide one derivative by another; 0 on a floor."""
     return np.divide(slope, other, out=np.zeros_like(slope), where=other > 0)
 
 
 def integrated(parts: Sequence[MemberAttribution], baseline: Sequence[Floats]) -> tuple[Floats, Floats, float]:
-    """Attribution [H, T], reference [H] and completeness error: from the usual past straight to the one that came.
+    """Return attributions [H, T], reference [H] and completeness error, with more nodes until the error is small.
 
     Args:
         parts: of the forecast.
-        baseline: [T] the usual past, as each of them reads it.
+        baseline: [T] expected past in z of each part.
     """
     for count, enough in NODES.items():
         found = _integral(parts, baseline, count)
@@ -111,7 +111,7 @@ def integrated(parts: Sequence[MemberAttribution], baseline: Sequence[Floats]) -
 def _integral(
     parts: Sequence[MemberAttribution], baseline: Sequence[Floats], count: int
 ) -> tuple[Floats, Floats, float]:
-    """The same by `count` points."""
+    """Integrate with `count` nodes."""
     nodes, weights = attribution.quadrature_nodes(count)
     nodes = np.concatenate([nodes, [0.0, 1.0]])[:, None]  # [M, 1]
     deltas = [part.bound.windows.z - begin for part, begin in zip(parts, baseline, strict=True)]
@@ -124,13 +124,13 @@ def _integral(
 
 @dataclass(frozen=True)
 class _PathPoint:
-    """What one part says of M pasts.
+    """Forecasts of one part from M pasts.
 
     Attributes:
-        member: who speaks.
+        member: the part.
         windows: the M pasts.
-        by_network: [networks, M, H] what each network says, in z.
-        z: [M, H] what it says with its smoothing.
+        by_network: [networks, M, H] z of each network.
+        z: [M, H] with exponential smoothing.
     """
 
     member: MemberAttribution
@@ -140,7 +140,7 @@ class _PathPoint:
 
     @classmethod
     def of(cls, part: MemberAttribution, points: Floats) -> _PathPoint:
-        """Ask for the forecasts from [M, T] z."""
+        """Forecast from [M, T] z."""
         lstm, (count, steps) = part.lstm, points.shape
         offsets = np.arange(count + 1, dtype=np.int64) * steps
         windows = WindowDataset.from_panel(
@@ -167,13 +167,13 @@ class _PathPoint:
 
 @dataclass(frozen=True)
 class PathForecast:
-    """The forecast from M pasts of the series, all parts together.
+    """Forecast of all parts from M pasts.
 
     Attributes:
-        points: of the parts, own first.
-        by_member: [M, H] what each part says, in the z of the first.
-        z: [M, H] the forecasts in it.
-        clipped: [M, H] where the first lies as far from the others as it may, and a little more is no more.
+        points: forecasts of the parts.
+        by_member: [M, H] forecasts of the parts, in z of the first.
+        z: [M, H] forecasts of the ensemble, in z of the first.
+        clipped: [M, H] whether the deviation of the first from the others is at its limit.
     """
 
     points: tuple[_PathPoint, ...]
@@ -183,9 +183,9 @@ class PathForecast:
 
     @classmethod
     def of(cls, parts: Sequence[MemberAttribution], points: Sequence[Floats]) -> PathForecast:
-        """Forecast from [M, T] z, as each part reads them."""
-        sayings = tuple(_PathPoint.of(part, z) for part, z in zip(parts, points, strict=True))
-        own, *rest = sayings
+        """Forecast from [M, T] z of each part."""
+        found = tuple(_PathPoint.of(part, z) for part, z in zip(parts, points, strict=True))
+        own, *rest = found
         by_member = (
             own.z,
             *(
@@ -193,27 +193,27 @@ class PathForecast:
                 for other in rest
             ),
         )
-        middle, limit = by_member[-1], parts[0].limit  # where one part speaks, it lies nowhere from itself
+        middle, limit = by_member[-1], parts[0].limit  # a single part does not deviate from itself
         away = by_member[0] - middle
         z = middle + parts[0].weight * np.clip(away, -limit, limit)
-        return cls(sayings, by_member, z, np.abs(away) > limit)
+        return cls(found, by_member, z, np.abs(away) > limit)
 
     @property
     def own(self) -> BoundPanel:
-        """The first part's."""
+        """Panel of the first part."""
         return self.points[0].member.bound
 
     @property
     def forecasts(self) -> Floats:
-        """[M, H] in the target's unit."""
+        """[M, H] in the unit of the target."""
         return np.asarray(self.own.inverse_transform(self.z[None], FIRST_SERIES)[0], dtype=np.float64)
 
     def gradient(self, weights: Floats) -> tuple[list[Floats], Floats]:
         """Gradients of the H steps, summed over the pasts with [M] weights, in the target's unit for a unit of z.
 
         Returns:
-            With respect to each past value as each part reads it, [H, T] each, and to what the networks of the first
-            read at each step of the context, [H, L].
+            With respect to each past z of each part, [H, T] each, and to the inputs of the first LSTM at each step
+            of the context, [H, L].
         """
         scaling = self.own.scaling
         slopes = scaling.derivative(self.z[None])[0] * weights[:, None]  # [M, H]

@@ -36,7 +36,7 @@ ARRAYS = ("values", "observed", "offsets", "starts")
 
 
 def to_facts(context: Panel) -> dict[str, Any]:
-    """What JSON can hold of it."""
+    """Return the description of a stored panel as JSON values."""
     return {
         "columns": asdict(context.columns),
         "calendar": context.calendar.to_dict(),
@@ -46,12 +46,12 @@ def to_facts(context: Panel) -> dict[str, Any]:
 
 
 def context_arrays(context: Panel) -> dict[str, np.ndarray]:
-    """Its numbers."""
+    """Return the arrays of a stored panel."""
     return {name: getattr(context, name) for name in ARRAYS}
 
 
 def context_of(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Panel:
-    """The context of these facts and arrays, among others.
+    """Build the stored panel from its description and arrays.
 
     Raises:
         ValueError: the arrays do not describe the same series.
@@ -81,7 +81,7 @@ def context_of(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Pa
 
 
 def to_arrays(networks: Sequence[Network]) -> dict[str, np.ndarray]:
-    """Every network's arrays by name."""
+    """Return the arrays of all networks by name."""
     return {
         f"network_{k}.{name}": array
         for k, network in enumerate(networks)
@@ -92,10 +92,10 @@ def to_arrays(networks: Sequence[Network]) -> dict[str, np.ndarray]:
 def from_arrays(
     arrays: Mapping[str, np.ndarray], *, count: int, activation: str, skip: bool, features: int, outputs: int
 ) -> tuple[Network, ...]:
-    """The `count` networks whose arrays these are.
+    """Build `count` networks from their arrays.
 
     Raises:
-        ModelError: an array is missing, or its shape is not what the layers around it need.
+        ModelError: an array is missing, or has another shape than its layer.
     """
     networks = []
     for own in (f"network_{k}." for k in range(count)):
@@ -140,12 +140,12 @@ def save(forecaster: Forecaster, models: Path, name: str, *, data: str | None, n
     """Publish a version and make it current; the caller holds the model's lock.
 
     Args:
-        forecaster: what is saved.
-        models: the folder of all models.
-        name: the model's.
-        data: the file that predict reads again, if any.
-        now: when, with a time zone.
-        keep: versions kept.
+        forecaster: the model.
+        models: folder of all models.
+        name: of the model.
+        data: file that predict reads again, if any.
+        now: current time, with a time zone.
+        keep: number of versions to keep.
 
     Returns:
         The version's folder.
@@ -156,7 +156,7 @@ def save(forecaster: Forecaster, models: Path, name: str, *, data: str | None, n
 def publish(
     parts: tuple[dict[str, Any], Tensors], models: Path, name: str, *, data: str | None, now: datetime, keep: int
 ) -> Path:
-    """The same of any trained model, as its manifest and tensors."""
+    """Publish a version of any trained model, given as manifest and tensors."""
     manifest, tensors = parts
     path = None if data in (None, "-") else str(Path(str(data)).resolve())
     report = manifest["report"]
@@ -169,8 +169,7 @@ def load(version: Path) -> Forecaster:
     """Read a version after verifying it.
 
     Raises:
-        ModelError: missing, damaged, tampered with, of another schema, its parts do not fit together, or it is none
-            that forecasts values.
+        ModelError: missing, damaged, tampered with, of another schema or task, or its parts do not fit together.
     """
     found = artifact.load(version)
     if (head := head_of(found.manifest)) != "value":
@@ -279,7 +278,7 @@ def _member_to_dict(member: Member) -> dict[str, Any]:
 
 
 def _optional_widths(ensemble: Ensemble) -> dict[str, np.ndarray]:
-    """The arrays of an ensemble that not every one has."""
+    """Optional arrays of an ensemble."""
     source, deviation = ensemble.interval_source, ensemble.max_deviation
     widths = {} if source is None else {"source_widths": source.calibration.widths}
     return widths if deviation is None else {**widths, "max_deviation": deviation}

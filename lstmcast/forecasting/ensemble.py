@@ -316,10 +316,10 @@ def _mean(z: Sequence[Floats], weights: Floats) -> Floats:
 
 def _limited_mean(parts: Sequence[Floats], weights: Sequence[Floats], limit: Floats) -> Floats:
     """Mean of [B, H] forecasts with [B, 1] weights; the first deviates from the others by at most [H] `limit`."""
-    first, *others = parts
-    if not others:
+    first, *rest = parts
+    if not rest:
         return first
-    middle = _mean(others, np.stack(weights[1:])[..., 0])
+    middle = _mean(rest, np.stack(weights[1:])[..., 0])
     return middle + weights[0] * np.clip(first - middle, -limit, limit)
 
 

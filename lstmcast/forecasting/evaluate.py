@@ -18,17 +18,17 @@ from lstmcast.statistical.naive import baselines
 from lstmcast.types import Floats, Ints
 
 FOLDS = 5
-MAX_STORED_FORECASTS = 2000  # held-out forecasts kept for the figure
-BORROWED_HORIZONS = 6  # held-out horizons that tell as much of how wide intervals must be as many other series do
+MAX_STORED_FORECASTS = 2000  # stored for the figure
+BORROWED_HORIZONS = 6  # test horizons that count as much as the borrowed calibration
 
 
 @dataclass(frozen=True)
 class HoldoutForecasts:
-    """Forecasts from held-out origins and what became of them.
+    """Forecasts from the test origins, and the actual values.
 
     Attributes:
-        series: [B] which series.
-        positions: [B] the origins, on the calendar.
+        series: [B] index of the series.
+        positions: [B] calendar positions of the origins.
         forecast: [B, H].
         lower, upper: [Q, B, H].
         actual: [B, H], NaN where not observed.
@@ -58,7 +58,7 @@ class HoldoutEvaluation:
 
 
 def evaluate_holdout(bound: BoundEnsemble, split: SplitData, levels: tuple[float, ...]) -> HoldoutEvaluation:
-    """Forecast from every judging origin and compare.
+    """Forecast from every test origin, score against the baselines, and calibrate the intervals.
 
     Args:
         bound: the ensemble, not trained on the hold-out, and all the data.
@@ -66,8 +66,8 @@ def evaluate_holdout(bound: BoundEnsemble, split: SplitData, levels: tuple[float
         levels: of the intervals, in percent.
 
     Raises:
-        ModelError: a forecast is no number.
-        DataError: nothing was observed in the steps that judge.
+        ModelError: a forecast is not finite.
+        DataError: nothing was observed in the test steps.
     """
     test = split.test
     series, origins, actual = test.series, test.steps, test.actuals
@@ -128,7 +128,7 @@ def _comparison(bound: BoundEnsemble, split: SplitData, scaled: ScaledForecast) 
 
 
 def _calibration_weight(ensemble: Ensemble, horizons: float) -> float:
-    """How much few held-out horizons say of widths that were calibrated elsewhere; all, where there are no such."""
+    """Weight of the test origins in the calibration; 1 if no interval widths are borrowed."""
     if ensemble.interval_source is None:
         return 1.0
     return horizons / (horizons + BORROWED_HORIZONS)
@@ -158,7 +158,7 @@ def _coverage(errors: Floats, series: Ints, origins: Ints, levels: tuple[float, 
 
 
 def _score(actual: Floats, forecast: Floats, scales: Floats) -> dict[str, float]:
-    """The four scores of one method, means over origins."""
+    """Four scores of one method, averaged over origins."""
     return {
         "mae": _mean(metrics.mae(actual, forecast)),
         "rmse": metrics.rmse(actual, forecast),
@@ -173,5 +173,5 @@ def _mean(scores: Floats) -> float:
 
 
 def _rank(score: dict[str, float]) -> float:
-    """What the best baseline has least of: MASE, or MAE where that is undefined."""
+    """Score by which baselines are ranked: MASE, or MAE where that is undefined."""
     return score["mae"] if np.isnan(score["mase"]) else score["mase"]

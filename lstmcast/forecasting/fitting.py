@@ -36,18 +36,18 @@ SECTIONS = ("data", "model", "train", "forecast")
 
 
 def training_fingerprint(panel: Panel, config: Config, start: Sequence[Network] = ()) -> str:
-    """sha256 over all that a training's result depends on: data, config, libraries, first weights.
+    """sha256 over everything that the result of a training depends on: data, config, libraries, initial weights.
 
     Args:
-        panel: the past.
-        config: how; its `store`, and what a job adds, change no weight.
-        start: the networks it starts from, if any.
+        panel: the data.
+        config: the settings; those of the store and of a job change no weight.
+        start: networks with the initial weights, if any.
     """
     return identity_of(panel.fingerprint(), config, start)
 
 
 def identity_of(data: str, config: Config, start: Sequence[Network] = ()) -> str:
-    """The same of data that are known by their fingerprint."""
+    """Return the training fingerprint for data with this fingerprint."""
     requested = config.model_dump(mode="json", include=set(SECTIONS))
     digest = sha256(json.dumps([data, requested, library_versions()], sort_keys=True).encode())
     for network in start:
@@ -57,25 +57,26 @@ def identity_of(data: str, config: Config, start: Sequence[Network] = ()) -> str
 
 
 def load_fit_state(checkpoint: Checkpoint | None, fit: str) -> FitState | None:
-    """Where a fit stood when the training was interrupted; None: it begins."""
+    """Read the state of an interrupted fit; None: the fit has not begun."""
     part = checkpoint.part(fit) if checkpoint is not None else None
     return None if part is None else FitState.from_checkpoint(*part)
 
 
 def save_fit_state(checkpoint: Checkpoint | None, fit: str, now: FitState) -> None:
-    """Remember where a fit stands."""
+    """Store the state of a fit."""
     if checkpoint is not None:
         checkpoint.keep(fit, now.to_checkpoint())
 
 
 @dataclass(frozen=True)
 class FitProgress:
-    """Where a training run stands: what is fitted, and how far it is.
+    """Progress of a training run.
 
     Attributes:
         name: "fitting" or "fitting again on all the data".
-        network: which of `networks`, from 1.
-        progress: of that network.
+        network: number of the network, from 1.
+        networks: size of the ensemble.
+        progress: of the fit of this network.
     """
 
     name: str
@@ -89,14 +90,16 @@ ProgressCallback = Callable[[FitProgress], None]
 
 @dataclass(frozen=True)
 class FitStage:
-    """What all fits of one stage share.
+    """Settings that all fits of one stage share.
 
     Attributes:
         name: of the stage.
-        architecture: of every network. recipe: how each is fitted. networks: how many.
-        on_progress: called after every epoch of each.
-        checkpoint: where each leaves what it has reached, and goes on from.
-        stop: set where one fails, so that the others end.
+        architecture: layers of every network.
+        recipe: epochs, batches and optimizer of every fit.
+        networks: number of networks.
+        on_progress: called after every epoch of every fit.
+        checkpoint: store of unfinished fits; None: nothing is stored.
+        stop: set when a fit fails, so that the others end.
     """
 
     name: str
@@ -117,15 +120,15 @@ class FitStage:
         validate: Callable[[Network], float] | None = None,
         start: Network | None = None,
     ) -> Fit:
-        """Fit network k: with early stopping where there is a judge, else for all the epochs.
+        """Fit network k, with early stopping if there is a validation error.
 
         Args:
-            batches: what it learns from.
-            k: which, from 0.
-            variant: what tells it from another network k of this stage.
-            epochs: for how many; None: as the recipe says.
-            validate: of every epoch.
-            start: the weights it starts from; None: chance's.
+            batches: source of the training batches.
+            k: index of the network, from 0.
+            variant: label that distinguishes it from other networks k of this stage.
+            epochs: number of epochs; None: as in the recipe.
+            validate: error of a network, after every epoch; None: no early stopping.
+            start: network with the initial weights; None: random initialization.
         """
         name, recipe = f"{self.name}{variant}, network {k + 1}", self.recipe
         seed, decay = (recipe.seed + k) % 2**32, recipe.decay or recipe.epochs
@@ -148,14 +151,14 @@ class FitStage:
         validate: Callable[[Network], float] | None = None,
         epochs: Sequence[int | None] = (),
     ) -> list[Fit]:
-        """Fit every network on the same lessons, each for its own `epochs`, where these are known."""
+        """Fit every network on the same batches, each for its own `epochs` if given."""
         epochs_by_network = epochs or [None] * self.networks
         return self.together(
             [partial(self.fit, batches, k, epochs=n, validate=validate) for k, n in enumerate(epochs_by_network)]
         )
 
     def together(self, fits: Sequence[Callable[[], Fit]]) -> list[Fit]:
-        """Run fits of this stage at once."""
+        """Run fits of this stage in parallel."""
         return run_in_threads(fits, self.stop)
 
 
@@ -240,8 +243,8 @@ class EnsembleFitter:
         if no_early_stopping and not self.warm:
             starts, epochs = ensemble.lstm.networks, (recipe.epochs,) * plan.networks
         stage = self._stage("fitting again on all the data", recipe)
-        others = ensemble.preprocessings[1:]
-        panels = tuple(preprocessing.fit(plan.split.panel) for preprocessing in (selection.variant, *others))
+        rest = ensemble.preprocessings[1:]
+        panels = tuple(preprocessing.fit(plan.split.panel) for preprocessing in (selection.variant, *rest))
         fit_network = partial(stage.fit, panels[0].windows, variant=_label(plan, selection.variant))
         each = [(k, n, start) for k, (n, start) in enumerate(zip(epochs, starts, strict=True))]
         fits = iter(stage.together([partial(fit_network, k, epochs=n, start=start) for k, n, start in each if n]))

@@ -1,4 +1,4 @@
-"""A fitted forecaster: what it is made of, how it forecasts, and how it goes to disk and comes back."""
+"""Trained forecaster of values: forecasts with intervals, saving and loading."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 ForecastArrays = tuple[Floats, Floats, Floats]  # forecasts [B, H], lower and upper bounds [Q, B, H]
 
 FIRST_UNSUPPORTED_TIME = np.datetime64("10000-01-01")
-BLOCK = 2048  # forecasts that one core makes at a time
+BLOCK = 2048  # forecasts of one block
 
 
 @dataclass(frozen=True)
 class Forecaster:
-    """A trained model and all it needs to forecast without the file it was trained on.
+    """A trained model that can forecast without the file of its training data.
 
     Attributes:
         ensemble: the members that forecast, refit on all the data.
         holdout_ensemble: the members before the refit, to which the scores belong.
         calibration: of the intervals.
         context: the last steps of every series.
-        holdout: the forecasts that judged it.
+        holdout: forecasts from the test origins.
         report: of the training.
     """
 
@@ -64,7 +64,7 @@ class Forecaster:
 
         Raises:
             UsageError: horizon is below 1, or reaches beyond the year 9999.
-            ModelError: the forecast grows beyond every number.
+            ModelError: a forecast overflows to infinity.
             DataError: the panel's columns or frequency are not those of training, or its values cannot be transformed.
         """
         panel = self.context if panel is None else panel
@@ -93,17 +93,17 @@ class Forecaster:
         )
 
     def at(self, panel: Panel, series: Ints, origins: Ints, horizon: int | None = None) -> ForecastArrays:
-        """Forecast from any origins at once, each knowing only what came before it.
+        """Forecast from any origins, each from the values up to it.
 
         Args:
             panel: the data.
-            series: [B] which series of it.
-            origins: [B] the last known step, counted from the series' first value.
+            series: [B] index of the series.
+            origins: [B] last known step, counted from the first value of the series.
             horizon: H; None: that of training.
 
         Returns:
             The forecasts [B, H] and their bounds, lower [Q, B, H] and upper [Q, B, H], in the target's unit; infinite
-            where they grow beyond every number.
+            where they overflow.
         """
         running, steps = self.ensemble.bind(panel), self.horizon if horizon is None else horizon
 
@@ -115,7 +115,7 @@ class Forecaster:
         return _in_blocks(block, len(series))
 
     def save(self, models: str | Path, name: str, *, keep: int = 10) -> Path:
-        """Publish as the current version of a model, under its lock; returns the version's folder.
+        """Publish as the current version of a model, under its lock, and return the folder of the version.
 
         Raises:
             FileError: it cannot be written.
@@ -141,7 +141,7 @@ class Forecaster:
 
 
 def _check_horizon(panel: Panel, steps: int) -> None:
-    """Refuse a forecast whose last time no calendar knows."""
+    """Refuse a forecast that reaches beyond the year 9999."""
     ahead = np.minimum(steps, np.array([10**5, 10**7, steps]))  # the nearer ones, for far ones may be beyond an int64
     last = panel.calendar.stamps(panel.ends.max() + ahead).astype("datetime64[us]")
     if panel.calendar.kind != "counter" and (last >= FIRST_UNSUPPORTED_TIME).any():
@@ -149,7 +149,7 @@ def _check_horizon(panel: Panel, steps: int) -> None:
 
 
 def _in_blocks(forecast: Callable[[slice], ForecastArrays], count: int) -> ForecastArrays:
-    """All of `count` forecasts, some at a time on each core; the blocks are the same however many cores there are."""
+    """Make `count` forecasts in blocks, in parallel; the blocks do not depend on the number of cores."""
     if count <= BLOCK:
         return forecast(slice(count))
     parts = thread_map(forecast, [slice(k, k + BLOCK) for k in range(0, count, BLOCK)])
@@ -158,7 +158,7 @@ def _in_blocks(forecast: Callable[[slice], ForecastArrays], count: int) -> Forec
 
 
 def check_same_calendar(old: Panel, new: Panel) -> None:
-    """What is forecast from must continue what the model was trained on.
+    """Check that new data continue the training data.
 
     Raises:
         DataError: the columns or the frequency are not those of training.

@@ -1,4 +1,4 @@
-"""A challenger beside the incumbent, on the same newest steps, which neither has learnt."""
+"""Comparison of a new model with the current one, on the newest steps, which neither was trained on."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from lstmcast.types import Floats, Ints
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the held-out origins say of two forecasters.
+    """Errors of two forecasters at the same hold-out origins.
 
     Attributes:
-        challenger, incumbent: mean |y − f|, in units of each series' usual step.
-        origins: how many judged; 0: there are none that both know nothing of.
-        skill: how much smaller the challenger's error is, with an interval.
+        challenger, incumbent: mean |y − f|, in units of each series' mean one-step change.
+        origins: their number; 0: every origin was in the training data of one of them.
+        skill: relative error reduction of the challenger, with an interval.
     """
 
     challenger: float
@@ -35,11 +35,11 @@ class Comparison:
 
     @property
     def not_worse(self) -> bool:
-        """Whether the challenger's error is no larger, by what is worth a word."""
+        """Whether the challenger's error is not larger by more than the smallest effect that counts."""
         return self.skill.value > -MIN_EFFECT
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can carry; what is undefined is null."""
+        """JSON values; null where undefined."""
         return {
             "challenger": finite(self.challenger),
             "incumbent": finite(self.incumbent),
@@ -50,10 +50,7 @@ class Comparison:
 
 
 def compare(challenger: Forecaster, incumbent: Forecaster, panel: Panel) -> Comparison:
-    """Judge both as they were before they learnt what was held out from them.
-
-    So both are held against steps that nothing about them was decided by, and each is a little older than what would
-    forecast: like is compared with like.
+    """Compare the ensembles before their refit, so that neither was trained on the steps that score them.
 
     Args:
         challenger: trained on the panel.
@@ -73,7 +70,7 @@ def compare(challenger: Forecaster, incumbent: Forecaster, panel: Panel) -> Comp
 
 
 def _origins(challenger: Forecaster, incumbent: Forecaster, panel: Panel) -> tuple[Ints, Ints]:
-    """[B] series and origins that judged the challenger, and whose future decided nothing about the incumbent."""
+    """[B] series and test origins of the challenger that are later than the training data of the incumbent."""
     held = challenger.report.holdout
     holdout = HoldoutSplit(challenger.horizon, held.validation_steps, held.test_steps)
     series, origins = holdout.test_origins(panel.lengths)
@@ -84,7 +81,7 @@ def _origins(challenger: Forecaster, incumbent: Forecaster, panel: Panel) -> tup
 
 
 def _forecasts(ensemble: Ensemble, panel: Panel, series: Ints, origins: Ints, horizon: int) -> Floats:
-    """[B, H]."""
+    """[B, H] forecasts in the unit of the target."""
     running = ensemble.bind(panel)
     return running.inverse_transform(running.forecast(series, origins, horizon).z, series)
 

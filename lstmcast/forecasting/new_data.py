@@ -16,12 +16,12 @@ from lstmcast.text import truncate_list
 
 
 def training_read_options(forecaster: Forecaster) -> ReadOptions:
-    """The columns, time format and season of training: a file without them is refused, not guessed at again."""
+    """Return the read options of training: columns, time format and season are not inferred again."""
     return pinned_options(forecaster.context, forecaster.report.config["data"])
 
 
 def pinned_options(context: Panel, section: Mapping[str, Any]) -> ReadOptions:
-    """The same of any model, by the panel that it kept and the `data` section of its config."""
+    """Return the read options that fix columns, time format and season of a stored panel."""
     columns, calendar = context.columns, context.calendar
     return ReadOptions.of(
         {
@@ -36,7 +36,7 @@ def pinned_options(context: Panel, section: Mapping[str, Any]) -> ReadOptions:
 
 
 def data_warnings(before: Panel, now: Panel) -> Iterator[str]:
-    """What the newest data lack that training had."""
+    """Yield warnings about series and values of the training data that the new data lack."""
     yield from (f"left out: {reason}" for reason in now.dropped)
     lost = sorted(set(before.keys) - set(now.keys))
     if lost:
@@ -49,7 +49,7 @@ def data_warnings(before: Panel, now: Panel) -> Iterator[str]:
 
 
 def _changed_values_warning(before: Panel, now: Panel) -> Iterator[str]:
-    """A word where most values of steps that training knew are others: another column, another unit, another file."""
+    """Yield a warning if most values of known steps have changed: another column, unit or file."""
     number = {key: k for k, key in enumerate(now.keys)}
     which = np.array([number.get(key, -1) for key in before.keys]).repeat(before.lengths)
     positions = before.starts.repeat(before.lengths) + np.arange(len(before.values))
@@ -71,7 +71,7 @@ def _changed_values_warning(before: Panel, now: Panel) -> Iterator[str]:
 
 
 def find_series(panel: Panel, key: str | None) -> int:
-    """The series with this key, its parts joined by '/'; None: the first.
+    """Return the index of the series with this key, its parts joined by '/'; None: the first.
 
     Raises:
         UsageError: there is none.
@@ -88,13 +88,13 @@ def find_series(panel: Panel, key: str | None) -> int:
 
 
 def find_step(panel: Panel, series: int, time: str | None) -> int:
-    """The step of a series at a time, written as in the file or as ISO 8601 on its wall clock; None: the last one.
+    """Return the step of a series at a time, written as in the file or as ISO 8601 local time; None: the last step.
 
     Returns:
         Steps from the series' first value, at least 1: a forecast needs two values.
 
     Raises:
-        UsageError: the time is none of the series' steps, or its first.
+        UsageError: the time is not a step of the series, or is its first step.
     """
     if time is None:
         return int(panel.lengths[series]) - 1
@@ -110,7 +110,7 @@ def find_step(panel: Panel, series: int, time: str | None) -> int:
 
 
 def _iso(time: str, *, counter: bool) -> np.datetime64:
-    """A time as the wall clock shows it; not a time where it is none."""
+    """Parse a local time; NaT if it is none."""
     try:
         return np.datetime64("NaT" if counter else time, "us")
     except ValueError:

@@ -70,11 +70,10 @@ class TrainingPlan(NetworkPlan):
 
     Attributes:
         split: training, validation and test data.
-        variants: one or two ways to see the series; the stopping origins choose. Both read windows of one size.
-        head: what its outputs mean.
-        smoothing_weight: how much of each forecast is exponential smoothing's, 0 to 1; None: origins not learnt from
-            say it.
-        smoothing_half_length: known values from which that is half of it; 0: it is always all (see `EnsembleWeights`).
+        variants: one or two preprocessings with windows of the same size; the validation error selects one.
+        head: meaning of the outputs.
+        smoothing_weight: weight of exponential smoothing, 0 to 1; None: chosen by validation errors.
+        smoothing_half_length: known values at which that weight is halved; 0: it is constant (see `EnsembleWeights`).
         levels: of the intervals, in percent.
     """
 
@@ -91,31 +90,31 @@ class TrainingPlan(NetworkPlan):
         return self.split.holdout
 
 
-SEASONS = (0, 1, 2, 4, 8, 16)  # profiles tried
+SEASONS = (0, 1, 2, 4, 8, 16)  # candidates: seasons that a profile averages
 DAY = 86_400_000_000  # microseconds
-MAX_RELATIVE_ERROR = 1.5  # a second footing is fitted too where its error is at most this much larger
-LARGE = 200_000  # values, from which a second fit costs too much
-PASSES, LONG = 24, (12, 16)  # times that each value is learnt from where nothing stops early: short, or long series
+MAX_RELATIVE_ERROR = 1.5  # of the second candidate to the best, up to which networks are fitted for both
+LARGE = 200_000  # values, above which only one candidate is fitted and nothing stops early
+PASSES, LONG = 24, (12, 16)  # times that each value is read without early stopping: short, or long series
 DAY_OF_HOURS = 24
 MAX_CONTEXT = 400  # lags
-SHORT = 200  # steps, below which a series does not tell the network how restless it is
-OUTLYING = 3.0  # usual steps: a few targets further off would decide a mean of squares
-RATES = (0.001, 0.003)  # the learning rate, and the one for plenty: many targets a window make gradients steady
-BATCHES = (8, 100)  # in an epoch: fewest, most
+SHORT = 200  # steps, below which the scale of one series is unreliable
+OUTLYING = 3.0  # typical steps: a few larger targets would dominate a mean of squares
+RATES = (0.001, 0.003)  # learning rate, and that for much data: many targets in a window make gradients stable
+BATCHES = (8, 100)  # steps of an epoch: minimum, maximum
 
 
 def make_plan(panel: Panel, config: ValueConfig, *, split: SplitData | None = None) -> TrainingPlan:
-    """Decide everything that the config leaves to `auto`, looking only at the steps that nothing is judged on.
+    """Decide everything that the config leaves to `auto`, from the data before the hold-out.
 
-    One thing is looked up in all of them: whether a value is zero or negative, which rules out logs.
+    The one exception is the smallest of all values, which decides whether logs or roots are possible.
 
     Args:
-        panel: the past.
-        config: how.
-        split: the hold-out where it is decided already; None: a third of a typical series.
+        panel: the data.
+        config: the settings.
+        split: the hold-out if it is already decided; None: a third of a typical series.
 
     Raises:
-        DataError: the series are too short, or cannot be transformed as asked.
+        DataError: the series are too short, or the requested transform is impossible.
     """
     horizon = split.holdout.horizon if split else horizon_of(panel, config)
     patience = _patience(panel, config)
@@ -159,7 +158,7 @@ def make_plan(panel: Panel, config: ValueConfig, *, split: SplitData | None = No
 
 
 def horizon_of(panel: Panel, config: StepsConfig) -> int:
-    """H: as pinned, or the usual one."""
+    """Return H: as requested, or the default of the frequency."""
     requested = config.forecast.horizon
     return default_horizon(panel.lengths, panel.calendar.default_horizon) if requested == "auto" else requested
 
@@ -241,7 +240,7 @@ def resolve_auto(requested: T | Literal["auto"], inferred: T) -> T:
 def _select_preprocessing(
     past: Panel, panel: Panel, horizon: int, config: ValueConfig, *, no_early_stopping: bool
 ) -> tuple[list[PreprocessingSpec], tuple[InferredSetting, ...]]:
-    """Transform, level and profile: as pinned, or what forecasts the steps to learn from best without a network."""
+    """Select transform, level and profile: as requested, or with the smallest error on the training data."""
     requested, season = config.model, panel.calendar.season
     transforms = valid_transforms(panel.values)
     if requested.transform != "auto" and requested.transform not in transforms:
@@ -253,7 +252,7 @@ def _select_preprocessing(
     longest = int(past.lengths.max()) // max(season, 1)
     most = (
         0 if no_early_stopping and not _is_long(past) else longest
-    )  # many short series teach season and drift by themselves
+    )  # networks learn the season from many short series
     seasons = [k for k in SEASONS if k <= most] if requested.profile_seasons == "auto" else [requested.profile_seasons]
     week = 7 * season if _is_day(panel, season) and past.lengths.max() >= 21 * season else None
     candidates = list(
@@ -278,12 +277,12 @@ def _select_preprocessing(
 
 
 def _is_day(panel: Panel, season: int) -> bool:
-    """Whether a season is a day of several steps, so that a week may be one too."""
+    """Whether a season is one day of several steps, so that a second season of one week is possible."""
     return panel.calendar.kind == "fixed" and season > 1 and season * panel.calendar.step == DAY
 
 
 def _size(panel: Panel, config: ValueConfig) -> tuple[int, int]:
-    """Context and lags: three seasons and two, a week of hours, a year of weeks; all within what a series has."""
+    """Return context (three seasons) and lags (two seasons, or a week of hours), limited by the length of a series."""
     typical, season, requested = int(np.median(panel.lengths)), panel.calendar.season, config.model
     if season == DAY_OF_HOURS and typical >= 3 * 7 * season:
         lags = 7 * season
@@ -298,7 +297,7 @@ def _size(panel: Panel, config: ValueConfig) -> tuple[int, int]:
 
 
 def _scale_mode(transform: TransformName, past: Panel, config: ValueConfig) -> ScaleMode:
-    """Whose step is the unit of z: each series' own; logs are alike, but for what short series cannot show."""
+    """Select the unit of z: the step of each series; for logs of several series also the typical step of all."""
     if config.model.scale != "auto":
         return config.model.scale
     if transform != "log" or past.n_series == 1:
@@ -307,17 +306,17 @@ def _scale_mode(transform: TransformName, past: Panel, config: ValueConfig) -> S
 
 
 def _is_long(past: Panel) -> bool:
-    """Whether a typical series shows the network by itself what it is like."""
+    """Whether a typical series is long enough to measure its own scale."""
     return bool(np.median(past.lengths) >= SHORT)
 
 
 def _has_enough_data(past: Panel, season: int) -> bool:
-    """Whether there is so much to learn from that a network may be larger, and each of its steps bolder."""
+    """Whether the training data suffice for a larger learning rate."""
     return len(past.values) >= max(100 * season, 2000)
 
 
 def _patience(panel: Panel, config: ValueConfig) -> int | None:
-    """When to stop: early, or never where there are too many values for such a network to learn them by heart."""
+    """Return the patience of early stopping; None, without early stopping, for data too large to overfit."""
     requested = config.train.patience
     if requested == "auto":
         return None if len(panel.values) >= LARGE and config.train.init != "ensemble" else 10
@@ -325,7 +324,7 @@ def _patience(panel: Panel, config: ValueConfig) -> int | None:
 
 
 def _head(horizon: int, config: ValueConfig) -> QuantileHead:
-    """What the network says at each step."""
+    """Return the output head."""
     if config.model.strategy == "recursive":
         return QuantileHead()
     return QuantileHead(horizon, tuple(config.forecast.levels) if config.train.loss == "pinball" else ())
@@ -344,7 +343,7 @@ def _shape(candidate: PreprocessingSpec, context: int, lags: int, horizon: int) 
 
 
 def _winsorize(shape: WindowSpec, config: ValueConfig) -> float | None:
-    """Outliers count less where errors are squared, unless a profile's large deviations may be the season's own."""
+    """Return the limit of targets: squared errors need one, unless the profile may cause large deviations."""
     requested = config.train.clip_targets
     if requested == "auto":
         return OUTLYING if config.train.loss == "mse" and not shape.seasons else None
@@ -352,7 +351,7 @@ def _winsorize(shape: WindowSpec, config: ValueConfig) -> float | None:
 
 
 def _recipe(past: Panel, shape: WindowSpec, config: ValueConfig, patience: int | None) -> Recipe:
-    """Batches and their number: an epoch sees each step about four times, within bounds; all of them PASSES times."""
+    """Return the recipe: each step is read about four times an epoch; without early stopping, PASSES times in all."""
 
     def steps_per_epoch(batch_size: int) -> int:
         if patience is None:

@@ -1,7 +1,7 @@
-"""What a forecast stands on: the transform, level and seasonal profile that forecast best without any network.
+"""Search for the preprocessing: transform, level and seasonal profile with the smallest error without a network.
 
-The candidates forecast H steps from origins inside the steps to learn from, each knowing only what came before. A
-network then learns what the best of them leave over.
+The candidates forecast H steps from origins inside the training data. A network is then trained on the residuals of the
+best ones.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from lstmcast.preprocessing.scaling import TransformName
 from lstmcast.preprocessing.windows import WindowSpec
 from lstmcast.types import Floats, Ints
 
-SERIES, ORIGINS, STEPS = 200, 100, 300  # at most that many series, origins of each and steps ahead are compared
-GAIN = 0.99  # a later candidate must be better by 1 %: the first are the plainest
+SERIES, ORIGINS, STEPS = 200, 100, 300  # at most
+GAIN = 0.99  # a later, more complex candidate must be better by 1 %
 MIN_SERIES_FOR_LOGS, FAMILY_GAIN = (
     30,
     0.7,
-)  # series, of which logs make one family: another transform must be better by 30 %
+)  # of many series, where logs are comparable: another transform must be better by 30 %
 
 
 @dataclass(frozen=True)
 class PreprocessingSpec:
-    """One candidate.
+    """A candidate.
 
     Attributes:
-        transform: the transform.
+        transform: log, sqrt or none.
         level: steps whose mean is the level.
         season: steps in a season of the profile.
-        seasons: how many it averages; 0: no profile.
+        seasons: number of seasons in the profile; 0: no profile.
     """
 
     transform: TransformName
@@ -57,14 +57,14 @@ class PreprocessingSpec:
 def preprocessing_candidates(
     transform: TransformName, season: int, *, longer: int | None, seasons: Sequence[int], level: int | Literal["auto"]
 ) -> Iterator[PreprocessingSpec]:
-    """Level and profile for one transform, plainest first.
+    """Yield candidates of one transform, simplest first.
 
     Args:
         transform: the transform.
         season: steps in a season, 1 for none.
         longer: a second season to try (a week of hours), if any.
-        seasons: how many a profile may average.
-        level: the steps of the level, where they are pinned.
+        seasons: numbers of seasons in a profile.
+        level: steps of the level, or `auto`.
     """
     default_levels = (1, season) if season > 1 else (1, 3, 8)
     for steps in default_levels if level == "auto" else (level,):
@@ -75,16 +75,16 @@ def preprocessing_candidates(
 def rank_preprocessing(
     past: Panel, horizon: int, candidates: Sequence[PreprocessingSpec], transforms: Sequence[TransformName]
 ) -> list[tuple[PreprocessingSpec, float]]:
-    """Rank footings by mean absolute error in units of each series' usual step: level and profile, then transform.
+    """Rank candidates by their mean absolute error, scaled by series: level and profile first, then the transform.
 
     Args:
-        past: the steps to learn from.
+        past: the training data.
         horizon: H.
-        candidates: candidates of one transform, plainest first.
+        candidates: those of one transform, simplest first.
         transforms: other transforms to try with the best level and profile.
 
     Returns:
-        The best of each level, best first, each with its error over that of the first candidate.
+        The best candidate of each level, best first, with its error relative to that of the first candidate.
     """
     some = past if past.n_series <= SERIES else past.select(evenly(np.arange(past.n_series), SERIES))
     trial = _CandidateValidation.of(some, min(horizon, STEPS))
@@ -122,7 +122,7 @@ class _CandidateValidation:
 
     @classmethod
     def of(cls, panel: Panel, horizon: int) -> _CandidateValidation:
-        """Evenly spaced origins in the later half of each series."""
+        """Select evenly spaced origins in the second half of each series."""
         series, origins = [], []
         for k, length in enumerate(panel.lengths.tolist()):
             room = (
@@ -148,7 +148,7 @@ class _CandidateValidation:
 
 
 def _first_best(errors: Mapping[PreprocessingSpec, float], gain: float = GAIN) -> PreprocessingSpec:
-    """The first that no later one beats by a margin."""
+    """Return the first candidate that no later one beats by a margin."""
     best = next(iter(errors))
     for candidate, error in errors.items():
         if error < gain * errors[best]:

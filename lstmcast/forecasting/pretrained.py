@@ -1,9 +1,8 @@
-"""Networks that were trained before, on tens of thousands of public series: they forecast any other with no training.
+"""Bundled pretrained models: LSTMs trained on tens of thousands of public series, for zero-shot forecasts.
 
-There is one group of networks for each class of data, by frequency. A series is put into a unit of its own from its
-past alone, and what the networks say stands beside exponential smoothing, as in any other forecast. Steps finer than
-hours are taken apart into hours (see `phases`). Any other season that a class does not know is taken off as a profile,
-where it is marked.
+There is one model for each class of frequency. Each series is scaled by its own past, and the networks are averaged
+with exponential smoothing. Series with steps shorter than an hour are split into hourly ones (see `polyphase`). A
+clear season that a class was not trained on is removed as a seasonal profile.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from lstmcast.results import DataInfo, Forecast, Holdout, ScoredNetwork, ValueEv
 from lstmcast.types import Floats
 
 FOLDER = Path(__file__).parents[1] / "pretrained"
-OTHER = "other"  # the class of data that belong to none
+OTHER = "other"  # class of all other data
 HOURLY = "hourly"
 BY_GRID = {
     ("month", 12): "yearly",
@@ -42,7 +41,7 @@ BY_GRID = {
     ("fixed", HOUR): HOURLY,
 }
 BY_SEASON = {4: "quarterly", 7: "daily", 12: "monthly", 24: HOURLY, 52: "weekly"}
-KNOWN = {  # the seasons that the networks of a class were shown
+KNOWN = {  # seasons in the training data of a class
     "yearly": (1,),
     "quarterly": (1, 4),
     "monthly": (1, 12),
@@ -51,20 +50,20 @@ KNOWN = {  # the seasons that the networks of a class were shown
     HOURLY: (1, 24, 168),
     OTHER: (1,),
 }
-PROFILED, YEAR = "monthly", 12  # where a season is taken off: networks that know series without one, of such a level
+PROFILED, YEAR = "monthly", 12  # class and typical season of series whose season is removed
 PROFILE = 4  # seasons that a profile averages
 LAGS = 12  # distances within a season at which it is compared with itself
 
 
 @dataclass(frozen=True)
 class PretrainedSelection:
-    """Which networks forecast some data, and how they see them.
+    """Class of pretrained model for some data, and its preprocessing.
 
     Attributes:
         name: of the class.
-        season: of the steps that the networks see.
-        phases: how steps become those that the networks know.
-        profile: steps of the level above which the season's profile is taken off; 0: it is not.
+        season: steps in a season, after the polyphase split.
+        phases: polyphase split.
+        profile: level window of the seasonal profile that is removed; 0: none.
     """
 
     name: str
@@ -74,14 +73,14 @@ class PretrainedSelection:
 
     @property
     def reason(self) -> str:
-        """In words."""
+        """The class and its preprocessing in words."""
         if self.profile:
             return f"{self.name}, the season of {self.season} steps taken off"
         return self.name if self.phases == NO_SPLIT else f"{self.name}, one of every {self.phases.count} steps"
 
 
 def select_pretrained(panel: Panel) -> PretrainedSelection:
-    """The class of some data, by their frequency; of numbered rows and other steps, by their season."""
+    """Select the class for some data by their frequency; for numbered rows and other steps by their season."""
     calendar, season = panel.calendar, panel.calendar.season
     if season > DAY // HOUR and season % (DAY // HOUR) == 0 and calendar.step != HOUR:
         return PretrainedSelection(HOURLY, DAY // HOUR, Polyphase(season * HOUR // DAY))
@@ -174,7 +173,7 @@ def _load(name: str) -> tuple[Ensemble, Calibration]:
 
 
 def _is_seasonal(panel: Panel, season: int) -> bool:
-    """Whether values a season apart are nearer to each other than those within one, in most of the series."""
+    """Whether values one season apart are closer than values within a season, in most series."""
     carried = np.mean([_moved(panel, back) for back in evenly(np.arange(1, season), LAGS)], axis=0)
     return bool(np.median(_moved(panel, season) - carried) < 0)
 
@@ -190,7 +189,7 @@ def _moved(panel: Panel, steps: int) -> Floats:
 
 
 def _nothing(calibration: Calibration, horizon: int) -> HoldoutForecasts:
-    """No forecast was held against what came."""
+    """Return an empty set of hold-out forecasts."""
     none, empty = np.empty(0, np.int64), np.empty((0, horizon))
     bounds = np.empty((len(calibration.levels), 0, horizon))
     return HoldoutForecasts(none, none, empty, bounds, bounds, empty)

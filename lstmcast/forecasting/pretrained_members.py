@@ -111,8 +111,8 @@ def _deviation(bound: BoundEnsemble, origins: OriginSet) -> Floats | None:
     """[H] z, usual deviation of the first preprocessing's forecasts from the others; None: too few origins."""
     if len(origins) < MIN_DEVIATION_ORIGINS:
         return None
-    first, *others = bound.forecast(origins.series, origins.steps, origins.horizon).parts
-    return calibrate(np.abs(first - others[-1])[None], (DEVIATION_LEVEL,)).widths[0] if others else None
+    first, *rest = bound.forecast(origins.series, origins.steps, origins.horizon).parts
+    return calibrate(np.abs(first - rest[-1])[None], (DEVIATION_LEVEL,)).widths[0] if rest else None
 
 
 def _borrows_widths(model: PretrainedModel, plan: TrainingPlan) -> bool:

@@ -18,12 +18,12 @@ from lstmcast.types import Floats
 
 
 def min_bounds(panel: Panel) -> Floats:
-    """[S] where bounds end: 0 of a series that was never negative, else nowhere."""
+    """[S] lower limit of bounds: 0 for a series that was never negative, else none."""
     return np.where(np.minimum.reduceat(panel.values, panel.offsets[:-1]) >= 0, 0.0, -np.inf)
 
 
 def conformal_half_widths(past: Panel, rule: Rule, horizon: int, levels: Sequence[float]) -> Floats:
-    """[Q, S, H]: a quantile of the rule's held-out |y − f| in each series' usual step; NaN where nothing could say.
+    """[Q, S, H] quantiles of the hold-out |y − f| of a rule, scaled by series; NaN if none was observed.
 
     Raises:
         DataError: the series are too short for the horizon.
@@ -65,7 +65,7 @@ LSTMCAST, SEASONAL_NAIVE = "lstmcast", "seasonal_naive"
 
 
 def fill_with_seasonal_naive(panel: Panel, forecast: Forecast, model_names: tuple[str, ...]) -> Forecast:
-    """The forecast with the seasonal naive one, and its intervals, in place of the series whose model that is.
+    """Replace the forecasts of the series whose model is seasonal naive, with intervals.
 
     Args:
         panel: the newest data.

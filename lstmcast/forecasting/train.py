@@ -1,7 +1,7 @@
-"""Training of a Forecaster, and fine-tuning of pretrained networks.
+"""Plan of a training, and of fine-tuning of pretrained networks.
 
-They see the data as they always did: in their unit, their steps and their window. Where learning on makes their
-forecasts of the stopping origins no better, they stay as they are; where nothing stops early, all learn on.
+Fine-tuning keeps the preprocessing of the pretrained model. A network stays unchanged if no epoch reduces its
+validation error; without early stopping, all are fine-tuned.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def plan_fine_tuning(plan: TrainingPlan) -> tuple[TrainingPlan, WarmStart]:
-    """The plan as pretrained networks go on with it, and their weights.
+    """Adapt a plan to the pretrained networks, and return their weights.
 
     Args:
-        plan: as made for the panel from the start; what it holds out, its horizon and its recipe stay.
+        plan: for random initialization; its hold-out, horizon and recipe stay.
     """
     model = load_pretrained(plan.split.past)
     (known,), lstm, weights = model.ensemble.preprocessings, model.ensemble.lstm, model.ensemble.weights
@@ -67,10 +67,10 @@ def plan_fine_tuning(plan: TrainingPlan) -> tuple[TrainingPlan, WarmStart]:
 
 
 def check_levels(plan: TrainingPlan) -> None:
-    """Refuse levels that the networks' own quantiles are not of.
+    """Refuse interval levels that the pretrained networks do not predict.
 
     Raises:
-        ConfigError: as it says.
+        ConfigError: the levels differ.
     """
     if plan.head.levels and plan.levels != plan.head.levels:
         levels_text = " and ".join(f"{level:g}" for level in plan.head.levels)

@@ -1,8 +1,8 @@
-"""A warm start: networks that go on from the weights of a model in use, without having seen what will judge them.
+"""Warm start: initial weights from the current model, without leakage of the new hold-out.
 
-A model keeps its networks twice: as they were judged, before they learnt the steps held out, and as they forecast. The
-new judged networks go on from the former, those that will forecast from the latter. So the steps held out now were
-never learnt by what they judge, as long as they all came after what the old judged networks had learnt.
+A model stores its networks twice: before and after the refit on all data. The new networks before the hold-out start
+from the former, the refit ones from the latter. The new hold-out does not leak as long as all of it is later than the
+training data of the old networks before their refit.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ from lstmcast.preprocessing.scaling import valid_transforms
 EPOCH_DIVISOR, LEARNING_RATE_FACTOR = (
     4,
     0.3,
-)  # on from a fit: for a quarter of a long one's epochs, at so much of its learning rate
+)  # after a first fit: a quarter of its epochs, and this part of its learning rate
 
 
 @dataclass(frozen=True)
 class WarmStart:
-    """Networks to go on from.
+    """Networks with initial weights.
 
     Attributes:
-        holdout_networks: as they were judged. final_networks: as they forecast, having learnt everything.
-        may_stay: whether they stay as they are where their forecasts of the stopping origins grow no better.
+        holdout_networks: for the fit before the hold-out.
+        final_networks: for the refit on all data.
+        may_stay: whether a network stays as it is if no epoch has a smaller validation error.
     """
 
     holdout_networks: tuple[Network, ...]
@@ -43,11 +44,11 @@ class WarmStart:
 
 
 def apply_warm_start(plan: TrainingPlan, start: Forecaster) -> tuple[TrainingPlan, WarmStart | None]:
-    """The plan as it goes on from a forecaster, and the weights; the plan as it is where that cannot be, with why.
+    """Adapt a plan to the networks of a forecaster; return it unchanged, with the reason, if they do not fit.
 
     Args:
-        plan: as made for the panel from the start.
-        start: to go on from.
+        plan: for random initialization.
+        start: forecaster with the initial weights.
     """
     panel = plan.split.panel
     held = _unlearnt(plan.holdout, panel, start)
@@ -76,13 +77,13 @@ def apply_warm_start(plan: TrainingPlan, start: Forecaster) -> tuple[TrainingPla
 
 
 def fine_tuning_recipe(recipe: Recipe) -> Recipe:
-    """The recipe for networks that have learnt before: gently, and after a long fit not for as long again."""
+    """Return the recipe for trained networks: a smaller learning rate, and fewer epochs without early stopping."""
     epochs = recipe.epochs if recipe.patience else -(-recipe.epochs // EPOCH_DIVISOR)
     return replace(recipe, epochs=epochs, decay=0, learning_rate=LEARNING_RATE_FACTOR * recipe.learning_rate)
 
 
 def last_validation_step(forecaster: Forecaster) -> dict[Key, int]:
-    """The last step of each series, on the calendar, that decided anything about the judged networks."""
+    """Return the calendar position of the last step of each series that networks, weights or epochs depend on."""
     return _before_the_end(forecaster, forecaster.report.holdout.test_steps)
 
 
@@ -92,7 +93,7 @@ def _before_the_end(forecaster: Forecaster, steps: int) -> dict[Key, int]:
 
 
 def _unfit(plan: TrainingPlan, panel: Panel, start: Forecaster) -> str:
-    """Why the weights cannot be gone on from; empty where they can."""
+    """Return the reason why the weights do not fit; empty if they do."""
     architecture, lstm, scaling = plan.architecture, start.ensemble.lstm, start.ensemble.preprocessings[0].scaling_spec
     network, transform = lstm.networks[0], scaling.transform
     planned = (architecture.head, architecture.units, architecture.activation, architecture.skip, plan.networks)
@@ -105,9 +106,9 @@ def _unfit(plan: TrainingPlan, panel: Panel, start: Forecaster) -> str:
 
 
 def _unlearnt(held: HoldoutSplit, panel: Panel, start: Forecaster) -> HoldoutSplit | None:
-    """Steps to hold out that the judged networks have not learnt: as planned, or no more than before; None: none.
+    """Return a hold-out that the networks were not trained on: as planned, or as small as before; None: there is none.
 
-    A series that has ended has no new steps: of a larger part of it, some were learnt.
+    A series that has ended has no new steps: a larger hold-out would contain training data.
     """
     before = start.report.holdout
     trained_until = _before_the_end(start, before.validation_steps + before.test_steps)

@@ -1,7 +1,7 @@
-"""Steps finer than those that networks know: every k-th value of a series is a series of its own.
+"""Polyphase decomposition: every k-th value of a series as a series of its own.
 
-Half-hours are two series of hours: the values at full hours and those between. Each is forecast from its own past, and
-the forecasts are woven into one again. So networks that know days of 24 steps forecast days of 48, 96 or 288.
+Half-hourly data become two hourly series. Each is forecast from its own past, and the forecasts are interleaved. So
+networks trained on days of 24 steps forecast days of 48, 96 or 288 steps.
 """
 
 from __future__ import annotations
@@ -17,20 +17,19 @@ from lstmcast.types import Floats, Ints
 
 @dataclass(frozen=True)
 class Polyphase:
-    """How many series each one is taken apart into: K.
+    """Number K of series that each one is split into.
 
-    A series of T steps gets K - 1 steps before its first, with the first value, not observed; so no phase is without a
-    value at any origin.
+    The first value is repeated K - 1 times before a series, as not observed: every phase has a value at every origin.
     """
 
     count: int = 1
 
     def steps(self, horizon: int) -> int:
-        """How many steps of a phase hold H steps of the series."""
+        """Steps of a phase that cover H steps of the series."""
         return -(-horizon // self.count)
 
     def split(self, panel: Panel) -> Panel:
-        """[S · K] the phases as series, those of one series together."""
+        """Split S series into S · K phases, those of one series together."""
         K = self.count
         if K == 1:
             return panel
@@ -50,7 +49,7 @@ class Polyphase:
         )
 
     def merge_scaling(self, scaling: Scaling) -> Scaling:
-        """The scaling of S series from that of their phases: all begin with the same value, and share a mean step."""
+        """Merge the scaling of phases into that of S series: same offset, mean of the scales."""
         if self.count == 1:
             return scaling
         first = scaling.take(np.arange(0, len(scaling.scale), self.count))
@@ -61,16 +60,16 @@ class Polyphase:
         )
 
     def origins(self, series: Ints, origins: Ints) -> tuple[Ints, Ints]:
-        """Phases and origins in them, [B · K], of [B] series and origins: the phase of the next step first."""
+        """Return phases and their origins, [B · K], for [B] series and origins; the phase of the next step first."""
         ahead = origins[:, None] + self.count + np.arange(self.count)  # the next K steps, from the padding's first
         return (series[:, None] * self.count + ahead % self.count).ravel(), (ahead // self.count - 1).ravel()
 
     def mean(self, numbers: Floats) -> Floats:
-        """[B · K] numbers of phases, as `origins` has them, to their means [B]."""
+        """Average [B · K] numbers of phases, ordered as by `origins`, to [B]."""
         return np.asarray(numbers.reshape(-1, self.count).mean(axis=1))
 
     def interleave(self, parts: Floats, horizon: int) -> Floats:
-        """[…, B · K, steps] of phases, as `origins` has them, to [..., B, H] of series."""
+        """Interleave [..., B · K, steps] of phases, ordered as by `origins`, to [..., B, H] of series."""
         if self.count == 1:
             return parts
         turned = parts.reshape(*parts.shape[:-2], -1, self.count, parts.shape[-1]).swapaxes(-1, -2)

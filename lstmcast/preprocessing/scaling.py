@@ -1,6 +1,6 @@
-"""Values ↔ what a network sees: z counts a series' values, logs or roots from its first, in a unit of its own.
+"""Scaling: z is the transformed value (log, root or itself), relative to the first one, in units of a typical step.
 
-Everything is flat: S series stand one after the other in an array of N values, series k in `offsets[k]:offsets[k + 1]`.
+Arrays are flat: S series follow each other in an array of N values, series k in `offsets[k]:offsets[k + 1]`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from lstmcast.types import Bools, Floats, Ints
 TransformName = Literal["log", "sqrt", "none"]
 ScaleMode = Literal["local", "blended", "global"]
 
-MAX_STEP_RATIO = 30.0  # times the usual step, that a series' own may be larger or smaller where it counts by its root
-STILL = 1e-3  # of its value: what one step is taken to be of a plain series that never moved
+MAX_STEP_RATIO = 30.0  # of a series' step to the typical one, in mode blended
+STILL = 1e-3  # of its value: step of an untransformed constant series
 
 
 Transform = Callable[[Floats], Floats]
@@ -38,15 +38,15 @@ _SLOPE: Mapping[TransformName, Transform] = {  # of the inverse
 
 @dataclass(frozen=True)
 class Scaling:
-    """How each of S series becomes z, and back.
+    """Transform and scale of S series.
 
     Attributes:
         transform: the transform: "log", "sqrt" or "none".
         offset: [S] the transformed value that is z = 0.
-        scale: [S] how much of the transformed value is one unit of z; positive.
-        floor: [S] what no forecast falls below: 0 for a series that never did, else -inf.
-        typical_step: the mean step, in transformed values, of the series it was measured on.
-        untransformed: [S] the series that are not transformed, for their values cannot be; None: none is.
+        scale: [S] unit of z in transformed values; positive.
+        floor: [S] lower limit of forecasts: 0 for a series that was never negative, else -inf.
+        typical_step: mean step of the fitted series, in transformed values.
+        untransformed: [S] series that the transform cannot take; None: none.
     """
 
     transform: TransformName
@@ -62,7 +62,7 @@ class Scaling:
         return (self._either(_FORWARD[self.transform], np.asarray, values) - self.offset[column]) / self.scale[column]
 
     def take(self, series: Ints) -> Scaling:
-        """The scaling of these series, [B], in this order (one may come more than once)."""
+        """Select the scaling of [B] series, which may repeat."""
         untransformed = None if self.untransformed is None else self.untransformed[series]
         return Scaling(
             self.transform,
@@ -76,19 +76,19 @@ class Scaling:
     def inverse(self, z: Floats) -> Floats:
         """[S, …] z to values."""
         column = (slice(None),) + (None,) * (z.ndim - 1)
-        with np.errstate(over="ignore"):  # a forecast that overflows is infinite, and is refused where it is used
+        with np.errstate(over="ignore"):  # an overflow becomes infinite; callers refuse it
             values = self._either(_INVERSE[self.transform], np.asarray, self.offset[column] + z * self.scale[column])
         return np.maximum(values, self.floor[column])
 
     def derivative(self, z: Floats) -> Floats:
-        """[S, …] how much the value grows with z, there; 0 on the floor."""
+        """[S, …] derivative of the value by z; 0 on the floor."""
         column = (slice(None),) + (None,) * (z.ndim - 1)
         scale, values = self.scale[column], self.inverse(z)
         rise = self._either(_SLOPE[self.transform], np.ones_like, self.offset[column] + z * scale) * scale
         return np.where(values > self.floor[column], rise, 0.0)
 
     def _either(self, transform: Transform, otherwise: Transform, numbers: Floats) -> Floats:
-        """[S, …] one of two functions of each number: the other one for the plain series."""
+        """[S, …] one of two functions of each number: the second one for untransformed series."""
         return (
             transform(numbers)
             if self.untransformed is None
@@ -97,7 +97,7 @@ class Scaling:
 
 
 def valid_transforms(values: Floats) -> tuple[TransformName, ...]:
-    """The transforms that these values allow: logs need them positive, roots not negative."""
+    """Return the possible transforms: logs need positive values, roots no negative ones."""
     smallest = values.min()
     transforms: tuple[TransformName, ...] = (
         ("log", "sqrt", "none") if smallest > 0 else ("sqrt", "none") if smallest == 0 else ("none",)
@@ -115,20 +115,19 @@ def fit_scaling(
     typical_step: float | None = None,
     untransformed: Bools | None = None,
 ) -> Scaling:
-    """Measure each series' scale: how far its transformed values lie from the level before them, in the mean.
+    """Fit the scale of each series: the mean distance of its transformed values from the level before them.
 
-    That is the size of what the network is asked for.
+    That is the size of the targets of a network.
 
     Args:
         values: [N] finite values, flat.
         offsets: [S + 1].
         transform: the transform.
         level: steps of the level, ≥ 1.
-        mode: "local": each series by its own step. "global": all by the usual one, for logs of different series are
-            alike already. "blended": by the geometric mean of the two, where a network sees too little of a series to
-            tell a restless one.
-        typical_step: the usual step; None: the mean over these series.
-        untransformed: [S] the series that are not transformed: each has its own step, whatever the others have.
+        mode: "local": the step of each series. "global": the typical step, for logs, which are comparable. "blended":
+            the geometric mean of both, for short series, whose own step is uncertain.
+        typical_step: of other series; None: the mean over these series.
+        untransformed: [S] series that are not transformed; they are scaled locally in every mode.
 
     Raises:
         DataError: the numbers are so large that their differences overflow.
@@ -158,32 +157,32 @@ def fit_scaling(
 
 
 def _either(untransformed: Bools, transform: Transform, otherwise: Transform, numbers: Floats) -> Floats:
-    """[S, …] `otherwise` of the numbers of plain series [S], `transform` of the rest."""
+    """[S, …] `otherwise` for untransformed series [S], `transform` for the rest."""
     selected = untransformed.reshape(-1, *(1,) * (numbers.ndim - 1))
     return np.where(selected, otherwise(numbers), transform(np.where(selected, 1.0, numbers)))
 
 
 def _typical_step(scale: Floats) -> float:
-    """The mean step of the series that move; 1 where none does."""
+    """Mean step of the series that are not constant; 1 if all are."""
     moving = scale[scale > 0]
     return float(moving.mean()) if len(moving) else 1.0
 
 
 def trailing_means(z: Floats, offsets: Ints, steps: int) -> Floats:
-    """m_t: the mean of the last `steps` z up to and including t (of what there is, at a series' start). [N] to [N]."""
+    """[N] m_t: mean of the last `steps` z up to t, of fewer at the start of a series."""
     return trailing_sum(z, offsets, steps) / np.minimum(observation_counts(offsets), steps)
 
 
 def observation_counts(offsets: Ints) -> Ints:
-    """[N] how many values of its series are known at each step: 1 at the first."""
+    """[N] number of values of the series up to each step: 1 at the first."""
     lengths = np.diff(offsets)
     return np.arange(1, offsets[-1] + 1) - np.repeat(offsets[:-1], lengths)
 
 
 def trailing_sum(values: Floats, offsets: Ints, steps: int) -> Floats:
-    """The sum of the last `steps` values up to each, inside its series: [N] to [N].
+    """[N] sum of the last `steps` values of the series up to each one.
 
-    Made of sums of 1, 2, 4 … values, so that it costs log(steps) passes and no rounding travels further than `steps`.
+    Composed of sums of 1, 2, 4 … values: log(steps) passes, and no rounding error reaches further than `steps`.
     """
     age, total, taken = observation_counts(offsets), np.zeros(len(values)), 0
     block, size = values, 1  # the sum of the last `size` values
@@ -196,7 +195,7 @@ def trailing_sum(values: Floats, offsets: Ints, steps: int) -> Floats:
 
 
 def _shifted(values: Floats, age: Ints, steps: int) -> Floats:
-    """What stood `steps` before each value, 0 before its series: [N] to [N]."""
+    """[N] value `steps` before each one; 0 before the series."""
     before = np.concatenate([np.zeros(min(steps, len(values))), values[: max(len(values) - steps, 0)]])
     return np.where(age > steps, before, 0.0)
 
@@ -204,7 +203,7 @@ def _shifted(values: Floats, age: Ints, steps: int) -> Floats:
 def seasonal_profiles(
     z: Floats, level: Floats, offsets: Ints, *, settled: int, season: int, seasons: int, beyond: int = 0
 ) -> Floats:
-    """p_t: how far the next step's phase lay from the level before it, in the mean of the last `seasons` seasons.
+    """Return p_t: mean deviation of the next step's phase from the level before it, over the last `seasons` seasons.
 
     With r_t = z_t − m_{t-1}, p_t is the mean of r_{t+1-jm} over j = 1 … seasons, of those that are known and whose
     level had `settled` steps to look at; 0 where there is none. Causal: nothing in p_t comes from after t.
@@ -213,10 +212,10 @@ def seasonal_profiles(
         z: [N], flat.
         level: [N] m_t.
         offsets: [S + 1].
-        settled: steps that make a level.
+        settled: steps of a full level window.
         season: m, steps in a season.
-        seasons: how many to average.
-        beyond: steps after each series' end for which it is wanted too.
+        seasons: number of seasons to average.
+        beyond: further steps after the end of each series.
 
     Returns:
         [N + S · beyond].
@@ -236,7 +235,7 @@ def seasonal_profiles(
 
 
 def _mean_step(z: Floats, level: Floats, offsets: Ints) -> Floats:
-    """[S] mean |z_{t+1} - m_t| of each series; 0 where it has a single value."""
+    """[S] mean |z_{t+1} - m_t| of each series; 0 for a single value."""
     steps = np.abs(np.diff(z, append=z[-1]) + z - level)
     steps[offsets[1:] - 1] = 0.0  # a series' last value has no next one
     mean: Floats = np.add.reduceat(steps, offsets[:-1]) / np.maximum(np.diff(offsets) - 1, 1)

@@ -1,6 +1,6 @@
 """Network inputs for symbol sequences and for whole labeled series.
 
-A step of which nothing is known (missing, before the series, a kind that training never met) is all zeros.
+An unknown step (missing, before the series, a symbol not in training) is all zeros.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from lstmcast.types import Array, Bools, Floats, Ints
 
 @dataclass(frozen=True)
 class SymbolDataset:
-    """Series of symbols, ready to be cut into windows.
+    """Series of symbols.
 
     Attributes:
-        codes: [N] 0 … V − 1, −1 where nothing is known, flat.
-        offsets: [S + 1] where each series begins and ends.
+        codes: [N] 0 … V − 1, −1 where unknown, flat.
+        offsets: [S + 1].
         vocab_size: V.
         context: L, steps in a window.
     """
@@ -31,12 +31,12 @@ class SymbolDataset:
     context: int
 
     def context_and_targets(self, series: Ints, origins: Ints, steps: int) -> Ints:
-        """[B, steps] the symbols up to and including each origin; −1 before and after the series.
+        """[B, steps] symbols up to each origin; −1 before and after the series.
 
         Args:
             series: [B].
-            origins: [B] counted from each series' first symbol; −1: nothing was read yet.
-            steps: how many.
+            origins: [B] counted from the first symbol of the series; −1: before it.
+            steps: number of symbols.
         """
         at = origins[:, None] + np.arange(1 - steps, 1)
         first, end = self.offsets[series][:, None], self.offsets[series + 1][:, None]
@@ -44,11 +44,11 @@ class SymbolDataset:
         return np.where((at >= 0) & (first + at < end), codes, -1)
 
     def inputs(self, series: Ints, origins: Ints, steps: int) -> Array:
-        """[B, steps, V] the same as the network reads them."""
+        """[B, steps, V] one-hot symbols up to each origin."""
         return one_hot(self.context_and_targets(series, origins, steps), self.vocab_size)
 
     def batches(self, rng: np.random.Generator, *, count: int, size: int) -> Iterator[tuple[Array, Array, Array]]:
-        """One epoch: windows spread evenly over all symbols, in random order; see `preprocessing.windows.Lessons`.
+        """Yield one epoch: windows spread evenly over all symbols, in random order; see `BatchSource`.
 
         Yields:
             Inputs [B, L, V], targets [B, L, 1] (the code of the next symbol) and weights [B, L, 1], 0 where it is not
@@ -64,7 +64,7 @@ class SymbolDataset:
             yield one_hot(windows[:, :-1], self.vocab_size), np.maximum(targets, 0).astype(np.float32), known
 
     def _crops(self, rng: np.random.Generator, count: int) -> tuple[Ints, Ints]:
-        """Series [count], and the last step of each window [count]: it begins with its series at the earliest."""
+        """Sample series [count] and the last step of each window [count]."""
         lengths = np.diff(self.offsets)
         room = np.maximum(lengths - self.context, 1)  # last steps L … n − 1, or n − 1 alone
         ends = np.cumsum(np.where(lengths > 1, room, 0))
@@ -85,7 +85,7 @@ def one_hot(codes: Ints, vocab_size: int) -> Array:
 
 @dataclass(frozen=True)
 class StandardScaler:
-    """How the numbers of each feature become z: counted from their mean, in units of their standard deviation.
+    """Standardization of each feature by mean and standard deviation.
 
     Attributes:
         center: [F].
@@ -97,7 +97,7 @@ class StandardScaler:
 
     @classmethod
     def of(cls, values: Floats, observed: Bools) -> StandardScaler:
-        """Measure [N, F] values, those that were observed.
+        """Fit to the observed ones of [N, F] values.
 
         Raises:
             DataError: their squares overflow.
@@ -110,7 +110,7 @@ class StandardScaler:
         return cls(centre, np.where(scale > 0, scale, 1.0))
 
     def transform(self, values: Floats) -> Array:
-        """[N, F] values to z; what lies beyond float32 becomes infinite."""
+        """[N, F] values to z; infinite beyond float32."""
         with np.errstate(over="ignore"):
             z: Array = ((values - self.center) / self.scale).astype(np.float32)
         return z
@@ -118,13 +118,13 @@ class StandardScaler:
 
 @dataclass(frozen=True)
 class SeriesDataset:
-    """S series, ready to be read whole.
+    """S labeled series of features.
 
     Attributes:
         z: [N, F], flat.
         offsets: [S + 1].
         labels: [S] from 0.
-        context: L; a longer series is read from its last L steps, before a shorter one stand zeros.
+        context: L; a longer series is cut to its last L steps, a shorter one is padded with zeros.
     """
 
     z: Array
@@ -133,7 +133,7 @@ class SeriesDataset:
     context: int
 
     def inputs(self, series: Ints) -> Array:
-        """What the network reads of [B] series: [B, L, F]."""
+        """[B, L, F] inputs of [B] series."""
         first, last = self.offsets[series][:, None], self.offsets[series + 1][:, None]  # [B, 1]
         steps = last + np.arange(-self.context, 0)  # [B, L]
         x: Array = self.z[np.maximum(steps, first)]
@@ -141,7 +141,7 @@ class SeriesDataset:
         return x
 
     def batches(self, rng: np.random.Generator, *, count: int, size: int) -> Iterator[tuple[Array, Array, Array]]:
-        """One epoch: at least `count` series in full batches, every one as often as the others, or once more.
+        """Yield one epoch: at least `count` series in full batches, each as often as the others or once more.
 
         Yields:
             Inputs [B, L, F], targets [B, 1] (the labels) and weights [B, 1] (ones).

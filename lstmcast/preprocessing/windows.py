@@ -1,9 +1,9 @@
-"""S flat series → what the network reads, cut on the fly: a batch is gathered when it is needed, never the whole.
+"""Windows of S flat series, gathered batch by batch.
 
-For one series, z_t is the scaled value, m_t its level and p_t the usual deviation of the next step's phase (see
-`scaling`); y_t = z_t − p_{t-1} is the value without its season. The input at step t is the F numbers
-[y_{t-F+1} … y_t] − m_t, where what lies before the series' first value is 0 (the level itself); the target at step t is
-what level and profile at t leave over of [z_{t+1} … z_{t+H}]. Nothing at step t looks at a value after t.
+For one series, z_t is the scaled value, m_t its level and p_t the seasonal profile of the next step (see `scaling`);
+y_t = z_t − p_{t-1} is the deseasonalized value. The input at step t is the F numbers [y_{t-F+1} … y_t] − m_t, with 0
+before the first value of the series; the targets at step t are the residuals of [z_{t+1} … z_{t+H}] from level and
+profile at t. Nothing at step t depends on a later value.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ Batch = tuple[Array, Array, Array]
 
 
 class BatchSource(Protocol):
-    """What a network learns from: `WindowDataset` of values, or anything else that is cut into batches."""
+    """Source of training batches: `WindowDataset` of values, or another dataset."""
 
     def batches(self, rng: np.random.Generator, *, count: int, size: int) -> Iterator[Batch]:
-        """One epoch: `count` windows in full batches of `size`, drawn by `rng` alone.
+        """Yield one epoch: `count` windows in full batches of `size`, sampled by `rng`.
 
         Yields:
             Inputs [B, L, F], targets [B, L, T] and weights [B, L, T], 0 where a target does not count; targets and
-            weights [B, T] where only the last step has some (`Architecture.every_step` is False).
+            weights [B, T] if only the last step has targets (`Architecture.every_step` is False).
         """
 
 
 @dataclass(frozen=True)
 class WindowSpec:
-    """The size of what the network reads and says.
+    """Windows, level, seasonal profile and targets of a network.
 
     Attributes:
         context: L, steps in a window.
-        lags: F, values seen at each step.
+        lags: F, values in the input of each step.
         level: steps whose mean is the level.
         season: steps in a season.
-        seasons: how many the profile averages; 0: none.
-        burn: first steps of a window that the loss ignores, for they have seen too little.
-        horizon: H, values said at each step (1 where the network is run on recursively).
+        seasons: number of seasons in the profile; 0: no profile.
+        burn: first steps of a window without a loss (burn-in).
+        horizon: H, targets at each step; 1 for recursive forecasts.
     """
 
     context: int
@@ -64,22 +64,22 @@ class WindowSpec:
 
     @property
     def required_history(self) -> int:
-        """How many past steps of a series what the network reads depends on."""
+        """Past steps of a series that the inputs depend on."""
         return self.context + self.lags + self.seasons * self.season + self.level + 1
 
 
 @dataclass(frozen=True)
 class WindowDataset:
-    """S series, ready to be cut into windows.
+    """S series in z, with their levels and profiles.
 
     Attributes:
         z: [N] scaled values, flat.
-        y: [N] the same without their season.
+        y: [N] deseasonalized values.
         level: [N] m_t.
         profile: [N + S · (m − 1)] p_t, for each series up to a season after its end; empty without a profile.
         observed: [N] whether z_t was in the data (not filled).
         offsets: [S + 1].
-        spec: L, F, H.
+        spec: size of the windows.
     """
 
     z: Floats
@@ -106,17 +106,17 @@ class WindowDataset:
         )
         own = np.arange(len(z)) + beyond * np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
         y = z - np.concatenate([[0.0], profile[own[:-1]]])
-        y[offsets[:-1]] = z[offsets[:-1]]  # a series' first value has no step before it
+        y[offsets[:-1]] = z[offsets[:-1]]  # the first value has no step before it
         return replace(self, y=y, profile=profile, spec=spec)
 
     def sample(self, rng: np.random.Generator, count: int) -> tuple[Ints, Ints]:
-        """Draw where windows start: every series by the root of its length, spread over it evenly, in random order.
+        """Sample windows: series by the root of their lengths, windows spread evenly over each, in random order.
 
-        A long series teaches more than a short one, but counts no more when forecasts are judged.
+        Long series contain more information, but all series count the same in the scores.
 
         Args:
-            rng: the only source of chance.
-            count: how many windows.
+            rng: random generator.
+            count: number of windows.
 
         Returns:
             series [count] and the first step of each window in its series [count]; a window of a series shorter than L
@@ -152,7 +152,7 @@ class WindowDataset:
         return self.inputs(series, starts, self.spec.context), targets, known.astype(np.float32)
 
     def target_indices(self, series: Ints, starts: Ints) -> tuple[Ints, Bools]:
-        """Where the targets of windows stand, and which may be learnt from, [B, L, H] each."""
+        """Return the indices of the targets of windows, and whether they have a weight, [B, L, H] each."""
         shape = self.spec
         first, last = self.offsets[series][:, None], self.offsets[series + 1][:, None]  # [B, 1]
         steps = first + starts[:, None] + np.arange(shape.context + shape.horizon)  # [B, L + H]
@@ -163,17 +163,17 @@ class WindowDataset:
         return _views(inside, shape.horizon)[:, 1:], known
 
     def window_baselines(self, series: Ints, starts: Ints) -> Floats:
-        """What level and profile alone say at each step of windows: [B, L, H] z."""
+        """[B, L, H] z forecast by level and profile at each step of windows."""
         context = self.spec.context
         origins = np.maximum(starts[:, None] + np.arange(context), 0)
         baseline = self.level_and_profile(np.repeat(series, context), origins.ravel(), self.spec.horizon)
         return baseline.reshape(*origins.shape, -1)
 
     def level_and_profile(self, series: Ints, origins: Ints, horizon: int) -> Floats:
-        """What level and profile alone say: [B] series and origins (steps from the series' first value) to [B, H] z.
+        """[B, H] z forecast by level and profile from [B] series and origins (steps after the first value).
 
-        The profile of the coming season is repeated; each value said moves the level, as a true one would. Without a
-        profile the level is carried on as it is.
+        The profile of the next season is repeated; each forecast moves the level as an actual value would. Without a
+        profile the level is constant.
         """
         shape, first = self.spec, self.offsets[series]
         level = self.level[first + origins]
@@ -193,7 +193,7 @@ class WindowDataset:
         return baseline.T
 
     def extended(self, series: Ints, origins: Ints, z: Floats) -> WindowDataset:
-        """[B] series up to their origins, as far back as matters, each followed by [B, H] z as if it had come so."""
+        """Extend [B] series, cut to the required history before their origins, by [B, H] z."""
         known = np.minimum(origins + 1, self.spec.required_history)
         lengths = known + z.shape[1]
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
@@ -205,11 +205,11 @@ class WindowDataset:
         return WindowDataset.from_panel(values, np.ones(len(values), dtype=np.bool_), offsets, self.spec)
 
     def _warmup_steps(self, lengths: Ints) -> Ints:
-        """How many steps at a series' start have no profile yet (at most half of it, that some are left to learn)."""
+        """Steps at the start of a series without a profile; at most half of the series, so that some have a weight."""
         return np.minimum(self.spec.level + self.spec.season - 1 if self.spec.seasons else 0, lengths // 2)
 
     def inputs(self, series: Ints, starts: Ints, steps: int) -> Array:
-        """Gather what the network reads at `steps` steps from `starts` on: [B, steps, F]."""
+        """Gather the inputs [B, steps, F] of `steps` steps from `starts` on."""
         first = self.offsets[series][:, None]  # [B, 1]
         rows = first + starts[:, None] + np.arange(1 - self.spec.lags, steps)  # [B, F - 1 + steps]
         level = self.level[np.maximum(rows[:, self.spec.lags - 1 :], first)][..., None]  # [B, steps, 1]
@@ -220,20 +220,20 @@ class WindowDataset:
         return x
 
     def batches(self, rng: np.random.Generator, *, count: int, size: int) -> Iterator[Batch]:
-        """One epoch: `count` windows in batches of `size`, rounded up so that every batch is full."""
+        """Yield one epoch: `count` windows in batches of `size`, rounded up to full batches."""
         count = -(-count // size) * size
         return gathered(self.batch, *self.sample(rng, count), size)
 
     def recent_mad(self, series: Ints, origins: Ints, steps: int) -> Floats:
-        """How restless a series has been: mean |y_{t+1} − m_t| over the last `steps` steps up to each origin.
+        """Recent dispersion: mean |y_{t+1} − m_t| over the last `steps` steps up to each origin.
 
         Args:
             series: [B].
-            origins: [B] steps from each series' first value.
-            steps: how far to look back, at least 1; less where the series is shorter.
+            origins: [B] steps after the first value of the series.
+            steps: number of steps, at least 1; fewer where the series is shorter.
 
         Returns:
-            [B] in units of z; 0 where nothing ever changed.
+            [B] in units of z; 0 for a constant series.
         """
         back = np.arange(steps)  # a series' first value has no level before it
         at, known = self._back(series, origins, back), back < origins[:, None]
@@ -242,7 +242,7 @@ class WindowDataset:
         return mean
 
     def upper_cap(self, series: Ints, origins: Ints, steps: int) -> Floats:
-        """Twice as far above the highest of the last `steps` z as that lies above their mean: [B], see `recent_mad`."""
+        """[B] twice as far above the maximum of the last `steps` z as that lies above their mean."""
         back = np.arange(steps)
         z, known = self.z[self._back(series, origins, back)], back <= origins[:, None]
         mean = z.sum(axis=1, where=known) / np.minimum(origins + 1, steps)
@@ -250,17 +250,17 @@ class WindowDataset:
         return height
 
     def _back(self, series: Ints, origins: Ints, back: Ints) -> Ints:
-        """Where the steps before each origin stand, [B, K]; before a series' first that one."""
+        """[B, K] indices of the steps before each origin; the first one of the series before it."""
         at: Ints = self.offsets[series][:, None] + np.maximum(origins[:, None] - back, 0)
         return at
 
 
 def gathered(gather: Callable[[Ints, Ints], Batch], series: Ints, starts: Ints, size: int) -> Iterator[Batch]:
-    """Windows [N] in batches of `size`: the next one is gathered while a batch is learnt from."""
+    """Yield [N] windows in batches of `size`; the next one is gathered in the background."""
     parts = [slice(k, k + size) for k in range(0, len(series), size)]
     return prefetch(lambda part: gather(series[part], starts[part]), parts)
 
 
 def _views(values: npt.NDArray[Any], width: int) -> npt.NDArray[Any]:
-    """[B, T] to [B, T - width + 1, width]: every stretch of `width` steps, without a copy."""
+    """[B, T] to [B, T - width + 1, width]: sliding windows, without a copy."""
     return np.lib.stride_tricks.sliding_window_view(values, width, axis=1)

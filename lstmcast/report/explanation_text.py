@@ -47,8 +47,8 @@ def paragraph(explained: Explanation) -> str:
 def method(explained: Explanation) -> str:
     """What the numbers are, and how exact."""
     parts = [f"Attributions: {DEFINITION}. They miss the change they explain by {explained.error:.2g} of it."]
-    others = {MEMBERS[name]: weight for name, weight in explained.weights.items() if name != explained.explained_member}
-    if listed := " and ".join(f"{name} for {weight:.0%}" for name, weight in others.items()):
+    rest = {MEMBERS[name]: weight for name, weight in explained.weights.items() if name != explained.explained_member}
+    if listed := " and ".join(f"{name} for {weight:.0%}" for name, weight in rest.items()):
         parts.append(f"In the forecast count {listed}, of which the gates say nothing.")
     if explained.networks > 1:
         parts.append(f"{explained.networks} networks are averaged; the gates are those of the first.")
