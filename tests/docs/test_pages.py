@@ -104,6 +104,13 @@ def test_contributing_names_files_and_markers_that_exist() -> None:
         assert f"`{marker.partition(':')[0]}`" in CONTRIBUTING
 
 
+def test_every_event_is_documented() -> None:
+    """The table of events has a row for each event of a job in the source code, and no other."""
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "lstmcast" / "jobs").glob("*.py"))
+    page = (ROOT / "docs" / "reference" / "events.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == set(re.findall(r'LogEvent\(\s*"(\w+)"', source))
+
+
 def test_the_package_is_typed() -> None:
     """The marker of PEP 561 is in the package."""
     assert (ROOT / "lstmcast" / "py.typed").is_file()
