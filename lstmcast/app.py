@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from lstmcast.data.panel import Panel
     from lstmcast.explain.explanation import Explanation
     from lstmcast.forecasting.fitting import ProgressCallback
-    from lstmcast.tasks.base import Backtest, BacktestOptions, Dataset, Prediction, PredictOptions
+    from lstmcast.tasks.base import Backtest, BacktestOptions, Dataset, Note, Prediction, PredictOptions
 
-Note = Callable[[str], None]
 PRETRAINED = "pretrained"  # the name under which a user requests the bundled models
 
 

@@ -48,11 +48,11 @@ def adapted(ledger: Ledger, forecast: Forecast) -> AdaptedForecast:
         ledger: the ledger, with the newest data recorded.
         forecast: of the model.
     """
-    frame = ledger.panel_info()
-    if frame is None or not forecast.levels:
+    info = ledger.panel_info()
+    if info is None or not forecast.levels:
         return unchanged(forecast)
-    factors = np.exp(_learn(ledger, frame, forecast.levels, forecast.horizon))  # [Q, S of the data, H]
-    index_by_key = {key: k for k, key in enumerate(frame.keys)}
+    factors = np.exp(_learn(ledger, info, forecast.levels, forecast.horizon))  # [Q, S of the data, H]
+    index_by_key = {key: k for k, key in enumerate(info.keys)}
     factors = factors[:, [index_by_key[key] for key in forecast.keys]]
     for k, name in enumerate(forecast.model_names):
         if name != LSTMCAST:
@@ -73,26 +73,26 @@ def apply_interval_factors(base: Forecast, factors: Floats) -> Forecast:
     return replace(base, lower=lower, upper=upper)
 
 
-def _learn(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], horizon: int) -> Floats:
+def _learn(ledger: Ledger, info: PanelInfo, levels: tuple[float, ...], horizon: int) -> Floats:
     """Return the log factors [Q, S, H] after all values observed so far, and store them for the next run."""
-    theta, known = _stored_factors(ledger, frame, levels, horizon)
-    alpha, rate = 1 - np.array(levels) / 100, _rate(frame.calendar)
-    for missed in _miss_rates(ledger, frame, levels, horizon, known):
+    theta, known = _stored_factors(ledger, info, levels, horizon)
+    alpha, rate = 1 - np.array(levels) / 100, _rate(info.calendar)
+    for missed in _miss_rates(ledger, info, levels, horizon, known):
         theta = update_log_factors(theta, missed, alpha, rate)
     ledger.save_interval_factors(
         (number, level, end, theta[q, k])
-        for k, (number, end) in enumerate(zip(frame.series.tolist(), frame.ends.tolist(), strict=True))
+        for k, (number, end) in enumerate(zip(info.series.tolist(), info.ends.tolist(), strict=True))
         for q, level in enumerate(levels)
     )
     return theta
 
 
-def _stored_factors(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], horizon: int) -> tuple[Floats, Ints]:
+def _stored_factors(ledger: Ledger, info: PanelInfo, levels: tuple[float, ...], horizon: int) -> tuple[Floats, Ints]:
     """Return the stored log factors [Q, S, H], 0 where there are none, and the last steps [S] that they include."""
-    found = ledger.interval_factors(frame.series, levels)
-    theta = np.zeros((len(levels), len(frame.series), horizon))
-    known = np.full(len(frame.series), MIN_POSITION)
-    for k, number in enumerate(frame.series.tolist()):
+    found = ledger.interval_factors(info.series, levels)
+    theta = np.zeros((len(levels), len(info.series), horizon))
+    known = np.full(len(info.series), MIN_POSITION)
+    for k, number in enumerate(info.series.tolist()):
         for q, level in enumerate(levels):
             if (number, level) in found:
                 known[k], left = found[number, level]
@@ -100,16 +100,16 @@ def _stored_factors(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...],
     return theta, known
 
 
-def _miss_rates(ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], horizon: int, known: Ints) -> Floats:
+def _miss_rates(ledger: Ledger, info: PanelInfo, levels: tuple[float, ...], horizon: int, known: Ints) -> Floats:
     """Return [T, Q, S, H] whether the published interval of a step missed its value, in the order of steps.
 
     NaN where nothing was forecast, or the value is not observed, or was already used.
     """
-    found = list(iter_scored_forecasts(ledger, frame, levels, known))
+    found = list(iter_scored_forecasts(ledger, info, levels, known))
     first = (
-        max(int(known.min()), min((int(scored.origins.min()) for scored in found), default=int(frame.ends.max()))) + 1
+        max(int(known.min()), min((int(scored.origins.min()) for scored in found), default=int(info.ends.max()))) + 1
     )
-    missed = np.full((max(int(frame.ends.max()) - first + 1, 0), len(levels), len(known), horizon), np.nan)
+    missed = np.full((max(int(info.ends.max()) - first + 1, 0), len(levels), len(known), horizon), np.nan)
     for scored in found:
         outside = (scored.actual < scored.lower) | (scored.actual > scored.upper)
         has_interval = ~np.isnan(scored.actual) & ~np.isnan(scored.lower)  # [Q, R, H]

@@ -140,13 +140,13 @@ def _parts(
     ledger: Ledger,
     folder: Path,
     runs: tuple[RunRecord, RunRecord],
-    issues: tuple[RecordedForecast, RecordedForecast],
+    recorded: tuple[RecordedForecast, RecordedForecast],
     both: _Pair,
 ) -> tuple[dict[str, Floats], str]:
     """Return the part of each cause, and the reason if it is unknown."""
     earlier, later = runs
-    before, after = both.old(issues[0].values), both.new(issues[1].values)
-    model_names = [np.array(issue.model_names)[rows] for issue, rows in zip(issues, both.rows, strict=True)]
+    before, after = both.old(recorded[0].values), both.new(recorded[1].values)
+    model_names = [np.array(forecast.model_names)[rows] for forecast, rows in zip(recorded, both.rows, strict=True)]
     same, none = model_names[0] == model_names[1], np.zeros_like(after)
     unknown = ""
     if earlier.data_digest == later.data_digest:
@@ -154,7 +154,7 @@ def _parts(
     elif earlier.version == later.version and same.all():
         between = after
     else:
-        between, unknown = _between(ledger, folder, runs, issues, both)
+        between, unknown = _between(ledger, folder, runs, recorded, both)
     rest = after - between
     parts = between - before, np.where(same, rest, none), np.where(same, none, rest)
     return dict(zip(CAUSES, parts, strict=True)), unknown
@@ -164,13 +164,15 @@ def _between(
     ledger: Ledger,
     folder: Path,
     runs: tuple[RunRecord, RunRecord],
-    issues: tuple[RecordedForecast, RecordedForecast],
+    recorded: tuple[RecordedForecast, RecordedForecast],
     both: _Pair,
 ) -> tuple[Floats, str]:
     """Return the forecasts [N] of the earlier model from the later data; NaN and a reason where it cannot be run."""
     earlier, later = runs
-    model_names = dict(zip(issues[0].series.tolist(), issues[0].model_names, strict=True))
-    alike = replace(issues[1], model_names=tuple(model_names.get(n, earlier.model) for n in issues[1].series.tolist()))
+    model_names = dict(zip(recorded[0].series.tolist(), recorded[0].model_names, strict=True))
+    alike = replace(
+        recorded[1], model_names=tuple(model_names.get(n, earlier.model) for n in recorded[1].series.tolist())
+    )
     try:
         forecast = recompute(ledger.panel_of(later), load_recorded(folder, earlier), alike)
     except (ModelError, DataError) as err:

@@ -53,7 +53,7 @@ class ScoredForecast:
 
 
 def iter_scored_forecasts(
-    ledger: Ledger, frame: PanelInfo, levels: tuple[float, ...], after: Ints, *, since: int = 0
+    ledger: Ledger, info: PanelInfo, levels: tuple[float, ...], after: Ints, *, since: int = 0
 ) -> Iterator[ScoredForecast]:
     """Yield the forecasts of the model with their actual values, the newest run first.
 
@@ -61,51 +61,52 @@ def iter_scored_forecasts(
 
     Args:
         ledger: the ledger, with the newest data recorded.
-        frame: the newest data.
+        info: the newest data.
         levels: [Q] of the intervals, in percent.
         after: [S] only later steps on the calendar are scored.
         since: number of the first run.
     """
-    issues = list(ledger.recorded_forecasts(int(after.min()) + 1, since=since))
-    if not issues:
+    forecasts = list(ledger.recorded_forecasts(int(after.min()) + 1, since=since))
+    if not forecasts:
         return
-    base = min(int(issue.origins.min()) for issue in issues)
-    last = max(int(frame.ends.max()), *(int(issue.origins.max()) for issue in issues))  # the data may be shorter now
-    known = ledger.outcomes(frame.series, base, last)  # [S, T]
+    base = min(int(recorded.origins.min()) for recorded in forecasts)
+    ends = [int(recorded.origins.max()) for recorded in forecasts]  # the data may be shorter now
+    last = max(int(info.ends.max()), *ends)
+    known = ledger.outcomes(info.series, base, last)  # [S, T]
     taken = np.zeros(known.shape, dtype=np.bool_)
-    row_by_series = {number: row for row, number in enumerate(frame.series.tolist())}
-    for issue in issues:
-        rows = np.array([row_by_series.get(number, -1) for number in issue.series.tolist()], dtype=np.int64)
-        counts = (rows >= 0) & (np.array(issue.model_names) == LSTMCAST)  # the fallback does not count
-        counts[counts] = ~taken[rows[counts], issue.origins[counts] - base]
+    row_by_series = {number: row for row, number in enumerate(info.series.tolist())}
+    for recorded in forecasts:
+        rows = np.array([row_by_series.get(number, -1) for number in recorded.series.tolist()], dtype=np.int64)
+        counts = (rows >= 0) & (np.array(recorded.model_names) == LSTMCAST)  # the fallback does not count
+        counts[counts] = ~taken[rows[counts], recorded.origins[counts] - base]
         kept = np.flatnonzero(counts)
-        taken[rows[kept], issue.origins[kept] - base] = True
+        taken[rows[kept], recorded.origins[kept] - base] = True
         if len(kept):
-            yield _outcome(issue, kept, rows[kept], levels, _actual(issue, kept, rows[kept], known, base, after))
+            yield _outcome(recorded, kept, rows[kept], levels, _actual(recorded, kept, rows[kept], known, base, after))
 
 
-def _actual(issue: RecordedForecast, kept: Ints, rows: Ints, known: Floats, base: int, after: Ints) -> Floats:
+def _actual(recorded: RecordedForecast, kept: Ints, rows: Ints, known: Floats, base: int, after: Ints) -> Floats:
     """Return the actual values [R, H] of the series `kept` of a forecast, which are the rows `rows` of `known`."""
-    ahead = issue.origins[kept, None] + np.arange(1, issue.values.shape[1] + 1)
+    ahead = recorded.origins[kept, None] + np.arange(1, recorded.values.shape[1] + 1)
     requested = (ahead > after[rows, None]) & (ahead - base < known.shape[1])
     return np.where(requested, known[rows[:, None], np.where(requested, ahead - base, 0)], np.nan)
 
 
 def _outcome(
-    issue: RecordedForecast, kept: Ints, rows: Ints, levels: tuple[float, ...], actual: Floats
+    recorded: RecordedForecast, kept: Ints, rows: Ints, levels: tuple[float, ...], actual: Floats
 ) -> ScoredForecast:
-    lower, upper = apply_factors(issue.values, issue.lower, issue.upper, issue.factors)
-    unknown = np.full((1, *issue.values.shape), np.nan)
+    lower, upper = apply_factors(recorded.values, recorded.lower, recorded.upper, recorded.factors)
+    unknown = np.full((1, *recorded.values.shape), np.nan)
     lower, upper = (np.concatenate([bounds, unknown]) for bounds in (lower, upper))
-    which = [issue.levels.index(level) if level in issue.levels else -1 for level in levels]
-    width = (issue.upper[0] - issue.lower[0]) / 2 if issue.levels else unknown[0]
+    which = [recorded.levels.index(level) if level in recorded.levels else -1 for level in levels]
+    width = (recorded.upper[0] - recorded.lower[0]) / 2 if recorded.levels else unknown[0]
     return ScoredForecast(
-        run=issue.run,
+        run=recorded.run,
         rows=rows,
-        origins=issue.origins[kept],
+        origins=recorded.origins[kept],
         actual=actual,
-        values=issue.values[kept],
-        naive=issue.naive[kept],
+        values=recorded.values[kept],
+        naive=recorded.naive[kept],
         lower=lower[which][:, kept],
         upper=upper[which][:, kept],
         width=width[kept],
@@ -120,12 +121,12 @@ def live(ledger: Ledger, *, now: datetime, window: timedelta | None = None) -> L
         now: the time, with a zone.
         window: only steps within this span before `now` count; None: all. Counted rows have no times, so all count.
     """
-    frame, levels, horizon = ledger.panel_info(), ledger.levels, ledger.horizon
-    if frame is None:
+    info, levels, horizon = ledger.panel_info(), ledger.levels, ledger.horizon
+    if info is None:
         return LiveScores.of(ErrorSums.zeros(len(levels), 0, horizon), levels)
-    n = len(frame.series)
+    n = len(info.series)
     total = ErrorSums.zeros(len(levels), n, horizon)
-    for scored in iter_scored_forecasts(ledger, frame, levels, np.full(n, _before(frame.calendar, now, window))):
+    for scored in iter_scored_forecasts(ledger, info, levels, np.full(n, _before(info.calendar, now, window))):
         tally = ErrorSums.of(scored.actual, scored.values, scored.naive, scored.lower, scored.upper)
         total += tally.align(scored.rows, n, horizon)
     return LiveScores.of(total, levels)
@@ -155,22 +156,22 @@ def drifted(ledger: Ledger, version: str, forecaster: Forecaster, *, since: date
     """
     held = forecaster.holdout
     steps = block_steps(forecaster.horizon)
-    frame = ledger.panel_info()
+    info = ledger.panel_info()
     run_numbers = {entry.number for entry in ledger.runs(since=since) if entry.version == version}
-    if frame is None or not run_numbers or not forecaster.calibration.levels:
+    if info is None or not run_numbers or not forecaster.calibration.levels:
         return drift(np.empty(0), np.empty(0))
     _, before = blocks(held.positions, _errors(held.actual, held.forecast, (held.upper[0] - held.lower[0]) / 2), steps)
     holdout_keys = {forecaster.context.keys[k] for k in np.unique(held.series).tolist()}
-    rows = [k for k, key in enumerate(frame.keys) if key in holdout_keys]
-    origins, errors = _live_errors(ledger, frame, rows, run_numbers)
+    rows = [k for k, key in enumerate(info.keys) if key in holdout_keys]
+    origins, errors = _live_errors(ledger, info, rows, run_numbers)
     return drift(before, blocks(origins, errors, steps)[1])
 
 
-def _live_errors(ledger: Ledger, frame: PanelInfo, rows: Sequence[int], entries: Set[int]) -> tuple[Ints, Floats]:
+def _live_errors(ledger: Ledger, info: PanelInfo, rows: Sequence[int], entries: Set[int]) -> tuple[Ints, Floats]:
     """Return origins [B] and errors [B, H], in half widths, of the forecasts of some runs for some series."""
-    everything = np.full(len(frame.series), MIN_POSITION)
+    everything = np.full(len(info.series), MIN_POSITION)
     parts = [(np.empty(0, dtype=np.int64), np.empty((0, ledger.horizon)))]
-    for scored in iter_scored_forecasts(ledger, frame, ledger.levels, everything, since=min(entries)):
+    for scored in iter_scored_forecasts(ledger, info, ledger.levels, everything, since=min(entries)):
         if scored.run in entries:
             selected = np.isin(scored.rows, rows)
             errors = np.full((len(scored.rows), ledger.horizon), np.nan)

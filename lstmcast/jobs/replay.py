@@ -48,17 +48,17 @@ def replay(ledger: Ledger, folder: Path, entry: RunRecord) -> ReplayResult:
     Raises:
         ModelError: the bytes differ from those written then.
     """
-    issue = ledger.recorded_forecast(entry.number)
+    recorded = ledger.recorded_forecast(entry.number)
     suffix = output_suffix(entry.output or "-")
     why = f"version {entry.version} is gone"
     if not entry.version or (folder / entry.version).is_dir():
-        made = recompute(ledger.panel_of(entry), load_recorded(folder, entry), issue)
-        content = apply_interval_factors(made, issue.factors).render(suffix)
+        made = recompute(ledger.panel_of(entry), load_recorded(folder, entry), recorded)
+        content = apply_interval_factors(made, recorded.factors).render(suffix)
         if sha256(content).hexdigest() == entry.output_digest:
             by = f"version {entry.version}" if entry.version else "the seasonal naive rule"
             return ReplayResult(content, f"recomputed by {by} from the data of that time", recomputed=True)
         why = "recomputing gives other bytes (another machine or other libraries?)"
-    content = apply_interval_factors(forecast_from_ledger(ledger, entry, issue), issue.factors).render(suffix)
+    content = apply_interval_factors(forecast_from_ledger(ledger, entry, recorded), recorded.factors).render(suffix)
     if sha256(content).hexdigest() != entry.output_digest:
         when = f"{entry.created_at:%Y-%m-%dT%H:%M:%SZ}"
         raise ModelError(
@@ -84,23 +84,23 @@ def recompute(panel: Panel, model: CurrentModel | None, recorded: RecordedForeca
     return fill_with_seasonal_naive(panel, forecast, recorded.model_names)
 
 
-def forecast_from_ledger(ledger: Ledger, entry: RunRecord, issue: RecordedForecast) -> Forecast:
+def forecast_from_ledger(ledger: Ledger, entry: RunRecord, recorded: RecordedForecast) -> Forecast:
     """Return the recorded forecast of a run, with the bounds of the model."""
-    frame = ledger.panel_info(entry)
-    if frame is None:
+    info = ledger.panel_info(entry)
+    if info is None:
         raise ModelError(f"{ledger.path}: the data of run {entry.number} are missing")
-    keys = dict(zip(frame.series.tolist(), frame.keys, strict=True))
+    keys = dict(zip(info.series.tolist(), info.keys, strict=True))
     return Forecast(
-        calendar=frame.calendar,
-        time=frame.columns.time or "step",
-        key_columns=frame.columns.keys,
-        keys=tuple(keys[number] for number in issue.series.tolist()),
-        origins=issue.origins,
-        values=issue.values,
-        levels=issue.levels,
-        lower=issue.lower,
-        upper=issue.upper,
-        model_names=issue.model_names,
+        calendar=info.calendar,
+        time=info.columns.time or "step",
+        key_columns=info.columns.keys,
+        keys=tuple(keys[number] for number in recorded.series.tolist()),
+        origins=recorded.origins,
+        values=recorded.values,
+        levels=recorded.levels,
+        lower=recorded.lower,
+        upper=recorded.upper,
+        model_names=recorded.model_names,
     )
 
 
