@@ -1,4 +1,4 @@
-"""`lstmcast backtest`."""
+"""The command `lstmcast backtest`."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from lstmcast.errors import UsageError
 METHODS = ("ets", "theta", "arima")
 
 
-@click.command()
+@click.command(short_help="Score forecasts from past origins")
 @DATA
 @CONFIG
 @READING
-@click.option("--horizon", "forecast_horizon", metavar="N", help="Steps to forecast.")
-@click.option("--seed", "train_seed", metavar="N", help="Same seed, same data: the same bytes.")
+@click.option("--horizon", "forecast_horizon", metavar="N", help="Horizon, in steps.")
+@click.option("--seed", "train_seed", metavar="N", help="Seed of all random numbers.")
 @click.option(
     "--n-origins",
     type=click.IntRange(1),
     metavar="N",
-    help="Origins of each series.  [default: up to 10, in its last third]",
+    help="Origins of each series.  [default: up to 10, in the last third]",
 )
 @click.option("--step-size", type=click.IntRange(1), metavar="N", help="Steps between origins.  [default: the horizon]")
-@click.option("--refit", is_flag=True, help="Train anew before every origin, on all cores.")
+@click.option("--refit", is_flag=True, help="Train before every origin, on all cores.")
 @click.option(
     "--classical",
     type=click.Choice([*METHODS, "all"]),
     multiple=True,
-    help="AutoETS, AutoTheta, AutoARIMA too; needs lstmcast[baselines]; may be repeated.",
+    help="Add AutoETS, AutoTheta or AutoARIMA (needs lstmcast[baselines]); repeatable.",
 )
-@click.option("-o", "--output", metavar="FOLDER", help="Write scores.csv and forecasts.csv there.")
-@click.option("--figures", is_flag=True, help="Draw figures there too.")
-@click.option("--strict", is_flag=True, help="Exit 8 where a series had to be left out, or the LSTM is not better.")
-@click.option("--json", "as_json", is_flag=True, help="All scores as JSON on stdout.")
+@click.option("-o", "--output", metavar="FOLDER", help="Folder for scores.csv and forecasts.csv.")
+@click.option("--figures", is_flag=True, help="Draw figures in the output folder.")
+@click.option("--strict", is_flag=True, help="Exit with 8 if a series is left out or no baseline is beaten.")
+@click.option("--json", "as_json", is_flag=True, help="Print all scores as JSON.")
 @QUIET
 def backtest(
     data: str,
@@ -54,13 +54,13 @@ def backtest(
     quiet: bool,
     **flags: object,
 ) -> None:
-    """Forecast from several past origins of DATA, and score the LSTM beside the baselines on what came.
+    """Forecast from several past origins of DATA, and score the forecasts beside the baselines.
 
-    Each forecast knows only what came before its origin. The LSTM is trained once, on what came before the first, or
-    with --refit before each. Nothing is saved under models.
+    Each forecast uses only the steps before its origin. The model is trained once, on the steps before the first
+    origin, or with --refit before each. No model is saved.
     """
     if figures and not output:
-        raise UsageError("--figures: needs a folder to draw into: give one with -o FOLDER")
+        raise UsageError("--figures: needs a folder; name one with -o FOLDER")
     config = configure(config_name, settings, flags)
     from lstmcast.nn.keras_backend import require_tensorflow
     from lstmcast.statistical.statsforecast_models import require

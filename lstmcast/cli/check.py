@@ -1,4 +1,4 @@
-"""`lstmcast check`."""
+"""The command `lstmcast check`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from lstmcast.cli.options import CONFIG, DATA, READING, configure
 from lstmcast.clock import system_clock
 
 
-@click.command()
+@click.command(short_help="Show what is inferred from a file")
 @DATA
 @CONFIG
 @READING
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def check(data: str, config_name: str | None, settings: tuple[str, ...], *, as_json: bool, **flags: object) -> None:
-    """Show what was found in DATA: columns, frequency, season, gaps, with reasons and line numbers."""
+    """Show what is inferred from DATA: columns, frequency, season and gaps, with reasons and line numbers."""
     config = configure(config_name, settings, flags)
     from lstmcast.app import check as read_panel
     from lstmcast.report import console

@@ -1,4 +1,4 @@
-"""`lstmcast config`."""
+"""The command `lstmcast config`."""
 
 from __future__ import annotations
 
@@ -9,16 +9,21 @@ import click
 from lstmcast.cli.options import configure
 
 
-@click.command()
+@click.command(short_help="Show a config, a job or their schema")
 @click.argument("name", metavar="[NAME|FILE]", required=False)
 @click.option(
-    "-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One key of the config: train.epochs=50."
+    "-s",
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="One key of the config, such as train.epochs=50; repeatable.",
 )
-@click.option("--schema", "as_schema", is_flag=True, help="The JSON schema, for editors.")
-@click.option("--job", "of_job", is_flag=True, help="The file is a job (see run); with --schema: that of a job.")
-@click.option("--list", "as_list", is_flag=True, help="The shipped configs.")
+@click.option("--schema", "as_schema", is_flag=True, help="Print the JSON schema, for editors.")
+@click.option("--job", "of_job", is_flag=True, help="The file is a job; with --schema, print the schema of a job.")
+@click.option("--list", "as_list", is_flag=True, help="List the bundled configs.")
 def config(name: str | None, settings: tuple[str, ...], *, as_schema: bool, of_job: bool, as_list: bool) -> None:
-    """Show a configuration, checked and with every default filled in."""
+    """Validate a configuration and print it with all defaults."""
     from lstmcast.config import Config, Job, bundled_configs, load_job, schema
     from lstmcast.config.template import to_yaml
 

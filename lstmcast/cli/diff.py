@@ -1,4 +1,4 @@
-"""`lstmcast diff`."""
+"""The command `lstmcast diff`."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from lstmcast.cli.options import LEDGER, QUIET, echo_err, resolve_ledger
 from lstmcast.clock import time_at
 
 
-@click.command()
+@click.command(short_help="Compare the latest two forecasts")
 @LEDGER
 @click.option(
-    "--against", metavar="TIME", help="The forecast in use at TIME (ISO 8601, with zone).  [default: the last]"
+    "--against",
+    metavar="TIME",
+    help="Compare with the forecast in use at TIME (ISO 8601 with a UTC offset).  [default: the one before]",
 )
-@click.option("--json", "as_json", is_flag=True, help="All of it as JSON on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 @QUIET
 def diff(
     path: str | None, model: str | None, model_dir: str | None, against: str | None, *, as_json: bool, quiet: bool
 ) -> None:
-    """The newest forecast against the one before, at the same times, and what moved it.
+    """Compare the latest forecast with an earlier one at the same times, and attribute the change.
 
-    New data, a new model or a fallback: where both data and model are new, the older model, if it is kept, is run
-    on the newer data to tell them apart.
+    The cause is new data, a new model or another source. If both data and model are new, the older model is run on the
+    newer data to separate the two effects, as long as it is kept.
     """
     when = None if against is None else time_at(against, "--against")
     _, folder = resolve_ledger(path, model, model_dir)

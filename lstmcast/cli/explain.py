@@ -1,4 +1,4 @@
-"""`lstmcast explain`."""
+"""The command `lstmcast explain`."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import click
 from lstmcast.cli.options import MODEL, MODEL_DIR, QUIET, echo_err
 
 
-@click.command()
+@click.command(short_help="Show which past values made a forecast")
 @click.argument("data", metavar="[DATA]", required=False)
 @MODEL
 @MODEL_DIR
-@click.option("--series", "key", metavar="KEY", help="Which series, parts joined by '/'.  [default: the first]")
-@click.option("--origin", metavar="TIME", help="The last known step, as the file writes it.  [default: the last one]")
+@click.option("--series", "key", metavar="KEY", help="Key of the series, parts joined by '/'.  [default: the first]")
+@click.option("--origin", metavar="TIME", help="Time of the last step before the forecast.  [default: the last one]")
 @click.option(
     "-o",
     "--output",
     metavar="FILE",
-    help=".png, .svg or .pdf.  [default: explanation.png; with --json none]",
+    help="Figure: .png, .svg or .pdf.  [default: explanation.png; none with --json]",
 )
-@click.option("--json", "as_json", is_flag=True, help="All numbers as JSON on stdout, instead of the words.")
+@click.option("--json", "as_json", is_flag=True, help="Print all numbers as JSON instead of the text.")
 @QUIET
 def explain(
     data: str | None,
@@ -35,9 +35,9 @@ def explain(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Say why a forecast is so: which past values made it, how far back the network looks, what its gates do.
+    """Explain a forecast: the past values that made it, the memory of the network and its gates.
 
-    The forecast is the current one, or that of a named series and origin. TensorFlow is not needed.
+    The forecast is the current one, or that of a given series and origin. TensorFlow is not needed.
     """
     from lstmcast import app
     from lstmcast.persistence.files import write_atomically

@@ -1,4 +1,4 @@
-"""`lstmcast init`."""
+"""The command `lstmcast init`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from lstmcast.data.panel import Panel
 
 
-@click.command()
+@click.command(short_help="Write a commented config or job")
 @DATA
 @CONFIG
 @READING
-@click.option("--job", "as_job", is_flag=True, help="A job for lstmcast run: what a schedule needs stands beside it.")
-@click.option("-o", "--output", metavar="FILE", help="- for stdout.  [default: lstmcast.yaml; with --job: job.yaml]")
-@click.option("--force", is_flag=True, help="Replace the file if it is there.")
+@click.option("--job", "as_job", is_flag=True, help="Write a job for lstmcast run.")
+@click.option(
+    "-o", "--output", metavar="FILE", help="File, or - for stdout.  [default: lstmcast.yaml; with --job: job.yaml]"
+)
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 def init(
     data: str,
     config_name: str | None,
@@ -32,14 +34,14 @@ def init(
     force: bool,
     **flags: object,
 ) -> None:
-    """Write a commented YAML config, or with --job a job, for DATA, with the reason for every inferred value."""
+    """Write a commented YAML config for DATA, or a job with --job, with the reason for every inferred value."""
     from lstmcast.errors import UsageError
 
     target = output or ("job.yaml" if as_job else "lstmcast.yaml")
     if target != "-" and Path(target).exists() and not force:
-        raise UsageError(f"{target} is there already: --force replaces it, --output names another")
+        raise UsageError(f"{target} exists: replace it with --force, or choose another --output")
     if as_job and data == "-":
-        raise UsageError("--job: names a file that can be read again, not -")
+        raise UsageError("--job: needs a file that can be read again, not -")
     config = configure(config_name, settings, flags)
     from lstmcast.config.template import commented
     from lstmcast.data.load import read
@@ -53,11 +55,13 @@ def init(
         click.echo(text, nl=False)
     else:
         write_atomically(Path(target), text.encode())
-        echo_err(f"{target}: written; lstmcast {f'run {target}' if as_job else f'train {data} --config {target}'}")
+        echo_err(
+            f"{target}: written. Next: lstmcast {f'run {target}' if as_job else f'train {data} --config {target}'}"
+        )
 
 
 def _found(panel: Panel) -> dict[str, object]:
-    """What the file says, by dotted key."""
+    """Return the inferred values by dotted key."""
     columns = panel.columns
     return {
         "data.time": columns.time,
@@ -69,7 +73,7 @@ def _found(panel: Panel) -> dict[str, object]:
 
 
 def _job(config: Config, panel: Panel, reasons: dict[str, str], data: str, target: str) -> str:
-    """A job for the file: it warns where three steps are missing at the end."""
+    """Format a job for the file, with a warning when three steps are missing at its end."""
     from lstmcast.config import Job
     from lstmcast.config.expressions import duration_text
     from lstmcast.config.template import commented_job

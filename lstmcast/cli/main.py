@@ -1,4 +1,4 @@
-"""The group of commands, and the one place where a failure becomes an exit code."""
+"""The group of commands, and the conversion of failures to exit codes."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from lstmcast.errors import FileError, LstmcastError
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="lstmcast")
 def lstmcast() -> None:
-    """Turn a CSV of past values into an LSTM forecast, judged honestly.
+    """Forecast time series from a CSV file: LSTMs and exponential smoothing, measured against naive baselines.
 
     \b
-        lstmcast train data.csv     fit, judge against naive baselines, save
+        lstmcast train data.csv     fit, score, save
         lstmcast predict            forecast from the newest data
-        lstmcast plot               draw it
-        lstmcast explain            say why it is so
+        lstmcast plot               draw the forecast
+        lstmcast explain            show what made it
 
-    Exit codes: 0 done · 1 a bug in lstmcast · 2 wrong usage · 3 config · 4 data · 5 model · 6 file system · 7 another
-    run holds the lock · 8 done, but a condition asked to fail on was met · 130, 143 interrupted.
-    """  # noqa: D301  # Click wants the backspace itself
+    Exit codes: 0 done · 1 a bug in lstmcast · 2 usage · 3 config · 4 data · 5 model · 6 file system · 7 locked by
+    another run · 8 done, but a requested condition was met · 130, 143 interrupted.
+    """  # noqa: D301  # Click needs the backspace character
 
 
 FORECASTING = (train, predict, plot, explain, run, score, diff, replay)
@@ -52,16 +52,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        arguments: as on the command line; None: those of this process.
+        arguments: of the command line; None: those of this process.
 
     Returns:
-        The exit code. An unexpected failure leaves as the traceback it is, with exit code 1.
+        The exit code. An unexpected exception propagates, and ends Python with exit code 1.
     """
     signal.signal(signal.SIGTERM, _terminate)
     stdout = sys.stdout
     try:
-        code = lstmcast.main(arguments, standalone_mode=False)  # a command returns nothing, `Exit` its exit code
-        if sys.stdout:  # there is none where the caller closed it
+        code = lstmcast.main(arguments, standalone_mode=False)  # None, or the code of `Exit`
+        if sys.stdout:  # None if the caller closed it
             sys.stdout.flush()
     except LstmcastError as err:
         for fault in err.faults:
@@ -73,19 +73,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         err.show()
         return 2
     except (KeyboardInterrupt, click.Abort):
-        click.echo("lstmcast: interrupted; nothing was half-written", err=True)
+        click.echo("lstmcast: interrupted; all files are complete", err=True)
         return 130
     except BrokenPipeError:
         return _broken_pipe()
     except _Terminated:
-        click.echo("lstmcast: terminated; nothing was half-written", err=True)
+        click.echo("lstmcast: terminated; all files are complete", err=True)
         return 143
     except SystemExit:
         if sys.stdout is stdout:
             raise
-        sys.stdout = stdout  # Click replaced it, for its reader has gone
+        sys.stdout = stdout  # Click replaced it after a broken pipe
         return _broken_pipe()
-    except OSError as err:  # files explain themselves elsewhere: this is stdout, or a path that is none
+    except OSError as err:  # files raise FileError: this is stdout, or an invalid path
         click.echo(f"lstmcast: {err.filename or 'stdout'}: {err.strerror or err}", err=True)
         if err.filename is None:
             _broken_pipe()
@@ -94,16 +94,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _broken_pipe() -> int:
-    """Whoever reads our output has seen enough, or cannot take it: what is left in the buffer goes nowhere."""
+    """Discard the output buffer after stdout was closed, so that Python does not fail at exit."""
     if sys.stdout:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
 class _Terminated(SystemExit):
-    """SIGTERM came."""
+    """SIGTERM was received."""
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> None:
-    """SIGTERM: stop at the next step of the interpreter, with everything that `with` and `finally` tidy up."""
+    """Stop at SIGTERM by an exception, so that `with` and `finally` blocks are run."""
     raise _Terminated(143)

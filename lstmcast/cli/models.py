@@ -1,4 +1,4 @@
-"""`lstmcast models`."""
+"""The command `lstmcast models` and its subcommands."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ import click
 
 from lstmcast.cli.options import MODEL_DIR, echo_err
 
-MODEL = click.option("--model", metavar="NAME", help="Which model; needed where there are several.")
+MODEL = click.option("--model", metavar="NAME", help="Name of the model; required with several models.")
 
 
-@click.group(invoke_without_command=True)
+@click.group(invoke_without_command=True, short_help="List, roll back, verify or prune versions")
 @MODEL_DIR
-@click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 @click.pass_context
 def models(context: click.Context, model_dir: str | None, *, as_json: bool) -> None:
-    """List the versions of all models, with their scores and which one is current; or look after them."""
+    """List the versions of all models with their scores, or change them with a subcommand.
+
+    The current version is marked.
+    """
     if context.invoked_subcommand is not None:
         return
     from lstmcast.persistence.registry import model_folders
@@ -31,12 +34,12 @@ def models(context: click.Context, model_dir: str | None, *, as_json: bool) -> N
         click.echo("\n\n".join(format_versions(folder, row) for folder, row in found.items()) or "there is no model")
 
 
-@models.command()
+@models.command(short_help="Make an older version current")
 @click.argument("version", required=False)
 @MODEL_DIR
 @MODEL
 def rollback(version: str | None, model_dir: str | None, model: str | None) -> None:
-    """Make VERSION the current one; without it, the one before the current one. It is verified first."""
+    """Make VERSION current after verifying it; without VERSION, the one before the current version."""
     from lstmcast.persistence.artifact import model_lock
     from lstmcast.persistence.maintenance import make_current
     from lstmcast.persistence.registry import model_folder
@@ -46,11 +49,11 @@ def rollback(version: str | None, model_dir: str | None, model: str | None) -> N
         echo_err(f"{make_current(folder, version)}: is current now")
 
 
-@models.command()
+@models.command(short_help="Check all versions and the ledger")
 @MODEL_DIR
 @MODEL
 def verify(model_dir: str | None, model: str | None) -> None:
-    """Prove that every version is whole, and the ledger too. Exit code 5 where one is not."""
+    """Check the files of every version and the ledger; the exit code is 5 if one is damaged."""
     from lstmcast import app
     from lstmcast.errors import ModelError
     from lstmcast.persistence.registry import model_folder, model_folders
@@ -62,12 +65,12 @@ def verify(model_dir: str | None, model: str | None) -> None:
         raise ModelError(found)
 
 
-@models.command()
-@click.option("--keep", type=click.IntRange(1), required=True, metavar="N", help="How many versions stay.")
+@models.command(short_help="Remove the oldest versions")
+@click.option("--keep", type=click.IntRange(1), required=True, metavar="N", help="Number of versions to keep.")
 @MODEL_DIR
 @MODEL
 def prune(keep: int, model_dir: str | None, model: str | None) -> None:
-    """Remove the oldest versions, never the current one."""
+    """Remove the oldest versions; the current version is kept."""
     from lstmcast.persistence.artifact import model_lock
     from lstmcast.persistence.maintenance import prune as remove
     from lstmcast.persistence.registry import model_folder

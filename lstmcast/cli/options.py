@@ -1,4 +1,4 @@
-"""Flags shared by several commands, and the configuration built from them."""
+"""Options shared by several commands, and the configuration built from them."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from lstmcast.config import Config, Job
     from lstmcast.data.schema import ReadOptions
 
-_FLAGS = {"store_models": "--model-dir"}  # those that are not called as their key
+_FLAGS = {"store_models": "--model-dir"}  # parameters whose flag is not named like their key
 NUMBERS = ("data_season_length", "forecast_horizon", "train_seed")
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 DATA = click.argument("data", metavar="DATA")
-QUIET = click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something is wrong.")
-MODEL_DIR = click.option("--model-dir", metavar="DIR", help="The folder of all models.  [default: models]")
-NOW = click.option("--now", metavar="TIME", help="Take it to be TIME (ISO 8601, with a zone): for rehearsals.")
-MODEL = click.option("--model", metavar="NAME|PATH", help="Which model; needed where there are several.")
+QUIET = click.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors.")
+MODEL_DIR = click.option("--model-dir", metavar="DIR", help="Folder of all models.  [default: models]")
+NOW = click.option("--now", metavar="TIME", help="Pretend the current time is TIME (ISO 8601 with a UTC offset).")
+MODEL = click.option("--model", metavar="NAME|PATH", help="The model; required with several models.")
 
 
 def echo_err(text: str) -> None:
-    """Put words on stderr; that nobody reads them any more is no reason to stop."""
+    """Write text to stderr, ignoring a broken pipe."""
     with suppress(BrokenPipeError):
         click.echo(text, err=True)
 
@@ -41,22 +41,22 @@ def note_on_stderr(*, quiet: bool) -> Callable[[str], None]:
 
 
 def fail_on(dropped: Sequence[str], *, better: bool, also: Sequence[str] = ()) -> None:
-    """What --strict asks of a training or a backtest.
+    """Apply `--strict` to a training or a backtest.
 
     Raises:
-        ConditionError: a series was left out, something `also` happened, or the LSTM is not better.
+        ConditionError: a series was left out, `also` is not empty, or lstmcast did not beat the best baseline.
     """
     faults = [*(f"left out: {reason}" for reason in dropped), *also]
-    faults += [] if better else ["the LSTM is not better than the best baseline"]
+    faults += [] if better else ["lstmcast is not better than the best baseline"]
     if faults:
         raise ConditionError(faults)
 
 
 def duration(text: str, flag: str) -> timedelta:
-    """A span of time that a flag gives.
+    """Parse the duration in a flag.
 
     Raises:
-        UsageError: it is none.
+        UsageError: the text is not a duration.
     """
     from lstmcast.config.expressions import parse_duration
 
@@ -67,7 +67,7 @@ def duration(text: str, flag: str) -> timedelta:
 
 
 def combine_options(*options: Decorator) -> Decorator:
-    """Several options as one decorator, in the order in which help shows them."""
+    """Return one decorator for several options, in the order of the help."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(options):
@@ -79,43 +79,49 @@ def combine_options(*options: Decorator) -> Decorator:
 
 CONFIG = combine_options(
     click.option(
-        "-c", "--config", "config_name", metavar="NAME|FILE", help="A shipped config (classic …) or a YAML file."
+        "-c", "--config", "config_name", metavar="NAME|FILE", help="A bundled config (lstm, accurate …) or a YAML file."
     ),
     click.option(
-        "-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One key of the config: train.epochs=50."
+        "-s",
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="One key of the config, such as train.epochs=50; repeatable.",
     ),
 )
 READING = combine_options(
-    click.option("--time", "data_time", metavar="COLUMN", help="The time column."),
+    click.option("--time", "data_time", metavar="COLUMN", help="Time column."),
     click.option(
         "--target",
         "data_target",
         multiple=True,
         metavar="COLUMN",
-        help="The column to forecast; several, or '*', for a wide table.",
+        help="Column to predict; repeatable, or '*', for a wide table.",
     ),
     click.option(
         "--id-columns",
         "data_id_columns",
         multiple=True,
         metavar="COLUMN",
-        help="A column that names the series; may be repeated.",
+        help="Column that identifies the series; repeatable.",
     ),
     click.option(
-        "--frequency", "data_frequency", metavar="ALIAS", help="The step: h, D, B, W-FRI, MS, QS, YS, 30min …"
+        "--frequency", "data_frequency", metavar="ALIAS", help="Length of a step: h, D, B, W-FRI, MS, QS, YS, 30min …"
     ),
     click.option("--season-length", "data_season_length", metavar="N", help="Steps in a season."),
-    click.option("--timezone", "data_timezone", metavar="ZONE", help="The zone of times written without one."),
+    click.option("--timezone", "data_timezone", metavar="ZONE", help="Time zone of times without a UTC offset."),
 )
 
 
 def configure(config_name: str | None, settings: tuple[str, ...], flags: Mapping[str, object]) -> Config:
-    """The config: flags win over `--set`, `--set` over the YAML.
+    """Build the config: flags win over `--set`, which wins over the YAML.
 
     Args:
-        config_name: a shipped config or a file; None: the defaults.
-        settings: `key=value` texts.
-        flags: by parameter name, `data_season_length` for the key `data.season_length`; None and empty mean unset.
+        config_name: a bundled config or a file; None: the defaults.
+        settings: texts of the form `key=value`.
+        flags: values by parameter name, such as `data_season_length` for the key `data.season_length`; None and empty
+            values are unset.
     """
     from lstmcast.config import load_config
     from lstmcast.errors import ConfigError
@@ -139,12 +145,12 @@ def configure(config_name: str | None, settings: tuple[str, ...], flags: Mapping
 
 
 def _by_flag(fault: str, names: Mapping[str, str]) -> str:
-    """A fault of a key that a flag set, named as the flag."""
+    """Name the flag instead of the key in a fault of a value that came from a flag."""
     return next((flag + fault.removeprefix(key) for key, flag in names.items() if fault.startswith(key)), fault)
 
 
 def read_options(flags: Mapping[str, object]) -> ReadOptions | None:
-    """How flags of `READING` ask a file to be read; None where none was given."""
+    """Return the flags of `READING` as options; None if none was given."""
     if not any(flags.values()):
         return None
     from lstmcast.data.schema import ReadOptions
@@ -153,7 +159,7 @@ def read_options(flags: Mapping[str, object]) -> ReadOptions | None:
 
 
 def _as_typed_value(name: str, flag: object) -> object:
-    """A flag's value as the config wants it: several texts as a list, a number as YAML reads it, text as it stands."""
+    """Convert a flag to a config value: a list for a repeated flag, a YAML number, or text without interpretation."""
     if isinstance(flag, tuple):
         return list(flag)
     return flag if name in NUMBERS or not isinstance(flag, str) else json.dumps(flag, ensure_ascii=False)
@@ -161,24 +167,24 @@ def _as_typed_value(name: str, flag: object) -> object:
 
 LEDGER = combine_options(
     click.argument("path", metavar="[JOB]", required=False),
-    click.option("--model", metavar="NAME|PATH", help="Whose ledger; needed where there are several."),
+    click.option("--model", metavar="NAME|PATH", help="The model with the ledger; required with several models."),
     MODEL_DIR,
 )
 
 
 def resolve_ledger(path: str | None, model: str | None, model_dir: str | None) -> tuple[Job | None, Path]:
-    """The job, if one is named, and the folder of the model whose ledger is meant.
+    """Return the job, if a path is given, and the folder of the model with the ledger.
 
     Raises:
-        UsageError: a job and a model are both named.
-        ModelError: none or several fit.
+        UsageError: both a job and a model are given.
+        ModelError: there is no such model, or there are several.
     """
     from lstmcast.jobs.replay import ledger_folder
 
     if path is None:
         return None, ledger_folder(None, model_dir, model)
     if model or model_dir:
-        raise UsageError("--model, --model-dir: the job says which model; leave them out")
+        raise UsageError("--model, --model-dir: the job sets the model; leave them out")
     from lstmcast.config import load_job
 
     job = load_job(path)

@@ -1,4 +1,4 @@
-"""`lstmcast plot`."""
+"""The command `lstmcast plot`."""
 
 from __future__ import annotations
 
@@ -9,28 +9,32 @@ import click
 from lstmcast.cli.options import MODEL, MODEL_DIR, QUIET, echo_err
 
 
-@click.command()
+@click.command(short_help="Draw history, forecast and intervals")
 @click.argument("data", metavar="[DATA]", required=False)
 @MODEL
 @MODEL_DIR
-@click.option("--horizon", type=click.IntRange(1), metavar="N", help="Steps to forecast.  [default: as trained]")
+@click.option("--horizon", type=click.IntRange(1), metavar="N", help="Horizon, in steps.  [default: as trained]")
 @click.option(
     "--forecast",
     "forecast_file",
     metavar="FILE",
-    help="Draw this forecast (a CSV of predict), with what came true of it.",
+    help="Draw a forecast written by predict (CSV), with the actual values.",
 )
-@click.option("--backtest", is_flag=True, help="Draw the held-out forecasts that judged the model.")
+@click.option("--backtest", is_flag=True, help="Draw the hold-out forecasts of the training.")
 @click.option(
     "--series",
     "keys",
     multiple=True,
     metavar="KEY",
-    help="Which series, parts joined by '/'; may be repeated.  [default: the first 9]",
+    help="Key of a series, parts joined by '/'; repeatable.  [default: the first 9]",
 )
 @click.option("--history-steps", type=click.IntRange(1), metavar="N", help="Past steps to show.")
 @click.option(
-    "-o", "--output", default="forecast.png", metavar="FILE", help=".png, .svg or .pdf.  [default: forecast.png]"
+    "-o",
+    "--output",
+    default="forecast.png",
+    metavar="FILE",
+    help="Figure: .png, .svg or .pdf.  [default: forecast.png]",
 )
 @QUIET
 def plot(
@@ -46,7 +50,7 @@ def plot(
     backtest: bool,
     quiet: bool,
 ) -> None:
-    """Draw history, forecast and intervals (and the actual values where they are known)."""
+    """Draw history, forecast, intervals, and actual values if they are known."""
     from lstmcast.app import load_model
     from lstmcast.errors import UsageError
     from lstmcast.persistence.files import write_atomically

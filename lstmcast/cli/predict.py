@@ -1,4 +1,4 @@
-"""`lstmcast predict`."""
+"""The command `lstmcast predict`."""
 
 from __future__ import annotations
 
@@ -9,28 +9,26 @@ import click
 from lstmcast.cli.options import MODEL, MODEL_DIR, QUIET, READING, echo_err, read_options
 
 
-@click.command()
+@click.command(short_help="Forecast the next steps")
 @click.argument("data", metavar="[DATA]", required=False)
 @MODEL
 @MODEL_DIR
 @READING
-@click.option("--horizon", type=click.IntRange(1), metavar="N", help="Steps to forecast.  [default: as trained]")
+@click.option("--horizon", type=click.IntRange(1), metavar="N", help="Horizon, in steps.  [default: as trained]")
 @click.option(
     "--temperature",
     type=click.FloatRange(0, min_open=True),
     metavar="T",
-    help="Draw symbols instead of saying the likeliest: the lower, the likelier (model.task: category).",
+    help="Sample symbols at this softmax temperature (model.task: category).",
 )
-@click.option(
-    "--seed", type=click.IntRange(0), metavar="N", help="Of what is drawn: same seed, same symbols.  [default: 0]"
-)
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of the samples.  [default: 0]")
 @click.option(
     "-o",
     "--output",
     metavar="FILE",
-    help=".csv, .jsonl, .parquet (text: .txt); - for stdout, in the format of training's.  [default: forecast.csv]",
+    help="File (.csv, .jsonl, .parquet; text: .txt), or - for stdout.  [default: forecast.csv]",
 )
-@click.option("--strict", is_flag=True, help="Exit 8 where a series was left out or is missing, or the data are old.")
+@click.option("--strict", is_flag=True, help="Exit with 8 if a series is left out or missing, or the data are old.")
 @QUIET
 def predict(
     data: str | None,
@@ -45,11 +43,11 @@ def predict(
     quiet: bool,
     **reading: object,
 ) -> None:
-    """Forecast from the current model and the newest data; where no model was trained, by pretrained networks.
+    """Forecast with the current version and the newest data, or with pretrained models if none was trained.
 
-    DATA is the newest file; without it, the file named at training is read again, or where that is gone, what the model
-    kept of it is used. TensorFlow is not needed. Pretrained networks (--model pretrained) forecast data that none was
-    trained on: only they take the flags that say how a file is read.
+    DATA is the newest file; without it, the file of the training is read again, or, if that is gone, the stored context
+    is used. TensorFlow is not needed. The flags that describe a file are only for pretrained models (--model
+    pretrained): a trained model reads a file as in training.
     """
     from lstmcast.parallel import limit_blas_threads
 
@@ -66,7 +64,7 @@ def predict(
     target = output or default_output
     content = outcome.render(output_suffix(default_output if target == "-" else target, loaded.task.formats))
     if is_same(target, loaded.dataset.source):
-        raise UsageError(f"{target}: holds the data, and a forecast would take their place: give another --output")
+        raise UsageError(f"{target}: is the data file; choose another --output")
     if target == "-":
         click.echo(content, nl=False)
     else:

@@ -1,4 +1,4 @@
-"""`lstmcast replay`."""
+"""The command `lstmcast replay`."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from lstmcast.cli.options import LEDGER, QUIET, echo_err, resolve_ledger
 from lstmcast.clock import time_at
 
 
-@click.command()
+@click.command(short_help="Reproduce a past forecast")
 @LEDGER
 @click.option(
-    "--as-of", metavar="TIME", required=True, help="The forecast that was in use at TIME (ISO 8601, with zone)."
+    "--as-of", metavar="TIME", required=True, help="Reproduce the forecast in use at TIME (ISO 8601 with a UTC offset)."
 )
-@click.option("-o", "--output", default="-", metavar="FILE", help="Where to write it; - for stdout.  [default: -]")
+@click.option("-o", "--output", default="-", metavar="FILE", help="File, or - for stdout.  [default: -]")
 @QUIET
 def replay(path: str | None, model: str | None, model_dir: str | None, as_of: str, output: str, *, quiet: bool) -> None:
-    """Make a past forecast again, to the byte, in the format it had.
+    """Reproduce a past forecast, byte for byte, in its original format.
 
-    By the version that made it, from the data as they stood then; where that version is gone, from the recorded
-    numbers. Which of the two is said.
+    It is computed by the version that made it, from the data of that time, or, if that version was removed, taken from
+    the recorded numbers. The method is printed.
     """
     when = time_at(as_of, "--as-of")
     _, folder = resolve_ledger(path, model, model_dir)

@@ -1,4 +1,4 @@
-"""`lstmcast run`."""
+"""The command `lstmcast run`."""
 
 from __future__ import annotations
 
@@ -15,18 +15,22 @@ if TYPE_CHECKING:
     from lstmcast.jobs.events import LogEvent, Note
 
 
-@click.command()
+@click.command(short_help="Run a scheduled job once")
 @click.argument("path", metavar="JOB")
-@click.option("--force", is_flag=True, help="Do it again where nothing has changed.")
-@click.option("--wait", type=click.FloatRange(0), default=0.0, metavar="S", help="Seconds to wait for another run.")
+@click.option("--force", is_flag=True, help="Run even if nothing has changed.")
+@click.option(
+    "--wait", type=click.FloatRange(0), default=0.0, metavar="S", help="Seconds to wait for another run to end."
+)
 @NOW
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Of what is said on stderr.")
+@click.option(
+    "--log-format", type=click.Choice(["text", "json"]), default="text", help="Format of the messages on stderr."
+)
 @QUIET
 def run(path: str, wait: float, now: str | None, log_format: str, *, force: bool, quiet: bool) -> None:
-    """Do what the schedule of JOB (a YAML file; see init --job) is for: once, whatever happens to it.
+    """Run a scheduled job once; JOB is its YAML file (see init --job).
 
-    Reads the newest data, checks them, trains when that is due, forecasts, and records what was forecast. Where nothing
-    has changed since the last run, nothing is done.
+    Read and validate the newest data, retrain if due, forecast, and record the forecast. Nothing is done if nothing
+    has changed since the last run. A run may be interrupted and repeated at any time.
     """
     clock = clock_at(now)
     from lstmcast.config import load_job
@@ -41,13 +45,13 @@ def run(path: str, wait: float, now: str | None, log_format: str, *, force: bool
         with console.progress(quiet=quiet or as_json) as on_progress:
             run_and_report(job, clock(), note=note, on_progress=on_progress, force=force, wait=wait)
     except LstmcastError as err:
-        if as_json:  # it is said already
+        if as_json:  # the failure is logged already
             raise click.exceptions.Exit(err.exit_code) from err
         raise
 
 
 def _writer(clock: Clock, *, as_json: bool, quiet: bool) -> Note:
-    """Says events on stderr: as text for a person, but for failures, which are said elsewhere; or as a line of JSON."""
+    """Return a function that writes an event to stderr: a line of text, except for failures, or a line of JSON."""
 
     def note(event: LogEvent) -> None:
         if quiet and event.level == "info":

@@ -1,4 +1,4 @@
-"""`lstmcast schedule`."""
+"""The command `lstmcast schedule`."""
 
 from __future__ import annotations
 
@@ -17,22 +17,21 @@ if TYPE_CHECKING:
 SCHEDULERS = ("cron", "systemd", "kubernetes")
 
 
-@click.command()
+@click.command(short_help="Write files for cron, systemd or Kubernetes")
 @click.argument("job", metavar="JOB")
-@click.option("--cron", "kind", flag_value="cron", help="Lines of a crontab.")
-@click.option("--systemd", "kind", flag_value="systemd", help="A service and its timer.")
-@click.option("--kubernetes", "kind", flag_value="kubernetes", help="A CronJob.")
-@click.option("--every", metavar="SPAN", help="How often: 15min, 1h, 1d …  [default: as often as the data come]")
-@click.option("--timezone", metavar="ZONE", help="Whose clock it follows.  [default: the data's, else UTC]")
-@click.option("--image", metavar="IMAGE", help="With --kubernetes: where lstmcast is installed.")
-@click.option("-o", "--output", metavar="DIR", help="Write the files there instead of showing them.")
+@click.option("--cron", "kind", flag_value="cron", help="Print a crontab entry.")
+@click.option("--systemd", "kind", flag_value="systemd", help="Print a service and its timer.")
+@click.option("--kubernetes", "kind", flag_value="kubernetes", help="Print a CronJob.")
+@click.option("--every", metavar="SPAN", help="Interval: 15min, 1h, 1d …  [default: the frequency of the data]")
+@click.option("--timezone", metavar="ZONE", help="Time zone of the schedule.  [default: that of the data, else UTC]")
+@click.option("--image", metavar="IMAGE", help="Container image with lstmcast, for --kubernetes.")
+@click.option("-o", "--output", metavar="DIR", help="Folder for the files.  [default: stdout]")
 def schedule(
     job: str, kind: str | None, every: str | None, timezone: str | None, image: str | None, output: str | None
 ) -> None:
-    """Show the files that run the job of the YAML file JOB on a schedule, and how to install them.
+    """Print the files that run JOB (a YAML file) on a schedule, and how to install them.
 
-    Each has the time zone, a time-out, a delay that keeps jobs from starting all at once, and a log. Runs that overlap
-    are kept apart by the job's own lock.
+    Each sets the time zone, a time limit, a random delay and a log. Overlapping runs are prevented by the job's lock.
     """
     from lstmcast.config import load_job
     from lstmcast.errors import UsageError
@@ -50,7 +49,7 @@ def schedule(
 
 
 def _files(scheduler: str, planned: Schedule, image: str | None) -> dict[str, str]:
-    """The files by their names."""
+    """Return the contents of the files by name."""
     from dataclasses import replace
     from importlib.metadata import version
 
@@ -63,7 +62,7 @@ def _files(scheduler: str, planned: Schedule, image: str | None) -> dict[str, st
 
 
 def _schedule(path: Path, job: Job, every: str | None, timezone: str | None) -> Schedule:
-    """When the job runs: as the flags say, else as its data do, which are read only where they are asked."""
+    """Return the schedule of the flags, completed by the frequency and time zone of the data."""
     from lstmcast.data.load import read
     from lstmcast.data.schema import ReadOptions
     from lstmcast.jobs.schedules import Schedule, default_interval, interval, scheduler_zone
@@ -76,7 +75,7 @@ def _schedule(path: Path, job: Job, every: str | None, timezone: str | None) -> 
         minutes = minutes or default_interval(calendar.kind, calendar.step)
     planned = Schedule(_command(), path.resolve(), minutes, scheduler_zone(zone))
     if every and timedelta(minutes=minutes) != duration(every, "--every"):
-        echo_err(f"--every {every}: not an interval that a calendar can say; {planned.often} instead")
+        echo_err(f"--every {every}: no schedule has this interval; {planned.often} is used instead")
     return planned
 
 
@@ -92,7 +91,7 @@ def _zone(timezone: str) -> str:
 
 
 def _command() -> tuple[str, ...]:
-    """What runs lstmcast here, whatever the PATH of a scheduler is."""
+    """Return the command that runs lstmcast, independent of the scheduler's PATH."""
     import sys
 
     installed = Path(sys.executable).parent / "lstmcast"

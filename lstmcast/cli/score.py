@@ -1,4 +1,4 @@
-"""`lstmcast score`."""
+"""The command `lstmcast score`."""
 
 from __future__ import annotations
 
@@ -17,15 +17,23 @@ if TYPE_CHECKING:
     from lstmcast.config.expressions import Condition
 
 
-@click.command()
+@click.command(short_help="Score recorded forecasts")
 @LEDGER
 @click.option(
-    "--window", metavar="SPAN", help="Only steps in this time before now: 30d, 12h, all.  [default: the job's, or all]"
+    "--window",
+    metavar="SPAN",
+    help="Score only the steps of the last 30d, 12h …, or all.  [default: the job's, or all]",
 )
-@click.option("--fail-if", "conditions", multiple=True, metavar="CONDITION", help="Exit 8 where it is met: 'mase > 1'.")
+@click.option(
+    "--fail-if",
+    "conditions",
+    multiple=True,
+    metavar="CONDITION",
+    help="Exit with 8 if the condition is met, such as 'mase > 1'; repeatable.",
+)
 @click.option("--wait", type=click.FloatRange(0), default=10.0, metavar="S", help="Seconds to wait for a run to end.")
 @NOW
-@click.option("--json", "as_json", is_flag=True, help="The scores as JSON on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
 @QUIET
 def score(
     path: str | None,
@@ -39,10 +47,10 @@ def score(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """How good the recorded forecasts were, by what is known now.
+    """Score recorded forecasts against the data observed since.
 
-    With JOB (its YAML file) the newest data are read first, and its window and its conditions hold; without, the ledger
-    tells what it has seen. A condition speaks of mae, bias, mase, outcomes or coverage_80 and the like.
+    With JOB (a YAML file), the newest data are read first, and the window and the conditions are those of the job.
+    Without JOB, the ledger's data are used. Conditions use mae, bias, mase, outcomes or coverage_LEVEL.
     """
     clock = clock_at(now)
     requested = [_condition(text) for text in conditions]
@@ -82,4 +90,4 @@ def _condition(text: str) -> Condition:
 
 def _refuse_unknown(conditions: Sequence[Condition], scores: Mapping[str, float]) -> None:
     if unknown := [condition.name for condition in conditions if condition.name not in scores]:
-        raise UsageError(f"--fail-if: no score is called {unknown[0]!r}; there are: {', '.join(scores)}")
+        raise UsageError(f"--fail-if: unknown score {unknown[0]!r}; known scores: {', '.join(scores)}")

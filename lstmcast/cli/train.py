@@ -1,4 +1,4 @@
-"""`lstmcast train`."""
+"""The command `lstmcast train`."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import click
 from lstmcast.cli.options import CONFIG, DATA, MODEL_DIR, QUIET, READING, configure, fail_on, note_on_stderr
 
 
-@click.command()
+@click.command(short_help="Fit, score and save a model")
 @DATA
 @CONFIG
 @READING
-@click.option("--horizon", "forecast_horizon", metavar="N", help="Steps to forecast.")
-@click.option("--init", "train_init", metavar="MODE", help="scratch, fine_tune (pretrained models), or auto.")
-@click.option("--seed", "train_seed", metavar="N", help="Same seed, same data: the same bytes.")
-@click.option("--name", "store_name", metavar="MODEL", help="The model's name.  [default: the file's]")
+@click.option("--horizon", "forecast_horizon", metavar="N", help="Horizon, in steps.")
+@click.option("--init", "train_init", metavar="MODE", help="Initial weights: scratch, fine_tune, ensemble or auto.")
+@click.option("--seed", "train_seed", metavar="N", help="Seed of all random numbers.")
+@click.option("--name", "store_name", metavar="MODEL", help="Name of the model.  [default: that of the file]")
 @MODEL_DIR
-@click.option("--strict", is_flag=True, help="Exit 8 where a series had to be left out, or the LSTM is not better.")
-@click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
+@click.option("--strict", is_flag=True, help="Exit with 8 if a series is left out or no baseline is beaten.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @QUIET
 def train(
     data: str,
@@ -34,10 +34,10 @@ def train(
     quiet: bool,
     **flags: object,
 ) -> None:
-    """Fit a network on DATA, judge it on held-out origins, and save a version.
+    """Fit a model of DATA, score it on held-out origins beside naive baselines, and save a version.
 
-    DATA is a CSV (also .gz, .xz, .zst, .bz2, .zip), Parquet, with --config text a plain text, or - for stdin. Columns,
-    frequency, season and horizon are inferred, and said.
+    DATA is a CSV file (also .gz, .xz, .zst, .bz2, .zip), a Parquet file, plain text with --config text, or - for stdin.
+    Columns, frequency, season and horizon are inferred and printed.
     """
     config = configure(config_name, settings, {**flags, "store_models": model_dir})
     from lstmcast.nn.keras_backend import require_tensorflow

@@ -3,18 +3,18 @@
 condition = score OP number
 alert     = what OP number ["with" P"%"] ["within" SPAN]
 score     = mae | bias | mase | outcomes | coverage_LEVEL
-what      = value     the series itself: does its path get there, at any step?        with 50% unless said
-          | mean      the path's mean over the span                                   with 50% unless said
-          | sum       the path's sum over the span                                    with 50% unless said
+what      = value     the path at any step           with 50% by default
+          | mean      the mean of the path            with 50% by default
+          | sum       the sum of the path             with 50% by default
           | forecast  the forecast at any step
-          | p1 … p99  that percentile of the forecast at any step
+          | p1 … p99  a percentile of the forecast at any step
 OP        = > | >= | < | <=
-SPAN      = 90s | 30min | 24h | 7d | 4w | "6 steps"         after the last known step; without one: all steps
+SPAN      = 90s | 30min | 24h | 7d | 4w | "6 steps"   after the last known step; default: all steps
 
 event = name OP limit | name "rises" | name "falls"
-name  = y | the target column's
+name  = y | the target column
 OP    = > | >= | < | <=
-limit = a number | p1 … p99: that percentile of what each series showed before anything was held out
+limit = a number | p1 … p99: a percentile of the training part of each series
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _LONGEST = timedelta(days=366 * 100)
 
 
 def parse_duration(text: str) -> timedelta:
-    """A number and a unit as a span of time.
+    """Parse a number and a unit.
 
     Raises:
-        ValueError: something else, nothing at all, or more than a century; says the rule.
+        ValueError: another form, zero, or more than a century.
     """
     written = _WRITTEN.fullmatch(text)
     span = timedelta(**{UNITS[written[2]]: float(written[1])}) if written else timedelta()
@@ -45,7 +45,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def duration_text(span: timedelta) -> str:
-    """The span in the largest unit of which it is a whole number: the inverse of `parse_duration`."""
+    """Format a duration in the largest unit of which it is a multiple: the inverse of `parse_duration`."""
     for unit in reversed(UNITS):
         count = span / timedelta(**{UNITS[unit]: 1})
         if count >= 1 and count == int(count):
@@ -54,7 +54,7 @@ def duration_text(span: timedelta) -> str:
 
 
 def span_words(span: timedelta) -> str:
-    """About how long, for a person: its two largest units, `3 d 4 h`; `0 min` below a minute."""
+    """Format a duration roughly, in its two largest units: `3 d 4 h`, or `0 min` below a minute."""
     minutes = max(int(span.total_seconds()) // 60, 0)
     days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
     if days:
@@ -69,13 +69,13 @@ OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
 }
 OF_PATHS = ("value", "mean", "sum")
-"""What is asked of whole paths: the answer is a probability."""
+"""Quantities of a path, whose conditions hold with a probability."""
 
 _OP = r"(?P<op>>=|<=|>|<)"
 _NUMBER = r"(?P<limit>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
 _SCORE = r"(?P<name>mae|bias|mase|outcomes|coverage_\d+(?:\.\d+)?)"
 _WHAT = r"(?P<what>value|mean|sum|forecast|p[1-9]\d?)"
-_WITH = r"(?:\s+with\s+(?P<share>\d+(?:\.\d+)?)\s*%)?"
+_WITH = r"(?:\s+with\s+(?P<percent>\d+(?:\.\d+)?)\s*%)?"
 _WITHIN = r"(?:\s+within\s+(?:(?P<steps>[1-9]\d{0,5})\s+steps?|(?P<span>\S+(?: \S+)?)))?"
 _CONDITION = re.compile(rf"{_SCORE}\s*{_OP}\s*{_NUMBER}", re.ASCII)
 _ALERT = re.compile(rf"{_WHAT}\s*{_OP}\s*{_NUMBER}{_WITH}{_WITHIN}", re.ASCII)
@@ -83,10 +83,10 @@ _ALERT = re.compile(rf"{_WHAT}\s*{_OP}\s*{_NUMBER}{_WITH}{_WITHIN}", re.ASCII)
 
 @dataclass(frozen=True)
 class Condition:
-    """A live score held against a number.
+    """A condition on a live score.
 
     Attributes:
-        text: as it was written.
+        text: the expression.
         name: of the score.
         op: `>`, `>=`, `<` or `<=`.
         limit: the number.
@@ -98,22 +98,22 @@ class Condition:
     limit: float
 
     def met(self, scores: Mapping[str, float]) -> bool:
-        """Whether it holds; a score that is undefined (NaN), or is not there, meets nothing."""
+        """Whether the condition holds; it does not for a missing or undefined (NaN) score."""
         return bool(OPERATORS[self.op](scores.get(self.name, float("nan")), self.limit))
 
 
 @dataclass(frozen=True)
 class AlertCondition:
-    """What an alert waits for.
+    """The condition of an alert.
 
     Attributes:
-        text: as it was written.
+        text: the expression.
         quantity: `value`, `mean`, `sum`, `forecast`, or a percentile such as `p90`.
         op: `>`, `>=`, `<` or `<=`.
         limit: the number.
-        probability: from which probability on it fires; None: what is asked has no probability of its own.
-        steps: it looks so many steps ahead; None: as `span` says.
-        span: it looks so far ahead; None, and no steps: as far as the forecast goes.
+        probability: minimum probability at which the alert fires; None for quantities without a probability.
+        steps: number of steps ahead; None: by `span`.
+        span: time ahead; None, and no steps: the whole forecast.
     """
 
     text: str
@@ -126,10 +126,10 @@ class AlertCondition:
 
 
 def parse_condition(text: str) -> Condition:
-    """A condition on live scores.
+    """Parse a condition on live scores.
 
     Raises:
-        ValueError: something else; says the rule.
+        ValueError: another form.
     """
     found = _CONDITION.fullmatch(text.strip())
     if not found:
@@ -139,18 +139,18 @@ def parse_condition(text: str) -> Condition:
 
 
 def parse_alert(text: str) -> AlertCondition:
-    """What an alert waits for.
+    """Parse the condition of an alert.
 
     Raises:
-        ValueError: something else; says the rule.
+        ValueError: another form.
     """
     found = _ALERT.fullmatch(text.strip())
     if not found:
         raise ValueError(
-            "must be value, mean, sum, forecast or a percentile (p90), one of > >= < <=, a number, and if wanted "
+            "must be value, mean, sum, forecast or a percentile (p90), one of > >= < <=, a number, and optionally "
             f"'with 20%' and 'within 24h' or 'within 6 steps': 'value > 500 with 20% within 24h' (got {text!r})"
         )
-    what, fraction = found["what"], found["share"]
+    what, fraction = found["what"], found["percent"]
     if fraction is not None and what not in OF_PATHS:
         raise ValueError(
             f"'with' goes with {', '.join(OF_PATHS)}: a forecast and its percentiles are numbers (got {text!r})"
@@ -175,14 +175,14 @@ _EVENT = re.compile(rf"(?P<name>.+?)(?:\s*{_OP}\s*{_LIMIT}|\s+(?P<move>rises|fal
 
 @dataclass(frozen=True)
 class EventExpression:
-    """What each step is asked.
+    """The definition of an event.
 
     Attributes:
-        text: as it was written.
-        name: of the column it speaks of, or `y`.
-        op: `>`, `>=`, `<` or `<=`, for `limit` or `percentile`; or `rises` or `falls`, since the step before.
+        text: the expression.
+        name: of the target column, or `y`.
+        op: `>`, `>=`, `<` or `<=`, with `limit` or `percentile`; or `rises` or `falls`, compared with the step before.
         limit: the number.
-        percentile: whose value is the limit, 1 to 99.
+        percentile: 1 to 99, the percentile that is the limit.
     """
 
     text: str
@@ -193,10 +193,10 @@ class EventExpression:
 
 
 def parse_event(text: str) -> EventExpression:
-    """What is to come true.
+    """Parse the definition of an event.
 
     Raises:
-        ValueError: something else; says the rule.
+        ValueError: another form.
     """
     found = _EVENT.fullmatch(text.strip())
     if not found:

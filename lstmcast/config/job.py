@@ -1,4 +1,4 @@
-"""A job: a configuration with what a schedule needs beside it. Every key, its type, its default and what it means."""
+"""Schema of a job: a configuration of values with the keys that a schedule needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lstmcast.config.schema import Section, ValueConfig
 
 
 def _span(value: object) -> timedelta:
-    """Text as a span of time; a span stays what it is."""
+    """Parse the text of a duration; keep a duration."""
     return value if isinstance(value, timedelta) else parse_duration(value if isinstance(value, str) else repr(value))
 
 
@@ -28,10 +28,10 @@ RuleAction = Literal["fail", "warn", "fallback"]
 
 
 class ThresholdRule(Section):
-    """A limit, and what is done where it is broken: the limit alone means `fail`."""
+    """A limit and the action if it is violated; a limit alone means `action: fail`."""
 
     action: RuleAction = "fail"
-    """fail: end with exit code 4 or 5; warn: say so; fallback: forecast by seasonal naive (column `model`)."""
+    """Action if the limit is violated: exit with 4 or 5 (fail), warn, or forecast by seasonal naive (fallback)."""
 
     @model_validator(mode="before")
     @classmethod
@@ -40,69 +40,69 @@ class ThresholdRule(Section):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> dict[str, Any]:
-        """A limit alone, or the keys."""
+        """Allow a limit alone, or the keys."""
         keys = handler.resolve_ref_schema(handler(core))
         return {"anyOf": [keys["properties"]["limit"], keys]}
 
 
 class SpanRule(ThresholdRule):
-    """A rule about a span of time."""
+    """A rule with a duration as its limit."""
 
     limit: Duration
-    """The longest that is allowed."""
+    """Longest duration allowed."""
 
 
 class FractionRule(ThresholdRule):
-    """A rule about a share."""
+    """A rule with a fraction as its limit."""
 
     limit: Fraction
-    """The smallest that is allowed."""
+    """Smallest fraction allowed."""
 
 
 class Freshness(Section):
-    """What data and model must be like. Each rule: null, a limit, or {limit: 2h, action: fail | warn | fallback}."""
+    """Requirements on data and model. Each rule is null, a limit, or {limit: 2h, action: fail | warn | fallback}."""
 
     max_data_age: SpanRule | None = None
-    """How long ago the newest step of the file may have ended (a step ends where the next one starts)."""
+    """Maximum time since the end of the newest step, which is the start of the step after it; null: any."""
     max_model_age: SpanRule | None = None
-    """How long ago the model may have been trained."""
+    """Maximum time since the model was trained; null: any."""
     min_completeness: FractionRule | None = None
-    """The share of the steps that the network reads for which every series must have a value."""
+    """Minimum fraction of the steps read by the network that have a value, in every series; null: any."""
     max_flatline: SpanRule | None = None
-    """For how long the last values of a series that is not constant may be the same."""
+    """Maximum duration of equal last values in a series that is not constant; null: any."""
 
 
 class Retrain(Section):
-    """When a new model is fitted, and from where. It replaces the old one only where it is not worse."""
+    """When a new model is trained. It replaces the current one only if it is not worse."""
 
     every: Duration | None = timedelta(days=7)
-    """How often, where there are new data; null: never by age. A changed config is trained at once."""
+    """Interval between trainings if there are new data; null: none. A changed config is trained in the next run."""
     on_drift: bool = True
-    """Whether to train where the errors have grown beyond those of the model's calibration."""
+    """Whether a drift of the errors since the calibration triggers a training."""
     init: Literal["warm", "fresh"] = "warm"
-    """Warm: go on from the weights of the model in use; fresh: from chance's."""
+    """Initial weights: those of the current model (warm), or those of train.init (fresh)."""
 
 
 class LedgerConfig(Section):
-    """What is remembered of every forecast, in models/<name>/ledger.sqlite."""
+    """The ledger of all forecasts, in models/<name>/ledger.sqlite."""
 
     retention: Duration | None = timedelta(days=400)
-    """How long; null: for ever."""
+    """Time for which forecasts and observations are kept; null: unlimited."""
     score_window: Duration = timedelta(days=30)
-    """What live scores look at: forecasts of the steps that lie in this time before now."""
+    """Time before now whose steps the live scores cover."""
     adaptive_intervals: bool = True
-    """Whether intervals are widened and narrowed by what came true (adaptive conformal inference)."""
+    """Whether interval widths adapt to the observed coverage (adaptive conformal inference)."""
 
 
 class AlertConfig(Section):
-    """A threshold to watch."""
+    """A condition on the forecast."""
 
     name: str = ""
-    """What it is called; unset: its condition."""
+    """Name of the alert; empty: its condition."""
     when: str
-    """Such as "p90 > 500 within 24h": the 90 % quantile crosses 500 at some step of the next 24 hours."""
+    """Condition such as "p90 > 500 within 24h": the 90 % quantile exceeds 500 at a step of the next 24 hours."""
     series: str | None = None
-    """Which series (parts of its key joined by '/'); null: all."""
+    """Key of the series, parts joined by '/'; null: all series."""
 
     @field_validator("when", mode="after")
     @classmethod
@@ -117,19 +117,19 @@ class AlertConfig(Section):
 
 
 class OnAlert(Section):
-    """A command that is run where an alert fires, without a shell; it gets the alerts as JSON on stdin."""
+    """A command run without a shell when an alert fires, with the alerts as JSON on stdin."""
 
     command: list[str] = Field(min_length=1)
-    """The program and its arguments."""
+    """Program and arguments."""
     timeout: Duration = timedelta(seconds=30)
-    """How long it may take."""
+    """Maximum duration of the command."""
 
 
 class MetricsConfig(Section):
-    """Figures for those who watch."""
+    """Metrics for monitoring."""
 
     textfile: str | None = None
-    """A file for the textfile collector of Prometheus (*.prom, or it is not read); null: none."""
+    """File for the textfile collector of Prometheus, which reads only *.prom; null: none."""
 
     @field_validator("textfile", mode="after")
     @classmethod
@@ -140,21 +140,21 @@ class MetricsConfig(Section):
 
 
 class Job(ValueConfig):
-    """A whole job. Relative paths are relative to the folder of its file."""
+    """A job. Relative paths are relative to the folder of its file."""
 
     input: str
-    """The file with the newest data, read at every run."""
+    """File with the newest data, read at every run."""
     freshness: Freshness = Freshness()
     retrain: Retrain = Retrain()
     ledger: LedgerConfig = LedgerConfig()
     fail_if: list[str] = Field(default=[])
-    """Conditions on live scores, such as "mase > 1": where one is met, the exit code is 8."""
+    """Conditions on live scores, such as "mase > 1"; if one is met, the exit code is 8."""
     alerts: list[AlertConfig] = Field(default=[])
-    """Thresholds to watch, such as {name: peak, when: "p90 > 500 within 24h"}: where one is crossed, the code is 8."""
+    """Alerts, such as {name: peak, when: "p90 > 500 within 24h"}; if one fires, the exit code is 8."""
     on_alert: OnAlert | None = None
-    """What is run where an alert fires: {command: [notify, --json], timeout: 30s} gets them as JSON; null: nothing."""
+    """Command for alerts that fire, such as {command: [notify, --json], timeout: 30s}; null: none."""
     plot: str | None = None
-    """A figure of the forecast (.png, .svg, .pdf); null: none."""
+    """Figure of the forecast (.png, .svg, .pdf); null: none."""
     metrics: MetricsConfig = MetricsConfig()
 
     @field_validator("input", mode="after")
@@ -182,7 +182,7 @@ class Job(ValueConfig):
         for text in value:
             condition = parse_condition(text)
             if condition.name.startswith("coverage_") and abs(condition.limit) > 1:
-                raise ValueError(f"a coverage is a share: write 0.8 for 80 % (got {text!r})")
+                raise ValueError(f"a coverage is a fraction: write 0.8 for 80 % (got {text!r})")
         return value
 
     @field_validator("alerts", mode="after")
@@ -198,7 +198,7 @@ class Job(ValueConfig):
         known = {f"coverage_{level:g}" for level in self.forecast.levels}
         for name in (parse_condition(text).name for text in self.fail_if):
             if name.startswith("coverage_") and name not in known:
-                raise ValueError(f"fail_if: {name}: forecast.levels has no such level (it is {self.forecast.levels})")
+                raise ValueError(f"fail_if: {name}: not a level of forecast.levels ({self.forecast.levels})")
         return self
 
     @model_validator(mode="after")
@@ -213,17 +213,17 @@ class Job(ValueConfig):
         return ValueConfig(**{name: getattr(self, name) for name in ValueConfig.model_fields})
 
     def resolve_paths(self, folder: Path) -> Job:
-        """The same with every relative path seen from where this process is, not from the job's folder."""
+        """Return the job with paths relative to the working directory instead of the folder of its file."""
 
-        def seen(path: str | None) -> str | None:
+        def resolved(path: str | None) -> str | None:
             return None if path is None else str(folder / path)
 
         return self.model_copy(
             update={
-                "input": seen(self.input),
-                "forecast": self.forecast.model_copy(update={"output": seen(self.forecast.output)}),
-                "store": self.store.model_copy(update={"models": seen(self.store.models)}),
-                "plot": seen(self.plot),
-                "metrics": self.metrics.model_copy(update={"textfile": seen(self.metrics.textfile)}),
+                "input": resolved(self.input),
+                "forecast": self.forecast.model_copy(update={"output": resolved(self.forecast.output)}),
+                "store": self.store.model_copy(update={"models": resolved(self.store.models)}),
+                "plot": resolved(self.plot),
+                "metrics": self.metrics.model_copy(update={"textfile": resolved(self.metrics.textfile)}),
             }
         )

@@ -17,7 +17,7 @@ from lstmcast.config.job import Job
 from lstmcast.config.schema import CONFIG_TYPES, AnyConfig, Config, ValueConfig
 from lstmcast.errors import ConfigError, FileError
 
-MAX_BYTES = 1 << 20  # bytes: a config is written by hand
+MAX_BYTES = 1 << 20  # bytes
 
 ConfigType = TypeVar("ConfigType", bound=Config)
 Tree = dict[str, Any]
@@ -27,14 +27,14 @@ def load_config(source: str | Path | None = None, overrides: Mapping[str, Any] |
     """Read a configuration.
 
     Args:
-        source: a shipped config's name, or a path; None: the defaults.
-        overrides: dotted key to value, stronger than the file: `{"train.epochs": 50}`. Text is read as YAML.
+        source: name of a bundled config, or a path; None: the defaults.
+        overrides: dotted key to value, which wins over the file: `{"train.epochs": 50}`. Text is parsed as YAML.
 
     Returns:
-        The checked configuration.
+        The validated configuration of its task.
 
     Raises:
-        ConfigError: every fault of file and overrides, each with its dotted key.
+        ConfigError: all faults of file and overrides, each with its dotted key.
         FileError: the file cannot be read.
     """
     tree, name = ({}, "--set") if source is None else (_parse(_read(_find(source)), str(source), Config), str(source))
@@ -46,10 +46,10 @@ def load_job(path: str | Path) -> Job:
     """Read a job.
 
     Returns:
-        The checked job, with its paths seen from where this process is.
+        The validated job, with paths relative to the working directory.
 
     Raises:
-        ConfigError: every fault of the file, each with its dotted key.
+        ConfigError: all faults of the file, each with its dotted key.
         FileError: the file cannot be read.
     """
     job = _checked(Job, _parse(_read(Path(path)), str(path), Job), str(path), {})
@@ -57,7 +57,7 @@ def load_job(path: str | Path) -> Job:
 
 
 def bundled_configs() -> dict[str, Path]:
-    """The configs that come with lstmcast, by name."""
+    """Return the paths of the bundled configs by name."""
     package = Path(__file__).resolve().parents[1]
     folder = next((f for f in (package / "configs", package.parent / "configs") if f.is_dir()), package)
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
@@ -95,22 +95,22 @@ def _find(source: str | Path) -> Path:
     names = bundled_configs()
     if text in names:
         return names[text]
-    with suppress(OSError):  # a name too long to be a file's
+    with suppress(OSError):  # a name too long for a file
         if Path(text).suffix or "/" in text or Path(text).exists():
             return Path(text)
     close = difflib.get_close_matches(text, names, 1)
     hint = f"did you mean {close[0]}? " if close else ""
-    raise ConfigError(f"--config {text}: {hint}shipped configs: {', '.join(names)}; or name a file (my.yaml)")
+    raise ConfigError(f"--config {text}: {hint}bundled configs: {', '.join(names)}; or the path of a file (my.yaml)")
 
 
 def _read(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)  # a device may never end
-    except (OSError, ValueError) as err:  # ValueError: a NUL in the name
+            content = file.read(MAX_BYTES + 1)  # bounded, for devices
+    except (OSError, ValueError) as err:  # ValueError: NUL in the name
         raise FileError(f"{path}: cannot be read: {getattr(err, 'strerror', err)}") from err
     if len(content) > MAX_BYTES:
-        raise ConfigError(f"{path}: a config is at most 1 MB ({MAX_BYTES:,} bytes); this is more")
+        raise ConfigError(f"{path}: larger than 1 MB ({MAX_BYTES:,} bytes), the limit of a config")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as err:
@@ -124,10 +124,10 @@ class PlainLoader(yaml.SafeLoader):
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.doubled: list[str] = []
+        self.duplicates: list[str] = []
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """The next node, unless it is an alias or has a tag."""
+        """Compose the next node; refuse aliases and tags."""
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]  # untyped in types-PyYAML
         mark = event.start_mark
         if isinstance(event, yaml.AliasEvent):
@@ -147,14 +147,14 @@ for _tag, _pattern, _first in (
 
 
 def _mapping(loader: PlainLoader, node: yaml.MappingNode) -> dict[str, Any]:
-    """A mapping whose keys are text, each once; doubled ones are kept aside to be reported together."""
+    """Construct a mapping with text keys; collect duplicate keys, to report them together."""
     found: dict[str, Any] = {}
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
             raise yaml.constructor.ConstructorError(None, None, "a key must be text", key.start_mark)
         name = key.value
         if name in found:
-            loader.doubled.append(f"line {key.start_mark.line + 1}: the key {name!r} stands twice")
+            loader.duplicates.append(f"line {key.start_mark.line + 1}: duplicate key {name!r}")
         found[name] = loader.construct_object(value, deep=True)
     return found
 
@@ -166,13 +166,13 @@ PlainLoader.add_constructor("tag:yaml.org,2002:float", lambda _, node: float(re.
 def _load(text: str) -> Any:
     loader = PlainLoader(text)
     tree = loader.get_single_data()
-    if loader.doubled:
-        raise ConfigError(loader.doubled)
+    if loader.duplicates:
+        raise ConfigError(loader.duplicates)
     return tree
 
 
 def _parse(text: str, name: str, config_type: type[Config]) -> dict[str, Any]:
-    """YAML as a tree of keys; one whose value is left out, though it cannot be null, is as good as not there."""
+    """Parse YAML; a section without a value is left out unless null is valid for it."""
     try:
         tree = _load(text)
     except ConfigError as err:
@@ -186,7 +186,7 @@ def _parse(text: str, name: str, config_type: type[Config]) -> dict[str, Any]:
         return {}
     if not isinstance(tree, dict):
         raise ConfigError(
-            f"{name}: must hold sections ({', '.join(config_type.model_fields)}); got {type(tree).__name__}"
+            f"{name}: must contain sections ({', '.join(config_type.model_fields)}); got {type(tree).__name__}"
         )
     needed = {key for key, field in config_type.model_fields.items() if field.default is not None}
     return {key: value for key, value in tree.items() if value is not None or key not in needed}
@@ -198,7 +198,7 @@ def _scalar(key: str, text: str) -> Any:
     except ConfigError as err:
         raise ConfigError([f"--set {key}: {fault}" for fault in err.faults]) from err
     except (yaml.YAMLError, RecursionError, ValueError):
-        return text  # such as %d/%m/%Y: plain text that YAML would want in quotes
+        return text  # such as %d/%m/%Y, which YAML requires in quotes
 
 
 def _put_all(tree: Tree, overrides: Mapping[str, Any]) -> None:
@@ -216,7 +216,7 @@ def _put(tree: Tree, key: str, value: Any) -> None:
 
 
 def _faults(err: ValidationError, config_type: type[Config]) -> Iterator[tuple[str, str]]:
-    """Dotted key and one line for each fault: key, rule, what was received."""
+    """Yield the dotted key and one line for each fault: key, rule and received value."""
     seen: dict[tuple[str, ...], list[ErrorDetails]] = {}
     for detail in err.errors(include_url=False):
         seen.setdefault(_path(config_type, detail["loc"]), []).append(detail)
@@ -228,14 +228,14 @@ def _faults(err: ValidationError, config_type: type[Config]) -> Iterator[tuple[s
             yield key, f"{key}: must be {_listed(CONFIG_TYPES)} (got {_shown(details[0]['input'])})"
         else:
             rules = " or ".join(dict.fromkeys(_rule(detail) for detail in details))
-            silent = details[0]["type"] in {"value_error", "missing"}
-            received = "" if silent else f" (got {_shown(details[0]['input'])})"
-            names_key = not key or rules.startswith(key)  # (no key: the whole is at fault)
+            names_value = details[0]["type"] in {"value_error", "missing"}
+            received = "" if names_value else f" (got {_shown(details[0]['input'])})"
+            names_key = not key or rules.startswith(key)  # no key: a fault of the whole file
             yield ".".join(path[:2]), f"{rules if names_key else f'{key}: {rules}'}{received}"
 
 
 def _path(config_type: type[Config], location: tuple[int | str, ...]) -> tuple[str, ...]:
-    """The keys of a fault's place, without the types that pydantic tried on the way."""
+    """Return the keys in the location of a fault, without the union members that pydantic adds."""
     path: tuple[str, ...] = ()
     for depth, part in enumerate(location):
         section = _section(config_type, path)
@@ -246,7 +246,7 @@ def _path(config_type: type[Config], location: tuple[int | str, ...]) -> tuple[s
 
 
 def _section(config_type: type[BaseModel], path: tuple[str, ...]) -> type[BaseModel] | None:
-    """The section that lies at these keys; None where a plain value does."""
+    """Return the type of the section at these keys; None for a plain value."""
     section: type[BaseModel] | None = config_type
     for key in path:
         if section is None or key.isdigit():
@@ -256,7 +256,7 @@ def _section(config_type: type[BaseModel], path: tuple[str, ...]) -> type[BaseMo
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The first section that a field's type names."""
+    """Return the first section in a type annotation."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
@@ -321,7 +321,7 @@ def _rule(detail: ErrorDetails) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value as YAML writes it, cut where it is long; text is said to be text."""
+    """Format a received value as YAML, truncated to 80 characters; text is marked as text."""
     if isinstance(value, str):
         text = f"the text {value!r}"
     elif value is None or isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""A config as commented YAML, for a person to change."""
+"""Commented YAML of a config or a job, as a template."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from lstmcast.config.schema import Config, Section
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes the text that the loader would take for something else."""
+    """Dumper that quotes text which the loader would not read as text."""
 
     yaml_implicit_resolvers = PlainLoader.yaml_implicit_resolvers
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    """Text, escaped where it holds what an editor would not show."""
+    """Represent text, escaped if it contains unprintable characters."""
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
 
 
@@ -27,18 +27,18 @@ _Dumper.add_representer(str, _text)
 
 
 def to_yaml(value: object, *, inline: bool = False) -> str:
-    """A value as the YAML that `load_config` reads back, on one line where `inline`."""
+    """Format a value as YAML that `load_config` can read, on one line if `inline`."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=inline, allow_unicode=True, width=10**6)
 
 
 def commented(config: Config, found: Mapping[str, object], reasons: Mapping[str, str], data: str) -> str:
-    """Every key with its meaning; what was inferred from the file is filled in, with the reason.
+    """Format every key with its description; inferred values are filled in with their reasons.
 
     Args:
-        config: what the rest is taken from.
-        found: dotted key to inferred value, stronger than the config.
-        reasons: dotted key to why.
-        data: the file it was made for.
+        config: values of the other keys.
+        found: dotted key to inferred value, which wins over the config.
+        reasons: dotted key to the reason of an inferred value.
+        data: the file.
     """
     lines = [f"# lstmcast train {data} --config THIS_FILE", "# Every key is optional; null and auto are inferred."]
     for section in Config.model_fields:
@@ -47,19 +47,19 @@ def commented(config: Config, found: Mapping[str, object], reasons: Mapping[str,
 
 
 def commented_job(job: Job, found: Mapping[str, object], reasons: Mapping[str, str], path: str) -> str:
-    """The same for a job, with what is special to it first.
+    """Format a job like `commented`, with the keys that only jobs have first.
 
     Args:
-        job: what the rest is taken from.
-        found: dotted key to inferred value, stronger than the job.
-        reasons: dotted key to why.
-        path: the file that it is to be.
+        job: values of the other keys.
+        found: dotted key to inferred value, which wins over the job.
+        reasons: dotted key to the reason of an inferred value.
+        path: the file to be written.
     """
     own = [name for name in Job.model_fields if name not in Config.model_fields]
     scalar_keys = [name for name in own if not isinstance(getattr(job, name), Section)]
     lines = [
         f"# lstmcast run {path}",
-        "# Only input is needed. Relative paths are relative to the folder of this file.",
+        "# Only input is required. Relative paths are relative to the folder of this file.",
     ]
     lines += ["", *_keys(job, found, reasons, "", only=scalar_keys)]
     for section in (*(name for name in own if name not in scalar_keys), *Config.model_fields):
@@ -70,7 +70,7 @@ def commented_job(job: Job, found: Mapping[str, object], reasons: Mapping[str, s
 def _keys(
     part: BaseModel, found: Mapping[str, object], reasons: Mapping[str, str], prefix: str, only: Sequence[str] = ()
 ) -> Iterator[str]:
-    """The lines of a section's keys, each below its meaning."""
+    """Yield the lines of the keys of a section, each below its description."""
     indent, values = "  " if prefix else "", part.model_dump(mode="json")
     for name, field in type(part).model_fields.items():
         if only and name not in only:
@@ -84,5 +84,5 @@ def _keys(
 
 
 def _inline(value: object) -> str:
-    """A value on one line of YAML."""
+    """Format a value on one line of YAML."""
     return to_yaml(value, inline=True).removesuffix("...\n").rstrip("\n")

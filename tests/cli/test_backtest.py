@@ -63,7 +63,7 @@ def test_quiet_says_nothing_and_writes_the_same(here: Path, capsys: Capture, air
 @pytest.mark.parametrize(
     ("flags", "code", "words"),
     [
-        (["--figures"], 2, "--figures: needs a folder to draw into: give one with -o FOLDER"),
+        (["--figures"], 2, "--figures: needs a folder"),
         (["--n-origins", "0"], 2, "--n-origins"),
         (["--classical", "prophet"], 2, "prophet"),
         (["--classical", "ets"], 2, "pip install 'lstmcast[baselines]'"),

@@ -60,7 +60,11 @@ def said(capture: Capture, *args: object, code: int) -> str:
         (["forecast"], 2, "No such command 'forecast'"),
         (["predict", "--horizon", "0"], 2, "--horizon"),
         (["config", "--set", "train.epochs=0"], 3, "lstmcast: --set: train.epochs: must be ≥ 1 (got 0)"),
-        (["train", "x.csv", "--init", "cold"], 3, "lstmcast: --init: must be 'scratch', 'fine_tune' or 'auto'"),
+        (
+            ["train", "x.csv", "--init", "cold"],
+            3,
+            "lstmcast: --init: must be 'scratch', 'fine_tune', 'ensemble' or 'auto'",
+        ),
         (["train", "x.csv", "--seed", "1", "-s", "train.seeds=2"], 3, "lstmcast: --set: train.seeds: unknown key"),
         (["check", "empty.csv"], 4, "empty.csv: the file is empty"),
         (["predict"], 5, "models: there is no model; train one"),
@@ -241,7 +245,7 @@ def test_a_flag_is_the_name_it_is(here: Path, capsys: Capture, name: str) -> Non
         (["--season-length", "x"], "--season-length: must be a whole number (got the text 'x')"),
         (["--season-length", "--5"], "--season-length: must be a whole number (got the text '--5')"),
         (["--season-length", "0"], "--season-length: must be ≥ 1 (got 0)"),
-        (["--config", "nope"], "--config nope: shipped configs: "),
+        (["--config", "nope"], "--config nope: bundled configs: "),
     ],
 )
 def test_wrong_settings_are_3(capsys: Capture, air: Path, args: list[str], words: str) -> None:
@@ -534,7 +538,7 @@ def test_stopped_while_training(
         process.send_signal(number)
         assert process.wait(30) == code
     text = log.read_text()
-    assert text.splitlines()[-1] == f"lstmcast: {words}; nothing was half-written"
+    assert text.splitlines()[-1] == f"lstmcast: {words}; all files are complete"
     assert "Traceback" not in text
     folder = tmp_path / "models" / "air_passengers"
     assert {path.name for path in folder.iterdir()} <= {"lock", CHECKPOINT}
@@ -568,7 +572,7 @@ def test_stopped_while_tensorflow_is_imported(
     command = [*LAUNCH, "train", str(air), "--model-dir", str(tmp_path / "models")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stderr
-    assert done.stderr.splitlines()[-1].endswith("ed; nothing was half-written")
+    assert done.stderr.splitlines()[-1].endswith("ed; all files are complete")
 
 
 @pytest.mark.parametrize("args", [["--help"], ["config", "--schema"], ["check", "DATA"], ["predict", "-q", "-o", "-"]])

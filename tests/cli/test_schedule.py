@@ -58,7 +58,7 @@ def test_an_interval_that_no_calendar_can_say_is_told(
 ) -> None:
     """What runs more often than it was asked to says so; the others say nothing."""
     assert main(["schedule", str(job), "--cron", "--every", wanted]) == 0
-    assert f"--every {wanted}: not an interval that a calendar can say; {instead} instead" in capsys.readouterr().err
+    assert f"--every {wanted}: no schedule has this interval; {instead} is used instead" in capsys.readouterr().err
     assert main(["schedule", str(job), "--cron", "--every", "12h"]) == 0
     assert capsys.readouterr().err == ""
 

@@ -139,7 +139,7 @@ def test_replay(here: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
         (["score", "--fail-if", "coverage_81 < 1"], 2, "--fail-if: no score is called 'coverage_81'; there are: mae"),
         (["score", "--window", "soon"], 2, "--window: must be a number and a unit"),
         (["score", "--now", "today"], 2, "--now today: must be an ISO 8601 time with a time zone"),
-        (["score", "job.yaml", "--model", "sales"], 2, "--model, --model-dir: the job says which model"),
+        (["score", "job.yaml", "--model", "sales"], 2, "--model, --model-dir: the job sets the model"),
         (["score", "nothing.yaml"], 6, "nothing.yaml: cannot be read"),
         (["score", "--model", "seles"], 5, "--model seles: no such model or version (under models there are: sales)"),
         (["score", "--model-dir", "elsewhere"], 5, "elsewhere: no ledger is there yet"),

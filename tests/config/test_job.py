@@ -121,13 +121,13 @@ def test_what_is_left_out_is_the_default(tmp_path: Path, text: str) -> None:
             "alerts: each name once (got 'mean > 5' twice); give them names",
         ),
         ("input: a\nalerts: [{when: peak}]", "alerts.0.when: must be value, mean, sum, forecast or a percentile (p90)"),
-        ("input: a\nfail_if: coverage_81 < 1", "fail_if: coverage_81: forecast.levels has no such level (it is [80"),
-        ("input: a\nfail_if: coverage_80 < 80", "fail_if: a coverage is a share: write 0.8 for 80 %"),
+        ("input: a\nfail_if: coverage_81 < 1", "fail_if: coverage_81: not a level of forecast.levels ([80"),
+        ("input: a\nfail_if: coverage_80 < 80", "fail_if: a coverage is a fraction: write 0.8 for 80 %"),
         ("input: a\nfail_if: mape > 1", "fail_if: must be a score (mae, bias, mase, outcomes or coverage_LEVEL)"),
         ("input: a\non_alert: {command: []}", "on_alert.command: needs at least 1 (got [])"),
         ("input: a\nmetrics: {textfile: a.txt}", "metrics.textfile: must end with .prom (got 'a.txt')"),
         ("input: a\nplot: a.gif", "plot: must end with .png, .svg or .pdf (got 'a.gif')"),
-        ("- input", "must hold sections (data, model, train, forecast, store, input, freshness"),
+        ("- input", "must contain sections (data, model, train, forecast, store, input, freshness"),
     ],
 )
 def test_faults(tmp_path: Path, text: str, fault: str) -> None:
