@@ -2,10 +2,10 @@
 # make test    the tests
 # make lint    ruff and mypy
 # make docs    the documentation as a site, in site/; make docs-update rewrites the outputs shown in it and in the README
-# make clean   remove what the others left here; the environment stays
+# make clean   remove what the other targets created, except the environment
 #
-# PYTHON=...   interpreter for the environment (default: the first below that runs and is 3.11 to 3.13)
-# VENV=...     where the environment lies (default: .venv)
+# PYTHON=...   interpreter for the environment (default: the first of the list below that is 3.11 to 3.13)
+# VENV=...     folder of the environment (default: .venv)
 
 VENV ?= .venv
 PYTHON ?= python3.13 python3.12 python3.11 python3
@@ -41,7 +41,7 @@ docs-update: $(VENV)/.dev
 clean:
 	rm -rf demo build dist site .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-# An empty file in the environment says what is installed there; a newer pyproject.toml installs again.
+# Empty files in the environment mark installed extras; a newer pyproject.toml triggers a new installation.
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	$(INSTALL) .
 	@touch $@
@@ -54,7 +54,7 @@ $(VENV)/.docs: pyproject.toml | $(BIN)/python
 	$(INSTALL) '.[docs]'
 	@touch $(VENV)/.installed $@
 
-# A name on the PATH may be a launcher without its Python, or a Python without ensurepip: only running it tells.
+# Run each candidate: a name on the PATH can be a launcher without Python, or a Python without ensurepip.
 $(BIN)/python:
 	@for python in $(PYTHON); do \
 	    if "$$python" -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
