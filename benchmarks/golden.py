@@ -90,7 +90,10 @@ NAMED = {
     "preprocessing.scaling": ("scaling.mode", "scale.share"),
     "preprocessing.polyphase_factor": ("polyphase_factor", "phases"),
 }
-NAMED_VALUES = {"preprocessing.scaling": {"own": "local", "root": "blended", "shared": "global"}}
+NAMED_VALUES = {
+    "preprocessing.scaling": {"own": "local", "root": "blended", "shared": "global"},
+    "skill.against": {"scaled_neighbour": "scaled_neighbor", "nearest_neighbour": "nearest_neighbor"},
+}
 NOT_NAMED = re.compile(r"\b(config|findings|inferred|beside|pretrained_member|files|libraries)\b")
 NOT_NUMBERS = re.compile(r"\b(seconds|config|files|libraries|data_age\w*|model_age\w*|completeness_error)\b")
 

@@ -1,4 +1,4 @@
-"""An explanation in words, and as plain values for JSON."""
+"""Explanations as text, and as JSON values."""
 
 from __future__ import annotations
 
@@ -12,57 +12,50 @@ from lstmcast.data.calendar import Calendar
 from lstmcast.explain.attribution import NOTHING, order, within
 from lstmcast.explain.explanation import SIGNALS, Explanation, NetworkInternals
 from lstmcast.report.console import number
-from lstmcast.results import MemberName
+from lstmcast.report.verdict import MEMBER_LABELS
 from lstmcast.text import pluralize
 
-MEMORY_FRACTION = 0.9  # the share of an effect that says how far back is far enough
-NAMED = 3  # values that the words name
-MEMBERS = {
-    MemberName.TRAINED: "trained networks",
-    MemberName.PRETRAINED: "pretrained networks",
-    MemberName.SMOOTHING: "exponential smoothing",
-}
+MEMORY_FRACTION = 0.9  # of an effect, for its reach
+NAMED = 3  # values in the text
 SHOWN = {"level": "the level", "season": "the season", "last change": "the last change", NOTHING: NOTHING}
 DEFINITION = (
-    "integrated gradients from the expected past (each value the mean of its phase of the season) to the past that "
-    "came, in the target's unit; the trust in the members of exponential smoothing, and the scale, are held"
+    "integrated gradients from the expected history (each value the mean of its phase of the season) to the actual "
+    "one, in the unit of the target; scales and the weights inside exponential smoothing are held fixed"
 )
 
 
 def headline(explained: Explanation) -> str:
-    """What the past changed, in one sentence."""
-    mean_forecast, mean_baseline = explained.forecast.values.mean(), explained.reference.mean()
-    verb = "raises" if mean_forecast >= mean_baseline else "lowers"
-    return (
-        f"The past {verb} the forecast by {format_significant(abs(mean_forecast - mean_baseline))} in the mean: "
-        f"{format_significant(mean_forecast)} instead of {format_significant(mean_baseline)}"
-    )
+    """The effect of the history on the mean forecast."""
+    forecast, reference = explained.forecast.values.mean(), explained.reference.mean()
+    verb = "raises" if forecast >= reference else "lowers"
+    change, to, without = map(format_significant, (abs(forecast - reference), forecast, reference))
+    return f"The history {verb} the mean forecast by {change}: {to} instead of {without}"
 
 
 def paragraph(explained: Explanation) -> str:
-    """The findings for a person, in a few sentences."""
-    return " ".join([_forecast(explained), _mattered(explained), _memory(explained), _units(explained.internals)])
+    """The explanation in a few sentences."""
+    return " ".join([_forecast(explained), _contributions(explained), _memory(explained), _units(explained.internals)])
 
 
 def method(explained: Explanation) -> str:
-    """What the numbers are, and how exact."""
-    parts = [f"Attributions: {DEFINITION}. They miss the change they explain by {explained.error:.2g} of it."]
-    rest = {MEMBERS[name]: weight for name, weight in explained.weights.items() if name != explained.explained_member}
-    if listed := " and ".join(f"{name} for {weight:.0%}" for name, weight in rest.items()):
-        parts.append(f"In the forecast count {listed}, of which the gates say nothing.")
+    """The definition of the attributions, their error, and the parts of the forecast without gates."""
+    parts = [f"Attributions: {DEFINITION}. Completeness error: {explained.error:.2g}."]
+    others = {name: weight for name, weight in explained.weights.items() if name != explained.explained_member}
+    if text := ", ".join(f"{MEMBER_LABELS[name]} {weight:.0%}" for name, weight in others.items()):
+        parts.append(f"Other members of the ensemble, without gates: {text}.")
     if explained.networks > 1:
         parts.append(f"{explained.networks} networks are averaged; the gates are those of the first.")
     return " ".join(parts)
 
 
 def to_dict(explained: Explanation) -> dict[str, Any]:
-    """Plain values that JSON can carry; times as the file writes them."""
+    """The explanation as JSON values; times as in the file."""
     forecast, inside = explained.forecast, explained.internals
     times = forecast.calendar.text(explained.positions)
     return {
         "series": list(forecast.keys[0]),
         "origin": times[-1],
-        "findings": f"{headline(explained)}. {paragraph(explained)}",
+        "summary": f"{headline(explained)}. {paragraph(explained)}",
         "forecast": {
             "time": forecast.calendar.text(forecast.positions[0]),
             "forecast": forecast.values[0].tolist(),
@@ -102,61 +95,54 @@ def _gates(inside: NetworkInternals, times: list[str]) -> dict[str, Any]:
 
 
 def _forecast(explained: Explanation) -> str:
-    """What is explained, and against what."""
+    """The explained forecast and its reference."""
     forecast = explained.forecast
     first, last = forecast.calendar.text(forecast.positions[0, [0, -1]])
     span = f"{first} to {last}" if first != last else first
-    baseline_text = (
-        "its usual season" if explained.season > 1 and len(explained.values) >= 2 * explained.season else "its mean"
-    )
-    whose = "/".join(forecast.keys[0])
-    about = f"of {whose} " if whose else ""
+    seasonal = explained.season > 1 and len(explained.values) >= 2 * explained.season
+    expected = "the average season" if seasonal else "the mean"
+    name = "/".join(forecast.keys[0])
+    value, reference = format_significant(forecast.values.mean()), format_significant(explained.reference.mean())
     return (
-        f"The forecast {about}for {span} is {format_significant(forecast.values.mean())} in the mean; had the "
-        "series only been "
-        f"{baseline_text}, it would be {format_significant(explained.reference.mean())}."
+        f"The mean forecast {f'of {name} ' if name else ''}for {span} is {value}; with {expected} as its history, it "
+        f"would be {reference}."
     )
 
 
-def _mattered(explained: Explanation) -> str:
-    """Which past values did most."""
+def _contributions(explained: Explanation) -> str:
+    """The past values with the largest attributions."""
     effect, importance = explained.attribution.mean(axis=0), explained.importance
     if not importance.any():
-        return "No past value differed from what was usual."
+        return "No past value differs from its expected value."
     top = np.argsort(-importance, kind="stable")[:NAMED]
     names = _times(explained.forecast.calendar, explained.positions[top])
     listed = ", ".join(f"{name} ({signed(effect[k])})" for name, k in zip(names, top.tolist(), strict=True))
-    steps = within(importance, 0.5)
-    half = f"the last {pluralize(steps, 'value')}" if steps > 1 else "the last value"
-    return f"What did most: {listed}. Half of all that the past did comes from {half} of {len(importance):,}."
+    steps = pluralize(within(importance, 0.5), "value")
+    return f"Largest contributions: {listed}. The last {steps} of {len(importance):,} contribute half of the total."
 
 
 def _memory(explained: Explanation) -> str:
-    """How far back a change would be felt."""
-    half_effect, far = within(explained.effect, 0.5), within(explained.effect, MEMORY_FRACTION)
-    inside = explained.internals
+    """The reach of a small change in the past, and of the cell state."""
+    inside, most = explained.internals, f"{MEMORY_FRACTION:.0%}"
+    half, far = within(explained.effect, 0.5), within(explained.effect, MEMORY_FRACTION)
     own, read = within(inside.memory, MEMORY_FRACTION), len(inside.memory)
-    median_life, longest = (
-        f"after {steps:,.1f} steps" if np.isfinite(steps) else "never"
+    median, longest = (
+        f"{steps:,.1f} steps" if np.isfinite(steps) else "unlimited"
         for steps in (float(np.median(inside.half_lives)), float(inside.half_lives.max()))
     )
     return (
-        "Were a past value a little different, half of what would change lies within "
-        f"{pluralize(half_effect, 'step')} and "
-        f"{MEMORY_FRACTION:.0%} within {far:,}. Of what the network carries in its memory, {MEMORY_FRACTION:.0%} "
-        f"comes from the last {own} "
-        f"of the {read} steps it reads; half of a typical cell is forgotten {median_life}, of the most lasting "
-        f"one {longest}."
+        f"Of the effect of a small change in the past, 50% comes from the last {pluralize(half, 'step')} and {most} "
+        f"from the last {far:,}. Of the cell state, {most} comes from the last {own} of {read} input steps. Cell-state "
+        f"half-life: median {median}, longest {longest}."
     )
 
 
 def _units(inside: NetworkInternals) -> str:
-    """What the units follow."""
+    """The numbers of units that correlate with level, season and change."""
     found = Counter(unit.component for unit in inside.unit_correlations)
-    followed = [f"{found[name]} {'follow' if found[name] > 1 else 'follows'} {SHOWN[name]}" for name in SIGNALS]
-    listed = [text for name, text in zip(SIGNALS, followed, strict=True) if found[name]]
-    rest = [f"{found[NOTHING]} {NOTHING}"] if found[NOTHING] else []
-    return f"Of its {pluralize(len(inside.unit_correlations), 'unit')}, {', '.join([*listed, *rest])}."
+    listed = [f"{found[name]} with {SHOWN[name]}" for name in SIGNALS if found[name]]
+    rest = [f"{found[NOTHING]} with {NOTHING}"] if found[NOTHING] else []
+    return f"Correlations of the {pluralize(len(inside.unit_correlations), 'unit')}: {', '.join([*listed, *rest])}."
 
 
 def _times(calendar: Calendar, positions: npt.NDArray[np.int64]) -> list[str]:
@@ -164,10 +150,10 @@ def _times(calendar: Calendar, positions: npt.NDArray[np.int64]) -> list[str]:
 
 
 def format_significant(value: float) -> str:
-    """A number with four significant digits, or whole."""
+    """A number with four significant digits."""
     return number(float(value), 0)
 
 
 def signed(value: float) -> str:
-    """The same with its sign."""
+    """A number with four significant digits and its sign."""
     return ("+" if value >= 0 else "−") + format_significant(abs(value))

@@ -10,50 +10,48 @@ import pytest
 
 from lstmcast.explain.attribution import UnitCorrelation
 from lstmcast.explain.explanation import Explanation
-from lstmcast.report.explanation_text import DEFINITION, headline, method, paragraph, to_dict
+from lstmcast.report.explanation_text import headline, method, paragraph, to_dict
 from lstmcast.results import MemberName
 
 
-def test_the_headline_says_which_way(explanation: Explanation) -> None:
+def test_the_headline_has_the_direction(explanation: Explanation) -> None:
     """Forecasts of 10 and 30 for a reference of 12 and 12: raised by 8; and lowered where they are exchanged."""
-    assert headline(explanation) == "The past raises the forecast by 8 in the mean: 20 instead of 12"
+    assert "raises the mean forecast by 8: 20 instead of 12" in headline(explanation)
     other = replace(explanation, reference=np.array([30.0, 30.0]))
-    assert headline(other) == "The past lowers the forecast by 10 in the mean: 20 instead of 30"
+    assert "lowers the mean forecast by 10: 20 instead of 30" in headline(other)
 
 
-def test_the_paragraph_names_what_mattered(explanation: Explanation) -> None:
+def test_the_paragraph_has_the_largest_contributions(explanation: Explanation) -> None:
     """The largest attributions with their sign, half of all, half and 90 % of effects, half-lives, and the groups."""
-    assert paragraph(explanation) == (
-        "The forecast for 2024-01-09 to 2024-01-10 is 20 in the mean; had the series only been its usual season, it "
-        "would be 12. What did most: 2024-01-08 (+6), 2024-01-05 (+3), 2024-01-07 (−1). Half of all that the past did "
-        "comes from the last value of 8. Were a past value a little different, half of what would change lies within "
-        "2 steps and 90% within 4. Of what the network carries in its memory, 90% comes from the last 2 of the 3 steps "
-        "it reads; half of a typical cell is forgotten after 3.0 steps, of the most lasting one never. "
-        "Of its 3 units, 1 follows the level, 1 follows the last change, 1 none of these."
-    )
+    text = paragraph(explanation)
+    assert "2024-01-08 (+6), 2024-01-05 (+3), 2024-01-07 (−1)" in text
+    assert "last 1 value of 8" in text
+    assert "50% comes from the last 2 steps and 90% from the last 4" in text
+    assert "90% comes from the last 2 of 3 input steps" in text
+    assert "median 3.0 steps, longest unlimited" in text
+    assert "3 units: 1 with the level, 1 with the last change, 1 with none of these" in text
 
 
-def test_the_method_says_what_is_averaged(explanation: Explanation) -> None:
-    """The error always; smoothing and further networks where there are some."""
-    assert "by 0.001 of it" in method(explanation)
-    assert "exponential smoothing" not in method(explanation).removeprefix(f"Attributions: {DEFINITION}.")
-    weights = {MemberName.TRAINED: 0.75, MemberName.SMOOTHING: 0.25}
-    words = method(replace(explanation, weights=weights, networks=4))
-    both = method(replace(explanation, weights=weights | {MemberName.PRETRAINED: 0.4}))
-    assert "exponential smoothing for 25% and pretrained networks for 40%" in both
-    assert "In the forecast count exponential smoothing for 25%, of which the gates say nothing." in words
-    assert "4 networks are averaged; the gates are those of the first" in words
+def test_the_method_names_the_members(explanation: Explanation) -> None:
+    """The error always; other members and further networks where there are some."""
+    assert "Completeness error: 0.001." in method(explanation)
+    assert "members" not in method(explanation)
+    weights = {MemberName.TRAINED: 0.35, MemberName.PRETRAINED: 0.4, MemberName.SMOOTHING: 0.25}
+    text = method(replace(explanation, weights=weights, networks=4))
+    assert "LSTM (pretrained) 40%, exponential smoothing 25%" in text
+    assert "4 networks" in text
 
 
-def test_where_nothing_differed_that_is_said(explanation: Explanation) -> None:
-    """No attribution: no value is named."""
+def test_without_attributions_no_value_is_named(explanation: Explanation) -> None:
+    """Every value is the expected one."""
     still = replace(explanation, attribution=np.zeros((2, 8)))
-    assert "No past value differed from what was usual." in paragraph(still)
+    assert "Largest contributions" not in paragraph(still)
 
 
 def test_a_series_without_two_seasons_is_compared_with_its_mean(explanation: Explanation) -> None:
-    """Eight values of a season of five know it once only."""
-    assert "had the series only been its mean" in paragraph(replace(explanation, season=5))
+    """Eight values are less than two seasons of five."""
+    assert "with the mean as its history" in paragraph(replace(explanation, season=5))
+    assert "with the average season as its history" in paragraph(explanation)
 
 
 def test_json_carries_everything(explanation: Explanation) -> None:
@@ -70,16 +68,16 @@ def test_json_carries_everything(explanation: Explanation) -> None:
 def test_every_group_is_counted(explanation: Explanation) -> None:
     """Plural where several follow the same."""
     inside = replace(explanation.internals, unit_correlations=(UnitCorrelation("season", 0.9),) * 3)
-    assert paragraph(replace(explanation, internals=inside)).endswith("Of its 3 units, 3 follow the season.")
+    assert paragraph(replace(explanation, internals=inside)).endswith("3 units: 3 with the season.")
 
 
 def test_the_error_is_written_with_two_digits(explanation: Explanation) -> None:
     """Small errors stay readable."""
-    assert "by 3.7e-05 of it" in method(replace(explanation, error=3.6963e-5))
+    assert "3.7e-05" in method(replace(explanation, error=3.6963e-5))
 
 
 @pytest.mark.parametrize("key", [(), ("north", "west")])
 def test_the_series_is_named(explanation: Explanation, key: tuple[str, ...]) -> None:
     """Where it has a name."""
     words = paragraph(replace(explanation, forecast=replace(explanation.forecast, keys=(key,))))
-    assert words.startswith("The forecast of north/west for" if key else "The forecast for")
+    assert words.startswith("The mean forecast of north/west for" if key else "The mean forecast for")
