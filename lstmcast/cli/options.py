@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from lstmcast.config import Config, Job
-    from lstmcast.data.schema import ReadOptions
+    from lstmcast.data.schema import DroppedSeries, ReadOptions
 
 _FLAGS = {"store_models": "--model-dir"}  # parameters whose flag is not named like their key
 NUMBERS = ("data_season_length", "forecast_horizon", "train_seed")
@@ -40,7 +40,7 @@ def note_on_stderr(*, quiet: bool) -> Callable[[str], None]:
     return (lambda _: None) if quiet else echo_err
 
 
-def fail_on(dropped: Sequence[str], *, better: bool, also: Sequence[str] = ()) -> None:
+def fail_on(dropped: Sequence[DroppedSeries], *, better: bool, also: Sequence[str] = ()) -> None:
     """Apply `--strict` to a training or a backtest.
 
     Raises:

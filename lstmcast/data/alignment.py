@@ -9,6 +9,7 @@ import numpy as np
 
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.frequency import HOUR
+from lstmcast.data.schema import DataNote, NoteCode
 from lstmcast.data.time_format import has_utc_offset
 from lstmcast.data.timezones import DAY
 from lstmcast.errors import DataError
@@ -67,15 +68,16 @@ class Observations:
         return replace(selected, series=number[selected.series])
 
 
-def sort_rows(series: Ints, stamps: Ints, lines: Ints, calendar: Calendar) -> tuple[SortedRows, tuple[str, ...]]:
+def sort_rows(series: Ints, stamps: Ints, lines: Ints, calendar: Calendar) -> tuple[SortedRows, tuple[DataNote, ...]]:
     """Sort rows by series and time, stably; the note is about times that were not ascending."""
     order = np.argsort(series, kind="stable") if np.any(np.diff(series) < 0) else np.arange(len(series))
     steps = np.diff(stamps[order])[np.diff(series[order]) == 0]
-    notes: tuple[str, ...] = ()
+    notes: tuple[DataNote, ...] = ()
     if (backward := int(np.count_nonzero(steps < 0))) > 0:
         order = np.lexsort((stamps, series))
         some = f"{pluralize(backward, 'row')} earlier than the row before"
-        notes = (f"{some if np.any(steps > 0) else 'times run backward'}: rows sorted by time",)
+        text = f"{some if np.any(steps > 0) else 'times run backward'}: rows sorted by time"
+        notes = (DataNote(NoteCode.ROWS_SORTED, text),)
     stamps = stamps[order]
     return SortedRows(order, series[order], stamps, calendar.positions(stamps), lines[order]), notes
 
@@ -136,19 +138,23 @@ def to_cells(rows: SortedRows, values: Sequence[Floats], n_groups: int, how: str
     )
 
 
-def join_notes(rows: SortedRows, calendar: Calendar, how: str) -> tuple[str, ...]:
+def join_notes(rows: SortedRows, calendar: Calendar, how: str) -> tuple[DataNote, ...]:
     """Notes about rows between steps, aggregated rows, and an incomplete last step."""
     starts = _cell_starts(rows)
     joined = len(rows.series) - len(starts)
     between = int(np.count_nonzero(calendar.stamps(rows.positions) != rows.stamps))
     if not joined:
-        return (f"{pluralize(between, 'row')} between steps: each is taken for its step",) if between else ()
+        text = f"{pluralize(between, 'row')} between steps: each is taken for its step"
+        return (DataNote(NoteCode.ROWS_BETWEEN_STEPS, text),) if between else ()
     if not between:
-        return (f"{pluralize(joined, 'row')} with the time of another: their {how} is used",)
+        text = f"{pluralize(joined, 'row')} with the time of another: their {how} is used"
+        return (DataNote(NoteCode.ROWS_AGGREGATED, text),)
     counts = np.diff([*starts, len(rows.series)])
     typical, last = int(np.median(counts)), int(counts[-1])
-    notes = (f"{len(rows.series)} rows taken into {len(starts)} {calendar.label} steps by their {how}",)
-    return (*notes, f"the last step holds {last} rows where {typical} are usual") if last < typical else notes
+    text = f"{len(rows.series)} rows aggregated to {len(starts)} {calendar.label} steps by their {how}"
+    notes = (DataNote(NoteCode.ROWS_AGGREGATED, text),)
+    incomplete = DataNote(NoteCode.INCOMPLETE_STEP, f"the last step has {last} rows (typical: {typical})")
+    return (*notes, incomplete) if last < typical else notes
 
 
 def _cell_starts(rows: SortedRows) -> Ints:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.number_parser import is_missing, looks_like_numbers
-from lstmcast.data.schema import Columns, InferredSetting, ReadOptions, SettingKey, Table
+from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import (
     EVERY,
     STEP_WORDS,
@@ -37,7 +37,7 @@ Choose = Callable[[Table, list[str], ReadOptions, bool], ColumnChoice]
 
 def find_columns(
     table: Table, options: ReadOptions, choose: Choose | None = None, holds: Holds = looks_like_numbers
-) -> tuple[Columns, tuple[InferredSetting, ...], tuple[str, ...]]:
+) -> tuple[Columns, tuple[InferredSetting, ...], tuple[DataNote, ...]]:
     """Find the time column, the id columns and the target.
 
     Args:
@@ -66,11 +66,11 @@ def find_columns(
     _check_names(columns, table.source)
     selected = {*used, *target.names}
     unused = [name for name in names if name not in selected]
-    notes = [f"columns not used: {truncate_list(unused)}"] if unused else []
+    notes = [DataNote(NoteCode.UNUSED_COLUMNS, f"columns not used: {truncate_list(unused)}")] if unused else []
     if not time.names:
-        notes.insert(0, "no time column: rows are counted 1, 2, 3 …")
+        notes.insert(0, DataNote(NoteCode.NO_TIME_COLUMN, "no time column: rows are counted 1, 2, 3 …"))
     notes += [
-        f"column '{name}' is empty in {pluralize(empty, 'row')}: used as a series id"
+        DataNote(NoteCode.EMPTY_ID, f"column '{name}' is empty in {pluralize(empty, 'row')}: used as a series id")
         for name in series.names
         if (empty := int((table.text[name].str.strip() == "").sum()))
     ]

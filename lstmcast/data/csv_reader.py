@@ -15,7 +15,7 @@ import pandas as pd
 
 from lstmcast.data.csv_layout import CsvLayout, choose_delimiter, find_layout
 from lstmcast.data.file_reader import parquet_to_csv, read_input, to_utf8
-from lstmcast.data.schema import Table
+from lstmcast.data.schema import DataNote, NoteCode, Table
 from lstmcast.data.time_column import looks_like_times
 from lstmcast.errors import ConfigError, DataError
 from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
@@ -56,7 +56,8 @@ def read_table(
     if Path(name).suffix.lower() in PARQUET:
         table = _parse(to_utf8(parquet_to_csv(data, name), name), ",", name)
         rows = np.arange(1, len(table.text) + 1, dtype=np.int64)
-        return Table(name, table.text, rows, notes=("Parquet: line numbers count rows from 1",))
+        note = DataNote(NoteCode.PARQUET_ROWS, "Parquet: line numbers count rows from 1")
+        return Table(name, table.text, rows, notes=(note,))
     if Path(name).suffix.lower() in JSON:
         raise DataError(f"{name}: is JSON by its name; lstmcast reads CSV and Parquet: write it as one of these")
     text = to_utf8(data, name, encoding)
@@ -105,7 +106,8 @@ def _parse(text: bytes, delimiter: str, source: str) -> Table:
     frame = frame.iloc[:, : len(header)]
     frame.columns = pd.Index(header)
     _refuse_headless(frame, f"{source}:{layout.lines[0]}")
-    delimiter_notes = {",": (), "\t": ("delimiter '\\t' (tab)",)}.get(delimiter, (f"delimiter '{delimiter}'",))
+    sign = r"'\t' (tab)" if delimiter == "\t" else f"'{delimiter}'"
+    delimiter_notes = () if delimiter == "," else (DataNote(NoteCode.DELIMITER, f"delimiter {sign}"),)
     if header[0] == "":
         frame, note = _without_index(frame, f"{source}:{layout.lines[0]}")
         notes = (*notes, note)
@@ -121,7 +123,7 @@ def _refuse_headless(frame: pd.DataFrame, where: str) -> None:
             raise DataError(f"{where}: no header: {reason}; add a first line of column names")
 
 
-def _without_index(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, str]:
+def _without_index(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, DataNote]:
     """Remove a first column without a name that only counts rows, as pandas writes it; returns a note."""
     index = frame.iloc[:, 0]
     start = {"0": 0, "1": 1}.get(index.iloc[0])
@@ -129,15 +131,16 @@ def _without_index(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, str]:
         example = "date" if looks_like_times(index) else "id"
         hint = f"write one, such as '{example}', before the first delimiter, or delete the column"
         raise DataError(f"{where}: column 1 has no name; {hint}")
-    return frame.iloc[:, 1:], "column 1 has no name and only counts rows: not used"
+    return frame.iloc[:, 1:], DataNote(NoteCode.ROW_INDEX, "column 1 has no name and only counts rows: not used")
 
 
-def _blank_lines(text: bytes, layout: CsvLayout) -> tuple[str, ...]:
+def _blank_lines(text: bytes, layout: CsvLayout) -> tuple[DataNote, ...]:
     """Note about blank lines in a single column, which may be intended as missing values."""
     blank = int((np.diff(layout.lines) - 1).sum())
     if layout.widths[0] > 1 or not blank or b'"' in text:
         return ()
-    return (f"{pluralize(blank, 'blank line')} left out; a missing value is written as NA",)
+    message = f"{pluralize(blank, 'blank line')} left out; a missing value is written as NA"
+    return (DataNote(NoteCode.BLANK_LINES, message),)
 
 
 def _header(text: bytes, delimiter: str, source: str, layout: CsvLayout) -> list[str]:
@@ -182,12 +185,13 @@ def _is_value(name: str) -> bool:
     return name != "" and (bool(field.str.fullmatch(_NUMBER).iloc[0]) or looks_like_times(field))
 
 
-def _row_width(delimiter: str, source: str, layout: CsvLayout, names: int) -> tuple[int, tuple[str, ...]]:
+def _row_width(delimiter: str, source: str, layout: CsvLayout, names: int) -> tuple[int, tuple[DataNote, ...]]:
     """Number of fields of every row, which exceeds the names only by delimiters at the end of lines, and notes."""
     head, widths = int(layout.widths[0]), layout.widths[1:]
     width = int(widths[0]) if (widths == widths[0]).all() and widths[0] >= names else head
     if not (bad := widths != width).any():
-        return width, (("delimiters at the end of every line: ignored",) if max(width, head) > names else ())
+        note = DataNote(NoteCode.TRAILING_DELIMITERS, "delimiters at the end of every line: ignored")
+        return width, (note,) if max(width, head) > names else ()
     raise DataError(_ragged(delimiter, source, layout.lines[1:], widths, bad, width))
 
 
@@ -232,7 +236,8 @@ def _with_decimal(table: Table, decimal: str | None) -> Table:
     column = next((str(name) for name in table.text if _needs_comma(table.text[name])), None)
     if column is None:
         return table
-    return replace(table, decimal=",", notes=(*table.notes, f"decimal comma (column '{column}')"))
+    note = DataNote(NoteCode.DECIMAL_COMMA, f"decimal comma (column '{column}')")
+    return replace(table, decimal=",", notes=(*table.notes, note))
 
 
 def _needs_comma(text: pd.Series) -> bool:

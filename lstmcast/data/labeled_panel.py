@@ -12,7 +12,17 @@ import pandas as pd
 from lstmcast.data.calendar import Calendar
 from lstmcast.data.load import INFER, read_text, to_panel
 from lstmcast.data.panel import Panel, offsets_of
-from lstmcast.data.schema import InferredSetting, ReadOptions, SettingKey, Table, fingerprint
+from lstmcast.data.schema import (
+    DataNote,
+    DroppedSeries,
+    DropReason,
+    InferredSetting,
+    NoteCode,
+    ReadOptions,
+    SettingKey,
+    Table,
+    fingerprint,
+)
 from lstmcast.data.series_columns import EVERY, LABEL_WORDS, group_codes, words
 from lstmcast.errors import DataError
 from lstmcast.text import MAX_SHOWN, pluralize, suggest, truncate_items, truncate_list
@@ -48,9 +58,9 @@ class LabeledPanel:
     starts: Ints
     labels: tuple[str, ...]
     inferred: tuple[InferredSetting, ...]
-    notes: tuple[str, ...]
+    notes: tuple[DataNote, ...]
     source: str
-    dropped: tuple[str, ...] = ()
+    dropped: tuple[DroppedSeries, ...] = ()
 
     def fingerprint(self) -> str:
         """Compute the sha256 of columns, keys, times, features and labels."""
@@ -107,14 +117,15 @@ def to_multivariate(
     first, last = panel.starts[at].max(axis=1), panel.ends[at].min(axis=1)
     kept = np.flatnonzero((at >= 0).all(axis=1) & (last >= first))
     if not len(kept):
-        raise DataError([f"{panel.source}: no series has all its features at any step", *panel.dropped[:MAX_SHOWN]])
+        faults = map(str, panel.dropped[:MAX_SHOWN])
+        raise DataError([f"{panel.source}: no series has all its features at any step", *faults])
     at, first, lengths = at[kept], first[kept], (last - first + 1)[kept]
     offsets = offsets_of(lengths)
     step = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
     rows = np.repeat(panel.offsets[at] + first[:, None] - panel.starts[at], lengths, axis=0) + step[:, None]  # [N, F]
     alone = int((panel.lengths[at] - lengths[:, None]).sum())
     known = [keys[k] for k in kept.tolist()]
-    unmet = (f"{pluralize(alone, 'value')} at steps without the other features: not used",) if alone else ()
+    unused = f"{pluralize(alone, 'value')} at steps without the other features: not used"
     return LabeledPanel(
         time=panel.columns.time,
         key_columns=panel.columns.series,
@@ -128,7 +139,7 @@ def to_multivariate(
         starts=first,
         labels=tuple(labels.get(key, UNKNOWN) for key in known),
         inferred=tuple(inferred),
-        notes=(*panel.notes, *unmet),
+        notes=(*panel.notes, *((DataNote(NoteCode.INCOMPLETE_FEATURES, unused),) if alone else ())),
         source=panel.source,
         dropped=tuple(_left_out(panel, keys, at=kept)),
     )
@@ -145,15 +156,14 @@ def _parts(panel: Panel) -> tuple[list[Key], Ints]:
     return keys, at
 
 
-def _left_out(panel: Panel, keys: Sequence[Key], *, at: Ints) -> list[str]:
-    """Reasons for left-out series: an unusable feature, or no step with all features."""
-    there = set(at.tolist())
-    gone = [", ".join(key) for k, key in enumerate(keys) if k not in there]
-    mentioned = [name for name in gone if any(f"'{name}, " in reason for reason in panel.dropped)]
-    return [
-        *panel.dropped,
-        *(f"series '{name}': its features meet at no step" for name in gone if name not in mentioned),
-    ]
+def _left_out(panel: Panel, keys: Sequence[Key], *, at: Ints) -> Iterator[DroppedSeries]:
+    """Left-out series: those with an unusable feature, and those without a step of all features."""
+    yield from panel.dropped
+    listed = {series.key[: len(panel.columns.series)] for series in panel.dropped}
+    kept = set(at.tolist())
+    for k, key in enumerate(keys):
+        if k not in kept and key not in listed:
+            yield DroppedSeries(key, DropReason.NO_COMMON_STEP, "no step has all its features")
 
 
 def _by_size(label: str) -> tuple[bool, float, str]:

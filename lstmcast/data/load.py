@@ -13,7 +13,7 @@ from lstmcast.data.columns import Choose, find_columns, find_numbers
 from lstmcast.data.csv_reader import read_table, table_of_frame
 from lstmcast.data.number_parser import looks_like_numbers, number_notes, parse_numbers, refuse_grouped
 from lstmcast.data.panel import Panel, build_panel
-from lstmcast.data.schema import Columns, InferredSetting, ReadOptions, Table
+from lstmcast.data.schema import Columns, DataNote, InferredSetting, ReadOptions, Table
 from lstmcast.data.series_columns import Holds, group_codes
 from lstmcast.data.time_column import Times, parse_times
 from lstmcast.errors import ConfigError, DataError
@@ -32,7 +32,7 @@ class ParsedTable:
 
     values: Mapping[str, Floats]
     symbols: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[DataNote, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
         missing=options.missing,
         duplicates=options.duplicates,
         inferred=(*inferred, *(times.inferred if times else ()), *of_calendar),
-        notes=(*table.notes, *notes, *(times.notes if times else ()), *parsed.notes),
+        notes=(*table.notes, *notes, *parsed.notes),
     )
 
 
@@ -115,7 +115,7 @@ def _numbers(table: Table, names: Sequence[str], options: ReadOptions) -> Parsed
     """Parse target columns as numbers; raises the faults of all columns together."""
     faults: list[str] = []
     values: dict[str, Floats] = {}
-    notes: list[str] = []
+    notes: list[DataNote] = []
     for name in names:
         with _collected(faults):
             values[name] = parse_numbers(

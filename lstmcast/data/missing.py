@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from lstmcast.data.alignment import Observations
 from lstmcast.data.calendar import Calendar
+from lstmcast.data.schema import DataNote, DroppedSeries, DropReason, NoteCode
 from lstmcast.errors import DataError
 from lstmcast.text import pluralize, truncate_items
 from lstmcast.types import Bools, Floats, Ints
@@ -103,19 +105,21 @@ def refuse_gaps(gaps: MissingRuns, observed: Observations, calendar: Calendar, n
         raise DataError(f"{where}: data.missing is 'error', but there are gaps: {truncate_items(shown, total)}")
 
 
-def too_long(gaps: MissingRuns, observed: Observations, calendar: Calendar) -> dict[int, tuple[int, str]]:
-    """Series with a gap that `auto` does not fill → the line after the first such gap, and a message."""
-    found: dict[int, tuple[int, str]] = {}
+def too_long(
+    gaps: MissingRuns, observed: Observations, calendar: Calendar, keys: Sequence[tuple[str, ...]]
+) -> dict[int, DroppedSeries]:
+    """Series with a gap that `auto` does not fill, by index."""
+    found: dict[int, DroppedSeries] = {}
     for i in np.flatnonzero(gaps.too_long).tolist():
         k = int(gaps.series[i])
         if k not in found:
             gap = f"{describe_gap(gaps, i, observed, calendar)}, and at most {gaps.limits[i]} are filled by default"
-            hint = "set data.missing to interpolate or zero, or cut the file there"
-            found[k] = line_after(gaps, i, observed), f"{gap}; {hint}"
+            text = f"{gap}; set data.missing to interpolate or zero, or cut the file there"
+            found[k] = DroppedSeries(keys[k], DropReason.LONG_GAP, text, line_after(gaps, i, observed))
     return found
 
 
-def trim_notes(missing: Observations, observed: Observations, extent: SeriesExtent) -> tuple[str, ...]:
+def trim_notes(missing: Observations, observed: Observations, extent: SeriesExtent) -> tuple[DataNote, ...]:
     """Note about missing values before the first or after the last value of a series."""
     missing = missing.where(~extent.empty[missing.series])
     first, last = (observed.positions[index[missing.series]] for index in (extent.first, extent.last))
@@ -124,17 +128,20 @@ def trim_notes(missing: Observations, observed: Observations, extent: SeriesExte
         return ()
     among = len(np.unique(missing.series[outside]))
     where = "the first or after the last value" + (f" of {among} series" if len(extent.first) > 1 else "")
-    return (f"{pluralize(int(outside.sum()), 'missing value')} before {where} left out",)
+    return (
+        DataNote(NoteCode.ENDS_TRIMMED, f"{pluralize(int(outside.sum()), 'missing value')} before {where} left out"),
+    )
 
 
-def fill_notes(observed: Observations, lengths: Ints, how: str) -> tuple[str, ...]:
+def fill_notes(observed: Observations, lengths: Ints, how: str) -> tuple[DataNote, ...]:
     """Note about filled steps: number, series, method, and the longest run."""
     gaps = gaps_of(observed, lengths, season=1)
     if not gaps.sizes.size:
         return ()
     among = f" in {len(np.unique(gaps.series))} of {len(lengths)} series" if len(lengths) > 1 else ""
     filled = _FILLED.get(how, "filled by linear interpolation")
-    return (f"{gaps.sizes.sum()} missing of {lengths.sum()} steps{among} {filled} (longest run: {gaps.sizes.max()})",)
+    text = f"{gaps.sizes.sum()} missing of {lengths.sum()} steps{among} {filled} (longest run: {gaps.sizes.max()})"
+    return (DataNote(NoteCode.STEPS_FILLED, text),)
 
 
 def expand(observed: Observations, starts: Ints, lengths: Ints, how: str) -> tuple[Floats, Bools]:

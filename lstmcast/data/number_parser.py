@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 
+from lstmcast.data.schema import DataNote, NoteCode
 from lstmcast.errors import ConfigError, DataError
 from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
 from lstmcast.types import Bools, Floats, Ints
@@ -55,7 +56,7 @@ def parse_numbers(
     return values
 
 
-def number_notes(text: pd.Series, values: Floats, *, column: str) -> tuple[str, ...]:
+def number_notes(text: pd.Series, values: Floats, *, column: str) -> tuple[DataNote, ...]:
     """Note about integers that a float64 cannot represent, from the fields [N] and their values [N]."""
     large = np.flatnonzero(np.abs(values) >= MAX_EXACT_INTEGER)
     if not large.size:
@@ -66,10 +67,8 @@ def number_notes(text: pd.Series, values: Floats, *, column: str) -> tuple[str, 
     rounded = exact.count(False)
     if not rounded:
         return ()
-    note = (
-        f"column '{column}': {pluralize(rounded, 'integer')} above 2^53 rounded to the nearest number a float64 holds"
-    )
-    return (note,)
+    rule = f"{pluralize(rounded, 'integer')} above 2^53 rounded to the nearest number a float64 holds"
+    return (DataNote(NoteCode.ROUNDED_INTEGERS, f"column '{column}': {rule}"),)
 
 
 def refuse_grouped(text: pd.Series, values: Floats, lines: Ints, *, column: str, source: str) -> None:

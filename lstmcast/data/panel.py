@@ -30,7 +30,16 @@ from lstmcast.data.missing import (
     too_long,
     trim_notes,
 )
-from lstmcast.data.schema import Columns, InferredSetting, Table, fingerprint
+from lstmcast.data.schema import (
+    Columns,
+    DataNote,
+    DroppedSeries,
+    DropReason,
+    InferredSetting,
+    NoteCode,
+    Table,
+    fingerprint,
+)
 from lstmcast.data.series_columns import group_codes
 from lstmcast.data.time_column import Times
 from lstmcast.errors import ConfigError, DataError
@@ -67,9 +76,9 @@ class Panel:
     offsets: Ints
     starts: Ints
     inferred: tuple[InferredSetting, ...]
-    notes: tuple[str, ...]
+    notes: tuple[DataNote, ...]
     source: str
-    dropped: tuple[str, ...] = ()
+    dropped: tuple[DroppedSeries, ...] = ()
     symbols: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
@@ -140,7 +149,7 @@ def build_panel(
     missing: str = "auto",
     duplicates: str = "error",
     inferred: Sequence[InferredSetting] = (),
-    notes: Sequence[str] = (),
+    notes: Sequence[DataNote] = (),
 ) -> Panel:
     """Put the rows of a file on the calendar: sort, aggregate duplicates, trim the ends, fill gaps.
 
@@ -202,8 +211,8 @@ class _Filled:
     observed: Bools
     starts: Ints
     lengths: Ints
-    notes: tuple[str, ...]
-    dropped: tuple[str, ...]
+    notes: tuple[DataNote, ...]
+    dropped: tuple[DroppedSeries, ...]
 
 
 def _filled(
@@ -218,35 +227,35 @@ def _filled(
     gaps = gaps_of(observed, lengths, calendar.season)
     if missing == "error":
         refuse_gaps(gaps, observed, calendar, names, source)
-    dropped = {int(k): (0, "no value is observed") for k in np.flatnonzero(extent.empty)}
+    by_index = {
+        k: DroppedSeries(keys[k], DropReason.NO_VALUES, "no value is observed")
+        for k in np.flatnonzero(extent.empty).tolist()
+    }
     if missing == "auto":
-        dropped |= too_long(gaps, observed, calendar)
-    reasons = tuple(f"{names[k]}{dropped[k][1]}" for k in sorted(dropped))
+        by_index |= too_long(gaps, observed, calendar, keys)
+    dropped = tuple(by_index[k] for k in sorted(by_index))
     if len(dropped) == len(keys):
-        raise DataError(_unusable(reasons, [dropped[k][0] for k in sorted(dropped)], source))
+        raise DataError(_unusable(dropped, source))
     if lengths.max() < _MIN_VALUES:
         raise DataError(
             f"{source}: must have at least {_MIN_VALUES} values of a series (got {lengths.max()}); add rows"
         )
-    kept = np.setdiff1d(np.arange(len(keys)), list(dropped))
+    kept = np.setdiff1d(np.arange(len(keys)), list(by_index))
     trimmed = trim_notes(cells.where(empty), observed, extent)
     observed = observed.renumbered(kept, len(keys))
     lengths = lengths[kept]
     starts = observed.positions[extent_of(observed, len(kept)).first]
     values, there = expand(observed, starts, lengths, missing)
     filled = fill_notes(observed, lengths, missing)
-    listed = f"{len(dropped)} of {len(keys)} series cannot be used: {truncate_items(reasons, len(reasons))}"
-    notes = (*trimmed, *filled, *((listed,) if dropped else ()))
-    return _Filled(tuple(keys[k] for k in kept.tolist()), values, there, starts, lengths, notes, reasons)
+    listed = f"{len(dropped)} of {len(keys)} series cannot be used: {truncate_items(map(str, dropped), len(dropped))}"
+    notes = (*trimmed, *filled, *((DataNote(NoteCode.SERIES_DROPPED, listed),) if dropped else ()))
+    return _Filled(tuple(keys[k] for k in kept.tolist()), values, there, starts, lengths, notes, dropped)
 
 
-def _unusable(reasons: tuple[str, ...], lines: list[int], source: str) -> list[str]:
+def _unusable(dropped: tuple[DroppedSeries, ...], source: str) -> list[str]:
     """Faults of a file without a usable series: the first five with their lines, and the number of others."""
-    faults = [
-        f"{source}:{line}: {reason}" if line else f"{source}: {reason}"
-        for line, reason in zip(lines[:MAX_SHOWN], reasons, strict=False)
-    ]
-    more = len(reasons) - len(faults)
+    faults = [f"{source}{f':{series.line}' if series.line else ''}: {series}" for series in dropped[:MAX_SHOWN]]
+    more = len(dropped) - len(faults)
     return [*faults, f"{source}: the other {more} series cannot be used either"] if more else faults
 
 

@@ -58,6 +58,63 @@ class InferredSetting:
     reason: str
 
 
+class NoteCode(StrEnum):
+    """Types of remarks about data."""
+
+    DELIMITER = "delimiter"
+    TRAILING_DELIMITERS = "trailing_delimiters"
+    DECIMAL_COMMA = "decimal_comma"
+    ROW_INDEX = "row_index"
+    BLANK_LINES = "blank_lines"
+    PARQUET_ROWS = "parquet_rows"
+    NO_TIME_COLUMN = "no_time_column"
+    UNUSED_COLUMNS = "unused_columns"
+    EMPTY_ID = "empty_id"
+    ROUNDED_INTEGERS = "rounded_integers"
+    UNKNOWN_SYMBOLS = "unknown_symbols"
+    ROWS_SORTED = "rows_sorted"
+    ROWS_BETWEEN_STEPS = "rows_between_steps"
+    ROWS_AGGREGATED = "rows_aggregated"
+    INCOMPLETE_STEP = "incomplete_step"
+    INCOMPLETE_FEATURES = "incomplete_features"
+    ENDS_TRIMMED = "ends_trimmed"
+    STEPS_FILLED = "steps_filled"
+    SERIES_DROPPED = "series_dropped"
+
+
+@dataclass(frozen=True)
+class DataNote:
+    """A remark about the data."""
+
+    code: NoteCode
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class DropReason(StrEnum):
+    """Reasons for unusable series."""
+
+    NO_VALUES = "no_values"
+    LONG_GAP = "long_gap"
+    NO_COMMON_STEP = "no_common_step"
+
+
+@dataclass(frozen=True)
+class DroppedSeries:
+    """An unusable series, its reason and a message; `line` is the line of the fault, or 0."""
+
+    key: tuple[str, ...]
+    reason: DropReason
+    text: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        name = f"series '{', '.join(self.key)}': " if self.key else ""
+        return f"{name}{self.text}"
+
+
 @dataclass(frozen=True)
 class Table:
     """A file as text.
@@ -67,14 +124,14 @@ class Table:
         text: one text column for each header, in file order; an empty field is `""`.
         lines: [N] physical line on which each row starts (the header of a plain file is line 1).
         decimal: `"."` or `","`.
-        notes: remarks such as `delimiter ';'`.
+        notes: remarks.
     """
 
     source: str
     text: pd.DataFrame
     lines: Ints
     decimal: str = "."
-    notes: tuple[str, ...] = ()
+    notes: tuple[DataNote, ...] = ()
 
 
 @dataclass(frozen=True)

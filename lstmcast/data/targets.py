@@ -15,7 +15,7 @@ from lstmcast.data.file_reader import read_input, to_text
 from lstmcast.data.load import ParsedTable, TargetParser
 from lstmcast.data.number_parser import is_missing, looks_like_numbers
 from lstmcast.data.panel import Panel
-from lstmcast.data.schema import Columns, InferredSetting, ReadOptions, SettingKey, Table
+from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import EVERY, TARGET_NAMES, ColumnChoice, words
 from lstmcast.errors import DataError
 from lstmcast.text import pluralize, truncate_items, truncate_list
@@ -82,18 +82,20 @@ def parse_symbols(
     codes = {name: pd.Index(vocabulary).get_indexer(pd.Index(fields[name])).astype(np.float64) for name in names}
     values = {name: np.where(gone[name], np.nan, codes[name]) for name in names}
     unknown = {name: np.flatnonzero(values[name] == -1) for name in names}
-    notes = [unknown_symbol_note(fields[name], table.lines, rows, f"column '{name}'") for name, rows in unknown.items()]
-    return ParsedTable(values, vocabulary, tuple(note for note in notes if note))
+    notes = [
+        _unknown_symbol_note(fields[name], table.lines, rows, f"column '{name}'")
+        for name, rows in unknown.items()
+        if len(rows)
+    ]
+    return ParsedTable(values, vocabulary, tuple(notes))
 
 
-def unknown_symbol_note(fields: pd.Series, lines: Ints, rows: Ints, where: str) -> str:
-    """Note about unknown symbols, the rows [K] of fields [N]; empty without any."""
-    if not len(rows):
-        return ""
+def _unknown_symbol_note(fields: pd.Series, lines: Ints, rows: Ints, where: str) -> DataNote:
+    """Note about unknown symbols, the rows [K] of fields [N]."""
     first = fields.iloc[rows].drop_duplicates()
     locations = (f"'{symbol}' (line {lines[row]})" for row, symbol in zip(first.index, first, strict=True))
-    note = f"{pluralize(len(rows), 'value')} outside the vocabulary of training, read as unknown"
-    return f"{where}: {note}: {truncate_items(locations, len(first))}"
+    text = f"{pluralize(len(rows), 'value')} outside the vocabulary of training, read as unknown"
+    return DataNote(NoteCode.UNKNOWN_SYMBOLS, f"{where}: {text}: {truncate_items(locations, len(first))}")
 
 
 def _check_vocabulary(vocabulary: Sequence[str], table: Table, names: Sequence[str]) -> None:
@@ -159,13 +161,13 @@ def read_characters(path: str | Path, options: ReadOptions, known: Sequence[str]
     )
 
 
-def _unknown_notes(text: str, points: np.ndarray, rows: np.ndarray) -> tuple[str, ...]:
+def _unknown_notes(text: str, points: np.ndarray, rows: np.ndarray) -> tuple[DataNote, ...]:
     """Note about characters outside the vocabulary."""
     if not len(rows):
         return ()
     lines = np.cumsum(points == ord("\n")) - (points == ord("\n")) + 1
     fields = pd.Series(list(text))
-    return (unknown_symbol_note(fields, lines, rows, "text"),)
+    return (_unknown_symbol_note(fields, lines, rows, "text"),)
 
 
 YES = {"1", "1.0", "true", "t", "yes", "y", "on"}

@@ -57,14 +57,12 @@ class Times:
         style: time format of the file.
         timezone: zone of the wall times; None if times have no zone.
         inferred: inferred settings.
-        notes: remarks, with counts.
     """
 
     stamps: Ints
     style: TimeFormat
     timezone: str | None = None
     inferred: tuple[InferredSetting, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from lstmcast.data.schema import InferredSetting, SettingKey
+from lstmcast.data.schema import DataNote, InferredSetting, SettingKey
 from lstmcast.evaluation.splits import default_horizon
 from lstmcast.report.verdict import MEMBER_LABELS, label, rank, report_verdict, scored_network
 from lstmcast.results import LSTMCAST, MemberName
@@ -59,8 +59,8 @@ def data_to_dict(panel: Panel) -> dict[str, Any]:
         "series": panel.n_series,
         "rows": len(panel.values),
         "filled": int((~panel.observed).sum()),
-        "notes": list(panel.notes),
-        "left_out": list(panel.dropped),
+        "notes": [asdict(note) for note in panel.notes],
+        "left_out": [asdict(series) for series in panel.dropped],
         "inferred": [asdict(setting) for setting in panel.inferred],
     }
 
@@ -156,7 +156,7 @@ def format_saved(version: Path, seconds: float, *, flags: str) -> str:
 
 
 def format_forecast(
-    forecast: StepForecast, version: Path, target: str, report: TrainingReport, notes: Sequence[str]
+    forecast: StepForecast, version: Path, target: str, report: TrainingReport, notes: Sequence[DataNote]
 ) -> str:
     """The file of a forecast, its model, and the verdict unless the model beats the baselines."""
     lines = [format_paths(forecast, target, str(version)), *(f"note: {note}" for note in notes)]

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cast
 
+from lstmcast.data.schema import DataNote, DroppedSeries
 from lstmcast.errors import UsageError
 from lstmcast.results import FORMATS, rendered
 
@@ -34,11 +35,11 @@ class Dataset(Protocol):
         """The file's name in messages."""
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[DataNote, ...]:
         """Corrections made while reading, with counts."""
 
     @property
-    def dropped(self) -> tuple[str, ...]:
+    def dropped(self) -> tuple[DroppedSeries, ...]:
         """Series left out, each with its reason."""
 
     def fingerprint(self) -> str:

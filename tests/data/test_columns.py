@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from lstmcast.data.columns import find_columns
-from lstmcast.data.schema import Columns, ReadOptions, Table
+from lstmcast.data.schema import Columns, DataNote, NoteCode, ReadOptions, Table
 from lstmcast.data.series_columns import EVERY
 from lstmcast.errors import ConfigError, DataError
 
@@ -73,7 +73,7 @@ def test_every_part_has_a_finding_with_its_reason() -> None:
         "264 rows repeat a time; with the time, the columns identify each row",
         "given",
     ]
-    assert notes == ("columns not used: Weekly_Sales, IsHoliday, Promo",)
+    assert notes == (DataNote(NoteCode.UNUSED_COLUMNS, "columns not used: Weekly_Sales, IsHoliday, Promo"),)
 
 
 def test_a_long_table_needs_both_of_its_names() -> None:
@@ -183,7 +183,7 @@ def test_without_times_rows_are_counted() -> None:
     columns, inferred, notes = find_columns(table(load=decimals(9)), ReadOptions())
     assert columns == Columns(None, ("load",))
     assert (inferred[0].value, inferred[0].reason) == ("none", "no column reads as times")
-    assert notes == ("no time column: rows are counted 1, 2, 3 …",)
+    assert [note.code for note in notes] == [NoteCode.NO_TIME_COLUMN]
 
 
 @pytest.mark.parametrize(
@@ -312,9 +312,8 @@ def test_the_name_of_the_series_column_is_kept_free() -> None:
 def test_rows_without_an_id_are_said() -> None:
     """An empty id names a series like any other text, which may not be meant."""
     data = table(ds=MONTHS, shop=["a"] * 20 + [""] * 3 + [" "], y=decimals(24))
-    assert find_columns(data, ReadOptions(id_columns=("shop",)))[2] == (
-        "column 'shop' is empty in 4 rows: used as a series id",
-    )
+    (note,) = find_columns(data, ReadOptions(id_columns=("shop",)))[2]
+    assert (note.code, "'shop' is empty in 4 rows" in note.text) == (NoteCode.EMPTY_ID, True)
 
 
 def test_a_table_on_its_side_gets_its_own_advice() -> None:

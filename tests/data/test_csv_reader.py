@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lstmcast.data.csv_reader import read_table
-from lstmcast.data.schema import Table
+from lstmcast.data.schema import DataNote, NoteCode, Table
 from lstmcast.errors import ConfigError, DataError, LstmcastError
 
 
@@ -107,7 +107,7 @@ def test_other_delimiters_are_said(tmp_path: Path, sign: str, note: str) -> None
     """A delimiter other than the comma is found, and a note says so."""
     table = table_of(tmp_path, f"ds{sign}y\n2020{sign}1\n")
     assert fields(table) == [["ds", "y"], ["2020", "1"]]
-    assert table.notes == (note,)
+    assert table.notes == (DataNote(NoteCode.DELIMITER, note),)
 
 
 @pytest.mark.parametrize(
@@ -129,13 +129,13 @@ def test_a_decimal_comma_is_inferred_where_numbers_need_it(tmp_path: Path, text:
     """A comma is the decimal sign only where it cannot group thousands; then a note names the column."""
     table = table_of(tmp_path, text)
     assert table.decimal == decimal
-    assert any("decimal comma" in note for note in table.notes) == (decimal == ",")
+    assert (NoteCode.DECIMAL_COMMA in {note.code for note in table.notes}) == (decimal == ",")
 
 
 def test_a_given_decimal_sign_wins(tmp_path: Path) -> None:
     """The sign pinned is taken without a note; anything but point and comma is refused."""
     table = table_of(tmp_path, "ds;y\n2020;1,5\n", decimal=".")
-    assert (table.decimal, table.notes) == (".", ("delimiter ';'",))
+    assert (table.decimal, table.notes) == (".", (DataNote(NoteCode.DELIMITER, "delimiter ';'"),))
     with pytest.raises(ConfigError, match=r"data\.decimal: must be '\.' or ','"):
         table_of(tmp_path, "ds;y\n2020;1,5\n", decimal="'")
 
@@ -171,7 +171,7 @@ def test_delimiters_at_line_ends_shift_nothing(tmp_path: Path, text: str) -> Non
     """Trailing delimiters on the header, on the rows or on both are ignored, and said."""
     table = table_of(tmp_path, text)
     assert fields(table) == [["ds", "y"], ["2020", "1"], ["2021", "2"]]
-    assert table.notes == ("delimiters at the end of every line: ignored",)
+    assert [note.code for note in table.notes] == [NoteCode.TRAILING_DELIMITERS]
 
 
 def test_values_beyond_the_last_name_are_refused(tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_parquet_is_read_like_its_csv(tmp_path: Path) -> None:
     )
     assert table.text["ds"].str.startswith("2020-01-0").all()
     assert table.lines.tolist() == [1, 2, 3]
-    assert table.notes == ("Parquet: line numbers count rows from 1",)
+    assert [note.code for note in table.notes] == [NoteCode.PARQUET_ROWS]
 
 
 def test_a_long_file_keeps_lines_and_rows_in_step(tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_an_index_that_only_counts_rows_is_left_out(tmp_path: Path, start: int) 
     table = table_of(tmp_path, frame.to_csv())
     assert fields(table) == [["ds", "y"], ["2020", "5"], ["2021", "6"], ["2022", "7"]]
     assert table.lines.tolist() == [2, 3, 4]
-    assert table.notes == ("column 1 has no name and only counts rows: not used",)
+    assert [note.code for note in table.notes] == [NoteCode.ROW_INDEX]
 
 
 @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ def test_blank_lines_amid_a_single_column_are_counted(tmp_path: Path) -> None:
     table = table_of(tmp_path, "y\n1\n\n2\n\n\n3\n\n")
     assert fields(table) == [["y"], ["1"], ["2"], ["3"]]
     assert table.lines.tolist() == [2, 4, 7]
-    assert table.notes == ("3 blank lines left out; a missing value is written as NA",)
+    assert [(note.code, note.text[:13]) for note in table.notes] == [(NoteCode.BLANK_LINES, "3 blank lines")]
     assert table_of(tmp_path, "y\n1\n2\n\n").notes == ()
     assert table_of(tmp_path, "ds,y\n2020,1\n\n2021,2\n").notes == ()
 

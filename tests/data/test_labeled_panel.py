@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lstmcast.data.labeled_panel import LabeledPanel, read_labels
-from lstmcast.data.schema import ReadOptions
+from lstmcast.data.schema import DropReason, NoteCode, ReadOptions
 from lstmcast.errors import DataError
 
 PINNED = {"time": "step", "id_columns": ("id",), "target": ("kind",)}
@@ -123,8 +123,8 @@ def test_steps_that_a_feature_lacks(tmp_path: Path) -> None:
     assert found.starts.tolist() == [1, 0, 0]
     assert found.observed[4].tolist() == [True, False]
     assert found.values[4].tolist() == [21.0, 1.5]
-    assert found.dropped == ("series 'c, x': no value is observed",)
-    assert any("at steps without the other features" in note for note in found.notes)
+    assert [(series.key, series.reason) for series in found.dropped] == [(("c", "x"), DropReason.NO_VALUES)]
+    assert NoteCode.INCOMPLETE_FEATURES in {note.code for note in found.notes}
 
 
 def test_features_that_never_meet(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_features_that_never_meet(tmp_path: Path) -> None:
             f"a,{step + 2},1{step + 2},0.5", f"a,{step + 2},1,"
         )
     found = labelled(tmp_path, text)
-    assert found.dropped == ("series 'a': its features meet at no step",)
+    assert [(series.key, series.reason) for series in found.dropped] == [(("a",), DropReason.NO_COMMON_STEP)]
     assert found.keys == (("b",), ("c",), ("d",))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
-from lstmcast.data.schema import Columns, ReadOptions
+from lstmcast.data.schema import Columns, DataNote, NoteCode, ReadOptions
 from lstmcast.errors import ConfigError, DataError, FileError
 
 
@@ -58,7 +58,7 @@ def test_a_long_table_in_another_notation(tmp_path: Path) -> None:
     np.testing.assert_allclose(panel.series(0), np.arange(30), rtol=0, atol=0)
     np.testing.assert_allclose(panel.series(1), np.arange(30) + 0.1, rtol=1e-15)
     assert panel.calendar.text(panel.starts) == ["01.01.2020", "01.01.2020"]
-    assert {"delimiter ';'", "decimal comma (column 'Menge')"} <= set(panel.notes)
+    assert [note.code for note in panel.notes] == [NoteCode.DELIMITER, NoteCode.DECIMAL_COMMA]
 
 
 def test_a_wide_table_is_a_panel(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_wide_table_is_a_panel(tmp_path: Path) -> None:
     panel = panel_of(tmp_path, f"ds,north,south,note\n{rows}\n", target=("*",))
     assert panel.keys == (("north",), ("south",))
     assert panel.series(1).tolist() == [-k for k in range(24)]
-    assert "columns not used: note" in panel.notes
+    assert DataNote(NoteCode.UNUSED_COLUMNS, "columns not used: note") in panel.notes
 
 
 def test_rows_without_times_are_counted(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_rows_without_times_are_counted(tmp_path: Path) -> None:
     panel = panel_of(tmp_path, text, season_length=7)
     assert panel.values.tolist() == list(range(20))
     assert (panel.calendar.kind, panel.calendar.season) == ("counter", 7)
-    assert any(note.startswith("no time column") for note in panel.notes)
+    assert NoteCode.NO_TIME_COLUMN in {note.code for note in panel.notes}
     for key, value in (("frequency", "D"), ("time_format", "FY%Y Q%q"), ("timezone", "Europe/Berlin")):
         with pytest.raises(ConfigError, match=rf"data\.{key} requires a time column"):
             panel_of(tmp_path, text, **{key: value})
@@ -141,7 +141,7 @@ def test_a_timezone_tells_the_doubled_hour_of_each_series(tmp_path: Path) -> Non
 def test_rounded_integers_are_said(tmp_path: Path) -> None:
     """An integer beyond 2^53 is read as the nearest float, with a note."""
     rows = "\n".join(f"{month},{2**53 + 1}" for month in monthly(12))
-    assert any("integers above 2^53" in note for note in panel_of(tmp_path, f"ds,y\n{rows}\n").notes)
+    assert NoteCode.ROUNDED_INTEGERS in {note.code for note in panel_of(tmp_path, f"ds,y\n{rows}\n").notes}
 
 
 def test_a_missing_file_is_a_matter_of_the_file_system(tmp_path: Path) -> None:

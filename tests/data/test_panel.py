@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lstmcast.data.calendar import counter_calendar, infer_calendar
 from lstmcast.data.panel import Panel, build_panel
-from lstmcast.data.schema import Columns, InferredSetting, Table
+from lstmcast.data.schema import Columns, DropReason, InferredSetting, NoteCode, Table
 from lstmcast.data.series_columns import group_codes
 from lstmcast.data.time_column import parse_times
 from lstmcast.errors import ConfigError, DataError
@@ -41,6 +41,12 @@ def load(
     )
     calendar, inferred = infer_calendar(times, groups, table.lines, column=time, source="f.csv", frequency=frequency)
     return build_panel(table, columns, times, values, calendar, inferred=inferred, **options)
+
+
+def noted(panel: Panel, code: NoteCode) -> str:
+    """The text of the note with a code."""
+    (text,) = [note.text for note in panel.notes if note.code == code]
+    return text
 
 
 def write(path: Path, rows: list[str], header: str = "t,y") -> Path:
@@ -91,7 +97,8 @@ def test_a_wide_table_has_a_series_for_each_column(tmp_path: Path) -> None:
     assert panel.series(0).tolist() == [1, 2, 3]
     assert panel.series(1).tolist() == [20, 30, 40]
     assert (panel.starts[1] - panel.starts[0], panel.ends[1] - panel.ends[0]) == (1, 1)
-    assert any("2 missing values" in note and "2 series" in note for note in panel.notes)
+    assert "2 missing values" in noted(panel, NoteCode.ENDS_TRIMMED)
+    assert "2 series" in noted(panel, NoteCode.ENDS_TRIMMED)
 
 
 def test_without_times_rows_are_counted(tmp_path: Path) -> None:
@@ -110,7 +117,7 @@ def test_rows_out_of_order_are_sorted_and_that_is_said(tmp_path: Path, order: li
     rows = daily([1, 2, 3, 4])
     panel = load(write(tmp_path, [rows[i] for i in order]))
     assert panel.values.tolist() == [1, 2, 3, 4]
-    assert any(said in note and "sorted" in note for note in panel.notes)
+    assert said in noted(panel, NoteCode.ROWS_SORTED)
 
 
 def test_short_gaps_are_filled_marked_counted_and_said(tmp_path: Path) -> None:
@@ -118,7 +125,8 @@ def test_short_gaps_are_filled_marked_counted_and_said(tmp_path: Path) -> None:
     panel = load(write(tmp_path, daily([1, 2, None, None, 8, "", 10, 11])))
     assert panel.values.tolist() == [1, 2, 4, 6, 8, 9, 10, 11]
     assert panel.observed.tolist() == [True, True, False, False, True, False, True, True]
-    assert any("3 missing of 8 steps" in note and "longest run: 2" in note for note in panel.notes)
+    assert "3 missing of 8 steps" in noted(panel, NoteCode.STEPS_FILLED)
+    assert "longest run: 2" in noted(panel, NoteCode.STEPS_FILLED)
 
 
 def test_a_gap_may_be_a_season_long_in_a_long_series(tmp_path: Path) -> None:
@@ -148,7 +156,7 @@ def test_what_a_user_asks_for_gaps(tmp_path: Path) -> None:
     zero = load(file, missing="zero")
     assert zero.values.tolist() == [0, 10, *[0] * 9, 110, 120]
     assert zero.observed.all()
-    assert any("9 missing" in note and "filled with 0" in note for note in zero.notes)
+    assert "9 missing" in noted(zero, NoteCode.STEPS_FILLED)
     with pytest.raises(DataError, match="'error'") as caught:
         load(write(tmp_path, daily([1, None, 3, 4])), missing="error")
     assert "1 step is missing between 2024-01-01 (line 2) and 2024-01-03 (line 3)" in str(caught.value)
@@ -166,11 +174,12 @@ def test_series_that_cannot_be_used_are_dropped_and_listed(tmp_path: Path) -> No
     assert panel.values.tolist() == [1, 2, 3, 4, 5, 7, 8]
     assert panel.observed.tolist() == [True, True, True, False, True, True, True]
     assert (panel.starts[1] - panel.starts[0]) == 3
-    assert len(panel.dropped) == 2
-    assert "'empty'" in panel.dropped[0]
-    assert "'holey'" in panel.dropped[1]
-    assert "9 steps" in panel.dropped[1]
-    assert any("2 of 4 series cannot be used" in note for note in panel.notes)
+    assert [(series.key, series.reason, series.line) for series in panel.dropped] == [
+        (("empty",), DropReason.NO_VALUES, 0),
+        (("holey",), DropReason.LONG_GAP, 11),
+    ]
+    assert "9 steps" in panel.dropped[1].text
+    assert "2 of 4 series" in noted(panel, NoteCode.SERIES_DROPPED)
     file = write(tmp_path, rows[4:7] + rows[7:10], "t,y,id")
     with pytest.raises(DataError) as caught:
         load(file, series=("id",))
@@ -198,7 +207,8 @@ def test_duplicates_become_one_value_as_asked(tmp_path: Path, how: str, expected
     rows = [*daily([1, 2, 5, 6]), "2024-01-02,3", "2024-01-02,4", "2024-01-03,"]
     panel = load(write(tmp_path, rows), duplicates=how)
     assert panel.values.tolist() == expected
-    assert any("3 rows with the time of another" in note and how in note for note in panel.notes)
+    assert "3 rows" in noted(panel, NoteCode.ROWS_AGGREGATED)
+    assert how in noted(panel, NoteCode.ROWS_AGGREGATED)
 
 
 def test_a_sum_beyond_numbers_is_refused(tmp_path: Path) -> None:
@@ -248,15 +258,15 @@ def test_resampling_joins_rows_and_says_so(tmp_path: Path) -> None:
     for how in ("mean", "sum", "last"):
         panel = load(file, frequency="MS", duplicates=how)
         assert panel.values == pytest.approx(values.resample("MS").agg(how).to_numpy())
-        assert any("131 rows taken into 5 monthly steps" in note and how in note for note in panel.notes)
-        assert any("10 rows where 30 are usual" in note for note in panel.notes)
+        assert {"131", "5", "monthly", how} <= set(noted(panel, NoteCode.ROWS_AGGREGATED).split())
+        assert "10 rows (typical: 30)" in noted(panel, NoteCode.INCOMPLETE_STEP)
     assert load(file, frequency="MS").values == pytest.approx(values.resample("MS").mean().to_numpy())
 
 
 def test_a_row_between_steps_is_counted(tmp_path: Path) -> None:
     """Where it is the only one of its step, nothing is joined, but its time is another from then on."""
     rows = [f"2024-{month:02d}-01,{month}" for month in range(1, 10)] + ["2024-10-17,3"]
-    assert load(write(tmp_path, rows), frequency="MS").notes == ("1 row between steps: each is taken for its step",)
+    assert noted(load(write(tmp_path, rows), frequency="MS"), NoteCode.ROWS_BETWEEN_STEPS).startswith("1 row ")
 
 
 def test_too_few_values_are_refused(tmp_path: Path) -> None:

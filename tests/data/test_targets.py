@@ -10,7 +10,7 @@ import pytest
 
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
-from lstmcast.data.schema import ReadOptions
+from lstmcast.data.schema import NoteCode, ReadOptions
 from lstmcast.data.targets import EVENT_PARSER, read_characters, symbols_of
 from lstmcast.errors import ConfigError, DataError
 
@@ -48,7 +48,7 @@ def test_what_is_missing_stays_unknown(reader: Reader) -> None:
     assert panel.symbols == ("None", "fog", "rain", "sun")
     assert panel.values[5:17].tolist() == [-1.0] * 12
     assert not panel.observed[5:17].any()
-    assert any("12 missing of 28 steps left unknown" in note for note in panel.notes)
+    assert [(note.code, note.text[:16]) for note in panel.notes] == [(NoteCode.STEPS_FILLED, "12 missing of 28")]
 
 
 def test_a_kind_that_training_never_met_is_a_step_of_its_own(reader: Reader) -> None:
@@ -58,9 +58,8 @@ def test_a_kind_that_training_never_met_is_a_step_of_its_own(reader: Reader) -> 
     assert len(panel.values) == 28
     assert panel.values[-1] == -1
     assert panel.observed[-1]
-    assert (
-        "column 'weather': 1 value outside the vocabulary of training, read as unknown: 'hail' (line 29)" in panel.notes
-    )
+    assert [note.code for note in panel.notes] == [NoteCode.UNKNOWN_SYMBOLS]
+    assert panel.notes[0].text.endswith("'hail' (line 29)")
 
 
 def test_several_columns_share_their_kinds(reader: Reader) -> None:
@@ -159,9 +158,8 @@ def test_characters_that_training_never_met_are_counted(tmp_path: Path) -> None:
     panel = read_characters(path, ReadOptions(), known=("\n", "a", "b"))
     assert panel.values.tolist() == [1, 2, 0, 1, -1, -1, 0, -1, 2]
     assert panel.observed.all()
-    assert panel.notes == (
-        "text: 3 values outside the vocabulary of training, read as unknown: 'z' (line 2), 'y' (line 3)",
-    )
+    assert [note.code for note in panel.notes] == [NoteCode.UNKNOWN_SYMBOLS]
+    assert panel.notes[0].text.endswith("'z' (line 2), 'y' (line 3)")
 
 
 def test_a_text_of_one_character_teaches_nothing(tmp_path: Path) -> None:
