@@ -111,6 +111,16 @@ def test_every_event_is_documented() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == set(re.findall(r'LogEvent\(\s*"(\w+)"', source))
 
 
+def test_every_package_is_in_the_architecture() -> None:
+    """The table of packages names every package and module right below lstmcast/, and nothing else."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    rows = re.findall(
+        r"^\| ((?:`\w+`(?:, )?)+) \|", page.partition("## Packages")[2].partition("\n## ")[0], re.MULTILINE
+    )
+    parts = {path.stem for path in (ROOT / "lstmcast").iterdir() if path.suffix in {"", ".py"} and path.stem[0] != "_"}
+    assert set(re.findall(r"\w+", " ".join(rows))) == parts
+
+
 def test_the_package_is_typed() -> None:
     """The marker of PEP 561 is in the package."""
     assert (ROOT / "lstmcast" / "py.typed").is_file()
