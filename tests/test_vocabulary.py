@@ -6,6 +6,8 @@ import tokenize
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
+
 SOURCE = Path(__file__).parents[1] / "lstmcast"
 REPLACED = {
     "anatomy": "explanation_figure",
@@ -94,6 +96,23 @@ REPLACED = {
     "woven": "interleaved",
 }
 
+PROSE = re.compile(
+    r"\b(said|says?|saying|tell(s|er|ing)?|told|speaks?|speaker|voices?|learnt|footings?|rivals?|lessons|judge(d|s|ment)?"
+    r"|judging|foretold|likeliest|honest|ripe|unripe|mend|stray(s|ed|ing)?|leaning|labell(ed|er)|neighbours?|colour"
+    r"|woven|asked|unasked|remember(ed|ing)|beyond every|no numbers?)\b"
+)
+CLAUSE = re.compile(r'[rf]?"""(What|How|Whether|Which|Where|When|Why|The same)\b')
+CLEAN = (
+    "calibration",
+    "data",
+    "evaluation",
+    "nn",
+    "statistical",
+    "clock.py",
+    "errors.py",
+    "text.py",
+)  # packages, files
+
 
 def words(name: str) -> list[str]:
     """The lower-case words of an identifier in snake_case or CamelCase."""
@@ -115,3 +134,15 @@ def test_no_replaced_word_is_used() -> None:
 def test_words_of_names() -> None:
     """Both cases, and abbreviations."""
     assert words("_told_HTMLTell2") == ["told", "html", "tell"]
+
+
+@pytest.mark.parametrize("package", CLEAN)
+def test_prose_uses_the_terms_of_the_field(package: str) -> None:
+    """Docstrings, comments and messages have none of the replaced words, and docstrings begin with no clause."""
+    found = set()
+    path = SOURCE / package
+    for file in [path] if path.is_file() else path.rglob("*.py"):
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+            if PROSE.search(line) or CLAUSE.match(line.strip()):
+                found.add(f"{file.relative_to(SOURCE)}:{number}: {line.strip()}")
+    assert found == set()

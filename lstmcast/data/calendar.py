@@ -257,6 +257,6 @@ def _with_season(
         reason = f"the longest series has {longest} steps, fewer than two seasons of {default}"
     else:
         calendar = replace(calendar, season=default)
-        usual = f"usual for data that are {calendar.label}"
-        reason = usual if default > 1 else f"none is usual for {calendar.label} data"
+        default_reason = f"usual for data that are {calendar.label}"
+        reason = default_reason if default > 1 else f"none is usual for {calendar.label} data"
     return calendar, (frequency, InferredSetting(SettingKey.SEASON_LENGTH, str(calendar.season), reason))

@@ -119,12 +119,12 @@ def _find_time(table: Table, names: list[str], options: ReadOptions) -> ColumnCh
     timely = [name for name in free if looks_like_times(table.text[name])]
     if not timely:
         named = [name for name in free if _named_like_times(name, table.text[name])]
-        return ColumnChoice(tuple(named[:1]), "its name says so" if named else "no column reads as times")
+        return ColumnChoice(tuple(named[:1]), "by its name" if named else "no column reads as times")
     if len(timely) == 1:
         return ColumnChoice((timely[0],), "the only column that reads as times")
     named_like_time = [name for name in timely if words(name) & TIME_WORDS and not are_integers(table.text[name])]
     best = max(named_like_time or timely, key=lambda name: (table.text[name].nunique(), bool(words(name) & TIME_WORDS)))
-    return ColumnChoice((best,), f"tells most rows apart of {', '.join(timely)}")
+    return ColumnChoice((best,), f"distinguishes most rows of {', '.join(timely)}")
 
 
 def _named_like_times(name: str, text: pd.Series) -> bool:
@@ -156,7 +156,7 @@ def find_numbers(table: Table, free: list[str], options: ReadOptions, has_time: 
     worded = [name for name in numeric if has_time and words(name) & TARGET_WORDS]
     named = exact or worded
     if len(named) == 1:
-        return ColumnChoice((named[0],), f"its name says so, of {len(numeric)} numeric columns")
+        return ColumnChoice((named[0],), f"by its name, of {len(numeric)} numeric columns")
     raise DataError(_unclear(table.source, numeric))
 
 

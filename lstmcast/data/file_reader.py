@@ -174,9 +174,9 @@ def _require_regular(source: str, status: os.stat_result) -> None:
 
 def _bounded(pieces: Iterable[bytes], source: str, packed: int | None = None) -> bytes:
     """Join chunks; raises DataError above the maximum size or compression ratio."""
-    data = io.BytesIO()
+    data, size = io.BytesIO(), 0
     for piece in pieces:
-        size = data.tell() + len(piece)
+        size += len(piece)
         if size > MAX_BYTES:
             raise DataError(
                 f"{source}: more than {MAX_BYTES:,} bytes of text; keep the columns and rows that a forecast needs"

@@ -223,7 +223,7 @@ def _label_column(table: Table, options: ReadOptions) -> tuple[str, str]:
     free = [name for name in free if name not in {options.time, *options.id_columns, *options.features}]
     named = [name for name in free if words(name) & LABEL_WORDS]
     if len(named) == 1:
-        return named[0], "its name says so"
+        return named[0], "by its name"
     groups = group_codes(table.text, options.id_columns)
     keeping = [name for name in named or free if options.id_columns and _keeps(table.text[name], groups)]
     if len(keeping) == 1:
@@ -288,8 +288,8 @@ def _labels(table: Table, label: str, series: tuple[str, ...]) -> dict[Key, str]
         )
         raise DataError(
             f"{table.source}:{table.lines[rows[0]]}: column '{label}': a series must keep one label: "
-            f"{truncate_items(shown, len(rows))}; correct it, or name every column that tells series apart "
-            "with --id-columns"
+            f"{truncate_items(shown, len(rows))}; correct it, or name all columns that identify the "
+            "series with --id-columns"
         )
     keys = zip(*(table.text[name].iloc[first] for name in series), strict=True)
     return dict(zip(keys, text.iloc[first], strict=True))

@@ -156,7 +156,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What the user pinned; None or "auto" means: infer it, and say why. Keys as in the `data` section of the YAML."""
+    """Pinned settings, with the keys of the config section `data`; None or "auto" for inference."""
 
     time: str | None = None
     target: tuple[str, ...] = ()

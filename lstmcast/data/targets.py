@@ -52,7 +52,7 @@ def find_symbols(table: Table, free: list[str], options: ReadOptions, has_time: 
     exact = [name for name in found if name.lower() in TARGET_NAMES]
     named = exact or [name for name in found if words(name) & SYMBOL_WORDS]
     if len(named) == 1:
-        return ColumnChoice(tuple(named), f"its name says so, of {len(found)} columns of symbols")
+        return ColumnChoice(tuple(named), f"by its name, of {len(found)} columns of symbols")
     raise DataError(
         f"{table.source}: {len(found)} columns hold symbols: {truncate_list(found)}; name the one to forecast with "
         "--target NAME (data.target)"

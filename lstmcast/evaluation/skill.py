@@ -60,7 +60,7 @@ class Skill:
 
     @property
     def better(self) -> bool:
-        """Whether the error of lstmcast is smaller by at least MIN_EFFECT."""
+        """True if the error of lstmcast is smaller by at least MIN_EFFECT."""
         return self.outcome is SkillOutcome.BETTER
 
 

@@ -161,7 +161,7 @@ def test_of_several_times_the_finest_is_taken() -> None:
     data = table(Date=[hour[:10] for hour in hours], Time=hours, Demand=decimals(48), Temperature=decimals(48))
     columns, inferred, _ = find_columns(data, ReadOptions())
     assert columns == Columns("Time", ("Demand",))
-    assert inferred[0].reason == "tells most rows apart of Date, Time"
+    assert inferred[0].reason == "distinguishes most rows of Date, Time"
 
 
 def test_a_telling_name_beats_an_unnamed_time() -> None:

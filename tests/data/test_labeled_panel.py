@@ -91,7 +91,7 @@ def test_a_series_without_a_label(tmp_path: Path) -> None:
 def test_the_label_is_found(tmp_path: Path) -> None:
     """By its name; where series are named, by what keeps one value in each; else it is asked for."""
     by_name = labelled(tmp_path, rows("Label"), time="step", id_columns=("id",))
-    assert (by_name.label, by_name.inferred[0].reason) == ("Label", "its name says so")
+    assert (by_name.label, by_name.inferred[0].reason) == ("Label", "by its name")
     kept = labelled(tmp_path, rows().replace("0.5", "7"), time="step", id_columns=("id",), features=("x", "y"))
     assert (kept.label, kept.features) == ("kind", ("x", "y"))
     (fault,) = refused(tmp_path, rows(), time="step")

@@ -28,7 +28,7 @@ def test_train_says_what_it_found_and_how_good_it_is(
     """Columns, labels, network, scores beside the rules', the verdict; with --json the report on stdout."""
     assert main(["train", str(labelled_file), "--model-dir", str(tmp_path / "models"), "--json", *QUICK]) == 0
     out, err = capsys.readouterr()
-    for words in ("60 series of 6 to 9 steps, 2 features", "its name says so", "down, flat, up; 20 series each"):
+    for words in ("60 series of 6 to 9 steps, 2 features", "by its name", "down, flat, up; 20 series each"):
         assert words in err
     for name in ("LSTM", "nearest neighbor", "nearest centroid", "most frequent", "Dense(3, activation=softmax)"):
         assert name in err
