@@ -128,7 +128,7 @@ def test_a_failure_in_a_process_is_the_failure_it_is(air_panel: Panel) -> None:
     """Too little to learn from, found while training in another process: a DataError with what to change."""
     config = load_config(None, {**SMALL, "forecast.horizon": 12})
     with pytest.raises(
-        DataError, match=r"before the first origin: a typical series has 24 rows.*or give fewer --n-origins"
+        DataError, match=r"before the first origin: a horizon of 12 requires .* or give fewer --n-origins"
     ):
         backtest(air_panel, config, origins=10, refit=True)
 
