@@ -156,27 +156,28 @@ def _spelled(text: pd.Series, lines: Ints, where: str, source: str, notation: _N
     number = fields.str.fullmatch(notation.pattern).to_numpy(dtype=bool)
     if not (missing | number).all():
         bad = ~(missing | number)[codes]
-        message = _not_numbers(text[bad], lines[bad], notation)
+        hint = _hint(_stripped(text[bad]), notation)
         parted = ~bad & text.str.contains(notation.decimal, regex=False).to_numpy(dtype=bool)
-        if message.endswith(_OTHERWISE) and parted.any():
+        if hint in _OTHERWISE and parted.any():
             k = int(np.flatnonzero(parted)[0])
-            message = (
-                f"{message.rpartition('; ')[0]}; write decimals with one sign: line {lines[k]} has '{text.iloc[k]}'"
-            )
-        raise DataError(f"{source}:{lines[bad][0]}: {where}: {message}")
+            hint = f"write decimals with one sign: line {lines[k]} has '{text.iloc[k]}'"
+        raise DataError(f"{source}:{lines[bad][0]}: {where}: {_not_numbers(text[bad], lines[bad])}; {hint}")
     values = np.full(len(fields), np.nan)
     values[number & ~missing] = notation.numbers(fields[number & ~missing])
     return np.asarray(values[codes], dtype=np.float64)
 
 
-def _not_numbers(text: pd.Series, lines: Ints, notation: _NumberFormat) -> str:
-    """Message about fields that are not numbers, with a fix."""
+def _stripped(text: pd.Series) -> list[str]:
+    return [field.strip() for field in text.iloc[:1000]]
+
+
+def _not_numbers(text: pd.Series, lines: Ints) -> str:
+    """Message about fields that are not numbers."""
     locations = [
         f"'{field}' (line {line})" for field, line in zip(text.iloc[:MAX_SHOWN], lines[:MAX_SHOWN], strict=True)
     ]
-    fields = [field.strip() for field in text.iloc[:1000]]
     fault = "value is not a number" if len(text) == 1 else "values are not numbers"
-    return f"{len(text)} {fault}: {truncate_items(locations, len(text))}; {_hint(fields, notation)}"
+    return f"{len(text)} {fault}: {truncate_items(locations, len(text))}"
 
 
 def _hint(fields: list[str], notation: _NumberFormat) -> str:

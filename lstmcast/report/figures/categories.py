@@ -46,8 +46,8 @@ class SymbolTimeline:
     Attributes:
         name: of the series.
         ticks: [T] what stands below each step.
-        probabilities: [T, V] probabilities, said one step before.
-        codes: [T] what came, or is said to come; −1 where not known.
+        probabilities: [T, V] one-step-ahead probabilities.
+        codes: [T] actual or forecast symbols; −1 where not known.
         known: how many of the T steps are past.
         symbols: [V] what the codes stand for.
     """
