@@ -71,7 +71,7 @@ def test_a_label_that_changes_inside_a_series(tmp_path: Path) -> None:
     (fault,) = refused(tmp_path, text)
     assert fault == (
         "d.csv:4: column 'kind': a series must keep one label: series 'a' has 'cold' on line 2 and 'hot' on line 4, "
-        "series 'c' has 'cold' on line 8 and '' on line 9; correct it, or name every column that tells series apart "
+        "series 'c' has 'cold' on line 8 and '' on line 9; correct it, or name all columns that identify the series "
         "with --id-columns"
     )
 
