@@ -60,7 +60,6 @@ def calibrate(scores: Floats, levels: Sequence[float], *, trust: float = 1.0) ->
 
     Args:
         scores: [Q, B, H], or [1, B, H] for all levels; NaN where unknown.
-        levels: in percent, ascending.
         trust: exponent of the widths; below 1 it shrinks them to 1, the unit calibrated on other data.
     """
     by_level = zip(np.broadcast_to(scores, (len(levels), *scores.shape[1:])), levels, strict=True)

@@ -145,8 +145,6 @@ def infer_calendar(
         times: the times of N rows.
         groups: [N] index of the series.
         lines: [N] physical line of each row, for messages.
-        column: the time column, for messages.
-        source: the file name, for messages.
         frequency: a pinned frequency; rows between its steps are aggregated.
         season: a pinned season.
 

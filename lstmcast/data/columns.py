@@ -41,7 +41,6 @@ def find_columns(
     """Find the time column, the id columns and the target.
 
     Args:
-        table: the file as text.
         options: pinned columns; `target=("*",)` selects every numeric column.
         choose: selects the target if none is pinned; None for `find_numbers`.
         holds: true for columns that may be a target.

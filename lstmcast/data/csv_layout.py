@@ -36,7 +36,6 @@ def find_layout(text: bytes, delimiter: str, source: str) -> CsvLayout:
     Args:
         text: UTF-8 that ends with `\n` and has no `\r`.
         delimiter: one ASCII character.
-        source: the file name in messages.
 
     Raises:
         DataError: a quote that is not closed at the end of its field.
@@ -55,7 +54,6 @@ def choose_delimiter(text: bytes, given: str | None, source: str) -> str:
     Args:
         text: UTF-8 with `\n` between lines.
         given: the pinned delimiter; `"\t"` and `"tab"` are a tab.
-        source: the file name in messages.
 
     Raises:
         DataError: two delimiters fit equally well.

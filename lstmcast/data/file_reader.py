@@ -73,8 +73,6 @@ def to_text(data: bytes, source: str, encoding: str | None = None) -> bytes:
     r"""Convert bytes to UTF-8 without a byte order mark, with `\n` between lines.
 
     Args:
-        data: the bytes.
-        source: the file name in messages.
         encoding: a Python codec; None for UTF-8, or UTF-16 with a byte order mark.
 
     Raises:

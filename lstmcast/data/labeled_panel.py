@@ -107,8 +107,6 @@ def to_multivariate(
     Args:
         panel: each feature of each series as a series of its own.
         labels: known labels by series.
-        label: the label column.
-        inferred: inferred settings.
 
     Raises:
         DataError: no series has a step with all features.
@@ -177,7 +175,6 @@ def read_labels(path: str | Path, options: ReadOptions = INFER, *, known: bool =
     """Read a file of labeled series: one row per series and time, with the features and the label of the series.
 
     Args:
-        path: as for `read`.
         options: pinned settings; `target` is the label column.
         known: whether the label column is required.
 

@@ -37,8 +37,6 @@ def parse_numbers(
     Args:
         text: [N] fields in decimal or exponent form, or missing (empty, NA, NaN, null, none, ?, -, .).
         lines: [N] physical line of each field.
-        column: the column name in messages.
-        source: the file name in messages.
         decimal: `"."` or `","`.
         thousands: the thousands separator; None for none.
 

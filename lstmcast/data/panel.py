@@ -154,17 +154,12 @@ def build_panel(
     """Put the rows of a file on the calendar: sort, aggregate duplicates, trim the ends, fill gaps.
 
     Args:
-        table: the file as text.
-        columns: roles of the columns.
         times: [N] time of each row; None if rows are counted.
         values: [N] values of each target column; NaN where missing.
-        calendar: the grid of times.
         symbols: meaning of the values; empty for numbers.
         missing: `auto` fills short gaps and drops series with long ones, `interpolate` and `zero` fill all gaps,
             `error` none. Missing symbols are never filled; with `auto` they stay unknown.
         duplicates: `error`, or the aggregation of rows of one series and time: `sum`, `mean` or `last`.
-        inferred: settings inferred so far.
-        notes: remarks so far.
 
     Raises:
         DataError: duplicates, gaps that may not be filled, or no usable series.

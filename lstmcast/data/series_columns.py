@@ -79,10 +79,6 @@ def find_series(
     """Find the id columns: if times repeat, the smallest set that, with the time, identifies every row.
 
     Args:
-        table: the file as text.
-        names: its columns.
-        options: pinned columns.
-        time: the time column, if any.
         holds: true for columns that may be a target; one must remain.
     """
     if options.id_columns:

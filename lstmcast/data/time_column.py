@@ -99,8 +99,6 @@ def parse_times(
     Args:
         text: [N] the column as text.
         lines: [N] the physical line of each row.
-        column: its name, for messages.
-        source: the file name, for messages.
         time_format: a pinned format (`%d/%m/%Y`).
         timezone: a pinned zone of the wall times.
         groups: [N] index of the series, to resolve repeated hours.

@@ -134,7 +134,6 @@ def plan_backtest(panel: Panel, horizon: int | None, origins: int | None, step: 
     """Plan the origins of a backtest.
 
     Args:
-        panel: the data.
         horizon: H; None for the default of training.
         origins: N; None for up to 10 in the last third of a typical series.
         step: steps between origins; None for H, so that forecasts do not overlap.

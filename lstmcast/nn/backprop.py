@@ -87,9 +87,7 @@ def backward_step(
     """Backpropagate from the network's output at step t to its input x_t, [G, B, F].
 
     Args:
-        network: the weights.
         gates: the forward pass of each layer.
-        t: the step.
         d_hidden: [G, B, O] gradients with respect to the output.
         carried: gradients from step t + 1, updated in place.
     """

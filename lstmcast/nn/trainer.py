@@ -147,16 +147,12 @@ def fit(
     """Fit one network.
 
     Args:
-        batches: the training data.
-        architecture: the layers.
-        recipe: the training settings.
         validate: the validation error of a network, for early stopping and for the selection of the best epoch. None to
             run all epochs and take the last.
         start: initial weights; None for random initialization.
         stop: if set, the fit ends before its next batch.
         resume: the state of the interrupted fit; the result is the same as without interruption.
         keep: called with the state after each epoch.
-        on_progress: called after each epoch.
 
     Raises:
         UsageError: TensorFlow is not installed.
