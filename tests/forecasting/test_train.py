@@ -158,7 +158,7 @@ def test_what_stops_never_sees_what_judges(two: Panel) -> None:
 @pytest.mark.slow
 def test_refit_learns_from_everything_and_says_so(air_panel: Panel) -> None:
     """Judged alike, the network fitted again is another one; each report says which network was scored."""
-    kept, again = (train(air_panel, config(train__refit=refit)) for refit in (False, True))
+    kept, again = (train(air_panel, config(train__refit_on_all_data=refit)) for refit in (False, True))
     assert kept.report.evaluation.scores == again.report.evaluation.scores
     assert kept.holdout.forecast.tobytes() == again.holdout.forecast.tobytes()
     assert weights(kept.ensemble) != weights(again.ensemble)
@@ -187,9 +187,7 @@ def test_a_long_fit_goes_on_with_the_steps_that_judged_it(air_panel: Panel) -> N
     assert all(p.validation_error is None for p in (*first, *further))
     assert again.report.holdout.validation_steps == 0
     assert again.report.epochs == (5,)
-    assert (
-        again.report.evaluation.member_weights.get("smoothing", 0.0) in SMOOTHING_WEIGHTS
-    )  # as the origins that judge found best
+    assert again.ensemble.weights.fixed[1] in SMOOTHING_WEIGHTS  # the best at the test origins
     kept = train(air_panel, config(**asked))
     assert kept.holdout.forecast.tobytes() == again.holdout.forecast.tobytes()
     near, far = (
@@ -232,7 +230,7 @@ def test_quantiles_of_any_levels_and_horizon(air_panel: Panel, levels: list[floa
 @pytest.mark.slow
 def test_several_networks_are_averaged(air_panel: Panel) -> None:
     """Two networks, each from its own seed: the forecast is the mean of theirs in z."""
-    pair = train(air_panel, config(train__networks=2, train__seed=2**32 - 1))
+    pair = train(air_panel, config(train__ensemble_size=2, train__seed=2**32 - 1))
     assert len(pair.ensemble.lstm.networks) == len(pair.report.epochs) == 2
     one, other = (network.layers[0].W for network in pair.ensemble.lstm.networks)
     assert not np.allclose(one, other)
@@ -371,7 +369,7 @@ def test_a_network_that_learns_chance_counts_less(air_panel: Panel) -> None:
 def test_a_pinned_share_of_smoothing_is_taken(air_panel: Panel, asked: float, values: int, share: float) -> None:
     """Whatever the stopping origins would say."""
     trained = train(air_panel, config(model__smoothing_weight=asked, train__patience=None if values > 200 else 3))
-    assert trained.ensemble.weights.fixed == ((1 - share, share) if share else (1.0,))
+    assert trained.report.evaluation.member_weights.get(MemberName.SMOOTHING, 0.0) == share
 
 
 def test_another_head_is_not_taken_for_values(air_panel: Panel) -> None:
