@@ -54,7 +54,7 @@ def backtest(
     quiet: bool,
     **flags: object,
 ) -> None:
-    """Forecast from several past origins of DATA, and score the forecasts beside the baselines.
+    """Forecast from several past origins of DATA, and compare the forecasts with baselines.
 
     Each forecast uses only the steps before its origin. The model is trained once, on the steps before the first
     origin, or with --refit before each. No model is saved.

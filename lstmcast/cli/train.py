@@ -34,7 +34,7 @@ def train(
     quiet: bool,
     **flags: object,
 ) -> None:
-    """Fit a model of DATA, score it on held-out origins beside naive baselines, and save a version.
+    """Fit a model of DATA, compare it with naive baselines on held-out origins, and save a version.
 
     DATA is a CSV file (also .gz, .xz, .zst, .bz2, .zip), a Parquet file, plain text with --config text, or - for stdin.
     Columns, frequency, season and horizon are inferred and printed.

@@ -73,12 +73,12 @@ class Freshness(Section):
 
 
 class Retrain(Section):
-    """When a new model is trained. It replaces the current one only if it is not worse."""
+    """Training of new models, which replace the current one only if they are not worse."""
 
     every: Duration | None = timedelta(days=7)
     """Interval between trainings if there are new data; null: none. A changed config is trained in the next run."""
     on_drift: bool = True
-    """Whether a drift of the errors since the calibration triggers a training."""
+    """Training after a drift of the errors since the calibration."""
     init: Literal["warm", "fresh"] = "warm"
     """Initial weights: those of the current model (warm), or those of train.init (fresh)."""
 
@@ -91,7 +91,7 @@ class LedgerConfig(Section):
     score_window: Duration = timedelta(days=30)
     """Time before now whose steps the live scores cover."""
     adaptive_intervals: bool = True
-    """Whether interval widths adapt to the observed coverage (adaptive conformal inference)."""
+    """Adaptation of interval widths to the observed coverage (adaptive conformal inference)."""
 
 
 class AlertConfig(Section):

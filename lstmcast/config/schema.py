@@ -35,7 +35,7 @@ class Section(BaseModel):
 
 
 class DataConfig(Section):
-    """How the file is read."""
+    """Reading of the file."""
 
     time: str | None = None
     """Time column; null: inferred from the values."""
@@ -80,21 +80,21 @@ class DataConfig(Section):
 
 
 class SeasonalDataConfig(DataConfig):
-    """How the file is read."""
+    """Reading of the file."""
 
     season_length: Count | None = None
     """Steps in a season (12 for months); null: inferred from the frequency and the values."""
 
 
 class CategoryDataConfig(SeasonalDataConfig):
-    """How the file is read."""
+    """Reading of the file."""
 
     format: Literal["table", "text"] = "table"
     """Format of the file: a table (CSV or Parquet), or plain text in which each character is a step."""
 
 
 class LabelDataConfig(DataConfig):
-    """How the file is read."""
+    """Reading of the file."""
 
     features: list[str] = []
     """Numeric columns that the model reads; empty: all that have no other role."""
@@ -102,12 +102,13 @@ class LabelDataConfig(DataConfig):
 
 # --- model ---
 
+_TASK = "Target of the prediction: values, an event's probability, the next symbol, or the label of a whole series."
+
 
 class ModelConfig(Section):
     """The network: `Sequential([Input((L, F)), LSTM(U), …, Dense(O)])`."""
 
-    task: Literal["value", "event", "category", "label"]
-    """What is predicted: values, the probability of an event, the next symbol, or the label of a whole series."""
+    task: Literal["value", "event", "category", "label"] = Field(description=_TASK)
     units: list[Units] = Field(default=[50], min_length=1, max_length=8)
     """Units of each LSTM layer; several layers are stacked."""
     activation: Literal["tanh", "relu", "sigmoid", "elu", "softsign", "linear"] = "tanh"
@@ -143,8 +144,7 @@ class NumericModelConfig(StepModelConfig):
 class ValueModelConfig(NumericModelConfig):
     """The network: `Sequential([Input((L, F)), LSTM(U), …, Dense(O)])`, and the preprocessing of its inputs."""
 
-    task: Literal["value"] = "value"
-    """What is predicted: values, the probability of an event, the next symbol, or the label of a whole series."""
+    task: Literal["value"] = Field(default="value", description=_TASK)
     strategy: Literal["recursive", "direct"] = "recursive"
     """Multi-step strategy: recursive feeds one-step predictions back, direct predicts all H steps together."""
     smoothing_weight: Annotated[float, Field(ge=0, le=1)] | Auto = "auto"
@@ -154,8 +154,7 @@ class ValueModelConfig(NumericModelConfig):
 class EventModelConfig(NumericModelConfig):
     """The network: `Sequential([Input((L, F)), LSTM(U), …, Dense(H)])`, and the preprocessing of its inputs."""
 
-    task: Literal["event"]
-    """What is predicted: values, the probability of an event, the next symbol, or the label of a whole series."""
+    task: Literal["event"] = Field(description=_TASK)
     event: str | None = None
     """Event to predict: 'y > 500', 'y > p90' (a percentile), 'y rises'; null: the target is 1 (true, yes) or 0."""
 
@@ -170,15 +169,13 @@ class EventModelConfig(NumericModelConfig):
 class CategoryModelConfig(StepModelConfig):
     """The network: `Sequential([Input((L, V)), LSTM(U), …, Dense(V, softmax)])` over V symbols."""
 
-    task: Literal["category"]
-    """What is predicted: values, the probability of an event, the next symbol, or the label of a whole series."""
+    task: Literal["category"] = Field(description=_TASK)
 
 
 class LabelModelConfig(ModelConfig):
     """The network: `Sequential([Input((L, F)), LSTM(U), …, Dense(K, softmax)])` over K labels."""
 
-    task: Literal["label"]
-    """What is predicted: values, the probability of an event, the next symbol, or the label of a whole series."""
+    task: Literal["label"] = Field(description=_TASK)
     dense_units: list[Units] = Field(default=[], max_length=8)
     """Units of each dense layer with relu between the LSTM and the output layer; empty: none."""
 
@@ -187,7 +184,7 @@ class LabelModelConfig(ModelConfig):
 
 
 class TrainConfig(Section):
-    """How the network is fitted."""
+    """Fitting of the network."""
 
     optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = "adam"
     """Keras optimizer."""
@@ -208,16 +205,16 @@ class TrainConfig(Section):
     ensemble_size: Annotated[int, Field(ge=1, le=100)] = 1
     """Number of networks fitted from different seeds, whose forecasts are averaged."""
     refit_on_all_data: bool = True
-    """Whether the saved network is refit on all data, or is the one that was fitted before the hold-out."""
+    """Refit of the saved network on all data; false: the network fitted before the hold-out is saved."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Seed of all random numbers; the same seed, data, machine and BLAS kernel give the same model."""
 
 
 class ValueTrainConfig(TrainConfig):
-    """How the network is fitted."""
+    """Fitting of the network."""
 
     init: Literal["scratch", "fine_tune", "ensemble", "auto"] = "auto"
-    """Initial weights: random, pretrained, or random beside pretrained ensemble members; auto: ensemble or scratch."""
+    """Initial weights: random, pretrained, or random with pretrained ensemble members; auto: ensemble or scratch."""
     loss: Literal["mse", "mae", "huber", "log_cosh", "pinball"] = "mse"
     """Loss function; pinball: of the median and the bounds of forecast.levels, with strategy: direct."""
     clip_targets: Annotated[float, Field(gt=0)] | Auto | None = "auto"
@@ -228,21 +225,21 @@ class ValueTrainConfig(TrainConfig):
 
 
 class ForecastConfig(Section):
-    """What is forecast."""
+    """The forecast and its file."""
 
     output: str = "forecast.csv"
     """File that predict writes (.csv, .jsonl or .parquet; text: .txt), where '-' is stdout."""
 
 
 class StepsForecastConfig(ForecastConfig):
-    """What is forecast."""
+    """The forecast and its file."""
 
     horizon: Count | Auto = "auto"
     """Horizon H, in steps; auto: by the frequency (12 months, 24 hours …)."""
 
 
 class ValueForecastConfig(StepsForecastConfig):
-    """What is forecast."""
+    """The forecast and its file."""
 
     levels: list[Level] = Field(default=[80, 95], max_length=20)
     """Coverage of each prediction interval, in percent."""
@@ -256,7 +253,7 @@ class ValueForecastConfig(StepsForecastConfig):
 
 
 class StoreConfig(Section):
-    """Where models are saved."""
+    """Storage of the models."""
 
     models: str = "models"
     """Folder of all models."""

@@ -172,12 +172,12 @@ def load(version: Path) -> Forecaster:
         ModelError: missing, damaged, tampered with, of another schema or task, or its parts do not fit together.
     """
     found = artifact.load(version)
-    if (head := head_of(found.manifest)) != "value":
-        raise ModelError(f"{version}: must forecast values, and is a model of model.task: {head}")
+    if (task := task_of(found.manifest)) != "value":
+        raise ModelError(f"{version}: must forecast values, and is a model of model.task: {task}")
     return from_artifact(found.manifest, found.tensors)
 
 
-def head_of(manifest: Mapping[str, Any]) -> str:
+def task_of(manifest: Mapping[str, Any]) -> str:
     """The `model.task` of a manifest."""
     try:
         return str(manifest["report"]["config"]["model"]["task"])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lstmcast.errors import ModelError
-from lstmcast.forecasting.codec import head_of
+from lstmcast.forecasting.codec import task_of
 from lstmcast.persistence import artifact
 from lstmcast.tasks.base import Task, TrainedModel
 
@@ -42,5 +42,5 @@ def load_version(version: Path) -> tuple[AnyTask, TrainedModel]:
         ModelError: missing, damaged, tampered with, of another schema, or its parts do not fit together.
     """
     found = artifact.load(version)
-    task = get_task(head_of(found.manifest))
+    task = get_task(task_of(found.manifest))
     return task, task.from_artifact(found.manifest, found.tensors)
