@@ -666,3 +666,13 @@ def test_the_last_word_of_a_bug_is_a_traceback(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("lstmcast.config.schema", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["config", "--schema"])
+
+
+def test_help_cuts_no_summary_off() -> None:
+    """Click shortens a summary that is too long for its line; each command has one of at most 45 characters."""
+    from lstmcast.cli.main import lstmcast as group
+    from lstmcast.cli.models import models as subgroup
+
+    commands = {**group.commands, **{f"models {name}": each for name, each in subgroup.commands.items()}}
+    summaries = {name: command.short_help or "" for name, command in commands.items()}
+    assert {name: text for name, text in summaries.items() if not 0 < len(text) <= 45} == {}
