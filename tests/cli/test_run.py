@@ -81,7 +81,7 @@ def test_what_is_said(here: Path, capsys: Capture) -> None:
     assert f"forecast.csv: 5 steps of 1 series, 2024-04-30 to 2024-05-04; {current_version(here / 'models/sales')}" in (
         text.replace("models/sales", str(here / "models/sales"))
     )
-    assert "forecast.csv: nothing has changed since it was written" in said(capsys, "run", "job.yaml", "--now", NOW)
+    assert "forecast.csv: unchanged since it was written" in said(capsys, "run", "job.yaml", "--now", NOW)
 
 
 @pytest.mark.slow
@@ -123,9 +123,9 @@ def test_the_data_are_never_written_over(here: Path, capsys: Capture, output: st
     (here / "job.yaml").write_text(RUN_JOB.replace("horizon: 5", f"horizon: 5, output: {output}"))
     text = said(capsys, "run", "job.yaml", "--now", NOW, "--force", code=3)
     assert text.startswith("lstmcast: forecast.output: is the input, ")
-    assert "would take its place: name another" in text
+    assert "choose another file" in text
     text = said(capsys, "predict", "sales.csv", "--output", output, code=2)
-    assert text == f"lstmcast: {output}: holds the data, and a forecast would take their place: give another --output\n"
+    assert text == f"lstmcast: {output}: is the data file; choose another --output\n"
     assert (here / "sales.csv").read_bytes() == data
 
 
@@ -175,7 +175,7 @@ def test_a_time_that_is_none(here: Path, capsys: Capture, now: str) -> None:
 def test_init_writes_a_job_that_runs(here: Path, capsys: Capture) -> None:
     """A commented job for the file, which loads as what the file says, and warns where three days are missing."""
     text = said(capsys, "init", "sales.csv", "--job", "-o", "jobs.yaml")
-    assert text == "jobs.yaml: written; lstmcast run jobs.yaml\n"
+    assert text == "jobs.yaml: written. Next: lstmcast run jobs.yaml\n"
     written = (here / "jobs.yaml").read_text()
     assert "  # Here: three steps of the data.\n  max_data_age: {limit: 3d, action: warn}\n" in written
     job = load_job("jobs.yaml")
@@ -204,7 +204,7 @@ def test_init_names_the_data_from_where_the_job_lies(here: Path, capsys: Capture
     said(capsys, "init", "sales.csv", "--job", "-o", "jobs/sales.yaml")
     assert "\ninput: ../sales.csv\n" in (here / "jobs/sales.yaml").read_text()
     assert Path(load_job("jobs/sales.yaml").input).samefile("sales.csv")
-    assert "is there already" in said(capsys, "init", "sales.csv", "--job", "-o", "jobs/sales.yaml", code=2)
+    assert ".yaml exists" in said(capsys, "init", "sales.csv", "--job", "-o", "jobs/sales.yaml", code=2)
 
 
 # --- models ---
@@ -220,10 +220,10 @@ def test_models_are_listed_and_rolled_back(here: Path, capsys: Capture) -> None:
     assert [line.split()[0] for line in lines[2:]] == [first.name, "*"]
     assert "the config has changed (train.seed)" in lines[3]
     assert said(capsys, "models", "rollback") == f"models/sales/{first.name}: is current now\n"
-    assert "there is no version before the current one" in said(capsys, "models", "rollback", code=5)
+    assert "no version before the current one" in said(capsys, "models", "rollback", code=5)
     assert said(capsys, "models", "rollback", second.name, "--model", "sales").endswith("is current now\n")
     assert current_version(here / "models/sales") == here / "models/sales" / second.name
-    assert "there is no version 1 (there are" in said(capsys, "models", "rollback", "1", code=5)
+    assert "there is no version 1 (available" in said(capsys, "models", "rollback", "1", code=5)
 
 
 @pytest.mark.slow
@@ -242,8 +242,8 @@ def test_models_without_a_current_one(here: Path, capsys: Capture) -> None:
     (version,) = versions(here / "models/sales")
     (here / "models/sales/current").unlink()
     assert main(["models"]) == 0
-    assert "none is current: lstmcast models rollback" in capsys.readouterr().out
-    assert "names no version that is there" in said(capsys, "models", "prune", "--keep", "1", code=5)
+    assert "none is current; `lstmcast models rollback`" in capsys.readouterr().out
+    assert "names no version that exists" in said(capsys, "models", "prune", "--keep", "1", code=5)
     assert "names no version that exists" in said(capsys, "models", "verify", code=5)
     assert said(capsys, "models", "rollback") == f"models/sales/{version.name}: is current now\n"
     assert main(["run", "job.yaml", "--now", NOW, "-q"]) == 0

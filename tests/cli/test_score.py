@@ -62,7 +62,7 @@ def test_score_without_a_job_tells_what_runs_have_seen(here: Path, capsys: Captu
     assert err.startswith("sales: 15 ")
     assert "MASE" in err
     assert "coverage 80%" in err
-    assert err.splitlines()[-1].startswith("drift: none found")
+    assert err.splitlines()[-1].startswith("drift: none detected")
     assert {path: path.read_bytes() for path in before} == before
 
 
@@ -74,7 +74,7 @@ def test_score_with_a_job_reads_the_newest_data(capsys: Capture) -> None:
     out, err = capsys.readouterr()
     found = json.loads(out)
     assert (found["model"], found["outcomes"]) == ("sales", 5 + 5 + 5 + 4 + 3 + 2)
-    assert err.startswith("sales: 24 values")
+    assert err.startswith("sales: 24 ")
     assert len(found["coverage_by_step"]["80"]) == len(found["mae_by_step"]) == 5
     assert found["drift"]["false_alarm_rate"] == 0.01
 
@@ -125,7 +125,7 @@ def test_replay(here: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
         assert main(["replay", "job.yaml", "--as-of", f"2024-05-0{day}T18:30+02:00"]) == 0
         out, err = capsysbinary.readouterr()
         assert out == (here / f"wrote-{day}.csv").read_bytes()
-        assert b"computed again by version" in err
+        assert b"recomputed by version" in err
     assert main(["replay", "--as-of", "2024-05-03T02:00Z", "-o", "then.csv", "-q"]) == 0
     assert (here / "then.csv").read_bytes() == (here / "wrote-3.csv").read_bytes()
     assert capsysbinary.readouterr() == (b"", b"")
@@ -136,19 +136,19 @@ def test_replay(here: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     ("args", "code", "fault"),
     [
         (["score", "--fail-if", "mape > 1"], 2, "--fail-if: must be a score (mae, bias"),
-        (["score", "--fail-if", "coverage_81 < 1"], 2, "--fail-if: no score is called 'coverage_81'; there are: mae"),
+        (["score", "--fail-if", "coverage_81 < 1"], 2, "--fail-if: unknown score 'coverage_81'"),
         (["score", "--window", "soon"], 2, "--window: must be a number and a unit"),
         (["score", "--now", "today"], 2, "--now today: must be an ISO 8601 time with a time zone"),
         (["score", "job.yaml", "--model", "sales"], 2, "--model, --model-dir: the job sets the model"),
         (["score", "nothing.yaml"], 6, "nothing.yaml: cannot be read"),
-        (["score", "--model", "seles"], 5, "--model seles: no such model or version (under models there are: sales)"),
-        (["score", "--model-dir", "elsewhere"], 5, "elsewhere: no ledger is there yet"),
-        (["diff", "--against", "2024-01-01T00:00Z"], 5, "no earlier run to hold the newest one against"),
+        (["score", "--model", "seles"], 5, "--model seles: no such model or version (available under models: sales)"),
+        (["score", "--model-dir", "elsewhere"], 5, "elsewhere: there is no ledger yet"),
+        (["diff", "--against", "2024-01-01T00:00Z"], 5, "no earlier run is recorded"),
         (["replay", "--as-of", "2024-05-01"], 2, "--as-of 2024-05-01: must be an ISO 8601 time with a time zone"),
         (
             ["replay", "--as-of", "2024-05-01T00:59Z"],
             5,
-            "no run up to 2024-05-01T00:59:00Z has been recorded; the first",
+            "no run up to 2024-05-01T00:59:00Z is recorded; the first",
         ),
     ],
 )

@@ -106,10 +106,10 @@ def test_runs_that_share_no_step(bench: Bench, waves: Waves) -> None:
     bench.run(days=10)
     what = found(bench)
     assert len(what.moved) == 0
-    assert format_diff(what, "sales").endswith("no step was forecast by both")
+    assert format_diff(what, "sales").endswith("the forecasts have no step in common")
 
 
 def test_one_run_has_nothing_to_differ_from(bench: Bench) -> None:
     """That is a fault of the ledger's, in one line."""
-    with bench.ledger() as ledger, pytest.raises(ModelError, match="no earlier run to hold the newest one against"):
+    with bench.ledger() as ledger, pytest.raises(ModelError, match="no earlier run is recorded"):
         last_two_runs(ledger, None)

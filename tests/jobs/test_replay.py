@@ -50,7 +50,7 @@ def test_without_the_version_from_the_recorded_numbers(bench: Bench, waves: Wave
         shutil.rmtree(bench.model / entry.version)
         found = replay(ledger, bench.model, entry)
     assert (found.content, found.recomputed) == (wrote[-1], False)
-    assert found.method == f"written again from the recorded numbers: version {entry.version} is gone"
+    assert found.method == f"from the recorded numbers: version {entry.version} is gone"
 
 
 def test_a_forecast_by_rule_is_computed_again(bench: Bench, waves: Waves) -> None:
@@ -83,9 +83,7 @@ def test_before_the_first_run(bench: Bench) -> None:
     """What never was cannot be replayed; it is said when the first forecast was made."""
     with (
         bench.ledger() as ledger,
-        pytest.raises(
-            ModelError, match=r"no run up to 2024-04-29T01:00:00Z has been recorded; the first was made at 2024"
-        ),
+        pytest.raises(ModelError, match=r"no run up to 2024-04-29T01:00:00Z is recorded; the first is of 2024"),
     ):
         last_entry(ledger, bench.now - timedelta(days=1))
 
@@ -95,5 +93,5 @@ def test_other_bytes_than_recorded_are_refused(bench: Bench, monkeypatch: pytest
     from lstmcast.results import Forecast
 
     monkeypatch.setattr(Forecast, "render", lambda *_: b"other")
-    with bench.ledger() as ledger, pytest.raises(ModelError, match="cannot be made again; was it written by another"):
+    with bench.ledger() as ledger, pytest.raises(ModelError, match="cannot be reproduced"):
         replay(ledger, bench.model, last_entry(ledger))

@@ -127,7 +127,7 @@ def test_a_clock_that_jumped_back(bench: Bench, waves: Wave) -> None:
     bench.write(waves(bench.days + 1, 1))
     assert bench.run(days=-30).status == "done"
     (warning,) = (event.text for event in bench.said if event.name == "clock")
-    assert warning.startswith("the clock says 2024-03-31 01:00 UTC, and the last run was at 2024-04-30 01:00")
+    assert warning.startswith("the clock shows 2024-03-31 01:00 UTC, and the last run was at 2024-04-30 01:00")
     with bench.ledger() as ledger:
         assert len(ledger.runs()) == 2
     assert len(versions(bench.model)) == 1
@@ -179,7 +179,7 @@ def test_an_output_of_no_known_format(bench: Bench) -> None:
     """What cannot be written in the end is refused in the beginning."""
     job = bench.job()
     other = job.model_copy(update={"forecast": job.forecast.model_copy(update={"output": "a.xls"})})
-    with pytest.raises(ConfigError, match=r"forecast\.output: a forecast is written as .*got '\.xls'"):
+    with pytest.raises(ConfigError, match=r"forecast\.output: must be a file of type .*got '\.xls'"):
         run(other, bench.now, note=bench.said.append)
     assert bench.said == []
 
@@ -196,7 +196,7 @@ def test_a_model_lies_below_the_folder_of_models(bench: Bench, name: str) -> Non
 def test_an_alert_beyond_the_forecast_is_refused_before_anything_is_trained(bench: Bench) -> None:
     """Its fault is known from data and config; no hour of training is spent on it."""
     job = bench.job("alerts: [{name: far, when: 'sum > 5 within 3w'}]\nretrain: {every: 1s}\n")
-    with pytest.raises(ConfigError, match="far: 'sum > 5 within 3w' looks 21 steps ahead, the forecast 5"):
+    with pytest.raises(ConfigError, match="far: 'sum > 5 within 3w' covers 21 steps, and the forecast 5"):
         run(job, bench.now, note=bench.said.append)
     assert len(versions(bench.model)) == 1
 
