@@ -140,7 +140,7 @@ def test_train_tells_what_it_did(here: Path, capsys: Capture, air: Path, small: 
     for words in (
         "144 rows, 1 series",
         "frequency",
-        "held out",
+        "hold-out",
         "seasonal naive",
         "Next: lstmcast predict; lstmcast plot",
     ):

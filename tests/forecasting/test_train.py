@@ -351,7 +351,7 @@ def test_hold_out_of_the_plan_is_what_the_report_says(air_panel: Panel) -> None:
     trained, plan = planned(air_panel, config())
     said = trained.report.holdout
     assert plan.holdout == HoldoutSplit(said.horizon, said.validation_steps, said.test_steps)
-    assert said["origins"] == len(plan.holdout.test_origins(air_panel.lengths)[0])
+    assert trained.report.evaluation.n_scored == len(plan.holdout.test_origins(air_panel.lengths)[0])
 
 
 @pytest.mark.slow
