@@ -130,5 +130,5 @@ def _type(part: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     if examples := part.get("examples"):
         return "span such as " + ", ".join(f"`{example}`" for example in examples)
     limits = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
-    bounds = [f"{sign} {part[key]:g}" for key, sign in limits.items() if key in part]
+    bounds = [f"{sign} {part[key]:.10g}" for key, sign in limits.items() if key in part]
     return f"{text} {' and '.join(bounds)}".strip()
