@@ -21,7 +21,7 @@ from common import arguments, progress, report, table
 from lstmcast import Forecaster, read, train
 from lstmcast.config import load_config
 from lstmcast.forecasting.seasonal_naive import seasonal_naive_values
-from lstmcast.jobs.adaptive_intervals import adapted
+from lstmcast.jobs.publish import adapted
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RunRecord
 

@@ -25,8 +25,8 @@ from common import COMMAND, arguments, must, progress, report, table
 import lstmcast
 from lstmcast.data.panel import Panel
 from lstmcast.explain.explanation import Explanation, explain
-from lstmcast.forecasting.actuals import tail
 from lstmcast.forecasting.new_data import training_read_options
+from lstmcast.forecasting.split_data import tail
 
 FILES = {  # hourly files and the column to forecast
     "single/load_rte.csv.gz": ("ds", "y"),

@@ -11,14 +11,7 @@ from pathlib import Path
 import pytest
 
 from lstmcast.errors import DataError, UsageError
-from lstmcast.parallel import (
-    BLAS_THREADS,
-    TENSORFLOW_THREADS,
-    available_cores,
-    prefetch,
-    process_map,
-    thread_map,
-)
+from lstmcast.parallel import BLAS_THREADS, TENSORFLOW_THREADS, available_cores, prefetch, process_map, thread_map
 
 
 def limits(_: int) -> tuple[int, list[str | None], bool]:

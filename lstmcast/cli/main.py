@@ -11,18 +11,12 @@ from types import FrameType
 import click
 
 from lstmcast.cli.backtest import backtest
-from lstmcast.cli.check import check
-from lstmcast.cli.config import config
-from lstmcast.cli.diff import diff
-from lstmcast.cli.explain import explain
-from lstmcast.cli.init import init
+from lstmcast.cli.explain import explain, plot
+from lstmcast.cli.inspect import check, config, init
+from lstmcast.cli.ledger import diff, replay, score
 from lstmcast.cli.models import models
-from lstmcast.cli.plot import plot
 from lstmcast.cli.predict import predict
-from lstmcast.cli.replay import replay
-from lstmcast.cli.run import run
-from lstmcast.cli.schedule import schedule
-from lstmcast.cli.score import score
+from lstmcast.cli.run import run, schedule
 from lstmcast.cli.train import train
 from lstmcast.errors import FileError, LstmcastError
 

@@ -270,8 +270,8 @@ def _unknown(path: tuple[str, ...], config_type: type[Config]) -> str:
     if owners := [task for task, keys in by_task.items() if path[-1] in keys]:
         task = next(name for name, known in CONFIG_TYPES.items() if issubclass(config_type, known))
         return f"{key}: a key of model.task: {' or '.join(owners)}, not of {task}; valid here: {', '.join(valid)}"
-    others = {name: f"{name} (model.task: {task})" for task, keys in by_task.items() for name in keys}
-    names = others | {name: name for name in valid}
+    of_other_tasks = {name: f"{name} (model.task: {task})" for task, keys in by_task.items() for name in keys}
+    names = of_other_tasks | {name: name for name in valid}
     close = difflib.get_close_matches(path[-1], names, 1, cutoff=0.5)
     hint = f"did you mean {names[close[0]]}? " if close else ""
     return f"{key}: unknown key; {hint}valid here: {', '.join(valid)}"

@@ -17,12 +17,11 @@ from lstmcast.errors import UsageError
 from lstmcast.explain import attribution
 from lstmcast.explain.attribution import UnitCorrelation, dominant_harmonic, unit_correlations
 from lstmcast.explain.integrated_gradients import FIRST_SERIES, PathForecast, integrated, member_attributions
-from lstmcast.forecasting.actuals import tail
 from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasting.split_data import tail
 from lstmcast.nn.backprop import trace
 from lstmcast.nn.numpy_lstm import Network
-from lstmcast.preprocessing.panel_scaling import BoundPanel
-from lstmcast.preprocessing.polyphase import NO_SPLIT
+from lstmcast.preprocessing.panel_scaling import NO_SPLIT, BoundPanel
 from lstmcast.preprocessing.scaling import trailing_means
 from lstmcast.results import Forecast, MemberName
 from lstmcast.types import Floats, Ints

@@ -18,7 +18,7 @@ from lstmcast.nn import multistep
 from lstmcast.preprocessing.panel_scaling import BoundPanel
 from lstmcast.preprocessing.scaling import Scaling
 from lstmcast.preprocessing.windows import WindowDataset
-from lstmcast.statistical.gradient import smoothing_gradient
+from lstmcast.statistical.ensemble import smoothing_gradient
 from lstmcast.types import Bools, Floats
 
 NODES = {16: 1e-3, 64: 1e-2, 512: np.inf}  # nodes, and the completeness error up to which they suffice

@@ -24,8 +24,7 @@ from lstmcast.nn import numpy_lstm
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.numpy_lstm import Network
 from lstmcast.persistence import artifact
-from lstmcast.preprocessing.panel_scaling import Key, Preprocessing, ScalingSpec
-from lstmcast.preprocessing.polyphase import Polyphase
+from lstmcast.preprocessing.panel_scaling import Key, Polyphase, Preprocessing, ScalingSpec
 from lstmcast.preprocessing.windows import WindowSpec
 from lstmcast.results import MemberName, ValueReport
 

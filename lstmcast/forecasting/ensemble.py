@@ -16,7 +16,7 @@ from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.numpy_lstm import Network
 from lstmcast.preprocessing.panel_scaling import MIN_DISPERSION, BoundPanel, Preprocessing
 from lstmcast.results import MemberName
-from lstmcast.statistical import ensemble as smoothing
+from lstmcast.statistical import ensemble
 from lstmcast.types import Floats, Ints
 
 
@@ -57,7 +57,7 @@ class SmoothingMember:
         """Forecast [B, H] z."""
         windows, trial = bound.windows, bound.trial_steps
         first, season = windows.offsets[series], windows.spec.season
-        return MemberForecast(smoothing.forecast(windows.z, first, origins, horizon, season=season, trial=trial))
+        return MemberForecast(ensemble.forecast(windows.z, first, origins, horizon, season=season, trial=trial))
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ class Ensemble:
         member, preprocessing = self.members[k], self.preprocessings[self.members[k].preprocessing]
         steps = preprocessing.required_history
         if member.name is MemberName.SMOOTHING:
-            steps = max(steps, smoothing.history_length(preprocessing.window_spec.season))
+            steps = max(steps, ensemble.history_length(preprocessing.window_spec.season))
         adaptive = any(rule.adaptive and rule.uses(self.members, k) for rule in self._rules)
         polyphase = preprocessing.polyphase
         return polyphase.count * (steps + polyphase.steps(preprocessing.horizon) * adaptive)

@@ -10,7 +10,7 @@ import numpy as np
 
 from lstmcast.preprocessing.panel_scaling import BoundPanel
 from lstmcast.results import MemberName
-from lstmcast.statistical import ensemble as smoothing
+from lstmcast.statistical import ensemble
 from lstmcast.types import Floats, Ints
 
 
@@ -80,13 +80,13 @@ class EnsembleWeights:
             )
             if self.adaptive:
                 error, other = (recent_errors(members[k], bound, series, origins) for k in (smooth, lstm))
-                fraction = smoothing.inverse_error_weight(error, other, fraction)
+                fraction = ensemble.inverse_error_weight(error, other, fraction)
             weights[smooth], weights[lstm] = total * fraction, total * (1 - fraction)
         return weights
 
     def smoothing_fraction(self, fraction: float, known: Ints, season: int) -> Floats:
         """[B] the fraction of exponential smoothing where [B] values are known, from the fixed one."""
-        known = np.minimum(known, smoothing.history_length(season))
+        known = np.minimum(known, ensemble.history_length(season))
         return np.asarray(fraction / (1 + np.square(self.smoothing_half_length / known)))
 
     def uses(self, members: Sequence[Member], k: int) -> bool:

@@ -13,8 +13,8 @@ from lstmcast.calibration.conformal import Calibration
 from lstmcast.clock import system_clock
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError, UsageError
-from lstmcast.forecasting.actuals import tail
 from lstmcast.forecasting.ensemble import Ensemble
+from lstmcast.forecasting.split_data import tail
 from lstmcast.parallel import thread_map
 from lstmcast.results import Forecast, ValueReport
 from lstmcast.types import Floats, Ints

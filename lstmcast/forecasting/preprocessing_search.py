@@ -14,7 +14,7 @@ import numpy as np
 
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.splits import evenly
-from lstmcast.forecasting.actuals import actuals_after, naive_scales, valid_origins
+from lstmcast.forecasting.split_data import actuals_after, naive_scales, valid_origins
 from lstmcast.preprocessing.panel_scaling import BoundPanel, Preprocessing, ScalingSpec
 from lstmcast.preprocessing.scaling import TransformName
 from lstmcast.preprocessing.windows import WindowSpec

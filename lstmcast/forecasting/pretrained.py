@@ -20,12 +20,12 @@ from lstmcast.data.timezones import DAY
 from lstmcast.errors import ModelError
 from lstmcast.evaluation.skill import Skill
 from lstmcast.evaluation.splits import evenly
-from lstmcast.forecasting.actuals import tail
 from lstmcast.forecasting.codec import from_pretrained
 from lstmcast.forecasting.ensemble import Ensemble
 from lstmcast.forecasting.evaluate import HoldoutForecasts
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.preprocessing.polyphase import NO_SPLIT, Polyphase
+from lstmcast.forecasting.split_data import tail
+from lstmcast.preprocessing.panel_scaling import NO_SPLIT, Polyphase
 from lstmcast.results import DataInfo, Forecast, Holdout, ScoredNetwork, ValueEvaluation, ValueReport
 from lstmcast.types import Floats
 

@@ -22,10 +22,8 @@ from lstmcast.nn.specs import Recipe
 from lstmcast.preprocessing.panel_scaling import Key
 from lstmcast.preprocessing.scaling import valid_transforms
 
-EPOCH_DIVISOR, LEARNING_RATE_FACTOR = (
-    4,
-    0.3,
-)  # after a first fit: a quarter of its epochs, and this part of its learning rate
+EPOCH_DIVISOR = 4  # of the epochs of the first fit
+LEARNING_RATE_FACTOR = 0.3  # of the learning rate of the first fit
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import ConfigError
 from lstmcast.evaluation.live_scores import LiveScores
 from lstmcast.forecasting.evaluate import HoldoutForecasts
-from lstmcast.jobs.context import RunContext
-from lstmcast.jobs.events import LogEvent
+from lstmcast.jobs.context import LogEvent, RunContext
 from lstmcast.jobs.live_scores import live
 from lstmcast.preprocessing.panel_scaling import Key
 from lstmcast.results import Forecast

@@ -1,17 +1,17 @@
-"""Context of a run: job, folder, clock, and the current model."""
+"""Context of a run: job, clock, model folder, ledger, and the log events of the run."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from lstmcast.config import Job
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ConfigError, ModelError
 from lstmcast.evaluation.splits import default_horizon
-from lstmcast.jobs.events import Note
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.registry import CURRENT, NAME, NAMING, model_name, resolve, versions
 from lstmcast.results import Forecast
@@ -21,6 +21,28 @@ from lstmcast.tasks.registry import AnyTask, load_version
 if TYPE_CHECKING:
     from lstmcast.forecasting.fitting import ProgressCallback
     from lstmcast.forecasting.forecaster import Forecaster
+
+Level = Literal["info", "warning", "error"]
+
+
+@dataclass(frozen=True)
+class LogEvent:
+    """One event of a run.
+
+    Attributes:
+        name: for programs, such as `read`, `violation`, `trained`, `forecast` or `finished`.
+        text: for a person; may have several lines.
+        level: `error` for the reason of an exit code other than 0.
+        fields: JSON values.
+    """
+
+    name: str
+    text: str
+    level: Level = "info"
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+Note = Callable[[LogEvent], None]
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ import numpy as np
 
 from lstmcast.calibration.adaptive_conformal import apply_factors
 from lstmcast.data.calendar import Calendar
-from lstmcast.evaluation.drift_test import Drift, block_steps, blocks, drift
-from lstmcast.evaluation.live_scores import ErrorSums, LiveScores
+from lstmcast.evaluation.live_scores import Drift, ErrorSums, LiveScores, block_steps, blocks, drift
 from lstmcast.forecasting.seasonal_naive import LSTMCAST
 from lstmcast.jobs.context import current_model
 from lstmcast.persistence.ledger.ledger import Ledger

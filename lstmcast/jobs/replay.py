@@ -11,9 +11,9 @@ from lstmcast.config import Job
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ModelError
 from lstmcast.forecasting.seasonal_naive import fill_with_seasonal_naive, seasonal_naive_forecast
-from lstmcast.jobs.adaptive_intervals import apply_interval_factors
 from lstmcast.jobs.context import CurrentModel, current_model, folder_of
 from lstmcast.jobs.inputs import read_newest
+from lstmcast.jobs.publish import apply_interval_factors
 from lstmcast.persistence.artifact import model_lock
 from lstmcast.persistence.files import translate_os_errors
 from lstmcast.persistence.ledger.ledger import FILE, Ledger

@@ -14,8 +14,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.forecasting.fitting import training_fingerprint
 from lstmcast.forecasting.model_comparison import Comparison, compare
-from lstmcast.jobs.context import CurrentModel, RunContext, current_model
-from lstmcast.jobs.events import LogEvent
+from lstmcast.jobs.context import CurrentModel, LogEvent, RunContext, current_model
 from lstmcast.jobs.live_scores import drifted
 from lstmcast.persistence.checkpoint import checkpoint
 from lstmcast.persistence.ledger.ledger import Ledger

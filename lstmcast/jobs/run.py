@@ -14,10 +14,8 @@ from lstmcast.config import Job
 from lstmcast.errors import BusyError, ConditionError, ConfigError, FileError, LstmcastError
 from lstmcast.forecasting.seasonal_naive import SEASONAL_NAIVE
 from lstmcast.jobs.alerts import AlertResult, fire_alerts, report_scores
-from lstmcast.jobs.context import RunContext, folder_of
-from lstmcast.jobs.events import LogEvent, Note
-from lstmcast.jobs.freshness import completed
-from lstmcast.jobs.inputs import RunInputs, prepare_inputs
+from lstmcast.jobs.context import LogEvent, Note, RunContext, folder_of
+from lstmcast.jobs.inputs import RunInputs, completed, prepare_inputs
 from lstmcast.jobs.live_scores import live
 from lstmcast.jobs.prometheus import SUCCESS, Metric, last_success, of_alerts, of_scores, text
 from lstmcast.jobs.publish import config_digest, output_is_current, publish, run_key

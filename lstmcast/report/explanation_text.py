@@ -40,8 +40,8 @@ def paragraph(explained: Explanation) -> str:
 def method(explained: Explanation) -> str:
     """The definition of the attributions, their error, and the parts of the forecast without gates."""
     parts = [f"Attributions: {DEFINITION}. Completeness error: {explained.error:.2g}."]
-    others = {name: weight for name, weight in explained.weights.items() if name != explained.explained_member}
-    if text := ", ".join(f"{MEMBER_LABELS[name]} {weight:.0%}" for name, weight in others.items()):
+    without_gates = {name: weight for name, weight in explained.weights.items() if name != explained.explained_member}
+    if text := ", ".join(f"{MEMBER_LABELS[name]} {weight:.0%}" for name, weight in without_gates.items()):
         parts.append(f"Other members of the ensemble, without gates: {text}.")
     if explained.networks > 1:
         parts.append(f"{explained.networks} networks are averaged; the gates are those of the first.")

@@ -12,8 +12,7 @@ import numpy as np
 
 from lstmcast.errors import ModelError
 from lstmcast.evaluation.backtest_result import BacktestResult
-from lstmcast.evaluation.drift_test import Drift
-from lstmcast.evaluation.live_scores import LiveScores
+from lstmcast.evaluation.live_scores import Drift, LiveScores
 from lstmcast.evaluation.skill import finite
 from lstmcast.persistence.artifact import read_manifest
 from lstmcast.persistence.registry import current_version, versions

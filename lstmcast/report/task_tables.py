@@ -18,11 +18,11 @@ from lstmcast.types import Ints
 
 if TYPE_CHECKING:
     from lstmcast.tasks.category.backtest import SymbolBacktest
-    from lstmcast.tasks.category.scores import CategoryReport, SymbolScores
+    from lstmcast.tasks.category.model import CategoryReport, SymbolScores
     from lstmcast.tasks.event.backtest import EventBacktest
-    from lstmcast.tasks.event.scores import EventReport, EventScores
+    from lstmcast.tasks.event.model import EventReport, EventScores
     from lstmcast.tasks.label.backtest import LabelBacktest
-    from lstmcast.tasks.label.scores import LabelReport, LabelScores
+    from lstmcast.tasks.label.model import LabelReport, LabelScores
     from lstmcast.tasks.label.train import LabelPlan
 
 MAX_CONFUSIONS = 3  # pairs of labels in the summary

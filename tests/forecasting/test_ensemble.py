@@ -14,13 +14,14 @@ from lstmcast.calibration.conformal import Calibration
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
-from lstmcast.forecasting.actuals import actuals_after, naive_scales, tail
 from lstmcast.forecasting.ensemble import Ensemble, ScaledForecast, SmoothingMember
 from lstmcast.forecasting.ensemble_weights import recent_errors
 from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasting.split_data import actuals_after, naive_scales, tail
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.preprocessing.panel_scaling import (
     MIN_DISPERSION,
+    Polyphase,
     Preprocessing,
     ScalingSpec,
     dispersion_window,
@@ -28,7 +29,6 @@ from lstmcast.preprocessing.panel_scaling import (
     series_scales,
     with_training_scales,
 )
-from lstmcast.preprocessing.polyphase import Polyphase
 from lstmcast.preprocessing.windows import WindowSpec
 from lstmcast.statistical import ensemble
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,13 +17,11 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation.splits import plan_holdout
 from lstmcast.forecasting.ensemble import Ensemble
-from lstmcast.forecasting.evaluate import HoldoutEvaluation, evaluate_holdout
+from lstmcast.forecasting.evaluate import HoldoutEvaluation, blas, evaluate_holdout, library_versions
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.split_data import SplitData
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.results import MemberName
-
-pytestmark = pytest.mark.kernel
 
 H = 6
 
@@ -45,6 +46,7 @@ def cuts(judged: HoldoutEvaluation, air_panel: Panel) -> list[int]:
     return (judged.holdout.positions - air_panel.starts[0] + 1).tolist()
 
 
+@pytest.mark.kernel
 def test_forecasts_are_those_of_a_file_cut_at_the_origin(
     judged: HoldoutEvaluation, forecaster: Forecaster, air_panel: Panel, cuts: list[int]
 ) -> None:
@@ -57,6 +59,7 @@ def test_forecasts_are_those_of_a_file_cut_at_the_origin(
         np.testing.assert_allclose(judged.holdout.upper[:, row], alone.upper[:, 0], rtol=1e-3)
 
 
+@pytest.mark.kernel
 def test_actual_values_are_the_next_rows(judged: HoldoutEvaluation, air_panel: Panel, cuts: list[int]) -> None:
     """What became of a forecast is the H rows that follow, and the last origin uses the last row."""
     for row, n in enumerate(cuts):
@@ -64,6 +67,7 @@ def test_actual_values_are_the_next_rows(judged: HoldoutEvaluation, air_panel: P
     assert max(cuts) == 144 - H
 
 
+@pytest.mark.kernel
 def test_scores_by_hand(judged: HoldoutEvaluation, air_panel: Panel, cuts: list[int]) -> None:
     """MAE, RMSE, sMAPE and MASE of the LSTM and of each baseline, by loops over origins and steps."""
     y = air_panel.values.tolist()
@@ -90,6 +94,7 @@ def test_scores_by_hand(judged: HoldoutEvaluation, air_panel: Panel, cuts: list[
         assert judged.evaluation.scores[name] == pytest.approx(by_hand)
 
 
+@pytest.mark.kernel
 def test_skill_is_against_the_best_baseline(judged: HoldoutEvaluation) -> None:
     """The rival is the baseline with the smallest MASE, and skill is the share by which the error is smaller."""
     mase = {name: row["mase"] for name, row in judged.evaluation.scores.items() if name != "lstmcast"}
@@ -98,6 +103,7 @@ def test_skill_is_against_the_best_baseline(judged: HoldoutEvaluation) -> None:
     assert judged.evaluation.skill.value == pytest.approx(1 - judged.evaluation.scores["lstmcast"]["mase"] / mase[best])
 
 
+@pytest.mark.kernel
 def test_calibration_covers_its_own_origins(runner: Ensemble, air_panel: Panel) -> None:
     """The intervals hold at least the promised share of the forecasts that made them; wider levels hold more."""
     judged = evaluate_holdout(
@@ -111,6 +117,7 @@ def test_calibration_covers_its_own_origins(runner: Ensemble, air_panel: Panel) 
     assert set(judged.evaluation.coverage) == {"80", "95"}
 
 
+@pytest.mark.kernel
 def test_every_series_is_judged_in_a_panel(shops: Forecaster, shops_file: object) -> None:
     """Series long enough are judged, each from origins of its own; the figure keeps them all."""
     panel = read(str(shops_file))
@@ -124,6 +131,7 @@ def test_every_series_is_judged_in_a_panel(shops: Forecaster, shops_file: object
     assert (result.holdout.positions >= ends - held.test_steps).all()
 
 
+@pytest.mark.kernel
 def test_levels_in_any_order_make_one_calibration(runner: Ensemble, air_panel: Panel) -> None:
     """A judgement carries the calibration that `Forecaster.predict` needs."""
     result = evaluate_holdout(runner.bind(air_panel), SplitData(air_panel, plan_holdout(air_panel.lengths, H)), (50.0,))
@@ -131,6 +139,7 @@ def test_levels_in_any_order_make_one_calibration(runner: Ensemble, air_panel: P
     assert result.calibration.widths.shape == (1, H)
 
 
+@pytest.mark.kernel
 def test_a_filled_value_judges_nothing(air_panel: Panel, runner: Ensemble) -> None:
     """An origin inside a filled gap knows what came after it: none judges, and the verdict is of the others."""
     hold = plan_holdout(air_panel.lengths, 12)
@@ -145,6 +154,7 @@ def test_a_filled_value_judges_nothing(air_panel: Panel, runner: Ensemble) -> No
         evaluate_holdout(runner.bind(air_panel), SplitData(replace(air_panel, observed=nothing), hold), (80,))
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize("head", [QuantileHead(), QuantileHead(12), QuantileHead(12, (80.0,))])
 def test_what_smoothing_does_alone_is_said(
     air_panel: Panel, make_runner: Callable[..., Ensemble], head: QuantileHead
@@ -161,6 +171,7 @@ def test_what_smoothing_does_alone_is_said(
     assert networks.evaluation.scores["lstmcast"] == trained != pytest.approx(smoothing)
 
 
+@pytest.mark.kernel
 def test_quantiles_that_are_said_are_calibrated(direct: Forecaster, direct_panel: Panel) -> None:
     """The widths are the ranks of the held-out errors, each in the distance said for its side and level, by loops."""
     held = plan_holdout(direct_panel.lengths, 5)
@@ -187,3 +198,23 @@ def test_quantiles_that_are_said_are_calibrated(direct: Forecaster, direct_panel
     assert (kept.upper[0] <= kept.upper[1]).all()
     shares = ((kept.lower <= kept.actual) & (kept.actual <= kept.upper)).mean(axis=(1, 2))
     assert (shares >= [0.80, 0.95]).all()
+
+
+PROGRAM = "from lstmcast.forecasting.evaluate import blas; print(blas()['blas_kernel'])"
+
+
+def test_libraries_include_blas() -> None:
+    """Name and version of BLAS are always known, its kernel where it is OpenBLAS."""
+    found = library_versions()
+    assert {"lstmcast", "numpy", "blas"} <= set(found)
+    assert ("openblas" in found["blas"]) == ("blas_kernel" in found)
+
+
+@pytest.mark.skipif("blas_kernel" not in blas(), reason="needs OpenBLAS")
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="needs the kernels of x86-64")
+def test_the_kernel_in_use_is_recorded() -> None:
+    """A process in which another kernel is forced records that one."""
+    for kernel in ("Nehalem", "Sandybridge"):
+        env = {**os.environ, "OPENBLAS_CORETYPE": kernel}
+        ran = subprocess.run([sys.executable, "-c", PROGRAM], env=env, capture_output=True, text=True, check=True)
+        assert ran.stdout.strip() == kernel

@@ -12,9 +12,9 @@ import pytest
 from lstmcast.config import Config
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
-from lstmcast.forecasting.actuals import naive_scales
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.model_comparison import compare
+from lstmcast.forecasting.split_data import naive_scales
 from lstmcast.tasks.value.train import train
 
 

@@ -19,7 +19,7 @@ from lstmcast.forecasting.codec import from_artifact, to_artifact
 from lstmcast.forecasting.ensemble import Ensemble, LstmMember
 from lstmcast.forecasting.ensemble_weights import EnsembleWeights
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.preprocessing.polyphase import Polyphase
+from lstmcast.preprocessing.panel_scaling import Polyphase
 from lstmcast.report.explanation_text import method, to_dict
 from lstmcast.results import MemberName
 from lstmcast.tasks.value.train import train

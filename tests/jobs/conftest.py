@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from lstmcast.config import Job, load_job
-from lstmcast.jobs.events import LogEvent
+from lstmcast.jobs.context import LogEvent
 from lstmcast.jobs.run import RunResult, run
 from lstmcast.persistence.ledger.ledger import FILE, Ledger
 

@@ -12,7 +12,7 @@ import pytest
 
 from lstmcast.data.schema import SettingKey
 from lstmcast.errors import DataError
-from lstmcast.evaluation.drift_test import Drift
+from lstmcast.evaluation.live_scores import Drift
 from lstmcast.evaluation.skill import Skill
 from lstmcast.forecasting.model_comparison import Comparison
 from lstmcast.jobs import retrain

@@ -22,8 +22,7 @@ from lstmcast.types import Floats, Ints
 
 if TYPE_CHECKING:
     from lstmcast.data.panel import Panel
-    from lstmcast.tasks.category.model import SymbolForecaster
-    from lstmcast.tasks.category.scores import SymbolScores
+    from lstmcast.tasks.category.model import SymbolForecaster, SymbolScores
 
 
 ROWS = 12  # symbols that a panel names, at most

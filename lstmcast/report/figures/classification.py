@@ -30,8 +30,7 @@ from lstmcast.types import Floats, Ints
 if TYPE_CHECKING:
     from lstmcast.data.panel import Panel
     from lstmcast.results import Forecast
-    from lstmcast.tasks.event.model import EventForecaster
-    from lstmcast.tasks.event.scores import EventScores
+    from lstmcast.tasks.event.model import EventForecaster, EventScores
 
 WIDTH, RELIABILITY_EDGE = 10.0, 0.15  # inches
 PAST, AHEAD = 2.2, 1.4  # inches: of a series' values, of its probabilities

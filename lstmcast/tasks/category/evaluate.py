@@ -16,8 +16,7 @@ from lstmcast.nn.beam_search import beam_search
 from lstmcast.preprocessing.sequences import SymbolDataset
 from lstmcast.results import LSTMCAST
 from lstmcast.statistical.markov import fit_markov
-from lstmcast.tasks.category.model import SymbolPipeline
-from lstmcast.tasks.category.scores import SymbolScores
+from lstmcast.tasks.category.model import SymbolPipeline, SymbolScores
 from lstmcast.types import Floats, Ints
 
 TOP_K = 3

@@ -1,27 +1,56 @@
-"""Trained models of the category task, and their forecasts."""
+"""Trained forecaster of symbols, its networks, its report, and its form in a saved version."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
-from lstmcast.forecasting.actuals import tail
+from lstmcast.forecasting.codec import as_model_error, context_arrays, context_of, to_arrays, to_facts
 from lstmcast.forecasting.forecaster import check_same_calendar
+from lstmcast.forecasting.split_data import tail
 from lstmcast.nn.beam_search import BEAM_WIDTH, AutoregressiveEnsemble, Path, beam_search, sample
 from lstmcast.nn.multistep import CHUNK_SIZE
 from lstmcast.preprocessing.sequences import SymbolDataset
-from lstmcast.results import StepForecast
-from lstmcast.tasks.category.scores import CategoryReport
+from lstmcast.results import Evaluation, Holdout, StepForecast, TrainingReport
+from lstmcast.tasks.codec import Tensors, networks_of, networks_to_dict
 from lstmcast.tasks.pipeline import NetworkPipeline
 from lstmcast.types import Array, Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True)
+class SymbolScores(Evaluation):
+    """Scores of one-step predictions: bits, accuracy, top_3; and path, the accuracy along paths of H steps.
+
+    Attributes:
+        n_paths: number of paths.
+    """
+
+    unit: ClassVar[str] = "symbol"
+    error: ClassVar[str] = "bits per symbol"
+
+    n_paths: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CategoryReport(TrainingReport):
+    """The result of a training on symbols.
+
+    Attributes:
+        temperature: of the softmax.
+        holdout: the held-out steps.
+    """
+
+    evaluation: SymbolScores
+    temperature: float
+    holdout: Holdout
 
 
 TEXT = ".txt"
@@ -183,3 +212,45 @@ class SymbolForecaster:
             probabilities=path.probabilities,
             separator="" if self.is_text else "\n",
         )
+
+
+def to_artifact(model: SymbolForecaster) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
+    """Return the manifest and the tensor files of a model."""
+    context, pipeline = model.context, model.pipeline
+    manifest = {
+        "report": model.report.to_dict(),
+        **networks_to_dict(pipeline),
+        **to_facts(context),
+        "horizon": model.horizon,
+        "symbols": list(context.symbols),
+        "window": pipeline.context,
+    }
+    tensors = {
+        "weights": to_arrays(pipeline.networks),
+        "holdout_weights": to_arrays(model.holdout_pipeline.networks),
+        "context": context_arrays(context),
+    }
+    return manifest, tensors
+
+
+@as_model_error
+def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> SymbolForecaster:
+    """Build a model from its manifest and tensors.
+
+    Raises:
+        ModelError: a part is missing or does not fit the others.
+    """
+    symbols = tuple(manifest["symbols"])
+    context = replace(context_of(manifest, tensors["context"]), symbols=symbols)
+    codes = context.values
+    if not ((codes == codes.round()).all() and codes.min() >= -1 and codes.max() < len(symbols)):
+        raise ValueError("the codes of the context are not those of the symbols")
+    pipeline, holdout_pipeline = (
+        SymbolPipeline(
+            int(manifest["window"]),
+            **networks_of(manifest, tensors[name], features=len(symbols), outputs=len(symbols)),
+        )
+        for name in ("weights", "holdout_weights")
+    )
+    report = CategoryReport.from_dict(manifest["report"])
+    return SymbolForecaster(pipeline, holdout_pipeline, context, int(manifest["horizon"]), report)

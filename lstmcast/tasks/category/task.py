@@ -14,7 +14,7 @@ from lstmcast.forecasting.new_data import data_warnings, pinned_options
 from lstmcast.report import task_tables
 from lstmcast.results import FORMATS
 from lstmcast.tasks.base import BacktestOptions, Codec, Note, PlotOptions, PredictOptions, Task, reject_flags
-from lstmcast.tasks.category import codec as category_codec
+from lstmcast.tasks.category import model
 from lstmcast.tasks.category.model import TEXT, SymbolForecast, SymbolForecaster
 from lstmcast.text import pluralize
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lstmcast.config import CategoryConfig
     from lstmcast.forecasting.fitting import ProgressCallback
     from lstmcast.tasks.category.backtest import SymbolBacktest
-    from lstmcast.tasks.category.scores import CategoryReport
+    from lstmcast.tasks.category.model import CategoryReport
     from lstmcast.tasks.category.train import SymbolTraining
 
 
@@ -30,7 +30,7 @@ class CategoryTask(Task["CategoryConfig", Panel, SymbolForecaster, "SymbolBackte
     """The calls of commands and jobs for symbols; see `Task`."""
 
     name: ClassVar[str] = "category"
-    codec: ClassVar[Codec] = category_codec
+    codec: ClassVar[Codec] = model
     formats: ClassVar[tuple[str, ...]] = (*FORMATS, TEXT)
 
     def read(self, data: str, config: CategoryConfig) -> Panel:

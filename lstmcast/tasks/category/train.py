@@ -12,14 +12,13 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.errors import DataError
 from lstmcast.evaluation.splits import MIN_TRAIN_STEPS, HoldoutSplit
-from lstmcast.forecasting.actuals import tail
+from lstmcast.forecasting.evaluate import common_report, describe_holdout
 from lstmcast.forecasting.planning import NetworkPlan, architecture_of, horizon_of, horizon_setting, recipe_of
-from lstmcast.forecasting.report import common_report, describe_holdout
+from lstmcast.forecasting.split_data import tail
 from lstmcast.nn.heads import CategoricalHead
 from lstmcast.preprocessing.sequences import SymbolDataset
 from lstmcast.tasks.category.evaluate import SymbolEvaluation, SymbolPredictions, evaluate_symbols, one_step_predictions
-from lstmcast.tasks.category.model import SymbolForecaster, SymbolPipeline
-from lstmcast.tasks.category.scores import CategoryReport
+from lstmcast.tasks.category.model import CategoryReport, SymbolForecaster, SymbolPipeline
 from lstmcast.tasks.pipeline import MAX_CHECKED_SERIES, HoldoutFit, NetworkTraining
 from lstmcast.types import Array
 

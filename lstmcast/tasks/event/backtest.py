@@ -15,12 +15,7 @@ from lstmcast.plain import to_plain
 from lstmcast.results import named_steps, with_own_names
 from lstmcast.tasks.event.evaluate import EventEvaluation, EventOrigins, evaluate_probabilities
 from lstmcast.tasks.event.train import EventTraining
-from lstmcast.tasks.pipeline import (
-    DEFAULT_OPTIONS,
-    FitOptions,
-    plan_rolling_origins,
-    train_before_origins,
-)
+from lstmcast.tasks.pipeline import DEFAULT_OPTIONS, FitOptions, plan_rolling_origins, train_before_origins
 
 if TYPE_CHECKING:
     import pandas as pd

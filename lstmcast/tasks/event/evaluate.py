@@ -13,10 +13,8 @@ from lstmcast.evaluation.skill import bootstrap_groups, skill
 from lstmcast.forecasting.split_data import OriginSet
 from lstmcast.results import LSTMCAST
 from lstmcast.statistical.event_rates import event_baselines
-from lstmcast.tasks.event.features import EventWindowDataset
-from lstmcast.tasks.event.model import EventPipeline, sigmoid
-from lstmcast.tasks.event.rule import weekly_season
-from lstmcast.tasks.event.scores import EventScores, ReliabilityCurve
+from lstmcast.tasks.event.model import EventPipeline, EventScores, ReliabilityCurve, sigmoid
+from lstmcast.tasks.event.rule import EventWindowDataset, weekly_season
 from lstmcast.types import Floats
 
 

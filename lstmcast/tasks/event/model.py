@@ -1,28 +1,81 @@
-"""Trained models of the event task."""
+"""Trained forecaster of an event, its networks, its report, and its form in a saved version."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ModelError, UsageError
-from lstmcast.forecasting.actuals import tail
+from lstmcast.forecasting.codec import as_model_error, context_arrays, context_of, to_arrays, to_facts
 from lstmcast.forecasting.forecaster import check_same_calendar
-from lstmcast.nn import numpy_lstm as lstm
+from lstmcast.forecasting.split_data import tail
+from lstmcast.nn import numpy_lstm
 from lstmcast.nn.multistep import CHUNK_SIZE
 from lstmcast.preprocessing.panel_scaling import Key, ScalingSpec, fit_panel_scaling, windows, with_training_scales
 from lstmcast.preprocessing.scaling import Scaling
 from lstmcast.preprocessing.windows import WindowSpec
-from lstmcast.results import Forecast
+from lstmcast.results import Evaluation, Forecast, Holdout, TrainingReport
 from lstmcast.statistical.event_rates import DecayedSeasonalRates
-from lstmcast.tasks.event.features import EventWindowDataset
-from lstmcast.tasks.event.rule import EventRule
-from lstmcast.tasks.event.scores import EventReport
+from lstmcast.tasks.codec import Tensors, networks_of, networks_to_dict
+from lstmcast.tasks.event.rule import OPERATORS, EventRule, EventWindowDataset, n_features
 from lstmcast.tasks.pipeline import NetworkPipeline
 from lstmcast.types import Floats, Ints
+
+
+@dataclass(frozen=True)
+class ReliabilityCurve:
+    """Predicted probabilities and observed frequencies in K bins.
+
+    Attributes:
+        predicted: [K] mean probability.
+        observed: [K] frequency of the event.
+        counts: [K] number of predictions.
+    """
+
+    predicted: tuple[float, ...]
+    observed: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventScores(Evaluation):
+    """Scores of event probabilities: brier, log_loss, accuracy and calibration_error.
+
+    Attributes:
+        brier_by_step: Brier score of each method at each of the H steps.
+        skills: skill of lstmcast against each baseline; NaN for an exact one.
+        rate: frequency of the event.
+        reliability: of lstmcast.
+    """
+
+    error: ClassVar[str] = "Brier score"
+
+    brier_by_step: Mapping[str, tuple[float, ...]]
+    skills: Mapping[str, float]
+    rate: float
+    reliability: ReliabilityCurve
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventReport(TrainingReport):
+    """The result of a training on an event.
+
+    Attributes:
+        event: the rule.
+        preprocessing: transform, level and seasonal profile.
+        temperature: divides the log-odds.
+        holdout: the held-out steps.
+    """
+
+    evaluation: EventScores
+    event: str
+    preprocessing: str
+    temperature: float
+    holdout: Holdout
 
 
 @dataclass(frozen=True)
@@ -83,7 +136,9 @@ class EventPipeline(NetworkPipeline):
     def _logits(self, dataset: EventWindowDataset, series: Ints, origins: Ints) -> Floats:
         x = dataset.inputs(series, origins - self.window_spec.context + 1)
         outputs = [
-            lstm.dense(network, lstm.run(network, x, lstm.zero_state(network, len(x)))[:, -1], x[:, -1])
+            numpy_lstm.dense(
+                network, numpy_lstm.run(network, x, numpy_lstm.zero_state(network, len(x)))[:, -1], x[:, -1]
+            )
             for network in self.networks
         ]
         return np.asarray(np.mean(outputs, axis=0, dtype=np.float64))
@@ -167,3 +222,61 @@ class EventForecaster:
         """Return the probabilities [B, H] after [B] origins of [B] series, from the steps up to each origin."""
         logits = self.pipeline.logits(self.pipeline.bind(panel), series, origins)
         return sigmoid(logits / self.pipeline.temperature)
+
+
+HOLDOUT = ("series", "positions", "probabilities", "actual")
+PER_SERIES = ("scale", "floor", "limit")  # [S] arrays of the context; NaN where not known
+
+
+def to_artifact(model: EventForecaster) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
+    """Return the manifest and the tensor files of a model."""
+    pipeline, context = model.pipeline, model.context
+    manifest = {
+        "report": model.report.to_dict(),
+        **networks_to_dict(pipeline),
+        **to_facts(context),
+        "rule": {key: getattr(pipeline.rule, key) for key in ("text", "op", "limit", "percentile")},
+        "transform": pipeline.scaling_spec.transform,
+        "scaling": {"mode": pipeline.scaling_spec.mode, "typical_step": pipeline.typical_step},
+        "shape": asdict(pipeline.window_spec),
+        "longest_season": pipeline.season_length,
+    }
+    scales = [pipeline.scales.get(key, (np.nan, np.nan)) for key in context.keys]
+    limits = [pipeline.rule.limits.get(key, np.nan) for key in context.keys]
+    per_series = np.column_stack([np.array(scales), np.array(limits)]).T.copy()
+    tensors = {
+        "weights": to_arrays(pipeline.networks),
+        "context": context_arrays(context) | dict(zip(PER_SERIES, per_series, strict=True)),
+        "holdout_forecasts": {name: getattr(model.holdout, name) for name in HOLDOUT},
+    }
+    return manifest, tensors
+
+
+@as_model_error
+def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> EventForecaster:
+    """Build a model from its manifest and tensors.
+
+    Raises:
+        ModelError: a part is missing or does not fit the others.
+    """
+    context = context_of(manifest, tensors["context"])
+    window, rule = WindowSpec(**manifest["shape"]), manifest["rule"]
+    if rule["op"] not in OPERATORS:
+        raise ValueError(f"unknown operator {rule['op']!r:.20}")
+    scale, floor, limit = (_by_key(tensors["context"][name], context) for name in PER_SERIES)
+    pipeline = EventPipeline(
+        **networks_of(manifest, tensors["weights"], features=n_features(window), outputs=window.horizon),
+        window_spec=window,
+        scaling_spec=ScalingSpec(manifest["transform"], manifest["scaling"]["mode"]),
+        scales={key: (value, floor[key]) for key, value in scale.items()},
+        typical_step=manifest["scaling"]["typical_step"],
+        rule=EventRule(**rule, limits=limit),
+        season_length=int(manifest["longest_season"]),
+    )
+    holdout = EventHoldout(**{name: tensors["holdout_forecasts"][name] for name in HOLDOUT})
+    return EventForecaster(pipeline, context, holdout, EventReport.from_dict(manifest["report"]))
+
+
+def _by_key(values: np.ndarray, context: Panel) -> dict[Key, float]:
+    """The known values by series key."""
+    return {key: value for key, value in zip(context.keys, values.tolist(), strict=True) if value == value}

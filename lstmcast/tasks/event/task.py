@@ -11,14 +11,14 @@ from lstmcast.data.targets import EVENT_PARSER
 from lstmcast.forecasting.new_data import data_warnings, pinned_options
 from lstmcast.report import task_tables
 from lstmcast.tasks.base import BacktestOptions, Codec, Note, PlotOptions, Task, reject_flags
-from lstmcast.tasks.event import codec as event_codec
+from lstmcast.tasks.event import model
 from lstmcast.tasks.event.model import EventForecaster
 
 if TYPE_CHECKING:
     from lstmcast.config import EventConfig
     from lstmcast.forecasting.fitting import ProgressCallback
     from lstmcast.tasks.event.backtest import EventBacktest
-    from lstmcast.tasks.event.scores import EventReport
+    from lstmcast.tasks.event.model import EventReport
     from lstmcast.tasks.event.train import EventTraining
 
 
@@ -26,7 +26,7 @@ class EventTask(Task["EventConfig", Panel, EventForecaster, "EventBacktest"]):
     """The calls of commands and jobs for an event; see `Task`."""
 
     name: ClassVar[str] = "event"
-    codec: ClassVar[Codec] = event_codec
+    codec: ClassVar[Codec] = model
 
     def read(self, data: str, config: EventConfig) -> Panel:
         """Read a panel; without `model.event`, of yes and no."""

@@ -15,17 +15,14 @@ from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.errors import DataError
 from lstmcast.evaluation.classification import log_loss
 from lstmcast.evaluation.splits import HoldoutSplit, plan_holdout
-from lstmcast.forecasting.actuals import tail
+from lstmcast.forecasting.evaluate import common_report, describe_holdout
 from lstmcast.forecasting.planning import NetworkPlan, horizon_of, make_plan
-from lstmcast.forecasting.report import common_report, describe_holdout
-from lstmcast.forecasting.split_data import SplitData
+from lstmcast.forecasting.split_data import SplitData, tail
 from lstmcast.nn.heads import BernoulliHead
 from lstmcast.preprocessing.panel_scaling import Preprocessing, fit_panel_scaling, series_scales
 from lstmcast.tasks.event.evaluate import EventEvaluation, EventOrigins, evaluate_probabilities
-from lstmcast.tasks.event.features import EventWindowDataset, n_features
-from lstmcast.tasks.event.model import EventForecaster, EventHoldout, EventPipeline
-from lstmcast.tasks.event.rule import EventRule, make_rule, weekly_season
-from lstmcast.tasks.event.scores import EventReport
+from lstmcast.tasks.event.model import EventForecaster, EventHoldout, EventPipeline, EventReport
+from lstmcast.tasks.event.rule import EventRule, EventWindowDataset, make_rule, n_features, weekly_season
 from lstmcast.tasks.pipeline import MAX_CHECKED_SERIES, HoldoutFit, NetworkTraining
 from lstmcast.types import Array
 

@@ -19,8 +19,7 @@ from lstmcast.evaluation.classification import (
 from lstmcast.evaluation.skill import Skill, skill
 from lstmcast.evaluation.splits import evenly
 from lstmcast.results import LSTMCAST
-from lstmcast.tasks.label.model import ClassifierPipeline
-from lstmcast.tasks.label.scores import LabelScores
+from lstmcast.tasks.label.model import ClassifierPipeline, LabelScores
 from lstmcast.types import Floats, Ints
 
 MAX_VALUES = 1 << 24  # held by the baselines; of very many training series they use an even selection

@@ -1,26 +1,60 @@
-"""Trained models of the label task, and their predictions."""
+"""Trained classifier of whole series, its report, and its form in a saved version."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from lstmcast.calibration.temperature import softmax
+from lstmcast.data.calendar import Calendar
 from lstmcast.data.labeled_panel import UNKNOWN, Key, LabeledPanel
 from lstmcast.errors import DataError
-from lstmcast.nn import numpy_lstm as lstm
+from lstmcast.forecasting.codec import as_model_error, to_arrays
+from lstmcast.nn import numpy_lstm
 from lstmcast.preprocessing.sequences import SeriesDataset, StandardScaler
-from lstmcast.results import rendered
-from lstmcast.tasks.label.scores import LabelReport
+from lstmcast.results import Evaluation, TrainingReport, rendered
+from lstmcast.tasks.codec import Tensors, networks_of, networks_to_dict
 from lstmcast.tasks.pipeline import NetworkPipeline
 from lstmcast.text import truncate_list
 from lstmcast.types import Array, Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelScores(Evaluation):
+    """Scores of labels: accuracy, balanced_accuracy, cross_entropy and brier.
+
+    Attributes:
+        confusion: [C, C] number of series by actual and predicted label.
+    """
+
+    unit: ClassVar[str] = "series"
+    error: ClassVar[str] = "error rate"
+
+    confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelReport(TrainingReport):
+    """The result of a training on labels.
+
+    Attributes:
+        classes: C labels.
+        temperature: of the softmax.
+        validation_series: number of series for early stopping and temperature.
+        test_series: number of series for the scores.
+    """
+
+    evaluation: LabelScores
+    classes: tuple[str, ...]
+    temperature: float
+    validation_series: int
+    test_series: int
 
 
 CHUNK_SIZE = 1 << 24  # gate values of a forward pass, in memory
@@ -53,7 +87,7 @@ class ClassifierPipeline(NetworkPipeline):
             return np.concatenate([self._mean_output(x) for x in chunks])
 
     def _mean_output(self, x: Array) -> Floats:
-        outputs = [lstm.forward(network, x)[:, -1].astype(np.float64) for network in self.networks]
+        outputs = [numpy_lstm.forward(network, x)[:, -1].astype(np.float64) for network in self.networks]
         return np.asarray(np.mean(outputs, axis=0), dtype=np.float64)
 
     def probabilities(self, data: LabeledPanel) -> Floats:
@@ -164,3 +198,73 @@ class SeriesClassifier:
             count = sum(label in new for label in data.labels)
             known = f"{count} series with a {data.label} that was not in the training data"
             yield f"{data.source}: {known}: {truncate_list(new)}"
+
+
+def to_artifact(model: SeriesClassifier) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
+    """Return the manifest and the tensor files of a model."""
+    pipeline, context = model.pipeline, model.context
+    columns = {
+        "time": context.time,
+        "series": context.key_columns,
+        "features": context.features,
+        "label": context.label,
+    }
+    manifest = {
+        "report": model.report.to_dict(),
+        **networks_to_dict(pipeline),
+        "context": pipeline.context,
+        "columns": {**columns, "label": context.label},
+        "calendar": context.calendar.to_dict(),
+        "source": context.source,
+        "classes": list(model.classes),
+    }
+    scaler = pipeline.scaler
+    tensors = {
+        "weights": to_arrays(pipeline.networks),
+        "scaling": {"center": scaler.center, "scale": scaler.scale},
+    }
+    return manifest, tensors
+
+
+@as_model_error
+def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> SeriesClassifier:
+    """Build a model from its manifest and tensors.
+
+    Raises:
+        ModelError: a part is missing or does not fit the others.
+    """
+    report = LabelReport.from_dict(manifest["report"])
+    context, classes = _context(manifest), tuple(manifest["classes"])
+    scaler, n_features = StandardScaler(**tensors["scaling"]), len(context.features)
+    if any(part.shape != (n_features,) or not np.isfinite(part).all() for part in (scaler.center, scaler.scale)):
+        raise ValueError("the scaling is not that of the features")
+    if np.shape(report.evaluation.confusion) != (len(classes), len(classes)):
+        raise ValueError("the confusion matrix is not that of the labels")
+    pipeline = ClassifierPipeline(
+        scaler,
+        int(manifest["context"]),
+        **networks_of(manifest, tensors["weights"], features=n_features, outputs=len(classes)),
+    )
+    return SeriesClassifier(pipeline, context, classes, report)
+
+
+def _context(manifest: Mapping[str, Any]) -> LabeledPanel:
+    """The columns and the calendar of training, without series."""
+    columns = manifest["columns"]
+    features = tuple(columns["features"])
+    return LabeledPanel(
+        time=columns["time"],
+        key_columns=tuple(columns["series"]),
+        features=features,
+        label=columns["label"],
+        calendar=Calendar.from_dict(manifest["calendar"]),
+        keys=(),
+        values=np.empty((0, len(features))),
+        observed=np.empty((0, len(features)), np.bool_),
+        offsets=np.zeros(1, np.int64),
+        starts=np.empty(0, np.int64),
+        labels=(),
+        inferred=(),
+        notes=(),
+        source=manifest["source"],
+    )

@@ -14,14 +14,14 @@ from lstmcast.data.labeled_panel import LabeledPanel, read_labels
 from lstmcast.data.schema import ReadOptions
 from lstmcast.report import task_tables
 from lstmcast.tasks.base import BacktestOptions, Codec, Note, PlotOptions, PredictOptions, Task, reject_flags
-from lstmcast.tasks.label import codec as label_codec
+from lstmcast.tasks.label import model
 from lstmcast.tasks.label.model import LabelPredictions, SeriesClassifier
 
 if TYPE_CHECKING:
     from lstmcast.config import LabelConfig
     from lstmcast.forecasting.fitting import ProgressCallback
     from lstmcast.tasks.label.backtest import LabelBacktest
-    from lstmcast.tasks.label.scores import LabelReport, LabelScores
+    from lstmcast.tasks.label.model import LabelReport, LabelScores
     from lstmcast.tasks.label.train import LabelPlan, LabelTraining
 
 
@@ -29,7 +29,7 @@ class LabelTask(Task["LabelConfig", LabeledPanel, SeriesClassifier, "LabelBackte
     """The calls of commands and jobs for labels; see `Task`."""
 
     name: ClassVar[str] = "label"
-    codec: ClassVar[Codec] = label_codec
+    codec: ClassVar[Codec] = model
 
     def read(self, data: str, config: LabelConfig) -> LabeledPanel:
         """Read series and their labels."""

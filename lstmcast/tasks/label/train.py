@@ -13,14 +13,13 @@ from lstmcast.data.labeled_panel import UNKNOWN, LabeledPanel
 from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.errors import DataError, ModelError
 from lstmcast.evaluation.classification import MIN_SERIES_TO_VALIDATE, StratifiedSplit, chance_scores, stratified_split
+from lstmcast.forecasting.evaluate import common_report
 from lstmcast.forecasting.planning import NetworkPlan, architecture_of, recipe_of
-from lstmcast.forecasting.report import common_report
 from lstmcast.nn.heads import CategoricalHead
 from lstmcast.nn.specs import Recipe
 from lstmcast.preprocessing.sequences import SeriesDataset, StandardScaler
 from lstmcast.tasks.label.evaluate import LabelEvaluation, evaluate_labels
-from lstmcast.tasks.label.model import ClassifierPipeline, SeriesClassifier, check_column_names
-from lstmcast.tasks.label.scores import LabelReport
+from lstmcast.tasks.label.model import ClassifierPipeline, LabelReport, SeriesClassifier, check_column_names
 from lstmcast.tasks.pipeline import MAX_CHECKED_SERIES, HoldoutFit, NetworkTraining
 from lstmcast.text import pluralize, truncate_list
 from lstmcast.types import Array, Ints

@@ -14,8 +14,8 @@ from lstmcast.evaluation import metrics
 from lstmcast.evaluation.backtest_result import BacktestResult, MethodForecasts, Table, score
 from lstmcast.evaluation.skill import Skill, bootstrap_groups, skill
 from lstmcast.evaluation.splits import RollingOrigins
-from lstmcast.forecasting.actuals import actuals_after, mase_scales, valid_origins
 from lstmcast.forecasting.seasonal_naive import conformal_half_widths, min_bounds
+from lstmcast.forecasting.split_data import actuals_after, mase_scales, valid_origins
 from lstmcast.parallel import process_map
 from lstmcast.preprocessing.scaling import valid_transforms
 from lstmcast.results import LSTMCAST

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
-from lstmcast.forecasting import codec as value_codec
+from lstmcast.forecasting import codec
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.new_data import data_warnings, training_read_options
 from lstmcast.report import console
@@ -25,7 +25,7 @@ class ValueTask(Task["ValueConfig", Panel, Forecaster, "BacktestResult"]):
     """The calls of commands and jobs for values; see `Task`."""
 
     name: ClassVar[str] = "value"
-    codec: ClassVar[Codec] = value_codec
+    codec: ClassVar[Codec] = codec
 
     def read(self, data: str, config: ValueConfig) -> Panel:
         """Read a panel."""

@@ -10,17 +10,16 @@ import numpy as np
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import UsageError
-from lstmcast.forecasting.actuals import tail
 from lstmcast.forecasting.ensemble import BoundEnsemble
-from lstmcast.forecasting.evaluate import HoldoutEvaluation, evaluate_holdout
+from lstmcast.forecasting.evaluate import HoldoutEvaluation, evaluate_holdout, report
 from lstmcast.forecasting.fitting import EnsembleFitter, HoldoutFit, ProgressCallback
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.planning import TrainingPlan
 from lstmcast.forecasting.pretrained_members import add_pretrained, borrow_interval_widths
-from lstmcast.forecasting.report import report
+from lstmcast.forecasting.split_data import tail
 from lstmcast.forecasting.train import plan_training, uses_pretrained
 from lstmcast.forecasting.warm_start import WarmStart
-from lstmcast.tasks import pipeline as task_pipeline
+from lstmcast.tasks import pipeline
 from lstmcast.tasks.pipeline import MAX_CHECKED_SERIES, FitOptions, Training
 from lstmcast.types import Array
 
@@ -127,4 +126,4 @@ def train(
     """
     training = ValueTraining.of(panel, require_values(config), start)
     planned(training.plan)
-    return task_pipeline.train(training, FitOptions(on_progress, checkpoint))
+    return pipeline.train(training, FitOptions(on_progress, checkpoint))

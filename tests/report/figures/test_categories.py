@@ -12,7 +12,7 @@ from lstmcast.report import task_tables
 from lstmcast.report.figures import categories
 from lstmcast.report.figures.categories import SymbolTimeline
 from lstmcast.report.figures.panels import render
-from lstmcast.tasks.category.scores import CategoryReport, SymbolScores
+from lstmcast.tasks.category.model import CategoryReport, SymbolScores
 
 CHANCES = np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6], [0.9, 0.05, 0.05]])
 PLAIN = {

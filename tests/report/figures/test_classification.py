@@ -13,7 +13,7 @@ from lstmcast.report import task_tables
 from lstmcast.report.figures import classification
 from lstmcast.report.figures.classification import CONFUSION_NAMED, WRITTEN, draw
 from lstmcast.report.figures.panels import Figure, render
-from lstmcast.tasks.event.scores import EventReport
+from lstmcast.tasks.event.model import EventReport
 
 PLAIN: dict[str, Any] = {
     "event": "users > 5",

@@ -10,8 +10,7 @@ import pytest
 from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError
-from lstmcast.tasks.category.codec import from_artifact, to_artifact
-from lstmcast.tasks.category.model import SymbolForecaster
+from lstmcast.tasks.category.model import SymbolForecaster, from_artifact, to_artifact
 from lstmcast.tasks.category.train import SymbolTraining, make_symbol_plan
 from lstmcast.tasks.pipeline import train
 

@@ -19,9 +19,8 @@ from lstmcast.forecasting.split_data import OriginSet
 from lstmcast.nn.heads import BernoulliHead
 from lstmcast.nn.keras_backend import Architecture, build, load_keras
 from lstmcast.persistence.checkpoint import Checkpoint
-from lstmcast.tasks.event.codec import from_artifact, to_artifact
 from lstmcast.tasks.event.evaluate import EventOrigins, evaluate_probabilities
-from lstmcast.tasks.event.model import EventForecaster
+from lstmcast.tasks.event.model import EventForecaster, from_artifact, to_artifact
 from lstmcast.tasks.event.rule import EventRule
 from lstmcast.tasks.event.train import EventTraining
 from lstmcast.tasks.pipeline import FitOptions, train

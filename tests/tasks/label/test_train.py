@@ -19,8 +19,7 @@ from lstmcast.nn.keras_backend import Architecture, build, to_keras_weights
 from lstmcast.nn.numpy_lstm import forward
 from lstmcast.nn.trainer import Fit
 from lstmcast.results import ScoredNetwork
-from lstmcast.tasks.label.codec import from_artifact, to_artifact
-from lstmcast.tasks.label.model import SeriesClassifier
+from lstmcast.tasks.label.model import SeriesClassifier, from_artifact, to_artifact
 from lstmcast.tasks.label.train import MAX_CONTEXT, LabelTraining, make_label_plan
 from lstmcast.tasks.pipeline import train
 

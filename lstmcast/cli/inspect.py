@@ -1,7 +1,8 @@
-"""The command `lstmcast init`."""
+"""`lstmcast check`, `lstmcast init` and `lstmcast config`."""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,10 +10,29 @@ from typing import TYPE_CHECKING
 import click
 
 from lstmcast.cli.options import CONFIG, DATA, READING, configure, echo_err
+from lstmcast.clock import system_clock
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
     from lstmcast.data.panel import Panel
+
+
+@click.command(short_help="Show what is inferred from a file")
+@DATA
+@CONFIG
+@READING
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def check(data: str, config_name: str | None, settings: tuple[str, ...], *, as_json: bool, **flags: object) -> None:
+    """Show what is inferred from DATA: columns, frequency, season and gaps, with reasons and line numbers."""
+    config = configure(config_name, settings, flags)
+    from lstmcast.app import check as read_panel
+    from lstmcast.report import console
+
+    panel = read_panel(data, config)
+    if as_json:
+        click.echo(json.dumps(console.data_to_dict(panel), indent=1, ensure_ascii=False))
+    else:
+        click.echo(console.format_data(panel, system_clock(), series=True))
 
 
 @click.command(short_help="Write a commented config or job")
@@ -77,7 +97,7 @@ def _job(config: Config, panel: Panel, reasons: dict[str, str], data: str, targe
     from lstmcast.config import Job
     from lstmcast.config.expressions import duration_text
     from lstmcast.config.template import commented_job
-    from lstmcast.jobs.freshness import steps_span
+    from lstmcast.jobs.inputs import steps_span
 
     folder = Path() if target == "-" else Path(target).parent
     sections = {name: getattr(config, name) for name in type(config).model_fields}
@@ -87,3 +107,33 @@ def _job(config: Config, panel: Panel, reasons: dict[str, str], data: str, targe
         found["freshness.max_data_age"] = {"limit": duration_text(span), "action": "warn"}
         reasons = {**reasons, "freshness.max_data_age": "three steps of the data"}
     return commented_job(job, found, reasons, target)
+
+
+@click.command(short_help="Show a config, a job or their schema")
+@click.argument("name", metavar="[NAME|FILE]", required=False)
+@click.option(
+    "-s",
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="One key of the config, such as train.epochs=50; repeatable.",
+)
+@click.option("--schema", "as_schema", is_flag=True, help="Print the JSON schema, for editors.")
+@click.option("--job", "of_job", is_flag=True, help="The file is a job; with --schema, print the schema of a job.")
+@click.option("--list", "as_list", is_flag=True, help="List the bundled configs.")
+def config(name: str | None, settings: tuple[str, ...], *, as_schema: bool, of_job: bool, as_list: bool) -> None:
+    """Validate a configuration and print it with all defaults."""
+    from lstmcast.config import Config, Job, bundled_configs, load_job, schema
+    from lstmcast.config.template import to_yaml
+
+    if as_schema:
+        click.echo(json.dumps(schema(Job if of_job else Config), indent=2, ensure_ascii=False))
+    elif as_list:
+        for key, path in bundled_configs().items():
+            click.echo(f"{key:10} {path.read_text(encoding='utf-8').splitlines()[0].removeprefix('# ')}")
+    elif of_job:
+        click.echo(to_yaml(load_job(name or "job.yaml").model_dump(mode="json")), nl=False)
+    else:
+        settings_tree = configure(name, settings, {}).model_dump(mode="json")
+        click.echo(to_yaml(settings_tree), nl=False)

@@ -16,7 +16,7 @@ from lstmcast.config.job import Freshness
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ConfigError, DataError, ModelError
-from lstmcast.jobs.freshness import (
+from lstmcast.jobs.inputs import (
     Violation,
     completed,
     completeness,

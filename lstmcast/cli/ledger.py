@@ -1,14 +1,15 @@
-"""The command `lstmcast score`."""
+"""`lstmcast score`, `lstmcast diff` and `lstmcast replay`."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from lstmcast.cli.options import LEDGER, NOW, QUIET, duration, echo_err, resolve_ledger
-from lstmcast.clock import clock_at
+from lstmcast.clock import clock_at, time_at
 from lstmcast.errors import ConditionError, UsageError
 
 if TYPE_CHECKING:
@@ -91,3 +92,65 @@ def _condition(text: str) -> Condition:
 def _refuse_unknown(conditions: Sequence[Condition], scores: Mapping[str, float]) -> None:
     if unknown := [condition.name for condition in conditions if condition.name not in scores]:
         raise UsageError(f"--fail-if: unknown score {unknown[0]!r}; known scores: {', '.join(scores)}")
+
+
+@click.command(short_help="Compare the latest two forecasts")
+@LEDGER
+@click.option(
+    "--against",
+    metavar="TIME",
+    help="Compare with the forecast in use at TIME (ISO 8601 with a UTC offset).  [default: the one before]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
+@QUIET
+def diff(
+    path: str | None, model: str | None, model_dir: str | None, against: str | None, *, as_json: bool, quiet: bool
+) -> None:
+    """Compare the latest forecast with an earlier one at the same times, and attribute the change.
+
+    The cause is new data, a new model or another source. If both data and model are new, the older model is run on the
+    newer data to separate the two effects, as long as it is kept.
+    """
+    when = None if against is None else time_at(against, "--against")
+    _, folder = resolve_ledger(path, model, model_dir)
+    from lstmcast.jobs.forecast_diff import difference, format_diff
+    from lstmcast.jobs.replay import last_two_runs
+    from lstmcast.persistence.ledger.ledger import FILE, Ledger
+
+    with Ledger.open(folder / FILE, create=False) as ledger:
+        found = difference(ledger, folder, *last_two_runs(ledger, when))
+    if not quiet:
+        echo_err(format_diff(found, folder.name))
+    if as_json:
+        click.echo(json.dumps(found.to_dict(), indent=1, allow_nan=False, ensure_ascii=False))
+
+
+@click.command(short_help="Reproduce a past forecast")
+@LEDGER
+@click.option(
+    "--as-of", metavar="TIME", required=True, help="Reproduce the forecast in use at TIME (ISO 8601 with a UTC offset)."
+)
+@click.option("-o", "--output", default="-", metavar="FILE", help="File, or - for stdout.  [default: -]")
+@QUIET
+def replay(path: str | None, model: str | None, model_dir: str | None, as_of: str, output: str, *, quiet: bool) -> None:
+    """Reproduce a past forecast, byte for byte, in its original format.
+
+    It is computed by the version that made it, from the data of that time, or, if that version was removed, taken from
+    the recorded numbers. The method is printed.
+    """
+    when = time_at(as_of, "--as-of")
+    _, folder = resolve_ledger(path, model, model_dir)
+    from lstmcast.jobs.replay import last_entry
+    from lstmcast.jobs.replay import replay as made_again
+    from lstmcast.persistence.files import write_atomically
+    from lstmcast.persistence.ledger.ledger import FILE, Ledger
+
+    with Ledger.open(folder / FILE, create=False) as ledger:
+        entry = last_entry(ledger, when)
+        found = made_again(ledger, folder, entry)
+    if output == "-":
+        click.echo(found.content, nl=False)
+    else:
+        write_atomically(Path(output), found.content)
+    if not quiet:
+        echo_err(f"{entry.output or folder.name} as of {entry.created_at:%Y-%m-%dT%H:%M:%SZ}: {found.method}")

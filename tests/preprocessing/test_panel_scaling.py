@@ -11,10 +11,10 @@ from lstmcast.data.calendar import Calendar
 from lstmcast.data.frequency import TimeGrid
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
-from lstmcast.forecasting.actuals import tail
 from lstmcast.forecasting.ensemble import Ensemble
 from lstmcast.forecasting.pretrained import _load
-from lstmcast.preprocessing.polyphase import NO_SPLIT, Polyphase
+from lstmcast.forecasting.split_data import tail
+from lstmcast.preprocessing.panel_scaling import NO_SPLIT, Polyphase
 
 
 def panel_of(*series: list[float] | np.ndarray) -> Panel:
