@@ -271,6 +271,6 @@ def _check_divergence(loss: float, first: float, epoch: int, recipe: Recipe) -> 
 def _diverged_error(reason: str, recipe: Recipe) -> ModelError:
     clip = "" if recipe.clip_norm else " or set train.clip_norm: 1.0,"
     return ModelError(
-        f"training diverged: {reason}; nothing was saved. "
+        f"training diverged: {reason}. Nothing was saved. "
         f"Lower train.learning_rate (now {recipe.learning_rate:g}),{clip} or use model.activation: tanh"
     )

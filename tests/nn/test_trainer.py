@@ -334,7 +334,7 @@ def test_an_epoch_whose_forecasts_overflow_is_never_the_best() -> None:
 
 def test_a_network_that_never_forecasts_numbers_is_refused() -> None:
     """The message names the keys to change."""
-    with pytest.raises(ModelError, match=r"held-out forecasts .*Nothing was saved\. Lower train\.learning_rate"):
+    with pytest.raises(ModelError, match=r"validation forecasts.*Nothing was saved\. Lower train\.learning_rate"):
         fit(waves(), SMALL, RECIPE, validate=lambda _: math.nan)
 
 
@@ -363,7 +363,7 @@ def test_a_loss_that_is_not_a_number_is_refused_at_once() -> None:
     """In the first epoch there is no loss that it began at; where gradients are clipped, clipping is no advice."""
     windows = waves(last=math.nan)
     with pytest.raises(
-        ModelError, match=r"in epoch 1 the loss is nan\. Nothing was saved\. Lower .*\(now 0\.001\), or use"
+        ModelError, match=r"the loss of epoch 1 is nan\. Nothing was saved\. Lower .*\(now 0\.001\), or use"
     ):
         fit(windows, SMALL, replace(RECIPE, batch_size=64))
 
