@@ -344,7 +344,7 @@ def test_all_that_speak_are_explained(name: str, air_panel: Panel, request: pyte
     assert found.error < 1e-3
     assert found.weights[MemberName.SMOOTHING] == pytest.approx(smoothing_weight(model.ensemble))
     assert found.weights[MemberName.PRETRAINED] == pytest.approx(model.ensemble.weights.fixed[2])
-    assert f"pretrained networks for {found.weights[MemberName.PRETRAINED]:.0%}" in method(found)
+    assert f"{found.weights[MemberName.PRETRAINED]:.0%}" in method(found)
     assert to_dict(found)["members"]["pretrained"] == found.weights[MemberName.PRETRAINED]
 
 
