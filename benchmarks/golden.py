@@ -227,7 +227,8 @@ class Case:
         report = json.loads(text)
         leaves = dict(_leaves(report))
         prefix = "" if step in {"train", "manifest"} else f"{step}."
-        self.named |= {prefix + name: value for name, value in _named(leaves).items()}
+        results = dict(_leaves({**report, **report.get("report", {})}))  # a manifest has a part `report`
+        self.named |= {prefix + name: value for name, value in _named(results).items()}
         self.numbers |= _numbers(step, leaves)
 
     def scores(self, step: str, file: Path) -> None:
