@@ -17,8 +17,8 @@ def test_words_and_a_figure(models: Path, air: Path, tmp_path: Path, capsys: pyt
     figure = tmp_path / "why.svg"
     assert main(["explain", str(air), "--model-dir", str(models), "--output", str(figure)]) == 0
     out, err = capsys.readouterr()
-    assert out.startswith("The forecast for 1961-01 to 1961-12 is ")
-    assert "They miss the change they explain by" in out
+    assert out.startswith("The mean forecast for 1961-01 to 1961-12 is ")
+    assert "Completeness error: " in out
     assert "why.svg: series 1 of 1" in err
     assert figure.read_text(encoding="utf-8").startswith("<?xml")
 

@@ -109,7 +109,7 @@ def test_strict_training_is_8_where_the_lstm_is_no_better(here: Path, capsys: Ca
     """A constant series leaves nothing to be better at: with `--strict` training says so, after saving the model."""
     (here / "still.csv").write_text("year,v\n" + "".join(f"{1900 + k},7\n" for k in range(40)))
     err = said(capsys, "train", "still.csv", "--strict", "--quiet", *small, code=8)
-    assert err == "lstmcast: the LSTM is not better than the best baseline\n"
+    assert err == "lstmcast: lstmcast is not better than the best baseline\n"
     assert len(versions(here / "models" / "still")) == 1
 
 
@@ -121,7 +121,12 @@ def test_two_quiet_runs_with_one_seed(run: Run, here: Path, air: Path, models: P
     done = run("train", air, "--quiet", *small, cwd=here)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     (mine,), (other,) = (versions(folder / "air_passengers") for folder in (here / "models", models))
-    for file in ("weights.safetensors", "calibration.safetensors", "backtest.safetensors", "context.safetensors"):
+    for file in (
+        "weights.safetensors",
+        "calibration.safetensors",
+        "holdout_forecasts.safetensors",
+        "context.safetensors",
+    ):
         assert (mine / file).read_bytes() == (other / file).read_bytes()
     assert [path.name for path in here.iterdir()] == ["models"]
 
@@ -310,8 +315,8 @@ def test_several_models_must_be_named(here: Path, capsys: Capture, models: Path)
         for path in (models / "air_passengers").rglob("*"):
             copy = target / path.relative_to(models / "air_passengers")
             copy.mkdir() if path.is_dir() else copy.write_bytes(path.read_bytes())
-    assert "choose one with --model (there are: a, b)" in said(capsys, "predict", code=5)
-    assert "there are: " in said(capsys, "predict", "--model", "c", code=5)
+    assert "choose one with --model (available: a, b)" in said(capsys, "predict", code=5)
+    assert "(available under models: a, b)" in said(capsys, "predict", "--model", "c", code=5)
     assert call("predict", "--model", "b", "-q", "-o", "f.csv") == 0
 
 
@@ -416,7 +421,7 @@ def test_init_then_train(here: Path, capsys: Capture, shops_file: Path, small: t
     assert (config.data.frequency, config.data.season_length) == ("D", 7)
     assert config.model == ValueConfig().model
     before = (here / "lstmcast.yaml").read_text()
-    assert "--force replaces it" in said(capsys, "init", shops_file, code=2)
+    assert "replace it with --force" in said(capsys, "init", shops_file, code=2)
     assert (here / "lstmcast.yaml").read_text() == before
     assert call("init", shops_file, "--force", "--set", "train.epochs=3") == 0
     assert load_config(here / "lstmcast.yaml").train.epochs == 3

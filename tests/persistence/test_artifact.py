@@ -156,7 +156,7 @@ def test_manifest_tells_of_every_file(version: Path) -> None:
     text = (version / "manifest.json").read_text()
     manifest = json.loads(text)
     assert text == json.dumps(manifest, sort_keys=True, indent=1)
-    assert manifest["schema"] == 2
+    assert manifest["schema"] == artifact.SCHEMA
     assert {path.name for path in version.iterdir()} == {"manifest.json", *manifest["files"]}
     for name, entry in manifest["files"].items():
         content = (version / name).read_bytes()
@@ -314,12 +314,14 @@ def test_only_regular_files(version: Path, tmp_path: Path, name: str, kind: str)
         load(version)
 
 
-@pytest.mark.parametrize("schema", [1, 3, 0, "2", True, None, 2.0])
+@pytest.mark.parametrize("schema", [1, 4, 0, "3", True, None, 3.0])
 def test_other_schema(version: Path, schema: object) -> None:
     """Another layout is refused before anything else is looked at."""
     (version / "weights.safetensors").unlink()
     forged = forge(version, lambda manifest: manifest.update(schema=schema))
-    with pytest.raises(ModelError, match=rf"manifest.json: schema must be 2 for this lstmcast \(got {schema!r}\)"):
+    with pytest.raises(
+        ModelError, match=rf"manifest.json: schema must be {artifact.SCHEMA} for this lstmcast \(got {schema!r}\)"
+    ):
         load(forged)
 
 
@@ -329,19 +331,19 @@ def test_other_schema(version: Path, schema: object) -> None:
         (b"", "no valid JSON"),
         (b"\xff\xfe", "no valid JSON"),
         (b"[1]", "no JSON object"),
-        (b'{"schema": 2, "schema": 2}', "a key occurs twice"),
-        (b'{"schema": 2, "x": {"a": 1, "a": 2}}', "a key occurs twice"),
-        (b'{"schema": 2, "x": NaN}', "NaN is no finite number"),
-        (b'{"schema": 2, "x": -Infinity}', "-Infinity is no finite number"),
-        (b'{"schema": 2, "x": 1e999}', "1e999 is no finite number"),
-        (b'{"schema": 2, "x": ' + b"9" * 5000 + b"}", "no valid JSON"),
+        (b'{"schema": 3, "schema": 3}', "a key occurs twice"),
+        (b'{"schema": 3, "x": {"a": 1, "a": 2}}', "a key occurs twice"),
+        (b'{"schema": 3, "x": NaN}', "NaN is no finite number"),
+        (b'{"schema": 3, "x": -Infinity}', "-Infinity is no finite number"),
+        (b'{"schema": 3, "x": 1e999}', "1e999 is no finite number"),
+        (b'{"schema": 3, "x": ' + b"9" * 5000 + b"}", "no valid JSON"),
         (b"[" * 200_000, "no valid JSON"),
-        (b'{"schema": 2}', "lists no files"),
-        (b'{"schema": 2, "files": ["a"]}', "lists no files"),
-        (b'{"schema": 2, "files": {"../x.safetensors": {"size": 1}}}', "is no tensor file with a size"),
-        (b'{"schema": 2, "files": {"x.pkl": {"size": 1}}}', "is no tensor file with a size"),
-        (b'{"schema": 2, "files": {"x.safetensors": {}}}', "is no tensor file with a size"),
-        (b'{"schema": 2, "files": {"x.safetensors": {"size": 1e9}}}', "is no tensor file with a size"),
+        (b'{"schema": 3}', "lists no files"),
+        (b'{"schema": 3, "files": ["a"]}', "lists no files"),
+        (b'{"schema": 3, "files": {"../x.safetensors": {"size": 1}}}', "is no tensor file with a size"),
+        (b'{"schema": 3, "files": {"x.pkl": {"size": 1}}}', "is no tensor file with a size"),
+        (b'{"schema": 3, "files": {"x.safetensors": {}}}', "is no tensor file with a size"),
+        (b'{"schema": 3, "files": {"x.safetensors": {"size": 1e9}}}', "is no tensor file with a size"),
     ],
 )
 def test_wild_manifest(version: Path, text: bytes, fault: str) -> None:
@@ -438,7 +440,7 @@ def test_several_models(models: Path) -> None:
     """Which of several is meant must be said, and they are named."""
     save(models, name="sales")
     save(models, name="air")
-    with pytest.raises(ModelError, match=r"several models.*choose one with --model \(there are: air, sales\)"):
+    with pytest.raises(ModelError, match=r"several models.*choose one with --model \(available: air, sales\)"):
         resolve(models, None)
 
 
@@ -468,10 +470,10 @@ def test_unknown_names(models: Path) -> None:
     """The models there are, nearest first; for a version, the versions of that model."""
     saved = [save(models, second) for second in (0, 1)]
     save(models, name="sales")
-    with pytest.raises(ModelError, match=r"--model sale: no such model or version \(under .*there are: sales, air\)"):
+    with pytest.raises(ModelError, match=r"--model sale: no such model or version \(available under .*: sales, air\)"):
         resolve(models, "sale")
     names = ", ".join(version.name for version in saved)
-    with pytest.raises(ModelError, match=rf"--model {saved[1]} \(there are, newest last: {names}\)"):
+    with pytest.raises(ModelError, match=rf"--model {saved[1]} \(available, newest last: {names}\)"):
         resolve(models, "air/20200101T000000Z-00000000")
 
 
@@ -479,10 +481,10 @@ def test_unknown_names(models: Path) -> None:
     ("text", "fault"),
     [
         (None, "missing"),
-        (b"", r"must name a version that is there \(got ''\)"),
+        (b"", r"must name an existing version \(got ''\)"),
         (b"../../etc", r"got '../../etc'"),
         (b"20200101T000000Z-00000000\n", r"got '20200101T000000Z-00000000'"),
-        (b"\xff\0", "must name a version"),
+        (b"\xff\0", "must name an existing version"),
         (b"x" * 101, r"must be at most 100 bytes \(got 101\)"),
     ],
 )
@@ -505,7 +507,7 @@ def test_damaged_current(models: Path, text: bytes | None, fault: str) -> None:
 def test_current_without_versions(models: Path, version: Path) -> None:
     """All versions deleted by hand: train again."""
     shutil.rmtree(version)
-    with pytest.raises(ModelError, match=r"no version of this model is there: train it"):
+    with pytest.raises(ModelError, match=r"this model has no version: train it"):
         resolve(models, None)
 
 
