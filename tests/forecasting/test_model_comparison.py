@@ -60,14 +60,14 @@ def test_the_errors_are_those_of_forecasts_made_one_by_one(
     assert found.origins == len(ours) == challenger.report.evaluation.n_scored
     assert found.challenger == pytest.approx(np.mean(ours), rel=1e-6)
     assert found.incumbent == pytest.approx(np.mean(theirs), rel=1e-6)
-    assert found.skill.skill == pytest.approx(1 - np.mean(ours) / np.mean(theirs), abs=2e-6)  # both are known to 1e-6
+    assert found.skill.value == pytest.approx(1 - np.mean(ours) / np.mean(theirs), abs=2e-6)  # both are known to 1e-6
     assert found.to_dict()["origins"] == found.origins
 
 
 def test_a_model_is_not_worse_than_itself(models: tuple[Forecaster, Forecaster], panels: tuple[Panel, Panel]) -> None:
     """No skill at all, and not worse."""
     found = compare(models[1], models[1], panels[1])
-    assert (found.skill.skill, found.not_worse) == (0.0, True)
+    assert (found.skill.value, found.not_worse) == (0.0, True)
 
 
 def test_one_that_forecasts_badly_is_worse(models: tuple[Forecaster, Forecaster], panels: tuple[Panel, Panel]) -> None:
