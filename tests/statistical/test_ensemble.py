@@ -152,7 +152,7 @@ def test_no_origins() -> None:
 CASES = [(40, 1), (60, 4), (7, 4), (3, 4), (1, 1), (350, 1), (90, 4), (80, 24), (50, 72), (60, 3), (90, 21)]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def small_days(monkeypatch: pytest.MonkeyPatch) -> None:
     """Days of three steps too, above which a week is looked for."""
     monkeypatch.setattr(ensemble, "DAILY_PERIODS", (24, 3))
@@ -164,6 +164,7 @@ def said(z: np.ndarray, horizon: int, season: int) -> np.ndarray:
     return ensemble.forecast(z, first, last, horizon, season=season, trial=horizon)[0]
 
 
+@pytest.mark.usefixtures("small_days")
 @pytest.mark.parametrize(("steps", "season"), CASES)
 @pytest.mark.parametrize("horizon", [1, 6])
 def test_the_gradient_times_the_past_is_the_forecast(steps: int, season: int, horizon: int) -> None:
@@ -173,6 +174,7 @@ def test_the_gradient_times_the_past_is_the_forecast(steps: int, season: int, ho
     np.testing.assert_allclose(found @ z, said(z, horizon, season), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.usefixtures("small_days")
 @pytest.mark.parametrize(("steps", "season"), CASES)
 def test_each_entry_is_a_quotient_of_differences(steps: int, season: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where trust and α do not hang on what came, each value moves the forecast as its entry says."""
@@ -187,6 +189,7 @@ def test_each_entry_is_a_quotient_of_differences(steps: int, season: int, monkey
     np.testing.assert_allclose(found, moved, atol=1e-9)
 
 
+@pytest.mark.usefixtures("small_days")
 def test_what_is_out_of_reach_has_no_effect() -> None:
     """Values further back than smoothing looks have a gradient of 0."""
     z = np.random.default_rng(0).normal(size=400)
