@@ -19,9 +19,9 @@ ROWS = (1.9, 1.3, 1.4, 2.0, 2.0)  # inches, more or less: past, attribution, mem
 RAISED, LOWERED = FORECAST[0], "#d55e00"  # blue and vermilion: apart for every kind of colour vision
 BASELINE_STYLE: dict[str, Any] = {"color": "#8a8a8a", "linewidth": 1.2, "linestyle": (0, (4, 2))}
 MAPS = {
-    "forget": "Forget gate: how much of the cell is kept",
-    "input": "Input gate: how much of the new is let in",
-    "output": "Output gate: how much of the cell is shown",
+    "forget": "Forget gate: fraction of the cell state kept",
+    "input": "Input gate: fraction of the candidate added",
+    "output": "Output gate: fraction of the cell state in the output",
     "cell": "Cell state",
 }
 GAP = 0.07  # of a heat map's height, between the names of two groups
@@ -62,7 +62,7 @@ def freeze_layout(figure: Figure) -> None:
 
 
 def _write(figure: Figure, explained: Explanation) -> None:
-    """Title above, small print below, the panels between."""
+    """Title above, caption below, panels between."""
     room = (WIDTH - 2 * EDGE) * 72
     heading = wrap(headline(explained), size=13, width=room, lines=2, weight="bold")
     small_print = wrap(method(explained), size=8, width=room, lines=4)
@@ -82,8 +82,8 @@ def _draw_past(axes: Any, explained: Explanation, recent: int, target: str) -> N
     positions = np.concatenate([past, ahead])
     every = np.concatenate([values, baseline, forecast.values[0], explained.reference])
     style_axes(axes, positions, every, calendar=calendar.kind != "counter", ticks=10)
-    axes.plot(positions, np.concatenate([baseline, explained.reference]), label="As usual", **BASELINE_STYLE)
-    axes.plot(past, values, label="What came", **HISTORY)
+    axes.plot(positions, np.concatenate([baseline, explained.reference]), label="Expected history", **BASELINE_STYLE)
+    axes.plot(past, values, label="History", **HISTORY)
     dots = {"marker": "o", "markersize": 3} if len(ahead) == 1 else {}
     axes.plot(ahead, forecast.values[0], color=FORECAST[0], linewidth=1.8, label="Forecast", **dots)
     axes.axvline(past[-1], color="#cccccc", linewidth=0.8, zorder=0.6)
@@ -108,7 +108,7 @@ def _draw_attribution(axes: Any, explained: Explanation, recent: int, limits: tu
     axes.axhline(0.0, color="#9a9a9a", linewidth=0.8)
     before = f"all earlier values together {signed(attributions[:-recent].sum())}" if recent < len(attributions) else ""
     axes.set_xlabel("; ".join(filter(None, [cut, before])), loc="left", size=8)
-    _title(axes, "What each value did to the mean of the forecast")
+    _title(axes, "Contribution of each value to the mean forecast")
     _legend_above(axes, 2)
 
 
@@ -125,7 +125,7 @@ def _draw_memory(axes: Any, explained: Explanation) -> None:
     """The cumulative fraction of the effect of the last steps: of past values, and of the cell state."""
     curves = (
         ("past values", explained.effect, RAISED, "-"),
-        ("the network's memory", explained.internals.memory, LOWERED, (0, (5, 1.5))),
+        ("cell state", explained.internals.memory, LOWERED, (0, (5, 1.5))),
     )
     steps = np.arange(1, len(explained.effect) + 1)
     style_axes(axes, steps.astype(np.float64), np.array([0.0, 100.0]), calendar=False, ticks=10)
@@ -136,7 +136,7 @@ def _draw_memory(axes: Any, explained: Explanation) -> None:
         axes.plot(steps[: len(percent)], percent, color=color, linestyle=style, linewidth=1.8, label=label)
         axes.plot([far], [100 * MEMORY_FRACTION], color=color, marker="o", markersize=5, linestyle="none")
     axes.axhline(100 * MEMORY_FRACTION, color=QUIET, linewidth=0.8, linestyle=":")
-    _title(axes, "How far back effects reach, percent")
+    _title(axes, "Cumulative effect by lag, percent")
     _legend_above(axes, 2)
 
 

@@ -84,7 +84,7 @@ def file_panels(panel: Panel, path: str, keys: Sequence[str]) -> list[SeriesPane
 def forecast_figure(
     series_panels: Sequence[SeriesPanel], forecaster: Forecaster, suffix: str, *, backtest: bool, history: int | None
 ) -> bytes:
-    """The strips as the bytes of a figure, with title and caption."""
+    """The bytes of a figure of panels, with title and caption."""
     target = ", ".join(forecaster.context.columns.target)
     name = PurePath(forecaster.report.data.source).name
     title = f"Held-out forecasts of {target}" if backtest else f"Forecast of {target}"
@@ -100,7 +100,7 @@ def forecast_figure(
 
 
 def selected_series(panel: Panel, keys: Sequence[str], possible: Sequence[int]) -> list[int]:
-    """The series asked for, or the first few."""
+    """The requested series, or the first few."""
     names = {"/".join(panel.keys[k]): k for k in possible}
     if not names:
         raise UsageError("there is no forecast of any of these series")

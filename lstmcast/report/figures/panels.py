@@ -185,7 +185,7 @@ def _shades(series_panels: Iterable[SeriesPanel]) -> dict[float, str]:
 
 
 def _lighter(color: str, fraction: float) -> str:
-    """The colour mixed with a share of white."""
+    """A color mixed with a fraction of white."""
     red, green, blue = (1 - (1 - part) * (1 - fraction) for part in to_rgb(color))
     return to_hex((red, green, blue))
 
@@ -198,7 +198,7 @@ def _keys(series_panels: Sequence[SeriesPanel], shades: Mapping[float, str]) -> 
     if any(series_panel.bands for series_panel in series_panels):
         keys.append(Line2D([], [], color=FORECAST[0], linewidth=1.8, label="Forecast"))
     if any(series_panel.actual for series_panel in series_panels):
-        keys.append(Line2D([], [], **ACTUAL, label="Known since" if held_out else "Actual"))
+        keys.append(Line2D([], [], **ACTUAL, label="Observed since" if held_out else "Actual"))
     return keys + [Patch(facecolor=shade, label=f"{level:g} % interval") for level, shade in shades.items()]
 
 
