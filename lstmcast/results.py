@@ -138,7 +138,7 @@ class Forecast(StepForecast):
 def named_steps(
     calendar: Calendar, positions: Ints, *, time: str, names: tuple[str, ...], keys: Sequence[tuple[str, ...]]
 ) -> dict[str, object]:
-    """The columns that tell the rows of a forecast apart: the parts of keys, and times, as the input writes them.
+    """The columns that identify the rows of a forecast: the parts of keys, and times, as the input writes them.
 
     Args:
         calendar: the data's.

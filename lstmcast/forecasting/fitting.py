@@ -287,5 +287,5 @@ class EnsembleFitter:
 
 
 def _label(plan: TrainingPlan, variant: Preprocessing) -> str:
-    """Part of a checkpoint's name that tells the fits of the variants apart."""
+    """The part of a checkpoint's name that identifies the variant of a fit."""
     return f", way {plan.variants.index(variant) + 1}"

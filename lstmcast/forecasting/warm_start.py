@@ -50,7 +50,7 @@ def apply_warm_start(plan: TrainingPlan, start: Forecaster) -> tuple[TrainingPla
     """
     panel = plan.split.panel
     held = _unlearnt(plan.holdout, panel, start)
-    reason = _unfit(plan, panel, start) or ("" if held else "the model in use has learnt steps that are held out now")
+    reason = _unfit(plan, panel, start) or ("" if held else "the current model was trained on the new hold-out")
     if reason or held is None:
         return replace(plan, inferred=(*plan.inferred, InferredSetting(SettingKey.INIT, "fresh", reason))), None
     known = start.ensemble.preprocessings[0]

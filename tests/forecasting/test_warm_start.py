@@ -108,7 +108,7 @@ def test_data_that_end_earlier_start_fresh(start: Forecaster, longer: Callable[[
     panel = longer(190)
     plan, warm = apply_warm_start(make_plan(panel, pinned), start)
     assert warm is None
-    assert reason(plan) == ("fresh", "the model in use has learnt steps that are held out now")
+    assert reason(plan) == ("fresh", "the current model was trained on the new hold-out")
 
 
 @pytest.mark.slow

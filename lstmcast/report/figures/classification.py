@@ -104,7 +104,7 @@ def reliability(evaluation: EventScores, event: str) -> Figure:
         )
         main.plot(diagonal, diagonal, **LIMIT)
         main.plot(predicted, actual, color=FORECAST[0], linewidth=0.8)
-        sizes = 8 + 70 * np.sqrt(counts / counts.max())  # a dot of few says little
+        sizes = 8 + 70 * np.sqrt(counts / counts.max())  # points of few predictions are small
         main.scatter(predicted, actual, s=sizes, color=FORECAST[0], zorder=3)
         bars.set_title("Number of predictions", loc="left", size=9, pad=4)
         bars.bar(predicted, counts, width=0.06, color=FORECAST[1])

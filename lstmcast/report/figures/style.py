@@ -60,8 +60,8 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 def house_style() -> Iterator[None]:
     """Use Matplotlib's defaults and the style of lstmcast in a `with` block, independent of the user's matplotlibrc.
 
-    A character that no installed font can draw becomes a box, without a warning; nor is it said when a font for another
-    script lacks a weight.
+    A character that no installed font can draw becomes a box, without a warning. A font for another
+    script that lacks a weight gives no warning either.
     """
     with warnings.catch_warnings(), matplotlib.rc_context(), _only_errors("matplotlib.font_manager"):
         warnings.filterwarnings("ignore", message=_UNDRAWABLE, category=UserWarning)
@@ -199,7 +199,7 @@ class NumberFormatter(Formatter):
 
 
 def number_labels(values: Iterable[float]) -> list[str]:
-    """Writes ticks as people do: `1,200`, `1.5 M`, `2×10⁻⁷`, with as many decimals as tell neighbours apart.
+    """Format ticks as in print: `1,200`, `1.5 M`, `2×10⁻⁷`, with enough decimals to distinguish neighbors.
 
     Args:
         values: the ticks of one axis, a power of ten times 1, 2 or 5 apart.
