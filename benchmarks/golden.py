@@ -36,7 +36,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -53,48 +53,30 @@ ENVIRONMENT = {
     "TZ": "UTC",
 }
 
-# --- the adapter: canonical name on the left, the names to look for on the right, newest first ---
+# --- where the results are: canonical name on the left, the places to look at on the right ---
 
-CONFIGS = {"lstm": ("lstm", "default")}
-FLAGS = {"--n-origins": ("--n-origins", "--origins")}
-SETTINGS = {
-    "train.steps_per_epoch": ("train.steps_per_epoch", "train.batches"),
-    "train.ensemble_size": ("train.ensemble_size", "train.networks"),
-    "train.init": ("train.init", "train.start"),
-    "ledger.score_window": ("ledger.score_window", "ledger.window"),
-    "ledger.adaptive_intervals": ("ledger.adaptive_intervals", "ledger.adapt"),
-    "retrain.init": ("retrain.init", "retrain.start"),
-}
-SETTING_VALUES = {("train.start", "fine_tune"): "pretrained"}  # where the old key is the one that exists
-RULE_KEYS = ("action", "then")  # of a freshness rule
-COLUMNS = {"source": "model"}  # of forecast.csv
-METHOD = re.compile(r"^lstm(?=_|$)")  # in columns, cells and score tables: `lstmcast` in its place
 MEMBERS = {
-    "scores.lstmcast": ("scores.lstmcast", "scores.lstm"),
-    "members.smoothing": ("members.smoothing", "without_network"),
-    "members.pretrained": ("members.pretrained", "pretrained_alone"),
-    "members.trained": ("members.trained", "trained_alone"),
+    "scores.lstmcast": ("scores.lstmcast",),
+    "members.smoothing": ("members.smoothing",),
+    "members.pretrained": ("members.pretrained",),
+    "members.trained": ("members.trained",),
 }
 NAMED = {
     "epochs": ("epochs",),
     "skill.value": ("skill.value",),
-    "skill.against": ("skill.baseline", "skill.against"),
+    "skill.against": ("skill.baseline",),
     "parameters": ("parameters",),
-    "holdout.origins": ("n_scored", "holdout.origins", "held_out.origins"),
-    "holdout.horizon": ("holdout.horizon", "held_out.horizon"),
+    "holdout.origins": ("n_scored", "holdout.origins"),
+    "holdout.horizon": ("holdout.horizon",),
     "preprocessing.transform": ("transform",),
     "preprocessing.level_window": ("level_window", "shape.level"),
     "preprocessing.profile_seasons": ("profile_seasons", "shape.seasons"),
     "preprocessing.context": ("context", "shape.context"),
     "preprocessing.lags": ("lags", "shape.lags"),
-    "preprocessing.scaling": ("scaling.mode", "scale.share"),
-    "preprocessing.polyphase_factor": ("polyphase_factor", "phases"),
+    "preprocessing.scaling": ("scaling.mode",),
+    "preprocessing.polyphase_factor": ("polyphase_factor",),
 }
-NAMED_VALUES = {
-    "preprocessing.scaling": {"own": "local", "root": "blended", "shared": "global"},
-    "skill.against": {"scaled_neighbour": "scaled_neighbor", "nearest_neighbour": "nearest_neighbor"},
-}
-NOT_NAMED = re.compile(r"\b(config|findings|inferred|beside|pretrained_member|files|libraries)\b")
+NOT_NAMED = re.compile(r"\b(config|inferred|files|libraries)\b")
 NOT_NUMBERS = re.compile(r"\b(seconds|config|files|libraries|data_age\w*|model_age\w*|completeness_error)\b")
 
 
@@ -119,62 +101,9 @@ def lstmcast(*args: str, cwd: Path, allowed: Iterable[int] = (0,)) -> subprocess
     return done
 
 
-@cache
-def _output(*args: str) -> str:
-    """The output of a command that needs no files."""
-    return lstmcast(*args, cwd=Path(tempfile.gettempdir())).stdout
-
-
-def config_name(name: str) -> str:
-    """The name of a shipped config in this checkout."""
-    shipped = {line.split()[0] for line in _output("config", "--list").splitlines() if line[:1].strip()}
-    return next((known for known in CONFIGS.get(name, ()) if known in shipped), name)
-
-
-def flag(command: str, name: str) -> str:
-    """The name of a flag in this checkout."""
-    words = set(re.findall(r"--[a-z-]+", _output(command, "--help")))
-    return next(known for known in FLAGS[name] if known in words)
-
-
-@cache
-def _config_keys() -> frozenset[str]:
-    """All `section.key` of the job's JSON schema, and of the config's."""
-    found: set[str] = set()
-    for schema in (json.loads(_output("config", "--job", "--schema")), json.loads(_output("config", "--schema"))):
-        for section, key in _schema_keys(schema, schema.get("$defs", {})):
-            found.add(f"{section}.{key}")
-    return frozenset(found)
-
-
-def _schema_keys(node: object, definitions: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if isinstance(node, list):
-        for part in node:
-            yield from _schema_keys(part, definitions)
-    if not isinstance(node, dict):
-        return
-    for section, value in node.get("properties", {}).items():
-        for name in re.findall(r'"#/\$defs/([^"]+)"', json.dumps(value)):
-            yield from ((section, key) for key in definitions.get(name, {}).get("properties", {}))
-    for part in node.values():
-        yield from _schema_keys(part, definitions)
-
-
-def setting(key: str, value: object) -> tuple[str, object]:
-    """A key of the config and its value in this checkout."""
-    known = next((name for name in SETTINGS.get(key, ()) if name in _config_keys()), key)
-    return known, SETTING_VALUES.get((known, str(value)), value)
-
-
-def rule_key() -> str:
-    """The key of a freshness rule for what is done where it is broken."""
-    schema = _output("config", "--job", "--schema")
-    return next(key for key in RULE_KEYS if f'"{key}"' in schema)
-
-
 def sets(settings: Mapping[str, object]) -> list[str]:
     """Settings as flags."""
-    return [word for key, value in settings.items() for word in ("--set", "=".join(map(str, setting(key, value))))]
+    return [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
 
 
 # --- one case ---
@@ -219,7 +148,6 @@ class Case:
         if content is None:
             content = (self.folder / "forecast.csv").read_text(encoding="utf-8")
         header, *rows = csv.reader(io.StringIO(content))
-        header = [COLUMNS.get(name, METHOD.sub("lstmcast", name)) for name in header]
         self.tables[step] = [header, *([_cell(text) for text in row] for row in rows)]
 
     def report(self, step: str, text: str) -> None:
@@ -264,7 +192,7 @@ def _cell(text: str) -> str | float:
     """A number as a float, other text in canonical names."""
     with suppress(ValueError):
         return float(text)
-    return METHOD.sub("lstmcast", text)
+    return text
 
 
 def _leaves(node: object, path: str = "") -> Iterator[tuple[str, object]]:
@@ -285,7 +213,7 @@ def _named(leaves: Mapping[str, object]) -> dict[str, object]:
     for name, suffixes in NAMED.items():
         value = _ending(leaves, suffixes)
         if value is not None:
-            found[name] = NAMED_VALUES.get(name, {}).get(str(value), value)
+            found[name] = value
     for name, places in MEMBERS.items():
         for path, value in leaves.items():
             for place in places:
@@ -340,7 +268,7 @@ def values(case: Case, file: str, config: str, **settings: object) -> None:
     """Train on a shipped file; forecast from its end, further ahead than trained, and from one row earlier."""
     data = shipped(case, file)
     dotted = {key.replace("__", "."): value for key, value in settings.items()}
-    chosen = ["--config", config_name(config)] if config else []
+    chosen = ["--config", config] if config else []
     if (file, config) in DIVERGE:
         case.run("diverged", "train", data, "--quiet", *chosen, allowed=(5,))
         dotted |= DIVERGE[file, config]
@@ -416,10 +344,10 @@ def event(case: Case) -> None:
     """The probability that a shipped series rises."""
     data = shipped(case, "co2_weekly")
     settings = {"model.event": "co2_ppm rises", "train.epochs": 12}
-    train(case, data, "--config", config_name("event"), settings=settings)
+    train(case, data, "--config", "event", settings=settings)
     predict(case)
-    origins = [flag("backtest", "--n-origins"), "20"]
-    common = ["--config", config_name("event"), "--quiet", "--json", *sets(settings | {"train.epochs": 4})]
+    origins = ["--n-origins", "20"]
+    common = ["--config", "event", "--quiet", "--json", *sets(settings | {"train.epochs": 4})]
     case.report("backtest", case.run("backtest", "backtest", data, *common, *origins))
 
 
@@ -429,7 +357,7 @@ def event_column(case: Case) -> None:
     first = datetime.date(2023, 1, 1)
     rows = [(first + datetime.timedelta(days=t), int(rng.random() < (0.7 if t % 7 > 4 else 0.2))) for t in range(400)]
     data = case.write("rain.csv", [("day", "rain"), *rows])
-    train(case, data, "--config", config_name("event"), settings={"train.epochs": 6, "model.units": [8]})
+    train(case, data, "--config", "event", settings={"train.epochs": 6, "model.units": [8]})
     predict(case)
 
 
@@ -443,10 +371,10 @@ def category(case: Case) -> None:
         rows.append((first + datetime.timedelta(hours=t), "fault" if rng.random() < 0.05 else usual))
     data = case.write("machine.csv", [("time", "state"), *rows])
     settings = {"model.units": [32], "train.epochs": 4}
-    train(case, data, "--config", config_name("category"), settings=settings)
+    train(case, data, "--config", "category", settings=settings)
     predict(case)
     predict(case, "drawn", "--temperature", "0.8", "--seed", "7")
-    common = ["--config", config_name("category"), "--quiet", "--json", *sets(settings)]
+    common = ["--config", "category", "--quiet", "--json", *sets(settings)]
     case.report("backtest", case.run("backtest", "backtest", data, *common))
 
 
@@ -457,7 +385,7 @@ def text(case: Case) -> None:
     lines = (" ".join(rng.choices(words, k=9)).capitalize() + "." for _ in range(150))
     (case.folder / "story.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     settings = {"model.units": [24], "train.epochs": 3, "forecast.horizon": 80}
-    train(case, "story.txt", "--config", config_name("text"), settings=settings)
+    train(case, "story.txt", "--config", "text", settings=settings)
     for step, flags in (("predict", ()), ("drawn", ("--temperature", "0.8", "--seed", "3"))):
         case.texts[step] = case.run(step, "predict", "--quiet", "-o", "-", *flags)
 
@@ -466,9 +394,9 @@ def digits(case: Case) -> None:
     """One label for each series of three features; then for series without a label, and a backtest."""
     data = case.write("shapes.csv", _shapes(90, 7, labeled=True))
     settings = {"model.units": [16], "train.epochs": 8}
-    train(case, data, "--config", config_name("digits"), settings=settings)
+    train(case, data, "--config", "digits", settings=settings)
     predict(case, "predict", case.write("new.csv", _shapes(12, 8, labeled=False)))
-    common = ["--config", config_name("digits"), "--quiet", "--json", *sets(settings | {"train.epochs": 3})]
+    common = ["--config", "digits", "--quiet", "--json", *sets(settings | {"train.epochs": 3})]
     case.report("backtest", case.run("backtest", "backtest", data, *common))
 
 
@@ -492,7 +420,7 @@ def fine_tuned(case: Case) -> None:
 
 def backtest(case: Case) -> None:
     """Rolling origins of shipped files, trained once and anew at each."""
-    origins = flag("backtest", "--n-origins")
+    origins = "--n-origins"
     for file, flags in (
         ("air_passengers", [origins, "5"]),
         ("us_spending", [origins, "3", "--config", "classic", "--refit", *sets({"train.epochs": 3})]),
@@ -561,10 +489,9 @@ def _write_job(case: Case) -> None:
     """The job's YAML, which is JSON as well."""
     content: dict[str, Any] = {"input": "sales.csv", "fail_if": ["mase > 1.3"]}
     content["alerts"] = [{"name": "peak", "when": "p90 > 165 within 3d"}]
-    act = rule_key()
     content["freshness"] = {
-        "max_data_age": {"limit": "20h", act: "fallback"},
-        "min_completeness": {"limit": 0.97, act: "fallback"},
+        "max_data_age": {"limit": "20h", "action": "fallback"},
+        "min_completeness": {"limit": 0.97, "action": "fallback"},
     }
     settings = {
         "data.timezone": "UTC",
@@ -578,8 +505,7 @@ def _write_job(case: Case) -> None:
         "ledger.adaptive_intervals": True,
     }
     for key, value in settings.items():
-        known, value = setting(key, value)
-        section, name = known.split(".")
+        section, name = key.split(".")
         content.setdefault(section, {})[name] = value
     (case.folder / "job.yaml").write_text(json.dumps(content, indent=1), encoding="utf-8")
 
