@@ -15,22 +15,22 @@ FORECAST = "forecast.csv"
 
 def train_and_predict(folder: Path, data: str, flags: Sequence[object]) -> Record:
     """What it cost to train on `data` and to forecast it into `FORECAST`, both in `folder`; or how it `failed`."""
-    asked = [*map(str, flags), "--model-dir", "models", "--json", "--quiet"]
-    train = measure([COMMAND, "train", data, *asked], folder, limit=TIMEOUT)
+    options = [*map(str, flags), "--model-dir", "models", "--json", "--quiet"]
+    train = measure([COMMAND, "train", data, *options], folder, limit=TIMEOUT)
     if train.code:
         return {"failed": f"train, exit {train.code}: {train.stderr.strip()[-500:]}"}
-    asked = ["--model-dir", "models", "--output", FORECAST, "--quiet"]
-    predict = measure([COMMAND, "predict", data, *asked], folder, limit=TIMEOUT)
+    options = ["--model-dir", "models", "--output", FORECAST, "--quiet"]
+    predict = measure([COMMAND, "predict", data, *options], folder, limit=TIMEOUT)
     if predict.code:
         return {"failed": f"predict, exit {predict.code}: {predict.stderr.strip()[-500:]}"}
-    told = json.loads(train.stdout)
+    result = json.loads(train.stdout)
     return {
         "train_s": train.seconds,
-        "fit_s": told["seconds"],
+        "fit_s": result["seconds"],
         "train_cpu_s": train.cpu_seconds,
         "peak_mib": train.peak_mib,
         "predict_s": predict.seconds,
         "predict_peak_mib": predict.peak_mib,
-        "epochs": told["epochs"],
-        "footing": told["footing"],
+        "epochs": result["epochs"],
+        "preprocessing": result["preprocessing"],
     }
