@@ -18,10 +18,10 @@ from common import machine, progress, versions
 from pretrain_series import CLASSES, Class, Series, collect, digests, judges, judging, runs
 
 from lstmcast.config import load_config
-from lstmcast.data.calendar import Calendar
-from lstmcast.data.frequency import TimeGrid
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
+from lstmcast.data.time.calendar import Calendar
+from lstmcast.data.time.frequency import TimeGrid
 from lstmcast.evaluation.splits import HoldoutSplit
 from lstmcast.forecasting.codec import to_pretrained
 from lstmcast.forecasting.ensemble import Ensemble

@@ -19,10 +19,10 @@ import numpy.typing as npt
 from common import arguments, hourly, progress, report, table
 
 from lstmcast.config import load_config
-from lstmcast.data.calendar import Calendar
-from lstmcast.data.frequency import TimeGrid
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
+from lstmcast.data.time.calendar import Calendar
+from lstmcast.data.time.frequency import TimeGrid
 from lstmcast.forecasting.ensemble import Ensemble, LstmMember
 from lstmcast.forecasting.planning import make_plan
 from lstmcast.nn import numpy_lstm

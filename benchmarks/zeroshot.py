@@ -29,9 +29,9 @@ from published import Origin
 from selection import options, selected
 
 from lstmcast import read as read_file
-from lstmcast.data.calendar import Calendar
-from lstmcast.data.frequency import TimeGrid
 from lstmcast.data.panel import Panel
+from lstmcast.data.time.calendar import Calendar
+from lstmcast.data.time.frequency import TimeGrid
 from lstmcast.forecasting.pretrained import load_pretrained_forecaster, select_pretrained
 from lstmcast.parallel import limit_blas_threads
 from lstmcast.results import MemberName

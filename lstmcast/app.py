@@ -278,7 +278,7 @@ def verify(folder: Path, on_valid: Callable[[Path], None]) -> list[str]:
         try:
             check_path(path)
         except LstmcastError as err:
-            faults += err.faults
+            faults += map(str, err.faults)
         else:
             on_valid(path)
     return faults

@@ -1,26 +1,78 @@
 """Expected failures and their exit codes.
 
-A message states where (file, line, column or key), the rule, what was received, and the fix.
+A message states where (file, line, column or key), the rule, what was received, and the fixes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Self
+
+
+class FaultCode(StrEnum):
+    """Types of faults that callers and tests distinguish."""
+
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A setting that resolves a fault, as a user types it after `-s`.
+
+    Attributes:
+        setting: `data.missing=zero`.
+        effect: a phrase that follows "to": `fill the steps with 0`.
+    """
+
+    setting: str
+    effect: str
+
+    def __str__(self) -> str:
+        return f"-s {self.setting} to {self.effect}"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of a file, config or model.
+
+    Attributes:
+        text: where, the rule and what was received.
+        code: its type.
+        line: the physical line of the file; 0 where there is none.
+        column: the column or key; empty where there is none.
+        fixes: settings, each of which resolves it.
+    """
+
+    text: str
+    code: FaultCode = FaultCode.OTHER
+    line: int = 0
+    column: str = ""
+    fixes: tuple[Fix, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.text}; use {', or '.join(map(str, self.fixes))}" if self.fixes else self.text
+
+    def within(self, location: str) -> Self:
+        """Return the fault with the name of its file or key in front: `location: text`."""
+        return replace(self, text=f"{location}: {self.text}")
 
 
 class LstmcastError(Exception):
     """An expected failure, printed without a traceback.
 
     Attributes:
-        faults: one message per fault of a file or config.
+        faults: the faults of a file or config.
         exit_code: of the process.
     """
 
     exit_code = 1
 
-    def __init__(self, faults: str | Sequence[str]) -> None:
-        self.faults: tuple[str, ...] = (faults,) if isinstance(faults, str) else tuple(faults)
-        super().__init__("\n".join(self.faults))
+    def __init__(self, faults: str | Fault | Sequence[str | Fault]) -> None:
+        listed = (faults,) if isinstance(faults, str | Fault) else faults
+        self.faults: tuple[Fault, ...] = tuple(Fault(fault) if isinstance(fault, str) else fault for fault in listed)
+        super().__init__("\n".join(map(str, self.faults)))
 
 
 class UsageError(LstmcastError):

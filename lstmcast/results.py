@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from lstmcast.data.calendar import Calendar
 from lstmcast.data.schema import InferredSetting, ReadOptions
+from lstmcast.data.time.calendar import Calendar
 from lstmcast.errors import UsageError
 from lstmcast.evaluation.skill import Skill
 from lstmcast.plain import from_plain, to_plain

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lstmcast.errors import ConditionError, UsageError
+from lstmcast.errors import ConditionError, Fault, UsageError
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -144,9 +145,11 @@ def configure(config_name: str | None, settings: tuple[str, ...], flags: Mapping
         raise ConfigError([_by_flag(fault, names) for fault in err.faults]) from err
 
 
-def _by_flag(fault: str, names: Mapping[str, str]) -> str:
+def _by_flag(fault: Fault, names: Mapping[str, str]) -> Fault:
     """Name the flag instead of the key in a fault of a value that came from a flag."""
-    return next((flag + fault.removeprefix(key) for key, flag in names.items() if fault.startswith(key)), fault)
+    text = fault.text
+    found = (flag + text.removeprefix(key) for key, flag in names.items() if text.startswith(key))
+    return replace(fault, text=next(found, text))
 
 
 def read_options(flags: Mapping[str, object]) -> ReadOptions | None:

@@ -135,7 +135,7 @@ def _schedule(path: Path, job: Job, every: str | None, timezone: str | None) -> 
 
 
 def _zone(timezone: str) -> str:
-    from lstmcast.data.timezones import check_zone
+    from lstmcast.data.time.zones import check_zone
     from lstmcast.errors import ConfigError, UsageError
 
     try:

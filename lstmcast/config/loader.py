@@ -176,7 +176,7 @@ def _parse(text: str, name: str, config_type: type[Config]) -> dict[str, Any]:
     try:
         tree = _load(text)
     except ConfigError as err:
-        raise ConfigError([f"{name}: {fault}" for fault in err.faults]) from err
+        raise ConfigError([fault.within(name) for fault in err.faults]) from err
     except yaml.MarkedYAMLError as err:
         line = f":{err.problem_mark.line + 1}" if err.problem_mark else ""
         raise ConfigError(f"{name}{line}: {err.problem or 'is not YAML'}") from err
@@ -196,7 +196,7 @@ def _scalar(key: str, text: str) -> Any:
     try:
         return _load(text)
     except ConfigError as err:
-        raise ConfigError([f"--set {key}: {fault}" for fault in err.faults]) from err
+        raise ConfigError([fault.within(f"--set {key}") for fault in err.faults]) from err
     except (yaml.YAMLError, RecursionError, ValueError):
         return text  # such as %d/%m/%Y, which YAML requires in quotes
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lstmcast.data.calendar import Calendar
-from lstmcast.data.frequency import HOUR
 from lstmcast.data.schema import DataNote, NoteCode
-from lstmcast.data.time_format import has_utc_offset
-from lstmcast.data.timezones import DAY
+from lstmcast.data.time.calendar import Calendar
+from lstmcast.data.time.formats import has_utc_offset
+from lstmcast.data.time.frequency import HOUR
+from lstmcast.data.time.zones import DAY
 from lstmcast.errors import DataError
 from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
 from lstmcast.types import Bools, Floats, Ints

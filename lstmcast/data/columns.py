@@ -23,7 +23,7 @@ from lstmcast.data.series_columns import (
     find_series,
     words,
 )
-from lstmcast.data.time_column import looks_like_counts, looks_like_times
+from lstmcast.data.time.column import looks_like_counts, looks_like_times
 from lstmcast.errors import ConfigError, DataError
 from lstmcast.text import pluralize, suggest, truncate_items, truncate_list
 

@@ -16,7 +16,7 @@ import pandas as pd
 from lstmcast.data.csv_layout import CsvLayout, choose_delimiter, find_layout
 from lstmcast.data.file_reader import parquet_to_csv, read_input, to_utf8
 from lstmcast.data.schema import DataNote, NoteCode, Table
-from lstmcast.data.time_column import looks_like_times
+from lstmcast.data.time.column import looks_like_times
 from lstmcast.errors import ConfigError, DataError
 from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
 from lstmcast.types import Bools, Ints

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.calendar import Calendar
 from lstmcast.data.load import INFER, read_text, to_panel
 from lstmcast.data.panel import Panel, offsets_of
 from lstmcast.data.schema import (
@@ -24,6 +23,7 @@ from lstmcast.data.schema import (
     fingerprint,
 )
 from lstmcast.data.series_columns import EVERY, LABEL_WORDS, group_codes, words
+from lstmcast.data.time.calendar import Calendar
 from lstmcast.errors import DataError
 from lstmcast.text import MAX_SHOWN, pluralize, suggest, truncate_items, truncate_list
 from lstmcast.types import Bools, Floats, Ints

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lstmcast.data.calendar import Calendar, counter_calendar, infer_calendar
 from lstmcast.data.columns import Choose, find_columns, find_numbers
 from lstmcast.data.csv_reader import read_table, table_of_frame
 from lstmcast.data.number_parser import looks_like_numbers, number_notes, parse_numbers, refuse_grouped
 from lstmcast.data.panel import Panel, build_panel
 from lstmcast.data.schema import Columns, DataNote, InferredSetting, ReadOptions, Table
 from lstmcast.data.series_columns import Holds, group_codes
-from lstmcast.data.time_column import Times, parse_times
-from lstmcast.errors import ConfigError, DataError
+from lstmcast.data.time.calendar import Calendar, counter_calendar, infer_calendar
+from lstmcast.data.time.column import Times, parse_times
+from lstmcast.errors import ConfigError, DataError, Fault
 from lstmcast.types import Floats, Ints
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _parse(
     table: Table, columns: Columns, groups: Ints, options: ReadOptions, content: TargetParser
 ) -> tuple[Times | None, ParsedTable]:
     """Parse times and values; raises the faults of all columns together."""
-    faults: list[str] = []
+    faults: list[Fault] = []
     times: Times | None = None
     parsed = ParsedTable({})
     with _collected(faults):
@@ -113,7 +113,7 @@ def _parse(
 
 def _numbers(table: Table, names: Sequence[str], options: ReadOptions) -> ParsedTable:
     """Parse target columns as numbers; raises the faults of all columns together."""
-    faults: list[str] = []
+    faults: list[Fault] = []
     values: dict[str, Floats] = {}
     notes: list[DataNote] = []
     for name in names:
@@ -138,7 +138,7 @@ NUMBERS = TargetParser(find_numbers, _numbers)
 
 
 @contextmanager
-def _collected(faults: list[str]) -> Iterator[None]:
+def _collected(faults: list[Fault]) -> Iterator[None]:
     """Collect the faults of a column, so that the next column is parsed too."""
     try:
         yield

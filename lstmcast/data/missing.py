@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstmcast.data.alignment import Observations
-from lstmcast.data.calendar import Calendar
 from lstmcast.data.schema import DataNote, DroppedSeries, DropReason, NoteCode
+from lstmcast.data.time.calendar import Calendar
 from lstmcast.errors import DataError
 from lstmcast.text import pluralize, truncate_items
 from lstmcast.types import Bools, Floats, Ints

@@ -17,7 +17,6 @@ from lstmcast.data.alignment import (
     sort_rows,
     to_cells,
 )
-from lstmcast.data.calendar import Calendar
 from lstmcast.data.missing import (
     MISSING,
     UNKNOWN,
@@ -41,7 +40,8 @@ from lstmcast.data.schema import (
     fingerprint,
 )
 from lstmcast.data.series_columns import group_codes
-from lstmcast.data.time_column import Times
+from lstmcast.data.time.calendar import Calendar
+from lstmcast.data.time.column import Times
 from lstmcast.errors import ConfigError, DataError
 from lstmcast.text import MAX_SHOWN, truncate_items
 from lstmcast.types import Bools, Floats, Ints

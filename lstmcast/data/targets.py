@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.calendar import counter_calendar
 from lstmcast.data.columns import find_numbers
 from lstmcast.data.file_reader import read_input, to_text
 from lstmcast.data.load import ParsedTable, TargetParser
@@ -17,6 +16,7 @@ from lstmcast.data.number_parser import is_missing, looks_like_numbers
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import EVERY, TARGET_NAMES, ColumnChoice, words
+from lstmcast.data.time.calendar import counter_calendar
 from lstmcast.errors import DataError
 from lstmcast.text import pluralize, truncate_items, truncate_list
 from lstmcast.types import Bools, Floats, Ints

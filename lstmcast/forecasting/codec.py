@@ -12,9 +12,9 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from lstmcast.calibration.conformal import Calibration
-from lstmcast.data.calendar import Calendar
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
+from lstmcast.data.time.calendar import Calendar
 from lstmcast.errors import ModelError
 from lstmcast.forecasting.ensemble import Ensemble, IntervalSource, LstmMember, SmoothingMember
 from lstmcast.forecasting.ensemble_weights import EnsembleWeights, Member

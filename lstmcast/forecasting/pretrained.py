@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from lstmcast.calibration.conformal import Calibration
-from lstmcast.data.frequency import HOUR, WEEK
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import InferredSetting, SettingKey
-from lstmcast.data.timezones import DAY
+from lstmcast.data.time.frequency import HOUR, WEEK
+from lstmcast.data.time.zones import DAY
 from lstmcast.errors import ModelError
 from lstmcast.evaluation.skill import Skill
 from lstmcast.evaluation.splits import evenly

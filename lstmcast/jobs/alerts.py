@@ -23,8 +23,8 @@ from lstmcast.calibration.copula import (
 )
 from lstmcast.config.expressions import OPERATORS, AlertCondition, Condition, parse_alert, parse_condition
 from lstmcast.config.job import AlertConfig, OnAlert
-from lstmcast.data.calendar import Calendar
 from lstmcast.data.panel import Panel
+from lstmcast.data.time.calendar import Calendar
 from lstmcast.errors import ConfigError
 from lstmcast.evaluation.live_scores import LiveScores
 from lstmcast.forecasting.evaluate import HoldoutForecasts

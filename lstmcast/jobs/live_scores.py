@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstmcast.calibration.adaptive_conformal import apply_factors
-from lstmcast.data.calendar import Calendar
+from lstmcast.data.time.calendar import Calendar
 from lstmcast.evaluation.live_scores import Drift, ErrorSums, LiveScores, block_steps, blocks, drift
 from lstmcast.forecasting.seasonal_naive import LSTMCAST
 from lstmcast.jobs.context import current_model

@@ -18,9 +18,9 @@ from lstmcast.calibration.adaptive_conformal import (
     update_log_factors,
 )
 from lstmcast.config import Job
-from lstmcast.data.calendar import Calendar
 from lstmcast.data.panel import Panel
-from lstmcast.data.timezones import DAY
+from lstmcast.data.time.calendar import Calendar
+from lstmcast.data.time.zones import DAY
 from lstmcast.forecasting.seasonal_naive import (
     LSTMCAST,
     SEASONAL_NAIVE,

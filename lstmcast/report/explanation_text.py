@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.data.calendar import Calendar
+from lstmcast.data.time.calendar import Calendar
 from lstmcast.explain.attribution import NOTHING, order, within
 from lstmcast.explain.explanation import SIGNALS, Explanation, NetworkInternals
 from lstmcast.report.console import number

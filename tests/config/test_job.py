@@ -43,8 +43,9 @@ def faults(folder: Path, text: str) -> list[str]:
     """What is said of a job that must be refused, without the file's name."""
     with pytest.raises(ConfigError) as caught:
         load(folder, text)
-    assert all(fault.startswith(f"{folder / 'job.yaml'}: ") for fault in caught.value.faults)
-    return [fault.removeprefix(f"{folder / 'job.yaml'}: ") for fault in caught.value.faults]
+    faults = [str(fault) for fault in caught.value.faults]
+    assert all(fault.startswith(f"{folder / 'job.yaml'}: ") for fault in faults)
+    return [fault.removeprefix(f"{folder / 'job.yaml'}: ") for fault in faults]
 
 
 def test_values_arrive_as_their_type(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def refused(folder: Path, text: str, **options: object) -> list[str]:
     """The faults of the refusal, with the folder taken off."""
     with pytest.raises(DataError) as caught:
         labelled(folder, text, **options)  # type: ignore[arg-type]
-    return [fault.replace(f"{folder}/", "") for fault in caught.value.faults]
+    return [str(fault).replace(f"{folder}/", "") for fault in caught.value.faults]
 
 
 def rows(label: str = "kind", *, steps: int = 3, names: str = "abcd") -> str:

@@ -25,7 +25,7 @@ def refused(folder: Path, text: str, **options: object) -> list[str]:
     """The faults of the refusal, with the folder taken off."""
     with pytest.raises(DataError) as caught:
         panel_of(folder, text, **options)
-    return [fault.replace(f"{folder}/", "") for fault in caught.value.faults]
+    return [str(fault).replace(f"{folder}/", "") for fault in caught.value.faults]
 
 
 def monthly(count: int, start: int = 0) -> list[str]:

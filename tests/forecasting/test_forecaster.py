@@ -181,7 +181,7 @@ def refusal(model: Forecaster, path: Path, text: str, options: ReadOptions | Non
     path.write_text(text)
     with pytest.raises(DataError) as caught:
         model.predict(read(path, options or ReadOptions()))
-    assert "train again" in caught.value.faults[-1]
+    assert "train again" in str(caught.value.faults[-1])
     return str(caught.value)
 
 

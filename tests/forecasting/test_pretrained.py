@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lstmcast.data.calendar import Calendar
-from lstmcast.data.frequency import HOUR, MINUTE, WEEK, TimeGrid
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
-from lstmcast.data.timezones import DAY
+from lstmcast.data.time.calendar import Calendar
+from lstmcast.data.time.frequency import HOUR, MINUTE, WEEK, TimeGrid
+from lstmcast.data.time.zones import DAY
 from lstmcast.errors import ModelError, UsageError
 from lstmcast.explain.explanation import explain
 from lstmcast.forecasting import pretrained as module

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from lstmcast.config.job import AlertConfig, OnAlert
-from lstmcast.data.calendar import Calendar
-from lstmcast.data.frequency import TimeGrid
+from lstmcast.data.time.calendar import Calendar
+from lstmcast.data.time.frequency import TimeGrid
 from lstmcast.errors import ConfigError
 from lstmcast.forecasting.evaluate import HoldoutForecasts
 from lstmcast.jobs.alerts import AlertResult, evaluate, run_alert_command

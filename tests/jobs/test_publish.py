@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from lstmcast.config import Job
-from lstmcast.data.calendar import Calendar
-from lstmcast.data.frequency import TimeGrid
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
+from lstmcast.data.time.calendar import Calendar
+from lstmcast.data.time.frequency import TimeGrid
 from lstmcast.jobs.live_scores import live
 from lstmcast.jobs.publish import adapted, apply_interval_factors, config_digest, run_key
 from lstmcast.persistence.ledger.ledger import Ledger

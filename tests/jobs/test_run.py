@@ -301,12 +301,12 @@ def test_a_condition_that_is_met(bench: Bench) -> None:
     with pytest.raises(ConditionError) as caught:
         report(bench, more)
     assert len(caught.value.faults) == 2
-    assert caught.value.faults[0].startswith("alert any: forecast > 0 (probability")
-    assert caught.value.faults[1] == "fail_if: outcomes < 1 (outcomes is 0 over 0 outcomes)"
+    assert caught.value.faults[0].text.startswith("alert any: forecast > 0 (probability")
+    assert caught.value.faults[1].text == "fail_if: outcomes < 1 (outcomes is 0 over 0 outcomes)"
     assert bench.output.stat().st_mtime_ns > before
     last = bench.said[-1]
     assert (last.fields["status"], last.fields["exit_code"]) == ("done", 8)
-    assert last.fields["met"] == list(caught.value.faults)
+    assert last.fields["met"] == [str(fault) for fault in caught.value.faults]
     found = metrics(bench)
     assert found["run_exit_code"] == 8
     assert found["run_last_success_timestamp_seconds"] == bench.now.timestamp()

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lstmcast.data.calendar import Calendar
-from lstmcast.data.frequency import TimeGrid
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
+from lstmcast.data.time.calendar import Calendar
+from lstmcast.data.time.frequency import TimeGrid
 from lstmcast.forecasting.ensemble import Ensemble
 from lstmcast.forecasting.pretrained import _load
 from lstmcast.forecasting.split_data import tail

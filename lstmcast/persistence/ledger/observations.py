@@ -14,9 +14,9 @@ from hashlib import sha256
 
 import numpy as np
 
-from lstmcast.data.calendar import Calendar
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
+from lstmcast.data.time.calendar import Calendar
 from lstmcast.persistence.ledger.records import MAX_TIME_US, Key, PanelInfo, blob, ints, moment, text
 from lstmcast.types import Bools, Floats
 

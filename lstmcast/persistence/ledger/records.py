@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from lstmcast.data.calendar import Calendar
 from lstmcast.data.schema import Columns
+from lstmcast.data.time.calendar import Calendar
 from lstmcast.types import Floats, Ints
 
 Key = tuple[str, ...]

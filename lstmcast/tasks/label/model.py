@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from lstmcast.calibration.temperature import softmax
-from lstmcast.data.calendar import Calendar
 from lstmcast.data.labeled_panel import UNKNOWN, Key, LabeledPanel
+from lstmcast.data.time.calendar import Calendar
 from lstmcast.errors import DataError
 from lstmcast.forecasting.codec import as_model_error, to_arrays
 from lstmcast.nn import numpy_lstm

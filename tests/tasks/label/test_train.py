@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from lstmcast.config import Config, load_config
-from lstmcast.data.frequency import TimeGrid
 from lstmcast.data.labeled_panel import LabeledPanel
-from lstmcast.data.timezones import DAY
+from lstmcast.data.time.frequency import TimeGrid
+from lstmcast.data.time.zones import DAY
 from lstmcast.errors import DataError
 from lstmcast.forecasting.fitting import FitStage
 from lstmcast.nn.heads import CategoricalHead

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstmcast.data.timezones import SECOND, check_zone, fixed_name, from_wall, to_wall
+from lstmcast.data.time.zones import SECOND, check_zone, fixed_name, from_wall, to_wall
 from lstmcast.errors import ConfigError
 
 EPOCH = datetime(1970, 1, 1)

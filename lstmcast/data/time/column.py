@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.schema import InferredSetting, SettingKey
-from lstmcast.data.time_format import COUNT, EPOCHS, TimeFormat, check_pattern, has_utc_offset
-from lstmcast.data.time_parser import (
+from lstmcast.data.time.formats import COUNT, EPOCHS, TimeFormat, check_pattern, has_utc_offset
+from lstmcast.data.time.parser import (
     ParsedTimes,
     ShapedTexts,
     beginning,
@@ -21,7 +21,7 @@ from lstmcast.data.time_parser import (
     pattern_as_written,
     read_texts,
 )
-from lstmcast.data.timezones import DAY, SECOND, check_zone, fixed_name, from_wall, has_single_time_of_day
+from lstmcast.data.time.zones import DAY, SECOND, check_zone, fixed_name, from_wall, has_single_time_of_day
 from lstmcast.errors import DataError
 from lstmcast.text import MAX_SHOWN, truncate_items
 from lstmcast.types import Bools, Ints

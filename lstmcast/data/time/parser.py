@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lstmcast.data.time_format import INTEGERS, MONTHS, NAMES, WEEKDAYS, WIDTHS, Token, first_days, tokens, weekdays
-from lstmcast.data.timezones import DAY, SECOND
+from lstmcast.data.time.formats import INTEGERS, MONTHS, NAMES, WEEKDAYS, WIDTHS, Token, first_days, tokens, weekdays
+from lstmcast.data.time.zones import DAY, SECOND
 from lstmcast.types import Bools, Ints
 
 Characters = npt.NDArray[np.uint32]  # [N, W] N texts of W characters
@@ -75,7 +75,7 @@ def beginning(pattern: str, shape: str) -> int:
 
 
 def read_texts(pattern: str, shaped: ShapedTexts) -> ParsedTimes:
-    """Parse N texts by a pattern (see `lstmcast.data.time_format`)."""
+    """Parse N texts by a pattern (see `lstmcast.data.time.formats`)."""
     n = len(shaped.texts)
     result = ParsedTimes(np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.bool_))
     order = np.argsort(shaped.codes, kind="stable")

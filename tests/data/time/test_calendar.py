@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstmcast.data.calendar import Calendar, counter_calendar, infer_calendar
-from lstmcast.data.frequency import TimeGrid
 from lstmcast.data.schema import InferredSetting
-from lstmcast.data.time_column import Times, parse_times
+from lstmcast.data.time.calendar import Calendar, counter_calendar, infer_calendar
+from lstmcast.data.time.column import Times, parse_times
+from lstmcast.data.time.frequency import TimeGrid
 from lstmcast.errors import ConfigError, DataError
 
 ALIASES = (

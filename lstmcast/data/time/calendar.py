@@ -10,8 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lstmcast.data.frequency import TimeGrid
-from lstmcast.data.frequency_inference import (
+from lstmcast.data.schema import InferredSetting, SettingKey
+from lstmcast.data.time.column import Times
+from lstmcast.data.time.formats import COUNT, TimeFormat
+from lstmcast.data.time.frequency import TimeGrid
+from lstmcast.data.time.inference import (
     TimeDeltas,
     common_steps,
     find_grid,
@@ -20,10 +23,7 @@ from lstmcast.data.frequency_inference import (
     span_text,
     steps_of,
 )
-from lstmcast.data.schema import InferredSetting, SettingKey
-from lstmcast.data.time_column import Times
-from lstmcast.data.time_format import COUNT, TimeFormat
-from lstmcast.data.timezones import from_wall, has_single_time_of_day, to_wall
+from lstmcast.data.time.zones import from_wall, has_single_time_of_day, to_wall
 from lstmcast.errors import ConfigError, DataError
 from lstmcast.text import MAX_SHOWN, truncate_items
 from lstmcast.types import Ints

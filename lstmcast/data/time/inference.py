@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.frequency import HOUR, MINUTE, MONTHS, UNITS, WEEK, WEEKDAYS, TimeGrid
-from lstmcast.data.timezones import DAY, SECOND, has_single_time_of_day
+from lstmcast.data.time.frequency import HOUR, MINUTE, MONTHS, UNITS, WEEK, WEEKDAYS, TimeGrid
+from lstmcast.data.time.zones import DAY, SECOND, has_single_time_of_day
 from lstmcast.errors import ConfigError
 from lstmcast.types import Ints
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lstmcast.data.timezones import DAY, SECOND, to_wall
+from lstmcast.data.time.zones import DAY, SECOND, to_wall
 from lstmcast.errors import ConfigError
 from lstmcast.types import Ints
 

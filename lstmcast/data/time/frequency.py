@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.data.timezones import DAY, SECOND
+from lstmcast.data.time.zones import DAY, SECOND
 from lstmcast.types import Ints
 
 MINUTE = 60 * SECOND

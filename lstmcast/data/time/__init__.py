@@ -1,0 +1,1 @@
+"""Reading of times: formats, time zones, frequencies and calendars."""
