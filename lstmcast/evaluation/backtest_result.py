@@ -6,7 +6,7 @@ A score of a group is one formula over all its known values, each with the same 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +33,11 @@ class MethodForecasts:
     lower: Floats
     upper: Floats
 
+    @classmethod
+    def without_intervals(cls, values: Floats) -> MethodForecasts:
+        """Forecasts [S, N, H] without bounds."""
+        return cls(values, values[None][:0], values[None][:0])
+
 
 @dataclass(frozen=True)
 class BacktestResult:
@@ -46,10 +51,12 @@ class BacktestResult:
         levels: [Q] of the intervals, in percent.
         actual: [S, N, H]; NaN where not observed, or at an invalid origin.
         by_method: method → forecasts; "lstmcast" is the first.
-        tables: scope ("all", "step", "origin", "series") → scores of 1, H, N or S groups.
+        tables: scope ("all", "step", "origin", "series") → scores of 1, H, N or S groups, of the methods and of the
+            members of the ensemble.
         skill: relative to the best baseline.
         left_out: number of series too short to be scored.
         notes: further remarks.
+        members: member of the ensemble → its median weight; 0 for a member that is scored and not used.
     """
 
     panel: Panel
@@ -63,6 +70,7 @@ class BacktestResult:
     skill: Skill
     left_out: int
     notes: tuple[str, ...]
+    members: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def horizon(self) -> int:
@@ -85,8 +93,13 @@ class BacktestResult:
         return int((~np.isnan(self.actual)).any(axis=2).sum())
 
     def overall(self, method: str, metric: str) -> float:
-        """Score over all values; NaN where undefined."""
-        return float(self.tables["all"][method][metric][0])
+        """Score over all values; NaN where undefined, as is the coverage of a method without intervals."""
+        found = self.tables["all"][method].get(metric)
+        return float("nan") if found is None else float(found[0])
+
+    def summary(self, method: str) -> dict[str, float]:
+        """All scores of a method over all values; NaN where undefined."""
+        return {metric: float(values[0]) for metric, values in self.tables["all"][method].items()}
 
     def keys(self, scope: str) -> list[str]:
         """Names of the groups of a scope: steps ahead, times of the origins, series ids."""
@@ -151,6 +164,7 @@ class BacktestResult:
             "n_scored": self.n_scored,
             "levels": list(self.levels),
             "skill": to_plain(self.skill),
+            "member_weights": dict(self.members),
             "notes": list(self.notes),
             "scores": {
                 scope: {"keys": self.keys(scope), "methods": dict(_as_lists(table))}
@@ -191,7 +205,8 @@ class _ScoreInputs:
     def of(cls, actual: Floats, forecasts: MethodForecasts, scale: Floats, levels: Sequence[float]) -> _ScoreInputs:
         """Inputs of one method, [S, N, H]."""
         values, lower, upper = forecasts.values, forecasts.lower, forecasts.upper
-        quantiles = [interpolate_quantiles(q, values, levels, lower, upper) for q in (DECILES, MSIS_QUANTILES)]
+        known = levels[: len(lower)]
+        quantiles = [interpolate_quantiles(q, values, known, lower, upper) for q in (DECILES, MSIS_QUANTILES)]
         return cls(actual, values, scale, lower, upper, *quantiles)
 
     def grouped(self, scope: str) -> _ScoreInputs:
@@ -206,7 +221,7 @@ def score(
 
     Args:
         actual: [S, N, H], NaN where unknown.
-        by_method: method → forecasts; OWA requires "Naive2".
+        by_method: method → forecasts, without bounds [0, S, N, H] where it has no intervals; OWA requires "Naive2".
         scale: [S] the denominators of MASE; NaN where undefined.
         levels: Q, in percent, ascending.
 
@@ -244,7 +259,7 @@ def _scores(parts: _ScoreInputs, levels: Sequence[float]) -> dict[str, Floats]:
         "wql": metrics.wql(actual, parts.deciles, DECILES),
         "msis": metrics.msis(actual / scale, parts.outer[0] / scale, parts.outer[1] / scale, 1.0),
     }
-    for level, lower, upper in zip(levels, parts.lower, parts.upper, strict=True):
+    for level, lower, upper in zip(levels, parts.lower, parts.upper, strict=False):
         scores[f"coverage_{level:g}"] = metrics.coverage(actual, lower, upper)
     return scores
 

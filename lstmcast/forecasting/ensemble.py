@@ -233,13 +233,23 @@ class BoundEnsemble:
         totals = {name: weights[[known is name for known in names]].sum(axis=0) for name in dict.fromkeys(names)}
         return {name: float(np.median(total)) for name, total in totals.items() if total.any()}
 
-    def member_values(self, forecast: ScaledForecast, series: Ints) -> dict[MemberName, Floats]:
-        """[B, H] forecasts of each kind of member with a weight, in the unit of the target."""
+    @property
+    def member_names(self) -> tuple[MemberName, ...]:
+        """The kinds of members with a weight, and exponential smoothing."""
+        members, weights = self.ensemble.members, self.ensemble.weights
+        used = [member.name for k, member in enumerate(members) if weights.uses(members, k)]
+        return tuple(dict.fromkeys([*used, MemberName.SMOOTHING]))
+
+    def member_values(self, forecast: ScaledForecast, series: Ints, origins: Ints) -> dict[MemberName, Floats]:
+        """[B, H] forecasts of each of `member_names` by itself, in the unit of the target."""
         found: dict[MemberName, Floats] = {}
         for k, member_forecast in forecast.members.items():
             member = self.ensemble.members[k]
             if self.ensemble.weights.uses(self.ensemble.members, k) and member.name not in found:
                 found[member.name] = self.panels[member.preprocessing].inverse_transform(member_forecast.z, series)
+        if MemberName.SMOOTHING not in found:
+            z = forecast_series(SmoothingMember(), self.panels[0], series, origins, forecast.z.shape[1]).z
+            found[MemberName.SMOOTHING] = self.inverse_transform(z, series)
         return found
 
     def inverse_transform(self, z: Floats, series: Ints) -> Floats:

@@ -18,10 +18,10 @@ from lstmcast.errors import ModelError
 from lstmcast.evaluation import metrics
 from lstmcast.evaluation.skill import MIN_SERIES_FOR_GROUPING, bootstrap_groups, skill
 from lstmcast.evaluation.splits import HoldoutSplit
-from lstmcast.forecasting.ensemble import BoundEnsemble, Ensemble, ScaledForecast, SmoothingMember, forecast_series
+from lstmcast.forecasting.ensemble import BoundEnsemble, Ensemble, ScaledForecast
 from lstmcast.forecasting.planning import NetworkPlan, Selection, TrainingPlan
 from lstmcast.forecasting.split_data import SplitData
-from lstmcast.results import LSTMCAST, DataInfo, Holdout, MemberName, ScoredNetwork, ValueEvaluation, ValueReport
+from lstmcast.results import LSTMCAST, DataInfo, Holdout, ScoredNetwork, ValueEvaluation, ValueReport
 from lstmcast.statistical.naive import baselines
 from lstmcast.types import Floats, Ints
 
@@ -123,10 +123,7 @@ def _comparison(bound: BoundEnsemble, split: SplitData, scaled: ScaledForecast) 
         name: rule(panel.values, panel.offsets[series], origins, test.horizon)
         for name, rule in baselines(panel.calendar.season).items()
     }
-    members = bound.member_values(scaled, series)
-    if MemberName.SMOOTHING not in members:
-        z = forecast_series(SmoothingMember(), bound.panels[0], series, origins, test.horizon).z
-        members[MemberName.SMOOTHING] = bound.inverse_transform(z, series)
+    members = bound.member_values(scaled, series, origins)
     scores = {name: _score(actual, values, scales) for name, values in {LSTMCAST: forecast, **baseline_values}.items()}
     best = min(baseline_values, key=lambda name: _rank(scores[name]))
     scale = np.where(np.isnan(scales), 1.0, scales) if panel.n_series == 1 else scales

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.forecasting.ensemble import Ensemble
 from lstmcast.forecasting.split_data import tail
 from lstmcast.parallel import thread_map
-from lstmcast.results import Forecast, ValueReport
+from lstmcast.results import Forecast, MemberName, ValueReport
 from lstmcast.types import Floats, Ints
 
 if TYPE_CHECKING:
@@ -27,6 +27,25 @@ ForecastArrays = tuple[Floats, Floats, Floats]  # forecasts [B, H], lower and up
 
 FIRST_UNSUPPORTED_TIME = np.datetime64("10000-01-01")
 BLOCK = 2048  # forecasts of one block
+Arrays = TypeVar("Arrays", bound=tuple[Floats, ...])
+
+
+@dataclass(frozen=True)
+class MemberForecasts:
+    """Forecasts of an ensemble and of its members from B origins, or from N origins of S series.
+
+    Attributes:
+        values: [B, H] or [S, N, H], in the unit of the target.
+        lower, upper: [Q, B, H] or [Q, S, N, H].
+        members: values of each member by itself, and of exponential smoothing.
+        weights: the median over the origins of the weight of each member.
+    """
+
+    values: Floats
+    lower: Floats
+    upper: Floats
+    members: Mapping[MemberName, Floats]
+    weights: Mapping[MemberName, float]
 
 
 @dataclass(frozen=True)
@@ -114,6 +133,21 @@ class Forecaster:
 
         return _in_blocks(block, len(series))
 
+    def at_by_member(self, panel: Panel, series: Ints, origins: Ints) -> MemberForecasts:
+        """Forecast from any origins over H steps, with the forecasts of each member by itself; arguments as in `at`."""
+        running = self.ensemble.bind(panel)
+
+        def block(part: slice) -> tuple[Floats, ...]:
+            which, last = series[part], origins[part]
+            ahead = running.forecast(which, last, self.horizon)
+            members = running.member_values(ahead, which, last)
+            bounds = running.intervals(ahead, self.calibration, which)
+            return running.inverse_transform(ahead.z, which), *bounds, *(members[name] for name in running.member_names)
+
+        values, lower, upper, *members = _in_blocks(block, len(series))
+        by_name = dict(zip(running.member_names, members, strict=True))
+        return MemberForecasts(values, lower, upper, by_name, running.median_weights(series, origins))
+
     def save(self, models: str | Path, name: str, *, keep: int = 10) -> Path:
         """Publish as the current version of a model, under its lock, and return the folder of the version.
 
@@ -148,13 +182,12 @@ def _check_horizon(panel: Panel, steps: int) -> None:
         raise UsageError(f"horizon: {steps} steps from the last one reach beyond the year 9999; ask for fewer")
 
 
-def _in_blocks(forecast: Callable[[slice], ForecastArrays], count: int) -> ForecastArrays:
+def _in_blocks(forecast: Callable[[slice], Arrays], count: int) -> Arrays:
     """Make `count` forecasts in blocks, in parallel; the blocks do not depend on the number of cores."""
     if count <= BLOCK:
         return forecast(slice(count))
     parts = thread_map(forecast, [slice(k, k + BLOCK) for k in range(0, count, BLOCK)])
-    values, lower, upper = zip(*parts, strict=True)
-    return np.concatenate(values), np.concatenate(lower, axis=1), np.concatenate(upper, axis=1)
+    return cast("Arrays", tuple(np.concatenate(part, axis=-2) for part in zip(*parts, strict=True)))
 
 
 def check_same_calendar(old: Panel, new: Panel) -> None:

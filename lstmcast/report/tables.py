@@ -16,12 +16,12 @@ from lstmcast.evaluation.live_scores import Drift, LiveScores
 from lstmcast.evaluation.skill import finite
 from lstmcast.persistence.artifact import read_manifest
 from lstmcast.persistence.registry import current_version, versions
-from lstmcast.report.console import count, number
-from lstmcast.report.verdict import compare_with_baseline, label
-from lstmcast.results import LSTMCAST, TrainingReport
+from lstmcast.report.console import count, number, percentages
+from lstmcast.report.verdict import MEMBER_LABELS, backtest_verdict, label
+from lstmcast.results import LSTMCAST, MemberName, TrainingReport
 
 METRICS = {"mae": "MAE", "rmse": "RMSE", "smape": "sMAPE", "mase": "MASE", "owa": "OWA", "wql": "WQL", "msis": "MSIS"}
-NAME, SCORE_CELL = 16, 10
+NAME, SCORE_CELL = 25, 9
 _LEGEND = (
     "Lower is better. MASE: error relative to the (seasonal) naive steps of the history. OWA: 1 equals Naive2, the "
     "benchmark of\nthe M4 competition. WQL and MSIS score the intervals; cov. is their coverage."
@@ -30,19 +30,25 @@ _LEGEND = (
 
 def format_backtest(scores: BacktestResult) -> str:
     """The table of a backtest, notes and the verdict."""
-    names = ranked(scores)
+    own, *baselines = ranked(scores)
     heads = {**METRICS, **{f"coverage_{level:g}": f"cov. {level:g}%" for level in scores.levels}}
-    lines = [f"\n{_what(scores)}:", " " * (NAME + 2) + "".join(f"{head:>{SCORE_CELL}}" for head in heads.values())]
-    for name in names:
-        cells = "".join(f"{_cell(metric, scores.overall(name, metric)):>{SCORE_CELL}}" for metric in heads)
-        lines.append(f"  {label(name):{NAME}}{cells}")
+
+    def row(method: str, name: str, weight: str = "") -> str:
+        cells = "".join(f"{_cell(metric, scores.overall(method, metric)):>{SCORE_CELL}}" for metric in heads)
+        return f"  {name:{NAME}}{weight:>8}{cells}"
+
+    weights = percentages({MemberName(name): weight for name, weight in scores.members.items()})
     return "\n".join(
         [
-            *lines,
+            f"\n{_what(scores)}:",
+            f"  {'':{NAME}}{'weight':>8}" + "".join(f"{head:>{SCORE_CELL}}" for head in heads.values()),
+            row(own, label(own)),
+            *(row(name, f"  {MEMBER_LABELS[name]}", f"{weight}%") for name, weight in weights.items() if weight),
+            *(row(name, label(name)) for name in baselines),
             _LEGEND,
             *(f"note: {text}" for text in _notes(scores)),
             "",
-            compare_with_baseline(scores.skill, scores.n_scored),
+            backtest_verdict(scores),
         ]
     )
 

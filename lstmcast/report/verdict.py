@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from lstmcast.data.schema import SettingKey
 from lstmcast.evaluation.skill import MIN_EFFECT, Skill, SkillOutcome
 from lstmcast.results import LSTMCAST, Evaluation, MemberName, ScoredNetwork, Scores, TrainingReport, ValueEvaluation
+
+if TYPE_CHECKING:
+    from lstmcast.evaluation.backtest_result import BacktestResult
 
 MEMBER_LABELS = {
     MemberName.TRAINED: "LSTM (trained)",
@@ -42,12 +47,25 @@ def report_verdict(report: TrainingReport) -> str:
 def verdict(evaluation: Evaluation) -> str:
     """The comparison with the best baseline, and with a member of the ensemble that is more accurate alone."""
     found = compare_with_baseline(evaluation.skill, evaluation.n_scored, evaluation.unit, evaluation.error)
-    better = better_member(evaluation) if isinstance(evaluation, ValueEvaluation) else None
-    if better is None:
+    if not isinstance(evaluation, ValueEvaluation):
         return found
+    return found + _member_alone(evaluation.scores[LSTMCAST], evaluation.members)
+
+
+def backtest_verdict(result: BacktestResult) -> str:
+    """The verdict on a backtest of values."""
+    members = {MemberName(name): result.summary(name) for name in result.members}
+    return compare_with_baseline(result.skill, result.n_scored) + _member_alone(result.summary(LSTMCAST), members)
+
+
+def _member_alone(scores: Scores, members: Mapping[MemberName, Scores]) -> str:
+    """A sentence on the member that is more accurate than the ensemble; empty if there is none."""
+    better = better_member(scores, members)
+    if better is None:
+        return ""
     name, reduction = better
     member = MEMBER_LABELS[name]
-    return f"{found} {member[0].upper()}{member[1:]} alone did better: error {reduction:.0%} lower."
+    return f" {member[0].upper()}{member[1:]} alone did better: error {reduction:.0%} lower."
 
 
 def compare_with_baseline(skill: Skill, n_scored: int, unit: str = "origin", error: str = "error") -> str:
@@ -86,11 +104,16 @@ def _confidence(skill: Skill) -> str:
     return f" ({interval})." if low > 0 else f", but this may be chance ({interval})."
 
 
-def better_member(evaluation: ValueEvaluation) -> tuple[MemberName, float] | None:
-    """The most accurate member, and its relative error reduction; None if that is below MIN_EFFECT."""
-    metric = "mae" if math.isnan(evaluation.scores[LSTMCAST]["mase"]) else "mase"
-    error = evaluation.scores[LSTMCAST][metric]
-    errors = {name: scores[metric] for name, scores in evaluation.members.items() if math.isfinite(scores[metric])}
+def better_member(own: Scores, members: Mapping[MemberName, Scores]) -> tuple[MemberName, float] | None:
+    """The member more accurate than the ensemble, and its relative error reduction; None if that is below MIN_EFFECT.
+
+    Args:
+        own: the scores of the ensemble.
+        members: the scores of each member by itself.
+    """
+    metric = "mae" if math.isnan(own["mase"]) else "mase"
+    error = own[metric]
+    errors = {name: scores[metric] for name, scores in members.items() if math.isfinite(scores[metric])}
     if not errors or not error:
         return None
     best = min(errors, key=errors.__getitem__)

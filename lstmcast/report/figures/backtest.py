@@ -12,7 +12,7 @@ from lstmcast.evaluation.backtest_result import BacktestResult
 from lstmcast.report.figures.panels import FORECAST, Figure, ForecastBand, SeriesPanel, draw, render
 from lstmcast.report.figures.style import QUIET, house_style, shorten, style_axes, wrap
 from lstmcast.report.tables import ranked
-from lstmcast.report.verdict import compare_with_baseline, label
+from lstmcast.report.verdict import backtest_verdict, label
 from lstmcast.results import LSTMCAST
 from lstmcast.types import Floats, Ints
 
@@ -65,7 +65,7 @@ def error_by_step(scores: BacktestResult) -> Figure:
         for name, color in zip(ranked(scores), colors, strict=False)
     ]
     y_label = "mean absolute scaled error" if scaled else f"mean absolute error, {_target(scores)}"
-    return _by_step(curves, title=_headline(scores), ylabel=y_label, caption=f"{_verdict(scores)} {_evidence(scores)}")
+    return _by_step(curves, title=_headline(scores), ylabel=y_label, caption=_caption(scores))
 
 
 def coverage_by_step(scores: BacktestResult) -> Figure:
@@ -102,7 +102,7 @@ def best_and_worst(scores: BacktestResult) -> Figure:
             f": the best {(len(series_panels) + 1) // 2} and the worst {len(series_panels) // 2} of "
             f"{scores.panel.n_series:,} series"
         )
-    return draw(series_panels, title=title, ylabel=_target(scores), caption=f"{_verdict(scores)} {_evidence(scores)}")
+    return draw(series_panels, title=title, ylabel=_target(scores), caption=_caption(scores))
 
 
 def _by_step(curves: Sequence[Curve], *, title: str, ylabel: str, caption: str, top: float | None = None) -> Figure:
@@ -213,8 +213,8 @@ def _headline(scores: BacktestResult) -> str:
     )
 
 
-def _verdict(scores: BacktestResult) -> str:
-    return compare_with_baseline(scores.skill, scores.n_scored)
+def _caption(scores: BacktestResult) -> str:
+    return f"{backtest_verdict(scores)} {_evidence(scores)}"
 
 
 def _evidence(scores: BacktestResult) -> str:

@@ -14,11 +14,12 @@ from lstmcast.evaluation import metrics
 from lstmcast.evaluation.backtest_result import BacktestResult, MethodForecasts, Table, score
 from lstmcast.evaluation.skill import Skill, bootstrap_groups, skill
 from lstmcast.evaluation.splits import RollingOrigins
+from lstmcast.forecasting.forecaster import Forecaster, MemberForecasts
 from lstmcast.forecasting.seasonal_naive import conformal_half_widths, min_bounds
 from lstmcast.forecasting.split_data import actuals_after, mase_scales, valid_origins
 from lstmcast.parallel import process_map
 from lstmcast.preprocessing.scaling import valid_transforms
-from lstmcast.results import LSTMCAST
+from lstmcast.results import LSTMCAST, MemberName
 from lstmcast.statistical.naive import Rule, baselines, naive2
 from lstmcast.statistical.statsforecast_models import METHODS, FitJob, fit_all, require
 from lstmcast.tasks.pipeline import FitOptions, plan_rolling_origins, train_before_origins
@@ -28,16 +29,13 @@ from lstmcast.types import Floats, Ints
 if TYPE_CHECKING:
     from lstmcast.config import Config, ValueConfig
     from lstmcast.forecasting.fitting import ProgressCallback
-    from lstmcast.forecasting.forecaster import Forecaster
-
-Parts = tuple[Floats, Floats, Floats]
 
 MAX_PARALLEL_FITS = 8  # trainings at once: each needs about a gigabyte
 
 
 def forecast_single_fit(
     panel: Panel, config: ValueConfig, rolling: RollingOrigins, on_progress: ProgressCallback
-) -> MethodForecasts:
+) -> MemberForecasts:
     """Forecast from all origins by one forecaster, trained on the steps before the first origin of every series.
 
     Raises:
@@ -46,18 +44,20 @@ def forecast_single_fit(
     """
     forecaster = _train(panel.drop_last(rolling.held_out), config, on_progress)
     if not config.train.refit_on_all_data:  # scales of series without training steps may use the past only
-        return _stacked([_ends(forecaster, panel.drop_last(back)) for back in rolling.offsets_from_end.tolist()])
+        return stack_origins([_ends(forecaster, panel.drop_last(back)) for back in rolling.offsets_from_end.tolist()])
     series, shape = (
         np.repeat(np.arange(panel.n_series), rolling.n_origins),
         (panel.n_series, rolling.n_origins, rolling.horizon),
     )
-    forecasts = forecaster.at(panel, series, rolling.at(panel.lengths).ravel(), rolling.horizon)
-    return _checked(*(part.reshape(*part.shape[:-2], *shape) for part in forecasts))
+    found = forecaster.at_by_member(panel, series, rolling.at(panel.lengths).ravel())
+    values, lower, upper = (part.reshape(*part.shape[:-2], *shape) for part in (found.values, found.lower, found.upper))
+    members = {name: part.reshape(shape) for name, part in found.members.items()}
+    return MemberForecasts(values, lower, upper, members, found.weights)
 
 
 def forecast_with_refit(
     panel: Panel, config: ValueConfig, rolling: RollingOrigins, on_progress: Callable[[int], None]
-) -> MethodForecasts:
+) -> MemberForecasts:
     """Forecast from each origin by a forecaster trained on the steps before it, in parallel.
 
     Raises:
@@ -65,38 +65,45 @@ def forecast_with_refit(
         ModelError: a forecast is not a number.
     """
     pasts = [panel.drop_last(back) for back in rolling.offsets_from_end.tolist()]
-    return _stacked(
+    return stack_origins(
         process_map(
             partial(_trained_at_the_end, config=config), pasts, max_workers=MAX_PARALLEL_FITS, on_progress=on_progress
         )
     )
 
 
-def _trained_at_the_end(past: Panel, config: ValueConfig) -> Parts:
+def _trained_at_the_end(past: Panel, config: ValueConfig) -> MemberForecasts:
     """Train on a panel and forecast the next steps. Runs in a process of its own."""
     return _ends(_train(past, config, lambda _: None), past)
 
 
-def _ends(forecaster: Forecaster, past: Panel) -> Parts:
+def _ends(forecaster: Forecaster, past: Panel) -> MemberForecasts:
     """Forecast [S, H] from the end of every series, with bounds [Q, S, H]."""
-    return forecaster.at(past, np.arange(past.n_series), past.lengths - 1)
+    return forecaster.at_by_member(past, np.arange(past.n_series), past.lengths - 1)
 
 
-def _stacked(parts: Sequence[Parts]) -> MethodForecasts:
-    """Stack the forecasts of N origins."""
-    return _checked(*(np.stack(part, axis=-2) for part in zip(*parts, strict=True)))
+def stack_origins(parts: Sequence[MemberForecasts]) -> MemberForecasts:
+    """Stack the forecasts of N origins; a member is NaN at the origins where the ensemble does not have it."""
+    names = tuple(dict.fromkeys(name for part in parts for name in part.members))
+    undefined = np.full_like(parts[0].values, np.nan)
+    return MemberForecasts(
+        values=np.stack([part.values for part in parts], axis=-2),
+        lower=np.stack([part.lower for part in parts], axis=-2),
+        upper=np.stack([part.upper for part in parts], axis=-2),
+        members={name: np.stack([part.members.get(name, undefined) for part in parts], axis=-2) for name in names},
+        weights={name: float(np.median([part.weights.get(name, 0.0) for part in parts])) for name in names},
+    )
 
 
 def _train(past: Panel, config: ValueConfig, on_progress: ProgressCallback) -> Forecaster:
     return train_before_origins(lambda: ValueTraining.of(past, config), FitOptions(on_progress))
 
 
-def _checked(values: Floats, lower: Floats, upper: Floats) -> MethodForecasts:
+def _refuse_infinite(values: Floats) -> None:
     if not np.isfinite(values).all():
         raise ModelError(
             "forecasts of the backtest overflow to infinity. Lower train.learning_rate, or use model.activation: tanh"
         )
-    return MethodForecasts(values, lower, upper)
 
 
 def baseline_forecasts(
@@ -191,15 +198,18 @@ def backtest(
     values, notes = _resolve_transform(scored, requested, rolling)
     levels = tuple(values.forecast.levels)
     if refit:
-        network = forecast_with_refit(scored, values, rolling, lambda k: note(f"trained {k} of {rolling.n_origins}"))
+        ensemble = forecast_with_refit(scored, values, rolling, lambda k: note(f"trained {k} of {rolling.n_origins}"))
     else:
-        network = forecast_single_fit(scored, values, rolling, on_progress)
-    by_method = {LSTMCAST: network, **baseline_forecasts(scored, rolling, levels, refit=refit)}
+        ensemble = forecast_single_fit(scored, values, rolling, on_progress)
+    _refuse_infinite(ensemble.values)
+    own = MethodForecasts(ensemble.values, ensemble.lower, ensemble.upper)
+    by_method = {LSTMCAST: own, **baseline_forecasts(scored, rolling, levels, refit=refit)}
     if classical:
         by_method |= classical_forecasts(scored, rolling, levels, list(dict.fromkeys(classical)), note)
         notes += _failure_notes(by_method)
     scale = mase_scales(scored.drop_last(rolling.held_out))
-    tables = score(actual, by_method, scale, levels)
+    members = {str(name): MethodForecasts.without_intervals(values) for name, values in ensemble.members.items()}
+    tables = score(actual, {LSTMCAST: own, **members, **by_method}, scale, levels)
     result = _skill(tables["all"], actual, by_method, scale, rolling.at(scored.lengths))
     return BacktestResult(
         panel=scored,
@@ -213,6 +223,7 @@ def backtest(
         skill=result,
         left_out=panel.n_series - scored.n_series,
         notes=tuple(notes),
+        members={name: ensemble.weights.get(MemberName(name), 0.0) for name in members},
     )
 
 
@@ -258,7 +269,7 @@ def _skill(
 ) -> Skill:
     """The skill of lstmcast against the baseline of least MASE, or MAE where that is undefined."""
     metric = "mae" if np.isnan(overall[LSTMCAST]["mase"][0]) else "mase"
-    rank = {name: scores[metric][0] for name, scores in overall.items() if name != LSTMCAST}
+    rank = {name: overall[name][metric][0] for name in by_method if name != LSTMCAST}
     best = min(rank, key=lambda name: np.nan_to_num(rank[name], nan=np.inf))
     each = np.ones_like(scale)[:, None] if metric == "mae" else scale[:, None]
     ours, best_errors = (metrics.mase(actual, by_method[name].values, each).ravel() for name in (LSTMCAST, best))

@@ -18,8 +18,10 @@ from lstmcast.errors import DataError, UsageError
 from lstmcast.evaluation.backtest_result import BacktestResult
 from lstmcast.evaluation.skill import SkillOutcome
 from lstmcast.evaluation.splits import RollingOrigins
+from lstmcast.forecasting.forecaster import MemberForecasts
+from lstmcast.results import MemberName
 from lstmcast.tasks.value import backtest as value_backtest
-from lstmcast.tasks.value.backtest import backtest, baseline_forecasts
+from lstmcast.tasks.value.backtest import backtest, baseline_forecasts, stack_origins
 from lstmcast.tasks.value.train import train
 
 Write = Callable[..., Path]
@@ -109,6 +111,45 @@ def test_trained_anew_at_each_origin(air_panel: Panel, config: Config) -> None:
         np.testing.assert_allclose(said.values[0, k], forecast.values[0], rtol=1e-4)
         np.testing.assert_allclose(said.upper[:, 0, k], forecast.upper[:, 0], rtol=1e-3)
     assert told == ["trained 1 of 2", "trained 2 of 2"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("refit", [False, True])
+def test_members_are_scored_alone(air_panel: Panel, refit: bool) -> None:
+    """Each member by itself on the origins of the ensemble: the fixed weights give its forecasts, without a network.
+
+    With a fixed weight and one preprocessing, the ensemble is the weighted mean of both members in logs.
+    """
+    settings = {**SMALL, "model.smoothing_weight": 0.25, "model.transform": "log"}
+    found = backtest(air_panel, load_config(None, settings), origins=2, refit=refit)
+    assert found.members == {"trained": pytest.approx(0.75), "smoothing": pytest.approx(0.25)}
+    assert list(found.tables["all"])[:3] == ["lstmcast", "trained", "smoothing"]
+    frame = found.to_frame().set_index(["method", "scope", "key", "metric"])["value"]
+    assert frame["smoothing", "all", "", "mae"] == found.overall("smoothing", "mae") > 0
+    assert not np.isfinite(found.overall("trained", "wql"))
+    assert ("trained", "all", "", "coverage_80") not in frame.index
+    first = train(air_panel.drop_last(12), load_config(None, settings))
+    past = air_panel.drop_last(12)
+    alone = first.at_by_member(past, np.array([0]), past.lengths - 1)
+    mixed = 0.75 * np.log(alone.members[MemberName.TRAINED]) + 0.25 * np.log(alone.members[MemberName.SMOOTHING])
+    np.testing.assert_allclose(np.log(alone.values), mixed, rtol=1e-6)
+    by_origin = found.tables["origin"]["trained"]["mae"]
+    error = np.abs(alone.members[MemberName.TRAINED][0] - air_panel.values[-12:-6]).mean()
+    assert by_origin[0] == pytest.approx(error, rel=1e-3)
+
+
+def test_a_member_of_some_origins_is_scored_on_these() -> None:
+    """Where the ensembles of two origins have other members, a member is NaN at the origins without it."""
+    values, none = np.ones((1, 3)), np.empty((0, 1, 3))
+    trained, smoothing = MemberName.TRAINED, MemberName.SMOOTHING
+    first = MemberForecasts(values, none, none, {trained: values, smoothing: values}, {trained: 1.0})
+    second = MemberForecasts(values, none, none, {smoothing: 2 * values}, {smoothing: 0.5})
+    found = stack_origins([first, second])
+    assert found.values.shape == (1, 2, 3)
+    assert found.lower.shape == (0, 1, 2, 3)
+    np.testing.assert_array_equal(found.members[trained][0], [[1, 1, 1], [np.nan] * 3])
+    np.testing.assert_array_equal(found.members[smoothing][0, :, 0], [1, 2])
+    assert found.weights == {trained: 0.5, smoothing: 0.25}
 
 
 def test_baselines_calibrated_anew_see_nothing_after_their_origin(air_panel: Panel) -> None:
