@@ -1,4 +1,4 @@
-"""Which column plays which part."""
+"""The inference of the time, id and target columns."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_two_columns_explain_themselves() -> None:
 
 
 def test_every_part_has_a_finding_with_its_reason() -> None:
-    """What was inferred is said with the reason, what was pinned as given, what is left as a note."""
+    """Inferred columns carry a reason, pinned columns the reason "given"; unused columns are listed in a note."""
     columns, inferred, notes = find_columns(long_table(), ReadOptions(target=("Temperature",)))
     assert columns == Columns("Date", ("Temperature",), ("Store", "Dept"))
     assert [(one.key, one.value) for one in inferred] == [
@@ -82,7 +82,7 @@ def test_a_long_table_needs_both_of_its_names() -> None:
 
 
 def test_a_constant_column_is_no_name() -> None:
-    """With one store only, the department alone tells rows apart."""
+    """With a single store, the department alone identifies each row."""
     data = long_table(stores=1)
     assert found(data).series == ("Dept",)
     constant = {f"{word} id": "x" for word in ("city", "state", "country", "region", "site", "shop", "key", "item")}
@@ -90,7 +90,7 @@ def test_a_constant_column_is_no_name() -> None:
     assert found(crowded).series == ("Dept",)
 
 
-def test_names_of_series_need_no_telling_header() -> None:
+def test_id_columns_are_inferred_without_a_known_header() -> None:
     """Any text column with few values names the series, in preference to one with many."""
     rows = list(product("abc", range(24)))
     data = table(
@@ -116,7 +116,7 @@ def test_whole_numbers_to_forecast_are_no_names() -> None:
 
 
 def test_one_doubled_time_does_not_make_a_panel() -> None:
-    """A count beside the target tells the doubled rows apart by chance, and is no id for that."""
+    """A count that happens to separate repeated rows is not an id column."""
     data = table(ds=[*MONTHS, MONTHS[3]], people=[str(k % 4) for k in range(24)] + ["2"], sales=decimals(25))
     assert found(data) == Columns("ds", ("sales",))
 
@@ -156,7 +156,7 @@ def test_pinned_target_leaves_no_number_over() -> None:
 
 
 def test_of_several_times_the_finest_is_taken() -> None:
-    """Half hours tell more rows apart than days; both are named in the reason."""
+    """Half hours distinguish more rows than days; the reason names both columns."""
     hours = [f"2020-01-{day:02d}T{hour:02d}:00" for day in range(1, 3) for hour in range(24)]
     data = table(Date=[hour[:10] for hour in hours], Time=hours, Demand=decimals(48), Temperature=decimals(48))
     columns, inferred, _ = find_columns(data, ReadOptions())
@@ -164,8 +164,8 @@ def test_of_several_times_the_finest_is_taken() -> None:
     assert inferred[0].reason == "distinguishes most rows of Date, Time"
 
 
-def test_a_telling_name_beats_an_unnamed_time() -> None:
-    """When each row was entered is not when it happened."""
+def test_a_column_named_as_time_is_preferred() -> None:
+    """A column of entry times does not replace the column named as the time."""
     entered = [f"2022-01-01 00:{k:02d}:00" for k in range(48)]
     rows = list(product("ab", range(24)))
     data = table(id=[n for n, _ in rows], entered=entered, date=[MONTHS[k] for _, k in rows], y=decimals(48))
@@ -179,7 +179,7 @@ def test_a_date_that_cannot_be_read_is_still_the_time() -> None:
 
 
 def test_without_times_rows_are_counted() -> None:
-    """A column of numbers alone is one series, and a note says that rows are counted."""
+    """A single numeric column is one series with row numbers as times, and a note is added."""
     columns, inferred, notes = find_columns(table(load=decimals(9)), ReadOptions())
     assert columns == Columns(None, ("load",))
     assert (inferred[0].value, inferred[0].reason) == ("none", "no column reads as times")
@@ -196,14 +196,14 @@ def test_without_times_rows_are_counted() -> None:
         (("accounts", "item_count"), "item_count"),
     ],
 )
-def test_a_telling_name_is_the_target(names: tuple[str, str], target: str) -> None:
+def test_a_target_is_inferred_from_its_name(names: tuple[str, str], target: str) -> None:
     """Exact names come first, then words inside a name; `accounts` only contains the letters of `count`."""
     assert found(table(ds=MONTHS, **{name: decimals(24) for name in names})).target == (target,)
 
 
 @pytest.mark.parametrize("names", [("a", "b"), ("sales_in", "sales_out"), ("Y", "value")])
-def test_an_unclear_target_is_asked_for(names: tuple[str, str]) -> None:
-    """Where no name or two names tell, the candidates and both mends are listed."""
+def test_an_ambiguous_target_is_refused(names: tuple[str, str]) -> None:
+    """With no target name, or with two, the message lists the candidates and both fixes."""
     assert refused(table(ds=MONTHS, **{name: decimals(24) for name in names})) == (
         f"d.csv: 2 columns hold numbers: {names[0]}, {names[1]}; name the one to forecast with --target NAME "
         "(data.target), or forecast each as a series with --target '*'"
@@ -240,8 +240,8 @@ def test_no_numbers_at_all_are_refused() -> None:
     assert "data.delimiter" in refused(table(**{"ds^y": ["2020-01^1", "2020-02^2"]}))
 
 
-def test_the_only_column_left_is_taken_so_that_its_faults_are_told() -> None:
-    """Beside the time there is one column: reading its values will say which are no numbers."""
+def test_the_only_remaining_column_is_the_target() -> None:
+    """The only column besides the time is the target; its invalid values are reported when it is parsed."""
     columns, inferred, _ = find_columns(table(ds=MONTHS, y=["abc"] * 24), ReadOptions())
     assert columns == Columns("ds", ("y",))
     assert inferred[2].reason == "the only column left"

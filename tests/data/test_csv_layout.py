@@ -1,4 +1,4 @@
-"""Where rows lie: checked against a slow reader of one character at a time."""
+"""The positions of rows in CSV bytes, compared with a character-by-character reader."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_wild_text_is_parted_like_a_slow_reader_does(body: str, delimiter: str) 
 
 @given(st.lists(st.lists(st.text(alphabet='é",\n', max_size=4), min_size=2, max_size=4), min_size=1, max_size=8))
 def test_tables_written_by_the_csv_module_are_found_again(rows: list[list[str]]) -> None:
-    """What the csv module quotes is found with the width and the physical line at which it was written."""
+    """Quoted fields of the csv module are found with their width and physical line."""
     out, lines = io.StringIO(), []
     for row in rows:
         lines.append(out.getvalue().count("\n") + 1)
@@ -98,7 +98,7 @@ def test_the_delimiter_is_found(text: str, delimiter: str) -> None:
 
 
 def test_two_fitting_delimiters_are_not_guessed() -> None:
-    """Where both signs part every row alike, the user is asked."""
+    """Two delimiters that split every row alike are refused as ambiguous."""
     with pytest.raises(DataError, match=r"^f:1: ',' and ';' separate the fields equally well; .*data\.delimiter"):
         choose_delimiter(b"a;b,c\n1;2,3\n", None, "f")
     assert choose_delimiter(b"a;b,c\n1;2,3\n", ";", "f") == ";"

@@ -81,7 +81,7 @@ WILD = st.text(alphabet=st.characters(blacklist_characters="\0\r", blacklist_cat
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(rows=st.lists(st.tuples(WILD, WILD, WILD), min_size=1, max_size=6), sign=st.sampled_from(",;\t|"))
 def test_any_table_comes_back_field_by_field(tmp_path: Path, rows: list[tuple[str, ...]], sign: str) -> None:
-    """What the csv module writes is read back exactly, whatever signs the fields hold."""
+    """Text written by the csv module is read back exactly, including delimiters and quotes in fields."""
     out = io.StringIO()
     csv.writer(out, delimiter=sign, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([("a", "b", "c"), *rows])
     table = table_of(tmp_path, out.getvalue(), delimiter=sign)
@@ -104,7 +104,7 @@ def test_wild_bytes_are_read_whole_or_refused(tmp_path: Path, data: bytes) -> No
     ("sign", "note"), [(";", "delimiter ';'"), ("\t", "delimiter '\\t' (tab)"), ("|", "delimiter '|'")]
 )
 def test_other_delimiters_are_said(tmp_path: Path, sign: str, note: str) -> None:
-    """A delimiter other than the comma is found, and a note says so."""
+    """A delimiter other than the comma is inferred and noted."""
     table = table_of(tmp_path, f"ds{sign}y\n2020{sign}1\n")
     assert fields(table) == [["ds", "y"], ["2020", "1"]]
     assert table.notes == (DataNote(NoteCode.DELIMITER, note),)
@@ -168,7 +168,7 @@ def test_an_unquoted_decimal_comma_is_explained(tmp_path: Path) -> None:
     ],
 )
 def test_delimiters_at_line_ends_shift_nothing(tmp_path: Path, text: str) -> None:
-    """Trailing delimiters on the header, on the rows or on both are ignored, and said."""
+    """Trailing delimiters of the header, the rows or both are ignored and noted."""
     table = table_of(tmp_path, text)
     assert fields(table) == [["ds", "y"], ["2020", "1"], ["2021", "2"]]
     assert [note.code for note in table.notes] == [NoteCode.TRAILING_DELIMITERS]
@@ -189,7 +189,7 @@ def test_a_missing_header_is_noticed(tmp_path: Path, text: str) -> None:
 
 
 def test_doubled_and_blank_names_are_refused_together(tmp_path: Path) -> None:
-    """All faults of the header are told at once; blanks around names do not make them differ."""
+    """All faults of the header are reported together; names are compared without surrounding blanks."""
     assert refused(tmp_path, "ds,y, y,,z\n2020,1,2,3,4\n").split("\n") == [
         "d.csv:1: column 4 has no name; give it one",
         "d.csv:1: 2 columns are named 'y'; names must differ",
@@ -265,7 +265,7 @@ def test_a_long_file_keeps_lines_and_rows_in_step(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("start", [0, 1])
 def test_an_index_that_only_counts_rows_is_left_out(tmp_path: Path, start: int) -> None:
-    """The unnamed first column of a data frame written by pandas, or by R, is not used, and that is said."""
+    """The unnamed index column of pandas or R is ignored and noted."""
     frame = pd.DataFrame({"ds": ["2020", "2021", "2022"], "y": [5, 6, 7]})
     frame.index += start
     table = table_of(tmp_path, frame.to_csv())
@@ -307,7 +307,7 @@ def test_a_title_above_the_header_gets_its_own_advice(tmp_path: Path) -> None:
 
 
 def test_blank_lines_amid_a_single_column_are_counted(tmp_path: Path) -> None:
-    """A blank line may be meant as a missing value there, so it is said; elsewhere it means nothing."""
+    """A blank line in a one-column file may be a missing value and is noted; elsewhere it is ignored."""
     table = table_of(tmp_path, "y\n1\n\n2\n\n\n3\n\n")
     assert fields(table) == [["y"], ["1"], ["2"], ["3"]]
     assert table.lines.tolist() == [2, 4, 7]
@@ -316,7 +316,7 @@ def test_blank_lines_amid_a_single_column_are_counted(tmp_path: Path) -> None:
     assert table_of(tmp_path, "ds,y\n2020,1\n\n2021,2\n").notes == ()
 
 
-def test_a_name_beyond_all_measure_is_refused(tmp_path: Path) -> None:
+def test_an_extremely_long_name_is_refused(tmp_path: Path) -> None:
     """A header field longer than the csv module takes is a fault of the file."""
     assert refused(tmp_path, f"ds,{'y' * 200_000}\n2020,1\n").startswith(
         "d.csv:1: the header cannot be read (field larger"

@@ -105,7 +105,7 @@ def test_a_zip_must_hold_one_file(tmp_path: Path) -> None:
 
 
 def test_zst_without_its_package_names_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where zstandard is not installed, the message says how to install it."""
+    """Without zstandard, the message names the command that installs it."""
     path = tmp_path / "d.zst"
     path.write_bytes(b"\x28\xb5\x2f\xfd")
     monkeypatch.setitem(sys.modules, "zstandard", None)
@@ -114,7 +114,7 @@ def test_zst_without_its_package_names_the_package(tmp_path: Path, monkeypatch: 
 
 
 def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
-    """A path that does not exist and a folder are told apart."""
+    """A missing path and a folder have different messages."""
     with pytest.raises(FileError, match=r"gone\.csv: No such file"):
         file_reader.read_input(tmp_path / "gone.csv")
     with pytest.raises(FileError, match="is a directory, not a regular file"):
@@ -191,7 +191,7 @@ def test_stdin_is_read_as_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_closed_stdin_is_a_matter_of_the_file_system(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job that is started with stdin closed is told so; an empty name, as of an unset variable, is no folder."""
+    """A closed stdin has its own message; an empty path, as of an unset variable, is not a folder."""
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(FileError, match="stdin: is closed"):
         file_reader.read_input("-")
@@ -200,7 +200,7 @@ def test_a_closed_stdin_is_a_matter_of_the_file_system(monkeypatch: pytest.Monke
 
 
 def test_stdin_of_a_real_process() -> None:
-    """The same through a pipe of the operating system."""
+    """A pipe of the operating system gives the same result."""
     program = "import sys; from lstmcast.data.file_reader import read_input; sys.exit(len(read_input('-')))"
     done = subprocess.run([sys.executable, "-c", program], input=TEXT, check=False, cwd=Path(__file__).parents[2])
     assert done.returncode == len(TEXT)
@@ -227,7 +227,7 @@ def test_a_given_encoding_is_used(encoding: str) -> None:
     assert file_reader.to_utf8("a,é\n1,2\n".encode(encoding), "f", encoding) == "a,é\n1,2\n".encode()
 
 
-def test_invalid_utf8_is_refused_with_its_place() -> None:
+def test_invalid_utf8_is_refused_with_its_position() -> None:
     """The byte, its offset in the file and its line are named, whatever the line ends."""
     for newline in (b"\n", b"\r\n", b"\r"):
         data = newline.join([b"a,b", b"1,2", b"\xc3\xa9,caf\xe9,3"])
@@ -267,7 +267,7 @@ def test_an_unknown_encoding_is_a_fault_of_the_config() -> None:
     ],
 )
 def test_packed_files_without_their_suffix_are_recognised(data: bytes, hint: str) -> None:
-    """A workbook or an archive under the wrong name gets a message that says what it is."""
+    """A workbook or an archive with a wrong extension is reported by its actual format."""
     with pytest.raises(DataError, match=hint):
         file_reader.to_utf8(data, "f")
 

@@ -1,4 +1,4 @@
-"""From a file of labelled series to their features and labels."""
+"""Features and labels of a file of labeled series."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lstmcast.errors import DataError
 PINNED = {"time": "step", "id_columns": ("id",), "target": ("kind",)}
 
 
-def labelled(folder: Path, text: str, *, known: bool = True, **pins: object) -> LabeledPanel:
+def labeled(folder: Path, text: str, *, known: bool = True, **pins: object) -> LabeledPanel:
     """Writes the text to a file and reads it."""
     path = folder / "d.csv"
     path.write_text(text, encoding="utf-8")
@@ -24,7 +24,7 @@ def labelled(folder: Path, text: str, *, known: bool = True, **pins: object) -> 
 def refused(folder: Path, text: str, **options: object) -> list[str]:
     """The faults of the refusal, with the folder taken off."""
     with pytest.raises(DataError) as caught:
-        labelled(folder, text, **options)  # type: ignore[arg-type]
+        labeled(folder, text, **options)  # type: ignore[arg-type]
     return [str(fault).replace(f"{folder}/", "") for fault in caught.value.faults]
 
 
@@ -40,7 +40,7 @@ def rows(label: str = "kind", *, steps: int = 3, names: str = "abcd") -> str:
 
 def test_features_stand_side_by_side(tmp_path: Path) -> None:
     """Four series of three steps: both features of each step in a row, and a label for each series."""
-    found = labelled(tmp_path, rows())
+    found = labeled(tmp_path, rows())
     assert (found.keys, found.labels) == ((("a",), ("b",), ("c",), ("d",)), ("cold", "hot", "cold", "hot"))
     assert (found.features, found.label, found.time) == (("x", "y"), "kind", "step")
     assert found.offsets.tolist() == [0, 3, 6, 9, 12]
@@ -52,7 +52,7 @@ def test_features_stand_side_by_side(tmp_path: Path) -> None:
 
 def test_some_series_in_another_order(tmp_path: Path) -> None:
     """Selected series bring their values, keys and labels."""
-    found = labelled(tmp_path, rows()).select(np.array([3, 0]))
+    found = labeled(tmp_path, rows()).select(np.array([3, 0]))
     assert (found.keys, found.labels) == ((("d",), ("a",)), ("hot", "cold"))
     assert found.values[:, 0].tolist() == [40.0, 41.0, 42.0, 10.0, 11.0, 12.0]
     assert found.lengths.tolist() == [3, 3]
@@ -60,7 +60,7 @@ def test_some_series_in_another_order(tmp_path: Path) -> None:
 
 def test_one_feature_alone(tmp_path: Path) -> None:
     """With a single feature, named, the other numbers are not read."""
-    found = labelled(tmp_path, rows(), **PINNED, features=("y",))
+    found = labeled(tmp_path, rows(), **PINNED, features=("y",))
     assert found.features == ("y",)
     assert found.values[:4].tolist() == [[0.5], [0.5], [0.5], [1.5]]
 
@@ -79,20 +79,20 @@ def test_a_label_that_changes_inside_a_series(tmp_path: Path) -> None:
 def test_a_series_without_a_label(tmp_path: Path) -> None:
     """An empty label is not known; a file without the column has none at all, where that is allowed."""
     text = rows().replace("hot", "")
-    assert labelled(tmp_path, text).labels == ("cold", "", "cold", "")
-    assert labelled(tmp_path, text).classes == ("cold",)
+    assert labeled(tmp_path, text).labels == ("cold", "", "cold", "")
+    assert labeled(tmp_path, text).classes == ("cold",)
     bare = "\n".join(line.rpartition(",")[0] for line in rows().splitlines()) + "\n"
-    assert labelled(tmp_path, bare, known=False).labels == ("", "", "", "")
+    assert labeled(tmp_path, bare, known=False).labels == ("", "", "", "")
     assert refused(tmp_path, bare) == [
         "d.csv: data.target: no column 'kind'; did you mean 'id'? columns: id, step, x, y"
     ]
 
 
 def test_the_label_is_found(tmp_path: Path) -> None:
-    """By its name; where series are named, by what keeps one value in each; else it is asked for."""
-    by_name = labelled(tmp_path, rows("Label"), time="step", id_columns=("id",))
+    """The label column is inferred by name, or as the column constant in each series; otherwise it is required."""
+    by_name = labeled(tmp_path, rows("Label"), time="step", id_columns=("id",))
     assert (by_name.label, by_name.inferred[0].reason) == ("Label", "by its name")
-    kept = labelled(tmp_path, rows().replace("0.5", "7"), time="step", id_columns=("id",), features=("x", "y"))
+    kept = labeled(tmp_path, rows().replace("0.5", "7"), time="step", id_columns=("id",), features=("x", "y"))
     assert (kept.label, kept.features) == ("kind", ("x", "y"))
     (fault,) = refused(tmp_path, rows(), time="step")
     assert fault.endswith("not clear; name it with --target NAME (data.target); columns: id, x, y, kind")
@@ -106,7 +106,7 @@ def test_columns_that_are_not_there(tmp_path: Path) -> None:
     ]
 
 
-def test_series_have_to_be_told_apart(tmp_path: Path) -> None:
+def test_an_id_column_is_required(tmp_path: Path) -> None:
     """A file of one series has nothing to label."""
     (fault,) = refused(tmp_path, rows(names="a"), time="step", target=("kind",))
     assert "no column identifies the series; name it with --id-columns NAME" in fault
@@ -117,7 +117,7 @@ def test_steps_that_a_feature_lacks(tmp_path: Path) -> None:
     text = rows(steps=4).replace("a,0,10,0.5", "a,0,,0.5").replace("b,1,21,1.5", "b,1,21,")
     for step in range(4):
         text = text.replace(f"c,{step},{30 + step}", f"c,{step},")
-    found = labelled(tmp_path, text)
+    found = labeled(tmp_path, text)
     assert found.keys == (("a",), ("b",), ("d",))
     assert found.lengths.tolist() == [3, 4, 4]
     assert found.starts.tolist() == [1, 0, 0]
@@ -128,28 +128,28 @@ def test_steps_that_a_feature_lacks(tmp_path: Path) -> None:
 
 
 def test_features_that_never_meet(tmp_path: Path) -> None:
-    """Where one ends before the other begins, the series is left out."""
+    """A series whose columns do not overlap in time is left out."""
     text = rows(steps=4)
     for step in (0, 1):
         text = text.replace(f"a,{step},1{step}", f"a,{step},").replace(
             f"a,{step + 2},1{step + 2},0.5", f"a,{step + 2},1,"
         )
-    found = labelled(tmp_path, text)
+    found = labeled(tmp_path, text)
     assert [(series.key, series.reason) for series in found.dropped] == [(("a",), DropReason.NO_COMMON_STEP)]
     assert found.keys == (("b",), ("c",), ("d",))
 
 
 def test_a_column_that_counts_is_the_time(tmp_path: Path) -> None:
     """A column that counts from 0 in every series orders the steps; it is no feature unless it is named as one."""
-    found = labelled(tmp_path, rows().replace("step", "hour"), id_columns=("id",), target=("kind",))
+    found = labeled(tmp_path, rows().replace("step", "hour"), id_columns=("id",), target=("kind",))
     assert (found.time, found.features) == ("hour", ("x", "y"))
     assert next(one.reason for one in found.inferred if one.key == "time") == "it counts the steps of every series"
-    pinned = labelled(
+    pinned = labeled(
         tmp_path, rows().replace("step", "hour"), id_columns=("id",), target=("kind",), features=("hour", "x")
     )
     assert (pinned.time, pinned.features) == (None, ("hour", "x"))
     uneven = rows().replace("step", "hour").replace("\na,2", "\na,7")
-    other = labelled(tmp_path, uneven, id_columns=("id",), target=("kind",))
+    other = labeled(tmp_path, uneven, id_columns=("id",), target=("kind",))
     assert (other.time, other.features) == (None, ("hour", "x", "y"))
 
 
@@ -158,4 +158,4 @@ def test_labels_in_order(tmp_path: Path) -> None:
     text = "id,step,x,kind\n" + "".join(
         f"s{k},{t},{t},{name}\n" for k, name in enumerate(["10", "b", "9"]) for t in (0, 1)
     )
-    assert labelled(tmp_path, text).classes == ("9", "10", "b")
+    assert labeled(tmp_path, text).classes == ("9", "10", "b")

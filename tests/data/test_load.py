@@ -83,7 +83,7 @@ def test_rows_without_times_are_counted(tmp_path: Path) -> None:
 
 
 def test_years_that_run_into_the_next_are_no_months(tmp_path: Path) -> None:
-    """A season written 2001-02 would be February: asked, unless the frequency is named."""
+    """A season written 2001-02 could be a month and is refused unless the frequency is given."""
     text = "year,y\n" + "".join(f"20{k:02d}-{k + 1:02d},{k}\n" for k in range(1, 12))
     with pytest.raises(DataError, match=r"2001-02, 2002-03 and so on are 13 months apart; .* first year only \(2001\)"):
         panel_of(tmp_path, text)
@@ -91,13 +91,13 @@ def test_years_that_run_into_the_next_are_no_months(tmp_path: Path) -> None:
 
 
 def test_a_grouping_point_brings_the_decimal_comma(tmp_path: Path) -> None:
-    """Where `.` groups thousands, it cannot part the decimals too: nobody has to say so twice."""
+    """A thousands separator `.` implies the decimal comma."""
     text = "d;y\n" + "".join(f"{month};1.{k:03d}.000,5\n" for k, month in enumerate(monthly(12)))
     assert panel_of(tmp_path, text, thousands=".").values.tolist() == [1_000_000.5 + 1000 * k for k in range(12)]
 
 
 def test_faults_of_times_and_values_come_together(tmp_path: Path) -> None:
-    """One look at the file tells about the impossible date and about the text in both targets."""
+    """One pass reports the impossible date and the text in both targets."""
     rows = [f"{month}-01,{k},{k}" for k, month in enumerate(monthly(12))]
     rows[3], rows[5], rows[7] = "2020-04-31,3,3", "2020-06-01,x,5", "2020-08-01,7,y"
     faults = refused(tmp_path, "\n".join(["ds,a,b", *rows]), target=("a", "b"))
@@ -107,8 +107,8 @@ def test_faults_of_times_and_values_come_together(tmp_path: Path) -> None:
     assert "'y' (line 9)" in faults[2]
 
 
-def test_options_reach_the_columns_they_are_meant_for(tmp_path: Path) -> None:
-    """Thousands, the missing rule, duplicates and the format change what is read, as asked."""
+def test_options_apply_to_their_columns(tmp_path: Path) -> None:
+    """Thousands, missing values, duplicates and the time format change the values as configured."""
     rows = [f'0{k}/0{j}/2020,"1,00{k}"' for j in (1, 2, 3) for k in range(1, 9)]
     text = "\n".join(["when,y", *rows, rows[-1]])
     options = {"thousands": ",", "frequency": "D", "missing": "zero", "duplicates": "sum", "time_format": "%d/%m/%Y"}
@@ -118,7 +118,7 @@ def test_options_reach_the_columns_they_are_meant_for(tmp_path: Path) -> None:
     assert panel.values[-1] == 2016
 
 
-def test_options_of_the_file_reach_the_reader(tmp_path: Path) -> None:
+def test_file_options_apply_to_the_reader(tmp_path: Path) -> None:
     """Encoding, delimiter and decimal sign, each of which would be guessed otherwise here or refused."""
     rows = "\n".join(f"{month}:1,{100 + k}:é" for k, month in enumerate(monthly(12)))
     path = tmp_path / "d.csv"
@@ -128,8 +128,8 @@ def test_options_of_the_file_reach_the_reader(tmp_path: Path) -> None:
     assert panel.values.tolist() == [float(f"1.{100 + k}") for k in range(12)]
 
 
-def test_a_timezone_tells_the_doubled_hour_of_each_series(tmp_path: Path) -> None:
-    """When clocks go back, two series of hourly wall times both run through the hour twice, without a gap."""
+def test_a_timezone_resolves_the_repeated_hour_of_each_series(tmp_path: Path) -> None:
+    """If clocks are set back, two hourly series both repeat the hour without a gap."""
     hours = [0, 1, 2, 2, 3, 4, 5, 6]
     rows = [f"{name},2021-10-31 {hour:02d}:00,{k}" for k, hour in enumerate(hours) for name in "ab"]
     panel = panel_of(tmp_path, "\n".join(["id,ds,y", *rows]), timezone="Europe/Berlin", id_columns=("id",))

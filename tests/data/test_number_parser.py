@@ -45,7 +45,7 @@ def test_spellings_of_missing(missing: str) -> None:
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1), st.booleans())
 def test_every_float_comes_back_to_the_last_bit(values: list[float], also_missing: bool) -> None:
-    """What Python writes is read as the same float, on the fast way and on the careful one."""
+    """Numbers printed by Python are read as the same floats by the fast and the careful parser."""
     fields = [repr(value) for value in values] + ["NA"] * also_missing
     found = numbers(*fields)
     assert found[: len(values)].tobytes() == np.array(values).tobytes()
@@ -74,7 +74,7 @@ def test_wild_text_is_a_number_by_the_rule_or_refused(fields: list[str]) -> None
         refused(*fields)
 
 
-def test_text_is_refused_with_five_places_and_the_count() -> None:
+def test_text_is_refused_with_five_lines_and_the_count() -> None:
     """The first five values with their lines, then how many more."""
     assert refused("1", *"abcdefg", "2") == (
         "d.csv:3: column 'y': 7 values are not numbers: 'a' (line 3), 'b' (line 4), 'c' (line 5), 'd' (line 6), "
@@ -92,7 +92,7 @@ def test_what_python_or_pandas_would_let_through_is_refused(field: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "options", "mend"),
+    ("field", "options", "hint"),
     [
         ("1,234.5", {}, 'set data.thousands: ","'),
         ("1.234,5", {}, 'set data.thousands: "." and data.decimal: ","'),
@@ -114,9 +114,9 @@ def test_what_python_or_pandas_would_let_through_is_refused(field: str) -> None:
         ("12,34", {"thousands": ","}, "correct them"),
     ],
 )
-def test_the_mend_fits_the_fault(field: str, options: dict[str, str], mend: str) -> None:
+def test_the_hint_matches_the_fault(field: str, options: dict[str, str], hint: str) -> None:
     """Each kind of number that is not plain gets its own advice."""
-    assert mend in refused("1", field, **options)
+    assert hint in refused("1", field, **options)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_declared_thousands_must_be_groups_of_three(field: str) -> None:
 
 
 def refused_as_grouped(*fields: str) -> str:
-    """What is said of points that may part thousands; nothing where they cannot."""
+    """The error for points that may group thousands, or an empty text."""
     text, lines = pd.Series(fields, dtype=str), np.arange(2, len(fields) + 2)
     values = parse_numbers(text, lines, column="y", source="f.csv")
     try:
@@ -151,11 +151,11 @@ def refused_as_grouped(*fields: str) -> str:
 
 
 def test_points_that_may_part_thousands_are_refused() -> None:
-    """A thousand written so is a thousandth of its neighbour: which it is, the user has to say."""
-    said = refused_as_grouped("998", "999", "1.000", "1.001")
-    assert said.startswith("f.csv:4: column 'y': '1.000' may be 1000")
-    assert 'data.thousands: "."' in said
-    assert 'data.decimal: "."' in said
+    """A point that may group thousands or separate decimals is refused."""
+    message = refused_as_grouped("998", "999", "1.000", "1.001")
+    assert message.startswith("f.csv:4: column 'y': '1.000' may be 1000")
+    assert 'data.thousands: "."' in message
+    assert 'data.decimal: "."' in message
     assert "'1.234' may be 1234" in refused_as_grouped("1000", "1001", "", "1.234")
 
 
@@ -170,12 +170,12 @@ def test_points_that_may_part_thousands_are_refused() -> None:
     ],
 )
 def test_other_points_part_decimals(fields: tuple[str, ...]) -> None:
-    """Nothing is asked where the column answers."""
+    """Columns with an unambiguous point are accepted."""
     assert refused_as_grouped(*fields) == ""
 
 
 def test_decimals_with_two_signs_are_no_matter_of_settings() -> None:
-    """What would read the one would refuse the other: the first field of either is named."""
+    """Mixed decimal signs are refused, with the first line of each sign."""
     assert "write decimals with one sign: line 2 has '100.0'" in refused("100.0", "101,8")
 
 
@@ -206,7 +206,7 @@ def test_nothing_but_missing_values_is_refused() -> None:
 
 
 def test_integers_that_a_float_cannot_hold_are_counted() -> None:
-    """2^53 + 1 is rounded and said; 2^53, 2^54 and huge decimals are not."""
+    """2^53 + 1 is rounded and noted; 2^53, 2^54 and large decimals are not."""
     exact = [str(2**53), str(2**54), "1e300", "12345678901234567.5"]
     fields = [*exact, str(2**53 + 1), str(-(2**53) - 1), " +9007199254740993 "]
     text = pd.Series(fields, dtype=str)

@@ -111,17 +111,17 @@ def test_without_times_rows_are_counted(tmp_path: Path) -> None:
     assert panel.series(1).tolist() == [5, 6]
 
 
-@pytest.mark.parametrize(("order", "said"), [([3, 2, 1, 0], "run backward"), ([0, 2, 1, 3], "1 row earlier")])
-def test_rows_out_of_order_are_sorted_and_that_is_said(tmp_path: Path, order: list[int], said: str) -> None:
+@pytest.mark.parametrize(("order", "expected"), [([3, 2, 1, 0], "run backward"), ([0, 2, 1, 3], "1 row earlier")])
+def test_unsorted_rows_are_sorted_and_noted(tmp_path: Path, order: list[int], expected: str) -> None:
     """Descending and shuffled rows give the same series, with a note."""
     rows = daily([1, 2, 3, 4])
     panel = load(write(tmp_path, [rows[i] for i in order]))
     assert panel.values.tolist() == [1, 2, 3, 4]
-    assert said in noted(panel, NoteCode.ROWS_SORTED)
+    assert expected in noted(panel, NoteCode.ROWS_SORTED)
 
 
-def test_short_gaps_are_filled_marked_counted_and_said(tmp_path: Path) -> None:
-    """A missing row and a missing value lie on the line between their neighbours and are not observed."""
+def test_short_gaps_are_filled_and_noted(tmp_path: Path) -> None:
+    """A missing row and a missing value are interpolated linearly and are not observed."""
     panel = load(write(tmp_path, daily([1, 2, None, None, 8, "", 10, 11])))
     assert panel.values.tolist() == [1, 2, 4, 6, 8, 9, 10, 11]
     assert panel.observed.tolist() == [True, True, False, False, True, False, True, True]
@@ -148,7 +148,7 @@ def test_a_gap_may_be_a_season_long_in_a_long_series(tmp_path: Path) -> None:
 
 
 def test_what_a_user_asks_for_gaps(tmp_path: Path) -> None:
-    """A long gap is filled with lines or zeros, or any gap refused, as data.missing says."""
+    """Gaps are interpolated, filled with zeros or refused according to data.missing."""
     file = write(tmp_path, daily([0, 10, *[None] * 9, 110, 120]))
     line = load(file, missing="interpolate")
     assert line.values.tolist() == list(range(0, 130, 10))
@@ -202,7 +202,7 @@ def test_duplicates_are_refused_naming_series_time_and_lines(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(("how", "expected"), [("sum", [1, 9, 5, 6]), ("mean", [1, 3, 5, 6]), ("last", [1, 4, 5, 6])])
-def test_duplicates_become_one_value_as_asked(tmp_path: Path, how: str, expected: list[float]) -> None:
+def test_duplicates_are_aggregated_as_configured(tmp_path: Path, how: str, expected: list[float]) -> None:
     """Three rows of one day (2, 3, 4), and one of a day whose other row is missing, are joined and counted."""
     rows = [*daily([1, 2, 5, 6]), "2024-01-02,3", "2024-01-02,4", "2024-01-03,"]
     panel = load(write(tmp_path, rows), duplicates=how)
@@ -220,7 +220,7 @@ def test_a_sum_beyond_numbers_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_doubled_hour_asks_for_the_zone(tmp_path: Path) -> None:
-    """Naive hours through an October night in Paris repeat one: the zone is asked for, and resolves it."""
+    """Naive hours of the end of daylight saving time in Paris repeat; data.timezone is required and resolves them."""
     index = pd.date_range("2024-10-26", "2024-10-29", freq="h", tz="Europe/Paris")
     file = write(tmp_path, [f"{moment:%Y-%m-%d %H:%M},{i}" for i, moment in enumerate(index)])
     with pytest.raises(DataError, match=r"data\.timezone"):
@@ -250,8 +250,8 @@ def test_an_hour_missing_on_another_day_is_only_a_gap(tmp_path: Path) -> None:
         assert panel.values.tolist() == list(range(len(index)))
 
 
-def test_resampling_joins_rows_and_says_so(tmp_path: Path) -> None:
-    """Days taken into months by mean, sum or last are those of pandas; a last month that is not whole is said."""
+def test_resampling_aggregates_rows_and_is_noted(tmp_path: Path) -> None:
+    """Monthly means, sums and last values match pandas; an incomplete last month is noted."""
     index = pd.date_range("2024-01-01", "2024-05-10")
     values = pd.Series(np.arange(len(index)) ** 2 % 17.0, index=index)
     file = write(tmp_path, [f"{day:%Y-%m-%d},{value}" for day, value in values.items()])
@@ -264,7 +264,7 @@ def test_resampling_joins_rows_and_says_so(tmp_path: Path) -> None:
 
 
 def test_a_row_between_steps_is_counted(tmp_path: Path) -> None:
-    """Where it is the only one of its step, nothing is joined, but its time is another from then on."""
+    """A single row off the grid moves to the time of its step without aggregation."""
     rows = [f"2024-{month:02d}-01,{month}" for month in range(1, 10)] + ["2024-10-17,3"]
     assert noted(load(write(tmp_path, rows), frequency="MS"), NoteCode.ROWS_BETWEEN_STEPS).startswith("1 row ")
 
@@ -276,7 +276,7 @@ def test_too_few_values_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_fill_beyond_reason_is_refused(tmp_path: Path) -> None:
-    """Seconds named for rows that lie centuries apart would fill memory: refused, whatever data.missing says."""
+    """A frequency of seconds for rows centuries apart would exhaust memory and is refused."""
     rows = ["1900-01-01 00:00:00,1", "1900-01-01 00:00:01,1", "2100-01-01 00:00:00,2"]
     with pytest.raises(DataError, match=r"data\.missing"):
         load(write(tmp_path, rows), missing="interpolate", frequency="s")
@@ -294,15 +294,15 @@ def test_an_unknown_policy_is_refused(tmp_path: Path, key: str, options: dict[st
 
 
 def test_select_and_drop_last(tmp_path: Path) -> None:
-    """Series are chosen and shortened without touching the others; one that is too short is left empty."""
+    """Series are selected and shortened without touching the others; one that is too short is left empty."""
     rows = [f"{row},a" for row in daily([1, 2, None, 4, 5])] + [f"{row},b" for row in daily([7, 8], "2024-01-02")]
     rows += [f"{row},c" for row in daily([9, 10, 11])]
     panel = load(write(tmp_path, rows, "t,y,id"), series=("id",))
-    chosen = panel.select(np.array([2, 0]))
-    assert chosen.keys == (("c",), ("a",))
-    assert chosen.values.tolist() == [9, 10, 11, 1, 2, 3, 4, 5]
-    assert chosen.observed_of(1).tolist() == [True, True, False, True, True]
-    assert chosen.starts.tolist() == [panel.starts[2], panel.starts[0]]
+    selected = panel.select(np.array([2, 0]))
+    assert selected.keys == (("c",), ("a",))
+    assert selected.values.tolist() == [9, 10, 11, 1, 2, 3, 4, 5]
+    assert selected.observed_of(1).tolist() == [True, True, False, True, True]
+    assert selected.starts.tolist() == [panel.starts[2], panel.starts[0]]
     shorter = panel.drop_last(2)
     assert [shorter.series(k).tolist() for k in range(3)] == [[1, 2, 3], [], [9]]
     assert shorter.lengths.tolist() == [3, 0, 1]
@@ -350,7 +350,7 @@ def test_any_rows_give_what_a_slow_loop_gives(tmp_path_factory: pytest.TempPathF
         assert panel.observed_of(k).tolist() == there
 
 
-def test_a_gap_is_told_at_the_line_after_it(tmp_path: Path) -> None:
+def test_a_gap_is_reported_at_the_line_after_it(tmp_path: Path) -> None:
     """The message leads to the row that follows the gap: `file:line`, as editors understand it."""
     rows = daily([*range(10), *[None] * 9, *range(10)])
     with pytest.raises(DataError, match=r"^f\.csv:12: 9 steps are missing .*\(line 11\).*\(line 12\)"):
@@ -360,7 +360,7 @@ def test_a_gap_is_told_at_the_line_after_it(tmp_path: Path) -> None:
 
 
 def test_several_targets_of_named_series_keep_both_names(tmp_path: Path) -> None:
-    """A key says the shop and the target, so that no two series share a name."""
+    """Series keys contain the shop and the target, so names are unique."""
     rows = [f"2024-01-0{day},{shop},{day},{-day}" for shop in "uv" for day in range(1, 6)]
     panel = load(write(tmp_path, rows, "t,shop,a,b"), series=("shop",), target=("a", "b"))
     assert panel.key_columns == ("shop", "series")

@@ -1,4 +1,4 @@
-"""Which columns name the series of a long table."""
+"""The id columns of a long table."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def twice(**columns: list[str]) -> Table:
 
 
 def test_a_value_never_names_a_series() -> None:
-    """Small whole numbers called `y` would tell rows apart too; the id that is named as one does, decimals or not."""
+    """Small integers in a value column could identify rows; the column named as an id is preferred."""
     ids = ["1.0"] * 24 + ["2"] * 24
     values = [str(k % 5) for k in range(24)] + [str(5 + k % 5) for k in range(24)]
     assert found(twice(y=values, store=ids), "ds").names == ("store",)
@@ -63,7 +63,7 @@ def test_nor_is_a_clock(clock: str, days: int) -> None:
 
 
 def test_years_and_weeks_without_enough_years_are_parts_too() -> None:
-    """Two years of weeks tell no series apart, yet their times repeat as only parts of times do."""
+    """Two years of week numbers are part of the time, not an id."""
     data = table(
         year=[str(2020 + k // 52) for k in range(104)], week=[str(k % 52 + 1) for k in range(104)], y=["1.5"] * 104
     )
@@ -78,7 +78,7 @@ def test_a_month_beside_dates_that_tell_rows_apart_is_a_covariate() -> None:
     assert found(table(ds=MONTHS, month=months[:24], y=["1.5"] * 24), "ds").names == ()
 
 
-def test_without_times_only_a_telling_name_parts_series() -> None:
+def test_without_times_an_id_needs_a_known_name() -> None:
     """An id with several rows for each value does; a running number, a constant or a note does not."""
     values = [f"{k}.5" for k in range(24)]
     assert found(table(item_id=["a", "b"] * 12, y=values), None).names == ("item_id",)
@@ -119,7 +119,7 @@ def test_whole_numbers(fields: list[str], expected: bool) -> None:
     assert are_integers(pd.Series(fields, dtype=str)) is expected
 
 
-def test_a_choice_tells_itself() -> None:
+def test_a_choice_becomes_an_inferred_setting() -> None:
     """One column, none, or very many become a finding of readable length."""
     assert ColumnChoice(("a",), "given").inferred(SettingKey.TIME) == InferredSetting(SettingKey.TIME, "a", "given")
     assert ColumnChoice((), "none fits").inferred(SettingKey.TIME).value == "none"

@@ -52,7 +52,7 @@ def test_what_is_missing_stays_unknown(reader: Reader) -> None:
 
 
 def test_a_kind_that_training_never_met_is_a_step_of_its_own(reader: Reader) -> None:
-    """With the kinds of training another one is −1 yet observed, even at the end, and said with its line."""
+    """A symbol unknown from training has code -1, counts as observed and is noted with its line."""
     panel = reader({"day": DAYS, "weather": [*WEATHER[:-1], "hail"]}, known=("fog", "rain", "sun"))
     assert panel.symbols == ("fog", "rain", "sun")
     assert len(panel.values) == 28
@@ -62,14 +62,14 @@ def test_a_kind_that_training_never_met_is_a_step_of_its_own(reader: Reader) -> 
     assert panel.notes[0].text.endswith("'hail' (line 29)")
 
 
-def test_several_columns_share_their_kinds(reader: Reader) -> None:
+def test_several_columns_use_one_vocabulary(reader: Reader) -> None:
     """With --target '*' each column of symbols is a series, and one code means one kind in all."""
     panel = reader({"day": DAYS, "here": WEATHER, "there": WEATHER[::-1]}, target=("*",))
     assert panel.keys == (("here",), ("there",))
     assert panel.series(0).tolist() == panel.series(1).tolist()[::-1]
 
 
-def test_which_column_is_meant_is_asked_where_it_is_not_clear(reader: Reader) -> None:
+def test_an_ambiguous_symbol_column_is_refused(reader: Reader) -> None:
     """Of two columns of words the one named so is taken; where none is, the message names both."""
     columns = {"day": DAYS, "wind": WEATHER, "state": WEATHER}
     assert reader(columns).columns.target == ("state",)
@@ -89,13 +89,13 @@ def test_numbers_that_return_may_be_symbols(reader: Reader) -> None:
         ([""] * 28, "all values are missing"),
     ],
 )
-def test_what_cannot_be_learnt_is_refused(reader: Reader, column: list[str], fault: str) -> None:
+def test_fewer_than_two_symbols_are_refused(reader: Reader, column: list[str], fault: str) -> None:
     """One kind, or none."""
     with pytest.raises(DataError, match=fault):
         reader({"day": DAYS, "state": column}, target=("state",))
 
 
-def test_too_many_kinds_are_names(reader: Reader) -> None:
+def test_too_many_symbols_are_refused(reader: Reader) -> None:
     """A column whose rows all differ is not found, and refused where it is pinned."""
     hours = [str(np.datetime64("2024-01-01T00") + k).replace("T", " ") for k in range(600)]
     columns = {"time": hours, "id": [f"x{k}" for k in range(600)]}
@@ -120,7 +120,7 @@ def test_finer_rows_are_taken_into_a_step_by_the_last(reader: Reader) -> None:
 
 
 def test_what_names_the_series_is_found(reader: Reader) -> None:
-    """Where times repeat, a column that tells the rows apart names the series, though no number is beside it."""
+    """With repeated times, the column that distinguishes the rows is the id, even without a numeric column."""
     columns = {"day": DAYS * 2, "place": ["a"] * 28 + ["b"] * 28, "weather": WEATHER + WEATHER[::-1]}
     panel = reader(columns)
     assert panel.keys == (("a",), ("b",))
@@ -179,7 +179,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
         read_characters(path, ReadOptions())
 
 
-def told(folder: Path, header: str, rows: list[str], **options: object) -> Panel:
+def load_events(folder: Path, header: str, rows: list[str], **options: object) -> Panel:
     """A file of days, read as one of yes and no."""
     lines = [f"2024-01-{day:02},{row}" for day, row in enumerate(rows, 1)]
     (folder / "days.csv").write_text("\n".join([f"day,{header}", *lines]) + "\n", encoding="utf-8")
@@ -192,35 +192,35 @@ def told(folder: Path, header: str, rows: list[str], **options: object) -> Panel
 def test_words_for_yes_and_no(tmp_path: Path, words: tuple[str, str]) -> None:
     """In any case and with spaces around; they become 1 and 0."""
     yes, no = words
-    panel = told(tmp_path, "open", [yes, no, no, yes])
+    panel = load_events(tmp_path, "open", [yes, no, no, yes])
     assert panel.values.tolist() == [1, 0, 0, 1]
     assert panel.columns.target == ("open",)
 
 
 def test_a_missing_word_is_filled_and_marked(tmp_path: Path) -> None:
     """An empty field is neither: it is not observed."""
-    panel = told(tmp_path, "open", ["yes", "no", "", "no", "yes"])
+    panel = load_events(tmp_path, "open", ["yes", "no", "", "no", "yes"])
     assert panel.observed.tolist() == [True, True, False, True, True]
     np.testing.assert_array_equal(panel.values[panel.observed], [1, 0, 0, 1])
 
 
 def test_the_only_such_column_is_the_target(tmp_path: Path) -> None:
-    """Beside numbers it is found, and the reason is said."""
-    panel = told(tmp_path, "wind,rained,value", ["3,no,5", "4,yes,6", "2,no,7", "9,yes,8"])
+    """The only boolean column is the target, with a reason."""
+    panel = load_events(tmp_path, "wind,rained,value", ["3,no,5", "4,yes,6", "2,no,7", "9,yes,8"])
     assert panel.columns.target == ("rained",)
     assert any(found.reason == "the only column of yes and no" for found in panel.inferred)
 
 
 def test_of_two_one_must_be_named(tmp_path: Path) -> None:
-    """Two columns of 1 and 0 are told apart by the user."""
+    """Two columns of 1 and 0 require a named target."""
     rows = ["1,0", "0,0", "1,1", "0,1"]
     with pytest.raises(DataError, match="2 columns hold numbers: rain, snow; name the one"):
-        told(tmp_path, "rain,snow", rows)
-    assert told(tmp_path, "rain,snow", rows, target=("snow",)).values.tolist() == [0, 0, 1, 1]
+        load_events(tmp_path, "rain,snow", rows)
+    assert load_events(tmp_path, "rain,snow", rows, target=("snow",)).values.tolist() == [0, 0, 1, 1]
 
 
 def test_other_words_are_refused_with_their_lines(tmp_path: Path) -> None:
     """A third word and another number; the way out is a rule."""
     rows = ["yes", "maybe", "no", "2"]
     with pytest.raises(DataError, match=r"days\.csv:3: .*2 fields do not: 'maybe' on line 3, '2' on line 5; or define"):
-        told(tmp_path, "open", rows, target=("open",))
+        load_events(tmp_path, "open", rows, target=("open",))

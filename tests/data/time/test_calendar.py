@@ -62,11 +62,11 @@ def test_grids_are_those_of_date_range(alias: str, start: int, periods: int) -> 
     whole = pd.date_range(pd.Timestamp("1900-01-01") + pd.Timedelta(days=start), periods=periods + 6, freq=alias)
     known = whole[:periods]
     calendar = infer(texts_of(known))
-    places = calendar.positions(micros(known))
-    assert np.array_equal(places, places[0] + np.arange(periods))
+    positions = calendar.positions(micros(known))
+    assert np.array_equal(positions, positions[0] + np.arange(periods))
     assert calendar.name == alias
-    assert calendar.stamps(places[0] + np.arange(periods + 6)).tolist() == micros(whole).tolist()
-    assert calendar.text(places) == texts_of(known)
+    assert calendar.stamps(positions[0] + np.arange(periods + 6)).tolist() == micros(whole).tolist()
+    assert calendar.text(positions) == texts_of(known)
 
 
 @settings(deadline=None)
@@ -77,8 +77,8 @@ def test_holes_do_not_hide_the_frequency(alias: str, start: int, lost: set[int])
     kept = np.setdiff1d(np.arange(60), list(lost))
     calendar = infer(texts_of(whole[kept]))
     assert calendar.name == alias
-    places = calendar.positions(micros(whole[kept]))
-    assert np.array_equal(places - places[0], kept)
+    positions = calendar.positions(micros(whole[kept]))
+    assert np.array_equal(positions - positions[0], kept)
 
 
 def test_business_days_are_numbered_without_weekends() -> None:
@@ -134,10 +134,10 @@ def test_hours_pass_evenly_while_the_clock_is_turned() -> None:
     assert (calendar.name, calendar.timezone) == ("h", "Europe/Paris")
     stamps = times_of(texts, timezone="Europe/Paris").stamps
     assert stamps.tolist() == micros(index.tz_convert("UTC")).tolist()
-    places = calendar.positions(stamps)
-    assert np.array_equal(places, places[0] + np.arange(len(index)))
-    assert calendar.text(places) == texts
-    assert calendar.wall(places[:1])[0] == np.datetime64("2024-03-30T00:00")
+    positions = calendar.positions(stamps)
+    assert np.array_equal(positions, positions[0] + np.arange(len(index)))
+    assert calendar.text(positions) == texts
+    assert calendar.wall(positions[:1])[0] == np.datetime64("2024-03-30T00:00")
 
 
 def test_days_follow_the_wall_clock() -> None:
@@ -146,9 +146,9 @@ def test_days_follow_the_wall_clock() -> None:
     texts = [moment.isoformat() for moment in index]
     calendar = infer(texts, zone="Europe/Paris")
     assert (calendar.name, calendar.timezone) == ("D", "Europe/Paris")
-    places = calendar.positions(times_of(texts).stamps)
-    assert np.array_equal(places, places[0] + np.arange(len(index)))
-    assert calendar.text(places) == texts
+    positions = calendar.positions(times_of(texts).stamps)
+    assert np.array_equal(positions, positions[0] + np.arange(len(index)))
+    assert calendar.text(positions) == texts
     with pytest.raises(DataError, match=r"data\.timezone"):
         infer(texts)
 
@@ -226,7 +226,7 @@ def test_series_are_looked_at_together() -> None:
 
 
 def test_a_finer_step_needs_to_be_common() -> None:
-    """Steps of two hours, with single hours among them, are hourly; one stray half hour is irregular."""
+    """Steps of two hours with some single hours are hourly; one row off the grid makes the series irregular."""
     hours = [0, 2, 4, 5, 7, 8, 10, 12, 13, 15]
     assert infer([f"2024-01-01 {hour:02d}:00" for hour in hours]).name == "h"
     with pytest.raises(DataError) as caught:
@@ -267,9 +267,9 @@ def test_resampling_takes_rows_where_pandas_does(alias: str) -> None:
     calendar = infer(texts_of(index), frequency=alias)
     assert calendar.name == alias
     counts = pd.Series(1, index=index).resample(alias).sum()
-    places, ours = np.unique(calendar.positions(micros(index)), return_counts=True)
+    positions, ours = np.unique(calendar.positions(micros(index)), return_counts=True)
     assert ours.tolist() == counts.tolist()
-    assert calendar.stamps(places).tolist() == micros(counts.index).tolist()
+    assert calendar.stamps(positions).tolist() == micros(counts.index).tolist()
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_a_season_below_one_is_refused() -> None:
         infer(["2024-01-01", "2024-01-02", "2024-01-03"], season=0)
 
 
-def test_a_grid_says_which_times_it_holds() -> None:
+def test_a_grid_contains_only_its_own_times() -> None:
     """A Saturday is on no grid of business days, a Friday is."""
     friday = micros(pd.DatetimeIndex(["2024-03-01", "2024-03-02"]))
     assert replace(TimeGrid("counter"), kind="business").holds(friday).tolist() == [True, False]
@@ -361,7 +361,7 @@ def test_a_counter_has_no_frequency_but_its_own() -> None:
 
 @pytest.mark.parametrize("alias", ALIASES)
 def test_the_name_of_a_grid_finds_it_again(alias: str) -> None:
-    """What check prints can be pinned in a config: it leads to the same grid on the same data."""
+    """A frequency printed by `check` and set in a config gives the same grid on the same data."""
     texts = texts_of(pd.date_range("2019-03-01", periods=24, freq=alias))
     grid = infer(texts).grid
     assert infer(texts, frequency=grid.name).grid == grid

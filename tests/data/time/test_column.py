@@ -160,7 +160,7 @@ def test_an_undecidable_column_asks_for_the_format() -> None:
 
 
 def test_a_year_counted_from_one() -> None:
-    """1-01 … 10-12 are months of years counted from 1, written back without padding, and said."""
+    """1-01 to 10-12 are months of years counted from 1; they are written back without padding and noted."""
     texts = [f"{year}-{month:02d}" for year in range(1, 11) for month in range(1, 13)]
     times = parse(*texts)
     assert isos(times)[:2] == ["0001-01-01T00:00:00", "0001-02-01T00:00:00"]
@@ -216,7 +216,7 @@ def test_a_given_format_is_followed_or_refused() -> None:
 
 
 def test_offsets_become_one_zone() -> None:
-    """One offset stays the wall clock of the file; several become UTC, and that is said."""
+    """One UTC offset keeps the wall clock of the file; several are converted to UTC and noted."""
     one = parse("2020-01-01T00:00:00+02:00", "2020-01-02T00:00:00+02:00")
     assert one.timezone == "UTC+02:00"
     assert isos(one)[0] == "2019-12-31T22:00:00"
@@ -337,13 +337,13 @@ def test_integers_beyond_64_bits_are_no_epochs() -> None:
 
 
 def test_what_would_be_lost_below_a_microsecond_is_refused() -> None:
-    """Nanoseconds that are no whole microseconds are told, not cut off; whole ones are read."""
+    """Times finer than a microsecond are refused, not truncated; whole microseconds are read."""
     message = error("1704067200000001000", "1704067200000002001")
     assert "f.csv:3" in message
     assert "or it is finer than a microsecond" in message
     assert parse("1704067200000001000", "1704067200000002000").stamps[1] == 1_704_067_200_000_002
 
 
-def test_the_names_of_zones_that_are_understood_are_told() -> None:
-    """`EST` may mean several zones: the message says what to write instead."""
+def test_the_message_lists_supported_zone_names() -> None:
+    """`EST` is ambiguous; the message lists alternatives."""
     assert "a zone is Z, UTC, GMT or +02:00" in error("2020-01-01 00:00 EST", "2020-01-01 01:00 EST")
