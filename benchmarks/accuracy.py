@@ -15,13 +15,13 @@ from functools import partial
 from pathlib import Path
 
 from accuracy_tables import NOTE, scaling_lines, set_lines
-from cases import Case
 from common import report
 from files_table import file_lines
 from ledger import Job, Record, read, state_of_code, work
 from published import ORIGINS
 from running import FORECAST, train_and_predict
 from scaling import COUNTS, scaling_jobs
+from scored_case import Case
 from selection import options, selected
 
 HERE = Path(__file__).parent

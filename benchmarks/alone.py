@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-from cases import Case, Said, Scores
 from common import progress, report, table
 from competitions import load
+from scored_case import Case, Said, Scores
 from selection import options
 from zeroshot import past_of
 

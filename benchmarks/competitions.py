@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from cases import Case
+from scored_case import Case
 
 Floats = npt.NDArray[np.float64]
 

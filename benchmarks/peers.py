@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from cases import Case, Histories, read_long, write_long
 from common import measure, progress
 from ledger import Job, Record, work
+from scored_case import Case, Histories, read_long, write_long
 from selection import options, selected
 
 HERE = Path(__file__).parent

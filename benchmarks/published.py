@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from cases import Case, Said, pick
+from scored_case import Case, Said, pick
 
 from lstmcast.data.csv_reader import read_table
 from lstmcast.data.load import read

@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from cases import write_long
 from competitions import SETS, load
 from ledger import Job, Record
 from running import train_and_predict
+from scored_case import write_long
 
 NAME = "M4-Yearly"
 COUNTS = (1_000, 3_000, 10_000, 30_000, 100_000)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
-from cases import Case
 from common import arguments
 from competitions import SETS, load
 from published import origins, published
+from scored_case import Case
 
 Key = dict[str, object]
 

@@ -19,13 +19,13 @@ from pathlib import Path
 
 import numpy as np
 from accuracy_tables import METRICS, by, figures
-from cases import Case, Said
 from common import machine, must, progress, report, table
 from competitions import SETS, known
 from files_table import file_lines
 from ledger import Record, read, state_of_code
 from pretrain import FOLDER, panel_of
 from published import Origin
+from scored_case import Case, Said
 from selection import options, selected
 
 from lstmcast import read as read_file
