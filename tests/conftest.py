@@ -36,7 +36,7 @@ from lstmcast.results import MemberName
 from lstmcast.tasks.value.train import train
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-MakeRunner = Callable[..., Ensemble]
+MakeEnsemble = Callable[..., Ensemble]
 Series = Mapping[str, "np.ndarray | list[float]"]
 
 BRIEF = ("--set", "train.epochs=2", "--set", "train.steps_per_epoch=4", "--set", "model.units=[4]")
@@ -205,7 +205,7 @@ def labelled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for t in range(length):
             a, b = slope * (t - length) + rng.normal(scale=0.3, size=2)
             lines.append(f"s{k},{a:.3f},{100 * b:.3f},{('up', 'down', 'flat')[k % 3]}")
-    path = tmp_path_factory.mktemp("labelled") / "moves.csv"
+    path = tmp_path_factory.mktemp("labeled") / "moves.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
@@ -267,7 +267,7 @@ def event_models(sales_file: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def make_runner() -> MakeRunner:
+def make_ensemble() -> MakeEnsemble:
     """Ensembles in logs with two random networks that read 6 steps of 4 lags; level of 3, profile of 2 × 12."""
 
     def make(
@@ -306,14 +306,14 @@ def moved_by() -> Callable[[Forecaster, Panel, int], float]:
     """How far the forecast moves, in the mean over its steps, for each usual step that a value so far back is moved."""
 
     def quotient(forecaster: Forecaster, panel: Panel, back: int) -> float:
-        scaling, said = forecaster.ensemble.bind(panel).panels[0].scaling, []
+        scaling, forecasts = forecaster.ensemble.bind(panel).panels[0].scaling, []
         z = scaling.forward(panel.values[None])[0]
         for step in (0.02, -0.02):
             moved = z.copy()
             moved[-back] += step
             values = scaling.inverse(moved[None])[0]
-            said.append(forecaster.predict(replace(panel, values=values)).values[0])
-        return float(np.abs((said[0] - said[1]) / 0.04).mean())
+            forecasts.append(forecaster.predict(replace(panel, values=values)).values[0])
+        return float(np.abs((forecasts[0] - forecasts[1]) / 0.04).mean())
 
     return quotient
 

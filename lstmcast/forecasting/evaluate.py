@@ -86,7 +86,7 @@ def evaluate_holdout(bound: BoundEnsemble, split: SplitData, levels: tuple[float
     forecast = bound.inverse_transform(ahead.z, series)
     if not np.isfinite(forecast).all():
         raise ModelError(
-            "the held-out forecasts grow beyond every number: nothing was saved. Lower train.learning_rate, or use "
+            "the held-out forecasts are not finite; no model was saved. Lower train.learning_rate, or use "
             "model.activation: tanh"
         )
     errors = ahead.errors(bound.panels[0].transform(actual, series))

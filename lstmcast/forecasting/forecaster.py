@@ -100,9 +100,7 @@ class Forecaster:
         finite = np.isfinite([values, *lower, *upper]).all(axis=(0, 2))  # [S]
         if not finite.all():
             worst = panel.keys[int(np.argmin(finite))]
-            raise ModelError(
-                f"the forecast of {' '.join(worst) or 'the series'} grows beyond every number; train again"
-            )
+            raise ModelError(f"the forecast of {' '.join(worst) or 'the series'} is not finite; train again")
         return Forecast(
             **Forecast.index_of(panel),
             values=values,

@@ -65,8 +65,8 @@ def _changed_values_warning(before: Panel, now: Panel) -> Iterator[str]:
     time = before.calendar.text(positions[[k]])[0]
     was, is_now = before.values[k], now.values[same_steps[other][-1]]
     yield (
-        f"{now.source}: {other.sum():,} of {len(there):,} values that training knew are others now "
-        f"({time}: {was:g} then, {is_now:g} now); are these the data of the model?"
+        f"{now.source}: {other.sum():,} of {len(there):,} values known at training have changed "
+        f"({time}: {was:g} before, {is_now:g} now); are these the data of the model?"
     )
 
 

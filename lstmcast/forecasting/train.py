@@ -75,7 +75,7 @@ def check_levels(plan: TrainingPlan) -> None:
     if plan.head.levels and plan.levels != plan.head.levels:
         levels_text = " and ".join(f"{level:g}" for level in plan.head.levels)
         raise ConfigError(
-            f"forecast.levels: pretrained networks say the bounds of the {levels_text} % intervals "
+            f"forecast.levels: pretrained networks predict the bounds of the {levels_text} % intervals "
             f"(got {', '.join(f'{level:g}' for level in plan.levels)}); leave it out, or train.init: scratch"
         )
 

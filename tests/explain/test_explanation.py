@@ -17,21 +17,21 @@ from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.preprocessing.panel_scaling import ScalingSpec
 
 
-def with_smoothing(forecaster: Forecaster, share: float) -> Forecaster:
+def with_smoothing(forecaster: Forecaster, weight: float) -> Forecaster:
     """The same with another share of exponential smoothing."""
-    ensemble = Ensemble.of_lstm(forecaster.ensemble.preprocessings[0], forecaster.ensemble.lstm, share)
+    ensemble = Ensemble.of_lstm(forecaster.ensemble.preprocessings[0], forecaster.ensemble.lstm, weight)
     return replace(forecaster, ensemble=ensemble)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.4])
-def test_attributions_sum_to_what_the_past_changed(forecaster: Forecaster, air_panel: Panel, share: float) -> None:
+@pytest.mark.parametrize("weight", [0.0, 0.4])
+def test_attributions_sum_to_what_the_past_changed(forecaster: Forecaster, air_panel: Panel, weight: float) -> None:
     """Forecast minus reference is the sum over all values, for every step ahead; the forecast is that of `predict`."""
-    chosen = with_smoothing(forecaster, share)
-    found = explain(chosen, air_panel)
-    np.testing.assert_array_equal(found.forecast.values, chosen.predict(air_panel).values)
+    selected = with_smoothing(forecaster, weight)
+    found = explain(selected, air_panel)
+    np.testing.assert_array_equal(found.forecast.values, selected.predict(air_panel).values)
     np.testing.assert_allclose(found.attribution.sum(axis=1), found.forecast.values[0] - found.reference, rtol=1e-3)
     assert found.error < 1e-3
-    assert len(found.values) == min(144, chosen.ensemble.required_history)
+    assert len(found.values) == min(144, selected.ensemble.required_history)
 
 
 def test_a_direct_head_with_several_networks_is_explained(direct: Forecaster, direct_panel: Panel) -> None:
@@ -48,25 +48,25 @@ def test_effects_are_quotients_of_differences(
     forecaster: Forecaster, air_panel: Panel, moved_by: Callable[[Forecaster, Panel, int], float]
 ) -> None:
     """Moving one value by a small part of a usual step moves the forecast by that part of its effect."""
-    chosen = with_smoothing(forecaster, 0.0)
-    effect = explain(chosen, air_panel).effect
+    selected = with_smoothing(forecaster, 0.0)
+    effect = explain(selected, air_panel).effect
     for back in (1, 2, 13):
-        assert effect[-back] == pytest.approx(moved_by(chosen, air_panel, back), rel=0.02, abs=1e-3)
+        assert effect[-back] == pytest.approx(moved_by(selected, air_panel, back), rel=0.02, abs=1e-3)
 
 
 def test_a_value_of_zero_has_its_effect(
     forecaster: Forecaster,
     air_panel: Panel,
-    make_runner: Callable[..., Ensemble],
+    make_ensemble: Callable[..., Ensemble],
     moved_by: Callable[[Forecaster, Panel, int], float],
 ) -> None:
     """No forecast falls below 0, but a past value that lies there might have been another."""
     values = air_panel.values.copy()
     values[[-1, -4]] = 0.0
-    chosen = replace(forecaster, ensemble=make_runner(scaling=ScalingSpec("none"), series_scales={(): (30.0, 0.0)}))
-    effect = explain(chosen, replace(air_panel, values=values)).effect
+    selected = replace(forecaster, ensemble=make_ensemble(scaling=ScalingSpec("none"), series_scales={(): (30.0, 0.0)}))
+    effect = explain(selected, replace(air_panel, values=values)).effect
     for back in (1, 4):
-        half = moved_by(chosen, replace(air_panel, values=values), back)  # the step down ends at 0 too
+        half = moved_by(selected, replace(air_panel, values=values), back)  # the step down ends at 0 too
         assert effect[-back] == pytest.approx(2 * half, rel=0.02)
 
 
@@ -102,11 +102,11 @@ def test_more_points_are_taken_where_few_miss_too_much(
     forecaster: Forecaster, air_panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One point misses something, sixteen after it much less; where one is close enough, it stays at one."""
-    chosen = with_smoothing(forecaster, 0.0)
+    selected = with_smoothing(forecaster, 0.0)
 
     def error(nodes: dict[int, float]) -> float:
         monkeypatch.setattr(integrated_gradients, "NODES", nodes)
-        return explain(chosen, air_panel).error
+        return explain(selected, air_panel).error
 
     few = error({1: np.inf})
     assert error({1: 0.0, 16: np.inf}) < few / 10

@@ -30,10 +30,10 @@ Parts = tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]
 
 def same(one: Forecaster, other: Forecaster) -> None:
     """Both forecast the same to the byte, bounds included, and remember the same held-out forecasts."""
-    mine, theirs = one.predict(horizon=30), other.predict(horizon=30)
+    mine, expected = one.predict(horizon=30), other.predict(horizon=30)
     for part in ("values", "lower", "upper", "origins"):
-        assert getattr(mine, part).tobytes() == getattr(theirs, part).tobytes()
-    assert mine.to_frame().equals(theirs.to_frame())
+        assert getattr(mine, part).tobytes() == getattr(expected, part).tobytes()
+    assert mine.to_frame().equals(expected.to_frame())
     assert one.holdout.forecast.tobytes() == other.holdout.forecast.tobytes()
     assert one.horizon == other.horizon
 
@@ -42,7 +42,7 @@ def same(one: Forecaster, other: Forecaster) -> None:
 @pytest.mark.kernel
 @pytest.mark.parametrize("name", ["forecaster", "shops", "direct"])
 def test_saved_and_loaded_it_is_the_same(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    """One series, a panel, and one that says quantiles: what is loaded forecasts what was saved, to the byte."""
+    """A loaded model of one series, a panel or quantiles gives the saved forecast, byte for byte."""
     model: Forecaster = request.getfixturevalue(name)
     version = save(model, tmp_path, "m", data=None, now=NOW, keep=2)
     same(load(version), model)
@@ -50,20 +50,20 @@ def test_saved_and_loaded_it_is_the_same(name: str, request: pytest.FixtureReque
 
 
 @pytest.mark.kernel
-def test_a_saved_share_of_smoothing_is_the_same(
-    tmp_path: Path, lone: Forecaster, make_runner: Callable[..., Ensemble]
+def test_saved_smoothing_weights_are_restored(
+    tmp_path: Path, lone: Forecaster, make_ensemble: Callable[..., Ensemble]
 ) -> None:
     """Networks with a linear path and a forecast that is a quarter smoothing's come back as they were."""
     scales = lone.ensemble.preprocessings[0].series_scales
-    runner = make_runner(QuantileHead(5), smoothing=0.25, half=30, adaptive=True, series_scales=scales)
-    model = replace(lone, ensemble=runner, holdout_ensemble=runner)
+    ensemble = make_ensemble(QuantileHead(5), smoothing=0.25, half=30, adaptive=True, series_scales=scales)
+    model = replace(lone, ensemble=ensemble, holdout_ensemble=ensemble)
     again = load(save(model, tmp_path, "m", data=None, now=NOW, keep=2))
     same(again, model)
     for found in (again.ensemble, again.holdout_ensemble):
-        assert found.weights == runner.weights
-        assert found.preprocessings == runner.preprocessings
+        assert found.weights == ensemble.weights
+        assert found.preprocessings == ensemble.preprocessings
         assert (found.lstm.head, found.lstm.networks[1].skip) == (QuantileHead(5), True)
-    without = replace(model, ensemble=Ensemble.of_lstm(runner.preprocessings[0], runner.lstm, 0.0))
+    without = replace(model, ensemble=Ensemble.of_lstm(ensemble.preprocessings[0], ensemble.lstm, 0.0))
     assert again.predict().values.tobytes() != without.predict().values.tobytes()
 
 
@@ -77,7 +77,7 @@ assert not {"tensorflow", "keras"} & set(sys.modules)
 
 
 @pytest.mark.kernel
-def test_quantiles_are_said_without_tensorflow(direct: Forecaster, tmp_path: Path) -> None:
+def test_quantiles_are_predicted_without_tensorflow(direct: Forecaster, tmp_path: Path) -> None:
     """Another process that never imports TensorFlow writes the same bytes."""
     version = save(direct, tmp_path, "m", data=None, now=NOW, keep=2)
     ran = subprocess.run([sys.executable, "-c", PREDICTING, version], capture_output=True, check=True, timeout=120)
@@ -86,7 +86,7 @@ def test_quantiles_are_said_without_tensorflow(direct: Forecaster, tmp_path: Pat
 
 
 @pytest.mark.kernel
-def test_the_manifest_tells_a_person(forecaster: Forecaster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_manifest_is_readable(forecaster: Forecaster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Time, config, scores, verdict, columns, network, libraries and where the data lie, as plain JSON."""
     monkeypatch.chdir(tmp_path)
     version = save(forecaster, tmp_path, "m", data="air.csv", now=NOW, keep=2)
@@ -216,7 +216,7 @@ def put_in(part: str, name: str, value: Any) -> Callable[[Parts], None]:
     ],
 )
 def test_parts_that_do_not_fit(parts: Parts, damage: Callable[[Parts], None]) -> None:
-    """A part that is missing or contradicts another is a model's fault, in words that say to train again."""
+    """A missing or contradictory file is a ModelError that advises training again."""
     from_artifact(*parts)
     damage(parts)
     with pytest.raises(ModelError, match=r"(?s)\S{5}"):
@@ -264,6 +264,6 @@ def test_two_networks_there_and_back() -> None:
 
 
 def test_a_network_that_is_missing() -> None:
-    """Where more are asked for than there are, the first array that lacks is named."""
+    """With too few arrays, the first missing one is named."""
     with pytest.raises(ModelError, match=r"dense\.d must have shape"):
         from_arrays(to_arrays([network(1)]), count=2, activation="tanh", skip=False, features=3, outputs=2)

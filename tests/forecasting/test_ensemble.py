@@ -30,7 +30,7 @@ from lstmcast.preprocessing.panel_scaling import (
     with_training_scales,
 )
 from lstmcast.preprocessing.windows import WindowSpec
-from lstmcast.statistical import ensemble
+from lstmcast.statistical import ensemble as statistical_ensemble
 
 pytestmark = pytest.mark.kernel
 
@@ -52,7 +52,7 @@ def test_outcomes(pair: Panel) -> None:
     np.testing.assert_array_equal(found, [[3, nan, 4], [10, nan, nan], [5, nan, nan]])
 
 
-def test_usual_steps(pair: Panel) -> None:
+def test_typical_steps(pair: Panel) -> None:
     """The mean change of each series (3 to 3.5 to 4 where filled), and 1 for one that never moves."""
     assert naive_scales(pair).tolist() == [(2 + 0.5 + 0.5 + 6) / 4, 1.0]
 
@@ -68,43 +68,45 @@ def test_last_steps(pair: Panel) -> None:
 
 
 @pytest.mark.parametrize("head", HEADS)
-@pytest.mark.parametrize(("share", "tried"), [(0.0, False), (0.25, False), (0.25, True)])
-def test_no_more_than_reach_is_looked_at(
-    make_runner: Callable[..., Ensemble],
+@pytest.mark.parametrize(("weight", "adaptive"), [(0.0, False), (0.25, False), (0.25, True)])
+def test_only_the_required_history_is_used(
+    make_ensemble: Callable[..., Ensemble],
     air_panel: Panel,
     head: QuantileHead,
-    share: float,
-    tried: bool,
+    weight: float,
+    adaptive: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The last `reach` steps give the forecast and the bounds of the whole series, so a model needs to keep no more."""
-    monkeypatch.setattr(ensemble, "MIN_HISTORY_STEPS", 30)
-    monkeypatch.setattr(ensemble, "HISTORY_SEASONS", 8)
+    """The required history gives the forecast and the bounds of the whole series."""
+    monkeypatch.setattr(statistical_ensemble, "MIN_HISTORY_STEPS", 30)
+    monkeypatch.setattr(statistical_ensemble, "HISTORY_SEASONS", 8)
     scales = {(): (0.1, 0.0)}  # as trained: not measured again
-    runner = make_runner(head, smoothing=share, adaptive=tried, series_scales=scales, horizon=6)
-    assert runner.required_history < 144
+    ensemble = make_ensemble(head, smoothing=weight, adaptive=adaptive, series_scales=scales, horizon=6)
+    assert ensemble.required_history < 144
     here = np.array([0])
-    whole, part = runner.bind(air_panel), runner.bind(tail(air_panel, runner.required_history))
-    end, last = np.array([143]), np.array([runner.required_history - 1])
-    said, cut = whole.forecast(here, end, 24), part.forecast(here, last, 24)
-    np.testing.assert_allclose(whole.inverse_transform(said.z, here), part.inverse_transform(cut.z, here), rtol=1e-4)
-    np.testing.assert_allclose(said.below, cut.below, rtol=1e-4)
-    np.testing.assert_allclose(said.above, cut.above, rtol=1e-4)
+    whole, part = ensemble.bind(air_panel), ensemble.bind(tail(air_panel, ensemble.required_history))
+    end, last = np.array([143]), np.array([ensemble.required_history - 1])
+    forecast, cut = whole.forecast(here, end, 24), part.forecast(here, last, 24)
+    np.testing.assert_allclose(
+        whole.inverse_transform(forecast.z, here), part.inverse_transform(cut.z, here), rtol=1e-4
+    )
+    np.testing.assert_allclose(forecast.below, cut.below, rtol=1e-4)
+    np.testing.assert_allclose(forecast.above, cut.above, rtol=1e-4)
     dispersion, again = whole.panels[0].recent_dispersion(here, end, 1), part.panels[0].recent_dispersion(here, last, 1)
     np.testing.assert_allclose(dispersion, again, rtol=1e-4)
 
 
 @pytest.mark.parametrize("head", HEADS)
-@pytest.mark.parametrize("share", [0.0, 0.25])
+@pytest.mark.parametrize("weight", [0.0, 0.25])
 def test_nothing_after_an_origin_is_looked_at(
-    make_runner: Callable[..., Ensemble], air_panel: Panel, head: QuantileHead, share: float
+    make_ensemble: Callable[..., Ensemble], air_panel: Panel, head: QuantileHead, weight: float
 ) -> None:
     """The forecast from an origin, and its bounds, are the same to the byte whether the file goes on or ends there."""
-    runner = make_runner(head, smoothing=share, series_scales={(): (0.1, 0.0)})
+    ensemble = make_ensemble(head, smoothing=weight, series_scales={(): (0.1, 0.0)})
     origins, first = np.array([50, 80, 100]), np.array([0, 0, 0])
-    whole = runner.bind(air_panel).forecast(first, origins, 8)
+    whole = ensemble.bind(air_panel).forecast(first, origins, 8)
     for row, origin in enumerate(origins.tolist()):
-        cut = runner.bind(air_panel.drop_last(143 - origin)).forecast(first, np.full(3, origin), 8)
+        cut = ensemble.bind(air_panel.drop_last(143 - origin)).forecast(first, np.full(3, origin), 8)
         assert cut.z[row].tobytes() == whole.z[row].tobytes()
         for side in ("below", "above"):
             assert getattr(cut, side)[:, row].tobytes() == getattr(whole, side)[:, row].tobytes()
@@ -112,29 +114,29 @@ def test_nothing_after_an_origin_is_looked_at(
 
 @pytest.mark.parametrize("head", HEADS)
 def test_networks_are_averaged_with_their_bounds(
-    make_runner: Callable[..., Ensemble], air_panel: Panel, head: QuantileHead
+    make_ensemble: Callable[..., Ensemble], air_panel: Panel, head: QuantileHead
 ) -> None:
     """Forecasts and distances in z are the means of those of each network; the units of a plain head are the spread."""
-    both = make_runner(head).bind(air_panel)
+    both = make_ensemble(head).bind(air_panel)
     series, origins = np.array([0, 0]), np.array([60, 143])
-    said = both.forecast(series, origins, 7)
+    forecast = both.forecast(series, origins, 7)
     one, other = (
         both.ensemble.refitted(both.panels, [network]).forecast(series, origins, 7) for network in both.networks
     )
     assert np.abs(one.z - other.z).min() > 1e-3
     for part in ("z", "below", "above"):
-        np.testing.assert_allclose(getattr(said, part), (getattr(one, part) + getattr(other, part)) / 2)
-    assert said.below.shape == said.above.shape == (len(head.levels) or 1, 2, 7)
+        np.testing.assert_allclose(getattr(forecast, part), (getattr(one, part) + getattr(other, part)) / 2)
+    assert forecast.below.shape == forecast.above.shape == (len(head.levels) or 1, 2, 7)
     if not head.levels:
-        np.testing.assert_array_equal(said.below[0], both.panels[0].recent_dispersion(series, origins, 7))
+        np.testing.assert_array_equal(forecast.below[0], both.panels[0].recent_dispersion(series, origins, 7))
 
 
-def test_a_share_of_the_forecast_is_smoothing(make_runner: Callable[..., Ensemble], air_panel: Panel) -> None:
-    """In z, a quarter of what smoothing says of the series and three of what the networks say."""
-    alone, hedged = (make_runner(smoothing=share).bind(air_panel) for share in (0.0, 0.25))
+def test_a_fraction_of_the_forecast_is_smoothing(make_ensemble: Callable[..., Ensemble], air_panel: Panel) -> None:
+    """In z, a quarter of the forecast is smoothing and three quarters are the networks."""
+    alone, hedged = (make_ensemble(smoothing=weight).bind(air_panel) for weight in (0.0, 0.25))
     series, origins = np.array([0]), np.array([143])
     windows = alone.panels[0].windows
-    smooth = ensemble.forecast(windows.z, np.array([0]), origins, 17, season=windows.spec.season, trial=1)
+    smooth = statistical_ensemble.forecast(windows.z, np.array([0]), origins, 17, season=windows.spec.season, trial=1)
     expected = 0.75 * alone.forecast(series, origins, 17).z + 0.25 * smooth
     np.testing.assert_allclose(hedged.forecast(series, origins, 17).z, expected)
 
@@ -142,15 +144,17 @@ def test_a_share_of_the_forecast_is_smoothing(make_runner: Callable[..., Ensembl
 def test_errors_are_in_the_unit_of_their_side_by_hand() -> None:
     """Forecast 10, units 2 and 4 below, 5 and 8 above: 4 lies 3 and 1.5 units below, 30 lies 4 and 2.5 above."""
     below, above = np.array([[[2.0] * 4], [[4.0] * 4]]), np.array([[[5.0] * 4], [[8.0] * 4]])
-    said = ScaledForecast(np.full((1, 4), 10.0), below, above)
-    errors = said.errors(np.array([[4.0, 30.0, 10.0, np.nan]]))
+    forecast = ScaledForecast(np.full((1, 4), 10.0), below, above)
+    errors = forecast.errors(np.array([[4.0, 30.0, 10.0, np.nan]]))
     np.testing.assert_array_equal(errors, [[[3, 4, 0, np.nan]], [[1.5, 2.5, 0, np.nan]]])
 
 
 def test_a_unit_of_nothing_measures_no_error() -> None:
-    """A series that stands still has no error that says something about others, on the side where its unit is none."""
-    said = ScaledForecast(np.zeros((2, 1)), np.full((1, 2, 1), MIN_DISPERSION), np.array([[[MIN_DISPERSION], [1.0]]]))
-    np.testing.assert_array_equal(said.errors(np.array([[-3.0], [3.0]])), [[[np.nan], [3.0]]])
+    """A side on which a constant series has no dispersion has no error."""
+    forecast = ScaledForecast(
+        np.zeros((2, 1)), np.full((1, 2, 1), MIN_DISPERSION), np.array([[[MIN_DISPERSION], [1.0]]])
+    )
+    np.testing.assert_array_equal(forecast.errors(np.array([[-3.0], [3.0]])), [[[np.nan], [3.0]]])
 
 
 def test_bounds_of_no_level_are_none(lone: Forecaster, air_panel: Panel) -> None:
@@ -163,14 +167,17 @@ def test_bounds_of_no_level_are_none(lone: Forecaster, air_panel: Panel) -> None
 
 @pytest.mark.parametrize("kind", ["log", "sqrt"])
 def test_an_upper_bound_in_logs_ends_where_the_series_never_was(
-    make_runner: Callable[..., Ensemble], air_panel: Panel, kind: str
+    make_ensemble: Callable[..., Ensemble], air_panel: Panel, kind: str
 ) -> None:
     """By hand: three times the highest log of the last 36 less twice their mean, unless the forecast lies above."""
-    running, where = make_runner(scaling=ScalingSpec(kind), horizon=2).bind(air_panel), (np.array([0]), np.array([143]))
-    said, one = running.forecast(*where, 2), Calibration((80,), np.ones((1, 2)))
+    running, where = (
+        make_ensemble(scaling=ScalingSpec(kind), horizon=2).bind(air_panel),
+        (np.array([0]), np.array([143])),
+    )
+    forecast, one = running.forecast(*where, 2), Calibration((80,), np.ones((1, 2)))
     calm, wild = np.full((1, 1, 2), 1e-3), np.full((1, 1, 2), 1e3)
     z = running.panels[0].transform(np.array([[500.0, 1e6]]), where[0])
-    lower, upper = running.intervals(replace(said, z=z, below=wild, above=wild), one, where[0])
+    lower, upper = running.intervals(replace(forecast, z=z, below=wild, above=wild), one, where[0])
     logs = np.log(air_panel.values[-36:])
     highest = math.exp(3 * logs.max() - 2 * logs.mean())
     if kind == "log":
@@ -178,19 +185,19 @@ def test_an_upper_bound_in_logs_ends_where_the_series_never_was(
     else:
         assert (upper[0] > 1e6).all()
     np.testing.assert_allclose(lower[0], 0, atol=1e-9)
-    narrow = running.intervals(replace(said, z=z, below=calm, above=calm), one, where[0])[1]
+    narrow = running.intervals(replace(forecast, z=z, below=calm, above=calm), one, where[0])[1]
     assert 500 < narrow[0, 0, 0] < 501
 
 
 def test_beyond_the_horizon_that_end_rises_with_the_forecast(
-    make_runner: Callable[..., Ensemble], air_panel: Panel
+    make_ensemble: Callable[..., Ensemble], air_panel: Panel
 ) -> None:
-    """Where the forecast climbs further than it did within two steps, by so much in logs; else it stays."""
-    running, where = make_runner(horizon=2).bind(air_panel), (np.array([0]), np.array([143]))
-    said, one = running.forecast(*where, 4), Calibration((80,), np.ones((1, 4)))
+    """The upper bound is capped by the largest rise in logs within two steps, above the forecast."""
+    running, where = make_ensemble(horizon=2).bind(air_panel), (np.array([0]), np.array([143]))
+    forecast, one = running.forecast(*where, 4), Calibration((80,), np.ones((1, 4)))
     z = running.panels[0].transform(np.array([[500.0, 600.0, 1200.0, 300.0]]), where[0])
     wild = np.full((1, 1, 4), 1e3)
-    _, upper = running.intervals(replace(said, z=z, below=wild, above=wild), one, where[0])
+    _, upper = running.intervals(replace(forecast, z=z, below=wild, above=wild), one, where[0])
     logs = np.log(air_panel.values[-36:])
     highest = math.exp(3 * logs.max() - 2 * logs.mean())
     np.testing.assert_allclose(upper[0], [[highest, highest, 2 * highest, highest]])
@@ -206,8 +213,8 @@ def test_scales_are_those_of_training(pair: Panel) -> None:
     assert known.offset.tolist() == own.offset.tolist()
 
 
-def test_unknown_series_share_the_usual_step_of_training(pair: Panel) -> None:
-    """Where logs share a scale, an unknown series takes that of training; where it counts by its root, both."""
+def test_unknown_series_use_the_typical_step_of_training(pair: Panel) -> None:
+    """If logs are scaled together, an unknown series uses the typical step of training; if blended, both steps."""
     own = fit_panel_scaling(pair, ScalingSpec("log"), 3).scale
     shared, root = (
         Preprocessing(
@@ -246,60 +253,62 @@ def test_spread_looks_back_three_seasons(season: int, steps: int) -> None:
     assert dispersion_window(WindowSpec(context=8, lags=4, season=season)) == steps
 
 
-def test_smoothing_counts_more_in_longer_series(make_runner: Callable[..., Ensemble]) -> None:
+def test_smoothing_counts_more_in_longer_series(make_ensemble: Callable[..., Ensemble]) -> None:
     """By hand: half of the most where `half` values are known, a fifth at half of that, no more beyond its reach."""
-    rule = make_runner(smoothing=0.8, half=60).weights
+    rule = make_ensemble(smoothing=0.8, half=60).weights
     np.testing.assert_allclose(rule.smoothing_fraction(0.8, np.array([60, 30, 300]), 12), [0.4, 0.16, 0.8 / 1.04])
     assert rule.smoothing_fraction(0.8, np.array([10_000]), 12) == rule.smoothing_fraction(0.8, np.array([300]), 12)
 
 
-def test_each_series_has_the_share_of_its_length(make_runner: Callable[..., Ensemble], air_panel: Panel) -> None:
+def test_the_smoothing_weight_depends_on_the_series_length(
+    make_ensemble: Callable[..., Ensemble], air_panel: Panel
+) -> None:
     """From two origins at once: the networks and smoothing alone, each in its share there."""
     where = np.array([0, 0]), np.array([40, 140]), 5
-    said, networks, smoothed = (
-        make_runner(smoothing=most, half=half).bind(air_panel).forecast(*where).z
+    forecast, networks, smoothed = (
+        make_ensemble(smoothing=most, half=half).bind(air_panel).forecast(*where).z
         for most, half in ((0.9, 100), (0.0, 0), (1.0, 0))
     )
-    share = np.array([[0.9 / (1 + (100 / 41) ** 2)], [0.9 / (1 + (100 / 141) ** 2)]])
-    np.testing.assert_allclose(said, (1 - share) * networks + share * smoothed)
+    weight = np.array([[0.9 / (1 + (100 / 41) ** 2)], [0.9 / (1 + (100 / 141) ** 2)]])
+    np.testing.assert_allclose(forecast, (1 - weight) * networks + weight * smoothed)
 
 
 @pytest.mark.parametrize("head", HEADS)
-def test_the_last_horizon_makes_the_share_a_series_own(
-    make_runner: Callable[..., Ensemble], air_panel: Panel, head: QuantileHead
+def test_adaptive_weights_depend_on_the_last_horizon(
+    make_ensemble: Callable[..., Ensemble], air_panel: Panel, head: QuantileHead
 ) -> None:
     """By a loop: as wrong as smoothing and the networks alone were six steps before, to the fourth power."""
-    own = make_runner(head, smoothing=0.3, horizon=6, adaptive=True).bind(air_panel)
-    alone = {share: make_runner(head, smoothing=share, horizon=6).bind(air_panel) for share in (0.0, 1.0)}
+    own = make_ensemble(head, smoothing=0.3, horizon=6, adaptive=True).bind(air_panel)
+    alone = {fraction: make_ensemble(head, smoothing=fraction, horizon=6).bind(air_panel) for fraction in (0.0, 1.0)}
     here, steps = np.array([0]), 9
     for origin in (50, 90, 143):
         came = own.panels[0].windows.z[origin - 5 : origin + 1]
         off = {k: np.abs(one.forecast(here, np.array([origin - 6]), 6).z[0] - came).mean() for k, one in alone.items()}
         weight = 0.3 / off[1.0] ** 4
-        share = weight / (weight + 0.7 / off[0.0] ** 4)
-        assert abs(share - 0.3) > 0.01
-        np.testing.assert_allclose(own.weights(here, np.array([origin])), [[1 - share], [share]])
+        fraction = weight / (weight + 0.7 / off[0.0] ** 4)
+        assert abs(fraction - 0.3) > 0.01
+        np.testing.assert_allclose(own.weights(here, np.array([origin])), [[1 - fraction], [fraction]])
         networks, smooth = (alone[k].forecast(here, np.array([origin]), steps).z for k in (0.0, 1.0))
-        expected = (1 - share) * networks + share * smooth
+        expected = (1 - fraction) * networks + fraction * smooth
         np.testing.assert_allclose(own.forecast(here, np.array([origin]), steps).z, expected)
 
 
-def test_of_few_values_the_share_is_that_of_all(make_runner: Callable[..., Ensemble], air_panel: Panel) -> None:
+def test_short_series_have_the_common_weight(make_ensemble: Callable[..., Ensemble], air_panel: Panel) -> None:
     """Two seasons must be known before the last horizon, for smoothing to be fairly tried on it."""
-    bound, fewest = make_runner(smoothing=0.3, horizon=6, adaptive=True).bind(air_panel), 2 * 12 + 6
-    shares = [bound.weights(np.array([0]), np.array([known - 1]))[1, 0] for known in (1, fewest - 1, fewest)]
-    assert shares[:2] == pytest.approx([0.3, 0.3])
-    assert shares[2] != pytest.approx(0.3)
+    bound, fewest = make_ensemble(smoothing=0.3, horizon=6, adaptive=True).bind(air_panel), 2 * 12 + 6
+    fractions = [bound.weights(np.array([0]), np.array([known - 1]))[1, 0] for known in (1, fewest - 1, fewest)]
+    assert fractions[:2] == pytest.approx([0.3, 0.3])
+    assert fractions[2] != pytest.approx(0.3)
 
 
-def test_phases_share_alike(make_runner: Callable[..., Ensemble], air_panel: Panel) -> None:
-    """Where steps are forecast apart, the mean of the errors of all phases makes one share for all of them."""
-    bound = make_runner(smoothing=0.3, horizon=6, adaptive=True, polyphase=Polyphase(2)).bind(air_panel)
+def test_all_phases_have_one_weight(make_ensemble: Callable[..., Ensemble], air_panel: Panel) -> None:
+    """With polyphase forecasts, the mean error of all phases gives one weight for all of them."""
+    bound = make_ensemble(smoothing=0.3, horizon=6, adaptive=True, polyphase=Polyphase(2)).bind(air_panel)
     (panel,), where = bound.panels, (np.array([0, 0]), np.array([120, 143]))
     apart = [
-        np.abs(said - panel.windows.z[panel.windows.offsets[phase] + end - 2 :][:3]).mean()
+        np.abs(forecast - panel.windows.z[panel.windows.offsets[phase] + end - 2 :][:3]).mean()
         for phase, end in zip(*Polyphase(2).origins(*where), strict=True)
-        for said in [SmoothingMember().forecast(panel, np.array([phase]), np.array([end - 3]), 3).z[0]]
+        for forecast in [SmoothingMember().forecast(panel, np.array([phase]), np.array([end - 3]), 3).z[0]]
     ]
     smooth = recent_errors(SmoothingMember(), panel, *where)
     np.testing.assert_allclose(smooth, np.reshape(apart, (2, 2)).mean(axis=1))

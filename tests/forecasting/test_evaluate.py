@@ -27,62 +27,62 @@ H = 6
 
 
 @pytest.fixture(scope="module")
-def judged(forecaster: Forecaster, air_panel: Panel) -> HoldoutEvaluation:
-    """The airline model judged at a horizon of its own."""
+def evaluated(forecaster: Forecaster, air_panel: Panel) -> HoldoutEvaluation:
+    """The evaluation of the airline model at its own horizon."""
     return evaluate_holdout(
         forecaster.ensemble.bind(air_panel), SplitData(air_panel, plan_holdout(air_panel.lengths, H)), (80.0, 95.0)
     )
 
 
 @pytest.fixture(scope="module")
-def runner(lone: Forecaster) -> Ensemble:
+def ensemble(lone: Forecaster) -> Ensemble:
     """The airline model's networks."""
     return lone.ensemble
 
 
 @pytest.fixture(scope="module")
-def cuts(judged: HoldoutEvaluation, air_panel: Panel) -> list[int]:
-    """How many steps each origin's past has."""
-    return (judged.holdout.positions - air_panel.starts[0] + 1).tolist()
+def cuts(evaluated: HoldoutEvaluation, air_panel: Panel) -> list[int]:
+    """The number of known steps at each origin."""
+    return (evaluated.holdout.positions - air_panel.starts[0] + 1).tolist()
 
 
 @pytest.mark.kernel
 def test_forecasts_are_those_of_a_file_cut_at_the_origin(
-    judged: HoldoutEvaluation, forecaster: Forecaster, air_panel: Panel, cuts: list[int]
+    evaluated: HoldoutEvaluation, forecaster: Forecaster, air_panel: Panel, cuts: list[int]
 ) -> None:
-    """Each held-out forecast, with its bounds, is what the model says when the file ends there."""
-    model = replace(forecaster, calibration=judged.calibration)
+    """Each held-out forecast and its bounds equal the forecast of a file that ends at the origin."""
+    model = replace(forecaster, calibration=evaluated.calibration)
     for row, n in enumerate(cuts):
         alone = model.predict(air_panel.drop_last(144 - n), H)
-        np.testing.assert_allclose(judged.holdout.forecast[row], alone.values[0], rtol=1e-4)
-        np.testing.assert_allclose(judged.holdout.lower[:, row], alone.lower[:, 0], rtol=1e-3)
-        np.testing.assert_allclose(judged.holdout.upper[:, row], alone.upper[:, 0], rtol=1e-3)
+        np.testing.assert_allclose(evaluated.holdout.forecast[row], alone.values[0], rtol=1e-4)
+        np.testing.assert_allclose(evaluated.holdout.lower[:, row], alone.lower[:, 0], rtol=1e-3)
+        np.testing.assert_allclose(evaluated.holdout.upper[:, row], alone.upper[:, 0], rtol=1e-3)
 
 
 @pytest.mark.kernel
-def test_actual_values_are_the_next_rows(judged: HoldoutEvaluation, air_panel: Panel, cuts: list[int]) -> None:
-    """What became of a forecast is the H rows that follow, and the last origin uses the last row."""
+def test_actual_values_are_the_next_rows(evaluated: HoldoutEvaluation, air_panel: Panel, cuts: list[int]) -> None:
+    """The actual values are the H rows after the origin; the last origin uses the last row."""
     for row, n in enumerate(cuts):
-        assert judged.holdout.actual[row].tolist() == air_panel.values[n : n + H].tolist()
+        assert evaluated.holdout.actual[row].tolist() == air_panel.values[n : n + H].tolist()
     assert max(cuts) == 144 - H
 
 
 @pytest.mark.kernel
-def test_scores_by_hand(judged: HoldoutEvaluation, air_panel: Panel, cuts: list[int]) -> None:
+def test_scores_by_hand(evaluated: HoldoutEvaluation, air_panel: Panel, cuts: list[int]) -> None:
     """MAE, RMSE, sMAPE and MASE of the LSTM and of each baseline, by loops over origins and steps."""
     y = air_panel.values.tolist()
     held = plan_holdout(air_panel.lengths, H)
     past = y[: 144 - held.total]
     scale = sum(abs(past[t] - past[t - 12]) for t in range(12, len(past))) / (len(past) - 12)
-    rivals = {
+    baselines = {
         "naive": lambda n, _: y[n - 1],
         "seasonal_naive": lambda n, h: y[n - 12 + h],
         "drift": lambda n, h: y[n - 1] + (h + 1) * (y[n - 1] - y[0]) / (n - 1),
         "window_mean": lambda n, _: sum(y[n - 12 : n]) / 12,
-        "lstmcast": lambda n, h: judged.holdout.forecast[cuts.index(n)][h],
+        "lstmcast": lambda n, h: evaluated.holdout.forecast[cuts.index(n)][h],
     }
-    assert set(judged.evaluation.scores) == set(rivals)
-    for name, rule in rivals.items():
+    assert set(evaluated.evaluation.scores) == set(baselines)
+    for name, rule in baselines.items():
         pairs = [(y[n + h], rule(n, h)) for n in cuts for h in range(H)]
         mae = sum(abs(a - f) for a, f in pairs) / len(pairs)
         by_hand = {
@@ -91,35 +91,37 @@ def test_scores_by_hand(judged: HoldoutEvaluation, air_panel: Panel, cuts: list[
             "smape": sum(200 * abs(a - f) / (abs(a) + abs(f)) for a, f in pairs) / len(pairs),
             "mase": mae / scale,
         }
-        assert judged.evaluation.scores[name] == pytest.approx(by_hand)
+        assert evaluated.evaluation.scores[name] == pytest.approx(by_hand)
 
 
 @pytest.mark.kernel
-def test_skill_is_against_the_best_baseline(judged: HoldoutEvaluation) -> None:
-    """The rival is the baseline with the smallest MASE, and skill is the share by which the error is smaller."""
-    mase = {name: row["mase"] for name, row in judged.evaluation.scores.items() if name != "lstmcast"}
+def test_skill_is_against_the_best_baseline(evaluated: HoldoutEvaluation) -> None:
+    """The baseline has the smallest MASE, and skill is the relative error reduction."""
+    mase = {name: row["mase"] for name, row in evaluated.evaluation.scores.items() if name != "lstmcast"}
     best = min(mase, key=mase.__getitem__)
-    assert judged.evaluation.skill.baseline == best
-    assert judged.evaluation.skill.value == pytest.approx(1 - judged.evaluation.scores["lstmcast"]["mase"] / mase[best])
+    assert evaluated.evaluation.skill.baseline == best
+    assert evaluated.evaluation.skill.value == pytest.approx(
+        1 - evaluated.evaluation.scores["lstmcast"]["mase"] / mase[best]
+    )
 
 
 @pytest.mark.kernel
-def test_calibration_covers_its_own_origins(runner: Ensemble, air_panel: Panel) -> None:
+def test_calibration_covers_its_own_origins(ensemble: Ensemble, air_panel: Panel) -> None:
     """The intervals hold at least the promised share of the forecasts that made them; wider levels hold more."""
-    judged = evaluate_holdout(
-        runner.bind(air_panel), SplitData(air_panel, plan_holdout(air_panel.lengths, H)), (80.0, 95.0)
+    evaluated = evaluate_holdout(
+        ensemble.bind(air_panel), SplitData(air_panel, plan_holdout(air_panel.lengths, H)), (80.0, 95.0)
     )
-    held = judged.holdout
-    shares = ((held.lower <= held.actual) & (held.actual <= held.upper)).mean(axis=(1, 2))
-    assert (shares >= [0.80, 0.95]).all()
+    held = evaluated.holdout
+    fractions = ((held.lower <= held.actual) & (held.actual <= held.upper)).mean(axis=(1, 2))
+    assert (fractions >= [0.80, 0.95]).all()
     assert (held.lower[1] <= held.lower[0]).all()
     assert (held.upper[0] <= held.upper[1]).all()
-    assert set(judged.evaluation.coverage) == {"80", "95"}
+    assert set(evaluated.evaluation.coverage) == {"80", "95"}
 
 
 @pytest.mark.kernel
-def test_every_series_is_judged_in_a_panel(shops: Forecaster, shops_file: object) -> None:
-    """Series long enough are judged, each from origins of its own; the figure keeps them all."""
+def test_every_series_of_a_panel_is_evaluated(shops: Forecaster, shops_file: object) -> None:
+    """Series that are long enough are evaluated from their own origins; all are kept for the figure."""
     panel = read(str(shops_file))
     held = plan_holdout(panel.lengths, 7)
     result = evaluate_holdout(shops.ensemble.bind(panel), SplitData(panel, held), (80.0, 95.0))
@@ -132,37 +134,41 @@ def test_every_series_is_judged_in_a_panel(shops: Forecaster, shops_file: object
 
 
 @pytest.mark.kernel
-def test_levels_in_any_order_make_one_calibration(runner: Ensemble, air_panel: Panel) -> None:
-    """A judgement carries the calibration that `Forecaster.predict` needs."""
-    result = evaluate_holdout(runner.bind(air_panel), SplitData(air_panel, plan_holdout(air_panel.lengths, H)), (50.0,))
+def test_levels_in_any_order_make_one_calibration(ensemble: Ensemble, air_panel: Panel) -> None:
+    """An evaluation contains the calibration for `Forecaster.predict`."""
+    result = evaluate_holdout(
+        ensemble.bind(air_panel), SplitData(air_panel, plan_holdout(air_panel.lengths, H)), (50.0,)
+    )
     assert result.calibration.levels == (50.0,)
     assert result.calibration.widths.shape == (1, H)
 
 
 @pytest.mark.kernel
-def test_a_filled_value_judges_nothing(air_panel: Panel, runner: Ensemble) -> None:
-    """An origin inside a filled gap knows what came after it: none judges, and the verdict is of the others."""
+def test_a_filled_value_is_not_scored(air_panel: Panel, ensemble: Ensemble) -> None:
+    """An origin inside a filled gap is not scored, because interpolation uses the value after the gap."""
     hold = plan_holdout(air_panel.lengths, 12)
     observed = air_panel.observed.copy()
     observed[120:125] = False
-    judged = evaluate_holdout(runner.bind(air_panel), SplitData(replace(air_panel, observed=observed), hold), (80,))
-    whole = evaluate_holdout(runner.bind(air_panel), SplitData(air_panel, hold), (80,))
-    assert whole.evaluation.n_scored - judged.evaluation.n_scored == 5
+    evaluated = evaluate_holdout(
+        ensemble.bind(air_panel), SplitData(replace(air_panel, observed=observed), hold), (80,)
+    )
+    whole = evaluate_holdout(ensemble.bind(air_panel), SplitData(air_panel, hold), (80,))
+    assert whole.evaluation.n_scored - evaluated.evaluation.n_scored == 5
     nothing = observed.copy()
     nothing[-hold.test_steps :] = False
     with pytest.raises(DataError, match="nothing was observed in the last"):
-        evaluate_holdout(runner.bind(air_panel), SplitData(replace(air_panel, observed=nothing), hold), (80,))
+        evaluate_holdout(ensemble.bind(air_panel), SplitData(replace(air_panel, observed=nothing), hold), (80,))
 
 
 @pytest.mark.kernel
 @pytest.mark.parametrize("head", [QuantileHead(), QuantileHead(12), QuantileHead(12, (80.0,))])
-def test_what_smoothing_does_alone_is_said(
-    air_panel: Panel, make_runner: Callable[..., Ensemble], head: QuantileHead
+def test_the_scores_of_smoothing_alone_are_reported(
+    air_panel: Panel, make_ensemble: Callable[..., Ensemble], head: QuantileHead
 ) -> None:
-    """Where nothing of the network is in the forecast it is scored as smoothing is, and the verdict gives no credit."""
+    """A forecast without the network scores as smoothing does, and the skill is not that of the network."""
     split = SplitData(air_panel, plan_holdout(air_panel.lengths, 12))
     alone, networks = (
-        evaluate_holdout(make_runner(head, smoothing=share).bind(air_panel), split, (80,)) for share in (1.0, 0.0)
+        evaluate_holdout(make_ensemble(head, smoothing=weight).bind(air_panel), split, (80,)) for weight in (1.0, 0.0)
     )
     smoothing = alone.evaluation.members[MemberName.SMOOTHING]
     assert alone.evaluation.scores["lstmcast"] == pytest.approx(smoothing)
@@ -172,10 +178,10 @@ def test_what_smoothing_does_alone_is_said(
 
 
 @pytest.mark.kernel
-def test_quantiles_that_are_said_are_calibrated(direct: Forecaster, direct_panel: Panel) -> None:
-    """The widths are the ranks of the held-out errors, each in the distance said for its side and level, by loops."""
+def test_predicted_quantiles_are_calibrated(direct: Forecaster, direct_panel: Panel) -> None:
+    """Widths are ranks of the held-out errors, in units of the bounds of the head, computed with loops."""
     held = plan_holdout(direct_panel.lengths, 5)
-    judged = evaluate_holdout(direct.ensemble.bind(direct_panel), SplitData(direct_panel, held), (80.0, 95.0))
+    evaluated = evaluate_holdout(direct.ensemble.bind(direct_panel), SplitData(direct_panel, held), (80.0, 95.0))
     running = direct.ensemble.bind(direct_panel)
     series, origins = held.test_origins(direct_panel.lengths)
     ahead = running.forecast(series, origins, 5)
@@ -190,14 +196,14 @@ def test_quantiles_that_are_said_are_calibrated(direct: Forecaster, direct_panel
         typical = np.maximum.accumulate(scores.mean(axis=0))
         pool = np.sort((scores / typical).ravel())
         rank = min(math.ceil((len(pool) + 1) * level / 100), len(pool))
-        np.testing.assert_allclose(judged.calibration.widths[q], pool[rank - 1] * typical, rtol=1e-6)
-    kept = judged.holdout
+        np.testing.assert_allclose(evaluated.calibration.widths[q], pool[rank - 1] * typical, rtol=1e-6)
+    kept = evaluated.holdout
     assert (kept.lower[1] <= kept.lower[0]).all()
     assert (kept.lower[0] <= kept.forecast).all()
     assert (kept.forecast <= kept.upper[0]).all()
     assert (kept.upper[0] <= kept.upper[1]).all()
-    shares = ((kept.lower <= kept.actual) & (kept.actual <= kept.upper)).mean(axis=(1, 2))
-    assert (shares >= [0.80, 0.95]).all()
+    fractions = ((kept.lower <= kept.actual) & (kept.actual <= kept.upper)).mean(axis=(1, 2))
+    assert (fractions >= [0.80, 0.95]).all()
 
 
 PROGRAM = "from lstmcast.forecasting.evaluate import blas; print(blas()['blas_kernel'])"

@@ -37,11 +37,11 @@ def group_weights(networks: tuple[Network, ...]) -> list[bytes]:
 
 @pytest.fixture
 def group(direct_panel: Panel, direct_config: Config) -> Callable[..., EnsembleFitter]:
-    """Two small networks, whose stages are told to a list."""
+    """Two small networks whose progress is appended to a list."""
 
-    def make(told: list[FitProgress], warm: WarmStart | None = None, **recipe: object) -> EnsembleFitter:
+    def make(events: list[FitProgress], warm: WarmStart | None = None, **recipe: object) -> EnsembleFitter:
         plan = make_plan(direct_panel, direct_config)
-        return EnsembleFitter(replace(plan, recipe=replace(plan.recipe, **recipe)), warm, told.append, None)
+        return EnsembleFitter(replace(plan, recipe=replace(plan.recipe, **recipe)), warm, events.append, None)
 
     return make
 
@@ -49,22 +49,22 @@ def group(direct_panel: Panel, direct_config: Config) -> Callable[..., EnsembleF
 @pytest.mark.slow
 def test_only_networks_that_gain_by_it_learn_on(group: Callable[..., EnsembleFitter]) -> None:
     """With steps of no size none gains: no epochs, the same weights, nothing fitted again; from chance all are."""
-    told: list[FitProgress] = []
-    first = group(told).fit_before_holdout()
+    events: list[FitProgress] = []
+    first = group(events).fit_before_holdout()
     assert all(first.selection.epochs)
-    assert {stage.name for stage in told} == {"fitting"}
+    assert {stage.name for stage in events} == {"fitting"}
     warm = WarmStart(first.bound.networks, first.bound.networks, may_stay=True)
-    staying = group(told, warm, learning_rate=1e-12)
+    staying = group(events, warm, learning_rate=1e-12)
     again = staying.fit_before_holdout()
     assert again.selection.epochs == (0, 0)
     assert group_weights(again.bound.networks) == group_weights(first.bound.networks)
-    told.clear()
+    events.clear()
     assert group_weights(staying.refit_all(again).networks) == group_weights(first.bound.networks)
-    assert not told
+    assert not events
 
 
 @pytest.mark.slow
-def test_what_has_learnt_before_learns_gently(
+def test_a_warm_start_has_a_lower_learning_rate(
     group: Callable[..., EnsembleFitter], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At three tenths of the rate, both times; from chance at the whole rate, and after a long fit gently too."""
@@ -91,14 +91,14 @@ def test_what_has_learnt_before_learns_gently(
 
 @pytest.mark.slow
 def test_the_whole_learns_from_all_the_data(group: Callable[..., EnsembleFitter], direct_panel: Panel) -> None:
-    """The scales are those of all values, of the judged those of the past; the epochs are the same for both."""
-    told: list[FitProgress] = []
-    fitted = group(told)
-    judged = fitted.fit_before_holdout()
-    told.clear()
-    whole = fitted.refit_all(judged)
-    assert [stage.name for stage in told] == ["fitting again on all the data"] * sum(judged.selection.epochs)
-    scaled, before = whole.ensemble.preprocessings[0], judged.bound.ensemble.preprocessings[0]
+    """The scales are those of all values after the refit; the numbers of epochs do not change."""
+    events: list[FitProgress] = []
+    fitted = group(events)
+    evaluated = fitted.fit_before_holdout()
+    events.clear()
+    whole = fitted.refit_all(evaluated)
+    assert [stage.name for stage in events] == ["fitting again on all the data"] * sum(evaluated.selection.epochs)
+    scaled, before = whole.ensemble.preprocessings[0], evaluated.bound.ensemble.preprocessings[0]
     assert set(scaled.series_scales) == set(direct_panel.keys)
     assert scaled.series_scales != before.series_scales
     assert scaled.typical_step != before.typical_step
@@ -123,31 +123,31 @@ def fits_weights(network: Network) -> dict[str, bytes]:
 @pytest.mark.slow
 def test_each_network_is_the_one_that_is_fitted_alone() -> None:
     """The seeds 2³² − 1 and, beyond the last there is, 0; epochs of their own, at the rates of the recipe's three."""
-    told: list[FitProgress] = []
-    found = FitStage("fitting", SMALL, FALLING, 2, told.append, None).each(windows(), epochs=(1, 2))
+    events: list[FitProgress] = []
+    found = FitStage("fitting", SMALL, FALLING, 2, events.append, None).each(windows(), epochs=(1, 2))
     for one, seed, epochs in zip(found, (2**32 - 1, 0), (1, 2), strict=True):
         alone = fit(windows(), SMALL, replace(FALLING, seed=seed, epochs=epochs, decay=3))
         assert fits_weights(one.network) == fits_weights(alone.network)
-    where = sorted((stage.name, stage.network, stage.networks, stage.progress.epoch) for stage in told)
+    where = sorted((stage.name, stage.network, stage.networks, stage.progress.epoch) for stage in events)
     assert where == [("fitting", 1, 2, 1), ("fitting", 2, 2, 1), ("fitting", 2, 2, 2)]
 
 
 @pytest.mark.slow
-def test_each_is_remembered_by_its_own_name(tmp_path: Path) -> None:
-    """Stage, way and network: asked for once more, each is there already, and nothing is learnt again."""
-    kept, told = Checkpoint(tmp_path / "kept", "this training"), list[FitProgress]()
-    stage = FitStage("fitting", SMALL, FALLING, 2, told.append, kept)
+def test_each_fit_has_its_own_checkpoint(tmp_path: Path) -> None:
+    """Each stage, variant and network is restored from the checkpoint and not fitted again."""
+    kept, events = Checkpoint(tmp_path / "kept", "this training"), list[FitProgress]()
+    stage = FitStage("fitting", SMALL, FALLING, 2, events.append, kept)
     plain, other = stage.each(windows())[1], stage.fit(windows(), 1, variant=", way 2", epochs=1)
     names = ("fitting, network 1", "fitting, network 2", "fitting, way 2, network 2")
     assert [kept.part(name) is not None for name in names] == [True] * 3
-    assert len(told) == 3 + 3 + 1
+    assert len(events) == 3 + 3 + 1
     assert fits_weights(stage.fit(windows(), 1).network) == fits_weights(plain.network) != fits_weights(other.network)
-    assert len(told) == 3 + 3 + 1
+    assert len(events) == 3 + 3 + 1
 
 
 @pytest.mark.slow
 def test_one_failure_ends_its_stage_alone() -> None:
-    """Where a fit raises, the others of its stage end before their next batch; those of another stage go on."""
+    """An error stops the other fits of its stage before their next batch, not those of other stages."""
     stage, other = (FitStage(name, SMALL, FALLING, 2, lambda _: None, None) for name in ("fitting", "again"))
 
     def failing() -> Fit:
@@ -172,8 +172,8 @@ def saved(forecaster: Forecaster) -> tuple[str, dict[str, bytes]]:
 
 
 @pytest.fixture(scope="module", params=["default", "ensemble"])
-def asked(request: pytest.FixtureRequest) -> Config:
-    """One network that stops early and is fitted again; or two at once with dropout, that say every step."""
+def requested(request: pytest.FixtureRequest) -> Config:
+    """One network with early stopping and a refit, or two parallel direct networks with dropout."""
     small = {"train.init": "scratch", "train.epochs": 3, "train.steps_per_epoch": BATCHES, "model.units": [4]}
     ensemble = {
         "train.ensemble_size": 2,
@@ -186,10 +186,10 @@ def asked(request: pytest.FixtureRequest) -> Config:
 
 
 @pytest.fixture(scope="module")
-def whole(air_panel: Panel, asked: Config) -> tuple[tuple[str, dict[str, bytes]], int]:
-    """What the uninterrupted training saves, and how many epochs it learns, over all its fits."""
-    told: list[FitProgress] = []
-    return saved(train(air_panel, asked, on_progress=told.append)), len(told)
+def whole(air_panel: Panel, requested: Config) -> tuple[tuple[str, dict[str, bytes]], int]:
+    """The files of an uninterrupted training, and its number of epochs over all fits."""
+    events: list[FitProgress] = []
+    return saved(train(air_panel, requested, on_progress=events.append)), len(events)
 
 
 @pytest.fixture
@@ -213,15 +213,15 @@ def interrupt(monkeypatch: pytest.MonkeyPatch) -> Interrupt:
 
 @pytest.mark.slow
 def test_interrupted_again_and_again(
-    tmp_path: Path, air_panel: Panel, asked: Config, whole: tuple[Any, int], interrupt: Interrupt
+    tmp_path: Path, air_panel: Panel, requested: Config, whole: tuple[Any, int], interrupt: Interrupt
 ) -> None:
     """Stopped at one batch after the other, each time going on from the file, until it is through: the same bytes."""
-    forecaster, tries, name = None, 0, training_fingerprint(air_panel, asked)
+    forecaster, tries, name = None, 0, training_fingerprint(air_panel, requested)
     while forecaster is None and tries < whole[1]:
         interrupt(2 * BATCHES + 1 + tries % BATCHES)  # an epoch or two further each time
         with suppress(KeyboardInterrupt), checkpoint(tmp_path, name) as kept:
             assert kept.resumed == (tries > 0)
-            forecaster = train(air_panel, asked, checkpoint=kept)
+            forecaster = train(air_panel, requested, checkpoint=kept)
         tries += 1
     assert forecaster is not None
     assert saved(forecaster) == whole[0]
@@ -232,42 +232,44 @@ def test_interrupted_again_and_again(
 @pytest.mark.slow
 @pytest.mark.parametrize("every", [0.0, 1e9])
 def test_killed(
-    tmp_path: Path, air_panel: Panel, asked: Config, whole: tuple[Any, int], interrupt: Interrupt, every: float
+    tmp_path: Path, air_panel: Panel, requested: Config, whole: tuple[Any, int], interrupt: Interrupt, every: float
 ) -> None:
     """Killed with no time for a last word: on from the last periodic checkpoint, or anew where none was due."""
-    path, name = tmp_path / CHECKPOINT, training_fingerprint(air_panel, asked)
+    path, name = tmp_path / CHECKPOINT, training_fingerprint(air_panel, requested)
     interrupt(2 * BATCHES + 2)
     with pytest.raises(KeyboardInterrupt):
-        train(air_panel, asked, checkpoint=Checkpoint(path, name, every=every))
+        train(air_panel, requested, checkpoint=Checkpoint(path, name, every=every))
     assert path.exists() == (every == 0.0)
     interrupt(None)
-    told: list[FitProgress] = []
-    assert saved(train(air_panel, asked, checkpoint=Checkpoint(path, name), on_progress=told.append)) == whole[0]
-    assert (len(told) < whole[1]) == (every == 0.0)
+    events: list[FitProgress] = []
+    assert saved(train(air_panel, requested, checkpoint=Checkpoint(path, name), on_progress=events.append)) == whole[0]
+    assert (len(events) < whole[1]) == (every == 0.0)
 
 
-def test_the_identity_is_that_of_data_and_config(air_panel: Panel, asked: Config) -> None:
+def test_the_identity_is_that_of_data_and_config(air_panel: Panel, requested: Config) -> None:
     """One value, one key, or other libraries make another training; where it is stored does not."""
     values = air_panel.values.copy()
     values[3] += 1
-    same = asked.model_copy(update={"store": asked.store.model_copy(update={"name": "other"})})
-    other = asked.model_copy(update={"train": asked.train.model_copy(update={"seed": 1})})
-    name = training_fingerprint(air_panel, asked)
+    same = requested.model_copy(update={"store": requested.store.model_copy(update={"name": "other"})})
+    other = requested.model_copy(update={"train": requested.train.model_copy(update={"seed": 1})})
+    name = training_fingerprint(air_panel, requested)
     assert training_fingerprint(air_panel, same) == name
     assert (
         len(
             {
                 name,
                 training_fingerprint(air_panel, other),
-                training_fingerprint(replace(air_panel, values=values), asked),
+                training_fingerprint(replace(air_panel, values=values), requested),
             }
         )
         == 3
     )
 
 
-def test_other_libraries_are_another_training(air_panel: Panel, asked: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What another TensorFlow began is not gone on with."""
-    name = training_fingerprint(air_panel, asked)
+def test_other_libraries_are_another_training(
+    air_panel: Panel, requested: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkpoint of another TensorFlow version is not continued."""
+    name = training_fingerprint(air_panel, requested)
     monkeypatch.setattr("lstmcast.forecasting.fitting.library_versions", lambda: {"tensorflow": "1.0"})
-    assert training_fingerprint(air_panel, asked) != name
+    assert training_fingerprint(air_panel, requested) != name

@@ -18,7 +18,7 @@ from lstmcast.forecasting import forecaster
 from lstmcast.forecasting.ensemble import Ensemble
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.nn.heads import QuantileHead
-from lstmcast.statistical import ensemble
+from lstmcast.statistical import ensemble as statistical_ensemble
 
 pytestmark = pytest.mark.kernel
 
@@ -47,7 +47,7 @@ def test_any_horizon(forecaster: Forecaster, horizon: int) -> None:
 
 @pytest.mark.parametrize("horizon", [96_469, 10**6, 10**12])
 def test_no_forecast_reaches_beyond_the_calendar(forecaster: Forecaster, horizon: int) -> None:
-    """Months from 1961 on: the one after December 9999 is refused at once, however many are asked for."""
+    """A forecast of months after December 9999 is refused for any horizon."""
     with pytest.raises(UsageError, match=f"{horizon} steps from the last one reach beyond the year 9999"):
         forecaster.predict(horizon=horizon)
 
@@ -55,7 +55,7 @@ def test_no_forecast_reaches_beyond_the_calendar(forecaster: Forecaster, horizon
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["forecaster", "lone"])
 def test_bounds(name: str, request: pytest.FixtureRequest) -> None:
-    """Intervals nest, hold the forecast and are positive for positive data; leaning on none, they never narrow."""
+    """Intervals nest, contain the forecast, are positive for positive data and do not narrow with the horizon."""
     model: Forecaster = request.getfixturevalue(name)
     forecast = model.predict(horizon=60)
     assert model.ensemble.preprocessings[0].scaling_spec.transform == "log"
@@ -68,7 +68,7 @@ def test_bounds(name: str, request: pytest.FixtureRequest) -> None:
 
 
 @pytest.mark.parametrize("horizon", [1, 4, 5, 6, 23])
-def test_bounds_that_are_said(direct: Forecaster, horizon: int) -> None:
+def test_predicted_bounds(direct: Forecaster, horizon: int) -> None:
     """Quantiles of a network, calibrated: ordered, positive for logs, and other distances below than above, in logs."""
     forecast = direct.predict(horizon=horizon)
     assert direct.ensemble.lstm.head == QuantileHead(5, (80.0, 95.0))
@@ -83,7 +83,7 @@ def test_bounds_that_are_said(direct: Forecaster, horizon: int) -> None:
     assert np.abs(asymmetry - 1).max() > 0.01
 
 
-def test_bounds_that_are_said_of_more_steps_are_those_of_the_last(direct: Forecaster) -> None:
+def test_bounds_beyond_the_output_steps_use_the_last_step(direct: Forecaster) -> None:
     """Beyond its five steps, distances in logs are those of the fifth, and grow with the root of the step."""
     forecast = direct.predict(horizon=20)
     for side in (forecast.lower, forecast.upper):
@@ -92,7 +92,7 @@ def test_bounds_that_are_said_of_more_steps_are_those_of_the_last(direct: Foreca
 
 
 def test_a_direct_forecast_begins_with_the_shorter_one(direct: Forecaster) -> None:
-    """Whatever is asked for, what is said first stays, to the byte."""
+    """The first steps do not depend on the horizon, byte for byte."""
     longest = direct.predict(horizon=23)
     for horizon in (1, 5, 6, 11):
         forecast = direct.predict(horizon=horizon)
@@ -123,26 +123,26 @@ def test_grown_history_is_used(forecaster: Forecaster, air: Path, tmp_path: Path
 @pytest.mark.parametrize("head", [QuantileHead(), QuantileHead(12), QuantileHead(5, (80.0, 95.0))])
 def test_a_shorter_past_is_enough(
     forecaster: Forecaster,
-    make_runner: Callable[..., Ensemble],
+    make_ensemble: Callable[..., Ensemble],
     air: Path,
     tmp_path: Path,
     head: QuantileHead,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The last `reach` rows of the file give the same forecast; a handful of rows give one too."""
-    monkeypatch.setattr(ensemble, "MIN_HISTORY_STEPS", 30)
-    monkeypatch.setattr(ensemble, "HISTORY_SEASONS", 8)
+    """The required history gives the same forecast as the whole file; a few rows give a forecast, too."""
+    monkeypatch.setattr(statistical_ensemble, "MIN_HISTORY_STEPS", 30)
+    monkeypatch.setattr(statistical_ensemble, "HISTORY_SEASONS", 8)
     scales = forecaster.ensemble.preprocessings[0].series_scales
-    runner = make_runner(head, smoothing=0.25, series_scales=scales)
-    model = replace(forecaster, ensemble=runner)
+    ensemble = make_ensemble(head, smoothing=0.25, series_scales=scales)
+    model = replace(forecaster, ensemble=ensemble)
     lines = air.read_text().splitlines()
-    reach, few = tmp_path / "reach.csv", tmp_path / "few.csv"
-    assert runner.required_history < len(lines) - 1
-    reach.write_text("\n".join([lines[0], *lines[-runner.required_history :]]) + "\n")
+    required, few = tmp_path / "required.csv", tmp_path / "few.csv"
+    assert ensemble.required_history < len(lines) - 1
+    required.write_text("\n".join([lines[0], *lines[-ensemble.required_history :]]) + "\n")
     few.write_text("\n".join([lines[0], *lines[-5:]]) + "\n")
-    said, whole = model.predict(read(reach)), model.predict(read(air))
-    np.testing.assert_allclose(said.values, whole.values, rtol=1e-5)
-    np.testing.assert_allclose(said.lower, whole.lower, rtol=1e-4)
+    predicted, whole = model.predict(read(required)), model.predict(read(air))
+    np.testing.assert_allclose(predicted.values, whole.values, rtol=1e-5)
+    np.testing.assert_allclose(predicted.lower, whole.lower, rtol=1e-4)
     forecast = model.predict(read(few, ReadOptions(frequency="MS", season_length=12)))
     assert np.isfinite(forecast.values).all()
 
@@ -168,16 +168,16 @@ def test_each_series_is_forecast_as_if_alone(
     panel = read(write_series(tmp_path / "x.csv", {f"shop {k}": waves(60 + 7 * k, k) + 9 * k for k in range(5)}))
     alone = [shops.predict(panel.select(np.array([k]))) for k in range(5)]
     monkeypatch.setattr(forecaster, "BLOCK", 2)
-    said = shops.predict(panel)
-    assert said.origins.tolist() == [one.origins[0] for one in alone]
-    np.testing.assert_allclose(said.values, [one.values[0] for one in alone], rtol=1e-5)
+    forecast = shops.predict(panel)
+    assert forecast.origins.tolist() == [one.origins[0] for one in alone]
+    np.testing.assert_allclose(forecast.values, [one.values[0] for one in alone], rtol=1e-5)
     for name in ("lower", "upper"):
         expected = np.concatenate([getattr(one, name) for one in alone], axis=1)
-        np.testing.assert_allclose(getattr(said, name), expected, rtol=1e-5)
+        np.testing.assert_allclose(getattr(forecast, name), expected, rtol=1e-5)
 
 
 def refusal(model: Forecaster, path: Path, text: str, options: ReadOptions | None = None) -> str:
-    """What is said of this file, which must be refused."""
+    """The message that refuses this file."""
     path.write_text(text)
     with pytest.raises(DataError) as caught:
         model.predict(read(path, options or ReadOptions()))
@@ -214,7 +214,7 @@ def test_a_forecast_beyond_every_number_is_refused(forecaster: Forecaster) -> No
     wild = replace(ensemble.lstm.networks[0], d=np.array([1e30], np.float32))
     members = (replace(ensemble.lstm, networks=(wild,)), *ensemble.members[1:])
     model = replace(forecaster, ensemble=replace(ensemble, members=members))
-    with pytest.raises(ModelError, match="the forecast of the series grows beyond every number"):
+    with pytest.raises(ModelError, match="the forecast of the series is not finite"):
         model.predict()
 
 
@@ -224,5 +224,5 @@ def test_the_fingerprint_knows_every_change(air_panel: Panel) -> None:
     assert replace(air_panel, values=values, observed=observed).fingerprint() == air_panel.fingerprint()
     values[7] += 1e-9
     observed[9] = False
-    others = [replace(air_panel, values=values), replace(air_panel, observed=observed), air_panel.drop_last(1)]
-    assert len({panel.fingerprint() for panel in (air_panel, *others)}) == 4
+    rest = [replace(air_panel, values=values), replace(air_panel, observed=observed), air_panel.drop_last(1)]
+    assert len({panel.fingerprint() for panel in (air_panel, *rest)}) == 4

@@ -1,4 +1,4 @@
-"""What is said of newest data that are not those of the model."""
+"""Warnings about new data that differ from the training data."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.new_data import data_warnings, find_series, find_step
 
 
-def said(before: Panel, now: Panel) -> list[str]:
+def warnings(before: Panel, now: Panel) -> list[str]:
     """All of it."""
     return list(data_warnings(before, now))
 
 
 def test_the_same_data_longer_or_a_little_revised_are_those_of_the_model(air_panel: Panel) -> None:
-    """Nothing is said of rows that have come, of a few values that were corrected, or of the file of training."""
+    """Additional rows, a few corrected values and the training file itself give no warning."""
     longer, before = air_panel, air_panel.drop_last(24)
     corrected = air_panel.values.copy()
     corrected[-40:-30] += 1
     for now in (before, longer, replace(air_panel, values=corrected)):
-        assert said(before, now) == []
+        assert warnings(before, now) == []
 
 
-def test_other_values_for_most_of_the_known_steps_are_told(air_panel: Panel) -> None:
+def test_changed_values_at_most_known_steps_are_reported(air_panel: Panel) -> None:
     """Another column or another unit: how many, and the newest of them."""
     before, now = air_panel.drop_last(24), replace(air_panel, values=1000 * air_panel.values)
-    (word,) = said(before, now)
-    assert "120 of 120 values that training knew are others now (1958-12: 337 then, 337000 now);" in word
+    (warning,) = warnings(before, now)
+    assert "120 of 120 values known at training have changed (1958-12: 337 before, 337000 now);" in warning
 
 
 def test_only_what_both_know_is_compared(shops_file: Path) -> None:
     """Steps by their time and series by their names; filled values and new series count for nothing."""
     panel = read(shops_file)
     swapped = panel.select(np.array([k for k, key in reversed(list(enumerate(panel.keys))) if key != ("gap",)]))
-    assert not any("others now" in word for word in said(panel, swapped))
+    assert not any("have changed" in warning for warning in warnings(panel, swapped))
     filled = replace(panel, values=np.where(panel.observed, panel.values, -1.0))
-    assert not any("others now" in word for word in said(panel, filled))
+    assert not any("have changed" in warning for warning in warnings(panel, filled))
     renamed = replace(panel, keys=tuple((f"new {name}",) for (name,) in panel.keys), values=-panel.values)
-    assert not any("others now" in word for word in said(panel, renamed))
+    assert not any("have changed" in warning for warning in warnings(panel, renamed))
 
 
 @pytest.mark.slow
@@ -56,14 +56,14 @@ def test_what_a_model_kept_is_what_it_was_trained_on(
     """Saved and loaded, its context has the values of the file."""
     model: Forecaster = request.getfixturevalue(name)
     now = read(air if name == "forecaster" else shops_file)
-    assert not any("others now" in word for word in said(model.context, now))
+    assert not any("have changed" in warning for warning in warnings(model.context, now))
 
 
 @pytest.fixture(scope="module")
 def panel(tmp_path_factory: pytest.TempPathFactory, write_series: Callable[..., Path]) -> Panel:
     """Two daily series of 10 and 30 values."""
     series = {"north": np.arange(1.0, 11), "south/west": np.arange(1.0, 31)}
-    return read(write_series(tmp_path_factory.mktemp("place") / "place.csv", series))
+    return read(write_series(tmp_path_factory.mktemp("position") / "place.csv", series))
 
 
 def test_series_by_name(panel: Panel) -> None:
@@ -73,13 +73,13 @@ def test_series_by_name(panel: Panel) -> None:
 
 
 def test_an_unknown_series_is_refused_with_the_nearest(panel: Panel) -> None:
-    """The message names what was asked for, the most alike, and all there are."""
+    """The message contains the requested key, similar keys and all keys."""
     with pytest.raises(UsageError, match=r"--series nort: no such series; did you mean 'north'\? there are: north, s"):
         find_series(panel, "nort")
 
 
 def test_one_series_without_a_name_takes_none(air_panel: Panel) -> None:
-    """Where there is one series, --series is left out."""
+    """With a single series, --series may be left out."""
     with pytest.raises(UsageError, match="leave --series out"):
         find_series(air_panel, "x")
 

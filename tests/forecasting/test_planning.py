@@ -1,4 +1,4 @@
-"""What `auto` becomes: what is pinned stays, what is decided is said, what cannot be is refused."""
+"""Planning: pinned settings stay, `auto` settings are inferred with a reason, impossible ones are refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def config(**settings: Any) -> Config:
 
 def test_what_is_pinned_stays(air_panel: Panel) -> None:
     """Every pinned number arrives in the plan unchanged."""
-    asked = config(
+    requested = config(
         model__context=9,
         model__lags=5,
         model__level_window=4,
@@ -57,10 +57,10 @@ def test_what_is_pinned_stays(air_panel: Panel) -> None:
         train__clip_targets=2.5,
         train__optimizer="nadam",
     )
-    plan = make_plan(air_panel, asked)
-    (way,) = plan.variants
-    shape = way.window_spec
-    assert (way.scaling_spec.transform, shape.context, shape.lags, shape.level) == ("sqrt", 9, 5, 4)
+    plan = make_plan(air_panel, requested)
+    (variant,) = plan.variants
+    shape = variant.window_spec
+    assert (variant.scaling_spec.transform, shape.context, shape.lags, shape.level) == ("sqrt", 9, 5, 4)
     assert (shape.seasons, shape.season, shape.horizon) == (2, 12, 7)
     net = plan.architecture
     assert (net.context, net.lags, net.units, net.dropout, net.activation) == (9, 5, (3, 2), 0.5, "relu")
@@ -74,7 +74,7 @@ def test_what_is_pinned_stays(air_panel: Panel) -> None:
     assert plan.holdout == plan_holdout(air_panel.lengths, 7)
 
 
-def test_what_is_decided_is_said(air_panel: Panel) -> None:
+def test_inferred_settings_have_reasons(air_panel: Panel) -> None:
     """Each decision is a setting with a value and a reason; a pinned one is marked."""
     found = {f.key: f for f in make_plan(air_panel, ValueConfig()).inferred}
     assert {"horizon", "transform", "preprocessing", "window"} <= set(found)
@@ -85,12 +85,12 @@ def test_what_is_decided_is_said(air_panel: Panel) -> None:
     assert (pinned["transform"].value, pinned["transform"].reason) == ("log", "pinned")
 
 
-def test_ways_share_one_window(air_panel: Panel) -> None:
+def test_variants_have_one_window(air_panel: Panel) -> None:
     """Different ways to see the series read windows of one size, which is the architecture's."""
     plan = make_plan(air_panel, ValueConfig())
-    sizes = {(way.window_spec.context, way.window_spec.lags) for way in plan.variants}
+    sizes = {(variant.window_spec.context, variant.window_spec.lags) for variant in plan.variants}
     assert sizes == {(plan.architecture.context, plan.architecture.lags)}
-    assert all(0 <= way.window_spec.burn < way.window_spec.context for way in plan.variants)
+    assert all(0 <= variant.window_spec.burn < variant.window_spec.context for variant in plan.variants)
 
 
 @pytest.mark.parametrize(
@@ -107,18 +107,21 @@ def test_lags_where_there_is_no_season(tmp_path: Path, write_series: Write, leng
 
 
 @pytest.mark.parametrize(
-    ("values", "asked", "possible"),
+    ("values", "transform", "possible"),
     [([-1.0, 2.0], "log", "none"), ([-1.0, 2.0], "sqrt", "none"), ([0.0, 2.0], "log", "sqrt, none")],
 )
 def test_a_transform_that_the_values_forbid(
-    tmp_path: Path, write_series: Write, values: list[float], asked: str, possible: str
+    tmp_path: Path, write_series: Write, values: list[float], transform: str, possible: str
 ) -> None:
     """A demanded transform is refused where it is impossible, with the smallest value and what is possible."""
     panel = read(write_series(tmp_path / "x.csv", {"a": values * 30}))
     with pytest.raises(DataError) as caught:
-        make_plan(panel, config(model__transform=asked))
+        make_plan(panel, config(model__transform=transform))
     assert tuple(map(str, caught.value.faults)) == (
-        f"model.transform: {asked} cannot take a smallest value of {values[0]:g}; possible here: {possible}, or auto",
+        (
+            f"model.transform: {transform} cannot take a smallest value of {values[0]:g}; "
+            f"possible here: {possible}, or auto"
+        ),
     )
 
 
@@ -146,23 +149,30 @@ def test_an_epoch_is_bounded(air_panel: Panel) -> None:
         ({"model__strategy": "direct", "train__loss": "pinball", "forecast__levels": []}, QuantileHead(12)),
     ],
 )
-def test_what_the_network_says(air_panel: Panel, settings: dict[str, Any], head: QuantileHead) -> None:
+def test_the_head_of_the_network(air_panel: Panel, settings: dict[str, Any], head: QuantileHead) -> None:
     """One value to be run on, or all the steps; with pinball, their bounds. Targets and outputs are as many."""
     plan = make_plan(air_panel, config(**settings))
     assert plan.architecture.head == head
-    assert {way.window_spec.horizon for way in plan.variants} == {head.steps}
+    assert {variant.window_spec.horizon for variant in plan.variants} == {head.steps}
 
 
 def test_a_long_fit_holds_out_nothing_to_stop(air_panel: Panel) -> None:
-    """Without patience nothing stops: one way, a falling learning rate, and what would stop is learnt from."""
-    stopping, lasting = make_plan(air_panel, ValueConfig()), make_plan(air_panel, config(train__patience=None))
+    """Without patience there is one variant, a falling learning rate, and the validation steps are used in training."""
+    stopping, no_early_stopping = (
+        make_plan(air_panel, ValueConfig()),
+        make_plan(air_panel, config(train__patience=None)),
+    )
     assert (stopping.holdout.validation_steps > 0, stopping.recipe.patience, stopping.recipe.schedule) == (
         True,
         10,
         "constant",
     )
-    assert lasting.holdout == plan_holdout(air_panel.lengths, 12, stopping=False)
-    assert (lasting.recipe.patience, lasting.recipe.schedule, len(lasting.variants)) == (None, "cosine", 1)
+    assert no_early_stopping.holdout == plan_holdout(air_panel.lengths, 12, stopping=False)
+    assert (no_early_stopping.recipe.patience, no_early_stopping.recipe.schedule, len(no_early_stopping.variants)) == (
+        None,
+        "cosine",
+        1,
+    )
     pinned = make_plan(air_panel, config(train__patience=None, train__schedule="constant")).recipe
     assert pinned.schedule == "constant"
 
@@ -175,12 +185,14 @@ def test_a_long_fit_learns_from_each_value_as_often_however_many_epochs(epochs: 
         panel = replace(
             air_panel, values=values, observed=np.ones(length, bool), offsets=np.array([0, length]), inferred=()
         )
-        asked = config(
+        requested = config(
             train__patience=None, train__epochs=epochs, train__batch_size=2, model__context=8, model__profile_seasons=0
         )
-        plan = make_plan(panel, asked)
-        learnt = plan.recipe.batches * plan.recipe.epochs * 2 * 8  # an epoch has whole batches: rounded by half a one
-        assert learnt == pytest.approx(passes * (length - plan.holdout.total), abs=0.5 * epochs * 2 * 8)
+        plan = make_plan(panel, requested)
+        n_windows = (
+            plan.recipe.batches * plan.recipe.epochs * 2 * 8
+        )  # an epoch has whole batches: rounded by half a one
+        assert n_windows == pytest.approx(passes * (length - plan.holdout.total), abs=0.5 * epochs * 2 * 8)
 
 
 def test_many_values_are_not_stopped(air_panel: Panel) -> None:
@@ -196,17 +208,17 @@ def test_many_values_are_not_stopped(air_panel: Panel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "series", "transform", "share"),
+    ("length", "series", "transform", "scale_mode"),
     [(100, 3, "log", "blended"), (400, 3, "log", "global"), (400, 1, "log", "local"), (400, 3, "none", "local")],
 )
 def test_whose_step_is_the_unit(
-    tmp_path: Path, write_series: Write, length: int, series: int, transform: str, share: str
+    tmp_path: Path, write_series: Write, length: int, series: int, transform: str, scale_mode: str
 ) -> None:
     """Each series its own; logs of several share it, and short ones in part."""
     values = 100 + np.random.default_rng(1).normal(size=length)
     panel = read(write_series(tmp_path / "x.csv", {f"s{k}": values + k for k in range(series)}))
     plan = make_plan(panel, config(model__transform=transform, model__level_window=1, model__profile_seasons=0))
-    assert plan.variants[0].scaling_spec == ScalingSpec(transform, share)
+    assert plan.variants[0].scaling_spec == ScalingSpec(transform, scale_mode)
 
 
 @pytest.mark.parametrize(("loss", "most"), [("mse", 3.0), ("mae", None), ("huber", None)])

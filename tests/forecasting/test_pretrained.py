@@ -1,4 +1,4 @@
-"""Networks that came with lstmcast: which are asked, what they make of any data, and what they say of themselves."""
+"""Bundled pretrained networks: the class of the data, forecasts of any data, and manifests."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_the_class_is_that_of_the_frequency_or_the_season(grid: TimeGrid, season
 
 
 def test_a_season_that_nobody_sees_is_not_taken_off() -> None:
-    """A random walk on business days has no week: the networks that know no season are asked."""
+    """Business days of a random walk have no weekly season and use the class without a season."""
     walk = np.random.default_rng(0).normal(size=500).cumsum() + 100
     assert select_pretrained(panel_of(walk, calendar=Calendar(TimeGrid("business"), season=5))).reason == "other"
 
@@ -98,8 +98,8 @@ def test_a_clear_season_goes_on(grid: TimeGrid, season: int) -> None:
     """Of a wave with little noise, the error is a small part of the wave, whatever its season."""
     values = wave(13 * season, season)
     panel = panel_of(values[: 12 * season], calendar=Calendar(grid, season=season))
-    said = load_pretrained_forecaster(panel).predict(panel, season).values[0]
-    assert np.abs(said - values[12 * season :]).mean() < 0.25 * np.abs(values - 100).mean()
+    forecast = load_pretrained_forecaster(panel).predict(panel, season).values[0]
+    assert np.abs(forecast - values[12 * season :]).mean() < 0.25 * np.abs(values - 100).mean()
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -126,41 +126,41 @@ def test_whatever_the_data_the_forecast_is_finite_and_inside_its_bounds(
 ) -> None:
     """Zeros, negative, tiny and huge values, one value alone: numbers in their intervals, below zero as the data."""
     panel = panel_of(*series, calendar=calendar)
-    said = load_pretrained_forecaster(panel).predict(panel, 7)
-    assert np.isfinite(said.values).all()
-    for lower, upper in zip(said.lower, said.upper, strict=True):
-        assert (lower <= said.values).all()
-        assert (said.values <= upper).all()
+    forecast = load_pretrained_forecaster(panel).predict(panel, 7)
+    assert np.isfinite(forecast.values).all()
+    for lower, upper in zip(forecast.lower, forecast.upper, strict=True):
+        assert (lower <= forecast.values).all()
+        assert (forecast.values <= upper).all()
     for k, values in enumerate(series):
         if min(values) >= 0:
-            assert (said.lower[:, k] >= 0).all()
+            assert (forecast.lower[:, k] >= 0).all()
 
 
 def test_each_series_of_a_mixed_panel_is_forecast_as_if_alone() -> None:
-    """Logs for positive series, the values themselves for others: neither changes what is said of its neighbours."""
+    """Logs are used for positive series, values for others; neighbors in the panel do not change a forecast."""
     series = [wave(60, 12), wave(50, 12, seed=1) - 100, np.tile([0.0, 0, 3, 0, 1], 9), np.full(30, 7.0), [5.0]]
     together = load_pretrained_forecaster(panel_of(*series)).predict(panel_of(*series))
     for k, values in enumerate(series):
         alone = panel_of(values)
-        said = load_pretrained_forecaster(alone).predict(alone)
-        assert together.values[k] == pytest.approx(said.values[0], rel=1e-5, abs=1e-5)
-        assert together.upper[:, k] == pytest.approx(said.upper[:, 0], rel=1e-5, abs=1e-5)
+        forecast = load_pretrained_forecaster(alone).predict(alone)
+        assert together.values[k] == pytest.approx(forecast.values[0], rel=1e-5, abs=1e-5)
+        assert together.upper[:, k] == pytest.approx(forecast.upper[:, 0], rel=1e-5, abs=1e-5)
 
 
 def test_another_unit_gives_the_same_forecast_in_it() -> None:
     """Thousands are forecast as ones are, to rounding."""
     values = wave(60, 12)
     small, large = (panel_of(values * unit) for unit in (1.0, 1000.0))
-    said = load_pretrained_forecaster(small).predict(small).values
-    assert load_pretrained_forecaster(large).predict(large).values == pytest.approx(1000 * said, rel=1e-5)
+    forecast = load_pretrained_forecaster(small).predict(small).values
+    assert load_pretrained_forecaster(large).predict(large).values == pytest.approx(1000 * forecast, rel=1e-5)
 
 
-def test_what_stands_still_goes_on_standing() -> None:
+def test_a_constant_series_stays_constant() -> None:
     """A constant is forecast as itself, within narrow bounds; so are zeros."""
     panel = panel_of(np.full(40, 250.0), np.zeros(40), np.full(40, -3.0))
-    said = load_pretrained_forecaster(panel).predict(panel)
-    assert said.values == pytest.approx(np.repeat([[250.0], [0.0], [-3.0]], 12, axis=1), rel=0.02, abs=1e-4)
-    assert (said.upper - said.lower <= 0.5 * np.abs(said.values) + 1e-3).all()
+    forecast = load_pretrained_forecaster(panel).predict(panel)
+    assert forecast.values == pytest.approx(np.repeat([[250.0], [0.0], [-3.0]], 12, axis=1), rel=0.02, abs=1e-4)
+    assert (forecast.upper - forecast.lower <= 0.5 * np.abs(forecast.values) + 1e-3).all()
 
 
 def test_the_same_again_gives_the_same_bytes() -> None:
@@ -172,7 +172,7 @@ def test_the_same_again_gives_the_same_bytes() -> None:
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_the_networks_say_where_they_come_from(name: str) -> None:
-    """A manifest holds seeds, what was left out, and the hash of every file that was learnt from or judges."""
+    """A manifest contains seeds, exclusions, and the hash of every training and evaluation file."""
     manifest = json.loads((FOLDER / name / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["class"] == name
     assert manifest["settings"]["train.seed"] >= 0
@@ -187,7 +187,7 @@ def test_all_networks_together_are_small() -> None:
 
 
 def test_damaged_networks_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One changed byte of the weights is found, and the message says what to do about it."""
+    """One changed byte of the weights is detected, and the message contains a fix."""
     shutil.copytree(FOLDER / "monthly", tmp_path / "monthly")
     weights = tmp_path / "monthly" / "weights.safetensors"
     content = bytearray(weights.read_bytes())
@@ -200,7 +200,7 @@ def test_damaged_networks_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_forecast_of_phases_cannot_be_explained() -> None:
-    """Half-hours are two series to the networks: that is said; months are explained as ever."""
+    """Half hours are forecast as two interleaved series and cannot be explained; months can."""
     panel = panel_of(wave(200, 48), calendar=Calendar(TimeGrid("fixed", 30 * MINUTE), season=48))
     with pytest.raises(UsageError, match="every 30 minutes"):
         explain(load_pretrained_forecaster(panel), panel)
@@ -213,5 +213,5 @@ def test_reading_a_file_needs_nothing_else(tmp_path: Path, write_series: Callabl
     from lstmcast import read
 
     panel = read(write_series(tmp_path / "sales.csv", {"north": wave(60, 7), "south": wave(9, 7)}))
-    said = load_pretrained_forecaster(panel).predict(panel)
-    assert said.values.shape == (2, 14)
+    forecast = load_pretrained_forecaster(panel).predict(panel)
+    assert forecast.values.shape == (2, 14)

@@ -76,8 +76,8 @@ def test_each_of_three_counts_by_its_error_the_more_the_more_origins_there_are(
     both: Forecaster, air_panel: Panel
 ) -> None:
     """By a loop over the origins where training stops, each by the root of its mean square error."""
-    judge, steps = both.report.holdout.test_steps, both.report.holdout.validation_steps
-    known = air_panel.drop_last(judge)
+    test_steps, steps = both.report.holdout.test_steps, both.report.holdout.validation_steps
+    known = air_panel.drop_last(test_steps)
     last, here = int(known.lengths[0]) - 1, np.array([0])
     stopping = range(last - steps, last - 11)
     assert len(stopping) > 1
@@ -85,8 +85,8 @@ def test_each_of_three_counts_by_its_error_the_more_the_more_origins_there_are(
     def off(ensemble: Ensemble) -> float:
         running, found = ensemble.bind(known), []
         for origin in stopping:
-            said = running.inverse_transform(running.forecast(here, np.array([origin]), 12).z, here)[0]
-            found.append(np.abs(said - known.values[origin + 1 : origin + 13]).mean())
+            forecast = running.inverse_transform(running.forecast(here, np.array([origin]), 12).z, here)[0]
+            found.append(np.abs(forecast - known.values[origin + 1 : origin + 13]).mean())
         return float(np.sqrt(np.square(found).mean()))
 
     fitted, trust = both.holdout_ensemble, 4 * np.log10(len(stopping))
@@ -107,7 +107,7 @@ def test_one_stopping_origin_decides_nothing(air_panel: Panel) -> None:
 
 
 @pytest.mark.slow
-def test_fewer_values_than_phases_have_shares_too(tmp_path: Path) -> None:
+def test_fewer_values_than_phases_have_weights(tmp_path: Path) -> None:
     """Eleven values of five minutes, of whose hours twelve series are made: a part of one value is one."""
     rows = [f"2024-01-01 00:{5 * k:02d},{10 + k % 4}" for k in range(11)]
     (tmp_path / "five.csv").write_text("\n".join(["t,y", *rows]) + "\n")
@@ -118,7 +118,7 @@ def test_fewer_values_than_phases_have_shares_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_pinned_share_of_smoothing_stays(air_panel: Panel) -> None:
+def test_a_pinned_smoothing_weight_is_kept(air_panel: Panel) -> None:
     """Then only the two groups of networks are weighed."""
     pinned = train(air_panel, load_config(None, TINY | {"model.smoothing_weight": 0.1}))
     assert smoothing_weight(pinned.ensemble) == pytest.approx(0.1)
@@ -135,8 +135,8 @@ def test_every_member_is_scored_by_itself(
     """The mean error of one member over the test origins, without the others."""
     bound, held = alone(both.holdout_ensemble, k, smoothing).bind(air_panel), both.holdout
     origins = held.positions - air_panel.starts[held.series]
-    said = bound.inverse_transform(bound.forecast(held.series, origins, held.actual.shape[1]).z, held.series)
-    assert both.report.evaluation.members[name]["mae"] == pytest.approx(np.abs(said - held.actual).mean())
+    forecast = bound.inverse_transform(bound.forecast(held.series, origins, held.actual.shape[1]).z, held.series)
+    assert both.report.evaluation.members[name]["mae"] == pytest.approx(np.abs(forecast - held.actual).mean())
 
 
 @pytest.mark.slow
@@ -147,12 +147,12 @@ def test_the_forecast_is_the_mean_of_both_in_logs(both: Forecaster, air_panel: P
         running.inverse_transform(running.forecast(*where, 12).z, where[0])
         for running in (alone(both.ensemble, k).bind(air_panel) for k in (0, 1))
     )
-    said = both.at(air_panel, *where)[0]
-    assert np.log(said) == pytest.approx((1 - weight) * np.log(own) + weight * np.log(other))
+    forecast = both.at(air_panel, *where)[0]
+    assert np.log(forecast) == pytest.approx((1 - weight) * np.log(own) + weight * np.log(other))
 
 
 @pytest.mark.slow
-def test_saved_and_loaded_it_says_the_same(both: Forecaster, tmp_path: Path) -> None:
+def test_a_loaded_model_gives_the_saved_forecast(both: Forecaster, tmp_path: Path) -> None:
     """The pretrained networks are kept in the version: a later lstmcast, with others, changes nothing."""
     version = both.save(tmp_path, "air")
     assert (version / "pretrained_weights.safetensors").exists()
@@ -160,24 +160,24 @@ def test_saved_and_loaded_it_says_the_same(both: Forecaster, tmp_path: Path) -> 
     assert loaded.predict().render(".csv") == both.predict().render(".csv")
 
 
-def theirs(model: Forecaster, panel: Panel, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What pretrained networks say alone of one series, [1, H], and the bounds of their own intervals, [Q, 1, H]."""
+def pretrained_forecast(model: Forecaster, panel: Panel, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The forecast of the pretrained networks alone, [1, H], and the bounds of their own intervals, [Q, 1, H]."""
     source, here = model.ensemble.interval_source, np.array([0])
     assert source is not None
     lstm = model.ensemble.members[-2]
     assert isinstance(lstm, LstmMember)
     weights = replace(source.weights, fixed=source.weights.fixed[-2:])
     zero_shot = Ensemble.of_lstm(model.ensemble.preprocessings[1], replace(lstm, preprocessing=0), weights).bind(panel)
-    said = zero_shot.forecast(here, panel.lengths - 1, steps)
-    return zero_shot.inverse_transform(said.z, here), *zero_shot.intervals(said, source.calibration, here)
+    forecast = zero_shot.forecast(here, panel.lengths - 1, steps)
+    return zero_shot.inverse_transform(forecast.z, here), *zero_shot.intervals(forecast, source.calibration, here)
 
 
 @pytest.mark.slow
 def test_where_little_is_held_out_intervals_are_shaped_by_the_pretrained_ones(
     both: Forecaster, air_panel: Panel
 ) -> None:
-    """In logs each half is so many times theirs, around either forecast; 28 steps held out tell a quarter."""
-    middle, lower, upper = theirs(both, air_panel, 12)
+    """In logs, each half width is a multiple of the pretrained one; 28 held-out steps have a weight of a quarter."""
+    middle, lower, upper = pretrained_forecast(both, air_panel, 12)
     forecast, times = both.predict(air_panel), both.calibration.widths
     down, up = np.maximum(forecast.values, middle) / lower[:, 0], upper[:, 0] / np.minimum(forecast.values, middle)
     np.testing.assert_allclose(np.log(forecast.values / forecast.lower[:, 0]), times * np.log(down))
@@ -186,19 +186,19 @@ def test_where_little_is_held_out_intervals_are_shaped_by_the_pretrained_ones(
 
 
 @pytest.mark.slow
-def test_beyond_the_horizon_of_training_they_widen_as_theirs_do(both: Forecaster, air_panel: Panel) -> None:
+def test_beyond_the_horizon_intervals_widen_as_the_pretrained_ones(both: Forecaster, air_panel: Panel) -> None:
     """The width of the last step stays; what it multiplies grows by itself."""
-    middle, _, upper = theirs(both, air_panel, 60)
+    middle, _, upper = pretrained_forecast(both, air_panel, 60)
     forecast = both.predict(air_panel, 60)
     halves = np.log(forecast.upper[1, 0] / forecast.values[0])[12:]
-    usual = both.calibration.widths[1, -1] * np.log(upper[1, 0] / np.minimum(forecast.values, middle)[0])[12:]
-    free = halves < usual - 1e-9  # cut: far above all that has been
-    np.testing.assert_allclose(halves[~free], usual[~free])
+    typical = both.calibration.widths[1, -1] * np.log(upper[1, 0] / np.minimum(forecast.values, middle)[0])[12:]
+    free = halves < typical - 1e-9  # cut: far above all that has been
+    np.testing.assert_allclose(halves[~free], typical[~free])
     assert (~free).any()
 
 
 def many(panel: Panel) -> Panel:
-    """The same series eight times: their held-out horizons are many."""
+    """The airline series eight times, so that many horizons are held out."""
     keys, n = tuple((str(k),) for k in range(8)), len(panel.values)
     return replace(
         panel,
@@ -218,7 +218,7 @@ def touched(panel: Panel) -> Panel:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("data", "asked"),
+    ("data", "requested"),
     [
         (lambda panel: panel, {"forecast.levels": [50, 90]}),
         (lambda panel: panel, {"forecast.horizon": 1}),
@@ -227,11 +227,11 @@ def touched(panel: Panel) -> Panel:
     ],
 )
 def test_else_they_are_those_of_the_held_out_origins(
-    air_panel: Panel, data: Callable[[Panel], Panel], asked: dict[str, object]
+    air_panel: Panel, data: Callable[[Panel], Panel], requested: dict[str, object]
 ) -> None:
-    """Where other levels are asked for, 16 horizons or more are held out, or a value is not positive."""
-    own = train(data(air_panel), load_config(None, TINY | asked))
-    scratch = train(data(air_panel), load_config(None, ALONE | asked))
+    """Other levels, 16 or more held-out horizons, or a value that is not positive."""
+    own = train(data(air_panel), load_config(None, TINY | requested))
+    scratch = train(data(air_panel), load_config(None, ALONE | requested))
     assert [len(model.ensemble.preprocessings) for model in (own, scratch)] == [2, 1]
     for model in (own, scratch):
         assert model.ensemble.interval_source is None
@@ -242,50 +242,52 @@ ALONE = TINY | {"train.init": "scratch"}
 
 
 @pytest.fixture(scope="module")
-def leaning(air_panel: Panel) -> Forecaster:
+def scratch_model(air_panel: Panel) -> Forecaster:
     """A network from scratch on one short series."""
     return train(air_panel, load_config(None, ALONE))
 
 
 @pytest.mark.slow
-def test_intervals_of_a_network_from_scratch_lean_on_them_too(leaning: Forecaster, air_panel: Panel) -> None:
+def test_intervals_of_a_network_from_scratch_borrow_pretrained_widths(
+    scratch_model: Forecaster, air_panel: Panel
+) -> None:
     """The forecast is the network's and smoothing's alone, to the bit; the bounds are so many times theirs."""
-    forecast, times = leaning.predict(air_panel), leaning.calibration.widths
-    own = replace(leaning, ensemble=alone(leaning.ensemble, 0)).predict(air_panel)
+    forecast, times = scratch_model.predict(air_panel), scratch_model.calibration.widths
+    own = replace(scratch_model, ensemble=alone(scratch_model.ensemble, 0)).predict(air_panel)
     np.testing.assert_array_equal(forecast.values, own.values)
-    middle, lower, upper = theirs(leaning, air_panel, 12)
+    middle, lower, upper = pretrained_forecast(scratch_model, air_panel, 12)
     down, up = np.maximum(forecast.values, middle) / lower[:, 0], upper[:, 0] / np.minimum(forecast.values, middle)
     np.testing.assert_allclose(np.log(forecast.values / forecast.lower[:, 0]), times * np.log(down))
     np.testing.assert_allclose(np.log(forecast.upper[:, 0] / forecast.values), times * np.log(up))
 
 
 @pytest.mark.slow
-def test_that_is_said_and_nothing_else_of_them(leaning: Forecaster) -> None:
-    """No share of the forecast is theirs, and they are not judged."""
-    evaluation = leaning.report.evaluation
+def test_only_the_calibration_weight_is_reported(scratch_model: Forecaster) -> None:
+    """Pretrained members have no weight in the forecast and are not evaluated."""
+    evaluation = scratch_model.report.evaluation
     assert evaluation.calibration_weight == pytest.approx((28 / 12) / (28 / 12 + 6))
     assert MemberName.PRETRAINED not in evaluation.member_weights
     assert MemberName.PRETRAINED not in evaluation.members
 
 
 @pytest.mark.slow
-def test_such_a_version_is_read_and_explained(leaning: Forecaster, air_panel: Panel, tmp_path: Path) -> None:
-    """The bounds come back as they were; an explanation knows nothing of those who do not speak."""
-    leaning.save(tmp_path, "air")
-    assert Forecaster.load("air", tmp_path).predict().render(".csv") == leaning.predict().render(".csv")
-    found = explain(leaning, air_panel)
+def test_such_a_version_is_read_and_explained(scratch_model: Forecaster, air_panel: Panel, tmp_path: Path) -> None:
+    """The bounds are restored, and the explanation contains no pretrained member."""
+    scratch_model.save(tmp_path, "air")
+    assert Forecaster.load("air", tmp_path).predict().render(".csv") == scratch_model.predict().render(".csv")
+    found = explain(scratch_model, air_panel)
     assert MemberName.PRETRAINED not in found.weights
     assert "pretrained" not in method(found)
 
 
 @pytest.fixture(scope="module")
 def bound(both: Forecaster) -> Forecaster:
-    """The same, whose own network may lie next to nowhere but where the pretrained ones do, at the first six steps."""
+    """A model whose trained network may not deviate from the pretrained ones at the first six steps."""
     return replace(both, ensemble=replace(both.ensemble, max_deviation=np.repeat([1e-3, 1e3], 6)))
 
 
 @pytest.mark.slow
-def test_they_tell_how_far_the_network_may_stray(air_panel: Panel) -> None:
+def test_the_deviation_from_pretrained_forecasts_is_limited(air_panel: Panel) -> None:
     """Nearly all forecasts at the 13 stopping origins, by the same networks, lie no further from theirs than that."""
     half = train(air_panel, load_config(None, TINY | {"forecast.horizon": 6}))
     deviation = half.holdout_ensemble.max_deviation
@@ -300,11 +302,11 @@ def test_they_tell_how_far_the_network_may_stray(air_panel: Panel) -> None:
 
 @pytest.mark.slow
 def test_a_network_that_strays_is_held_back(both: Forecaster, bound: Forecaster, air_panel: Panel) -> None:
-    """Where it may not lie elsewhere, the forecast is theirs but for its share of the little that is allowed."""
+    """At a limited step the forecast is the pretrained one plus the weighted maximum deviation."""
     here, last = np.array([0]), air_panel.lengths - 1
     free, held = (model.ensemble.bind(air_panel).forecast(here, last, 12) for model in (both, bound))
-    (own, other), share = free.parts, 1 - pretrained_weight(both.ensemble)
-    np.testing.assert_allclose(held.z[:, :6], (other + share * 1e-3 * np.sign(own - other))[:, :6], rtol=1e-12)
+    (own, other), weight = free.parts, 1 - pretrained_weight(both.ensemble)
+    np.testing.assert_allclose(held.z[:, :6], (other + weight * 1e-3 * np.sign(own - other))[:, :6], rtol=1e-12)
     np.testing.assert_allclose(held.z[:, 6:], free.z[:, 6:], rtol=1e-12)
 
 
@@ -335,8 +337,8 @@ def unlike(air_panel: Panel) -> Forecaster:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["both", "unlike", "bound"])
-def test_all_that_speak_are_explained(name: str, air_panel: Panel, request: pytest.FixtureRequest) -> None:
-    """Attributions sum to what the past changed; the shares of all who speak are told."""
+def test_all_members_are_explained(name: str, air_panel: Panel, request: pytest.FixtureRequest) -> None:
+    """Attributions sum to the change of the forecast; the weights of all members are included."""
     model: Forecaster = request.getfixturevalue(name)
     found = explain(model, air_panel)
     np.testing.assert_array_equal(found.forecast.values, model.predict(air_panel).values)
@@ -360,15 +362,15 @@ def test_their_effects_are_quotients_of_differences(
     model: Forecaster = request.getfixturevalue(name)
     weight = pretrained_weight(model.ensemble)
     weights = EnsembleWeights((1 - weight, 0.0, weight, 0.0))
-    chosen = replace(model, ensemble=replace(model.ensemble, weights=weights))
-    effect = explain(chosen, air_panel).effect
+    selected = replace(model, ensemble=replace(model.ensemble, weights=weights))
+    effect = explain(selected, air_panel).effect
     for back in (1, 2, 13):
-        assert effect[-back] == pytest.approx(moved_by(chosen, air_panel, back), rel=0.02, abs=1e-3)
+        assert effect[-back] == pytest.approx(moved_by(selected, air_panel, back), rel=0.02, abs=1e-3)
 
 
 @pytest.mark.slow
 def test_steps_forecast_apart_are_not_explained(both: Forecaster, air_panel: Panel) -> None:
-    """What pretrained networks say of every second step is no one forecast: that is said."""
+    """A pretrained forecast of every second step cannot be explained, and the message contains the reason."""
     first, second = both.ensemble.preprocessings
     apart = replace(both.ensemble, preprocessings=(first, replace(second, polyphase=Polyphase(2))))
     with pytest.raises(UsageError, match=r"train\.init: scratch"):

@@ -63,7 +63,7 @@ def read_small(panel: Panel) -> Panel:
     return type(panel)(**{**vars(one), "values": one.values - one.values.min()})
 
 
-def test_widths_hold_their_share_of_the_past(panel: Panel) -> None:
+def test_widths_cover_their_fraction_of_the_past(panel: Panel) -> None:
     """Of the held-out errors of both series, in their units, about 80 % lie inside the 80 % width."""
     horizon = 5
     half = conformal_half_widths(panel, lambda v, f, o, h: v[(f + o)[:, None] - 6 + np.arange(h)], horizon, (80,))
@@ -77,7 +77,7 @@ def test_widths_hold_their_share_of_the_past(panel: Panel) -> None:
 
 
 def test_too_short_a_past(tmp_path: Path, write_series: Write) -> None:
-    """Where nothing can be held out, nothing can be said of the width."""
+    """Without held-out steps there are no intervals."""
     short = read(write_series(tmp_path / "x.csv", {"one": [1.0, 2.0, 3.0, 4.0, 5.0, 7.0]}))
     with pytest.raises(DataError, match="a horizon of 3 requires series of at least"):
         seasonal_naive_forecast(short, 3, (80,))

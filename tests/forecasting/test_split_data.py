@@ -45,7 +45,7 @@ def test_validation_data_end_before_the_test_steps(air_panel: Panel) -> None:
     assert validation.naive_scales == pytest.approx([np.abs(np.diff(air_panel.values[:126])).mean()] * 7)
 
 
-def test_test_origins_reach_the_last_step(air_panel: Panel) -> None:
+def test_test_origins_extend_to_the_last_step(air_panel: Panel) -> None:
     """Test origins and their positions on the calendar."""
     test = SplitData(air_panel, HoldoutSplit(6, 12, 18)).test
     assert test.steps.tolist() == list(range(125, 138))

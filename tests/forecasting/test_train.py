@@ -65,10 +65,10 @@ def weights(ensemble: Ensemble) -> bytes:
     return b"".join(a.tobytes() for network in ensemble.lstm.networks for _, a in sorted(to_tensors(network).items()))
 
 
-def planned(panel: Panel, asked: Config) -> tuple[Forecaster, TrainingPlan]:
+def planned(panel: Panel, requested: Config) -> tuple[Forecaster, TrainingPlan]:
     """A trained forecaster with its plan."""
     plans: list[TrainingPlan] = []
-    forecaster = train(panel, asked, planned=plans.append)
+    forecaster = train(panel, requested, planned=plans.append)
     (plan,) = plans
     return forecaster, plan
 
@@ -98,55 +98,57 @@ def test_the_plan_never_sees_the_held_out_steps(air_panel: Panel, two: Panel) ->
         {"model__strategy": "direct", "model__skip_connection": True, "train__loss": "pinball", "forecast__horizon": 5},
     ],
 )
-def test_the_judged_network_never_sees_the_held_out_steps(
+def test_the_scored_network_never_sees_the_held_out_steps(
     two: Panel, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Noise after the cutoff leaves scales, weights and the forecasts from before it as they were, to the byte.
 
     How much of them is smoothing's is chosen by the steps that stop; here it is a quarter.
     """
-    asked, judged = config(model__smoothing_weight=0.25, **settings), list[BoundEnsemble]()
+    requested, evaluated = config(model__smoothing_weight=0.25, **settings), list[BoundEnsemble]()
     monkeypatch.setattr(
         value_train,
         "evaluate_holdout",
-        lambda runner, *rest: judged.append(runner) or evaluate_holdout(runner, *rest),
+        lambda ensemble, *rest: evaluated.append(ensemble) or evaluate_holdout(ensemble, *rest),
     )
-    _, plan = planned(two, asked)
+    _, plan = planned(two, requested)
     total = plan.holdout.total
-    planned(noisy(two, total), asked)
-    true, other = (bound.ensemble for bound in judged)
+    planned(noisy(two, total), requested)
+    true, other = (bound.ensemble for bound in evaluated)
     assert len(plan.variants) == 1
     assert weights(other) == weights(true)
     assert np.abs(true.lstm.networks[0].V).max() > 0
     assert other.preprocessings[0].series_scales == true.preprocessings[0].series_scales
     series = np.repeat(np.arange(two.n_series), 3)
     origins = two.lengths[series] - total - 1 - np.tile([0, 1, 20], two.n_series)
-    said, again = (
-        runner.bind(panel).inverse_transform(runner.bind(panel).forecast(series, origins, 12).z, series)
-        for runner, panel in ((true, two), (other, noisy(two, total)))
+    forecast, again = (
+        ensemble.bind(panel).inverse_transform(ensemble.bind(panel).forecast(series, origins, 12).z, series)
+        for ensemble, panel in ((true, two), (other, noisy(two, total)))
     )
-    assert again.tobytes() == said.tobytes()
+    assert again.tobytes() == forecast.tobytes()
 
 
 @pytest.mark.slow
-def test_the_last_step_before_the_cutoff_is_learnt_from(air_panel: Panel) -> None:
-    """The opposite: noise that begins one step earlier changes the weights, so the cutoff is where it is said to be."""
-    asked = config()
-    true, plan = planned(air_panel, asked)
-    assert weights(train(noisy(air_panel, plan.holdout.total + 1), asked).ensemble) != weights(true.ensemble)
+def test_the_last_step_before_the_cutoff_is_used_in_training(air_panel: Panel) -> None:
+    """Noise one step before the cutoff changes the weights, so the cutoff is exact."""
+    requested = config()
+    true, plan = planned(air_panel, requested)
+    assert weights(train(noisy(air_panel, plan.holdout.total + 1), requested).ensemble) != weights(true.ensemble)
 
 
 @pytest.mark.slow
 def test_what_stops_never_sees_what_judges(two: Panel) -> None:
-    """Noise in the judging steps changes no stopping error, no epoch, no footing, no weight: only the scores."""
-    asked = config(model__level_window="auto", train__epochs=5, train__patience=2)
-    told: tuple[list[FitProgress], list[FitProgress]] = ([], [])
-    last = make_plan(two, asked).holdout.test_steps
+    """Noise in the test steps changes no validation error, epoch, preprocessing or weight, only the scores."""
+    requested = config(model__level_window="auto", train__epochs=5, train__patience=2)
+    events: tuple[list[FitProgress], list[FitProgress]] = ([], [])
+    last = make_plan(two, requested).holdout.test_steps
     true, other = (
-        train(panel, asked, on_progress=stages.append)
-        for panel, stages in zip((two, noisy(two, last)), told, strict=True)
+        train(panel, requested, on_progress=stages.append)
+        for panel, stages in zip((two, noisy(two, last)), events, strict=True)
     )
-    errors = [sorted(stage.progress.validation_error for stage in stages) for stages in told]  # ways are fitted at once
+    errors = [
+        sorted(stage.progress.validation_error for stage in stages) for stages in events
+    ]  # variants are fitted in parallel
     assert errors[0] == errors[1]
     assert len(set(errors[0])) > 3
     assert other.report.epochs == true.report.epochs
@@ -156,8 +158,8 @@ def test_what_stops_never_sees_what_judges(two: Panel) -> None:
 
 
 @pytest.mark.slow
-def test_refit_learns_from_everything_and_says_so(air_panel: Panel) -> None:
-    """Judged alike, the network fitted again is another one; each report says which network was scored."""
+def test_a_refit_uses_all_data(air_panel: Panel) -> None:
+    """With equal scores, a refit gives other weights; the report contains which network was scored."""
     kept, again = (train(air_panel, config(train__refit_on_all_data=refit)) for refit in (False, True))
     assert kept.report.evaluation.scores == again.report.evaluation.scores
     assert kept.holdout.forecast.tobytes() == again.holdout.forecast.tobytes()
@@ -168,31 +170,31 @@ def test_refit_learns_from_everything_and_says_so(air_panel: Panel) -> None:
 
 @pytest.mark.slow
 def test_seeds(air_panel: Panel) -> None:
-    """The same seed gives the same weights and the same forecast to the byte, another seed others."""
+    """Equal seeds give equal weights and forecasts, byte for byte; different seeds do not."""
     one, same, other = (train(air_panel, config(train__seed=seed)) for seed in (7, 7, 8))
     assert weights(one.ensemble) == weights(same.ensemble) != weights(other.ensemble)
     assert one.predict().values.tobytes() == same.predict().values.tobytes()
 
 
 @pytest.mark.slow
-def test_a_long_fit_goes_on_with_the_steps_that_judged_it(air_panel: Panel) -> None:
-    """All epochs, nothing to stop; then on from the judged weights for a quarter as many, with all the data."""
-    told: list[FitProgress] = []
-    asked = {"train__patience": None, "train__epochs": 5}
-    again = train(air_panel, config(**asked, train__refit_on_all_data=True), on_progress=told.append)
-    first = [s.progress for s in told if s.name == "fitting"]
-    further = [s.progress for s in told if s.name != "fitting"]
+def test_a_long_fit_continues_with_the_held_out_steps(air_panel: Panel) -> None:
+    """Training runs all epochs; the refit continues from the scored weights for a quarter as many epochs."""
+    events: list[FitProgress] = []
+    requested = {"train__patience": None, "train__epochs": 5}
+    again = train(air_panel, config(**requested, train__refit_on_all_data=True), on_progress=events.append)
+    first = [s.progress for s in events if s.name == "fitting"]
+    further = [s.progress for s in events if s.name != "fitting"]
     assert [p.epoch for p in first] == [1, 2, 3, 4, 5]
     assert [p.epoch for p in further] == [1, 2]
     assert all(p.validation_error is None for p in (*first, *further))
     assert again.report.holdout.validation_steps == 0
     assert again.report.epochs == (5,)
     assert again.ensemble.weights.fixed[1] in SMOOTHING_WEIGHTS  # the best at the test origins
-    kept = train(air_panel, config(**asked))
+    kept = train(air_panel, config(**requested))
     assert kept.holdout.forecast.tobytes() == again.holdout.forecast.tobytes()
     near, far = (
         np.abs(again.ensemble.lstm.networks[0].layers[0].U - other.ensemble.lstm.networks[0].layers[0].U).max()
-        for other in (kept, train(air_panel, config(**asked, train__seed=9)))
+        for other in (kept, train(air_panel, config(**requested, train__seed=9)))
     )
     assert 0 < near < 0.05 < far
 
@@ -214,9 +216,11 @@ def test_all_steps_and_their_quantiles_at_once(direct: Forecaster, direct_config
 @pytest.mark.parametrize("levels", [[], [80]])
 @pytest.mark.parametrize("horizon", [1, 3])
 def test_quantiles_of_any_levels_and_horizon(air_panel: Panel, levels: list[float], horizon: int) -> None:
-    """One step or several, one level or none: bounds that hold the forecast, also beyond what the head says."""
-    asked = config(model__strategy="direct", train__loss="pinball", forecast__levels=levels, forecast__horizon=horizon)
-    trained = train(air_panel, asked)
+    """Bounds contain the forecast for one or several steps and levels, also beyond the steps of the head."""
+    requested = config(
+        model__strategy="direct", train__loss="pinball", forecast__levels=levels, forecast__horizon=horizon
+    )
+    trained = train(air_panel, requested)
     assert trained.ensemble.lstm.head == QuantileHead(horizon, tuple(map(float, levels)))
     forecast = trained.predict(horizon=4)
     assert forecast.lower.shape == forecast.upper.shape == (len(levels), 1, 4)
@@ -245,17 +249,17 @@ def test_several_networks_are_averaged(air_panel: Panel) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_told_while_training(air_panel: Panel) -> None:
-    """The plan is told once, before the first epoch; then every epoch of every fit, and of the fit on everything."""
-    told: list[FitProgress | TrainingPlan] = []
+def test_progress_of_training(air_panel: Panel) -> None:
+    """The plan comes before the first epoch, followed by each epoch of each fit and of the refit."""
+    events: list[FitProgress | TrainingPlan] = []
     trained = train(
         air_panel,
         config(train__ensemble_size=2, train__epochs=2, train__refit_on_all_data=True),
-        on_progress=told.append,
-        planned=told.append,
+        on_progress=events.append,
+        planned=events.append,
     )
-    assert [isinstance(event, TrainingPlan) for event in told] == [True] + [False] * (len(told) - 1)
-    stages = [event for event in told if isinstance(event, FitProgress)]
+    assert [isinstance(event, TrainingPlan) for event in events] == [True] + [False] * (len(events) - 1)
+    stages = [event for event in events if isinstance(event, FitProgress)]
     assert [s.name for s in stages[:4]] == ["fitting"] * 4
     assert {s.name for s in stages[4:]} == {"fitting again on all the data"}
     assert {s.networks for s in stages} == {2}
@@ -270,22 +274,22 @@ def test_what_is_told_while_training(air_panel: Panel) -> None:
 def test_series_too_short_to_learn_from_are_forecast_all_the_same(
     tmp_path: Path, write_series: Write, waves: Wave, lengths: tuple[int, ...]
 ) -> None:
-    """Wherever it stands in the file, a short series is neither learnt from nor judged, but it is forecast."""
+    """A series too short for the holdout is neither trained on nor scored, but is forecast."""
     path = write_series(tmp_path / "x.csv", {f"s{k}": waves(n, k) for k, n in enumerate(lengths)})
     panel = read(path)
     trained, plan = planned(panel, config())
     forecast = trained.predict(panel)
     assert forecast.keys == panel.keys
     assert np.isfinite(forecast.values).all()
-    judged = {k for k, n in enumerate(lengths) if n > 2 * plan.holdout.total}
-    assert set(trained.holdout.series.tolist()) == judged
-    assert 0 < len(judged) < 3
+    evaluated = {k for k, n in enumerate(lengths) if n > 2 * plan.holdout.total}
+    assert set(trained.holdout.series.tolist()) == evaluated
+    assert 0 < len(evaluated) < 3
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("value", [0.0, -3.5, 1e9])
 def test_a_constant_series_has_a_constant_forecast(tmp_path: Path, write_series: Write, value: float) -> None:
-    """What never moved is forecast not to move, with intervals of next to no width."""
+    """A constant series has a constant forecast and almost no interval width."""
     panel = read(write_series(tmp_path / "x.csv", {"a": [value] * 60}))
     forecast = train(panel, config()).predict(panel)
     np.testing.assert_allclose(forecast.values, value, rtol=1e-6, atol=1e-6)
@@ -293,7 +297,7 @@ def test_a_constant_series_has_a_constant_forecast(tmp_path: Path, write_series:
 
 
 @pytest.mark.slow
-def test_a_constant_series_does_not_widen_the_others(tmp_path: Path, write_series: Write, waves: Wave) -> None:
+def test_a_constant_series_does_not_widen_other_intervals(tmp_path: Path, write_series: Write, waves: Wave) -> None:
     """Intervals of series that move are as wide beside a constant one as without it."""
     moving = {"a": waves(120, 1), "b": waves(120, 2)}
     without, beside = (
@@ -317,7 +321,7 @@ def test_no_interval_at_all(air_panel: Panel) -> None:
 
 @pytest.mark.slow
 def test_ten_rows_are_enough_nine_are_not(tmp_path: Path, write_series: Write) -> None:
-    """The fewest rows are ten; below, and for a horizon too long, the error says what is needed."""
+    """At least ten rows are needed; the error for a long horizon contains the required length."""
     ten = read(write_series(tmp_path / "10.csv", {"a": [float(k % 3) for k in range(10)]}))
     assert np.isfinite(train(ten, config()).predict(ten).values).all()
     nine = read(write_series(tmp_path / "9.csv", {"a": [float(k % 3) for k in range(9)]}))
@@ -328,7 +332,7 @@ def test_ten_rows_are_enough_nine_are_not(tmp_path: Path, write_series: Write) -
 
 
 def test_numbers_too_large_to_scale(tmp_path: Path, write_series: Write) -> None:
-    """Differences that no number can hold are refused in words."""
+    """Differences that overflow are refused with a message."""
     panel = read(write_series(tmp_path / "x.csv", {"a": [1e308, -1e308] * 30}))
     with pytest.raises(DataError, match="too large to scale"):
         train(panel, config())
@@ -346,11 +350,11 @@ def test_filled_values_are_no_target(tmp_path: Path, write_series: Write, waves:
 
 
 @pytest.mark.slow
-def test_hold_out_of_the_plan_is_what_the_report_says(air_panel: Panel) -> None:
+def test_the_report_contains_the_holdout_of_the_plan(air_panel: Panel) -> None:
     """Report and plan agree on what was held out."""
     trained, plan = planned(air_panel, config())
-    said = trained.report.holdout
-    assert plan.holdout == HoldoutSplit(said.horizon, said.validation_steps, said.test_steps)
+    forecast = trained.report.holdout
+    assert plan.holdout == HoldoutSplit(forecast.horizon, forecast.validation_steps, forecast.test_steps)
     assert trained.report.evaluation.n_scored == len(plan.holdout.test_origins(air_panel.lengths)[0])
 
 
@@ -365,15 +369,15 @@ def test_a_network_that_learns_chance_counts_less(air_panel: Panel) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("asked", "values", "share"), [(0.0, 144, 0.0), (0.3, 144, 0.3), (0.4, 300, 0.4)])
-def test_a_pinned_share_of_smoothing_is_taken(air_panel: Panel, asked: float, values: int, share: float) -> None:
-    """Whatever the stopping origins would say."""
-    trained = train(air_panel, config(model__smoothing_weight=asked, train__patience=None if values > 200 else 3))
-    assert trained.report.evaluation.member_weights.get(MemberName.SMOOTHING, 0.0) == share
+@pytest.mark.parametrize(("requested", "values", "weight"), [(0.0, 144, 0.0), (0.3, 144, 0.3), (0.4, 300, 0.4)])
+def test_a_pinned_smoothing_weight_is_used(air_panel: Panel, requested: float, values: int, weight: float) -> None:
+    """The validation errors do not change a pinned weight."""
+    trained = train(air_panel, config(model__smoothing_weight=requested, train__patience=None if values > 200 else 3))
+    assert trained.report.evaluation.member_weights.get(MemberName.SMOOTHING, 0.0) == weight
 
 
 def test_another_head_is_not_taken_for_values(air_panel: Panel) -> None:
-    """Nothing is trained silently that was not asked for: the way to the other heads is named."""
+    """A config of another task is refused, and the message names the command."""
     with pytest.raises(UsageError, match=r"predicts values \(got 'event'\); use lstmcast\.tasks\.get_task\('event'\)"):
         train(air_panel, load_config("event"))
 
@@ -388,7 +392,7 @@ def tuned_air(air_panel: Panel) -> Forecaster:
 
 
 def test_the_plan_is_that_of_the_networks(air_panel: Panel) -> None:
-    """What is held out stays; the window, the head and the unit are those that the networks have always seen."""
+    """The held-out steps stay; window, head and scale are those of the pretrained networks."""
     plan = make_plan(air_panel, load_config())
     going_on, warm = plan_fine_tuning(plan)
     known = load_pretrained_forecaster(air_panel).ensemble
@@ -404,16 +408,16 @@ def test_the_plan_is_that_of_the_networks(air_panel: Panel) -> None:
     assert [finding.key for finding in going_on.inferred].count(SettingKey.INIT) == 1
 
 
-def test_a_pinned_share_of_smoothing_stays(air_panel: Panel) -> None:
+def test_a_pinned_smoothing_weight_is_kept(air_panel: Panel) -> None:
     """Whatever serves the class."""
     plan, _ = plan_fine_tuning(make_plan(air_panel, load_config(None, {"model.smoothing_weight": 0.2})))
     assert (plan.smoothing_weight, plan.smoothing_half_length) == (0.2, 0)
 
 
 def test_other_levels_are_refused(air_panel: Panel) -> None:
-    """The networks say bounds of their own; the message says which."""
+    """The message contains the levels of the pretrained networks."""
     config = load_config(None, {**QUICK, "forecast.levels": [50, 90]})
-    with pytest.raises(ConfigError, match=r"forecast\.levels: pretrained networks say .* 80 and 95 %"):
+    with pytest.raises(ConfigError, match=r"forecast\.levels: pretrained networks predict .* 80 and 95 %"):
         train(air_panel, config)
 
 
@@ -431,7 +435,7 @@ def test_it_begins_where_the_networks_were(tuned_air: Forecaster, air_panel: Pan
 
 
 @pytest.mark.slow
-def test_saved_and_loaded_it_says_the_same(tuned_air: Forecaster, tmp_path: Path) -> None:
+def test_a_loaded_model_gives_the_saved_forecast(tuned_air: Forecaster, tmp_path: Path) -> None:
     """Unit, phases and the share of smoothing are kept."""
     tuned_air.save(tmp_path, "air")
     loaded = Forecaster.load("air", tmp_path)
@@ -441,17 +445,17 @@ def test_saved_and_loaded_it_says_the_same(tuned_air: Forecaster, tmp_path: Path
 
 
 @pytest.mark.slow
-def test_it_is_explained_with_the_share_of_its_length(tuned_air: Forecaster, air_panel: Panel) -> None:
+def test_the_explanation_uses_the_smoothing_weight_of_the_series(tuned_air: Forecaster, air_panel: Panel) -> None:
     """The attributions sum to what the past changed, smoothing counting as much as it does in the forecast."""
     found = explain(tuned_air, air_panel)
     bound = tuned_air.ensemble.bind(air_panel)
     assert found.weights[MemberName.SMOOTHING] == bound.weights(np.array([0]), air_panel.lengths - 1)[1, 0]
-    said = tuned_air.predict(air_panel).values[0]
-    np.testing.assert_allclose(found.reference + found.attribution.sum(axis=1), said, rtol=1e-3)
+    forecast = tuned_air.predict(air_panel).values[0]
+    np.testing.assert_allclose(found.reference + found.attribution.sum(axis=1), forecast, rtol=1e-3)
 
 
 @pytest.mark.slow
-def test_they_stay_where_nothing_is_learnt(air_panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pretrained_weights_stay_without_training_series(air_panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps so bold that every epoch is worse: no epochs, and the weights that came with lstmcast."""
     config = load_config(None, {**QUICK, "train.learning_rate": 3.0, "train.epochs": 1})
     found = train(air_panel, config)
@@ -473,10 +477,10 @@ def test_a_zero_long_ago_changes_nothing(tmp_path: Path, write_series: Callable[
     panel = read(write_series(tmp_path / "zero.csv", {"a": y}))
     found = train(panel, load_config(None, {**QUICK, "train.learning_rate": 1e-12}))
     assert not found.ensemble.preprocessings[0].series_scales
-    said = found.predict(panel).values
-    np.testing.assert_allclose(said, load_pretrained_forecaster(panel).predict(panel).values, rtol=1e-3)
+    forecast = found.predict(panel).values
+    np.testing.assert_allclose(forecast, load_pretrained_forecaster(panel).predict(panel).values, rtol=1e-3)
     found.save(tmp_path / "models", "zero")
-    np.testing.assert_allclose(Forecaster.load("zero", tmp_path / "models").predict(panel).values, said, rtol=1e-12)
+    np.testing.assert_allclose(Forecaster.load("zero", tmp_path / "models").predict(panel).values, forecast, rtol=1e-12)
 
 
 @pytest.mark.slow

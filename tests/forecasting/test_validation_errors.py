@@ -17,56 +17,59 @@ from lstmcast.forecasting.validation_errors import SELECTION_BIAS_VALUES, SMOOTH
 HELD = HoldoutSplit(horizon=6, validation_steps=12, test_steps=18)
 
 
-def error(runner: Ensemble, panel: Panel, origins: list[int]) -> float:
+def error(ensemble: Ensemble, panel: Panel, origins: list[int]) -> float:
     """Mean |y − f| over origins and steps of one series, in its usual step."""
-    running, unit = runner.bind(panel), np.abs(np.diff(panel.values)).mean()
+    running, unit = ensemble.bind(panel), np.abs(np.diff(panel.values)).mean()
     found = []
     for t in origins:
-        said = running.inverse_transform(running.forecast(np.array([0]), np.array([t]), HELD.horizon).z, np.array([0]))[
-            0
-        ]
-        found += [abs(said[h] - panel.values[t + 1 + h]) / unit for h in range(HELD.horizon)]
+        forecast = running.inverse_transform(
+            running.forecast(np.array([0]), np.array([t]), HELD.horizon).z, np.array([0])
+        )[0]
+        found += [abs(forecast[h] - panel.values[t + 1 + h]) / unit for h in range(HELD.horizon)]
     return sum(found) / len(found)
 
 
-def validation_set(runner: Ensemble, origins: OriginSet) -> ValidationSet:
+def validation_set(ensemble: Ensemble, origins: OriginSet) -> ValidationSet:
     """The origins in the preprocessing of an ensemble."""
-    return ValidationSet(runner.preprocessings[0].bind(origins.panel), runner.lstm.head, origins)
+    return ValidationSet(ensemble.preprocessings[0].bind(origins.panel), ensemble.lstm.head, origins)
 
 
 def test_errors_at_the_validation_origins_against_a_loop(
-    make_runner: Callable[..., Ensemble], air_panel: Panel
+    make_ensemble: Callable[..., Ensemble], air_panel: Panel
 ) -> None:
     """Origins whose six steps lie in the twelve before the last eighteen, which no part of it looks at."""
-    runner, known = make_runner(), air_panel.drop_last(HELD.test_steps)
+    ensemble, known = make_ensemble(), air_panel.drop_last(HELD.test_steps)
     last = known.lengths[0] - 1
-    validation = validation_set(runner, SplitData(air_panel, HELD).validation)
-    network = runner.lstm.networks[0]
-    alone = replace(runner, members=(replace(runner.lstm, networks=(network,)),))
+    validation = validation_set(ensemble, SplitData(air_panel, HELD).validation)
+    network = ensemble.lstm.networks[0]
+    alone = replace(ensemble, members=(replace(ensemble.lstm, networks=(network,)),))
     expected = error(alone, known, list(range(last - 12, last - 5)))
     assert validation.error(network) == pytest.approx(expected)
 
 
-def test_the_weight_on_few_values_by_hand(make_runner: Callable[..., Ensemble], air_panel: Panel) -> None:
+def test_the_weight_on_few_values_by_hand(make_ensemble: Callable[..., Ensemble], air_panel: Panel) -> None:
     """By the fourth powers of both errors, the networks' made larger by what choosing their epochs made it smaller."""
-    runner, known = make_runner(), air_panel.drop_last(HELD.test_steps)
+    ensemble, known = make_ensemble(), air_panel.drop_last(HELD.test_steps)
     last = known.lengths[0] - 1
     origins = list(range(last - 12, last - 5))
-    network, smooth = (error(make_runner(smoothing=share), known, origins) for share in (0.0, 1.0))
+    network, smooth = (error(make_ensemble(smoothing=fraction), known, origins) for fraction in (0.0, 1.0))
     weight = 1 / ((1 + SELECTION_BIAS_VALUES / len(known.values)) * network) ** 4
     expected = (1 / smooth**4) / (1 / smooth**4 + weight)
-    validation = validation_set(runner, SplitData(air_panel, HELD).validation)
-    share, together = validation.choose_smoothing_weight(runner.lstm.networks, None)
-    assert share == pytest.approx(expected)
-    assert together == pytest.approx(error(make_runner(smoothing=share), known, origins))
+    validation = validation_set(ensemble, SplitData(air_panel, HELD).validation)
+    fraction, together = validation.choose_smoothing_weight(ensemble.lstm.networks, None)
+    assert fraction == pytest.approx(expected)
+    assert together == pytest.approx(error(make_ensemble(smoothing=fraction), known, origins))
 
 
-def test_the_best_weight_is_the_best_of_a_loop(make_runner: Callable[..., Ensemble], air_panel: Panel) -> None:
+def test_the_best_weight_is_the_best_of_a_loop(make_ensemble: Callable[..., Ensemble], air_panel: Panel) -> None:
     """At the test origins, where none decides when to stop; one for all series, or each its own."""
     last = len(air_panel.values) - 1
     origins = list(range(last - 18, last - 5))
-    tried = [(float(share), own) for own in (False, True) for share in SMOOTHING_WEIGHTS]
-    errors = [error(make_runner(smoothing=share, adaptive=own, horizon=6), air_panel, origins) for share, own in tried]
-    runner = make_runner(horizon=6)
-    found = validation_set(runner, SplitData(air_panel, HELD).test).search_smoothing_weight(runner.lstm.networks)
-    assert found == tried[int(np.argmin(errors))]
+    candidates = [(float(weight), own) for own in (False, True) for weight in SMOOTHING_WEIGHTS]
+    errors = [
+        error(make_ensemble(smoothing=weight, adaptive=own, horizon=6), air_panel, origins)
+        for weight, own in candidates
+    ]
+    ensemble = make_ensemble(horizon=6)
+    found = validation_set(ensemble, SplitData(air_panel, HELD).test).search_smoothing_weight(ensemble.lstm.networks)
+    assert found == candidates[int(np.argmin(errors))]

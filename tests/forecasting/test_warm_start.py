@@ -1,4 +1,4 @@
-"""A warm start goes on from weights that have not seen what will judge it, or not at all."""
+"""Warm starts continue from weights that have not seen the test steps."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ def start(longer: Callable[[int], Panel], pinned: Config) -> Forecaster:
 
 
 def held(plan: TrainingPlan) -> tuple[int, int]:
-    """Steps that stop and judge."""
+    """The validation and test steps."""
     return plan.holdout.validation_steps, plan.holdout.test_steps
 
 
 def reason(plan: TrainingPlan) -> tuple[str, str]:
-    """How the networks start, and why."""
+    """The initialization of the networks, and its reason."""
     (found,) = (setting for setting in plan.inferred if setting.key == SettingKey.INIT)
     return found.value, found.reason
 
 
 def same_weights(one: Forecaster, other: Forecaster) -> bool:
-    """Whether both judge with the same networks."""
+    """True if both plans have the same test networks."""
     pairs = zip(one.holdout_ensemble.lstm.networks, other.holdout_ensemble.lstm.networks, strict=True)
     return all(
         (a == b).all()
@@ -65,37 +65,37 @@ def same_weights(one: Forecaster, other: Forecaster) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("days", [200, 201, 230, 400])
-def test_nothing_that_judges_was_learnt(
+def test_no_test_step_was_seen_in_training(
     start: Forecaster, longer: Callable[[int], Panel], pinned: Config, days: int
 ) -> None:
-    """However many days have come: the first held-out step lies after the last that the judged weights learnt."""
+    """For any number of new days, the first held-out step lies after the last step seen by the test weights."""
     panel = longer(days)
     plan, warm = apply_warm_start(make_plan(panel, pinned), start)
     assert warm is not None
     assert reason(plan)[0] == "warm"
     old = start.report.holdout
-    learnt = 200 - old.validation_steps - old.test_steps
-    assert days - sum(held(plan)) >= learnt
+    known_days = 200 - old.validation_steps - old.test_steps
+    assert days - sum(held(plan)) >= known_days
     assert days - plan.holdout.test_steps >= 200 - old.test_steps
 
 
 @pytest.mark.slow
 def test_a_warm_plan_is_that_of_the_model(start: Forecaster, longer: Callable[[int], Panel], pinned: Config) -> None:
-    """The same network reads the same window, from the weights that are there; how gently it learns, the group says."""
+    """The network and its window are those of the model; the fit chooses the learning rate."""
     panel = longer(230)
     cold = make_plan(panel, pinned)
     plan, warm = apply_warm_start(cold, start)
     assert warm is not None
-    (way,) = plan.variants
+    (variant,) = plan.variants
     known = start.ensemble.preprocessings[0]
-    assert (way.window_spec, way.scaling_spec) == (known.window_spec, known.scaling_spec)
+    assert (variant.window_spec, variant.scaling_spec) == (known.window_spec, known.scaling_spec)
     assert plan.recipe == cold.recipe
     assert warm.holdout_networks == start.holdout_ensemble.lstm.networks
     assert warm.final_networks == start.ensemble.lstm.networks
 
 
 def test_a_long_fit_is_not_run_as_long_again(longer: Callable[[int], Panel], pinned: Config) -> None:
-    """Where nothing stops early, a quarter of the epochs, rounded up, at three tenths of the rate."""
+    """Without early stopping, a quarter of the epochs, rounded up, at 0.3 of the learning rate."""
     recipe = replace(make_plan(longer(200), pinned).recipe, patience=None, epochs=10, learning_rate=0.01)
     found = fine_tuning_recipe(recipe)
     assert (found.epochs, found.decay) == (3, 0)
@@ -104,7 +104,7 @@ def test_a_long_fit_is_not_run_as_long_again(longer: Callable[[int], Panel], pin
 
 @pytest.mark.slow
 def test_data_that_end_earlier_start_fresh(start: Forecaster, longer: Callable[[int], Panel], pinned: Config) -> None:
-    """Of a file that was cut, the model has learnt what is held out now: chance's weights are honest."""
+    """A model that has seen the held-out steps of a truncated file is not continued."""
     panel = longer(190)
     plan, warm = apply_warm_start(make_plan(panel, pinned), start)
     assert warm is None
@@ -142,7 +142,7 @@ def test_values_that_the_transform_cannot_take_start_fresh(
 def test_a_series_that_has_ended_holds_out_no_more_than_before(
     tmp_path: Path, write_series: Write, waves: Wave, pinned: Config
 ) -> None:
-    """Of a series without new days no step is held out that was learnt, though the other one has grown."""
+    """For a series without new days, no step seen in training is held out, even if another series has grown."""
     short = {"gone": waves(150, 1), "on": waves(150, 2)}
     both = read(write_series(tmp_path / "a.csv", short))
     before = train(both, pinned)
@@ -156,7 +156,7 @@ def test_a_series_that_has_ended_holds_out_no_more_than_before(
 
 @pytest.mark.slow
 def test_training_begins_at_the_weights(start: Forecaster, longer: Callable[[int], Panel], pinned: Config) -> None:
-    """With a learning rate of next to nothing the judged weights are the old ones; those of chance are not."""
+    """With a tiny learning rate the weights stay those of the old model; random weights do not."""
     still = pinned.model_copy(update={"train": pinned.train.model_copy(update={"learning_rate": 1e-12})})
     panel = longer(214)
     warm = train(panel, still, start=start)
@@ -168,6 +168,6 @@ def test_training_begins_at_the_weights(start: Forecaster, longer: Callable[[int
 
 @pytest.mark.slow
 def test_what_was_decided_until_when(start: Forecaster) -> None:
-    """The judging steps decide nothing: the last day before them is the last that counts."""
+    """The test steps decide nothing; the last day before them is the last that does."""
     last = int(start.context.ends[0]) - start.report.holdout.test_steps
     assert last_validation_step(start) == {start.context.keys[0]: last}
