@@ -22,7 +22,7 @@ def test_one_miss_and_one_hit_by_hand() -> None:
     assert after.ravel() == pytest.approx([0.08, -0.005])
 
 
-def test_steps_share_half_of_a_move() -> None:
+def test_half_of_an_update_applies_to_all_steps() -> None:
     """Of two steps, one missed and one held: each moves by half its own surprise and half the mean of both."""
     after = update_log_factors(np.zeros((1, 1, 2)), np.array([[[1.0, 0.0]]]), np.array([0.2]), 0.1)
     mean = (0.8 - 0.2) / 2
@@ -54,7 +54,7 @@ def test_coverage_holds_when_the_noise_doubles(delay: int) -> None:
     assert np.mean(np.abs(noise[:, :, 500:]) < 1.2816) == pytest.approx(0.478, abs=0.01)
 
 
-def test_long_run_share_of_misses_is_bounded_by_the_moves() -> None:
+def test_the_long_run_miss_rate_is_bounded_by_the_updates() -> None:
     """Whatever comes, |misses / T − α| ≤ |θ_T − θ_0| / (γ·T): the identity behind the method."""
     rng = np.random.default_rng(3)
     missed = rng.integers(0, 2, size=(300, 1, 1, 1)).astype(float) * rng.integers(0, 2, size=(300, 1, 1, 1))
@@ -103,9 +103,9 @@ def test_a_factor_of_one_changes_nothing() -> None:
     hnp.arrays(np.float64, (2, 1, 4), elements=st.floats(1e-3, 0.999)),
     hnp.arrays(np.float64, (2, 1, 4), elements=st.floats(math.exp(-MAX_LOG_FACTOR), math.exp(MAX_LOG_FACTOR))),
 )
-def test_bounds_keep_sign_and_order(values: np.ndarray, share: np.ndarray, factors: np.ndarray) -> None:
+def test_bounds_keep_sign_and_order(values: np.ndarray, weight: np.ndarray, factors: np.ndarray) -> None:
     """Of what is positive: no bound becomes negative, no width either, and the outer interval holds the inner."""
-    inner_first = np.sort(share, axis=0)[::-1]
+    inner_first = np.sort(weight, axis=0)[::-1]
     lower, upper = apply_factors(values, values * inner_first, values * (2 - inner_first), factors)
     assert (lower >= 0).all()
     assert (lower <= values).all()

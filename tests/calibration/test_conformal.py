@@ -24,9 +24,9 @@ def alike(scores: np.ndarray | list[list[float]]) -> np.ndarray:
 def test_a_quantile_is_the_rank_that_the_sample_size_asks_for() -> None:
     """Of 1 … 9, 50 % is the 5th, 75 % the ⌈7.5⌉ = 8th, 80 % the 8th; 95 % would be the 10th, and is the largest."""
     scores = np.random.default_rng(0).permutation(np.arange(1.0, 10.0))[:, None]
-    said = calibrate(alike(scores), [50, 75, 80, 95])
-    assert said.levels == (50, 75, 80, 95)
-    np.testing.assert_array_equal(said.widths, [[5], [8], [8], [9]])
+    calibration = calibrate(alike(scores), [50, 75, 80, 95])
+    assert calibration.levels == (50, 75, 80, 95)
+    np.testing.assert_array_equal(calibration.widths, [[5], [8], [8], [9]])
 
 
 @pytest.mark.parametrize(("n", "level", "rank"), [(19, 95, 19), (20, 95, 20), (39, 95, 38), (4, 80, 4), (199, 99, 198)])
@@ -44,8 +44,8 @@ def test_many_scores_give_each_step_its_own_quantile() -> None:
 
 def test_few_scores_are_pooled_over_the_steps() -> None:
     """Steps with mean scores 2 and 4: divided by these, the pool is .5 1.5 | .5 1.5; 60 % is its 3rd: 1.5 · (2, 4)."""
-    said = calibrate(alike([[1.0, 6.0], [3.0, 2.0]]), [40, 60])
-    np.testing.assert_allclose(said.widths, [[0.5 * 2, 0.5 * 4], [1.5 * 2, 1.5 * 4]])
+    calibration = calibrate(alike([[1.0, 6.0], [3.0, 2.0]]), [40, 60])
+    np.testing.assert_allclose(calibration.widths, [[0.5 * 2, 0.5 * 4], [1.5 * 2, 1.5 * 4]])
 
 
 def test_pooled_widths_do_not_fall_with_the_step() -> None:
@@ -132,7 +132,7 @@ def test_levels_with_scores_of_their_own_are_calibrated_by_their_own() -> None:
 
 
 def test_the_widths_of_bounds_that_are_right_already_are_one() -> None:
-    """Where the bounds said are the true quantiles of a skewed error on each side, calibration leaves them there."""
+    """If the predicted bounds are the true quantiles of a skewed error, calibration keeps them."""
     rng, levels = np.random.default_rng(RNG_SEED), [50.0, 90.0]
     off = rng.exponential(size=(20_000, 1)) * np.where(rng.random((20_000, 1)) < 0.5, -1.0, 5.0)
     far = np.array([[-math.log(1 - level / 100)] for level in levels])[..., None]  # of the exponential
@@ -172,7 +172,7 @@ def test_cross_coverage_by_hand() -> None:
     np.testing.assert_array_equal(steps, [[0.75]])
 
 
-def test_cross_coverage_trusts_widths_as_asked() -> None:
+def test_cross_coverage_uses_the_calibration_weight() -> None:
     """Folds with scores of 2 and of 16: 16 covers 2, and so does its root; 2 does not cover 16."""
     scores, folds = alike([[2.0], [2.0], [16.0], [16.0]]), np.array([0, 0, 1, 1])
     assert cross_coverage(scores, folds, [80])[0] == 0.5

@@ -24,7 +24,7 @@ LEVELS = (50.0, 80.0, 95.0)
 
 
 def normal_marginals(mean: float, spread: float, steps: int) -> MarginalDistributions:
-    """Steps that are normally distributed, told by their intervals."""
+    """Normally distributed steps, given by their intervals."""
     half = np.array([NORMAL.inv_cdf(0.5 + level / 200) for level in LEVELS])[:, None] * np.full((1, steps), spread)
     values = np.full(steps, mean)
     return MarginalDistributions.of(values, values - half, values + half, LEVELS)
@@ -107,12 +107,12 @@ def test_longer_horizons_go_on_alike() -> None:
     assert np.array_equal(extend_correlations(known, 2), known[:2, :2])
 
 
-def test_draws_have_the_correlations_asked_for() -> None:
+def test_samples_have_the_given_correlations() -> None:
     """And are the same each time; an impossible matrix is drawn from as the nearest possible one."""
     true = 0.9 ** np.abs(np.arange(4)[:, None] - np.arange(4))
-    drawn = sample_normal_scores(true, 50_000)
-    assert np.allclose(np.corrcoef(drawn.T), true, atol=0.01)
-    assert drawn.std(axis=0) == pytest.approx([1, 1, 1, 1], abs=0.02)
+    sampled = sample_normal_scores(true, 50_000)
+    assert np.allclose(np.corrcoef(sampled.T), true, atol=0.01)
+    assert sampled.std(axis=0) == pytest.approx([1, 1, 1, 1], abs=0.02)
     assert np.array_equal(sample_normal_scores(true, 10), sample_normal_scores(true, 10))
     assert np.isfinite(sample_normal_scores(np.array([[1.0, 0.9, -0.9], [0.9, 1.0, 0.9], [-0.9, 0.9, 1.0]]), 10)).all()
 

@@ -38,7 +38,7 @@ def test_no_temperature_on_a_fine_grid_is_better() -> None:
 
 
 def test_it_stays_within_bounds() -> None:
-    """Where thousands are right the boldest, where the opposite comes the shyest, where nothing came 1."""
+    """Correct probabilities give the minimum temperature, wrong ones the maximum, no outcomes 1."""
     raw = np.tile([[2.0, 0.0]], (9000, 1))
     assert temperature(raw, np.zeros(9000, np.int64)) == pytest.approx(MIN_TEMPERATURE)
     assert temperature(raw, np.ones(9000, np.int64)) == pytest.approx(MAX_TEMPERATURE)

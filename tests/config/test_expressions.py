@@ -104,7 +104,7 @@ def test_no_conditions(text: str) -> None:
     ],
 )
 def test_no_alerts(text: str, fault: str) -> None:
-    """What an alert cannot say is refused, by the rule that it breaks."""
+    """An invalid alert is refused with the rule that it breaks."""
     with pytest.raises(ValueError, match=fault):
         parse_alert(text)
 
@@ -132,7 +132,7 @@ def test_anything_else_is_refused(text: str) -> None:
     ("text", "plain"), [("90s", "90s"), ("60min", "1h"), ("1.5h", "90min"), ("7d", "1w"), ("0.25s", "0.25s")]
 )
 def test_written_in_the_largest_whole_unit(text: str, plain: str) -> None:
-    """What is written is what a person would write."""
+    """Expressions are formatted in their plain form."""
     assert duration_text(parse_duration(text)) == plain
 
 
@@ -164,7 +164,7 @@ def test_rules_are_read_as_they_are_meant(text: str, event: EventExpression) -> 
     "text", ["", "y", "> 5", "y > ", "y > p0", "y > p100", "y == 5", "y > five", "rises", "y > 5 within 3h", "y > 1;x"]
 )
 def test_anything_else_is_refused_with_the_rule(text: str) -> None:
-    """What is not of the grammar is an error that shows what would be; nothing is evaluated."""
+    """A syntax error shows the valid forms; nothing is evaluated."""
     with pytest.raises(ValueError, match="'y > 500', 'y > p90', 'y rises'"):
         parse_event(text)
 

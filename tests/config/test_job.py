@@ -40,7 +40,7 @@ def load(folder: Path, text: str) -> Job:
 
 
 def faults(folder: Path, text: str) -> list[str]:
-    """What is said of a job that must be refused, without the file's name."""
+    """The message that refuses a job, without the file name."""
     with pytest.raises(ConfigError) as caught:
         load(folder, text)
     faults = [str(fault) for fault in caught.value.faults]
@@ -85,7 +85,7 @@ def test_the_part_that_training_knows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["input: a.csv", "input: a.csv\nfreshness:\nretrain:\nalerts:\nplot:\ntrain:"])
 def test_what_is_left_out_is_the_default(tmp_path: Path, text: str) -> None:
-    """No rule, no alert, no plot; a warm refit every week; an empty section says nothing."""
+    """Defaults are no rule, no alert, no plot and a weekly warm refit; an empty section changes nothing."""
     job = load(tmp_path, text)
     assert set(job.freshness.model_dump().values()) == {None}
     assert (job.retrain.every, job.retrain.on_drift, job.retrain.init) == (timedelta(days=7), True, "warm")
@@ -137,7 +137,7 @@ def test_faults(tmp_path: Path, text: str, fault: str) -> None:
     assert any(line.startswith(fault) for line in found), found
 
 
-def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+def test_all_faults_are_reported_together(tmp_path: Path) -> None:
     """Those of the job's own sections and those of training, in one go."""
     text = "train: {epochs: 0}\nfreshness: {max_flatline: 1}\nretrain: {warm: true}\nalerts: [{when: 3}]\nplott: a"
     keys = {line.split(":")[0] for line in faults(tmp_path, text)}
@@ -168,7 +168,7 @@ def test_the_schema_of_a_job() -> None:
 
 
 def test_a_job_as_plain_values_is_that_job_again(tmp_path: Path) -> None:
-    """What JSON can carry of a job, and what it stands for, is the same."""
+    """A job and its JSON form are equivalent."""
     job = load(tmp_path, WHOLE)
     plain = job.model_dump(mode="json")
     assert plain["freshness"]["max_data_age"] == {"limit": "2h", "action": "fail"}

@@ -1,4 +1,4 @@
-"""YAML in, a checked Config out: nothing is guessed, and every fault is told at once with its key."""
+"""The loading of YAML into a validated Config: all faults are reported together, with their keys."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
 
 
 def faults(load: Load, text: str | bytes) -> tuple[str, ...]:
-    """What is said of this file, which must be refused."""
+    """The message that refuses a file."""
     with pytest.raises(ConfigError) as caught:
         load(text)
     return tuple(map(str, caught.value.faults))
@@ -40,12 +40,12 @@ def faults(load: Load, text: str | bytes) -> tuple[str, ...]:
     "text", ["", "\n# nothing\n", "train:\n", "data: {}\nmodel:\nforecast: null\n", "\ufefftrain: {}"]
 )
 def test_empty_files_and_sections_are_the_defaults(load: Load, text: str) -> None:
-    """An empty file, an empty section and a byte order mark say nothing."""
+    """An empty file, an empty section and a byte order mark change nothing."""
     assert load(text) == ValueConfig() == load_config()
 
 
 def test_values_arrive_as_their_type(load: Load) -> None:
-    """Numbers, lists, truth, null and quoted text arrive as what YAML 1.2 says they are."""
+    """Numbers, lists, booleans, null and quoted text are parsed according to YAML 1.2."""
     config = load(
         "data: {target: [a, 'b c'], id_columns: shop, season_length: 7, delimiter: ';', time: '12'}\n"
         "model: {units: [50, 25], context: auto, lags: 3}\n"
@@ -61,7 +61,7 @@ def test_values_arrive_as_their_type(load: Load) -> None:
 
 
 def test_quantiles_need_all_steps_at_once(load: Load) -> None:
-    """Pinball goes with the direct strategy, wherever each of the two is said; the direct strategy needs no pinball."""
+    """The pinball loss requires the direct strategy; the direct strategy allows other losses."""
     both = load("model: {strategy: direct, skip_connection: true}\ntrain: {loss: pinball}\n")
     assert (both.model.strategy, both.model.skip_connection, both.train.loss) == ("direct", True, "pinball")
     assert load("model: {strategy: direct}").train.loss == "mse"
@@ -80,7 +80,7 @@ def test_patience_may_be_endless(load: Load, text: str, patience: object) -> Non
 
 @pytest.mark.parametrize("word", ["no", "yes", "on", "off", "12:30", "2020-01-01", "010", "0x1F", "1e", "N", "0o7"])
 def test_words_stay_text(load: Load, word: str) -> None:
-    """What YAML 1.1 turns into truth, times, dates and other bases stays the text that was written."""
+    """Booleans, times, dates and other bases of YAML 1.1 stay text."""
     assert load(f"data: {{time: {word}}}").data.time == word
     (fault,) = faults(load, f"train: {{epochs: {word}}}")
     assert fault == f"my.yaml: train.epochs: must be a whole number (got the text '{word}')"
@@ -131,7 +131,7 @@ def test_wrong_values(load: Load, text: str, fault: str) -> None:
 
 
 def test_levels_that_name_one_column_are_one(load: Load) -> None:
-    """Levels that `lower_…` cannot tell apart are refused, though they differ in the ninth digit."""
+    """Levels whose `lower_…` columns would have equal names are refused, even if they differ in the ninth digit."""
     assert "each level once" in faults(load, "forecast: {levels: [80, 80.00000001]}")[0]
 
 
@@ -158,16 +158,16 @@ def test_odd_keys_are_unknown_keys(load: Load, text: str) -> None:
 
 
 def test_every_fault_at_once(load: Load) -> None:
-    """All faults of a file are told in one go, each with its key."""
-    said = faults(load, "model: {units: [0, x], dropout: 2}\ntrain: {epochs: -1, loss: mape, foo: 1}\nzoo: 1\n")
-    keys = {fault.split(": ")[1] for fault in said}
+    """All faults of a file are reported together, each with its key."""
+    faults_found = faults(load, "model: {units: [0, x], dropout: 2}\ntrain: {epochs: -1, loss: mape, foo: 1}\nzoo: 1\n")
+    keys = {fault.split(": ")[1] for fault in faults_found}
     assert keys == {"model.units.0", "model.units.1", "model.dropout", "train.epochs", "train.loss", "train.foo", "zoo"}
 
 
 def test_all_doubled_keys_with_their_lines(load: Load) -> None:
     """Every duplicate key is reported with the line of the second one, at any depth."""
-    said = faults(load, "train: {seed: 1, seed: 2}\nmodel:\n  lags: 1\n  lags: 1\ntrain:\n  epochs: 1\n")
-    assert said == (
+    faults_found = faults(load, "train: {seed: 1, seed: 2}\nmodel:\n  lags: 1\n  lags: 1\ntrain:\n  epochs: 1\n")
+    assert faults_found == (
         "my.yaml: line 1: duplicate key 'seed'",
         "my.yaml: line 4: duplicate key 'lags'",
         "my.yaml: line 5: duplicate key 'train'",
@@ -214,7 +214,7 @@ def test_a_megabyte_is_too_much(load: Load) -> None:
 
 
 def test_an_endless_device_is_too_much() -> None:
-    """What never ends is not read to its end."""
+    """An endless file is not read to its end."""
     with pytest.raises(ConfigError, match="larger than 1 MB"):
         load_config("/dev/zero")
 
@@ -241,7 +241,7 @@ def test_a_name_longer_than_a_file_can_have() -> None:
 
 @pytest.mark.parametrize("name", list(bundled_configs()))
 def test_every_shipped_config_loads(name: str) -> None:
-    """Shipped configs load by name, and begin with a comment that says what they are for."""
+    """Shipped configs load by name and begin with a comment on their purpose."""
     assert isinstance(load_config(name), Config)
     assert bundled_configs()[name].read_text(encoding="utf-8").startswith("# ")
 
@@ -253,7 +253,7 @@ def test_the_default_is_the_default() -> None:
 
 
 def test_set_wins_over_the_file(load: Load, tmp_path: Path) -> None:
-    """Overrides replace what the file says and leave the rest; text in them is YAML, other values are taken as is."""
+    """Overrides replace values of the file; text is parsed as YAML, other types are used unchanged."""
     load("train: {epochs: 7, seed: 3}\nmodel: {units: [9]}\n")
     overrides = {
         "train.epochs": "50",
@@ -286,7 +286,7 @@ def test_set_wins_over_the_file(load: Load, tmp_path: Path) -> None:
     ],
 )
 def test_wrong_overrides(key: str, text: str, fault: str) -> None:
-    """An override that is not of the form or not of the type is told as such."""
+    """An override of an invalid form or type is reported with its text."""
     with pytest.raises(ConfigError) as caught:
         load_config(None, {key: text})
     assert [str(found) for found in caught.value.faults] == [fault]
@@ -313,7 +313,7 @@ YAMLISH = st.text(st.sampled_from(list("{}[]:,-?!&*|>'\"#%@ \n\tabe.x0159~<=+\x0
 
 
 def outcome(source: Path | None, overrides: dict[str, str]) -> tuple[Config | None, tuple[str, ...]]:
-    """The config, or what is said against it; no other failure passes."""
+    """The config, or its faults; other exceptions propagate."""
     try:
         return load_config(source, overrides), ()
     except ConfigError as err:
@@ -327,8 +327,8 @@ def test_any_text_is_a_config_or_an_expected_failure(tmp_path_factory: pytest.Te
     path = tmp_path_factory.getbasetemp() / "any.yaml"
     path.write_text(text, encoding="utf-8")
     for source, overrides in ((path, {}), (None, {"train.epochs": text}), (None, {f"train.{text}": "1"})):
-        config, said = outcome(source, overrides)
-        assert isinstance(config, Config) or all(said)
+        config, faults_found = outcome(source, overrides)
+        assert isinstance(config, Config) or all(faults_found)
 
 
 def sections(task: str) -> dict[str, dict[str, Any]]:
@@ -389,7 +389,7 @@ def test_the_schema_knows_the_shipped_configs(name: str) -> None:
         assert set(keys) <= set(known[section]["properties"])
 
 
-KEYS_OF_OTHERS = [
+KEYS_OF_OTHER_TASKS = [
     ("value", "model.event", "event"),
     ("event", "model.strategy", "value"),
     ("category", "model.lags", "value or event"),
@@ -400,7 +400,7 @@ KEYS_OF_OTHERS = [
 ]
 
 
-@pytest.mark.parametrize(("task", "key", "owners"), KEYS_OF_OTHERS)
+@pytest.mark.parametrize(("task", "key", "owners"), KEYS_OF_OTHER_TASKS)
 def test_a_key_of_another_task_names_its_tasks(task: str, key: str, owners: str) -> None:
     """With the tasks that have it, and the one of the file."""
     with pytest.raises(ConfigError) as caught:
@@ -439,8 +439,8 @@ def test_text_that_yaml_would_want_in_quotes_is_taken_as_it_stands() -> None:
 
 
 def test_pretrained_networks_are_what_they_are() -> None:
-    """What would be dropped silently is refused, all of it at once; how they learn on may be said."""
-    asked = {"train.init": "fine_tune", "model.units": [100], "train.loss": "mae", "train.learning_rate": 0.001}
+    """Settings that fine-tuning cannot change are refused together; training settings are allowed."""
+    requested = {"train.init": "fine_tune", "model.units": [100], "train.loss": "mae", "train.learning_rate": 0.001}
     with pytest.raises(ConfigError, match=r"model\.units, train\.loss: set by the pretrained models"):
-        load_config(None, asked)
+        load_config(None, requested)
     assert load_config(None, {"train.init": "fine_tune", "train.epochs": 3}).train.epochs == 3

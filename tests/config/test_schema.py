@@ -20,7 +20,7 @@ def test_the_sections_follow_the_flow() -> None:
 
 @pytest.mark.parametrize(("section", "key"), KEYS)
 def test_every_key_is_described_in_a_sentence(section: str, key: str) -> None:
-    """Each key says in one line what it means."""
+    """Each key has a one-line description."""
     description = SECTIONS[section].model_fields[key].description
     assert description
     assert description.endswith(".")
@@ -28,7 +28,7 @@ def test_every_key_is_described_in_a_sentence(section: str, key: str) -> None:
 
 
 def test_the_defaults_are_valid_when_written_out() -> None:
-    """What a Config dumps is a Config."""
+    """A dumped Config validates as a Config."""
     assert ValueConfig.model_validate(ValueConfig().model_dump()) == ValueConfig()
     assert ValueConfig.model_validate(ValueConfig().model_dump(mode="json")) == ValueConfig()
 
@@ -55,7 +55,7 @@ def test_levels_are_sorted() -> None:
 
 
 def test_no_type_is_made_another() -> None:
-    """Text is no number and a number is no text."""
+    """Text is not a number, and a number is not text."""
     for wrong in ({"time": 1}, {"season_length": "7"}, {"season_length": 7.0}, {"season_length": True}, {"target": 5}):
         with pytest.raises(ValidationError):
             DataConfig.model_validate(wrong)

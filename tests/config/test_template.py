@@ -85,7 +85,7 @@ def test_every_key_stands_below_its_meaning() -> None:
     }
 
 
-def test_the_first_line_says_how_to_use_it() -> None:
+def test_the_first_line_shows_the_usage() -> None:
     """The file begins with the command that uses it."""
     assert commented(ValueConfig(), {}, {}, "my data.csv").startswith("# lstmcast train my data.csv --config ")
 

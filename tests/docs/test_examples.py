@@ -125,7 +125,7 @@ def commands_of(block: Block) -> list[tuple[str, list[str]]]:
 
 
 def is_skipped(command: str) -> bool:
-    """Whether a command is in the list of those that no test runs."""
+    """Return True if a command is in the list of commands that are not run."""
     return command.startswith(SKIPPED)
 
 
@@ -164,7 +164,7 @@ class Workplace:
         return self._shown(output), code
 
     def execute(self, code: str, name: str) -> str:
-        """What a Python block prints."""
+        """The output of a Python block."""
         with contextlib.chdir(self.folder), contextlib.redirect_stdout(io.StringIO()) as output:
             exec(compile(code, name, "exec"), self._namespace)  # noqa: S102  # our own documents
         return self._shown(output.getvalue())
@@ -249,7 +249,7 @@ def selected(output: str, options: dict[str, str]) -> list[str]:
 
 
 def differs(shown: Sequence[str], actual: Sequence[str]) -> bool:
-    """Whether two outputs differ by more than paths, times and the last digits of numbers."""
+    """Return True if two outputs differ by more than paths, times and the last digits of numbers."""
     return not _same("\n".join(shown), "\n".join(actual))
 
 
@@ -272,20 +272,22 @@ def _value(number: str) -> tuple[float, float]:
     return float(plain), 2 * 10.0**-decimals if decimals else 2.0
 
 
-def run_page(path: Path, place: Workplace, *, copy: bool = False) -> Iterator[tuple[int, int, list[str], list[str]]]:
+def run_page(
+    path: Path, workplace: Workplace, *, copy: bool = False
+) -> Iterator[tuple[int, int, list[str], list[str]]]:
     """Run the blocks of a page; with `copy`, put its figures into the assets.
 
     Yields:
         First and last line (exclusive) of a block that shows an output, its lines, and those of the run.
     """
-    place.clear()
+    workplace.clear()
     blocks = blocks_of(path.read_text(encoding="utf-8"))
     for number, block in enumerate(blocks):
         where = f"{path.relative_to(ROOT)}:{block.start + 1}"
         if block.title:
-            place.write(block)
+            workplace.write(block)
         elif block.language == "python":
-            output = selected(place.execute("\n" * block.start + "\n".join(block.lines), str(path)), block.options)
+            output = selected(workplace.execute("\n" * block.start + "\n".join(block.lines), str(path)), block.options)
             follows = blocks[number + 1] if number + 1 < len(blocks) else None
             if follows and follows.language == "text" and follows.start <= block.end + 3:
                 yield follows.start, follows.end, follows.lines, output
@@ -298,7 +300,7 @@ def run_page(path: Path, place: Workplace, *, copy: bool = False) -> Iterator[tu
             for k, (command, _) in enumerate(commands):
                 lines += [f"$ {line}" if not j else line for j, line in enumerate(command.split("\n"))]
                 if not is_skipped(command):
-                    output, code = place.run(command.replace("\\\n", " "))
+                    output, code = workplace.run(command.replace("\\\n", " "))
                     assert code == (expected if k == len(commands) - 1 else 0), f"{where}: {command}: {code}\n{output}"
                     lines += selected(output, block.options)
             if block.language == "console" and (copy or "unstable" not in block.options):
@@ -307,22 +309,22 @@ def run_page(path: Path, place: Workplace, *, copy: bool = False) -> Iterator[tu
             asset = ASSETS / block.options.get("as", figure)
             if copy:
                 asset.parent.mkdir(exist_ok=True)
-                shutil.copyfile(place.folder / figure, asset)
-            assert (place.folder / figure).stat().st_size > 1000, f"{where}: {figure} is empty"
+                shutil.copyfile(workplace.folder / figure, asset)
+            assert (workplace.folder / figure).stat().st_size > 1000, f"{where}: {figure} is empty"
             assert asset.is_file(), f"{where}: run `make docs-update` to add {asset.name}"
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     """The folder in which the pages run, one after the other."""
     return Workplace(tmp_path_factory.mktemp("docs"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", [page for page in PAGES if "```" in page.read_text("utf-8")], ids=lambda p: p.stem)
-def test_blocks_run_and_print_what_is_shown(path: Path, place: Workplace) -> None:
+def test_blocks_run_and_print_what_is_shown(path: Path, workplace: Workplace) -> None:
     """Each block ends with its exit code, and its output is the one on the page."""
-    for start, _, shown, actual in run_page(path, place):
+    for start, _, shown, actual in run_page(path, workplace):
         where = f"{path.relative_to(ROOT)}:{start + 1}"
         assert not differs(shown, actual), f"{where}: run `make docs-update`; the run printed:\n" + "\n".join(actual)
 
@@ -382,11 +384,11 @@ def test_blocks_are_found_with_their_options() -> None:
     assert selected("1\n2\n3\n4", {"head": "1", "tail": "1"}) == ["1", "…", "4"]
 
 
-def update(path: Path, place: Workplace) -> int:
+def update(path: Path, workplace: Workplace) -> int:
     """Rewrite the outputs of a page, and its figures; returns how many changed."""
     lines = path.read_text(encoding="utf-8").split("\n")
     changes = []
-    for start, end, shown, actual in run_page(path, place, copy=True):
+    for start, end, shown, actual in run_page(path, workplace, copy=True):
         if differs(shown, actual):
             indent = lines[start - 1][: len(lines[start - 1]) - len(lines[start - 1].lstrip())]
             changes.append((start, end, [indent + line if line else line for line in actual]))
@@ -400,10 +402,10 @@ def main(arguments: Sequence[str]) -> int:
     """Update the named pages, or all; 1 if a block of a page fails."""
     failed = 0
     with tempfile.TemporaryDirectory() as root:
-        place = Workplace(Path(root))
+        workplace = Workplace(Path(root))
         for path in [Path(argument).resolve() for argument in arguments] or PAGES:
             try:
-                print(f"{path.relative_to(ROOT)}: {update(path, place)} outputs changed")
+                print(f"{path.relative_to(ROOT)}: {update(path, workplace)} outputs changed")
             except Exception as error:  # noqa: BLE001  # the other pages are updated all the same
                 print(f"{path.relative_to(ROOT)}: not updated: {error!r}")
                 failed = 1

@@ -23,7 +23,7 @@ def made(panel: Panel, *, ends: int = 0) -> BacktestResult:
     """Two origins, three steps ahead, two methods: forecasts count up, errors are small numbers."""
     series = panel.n_series
     values = np.arange(6.0 * series).reshape(series, 2, 3)
-    said = {
+    by_method = {
         name: MethodForecasts(values + k, values[None] - 1, values[None] + 1)
         for k, name in enumerate(("lstmcast", "naive"))
     }
@@ -35,7 +35,7 @@ def made(panel: Panel, *, ends: int = 0) -> BacktestResult:
         refit=False,
         levels=(80.0,),
         actual=np.where(values == 1, np.nan, values + 0.5),
-        by_method=said,
+        by_method=by_method,
         tables={
             scope: {
                 name: {"mae": np.arange(n) + k / 4, "mase": np.full(n, np.nan)}
@@ -68,7 +68,7 @@ def test_scores_as_rows(shops: Panel) -> None:
     assert frame.to_csv().count(",mase,\n") == 16
 
 
-def test_origins_are_named_by_their_time_where_they_share_it(shops: Panel, air_panel: Panel) -> None:
+def test_common_origins_are_named_by_their_time(shops: Panel, air_panel: Panel) -> None:
     """One series: the month of the origin. Series that end on different days: how far from the end."""
     assert made(air_panel).keys("origin") == ["1960-06", "1960-09"]
     assert made(shops).keys("origin") == ["6 before the end", "3 before the end"]
@@ -129,7 +129,7 @@ UNIT = np.array([2.0, np.nan, 0.5])  # the second series never changed
 LEVELS = (80.0, 95.0)
 
 
-def said(seed: int) -> MethodForecasts:
+def random_forecasts(seed: int) -> MethodForecasts:
     """A method's forecasts, with nested bounds."""
     rng = np.random.default_rng(seed)
     values = 10 + rng.normal(size=(S, N, H))
@@ -137,11 +137,11 @@ def said(seed: int) -> MethodForecasts:
     return MethodForecasts(values, values - half, values + half)
 
 
-METHODS = {"lstmcast": said(1), "Naive2": said(2)}
+METHODS = {"lstmcast": random_forecasts(1), "Naive2": random_forecasts(2)}
 
 
 def cells(scope: str, group: int) -> list[tuple[int, int, int]]:
-    """Where the known values of a group stand."""
+    """The positions of the known values of a group."""
     axis = {"series": 0, "origin": 1, "step": 2}
     every = [where for where in np.ndindex(S, N, H) if not math.isnan(ACTUAL[where])]
     return every if scope == "all" else [where for where in every if where[axis[scope]] == group]
@@ -181,10 +181,10 @@ def test_every_scope_agrees_with_a_loop(scope: str, groups: int) -> None:
 def test_owa_is_made_of_means_over_the_set() -> None:
     """½·(sMAPE ratio + MASE ratio) of the whole set; Naive2's own is 1; without Naive2 there is none."""
     table = score(ACTUAL, METHODS, UNIT, LEVELS)["all"]
-    ours, theirs = table["lstmcast"], table["Naive2"]
-    expected = (ours["smape"][0] / theirs["smape"][0] + ours["mase"][0] / theirs["mase"][0]) / 2
+    ours, naive = table["lstmcast"], table["Naive2"]
+    expected = (ours["smape"][0] / naive["smape"][0] + ours["mase"][0] / naive["mase"][0]) / 2
     assert ours["owa"][0] == pytest.approx(expected)
-    assert theirs["owa"][0] == 1
+    assert naive["owa"][0] == 1
     assert "owa" not in score(ACTUAL, {"lstmcast": METHODS["lstmcast"]}, UNIT, LEVELS)["all"]["lstmcast"]
 
 

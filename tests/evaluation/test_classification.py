@@ -21,8 +21,8 @@ from lstmcast.evaluation.classification import (
 )
 
 
-def test_every_label_gives_its_share() -> None:
-    """Of 50, 10, 3, 2 and 1 series, a fifth judges and a tenth stops, at least one; the last is only learnt from."""
+def test_splits_are_stratified_by_label() -> None:
+    """A fifth of each label is for testing and a tenth for validation, at least one; single series for training."""
     labels = np.repeat([0, 1, 2, 3, 4], [50, 10, 3, 2, 1])
     parts = stratified_split(np.random.default_rng(1).permutation(labels), seed=0)
     shuffled = np.random.default_rng(1).permutation(labels)
@@ -32,13 +32,13 @@ def test_every_label_gives_its_share() -> None:
 
 
 def test_the_draw_depends_on_the_seed_alone() -> None:
-    """The same seed draws the same series, another one others."""
+    """Equal seeds give equal splits; different seeds do not."""
     labels = np.repeat([0, 1], 50)
     assert stratified_split(labels, 3).test.tolist() == stratified_split(labels, 3).test.tolist()
     assert stratified_split(labels, 3).test.tolist() != stratified_split(labels, 4).test.tolist()
 
 
-def test_folds_share_every_label_evenly() -> None:
+def test_folds_are_stratified_by_label() -> None:
     """Of 13 and 7 series no fold of 5 has more than one of a label more than another, nor in all."""
     labels = np.repeat([0, 1], [13, 7])
     dealt = folds(labels, 5, seed=0)
@@ -48,11 +48,11 @@ def test_folds_share_every_label_evenly() -> None:
 
 
 def test_rules_on_points_in_a_plane() -> None:
-    """A point beside a stray one of label 1: the neighbour says 1, the centroids say 0, as most of the series do."""
+    """Next to an outlier of label 1, the nearest neighbor predicts 1; the centroids and the majority predict 0."""
     known = np.array([[0.0, 0.0], [0.0, 2.0], [2.0, 0.0], [1.0, 1.0], [9.0, 9.0]])
     labels = np.array([0, 0, 0, 1, 1])
-    said = baseline_classifiers(known, labels, np.array([[1.1, 1.1], [8.0, 8.0]]))
-    assert {name: labels.tolist() for name, labels in said.items()} == {
+    predictions = baseline_classifiers(known, labels, np.array([[1.1, 1.1], [8.0, 8.0]]))
+    assert {name: labels.tolist() for name, labels in predictions.items()} == {
         "most_frequent": [0, 0],
         "nearest_centroid": [0, 1],
         "nearest_neighbor": [1, 1],
@@ -63,50 +63,50 @@ def test_the_nearest_neighbor_against_a_slow_search(monkeypatch: pytest.MonkeyPa
     """In small chunks, what a loop over all pairs finds."""
     monkeypatch.setattr("lstmcast.evaluation.classification.CHUNK_SIZE", 70)
     rng = np.random.default_rng(0)
-    known, asked, labels = rng.normal(size=(30, 4)), rng.normal(size=(11, 4)), rng.integers(0, 3, 30)
-    slow = [labels[min(range(30), key=lambda k, one=one: float(np.linalg.norm(known[k] - one)))] for one in asked]
-    assert baseline_classifiers(known, labels, asked)["nearest_neighbor"].tolist() == slow
+    known, queries, labels = rng.normal(size=(30, 4)), rng.normal(size=(11, 4)), rng.integers(0, 3, 30)
+    slow = [labels[min(range(30), key=lambda k, one=one: float(np.linalg.norm(known[k] - one)))] for one in queries]
+    assert baseline_classifiers(known, labels, queries)["nearest_neighbor"].tolist() == slow
 
 
 def test_scores_by_hand() -> None:
     """Three of four right, of one label both and of the other one of two; what that means in a confusion matrix."""
-    actual, said = np.array([0, 0, 2, 2]), np.array([0, 0, 2, 1])
-    assert named_scores(actual, said) == {"accuracy": 0.75, "balanced_accuracy": 0.75}
-    assert named_scores(actual[1:], said[1:])["balanced_accuracy"] == 0.75
-    assert confusion(actual, said, 3).tolist() == [[2, 0, 0], [0, 0, 0], [0, 1, 1]]
+    actual, predictions = np.array([0, 0, 2, 2]), np.array([0, 0, 2, 1])
+    assert named_scores(actual, predictions) == {"accuracy": 0.75, "balanced_accuracy": 0.75}
+    assert named_scores(actual[1:], predictions[1:])["balanced_accuracy"] == 0.75
+    assert confusion(actual, predictions, 3).tolist() == [[2, 0, 0], [0, 0, 0], [0, 1, 1]]
     assert class_frequencies(actual, 3).tolist() == [0.5, 0.0, 0.5]
 
 
-def test_scores_of_chances_by_hand() -> None:
+def test_scores_of_probabilities_by_hand() -> None:
     """−log ½ and −log 1; (½ − 1)² + ½² and 0; a probability of 0 is scored as one in a million million."""
-    chances = np.array([[0.5, 0.5], [0.0, 1.0]])
-    found = chance_scores(np.array([0, 1]), chances)
+    probabilities = np.array([[0.5, 0.5], [0.0, 1.0]])
+    found = chance_scores(np.array([0, 1]), probabilities)
     assert found == {"cross_entropy": pytest.approx(np.log(2) / 2), "brier": pytest.approx(0.25)}
-    assert chance_scores(np.array([0]), chances[1:])["cross_entropy"] == pytest.approx(12 * np.log(10))
+    assert chance_scores(np.array([0]), probabilities[1:])["cross_entropy"] == pytest.approx(12 * np.log(10))
 
 
 NAN = float("nan")
 CAME = np.array([[1.0, 0.0, NAN], [0.0, 0.0, 1.0], [NAN, NAN, NAN]])
-SAID = np.array([[0.8, 0.4, 0.9], [0.5, 0.1, 0.25], [0.3, 0.3, 0.3]])
+PROBABILITIES = np.array([[0.8, 0.4, 0.9], [0.5, 0.1, 0.25], [0.3, 0.3, 0.3]])
 
 
 def test_brier_by_hand() -> None:
     """(0.04 + 0.16) / 2; (0.25 + 0.01 + 0.5625) / 3; undefined where nothing is known."""
-    np.testing.assert_allclose(classification.brier(CAME, SAID), [0.1, 0.8225 / 3, NAN])
+    np.testing.assert_allclose(classification.brier(CAME, PROBABILITIES), [0.1, 0.8225 / 3, NAN])
 
 
 def test_log_loss_by_hand() -> None:
     """−log of what was given to what came; a certainty that was wrong costs much, and no infinity."""
     expected = [-(math.log(0.8) + math.log(0.6)) / 2, -(math.log(0.5) + math.log(0.9) + math.log(0.25)) / 3, NAN]
-    np.testing.assert_allclose(classification.log_loss(CAME, SAID), expected)
+    np.testing.assert_allclose(classification.log_loss(CAME, PROBABILITIES), expected)
     assert classification.log_loss(np.array([1.0]), np.array([0.0])) == pytest.approx(
         -math.log(classification.MIN_PROBABILITY)
     )
 
 
 def test_accuracy_by_hand() -> None:
-    """Both right; then a half says no, which is right, no again, and a quarter for a yes is wrong."""
-    np.testing.assert_allclose(classification.accuracy(CAME, SAID), [1.0, 2 / 3, NAN])
+    """Two correct predictions; then 0.5 counts as no and is correct, no is correct, and 0.25 for a yes is wrong."""
+    np.testing.assert_allclose(classification.accuracy(CAME, PROBABILITIES), [1.0, 2 / 3, NAN])
 
 
 def test_reliability_by_hand() -> None:
@@ -120,7 +120,7 @@ def test_reliability_by_hand() -> None:
 
 
 def test_reliability_of_nothing_is_undefined() -> None:
-    """Where nothing is known there are no groups, and no error."""
+    """Without known outcomes there are no groups and no error."""
     found = classification.reliability(np.array([NAN]), np.array([0.5]))
     assert len(found.counts) == 0
     assert math.isnan(found.error)
@@ -135,14 +135,14 @@ def test_bits_by_hand() -> None:
 
 
 def test_what_is_sure_costs_nothing() -> None:
-    """And what was said to be impossible costs more than any number."""
+    """A probability of 0 for the outcome has an infinite loss."""
     with np.errstate(divide="ignore"):
         logs = np.log(np.array([[1.0, 0.0], [1.0, 0.0]]))
     assert bits_per_symbol(logs, np.array([0, 1])).tolist() == [0.0, np.inf]
 
 
-def test_hits_among_the_likeliest() -> None:
-    """The likeliest, and the two likeliest: of two equally likely symbols the first counts."""
+def test_hits_among_the_most_likely() -> None:
+    """Hits of the most likely and of the two most likely symbols; ties go to the first symbol."""
     came = np.array([1, 2])
     assert top_k_hits(LOGS, came, 1).tolist() == [0, 0]
     assert top_k_hits(LOGS, came, 2).tolist() == [1, 0]

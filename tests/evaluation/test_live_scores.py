@@ -25,12 +25,12 @@ def test_scores_by_a_plain_loop() -> None:
     rng = np.random.default_rng(0)
     parts, rows = [], []
     for _ in range(40):
-        actual, said, naive = rng.normal(size=(3, 2, 3))
+        actual, forecast, naive = rng.normal(size=(3, 2, 3))
         actual[rng.uniform(size=(2, 3)) < 0.3] = np.nan
         half = np.array([1.0, 2.0])[:, None, None] * np.ones((2, 2, 3))
-        parts.append((actual, said, naive, said - half, said + half))
+        parts.append((actual, forecast, naive, forecast - half, forecast + half))
         rows += [
-            (s, h, actual[s, h], said[s, h], naive[s, h])
+            (s, h, actual[s, h], forecast[s, h], naive[s, h])
             for s in range(2)
             for h in range(3)
             if not math.isnan(actual[s, h])
@@ -62,16 +62,16 @@ def test_nothing_came_true() -> None:
 
 
 def test_a_series_that_repeats_itself_has_no_mase() -> None:
-    """Where the seasonal naive forecast was never wrong, the series is left out of the mean."""
+    """A series whose seasonal naive forecast has no error is left out of the mean."""
     actual = np.array([[1.0, 2.0], [1.0, 2.0]])
-    said, naive = actual + 1, np.array([[1.0, 2.0], [3.0, 4.0]])
+    forecast, naive = actual + 1, np.array([[1.0, 2.0], [3.0, 4.0]])
     none = np.full((2, 2, 2), np.nan)
-    found = scores_of([(actual, said, naive, none, none)], horizon=2)
+    found = scores_of([(actual, forecast, naive, none, none)], horizon=2)
     assert found.mase == 0.5
     assert np.isnan(found.coverage).all()
 
 
-def test_series_and_steps_find_their_places() -> None:
+def test_series_and_steps_keep_their_positions() -> None:
     """A run of one series and two steps counts for that series among three, in the first two of four steps."""
     one = ErrorSums.of(
         *np.array([[[5.0, 7.0]], [[4.0, 4.0]], [[5.0, 5.0]]]), np.zeros((1, 1, 2)), np.full((1, 1, 2), 6.0)
@@ -90,9 +90,9 @@ def test_wealth_by_hand() -> None:
     found = drift(np.arange(1.0, 10.0), np.array([20.0, 30.0]))
     expected = []
     for rank in (1, 3, 5):
-        chances = rank / 10, (rank + 1) / 11
-        first = max(0.5, chances[0]) / chances[0] * max(1.5 / 2, chances[1]) / chances[1]
-        second = max(0.5, chances[1]) / chances[1]
+        densities = rank / 10, (rank + 1) / 11
+        first = max(0.5, densities[0]) / densities[0] * max(1.5 / 2, densities[1]) / densities[1]
+        second = max(0.5, densities[1]) / densities[1]
         expected.append(first / 2 + second / 6 + 1 / 3)
     assert found.statistic == pytest.approx(np.mean(expected))
     assert (found.found, found.blocks, found.ratio) == (False, 2, 5.0)
@@ -127,7 +127,7 @@ def errors_of(rng: np.random.Generator, length: int, horizon: int, shock: np.nda
 
 
 def alarmed(rng: np.random.Generator, change: float) -> bool:
-    """Whether there is an alarm over 600 live forecasts, 9 steps ahead, with larger shocks from the middle on."""
+    """Return True if 600 live forecasts of 9 steps raise an alarm; shocks grow from the middle on."""
     horizon, past, since = 9, 120, 600
     shock = np.ones(past + since)
     shock[past + since // 2 :] = change
@@ -160,7 +160,7 @@ def test_since_is_where_the_change_began() -> None:
     assert found.ratio > 5
 
 
-def test_blocks_do_not_overlap_and_series_share_them() -> None:
+def test_blocks_do_not_overlap_and_hold_all_series() -> None:
     """Origins at least r apart, the first that are known; two series at one origin make one block."""
     positions = np.array([10, 10, 11, 12, 13, 15])
     errors = np.array(

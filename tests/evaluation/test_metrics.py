@@ -113,27 +113,29 @@ def test_every_metric_agrees_with_a_loop(actual: np.ndarray, forecast: np.ndarra
         pairs = [(y, f) for y, f in zip(actual[b].tolist(), forecast[b].tolist(), strict=True) if not math.isnan(y)]
         n = len(pairs) or NAN
         off = [abs(y - f) for y, f in pairs]
-        shares = [0.0 if y == f == 0 else 200 * abs(y - f) / (abs(y) + abs(f)) for y, f in pairs]
-        expected = [sum(off) / n, sum(e * e for e in off) / n, sum(shares) / n]
+        ratios = [0.0 if y == f == 0 else 200 * abs(y - f) / (abs(y) + abs(f)) for y, f in pairs]
+        expected = [sum(off) / n, sum(e * e for e in off) / n, sum(ratios) / n]
         scores = [metric(actual, forecast)[b] for metric in (metrics.mae, metrics.mse, metrics.smape)]
         np.testing.assert_allclose(scores, expected, rtol=1e-9, atol=1e-12)
 
 
 @settings(deadline=None)
 @given(hnp.arrays(np.float64, (4, 3), elements=plain | st.just(NAN)), hnp.arrays(np.float64, (3, 4, 3), elements=plain))
-def test_quantile_and_interval_scores_agree_with_a_loop(actual: np.ndarray, said: np.ndarray) -> None:
+def test_quantile_and_interval_scores_agree_with_a_loop(actual: np.ndarray, quantiles: np.ndarray) -> None:
     """WQL and MSIS, one value at a time in plain Python, from the formulas of the M4 competition and of the CRPS."""
-    said = np.sort(said, axis=0)
+    quantiles = np.sort(quantiles, axis=0)
     probabilities = (0.1, 0.5, 0.9)
     for b in range(4):
-        cells = [(y, said[:, b, h].tolist()) for h, y in enumerate(actual[b].tolist()) if not math.isnan(y)]
+        cells = [(y, quantiles[:, b, h].tolist()) for h, y in enumerate(actual[b].tolist()) if not math.isnan(y)]
         size = sum(abs(y) for y, _ in cells)
         loss = [sum((y - f) * (q - (y < f)) for y, row in cells for f in [row[k]]) for k, q in enumerate(probabilities)]
         wql = sum(2 * part / size for part in loss) / 3 if size else NAN
-        np.testing.assert_allclose(metrics.wql(actual[b], said[:, b], probabilities), wql, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(metrics.wql(actual[b], quantiles[:, b], probabilities), wql, rtol=1e-9, atol=1e-9)
         costs = [u - w + (w - y) * 40 * (y < w) + (y - u) * 40 * (y > u) for y, (w, _, u) in cells]
         msis = sum(costs) / len(costs) / 7 if costs else NAN
-        np.testing.assert_allclose(metrics.msis(actual[b], said[0, b], said[2, b], 7.0), msis, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(
+            metrics.msis(actual[b], quantiles[0, b], quantiles[2, b], 7.0), msis, rtol=1e-9, atol=1e-9
+        )
 
 
 def test_a_normal_distribution_is_found_again() -> None:

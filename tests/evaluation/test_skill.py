@@ -15,7 +15,7 @@ NAN = float("nan")
 
 
 def of(error: list[float], baseline: list[float], groups: list[int] | None = None) -> Skill:
-    """The skill of these errors; each origin is its own group unless said."""
+    """The skill of these errors; each origin is its own group by default."""
     return skill(
         np.array(error), np.array(baseline), np.arange(len(error)) if groups is None else np.array(groups), name="naive"
     )
@@ -51,32 +51,32 @@ def test_the_interval_is_that_of_resampled_means() -> None:
     assert found.interval_95[1] == pytest.approx(1 - errors.mean() + half, abs=0.004)
 
 
-def test_origins_of_one_group_are_drawn_together() -> None:
+def test_origins_of_one_group_are_resampled_together() -> None:
     """Copies of the same evidence do not narrow the interval: 10 origins repeated 50 times in 10 groups."""
     rng = np.random.default_rng(3)
-    errors, rival = rng.uniform(0, 2, 10), rng.uniform(1, 2, 10)
-    once = of(errors.tolist(), rival.tolist())
-    often = of(np.tile(errors, 50).tolist(), np.tile(rival, 50).tolist(), np.tile(np.arange(10), 50).tolist())
-    alone = of(np.tile(errors, 50).tolist(), np.tile(rival, 50).tolist())
+    errors, baseline = rng.uniform(0, 2, 10), rng.uniform(1, 2, 10)
+    once = of(errors.tolist(), baseline.tolist())
+    often = of(np.tile(errors, 50).tolist(), np.tile(baseline, 50).tolist(), np.tile(np.arange(10), 50).tolist())
+    alone = of(np.tile(errors, 50).tolist(), np.tile(baseline, 50).tolist())
     assert (*often.interval_95, often.groups) == pytest.approx((*once.interval_95, 10))
     assert np.ptp(alone.interval_95) < 0.3 * np.ptp(once.interval_95)
 
 
 def test_few_groups_have_no_interval() -> None:
-    """Two series say nothing about a third; three may."""
+    """Two series are too few groups for an interval; three are enough."""
     assert math.isnan(of([1, 1, 1], [2, 2, 2], [0, 1, 1]).interval_95[0])
     assert not math.isnan(of([1, 1, 1], [2, 2, 2], [0, 1, 2]).interval_95[0])
 
 
 def test_the_same_seed_draws_the_same_interval() -> None:
     """The interval is a function of its arguments."""
-    errors, rival = np.random.default_rng(1).uniform(size=(2, 20))
-    one, two, other = (skill(errors, rival, np.arange(20), name="naive", seed=seed) for seed in (4, 4, 5))
+    errors, baseline = np.random.default_rng(1).uniform(size=(2, 20))
+    one, two, other = (skill(errors, baseline, np.arange(20), name="naive", seed=seed) for seed in (4, 4, 5))
     assert one == two
     assert one.interval_95 != other.interval_95
 
 
-def test_more_groups_than_are_drawn_are_laid_together() -> None:
+def test_many_groups_are_merged_before_resampling() -> None:
     """10,000 series count as 500 groups, and none of their errors is lost."""
     errors = np.random.default_rng(2).uniform(size=10_000)
     found = skill(errors, np.ones(10_000), np.arange(10_000), name="naive")
@@ -89,7 +89,7 @@ def test_more_groups_than_are_drawn_are_laid_together() -> None:
     [([0, 0], [0, 0], 0.0), ([0, 1], [0, 0], -math.inf), ([math.inf, 1, 1], [1, 1, 1], NAN), ([NAN], [1], NAN)],
 )
 def test_undefined_cases(error: list[float], baseline: list[float], expected: float) -> None:
-    """Both exact: 0. Only the baseline exact: -inf. A forecast beyond every number, or nothing known: NaN."""
+    """Both exact: 0. Only the baseline exact: -inf. An overflow or no known value: NaN."""
     found = of(error, baseline)
     assert found.value == pytest.approx(expected, nan_ok=True)
     assert math.isnan(found.interval_95[0])
@@ -114,7 +114,7 @@ def test_the_outcome_follows_from_the_value(value: float, outcome: SkillOutcome)
 
 
 def test_a_skill_survives_json() -> None:
-    """The outcome is stored, so that an infinite value is told from an undefined one."""
+    """The outcome is stored, so that an infinite value differs from an undefined one."""
     skill = Skill.of("naive", -math.inf, groups=3)
     again = from_plain(Skill, json.loads(json.dumps(to_plain(skill))))
     assert (again.outcome, again.baseline, again.groups) == (SkillOutcome.BASELINE_EXACT, "naive", 3)

@@ -1,4 +1,4 @@
-"""Held-out steps: what stops never overlaps what judges, and nothing lies outside a series."""
+"""Validation and test steps do not overlap, and all steps lie inside their series."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ lengths_of = st.lists(st.integers(1, 700), min_size=1, max_size=12).map(np.array
 
 
 def held(lengths: np.ndarray, horizon: int) -> HoldoutSplit:
-    """What is held out, of lengths that allow it."""
+    """The holdout split of lengths that allow one."""
     assume(int(np.median(lengths)) >= max(MIN_ROWS, 2 * horizon + max(horizon, MIN_TRAIN_STEPS)))
     return plan_holdout(lengths, horizon)
 
 
 @settings(deadline=None, max_examples=300)
 @given(lengths_of, st.integers(1, 60))
-def test_the_futures_that_stop_end_before_those_that_judge_begin(lengths: np.ndarray, horizon: int) -> None:
-    """In every series: training, then the futures that stop, then those that judge, the last of them at its end."""
+def test_validation_horizons_end_before_test_horizons(lengths: np.ndarray, horizon: int) -> None:
+    """In each series: training, then validation horizons, then test horizons up to the end."""
     hold = held(lengths, horizon)
-    (stop_series, stop), (judge_series, judge) = hold.validation_origins(lengths), hold.test_origins(lengths)
+    (stop_series, stop), (test_series, test_origins) = hold.validation_origins(lengths), hold.test_origins(lengths)
     assert (
         set(stop_series)
-        == set(judge_series)
+        == set(test_series)
         == {k for k, n in enumerate(lengths) if n >= hold.total + max(horizon, MIN_TRAIN_STEPS)}
     )
     for k in set(stop_series):
-        stops, judges, n = stop[stop_series == k], judge[judge_series == k], lengths[k]
-        assert stops.min() >= n - hold.total - 1  # the last step that is learnt from
-        assert stops.max() + horizon < judges.min() + 1
-        assert judges.max() + horizon == n - 1
-        assert stops.min() + 1 >= max(horizon, MIN_TRAIN_STEPS)  # something of every series is learnt from
-        assert len(set(judges)) == len(judges) <= MAX_ORIGINS_PER_SERIES
+        stops, tests, n = stop[stop_series == k], test_origins[test_series == k], lengths[k]
+        assert stops.min() >= n - hold.total - 1  # the last training step
+        assert stops.max() + horizon < tests.min() + 1
+        assert tests.max() + horizon == n - 1
+        assert stops.min() + 1 >= max(horizon, MIN_TRAIN_STEPS)  # every series has training steps
+        assert len(set(tests)) == len(tests) <= MAX_ORIGINS_PER_SERIES
         assert len(set(stops)) == len(stops) <= MAX_ORIGINS_PER_SERIES
 
 
@@ -65,11 +65,11 @@ def test_something_always_stops_and_judges(lengths: np.ndarray, horizon: int) ->
 
 
 def test_a_year_of_months_by_hand() -> None:
-    """144 months, 12 ahead: 144 / 8 = 18 steps stop (origins 97 … 103), 144 / 5 = 28 judge (origins 115 … 131)."""
+    """With 144 months, 12 ahead: 18 validation steps (origins 97 … 103) and 28 test steps (origins 115 … 131)."""
     hold = plan_holdout(np.array([144]), 12)
     assert (hold.validation_steps, hold.test_steps, hold.total) == (18, 28, 46)
-    lasting = plan_holdout(np.array([144]), 12, stopping=False)
-    assert (lasting.validation_steps, lasting.test_steps, lasting.total) == (0, 28, 28)
+    no_early_stopping = plan_holdout(np.array([144]), 12, stopping=False)
+    assert (no_early_stopping.validation_steps, no_early_stopping.test_steps, no_early_stopping.total) == (0, 28, 28)
     np.testing.assert_array_equal(hold.validation_origins(np.array([144]))[1], np.arange(97, 104))
     np.testing.assert_array_equal(hold.test_origins(np.array([144]))[1], np.arange(115, 132))
 
@@ -77,28 +77,28 @@ def test_a_year_of_months_by_hand() -> None:
 @settings(deadline=None)
 @given(lengths_of, st.integers(1, 60))
 def test_where_nothing_stops_nothing_is_held_out_for_it(lengths: np.ndarray, horizon: int) -> None:
-    """Without stopping steps the judging ones are the same, and what is learnt from reaches up to them."""
+    """Without validation steps the test steps are unchanged, and training extends up to them."""
     both, alone = held(lengths, horizon), plan_holdout(lengths, horizon, stopping=False)
     assert (alone.validation_steps, alone.test_steps, alone.total) == (0, both.test_steps, both.test_steps)
     series, origins = alone.test_origins(lengths)
     assert set(series) >= set(both.test_origins(lengths)[0])
     for k in set(series):
-        judges = origins[series == k]
-        assert judges.min() >= lengths[k] - alone.total - 1
-        assert judges.max() + horizon == lengths[k] - 1
-        assert judges.min() + 1 >= max(horizon, MIN_TRAIN_STEPS)
+        tests = origins[series == k]
+        assert tests.min() >= lengths[k] - alone.total - 1
+        assert tests.max() + horizon == lengths[k] - 1
+        assert tests.min() + 1 >= max(horizon, MIN_TRAIN_STEPS)
 
 
 def test_origins_are_few_and_evenly_spaced() -> None:
-    """10,000 steps, 24 ahead: 20 horizons judge; of 457 judging origins 60 are taken, ends included."""
+    """10,000 steps, 24 ahead: 20 horizons of test steps; 60 of 457 test origins are selected, including both ends."""
     series, origins = plan_holdout(np.array([10_000]), 24).test_origins(np.array([10_000]))
     assert len(series) == 60
     assert (origins[0], origins[-1]) == (10_000 - 480 - 1, 10_000 - 24 - 1)
     assert set(np.diff(origins)) <= {7, 8}
 
 
-def test_many_series_share_the_origins() -> None:
-    """5,000 series have two origins each, so that judging stays affordable; a short one has none."""
+def test_the_number_of_origins_is_limited() -> None:
+    """5,000 series have two origins each, which limits the cost of scoring; a short one has none."""
     lengths = np.full(5000, 100)
     lengths[7] = 5
     series, origins = plan_holdout(lengths, 2).test_origins(lengths)
@@ -107,13 +107,13 @@ def test_many_series_share_the_origins() -> None:
     np.testing.assert_array_equal(origins[series == 6], origins[series == 4999])
 
 
-def test_horizons_that_judge_are_those_of_every_series_that_is_long_enough() -> None:
-    """With 10 steps to stop, 9 to judge and H of 3, a series needs 22: two of the three have 3 horizons each."""
+def test_horizons_of_all_long_enough_series_are_counted() -> None:
+    """With 10 validation steps, 9 test steps and H = 3, a series needs 22 steps: two of three have 3 horizons each."""
     assert HoldoutSplit(3, 10, 9).horizons(np.array([22, 21, 400])) == 6
 
 
 def test_few_series_stop() -> None:
-    """Of 5,000 series 2,000 stop, evenly spaced: they are forecast after every epoch. All of them judge."""
+    """Of 5,000 series, 2,000 evenly spaced ones are used for validation after each epoch, and all for the test."""
     series, _ = plan_holdout(np.full(5000, 100), 2).validation_origins(np.full(5000, 100))
     assert len(series) == len(set(series)) == 2000
     assert (series[0], series[-1]) == (0, 4999)
@@ -122,18 +122,18 @@ def test_few_series_stop() -> None:
 
 @pytest.mark.parametrize(("length", "horizon", "needed"), [(9, 1, 10), (35, 12, 36), (10, 4, 12)])
 def test_too_short_is_refused_with_both_numbers(length: int, horizon: int, needed: int) -> None:
-    """The message says how many rows there are, the horizon, and how many rows it needs."""
+    """The message contains the number of rows, the horizon and the required number of rows."""
     with pytest.raises(DataError, match=rf"horizon of {horizon} .* {needed} rows .* has {length}\)"):
         plan_holdout(np.array([length]), horizon)
     assert plan_holdout(np.array([needed]), horizon).horizon == horizon
 
 
 @pytest.mark.parametrize(
-    ("lengths", "usual", "expected"), [([144], 12, 12), ([60], 12, 10), ([3], 12, 1), ([9, 90, 900], 24, 15)]
+    ("lengths", "typical", "expected"), [([144], 12, 12), ([60], 12, 10), ([3], 12, 1), ([9, 90, 900], 24, 15)]
 )
-def test_the_default_horizon_is_the_usual_one_or_a_sixth(lengths: list[int], usual: int, expected: int) -> None:
+def test_the_default_horizon_is_the_typical_one_or_a_sixth(lengths: list[int], typical: int, expected: int) -> None:
     """144 rows allow 12 steps, 60 rows 10, three rows 1, and of several series the middle one decides."""
-    assert default_horizon(np.array(lengths), usual) == expected
+    assert default_horizon(np.array(lengths), typical) == expected
 
 
 Write = Callable[..., Path]

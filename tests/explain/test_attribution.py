@@ -18,9 +18,9 @@ from lstmcast.explain.attribution import (
 
 def test_the_nodes_integrate_polynomials_exactly() -> None:
     """Four nodes: ∫ α⁷ over 0 to 1 is 1/8, and the weights sum to 1."""
-    places, weights = attribution.quadrature_nodes(4)
+    nodes, weights = attribution.quadrature_nodes(4)
     assert weights.sum() == pytest.approx(1)
-    assert weights @ places**7 == pytest.approx(1 / 8)
+    assert weights @ nodes**7 == pytest.approx(1 / 8)
 
 
 def test_what_is_expected_is_the_mean_of_the_phase() -> None:
@@ -31,21 +31,21 @@ def test_what_is_expected_is_the_mean_of_the_phase() -> None:
     np.testing.assert_allclose(attribution.baseline_input(z, 1), np.full(7, 39 / 7))
 
 
-def test_the_completeness_error_is_a_share_of_the_change() -> None:
+def test_the_completeness_error_is_relative_to_the_change() -> None:
     """Sums of 3 and 9 for changes of 4 and 10: the largest miss is 1, the largest change 10. No change, no error."""
-    shares = np.array([[1.0, 2.0], [4.0, 5.0]])
-    assert attribution.completeness_error(shares, np.array([4.0, 10.0])) == pytest.approx(0.1)
+    attributions = np.array([[1.0, 2.0], [4.0, 5.0]])
+    assert attribution.completeness_error(attributions, np.array([4.0, 10.0])) == pytest.approx(0.1)
     assert attribution.completeness_error(np.zeros((1, 2)), np.zeros(1)) == 0
 
 
-@pytest.mark.parametrize(("share", "steps"), [(0.1, 1), (0.5, 1), (0.6, 2), (0.9, 3), (1.0, 3)])
-def test_within_counts_back_from_the_last_step(share: float, steps: int) -> None:
+@pytest.mark.parametrize(("weight", "steps"), [(0.1, 1), (0.5, 1), (0.6, 2), (0.9, 3), (1.0, 3)])
+def test_within_counts_back_from_the_last_step(weight: float, steps: int) -> None:
     """Of effects 0, 2, 3, 5 the last holds half, the last two 80 %, the last three all."""
-    assert attribution.within(np.array([0.0, 2, 3, 5]), share) == steps
+    assert attribution.within(np.array([0.0, 2, 3, 5]), weight) == steps
 
 
 def test_no_effect_lies_within_no_step() -> None:
-    """Where nothing has an effect, no number of steps holds a share of it."""
+    """If no step has an effect, 0 steps are needed for any fraction of it."""
     assert attribution.within(np.zeros(4), 0.9) == 0
     assert attribution.within(np.zeros(0), 0.9) == 0
 

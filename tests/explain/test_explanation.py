@@ -18,7 +18,7 @@ from lstmcast.preprocessing.panel_scaling import ScalingSpec
 
 
 def with_smoothing(forecaster: Forecaster, weight: float) -> Forecaster:
-    """The same with another share of exponential smoothing."""
+    """The forecaster with another smoothing weight."""
     ensemble = Ensemble.of_lstm(forecaster.ensemble.preprocessings[0], forecaster.ensemble.lstm, weight)
     return replace(forecaster, ensemble=ensemble)
 
@@ -35,7 +35,7 @@ def test_attributions_sum_to_what_the_past_changed(forecaster: Forecaster, air_p
 
 
 def test_a_direct_head_with_several_networks_is_explained(direct: Forecaster, direct_panel: Panel) -> None:
-    """All steps said at once, two networks, logs, the second of three series, an origin in its past."""
+    """A direct head, two networks, logs, the second of three series, and a past origin."""
     found = explain(direct, direct_panel, 1, 80)
     past = direct_panel.select(np.array([1])).drop_last(int(direct_panel.lengths[1]) - 81)
     np.testing.assert_allclose(found.forecast.values, direct.predict(past).values)

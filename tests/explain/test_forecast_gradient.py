@@ -64,8 +64,8 @@ def test_gradients_are_quotients_of_differences(
     """Every step of the forecast by every past value, shorter and longer series than what is read, two at once."""
     rng, network = np.random.default_rng(steps), network_of(shape.lags, head.outputs)
     z, weights = rng.normal(size=(2, steps)), rng.normal(size=(2, horizon))
-    said = forecasts(network, head, z, shape, horizon)
-    found = sensitivity(network, head, windows(z, shape), said, weights)
+    values = forecasts(network, head, z, shape, horizon)
+    found = sensitivity(network, head, windows(z, shape), values, weights)
     expected = np.zeros((horizon, steps))
     for b in range(2):
         moved = z[b] + STEP * np.concatenate([np.eye(steps), -np.eye(steps)])
@@ -92,10 +92,10 @@ def test_a_batch_is_the_sum_of_its_parts(head: QuantileHead, monkeypatch: pytest
     """However few series are followed at once, the sums are the same."""
     rng, network, shape = np.random.default_rng(8), network_of(4, head.outputs), SHAPES[2]
     z, weights = rng.normal(size=(5, 60)), rng.normal(size=(5, 5))
-    said = forecasts(network, head, z, shape, 5)
-    whole = sensitivity(network, head, windows(z, shape), said, weights)
+    values = forecasts(network, head, z, shape, 5)
+    whole = sensitivity(network, head, windows(z, shape), values, weights)
     monkeypatch.setattr(module, "CHUNK_SIZE", 600)
-    parts = sensitivity(network, head, windows(z, shape), said, weights)
+    parts = sensitivity(network, head, windows(z, shape), values, weights)
     np.testing.assert_allclose(parts.values, whole.values, atol=1e-5)
     np.testing.assert_allclose(parts.inputs, whole.inputs, atol=1e-5)
 
@@ -123,8 +123,8 @@ def keras_gradients(network: Network, z: np.ndarray, shape: WindowSpec, horizon:
             ends = range(first, len(z) + step)
             x = tf.stack([values[t + 1 - shape.lags : t + 1] - values[t] for t in ends])
             values = tf.concat([values, values[-1:] + model(x[None])[0, -1]], axis=0)
-        said = tf.unstack(values[len(z) :])
-    return np.stack([tape.gradient(one, known).numpy() for one in said])
+        predicted = tf.unstack(values[len(z) :])
+    return np.stack([tape.gradient(one, known).numpy() for one in predicted])
 
 
 def test_gradients_of_a_recursive_forecast_are_those_of_keras() -> None:

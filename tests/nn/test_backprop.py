@@ -1,4 +1,4 @@
-"""What is traced is what the network does: the same outputs, and equations that hold between what is kept."""
+"""The traced forward pass equals the network, and its intermediate values satisfy the equations."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_gradients_are_those_of_keras(units: tuple[int, ...], activation: str, *
 
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))
 def test_each_slope_is_a_quotient_of_differences(name: str) -> None:
-    """The slope told from the output agrees with (act(a + ε) − act(a − ε)) / 2ε, away from the kink at 0."""
+    """The slope computed from the output equals (act(a + ε) − act(a − ε)) / 2ε, away from the kink at 0."""
     act, slope, a = ACTIVATIONS[name], SLOPES[name], np.array([-2, -0.7, -0.1, 0.1, 0.7, 2], np.float32)
     step = np.float32(2**-7)
     quotient = (act(a + step) - act(a - step)) / (2 * step)

@@ -1,4 +1,4 @@
-"""What outputs mean: against loops over single numbers, a pinball worked by hand, and bounds that cannot cross."""
+"""Output heads compared with scalar loops, a pinball loss worked by hand, and bounds that cannot cross."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def rho(off: float, quantile: float) -> float:
     return quantile * off if off > 0 else (quantile - 1) * off
 
 
-def said_by_loop(head: QuantileHead, row: list[float]) -> tuple[list[float], list[list[float]], list[list[float]]]:
+def decode_by_loop(head: QuantileHead, row: list[float]) -> tuple[list[float], list[list[float]], list[list[float]]]:
     """One row of outputs, number by number: values [H], distances [Q][H] below and above."""
     h, n = head.steps, len(head.levels)
     below, above = ([[0.0] * h for _ in range(n)] for _ in range(2))
@@ -53,7 +53,7 @@ def said_by_loop(head: QuantileHead, row: list[float]) -> tuple[list[float], lis
 
 def loss_by_loop(head: QuantileHead, row: list[float], targets: list[float]) -> list[float]:
     """The pinball of one row: of the median, and the mean over all the bounds."""
-    values, below, above = said_by_loop(head, row)
+    values, below, above = decode_by_loop(head, row)
     total = []
     for step, y in enumerate(targets):
         bounds = []
@@ -82,20 +82,20 @@ def test_outputs_and_tails_by_hand(head: QuantileHead, outputs: int, tails: tupl
 
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("rows", [0, 1, 6])
-def test_what_is_said_agrees_with_a_loop(head: QuantileHead, rows: int) -> None:
+def test_decoded_values_equal_those_of_a_loop(head: QuantileHead, rows: int) -> None:
     """Values first, then the distances below from the innermost on, then those above, each further by a softplus."""
     raw = np.random.default_rng(rows).normal(scale=3, size=(rows, head.outputs)).astype(np.float32)
     values, below, above = head.decode(raw)
     assert values.shape == (rows, head.steps)
     assert below.shape == above.shape == (len(head.levels), rows, head.steps)
     for b, row in enumerate(raw.tolist()):
-        expected = said_by_loop(head, row)
+        expected = decode_by_loop(head, row)
         np.testing.assert_array_equal(values[b], expected[0])
         np.testing.assert_allclose(below[:, b], np.reshape(expected[1], below[:, b].shape), rtol=1e-12)
         np.testing.assert_allclose(above[:, b], np.reshape(expected[2], above[:, b].shape), rtol=1e-12)
 
 
-def test_what_is_said_by_hand() -> None:
+def test_decoded_values_by_hand() -> None:
     """Two steps, two levels: outputs of 0 lie ln 2 further each, and ln(eᵏ − 1) lies k further."""
     one, two = math.log(math.e - 1), math.log(math.e**2 - 1)
     raw = np.array([[5, -5, 0, one, 0, two, one, one, two, 0]], np.float32)
@@ -121,8 +121,8 @@ def test_the_loss_by_hand() -> None:
     """Value 2, bounds 2 − ln 2 and 5, truth 7: 0.5 · 5 + ½ (0.1 · (5 + ln 2) + 0.9 · 2) = 3.684657."""
     load_keras()
     raw = np.array([[[2.0, 0.0, math.log(math.e**3 - 1)]]], np.float32)
-    said = np.asarray(QuantileHead(1, (80.0,)).loss(raw, np.array([[[7.0]]], np.float32)))
-    np.testing.assert_allclose(said, [[[3.684657]]], rtol=1e-6)
+    losses = np.asarray(QuantileHead(1, (80.0,)).loss(raw, np.array([[[7.0]]], np.float32)))
+    np.testing.assert_allclose(losses, [[[3.684657]]], rtol=1e-6)
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -132,10 +132,10 @@ def test_the_loss_agrees_with_a_loop(head: QuantileHead) -> None:
     rng = np.random.default_rng(3)
     raw = rng.normal(scale=2, size=(4, 5, head.outputs)).astype(np.float32)
     targets = rng.normal(scale=3, size=(4, 5, head.steps)).astype(np.float32)
-    said = np.asarray(head.loss(raw, targets))
-    assert said.shape == targets.shape
+    losses = np.asarray(head.loss(raw, targets))
+    assert losses.shape == targets.shape
     expected = [[loss_by_loop(head, raw[b, t].tolist(), targets[b, t].tolist()) for t in range(5)] for b in range(4)]
-    np.testing.assert_allclose(said, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(losses, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_softplus_where_an_exponential_overflows() -> None:
@@ -147,23 +147,23 @@ def test_softplus_where_an_exponential_overflows() -> None:
 BOTH = Architecture(5, 3, units=(4, 3), head=CategoricalHead(4), hidden=(6, 5), skip=True, every_step=False)
 
 
-def test_chances_are_sigmoids() -> None:
+def test_probabilities_are_sigmoids() -> None:
     """1 / (1 + exp(−a)), and numbers of any size overflow nowhere."""
-    said = BernoulliHead(3).decode(np.array([[0.0, 2.0, -1000.0]], np.float32))
-    assert said[0] == pytest.approx([0.5, 1 / (1 + np.exp(-2.0)), 0.0])
+    losses = BernoulliHead(3).decode(np.array([[0.0, 2.0, -1000.0]], np.float32))
+    assert losses[0] == pytest.approx([0.5, 1 / (1 + np.exp(-2.0)), 0.0])
 
 
 def test_symbols_are_softmaxes() -> None:
     """exp(a) over the sum of all, and numbers of any size overflow nowhere."""
-    said = CategoricalHead(3).decode(np.array([[1.0, 2.0, 3.0], [1000.0, 0.0, -1000.0]], np.float32))
+    losses = CategoricalHead(3).decode(np.array([[1.0, 2.0, 3.0], [1000.0, 0.0, -1000.0]], np.float32))
     weights = np.exp([1.0, 2.0, 3.0])
-    assert said[0] == pytest.approx(weights / weights.sum())
-    assert said[1] == pytest.approx([1.0, 0.0, 0.0])
+    assert losses[0] == pytest.approx(weights / weights.sum())
+    assert losses[1] == pytest.approx([1.0, 0.0, 0.0])
 
 
 @pytest.mark.parametrize("head", [BernoulliHead(2), CategoricalHead(2)])
-def test_the_loss_is_minus_the_log_of_what_was_said_of_what_came(head: OutputHead) -> None:
-    """Both losses, on logits, are −log of the probability that `said` gives to what came."""
+def test_the_loss_is_minus_the_log_probability_of_the_outcome(head: OutputHead) -> None:
+    """Both losses, on logits, are −log of the decoded probability of the outcome."""
     load_keras()
     raw = np.array([[[0.3, -1.2], [4.0, 0.5]]], np.float32)
     came = (
@@ -171,11 +171,11 @@ def test_the_loss_is_minus_the_log_of_what_was_said_of_what_came(head: OutputHea
         if isinstance(head, BernoulliHead)
         else np.array([[[1.0], [0.0]]])
     )
-    said = head.decode(raw[0])
+    losses = head.decode(raw[0])
     if isinstance(head, BernoulliHead):
-        expected = -np.log(np.where(came[0] == 1, said, 1 - said))
+        expected = -np.log(np.where(came[0] == 1, losses, 1 - losses))
     else:
-        expected = -np.log([[said[0, 1]], [said[1, 0]]])
+        expected = -np.log([[losses[0, 1]], [losses[1, 0]]])
     assert np.asarray(head.loss(raw, came.astype(np.float32)))[0] == pytest.approx(expected, rel=1e-5)
 
 
@@ -213,7 +213,7 @@ def test_hidden_layers_are_the_same_in_numpy() -> None:
 
 
 def test_a_hidden_layer_that_does_not_fit_is_refused() -> None:
-    """Shapes of neighbours must agree, and no layer may be left over."""
+    """Shapes of adjacent layers must agree, and no layer may be left over."""
     layer = numpy_lstm.Layer(*(np.zeros(shape, np.float32) for shape in ((2, 12), (3, 12), (12,))))
     hidden = numpy_lstm.Dense(np.zeros((3, 4), np.float32), np.zeros(4, np.float32))
     network = numpy_lstm.Network((layer,), np.zeros((4, 1), np.float32), np.zeros(1, np.float32), hidden=(hidden,))
@@ -242,21 +242,21 @@ class Signs:
         for _ in range(count // size):
             x = rng.normal(size=(size, 4, 1)).astype(np.float32)
             yes = (np.cumsum(x, axis=1) > 0).astype(np.float32)
-            told = yes if self.every_step else yes[:, -1]
-            yield x, told, np.ones_like(told)
+            targets = yes if self.every_step else yes[:, -1]
+            yield x, targets, np.ones_like(targets)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("head", [BernoulliHead(1), CategoricalHead(2)])
 @pytest.mark.parametrize("every_step", [True, False])
-def test_what_can_be_told_is_learnt(head: OutputHead, every_step: bool) -> None:
-    """Both heads learn the sign of a sum, told at each step or only at the last, from lessons that are no windows."""
+def test_a_separable_target_is_learned(head: OutputHead, every_step: bool) -> None:
+    """Both heads learn the sign of a sum at each step or at the last one, from any source of batches."""
     architecture = Architecture(4, 1, units=(8,), head=head, hidden=(8,), every_step=every_step)
     recipe = Recipe(epochs=12, batches=20, batch_size=32, loss=head.loss_name, learning_rate=0.02)
     network = fit(Signs(every_step), architecture, recipe).network
     x, came, _ = next(Signs(every_step=False).batches(np.random.default_rng(9), count=500, size=500))
-    said = head.decode(numpy_lstm.forward(network, x)[:, -1])[:, -1]  # of a yes
-    assert ((said > 0.5) == (came[:, 0] == 1)).mean() > 0.9
+    losses = head.decode(numpy_lstm.forward(network, x)[:, -1])[:, -1]  # of a yes
+    assert ((losses > 0.5) == (came[:, 0] == 1)).mean() > 0.9
 
 
 def test_values_are_heads_too() -> None:

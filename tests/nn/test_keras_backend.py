@@ -83,12 +83,12 @@ def test_every_step_has_the_weights_of_the_network_shown() -> None:
     assert [w.shape for w in shown.get_weights()] == [w.shape for w in many.get_weights()]
     shown.set_weights(many.get_weights())
     x = windows(SMALL)
-    said = np.asarray(many(x))
-    assert said.shape == (5, 6, 1)
-    np.testing.assert_allclose(said[:, -1], np.asarray(shown(x)), atol=1e-6)
-    for t in (1, 4):  # every earlier step is what the shown network says of a window that ends there
+    outputs = np.asarray(many(x))
+    assert outputs.shape == (5, 6, 1)
+    np.testing.assert_allclose(outputs[:, -1], np.asarray(shown(x)), atol=1e-6)
+    for t in (1, 4):  # every earlier step is the output of the shown network for a window that ends there
         first = keras.Sequential([keras.Input((t, 3)), *shown.layers])
-        np.testing.assert_allclose(said[:, t - 1], np.asarray(first(x[:, :t])), atol=1e-6)
+        np.testing.assert_allclose(outputs[:, t - 1], np.asarray(first(x[:, :t])), atol=1e-6)
 
 
 def beside(weights: list[np.ndarray], *, units: tuple[int, ...], steps: int, features: int, outputs: int) -> Any:
@@ -105,7 +105,7 @@ def beside(weights: list[np.ndarray], *, units: tuple[int, ...], steps: int, fea
 
 @pytest.mark.parametrize("units", [(5,), (5, 4), (3, 4, 2)])
 def test_the_skip_is_a_linear_path_around_every_lstm(units: tuple[int, ...]) -> None:
-    """Many-to-one and many-to-many, in Keras and in NumPy, say what the network written out says; so does the text."""
+    """Many-to-one and many-to-many networks in Keras and NumPy equal the written-out network and its source text."""
     architecture = dataclasses.replace(SMALL, units=units, skip=True, dropout=0.3)
     many, x = filled(architecture), windows(architecture)
     weights = many.get_weights()
@@ -115,14 +115,14 @@ def test_the_skip_is_a_linear_path_around_every_lstm(units: tuple[int, ...]) -> 
     one.set_weights(weights)
     shown = beside(weights, units=units, steps=6, features=3, outputs=2)
     np.testing.assert_allclose(np.asarray(one(x)), np.asarray(shown(x)), atol=1e-6)
-    said = numpy_lstm.forward(to_numpy(many, architecture), x)
-    np.testing.assert_allclose(np.asarray(many(x)), said, atol=1e-5)
+    outputs = numpy_lstm.forward(to_numpy(many, architecture), x)
+    np.testing.assert_allclose(np.asarray(many(x)), outputs, atol=1e-5)
     for t in (1, 4, 6):  # at every step, the input of that step
         first = beside(weights, units=units, steps=t, features=3, outputs=2)
-        np.testing.assert_allclose(said[:, t - 1], np.asarray(first(x[:, :t])), atol=1e-5)
+        np.testing.assert_allclose(outputs[:, t - 1], np.asarray(first(x[:, :t])), atol=1e-5)
 
 
-def test_an_untrained_network_says_nothing() -> None:
+def test_an_untrained_network_predicts_zero() -> None:
     """It begins at the level: its dense layer is zero, its LSTM is not."""
     model = build(SMALL, every_step=True)
     assert not np.asarray(model(windows(SMALL))).any()
@@ -141,14 +141,14 @@ def test_activation_and_dropout_arrive(activation: str) -> None:
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
-def test_the_numpy_network_says_what_keras_says(activation: str) -> None:
+def test_the_numpy_network_equals_the_keras_model(activation: str) -> None:
     """At every step; and it holds copies, which later training does not change."""
     architecture = dataclasses.replace(SMALL, activation=activation)
     model = filled(architecture)
     copied, x = to_numpy(model, architecture), windows(SMALL)
-    said = np.asarray(model(x))
+    outputs = np.asarray(model(x))
     model.set_weights([w * 0 for w in model.get_weights()])
-    np.testing.assert_allclose(numpy_lstm.forward(copied, x), said, atol=1e-5)
+    np.testing.assert_allclose(numpy_lstm.forward(copied, x), outputs, atol=1e-5)
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", "elu", "softsign", "linear"])
@@ -159,7 +159,7 @@ def test_two_forward_passes_that_agree_are_passed(activation: str) -> None:
 
 
 def test_two_forward_passes_that_differ_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message says by how much they differ, how much is allowed, and that nothing was saved."""
+    """The message contains the difference, the tolerance, and that nothing was saved."""
     sound, outputs = to_numpy(filled(SMALL), SMALL), numpy_lstm.forward
     monkeypatch.setattr(numpy_lstm, "forward", lambda *seen: outputs(*seen) + np.float32(0.01))
     with pytest.raises(ModelError, match=r"differ by .*e-0[23] \(at most 1e-4\); nothing was saved"):
@@ -183,14 +183,14 @@ def test_the_wrong_architecture_is_noticed() -> None:
 
 @pytest.mark.parametrize("missing", ["tensorflow", "keras"])
 def test_training_without_tensorflow_is_refused(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message says what to install, and which commands need nothing."""
+    """The message contains the package to install and the commands that need none."""
     monkeypatch.setattr(keras_backend, "find_spec", lambda name: None if name == missing else object())
     for refuse in (require_tensorflow, load_keras):
         with pytest.raises(UsageError, match=r"pip install tensorflow .*predict and plot work without it"):
             refuse()
 
 
-def test_loading_keras_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+def test_loading_keras_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     """Neither stream gets a word, and stderr works again afterwards."""
     load_keras()
     os.write(2, b"heard")

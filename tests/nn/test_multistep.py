@@ -54,7 +54,7 @@ def level(z: list[float], t: int, steps: int) -> float:
 
 
 def profile(z: list[float], shape: WindowSpec, ahead: int = 0) -> float:
-    """How far the phase of a step after z, the next one or one further `ahead`, usually lies from the level before."""
+    """The mean distance of the phase of the step after z, or of a later one, from the level before it."""
     steps = [len(z) + ahead - j * shape.season for j in range(1, shape.seasons + 1)]
     found = [z[s] - level(z, s - 1, shape.level) for s in steps if s >= shape.level]
     return sum(found) / len(found) if found else 0.0
@@ -66,25 +66,25 @@ def slowly(network: Network, z: list[float], shape: WindowSpec, horizon: int) ->
     for h in range(horizon):
         n, context = len(z), shape.context + h
         cut = WindowDataset.from_panel(np.array(z), np.ones(n, bool), np.array([0, n]), replace(shape, context=context))
-        said = numpy_lstm.forward(network, cut.inputs(np.array([0]), np.array([n - context]), context))[0, -1, 0]
-        z.append(level(z, n - 1, shape.level) + float(said) + profile(z, shape))
+        output = numpy_lstm.forward(network, cut.inputs(np.array([0]), np.array([n - context]), context))[0, -1, 0]
+        z.append(level(z, n - 1, shape.level) + float(output) + profile(z, shape))
     return z[-horizon:]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_recursion_is_the_slow_way(shape: WindowSpec) -> None:
+def test_the_recursion_equals_step_by_step_forecasts(shape: WindowSpec) -> None:
     """From the end and from the middle of every series, also of those shorter than level, season, lags and context."""
     cut, network = windows(shape, LENGTHS), network_of(shape.lags)
     series = np.array([0, 1, 2, 3, 4, 4, 4])
     origins = np.array([0, 1, 2, 7, 39, 20, 0])
-    said, _ = multistep.forecast([network], QuantileHead(), cut, series, origins, HORIZON)
-    assert said.shape == (7, HORIZON)
-    for row, k, origin in zip(said, series, origins, strict=True):
+    output, _ = multistep.forecast([network], QuantileHead(), cut, series, origins, HORIZON)
+    assert output.shape == (7, HORIZON)
+    for row, k, origin in zip(output, series, origins, strict=True):
         known = cut.z[cut.offsets[k] : cut.offsets[k] + origin + 1].astype(float).tolist()
         np.testing.assert_allclose(row, slowly(network, known, shape, HORIZON), atol=1e-4)
 
 
-def test_a_network_that_says_nothing_repeats_level_and_season() -> None:
+def test_a_network_without_output_repeats_level_and_season() -> None:
     """With an output of 0, a series that repeats exactly goes on repeating, and one with level 1 stays where it is."""
     silent = Network(network_of(4).layers, np.zeros((3, 1), np.float32), np.zeros(1, np.float32))
     z = np.tile([0.0, 5.0, 1.0, -2.0], 6)
@@ -93,8 +93,8 @@ def test_a_network_that_says_nothing_repeats_level_and_season() -> None:
         (replace(SHAPES[0], lags=4), np.full(12, -2.0)),
     ):
         cut = WindowDataset.from_panel(z, np.ones(24, bool), np.array([0, 24]), shape)
-        said = multistep.forecast([silent], QuantileHead(), cut, np.array([0]), np.array([23]), 12)[0]
-        np.testing.assert_allclose(said[0], expected, atol=1e-5)
+        output = multistep.forecast([silent], QuantileHead(), cut, np.array([0]), np.array([23]), 12)[0]
+        np.testing.assert_allclose(output[0], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -105,7 +105,7 @@ def test_nothing_after_the_origin_is_seen(shape: WindowSpec) -> None:
     other = np.random.default_rng(1).normal(size=90) * 100
     other[30:51] = z[30:51]
     series, origins = np.array([1]), np.array([20])
-    said, again = (
+    output, again = (
         multistep.forecast(
             [network],
             QuantileHead(),
@@ -116,7 +116,7 @@ def test_nothing_after_the_origin_is_seen(shape: WindowSpec) -> None:
         )[0]
         for v in (z, other)
     )
-    np.testing.assert_allclose(said, again, atol=1e-4)
+    np.testing.assert_allclose(output, again, atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -141,19 +141,19 @@ def test_a_batch_is_its_series_one_by_one(
 
 @pytest.mark.parametrize("head", [QuantileHead(), THREE])
 def test_several_networks_say_the_mean_of_each(head: QuantileHead) -> None:
-    """Values and distances of three networks, asked one by one and averaged, also further than their heads say."""
+    """The means of values and distances of three networks, also beyond the steps of their heads."""
     cut = windows(SHAPES[2], LENGTHS)
     networks = [network_of(4, units, outputs=head.outputs) for units in ((5, 3), (3, 3), (4,))]
-    asked = (head, cut, np.arange(5), np.array(LENGTHS) - 1, 5)
-    each = [multistep.forecast([network], *asked) for network in networks]
-    z, gaps = multistep.forecast(networks, *asked)
+    arguments = (head, cut, np.arange(5), np.array(LENGTHS) - 1, 5)
+    each = [multistep.forecast([network], *arguments) for network in networks]
+    z, gaps = multistep.forecast(networks, *arguments)
     np.testing.assert_allclose(z, sum(one[0] for one in each) / 3)
     for side in (0, 1):
         np.testing.assert_allclose(gaps[side], sum(one[1][side] for one in each) / 3)
 
 
 def test_a_short_horizon_is_the_beginning_of_a_long_one() -> None:
-    """What is asked for later does not change what is said first."""
+    """The first steps do not depend on the horizon."""
     cut, network = windows(SHAPES[2], LENGTHS), network_of(4)
     series, origins = np.arange(5), np.array(LENGTHS) - 1
     long, _ = multistep.forecast([network], QuantileHead(), cut, series, origins, 20)
@@ -185,15 +185,15 @@ def test_memory_does_not_grow_with_the_number_of_series() -> None:
 
 
 def base(z: list[float], shape: WindowSpec, horizon: int) -> list[float]:
-    """What level and profile alone say after z: the coming season again and again, on a level that follows it.
+    """The forecast of level and profile alone: the next season repeated, on a level that follows it.
 
     Without a profile the level stays.
     """
-    said = list(z)
+    output = list(z)
     for h in range(horizon):
-        known = said if shape.seasons else z
-        said.append(level(known, len(known) - 1, shape.level) + profile(z, shape, h % shape.season))
-    return said[len(z) :]
+        known = output if shape.seasons else z
+        output.append(level(known, len(known) - 1, shape.level) + profile(z, shape, h % shape.season))
+    return output[len(z) :]
 
 
 def ask(
@@ -224,9 +224,9 @@ def test_asking_for_more_is_asking_again(shape: WindowSpec, head: QuantileHead, 
         second, *_ = ask(network, head, past + first.tolist(), shape)
         third, *_ = ask(network, head, past + first.tolist() + second.tolist(), shape)
         np.testing.assert_allclose(z[row], np.concatenate([first, second, third])[:horizon], atol=1e-4)
-        for said, gap in zip((below, above), gaps, strict=True):
+        for output, gap in zip((below, above), gaps, strict=True):
             again = np.repeat(gap[:, -1:], horizon - head.steps, axis=1)
-            np.testing.assert_allclose(said[:, row], np.concatenate([gap, again], axis=1), atol=1e-5)
+            np.testing.assert_allclose(output[:, row], np.concatenate([gap, again], axis=1), atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -236,16 +236,16 @@ def test_nothing_after_the_origin_is_seen_by_a_direct_head(shape: WindowSpec) ->
     z = np.random.default_rng(7).normal(size=90)
     other = np.random.default_rng(1).normal(size=90) * 100
     other[30:51] = z[30:51]
-    said = []
+    output = []
     for values in (z, other):
         cut = WindowDataset.from_panel(values, np.ones(90, bool), offsets, shape)
         found, gaps = multistep.forecast([network], THREE, cut, np.array([1]), np.array([20]), 8)
-        said.append([found.tobytes(), *(gap.tobytes() for gap in gaps)])
-    assert said[0] == said[1]
+        output.append([found.tobytes(), *(gap.tobytes() for gap in gaps)])
+    assert output[0] == output[1]
 
 
 def test_hundreds_of_times_the_steps_of_the_head() -> None:
-    """A head of one step with bounds, asked for 300 steps, is asked 300 times, and its first bound is kept."""
+    """A head of one step with bounds is run 300 times for 300 steps, and its first bound is kept."""
     shape, head = SHAPES[0], QuantileHead(1, (80.0,))
     cut, network = windows(shape, LENGTHS), network_of(shape.lags, outputs=head.outputs)
     z, (below, _) = multistep.forecast(

@@ -55,14 +55,14 @@ def test_one_step_by_hand() -> None:
     c̃ = tanh(ln 2) = (2 − 1/2) / (2 + 1/2) = 0.6, by the input weight.
     o = σ(ln 2 − ln 2) = 1/2, by input weight and bias.
     New c = 0.25 · 2.594449 + 0.75 · 0.6 = 1.098612 = ln 3, so h = 0.5 · tanh(ln 3) = 0.5 · 0.8 = 0.4.
-    The dense layer says 10 · 0.4 − 1 = 3.
+    The dense layer outputs 10 · 0.4 − 1 = 3.
     """
     layer = Layer(W=column(0, 0, 1, 1), U=column(2 * LN3, 0, 0, 0), b=column(0, -LN3, 0, -LN2)[0])
     state = State(h=[column(0.5)], c=[column(2.594449)])
-    said = numpy_lstm.step(Network((layer,), column(10), column(-1)[0]), column(LN2), state)
+    outputs = numpy_lstm.step(Network((layer,), column(10), column(-1)[0]), column(LN2), state)
     np.testing.assert_allclose(state.c[0], [[1.098612]], atol=1e-6)
     np.testing.assert_allclose(state.h[0], [[0.4]], atol=1e-6)
-    np.testing.assert_allclose(said, [[3.0]], atol=1e-5)
+    np.testing.assert_allclose(outputs, [[3.0]], atol=1e-5)
 
 
 def test_two_steps_from_nothing_by_hand() -> None:
@@ -74,7 +74,7 @@ def test_two_steps_from_nothing_by_hand() -> None:
     )
 
 
-def test_the_skip_lays_the_input_beside_the_output() -> None:
+def test_the_skip_connection_appends_the_input_to_the_output() -> None:
     """The first U dense weights meet h, the others x: 2 · h + 3 · x₁ − x₂, with h = 0 from weights of nothing."""
     layer = Layer(np.zeros((2, 4), np.float32), np.zeros((1, 4), np.float32), np.zeros(4, np.float32))
     network = Network((layer,), np.array([[2], [3], [-1]], np.float32), column(0.5)[0], skip=True)
@@ -85,7 +85,7 @@ def looped(network: Network, x: np.ndarray) -> list[list[float]]:
     """One window by loops over single numbers: [L, F] to [L, O]."""
     act, sigmoid = PLAIN[network.activation], PLAIN["sigmoid"]
     h, c = ([[0.0] * layer.units for layer in network.layers] for _ in range(2))
-    said = []
+    outputs = []
     for row in x.tolist():
         seen = row
         for k, layer in enumerate(network.layers):
@@ -103,10 +103,10 @@ def looped(network: Network, x: np.ndarray) -> list[list[float]]:
                 seen.append(sigmoid(o) * act(c[k][u]))
             h[k] = seen
         seen = seen + row if network.skip else seen
-        said.append(
+        outputs.append(
             [sum(v * network.V[j, q] for j, v in enumerate(seen)) + network.d[q] for q in range(len(network.d))]
         )
-    return said
+    return outputs
 
 
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
@@ -123,7 +123,7 @@ def test_every_step_agrees_with_a_loop(activation: str, units: tuple[int, ...], 
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 @pytest.mark.parametrize("units", [(50,), (8, 5), (6, 4, 3)])
 def test_every_step_agrees_with_keras(activation: str, units: tuple[int, ...]) -> None:
-    """The same weights in Keras's own layers: 40 windows, all steps, to 1e-5."""
+    """Weights in the layers of Keras give the same outputs: 40 windows, all steps, to 1e-5."""
     load_keras()
     import keras
 
@@ -133,9 +133,9 @@ def test_every_step_agrees_with_keras(activation: str, units: tuple[int, ...]) -
     model = keras.Sequential([keras.Input((9, 4)), *stack, keras.layers.Dense(2)])
     model.set_weights([w for layer in network.layers for w in (layer.W, layer.U, layer.b)] + [network.V, network.d])
     x = np.random.default_rng(1).normal(size=(40, 9, 4)).astype(np.float32)
-    said = np.asarray(model(x, training=False))
+    outputs = np.asarray(model(x, training=False))
     np.testing.assert_allclose(
-        numpy_lstm.forward(network, x), said, rtol=1e-5, atol=1e-5 * max(1.0, np.abs(said).max())
+        numpy_lstm.forward(network, x), outputs, rtol=1e-5, atol=1e-5 * max(1.0, np.abs(outputs).max())
     )
 
 
@@ -145,8 +145,8 @@ def test_step_by_step_is_all_at_once(skip: bool) -> None:
     network = random_network((5, 4), 3, 2, skip=skip)
     x = np.random.default_rng(2).normal(size=(7, 8, 3)).astype(np.float32)
     state = numpy_lstm.zero_state(network, 7)
-    said = [numpy_lstm.step(network, x[:, t], state) for t in range(8)]
-    np.testing.assert_allclose(np.stack(said, axis=1), numpy_lstm.forward(network, x), atol=1e-6)
+    outputs = [numpy_lstm.step(network, x[:, t], state) for t in range(8)]
+    np.testing.assert_allclose(np.stack(outputs, axis=1), numpy_lstm.forward(network, x), atol=1e-6)
     carried = numpy_lstm.zero_state(network, 7)
     numpy_lstm.run(network, x[:, :5], carried)
     np.testing.assert_allclose(numpy_lstm.run(network, x[:, 5:], carried)[:, -1], state.h[-1], atol=1e-6)
@@ -160,9 +160,9 @@ def test_step_by_step_is_all_at_once(skip: bool) -> None:
 @given(st.floats(-80, 80, width=32))
 def test_activations_are_the_functions_of_their_names(name: str, a: float) -> None:
     """Against the formula in plain Python, in float32 from end to end."""
-    said = ACTIVATIONS[name](np.array([a], np.float32))
-    assert said.dtype == np.float32
-    assert said[0] == pytest.approx(PLAIN[name](a), rel=1e-5, abs=1e-6)
+    outputs = ACTIVATIONS[name](np.array([a], np.float32))
+    assert outputs.dtype == np.float32
+    assert outputs[0] == pytest.approx(PLAIN[name](a), rel=1e-5, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - {"linear", "relu"}))
@@ -199,7 +199,7 @@ def changed(name: str, value: np.ndarray | None) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "says"),
+    ("name", "value", "message"),
     [
         ("lstm_0.W", np.zeros((2, 20), np.float32), r"lstm_0\.W must have shape \(3, 20\) \(got \(2, 20\)\)"),
         ("lstm_1.W", np.zeros((4, 16), np.float32), r"lstm_1\.W must have shape \(5, 16\) \(got \(4, 16\)\)"),
@@ -218,9 +218,9 @@ def changed(name: str, value: np.ndarray | None) -> dict[str, np.ndarray]:
         ("extra", np.zeros(1, np.float32), "do not form a network"),
     ],
 )  # fmt: skip
-def test_weights_that_do_not_fit_are_refused(name: str, value: np.ndarray | None, says: str) -> None:
+def test_weights_that_do_not_fit_are_refused(name: str, value: np.ndarray | None, message: str) -> None:
     """The message names the tensor, the shape it must have and the shape it has."""
-    with pytest.raises(ModelError, match=says):
+    with pytest.raises(ModelError, match=message):
         numpy_lstm.from_tensors(changed(name, value), activation="tanh", skip=False, features=3)
 
 

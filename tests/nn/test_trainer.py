@@ -52,21 +52,21 @@ def fingerprint(network: Network) -> str:
     return hashlib.sha256(b"".join(tensors[name].tobytes() for name in sorted(tensors))).hexdigest()
 
 
-def judge_by(errors: list[float], seen: list[Network]) -> Callable[[Network], float]:
-    """A judge that says these errors, one an epoch, and keeps the networks it was shown."""
+def validate_with(errors: list[float], seen: list[Network]) -> Callable[[Network], float]:
+    """A validation function that returns one error an epoch and collects the networks."""
 
-    def judge(network: Network) -> float:
+    def validate(network: Network) -> float:
         seen.append(network)
         return errors[len(seen) - 1]
 
-    return judge
+    return validate
 
 
 def batches(windows: WindowDataset, recipe: Recipe) -> list[tuple[np.ndarray, np.ndarray]]:
     """Targets and weights of the batches of this recipe's first epoch."""
     rng = np.random.default_rng(recipe.seed)
-    drawn = windows.batches(rng, count=recipe.batches * recipe.batch_size, size=recipe.batch_size)
-    return [(targets.astype(float), weights.astype(float)) for _, targets, weights in drawn]
+    batches_seen = windows.batches(rng, count=recipe.batches * recipe.batch_size, size=recipe.batch_size)
+    return [(targets.astype(float), weights.astype(float)) for _, targets, weights in batches_seen]
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +76,8 @@ def plain() -> Fit:
 
 
 @pytest.mark.parametrize(("loss", "cost"), [("mse", np.square), ("mae", np.abs)])
-def test_the_first_loss_is_that_of_saying_nothing(loss: str, cost: Callable[[np.ndarray], np.ndarray]) -> None:
-    """A network that says 0 and stays there has the mean cost of the known targets, in the mean over the batches."""
+def test_the_first_loss_is_that_of_an_output_of_zero(loss: str, cost: Callable[[np.ndarray], np.ndarray]) -> None:
+    """A network with output 0 has the mean cost of the known targets, averaged over the batches."""
     windows = waves(hidden=(5, 6, 7, 20, 21, 50))
     recipe = replace(ONE_STEP, loss=loss, batches=3, learning_rate=1e-12)
     parts = batches(windows, recipe)
@@ -87,7 +87,7 @@ def test_the_first_loss_is_that_of_saying_nothing(loss: str, cost: Callable[[np.
 
 
 @pytest.mark.parametrize("loss", ["mse", "pinball"])
-def test_targets_far_off_are_learnt_as_less_far_off(loss: str) -> None:
+def test_extreme_targets_are_clipped(loss: str) -> None:
     """Cut at half a unit to both sides: the first loss is that of the targets so cut."""
     recipe, windows = replace(ONE_STEP, loss=loss, winsorize=0.5), waves()
     (targets, weights), *_ = batches(windows, recipe)
@@ -109,7 +109,7 @@ def test_the_first_step_of_descent_by_hand() -> None:
     assert clipped == pytest.approx(0.1 * 0.001 * math.copysign(1, mean), rel=1e-4)
 
 
-def test_several_steps_ahead_are_said_at_every_step() -> None:
+def test_several_steps_are_predicted_at_every_step() -> None:
     """A horizon of 3 has three outputs, each from its own targets: its first step of descent is that of its mean."""
     windows = waves(replace(SHAPE, horizon=3), hidden=(5, 6, 20, 50))
     targets, weights = batches(windows, ONE_STEP)[0]
@@ -152,7 +152,7 @@ def test_the_first_step_of_descent_on_quantiles() -> None:
     np.testing.assert_allclose(fitted.network.d, -0.1 * np.array(slope), rtol=1e-3, atol=1e-6)
 
 
-def test_quantiles_of_chance_are_learnt() -> None:
+def test_quantiles_of_noise_are_learned() -> None:
     """Steps that are +1 or, one in four times, −3: the median is near 1, and 50 % reach from −3 or so up to 1."""
     rng = np.random.default_rng(2)
     z = np.cumsum(np.where(rng.random(3000) < 0.25, -3.0, 1.0) + rng.normal(scale=0.05, size=3000))
@@ -177,7 +177,7 @@ def test_a_cosine_schedule_ends_at_a_hundredth() -> None:
     for schedule in ("constant", "cosine"):
         seen: list[Network] = []
         recipe = replace(ONE_STEP, epochs=2, schedule=schedule, decay=1)
-        fit(waves(), SMALL, recipe, validate=judge_by([2, 1], seen))
+        fit(waves(), SMALL, recipe, validate=validate_with([2, 1], seen))
         moves.append(seen[1].d - seen[0].d)
     np.testing.assert_allclose(moves[1], moves[0] / 100, rtol=0.01)
 
@@ -220,38 +220,40 @@ def test_dropout_is_on_while_training() -> None:
     assert np.abs(dropped - without).max() > 1e-3
 
 
-def test_without_a_judge_every_epoch_is_run_and_the_last_is_kept(plain: Fit) -> None:
+def test_without_validation_every_epoch_is_run_and_the_last_is_kept(plain: Fit) -> None:
     """Nothing is held out, so nothing stops it."""
     assert (plain.epoch, plain.validation_error, len(plain.history)) == (2, None, 2)
     assert [(p.epoch, p.epochs, p.validation_error) for p in plain.history] == [(1, 2, None), (2, 2, None)]
 
 
 def test_the_best_epoch_is_kept_and_patience_ends_the_fit() -> None:
-    """Best in epoch 2, then three epochs without a better one; each epoch is told once, as it is in the history."""
+    """The best epoch is 2, followed by three without improvement; progress equals the history."""
     seen: list[Network] = []
-    told: list[Progress] = []
+    progress: list[Progress] = []
     recipe = replace(RECIPE, epochs=50, patience=3)
-    fitted = fit(waves(), SMALL, recipe, validate=judge_by([3, 1, 2, 1, 1.5, 0], seen), on_progress=told.append)
+    fitted = fit(
+        waves(), SMALL, recipe, validate=validate_with([3, 1, 2, 1, 1.5, 0], seen), on_progress=progress.append
+    )
     assert (fitted.epoch, fitted.validation_error, len(seen)) == (2, 1, 5)
     assert fingerprint(fitted.network) == fingerprint(seen[1])
     assert len({fingerprint(network) for network in seen}) == 5
-    assert tuple(told) == fitted.history
-    assert [p.validation_error for p in told] == [3, 1, 2, 1, 1.5]
-    assert [p.epoch for p in told] == [1, 2, 3, 4, 5]
-    assert all(a.seconds <= b.seconds for a, b in pairwise(told))
+    assert tuple(progress) == fitted.history
+    assert [p.validation_error for p in progress] == [3, 1, 2, 1, 1.5]
+    assert [p.epoch for p in progress] == [1, 2, 3, 4, 5]
+    assert all(a.seconds <= b.seconds for a, b in pairwise(progress))
 
 
 def test_without_patience_all_epochs_are_run() -> None:
     """Never better than at first, and yet not stopped; the best is kept all the same."""
     seen: list[Network] = []
     recipe = replace(RECIPE, epochs=6, patience=None)
-    fitted = fit(waves(), SMALL, recipe, validate=judge_by([1, 2, 3, 4, 5, 6], seen))
+    fitted = fit(waves(), SMALL, recipe, validate=validate_with([1, 2, 3, 4, 5, 6], seen))
     assert (len(fitted.history), len(seen), fitted.epoch, fitted.validation_error) == (6, 6, 1, 1)
     assert fingerprint(fitted.network) == fingerprint(seen[0])
 
 
 def test_a_fit_may_start_from_other_weights() -> None:
-    """The first loss is that of what the given network says, and a fit that stays there gives it back."""
+    """The first loss is that of the given network, which is returned if training does not improve it."""
     first = fit(waves(), SMALL, replace(RECIPE, epochs=4, learning_rate=0.05)).network
     recipe, windows = replace(ONE_STEP, learning_rate=1e-12, seed=3), waves()
     fitted = fit(windows, SMALL, recipe, start=first)
@@ -276,10 +278,10 @@ def test_a_fit_goes_on_from_any_epoch_to_the_same_bytes() -> None:
     stands: list[FitState] = []
     recipe = replace(RECIPE, epochs=4, patience=2, schedule="cosine")
     errors = {1: 3.0, 2: 1.0, 3: 2.0, 4: 4.0}
-    whole = fit(waves(), DROPPING, recipe, validate=judge_by([*errors.values()], []), keep=stands.append)
+    whole = fit(waves(), DROPPING, recipe, validate=validate_with([*errors.values()], []), keep=stands.append)
     assert [stand.finished for stand in stands] == [False, False, False, True]
     for epoch, stand in enumerate(stands, 1):
-        rest = judge_by([*errors.values()][epoch:], [])
+        rest = validate_with([*errors.values()][epoch:], [])
         again = fit(waves(), DROPPING, recipe, validate=rest, resume=FitState.from_checkpoint(*stand.to_checkpoint()))
         assert fingerprint(again.network) == fingerprint(whole.network)
         assert (again.epoch, again.validation_error) == (whole.epoch, whole.validation_error) == (2, 1.0)
@@ -288,15 +290,15 @@ def test_a_fit_goes_on_from_any_epoch_to_the_same_bytes() -> None:
         ]
 
 
-def test_a_fit_told_to_stop_ends_before_its_next_batch() -> None:
+def test_a_stopped_fit_ends_before_its_next_batch() -> None:
     """Not after its epoch, which may be long: nothing is kept of the one it was in."""
-    stop, stands, drawn = Event(), [], []
+    stop, stands, batches_seen = Event(), [], []
 
     class Watched(WindowDataset):
         def batches(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
             for batch in super().batches(*args, **kwargs):
-                drawn.append(batch)
-                if len(drawn) == 3:
+                batches_seen.append(batch)
+                if len(batches_seen) == 3:
                     stop.set()
                 yield batch
 
@@ -304,30 +306,30 @@ def test_a_fit_told_to_stop_ends_before_its_next_batch() -> None:
     watched = Watched(**{field.name: getattr(plain, field.name) for field in fields(plain)})
     with pytest.raises(StopRequested):
         fit(watched, SMALL, RECIPE, stop=stop, keep=stands.append)
-    assert (len(drawn), len(stands)) == (3, 1)
+    assert (len(batches_seen), len(stands)) == (3, 1)
 
 
-def test_a_fit_that_fails_stops_the_others() -> None:
+def test_a_failed_fit_stops_other_fits() -> None:
     """The failure is what is raised, at once, and a fit of a thousand epochs beside it ends before its next batch."""
-    stop, told = Event(), []
+    stop, progress = Event(), []
 
     def fail() -> Fit:
-        while not told:
+        while not progress:
             time.sleep(0.01)
         raise ModelError("exploded")
 
-    long = partial(fit, waves(), SMALL, replace(RECIPE, epochs=1000), stop=stop, on_progress=told.append)
+    long = partial(fit, waves(), SMALL, replace(RECIPE, epochs=1000), stop=stop, on_progress=progress.append)
     with pytest.raises(ModelError, match="exploded"):
         run_in_threads([fail, long], stop)
     assert stop.is_set()
-    assert 1 <= len(told) < 1000
+    assert 1 <= len(progress) < 1000
 
 
 def test_an_epoch_whose_forecasts_overflow_is_never_the_best() -> None:
     """Not a number in the first epoch does not keep later ones from being better."""
     seen: list[Network] = []
     recipe = replace(RECIPE, epochs=4, patience=9)
-    fitted = fit(waves(), SMALL, recipe, validate=judge_by([math.nan, 5, math.inf, math.nan], seen))
+    fitted = fit(waves(), SMALL, recipe, validate=validate_with([math.nan, 5, math.inf, math.nan], seen))
     assert (fitted.epoch, fitted.validation_error) == (2, 5)
     assert fingerprint(fitted.network) == fingerprint(seen[1])
 
@@ -338,14 +340,14 @@ def test_a_network_that_never_forecasts_numbers_is_refused() -> None:
         fit(waves(), SMALL, RECIPE, validate=lambda _: math.nan)
 
 
-def test_what_can_be_learnt_is_learnt() -> None:
-    """On a wave the loss falls far below that of saying nothing, and the network's steps follow the targets."""
+def test_a_predictable_target_is_learned() -> None:
+    """On a wave the loss falls far below that of an output of 0, and the outputs follow the targets."""
     windows = waves()
     fitted = fit(windows, replace(SMALL, units=(8,)), Recipe(epochs=25, batches=6, batch_size=8, learning_rate=0.02))
     assert fitted.history[-1].loss < 0.1 * fitted.history[0].loss
     inputs, targets, _ = windows.batch(np.array([0]), np.array([20]))
-    said = numpy_lstm.forward(fitted.network, inputs)
-    assert np.corrcoef(said[0, 2:, 0], targets[0, 2:, 0])[0, 1] > 0.95
+    outputs = numpy_lstm.forward(fitted.network, inputs)
+    assert np.corrcoef(outputs[0, 2:, 0], targets[0, 2:, 0])[0, 1] > 0.95
 
 
 @pytest.mark.parametrize("units", [(3,), (8, 8)])
@@ -368,8 +370,8 @@ def test_a_loss_that_is_not_a_number_is_refused_at_once() -> None:
         fit(windows, SMALL, replace(RECIPE, batch_size=64))
 
 
-def test_what_is_not_known_counts_neither_way() -> None:
-    """A rise of one a step whose every third value was filled: the known steps are learnt, not pulled towards zero."""
+def test_unknown_values_do_not_count() -> None:
+    """With a rise of one a step and every third value filled, the loss ignores the filled steps."""
     observed = np.arange(60) % 3 != 0
     windows = WindowDataset.from_panel(np.arange(60.0), observed, np.array([0, 60]), SHAPE)
     fitted = fit(windows, SMALL, Recipe(epochs=10, batches=10, batch_size=4, learning_rate=0.05))
