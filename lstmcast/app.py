@@ -6,7 +6,7 @@ Commands, jobs and the Python API call these functions. None of them prints: tex
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -136,7 +136,7 @@ class LoadedModel:
 
 
 def load_model(
-    models: str | None, model: str | None, data: str | None, reading: ReadOptions | None = None
+    models: str | None, model: str | None, data: str | None, given: Mapping[str, Any] | None = None
 ) -> LoadedModel:
     """Load and verify a model, and read the newest data as those of training were read.
 
@@ -147,28 +147,23 @@ def load_model(
         models: the folder of all models; None: `models`.
         model: name or path; None: the only model.
         data: the newest file.
-        reading: options for reading it; only for pretrained models.
+        given: keys of the section `data` for reading it; a trained model takes the others from training.
 
     Raises:
-        UsageError: options for reading with a trained model, or a pretrained model without data.
+        UsageError: a key differs from the training of the model, or a pretrained model without data.
         ModelError: the model is missing or damaged.
         DataError: the data cannot be read.
     """
     folder = Path(models or "models")
     if _requests_pretrained(folder, model, data):
-        return _load_pretrained(data, reading or ReadOptions())
-    if reading is not None:
-        raise UsageError(
-            "--target, --season-length and other flags for reading a file: a trained model reads it as in training; "
-            f"leave them out, or use a pretrained model with --model {PRETRAINED}"
-        )
+        return _load_pretrained(data, ReadOptions.of({"target": None, **(given or {})}))
     version, task, trained = _load(folder, model)
     path = data or trained.report.data.path
     if data is None and (path is None or not Path(path).exists()):
         missing = f"{path} does not exist" if path else "the file of training is not recorded"
         warning = f"{missing}: forecasting from the context stored in the model"
         return LoadedModel(task, trained, version, task.stored_context(trained), (warning,))
-    dataset, warnings = task.read_new_data(trained, path)
+    dataset, warnings = task.read_new_data(trained, path, given)
     return LoadedModel(task, trained, version, dataset, warnings)
 
 

@@ -5,6 +5,7 @@ A message states where (file, line, column or key), the rule, what was received,
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -30,7 +31,7 @@ class Fix:
     effect: str
 
     def __str__(self) -> str:
-        return f"-s {self.setting} to {self.effect}"
+        return f"-s {shlex.quote(self.setting)} to {self.effect}"
 
 
 @dataclass(frozen=True)

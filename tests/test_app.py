@@ -9,7 +9,6 @@ import pytest
 
 from lstmcast import app
 from lstmcast.config import load_config
-from lstmcast.data.schema import ReadOptions
 from lstmcast.errors import ModelError, UsageError
 from lstmcast.tasks.base import PredictOptions
 
@@ -27,7 +26,7 @@ def test_a_model_is_loaded_with_the_file_of_training(models: Path, air: Path) ->
 
 def test_without_models_a_pretrained_one_forecasts(tmp_path: Path, air: Path) -> None:
     """Any folder without models will do; the options for reading apply."""
-    loaded = app.load_model(str(tmp_path), None, str(air), ReadOptions(target=("passengers",)))
+    loaded = app.load_model(str(tmp_path), None, str(air), {"target": "passengers"})
     assert loaded.zero_shot
     assert loaded.version.parent.name == app.PRETRAINED
     assert app.load_model(str(tmp_path), app.PRETRAINED, str(air)).zero_shot
@@ -35,10 +34,12 @@ def test_without_models_a_pretrained_one_forecasts(tmp_path: Path, air: Path) ->
 
 @pytest.mark.parametrize(
     ("model", "data", "reading"),
-    [(app.PRETRAINED, None, None), (None, None, ReadOptions(season_length=4))],
-    ids=["pretrained without data", "options with a trained model"],
+    [(app.PRETRAINED, None, None), (None, None, {"season_length": 4})],
+    ids=["pretrained without data", "another season than in training"],
 )
-def test_what_cannot_be_loaded(models: Path, model: str | None, data: str | None, reading: ReadOptions | None) -> None:
+def test_what_cannot_be_loaded(
+    models: Path, model: str | None, data: str | None, reading: dict[str, int] | None
+) -> None:
     """A usage error in both cases."""
     with pytest.raises(UsageError):
         app.load_model(str(models), model, data, reading)

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import MODEL, MODEL_DIR, QUIET, echo_err
+from lstmcast.cli.options import CONFIG, MODEL, MODEL_DIR, QUIET, READING, echo_err, given_data_keys
 
 
 @click.command(short_help="Draw history, forecast and intervals")
 @click.argument("data", metavar="[DATA]", required=False)
 @MODEL
 @MODEL_DIR
+@CONFIG
+@READING
 @click.option("--horizon", type=click.IntRange(1), metavar="N", help="Horizon, in steps.  [default: as trained]")
 @click.option(
     "--forecast",
@@ -42,6 +44,8 @@ def plot(
     data: str | None,
     model: str | None,
     model_dir: str | None,
+    config_name: str | None,
+    settings: tuple[str, ...],
     horizon: int | None,
     forecast_file: str | None,
     keys: tuple[str, ...],
@@ -50,6 +54,7 @@ def plot(
     *,
     backtest: bool,
     quiet: bool,
+    **reading: object,
 ) -> None:
     """Draw history, forecast, intervals, and actual values if they are known."""
     from lstmcast.app import load_model
@@ -60,7 +65,7 @@ def plot(
     if backtest and forecast_file:
         raise UsageError("--backtest and --forecast cannot be drawn together: choose one")
     options = PlotOptions(Path(output).suffix, horizon, forecast_file, backtest, keys, history_steps)
-    loaded = load_model(model_dir, model, data)
+    loaded = load_model(model_dir, model, data, given_data_keys(config_name, settings, reading))
     content, shown = loaded.task.plot(loaded.model, loaded.dataset, options)
     write_atomically(Path(output), content)
     if not quiet:
@@ -71,6 +76,8 @@ def plot(
 @click.argument("data", metavar="[DATA]", required=False)
 @MODEL
 @MODEL_DIR
+@CONFIG
+@READING
 @click.option("--series", "key", metavar="KEY", help="Key of the series, parts joined by '/'.  [default: the first]")
 @click.option("--origin", metavar="TIME", help="Time of the last step before the forecast.  [default: the last one]")
 @click.option(
@@ -85,12 +92,15 @@ def explain(
     data: str | None,
     model: str | None,
     model_dir: str | None,
+    config_name: str | None,
+    settings: tuple[str, ...],
     key: str | None,
     origin: str | None,
     output: str | None,
     *,
     as_json: bool,
     quiet: bool,
+    **reading: object,
 ) -> None:
     """Explain a forecast: the past values that made it, the memory of the network and its gates.
 
@@ -100,7 +110,7 @@ def explain(
     from lstmcast.persistence.files import write_atomically
     from lstmcast.report.explanation_text import method, paragraph, to_dict
 
-    loaded = app.load_model(model_dir, model, data)
+    loaded = app.load_model(model_dir, model, data, given_data_keys(config_name, settings, reading))
     (series, explained), panel = app.explain(loaded, key, origin), loaded.dataset
     target = output or (None if as_json else "explanation.png")
     if target:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from lstmcast.config import Config, Job
-    from lstmcast.data.schema import DroppedSeries, ReadOptions
+    from lstmcast.data.schema import DroppedSeries
 
 _FLAGS = {"store_models": "--model-dir"}  # parameters whose flag is not named like their key
 NUMBERS = ("data_season_length", "forecast_horizon", "train_seed")
@@ -152,13 +152,19 @@ def _by_flag(fault: Fault, names: Mapping[str, str]) -> Fault:
     return replace(fault, text=next(found, text))
 
 
-def read_options(flags: Mapping[str, object]) -> ReadOptions | None:
-    """Return the flags of `READING` as options; None if none was given."""
-    if not any(flags.values()):
-        return None
-    from lstmcast.data.schema import ReadOptions
+def given_data_keys(config_name: str | None, settings: tuple[str, ...], flags: Mapping[str, object]) -> dict[str, Any]:
+    """Return the keys of the section `data` that config, `--set` and flags give, validated.
 
-    return ReadOptions.of(configure(None, (), flags).data.model_dump())
+    Raises:
+        UsageError: `--set` names a key of another section.
+    """
+    keys = [setting.partition("=")[0].strip() for setting in settings]
+    if other := [key for key in keys if not key.startswith("data.")]:
+        raise UsageError(f"--set {other[0]}: only keys of data describe a file (data.missing=zero)")
+    section = configure(config_name, settings, flags).data
+    given = {key.removeprefix("data.") for key in keys}
+    given |= {name.removeprefix("data_") for name, flag in flags.items() if flag is not None and flag != ()}
+    return section.model_dump(include={*section.changed_keys(), *given})
 
 
 def _as_typed_value(name: str, flag: object) -> object:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from lstmcast.cli.options import MODEL, MODEL_DIR, QUIET, READING, echo_err, read_options
+from lstmcast.cli.options import CONFIG, MODEL, MODEL_DIR, QUIET, READING, echo_err, given_data_keys
 
 
 @click.command(short_help="Forecast the next steps")
 @click.argument("data", metavar="[DATA]", required=False)
 @MODEL
 @MODEL_DIR
+@CONFIG
 @READING
 @click.option("--horizon", type=click.IntRange(1), metavar="N", help="Horizon, in steps.  [default: as trained]")
 @click.option(
@@ -34,6 +35,8 @@ def predict(
     data: str | None,
     model: str | None,
     model_dir: str | None,
+    config_name: str | None,
+    settings: tuple[str, ...],
     horizon: int | None,
     temperature: float | None,
     seed: int | None,
@@ -46,8 +49,8 @@ def predict(
     """Forecast with the current version and the newest data, or with pretrained models if none was trained.
 
     DATA is the newest file; without it, the file of the training is read again, or, if that is gone, the stored context
-    is used. TensorFlow is not needed. The flags that describe a file are only for pretrained models (--model
-    pretrained): a trained model reads a file as in training.
+    is used. TensorFlow is not needed. Settings and flags describe DATA (--set data.missing=zero). A trained model reads
+    a file as in training: columns, frequency and season cannot differ.
     """
     from lstmcast.parallel import limit_blas_threads
 
@@ -58,7 +61,7 @@ def predict(
     from lstmcast.results import output_suffix
     from lstmcast.tasks.base import PredictOptions
 
-    loaded = load_model(model_dir, model, data, read_options(reading))
+    loaded = load_model(model_dir, model, data, given_data_keys(config_name, settings, reading))
     outcome = loaded.predict(PredictOptions(horizon, temperature, seed))
     default_output = loaded.model.report.output
     target = output or default_output

@@ -4,35 +4,74 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
+from lstmcast.data.time.calendar import Calendar
 from lstmcast.errors import UsageError
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.text import truncate_list
 
+MODEL_KEYS = ("time", "target", "id_columns", "features", "frequency", "season_length", "duplicates", "format")
+"""Keys of the section `data` that a model fixes; the others describe how one file is written."""
 
-def training_read_options(forecaster: Forecaster) -> ReadOptions:
+
+def training_read_options(forecaster: Forecaster, given: Mapping[str, Any] | None = None) -> ReadOptions:
     """Return the read options of training: columns, time format and season are not inferred again."""
-    return pinned_options(forecaster.context, forecaster.report.config["data"])
+    return pinned_options(forecaster.context, forecaster.report.config["data"], given)
 
 
-def pinned_options(context: Panel, section: Mapping[str, Any]) -> ReadOptions:
-    """Return the read options that fix columns, time format and season of a stored panel."""
-    columns, calendar = context.columns, context.calendar
-    return ReadOptions.of(
-        {
-            **section,
-            "time": columns.time,
-            "target": list(columns.target),
-            "id_columns": list(columns.series),
-            "time_format": calendar.style.pattern if calendar.style else None,
-            "season_length": calendar.season,
-        }
-    )
+def pinned_options(context: Panel, section: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> ReadOptions:
+    """Return the read options that fix columns, time format and season of a stored panel.
+
+    Args:
+        context: the stored panel.
+        section: `data` of the config of training.
+        given: keys of `data` for the newest file; see `merge_given`.
+    """
+    columns = context.columns
+    pinned = {"time": columns.time, "target": list(columns.target), "id_columns": list(columns.series)}
+    return merge_given(section, pinned, context.calendar, given)
+
+
+def merge_given(
+    section: Mapping[str, Any], columns: Mapping[str, Any], calendar: Calendar, given: Mapping[str, Any] | None
+) -> ReadOptions:
+    """Return the read options of training, with those given for the newest file.
+
+    Args:
+        section: `data` of the config of training.
+        columns: the keys of its columns, as found in training.
+        calendar: of the training data.
+        given: keys of `data` for the newest file.
+
+    Raises:
+        UsageError: a key that the model fixes differs from training.
+    """
+    given = given or {}
+    style = calendar.style.pattern if calendar.style else None
+    pinned = {**section, **columns, "time_format": style, "season_length": calendar.season}
+    configured, options = ReadOptions.of(section), ReadOptions.of({**section, **given})
+    trained = replace(ReadOptions.of(pinned), frequency=configured.frequency or calendar.name)
+    faults = [
+        _contradiction(key, getattr(trained, key), getattr(options, key))
+        for key in MODEL_KEYS
+        if key in given and getattr(options, key) not in (getattr(trained, key), getattr(configured, key))
+    ]
+    if faults:
+        raise UsageError(faults)
+    return ReadOptions.of({**pinned, **{key: value for key, value in given.items() if key not in MODEL_KEYS}})
+
+
+def _contradiction(key: str, trained: object, given: object) -> str:
+    """Message about a key that differs from training; lists are shown by their items, None as `none`."""
+    shown = [truncate_list(value) if isinstance(value, tuple) else value for value in (trained, given)]
+    was, now = (value or "none" for value in shown)
+    return f"data.{key}: the model was trained with {was} (got {now}); leave it out, or train a model of this file"
 
 
 def data_warnings(before: Panel, now: Panel) -> Iterator[str]:

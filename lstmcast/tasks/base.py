@@ -224,8 +224,8 @@ class Task(ABC, Generic[C, P, T, R]):
         return model
 
     @abstractmethod
-    def read_new_data(self, model: T, data: str) -> tuple[P, tuple[str, ...]]:
-        """Read the newest data with the options of training; return them and warnings."""
+    def read_new_data(self, model: T, data: str, given: Mapping[str, Any] | None = None) -> tuple[P, tuple[str, ...]]:
+        """Read the newest data with the options of training, and those `given` for the file; return warnings too."""
 
     def stored_context(self, model: T) -> P:
         """Return the data kept from training."""

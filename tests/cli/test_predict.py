@@ -69,15 +69,41 @@ def test_flags_say_how_a_file_is_read(tmp_path: Path, capsys: pytest.CaptureFixt
     ("flags", "words"),
     [
         (["--model", "pretrained"], "needs a data file"),
-        (["--season-length", "12"], "a trained model reads it as in training"),
+        (["--season-length", "4"], "data.season_length"),
+        (["--set", "data.target=cars"], "data.target"),
+        (["--set", "train.epochs=5"], "train.epochs"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
     models: Path, flags: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Pretrained networks know no data, and a trained model needs no flags to read them."""
+    """A pretrained model without data, settings that differ from training, and settings of a training."""
     assert main(["predict", "--model-dir", str(models), *flags]) == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", [["predict"], ["plot", "-o", "figure.svg"], ["explain"]])
+def test_settings_describe_the_newest_file_of_a_trained_model(
+    verb: list[str], models: Path, air: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another delimiter, and the season of training; without the delimiter, the file is refused."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "new.csv").write_text(air.read_text().replace(",", "*"))
+    command = [*verb, "new.csv", "--model-dir", str(models)]
+    assert main(command) == 4
+    assert main([*command, "-s", "data.delimiter=*", "-s", "data.season_length=12"]) == 0
+
+
+@pytest.mark.parametrize("verb", [["predict"], ["plot", "-o", "figure.svg"], ["explain"], ["check"]])
+def test_settings_describe_a_file_without_a_model(
+    verb: list[str], air: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a file of the config, and from -s, which wins."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "new.csv").write_text(air.read_text().replace(",", "*"))
+    (tmp_path / "read.yaml").write_text("data: {delimiter: '|'}\nmodel: {units: [8]}\n")
+    assert main([*verb, "new.csv", "-c", "read.yaml"]) == 4
+    assert main([*verb, "new.csv", "-c", "read.yaml", "-s", "data.delimiter=*"]) == 0
 
 
 def test_plot_and_explain_work_without_a_model(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -47,10 +48,13 @@ class CategoryTask(Task["CategoryConfig", Panel, SymbolForecaster, "SymbolBackte
         """Format bits, accuracy and top-3 accuracy."""
         return task_tables.format_category_scores(report)
 
-    def read_new_data(self, model: SymbolForecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
+    def read_new_data(
+        self, model: SymbolForecaster, data: str, given: Mapping[str, Any] | None = None
+    ) -> tuple[Panel, tuple[str, ...]]:
         """Read the columns, formats and symbols of training; a text may start anywhere."""
         context = model.context
-        panel = _read(data, pinned_options(context, model.report.config["data"]), context.symbols)
+        options = pinned_options(context, model.report.config["data"], given)
+        panel = _read(data, options, context.symbols)
         warnings = () if model.is_text else tuple(data_warnings(context, panel))
         if unknown := int(np.count_nonzero(panel.observed & (panel.values < 0))):
             steps = pluralize(unknown, "step")

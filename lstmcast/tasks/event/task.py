@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lstmcast.data.load import TargetParser, read
 from lstmcast.data.panel import Panel
@@ -42,10 +43,12 @@ class EventTask(Task["EventConfig", Panel, EventForecaster, "EventBacktest"]):
         """Format Brier score, log loss, accuracy and calibration error."""
         return task_tables.format_event_scores(report)
 
-    def read_new_data(self, model: EventForecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
+    def read_new_data(
+        self, model: EventForecaster, data: str, given: Mapping[str, Any] | None = None
+    ) -> tuple[Panel, tuple[str, ...]]:
         """Read the columns and formats of training."""
         config = model.report.config
-        options = pinned_options(model.context, config["data"])
+        options = pinned_options(model.context, config["data"], given)
         panel = read(data, options, _parser(config["model"]["event"]))
         return panel, tuple(data_warnings(model.context, panel))
 

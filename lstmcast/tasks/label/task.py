@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from lstmcast.data.labeled_panel import LabeledPanel, read_labels
 from lstmcast.data.schema import ReadOptions
+from lstmcast.forecasting.new_data import merge_given
 from lstmcast.report import task_tables
 from lstmcast.tasks.base import BacktestOptions, Codec, Note, PlotOptions, PredictOptions, Task, reject_flags
 from lstmcast.tasks.label import model
@@ -53,19 +54,15 @@ class LabelTask(Task["LabelConfig", LabeledPanel, SeriesClassifier, "LabelBackte
         """Format accuracy, cross-entropy, and the most frequent confusions."""
         return task_tables.format_label_scores(report)
 
-    def read_new_data(self, model: SeriesClassifier, data: str) -> tuple[LabeledPanel, tuple[str, ...]]:
+    def read_new_data(
+        self, model: SeriesClassifier, data: str, given: Mapping[str, Any] | None = None
+    ) -> tuple[LabeledPanel, tuple[str, ...]]:
         """Read the columns and formats of training; labels may be missing."""
         context = model.context
-        columns = {"time": context.time, "id_columns": list(context.key_columns), "features": list(context.features)}
-        calendar = context.calendar
-        options = {
-            **model.report.config["data"],
-            **columns,
-            "target": context.label,
-            "time_format": calendar.style.pattern if calendar.style else None,
-            "season_length": calendar.season,
-        }
-        dataset = read_labels(data, ReadOptions.of(options), known=False)
+        columns: dict[str, Any] = {"time": context.time, "target": context.label}
+        columns |= {"id_columns": list(context.key_columns), "features": list(context.features)}
+        options = merge_given(model.report.config["data"], columns, context.calendar, given)
+        dataset = read_labels(data, options, known=False)
         return dataset, tuple(model.warnings(dataset))
 
     def stored_context(self, model: SeriesClassifier) -> LabeledPanel:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
@@ -47,9 +48,11 @@ class ValueTask(Task["ValueConfig", Panel, Forecaster, "BacktestResult"]):
         """Format MAE, RMSE, sMAPE, MASE and coverage."""
         return console.format_scores(report)
 
-    def read_new_data(self, model: Forecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
+    def read_new_data(
+        self, model: Forecaster, data: str, given: Mapping[str, Any] | None = None
+    ) -> tuple[Panel, tuple[str, ...]]:
         """Read the columns and formats of training."""
-        panel = read(data, training_read_options(model))
+        panel = read(data, training_read_options(model, given))
         return panel, tuple(data_warnings(model.context, panel))
 
     def plot(self, model: Forecaster, dataset: Panel, options: PlotOptions) -> tuple[bytes, str]:
