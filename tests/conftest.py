@@ -1,4 +1,4 @@
-"""What several tests share: a way to run the installed command, small files, and models trained once per session."""
+"""Shared fixtures: the installed command, small files, and models trained once per session."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def small() -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def brief() -> tuple[str, ...]:
-    """The same, whatever is trained."""
+    """The settings of a short training of any task."""
     return BRIEF
 
 
@@ -197,7 +197,7 @@ def shops(shops_models: Path) -> Forecaster:
 
 @pytest.fixture(scope="session")
 def labelled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sixty series of two features, in turn rising, falling and flat, of 6 to 9 steps; the label says which."""
+    """Sixty series of two features, rising, falling or flat, of 6 to 9 steps; the label is the movement."""
     rng = np.random.default_rng(0)
     lines = ["id,a,b,label"]
     for k in range(60):
@@ -303,7 +303,7 @@ def lone(forecaster: Forecaster) -> Forecaster:
 
 @pytest.fixture(scope="session")
 def moved_by() -> Callable[[Forecaster, Panel, int], float]:
-    """How far the forecast moves, in the mean over its steps, for each usual step that a value so far back is moved."""
+    """The mean change of the forecast per typical step by which a value that far back is changed."""
 
     def quotient(forecaster: Forecaster, panel: Panel, back: int) -> float:
         scaling, forecasts = forecaster.ensemble.bind(panel).panels[0].scaling, []

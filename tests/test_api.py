@@ -17,7 +17,7 @@ from lstmcast.forecasting.pretrained import load_pretrained_forecaster
 
 
 def test_every_name_is_there_and_documented() -> None:
-    """What is exported can be had, and says what it does."""
+    """Exported names exist and have docstrings."""
     for name in lstmcast.__all__:
         assert getattr(lstmcast, name).__doc__
     assert lstmcast.__all__ == sorted(lstmcast.__all__)

@@ -23,7 +23,7 @@ def test_the_machine_s_clock() -> None:
     "text", ["2026-11-20T08:45Z", "2026-11-20 09:45+01:00", "2026-11-20T03:15:00-05:30", "20261120T084500+0000"]
 )
 def test_a_clock_that_stands_still(text: str) -> None:
-    """One moment, however its zone is written; asked twice, it is the same."""
+    """Times in different zones are the same moment; the current time does not change within a run."""
     clock = clock_at(text)
     assert clock() == clock() == datetime(2026, 11, 20, 8, 45, tzinfo=UTC)
     assert clock().utcoffset() == timedelta(0)

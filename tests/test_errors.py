@@ -21,13 +21,13 @@ CODES = {
 
 def test_every_failure_has_a_code_of_its_own() -> None:
     """The classes are those of the table in the help, and each has its number."""
-    kinds = {
+    classes = {
         name: kind
         for name, kind in vars(errors).items()
         if isinstance(kind, type) and kind.__module__ == errors.__name__ and issubclass(kind, Exception)
     }
-    assert {name: kind.exit_code for name, kind in kinds.items()} == CODES
-    assert all(issubclass(kind, LstmcastError) and kind.__doc__ for kind in kinds.values())
+    assert {name: kind.exit_code for name, kind in classes.items()} == CODES
+    assert all(issubclass(kind, LstmcastError) and kind.__doc__ for kind in classes.values())
 
 
 @pytest.mark.parametrize(("given", "faults"), [("one", ("one",)), (["one", "two"], ("one", "two")), ((), ())])

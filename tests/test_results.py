@@ -1,4 +1,4 @@
-"""A forecast as a table: CSV, JSON lines and Parquet say the same numbers."""
+"""A forecast as a table: CSV, JSON lines and Parquet contain the same numbers."""
 
 from __future__ import annotations
 
@@ -93,20 +93,20 @@ def test_other_formats_are_refused(suffix: str) -> None:
         output_suffix(f"out{suffix}")
 
 
-def test_the_suffix_says_the_format() -> None:
+def test_the_suffix_selects_the_format() -> None:
     """Upper case is as good as lower; a dash is stdout."""
     assert [output_suffix(name) for name in ("a.CSV", "b.jsonl", "-")] == [".csv", ".jsonl", ".csv"]
 
 
 def test_parquet_without_pyarrow(forecast: Forecast, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where pyarrow is not installed, the message says how to get it."""
+    """Without pyarrow, the message names the command that installs it."""
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(UsageError, match=r"pip install 'lstmcast\[parquet\]'"):
         forecast.render(".parquet")
 
 
 def test_the_source_of_each_series(forecast: Forecast) -> None:
-    """Where it is to be said what forecast each series, that is the last column of its rows."""
+    """If the model of each series is requested, it is the last column."""
     assert "model" not in forecast.to_frame()
     frame = replace(forecast, model_names=("lstmcast",) * len(forecast.keys)).to_frame()
     assert list(frame.columns)[-1] == "model"

@@ -1,4 +1,4 @@
-"""What the installed command loads, and what it can do where TensorFlow is not installed."""
+"""The imports of the installed command, and its features without TensorFlow."""
 
 from __future__ import annotations
 
@@ -103,8 +103,8 @@ def test_bare_environment_is_what_it_claims(bare: Path, tmp_path: Path) -> None:
         assert f"No module named '{name}'" in missing.stderr
 
 
-def test_train_without_tensorflow_says_what_to_install(bare: Path, tmp_path: Path) -> None:
-    """Training needs TensorFlow: exit 2, one line that names the mend, and nothing written."""
+def test_train_without_tensorflow_names_the_package_to_install(bare: Path, tmp_path: Path) -> None:
+    """Training needs TensorFlow: exit 2, one line with the fix, and no output."""
     done = without_tensorflow(bare, "train", DATA, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     (line,) = done.stderr.splitlines()
@@ -136,19 +136,19 @@ def test_init_and_config_without_tensorflow(bare: Path, tmp_path: Path) -> None:
 
 def test_predict_without_tensorflow_gives_the_same_bytes(bare: Path, models: Path, tmp_path: Path) -> None:
     """`predict` needs no TensorFlow: its forecast is the one of the environment that has it, byte for byte."""
-    asked = ("predict", DATA, "--model-dir", models, "--horizon", "5", "--output", "-")
-    here, there = run(COMMAND, *asked, cwd=tmp_path), without_tensorflow(bare, *asked, cwd=tmp_path)
+    arguments = ("predict", DATA, "--model-dir", models, "--horizon", "5", "--output", "-")
+    here, there = run(COMMAND, *arguments, cwd=tmp_path), without_tensorflow(bare, *arguments, cwd=tmp_path)
     assert (here.returncode, there.returncode) == (0, 0), there.stderr
     assert there.stdout == here.stdout
     assert [line.split(",")[0] for line in there.stdout.splitlines()[1:]] == [f"1961-0{month}" for month in range(1, 6)]
 
 
 def test_symbols_are_predicted_without_tensorflow(bare: Path, text_models: Path, tmp_path: Path) -> None:
-    """The likeliest path and a drawn one: the same bytes where TensorFlow is not installed."""
+    """The most likely and a sampled path are the same bytes without TensorFlow."""
     where = ("--model-dir", text_models)
     for predict in (("predict", "--output", "-"), ("predict", "--temperature", "1", "--output", "-")):
-        asked = (*predict, *where)
-        here, there = run(COMMAND, *asked, cwd=tmp_path), without_tensorflow(bare, *asked, cwd=tmp_path)
+        arguments = (*predict, *where)
+        here, there = run(COMMAND, *arguments, cwd=tmp_path), without_tensorflow(bare, *arguments, cwd=tmp_path)
         assert (here.returncode, there.returncode) == (0, 0), there.stderr
         assert there.stdout == here.stdout
         assert len(here.stdout) == 31
@@ -178,8 +178,8 @@ def test_plot_without_tensorflow(bare: Path, models: Path, tmp_path: Path) -> No
 
 def test_explain_without_tensorflow(bare: Path, models: Path, tmp_path: Path) -> None:
     """`explain` finds every gradient without TensorFlow: words, numbers and a figure."""
-    asked = ("explain", DATA, "--model-dir", models, "--output", "why.png", "--json")
-    done = without_tensorflow(bare, *asked, cwd=tmp_path)
+    arguments = ("explain", DATA, "--model-dir", models, "--output", "why.png", "--json")
+    done = without_tensorflow(bare, *arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["attribution"]["completeness_error"] < 1e-3
     assert (tmp_path / "why.png").read_bytes().startswith(b"\x89PNG")
@@ -198,7 +198,7 @@ def test_predict_loads_no_tensorflow(models: Path, tmp_path: Path) -> None:
     assert (tmp_path / "forecast.csv").stat().st_size > 0
 
 
-def test_labels_are_said_without_tensorflow(
+def test_labels_are_predicted_without_tensorflow(
     bare: Path, labelled_file: Path, label_models: Path, tmp_path: Path
 ) -> None:
     """`predict` of a classifier loads what that of values does, and its bytes are the same without TensorFlow."""
@@ -228,7 +228,7 @@ def test_run_loads_no_tensorflow_where_nothing_is_trained(models: Path, tmp_path
 
 
 def test_pretrained_networks_need_no_tensorflow(bare: Path, tmp_path: Path) -> None:
-    """Where nothing was trained, a forecast comes from the networks in the package, and is said to."""
+    """Without a trained model, a bundled pretrained model is used and named."""
     done = without_tensorflow(bare, "predict", DATA, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "pretrained models (monthly" in done.stderr

@@ -29,8 +29,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.slow
 def test_files_figures_and_json(here: Path, capsys: Capture, air: Path, small: tuple[str, ...]) -> None:
     """Everything at once: the table on stderr, the JSON alone on stdout, the files in the folder, nothing else."""
-    asked = ("--n-origins", "2", "--horizon", "6", "--json", "--figures", "-o", "results/air")
-    assert main(["backtest", str(air), *asked, *small]) == 0
+    arguments = ("--n-origins", "2", "--horizon", "6", "--json", "--figures", "-o", "results/air")
+    assert main(["backtest", str(air), *arguments, *small]) == 0
     out, err = capsys.readouterr()
     found = json.loads(out)
     assert found["skill"]["outcome"] in set(SkillOutcome)
@@ -51,7 +51,9 @@ def test_files_figures_and_json(here: Path, capsys: Capture, air: Path, small: t
 
 
 @pytest.mark.slow
-def test_quiet_says_nothing_and_writes_the_same(here: Path, capsys: Capture, air: Path, small: tuple[str, ...]) -> None:
+def test_quiet_prints_nothing_and_writes_the_same(
+    here: Path, capsys: Capture, air: Path, small: tuple[str, ...]
+) -> None:
     """Two runs with one seed write the same bytes; `--quiet` is quiet."""
     for name in ("one", "two"):
         assert main(["backtest", str(air), "--n-origins", "2", "-o", name, "--quiet", *small]) == 0
@@ -94,7 +96,7 @@ def test_refusals(
 
 @pytest.mark.slow
 def test_strict_is_8(shops_file: Path, capsys: Capture, small: tuple[str, ...]) -> None:
-    """What was left out is named: by the reader, and for want of a past."""
+    """Series left out by the reader, or for a short history, are listed."""
     assert main(["backtest", str(shops_file), "--strict", "--quiet", "--n-origins", "3", *small]) == 8
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("lstmcast: left out: series 'gap': 70 steps are missing")

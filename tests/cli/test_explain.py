@@ -31,17 +31,17 @@ def test_json_alone(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """All numbers on stdout, no figure unless one is asked for; sums agree, and times are those of the file."""
+    """Stdout has all numbers, and no figure is written by default; sums agree, and times are those of the file."""
     monkeypatch.chdir(tmp_path)
     assert main(["explain", str(air), "--model-dir", str(models.resolve()), "--origin", "1959-12", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert list(tmp_path.iterdir()) == []
     assert (found["origin"], found["forecast"]["time"][0]) == ("1959-12", "1960-01")
-    forecast, shares = found["forecast"], found["attribution"]
+    forecast, attribution = found["forecast"], found["attribution"]
     change = np.mean(forecast["forecast"]) - np.mean(forecast["reference"])
-    assert sum(shares["to_mean_forecast"]) == pytest.approx(change, rel=1e-3)
-    assert shares["value"][-1] == 405
-    assert shares["time"][-1] == "1959-12"
+    assert sum(attribution["to_mean_forecast"]) == pytest.approx(change, rel=1e-3)
+    assert attribution["value"][-1] == 405
+    assert attribution["time"][-1] == "1959-12"
     context, units = forecaster.ensemble.preprocessings[0].window_spec.context, len(found["gates"]["units"])
     assert np.shape(found["gates"]["forget"]) == (context, units)
     assert sorted(found["gates"]["order"]) == list(range(units))
@@ -50,9 +50,9 @@ def test_json_alone(
 def test_a_named_series(
     shops_models: Path, shops_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its key is in the words; PDF is a figure too; --quiet says nothing on stderr."""
-    asked = ["explain", str(shops_file), "--model-dir", str(shops_models), "--series", "south/west", "--quiet"]
-    assert main([*asked, "--output", str(tmp_path / "why.pdf")]) == 0
+    """The text contains the key; PDF figures are supported; --quiet prints nothing on stderr."""
+    arguments = ["explain", str(shops_file), "--model-dir", str(shops_models), "--series", "south/west", "--quiet"]
+    assert main([*arguments, "--output", str(tmp_path / "why.pdf")]) == 0
     out, err = capsys.readouterr()
     assert "of south/west" in out
     assert "series 2" not in err
@@ -71,6 +71,6 @@ def test_a_named_series(
 def test_faults_have_their_exit_code(
     models: Path, air: Path, flags: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A wrong series, time, format or model: one line that says what is wrong, and nothing written."""
+    """A wrong series, time, format or model: one line with the error, and no output."""
     assert main(["explain", str(air), "--model-dir", str(models), *flags]) == code
     assert words in capsys.readouterr().err

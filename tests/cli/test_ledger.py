@@ -1,4 +1,4 @@
-"""`lstmcast score`, `diff` and `replay` as a person calls them: what they say, and how they end."""
+"""The output and exit codes of `lstmcast score`, `diff` and `replay`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def here(ran: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.slow
-def test_score_without_a_job_tells_what_runs_have_seen(here: Path, capsys: Capture) -> None:
+def test_score_without_a_job_uses_the_data_of_the_runs(here: Path, capsys: Capture) -> None:
     """5 + 4 + 3 + 2 + 1 outcomes of six runs; no file is changed, nothing is on stdout."""
     before = {path: path.read_bytes() for path in here.rglob("*") if path.is_file()}
     assert main(["score", "--now", "2024-05-06T02:00Z"]) == 0
@@ -92,7 +92,7 @@ def test_a_window(here: Path, capsys: Capture) -> None:
 
 @pytest.mark.slow
 def test_conditions_end_with_8(here: Path, capsys: Capture) -> None:
-    """One that is met is said with its figure; one that is not, and one on nothing known, are not."""
+    """A condition that holds is listed with its value; one that does not, or is undefined, is not."""
     assert main(["score", "-q", "--fail-if", "mase > 0.001", "--fail-if", "mae > 1e6"]) == 8
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("lstmcast: mase > 0.001 (mase is ")
@@ -105,7 +105,7 @@ def test_conditions_end_with_8(here: Path, capsys: Capture) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_diff(capsys: Capture) -> None:
-    """The last two runs by default, one further back if asked; JSON holds every step."""
+    """The last two runs by default, or earlier ones on request; JSON contains every step."""
     assert main(["diff", "job.yaml", "--json"]) == 0
     out, err = capsys.readouterr()
     assert err.startswith("sales: the forecast of 2024-05-06 01:00 UTC against the forecast of 2024-05-05 01:00 UTC\n")
@@ -161,7 +161,7 @@ def test_faults(here: Path, capsys: Capture, args: list[str], code: int, fault: 
 
 
 @pytest.mark.slow
-def test_score_while_a_run_is_under_way(here: Path, capsys: Capture) -> None:
+def test_score_during_a_run(here: Path, capsys: Capture) -> None:
     """With a job it would write, so it waits, and gives up with 7; without one it only reads."""
     with model_lock(here / "models" / "sales"):
         assert main(["score", "job.yaml", "--wait", "0"]) == 7

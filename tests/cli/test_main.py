@@ -1,4 +1,4 @@
-"""The commands on real files: what they write, what they say, and how they end."""
+"""The commands on real files: outputs, messages and exit codes."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def call(*args: object) -> int:
     return main([str(arg) for arg in args])
 
 
-def said(capture: Capture, *args: object, code: int) -> str:
-    """What a command that ends with this code says on stderr; it says nothing on stdout."""
+def stderr_of(capture: Capture, *args: object, code: int) -> str:
+    """The stderr of a command that ends with this code; stdout must be empty."""
     assert call(*args) == code
     out, err = capture.readouterr()
     assert out == ""
@@ -74,7 +74,7 @@ def said(capture: Capture, *args: object, code: int) -> str:
     ],
 )
 def test_exit_codes(run: Run, here: Path, args: list[str], code: int, words: str) -> None:
-    """Each kind of failure has its exit code and says why on stderr, without a traceback."""
+    """Each kind of failure has its exit code and a message on stderr without a traceback."""
     (here / "empty.csv").touch()
     done = run(*args, cwd=here)
     assert done.returncode == code, done.stderr
@@ -106,9 +106,9 @@ def test_strict_is_8(run: Run, here: Path, shops_models: Path) -> None:
 
 @pytest.mark.slow
 def test_strict_training_is_8_where_the_lstm_is_no_better(here: Path, capsys: Capture, small: tuple[str, ...]) -> None:
-    """A constant series leaves nothing to be better at: with `--strict` training says so, after saving the model."""
+    """A constant series has no skill: with `--strict` training reports it, after saving the model."""
     (here / "still.csv").write_text("year,v\n" + "".join(f"{1900 + k},7\n" for k in range(40)))
-    err = said(capsys, "train", "still.csv", "--strict", "--quiet", *small, code=8)
+    err = stderr_of(capsys, "train", "still.csv", "--strict", "--quiet", *small, code=8)
     assert err == "lstmcast: lstmcast is not better than the best baseline\n"
     assert len(versions(here / "models" / "still")) == 1
 
@@ -117,7 +117,7 @@ def test_strict_training_is_8_where_the_lstm_is_no_better(here: Path, capsys: Ca
 
 
 def test_two_quiet_runs_with_one_seed(run: Run, here: Path, air: Path, models: Path, small: tuple[str, ...]) -> None:
-    """`--quiet` says nothing at all; the same seed gives the same weights, to the byte, as an earlier run elsewhere."""
+    """`--quiet` prints nothing; equal seeds give equal weights, byte for byte, in separate runs."""
     done = run("train", air, "--quiet", *small, cwd=here)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     (mine,), (other,) = (versions(folder / "air_passengers") for folder in (here / "models", models))
@@ -132,7 +132,7 @@ def test_two_quiet_runs_with_one_seed(run: Run, here: Path, air: Path, models: P
 
 
 @pytest.mark.slow
-def test_train_tells_what_it_did(here: Path, capsys: Capture, air: Path, small: tuple[str, ...]) -> None:
+def test_the_output_of_train(here: Path, capsys: Capture, air: Path, small: tuple[str, ...]) -> None:
     """On stderr: what was found and decided, the scores, the verdict, and what comes next; on stdout the JSON alone."""
     assert call("train", air, "--name", "2024", "--horizon", "6", "--json", *small) == 0
     out, err = capsys.readouterr()
@@ -170,14 +170,14 @@ def test_a_wide_table(here: Path, capsys: Capture, small: tuple[str, ...]) -> No
     means = table.groupby("series")["forecast"].mean()
     assert 0 < means["a"] < 7 < 25 < means["b"] < 40
     (here / "narrow.csv").write_text("year,a\n" + "".join(f"{1900 + k},{k}\n" for k in range(60)))
-    assert "no column 'b'" in said(capsys, "predict", "narrow.csv", "--model-dir", "m1", code=4)
+    assert "no column 'b'" in stderr_of(capsys, "predict", "narrow.csv", "--model-dir", "m1", code=4)
 
 
 @pytest.mark.slow
-def test_stdin_is_trained_on_and_remembered(
+def test_stdin_is_trained_on_and_stored(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch, air: Path, small: tuple[str, ...]
 ) -> None:
-    """`-` reads stdin; predict then says that it forecasts from what the model kept."""
+    """`-` reads stdin; predict then forecasts from the stored context and prints that."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(air.read_bytes())))
     assert call("train", "-", "--quiet", *small) == 0
     assert call("predict", "-o", "-") == 0
@@ -194,10 +194,10 @@ def test_stdin_is_trained_on_and_remembered(
         (["--model-dir", "/proc/models"], "models"),
     ],
 )
-def test_places_where_nothing_can_be_saved(here: Path, capsys: Capture, air: Path, args: list[str], words: str) -> None:
-    """Where the model cannot be saved, training does not begin."""
+def test_folders_that_cannot_be_written(here: Path, capsys: Capture, air: Path, args: list[str], words: str) -> None:
+    """If the model cannot be saved, training does not begin."""
     (here / "file").touch()
-    err = said(capsys, "train", air, *args, code=2 if args[0] == "--name" else 6)
+    err = stderr_of(capsys, "train", air, *args, code=2 if args[0] == "--name" else 6)
     assert words in err
     assert "transform" not in err
     assert not (here / "models").exists()
@@ -224,7 +224,7 @@ def test_model_names(data: str, name: str) -> None:
 
 @pytest.mark.slow
 def test_flags_win_over_set_and_set_over_the_file(here: Path, capsys: Capture, air: Path) -> None:
-    """The same key in a flag, in `--set` and in the YAML: the flag counts, then `--set`, then the file."""
+    """For a key in a flag, in `--set` and in the YAML, the flag has priority, then `--set`, then the file."""
     (here / "my.yaml").write_text("train: {seed: 1, patience: 1, epochs: 1}\nforecast: {horizon: 3}\n")
     settings = ("--set", "train.seed=2", "--set", "train.patience=2", "--seed", "3")
     assert call("train", air, "-c", "my.yaml", *settings, "--json", "-q", "-s", "train.steps_per_epoch=2") == 0
@@ -255,7 +255,7 @@ def test_a_flag_is_the_name_it_is(here: Path, capsys: Capture, name: str) -> Non
 )
 def test_wrong_settings_are_3(capsys: Capture, air: Path, args: list[str], words: str) -> None:
     """A flag or setting of the wrong form or type is a fault of the config, in one line."""
-    err = said(capsys, "check", air, *args, code=3)
+    err = stderr_of(capsys, "check", air, *args, code=3)
     assert words in err
     assert len(err.splitlines()) == 1
 
@@ -274,7 +274,7 @@ def test_stdout_is_the_csv_alone(run: Run, here: Path, models: Path) -> None:
 
 
 def test_all_formats_say_the_same(here: Path, capsys: Capture, models: Path) -> None:
-    """CSV, JSON lines and Parquet hold the same rows; quietly, nothing is said."""
+    """CSV, JSON lines and Parquet contain the same rows; with --quiet nothing is printed."""
     pytest.importorskip("pyarrow")
     for suffix in ("csv", "jsonl", "parquet"):
         assert call("predict", "--model-dir", models, "--quiet", "-o", f"f.{suffix}") == 0
@@ -304,7 +304,7 @@ def test_the_newest_file_is_used(here: Path, capsys: Capture, air: Path, small: 
 def test_other_columns_are_refused(here: Path, capsys: Capture, models: Path) -> None:
     """A file without the model's columns is refused by name, not guessed at."""
     (here / "other.csv").write_text("month,freight\n" + "".join(f"{1950 + k}-01,{k}\n" for k in range(20)))
-    assert "no column 'passengers'" in said(capsys, "predict", "other.csv", "--model-dir", models, code=4)
+    assert "no column 'passengers'" in stderr_of(capsys, "predict", "other.csv", "--model-dir", models, code=4)
 
 
 def test_several_models_must_be_named(here: Path, capsys: Capture, models: Path) -> None:
@@ -315,8 +315,8 @@ def test_several_models_must_be_named(here: Path, capsys: Capture, models: Path)
         for path in (models / "air_passengers").rglob("*"):
             copy = target / path.relative_to(models / "air_passengers")
             copy.mkdir() if path.is_dir() else copy.write_bytes(path.read_bytes())
-    assert "choose one with --model (available: a, b)" in said(capsys, "predict", code=5)
-    assert "(available under models: a, b)" in said(capsys, "predict", "--model", "c", code=5)
+    assert "choose one with --model (available: a, b)" in stderr_of(capsys, "predict", code=5)
+    assert "(available under models: a, b)" in stderr_of(capsys, "predict", "--model", "c", code=5)
     assert call("predict", "--model", "b", "-q", "-o", "f.csv") == 0
 
 
@@ -332,7 +332,7 @@ def test_tampered_weights_are_5(here: Path, capsys: Capture, models: Path) -> No
     content = bytearray(weights.read_bytes())
     content[len(content) // 2] ^= 255
     weights.write_bytes(content)
-    assert "sha256 is not the manifest's" in said(capsys, "predict", code=5)
+    assert "sha256 is not the manifest's" in stderr_of(capsys, "predict", code=5)
     assert not (here / "forecast.csv").exists()
 
 
@@ -340,7 +340,7 @@ def test_tampered_weights_are_5(here: Path, capsys: Capture, models: Path) -> No
 def test_outputs_that_cannot_be(capsys: Capture, models: Path, output: str) -> None:
     """An unknown suffix is wrong usage, a missing folder the file system's fault; nothing is written."""
     code = 6 if output.startswith("nowhere") else 2
-    err = said(capsys, "predict", "--model-dir", models, "-o", output, code=code)
+    err = stderr_of(capsys, "predict", "--model-dir", models, "-o", output, code=code)
     assert len(err.splitlines()) == 1
     assert list(Path().iterdir()) == []
 
@@ -354,12 +354,12 @@ def test_outputs_that_cannot_be(capsys: Capture, models: Path, output: str) -> N
 )
 def test_pictures(capsys: Capture, models: Path, output: str, start: bytes) -> None:
     """Each suffix gives a file of its kind, with the words on stderr."""
-    assert f"{output}: 1 of 1 series" in said(capsys, "plot", "--model-dir", models, "-o", output, code=0)
+    assert f"{output}: 1 of 1 series" in stderr_of(capsys, "plot", "--model-dir", models, "-o", output, code=0)
     assert Path(output).read_bytes().startswith(start)
 
 
 def test_a_picture_of_held_out_forecasts(capsys: Capture, models: Path) -> None:
-    """`--backtest` draws what judged the model, and says so in the title."""
+    """`--backtest` plots the test forecasts, and the title contains it."""
     assert call("plot", "--model-dir", models, "--backtest", "-q", "-o", "b.svg") == 0
     assert capsys.readouterr() == ("", "")
     assert Path("b.svg").stat().st_size > 10_000
@@ -385,14 +385,16 @@ def test_a_picture_of_what_came_true(here: Path, air: Path, models: Path) -> Non
     ],
 )
 def test_pictures_that_cannot_be(capsys: Capture, shops_models: Path, args: list[str], code: int, words: str) -> None:
-    """Unknown series, contradictions and other suffixes are told, and no file is left."""
-    assert words in said(capsys, "plot", "--model-dir", shops_models, *args, code=code)
+    """Unknown series, contradictions and other suffixes are refused, and no file is left."""
+    assert words in stderr_of(capsys, "plot", "--model-dir", shops_models, *args, code=code)
     assert list(Path().iterdir()) == []
 
 
 def test_series_of_a_picture(capsys: Capture, shops_models: Path) -> None:
     """Named series are drawn, also one with a slash in its name."""
-    err = said(capsys, "plot", "--model-dir", shops_models, "--series", "south/west", "--history-steps", "30", code=0)
+    err = stderr_of(
+        capsys, "plot", "--model-dir", shops_models, "--series", "south/west", "--history-steps", "30", code=0
+    )
     assert err.startswith("forecast.png: 1 of 3 series")
 
 
@@ -414,14 +416,14 @@ def test_check(capsys: Capture, air: Path) -> None:
 
 @pytest.mark.slow
 def test_init_then_train(here: Path, capsys: Capture, shops_file: Path, small: tuple[str, ...]) -> None:
-    """The written config names what was found, is not overwritten unasked, and trains the same columns."""
-    assert "lstmcast.yaml: written" in said(capsys, "init", shops_file, code=0)
+    """The written config contains the inferred columns, is not overwritten, and trains on the same columns."""
+    assert "lstmcast.yaml: written" in stderr_of(capsys, "init", shops_file, code=0)
     config = load_config(here / "lstmcast.yaml")
     assert (config.data.time, config.data.target, config.data.id_columns) == ("day", "sales", ["shop"])
     assert (config.data.frequency, config.data.season_length) == ("D", 7)
     assert config.model == ValueConfig().model
     before = (here / "lstmcast.yaml").read_text()
-    assert "replace it with --force" in said(capsys, "init", shops_file, code=2)
+    assert "replace it with --force" in stderr_of(capsys, "init", shops_file, code=2)
     assert (here / "lstmcast.yaml").read_text() == before
     assert call("init", shops_file, "--force", "--set", "train.epochs=3") == 0
     assert load_config(here / "lstmcast.yaml").train.epochs == 3
@@ -442,11 +444,11 @@ def test_init_to_stdout(capsys: Capture, here: Path, air: Path) -> None:
 
 def test_init_under_a_name_too_long(capsys: Capture, air: Path) -> None:
     """A name that no file can have is the file system's fault."""
-    assert "File name too long" in said(capsys, "init", air, "-o", "x" * 300, code=6)
+    assert "File name too long" in stderr_of(capsys, "init", air, "-o", "x" * 300, code=6)
 
 
 def test_config_shows_every_key_and_reads_back(here: Path, capsys: Capture) -> None:
-    """What `config` prints is a config, equal to the one asked for, also where text looks like something else."""
+    """The output of `config` is an equal config, including text that resembles other types."""
     assert call("config", "classic", "--set", "data.time='1e3'", "--set", "data.target=no") == 0
     (here / "x.yaml").write_text(capsys.readouterr().out)
     assert load_config(here / "x.yaml") == load_config("classic", {"data.time": "'1e3'", "data.target": "no"})
@@ -487,26 +489,26 @@ def test_the_module_is_the_command(here: Path, models: Path, run: Run) -> None:
 
 def test_a_file_that_cannot_be_read_leaves_nothing_behind(here: Path, capsys: Capture) -> None:
     """Training on a missing file makes no folder for its model."""
-    said(capsys, "train", here / "missing.csv", code=6)
+    stderr_of(capsys, "train", here / "missing.csv", code=6)
     assert not (here / "models").exists()
 
 
 @pytest.mark.slow
-def test_old_or_missing_data_are_said_even_when_quiet(
+def test_old_or_missing_data_are_reported_even_when_quiet(
     here: Path, capsys: Capture, air: Path, small: tuple[str, ...]
 ) -> None:
     """A forecast from data that end early, or from what the model kept, warns; with --strict it is exit code 8."""
     mine = here / "mine.csv"
     mine.write_bytes(air.read_bytes())
-    said(capsys, "train", mine, "--quiet", *small, code=0)
+    stderr_of(capsys, "train", mine, "--quiet", *small, code=0)
     old = here / "old.csv"
     old.write_text("\n".join(air.read_text().splitlines()[:100]) + "\n")
-    assert "ends before the data of training did (1957-03 and 1960-12)" in said(
+    assert "ends before the data of training did (1957-03 and 1960-12)" in stderr_of(
         capsys, "predict", old, "--quiet", code=0
     )
     mine.unlink()
-    assert "forecasting from the context stored in the model" in said(capsys, "predict", "--quiet", code=0)
-    assert "does not exist" in said(capsys, "predict", "--quiet", "--strict", code=8)
+    assert "forecasting from the context stored in the model" in stderr_of(capsys, "predict", "--quiet", code=0)
+    assert "does not exist" in stderr_of(capsys, "predict", "--quiet", "--strict", code=8)
 
 
 # A job started in the background may have SIGINT ignored; Python then leaves it so.
@@ -593,7 +595,7 @@ def test_a_reader_that_has_gone(command: Path, tmp_path: Path, air: Path, models
 
 
 def test_words_that_nobody_reads(command: Path, tmp_path: Path, models: Path) -> None:
-    """Where the reader of stderr has gone, the words are lost but the work is done."""
+    """If stderr is closed, messages are lost but the work is done."""
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run([command, "predict", "--model-dir", models], cwd=tmp_path, stderr=writing, check=False)
@@ -612,7 +614,7 @@ def test_head(command: Path, tmp_path: Path, models: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_stdout(command: Path, tmp_path: Path, air: Path) -> None:
-    """Where stdout takes nothing more, one line says so, with the file system's exit code."""
+    """If stdout is full, one line is printed, with the exit code of file-system errors."""
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [command, "check", air], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False
@@ -658,7 +660,7 @@ def test_a_folder_that_cannot_be_written(run: Run, models: Path) -> None:
 
 
 def test_words_beyond_ascii_in_a_locale_without_them(run: Run, tmp_path: Path, air: Path) -> None:
-    """Where the terminal knows ASCII alone, nothing ends in a traceback."""
+    """On an ASCII terminal no command ends in a traceback."""
     ascii_only = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     for args in (("config", "--schema"), ("--help",), ("check", air), ("check", air, "--season-length", "0")):
         done = run(*args, cwd=tmp_path, env=ascii_only)
@@ -667,7 +669,7 @@ def test_words_beyond_ascii_in_a_locale_without_them(run: Run, tmp_path: Path, a
 
 
 def test_the_last_word_of_a_bug_is_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is not expected is not hidden: it leaves `main` as it is."""
+    """An unexpected exception leaves `main` unchanged."""
     monkeypatch.setattr("lstmcast.config.schema", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["config", "--schema"])

@@ -15,13 +15,13 @@ HALF_HOURS = "day,load,price\n" + "".join(
 )
 
 
-def test_predict_without_a_model_says_what_forecast(
+def test_predict_without_a_model_names_the_pretrained_model(
     air: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What was inferred, what was written, that nothing was trained on these data; and with --quiet nothing."""
+    """Inferred settings, output, and a note that no model was trained on these data; with --quiet nothing."""
     monkeypatch.chdir(tmp_path)
     assert main(["predict", str(air), "--horizon", "3"]) == 0
-    said = capsys.readouterr().err
+    err = capsys.readouterr().err
     for words in (
         "144 rows",
         "frequency",
@@ -29,7 +29,7 @@ def test_predict_without_a_model_says_what_forecast(
         "pretrained/monthly",
         "was not measured",
     ):
-        assert words in said
+        assert words in err
     first = (tmp_path / "forecast.csv").read_bytes()
     assert main(["predict", str(air), "--horizon", "3", "--quiet"]) == 0
     assert capsys.readouterr().err == ""
@@ -37,27 +37,27 @@ def test_predict_without_a_model_says_what_forecast(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["forecast.csv"]
 
 
-def test_pretrained_is_asked_for_by_name_beside_a_trained_model(
+def test_pretrained_can_be_selected_instead_of_a_trained_model(
     air: Path, models: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The trained model forecasts unless --model pretrained is given, and the two differ."""
-    said = []
+    err = []
     for flags in ([], ["--model", "pretrained"]):
         assert main(["predict", str(air), "--model-dir", str(models), "-o", "-", *flags]) == 0
         captured = capsys.readouterr()
         assert ("pretrained" in captured.err) == bool(flags)
-        said.append(captured.out)
-    assert said[0] != said[1]
-    assert said[0].splitlines()[1].split(",")[0] == said[1].splitlines()[1].split(",")[0]
+        err.append(captured.out)
+    assert err[0] != err[1]
+    assert err[0].splitlines()[1].split(",")[0] == err[1].splitlines()[1].split(",")[0]
 
 
 def test_flags_say_how_a_file_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of two columns of numbers, the one that --target names is forecast: half-hours, by networks of hours."""
     (tmp_path / "grid.csv").write_text(HALF_HOURS)
-    asked = ["predict", str(tmp_path / "grid.csv"), "--model-dir", str(tmp_path / "none"), "-o", "-"]
-    assert main(asked) == 4
+    arguments = ["predict", str(tmp_path / "grid.csv"), "--model-dir", str(tmp_path / "none"), "-o", "-"]
+    assert main(arguments) == 4
     assert "--target" in capsys.readouterr().err
-    assert main([*asked, "--target", "load"]) == 0
+    assert main([*arguments, "--target", "load"]) == 0
     captured = capsys.readouterr()
     assert "hourly, one of every 2 steps" in captured.err
     forecast = [float(row.split(",")[1]) for row in captured.out.splitlines()[1:]]
@@ -117,14 +117,14 @@ def test_plot_and_explain_work_without_a_model(
     assert '"completeness_error"' in capsys.readouterr().out
 
 
-def test_a_series_left_out_is_said(
+def test_an_omitted_series_is_reported(
     tmp_path: Path, write_series: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A gap too long to be filled: the others are forecast, and --strict asks for exit code 8."""
     hole = np.arange(1.0, 121.0)
     hole[20:90] = np.nan
     path = write_series(tmp_path / "shops.csv", {"north": np.arange(1.0, 60.0), "gap": hole})
-    asked = ["predict", str(path), "--model-dir", str(tmp_path), "-o", str(tmp_path / "said.csv")]
-    assert main(asked) == 0
+    arguments = ["predict", str(path), "--model-dir", str(tmp_path), "-o", str(tmp_path / "forecast.csv")]
+    assert main(arguments) == 0
     assert "left out" in capsys.readouterr().err
-    assert main([*asked, "--strict"]) == 8
+    assert main([*arguments, "--strict"]) == 8

@@ -1,4 +1,4 @@
-"""`lstmcast run` and `lstmcast models` as a scheduler calls them: what they say, and how they end.
+"""The output and exit codes of `lstmcast run` and `lstmcast models` in a scheduler.
 
 Each ends in its documented exit code, with what was in place before still there, and the next run works.
 """
@@ -59,8 +59,8 @@ def here(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     return tmp_path / "job"
 
 
-def said(capture: Capture, *args: str, code: int = 0) -> str:
-    """What a command that ends with this code says on stderr; it says nothing on stdout."""
+def stderr_of(capture: Capture, *args: str, code: int = 0) -> str:
+    """The stderr of a command that ends with this code; stdout must be empty."""
     assert main([*args]) == code
     out, err = capture.readouterr()
     assert out == ""
@@ -76,23 +76,23 @@ def second_version(folder: Path) -> tuple[Path, Path]:
 
 
 @pytest.mark.slow
-def test_what_is_said(here: Path, capsys: Capture) -> None:
-    """A line on the data, one on what was written; the second run says that there is nothing to do."""
-    text = said(capsys, "run", "job.yaml", "--now", NOW, "--force")
+def test_the_output_of_a_run(here: Path, capsys: Capture) -> None:
+    """One line on the data and one on the output; a second run reports an unchanged forecast."""
+    text = stderr_of(capsys, "run", "job.yaml", "--now", NOW, "--force")
     assert text.splitlines()[0] == "sales.csv: 120 rows, 1 series, 2024-01-01 to 2024-04-29"
     assert f"forecast.csv: 5 steps of 1 series, 2024-04-30 to 2024-05-04; {current_version(here / 'models/sales')}" in (
         text.replace("models/sales", str(here / "models/sales"))
     )
-    assert "forecast.csv: unchanged since it was written" in said(capsys, "run", "job.yaml", "--now", NOW)
+    assert "forecast.csv: unchanged since it was written" in stderr_of(capsys, "run", "job.yaml", "--now", NOW)
 
 
 @pytest.mark.slow
 def test_quiet_on_success(here: Path, capsys: Capture) -> None:
-    """Cron mails what is said: nothing where nothing is wrong, one line where something is."""
+    """Cron mails all output: nothing without a problem, one line with one."""
     assert here.is_dir()
-    assert said(capsys, "run", "job.yaml", "--now", NOW, "-q", "--force") == ""
+    assert stderr_of(capsys, "run", "job.yaml", "--now", NOW, "-q", "--force") == ""
     Path("job.yaml").write_text(RUN_JOB + "freshness: {max_data_age: {limit: 1d, action: warn}}\n")
-    (line,) = said(capsys, "run", "job.yaml", "--now", "2024-05-02T00:00Z", "-q").splitlines()
+    (line,) = stderr_of(capsys, "run", "job.yaml", "--now", "2024-05-02T00:00Z", "-q").splitlines()
     assert line.startswith("lstmcast: freshness.max_data_age: sales.csv: the newest step, 2024-04-29, ended 2 d ago")
 
 
@@ -109,9 +109,9 @@ def test_quiet_on_success(here: Path, capsys: Capture) -> None:
     ],
 )
 def test_exit_codes(here: Path, capsys: Capture, more: str, code: int, words: str) -> None:
-    """Each breach and each condition has its exit code, and is said once."""
+    """Each violation and each condition has its exit code and is printed once."""
     (here / "job.yaml").write_text(f"{RUN_JOB}{more}\n")
-    text = said(capsys, "run", "job.yaml", "--now", "2024-05-02T00:00Z", "-q", code=code)
+    text = stderr_of(capsys, "run", "job.yaml", "--now", "2024-05-02T00:00Z", "-q", code=code)
     assert text.count(words) == 1
     assert all(line.startswith("lstmcast: ") for line in text.splitlines())
 
@@ -123,19 +123,19 @@ def test_the_data_are_never_written_over(here: Path, capsys: Capture, output: st
     data = (here / "sales.csv").read_bytes()
     (here / "link.csv").symlink_to("sales.csv")
     (here / "job.yaml").write_text(RUN_JOB.replace("horizon: 5", f"horizon: 5, output: {output}"))
-    text = said(capsys, "run", "job.yaml", "--now", NOW, "--force", code=3)
+    text = stderr_of(capsys, "run", "job.yaml", "--now", NOW, "--force", code=3)
     assert text.startswith("lstmcast: forecast.output: is the input, ")
     assert "choose another file" in text
-    text = said(capsys, "predict", "sales.csv", "--output", output, code=2)
+    text = stderr_of(capsys, "predict", "sales.csv", "--output", output, code=2)
     assert text == f"lstmcast: {output}: is the data file; choose another --output\n"
     assert (here / "sales.csv").read_bytes() == data
 
 
 @pytest.mark.slow
 def test_the_log_as_json(here: Path, capsys: Capture) -> None:
-    """One object a line, each with time, level, event and message; the last one tells how it ended."""
+    """One JSON object a line, each with time, level, event and message; the last one has the status."""
     (here / "job.yaml").write_text(RUN_JOB + "alerts: [{name: any, when: forecast > 0}]\n")
-    lines = said(capsys, "run", "job.yaml", "--now", NOW, "--log-format", "json", code=8).splitlines()
+    lines = stderr_of(capsys, "run", "job.yaml", "--now", NOW, "--log-format", "json", code=8).splitlines()
     events = [json.loads(line) for line in lines]
     assert [event["event"] for event in events] == ["read", "forecast", "alert", "finished"]
     assert {event["time"] for event in events} == {"2024-04-30T01:00:00+00:00"}
@@ -150,7 +150,7 @@ def test_the_log_as_json(here: Path, capsys: Capture) -> None:
 def test_a_failure_as_json(here: Path, capsys: Capture) -> None:
     """A failure too is JSON alone, with its exit code."""
     (here / "sales.csv").unlink()
-    (line,) = said(capsys, "run", "job.yaml", "--log-format", "json", "-q", code=6).splitlines()
+    (line,) = stderr_of(capsys, "run", "job.yaml", "--log-format", "json", "-q", code=6).splitlines()
     last = json.loads(line)
     assert (last["event"], last["status"], last["exit_code"], last["level"]) == ("finished", "failed", 6, "error")
     assert "sales.csv" in last["message"]
@@ -160,7 +160,7 @@ def test_a_failure_as_json(here: Path, capsys: Capture) -> None:
 def test_a_job_that_is_none_as_json(here: Path, capsys: Capture) -> None:
     """Faults of the job's YAML are JSON too, all in one message."""
     (here / "job.yaml").write_text("inputs: a\nretrain: {every: 7}\n")
-    last = json.loads(said(capsys, "run", "job.yaml", "--log-format", "json", code=3))
+    last = json.loads(stderr_of(capsys, "run", "job.yaml", "--log-format", "json", code=3))
     assert (last["event"], last["exit_code"]) == ("finished", 3)
     assert len(last["message"].splitlines()) == 3
 
@@ -170,13 +170,13 @@ def test_a_job_that_is_none_as_json(here: Path, capsys: Capture) -> None:
 def test_a_time_that_is_none(here: Path, capsys: Capture, now: str) -> None:
     """A time without a zone is wrong usage."""
     assert here.is_dir()
-    assert "must be an ISO 8601 time with a time zone" in said(capsys, "run", "job.yaml", "--now", now, code=2)
+    assert "must be an ISO 8601 time with a time zone" in stderr_of(capsys, "run", "job.yaml", "--now", now, code=2)
 
 
 @pytest.mark.slow
 def test_init_writes_a_job_that_runs(here: Path, capsys: Capture) -> None:
-    """A commented job for the file, which loads as what the file says, and warns where three days are missing."""
-    text = said(capsys, "init", "sales.csv", "--job", "-o", "jobs.yaml")
+    """A commented job that loads with the settings of the file; three missing days give a warning."""
+    text = stderr_of(capsys, "init", "sales.csv", "--job", "-o", "jobs.yaml")
     assert text == "jobs.yaml: written. Next: lstmcast run jobs.yaml\n"
     written = (here / "jobs.yaml").read_text()
     assert "  # Here: three steps of the data.\n  max_data_age: {limit: 3d, action: warn}\n" in written
@@ -194,7 +194,7 @@ def test_a_job_can_be_looked_at(here: Path, capsys: Capture) -> None:
     shown = yaml.safe_load(capsys.readouterr().out)
     assert (shown["input"], shown["freshness"]["max_data_age"]) == ("sales.csv", {"limit": "2h", "action": "fail"})
     (here / "job.yaml").write_text("inputs: a\n")
-    assert "input: must be given" in said(capsys, "config", "--job", code=3)
+    assert "input: must be given" in stderr_of(capsys, "config", "--job", code=3)
     assert main(["config", "--schema", "--job"]) == 0
     assert json.loads(capsys.readouterr().out)["required"] == ["input"]
 
@@ -203,17 +203,17 @@ def test_a_job_can_be_looked_at(here: Path, capsys: Capture) -> None:
 def test_init_names_the_data_from_where_the_job_lies(here: Path, capsys: Capture) -> None:
     """The path in the job is relative to the job's own folder."""
     (here / "jobs").mkdir()
-    said(capsys, "init", "sales.csv", "--job", "-o", "jobs/sales.yaml")
+    stderr_of(capsys, "init", "sales.csv", "--job", "-o", "jobs/sales.yaml")
     assert "\ninput: ../sales.csv\n" in (here / "jobs/sales.yaml").read_text()
     assert Path(load_job("jobs/sales.yaml").input).samefile("sales.csv")
-    assert ".yaml exists" in said(capsys, "init", "sales.csv", "--job", "-o", "jobs/sales.yaml", code=2)
+    assert ".yaml exists" in stderr_of(capsys, "init", "sales.csv", "--job", "-o", "jobs/sales.yaml", code=2)
 
 
 # --- models ---
 
 
 @pytest.mark.slow
-def test_models_are_listed_and_rolled_back(here: Path, capsys: Capture) -> None:
+def test_models_list_and_rollback(here: Path, capsys: Capture) -> None:
     """The current version has a star; going back makes the older one so, and `run` forecasts from it."""
     first, second = second_version(here)
     assert main(["models"]) == 0
@@ -221,33 +221,33 @@ def test_models_are_listed_and_rolled_back(here: Path, capsys: Capture) -> None:
     assert lines[0] == "models/sales: 2 versions"
     assert [line.split()[0] for line in lines[2:]] == [first.name, "*"]
     assert "the config has changed (train.seed)" in lines[3]
-    assert said(capsys, "models", "rollback") == f"models/sales/{first.name}: is current now\n"
-    assert "no version before the current one" in said(capsys, "models", "rollback", code=5)
-    assert said(capsys, "models", "rollback", second.name, "--model", "sales").endswith("is current now\n")
+    assert stderr_of(capsys, "models", "rollback") == f"models/sales/{first.name}: is current now\n"
+    assert "no version before the current one" in stderr_of(capsys, "models", "rollback", code=5)
+    assert stderr_of(capsys, "models", "rollback", second.name, "--model", "sales").endswith("is current now\n")
     assert current_version(here / "models/sales") == here / "models/sales" / second.name
-    assert "there is no version 1 (available" in said(capsys, "models", "rollback", "1", code=5)
+    assert "there is no version 1 (available" in stderr_of(capsys, "models", "rollback", "1", code=5)
 
 
 @pytest.mark.slow
 def test_the_current_version_is_never_removed(here: Path, capsys: Capture) -> None:
     """Of two versions, of which the older one is current, one stays: that one."""
     first, second = second_version(here)
-    said(capsys, "models", "rollback")
-    assert said(capsys, "models", "prune", "--keep", "1") == f"models/sales: removed {second.name}\n"
+    stderr_of(capsys, "models", "rollback")
+    assert stderr_of(capsys, "models", "prune", "--keep", "1") == f"models/sales: removed {second.name}\n"
     assert [path.name for path in versions(here / "models/sales")] == [first.name]
-    assert said(capsys, "models", "prune", "--keep", "1") == "models/sales: removed nothing\n"
+    assert stderr_of(capsys, "models", "prune", "--keep", "1") == "models/sales: removed nothing\n"
 
 
 @pytest.mark.slow
 def test_models_without_a_current_one(here: Path, capsys: Capture) -> None:
-    """Where `current` is gone: the list and `verify` say so, nothing is removed, and rollback mends it."""
+    """If `current` is missing, the list and `verify` report it, nothing is removed, and rollback restores it."""
     (version,) = versions(here / "models/sales")
     (here / "models/sales/current").unlink()
     assert main(["models"]) == 0
     assert "none is current; `lstmcast models rollback`" in capsys.readouterr().out
-    assert "names no version that exists" in said(capsys, "models", "prune", "--keep", "1", code=5)
-    assert "names no version that exists" in said(capsys, "models", "verify", code=5)
-    assert said(capsys, "models", "rollback") == f"models/sales/{version.name}: is current now\n"
+    assert "names no version that exists" in stderr_of(capsys, "models", "prune", "--keep", "1", code=5)
+    assert "names no version that exists" in stderr_of(capsys, "models", "verify", code=5)
+    assert stderr_of(capsys, "models", "rollback") == f"models/sales/{version.name}: is current now\n"
     assert main(["run", "job.yaml", "--now", NOW, "-q"]) == 0
 
 
@@ -255,14 +255,14 @@ def test_models_without_a_current_one(here: Path, capsys: Capture) -> None:
 def test_verify(here: Path, capsys: Capture) -> None:
     """Valid versions, `current` and the ledger are named; one changed byte is found, exit 5, and not made current."""
     (version,) = versions(here / "models/sales")
-    lines = said(capsys, "models", "verify").splitlines()
+    lines = stderr_of(capsys, "models", "verify").splitlines()
     assert lines == [f"models/sales/{name}: valid" for name in (version.name, "current", "ledger.sqlite")]
     weights = version / "weights.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(bytes(content))
-    assert "weights.safetensors: sha256 is not the manifest's" in said(capsys, "models", "verify", code=5)
-    assert "sha256 is not the manifest's" in said(capsys, "models", "rollback", version.name, code=5)
+    assert "weights.safetensors: sha256 is not the manifest's" in stderr_of(capsys, "models", "verify", code=5)
+    assert "sha256 is not the manifest's" in stderr_of(capsys, "models", "rollback", version.name, code=5)
 
 
 @pytest.mark.slow
@@ -281,10 +281,10 @@ def test_models_as_json(here: Path, capsys: Capture) -> None:
 
 
 def test_no_models(tmp_path: Path, capsys: Capture) -> None:
-    """An empty folder is said to be one; there is nothing to go back to."""
+    """An empty folder is reported, and there is no version to roll back to."""
     assert main(["models", "--model-dir", str(tmp_path)]) == 0
     assert capsys.readouterr().out == "there is no model\n"
-    assert "there is no model" in said(capsys, "models", "rollback", "--model-dir", str(tmp_path), code=5)
+    assert "there is no model" in stderr_of(capsys, "models", "rollback", "--model-dir", str(tmp_path), code=5)
 
 
 NAME, DATA = "air_passengers", "air_passengers.csv"
@@ -308,7 +308,7 @@ def prints(folder: Path, *, but: tuple[str, ...] = ("lock",)) -> dict[str, str]:
 
 
 def ended(capsys: Capture, args: list[str], code: int, words: str) -> None:
-    """The command ends with this code and one line that says these words."""
+    """The command ends with this code and one line that contains these words."""
     capsys.readouterr()
     assert main(args) == code
     (line,) = capsys.readouterr().err.splitlines()
@@ -329,19 +329,19 @@ def work(tmp_path: Path, air: Path, models: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture
 def disk(work: Path) -> Iterator[Path]:
-    """The same on a disk of two megabytes of its own."""
+    """A folder on a separate disk of two megabytes."""
     mount, umount = shutil.which("mount"), shutil.which("umount")
-    place = work.parent / "disk"
-    place.mkdir()
+    mount_point = work.parent / "mount_point"
+    mount_point.mkdir()
     if mount is None or umount is None or os.geteuid() != 0:
-        pytest.skip("needs root, to mount a small disk")
-    if subprocess.run([mount, "-t", "tmpfs", "-o", "size=2m", "none", place], check=False).returncode != 0:
-        pytest.skip("this system mounts no disk in memory")
-    shutil.copytree(work, place, dirs_exist_ok=True)
-    os.chdir(place)
-    yield place
+        pytest.skip("needs root, to mount a small mount_point")
+    if subprocess.run([mount, "-t", "tmpfs", "-o", "size=2m", "none", mount_point], check=False).returncode != 0:
+        pytest.skip("this system mounts no mount_point in memory")
+    shutil.copytree(work, mount_point, dirs_exist_ok=True)
+    os.chdir(mount_point)
+    yield mount_point
     os.chdir(work)
-    subprocess.run([umount, "--lazy", place], check=True)
+    subprocess.run([umount, "--lazy", mount_point], check=True)
 
 
 def fill(disk: Path) -> None:
@@ -382,7 +382,7 @@ def test_a_disk_that_fills_while_training(
 
 @all_three
 def test_a_read_only_disk(disk: Path, capsys: Capture, args: list[str]) -> None:
-    """Exit code 6, and it is said that the disk is read-only; writable again, the next forecast is made."""
+    """Exit code 6 and a message on the read-only disk; once writable, the next forecast is made."""
     before = prints(disk, but=())
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     ended(capsys, args, 6, "read-only")
@@ -498,7 +498,7 @@ MINUTES = 130  # seconds in which a line of every minute is started, with room t
 
 
 def why_no_cron() -> str:
-    """What is missing to run a cron daemon of our own, seen by nobody else; empty where nothing is."""
+    """The missing requirements of a private cron daemon; empty if there are none."""
     if CRON is None or UNSHARE is None:
         return "needs a cron daemon and unshare (Debian: cron, util-linux)"
     allowed = os.geteuid() == 0 and subprocess.run([UNSHARE, "--mount", "true"], check=False).returncode == 0
@@ -532,17 +532,17 @@ def test_flags_win_and_then_no_data_are_needed(job: Path, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize(("wanted", "instead"), [("7h", "every 6 hours"), ("90min", "every hour"), ("2d", "every day")])
-def test_an_interval_that_no_calendar_can_say_is_told(
+def test_an_interval_without_a_calendar_expression_is_noted(
     job: Path, capsys: pytest.CaptureFixture[str], wanted: str, instead: str
 ) -> None:
-    """What runs more often than it was asked to says so; the others say nothing."""
+    """A schedule that runs more often than requested has a note; others have none."""
     assert main(["schedule", str(job), "--cron", "--every", wanted]) == 0
     assert f"--every {wanted}: no schedule has this interval; {instead} is used instead" in capsys.readouterr().err
     assert main(["schedule", str(job), "--cron", "--every", "12h"]) == 0
     assert capsys.readouterr().err == ""
 
 
-def test_files_are_written_where_asked(job: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_files_are_written_to_the_given_folder(job: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Under the names that they are installed by, and nothing is shown."""
     assert main(["schedule", str(job), "--systemd", "-o", str(tmp_path / "units")]) == 0
     names = {"lstmcast-load.service", "lstmcast-load.timer"}
@@ -560,7 +560,7 @@ def test_files_are_written_where_asked(job: Path, tmp_path: Path, capsys: pytest
     ],
 )
 def test_wrong_usage(job: Path, capsys: pytest.CaptureFixture[str], flags: list[str], words: str) -> None:
-    """Exit code 2 and one line that says the rule."""
+    """Exit code 2 and one line that contains the rule."""
     assert main(["schedule", str(job), *flags]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line

@@ -117,7 +117,7 @@ def test_texts(
     capsys: pytest.CaptureFixture[str],
     request: pytest.FixtureRequest,
 ) -> None:
-    """What each command prints, in some situations."""
+    """The output of each command in some situations."""
     monkeypatch.chdir(folder)
     exact = name in EXACT
     commands = EXACT[name] if exact else NORMALIZED[name]

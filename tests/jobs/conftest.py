@@ -31,15 +31,15 @@ forecast: {horizon: 5}
 
 @dataclass
 class Bench:
-    """A folder with a job, and what its runs said.
+    """A folder with a job, and the events of its runs.
 
     Attributes:
-        folder: where all of it lies. said: the events of all runs.
+        folder: the folder of the job. events: the events of all runs.
         now: when it ran first. days: of which there are data then.
     """
 
     folder: Path
-    said: list[LogEvent] = field(default_factory=list)
+    log: list[LogEvent] = field(default_factory=list)
     now: ClassVar[datetime] = NOW
     days: ClassVar[int] = DAYS
 
@@ -60,7 +60,7 @@ class Bench:
 
     def run(self, more: str = "", *, days: float = 0, force: bool = False) -> RunResult:
         """Run it so many days later."""
-        return run(self.job(more), NOW + timedelta(days=days), note=self.said.append, force=force)
+        return run(self.job(more), NOW + timedelta(days=days), note=self.log.append, force=force)
 
     def write(self, values: np.ndarray) -> None:
         """Daily values as the job's input, one row a day; NaN leaves the row out."""
@@ -68,12 +68,12 @@ class Bench:
         (self.folder / "sales.csv").write_text("\n".join(["day,sales", *rows]) + "\n", encoding="utf-8")
 
     def ledger(self) -> Ledger:
-        """What was recorded, to be read."""
+        """The ledger, opened for reading."""
         return Ledger.open(self.model / FILE, create=False)
 
     def names(self) -> list[str]:
         """The events so far."""
-        return [event.name for event in self.said]
+        return [event.name for event in self.log]
 
 
 @pytest.fixture(scope="session")

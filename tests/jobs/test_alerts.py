@@ -1,4 +1,4 @@
-"""Alerts: what fires, when, with which probability; and the command that is told."""
+"""Alerts: when they fire, with which probability, and the input of the command."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def forecast_of(calendar: Calendar = HOURLY) -> Forecast:
 
 
 def one(when: str, series: str | None = "a", held: HoldoutForecasts | None = None) -> AlertResult:
-    """What became of one alert."""
+    """The outcome of one alert."""
     (found,) = evaluate([AlertConfig(when=when, series=series)], forecast_of(), held, (80.0,))
     return found
 
@@ -104,14 +104,14 @@ def test_every_series_that_is_not_left_out() -> None:
         ("value > 1 within 30min", "a", "is shorter than a step"),
     ],
 )
-def test_what_the_forecast_does_not_reach(when: str, series: str, fault: str) -> None:
+def test_alerts_outside_the_forecast_are_refused(when: str, series: str, fault: str) -> None:
     """Is a fault of the config, never a silent "no"."""
     with pytest.raises(ConfigError, match=fault):
         one(when, series)
 
 
 def test_a_span_needs_times() -> None:
-    """Where rows are only counted, steps are."""
+    """Without times, steps are counted."""
     counted = forecast_of(Calendar(TimeGrid("counter")))
     with pytest.raises(ConfigError, match="the file has no times; use steps"):
         evaluate([AlertConfig(when="value > 1 within 2h")], counted, None)
@@ -128,7 +128,7 @@ def command(code: str, *, timeout: float = 20.0) -> OnAlert:
 
 def test_the_command_gets_json(tmp_path: Path) -> None:
     """On its stdin, as one line; nothing of it passes a shell."""
-    target = tmp_path / "$(touch x); told"
+    target = tmp_path / "$(touch x); alert"
     code = f"import sys; open({str(target)!r}, 'w').write(sys.stdin.read())"
     assert run_alert_command(command(code), {"alerts": [{"name": "ä; rm -rf"}]}) is None
     assert json.loads(target.read_text()) == {"alerts": [{"name": "ä; rm -rf"}]}
@@ -136,11 +136,11 @@ def test_the_command_gets_json(tmp_path: Path) -> None:
 
 
 def test_a_command_that_does_not_listen() -> None:
-    """It may end without reading what it is told."""
+    """The command may end without reading its input."""
     assert run_alert_command(command("pass"), {"long": "x" * 1_000_000}) is None
 
 
-def test_failures_of_the_command_are_told() -> None:
+def test_failures_of_the_command_are_reported() -> None:
     """An exit code, a program that is not there: one line each."""
     assert str(run_alert_command(command("raise SystemExit(3)"), {})).endswith("ended with exit code 3")
     nowhere = OnAlert(command=["/nowhere/notify"])
@@ -148,7 +148,7 @@ def test_failures_of_the_command_are_told() -> None:
 
 
 def test_a_command_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
-    """When its time is up nothing of it is left."""
+    """After the timeout no process is left."""
     pids = tmp_path / "pids"
     child = "import time; time.sleep(60)"
     code = (

@@ -1,4 +1,4 @@
-"""What moved a forecast: data, model or fallback, so that the parts add up to the whole."""
+"""The effects of data, model and fallback on a forecast add up to its change."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def retrained(bench: Bench, days: float) -> None:
     """A run whose config asks for another seed: a new model."""
     text = (bench.folder / "job.yaml").read_text()
     (bench.folder / "job.yaml").write_text(text.replace("steps_per_epoch: 4", "steps_per_epoch: 4, seed: 7"))
-    run(load_job(bench.folder / "job.yaml"), bench.now + timedelta(days=days), note=bench.said.append)
+    run(load_job(bench.folder / "job.yaml"), bench.now + timedelta(days=days), note=bench.log.append)
 
 
 def test_new_data_moved_it(bench: Bench, waves: Waves) -> None:
@@ -56,7 +56,7 @@ def test_new_data_moved_it(bench: Bench, waves: Waves) -> None:
 
 
 def test_a_new_model_moved_it(bench: Bench) -> None:
-    """The same data, another seed: the model did all of it, and the config is another."""
+    """With equal data and another seed, the model has the whole effect, and the config differs."""
     retrained(bench, 0.1)
     what = found(bench)
     assert what.changed == {"data": False, "model": True, "config": True}
@@ -65,7 +65,7 @@ def test_a_new_model_moved_it(bench: Bench) -> None:
     assert what.moved.any()
 
 
-def test_both_moved_it_and_are_told_apart(bench: Bench, waves: Waves) -> None:
+def test_the_effects_of_data_and_model_are_separate(bench: Bench, waves: Waves) -> None:
     """The older model on the newer data stands in between, computed here by itself."""
     bench.write(waves(bench.days + 1, 1))
     retrained(bench, 1)
@@ -79,8 +79,8 @@ def test_both_moved_it_and_are_told_apart(bench: Bench, waves: Waves) -> None:
     assert what.unknown == ""
 
 
-def test_without_the_older_version_it_cannot_be_told(bench: Bench, waves: Waves) -> None:
-    """Both are new and the older version is gone: that is said, and the parts are undefined, not 0."""
+def test_without_the_older_version_effects_are_undefined(bench: Bench, waves: Waves) -> None:
+    """Without the older version the effects of data and model are undefined, not 0, and a note is added."""
     bench.write(waves(bench.days + 1, 1))
     retrained(bench, 1)
     with bench.ledger() as ledger:
@@ -93,14 +93,14 @@ def test_without_the_older_version_it_cannot_be_told(bench: Bench, waves: Waves)
 
 
 def test_a_fall_back_moved_it(bench: Bench) -> None:
-    """The same data and model, but they have grown old: the fallback did all of it."""
+    """With unchanged but outdated data, the fallback has the whole effect."""
     bench.run("freshness: {max_data_age: {limit: 2d, action: fallback}}", days=9)
     what = found(bench)
     assert np.array_equal(what.parts["fallback"], what.moved)
     assert not what.parts["data"].any()
 
 
-def test_runs_that_share_no_step(bench: Bench, waves: Waves) -> None:
+def test_runs_without_a_common_step(bench: Bench, waves: Waves) -> None:
     """After ten days without a run nothing is forecast by both."""
     bench.write(waves(bench.days + 10, 1))
     bench.run(days=10)

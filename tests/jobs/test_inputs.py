@@ -49,9 +49,9 @@ def rules(**limits: object) -> Freshness:
     return Job.model_validate({"input": "x.csv", "freshness": limits}).freshness
 
 
-def names(breach: Violation) -> list[str]:
+def names(violation: Violation) -> list[str]:
     """The series concerned."""
-    return ["/".join(key) for key in breach.series]
+    return ["/".join(key) for key in violation.series]
 
 
 def test_a_step_ends_where_the_next_begins(panel: Panel) -> None:
@@ -64,17 +64,17 @@ def test_a_step_ends_where_the_next_begins(panel: Panel) -> None:
 def test_the_age_of_the_data(panel: Panel, limit: str, broken: bool) -> None:
     """26 hours after the end of the newest day: that is the age, whatever single series lack."""
     found = data_violations(panel, rules(max_data_age=limit), 5, NOW)
-    assert [breach.rule for breach in found] == ["max_data_age"] * broken
+    assert [violation.rule for violation in found] == ["max_data_age"] * broken
     if broken:
         assert found[0].text.endswith(f"the newest step, 2024-01-10, ended 1 d 2 h ago; at most {limit} is allowed")
         assert found[0].action == "fail"
         assert len(found[0].series) == 5
 
 
-def test_the_share_that_is_there(panel: Panel) -> None:
+def test_completeness_of_the_last_steps(panel: Panel) -> None:
     """Of the last five days: two filled ones are not there, nor are those after a series has ended."""
-    shares = dict(zip(["/".join(key) for key in panel.keys], completeness(panel, 5).tolist(), strict=True))
-    assert shares == {"moving": 1.0, "holes": 0.6, "stuck": 1.0, "short": 0.6, "same": 1.0}
+    fractions = dict(zip(["/".join(key) for key in panel.keys], completeness(panel, 5).tolist(), strict=True))
+    assert fractions == {"moving": 1.0, "holes": 0.6, "stuck": 1.0, "short": 0.6, "same": 1.0}
     (found,) = data_violations(panel, rules(min_completeness={"limit": 0.7, "action": "fallback"}), 5, NOW)
     assert (found.rule, found.action, names(found)) == ("min_completeness", "fallback", ["holes", "short"])
     assert "of the last 5 steps have values: holes 60%, short 60%; at least 70% must be" in found.text
@@ -98,9 +98,9 @@ def test_a_value_that_stands_still(panel: Panel) -> None:
 
 
 def test_all_rules_are_looked_at(panel: Panel) -> None:
-    """Several rules that are broken are told together."""
-    asked = rules(max_data_age="1h", min_completeness=1.0, max_flatline="2d")
-    found = [breach.rule for breach in data_violations(panel, asked, 5, NOW)]
+    """Violations of several rules are reported together."""
+    freshness = rules(max_data_age="1h", min_completeness=1.0, max_flatline="2d")
+    found = [violation.rule for violation in data_violations(panel, freshness, 5, NOW)]
     assert found == ["max_data_age", "min_completeness", "max_flatline"]
     assert data_violations(panel, rules(), 5, NOW) == []
 
@@ -120,11 +120,11 @@ def test_rules_about_time_need_times(tmp_path: Path, rule: str) -> None:
 def test_the_age_of_the_model(days: int, broken: bool) -> None:
     """A model of more than 60 days; one from the future, where the clock jumped back, is not old."""
     found = model_violations(NOW - timedelta(days=days), ((),), rules(max_model_age="60d"), NOW)
-    assert [breach.rule for breach in found] == ["max_model_age"] * broken
+    assert [violation.rule for violation in found] == ["max_model_age"] * broken
     assert model_violations(NOW - timedelta(days=days), ((),), rules(), NOW) == []
 
 
-def told(bench: Bench, column: str) -> list[str]:
+def column_of(bench: Bench, column: str) -> list[str]:
     """A column of the forecast."""
     with bench.output.open(encoding="utf-8", newline="") as file:
         return [row[column] for row in csv.DictReader(file)]
@@ -139,21 +139,21 @@ def test_old_data_end_the_run(bench: Bench) -> None:
 
 
 def test_old_data_are_warned_of(bench: Bench) -> None:
-    """The same with `warn`: the forecast is the model's, and a warning stands in the log."""
+    """With `warn` the forecast is that of the model, and the log contains a warning."""
     bench.run("freshness: {max_data_age: {limit: 1d, action: warn}}\n", days=2)
-    (warning,) = (event for event in bench.said if event.level == "warning")
+    (warning,) = (event for event in bench.log if event.level == "warning")
     assert (warning.name, warning.fields["rule"], warning.fields["action"]) == ("violation", "max_data_age", "warn")
-    assert set(told(bench, "model")) == {"lstmcast"}
+    assert set(column_of(bench, "model")) == {"lstmcast"}
 
 
 def test_old_data_are_forecast_by_seasonal_naive(bench: Bench) -> None:
-    """With `fallback`: the last week again, which is said in every row; bounds lie around it, and none below 0."""
+    """With `fallback` the last week is repeated and marked in every row, with bounds around it and not below 0."""
     bench.run("freshness: {max_data_age: {limit: 1d, action: fallback}}\n", days=2)
-    assert set(told(bench, "model")) == {"seasonal_naive"}
+    assert set(column_of(bench, "model")) == {"seasonal_naive"}
     week = read(bench.folder / "sales.csv").series(0)[-7:]
-    assert [float(value) for value in told(bench, "forecast")] == week[:5].tolist()
+    assert [float(value) for value in column_of(bench, "forecast")] == week[:5].tolist()
     for low, value, high in zip(
-        *(map(float, told(bench, c)) for c in ("lower_80", "forecast", "upper_80")), strict=True
+        *(map(float, column_of(bench, c)) for c in ("lower_80", "forecast", "upper_80")), strict=True
     ):
         assert 0 <= low < value < high
 
@@ -165,7 +165,7 @@ def test_data_that_grow_old_are_noticed_though_nothing_else_changes(bench: Bench
     assert bench.run(rule, days=0.5).status == "unchanged"
     late = bench.run(rule, days=2)
     assert (late.status, late.run_key == first.run_key) == ("done", False)
-    assert set(told(bench, "model")) == {"seasonal_naive"}
+    assert set(column_of(bench, "model")) == {"seasonal_naive"}
     with bench.ledger() as ledger:
         assert [entry.model for entry in ledger.runs()][-2:] == ["lstmcast", "seasonal_naive"]
 
@@ -176,7 +176,7 @@ def test_an_old_model(bench: Bench) -> None:
     with pytest.raises(ModelError, match=r"freshness\.max_model_age: the model was trained 8 d ago; at most 1w"):
         bench.run(rule.replace("THEN", "fail") + never, days=8)
     bench.run(rule.replace("THEN", "fallback") + never, days=8)
-    assert set(told(bench, "model")) == {"seasonal_naive"}
+    assert set(column_of(bench, "model")) == {"seasonal_naive"}
 
 
 def test_data_that_lack_what_training_had(bench: Bench) -> None:
@@ -184,14 +184,14 @@ def test_data_that_lack_what_training_had(bench: Bench) -> None:
     lines = (bench.folder / "sales.csv").read_text(encoding="utf-8").splitlines(keepends=True)
     (bench.folder / "sales.csv").write_text("".join(lines[:-2]), encoding="utf-8")
     assert bench.run(days=1).status == "done"
-    (warning,) = (event for event in bench.said if event.level == "warning")
+    (warning,) = (event for event in bench.log if event.level == "warning")
     assert warning.text.endswith("ends before the data of training did (2024-04-27 and 2024-04-29)")
-    assert told(bench, "day")[0] == "2024-04-28"
+    assert column_of(bench, "day")[0] == "2024-04-28"
 
 
 def test_the_first_run_of_data_that_are_not_fit(bench: Bench) -> None:
-    """Where no model was ever trained and every series falls back, none is: the forecast is there all the same."""
+    """Without any model, a forecast is made if every series falls back."""
     job = "store: {name: other}\nfreshness: {max_data_age: {limit: 1d, action: fallback}}\n"
     outcome = bench.run(job, days=3)
     assert (outcome.version, "trained" in bench.names()) == ("", False)
-    assert told(bench, "model") == ["seasonal_naive"] * 5
+    assert column_of(bench, "model") == ["seasonal_naive"] * 5

@@ -30,15 +30,17 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def run(ledger: Ledger, panel: Panel, back: int, off: float = 10.0, horizon: int = 3, **entry: str) -> None:
-    """A run that knows all but the last `back` steps: says too much by `off`; the seasonal naive one by 20."""
+    """A run without the last `back` steps whose error is `off`; that of the seasonal naive forecast is 20."""
     seen = panel.drop_last(back)
     at = np.minimum(len(seen.values) + np.arange(horizon), len(panel.values) - 1)
-    said = panel.values[at][None] + off
+    values = panel.values[at][None] + off
     half = np.array([5.0, 15.0])[:, None, None] + np.zeros((2, 1, horizon))
-    forecast = Forecast(panel.calendar, "month", (), panel.keys, seen.ends, said, LEVELS, said - half, said + half)
+    forecast = Forecast(
+        panel.calendar, "month", (), panel.keys, seen.ends, values, LEVELS, values - half, values + half
+    )
     ledger.observe(seen, NOW)
     known = {"version": "v", "model": "lstmcast", **entry}
-    ledger.record(RunRecord(f"{back}", NOW, config_digest="c", data_digest="d", **known), forecast, said - off + 20)
+    ledger.record(RunRecord(f"{back}", NOW, config_digest="c", data_digest="d", **known), forecast, values - off + 20)
 
 
 def test_scores_of_everything(ledger: Ledger, air_panel: Panel) -> None:
@@ -71,7 +73,7 @@ def test_the_last_of_several_forecasts_from_one_origin_counts(ledger: Ledger, ai
 
 
 def test_forecasts_by_rule_are_not_held_against_the_network(ledger: Ledger, air_panel: Panel) -> None:
-    """What fell back to the seasonal naive forecast is left out."""
+    """Series that fell back to the seasonal naive forecast are left out."""
     run(ledger, air_panel, 4, off=99, model="seasonal_naive")
     run(ledger, air_panel, 3)
     run(ledger, air_panel, 0, model="seasonal_naive")
@@ -80,7 +82,7 @@ def test_forecasts_by_rule_are_not_held_against_the_network(ledger: Ledger, air_
 
 
 def test_data_that_were_cut_since(ledger: Ledger, air_panel: Panel) -> None:
-    """Where the newest data end before an old forecast began, that has no outcome from them, and nothing fails."""
+    """A forecast that begins after the newest data has no outcome, and no error is raised."""
     run(ledger, air_panel, 1)
     run(ledger, air_panel, 0)
     ledger.observe(air_panel.drop_last(50), NOW)

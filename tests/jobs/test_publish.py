@@ -1,4 +1,4 @@
-"""Intervals that learn from a ledger: in order, once, and only from what the network said."""
+"""Adaptive intervals: updated from the ledger in order, once, and only from forecasts of the model."""
 
 from __future__ import annotations
 
@@ -56,9 +56,14 @@ def run(ledger: Ledger, panel: Panel, step: int, model_names: tuple[str, ...] = 
     """One run on the first `step` values of each series; the factors it used."""
     seen = panel.drop_last(int(panel.lengths[0]) - step)
     ledger.observe(seen, BEGIN + step * DAY)
-    told = adapted(ledger, forecast_of(seen, model_names=model_names))
-    ledger.record(RunRecord(str(step), BEGIN + step * DAY, "v", "c", "d"), told.base, told.base.values, told.factors)
-    return told.factors
+    adapted_forecast = adapted(ledger, forecast_of(seen, model_names=model_names))
+    ledger.record(
+        RunRecord(str(step), BEGIN + step * DAY, "v", "c", "d"),
+        adapted_forecast.base,
+        adapted_forecast.base.values,
+        adapted_forecast.factors,
+    )
+    return adapted_forecast.factors
 
 
 @pytest.fixture
@@ -78,7 +83,7 @@ def test_factors_by_hand(ledger: Ledger) -> None:
     assert third[:, 0] == pytest.approx(np.array([[-0.02, -0.02], [-0.005, -0.005]]))
 
 
-def test_ten_steps_at_once_are_learnt_in_order(tmp_path: Path) -> None:
+def test_ten_new_steps_are_processed_in_order(tmp_path: Path) -> None:
     """A ledger that sees new steps all in one run ends where one ends that saw them one by one."""
     rng = np.random.default_rng(0)
     panel = panel_of(rng.normal(size=(2, 30)) * 2)
@@ -95,7 +100,7 @@ def test_ten_steps_at_once_are_learnt_in_order(tmp_path: Path) -> None:
     assert not np.allclose(ends[0], ends[1])
 
 
-def test_nothing_is_learnt_twice(ledger: Ledger) -> None:
+def test_no_outcome_counts_twice(ledger: Ledger) -> None:
     """A second run on the same data has the same factors, and so has one after a value was revised."""
     panel = panel_of(np.full((1, 9), 5.0))
     run(ledger, panel, 1)
@@ -187,7 +192,7 @@ def job(**sections: Any) -> Job:
     ],
 )
 def test_where_things_lie_does_not_matter(elsewhere: Mapping[str, Any]) -> None:
-    """Paths, and who is told, change no forecast."""
+    """Paths and alert commands do not change a forecast."""
     assert config_digest(job(**elsewhere)) == config_digest(job())
 
 

@@ -20,7 +20,7 @@ Waves = Callable[[int, int], np.ndarray]
 
 
 def days_of_runs(bench: Bench, waves: Waves, days: int = 4, more: str = "") -> list[bytes]:
-    """What each of some daily runs wrote; in between, an old value is revised."""
+    """The outputs of some daily runs; an old value is revised in between."""
     values, wrote = waves(bench.days + days, 1), []
     for day in range(1, days + 1):
         values[50] += 1
@@ -43,7 +43,7 @@ def test_every_past_forecast_is_computed_again(bench: Bench, waves: Waves) -> No
 
 
 def test_without_the_version_from_the_recorded_numbers(bench: Bench, waves: Waves) -> None:
-    """A version that was pruned since: the same bytes, and it is said that they were not computed."""
+    """For a removed version, the stored bytes are the same and are marked as not computed."""
     wrote = days_of_runs(bench, waves, days=2)
     with bench.ledger() as ledger:
         entry = last_entry(ledger)
@@ -54,7 +54,7 @@ def test_without_the_version_from_the_recorded_numbers(bench: Bench, waves: Wave
 
 
 def test_a_forecast_by_rule_is_computed_again(bench: Bench, waves: Waves) -> None:
-    """What fell back to the seasonal naive forecast falls back again."""
+    """A series that fell back to the seasonal naive forecast falls back in the replay."""
     bench.write(waves(bench.days, 1))
     bench.run("freshness: {max_data_age: {limit: 2d, action: fallback}}", days=9)
     assert b"seasonal_naive" in bench.output.read_bytes()
@@ -69,18 +69,18 @@ def test_the_format_is_that_of_then(bench: Bench, suffix: str) -> None:
     if suffix == ".parquet":
         pytest.importorskip("pyarrow")
     text = (bench.folder / "job.yaml").read_text()
-    (bench.folder / "job.yaml").write_text(text.replace("horizon: 5", f"horizon: 5, output: said{suffix}"))
+    (bench.folder / "job.yaml").write_text(text.replace("horizon: 5", f"horizon: 5, output: replayed{suffix}"))
     from lstmcast.config import load_job
     from lstmcast.jobs.run import run
 
-    run(load_job(bench.folder / "job.yaml"), bench.now, note=bench.said.append, force=True)
+    run(load_job(bench.folder / "job.yaml"), bench.now, note=bench.log.append, force=True)
     with bench.ledger() as ledger:
         found = replay(ledger, bench.model, last_entry(ledger))
-    assert found.content == (bench.folder / f"said{suffix}").read_bytes()
+    assert found.content == (bench.folder / f"replayed{suffix}").read_bytes()
 
 
 def test_before_the_first_run(bench: Bench) -> None:
-    """What never was cannot be replayed; it is said when the first forecast was made."""
+    """A time before the first forecast is refused, with the time of the first forecast."""
     with (
         bench.ledger() as ledger,
         pytest.raises(ModelError, match=r"no run up to 2024-04-29T01:00:00Z is recorded; the first is of 2024"),

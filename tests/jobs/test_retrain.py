@@ -1,4 +1,4 @@
-"""When a challenger is fitted, and that it takes the incumbent's place only where it is not worse."""
+"""The reasons for fitting a challenger; it replaces the incumbent only if it is not worse."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ NEW = "of data that were not there before"
 
 
 def why(bench: Bench, more: str = "", *, days: float = 0, data: str = NEW) -> str | None:
-    """Why a new model would be due."""
+    """The reason for a new model."""
     with bench.ledger() as ledger:
-        due = retrain_reason(
+        found = retrain_reason(
             bench.job(more), current_model(bench.model), ledger, data, bench.now + timedelta(days=days)
         )
-    return due and due.reason
+    return found and found.reason
 
 
 def compared(skill: float) -> Callable[..., Comparison]:
-    """A judgement in which the challenger is better by this share."""
+    """A comparison in which the challenger's error is smaller by this fraction."""
     found = Comparison(1 - skill, 1.0, 12, Skill.of("incumbent", skill, groups=2))
     return lambda *_: found
 
@@ -59,8 +59,8 @@ def quick(bench: Bench, monkeypatch: pytest.MonkeyPatch, waves: Wave) -> Bench:
     return bench
 
 
-def test_due_by_age(bench: Bench) -> None:
-    """A week after the last fit, not a minute before, not without new data, and never where that is asked."""
+def test_retraining_by_age(bench: Bench) -> None:
+    """Due a week after the last fit, not a minute earlier, not without new data, and not if retraining is off."""
     assert why(bench, days=7) == "the last fit was 7 d ago"
     assert why(bench, days=6.999) is None
     assert why(bench, "retrain: {every: 3d}\n", days=3) == "the last fit was 3 d ago"
@@ -70,7 +70,7 @@ def test_due_by_age(bench: Bench) -> None:
     assert why(bench, days=7, data=model.forecaster.report.data.fingerprint) is None
 
 
-def test_due_by_a_changed_config(bench: Bench) -> None:
+def test_retraining_by_a_changed_config(bench: Bench) -> None:
     """A key that makes another model is named; where things lie, and what the job adds, makes none."""
     assert why(bench, "retrain: {init: fresh}\nplot: a.png\n") is None
     job = bench.job()
@@ -92,8 +92,8 @@ def test_a_key_that_the_model_does_not_know_had_its_default(bench: Bench) -> Non
     assert changed_keys(bench.job().config, older) == []
 
 
-def test_due_by_drift(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the test finds drift since the last fit; not where nobody asked for it."""
+def test_retraining_by_drift(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drift since the last fit is a reason; not if drift tests are off."""
     seen: list[Any] = []
 
     def found(*_: object, since: object) -> Drift:
@@ -141,11 +141,11 @@ def test_a_challenger_that_was_not_taken_is_not_fitted_again_at_once(
 
 
 def test_a_changed_config_is_taken_though_it_is_worse(quick: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who changes the config wants another model: the figures are said, and it is taken."""
+    """After a change of the config, the scores are logged and the new model is used."""
     monkeypatch.setattr(retrain, "compare", compared(-0.3))
     job = quick.job("retrain: {every: null}\n")
     other = job.model_copy(update={"train": job.train.model_copy(update={"seed": 7})})
-    run(other, quick.now + timedelta(days=8), note=quick.said.append)
+    run(other, quick.now + timedelta(days=8), note=quick.log.append)
     with quick.ledger() as ledger:
         refit = ledger.retrains()[-1]
     assert refit.accepted
@@ -153,7 +153,7 @@ def test_a_changed_config_is_taken_though_it_is_worse(quick: Bench, monkeypatch:
 
 
 def test_a_training_that_fails_leaves_the_incumbent(quick: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The forecast is made all the same, by the model that is there; what failed is recorded and said."""
+    """If retraining fails, the current model forecasts, and the failure is recorded and logged."""
 
     def failing(*_: object, **__: object) -> None:
         raise DataError("too little of it")
@@ -172,10 +172,10 @@ def test_a_training_that_fails_leaves_the_incumbent(quick: Bench, monkeypatch: p
 
 @pytest.mark.slow
 def test_a_warm_refit_of_a_real_network(bench: Bench, waves: Wave) -> None:
-    """A fortnight later: fitted from the weights in use, and judged beside them on the same origins."""
+    """After a fortnight, a warm fit is compared with the current model on the same origins."""
     bench.write(waves(bench.days + 14, 1))
     outcome = bench.run(days=14)
-    (event,) = (event for event in bench.said if event.name == "trained")
+    (event,) = (event for event in bench.log if event.name == "trained")
     assert event.fields["origins"] > 0
     assert event.fields["challenger"] == pytest.approx(event.fields["incumbent"], rel=0.5)
     model = current_model(bench.model)

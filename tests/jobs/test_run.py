@@ -55,14 +55,14 @@ def test_the_first_run_trains_forecasts_and_records(once: Bench) -> None:
 
 
 def test_the_forecast_is_that_of_predict(once: Bench) -> None:
-    """The numbers are those that the saved model says of the same data."""
+    """The numbers equal a forecast of the saved model from the same data."""
     (version,) = versions(once.model)
     expected = load(version).predict().values.ravel()
     assert [float(row["forecast"]) for row in rows(once.output)] == expected.tolist()
 
 
 def test_nothing_is_done_twice(bench: Bench) -> None:
-    """The same data, config and model: nothing is written, no entry is added, and that is said."""
+    """With equal data, config and model, nothing is written or recorded, and the status is unchanged."""
     before = everything(bench.folder)
     outcome = bench.run(days=0.1)
     assert outcome.status == "unchanged"
@@ -110,8 +110,8 @@ def test_a_changed_config_is_another_run(bench: Bench) -> None:
     fixed = bench.run("ledger: {adaptive_intervals: false}\n")
     assert (first.status, fixed.status) == ("unchanged", "done")
     assert first.run_key != fixed.run_key
-    drawn = bench.run("ledger: {adaptive_intervals: false}\nplot: figure.svg\n")
-    assert (drawn.run_key, drawn.status) == (fixed.run_key, "done")
+    other = bench.run("ledger: {adaptive_intervals: false}\nplot: figure.svg\n")
+    assert (other.run_key, other.status) == (fixed.run_key, "done")
     assert (bench.folder / "figure.svg").read_bytes().startswith(b"<?xml")
 
 
@@ -123,10 +123,10 @@ def test_where_the_job_is_started_from_does_not_matter(bench: Bench, monkeypatch
 
 
 def test_a_clock_that_jumped_back(bench: Bench, waves: Wave) -> None:
-    """A run before the last one, by the clock: that is said, and the forecast is made and recorded all the same."""
+    """A run whose clock is before the last run logs a warning, and forecasts and records."""
     bench.write(waves(bench.days + 1, 1))
     assert bench.run(days=-30).status == "done"
-    (warning,) = (event.text for event in bench.said if event.name == "clock")
+    (warning,) = (event.text for event in bench.log if event.name == "clock")
     assert warning.startswith("the clock shows 2024-03-31 01:00 UTC, and the last run was at 2024-04-30 01:00")
     with bench.ledger() as ledger:
         assert len(ledger.runs()) == 2
@@ -137,13 +137,13 @@ def test_a_busy_model(bench: Bench) -> None:
     """While another run holds the lock nothing is done, and nothing is recorded."""
     with model_lock(bench.model), pytest.raises(BusyError, match="holds the lock"):
         bench.run()
-    assert bench.said == []
+    assert bench.log == []
 
 
-def test_a_run_waits_where_asked_to(bench: Bench) -> None:
+def test_a_run_waits_for_the_lock(bench: Bench) -> None:
     """A run that waits gives up only after that time."""
     with model_lock(bench.model), pytest.raises(BusyError):
-        run(bench.job(), bench.now, note=bench.said.append, wait=0.2)
+        run(bench.job(), bench.now, note=bench.log.append, wait=0.2)
 
 
 def test_data_that_cannot_be_read(bench: Bench) -> None:
@@ -158,7 +158,7 @@ def test_data_that_cannot_be_read(bench: Bench) -> None:
 
 
 def test_a_model_without_a_current_version(bench: Bench) -> None:
-    """Where `current` is gone, the run ends and says how to mend it, rather than training over what is there."""
+    """If `current` is missing, the run ends with a hint instead of training a new model."""
     (bench.model / "current").unlink()
     with pytest.raises(ModelError, match=r"lstmcast models rollback --model-dir .* --model sales"):
         bench.run()
@@ -176,12 +176,12 @@ def test_a_damaged_ledger(bench: Bench) -> None:
 
 
 def test_an_output_of_no_known_format(bench: Bench) -> None:
-    """What cannot be written in the end is refused in the beginning."""
+    """Outputs that cannot be written are refused at the beginning."""
     job = bench.job()
     other = job.model_copy(update={"forecast": job.forecast.model_copy(update={"output": "a.xls"})})
     with pytest.raises(ConfigError, match=r"forecast\.output: must be a file of type .*got '\.xls'"):
-        run(other, bench.now, note=bench.said.append)
-    assert bench.said == []
+        run(other, bench.now, note=bench.log.append)
+    assert bench.log == []
 
 
 @pytest.mark.parametrize("name", ["../../outside", "..", ".hidden", "a/b", "a b"])
@@ -189,7 +189,7 @@ def test_a_model_lies_below_the_folder_of_models(bench: Bench, name: str) -> Non
     """No name of the config leads out of it."""
     before = sorted(bench.folder.parent.rglob("*"))
     with pytest.raises(ConfigError, match=r"^store\.name: must be 1 to 100 letters"):
-        run(bench.job(f"store: {{name: '{name}'}}\n"), bench.now, note=bench.said.append)
+        run(bench.job(f"store: {{name: '{name}'}}\n"), bench.now, note=bench.log.append)
     assert sorted(bench.folder.parent.rglob("*")) == before
 
 
@@ -197,7 +197,7 @@ def test_an_alert_beyond_the_forecast_is_refused_before_anything_is_trained(benc
     """Its fault is known from data and config; no hour of training is spent on it."""
     job = bench.job("alerts: [{name: far, when: 'sum > 5 within 3w'}]\nretrain: {every: 1s}\n")
     with pytest.raises(ConfigError, match="far: 'sum > 5 within 3w' covers 21 steps, and the forecast 5"):
-        run(job, bench.now, note=bench.said.append)
+        run(job, bench.now, note=bench.log.append)
     assert len(versions(bench.model)) == 1
 
 
@@ -216,7 +216,7 @@ def test_an_output_that_cannot_be_written_is_written_by_the_next_run(bench: Benc
 
 
 def test_old_entries_are_forgotten(bench: Bench, waves: Wave) -> None:
-    """What was forecast before the time that the ledger keeps is removed."""
+    """Forecasts older than the retention of the ledger are removed."""
     bench.write(waves(bench.days + 9, 1))
     bench.run("ledger: {retention: 5d}\nretrain: {every: null, on_drift: false}\n", days=9)
     with bench.ledger() as ledger:
@@ -224,7 +224,7 @@ def test_old_entries_are_forgotten(bench: Bench, waves: Wave) -> None:
 
 
 def test_several_series_may_have_several_sources(once: Bench, tmp_path: Path, shops_file: Path) -> None:
-    """A series that falls back says so in its rows, and in the ledger; the other is the network's."""
+    """A series that falls back is marked in its rows and in the ledger; the other is forecast by the model."""
     bench = type(once)(tmp_path)
     text = shops_file.read_text().replace("south/west", "south")
     (tmp_path / "sales.csv").write_text(text)
@@ -233,7 +233,7 @@ def test_several_series_may_have_several_sources(once: Bench, tmp_path: Path, sh
     run(
         job.model_copy(update={"data": job.data.model_copy(update={"id_columns": ["shop"]})}),
         bench.now,
-        note=bench.said.append,
+        note=bench.log.append,
     )
     found = {(row["shop"], row["model"]) for row in rows(bench.output)}
     assert {name for shop, name in found if shop == "north"} == {"lstmcast"}
@@ -266,7 +266,7 @@ SAMPLE = re.compile(r'lstmcast_(\w+)\{model="sales"(?:,(.*))?\} (\S+)')
 def report(bench: Bench, more: str = "", *, force: bool = False) -> None:
     """Run the job and report."""
     run_and_report(
-        bench.job(METRICS + more), bench.now, note=bench.said.append, on_progress=lambda _: None, force=force, wait=0
+        bench.job(METRICS + more), bench.now, note=bench.log.append, on_progress=lambda _: None, force=force, wait=0
     )
 
 
@@ -279,9 +279,9 @@ def metrics(bench: Bench) -> dict[str, float]:
 
 
 def test_a_run_that_is_done(bench: Bench) -> None:
-    """The last event and the metrics say the same: done, code 0, an hour-old day, a model of this moment."""
+    """The last event and the metrics agree: done, code 0, data one hour old, a new model."""
     report(bench, force=True)
-    last = bench.said[-1]
+    last = bench.log[-1]
     assert (last.name, last.level) == ("finished", "info")
     assert (last.fields["status"], last.fields["exit_code"], last.fields["met"]) == ("done", 0, [])
     with bench.ledger() as ledger:
@@ -304,7 +304,7 @@ def test_a_condition_that_is_met(bench: Bench) -> None:
     assert caught.value.faults[0].text.startswith("alert any: forecast > 0 (probability")
     assert caught.value.faults[1].text == "fail_if: outcomes < 1 (outcomes is 0 over 0 outcomes)"
     assert bench.output.stat().st_mtime_ns > before
-    last = bench.said[-1]
+    last = bench.log[-1]
     assert (last.fields["status"], last.fields["exit_code"]) == ("done", 8)
     assert last.fields["met"] == [str(fault) for fault in caught.value.faults]
     found = metrics(bench)
@@ -316,35 +316,35 @@ def test_a_condition_that_is_met(bench: Bench) -> None:
 def test_the_command_for_alerts_gets_them_as_json(bench: Bench) -> None:
     """The user's own command finds on its stdin the alerts that fired; that it fails is a warning."""
     alerts = "alerts: [{name: any, when: forecast > 0}, {when: forecast < 0}]\n"
-    target = bench.folder / "told.json"
+    target = bench.folder / "alert.json"
     with pytest.raises(ConditionError):
         report(bench, f"{alerts}on_alert: {{command: [tee, '{target}']}}\n")
     assert re.search(r'"model": "sales".*"alerts": \[\{"name": "any", .*"fired": true', target.read_text())
     assert "forecast < 0" not in target.read_text()
     with pytest.raises(ConditionError):
         report(bench, f"{alerts}on_alert: {{command: ['false']}}\n", force=True)
-    assert [event.text for event in bench.said if event.name == "on_alert"] == [
+    assert [event.text for event in bench.log if event.name == "on_alert"] == [
         "on_alert: false: ended with exit code 1"
     ]
 
 
-def test_an_unchanged_run_says_so(bench: Bench) -> None:
+def test_an_unchanged_run_has_its_status(bench: Bench) -> None:
     """Nothing was done, and the metrics are those of now, the alerts those of the run that was."""
     alerts = "alerts: [{when: forecast > 0}]\n"
     with pytest.raises(ConditionError):
         report(bench, alerts)
     report(bench, alerts)
-    assert (bench.said[-1].fields["status"], bench.said[-1].fields["exit_code"]) == ("unchanged", 0)
+    assert (bench.log[-1].fields["status"], bench.log[-1].fields["exit_code"]) == ("unchanged", 0)
     assert metrics(bench)['alert_fired alert="forecast > 0",series=""'] == 1
 
 
 def test_a_run_that_fails(bench: Bench) -> None:
-    """The exit code is that of the failure, and when it last went well is remembered."""
+    """The exit code is that of the failure, and the time of the last success is kept."""
     report(bench)
     (bench.folder / "sales.csv").write_text("day,sales\n")
     with pytest.raises(DataError):
         report(bench)
-    last = bench.said[-1]
+    last = bench.log[-1]
     assert (last.name, last.level, last.fields["status"], last.fields["exit_code"]) == (
         "finished",
         "error",
@@ -365,7 +365,7 @@ def test_a_run_that_fails(bench: Bench) -> None:
         (ZeroDivisionError("a bug"), "failed", 1),
     ],
 )
-def test_a_run_that_is_ended_by_others(
+def test_a_terminated_run(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, err: BaseException, status: str, code: int
 ) -> None:
     """A signal or a bug has a last event and metrics too, and goes on its way."""
@@ -376,7 +376,7 @@ def test_a_run_that_is_ended_by_others(
     monkeypatch.setattr(jobs_run, "run", ending)
     with pytest.raises(type(err)):
         report(bench)
-    last = bench.said[-1]
+    last = bench.log[-1]
     assert (last.name, last.fields["status"], last.fields["exit_code"]) == ("finished", status, code)
     assert metrics(bench)["run_exit_code"] == code
 
@@ -386,22 +386,22 @@ def test_a_run_that_finds_another_one(bench: Bench) -> None:
     with model_lock(bench.model), pytest.raises(BusyError):
         report(bench)
     assert not (bench.folder / "sales.prom").exists()
-    assert bench.said[-1].fields["exit_code"] == 7
+    assert bench.log[-1].fields["exit_code"] == 7
 
 
 def test_metrics_that_cannot_be_written(bench: Bench) -> None:
-    """After a good run that is its failure; after a failure it is only said, and the first failure counts."""
+    """After a good run it is the failure; after a failure it is only logged, and the first failure counts."""
     (bench.folder / "sales.prom").mkdir()
     with pytest.raises(FileError, match=r"sales\.prom: cannot be written: it is a folder"):
         report(bench)
     (bench.folder / "sales.csv").unlink()
     with pytest.raises(FileError, match=r"sales\.csv"):
         report(bench)
-    assert [event.level for event in bench.said if event.name == "metrics"] == ["warning"]
+    assert [event.level for event in bench.log if event.name == "metrics"] == ["warning"]
 
 
 def test_names_with_quotes_stay_one_label(bench: Bench) -> None:
-    """What Prometheus would take for the end of a label is escaped."""
+    """Characters that would end a Prometheus label are escaped."""
     with pytest.raises(ConditionError):
         report(bench, "alerts: [{name: 'a\"b\\c', when: forecast > 0}]\n")
     assert 'alert_fired alert="a\\"b\\\\c",series=""' in metrics(bench)

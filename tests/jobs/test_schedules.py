@@ -39,7 +39,7 @@ def schedule(minutes: int = 60, job: str = "/srv/air/job.yaml", *, timezone: str
 
 
 def matches(field: str, value: int) -> bool:
-    """Whether a value is met by a field of a crontab: `*`, `*/n`, `a-b/n` or a number."""
+    """Return True if a value matches a field of a crontab: `*`, `*/n`, `a-b/n` or a number."""
     span, _, step = field.partition("/")
     low, _, high = span.partition("-")
     if span == "*":
@@ -98,7 +98,7 @@ def test_slow_data_are_looked_at_daily(kind: str, step: int, minutes: int) -> No
 
 
 def test_counted_rows_say_no_interval() -> None:
-    """The mend is a flag."""
+    """The message contains the flag that fixes it."""
     with pytest.raises(UsageError, match="--every"):
         default_interval("counter", 1)
 
@@ -127,9 +127,9 @@ def test_a_shell_reads_the_crontab_as_meant(tmp_path: Path, job: str) -> None:
     assert fields == planned.five_fields
     assert not re.search(r"(?<!\\)%", command)
     done = subprocess.run(["sh", "-c", command.replace(r"\%", "%")], capture_output=True, text=True, check=False)
-    said = ["run", str(tmp_path / job), "--wait", "60", "--log-format", "json"]
-    assert done.stdout.splitlines() == said[-5:]
-    assert (tmp_path / job).with_suffix(".log").read_text().splitlines() == said
+    expected_arguments = ["run", str(tmp_path / job), "--wait", "60", "--log-format", "json"]
+    assert done.stdout.splitlines() == expected_arguments[-5:]
+    assert (tmp_path / job).with_suffix(".log").read_text().splitlines() == expected_arguments
 
 
 def test_a_line_that_cron_would_cut_is_refused() -> None:
@@ -160,19 +160,19 @@ def test_systemd_verifies_the_units(tmp_path: Path, job: str) -> None:
 def test_systemd_starts_at_the_same_times_as_cron(minutes: int) -> None:
     """Without the offset, which is the delay here, over the night in which Berlin's clocks are put forward."""
     planned = schedule(minutes, timezone="UTC")
-    asked = [ANALYZE, "calendar", "--base-time=2026-03-01 23:59:59 UTC", "--iterations=4", planned.on_calendar]
-    text = subprocess.run(asked, capture_output=True, text=True, check=True, env={"TZ": "UTC"}).stdout
-    said = re.findall(r"(?:Next elapse|Iter\. #\d+|Iteration #\d+): \w+ (\S+ \S+) UTC", text)
+    command = [ANALYZE, "calendar", "--base-time=2026-03-01 23:59:59 UTC", "--iterations=4", planned.on_calendar]
+    text = subprocess.run(command, capture_output=True, text=True, check=True, env={"TZ": "UTC"}).stdout
+    expected_arguments = re.findall(r"(?:Next elapse|Iter\. #\d+|Iteration #\d+): \w+ (\S+ \S+) UTC", text)
     offset = timedelta(minutes=planned.offset)
     expected = [now - offset for now in started(planned.five_fields, weeks=5)[:4]]
-    assert said == [f"{now:%Y-%m-%d %H:%M:%S}" for now in expected]
+    assert expected_arguments == [f"{now:%Y-%m-%d %H:%M:%S}" for now in expected]
 
 
 @needs_systemd
 def test_the_zone_of_a_timer_follows_its_clock() -> None:
     """Six in the morning in Berlin is another hour of UTC after the clocks are put forward."""
-    asked = [ANALYZE, "calendar", "--base-time=2026-03-28 00:00:00 UTC", "--iterations=2", schedule(1440).on_calendar]
-    text = subprocess.run(asked, capture_output=True, text=True, check=True, env={"TZ": "UTC"}).stdout
+    command = [ANALYZE, "calendar", "--base-time=2026-03-28 00:00:00 UTC", "--iterations=2", schedule(1440).on_calendar]
+    text = subprocess.run(command, capture_output=True, text=True, check=True, env={"TZ": "UTC"}).stdout
     assert re.findall(r"2026-03-\d\d \d\d:00:00 UTC", text) == ["2026-03-28 05:00:00 UTC", "2026-03-29 04:00:00 UTC"]
 
 
@@ -203,7 +203,15 @@ def test_every_scheduler_runs_the_same_command() -> None:
     planned = schedule()
     (line,) = crontab(planned).values()
     service, _ = systemd(planned).values()
-    said = ["/opt/my venv/bin/lstmcast", "run", "/srv/air/job.yaml", "--wait", "60", "--log-format", "json"]
-    assert list(planned.arguments) == said
-    assert shlex.join(said) in line
-    assert shlex.split(re.search(r"ExecStart=(.*)", service)[1]) == said
+    expected_arguments = [
+        "/opt/my venv/bin/lstmcast",
+        "run",
+        "/srv/air/job.yaml",
+        "--wait",
+        "60",
+        "--log-format",
+        "json",
+    ]
+    assert list(planned.arguments) == expected_arguments
+    assert shlex.join(expected_arguments) in line
+    assert shlex.split(re.search(r"ExecStart=(.*)", service)[1]) == expected_arguments

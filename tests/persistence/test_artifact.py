@@ -30,7 +30,7 @@ from lstmcast.persistence.artifact import load, model_lock, prepare, publish
 from lstmcast.persistence.registry import resolve, versions
 
 NOW = datetime(2026, 11, 20, 8, 45, tzinfo=UTC)
-MEND = "train again, or name another version with --model"
+HINT = "train again, or name another version with --model"
 MANIFEST = {"config": {"units": [50]}, "frequency": "MS", "season": 12, "äöü": [0.1, None, True]}
 TENSORS = {
     "weights": {"kernel": np.arange(6, dtype=np.float32).reshape(2, 3), "bias": np.zeros(0)},
@@ -151,7 +151,7 @@ def test_any_arrays(arrays: dict[str, Any], tmp_path_factory: pytest.TempPathFac
     assert_same(load(path).tensors, tensors)
 
 
-def test_manifest_tells_of_every_file(version: Path) -> None:
+def test_the_manifest_lists_every_file(version: Path) -> None:
     """Hash, size, types and shapes are those that hashlib, stat and safetensors themselves find."""
     text = (version / "manifest.json").read_text()
     manifest = json.loads(text)
@@ -215,7 +215,7 @@ def test_keep(models: Path) -> None:
 
 @pytest.mark.parametrize(("keep", "stay"), [(0, [1]), (1, [1]), (2, [1, 60]), (3, [1, 50, 60]), (4, [1, 50, 60])])
 def test_keep_never_removes_the_current_version(models: Path, keep: int, stay: list[int]) -> None:
-    """Where the clock was set back the current version is the oldest, and stays all the same."""
+    """If the clock was set back, the current version is the oldest and is kept."""
     saved = {second: save(models, second) for second in (50, 60)}
     saved[1] = save(models, 1, keep=keep)
     assert resolve(models, "air") == saved[1]
@@ -247,7 +247,7 @@ def test_any_changed_byte_is_found(data: st.DataObject, tmp_path_factory: pytest
     path.write_bytes(damaged)
     with pytest.raises(ModelError, match=re.escape(str(path))) as caught:
         load(version)
-    assert str(caught.value).endswith(MEND)
+    assert str(caught.value).endswith(HINT)
 
 
 def test_swapped_weights(models: Path) -> None:
@@ -260,10 +260,10 @@ def test_swapped_weights(models: Path) -> None:
 
 
 def test_truncated_weights(version: Path) -> None:
-    """A file that was cut off is told by its size."""
+    """A truncated file is detected by its size."""
     size = (version / "weights.safetensors").stat().st_size
     os.truncate(version / "weights.safetensors", size - 1)
-    with pytest.raises(ModelError, match=rf"weights.safetensors: must be {size} bytes \(got {size - 1}\); {MEND}"):
+    with pytest.raises(ModelError, match=rf"weights.safetensors: must be {size} bytes \(got {size - 1}\); {HINT}"):
         load(version)
 
 
@@ -286,7 +286,7 @@ def test_copied_version_may_have_any_name(version: Path, tmp_path: Path) -> None
 
 
 def test_faults_are_listed_together(version: Path) -> None:
-    """Missing, too long, unknown: one line each, and the mend once."""
+    """Missing, too long, unknown: one line each, and a single hint."""
     (version / "calibration.safetensors").unlink()
     (version / "extra.pkl").write_bytes(b"")
     with (version / "weights.safetensors").open("ab") as file:
@@ -297,7 +297,7 @@ def test_faults_are_listed_together(version: Path) -> None:
     assert tuple(map(str, caught.value.faults)) == (
         f"{version}/extra.pkl: does not belong to this version",
         f"{version}/calibration.safetensors: missing",
-        f"{version}/weights.safetensors: must be at most {size - 1} bytes (got {size}); {MEND}",
+        f"{version}/weights.safetensors: must be at most {size - 1} bytes (got {size}); {HINT}",
     )
 
 
@@ -310,7 +310,7 @@ def test_only_regular_files(version: Path, tmp_path: Path, name: str, kind: str)
         "link": lambda path: path.symlink_to(moved), "folder": Path.mkdir, "fifo": os.mkfifo
     }  # fmt: skip
     make[kind](version / name)
-    with pytest.raises(ModelError, match=rf"{name}: must be a regular file, not a link, folder or device; {MEND}"):
+    with pytest.raises(ModelError, match=rf"{name}: must be a regular file, not a link, folder or device; {HINT}"):
         load(version)
 
 
@@ -348,7 +348,7 @@ def test_other_schema(version: Path, schema: object) -> None:
 )
 def test_wild_manifest(version: Path, text: bytes, fault: str) -> None:
     """A manifest that is no plain list of tensor files is refused with the reason, in one line."""
-    with pytest.raises(ModelError, match=f"manifest.json: .*{fault}.*; {MEND}$") as caught:
+    with pytest.raises(ModelError, match=f"manifest.json: .*{fault}.*; {HINT}$") as caught:
         load(forge_text(version, text))
     assert "\n" not in str(caught.value)
 
@@ -429,7 +429,7 @@ def test_no_model(models: Path) -> None:
 
 
 def test_the_only_model(models: Path, version: Path) -> None:
-    """A folder where training was begun, a stray file and a hidden folder are no second model."""
+    """Unfinished training, an unrelated file and a hidden folder do not count as a model."""
     prepare(models, "begun")
     (models / "notes.txt").write_text("")
     shutil.copytree(models / "air", models / ".hidden")
@@ -437,14 +437,14 @@ def test_the_only_model(models: Path, version: Path) -> None:
 
 
 def test_several_models(models: Path) -> None:
-    """Which of several is meant must be said, and they are named."""
+    """With several models, one must be named; the message lists them."""
     save(models, name="sales")
     save(models, name="air")
     with pytest.raises(ModelError, match=r"several models.*choose one with --model \(available: air, sales\)"):
         resolve(models, None)
 
 
-def test_ways_to_name_a_version(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forms_of_a_version_name(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By name, by name and version, and by path, from wherever the command is run."""
     old, new = save(models, 0), save(models, 1)
     monkeypatch.chdir(models.parent)
@@ -529,7 +529,7 @@ def test_allowed_names(models: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".air", "a/b", "../a", "a b", "a\n", "a\0", "a" * 101, "a:b"])
 def test_refused_names(models: Path, name: str) -> None:
-    """What could be a path or vanish from a listing is refused, and nothing is made."""
+    """A name that is a path or hidden is refused, and nothing is created."""
     with pytest.raises(UsageError, match=r"model name: must be 1 to 100 letters, digits, dots.*--name"):
         prepare(models, name)
     assert not models.exists()
@@ -558,7 +558,7 @@ def test_unwritable_folder(models: Path, monkeypatch: pytest.MonkeyPatch, call: 
     assert list((models / "air").iterdir()) == []
 
 
-def test_file_in_the_way(tmp_path: Path) -> None:
+def test_a_file_at_the_path_of_the_folder(tmp_path: Path) -> None:
     """A file where the folder of models, or of one model, should be is named."""
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(FileError, match="file/air: cannot be written: a part of the path is a file"):
@@ -634,8 +634,8 @@ def test_killed_at_any_step(tmp_path: Path) -> None:
         assert load(resolve(models, None)).path == last
 
 
-def test_failed_clean_up_is_said(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What cannot be removed is named, every time, and keeps no new version from becoming current."""
+def test_a_failed_removal_is_reported(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version that cannot be removed is reported each time and does not prevent a new current version."""
     save(models, 0)
     monkeypatch.setattr(os, "rmdir", refuse(errno.EACCES))
     for second in (1, 2):

@@ -1,4 +1,4 @@
-"""What an unfinished training left: found again by the same one alone, whole or not at all."""
+"""The checkpoint of an unfinished training: only the same training continues it, and it is complete or absent."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_another_training_does_not_see_it(written: Path) -> None:
 
 @pytest.mark.parametrize("at", [0, 3, 40, -1, -20])
 def test_one_flipped_bit_makes_it_none(written: Path, at: int) -> None:
-    """Damage in header or data is never learnt on from."""
+    """Training never continues from a damaged header or damaged data."""
     content = bytearray(written.read_bytes())
     content[at] ^= 1
     written.write_bytes(content)
@@ -135,7 +135,7 @@ def test_a_block_that_ends_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_reached_writes_nothing(tmp_path: Path) -> None:
+def test_no_epoch_writes_no_checkpoint(tmp_path: Path) -> None:
     """Interrupted before the first epoch, no file is made."""
     with pytest.raises(KeyboardInterrupt), checkpoint(tmp_path, "mine"):
         raise KeyboardInterrupt

@@ -97,7 +97,7 @@ def assert_untouched(old: Path) -> None:
 @settings(max_examples=40, deadline=None)
 @given(pieces=st.lists(st.binary(max_size=50), max_size=5))
 def test_pieces_are_written_in_order(pieces: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What is read back is the pieces one after the other, and replaces what was there."""
+    """The written pieces are read back in order and replace the old content."""
     path = tmp_path_factory.mktemp("pieces") / "f"
     write_atomically(path, b"before")
     write_atomically(path, iter(pieces))
@@ -111,9 +111,9 @@ def test_what_killed_runs_left_goes_after_a_day(tmp_path: Path) -> None:
     for path, age in names.items():
         path.write_bytes(b"half")
         os.utime(path, (time.time() - age,) * 2)
-    abandoned, *others = names
+    abandoned, *remaining = names
     write_atomically(tmp_path / "forecast.csv", b"new")
-    assert set(tmp_path.iterdir()) == {tmp_path / "forecast.csv", *others}
+    assert set(tmp_path.iterdir()) == {tmp_path / "forecast.csv", *remaining}
     assert not abandoned.exists()
 
 
@@ -200,7 +200,7 @@ def test_everything_reaches_the_disk_in_order(old: Path, monkeypatch: pytest.Mon
 def test_refusal_leaves_the_old_file(
     old: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: int, reason: str
 ) -> None:
-    """Whatever the system refuses: the old file stays, nothing is left over, one line says why and what helps."""
+    """If the system refuses, the old file stays, no file is left over, and one line contains the reason and a hint."""
     with monkeypatch.context() as patch:
         patch.setattr(os, call, refuse(code))
         with pytest.raises(FileError) as caught:
@@ -241,7 +241,7 @@ def test_interruption_leaves_the_old_file(old: Path, stop: type[BaseException]) 
     ],
 )
 def test_impossible_paths(tmp_path: Path, name: str, reason: str) -> None:
-    """A path where no file can be says which part is wrong, and nothing is made."""
+    """For an impossible path, the message names the wrong part, and nothing is created."""
     (tmp_path / "file").write_bytes(b"")
     (tmp_path / "folder").mkdir()
     (tmp_path / "circle").symlink_to("circle")
@@ -288,7 +288,7 @@ def test_stdout_into_a_file_keeps_what_is_there(tmp_path: Path) -> None:
 
 
 def test_reader_that_has_gone() -> None:
-    """A closed pipe is told apart from a refusal, so that the command can end quietly; the descriptor stays open."""
+    """A closed pipe has its own error, so that the command can end quietly; the descriptor stays open."""
     reader, writer = os.pipe()
     os.close(reader)
     with pytest.raises(BrokenPipeError):
@@ -313,7 +313,7 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_lock_held_by_another_process(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
-    """The second run is told which process holds the lock, and at once."""
+    """The second run fails at once and names the process that holds the lock."""
     start = time.monotonic()
     with (
         pytest.raises(BusyError, match=rf"lock: another run \(process {holder.pid}\) holds the lock; wait"),
@@ -325,7 +325,7 @@ def test_lock_held_by_another_process(tmp_path: Path, holder: subprocess.Popen[s
 
 @pytest.mark.usefixtures("holder")
 def test_lock_held_by_another_host(tmp_path: Path) -> None:
-    """Where the folder is shared, a process id alone would send the reader to the wrong machine."""
+    """In a shared folder the message contains the host, because a process id alone is ambiguous."""
     (tmp_path / "lock").write_text("4711 web2\n")
     busy = pytest.raises(BusyError, match=r"lock: another run \(process 4711 on web2\) holds the lock; wait")
     with busy, exclusive_lock(tmp_path / "lock"):
@@ -359,7 +359,7 @@ def test_waiting_for_a_lock(tmp_path: Path) -> None:
 
 
 def test_waiting_in_vain(tmp_path: Path) -> None:
-    """The wait ends when it said it would; a lock without a process id is still named."""
+    """The wait ends at its limit; a lock without a process id is still reported."""
     with exclusive_lock(tmp_path / "lock"):
         (tmp_path / "lock").write_bytes(b"\xff")
         start = time.monotonic()
@@ -402,7 +402,7 @@ def test_a_folder_is_made_with_those_above_it_and_filled(tmp_path: Path) -> None
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"one": b"1", "two": b"new"}
 
 
-def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+def test_a_file_at_the_path_of_a_folder_is_named(tmp_path: Path) -> None:
     """A folder that cannot be made is a FileError that names it."""
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(FileError, match=r"taken: cannot be written: a file of that name is in the way"):

@@ -1,4 +1,4 @@
-"""Series taken apart into phases, and their forecasts woven into one again."""
+"""The split of series into phases, and the interleaving of their forecasts."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ def test_phases_hold_every_so_many_th_value() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 def test_origins_and_weaving_find_each_step_again(count: int) -> None:
-    """Every phase that repeats its step's number, as a slow loop finds it, is woven into 1, 2, 3 … after any origin."""
+    """Phases that repeat their step's number, found with a loop, are interleaved into 1, 2, 3 … after any origin."""
     phases, values = Polyphase(count), np.arange(20.0)
     parts = phases.split(panel_of(values, values))
     for origin in (0, 3, 11):
         series, origins = phases.origins(np.array([1]), np.array([origin]))
         steps = phases.steps(7)
-        said = np.array(
+        by_phase = np.array(
             [
                 [parts.series(k)[0 if t == 0 else t] + count * (step + 1) for step in range(steps)]
                 for k, t in zip(series.tolist(), origins.tolist(), strict=True)
             ]
         )
         if origin >= count:  # before that, a phase knows only the first value again
-            assert phases.interleave(said, 7).tolist() == [[origin + 1.0 + h for h in range(7)]]
+            assert phases.interleave(by_phase, 7).tolist() == [[origin + 1.0 + h for h in range(7)]]
 
 
 def with_polyphase(ensemble: Ensemble, polyphase: Polyphase) -> Ensemble:
@@ -67,7 +67,7 @@ def with_polyphase(ensemble: Ensemble, polyphase: Polyphase) -> Ensemble:
 
 
 def test_half_hours_are_forecast_as_two_series_of_hours() -> None:
-    """Networks say of every second value what they say of it as a series of its own."""
+    """Networks forecast every second value as a series of its own."""
     rng = np.random.default_rng(0)
     values = 100 + 10 * np.sin(np.arange(960) * np.pi / 24) + rng.normal(size=960)
     hourly, _ = _load("hourly")
@@ -76,27 +76,27 @@ def test_half_hours_are_forecast_as_two_series_of_hours() -> None:
     both = whole.forecast(np.array([0]), np.array([959]), 5)
     apart = [with_polyphase(hourly, NO_SPLIT).bind(panel_of(values[k::2])) for k in (0, 1)]
     ahead = [bound.forecast(np.array([0]), np.array([479]), 3) for bound in apart]
-    woven = np.stack([each.z[0] for each in ahead], axis=1).ravel()[:5]
+    interleaved = np.stack([each.z[0] for each in ahead], axis=1).ravel()[:5]
     values_of = whole.inverse_transform(both.z, np.array([0]))[0]
     each_values = [bound.inverse_transform(z.z, np.array([0]))[0] for bound, z in zip(apart, ahead, strict=True)]
     by_hand = np.stack(each_values, axis=1).ravel()[:5]
-    assert woven.shape == both.z[0].shape
+    assert interleaved.shape == both.z[0].shape
     assert values_of == pytest.approx(by_hand, rel=0.02)  # the unit is that of both, and each has a value more
 
 
-def test_a_forecast_depends_on_no_more_than_the_reach() -> None:
-    """Cut to as many last steps as the reach says, series are forecast as before."""
+def test_a_forecast_depends_only_on_the_required_history() -> None:
+    """Series cut to the required history have the same forecasts."""
     rng = np.random.default_rng(1)
     panel = panel_of(100 + rng.normal(size=6000).cumsum(), 50 + rng.random(6001))
     hourly, _ = _load("hourly")
     scales = {(name,): (0.1, 0.0) for name in "01"}
     preprocessing = replace(hourly.preprocessings[0], polyphase=Polyphase(4), series_scales=scales)
-    runner = replace(hourly, preprocessings=(preprocessing,))
-    short = tail(panel, runner.required_history)
+    ensemble = replace(hourly, preprocessings=(preprocessing,))
+    short = tail(panel, ensemble.required_history)
     assert short.lengths.max() < 6000
     series = np.arange(2)
-    said, again = (runner.bind(p).forecast(series, p.lengths - 1, 8).z for p in (panel, short))
-    difference = runner.bind(panel).inverse_transform(said, series) / runner.bind(short).inverse_transform(
+    by_phase, again = (ensemble.bind(p).forecast(series, p.lengths - 1, 8).z for p in (panel, short))
+    difference = ensemble.bind(panel).inverse_transform(by_phase, series) / ensemble.bind(short).inverse_transform(
         again, series
     )
     assert difference == pytest.approx(np.ones((2, 8)), abs=1e-3)

@@ -21,10 +21,10 @@ from lstmcast.preprocessing.scaling import (
     valid_transforms,
 )
 
-KINDS: tuple[TransformName, ...] = ("log", "sqrt", "none")
-SHARES: tuple[ScaleMode, ...] = ("local", "blended", "global")
+TRANSFORMS: tuple[TransformName, ...] = ("log", "sqrt", "none")
+SCALE_MODES: tuple[ScaleMode, ...] = ("local", "blended", "global")
 SMALLEST = {"log": 1e-6, "sqrt": 0.0, "none": -1e9}
-TRANSFORMS = {"log": math.log, "sqrt": math.sqrt, "none": float}
+FUNCTIONS = {"log": math.log, "sqrt": math.sqrt, "none": float}
 
 lengths_of = st.lists(st.integers(1, 30), min_size=1, max_size=4)
 
@@ -51,7 +51,7 @@ def profile_by_loop(z: list[float], t: int, *, settled: int, season: int, season
 
 
 @settings(deadline=None, max_examples=150)
-@given(st.data(), st.sampled_from(KINDS), lengths_of, st.integers(1, 13))
+@given(st.data(), st.sampled_from(TRANSFORMS), lengths_of, st.integers(1, 13))
 def test_there_and_back_again(data: st.DataObject, kind: TransformName, lengths: list[int], level: int) -> None:
     """The inverse of the forward transform gives back every value of every series, to rounding of the transform."""
     offsets = flat(lengths)
@@ -67,8 +67,8 @@ def test_there_and_back_again(data: st.DataObject, kind: TransformName, lengths:
 @settings(deadline=None, max_examples=100)
 @given(
     st.data(),
-    st.sampled_from(KINDS),
-    st.sampled_from(SHARES),
+    st.sampled_from(TRANSFORMS),
+    st.sampled_from(SCALE_MODES),
     lengths_of,
     st.integers(1, 13),
     st.sampled_from([None, 0.7]),
@@ -76,12 +76,12 @@ def test_there_and_back_again(data: st.DataObject, kind: TransformName, lengths:
 def test_one_unit_is_the_mean_step_from_the_level(
     data: st.DataObject,
     kind: TransformName,
-    share: ScaleMode,
+    mode: ScaleMode,
     lengths: list[int],
     level: int,
-    given_usual: float | None,
+    given_step: float | None,
 ) -> None:
-    """A series' own is the loop's mean |v_{t+1} − m_t|, the usual one the mean of what moves; the unit is as asked.
+    """Local scales are the loop's mean |v_{t+1} − m_t|, the typical step their mean over series that move.
 
     A series that never moves has a unit of 1 of its own; the root of both counts its step 30 times off at most.
     """
@@ -89,20 +89,20 @@ def test_one_unit_is_the_mean_step_from_the_level(
     values = data.draw(hnp.arrays(np.float64, int(offsets[-1]), elements=st.integers(1, 50).map(float)))
     own = []
     for k, n in enumerate(lengths):
-        plain = [TRANSFORMS[kind](v) for v in values[offsets[k] : offsets[k + 1]].tolist()]
+        plain = [FUNCTIONS[kind](v) for v in values[offsets[k] : offsets[k + 1]].tolist()]
         steps = [abs(plain[t + 1] - level_by_loop(plain, t, level)) for t in range(n - 1)]
         own.append(math.fsum(steps) / len(steps) if steps else 0.0)
     moving = [step for step in own if step > 1e-12]
-    usual = given_usual or (sum(moving) / len(moving) if moving else 1.0)
+    typical = given_step or (sum(moving) / len(moving) if moving else 1.0)
     expected = {
         "local": [step if step > 1e-12 else 1.0 for step in own],
-        "global": [usual] * len(lengths),
-        "blended": [math.sqrt(usual * min(max(step, usual / 30), usual * 30)) for step in own],
+        "global": [typical] * len(lengths),
+        "blended": [math.sqrt(typical * min(max(step, typical / 30), typical * 30)) for step in own],
     }
-    scaling = fit_scaling(values, offsets, transform=kind, level=level, mode=share, typical_step=given_usual)
-    np.testing.assert_allclose(scaling.scale, expected[share], rtol=1e-9)
-    np.testing.assert_allclose(scaling.offset, [TRANSFORMS[kind](v) for v in values[offsets[:-1]]])
-    assert scaling.typical_step == pytest.approx(usual)
+    scaling = fit_scaling(values, offsets, transform=kind, level=level, mode=mode, typical_step=given_step)
+    np.testing.assert_allclose(scaling.scale, expected[mode], rtol=1e-9)
+    np.testing.assert_allclose(scaling.offset, [FUNCTIONS[kind](v) for v in values[offsets[:-1]]])
+    assert scaling.typical_step == pytest.approx(typical)
 
 
 def test_a_scale_by_hand() -> None:
@@ -112,7 +112,7 @@ def test_a_scale_by_hand() -> None:
     assert fit_scaling(values, offsets, transform="none", level=2).scale[0] == pytest.approx(5.5 / 3)
     scaling = fit_scaling(values, offsets, transform="none", level=1)
     np.testing.assert_allclose(scaling.forward(values[None])[0], [0, 6 / 7, 3 / 7, 15 / 7])
-    four, wild = ({"typical_step": usual, "mode": "blended"} for usual in (12 / 7, 7e-6))
+    four, wild = ({"typical_step": typical, "mode": "blended"} for typical in (12 / 7, 7e-6))
     assert fit_scaling(values, offsets, transform="none", level=1, **four).scale[0] == pytest.approx(2)  # √(12/7 · 7/3)
     assert fit_scaling(values, offsets, transform="none", level=1, **wild).scale[0] == pytest.approx(
         7e-6 * math.sqrt(30)
@@ -139,24 +139,24 @@ def test_a_small_variation_on_a_large_number_survives() -> None:
     np.testing.assert_allclose(scaling.inverse(scaling.forward((1e9 + noise)[None]))[0] - 1e9, noise, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("share", SHARES)
-def test_a_constant_series_is_zero_in_units_of_one(kind: TransformName, share: ScaleMode) -> None:
+@pytest.mark.parametrize("kind", TRANSFORMS)
+@pytest.mark.parametrize("mode", SCALE_MODES)
+def test_a_constant_series_is_zero_in_units_of_one(kind: TransformName, mode: ScaleMode) -> None:
     """Nothing moves: z is 0, a unit of its own is 1, and 0 comes back as the constant, also beside one that moves."""
     for values, offsets in (
         (np.full(9, 0.1), [0, 9]),
         (np.concatenate([np.arange(1.0, 8.0), np.full(9, 0.1)]), [0, 7, 16]),
     ):
         last = len(offsets) - 2
-        scaling = fit_scaling(values, np.array(offsets), transform=kind, level=4, mode=share).take(np.array([last]))
-        assert share != "local" or scaling.scale[0] == 1
+        scaling = fit_scaling(values, np.array(offsets), transform=kind, level=4, mode=mode).take(np.array([last]))
+        assert mode != "local" or scaling.scale[0] == 1
         assert scaling.scale[0] > 0
         np.testing.assert_array_equal(scaling.forward(np.full((1, 3), 0.1)), np.zeros((1, 3)))
         np.testing.assert_allclose(scaling.inverse(np.zeros((1, 3))), np.full((1, 3), 0.1), rtol=1e-15)
 
 
 def test_zeros_allow_roots_but_no_logs() -> None:
-    """What each smallest value allows."""
+    """The transforms that each smallest value allows."""
     assert valid_transforms(np.array([3.0, 0.1])) == ("log", "sqrt", "none")
     assert valid_transforms(np.array([3.0, 0.0])) == ("sqrt", "none")
     assert valid_transforms(np.array([3.0, -0.1])) == ("none",)
@@ -174,21 +174,21 @@ def test_a_series_that_was_never_negative_is_not_forecast_below_zero() -> None:
     assert logs.inverse(np.array([[-10.0]]))[0, 0] > 0
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TRANSFORMS)
 def test_an_inverse_that_overflows_is_infinite(kind: TransformName) -> None:
-    """No warning, and no number that looks like a forecast."""
+    """There is no warning, and the result is not a number."""
     scaling = Scaling(kind, np.zeros(1), np.array([1e299]), np.zeros(1), 1.0)
     assert scaling.inverse(np.array([[1e20]]))[0, 0] == np.inf
 
 
 @pytest.mark.parametrize("values", [[1e308, -1e308, 1e308], [0.0, 1.7e308, -1.7e308, 1.7e308]])
 def test_numbers_whose_differences_overflow_are_refused(values: list[float]) -> None:
-    """The message says from where on, and what to do."""
+    """The message contains the limit and a fix."""
     with pytest.raises(DataError, match=r"too large to scale .*divide them first"):
         fit_scaling(np.array(values), np.array([0, len(values)]), transform="none", level=2)
 
 
-def test_a_series_may_be_asked_for_more_than_once() -> None:
+def test_a_series_may_be_selected_more_than_once() -> None:
     """`of` repeats and reorders series with all that belongs to them."""
     both = Scaling("none", np.array([1.0, 2.0]), np.array([10.0, 20.0]), np.array([0.0, -np.inf]), 15.0)
     scaling = both.take(np.array([1, 0, 1]))
@@ -219,21 +219,21 @@ def test_levels_and_profiles_agree_with_the_definition(
     """Series by series and step by step, also beyond each one's end, whatever stands beside it in the flat array."""
     offsets = flat(lengths)
     z = data.draw(hnp.arrays(np.float64, int(offsets[-1]), elements=st.floats(-1e3, 1e3)))
-    said = trailing_means(z, offsets, level)
-    profile = seasonal_profiles(z, said, offsets, settled=level, season=season, seasons=seasons, beyond=beyond)
+    levels = trailing_means(z, offsets, level)
+    profile = seasonal_profiles(z, levels, offsets, settled=level, season=season, seasons=seasons, beyond=beyond)
     assert len(profile) == len(z) + beyond * len(lengths)
     for k, n in enumerate(lengths):
         one = z[offsets[k] : offsets[k + 1]].tolist()
         expected = [level_by_loop(one, t, level) for t in range(n)]
-        np.testing.assert_allclose(said[offsets[k] : offsets[k + 1]], expected, atol=1e-8)
+        np.testing.assert_allclose(levels[offsets[k] : offsets[k + 1]], expected, atol=1e-8)
         expected = [profile_by_loop(one, t, settled=level, season=season, seasons=seasons) for t in range(n + beyond)]
         first = offsets[k] + k * beyond
         np.testing.assert_allclose(profile[first : first + n + beyond], expected, atol=1e-8)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TRANSFORMS)
 def test_the_slope_is_a_quotient_of_differences(kind: TransformName) -> None:
-    """How much the value grows with z, at places above the floor; on the floor it does not."""
+    """The growth of the value with z above the floor; on the floor it is 0."""
     scaling = Scaling(kind, np.array([1.5, 0.9]), np.array([0.2, 0.1]), np.array([0.0, 0.0]), 1.0)
     z = np.array([[-2.0, 0.0, 3.0], [-3.0, 1.0, 2.0]])
     quotient = (scaling.inverse(z + 1e-5) - scaling.inverse(z - 1e-5)) / 2e-5
@@ -244,13 +244,13 @@ def test_the_slope_is_a_quotient_of_differences(kind: TransformName) -> None:
 
 def test_series_that_cannot_be_transformed_are_taken_as_they_are() -> None:
     """Beside a series in logs, plain ones have the scale, the forward and the way back of a panel without logs."""
-    positive, others = np.array([1.0, 2.0, 4.0]), np.array([0.0, 3.0, -3.0, 5.0, 5.0])
-    values, offsets = np.concatenate([positive, others]), np.array([0, 3, 6, 8])
+    positive, rest = np.array([1.0, 2.0, 4.0]), np.array([0.0, 3.0, -3.0, 5.0, 5.0])
+    values, offsets = np.concatenate([positive, rest]), np.array([0, 3, 6, 8])
     both = fit_scaling(
         values, offsets, transform="log", level=1, typical_step=0.5, untransformed=np.array([False, True, True])
     )
     logs = fit_scaling(positive, np.array([0, 3]), transform="log", level=1)
-    plain = fit_scaling(others, np.array([0, 3, 5]), transform="none", level=1)
+    plain = fit_scaling(rest, np.array([0, 3, 5]), transform="none", level=1)
     z = np.array([[-1.0, 2.0], [0.5, 1.0], [0.0, 1.0]])
     assert both.inverse(z)[0] == pytest.approx(logs.inverse(z[:1])[0])
     assert both.inverse(z)[1] == pytest.approx(plain.inverse(z[1:])[0])

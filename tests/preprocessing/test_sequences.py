@@ -41,11 +41,11 @@ def test_batches_are_windows_with_what_followed() -> None:
     assert seen == stretches
 
 
-def test_every_symbol_is_learnt_about_equally_often() -> None:
+def test_every_symbol_is_sampled_about_equally_often() -> None:
     """Of many windows over one long series each possible one is drawn as often as any other, but for one."""
     codes = np.arange(20) % 3
-    lessons = SymbolDataset(codes, np.array([0, 20]), 3, 5)
-    _, last = lessons._crops(np.random.default_rng(1), 300)
+    dataset = SymbolDataset(codes, np.array([0, 20]), 3, 5)
+    _, last = dataset._crops(np.random.default_rng(1), 300)
     counts = np.bincount(last, minlength=20)
     assert counts[:5].tolist() == [0] * 5
     assert set(counts[5:].tolist()) == {20}
@@ -66,7 +66,7 @@ def cases(context: int = 3) -> SeriesDataset:
 
 
 def test_the_last_steps_are_read_and_zeros_before_a_short_series() -> None:
-    """Of four steps the last three, of two steps both after a zero, in the order asked for."""
+    """The last three of four steps, and both of two steps after a zero, in the selected order."""
     x = cases().inputs(np.array([1, 0]))
     assert x.dtype == np.float32
     assert x[:, :, 0].tolist() == [[4, 5, 6], [0, 1, 2]]
@@ -85,13 +85,13 @@ def test_an_epoch_meets_every_series_alike() -> None:
 
 
 def test_one_seed_one_order() -> None:
-    """The same generator draws the same batches, another one others."""
+    """Equal seeds give equal batches; different seeds do not."""
 
-    def drawn(seed: int) -> list[float]:
+    def sampled(seed: int) -> list[float]:
         return [y for _, t, _ in cases().batches(np.random.default_rng(seed), count=30, size=5) for y in t.ravel()]
 
-    assert drawn(1) == drawn(1)
-    assert drawn(1) != drawn(2)
+    assert sampled(1) == sampled(1)
+    assert sampled(1) != sampled(2)
 
 
 def test_each_feature_in_its_own_unit() -> None:
@@ -103,7 +103,7 @@ def test_each_feature_in_its_own_unit() -> None:
 
 
 def test_numbers_too_large_to_scale() -> None:
-    """Where squares overflow it is said; what only later lies beyond float32 is infinite."""
+    """A square that overflows is refused; later values beyond float32 become infinite."""
     with pytest.raises(DataError, match="too large to scale"):
         StandardScaler.of(np.array([[1e200], [-1e200]]), np.ones((2, 1), np.bool_))
     assert np.isinf(StandardScaler(np.zeros(1), np.ones(1)).transform(np.array([[1e300]]))).all()

@@ -57,26 +57,26 @@ class Slow:
         return self.z[t] - (self.p(t - 1) if t else 0.0)
 
     def base(self, t: int, horizon: int) -> list[float]:
-        """What level and profile alone say after t: the coming season again and again, on a level that follows it.
+        """The forecast of level and profile alone after t: the next season repeated, on a level that follows it.
 
         Without a profile the level stays.
         """
         known = self.z[: t + 1]
-        said = list(known)
+        values = list(known)
         for h in range(horizon):
-            seen = (said if self.shape.seasons else known)[-self.shape.level :]
-            said.append(sum(seen) / len(seen) + self.p(t, 1 + h % self.shape.season))
-        return said[t + 1 :]
+            seen = (values if self.shape.seasons else known)[-self.shape.level :]
+            values.append(sum(seen) / len(seen) + self.p(t, 1 + h % self.shape.season))
+        return values[t + 1 :]
 
     def input(self, t: int) -> list[float]:
-        """What the network reads at t: F numbers, oldest first."""
+        """The F inputs of the network at t, oldest first."""
         return [self.y(s) - self.m(t) if s >= 0 else 0.0 for s in range(t - self.shape.lags + 1, t + 1)]
 
     def target(self, t: int, ahead: int) -> tuple[float, float]:
-        """What it should say about t + ahead, and whether that counts."""
+        """The target at t + ahead, and its weight."""
         s, shape = t + ahead, self.shape
-        unripe = min(shape.level + shape.season - 1, self.n // 2) if shape.seasons else 0
-        if t < unripe or s >= self.n or not (self.observed[s] and self.observed[t]):
+        warmup = min(shape.level + shape.season - 1, self.n // 2) if shape.seasons else 0
+        if t < warmup or s >= self.n or not (self.observed[s] and self.observed[t]):
             return 0.0, 0.0
         return self.z[s] - self.base(t, ahead)[-1], 1.0
 
@@ -148,15 +148,15 @@ def test_level_and_profile_alone_agree_with_a_loop(shape: WindowSpec, horizon: i
     """From every origin of every series, for a step, a season, and far more steps than there are values."""
     cut = windows(shape, LENGTHS)
     series, origins = everywhere(LENGTHS)
-    said = cut.level_and_profile(series, origins, horizon)
+    values = cut.level_and_profile(series, origins, horizon)
     expected = [slow_of(cut, k).base(t, horizon) for k, t in zip(series.tolist(), origins.tolist(), strict=True)]
-    assert said.shape == (len(series), horizon)
-    np.testing.assert_allclose(said, expected, atol=1e-9)
+    assert values.shape == (len(series), horizon)
+    np.testing.assert_allclose(values, expected, atol=1e-9)
 
 
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape.seasons or shape.level == 1])
-def test_level_and_profile_alone_are_a_network_that_says_nothing(shape: WindowSpec) -> None:
-    """Up to a season ahead the recursion of zeros says the same, wherever it begins."""
+def test_level_and_profile_alone_are_a_network_of_zeros(shape: WindowSpec) -> None:
+    """Up to a season ahead, a network of zeros gives the same forecast from any origin."""
     cut = windows(shape, LENGTHS)
     silent = Network(
         (Layer(np.ones((shape.lags, 8), np.float32), np.ones((2, 8), np.float32), np.ones(8, np.float32)),),
@@ -164,8 +164,8 @@ def test_level_and_profile_alone_are_a_network_that_says_nothing(shape: WindowSp
         np.zeros(1, np.float32),
     )
     series, origins = everywhere(LENGTHS)
-    said, _ = multistep.forecast([silent], QuantileHead(), cut, series, origins, shape.season)
-    np.testing.assert_allclose(cut.level_and_profile(series, origins, shape.season), said, atol=1e-9)
+    values, _ = multistep.forecast([silent], QuantileHead(), cut, series, origins, shape.season)
+    np.testing.assert_allclose(cut.level_and_profile(series, origins, shape.season), values, atol=1e-9)
 
 
 def test_level_and_profile_alone_by_hand() -> None:
@@ -246,7 +246,7 @@ def test_crops_stay_within_their_series(lengths: list[int], context: int, burn: 
     assert max(lengths) == 1 or (n > 1).all()  # a single value has no target
 
 
-def test_crops_are_in_proportion_to_the_root_of_what_can_be_learnt() -> None:
+def test_crops_are_in_proportion_to_the_root_of_the_usable_steps() -> None:
     """Of 8,000 windows over series with 900, 49, 1 and no targets, each has its share, give or take one."""
     series, starts = windows(WindowSpec(8, 2), [901, 1, 50, 2]).sample(np.random.default_rng(0), 8000)
     np.testing.assert_allclose(np.bincount(series), np.array([30, 0, 7, 1]) * 8000 / 38, atol=1)
@@ -258,7 +258,7 @@ def test_crops_are_in_proportion_to_the_root_of_what_can_be_learnt() -> None:
 
 
 def test_crops_are_a_function_of_the_seed() -> None:
-    """The same seed draws the same windows in the same order, another seed others."""
+    """Equal seeds give equal windows in equal order; different seeds do not."""
     cut = windows(SHAPES[1], LENGTHS)
     one, two, other = (cut.sample(np.random.default_rng(seed), 50) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, two)
@@ -290,7 +290,7 @@ def test_a_window_may_be_longer_than_all_the_data() -> None:
     [WindowSpec(context=96, lags=168), WindowSpec(context=96, lags=168, level=24, season=24, seasons=4, horizon=48)],
 )
 def test_memory_is_that_of_two_batches(shape: WindowSpec) -> None:
-    """One epoch over a million values, whose inputs would be 64 GB: a batch is learnt from while the next is gathered.
+    """One epoch over a million values, whose inputs would be 64 GB: each batch is made while the last one is used.
 
     Their bytes are 16 × 96 × (168 + 2 H) × 4 each; what gathering needs besides is less than a third batch.
     """

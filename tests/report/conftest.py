@@ -1,4 +1,4 @@
-"""What several tests of figures and words share: an explanation made by hand."""
+"""Shared fixtures of the tests of figures and texts: an explanation made by hand."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def explanation(tmp_path_factory: pytest.TempPathFactory, write_series: Callable
     """Eight days and a forecast of two, three units over a context of three steps; every number is a plain one."""
     values = np.array([1.0, 2, 3, 4, 5, 6, 7, 8])
     panel = read(write_series(tmp_path_factory.mktemp("explained") / "days.csv", {"a": values}))
-    said = np.array([[10.0, 30.0]])
-    forecast = Forecast(panel.calendar, "day", (), ((),), panel.ends, said, (), said[:0, None], said[:0, None])
+    ahead = np.array([[10.0, 30.0]])
+    forecast = Forecast(panel.calendar, "day", (), ((),), panel.ends, ahead, (), ahead[:0, None], ahead[:0, None])
     gates = np.array([[0.1, 0.5, 0.9], [0.2, 0.6, 0.8], [0.3, 0.7, 1.0]])
     inside = NetworkInternals(
         forget=gates,

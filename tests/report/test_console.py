@@ -1,4 +1,4 @@
-"""What a person reads: formatted numbers, dashes, plurals, the verdict; and a progress line on a terminal alone."""
+"""Console output: formatted numbers, dashes, plurals, the verdict, and a progress line on a terminal only."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def no_waste(text: str) -> None:
 
 
 def test_found(air_panel: Panel) -> None:
-    """The first line says file, rows, series and span; each finding follows with value and reason."""
+    """The first line contains file, rows, series and span; each inferred setting follows with value and reason."""
     text = console.format_data(air_panel, NOW)
     lines = text.splitlines()
     assert lines[0].endswith("air_passengers.csv: 144 rows, 1 series, 1949-01 to 1960-12")
@@ -63,7 +63,7 @@ def test_found(air_panel: Panel) -> None:
 
 
 def test_found_with_series(shops_file: Path) -> None:
-    """What was left out is told with its reason, and each series has its steps and span."""
+    """Omitted rows are listed with their reason, and each series has its steps and span."""
     text = console.format_data(read(shops_file), NOW, series=True)
     assert "left out: series 'gap': 70 steps are missing" in text
     assert "  north: 120 steps, 2024-01-01 to 2024-04-29" in text.splitlines()
@@ -72,7 +72,7 @@ def test_found_with_series(shops_file: Path) -> None:
 
 
 def test_filled_steps_are_counted(tmp_path: Path, write_series: Any) -> None:
-    """A series with filled steps says how many."""
+    """A series with filled steps shows their number."""
     nan = float("nan")
     panel = read(write_series(tmp_path / "x.csv", {"a": [1.0, 2, nan, nan, 3, 4]}))
     assert (
@@ -90,11 +90,11 @@ def test_many_series_are_cut_short(tmp_path: Path, write_series: Any) -> None:
     assert sum(line.startswith("  s") and ": 3 steps" in line for line in lines) == 20
 
 
-@pytest.mark.parametrize(("year", "said"), [(2024, False), (1960, True)])
-def test_data_beyond_today(air_panel: Panel, year: int, said: bool) -> None:
-    """Data that end after now are told, others are not."""
+@pytest.mark.parametrize(("year", "expected"), [(2024, False), (1960, True)])
+def test_data_beyond_today(air_panel: Panel, year: int, expected: bool) -> None:
+    """Data that end after the current time are reported."""
     text = console.format_data(air_panel, datetime(year, 1, 1, tzinfo=UTC))
-    assert ("end after the current time" in text) is said
+    assert ("end after the current time" in text) is expected
 
 
 def test_found_as_json(shops_file: Path) -> None:
@@ -108,7 +108,7 @@ def test_found_as_json(shops_file: Path) -> None:
 
 
 def test_planned(air_panel: Panel) -> None:
-    """What `auto` became, what is held out, and the network with its number of weights."""
+    """The inferred settings, the holdout, and the network with its number of weights."""
     plan = make_plan(air_panel, ValueConfig())
     text = console.format_plan(plan)
     assert f"{plan.holdout.total} steps" in text
@@ -139,7 +139,7 @@ def test_coverage_is_reported_for_each_level(report: Report) -> None:
 
 
 def test_scores_without_mase(report: Report) -> None:
-    """Where MASE is undefined, baselines are ordered by MAE; an exact one comes before others."""
+    """If MASE is undefined, baselines are ordered by MAE; an exact one comes first."""
     scores = {
         name: {"mae": mae, "rmse": mae, "smape": 1.0, "mase": None}
         for name, mae in (("lstmcast", 2.0), ("drift", 1.0), ("naive", 0.0))
@@ -158,11 +158,11 @@ def test_weights_sum_to_100_percent(weights: tuple[float, ...], percents: tuple[
     assert tuple(found.values()) == percents
 
 
-@pytest.mark.parametrize(("flags", "said"), [("", ""), ("--model air", " --model air")])
-def test_saved_says_what_comes_next(flags: str, said: str) -> None:
+@pytest.mark.parametrize(("flags", "expected"), [("", ""), ("--model air", " --model air")])
+def test_saved_shows_the_next_commands(flags: str, expected: str) -> None:
     """The next commands carry the flags that they need."""
     text = console.format_saved(Path("models/air/v1"), 12.4, flags=flags)
-    assert text.strip() == f"Saved models/air/v1 after 12 s. Next: lstmcast predict{said}; lstmcast plot{said}"
+    assert text.strip() == f"Saved models/air/v1 after 12 s. Next: lstmcast predict{expected}; lstmcast plot{expected}"
 
 
 def test_made(forecaster: Forecaster, report: Report) -> None:
@@ -188,14 +188,14 @@ class Terminal(io.StringIO):
     ("terminal", "quiet", "shown"), [(True, False, True), (True, True, False), (False, False, False)]
 )
 def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch, terminal: bool, quiet: bool, shown: bool) -> None:
-    """On a terminal the line names stage, epoch and losses; elsewhere, or when told to be quiet, there is nothing."""
+    """On a terminal the line shows stage, epoch and losses; elsewhere, or when quiet, there is none."""
     stderr = Terminal() if terminal else io.StringIO()
     monkeypatch.setattr("sys.stderr", stderr)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "160")
-    with console.progress(quiet=quiet) as tell:
-        tell(FitProgress("fitting", 2, 3, Progress(4, 50, 0.125, 0.0625, 1.0)))
-        tell(FitProgress("fitting again", 1, 1, Progress(5, 6, 0.5, None, 2.0)))
+    with console.progress(quiet=quiet) as report:
+        report(FitProgress("fitting", 2, 3, Progress(4, 50, 0.125, 0.0625, 1.0)))
+        report(FitProgress("fitting again", 1, 1, Progress(5, 6, 0.5, None, 2.0)))
     text = stderr.getvalue()
     assert bool(text) is shown
     if shown:

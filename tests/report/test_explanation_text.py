@@ -78,6 +78,6 @@ def test_the_error_is_written_with_two_digits(explanation: Explanation) -> None:
 
 @pytest.mark.parametrize("key", [(), ("north", "west")])
 def test_the_series_is_named(explanation: Explanation, key: tuple[str, ...]) -> None:
-    """Where it has a name."""
+    """The text contains the name of the series, if it has one."""
     words = paragraph(replace(explanation, forecast=replace(explanation.forecast, keys=(key,))))
     assert words.startswith("The mean forecast of north/west for" if key else "The mean forecast for")

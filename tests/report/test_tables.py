@@ -47,7 +47,7 @@ def scores(air_panel: Panel) -> BacktestResult:
 
 
 def test_lstmcast_first_then_by_mase(scores: BacktestResult) -> None:
-    """What has no MASE comes last; where lstmcast has none, MAE decides."""
+    """Methods without MASE come last; if lstmcast has none, MAE decides."""
     assert ranked(scores) == ["lstmcast", "seasonal_naive", "naive", "AutoETS"]
     table = scores.tables["all"]
     without = {**table, "lstmcast": {**table["lstmcast"], "mase": np.array([NAN])}}

@@ -1,4 +1,4 @@
-"""What is said of labels."""
+"""Tables of predicted labels."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_lstmcast_first_then_the_best_rule() -> None:
 
 
 def test_labels_that_the_file_knows_already() -> None:
-    """Of four series two have a label, and one of these is the one that is said."""
+    """Two of four series have a label, and one of these equals the prediction."""
     assert count_correct(["a", "", "b", ""], ["a", "a", "a", "b"]) == (2, 1)
 
 

@@ -1,4 +1,4 @@
-"""How often it was so before: against loops over single steps, and no look ahead."""
+"""Event rates compared with loops over single steps, without later values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LENGTHS = (1, 4, 9, 23)
 OFFSETS = np.concatenate([[0], np.cumsum(LENGTHS)])
 
 
-def truths(seed: int = 0) -> np.ndarray:
+def labels(seed: int = 0) -> np.ndarray:
     """Series of these lengths, one after the other: yes, no, and some that are not known."""
     return np.random.default_rng(seed).choice([0.0, 1.0, NAN], size=OFFSETS[-1], p=[0.5, 0.3, 0.2])
 
@@ -30,8 +30,8 @@ def slow_base(yes: list[float], t: int, window: int | None = None) -> float:
 
 
 def test_base_rate_by_a_loop() -> None:
-    """Yeses so far over known steps so far, leaning on one yes and one no."""
-    yes, (series, steps) = truths(), every()
+    """The number of known events over the number of known steps, with one event and one non-event added."""
+    yes, (series, steps) = labels(), every()
     found = base_rate(yes, OFFSETS[:-1][series], steps, 3)
     own = [yes[OFFSETS[s] : OFFSETS[s + 1]].tolist() for s in range(len(LENGTHS))]
     expected = [slow_base(own[s], t) for s, t in zip(series, steps, strict=True)]
@@ -41,8 +41,8 @@ def test_base_rate_by_a_loop() -> None:
 @pytest.mark.parametrize("seasons", [None, 2])
 @pytest.mark.parametrize(("season", "horizon"), [(4, 3), (4, 9), (5, 5)])
 def test_seasonal_rate_by_a_loop(season: int, horizon: int, seasons: int | None) -> None:
-    """The same step of earlier seasons, the base rate as one more; beyond a season the coming one is repeated."""
-    yes, (series, steps) = truths(1), every()
+    """Steps of equal phase in earlier seasons, with the base rate as one more; after a season the forecast repeats."""
+    yes, (series, steps) = labels(1), every()
     found = seasonal_rate(yes, OFFSETS[:-1][series], steps, horizon, season=season, seasons=seasons)
     for row, (s, t) in enumerate(zip(series.tolist(), steps.tolist(), strict=True)):
         own = yes[OFFSETS[s] : OFFSETS[s + 1]].tolist()
@@ -56,7 +56,7 @@ def test_seasonal_rate_by_a_loop(season: int, horizon: int, seasons: int | None)
 @pytest.mark.parametrize(("season", "horizon"), [(4, 3), (3, 7), (1, 2)])
 def test_fading_rates_by_a_loop(season: int, horizon: int) -> None:
     """The season before counts 1, each earlier one DECAY times as much, the base rate 1."""
-    yes, (series, steps) = truths(2), every()
+    yes, (series, steps) = labels(2), every()
     found = DecayedSeasonalRates.of(yes, OFFSETS, season).at(series, steps, horizon)
     assert ((found > 0) & (found < 1)).all()
     for row, (s, t) in enumerate(zip(series.tolist(), steps.tolist(), strict=True)):
@@ -71,8 +71,8 @@ def test_fading_rates_by_a_loop(season: int, horizon: int) -> None:
 
 
 def test_nothing_looks_ahead() -> None:
-    """What comes after an origin changes no rate of it."""
-    yes, later = truths(3), truths(3)
+    """Values after an origin do not change its rates."""
+    yes, later = labels(3), labels(3)
     later[-8:] = 1 - np.nan_to_num(later[-8:])
     at = np.array([3]), np.array([LENGTHS[-1] - 9])
     for rule in event_baselines(4, 8).values():

@@ -34,7 +34,7 @@ class Slow:
     phases: list[float]
 
     def ahead(self, t: int, h: int) -> float:
-        """What is said of step t + h, t being the last known."""
+        """The forecast of step t + h, with t the last known step."""
         damped = sum(self.phi**k for k in range(1, h + 1))
         return self.level + damped * self.trend + self.phases[(t + h) % len(self.phases)]
 
@@ -73,29 +73,31 @@ def members(z: list[float], season: int) -> list[Slow]:
 def by_loop(z: list[float], horizon: int, season: int) -> tuple[list[float], float]:
     """The forecast of one series, and how wrong it was in the trials of the last horizon."""
     last, seasonal = len(z) - 1, season > 1 and len(z) >= 2 * season
-    nearest, furthest = max(horizon // 3, 1), MAX_TRIAL_HORIZONS * horizon
-    backs = {round(nearest + k * (furthest - nearest) / (TRIAL_COUNT - 1)) for k in range(TRIAL_COUNT)}
-    ripe = 2 * season if seasonal else max(season, 3)
-    trials = {last - back: min(back, horizon) for back in backs if last - back >= max(ripe - 1, 0)}
+    nearest, longest = max(horizon // 3, 1), MAX_TRIAL_HORIZONS * horizon
+    backs = {round(nearest + k * (longest - nearest) / (TRIAL_COUNT - 1)) for k in range(TRIAL_COUNT)}
+    min_known = 2 * season if seasonal else max(season, 3)
+    trials = {last - back: min(back, horizon) for back in backs if last - back >= max(min_known - 1, 0)}
 
     def again(t: int, h: int) -> float:
         return z[t] if t + 1 < season else z[t + 1 - season + (h - 1) % season]
 
-    def off(said: list[float], t: int) -> float:
-        return sum(abs(one - z[t + 1 + k]) for k, one in enumerate(said)) / len(said)
+    def off(values: list[float], t: int) -> float:
+        return sum(abs(one - z[t + 1 + k]) for k, one in enumerate(values)) / len(values)
 
-    said, errors, tries = [], [], []
+    values, errors, tries = [], [], []
     for member in members(z, season):
-        tried = {}
+        trial_forecasts = {}
         for t, value in enumerate(z):
             member.learn(t, value, seasonal=seasonal)
             if t in trials:
-                tried[t] = [member.ahead(t, h + 1) for h in range(trials[t])]
-        tries.append(tried)
-        said.append([member.ahead(last, h + 1) for h in range(horizon)])
+                trial_forecasts[t] = [member.ahead(t, h + 1) for h in range(trials[t])]
+        tries.append(trial_forecasts)
+        values.append([member.ahead(last, h + 1) for h in range(horizon)])
     tries.append({t: [again(t, h + 1) for h in range(steps)] for t, steps in trials.items()})
-    said.append([again(last, h + 1) for h in range(horizon)])
-    errors = [sum(off(each, t) for t, each in tried.items()) / max(len(trials), 1) for tried in tries]
+    values.append([again(last, h + 1) for h in range(horizon)])
+    errors = [
+        sum(off(each, t) for t, each in trial_forecasts.items()) / max(len(trials), 1) for trial_forecasts in tries
+    ]
     trust = WEIGHT_EXPONENT + EXPONENT_PER_TRIAL * len(trials)
     weights = [(max(error, EPSILON) / max(min(errors), EPSILON)) ** -trust for error in errors]
     hedge = MIN_SEASONAL_NAIVE_WEIGHT if season > 1 else 0.0
@@ -105,7 +107,7 @@ def by_loop(z: list[float], horizon: int, season: int) -> tuple[list[float], flo
     mixed = {
         t: [sum(w * one[t][h] for w, one in zip(weights, tries, strict=True)) for h in range(trials[t])] for t in near
     }
-    forecast = [sum(w * one[h] for w, one in zip(weights, said, strict=True)) for h in range(horizon)]
+    forecast = [sum(w * one[h] for w, one in zip(weights, values, strict=True)) for h in range(horizon)]
     return forecast, sum(off(mixed[t], t) for t in near)
 
 

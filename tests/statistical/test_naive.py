@@ -24,20 +24,20 @@ def test_naive_by_hand() -> None:
 
 def test_seasonal_naive_by_hand() -> None:
     """The last three values repeat; two values are not a season of three, so the last one is repeated."""
-    said = seasonal_naive(VALUES, FIRST, ORIGINS, 5, season=3)
-    np.testing.assert_array_equal(said, [[8, 16, 32, 8, 16], [1, 2, 4, 1, 2], [3] * 5, [5] * 5])
+    forecast = seasonal_naive(VALUES, FIRST, ORIGINS, 5, season=3)
+    np.testing.assert_array_equal(forecast, [[8, 16, 32, 8, 16], [1, 2, 4, 1, 2], [3] * 5, [5] * 5])
 
 
 def test_drift_by_hand() -> None:
     """From 1 to 32 in 5 steps is 6.2 a step, from 1 to 4 in 2 is 1.5, from 5 to 3 is -2; one value has no slope."""
-    said = drift(VALUES, FIRST, ORIGINS, 2)
-    np.testing.assert_allclose(said, [[38.2, 44.4], [5.5, 7], [1, -1], [5, 5]])
+    forecast = drift(VALUES, FIRST, ORIGINS, 2)
+    np.testing.assert_allclose(forecast, [[38.2, 44.4], [5.5, 7], [1, -1], [5, 5]])
 
 
 def test_window_mean_by_hand() -> None:
     """The mean of the last three values, of the two or of the one there are; of the last five without a season."""
-    said = window_mean(VALUES, FIRST, ORIGINS, 2, season=3)
-    np.testing.assert_allclose(said, [[56 / 3] * 2, [7 / 3] * 2, [4] * 2, [5] * 2])
+    forecast = window_mean(VALUES, FIRST, ORIGINS, 2, season=3)
+    np.testing.assert_allclose(forecast, [[56 / 3] * 2, [7 / 3] * 2, [4] * 2, [5] * 2])
     plain = window_mean(VALUES, FIRST, ORIGINS, 1, season=1)
     np.testing.assert_allclose(plain, [[62 / WINDOW_LENGTH], [7 / 3], [4], [5]])
 
@@ -46,8 +46,8 @@ def test_the_seasonal_baseline_needs_a_season() -> None:
     """Without a season there are three baselines; with one there are four, under these names."""
     assert set(baselines(1)) == {"naive", "drift", "window_mean"}
     assert set(baselines(12)) == {"naive", "drift", "window_mean", "seasonal_naive"}
-    said = baselines(2)["seasonal_naive"](VALUES, FIRST, ORIGINS, 3)
-    np.testing.assert_array_equal(said, [[16, 32, 16], [2, 4, 2], [5, 3, 5], [5, 5, 5]])
+    forecast = baselines(2)["seasonal_naive"](VALUES, FIRST, ORIGINS, 3)
+    np.testing.assert_array_equal(forecast, [[16, 32, 16], [2, 4, 2], [5, 3, 5], [5, 5, 5]])
 
 
 def looped(known: list[float], name: str, step: int, season: int) -> float:
@@ -73,17 +73,17 @@ def test_every_baseline_agrees_with_a_loop(n_series: int, season: int, horizon: 
     values, series = rng.normal(size=offsets[-1]), rng.integers(0, n_series, 10)
     origins = np.array([rng.integers(0, lengths[k]) for k in series])
     for name, rule in baselines(season).items():
-        said = rule(values, offsets[series], origins, horizon)
+        forecast = rule(values, offsets[series], origins, horizon)
         expected = [
             [looped(values[offsets[k] : offsets[k] + o + 1].tolist(), name, h, season) for h in range(1, horizon + 1)]
             for k, o in zip(series, origins, strict=True)
         ]
-        np.testing.assert_allclose(said, expected, atol=1e-12)
+        np.testing.assert_allclose(forecast, expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["naive", "drift", "window_mean", "seasonal_naive"])
 def test_nothing_after_the_origin_is_seen(name: str) -> None:
-    """What comes later may be anything."""
+    """Later values do not change the forecast."""
     later = VALUES.copy()
     later[3:6], later[7] = -1e9, 1e9
     rule, origins = baselines(3)[name], np.array([2, 1, 0, 0])
@@ -123,8 +123,8 @@ def test_naive2_agrees_with_a_loop(season: int, swing: float, seed: int, positiv
     values = (50 if positive else 20) + wave + rng.normal(size=offsets[-1])
     series = rng.integers(0, 3, 8)
     origins = np.array([rng.integers(0, lengths[k]) for k in series])
-    said = naive2(values, offsets[series], origins, 5, season=season)
-    for row, k, origin in zip(said, series, origins.tolist(), strict=True):
+    forecast = naive2(values, offsets[series], origins, 5, season=season)
+    for row, k, origin in zip(forecast, series, origins.tolist(), strict=True):
         known = values[offsets[k] : offsets[k] + origin + 1].tolist()
         index = indices_of(known, season) or [1.0] * season
         adjusted = known[-1] / index[origin % season]
@@ -135,16 +135,16 @@ def test_naive2_of_a_pure_pattern_repeats_it() -> None:
     """Level times indices, without noise: the indices are found exactly, and the level is the last one."""
     pattern = np.array([0.5, 1.0, 1.5, 1.0])
     values = 8 * np.tile(pattern, 6)
-    said = naive2(values, np.array([0]), np.array([22]), 6, season=4)
-    np.testing.assert_allclose(said, [8 * pattern[[3, 0, 1, 2, 3, 0]]])
+    forecast = naive2(values, np.array([0]), np.array([22]), 6, season=4)
+    np.testing.assert_allclose(forecast, [8 * pattern[[3, 0, 1, 2, 3, 0]]])
 
 
 @pytest.mark.parametrize("season", [1, 12, 30])
 def test_naive2_is_naive_without_a_season_of_three(season: int) -> None:
     """No season, or fewer than three of them: the last value, H times."""
     values = 10 + np.sin(2 * np.pi * np.arange(35) / 12)
-    said = naive2(values, np.array([0]), np.array([34]), 3, season=season)
-    np.testing.assert_array_equal(said, np.full((1, 3), values[34]))
+    forecast = naive2(values, np.array([0]), np.array([34]), 3, season=season)
+    np.testing.assert_array_equal(forecast, np.full((1, 3), values[34]))
 
 
 def test_naive2_of_constants_and_of_what_touches_zero() -> None:
@@ -165,11 +165,11 @@ def test_naive2_in_parts_is_naive2_at_once(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_naive2_sees_nothing_after_the_origin() -> None:
-    """What comes later may be anything, also no number at all."""
+    """Later values do not change the forecast, even if they are not finite."""
     values = 10 + 3 * np.sin(2 * np.pi * np.arange(60) / 12)
     later = np.where(np.arange(60) > 45, np.nan, values)
-    asked = np.array([0]), np.array([45]), 6
-    assert naive2(later, *asked, season=12).tobytes() == naive2(values, *asked, season=12).tobytes()
+    arguments = np.array([0]), np.array([45]), 6
+    assert naive2(later, *arguments, season=12).tobytes() == naive2(values, *arguments, season=12).tobytes()
 
 
 @pytest.mark.parametrize("season", [1, 3, 7])
@@ -180,10 +180,10 @@ def test_the_last_season_again_and_again(season: int) -> None:
     series, origins = np.array([(k, t) for k, n in enumerate(lengths) for t in range(n)]).T
     expected = []
     for k, t in zip(series.tolist(), origins.tolist(), strict=True):
-        said = values[offsets[k] : offsets[k] + t + 1].tolist()
-        back = season if len(said) >= season else 1
+        forecast = values[offsets[k] : offsets[k] + t + 1].tolist()
+        back = season if len(forecast) >= season else 1
         for _ in range(2 * season + 1):
-            said.append(said[-back])
-        expected.append(said[t + 1 :])
+            forecast.append(forecast[-back])
+        expected.append(forecast[t + 1 :])
     found = seasonal_naive(values, offsets[series], origins, 2 * season + 1, season=season)
     np.testing.assert_array_equal(found, expected)

@@ -68,7 +68,7 @@ def test_it_is_the_mean_of_two_lines(season: int, steps: int, swing: float) -> N
     np.testing.assert_allclose(theta.forecast(past_of(z, season), 9).z[0], two_lines(z, 9, season), rtol=1e-9)
 
 
-def test_both_kinds_of_season_were_tried() -> None:
+def test_both_types_of_season_were_tested() -> None:
     """Of the cases above, some have a significant season, and some with two known have none."""
     t = np.arange(40)
     noise = np.random.default_rng(40).normal(size=40).cumsum()
@@ -88,11 +88,11 @@ def test_many_series_are_forecast_as_each_alone() -> None:
 
 
 def test_its_errors_are_those_of_its_trials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With α known and no season, what it said in the trials is what it says of the past cut there."""
+    """With α known and no season, the trial forecasts equal forecasts of the series cut at the trial."""
     monkeypatch.setattr(theta, "ALPHAS", np.array([0.3]))
     z = np.random.default_rng(2).normal(size=30).cumsum()
     past, expected = past_of(z, 1), 0.0
     for t in past.last_horizon_trials:
-        (said,) = theta.forecast(past_of(z[: t + 1], 1), past.trials[t]).z
-        expected += np.abs(said - z[t + 1 : t + 1 + len(said)]).mean()
+        (forecast,) = theta.forecast(past_of(z[: t + 1], 1), past.trials[t]).z
+        expected += np.abs(forecast - z[t + 1 : t + 1 + len(forecast)]).mean()
     np.testing.assert_allclose(theta.forecast(past, 6).abs_error[0], expected, rtol=1e-9)

@@ -1,4 +1,4 @@
-"""What a ledger keeps comes back as it was, also after revisions, and is there whole or not at all."""
+"""Recorded data are read back unchanged, also after revisions; a record is complete or absent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LEVELS = (80.0, 95.0)
 
 
 def forecast_of(panel: Panel, horizon: int = 3) -> Forecast:
-    """Numbers that tell series, steps, levels and sides apart."""
+    """Numbers that differ by series, step, level and side."""
     values = np.arange(panel.n_series * horizon, dtype=np.float64).reshape(-1, horizon) + 0.1
     widths = np.array([1.0, 2.0])[:, None, None]
     names = panel.columns.time or "step", panel.key_columns
@@ -37,7 +37,7 @@ def forecast_of(panel: Panel, horizon: int = 3) -> Forecast:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where a ledger will be."""
+    """The path of a new ledger."""
     return tmp_path / "ledger.sqlite"
 
 
@@ -53,7 +53,7 @@ def test_a_value_seen_twice_is_kept_once(path: Path, air_panel: Panel) -> None:
 
 
 def test_the_data_of_each_run_come_back(path: Path, shops_file: Path) -> None:
-    """Whatever was revised, cut or left out since, each run's data are those it saw: fingerprints tell."""
+    """After revisions, cuts and omissions, the data of each run have the recorded fingerprint."""
     panel = read(shops_file)
     seen = [
         panel.drop_last(7),
@@ -78,19 +78,19 @@ def test_the_data_of_each_run_come_back(path: Path, shops_file: Path) -> None:
 def test_a_forecast_comes_back_to_the_bit(path: Path, shops_file: Path) -> None:
     """Every array, and every word about the run."""
     panel = read(shops_file)
-    said, naive = forecast_of(panel), np.random.default_rng(0).normal(size=(panel.n_series, 3))
-    factors = np.random.default_rng(1).uniform(size=said.lower.shape)
+    forecast, naive = forecast_of(panel), np.random.default_rng(0).normal(size=(panel.n_series, 3))
+    factors = np.random.default_rng(1).uniform(size=forecast.lower.shape)
     entry = RunRecord("key", NOW, "v", "c", "d", details={"why": ["ä", 1]})
     with Ledger.open(path) as ledger:
         ledger.observe(panel, NOW)
-        number = ledger.record(entry, said, naive, factors)
+        number = ledger.record(entry, forecast, naive, factors)
         assert ledger.runs() == [replace(entry, number=number)]
         issue = ledger.recorded_forecast(number)
     for name in ("origins", "values", "lower", "upper"):
-        assert np.array_equal(getattr(issue, name), getattr(said, name)), name
+        assert np.array_equal(getattr(issue, name), getattr(forecast, name)), name
     assert np.array_equal(issue.naive, naive)
     assert np.array_equal(issue.factors, factors)
-    assert (issue.levels, issue.model_names) == (said.levels, ("lstmcast",) * panel.n_series)
+    assert (issue.levels, issue.model_names) == (forecast.levels, ("lstmcast",) * panel.n_series)
 
 
 def test_runs_are_found_by_key_and_time(path: Path, air_panel: Panel) -> None:
@@ -108,14 +108,14 @@ def test_runs_are_found_by_key_and_time(path: Path, air_panel: Panel) -> None:
 
 
 def test_refits_come_back(path: Path) -> None:
-    """A judgement with its figures."""
+    """An evaluation record with its scores."""
     refit = RetrainRecord(NOW, "new", "old", accepted=False, reason="every 7d", figures={"new": {"mase": 1.25}})
     with Ledger.open(path) as ledger:
         ledger.record_retrain(refit)
         assert ledger.retrains() == [refit]
 
 
-# --- what was learnt, and what is forgotten ---
+# --- interval factors and retention ---
 
 
 def test_outcomes_are_what_is_known_by_now(path: Path, air_panel: Panel) -> None:
@@ -146,7 +146,7 @@ def test_forecasts_of_a_step_come_newest_first(path: Path, air_panel: Panel) -> 
         assert ledger.levels == LEVELS
 
 
-def test_what_was_learnt_is_replaced(path: Path) -> None:
+def test_interval_factors_are_replaced(path: Path) -> None:
     """The last state of a series and level counts."""
     with Ledger.open(path) as ledger:
         ledger.save_interval_factors(
@@ -250,7 +250,7 @@ def test_killed_at_random_moments(path: Path, air: Path) -> None:
 
 
 def test_a_failure_in_the_midst_leaves_nothing(path: Path, air_panel: Panel) -> None:
-    """What goes wrong between two rows of one forecast takes the whole run with it."""
+    """An error between two rows of one forecast rolls back the whole run."""
     wrong = replace(forecast_of(air_panel), lower=np.zeros((2, 0, 3)))
     with Ledger.open(path) as ledger:
         ledger.observe(air_panel, NOW)
@@ -261,7 +261,7 @@ def test_a_failure_in_the_midst_leaves_nothing(path: Path, air_panel: Panel) -> 
 
 
 def test_a_full_disk(path: Path, air_panel: Panel) -> None:
-    """Where no page can be added: exit code 6, the old state intact, and the next run works."""
+    """On a full disk: exit code 6, the old state intact, and the next run works."""
     with Ledger.open(path) as ledger:
         ledger.observe(air_panel.drop_last(100), NOW)
         ledger._connection.execute(
@@ -290,7 +290,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_no_ledger_to_read(path: Path) -> None:
-    """What was never begun is no file-system fault; a reader makes none."""
+    """A missing ledger is not a file-system error; a reader does not create one."""
     with pytest.raises(ModelError, match="there is no ledger yet; the first `lstmcast run` creates it"):
         Ledger.open(path, create=False)
     assert not path.exists()
@@ -299,7 +299,7 @@ def test_no_ledger_to_read(path: Path) -> None:
 def test_reading_from_a_folder_that_cannot_be_written(
     path: Path, air_panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where SQLite cannot make the files beside the ledger, it is read as it stands."""
+    """If SQLite cannot create its files next to the ledger, the ledger is read without them."""
     with Ledger.open(path) as ledger:
         ledger.observe(air_panel, NOW)
     connect = sqlite3.connect
@@ -329,7 +329,7 @@ def test_a_file_that_is_no_ledger(path: Path, content: bytes, fault: str) -> Non
 
 
 def test_damaged_pages_are_found_on_opening(path: Path, air_panel: Panel) -> None:
-    """A page of zeros in the middle: said before anything is read or written, with how to begin anew."""
+    """A page of zeros is reported before anything is read or written, with the command for a new ledger."""
     with Ledger.open(path) as ledger:
         for k in range(20):
             ledger.observe(replace(air_panel, values=air_panel.values + k), NOW)
@@ -357,8 +357,8 @@ def test_another_application_and_a_newer_schema(path: Path, tmp_path: Path) -> N
         Ledger.open(path)
 
 
-def test_readers_beside_a_writer(path: Path, air_panel: Panel) -> None:
-    """While a run writes, others read what was there before it; a second writer waits, and then is told."""
+def test_readers_during_a_write(path: Path, air_panel: Panel) -> None:
+    """Readers see the state before an unfinished run; a second writer waits, then fails with a message."""
     with Ledger.open(path) as writer, Ledger.open(path, create=False) as reader:
         writer.observe(air_panel.drop_last(1), NOW)
         writer._connection.execute("BEGIN IMMEDIATE")

@@ -22,17 +22,17 @@ NAN = float("nan")
 def scored(
     panel: Panel, *, step: int = 6, levels: tuple[float, ...] = (80.0, 95.0), constant: bool = False
 ) -> BacktestResult:
-    """Forecasts of the last 24 months that are off by a little more at each step; the rival by twice as much."""
+    """Forecasts of the last 24 months whose error grows with the step; the baseline's error is twice as large."""
     origins = panel.lengths[:, None] - 1 - np.arange(6, 25, step)[::-1]
     ahead = panel.offsets[:-1, None, None] + origins[..., None] + np.arange(1, 7)
     actual = panel.values[ahead]
     size = np.arange(1, 7) * (1 + np.arange(panel.n_series))[:, None, None]
     half = np.stack([np.broadcast_to(size * (0.9 + k), actual.shape) for k in range(len(levels))]) if levels else None
-    said = {}
+    by_method = {}
     for k, name in enumerate(("lstmcast", "seasonal_naive"), start=1):
         values = actual + k * size
         bounds = (values - half, values + half) if half is not None else (np.empty((0, *actual.shape)),) * 2
-        said[name] = MethodForecasts(values, *bounds)
+        by_method[name] = MethodForecasts(values, *bounds)
     unit = np.full(panel.n_series, NAN if constant else 10.0)
     return BacktestResult(
         panel=panel,
@@ -41,8 +41,8 @@ def scored(
         refit=False,
         levels=levels,
         actual=actual,
-        by_method=said,
-        tables=score(actual, said, unit, levels),
+        by_method=by_method,
+        tables=score(actual, by_method, unit, levels),
         skill=Skill.of("seasonal_naive", 0.5, (0.4, 0.6), 4),
         left_out=0,
         notes=(),
@@ -68,9 +68,9 @@ def test_errors_by_step_are_those_of_the_table(air_panel: Panel) -> None:
     """One line a method: 1 to 6, and twice as much; its name at its end, the headline above, from zero upwards."""
     figure = error_by_step(scored(air_panel))
     (axes,) = figure.axes
-    ours, theirs = (line.get_ydata() for line in axes.lines)
+    ours, expected = (line.get_ydata() for line in axes.lines)
     np.testing.assert_allclose(ours, [1, 2, 3, 4, 5, 6])
-    np.testing.assert_allclose(theirs, [2, 4, 6, 8, 10, 12])
+    np.testing.assert_allclose(expected, [2, 4, 6, 8, 10, 12])
     text = words(figure)
     assert "50%" in text.splitlines()[0]
     assert "mean absolute error, passengers" in text
@@ -87,7 +87,7 @@ def test_several_series_are_compared_by_mase(several: Panel) -> None:
     np.testing.assert_allclose(mase, np.arange(1, 7) * 5 / 10)
 
 
-def test_coverage_beside_what_was_promised(air_panel: Panel) -> None:
+def test_observed_and_nominal_coverage(air_panel: Panel) -> None:
     """Intervals of 0.9 and 1.9 times the error hold nothing and everything; dashed lines stand at 80 and 95 %."""
     figure = coverage_by_step(scored(air_panel))
     (axes,) = figure.axes
@@ -115,16 +115,16 @@ def test_the_best_and_the_worst_series(several: Panel) -> None:
     assert "the best 3 and the worst 3 of 9 series" in words(figure)
 
 
-@pytest.mark.parametrize(("count", "drawn"), [(1, 1), (2, 2), (3, 2), (5, 4)])
-def test_few_series_are_drawn_once_each(several: Panel, count: int, drawn: int) -> None:
+@pytest.mark.parametrize(("count", "n_panels"), [(1, 1), (2, 2), (3, 2), (5, 4)])
+def test_few_series_are_shown_once_each(several: Panel, count: int, n_panels: int) -> None:
     """No series is among the best and among the worst."""
     figure = best_and_worst(scored(several.select(np.arange(count))))
-    assert len(figure.axes) == drawn
+    assert len(figure.axes) == n_panels
     names = [axes.get_title(loc="left") for axes in figure.axes]
-    assert len(set(names)) == drawn
+    assert len(set(names)) == n_panels
 
 
-def test_forecasts_that_overlap_are_not_all_drawn(air_panel: Panel) -> None:
+def test_overlapping_forecasts_are_not_all_shown(air_panel: Panel) -> None:
     """Origins two apart with six steps ahead: every third is drawn, the last among them."""
     one = best_and_worst(scored(air_panel, step=6)).axes[0]
     other = best_and_worst(scored(air_panel, step=2)).axes[0]
@@ -132,11 +132,11 @@ def test_forecasts_that_overlap_are_not_all_drawn(air_panel: Panel) -> None:
 
 
 @given(st.lists(st.floats(0, 1), max_size=12).map(sorted))
-def test_names_keep_their_distance_and_their_order(places: list[float]) -> None:
+def test_names_keep_their_distance_and_their_order(heights: list[float]) -> None:
     """Each at least a line above the one before; what was far enough apart does not move."""
-    moved = declutter_labels(places, 0.05)
+    moved = declutter_labels(heights, 0.05)
     assert all(after - before > 0.05 - 1e-9 for before, after in pairwise(moved))
-    assert len(moved) == len(places)
-    assert abs(sum(moved) - sum(places)) < 1e-9
-    if all(after - before >= 0.05 for before, after in pairwise(places)):
-        np.testing.assert_allclose(moved, places)
+    assert len(moved) == len(heights)
+    assert abs(sum(moved) - sum(heights)) < 1e-9
+    if all(after - before >= 0.05 for before, after in pairwise(heights)):
+        np.testing.assert_allclose(moved, heights)

@@ -14,7 +14,7 @@ from lstmcast.report.figures.categories import SymbolTimeline
 from lstmcast.report.figures.panels import render
 from lstmcast.tasks.category.model import CategoryReport, SymbolScores
 
-CHANCES = np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6], [0.9, 0.05, 0.05]])
+PROBABILITIES = np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6], [0.9, 0.05, 0.05]])
 PLAIN = {
     "scores": {
         "lstmcast": {"bits": 1.5, "accuracy": 0.625, "top_3": 1.0, "path": 0.5},
@@ -34,29 +34,29 @@ def scores(make_report: Callable[..., Any]) -> SymbolScores:
     return found
 
 
-def board() -> SymbolTimeline:
+def timeline() -> SymbolTimeline:
     """Two known steps, one of them without a symbol, and two ahead."""
-    return SymbolTimeline("pump/1", ["a", "b", "c", "d"], CHANCES, np.array([1, -1, 2, 0]), 2, ("x", " ", "z"))
+    return SymbolTimeline("pump/1", ["a", "b", "c", "d"], PROBABILITIES, np.array([1, -1, 2, 0]), 2, ("x", " ", "z"))
 
 
-def test_the_board_shows_what_was_thought_and_what_came() -> None:
-    """Shades are the probabilities; dots stand where a symbol came, rings where one is said to come."""
-    figure = categories._draw([board()], "Title", "Caption")
+def test_the_timeline_shows_probabilities_and_outcomes() -> None:
+    """Shades are the probabilities; dots mark symbols that occurred, rings mark predicted ones."""
+    figure = categories._draw([timeline()], "Title", "Caption")
     axes = figure.axes[0]
-    assert np.asarray(axes.images[0].get_array()) == pytest.approx(CHANCES.T)
-    came, said = (np.asarray(dots.get_offsets()).tolist() for dots in axes.collections)
+    assert np.asarray(axes.images[0].get_array()) == pytest.approx(PROBABILITIES.T)
+    came, predicted = (np.asarray(dots.get_offsets()).tolist() for dots in axes.collections)
     assert came == [[0, 1]]
-    assert said == [[2, 2], [3, 0]]
+    assert predicted == [[2, 2], [3, 0]]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["x", "␣ space", "z"]
     assert axes.get_title(loc="left") == "pump/1"
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["actual", "forecast"]
 
 
-def test_of_many_symbols_the_drawn_ones_matter() -> None:
-    """Of 40 kinds at most twelve are drawn: those that came, and the likeliest."""
-    chances = np.full((3, 40), 0.5 / 39)
-    chances[:, 30] = 0.5
-    rows = SymbolTimeline("", ["a", "b", "c"], chances, np.array([39, 5, -1]), 2, tuple(map(str, range(40)))).rows
+def test_of_many_symbols_the_relevant_ones_are_shown() -> None:
+    """Of 40 symbols at most twelve are shown: those that occurred, and the most likely."""
+    probabilities = np.full((3, 40), 0.5 / 39)
+    probabilities[:, 30] = 0.5
+    rows = SymbolTimeline("", ["a", "b", "c"], probabilities, np.array([39, 5, -1]), 2, tuple(map(str, range(40)))).rows
     assert len(rows) == 12
     assert {5, 30, 39} <= set(rows.tolist())
     assert rows.tolist() == sorted(rows.tolist())

@@ -37,7 +37,7 @@ def report(make_report: Callable[..., Any]) -> EventReport:
     return made
 
 
-def chances_figures_texts(figure: Any) -> str:
+def texts_of(figure: Any) -> str:
     """Everything that is written in a figure."""
     return " ".join(artist.get_text() for artist in figure.findobj(Text))
 
@@ -48,10 +48,10 @@ def test_reliability_draws_what_the_report_holds(report: EventReport) -> None:
     main, bars, steps = figure.axes
     np.testing.assert_allclose(main.lines[-1].get_xydata(), [[0.1, 0.2], [0.8, 0.7]])
     assert [patch.get_height() for patch in bars.patches] == [30, 10]
-    drawn = {line.get_label(): line.get_ydata().tolist() for line in steps.lines}
-    assert drawn["lstmcast"] == [0.05, 0.11]
-    assert np.isnan(drawn["seasonal rate"][1])
-    assert "'users > 5'" in chances_figures_texts(figure)
+    shown = {line.get_label(): line.get_ydata().tolist() for line in steps.lines}
+    assert shown["lstmcast"] == [0.05, 0.11]
+    assert np.isnan(shown["seasonal rate"][1])
+    assert "'users > 5'" in texts_of(figure)
 
 
 def test_the_table_has_a_line_for_each_method_the_best_baseline_first(report: EventReport) -> None:
@@ -78,19 +78,19 @@ def figure(matrix: np.ndarray, classes: list[str]) -> Figure:
     return draw(matrix, classes, label="kind", title="Which is taken for which", caption="What it means.")
 
 
-def confusion_texts(drawn: Figure) -> list[str]:
-    """What is written in the cells."""
-    return [text.get_text() for text in drawn.axes[0].texts]
+def confusion_texts(shown: Figure) -> list[str]:
+    """The text of the cells."""
+    return [text.get_text() for text in shown.axes[0].texts]
 
 
-def test_cells_names_and_shares() -> None:
+def test_cells_names_and_recall() -> None:
     """Every pair that occurred has its number, every label its name on both sides, every row its share."""
-    drawn = figure(np.array([[8, 2, 0], [0, 5, 0], [0, 0, 0]]), ["a", "b", "never"])
-    assert confusion_texts(drawn) == ["8", "2", "5"]
-    axes, beside = drawn.axes[0], drawn.axes[0].child_axes[0]
+    shown = figure(np.array([[8, 2, 0], [0, 5, 0], [0, 0, 0]]), ["a", "b", "never"])
+    assert confusion_texts(shown) == ["8", "2", "5"]
+    axes, recall_axes = shown.axes[0], shown.axes[0].child_axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "b", "never"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b", "never"]
-    assert [label.get_text() for label in beside.get_yticklabels()] == ["80% of 10", "100% of 5", "none held out"]
+    assert [label.get_text() for label in recall_axes.get_yticklabels()] == ["80% of 10", "100% of 5", "none held out"]
 
 
 def test_right_and_wrong_have_their_colours() -> None:
@@ -106,18 +106,18 @@ def test_right_and_wrong_have_their_colours() -> None:
 def test_many_labels_are_named_evenly_and_not_numbered() -> None:
     """Beyond so many labels the numbers go, and then every other name."""
     count = CONFUSION_NAMED + 10
-    drawn = figure(np.eye(count, dtype=np.int64), [f"word {k}" for k in range(count)])
-    assert confusion_texts(drawn) == []
-    assert [label.get_text() for label in drawn.axes[0].get_yticklabels()][:3] == ["word 0", "word 2", "word 4"]
+    shown = figure(np.eye(count, dtype=np.int64), [f"word {k}" for k in range(count)])
+    assert confusion_texts(shown) == []
+    assert [label.get_text() for label in shown.axes[0].get_yticklabels()][:3] == ["word 0", "word 2", "word 4"]
     assert len(confusion_texts(figure(np.eye(WRITTEN, dtype=np.int64), ["x"] * WRITTEN))) == WRITTEN
 
 
 def test_nothing_lies_outside_the_figure() -> None:
     """Long names are cut, and every text lies within the page."""
-    drawn = figure(np.array([[3, 1], [0, 4]]), ["a label with a very long name, longer than any page", "b" * 80])
-    drawn.draw_without_rendering()
-    page = drawn.bbox
-    for box in [drawn.axes[0].get_tightbbox(), *(text.get_window_extent() for text in drawn.texts)]:
+    shown = figure(np.array([[3, 1], [0, 4]]), ["a label with a very long name, longer than any page", "b" * 80])
+    shown.draw_without_rendering()
+    page = shown.bbox
+    for box in [shown.axes[0].get_tightbbox(), *(text.get_window_extent() for text in shown.texts)]:
         assert box is not None
         assert page.x0 <= box.x0 <= box.x1 <= page.x1
         assert page.y0 <= box.y0 <= box.y1 <= page.y1

@@ -16,14 +16,14 @@ from lstmcast.report.figures.panels import Figure, render
 from lstmcast.results import MemberName
 
 
-def drawn(figure: Figure) -> list[Text]:
+def visible_texts(figure: Figure) -> list[Text]:
     """Every text that can be seen: titles, ticks inside their axes, axis and legend labels, and what is on the page."""
     texts = list(figure.texts)
     for axes in figure.axes:
         texts += [axes._left_title, axes.xaxis.label, axes.xaxis.get_offset_text()]
         for axis, limits in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
             ticks = zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True)
-            texts += [label for place, label in ticks if min(limits) <= place <= max(limits)]
+            texts += [label for position, label in ticks if min(limits) <= position <= max(limits)]
         if legend := axes.get_legend():
             texts += legend.get_texts()
     return [text for text in texts if text.get_visible() and text.get_text().strip()]
@@ -33,7 +33,7 @@ def overlaps(explanation: Explanation) -> list[tuple[str, str]]:
     """Pairs of texts whose boxes overlap."""
     figure = explanation_figure(explanation, "sales")
     figure.draw_without_rendering()
-    boxes = [(text.get_text(), text.get_window_extent()) for text in drawn(figure)]
+    boxes = [(text.get_text(), text.get_window_extent()) for text in visible_texts(figure)]
     assert len(boxes) > 40
     return [(a[0], b[0]) for a, b in combinations(boxes, 2) if a[1].padded(-1).overlaps(b[1].padded(-1))]
 
@@ -72,13 +72,13 @@ def test_the_bars_are_the_attributions(explanation: Explanation) -> None:
     assert bars[0][0].get_facecolor() != bars[1][0].get_facecolor()
 
 
-def test_a_bar_that_towers_is_cut_and_said(explanation: Explanation) -> None:
+def test_an_extreme_bar_is_cut_and_labeled(explanation: Explanation) -> None:
     """One value did a thousand times as much as the others: its bar is cut, and the number written."""
-    shares = np.tile(np.append(np.ones(99), 1000.0), (2, 1))
+    attribution = np.tile(np.append(np.ones(99), 1000.0), (2, 1))
     many = np.arange(100)
     long = replace(
         explanation,
-        attribution=shares,
+        attribution=attribution,
         positions=explanation.positions[0] + many,
         values=many + 1.0,
         expected=many * 1.0,
@@ -90,14 +90,16 @@ def test_a_bar_that_towers_is_cut_and_said(explanation: Explanation) -> None:
     assert "the largest is +1,000" in axes.get_xlabel()
 
 
-@pytest.mark.parametrize("share", [0.0, 0.5])
-def test_no_text_lies_on_another(explanation: Explanation, share: float) -> None:
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_no_text_lies_on_another(explanation: Explanation, weight: float) -> None:
     """Titles, ticks, names of groups and small print keep apart, also where the groups are of one unit each."""
     names = ("level", "season", "last change")
     inside = replace(explanation.internals, unit_correlations=tuple(UnitCorrelation(name, 0.9) for name in names))
     assert (
         overlaps(
-            replace(explanation, internals=inside, weights={MemberName.TRAINED: 1 - share, MemberName.SMOOTHING: share})
+            replace(
+                explanation, internals=inside, weights={MemberName.TRAINED: 1 - weight, MemberName.SMOOTHING: weight}
+            )
         )
         == []
     )

@@ -1,4 +1,4 @@
-"""Which series and steps a figure shows, and a forecast that is read back from its file."""
+"""The selection of series and steps for a figure, and forecasts read back from files."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def test_history_ends_where_the_forecast_begins(forecaster: Forecaster, air_pane
     (strip,) = forecast_panels(air_panel, forecaster.predict(), ())
     assert strip.values.tolist() == air_panel.values.tolist()
     assert strip.actual is None
-    (fan,) = strip.bands
-    assert fan.times[0] > strip.times[-1]
-    np.testing.assert_array_equal(fan.forecast, forecaster.predict().values[0])
-    assert sorted(fan.intervals) == [80, 95]
+    (band,) = strip.bands
+    assert band.times[0] > strip.times[-1]
+    np.testing.assert_array_equal(band.forecast, forecaster.predict().values[0])
+    assert sorted(band.intervals) == [80, 95]
 
 
 def test_what_came_true_is_the_actual_value(forecaster: Forecaster, air: Path, tmp_path: Path) -> None:
@@ -42,20 +42,20 @@ def test_what_came_true_is_the_actual_value(forecaster: Forecaster, air: Path, t
     assert len(strip.values) == 144
     assert strip.actual is not None
     assert strip.actual[1].tolist() == [450, 399]
-    (fan,) = strip.bands
-    np.testing.assert_allclose(fan.forecast, forecast.values[0], rtol=1e-12)
+    (band,) = strip.bands
+    np.testing.assert_allclose(band.forecast, forecast.values[0], rtol=1e-12)
     for level, q in ((80, 0), (95, 1)):
-        np.testing.assert_allclose(fan.intervals[level][0], forecast.lower[q, 0], rtol=1e-12)
-        np.testing.assert_allclose(fan.intervals[level][1], forecast.upper[q, 0], rtol=1e-12)
+        np.testing.assert_allclose(band.intervals[level][0], forecast.lower[q, 0], rtol=1e-12)
+        np.testing.assert_allclose(band.intervals[level][1], forecast.upper[q, 0], rtol=1e-12)
 
 
 def test_a_panel_reads_back_series_by_series(shops: Forecaster, shops_panel: Panel, tmp_path: Path) -> None:
     """Every series of the file finds its own past, whatever its name holds."""
     forecast = shops.predict(shops_panel)
     (tmp_path / "f.csv").write_bytes(forecast.render(".csv"))
-    strips = file_panels(shops_panel, str(tmp_path / "f.csv"), ())
-    assert [strip.name for strip in strips] == ["north", "south/west", "new"]
-    for k, strip in enumerate(strips):
+    panels = file_panels(shops_panel, str(tmp_path / "f.csv"), ())
+    assert [strip.name for strip in panels] == ["north", "south/west", "new"]
+    for k, strip in enumerate(panels):
         np.testing.assert_allclose(strip.bands[0].forecast, forecast.values[k])
         assert strip.values.tolist() == shops_panel.series(k).tolist()
 
@@ -91,26 +91,26 @@ def test_backtest_shows_forecasts_that_do_not_overlap(forecaster: Forecaster, ai
     for before, after in zip(strip.bands[:-1], strip.bands[1:], strict=True):
         assert before.times[-1] < after.times[0]
     held = {row.tobytes() for row in forecaster.holdout.forecast}
-    assert all(fan.forecast.tobytes() in held for fan in strip.bands)
+    assert all(band.forecast.tobytes() in held for band in strip.bands)
 
 
-def test_series_are_chosen_by_name(shops: Forecaster, shops_panel: Panel) -> None:
+def test_series_are_selected_by_name(shops: Forecaster, shops_panel: Panel) -> None:
     """Named series come in the order in which they are named, each once; an unknown one lists those that are there."""
     forecast = shops.predict(shops_panel)
-    strips = forecast_panels(shops_panel, forecast, ["south/west", "north", "south/west"])
-    assert [strip.name for strip in strips] == ["south/west", "north"]
+    panels = forecast_panels(shops_panel, forecast, ["south/west", "north", "south/west"])
+    assert [strip.name for strip in panels] == ["south/west", "north"]
     with pytest.raises(UsageError, match=r"--series nowhere: no such series; there are north, south/west, new"):
         forecast_panels(shops_panel, forecast, ["nowhere", "north"])
 
 
 def test_a_series_without_a_name_cannot_be_named(forecaster: Forecaster, air_panel: Panel) -> None:
-    """Where there is one series without a name, the message does not end in nothing."""
+    """For a single series without a name, the message is complete."""
     with pytest.raises(UsageError, match="there are one without a name"):
         forecast_panels(air_panel, forecaster.predict(), ["x"])
 
 
 def test_a_figure_holds_only_so_many(shops: Forecaster, shops_panel: Panel) -> None:
-    """Nine series are drawn unasked; more than a figure holds are refused when they are named."""
+    """Nine series are shown by default; naming more than a figure can hold is refused."""
     keys = tuple((f"s{k:02}",) for k in range(40))
     panel = replace(
         shops_panel,
@@ -135,7 +135,7 @@ def test_other_data_have_no_forecast(shops: Forecaster, shops_panel: Panel) -> N
         forecast_panels(other, shops.predict(shops_panel), ())
 
 
-def test_filled_values_are_not_drawn(forecaster: Forecaster, air_panel: Panel) -> None:
+def test_filled_values_are_not_shown(forecaster: Forecaster, air_panel: Panel) -> None:
     """A gap in the data stays a gap in the figure."""
     observed = air_panel.observed.copy()
     observed[5] = False
@@ -145,8 +145,8 @@ def test_filled_values_are_not_drawn(forecaster: Forecaster, air_panel: Panel) -
 
 def test_the_picture_carries_target_file_and_verdict(forecaster: Forecaster, air_panel: Panel) -> None:
     """Title, axis and caption can be read in the SVG."""
-    strips = backtest_panels(air_panel, forecaster, ())
-    svg = forecast_figure(strips, forecaster, ".svg", backtest=True, history=None).decode()
+    panels = backtest_panels(air_panel, forecaster, ())
+    svg = forecast_figure(panels, forecaster, ".svg", backtest=True, history=None).decode()
     assert "<svg" in svg
     figure = plot(air_panel, forecaster.predict(), title="My title")
     texts = [text.get_text() for axes in figure.axes for text in (axes.title, axes.yaxis.label)]

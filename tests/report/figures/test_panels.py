@@ -1,4 +1,4 @@
-"""The figure, judged by what lies on its axes: lines, areas, limits, and text that can be read."""
+"""The content of the axes of a figure: lines, areas, limits and legible text."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def dates(start: str, count: int, step: int = 1, unit: str = "D") -> npt.NDArray
     return (np.datetime64(start, unit) + step * np.arange(count)).astype("datetime64[us]")
 
 
-def fan_of(times: npt.NDArray[Any], forecast: Sequence[float], *levels: int) -> ForecastBand:
+def band_of(times: npt.NDArray[Any], forecast: Sequence[float], *levels: int) -> ForecastBand:
     """A fan whose bounds lie a tenth of the level away from the forecast."""
     middle = np.asarray(forecast, dtype=np.float64)
     return ForecastBand(times, middle, {level: (middle - level / 10, middle + level / 10) for level in levels})
@@ -57,13 +57,13 @@ def strip_of(times: npt.NDArray[Any], horizon: int, *levels: int, name: str = ""
     """A saw-tooth, and its continuation as forecast."""
     values = scale * (10.0 + np.arange(times.size) % 7)
     return SeriesPanel(
-        name, times[:-horizon], values[:-horizon], (fan_of(times[-horizon:], values[-horizon:], *levels),)
+        name, times[:-horizon], values[:-horizon], (band_of(times[-horizon:], values[-horizon:], *levels),)
     )
 
 
-def drawn(*strips: SeriesPanel, **options: Any) -> Figure:
+def figure_of(*panels: SeriesPanel, **options: Any) -> Figure:
     """The figure, on a canvas that can measure text."""
-    figure = draw(strips, **{"title": "Title", "ylabel": "units", **options})
+    figure = draw(panels, **{"title": "Title", "ylabel": "units", **options})
     FigureCanvasAgg(figure)
     return figure
 
@@ -75,7 +75,7 @@ def line(axes: Axes, *, width: float) -> Line2D:
 
 
 def boxes(texts: Sequence[Text]) -> list[Bbox]:
-    """Where texts lie, in pixels."""
+    """The positions of texts, in pixels."""
     return [text.get_window_extent() for text in texts if text.get_text() and text.get_visible()]
 
 
@@ -104,8 +104,8 @@ def assert_readable(figure: Figure) -> None:
 def test_history_forecast_and_connector_are_the_given_numbers() -> None:
     """Three lines: what was observed, what is forecast, and the step between them."""
     times = dates("1970-01-01", 5)
-    strip = SeriesPanel("", times[:3], np.array([1.0, 2.0, 4.0]), (fan_of(times[3:], [5.0, 7.0]),))
-    (axes,) = drawn(strip).axes
+    strip = SeriesPanel("", times[:3], np.array([1.0, 2.0, 4.0]), (band_of(times[3:], [5.0, 7.0]),))
+    (axes,) = figure_of(strip).axes
     np.testing.assert_array_equal(line(axes, width=1.4).get_xydata(), [[0, 1], [1, 2], [2, 4]])
     np.testing.assert_array_equal(line(axes, width=1.8).get_xydata(), [[3, 5], [4, 7]])
     np.testing.assert_array_equal(line(axes, width=0.7).get_xydata(), [[2, 4], [3, 5]])
@@ -115,8 +115,8 @@ def test_history_forecast_and_connector_are_the_given_numbers() -> None:
 def test_areas_are_the_intervals_the_wider_the_lighter_and_further_back() -> None:
     """The corners of each area are the bounds; the wider one is lighter and lies behind."""
     times = dates("1970-01-01", 4)
-    strip = SeriesPanel("", times[:2], np.array([1.0, 2.0]), (fan_of(times[2:], [5.0, 7.0], 95, 80),))
-    wide, narrow = drawn(strip).axes[0].collections
+    strip = SeriesPanel("", times[:2], np.array([1.0, 2.0]), (band_of(times[2:], [5.0, 7.0], 95, 80),))
+    wide, narrow = figure_of(strip).axes[0].collections
     for area, half in ((wide, 9.5), (narrow, 8.0)):
         corners = {tuple(corner) for corner in area.get_paths()[0].vertices.tolist()}
         assert corners == {(2, 5 - half), (2, 5 + half), (3, 7 - half), (3, 7 + half)}
@@ -127,7 +127,7 @@ def test_areas_are_the_intervals_the_wider_the_lighter_and_further_back() -> Non
 def test_a_single_step_shows_a_dot_and_upright_bars() -> None:
     """A line and an area of one point would be invisible."""
     strip = strip_of(dates("2026-01-01", 21), 1, 80)
-    (axes,) = drawn(strip).axes
+    (axes,) = figure_of(strip).axes
     (dot,) = (line for line in axes.lines if line.get_marker() == "o")
     assert dot.get_ydata() == strip.bands[0].forecast
     (bar,) = axes.collections
@@ -137,8 +137,8 @@ def test_a_single_step_shows_a_dot_and_upright_bars() -> None:
 def test_an_infinite_bound_reaches_the_edge() -> None:
     """An interval that is open below is shaded down to the frame, and does not stretch the axis."""
     times = dates("2026-01-01", 4)
-    fan = ForecastBand(times[2:], np.array([1.0, 2.0]), {80: (np.array([-np.inf, -np.inf]), np.array([3.0, 4.0]))})
-    (axes,) = drawn(SeriesPanel("", times[:2], np.array([0.0, 1.0]), (fan,))).axes
+    band = ForecastBand(times[2:], np.array([1.0, 2.0]), {80: (np.array([-np.inf, -np.inf]), np.array([3.0, 4.0]))})
+    (axes,) = figure_of(SeriesPanel("", times[:2], np.array([0.0, 1.0]), (band,))).axes
     bottom, top = axes.get_ylim()
     heights = axes.collections[0].get_paths()[0].vertices[:, 1]
     assert (heights.min(), heights.max()) == (bottom, 4.0)
@@ -149,7 +149,7 @@ def test_gaps_stay_gaps_and_lone_values_are_dots() -> None:
     """A missing value breaks the line; the value between two gaps is seen."""
     times = dates("1970-01-01", 8)
     values = np.array([1.0, 2.0, np.nan, 3.0, np.nan, 4.0])
-    (axes,) = drawn(SeriesPanel("", times[:6], values, (fan_of(times[6:], [5.0, 6.0]),))).axes
+    (axes,) = figure_of(SeriesPanel("", times[:6], values, (band_of(times[6:], [5.0, 6.0]),))).axes
     np.testing.assert_array_equal(line(axes, width=1.4).get_ydata(), values)
     (dots,) = (line for line in axes.lines if line.get_marker() == "o")
     np.testing.assert_array_equal(dots.get_xydata(), [[3, 3], [5, 4]])
@@ -157,26 +157,26 @@ def test_gaps_stay_gaps_and_lone_values_are_dots() -> None:
 
 
 def test_the_connector_skips_missing_values() -> None:
-    """Where the newest value is missing, the last one that is there is joined to the forecast."""
+    """If the newest value is missing, the last known value is joined to the forecast."""
     times = dates("1970-01-01", 5)
-    strip = SeriesPanel("", times[:3], np.array([1.0, 2.0, np.nan]), (fan_of(times[3:], [5.0, 6.0]),))
-    np.testing.assert_array_equal(line(drawn(strip).axes[0], width=0.7).get_xydata(), [[1, 2], [3, 5]])
+    strip = SeriesPanel("", times[:3], np.array([1.0, 2.0, np.nan]), (band_of(times[3:], [5.0, 6.0]),))
+    np.testing.assert_array_equal(line(figure_of(strip).axes[0], width=0.7).get_xydata(), [[1, 2], [3, 5]])
 
 
 def test_a_history_without_a_single_value_is_no_failure() -> None:
     """Only the forecast is seen; nothing joins it."""
     times = dates("2026-01-01", 12)
-    (axes,) = drawn(SeriesPanel("", times[:10], np.full(10, np.nan), (fan_of(times[10:], [5.0, 6.0]),))).axes
+    (axes,) = figure_of(SeriesPanel("", times[:10], np.full(10, np.nan), (band_of(times[10:], [5.0, 6.0]),))).axes
     assert not [line for line in axes.lines if line.get_linewidth() == 0.7]
     assert axes.get_ylim() == pytest.approx((4.94, 6.06))
 
 
 def test_actual_values_are_a_dotted_line_of_their_own() -> None:
-    """What became known in the forecast's period stands apart from the history."""
+    """Values known in the forecast period are separate from the history."""
     times = dates("1970-01-01", 6)
     strip = strip_of(times, 2)
     known = SeriesPanel("", strip.times, strip.values, strip.bands, (times[4:], np.array([30.0, 31.0])))
-    figure = drawn(known)
+    figure = figure_of(known)
     (actual,) = (line for line in figure.axes[0].lines if line.get_marker() == "o")
     np.testing.assert_array_equal(actual.get_xydata(), [[4, 30], [5, 31]])
     assert figure.axes[0].get_ylim()[1] > 31
@@ -187,20 +187,20 @@ def test_actual_values_are_a_dotted_line_of_their_own() -> None:
     ("horizon", "history", "shown"), [(2, None, 60), (20, None, 160), (2, 5, 5), (2, 1, 1), (2, 900, 298)]
 )
 def test_history_is_cut_before_the_first_forecast(horizon: int, history: int | None, shown: int) -> None:
-    """Eight horizons and at least sixty steps by default, else what was asked for, as far as it goes."""
+    """Eight horizons and at least sixty steps by default, else the given number of steps, limited by the series."""
     strip = strip_of(dates("2026-01-01", 300), horizon)
-    (axes,) = drawn(strip, history=history).axes
+    (axes,) = figure_of(strip, history=history).axes
     np.testing.assert_array_equal(axes.lines[0].get_ydata(), strip.values[-shown:])
     days = shown + horizon - 1
     assert axes.get_xlim()[1] - axes.get_xlim()[0] == pytest.approx(1.03 * days)
 
 
 def test_held_out_forecasts_lie_below_one_line_of_actual_values() -> None:
-    """A backtest: as many forecast lines as origins, neighbours of different shade, what was observed on top."""
+    """A backtest has one forecast line for each origin in alternating shades, and observed values on top."""
     times = dates("2000-01", 120, unit="M")
     values = np.arange(120.0)
-    fans = tuple(fan_of(times[at : at + 6], values[at : at + 6] + 1, 80) for at in range(48, 120, 6))
-    figure = drawn(SeriesPanel("", times, values, fans), history=10)
+    bands = tuple(band_of(times[at : at + 6], values[at : at + 6] + 1, 80) for at in range(48, 120, 6))
+    figure = figure_of(SeriesPanel("", times, values, bands), history=10)
     (axes,) = figure.axes
     forecasts = [line for line in axes.lines if line.get_linewidth() == 1.8]
     assert [line.get_ydata()[0] for line in forecasts] == list(range(49, 121, 6))
@@ -213,11 +213,11 @@ def test_held_out_forecasts_lie_below_one_line_of_actual_values() -> None:
 
 
 @pytest.mark.parametrize("panels", [1, 2, 3, 4, 6, 7, 9, 24])
-def test_panels_share_one_legend_and_nothing_collides(panels: int) -> None:
+def test_panels_have_one_legend_and_no_overlaps(panels: int) -> None:
     """At most three columns, each panel with its own scale and name, title and legend above all of them."""
     times = dates("2026-01-01", 90)
-    strips = [strip_of(times, 7, 80, 95, name=f"store {n}", scale=10.0**n) for n in range(panels)]
-    figure = drawn(*strips, title="A long title " * 20, caption="small print " * 60)
+    series_panels = [strip_of(times, 7, 80, 95, name=f"store {n}", scale=10.0**n) for n in range(panels)]
+    figure = figure_of(*series_panels, title="A long title " * 20, caption="small print " * 60)
     assert [axes.get_title(loc="left") for axes in figure.axes] == [f"store {n}" for n in range(panels)]
     assert len({round(axes.get_position().x0, 4) for axes in figure.axes}) <= 3
     legend = figure.legends[0].get_window_extent()
@@ -236,7 +236,7 @@ def test_time_labels_are_readable_at_every_frequency(frequency: str, panels: int
     """From seconds to years, to both ends of the calendar, in one column or three: labels do not overlap."""
     start, step, unit = FREQUENCIES[frequency]
     strip = strip_of(dates(start, count, step, unit), 3, 80)
-    assert_readable(drawn(*[strip] * panels))
+    assert_readable(figure_of(*[strip] * panels))
 
 
 @example(start=7, step=17, count=25, panels=7)  # seven minutes: every one is too many, every fifth too few
@@ -250,15 +250,15 @@ def test_time_labels_are_readable_at_every_frequency(frequency: str, panels: int
 def test_time_labels_are_readable_anywhere(start: int, step: int, count: int, panels: int) -> None:
     """Any start from year 68 to year 8307, any step from a second to three years."""
     times = (np.datetime64(start, "s") + step * np.arange(count)).astype("datetime64[us]")
-    assert_readable(drawn(*[strip_of(times, 2, 80)] * panels))
+    assert_readable(figure_of(*[strip_of(times, 2, 80)] * panels))
 
 
 @pytest.mark.parametrize("first", [0, 999, 9_999_940])
 @pytest.mark.parametrize("panels", [1, 7])
-def test_a_row_counter_is_labelled_with_whole_numbers(first: int, panels: int) -> None:
+def test_a_row_counter_is_labeled_with_integers(first: int, panels: int) -> None:
     """Rows have no halves, also where there are few of them or very many."""
     for count in (5, 60):
-        figure = drawn(*[strip_of(np.arange(first, first + count), 2)] * panels)
+        figure = figure_of(*[strip_of(np.arange(first, first + count), 2)] * panels)
         assert_readable(figure)
         for axes in figure.axes:
             shown = [int(label.get_text().replace(",", "")) for label in visible_ticks(axes, "x")]
@@ -271,9 +271,9 @@ def test_values_of_any_size_are_readable(scale: float, offset: float) -> None:
     """No offset hides beside the axis; all that is finite lies inside the limits."""
     strip = strip_of(dates("2026-01-01", 40), 5, scale=scale)
     shifted = SeriesPanel(
-        "", strip.times, strip.values + offset, (fan_of(strip.bands[0].times, strip.bands[0].forecast + offset),)
+        "", strip.times, strip.values + offset, (band_of(strip.bands[0].times, strip.bands[0].forecast + offset),)
     )
-    figure = drawn(shifted)
+    figure = figure_of(shifted)
     assert_readable(figure)
     assert figure.axes[0].yaxis.get_offset_text().get_text() == ""
     bottom, top = figure.axes[0].get_ylim()
@@ -281,12 +281,12 @@ def test_values_of_any_size_are_readable(scale: float, offset: float) -> None:
     assert top > shifted.values.max()
 
 
-def test_names_are_drawn_as_they_are_and_shortened() -> None:
+def test_names_are_shown_unchanged_or_shortened() -> None:
     """No mathematics, no line breaks, no overflow, in names, title and labels."""
     wild = "$x_1^{2$ \\frac 100 %\n北京 \x07"
     times = dates("2026-01-01", 30)
-    strips = [strip_of(times, 2, name=wild), strip_of(times, 2, name="long name " * 40), strip_of(times, 2, name="")]
-    figure = drawn(*strips, title=wild, ylabel=wild, caption=wild)
+    panels = [strip_of(times, 2, name=wild), strip_of(times, 2, name="long name " * 40), strip_of(times, 2, name="")]
+    figure = figure_of(*panels, title=wild, ylabel=wild, caption=wild)
     literal = "$x_1^{2$ \\frac 100 % 北京 \ufffd"
     assert [text.get_text() for text in figure.texts] == [literal] * 3
     first, second, third = (axes.get_title(loc="left") for axes in figure.axes)
@@ -297,11 +297,11 @@ def test_names_are_drawn_as_they_are_and_shortened() -> None:
     assert_readable(figure)
 
 
-def test_bytes_are_what_the_suffix_says_and_always_the_same() -> None:
+def test_the_format_follows_the_suffix_and_bytes_are_reproducible() -> None:
     """PNG, SVG and PDF begin as they must; drawing and rendering again changes nothing, nor does the user's style."""
     strip = strip_of(dates("2026-01-01", 60), 5, 80, 95, name="北京")
     starts = {".png": b"\x89PNG\r\n", ".svg": b"<?xml", ".pdf": b"%PDF-"}
-    figure = drawn(strip)
+    figure = figure_of(strip)
     for suffix, start in starts.items():
         content = render(figure, suffix)
         assert content.startswith(start)
@@ -313,22 +313,22 @@ def test_bytes_are_what_the_suffix_says_and_always_the_same() -> None:
 
 def test_png_has_150_dots_an_inch() -> None:
     """The size in the header of the file is the size of the figure, 150 times."""
-    figure = drawn(strip_of(dates("2026-01-01", 60), 5))
+    figure = figure_of(strip_of(dates("2026-01-01", 60), 5))
     header = render(figure, ".png")[16:24]
     size = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:], "big")
     assert size == pytest.approx(150 * figure.get_size_inches(), abs=1)
 
 
 def test_fifty_thousand_points_are_one_line() -> None:
-    """A long history is cut by default, and drawn whole where that is asked for."""
+    """A long history is cut by default and shown in full if requested."""
     strip = strip_of(dates("2026-01-01", 50_000, unit="m"), 60)
-    assert drawn(strip).axes[0].lines[0].get_ydata().size == 480
-    whole = drawn(strip, history=50_000)
+    assert figure_of(strip).axes[0].lines[0].get_ydata().size == 480
+    whole = figure_of(strip, history=50_000)
     assert whole.axes[0].lines[0].get_ydata().size == 49_940
     assert render(whole, ".png").startswith(b"\x89PNG")
 
 
-def test_what_cannot_be_drawn_is_refused() -> None:
+def test_impossible_figures_are_refused() -> None:
     """Too many series, none, no history, a suffix nobody writes, a date without a calendar."""
     strip = strip_of(dates("2026-01-01", 30), 2)
     with pytest.raises(UsageError, match=r"1 to 24 series \(got 25\): choose some with --series"):
@@ -338,7 +338,7 @@ def test_what_cannot_be_drawn_is_refused() -> None:
     with pytest.raises(UsageError, match=r"--history-steps: must be an integer ≥ 1 \(got 0\)"):
         draw([strip], title="", ylabel="", history=0)
     with pytest.raises(UsageError, match=r"\.png, \.svg, \.pdf .got '\.gif'."):
-        render(drawn(strip), ".gif")
+        render(figure_of(strip), ".gif")
     with pytest.raises(DataError, match="years 1 to 9999"):
         draw([strip_of(dates("9999-12-20", 30), 2)], title="", ylabel="")
 
@@ -346,6 +346,6 @@ def test_what_cannot_be_drawn_is_refused() -> None:
 def test_a_strip_without_forecast_shows_its_newest_steps() -> None:
     """A series that could not be forecast is still seen, and the legend promises nothing else."""
     times = dates("2026-01-01", 100)
-    figure = drawn(SeriesPanel("", times, np.arange(100.0), ()))
+    figure = figure_of(SeriesPanel("", times, np.arange(100.0), ()))
     np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), np.arange(40.0, 100.0))
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["History"]

@@ -21,7 +21,7 @@ SUPERSCRIPT = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 SCALE = {"": 1.0, " M": 1e6, " bn": 1e9, " tn": 1e12}
 
 
-def drawn_width(text: str, size: float, weight: str = "normal") -> float:
+def rendered_width(text: str, size: float, weight: str = "normal") -> float:
     """The width in points that the rasteriser gives a text."""
     with house_style():
         figure = Figure(dpi=72)
@@ -70,7 +70,7 @@ def test_ticks_are_written_as_people_write_numbers(ticks: list[float], labels: l
     offset=st.sampled_from([0, 10**3, 10**6]),
 )
 def test_tick_labels_read_back_as_their_ticks(start: int, count: int, step: int, exponent: int, offset: int) -> None:
-    """Whatever the range, a label says its number to a hundredth of a step, and neighbours differ."""
+    """For any range, a label is exact to a hundredth of a step, and adjacent labels differ."""
     unit = step * 10.0**exponent
     ticks = (offset + start + np.arange(count)) * unit
     labels = number_labels(ticks)
@@ -116,14 +116,14 @@ def test_text_is_literal() -> None:
 
 
 @given(text=st.text(st.sampled_from("iWm. é$_%^{}\\"), max_size=80), width=st.floats(30, 300))
-def test_shortened_text_fits_and_says_that_it_was_cut(text: str, width: float) -> None:
-    """What fits stays; what does not ends in an ellipsis and is as long as its room allows."""
+def test_shortened_text_fits_and_ends_in_an_ellipsis(text: str, width: float) -> None:
+    """Text that fits is unchanged; longer text ends in an ellipsis and fills its width."""
     whole, short = literal(text), shorten(text, size=9, width=width)
     if short != whole:
         assert short.endswith("…")
         assert whole.startswith(short[:-1])
-        assert drawn_width(whole, 9) > 0.95 * width
-    assert drawn_width(short, 9) <= 1.05 * width + 1
+        assert rendered_width(whole, 9) > 0.95 * width
+    assert rendered_width(short, 9) <= 1.05 * width + 1
 
 
 def test_wrapped_text_fits_and_keeps_every_word() -> None:
@@ -132,7 +132,7 @@ def test_wrapped_text_fits_and_keeps_every_word() -> None:
     rows = wrap(text, size=13, width=300, lines=9, weight="bold")
     assert " ".join(rows) == text
     assert len(rows) > 2
-    assert all(drawn_width(row, 13, "bold") <= 300 for row in rows)
+    assert all(rendered_width(row, 13, "bold") <= 300 for row in rows)
     assert wrap(text, size=13, width=300, lines=2)[-1].endswith("…")
     assert wrap("", size=13, width=300, lines=2) == []
 
