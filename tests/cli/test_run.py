@@ -331,12 +331,12 @@ def work(tmp_path: Path, air: Path, models: Path, monkeypatch: pytest.MonkeyPatc
 def disk(work: Path) -> Iterator[Path]:
     """A folder on a separate disk of two megabytes."""
     mount, umount = shutil.which("mount"), shutil.which("umount")
-    mount_point = work.parent / "mount_point"
+    mount_point = work.parent / "disk"
     mount_point.mkdir()
     if mount is None or umount is None or os.geteuid() != 0:
-        pytest.skip("needs root, to mount a small mount_point")
+        pytest.skip("needs root, to mount a small disk")
     if subprocess.run([mount, "-t", "tmpfs", "-o", "size=2m", "none", mount_point], check=False).returncode != 0:
-        pytest.skip("this system mounts no mount_point in memory")
+        pytest.skip("this system mounts no disk in memory")
     shutil.copytree(work, mount_point, dirs_exist_ok=True)
     os.chdir(mount_point)
     yield mount_point

@@ -34,7 +34,7 @@ class Bench:
     """A folder with a job, and the events of its runs.
 
     Attributes:
-        folder: the folder of the job. events: the events of all runs.
+        folder: the folder of the job. log: the events of all runs.
         now: when it ran first. days: of which there are data then.
     """
 
