@@ -16,6 +16,9 @@ class FaultCode(StrEnum):
     """Types of faults that callers and tests distinguish."""
 
     OTHER = "other"
+    NOT_A_NUMBER = "not_a_number"
+    DECIMAL_UNCLEAR = "decimal_unclear"
+    MARK_UNCLEAR = "mark_unclear"
 
 
 @dataclass(frozen=True)

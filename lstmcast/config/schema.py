@@ -60,12 +60,16 @@ class DataConfig(Section):
     decimal: Literal[".", ","] | None = None
     """Decimal separator; null: inferred."""
     thousands: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    """Thousands separator; null: none."""
+    """Thousands separator; null: inferred where the numbers of the file decide it."""
+    units: Literal["auto", "multiply", "ignore", "error"] = "auto"
+    """Signs around numbers ($, %, kWh, K, bn); auto: read where they are clear; multiply: K, M and bn are factors."""
+    missing_marks: list[str | int | float] = []
+    """Texts or numbers that mark missing values (-9999, <1), besides common ones (NA, #N/A, :); none: no others."""
 
-    @field_validator("id_columns", "features", mode="before", check_fields=False)
+    @field_validator("id_columns", "features", "missing_marks", mode="before", check_fields=False)
     @classmethod
     def _one_or_many(cls, value: object) -> object:
-        return [value] if isinstance(value, str) else value
+        return [value] if isinstance(value, str | int | float) else value
 
     @model_validator(mode="after")
     def _no_conflict(self) -> DataConfig:

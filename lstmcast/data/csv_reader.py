@@ -17,7 +17,7 @@ from lstmcast.data.csv_layout import CsvLayout, choose_delimiter, find_layout
 from lstmcast.data.file_reader import parquet_to_csv, read_input, to_utf8
 from lstmcast.data.schema import DataNote, NoteCode, Table
 from lstmcast.data.time.column import looks_like_times
-from lstmcast.errors import ConfigError, DataError
+from lstmcast.errors import DataError
 from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
 from lstmcast.types import Bools, Ints
 
@@ -27,30 +27,23 @@ FRAME = "DataFrame"  # source in messages
 
 _NUMBER = r"\s*[+-]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?\s*"
 _DATED = re.compile(r"[0-9]{4}|[0-9][-/.:][0-9]")
-_DECIMAL_COMMA = r"\s*[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?\s*"
-_GROUPED = r"\s*[+-]?[1-9][0-9]{0,2},[0-9]{3}\s*"
 
 
-def read_table(
-    source: str | Path, *, delimiter: str | None = None, encoding: str | None = None, decimal: str | None = None
-) -> Table:
+def read_table(source: str | Path, *, delimiter: str | None = None, encoding: str | None = None) -> Table:
     """Read a CSV file (plain or compressed), stdin or a Parquet file as text.
 
     Args:
         source: a path; `"-"` is stdin.
         delimiter: None to infer it among `, ; tab |`.
         encoding: a Python codec; None for UTF-8, or UTF-16 with a byte order mark.
-        decimal: `"."` or `","`; None to infer it.
 
     Raises:
         FileError: missing, not a regular file, unreadable.
         BusyError: the file changed while it was read.
         DataError: the content is not a table that can be read exactly.
-        ConfigError: an unknown encoding, delimiter or decimal separator.
+        ConfigError: an unknown encoding or delimiter.
         UsageError: the file requires a package that is not installed.
     """
-    if decimal not in (None, ".", ","):
-        raise ConfigError(f"data.decimal: must be '.' or ',' (got {decimal!r})")
     name = "stdin" if source == "-" else str(source)
     data = read_input(source)
     if Path(name).suffix.lower() in PARQUET:
@@ -62,7 +55,7 @@ def read_table(
         raise DataError(f"{name}: is JSON by its name; lstmcast reads CSV and Parquet: write it as one of these")
     text = to_utf8(data, name, encoding)
     del data
-    return _with_decimal(_parse(text, choose_delimiter(text, delimiter, name), name), decimal)
+    return _parse(text, choose_delimiter(text, delimiter, name), name)
 
 
 def table_of_frame(frame: pd.DataFrame) -> Table:
@@ -227,22 +220,3 @@ def _refuse_extra_values(extra: pd.DataFrame, layout: CsvLayout, source: str, de
     fault = f"{fields} fields, but the header on line {layout.lines[0]} names {pluralize(int(names), 'column')}"
     hint = f"{title}name every column, or {_hint(delimiter, longer=True)}"
     raise DataError(f"{source}:{lines[0]}: {fault} (lines {locations}); {hint}")
-
-
-def _with_decimal(table: Table, decimal: str | None) -> Table:
-    """Set the given decimal separator, or a comma if a column requires it."""
-    if decimal is not None:
-        return replace(table, decimal=decimal)
-    column = next((str(name) for name in table.text if _needs_comma(table.text[name])), None)
-    if column is None:
-        return table
-    note = DataNote(NoteCode.DECIMAL_COMMA, f"decimal comma (column '{column}')")
-    return replace(table, decimal=",", notes=(*table.notes, note))
-
-
-def _needs_comma(text: pd.Series) -> bool:
-    """True if all fields with a comma are numbers with a decimal comma, and not all may be grouped thousands."""
-    with_comma = text[text.str.contains(",", regex=False)]
-    if len(with_comma) == 0 or not with_comma.str.fullmatch(_DECIMAL_COMMA).all():
-        return False
-    return not with_comma.str.fullmatch(_GROUPED).all() and not text.str.contains(".", regex=False).any()

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lstmcast.data.columns import Choose, find_columns, find_numbers
 from lstmcast.data.csv_reader import read_table, table_of_frame
-from lstmcast.data.number_parser import looks_like_numbers, number_notes, parse_numbers, refuse_grouped
+from lstmcast.data.missing_marks import blank_marks, join_marks, marked_note, numeric_marks, refuse_marks
+from lstmcast.data.number_format import infer_number_format
+from lstmcast.data.number_parser import COMMON_MARKS, NumberStyle, check_points, looks_like_numbers, parse_numbers
 from lstmcast.data.panel import Panel, build_panel
-from lstmcast.data.schema import Columns, DataNote, InferredSetting, ReadOptions, Table
+from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, ReadOptions, Table
 from lstmcast.data.series_columns import Holds, group_codes
 from lstmcast.data.time.calendar import Calendar, counter_calendar, infer_calendar
 from lstmcast.data.time.column import Times, parse_times
@@ -23,7 +27,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 INFER = ReadOptions()
-DECIMAL_BY_THOUSANDS = {".": ",", ",": "."}
 
 
 @dataclass(frozen=True)
@@ -64,14 +67,19 @@ def read(source: str | Path | pd.DataFrame, options: ReadOptions = INFER, conten
         DataError: content that cannot be read exactly, with all faults.
         ConfigError: options that contradict each other.
     """
-    table = read_text(source, options) if isinstance(source, str | Path) else table_of_frame(source)
+    table = read_text(source, options) if isinstance(source, str | Path) else _prepared(table_of_frame(source), options)
     return to_panel(table, options, content)
 
 
 def read_text(path: str | Path, options: ReadOptions = INFER) -> Table:
     """Read a file as text; see `read`."""
-    decimal = options.decimal or DECIMAL_BY_THOUSANDS.get(options.thousands or "")
-    return read_table(path, delimiter=options.delimiter, encoding=options.encoding, decimal=decimal)
+    return _prepared(read_table(path, delimiter=options.delimiter, encoding=options.encoding), options)
+
+
+def _prepared(table: Table, options: ReadOptions) -> Table:
+    """Infer the number format of a table and empty its marks of missing values."""
+    marked = blank_marks(table, options.missing_marks)
+    return infer_number_format(marked, options.decimal, options.thousands)
 
 
 def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser | None = None) -> Panel:
@@ -106,6 +114,9 @@ def _parse(
         times = _times(table, columns.time, groups, options)
     with _collected(faults):
         parsed = content.parse(table, columns.target, options)
+    for name, values in parsed.values.items() if not parsed.symbols else ():
+        with _collected(faults):
+            refuse_marks(values, groups, table.lines, column=name, source=table.source, marks=options.missing_marks)
     if faults:
         raise DataError(faults)
     return times, parsed
@@ -116,21 +127,23 @@ def _numbers(table: Table, names: Sequence[str], options: ReadOptions) -> Parsed
     faults: list[Fault] = []
     values: dict[str, Floats] = {}
     notes: list[DataNote] = []
+    style = NumberStyle(table.decimal, table.thousands, options.units, COMMON_MARKS)
+    marks = numeric_marks(options.missing_marks)
+    semicolon = any(note.code is NoteCode.DELIMITER for note in table.notes)  # as where commas are decimal
     for name in names:
         with _collected(faults):
-            values[name] = parse_numbers(
-                table.text[name],
-                table.lines,
-                column=name,
-                source=table.source,
-                decimal=table.decimal,
-                thousands=options.thousands,
-            )
-            if options.decimal is None and options.thousands is None and table.decimal == ".":
-                refuse_grouped(table.text[name], values[name], table.lines, column=name, source=table.source)
-            notes += number_notes(table.text[name], values[name], column=name)
+            text = table.text[name]
+            values[name], found = parse_numbers(text, table.lines, column=name, source=table.source, style=style)
+            notes += found
+            if name in table.unclear:
+                parsed = values[name]
+                notes += check_points(text, parsed, table.lines, column=name, source=table.source, likely=semicolon)
+            marked = np.isin(values[name], marks) if len(marks) else np.zeros(0, dtype=np.bool_)
+            if marked.any():
+                values[name][marked] = np.nan
+                notes.append(marked_note(name, int(marked.sum())))
     if faults:
-        raise DataError(faults)
+        raise DataError(join_marks(faults, options.missing_marks))
     return ParsedTable(values, notes=tuple(notes))
 
 

@@ -3,58 +3,120 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from lstmcast.data.number_signs import SPACES, describe_signs, has_one_unit, multiplies, split_signs
 from lstmcast.data.schema import DataNote, NoteCode
-from lstmcast.errors import ConfigError, DataError
+from lstmcast.errors import ConfigError, DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
 from lstmcast.types import Bools, Floats, Ints
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-", ".")
+COMMON_MARKS = (  # of missing values, read as such with a note
+    "#n/a", "#na", "n.a.", "n.a", "<na>", "nat", "\\n", ":", "..", "...", "…", "--", "---", "–", "—", "**", "***",
+    "#n/a n/a", "not available", "unavailable", "unknown", "missing", "no data", "k.a.", "s.d.", "n.v.", "(na)",
+)  # fmt: skip
 MAX_EXACT_INTEGER = 2**53  # of a float64
 GROUPED_RATIO = 31.6  # √1000: values smaller by this factor are likely thousands with a grouping point
 SAMPLE = 1000  # fields that decide the type of a column
 
 _PLAIN_CHARACTERS = b"0123456789+-.eE \n"
-_LOOSE = re.compile(r"[\s$€£¥+-]*[.,]?[0-9][0-9.,'_\s]*(?:[eE][+-]?[0-9]+)?\s*[%$€£¥]?\s*")
+_LOOSE = re.compile(r"[\s$€£¥+(-]*[.,]?[0-9][0-9.,'’_\s]*(?:[eE][+-]?[0-9]+)?\s*(?:[kKM]|bn|[%$€£¥)-])?\s*")
 _INFINITE = re.compile(r"[+-]?(inf|infinity)", re.IGNORECASE)
-_SIGNS = re.compile(r"[$€£¥%]")
-_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?P<sign>[,.' \u00a0\u202f])[0-9]{3}(?:(?P=sign)[0-9]{3})*(?:[.,][0-9]+)?")
 _THOUSANDS = r"\s*[+-]?[1-9][0-9]{0,2}\.[0-9]{3}\s*"
-_BOTH = re.compile(r"[+-]?[0-9]{1,3}(?:([,.' \u00a0\u202f])[0-9]{3})+(?!\1)([.,])[0-9]*")
-_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
-_OTHERWISE = ('set data.decimal: "," if 1,5 means 1.5', 'set data.decimal: "." if 1.5 has a decimal point')
-_POINT = re.compile(r"[+-]?[0-9]*\.[0-9]+")
+_TWO_SIGNS = re.compile(r"[+-]?[0-9]*[.,][0-9]+")
+_NO_AMOUNT = r"[$€£¥]\s*[-–—]|[-–—]\s*[$€£¥]"
+_DIGIT = re.compile(r"[0-9]")
+_EMPTY = frozenset((*MISSING, *COMMON_MARKS))
+_MAX_MARKS = 5  # distinct texts that a fix proposes as missing
+_CORRECT = "correct them, or leave the field empty where a value is missing"
+
+
+@dataclass(frozen=True)
+class NumberStyle:
+    """How numbers are written.
+
+    Attributes:
+        decimal: `"."` or `","`.
+        thousands: the thousands separator; None for none.
+        units: treatment of signs around numbers: `"error"`, `"auto"` (where they are clear), `"multiply"` (K, M and bn
+            are factors) or `"ignore"`.
+        marks: lowercase texts of missing values, besides those that always are.
+    """
+
+    decimal: str = "."
+    thousands: str | None = None
+    units: str = "error"
+    marks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for separators that contradict each other."""
+        if self.thousands is not None and (
+            len(self.thousands) != 1 or self.thousands.isalnum() or self.thousands in "+-"
+        ):
+            raise ConfigError(f"data.thousands: must be one character such as ',' or ' ' (got {self.thousands!r})")
+        if self.thousands == self.decimal:
+            raise ConfigError(f"data.thousands and data.decimal must differ (both are '{self.decimal}')")
+
+    @property
+    def plain(self) -> bool:
+        """True for a decimal point without a thousands separator."""
+        return self.decimal == "." and self.thousands is None
+
+    @property
+    def group(self) -> str:
+        """Regular expression of the thousands separator."""
+        alike = {" ": f"[{SPACES}]", "'": "['\u2019]"}
+        return alike.get(self.thousands or "", re.escape(self.thousands or ""))
+
+    @property
+    def pattern(self) -> str:
+        """Regular expression of a number; thousands may have the Indian groups of two digits."""
+        point = re.escape(self.decimal)
+        grouped = (
+            f"[0-9]{{1,3}}(?:{self.group}[0-9]{{3}})+|[0-9]{{1,2}}(?:{self.group}[0-9]{{2}})+{self.group}[0-9]{{3}}"
+        )
+        integer = f"[0-9]+|{grouped}" if self.thousands else "[0-9]+"
+        return f"[+-]?(?:(?:{integer})(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+
+    def numbers(self, text: pd.Series) -> Floats:
+        """[K] values of fields that match the pattern."""
+        if self.thousands:
+            text = text.str.replace(self.group, "", regex=True)
+        return text.str.replace(self.decimal, ".", regex=False).to_numpy(dtype=object).astype(np.float64)
+
+
+PLAIN = NumberStyle()
 
 
 def parse_numbers(
-    text: pd.Series, lines: Ints, *, column: str, source: str, decimal: str = ".", thousands: str | None = None
-) -> Floats:
-    """Parse a column to the nearest float64 values [N], NaN where missing.
+    text: pd.Series, lines: Ints, *, column: str, source: str, style: NumberStyle = PLAIN
+) -> tuple[Floats, tuple[DataNote, ...]]:
+    """Parse a column to the nearest float64 values [N], NaN where missing, and notes about what was corrected.
 
     Args:
         text: [N] fields in decimal or exponent form, or missing (empty, NA, NaN, null, none, ?, -, .).
         lines: [N] physical line of each field.
-        decimal: `"."` or `","`.
-        thousands: the thousands separator; None for none.
+        style: how numbers are written.
 
     Raises:
         DataError: text that is not a number, an infinite or too large value, or only missing values.
-        ConfigError: `thousands` is not one character, or equals `decimal`.
     """
-    values = _parse_plain(text) if decimal == "." and thousands is None else None
+    values, notes = _parse_plain(text) if style.plain else None, list[DataNote]()
     if values is None:
-        values = _spelled(text, lines, f"column '{column}'", source, _NumberFormat(decimal, thousands))
+        values, notes = _parse_spelled(text, lines, column, source, style)
     if np.isinf(values).any():
         raise DataError(_infinite(text, lines, np.isinf(values), column, source))
     if np.isnan(values).all():
         raise DataError(f"{source}: column '{column}': all {len(values)} values are missing; a forecast needs numbers")
-    return values
+    return values, (*notes, *_rounding_notes(text, values, column=column))
 
 
-def number_notes(text: pd.Series, values: Floats, *, column: str) -> tuple[DataNote, ...]:
+def _rounding_notes(text: pd.Series, values: Floats, *, column: str) -> tuple[DataNote, ...]:
     """Note about integers that a float64 cannot represent, from the fields [N] and their values [N]."""
     large = np.flatnonzero(np.abs(values) >= MAX_EXACT_INTEGER)
     if not large.size:
@@ -69,67 +131,55 @@ def number_notes(text: pd.Series, values: Floats, *, column: str) -> tuple[DataN
     return (DataNote(NoteCode.ROUNDED_INTEGERS, f"column '{column}': {rule}"),)
 
 
-def refuse_grouped(text: pd.Series, values: Floats, lines: Ints, *, column: str, source: str) -> None:
-    """Raise DataError if points may group thousands: `1.000` among values such as 999.
+def check_points(
+    text: pd.Series, values: Floats, lines: Ints, *, column: str, source: str, likely: bool
+) -> tuple[DataNote, ...]:
+    """Check a column in which all points precede three digits, as in `1.234`, so that they may group thousands.
 
-    That is the case if all points precede three digits and these values are far smaller than the others.
+    Args:
+        likely: true if the file may have grouped integers; else a note is enough where no number lacks a point.
+
+    Raises:
+        DataError: the points may group thousands.
     """
     grouped = text.str.fullmatch(_THOUSANDS).to_numpy(dtype=bool)
-    if not grouped.any():
-        return
-    pointed = text.str.contains(".", regex=False).to_numpy(dtype=bool) & ~np.isnan(values)
-    ungrouped = ~pointed & ~np.isnan(values)
-    if (pointed & ~grouped).any() or not ungrouped.any():
-        return
-    small, typical = (float(np.median(np.abs(values[mask]))) for mask in (grouped, ungrouped))
-    if small * GROUPED_RATIO < typical:
-        k = int(np.flatnonzero(grouped)[0])
-        field = text.iloc[k].strip()
-        raise DataError(
-            f"{source}:{lines[k]}: column '{column}': '{field}' may be {field.replace('.', '')}, for values without a "
-            f"point are about {typical / small:,.0f} times as large; "
-            'set data.thousands: "." if the point groups thousands, or data.decimal: "." if it is a decimal point'
-        )
+    numbers = ~np.isnan(values) & (values != 0)
+    pointed = text.str.contains(".", regex=False).to_numpy(dtype=bool) & numbers
+    if not grouped.any() or (pointed & ~grouped).any():
+        return ()
+    k = int(np.flatnonzero(grouped)[0])
+    field = text.iloc[k].strip()
+    written = field.replace(".", "")
+    small, typical = (
+        np.median(np.abs(values[mask])) if mask.any() else np.nan for mask in (pointed, numbers & ~pointed)
+    )
+    if small * GROUPED_RATIO >= typical:
+        return ()  # decimals of the size of the other numbers
+    if not likely and np.isnan(typical):
+        setting = "set data.thousands: '.' if it groups thousands"
+        return (DataNote(NoteCode.POINT, f"column '{column}': the point of '{field}' read as decimal; {setting}"),)
+    rule = f"'{field}' may be {written}, for all points are before three digits"
+    fixes = (Fix("data.thousands=.", f"read {written}"), Fix("data.decimal=.", f"read {field} as a decimal number"))
+    where = f"{source}:{lines[k]}: column '{column}'"
+    raise DataError(Fault(f"{where}: {rule}", FaultCode.DECIMAL_UNCLEAR, int(lines[k]), column, fixes))
 
 
 def looks_like_numbers(text: pd.Series) -> bool:
     """True if most fields of a sample are numbers, possibly with currency, percent or thousands signs."""
     sample = text.iloc[:: max(1, len(text) // SAMPLE)]
     filled = _filled(sample) or _filled(text)
-    return len(filled) > 0 and sum(_LOOSE.fullmatch(field) is not None for field in filled) >= 0.8 * len(filled)
+    loose = sum(_LOOSE.fullmatch(field) is not None for field in filled)
+    return len(filled) > 0 and (loose >= 0.8 * len(filled) or has_one_unit(filled))
 
 
 def _filled(text: pd.Series) -> list[str]:
     """Fields that are not missing."""
-    return [str(field) for field in text.tolist() if str(field).strip().lower() not in MISSING]
+    return [str(field) for field in text.tolist() if (word := str(field).strip().lower()) not in _EMPTY and word]
 
 
 def is_missing(text: pd.Series) -> Bools:
     """[N] true for missing values: empty, NA, N/A, NaN, null, none, ?, - or ."""
     return np.asarray(text.str.strip().str.lower().isin(MISSING), dtype=bool)
-
-
-class _NumberFormat:
-    """Number format: decimal and thousands separators."""
-
-    def __init__(self, decimal: str, thousands: str | None) -> None:
-        if thousands is not None and (len(thousands) != 1 or thousands.isalnum() or thousands in "+-"):
-            raise ConfigError(f"data.thousands: must be one character such as ',' or ' ' (got {thousands!r})")
-        if thousands == decimal:
-            raise ConfigError(f"data.thousands and data.decimal must differ (both are '{decimal}')")
-        self.decimal, self.thousands = decimal, thousands
-        point, group = re.escape(decimal), re.escape(thousands or "")
-        if thousands == " ":
-            group = "[ \u00a0\u202f]"
-        integer = f"[0-9]+|[0-9]{{1,3}}(?:{group}[0-9]{{3}})+" if thousands else "[0-9]+"
-        self.pattern = f"[+-]?(?:(?:{integer})(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
-        self.group = group
-
-    def numbers(self, text: pd.Series) -> Floats:
-        """[K] values of fields that match the pattern."""
-        if self.thousands:
-            text = text.str.replace(self.group, "", regex=True)
-        return text.str.replace(self.decimal, ".", regex=False).to_numpy(dtype=object).astype(np.float64)
 
 
 def _parse_plain(text: pd.Series) -> Floats | None:
@@ -146,27 +196,126 @@ def _parse_plain(text: pd.Series) -> Floats | None:
     return values
 
 
-def _spelled(text: pd.Series, lines: Ints, where: str, source: str, notation: _NumberFormat) -> Floats:
-    """[N] values in a number format, parsed once per distinct field."""
+@dataclass(frozen=True)
+class _Distinct:
+    """Distinct stripped fields [K] of a column: their values, NaN where missing, and which cannot be read."""
+
+    values: Floats
+    bad: Bools
+    signs: str = ""  # how signs around numbers were read
+    signed: Bools | None = None
+    marked: Bools | None = None
+
+
+def _parse_spelled(
+    text: pd.Series, lines: Ints, column: str, source: str, style: NumberStyle
+) -> tuple[Floats, list[DataNote]]:
+    """Parse a column once per distinct field."""
     codes, distinct = pd.factorize(text)
     fields = pd.Series(distinct, dtype=text.dtype).str.strip()
+    read = _read(fields, style)
+    if read.bad.any():
+        bad = read.bad[codes]
+        where = f"{source}:{lines[bad][0]}: column '{column}'"
+        fixes = tuple(_fixes(fields, read.bad, style, np.bincount(codes, minlength=len(fields))))
+        hint = "" if fixes else f"; {_hint(fields[read.bad].tolist(), fields[~read.bad].tolist(), style)}"
+        message = f"{where}: {_not_numbers(text[bad], lines[bad])}{hint}"
+        raise DataError(Fault(message, FaultCode.NOT_A_NUMBER, int(lines[bad][0]), column, fixes))
+    notes: list[DataNote] = []
+    if read.signed is not None and read.signed.any():
+        count = pluralize(int(read.signed[codes].sum()), "value")
+        notes.append(DataNote(NoteCode.NUMBER_SIGNS, f"column '{column}': {count}: {read.signs}"))
+    if read.marked is not None and read.marked.any():
+        marks = ", ".join(f"'{mark}'" for mark in fields[read.marked][:MAX_SHOWN])
+        count = pluralize(int(read.marked[codes].sum()), "value")
+        notes.append(DataNote(NoteCode.MISSING_MARKS, f"column '{column}': {count} read as missing: {marks}"))
+    return np.asarray(read.values[codes], dtype=np.float64), notes
+
+
+def _read(fields: pd.Series, style: NumberStyle) -> _Distinct:
+    """Read distinct stripped fields."""
     missing = is_missing(fields)
-    number = fields.str.fullmatch(notation.pattern).to_numpy(dtype=bool)
-    if not (missing | number).all():
-        bad = ~(missing | number)[codes]
-        hint = _hint(_stripped(text[bad]), notation)
-        parted = ~bad & text.str.contains(notation.decimal, regex=False).to_numpy(dtype=bool)
-        if hint in _OTHERWISE and parted.any():
-            k = int(np.flatnonzero(parted)[0])
-            hint = f"write decimals with one sign: line {lines[k]} has '{text.iloc[k]}'"
-        raise DataError(f"{source}:{lines[bad][0]}: {where}: {_not_numbers(text[bad], lines[bad])}; {hint}")
+    number = fields.str.fullmatch(style.pattern).to_numpy(dtype=bool)
+    marked = fields.str.lower().isin(style.marks).to_numpy(dtype=bool)
+    if style.units != "error":
+        marked = marked | fields.str.fullmatch(_NO_AMOUNT).to_numpy(dtype=bool)
+    marked = marked & ~missing
     values = np.full(len(fields), np.nan)
-    values[number & ~missing] = notation.numbers(fields[number & ~missing])
-    return np.asarray(values[codes], dtype=np.float64)
+    number = number & ~missing & ~marked
+    values[number] = style.numbers(fields[number])
+    bad = ~(missing | number | marked)
+    if not bad.any() or style.units == "error":
+        return _Distinct(values, bad, marked=marked)
+    return _read_signs(fields, style, _Distinct(values, bad, marked=marked), number)
 
 
-def _stripped(text: pd.Series) -> list[str]:
-    return [field.strip() for field in text.iloc[:1000]]
+def _read_signs(fields: pd.Series, style: NumberStyle, read: _Distinct, number: Bools) -> _Distinct:
+    """Read the fields that are not plain numbers as numbers with signs around them, where the signs are clear."""
+    rest = np.flatnonzero(read.bad)
+    split = [split_signs(str(field)) for field in fields.iloc[rest]]
+    found = [signed for signed in split if signed is not None]
+    bare = [signed for field in fields[number] if (signed := split_signs(str(field))) is not None]
+    multiply = {"multiply": True, "ignore": False}.get(style.units, multiplies([*found, *bare]))
+    if multiply is None or not found:
+        return read
+    texts = [("", 1.0) if signed is None else signed.text(multiply=multiply) for signed in split]
+    cores = pd.Series([core for core, _ in texts], dtype=str)
+    fits = cores.str.fullmatch(style.pattern).to_numpy(dtype=bool)
+    values, bad, signed_fields = read.values.copy(), read.bad.copy(), np.zeros(len(fields), dtype=np.bool_)
+    factors = np.array([factor for _, factor in texts])
+    values[rest[fits]] = style.numbers(cores[fits]) * factors[fits]
+    bad[rest[fits]], signed_fields[rest[fits]] = False, True
+    return replace(read, values=values, bad=bad, signed=signed_fields, signs=describe_signs(found, multiply=multiply))
+
+
+def _fixes(fields: pd.Series, bad: Bools, style: NumberStyle, counts: Ints) -> Iterator[Fix]:
+    """Yield the settings with which all fields can be read."""
+    unread = fields[bad].tolist()
+    if all(_INFINITE.fullmatch(field) for field in unread):
+        return
+    other = {".": ",", ",": "."}[style.decimal]
+    tried = []
+    if any(other in field for field in unread):
+        tried.append((replace(style, decimal=other, thousands=None), f"data.decimal={other}", f"read 1{other}5 as 1½"))
+    tried += [
+        (
+            _grouped_by(style, sign),
+            f'data.thousands="{sign}"' if sign in " '" else f"data.thousands={sign}",
+            f"read 1{sign}234 as 1234",
+        )
+        for sign in (",", ".", " ", "'")
+        if sign != style.thousands and any(sign in field for field in unread)
+    ]
+    if style.units != "error":
+        signs = [signed for field in unread if (signed := split_signs(field)) is not None]
+        multiply = any(signed.factors for signed in signs)
+        tried.append(
+            (replace(style, units="multiply"), "data.units=multiply", "read K, M and bn as factors")
+            if multiply
+            else (replace(style, units="ignore"), "data.units=ignore", "read the numbers without the signs around them")
+        )
+    left = [(_read(fields, other_style).bad.sum(), Fix(setting, effect)) for other_style, setting, effect in tried]
+    fewest = min((count for count, _ in left), default=len(unread))
+    proposed = len(unread) <= _MAX_MARKS and all(
+        count > 1 or not _DIGIT.search(field) for field, count in zip(unread, counts[bad].tolist(), strict=True)
+    )
+    if fewest == 0 or (fewest <= len(unread) / 2 and not proposed):  # in the second case, the rest is reported next
+        yield from (fix for count, fix in left if count == fewest)
+    elif proposed:
+        pronoun = "it" if len(unread) == 1 else "them"
+        yield Fix(f"data.missing_marks={marks_setting(unread)}", f"read {pronoun} as missing")
+
+
+def _grouped_by(style: NumberStyle, sign: str) -> NumberStyle:
+    """Style with another thousands separator, and the decimal separator that follows from it."""
+    decimal = {",": ".", ".": ","}.get(sign, style.decimal)
+    return replace(style, thousands=sign, decimal=decimal)
+
+
+def marks_setting(marks: list[str]) -> str:
+    """Write marks as a value of `data.missing_marks`."""
+    quoted = [mark if re.fullmatch(r"[\w.+-]+", mark) else f'"{mark}"' for mark in marks]
+    return quoted[0] if len(marks) == 1 else f"[{', '.join(quoted)}]"
 
 
 def _not_numbers(text: pd.Series, lines: Ints) -> str:
@@ -178,30 +327,15 @@ def _not_numbers(text: pd.Series, lines: Ints) -> str:
     return f"{len(text)} {fault}: {truncate_items(locations, len(text))}"
 
 
-def _hint(fields: list[str], notation: _NumberFormat) -> str:
-    """Fix that applies to all fields, else a general one."""
-    grouped = [_GROUPED.fullmatch(field) for field in fields]
+def _hint(fields: list[str], others: list[str], style: NumberStyle) -> str:
+    """Advice that applies to all fields that cannot be read beside others, else a general one."""
     if all(_INFINITE.fullmatch(field) for field in fields):
         return "values must be finite; leave the field empty if the value is unknown"
     if all(field[:1] == '"' for field in fields):
         return "remove the blank between the delimiter and the quote"
-    if all(field[:1] in ("(", "\u2212") for field in fields):
-        return "write negative numbers with a hyphen, as in -5"
-    if any(_SIGNS.search(field) for field in fields):
-        return "remove currency and percent signs"
-    both = {match.groups() if (match := _BOTH.fullmatch(field)) else None for field in fields}
-    if len(both) == 1 and (signs := both.pop()) and notation.thousands is None:
-        return f'set data.thousands: "{signs[0]}" and data.decimal: "{signs[1]}"'
-    if all(grouped) and grouped[0] and notation.thousands is None:
-        sign = grouped[0]["sign"]
-        maybe_decimal = sign in ",." and sign != notation.decimal
-        other = f', or data.decimal: "{sign}" if it is the decimal separator' if maybe_decimal else ""
-        return f'set data.thousands: "{sign}" if it groups thousands{other}'
-    if (notation.decimal, notation.thousands) == (".", None) and all(_COMMA.fullmatch(field) for field in fields):
-        return _OTHERWISE[0]
-    if notation.decimal == "," and all(_POINT.fullmatch(field) for field in fields):
-        return _OTHERWISE[1]
-    return "correct them, or leave the field empty where a value is missing"
+    if all(_TWO_SIGNS.fullmatch(field) for field in fields) and any(style.decimal in field for field in others):
+        return "write all decimals with one sign"
+    return _CORRECT
 
 
 def _infinite(text: pd.Series, lines: Ints, infinite: Bools, column: str, source: str) -> str:

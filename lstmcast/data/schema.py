@@ -64,6 +64,10 @@ class NoteCode(StrEnum):
     DELIMITER = "delimiter"
     TRAILING_DELIMITERS = "trailing_delimiters"
     DECIMAL_COMMA = "decimal_comma"
+    POINT = "point"
+    THOUSANDS = "thousands"
+    NUMBER_SIGNS = "number_signs"
+    MISSING_MARKS = "missing_marks"
     ROW_INDEX = "row_index"
     BLANK_LINES = "blank_lines"
     PARQUET_ROWS = "parquet_rows"
@@ -124,6 +128,8 @@ class Table:
         text: one text column for each header, in file order; an empty field is `""`.
         lines: [N] physical line on which each row starts (the header of a plain file is line 1).
         decimal: `"."` or `","`.
+        thousands: the thousands separator; None for none.
+        unclear: columns in which every point may group thousands: `1.234` may be 1234.
         notes: remarks.
     """
 
@@ -131,6 +137,8 @@ class Table:
     text: pd.DataFrame
     lines: Ints
     decimal: str = "."
+    thousands: str | None = None
+    unclear: tuple[str, ...] = ()
     notes: tuple[DataNote, ...] = ()
 
 
@@ -171,6 +179,8 @@ class ReadOptions:
     encoding: str | None = None
     decimal: str | None = None
     thousands: str | None = None
+    units: str = "auto"  # auto | multiply | ignore | error
+    missing_marks: tuple[str, ...] = ()  # empty: those in common use, and others are refused; "none": no others
     features: tuple[str, ...] = ()  # of series with a label: the columns of numbers; empty: all that are left
     format: str = "table"  # table | text
 
@@ -179,9 +189,8 @@ class ReadOptions:
         """Build from the `data` section of a config."""
         target = section["target"]
         names = (target,) if isinstance(target, str) else tuple(target or ())
-        lists = {
-            name: tuple(section.get(name, ())) for name in ("id_columns", "features")
-        }  # models of before lack some
+        listed = ("id_columns", "features", "missing_marks")
+        lists = {name: tuple(map(str, section.get(name, ()))) for name in listed}  # models of before lack some
         return cls(**{**section, "target": names, **lists})
 
 

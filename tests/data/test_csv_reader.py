@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lstmcast.data.csv_reader import read_table
 from lstmcast.data.schema import DataNote, NoteCode, Table
-from lstmcast.errors import ConfigError, DataError, LstmcastError
+from lstmcast.errors import DataError, LstmcastError
 
 
 def table_of(folder: Path, text: str | bytes, name: str = "d.csv", **options: str) -> Table:
@@ -108,36 +108,6 @@ def test_other_delimiters_are_said(tmp_path: Path, sign: str, note: str) -> None
     table = table_of(tmp_path, f"ds{sign}y\n2020{sign}1\n")
     assert fields(table) == [["ds", "y"], ["2020", "1"]]
     assert table.notes == (DataNote(NoteCode.DELIMITER, note),)
-
-
-@pytest.mark.parametrize(
-    ("text", "decimal"),
-    [
-        ("ds;y\n2020;1,5\n2021;2\n2022;\n", ","),
-        ("ds;y;z\n2020;1,500;0,25\n", ","),
-        ("ds;y\n2020;0,123\n", ","),
-        ("ds;y\n2020;-1,234\n2021;1,2e3\n", ","),
-        ('ds,y\n2020,"1,5"\n2021,"22,75"\n', ","),
-        ("ds;y\n2020;1,234\n2021;5,678\n", "."),
-        ("ds;y\n2020;1,234.5\n2021;5,6\n", "."),
-        ("ds;y\n2020;1,5\n2021;2.5\n", "."),
-        ("ds;y;city\n2020;1.5;Paris, FR\n", "."),
-        ("ds;y\n01.02.2020;1,5\n", ","),
-    ],
-)
-def test_a_decimal_comma_is_inferred_where_numbers_need_it(tmp_path: Path, text: str, decimal: str) -> None:
-    """A comma is the decimal sign only where it cannot group thousands; then a note names the column."""
-    table = table_of(tmp_path, text)
-    assert table.decimal == decimal
-    assert (NoteCode.DECIMAL_COMMA in {note.code for note in table.notes}) == (decimal == ",")
-
-
-def test_a_given_decimal_sign_wins(tmp_path: Path) -> None:
-    """The sign pinned is taken without a note; anything but point and comma is refused."""
-    table = table_of(tmp_path, "ds;y\n2020;1,5\n", decimal=".")
-    assert (table.decimal, table.notes) == (".", (DataNote(NoteCode.DELIMITER, "delimiter ';'"),))
-    with pytest.raises(ConfigError, match=r"data\.decimal: must be '\.' or ','"):
-        table_of(tmp_path, "ds;y\n2020;1,5\n", decimal="'")
 
 
 def test_short_and_long_rows_are_listed(tmp_path: Path) -> None:

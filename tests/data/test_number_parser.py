@@ -11,16 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstmcast.data.number_parser import looks_like_numbers, number_notes, parse_numbers, refuse_grouped
+from lstmcast.data.number_parser import COMMON_MARKS, NumberStyle, check_points, looks_like_numbers, parse_numbers
 from lstmcast.data.schema import NoteCode
-from lstmcast.errors import ConfigError, DataError
+from lstmcast.errors import ConfigError, DataError, Fault, FaultCode
 from lstmcast.types import Floats
 
 
 def numbers(*fields: str, **options: str) -> Floats:
     """Parses fields that lie on lines 2, 3, 4 and so on."""
     lines = np.arange(2, len(fields) + 2)
-    return parse_numbers(pd.Series(fields, dtype=str), lines, column="y", source="d.csv", **options)
+    style = NumberStyle(**options)
+    return parse_numbers(pd.Series(fields, dtype=str), lines, column="y", source="d.csv", style=style)[0]
 
 
 def refused(*fields: str, **options: str) -> str:
@@ -91,32 +92,111 @@ def test_what_python_or_pandas_would_let_through_is_refused(field: str) -> None:
     assert "1 value is not a number" in refused("1", field)
 
 
+def fault(*fields: str, **options: str) -> Fault:
+    """The only fault of the fields."""
+    with pytest.raises(DataError) as caught:
+        numbers(*fields, **options)
+    (found,) = caught.value.faults
+    return found
+
+
 @pytest.mark.parametrize(
-    ("field", "options", "hint"),
+    ("field", "options", "settings"),
     [
-        ("1,234.5", {}, 'set data.thousands: ","'),
-        ("1.234,5", {}, 'set data.thousands: "." and data.decimal: ","'),
-        ("1 234 567,50", {}, 'set data.thousands: " " and data.decimal: ","'),
-        ("(5)", {}, "write negative numbers with a hyphen"),
-        ("\u22125", {}, "write negative numbers with a hyphen"),
-        (' "5"', {}, "remove the blank between the delimiter and the quote"),
-        ("1,234", {}, 'set data.thousands: "," if it groups thousands, or data.decimal: ","'),
-        ("1 234", {}, 'set data.thousands: " "'),
-        ("1'234'567", {}, 'set data.thousands: "\'"'),
-        ("1.234,5", {"decimal": ","}, 'set data.thousands: "."'),
-        ("12,5", {}, 'set data.decimal: "," if 1,5 means 1.5'),
-        ("12.5", {"decimal": ","}, 'set data.decimal: "." if 1.5'),
-        ("$12", {}, "remove currency and percent signs"),
-        ("12 €", {}, "remove currency and percent signs"),
-        ("5%", {}, "remove currency and percent signs"),
-        ("-inf", {}, "values must be finite"),
-        ("Infinity", {}, "values must be finite"),
-        ("12,34", {"thousands": ","}, "correct them"),
+        ("1,234.5", {}, ["data.thousands=,"]),
+        ("1.234,5", {}, ["data.thousands=."]),
+        ("1,234", {}, ["data.decimal=,", "data.thousands=,"]),
+        ("1 234", {}, ['data.thousands=" "']),
+        ("1'234'567", {}, ['data.thousands="\'"']),
+        ("1.234,5", {"decimal": ","}, ["data.thousands=."]),
+        ("12,5", {}, ["data.decimal=,"]),
+        ("12.5", {"decimal": ","}, ["data.decimal=."]),
+        ("1.000.000", {}, ["data.thousands=."]),
+        ("$12", {"units": "error"}, []),
+        ("12 p", {"units": "auto"}, ["data.units=ignore"]),
+        ("5%", {"units": "auto"}, ["data.units=ignore"]),
+        ("3m", {"units": "auto"}, ["data.units=multiply"]),
+        ("-inf", {}, []),
+        ("Infinity", {}, []),
+        ("unknown", {}, ["data.missing_marks=unknown"]),
+        ("#REF!", {}, ['data.missing_marks="#REF!"']),
+        ("12,34", {"thousands": ","}, ["data.decimal=,"]),
+        ("1x", {}, []),
     ],
 )
-def test_the_hint_matches_the_fault(field: str, options: dict[str, str], hint: str) -> None:
-    """Each kind of number that is not plain gets its own advice."""
-    assert hint in refused("1", field, **options)
+def test_fixes_are_the_settings_that_read_the_field(field: str, options: dict[str, str], settings: list[str]) -> None:
+    """Only settings with which all fields can be read are proposed."""
+    found = fault("1", field, **options)
+    assert (found.code, found.line, found.column) == (FaultCode.NOT_A_NUMBER, 3, "y")
+    assert [fix.setting for fix in found.fixes] == settings
+
+
+def test_an_unreadable_text_that_repeats_is_proposed_as_missing() -> None:
+    """A text with digits only if it repeats; several texts as a list."""
+    assert [fix.setting for fix in fault("1", "<1", "2", "<1").fixes] == ['data.missing_marks="<1"']
+    assert fault("1", "<1", "2").fixes == ()
+    (fix,) = fault("1", "bad", "2", "<1", "<1").fixes
+    assert fix.setting == 'data.missing_marks=[bad, "<1"]'
+
+
+@pytest.mark.parametrize("mark", COMMON_MARKS)
+def test_common_marks_are_missing(mark: str) -> None:
+    """They are read as missing with a note, in either case."""
+    fields, style = pd.Series(["1", mark, mark.upper(), "2"], dtype=str), NumberStyle(marks=COMMON_MARKS)
+    values, (note,) = parse_numbers(fields, np.arange(4), column="y", source="d.csv", style=style)
+    np.testing.assert_array_equal(values, [1, np.nan, np.nan, 2])
+    assert note.code is NoteCode.MISSING_MARKS
+    assert "2 values" in note.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "values"),
+    [
+        (["$1.5", "$2", "-$3", "$(4)"], None),
+        (["$1.5", "$2", "-$3", "$-4", "($5)"], [1.5, 2, -3, -4, -5]),
+        (["€ 12", "12 €", "EUR"], None),
+        (["USD 12", "USD 13"], [12, 13]),
+        (["$5", "6", "$ -"], [5, 6, np.nan]),
+        (["5%", "6.5 %"], [5, 6.5]),
+        (["5%", "0.06"], None),
+        (["(123)", "4"], [-123, 4]),
+        (["123-", "4"], [-123, 4]),
+        (["\u22125", "4"], [-5, 4]),
+        (["-5-", "4"], None),
+        (["(-5)", "4"], None),
+        (["792K", "1.2M", "3.4bn", "12"], [792e3, 1.2e6, 3.4e9, 12]),
+        (["950k", "1.2m", "800"], [950e3, 1.2e6, 800]),
+        (["12m", "13.5m"], [12, 13.5]),
+        (["12m", "13"], None),
+        (["1.2 Mio. €", "3 Mrd. €"], [1.2e6, 3e9]),
+        (["12 kWh", "13.5 kWh"], [12, 13.5]),
+        (["12 kWh", "13.5 MWh"], None),
+        (["12 kWh", "13.5"], None),
+        (["<5", "6"], None),
+        (["~5", "6"], None),
+    ],
+)
+def test_signs_around_numbers(fields: list[str], values: list[float] | None) -> None:
+    """Signs are read where they are clear in the whole column; None: refused."""
+    if values is None:
+        assert fault(*fields, units="auto").code is FaultCode.NOT_A_NUMBER
+    else:
+        text, style = pd.Series(fields, dtype=str), NumberStyle(units="auto")
+        read, notes = parse_numbers(text, np.arange(len(fields)), column="y", source="d.csv", style=style)
+        np.testing.assert_allclose(read, values)
+        assert NoteCode.NUMBER_SIGNS in {note.code for note in notes}
+
+
+def test_units_that_differ_are_ignored_or_multiplied_where_set() -> None:
+    """The values of `data.units`."""
+    np.testing.assert_allclose(numbers("12m", "13", units="multiply"), [12e6, 13])
+    np.testing.assert_allclose(numbers("12m", "13", units="ignore"), [12, 13])
+    np.testing.assert_allclose(numbers("12.3 p", "13", "14*", units="ignore"), [12.3, 13, 14])
+
+
+def test_indian_groups_have_two_digits() -> None:
+    """Lakh and crore, as in 12,34,567.89."""
+    assert numbers("12,34,567.89", "5,000", "99", thousands=",").tolist() == [1234567.89, 5000, 99]
 
 
 @pytest.mark.parametrize(
@@ -139,30 +219,35 @@ def test_declared_thousands_must_be_groups_of_three(field: str) -> None:
     assert "1 value is not a number" in refused("1", field, thousands=",")
 
 
-def refused_as_grouped(*fields: str) -> str:
-    """The error for points that may group thousands, or an empty text."""
+def points(*fields: str, likely: bool = False) -> tuple[NoteCode, ...]:
+    """The notes about points that may group thousands."""
     text, lines = pd.Series(fields, dtype=str), np.arange(2, len(fields) + 2)
-    values = parse_numbers(text, lines, column="y", source="f.csv")
-    try:
-        refuse_grouped(text, values, lines, column="y", source="f.csv")
-    except DataError as err:
-        return str(err)
-    return ""
+    values, _ = parse_numbers(text, lines, column="y", source="f.csv")
+    return tuple(note.code for note in check_points(text, values, lines, column="y", source="f.csv", likely=likely))
 
 
-def test_points_that_may_part_thousands_are_refused() -> None:
-    """A point that may group thousands or separate decimals is refused."""
-    message = refused_as_grouped("998", "999", "1.000", "1.001")
-    assert message.startswith("f.csv:4: column 'y': '1.000' may be 1000")
-    assert 'data.thousands: "."' in message
-    assert 'data.decimal: "."' in message
-    assert "'1.234' may be 1234" in refused_as_grouped("1000", "1001", "", "1.234")
+@pytest.mark.parametrize(
+    ("fields", "line"), [(("998", "999", "1.000", "1.001"), 4), (("1000", "1001", "", "1.234"), 5)]
+)
+def test_points_that_may_part_thousands_are_refused(fields: tuple[str, ...], line: int) -> None:
+    """A point that may group thousands or separate decimals is refused, with both settings."""
+    with pytest.raises(DataError) as caught:
+        points(*fields)
+    (found,) = caught.value.faults
+    assert (found.code, found.line, found.column) == (FaultCode.DECIMAL_UNCLEAR, line, "y")
+    assert [fix.setting for fix in found.fixes] == ["data.thousands=.", "data.decimal=."]
+
+
+def test_points_before_three_digits_alone_are_noted_or_refused() -> None:
+    """They are decimal with a note, but refused in a file that may have grouped integers."""
+    assert points("1.000", "1.001", "0") == (NoteCode.POINT,)
+    with pytest.raises(DataError):
+        points("1.000", "1.001", likely=True)
 
 
 @pytest.mark.parametrize(
     "fields",
     [
-        ("1.000", "1.001"),  # decimals with three digits
         ("149", "149.875", "150.125"),  # of the same size
         ("998", "999", "1.5", "1.001"),  # a decimal for certain
         ("998", "0.125"),  # no group begins with 0
@@ -171,17 +256,12 @@ def test_points_that_may_part_thousands_are_refused() -> None:
 )
 def test_other_points_part_decimals(fields: tuple[str, ...]) -> None:
     """Columns with an unambiguous point are accepted."""
-    assert refused_as_grouped(*fields) == ""
+    assert points(*fields, likely=True) == ()
 
 
 def test_decimals_with_two_signs_are_no_matter_of_settings() -> None:
-    """Mixed decimal signs are refused, with the first line of each sign."""
-    assert "write decimals with one sign: line 2 has '100.0'" in refused("100.0", "101,8")
-
-
-def test_points_that_group_millions_ask_for_the_sign_only() -> None:
-    """They part no decimals, whatever else is set."""
-    assert refused("980000", "1.000.000").endswith('set data.thousands: "." if it groups thousands')
+    """Mixed decimal signs are refused."""
+    assert fault("100.0", "101,8").fixes == ()
 
 
 def test_thousands_must_be_one_sign_other_than_the_decimal() -> None:
@@ -210,9 +290,9 @@ def test_integers_that_a_float_cannot_hold_are_counted() -> None:
     exact = [str(2**53), str(2**54), "1e300", "12345678901234567.5"]
     fields = [*exact, str(2**53 + 1), str(-(2**53) - 1), " +9007199254740993 "]
     text = pd.Series(fields, dtype=str)
-    (note,) = number_notes(text, numbers(*fields), column="y")
+    _, (note,) = parse_numbers(text, np.arange(7), column="y", source="d.csv")
     assert (note.code, "column 'y': 3 integers " in note.text) == (NoteCode.ROUNDED_INTEGERS, True)
-    assert number_notes(text[:4], numbers(*exact), column="y") == ()
+    assert parse_numbers(text[:4], np.arange(4), column="y", source="d.csv")[1] == ()
 
 
 @pytest.mark.parametrize(
@@ -246,8 +326,8 @@ def test_a_million_rows_of_many_spellings() -> None:
     values = np.random.default_rng(1).integers(-(10**6), 10**6, 10**6) / 1000
     text = pd.Series([str(value) for value in values.tolist()], dtype=str)
     lines = np.arange(2, len(text) + 2)
-    assert (parse_numbers(text, lines, column="y", source="d.csv") == values).all()
+    assert (parse_numbers(text, lines, column="y", source="d.csv")[0] == values).all()
     text.iloc[7] = "?"
-    found = parse_numbers(text, lines, column="y", source="d.csv")
+    found, _ = parse_numbers(text, lines, column="y", source="d.csv")
     assert np.flatnonzero(found != values).tolist() == [7]
     assert np.isnan(found[7])
