@@ -1,4 +1,4 @@
-"""How good are the forecasts? lstmcast, as a user runs it, on competition sets and published files.
+"""The accuracy of forecasts on competition sets and published files, with the commands of a user.
 
 Every figure comes from the command line: the past is written as a CSV, `lstmcast train` and `lstmcast predict` run as
 processes of their own, and the forecasts they wrote are scored against what came after. Without --final, the end of
@@ -32,15 +32,15 @@ def forecast(case: Case, config: str, seed: int) -> Record:
     """The scores of one training, and what it cost."""
     with tempfile.TemporaryDirectory() as name:
         data, flags = case.write(Path(name))
-        asked = [*flags, "--horizon", case.horizon, "--config", config, "--seed", seed]
-        costs = train_and_predict(Path(name), data, asked)
+        args = [*flags, "--horizon", case.horizon, "--config", config, "--seed", seed]
+        costs = train_and_predict(Path(name), data, args)
         if "failed" in costs:
             return costs
         try:
-            said = case.read(Path(name) / FORECAST)
+            values = case.read(Path(name) / FORECAST)
         except KeyError as err:
             return {"failed": f"not forecast: {err}"}
-    return {**case.facts, **case.score(said), **costs}
+    return {**case.facts, **case.score(values), **costs}
 
 
 def baseline(case: Case, name: str) -> Record:
@@ -48,26 +48,26 @@ def baseline(case: Case, name: str) -> Record:
     return {**case.facts, **case.score(case.baseline(name))}
 
 
-def jobs(asked: argparse.Namespace) -> Iterator[Job]:
+def jobs(args: argparse.Namespace) -> Iterator[Job]:
     """All that is to be measured, case by case."""
-    if asked.scaling is not None:
-        yield from scaling_jobs(asked.data, asked.configs, asked.scaling or COUNTS)
+    if args.scaling is not None:
+        yield from scaling_jobs(args.data, args.configs, args.scaling or COUNTS)
         return
-    for key, case in selected(asked):
+    for key, case in selected(args):
         for name in BASELINES:
             yield Job(key | {"method": name, "seed": 0}, partial(baseline, case, name))
-        for seed in asked.seeds:
-            for config in asked.configs:
+        for seed in args.seeds:
+            for config in args.configs:
                 run = partial(forecast, case, config, seed)
                 yield Job(key | {"method": f"lstmcast {config}", "seed": seed}, run)
 
 
-def shown(records: Sequence[Record], asked: argparse.Namespace) -> list[Record]:
-    """The records of the part that is held out, and of sets as large as asked for."""
+def shown(records: Sequence[Record], args: argparse.Namespace) -> list[Record]:
+    """The records of the held-out part, with sets of the requested size."""
     backs = {"set": (0,), "file": range(1, ORIGINS + 1)}
-    if asked.holdout == "train":
+    if args.holdout == "train":
         backs = {"set": (1,), "file": range(ORIGINS + 1, 2 * ORIGINS + 1)}
-    limits = {"set": asked.limit, "file": None}
+    limits = {"set": args.limit, "file": None}
     return [
         record
         for record in records
@@ -83,13 +83,13 @@ def lines(records: Sequence[Record], *, final: bool) -> list[str]:
 
 
 def _circumstances(records: Sequence[Record]) -> list[str]:
-    """When and where these figures were found, by which state of the code and which peers."""
+    """The date and place of the figures, the state of the code, and the peers."""
     ours = {record["state"] for record in records if record["key"]["method"].split()[0] in (*BASELINES, "lstmcast")}
-    others = {record["state"] for record in records} - ours
+    rest = {record["state"] for record in records} - ours
     days = sorted(record["at"][:10] for record in records)
     where = " and ".join(sorted({record["machine"] for record in records}))
     states = f"lstmcast's source in the state {', '.join(sorted(ours))}"
-    return [f"Measured from {days[0]} to {days[-1]} on {where}; {'; '.join([states, *sorted(others)])}."]
+    return [f"Measured from {days[0]} to {days[-1]} on {where}; {'; '.join([states, *sorted(rest)])}."]
 
 
 def main() -> None:
@@ -102,14 +102,14 @@ def main() -> None:
     parser.add_argument("--records", type=Path, default=HERE / "accuracy.jsonl", help="raw figures, which are added to")
     parser.add_argument("--peers", type=Path, default=HERE / "peers.jsonl", help="raw figures of peers.py")
     parser.add_argument("--from", dest="rebuild", type=Path, help="measure nothing: tables of these raw figures")
-    asked = parser.parse_args()
-    if asked.rebuild is None:
-        if asked.data is None:
+    args = parser.parse_args()
+    if args.rebuild is None:
+        if args.data is None:
             parser.error("--data is needed, but for --from")
-        work(jobs(asked), asked.records, state=state_of_code())
-    records = shown([*read(asked.rebuild or asked.records), *read(asked.peers)], asked)
-    final = asked.holdout == "test"
-    output = asked.output or HERE / ("accuracy.md" if final else "accuracy-tuning.md")
+        work(jobs(args), args.records, state=state_of_code())
+    records = shown([*read(args.rebuild or args.records), *read(args.peers)], args)
+    final = args.holdout == "test"
+    output = args.output or HERE / ("accuracy.md" if final else "accuracy-tuning.md")
     page = lines(records, final=final)
     report(output, "Accuracy" if final else "Accuracy while tuning: test parts unseen", page)
     sys.stdout.write("\n".join(page) + "\n")

@@ -62,7 +62,7 @@ def figures(records: Sequence[Record], names: Sequence[str] = tuple(METRICS)) ->
 
 def set_lines(records: Sequence[Record], *, final: bool) -> list[str]:
     """A table for each competition set."""
-    said: list[str] = []
+    lines: list[str] = []
     groups = by([record for record in records if record["key"]["part"] == "set"], "name")
     for name in (name for name in SETS if (name,) in groups):
         runs = by(groups[name,], "method")
@@ -71,8 +71,8 @@ def set_lines(records: Sequence[Record], *, final: bool) -> list[str]:
         header = ["method", "runs", *(title for title, _ in METRICS.values()), "source"]
         count = next(record["series"] for record in groups[name,] if "series" in record)
         title = f"## {name}: {count:,} series, H {SETS[name].horizon}, m {SETS[name].season}"
-        said += [title, "", *table(header, rows), ""]
-    return said
+        lines += [title, "", *table(header, rows), ""]
+    return lines
 
 
 def _row(method: str, runs: Sequence[Record]) -> list[str]:

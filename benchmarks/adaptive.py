@@ -2,7 +2,7 @@
 
 A model is trained once, on three years. Then a run is made every day, as a schedule would: the newest day is observed,
 14 days are forecast, the intervals are adapted by what came true, and all of it is recorded. After 90 days the series
-shifts. Coverage is counted over the 365 runs after that, of the intervals as the model says them (fixed) and as they
+shifts. Coverage is counted over the 365 runs after that, of the intervals of the model (fixed) and as they
 are issued (adaptive); wanted: 80 % within .04.
 """
 
@@ -40,7 +40,7 @@ SHIFTS = {
 
 def values(shift: str, seed: int) -> list[float]:
     """A weekly and a yearly season about 1000 and autoregressive noise (AR(1), .5, shocks of standard deviation 10)."""
-    rng, noise, level, said = random.Random(seed), 0.0, 1000.0, []
+    rng, noise, level, values = random.Random(seed), 0.0, 1000.0, []
     for t in range(PAST + BEFORE + AFTER + HORIZON):
         now = shift if t >= PAST + BEFORE else "none"
         noise = (1.0 if now == "walk" else 0.5) * noise + rng.gauss(0.0, 20.0 if now == "variance" else 10.0)
@@ -49,8 +49,8 @@ def values(shift: str, seed: int) -> list[float]:
         if now == "jumps" and rng.random() < 1 / 20:
             level += rng.choice((-33.0, 33.0))
         season = 33 * math.sin(2 * math.pi * t / 7) + 16 * math.sin(2 * math.pi * t / 365.25)
-        said.append(level + season + noise)
-    return said
+        values.append(level + season + noise)
+    return values
 
 
 def panel(path: Path, series: list[float]) -> Panel:
@@ -85,8 +85,8 @@ def covered(whole: Panel, forecaster: Forecaster, folder: Path) -> tuple[np.ndar
             )
             if day >= BEFORE:
                 came = whole.values[seen.lengths[0] :][:HORIZON]
-                for said, hits in ((run.base, fixed), (run.forecast, adaptive)):
-                    hits.append((said.lower[:, 0] <= came) & (came <= said.upper[:, 0]))
+                for forecast, hits in ((run.base, fixed), (run.forecast, adaptive)):
+                    hits.append((forecast.lower[:, 0] <= came) & (came <= forecast.upper[:, 0]))
     return np.stack(fixed, axis=1), np.stack(adaptive, axis=1)
 
 
@@ -94,9 +94,9 @@ def main() -> None:
     """Measures, and writes the result."""
     parser = arguments(__doc__, __file__)
     parser.add_argument("--seeds", type=int, default=3, help="how many series of each kind, with seeds 0, 1, …")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     hits: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {shift: [] for shift in SHIFTS}
-    for seed in range(asked.seeds):
+    for seed in range(args.seeds):
         with tempfile.TemporaryDirectory() as name:
             file = Path(name) / "sales.csv"
             forecaster = trained(panel(file, values("none", seed)[:PAST]), seed)
@@ -104,11 +104,11 @@ def main() -> None:
                 folder = Path(name) / shift
                 folder.mkdir()
                 hits[shift].append(covered(panel(file, values(shift, seed)), forecaster, folder))
-                shares = [f"{one[0].mean():.3f}" for one in hits[shift][-1]]
-                progress(f"seed {seed}, {shift}: 80 % interval fixed {shares[0]}, adaptive {shares[1]}")
+                coverage = [f"{one[0].mean():.3f}" for one in hits[shift][-1]]
+                progress(f"seed {seed}, {shift}: 80 % interval fixed {coverage[0]}, adaptive {coverage[1]}")
     rows = [row for shift, words in SHIFTS.items() for row in shown(words, hits[shift])]
     heads = ["after day 90", "intervals", "in 80 %", "least to most", "first 30 days", "step 1", "step 14", "in 95 %"]
-    report(asked.output, "Coverage over the year after a shift", [*table(heads, rows), "", *NOTES])
+    report(args.output, "Coverage over the year after a shift", [*table(heads, rows), "", *NOTES])
 
 
 NOTES = [
@@ -125,10 +125,10 @@ def shown(words: str, hits: list[tuple[np.ndarray, np.ndarray]]) -> list[list[st
         each = np.stack([one[k] for one in hits])  # [seeds, 2, 365, 14]
         own = each[:, 0].mean(axis=(1, 2))
         inner = each[:, 0]
-        shares = (inner[:, :30].mean(), inner[:, :, 0].mean(), inner[:, :, -1].mean(), each[:, 1].mean())
+        coverage = (inner[:, :30].mean(), inner[:, :, 0].mean(), inner[:, :, -1].mean(), each[:, 1].mean())
         span = f"{own.min():.3f} to {own.max():.3f}"
         whole = f"{own.mean():.3f}"
-        rows.append([words, name, f"**{whole}**" if k else whole, span, *(f"{share:.3f}" for share in shares)])
+        rows.append([words, name, f"**{whole}**" if k else whole, span, *(f"{value:.3f}" for value in coverage)])
         words = ""
     return rows
 

@@ -15,10 +15,10 @@ from common import COMMAND, DATA, arguments, must, progress, report, table
 SEASON = HELD_OUT = 12
 
 
-def mase(actual: list[float], said: list[float], past: list[float]) -> float:
+def mase(actual: list[float], forecast: list[float], past: list[float]) -> float:
     """Mean absolute scaled error (Hyndman & Koehler 2006), season 12."""
     scale = statistics.mean(abs(now - before) for before, now in zip(past, past[SEASON:], strict=False))
-    return statistics.mean(abs(a - s) for a, s in zip(actual, said, strict=True)) / scale
+    return statistics.mean(abs(a - s) for a, s in zip(actual, forecast, strict=True)) / scale
 
 
 def lstmcast(folder: Path, seed: int) -> tuple[list[float], float]:
@@ -34,22 +34,22 @@ def main() -> None:
     """Measures, and writes the result."""
     parser = arguments(__doc__, __file__)
     parser.add_argument("--seeds", type=int, default=5, help="how many trainings, with seeds 0, 1, …")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     header, *months = (DATA / "air_passengers.csv").read_text(encoding="utf-8").splitlines()
     values = [float(line.split(",")[1]) for line in months]
     past, actual = values[:-HELD_OUT], values[-HELD_OUT:]
     rows, scores = [], []
     with tempfile.TemporaryDirectory() as name:
         (Path(name) / "past.csv").write_text("\n".join([header, *months[:-HELD_OUT], ""]), encoding="utf-8")
-        for seed in range(asked.seeds):
-            said, seconds = lstmcast(Path(name), seed)
-            scores.append(mase(actual, said, past))
+        for seed in range(args.seeds):
+            forecast, seconds = lstmcast(Path(name), seed)
+            scores.append(mase(actual, forecast, past))
             rows.append([f"lstmcast, seed {seed}", f"{scores[-1]:.3f}", f"{seconds:.0f}"])
             progress(f"seed {seed}: MASE {scores[-1]:.3f}")
     rows.append(["**lstmcast, median**", f"**{statistics.median(scores):.3f}**", ""])
     rows.append(["lstmcast, least to most", f"{min(scores):.3f} to {max(scores):.3f}", ""])
     rows.append(["seasonal naive", f"{mase(actual, past[-SEASON:], past):.3f}", ""])
-    report(asked.output, "Air passengers, last 12 months held out", table(["forecast", "MASE", "train s"], rows))
+    report(args.output, "Air passengers, last 12 months held out", table(["forecast", "MASE", "train s"], rows))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 from common import progress, report, table
 from competitions import load
-from scored_case import Case, Said, Scores
+from scored_case import Case, ForecastValues, Scores
 from selection import options
 from zeroshot import past_of
 
@@ -43,20 +43,20 @@ def scores(case: Case, method: str) -> Scores:
     if method == NAIVE:
         return case.score(case.baseline(NAIVE))
     past = past_of(case)
-    asked = {"forecast.horizon": case.horizon}
-    forecaster = load_pretrained_forecaster(past) if method == NONE else train(past, load_config(method, asked))
-    said = forecaster.predict(past, case.horizon)
-    return case.score(Said(said.values, said.lower, said.upper))
+    args = {"forecast.horizon": case.horizon}
+    forecaster = load_pretrained_forecaster(past) if method == NONE else train(past, load_config(method, args))
+    forecast = forecaster.predict(past, case.horizon)
+    return case.score(ForecastValues(forecast.values, forecast.lower, forecast.upper))
 
 
 def row(method: str, found: Sequence[dict[str, Scores]]) -> list[str]:
     """MASE beside seasonal naive's, and coverage, over all series."""
     pairs = [(one[method]["mase"], one[NAIVE]["mase"]) for one in found]
-    known = [(error, rival) for error, rival in pairs if error is not None and rival]
-    ratio = statistics.geometric_mean(max(error, LEAST) / max(rival, LEAST) for error, rival in known)
-    better = sum(error < rival for error, rival in known)
+    known = [(error, baseline) for error, baseline in pairs if error is not None and baseline]
+    ratio = statistics.geometric_mean(max(error, LEAST) / max(baseline, LEAST) for error, baseline in known)
+    better = sum(error < baseline for error, baseline in known)
     inside = [[one[method][f"coverage_{level}"] for one in found] for level in (80, 95)]
-    shares = [
+    fractions = [
         f"{statistics.mean(s for s in column if s is not None):.3f}" if method != NAIVE else "" for column in inside
     ]
     mean = statistics.mean(error for error, _ in known)
@@ -65,7 +65,7 @@ def row(method: str, found: Sequence[dict[str, Scores]]) -> list[str]:
         f"{ratio:.3f}",
         f"{mean:.3f}",
         f"{better}",
-        *shares,
+        *fractions,
     ]
 
 
@@ -73,26 +73,26 @@ def main() -> None:
     """Train, forecast, and write the table."""
     parser = options(__doc__, __file__)
     parser.add_argument("--configs", nargs="+", default=["auto", "lstm"], help="of lstmcast")
-    asked = parser.parse_args()
-    methods = [*asked.configs, NONE, NAIVE]
+    args = parser.parse_args()
+    methods = [*args.configs, NONE, NAIVE]
     found: list[dict[str, Scores]] = []
     short = 0
     for name, count in COUNTS.items():
-        for case in alone(load(asked.data, name, final=asked.holdout == "test"), count):
+        for case in alone(load(args.data, name, final=args.holdout == "test"), count):
             try:
                 found.append({method: scores(case, method) for method in methods})
             except DataError:
                 short += 1
                 continue
             progress(f"{case.ids[0]}: {[round(found[-1][method]['mase'] or 0.0, 2) for method in methods]}")
-    part = "test" if asked.holdout == "test" else "training"
-    said = (
+    part = "test" if args.holdout == "test" else "training"
+    forecast = (
         f"{len(found)} series of M3, each by itself: the last H of its {part} part are forecast ({short} more were too "
         "short for a training). The ratio is a geometric mean, MASE a mean."
     )
     header = ["method", "of seasonal naive's MASE", "MASE", "better than it", "in 80 %", "in 95 %"]
-    page = [said, "", *table(header, [row(method, found) for method in methods])]
-    report(asked.output, "One short series by itself", page)
+    page = [forecast, "", *table(header, [row(method, found) for method in methods])]
+    report(args.output, "One short series by itself", page)
     sys.stdout.write("\n".join(page) + "\n")
 
 

@@ -164,7 +164,7 @@ def rule_of(path: Path) -> Rule:
     return RULES.get(path.stem) or RULES.get(path.stem.partition("_")[0]) or Rule(series=())
 
 
-def judge(path: Path, rule: Rule, command: tuple[str, ...]) -> Verdict:
+def evaluate(path: Path, rule: Rule, command: tuple[str, ...]) -> Verdict:
     """Run a file and follow the advice of a refusal."""
     attempt = run(path, rule, rule.settings, command)
     if not attempt.faults:
@@ -179,9 +179,9 @@ def follow(
     """Follow the advice of a refusal; return the settings of the first path, and reasons why the advice fails."""
     if refusal.exit_code != DATA_ERROR or not refusal.fixes or depth == MAX_DEPTH:
         return refusal.settings, list(refusal.faults)
-    first, *others = (run(path, rule, (*refusal.settings, fix), command) for fix in refusal.fixes)
+    first, *rest = (run(path, rule, (*refusal.settings, fix), command) for fix in refusal.fixes)
     settings, reasons = (first.settings, []) if not first.faults else follow(path, rule, first, command, depth + 1)
-    for other in others:
+    for other in rest:
         if other.exit_code and not (other.exit_code == DATA_ERROR and other.fixes):
             reasons.append(f"-s {other.settings[-1]}: {other.faults[0]}")
     return settings, reasons
@@ -272,7 +272,7 @@ def _between(name: str, low: float, high: float, limits: tuple[float, float] | N
 
 
 def keeps_clock(path: Path, forecast: pd.DataFrame) -> bool:
-    """Whether the forecast's last two days correlate best with the pattern by hour of the last two weeks unmoved."""
+    """Return True if the forecast's last two days correlate best with the unshifted hourly pattern of two weeks."""
     past = pd.read_csv(path)
     hours = past.iloc[:, 0].str.slice(11, 13).astype(int)
     pattern = past.iloc[-14 * 24 :, 1].groupby(hours).mean().to_numpy()
@@ -303,7 +303,7 @@ def main() -> None:
     files = sorted(path for path in options.data.iterdir() if path.is_file() and path.name.startswith(options.only))
     verdicts = []
     for path in files:
-        verdict = judge(path.resolve(), rule_of(path), (sys.executable, "-m", "lstmcast"))
+        verdict = evaluate(path.resolve(), rule_of(path), (sys.executable, "-m", "lstmcast"))
         verdicts.append(verdict)
         advice = " ".join(f"-s {shlex.quote(setting)}" for setting in verdict.settings)
         print(

@@ -1,4 +1,4 @@
-"""What the benchmarks share: processes measured one by one, and results that say where and when they were made.
+"""Shared parts of the benchmarks: measured processes, and results with their date and machine.
 
 Standard library only, and small on purpose: Linux counts the memory of the process that starts another into the peak of
 the one it starts.
@@ -37,7 +37,7 @@ class Finished:
         seconds: by the clock on the wall.
         cpu_seconds: of all its threads together, which other work on the machine leaves nearly as they are.
         peak_mib: the most memory it held.
-        stdout, stderr: what it said.
+        stdout, stderr: its output.
     """
 
     code: int
@@ -48,7 +48,7 @@ class Finished:
     stderr: str
 
 
-def measure(command: Sequence[str], folder: Path, *, limit: float = threading.TIMEOUT_MAX) -> Finished:
+def run_measured(command: Sequence[str], folder: Path, *, limit: float = threading.TIMEOUT_MAX) -> Finished:
     """Runs a process in `folder` to its end, with no input and no terminal.
 
     Args:
@@ -77,7 +77,7 @@ def measure(command: Sequence[str], folder: Path, *, limit: float = threading.TI
 
 def must(command: Sequence[str], folder: Path) -> Finished:
     """`measure`, for a process that has to succeed: ends the benchmark with its message where it does not."""
-    done = measure(command, folder)
+    done = run_measured(command, folder)
     if done.code:
         sys.exit(f"{' '.join(map(str, command))}\nended with {done.code}:\n{done.stderr}")
     return done
@@ -115,7 +115,7 @@ def versions() -> str:
 
 
 def report(path: Path, title: str, lines: Iterable[str]) -> None:
-    """Writes a result as Markdown, with date, machine and versions, and says where it lies."""
+    """Write a result as Markdown, with date, machine and versions, and print its path."""
     made = f"Made by `benchmarks/{Path(sys.argv[0]).name}` on {datetime.date.today()}: {machine()}; {versions()}."
     path.write_text("\n".join([f"# {title}", "", made, "", *lines, ""]), encoding="utf-8")
     sys.stderr.write(f"written: {path}\n")

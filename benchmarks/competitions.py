@@ -68,7 +68,7 @@ def load(data: Path, name: str, *, final: bool, limit: int | None = None) -> Cas
 
 
 def _m4(data: Path, one: Competition, *, final: bool) -> Iterator[tuple[str, Floats]]:
-    """Series of M4, with the test part only where it is asked for."""
+    """Series of M4, with the test part only if requested."""
     train = _m4_rows(data / "m4" / f"{one.stem}-train.csv.gz")
     test = _m4_rows(data / "m4" / f"{one.stem}-test.csv.gz") if final else {}
     for name, values in train.items():
@@ -98,6 +98,6 @@ def _check(case: Case, published: tuple[float, float]) -> None:
 
 
 def known(name: str) -> list[dict[str, str]]:
-    """What others reached on the test part of a set, as published: method, figures and source, each as text."""
+    """Published results on the test part of a set: method, figures and source, each as text."""
     with (Path(__file__).parent / "known.csv").open(encoding="utf-8", newline="") as file:
         return [row for row in csv.DictReader(file) if row["set"] == name]

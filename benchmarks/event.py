@@ -1,6 +1,6 @@
-"""How good are the probabilities of an event, beside how often it came true before? On hourly files of half a year.
+"""The quality of event probabilities, compared with earlier event rates, on hourly files of half a year.
 
-`lstmcast backtest --config event` trains once, on what came before the first origin, and is asked at origins seven
+`lstmcast backtest --config event` trains once, on what came before the first origin, and predicts at origins seven
 hours apart, so that every hour of the day is one, over the last half year. The seasonal rate is the share of yeses at
 the same hour of all days before; the strongest baseline is whichever of all was best on these very origins.
 """
@@ -46,29 +46,29 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds exog/")
     parser.add_argument("--seeds", type=int, default=3, help="how many trainings of the first case; the others: one")
     parser.add_argument("--cases", type=int, default=len(CASES), help="how many cases, from the first on")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     rows, first = [], []
-    for number, case in enumerate(CASES[: asked.cases]):
-        for seed in range(1 if number else asked.seeds):
-            row, scores = measured(case, asked.data, seed)
+    for number, case in enumerate(CASES[: args.cases]):
+        for seed in range(1 if number else args.seeds):
+            row, scores = measured(case, args.data, seed)
             first += [] if number else [scores]
             rows.append(row)
             progress(" | ".join(row))
     skills = [scores["skills"]["seasonal_rate"] for scores in first]
     errors = [scores["scores"]["lstmcast"]["calibration_error"] for scores in first]
-    said = (
+    forecast = (
         f"{CASES[0].event}: Brier skill against the seasonal rate {statistics.median(skills):.3f} in the median of "
         f"{len(first)} seeds (wanted: > {SKILL}), calibration error {statistics.median(errors):.3f} (wanted: < "
         f"{CALIBRATION})."
     )
     about = f"{ORIGINS} origins, {STEP} hours apart, up to the end of each file; 24 steps ahead of each."
-    report(asked.output, "Probabilities of an event", [said, "", about, "", *table(HEADER, rows)])
+    report(args.output, "Probabilities of an event", [forecast, "", about, "", *table(HEADER, rows)])
 
 
 def measured(case: Case, data: Path, seed: int) -> tuple[list[str], dict[str, Any]]:
     """One line of the table, and all scores."""
     with tempfile.TemporaryDirectory() as folder:
-        asked = [
+        args = [
             "--config",
             "event",
             "--target",
@@ -79,7 +79,7 @@ def measured(case: Case, data: Path, seed: int) -> tuple[list[str], dict[str, An
             str(seed),
         ]
         rolling = ["--n-origins", str(ORIGINS), "--step-size", str(STEP), "--json", "--quiet"]
-        done = must([COMMAND, "backtest", str((data / case.file).resolve()), *asked, *rolling], Path(folder))
+        done = must([COMMAND, "backtest", str((data / case.file).resolve()), *args, *rolling], Path(folder))
     scores = json.loads(done.stdout)
     lstm, skills, best = scores["scores"]["lstmcast"], scores["skills"], scores["skill"]
     return [

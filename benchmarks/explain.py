@@ -1,6 +1,6 @@
 """Does `lstmcast explain` name what matters? Its past values are taken away, and others at random, on hourly files.
 
-For each file the last rows are learnt from with the default config. From several origins, the tenth of past steps with
+The default config is trained on the last rows of each file. From several origins, the tenth of past steps with
 the highest attribution is replaced by what would have been usual there, and the forecast made again, all of it:
 networks, smoothing, and how far its members are trusted. The same is done with a tenth at random. The steps to choose
 from are those that the network reads (context and lags), though a forecast depends on more: among all, chance would hit
@@ -35,14 +35,14 @@ FILES = {  # hourly files and the column to forecast
     "exog/example_pedestrians_multivariate.csv.gz": ("ds", "location_4"),
 }
 WANTED, SECONDS = 3, 3
-SHARE = 0.1
+STEP_FRACTION = 0.1
 LISTS = ("ratios", "errors", "seconds", "busy")
 APART = 37  # steps between origins: every hour of the day comes
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What came of one file.
+    """The results of one file.
 
     Attributes:
         name: of the file.
@@ -79,19 +79,19 @@ def at_origin(forecaster: lstmcast.Forecaster, panel: Panel, back: int, draws: i
     explained = explain(forecaster, known)
     shape, rng = forecaster.ensemble.preprocessings[0].window_spec, np.random.default_rng(back)
     pool = np.arange(len(known.values))[-(shape.context + shape.lags) :]
-    count = round(SHARE * len(pool))
+    count = round(STEP_FRACTION * len(pool))
     top = pool[np.argsort(-explained.importance[pool], kind="stable")[:count]]
     largest = change(forecaster, known, explained, top)
     chance = [change(forecaster, known, explained, rng.choice(pool, count, replace=False)) for _ in range(draws)]
     return [largest / max(one, 1e-12) for one in chance], explained.error
 
 
-def measured(folder: Path, path: Path, asked: argparse.Namespace) -> Measured:
+def measured(folder: Path, path: Path, args: argparse.Namespace) -> Measured:
     """One file."""
     forecaster = lstmcast.Forecaster.load(path.stem, folder / "models")
     panel = lstmcast.read(path, training_read_options(forecaster))
-    found = [at_origin(forecaster, panel, APART * k, asked.draws) for k in range(asked.origins)]
-    timed = [process(folder, path) for _ in range(asked.repeats + 1)][1:]
+    found = [at_origin(forecaster, panel, APART * k, args.draws) for k in range(args.origins)]
+    timed = [process(folder, path) for _ in range(args.repeats + 1)][1:]
     seconds, busy = map(list, zip(*timed, strict=True))
     ratios = [ratio for ratios, _ in found for ratio in ratios]
     return Measured(path.stem, ratios, [error for _, error in found], seconds, busy)
@@ -123,21 +123,21 @@ def main() -> None:
     parser.add_argument("--origins", type=int, default=10, help="origins of each file")
     parser.add_argument("--draws", type=int, default=20, help="random choices at each origin")
     parser.add_argument("--repeats", type=int, default=3, help="timed runs of `lstmcast explain`")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     found = []
     with tempfile.TemporaryDirectory() as name:
         for file, columns in FILES.items():
-            path = prepare(Path(name), asked.data / file, columns, asked.rows)
-            found.append(measured(Path(name), path, asked))
+            path = prepare(Path(name), args.data / file, columns, args.rows)
+            found.append(measured(Path(name), path, args))
             progress(f"{file}: {statistics.median(found[-1].ratios):.1f} times")
     setting = (
-        f"The last {asked.rows:,} rows of each file; {asked.origins} origins, {APART} steps apart, and {asked.draws} "
+        f"The last {args.rows:,} rows of each file; {args.origins} origins, {APART} steps apart, and {args.draws} "
         f"random choices at each. Median, with the tenth and the ninetieth percentile; wanted: ≥ {WANTED} times. "
         f"A process reads the file, explains, and draws; wanted: < {SECONDS} s."
     )
     header = ["file", "change by the highest tenth / by a random tenth", "largest completeness error"]
     header += ["seconds by the clock", "seconds of a processor"]
-    report(asked.output, "What an explanation names", [setting, "", *table(header, rows(found))])
+    report(args.output, "What an explanation names", [setting, "", *table(header, rows(found))])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from common import COMMAND, Finished, arguments, measure, progress, report, table
+from common import COMMAND, Finished, arguments, progress, report, run_measured, table
 
 FOLDERS = ("single", "panel", "messy", "exog")
 HEADER = (
@@ -30,7 +30,7 @@ HEADER = (
 
 
 def refusal(step: str, done: Finished, limit: float) -> str:
-    """Why a step ended early: the message and the exit code."""
+    """The reason for an early end: the message and the exit code."""
     if done.code == -9:
         return f"{step}: stopped after {limit:.0f} s"
     return f"{step}, exit {done.code}: {done.stderr.strip() or '(silence)'}"
@@ -54,13 +54,15 @@ def best_baseline(scores: dict[str, dict[str, float | None]]) -> str:
 def trial(path: str, folder: Path, limit: float) -> list[str]:
     """One row of the table: what lstmcast made of the file at `path`, seen from `folder`."""
     row = dict.fromkeys(HEADER, "") | {"file": path}
-    done = measure([COMMAND, "check", path, "--json"], folder, limit=limit)
+    done = run_measured([COMMAND, "check", path, "--json"], folder, limit=limit)
     if done.code:
         return list((row | {"refusal": refusal("check", done, limit)}).values())
     found = json.loads(done.stdout)
     row |= {"columns": columns(found["columns"])}
     row |= {key: str(found[key]) for key in ("rows", "series", "frequency", "season")}
-    done = measure([COMMAND, "train", path, "--model-dir", "models", "--name", "trial", "--json"], folder, limit=limit)
+    done = run_measured(
+        [COMMAND, "train", path, "--model-dir", "models", "--name", "trial", "--json"], folder, limit=limit
+    )
     if done.code:
         return list((row | {"refusal": refusal("train", done, limit)}).values())
     result = json.loads(done.stdout)
@@ -68,7 +70,7 @@ def trial(path: str, folder: Path, limit: float) -> list[str]:
     row |= {"outcome": result["skill"]["outcome"], "MASE lstmcast": "" if ours is None else f"{ours:.3f}"}
     row |= {"MASE best baseline": best_baseline(result["scores"]), "train s": f"{done.seconds:.1f}"}
     ask = [COMMAND, "predict", path, "--model-dir", "models", "--model", "trial", "--output", "forecast.csv", "--quiet"]
-    done = measure(ask, folder, limit=limit)
+    done = run_measured(ask, folder, limit=limit)
     row |= {"predict s": f"{done.seconds:.1f}"}
     return list((row | {"refusal": refusal("predict", done, limit) if done.code else ""}).values())
 
@@ -78,15 +80,15 @@ def main() -> None:
     parser = arguments(__doc__, __file__)
     parser.add_argument("--data", type=Path, required=True, help=f"folder that holds {', '.join(FOLDERS)}")
     parser.add_argument("--limit", type=float, default=600.0, help="seconds for one process")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     rows = []
-    for source in (path for name in FOLDERS for path in sorted((asked.data / name).glob("*.csv*"))):
+    for source in (path for name in FOLDERS for path in sorted((args.data / name).glob("*.csv*"))):
         with tempfile.TemporaryDirectory() as name:  # the file is seen as single/name.csv, wherever it really lies
             (Path(name) / source.parent.name).symlink_to(source.parent.resolve())
-            rows.append(trial(f"{source.parent.name}/{source.name}", Path(name), asked.limit))
+            rows.append(trial(f"{source.parent.name}/{source.name}", Path(name), args.limit))
         progress(" · ".join(rows[-1]))
     refused = sum(bool(row[-1]) for row in rows)
-    report(asked.output, "Published files", [f"{len(rows)} files, {refused} refused.", "", *table(HEADER, rows)])
+    report(args.output, "Published files", [f"{len(rows)} files, {refused} refused.", "", *table(HEADER, rows)])
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ NOTE = (
 
 @dataclass(frozen=True)
 class Method:
-    """What a method reached.
+    """The results of a method.
 
     Attributes:
         name: its name.
@@ -46,32 +46,35 @@ class Method:
         """For each file, one seed's error over that of another method, on the origins that both have."""
         found = {}
         for file, scores in seed.items():
-            pairs = [(error, rival) for k, error in scores.items() if (rival := other.typical(file, k)) is not None]
+            pairs = [
+                (error, baseline) for k, error in scores.items() if (baseline := other.typical(file, k)) is not None
+            ]
             if pairs:
-                own, theirs = (sum(errors) for errors in zip(*pairs, strict=True))
-                found[file] = own / theirs
+                own, reference = (sum(errors) for errors in zip(*pairs, strict=True))
+                found[file] = own / reference
         return found
 
 
 def file_lines(records: Sequence[Record]) -> list[str]:
     """All methods in short, then every file, then what failed."""
-    chosen = [record for record in records if record["key"]["part"] == "file"]
-    if not chosen:
+    selected = [record for record in records if record["key"]["part"] == "file"]
+    if not selected:
         return []
-    found = {name: _method(name, runs) for (name,), runs in by(chosen, "method").items()}
+    found = {name: _method(name, runs) for (name,), runs in by(selected, "method").items()}
     methods = sorted(found.values(), key=lambda method: ours_first(method.name))
     header = ["method", "files", "better than seasonal naive", "of its MASE", "of AutoETS's MASE", "in 80 %", "in 95 %"]
-    said = ["## Published files", "", NOTE, "", *table(header, [_short(method, found) for method in methods]), ""]
+    lines = ["## Published files", "", NOTE, "", *table(header, [_short(method, found) for method in methods]), ""]
     rows = [
-        [name, *_facts(runs), *(method.of(name) for method in methods)] for (name,), runs in by(chosen, "name").items()
+        [name, *_facts(runs), *(method.of(name) for method in methods)]
+        for (name,), runs in by(selected, "name").items()
     ]
-    said += [*table(["file", "series", "H", "origins", *(method.name for method in methods)], rows), ""]
-    failed = [run for run in chosen if "failed" in run]
-    return [*said, *(f"- {run['key']['name']}, {run['key']['method']}: {run['failed']}" for run in failed)]
+    lines += [*table(["file", "series", "H", "origins", *(method.name for method in methods)], rows), ""]
+    failed = [run for run in selected if "failed" in run]
+    return [*lines, *(f"- {run['key']['name']}, {run['key']['method']}: {run['failed']}" for run in failed)]
 
 
 def _facts(runs: Sequence[Record]) -> list[str]:
-    """How many series, H, and how many origins."""
+    """The number of series, H, and the number of origins."""
     run = next(run for run in runs if "horizon" in run)
     return [str(run["series"]), str(run["horizon"]), str(len({run["key"]["back"] for run in runs}))]
 
@@ -93,18 +96,19 @@ def _short(method: Method, found: Mapping[str, Method]) -> list[str]:
     """One row: how a method compares over all files."""
     files = set().union(*method.seeds)
     naive, ets = (
-        [method.ratios(seed, found[rival]) for seed in method.seeds if rival in found] for rival in (NAIVE, ETS)
+        [method.ratios(seed, found[baseline]) for seed in method.seeds if baseline in found]
+        for baseline in (NAIVE, ETS)
     )
     compared = [file for file in files if any(file in seed for seed in naive)]
     better = sum(statistics.median(seed[file] for seed in naive if file in seed) < 1 for file in compared)
     means = [
         spread([statistics.geometric_mean(seed.values()) for seed in ratios if seed], ".3f") for ratios in (naive, ets)
     ]
-    shares = [f"{statistics.mean(column):.3f}" for column in zip(*method.inside, strict=True)]
+    fractions = [f"{statistics.mean(column):.3f}" for column in zip(*method.inside, strict=True)]
     return [
         method.name,
         str(len(files)),
         f"{better} ({better / len(compared):.0%})" if compared else "",
         *means,
-        *(shares or ["", ""]),
+        *(fractions or ["", ""]),
     ]

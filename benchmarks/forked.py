@@ -44,7 +44,7 @@ def import_learning() -> None:
 
 
 @dataclass(frozen=True)
-class Place:
+class Workplace:
     """A folder with data, a job and a model, in which commands run."""
 
     folder: Path
@@ -65,17 +65,17 @@ class Place:
         return self.folder / "forecast.csv"
 
     @classmethod
-    def made(cls, folder: Path, data: str) -> Place:
+    def made(cls, folder: Path, data: str) -> Workplace:
         """Make it, with both models trained on the data, and a forecast."""
-        place = cls(folder)
+        workplace = cls(folder)
         (folder / "job.yaml").write_text(JOB, encoding="utf-8")
         (folder / "train.csv").write_text(data, encoding="utf-8")
-        place.revise(data)
+        workplace.revise(data)
         for command in (RUN, TRAIN):
-            if code := place.do(command):
-                sys.exit(f"{' '.join(command)} ended with {code}: {place.said()}")
-        place.rehearse()
-        return place
+            if code := workplace.do(command):
+                sys.exit(f"{' '.join(command)} ended with {code}: {workplace.stderr()}")
+        workplace.rehearse()
+        return workplace
 
     def rehearse(self) -> None:
         """Run a job and a prediction in this very process: all that they load is there for the children."""
@@ -127,8 +127,8 @@ class Place:
         os.kill(child, signal.SIGKILL)
         return ended(child)
 
-    def said(self) -> str:
-        """What the last commands wrote to stderr."""
+    def stderr(self) -> str:
+        """The stderr of the last commands."""
         return (self.folder / "log").read_text(encoding="utf-8", errors="replace")
 
     def digest(self) -> str:
@@ -144,8 +144,8 @@ class Place:
         load(version)
         return sha256((version / "weights.safetensors").read_bytes()).hexdigest()
 
-    def entries(self) -> list[RunRecord]:
-        """What the ledger of the job holds."""
+    def runs(self) -> list[RunRecord]:
+        """The runs in the ledger of the job."""
         from lstmcast.persistence.ledger.ledger import FILE, Ledger
 
         with Ledger.open(self.model / FILE) as ledger:

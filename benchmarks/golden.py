@@ -208,17 +208,17 @@ def _leaves(node: object, path: str = "") -> Iterator[tuple[str, object]]:
 
 
 def _named(leaves: Mapping[str, object]) -> dict[str, object]:
-    """What is compared by name."""
+    """The values that are compared by name."""
     found = {}
     for name, suffixes in NAMED.items():
         value = _ending(leaves, suffixes)
         if value is not None:
             found[name] = value
-    for name, places in MEMBERS.items():
+    for name, prefixes in MEMBERS.items():
         for path, value in leaves.items():
-            for place in places:
-                if path.startswith(f"{place}."):
-                    found[name + path.removeprefix(place)] = value
+            for key in prefixes:
+                if path.startswith(f"{key}."):
+                    found[name + path.removeprefix(key)] = value
     return found
 
 
@@ -268,11 +268,11 @@ def values(case: Case, file: str, config: str, **settings: object) -> None:
     """Train on a shipped file; forecast from its end, further ahead than trained, and from one row earlier."""
     data = shipped(case, file)
     dotted = {key.replace("__", "."): value for key, value in settings.items()}
-    chosen = ["--config", config] if config else []
+    selected = ["--config", config] if config else []
     if (file, config) in DIVERGE:
-        case.run("diverged", "train", data, "--quiet", *chosen, allowed=(5,))
+        case.run("diverged", "train", data, "--quiet", *selected, allowed=(5,))
         dotted |= DIVERGE[file, config]
-    train(case, data, *chosen, settings=dotted)
+    train(case, data, *selected, settings=dotted)
     predict(case)
     predict(case, "further", "--horizon", "30")
     predict(case, "shorter", _shortened(case, data))
@@ -362,18 +362,18 @@ def event_column(case: Case) -> None:
 
 
 def category(case: Case) -> None:
-    """The state of a machine: the likeliest path, a drawn one, and a backtest."""
+    """The state of a machine: the most likely path, a sampled one, and a backtest."""
     rng = random.Random(5)
     first = datetime.datetime(2024, 3, 1)
     rows = []
     for t in range(700):
-        usual = "idle" if t % 24 < 12 else "run"
-        rows.append((first + datetime.timedelta(hours=t), "fault" if rng.random() < 0.05 else usual))
+        typical = "idle" if t % 24 < 12 else "run"
+        rows.append((first + datetime.timedelta(hours=t), "fault" if rng.random() < 0.05 else typical))
     data = case.write("machine.csv", [("time", "state"), *rows])
     settings = {"model.units": [32], "train.epochs": 4}
     train(case, data, "--config", "category", settings=settings)
     predict(case)
-    predict(case, "drawn", "--temperature", "0.8", "--seed", "7")
+    predict(case, "sampled", "--temperature", "0.8", "--seed", "7")
     common = ["--config", "category", "--quiet", "--json", *sets(settings)]
     case.report("backtest", case.run("backtest", "backtest", data, *common))
 
@@ -386,7 +386,7 @@ def text(case: Case) -> None:
     (case.folder / "story.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     settings = {"model.units": [24], "train.epochs": 3, "forecast.horizon": 80}
     train(case, "story.txt", "--config", "text", settings=settings)
-    for step, flags in (("predict", ()), ("drawn", ("--temperature", "0.8", "--seed", "3"))):
+    for step, flags in (("predict", ()), ("sampled", ("--temperature", "0.8", "--seed", "3"))):
         case.texts[step] = case.run(step, "predict", "--quiet", "-o", "-", *flags)
 
 
@@ -562,8 +562,8 @@ def _write_case(folder: Path, name: str) -> bool:
     """Run one case and print its duration; whether its commands ended as they should."""
     begun = time.monotonic()
     (folder / f"{name}.json").unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory() as place:
-        case = Case(Path(place))
+    with tempfile.TemporaryDirectory() as path:
+        case = Case(Path(path))
         try:
             CASES[name](case)
         except UnexpectedExitError as err:
@@ -602,7 +602,7 @@ class Difference:
     """
 
     size: float
-    place: str
+    path: str
     detail: str
 
 
@@ -616,33 +616,33 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Diff
     yield from _compare_numbers(old["numbers"], new["numbers"])
 
 
-def _compare(place: str, old: Any, new: Any, scale: float = 0.0) -> Iterator[Difference]:
+def _compare(path: str, old: Any, new: Any, scale: float = 0.0) -> Iterator[Difference]:
     """Two values of JSON; `scale`: magnitude below which differences are relative to it."""
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for k, (a, b) in enumerate(zip(old, new, strict=True)):
-            yield from _compare(f"{place}.{k}", a, b, scale)
+            yield from _compare(f"{path}.{k}", a, b, scale)
     elif _is_number(old) and _is_number(new):
         if old != new:
             size = abs(old - new) / max(abs(old), abs(new), scale)
-            yield Difference(size, place, f"{old!r} → {new!r}")
+            yield Difference(size, path, f"{old!r} → {new!r}")
     elif old != new:
-        yield Difference(math.inf, place, f"{old!r} → {new!r}"[:300])
+        yield Difference(math.inf, path, f"{old!r} → {new!r}"[:300])
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _compare_tables(place: str, old: list[list[Any]], new: list[list[Any]] | None) -> Iterator[Difference]:
+def _compare_tables(path: str, old: list[list[Any]], new: list[list[Any]] | None) -> Iterator[Difference]:
     """Cells of two tables with the same columns and rows; columns that only the new one has are ignored."""
     if new is None or len(old) != len(new) or set(old[0]) - set(new[0]):
-        yield Difference(math.inf, place, f"{len(old)} rows of {old[0]} → {new and (len(new), new[0])}")
+        yield Difference(math.inf, path, f"{len(old)} rows of {old[0]} → {new and (len(new), new[0])}")
         return
     for k, name in enumerate(old[0]):
         column, other = [row[k] for row in old[1:]], [row[new[0].index(name)] for row in new[1:]]
         scale = 1e-3 * max((abs(value) for value in column if _is_number(value)), default=0.0)
         for number, (a, b) in enumerate(zip(column, other, strict=True)):
-            yield from _compare(f"{place}.{name}.{number}", a, b, scale)
+            yield from _compare(f"{path}.{name}.{number}", a, b, scale)
 
 
 def _compare_numbers(old: Mapping[str, float], new: Mapping[str, float]) -> Iterator[Difference]:
@@ -653,17 +653,17 @@ def _compare_numbers(old: Mapping[str, float], new: Mapping[str, float]) -> Iter
         group = re.sub(r"\.\d+\b", "", path)
         scales[group] = max(scales.get(group, 0.0), 1e-3 * abs(value))
     for path, value in old.items():
-        place, scale = f"numbers.{path}", scales[re.sub(r"\.\d+\b", "", path)]
-        found = list(_compare(place, value, _nearest(known, value), scale))
+        key, scale = f"numbers.{path}", scales[re.sub(r"\.\d+\b", "", path)]
+        found = list(_compare(key, value, _nearest(known, value), scale))
         if found and path in new and found[0].size > TOLERANCE:
-            found = list(_compare(place, value, new[path], scale))
+            found = list(_compare(key, value, new[path], scale))
         yield from found
 
 
 def _nearest(known: Sequence[float], value: float) -> float | None:
     """The number nearest to a value in a sorted sequence."""
-    place = bisect_left(known, value)
-    return min(known[max(place - 1, 0) : place + 1], key=lambda other: abs(other - value), default=None)
+    path = bisect_left(known, value)
+    return min(known[max(path - 1, 0) : path + 1], key=lambda other: abs(other - value), default=None)
 
 
 def compare(old: Path, new: Path, names: Sequence[str], ignore: str) -> bool:
@@ -677,7 +677,7 @@ def compare(old: Path, new: Path, names: Sequence[str], ignore: str) -> bool:
             fine = False
             continue
         first, second = (json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for folder in (old, new))
-        found = [found for found in differences(first, second) if not ignored.search(found.place)]
+        found = [found for found in differences(first, second) if not ignored.search(found.path)]
         fine &= _print(name, found, first["weights"] == second["weights"])
     return fine
 
@@ -691,9 +691,9 @@ def _print(name: str, found: Sequence[Difference], same_weights: bool) -> bool:
     beyond = sorted((one for one in found if one.size > TOLERANCE), key=lambda one: -one.size)
     worst = max(found, key=lambda one: one.size)
     word = f"DIFFERENT in {len(beyond)} places" if beyond else "equal within 1e-9"
-    print(f"{name:28} {word}: largest {worst.size:.3g} at {worst.place}: {worst.detail}{weights}")
+    print(f"{name:28} {word}: largest {worst.size:.3g} at {worst.path}: {worst.detail}{weights}")
     for one in beyond[1:6]:
-        print(f"{'':28}   {one.size:.3g} at {one.place}: {one.detail}")
+        print(f"{'':28}   {one.size:.3g} at {one.path}: {one.detail}")
     return not beyond
 
 
@@ -714,7 +714,7 @@ def main() -> None:
     if args.command == "list":
         print("\n".join(CASES))
         return
-    names = [name for name in CASES if any(name.startswith(asked) for asked in args.only)]
+    names = [name for name in CASES if any(name.startswith(arguments) for arguments in args.only)]
     if args.command == "write":
         fine = write(args.folder, names, args.parallel)
     else:

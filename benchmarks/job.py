@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-from common import COMMAND, arguments, hourly, measure, must, progress, report, table, write_hourly
+from common import COMMAND, arguments, hourly, must, progress, report, run_measured, table, write_hourly
 
 WANTED = 0.9  # seconds
 JOB = "input: load.csv\ntrain: {epochs: 2}\nforecast: {horizon: 24}\nretrain: {every: null, on_drift: true}\n"
@@ -52,21 +52,21 @@ def run(folder: Path, job: str, rows: int) -> list[str]:
 
 
 def loads_tensorflow(folder: Path, command: list[str]) -> bool:
-    """Whether Python says that it imports TensorFlow for this command."""
-    done = measure([sys.executable, "-X", "importtime", *command], folder)
+    """Return True if Python imports TensorFlow for this command."""
+    done = run_measured([sys.executable, "-X", "importtime", *command], folder)
     return any(line.rpartition("|")[2].strip() == "tensorflow" for line in done.stderr.splitlines())
 
 
 def pairs(folder: Path, rows: int, repeats: int) -> dict[str, list[tuple[float, float]]]:
     """Seconds of each kind of run, and of a `predict` right before it; a first round is not counted."""
-    kinds: dict[str, Callable[[int], list[str]]] = {
+    commands: dict[str, Callable[[int], list[str]]] = {
         "new data": lambda k: run(folder, "job.yaml", rows + 2 * k + 1),
         "nothing new": lambda k: run(folder, "job.yaml", rows + 2 * k + 1),
         "new data and a figure": lambda k: run(folder, "drawn.yaml", rows + 2 * k + 2),
     }
-    found: dict[str, list[tuple[float, float]]] = {kind: [] for kind in kinds}
+    found: dict[str, list[tuple[float, float]]] = {kind: [] for kind in commands}
     for k in range(repeats + 1):
-        for kind, command in kinds.items():
+        for kind, command in commands.items():
             predict = must([COMMAND, "predict", "load.csv", "--quiet", "--output", "other.csv"], folder)
             found[kind].append((must(command(k), folder).seconds, predict.seconds))
         progress(f"round {k} of {repeats}: " + ", ".join(f"{each[-1][0]:.2f} s" for each in found.values()))
@@ -92,14 +92,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=5000, help="hourly rows in the CSV")
     parser.add_argument("--runs", type=int, default=720, help="runs before, an hour apart")
     parser.add_argument("--repeats", type=int, default=7, help="rounds")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        prepare(Path(name), asked.rows, asked.runs)
-        found = pairs(Path(name), asked.rows, asked.repeats)
-    setting = (
-        f"{asked.rows:,} hourly rows, 24 steps, {asked.runs} runs before; {asked.repeats} rounds of whole processes."
-    )
-    report(asked.output, "A run with nothing to train", [setting, "", *summary(found)])
+        prepare(Path(name), args.rows, args.runs)
+        found = pairs(Path(name), args.rows, args.repeats)
+    setting = f"{args.rows:,} hourly rows, 24 steps, {args.runs} runs before; {args.repeats} rounds of whole processes."
+    report(args.output, "A run with nothing to train", [setting, "", *summary(found)])
 
 
 if __name__ == "__main__":

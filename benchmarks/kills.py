@@ -21,16 +21,16 @@ from functools import partial
 from pathlib import Path
 
 from common import arguments, progress, report, table
-from forked import KILLED, PREDICT, RUN, TRAIN, Place, import_learning, monthly
+from forked import KILLED, PREDICT, RUN, TRAIN, Workplace, import_learning, monthly
 
 ROWS, SEEDS = 96, 2
-SHARES = {"train": 0.03, "predict": 0.485, "run": 0.485}
+FREQUENCIES = {"train": 0.03, "predict": 0.485, "run": 0.485}
 LATEST = 1.05  # times the usual duration: when a kill comes at the latest
 
 
 @dataclass
 class Found:
-    """What the rounds of one command found.
+    """The results of one command.
 
     Attributes:
         seconds: that the command usually takes.
@@ -50,10 +50,10 @@ class Found:
 class Rounds:
     """Rounds in one place, with one source of chance."""
 
-    def __init__(self, place: Place, seed: int) -> None:
-        self.place, self.rng = place, random.Random(seed)
+    def __init__(self, workplace: Workplace, seed: int) -> None:
+        self.workplace, self.rng = workplace, random.Random(seed)
         self.expected = {number: self._trained(number) for number in range(SEEDS)}
-        self.found = {name: Found(self._usual(name)) for name in SHARES}
+        self.found = {name: Found(self._typical_seconds(name)) for name in FREQUENCIES}
 
     @property
     def kills(self) -> int:
@@ -62,17 +62,17 @@ class Rounds:
 
     def one(self, name: str) -> None:
         """Kill, look, run again, look. A command that ended before its kill does not count."""
-        place, found, command = self.place, self.found[name], self._command(name)
-        place.revise(monthly(ROWS, last=self.rng.uniform(-5, 5)))
-        state = partial(place.weights, "trained") if name == "train" else place.digest
+        workplace, found, command = self.workplace, self.found[name], self._command(name)
+        workplace.revise(monthly(ROWS, last=self.rng.uniform(-5, 5)))
+        state = partial(workplace.weights, "trained") if name == "train" else workplace.digest
         before = state()
-        if place.killed(command, self.rng.uniform(0, LATEST * found.seconds)) != KILLED:
+        if workplace.killed(command, self.rng.uniform(0, LATEST * found.seconds)) != KILLED:
             return
         left = state()
-        place.weights("small")  # (verifies it)
+        workplace.weights("small")  # (verifies it)
         found.kills += 1
-        if code := place.do(command):
-            found.faults.append(f"{name}: the next one ended with {code}: {place.said()}")
+        if code := workplace.do(command):
+            found.faults.append(f"{name}: the next one ended with {code}: {workplace.stderr()}")
         after = state()
         found.left["old" if left == before else "new" if left == after else "neither"] += 1
         if left not in (before, after):
@@ -80,31 +80,31 @@ class Rounds:
         self._look(name, command)
 
     def _look(self, name: str, command: tuple[str, ...]) -> None:
-        """What a training and a run must have left, besides."""
-        place, found = self.place, self.found[name]
+        """Check the outputs of a training or run."""
+        workplace, found = self.workplace, self.found[name]
         if name == "train":
-            found.resumed += "going on where" in place.said()
-            if place.weights("trained") != self.expected[int(command[-1])]:
+            found.resumed += "going on where" in workplace.stderr()
+            if workplace.weights("trained") != self.expected[int(command[-1])]:
                 found.faults.append("train: other weights than those of an uninterrupted training")
         if name == "run":
-            entries = place.runs()
+            entries = workplace.runs()
             own = [entry.output_digest for entry in entries if entry.run_key == entries[-1].run_key]
-            if own != [place.digest()]:
+            if own != [workplace.digest()]:
                 found.faults.append(f"run: the forecast is not the one entry of its key ({len(own)} entries)")
 
     def _command(self, name: str) -> tuple[str, ...]:
         return {"train": (*TRAIN, "--seed", str(self.rng.randrange(SEEDS))), "predict": PREDICT, "run": RUN}[name]
 
     def _trained(self, seed: int) -> str:
-        self.place.do((*TRAIN, "--seed", str(seed)))
-        return self.place.weights("trained")
+        self.workplace.do((*TRAIN, "--seed", str(seed)))
+        return self.workplace.weights("trained")
 
-    def _usual(self, name: str) -> float:
+    def _typical_seconds(self, name: str) -> float:
         times = []
         for _ in range(1 if name == "train" else 3):
-            self.place.revise(monthly(ROWS, last=self.rng.uniform(-5, 5)))
+            self.workplace.revise(monthly(ROWS, last=self.rng.uniform(-5, 5)))
             began = time.perf_counter()
-            self.place.do(self._command(name))
+            self.workplace.do(self._command(name))
             times.append(time.perf_counter() - began)
         return statistics.median(times)
 
@@ -122,18 +122,18 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=1000, help="how many")
     parser.add_argument("--minutes", type=float, default=math.inf, help="after which it ends with fewer")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     import_learning()
     always_write_checkpoints()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        rounds = Rounds(Place.made(Path(folder), monthly(ROWS)), asked.seed)
-        while (kills := rounds.kills) < asked.kills and time.monotonic() - began < 60 * asked.minutes:
+        rounds = Rounds(Workplace.made(Path(folder), monthly(ROWS)), args.seed)
+        while (kills := rounds.kills) < args.kills and time.monotonic() - began < 60 * args.minutes:
             if kills % 50 == 0:
                 progress(f"{kills} kills, {time.monotonic() - began:.0f} s")
-            rounds.one(rounds.rng.choices(list(SHARES), list(SHARES.values()))[0])
-        leftovers = rounds.place.leftovers()
-    _report(asked.output, rounds, time.monotonic() - began, leftovers)
+            rounds.one(rounds.rng.choices(list(FREQUENCIES), list(FREQUENCIES.values()))[0])
+        leftovers = rounds.workplace.leftovers()
+    _report(args.output, rounds, time.monotonic() - began, leftovers)
 
 
 def _report(output: Path, rounds: Rounds, seconds: float, leftovers: list[str]) -> None:

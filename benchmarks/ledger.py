@@ -22,7 +22,7 @@ class Job:
     """Something to measure.
 
     Attributes:
-        key: what tells it from every other; part of its record.
+        key: the values that identify it; part of its record.
         run: measures, and returns the figures.
     """
 

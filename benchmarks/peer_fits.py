@@ -25,24 +25,24 @@ WINDOW = 4  # horizons: three that the network reads by default, and one that it
 def statsforecast(frame: pd.DataFrame, model: str, season: int, horizon: int) -> pd.DataFrame:
     """AutoETS or AutoTheta, each series on its own, on all cores."""
     library = import_module("statsforecast")
-    chosen = getattr(import_module("statsforecast.models"), model)(season_length=season)
+    selected = getattr(import_module("statsforecast.models"), model)(season_length=season)
     cores = -1 if frame["unique_id"].nunique() > 1 else 1
-    whole = library.StatsForecast(models=[chosen], freq=1, n_jobs=cores)
-    said: pd.DataFrame = whole.forecast(df=frame, h=horizon, level=list(LEVELS))
-    return said
+    whole = library.StatsForecast(models=[selected], freq=1, n_jobs=cores)
+    forecast: pd.DataFrame = whole.forecast(df=frame, h=horizon, level=list(LEVELS))
+    return forecast
 
 
 def neuralforecast(frame: pd.DataFrame, model: str, season: int, horizon: int) -> pd.DataFrame:  # noqa: ARG001
     """One network for all series, with the library's defaults; padded where a series is shorter than its window."""
     library, models = import_module("neuralforecast"), import_module("neuralforecast.models")
     padded = frame["unique_id"].value_counts().min() < WINDOW * horizon
-    chosen = getattr(models, model)(
+    selected = getattr(models, model)(
         h=horizon, max_steps=STEPS, start_padding_enabled=bool(padded), enable_progress_bar=False
     )
-    whole = library.NeuralForecast(models=[chosen], freq=1)
+    whole = library.NeuralForecast(models=[selected], freq=1)
     whole.fit(frame)
-    said: pd.DataFrame = whole.predict()
-    return said
+    forecast: pd.DataFrame = whole.predict()
+    return forecast
 
 
 def main() -> None:
@@ -53,18 +53,18 @@ def main() -> None:
     parser.add_argument("output")
     parser.add_argument("--season", type=int, required=True)
     parser.add_argument("--horizon", type=int, required=True)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     import pandas as pd
 
-    frame = pd.read_csv(asked.train, dtype={"id": str}).rename(columns={"id": "unique_id", "step": "ds"})
-    fit = statsforecast if asked.model in STATISTICAL else neuralforecast
+    frame = pd.read_csv(args.train, dtype={"id": str}).rename(columns={"id": "unique_id", "step": "ds"})
+    fit = statsforecast if args.model in STATISTICAL else neuralforecast
     begun = time.perf_counter()
-    said = fit(frame, asked.model, asked.season, asked.horizon)
+    forecast = fit(frame, args.model, args.season, args.horizon)
     seconds = time.perf_counter() - begun
-    names = {"unique_id": "id", "ds": "step", asked.model: "forecast"}
+    names = {"unique_id": "id", "ds": "step", args.model: "forecast"}
     for level in LEVELS:
-        names |= {f"{asked.model}-lo-{level}": f"lower_{level}", f"{asked.model}-hi-{level}": f"upper_{level}"}
-    said.reset_index(drop="unique_id" in said).rename(columns=names).to_csv(asked.output, index=False)
+        names |= {f"{args.model}-lo-{level}": f"lower_{level}", f"{args.model}-hi-{level}": f"upper_{level}"}
+    forecast.reset_index(drop="unique_id" in forecast).rename(columns=names).to_csv(args.output, index=False)
     print(json.dumps({"fit_s": seconds}))
 
 

@@ -1,4 +1,4 @@
-"""The same cases as `accuracy.py`, forecast by other libraries and scored by the same code.
+"""The cases of `accuracy.py`, forecast by other libraries and scored by the same code.
 
 Every library gets an environment of its own, made with `python -m venv` and pip where it is not there yet. Peers run
 one after the other, each forecast a process of its own, on all cores. Their raw figures, a JSON object a line, are what
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from common import measure, progress
+from common import progress, run_measured
 from ledger import Job, Record, work
 from scored_case import Case, Histories, read_long, write_long
 from selection import options, selected
@@ -30,7 +30,7 @@ TIMEOUT = 3600.0  # seconds for one process
 
 @dataclass(frozen=True)
 class Environment:
-    """Where a peer lives.
+    """The environment of a peer.
 
     Attributes:
         name: its library, and its folder.
@@ -68,24 +68,24 @@ def forecast(case: Case, model: str, python: Path) -> Record:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_long(folder / "past.csv", past.ids, past.histories)
-        asked = ["--season-length", str(past.season), "--horizon", str(past.horizon)]
-        command = [str(python), str(HERE / "peer_fits.py"), model, "past.csv", "forecast.csv", *asked]
-        done = measure(command, folder, limit=TIMEOUT)
+        args = ["--season-length", str(past.season), "--horizon", str(past.horizon)]
+        command = [str(python), str(HERE / "peer_fits.py"), model, "past.csv", "forecast.csv", *args]
+        done = run_measured(command, folder, limit=TIMEOUT)
         if done.code:
             return {**case.facts, "failed": f"exit {done.code}: {done.stderr.strip()[-500:]}"}
-        said = read_long(folder / "forecast.csv", past)
+        forecast = read_long(folder / "forecast.csv", past)
     fit = json.loads(done.stdout.splitlines()[-1])["fit_s"]
-    return {**case.facts, **case.score(said), "train_s": done.seconds, "fit_s": fit, "peak_mib": done.peak_mib}
+    return {**case.facts, **case.score(forecast), "train_s": done.seconds, "fit_s": fit, "peak_mib": done.peak_mib}
 
 
 def _ends(histories: Histories) -> Histories:
     return tuple(history[-LONGEST:] for history in histories)
 
 
-def jobs(asked: argparse.Namespace, model: str, python: Path) -> Iterator[Job]:
+def jobs(args: argparse.Namespace, model: str, python: Path) -> Iterator[Job]:
     """All that a peer is to forecast."""
     name = f"{PEERS[model].name} {model}"
-    for key, case in selected(asked):
+    for key, case in selected(args):
         yield Job(key | {"method": name, "seed": 0}, partial(forecast, case, model, python))
 
 
@@ -95,12 +95,12 @@ def main() -> None:
     parser.set_defaults(output=HERE / "peers.jsonl")
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS), help="whom to measure")
     parser.add_argument("--environments", type=Path, default=CACHE, help="the folder of their environments")
-    asked = parser.parse_args()
-    if asked.data is None:
+    args = parser.parse_args()
+    if args.data is None:
         parser.error("--data is needed")
-    for model in asked.peers:
-        python, version = make(PEERS[model], asked.environments)
-        work(jobs(asked, model, python), asked.output, state=version)
+    for model in args.peers:
+        python, version = make(PEERS[model], args.environments)
+        work(jobs(args, model, python), args.output, state=version)
 
 
 if __name__ == "__main__":

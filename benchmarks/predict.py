@@ -36,12 +36,12 @@ values = frame["load"].to_numpy()
 low, high = values.min(), values.max()
 window = list((values[-48:] - low) / (high - low))
 model = keras.models.load_model("plain.keras")
-said = []
+values = []
 for _ in range(steps):
-    said.append(float(model.predict(np.array(window[-48:]).reshape(1, 48, 1), verbose=0)[0, 0]))
-    window.append(said[-1])
+    values.append(float(model.predict(np.array(window[-48:]).reshape(1, 48, 1), verbose=0)[0, 0]))
+    window.append(values[-1])
 times = pd.date_range(frame["time"].iloc[-1], periods=steps + 1, freq="h")[1:]
-pd.DataFrame({"time": times, "load": np.array(said) * (high - low) + low}).to_csv("plain.csv", index=False)
+pd.DataFrame({"time": times, "load": np.array(values) * (high - low) + low}).to_csv("plain.csv", index=False)
 """
 
 
@@ -63,9 +63,9 @@ def pairs(folder: Path, steps: int, repeats: int) -> list[tuple[Finished, Finish
         found.append((must(ours, folder), must(plain, folder)))
         progress(f"pair {k} of {repeats}: {found[-1][0].seconds:.2f} s and {found[-1][1].seconds:.2f} s")
     for name in ("ours.csv", "plain.csv"):
-        said = len((folder / name).read_text(encoding="utf-8").splitlines()) - 1
-        if said != steps:
-            sys.exit(f"{name}: {said} rows were forecast instead of {steps}")
+        rows = len((folder / name).read_text(encoding="utf-8").splitlines()) - 1
+        if rows != steps:
+            sys.exit(f"{name}: {rows} rows were forecast instead of {steps}")
     return found[1:]
 
 
@@ -91,12 +91,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=5000, help="hourly rows in the CSV")
     parser.add_argument("--steps", type=int, default=24, help="steps to forecast")
     parser.add_argument("--repeats", type=int, default=7, help="pairs of runs")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        prepare(Path(name), asked.rows, asked.steps)
-        found = pairs(Path(name), asked.steps, asked.repeats)
-    setting = f"{asked.rows:,} hourly rows, {asked.steps} steps, {asked.repeats} pairs of whole processes, in turn."
-    report(asked.output, "A scheduled forecast", [setting, "", *summary(found)])
+        prepare(Path(name), args.rows, args.steps)
+        found = pairs(Path(name), args.steps, args.repeats)
+    setting = f"{args.rows:,} hourly rows, {args.steps} steps, {args.repeats} pairs of whole processes, in turn."
+    report(args.output, "A scheduled forecast", [setting, "", *summary(found)])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Makes the pretrained networks from public data, with one command: the same data and seeds, the same weights.
 
 Each class of frequency is one panel, on which `lstmcast.train` is run as on any other; what is kept are the networks,
-and the intervals around what they say.
+and the intervals around their forecasts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from common import machine, progress, versions
-from pretrain_series import CLASSES, Class, Series, collect, digests, judges, judging, runs
+from pretrain_series import CLASSES, Class, Series, calibration_series, collect, digests, evaluation_series, runs
 
 from lstmcast.config import load_config
 from lstmcast.data.panel import Panel
@@ -63,7 +63,7 @@ def panel_of(series: Series, season: int) -> Panel:
 
 def fit(one: Class, series: Series, settings: dict[str, Any]) -> Forecaster:
     """One group of networks."""
-    asked = {
+    args = {
         "forecast.horizon": one.horizon,
         "model.lags": one.lags,
         "model.context": one.context,
@@ -71,23 +71,23 @@ def fit(one: Class, series: Series, settings: dict[str, Any]) -> Forecaster:
         "train.ensemble_size": one.networks,
     }
     panel = panel_of(series, one.season)
-    return beside_smoothing(train(panel, load_config("accurate", {**asked, **settings})), panel, one)
+    return with_smoothing(train(panel, load_config("accurate", {**args, **settings})), panel, one)
 
 
-def beside_smoothing(forecaster: Forecaster, panel: Panel, one: Class) -> Forecaster:
-    """The same with the share of smoothing that serves series not learnt from, and intervals around that.
+def with_smoothing(forecaster: Forecaster, panel: Panel, one: Class) -> Forecaster:
+    """Add the smoothing weight for series that were not in training, and calibrate intervals for that ensemble.
 
     Widths are those that cover the held-out ends of M1 where it has enough series of the class, for these are most like
     what people forecast one by one; else of all public series of the class's own steps.
     """
-    told = forecaster.report.holdout
-    held = HoldoutSplit(told.horizon, told.validation_steps, told.test_steps)
+    holdout_report = forecaster.report.holdout
+    held = HoldoutSplit(holdout_report.horizon, holdout_report.validation_steps, holdout_report.test_steps)
     weights = EnsembleWeights((1 - one.smoothing, one.smoothing), one.half)
     ensemble, holdout = (
         Ensemble.of_lstm(each.preprocessings[0], each.lstm, weights)
         for each in (forecaster.ensemble, forecaster.holdout_ensemble)
     )
-    some = panel.select(np.flatnonzero(judging([name for (name,) in panel.keys])))
+    some = panel.select(np.flatnonzero(calibration_series([name for (name,) in panel.keys])))
     again = evaluate_holdout(holdout.bind(some), SplitData(some, held), forecaster.calibration.levels)
     report = replace(forecaster.report, evaluation=again.evaluation)
     return replace(
@@ -96,42 +96,42 @@ def beside_smoothing(forecaster: Forecaster, panel: Panel, one: Class) -> Foreca
 
 
 def facts(forecaster: Forecaster, counts: dict[str, int], settings: dict[str, Any]) -> dict[str, Any]:
-    """What the manifest says of how the networks were made, beside what they are."""
+    """The part of the manifest on the training of the networks."""
     report = forecaster.report
     evaluation, plain = report.evaluation, report.to_dict()
-    told = ("network", "parameters", "epochs", "coverage", "coverage_by_step", "libraries")
+    copied = ("network", "parameters", "epochs", "coverage", "coverage_by_step", "libraries")
     return {
         "settings": settings,
         "series": counts,
         "values": report.data.rows,
         "holdout": {**plain["holdout"], "mase": evaluation.scores["lstmcast"]["mase"]},
         "calibration_origins": evaluation.n_scored,
-        **{name: plain[name] for name in told},
+        **{name: plain[name] for name in copied},
     }
 
 
 def main() -> None:
-    """Train every class that is asked for, and write its folder."""
+    """Train every requested class, and write its folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder with m1, m3, m4 and m4comp2016")
     parser.add_argument("--classes", nargs="*", default=list(CLASSES), choices=list(CLASSES))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="keys of the config, as JSON values")
     parser.add_argument("--out", type=Path, default=FOLDER, help="where a folder for each class is written")
-    asked = parser.parse_args()
-    settings = SETTINGS | {"train.seed": asked.seed}
-    settings |= {key: json.loads(value) for key, _, value in (setting.partition("=") for setting in asked.set)}
-    known = {run for values in judges(asked.data) for run in runs(values)}
-    hashes = digests(asked.data)
-    for name in asked.classes:
+    args = parser.parse_args()
+    settings = SETTINGS | {"train.seed": args.seed}
+    settings |= {key: json.loads(value) for key, _, value in (setting.partition("=") for setting in args.set)}
+    known = {run for values in evaluation_series(args.data) for run in runs(values)}
+    hashes = digests(args.data)
+    for name in args.classes:
         began, cpu = time.monotonic(), time.process_time()
-        gathered = collect(asked.data, CLASSES[name], known, seed=asked.seed)
+        gathered = collect(args.data, CLASSES[name], known, seed=args.seed)
         progress(f"{name}: {json.dumps(gathered.counts)}")
         forecaster = fit(CLASSES[name], gathered.series, settings)
         spent = {"seconds": round(time.monotonic() - began), "cpu_seconds": round(time.process_time() - cpu)}
         made = {**facts(forecaster, gathered.counts, settings), "data": hashes, "made": {"machine": machine(), **spent}}
         manifest, tensors = to_pretrained(forecaster.ensemble, forecaster.calibration)
-        folder = asked.out / name
+        folder = args.out / name
         folder.mkdir(parents=True, exist_ok=True)
         for file, content in encoded({**manifest, "class": name, **made}, tensors).items():
             (folder / file).write_bytes(content)

@@ -1,4 +1,4 @@
-"""What the pretrained networks learn from: public series of each class, and synthetic ones, none of which judges."""
+"""The training series of the pretrained networks: public and synthetic ones, without evaluation data."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Series = dict[str, Floats]
 
 RUN = 12  # values in a row that are equal, after scaling, make two series the same
 DIGITS = 4  # to which they are equal
-LEAST = 8  # values of a series that is learnt from
+LEAST = 8  # values of a training series
 STEP = 0.1  # of a log: what the usual step of a series becomes that has no logs of its own
 WANDERED = 3.0  # of a log: from the lowest to the highest that a made-up trend, season or random walk reaches
 RARE = 0.15  # the share of made-up series that are rare demand
 LONGER = 12  # values of a series that was made from one of finer steps
 ENOUGH = 400  # series of M1, for which intervals are made
-SHORTENED = 0.2  # the share of series that are learnt from once more as if they had just begun
+SHORTENED = 0.2  # the fraction of series that are also used in a shortened form
 
 M4_TRAIN = {
     "yearly": "Yearly-train",
@@ -33,11 +33,11 @@ M4_TRAIN = {
     "weekly": "Weekly-train",
     "hourly": "Hourly-train",
 }
-FINER = {  # of which means are learnt from as well, over so many of their steps
+FINER = {  # steps whose means over so many steps are also used
     "monthly": {"weekly": 365.25 / 7 / 12, "daily": 365.25 / 12},
     "weekly": {"daily": 7.0},
 }
-M4_JUDGING = ("Yearly", "Quarterly-short", "Weekly", "Hourly")
+M4_EVALUATION_SETS = ("Yearly", "Quarterly-short", "Weekly", "Hourly")
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,15 @@ class Class:
     Attributes:
         season: m of the synthetic series, and of exponential smoothing.
         level: steps whose mean is the level.
-        horizon: H, steps said at once.
+        horizon: H, the output steps.
         lags: F.
         context: L.
         synthetic: how many series are made up.
         networks: how many are trained.
-        smoothing: the most that exponential smoothing counts beside them on series not learnt from.
+        smoothing: the maximum weight of exponential smoothing for series that are not in training.
         half: values from which it counts half of that: what is best on the training parts of M3.
         of: the classes whose public series these are, by the names of the collections' periods.
-        most: public series of each class of `of` that are learnt from, evenly spaced.
+        most: public series of each class of `of` that are used, evenly spaced.
     """
 
     season: int
@@ -96,7 +96,7 @@ def collect(data: Path, one: Class, known: set[bytes], *, seed: int) -> Gathered
     Args:
         data: the folder with `m1`, `m4` and `m4comp2016`.
         one: the class.
-        known: the runs of what judges (see `runs`).
+        known: the runs of the evaluation series (see `runs`).
         seed: of chance: what is made up, and where series are shortened.
     """
     rng = np.random.default_rng(seed)
@@ -167,8 +167,8 @@ def grown(values: Floats) -> Floats:
 
 def shortened(series: Series, season: int, rng: np.random.Generator) -> Series:
     """Some of the series once more, of which only the last few values are known, or the last two seasons at most."""
-    chosen = [name for name in series if rng.random() < SHORTENED]
-    return {f"{name}/short": series[name][-int(rng.integers(LEAST, max(3 * LEAST, 2 * season))) :] for name in chosen}
+    selected = [name for name in series if rng.random() < SHORTENED]
+    return {f"{name}/short": series[name][-int(rng.integers(LEAST, max(3 * LEAST, 2 * season))) :] for name in selected}
 
 
 def coarsened(data: Path, one: Class) -> Series:
@@ -184,7 +184,7 @@ def coarsened(data: Path, one: Class) -> Series:
     return found
 
 
-def judging(names: Sequence[str]) -> Bools:
+def calibration_series(names: Sequence[str]) -> Bools:
     """For which series of a class the intervals are made: M1's, where these are ENOUGH, else all whole public ones."""
     first = np.array([name.startswith("m1/") and name.count("/") == 1 for name in names])
     public = np.array([name.count("/") == 1 and not name.startswith("synthetic/") for name in names])
@@ -197,21 +197,21 @@ def _thinned(series: Series, most: int) -> Series:
     return {names[k]: series[names[k]] for k in kept}
 
 
-# --- what judges ---
+# --- evaluation series ---
 
 
-def judges(data: Path) -> Iterator[Floats]:
+def evaluation_series(data: Path) -> Iterator[Floats]:
     """All of M3, and the ends of M4's series that its test parts reach into."""
     for period in ("YEARLY", "QUARTERLY", "MONTHLY", "OTHER"):
         yield from (values for _, values in mcomp(data / "m3" / "M3.csv.gz", period))
-    for stem in M4_JUDGING:
+    for stem in M4_EVALUATION_SETS:
         past = dict(m4(data / "m4" / f"{stem}-train.csv.gz"))
         for name, after in m4(data / "m4" / f"{stem}-test.csv.gz"):
             yield np.concatenate([past[name][1 - RUN :], after])
 
 
 def runs(values: Floats) -> Iterator[bytes]:
-    """Every run of a series, scaled to lie between 0 and 1 and rounded; a run that stands still is nobody's own."""
+    """Every run of a series, scaled to lie between 0 and 1 and rounded; constant runs are left out."""
     if len(values) < RUN:
         return
     views = np.lib.stride_tricks.sliding_window_view(values, RUN)
@@ -222,7 +222,7 @@ def runs(values: Floats) -> Iterator[bytes]:
 
 
 def apart(series: Series, known: set[bytes]) -> Series:
-    """The series that share no run with those that judge."""
+    """The series that have no run in common with the evaluation series."""
     return {name: values for name, values in series.items() if not any(run in known for run in runs(values))}
 
 
@@ -255,6 +255,6 @@ def bounded(path: Floats) -> Floats:
 
 
 def digests(data: Path) -> dict[str, str]:
-    """The sha256 of each file that is learnt from or judges, by name."""
+    """The sha256 of each training and evaluation file, by name."""
     paths = sorted(path for folder in ("m1", "m3", "m4", "m4comp2016") for path in (data / folder).glob("*.csv.gz"))
     return {f"{path.parent.name}/{path.name}": sha256(path.read_bytes()).hexdigest() for path in paths}

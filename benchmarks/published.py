@@ -1,4 +1,4 @@
-"""Published files, each cut at three origins: what a forecaster may see, and what it is judged by."""
+"""Published files, each cut at three origins: the known part and the actual values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scored_case import Case, Said, pick
+from scored_case import Case, ForecastValues, pick
 
 from lstmcast.data.csv_reader import read_table
 from lstmcast.data.load import read
@@ -44,7 +44,7 @@ class Published:
         name: `single/airline-passengers.csv`.
         path: where it lies.
         panel: the whole of it, as lstmcast reads it.
-        flags: what `lstmcast train` has to be told to read it.
+        flags: the flags that `lstmcast train` needs for the file.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Published:
 
     @cached_property
     def horizon(self) -> int:
-        """H: what lstmcast would forecast, not being told."""
+        """H: the default horizon of lstmcast."""
         return default_horizon(self.panel.lengths, self.panel.calendar.default_horizon)
 
     @cached_property
@@ -96,7 +96,7 @@ class Origin(Case):
         (folder / self._name).write_bytes(b"".join(line for number, line in lines if number not in later))
         return self._name, self.file.flags
 
-    def read(self, path: Path) -> Said:
+    def read(self, path: Path) -> ForecastValues:
         """The forecasts in a file that lstmcast wrote after `write`.
 
         Raises:

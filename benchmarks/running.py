@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from common import COMMAND, measure
+from common import COMMAND, run_measured
 from ledger import Record
 
 TIMEOUT = 6 * 3600.0  # seconds for one process
@@ -14,13 +14,13 @@ FORECAST = "forecast.csv"
 
 
 def train_and_predict(folder: Path, data: str, flags: Sequence[object]) -> Record:
-    """What it cost to train on `data` and to forecast it into `FORECAST`, both in `folder`; or how it `failed`."""
+    """The cost of training on `data` and of a forecast into `FORECAST`, both in `folder`; or the reason it `failed`."""
     options = [*map(str, flags), "--model-dir", "models", "--json", "--quiet"]
-    train = measure([COMMAND, "train", data, *options], folder, limit=TIMEOUT)
+    train = run_measured([COMMAND, "train", data, *options], folder, limit=TIMEOUT)
     if train.code:
         return {"failed": f"train, exit {train.code}: {train.stderr.strip()[-500:]}"}
     options = ["--model-dir", "models", "--output", FORECAST, "--quiet"]
-    predict = measure([COMMAND, "predict", data, *options], folder, limit=TIMEOUT)
+    predict = run_measured([COMMAND, "predict", data, *options], folder, limit=TIMEOUT)
     if predict.code:
         return {"failed": f"predict, exit {predict.code}: {predict.stderr.strip()[-500:]}"}
     result = json.loads(train.stdout)

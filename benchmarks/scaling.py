@@ -26,11 +26,11 @@ def scaling_jobs(data: Path, configs: Sequence[str], counts: Sequence[int]) -> I
 
 
 def _train(data: Path, count: int, config: str) -> Record:
-    """What it costs to train on, and to forecast, so many series."""
+    """The cost of training and forecasting for this many series."""
     histories = load(data, NAME, final=False).histories
-    drawn = np.random.default_rng(0).choice(len(histories), count, replace=count > len(histories)).tolist()
+    sampled = np.random.default_rng(0).choice(len(histories), count, replace=count > len(histories)).tolist()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ids = tuple(f"S{k}" for k in range(count))
-        write_long(folder / "past.csv", ids, tuple(histories[k] for k in drawn))
+        write_long(folder / "past.csv", ids, tuple(histories[k] for k in sampled))
         return train_and_predict(folder, "past.csv", ["--horizon", SETS[NAME].horizon, "--config", config])

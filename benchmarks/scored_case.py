@@ -1,4 +1,4 @@
-"""What is forecast and scored, whoever forecasts: the past of some series, and what came after."""
+"""A case to forecast and score with any method: the past of some series, and the actual values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEVELS = (80, 95)
 
 
 @dataclass(frozen=True)
-class Said:
+class ForecastValues:
     """Forecasts of S series, H steps ahead.
 
     Attributes:
@@ -65,7 +65,7 @@ class Case:
 
     @property
     def facts(self) -> dict[str, int]:
-        """How many series, and H."""
+        """The number of series, and H."""
         return {"series": len(self.ids), "horizon": self.horizon}
 
     @cached_property
@@ -78,7 +78,7 @@ class Case:
         write_long(folder / "past.csv", self.ids, self.histories)
         return "past.csv", ("--season-length", str(self.season))
 
-    def read(self, path: Path) -> Said:
+    def read(self, path: Path) -> ForecastValues:
         """The forecasts in a file that lstmcast wrote after `write`.
 
         Raises:
@@ -86,40 +86,44 @@ class Case:
         """
         return read_long(path, self)
 
-    def baseline(self, name: str) -> Said:
+    def baseline(self, name: str) -> ForecastValues:
         """The forecasts of `seasonal_naive` or `naive2`."""
         lengths = np.array([len(history) for history in self.histories])
         first = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         rule = {"seasonal_naive": naive.seasonal_naive, "naive2": naive.naive2}[name]
-        return Said(rule(np.concatenate(self.histories), first, lengths - 1, self.horizon, season=self.season))
+        return ForecastValues(
+            rule(np.concatenate(self.histories), first, lengths - 1, self.horizon, season=self.season)
+        )
 
     @cached_property
     def yardstick(self) -> tuple[float, float]:
         """SMAPE and MASE of Naive2, means over the series."""
         return self._errors(self.baseline("naive2"))
 
-    def score(self, said: Said) -> Scores:
-        """Every metric over the whole case; None where undefined, or where there are no intervals to judge."""
-        smape, mase = self._errors(said)
+    def score(self, forecast: ForecastValues) -> Scores:
+        """All metrics over the whole case; None if undefined or without intervals."""
+        smape, mase = self._errors(forecast)
         owa = metrics.owa(*(np.array(x) for x in (smape, mase, *self.yardstick)))
-        found = {"smape": smape, "mase": mase, "owa": float(owa), **self._interval_scores(said)}
+        found = {"smape": smape, "mase": mase, "owa": float(owa), **self._interval_scores(forecast)}
         return {name: value if np.isfinite(value) else None for name, value in found.items()}
 
-    def _errors(self, said: Said) -> tuple[float, float]:
-        smape = metrics.smape(self.actual, said.values)
-        return _mean(smape), _mean(metrics.mase(self.actual, said.values, self.scale))
+    def _errors(self, forecast: ForecastValues) -> tuple[float, float]:
+        smape = metrics.smape(self.actual, forecast.values)
+        return _mean(smape), _mean(metrics.mase(self.actual, forecast.values, self.scale))
 
-    def _interval_scores(self, said: Said) -> Mapping[str, float]:
-        if said.lower is None or said.upper is None:
+    def _interval_scores(self, forecast: ForecastValues) -> Mapping[str, float]:
+        if forecast.lower is None or forecast.upper is None:
             return dict.fromkeys(("msis", "wql", "coverage_80", "coverage_95"), float("nan"))
         actual = self.actual.ravel()
-        deciles = interpolate_quantiles(DECILES, said.values, LEVELS, said.lower, said.upper).reshape(len(DECILES), -1)
-        shares = metrics.coverage(actual, said.lower.reshape(2, -1), said.upper.reshape(2, -1))
+        deciles = interpolate_quantiles(DECILES, forecast.values, LEVELS, forecast.lower, forecast.upper).reshape(
+            len(DECILES), -1
+        )
+        coverage = metrics.coverage(actual, forecast.lower.reshape(2, -1), forecast.upper.reshape(2, -1))
         return {
-            "msis": _mean(metrics.msis(self.actual, said.lower[1], said.upper[1], self.scale)),
+            "msis": _mean(metrics.msis(self.actual, forecast.lower[1], forecast.upper[1], self.scale)),
             "wql": float(metrics.wql(actual, deciles, DECILES)),
-            "coverage_80": float(shares[0]),
-            "coverage_95": float(shares[1]),
+            "coverage_80": float(coverage[0]),
+            "coverage_95": float(coverage[1]),
         }
 
 
@@ -131,7 +135,7 @@ def write_long(path: Path, ids: tuple[str, ...], histories: Histories) -> None:
             file.writelines(f"{name},{step},{value!r}\n" for step, value in enumerate(history.tolist(), 1))
 
 
-def read_long(path: Path, case: Case) -> Said:
+def read_long(path: Path, case: Case) -> ForecastValues:
     """The forecasts in a file of `id,step,forecast,lower_80,…`, in the order of the case's series and steps.
 
     Raises:
@@ -142,7 +146,7 @@ def read_long(path: Path, case: Case) -> Said:
     return pick(frame, pd.DataFrame({"id": np.repeat(case.ids, case.horizon), "step": steps.ravel()}), case.horizon)
 
 
-def pick(frame: pd.DataFrame, wanted: pd.DataFrame, horizon: int) -> Said:
+def pick(frame: pd.DataFrame, wanted: pd.DataFrame, horizon: int) -> ForecastValues:
     """The rows wanted of a table of forecasts.
 
     Args:
@@ -161,9 +165,9 @@ def pick(frame: pd.DataFrame, wanted: pd.DataFrame, horizon: int) -> Said:
         return rows[name].to_numpy(np.float64).reshape(-1, horizon)
 
     if f"lower_{LEVELS[0]}" not in rows:
-        return Said(column("forecast"))
+        return ForecastValues(column("forecast"))
     lower, upper = (np.stack([column(f"{side}_{level}") for level in LEVELS]) for side in ("lower", "upper"))
-    return Said(column("forecast"), lower, upper)
+    return ForecastValues(column("forecast"), lower, upper)
 
 
 def _mean(scores: Floats) -> float:

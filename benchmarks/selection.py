@@ -1,4 +1,4 @@
-"""What `accuracy.py` and `peers.py` are both asked: which cases, of which data."""
+"""The options of `accuracy.py` and `peers.py`: the cases and their data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Key = dict[str, object]
 
 
 def options(description: str | None, script: str) -> argparse.ArgumentParser:
-    """A parser with what says which cases are meant."""
+    """A parser with the options that select the cases."""
     parser = arguments(description, script)
     parser.add_argument("--data", type=Path, help="folder that holds m4, m3, single, panel, messy, exog")
     parser.add_argument("--sets", nargs="*", default=["*"], help="names or patterns: M4-Weekly 'M3-*' 'single/*'")
@@ -28,16 +28,16 @@ def options(description: str | None, script: str) -> argparse.ArgumentParser:
     return parser
 
 
-def selected(asked: argparse.Namespace) -> Iterator[tuple[Key, Case]]:
-    """The cases asked for, with what tells each from the others; competition sets first."""
-    final = asked.holdout == "test"
+def selected(args: argparse.Namespace) -> Iterator[tuple[Key, Case]]:
+    """The selected cases with their keys; competition sets first."""
+    final = args.holdout == "test"
 
     def wanted(name: str) -> bool:
-        return any(fnmatch(name, pattern) for pattern in asked.sets)
+        return any(fnmatch(name, pattern) for pattern in args.sets)
 
     for name in filter(wanted, SETS):
-        case = load(asked.data, name, final=final, limit=asked.limit)
-        yield {"part": "set", "name": name, "back": case.back, "limit": asked.limit}, case
-    for file in published(asked.data, wanted):
+        case = load(args.data, name, final=final, limit=args.limit)
+        yield {"part": "set", "name": name, "back": case.back, "limit": args.limit}, case
+    for file in published(args.data, wanted):
         for origin in origins(file, final=final):
             yield {"part": "file", "name": file.name, "back": origin.back, "limit": None}, origin

@@ -23,7 +23,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from common import COMMAND, arguments, progress, report, table
-from forked import KILLED, Place, ended
+from forked import KILLED, Workplace, ended
 
 BEGIN = datetime(2027, 12, 20, 5, 30, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -42,7 +42,15 @@ retrain: {{every: {RETRAIN}d, on_drift: false}}
 ledger: {{retention: {KEPT}d, score_window: 14d}}
 store: {{models: models, name: small, keep_versions: 3}}
 """
-KINDS = {"here": 54, "process": 17, "killed": 12, "overlapping": 8, "late": 5, "missing": 2, "cut": 2}  # by weight
+CYCLE_WEIGHTS = {
+    "here": 54,
+    "process": 17,
+    "killed": 12,
+    "overlapping": 8,
+    "late": 5,
+    "missing": 2,
+    "cut": 2,
+}  # by weight
 ALLOWED = {"missing": {6}, "cut": {4}, "overlapping": {0, 7}}  # exit codes; of all others 0
 
 
@@ -60,7 +68,7 @@ def hourly(now: datetime) -> str:
 
 @dataclass
 class Soak:
-    """What has happened so far.
+    """The state of the test.
 
     Attributes:
         place: where the job runs.
@@ -71,10 +79,10 @@ class Soak:
         faults: what should not be.
     """
 
-    place: Place
+    workplace: Workplace
     rng: random.Random
-    kinds: Counter[str] = field(default_factory=Counter)
-    codes: dict[str, Counter[int]] = field(default_factory=lambda: {kind: Counter() for kind in KINDS})
+    kind_counts: Counter[str] = field(default_factory=Counter)
+    codes: dict[str, Counter[int]] = field(default_factory=lambda: {kind: Counter() for kind in CYCLE_WEIGHTS})
     kills: int = 0
     issued: dict[datetime, str] = field(default_factory=dict)
     growth: dict[int, tuple[int, float, float]] = field(default_factory=dict)
@@ -84,28 +92,28 @@ class Soak:
         """One day."""
         now = BEGIN + timedelta(days=number)
         training = number % RETRAIN < 3  # TensorFlow is not to count as growth of this process
-        kind = "process" if training else self.rng.choices(list(KINDS), list(KINDS.values()))[0]
+        kind = "process" if training else self.rng.choices(list(CYCLE_WEIGHTS), list(CYCLE_WEIGHTS.values()))[0]
         if kind != "late":
-            self.place.revise(hourly(now))
-        before = self.place.digest() if self.place.output.exists() else ""
+            self.workplace.revise(hourly(now))
+        before = self.workplace.digest() if self.workplace.output.exists() else ""
         with self._spoilt(kind):
             codes = self._run(kind, now)
-        self.kinds[kind] += 1
+        self.kind_counts[kind] += 1
         self.codes[kind].update(codes)
         if set(codes) - ALLOWED.get(kind, {0}):
-            self._fault(number, kind, f"exit codes {codes}: {self.place.said()[-300:]}")
+            self._fault(number, kind, f"exit codes {codes}: {self.workplace.stderr()[-300:]}")
         self._account(number, kind, now, before)
         if number + 1 in MARKS:
             self.growth[number + 1] = (
                 sum(1 for _ in Path("/proc/self/fd").iterdir()),
                 memory(),
-                disk(self.place.folder),
+                disk(self.workplace.folder),
             )
 
     @contextlib.contextmanager
     def _spoilt(self, kind: str) -> Iterator[None]:
         """Take the data away, or cut them in the middle of a row, for the length of the block."""
-        data = self.place.folder / "data.csv"
+        data = self.workplace.folder / "data.csv"
         whole = data.read_bytes()
         if kind == "missing":
             data.unlink()
@@ -119,27 +127,29 @@ class Soak:
         """Run the job as this kind of cycle does; the exit codes."""
         command = ("run", "job.yaml", "--quiet", "--now", now.isoformat())
         if kind == "process":
-            with (self.place.folder / "log").open("wb") as log:
-                return [subprocess.run([COMMAND, *command], cwd=self.place.folder, stderr=log, check=False).returncode]
+            with (self.workplace.folder / "log").open("wb") as log:
+                return [
+                    subprocess.run([COMMAND, *command], cwd=self.workplace.folder, stderr=log, check=False).returncode
+                ]
         if kind == "killed":
-            code = self.place.killed(command, self.rng.uniform(0, 0.4))
+            code = self.workplace.killed(command, self.rng.uniform(0, 0.4))
             self.kills += code == KILLED
-            return [self.place.do(command)]
+            return [self.workplace.do(command)]
         if kind == "overlapping":
-            return [ended(child) for child in [self.place.start(command) for _ in range(3)]]
+            return [ended(child) for child in [self.workplace.start(command) for _ in range(3)]]
         return [self._here(command)]
 
     def _here(self, command: tuple[str, ...]) -> int:
         """Run it in this process."""
         from lstmcast.cli import main
 
-        with (self.place.folder / "log").open("w") as log, contextlib.redirect_stderr(log):
+        with (self.workplace.folder / "log").open("w") as log, contextlib.redirect_stderr(log):
             return main(command)
 
     def _account(self, number: int, kind: str, now: datetime, before: str) -> None:
         """A new forecast has an entry of this cycle; where there is no entry, the old forecast still lies there."""
-        entries = [entry for entry in self.place.runs() if entry.created_at == now]
-        digest = self.place.digest()
+        entries = [entry for entry in self.workplace.runs() if entry.created_at == now]
+        digest = self.workplace.digest()
         if entries:
             self.issued[now] = digest
         elif digest != before:
@@ -148,15 +158,15 @@ class Soak:
             self._fault(number, kind, "the ledger's newest forecast is not the one that lies there")
         if kind in {"here", "process", "killed", "overlapping"} and not entries:
             self._fault(number, kind, "no forecast")
-        self.place.weights("small")  # (verifies the current version)
-        if left := [path.name for path in self.place.model.glob(".lstmcast-*")]:
+        self.workplace.weights("small")  # (verifies the current version)
+        if left := [path.name for path in self.workplace.model.glob(".lstmcast-*")]:
             self._fault(number, kind, f"left over: {left}")
 
     def close(self, now: datetime) -> None:
         """Every forecast that retention keeps is in the ledger, and nothing else is."""
         since = now - timedelta(days=KEPT)
         kept = {made: digest for made, digest in self.issued.items() if made >= since}
-        found = {entry.created_at: entry.output_digest for entry in self.place.runs() if entry.created_at >= since}
+        found = {entry.created_at: entry.output_digest for entry in self.workplace.runs() if entry.created_at >= since}
         if found != kept:
             self.faults.append(f"at the end: {len(found)} forecasts in the ledger, {len(kept)} made and kept")
         first, *_, last = self.growth.values()
@@ -184,33 +194,33 @@ def main() -> None:
     parser = arguments(__doc__, __file__)
     parser.add_argument("--cycles", type=int, default=300, help="how many days")
     parser.add_argument("--seed", type=int, default=0, help="of what goes wrong")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        soak = Soak(Place(Path(folder)), random.Random(asked.seed))
-        (soak.place.folder / "job.yaml").write_text(JOB, encoding="utf-8")
+        soak = Soak(Workplace(Path(folder)), random.Random(args.seed))
+        (soak.workplace.folder / "job.yaml").write_text(JOB, encoding="utf-8")
         os.chdir(folder)
-        for number in range(asked.cycles):
+        for number in range(args.cycles):
             soak.cycle(number)
             if number % 20 == 0:
                 progress(f"{number} cycles, {time.monotonic() - began:.0f} s, {len(soak.faults)} faults")
-        soak.close(BEGIN + timedelta(days=asked.cycles - 1))
+        soak.close(BEGIN + timedelta(days=args.cycles - 1))
         os.chdir("/")
-    _report(asked.output.resolve(), soak, time.monotonic() - began)
+    _report(args.output.resolve(), soak, time.monotonic() - began)
 
 
 def _report(output: Path, soak: Soak, seconds: float) -> None:
-    kinds = [
+    kind_counts = [
         (kind, count, ", ".join(f"{code} × {often}" for code, often in sorted(soak.codes[kind].items())))
-        for kind, count in soak.kinds.items()
+        for kind, count in soak.kind_counts.items()
     ]
     growth = [(mark, files, f"{ram:.1f}", f"{size:.2f}") for mark, (files, ram, size) in soak.growth.items()]
-    cycles = sum(soak.kinds.values())
+    cycles = sum(soak.kind_counts.values())
     lines = [
         f"{cycles} daily cycles from {BEGIN:%Y-%m-%d} in {seconds:.0f} s: {len(soak.issued)} forecasts.",
         f"Kills that met a living process: {soak.kills}. Faults: {len(soak.faults)}.",
         "",
-        *table(("cycles", "how many", "exit codes"), kinds),
+        *table(("cycles", "how many", "exit codes"), kind_counts),
         "",
         f"Retention: 3 versions, {KEPT} days of forecasts. The process that ran most cycles, and the job's folder:",
         "",

@@ -1,4 +1,4 @@
-"""How long `lstmcast --help` takes: wall time of the whole process, the median of many."""
+"""The wall time of `lstmcast --help` as a whole process: the median of many runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def main() -> None:
     """Measures, and writes the result."""
     parser = arguments(__doc__, __file__)
     parser.add_argument("--repeats", type=int, default=20, help="how often")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         rows = []
         for label, command in {
@@ -22,13 +22,13 @@ def main() -> None:
             "python -c pass, the floor": [sys.executable, "-c", "pass"],
         }.items():
             must(command, Path(name))  # the first start reads the files from the disk
-            runs = [must(command, Path(name)) for _ in range(asked.repeats)]
+            runs = [must(command, Path(name)) for _ in range(args.repeats)]
             seconds = [run.seconds for run in runs]
             peak = statistics.median(run.peak_mib for run in runs)
             cells = (statistics.median(seconds), min(seconds), max(seconds))
             rows.append([f"`{label}`", *(f"{s:.3f}" for s in cells), f"{peak:.0f}"])
     header = ["process", "median s", "least s", "most s", "peak MiB"]
-    report(asked.output, "Start", [f"{asked.repeats} runs each, one after the other.", "", *table(header, rows)])
+    report(args.output, "Start", [f"{args.repeats} runs each, one after the other.", "", *table(header, rows)])
 
 
 if __name__ == "__main__":

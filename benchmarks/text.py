@@ -17,10 +17,10 @@ from common import COMMAND, arguments, must, progress, report, table
 
 NAME = "topics"
 PROMPT = 'The "for" statement'
-DRAWN = 400  # characters
+SAMPLE_LENGTH = 400  # characters
 TEMPERATURES = (0.5, 0.8)
 MINUTES = 5
-RIVAL = "markov_3"
+BASELINE = "markov_3"
 
 
 def paragraphs() -> str:
@@ -32,14 +32,14 @@ def paragraphs() -> str:
     return "\n\n".join(part for text, part in found.items() if text)
 
 
-def drawn(folder: Path, temperature: float) -> str:
-    """What follows the prompt."""
+def sample(folder: Path, temperature: float) -> str:
+    """The continuation of the prompt."""
     (folder / "prompt.txt").write_text(PROMPT, encoding="utf-8")
-    asked = [COMMAND, "predict", "prompt.txt", "--temperature", str(temperature), "--horizon", str(DRAWN)]
-    return must([*asked, "--seed", "1", "--output", "-", "--quiet"], folder).stdout
+    args = [COMMAND, "predict", "prompt.txt", "--temperature", str(temperature), "--horizon", str(SAMPLE_LENGTH)]
+    return must([*args, "--seed", "1", "--output", "-", "--quiet"], folder).stdout
 
 
-def lines(found: Mapping[str, Any], seconds: float, cpu: float, said: Mapping[float, str]) -> list[str]:
+def lines(found: Mapping[str, Any], seconds: float, cpu: float, samples: Mapping[float, str]) -> list[str]:
     """The result as Markdown."""
     scores = {name: row for name, row in found["scores"].items() if row["bits"] is not None}
     order = sorted(scores, key=lambda name: scores[name]["bits"])
@@ -50,24 +50,24 @@ def lines(found: Mapping[str, Any], seconds: float, cpu: float, said: Mapping[fl
         ]
         for name in order
     ]
-    held, kinds = (
+    held, vocab_size = (
         found["holdout"],
         next(setting["value"] for setting in found["inferred"] if setting["key"] == "symbols"),
     )
-    ours, theirs = scores["lstmcast"]["bits"], scores[RIVAL]["bits"]
+    ours, reference = scores["lstmcast"]["bits"], scores[BASELINE]["bits"]
     text = [
-        f"{found['data']['rows']:,} characters of {kinds} kinds, the last {held['test_steps']:,} held out to judge;",
+        f"{found['data']['rows']:,} characters, {vocab_size} different ones; the last {held['test_steps']:,} are held out;",
         f"`{found['network']}`, the best of its epochs: {found['epochs'][0]}.",
         f"`lstmcast train {NAME}.txt --config text` took {seconds:.0f} s by the clock, {cpu:.0f} s of all cores",
         f"(wanted: {MINUTES} minutes on two cores, which are {2 * 60 * MINUTES} s of both).",
         "",
-        *table(["method", "bits a character", "hits", "among the 3 likeliest"], rows),
+        *table(["method", "bits a character", "hits", "among the 3 most likely"], rows),
         "",
-        f"Wanted: fewer bits than a Markov model of order 3: {ours:.3f} against {theirs:.3f}, "
-        + ("reached." if ours < theirs else "not reached."),
+        f"Wanted: fewer bits than a Markov model of order 3: {ours:.3f} against {reference:.3f}, "
+        + ("reached." if ours < reference else "not reached."),
         "Markov models are those of `lstmcast.statistical.markov` (interpolated Kneser-Ney).",
     ]
-    for temperature, drawing in said.items():
+    for temperature, drawing in samples.items():
         text += [
             "",
             f"Drawn after `{PROMPT}` with `--temperature {temperature} --seed 1`:",
@@ -81,15 +81,15 @@ def lines(found: Mapping[str, Any], seconds: float, cpu: float, said: Mapping[fl
 
 def main() -> None:
     """Trains, draws, and writes the result."""
-    asked = arguments(__doc__, __file__).parse_args()
+    args = arguments(__doc__, __file__).parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / f"{NAME}.txt").write_text(paragraphs(), encoding="utf-8")
         progress("training")
         done = must([COMMAND, "train", f"{NAME}.txt", "--config", "text", "--quiet", "--json"], folder)
         found = json.loads(done.stdout)
-        said = {temperature: drawn(folder, temperature) for temperature in TEMPERATURES}
-    report(asked.output, "Plain text", lines(found, done.seconds, done.cpu_seconds, said))
+        samples = {temperature: sample(folder, temperature) for temperature in TEMPERATURES}
+    report(args.output, "Plain text", lines(found, done.seconds, done.cpu_seconds, samples))
 
 
 if __name__ == "__main__":

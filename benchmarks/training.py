@@ -4,7 +4,7 @@ Both fit LSTM(50) + Dense(1) with Adam, MSE and batches of 32 windows of L steps
 TensorFlow, in turn in one process. The plain way fits one target a window, on every window there is. The loss is the
 mean squared error of one-step forecasts on the held-out end of the series, in units of its variance. The loss to
 reach is the plain way's best, plus some slack, so that it is not charged for its last small gains. Imports and the
-judging cost nothing.
+the evaluation cost no time.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SEASON = 24
 
 @dataclass(frozen=True)
 class Task:
-    """What is fitted: values [N] of unit variance, L, batches at most, batches between two looks, and the seed."""
+    """Values [N] of unit variance, L, the maximum number of batches, batches between evaluations, and the seed."""
 
     values: Floats
     context: int
@@ -68,9 +68,9 @@ def fit_lstmcast(task: Task) -> list[Look]:
         "train.seed": task.seed,
     }
     plan = make_plan(panel, load_config(None, pinned))
-    way = plan.variants[0]
+    variant = plan.variants[0]
     recipe = replace(plan.recipe, epochs=task.batches // task.every, batches=task.every, patience=task.batches)
-    fitted = way.fit(panel)
+    fitted = variant.fit(panel)
     looks: list[Look] = []
 
     def look(network: numpy_lstm.Network) -> float:
@@ -134,8 +134,8 @@ def fit_plain(task: Task) -> list[Look]:
 
 def _plain(network: numpy_lstm.Network, context: int, values: Floats, origins: Ints) -> Floats:
     windows = values[origins[:, None] + np.arange(1 - context, 1)][..., None].astype(np.float32)  # [B, L, 1]
-    said: Floats = numpy_lstm.forward(network, windows)[:, -1, 0].astype(np.float64)
-    return said
+    output: Floats = numpy_lstm.forward(network, windows)[:, -1, 0].astype(np.float64)
+    return output
 
 
 def losses(looks: list[Look], values: Floats, origins: Ints) -> Floats:
@@ -156,29 +156,29 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=8, help="epochs of the plain way; lstmcast gets as many batches")
     parser.add_argument("--slack", type=float, default=0.05, help="how far above the plain way's best is good enough")
     parser.add_argument("--pairs", type=int, default=5, help="pairs of fits, each with its own seed")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     load_keras()
-    raw = np.array(hourly(asked.rows))
-    known = asked.rows * 4 // 5
+    raw = np.array(hourly(args.rows))
+    known = args.rows * 4 // 5
     values = (raw - raw[:known].mean()) / raw[:known].std()
-    origins = np.arange(known - 1, asked.rows - 1, 5)
-    batches = asked.epochs * (known - asked.context) // 32
+    origins = np.arange(known - 1, args.rows - 1, 5)
+    batches = args.epochs * (known - args.context) // 32
     every = 20
-    fit_plain(Task(values[:known], asked.context, every, every, 0))  # TensorFlow's first steps are slower
+    fit_plain(Task(values[:known], args.context, every, every, 0))  # TensorFlow's first steps are slower
     rows, ratios = [], []
-    for seed in range(asked.pairs):
-        task = Task(values[:known], asked.context, batches, every, seed)
+    for seed in range(args.pairs):
+        task = Task(values[:known], args.context, batches, every, seed)
         ours, plain = fit_lstmcast(task), fit_plain(task)
         our_loss, plain_loss = losses(ours, values, origins), losses(plain, values, origins)
-        target = float(plain_loss.min()) * (1 + asked.slack)
+        target = float(plain_loss.min()) * (1 + args.slack)
         a, b = seconds_to(ours, our_loss, target), seconds_to(plain, plain_loss, target)
         ratios.append(b / a)
         rows.append([seed, f"{target:.5f}", f"{a:.2f}", f"{b:.2f}", f"{b / a:.1f}", f"{our_loss.min():.5f}"])
         progress(f"pair {seed}: {a:.2f} s and {b:.2f} s")
     header = ["seed", "loss to reach", "lstmcast, s", "plain fit, s", "plain / lstmcast", "lstmcast's best loss"]
-    setting = f"{asked.rows:,} hourly rows, L = {asked.context}, batches of 32, looked at every {every} batches."
+    setting = f"{args.rows:,} hourly rows, L = {args.context}, batches of 32, looked at every {every} batches."
     result = f"Median ratio **{statistics.median(ratios):.1f}** (wanted: ≥ {WANTED})."
-    report(asked.output, "Training", [setting, "", *table(header, rows), "", result])
+    report(args.output, "Training", [setting, "", *table(header, rows), "", result])
 
 
 if __name__ == "__main__":

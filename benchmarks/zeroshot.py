@@ -1,6 +1,6 @@
-"""How good are the pretrained networks on series they never saw? M3, and published files, forecast with no training.
+"""The accuracy of the pretrained networks on unseen series: M3 and published files, without training.
 
-M3 has no calendar in these files: it is told as its users would have it. The published files are those, and the origins
+M3 has no calendar in these files; the frequency is given. The published files are those, and the origins
 those, of `accuracy.py`. With --speed, it is timed instead how long many short monthly series take, file to file.
 """
 
@@ -25,7 +25,7 @@ from files_table import file_lines
 from ledger import Record, read, state_of_code
 from pretrain import FOLDER, panel_of
 from published import Origin
-from scored_case import Case, Said
+from scored_case import Case, ForecastValues
 from selection import options, selected
 
 from lstmcast import read as read_file
@@ -45,7 +45,7 @@ LIMIT = 2_000_000  # bytes of all files that come with lstmcast
 
 
 def past_of(case: Case) -> Panel:
-    """What is known at the case's origin, as lstmcast would read it."""
+    """The known part of the case at its origin, as lstmcast reads it."""
     lengths = [len(history) for history in case.histories]
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     if isinstance(case, Origin):
@@ -66,23 +66,23 @@ def forecast(case: Case) -> Record:
     """The scores of the pretrained networks, and which they were."""
     panel, cpu = past_of(case), time.process_time()
     forecaster = load_pretrained_forecaster(panel)
-    said = forecaster.predict(panel, case.horizon)
+    values = forecaster.predict(panel, case.horizon)
     spent = time.process_time() - cpu
-    scores = case.score(Said(said.values, said.lower, said.upper))
+    scores = case.score(ForecastValues(values.values, values.lower, values.upper))
     bound = forecaster.ensemble.bind(panel)
-    share = bound.median_weights(np.arange(panel.n_series), panel.lengths - 1).get(MemberName.SMOOTHING, 0.0)
+    fraction = bound.median_weights(np.arange(panel.n_series), panel.lengths - 1).get(MemberName.SMOOTHING, 0.0)
     return {
         **case.facts,
         **scores,
         "cpu_s": spent,
-        "networks": f"{select_pretrained(panel).reason}; {share:.0%} smoothing",
+        "networks": f"{select_pretrained(panel).reason}; {fraction:.0%} smoothing",
     }
 
 
-def records(asked: argparse.Namespace) -> Iterator[Record]:
-    """Every case asked for: the pretrained networks, and the seasonal naive forecast."""
+def records(args: argparse.Namespace) -> Iterator[Record]:
+    """All selected cases: the pretrained networks, and the seasonal naive forecast."""
     state, where = state_of_code(), machine()
-    for key, case in selected(asked):
+    for key, case in selected(args):
         naive = {**case.facts, **case.score(case.baseline("seasonal_naive"))}
         for method, found in ((METHOD, forecast(case)), ("seasonal_naive", naive)):
             at = datetime.datetime.now().isoformat(timespec="seconds")
@@ -93,21 +93,21 @@ def records(asked: argparse.Namespace) -> Iterator[Record]:
 
 def set_lines(found: Sequence[Record], *, final: bool) -> list[str]:
     """A table of the competition sets, with what others reached on them."""
-    said: list[str] = []
+    lines: list[str] = []
     groups = by([record for record in found if record["key"]["part"] == "set"], "name")
     for (name,), runs in groups.items():
         rows = [[run["key"]["method"], *figures([run], SCORES), ""] for run in runs]
-        others = known(name) if final else []
-        rows += [[row["method"], *(row.get(score, "") for score in SCORES), row["source"]] for row in others]
+        rest = known(name) if final else []
+        rows += [[row["method"], *(row.get(score, "") for score in SCORES), row["source"]] for row in rest]
         header = ["method", *(METRICS[score][0] for score in SCORES), "source"]
-        said += [f"## {name}: {runs[0]['series']:,} series, H {SETS[name].horizon}", "", *table(header, rows), ""]
-    return said
+        lines += [f"## {name}: {runs[0]['series']:,} series, H {SETS[name].horizon}", "", *table(header, rows), ""]
+    return lines
 
 
 def used(found: Sequence[Record]) -> list[str]:
-    """Which networks forecast which file."""
-    chosen = {run["key"]["name"]: run["networks"] for run in found if "networks" in run}
-    return ["## Networks", "", *table(["data", "networks"], list(chosen.items())), ""]
+    """The networks used for each file."""
+    selected = {run["key"]["name"]: run["networks"] for run in found if "networks" in run}
+    return ["## Networks", "", *table(["data", "networks"], list(selected.items())), ""]
 
 
 def speed_lines(count: int) -> list[str]:
@@ -121,18 +121,18 @@ def speed_lines(count: int) -> list[str]:
             done = must([*this, "--timed", f"past{suffix}"], Path(name))
         rows.append([suffix[1:], *json.loads(done.stdout), f"{done.peak_mib:,.0f}"])
         progress(" · ".join(rows[-1]))
-    said = f"Seconds of the clock for {count:,} monthly series of {VALUES} values, in brackets of processors."
-    return ["## Speed", "", said, "", *table(["file", "read", "forecast", "write", "peak MiB"], rows), ""]
+    forecast = f"Seconds of the clock for {count:,} monthly series of {VALUES} values, in brackets of processors."
+    return ["## Speed", "", forecast, "", *table(["file", "read", "forecast", "write", "peak MiB"], rows), ""]
 
 
 def timed(path: Path) -> list[str]:
-    """Seconds for reading, forecasting and writing, as `speed_lines` tells them."""
+    """Seconds of reading, forecasting and writing, for `speed_lines`."""
     clock = Clock()
     panel = read_file(path)
     laps = [clock.lap()]
-    said = load_pretrained_forecaster(panel).predict(panel)
+    forecast = load_pretrained_forecaster(panel).predict(panel)
     laps.append(clock.lap())
-    path.with_stem("forecast").write_bytes(said.render(path.suffix))
+    path.with_stem("forecast").write_bytes(forecast.render(path.suffix))
     laps.append(clock.lap())
     return [f"{wall:.1f} ({cpu:.1f})" for wall, cpu in laps]
 
@@ -172,26 +172,26 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, default=HERE / "peers.jsonl", help="raw figures of peers.py")
     parser.add_argument("--make", type=Path, help="only write the file that is timed")
     parser.add_argument("--timed", type=Path, help="only time this file")
-    asked = parser.parse_args()
-    if asked.make:
-        write_months(asked.make, asked.speed)
-    elif asked.timed:
-        sys.stdout.write(json.dumps(timed(asked.timed)))
+    args = parser.parse_args()
+    if args.make:
+        write_months(args.make, args.speed)
+    elif args.timed:
+        sys.stdout.write(json.dumps(timed(args.timed)))
     else:
-        page = lines(asked)
-        report(asked.output, "Forecasts with no training", page)
+        page = lines(args)
+        report(args.output, "Forecasts with no training", page)
         sys.stdout.write("\n".join(page) + "\n")
 
 
-def lines(asked: argparse.Namespace) -> list[str]:
+def lines(args: argparse.Namespace) -> list[str]:
     """The whole page, but for its title."""
     size = sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file())
     page = [f"The networks of all classes are {size:,} bytes (at most {LIMIT:,} are wanted).", ""]
-    if asked.speed:
-        return [*page, *speed_lines(asked.speed)]
-    final, found = asked.holdout == "test", list(records(asked))
-    places = {(run["key"]["name"], run["key"]["back"]) for run in found if run["key"]["part"] == "file"}
-    peers = [run for run in read(asked.peers) if (run["key"]["name"], run["key"]["back"]) in places]
+    if args.speed:
+        return [*page, *speed_lines(args.speed)]
+    final, found = args.holdout == "test", list(records(args))
+    cases = {(run["key"]["name"], run["key"]["back"]) for run in found if run["key"]["part"] == "file"}
+    peers = [run for run in read(args.peers) if (run["key"]["name"], run["key"]["back"]) in cases]
     return [*page, *set_lines(found, final=final), *file_lines([*found, *peers]), *used(found)]
 
 
