@@ -216,9 +216,9 @@ def _named(leaves: Mapping[str, object]) -> dict[str, object]:
             found[name] = value
     for name, prefixes in MEMBERS.items():
         for path, value in leaves.items():
-            for key in prefixes:
-                if path.startswith(f"{key}."):
-                    found[name + path.removeprefix(key)] = value
+            for prefix in prefixes:
+                if path.startswith(f"{prefix}."):
+                    found[name + path.removeprefix(prefix)] = value
     return found
 
 
@@ -373,7 +373,7 @@ def category(case: Case) -> None:
     settings = {"model.units": [32], "train.epochs": 4}
     train(case, data, "--config", "category", settings=settings)
     predict(case)
-    predict(case, "sampled", "--temperature", "0.8", "--seed", "7")
+    predict(case, "drawn", "--temperature", "0.8", "--seed", "7")
     common = ["--config", "category", "--quiet", "--json", *sets(settings)]
     case.report("backtest", case.run("backtest", "backtest", data, *common))
 
@@ -386,7 +386,7 @@ def text(case: Case) -> None:
     (case.folder / "story.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     settings = {"model.units": [24], "train.epochs": 3, "forecast.horizon": 80}
     train(case, "story.txt", "--config", "text", settings=settings)
-    for step, flags in (("predict", ()), ("sampled", ("--temperature", "0.8", "--seed", "3"))):
+    for step, flags in (("predict", ()), ("drawn", ("--temperature", "0.8", "--seed", "3"))):
         case.texts[step] = case.run(step, "predict", "--quiet", "-o", "-", *flags)
 
 
@@ -562,8 +562,8 @@ def _write_case(folder: Path, name: str) -> bool:
     """Run one case and print its duration; whether its commands ended as they should."""
     begun = time.monotonic()
     (folder / f"{name}.json").unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory() as path:
-        case = Case(Path(path))
+    with tempfile.TemporaryDirectory() as folder:
+        case = Case(Path(folder))
         try:
             CASES[name](case)
         except UnexpectedExitError as err:
@@ -662,8 +662,8 @@ def _compare_numbers(old: Mapping[str, float], new: Mapping[str, float]) -> Iter
 
 def _nearest(known: Sequence[float], value: float) -> float | None:
     """The number nearest to a value in a sorted sequence."""
-    path = bisect_left(known, value)
-    return min(known[max(path - 1, 0) : path + 1], key=lambda other: abs(other - value), default=None)
+    position = bisect_left(known, value)
+    return min(known[max(position - 1, 0) : position + 1], key=lambda other: abs(other - value), default=None)
 
 
 def compare(old: Path, new: Path, names: Sequence[str], ignore: str) -> bool:
@@ -714,7 +714,7 @@ def main() -> None:
     if args.command == "list":
         print("\n".join(CASES))
         return
-    names = [name for name in CASES if any(name.startswith(arguments) for arguments in args.only)]
+    names = [name for name in CASES if any(name.startswith(prefix) for prefix in args.only)]
     if args.command == "write":
         fine = write(args.folder, names, args.parallel)
     else:

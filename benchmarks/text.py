@@ -56,7 +56,7 @@ def lines(found: Mapping[str, Any], seconds: float, cpu: float, samples: Mapping
     )
     ours, reference = scores["lstmcast"]["bits"], scores[BASELINE]["bits"]
     text = [
-        f"{found['data']['rows']:,} characters, {vocab_size} different ones; the last {held['test_steps']:,} are held out;",
+        f"{found['data']['rows']:,} characters ({vocab_size} different), the last {held['test_steps']:,} held out;",
         f"`{found['network']}`, the best of its epochs: {found['epochs'][0]}.",
         f"`lstmcast train {NAME}.txt --config text` took {seconds:.0f} s by the clock, {cpu:.0f} s of all cores",
         f"(wanted: {MINUTES} minutes on two cores, which are {2 * 60 * MINUTES} s of both).",
