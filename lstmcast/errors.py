@@ -19,6 +19,8 @@ class FaultCode(StrEnum):
     NOT_A_NUMBER = "not_a_number"
     DECIMAL_UNCLEAR = "decimal_unclear"
     MARK_UNCLEAR = "mark_unclear"
+    UNREAD_TIME = "unread_time"
+    AMBIGUOUS_TIMES = "ambiguous_times"
 
 
 @dataclass(frozen=True)

@@ -11,40 +11,72 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.schema import InferredSetting, SettingKey
-from lstmcast.data.time.formats import COUNT, EPOCHS, TimeFormat, check_pattern, has_utc_offset
+from lstmcast.data.series_columns import words
+from lstmcast.data.time.formats import (
+    COUNT,
+    DECIMAL_YEAR,
+    EPOCH_DAYS,
+    EPOCHS,
+    EXCEL,
+    TimeFormat,
+    check_pattern,
+    end_of_range,
+    has_utc_offset,
+    tokens,
+)
+from lstmcast.data.time.names import DATE_NAMES, PERIOD_NAMES
 from lstmcast.data.time.parser import (
     ParsedTimes,
     ShapedTexts,
     beginning,
     follows,
+    format_as_written,
     group_by_shape,
-    pattern_as_written,
     read_texts,
 )
+from lstmcast.data.time.wording import derived_patterns
 from lstmcast.data.time.zones import DAY, SECOND, check_zone, fixed_name, from_wall, has_single_time_of_day
-from lstmcast.errors import DataError
+from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, truncate_items
 from lstmcast.types import Bools, Ints
 
 _DATES: tuple[tuple[str, ...], ...] = (  # ambiguous patterns of one shape are grouped
     ("%Y",), ("%Y%m",), ("%Y%m%d",), ("%Y%m%d%H",), ("%Y%m%d%H%M",), ("%Y%m%d%H%M%S",),
-    ("%Y-%m-%d",), ("%Y/%m/%d",), ("%Y.%m.%d",), ("%Y-%m",), ("%Y/%m",), ("%-Y-%m",), ("%m/%Y",), ("%m-%Y",),
-    ("%m.%Y",), ("%d/%m/%Y", "%m/%d/%Y"), ("%d-%m-%Y", "%m-%d-%Y"), ("%d.%m.%Y",),
+    ("%Y-%m-%d",), ("%Y/%m/%d",), ("%Y.%m.%d",), ("%Y:%m:%d",), ("%Y-%m", "%Y-%q"), ("%Y/%m", "%Y/%q"),
+    ("%Y:%m", "%Y:%q"), ("%Y %m", "%Y %q"), ("%-Y-%m",), ("%m/%Y", "%q/%Y"), ("%m-%Y", "%q-%Y"), ("%m.%Y", "%q.%Y"),
+    ("%m %Y", "%q %Y"), ("%m:%Y", "%q:%Y"), ("%d/%m/%Y", "%m/%d/%Y"), ("%d-%m-%Y", "%m-%d-%Y"), ("%d.%m.%Y",),
     ("%d/%m/%y", "%m/%d/%y", "%y/%m/%d"), ("%d-%m-%y", "%m-%d-%y", "%y-%m-%d"), ("%d.%m.%y",),
     ("%YQ%q", "%GW%V", "%YM%m"), ("%Y-Q%q", "%G-W%V", "%Y-M%m"), ("%Y Q%q", "%G W%V"), ("%G-W%V-%u",),
     ("Q%q %Y",), ("Q%q-%Y",), ("Q%q/%Y",),
     ("%b %Y",), ("%b-%Y",), ("%b/%Y",), ("%b%Y",), ("%b, %Y",), ("%Y %b",), ("%Y-%b",), ("%b-%y",), ("%b %y",),
     ("%d-%b-%Y",), ("%d %b %Y",), ("%d/%b/%Y",), ("%d%b%Y",), ("%Y-%b-%d",), ("%Y %b %d",), ("%d-%b-%y", "%y-%b-%d"),
     ("%b %d, %Y",), ("%b %d %Y",), ("%a, %d %b %Y",), ("%a %d %b %Y",), ("%a, %b %d, %Y",),
+    ("%Y/%y",), ("%Y-%y",), ("%G-%V",), ("%G/%V",), ("%G%V",), ("%V/%G",), ("%V-%G",), ("%V.%G",), ("%Y-%j",),
+    ("%Y%j",), ("%Y.%j",), ("%Y/%j",), ("%Y-%m-%d-%H.%M.%S",), ("%Y-%m-%d-%H:%M:%S",), ("%d/%b/%Y:%H:%M:%S",),
+    ("%Y-%m-%d:%H:%M:%S",), ("%Y%m%d-%H:%M",), ("%Y%m%d:%H%M",),
 )  # fmt: skip
-_CLOCKS = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", "%I:%M:%S %p", "%I:%M %p", "%I:%M:%S%p", "%I:%M%p", "%H%M%S", "%H")
-_SUFFIXES = tuple("".join(parts) for parts in product(" T", _CLOCKS, ("", "%z", " %z")))
-_EPOCH_WIDTHS = {"epoch s": r"0{9,10}", "epoch ms": r"0{12,13}", "epoch us": r"0{15,16}", "epoch ns": r"0{18,19}"}
+_CLOCKS = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", "%I:%M:%S %p", "%I:%M %p", "%I:%M:%S%p", "%I:%M%p", "%H%M%S", "%H",
+           "%H.%M", "%H.%M.%S")  # fmt: skip
+_SUFFIXES = tuple("".join(parts) for parts in product((" ", "T", ", ", "  "), _CLOCKS, ("", "%z", " %z")))
+_TO_24 = {"%H:%M": "%k:%M", "%H:%M:%S": "%k:%M:%S", "%H": "%24N", "%H%M": "%k%M", "%H%M%S": "%k%M%S"}
+_BETWEEN = (" - ", " – ", "–", " to ", " bis ", " until ", " au ", " a ", "/", "..", " / ", "-",
+            " -> ", "~", " ~ ")  # fmt: skip
+_EPOCH_WIDTHS = {
+    "%s.%f": r"0{9,10}\.0{1,9}",
+    "epoch s": r"0{9,10}",
+    "epoch ms": r"0{12,13}",
+    "epoch us": r"0{15,16}",
+    "epoch ns": r"0{18,19}",
+}
+_DAILY = frozenset("dju")  # directives of days
 _COUNTED_YEAR = re.compile(r"0-00?")
+_DECIMAL = re.compile(r"0{4,6}(?:\.0{1,17})?")
+_NUMBER = re.compile(r"0+(?:\.0+)?")
 _INTEGER = re.compile(r"-?[1-9][0-9]{0,8}|0")
 _EMPTY = {"", "na", "n/a", "nan", "nat", "null", "none", "<na>"}
 _Read = tuple[str, ParsedTimes, tuple[InferredSetting, ...]]  # pattern, parsed times, inferred settings
 _SAMPLE = 1_000
+_MAX_OFFSETS = 4  # in one column
 _MINUTE = 60 * SECOND
 
 
@@ -75,13 +107,17 @@ class _Column:
     name: str
     source: str
 
-    def fault(self, faulty: Bools, rule: str) -> DataError:
+    def fault(
+        self, faulty: Bools, rule: str, code: FaultCode = FaultCode.UNREAD_TIME, fixes: tuple[Fix, ...] = ()
+    ) -> DataError:
         """Create an error about the distinct texts marked `faulty`, with their first lines and number."""
         rows = np.flatnonzero(faulty[self.rows])
         shown = truncate_items(
             (f"line {self.lines[i]} '{self.texts.texts[self.rows[i]]}'" for i in rows[:MAX_SHOWN]), len(rows)
         )
-        return DataError(f"{self.source}:{self.lines[rows[0]]}: column '{self.name}': {rule} ({shown})")
+        line = int(self.lines[rows[0]])
+        text = f"{self.source}:{line}: column '{self.name}': {rule} ({shown})"
+        return DataError(Fault(text, code, line, self.name, fixes))
 
 
 def parse_times(
@@ -116,7 +152,9 @@ def parse_times(
     if (empty := np.array([word.lower() in _EMPTY for word in shaped.texts])).any():
         raise at.fault(empty, "the time is empty; fill it in or delete those rows")
     pattern, reading, inferred = _read_as(time_format, at) if time_format is not None else _infer(at)
-    style = TimeFormat(pattern_as_written(pattern, shaped))
+    style = format_as_written(pattern, shaped)
+    if style.span == (0, 0) and end_of_range(tokens(pattern)) < len(tokens(pattern)):
+        raise at.fault(~reading.faulty, "the ranges have different lengths; write their starts only")
     stamps = reading.stamps[at.rows]
     if pattern == COUNT:
         return Times(stamps, style, None, inferred)
@@ -142,11 +180,14 @@ def looks_like_times(text: pd.Series) -> bool:
     shaped = group_by_shape(head)
     if not shaped.shapes:
         return False
-    main = shaped.shapes[int(np.argmax(np.bincount(shaped.codes)))]
+    code = int(np.argmax(np.bincount(shaped.codes)))
+    main = shaped.shapes[code]
     if "0" not in main:  # every time has a digit
         return False
-    read = [(pattern, read_texts(pattern, shaped)) for group in _groups(main, shaped) for pattern in group]
-    if main.strip("0"):
+    read = [
+        (pattern, read_texts(pattern, shaped)) for group in _groups(code, shaped, str(text.name)) for pattern in group
+    ]
+    if not _NUMBER.fullmatch(main):
         return any(np.mean(reading.faulty) <= 0.1 for _, reading in read)
     return any(_plausible(pattern, reading) for pattern, reading in read)
 
@@ -167,8 +208,10 @@ def _counts(shaped: ShapedTexts) -> bool:
 def _plausible(pattern: str, reading: ParsedTimes) -> bool:
     """True if integers that can be parsed as times are likely to be times."""
     years = reading.stamps.astype("datetime64[us]").astype("datetime64[Y]").astype(np.int64) + 1970
-    low, high = (1000, 2999) if pattern == "%Y" else (2001, 2100) if pattern in EPOCHS else (1800, 2100)
+    low, high = (1000, 2999) if pattern == "%Y" else (2001, 2100) if has_utc_offset(pattern) else (1800, 2100)
     if reading.faulty.any() or (years < low).any() or (years > high).any():
+        return False
+    if "." in pattern and pattern != "%s.%f":  # decimal numbers such as 2024.01
         return False
     return pattern in {"%Y%m%d", "%Y%m%d%H%M%S"} or _is_in_time_order(reading.stamps)
 
@@ -182,27 +225,82 @@ def _is_in_time_order(stamps: Ints) -> bool:
     return bool((steps >= 0).all() or (steps <= 0).all() or even)
 
 
-def _groups(shape: str, shaped: ShapedTexts) -> list[tuple[str, ...]]:
-    """Patterns that match texts of this shape; those in one tuple are alternatives."""
+def _groups(code: int, shaped: ShapedTexts, name: str = "") -> list[tuple[str, ...]]:
+    """Patterns that match texts of a shape; those in one tuple are alternatives. A name may prefer some."""
+    shape = shaped.shapes[code]
     counted = any(_COUNTED_YEAR.fullmatch(other) for other in shaped.shapes)
-    return [group for group in _all_groups(shape) if counted or group != ("%-Y-%m",)]
+    groups = [group for group in _all_groups(shape) if counted or group != ("%-Y-%m",)]
+    known = {pattern for group in groups for pattern in group}
+    if derived := tuple(p for p in derived_patterns(shaped.example(code)) if p not in known and follows(p, shape)):
+        groups.append(derived)
+    groups += _ranges(shaped.example(code))
+    letters = {letter for word in words(name) for letter in PERIOD_NAMES.get(word, "")}
+    named = [
+        (pattern,) for group in groups for pattern in group if letters & {token.letter for token in tokens(pattern)}
+    ]
+    return named + groups
+
+
+def _ranges(text: str) -> list[tuple[str, ...]]:
+    """Patterns of a range, whose end has the format of its start or is a time of day."""
+    found = [
+        group
+        for sign in _BETWEEN
+        for start, end in _split_at(text, sign)
+        for group in _range_patterns(start, sign, end)
+    ]
+    return sorted(found, key=lambda group: -max(map(len, group)))
+
+
+def _split_at(text: str, sign: str) -> list[tuple[str, str]]:
+    """Beginnings and ends around each occurrence of a sign."""
+    places = [match.start() for match in re.finditer(re.escape(sign), text)]
+    return [(text[:place], text[place + len(sign) :]) for place in places if place and place + len(sign) < len(text)]
+
+
+def _range_patterns(start: str, sign: str, end: str) -> list[tuple[str, ...]]:
+    """Patterns of a range with these ends."""
+    first, last = group_by_shape([start]), group_by_shape([end])
+    groups = [*_all_groups(first.shapes[0]), *filter(None, [derived_patterns(start)])]
+    whole = [tuple(p + sign + p for p in group if follows(p, last.shapes[0])) for group in groups]
+    clocks = [
+        tuple(
+            p + sign + clock
+            for p in group
+            if "%H" in p and "%H:%M" in clock
+            for _ in (0,)
+            if follows(clock, last.shapes[0])
+        )
+        for group in groups
+        for clock in (*_CLOCKS, "%k:%M")
+    ]
+    return [group for group in (*whole, *clocks) if group]
 
 
 @lru_cache(maxsize=1024)
 def _all_groups(shape: str) -> tuple[tuple[str, ...], ...]:
-    """Patterns of a shape, including years counted from 1."""
+    """Patterns of a shape, including years counted from 1 and hours to 24."""
     dated = [
-        tuple(date + suffix for date in dates for suffix in _suffixes(shape[beginning(date, shape) :]))
+        tuple(date + suffix for date in dates for suffix in _suffixes(date, shape[beginning(date, shape) :]))
         for dates in _DATES
     ]
     fitting = [tuple(pattern for pattern in group if follows(pattern, shape)) for group in dated]
+    to_24 = [tuple(later for pattern in group if (later := _to_24(pattern)) != pattern) for group in fitting]
     epochs = [(name,) for name, width in _EPOCH_WIDTHS.items() if re.fullmatch(width, shape)]
-    return tuple(group for group in (*fitting, *epochs) if group)
+    return tuple(group for group in (*fitting, *to_24, *epochs) if group)
 
 
-def _suffixes(rest: str) -> tuple[str, ...]:
-    """Time of day that matches the shape after a date."""
-    return tuple(suffix for suffix in _SUFFIXES if follows(suffix, rest))[:1] if rest else ("",)
+def _to_24(pattern: str) -> str:
+    """Pattern with hours to 24."""
+    clock = next((clock for clock in _CLOCKS if pattern.endswith(clock) and clock in _TO_24), "")
+    return pattern.removesuffix(clock) + _TO_24.get(clock, "")
+
+
+def _suffixes(date: str, rest: str) -> tuple[str, ...]:
+    """Time of day that matches the shape after the date of a day."""
+    if not rest or not _DAILY & {token.letter for token in tokens(date)}:
+        return () if rest else ("",)
+    return tuple(suffix for suffix in _SUFFIXES if follows(suffix, rest))[:1]
 
 
 def _infer(at: _Column) -> _Read:
@@ -210,13 +308,15 @@ def _infer(at: _Column) -> _Read:
     shaped = at.texts
     counts = np.bincount(shaped.codes, weights=np.bincount(at.rows, minlength=len(shaped.texts)))
     main = int(np.argmax(counts))
-    groups = _groups(shaped.shapes[main], shaped)
+    groups = _groups(main, shaped, at.name)
     readings: dict[str, ParsedTimes] = {}
     for group in groups:
         read = {pattern: read_texts(pattern, shaped) for pattern in group}
-        if clean := {pattern: reading for pattern, reading in read.items() if not reading.faulty.any()}:
+        if clean := {pattern: reading for pattern, reading in read.items() if _credible(reading)}:
             return _settle(clean, read, at)
         readings |= read
+    if decimal := _numbers(at):
+        return decimal
     if (not groups or len(shaped.shapes) > 1) and _counts(shaped):
         setting = InferredSetting(SettingKey.TIME_FORMAT, COUNT, "integers that count steps")
         return COUNT, read_texts(COUNT, shaped), (setting,)
@@ -227,17 +327,77 @@ def _infer(at: _Column) -> _Read:
     raise _misfit(best, readings[best], main, at)
 
 
+def _credible(reading: ParsedTimes) -> bool:
+    """True if a pattern matches all texts, and its offsets are not the ends of ranges such as 08:00-08:15."""
+    return not reading.faulty.any() and len(np.unique(reading.offsets)) <= _MAX_OFFSETS
+
+
+def _numbers(at: _Column) -> _Read | None:
+    """Parse integers and decimal numbers that are days of Excel or decimal years, by the name of the column."""
+    if not all(_DECIMAL.fullmatch(shape) for shape in at.texts.shapes):
+        return None
+    dated = bool(words(at.name) & DATE_NAMES)
+    integers = not any("." in shape for shape in at.texts.shapes)
+    years = not integers and read_texts(DECIMAL_YEAR, at.texts)
+    if years and not years.faulty.any() and _years_within(years, 1000, 2999) and _regular(years.stamps):
+        reason = "decimal numbers at even distances in months"
+        return DECIMAL_YEAR, years, (InferredSetting(SettingKey.TIME_FORMAT, DECIMAL_YEAR, reason),)
+    serial = read_texts(EXCEL, at.texts)
+    if serial.faulty.any() or not _years_within(serial, 1927, 2064) or not (dated or not integers):
+        return None
+    first = str(at.texts.texts[0])
+    if dated and _years_within(serial, 1970, 2064) and not _years_within(read_texts(EPOCH_DAYS, at.texts), 1990, 2064):
+        day = TimeFormat("%Y-%m-%d").format(serial.stamps[:1])[0]
+        reason = f"numbers of days as in Excel, where {first} is {day}"
+        return EXCEL, serial, (InferredSetting(SettingKey.TIME_FORMAT, EXCEL, reason),)
+    raise at.fault(
+        ~serial.faulty,
+        "may hold days as Excel counts them, or other numbers",
+        FaultCode.AMBIGUOUS_TIMES,
+        (Fix(f"data.time_format={EXCEL}", "read days as Excel counts them"), *_other_counts(at)),
+    )
+
+
+def _other_counts(at: _Column) -> tuple[Fix, ...]:
+    """Settings for whole numbers that are not days of Excel."""
+    found = [Fix("data.time=none", "count the rows")]
+    if _counts(at.texts):
+        found = [Fix(f"data.time_format={COUNT}", "count steps")]
+        if _years_within(read_texts(EPOCH_DAYS, at.texts), 1990, 2064):
+            found.insert(0, Fix(f"data.time_format='{EPOCH_DAYS}'", "read days since 1970"))
+    return tuple(found)
+
+
+def _years_within(reading: ParsedTimes, low: int, high: int) -> bool:
+    """True if all times are in these years."""
+    years = reading.stamps.astype("datetime64[us]").astype("datetime64[Y]").astype(np.int64) + 1970
+    return not reading.faulty.any() and bool(((years >= low) & (years <= high)).all())
+
+
 def _settle(clean: dict[str, ParsedTimes], read: dict[str, ParsedTimes], at: _Column) -> _Read:
     """Select among the patterns that match all texts: the only one, or the only one with regular steps."""
     first, *rest = clean
     if all(np.array_equal(clean[first].stamps, clean[other].stamps) for other in rest):
         return first, clean[first], (InferredSetting(SettingKey.TIME_FORMAT, first, _format_reason(first, read, at)),)
     regular = [pattern for pattern, reading in clean.items() if _regular(reading.stamps)]
-    if len(regular) == 1:
+    if len(regular) == 1 and not any("%q" in pattern for pattern in clean):
         reason = f"all steps are even; read as {' or '.join(p for p in clean if p != regular[0])} they are not"
         return regular[0], clean[regular[0]], (InferredSetting(SettingKey.TIME_FORMAT, regular[0], reason),)
-    rule = f"may be {' or '.join(clean)}, and no row decides it; set data.time_format"
-    raise at.fault(np.arange(len(at.texts.texts)) == 0, rule)
+    rule = f"may be {' or '.join(clean)}, and no row decides it"
+    fixes = tuple(Fix(f"data.time_format={quoted(pattern)}", f"read {_meaning(pattern)}") for pattern in clean)
+    raise at.fault(np.arange(len(at.texts.texts)) == 0, rule, FaultCode.AMBIGUOUS_TIMES, fixes)
+
+
+def quoted(value: str) -> str:
+    """Value of a setting as it is typed in a shell."""
+    return f"'{value}'" if " " in value else value
+
+
+def _meaning(pattern: str) -> str:
+    """The order of the fields of a pattern."""
+    names = {"d": "day", "m": "month", "b": "month", "y": "year", "Y": "year", "G": "year", "q": "quarter", "V": "week",
+             "h": "half year"}  # fmt: skip
+    return ", ".join(names[token.letter] for token in tokens(pattern) if token.letter in names)
 
 
 def _format_reason(pattern: str, read: dict[str, ParsedTimes], at: _Column) -> str:

@@ -1,15 +1,23 @@
 """Time formats, used for parsing and for writing forecasts in the format of the file.
 
-A pattern is that of `strptime` with further directives: `%q` a quarter, `%-m` a number without padding, `%^b` upper and
-`%#b` lower case, `%3f` a fraction of three digits, `%:z` an offset as `+02:00`, `%-z` as `+02`, `%^z` as `Z`. Other
-patterns are `epoch s`, `epoch ms`, `epoch us`, `epoch ns`, and `count` for integers that count steps.
+A pattern is that of `strptime` with further directives:
+
+- `%q` a quarter, `%h` a half year, `%g` the year of an ISO week in two digits, `%s` and `%Q` seconds and milliseconds
+  since 1970, `%k` the hour 1 to 24, where 24:00 is midnight of the next day, `%24N` the number of an hour of the day,
+  from 1, as in "hour ending" (`%48N` of a half hour), `%o` the letters of an ordinal (1st), `%L` a comment in brackets;
+- `%-m` a number without padding, `%^b` upper and `%#b` lower case, `%3f` a fraction of three digits, `%:z` an offset as
+  `+02:00`, `%-z` as `+02`, `%^z` as `Z`.
+
+A directive that occurs again begins the end of a time range, of which the start is used. ` + ` separates columns that
+are parts of one time. Other patterns are `epoch s`, `epoch ms`, `epoch us`, `epoch ns` and `epoch d` (days), `excel`
+(days since 1899-12-30), `decimal year` (1990.25), and `count` for integers that count steps.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,13 +31,21 @@ MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augus
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 COUNT = "count"
 EPOCHS = {"epoch s": 1_000_000_000, "epoch ms": 1_000_000, "epoch us": 1_000, "epoch ns": 1}  # nanoseconds in a unit
-INTEGERS = {**EPOCHS, COUNT: 1_000}  # a count is stored as microseconds
-WIDTHS = {"Y": 4, "G": 4, "y": 2, "m": 2, "d": 2, "H": 2, "I": 2, "M": 2, "S": 2, "j": 3, "V": 2, "q": 1, "u": 1}
+EPOCH_DAYS, EXCEL, DECIMAL_YEAR = "epoch d", "excel", "decimal year"
+INTEGERS = {**EPOCHS, EPOCH_DAYS: 86_400_000_000_000, COUNT: 1_000}  # a count is stored as microseconds
+DECIMALS = (EXCEL, DECIMAL_YEAR)
+WIDTHS = {"Y": 4, "G": 4, "y": 2, "g": 2, "m": 2, "d": 2, "H": 2, "I": 2, "M": 2, "S": 2, "j": 3, "V": 2, "q": 1,
+          "h": 1, "u": 1, "k": 2, "N": 2, "s": 10, "Q": 13}  # fmt: skip
 NAMES = frozenset("bBaAp")
+YEARS = frozenset("YyGgsQ")  # directives one of which a pattern needs
+PART = " + "  # between columns that are parts of a time
+EXCEL_EPOCH = -25_569 * DAY  # 1899-12-30
 
-_TOKEN = re.compile(r"%([-^#:]|\d)?([A-Za-z%])")
-_KNOWN = frozenset(WIDTHS) | NAMES | frozenset("fzZ")
+_TOKEN = re.compile(r"%([-^#:]?\d{0,2})([A-Za-z%])")
+_KNOWN = frozenset(WIDTHS) | NAMES | frozenset("fzZoL")
+_SAME_NAMES = {"B": "b", "A": "a", "Z": "z"}  # directives that share names
 _MINUTE, _HOUR = 60 * SECOND, 3600 * SECOND
+_SAME_FIELD = {"B": "b", "A": "a", "y": "Y", "G": "Y", "g": "Y", "I": "H", "k": "H", "Z": "z"}  # for the end of a range
 
 
 class Token(NamedTuple):
@@ -47,7 +63,7 @@ def tokens(pattern: str) -> tuple[Token, ...]:
     for match in _TOKEN.finditer(pattern):
         if match.start() > end:
             found.append(Token("", "", pattern[end : match.start()]))
-        found.append(Token("", "", "%") if match[2] == "%" else Token(match[2], match[1] or "", match[0]))
+        found.append(Token("", "", "%") if match[2] == "%" else Token(match[2], match[1], match[0]))
         end = match.end()
     if end < len(pattern):
         found.append(Token("", "", pattern[end:]))
@@ -60,37 +76,124 @@ def check_pattern(pattern: str) -> None:
     if unknown := sorted(letters - _KNOWN):
         known = " ".join(f"%{letter}" for letter in sorted(_KNOWN))
         raise ConfigError(f"data.time_format: %{unknown[0]} is not known (got '{pattern}'); known are {known}")
-    if pattern not in INTEGERS and not letters & set("YyG"):
+    if pattern not in {*INTEGERS, *DECIMALS} and not letters & YEARS:
         raise ConfigError(f"data.time_format: must contain the year, as in '%Y-%m-%d' (got '{pattern}')")
 
 
 def has_utc_offset(pattern: str) -> bool:
     """True if times of this pattern are instants: with a UTC offset, or epochs."""
-    return pattern in EPOCHS or any(token.letter in {"z", "Z"} for token in tokens(pattern))
+    return pattern in EPOCHS or any(token.letter in {"z", "Z", "s", "Q"} for token in tokens(pattern))
+
+
+def end_of_range(parts: Sequence[Token]) -> int:
+    """Index of the first directive that occurs again, at which the end of a range begins; else the number of tokens."""
+    seen: set[str] = set()
+    for i, token in enumerate(parts):
+        field = _SAME_FIELD.get(token.letter, token.letter)
+        if field in seen and field not in {"z", "o"}:
+            return i
+        seen |= {field} - {""}
+    return len(parts)
 
 
 @dataclass(frozen=True)
 class TimeFormat:
-    """Time format of a file, with a pattern as described above."""
+    """Time format of a file.
+
+    Attributes:
+        pattern: see above.
+        names: names of months (`b`), weekdays (`a`) and offsets in minutes (`z`, `L`) that are not the usual English
+            ones: (`b`, 3, `März`).
+        decimals: digits after the point of `excel` and `decimal year`; negative: at most so many, without zeros at the
+            end.
+        span: months and microseconds from the start to the end of a range.
+    """
 
     pattern: str
+    names: tuple[tuple[str, int, str], ...] = ()
+    decimals: int = 0
+    span: tuple[int, int] = (0, 0)
 
     def format(self, stamps: Ints, timezone: str | None = None) -> list[str]:
         """Format times [N], microseconds since 1970-01-01 (UTC if there is a zone), as wall times of the zone."""
         if unit := INTEGERS.get(self.pattern):
             return [str(stamp * 1_000 // unit) for stamp in stamps.tolist()]
         wall = to_wall(stamps, timezone)
-        pieces = [_written(token, wall, wall - stamps) for token in tokens(self.pattern)]
-        return ["".join(parts) for parts in zip(*pieces, strict=True)]
+        if self.pattern in DECIMALS:
+            return [_decimal_text(number, self.decimals) for number in _DECIMAL_VALUES[self.pattern](wall)]
+        parts = tokens(self.pattern)
+        start = parts[: end_of_range(parts)]
+        pieces = [self._written(token, wall, stamps, start) for token in start]
+        if rest := parts[len(start) :]:
+            ends = self._ends(wall, stamps, timezone)
+            pieces += [self._written(token, *ends, rest) for token in rest]
+        return ["".join(texts) for texts in zip(*pieces, strict=True)]
 
-    def to_dict(self) -> dict[str, str]:
+    def _ends(self, wall: Ints, stamps: Ints, timezone: str | None) -> tuple[Ints, Ints]:
+        """Wall times and stamps at which the ranges end."""
+        months, micros = self.span
+        if months or timezone is None:
+            return add_months(wall, months) + micros, stamps + (add_months(wall, months) + micros - wall)
+        return to_wall(stamps + micros, timezone), stamps + micros
+
+    def _written(self, token: Token, wall: Ints, stamps: Ints, parts: Sequence[Token]) -> list[str]:
+        """Format one of the tokens `parts` for wall times [N] and instants [N]."""
+        offsets = wall - stamps
+        days, time = wall // DAY, wall % DAY
+        letters = {other.letter for other in parts}
+        if "k" in letters:
+            days = days - (time == 0)
+        if "V" in letters and not letters & set("mbBdjq"):
+            token = token._replace(letter={"Y": "G", "y": "g"}.get(token.letter, token.letter))
+        letter = _SAME_NAMES.get(token.letter, token.letter)
+        names = {number: text for name, number, text in self.names if name == letter}
+        if not names:
+            return _written(token, days, time, stamps, offsets // _MINUTE)
+        if letter in "zL":
+            return [names.get(offset) or _offset_text("z:", offset) for offset in (offsets // _MINUTE).tolist()]
+        by_quarter = letter == "o" and "q" in letters
+        numbers = _NUMBERS["q" if by_quarter else _NUMBERED[letter]](days, time).tolist()
+        return [names.get(number) or names[max(names)] for number in numbers]
+
+    def to_dict(self) -> dict[str, object]:
         """JSON values."""
-        return {"pattern": self.pattern}
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TimeFormat:
         """The inverse of `to_dict`."""
-        return cls(str(values["pattern"]))
+        names = tuple((str(letter), int(number), str(text)) for letter, number, text in values.get("names", ()))
+        months, micros = values.get("span", (0, 0))
+        return cls(str(values["pattern"]), names, int(values.get("decimals", 0)), (int(months), int(micros)))
+
+
+def _excel_days(wall: Ints) -> list[float]:
+    """Days since 1899-12-30."""
+    return [(time - EXCEL_EPOCH) / DAY for time in wall.tolist()]
+
+
+def _decimal_years(wall: Ints) -> list[float]:
+    """Years and fractions, in months and parts of a month."""
+    months = _months(wall // DAY)
+    first, following = (add_months(np.zeros_like(wall), months + k) for k in (0, 1))
+    parts = (wall - first) / (following - first)
+    return [1970 + (month + part) / 12 for month, part in zip(months.tolist(), parts.tolist(), strict=True)]
+
+
+_DECIMAL_VALUES: dict[str, Callable[[Ints], list[float]]] = {EXCEL: _excel_days, DECIMAL_YEAR: _decimal_years}
+
+
+def _decimal_text(number: float, decimals: int) -> str:
+    text = f"{number:.{abs(decimals)}f}"
+    return text.rstrip("0").rstrip(".") if decimals < 0 and "." in text else text
+
+
+def add_months(wall: Ints, months: Ints | int) -> Ints:
+    """Add months to times [N]; a day beyond the end of the month becomes its last day."""
+    days, time = wall // DAY, wall % DAY
+    target = _months(days) + months
+    first, following = ((target + k).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) for k in (0, 1))
+    return np.asarray(np.minimum(first + _days_of_month(days), following) * DAY - DAY + time, dtype=np.int64)
 
 
 def first_days(years: Ints) -> Ints:
@@ -124,6 +227,9 @@ _NUMBERS: dict[str, Callable[[Ints, Ints], Ints]] = {  # letter → its number, 
     "Y": lambda days, _: _years(days),
     "y": lambda days, _: _years(days) % 100,
     "q": lambda days, _: _months(days) % 12 // 3 + 1,
+    "h": lambda days, _: _months(days) % 12 // 6 + 1,
+    "g": lambda days, _: _years(_thursdays(days)) % 100,
+    "k": lambda _, time: _hour_to_24(time),
     "m": lambda days, _: _months(days) % 12 + 1,
     "d": lambda days, _: _days_of_month(days),
     "j": lambda days, _: days - first_days(_years(days)) + 1,
@@ -137,21 +243,46 @@ _NUMBERS: dict[str, Callable[[Ints, Ints], Ints]] = {  # letter → its number, 
 }
 
 
-def _written(token: Token, wall: Ints, offsets: Ints) -> list[str]:
-    """Format one token for wall times [N] at offsets [N] from UTC."""
+_NUMBERED = {"b": "m", "a": "u", "o": "d"}  # letters of names: the number that is named
+
+
+def _hour_to_24(time: Ints) -> Ints:
+    """[N] hours 0 to 23, and 24 for midnight."""
+    return np.where(time == 0, 24, time // _HOUR)
+
+
+def _written(token: Token, days: Ints, time: Ints, stamps: Ints, minutes: Ints) -> list[str]:
+    """Format one token for days [N] since 1970, microseconds of the day, instants, and offsets in minutes."""
     letter, flag, text = token
     if not letter:
-        return [text] * len(wall)
-    if letter in "zZ":
-        return [_offset_text(letter + flag, minutes) for minutes in (offsets // _MINUTE).tolist()]
-    days, time = wall // DAY, wall % DAY
+        return [text] * len(days)
+    if letter in "zZL":
+        return [_offset_text("z:" if letter == "L" else letter + flag, offset) for offset in minutes.tolist()]
     if letter in NAMES:
         return _cased(_names(letter, days, time), flag)
     if letter == "f":
         digits = int(flag or 6)
-        return [f"{micros:06d}000"[:digits] for micros in (time % SECOND).tolist()]
-    width = 1 if flag == "-" else WIDTHS[letter]
+        return [f"{micros:06d}000"[:digits] for micros in (stamps % SECOND).tolist()]
+    if letter == "o":
+        return [_ordinal(day) for day in _days_of_month(days).tolist()]
+    if letter == "N":
+        count = periods(flag)
+        width = 1 if "-" in flag else len(str(count))
+        return [f"{number:0{width}d}" for number in (time // (DAY // count) + 1).tolist()]
+    if letter in "sQ":
+        return [str(stamp // (SECOND if letter == "s" else 1_000)) for stamp in stamps.tolist()]
+    width = 1 if "-" in flag else WIDTHS[letter]
     return [f"{number:0{width}d}" for number in _NUMBERS[letter](days, time).tolist()]
+
+
+def periods(flag: str) -> int:
+    """Periods of a day that a directive `%24N` counts."""
+    return int(flag.strip("-^#:") or 24)
+
+
+def _ordinal(day: int) -> str:
+    """Letters of an English ordinal number."""
+    return "th" if 10 < day < 14 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
 
 
 def _names(letter: str, days: Ints, time: Ints) -> list[str]:

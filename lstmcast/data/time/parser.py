@@ -6,7 +6,7 @@ In texts of one shape each field of a pattern has a fixed position, so that it i
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,19 +14,44 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lstmcast.data.time.formats import INTEGERS, MONTHS, NAMES, WEEKDAYS, WIDTHS, Token, first_days, tokens, weekdays
+from lstmcast.data.time.formats import (
+    DECIMALS,
+    EXCEL,
+    EXCEL_EPOCH,
+    INTEGERS,
+    NAMES,
+    WIDTHS,
+    TimeFormat,
+    Token,
+    add_months,
+    end_of_range,
+    first_days,
+    periods,
+    tokens,
+    weekdays,
+)
+from lstmcast.data.time.names import ZONE_MINUTES, completed, month_of, weekday_of
 from lstmcast.data.time.zones import DAY, SECOND
 from lstmcast.types import Bools, Ints
 
 Characters = npt.NDArray[np.uint32]  # [N, W] N texts of W characters
 
-_SHAPE = str.maketrans("123456789bcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "0" * 9 + "a" * 51)
-_SHAPES = {**dict.fromkeys("bBaA", "a{3,9}"), "p": "aa", "f": "0{1,9}", "z": "(?:a|aaa|[+-]00(?::?00)?)"}
+_LETTERS = "bcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" + "".join(
+    chr(code) for code in (*range(0xC0, 0x250), *range(0x400, 0x530)) if chr(code).isalpha()
+)
+_SHAPE = str.maketrans("123456789" + _LETTERS, "0" * 9 + "a" * len(_LETTERS))
+_SHAPES = {**dict.fromkeys("bB", r"a{3,12}\.?"), **dict.fromkeys("aA", r"a{2,12}\.?"), "p": "aa", "f": "0{1,9}",
+           "z": "(?:a|a{3,4}|[+-]00(?::?00)?)", "o": "a{1,3}", "L": "[^()]{2,50}", "s": "0{9,10}",
+           "Q": "0{12,13}"}  # fmt: skip
 _SAME = {"B": "b", "A": "a", "Z": "z"}  # directives that differ only in formatting
+_SAMPLE = 2_000  # texts whose names and ranges are compared with those of a format
+_DECIMAL = re.compile(r"-?0{1,9}(?:\.(0{1,17}))?")
 _EARLIEST, _LATEST = -62_135_596_800 * SECOND, 253_402_300_799 * SECOND  # years 1 and 9999
 _CHUNK_SIZE = 500_000  # texts per character matrix
 _DAY = frozenset("md")
 _NO_OFFSET = 10_000  # minutes: code of an invalid offset
+_VALUED = frozenset("bBaAZLo")
+_COMMON_SPAN = 0.9  # of the ranges have the span with which new ones are written
 
 
 @dataclass(frozen=True)
@@ -74,27 +99,119 @@ def beginning(pattern: str, shape: str) -> int:
     return match.end() if match else 0
 
 
-def read_texts(pattern: str, shaped: ShapedTexts) -> ParsedTimes:
-    """Parse N texts by a pattern (see `lstmcast.data.time.formats`)."""
+def read_texts(pattern: str, shaped: ShapedTexts, *, end: bool = False) -> ParsedTimes:
+    """Parse N texts by a pattern (see `lstmcast.data.time.formats`); with `end`, the ends of ranges."""
     n = len(shaped.texts)
     result = ParsedTimes(np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.bool_))
     order = np.argsort(shaped.codes, kind="stable")
     bounds = np.searchsorted(shaped.codes[order], np.arange(len(shaped.shapes) + 1))
+    decimals = _decimals(shaped) if pattern in DECIMALS else 0
     for k, shape in enumerate(shaped.shapes):
         if (match := _regex(pattern).fullmatch(shape)) is None:
             continue
         for start in range(bounds[k], bounds[k + 1], _CHUNK_SIZE):
             rows = order[start : min(start + _CHUNK_SIZE, bounds[k + 1])]
             words = shaped.texts[rows].astype(f"U{len(shape)}")
-            part = _read_integers(pattern, words) if pattern in INTEGERS else _read_fields(pattern, match, words)
+            if pattern in DECIMALS:
+                part = _read_decimals(pattern, words, decimals)
+            else:
+                part = (
+                    _read_integers(pattern, words)
+                    if pattern in INTEGERS
+                    else _read_fields(pattern, match, words, end=end)
+                )
             result.stamps[rows], result.offsets[rows], result.faulty[rows] = part.stamps, part.offsets, part.faulty
     return result
 
 
-def pattern_as_written(pattern: str, shaped: ShapedTexts) -> str:
-    """Add the flags of the texts to a pattern: padding, case, digits of a fraction, format of an offset."""
+def format_as_written(pattern: str, shaped: ShapedTexts) -> TimeFormat:
+    """Add the details of the texts to a pattern: padding, case, digits of a fraction, names, the span of ranges."""
     if pattern in INTEGERS:
-        return pattern
+        return TimeFormat(pattern)
+    if pattern in DECIMALS:
+        lengths = {len(match[1] or "") for shape in shaped.shapes if (match := _DECIMAL.fullmatch(shape))}
+        return TimeFormat(pattern, decimals=max(lengths) * (1 if len(lengths) == 1 else -1))
+    flagged = _pattern_as_written(pattern, shaped)
+    parts = tokens(pattern)
+    with_names = any(token.letter in _VALUED for token in parts)
+    if not with_names and end_of_range(parts) == len(parts):
+        return TimeFormat(flagged)
+    sample = _sample(shaped)
+    return TimeFormat(flagged, _names(pattern, flagged, sample) if with_names else (), span=_span(pattern, sample))
+
+
+def _sample(shaped: ShapedTexts) -> ShapedTexts:
+    """Texts at even distances."""
+    kept = np.arange(0, len(shaped.texts), max(1, len(shaped.texts) // _SAMPLE))
+    return ShapedTexts(shaped.texts[kept], shaped.shapes, shaped.codes[kept])
+
+
+def _names(pattern: str, flagged: str, sample: ShapedTexts) -> tuple[tuple[str, int, str], ...]:
+    """Names of months, weekdays and offsets of the texts that the flags of the pattern do not describe."""
+    reading = read_texts(pattern, sample)
+    wall = (reading.stamps + reading.offsets).tolist()
+    minutes = (reading.offsets // (60 * SECOND)).tolist()
+    seen: dict[str, dict[int, str]] = {}
+    usual = dict.fromkeys("ba", True)
+    limit = end_of_range(tokens(pattern))
+    plain = {(_SAME.get(token.letter, token.letter)): token for token in tokens(flagged) if token.letter in _VALUED}
+    for k in np.flatnonzero(~reading.faulty).tolist():
+        match = _regex(pattern).fullmatch(sample.shapes[sample.codes[k]])
+        for i, token in enumerate(tokens(pattern)):
+            letter = _SAME.get(token.letter, token.letter)
+            if match is None or token.letter not in _VALUED or not match[f"g{i}"] or (letter in "zL" and i >= limit):
+                continue
+            word = sample.texts[k][slice(*match.span(f"g{i}"))]
+            if letter == "o":
+                number = int(sample.texts[k][slice(*match.span(f"g{i - 1}"))])
+            else:
+                number = minutes[k] if letter in "zL" else _word_value(letter, word)
+            seen.setdefault(letter, {})[number] = word
+            if letter in "ba":
+                usual[letter] &= TimeFormat(plain[letter].text).format(np.array(wall[k : k + 1])) == [word]
+    named: dict[str, dict[int, str]] = {
+        letter: completed(letter, words) for letter, words in seen.items() if letter in "ba" and not usual[letter]
+    }
+    named |= {letter: words for letter, words in seen.items() if letter == "L" or _has_zone_names(letter, words)}
+    if any(word not in {"st", "nd", "rd", "th"} for word in seen.get("o", {}).values()):
+        named["o"] = seen["o"]
+    return tuple((letter, number, word) for letter, words in named.items() for number, word in sorted(words.items()))
+
+
+def _has_zone_names(letter: str, words: Mapping[int, str]) -> bool:
+    """True for names of offsets such as CET."""
+    return letter == "z" and any(word.isalpha() and word not in {"Z", "UTC"} for word in words.values())
+
+
+def _span(pattern: str, sample: ShapedTexts) -> tuple[int, int]:
+    """Months and microseconds from the start to the end of most ranges; (0, 0) without a range or a common span."""
+    parts = tokens(pattern)
+    if end_of_range(parts) == len(parts):
+        return 0, 0
+    start, end = read_texts(pattern, sample), read_texts(pattern, sample, end=True)
+    good = ~(start.faulty | end.faulty)
+    first, last = start.stamps[good], end.stamps[good]
+    last = np.where((last <= first) & (last > first - DAY), last + DAY, last)
+    found = [_common(first, last, 0)]
+    months = np.unique(
+        (
+            last.astype("datetime64[us]").astype("datetime64[M]")
+            - first.astype("datetime64[us]").astype("datetime64[M]")
+        ).astype(np.int64)
+    )
+    found += [_common(first, last, int(months[0]) + k) for k in (1, 0) if len(months) <= 2 and months[0] + k > 0]
+    share, span = max(found, key=lambda one: one[0])
+    return span if share >= _COMMON_SPAN else (0, 0)
+
+
+def _common(first: Ints, last: Ints, months: int) -> tuple[float, tuple[int, int]]:
+    """Share and size of the most common span of some months and a rest."""
+    rests, counts = np.unique(last - add_months(first, months), return_counts=True)
+    return float(counts.max() / counts.sum()), (months, int(rests[np.argmax(counts)]))
+
+
+def _pattern_as_written(pattern: str, shaped: ShapedTexts) -> str:
+    """Add flags to a pattern."""
     examples = [shaped.example(k) for k in range(len(shaped.shapes))]
     matched = [(text, match) for text in examples if (match := _regex(pattern).fullmatch(text.translate(_SHAPE)))]
     parts = tokens(pattern)
@@ -109,32 +226,38 @@ def _flagged(token: Token, seen: list[str], *, bare: bool) -> str:
     """Add the flags of the fields `seen` to a directive; `bare` if days or months are not padded."""
     letter = token.letter
     if not letter:
-        return token.text.replace("%", "%%")
+        return (seen[0] if seen else token.text).replace("%", "%%")
     if not seen:
         return token.text
     if letter == "f":
         return f"%{max(map(len, seen))}f"
+    if letter in "oL":
+        return token.text
     if letter in "zZ":
         return _offset_directive(seen[0])
     if letter in NAMES:
-        full = any(len(text) > 3 and text.lower() != "sept" for text in seen)
+        full = any(len(text.rstrip(".")) > 3 and text.lower() not in {"sept", "sept."} for text in seen)
         letter = letter.upper() if letter in "ba" and full else letter
         return f"%{'#' if seen[0].islower() else '^' if letter != 'p' and seen[0].isupper() else ''}{letter}"
     alike = bare and letter in _DAY and not any(text.startswith("0") for text in seen)
-    return f"%{'-' if alike or min(map(len, seen)) < WIDTHS[letter] else ''}{letter}"
+    count = str(periods(token.flag)) if letter == "N" else ""
+    width = len(count) or WIDTHS[letter]
+    return f"%{'-' if alike or min(map(len, seen)) < width else ''}{count}{letter}"
 
 
 def _offset_directive(text: str) -> str:
     if text.isalpha():
-        return "%^z" if len(text) == 1 else "%Z"
+        return "%^z" if text == "Z" else "%Z"
     return "%:z" if ":" in text else "%-z" if len(text) == 3 else "%z"
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def _regex(pattern: str) -> re.Pattern[str]:
     """Regular expression of the shapes that match a pattern, with a group `g3` for its token 3."""
     if pattern in INTEGERS:
         return re.compile("-?0{1,19}")
+    if pattern in DECIMALS:
+        return _DECIMAL
     parts = tokens(pattern)
     pieces: list[str] = []
     for i, token in enumerate(parts):
@@ -150,10 +273,10 @@ def _allowed(token: Token, packed: bool) -> str:
     """Shapes of one token; a number adjacent to another (`packed`) must be padded."""
     if not token.letter:
         return re.escape(token.text.translate(_SHAPE))
-    if token.letter not in WIDTHS:
+    if token.letter in _SHAPES or token.letter in _SAME:
         return _SHAPES[_SAME.get(token.letter, token.letter)]
-    width = WIDTHS[token.letter]
-    optional = token.flag == "-" or (not packed and token.letter not in "YGy")
+    width = len(str(periods(token.flag))) if token.letter == "N" else WIDTHS[token.letter]
+    optional = "-" in token.flag or (not packed and token.letter not in "YGyg")
     return f"0{{{1 if optional else width},{width}}}"
 
 
@@ -167,19 +290,63 @@ def _read_integers(pattern: str, words: npt.NDArray[np.str_]) -> ParsedTimes:
     return ParsedTimes(stamps, np.zeros_like(stamps), faulty | (counts % max(1_000 // unit, 1) != 0))
 
 
-def _read_fields(pattern: str, match: re.Match[str], words: npt.NDArray[np.str_]) -> ParsedTimes:
+def _decimals(shaped: ShapedTexts) -> int:
+    """Most digits after the point."""
+    return max(len(match[1] or "") for shape in ("0", *shaped.shapes) if (match := _DECIMAL.fullmatch(shape)))
+
+
+def _read_decimals(pattern: str, words: npt.NDArray[np.str_], decimals: int) -> ParsedTimes:
+    """Parse decimal numbers of days or years, as precise as their digits allow."""
+    numbers = words.astype(np.float64)
+    tolerance = 0.51 * 10.0**-decimals
+    stamps, faulty = (_excel_times if pattern == EXCEL else _decimal_year_times)(numbers, tolerance)
+    return ParsedTimes(stamps, np.zeros_like(stamps), faulty)
+
+
+def _excel_times(numbers: npt.NDArray[np.float64], tolerance: float) -> tuple[Ints, Bools]:
+    """[N] times of days since 1899-12-30, to the coarsest of an hour, quarter, minute, second and millisecond."""
+    faulty = (numbers < 61) | (numbers >= 2_958_466)  # Excel counts a February 29 in 1900, and ends with 9999
+    micros = np.where(faulty, 0, numbers) * DAY
+    stamps = np.round(micros / 1_000) * 1_000
+    for unit in (SECOND, 60 * SECOND, 900 * SECOND, 3_600 * SECOND):
+        nearest = np.round(micros / unit) * unit
+        stamps = np.where(np.abs(nearest - micros) <= tolerance * DAY + 2_000, nearest, stamps)
+    return stamps.astype(np.int64) + EXCEL_EPOCH, faulty
+
+
+def _decimal_year_times(numbers: npt.NDArray[np.float64], tolerance: float) -> tuple[Ints, Bools]:
+    """[N] first days of months, or their middles, of decimal years."""
+    faulty = (numbers < 1) | (numbers >= 9_999)
+    halves = np.where(faulty, 0, numbers - 1970) * 24
+    nearest = np.round(halves).astype(np.int64)
+    faulty = faulty | (np.abs(halves - nearest) > min(24 * tolerance + 1e-5, 0.3))
+    first, following = (add_months(np.zeros_like(nearest), nearest // 2 + k) for k in (0, 1))
+    return first + nearest % 2 * ((following - first) // 2), faulty
+
+
+def _read_fields(pattern: str, match: re.Match[str], words: npt.NDArray[np.str_], *, end: bool) -> ParsedTimes:
     """Parse texts of one shape, whose match has the positions of the fields."""
     chars = words.view(np.uint32).reshape(len(words), -1)
     faulty = np.zeros(len(words), dtype=np.bool_)
-    fields: dict[str, Ints] = {}
-    for i, token in enumerate(tokens(pattern)):
+    start: dict[str, Ints] = {}
+    later: dict[str, Ints] = {}  # of the end of a range
+    parts = tokens(pattern)
+    limit = end_of_range(parts)
+    for i, token in enumerate(parts):
         first, last = match.span(f"g{i}")
-        if not token.letter:
+        letter = _SAME.get(token.letter, token.letter)
+        fields = start if i < limit else later
+        if not letter:
             faulty |= _differs(token.text, chars[:, first:last])
-        elif last > first:
-            letter = _SAME.get(token.letter, token.letter)
+        elif last > first and letter not in {"o", "L", *fields} and (end or fields is start or letter == "y"):
             fields[letter] = _read_field(letter, np.ascontiguousarray(chars[:, first:last]))
-    return _assemble(fields, faulty)
+    if periods_in_day := [periods(token.flag) for token in parts if token.letter == "N"]:
+        faulty |= (start["N"] < 1) | (start["N"] > periods_in_day[0])
+        start["N"] = (start["N"] - 1) * (DAY // periods_in_day[0])
+    if later.keys() == {"y"} and "Y" in start:  # a split year such as 2019/20
+        faulty |= later["y"] != (start["Y"] + 1) % 100
+        later = {"Y": start["Y"] + 1}
+    return _assemble(start | later if end else start, faulty)
 
 
 def _differs(literal: str, part: Characters) -> Bools:
@@ -203,15 +370,15 @@ def _word_value(letter: str, word: str) -> int:
     """Value of a word: a month 1-12, a weekday 1-7, AM 0, PM 1, an offset in minutes."""
     if letter == "z":
         return _minutes(word)
-    names = ("AM", "PM") if letter == "p" else MONTHS if letter == "b" else WEEKDAYS
-    index = [i for i, name in enumerate(names) if name.lower().startswith(word.lower())]
-    return index[0] + (letter != "p") if index else -1
+    if letter == "p":
+        return {"am": 0, "pm": 1}.get(word.lower(), -1)
+    return month_of(word) if letter == "b" else weekday_of(word)
 
 
 def _minutes(word: str) -> int:
     """Minutes of an offset such as `+02:00`, `-0530`, `Z` or `UTC`."""
     if word.isalpha():
-        return 0 if word.upper() in {"Z", "UTC", "GMT"} else _NO_OFFSET
+        return ZONE_MINUTES.get(word.upper(), _NO_OFFSET)
     digits = word[1:].replace(":", "").ljust(4, "0")
     hours, minutes = int(digits[:2]), int(digits[2:])
     return (hours * 60 + minutes) * (-1 if word[0] == "-" else 1) if hours < 16 and minutes < 60 else _NO_OFFSET
@@ -223,22 +390,29 @@ def _assemble(fields: dict[str, Ints], faulty: Bools) -> ParsedTimes:
     days, no_day = _date(fields, zero)
     time, no_time = _time(fields, zero)
     minutes = fields.get("z", zero)
-    faulty = faulty | no_day | no_time | (minutes == _NO_OFFSET) | (fields.get("a", zero) < 0)
+    faulty = faulty | no_day | no_time | (minutes == _NO_OFFSET)
+    if "a" in fields:
+        faulty |= fields["a"] != weekdays(days) + 1
     offsets = minutes * 60 * SECOND
-    return ParsedTimes(days * DAY + time - offsets, offsets, faulty)
+    wall = days * DAY + time
+    return ParsedTimes(wall if fields.keys() & {"s", "Q"} else wall - offsets, offsets, faulty)
 
 
 def _date(fields: dict[str, Ints], zero: Ints) -> tuple[Ints, Bools]:
     """[N] days since 1970-01-01, and true for invalid ones."""
     ones = zero + 1
-    short = fields.get("y", zero)
+    short = fields.get("y", fields.get("g", zero))
     year = fields.get("Y", fields.get("G", short + np.where(short < 69, 2000, 1900)))
+    if "s" in fields or "Q" in fields:
+        return zero, np.zeros(len(zero), dtype=np.bool_)
     if "V" in fields:
         return _week_date(year, fields["V"], fields.get("u", ones))
     if "j" in fields:
         day = fields["j"]
         return first_days(year) + day - 1, (day < 1) | (day > first_days(year + 1) - first_days(year)) | (year < 1)
-    month = fields.get("m", fields.get("b", 3 * fields.get("q", ones) - 2))
+    month = fields.get(
+        "m", fields.get("b", 3 * fields.get("q", ones) - 2 if "q" in fields else 6 * fields.get("h", ones) - 5)
+    )
     day = fields.get("d", ones)
     start = (year - 1970) * 12 + month - 1
     first, following = (m.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) for m in (start, start + 1))
@@ -258,6 +432,14 @@ def _time(fields: dict[str, Ints], zero: Ints) -> tuple[Ints, Bools]:
     """[N] microseconds since midnight, and true for invalid ones."""
     hour, minute, second, nanos = (fields.get(letter, zero) for letter in "HMSf")
     faulty = (hour > 23) | (minute > 59) | (second > 59) | (nanos % 1_000 > 0)
+    if "N" in fields:
+        return fields["N"], faulty
+    if "s" in fields or "Q" in fields:
+        whole = fields["s"] * SECOND if "s" in fields else fields["Q"] * 1_000
+        return whole + nanos // 1_000, faulty
+    if "k" in fields:
+        hour = fields["k"]
+        faulty |= (hour > 24) | ((hour == 24) & (minute + second + nanos > 0))
     if "I" in fields:
         half = fields.get("p", zero)
         faulty |= (fields["I"] < 1) | (fields["I"] > 12) | (half < 0)
