@@ -562,8 +562,8 @@ def _write_case(folder: Path, name: str) -> bool:
     """Run one case and print its duration; whether its commands ended as they should."""
     begun = time.monotonic()
     (folder / f"{name}.json").unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        case = Case(Path(folder))
+    with tempfile.TemporaryDirectory() as scratch:
+        case = Case(Path(scratch))
         try:
             CASES[name](case)
         except UnexpectedExitError as err:

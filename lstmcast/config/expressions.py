@@ -98,7 +98,7 @@ class Condition:
     limit: float
 
     def met(self, scores: Mapping[str, float]) -> bool:
-        """Whether the condition holds; it does not for a missing or undefined (NaN) score."""
+        """Return True if the condition holds; False for a missing or undefined (NaN) score."""
         return bool(OPERATORS[self.op](scores.get(self.name, float("nan")), self.limit))
 
 

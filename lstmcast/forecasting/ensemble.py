@@ -153,7 +153,7 @@ class Ensemble:
         return max(self._required_history(k) for k, _ in enumerate(self.members) if self.uses(k))
 
     def uses(self, k: int) -> bool:
-        """Whether member k contributes to forecasts or intervals."""
+        """Return True if member k contributes to forecasts or intervals."""
         return any(rule.uses(self.members, k) for rule in self._rules)
 
     def bind(self, panel: Panel) -> BoundEnsemble:

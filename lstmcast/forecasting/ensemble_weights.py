@@ -90,7 +90,7 @@ class EnsembleWeights:
         return np.asarray(fraction / (1 + np.square(self.smoothing_half_length / known)))
 
     def uses(self, members: Sequence[Member], k: int) -> bool:
-        """Whether member k can have a weight above zero."""
+        """Return True if member k can have a weight above zero."""
         in_pair = self.smoothing_half_length > 0 or self.adaptive
         return self.fixed[k] > 0 or (in_pair and k in [lstm for lstm, _ in self._pairs(members)])
 

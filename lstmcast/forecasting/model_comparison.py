@@ -35,7 +35,7 @@ class Comparison:
 
     @property
     def not_worse(self) -> bool:
-        """Whether the challenger's error is not larger by more than the smallest effect that counts."""
+        """True unless the challenger's error is larger by more than the smallest reported effect."""
         return self.skill.value > -MIN_EFFECT
 
     def to_dict(self) -> dict[str, Any]:

@@ -277,7 +277,7 @@ def _select_preprocessing(
 
 
 def _is_day(panel: Panel, season: int) -> bool:
-    """Whether a season is one day of several steps, so that a second season of one week is possible."""
+    """Return True if a season is one day of several steps, so that a second season of one week is possible."""
     return panel.calendar.kind == "fixed" and season > 1 and season * panel.calendar.step == DAY
 
 
@@ -306,12 +306,12 @@ def _scale_mode(transform: TransformName, past: Panel, config: ValueConfig) -> S
 
 
 def _is_long(past: Panel) -> bool:
-    """Whether a typical series is long enough to measure its own scale."""
+    """Return True if a typical series is long enough for its own scale."""
     return bool(np.median(past.lengths) >= SHORT)
 
 
 def _has_enough_data(past: Panel, season: int) -> bool:
-    """Whether the training data suffice for a larger learning rate."""
+    """Return True if the training data suffice for a larger learning rate."""
     return len(past.values) >= max(100 * season, 2000)
 
 

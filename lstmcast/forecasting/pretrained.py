@@ -173,7 +173,7 @@ def _load(name: str) -> tuple[Ensemble, Calibration]:
 
 
 def _is_seasonal(panel: Panel, season: int) -> bool:
-    """Whether values one season apart are closer than values within a season, in most series."""
+    """Return True if values one season apart are closer than values within a season, in most series."""
     carried = np.mean([_moved(panel, back) for back in evenly(np.arange(1, season), LAGS)], axis=0)
     return bool(np.median(_moved(panel, season) - carried) < 0)
 

@@ -116,12 +116,12 @@ def _deviation(bound: BoundEnsemble, origins: OriginSet) -> Floats | None:
 
 
 def _borrows_widths(model: PretrainedModel, plan: TrainingPlan) -> bool:
-    """Whether the pretrained members lend the widths of their intervals."""
+    """True if the intervals use the widths of the pretrained members."""
     return _few_test_horizons(plan) and plan.levels == model.calibration.levels
 
 
 def _few_test_horizons(plan: TrainingPlan) -> bool:
-    """Whether the test data are too few to calibrate intervals, and all values are positive.
+    """Return True if the test data are too few to calibrate intervals, and all values are positive.
 
     A floor of zero would cut off the intervals of a pretrained model.
     """

@@ -104,7 +104,7 @@ class OriginSet:
         return self.take(np.flatnonzero(valid_origins(self.panel, self.series, self.steps, self.horizon)))
 
     def compact(self) -> OriginSet:
-        """The same origins in a panel without the series that have none."""
+        """The origins in a panel without the series that have none."""
         kept, series = np.unique(self.series, return_inverse=True)
         return replace(self, panel=self.panel.select(kept), series=series)
 

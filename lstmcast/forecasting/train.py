@@ -98,5 +98,5 @@ def plan_training(panel: Panel, config: ValueConfig, start: Forecaster | None) -
 
 
 def uses_pretrained(plan: TrainingPlan, config: ValueConfig) -> bool:
-    """Whether pretrained networks join the ensemble: not without early stopping, which means plenty of data."""
+    """Return True if pretrained networks join the ensemble: not without early stopping, which means plenty of data."""
     return config.train.init in {"ensemble", "auto"} and plan.recipe.patience is not None

@@ -59,7 +59,7 @@ class ForecastDiff:
 
     @property
     def changed(self) -> dict[str, bool]:
-        """Whether data, model and config changed."""
+        """The equality of data, model and config."""
         return {
             "data": self.earlier.data_digest != self.later.data_digest,
             "model": self.earlier.version != self.later.version,

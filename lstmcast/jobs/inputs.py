@@ -161,7 +161,7 @@ def _name(key: SeriesKey) -> str:
 
 
 def is_pinned(job: Job, model: CurrentModel | None) -> bool:
-    """Whether the data are read as in training: there is a model, and the job has its config."""
+    """Return True if the data are read as in training: there is a model, and the job has its config."""
     return model is not None and not changed_keys(job.config, model)
 
 

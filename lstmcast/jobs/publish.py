@@ -157,7 +157,7 @@ def make_forecast(job: Job, panel: Panel, model: CurrentModel | None, model_name
 
 
 def output_is_current(job: Job, entry: RunRecord) -> bool:
-    """Whether the output of a recorded run is unchanged; of a figure: whether it exists."""
+    """Return True if the output of a recorded run is unchanged; for a figure: if it exists."""
     output = Path(job.forecast.output)
     if not output.is_file() or (job.plot and not Path(job.plot).is_file()):
         return False

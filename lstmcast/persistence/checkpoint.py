@@ -71,7 +71,7 @@ class Checkpoint:
         self._parts = _read(path, identity)
         self._written, self._lock = clock(), Lock()
         self.resumed = bool(self._parts)
-        """Whether an interrupted training of this identity was found."""
+        """True if an interrupted training of this identity was found."""
 
     def part(self, name: str) -> Part | None:
         """Return the part of this name, if stored."""

@@ -185,7 +185,7 @@ def parse_object(content: bytes) -> dict[str, Any]:
 
 
 def is_same(first: str | Path, second: str | Path) -> bool:
-    """Whether two paths lead to the same existing file."""
+    """Return True if two paths lead to the same existing file."""
     try:
         return Path(first).samefile(second)
     except (OSError, ValueError):

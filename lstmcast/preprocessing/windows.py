@@ -97,7 +97,7 @@ class WindowDataset:
         return cls(z, z, level, np.empty(0), observed, offsets, shape).with_profile(shape)
 
     def with_profile(self, spec: WindowSpec) -> WindowDataset:
-        """The same z and levels with the seasonal profile of another spec, whose level is the same."""
+        """Return these z and levels with the seasonal profile of another spec that has the same level."""
         if not spec.seasons:
             return replace(self, y=self.z, profile=np.empty(0), spec=spec)
         z, offsets, beyond = self.z, self.offsets, spec.season - 1

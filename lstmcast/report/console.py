@@ -86,7 +86,7 @@ class PlanSummary(NetworkSummary, Protocol):
 
     @property
     def inferred(self) -> tuple[InferredSetting, ...]:
-        """What was decided, and why."""
+        """The inferred settings, with their reasons."""
 
 
 def format_plan(plan: PlanSummary) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 ROWS = 12  # symbols that a panel names, at most
-PAST, AHEAD = 40, 24  # steps drawn, where nothing else is asked
+PAST, AHEAD = 40, 24  # steps shown by default
 FAR = 6  # steps from one time to the next that is written
 WIDTH, EDGE = 10.0, 0.15  # inches
 LINE, ROW, GAP = 0.28, 0.21, 0.55  # of a title, a symbol, what lies between two panels
@@ -70,7 +70,7 @@ class SymbolTimeline:
 def ahead(
     model: SymbolForecaster, panel: Panel, keys: Sequence[str], *, horizon: int | None, history: int | None
 ) -> tuple[Figure, int]:
-    """Draw the last symbols and the likeliest path ahead.
+    """Draw the last symbols and the most likely path ahead.
 
     Args:
         model: the model.
@@ -142,7 +142,7 @@ def _draw(timelines: Sequence[SymbolTimeline], title: str, caption: str) -> Figu
 
 
 def _is_long(timeline: SymbolTimeline) -> bool:
-    """Whether the tick labels are rotated."""
+    """Return True if the tick labels are rotated."""
     return max(map(len, timeline.ticks)) > 1
 
 

@@ -43,7 +43,7 @@ BASELINE_COLORS = (
     "#009e73",
     "#cc79a7",
     "#e69f00",
-)  # of baselines: apart for every kind of colour vision
+)  # of baselines: distinct for color-blind readers
 
 
 def ahead(
@@ -194,7 +194,7 @@ SIDE_MARGIN, BOTTOM_MARGIN = (
 NAME = 110  # points of a label, at most
 WRITTEN = 25  # labels up to which every cell has its number
 CONFUSION_NAMED = 60  # labels up to which each is named
-RIGHT, WRONG = FORECAST[0], "#d55e00"  # blue and vermilion: apart for every kind of colour vision
+RIGHT, WRONG = FORECAST[0], "#d55e00"  # blue and vermilion: distinct for color-blind readers
 STEEP = 4  # letters from which the labels below are turned
 PALE = 0.55  # of a cell, from where on its number is written in white
 

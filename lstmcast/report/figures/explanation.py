@@ -16,7 +16,7 @@ from lstmcast.types import Floats
 
 WIDTH, HEIGHT, EDGE = 10.0, 12.2, 0.15  # inches
 ROWS = (1.9, 1.3, 1.4, 2.0, 2.0)  # inches, more or less: past, attribution, memory, two rows of heat maps
-RAISED, LOWERED = FORECAST[0], "#d55e00"  # blue and vermilion: apart for every kind of colour vision
+RAISED, LOWERED = FORECAST[0], "#d55e00"  # blue and vermilion: distinct for color-blind readers
 BASELINE_STYLE: dict[str, Any] = {"color": "#8a8a8a", "linewidth": 1.2, "linestyle": (0, (4, 2))}
 MAPS = {
     "forget": "Forget gate: fraction of the cell state kept",

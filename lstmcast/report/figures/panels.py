@@ -176,7 +176,7 @@ def _origin(series_panel: SeriesPanel, band: ForecastBand) -> int:
 
 
 def _shades(series_panels: Iterable[SeriesPanel]) -> dict[float, str]:
-    """A colour for each level: the wider the interval, the lighter."""
+    """A color for each level: the wider the interval, the lighter."""
     levels = sorted(
         {level for series_panel in series_panels for band in series_panel.bands for level in band.intervals}
     )

@@ -41,7 +41,7 @@ _STYLE: Any = {
     "text.color": INK,
     "text.parse_math": False,
 }
-_OTHER_SCRIPTS = (  # asked in turn for characters that DejaVu Sans lacks, where one of them is installed
+_OTHER_SCRIPTS = (  # fonts tried in turn for characters missing in DejaVu Sans
     *("Noto Sans CJK SC", "Noto Sans CJK JP", "Microsoft YaHei", "PingFang SC", "Hiragino Sans", "Yu Gothic"),
     *("WenQuanYi Zen Hei", "Malgun Gothic", "Apple SD Gothic Neo", "Noto Sans Devanagari", "Noto Sans Thai"),
 )
