@@ -27,7 +27,7 @@ NOTE = (
     "Median over the seeds, with the least and the most. OWA, sMAPE, MASE and MSIS as in the M4 competition; WQL: "
     "weighted quantile loss over the deciles, those between the bounds interpolated; in 80 %, in 95 %: the share of "
     "values inside the interval. Train s is the whole process, fit s what it spends after reading, by the clock; CPU s "
-    "are those of all its threads, and half of them is what two cores take with nothing beside; peak memory is that of "
+    "are those of all its threads, and half of them is what two cores take with no other load; peak memory is that of "
     "training. Figures with a source are published, and were measured elsewhere."
 )
 

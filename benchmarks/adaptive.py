@@ -112,7 +112,7 @@ def main() -> None:
 
 
 NOTES = [
-    f"One run a day, {HORIZON} days ahead, nothing trained anew. Coverage is over the 365 runs after the shift and all",
+    f"One run a day, {HORIZON} days ahead, no retraining. Coverage is over the 365 runs after the shift and all",
     "steps; least to most: of the series, one for each seed; first 30 days: of the 30 runs after the shift. Fixed",
     "intervals are wide in units of how restless the series has lately been, so they too follow noise that doubles.",
 ]

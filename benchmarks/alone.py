@@ -1,6 +1,6 @@
 """One short series by itself, as most people have: single series of M3, each with a training of its own.
 
-Beside that stand pretrained networks with no training, and seasonal naive. Without --final, the end of what a
+Pretrained networks without training and seasonal naive are included. Without --final, the end of what a
 forecaster may see is held out instead.
 """
 
@@ -50,7 +50,7 @@ def scores(case: Case, method: str) -> Scores:
 
 
 def row(method: str, found: Sequence[dict[str, Scores]]) -> list[str]:
-    """MASE beside seasonal naive's, and coverage, over all series."""
+    """The mean ratio of MASE to seasonal naive's, and coverage, over all series."""
     pairs = [(one[method]["mase"], one[NAIVE]["mase"]) for one in found]
     known = [(error, baseline) for error, baseline in pairs if error is not None and baseline]
     ratio = statistics.geometric_mean(max(error, LEAST) / max(baseline, LEAST) for error, baseline in known)

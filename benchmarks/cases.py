@@ -296,7 +296,7 @@ def _options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Judge every file of a folder, and print a line for each."""
+    """Evaluate every file of a folder, and print a line for each."""
     options = _options()
     if options.data is None:
         sys.exit("cases.py: name a folder of files with --data DIR")

@@ -128,7 +128,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
 
 
 def arguments(description: str | None, script: str) -> argparse.ArgumentParser:
-    """A parser with the one option that every benchmark has: where the result goes, beside the script by default."""
+    """A parser with the option of every benchmark: the path of the result, by default in the folder of the script."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path(script).with_suffix(".md"), help="the result")
     return parser

@@ -1,4 +1,4 @@
-"""Raw figures of published files, as tables: MASE by file, and what it comes to beside seasonal naive and AutoETS."""
+"""Raw figures of published files, as tables: MASE by file, and its ratio to seasonal naive and AutoETS."""
 
 from __future__ import annotations
 

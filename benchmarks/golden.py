@@ -419,7 +419,7 @@ def fine_tuned(case: Case) -> None:
 
 
 def backtest(case: Case) -> None:
-    """Rolling origins of shipped files, trained once and anew at each."""
+    """Rolling origins of shipped files, trained once, and again at each."""
     origins = "--n-origins"
     for file, flags in (
         ("air_passengers", [origins, "5"]),

@@ -2,7 +2,7 @@
 
 Every library gets an environment of its own, made with `python -m venv` and pip where it is not there yet. Peers run
 one after the other, each forecast a process of its own, on all cores. Their raw figures, a JSON object a line, are what
-`accuracy.py` shows beside lstmcast's.
+`accuracy.py` compares with lstmcast's.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Plain text by `--config text`: bits a character on held-out text, beside Markov models, and what is drawn.
+"""Plain text by `--config text`: bits a character on held-out text, Markov models as baselines, and samples.
 
-The text is the reference of the Python language, as `pydoc_data.topics` of CPython holds it (PSF licence): each
+The text is the reference of the Python language, as `pydoc_data.topics` of CPython holds it (PSF license): each
 paragraph once, in the order of the topics' names. Nothing of it is kept here.
 """
 

@@ -49,8 +49,8 @@ TRAINED |= {"symbol_model", "classifier", "stall_model", "once"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that writes the snapshots of commands anew."""
-    parser.addoption("--update-snapshots", action="store_true", help="write tests/cli/snapshots/ anew")
+    """Add the option that writes the snapshots of commands again."""
+    parser.addoption("--update-snapshots", action="store_true", help="write tests/cli/snapshots/ again")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -196,7 +196,7 @@ def shops(shops_models: Path) -> Forecaster:
 
 
 @pytest.fixture(scope="session")
-def labelled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def labeled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sixty series of two features, rising, falling or flat, of 6 to 9 steps; the label is the movement."""
     rng = np.random.default_rng(0)
     lines = ["id,a,b,label"]
@@ -211,7 +211,7 @@ def labelled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def random_network(lags: int, outputs: int, seed: int) -> Network:
-    """Five units of random weights and a linear path beside them: every input matters."""
+    """Five units of random weights and a skip connection: every input has an effect."""
     rng = np.random.default_rng(seed)
 
     def draw(*shape: int) -> np.ndarray:
@@ -221,12 +221,12 @@ def random_network(lags: int, outputs: int, seed: int) -> Network:
 
 
 @pytest.fixture(scope="session")
-def label_models(tmp_path_factory: pytest.TempPathFactory, labelled_file: Path) -> Path:
+def label_models(tmp_path_factory: pytest.TempPathFactory, labeled_file: Path) -> Path:
     """A folder with a classifier of these series."""
     folder = tmp_path_factory.mktemp("work") / "models"
     flags = ("--set", "model.task=label", "--set", "model.units=[8]", "--set", "train.epochs=12")
     flags += ("--set", "train.learning_rate=0.02")
-    assert main(["train", str(labelled_file), "--model-dir", str(folder), "--quiet", *flags]) == 0
+    assert main(["train", str(labeled_file), "--model-dir", str(folder), "--quiet", *flags]) == 0
     return folder
 
 

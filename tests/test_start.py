@@ -58,7 +58,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one model, trained for two epochs beside pretrained ones."""
+    """A folder with one model, trained for two epochs, in an ensemble with pretrained ones."""
     folder = tmp_path_factory.mktemp("work") / "models"
     assert main(["train", str(DATA), "--set", "train.epochs=2", "--model-dir", str(folder), "--quiet"]) == 0
     return folder
@@ -199,10 +199,10 @@ def test_predict_loads_no_tensorflow(models: Path, tmp_path: Path) -> None:
 
 
 def test_labels_are_predicted_without_tensorflow(
-    bare: Path, labelled_file: Path, label_models: Path, tmp_path: Path
+    bare: Path, labeled_file: Path, label_models: Path, tmp_path: Path
 ) -> None:
     """`predict` of a classifier loads what that of values does, and its bytes are the same without TensorFlow."""
-    predict = ("predict", labelled_file, "--model-dir", label_models, "--output")
+    predict = ("predict", labeled_file, "--model-dir", label_models, "--output")
     used = loaded(*predict, "labels.csv", cwd=tmp_path)
     assert used & (HEAVY - {"numpy", "pandas"}) == set()
     there = without_tensorflow(bare, *predict, "-", cwd=tmp_path)

@@ -32,7 +32,7 @@ _FAR = 1.0  # distance from all other values, in their range
 _FAR_ABOVE = 1.5  # of positive marks
 _FAR_BELOW_ZERO = 5.0  # of -1
 _VERY_FAR = 10.0  # of a mark that does not repeat, or is small
-_MIN_OTHERS = 3  # distinct other values of a series
+_MIN_DISTINCT = 3  # distinct other values of a series
 
 
 def blank_marks(table: Table, marks: Sequence[str]) -> Table:
@@ -117,8 +117,8 @@ def _described(suspect: _Suspect, lines: Ints) -> str:
     count = len(suspect.rows)
     times = "once" if count == 1 else f"{count} times"
     where = f"line{'s' * (count > 1)} {truncate_items((str(line) for line in lines[suspect.rows[:MAX_SHOWN]]), count)}"
-    others = f"the others lie between {suspect.low:g} and {suspect.high:g}"
-    return f"{suspect.mark:.15g} occurs {times} ({where}) and may mark missing values: {others}"
+    rest = f"the others lie between {suspect.low:g} and {suspect.high:g}"
+    return f"{suspect.mark:.15g} occurs {times} ({where}) and may mark missing values: {rest}"
 
 
 def _suspects(values: Floats, groups: Ints) -> Iterator[_Suspect]:
@@ -143,7 +143,7 @@ def _suspect(mark: float, values: Floats, groups: Ints, at_mark: Bools) -> _Susp
         return None  # 99 pieces
     of_series = pd.Series(values[near]).groupby(groups[near]).agg(["min", "max", "nunique"])
     low, high = of_series["min"], of_series["max"]
-    spread = (high - low).where((of_series["nunique"] >= _MIN_OTHERS) & (high > low))
+    spread = (high - low).where((of_series["nunique"] >= _MIN_DISTINCT) & (high > low))
     distance = (low - mark).clip(lower=0) + (mark - high).clip(lower=0)
     needed = _VERY_FAR if len(rows) == 1 else _FAR_BELOW_ZERO if mark == -1 else _FAR if mark < 0 else _FAR_ABOVE
     far = of_series.index[distance >= needed * spread]

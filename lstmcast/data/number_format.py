@@ -80,7 +80,7 @@ def _decimal(evidence: _Evidence, thousands: str | None) -> str | None:
 
 
 def _thousands(evidence: _Evidence, decimal: str | None) -> str | None:
-    """Thousands separator that the fields prove, beside this decimal separator."""
+    """Thousands separator that the fields prove, for this decimal separator."""
     if len(evidence.decimal) > 1:
         return None
     proven = set(evidence.thousands) - {decimal}

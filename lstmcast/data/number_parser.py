@@ -38,7 +38,7 @@ _CORRECT = "correct them, or leave the field empty where a value is missing"
 
 @dataclass(frozen=True)
 class NumberStyle:
-    """How numbers are written.
+    """The notation of numbers.
 
     Attributes:
         decimal: `"."` or `","`.
@@ -137,7 +137,7 @@ def check_points(
     """Check a column in which all points precede three digits, as in `1.234`, so that they may group thousands.
 
     Args:
-        likely: true if the file may have grouped integers; else a note is enough where no number lacks a point.
+        likely: true if the file may have grouped integers; else a note is enough if every number has a point.
 
     Raises:
         DataError: the points may group thousands.
@@ -274,10 +274,12 @@ def _fixes(fields: pd.Series, bad: Bools, style: NumberStyle, counts: Ints) -> I
     if all(_INFINITE.fullmatch(field) for field in unread):
         return
     other = {".": ",", ",": "."}[style.decimal]
-    tried = []
+    candidates = []
     if any(other in field for field in unread):
-        tried.append((replace(style, decimal=other, thousands=None), f"data.decimal={other}", f"read 1{other}5 as 1½"))
-    tried += [
+        candidates.append(
+            (replace(style, decimal=other, thousands=None), f"data.decimal={other}", f"read 1{other}5 as 1½")
+        )
+    candidates += [
         (
             _grouped_by(style, sign),
             f'data.thousands="{sign}"' if sign in " '" else f"data.thousands={sign}",
@@ -289,12 +291,12 @@ def _fixes(fields: pd.Series, bad: Bools, style: NumberStyle, counts: Ints) -> I
     if style.units != "error":
         signs = [signed for field in unread if (signed := split_signs(field)) is not None]
         multiply = any(signed.factors for signed in signs)
-        tried.append(
+        candidates.append(
             (replace(style, units="multiply"), "data.units=multiply", "read K, M and bn as factors")
             if multiply
             else (replace(style, units="ignore"), "data.units=ignore", "read the numbers without the signs around them")
         )
-    left = [(_read(fields, other_style).bad.sum(), Fix(setting, effect)) for other_style, setting, effect in tried]
+    left = [(_read(fields, other_style).bad.sum(), Fix(setting, effect)) for other_style, setting, effect in candidates]
     fewest = min((count for count, _ in left), default=len(unread))
     proposed = len(unread) <= _MAX_MARKS and all(
         count > 1 or not _DIGIT.search(field) for field, count in zip(unread, counts[bad].tolist(), strict=True)
@@ -327,13 +329,13 @@ def _not_numbers(text: pd.Series, lines: Ints) -> str:
     return f"{len(text)} {fault}: {truncate_items(locations, len(text))}"
 
 
-def _hint(fields: list[str], others: list[str], style: NumberStyle) -> str:
-    """Advice that applies to all fields that cannot be read beside others, else a general one."""
+def _hint(fields: list[str], rest: list[str], style: NumberStyle) -> str:
+    """Advice that applies to all fields that cannot be read, else a general one."""
     if all(_INFINITE.fullmatch(field) for field in fields):
         return "values must be finite; leave the field empty if the value is unknown"
     if all(field[:1] == '"' for field in fields):
         return "remove the blank between the delimiter and the quote"
-    if all(_TWO_SIGNS.fullmatch(field) for field in fields) and any(style.decimal in field for field in others):
+    if all(_TWO_SIGNS.fullmatch(field) for field in fields) and any(style.decimal in field for field in rest):
         return "write all decimals with one sign"
     return _CORRECT
 

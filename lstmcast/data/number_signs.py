@@ -89,7 +89,7 @@ def multiplies(numbers: Sequence[SignedNumber]) -> bool | None:
     """Decide for all numbers of a column whether their words multiply; None if the words do not allow a decision.
 
     Words are clear if all numbers carry the same ones, if only a currency is left out in some, or if they are factors
-    such as K, M and bn. A lowercase m beside numbers without a factor is not.
+    such as K, M and bn. A lowercase m is not, if other numbers have no factor.
     """
     units = {number.units for number in numbers if number.units}
     if len(units) > 1:

@@ -124,7 +124,7 @@ class Ensemble:
 
     @classmethod
     def of_lstm(cls, preprocessing: Preprocessing, lstm: LstmMember, weights: EnsembleWeights | float) -> Ensemble:
-        """One LSTM, and exponential smoothing beside it where that has a weight.
+        """One LSTM, and exponential smoothing where that has a weight.
 
         Args:
             preprocessing: of both.

@@ -50,7 +50,7 @@ class ValidationSet:
         return self._rmse(self._smoothing)
 
     def choose_smoothing_weight(self, networks: Sequence[Network], weight: float | None) -> tuple[float, float]:
-        """Choose the weight of exponential smoothing beside networks.
+        """Choose the weight of exponential smoothing in an ensemble with networks.
 
         Args:
             networks: stopped early at these origins.
@@ -67,7 +67,7 @@ class ValidationSet:
         return weight, self._error((1 - weight) * z + weight * smoothed)
 
     def search_smoothing_weight(self, networks: Sequence[Network]) -> tuple[float, bool]:
-        """Search the weight of exponential smoothing beside networks that were not stopped at these origins.
+        """Search the weight of exponential smoothing with networks that were not stopped at these origins.
 
         Returns:
             The weight with the smallest error, or a part of it, and whether it adapts to the errors over the last

@@ -59,7 +59,7 @@ class ForecastDiff:
 
     @property
     def changed(self) -> dict[str, bool]:
-        """The equality of data, model and config."""
+        """True for each of data, model and config that differs."""
         return {
             "data": self.earlier.data_digest != self.later.data_digest,
             "model": self.earlier.version != self.later.version,

@@ -104,10 +104,10 @@ class StandardScaler:
         """
         kept = np.where(observed, values, np.nan)
         with np.errstate(over="ignore", invalid="ignore"):
-            centre, scale = np.nanmean(kept, axis=0), np.nanstd(kept, axis=0)
-        if not np.isfinite([centre, scale]).all():
+            center, scale = np.nanmean(kept, axis=0), np.nanstd(kept, axis=0)
+        if not np.isfinite([center, scale]).all():
             raise DataError("a feature holds numbers too large to scale (beyond about 1e150); divide them first")
-        return cls(centre, np.where(scale > 0, scale, 1.0))
+        return cls(center, np.where(scale > 0, scale, 1.0))
 
     def transform(self, values: Floats) -> Array:
         """[N, F] values to z; infinite beyond float32."""

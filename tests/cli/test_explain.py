@@ -13,7 +13,7 @@ from lstmcast.forecasting.forecaster import Forecaster
 
 
 def test_words_and_a_figure(models: Path, air: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The findings on stdout, a figure beside them, and where it lies on stderr."""
+    """The results on stdout, a figure, and its path on stderr."""
     figure = tmp_path / "why.svg"
     assert main(["explain", str(air), "--model-dir", str(models), "--output", str(figure)]) == 0
     out, err = capsys.readouterr()

@@ -1,6 +1,6 @@
 """The texts of each command, compared with one file a command in `snapshots/`.
 
-`pytest --update-snapshots tests/cli/test_snapshots.py` writes the files anew.
+`pytest --update-snapshots tests/cli/test_snapshots.py` writes the files again.
 Numbers of trained models are `#`, and blanks are single, so that rounding changes nothing.
 """
 

@@ -40,7 +40,7 @@ def refused(data: Table, **options: object) -> str:
 
 
 def long_table(*, stores: int = 3, depts: int = 4, target: str = "Weekly_Sales") -> Table:
-    """A long table: every store and department on every month, with covariates beside."""
+    """A long table with every store and department in every month, and covariates."""
     rows = list(product(range(stores), range(depts), range(24)))
     return table(
         Store=[str(store + 1) for store, _, _ in rows],
@@ -293,7 +293,7 @@ def test_a_column_named_like_times_is_not_passed_over(name: str, fields: list[st
 
 @pytest.mark.parametrize("name", ["forecast", "lower_80", "upper_99.5"])
 def test_names_of_a_forecast_are_refused_for_what_it_repeats(name: str) -> None:
-    """Times and ids stand in the forecast beside its own columns; a target of that name does not."""
+    """Columns of times and ids are also columns of the forecast; a target of such a name is refused."""
     with pytest.raises(DataError, match=rf"^d\.csv: a forecast has a column '{name}' of its own; rename it$"):
         found(table(**{name: MONTHS, "y": decimals(24)}))
     with pytest.raises(DataError, match=name):

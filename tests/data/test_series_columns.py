@@ -40,7 +40,7 @@ def test_a_value_never_names_a_series() -> None:
 
 @pytest.mark.parametrize(("part", "rows"), [("hour", 24), ("Month", 12), ("day_of_week", 7)])
 def test_a_part_of_the_time_is_no_name(part: str, rows: int) -> None:
-    """Days beside hours are hourly data, not one daily series for each hour."""
+    """Days and hours in two columns are hourly data, not one daily series for each hour."""
     days = [f"2024-01-{k // rows + 1:02d}" for k in range(10 * rows)]
     data = table(date=days, **{part: [str(k % rows) for k in range(10 * rows)]}, y=["1.5"] * (10 * rows))
     with pytest.raises(DataError, match=rf"^d\.csv: columns 'date', '{part}' look like parts of one time; join them"):

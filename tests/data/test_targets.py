@@ -33,7 +33,7 @@ def reader(tmp_path: Path) -> Reader:
 
 
 def test_a_column_of_words_becomes_codes(reader: Reader) -> None:
-    """The kinds are sorted, and each field is the number of its kind; numbers beside it are left alone."""
+    """Symbols are sorted, and each field is the code of its symbol; numeric columns are left out."""
     panel = reader({"day": DAYS, "weather": WEATHER, "mm": [str(k / 7) for k in range(28)]})
     assert panel.symbols == ("fog", "rain", "sun")
     assert [panel.symbols[int(code)] for code in panel.values] == WEATHER

@@ -17,13 +17,6 @@ from lstmcast.errors import LstmcastError
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-NAMES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "data/README.md", "benchmarks/README.md")
-TEXTS = [ROOT / name for name in NAMES]
-OLD_WORDS = re.compile(
-    "said|says|saying|tell|tells|told|speaks?|speaking|spoken|learnt|labell[a-z]+|judges?|judged|judging|judge?ments?|"
-    "neighbours?|colours?|behaviour|licence|footings?|beside|likeliest|lessons?|rivals?|honest(ly)?|strays?|strayed|"
-    "foretold|anew|of-late|whilst|catalogue|centre"
-)
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
@@ -48,14 +41,6 @@ def test_paragraphs_are_short(path: Path) -> None:
     prose = re.sub(r"```.*?```", "", path.read_text("utf-8"), flags=re.DOTALL)
     for paragraph in re.split(r"\n\s*\n|\n(?=\s*[-*|\d])", prose):
         assert len(paragraph.split()) <= 80 or paragraph.lstrip().startswith("|"), paragraph
-
-
-@pytest.mark.parametrize("path", [*TEXTS, *PAGES], ids=lambda p: p.stem)
-def test_prose_uses_plain_american_words(path: Path) -> None:
-    """Software does not speak, old terms do not come back, and spelling is American. Shown outputs are not prose."""
-    prose = re.sub(r"```.*?```|`[^`\n]*`", "", path.read_text("utf-8"), flags=re.DOTALL)
-    found = [word for word in re.findall(r"[A-Za-z-]+", prose) if OLD_WORDS.fullmatch(word.lower())]
-    assert not found, found
 
 
 def test_every_page_is_in_the_navigation() -> None:

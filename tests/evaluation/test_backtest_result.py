@@ -105,7 +105,7 @@ def test_rows_without_times_are_counted(tmp_path: Path) -> None:
 
 
 def test_everything_as_plain_values(shops: Panel) -> None:
-    """For JSON: names, numbers and lists, null where undefined, and keys beside the values they belong to."""
+    """For JSON: names, numbers and lists, null where undefined, and the keys of the values."""
     scores = made(shops)
     plain = scores.to_dict()
     assert plain["scores"]["series"] == {

@@ -33,7 +33,7 @@ STEP = 2.0**-6
 
 
 def network_of(lags: int, outputs: int) -> Network:
-    """Two layers and the path beside them, of random weights."""
+    """Two layers and a skip connection with random weights."""
     rng = np.random.default_rng(lags)
 
     def draw(*shape: int) -> np.ndarray:
@@ -101,7 +101,7 @@ def test_a_batch_is_the_sum_of_its_parts(head: QuantileHead, monkeypatch: pytest
 
 
 def keras_gradients(network: Network, z: np.ndarray, shape: WindowSpec, horizon: int) -> np.ndarray:
-    """[H, T] by TensorFlow's tape: each forecast is appended, and Keras runs anew over a window grown by one."""
+    """[H, T] by TensorFlow's tape: each forecast is appended, and Keras runs over a window longer by one."""
     import keras
     import tensorflow as tf
 

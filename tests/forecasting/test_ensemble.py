@@ -316,7 +316,7 @@ def test_all_phases_have_one_weight(make_ensemble: Callable[..., Ensemble], air_
 
 
 def test_a_scale_is_not_carried_over_to_another_transform(pair: Panel) -> None:
-    """Of a series that was read in logs and has a zero now, or the other way round, the scale is measured anew."""
+    """If a series in logs has a zero now, or the reverse, its scale is estimated again."""
     lenient = ScalingSpec("log", allow_untransformed=True)
     touched = replace(pair, values=np.where(pair.values == 1.0, 0.0, pair.values))  # series a begins with it
     plain, logs = (fit_panel_scaling(panel, lenient, 1) for panel in (touched, pair))

@@ -1,4 +1,4 @@
-"""Judging, held against the slow way: cut the data at each origin, forecast, and compare by hand."""
+"""The evaluation of the hold-out, compared with forecasts of data cut at each origin."""
 
 from __future__ import annotations
 

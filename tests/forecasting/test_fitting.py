@@ -234,7 +234,7 @@ def test_interrupted_again_and_again(
 def test_killed(
     tmp_path: Path, air_panel: Panel, requested: Config, whole: tuple[Any, int], interrupt: Interrupt, every: float
 ) -> None:
-    """Killed with no time for a last word: on from the last periodic checkpoint, or anew where none was due."""
+    """After a kill, training continues from the last periodic checkpoint, or restarts without one."""
     path, name = tmp_path / CHECKPOINT, training_fingerprint(air_panel, requested)
     interrupt(2 * BATCHES + 2)
     with pytest.raises(KeyboardInterrupt):

@@ -29,7 +29,7 @@ TINY = {"train.epochs": 2, "train.steps_per_epoch": 4, "model.units": [4], "trai
 
 @pytest.fixture(scope="module")
 def both(air_panel: Panel) -> Forecaster:
-    """A hasty network, and pretrained ones beside it."""
+    """A short training, in an ensemble with pretrained networks."""
     return train(air_panel, load_config(None, TINY))
 
 
@@ -331,7 +331,7 @@ def test_optional_arrays_may_be_missing(bound: Forecaster) -> None:
 
 @pytest.fixture(scope="module")
 def unlike(air_panel: Panel) -> Forecaster:
-    """A network that reads values as they are, beside pretrained ones that read logs."""
+    """A network on untransformed values, in an ensemble with pretrained ones on logs."""
     return train(air_panel, load_config(None, TINY | {"model.transform": "none"}))
 
 

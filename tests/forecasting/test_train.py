@@ -298,16 +298,16 @@ def test_a_constant_series_has_a_constant_forecast(tmp_path: Path, write_series:
 
 @pytest.mark.slow
 def test_a_constant_series_does_not_widen_other_intervals(tmp_path: Path, write_series: Write, waves: Wave) -> None:
-    """Intervals of series that move are as wide beside a constant one as without it."""
+    """Intervals of moving series are equally wide with and without a constant series."""
     moving = {"a": waves(120, 1), "b": waves(120, 2)}
-    without, beside = (
+    without, joint = (
         train(panel, config()).predict(panel)
         for panel in (
             read(write_series(tmp_path / "1.csv", moving)),
             read(write_series(tmp_path / "2.csv", moving | {"still": [7.0] * 120})),
         )
     )
-    wide, reference = (np.mean(f.upper[:, :2] - f.lower[:, :2]) for f in (beside, without))
+    wide, reference = (np.mean(f.upper[:, :2] - f.lower[:, :2]) for f in (joint, without))
     assert wide < 3 * reference
 
 

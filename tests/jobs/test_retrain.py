@@ -83,7 +83,7 @@ def test_retraining_by_a_changed_config(bench: Bench) -> None:
 
 
 def test_a_key_that_the_model_does_not_know_had_its_default(bench: Bench) -> None:
-    """A newer lstmcast with one more key does not train anew for that."""
+    """A new key in a newer lstmcast is no reason to retrain."""
     model = current_model(bench.model)
     assert model is not None
     config = {name: dict(keys) for name, keys in model.forecaster.report.config.items()}

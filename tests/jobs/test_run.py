@@ -1,4 +1,4 @@
-"""A run: what it does first, what it does not do twice, and what it does anew when something changed."""
+"""A run: its first steps, unchanged repetitions, and new forecasts after a change."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_lost_output_is_written_again(bench: Bench, harm: str) -> None:
 
 
 def test_force_does_it_again(bench: Bench) -> None:
-    """Asked to, a run forecasts and records again, under the same key, the same bytes."""
+    """With --force, a run forecasts and records again, with equal key and bytes."""
     before = bench.output.read_bytes()
     outcome = bench.run(days=0.1, force=True)
     assert (outcome.status, bench.output.read_bytes()) == ("done", before)

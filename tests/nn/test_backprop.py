@@ -96,7 +96,7 @@ def keras_gradients(network: Network, x: Floats, seeds: Floats) -> Floats:
     ("units", "activation"), [((4,), "tanh"), ((3, 5), "tanh"), ((4,), "relu"), ((4,), "elu"), ((3, 2), "softsign")]
 )
 def test_gradients_are_those_of_keras(units: tuple[int, ...], activation: str, *, skip: bool) -> None:
-    """Two sums of outputs at all steps, one layer or two, with and without the path beside the LSTM: within 1e-5."""
+    """Two sums of outputs at all steps, one layer or two, with and without a skip connection: within 1e-5."""
     rng, network = np.random.default_rng(9), gradient_network_of(units, activation, skip=skip)
     x = rng.normal(size=(2, 6, 3)).astype(np.float32)
     seeds = rng.normal(size=(2, 2, 6, 2)).astype(np.float32)  # [G, B, T, O]

@@ -91,7 +91,7 @@ def test_a_beam_of_one_takes_the_most_likely_symbol_at_each_step(
 
 @pytest.mark.parametrize("beam", [2, 3, 8])
 def test_a_beam_keeps_the_best_paths_of_each_step(ensemble: AutoregressiveEnsemble, x: np.ndarray, beam: int) -> None:
-    """Beam search, written as a loop over paths that are read anew at each step."""
+    """Beam search as a loop over paths, each computed from the first symbol at each step."""
     found = beam_search(ensemble, x, 6, beam=beam)
     for row, codes in enumerate(([0, 1, 2, 1], [-1, 2, 2, 0])):
         paths: dict[tuple[int, ...], list[float]] = {(): []}

@@ -91,7 +91,7 @@ def test_every_step_has_the_weights_of_the_network_shown() -> None:
         np.testing.assert_allclose(outputs[:, t - 1], np.asarray(first(x[:, :t])), atol=1e-6)
 
 
-def beside(weights: list[np.ndarray], *, units: tuple[int, ...], steps: int, features: int, outputs: int) -> Any:
+def with_skip(weights: list[np.ndarray], *, units: tuple[int, ...], steps: int, features: int, outputs: int) -> Any:
     """The linear path around the LSTM, written out in Keras's own layers: [x_L, LSTM(x)] meet the dense layer."""
     import keras
 
@@ -113,12 +113,12 @@ def test_the_skip_is_a_linear_path_around_every_lstm(units: tuple[int, ...]) -> 
     assert architecture.parameters == many.count_params() == sum(w.size for w in weights)
     one = build(architecture, every_step=False)
     one.set_weights(weights)
-    shown = beside(weights, units=units, steps=6, features=3, outputs=2)
+    shown = with_skip(weights, units=units, steps=6, features=3, outputs=2)
     np.testing.assert_allclose(np.asarray(one(x)), np.asarray(shown(x)), atol=1e-6)
     outputs = numpy_lstm.forward(to_numpy(many, architecture), x)
     np.testing.assert_allclose(np.asarray(many(x)), outputs, atol=1e-5)
     for t in (1, 4, 6):  # at every step, the input of that step
-        first = beside(weights, units=units, steps=t, features=3, outputs=2)
+        first = with_skip(weights, units=units, steps=t, features=3, outputs=2)
         np.testing.assert_allclose(outputs[:, t - 1], np.asarray(first(x[:, :t])), atol=1e-5)
 
 

@@ -226,14 +226,14 @@ def test_weights_that_do_not_fit_are_refused(name: str, value: np.ndarray | None
 
 def test_outputs_and_skip_must_be_those_of_the_dense_layer() -> None:
     """Two outputs where six are wanted, and a dense layer without room for the input or with room it must not have."""
-    plain, beside = (numpy_lstm.to_tensors(random_network((5, 4), 3, 2, skip=skip)) for skip in (False, True))
+    plain, skipping = (numpy_lstm.to_tensors(random_network((5, 4), 3, 2, skip=skip)) for skip in (False, True))
     with pytest.raises(ModelError, match=r"dense\.d must have shape \(6,\) \(got \(2,\)\)"):
         numpy_lstm.from_tensors(plain, activation="tanh", skip=False, features=3, outputs=6)
     with pytest.raises(ModelError, match=r"dense\.V must have shape \(7, 2\) \(got \(4, 2\)\)"):
         numpy_lstm.from_tensors(plain, activation="tanh", skip=True, features=3, outputs=2)
     with pytest.raises(ModelError, match=r"dense\.V must have shape \(4, 2\) \(got \(7, 2\)\)"):
-        numpy_lstm.from_tensors(beside, activation="tanh", skip=False, features=3, outputs=2)
-    assert numpy_lstm.from_tensors(beside, activation="tanh", skip=True, features=3, outputs=2).skip
+        numpy_lstm.from_tensors(skipping, activation="tanh", skip=False, features=3, outputs=2)
+    assert numpy_lstm.from_tensors(skipping, activation="tanh", skip=True, features=3, outputs=2).skip
 
 
 def test_an_unknown_activation_or_no_layer_is_refused() -> None:

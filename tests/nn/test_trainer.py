@@ -310,7 +310,7 @@ def test_a_stopped_fit_ends_before_its_next_batch() -> None:
 
 
 def test_a_failed_fit_stops_other_fits() -> None:
-    """The failure is what is raised, at once, and a fit of a thousand epochs beside it ends before its next batch."""
+    """The failure is raised, and a parallel fit of a thousand epochs ends before its next batch."""
     stop, progress = Event(), []
 
     def fail() -> Fit:

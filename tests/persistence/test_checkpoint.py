@@ -62,7 +62,7 @@ def test_what_was_kept_comes_back(written: Path) -> None:
 
 
 def test_another_training_does_not_see_it(written: Path) -> None:
-    """Another identity begins anew."""
+    """Another identity starts a new training."""
     found = Checkpoint(written, "other")
     assert not found.resumed
     assert found.part("network 1") is None

@@ -89,7 +89,7 @@ def old(tmp_path: Path) -> Path:
 
 
 def assert_untouched(old: Path) -> None:
-    """The old file is as it was, and nothing lies beside it."""
+    """The old file is unchanged, and no other file is left."""
     assert old.read_bytes() == b"old"
     assert list(old.parent.iterdir()) == [old]
 

@@ -142,7 +142,7 @@ def test_a_small_variation_on_a_large_number_survives() -> None:
 @pytest.mark.parametrize("kind", TRANSFORMS)
 @pytest.mark.parametrize("mode", SCALE_MODES)
 def test_a_constant_series_is_zero_in_units_of_one(kind: TransformName, mode: ScaleMode) -> None:
-    """Nothing moves: z is 0, a unit of its own is 1, and 0 comes back as the constant, also beside one that moves."""
+    """A constant series has z of 0 and a local scale of 1, and 0 becomes the constant, also in a panel with others."""
     for values, offsets in (
         (np.full(9, 0.1), [0, 9]),
         (np.concatenate([np.arange(1.0, 8.0), np.full(9, 0.1)]), [0, 7, 16]),
@@ -216,7 +216,7 @@ def test_levels_and_profiles_by_hand() -> None:
 def test_levels_and_profiles_agree_with_the_definition(
     data: st.DataObject, lengths: list[int], level: int, season: int, seasons: int, beyond: int
 ) -> None:
-    """Series by series and step by step, also beyond each one's end, whatever stands beside it in the flat array."""
+    """Series by series and step by step, also beyond each end, independent of adjacent series in the flat array."""
     offsets = flat(lengths)
     z = data.draw(hnp.arrays(np.float64, int(offsets[-1]), elements=st.floats(-1e3, 1e3)))
     levels = trailing_means(z, offsets, level)
@@ -243,7 +243,7 @@ def test_the_slope_is_a_quotient_of_differences(kind: TransformName) -> None:
 
 
 def test_series_that_cannot_be_transformed_are_taken_as_they_are() -> None:
-    """Beside a series in logs, plain ones have the scale, the forward and the way back of a panel without logs."""
+    """In a panel with a series in logs, untransformed ones have the scale of a panel without logs."""
     positive, rest = np.array([1.0, 2.0, 4.0]), np.array([0.0, 3.0, -3.0, 5.0, 5.0])
     values, offsets = np.concatenate([positive, rest]), np.array([0, 3, 6, 8])
     both = fit_scaling(

@@ -1,4 +1,4 @@
-"""A backtest as text: which line comes first, what a number looks like, and what must be known beside it."""
+"""The text of a backtest: order of lines, number formats, and notes."""
 
 from __future__ import annotations
 

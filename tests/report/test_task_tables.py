@@ -33,7 +33,7 @@ def test_labels_that_the_file_knows_already() -> None:
 
 
 def test_the_table_of_labels() -> None:
-    """The most probable label of each series, its probability, and those of all labels, beside the key's parts."""
+    """The most probable label of each series, its probability, those of all labels, and the parts of the key."""
     keys, probabilities = (("1", "A"), ("2", "B")), np.array([[0.25, 0.75], [0.5, 0.5]])
     labels = LabelPredictions(("ward", "bed"), "state", keys, ("ill", "well"), probabilities)
     assert labels.render(".csv").decode().splitlines() == [

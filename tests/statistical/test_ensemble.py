@@ -78,7 +78,7 @@ def test_finer_days_are_the_grid_alone() -> None:
 
 
 def test_exact_day_and_week_forecasts_are_averaged() -> None:
-    """Of a series that stands still, and beside one that does not, at once."""
+    """A constant series and a moving one, forecast together."""
     z = np.concatenate([np.ones(400), np.random.default_rng(0).normal(size=400)])
     first, last = np.array([0, 400]), np.array([399, 399])
     found = forecast(z, first, last, 24, season=24, trial=24)

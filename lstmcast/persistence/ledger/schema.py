@@ -60,7 +60,7 @@ _REFUSED = {
     sqlite3.SQLITE_CANTOPEN: "it, or its folder, is not accessible; change its permissions, or choose another place",
     sqlite3.SQLITE_IOERR: "disk error; check the disk and its free space",
 }
-_DAMAGE = "move the file and those beside it (-wal, -shm) away to start a new ledger; the models are not affected"
+_DAMAGE = "move the file and its -wal and -shm files away to start a new ledger; the models are not affected"
 
 
 @contextmanager

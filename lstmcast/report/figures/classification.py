@@ -190,7 +190,7 @@ SMALLEST, LARGEST = 2.4, 9.0  # inches of the matrix, more or less
 SIDE_MARGIN, BOTTOM_MARGIN = (
     3.2,
     1.2,
-)  # inches beside and below the matrix, more or less: labels, how often each is right
+)  # inches to the left and below the matrix, more or less: labels, how often each is right
 NAME = 110  # points of a label, at most
 WRITTEN = 25  # labels up to which every cell has its number
 CONFUSION_NAMED = 60  # labels up to which each is named

@@ -232,7 +232,7 @@ def _page(
 
 
 def freeze_layout(figure: Figure) -> None:
-    """Finds room for every label and keeps it: a layout found anew at each rendering would move by fractions."""
+    """Finds room for every label and keeps it: a new layout at each rendering would move by fractions."""
     for _ in range(2):  # the first round sets how large the panels are, and so how many ticks they have
         figure.draw_without_rendering()
     figure.set_layout_engine("none")

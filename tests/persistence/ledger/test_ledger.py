@@ -160,7 +160,7 @@ def test_interval_factors_are_replaced(path: Path) -> None:
 
 
 def test_a_series_that_was_never_seen_cannot_be_recorded(path: Path, air_panel: Panel) -> None:
-    """Forecasts are recorded beside the data they were made from, or not at all."""
+    """Forecasts are recorded together with their data, or not at all."""
     entry = RunRecord("key", NOW, "v", "c", "d")
     with Ledger.open(path) as ledger:
         with pytest.raises(ValueError, match="observe the data before"):
@@ -337,7 +337,7 @@ def test_damaged_pages_are_found_on_opening(path: Path, air_panel: Panel) -> Non
     middle = len(content) // 2 // 4096 * 4096
     content[middle : middle + 4096] = bytes(4096)
     path.write_bytes(content)
-    with pytest.raises(ModelError, match=r"is damaged .*; move the file and those beside it"):
+    with pytest.raises(ModelError, match=r"is damaged .*; move the file and its"):
         Ledger.open(path)
 
 

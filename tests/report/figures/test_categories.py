@@ -1,4 +1,4 @@
-"""Figures of symbols show what was thought likely, what came, and the scores; and the words beside them."""
+"""Figures of symbols with probabilities, outcomes and scores, and their texts."""
 
 from __future__ import annotations
 

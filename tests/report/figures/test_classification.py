@@ -96,10 +96,10 @@ def test_cells_names_and_recall() -> None:
 def test_right_and_wrong_have_their_colours() -> None:
     """A row that is all right is blue on the diagonal, a mistake is reddish, what never occurred is white."""
     (image,) = figure(np.array([[4, 0], [1, 3]]), ["a", "b"]).axes[0].get_images()
-    colours = np.asarray(image.get_array())
-    assert (np.round(255 * colours[0, 0]).astype(int) == [0x00, 0x72, 0xB2]).all()
-    assert colours[0, 1].tolist() == [1.0, 1.0, 1.0]
-    red, green, blue = colours[1, 0]
+    colors = np.asarray(image.get_array())
+    assert (np.round(255 * colors[0, 0]).astype(int) == [0x00, 0x72, 0xB2]).all()
+    assert colors[0, 1].tolist() == [1.0, 1.0, 1.0]
+    red, green, blue = colors[1, 0]
     assert red > green > blue
 
 

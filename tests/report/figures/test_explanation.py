@@ -64,7 +64,7 @@ def test_the_first_days_of_the_calendar_have_no_half_day_before_them(explanation
 
 
 def test_the_bars_are_the_attributions(explanation: Explanation) -> None:
-    """One bar a value; raised and lowered in colours of their own."""
+    """One bar a value, in one color for an increase and another for a decrease."""
     bars = explanation_figure(explanation, "sales").axes[1].containers
     heights = {bar.get_label(): [patch.get_height() for patch in bar] for bar in bars}
     assert sorted(heights["raised it"]) == [0, 0, 0, 0, 0, 3, 6]

@@ -268,7 +268,7 @@ def test_a_row_counter_is_labeled_with_integers(first: int, panels: int) -> None
 @pytest.mark.parametrize("scale", [1e-300, 1e-7, 1.0, 1e9, 1e300])
 @pytest.mark.parametrize("offset", [0.0, 1e9, -1e6])
 def test_values_of_any_size_are_readable(scale: float, offset: float) -> None:
-    """No offset hides beside the axis; all that is finite lies inside the limits."""
+    """The axis has no offset; all that is finite lies inside the limits."""
     strip = strip_of(dates("2026-01-01", 40), 5, scale=scale)
     shifted = SeriesPanel(
         "", strip.times, strip.values + offset, (band_of(strip.bands[0].times, strip.bands[0].forecast + offset),)

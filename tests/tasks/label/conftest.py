@@ -14,9 +14,9 @@ from lstmcast.tasks.pipeline import train
 
 
 @pytest.fixture(scope="session")
-def moves(labelled_file: Path) -> LabeledPanel:
+def moves(labeled_file: Path) -> LabeledPanel:
     """Sixty series that rise, fall or stay."""
-    return read_labels(labelled_file)
+    return read_labels(labeled_file)
 
 
 @pytest.fixture(scope="session")

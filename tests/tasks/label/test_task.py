@@ -23,10 +23,10 @@ def table(text: str) -> list[dict[str, str]]:
 
 @pytest.mark.slow
 def test_train_says_what_it_found_and_how_good_it_is(
-    tmp_path: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, labeled_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Columns, labels, network, scores beside the rules', the verdict; with --json the report on stdout."""
-    assert main(["train", str(labelled_file), "--model-dir", str(tmp_path / "models"), "--json", *QUICK]) == 0
+    assert main(["train", str(labeled_file), "--model-dir", str(tmp_path / "models"), "--json", *QUICK]) == 0
     out, err = capsys.readouterr()
     for words in ("60 series of 6 to 9 steps, 2 features", "by its name", "down, flat, up; 20 series each"):
         assert words in err
@@ -40,10 +40,10 @@ def test_train_says_what_it_found_and_how_good_it_is(
 
 
 def test_predict_labels_new_series(
-    tmp_path: Path, label_models: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, label_models: Path, labeled_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A file without labels: each series its key, label, probability, and the probability of each label."""
-    header, *rows = labelled_file.read_text(encoding="utf-8").splitlines()
+    header, *rows = labeled_file.read_text(encoding="utf-8").splitlines()
     new = tmp_path / "new.csv"
     new.write_text("\n".join(line.rpartition(",")[0] for line in [header, *rows[:30]]) + "\n", encoding="utf-8")
     assert main(["predict", str(new), "--model-dir", str(label_models), "-o", "-"]) == 0
@@ -58,16 +58,16 @@ def test_predict_labels_new_series(
 
 
 def test_predict_holds_its_labels_against_those_of_the_file(
-    tmp_path: Path, label_models: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, label_models: Path, labeled_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where labels are known it says how many are the same; one it never learnt is a warning, exit 8 with --strict."""
-    asked = ["predict", str(labelled_file), "--model-dir", str(label_models), "-o", str(tmp_path / "labels.jsonl")]
+    asked = ["predict", str(labeled_file), "--model-dir", str(label_models), "-o", str(tmp_path / "labels.jsonl")]
     assert main(asked) == 0
     assert "has a label for 60 of them" in capsys.readouterr().err
     rows = [json.loads(line) for line in (tmp_path / "labels.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [row["id"] for row in rows[:2]] == ["s0", "s1"]
     odd = tmp_path / "odd.csv"
-    odd.write_text(labelled_file.read_text(encoding="utf-8").replace("up", "sideways"), encoding="utf-8")
+    odd.write_text(labeled_file.read_text(encoding="utf-8").replace("up", "sideways"), encoding="utf-8")
     assert main([*asked[:1], str(odd), *asked[2:], "--strict"]) == 8
     assert "20 series with a label that was not in the training data" in capsys.readouterr().err
 
@@ -84,11 +84,11 @@ def test_plot_draws_the_confusion_matrix(tmp_path: Path, label_models: Path) -> 
 
 @pytest.mark.slow
 def test_backtest_judges_every_series_once(
-    tmp_path: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, labeled_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Sixty rows of forecasts, each series once, and scores that agree with them; a figure where asked for."""
     folder = tmp_path / "found"
-    assert main(["backtest", str(labelled_file), *QUICK, "-o", str(folder), "--figures", "--json"]) == 0
+    assert main(["backtest", str(labeled_file), *QUICK, "-o", str(folder), "--figures", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     rows = table((folder / "forecasts.csv").read_text(encoding="utf-8"))
     assert sorted(row["id"] for row in rows) == sorted(f"s{k}" for k in range(60))
@@ -116,21 +116,21 @@ def test_flags_that_make_no_sense(
     assert fault in capsys.readouterr().err
 
 
-def test_keys_of_other_heads_are_refused(labelled_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_keys_of_other_heads_are_refused(labeled_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A horizon means nothing to labels, nor a hidden layer to values."""
-    assert main(["train", str(labelled_file), *HEAD, "--horizon", "3"]) == 3
+    assert main(["train", str(labeled_file), *HEAD, "--horizon", "3"]) == 3
     assert "--horizon: a key of model.task: value or event or category, not of label" in capsys.readouterr().err
-    assert main(["train", str(labelled_file), "--set", "model.dense_units=[3]"]) == 3
+    assert main(["train", str(labeled_file), "--set", "model.dense_units=[3]"]) == 3
     assert "model.dense_units: a key of model.task: label, not of value" in capsys.readouterr().err
 
 
 @pytest.mark.slow
 def test_the_file_is_gone(
-    tmp_path: Path, labelled_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, labeled_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A classifier keeps no series: predict asks for a file, exit code 4; the figure can still be drawn."""
     monkeypatch.chdir(tmp_path)
-    Path("here.csv").write_bytes(labelled_file.read_bytes())
+    Path("here.csv").write_bytes(labeled_file.read_bytes())
     assert main(["train", "here.csv", "--quiet", *QUICK]) == 0
     Path("here.csv").unlink()
     assert main(["predict"]) == 4
