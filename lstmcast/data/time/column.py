@@ -34,7 +34,7 @@ from lstmcast.data.time.parser import (
     group_by_shape,
     read_texts,
 )
-from lstmcast.data.time.wording import derived_patterns
+from lstmcast.data.time.text_patterns import derived_patterns
 from lstmcast.data.time.zones import DAY, SECOND, check_zone, fixed_name, from_wall, has_single_time_of_day
 from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, truncate_items
@@ -254,8 +254,8 @@ def _ranges(text: str) -> list[tuple[str, ...]]:
 
 def _split_at(text: str, sign: str) -> list[tuple[str, str]]:
     """Beginnings and ends around each occurrence of a sign."""
-    places = [match.start() for match in re.finditer(re.escape(sign), text)]
-    return [(text[:place], text[place + len(sign) :]) for place in places if place and place + len(sign) < len(text)]
+    positions = [match.start() for match in re.finditer(re.escape(sign), text)]
+    return [(text[:start], text[start + len(sign) :]) for start in positions if start and start + len(sign) < len(text)]
 
 
 def _range_patterns(start: str, sign: str, end: str) -> list[tuple[str, ...]]:

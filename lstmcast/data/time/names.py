@@ -172,8 +172,8 @@ _CASES = (str, str.lower, str.capitalize, str.upper)
 
 def plain(word: str) -> str:
     """Lower-case word without accents and dots: `Févr.` → `fevr`."""
-    folded = unicodedata.normalize("NFKD", word.translate(_PLAIN)).lower().translate(_PLAIN)
-    return "".join(letter for letter in folded if not unicodedata.combining(letter) and letter != ".")
+    decomposed = unicodedata.normalize("NFKD", word.translate(_PLAIN)).lower().translate(_PLAIN)
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter) and letter != ".")
 
 
 @lru_cache(maxsize=4096)
@@ -218,8 +218,8 @@ def completed(letter: str, seen: Mapping[int, str]) -> dict[int, str]:
 
 def _forms(names: Mapping[str, tuple[str, ...]]) -> Iterator[dict[int, str]]:
     """Every form of the names: by language, abbreviation, dot and case."""
-    for full, *others in names.values():
-        for form in (full, *others):
+    for full, *rest in names.values():
+        for form in (full, *rest):
             for dot in ("", "."):
                 marked = [name + dot * (name != whole) for name, whole in zip(form.split(), full.split(), strict=True)]
                 yield from ({k: case(name) for k, name in enumerate(marked, 1)} for case in _CASES)

@@ -152,7 +152,7 @@ def _names(pattern: str, flagged: str, sample: ShapedTexts) -> tuple[tuple[str, 
     wall = (reading.stamps + reading.offsets).tolist()
     minutes = (reading.offsets // (60 * SECOND)).tolist()
     seen: dict[str, dict[int, str]] = {}
-    usual = dict.fromkeys("ba", True)
+    standard = dict.fromkeys("ba", True)
     limit = end_of_range(tokens(pattern))
     plain = {(_SAME.get(token.letter, token.letter)): token for token in tokens(flagged) if token.letter in _VALUED}
     for k in np.flatnonzero(~reading.faulty).tolist():
@@ -168,9 +168,9 @@ def _names(pattern: str, flagged: str, sample: ShapedTexts) -> tuple[tuple[str, 
                 number = minutes[k] if letter in "zL" else _word_value(letter, word)
             seen.setdefault(letter, {})[number] = word
             if letter in "ba":
-                usual[letter] &= TimeFormat(plain[letter].text).format(np.array(wall[k : k + 1])) == [word]
+                standard[letter] &= TimeFormat(plain[letter].text).format(np.array(wall[k : k + 1])) == [word]
     named: dict[str, dict[int, str]] = {
-        letter: completed(letter, words) for letter, words in seen.items() if letter in "ba" and not usual[letter]
+        letter: completed(letter, words) for letter, words in seen.items() if letter in "ba" and not standard[letter]
     }
     named |= {letter: words for letter, words in seen.items() if letter == "L" or _has_zone_names(letter, words)}
     if any(word not in {"st", "nd", "rd", "th"} for word in seen.get("o", {}).values()):
@@ -200,8 +200,8 @@ def _span(pattern: str, sample: ShapedTexts) -> tuple[int, int]:
         ).astype(np.int64)
     )
     found += [_common(first, last, int(months[0]) + k) for k in (1, 0) if len(months) <= 2 and months[0] + k > 0]
-    share, span = max(found, key=lambda one: one[0])
-    return span if share >= _COMMON_SPAN else (0, 0)
+    fraction, span = max(found, key=lambda one: one[0])
+    return span if fraction >= _COMMON_SPAN else (0, 0)
 
 
 def _common(first: Ints, last: Ints, months: int) -> tuple[float, tuple[int, int]]:

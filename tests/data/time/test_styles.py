@@ -68,7 +68,7 @@ def test_month_names_of_european_languages(language: str) -> None:
         assert half.style.format(np.array(later)) == texts
 
 
-QUARTER_STYLES: dict[str, Callable[[int, int], str]] = {
+QUARTER_FORMATS: dict[str, Callable[[int, int], str]] = {
     "Q1 2015": lambda q, y: f"Q{q} {y}",
     "Q12015": lambda q, y: f"Q{q}{y}",
     "1Q15": lambda q, y: f"{q}Q{y % 100:02d}",
@@ -90,10 +90,10 @@ QUARTER_STYLES: dict[str, Callable[[int, int], str]] = {
 }
 
 
-@pytest.mark.parametrize("style", QUARTER_STYLES)
+@pytest.mark.parametrize("style", QUARTER_FORMATS)
 def test_quarters(style: str) -> None:
     """Quarters in words and signs of several languages."""
-    check([QUARTER_STYLES[style](m.month // 3 + 1, m.year) for m in QUARTERS], QUARTERS)
+    check([QUARTER_FORMATS[style](m.month // 3 + 1, m.year) for m in QUARTERS], QUARTERS)
 
 
 @pytest.mark.parametrize("style", ["H{h} {y}", "{h}H{y}", "{h}. Halbjahr {y}", "{y}S{h}", "{y}-H{h}"])
@@ -112,7 +112,7 @@ def test_weeks_with_a_word(style: str) -> None:
 
 @pytest.mark.parametrize("style", ["{y}-{w:02d}", "{y}{w:02d}", "{w:02d}/{y}", "{y}/{w}"])
 def test_weeks_without_a_word(style: str) -> None:
-    """Numbers above 12 are weeks; a column of small numbers is of weeks where its name says so."""
+    """Numbers above 12 are weeks; a column of small numbers is of weeks if its name contains that."""
     texts = [style.format(y=m.isocalendar()[0], w=m.isocalendar()[1]) for m in WEEKS]
     check(texts, WEEKS)
     check(texts[:9], WEEKS[:9], "Kalenderwoche KW")
@@ -253,7 +253,7 @@ def test_days_of_excel() -> None:
 
 
 def test_numbers_that_may_be_days_of_excel() -> None:
-    """A column without the name of a date counts steps; an early date is asked about, with settings that work."""
+    """A column without a date name counts steps; early dates are refused with settings that work."""
     assert parse([str(45292 + k) for k in range(10)], "index").style.pattern == "count"
     texts = [str(19723 + k) for k in range(10)]
     with pytest.raises(DataError) as caught:
@@ -284,7 +284,7 @@ def test_the_hour_24_is_midnight() -> None:
         check(texts, moments)
 
 
-def test_quarters_or_months_are_asked_about() -> None:
+def test_ambiguous_quarters_or_months_are_refused() -> None:
     """1-2015 to 4-2015 may be quarters or months; the name of the column decides."""
     texts = [f"{q}-{year}" for year in range(2015, 2019) for q in range(1, 5)]
     with pytest.raises(DataError) as caught:

@@ -141,9 +141,9 @@ def _period_roles(pieces: list[_Piece]) -> Iterator[list[_Piece]]:
             found = [(k, "H", clock)]
         if found:
             options.append(found)
-    for chosen in product(*options):
+    for combination in product(*options):
         result = list(pieces)
-        for _, letter, number in chosen:
+        for _, letter, number in combination:
             result[number] = _with_role(result[number], letter)
         yield result
 
