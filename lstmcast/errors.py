@@ -21,6 +21,9 @@ class FaultCode(StrEnum):
     MARK_UNCLEAR = "mark_unclear"
     UNREAD_TIME = "unread_time"
     AMBIGUOUS_TIMES = "ambiguous_times"
+    REPEATED_ROWS = "repeated_rows"
+    UNCLEAR_TARGET = "unclear_target"
+    NO_NUMBERS = "no_numbers"
 
 
 @dataclass(frozen=True)

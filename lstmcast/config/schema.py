@@ -42,7 +42,7 @@ class DataConfig(Section):
     target: str | list[str] | None = None
     """Column to predict; a list of columns, or '*' for all numeric ones, makes each a series; null: inferred."""
     id_columns: list[str] = []
-    """Columns that together identify a series, in a file with several; empty: inferred where times repeat."""
+    """Columns that together identify a series, in a file with several; none: one series; empty: inferred."""
     frequency: str | None = None
     """Length of a step as a pandas alias (h, D, W-FRI, MS, 30min …); finer data are resampled; null: inferred."""
     timezone: str | None = None
@@ -51,8 +51,8 @@ class DataConfig(Section):
     """Format of the times in strptime's directives (%d/%m/%Y); null: inferred from the whole column."""
     missing: Literal["auto", "interpolate", "zero", "error"] = "auto"
     """Treatment of missing values; auto: interpolates short gaps, masks them from the loss, and refuses long ones."""
-    duplicates: Literal["error", "sum", "mean", "last"] = "error"
-    """Treatment of several rows with the same series and time."""
+    aggregate: Literal["error", "sum", "mean", "count", "last"] = "error"
+    """Aggregation of several rows of one series and step; count: of the rows themselves; error: refused."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """Character between fields; null: inferred."""
     encoding: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,12 +12,11 @@ from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.formats import has_utc_offset
 from lstmcast.data.time.frequency import HOUR
 from lstmcast.data.time.zones import DAY
-from lstmcast.errors import DataError
+from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
 from lstmcast.types import Bools, Floats, Ints
 
-DUPLICATES = ("error", "sum", "mean", "last")
-
+MAX_EQUAL_CELLS = 0.9  # fraction of cells with the same number of rows, where these are records
 _DST_MONTHS = (3, 4, 9, 10, 11)  # of clock changes, on a Sunday before 4:00
 
 
@@ -82,8 +81,10 @@ def sort_rows(series: Ints, stamps: Ints, lines: Ints, calendar: Calendar) -> tu
     return SortedRows(order, series[order], stamps, calendar.positions(stamps), lines[order]), notes
 
 
-def check_duplicates(rows: SortedRows, calendar: Calendar, names: list[str], source: str) -> None:
-    """Raise DataError for rows of one series and time."""
+def check_repeats(
+    rows: SortedRows, calendar: Calendar, names: list[str], source: str, fixes: Callable[[], tuple[Fix, ...]]
+) -> None:
+    """Raise DataError, with fixes, for rows of one series and time."""
     again = _same(rows.series) & _same(rows.stamps)
     if not again.any():
         return
@@ -94,12 +95,12 @@ def check_duplicates(rows: SortedRows, calendar: Calendar, names: list[str], sou
         for i, text in zip(pairs, texts, strict=False)
     )
     clock_change = bool(_may_be_clock_changes(rows.stamps[pairs], calendar).all())
-    hint = "set data.timezone (an hour repeats when clocks go back)" if clock_change else "delete one of each"
+    hint = "; set data.timezone (an hour repeats when clocks go back)" if clock_change else ""
     many = "rows repeat" if len(pairs) > 1 else "row repeats"
-    raise DataError(
-        f"{source}:{rows.lines[pairs[0] + 1]}: a series must have one row per time, but {len(pairs)} {many} one: "
-        f"{truncate_items(shown, len(pairs))}; {hint}, or set data.duplicates to sum, mean or last"
-    )
+    line = int(rows.lines[pairs[0] + 1])
+    text = f"{source}:{line}: a series must have one row per time, but {len(pairs)} {many} one: "
+    listed = truncate_items(shown, len(pairs))
+    raise DataError(Fault(f"{text}{listed}{hint}", FaultCode.REPEATED_ROWS, line, fixes=fixes()))
 
 
 def check_skipped_hours(rows: SortedRows, calendar: Calendar, source: str) -> None:
@@ -119,6 +120,12 @@ def check_skipped_hours(rows: SortedRows, calendar: Calendar, source: str) -> No
         )
 
 
+def are_records(rows: SortedRows) -> bool:
+    """True if the number of rows in a cell varies, as that of orders in a day."""
+    sizes = np.diff([*_cell_starts(rows), len(rows.series)])
+    return bool(np.bincount(sizes).max() < MAX_EQUAL_CELLS * len(sizes))
+
+
 def to_cells(rows: SortedRows, values: Sequence[Floats], n_groups: int, how: str) -> Observations:
     """Concatenate the cells of all target columns.
 
@@ -126,7 +133,7 @@ def to_cells(rows: SortedRows, values: Sequence[Floats], n_groups: int, how: str
         rows: N rows.
         values: [N] values of each target column, in the order of the file.
         n_groups: number of series in each column.
-        how: aggregation of several values in one cell: `sum`, `mean` or `last`.
+        how: aggregation of several values in one cell: `sum`, `count` (the sum of ones), `mean` or `last`.
     """
     starts = _cell_starts(rows)
     columns = [_combined(column[rows.order], starts, how) for column in values]
@@ -181,7 +188,7 @@ def _combined(values: Floats, starts: Ints, how: str) -> Floats:
             weights = np.repeat(np.maximum(counts, 1), np.diff([*starts, len(values)]))
             totals = np.where(overflow, np.add.reduceat(known / weights, starts), totals)
     elif overflow.any():
-        raise DataError("data.duplicates: the sum of a step overflows (1.8e308); use mean or last")
+        raise DataError("data.aggregate: the sum of a step overflows (1.8e308); use mean or last")
     return np.where(counts > 0, totals, np.nan)
 
 

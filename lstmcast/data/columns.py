@@ -8,10 +8,15 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.number_parser import is_missing, looks_like_numbers
+from lstmcast.data.aggregation import COUNT, count_column
+from lstmcast.data.number_parser import SAMPLE, is_missing, looks_like_numbers
 from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import (
     EVERY,
+    NONE,
+    RECORD_WORDS,
+    ROW_ID_WORDS,
+    SERIES_WORDS,
     STEP_WORDS,
     TARGET_NAMES,
     TARGET_WORDS,
@@ -21,11 +26,14 @@ from lstmcast.data.series_columns import (
     Holds,
     are_integers,
     find_series,
+    is_row_id,
+    named_like_row_id,
+    quote_value,
     words,
 )
 from lstmcast.data.time.column import looks_like_counts, looks_like_times
-from lstmcast.errors import ConfigError, DataError
-from lstmcast.text import pluralize, suggest, truncate_items, truncate_list
+from lstmcast.errors import ConfigError, DataError, Fault, FaultCode, Fix
+from lstmcast.text import MAX_SHOWN, pluralize, suggest, truncate_items, truncate_list
 
 RESERVED_NAMES = re.compile(r"forecast|probability|(?:lower|upper)_[0-9.]+")  # columns of a forecast
 
@@ -58,16 +66,23 @@ def find_columns(
     series = find_series(table, names, options, time.only, holds)
     used = {*time.names, *series.names}
     target = ColumnChoice(options.target, "given")
-    if not options.target or options.target == EVERY:
+    if options.aggregate == COUNT:
+        target = ColumnChoice((count_column(names),), "the rows of each step are counted")
+    elif not options.target or options.target == EVERY:
         free = [name for name in names if name not in used]
         target = (choose or find_numbers)(table, free, options, bool(time.names))
     columns = Columns(time.only, target.names, series.names)
     _check_names(columns, table.source)
     selected = {*used, *target.names}
     unused = [name for name in names if name not in selected]
+    row_ids = [name for name in unused if is_row_id(table.text[name], name)]
+    unused = [name for name in unused if name not in row_ids]
     notes = [DataNote(NoteCode.UNUSED_COLUMNS, f"columns not used: {truncate_list(unused)}")] if unused else []
     if not time.names:
         notes.insert(0, DataNote(NoteCode.NO_TIME_COLUMN, "no time column: rows are counted 1, 2, 3 …"))
+    if row_ids:
+        listed = truncate_list([f"'{name}'" for name in row_ids])
+        notes.append(DataNote(NoteCode.ROW_IDS, f"different in every row, so neither target nor series id: {listed}"))
     notes += [
         DataNote(NoteCode.EMPTY_ID, f"column '{name}' is empty in {pluralize(empty, 'row')}: used as a series id")
         for name in series.names
@@ -95,9 +110,10 @@ def _check_names(columns: Columns, source: str) -> None:
 
 def _check_pins(names: list[str], options: ReadOptions, source: str) -> None:
     """Raise DataError for a pinned column that does not exist, ConfigError for one with two roles."""
-    target = () if options.target == EVERY else options.target
+    target = () if options.target == EVERY or options.aggregate == COUNT else options.target
+    ids = () if options.id_columns == NONE and NONE[0] not in names else options.id_columns
     pins = [("data.time", options.time)] if options.time is not None else []
-    pins += [("data.id_columns", name) for name in options.id_columns] + [("data.target", name) for name in target]
+    pins += [("data.id_columns", name) for name in ids] + [("data.target", name) for name in target]
     faults = [f"{source}: {key}: no column '{name}'; {suggest(name, names)}" for key, name in pins if name not in names]
     if faults:
         raise DataError(faults)
@@ -119,11 +135,17 @@ def _find_time(table: Table, names: list[str], options: ReadOptions) -> ColumnCh
     if not timely:
         named = [name for name in free if _named_like_times(name, table.text[name])]
         return ColumnChoice(tuple(named[:1]), "by its name" if named else "no column reads as times")
+    timely = [name for name in timely if not _named_like_ids(name, table.text[name])] or timely
     if len(timely) == 1:
         return ColumnChoice((timely[0],), "the only column that reads as times")
     named_like_time = [name for name in timely if words(name) & TIME_WORDS and not are_integers(table.text[name])]
     best = max(named_like_time or timely, key=lambda name: (table.text[name].nunique(), bool(words(name) & TIME_WORDS)))
     return ColumnChoice((best,), f"distinguishes most rows of {', '.join(timely)}")
+
+
+def _named_like_ids(name: str, text: pd.Series) -> bool:
+    """True for integers named like ids, such as order numbers that read as years."""
+    return bool(words(name) & (SERIES_WORDS | ROW_ID_WORDS | RECORD_WORDS)) and are_integers(text)
 
 
 def _named_like_times(name: str, text: pd.Series) -> bool:
@@ -141,12 +163,13 @@ def _named_like_times(name: str, text: pd.Series) -> bool:
 
 
 def find_numbers(table: Table, free: list[str], options: ReadOptions, has_time: bool) -> ColumnChoice:
-    """Find the target: the only numeric column, or the one named so."""
+    """Find the target: the only numeric column that is no row id, or the one named so."""
     numeric = [name for name in free if looks_like_numbers(table.text[name])]
-    if not numeric and len(free) == 1 and table.text.shape[1] > 1:
+    numeric = _without_row_ids(table, numeric, every=options.target == EVERY)
+    if not numeric and len(free) == 1 and table.text.shape[1] > 1 and _may_be_target(table, free[0]):
         return ColumnChoice((free[0],), "the only column left")
     if not numeric:
-        raise DataError(_no_numbers(table, free))
+        raise DataError(_no_numbers(table, free, has_time=has_time))
     if options.target == EVERY:
         return ColumnChoice(tuple(numeric), "given: every numeric column")
     if len(numeric) == 1:
@@ -159,15 +182,30 @@ def find_numbers(table: Table, free: list[str], options: ReadOptions, has_time: 
     raise DataError(_unclear(table.source, numeric))
 
 
-def _no_numbers(table: Table, free: list[str]) -> str:
-    """Message about a table without a numeric column, with a field of each other column."""
+def _may_be_target(table: Table, name: str) -> bool:
+    """True for a column named so, or with a digit in a sample, as numbers with a fault have."""
+    text = table.text[name]
+    digits = text.iloc[:: max(1, len(text) // SAMPLE)].str.contains(r"\d")
+    return name.lower() in TARGET_NAMES or bool(words(name) & TARGET_WORDS) or bool(digits.any())
+
+
+def _without_row_ids(table: Table, numeric: list[str], *, every: bool) -> list[str]:
+    """Remove row ids and, if one of several columns is the target, running numbers."""
+    kept = [] if every else [name for name in numeric if not is_row_id(table.text[name], name)]
+    return kept or [name for name in numeric if not named_like_row_id(table.text[name], name)]
+
+
+def _no_numbers(table: Table, free: list[str], *, has_time: bool) -> str | Fault:
+    """Fault of a table without a numeric column, with a field of each other column."""
     alone = "if the file uses another delimiter, set data.delimiter; " * (table.text.shape[1] == 1)
     if not free:
         columns = truncate_list([str(name) for name in table.text.columns])
         return f"{table.source}: no column is left to forecast (columns: {columns}); {alone}add a numeric column"
     shown = truncate_items((f"'{name}' holds {_first_of(table, name)}" for name in free), len(free))
     hint = f"{alone}name a column with --target NAME to see its faults"
-    return f"{table.source}: no column holds numbers to forecast: {shown}; {hint}"
+    text = f"{table.source}: no column holds numbers to forecast: {shown}; {hint}"
+    fixes = (Fix("data.aggregate=count", "count the rows of each step"),) if has_time else ()
+    return Fault(text, FaultCode.NO_NUMBERS, fixes=fixes)
 
 
 def _first_of(table: Table, name: str) -> str:
@@ -176,14 +214,15 @@ def _first_of(table: Table, name: str) -> str:
     return f"'{table.text[name].iloc[filled[0]]}' (line {table.lines[filled[0]]})" if len(filled) else "nothing"
 
 
-def _unclear(source: str, numeric: list[str]) -> str:
-    """Message about several numeric columns."""
+def _unclear(source: str, numeric: list[str]) -> str | Fault:
+    """Fault of several numeric columns."""
     if all(looks_like_times(pd.Series([name], dtype=str)) for name in numeric):
         return (
             f"{source}: the column names are times ({truncate_list(numeric)}): the table has one column per time step; "
             "transpose it so that each row is a time step"
         )
-    return (
-        f"{source}: {len(numeric)} columns hold numbers: {truncate_list(numeric)}; name the one to forecast with "
-        "--target NAME (data.target), or forecast each as a series with --target '*'"
-    )
+    text = f"{source}: {len(numeric)} columns hold numbers: {truncate_list(numeric)}; name the one to forecast"
+    likely = sorted(numeric, key=lambda name: not words(name) & TARGET_WORDS)[:MAX_SHOWN]
+    fixes = (Fix(f"data.target={quote_value(name)}", f"forecast '{name}'") for name in likely)
+    every = Fix("data.target=*", "forecast each as a series")
+    return Fault(text, FaultCode.UNCLEAR_TARGET, fixes=(*fixes, every))

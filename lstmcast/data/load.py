@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lstmcast.data.aggregation import COUNT, event_frequency, repeated_row_fixes
 from lstmcast.data.columns import Choose, find_columns, find_numbers
 from lstmcast.data.csv_reader import read_table, table_of_frame
+from lstmcast.data.merged_cells import fill_merged
 from lstmcast.data.missing_marks import blank_marks, join_marks, marked_note, numeric_marks, refuse_marks
 from lstmcast.data.number_format import infer_number_format
 from lstmcast.data.number_parser import COMMON_MARKS, NumberStyle, check_points, looks_like_numbers, parse_numbers
@@ -85,6 +87,9 @@ def _prepared(table: Table, options: ReadOptions) -> Table:
 def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser | None = None) -> Panel:
     """Convert a table of text to a panel; see `read`."""
     content = content or NUMBERS
+    if options.aggregate == COUNT and content is not NUMBERS:
+        raise ConfigError("data.aggregate: count makes numbers of rows; this task needs a column")
+    table = fill_merged(table)
     columns, inferred, notes = find_columns(table, options, content.choose, content.holds)
     groups = group_codes(table.text, columns.series)
     times, parsed = _parse(table, columns, groups, options, content)
@@ -97,7 +102,8 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
         calendar,
         symbols=parsed.symbols,
         missing=options.missing,
-        duplicates=options.duplicates,
+        aggregate=options.aggregate,
+        repeat_fixes=lambda: repeated_row_fixes(table, columns, options),
         inferred=(*inferred, *(times.inferred if times else ()), *of_calendar),
         notes=(*table.notes, *notes, *parsed.notes),
     )
@@ -113,13 +119,19 @@ def _parse(
     with _collected(faults):
         times = _times(table, columns.time, groups, options)
     with _collected(faults):
-        parsed = content.parse(table, columns.target, options)
+        counted = options.aggregate == COUNT
+        parsed = _counted(table, columns) if counted else content.parse(table, columns.target, options)
     for name, values in parsed.values.items() if not parsed.symbols else ():
         with _collected(faults):
             refuse_marks(values, groups, table.lines, column=name, source=table.source, marks=options.missing_marks)
     if faults:
         raise DataError(faults)
     return times, parsed
+
+
+def _counted(table: Table, columns: Columns) -> ParsedTable:
+    """Return 1 for each row, as the target of counted rows."""
+    return ParsedTable({columns.target[0]: np.ones(len(table.text))})
 
 
 def _numbers(table: Table, names: Sequence[str], options: ReadOptions) -> ParsedTable:
@@ -182,12 +194,14 @@ def _calendar(
         if given := [key for key in ("frequency", "time_format", "timezone") if getattr(options, key) is not None]:
             raise ConfigError(f"data.{given[0]} requires a time column, and none was found; name it with data.time")
         return counter_calendar(options.season_length)
-    return infer_calendar(
+    counted = event_frequency(times.stamps) if options.aggregate == COUNT and options.frequency is None else None
+    calendar, inferred = infer_calendar(
         times,
         groups,
         table.lines,
         column=columns.time,
         source=table.source,
-        frequency=options.frequency,
+        frequency=counted.value if counted else options.frequency,
         season=options.season_length,
     )
+    return calendar, tuple(counted if counted and setting.key == counted.key else setting for setting in inferred)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from lstmcast.data.aggregation import AGGREGATES, COUNT
 from lstmcast.data.alignment import (
-    DUPLICATES,
     Observations,
-    check_duplicates,
+    are_records,
+    check_repeats,
     check_skipped_hours,
     join_notes,
     sort_rows,
@@ -42,7 +43,7 @@ from lstmcast.data.schema import (
 from lstmcast.data.series_columns import group_codes
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.column import Times
-from lstmcast.errors import ConfigError, DataError
+from lstmcast.errors import ConfigError, DataError, Fix
 from lstmcast.text import MAX_SHOWN, truncate_items
 from lstmcast.types import Bools, Floats, Ints
 
@@ -147,35 +148,40 @@ def build_panel(
     *,
     symbols: tuple[str, ...] = (),
     missing: str = "auto",
-    duplicates: str = "error",
+    aggregate: str = "error",
+    repeat_fixes: Callable[[], tuple[Fix, ...]] = tuple,
     inferred: Sequence[InferredSetting] = (),
     notes: Sequence[DataNote] = (),
 ) -> Panel:
-    """Put the rows of a file on the calendar: sort, aggregate duplicates, trim the ends, fill gaps.
+    """Put the rows of a file on the calendar: sort, aggregate, trim the ends, fill gaps.
 
     Args:
         times: [N] time of each row; None if rows are counted.
         values: [N] values of each target column; NaN where missing.
         symbols: meaning of the values; empty for numbers.
         missing: `auto` fills short gaps and drops series with long ones, `interpolate` and `zero` fill all gaps,
-            `error` none. Missing symbols are never filled; with `auto` they stay unknown.
-        duplicates: `error`, or the aggregation of rows of one series and time: `sum`, `mean` or `last`.
+            `error` none. Missing symbols are never filled; with `auto` they stay unknown. Steps without counted rows
+            are 0, and without records, which are a varying number of rows in a step, a sum is 0.
+        aggregate: `error`, or the aggregation of rows of one series and step: `sum`, `mean`, `count` or `last`.
+        repeat_fixes: returns settings that resolve repeated times.
 
     Raises:
-        DataError: duplicates, gaps that may not be filled, or no usable series.
-        ConfigError: an invalid value of `missing` or `duplicates`.
+        DataError: repeated times, gaps that may not be filled, or no usable series.
+        ConfigError: an invalid value of `missing` or `aggregate`.
     """
     _check_choice("data.missing", missing, ("auto", "error") if symbols else MISSING)
-    _check_choice("data.duplicates", duplicates, ("error", "last") if symbols else DUPLICATES)
+    _check_choice("data.aggregate", aggregate, ("error", "last") if symbols else AGGREGATES)
     groups = group_codes(table.text, columns.series)
     keys = _keys(table, columns.series, groups)
     stamps = _row_numbers(groups) if times is None else times.stamps
     rows, row_notes = sort_rows(groups, stamps, table.lines, calendar)
-    if duplicates == "error":
-        check_duplicates(rows, calendar, _names(keys), table.source)
+    if aggregate == "error":
+        check_repeats(rows, calendar, _names(keys), table.source, repeat_fixes)
+    if missing == "auto" and (aggregate == COUNT or (aggregate == "sum" and are_records(rows))):
+        missing = "zero"
     if missing in {"auto", "error"}:
         check_skipped_hours(rows, calendar, table.source)
-    how = ("last" if symbols else "mean") if duplicates == "error" else duplicates
+    how = ("last" if symbols else "mean") if aggregate == "error" else aggregate
     cells = to_cells(rows, [values[name] for name in columns.target], len(keys), how)
     row_notes += join_notes(rows, calendar, how)
     if len(columns.target) > 1:

@@ -74,6 +74,8 @@ class NoteCode(StrEnum):
     NO_TIME_COLUMN = "no_time_column"
     UNUSED_COLUMNS = "unused_columns"
     EMPTY_ID = "empty_id"
+    ROW_IDS = "row_ids"
+    MERGED_CELLS = "merged_cells"
     ROUNDED_INTEGERS = "rounded_integers"
     UNKNOWN_SYMBOLS = "unknown_symbols"
     ROWS_SORTED = "rows_sorted"
@@ -174,7 +176,7 @@ class ReadOptions:
     timezone: str | None = None
     time_format: str | None = None
     missing: str = "auto"  # auto | interpolate | zero | error
-    duplicates: str = "error"  # error | sum | mean | last
+    aggregate: str = "error"  # error | sum | mean | count | last
     delimiter: str | None = None
     encoding: str | None = None
     decimal: str | None = None

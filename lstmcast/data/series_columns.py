@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,10 @@ SERIES_WORDS |= {"region", "country", "state", "city", "site", "location", "stat
 STEP_WORDS = {"t", "step", "index", "period", "ts", "week", "day", "month", "year"}  # of counters with unique values
 TIME_PARTS = {"month", "quarter", "week", "weekday", "day", "hour", "minute", "second"}
 TARGET_NAMES = {"y", "value", "target"}
-TARGET_WORDS = {"value", "values", "sales", "demand", "total", "count"}
+TARGET_WORDS = {"value", "values", "sales", "demand", "total", "count", "qty", "quantity"}
+ROW_ID_WORDS = {"id", "uid", "uuid", "guid", "rowid", "unnamed"}  # of columns that differ in every row
+RECORD_WORDS = {"order", "invoice", "ticket", "transaction", "receipt", "record", "row"}  # of ascending numbers
+NONE = ("none",)  # id columns of a file with one series
 LABEL_WORDS = {"label", "class"}
 
 
@@ -61,6 +65,38 @@ def are_integers(text: pd.Series) -> bool:
     return bool((sample.str.fullmatch(r"\s*-?[0-9]+\s*") | is_missing(sample)).all())
 
 
+def is_row_id(text: pd.Series, name: str) -> bool:
+    """True for a column that identifies rows: different in each, and an id by its name, UUIDs or a running number."""
+    if named_like_row_id(text, name):
+        return True
+    head = text.iloc[:SAMPLE]
+    running = are_integers(head) and bool((pd.to_numeric(head, errors="coerce").diff().iloc[1:] == 1).all())
+    return len(text) >= MIN_ROWS and running and bool(text.is_unique)
+
+
+def named_like_row_id(text: pd.Series, name: str) -> bool:
+    """True for a column that is different in every row, with UUIDs, a name of row ids, or ascending records."""
+    head = text.iloc[:SAMPLE]
+    return len(text) >= MIN_ROWS and head.is_unique and _names_rows(head, name) and bool(text.is_unique)
+
+
+def _names_rows(head: pd.Series, name: str) -> bool:
+    """True for integers and texts with a name of row ids, ascending numbers with one of records, and UUIDs."""
+    if head.str.contains(r"[0-9][.,][0-9]").any():
+        return False
+    if words(name) & ROW_ID_WORDS or head.str.fullmatch(_UUID).all():
+        return True
+    if not words(name) & RECORD_WORDS:
+        return False
+    numbers = pd.to_numeric(head.str.extract(r"([0-9]+)\s*$")[0], errors="coerce")
+    return bool((numbers.diff().iloc[1:] > 0).all())
+
+
+def quote_value(name: str) -> str:
+    """Quote a column name as the value of a setting, if YAML reads it as anything but text."""
+    return name if name.replace("_", "").isalnum() and not name[0].isdigit() else json.dumps(name, ensure_ascii=False)
+
+
 Holds = Callable[[pd.Series], bool]
 
 EVERY = ("*",)  # target of all numeric columns
@@ -70,7 +106,11 @@ MAX_CANDIDATES = 8
 MIN_ROWS = 4  # in the median series; shorter ones suggest a covariate
 MIN_REPEATED_FRACTION = 0.2  # of rows with a repeated time, for id columns without a typical name
 MAX_DUPLICATE_FRACTION = 0.05  # of the repeats may remain, as duplicates
+MANY_ROWS = 50  # for each value of a column; fewer may be those of a record, such as an order
+MIN_TIMES = 2  # at which the values of an id column occur, on average
+MIN_COVERAGE = 0.5  # of the times, for further id columns of rows that are aggregated
 SAMPLE_TIMES = 200
+_UUID = r"\s*[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\s*"
 
 
 def find_series(
@@ -81,6 +121,8 @@ def find_series(
     Args:
         holds: true for columns that may be a target; one must remain.
     """
+    if options.id_columns == NONE and NONE[0] not in names:
+        return ColumnChoice((), "given")
     if options.id_columns:
         return ColumnChoice(options.id_columns, "given")
     if time is None:
@@ -105,6 +147,8 @@ def find_series(
                 return ColumnChoice(kept, f"{repeats} rows repeat a time; with the time, the columns identify each row")
     if often:
         _refuse_time_parts(table, time, [name for name in free if _is_time_part(table.text[name], name)])
+    if options.aggregate in {"sum", "mean", "last"} and (kept := search.recurring(candidates)):
+        return ColumnChoice(tuple(name for name in names if name in kept), "named so; rows of one time are aggregated")
     return ColumnChoice((), f"{pluralize(repeats, 'row')} with the time of another, and no columns distinguish them")
 
 
@@ -145,18 +189,40 @@ class _SeriesKeySearch:
 
     def candidates(self, names: Iterable[str]) -> list[str]:
         """Candidate id columns, most likely first: text or integers, with a few rows for each value."""
-        found: list[tuple[bool, int, int, str]] = []
+        found: list[tuple[bool, bool, int, int, str]] = []
         for position, name in enumerate(names):
             column, named_like_series = self.text[name], bool(words(name) & SERIES_WORDS)
-            decimals = looks_like_numbers(column) and not are_integers(column)
-            if name.lower() in TARGET_NAMES or (decimals and not named_like_series):
+            numeric = looks_like_numbers(column)
+            value = numeric and (not are_integers(column) or bool(words(name) & TARGET_WORDS))
+            if name.lower() in TARGET_NAMES or (value and not named_like_series):
                 continue
             codes = _codes(column)
             distinct = _distinct(codes)
-            if distinct > 1 and (named_like_series or len(codes) >= MIN_ROWS * distinct):
+            rows = MIN_TIMES if named_like_series else MIN_ROWS
+            if distinct > 1 and len(codes) >= rows * distinct and self._recurs(codes, distinct):
                 self.codes[name] = codes
-                found.append((not named_like_series, distinct, position, name))
+                found.append((not named_like_series, numeric and not named_like_series, distinct, position, name))
         return [name for *_, name in sorted(found)[:MAX_CANDIDATES]]
+
+    def _recurs(self, codes: Ints, distinct: int) -> bool:
+        """True if values occur at several times, as those of series do, and those of orders do not."""
+        return len(codes) >= MANY_ROWS * distinct or self._times(codes) >= MIN_TIMES * distinct
+
+    def _times(self, group: Ints) -> int:
+        """Number of distinct pairs of group and time."""
+        return _distinct(_joined([group, self.stamps]))
+
+    def recurring(self, candidates: list[str]) -> tuple[str, ...]:
+        """Columns named like ids of which rows may be aggregated: the first, and others that leave long series."""
+        selected: tuple[str, ...] = ()
+        least = MIN_COVERAGE * _distinct(self.stamps)
+        for name in candidates:
+            wider = (*selected, name)
+            group = _joined([self.codes[column] for column in wider])
+            dense = not selected or self._times(group) >= least * _distinct(group)
+            if words(name) & SERIES_WORDS and dense and len(wider) <= MAX_ID_COLUMNS:
+                selected = wider
+        return selected
 
     def by_size(self, candidates: list[str]) -> Iterable[tuple[str, ...]]:
         """All sets of up to three candidates, small sets first."""
@@ -171,7 +237,7 @@ class _SeriesKeySearch:
             return False
         lengths = pd.Series(group).value_counts()
         named_like_series = all(words(name) & SERIES_WORDS for name in names)
-        return bool(named_like_series or lengths.median() >= MIN_ROWS)
+        return bool(lengths.median() >= (MIN_TIMES if named_like_series else MIN_ROWS))
 
 
 def _codes(text: pd.Series) -> Ints:

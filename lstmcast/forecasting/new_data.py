@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lstmcast.data.aggregation import COUNT
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.data.time.calendar import Calendar
@@ -16,7 +17,7 @@ from lstmcast.errors import UsageError
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.text import truncate_list
 
-MODEL_KEYS = ("time", "target", "id_columns", "features", "frequency", "season_length", "duplicates", "format")
+MODEL_KEYS = ("time", "target", "id_columns", "features", "frequency", "season_length", "aggregate", "format")
 """Keys of the section `data` that a model fixes; the others describe how one file is written."""
 
 
@@ -34,7 +35,8 @@ def pinned_options(context: Panel, section: Mapping[str, Any], given: Mapping[st
         given: keys of `data` for the newest file; see `merge_given`.
     """
     columns = context.columns
-    pinned = {"time": columns.time, "target": list(columns.target), "id_columns": list(columns.series)}
+    ids = list(columns.series) or section.get("id_columns", [])
+    pinned = {"time": columns.time, "target": list(columns.target), "id_columns": ids}
     return merge_given(section, pinned, context.calendar, given)
 
 
@@ -55,6 +57,8 @@ def merge_given(
     given = given or {}
     style = calendar.style.pattern if calendar.style else None
     pinned = {**section, **columns, "time_format": style, "season_length": calendar.season}
+    if section.get("aggregate") == COUNT:
+        pinned["frequency"] = calendar.name
     configured, options = ReadOptions.of(section), ReadOptions.of({**section, **given})
     trained = replace(ReadOptions.of(pinned), frequency=configured.frequency or calendar.name)
     faults = [

@@ -56,7 +56,7 @@ def test_flags_say_how_a_file_is_read(tmp_path: Path, capsys: pytest.CaptureFixt
     (tmp_path / "grid.csv").write_text(HALF_HOURS)
     arguments = ["predict", str(tmp_path / "grid.csv"), "--model-dir", str(tmp_path / "none"), "-o", "-"]
     assert main(arguments) == 4
-    assert "--target" in capsys.readouterr().err
+    assert "data.target=load" in capsys.readouterr().err
     assert main([*arguments, "--target", "load"]) == 0
     captured = capsys.readouterr()
     assert "hourly, one of every 2 steps" in captured.err

@@ -11,7 +11,7 @@ import pytest
 from lstmcast.data.columns import find_columns
 from lstmcast.data.schema import Columns, DataNote, NoteCode, ReadOptions, Table
 from lstmcast.data.series_columns import EVERY
-from lstmcast.errors import ConfigError, DataError
+from lstmcast.errors import ConfigError, DataError, FaultCode
 
 MONTHS = [f"{year}-{month:02d}-01" for year in (2020, 2021) for month in range(1, 13)]
 
@@ -203,11 +203,12 @@ def test_a_target_is_inferred_from_its_name(names: tuple[str, str], target: str)
 
 @pytest.mark.parametrize("names", [("a", "b"), ("sales_in", "sales_out"), ("Y", "value")])
 def test_an_ambiguous_target_is_refused(names: tuple[str, str]) -> None:
-    """With no target name, or with two, the message lists the candidates and both fixes."""
-    assert refused(table(ds=MONTHS, **{name: decimals(24) for name in names})) == (
-        f"d.csv: 2 columns hold numbers: {names[0]}, {names[1]}; name the one to forecast with --target NAME "
-        "(data.target), or forecast each as a series with --target '*'"
-    )
+    """With no target name, or with two, each column is a fix, and all of them together."""
+    with pytest.raises(DataError) as caught:
+        find_columns(table(ds=MONTHS, **{name: decimals(24) for name in names}), ReadOptions())
+    (fault,) = caught.value.faults
+    assert fault.code is FaultCode.UNCLEAR_TARGET
+    assert {fix.setting for fix in fault.fixes} == {*(f"data.target={name}" for name in names), "data.target=*"}
 
 
 def test_without_a_time_only_an_exact_name_is_the_target() -> None:
@@ -321,3 +322,21 @@ def test_a_table_on_its_side_gets_its_own_advice() -> None:
     message = refused(table(id=["a", "b"], **{month: ["1", "2"] for month in MONTHS}))
     assert "the column names are times (2020-01-01, " in message
     assert "2021-08-01 and 4 more): the table has one column per time step; transpose it" in message
+
+
+def test_a_row_id_is_no_target() -> None:
+    """Neither beside another column, which is the target then, nor alone, where rows may be counted."""
+    ids = [str(7000 + 3 * k) for k in range(24)]
+    data = table(order_id=ids, ds=MONTHS, sold=[str(k % 5) for k in range(24)])
+    columns, _, notes = find_columns(data, ReadOptions())
+    assert columns == Columns("ds", ("sold",))
+    assert [note.code for note in notes] == [NoteCode.ROW_IDS]
+    with pytest.raises(DataError) as caught:
+        find_columns(table(order_id=ids, ds=MONTHS, state=["open"] * 24), ReadOptions())
+    assert [fix.setting for fix in caught.value.faults[0].fixes] == ["data.aggregate=count"]
+
+
+def test_order_numbers_that_read_as_years_are_no_times() -> None:
+    """Where another column holds times."""
+    data = table(order_no=[str(1001 + k) for k in range(24)], booked=MONTHS, y=decimals(24))
+    assert found(data).time == "booked"

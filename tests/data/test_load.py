@@ -108,10 +108,10 @@ def test_faults_of_times_and_values_come_together(tmp_path: Path) -> None:
 
 
 def test_options_apply_to_their_columns(tmp_path: Path) -> None:
-    """Thousands, missing values, duplicates and the time format change the values as configured."""
+    """Thousands, missing values, aggregate and the time format change the values as configured."""
     rows = [f'0{k}/0{j}/2020,"1,00{k}"' for j in (1, 2, 3) for k in range(1, 9)]
     text = "\n".join(["when,y", *rows, rows[-1]])
-    options = {"thousands": ",", "frequency": "D", "missing": "zero", "duplicates": "sum", "time_format": "%d/%m/%Y"}
+    options = {"thousands": ",", "frequency": "D", "missing": "zero", "aggregate": "sum", "time_format": "%d/%m/%Y"}
     panel = panel_of(tmp_path, text, **options)
     assert panel.calendar.text(panel.ends) == ["08/03/2020"]
     assert panel.values[:9].tolist() == [1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 0]

@@ -15,7 +15,7 @@ from lstmcast.data.schema import Columns, DropReason, InferredSetting, NoteCode,
 from lstmcast.data.series_columns import group_codes
 from lstmcast.data.time.calendar import counter_calendar, infer_calendar
 from lstmcast.data.time.column import parse_times
-from lstmcast.errors import ConfigError, DataError
+from lstmcast.errors import ConfigError, DataError, FaultCode
 
 
 def load(
@@ -197,7 +197,8 @@ def test_duplicates_are_refused_naming_series_time_and_lines(tmp_path: Path) -> 
     assert "series 'A': 2024-01-01 on lines 2 and 11" in message
     assert "2024-01-05" in message
     assert "2024-01-06" not in message
-    assert "data.duplicates" in message
+    (fault,) = caught.value.faults
+    assert (fault.code, fault.line) == (FaultCode.REPEATED_ROWS, 11)
     assert "data.timezone" not in message
 
 
@@ -205,7 +206,7 @@ def test_duplicates_are_refused_naming_series_time_and_lines(tmp_path: Path) -> 
 def test_duplicates_are_aggregated_as_configured(tmp_path: Path, how: str, expected: list[float]) -> None:
     """Three rows of one day (2, 3, 4), and one of a day whose other row is missing, are joined and counted."""
     rows = [*daily([1, 2, 5, 6]), "2024-01-02,3", "2024-01-02,4", "2024-01-03,"]
-    panel = load(write(tmp_path, rows), duplicates=how)
+    panel = load(write(tmp_path, rows), aggregate=how)
     assert panel.values.tolist() == expected
     assert "3 rows" in noted(panel, NoteCode.ROWS_AGGREGATED)
     assert how in noted(panel, NoteCode.ROWS_AGGREGATED)
@@ -214,9 +215,9 @@ def test_duplicates_are_aggregated_as_configured(tmp_path: Path, how: str, expec
 def test_a_sum_beyond_numbers_is_refused(tmp_path: Path) -> None:
     """1e308 twice cannot be summed, but it has a mean."""
     rows = [*daily([1, 1e308, 1]), "2024-01-02,1e308"]
-    with pytest.raises(DataError, match=r"data\.duplicates"):
-        load(write(tmp_path, rows), duplicates="sum")
-    assert load(write(tmp_path, rows), duplicates="mean").values[1] == 1e308
+    with pytest.raises(DataError, match=r"data\.aggregate"):
+        load(write(tmp_path, rows), aggregate="sum")
+    assert load(write(tmp_path, rows), aggregate="mean").values[1] == 1e308
 
 
 def test_a_doubled_hour_asks_for_the_zone(tmp_path: Path) -> None:
@@ -256,7 +257,7 @@ def test_resampling_aggregates_rows_and_is_noted(tmp_path: Path) -> None:
     values = pd.Series(np.arange(len(index)) ** 2 % 17.0, index=index)
     file = write(tmp_path, [f"{day:%Y-%m-%d},{value}" for day, value in values.items()])
     for how in ("mean", "sum", "last"):
-        panel = load(file, frequency="MS", duplicates=how)
+        panel = load(file, frequency="MS", aggregate=how)
         assert panel.values == pytest.approx(values.resample("MS").agg(how).to_numpy())
         assert {"131", "5", "monthly", how} <= set(noted(panel, NoteCode.ROWS_AGGREGATED).split())
         assert "10 rows (typical: 30)" in noted(panel, NoteCode.INCOMPLETE_STEP)
@@ -283,7 +284,7 @@ def test_a_fill_beyond_reason_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "options"), [("data.missing", {"missing": "x"}), ("data.duplicates", {"duplicates": "x"})]
+    ("key", "options"), [("data.missing", {"missing": "x"}), ("data.aggregate", {"aggregate": "x"})]
 )
 def test_an_unknown_policy_is_refused(tmp_path: Path, key: str, options: dict[str, str]) -> None:
     """An unknown policy is refused with its key, the value and the choices."""

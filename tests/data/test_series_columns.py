@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from lstmcast.data.schema import InferredSetting, ReadOptions, SettingKey, Table
-from lstmcast.data.series_columns import ColumnChoice, are_integers, find_series, group_codes, words
+from lstmcast.data.series_columns import ColumnChoice, are_integers, find_series, group_codes, is_row_id, words
 from lstmcast.errors import DataError
 
 MONTHS = [f"{2020 + k // 12}-{k % 12 + 1:02d}-01" for k in range(24)]
@@ -126,3 +126,54 @@ def test_a_choice_becomes_an_inferred_setting() -> None:
     many = ColumnChoice(tuple(f"c{k}" for k in range(1000)), "given")
     assert many.inferred(SettingKey.TARGET).value.endswith("c19 and 980 more")
     assert many.only == "c0"
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "expected"),
+    [
+        ("id", [str(k) for k in range(40)], True),
+        ("order_id", [f"A-{7 * k}" for k in range(40)], True),
+        ("guid", [f"{k:08x}-0000-4000-8000-00000000abcd" for k in range(40)], True),
+        ("what", [f"{k:08x}-0000-4000-8000-00000000abcd" for k in range(40)], True),
+        ("Unnamed: 0", [str(k) for k in range(40)], True),
+        ("InvoiceNo", [str(5000 + 3 * k) for k in range(40)], True),
+        ("what", [str(5 + k) for k in range(40)], True),
+        ("orders", [str(5000 + 3 * k) for k in range(40)], False),
+        ("ticket price", [str((7 * k) % 41) for k in range(40)], False),
+        ("y", [f"{k}.5" for k in range(40)], False),
+        ("id", ["1.5", *[str(k) for k in range(39)]], False),
+        ("id", [str(k // 2) for k in range(40)], False),
+        ("name", [f"item {k}" for k in range(40)], False),
+        ("id", ["1", "2"], False),
+    ],
+)
+def test_a_row_id_is_different_in_every_row(name: str, fields: list[str], expected: bool) -> None:
+    """By its name, UUIDs, or a running number; measurements, repeated ids and too few rows are none."""
+    assert is_row_id(pd.Series(fields, dtype=str), name) is expected
+
+
+@pytest.mark.parametrize("name", ["id", "order_id", "item", "key"])
+def test_a_row_id_names_no_series(name: str) -> None:
+    """Store and family name the series, whatever identifies rows too."""
+    data = table(
+        **{name: [f"r{k}" for k in range(96)]},
+        ds=[month for month in MONTHS for _ in range(4)],
+        store=["1", "1", "2", "2"] * 24,
+        family=["CARS", "BOOKS"] * 48,
+        y=[f"{k}.5" for k in range(96)],
+    )
+    assert found(data, "ds").names == ("store", "family")
+
+
+def test_orders_of_several_rows_name_no_series() -> None:
+    """Each order is of one time; the products come back."""
+    rows = [(k // 2, MONTHS[k // 6], ("hat", "shoe", "bag")[k % 3]) for k in range(144)]
+    data = table(
+        order_id=[str(order) for order, _, _ in rows],
+        ds=[month for _, month, _ in rows],
+        product=[product for *_, product in rows],
+        y=["1.5"] * 144,
+    )
+    assert found(data, "ds").names == ()
+    assert found(data, "ds", aggregate="sum").names == ("product",)
+    assert found(data, "ds", aggregate="sum", id_columns=("none",)) == ColumnChoice((), "given")

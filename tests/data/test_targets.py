@@ -105,7 +105,7 @@ def test_too_many_symbols_are_refused(reader: Reader) -> None:
         reader(columns, target=("id",))
 
 
-@pytest.mark.parametrize("pinned", [{"missing": "interpolate"}, {"missing": "zero"}, {"duplicates": "mean"}])
+@pytest.mark.parametrize("pinned", [{"missing": "interpolate"}, {"missing": "zero"}, {"aggregate": "mean"}])
 def test_symbols_are_not_reckoned_with(reader: Reader, pinned: dict[str, str]) -> None:
     """Nothing lies between two symbols, and they have no mean."""
     with pytest.raises(ConfigError, match="must be one of"):
