@@ -24,6 +24,9 @@ class FaultCode(StrEnum):
     REPEATED_ROWS = "repeated_rows"
     UNCLEAR_TARGET = "unclear_target"
     NO_NUMBERS = "no_numbers"
+    LINES_UNCLEAR = "lines_unclear"
+    RAGGED_ROWS = "ragged_rows"
+    DELIMITER_UNCLEAR = "delimiter_unclear"
 
 
 @dataclass(frozen=True)

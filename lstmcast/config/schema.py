@@ -61,12 +61,14 @@ class DataConfig(Section):
     """Decimal separator; null: inferred."""
     thousands: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """Thousands separator; null: inferred where the numbers of the file decide it."""
+    skip: list[str | int] = []
+    """Lines that are no rows: 3 (the first three), 5-6, last 2, none, or several of these; empty: found."""
     units: Literal["auto", "multiply", "ignore", "error"] = "auto"
     """Signs around numbers ($, %, kWh, K, bn); auto: read where they are clear; multiply: K, M and bn are factors."""
     missing_marks: list[str | int | float] = []
     """Texts or numbers that mark missing values (-9999, <1), besides common ones (NA, #N/A, :); none: no others."""
 
-    @field_validator("id_columns", "features", "missing_marks", mode="before", check_fields=False)
+    @field_validator("id_columns", "features", "missing_marks", "skip", mode="before", check_fields=False)
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return [value] if isinstance(value, str | int | float) else value

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.errors import ConfigError, DataError
+from lstmcast.errors import ConfigError, DataError, Fault, FaultCode, Fix
 from lstmcast.types import Bools, Ints
 
 Bytes = npt.NDArray[np.uint8]
@@ -71,7 +71,10 @@ def choose_delimiter(text: bytes, given: str | None, source: str) -> str:
     best = [delimiter for delimiter, agreement in agreements.items() if agreement == max(agreements.values())]
     if len(best) > 1:
         signs = " and ".join(f"'{sign}'" for sign in best).replace("\t", "\\t")
-        raise DataError(f"{source}:1: {signs} separate the fields equally well; set data.delimiter")
+        shown = [sign.replace("\t", "\\t") for sign in best]
+        fixes = tuple(Fix(f'data.delimiter="{sign}"', f"separate by '{sign}'") for sign in shown)
+        rule = f"{source}:1: {signs} separate the fields equally well"
+        raise DataError(Fault(rule, FaultCode.DELIMITER_UNCLEAR, 1, "", fixes))
     return best[0] if best else ","
 
 

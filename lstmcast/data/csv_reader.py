@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -14,10 +15,11 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.csv_layout import CsvLayout, choose_delimiter, find_layout
-from lstmcast.data.file_reader import parquet_to_csv, read_input, to_utf8
+from lstmcast.data.file_reader import parquet_to_csv, read_input, to_text, to_utf8
 from lstmcast.data.schema import DataNote, NoteCode, Table
+from lstmcast.data.skipped_lines import line_ranges, skip_lines
 from lstmcast.data.time.column import looks_like_times
-from lstmcast.errors import DataError
+from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
 from lstmcast.types import Bools, Ints
 
@@ -25,17 +27,24 @@ PARQUET = (".parquet", ".pq")
 JSON = (".json", ".jsonl", ".ndjson")
 FRAME = "DataFrame"  # source in messages
 
+_NO_NEWLINE = DataNote(
+    NoteCode.NO_FINAL_NEWLINE, "the last line has no newline, unlike all others: the file may be incomplete"
+)
+
 _NUMBER = r"\s*[+-]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?\s*"
 _DATED = re.compile(r"[0-9]{4}|[0-9][-/.:][0-9]")
 
 
-def read_table(source: str | Path, *, delimiter: str | None = None, encoding: str | None = None) -> Table:
+def read_table(
+    source: str | Path, *, delimiter: str | None = None, encoding: str | None = None, skip: Sequence[str] = ()
+) -> Table:
     """Read a CSV file (plain or compressed), stdin or a Parquet file as text.
 
     Args:
         source: a path; `"-"` is stdin.
         delimiter: None to infer it among `, ; tab |`.
         encoding: a Python codec; None for UTF-8, or UTF-16 with a byte order mark.
+        skip: lines that are no rows, as in `skip_lines`; empty to find them.
 
     Raises:
         FileError: missing, not a regular file, unreadable.
@@ -53,9 +62,13 @@ def read_table(source: str | Path, *, delimiter: str | None = None, encoding: st
         return Table(name, table.text, rows, notes=(note,))
     if Path(name).suffix.lower() in JSON:
         raise DataError(f"{name}: is JSON by its name; lstmcast reads CSV and Parquet: write it as one of these")
-    text = to_utf8(data, name, encoding)
+    text = to_text(data, name, encoding)
     del data
-    return _parse(text, choose_delimiter(text, delimiter, name), name)
+    notes = () if text.endswith(b"\n") or b"\n" not in text else (_NO_NEWLINE,)
+    skipped = skip_lines(text if text.endswith(b"\n") else text + b"\n", skip, delimiter, name)
+    given = delimiter or skipped.delimiter
+    table = _parse(skipped.text, choose_delimiter(skipped.text, given, name), name, skipped.numbers)
+    return replace(table, notes=(*table.notes, *skipped.notes, *notes))
 
 
 def table_of_frame(frame: pd.DataFrame) -> Table:
@@ -77,11 +90,11 @@ def table_of_frame(frame: pd.DataFrame) -> Table:
     return replace(table, lines=np.arange(1, len(table.text) + 1, dtype=np.int64))
 
 
-def _parse(text: bytes, delimiter: str, source: str) -> Table:
-    """Check the width of every row, then parse the fields by pandas."""
+def _parse(text: bytes, delimiter: str, source: str, skipped: tuple[int, ...] = ()) -> Table:
+    """Check the width of every row, then parse the fields by pandas; `skipped` are the numbers of emptied lines."""
     layout = find_layout(text, delimiter, source)
     header = _header(text, delimiter, source, layout)
-    width, notes = _row_width(delimiter, source, layout, len(header))
+    width, notes = _row_width(delimiter, source, layout, len(header), skipped)
     frame = pd.read_csv(
         io.BytesIO(text),
         sep=delimiter,
@@ -104,7 +117,9 @@ def _parse(text: bytes, delimiter: str, source: str) -> Table:
     if header[0] == "":
         frame, note = _without_index(frame, f"{source}:{layout.lines[0]}")
         notes = (*notes, note)
-    return Table(source, frame, layout.lines[1:], notes=(*delimiter_notes, *notes, *_blank_lines(text, layout)))
+    return Table(
+        source, frame, layout.lines[1:], notes=(*delimiter_notes, *notes, *_blank_lines(text, layout, skipped))
+    )
 
 
 def _refuse_headless(frame: pd.DataFrame, where: str) -> None:
@@ -117,8 +132,10 @@ def _refuse_headless(frame: pd.DataFrame, where: str) -> None:
 
 
 def _without_index(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, DataNote]:
-    """Remove a first column without a name that only counts rows, as pandas writes it; returns a note."""
+    """Remove a first column without a name that is empty or only counts rows, as pandas writes it; returns a note."""
     index = frame.iloc[:, 0]
+    if frame.shape[1] > 1 and (index == "").all():
+        return frame.iloc[:, 1:], DataNote(NoteCode.ROW_INDEX, "column 1 has neither a name nor fields: not used")
     start = {"0": 0, "1": 1}.get(index.iloc[0])
     if start is None or index.tolist() != [str(k) for k in range(start, start + len(index))]:
         example = "date" if looks_like_times(index) else "id"
@@ -127,9 +144,10 @@ def _without_index(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, DataN
     return frame.iloc[:, 1:], DataNote(NoteCode.ROW_INDEX, "column 1 has no name and only counts rows: not used")
 
 
-def _blank_lines(text: bytes, layout: CsvLayout) -> tuple[DataNote, ...]:
+def _blank_lines(text: bytes, layout: CsvLayout, skipped: tuple[int, ...]) -> tuple[DataNote, ...]:
     """Note about blank lines in a single column, which may be intended as missing values."""
-    blank = int((np.diff(layout.lines) - 1).sum())
+    first, last = layout.lines[[0, -1]]
+    blank = int((np.diff(layout.lines) - 1).sum()) - sum(first < number < last for number in skipped)
     if layout.widths[0] > 1 or not blank or b'"' in text:
         return ()
     message = f"{pluralize(blank, 'blank line')} left out; a missing value is written as NA"
@@ -178,14 +196,20 @@ def _is_value(name: str) -> bool:
     return name != "" and (bool(field.str.fullmatch(_NUMBER).iloc[0]) or looks_like_times(field))
 
 
-def _row_width(delimiter: str, source: str, layout: CsvLayout, names: int) -> tuple[int, tuple[DataNote, ...]]:
+def _row_width(
+    delimiter: str, source: str, layout: CsvLayout, names: int, skipped: tuple[int, ...]
+) -> tuple[int, tuple[DataNote, ...]]:
     """Number of fields of every row, which exceeds the names only by delimiters at the end of lines, and notes."""
     head, widths = int(layout.widths[0]), layout.widths[1:]
     width = int(widths[0]) if (widths == widths[0]).all() and widths[0] >= names else head
     if not (bad := widths != width).any():
         note = DataNote(NoteCode.TRAILING_DELIMITERS, "delimiters at the end of every line: ignored")
         return width, (note,) if max(width, head) > names else ()
-    raise DataError(_ragged(delimiter, source, layout.lines[1:], widths, bad, width))
+    lines = layout.lines[1:][bad]
+    fix = Fix(f"data.skip={','.join(line_ranges(sorted([*skipped, *lines.tolist()])))}", "leave out those rows")
+    fixes = (fix,) if len(lines) <= MAX_SHOWN and len(lines) < len(widths) else ()
+    text = _ragged(delimiter, source, layout.lines[1:], widths, bad, width)
+    raise DataError(Fault(text, FaultCode.RAGGED_ROWS, int(lines[0]), "", fixes))
 
 
 def _ragged(delimiter: str, source: str, lines: Ints, widths: Ints, bad: Bools, width: int) -> str:

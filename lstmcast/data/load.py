@@ -75,7 +75,8 @@ def read(source: str | Path | pd.DataFrame, options: ReadOptions = INFER, conten
 
 def read_text(path: str | Path, options: ReadOptions = INFER) -> Table:
     """Read a file as text; see `read`."""
-    return _prepared(read_table(path, delimiter=options.delimiter, encoding=options.encoding), options)
+    table = read_table(path, delimiter=options.delimiter, encoding=options.encoding, skip=options.skip)
+    return _prepared(table, options)
 
 
 def _prepared(table: Table, options: ReadOptions) -> Table:

@@ -70,6 +70,8 @@ class NoteCode(StrEnum):
     MISSING_MARKS = "missing_marks"
     ROW_INDEX = "row_index"
     BLANK_LINES = "blank_lines"
+    LINES_SKIPPED = "lines_skipped"
+    NO_FINAL_NEWLINE = "no_final_newline"
     PARQUET_ROWS = "parquet_rows"
     NO_TIME_COLUMN = "no_time_column"
     UNUSED_COLUMNS = "unused_columns"
@@ -182,6 +184,7 @@ class ReadOptions:
     decimal: str | None = None
     thousands: str | None = None
     units: str = "auto"  # auto | multiply | ignore | error
+    skip: tuple[str, ...] = ()  # lines that are no rows; empty: found
     missing_marks: tuple[str, ...] = ()  # empty: those in common use, and others are refused; "none": no others
     features: tuple[str, ...] = ()  # of series with a label: the columns of numbers; empty: all that are left
     format: str = "table"  # table | text
@@ -191,7 +194,7 @@ class ReadOptions:
         """Build from the `data` section of a config."""
         target = section["target"]
         names = (target,) if isinstance(target, str) else tuple(target or ())
-        listed = ("id_columns", "features", "missing_marks")
+        listed = ("id_columns", "features", "missing_marks", "skip")
         lists = {name: tuple(map(str, section.get(name, ()))) for name in listed}  # models of before lack some
         return cls(**{**section, "target": names, **lists})
 

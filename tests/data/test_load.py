@@ -51,7 +51,7 @@ def test_a_long_table_in_another_notation(tmp_path: Path) -> None:
     days = [f"{day:02d}.01.2020" for day in range(1, 31)]
     rows = [f"{name};{day};{k},{n}" for n, name in enumerate(["001", "NA"]) for k, day in enumerate(days)]
     path = tmp_path / "d.csv.gz"
-    path.write_bytes(gzip.compress("\r\n".join(["sku;Datum;Menge", *rows]).encode()))
+    path.write_bytes(gzip.compress("\r\n".join(["sku;Datum;Menge", *rows, ""]).encode()))
     panel = read(path)
     assert panel.columns == Columns("Datum", ("Menge",), ("sku",))
     assert panel.keys == (("001",), ("NA",))

@@ -64,9 +64,7 @@ def test_a_decimal_comma_is_inferred_where_numbers_need_it(tmp_path: Path, text:
         (["10.0.0.1;2", "10.0.0.2;3"], (".", None)),
     ],
 )
-def test_all_columns_are_evidence_of_together(
-    tmp_path: Path, rows: list[str], separators: tuple[str, str | None]
-) -> None:
+def test_all_columns_decide_together(tmp_path: Path, rows: list[str], separators: tuple[str, str | None]) -> None:
     """A sign that one column proves holds for all; signs that contradict each other, or prove nothing, do not count."""
     table = table_of(tmp_path, "\n".join(["a;b", *rows, ""]))
     assert (table.decimal, table.thousands) == separators
