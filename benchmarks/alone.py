@@ -18,10 +18,10 @@ from scored_case import Case, ForecastValues, Scores
 from selection import options
 from zeroshot import past_of
 
+from lstmcast.app import train
 from lstmcast.config import load_config
 from lstmcast.errors import DataError
 from lstmcast.forecasting.pretrained import load_pretrained_forecaster
-from lstmcast.tasks.value.train import train
 
 COUNTS = {"M3-Yearly": 12, "M3-Quarterly": 16, "M3-Monthly": 24, "M3-Other": 8}  # series, evenly spaced
 NAIVE, NONE = "seasonal_naive", "pretrained"

@@ -17,6 +17,7 @@ import numpy as np
 from common import machine, progress, versions
 from pretrain_series import CLASSES, Class, Series, calibration_series, collect, digests, evaluation_series, runs
 
+from lstmcast.app import train
 from lstmcast.config import load_config
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
@@ -31,7 +32,6 @@ from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.split_data import SplitData
 from lstmcast.persistence.artifact import encoded
 from lstmcast.report.verdict import report_verdict
-from lstmcast.tasks.value.train import train
 
 FOLDER = Path(__file__).parents[1] / "lstmcast" / "pretrained"
 SETTINGS = {

@@ -11,27 +11,38 @@ from typing import TYPE_CHECKING
 from lstmcast.errors import LstmcastError
 
 if TYPE_CHECKING:
+    from lstmcast.app import backtest, load, predict, read, save, train
     from lstmcast.config import load_config
-    from lstmcast.data.load import read
     from lstmcast.data.schema import ReadOptions
     from lstmcast.forecasting.forecaster import Forecaster
-    from lstmcast.forecasting.pretrained import predict
     from lstmcast.report.figures.forecast import plot
-    from lstmcast.tasks.value.backtest import backtest
-    from lstmcast.tasks.value.train import train
 
 __version__ = "0.1.0"
-__all__ = ["Forecaster", "LstmcastError", "ReadOptions", "backtest", "load_config", "plot", "predict", "read", "train"]
+__all__ = [
+    "Forecaster",
+    "LstmcastError",
+    "ReadOptions",
+    "backtest",
+    "load",
+    "load_config",
+    "plot",
+    "predict",
+    "read",
+    "save",
+    "train",
+]
 
 _HOMES = {
     "Forecaster": "lstmcast.forecasting.forecaster",
     "ReadOptions": "lstmcast.data.schema",
-    "backtest": "lstmcast.tasks.value.backtest",
+    "backtest": "lstmcast.app",
+    "load": "lstmcast.app",
     "load_config": "lstmcast.config",
     "plot": "lstmcast.report.figures.forecast",
-    "predict": "lstmcast.forecasting.pretrained",
-    "read": "lstmcast.data.load",
-    "train": "lstmcast.tasks.value.train",
+    "predict": "lstmcast.app",
+    "read": "lstmcast.app",
+    "save": "lstmcast.app",
+    "train": "lstmcast.app",
 }
 
 

@@ -18,6 +18,7 @@ os.environ |= dict.fromkeys(
 import numpy as np
 import pytest
 
+from lstmcast.app import train
 from lstmcast.cli import main
 from lstmcast.config import Config, load_config
 from lstmcast.data.load import read
@@ -33,7 +34,6 @@ from lstmcast.persistence.registry import resolve
 from lstmcast.preprocessing.panel_scaling import Preprocessing, ScalingSpec
 from lstmcast.preprocessing.windows import WindowSpec
 from lstmcast.results import MemberName
-from lstmcast.tasks.value.train import train
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 MakeEnsemble = Callable[..., Ensemble]

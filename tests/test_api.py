@@ -97,3 +97,40 @@ def test_from_a_file_to_a_table(air: Path, tmp_path: Path) -> None:
     assert forecast.to_frame()["month"].iloc[-1] == "1962-12"
     texts = [artist.get_text() for artist in lstmcast.plot(panel, forecast).findobj(Text)]
     assert "passengers" in texts
+
+
+FAST = {"train.epochs": 1, "train.steps_per_epoch": 2, "model.units": [4]}
+
+
+@pytest.mark.slow
+def test_every_task_is_trained_saved_and_backtested(
+    sales_file: Path, text_file: Path, labelled_file: Path, tmp_path: Path
+) -> None:
+    """The functions of values, with data read for the config: an event, symbols of a text, and labels."""
+    label = {"model.task": "label", "train.epochs": 1, "model.units": [4]}
+    cases = [
+        (sales_file, lstmcast.load_config("event", {**FAST, "model.event": "sales > p60", "forecast.horizon": 3})),
+        (text_file, lstmcast.load_config("text", {**FAST, "forecast.horizon": 3})),
+        (labelled_file, lstmcast.load_config(None, label)),
+    ]
+    for path, config in cases:
+        data, name = lstmcast.read(path, config), config.model.task
+        model = lstmcast.train(data, config)
+        assert model.report.task == name
+        lstmcast.save(model, name, tmp_path)
+        forecast = lstmcast.predict(data, model=lstmcast.load(name, tmp_path))
+        assert forecast.to_frame().equals(lstmcast.predict(data, model=model).to_frame())
+        scores = lstmcast.backtest(data, config)
+        assert "lstmcast" in set(scores.to_frame()["method"])
+        with pytest.raises(lstmcast.LstmcastError, match=r"--refit: not with model\.task"):
+            lstmcast.backtest(data, config, refit=True)
+
+
+def test_data_read_for_another_task_are_refused(air: Path, text_file: Path) -> None:
+    """Numbers are no symbols, codes of symbols are no numbers, and a panel has no labels."""
+    numbers = lstmcast.read(air)
+    symbols = lstmcast.read(text_file, lstmcast.load_config("text"))
+    label = lstmcast.load_config(None, {"model.task": "label"})
+    for data, config in ((numbers, lstmcast.load_config("text")), (symbols, None), (numbers, label)):
+        with pytest.raises(lstmcast.LstmcastError, match="was read for another task"):
+            lstmcast.train(data, config)

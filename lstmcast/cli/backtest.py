@@ -68,19 +68,20 @@ def backtest(
     selected = METHODS if "all" in classical else classical
     require_tensorflow()
     require(selected)
-    from lstmcast.app import backtest as run_backtest
+    from lstmcast.app import backtest_file
     from lstmcast.persistence.files import make_folder, write_files
     from lstmcast.report import console
+    from lstmcast.report.views import backtest_files
     from lstmcast.tasks.base import BacktestOptions
 
     note = note_on_stderr(quiet=quiet)
     folder = make_folder(Path(output)) if output else None
     options = BacktestOptions(n_origins, step_size, refit, selected)
     with console.progress(quiet=quiet) as on_progress:
-        task, past, scores = run_backtest(data, config, options, note=note, on_progress=on_progress)
-    note(task.describe_backtest(scores))
+        past, scores = backtest_file(data, config, options, note=note, on_progress=on_progress)
+    note(scores)
     if folder:
-        files = task.backtest_files(scores, figures=figures)
+        files = backtest_files(scores, figures=figures)
         write_files(folder, files)
         note(f"\nWrote {', '.join(str(folder / name) for name in files)}")
     if as_json:

@@ -60,13 +60,14 @@ def plot(
     from lstmcast.app import load_model
     from lstmcast.errors import UsageError
     from lstmcast.persistence.files import write_atomically
+    from lstmcast.report import views
     from lstmcast.tasks.base import PlotOptions
 
     if backtest and forecast_file:
         raise UsageError("--backtest and --forecast cannot be drawn together: choose one")
     options = PlotOptions(Path(output).suffix, horizon, forecast_file, backtest, keys, history_steps)
     loaded = load_model(model_dir, model, data, given_data_keys(config_name, settings, reading))
-    content, shown = loaded.task.plot(loaded.model, loaded.dataset, options)
+    content, shown = views.plot(loaded.model, loaded.dataset, options)
     write_atomically(Path(output), content)
     if not quiet:
         echo_err(f"{output}: {shown}, {loaded.version}")

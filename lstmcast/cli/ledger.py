@@ -57,17 +57,20 @@ def score(
     requested = [_condition(text) for text in conditions]
     span = None if window in {None, "all"} else duration(str(window), "--window")
     job, folder = resolve_ledger(path, model, model_dir)
+    from lstmcast.config import Job
     from lstmcast.jobs.alerts import violated_conditions
     from lstmcast.jobs.live_scores import drift_of, live
-    from lstmcast.jobs.replay import ingest_new_data
+    from lstmcast.jobs.replay import ingest_new_data, require_values
     from lstmcast.persistence.ledger.ledger import FILE, Ledger
     from lstmcast.report.tables import format_drift, format_live_scores
 
     if job is not None:
         ingest_new_data(job, folder, clock(), wait)
+    if isinstance(job, Job):
         span = job.ledger.score_window if window is None else span
         requested = requested or [_condition(text) for text in job.fail_if]
     with Ledger.open(folder / FILE, create=False) as ledger:
+        require_values(ledger, "score")
         scores, drift = live(ledger, now=clock(), window=span), drift_of(ledger, folder)
     _refuse_unknown(requested, scores.named())
     if not quiet:

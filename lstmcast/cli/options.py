@@ -16,7 +16,7 @@ from lstmcast.errors import ConditionError, Fault, UsageError
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from lstmcast.config import Config, Job
+    from lstmcast.config import AnyJob, Config
     from lstmcast.data.schema import DroppedSeries
 
 _FLAGS = {"store_models": "--model-dir"}  # parameters whose flag is not named like their key
@@ -36,9 +36,11 @@ def echo_err(text: str) -> None:
         click.echo(text, err=True)
 
 
-def note_on_stderr(*, quiet: bool) -> Callable[[str], None]:
-    """Return a function that writes text to stderr, or ignores it."""
-    return (lambda _: None) if quiet else echo_err
+def note_on_stderr(*, quiet: bool) -> Callable[[object], None]:
+    """Return a function that writes a result as text to stderr, or ignores it."""
+    from lstmcast.report.views import text
+
+    return (lambda _: None) if quiet else lambda result: echo_err(text(result))
 
 
 def fail_on(dropped: Sequence[DroppedSeries], *, better: bool, also: Sequence[str] = ()) -> None:
@@ -181,7 +183,7 @@ LEDGER = combine_options(
 )
 
 
-def resolve_ledger(path: str | None, model: str | None, model_dir: str | None) -> tuple[Job | None, Path]:
+def resolve_ledger(path: str | None, model: str | None, model_dir: str | None) -> tuple[AnyJob | None, Path]:
     """Return the job, if a path is given, and the folder of the model with the ledger.
 
     Raises:

@@ -58,6 +58,7 @@ def predict(
     from lstmcast.app import load_model
     from lstmcast.errors import ConditionError, UsageError
     from lstmcast.persistence.files import is_same, write_atomically
+    from lstmcast.report.views import text
     from lstmcast.results import output_suffix
     from lstmcast.tasks.base import PredictOptions
 
@@ -73,7 +74,8 @@ def predict(
     else:
         write_atomically(Path(target), content)
     if not quiet:
-        echo_err(loaded.describe(outcome, target))
+        for result in loaded.written(outcome, target):
+            echo_err(text(result))
     if strict and loaded.warnings:
         raise ConditionError(loaded.warnings)
     for warning in loaded.warnings:

@@ -14,7 +14,7 @@ from lstmcast.clock import Clock, clock_at
 from lstmcast.errors import LstmcastError
 
 if TYPE_CHECKING:
-    from lstmcast.config.job import Job
+    from lstmcast.config.job import AnyJob
     from lstmcast.jobs.context import LogEvent, Note
     from lstmcast.jobs.schedules import Schedule
 
@@ -116,16 +116,15 @@ def _files(scheduler: str, planned: Schedule, image: str | None) -> dict[str, st
     return schedules.crontab(planned) if scheduler == "cron" else schedules.systemd(planned)
 
 
-def _schedule(path: Path, job: Job, every: str | None, timezone: str | None) -> Schedule:
+def _schedule(path: Path, job: AnyJob, every: str | None, timezone: str | None) -> Schedule:
     """Return the schedule of the flags, completed by the frequency and time zone of the data."""
-    from lstmcast.data.load import read
-    from lstmcast.data.schema import ReadOptions
     from lstmcast.jobs.schedules import Schedule, default_interval, interval, scheduler_zone
+    from lstmcast.tasks.registry import get_task
 
     minutes = interval(duration(every, "--every")) if every else None
     zone = _zone(timezone) if timezone else job.data.timezone
     if minutes is None or zone is None:
-        calendar = read(job.input, ReadOptions.of(job.data.model_dump())).calendar
+        calendar = get_task(job.model.task).read(job.input, job.config).calendar
         zone = zone or calendar.timezone
         minutes = minutes or default_interval(calendar.kind, calendar.step)
     planned = Schedule(_command(), path.resolve(), minutes, scheduler_zone(zone))

@@ -1,6 +1,6 @@
 """Configurations and jobs: YAML as validated, frozen models."""
 
-from lstmcast.config.job import Job
+from lstmcast.config.job import AnyJob, EventJob, Job
 from lstmcast.config.loader import bundled_configs, load_config, load_job, schema
 from lstmcast.config.schema import (
     CONFIG_TYPES,
@@ -14,9 +14,11 @@ from lstmcast.config.schema import (
 
 __all__ = [
     "CONFIG_TYPES",
+    "AnyJob",
     "CategoryConfig",
     "Config",
     "EventConfig",
+    "EventJob",
     "Job",
     "LabelConfig",
     "StepsConfig",

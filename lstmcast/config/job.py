@@ -1,15 +1,16 @@
-"""Schema of a job: a configuration of values with the keys that a schedule needs."""
+"""Schemas of jobs by task: a configuration with the keys that a schedule needs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator, model_validator
 
 from lstmcast.config.expressions import duration_text, parse_alert, parse_condition, parse_duration
-from lstmcast.config.schema import Section, ValueConfig
+from lstmcast.config.schema import CONFIG_TYPES, EventConfig, Section, StepsConfig, ValueConfig
 
 
 def _span(value: object) -> timedelta:
@@ -72,22 +73,32 @@ class Freshness(Section):
     """Maximum duration of equal last values in a series that is not constant; null: any."""
 
 
-class Retrain(Section):
+class RetrainSchedule(Section):
     """Training of new models, which replace the current one only if they are not worse."""
 
     every: Duration | None = timedelta(days=7)
     """Interval between trainings if there are new data; null: none. A changed config is trained in the next run."""
+
+
+class Retrain(RetrainSchedule):
+    """Training of new models, which replace the current one only if they are not worse."""
+
     on_drift: bool = True
     """Training after a drift of the errors since the calibration."""
     init: Literal["warm", "fresh"] = "warm"
     """Initial weights: those of the current model (warm), or those of train.init (fresh)."""
 
 
-class LedgerConfig(Section):
+class LedgerRetention(Section):
     """The ledger of all forecasts, in models/<name>/ledger.sqlite."""
 
     retention: Duration | None = timedelta(days=400)
     """Time for which forecasts and observations are kept; null: unlimited."""
+
+
+class LedgerConfig(LedgerRetention):
+    """The ledger of all forecasts, in models/<name>/ledger.sqlite."""
+
     score_window: Duration = timedelta(days=30)
     """Time before now whose steps the live scores cover."""
     adaptive_intervals: bool = True
@@ -139,20 +150,14 @@ class MetricsConfig(Section):
         return value
 
 
-class Job(ValueConfig):
-    """A job. Relative paths are relative to the folder of its file."""
+class JobConfig(StepsConfig):
+    """A job of any task. Relative paths are relative to the folder of its file."""
 
     input: str
     """File with the newest data, read at every run."""
     freshness: Freshness = Freshness()
-    retrain: Retrain = Retrain()
-    ledger: LedgerConfig = LedgerConfig()
-    fail_if: list[str] = Field(default=[])
-    """Conditions on live scores, such as "mase > 1"; if one is met, the exit code is 8."""
-    alerts: list[AlertConfig] = Field(default=[])
-    """Alerts, such as {name: peak, when: "p90 > 500 within 24h"}; if one fires, the exit code is 8."""
-    on_alert: OnAlert | None = None
-    """Command for alerts that fire, such as {command: [notify, --json], timeout: 30s}; null: none."""
+    retrain: RetrainSchedule = RetrainSchedule()
+    ledger: LedgerRetention = LedgerRetention()
     plot: str | None = None
     """Figure of the forecast (.png, .svg, .pdf); null: none."""
     metrics: MetricsConfig = MetricsConfig()
@@ -164,17 +169,58 @@ class Job(ValueConfig):
             raise ValueError(f"input: must be a file that can be read again (got {value!r})")
         return value
 
-    @field_validator("fail_if", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: object) -> object:
-        return [value] if isinstance(value, str) else value
-
     @field_validator("plot", mode="after")
     @classmethod
     def _a_figure(cls, value: str | None) -> str | None:
         if value is not None and not value.lower().endswith((".png", ".svg", ".pdf")):
             raise ValueError(f"plot: must end with .png, .svg or .pdf (got {value!r})")
         return value
+
+    @model_validator(mode="after")
+    def _to_a_file(self) -> Self:
+        if self.forecast.output == "-":
+            raise ValueError("forecast.output: must be a file for a job (got '-')")
+        return self
+
+    @property
+    def config(self) -> Any:
+        """The configuration of training and forecasts: a `ValueConfig` or an `EventConfig`."""
+        config_type = next(known for known in CONFIG_TYPES.values() if isinstance(self, known))
+        return config_type(**{name: getattr(self, name) for name in config_type.model_fields})
+
+    def resolve_paths(self, folder: Path) -> Self:
+        """Return the job with paths relative to the working directory instead of the folder of its file."""
+
+        def resolved(path: str | None) -> str | None:
+            return None if path is None else str(folder / path)
+
+        return self.model_copy(
+            update={
+                "input": resolved(self.input),
+                "forecast": self.forecast.model_copy(update={"output": resolved(self.forecast.output)}),
+                "store": self.store.model_copy(update={"models": resolved(self.store.models)}),
+                "plot": resolved(self.plot),
+                "metrics": self.metrics.model_copy(update={"textfile": resolved(self.metrics.textfile)}),
+            }
+        )
+
+
+class Job(ValueConfig, JobConfig):
+    """A job of values. Relative paths are relative to the folder of its file."""
+
+    retrain: Retrain = Retrain()
+    ledger: LedgerConfig = LedgerConfig()
+    fail_if: list[str] = Field(default=[])
+    """Conditions on live scores, such as "mase > 1"; if one is met, the exit code is 8."""
+    alerts: list[AlertConfig] = Field(default=[])
+    """Alerts, such as {name: peak, when: "p90 > 500 within 24h"}; if one fires, the exit code is 8."""
+    on_alert: OnAlert | None = None
+    """Command for alerts that fire, such as {command: [notify, --json], timeout: 30s}; null: none."""
+
+    @field_validator("fail_if", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
 
     @field_validator("fail_if", mode="after")
     @classmethod
@@ -201,29 +247,18 @@ class Job(ValueConfig):
                 raise ValueError(f"fail_if: {name}: not a level of forecast.levels ({self.forecast.levels})")
         return self
 
+
+class EventJob(EventConfig, JobConfig):
+    """A job of an event. Relative paths are relative to the folder of its file."""
+
     @model_validator(mode="after")
-    def _to_a_file(self) -> Job:
-        if self.forecast.output == "-":
-            raise ValueError("forecast.output: must be a file for a job (got '-')")
+    def _no_fallback(self) -> Self:
+        for name in Freshness.model_fields:
+            if (rule := getattr(self.freshness, name)) is not None and rule.action == "fallback":
+                raise ValueError(f"freshness.{name}.action: must be fail or warn: an event has no fallback forecast")
         return self
 
-    @property
-    def config(self) -> ValueConfig:
-        """The configuration of training and forecasts."""
-        return ValueConfig(**{name: getattr(self, name) for name in ValueConfig.model_fields})
 
-    def resolve_paths(self, folder: Path) -> Job:
-        """Return the job with paths relative to the working directory instead of the folder of its file."""
-
-        def resolved(path: str | None) -> str | None:
-            return None if path is None else str(folder / path)
-
-        return self.model_copy(
-            update={
-                "input": resolved(self.input),
-                "forecast": self.forecast.model_copy(update={"output": resolved(self.forecast.output)}),
-                "store": self.store.model_copy(update={"models": resolved(self.store.models)}),
-                "plot": resolved(self.plot),
-                "metrics": self.metrics.model_copy(update={"textfile": resolved(self.metrics.textfile)}),
-            }
-        )
+AnyJob = Job | EventJob
+JOB_TYPES: Mapping[str, type[AnyJob]] = {"value": Job, "event": EventJob}
+"""The value of `model.task` to the schema of its jobs."""

@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from lstmcast.config.job import Job
+from lstmcast.config.job import JOB_TYPES, AnyJob, Job, JobConfig
 from lstmcast.config.schema import CONFIG_TYPES, AnyConfig, Config, ValueConfig
 from lstmcast.errors import ConfigError, FileError
 
@@ -42,8 +42,8 @@ def load_config(source: str | Path | None = None, overrides: Mapping[str, Any] |
     return _checked(_config_type(tree), tree, name, overrides or {})
 
 
-def load_job(path: str | Path) -> Job:
-    """Read a job.
+def load_job(path: str | Path) -> AnyJob:
+    """Read a job of any task with jobs.
 
     Returns:
         The validated job, with paths relative to the working directory.
@@ -52,7 +52,8 @@ def load_job(path: str | Path) -> Job:
         ConfigError: all faults of the file, each with its dotted key.
         FileError: the file cannot be read.
     """
-    job = _checked(Job, _parse(_read(Path(path)), str(path), Job), str(path), {})
+    tree = _parse(_read(Path(path)), str(path), Job)
+    job: AnyJob = _checked(JOB_TYPES.get(_task(tree), Job), tree, str(path), {})
     return job.resolve_paths(Path(path).parent)
 
 
@@ -75,9 +76,14 @@ def schema(config_type: type[Config] = Config) -> dict[str, Any]:
 
 def _config_type(tree: Tree) -> type[AnyConfig]:
     """Return the configuration of the task that a tree names, which is `value` where it names none or another."""
+    return CONFIG_TYPES.get(_task(tree), ValueConfig)
+
+
+def _task(tree: Tree) -> str:
+    """Return the task that a tree names; empty for none."""
     model = tree.get("model")
     task = model.get("task") if isinstance(model, dict) else None
-    return CONFIG_TYPES.get(task, ValueConfig) if isinstance(task, str) else ValueConfig
+    return task if isinstance(task, str) else ""
 
 
 def _checked(config_type: type[ConfigType], tree: Tree, name: str, overrides: Mapping[str, Any]) -> ConfigType:
@@ -224,8 +230,10 @@ def _faults(err: ValidationError, config_type: type[Config]) -> Iterator[tuple[s
         key = ".".join(path)
         if details[0]["type"] == "extra_forbidden":
             yield key, _unknown(path, config_type)
-        elif key == "model.task" and not issubclass(config_type, Job):
-            yield key, f"{key}: must be {_listed(CONFIG_TYPES)} (got {_shown(details[0]['input'])})"
+        elif key == "model.task":
+            of_job = issubclass(config_type, JobConfig)
+            names = f"{_listed(_types(config_type))}{' for a job' if of_job else ''}"
+            yield key, f"{key}: must be {names} (got {_shown(details[0]['input'])})"
         else:
             rules = " or ".join(dict.fromkeys(_rule(detail) for detail in details))
             names_value = details[0]["type"] in {"value_error", "missing"}
@@ -266,7 +274,7 @@ def _unknown(path: tuple[str, ...], config_type: type[Config]) -> str:
     """Describe a key that a section lacks: the tasks that have it, or the nearest key, and the valid ones."""
     section = _section(config_type, path[:-1])
     valid = section.model_fields if section else {}
-    key, by_task = ".".join(path), _keys_by_task(path[:-1])
+    key, by_task = ".".join(path), _keys_by_task(path[:-1], _types(config_type))
     if owners := [task for task, keys in by_task.items() if path[-1] in keys]:
         task = next(name for name, known in CONFIG_TYPES.items() if issubclass(config_type, known))
         return f"{key}: a key of model.task: {' or '.join(owners)}, not of {task}; valid here: {', '.join(valid)}"
@@ -277,9 +285,14 @@ def _unknown(path: tuple[str, ...], config_type: type[Config]) -> str:
     return f"{key}: unknown key; {hint}valid here: {', '.join(valid)}"
 
 
-def _keys_by_task(path: tuple[str, ...]) -> dict[str, list[str]]:
+def _types(config_type: type[Config]) -> Mapping[str, type[Config]]:
+    """Return the schemas by task of jobs, or of configurations."""
+    return JOB_TYPES if issubclass(config_type, JobConfig) else CONFIG_TYPES
+
+
+def _keys_by_task(path: tuple[str, ...], types: Mapping[str, type[Config]]) -> dict[str, list[str]]:
     """Return the keys of a section of each task."""
-    sections = {task: _section(config_type, path) for task, config_type in CONFIG_TYPES.items()}
+    sections = {task: _section(config_type, path) for task, config_type in types.items()}
     return {task: list(section.model_fields) if section else [] for task, section in sections.items()}
 
 

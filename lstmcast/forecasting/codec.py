@@ -203,7 +203,7 @@ def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[
     for k, (final, before) in enumerate(zip(ensemble.preprocessings, holdout.preprocessings, strict=True)):
         manifest["ensemble"]["preprocessings"][k]["scaling"]["typical_step_holdout"] = before.typical_step
         tensors[WEIGHTS[k]] = _networks(ensemble, k)
-        tensors["scaling"] |= _scales(final, context, f"_{k}") | _scales(before, context, f"_{k}_holdout")
+        tensors["scaling"] |= scales_of(final, context, f"_{k}") | scales_of(before, context, f"_{k}_holdout")
     return manifest, tensors
 
 
@@ -236,7 +236,7 @@ def ensemble_to_dict(ensemble: Ensemble) -> dict[str, Any]:
     """Everything about an ensemble that JSON can hold, without the scales of its training series."""
     source = ensemble.interval_source
     facts: dict[str, Any] = {
-        "preprocessings": [_preprocessing_to_dict(preprocessing) for preprocessing in ensemble.preprocessings],
+        "preprocessings": [preprocessing_to_dict(preprocessing) for preprocessing in ensemble.preprocessings],
         "members": [
             {"weight": weight, **_member_to_dict(member)}
             for member, weight in zip(ensemble.members, ensemble.weights.fixed, strict=True)
@@ -252,7 +252,8 @@ def _rule_to_dict(rule: EnsembleWeights) -> dict[str, Any]:
     return {"smoothing_half_length": rule.smoothing_half_length, "adaptive_weights": rule.adaptive}
 
 
-def _preprocessing_to_dict(preprocessing: Preprocessing) -> dict[str, Any]:
+def preprocessing_to_dict(preprocessing: Preprocessing) -> dict[str, Any]:
+    """Return everything about a preprocessing besides the scales of its training series."""
     scaling = preprocessing.scaling_spec
     return {
         "transform": scaling.transform,
@@ -289,7 +290,7 @@ def _networks(ensemble: Ensemble, k: int) -> dict[str, np.ndarray]:
     return to_arrays(lstm.networks)
 
 
-def _scales(preprocessing: Preprocessing, context: Panel, suffix: str) -> dict[str, np.ndarray]:
+def scales_of(preprocessing: Preprocessing, context: Panel, suffix: str) -> dict[str, np.ndarray]:
     """[S] scale and floor of each series; NaN where it has none from training."""
     pairs = [preprocessing.series_scales.get(key, (np.nan, np.nan)) for key in context.keys]
     return {name + suffix: np.array(column) for name, column in zip(SCALES, zip(*pairs, strict=True), strict=True)}
@@ -321,7 +322,7 @@ def _ensemble(manifest: Mapping[str, Any], tensors: Tensors, series: Sequence[Ke
         calibration = Calibration(tuple(manifest["levels"]), extra["source_widths"])
         source = IntervalSource(_rule(known["weights"], known), calibration)
     preprocessings = tuple(
-        replace(_preprocessing(known), series_scales=_scales_by_key(series, tensors, f"_{k}"))
+        replace(preprocessing_of(known), series_scales=scales_by_key(series, tensors, f"_{k}"))
         for k, known in enumerate(facts["preprocessings"])
     )
     members = tuple(_member(known, preprocessings, tensors) for known in facts["members"])
@@ -334,7 +335,8 @@ def _rule(fixed: Sequence[float], facts: Mapping[str, Any]) -> EnsembleWeights:
     return EnsembleWeights(tuple(float(weight) for weight in fixed), half, adaptive)
 
 
-def _preprocessing(facts: Mapping[str, Any]) -> Preprocessing:
+def preprocessing_of(facts: Mapping[str, Any]) -> Preprocessing:
+    """The inverse of `preprocessing_to_dict`."""
     scaling = facts["scaling"]
     return Preprocessing(
         scaling_spec=ScalingSpec(facts["transform"], scaling["mode"], scaling["allow_untransformed"]),
@@ -369,7 +371,7 @@ def _before_refit(ensemble: Ensemble, manifest: Mapping[str, Any], tensors: Tens
     preprocessings = tuple(
         replace(
             preprocessing,
-            series_scales=_scales_by_key(series, tensors, f"_{k}_holdout"),
+            series_scales=scales_by_key(series, tensors, f"_{k}_holdout"),
             typical_step=facts["preprocessings"][k]["scaling"]["typical_step_holdout"],
         )
         for k, preprocessing in enumerate(ensemble.preprocessings)
@@ -384,7 +386,7 @@ def _before_refit(ensemble: Ensemble, manifest: Mapping[str, Any], tensors: Tens
     return replace(ensemble, preprocessings=preprocessings, members=members)
 
 
-def _scales_by_key(series: Sequence[Key], tensors: Tensors, suffix: str) -> dict[Key, tuple[float, float]]:
+def scales_by_key(series: Sequence[Key], tensors: Tensors, suffix: str) -> dict[Key, tuple[float, float]]:
     """Scale and floor of each series that has them."""
     if not series:
         return {}

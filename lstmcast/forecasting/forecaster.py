@@ -73,6 +73,11 @@ class Forecaster:
         """H of training, the default of `predict`."""
         return self.ensemble.horizon
 
+    @property
+    def context_length(self) -> int:
+        """L, the steps that the network reads."""
+        return self.ensemble.preprocessings[0].window_spec.context
+
     def predict(self, panel: Panel | None = None, horizon: int | None = None) -> Forecast:
         """Forecast from the end of every series.
 

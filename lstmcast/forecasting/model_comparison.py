@@ -23,15 +23,17 @@ class Comparison:
     """Errors of two forecasters at the same hold-out origins.
 
     Attributes:
-        challenger, incumbent: mean |y − f|, in units of each series' mean one-step change.
+        challenger, incumbent: mean |y − f|, in units of each series' mean one-step change; or mean Brier scores.
         origins: their number; 0: every origin was in the training data of one of them.
         skill: relative error reduction of the challenger, with an interval.
+        unit: of the errors; empty: none.
     """
 
     challenger: float
     incumbent: float
     origins: int
     skill: Skill
+    unit: str = "typical steps"
 
     @property
     def not_worse(self) -> bool:

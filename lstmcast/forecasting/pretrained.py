@@ -26,7 +26,7 @@ from lstmcast.forecasting.evaluate import HoldoutForecasts
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.split_data import tail
 from lstmcast.preprocessing.panel_scaling import NO_SPLIT, Polyphase
-from lstmcast.results import DataInfo, Forecast, Holdout, ScoredNetwork, ValueEvaluation, ValueReport
+from lstmcast.results import DataInfo, Holdout, ScoredNetwork, ValueEvaluation, ValueReport
 from lstmcast.types import Floats
 
 FOLDER = Path(__file__).parents[1] / "pretrained"
@@ -90,20 +90,6 @@ def select_pretrained(panel: Panel) -> PretrainedSelection:
     if not _is_seasonal(panel, season):
         return PretrainedSelection(OTHER, season)
     return PretrainedSelection(PROFILED, season, profile=season * max(1, round(YEAR / season)))
-
-
-def predict(panel: Panel, horizon: int | None = None) -> Forecast:
-    """Forecast from the end of every series with the bundled pretrained models, without any training.
-
-    Args:
-        panel: the data.
-        horizon: steps ahead; None: the default of the frequency.
-
-    Raises:
-        UsageError: the horizon is below 1, or reaches beyond the year 9999.
-        ModelError: the installed networks are missing or damaged.
-    """
-    return load_pretrained_forecaster(panel).predict(panel, horizon)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from lstmcast.calibration.copula import (
     quantile,
     sample_normal_scores,
 )
+from lstmcast.config import Job
 from lstmcast.config.expressions import OPERATORS, AlertCondition, Condition, parse_alert, parse_condition
 from lstmcast.config.job import AlertConfig, OnAlert
 from lstmcast.data.panel import Panel
@@ -229,7 +230,7 @@ def fire_alerts(run: RunContext, run_key: str, found: Sequence[AlertResult]) -> 
     fired = [alert for alert in found if alert.fired]
     for alert in fired:
         run.note(LogEvent("alert", str(alert), "error", {"alert": alert.to_dict()}))
-    if fired and run.job.on_alert:
+    if fired and isinstance(run.job, Job) and run.job.on_alert:
         record = {"time": run.now.isoformat(), "model": run.folder.name, "output": run.job.forecast.output}
         alerts = [alert.to_dict() for alert in fired]
         if failure := run_alert_command(run.job.on_alert, {**record, "run_key": run_key, "alerts": alerts}):
@@ -237,9 +238,16 @@ def fire_alerts(run: RunContext, run_key: str, found: Sequence[AlertResult]) -> 
     return [str(alert) for alert in fired]
 
 
-def report_scores(run: RunContext) -> tuple[LiveScores, list[str]]:
-    """Log the live scores; return them with descriptions of the conditions that are met."""
-    scores = live(run.ledger, now=run.now, window=run.job.ledger.score_window)
+def live_scores(run: RunContext) -> LiveScores | None:
+    """Return the live scores of a job of values; None for probabilities."""
+    return live(run.ledger, now=run.now, window=run.job.ledger.score_window) if isinstance(run.job, Job) else None
+
+
+def report_scores(run: RunContext) -> tuple[LiveScores | None, list[str]]:
+    """Log the live scores of a job of values; return them with descriptions of the conditions that are met."""
+    scores = live_scores(run)
+    if scores is None or not isinstance(run.job, Job):
+        return None, []
     if scores.n_actuals:
         coverage = zip(scores.levels, scores.coverage, strict=True)
         held = "".join(f", {fraction:.0%} inside the {level:g} % interval" for level, fraction in coverage)

@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from lstmcast.config import Job
+from lstmcast.config import AnyJob
+from lstmcast.config.job import JOB_TYPES
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ConfigError, ModelError
 from lstmcast.evaluation.splits import default_horizon
@@ -20,7 +21,6 @@ from lstmcast.tasks.registry import AnyTask, load_version
 
 if TYPE_CHECKING:
     from lstmcast.forecasting.fitting import ProgressCallback
-    from lstmcast.forecasting.forecaster import Forecaster
 
 Level = Literal["info", "warning", "error"]
 
@@ -51,12 +51,12 @@ class CurrentModel:
 
     Attributes:
         task: the task of the model.
-        forecaster: the model.
+        forecaster: the model: a `Forecaster`, or an `EventForecaster`.
         version: its folder.
     """
 
     task: AnyTask
-    forecaster: Forecaster
+    forecaster: Any
     version: Path
 
     @classmethod
@@ -64,12 +64,19 @@ class CurrentModel:
         """Read and verify a version.
 
         Raises:
-            ModelError: it is missing, damaged, or does not forecast values.
+            ModelError: it is missing, damaged, or its task has no jobs.
         """
         task, model = load_version(version)
-        if task.name != "value":
-            raise ModelError(f"{version}: a job needs a model of values (got model.task: {task.name})")
-        return cls(task, cast("Forecaster", model), version)
+        if task.name not in JOB_TYPES:
+            raise ModelError(
+                f"{version}: a job needs a model of {' or '.join(JOB_TYPES)} (got model.task: {task.name})"
+            )
+        return cls(task, model, version)
+
+    @property
+    def of_values(self) -> bool:
+        """Whether the model forecasts values, which have intervals, live scores, drift and alerts."""
+        return self.task.name == "value"
 
     @property
     def trained(self) -> datetime:
@@ -81,7 +88,7 @@ class CurrentModel:
         return cast("Forecast", self.task.predict(self.forecaster, panel, PredictOptions(horizon)))
 
 
-def folder_of(job: Job) -> Path:
+def folder_of(job: AnyJob) -> Path:
     """Return the folder of a job's model, which need not exist: named by `store.name`, else by the input file.
 
     Raises:
@@ -93,11 +100,11 @@ def folder_of(job: Job) -> Path:
     return Path(job.store.models) / name
 
 
-def horizon_of(job: Job, panel: Panel, model: CurrentModel | None) -> int:
+def horizon_of(job: AnyJob, panel: Panel, model: CurrentModel | None) -> int:
     """Return the horizon of the job's config, else of its model, else the default for the data."""
     if job.forecast.horizon != "auto":
         return job.forecast.horizon
-    return model.forecaster.horizon if model else default_horizon(panel.lengths, panel.calendar.default_horizon)
+    return int(model.forecaster.horizon) if model else default_horizon(panel.lengths, panel.calendar.default_horizon)
 
 
 def current_model(folder: Path) -> CurrentModel | None:
@@ -130,7 +137,7 @@ class RunContext:
         force: whether to repeat a run that is already recorded.
     """
 
-    job: Job
+    job: AnyJob
     now: datetime
     folder: Path
     ledger: Ledger

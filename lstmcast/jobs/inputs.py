@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from lstmcast.config import Job
+from lstmcast.config import AnyJob, Job
 from lstmcast.config.expressions import duration_text, span_words
 from lstmcast.config.job import Freshness, RuleAction
 from lstmcast.data.panel import Panel
@@ -160,12 +160,12 @@ def _name(key: SeriesKey) -> str:
     return f"{'/'.join(key)} " if key else ""
 
 
-def is_pinned(job: Job, model: CurrentModel | None) -> bool:
+def is_pinned(job: AnyJob, model: CurrentModel | None) -> bool:
     """Return True if the data are read as in training: there is a model, and the job has its config."""
     return model is not None and not changed_keys(job.config, model)
 
 
-def read_newest(job: Job, model: CurrentModel | None) -> Panel:
+def read_newest(job: AnyJob, model: CurrentModel | None) -> Panel:
     """Read the input of a job.
 
     Raises:
@@ -213,7 +213,8 @@ def prepare_inputs(run: RunContext) -> RunInputs:
     _warn_clock_skew(run)
     model = current_model(run.folder)
     panel = _read(run, model)
-    check(run.job.alerts, panel, horizon_of(run.job, panel, model))
+    if isinstance(run.job, Job):
+        check(run.job.alerts, panel, horizon_of(run.job, panel, model))
     fingerprint, rules = panel.fingerprint(), run.job.freshness
     violations = data_violations(panel, rules, _context(panel, model), run.now)
     _report_violations(run, violations, DataError)
@@ -249,7 +250,7 @@ def _read(run: RunContext, model: CurrentModel | None) -> Panel:
 
 def _context(panel: Panel, model: CurrentModel | None) -> int:
     """Return the context length of the network; without a model, the longest series."""
-    return model.forecaster.ensemble.preprocessings[0].window_spec.context if model else int(panel.lengths.max())
+    return int(model.forecaster.context_length) if model else int(panel.lengths.max())
 
 
 def _report_violations(run: RunContext, violations: Sequence[Violation], failure: type[LstmcastError]) -> None:

@@ -17,7 +17,7 @@ from lstmcast.calibration.adaptive_conformal import (
     extend_horizon,
     update_log_factors,
 )
-from lstmcast.config import Job
+from lstmcast.config import AnyJob, Job
 from lstmcast.data.panel import Panel
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.zones import DAY
@@ -36,6 +36,7 @@ from lstmcast.persistence.files import write_atomically
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import PanelInfo, RunRecord
 from lstmcast.results import Forecast, output_suffix
+from lstmcast.tasks.base import PlotOptions
 from lstmcast.types import Floats, Ints
 
 YEAR = 365 * DAY  # µs
@@ -143,7 +144,7 @@ def _rate(calendar: Calendar) -> float:
     return HIGH_FREQUENCY_RATE if end - begin >= FREQUENT_STEPS else LOW_FREQUENCY_RATE
 
 
-def make_forecast(job: Job, panel: Panel, model: CurrentModel | None, model_names: tuple[str, ...]) -> Forecast:
+def make_forecast(job: AnyJob, panel: Panel, model: CurrentModel | None, model_names: tuple[str, ...]) -> Forecast:
     """Forecast every series, each by its model.
 
     Raises:
@@ -153,10 +154,11 @@ def make_forecast(job: Job, panel: Panel, model: CurrentModel | None, model_name
     horizon = horizon_of(job, panel, model)
     if model is not None:
         return fill_with_seasonal_naive(panel, model.predict(panel, horizon), model_names)
-    return fill_with_seasonal_naive(panel, seasonal_naive_forecast(panel, horizon, job.forecast.levels), model_names)
+    levels = job.forecast.levels if isinstance(job, Job) else ()
+    return fill_with_seasonal_naive(panel, seasonal_naive_forecast(panel, horizon, levels), model_names)
 
 
-def output_is_current(job: Job, entry: RunRecord) -> bool:
+def output_is_current(job: AnyJob, entry: RunRecord) -> bool:
     """Return True if the output of a recorded run is unchanged; for a figure: if it exists."""
     output = Path(job.forecast.output)
     if not output.is_file() or (job.plot and not Path(job.plot).is_file()):
@@ -179,7 +181,8 @@ def publish(run: RunContext, inputs: RunInputs, entry: RunRecord) -> list[AlertR
         LstmcastError: the forecast fails or cannot be written.
     """
     forecast = make_forecast(run.job, inputs.panel, inputs.model, inputs.model_names)
-    adapted_forecast = adapted(run.ledger, forecast) if run.job.ledger.adaptive_intervals else unchanged(forecast)
+    adaptive = isinstance(run.job, Job) and run.job.ledger.adaptive_intervals
+    adapted_forecast = adapted(run.ledger, forecast) if adaptive else unchanged(forecast)
     found = _alerts(run.job, adapted_forecast.forecast, inputs.model)
     content = adapted_forecast.forecast.render(output_suffix(run.job.forecast.output))
     entry = _described(entry, run.job, adapted_forecast.forecast, content, found)
@@ -188,7 +191,7 @@ def publish(run: RunContext, inputs: RunInputs, entry: RunRecord) -> list[AlertR
         run.ledger.record(
             entry,
             adapted_forecast.base,
-            seasonal_naive_values(inputs.panel, forecast.horizon),
+            _naive(inputs.panel, forecast.horizon, inputs.model),
             adapted_forecast.factors,
         )
     _write(run.job, content, inputs, adapted_forecast.forecast)
@@ -197,8 +200,15 @@ def publish(run: RunContext, inputs: RunInputs, entry: RunRecord) -> list[AlertR
     return found
 
 
+def _naive(panel: Panel, horizon: int, model: CurrentModel | None) -> Floats:
+    """Return the seasonal naive forecast [S, H] that live scores compare with; NaN beside probabilities."""
+    if model is None or model.of_values:
+        return seasonal_naive_values(panel, horizon)
+    return np.full((panel.n_series, horizon), np.nan)
+
+
 def _described(
-    entry: RunRecord, job: Job, forecast: Forecast, content: bytes, found: Sequence[AlertResult]
+    entry: RunRecord, job: AnyJob, forecast: Forecast, content: bytes, found: Sequence[AlertResult]
 ) -> RunRecord:
     """Return the record completed by the models, the output and the alerts."""
     pairs = zip(forecast.keys, forecast.model_names, strict=True)
@@ -208,11 +218,16 @@ def _described(
         model=SEASONAL_NAIVE if len(fallback) == len(forecast.keys) else "mixed" if fallback else LSTMCAST,
         output=str(Path(job.forecast.output).resolve()),
         output_digest=sha256(content).hexdigest(),
-        details={"fallback": fallback, "alerts": [alert.to_dict() for alert in found]},
+        details={**_column(forecast), "fallback": fallback, "alerts": [alert.to_dict() for alert in found]},
     )
 
 
-def _write(job: Job, content: bytes, inputs: RunInputs, forecast: Forecast) -> None:
+def _column(forecast: Forecast) -> dict[str, str]:
+    """Return the column of the forecast, where it has a name of its own, as a detail of the record."""
+    return {} if forecast.name == Forecast.name else {"column": forecast.name}
+
+
+def _write(job: AnyJob, content: bytes, inputs: RunInputs, forecast: Forecast) -> None:
     """Write the forecast, and its figure if the job has one."""
     write_atomically(Path(job.forecast.output), content)
     if job.plot:
@@ -220,8 +235,10 @@ def _write(job: Job, content: bytes, inputs: RunInputs, forecast: Forecast) -> N
         write_atomically(Path(job.plot), _write_figure(inputs.panel, forecast, inputs.model, suffix))
 
 
-def _alerts(job: Job, forecast: Forecast, model: CurrentModel | None) -> list[AlertResult]:
-    """Evaluate the job's alerts; the correlation of steps is that of the hold-out forecasts."""
+def _alerts(job: AnyJob, forecast: Forecast, model: CurrentModel | None) -> list[AlertResult]:
+    """Evaluate the alerts of a job of values; the correlation of steps is that of the hold-out forecasts."""
+    if not isinstance(job, Job):
+        return []
     if model is None:
         return evaluate(job.alerts, forecast, None)
     return evaluate(job.alerts, forecast, model.forecaster.holdout, model.forecaster.calibration.levels)
@@ -229,9 +246,12 @@ def _alerts(job: Job, forecast: Forecast, model: CurrentModel | None) -> list[Al
 
 def _write_figure(panel: Panel, forecast: Forecast, model: CurrentModel | None, suffix: str) -> bytes:
     """Draw the first series with forecasts and intervals."""
+    from lstmcast.report import views
     from lstmcast.report.figures import forecast as figures_forecast
     from lstmcast.report.figures.panels import render
 
+    if model is not None and not model.of_values:
+        return views.plot(model.forecaster, panel, PlotOptions(suffix, forecast.horizon))[0]
     if model is None:
         return render(figures_forecast.plot(panel, forecast), suffix)
     series_panels = figures_forecast.forecast_panels(panel, forecast, ())
@@ -258,7 +278,7 @@ DIGEST_EXCLUDED: Mapping[str, bool | set[str]] = {
 """Keys of a job that do not change the forecast: paths and notification."""
 
 
-def config_digest(job: Job) -> str:
+def config_digest(job: AnyJob) -> str:
     """Return the sha256 of all keys of a job that the forecast depends on."""
     payload = job.model_dump(mode="json", exclude=DIGEST_EXCLUDED)
     return sha256(json.dumps(payload, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

@@ -7,9 +7,9 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from lstmcast.config import Job
+from lstmcast.config import AnyJob
 from lstmcast.data.panel import Panel
-from lstmcast.errors import ModelError
+from lstmcast.errors import ModelError, UsageError
 from lstmcast.forecasting.seasonal_naive import fill_with_seasonal_naive, seasonal_naive_forecast
 from lstmcast.jobs.context import CurrentModel, current_model, folder_of
 from lstmcast.jobs.inputs import read_newest
@@ -101,10 +101,11 @@ def forecast_from_ledger(ledger: Ledger, entry: RunRecord, recorded: RecordedFor
         lower=recorded.lower,
         upper=recorded.upper,
         model_names=recorded.model_names,
+        name=entry.details.get("column", Forecast.name),
     )
 
 
-def ledger_folder(job: Job | None, models: str | None, model: str | None) -> Path:
+def ledger_folder(job: AnyJob | None, models: str | None, model: str | None) -> Path:
     """Return the folder of a model with a ledger: that of a job, else the named one, else the only one.
 
     Raises:
@@ -125,7 +126,18 @@ def ledger_folder(job: Job | None, models: str | None, model: str | None) -> Pat
     return found[0]
 
 
-def ingest_new_data(job: Job, folder: Path, now: datetime, wait: float) -> None:
+def require_values(ledger: Ledger, use: str) -> None:
+    """Refuse a ledger of probabilities.
+
+    Raises:
+        UsageError: the newest run forecast an event.
+    """
+    last = ledger.last_run()
+    if last is not None and "column" in last.details:
+        raise UsageError(f"{use}: needs forecasts of values ({ledger.path} has probabilities of an event)")
+
+
+def ingest_new_data(job: AnyJob, folder: Path, now: datetime, wait: float) -> None:
     """Record the newest data of a job in its ledger, so that they score its forecasts.
 
     Raises:

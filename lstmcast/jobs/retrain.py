@@ -5,26 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lstmcast import app
-from lstmcast.config import Job, ValueConfig
+from lstmcast.config import AnyJob, Config, Job
 from lstmcast.config.expressions import span_words
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.forecasting.fitting import training_fingerprint
-from lstmcast.forecasting.model_comparison import Comparison, compare
+from lstmcast.forecasting.model_comparison import Comparison
 from lstmcast.jobs.context import CurrentModel, LogEvent, RunContext, current_model
 from lstmcast.jobs.live_scores import drifted
 from lstmcast.persistence.checkpoint import checkpoint
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RetrainRecord
 from lstmcast.results import RetrainInfo
-from lstmcast.tasks.registry import get_task
+from lstmcast.tasks.registry import AnyTask, get_task
 from lstmcast.text import pluralize, truncate_items
-
-if TYPE_CHECKING:
-    from lstmcast.forecasting.forecaster import Forecaster
 
 DIGEST_EXCLUDED: Mapping[str, bool | set[str]] = {"store": True, "forecast": {"output"}}
 """Keys of a config that do not change the model."""
@@ -44,7 +41,7 @@ class RetrainReason:
 
 
 def retrain_reason(
-    job: Job, model: CurrentModel | None, ledger: Ledger, fingerprint: str, now: datetime
+    job: AnyJob, model: CurrentModel | None, ledger: Ledger, fingerprint: str, now: datetime
 ) -> RetrainReason | None:
     """Return the reason to retrain; None if retraining is not due.
 
@@ -64,7 +61,7 @@ def retrain_reason(
     last = max([model.trained, *(retrain.created_at for retrain in ledger.retrains()[-1:])])  # accepted or not
     if job.retrain.every is not None and now - last >= job.retrain.every:
         return RetrainReason(f"the last fit was {span_words(now - last)} ago")
-    return _drift_reason(ledger, model, last) if job.retrain.on_drift else None
+    return _drift_reason(ledger, model, last) if isinstance(job, Job) and job.retrain.on_drift else None
 
 
 def _drift_reason(ledger: Ledger, model: CurrentModel, last: datetime) -> RetrainReason | None:
@@ -78,14 +75,15 @@ def _drift_reason(ledger: Ledger, model: CurrentModel, last: datetime) -> Retrai
     )
 
 
-def changed_keys(config: ValueConfig, model: CurrentModel) -> list[str]:
+def changed_keys(config: Config, model: CurrentModel) -> list[str]:
     """Return the keys in which a config differs from that of a model; a key missing there has its default."""
-    before, now, defaults = model.forecaster.report.config, _config_dict(config), _config_dict(ValueConfig())
+    default = type(config).model_validate({"model": {"task": config.model.task}})
+    before, now, defaults = model.forecaster.report.config, _config_dict(config), _config_dict(default)
     known = {section: {**keys, **before.get(section, {})} for section, keys in defaults.items()}
     return list(_differing(known, now))
 
 
-def _config_dict(config: ValueConfig) -> dict[str, Any]:
+def _config_dict(config: Config) -> dict[str, Any]:
     return config.model_dump(mode="json", exclude=DIGEST_EXCLUDED)
 
 
@@ -118,16 +116,17 @@ def refit(run: RunContext, panel: Panel, incumbent: CurrentModel | None, reason:
         LstmcastError: the fit fails and there is no incumbent.
     """
     task = get_task(run.job.model.task)
-    start = incumbent.forecaster if incumbent and run.job.retrain.init == "warm" else None
+    warm = isinstance(run.job, Job) and run.job.retrain.init == "warm" and incumbent and incumbent.of_values
+    start = incumbent.forecaster if incumbent and warm else None
     networks = [*start.holdout_ensemble.lstm.networks, *start.ensemble.lstm.networks] if start else []
     try:
         with checkpoint(run.folder, training_fingerprint(panel, run.job.config, networks)) as kept:
             if kept.resumed:
                 run.note(LogEvent("resumed", "resuming the same training where it was interrupted"))
-            challenger: Forecaster = task.train(
+            challenger = task.train(
                 panel, run.job.config, checkpoint=kept, on_progress=run.on_progress, note=lambda _: None, start=start
             )
-            decision = decide(challenger, incumbent, panel, reason)
+            decision = decide(task, challenger, incumbent, panel, reason)
             version = _publish(run, challenger, reason, decision) if decision.accepted else ""
     except (DataError, ModelError, UsageError) as err:
         if incumbent is None:
@@ -137,16 +136,23 @@ def refit(run: RunContext, panel: Panel, incumbent: CurrentModel | None, reason:
     return current_model(run.folder) if decision.accepted else incumbent
 
 
-def decide(challenger: Forecaster, incumbent: CurrentModel | None, panel: Panel, reason: RetrainReason) -> Decision:
-    """Accept the challenger if there is no incumbent, the reason skips the comparison, or it is not worse."""
+def decide(
+    task: AnyTask, challenger: Any, incumbent: CurrentModel | None, panel: Panel, reason: RetrainReason
+) -> Decision:
+    """Accept the challenger if there is no incumbent, the reason skips the comparison, or it is not worse.
+
+    A model of another task cannot be compared: it was replaced, as the config has changed.
+    """
     if incumbent is None:
         return Decision(True, "the first model", {})
-    comparison = compare(challenger, incumbent.forecaster, panel)
+    if incumbent.task.name != task.name:
+        return Decision(True, f"the model before is of model.task: {incumbent.task.name}", {})
+    comparison = task.compare(challenger, incumbent.forecaster, panel)
     accepted = reason.skip_comparison or comparison.not_worse
     return Decision(accepted, _format_comparison(comparison), comparison.to_dict())
 
 
-def _publish(run: RunContext, challenger: Forecaster, reason: RetrainReason, decision: Decision) -> str:
+def _publish(run: RunContext, challenger: Any, reason: RetrainReason, decision: Decision) -> str:
     """Save the challenger as the current version, and return the version's name."""
     retrain = RetrainInfo(reason.reason, decision.text, decision.scores)
     challenger = replace(challenger, report=replace(challenger.report, retrain=retrain))
@@ -158,7 +164,8 @@ def _format_comparison(comparison: Comparison) -> str:
     if not comparison.origins:
         return "no step is unseen by both models"
     origins = pluralize(comparison.origins, "held-out origin")
-    errors = f"{comparison.challenger:.4g} typical steps, against {comparison.incumbent:.4g} of the incumbent"
+    unit = f" {comparison.unit}" if comparison.unit else ""
+    errors = f"{comparison.challenger:.4g}{unit}, against {comparison.incumbent:.4g} of the incumbent"
     return f"its error is {errors}, over {origins}"
 
 

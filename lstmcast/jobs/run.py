@@ -10,13 +10,12 @@ from datetime import datetime
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from lstmcast.config import Job
+from lstmcast.config import AnyJob
 from lstmcast.errors import BusyError, ConditionError, ConfigError, FileError, LstmcastError
 from lstmcast.forecasting.seasonal_naive import SEASONAL_NAIVE
-from lstmcast.jobs.alerts import AlertResult, fire_alerts, report_scores
+from lstmcast.jobs.alerts import AlertResult, fire_alerts, live_scores, report_scores
 from lstmcast.jobs.context import LogEvent, Note, RunContext, folder_of
 from lstmcast.jobs.inputs import RunInputs, completed, prepare_inputs
-from lstmcast.jobs.live_scores import live
 from lstmcast.jobs.prometheus import SUCCESS, Metric, last_success, of_alerts, of_scores, text
 from lstmcast.jobs.publish import config_digest, output_is_current, publish, run_key
 from lstmcast.persistence.artifact import model_lock, prepare
@@ -27,6 +26,7 @@ from lstmcast.persistence.maintenance import remove_leftovers
 from lstmcast.results import FORMATS
 
 if TYPE_CHECKING:
+    from lstmcast.evaluation.live_scores import LiveScores
     from lstmcast.forecasting.fitting import ProgressCallback
 
 
@@ -50,7 +50,7 @@ class RunResult:
 
 
 def run(
-    job: Job,
+    job: AnyJob,
     now: datetime,
     *,
     note: Note,
@@ -86,7 +86,7 @@ def _refuse_format(output: str) -> None:
         raise ConfigError(f"forecast.output: must be a file of type {', '.join(FORMATS)} (got {suffix!r})")
 
 
-def _reject_output_equals_input(job: Job) -> None:
+def _reject_output_equals_input(job: AnyJob) -> None:
     """Refuse outputs that would replace the input."""
     outputs = {"forecast.output": job.forecast.output, "plot": job.plot, "metrics.textfile": job.metrics.textfile}
     lost = [key for key, path in outputs.items() if path and is_same(path, job.input)]
@@ -100,17 +100,21 @@ def _locked(run: RunContext) -> RunResult:
     done = run.ledger.find_run(key)
     if done and not run.force and output_is_current(run.job, done):
         run.note(LogEvent("unchanged", f"{run.job.forecast.output}: unchanged since it was written"))
-        scores, found = live(run.ledger, now=run.now, window=run.job.ledger.score_window), _recorded_alerts(done)
-        samples = (*_age_metrics(run, inputs), *of_scores(scores), *of_alerts(found))
+        found = _recorded_alerts(done)
+        samples = (*_age_metrics(run, inputs), *_score_metrics(live_scores(run)), *of_alerts(found))
         return RunResult(key, "unchanged", inputs.version, metrics=samples)
     found = publish(run, inputs, RunRecord(key, run.now, inputs.version, digest, inputs.fingerprint))
     scores, met = report_scores(run)
     faults = (*fire_alerts(run, key, found), *met)
     if run.job.ledger.retention:
         run.ledger.prune(run.now - run.job.ledger.retention)
-    return RunResult(
-        key, "done", inputs.version, faults, (*_age_metrics(run, inputs), *of_scores(scores), *of_alerts(found))
-    )
+    samples = (*_age_metrics(run, inputs), *_score_metrics(scores), *of_alerts(found))
+    return RunResult(key, "done", inputs.version, faults, samples)
+
+
+def _score_metrics(scores: LiveScores | None) -> list[Metric]:
+    """Return the live scores, if the job has any."""
+    return [] if scores is None else of_scores(scores)
 
 
 def _recorded_alerts(entry: RunRecord) -> list[AlertResult]:
@@ -129,7 +133,7 @@ def _age_metrics(run: RunContext, inputs: RunInputs) -> list[Metric]:
 
 
 def run_and_report(
-    job: Job, now: datetime, *, note: Note, on_progress: ProgressCallback, force: bool, wait: float
+    job: AnyJob, now: datetime, *, note: Note, on_progress: ProgressCallback, force: bool, wait: float
 ) -> None:
     """Run a job, log a last event with status, exit code, run key and seconds, and write the metrics.
 
@@ -181,7 +185,7 @@ def _finished(outcome: RunResult, code: int, seconds: float) -> LogEvent:
     return LogEvent("finished", words, fields=record)
 
 
-def _write_metrics(job: Job, now: datetime, code: int, seconds: float, samples: Sequence[Metric]) -> None:
+def _write_metrics(job: AnyJob, now: datetime, code: int, seconds: float, samples: Sequence[Metric]) -> None:
     """Write the metrics if the job has a file for them."""
     if job.metrics.textfile is None:
         return
@@ -193,7 +197,7 @@ def _write_metrics(job: Job, now: datetime, code: int, seconds: float, samples: 
     write_atomically(Path(job.metrics.textfile), text([*own, *samples], folder_of(job).name))
 
 
-def _write_failure_metrics(job: Job, now: datetime, note: Note, code: int, seconds: float) -> None:
+def _write_failure_metrics(job: AnyJob, now: datetime, note: Note, code: int, seconds: float) -> None:
     """Write the metrics of a failed run; only warn if they cannot be written."""
     try:
         _write_metrics(job, now, code, seconds, last_success(Path(job.metrics.textfile or "")))

@@ -13,35 +13,37 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from lstmcast.clock import system_clock
 from lstmcast.data.schema import DataNote, InferredSetting, SettingKey
 from lstmcast.evaluation.splits import default_horizon
 from lstmcast.report.verdict import MEMBER_LABELS, label, rank, report_verdict, scored_network
-from lstmcast.results import LSTMCAST, MemberName
+from lstmcast.results import LSTMCAST, MemberName, StepForecast
 
 if TYPE_CHECKING:
     from lstmcast.data.panel import Panel
     from lstmcast.evaluation.splits import HoldoutSplit
     from lstmcast.forecasting.fitting import FitProgress
     from lstmcast.nn.keras_backend import Architecture
-    from lstmcast.results import StepForecast, TrainingReport, ValueEvaluation, ValueReport
+    from lstmcast.results import TrainingReport, ValueEvaluation, ValueReport
+    from lstmcast.tasks.base import WrittenForecast
 
 MAX_VALUE_WIDTH = 30  # characters of a value before its reason
 MAX_SERIES = 20  # listed by check
 
 
-def format_data(panel: Panel, now: datetime, *, reasons: bool = True, series: bool = False) -> str:
+def format_data(panel: Panel, now: datetime | None = None, *, reasons: bool = True, series: bool = False) -> str:
     """Size, time span and corrections of the data.
 
     Args:
         panel: the data.
-        now: the current time.
+        now: the current time; None: that of the system.
         reasons: list the inferred settings too.
         series: list the time span of each series too.
     """
     span = " to ".join(panel.calendar.text(np.array([panel.starts.min(), panel.ends.max()])))
     lines = [f"{panel.source}: {count(len(panel.values), 'row')}, {count(panel.n_series, 'series')}, {span}"]
     lines += setting_rows(panel.inferred) if reasons else []
-    lines += [f"  note: {note}" for note in (*panel.notes, *_future(panel, now))]
+    lines += [f"  note: {note}" for note in (*panel.notes, *_future(panel, now or system_clock()))]
     lines += [f"  left out: {reason}" for reason in panel.dropped]
     return "\n".join([*lines, *(_spans(panel) if series else [])])
 
@@ -161,6 +163,16 @@ def format_forecast(
     """The file of a forecast, its model, and the verdict unless the model beats the baselines."""
     lines = [format_paths(forecast, target, str(version)), *(f"note: {note}" for note in notes)]
     return "\n".join([*lines, *caution(report)])
+
+
+def format_written(written: WrittenForecast) -> str:
+    """The file of a forecast of any task, its model, and the verdict unless the model beats the baselines."""
+    forecast, report, notes = written.prediction, written.report, written.dataset.notes
+    if isinstance(forecast, StepForecast):
+        return format_forecast(forecast, written.version, written.target, report, notes)
+    from lstmcast.report import task_tables
+
+    return task_tables.format_label_forecast(written)
 
 
 def caution(report: TrainingReport) -> list[str]:

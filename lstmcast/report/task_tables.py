@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -13,17 +12,18 @@ from lstmcast.data.labeled_panel import LabeledPanel
 from lstmcast.report.console import count, network_setting, number, setting_rows
 from lstmcast.report.verdict import label, scored_network, verdict
 from lstmcast.results import LSTMCAST, Scores
-from lstmcast.tasks.label.model import LabelPredictions, count_correct
+from lstmcast.tasks.label.model import count_correct
 from lstmcast.types import Ints
 
 if TYPE_CHECKING:
-    from lstmcast.tasks.category.backtest import SymbolBacktest
+    from lstmcast.tasks.base import WrittenForecast
     from lstmcast.tasks.category.model import CategoryReport, SymbolScores
-    from lstmcast.tasks.event.backtest import EventBacktest
+    from lstmcast.tasks.category.scores import SymbolBacktest
     from lstmcast.tasks.event.model import EventReport, EventScores
-    from lstmcast.tasks.label.backtest import LabelBacktest
-    from lstmcast.tasks.label.model import LabelReport, LabelScores
-    from lstmcast.tasks.label.train import LabelPlan
+    from lstmcast.tasks.event.scores import EventBacktest
+    from lstmcast.tasks.label.model import LabelPredictions, LabelReport, LabelScores
+    from lstmcast.tasks.label.scores import LabelBacktest
+    from lstmcast.tasks.label.task import LabelPlan
 
 MAX_CONFUSIONS = 3  # pairs of labels in the summary
 LABEL_METRICS = {
@@ -89,12 +89,11 @@ def top_confusions(matrix: Ints, classes: Sequence[str]) -> str:
     return ", ".join(f"{classes[a]} predicted as {classes[b]} ({wrong[a, b]})" for a, b in pairs if wrong[a, b])
 
 
-def format_label_forecast(
-    labels: LabelPredictions, data: LabeledPanel, report: LabelReport, *, version: Path, target: str
-) -> str:
+def format_label_forecast(written: WrittenForecast) -> str:
     """The file and the model; the accuracy on labels in the file; the verdict unless the model beats the baselines."""
-    where = "stdout" if target == "-" else target
-    lines = [f"{where}: the {labels.label} of {count(len(labels.keys), 'series')}; {version}"]
+    labels, report = cast("LabelPredictions", written.prediction), cast("LabelReport", written.report)
+    data, where = cast("LabeledPanel", written.dataset), "stdout" if written.target == "-" else written.target
+    lines = [f"{where}: the {labels.label} of {count(len(labels.keys), 'series')}; {written.version}"]
     lines += [f"note: {note}" for note in data.notes]
     known, same = count_correct(data.labels, labels.predicted)
     if known:

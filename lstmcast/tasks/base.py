@@ -5,26 +5,32 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 from lstmcast.data.schema import DataNote, DroppedSeries
 from lstmcast.errors import UsageError
-from lstmcast.results import FORMATS, rendered
+from lstmcast.results import FORMATS
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
     from lstmcast.config import Config
-    from lstmcast.data.panel import Panel
     from lstmcast.forecasting.fitting import ProgressCallback
+    from lstmcast.forecasting.model_comparison import Comparison
     from lstmcast.persistence.checkpoint import Checkpoint
-    from lstmcast.tasks.pipeline import Training
+    from lstmcast.results import TrainingReport
+    from lstmcast.tasks.model import NetworkModel
+    from lstmcast.tasks.pipeline import BacktestPlan, Training
 
 Tensors = Mapping[str, Mapping[str, "np.ndarray"]]
-Note = Callable[[str], None]
+Note = Callable[[object], None]
+"""Receives results to be shown, and lines of progress."""
+
+
+def ignore(_: object) -> None:
+    """Drop a note or a progress."""
 
 
 class Dataset(Protocol):
@@ -60,16 +66,6 @@ class TrainedModel(Protocol):
     @property
     def predict(self) -> Callable[..., Prediction]:
         """Forecast a dataset, and for the tasks with steps a horizon."""
-
-
-class Codec(Protocol):
-    """A module that converts the models of a task."""
-
-    def to_artifact(self, model: Any, /) -> tuple[dict[str, Any], Tensors]:
-        """Return the manifest and the tensor files."""
-
-    def from_artifact(self, manifest: Mapping[str, Any], tensors: Tensors, /) -> Any:
-        """Build the model."""
 
 
 class Prediction(Protocol):
@@ -153,6 +149,25 @@ class BacktestOptions:
     classical: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class WrittenForecast:
+    """A forecast that was written to a file, with all that its summary needs.
+
+    Attributes:
+        prediction: the forecast.
+        dataset: the data it continues.
+        report: of the training of its model.
+        version: the folder of the model's version.
+        target: the file; `-` for stdout.
+    """
+
+    prediction: Prediction
+    dataset: Dataset
+    report: TrainingReport
+    version: Path
+    target: str
+
+
 C = TypeVar("C", bound="Config")
 P = TypeVar("P", bound=Dataset)
 T = TypeVar("T", bound=TrainedModel)
@@ -162,32 +177,22 @@ R = TypeVar("R", bound=Backtest)
 class Task(ABC, Generic[C, P, T, R]):
     """A kind of target: the calls of commands and jobs, in the order in which a user meets them.
 
-    C is the configuration, P the dataset, T the trained model, R the result of a backtest.
+    C is the configuration, P the dataset, T the trained model, R the result of a backtest. No call renders a text or a
+    figure: `lstmcast.report.views` does, by the types of plans, reports, forecasts and backtests.
     """
 
     name: ClassVar[str]
-    codec: ClassVar[Codec]
+    model_type: ClassVar[type[NetworkModel]]
     formats: ClassVar[tuple[str, ...]] = FORMATS  # suffixes of the files that predict writes
+    backtest_flags: ClassVar[tuple[str, ...]] = ()  # fields of `BacktestOptions` that have a meaning
 
     @abstractmethod
-    def read(self, data: str, config: C) -> P:
-        """Read the training data."""
-
-    def describe_data(self, dataset: P, now: datetime) -> str:
-        """Format the dataset: columns, frequency, inferred settings and corrections."""
-        from lstmcast.report import console
-
-        return console.format_data(cast("Panel", dataset), now)
+    def read(self, data: Any, config: C) -> P:
+        """Read the training data from a file."""
 
     @abstractmethod
     def training(self, dataset: P, config: C) -> Training[Any, Any, Any, T]:
         """Plan a training run."""
-
-    def describe_plan(self, plan: Any) -> str:
-        """Format the decisions of a training run."""
-        from lstmcast.report import console
-
-        return console.format_plan(plan)
 
     def warm_training(self, dataset: P, config: C, start: T) -> Training[Any, Any, Any, T]:  # noqa: ARG002
         """Plan a training run that starts from the weights of a model."""
@@ -198,30 +203,30 @@ class Task(ABC, Generic[C, P, T, R]):
         dataset: P,
         config: C,
         *,
-        checkpoint: Checkpoint | None,
-        on_progress: ProgressCallback,
-        note: Note,
+        checkpoint: Checkpoint | None = None,
+        on_progress: ProgressCallback = ignore,
+        note: Note = ignore,
         start: T | None = None,
     ) -> T:
-        """Plan and train, from the weights of `start` if given; `note` receives the formatted plan first."""
+        """Plan and train, from the weights of `start` if given; `note` receives the plan first."""
         from lstmcast.tasks.pipeline import FitOptions, train
 
         training = self.training(dataset, config) if start is None else self.warm_training(dataset, config, start)
-        note(self.describe_plan(training.plan))
+        note(training.plan)
         return train(training, FitOptions(on_progress, checkpoint))
 
-    @abstractmethod
-    def describe_scores(self, report: Any) -> str:
-        """Format the scores beside those of the baselines, and the verdict."""
+    def compare(self, challenger: T, incumbent: T, panel: P) -> Comparison:  # noqa: ARG002
+        """Compare a new model with the current one on steps that neither was fitted to, for jobs."""
+        raise UsageError(f"a comparison of models: not with model.task: {self.name}")
 
-    def to_artifact(self, model: T) -> tuple[dict[str, Any], Tensors]:
+    def to_artifact(self, model: Any) -> tuple[dict[str, Any], Tensors]:
         """Return the manifest and the tensor files of a version."""
-        return self.codec.to_artifact(model)
+        parts: tuple[dict[str, Any], Tensors] = model.to_artifact()
+        return parts
 
     def from_artifact(self, manifest: Mapping[str, Any], tensors: Tensors) -> T:
         """Build a model from its manifest and tensors; raise a ModelError where they do not fit together."""
-        model: T = self.codec.from_artifact(manifest, tensors)
-        return model
+        return cast("T", self.model_type.from_artifact(manifest, tensors))
 
     @abstractmethod
     def read_new_data(self, model: T, data: str, given: Mapping[str, Any] | None = None) -> tuple[P, tuple[str, ...]]:
@@ -237,35 +242,24 @@ class Task(ABC, Generic[C, P, T, R]):
         reject_flags(options, self.name, "horizon")
         return model.predict(dataset, options.horizon)
 
-    def describe_prediction(self, prediction: Any, model: T, dataset: P, *, version: Path, target: str) -> str:
-        """Format the summary of a written forecast: steps, series and time span."""
-        from lstmcast.report import console
-
-        return console.format_forecast(prediction, version, target, model.report, dataset.notes)
-
     @abstractmethod
-    def plot(self, model: T, dataset: P, options: PlotOptions) -> tuple[bytes, str]:
-        """Return the contents of a figure, and a short description: `1 of 1 series`."""
+    def backtest_plan(self, dataset: P, config: C, options: BacktestOptions) -> BacktestPlan[Any, R]:
+        """Plan a backtest, with flags that have a meaning for the task."""
 
-    @abstractmethod
     def backtest(
-        self, dataset: P, config: C, options: BacktestOptions, *, on_progress: ProgressCallback, note: Note
+        self,
+        dataset: P,
+        config: C,
+        options: BacktestOptions,
+        *,
+        on_progress: ProgressCallback = ignore,
+        note: Note = ignore,
     ) -> R:
-        """Train on a first part and score on the rest."""
+        """Fit on a first part and score on the rest; `note` receives the plan and lines of progress."""
+        from lstmcast.tasks.pipeline import FitOptions, backtest
 
-    @abstractmethod
-    def describe_backtest(self, result: R) -> str:
-        """Format the scores of a backtest."""
-
-    @abstractmethod
-    def backtest_figures(self, result: R) -> dict[str, bytes]:
-        """Draw a backtest: file name to contents."""
-
-    def backtest_files(self, result: R, *, figures: bool) -> dict[str, bytes]:
-        """Return the files of a backtest: two tables and, where asked for, the figures."""
-        tables = {"scores.csv": result.to_frame(), "forecasts.csv": result.forecasts()}
-        files = {name: rendered(table, ".csv") for name, table in tables.items()}
-        return files | (self.backtest_figures(result) if figures else {})
+        reject_flags(options, self.name, *self.backtest_flags)
+        return backtest(self.backtest_plan(dataset, config, options), FitOptions(on_progress), note)
 
 
 def reject_flags(flags: PredictOptions | PlotOptions | BacktestOptions, task: str, *supported: str) -> None:

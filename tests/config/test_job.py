@@ -100,7 +100,16 @@ def test_what_is_left_out_is_the_default(tmp_path: Path, text: str) -> None:
         ("input: '-'", "input: must be a file that can be read again (got '-')"),
         ("inputs: a\ninput: b", "inputs: unknown key; did you mean input? valid here: data, model, train"),
         ("input: a\nforecast: {output: '-'}", "forecast.output: must be a file for a job (got '-')"),
-        ("input: a\nmodel: {task: event}", "model.task: must be 'value' (got the text 'event')"),
+        (
+            "input: a\nmodel: {task: label}",
+            "model.task: must be 'value' or 'event' for a job (got the text 'label')",
+        ),
+        ("input: a\nmodel: {task: event}\nfail_if: mase > 1", "fail_if: a key of model.task: value, not of event"),
+        ("input: a\nmodel: {task: event}\nretrain: {init: warm}", "retrain.init: a key of model.task: value, not of"),
+        (
+            "input: a\nmodel: {task: event}\nfreshness: {max_data_age: {limit: 1h, action: fallback}}",
+            "freshness.max_data_age.action: must be fail or warn",
+        ),
         ("input: a\nfreshness: {flatlin: 1h}", "freshness.flatlin: unknown key; did you mean max_flatline?"),
         ("input: a\nfreshness: {max_flatline: 2}", "freshness.max_flatline.limit: must be a number and a unit (90s"),
         (

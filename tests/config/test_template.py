@@ -113,7 +113,7 @@ def test_what_is_special_to_a_job_stands_first() -> None:
         Job(input="a.csv"), {"freshness.max_flatline": "1h"}, {"freshness.max_flatline": "so"}, "job.yaml"
     )
     lines = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
-    assert lines[:2] == ["input: a.csv", "fail_if: []"]
+    assert lines[:3] == ["input: a.csv", "plot: null", "fail_if: []"]
     assert [line.rstrip(":") for line in lines if line.endswith(":")] == [
         "freshness", "retrain", "ledger", "metrics", "data", "model", "train", "forecast", "store"
     ]  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lstmcast.app import train
 from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
 from lstmcast.forecasting import fitting
@@ -27,7 +28,6 @@ from lstmcast.nn.specs import Recipe
 from lstmcast.nn.trainer import Fit, StopRequested, fit
 from lstmcast.persistence.checkpoint import CHECKPOINT, Checkpoint, checkpoint
 from lstmcast.preprocessing.windows import WindowDataset, WindowSpec
-from lstmcast.tasks.value.train import train
 
 
 def group_weights(networks: tuple[Network, ...]) -> list[bytes]:

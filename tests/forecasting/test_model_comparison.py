@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lstmcast.app import train
 from lstmcast.config import Config
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.model_comparison import compare
 from lstmcast.forecasting.split_data import naive_scales
-from lstmcast.tasks.value.train import train
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lstmcast.app import train
 from lstmcast.config import load_config
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
@@ -22,7 +23,6 @@ from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.preprocessing.panel_scaling import Polyphase
 from lstmcast.report.explanation_text import method, to_dict
 from lstmcast.results import MemberName
-from lstmcast.tasks.value.train import train
 
 TINY = {"train.epochs": 2, "train.steps_per_epoch": 4, "model.units": [4], "train.init": "auto"}
 

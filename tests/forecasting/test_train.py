@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lstmcast.app import train
 from lstmcast.config import Config, ValueConfig, load_config
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import SettingKey
-from lstmcast.errors import ConfigError, DataError, UsageError
+from lstmcast.errors import ConfigError, DataError
 from lstmcast.evaluation.splits import HoldoutSplit
 from lstmcast.explain.explanation import explain
 from lstmcast.forecasting import train as forecasting_train
@@ -33,7 +34,6 @@ from lstmcast.preprocessing import panel_scaling
 from lstmcast.preprocessing.windows import WindowDataset
 from lstmcast.results import MemberName
 from lstmcast.tasks.value import train as value_train
-from lstmcast.tasks.value.train import train
 
 Write = Callable[..., Path]
 Wave = Callable[[int, int], np.ndarray]
@@ -68,7 +68,7 @@ def weights(ensemble: Ensemble) -> bytes:
 def planned(panel: Panel, requested: Config) -> tuple[Forecaster, TrainingPlan]:
     """A trained forecaster with its plan."""
     plans: list[TrainingPlan] = []
-    forecaster = train(panel, requested, planned=plans.append)
+    forecaster = train(panel, requested, note=plans.append)
     (plan,) = plans
     return forecaster, plan
 
@@ -256,7 +256,7 @@ def test_progress_of_training(air_panel: Panel) -> None:
         air_panel,
         config(train__ensemble_size=2, train__epochs=2, train__refit_on_all_data=True),
         on_progress=events.append,
-        planned=events.append,
+        note=events.append,
     )
     assert [isinstance(event, TrainingPlan) for event in events] == [True] + [False] * (len(events) - 1)
     stages = [event for event in events if isinstance(event, FitProgress)]
@@ -374,12 +374,6 @@ def test_a_pinned_smoothing_weight_is_used(air_panel: Panel, requested: float, v
     """The validation errors do not change a pinned weight."""
     trained = train(air_panel, config(model__smoothing_weight=requested, train__patience=None if values > 200 else 3))
     assert trained.report.evaluation.member_weights.get(MemberName.SMOOTHING, 0.0) == weight
-
-
-def test_another_head_is_not_taken_for_values(air_panel: Panel) -> None:
-    """A config of another task is refused, and the message names the command."""
-    with pytest.raises(UsageError, match=r"predicts values \(got 'event'\); use lstmcast\.tasks\.get_task\('event'\)"):
-        train(air_panel, load_config("event"))
 
 
 QUICK = {"train.epochs": 2, "train.steps_per_epoch": 4, "train.init": "fine_tune"}

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lstmcast.app import train
 from lstmcast.config import Config, load_config
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
@@ -17,7 +18,6 @@ from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.planning import TrainingPlan, make_plan
 from lstmcast.forecasting.warm_start import apply_warm_start, fine_tuning_recipe, last_validation_step
 from lstmcast.nn.numpy_lstm import to_tensors
-from lstmcast.tasks.value.train import train
 
 Write = Callable[..., Path]
 Wave = Callable[[int, int], np.ndarray]

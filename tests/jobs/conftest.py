@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from lstmcast.config import Job, load_job
+from lstmcast.config import AnyJob, load_job
 from lstmcast.jobs.context import LogEvent
 from lstmcast.jobs.run import RunResult, run
 from lstmcast.persistence.ledger.ledger import FILE, Ledger
@@ -34,12 +34,13 @@ class Bench:
     """A folder with a job, and the events of its runs.
 
     Attributes:
-        folder: the folder of the job. log: the events of all runs.
+        folder: the folder of the job. log: the events of all runs. text: the job.
         now: when it ran first. days: of which there are data then.
     """
 
     folder: Path
     log: list[LogEvent] = field(default_factory=list)
+    text: str = JOB
     now: ClassVar[datetime] = NOW
     days: ClassVar[int] = DAYS
 
@@ -53,9 +54,9 @@ class Bench:
         """The forecast."""
         return self.folder / "forecast.csv"
 
-    def job(self, more: str = "") -> Job:
+    def job(self, more: str = "") -> AnyJob:
         """The job with more keys."""
-        (self.folder / "job.yaml").write_text(JOB + more, encoding="utf-8")
+        (self.folder / "job.yaml").write_text(self.text + more, encoding="utf-8")
         return load_job(self.folder / "job.yaml")
 
     def run(self, more: str = "", *, days: float = 0, force: bool = False) -> RunResult:

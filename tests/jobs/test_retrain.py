@@ -14,6 +14,7 @@ from lstmcast.data.schema import SettingKey
 from lstmcast.errors import DataError
 from lstmcast.evaluation.live_scores import Drift
 from lstmcast.evaluation.skill import Skill
+from lstmcast.forecasting import model_comparison
 from lstmcast.forecasting.model_comparison import Comparison
 from lstmcast.jobs import retrain
 from lstmcast.jobs.context import CurrentModel, current_model
@@ -114,7 +115,7 @@ def test_the_challenger_must_not_be_worse(
     quick: Bench, monkeypatch: pytest.MonkeyPatch, skill: float, accepted: bool
 ) -> None:
     """Not by half a percent: else the incumbent stays; the decision and both figures are recorded either way."""
-    monkeypatch.setattr(retrain, "compare", compared(skill))
+    monkeypatch.setattr(model_comparison, "compare", compared(skill))
     (incumbent,) = versions(quick.model)
     outcome = quick.run(days=8)
     now = versions(quick.model)
@@ -132,7 +133,7 @@ def test_a_challenger_that_was_not_taken_is_not_fitted_again_at_once(
     quick: Bench, monkeypatch: pytest.MonkeyPatch, waves: Wave
 ) -> None:
     """The next run, an hour later with newer data, goes on with the incumbent; a week later there is another try."""
-    monkeypatch.setattr(retrain, "compare", compared(-0.1))
+    monkeypatch.setattr(model_comparison, "compare", compared(-0.1))
     quick.run(days=8)
     quick.write(waves(quick.days + 9, 1))
     quick.run(days=9)
@@ -142,7 +143,7 @@ def test_a_challenger_that_was_not_taken_is_not_fitted_again_at_once(
 
 def test_a_changed_config_is_taken_though_it_is_worse(quick: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a change of the config, the scores are logged and the new model is used."""
-    monkeypatch.setattr(retrain, "compare", compared(-0.3))
+    monkeypatch.setattr(model_comparison, "compare", compared(-0.3))
     job = quick.job("retrain: {every: null}\n")
     other = job.model_copy(update={"train": job.train.model_copy(update={"seed": 7})})
     run(other, quick.now + timedelta(days=8), note=quick.log.append)

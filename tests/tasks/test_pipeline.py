@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -18,7 +20,18 @@ from lstmcast.nn.specs import Recipe
 from lstmcast.nn.trainer import Fit
 from lstmcast.preprocessing.windows import BatchSource
 from lstmcast.tasks import pipeline
-from lstmcast.tasks.pipeline import HoldoutFit, NetworkPipeline, NetworkTraining, evaluate, train, train_before_origins
+from lstmcast.tasks.model import NetworkPipeline
+from lstmcast.tasks.pipeline import (
+    BacktestPlan,
+    FitCall,
+    FitOptions,
+    HoldoutFit,
+    NetworkTraining,
+    backtest,
+    evaluate,
+    train,
+    train_before_origins,
+)
 from lstmcast.types import Array
 
 ARCHITECTURE = Architecture(context=4, lags=1, units=(2,), head=CategoricalHead(2))
@@ -135,3 +148,55 @@ def test_too_little_data_before_the_first_origin(steps: list[str]) -> None:
     with pytest.raises(DataError, match=r"^before the first origin: data.csv: too short; or give fewer --"):
         train_before_origins(plan)
     assert steps == []
+
+
+@dataclass(frozen=True)
+class Parts(BacktestPlan[str, str]):
+    """A backtest of three fits, which return their number."""
+
+    plan: NetworkPlan | None = None
+    in_processes: bool = False
+
+    @property
+    def in_parallel(self) -> bool:
+        """As asked."""
+        return self.in_processes
+
+    @property
+    def decisions(self) -> NetworkPlan | None:
+        """As given."""
+        return self.plan
+
+    @property
+    def fits(self) -> list[FitCall[str]]:
+        """Three."""
+        return [partial(fit, k) for k in range(3)]
+
+    def score(self, found: Sequence[str], note: Callable[[object], None]) -> str:
+        """The numbers, after a note."""
+        note("scored")
+        return "".join(found)
+
+
+def fit(k: int, options: FitOptions) -> str:
+    """The number of a fit, which reports its progress."""
+    options.on_progress(cast("Any", k))
+    return str(k)
+
+
+def test_a_backtest_scores_all_fits_together() -> None:
+    """The decisions come first, where the fits share them; the progress of each fit is passed on."""
+    notes: list[object] = []
+    progress: list[object] = []
+    options = FitOptions(progress.append)
+    assert backtest(Parts(PLAN), options, notes.append) == "012"
+    assert notes == [PLAN, "scored"]
+    assert progress == [0, 1, 2]
+    assert backtest(Parts(), options) == "012"
+
+
+def test_fits_in_processes_report_how_many_are_done() -> None:
+    """In the order of the fits."""
+    notes: list[object] = []
+    assert backtest(Parts(in_processes=True), note=notes.append) == "012"
+    assert notes == ["trained 1 of 3", "trained 2 of 3", "trained 3 of 3", "scored"]

@@ -15,14 +15,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lstmcast.report.figures.forecast import selected_series
+from lstmcast.report.figures.panels import render
 from lstmcast.report.figures.style import QUIET, house_style, literal, shorten, wrap
 from lstmcast.report.verdict import label, verdict
 from lstmcast.results import LSTMCAST
+from lstmcast.tasks.base import PlotOptions, reject_flags
 from lstmcast.types import Floats, Ints
 
 if TYPE_CHECKING:
     from lstmcast.data.panel import Panel
     from lstmcast.tasks.category.model import SymbolForecaster, SymbolScores
+    from lstmcast.tasks.category.scores import SymbolBacktest
 
 
 ROWS = 12  # symbols that a panel names, at most
@@ -65,6 +68,21 @@ class SymbolTimeline:
         shown = self.codes[self.codes >= 0]
         weight[shown] += len(self.codes)
         return np.sort(np.argsort(-weight, kind="stable")[:ROWS])
+
+
+def plot_model(model: SymbolForecaster, panel: Panel, options: PlotOptions) -> tuple[bytes, str]:
+    """Draw the last and the next symbols with probabilities, or the scores on the hold-out."""
+    if options.backtest:
+        reject_flags(options, "category", "backtest")
+        return render(scores(model.report.evaluation), options.suffix), "hold-out"
+    reject_flags(options, "category", "horizon", "series", "history_steps")
+    figure, shown = ahead(model, panel, options.series, horizon=options.horizon, history=options.history_steps)
+    return render(figure, options.suffix), f"{shown} of {panel.n_series} series"
+
+
+def backtest(result: SymbolBacktest) -> dict[str, bytes]:
+    """Draw the scores of a backtest; return the figures by file name."""
+    return {"scores.png": render(scores(result.evaluation.summary), ".png")}
 
 
 def ahead(

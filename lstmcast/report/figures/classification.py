@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from lstmcast.errors import UsageError
 from lstmcast.report.figures.explanation import freeze_layout as freeze_layout_explanation
 from lstmcast.report.figures.forecast import selected_series
-from lstmcast.report.figures.panels import FORECAST, HISTORY, Figure
+from lstmcast.report.figures.panels import FORECAST, HISTORY, Figure, render
 from lstmcast.report.figures.panels import freeze_layout as freeze_layout_panels
 from lstmcast.report.figures.style import (
     HAIRLINE,
@@ -23,14 +24,20 @@ from lstmcast.report.figures.style import (
     style_axes,
     wrap,
 )
+from lstmcast.report.task_tables import label_verdict
 from lstmcast.report.verdict import label, verdict
 from lstmcast.results import LSTMCAST
+from lstmcast.tasks.base import PlotOptions, reject_flags
 from lstmcast.types import Floats, Ints
 
 if TYPE_CHECKING:
+    from lstmcast.data.labeled_panel import LabeledPanel
     from lstmcast.data.panel import Panel
     from lstmcast.results import Forecast
     from lstmcast.tasks.event.model import EventForecaster, EventScores
+    from lstmcast.tasks.event.scores import EventBacktest
+    from lstmcast.tasks.label.model import LabelScores, SeriesClassifier
+    from lstmcast.tasks.label.scores import LabelBacktest
 
 WIDTH, RELIABILITY_EDGE = 10.0, 0.15  # inches
 PAST, AHEAD = 2.2, 1.4  # inches: of a series' values, of its probabilities
@@ -44,6 +51,43 @@ BASELINE_COLORS = (
     "#cc79a7",
     "#e69f00",
 )  # of baselines: distinct for color-blind readers
+
+
+def plot_events(model: EventForecaster, panel: Panel, options: PlotOptions) -> tuple[bytes, str]:
+    """Draw history and probabilities, or the reliability on the hold-out."""
+    if options.backtest:
+        reject_flags(options, "event", "backtest")
+        return render(reliability(model.report.evaluation, model.report.event), options.suffix), "hold-out"
+    reject_flags(options, "event", "horizon", "series", "history_steps")
+    forecast = model.predict(panel, options.horizon)
+    figure, shown = ahead(panel, model, forecast, options.series, options.history_steps)
+    return render(figure, options.suffix), f"{shown} of {panel.n_series} series"
+
+
+def plot_labels(model: SeriesClassifier, data: LabeledPanel, options: PlotOptions) -> tuple[bytes, str]:  # noqa: ARG001
+    """Draw the confusion matrix of the test series."""
+    reject_flags(options, "label", "backtest")
+    report, name = model.report, model.context.label
+    title = f"Hold-out: confusion of {name} ({PurePath(report.data.source).name})"
+    content = _confusion(report.evaluation, report.classes, name, title, options.suffix)
+    return content, f"{report.test_series} test series"
+
+
+def event_backtest(result: EventBacktest) -> dict[str, bytes]:
+    """Draw the reliability diagram of a backtest; return the figures by file name."""
+    return {"reliability.png": render(reliability(result.evaluation.summary, result.event), ".png")}
+
+
+def label_backtest(result: LabelBacktest) -> dict[str, bytes]:
+    """Draw the confusion matrix of a backtest; return the figures by file name."""
+    data = result.data
+    title = f"Backtest: confusion of {data.label} ({PurePath(data.source).name})"
+    return {"confusion.png": _confusion(result.evaluation.summary, data.classes, data.label, title, ".png")}
+
+
+def _confusion(scores: LabelScores, classes: Sequence[str], name: str, title: str, suffix: str) -> bytes:
+    caption = label_verdict(scores)
+    return render(draw(np.array(scores.confusion), classes, label=name, title=title, caption=caption), suffix)
 
 
 def ahead(

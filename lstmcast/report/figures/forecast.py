@@ -18,6 +18,7 @@ from lstmcast.types import Ints
 
 if TYPE_CHECKING:
     from lstmcast.forecasting.forecaster import Forecaster
+    from lstmcast.tasks.base import PlotOptions
 
 
 MAX_DEFAULT_SERIES = 9  # series drawn where none is named
@@ -37,6 +38,19 @@ def plot(panel: Panel, forecast: Forecast, *, keys: Sequence[str] = (), title: s
         UsageError: an unknown series, or more than a figure can hold.
     """
     return draw(forecast_panels(panel, forecast, keys), title=title, ylabel=", ".join(panel.columns.target[:1]))
+
+
+def plot_model(model: Forecaster, panel: Panel, options: PlotOptions) -> tuple[bytes, str]:
+    """Draw history, forecast and intervals; or the hold-out; or a forecast file."""
+    if options.backtest:
+        panels = backtest_panels(panel, model, options.series)
+    elif options.forecast:
+        panels = file_panels(panel, options.forecast, options.series)
+    else:
+        panels = forecast_panels(panel, model.predict(panel, options.horizon), options.series)
+    history, backtest = options.history_steps, options.backtest
+    content = forecast_figure(panels, model, options.suffix, backtest=backtest, history=history)
+    return content, f"{len(panels)} of {panel.n_series} series"
 
 
 def forecast_panels(panel: Panel, forecast: Forecast, keys: Sequence[str]) -> list[SeriesPanel]:

@@ -10,15 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
-from lstmcast.forecasting.codec import as_model_error, context_arrays, context_of, to_arrays, to_facts
+from lstmcast.forecasting.codec import context_arrays, context_of, to_arrays, to_facts
 from lstmcast.forecasting.forecaster import check_same_calendar
 from lstmcast.forecasting.split_data import tail
 from lstmcast.nn.beam_search import BEAM_WIDTH, AutoregressiveEnsemble, Path, beam_search, sample
 from lstmcast.nn.multistep import CHUNK_SIZE
 from lstmcast.preprocessing.sequences import SymbolDataset
 from lstmcast.results import Evaluation, Holdout, StepForecast, TrainingReport
-from lstmcast.tasks.codec import Tensors, networks_of, networks_to_dict
-from lstmcast.tasks.pipeline import NetworkPipeline
+from lstmcast.tasks.model import NetworkModel, NetworkPipeline, Parts, Tensors, networks_of
 from lstmcast.types import Array, Floats, Ints
 
 if TYPE_CHECKING:
@@ -144,7 +143,7 @@ class SymbolForecast(StepForecast):
 
 
 @dataclass(frozen=True)
-class SymbolForecaster:
+class SymbolForecaster(NetworkModel):
     """A trained model of symbols, with all that `predict` needs where the training file is gone.
 
     Attributes:
@@ -213,44 +212,33 @@ class SymbolForecaster:
             separator="" if self.is_text else "\n",
         )
 
+    def to_parts(self) -> Parts:
+        """Return context, symbols and the networks of the hold-out."""
+        context = self.context
+        manifest = {
+            **to_facts(context),
+            "horizon": self.horizon,
+            "symbols": list(context.symbols),
+            "window": self.pipeline.context,
+        }
+        return manifest, {
+            "holdout_weights": to_arrays(self.holdout_pipeline.networks),
+            "context": context_arrays(context),
+        }
 
-def to_artifact(model: SymbolForecaster) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
-    """Return the manifest and the tensor files of a model."""
-    context, pipeline = model.context, model.pipeline
-    manifest = {
-        "report": model.report.to_dict(),
-        **networks_to_dict(pipeline),
-        **to_facts(context),
-        "horizon": model.horizon,
-        "symbols": list(context.symbols),
-        "window": pipeline.context,
-    }
-    tensors = {
-        "weights": to_arrays(pipeline.networks),
-        "holdout_weights": to_arrays(model.holdout_pipeline.networks),
-        "context": context_arrays(context),
-    }
-    return manifest, tensors
-
-
-@as_model_error
-def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> SymbolForecaster:
-    """Build a model from its manifest and tensors.
-
-    Raises:
-        ModelError: a part is missing or does not fit the others.
-    """
-    symbols = tuple(manifest["symbols"])
-    context = replace(context_of(manifest, tensors["context"]), symbols=symbols)
-    codes = context.values
-    if not ((codes == codes.round()).all() and codes.min() >= -1 and codes.max() < len(symbols)):
-        raise ValueError("the codes of the context are not those of the symbols")
-    pipeline, holdout_pipeline = (
-        SymbolPipeline(
-            int(manifest["window"]),
-            **networks_of(manifest, tensors[name], features=len(symbols), outputs=len(symbols)),
+    @classmethod
+    def of_parts(cls, manifest: Mapping[str, Any], tensors: Tensors) -> SymbolForecaster:
+        """Build a model; see `NetworkModel`."""
+        symbols = tuple(manifest["symbols"])
+        context = replace(context_of(manifest, tensors["context"]), symbols=symbols)
+        codes, n_symbols = context.values, len(symbols)
+        if not ((codes == codes.round()).all() and codes.min() >= -1 and codes.max() < n_symbols):
+            raise ValueError("the codes of the context are not those of the symbols")
+        pipeline, holdout_pipeline = (
+            SymbolPipeline(
+                int(manifest["window"]), **networks_of(manifest, tensors[name], features=n_symbols, outputs=n_symbols)
+            )
+            for name in ("weights", "holdout_weights")
         )
-        for name in ("weights", "holdout_weights")
-    )
-    report = CategoryReport.from_dict(manifest["report"])
-    return SymbolForecaster(pipeline, holdout_pipeline, context, int(manifest["horizon"]), report)
+        report = CategoryReport.from_dict(manifest["report"])
+        return cls(pipeline, holdout_pipeline, context, int(manifest["horizon"]), report)

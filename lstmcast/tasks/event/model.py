@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ModelError, UsageError
-from lstmcast.forecasting.codec import as_model_error, context_arrays, context_of, to_arrays, to_facts
+from lstmcast.forecasting.codec import (
+    context_arrays,
+    context_of,
+    preprocessing_of,
+    preprocessing_to_dict,
+    scales_by_key,
+    scales_of,
+    to_facts,
+)
 from lstmcast.forecasting.forecaster import check_same_calendar
 from lstmcast.forecasting.split_data import tail
 from lstmcast.nn import numpy_lstm
 from lstmcast.nn.multistep import CHUNK_SIZE
-from lstmcast.preprocessing.panel_scaling import Key, ScalingSpec, fit_panel_scaling, windows, with_training_scales
+from lstmcast.preprocessing.panel_scaling import Preprocessing
 from lstmcast.preprocessing.scaling import Scaling
 from lstmcast.preprocessing.windows import WindowSpec
 from lstmcast.results import Evaluation, Forecast, Holdout, TrainingReport
 from lstmcast.statistical.event_rates import DecayedSeasonalRates
-from lstmcast.tasks.codec import Tensors, networks_of, networks_to_dict
 from lstmcast.tasks.event.rule import OPERATORS, EventRule, EventWindowDataset, n_features
-from lstmcast.tasks.pipeline import NetworkPipeline
+from lstmcast.tasks.model import NetworkModel, NetworkPipeline, Parts, Tensors, networks_of
 from lstmcast.types import Floats, Ints
 
 
@@ -83,20 +90,19 @@ class EventPipeline(NetworkPipeline):
     """Networks that map the past of a series to the log-odds of an event at each of the next H steps.
 
     Attributes:
-        window_spec: the windows that the networks read; its horizon is H.
-        scaling_spec: transform and scaling mode of the values.
-        scales: scale and floor of each series known from training.
-        typical_step: the typical step of the training series, for series that were not among them.
+        preprocessing: the steps from values to the windows that the networks read; their horizon is H.
         rule: the definition of the event.
         season_length: steps in the longest season, whose event rates are features.
     """
 
-    window_spec: WindowSpec
-    scaling_spec: ScalingSpec
-    scales: Mapping[Key, tuple[float, float]]
-    typical_step: float | None
+    preprocessing: Preprocessing
     rule: EventRule
     season_length: int
+
+    @property
+    def window_spec(self) -> WindowSpec:
+        """The windows that the networks read."""
+        return self.preprocessing.window_spec
 
     @property
     def required_history(self) -> int:
@@ -105,13 +111,9 @@ class EventPipeline(NetworkPipeline):
 
     def bind(self, panel: Panel) -> EventWindowDataset:
         """Scale a panel and compute its event labels, limits and rates."""
-        scaling = fit_panel_scaling(panel, self.scaling_spec, self.window_spec.level, typical_step=self.typical_step)
-        scaling = with_training_scales(scaling, panel, self.scales)
-        labels = self.rule.labels(panel)
+        bound, labels = self.preprocessing.bind(panel), self.rule.labels(panel)
         rates = DecayedSeasonalRates.of(labels, panel.offsets, self.season_length)
-        return EventWindowDataset(
-            windows(panel, scaling, self.window_spec), labels, self._scaled_limits(panel, scaling), rates
-        )
+        return EventWindowDataset(bound.windows, labels, self._scaled_limits(panel, bound.scaling), rates)
 
     def _scaled_limits(self, panel: Panel, scaling: Scaling) -> Floats:
         """[S] limits in z; −inf for a limit at or below 0 under logs, which every value exceeds."""
@@ -166,8 +168,12 @@ class EventHoldout:
     actual: Floats
 
 
+HOLDOUT = ("series", "positions", "probabilities", "actual")
+RULE = ("text", "op", "limit", "percentile")
+
+
 @dataclass(frozen=True)
-class EventForecaster:
+class EventForecaster(NetworkModel):
     """A trained model of an event, with all that `predict` needs where the training file is gone.
 
     Attributes:
@@ -186,6 +192,11 @@ class EventForecaster:
     def horizon(self) -> int:
         """H."""
         return self.pipeline.window_spec.horizon
+
+    @property
+    def context_length(self) -> int:
+        """L, the steps that the networks read."""
+        return self.pipeline.window_spec.context
 
     def predict(self, panel: Panel | None = None, horizon: int | None = None) -> Forecast:
         """Forecast the probability of the event at each of the next H steps of every series.
@@ -223,60 +234,37 @@ class EventForecaster:
         logits = self.pipeline.logits(self.pipeline.bind(panel), series, origins)
         return sigmoid(logits / self.pipeline.temperature)
 
+    def to_parts(self) -> Parts:
+        """Return context, preprocessing, rule and hold-out; scales and limits are NaN where a series has none."""
+        pipeline, context = self.pipeline, self.context
+        limits = np.array([pipeline.rule.limits.get(key, np.nan) for key in context.keys])
+        manifest = {
+            **to_facts(context),
+            "preprocessing": preprocessing_to_dict(pipeline.preprocessing),
+            "rule": {key: getattr(pipeline.rule, key) for key in RULE},
+            "longest_season": pipeline.season_length,
+        }
+        tensors: dict[str, Mapping[str, np.ndarray]] = {
+            "context": context_arrays(context),
+            "scaling": scales_of(pipeline.preprocessing, context, "") | {"limit": limits},
+            "holdout_forecasts": {name: getattr(self.holdout, name) for name in HOLDOUT},
+        }
+        return manifest, tensors
 
-HOLDOUT = ("series", "positions", "probabilities", "actual")
-PER_SERIES = ("scale", "floor", "limit")  # [S] arrays of the context; NaN where not known
-
-
-def to_artifact(model: EventForecaster) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
-    """Return the manifest and the tensor files of a model."""
-    pipeline, context = model.pipeline, model.context
-    manifest = {
-        "report": model.report.to_dict(),
-        **networks_to_dict(pipeline),
-        **to_facts(context),
-        "rule": {key: getattr(pipeline.rule, key) for key in ("text", "op", "limit", "percentile")},
-        "transform": pipeline.scaling_spec.transform,
-        "scaling": {"mode": pipeline.scaling_spec.mode, "typical_step": pipeline.typical_step},
-        "shape": asdict(pipeline.window_spec),
-        "longest_season": pipeline.season_length,
-    }
-    scales = [pipeline.scales.get(key, (np.nan, np.nan)) for key in context.keys]
-    limits = [pipeline.rule.limits.get(key, np.nan) for key in context.keys]
-    per_series = np.column_stack([np.array(scales), np.array(limits)]).T.copy()
-    tensors = {
-        "weights": to_arrays(pipeline.networks),
-        "context": context_arrays(context) | dict(zip(PER_SERIES, per_series, strict=True)),
-        "holdout_forecasts": {name: getattr(model.holdout, name) for name in HOLDOUT},
-    }
-    return manifest, tensors
-
-
-@as_model_error
-def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> EventForecaster:
-    """Build a model from its manifest and tensors.
-
-    Raises:
-        ModelError: a part is missing or does not fit the others.
-    """
-    context = context_of(manifest, tensors["context"])
-    window, rule = WindowSpec(**manifest["shape"]), manifest["rule"]
-    if rule["op"] not in OPERATORS:
-        raise ValueError(f"unknown operator {rule['op']!r:.20}")
-    scale, floor, limit = (_by_key(tensors["context"][name], context) for name in PER_SERIES)
-    pipeline = EventPipeline(
-        **networks_of(manifest, tensors["weights"], features=n_features(window), outputs=window.horizon),
-        window_spec=window,
-        scaling_spec=ScalingSpec(manifest["transform"], manifest["scaling"]["mode"]),
-        scales={key: (value, floor[key]) for key, value in scale.items()},
-        typical_step=manifest["scaling"]["typical_step"],
-        rule=EventRule(**rule, limits=limit),
-        season_length=int(manifest["longest_season"]),
-    )
-    holdout = EventHoldout(**{name: tensors["holdout_forecasts"][name] for name in HOLDOUT})
-    return EventForecaster(pipeline, context, holdout, EventReport.from_dict(manifest["report"]))
-
-
-def _by_key(values: np.ndarray, context: Panel) -> dict[Key, float]:
-    """The known values by series key."""
-    return {key: value for key, value in zip(context.keys, values.tolist(), strict=True) if value == value}
+    @classmethod
+    def of_parts(cls, manifest: Mapping[str, Any], tensors: Tensors) -> EventForecaster:
+        """Build a model; see `NetworkModel`."""
+        context, rule = context_of(manifest, tensors["context"]), manifest["rule"]
+        if rule["op"] not in OPERATORS:
+            raise ValueError(f"unknown operator {rule['op']!r:.20}")
+        preprocessing = preprocessing_of(manifest["preprocessing"])
+        limits = zip(context.keys, tensors["scaling"]["limit"].tolist(), strict=True)
+        spec = preprocessing.window_spec
+        pipeline = EventPipeline(
+            **networks_of(manifest, tensors["weights"], features=n_features(spec), outputs=spec.horizon),
+            preprocessing=replace(preprocessing, series_scales=scales_by_key(context.keys, tensors, "")),
+            rule=EventRule(**rule, limits={key: limit for key, limit in limits if not np.isnan(limit)}),
+            season_length=int(manifest["longest_season"]),
+        )
+        holdout = EventHoldout(**{name: tensors["holdout_forecasts"][name] for name in HOLDOUT})
+        return cls(pipeline, context, holdout, EventReport.from_dict(manifest["report"]))

@@ -12,12 +12,10 @@ from lstmcast.calibration.temperature import softmax
 from lstmcast.data.labeled_panel import UNKNOWN, Key, LabeledPanel
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.errors import DataError
-from lstmcast.forecasting.codec import as_model_error, to_arrays
 from lstmcast.nn import numpy_lstm
 from lstmcast.preprocessing.sequences import SeriesDataset, StandardScaler
 from lstmcast.results import Evaluation, TrainingReport, rendered
-from lstmcast.tasks.codec import Tensors, networks_of, networks_to_dict
-from lstmcast.tasks.pipeline import NetworkPipeline
+from lstmcast.tasks.model import NetworkModel, NetworkPipeline, Parts, Tensors, networks_of
 from lstmcast.text import truncate_list
 from lstmcast.types import Array, Floats, Ints
 
@@ -156,7 +154,7 @@ def count_correct(labels: Sequence[str], predicted: Sequence[str]) -> tuple[int,
 
 
 @dataclass(frozen=True)
-class SeriesClassifier:
+class SeriesClassifier(NetworkModel):
     """A trained classifier of whole series.
 
     Attributes:
@@ -199,53 +197,35 @@ class SeriesClassifier:
             known = f"{count} series with a {data.label} that was not in the training data"
             yield f"{data.source}: {known}: {truncate_list(new)}"
 
+    def to_parts(self) -> Parts:
+        """Return columns, calendar, classes and scaling."""
+        pipeline, context = self.pipeline, self.context
+        manifest = {
+            "context": pipeline.context,
+            "columns": {
+                "time": context.time,
+                "series": context.key_columns,
+                "features": context.features,
+                "label": context.label,
+            },
+            "calendar": context.calendar.to_dict(),
+            "source": context.source,
+            "classes": list(self.classes),
+        }
+        return manifest, {"scaling": {"center": pipeline.scaler.center, "scale": pipeline.scaler.scale}}
 
-def to_artifact(model: SeriesClassifier) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
-    """Return the manifest and the tensor files of a model."""
-    pipeline, context = model.pipeline, model.context
-    columns = {
-        "time": context.time,
-        "series": context.key_columns,
-        "features": context.features,
-        "label": context.label,
-    }
-    manifest = {
-        "report": model.report.to_dict(),
-        **networks_to_dict(pipeline),
-        "context": pipeline.context,
-        "columns": {**columns, "label": context.label},
-        "calendar": context.calendar.to_dict(),
-        "source": context.source,
-        "classes": list(model.classes),
-    }
-    scaler = pipeline.scaler
-    tensors = {
-        "weights": to_arrays(pipeline.networks),
-        "scaling": {"center": scaler.center, "scale": scaler.scale},
-    }
-    return manifest, tensors
-
-
-@as_model_error
-def from_artifact(manifest: Mapping[str, Any], tensors: Tensors) -> SeriesClassifier:
-    """Build a model from its manifest and tensors.
-
-    Raises:
-        ModelError: a part is missing or does not fit the others.
-    """
-    report = LabelReport.from_dict(manifest["report"])
-    context, classes = _context(manifest), tuple(manifest["classes"])
-    scaler, n_features = StandardScaler(**tensors["scaling"]), len(context.features)
-    if any(part.shape != (n_features,) or not np.isfinite(part).all() for part in (scaler.center, scaler.scale)):
-        raise ValueError("the scaling is not that of the features")
-    if np.shape(report.evaluation.confusion) != (len(classes), len(classes)):
-        raise ValueError("the confusion matrix is not that of the labels")
-    pipeline = ClassifierPipeline(
-        scaler,
-        int(manifest["context"]),
-        **networks_of(manifest, tensors["weights"], features=n_features, outputs=len(classes)),
-    )
-    return SeriesClassifier(pipeline, context, classes, report)
+    @classmethod
+    def of_parts(cls, manifest: Mapping[str, Any], tensors: Tensors) -> SeriesClassifier:
+        """Build a model; see `NetworkModel`."""
+        report = LabelReport.from_dict(manifest["report"])
+        context, classes = _context(manifest), tuple(manifest["classes"])
+        scaler, n_features = StandardScaler(**tensors["scaling"]), len(context.features)
+        if any(part.shape != (n_features,) or not np.isfinite(part).all() for part in (scaler.center, scaler.scale)):
+            raise ValueError("the scaling is not that of the features")
+        if np.shape(report.evaluation.confusion) != (len(classes), len(classes)):
+            raise ValueError("the confusion matrix is not that of the labels")
+        networks = networks_of(manifest, tensors["weights"], features=n_features, outputs=len(classes))
+        return cls(ClassifierPipeline(scaler, int(manifest["context"]), **networks), context, classes, report)
 
 
 def _context(manifest: Mapping[str, Any]) -> LabeledPanel:

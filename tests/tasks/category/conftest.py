@@ -13,7 +13,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.data.targets import symbols_of
 from lstmcast.tasks.category.model import SymbolForecaster
-from lstmcast.tasks.category.train import SymbolTraining
+from lstmcast.tasks.category.task import SymbolTraining
 from lstmcast.tasks.pipeline import train
 
 

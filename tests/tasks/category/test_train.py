@@ -10,8 +10,8 @@ import pytest
 from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, ModelError
-from lstmcast.tasks.category.model import SymbolForecaster, from_artifact, to_artifact
-from lstmcast.tasks.category.train import SymbolTraining, make_symbol_plan
+from lstmcast.tasks.category.model import SymbolForecaster
+from lstmcast.tasks.category.task import SymbolTraining, make_symbol_plan
 from lstmcast.tasks.pipeline import train
 
 
@@ -19,7 +19,7 @@ def weights(symbol_model: SymbolForecaster) -> dict[str, bytes]:
     """All arrays that are saved, as bytes."""
     return {
         f"{group}.{name}": array.tobytes()
-        for group, own in to_artifact(symbol_model)[1].items()
+        for group, own in symbol_model.to_artifact()[1].items()
         for name, array in own.items()
     }
 
@@ -80,7 +80,7 @@ def test_a_symbol_that_training_never_met_is_a_step_of_which_nothing_is_known(
 
 def test_back_from_disk_it_says_the_same(symbol_model: SymbolForecaster) -> None:
     """Manifest and arrays hold everything."""
-    back = from_artifact(*to_artifact(symbol_model))
+    back = SymbolForecaster.from_artifact(*symbol_model.to_artifact())
     assert back.predict().to_frame().equals(symbol_model.predict().to_frame())
     assert weights(back) == weights(symbol_model)
 
@@ -88,13 +88,13 @@ def test_back_from_disk_it_says_the_same(symbol_model: SymbolForecaster) -> None
 @pytest.mark.parametrize("fault", ["symbols", "networks", "window", "values"])
 def test_parts_that_do_not_fit_are_refused(symbol_model: SymbolForecaster, fault: str) -> None:
     """A symbol less, a network more, no window, or a code without a symbol."""
-    manifest, tensors = to_artifact(symbol_model)
+    manifest, tensors = symbol_model.to_artifact()
     if fault == "values":
         tensors["context"] = {**tensors["context"], "values": tensors["context"]["values"] + 1}
     else:
         manifest[fault] = {"symbols": manifest["symbols"][:-1], "networks": 3, "window": None}[fault]
     with pytest.raises(ModelError):
-        from_artifact(manifest, tensors)
+        SymbolForecaster.from_artifact(manifest, tensors)
 
 
 def test_as_text_the_symbols_stand_below_each_other(symbol_model: SymbolForecaster) -> None:

@@ -12,7 +12,7 @@ from lstmcast.config import Config, load_config
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.tasks.event.model import EventForecaster
-from lstmcast.tasks.event.train import EventTraining
+from lstmcast.tasks.event.task import EventTraining
 from lstmcast.tasks.pipeline import train
 
 

@@ -19,16 +19,16 @@ from lstmcast.forecasting.split_data import OriginSet
 from lstmcast.nn.heads import BernoulliHead
 from lstmcast.nn.keras_backend import Architecture, build, load_keras
 from lstmcast.persistence.checkpoint import Checkpoint
-from lstmcast.tasks.event.evaluate import EventOrigins, evaluate_probabilities
-from lstmcast.tasks.event.model import EventForecaster, from_artifact, to_artifact
+from lstmcast.tasks.event.model import EventForecaster
 from lstmcast.tasks.event.rule import EventRule
-from lstmcast.tasks.event.train import EventTraining
+from lstmcast.tasks.event.scores import EventOrigins, evaluate_probabilities
+from lstmcast.tasks.event.task import EventTraining
 from lstmcast.tasks.pipeline import FitOptions, train
 
 
 def arrays(model: EventForecaster) -> dict[str, Any]:
     """Everything that is saved of it, but for its libraries."""
-    manifest, tensors = to_artifact(model)
+    manifest, tensors = model.to_artifact()
     return {**manifest, **{f"{group}/{name}": a.tobytes() for group, own in tensors.items() for name, a in own.items()}}
 
 
@@ -127,8 +127,8 @@ def test_keras_says_the_same(stalls: Panel, stall_model: EventForecaster) -> Non
 
 def test_it_comes_back_from_what_is_saved(stalls: Panel, stall_model: EventForecaster) -> None:
     """The same probabilities, for series it knows and for a new one; a part that does not fit is refused."""
-    manifest, tensors = to_artifact(stall_model)
-    back = from_artifact(manifest, tensors)
+    manifest, tensors = stall_model.to_artifact()
+    back = EventForecaster.from_artifact(manifest, tensors)
     new = replace(stalls, keys=(("first",), ("third",)))
     for panel in (stalls, new):
         assert back.predict(panel).render(".csv") == stall_model.predict(panel).render(".csv")
@@ -139,7 +139,7 @@ def test_it_comes_back_from_what_is_saved(stalls: Panel, stall_model: EventForec
         {key: value for key, value in manifest.items() if key != "temperature"},
     ):
         with pytest.raises(ModelError):
-            from_artifact(broken, tensors)
+            EventForecaster.from_artifact(broken, tensors)
 
 
 @pytest.mark.slow
@@ -182,7 +182,8 @@ def test_a_judgement_by_hand(stalls: Panel, stall_model: EventForecaster) -> Non
     """Two origins: outcomes as they came, Brier scores and the skill against the best baseline from them."""
     truth = (stalls.values > 100).astype(np.float64)
     window = replace(stall_model.pipeline.window_spec, horizon=3)
-    pipeline = replace(stall_model.pipeline, rule=EventRule("sales > 100", ">", 100.0), window_spec=window)
+    preprocessing = replace(stall_model.pipeline.preprocessing, window_spec=window)
+    pipeline = replace(stall_model.pipeline, rule=EventRule("sales > 100", ">", 100.0), preprocessing=preprocessing)
     where = EventOrigins.of(OriginSet(stalls, np.array([0, 1]), np.array([100, 120]), 3), pipeline)
     expected = [truth[101:104], truth[stalls.offsets[1] + 121 : stalls.offsets[1] + 124]]
     np.testing.assert_array_equal(where.actuals, expected)

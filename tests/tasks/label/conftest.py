@@ -9,7 +9,7 @@ import pytest
 from lstmcast.config import Config, load_config
 from lstmcast.data.labeled_panel import LabeledPanel, read_labels
 from lstmcast.tasks.label.model import SeriesClassifier
-from lstmcast.tasks.label.train import LabelTraining
+from lstmcast.tasks.label.task import LabelTraining
 from lstmcast.tasks.pipeline import train
 
 

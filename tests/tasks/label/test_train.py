@@ -19,8 +19,8 @@ from lstmcast.nn.keras_backend import Architecture, build, to_keras_weights
 from lstmcast.nn.numpy_lstm import forward
 from lstmcast.nn.trainer import Fit
 from lstmcast.results import ScoredNetwork
-from lstmcast.tasks.label.model import SeriesClassifier, from_artifact, to_artifact
-from lstmcast.tasks.label.train import MAX_CONTEXT, LabelTraining, make_label_plan
+from lstmcast.tasks.label.model import SeriesClassifier
+from lstmcast.tasks.label.task import MAX_CONTEXT, LabelTraining, make_label_plan
 from lstmcast.tasks.pipeline import train
 
 
@@ -51,11 +51,10 @@ def test_keras_says_the_same(classifier: SeriesClassifier, moves: LabeledPanel) 
 @pytest.mark.slow
 def test_one_seed_one_network(moves: LabeledPanel, quick: Config, classifier: SeriesClassifier) -> None:
     """Trained again, the weights are the same to the byte; with another seed they are not."""
-    arrays = to_artifact(classifier)[1]["weights"]
-    again = to_artifact(train(LabelTraining.of(moves, quick)))[1]["weights"]
-    other = to_artifact(
-        train(LabelTraining.of(moves, quick.model_copy(update={"train": quick.train.model_copy(update={"seed": 1})})))
-    )[1]
+    arrays = classifier.to_artifact()[1]["weights"]
+    again = train(LabelTraining.of(moves, quick)).to_artifact()[1]["weights"]
+    seeded = quick.model_copy(update={"train": quick.train.model_copy(update={"seed": 1})})
+    other = train(LabelTraining.of(moves, seeded)).to_artifact()[1]
     assert all(array.tobytes() == again[name].tobytes() for name, array in arrays.items())
     assert any(array.tobytes() != other["weights"][name].tobytes() for name, array in arrays.items())
 
@@ -105,8 +104,8 @@ def test_a_second_fit_that_strays_is_not_saved(
 @pytest.mark.slow
 def test_there_and_back(classifier: SeriesClassifier, moves: LabeledPanel) -> None:
     """A classifier that was saved and read says the same to the bit."""
-    manifest, tensors = to_artifact(classifier)
-    back = from_artifact(manifest, tensors)
+    manifest, tensors = classifier.to_artifact()
+    back = SeriesClassifier.from_artifact(manifest, tensors)
     np.testing.assert_array_equal(back.predict(moves).probabilities, classifier.predict(moves).probabilities)
     assert (back.context.features, back.classes) == (classifier.context.features, classifier.classes)
 

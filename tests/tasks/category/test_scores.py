@@ -9,9 +9,9 @@ import pytest
 
 from lstmcast.data.panel import Panel
 from lstmcast.nn.beam_search import beam_search
-from lstmcast.tasks.category.evaluate import evaluate_symbols, one_step_predictions
 from lstmcast.tasks.category.model import SymbolForecaster, SymbolPipeline
-from lstmcast.tasks.category.train import plan_symbol_holdout
+from lstmcast.tasks.category.scores import evaluate_symbols, one_step_predictions
+from lstmcast.tasks.category.task import plan_symbol_holdout
 
 
 def read_anew(reader: SymbolPipeline, panel: Panel, k: int, first: int, last: int) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import lstmcast
+from lstmcast.app import backtest, train
 from lstmcast.config import Config, load_config
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
@@ -20,9 +21,8 @@ from lstmcast.evaluation.skill import SkillOutcome
 from lstmcast.evaluation.splits import RollingOrigins
 from lstmcast.forecasting.forecaster import MemberForecasts
 from lstmcast.results import MemberName
-from lstmcast.tasks.value import backtest as value_backtest
-from lstmcast.tasks.value.backtest import backtest, baseline_forecasts, stack_origins
-from lstmcast.tasks.value.train import train
+from lstmcast.tasks.value import train as value_train
+from lstmcast.tasks.value.train import baseline_forecasts, stack_origins
 
 Write = Callable[..., Path]
 Wave = Callable[[int, int], np.ndarray]
@@ -45,7 +45,7 @@ def config() -> Config:
 @pytest.fixture(scope="module")
 def scores(air_panel: Panel, config: Config) -> BacktestResult:
     """Three origins of the air passengers, six months ahead."""
-    return backtest(air_panel, config, origins=3)
+    return backtest(air_panel, config, n_origins=3)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory, write_series: Write, waves: 
 @pytest.fixture(scope="module")
 def of_shops(shops: Panel, config: Config) -> BacktestResult:
     """Three origins of each shop."""
-    return backtest(shops, config, origins=3)
+    return backtest(shops, config, n_origins=3)
 
 
 @pytest.mark.slow
@@ -93,7 +93,7 @@ def changed(panel: Panel) -> Panel:
 @pytest.mark.slow
 def test_nothing_after_an_origin_is_seen(scores: BacktestResult, air_panel: Panel, config: Config) -> None:
     """Another future of the last origin: every forecast and bound stays, to the byte; the outcomes do not."""
-    other = backtest(changed(air_panel), config, origins=3)
+    other = backtest(changed(air_panel), config, n_origins=3)
     assert (other.actual[0, 2] != scores.actual[0, 2]).all()
     for method, said in scores.by_method.items():
         again = other.by_method[method]
@@ -105,7 +105,7 @@ def test_nothing_after_an_origin_is_seen(scores: BacktestResult, air_panel: Pane
 def test_trained_anew_at_each_origin(air_panel: Panel, config: Config) -> None:
     """With `refit` each origin has the forecast of a model trained on all before it and on nothing else."""
     told: list[str] = []
-    said = backtest(air_panel, config, origins=2, refit=True, note=told.append).by_method["lstmcast"]
+    said = backtest(air_panel, config, n_origins=2, refit=True, note=told.append).by_method["lstmcast"]
     for k, back in enumerate((12, 6)):
         forecast = train(air_panel.drop_last(back), config).predict()
         np.testing.assert_allclose(said.values[0, k], forecast.values[0], rtol=1e-4)
@@ -121,7 +121,7 @@ def test_members_are_scored_alone(air_panel: Panel, refit: bool) -> None:
     With a fixed weight and one preprocessing, the ensemble is the weighted mean of both members in logs.
     """
     settings = {**SMALL, "model.smoothing_weight": 0.25, "model.transform": "log"}
-    found = backtest(air_panel, load_config(None, settings), origins=2, refit=refit)
+    found = backtest(air_panel, load_config(None, settings), n_origins=2, refit=refit)
     assert found.members == {"trained": pytest.approx(0.75), "smoothing": pytest.approx(0.25)}
     assert list(found.tables["all"])[:3] == ["lstmcast", "trained", "smoothing"]
     frame = found.to_frame().set_index(["method", "scope", "key", "metric"])["value"]
@@ -171,7 +171,7 @@ def test_a_failure_in_a_process_is_the_failure_it_is(air_panel: Panel) -> None:
     with pytest.raises(
         DataError, match=r"before the first origin: a horizon of 12 requires .* or give fewer --n-origins"
     ):
-        backtest(air_panel, config, origins=10, refit=True)
+        backtest(air_panel, config, n_origins=10, refit=True)
 
 
 @pytest.mark.slow
@@ -200,7 +200,7 @@ def test_a_constant_series_breaks_nothing(of_shops: BacktestResult) -> None:
 def test_nothing_but_a_constant(tmp_path: Path, write_series: Write, config: Config) -> None:
     """MASE, OWA and WQL may be undefined, and there is a verdict all the same."""
     panel = read(write_series(tmp_path / "x.csv", {"a": np.zeros(60)}))
-    found = backtest(panel, config, origins=2)
+    found = backtest(panel, config, n_origins=2)
     assert np.isnan(found.overall("lstmcast", "mase"))
     assert not found.skill.better
     assert found.skill.outcome is SkillOutcome.TIE
@@ -230,7 +230,7 @@ def test_methods_and_verdict(scores: BacktestResult) -> None:
 def test_baselines_have_intervals_that_hold(tmp_path: Path, write_series: Write, waves: Wave, config: Config) -> None:
     """Twelve alike series: the conformal intervals of each baseline hold about what they promise, never below 0."""
     series = {f"s{k}": waves(150, k) - 80 for k in range(12)}
-    found = backtest(read(write_series(tmp_path / "x.csv", series)), config, origins=6)
+    found = backtest(read(write_series(tmp_path / "x.csv", series)), config, n_origins=6)
     for method in ("naive", "window_mean", "seasonal_naive"):
         assert found.overall(method, "coverage_80") == pytest.approx(0.8, abs=0.1)
         assert found.overall(method, "coverage_95") == pytest.approx(0.95, abs=0.06)
@@ -243,7 +243,7 @@ def test_a_later_zero_rules_out_logs(air_panel: Panel, config: Config) -> None:
     """A zero after the first origin is no reason to stop: roots are taken from the start, and that is said."""
     values = air_panel.values.copy()
     values[-10] = 0.0
-    found = backtest(replace(air_panel, values=values), config, origins=3)
+    found = backtest(replace(air_panel, values=values), config, n_origins=3)
     assert found.notes == ("values after the first origin are 0: model.transform is sqrt",)
     assert np.isfinite(found.by_method["lstmcast"].values).all()
 
@@ -252,7 +252,7 @@ def test_nothing_to_judge_is_refused(air_panel: Panel, config: Config) -> None:
     """Where no origin was observed, or nothing after it, nothing is trained."""
     observed = np.arange(144) < 120
     with pytest.raises(DataError, match="no origin can be scored"):
-        backtest(replace(air_panel, observed=observed), config, origins=3)
+        backtest(replace(air_panel, observed=observed), config, n_origins=3)
 
 
 @pytest.mark.slow
@@ -264,9 +264,9 @@ def test_classical_methods_stand_beside(air_panel: Panel, config: Config, monkey
         rows[0][:] = np.nan
         return np.stack(rows)
 
-    monkeypatch.setattr(value_backtest, "require", lambda _: None)
-    monkeypatch.setattr("lstmcast.tasks.value.backtest.fit_all", fit_all)
-    found = backtest(air_panel, config, origins=3, classical=["ets", "arima", "ets"])
+    monkeypatch.setattr(value_train, "require", lambda _: None)
+    monkeypatch.setattr("lstmcast.tasks.value.train.fit_all", fit_all)
+    found = backtest(air_panel, config, n_origins=3, classical=["ets", "arima", "ets"])
     assert list(found.by_method)[-2:] == ["AutoETS", "AutoARIMA"]
     naive = found.by_method["naive"].values
     np.testing.assert_array_equal(found.by_method["AutoETS"].values[0, 1:], naive[0, 1:])
@@ -280,7 +280,7 @@ def test_classical_methods_stand_beside(air_panel: Panel, config: Config, monkey
 def test_without_intervals_and_without_a_second_fit(scores: BacktestResult, air_panel: Panel) -> None:
     """No levels: no bounds, no coverage, no WQL; the judged network itself forecasts from every origin."""
     config = load_config(None, {**SMALL, "forecast.levels": [], "train.refit_on_all_data": False})
-    found = backtest(air_panel, config, origins=3)
+    found = backtest(air_panel, config, n_origins=3)
     assert found.by_method["lstmcast"].lower.shape == (0, 1, 3, 6)
     assert np.isnan(found.overall("lstmcast", "wql"))
     assert not any(metric.startswith("coverage") for metric in found.tables["all"]["lstmcast"])

@@ -1,9 +1,10 @@
-"""Evaluation of predicted labels against simple classifiers."""
+"""Scores of predicted labels against simple classifiers, and the result of a backtest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,9 +19,14 @@ from lstmcast.evaluation.classification import (
 )
 from lstmcast.evaluation.skill import Skill, skill
 from lstmcast.evaluation.splits import evenly
-from lstmcast.results import LSTMCAST
-from lstmcast.tasks.label.model import ClassifierPipeline, LabelScores
+from lstmcast.plain import to_plain
+from lstmcast.results import LSTMCAST, with_own_names
+from lstmcast.tasks.label.model import ClassifierPipeline, LabelScores, probability_columns
+from lstmcast.tasks.model import NetworkBacktest
 from lstmcast.types import Floats, Ints
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_VALUES = 1 << 24  # held by the baselines; of very many training series they use an even selection
 
@@ -134,3 +140,50 @@ def _baselines(
         **baseline_classifiers(centered[0], labels, centered[1]),
         "scaled_neighbor": nearest_neighbor(scaled[0], labels, scaled[1]),
     }
+
+
+@dataclass(frozen=True)
+class LabelBacktest(NetworkBacktest):
+    """Predictions for all series, and their scores.
+
+    Attributes:
+        data: the S series with a known label.
+        fold: [S] the fold that each was scored in.
+        evaluation: of all S series, in their order.
+    """
+
+    data: LabeledPanel
+    fold: Ints
+    evaluation: LabelEvaluation
+    warnings: tuple[str, ...] = ()
+
+    def to_frame(self) -> pd.DataFrame:
+        """The scores, one row each: `method, scope, key, metric, value`; the scope `label` has the recall by label."""
+        result, classes = self.evaluation, self.data.classes
+        recalls = {name: zip(classes, result.recall(name).tolist(), strict=True) for name in result.by_method}
+        return self.scores_frame(
+            (name, "label", label, "recall", value) for name, pairs in recalls.items() for label, value in pairs
+        )
+
+    def forecasts(self) -> pd.DataFrame:
+        """One row a series: key, fold, label, prediction of each method, probability of each label."""
+        import pandas as pd
+
+        data, result = self.data, self.evaluation
+        parts = zip(*data.keys, strict=True)
+        named: dict[str, object] = dict(zip(data.key_columns, map(list, parts), strict=True))
+        labels = np.array(data.classes, dtype=object)
+        columns: dict[str, object] = {"fold": self.fold + 1, "actual": list(data.labels)}
+        columns |= {name: labels[codes] for name, codes in result.by_method.items()}
+        columns |= probability_columns(data.classes, result.probabilities)
+        return pd.DataFrame(with_own_names(named, columns))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The scores as JSON values."""
+        return {
+            "source": self.data.source,
+            "series": self.data.n_series,
+            "folds": int(self.fold.max()) + 1,
+            "classes": list(self.data.classes),
+            **to_plain(self.evaluation.summary),
+        }

@@ -1,9 +1,10 @@
-"""Evaluation of symbol forecasts against Markov models and repetition."""
+"""Scores of symbol forecasts against Markov models and repetition, and the result of a backtest."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,11 +14,16 @@ from lstmcast.evaluation.classification import bits_per_symbol, top_k_hits
 from lstmcast.evaluation.skill import bootstrap_groups, skill
 from lstmcast.evaluation.splits import HoldoutSplit, evenly
 from lstmcast.nn.beam_search import beam_search
+from lstmcast.plain import to_plain
 from lstmcast.preprocessing.sequences import SymbolDataset
-from lstmcast.results import LSTMCAST
+from lstmcast.results import LSTMCAST, named_steps
 from lstmcast.statistical.markov import fit_markov
 from lstmcast.tasks.category.model import SymbolPipeline, SymbolScores
+from lstmcast.tasks.model import NetworkBacktest
 from lstmcast.types import Floats, Ints
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TOP_K = 3
 MAX_PATHS = 100  # origins whose whole paths are scored
@@ -168,3 +174,45 @@ def repeat_lags(season: int) -> dict[str, int]:
 def repeat_symbols(dataset: SymbolDataset, series: Ints, origins: Ints, horizon: int, *, lag: int) -> Ints:
     """Repeat the last `lag` symbols up to each of [B] origins over [B, H] steps."""
     return dataset.context_and_targets(series, origins, lag)[:, np.arange(horizon) % lag]
+
+
+@dataclass(frozen=True)
+class SymbolBacktest(NetworkBacktest):
+    """One-step predictions of the test steps, and their scores.
+
+    Attributes:
+        panel: the data.
+        evaluation: predictions and scores.
+        warnings: series that were not scored.
+    """
+
+    panel: Panel
+    evaluation: SymbolEvaluation
+    warnings: tuple[str, ...] = ()
+
+    def to_frame(self) -> pd.DataFrame:
+        """The scores, one row a method."""
+        import pandas as pd
+
+        return pd.DataFrame([{"method": name, **row} for name, row in self.evaluation.summary.scores.items()])
+
+    def forecasts(self) -> pd.DataFrame:
+        """One row a step: the actual symbol, its probability, and the most likely symbol."""
+        import pandas as pd
+
+        panel, steps = self.panel, self.evaluation.predictions
+        symbols = np.array(panel.symbols, dtype=object)
+        rows = named_steps(
+            panel.calendar,
+            (panel.starts[steps.series] + steps.origins + 1)[:, None],
+            time=panel.columns.time or "step",
+            names=panel.key_columns,
+            keys=[panel.keys[k] for k in steps.series.tolist()],
+        )
+        probabilities = np.exp(steps.log_probs[np.arange(len(steps.actual)), steps.actual])
+        rows |= {"actual": symbols[steps.actual], "probability": probabilities.round(6)}
+        return pd.DataFrame({**rows, "likeliest": symbols[steps.log_probs.argmax(axis=1)]})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The scores as JSON values."""
+        return dict(to_plain(self.evaluation.summary))
