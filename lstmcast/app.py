@@ -83,7 +83,7 @@ def train(
 
     Raises:
         UsageError: TensorFlow is not installed, or the data were read for another task.
-        ConfigError: pretrained networks do not predict the levels asked for.
+        ConfigError: pretrained networks do not predict the requested levels.
         DataError: too little data, or values that cannot be transformed.
         ModelError: training diverged, or the NumPy and Keras forward passes differ.
     """
@@ -132,7 +132,7 @@ def backtest(
     on_progress: ProgressCallback = ignore,
     note: Note = ignore,
 ) -> Any:
-    """Forecast from past origins, each from the steps before it, and score the forecasts beside the baselines.
+    """Forecast from past origins, each from the steps before it, and score the forecasts and those of the baselines.
 
     Args:
         dataset: of `read`; for another task than values read with the same config.
@@ -333,7 +333,7 @@ def load_model(
 
 
 def _requests_pretrained(folder: Path, model: str | None, data: str | None) -> bool:
-    """Whether a bundled pretrained model is requested, by name or because there is no other."""
+    """True if a bundled pretrained model is requested, by name or because there is no other."""
     if model == PRETRAINED:
         return not (folder / PRETRAINED).is_dir()
     return model is None and data is not None and not model_folders(folder)

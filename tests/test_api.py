@@ -104,14 +104,14 @@ FAST = {"train.epochs": 1, "train.steps_per_epoch": 2, "model.units": [4]}
 
 @pytest.mark.slow
 def test_every_task_is_trained_saved_and_backtested(
-    sales_file: Path, text_file: Path, labelled_file: Path, tmp_path: Path
+    sales_file: Path, text_file: Path, labeled_file: Path, tmp_path: Path
 ) -> None:
     """The functions of values, with data read for the config: an event, symbols of a text, and labels."""
     label = {"model.task": "label", "train.epochs": 1, "model.units": [4]}
     cases = [
         (sales_file, lstmcast.load_config("event", {**FAST, "model.event": "sales > p60", "forecast.horizon": 3})),
         (text_file, lstmcast.load_config("text", {**FAST, "forecast.horizon": 3})),
-        (labelled_file, lstmcast.load_config(None, label)),
+        (labeled_file, lstmcast.load_config(None, label)),
     ]
     for path, config in cases:
         data, name = lstmcast.read(path, config), config.model.task
@@ -127,7 +127,7 @@ def test_every_task_is_trained_saved_and_backtested(
 
 
 def test_data_read_for_another_task_are_refused(air: Path, text_file: Path) -> None:
-    """Numbers are no symbols, codes of symbols are no numbers, and a panel has no labels."""
+    """A panel of numbers has neither symbols nor labels, and codes of symbols are not values."""
     numbers = lstmcast.read(air)
     symbols = lstmcast.read(text_file, lstmcast.load_config("text"))
     label = lstmcast.load_config(None, {"model.task": "label"})

@@ -75,7 +75,7 @@ class CurrentModel:
 
     @property
     def of_values(self) -> bool:
-        """Whether the model forecasts values, which have intervals, live scores, drift and alerts."""
+        """True if the model forecasts values, which have intervals, live scores, drift and alerts."""
         return self.task.name == "value"
 
     @property

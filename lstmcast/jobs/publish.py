@@ -201,7 +201,7 @@ def publish(run: RunContext, inputs: RunInputs, entry: RunRecord) -> list[AlertR
 
 
 def _naive(panel: Panel, horizon: int, model: CurrentModel | None) -> Floats:
-    """Return the seasonal naive forecast [S, H] that live scores compare with; NaN beside probabilities."""
+    """Return the seasonal naive forecast [S, H] that live scores compare with; NaN for probabilities."""
     if model is None or model.of_values:
         return seasonal_naive_values(panel, horizon)
     return np.full((panel.n_series, horizon), np.nan)

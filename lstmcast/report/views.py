@@ -67,7 +67,7 @@ def plot(model: TrainedModel, dataset: Any, options: PlotOptions) -> tuple[bytes
 
 
 def backtest_files(result: Backtest, *, figures: bool) -> dict[str, bytes]:
-    """Return the files of a backtest by name: two tables and, where asked for, the figures."""
+    """Return the files of a backtest by name: two tables and, if requested, the figures."""
     tables = {"scores.csv": result.to_frame(), "forecasts.csv": result.forecasts()}
     files = {name: rendered(table, ".csv") for name, table in tables.items()}
     return files | (_renderer(BACKTEST_FIGURES, result)(result) if figures else {})

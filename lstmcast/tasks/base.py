@@ -80,7 +80,7 @@ class Backtest(Protocol):
 
     @property
     def better(self) -> bool:
-        """Whether the model beat the best baseline, by a reportable margin."""
+        """True if the model beat the best baseline, by a reportable margin."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -279,6 +279,6 @@ def reject_flags(flags: PredictOptions | PlotOptions | BacktestOptions, task: st
 
 
 def _is_given(flags: PredictOptions | PlotOptions | BacktestOptions, name: str) -> bool:
-    """Whether a flag was given; 0 is a value, an empty tuple and False are not."""
+    """Return True if a flag was given; 0 is a value, an empty tuple and False are not."""
     value = getattr(flags, name)
     return value is not None and value is not False and value != ()

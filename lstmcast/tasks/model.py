@@ -96,7 +96,7 @@ class NetworkBacktest(ABC):
 
     @property
     def better(self) -> bool:
-        """Whether the networks beat the best baseline by a reportable margin."""
+        """True if the networks beat the best baseline by a reportable margin."""
         return bool(self.evaluation.summary.skill.better)
 
     def scores_frame(self, rows: Iterable[tuple[str, str, str, str, float]]) -> pd.DataFrame:

@@ -93,7 +93,7 @@ class Training(ABC, Generic[F, P, E, M]):
 
     @abstractmethod
     def evaluate(self, holdout: F) -> E:
-        """Score on the test part of the hold-out, beside the baselines."""
+        """Score on the test part of the hold-out, like the baselines."""
 
     @abstractmethod
     def finish(self, holdout: F, options: FitOptions) -> P:
@@ -225,7 +225,7 @@ class BacktestPlan(ABC, Generic[F, B]):
 
     @property
     def in_parallel(self) -> bool:
-        """Whether the fits run in processes of their own."""
+        """True if the fits run in processes of their own."""
         return False
 
     @property
@@ -240,7 +240,7 @@ class BacktestPlan(ABC, Generic[F, B]):
 
     @abstractmethod
     def score(self, found: Sequence[F], note: Note) -> B:
-        """Score the forecasts of all fits beside the baselines; `note` receives lines of progress."""
+        """Score the forecasts of all fits and of the baselines; `note` receives lines of progress."""
 
 
 def backtest(plan: BacktestPlan[F, B], options: FitOptions = DEFAULT_OPTIONS, note: Note = ignore) -> B:

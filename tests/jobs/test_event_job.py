@@ -67,7 +67,7 @@ def test_the_first_run_trains_and_publishes_probabilities(first: Bench) -> None:
 
 
 def test_the_second_run_finds_nothing_new(job: Bench) -> None:
-    """The same data, config and version; the metrics have ages, and no scores."""
+    """Unchanged data, config and version; the metrics have ages, and no scores."""
     assert main(["run", str(job.folder / "job.yaml"), "--now", job.now.isoformat(), "--quiet"]) == 0
     assert job.run().status == "unchanged"
     metrics = (job.folder / "run.prom").read_text()

@@ -159,7 +159,7 @@ class Parts(BacktestPlan[str, str]):
 
     @property
     def in_parallel(self) -> bool:
-        """As asked."""
+        """As given."""
         return self.in_processes
 
     @property

@@ -162,7 +162,7 @@ class SymbolForecaster(NetworkModel):
 
     @property
     def is_text(self) -> bool:
-        """Whether each step is a character of a plain text."""
+        """True if each step is a character of a plain text."""
         return bool(self.report.config["data"]["format"] == "text")
 
     def context_probabilities(self, codes: Ints, steps: int) -> Floats:

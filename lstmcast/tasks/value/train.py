@@ -140,7 +140,7 @@ class ValueBacktest(RollingBacktest["ValueConfig", MemberForecasts, BacktestResu
 
     @property
     def in_parallel(self) -> bool:
-        """Whether the fits run in processes of their own."""
+        """True if the fits run in processes of their own."""
         return self.refit
 
     @property
