@@ -27,6 +27,12 @@ class FaultCode(StrEnum):
     LINES_UNCLEAR = "lines_unclear"
     RAGGED_ROWS = "ragged_rows"
     DELIMITER_UNCLEAR = "delimiter_unclear"
+    FREQUENCY_CHANGE = "frequency_change"
+    IRREGULAR_TIMES = "irregular_times"
+    LONG_GAP = "long_gap"
+    MANY_GAPS = "many_gaps"
+    QUARTERS_AS_MONTHS = "quarters_as_months"
+    SPLIT_YEARS = "split_years"
 
 
 @dataclass(frozen=True)

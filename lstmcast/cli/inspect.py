@@ -89,6 +89,7 @@ def _found(panel: Panel) -> dict[str, object]:
         "data.id_columns": list(columns.series),
         "data.frequency": panel.calendar.name if columns.time else None,
         "data.season_length": panel.calendar.season,
+        **({} if panel.calendar.closed == "none" else {"data.closed": panel.calendar.closed}),
     }
 
 

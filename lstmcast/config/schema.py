@@ -45,6 +45,8 @@ class DataConfig(Section):
     """Columns that together identify a series, in a file with several; none: one series; empty: inferred."""
     frequency: str | None = None
     """Length of a step as a pandas alias (h, D, W-FRI, MS, 30min …); finer data are resampled; null: inferred."""
+    closed: str = "auto"
+    """Steps that never have values (Sun, Sat-Sun, 20:00-08:00, Aug); auto: inferred; none: every step is open."""
     timezone: str | None = None
     """Time zone of times without a UTC offset (Europe/Berlin), required where clocks change; null: none."""
     time_format: str | None = None

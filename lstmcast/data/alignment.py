@@ -81,6 +81,19 @@ def sort_rows(series: Ints, stamps: Ints, lines: Ints, calendar: Calendar) -> tu
     return SortedRows(order, series[order], stamps, calendar.positions(stamps), lines[order]), notes
 
 
+def open_rows(rows: SortedRows, calendar: Calendar, observed: Bools) -> tuple[SortedRows, tuple[DataNote, ...]]:
+    """Leave out rows in closed steps; the note is about those with a value (observed [N], in file order)."""
+    closed = calendar.is_closed(rows.stamps)
+    kept = [array[~closed] for array in (rows.order, rows.series, rows.stamps, rows.positions, rows.lines)]
+    left_out = np.flatnonzero(closed & observed[rows.order])
+    if not left_out.size:
+        return SortedRows(*kept), ()
+    texts = _stamp_texts(rows.stamps[left_out[:MAX_SHOWN]], calendar)
+    shown = (f"line {rows.lines[i]} '{text}'" for i, text in zip(left_out, texts, strict=False))
+    text = f"{pluralize(left_out.size, 'row')} in closed steps ({calendar.closed}) left out"
+    return SortedRows(*kept), (DataNote(NoteCode.CLOSED_ROWS, f"{text}: {truncate_items(shown, left_out.size)}"),)
+
+
 def check_repeats(
     rows: SortedRows, calendar: Calendar, names: list[str], source: str, fixes: Callable[[], tuple[Fix, ...]]
 ) -> None:

@@ -21,9 +21,10 @@ from lstmcast.data.panel import Panel, build_panel
 from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, ReadOptions, Table
 from lstmcast.data.series_columns import Holds, group_codes
 from lstmcast.data.time.calendar import Calendar, counter_calendar, infer_calendar
+from lstmcast.data.time.closed import AUTO, NONE
 from lstmcast.data.time.column import Times, parse_times
 from lstmcast.errors import ConfigError, DataError, Fault
-from lstmcast.types import Floats, Ints
+from lstmcast.types import Bools, Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +95,7 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
     columns, inferred, notes = find_columns(table, options, content.choose, content.holds)
     groups = group_codes(table.text, columns.series)
     times, parsed = _parse(table, columns, groups, options, content)
-    calendar, of_calendar = _calendar(table, columns, times, groups, options)
+    calendar, of_calendar = _calendar(table, columns, times, groups, options, _observed(parsed))
     return build_panel(
         table,
         columns,
@@ -187,13 +188,26 @@ def _times(table: Table, column: str | None, groups: Ints, options: ReadOptions)
     )
 
 
+def _observed(parsed: ParsedTable) -> Bools | None:
+    """[N] true for rows with a value in any target column; None if all rows have one."""
+    observed = np.logical_or.reduce([~np.isnan(column) for column in parsed.values.values()])
+    return None if observed.all() else observed
+
+
 def _calendar(
-    table: Table, columns: Columns, times: Times | None, groups: Ints, options: ReadOptions
+    table: Table,
+    columns: Columns,
+    times: Times | None,
+    groups: Ints,
+    options: ReadOptions,
+    observed: Bools | None,
 ) -> tuple[Calendar, tuple[InferredSetting, ...]]:
     """Infer the calendar of the series."""
     if columns.time is None or times is None:
         if given := [key for key in ("frequency", "time_format", "timezone") if getattr(options, key) is not None]:
             raise ConfigError(f"data.{given[0]} requires a time column, and none was found; name it with data.time")
+        if options.closed not in {AUTO, NONE}:
+            raise ConfigError("data.closed requires a time column, and none was found; name it with data.time")
         return counter_calendar(options.season_length)
     counted = event_frequency(times.stamps) if options.aggregate == COUNT and options.frequency is None else None
     calendar, inferred = infer_calendar(
@@ -204,5 +218,8 @@ def _calendar(
         source=table.source,
         frequency=counted.value if counted else options.frequency,
         season=options.season_length,
+        closed=NONE if options.closed == AUTO and options.aggregate == COUNT else options.closed,
+        observed=observed,
+        is_format_pinned=options.time_format is not None,
     )
     return calendar, tuple(counted if counted and setting.key == counted.key else setting for setting in inferred)

@@ -10,7 +10,11 @@ import numpy as np
 from lstmcast.data.alignment import Observations
 from lstmcast.data.schema import DataNote, DroppedSeries, DropReason, NoteCode
 from lstmcast.data.time.calendar import Calendar
-from lstmcast.errors import DataError
+from lstmcast.data.time.closed import MAX_MISSING
+from lstmcast.data.time.inference import steps_of
+from lstmcast.data.time.irregular import closing_fixes, resampling_fixes
+from lstmcast.data.time.zones import to_wall
+from lstmcast.errors import DataError, Fix
 from lstmcast.text import pluralize, truncate_items
 from lstmcast.types import Bools, Floats, Ints
 
@@ -69,6 +73,10 @@ class MissingRuns:
     sizes: Ints
     limits: Ints
 
+    def missing_by_series(self, n_series: int) -> Ints:
+        """[S] missing steps of each series."""
+        return np.bincount(self.series, self.sizes, minlength=n_series).astype(np.int64)
+
     @property
     def too_long(self) -> Bools:
         """[G] true for gaps that `auto` does not fill."""
@@ -114,9 +122,41 @@ def too_long(
         k = int(gaps.series[i])
         if k not in found:
             gap = f"{describe_gap(gaps, i, observed, calendar)}, and at most {gaps.limits[i]} are filled by default"
-            text = f"{gap}; set data.missing to interpolate or zero, or cut the file there"
-            found[k] = DroppedSeries(keys[k], DropReason.LONG_GAP, text, line_after(gaps, i, observed))
+            found[k] = DroppedSeries(keys[k], DropReason.LONG_GAP, gap, line_after(gaps, i, observed))
     return found
+
+
+def too_many(
+    gaps: MissingRuns,
+    lengths: Ints,
+    observed: Observations,
+    calendar: Calendar,
+    keys: Sequence[tuple[str, ...]],
+) -> dict[int, DroppedSeries]:
+    """Series of which more than a tenth of the steps (and more than three) is missing, by index."""
+    missing = gaps.missing_by_series(len(lengths))
+    sparse = np.flatnonzero(missing > np.maximum(_MIN_GAP_LIMIT, MAX_MISSING * lengths))
+    first = dict(zip(sparse.tolist(), np.searchsorted(gaps.series, sparse).tolist(), strict=True))
+    return {
+        k: DroppedSeries(
+            keys[k],
+            DropReason.MANY_GAPS,
+            f"{missing[k]} of {lengths[k]} steps ({calendar.label}) are missing, and at most a tenth is filled by "
+            f"default; {describe_gap(gaps, first[k], observed, calendar)}",
+            line_after(gaps, first[k], observed),
+        )
+        for k in sparse.tolist()
+    }
+
+
+def missing_fixes(observed: Observations, calendar: Calendar) -> tuple[Fix, ...]:
+    """Settings that fill the gaps, close the steps without values, or resample to steps that have values."""
+    fixes = (Fix("data.missing=interpolate", "interpolate them"), Fix("data.missing=zero", "fill them with 0"))
+    if calendar.kind == "counter":
+        return fixes
+    wall = to_wall(calendar.stamps(observed.positions), calendar.timezone)
+    steps = steps_of(wall, observed.series)
+    return (*fixes, *closing_fixes(calendar.grid, steps), *resampling_fixes(steps))
 
 
 def trim_notes(missing: Observations, observed: Observations, extent: SeriesExtent) -> tuple[DataNote, ...]:

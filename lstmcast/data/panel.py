@@ -15,6 +15,7 @@ from lstmcast.data.alignment import (
     check_repeats,
     check_skipped_hours,
     join_notes,
+    open_rows,
     sort_rows,
     to_cells,
 )
@@ -26,8 +27,10 @@ from lstmcast.data.missing import (
     fill_notes,
     gaps_of,
     lengths_of,
+    missing_fixes,
     refuse_gaps,
     too_long,
+    too_many,
     trim_notes,
 )
 from lstmcast.data.schema import (
@@ -42,12 +45,18 @@ from lstmcast.data.schema import (
 )
 from lstmcast.data.series_columns import group_codes
 from lstmcast.data.time.calendar import Calendar
+from lstmcast.data.time.closed import MAX_MISSING
 from lstmcast.data.time.column import Times
-from lstmcast.errors import ConfigError, DataError, Fix
+from lstmcast.errors import ConfigError, DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, truncate_items
 from lstmcast.types import Bools, Floats, Ints
 
 _MIN_VALUES = 2  # in the longest series
+_CODES = {
+    DropReason.NO_VALUES: FaultCode.OTHER,
+    DropReason.LONG_GAP: FaultCode.LONG_GAP,
+    DropReason.MANY_GAPS: FaultCode.MANY_GAPS,
+}
 
 
 @dataclass(frozen=True)
@@ -175,6 +184,10 @@ def build_panel(
     keys = _keys(table, columns.series, groups)
     stamps = _row_numbers(groups) if times is None else times.stamps
     rows, row_notes = sort_rows(groups, stamps, table.lines, calendar)
+    if calendar.grid.mask is not None:
+        observed = np.logical_or.reduce([~np.isnan(values[name]) for name in columns.target])
+        rows, closed_notes = open_rows(rows, calendar, observed)
+        row_notes += closed_notes
     if aggregate == "error":
         check_repeats(rows, calendar, _names(keys), table.source, repeat_fixes)
     if missing == "auto" and (aggregate == COUNT or (aggregate == "sum" and are_records(rows))):
@@ -233,10 +246,18 @@ def _filled(
         for k in np.flatnonzero(extent.empty).tolist()
     }
     if missing == "auto":
-        by_index |= too_long(gaps, observed, calendar, keys)
+        long = too_long(gaps, observed, calendar, keys)
+        sparse = too_many(gaps, lengths, observed, calendar, keys)
+        by_index |= sparse | long
+        no_long_gap = np.setdiff1d(np.arange(len(keys)), list(long))
+        if (
+            sparse.keys() - long.keys()
+            and gaps.missing_by_series(len(keys))[no_long_gap].sum() > MAX_MISSING * lengths[no_long_gap].sum()
+        ):
+            raise DataError(_unusable(tuple(by_index.values()), source, observed, calendar))
     dropped = tuple(by_index[k] for k in sorted(by_index))
     if len(dropped) == len(keys):
-        raise DataError(_unusable(dropped, source))
+        raise DataError(_unusable(dropped, source, observed, calendar))
     if lengths.max() < _MIN_VALUES:
         raise DataError(
             f"{source}: must have at least {_MIN_VALUES} values of a series (got {lengths.max()}); add rows"
@@ -253,11 +274,18 @@ def _filled(
     return _Filled(tuple(keys[k] for k in kept.tolist()), values, there, starts, lengths, notes, dropped)
 
 
-def _unusable(dropped: tuple[DroppedSeries, ...], source: str) -> list[str]:
-    """Faults of a file without a usable series: the first five with their lines, and the number of others."""
-    faults = [f"{source}{f':{series.line}' if series.line else ''}: {series}" for series in dropped[:MAX_SHOWN]]
-    more = len(dropped) - len(faults)
-    return [*faults, f"{source}: the other {more} series cannot be used either"] if more else faults
+def _unusable(
+    dropped: tuple[DroppedSeries, ...], source: str, observed: Observations, calendar: Calendar
+) -> list[Fault]:
+    """Faults of a file without usable series: the first five with their lines, and the number of others."""
+    faults = [
+        Fault(f"{source}{f':{series.line}' if series.line else ''}: {series}", _CODES[series.reason], series.line)
+        for series in dropped[:MAX_SHOWN]
+    ]
+    if more := len(dropped) - len(faults):
+        faults.append(Fault(f"{source}: the other {more} series cannot be used either"))
+    has_gaps = any(series.reason != DropReason.NO_VALUES for series in dropped)
+    return [*faults[:-1], replace(faults[-1], fixes=missing_fixes(observed, calendar) if has_gaps else ())]
 
 
 def offsets_of(lengths: Ints) -> Ints:

@@ -28,6 +28,7 @@ class SettingKey(StrEnum):
     FEATURES = "features"
     LABEL = "label"
     FREQUENCY = "frequency"
+    CLOSED = "closed"
     SEASON_LENGTH = "season_length"
     TIMEZONE = "timezone"
     TIME_FORMAT = "time_format"
@@ -87,6 +88,7 @@ class NoteCode(StrEnum):
     INCOMPLETE_FEATURES = "incomplete_features"
     ENDS_TRIMMED = "ends_trimmed"
     STEPS_FILLED = "steps_filled"
+    CLOSED_ROWS = "closed_rows"
     SERIES_DROPPED = "series_dropped"
 
 
@@ -106,6 +108,7 @@ class DropReason(StrEnum):
 
     NO_VALUES = "no_values"
     LONG_GAP = "long_gap"
+    MANY_GAPS = "many_gaps"
     NO_COMMON_STEP = "no_common_step"
 
 
@@ -174,6 +177,7 @@ class ReadOptions:
     target: tuple[str, ...] = ()
     id_columns: tuple[str, ...] = ()
     frequency: str | None = None
+    closed: str = "auto"  # auto | none | closed steps such as Sun or 20:00-08:00
     season_length: int | None = None
     timezone: str | None = None
     time_format: str | None = None

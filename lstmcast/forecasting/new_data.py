@@ -17,17 +17,17 @@ from lstmcast.errors import UsageError
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.text import truncate_list
 
-MODEL_KEYS = ("time", "target", "id_columns", "features", "frequency", "season_length", "aggregate", "format")
+MODEL_KEYS = ("time", "target", "id_columns", "features", "frequency", "closed", "season_length", "aggregate", "format")
 """Keys of the section `data` that a model fixes; the others describe how one file is written."""
 
 
 def training_read_options(forecaster: Forecaster, given: Mapping[str, Any] | None = None) -> ReadOptions:
-    """Return the read options of training: columns, time format and season are not inferred again."""
+    """Return the read options of training: columns, time format, season and closed steps are not inferred again."""
     return pinned_options(forecaster.context, forecaster.report.config["data"], given)
 
 
 def pinned_options(context: Panel, section: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> ReadOptions:
-    """Return the read options that fix columns, time format and season of a stored panel.
+    """Return the read options that fix columns, time format, season and closed steps of a stored panel.
 
     Args:
         context: the stored panel.
@@ -57,6 +57,7 @@ def merge_given(
     given = given or {}
     style = calendar.style.pattern if calendar.style else None
     pinned = {**section, **columns, "time_format": style, "season_length": calendar.season}
+    pinned["closed"] = calendar.closed
     if section.get("aggregate") == COUNT:
         pinned["frequency"] = calendar.name
     configured, options = ReadOptions.of(section), ReadOptions.of({**section, **given})

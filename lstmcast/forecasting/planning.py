@@ -91,7 +91,6 @@ class TrainingPlan(NetworkPlan):
 
 
 SEASONS = (0, 1, 2, 4, 8, 16)  # candidates: seasons that a profile averages
-DAY = 86_400_000_000  # microseconds
 MAX_RELATIVE_ERROR = 1.5  # of the second candidate to the best, up to which networks are fitted for both
 LARGE = 200_000  # values, above which only one candidate is fitted and nothing stops early
 PASSES, LONG = 24, (12, 16)  # times that each value is read without early stopping: short, or long series
@@ -254,7 +253,8 @@ def _select_preprocessing(
         0 if no_early_stopping and not _is_long(past) else longest
     )  # networks learn the season from many short series
     seasons = [k for k in SEASONS if k <= most] if requested.profile_seasons == "auto" else [requested.profile_seasons]
-    week = 7 * season if _is_day(panel, season) and past.lengths.max() >= 21 * season else None
+    week = panel.calendar.week
+    week = week if week and past.lengths.max() >= 3 * week else None
     candidates = list(
         preprocessing_candidates(transforms[0], season, longer=week, seasons=seasons, level=requested.level_window)
     )
@@ -274,11 +274,6 @@ def _select_preprocessing(
             + "".join(f"; runner-up: {variant}" for variant in selected[1:]),
         ),
     )
-
-
-def _is_day(panel: Panel, season: int) -> bool:
-    """Return True if a season is one day of several steps, so that a second season of one week is possible."""
-    return panel.calendar.kind == "fixed" and season > 1 and season * panel.calendar.step == DAY
 
 
 def _size(panel: Panel, config: ValueConfig) -> tuple[int, int]:

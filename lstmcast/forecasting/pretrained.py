@@ -80,11 +80,12 @@ class PretrainedSelection:
 
 
 def select_pretrained(panel: Panel) -> PretrainedSelection:
-    """Select the class for some data by their frequency; for numbered rows and other steps by their season."""
+    """Select the class for some data by their frequency; for other steps, numbered and open ones by their season."""
     calendar, season = panel.calendar, panel.calendar.season
     if season > DAY // HOUR and season % (DAY // HOUR) == 0 and calendar.step != HOUR:
         return PretrainedSelection(HOURLY, DAY // HOUR, Polyphase(season * HOUR // DAY))
-    name = BY_GRID.get((calendar.kind, calendar.step)) or BY_SEASON.get(season, OTHER)
+    by_grid = BY_GRID.get((calendar.kind, calendar.step)) if calendar.grid.mask is None else None
+    name = by_grid or BY_SEASON.get(season, OTHER)
     if season in KNOWN[name]:
         return PretrainedSelection(name, season)
     if not _is_seasonal(panel, season):

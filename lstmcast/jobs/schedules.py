@@ -116,7 +116,7 @@ def default_interval(grid_kind: str, step: int) -> int:
     """Return the minutes between runs for data on a grid: the step, and at most a day.
 
     Args:
-        grid_kind: of the grid: `fixed`, `month`, `business` or `counter`.
+        grid_kind: of the grid: `fixed`, `month` or `counter`.
         step: microseconds, if `fixed`.
 
     Raises:

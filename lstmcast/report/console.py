@@ -56,6 +56,7 @@ def data_to_dict(panel: Panel) -> dict[str, Any]:
         "source": panel.source,
         "columns": {"time": columns.time, "target": list(columns.target), "series": list(columns.series)},
         "frequency": panel.calendar.name,
+        "closed": panel.calendar.closed,
         "season": panel.calendar.season,
         "horizon": default_steps,
         "series": panel.n_series,

@@ -11,7 +11,7 @@ import pytest
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns, DataNote, NoteCode, ReadOptions
-from lstmcast.errors import ConfigError, DataError, FileError
+from lstmcast.errors import ConfigError, DataError, FaultCode, FileError
 
 
 def panel_of(folder: Path, text: str, **options: object) -> Panel:
@@ -85,8 +85,11 @@ def test_rows_without_times_are_counted(tmp_path: Path) -> None:
 def test_years_that_run_into_the_next_are_no_months(tmp_path: Path) -> None:
     """A season written 2001-02 could be a month and is refused unless the frequency is given."""
     text = "year,y\n" + "".join(f"20{k:02d}-{k + 1:02d},{k}\n" for k in range(1, 12))
-    with pytest.raises(DataError, match=r"2001-02, 2002-03 and so on are 13 months apart; .* first year only \(2001\)"):
+    with pytest.raises(DataError) as caught:
         panel_of(tmp_path, text)
+    (fault,) = caught.value.faults
+    assert (fault.code, fault.line, fault.column) == (FaultCode.SPLIT_YEARS, 2, "year")
+    assert [fix.setting for fix in fault.fixes] == ["data.frequency=13MS"]
     assert panel_of(tmp_path, text, frequency="13MS").calendar.grid.step == 13
 
 

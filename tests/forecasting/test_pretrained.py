@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
 from lstmcast.data.time.calendar import Calendar
-from lstmcast.data.time.frequency import HOUR, MINUTE, WEEK, TimeGrid
+from lstmcast.data.time.frequency import HOUR, MINUTE, WEEK, WORKWEEK, TimeGrid
 from lstmcast.data.time.zones import DAY
 from lstmcast.errors import ModelError, UsageError
 from lstmcast.explain.explanation import explain
@@ -65,7 +65,7 @@ def wave(length: int, season: int, *, seed: int = 0) -> np.ndarray:
         (TimeGrid("fixed", 5 * MINUTE), 288, "hourly, one of every 12 steps"),
         (TimeGrid("counter"), 12, "monthly"),
         (TimeGrid("counter"), 1, "other"),
-        (TimeGrid("business"), 5, "monthly, the season of 5 steps taken off"),
+        (TimeGrid("fixed", DAY, mask=WORKWEEK), 5, "monthly, the season of 5 steps taken off"),
         (TimeGrid("fixed", DAY), 30, "monthly, the season of 30 steps taken off"),
     ],
 )
@@ -78,7 +78,10 @@ def test_the_class_is_that_of_the_frequency_or_the_season(grid: TimeGrid, season
 def test_a_season_that_nobody_sees_is_not_taken_off() -> None:
     """Business days of a random walk have no weekly season and use the class without a season."""
     walk = np.random.default_rng(0).normal(size=500).cumsum() + 100
-    assert select_pretrained(panel_of(walk, calendar=Calendar(TimeGrid("business"), season=5))).reason == "other"
+    assert (
+        select_pretrained(panel_of(walk, calendar=Calendar(TimeGrid("fixed", DAY, mask=WORKWEEK), season=5))).reason
+        == "other"
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,7 +93,7 @@ def test_a_season_that_nobody_sees_is_not_taken_off() -> None:
         (TimeGrid("fixed", DAY), 7),
         (TimeGrid("fixed", HOUR), 24),
         (TimeGrid("fixed", 30 * MINUTE), 48),
-        (TimeGrid("business"), 5),
+        (TimeGrid("fixed", DAY, mask=WORKWEEK), 5),
         (TimeGrid("counter"), 9),
     ],
 )

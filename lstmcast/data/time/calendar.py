@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -11,22 +11,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from lstmcast.data.schema import InferredSetting, SettingKey
+from lstmcast.data.time.closed import AUTO, closed_text, infer_mask, is_sparse, missing_steps, parse_closed
 from lstmcast.data.time.column import Times
 from lstmcast.data.time.formats import COUNT, TimeFormat
 from lstmcast.data.time.frequency import TimeGrid
-from lstmcast.data.time.inference import (
-    TimeDeltas,
-    common_steps,
-    find_grid,
-    nearest_grid,
-    parse_frequency,
-    span_text,
-    steps_of,
-)
-from lstmcast.data.time.zones import from_wall, has_single_time_of_day, to_wall
+from lstmcast.data.time.inference import find_grid, masked_grid, parse_frequency, steps_of
+from lstmcast.data.time.irregular import change_fault, irregular_fault, other_reading_fault
+from lstmcast.data.time.mask import Mask
+from lstmcast.data.time.rows import TimeRows
+from lstmcast.data.time.zones import from_wall, to_wall
 from lstmcast.errors import ConfigError, DataError
-from lstmcast.text import MAX_SHOWN, truncate_items
-from lstmcast.types import Ints
+from lstmcast.types import Bools, Ints
 
 _MIN_TIMES = 3  # distinct times needed to infer a frequency
 
@@ -51,12 +46,12 @@ class Calendar:
 
     @property
     def kind(self) -> str:
-        """`counter`, `fixed`, `month` or `business`."""
+        """`counter`, `fixed` or `month`."""
         return self.grid.kind
 
     @property
     def step(self) -> int:
-        """Microseconds, months or business days in a step."""
+        """Microseconds or months in a step."""
         return self.grid.step
 
     @property
@@ -70,6 +65,16 @@ class Calendar:
         return self.grid.label
 
     @property
+    def closed(self) -> str:
+        """Closed steps as text of `data.closed`."""
+        return closed_text(self.grid)
+
+    @property
+    def week(self) -> int | None:
+        """Steps of a week if the season is a day of several steps, else None."""
+        return self.grid.week_steps if 1 < self.season == self.grid.day_steps else None
+
+    @property
     def mase_season(self) -> int:
         """Season of MASE: a pinned season, else 24 hourly, 12 monthly, 4 quarterly, or 1."""
         return self.season if self.pinned else self.grid.mase_season
@@ -81,12 +86,23 @@ class Calendar:
 
     def positions(self, stamps: Ints) -> Ints:
         """Positions [N] of times [N], microseconds since 1970-01-01 (UTC if the calendar has a zone)."""
-        return self.grid.positions(to_wall(stamps, self.timezone) if self.grid.in_days else stamps)
+        return self.grid.positions(self._clock(stamps))
 
     def stamps(self, positions: Ints) -> Ints:
         """Times [N] of positions [N], the inverse of `positions`."""
         times = self.grid.times(positions)
-        return from_wall(times, self.timezone).early if self.grid.in_days else times
+        return from_wall(times, self.timezone).early if self.grid.on_wall else times
+
+    def is_closed(self, stamps: Ints) -> Bools:
+        """[N] true for times [N] in closed steps."""
+        mask = self.grid.mask
+        if mask is None:
+            return np.zeros(stamps.shape, dtype=np.bool_)
+        return ~mask.contains(self.grid.ticks(self._clock(stamps)))
+
+    def _clock(self, stamps: Ints) -> Ints:
+        """Times [N] on the clock of the grid."""
+        return to_wall(stamps, self.timezone) if self.grid.on_wall else stamps
 
     def text(self, positions: Ints) -> list[str]:
         """Times of positions in the format of the file; the numbers of a counter."""
@@ -109,9 +125,9 @@ class Calendar:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Calendar:
         """The inverse of `to_dict`."""
-        style = values["style"]
+        style, mask = values["style"], values["grid"]["mask"]
         return cls(
-            grid=TimeGrid(**values["grid"]),
+            grid=TimeGrid(**{**values["grid"], "mask": mask and Mask.from_dict(mask)}),
             season=values["season"],
             pinned=values["pinned"],
             timezone=values["timezone"],
@@ -125,10 +141,6 @@ def counter_calendar(season: int | None = None) -> tuple[Calendar, tuple[Inferre
     return Calendar(TimeGrid("counter"), season=season or 1, pinned=season is not None), (frequency,)
 
 
-SPLIT_YEAR_STEP = 13  # months between split years such as 2001-02, 2002-03 when read as months
-SPLIT_YEAR_PATTERNS = ("%Y-%m", "%Y/%m")
-
-
 def infer_calendar(
     times: Times,
     groups: Ints,
@@ -138,6 +150,9 @@ def infer_calendar(
     source: str,
     frequency: str | None = None,
     season: int | None = None,
+    closed: str = AUTO,
+    observed: Bools | None = None,
+    is_format_pinned: bool = False,
 ) -> tuple[Calendar, tuple[InferredSetting, ...]]:
     """Infer the regular grid of all rows.
 
@@ -147,6 +162,9 @@ def infer_calendar(
         lines: [N] physical line of each row, for messages.
         frequency: a pinned frequency; rows between its steps are aggregated.
         season: a pinned season.
+        closed: closed steps, such as `Sun`; `auto` for steps without values in a regular pattern, or `none`.
+        observed: [N] true for rows with a value; None if all have one.
+        is_format_pinned: months are months, although they may be quarters.
 
     Raises:
         DataError: fewer than three times, irregular times, or a frequency that is finer than the data.
@@ -156,28 +174,18 @@ def infer_calendar(
         raise ConfigError(f"data.season_length: must be at least 1 (got {season})")
     if times.style.pattern == COUNT:
         return _counted(times, frequency, season)
-    wall = to_wall(times.stamps, times.timezone)
-    on_days = has_single_time_of_day(wall)
-    steps = steps_of(wall if on_days else times.stamps, groups)
-    zone = times.timezone
+    rows = TimeRows(times, groups, lines, column, source, observed, is_format_pinned)
     if frequency is None:
-        grid = _found(steps, times, lines, column, source)
-        if (grid.kind, grid.step) == ("month", SPLIT_YEAR_STEP) and times.style.pattern in SPLIT_YEAR_PATTERNS:
-            first, second = times.style.format(times.stamps[:2])
-            raise DataError(
-                f"{source}:{lines[0]}: column '{column}': {first}, {second} and so on are 13 months apart; if they are "
-                f"split years, write the first year only ({first[:4]}), else set the frequency: "
-                'data.frequency: "13MS"'
-            )
-        zone = "UTC" if zone and grid.in_days and not on_days else zone  # e.g. daily at 00:00 UTC, in another zone
-        counts = grid.positions(steps.after) - grid.positions(steps.before)
-        reason = f"{np.count_nonzero(counts == 1)} of {len(counts)} steps are {grid.label}"
+        calendar = _found(rows, closed)
+        counts = _step_counts(calendar, rows)
+        counts = counts[counts > 0]
+        reason = f"{np.count_nonzero(counts == 1)} of {len(counts)} steps are {calendar.label}"
     else:
-        grid, reason = _pinned(frequency, steps, steps_of(wall, groups)), "data.frequency"
-    calendar = Calendar(grid, timezone=zone, style=times.style)
-    inferred = InferredSetting(SettingKey.FREQUENCY, grid.name, reason)
+        calendar, reason = _pinned(frequency, rows, closed), "data.frequency"
+    inferred = [InferredSetting(SettingKey.FREQUENCY, calendar.name, reason), *_closed_setting(calendar, rows, closed)]
     longest = _longest(calendar.positions(times.stamps), groups)
-    return _with_season(calendar, season, longest, inferred)
+    calendar, of_season = _with_season(calendar, season, longest)
+    return calendar, (*inferred, of_season)
 
 
 def _counted(times: Times, frequency: str | None, season: int | None) -> tuple[Calendar, tuple[InferredSetting, ...]]:
@@ -192,50 +200,76 @@ def _counted(times: Times, frequency: str | None, season: int | None) -> tuple[C
     return calendar, (InferredSetting(SettingKey.FREQUENCY, "1", reason),)
 
 
-def _found(steps: TimeDeltas, times: Times, lines: Ints, column: str, source: str) -> TimeGrid:
-    """Grid of the data; raises DataError if there is none."""
+def _found(rows: TimeRows, closed: str) -> Calendar:
+    """Calendar of the data; raises DataError if there is none."""
+    steps = rows.steps
     if len(steps.distinct) < _MIN_TIMES:
         raise DataError(
-            f"{source}: column '{column}': a frequency requires at least {_MIN_TIMES} different times "
+            f"{rows.source}: column '{rows.column}': a frequency requires at least {_MIN_TIMES} different times "
             f"(got {len(steps.distinct)}); add rows or set data.frequency"
         )
     if not len(steps.before):
         steps = steps_of(steps.distinct, np.zeros_like(steps.distinct))
-    grid = find_grid(steps)
+    grid = find_grid(steps) or masked_grid(steps.distinct)
     if grid is None:
-        raise DataError(_irregular(steps, times, lines, column, source))
-    return grid
+        raise DataError(change_fault(rows) or irregular_fault(rows))
+    if closed == AUTO and (fault := other_reading_fault(rows, grid)):
+        raise DataError(fault)
+    zone = "UTC" if rows.zone and grid.in_days and not rows.on_days else rows.zone  # e.g. daily at 00:00 UTC
+    calendar = _with_mask(Calendar(grid, timezone=zone, style=rows.times.style), rows, closed)
+    if closed == AUTO and _is_sparse(calendar, rows) and (fault := change_fault(rows)):
+        raise DataError(fault)
+    return calendar
 
 
-def _irregular(steps: TimeDeltas, times: Times, lines: Ints, column: str, source: str) -> str:
-    """Message about irregular times: the two most common steps, and the first lines off the grid."""
-    common = [f"{span_text(size)} ({count} of {len(steps.before)})" for size, count in common_steps(steps)]
-    calendar = Calendar(nearest_grid(steps), timezone=times.timezone)
-    stamps = times.stamps
-    off_grid = np.flatnonzero(calendar.stamps(calendar.positions(stamps)) != stamps)
-    texts = times.style.format(stamps[off_grid[:MAX_SHOWN]], times.timezone)
-    shown = truncate_items(
-        (f"line {lines[i]} '{text}'" for i, text in zip(off_grid, texts, strict=False)), len(off_grid)
-    )
-    zone = ", or data.timezone if the days are those of a zone" if times.timezone == "UTC" else ""
-    return (
-        f"{source}:{lines[off_grid[0]]}: column '{column}': the times are irregular: the most common steps are "
-        f"{' and '.join(common)}; off the regular grid: {shown}; set data.frequency to resample{zone}"
-    )
-
-
-def _pinned(frequency: str, steps: TimeDeltas, wall_steps: TimeDeltas) -> TimeGrid:
-    """Grid of a pinned frequency; raises DataError if it is finer than the data."""
-    grid = parse_frequency(frequency, wall_steps)
+def _pinned(frequency: str, rows: TimeRows, closed: str) -> Calendar:
+    """Calendar of a pinned frequency; raises DataError if it is finer than the data."""
+    grid = parse_frequency(frequency, rows.wall_steps(rows.zone))
     if not grid.in_days:
-        grid, wall_steps = parse_frequency(frequency, steps), steps
-    counts = grid.positions(wall_steps.after) - grid.positions(wall_steps.before)
+        grid = parse_frequency(frequency, rows.steps)
+    calendar = _with_mask(Calendar(grid, timezone=rows.zone, style=rows.times.style), rows, closed)
+    counts = _step_counts(calendar, rows)
     if len(counts) and counts.min() > 1:
         raise DataError(
             f"data.frequency: {frequency} is finer than the data, whose smallest step is {counts.min()} of it; "
             "set a coarser one, or leave it out"
         )
-    return grid
+    return calendar
+
+
+def _with_mask(calendar: Calendar, rows: TimeRows, closed: str) -> Calendar:
+    """Close the steps that are given or, with `auto`, those without values in a regular pattern."""
+    grid = calendar.grid
+    if closed != AUTO:
+        return replace(calendar, grid=parse_closed(closed, grid))
+    base = replace(grid, mask=None)
+    mask = infer_mask(base, rows.wall_times(calendar.timezone))
+    return replace(calendar, grid=replace(base, mask=mask or grid.mask))
+
+
+def _step_counts(calendar: Calendar, rows: TimeRows) -> Ints:
+    """Number of open steps [P] from each time to the next of its series."""
+    steps = rows.wall_steps(calendar.timezone) if calendar.grid.on_wall else rows.steps
+    return calendar.grid.positions(steps.after) - calendar.grid.positions(steps.before)
+
+
+def _is_sparse(calendar: Calendar, rows: TimeRows) -> bool:
+    """True if more than a tenth of the open steps has no row."""
+    steps = rows.wall_steps(calendar.timezone) if calendar.grid.on_wall else rows.steps
+    return is_sparse(calendar.grid.mask, calendar.grid.ticks(steps.distinct))
+
+
+def _closed_setting(calendar: Calendar, rows: TimeRows, closed: str) -> Iterator[InferredSetting]:
+    """The closed steps and the number of those without values; nothing for business days."""
+    mask = calendar.grid.mask
+    if closed != AUTO:
+        yield InferredSetting(SettingKey.CLOSED, calendar.closed, "data.closed")
+    elif mask is not None and not calendar.grid.is_business:
+        ticks = np.unique(calendar.grid.ticks(rows.wall_times(calendar.timezone)))
+        is_open = mask.contains(ticks)
+        total = int(ticks[-1] - ticks[0]) + 1 - int(is_open.sum()) - missing_steps(mask, ticks)
+        empty = total - int(np.count_nonzero(~is_open))
+        yield InferredSetting(SettingKey.CLOSED, calendar.closed, f"{empty} of {total} steps there have no value")
 
 
 def _longest(positions: Ints, groups: Ints) -> int:
@@ -244,9 +278,7 @@ def _longest(positions: Ints, groups: Ints) -> int:
     return int((by_series.max() - by_series.min()).max()) + 1
 
 
-def _with_season(
-    calendar: Calendar, season: int | None, longest: int, frequency: InferredSetting
-) -> tuple[Calendar, tuple[InferredSetting, ...]]:
+def _with_season(calendar: Calendar, season: int | None, longest: int) -> tuple[Calendar, InferredSetting]:
     """Set the season: the pinned one, else the default if two seasons are known, else none."""
     default = calendar.grid.season
     if season is not None:
@@ -257,4 +289,4 @@ def _with_season(
         calendar = replace(calendar, season=default)
         default_reason = f"usual for data that are {calendar.label}"
         reason = default_reason if default > 1 else f"none is usual for {calendar.label} data"
-    return calendar, (frequency, InferredSetting(SettingKey.SEASON_LENGTH, str(calendar.season), reason))
+    return calendar, InferredSetting(SettingKey.SEASON_LENGTH, str(calendar.season), reason)

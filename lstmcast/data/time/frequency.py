@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from lstmcast.data.time.mask import Mask
 from lstmcast.data.time.zones import DAY, SECOND
 from lstmcast.types import Ints
 
@@ -22,7 +23,7 @@ UNITS = (  # µs in a unit, as pandas writes it, in words, and as an adverb
     (1, "us", "microseconds", "every microsecond"),
 )  # fmt: skip
 
-_MONDAY = np.datetime64("0001-01-01", "D")  # business days are counted from here
+WORKWEEK = Mask(7, ((0, 2), (4, 7)))  # Monday to Friday
 _HORIZONS = {("month", 12): 6, ("month", 3): 8, ("month", 1): 12, ("fixed", WEEK): 13, ("fixed", DAY): 14}
 _MASE_SEASONS = {("fixed", HOUR): 24, ("month", 1): 12, ("month", 3): 4}
 _MAX_DEFAULT_HORIZON = 288  # five-minute steps in a day
@@ -33,11 +34,12 @@ class TimeGrid:
     """Regular steps of times, int64 microseconds since 1970-01-01 on the grid's clock.
 
     Attributes:
-        kind: `counter` (rows are counted), `fixed` (constant duration), `month` or `business` (Monday to Friday).
-        step: microseconds, months or business days in a step, or the increment of a counter.
-        phase: microseconds (`fixed`), months since 1970-01 (`month`) or the count at position 0, modulo the step.
+        kind: `counter` (rows are counted), `fixed` (constant duration) or `month`.
+        step: microseconds or months in a step, or the increment of a counter.
+        phase: microseconds (`fixed`), months since 1970-01 (`month`) or the count at tick 0, modulo the step.
         anchor: day of the month: first (`S`), last (`E`), or first or last business day (`BS`, `BE`).
-        shift: microseconds after the start of that day (`month`), or of each day (`business`).
+        shift: microseconds after the start of that day (`month`).
+        mask: open slots of a day, week or year, by ticks since 1970; None if all steps are open.
     """
 
     kind: str
@@ -45,29 +47,29 @@ class TimeGrid:
     phase: int = 0
     anchor: str = "S"
     shift: int = 0
+    mask: Mask | None = None
 
     def positions(self, times: Ints) -> Ints:
         """Positions [N] of times [N].
 
         A time between two steps belongs to the earlier one; for weeks and periods named by their end, to the later one.
         """
-        if self.kind == "counter":
-            return (times - self.phase) // self.step
-        if self.kind == "business":
-            return np.asarray(np.busday_count(_MONDAY, _days(times - self.shift)), dtype=np.int64)
+        ticks = self.ticks(times)
+        return ticks if self.mask is None else self.mask.fold(ticks)
+
+    def ticks(self, times: Ints) -> Ints:
+        """Steps [N] since 1970 of times [N], closed ones included."""
         if self.kind == "month":
             lead = 0 if self.anchor in {"S", "BS"} else self.step - 1
             return np.asarray((months_of(times) - self.phase + lead) // self.step, dtype=np.int64)
-        lead = self.step - DAY if self.step % WEEK == 0 else 0
+        lead = self.step - DAY if self.kind == "fixed" and self.step % WEEK == 0 else 0
         return np.asarray((times - self.phase + lead) // self.step, dtype=np.int64)
 
     def times(self, positions: Ints) -> Ints:
         """Times [N] of positions [N], the inverse of `positions`."""
-        if self.kind == "business":
-            days = np.asarray(np.busday_offset(_MONDAY, positions, roll="forward"), dtype="datetime64[D]")
-            return np.asarray(days.astype(np.int64) * DAY + self.shift, dtype=np.int64)
-        ticks = np.asarray(positions * self.step + self.phase, dtype=np.int64)
-        return ticks if self.kind in {"fixed", "counter"} else self._month_times(ticks)
+        ticks = positions if self.mask is None else self.mask.unfold(positions)
+        scaled = np.asarray(ticks * self.step + self.phase, dtype=np.int64)
+        return self._month_times(scaled) if self.kind == "month" else scaled
 
     def holds(self, times: Ints) -> npt.NDArray[np.bool_]:
         """[N] true for times on the grid."""
@@ -75,13 +77,23 @@ class TimeGrid:
 
     @property
     def in_days(self) -> bool:
-        """True if steps are days or longer, and follow the wall clock."""
-        return self.kind in {"month", "business"} or (self.kind == "fixed" and self.step % DAY == 0)
+        """True if steps are days or longer."""
+        return self.kind == "month" or (self.kind == "fixed" and self.step % DAY == 0)
+
+    @property
+    def on_wall(self) -> bool:
+        """True if steps follow the wall clock: days, and hours of opening."""
+        return self.in_days or self.mask is not None
+
+    @property
+    def is_business(self) -> bool:
+        """True for the days from Monday to Friday."""
+        return self.kind == "fixed" and self.step == DAY and self.mask == WORKWEEK
 
     @property
     def name(self) -> str:
         """Frequency in pandas notation: `MS`, `QE-DEC`, `W-FRI`, `B`, `30min`; `1` for a counter."""
-        if self.kind in {"counter", "business"}:
+        if self.kind == "counter" or self.is_business:
             return "1" if self.kind == "counter" else "B"
         if self.kind == "month":
             return self._month_name()
@@ -92,9 +104,11 @@ class TimeGrid:
 
     @property
     def label(self) -> str:
-        """Frequency in words, such as `every 30 minutes`."""
-        if self.kind in {"counter", "business"}:
+        """Frequency in words, such as `every 30 minutes`, or `daily when open` with a mask."""
+        if self.kind == "counter" or self.is_business:
             return "row number" if self.kind == "counter" else "business days"
+        if self.mask is not None:
+            return f"{replace(self, mask=None).label} when open"
         if self.kind == "month":
             words = {1: "monthly", 3: "quarterly", 12: "yearly"}
             years = f"every {self.step // 12} years" if self.step % 12 == 0 else f"every {self.step} months"
@@ -106,27 +120,50 @@ class TimeGrid:
 
     @property
     def season(self) -> int:
-        """Default season length in steps (a day, week or year); 1 if it is no multiple of the step."""
-        if self.kind in {"counter", "business"}:
-            return 5 if self.kind == "business" else 1
+        """Default season length in open steps (a day, week or year); 1 if it is no multiple of the step."""
+        if self.kind == "counter":
+            return 1
         if self.kind == "month":
-            return _fits(12, self.step)
+            return _fits(12, self.step) if self.mask is None else self.mask.size
         if self.step % WEEK == 0:
             return _fits(52 * WEEK, self.step)
         if self.step == DAY:
-            return 7
-        return _fits(DAY if self.step >= MINUTE else MINUTE, self.step)
+            return self.week_steps
+        if self.mask is None:
+            return _fits(DAY if self.step >= MINUTE else MINUTE, self.step)
+        return self.day_steps or self.week_steps
+
+    @property
+    def day_steps(self) -> int:
+        """Open steps of a day with several; 0 if open days differ."""
+        if self.kind != "fixed" or self.step >= DAY or DAY % self.step:
+            return 0
+        if self.mask is None:
+            return DAY // self.step
+        by_day = self.mask.is_open.reshape(-1, DAY // self.step).sum(axis=1)
+        numbers = np.unique(by_day[by_day > 0])
+        return int(numbers[0]) if len(numbers) == 1 else 0
+
+    @property
+    def week_steps(self) -> int:
+        """Open steps of a week; 0 if it is no multiple of the step."""
+        if self.kind != "fixed" or WEEK % self.step:
+            return 0
+        return WEEK // self.step if self.mask is None else self.mask.size * WEEK // (self.mask.cycle * self.step)
 
     @property
     def mase_season(self) -> int:
-        """Season of MASE: 24 hourly, 12 monthly, 4 quarterly, else 1."""
-        return _MASE_SEASONS.get((self.kind, self.step), 1)
+        """Season of MASE: 24 hourly, 12 monthly, 4 quarterly, else 1; the open ones of a day or year."""
+        unmasked = _MASE_SEASONS.get((self.kind, self.step), 1)
+        return unmasked if self.mask is None or unmasked == 1 else self.season
 
     @property
     def horizon(self) -> int:
         """Default horizon in steps."""
         if self.kind == "fixed" and self.step < DAY:
             return min(self.season if self.season > 1 else 24, _MAX_DEFAULT_HORIZON)
+        if self.mask is not None:
+            return self.season if self.kind == "month" else 2 * self.season
         return _HORIZONS.get((self.kind, self.step), 10)
 
     @property

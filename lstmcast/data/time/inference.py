@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.time.frequency import HOUR, MINUTE, MONTHS, UNITS, WEEK, WEEKDAYS, TimeGrid
+from lstmcast.data.time.closed import infer_mask, is_sparse
+from lstmcast.data.time.frequency import HOUR, MINUTE, MONTHS, UNITS, WEEK, WEEKDAYS, WORKWEEK, TimeGrid
 from lstmcast.data.time.zones import DAY, SECOND, has_single_time_of_day
 from lstmcast.errors import ConfigError
 from lstmcast.types import Ints
@@ -48,10 +49,20 @@ def find_grid(steps: TimeDeltas) -> TimeGrid | None:
         counts = unit.positions(steps.after) - unit.positions(steps.before)
         for count in _counts(counts):
             grid = _multiple(unit, count, int(steps.distinct[0]))
-            usable = unit.kind != "business" or (count == 1 and bool(((counts == 1) & (steps.sizes > DAY)).any()))
+            usable = unit.mask is None or (count == 1 and bool(((counts == 1) & (steps.sizes > DAY)).any()))
             if usable and grid.holds(steps.distinct).all():
                 return grid
     return None
+
+
+def masked_grid(distinct: Ints) -> TimeGrid | None:
+    """Finest grid of times [D] whose holes are closed steps, such as all but Tuesdays and Thursdays; or None."""
+    step = int(np.gcd.reduce(np.diff(distinct)))
+    if DAY % step:
+        return None
+    grid = TimeGrid("fixed", step, int(distinct[0]) % step)
+    mask = infer_mask(grid, distinct)
+    return None if mask is None or mask.size < 2 or is_sparse(mask, grid.ticks(distinct)) else replace(grid, mask=mask)
 
 
 def nearest_grid(steps: TimeDeltas) -> TimeGrid:
@@ -101,8 +112,13 @@ def _units(steps: TimeDeltas) -> Iterator[TimeGrid]:
             TimeGrid("month", anchor="BE", shift=time),
             TimeGrid("month", anchor="BS", shift=time),
         )
-        yield from (grid for grid in (*months, TimeGrid("business", shift=time)) if grid.holds(distinct).all())
+        yield from (grid for grid in (*months, _business_days(time)) if grid.holds(distinct).all())
     yield TimeGrid("fixed")
+
+
+def _business_days(time: int = 0) -> TimeGrid:
+    """Grid of the days from Monday to Friday, at a time of day in microseconds."""
+    return TimeGrid("fixed", DAY, time, mask=WORKWEEK)
 
 
 def _counts(counts: Ints) -> list[int]:
@@ -116,7 +132,7 @@ def _counts(counts: Ints) -> list[int]:
 
 def _multiple(unit: TimeGrid, count: int, first: int) -> TimeGrid:
     """Grid of `count` units that contains the time `first`."""
-    if unit.kind == "business":
+    if unit.mask is not None:
         return unit
     position = int(unit.positions(np.array([first]))[0])
     return replace(unit, step=count, phase=position % count)
@@ -160,7 +176,7 @@ def parse_frequency(text: str, steps: TimeDeltas) -> TimeGrid:
 def _named(name: str, first: int, text: str) -> tuple[str, TimeGrid]:
     """Prefix that matching grids must have in their name, and the default grid."""
     if name.upper() == "B":
-        return "B", TimeGrid("business")
+        return "B", _business_days()
     if (match := _FIXED_NAME.fullmatch(name)) and not _zero(match[1]):
         step = int(match[1] or 1) * _FIXED[match[2].lower()]
         grid = TimeGrid("fixed", step, first // DAY * DAY % step if step % DAY == 0 else 0)

@@ -38,8 +38,6 @@ OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "falls": operator.lt,
 }
 MOVES = ("rises", "falls")
-DAY = 86_400_000_000  # microseconds
-WEEK = 7  # days
 HALF = 0.5  # between no (0) and yes (1)
 
 
@@ -111,13 +109,6 @@ def make_rule(event: EventExpression | None, panel: Panel, past: Panel) -> Event
     return EventRule(
         rule.text, rule.op, None, rule.percentile, dict(zip(past.keys, rule.series_limits(past).tolist(), strict=True))
     )
-
-
-def weekly_season(panel: Panel) -> int | None:
-    """Return the steps of a week if the season is a day of several steps, else None."""
-    calendar = panel.calendar
-    is_day = calendar.kind == "fixed" and calendar.season > 1 and calendar.season * calendar.step == DAY
-    return WEEK * calendar.season if is_day else None
 
 
 def _percentile(panel: Panel, k: int, percentile: int) -> float:

@@ -21,7 +21,7 @@ from lstmcast.plain import to_plain
 from lstmcast.results import LSTMCAST, named_steps, with_own_names
 from lstmcast.statistical.event_rates import event_baselines
 from lstmcast.tasks.event.model import EventForecaster, EventPipeline, EventScores, ReliabilityCurve, sigmoid
-from lstmcast.tasks.event.rule import EventWindowDataset, weekly_season
+from lstmcast.tasks.event.rule import EventWindowDataset
 from lstmcast.tasks.model import NetworkBacktest
 from lstmcast.types import Floats
 
@@ -78,7 +78,7 @@ class EventEvaluation:
 def evaluate_probabilities(where: EventOrigins, probabilities: Floats) -> EventEvaluation:
     """Compare probabilities [B, H] with the outcomes and with the baselines at the same origins."""
     panel, actual, horizon = where.panel, where.actuals, where.horizon
-    baselines = event_baselines(panel.calendar.season, weekly_season(panel))
+    baselines = event_baselines(panel.calendar.season, panel.calendar.week)
     first = panel.offsets[where.series]
     methods = {LSTMCAST: probabilities}
     methods |= {name: rule(panel.values, first, where.steps, horizon) for name, rule in baselines.items()}

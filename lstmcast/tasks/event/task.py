@@ -26,7 +26,7 @@ from lstmcast.nn.heads import BernoulliHead
 from lstmcast.preprocessing.panel_scaling import Preprocessing
 from lstmcast.tasks.base import BacktestOptions, Note, Task
 from lstmcast.tasks.event.model import EventForecaster, EventHoldout, EventPipeline, EventReport
-from lstmcast.tasks.event.rule import EventRule, EventWindowDataset, make_rule, n_features, weekly_season
+from lstmcast.tasks.event.rule import EventRule, EventWindowDataset, make_rule, n_features
 from lstmcast.tasks.event.scores import (
     EventBacktest,
     EventEvaluation,
@@ -101,7 +101,7 @@ def make_event_plan(panel: Panel, config: EventConfig) -> EventPlan:
         refit=plan.refit,
         inferred=(event, *(setting for setting in plan.inferred if setting.key != SettingKey.WINDOW)),
         rule=rule,
-        season_length=weekly_season(panel) or panel.calendar.season,
+        season_length=panel.calendar.week or panel.calendar.season,
     )
 
 

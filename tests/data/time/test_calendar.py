@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,8 @@ from hypothesis import strategies as st
 from lstmcast.data.schema import InferredSetting
 from lstmcast.data.time.calendar import Calendar, counter_calendar, infer_calendar
 from lstmcast.data.time.column import Times, parse_times
-from lstmcast.data.time.frequency import TimeGrid
+from lstmcast.data.time.frequency import WORKWEEK, TimeGrid
+from lstmcast.data.time.zones import DAY
 from lstmcast.errors import ConfigError, DataError
 
 ALIASES = (
@@ -86,7 +86,7 @@ def test_business_days_are_numbered_without_weekends() -> None:
     days = pd.bdate_range("2023-12-01", "2024-03-01")
     days = days[days != "2024-01-01"]
     calendar = infer(texts_of(days))
-    assert (calendar.name, calendar.kind, calendar.season, calendar.default_horizon) == ("B", "business", 5, 10)
+    assert (calendar.name, calendar.closed, calendar.season, calendar.default_horizon) == ("B", "Sat,Sun", 5, 10)
     steps = np.diff(calendar.positions(micros(days)))
     assert steps.tolist().count(2) == 1
     assert set(steps) == {1, 2}
@@ -335,7 +335,7 @@ def test_a_season_below_one_is_refused() -> None:
 def test_a_grid_contains_only_its_own_times() -> None:
     """A Saturday is on no grid of business days, a Friday is."""
     friday = micros(pd.DatetimeIndex(["2024-03-01", "2024-03-02"]))
-    assert replace(TimeGrid("counter"), kind="business").holds(friday).tolist() == [True, False]
+    assert TimeGrid("fixed", DAY, mask=WORKWEEK).holds(friday).tolist() == [True, False]
 
 
 def test_a_column_that_counts_is_its_own_clock() -> None:

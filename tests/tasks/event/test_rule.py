@@ -15,7 +15,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import ConfigError, DataError
 from lstmcast.preprocessing.windows import WindowDataset, WindowSpec
 from lstmcast.statistical.event_rates import DecayedSeasonalRates
-from lstmcast.tasks.event.rule import MAX_LOG_ODDS, MAX_MARGIN, EventRule, EventWindowDataset, make_rule, weekly_season
+from lstmcast.tasks.event.rule import MAX_LOG_ODDS, MAX_MARGIN, EventRule, EventWindowDataset, make_rule
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_only_a_day_of_steps_has_a_week(panel: Panel, tmp_path: Path) -> None:
     """168 hours; days and months have none."""
     hours = np.datetime64("2024-01-01T00") + np.arange(60)
     (tmp_path / "hours.csv").write_text("\n".join(["time,y", *(f"{h},{k}" for k, h in enumerate(hours))]))
-    assert (weekly_season(read(tmp_path / "hours.csv")), weekly_season(panel)) == (168, None)
+    assert (read(tmp_path / "hours.csv").calendar.week, panel.calendar.week) == (168, None)
 
 
 def test_moves_have_no_limit(panel: Panel) -> None:

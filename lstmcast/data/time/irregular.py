@@ -1,0 +1,171 @@
+"""Faults of times that are on no regular grid, and settings that resolve them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from lstmcast.data.time.closed import MAX_MISSING, closed_text, infer_mask, is_sparse, missing_steps
+from lstmcast.data.time.formats import tokens
+from lstmcast.data.time.frequency import HOUR, MINUTE, WEEK, TimeGrid
+from lstmcast.data.time.inference import (
+    TimeDeltas,
+    common_steps,
+    find_grid,
+    nearest_grid,
+    parse_frequency,
+    span_text,
+    steps_of,
+)
+from lstmcast.data.time.rows import TimeRows
+from lstmcast.data.time.zones import DAY, SECOND
+from lstmcast.errors import Fault, FaultCode, Fix
+from lstmcast.text import MAX_SHOWN, truncate_items
+from lstmcast.types import Ints
+
+_MIN_RESAMPLED = 4  # steps of a frequency that is offered
+_MIN_PART = 4  # times before and after a change of the frequency
+_SPLIT_YEAR_STEP = 13  # months between split years such as 2001-02, 2002-03 when read as months
+_SPLIT_YEAR_PATTERNS = ("%Y-%m", "%Y/%m")
+_MAX_RUN = 3  # missing steps in a row of a setting that is offered
+_LENGTHS = {
+    "s": SECOND, "min": MINUTE, "5min": 5 * MINUTE, "15min": 15 * MINUTE, "30min": 30 * MINUTE, "h": HOUR,
+    "2h": 2 * HOUR, "6h": 6 * HOUR, "12h": 12 * HOUR, "D": DAY, "W": WEEK, "MS": 28 * DAY, "QS": 90 * DAY,
+    "YS": 365 * DAY,
+}  # fmt: skip
+
+
+def irregular_fault(rows: TimeRows) -> Fault:
+    """Fault of irregular times: the two most common steps, and the first lines off the grid."""
+    steps = rows.steps
+    common = [f"{span_text(size)} ({count} of {len(steps.before)})" for size, count in common_steps(steps)]
+    grid = nearest_grid(steps)
+    off_grid = _in_file_order(rows, steps.distinct[~grid.holds(steps.distinct)])
+    shown = truncate_items(rows.located(off_grid[:MAX_SHOWN]), len(off_grid))
+    line = rows.first_line(int(off_grid[0]))
+    zone = "; set data.timezone if the days are those of a zone" if rows.zone == "UTC" else ""
+    return Fault(
+        f"{rows.source}:{line}: column '{rows.column}': the times are irregular: the most common steps are "
+        f"{' and '.join(common)}; off the regular grid: {shown}{zone}",
+        FaultCode.IRREGULAR_TIMES,
+        line,
+        rows.column,
+        tuple(resampling_fixes(steps, [grid.name])),
+    )
+
+
+def _in_file_order(rows: TimeRows, times: Ints) -> Ints:
+    """Distinct times of `steps`, ordered by their first line; the first thousand only."""
+    lines = [rows.first_line(time) for time in times[:1_000].tolist()]
+    return times[: len(lines)][np.argsort(lines, kind="stable")] if len(times) <= 1_000 else times
+
+
+def resampling_fixes(steps: TimeDeltas, names: Sequence[str] = ()) -> Iterator[Fix]:
+    """Yield the first frequency, of `names` and coarser ones, whose steps are nearly all observed."""
+    sizes = steps.sizes if len(steps.before) else np.diff(steps.distinct)
+    coarser = [name for name, length in _LENGTHS.items() if length >= np.median(sizes)]
+    for name in (*names, *coarser):
+        grid = parse_frequency(name, steps)
+        counts = grid.positions(steps.after) - grid.positions(steps.before)
+        if np.count_nonzero(counts) >= _MIN_RESAMPLED and _is_nearly_complete(counts):
+            yield Fix(f"data.frequency={name}", f"resample the rows ({grid.label})")
+            return
+
+
+def closing_fixes(grid: TimeGrid, steps: TimeDeltas) -> Iterator[Fix]:
+    """Yield the closed steps that leave few holes, if any; steps are on the wall clock."""
+    base = replace(grid, mask=None)
+    mask = infer_mask(base, steps.distinct, certain=False)
+    if mask is not None:
+        masked = replace(base, mask=mask)
+        if _is_nearly_complete(masked.positions(steps.after) - masked.positions(steps.before)):
+            yield Fix(f"data.closed={closed_text(masked)}", "forecast the other steps only")
+
+
+def _is_nearly_complete(counts: Ints) -> bool:
+    """True if few of the steps between observed ones are missing, by the number of steps from each to the next."""
+    missing = np.maximum(counts - 1, 0)
+    return bool(missing.max() <= _MAX_RUN and missing.sum() <= MAX_MISSING / 2 * np.count_nonzero(counts))
+
+
+def change_fault(rows: TimeRows) -> Fault | None:
+    """Fault of a frequency that changes once, with both frequencies and the line of the change; None without one."""
+    distinct = rows.steps.distinct
+    if len(distinct) < 2 * _MIN_PART:
+        return None
+    for split in _change_points(distinct):
+        parts = distinct[:split], distinct[split:]
+        first, second = (_regular_grid(part) for part in parts)
+        if first is not None and second is not None and first.label != second.label:
+            break
+    else:
+        return None
+    until, since = rows.texts(distinct[split - 1 : split + 1])
+    line = rows.first_line(int(distinct[split]))
+    coarser = max((first, parts[0]), (second, parts[1]), key=lambda pair: np.median(np.diff(pair[1])))[0]
+    return Fault(
+        f"{rows.source}:{line}: column '{rows.column}': the frequency changes: the times are {first.label} until "
+        f"{until} and {second.label} from {since} (line {line}) on",
+        FaultCode.FREQUENCY_CHANGE,
+        line,
+        rows.column,
+        tuple(resampling_fixes(rows.steps, [coarser.name])),
+    )
+
+
+def _change_points(distinct: Ints) -> list[int]:
+    """Indices of the first time [D] after a probable change of the step size, the best first."""
+    sizes = np.log(np.diff(distinct).astype(np.float64))
+    before = np.arange(1, len(sizes))
+    deviation = np.cumsum(sizes)[:-1] - before * sizes.mean()
+    k = int(np.argmax(np.abs(deviation) / np.sqrt(before * (len(sizes) - before))))
+    is_finer = deviation[k] > 0  # a time at the change belongs to the finer part
+    return [k + 2 + shift for shift in ((-1, 0, 1, -2) if is_finer else (0, -1, 1, -2))]
+
+
+def _regular_grid(times: Ints) -> TimeGrid | None:
+    """Grid of times [D] of which at most a tenth of the steps is missing; None if there is none."""
+    if len(times) < _MIN_PART:
+        return None
+    grid = find_grid(steps_of(times, np.zeros_like(times)))
+    return None if grid is None or is_sparse(grid.mask, grid.ticks(times)) else grid
+
+
+def other_reading_fault(rows: TimeRows, grid: TimeGrid) -> Fault | None:
+    """Fault of months that are rather split years or quarters."""
+    if grid.kind != "month":
+        return None
+    pattern = rows.times.style.pattern
+    first, second = rows.texts(rows.steps.distinct[:2])
+    line = rows.first_line(int(rows.steps.distinct[0]))
+    where = f"{rows.source}:{line}: column '{rows.column}'"
+    if grid.step == _SPLIT_YEAR_STEP and pattern in _SPLIT_YEAR_PATTERNS:
+        text = (
+            f"{where}: {first}, {second} and so on are 13 months apart, as if they were split years; write the first "
+        )
+        text += f"year only ({first[:4]})"
+        fixes = (Fix("data.frequency=13MS", "keep steps of 13 months"),)
+        return Fault(text, FaultCode.SPLIT_YEARS, line, rows.column, fixes)
+    parts = 0 if rows.is_format_pinned else _parts_of_year(rows, grid)
+    if not parts:
+        return None
+    name = {2: "half-years", 3: "thirds of a year", 4: "quarters"}[parts]
+    last = f"{('Mar', 'Apr', 'May')[parts - 2]}-Dec"
+    text = (
+        f"{where}: every year has the months 1 to {parts} only, as if {name} were written as months ({first}, {second})"
+    )
+    months = Fix(f"data.closed={last}", f"read months and forecast 1 to {parts} only")
+    quarters = (Fix(f"data.time_format={pattern.replace('%-m', '%q').replace('%m', '0%q')}", "read quarters"),)
+    return Fault(text, FaultCode.QUARTERS_AS_MONTHS, line, rows.column, (*(quarters if parts == 4 else ()), months))
+
+
+def _parts_of_year(rows: TimeRows, grid: TimeGrid) -> int:
+    """Number of parts of a year that are written as months 1, 2 …; 0 if months are months."""
+    if grid.step != 1 or not any(token.letter == "m" for token in tokens(rows.times.style.pattern)):
+        return 0
+    months = np.unique(grid.ticks(rows.steps.distinct))
+    parts = int((months % 12).max()) + 1
+    complete = missing_steps(None, months // 12 * parts + months % 12)
+    return parts if 2 <= parts <= 4 and len(months) > parts and complete <= MAX_MISSING * len(months) else 0
