@@ -240,7 +240,7 @@ class EventForecaster(NetworkModel):
         limits = np.array([pipeline.rule.limits.get(key, np.nan) for key in context.keys])
         manifest = {
             **to_facts(context),
-            "preprocessing": preprocessing_to_dict(pipeline.preprocessing),
+            "pipeline": {"preprocessing": preprocessing_to_dict(pipeline.preprocessing)},
             "rule": {key: getattr(pipeline.rule, key) for key in RULE},
             "longest_season": pipeline.season_length,
         }
@@ -257,7 +257,7 @@ class EventForecaster(NetworkModel):
         context, rule = context_of(manifest, tensors["context"]), manifest["rule"]
         if rule["op"] not in OPERATORS:
             raise ValueError(f"unknown operator {rule['op']!r:.20}")
-        preprocessing = preprocessing_of(manifest["preprocessing"])
+        preprocessing = preprocessing_of(manifest["pipeline"]["preprocessing"])
         limits = zip(context.keys, tensors["scaling"]["limit"].tolist(), strict=True)
         spec = preprocessing.window_spec
         pipeline = EventPipeline(
