@@ -280,7 +280,9 @@ def make_ensemble() -> MakeEnsemble:
         **preprocessing: Any,
     ) -> Ensemble:
         head = head or QuantileHead()
-        spec = WindowSpec(context=6, lags=4, level=3, season=12, seasons=2, burn=1, horizon=head.steps)
+        spec = WindowSpec(
+            context=6, lags=4, level_window=3, season_length=12, profile_seasons=2, burn_in=1, horizon=head.steps
+        )
         networks = tuple(random_network(4, head.outputs, seed) for seed in (1, 2))
         return Ensemble.of_lstm(
             Preprocessing(scaling or ScalingSpec("log"), spec, **{"typical_step": 0.1, **preprocessing}),

@@ -120,7 +120,7 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
     bound = ensemble.bind(past)
     parts = member_attributions(bound, bound.weights(FIRST_SERIES, past.lengths - 1)[:, 0], forecast.horizon)
     own = parts[0].bound
-    baseline = attribution.baseline_input(own.windows.z, own.windows.spec.season)
+    baseline = attribution.baseline_input(own.windows.z, own.windows.spec.season_length)
     attributions, reference, error = integrated(
         parts, [part.transform(own.inverse_transform(baseline[None], FIRST_SERIES)[0]) for part in parts]
     )
@@ -136,7 +136,7 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
         attribution=attributions,
         error=error,
         effect=np.abs(effect).mean(axis=0),
-        season=own.windows.spec.season,
+        season=own.windows.spec.season_length,
         internals=_inside(own, parts[0].lstm.networks[0], memory.mean(axis=0)),
         networks=len(parts[0].lstm.networks),
         explained_member=parts[0].lstm.name,
@@ -160,7 +160,7 @@ def _inside(bound: BoundPanel, network: Network, memory: Floats) -> NetworkInter
         output=output,
         cell=cell,
         unit_correlations=unit_correlations(
-            cell, {name: signal[-steps:] for name, signal in _signals(z, shape.season).items()}
+            cell, {name: signal[-steps:] for name, signal in _signals(z, shape.season_length).items()}
         ),
         half_lives=attribution.half_life(forget),
         memory=memory[-steps:] / max(memory[-steps:].max(), 1e-300),

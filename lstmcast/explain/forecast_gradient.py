@@ -107,9 +107,9 @@ class _GradientAccumulator:
     @classmethod
     def zeros(cls, shape: WindowSpec, steps: int, gradients: int, batch: int) -> _GradientAccumulator:
         """Return zero gradients for series of `steps` steps."""
-        size, beyond = (gradients, batch, steps), shape.season - 1
-        then = np.arange(steps + beyond)[:, None] + 1 - shape.season * np.arange(1, shape.seasons + 1)
-        count = ((then >= shape.level) & (then < steps)).sum(axis=1)
+        size, beyond = (gradients, batch, steps), shape.season_length - 1
+        then = np.arange(steps + beyond)[:, None] + 1 - shape.season_length * np.arange(1, shape.profile_seasons + 1)
+        count = ((then >= shape.level_window) & (then < steps)).sum(axis=1)
         z, y, level = np.zeros((3, *size))
         return cls(z, y, level, np.zeros((*size[:2], steps + beyond)), np.maximum(count, 1.0), shape)
 
@@ -130,14 +130,14 @@ class _GradientAccumulator:
 
     def value(self, t: int) -> Floats:
         """Return the gradient [G, B] of z_t after all later steps, and accumulate those of its level and profile."""
-        level, season = self.shape.level, self.shape.season
+        level, season = self.shape.level_window, self.shape.season_length
         ages = np.arange(t, min(t + level, self.level.shape[-1])) + 1
         found: Floats = self.z[..., t] + self.y[..., t]
         found += (self.level[..., t : t + level] / np.minimum(ages, level)).sum(axis=-1)
-        if self.shape.seasons and t:
+        if self.shape.profile_seasons and t:
             self.profile[..., t - 1] -= self.y[..., t]
             if t >= level:
-                means = slice(t - 1 + season, t + self.shape.seasons * season, season)
+                means = slice(t - 1 + season, t + self.shape.profile_seasons * season, season)
                 r = (self.profile[..., means] / self.count[means]).sum(axis=-1)
                 self.level[..., t - 1] -= r
                 found += r
@@ -146,13 +146,13 @@ class _GradientAccumulator:
     def expected(self, t: int, z: Floats) -> None:
         """Accumulate the gradient [G, B] of m_t + p_t, to which the next output is added."""
         self.level[..., t] += z
-        if self.shape.seasons:
+        if self.shape.profile_seasons:
             self.profile[..., t] += z
 
     def base(self, origin: int, grads: Floats) -> None:
         """Accumulate the gradients [G, B, H] of `WindowDataset.level_and_profile` at the steps after `origin`."""
-        level, moved = self.shape.level, np.zeros(grads.shape[:2])
-        if not self.shape.seasons:
+        level, moved = self.shape.level_window, np.zeros(grads.shape[:2])
+        if not self.shape.profile_seasons:
             self.level[..., origin] += grads.sum(axis=-1)
             return
         grads = grads.copy()
@@ -167,7 +167,7 @@ class _GradientAccumulator:
             else:
                 self.z[..., age - level] -= step
             moved = moved + grads[..., h]
-            self.profile[..., origin + h % self.shape.season] += grads[..., h]
+            self.profile[..., origin + h % self.shape.season_length] += grads[..., h]
         self.level[..., origin] += moved
 
 

@@ -77,7 +77,7 @@ def member_attributions(bound: BoundEnsemble, weights: Floats, horizon: int) -> 
         fraction = sum(weight for member, weight in own if member is not lstm) / total
         jacobian = np.zeros((horizon, len(panel.windows.z)))
         if fraction:
-            season, trial = panel.windows.spec.season, panel.trial_steps
+            season, trial = panel.windows.spec.season_length, panel.trial_steps
             jacobian = fraction * smoothing_gradient(panel.windows.z, horizon, season=season, trial=trial)
         limit = np.full(horizon, np.inf) if index else ensemble.deviation_limit(horizon)
         found.append(MemberAttribution(panel, lstm, total, fraction, jacobian, limit))

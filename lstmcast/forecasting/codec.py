@@ -124,15 +124,6 @@ WEIGHTS = ("weights", "pretrained_weights")  # files of the networks on each pre
 HOLDOUT_WEIGHTS = "holdout_weights"  # of the networks on the first, before the refit
 SCALES = ("scale", "floor")
 HOLDOUT = ("series", "positions", "forecast", "lower", "upper", "actual")
-WINDOW = {  # keys of the manifest, and fields of a WindowSpec
-    "context": "context",
-    "lags": "lags",
-    "level_window": "level",
-    "season_length": "season",
-    "profile_seasons": "seasons",
-    "burn_in": "burn",
-    "horizon": "horizon",
-}
 
 
 def save(forecaster: Forecaster, models: Path, name: str, *, data: str | None, now: datetime, keep: int) -> Path:
@@ -263,7 +254,7 @@ def preprocessing_to_dict(preprocessing: Preprocessing) -> dict[str, Any]:
             "allow_untransformed": scaling.allow_untransformed,
         },
         "polyphase_factor": preprocessing.polyphase.count,
-        "window": {key: getattr(preprocessing.window_spec, name) for key, name in WINDOW.items()},
+        "window": asdict(preprocessing.window_spec),
         "horizon": preprocessing.horizon,
     }
 
@@ -340,7 +331,7 @@ def preprocessing_of(facts: Mapping[str, Any]) -> Preprocessing:
     scaling = facts["scaling"]
     return Preprocessing(
         scaling_spec=ScalingSpec(facts["transform"], scaling["mode"], scaling["allow_untransformed"]),
-        window_spec=WindowSpec(**{name: facts["window"][key] for key, name in WINDOW.items()}),
+        window_spec=WindowSpec(**facts["window"]),
         horizon=int(facts["horizon"]),
         typical_step=scaling["typical_step"],
         polyphase=Polyphase(int(facts["polyphase_factor"])),

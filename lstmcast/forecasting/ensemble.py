@@ -56,7 +56,7 @@ class SmoothingMember:
     def forecast(self, bound: BoundPanel, series: Ints, origins: Ints, horizon: int) -> MemberForecast:
         """Forecast [B, H] z."""
         windows, trial = bound.windows, bound.trial_steps
-        first, season = windows.offsets[series], windows.spec.season
+        first, season = windows.offsets[series], windows.spec.season_length
         return MemberForecast(ensemble.forecast(windows.z, first, origins, horizon, season=season, trial=trial))
 
 
@@ -182,7 +182,7 @@ class Ensemble:
         member, preprocessing = self.members[k], self.preprocessings[self.members[k].preprocessing]
         steps = preprocessing.required_history
         if member.name is MemberName.SMOOTHING:
-            steps = max(steps, ensemble.history_length(preprocessing.window_spec.season))
+            steps = max(steps, ensemble.history_length(preprocessing.window_spec.season_length))
         adaptive = any(rule.adaptive and rule.uses(self.members, k) for rule in self._rules)
         polyphase = preprocessing.polyphase
         return polyphase.count * (steps + polyphase.steps(preprocessing.horizon) * adaptive)

@@ -76,7 +76,7 @@ class EnsembleWeights:
         for lstm, smooth in self._pairs(members):
             total, bound = self.fixed[lstm] + self.fixed[smooth], panels[members[lstm].preprocessing]
             fraction = self.smoothing_fraction(
-                self.fixed[smooth] / total, bound.known_steps(series, origins), bound.windows.spec.season
+                self.fixed[smooth] / total, bound.known_steps(series, origins), bound.windows.spec.season_length
             )
             if self.adaptive:
                 error, other = (recent_errors(members[k], bound, series, origins) for k in (smooth, lstm))
@@ -112,7 +112,7 @@ def recent_errors(member: Member, bound: BoundPanel, series: Ints, origins: Ints
     """
     windows, polyphase, steps = bound.windows, bound.preprocessing.polyphase, bound.trial_steps
     parts, ends = polyphase.origins(series, origins)
-    selected = np.flatnonzero(ends + 1 >= steps + max(3, 2 * windows.spec.season))
+    selected = np.flatnonzero(ends + 1 >= steps + max(3, 2 * windows.spec.season_length))
     before = parts[selected], ends[selected] - steps
     actual = windows.z[(windows.offsets[before[0]] + before[1])[:, None] + np.arange(1, steps + 1)]
     errors = np.ones(len(parts))

@@ -329,10 +329,10 @@ def _shape(candidate: PreprocessingSpec, context: int, lags: int, horizon: int) 
     return WindowSpec(
         context=context,
         lags=lags,
-        level=candidate.level,
-        season=candidate.season,
-        seasons=candidate.seasons,
-        burn=context // 4,
+        level_window=candidate.level_window,
+        season_length=candidate.season_length,
+        profile_seasons=candidate.profile_seasons,
+        burn_in=context // 4,
         horizon=horizon,
     )
 
@@ -341,7 +341,7 @@ def _winsorize(shape: WindowSpec, config: ValueConfig) -> float | None:
     """Return the limit of targets: squared errors need one, unless the profile may cause large deviations."""
     requested = config.train.clip_targets
     if requested == "auto":
-        return OUTLYING if config.train.loss == "mse" and not shape.seasons else None
+        return OUTLYING if config.train.loss == "mse" and not shape.profile_seasons else None
     return requested
 
 

@@ -34,15 +34,15 @@ class PreprocessingSpec:
 
     Attributes:
         transform: log, sqrt or none.
-        level: steps whose mean is the level.
-        season: steps in a season of the profile.
-        seasons: number of seasons in the profile; 0: no profile.
+        level_window: steps whose mean is the level.
+        season_length: steps in a season of the profile.
+        profile_seasons: number of seasons in the profile; 0: no profile.
     """
 
     transform: TransformName
-    level: int
-    season: int
-    seasons: int
+    level_window: int
+    season_length: int
+    profile_seasons: int
 
     def __str__(self) -> str:
         return self.preprocessing.window_spec.baseline
@@ -50,7 +50,13 @@ class PreprocessingSpec:
     @property
     def preprocessing(self) -> Preprocessing:
         """The preprocessing, without windows of a network."""
-        spec = WindowSpec(context=1, lags=1, level=self.level, season=self.season, seasons=self.seasons)
+        spec = WindowSpec(
+            context=1,
+            lags=1,
+            level_window=self.level_window,
+            season_length=self.season_length,
+            profile_seasons=self.profile_seasons,
+        )
         return Preprocessing(ScalingSpec(self.transform), spec)
 
 
@@ -95,8 +101,10 @@ def rank_preprocessing(
     by_transform = {best: errors[best], **{other: trial.error(other) for other in alternatives}}
     transform = _first_best(by_transform, GAIN if past.n_series < MIN_SERIES_FOR_LOGS else FAMILY_GAIN).transform
     ranked = []
-    for level in dict.fromkeys(candidate.level for candidate in candidates):
-        of_level = _first_best({candidate: error for candidate, error in errors.items() if candidate.level == level})
+    for level in dict.fromkeys(candidate.level_window for candidate in candidates):
+        of_level = _first_best(
+            {candidate: error for candidate, error in errors.items() if candidate.level_window == level}
+        )
         ranked.append((replace(of_level, transform=transform), errors[of_level] / first))
     return sorted(ranked, key=lambda pair: pair[1])
 
@@ -138,9 +146,9 @@ class _CandidateValidation:
 
     def error(self, candidate: PreprocessingSpec) -> float:
         """Mean |y − f| of level and profile, in units of each series' mean one-step change."""
-        key, preprocessing = (candidate.transform, candidate.level), candidate.preprocessing
+        key, preprocessing = (candidate.transform, candidate.level_window), candidate.preprocessing
         if key not in self.bound:
-            self.bound[key] = replace(candidate, seasons=0).preprocessing.bind(self.panel)
+            self.bound[key] = replace(candidate, profile_seasons=0).preprocessing.bind(self.panel)
         bound = self.bound[key].with_profile(preprocessing)
         z = bound.level_and_profile(self.series, self.origins, self.actual.shape[1])
         error = np.abs(bound.inverse_transform(z, self.series) - self.actual) / self.scale

@@ -117,9 +117,9 @@ def load_pretrained(panel: Panel) -> PretrainedModel:
     selection = select_pretrained(panel)
     ensemble, calibration = _load(selection.name)
     (preprocessing,) = ensemble.preprocessings
-    spec = replace(preprocessing.window_spec, season=selection.season)
+    spec = replace(preprocessing.window_spec, season_length=selection.season)
     if selection.profile:
-        spec = replace(spec, level=selection.profile, seasons=PROFILE)
+        spec = replace(spec, level_window=selection.profile, profile_seasons=PROFILE)
     preprocessing = replace(
         preprocessing,
         window_spec=spec,

@@ -97,7 +97,7 @@ def _prior(model: PretrainedModel, panel: Panel) -> Floats:
     """[3] weights of a trained LSTM, a pretrained LSTM and exponential smoothing with equal errors."""
     preprocessing, rule = model.ensemble.preprocessings[0], model.ensemble.weights
     typical = np.ceil(np.median(panel.lengths, keepdims=True) / preprocessing.polyphase.count)
-    alone = rule.smoothing_fraction(rule.fixed[1], typical, preprocessing.window_spec.season)
+    alone = rule.smoothing_fraction(rule.fixed[1], typical, preprocessing.window_spec.season_length)
     smoothing = (PRIOR_SMOOTHING_WEIGHT + float(alone[0])) / 2
     return np.array([1.0, PRIOR_WEIGHT * (1 - smoothing), PRIOR_WEIGHT * smoothing])
 

@@ -41,7 +41,7 @@ def forecast(
     """
     shape = windows.spec
     widest = max(shape.lags, *(4 * layer.units for network in networks for layer in network.layers))
-    rows = max(1, CHUNK_SIZE // max(shape.context * widest, horizon * max(1, shape.seasons)))
+    rows = max(1, CHUNK_SIZE // max(shape.context * widest, horizon * max(1, shape.profile_seasons)))
     parts = [
         _ensemble_mean(networks, head, _OriginBatch(windows, series[k : k + rows], origins[k : k + rows], horizon))
         for k in range(0, len(series), rows)
@@ -136,13 +136,13 @@ class _RecursionState:
     def of(cls, windows: WindowDataset, series: Ints, origins: Ints, horizon: int) -> _RecursionState:
         """Gather the values of B origins."""
         shape, first = windows.spec, windows.offsets[series]
-        back = shape.season * np.arange(1, shape.seasons + 1)
+        back = shape.season_length * np.arange(1, shape.profile_seasons + 1)
         steps = origins[:, None, None] + np.arange(1, horizon + 1)[:, None] - back  # [B, H, K] steps of the series
-        is_valid = (steps <= origins[:, None, None]) & (steps >= shape.level)
+        is_valid = (steps <= origins[:, None, None]) & (steps >= shape.level_window)
         position = first[:, None, None] + np.where(is_valid, steps, 1)
         r = np.where(is_valid, windows.z[position % len(windows.z)] - windows.level[position - 1], 0.0)
-        z, y = _last(windows.z, first, origins, shape.level), _last(windows.y, first, origins, shape.lags)
-        return cls(z, y, origins + 1, windows.level[first + origins], r, is_valid, shape.season)
+        z, y = _last(windows.z, first, origins, shape.level_window), _last(windows.y, first, origins, shape.lags)
+        return cls(z, y, origins + 1, windows.level[first + origins], r, is_valid, shape.season_length)
 
 
 def _last(values: Floats, first: Ints, origins: Ints, count: int) -> Floats:

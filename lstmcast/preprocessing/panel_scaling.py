@@ -135,7 +135,7 @@ class Preprocessing:
         Raises:
             DataError: the transform cannot take its values.
         """
-        level, split = self.window_spec.level, self.polyphase.split(panel)
+        level, split = self.window_spec.level_window, self.polyphase.split(panel)
         scaling = _fit(panel, split, self.scaling_spec, level, self.typical_step, self.polyphase)
         scaling = with_training_scales(scaling, panel, self.series_scales)
         owner = np.repeat(np.arange(panel.n_series), self.polyphase.count)
@@ -292,4 +292,4 @@ def windows(panel: Panel, scaling: Scaling, spec: WindowSpec) -> WindowDataset:
 
 def dispersion_window(spec: WindowSpec) -> int:
     """Number of recent steps that measure the dispersion of a series: three seasons, between 30 and 500."""
-    return int(np.clip(3 * spec.season, 30, 500))
+    return int(np.clip(3 * spec.season_length, 30, 500))

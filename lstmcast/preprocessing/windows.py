@@ -41,31 +41,31 @@ class WindowSpec:
     Attributes:
         context: L, steps in a window.
         lags: F, values in the input of each step.
-        level: steps whose mean is the level.
-        season: steps in a season.
-        seasons: number of seasons in the profile; 0: no profile.
-        burn: first steps of a window without a loss (burn-in).
+        level_window: steps whose mean is the level.
+        season_length: steps in a season.
+        profile_seasons: number of seasons in the profile; 0: no profile.
+        burn_in: first steps of a window without a loss.
         horizon: H, targets at each step; 1 for recursive forecasts.
     """
 
     context: int
     lags: int
-    level: int = 1
-    season: int = 1
-    seasons: int = 0
-    burn: int = 0
+    level_window: int = 1
+    season_length: int = 1
+    profile_seasons: int = 0
+    burn_in: int = 0
     horizon: int = 1
 
     @property
     def baseline(self) -> str:
         """Level and seasonal profile in words."""
-        level = "last value" if self.level == 1 else f"mean of last {self.level}"
-        return f"{level} + profile of {self.seasons} × {self.season}" if self.seasons else level
+        level = "last value" if self.level_window == 1 else f"mean of last {self.level_window}"
+        return f"{level} + profile of {self.profile_seasons} × {self.season_length}" if self.profile_seasons else level
 
     @property
     def required_history(self) -> int:
         """Past steps of a series that the inputs depend on."""
-        return self.context + self.lags + self.seasons * self.season + self.level + 1
+        return self.context + self.lags + self.profile_seasons * self.season_length + self.level_window + 1
 
 
 @dataclass(frozen=True)
@@ -93,16 +93,22 @@ class WindowDataset:
     @classmethod
     def from_panel(cls, z: Floats, observed: Bools, offsets: Ints, shape: WindowSpec) -> WindowDataset:
         """Compute levels and profiles of [N] flat z."""
-        level = trailing_means(z, offsets, shape.level)
+        level = trailing_means(z, offsets, shape.level_window)
         return cls(z, z, level, np.empty(0), observed, offsets, shape).with_profile(shape)
 
     def with_profile(self, spec: WindowSpec) -> WindowDataset:
         """Return these z and levels with the seasonal profile of another spec that has the same level."""
-        if not spec.seasons:
+        if not spec.profile_seasons:
             return replace(self, y=self.z, profile=np.empty(0), spec=spec)
-        z, offsets, beyond = self.z, self.offsets, spec.season - 1
+        z, offsets, beyond = self.z, self.offsets, spec.season_length - 1
         profile = seasonal_profiles(
-            z, self.level, offsets, settled=spec.level, season=spec.season, seasons=spec.seasons, beyond=beyond
+            z,
+            self.level,
+            offsets,
+            settled=spec.level_window,
+            season=spec.season_length,
+            seasons=spec.profile_seasons,
+            beyond=beyond,
         )
         own = np.arange(len(z)) + beyond * np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
         y = z - np.concatenate([[0.0], profile[own[:-1]]])
@@ -127,7 +133,7 @@ class WindowDataset:
         ends = np.cumsum(weights)
         ticks = (np.arange(count) + rng.random(count)) * (ends[-1] / count)
         series = np.minimum(np.searchsorted(ends, ticks, side="right"), len(lengths) - 1)
-        room = np.maximum(lengths - 1 - self.spec.context + self.spec.burn, 0)  # from -burn to n - 1 - L
+        room = np.maximum(lengths - 1 - self.spec.context + self.spec.burn_in, 0)  # from -burn to n - 1 - L
         fraction = (ticks - np.where(series > 0, ends[series - 1], 0.0)) / np.maximum(weights[series], 1.0)
         starts = lengths[series] - 1 - self.spec.context - room[series]
         starts = starts + np.minimum(np.floor(fraction * (room[series] + 1)).astype(np.int64), room[series])
@@ -158,7 +164,7 @@ class WindowDataset:
         steps = first + starts[:, None] + np.arange(shape.context + shape.horizon)  # [B, L + H]
         now, inside = steps[:, : shape.context], np.clip(steps, first, last - 1)
         known_targets = (now - first >= self._warmup_steps(last - first)) & self.observed[inside[:, : shape.context]]
-        known_targets[:, : shape.burn] = False  # (a filled value knows the one after its gap)
+        known_targets[:, : shape.burn_in] = False  # (a filled value knows the one after its gap)
         known = _views((steps < last) & self.observed[inside], shape.horizon)[:, 1:] & known_targets[..., None]
         return _views(inside, shape.horizon)[:, 1:], known
 
@@ -177,19 +183,19 @@ class WindowDataset:
         """
         shape, first = self.spec, self.offsets[series]
         level = self.level[first + origins]
-        if not shape.seasons:
+        if not shape.profile_seasons:
             return np.broadcast_to(level[:, None], (len(level), horizon))
-        at = first + origins + series * (shape.season - 1)
-        baseline: Floats = self.profile[at + (np.arange(horizon) % shape.season)[:, None]]  # [H, B]
-        back = np.arange(1, min(horizon, shape.level) + 1)[:, None] - shape.level
+        at = first + origins + series * (shape.season_length - 1)
+        baseline: Floats = self.profile[at + (np.arange(horizon) % shape.season_length)[:, None]]  # [H, B]
+        back = np.arange(1, min(horizon, shape.level_window) + 1)[:, None] - shape.level_window
         leaving = self.z[first + np.maximum(origins + back, 0)]  # [min(H, level), B]: what each step drops
         for h in range(horizon):
             baseline[h] += level
             if h + 1 < horizon:
                 ages = origins + h + 1
-                dropped = baseline[h - shape.level] if h >= shape.level else leaving[h]
-                moved = baseline[h] - np.where(ages >= shape.level, dropped, level)
-                level = level + moved / np.minimum(ages + 1, shape.level)
+                dropped = baseline[h - shape.level_window] if h >= shape.level_window else leaving[h]
+                moved = baseline[h] - np.where(ages >= shape.level_window, dropped, level)
+                level = level + moved / np.minimum(ages + 1, shape.level_window)
         return baseline.T
 
     def extended(self, series: Ints, origins: Ints, z: Floats) -> WindowDataset:
@@ -206,7 +212,9 @@ class WindowDataset:
 
     def _warmup_steps(self, lengths: Ints) -> Ints:
         """Steps at the start of a series without a profile; at most half of the series, so that some have a weight."""
-        return np.minimum(self.spec.level + self.spec.season - 1 if self.spec.seasons else 0, lengths // 2)
+        return np.minimum(
+            self.spec.level_window + self.spec.season_length - 1 if self.spec.profile_seasons else 0, lengths // 2
+        )
 
     def inputs(self, series: Ints, starts: Ints, steps: int) -> Array:
         """Gather the inputs [B, steps, F] of `steps` steps from `starts` on."""

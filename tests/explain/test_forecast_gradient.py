@@ -16,11 +16,11 @@ pytestmark = pytest.mark.kernel
 
 SHAPES = [
     WindowSpec(context=6, lags=1),
-    WindowSpec(context=6, lags=4, level=1, season=4, seasons=3),
-    WindowSpec(context=8, lags=4, level=4, season=4, seasons=3),
-    WindowSpec(context=5, lags=3, level=12, season=12, seasons=1),
-    WindowSpec(context=3, lags=9, level=4, season=5, seasons=0),
-    WindowSpec(context=2, lags=11, level=7, season=3, seasons=3),
+    WindowSpec(context=6, lags=4, level_window=1, season_length=4, profile_seasons=3),
+    WindowSpec(context=8, lags=4, level_window=4, season_length=4, profile_seasons=3),
+    WindowSpec(context=5, lags=3, level_window=12, season_length=12, profile_seasons=1),
+    WindowSpec(context=3, lags=9, level_window=4, season_length=5, profile_seasons=0),
+    WindowSpec(context=2, lags=11, level_window=7, season_length=3, profile_seasons=3),
 ]
 HEADS = [
     (QuantileHead(), 1),

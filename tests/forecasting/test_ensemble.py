@@ -136,7 +136,9 @@ def test_a_fraction_of_the_forecast_is_smoothing(make_ensemble: Callable[..., En
     alone, hedged = (make_ensemble(smoothing=weight).bind(air_panel) for weight in (0.0, 0.25))
     series, origins = np.array([0]), np.array([143])
     windows = alone.panels[0].windows
-    smooth = statistical_ensemble.forecast(windows.z, np.array([0]), origins, 17, season=windows.spec.season, trial=1)
+    smooth = statistical_ensemble.forecast(
+        windows.z, np.array([0]), origins, 17, season=windows.spec.season_length, trial=1
+    )
     expected = 0.75 * alone.forecast(series, origins, 17).z + 0.25 * smooth
     np.testing.assert_allclose(hedged.forecast(series, origins, 17).z, expected)
 
@@ -205,7 +207,7 @@ def test_beyond_the_horizon_that_end_rises_with_the_forecast(
 
 def test_scales_are_those_of_training(pair: Panel) -> None:
     """A known series keeps scale and floor of training; an unknown one is measured by its own past."""
-    spec, scaling = WindowSpec(context=6, lags=4, level=3), ScalingSpec("none")
+    spec, scaling = WindowSpec(context=6, lags=4, level_window=3), ScalingSpec("none")
     own = fit_panel_scaling(pair, scaling, 3)
     known = Preprocessing(scaling, spec, series_scales={("b",): (123.0, -5.0)}).bind(pair).scaling
     assert known.scale.tolist() == [own.scale[0], 123.0]
@@ -219,7 +221,7 @@ def test_unknown_series_use_the_typical_step_of_training(pair: Panel) -> None:
     shared, root = (
         Preprocessing(
             ScalingSpec("log", mode),
-            WindowSpec(context=6, lags=4, level=3),
+            WindowSpec(context=6, lags=4, level_window=3),
             typical_step=0.25,
             series_scales={("elsewhere",): (0.25, 0.0)},
         )
@@ -233,7 +235,7 @@ def test_unknown_series_use_the_typical_step_of_training(pair: Panel) -> None:
 
 def test_fit_stores_the_scales_of_training(pair: Panel) -> None:
     """The fitted preprocessing gives the same z again, and knows the typical step."""
-    fitted = Preprocessing(ScalingSpec("none"), WindowSpec(context=6, lags=4, level=3)).fit(pair)
+    fitted = Preprocessing(ScalingSpec("none"), WindowSpec(context=6, lags=4, level_window=3)).fit(pair)
     assert set(fitted.preprocessing.series_scales) == {("a",), ("b",)}
     assert fitted.preprocessing.typical_step == fitted.scaling.typical_step
     again = fitted.preprocessing.bind(pair)
@@ -250,7 +252,7 @@ def test_a_value_that_the_transform_cannot_take(tmp_path: Path, write_series: Wr
 @pytest.mark.parametrize(("season", "steps"), [(1, 30), (12, 36), (168, 500), (7, 30)])
 def test_spread_looks_back_three_seasons(season: int, steps: int) -> None:
     """Three seasons, at least 30 and at most 500 steps."""
-    assert dispersion_window(WindowSpec(context=8, lags=4, season=season)) == steps
+    assert dispersion_window(WindowSpec(context=8, lags=4, season_length=season)) == steps
 
 
 def test_smoothing_counts_more_in_longer_series(make_ensemble: Callable[..., Ensemble]) -> None:

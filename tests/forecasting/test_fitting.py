@@ -112,7 +112,7 @@ FALLING = Recipe(epochs=3, batches=2, batch_size=4, patience=None, schedule="cos
 def windows() -> WindowDataset:
     """One wave of 40 steps."""
     z = np.sin(np.arange(40) * 0.9)
-    return WindowDataset.from_panel(z, np.ones(40, bool), np.array([0, 40]), WindowSpec(context=6, lags=2, burn=1))
+    return WindowDataset.from_panel(z, np.ones(40, bool), np.array([0, 40]), WindowSpec(context=6, lags=2, burn_in=1))
 
 
 def fits_weights(network: Network) -> dict[str, bytes]:

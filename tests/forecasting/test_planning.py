@@ -60,8 +60,8 @@ def test_what_is_pinned_stays(air_panel: Panel) -> None:
     plan = make_plan(air_panel, requested)
     (variant,) = plan.variants
     shape = variant.window_spec
-    assert (variant.scaling_spec.transform, shape.context, shape.lags, shape.level) == ("sqrt", 9, 5, 4)
-    assert (shape.seasons, shape.season, shape.horizon) == (2, 12, 7)
+    assert (variant.scaling_spec.transform, shape.context, shape.lags, shape.level_window) == ("sqrt", 9, 5, 4)
+    assert (shape.profile_seasons, shape.season_length, shape.horizon) == (2, 12, 7)
     net = plan.architecture
     assert (net.context, net.lags, net.units, net.dropout, net.activation) == (9, 5, (3, 2), 0.5, "relu")
     assert (net.skip, net.head) == (True, QuantileHead(7, (50.0,)))
@@ -90,7 +90,7 @@ def test_variants_have_one_window(air_panel: Panel) -> None:
     plan = make_plan(air_panel, ValueConfig())
     sizes = {(variant.window_spec.context, variant.window_spec.lags) for variant in plan.variants}
     assert sizes == {(plan.architecture.context, plan.architecture.lags)}
-    assert all(0 <= variant.window_spec.burn < variant.window_spec.context for variant in plan.variants)
+    assert all(0 <= variant.window_spec.burn_in < variant.window_spec.context for variant in plan.variants)
 
 
 @pytest.mark.parametrize(

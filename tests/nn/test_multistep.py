@@ -17,11 +17,11 @@ pytestmark = pytest.mark.kernel
 
 SHAPES = [
     WindowSpec(context=6, lags=1),
-    WindowSpec(context=6, lags=4, level=1, season=4, seasons=3),
-    WindowSpec(context=8, lags=4, level=4, season=4, seasons=3),
-    WindowSpec(context=5, lags=3, level=12, season=12, seasons=1),
-    WindowSpec(context=3, lags=9, level=4, season=5, seasons=0),
-    WindowSpec(context=2, lags=11, level=7, season=3, seasons=3),
+    WindowSpec(context=6, lags=4, level_window=1, season_length=4, profile_seasons=3),
+    WindowSpec(context=8, lags=4, level_window=4, season_length=4, profile_seasons=3),
+    WindowSpec(context=5, lags=3, level_window=12, season_length=12, profile_seasons=1),
+    WindowSpec(context=3, lags=9, level_window=4, season_length=5, profile_seasons=0),
+    WindowSpec(context=2, lags=11, level_window=7, season_length=3, profile_seasons=3),
 ]
 LENGTHS = [1, 2, 3, 8, 40]
 HORIZON = 29
@@ -55,8 +55,8 @@ def level(z: list[float], t: int, steps: int) -> float:
 
 def profile(z: list[float], shape: WindowSpec, ahead: int = 0) -> float:
     """The mean distance of the phase of the step after z, or of a later one, from the level before it."""
-    steps = [len(z) + ahead - j * shape.season for j in range(1, shape.seasons + 1)]
-    found = [z[s] - level(z, s - 1, shape.level) for s in steps if s >= shape.level]
+    steps = [len(z) + ahead - j * shape.season_length for j in range(1, shape.profile_seasons + 1)]
+    found = [z[s] - level(z, s - 1, shape.level_window) for s in steps if s >= shape.level_window]
     return sum(found) / len(found) if found else 0.0
 
 
@@ -67,7 +67,7 @@ def slowly(network: Network, z: list[float], shape: WindowSpec, horizon: int) ->
         n, context = len(z), shape.context + h
         cut = WindowDataset.from_panel(np.array(z), np.ones(n, bool), np.array([0, n]), replace(shape, context=context))
         output = numpy_lstm.forward(network, cut.inputs(np.array([0]), np.array([n - context]), context))[0, -1, 0]
-        z.append(level(z, n - 1, shape.level) + float(output) + profile(z, shape))
+        z.append(level(z, n - 1, shape.level_window) + float(output) + profile(z, shape))
     return z[-horizon:]
 
 
@@ -191,8 +191,8 @@ def base(z: list[float], shape: WindowSpec, horizon: int) -> list[float]:
     """
     output = list(z)
     for h in range(horizon):
-        known = output if shape.seasons else z
-        output.append(level(known, len(known) - 1, shape.level) + profile(z, shape, h % shape.season))
+        known = output if shape.profile_seasons else z
+        output.append(level(known, len(known) - 1, shape.level_window) + profile(z, shape, h % shape.season_length))
     return output[len(z) :]
 
 

@@ -29,7 +29,7 @@ from lstmcast.preprocessing.windows import WindowDataset, WindowSpec
 
 pytestmark = pytest.mark.slow
 
-SHAPE = WindowSpec(context=6, lags=2, level=1, burn=1)
+SHAPE = WindowSpec(context=6, lags=2, level_window=1, burn_in=1)
 SMALL = Architecture(context=6, lags=2, units=(3,))
 DROPPING = replace(SMALL, dropout=0.2)
 RECIPE = Recipe(epochs=2, batches=2, batch_size=4)

@@ -16,13 +16,13 @@ from lstmcast.preprocessing.windows import WindowDataset, WindowSpec
 
 SHAPES = [
     WindowSpec(context=4, lags=1),
-    WindowSpec(context=3, lags=5, level=3, burn=1),
-    WindowSpec(context=6, lags=3, level=4, season=4, seasons=2, burn=2),
-    WindowSpec(context=5, lags=2, level=1, season=3, seasons=3, horizon=3),
-    WindowSpec(context=40, lags=9, level=12, season=7, seasons=1, burn=10, horizon=2),
-    WindowSpec(context=4, lags=2, level=3, season=4, seasons=2, burn=1, horizon=9),
-    WindowSpec(context=5, lags=3, level=4, horizon=4),
-    WindowSpec(context=4, lags=2, level=2, season=1, seasons=3, horizon=3),
+    WindowSpec(context=3, lags=5, level_window=3, burn_in=1),
+    WindowSpec(context=6, lags=3, level_window=4, season_length=4, profile_seasons=2, burn_in=2),
+    WindowSpec(context=5, lags=2, level_window=1, season_length=3, profile_seasons=3, horizon=3),
+    WindowSpec(context=40, lags=9, level_window=12, season_length=7, profile_seasons=1, burn_in=10, horizon=2),
+    WindowSpec(context=4, lags=2, level_window=3, season_length=4, profile_seasons=2, burn_in=1, horizon=9),
+    WindowSpec(context=5, lags=3, level_window=4, horizon=4),
+    WindowSpec(context=4, lags=2, level_window=2, season_length=1, profile_seasons=3, horizon=3),
 ]
 LENGTHS = [1, 2, 5, 9, 30]
 
@@ -43,13 +43,13 @@ class Slow:
 
     def m(self, t: int) -> float:
         """The level."""
-        seen = self.z[max(0, t - self.shape.level + 1) : t + 1]
+        seen = self.z[max(0, t - self.shape.level_window + 1) : t + 1]
         return sum(seen) / len(seen)
 
     def p(self, t: int, ahead: int = 1) -> float:
         """The usual deviation of the step `ahead` of t, at most a season: the mean over its phase as known at t."""
-        steps = [t + ahead - j * self.shape.season for j in range(1, self.shape.seasons + 1)]
-        found = [self.z[s] - self.m(s - 1) for s in steps if s >= self.shape.level]
+        steps = [t + ahead - j * self.shape.season_length for j in range(1, self.shape.profile_seasons + 1)]
+        found = [self.z[s] - self.m(s - 1) for s in steps if s >= self.shape.level_window]
         return sum(found) / len(found) if found else 0.0
 
     def y(self, t: int) -> float:
@@ -64,8 +64,8 @@ class Slow:
         known = self.z[: t + 1]
         values = list(known)
         for h in range(horizon):
-            seen = (values if self.shape.seasons else known)[-self.shape.level :]
-            values.append(sum(seen) / len(seen) + self.p(t, 1 + h % self.shape.season))
+            seen = (values if self.shape.profile_seasons else known)[-self.shape.level_window :]
+            values.append(sum(seen) / len(seen) + self.p(t, 1 + h % self.shape.season_length))
         return values[t + 1 :]
 
     def input(self, t: int) -> list[float]:
@@ -75,7 +75,7 @@ class Slow:
     def target(self, t: int, ahead: int) -> tuple[float, float]:
         """The target at t + ahead, and its weight."""
         s, shape = t + ahead, self.shape
-        warmup = min(shape.level + shape.season - 1, self.n // 2) if shape.seasons else 0
+        warmup = min(shape.level_window + shape.season_length - 1, self.n // 2) if shape.profile_seasons else 0
         if t < warmup or s >= self.n or not (self.observed[s] and self.observed[t]):
             return 0.0, 0.0
         return self.z[s] - self.base(t, ahead)[-1], 1.0
@@ -92,7 +92,7 @@ def slow_batch(windows: WindowDataset, series: int, start: int) -> tuple[np.ndar
     shape, slow = windows.spec, slow_of(windows, series)
     steps = range(start, start + shape.context)
     pairs = [[slow.target(t, h) for h in range(1, shape.horizon + 1)] for t in steps]
-    pairs = [[pair if k >= shape.burn else (0.0, 0.0) for pair in row] for k, row in enumerate(pairs)]
+    pairs = [[pair if k >= shape.burn_in else (0.0, 0.0) for pair in row] for k, row in enumerate(pairs)]
     inputs = [slow.input(t) if t >= 0 else [0.0] * shape.lags for t in steps]
     both = np.array(pairs)
     return np.array(inputs), both[..., 0], both[..., 1]
@@ -103,7 +103,7 @@ def test_a_batch_is_what_the_definitions_say(shape: WindowSpec) -> None:
     """Every start of every series, also before the first value, at the end, and of series shorter than the window."""
     cut = windows(shape, LENGTHS)
     for k, n in enumerate(LENGTHS):
-        starts = np.arange(min(-shape.burn, n - 1 - shape.context), n - shape.context)
+        starts = np.arange(min(-shape.burn_in, n - 1 - shape.context), n - shape.context)
         inputs, targets, weights = cut.batch(np.full(len(starts), k), starts)
         assert inputs.shape == (len(starts), shape.context, shape.lags)
         for row, start in enumerate(starts.tolist()):
@@ -116,7 +116,7 @@ def test_a_batch_is_what_the_definitions_say(shape: WindowSpec) -> None:
 def test_a_window_by_hand() -> None:
     """For 1 3 2 6 5 the level is the mean of two (1 2 2.5 4 5.5): three steps from step 1 on, the last unobserved."""
     z, observed = np.array([1.0, 3.0, 2.0, 6.0, 5.0]), np.array([True, True, True, True, False])
-    cut = WindowDataset.from_panel(z, observed, np.array([0, 5]), WindowSpec(context=3, lags=3, level=2))
+    cut = WindowDataset.from_panel(z, observed, np.array([0, 5]), WindowSpec(context=3, lags=3, level_window=2))
     inputs, targets, weights = cut.batch(np.array([0]), np.array([1]))
     np.testing.assert_allclose(inputs[0], [[0, -1, 1], [-1.5, 0.5, -0.5], [-1, -2, 2]])
     np.testing.assert_allclose(targets[0, :, 0], [0, 3.5, 0])  # 2 - 2, 6 - 2.5, and 5 was not in the data
@@ -127,7 +127,7 @@ def test_a_seasonal_profile_by_hand() -> None:
     """A series that repeats itself exactly has, once its profile is known, nothing left to learn."""
     z = np.tile([0.0, 5.0, 1.0, -2.0], 6)
     cut = WindowDataset.from_panel(
-        z, np.ones(24, bool), np.array([0, 24]), WindowSpec(8, 4, level=4, season=4, seasons=2)
+        z, np.ones(24, bool), np.array([0, 24]), WindowSpec(8, 4, level_window=4, season_length=4, profile_seasons=2)
     )
     np.testing.assert_allclose(cut.level[3:], 1.0)
     np.testing.assert_allclose(cut.y[8:], 1.0, atol=1e-6)
@@ -154,7 +154,7 @@ def test_level_and_profile_alone_agree_with_a_loop(shape: WindowSpec, horizon: i
     np.testing.assert_allclose(values, expected, atol=1e-9)
 
 
-@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape.seasons or shape.level == 1])
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape.profile_seasons or shape.level_window == 1])
 def test_level_and_profile_alone_are_a_network_of_zeros(shape: WindowSpec) -> None:
     """Up to a season ahead, a network of zeros gives the same forecast from any origin."""
     cut = windows(shape, LENGTHS)
@@ -164,8 +164,8 @@ def test_level_and_profile_alone_are_a_network_of_zeros(shape: WindowSpec) -> No
         np.zeros(1, np.float32),
     )
     series, origins = everywhere(LENGTHS)
-    values, _ = multistep.forecast([silent], QuantileHead(), cut, series, origins, shape.season)
-    np.testing.assert_allclose(cut.level_and_profile(series, origins, shape.season), values, atol=1e-9)
+    values, _ = multistep.forecast([silent], QuantileHead(), cut, series, origins, shape.season_length)
+    np.testing.assert_allclose(cut.level_and_profile(series, origins, shape.season_length), values, atol=1e-9)
 
 
 def test_level_and_profile_alone_by_hand() -> None:
@@ -173,14 +173,14 @@ def test_level_and_profile_alone_by_hand() -> None:
 
     Level 7, so 7 + 5 = 12; level (6 + 12) / 2 = 9, so 9 + 1 = 10; level 11, so 16; level 13, so 14.
     """
-    shape = WindowSpec(context=2, lags=1, level=2, season=2, seasons=1)
+    shape = WindowSpec(context=2, lags=1, level_window=2, season_length=2, profile_seasons=1)
     cut = WindowDataset.from_panel(np.array([0.0, 4, 2, 8, 6]), np.ones(5, bool), np.array([0, 5]), shape)
     np.testing.assert_allclose(cut.level_and_profile(np.array([0]), np.array([4]), 4), [[12, 10, 16, 14]])
 
 
 def test_several_steps_ahead_by_hand() -> None:
     """Without a profile: what comes, less the level of two (1 2 2.5 4 5.5), for two steps ahead."""
-    shape = WindowSpec(context=3, lags=1, level=2, horizon=2)
+    shape = WindowSpec(context=3, lags=1, level_window=2, horizon=2)
     cut = WindowDataset.from_panel(
         np.array([1.0, 3, 2, 6, 5]), np.array([True, True, True, True, False]), np.array([0, 5]), shape
     )
@@ -237,12 +237,12 @@ def test_nothing_looks_ahead(shape: WindowSpec, t: int) -> None:
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=6), st.integers(1, 20), st.integers(0, 5), st.integers(1, 90))
 def test_crops_stay_within_their_series(lengths: list[int], context: int, burn: int, count: int) -> None:
     """No earlier than the burn-in before the first value, and no later than the last target; short series end there."""
-    cut = windows(WindowSpec(context, 2, burn=min(burn, context - 1)), lengths)
+    cut = windows(WindowSpec(context, 2, burn_in=min(burn, context - 1)), lengths)
     series, starts = cut.sample(np.random.default_rng(3), count)
     n = np.array(lengths)[series]
     assert len(series) == len(starts) == count
     assert (starts <= n - 1 - context).all()
-    assert (starts >= np.minimum(-cut.spec.burn, n - 1 - context)).all()
+    assert (starts >= np.minimum(-cut.spec.burn_in, n - 1 - context)).all()
     assert max(lengths) == 1 or (n > 1).all()  # a single value has no target
 
 
@@ -277,7 +277,7 @@ def test_every_batch_is_full() -> None:
 
 def test_a_window_may_be_longer_than_all_the_data() -> None:
     """Five values and a window of 100: the last steps are the series, the others are empty."""
-    cut = windows(WindowSpec(context=100, lags=3, burn=25), [5], hidden=0)
+    cut = windows(WindowSpec(context=100, lags=3, burn_in=25), [5], hidden=0)
     inputs, targets, weights = next(cut.batches(np.random.default_rng(0), count=2, size=2))
     np.testing.assert_array_equal(weights[:, :96].sum(), 0)
     np.testing.assert_array_equal(weights[:, 96:], 1)
@@ -287,7 +287,10 @@ def test_a_window_may_be_longer_than_all_the_data() -> None:
 
 @pytest.mark.parametrize(
     "shape",
-    [WindowSpec(context=96, lags=168), WindowSpec(context=96, lags=168, level=24, season=24, seasons=4, horizon=48)],
+    [
+        WindowSpec(context=96, lags=168),
+        WindowSpec(context=96, lags=168, level_window=24, season_length=24, profile_seasons=4, horizon=48),
+    ],
 )
 def test_memory_is_that_of_two_batches(shape: WindowSpec) -> None:
     """One epoch over a million values, whose inputs would be 64 GB: each batch is made while the last one is used.

@@ -85,7 +85,7 @@ def test_moves_have_no_limit(panel: Panel) -> None:
     assert np.isnan(EventRule("y rises", "rises").series_limits(panel)).all()
 
 
-SHAPE = WindowSpec(context=5, lags=3, level=3, season=4, seasons=2, burn=1, horizon=6)
+SHAPE = WindowSpec(context=5, lags=3, level_window=3, season_length=4, profile_seasons=2, burn_in=1, horizon=6)
 LENGTHS = (3, 11, 30)
 OFFSETS = np.concatenate([[0], np.cumsum(LENGTHS)])
 
