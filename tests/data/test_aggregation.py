@@ -53,7 +53,7 @@ def fault_of(path: Path, options: ReadOptions | None = None) -> Fault:
 
 
 def settings(fault: Fault) -> list[str]:
-    """What its fixes set."""
+    """The settings of its fixes."""
     return [fix.setting for fix in fault.fixes]
 
 
@@ -94,7 +94,7 @@ def test_one_row_of_equal_rows_is_enough(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "value"), [("k", "k"), ("my k", '"my k"'), ("2nd", '"2nd"')])
 def test_an_id_without_a_name_is_offered_first(tmp_path: Path, name: str, value: str) -> None:
-    """Keys of two or three rows are too short to be taken, but tell the rows apart."""
+    """Keys of two or three rows are too short to be inferred, but identify the rows."""
     rows = [(key, f"2024-0{m}", 3 * m) for key, n in (("a", 3), ("b", 2), ("c", 3), ("d", 2)) for m in range(1, n + 1)]
     fault = fault_of(write(tmp_path / "keys.csv", f"{name},month,y", rows))
     assert settings(fault)[0] == f"data.id_columns={value}"

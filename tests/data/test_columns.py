@@ -325,7 +325,7 @@ def test_a_table_on_its_side_gets_its_own_advice() -> None:
 
 
 def test_a_row_id_is_no_target() -> None:
-    """Neither beside another column, which is the target then, nor alone, where rows may be counted."""
+    """Not with another numeric column, which is then the target, and not alone, where it may count rows."""
     ids = [str(7000 + 3 * k) for k in range(24)]
     data = table(order_id=ids, ds=MONTHS, sold=[str(k % 5) for k in range(24)])
     columns, _, notes = find_columns(data, ReadOptions())
@@ -337,6 +337,6 @@ def test_a_row_id_is_no_target() -> None:
 
 
 def test_order_numbers_that_read_as_years_are_no_times() -> None:
-    """Where another column holds times."""
+    """Not if another column holds times."""
     data = table(order_no=[str(1001 + k) for k in range(24)], booked=MONTHS, y=decimals(24))
     assert found(data).time == "booked"

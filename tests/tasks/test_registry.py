@@ -23,7 +23,7 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         get_task("oracle")
 
 
-def test_only_the_task_asked_for_is_imported() -> None:
+def test_only_the_requested_task_is_imported() -> None:
     """Neither other tasks nor heavy libraries."""
     code = "import sys, lstmcast.tasks; lstmcast.tasks.get_task('value'); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

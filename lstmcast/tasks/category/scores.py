@@ -211,7 +211,7 @@ class SymbolBacktest(NetworkBacktest):
         )
         probabilities = np.exp(steps.log_probs[np.arange(len(steps.actual)), steps.actual])
         rows |= {"actual": symbols[steps.actual], "probability": probabilities.round(6)}
-        return pd.DataFrame({**rows, "likeliest": symbols[steps.log_probs.argmax(axis=1)]})
+        return pd.DataFrame({**rows, "most_likely": symbols[steps.log_probs.argmax(axis=1)]})
 
     def to_dict(self) -> dict[str, Any]:
         """The scores as JSON values."""

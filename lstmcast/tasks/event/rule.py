@@ -1,6 +1,6 @@
 """Event rule, and the labels that it gives the steps of a panel as network inputs.
 
-Beside the F lags relative to their level, step t has two features for each of the next H steps:
+In addition to the F lags relative to their level, step t has two features for each of the next H steps:
 
 - margins: level plus seasonal profile, minus the limit (or minus the step before, for an event that is a move), in z.
   The lags alone show where the values move, but not where the limit is.
@@ -61,7 +61,7 @@ class EventRule:
 
     @property
     def moves(self) -> bool:
-        """Whether a step is compared with the one before it."""
+        """True if a step is compared with the one before it."""
         return self.op in MOVES
 
     def series_limits(self, panel: Panel) -> Floats:

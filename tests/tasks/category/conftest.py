@@ -20,8 +20,8 @@ from lstmcast.tasks.pipeline import train
 def states(length: int, seed: int) -> list[str]:
     """Twelve hours idle, twelve at work, with a fault now and then."""
     rng = np.random.default_rng(seed)
-    usual = np.where(np.arange(length) % 24 < 12, "idle", "run")
-    return [str(state) for state in np.where(rng.random(length) < 0.03, "fault", usual)]
+    typical = np.where(np.arange(length) % 24 < 12, "idle", "run")
+    return [str(state) for state in np.where(rng.random(length) < 0.03, "fault", typical)]
 
 
 @pytest.fixture(scope="session")
@@ -30,8 +30,8 @@ def machines_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = ["time,machine,state"]
     for name, length in (("a", 400), ("b", 300)):
         hours = np.datetime64("2024-03-01T00") + np.arange(length)
-        said = states(length, len(rows))
-        rows += [f"{str(hour).replace('T', ' ')}:00,{name},{state}" for hour, state in zip(hours, said, strict=True)]
+        values = states(length, len(rows))
+        rows += [f"{str(hour).replace('T', ' ')}:00,{name},{state}" for hour, state in zip(hours, values, strict=True)]
     del rows[150:153]
     path = tmp_path_factory.mktemp("machines") / "machines.csv"
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
@@ -40,7 +40,7 @@ def machines_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def machines(machines_file: Path) -> Panel:
-    """The same, read."""
+    """The panel of that file."""
     return read(machines_file, ReadOptions(target=("state",)), symbols_of())
 
 

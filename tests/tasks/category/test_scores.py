@@ -1,4 +1,4 @@
-"""Held-out symbols: what was said of each, and the scores, against slow loops."""
+"""One-step predictions and scores of held-out symbols, compared with slow loops."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from lstmcast.tasks.category.task import plan_symbol_holdout
 
 
 def read_anew(reader: SymbolPipeline, panel: Panel, k: int, first: int, last: int) -> np.ndarray:
-    """[V] what is said after steps first … last of series k."""
+    """[V] probabilities after steps first … last of series k."""
     codes = panel.series(k).astype(np.int64)
     window = np.array([[codes[t] if t >= 0 else -1 for t in range(first, last + 1)]])
     eye = np.vstack([np.eye(len(panel.symbols)), np.zeros(len(panel.symbols))]).astype(np.float32)
     return reader.ensemble.encode_context(eye[window])[1][0]
 
 
-def test_each_step_is_foretold_from_what_came_before(symbol_model: SymbolForecaster, machines: Panel) -> None:
+def test_each_step_is_predicted_from_earlier_steps(symbol_model: SymbolForecaster, machines: Panel) -> None:
     """The last 25 steps of each series, in stretches of a window: each knows its stretch and the window before."""
     reader, context = symbol_model.holdout_pipeline, symbol_model.holdout_pipeline.context
     steps = one_step_predictions(reader, machines, 25)
@@ -52,19 +52,19 @@ def test_scores_are_what_loops_say(symbol_model: SymbolForecaster, machines: Pan
     assert found.summary.scores["lstmcast"]["accuracy"] == pytest.approx(np.mean(hits))
     assert found.summary.scores["naive"]["accuracy"] == pytest.approx(np.mean(stays))
     assert found.summary.scores["seasonal_naive"]["accuracy"] == pytest.approx(np.mean(season))
-    asked = [array[np.linspace(0, 119, 100).round().astype(int)] for array in held.test_origins(machines.lengths)]
-    shares = []
-    for k, origin in zip(*(array.tolist() for array in asked), strict=True):
+    origins = [array[np.linspace(0, 119, 100).round().astype(int)] for array in held.test_origins(machines.lengths)]
+    matches = []
+    for k, origin in zip(*(array.tolist() for array in origins), strict=True):
         seen = symbol_model.holdout_pipeline.bind(machines)
         x = seen.inputs(np.array([k]), np.array([origin]), symbol_model.holdout_pipeline.required_history)
         path = beam_search(symbol_model.holdout_pipeline.ensemble, x, 6).symbols[0]
-        shares.append(path == machines.series(k)[origin + 1 : origin + 7])
-    assert found.summary.scores["lstmcast"]["path"] == pytest.approx(np.mean(shares))
-    assert found.summary.n_paths == len(shares) == 100
+        matches.append(path == machines.series(k)[origin + 1 : origin + 7])
+    assert found.summary.scores["lstmcast"]["path"] == pytest.approx(np.mean(matches))
+    assert found.summary.n_paths == len(matches) == 100
 
 
 def test_the_verdict_holds_the_lstm_against_the_best_model(symbol_model: SymbolForecaster, machines: Panel) -> None:
-    """The baseline with the fewest bits; the share is that of the two means; the sentence speaks of bits."""
+    """The baseline with the fewest bits; skill is the relative reduction of the mean bits."""
     found = evaluate_symbols(symbol_model.holdout_pipeline, machines, plan_symbol_holdout(machines, 6))
     bits = {
         name: row["bits"]

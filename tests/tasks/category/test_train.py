@@ -40,7 +40,7 @@ def test_the_plan_is_the_textbook_network(machines: Panel) -> None:
 
 
 def test_too_short_a_series_is_refused(machines: Panel, brief: Config) -> None:
-    """With less than is held out nothing can be learnt; the message says how much is needed."""
+    """With fewer steps than the holdout needs, training is refused with the required number."""
     with pytest.raises(DataError, match="a typical series has 15 steps; a horizon of 6 needs at least 18"):
         make_symbol_plan(machines.drop_last(285).select(np.array([1])), brief)
 
@@ -61,7 +61,7 @@ def test_each_series_is_forecast_by_itself(symbol_model: SymbolForecaster, machi
 
 
 def test_drawing_needs_a_seed_to_be_repeated(symbol_model: SymbolForecaster) -> None:
-    """The same seed, the same symbols; a low temperature all but says the likeliest at each step."""
+    """Equal seeds give equal symbols; a low temperature gives almost always the most likely symbol."""
     once, again = (symbol_model.predict(horizon=40, temperature=1.5, seed=3).predicted_symbols.tolist() for _ in "ab")
     assert once == again
     assert once != symbol_model.predict(horizon=40, temperature=1.5, seed=4).predicted_symbols.tolist()
@@ -73,12 +73,12 @@ def test_a_symbol_that_training_never_met_is_a_step_of_which_nothing_is_known(
     """It is no reason to stop, and moves the forecast one step on."""
     values = machines.values.copy()
     values[-1] = -1
-    told = symbol_model.predict(replace(machines, values=values))
-    assert np.isfinite(told.probabilities).all()
-    assert told.origins.tolist() == symbol_model.predict(machines).origins.tolist()
+    forecast = symbol_model.predict(replace(machines, values=values))
+    assert np.isfinite(forecast.probabilities).all()
+    assert forecast.origins.tolist() == symbol_model.predict(machines).origins.tolist()
 
 
-def test_back_from_disk_it_says_the_same(symbol_model: SymbolForecaster) -> None:
+def test_a_loaded_model_gives_the_same_forecast(symbol_model: SymbolForecaster) -> None:
     """Manifest and arrays hold everything."""
     back = SymbolForecaster.from_artifact(*symbol_model.to_artifact())
     assert back.predict().to_frame().equals(symbol_model.predict().to_frame())
@@ -99,5 +99,5 @@ def test_parts_that_do_not_fit_are_refused(symbol_model: SymbolForecaster, fault
 
 def test_as_text_the_symbols_stand_below_each_other(symbol_model: SymbolForecaster) -> None:
     """A `.txt` holds one line for each step, series after series."""
-    told = symbol_model.predict(horizon=2)
-    assert told.render(".txt").decode().splitlines() == told.predicted_symbols.ravel().tolist()
+    forecast = symbol_model.predict(horizon=2)
+    assert forecast.render(".txt").decode().splitlines() == forecast.predicted_symbols.ravel().tolist()

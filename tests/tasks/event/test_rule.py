@@ -1,4 +1,4 @@
-"""When a step is a yes: against comparisons written out, limits of each series, and refusals."""
+"""Event labels compared with written-out comparisons, limits of each series, and refusals."""
 
 from __future__ import annotations
 
@@ -44,23 +44,23 @@ def test_what_is_so(panel: Panel, text: str, first: list[float | None], second: 
     np.testing.assert_array_equal(make_rule(parse_event(text), panel, panel).labels(panel), expected)
 
 
-def test_a_percentile_is_that_of_what_is_learnt_from(panel: Panel) -> None:
+def test_a_percentile_is_that_of_the_training_steps(panel: Panel) -> None:
     """Later values do not move the limit of a series that was there; one that was not there brings its own."""
     rule = make_rule(parse_event("y > p50"), panel, panel.drop_last(1))
     later = replace(panel, values=panel.values * 10)
     assert rule.series_limits(later).tolist() == [2.0, 8.0]
-    others = replace(later, keys=(("a",), ("new",)))
-    assert rule.series_limits(others).tolist() == [2.0, 80.0]
+    unknown = replace(later, keys=(("a",), ("new",)))
+    assert rule.series_limits(unknown).tolist() == [2.0, 80.0]
 
 
-def test_the_target_takes_the_place_of_y(panel: Panel) -> None:
-    """What a person reads names the column."""
+def test_the_target_replaces_y(panel: Panel) -> None:
+    """Messages contain the name of the column."""
     assert make_rule(parse_event("y > p50"), panel, panel).text == "sales > p50"
     assert make_rule(parse_event("y rises"), panel, panel).text == "sales rises"
 
 
 def test_another_column_is_refused(panel: Panel) -> None:
-    """A rule speaks of the target."""
+    """A rule must contain the target."""
     with pytest.raises(ConfigError, match="must name y or the target, 'sales' \\(got 'profit'\\)"):
         make_rule(parse_event("profit > 3"), panel, panel)
 
@@ -81,7 +81,7 @@ def test_only_a_day_of_steps_has_a_week(panel: Panel, tmp_path: Path) -> None:
 
 
 def test_moves_have_no_limit(panel: Panel) -> None:
-    """Where a step is held against the one before it there is no limit to draw."""
+    """A comparison with the step before has no limit to show."""
     assert np.isnan(EventRule("y rises", "rises").series_limits(panel)).all()
 
 
@@ -90,16 +90,16 @@ LENGTHS = (3, 11, 30)
 OFFSETS = np.concatenate([[0], np.cumsum(LENGTHS)])
 
 
-def lessons(*, moves: bool = False, changed: int | None = None) -> EventWindowDataset:
+def dataset(*, moves: bool = False, changed: int | None = None) -> EventWindowDataset:
     """Three series of random z; where `changed`, all steps of the last from that one on are others."""
     rng = np.random.default_rng(0)
-    z, truth = rng.normal(size=OFFSETS[-1]), rng.choice([0.0, 1.0, np.nan], p=[0.5, 0.4, 0.1], size=OFFSETS[-1])
+    z, labels = rng.normal(size=OFFSETS[-1]), rng.choice([0.0, 1.0, np.nan], p=[0.5, 0.4, 0.1], size=OFFSETS[-1])
     if changed is not None:
         z[OFFSETS[2] + changed :] += 5
-        truth[OFFSETS[2] + changed :] = 1.0
+        labels[OFFSETS[2] + changed :] = 1.0
     limits = np.full(3, np.nan) if moves else np.array([0.1, 0.2, -np.inf])
     windows = WindowDataset.from_panel(z, np.ones(len(z), dtype=np.bool_), OFFSETS, SHAPE)
-    return EventWindowDataset(windows, truth, limits, DecayedSeasonalRates.of(truth, OFFSETS, 4))
+    return EventWindowDataset(windows, labels, limits, DecayedSeasonalRates.of(labels, OFFSETS, 4))
 
 
 def every_start() -> tuple[np.ndarray, np.ndarray]:
@@ -111,7 +111,7 @@ def every_start() -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("moves", [False, True])
 def test_inputs_by_a_loop(moves: bool) -> None:
     """Lags as in `WindowDataset`, then margins and odds of each of the H steps, for each step by itself."""
-    made, (series, starts) = lessons(moves=moves), every_start()
+    made, (series, starts) = dataset(moves=moves), every_start()
     x = made.inputs(series, starts)
     assert x.shape == (len(series), SHAPE.context, made.features) == (len(series), 5, 3 + 2 * 6)
     np.testing.assert_array_equal(x[..., :3], made.windows.inputs(series, starts, 5))
@@ -129,7 +129,7 @@ def test_inputs_by_a_loop(moves: bool) -> None:
 
 def test_targets_are_what_came_and_unknown_ones_count_nothing() -> None:
     """At each step the H truths after it; weight 0 beyond the series, in the burn-in, and where it is not known."""
-    made, (series, starts) = lessons(), every_start()
+    made, (series, starts) = dataset(), every_start()
     _, targets, weights = made.batch(series, starts)
     _, _, known = made.windows.batch(series, starts)
     for row, (s, start) in enumerate(zip(series.tolist(), starts.tolist(), strict=True)):
@@ -143,26 +143,26 @@ def test_targets_are_what_came_and_unknown_ones_count_nothing() -> None:
 
 
 def test_nothing_looks_ahead() -> None:
-    """What is read at a step stays the same whatever comes after it."""
+    """The inputs at a step do not depend on later values."""
     series, starts = np.full(12, 2), np.arange(12)
-    before, after = lessons().inputs(series, starts), lessons(changed=17).inputs(series, starts)
+    before, after = dataset().inputs(series, starts), dataset(changed=17).inputs(series, starts)
     np.testing.assert_array_equal(before, after)
-    assert not np.array_equal(before, lessons(changed=15).inputs(series, starts))
+    assert not np.array_equal(before, dataset(changed=15).inputs(series, starts))
 
 
 def test_batches_are_full_and_of_one_seed() -> None:
     """Every batch has its size, and the same seed draws the same."""
-    made = lessons()
+    made = dataset()
     one, other = (list(made.batches(np.random.default_rng(3), count=50, size=8)) for _ in range(2))
     assert [len(batch[0]) for batch in one] == [8] * 7
-    for mine, theirs in zip(one, other, strict=True):
-        for part, same in zip(mine, theirs, strict=True):
+    for mine, other_batch in zip(one, other, strict=True):
+        for part, same in zip(mine, other_batch, strict=True):
             np.testing.assert_array_equal(part, same)
 
 
 def test_a_limit_below_every_number_is_a_large_margin() -> None:
     """Among logs a limit of 0 lies infinitely far below: the margin is as large as any counts."""
-    made = lessons()
+    made = dataset()
     x = made.inputs(np.array([2]), np.array([10]))
     assert (x[..., 3:9] == MAX_MARGIN).all()
     assert np.isfinite(replace(made, limits=np.array([np.inf] * 3)).inputs(np.array([2]), np.array([10]))).all()

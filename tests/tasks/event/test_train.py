@@ -1,4 +1,4 @@
-"""Training of an event model: reproducibility, honest scores, checkpoints, artifacts."""
+"""Training of an event model: reproducibility, out-of-sample scores, checkpoints, artifacts."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def arrays(model: EventForecaster) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_what_can_be_told_is_told(tmp_path: Path, write_series: Callable[..., Path]) -> None:
-    """A rule that only looks four days back is learnt: nearly every step is said right, which rates cannot."""
+def test_a_predictable_event_is_predicted(tmp_path: Path, write_series: Callable[..., Path]) -> None:
+    """A rule on the step four days back is learned: nearly every step is predicted correctly, which rates cannot do."""
     rng = np.random.default_rng(0)
     values = rng.normal(size=700)
     values[4:] = 3 * np.sign(values[:-4]) * np.abs(values[4:]).clip(0.5)
@@ -66,14 +66,14 @@ def test_an_interrupted_training_goes_on(
     """Stopped after some epochs and started again, it ends with the bytes of one that was not stopped."""
     path, seen = tmp_path / "checkpoint", []
 
-    def tell(stage: FitProgress) -> None:
+    def report(stage: FitProgress) -> None:
         seen.append(stage)
         if len(seen) == 3:
             raise KeyboardInterrupt
 
     first = Checkpoint(path, "name")
     with pytest.raises(KeyboardInterrupt):
-        train(EventTraining.of(stalls, event_config), FitOptions(checkpoint=first, on_progress=tell))
+        train(EventTraining.of(stalls, event_config), FitOptions(checkpoint=first, on_progress=report))
     first.write()
     again = Checkpoint(path, "name")
     assert again.resumed
@@ -81,7 +81,7 @@ def test_an_interrupted_training_goes_on(
 
 
 def test_the_scores_are_those_of_the_held_out_probabilities(stalls: Panel, stall_model: EventForecaster) -> None:
-    """The Brier score follows from what was said and what came; origins and outcomes lie in the last steps."""
+    """The Brier score follows from probabilities and outcomes; origins and outcomes lie in the last steps."""
     held, report = stall_model.holdout, stall_model.report
     off = (held.probabilities - held.actual)[~np.isnan(held.actual)]
     assert report.evaluation.scores["lstmcast"]["brier"] == pytest.approx((off**2).mean())
@@ -91,8 +91,8 @@ def test_the_scores_are_those_of_the_held_out_probabilities(stalls: Panel, stall
 
 
 @pytest.mark.slow
-def test_what_is_judged_on_is_not_learnt_from(stalls: Panel, event_config: Config) -> None:
-    """Other values in the steps that judge change what came, and nothing of what the judged networks are."""
+def test_test_steps_are_not_used_in_training(stalls: Panel, event_config: Config) -> None:
+    """Other values in the test steps change the outcomes, and not the scored networks."""
     config = event_config.model_copy(
         update={"train": event_config.train.model_copy(update={"refit_on_all_data": False})}
     )
@@ -106,27 +106,27 @@ def test_what_is_judged_on_is_not_learnt_from(stalls: Panel, event_config: Confi
     assert model.report.evaluation.scores != other.report.evaluation.scores
 
 
-def test_keras_says_the_same(stalls: Panel, stall_model: EventForecaster) -> None:
+def test_keras_gives_the_same_outputs(stalls: Panel, stall_model: EventForecaster) -> None:
     """The log-odds of NumPy are those of the many-to-one Keras network with the same weights, within 1e-5."""
     load_keras()
     pipeline = stall_model.pipeline
     seen, series = pipeline.bind(stalls), np.array([0, 1])
     x = seen.inputs(series, stalls.lengths[series] - pipeline.window_spec.context)
-    said = []
+    outputs = []
     for network in pipeline.networks:
         layer = network.layers[0]
         shape = Architecture(pipeline.window_spec.context, seen.features, (layer.units,), BernoulliHead(4), skip=True)
         model = build(shape, every_step=False)
         model.set_weights([layer.W, layer.U, layer.b, network.V, network.d])
-        said.append(np.asarray(model(x)))
+        outputs.append(np.asarray(model(x)))
     logits = pipeline.logits(seen, series, stalls.lengths - 1)
-    np.testing.assert_allclose(logits, np.mean(said, axis=0), atol=1e-5)
+    np.testing.assert_allclose(logits, np.mean(outputs, axis=0), atol=1e-5)
     expected = 1 / (1 + np.exp(-logits / pipeline.temperature))
     np.testing.assert_allclose(stall_model.predict(stalls).values, expected, rtol=1e-9)
 
 
 def test_it_comes_back_from_what_is_saved(stalls: Panel, stall_model: EventForecaster) -> None:
-    """The same probabilities, for series it knows and for a new one; a part that does not fit is refused."""
+    """A loaded model gives equal probabilities, for known and new series; a mismatched part is refused."""
     manifest, tensors = stall_model.to_artifact()
     back = EventForecaster.from_artifact(manifest, tensors)
     new = replace(stalls, keys=(("first",), ("third",)))
@@ -172,20 +172,20 @@ def test_a_series_too_short_for_the_holdout_changes_no_score(stalls: Panel, even
 
 
 def test_too_little_is_refused(stalls: Panel, event_config: Config) -> None:
-    """A horizon that leaves nothing to learn from says so."""
+    """A horizon that leaves no training steps is refused."""
     forecast = event_config.forecast.model_copy(update={"horizon": 60})
     with pytest.raises(DataError, match="a horizon of 60 requires series of at least"):
         train(EventTraining.of(stalls, event_config.model_copy(update={"forecast": forecast})))
 
 
-def test_a_judgement_by_hand(stalls: Panel, stall_model: EventForecaster) -> None:
+def test_scores_by_hand(stalls: Panel, stall_model: EventForecaster) -> None:
     """Two origins: outcomes as they came, Brier scores and the skill against the best baseline from them."""
-    truth = (stalls.values > 100).astype(np.float64)
+    labels = (stalls.values > 100).astype(np.float64)
     window = replace(stall_model.pipeline.window_spec, horizon=3)
     preprocessing = replace(stall_model.pipeline.preprocessing, window_spec=window)
     pipeline = replace(stall_model.pipeline, rule=EventRule("sales > 100", ">", 100.0), preprocessing=preprocessing)
     where = EventOrigins.of(OriginSet(stalls, np.array([0, 1]), np.array([100, 120]), 3), pipeline)
-    expected = [truth[101:104], truth[stalls.offsets[1] + 121 : stalls.offsets[1] + 124]]
+    expected = [labels[101:104], labels[stalls.offsets[1] + 121 : stalls.offsets[1] + 124]]
     np.testing.assert_array_equal(where.actuals, expected)
     found = evaluate_probabilities(where, np.full((2, 3), 0.5))
     assert found.summary.scores["lstmcast"]["brier"] == 0.25

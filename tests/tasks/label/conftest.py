@@ -22,8 +22,8 @@ def moves(labeled_file: Path) -> LabeledPanel:
 @pytest.fixture(scope="session")
 def quick() -> Config:
     """A configuration with which training is a matter of seconds."""
-    asked = {"model.task": "label", "model.units": [8], "model.dense_units": [6], "train.epochs": 12}
-    return load_config(None, {**asked, "train.learning_rate": 0.02})
+    settings = {"model.task": "label", "model.units": [8], "model.dense_units": [6], "train.epochs": 12}
+    return load_config(None, {**settings, "train.learning_rate": 0.02})
 
 
 @pytest.fixture(scope="session")

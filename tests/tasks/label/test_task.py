@@ -22,10 +22,8 @@ def table(text: str) -> list[dict[str, str]]:
 
 
 @pytest.mark.slow
-def test_train_says_what_it_found_and_how_good_it_is(
-    tmp_path: Path, labeled_file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Columns, labels, network, scores beside the rules', the verdict; with --json the report on stdout."""
+def test_the_output_of_train(tmp_path: Path, labeled_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Columns, labels, network, scores of network and baselines, the verdict; with --json the report on stdout."""
     assert main(["train", str(labeled_file), "--model-dir", str(tmp_path / "models"), "--json", *QUICK]) == 0
     out, err = capsys.readouterr()
     for words in ("60 series of 6 to 9 steps, 2 features", "by its name", "down, flat, up; 20 series each"):
@@ -47,36 +45,36 @@ def test_predict_labels_new_series(
     new = tmp_path / "new.csv"
     new.write_text("\n".join(line.rpartition(",")[0] for line in [header, *rows[:30]]) + "\n", encoding="utf-8")
     assert main(["predict", str(new), "--model-dir", str(label_models), "-o", "-"]) == 0
-    said = table(capsys.readouterr().out)
-    assert list(said[0]) == ["id", "label", "probability", "p_down", "p_flat", "p_up"]
-    assert [row["id"] for row in said] == ["s0", "s1", "s2", "s3"]
-    assert [row["label"] for row in said] == ["up", "down", "flat", "up"]
-    for row in said:
-        chances = {name: float(row[f"p_{name}"]) for name in ("down", "flat", "up")}
-        assert sum(chances.values()) == pytest.approx(1)
-        assert float(row["probability"]) == chances[row["label"]] == max(chances.values())
+    rows_of_output = table(capsys.readouterr().out)
+    assert list(rows_of_output[0]) == ["id", "label", "probability", "p_down", "p_flat", "p_up"]
+    assert [row["id"] for row in rows_of_output] == ["s0", "s1", "s2", "s3"]
+    assert [row["label"] for row in rows_of_output] == ["up", "down", "flat", "up"]
+    for row in rows_of_output:
+        probabilities = {name: float(row[f"p_{name}"]) for name in ("down", "flat", "up")}
+        assert sum(probabilities.values()) == pytest.approx(1)
+        assert float(row["probability"]) == probabilities[row["label"]] == max(probabilities.values())
 
 
 def test_predict_holds_its_labels_against_those_of_the_file(
     tmp_path: Path, label_models: Path, labeled_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where labels are known it says how many are the same; one it never learnt is a warning, exit 8 with --strict."""
-    asked = ["predict", str(labeled_file), "--model-dir", str(label_models), "-o", str(tmp_path / "labels.jsonl")]
-    assert main(asked) == 0
+    """With known labels the number of correct ones is printed; an unknown label is a warning, exit 8 with --strict."""
+    arguments = ["predict", str(labeled_file), "--model-dir", str(label_models), "-o", str(tmp_path / "labels.jsonl")]
+    assert main(arguments) == 0
     assert "has a label for 60 of them" in capsys.readouterr().err
     rows = [json.loads(line) for line in (tmp_path / "labels.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [row["id"] for row in rows[:2]] == ["s0", "s1"]
     odd = tmp_path / "odd.csv"
     odd.write_text(labeled_file.read_text(encoding="utf-8").replace("up", "sideways"), encoding="utf-8")
-    assert main([*asked[:1], str(odd), *asked[2:], "--strict"]) == 8
+    assert main([*arguments[:1], str(odd), *arguments[2:], "--strict"]) == 8
     assert "20 series with a label that was not in the training data" in capsys.readouterr().err
 
 
 def test_plot_draws_the_confusion_matrix(tmp_path: Path, label_models: Path) -> None:
     """As PNG, the same bytes twice, also where the data are gone."""
     for name in ("one.png", "two.png"):
-        asked = ["plot", "--model-dir", str(label_models), "--backtest", "-o", str(tmp_path / name)]
-        assert main(asked) == 0
+        arguments = ["plot", "--model-dir", str(label_models), "--backtest", "-o", str(tmp_path / name)]
+        assert main(arguments) == 0
     first, second = ((tmp_path / name).read_bytes() for name in ("one.png", "two.png"))
     assert first.startswith(b"\x89PNG")
     assert first == second
@@ -86,7 +84,7 @@ def test_plot_draws_the_confusion_matrix(tmp_path: Path, label_models: Path) -> 
 def test_backtest_judges_every_series_once(
     tmp_path: Path, labeled_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Sixty rows of forecasts, each series once, and scores that agree with them; a figure where asked for."""
+    """Sixty forecast rows, each series once, and scores that agree with them; a figure if requested."""
     folder = tmp_path / "found"
     assert main(["backtest", str(labeled_file), *QUICK, "-o", str(folder), "--figures", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -25,16 +25,16 @@ from lstmcast.tasks.pipeline import train
 
 
 @pytest.mark.slow
-def test_movements_are_told_apart(classifier: SeriesClassifier, moves: LabeledPanel) -> None:
-    """Rising, falling and flat series are named right nearly always, by series that were not learnt from too."""
-    said = classifier.predict(moves)
-    assert np.mean(np.array(said.predicted) == np.array(moves.labels)) > 0.9
+def test_movements_are_distinguished(classifier: SeriesClassifier, moves: LabeledPanel) -> None:
+    """Rising, falling and flat series are nearly always labeled correctly, including series not used in training."""
+    result = classifier.predict(moves)
+    assert np.mean(np.array(result.predicted) == np.array(moves.labels)) > 0.9
     assert classifier.report.evaluation.scores["lstmcast"]["accuracy"] > 0.8
-    np.testing.assert_allclose(said.probabilities.sum(axis=1), 1.0, rtol=1e-12)
+    np.testing.assert_allclose(result.probabilities.sum(axis=1), 1.0, rtol=1e-12)
 
 
 @pytest.mark.slow
-def test_keras_says_the_same(classifier: SeriesClassifier, moves: LabeledPanel) -> None:
+def test_keras_gives_the_same_outputs(classifier: SeriesClassifier, moves: LabeledPanel) -> None:
     """Probabilities by NumPy are those of the Keras network with the softmax of its temperature, to 1e-5."""
     import keras
 
@@ -43,8 +43,8 @@ def test_keras_says_the_same(classifier: SeriesClassifier, moves: LabeledPanel) 
     model = build(architecture, every_step=False)
     model.set_weights(to_keras_weights(reader.networks[0]))
     x = reader.bind(moves).inputs(np.arange(60))
-    theirs = keras.ops.softmax(model(x) / reader.temperature)
-    np.testing.assert_allclose(classifier.predict(moves).probabilities, theirs, atol=1e-5)
+    expected = keras.ops.softmax(model(x) / reader.temperature)
+    np.testing.assert_allclose(classifier.predict(moves).probabilities, expected, atol=1e-5)
 
 
 @pytest.mark.slow
@@ -62,7 +62,7 @@ def test_one_seed_one_network(moves: LabeledPanel, quick: Config, classifier: Se
 @pytest.mark.slow
 @pytest.mark.slow
 def test_held_out_series_do_not_matter(moves: LabeledPanel, quick: Config) -> None:
-    """Without a second fit the network is the same whatever the judging series hold."""
+    """Without a refit the network does not depend on the test series."""
     once = quick.model_copy(update={"train": quick.train.model_copy(update={"refit_on_all_data": False})})
     training = LabelTraining.of(moves, once)
     one = train(training)
@@ -70,10 +70,10 @@ def test_held_out_series_do_not_matter(moves: LabeledPanel, quick: Config) -> No
     for k in training.plan.split.test.tolist():
         values[moves.offsets[k] : moves.offsets[k + 1]] += 1000
     other = train(LabelTraining.of(replace(moves, values=values), once))
-    for mine, theirs in zip(
+    for mine, expected in zip(
         to_keras_weights(one.pipeline.networks[0]), to_keras_weights(other.pipeline.networks[0]), strict=True
     ):
-        np.testing.assert_array_equal(mine, theirs)
+        np.testing.assert_array_equal(mine, expected)
     assert one.report.evaluation.scores["lstmcast"] != other.report.evaluation.scores["lstmcast"]
 
 
@@ -82,7 +82,7 @@ def test_held_out_series_do_not_matter(moves: LabeledPanel, quick: Config) -> No
 def test_a_second_fit_that_strays_is_not_saved(
     moves: LabeledPanel, quick: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where it says even what it learnt from worse than the judged network does, that one is saved, and it is said."""
+    """If the refit is worse than the scored network on its training series, the scored one is saved, with a note."""
     once = train(
         LabelTraining.of(
             moves, quick.model_copy(update={"train": quick.train.model_copy(update={"refit_on_all_data": False})})
@@ -103,7 +103,7 @@ def test_a_second_fit_that_strays_is_not_saved(
 
 @pytest.mark.slow
 def test_there_and_back(classifier: SeriesClassifier, moves: LabeledPanel) -> None:
-    """A classifier that was saved and read says the same to the bit."""
+    """A loaded classifier gives equal probabilities, bit for bit."""
     manifest, tensors = classifier.to_artifact()
     back = SeriesClassifier.from_artifact(manifest, tensors)
     np.testing.assert_array_equal(back.predict(moves).probabilities, classifier.predict(moves).probabilities)
@@ -111,8 +111,8 @@ def test_there_and_back(classifier: SeriesClassifier, moves: LabeledPanel) -> No
 
 
 @pytest.mark.slow
-def test_the_last_step_speaks(classifier: SeriesClassifier, moves: LabeledPanel) -> None:
-    """What is said of a series is the network's last output, by a forward pass over that series alone."""
+def test_the_last_step_gives_the_label(classifier: SeriesClassifier, moves: LabeledPanel) -> None:
+    """The label of a series is the last output of the network, from a forward pass over that series alone."""
     alone = moves.select(np.array([7]))
     x = classifier.pipeline.scaler.transform(alone.values)[None]
     x = np.concatenate([np.zeros((1, classifier.pipeline.context - x.shape[1], 2), np.float32), x], axis=1)
@@ -121,8 +121,8 @@ def test_the_last_step_speaks(classifier: SeriesClassifier, moves: LabeledPanel)
 
 
 @pytest.mark.slow
-def test_what_cannot_be_labelled(classifier: SeriesClassifier, moves: LabeledPanel) -> None:
-    """No series at all, numbers beyond every measure, another frequency."""
+def test_series_that_cannot_be_labeled(classifier: SeriesClassifier, moves: LabeledPanel) -> None:
+    """No series, values too large, or another frequency."""
     with pytest.raises(DataError, match="no series to label"):
         classifier.predict(moves.select(np.array([], dtype=np.int64)))
     with pytest.raises(DataError, match="series 's0' has values too large for the model"):
@@ -139,7 +139,7 @@ def test_a_name_that_predict_needs_itself(moves: LabeledPanel, quick: Config) ->
 
 
 def test_network_and_parts_follow_from_the_data(moves: LabeledPanel, quick: Config) -> None:
-    """Windows as long as the longest series, an output for each label; 4 of 20 series of each judge, 2 stop."""
+    """Windows as long as the longest series, an output for each label; of 20 series of each, 4 test and 2 validate."""
     plan = make_label_plan(moves, quick)
     shown = "Input((9, 2)), LSTM(8), Dense(6, activation=relu), Dense(3, activation=softmax)"
     assert str(plan.architecture) == f"Sequential([{shown}])"
@@ -149,7 +149,7 @@ def test_network_and_parts_follow_from_the_data(moves: LabeledPanel, quick: Conf
     assert (plan.recipe.batches, plan.recipe.batch_size, plan.recipe.patience) == (2, 32, 10)
 
 
-def test_series_without_a_label_are_not_learnt_from(moves: LabeledPanel, quick: Config) -> None:
+def test_series_without_a_label_are_not_used_in_training(moves: LabeledPanel, quick: Config) -> None:
     """They are counted, and the others keep their labels."""
     plan = make_label_plan(replace(moves, labels=("", "", *moves.labels[2:])), quick)
     assert plan.data.n_series == len(plan.codes) == 58
@@ -158,7 +158,7 @@ def test_series_without_a_label_are_not_learnt_from(moves: LabeledPanel, quick: 
 
 
 def test_a_very_long_series_is_not_read_whole(moves: LabeledPanel, quick: Config) -> None:
-    """Unless the config says more."""
+    """Unless the config sets more."""
     long = replace(moves, offsets=moves.offsets * 1000)  # only lengths are looked at
     assert make_plan_of(long, quick) == MAX_CONTEXT
     assert make_plan_of(long, load_config(None, {"model.task": "label", "model.context": 6000})) == 6000
@@ -178,7 +178,7 @@ def make_plan_of(data: LabeledPanel, config: Config) -> int:
         ([str(k) for k in range(60)], "at least 3 series must share a label.*got 60 labels for 60 series"),
     ],
 )
-def test_labels_that_cannot_be_learnt(moves: LabeledPanel, quick: Config, labels: list[str], fault: str) -> None:
-    """One label tells nothing apart, and one series of each label cannot be judged."""
+def test_labels_that_cannot_be_learned(moves: LabeledPanel, quick: Config, labels: list[str], fault: str) -> None:
+    """A single label cannot be distinguished, and a single series of each label cannot be tested."""
     with pytest.raises(DataError, match=fault):
         make_label_plan(replace(moves, labels=tuple(labels)), quick)

@@ -1,4 +1,4 @@
-"""The backtest: honest about what was known, right about what was scored, and indifferent to odd data."""
+"""The backtest: no look-ahead, correct scores, and unusual data."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ def test_the_first_forecast_is_that_of_a_model_trained_before_it(
 ) -> None:
     """Train on what came before the first origin, predict: the same forecast and bounds."""
     forecast = train(air_panel.drop_last(18), config).predict()
-    said = scores.by_method["lstmcast"]
-    np.testing.assert_allclose(said.values[0, 0], forecast.values[0], rtol=1e-5)
-    np.testing.assert_allclose(said.lower[:, 0, 0], forecast.lower[:, 0], rtol=1e-5)
-    np.testing.assert_allclose(said.upper[:, 0, 0], forecast.upper[:, 0], rtol=1e-5)
+    result = scores.by_method["lstmcast"]
+    np.testing.assert_allclose(result.values[0, 0], forecast.values[0], rtol=1e-5)
+    np.testing.assert_allclose(result.lower[:, 0, 0], forecast.lower[:, 0], rtol=1e-5)
+    np.testing.assert_allclose(result.upper[:, 0, 0], forecast.upper[:, 0], rtol=1e-5)
 
 
 @pytest.mark.slow
@@ -84,7 +84,7 @@ def test_what_came_is_the_end_of_the_series(scores: BacktestResult, air_panel: P
 
 
 def changed(panel: Panel) -> Panel:
-    """The same past, and another last half year."""
+    """An equal past with another last half year."""
     values = panel.values.copy()
     values[-6:] = [1.0, 9000, 2, 700, 3, 4]
     return replace(panel, values=values)
@@ -95,22 +95,22 @@ def test_nothing_after_an_origin_is_seen(scores: BacktestResult, air_panel: Pane
     """Another future of the last origin: every forecast and bound stays, to the byte; the outcomes do not."""
     other = backtest(changed(air_panel), config, n_origins=3)
     assert (other.actual[0, 2] != scores.actual[0, 2]).all()
-    for method, said in scores.by_method.items():
+    for method, result in scores.by_method.items():
         again = other.by_method[method]
-        for before, after in ((said.values, again.values), (said.lower, again.lower), (said.upper, again.upper)):
+        for before, after in ((result.values, again.values), (result.lower, again.lower), (result.upper, again.upper)):
             assert before.tobytes() == after.tobytes(), method
 
 
 @pytest.mark.slow
 def test_trained_anew_at_each_origin(air_panel: Panel, config: Config) -> None:
     """With `refit` each origin has the forecast of a model trained on all before it and on nothing else."""
-    told: list[str] = []
-    said = backtest(air_panel, config, n_origins=2, refit=True, note=told.append).by_method["lstmcast"]
+    notes: list[str] = []
+    result = backtest(air_panel, config, n_origins=2, refit=True, note=notes.append).by_method["lstmcast"]
     for k, back in enumerate((12, 6)):
         forecast = train(air_panel.drop_last(back), config).predict()
-        np.testing.assert_allclose(said.values[0, k], forecast.values[0], rtol=1e-4)
-        np.testing.assert_allclose(said.upper[:, 0, k], forecast.upper[:, 0], rtol=1e-3)
-    assert told == ["trained 1 of 2", "trained 2 of 2"]
+        np.testing.assert_allclose(result.values[0, k], forecast.values[0], rtol=1e-4)
+        np.testing.assert_allclose(result.upper[:, 0, k], forecast.upper[:, 0], rtol=1e-3)
+    assert notes == ["trained 1 of 2", "trained 2 of 2"]
 
 
 @pytest.mark.slow
@@ -139,7 +139,7 @@ def test_members_are_scored_alone(air_panel: Panel, refit: bool) -> None:
 
 
 def test_a_member_of_some_origins_is_scored_on_these() -> None:
-    """Where the ensembles of two origins have other members, a member is NaN at the origins without it."""
+    """If the ensembles of two origins differ, a member is NaN at origins without it."""
     values, none = np.ones((1, 3)), np.empty((0, 1, 3))
     trained, smoothing = MemberName.TRAINED, MemberName.SMOOTHING
     first = MemberForecasts(values, none, none, {trained: values, smoothing: values}, {trained: 1.0})
@@ -158,10 +158,10 @@ def test_baselines_calibrated_anew_see_nothing_after_their_origin(air_panel: Pan
     found, other = (
         baseline_forecasts(panel, folds, (80.0, 95.0), refit=True) for panel in (air_panel, changed(air_panel))
     )
-    for method, said in found.items():
-        assert said.lower.tobytes() == other[method].lower.tobytes(), method
-        assert said.upper.tobytes() == other[method].upper.tobytes(), method
-        assert (np.diff(said.upper - said.values, axis=2) != 0).all(), method
+    for method, result in found.items():
+        assert result.lower.tobytes() == other[method].lower.tobytes(), method
+        assert result.upper.tobytes() == other[method].upper.tobytes(), method
+        assert (np.diff(result.upper - result.values, axis=2) != 0).all(), method
 
 
 @pytest.mark.slow
@@ -175,8 +175,8 @@ def test_a_failure_in_a_process_is_the_failure_it_is(air_panel: Panel) -> None:
 
 
 @pytest.mark.slow
-def test_what_cannot_judge_is_not_scored(of_shops: BacktestResult) -> None:
-    """A short series is left out and counted; a missing day is no outcome, and a missing origin judges nothing."""
+def test_missing_outcomes_are_not_scored(of_shops: BacktestResult) -> None:
+    """A short series is left out and counted; a missing day has no outcome, and a missing origin is not scored."""
     assert of_shops.panel.keys == (("north",), ("holes",), ("still",))
     assert of_shops.left_out == 1
     missing = np.isnan(of_shops.actual)
@@ -240,7 +240,7 @@ def test_baselines_have_intervals_that_hold(tmp_path: Path, write_series: Write,
 
 @pytest.mark.slow
 def test_a_later_zero_rules_out_logs(air_panel: Panel, config: Config) -> None:
-    """A zero after the first origin is no reason to stop: roots are taken from the start, and that is said."""
+    """With a zero after the first origin, square roots are used from the start, and a note is added."""
     values = air_panel.values.copy()
     values[-10] = 0.0
     found = backtest(replace(air_panel, values=values), config, n_origins=3)
@@ -248,16 +248,16 @@ def test_a_later_zero_rules_out_logs(air_panel: Panel, config: Config) -> None:
     assert np.isfinite(found.by_method["lstmcast"].values).all()
 
 
-def test_nothing_to_judge_is_refused(air_panel: Panel, config: Config) -> None:
-    """Where no origin was observed, or nothing after it, nothing is trained."""
+def test_a_backtest_without_outcomes_is_refused(air_panel: Panel, config: Config) -> None:
+    """Without an observed origin, or a value after it, no training begins."""
     observed = np.arange(144) < 120
     with pytest.raises(DataError, match="no origin can be scored"):
         backtest(replace(air_panel, observed=observed), config, n_origins=3)
 
 
 @pytest.mark.slow
-def test_classical_methods_stand_beside(air_panel: Panel, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each sees its own past alone; one that refuses a history is scored on the others, and that is said."""
+def test_classical_methods_are_included(air_panel: Panel, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each method uses only its own past; one that fails on a series is scored on the others, with a note."""
 
     def fit_all(tasks: list, **_: object) -> np.ndarray:
         rows = [np.full((5, task.horizon), task.history[-1] + {"ets": 0, "arima": 1000}[task.method]) for task in tasks]
@@ -278,7 +278,7 @@ def test_classical_methods_stand_beside(air_panel: Panel, config: Config, monkey
 
 @pytest.mark.slow
 def test_without_intervals_and_without_a_second_fit(scores: BacktestResult, air_panel: Panel) -> None:
-    """No levels: no bounds, no coverage, no WQL; the judged network itself forecasts from every origin."""
+    """Without levels there are no bounds, coverage or WQL; the scored network forecasts from every origin."""
     config = load_config(None, {**SMALL, "forecast.levels": [], "train.refit_on_all_data": False})
     found = backtest(air_panel, config, n_origins=3)
     assert found.by_method["lstmcast"].lower.shape == (0, 1, 3, 6)
@@ -289,7 +289,7 @@ def test_without_intervals_and_without_a_second_fit(scores: BacktestResult, air_
     assert (found.by_method["lstmcast"].values != scores.by_method["lstmcast"].values).all()
 
 
-def test_a_missing_extra_is_said_before_training(air_panel: Panel, config: Config) -> None:
+def test_a_missing_extra_is_reported_before_training(air_panel: Panel, config: Config) -> None:
     """An unknown classical method ends at once."""
     with pytest.raises(UsageError, match="must be of ets, theta, arima"):
         backtest(air_panel, config, classical=["prophet"])
