@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lstmcast.config import Config
-    from lstmcast.data.panel import Panel
     from lstmcast.explain.explanation import Explanation
     from lstmcast.forecasting.fitting import ProgressCallback
     from lstmcast.persistence.checkpoint import Checkpoint
@@ -406,11 +405,9 @@ def explain(loaded: LoadedModel, key: str | None = None, origin: str | None = No
     return series, explanation.explain(loaded.model, loaded.dataset, series, step)
 
 
-def check(data: str, config: Config) -> Panel:
-    """Read a file as training would; the panel has the inferred settings and corrections."""
-    from lstmcast.data.load import read
-
-    return read(data, ReadOptions.of(config.data.model_dump()))
+def check(data: str, config: Config) -> Any:
+    """Read a file as training would; the result, a `Panel` or a `LabeledPanel`, has the inferred settings."""
+    return get_task(config.model.task).read(data, config)
 
 
 # --- verify ---

@@ -14,6 +14,7 @@ from lstmcast.clock import system_clock
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
+    from lstmcast.data.labeled_panel import LabeledPanel
     from lstmcast.data.panel import Panel
 
 
@@ -25,14 +26,18 @@ if TYPE_CHECKING:
 def check(data: str, config_name: str | None, settings: tuple[str, ...], *, as_json: bool, **flags: object) -> None:
     """Show what is inferred from DATA: columns, frequency, season and gaps, with reasons and line numbers."""
     config = configure(config_name, settings, flags)
-    from lstmcast.app import check as read_panel
-    from lstmcast.report import console
+    from lstmcast.app import check as read_data
+    from lstmcast.data.labeled_panel import LabeledPanel
+    from lstmcast.report import console, task_tables
 
-    panel = read_panel(data, config)
+    dataset = read_data(data, config)
     if as_json:
-        click.echo(json.dumps(console.data_to_dict(panel), indent=1, ensure_ascii=False))
+        to_dict = task_tables.labeled_data_to_dict if isinstance(dataset, LabeledPanel) else console.data_to_dict
+        click.echo(json.dumps(to_dict(dataset), indent=1, ensure_ascii=False))
+    elif isinstance(dataset, LabeledPanel):
+        click.echo(task_tables.format_labeled_data(dataset))
     else:
-        click.echo(console.format_data(panel, system_clock(), series=True))
+        click.echo(console.format_data(dataset, system_clock(), series=True))
 
 
 @click.command(short_help="Write a commented config or job")
@@ -63,14 +68,16 @@ def init(
     if as_job and data == "-":
         raise UsageError("--job: needs a file that can be read again, not -")
     config = configure(config_name, settings, flags)
+    from lstmcast.app import check as read_data
+    from lstmcast.config import JOB_TYPES
     from lstmcast.config.template import commented
-    from lstmcast.data.load import read
-    from lstmcast.data.schema import ReadOptions
     from lstmcast.persistence.files import write_atomically
 
-    panel = read(data, ReadOptions.of(config.data.model_dump()))
-    reasons = {f"data.{setting.key}": setting.reason for setting in panel.inferred}
-    text = _job(config, panel, reasons, data, target) if as_job else commented(config, _found(panel), reasons, data)
+    if as_job and config.model.task not in JOB_TYPES:
+        raise UsageError(f"--job: only with model.task: {' or '.join(JOB_TYPES)} (got {config.model.task})")
+    dataset = read_data(data, config)
+    reasons = {f"data.{setting.key}": setting.reason for setting in dataset.inferred}
+    text = _job(config, dataset, reasons, data, target) if as_job else commented(config, _found(dataset), reasons, data)
     if target == "-":
         click.echo(text, nl=False)
     else:
@@ -80,8 +87,13 @@ def init(
         )
 
 
-def _found(panel: Panel) -> dict[str, object]:
+def _found(panel: Panel | LabeledPanel) -> dict[str, object]:
     """Return the inferred values by dotted key."""
+    from lstmcast.data.panel import Panel
+
+    if not isinstance(panel, Panel):
+        names = {"time": panel.time, "target": panel.label, "id_columns": list(panel.key_columns)}
+        return {f"data.{name}": value for name, value in {**names, "features": list(panel.features)}.items()}
     columns = panel.columns
     return {
         "data.time": columns.time,
@@ -95,14 +107,14 @@ def _found(panel: Panel) -> dict[str, object]:
 
 def _job(config: Config, panel: Panel, reasons: dict[str, str], data: str, target: str) -> str:
     """Format a job for the file, with a warning when three steps are missing at its end."""
-    from lstmcast.config import Job
+    from lstmcast.config import JOB_TYPES
     from lstmcast.config.expressions import duration_text
     from lstmcast.config.template import commented_job
     from lstmcast.jobs.inputs import steps_span
 
     folder = Path() if target == "-" else Path(target).parent
     sections = {name: getattr(config, name) for name in type(config).model_fields}
-    job = Job(input=os.path.relpath(data, folder), **sections)
+    job = JOB_TYPES[config.model.task](input=os.path.relpath(data, folder), **sections)
     found, span = _found(panel), steps_span(panel, 3)
     if span is not None:
         found["freshness.max_data_age"] = {"limit": duration_text(span), "action": "warn"}
@@ -125,11 +137,12 @@ def _job(config: Config, panel: Panel, reasons: dict[str, str], data: str, targe
 @click.option("--list", "as_list", is_flag=True, help="List the bundled configs.")
 def config(name: str | None, settings: tuple[str, ...], *, as_schema: bool, of_job: bool, as_list: bool) -> None:
     """Validate a configuration and print it with all defaults."""
-    from lstmcast.config import Config, Job, bundled_configs, load_job, schema
+    from lstmcast.config import Config, bundled_configs, load_job, schema
+    from lstmcast.config.job import JobConfig
     from lstmcast.config.template import to_yaml
 
     if as_schema:
-        click.echo(json.dumps(schema(Job if of_job else Config), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(schema(JobConfig if of_job else Config), indent=2, ensure_ascii=False))
     elif as_list:
         for key, path in bundled_configs().items():
             click.echo(f"{key:10} {path.read_text(encoding='utf-8').splitlines()[0].removeprefix('# ')}")

@@ -1,6 +1,6 @@
 """Configurations and jobs: YAML as validated, frozen models."""
 
-from lstmcast.config.job import AnyJob, EventJob, Job
+from lstmcast.config.job import JOB_TYPES, AnyJob, EventJob, Job
 from lstmcast.config.loader import bundled_configs, load_config, load_job, schema
 from lstmcast.config.schema import (
     CONFIG_TYPES,
@@ -14,6 +14,7 @@ from lstmcast.config.schema import (
 
 __all__ = [
     "CONFIG_TYPES",
+    "JOB_TYPES",
     "AnyJob",
     "CategoryConfig",
     "Config",

@@ -65,8 +65,9 @@ def bundled_configs() -> dict[str, Path]:
 
 
 def schema(config_type: type[Config] = Config) -> dict[str, Any]:
-    """Return the JSON schema of a `Config` of any task, or of a `Job`, for editors."""
-    adapter = TypeAdapter[Any](AnyConfig if config_type is Config else config_type)
+    """Return the JSON schema of a `Config`, or of a `JobConfig`, of any task, or of one type, for editors."""
+    unions: dict[type[Config], Any] = {Config: AnyConfig, JobConfig: AnyJob}
+    adapter = TypeAdapter[Any](unions.get(config_type, config_type))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **adapter.json_schema(),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import yaml
 from pydantic import BaseModel
 
-from lstmcast.config.job import Job
+from lstmcast.config.job import AnyJob
 from lstmcast.config.loader import PlainLoader
 from lstmcast.config.schema import Config, Section
 
@@ -46,7 +46,7 @@ def commented(config: Config, found: Mapping[str, object], reasons: Mapping[str,
     return "\n".join(lines) + "\n"
 
 
-def commented_job(job: Job, found: Mapping[str, object], reasons: Mapping[str, str], path: str) -> str:
+def commented_job(job: AnyJob, found: Mapping[str, object], reasons: Mapping[str, str], path: str) -> str:
     """Format a job like `commented`, with the keys that only jobs have first.
 
     Args:
@@ -55,7 +55,7 @@ def commented_job(job: Job, found: Mapping[str, object], reasons: Mapping[str, s
         reasons: dotted key to the reason of an inferred value.
         path: the file to be written.
     """
-    own = [name for name in Job.model_fields if name not in Config.model_fields]
+    own = [name for name in type(job).model_fields if name not in Config.model_fields]
     scalar_keys = [name for name in own if not isinstance(getattr(job, name), Section)]
     lines = [
         f"# lstmcast run {path}",

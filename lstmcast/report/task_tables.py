@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -43,6 +44,22 @@ def format_labeled_data(data: LabeledPanel) -> str:
     lines += setting_rows(data.inferred)
     lines += [f"  note: {note}" for note in data.notes]
     return "\n".join([*lines, *(f"  left out: {reason}" for reason in data.dropped)])
+
+
+def labeled_data_to_dict(data: LabeledPanel) -> dict[str, Any]:
+    """The summary of the data as JSON values."""
+    columns = {"time": data.time, "series": list(data.key_columns), "features": list(data.features)}
+    return {
+        "source": data.source,
+        "columns": {**columns, "label": data.label},
+        "frequency": data.calendar.name,
+        "classes": list(data.classes),
+        "series": data.n_series,
+        "rows": len(data.values),
+        "notes": [asdict(note) for note in data.notes],
+        "left_out": [asdict(series) for series in data.dropped],
+        "inferred": [asdict(setting) for setting in data.inferred],
+    }
 
 
 def format_label_plan(plan: LabelPlan) -> str:

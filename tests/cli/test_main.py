@@ -19,7 +19,7 @@ import pytest
 
 import lstmcast
 from lstmcast.cli import main
-from lstmcast.config import ValueConfig, bundled_configs, load_config, schema
+from lstmcast.config import EventJob, ValueConfig, bundled_configs, load_config, load_job, schema
 from lstmcast.evaluation.skill import SkillOutcome
 from lstmcast.persistence.checkpoint import CHECKPOINT
 from lstmcast.persistence.registry import model_name, versions
@@ -440,6 +440,32 @@ def test_init_to_stdout(capsys: Capture, here: Path, air: Path) -> None:
     assert list(here.iterdir()) == []
     (here / "x.yaml").write_text(out)
     assert load_config(here / "x.yaml").data.time == "month"
+
+
+def test_a_job_of_an_event_is_written(here: Path, capsys: Capture, shops_file: Path) -> None:
+    """The job has the keys of its task; a task without jobs is refused."""
+    event = ("--config", "event", "--set", "model.event=sales > p60", "--job")
+    assert "job.yaml: written" in stderr_of(capsys, "init", shops_file, *event, code=0)
+    job = load_job(here / "job.yaml")
+    assert isinstance(job, EventJob)
+    assert (job.model.event, job.data.target) == ("sales > p60", "sales")
+    assert "fail_if" not in (here / "job.yaml").read_text()
+    no_job = ("--set", "model.task=label", "--job", "--force")
+    assert "only with model.task: value or event" in stderr_of(capsys, "init", shops_file, *no_job, code=2)
+
+
+def test_labeled_series_are_checked_and_configured(here: Path, capsys: Capture, labeled_file: Path) -> None:
+    """As text, as JSON, and as a config that names label and features."""
+    label = ("--set", "model.task=label")
+    assert call("check", labeled_file, *label) == 0
+    assert "60 series of 6 to 9 steps, 2 features at each" in capsys.readouterr().out
+    assert call("check", labeled_file, *label, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["columns"] == {"time": None, "series": ["id"], "features": ["a", "b"], "label": "label"}
+    assert (found["classes"], found["series"]) == (["down", "flat", "up"], 60)
+    stderr_of(capsys, "init", labeled_file, *label, code=0)
+    data = load_config(here / "lstmcast.yaml").data
+    assert (data.target, data.id_columns, data.features) == ("label", ["id"], ["a", "b"])
 
 
 def test_init_under_a_name_too_long(capsys: Capture, air: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lstmcast.config import Job, ValueConfig, load_job, schema
+from lstmcast.config import JOB_TYPES, Job, ValueConfig, load_job, schema
+from lstmcast.config.job import JobConfig
 from lstmcast.errors import ConfigError, FileError
 
 WHOLE = """
@@ -174,6 +175,12 @@ def test_the_schema_of_a_job() -> None:
     rule = found["$defs"]["SpanRule"]["anyOf"]
     assert rule[0]["type"] == "string"
     assert set(rule[1]["properties"]) == {"limit", "action"}
+
+
+def test_the_schema_of_all_jobs_is_that_of_one_task() -> None:
+    """One job for each task."""
+    found = schema(JobConfig)
+    assert [part["$ref"] for part in found["anyOf"]] == [f"#/$defs/{each.__name__}" for each in JOB_TYPES.values()]
 
 
 def test_a_job_as_plain_values_is_that_job_again(tmp_path: Path) -> None:
