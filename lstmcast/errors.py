@@ -33,6 +33,7 @@ class FaultCode(StrEnum):
     MANY_GAPS = "many_gaps"
     QUARTERS_AS_MONTHS = "quarters_as_months"
     SPLIT_YEARS = "split_years"
+    LAYOUT_UNCLEAR = "layout_unclear"
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,8 @@ class DataConfig(Section):
 class SeasonalDataConfig(DataConfig):
     """Reading of the file."""
 
+    layout: Literal["auto", "long", "wide", "wide-times"] = "auto"
+    """Layout of the table; wide-times: columns are times and rows are series; auto: inferred from the column names."""
     season_length: Count | None = None
     """Steps in a season (12 for months); null: inferred from the frequency and the values."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -69,6 +70,8 @@ def choose_delimiter(text: bytes, given: str | None, source: str) -> str:
         if (agreement := _agreement(sample.decode(), delimiter)) is not None
     }
     best = [delimiter for delimiter, agreement in agreements.items() if agreement == max(agreements.values())]
+    if "\t" in best and re.match(rb"[^\t\n]*\\[^\t\n]*\t", text):  # geo\TIME_PERIOD of Eurostat
+        return "\t"
     if len(best) > 1:
         signs = " and ".join(f"'{sign}'" for sign in best).replace("\t", "\\t")
         shown = [sign.replace("\t", "\\t") for sign in best]

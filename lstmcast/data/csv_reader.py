@@ -19,6 +19,7 @@ from lstmcast.data.file_reader import parquet_to_csv, read_input, to_text, to_ut
 from lstmcast.data.schema import DataNote, NoteCode, Table
 from lstmcast.data.skipped_lines import line_ranges, skip_lines
 from lstmcast.data.time.column import looks_like_times
+from lstmcast.data.time.headers import has_time_columns
 from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
 from lstmcast.types import Bools, Ints
@@ -124,6 +125,8 @@ def _parse(text: bytes, delimiter: str, source: str, skipped: tuple[int, ...] = 
 
 def _refuse_headless(frame: pd.DataFrame, where: str) -> None:
     """Raise DataError if the header is missing: a column of times whose name is a time."""
+    if has_time_columns([str(name) for name in frame.columns]):
+        return
     for k, name in enumerate(frame.columns.map(str)):
         timely = _DATED.search(name) and not name.isdigit() and looks_like_times(pd.Series([name], dtype=str))
         if timely and looks_like_times(frame.iloc[:, k]):
@@ -138,6 +141,9 @@ def _without_index(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, DataN
         return frame.iloc[:, 1:], DataNote(NoteCode.ROW_INDEX, "column 1 has neither a name nor fields: not used")
     start = {"0": 0, "1": 1}.get(index.iloc[0])
     if start is None or index.tolist() != [str(k) for k in range(start, start + len(index))]:
+        if has_time_columns([str(name) for name in frame.columns[1:]]):
+            frame.columns = pd.Index(["series", *frame.columns[1:]])
+            return frame, DataNote(NoteCode.ROW_INDEX, "column 1 has no name: series")
         example = "date" if looks_like_times(index) else "id"
         hint = f"write one, such as '{example}', before the first delimiter, or delete the column"
         raise DataError(f"{where}: column 1 has no name; {hint}")
@@ -172,7 +178,9 @@ def _header(text: bytes, delimiter: str, source: str, layout: CsvLayout) -> list
     if not header:
         raise DataError(f"{where}: the header names no column; add a first line of column names")
     doubled = [(name, count) for name, count in Counter(header).items() if count > 1 and name]
-    if all(_is_value(name) for name in header) or any(_is_value(name) for name, _ in doubled):
+    if (all(_is_value(name) for name in header) and not has_time_columns(header)) or any(
+        _is_value(name) for name, _ in doubled
+    ):
         first = ", ".join(header[:MAX_SHOWN])
         raise DataError(f"{where}: no header: the first line holds values ({first}); add a first line of column names")
     if len(layout.lines) == 1:

@@ -23,6 +23,7 @@ from lstmcast.data.series_columns import Holds, group_codes
 from lstmcast.data.time.calendar import Calendar, counter_calendar, infer_calendar
 from lstmcast.data.time.closed import AUTO, NONE
 from lstmcast.data.time.column import Times, parse_times
+from lstmcast.data.wide_times import to_long
 from lstmcast.errors import ConfigError, DataError, Fault
 from lstmcast.types import Bools, Floats, Ints
 
@@ -70,14 +71,20 @@ def read(source: str | Path | pd.DataFrame, options: ReadOptions = INFER, conten
         DataError: content that cannot be read exactly, with all faults.
         ConfigError: options that contradict each other.
     """
-    table = read_text(source, options) if isinstance(source, str | Path) else _prepared(table_of_frame(source), options)
+    table = _read_file(source, options) if isinstance(source, str | Path) else table_of_frame(source)
+    table, options = to_long(table, options)
+    table = _prepared(table, options)
     return to_panel(table, options, content)
 
 
 def read_text(path: str | Path, options: ReadOptions = INFER) -> Table:
     """Read a file as text; see `read`."""
-    table = read_table(path, delimiter=options.delimiter, encoding=options.encoding, skip=options.skip)
-    return _prepared(table, options)
+    return _prepared(_read_file(path, options), options)
+
+
+def _read_file(path: str | Path, options: ReadOptions) -> Table:
+    """Read a file as it is."""
+    return read_table(path, delimiter=options.delimiter, encoding=options.encoding, skip=options.skip)
 
 
 def _prepared(table: Table, options: ReadOptions) -> Table:
@@ -106,7 +113,7 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
         missing=options.missing,
         aggregate=options.aggregate,
         repeat_fixes=lambda: repeated_row_fixes(table, columns, options),
-        inferred=(*inferred, *(times.inferred if times else ()), *of_calendar),
+        inferred=(*table.inferred, *inferred, *(times.inferred if times else ()), *of_calendar),
         notes=(*table.notes, *notes, *parsed.notes),
     )
 

@@ -22,6 +22,7 @@ _LABELS = {"hold_out": "hold-out", "id_columns": "series", "season_length": "sea
 class SettingKey(StrEnum):
     """Keys of inferred settings; those of data equal the keys of the config section `data`."""
 
+    LAYOUT = "layout"
     TIME = "time"
     TARGET = "target"
     ID_COLUMNS = "id_columns"
@@ -71,6 +72,7 @@ class NoteCode(StrEnum):
     MISSING_MARKS = "missing_marks"
     ROW_INDEX = "row_index"
     BLANK_LINES = "blank_lines"
+    VALUES_OUTSIDE = "values_outside"
     LINES_SKIPPED = "lines_skipped"
     NO_FINAL_NEWLINE = "no_final_newline"
     PARQUET_ROWS = "parquet_rows"
@@ -138,6 +140,7 @@ class Table:
         thousands: the thousands separator; None for none.
         unclear: columns in which every point may group thousands: `1.234` may be 1234.
         notes: remarks.
+        inferred: inferred settings of the layout.
     """
 
     source: str
@@ -147,6 +150,7 @@ class Table:
     thousands: str | None = None
     unclear: tuple[str, ...] = ()
     notes: tuple[DataNote, ...] = ()
+    inferred: tuple[InferredSetting, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -188,6 +192,7 @@ class ReadOptions:
     decimal: str | None = None
     thousands: str | None = None
     units: str = "auto"  # auto | multiply | ignore | error
+    layout: str = "auto"  # auto | long | wide | wide-times
     skip: tuple[str, ...] = ()  # lines that are no rows; empty: found
     missing_marks: tuple[str, ...] = ()  # empty: those in common use, and others are refused; "none": no others
     features: tuple[str, ...] = ()  # of series with a label: the columns of numbers; empty: all that are left

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from lstmcast.data.csv_layout import DELIMITERS
 from lstmcast.data.schema import DataNote, NoteCode
+from lstmcast.data.time.headers import has_time_columns
 from lstmcast.errors import ConfigError, DataError, Fault, FaultCode, Fix
 from lstmcast.text import pluralize, truncate_items
 
@@ -339,6 +340,9 @@ class _Reader:
         if sum(map(self.shape.fits, self.head)) < _MIN_ROWS:
             return False
         header = self._header(above) if above else self.head[0]
+        if header is None and all(len(line.filled) <= self.shape.width // 2 for line in above):
+            names = self.head[first].fields  # they may be numbers, such as years
+            header = self.head[first] if has_time_columns(names) else None
         if header is None:
             return False
         if above:
