@@ -18,7 +18,7 @@ from scored_case import Case, ForecastValues, Scores
 from selection import options
 from zeroshot import past_of
 
-from lstmcast.app import train
+from lstmcast.api import train
 from lstmcast.config import load_config
 from lstmcast.errors import DataError
 from lstmcast.forecasting.pretrained import load_pretrained_forecaster

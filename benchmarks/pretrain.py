@@ -17,7 +17,7 @@ import numpy as np
 from common import machine, progress, versions
 from pretrain_series import CLASSES, Class, Series, calibration_series, collect, digests, evaluation_series, runs
 
-from lstmcast.app import train
+from lstmcast.api import train
 from lstmcast.config import load_config
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns

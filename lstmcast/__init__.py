@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lstmcast.errors import LstmcastError
 
 if TYPE_CHECKING:
-    from lstmcast.app import backtest, load, predict, read, save, train
+    from lstmcast.api import backtest, load, predict, read, save, train
     from lstmcast.config import load_config
     from lstmcast.data.schema import ReadOptions
     from lstmcast.forecasting.forecaster import Forecaster
@@ -35,14 +35,14 @@ __all__ = [
 _HOMES = {
     "Forecaster": "lstmcast.forecasting.forecaster",
     "ReadOptions": "lstmcast.data.schema",
-    "backtest": "lstmcast.app",
-    "load": "lstmcast.app",
+    "backtest": "lstmcast.api",
+    "load": "lstmcast.api",
     "load_config": "lstmcast.config",
     "plot": "lstmcast.report.figures.forecast",
-    "predict": "lstmcast.app",
-    "read": "lstmcast.app",
-    "save": "lstmcast.app",
-    "train": "lstmcast.app",
+    "predict": "lstmcast.api",
+    "read": "lstmcast.api",
+    "save": "lstmcast.api",
+    "train": "lstmcast.api",
 }
 
 

@@ -6,7 +6,7 @@ Commands, jobs and the Python API call these functions. None of them prints: res
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,180 +18,16 @@ from lstmcast.errors import LstmcastError, ModelError, UsageError
 from lstmcast.forecasting import codec
 from lstmcast.persistence.registry import CURRENT, current_version, model_folders, model_name, resolve, versions
 from lstmcast.results import output_suffix
-from lstmcast.tasks.base import BacktestOptions, PredictOptions, WrittenForecast, ignore
+from lstmcast.tasks.base import BacktestOptions, PredictOptions, WrittenForecast
 from lstmcast.tasks.registry import AnyTask, get_task, load_version
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from lstmcast.config import Config
     from lstmcast.explain.explanation import Explanation
     from lstmcast.forecasting.fitting import ProgressCallback
-    from lstmcast.persistence.checkpoint import Checkpoint
     from lstmcast.tasks.base import Backtest, Dataset, Note, Prediction
 
 PRETRAINED = "pretrained"  # the name under which a user requests the bundled models
-
-
-# --- the Python API: datasets and models in memory ---
-
-
-def read(source: str | Path | pd.DataFrame, options: ReadOptions | Config | None = None) -> Any:
-    """Read past values from a file or a DataFrame.
-
-    Args:
-        source: a CSV file, plain or compressed, a Parquet file, plain text, `"-"` for stdin, or a pandas DataFrame.
-        options: pinned settings, for values; or a config, whose task reads the file as `lstmcast train` does.
-
-    Returns:
-        A `Panel`; for a config of labels a `LabeledPanel`.
-
-    Raises:
-        FileError: missing, not a regular file, unreadable.
-        DataError: content that cannot be read exactly, with all faults.
-        ConfigError: options that contradict each other.
-    """
-    from lstmcast.data.load import read as read_values
-
-    if options is None or isinstance(options, ReadOptions):
-        return read_values(source, options or ReadOptions())
-    return get_task(options.model.task).read(source, options)
-
-
-def train(
-    dataset: Dataset,
-    config: Config | None = None,
-    *,
-    start: Any = None,
-    checkpoint: Checkpoint | None = None,
-    on_progress: ProgressCallback = ignore,
-    note: Note = ignore,
-) -> Any:
-    """Train a model of the config's task.
-
-    Args:
-        dataset: of `read`; for another task than values read with the same config.
-        config: the settings; None: the defaults for values.
-        start: a model of values whose weights are the initial ones where they fit; None: as in the config.
-        checkpoint: stores and restores the state of each fit.
-        on_progress: called after every epoch.
-        note: called once, with the plan, before the first fit.
-
-    Returns:
-        A model with `predict`, `context` and `report`: a `Forecaster` for values.
-
-    Raises:
-        UsageError: TensorFlow is not installed, or the data were read for another task.
-        ConfigError: pretrained networks do not predict the requested levels.
-        DataError: too little data, or values that cannot be transformed.
-        ModelError: training diverged, or the NumPy and Keras forward passes differ.
-    """
-    task, config = _task_of(dataset, config)
-    return task.train(dataset, config, checkpoint=checkpoint, on_progress=on_progress, note=note, start=start)
-
-
-def predict(
-    dataset: Any,
-    horizon: int | None = None,
-    *,
-    model: Any = None,
-    temperature: float | None = None,
-    seed: int | None = None,
-) -> Any:
-    """Forecast from the end of every series, or label every series.
-
-    Args:
-        dataset: the newest data.
-        horizon: steps ahead; None: that of training, or the default of the frequency. Labels have none.
-        model: of any task; None: the bundled pretrained models, for values.
-        temperature: sample symbols from the softmax at this temperature.
-        seed: of the samples.
-
-    Raises:
-        UsageError: an argument that has no meaning for the model, or a horizon that it does not support.
-        DataError: columns or frequency differ from training.
-        ModelError: the forecast is not a number, or the pretrained networks are missing.
-    """
-    if model is None:
-        from lstmcast.forecasting.pretrained import load_pretrained_forecaster
-
-        model = load_pretrained_forecaster(dataset)
-    options = PredictOptions(horizon, temperature, seed)
-    return get_task(model.report.task).predict(model, dataset, options)
-
-
-def backtest(
-    dataset: Dataset,
-    config: Config | None = None,
-    *,
-    n_origins: int | None = None,
-    step_size: int | None = None,
-    refit: bool = False,
-    classical: Sequence[str] = (),
-    on_progress: ProgressCallback = ignore,
-    note: Note = ignore,
-) -> Any:
-    """Forecast from past origins, each from the steps before it, and score the forecasts and those of the baselines.
-
-    Args:
-        dataset: of `read`; for another task than values read with the same config.
-        config: as for training; `forecast.horizon` is H. None: the defaults for values.
-        n_origins: N of each series, counted from its end; None: up to 10, if a third of a typical series is enough.
-        step_size: steps between two origins; None: H, so that no two forecasts of a series share an outcome.
-        refit: train before every origin, in parallel; else once, before the first. Values only.
-        classical: `ets`, `theta`, `arima`: fitted at every origin, if statsforecast is installed. Values only.
-        on_progress: called after every epoch of a single training.
-        note: receives the plan and lines of progress.
-
-    Returns:
-        The scores: `to_frame()`, `to_dict()`, `forecasts()` and `better`.
-
-    Raises:
-        UsageError: an argument that has no meaning for the task, a number below 1, or something is not installed.
-        DataError: the series are too short for so many origins, or no outcome was observed.
-        ModelError: training diverged.
-    """
-    task, config = _task_of(dataset, config)
-    options = BacktestOptions(n_origins, step_size, refit, tuple(classical))
-    return task.backtest(dataset, config, options, on_progress=on_progress, note=note)
-
-
-def save(model: Any, name: str, models: str | Path = "models", *, keep: int = 10) -> Path:
-    """Publish a trained model of any task as the current version of `name`; return the folder of the version.
-
-    Raises:
-        FileError: it cannot be written.
-        BusyError: another run holds the lock.
-    """
-    from lstmcast.persistence.artifact import model_lock, prepare
-
-    folder = prepare(Path(models), name)
-    with model_lock(folder):
-        return publish(get_task(model.report.task), model, folder, data=None, now=system_clock(), keep=keep)
-
-
-def load(model: str | Path, models: str | Path = "models") -> Any:
-    """Read a model of any task (its name, or the path of its folder or of a version's) after verifying every byte.
-
-    Raises:
-        ModelError: missing, damaged, or of another schema.
-    """
-    return load_version(resolve(Path(models), str(model)))[1]
-
-
-def _task_of(dataset: Any, config: Config | None) -> tuple[AnyTask, Any]:
-    """Return the task of a config, whose data must have been read for it, and the config."""
-    from lstmcast.config import ValueConfig
-    from lstmcast.data.panel import Panel
-
-    config = ValueConfig() if config is None else config
-    name = config.model.task
-    read_for = "label" if not isinstance(dataset, Panel) else "category" if dataset.symbols else "value"
-    if read_for != ("value" if name == "event" else name):
-        raise UsageError(
-            f"model.task: {name}: {dataset.source} was read for another task; use lstmcast.read(file, config)"
-        )
-    return get_task(name), config
 
 
 # --- train ---

@@ -18,7 +18,7 @@ os.environ |= dict.fromkeys(
 import numpy as np
 import pytest
 
-from lstmcast.app import train
+from lstmcast.api import train
 from lstmcast.cli import main
 from lstmcast.config import Config, load_config
 from lstmcast.data.load import read

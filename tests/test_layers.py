@@ -36,6 +36,7 @@ FLOORS = {
     "tasks": 6,
     "report": 7,
     "app": 8,
+    "api": 9,
     "jobs": 9,
     "cli": 10,
     "__init__": 11,

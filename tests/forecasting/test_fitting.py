@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstmcast.app import train
+from lstmcast.api import train
 from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
 from lstmcast.forecasting import fitting

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstmcast.app import train
+from lstmcast.api import train
 from lstmcast.config import Config
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel

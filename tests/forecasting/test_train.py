@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstmcast.app import train
+from lstmcast.api import train
 from lstmcast.config import Config, ValueConfig, load_config
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import lstmcast
-from lstmcast.app import backtest, train
+from lstmcast.api import backtest, train
 from lstmcast.config import Config, load_config
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
