@@ -12,9 +12,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lstmcast.clock import system_clock
-from lstmcast.data.schema import ReadOptions
-from lstmcast.errors import LstmcastError, ModelError, UsageError
+from lstmcast.data.schema import NoteCode, ReadOptions
+from lstmcast.errors import Fault, FaultCode, Fix, LstmcastError, ModelError, UsageError
 from lstmcast.forecasting import codec
 from lstmcast.persistence.registry import CURRENT, current_version, model_folders, model_name, resolve, versions
 from lstmcast.results import output_suffix
@@ -165,6 +167,21 @@ def load_model(
         return LoadedModel(task, trained, version, task.stored_context(trained), (warning,))
     dataset, warnings = task.read_new_data(trained, path, given)
     return LoadedModel(task, trained, version, dataset, warnings)
+
+
+def leave_out_ended(loaded: LoadedModel, given: Mapping[str, Any]) -> LoadedModel:
+    """Leave out series that ended long ago, with a warning, unless `data.ended` of training or `given` keeps them."""
+    from lstmcast.data.panel import Panel
+
+    panel = loaded.dataset
+    section = {**loaded.model.report.config["data"], **given}
+    if section.get("ended") == "keep" or not isinstance(panel, Panel) or not len(panel.ended):
+        return loaded
+    fix = Fix("data.ended=keep", "forecast them from their own end")
+    fault = Fault(f"left out: {panel.describe_ended()}", FaultCode.SERIES_ENDED, fixes=(fix,))
+    kept = panel.select(np.setdiff1d(np.arange(panel.n_series), panel.ended))
+    notes = tuple(note for note in panel.notes if note.code != NoteCode.SERIES_ENDED)
+    return replace(loaded, dataset=replace(kept, notes=notes), warnings=(*loaded.warnings, str(fault)))
 
 
 def _requests_pretrained(folder: Path, model: str | None, data: str | None) -> bool:

@@ -21,6 +21,7 @@ class FaultCode(StrEnum):
     MARK_UNCLEAR = "mark_unclear"
     UNREAD_TIME = "unread_time"
     AMBIGUOUS_TIMES = "ambiguous_times"
+    SERIES_ENDED = "series_ended"
     REPEATED_ROWS = "repeated_rows"
     UNCLEAR_TARGET = "unclear_target"
     NO_NUMBERS = "no_numbers"

@@ -9,6 +9,7 @@ import pytest
 
 from lstmcast import app
 from lstmcast.config import load_config
+from lstmcast.data.schema import NoteCode
 from lstmcast.errors import ModelError, UsageError
 from lstmcast.tasks.base import PredictOptions
 
@@ -43,6 +44,28 @@ def test_what_cannot_be_loaded(
     """A usage error in both cases."""
     with pytest.raises(UsageError):
         app.load_model(str(models), model, data, reading)
+
+
+@pytest.mark.parametrize(
+    ("last", "given", "series"),
+    [("2019-12", {}, 2), ("2018-12", {}, 2), ("2018-11", {}, 1), ("2018-11", {"ended": "keep"}, 2)],
+)
+def test_a_series_that_ended_long_ago_is_left_out(
+    tmp_path: Path, last: str, given: dict[str, str], series: int
+) -> None:
+    """More than a year before the latest month; the warning names it with its end and a setting."""
+    months = np.arange(np.datetime64("2015-01"), np.datetime64("2020-01")).astype(str)
+    rows = [
+        f"{shop},{month},{k % 7}" for shop in "ab" for k, month in enumerate(months) if shop == "a" or month <= last
+    ]
+    (tmp_path / "shops.csv").write_text("\n".join(["shop,month,y", *rows]))
+    loaded = app.load_model(str(tmp_path / "none"), None, str(tmp_path / "shops.csv"), given)
+    assert (NoteCode.SERIES_ENDED in {note.code for note in loaded.dataset.notes}) == (last == "2018-11")
+    current = app.leave_out_ended(loaded, given)
+    assert (loaded.dataset.n_series, current.dataset.n_series) == (2, series)
+    assert [f"b ({last})" in warning and "data.ended=keep" in warning for warning in current.warnings] == [True] * (
+        2 - series
+    )
 
 
 def test_a_missing_model(tmp_path: Path) -> None:

@@ -87,4 +87,4 @@ def backtest(
     if as_json:
         click.echo(json.dumps(scores.to_dict(), indent=1, allow_nan=False, ensure_ascii=False))
     if strict:
-        fail_on(past.dropped, better=scores.better, also=scores.warnings)
+        fail_on(past, better=scores.better, also=scores.warnings)

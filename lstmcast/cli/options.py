@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from lstmcast.config import AnyJob, Config
-    from lstmcast.data.schema import DroppedSeries
+    from lstmcast.tasks.base import Dataset
 
 _FLAGS = {"store_models": "--model-dir"}  # parameters whose flag is not named like their key
 NUMBERS = ("data_season_length", "forecast_horizon", "train_seed")
@@ -43,13 +43,16 @@ def note_on_stderr(*, quiet: bool) -> Callable[[object], None]:
     return (lambda _: None) if quiet else lambda result: echo_err(text(result))
 
 
-def fail_on(dropped: Sequence[DroppedSeries], *, better: bool, also: Sequence[str] = ()) -> None:
+def fail_on(dataset: Dataset, *, better: bool, also: Sequence[str] = ()) -> None:
     """Apply `--strict` to a training or a backtest.
 
     Raises:
-        ConditionError: a series was left out, `also` is not empty, or lstmcast did not beat the best baseline.
+        ConditionError: a series was left out or ended long ago, `also` is not empty, or a baseline was better.
     """
-    faults = [*(f"left out: {reason}" for reason in dropped), *also]
+    from lstmcast.data.schema import NoteCode
+
+    ended = (str(note) for note in dataset.notes if note.code == NoteCode.SERIES_ENDED)
+    faults = [*(f"left out: {reason}" for reason in dataset.dropped), *ended, *also]
     faults += [] if better else ["lstmcast is not better than the best baseline"]
     if faults:
         raise ConditionError(faults)
@@ -163,6 +166,8 @@ def given_data_keys(config_name: str | None, settings: tuple[str, ...], flags: M
     keys = [setting.partition("=")[0].strip() for setting in settings]
     if other := [key for key in keys if not key.startswith("data.")]:
         raise UsageError(f"--set {other[0]}: only keys of data describe a file (data.missing=zero)")
+    if config_name is None and not settings and not any(flags.values()):
+        return {}  # no config is imported
     section = configure(config_name, settings, flags).data
     given = {key.removeprefix("data.") for key in keys}
     given |= {name.removeprefix("data_") for name, flag in flags.items() if flag is not None and flag != ()}

@@ -55,14 +55,15 @@ def predict(
     from lstmcast.parallel import limit_blas_threads
 
     limit_blas_threads()
-    from lstmcast.app import load_model
+    from lstmcast.app import leave_out_ended, load_model
     from lstmcast.errors import ConditionError, UsageError
     from lstmcast.persistence.files import is_same, write_atomically
     from lstmcast.report.views import text
     from lstmcast.results import output_suffix
     from lstmcast.tasks.base import PredictOptions
 
-    loaded = load_model(model_dir, model, data, given_data_keys(config_name, settings, reading))
+    given = given_data_keys(config_name, settings, reading)
+    loaded = leave_out_ended(load_model(model_dir, model, data, given), given)
     outcome = loaded.predict(PredictOptions(horizon, temperature, seed))
     default_output = loaded.model.report.output
     target = output or default_output

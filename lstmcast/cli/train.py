@@ -55,7 +55,7 @@ def train(
         names = {"model": folder.name, "version": result.version.name, "seconds": round(result.seconds, 1)}
         click.echo(json.dumps({**report.to_dict(), **names}, indent=1, allow_nan=False, ensure_ascii=False))
     if strict:
-        fail_on(result.dataset.dropped, better=report.evaluation.skill.better)
+        fail_on(result.dataset, better=report.evaluation.skill.better)
 
 
 def _next(folder: Path) -> str:

@@ -53,6 +53,8 @@ class DataConfig(Section):
     """Format of the times in strptime's directives (%d/%m/%Y); null: inferred from the whole column."""
     missing: Literal["auto", "interpolate", "zero", "error"] = "auto"
     """Treatment of missing values; auto: interpolates short gaps, masks them from the loss, and refuses long ones."""
+    ended: Literal["drop", "keep"] = "drop"
+    """Forecast of series that ended more than a season and a horizon before the latest: none, or from their own end."""
     aggregate: Literal["error", "sum", "mean", "count", "last"] = "error"
     """Aggregation of several rows of one series and step; count: of the rows themselves; error: refused."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None

@@ -204,8 +204,14 @@ def _no_numbers(table: Table, free: list[str], *, has_time: bool) -> str | Fault
     shown = truncate_items((f"'{name}' holds {_first_of(table, name)}" for name in free), len(free))
     hint = f"{alone}name a column with --target NAME to see its faults"
     text = f"{table.source}: no column holds numbers to forecast: {shown}; {hint}"
-    fixes = (Fix("data.aggregate=count", "count the rows of each step"),) if has_time else ()
+    events = has_time and any(_are_event_times(table.text[name]) for name in table.text if name not in free)
+    fixes = (Fix("data.aggregate=count", "count the rows of each step"),) if events else ()
     return Fault(text, FaultCode.NO_NUMBERS, fixes=fixes)
+
+
+def _are_event_times(text: pd.Series) -> bool:
+    """True if a time occurs twice, or times have minutes."""
+    return bool(text.iloc[:SAMPLE].str.contains(r"[0-9]:[0-9]").any() or text.duplicated().any())
 
 
 def _first_of(table: Table, name: str) -> str:

@@ -76,6 +76,7 @@ class Panel:
         source: the file name in messages.
         dropped: unusable series with reasons.
         symbols: [V] meaning of codes 0 … V − 1, empty for numbers; the code −1 is missing or unknown.
+        n_rows: rows of the file.
     """
 
     columns: Columns
@@ -90,6 +91,7 @@ class Panel:
     source: str
     dropped: tuple[DroppedSeries, ...] = ()
     symbols: tuple[str, ...] = ()
+    n_rows: int = 0
 
     def fingerprint(self) -> str:
         """Compute the sha256 of columns, keys, times, values and symbols."""
@@ -110,6 +112,22 @@ class Panel:
     def ends(self) -> Ints:
         """[S] position of each series' last step on the calendar."""
         return np.asarray(self.starts + self.lengths - 1, dtype=np.int64)
+
+    @property
+    def ended(self) -> Ints:
+        """[K] series that ended long ago: more than a season and a default horizon before the latest end."""
+        if self.calendar.kind == "counter":
+            return np.empty(0, dtype=np.int64)
+        steps = max(self.calendar.season, self.calendar.default_horizon)
+        return np.flatnonzero(self.ends.max() - self.ends > steps)
+
+    def describe_ended(self) -> str:
+        """Format the number and the names of the series that ended long ago, with their last times."""
+        ends = self.calendar.text(self.ends[self.ended[:MAX_SHOWN]])
+        names = (f"{', '.join(self.keys[k])} ({end})" for k, end in zip(self.ended.tolist(), ends, strict=False))
+        (latest,) = self.calendar.text(self.ends.max(keepdims=True))
+        listed = truncate_items(names, len(self.ended))
+        return f"{len(self.ended)} of {self.n_series} series ended long before {latest}: {listed}"
 
     @property
     def key_columns(self) -> tuple[str, ...]:
@@ -200,7 +218,7 @@ def build_panel(
     if len(columns.target) > 1:
         keys = tuple((*key, name) for name in columns.target for key in keys)
     parts = _filled(cells, keys, calendar, UNKNOWN if symbols and missing == "auto" else missing, table.source)
-    return Panel(
+    panel = Panel(
         columns=columns,
         calendar=calendar,
         keys=parts.keys,
@@ -213,7 +231,11 @@ def build_panel(
         source=table.source,
         dropped=parts.dropped,
         symbols=symbols,
+        n_rows=len(table.text),
     )
+    if not len(panel.ended):
+        return panel
+    return replace(panel, notes=(*panel.notes, DataNote(NoteCode.SERIES_ENDED, panel.describe_ended())))
 
 
 @dataclass(frozen=True)

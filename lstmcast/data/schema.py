@@ -92,6 +92,7 @@ class NoteCode(StrEnum):
     STEPS_FILLED = "steps_filled"
     CLOSED_ROWS = "closed_rows"
     SERIES_DROPPED = "series_dropped"
+    SERIES_ENDED = "series_ended"
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,7 @@ class ReadOptions:
     timezone: str | None = None
     time_format: str | None = None
     missing: str = "auto"  # auto | interpolate | zero | error
+    ended: str = "drop"  # drop | keep
     aggregate: str = "error"  # error | sum | mean | count | last
     delimiter: str | None = None
     encoding: str | None = None

@@ -41,7 +41,9 @@ def format_data(panel: Panel, now: datetime | None = None, *, reasons: bool = Tr
         series: list the time span of each series too.
     """
     span = " to ".join(panel.calendar.text(np.array([panel.starts.min(), panel.ends.max()])))
-    lines = [f"{panel.source}: {count(len(panel.values), 'row')}, {count(panel.n_series, 'series')}, {span}"]
+    lines = [
+        f"{panel.source}: {count(panel.n_rows or len(panel.values), 'row')}, {count(panel.n_series, 'series')}, {span}"
+    ]
     lines += setting_rows(panel.inferred) if reasons else []
     lines += [f"  note: {note}" for note in (*panel.notes, *_future(panel, now or system_clock()))]
     lines += [f"  left out: {reason}" for reason in panel.dropped]
@@ -60,7 +62,9 @@ def data_to_dict(panel: Panel) -> dict[str, Any]:
         "season": panel.calendar.season,
         "horizon": default_steps,
         "series": panel.n_series,
-        "rows": len(panel.values),
+        "rows": panel.n_rows or len(panel.values),
+        "steps": len(panel.values),
+        "ended": ["/".join(panel.keys[k]) for k in panel.ended.tolist()],
         "filled": int((~panel.observed).sum()),
         "notes": [asdict(note) for note in panel.notes],
         "left_out": [asdict(series) for series in panel.dropped],

@@ -96,11 +96,14 @@ def test_busy_is_7(run: Run, here: Path, air: Path) -> None:
 
 
 def test_strict_is_8(run: Run, here: Path, shops_models: Path) -> None:
-    """With `--strict` a series that was left out is named and ends in 8; the forecast is written all the same."""
+    """With `--strict` series that were left out are named and end in 8; the forecast is written all the same."""
     done = run("predict", "--model-dir", shops_models, "--strict", "--quiet", cwd=here)
     assert done.returncode == 8
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("lstmcast: left out: series 'gap': 70 steps are missing")
+    gap, ended = done.stderr.splitlines()
+    assert gap.startswith("lstmcast: left out: series 'gap': 70 steps are missing")
+    assert "south/west (2024-03-30), new (2024-01-05)" in ended
+    assert set(pd.read_csv(here / "forecast.csv")["shop"]) == {"north"}
+    run("predict", "--model-dir", shops_models, "--quiet", "-s", "data.ended=keep", cwd=here)
     assert set(pd.read_csv(here / "forecast.csv")["shop"]) == {"north", "south/west", "new"}
 
 

@@ -332,7 +332,7 @@ def test_a_row_id_is_no_target() -> None:
     assert columns == Columns("ds", ("sold",))
     assert [note.code for note in notes] == [NoteCode.ROW_IDS]
     with pytest.raises(DataError) as caught:
-        find_columns(table(order_id=ids, ds=MONTHS, state=["open"] * 24), ReadOptions())
+        find_columns(table(order_id=ids, ds=[f"{day} 08:30" for day in MONTHS], state=["open"] * 24), ReadOptions())
     assert [fix.setting for fix in caught.value.faults[0].fixes] == ["data.aggregate=count"]
 
 

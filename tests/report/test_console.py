@@ -102,7 +102,7 @@ def test_found_as_json(shops_file: Path) -> None:
     found = console.data_to_dict(read(shops_file))
     assert found["columns"] == {"time": "day", "target": ["sales"], "series": ["shop"]}
     assert (found["frequency"], found["season"], found["series"]) == ("D", 7, 3)
-    assert (found["rows"], found["filled"]) == (120 + 90 + 5, 0)
+    assert (found["rows"], found["steps"], found["filled"]) == (265, 120 + 90 + 5, 0)
     assert len(found["left_out"]) == 1
     assert all(set(finding) == {"key", "value", "reason"} for finding in found["inferred"])
 
