@@ -88,7 +88,11 @@ RULES = {
     "01": replace(DAILY, level=(174, 213)),
     "01_last_day_incomplete": replace(DAILY, level=(174, 213), named=r"\b20\.05\b"),
     "02a": replace(
-        MONTHLY, first=("1-2024", "2024Q1", "2024-Q1", "Q1 2024", "2024-01"), frequency=("QS",), season=(4,)
+        MONTHLY,
+        first=("1-2024", "2024Q1", "2024-Q1", "Q1 2024", "2024-01"),
+        frequency=(),
+        season=(4,),
+        level=(950, 1500),
     ),
     "02c": Rule(first=("2024-01-22 08:00",), hours=(8, 20), level=(480, 680), named="closed|open", widens=True),
     "02e": replace(DAILY, frequency=(), closed=(6,), named="(?i)closed|sunday|open"),
@@ -261,7 +265,7 @@ def _open_failures(rule: Rule, times: pd.Series) -> Iterator[str]:
         return
     parsed = pd.to_datetime(times)
     first, last = rule.hours or (0, 23)
-    outside = ~parsed.dt.hour.between(first, last) | parsed.dt.dayofweek.isin(rule.closed)
+    outside = ~parsed.dt.hour.between(first, last) | parsed.map(pd.Timestamp.weekday).isin(rule.closed)
     if outside.any():
         yield f"forecast of closed steps: {times[outside].iloc[0]}"
 

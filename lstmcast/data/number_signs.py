@@ -130,5 +130,5 @@ def has_one_unit(fields: Sequence[str]) -> bool:
 
 
 def _is_unit(number: SignedNumber) -> bool:
-    """True unless words before the number name a thing, such as `Store 1`."""
-    return all(word.lower() in _CURRENCIES or word.lower() in _FACTORS for word in number.before)
+    """True unless words before the number name a thing, such as `Store 1` or `M01`."""
+    return all(word.lower() in _CURRENCIES for word in number.before)
