@@ -154,7 +154,7 @@ def named_steps(
         name: np.repeat(np.array([key[k] for key in keys], dtype=object), positions.shape[1])
         for k, name in enumerate(names)
     }
-    return parts | {time: calendar.text(positions.ravel())}
+    return parts | calendar.named_texts(time, positions.ravel())
 
 
 def with_own_names(named: Mapping[str, object], columns: Mapping[str, object]) -> dict[str, object]:

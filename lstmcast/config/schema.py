@@ -37,8 +37,8 @@ class Section(BaseModel):
 class DataConfig(Section):
     """Reading of the file."""
 
-    time: str | None = None
-    """Time column; null: inferred from the values."""
+    time: str | list[str] | None = None
+    """Time column; a list of columns with its parts ([year, month]); none: there is none; null: inferred."""
     target: str | list[str] | None = None
     """Column to predict; a list of columns, or '*' for all numeric ones, makes each a series; null: inferred."""
     id_columns: list[str] = []
@@ -83,7 +83,10 @@ class DataConfig(Section):
             if getattr(self, first) is not None and getattr(self, first) == getattr(self, other):
                 raise ValueError(f"{first} and {other} cannot both be {getattr(self, first)!r}")
         target = [self.target] if isinstance(self.target, str) else self.target or []
-        for name, columns in (("time", [self.time] if self.time else []), ("id_columns", self.id_columns)):
+        for name, columns in (
+            ("time", [self.time] if isinstance(self.time, str) else self.time or []),
+            ("id_columns", self.id_columns),
+        ):
             if both := set(target) & set(columns):
                 raise ValueError(f"{name} and target cannot both be {sorted(both)[0]!r}")
         return self

@@ -20,7 +20,6 @@ from lstmcast.data.series_columns import (
     STEP_WORDS,
     TARGET_NAMES,
     TARGET_WORDS,
-    TIME_NAMES,
     TIME_WORDS,
     ColumnChoice,
     Holds,
@@ -31,12 +30,20 @@ from lstmcast.data.series_columns import (
     quote_value,
     words,
 )
-from lstmcast.data.time.column import looks_like_counts, looks_like_times
+from lstmcast.data.time.column import (
+    looks_like_counts,
+    looks_like_decimal_years,
+    looks_like_excel,
+    looks_like_times,
+    may_hold_times,
+)
+from lstmcast.data.time.names import TIME_NAMES, name_words
 from lstmcast.errors import ConfigError, DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, pluralize, suggest, truncate_items, truncate_list
 
 RESERVED_NAMES = re.compile(r"forecast|probability|(?:lower|upper)_[0-9.]+")  # columns of a forecast
 
+NO_TIME = "none"  # value of data.time for a file without a time column
 MIN_EPOCH = 1e8  # larger numbers may be seconds since 1970
 
 Choose = Callable[[Table, list[str], ReadOptions, bool], ColumnChoice]
@@ -112,7 +119,7 @@ def _check_pins(names: list[str], options: ReadOptions, source: str) -> None:
     """Raise DataError for a pinned column that does not exist, ConfigError for one with two roles."""
     target = () if options.target == EVERY or options.aggregate == COUNT else options.target
     ids = () if options.id_columns == NONE and NONE[0] not in names else options.id_columns
-    pins = [("data.time", options.time)] if options.time is not None else []
+    pins = [] if options.time is None or options.time == NO_TIME else [("data.time", options.time)]
     pins += [("data.id_columns", name) for name in ids] + [("data.target", name) for name in target]
     faults = [f"{source}: {key}: no column '{name}'; {suggest(name, names)}" for key, name in pins if name not in names]
     if faults:
@@ -129,13 +136,13 @@ def _check_pins(names: list[str], options: ReadOptions, source: str) -> None:
 def _find_time(table: Table, names: list[str], options: ReadOptions) -> ColumnChoice:
     """Find the time column: of the columns of times, the one named so that distinguishes most rows."""
     if options.time is not None:
-        return ColumnChoice((options.time,), "given")
+        return ColumnChoice((options.time,) if options.time in names else (), "given")
     free = [name for name in names if name not in {*options.id_columns, *options.target}]
     timely = [name for name in free if looks_like_times(table.text[name])]
     if not timely:
-        named = [name for name in free if _named_like_times(name, table.text[name])]
-        return ColumnChoice(tuple(named[:1]), "by its name" if named else "no column reads as times")
+        return _find_unread_time(table, free)
     timely = [name for name in timely if not _named_like_ids(name, table.text[name])] or timely
+    _refuse_dropped(table, timely, free)
     if len(timely) == 1:
         return ColumnChoice((timely[0],), "the only column that reads as times")
     named_like_time = [name for name in timely if words(name) & TIME_WORDS and not are_integers(table.text[name])]
@@ -148,16 +155,55 @@ def _named_like_ids(name: str, text: pd.Series) -> bool:
     return bool(words(name) & (SERIES_WORDS | ROW_ID_WORDS | RECORD_WORDS)) and are_integers(text)
 
 
+def _find_unread_time(table: Table, free: list[str]) -> ColumnChoice:
+    """Find a column that is a time column by its name; raises DataError for others that may hold times."""
+    named = [name for name in free if _named_like_times(name, table.text[name])]
+    if named:
+        return ColumnChoice((named[0],), "by its name")
+    if unread := [name for name in free if may_hold_times(table.text[name])]:
+        raise _unread(table, unread[0])
+    return ColumnChoice((), "no column reads as times")
+
+
+def _refuse_dropped(table: Table, timely: list[str], free: list[str]) -> None:
+    """Raise DataError for a column that may hold the times, where those of the other columns repeat."""
+    if any(table.text[name].is_unique for name in timely):
+        return
+    others = [name for name in free if name not in timely and name_words(name) & TIME_NAMES]
+    if unread := [name for name in others if may_hold_times(table.text[name])]:
+        raise _unread(table, unread[0])
+
+
+def _unread(table: Table, name: str) -> DataError:
+    """Error about a column that may hold times and does not read as such."""
+    first, line = table.text[name].iloc[0], int(table.lines[0])
+    text = (
+        f"{table.source}:{line}: column '{name}' may hold times, and they cannot be read ('{first}'); write them as "
+        "'2024-01-31' or '2024-01-31 13:00', or name their format in data.time_format and the column in data.time"
+    )
+    fixes = (Fix("data.time=none", "count the rows"),)
+    return DataError(Fault(text, FaultCode.UNREAD_TIME, line, name, fixes))
+
+
 def _named_like_times(name: str, text: pd.Series) -> bool:
     """True if a column that is not parsed as times has a name of times and may be intended as such.
 
-    Integers that count steps are. Evenly rising numbers below the size of epochs, such as decimal years, are not.
+    Integers that count steps are. Evenly rising numbers below the size of epochs, such as seconds of a measurement, are
+    not, unless they are decimal years.
     """
     if looks_like_counts(text):
-        return bool(words(name) & TIME_NAMES) or (bool(words(name) & STEP_WORDS) and text.is_unique)
-    if not words(name) & TIME_NAMES:
+        return bool(name_words(name) & TIME_NAMES) or (bool(words(name) & STEP_WORDS) and text.is_unique)
+    if not name_words(name) & {*TIME_NAMES, "year"}:
         return False
     numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64)
+    if not name_words(name) & TIME_NAMES and np.isnan(numbers).any():
+        return False
+    if len(numbers) > 1 and 1_000 <= numbers[0] < 3_000 and looks_like_decimal_years(text):
+        return True
+    if not name_words(name) & TIME_NAMES:
+        return False
+    if looks_like_excel(text):
+        return True
     steps = np.diff(numbers)
     return not (len(steps) and numbers[-1] < MIN_EPOCH and steps.min() > 0 and steps.max() <= 1.05 * steps.min())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from lstmcast.data.series_columns import Holds, group_codes
 from lstmcast.data.time.calendar import Calendar, counter_calendar, infer_calendar
 from lstmcast.data.time.closed import AUTO, NONE
 from lstmcast.data.time.column import Times, parse_times
+from lstmcast.data.time.parts import time_settings, with_joined_time
 from lstmcast.data.wide_times import to_long
 from lstmcast.errors import ConfigError, DataError, Fault
 from lstmcast.types import Bools, Floats, Ints
@@ -98,11 +99,14 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
     content = content or NUMBERS
     if options.aggregate == COUNT and content is not NUMBERS:
         raise ConfigError("data.aggregate: count makes numbers of rows; this task needs a column")
-    table = fill_merged(table)
+    given = options
+    table, options, parts = with_joined_time(fill_merged(table), options)
     columns, inferred, notes = find_columns(table, options, content.choose, content.holds)
     groups = group_codes(table.text, columns.series)
     times, parsed = _parse(table, columns, groups, options, content)
     calendar, of_calendar = _calendar(table, columns, times, groups, options, _observed(parsed))
+    settings = (*table.inferred, *inferred, *(times.inferred if times else ()), *of_calendar)
+    reasons = time_settings(parts, given) if parts else {}
     return build_panel(
         table,
         columns,
@@ -113,7 +117,7 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
         missing=options.missing,
         aggregate=options.aggregate,
         repeat_fixes=lambda: repeated_row_fixes(table, columns, options),
-        inferred=(*table.inferred, *inferred, *(times.inferred if times else ()), *of_calendar),
+        inferred=tuple(replace(setting, reason=reasons.get(setting.key, setting.reason)) for setting in settings),
         notes=(*table.notes, *notes, *parsed.notes),
     )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from lstmcast.data.time.formats import PART
 from lstmcast.types import Ints
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class NoteCode(StrEnum):
     LINES_SKIPPED = "lines_skipped"
     NO_FINAL_NEWLINE = "no_final_newline"
     PARQUET_ROWS = "parquet_rows"
+    ANNUAL_ROWS = "annual_rows"
     NO_TIME_COLUMN = "no_time_column"
     UNUSED_COLUMNS = "unused_columns"
     EMPTY_ID = "empty_id"
@@ -178,7 +180,7 @@ class Columns:
 class ReadOptions:
     """Pinned settings, with the keys of the config section `data`; None or "auto" for inference."""
 
-    time: str | None = None
+    time: str | None = None  # "none" for no time column; "year + month" for the parts of a time
     target: tuple[str, ...] = ()
     id_columns: tuple[str, ...] = ()
     frequency: str | None = None
@@ -203,11 +205,12 @@ class ReadOptions:
     @classmethod
     def of(cls, section: Mapping[str, Any]) -> Self:
         """Build from the `data` section of a config."""
-        target = section["target"]
+        target, time = section["target"], section.get("time")
         names = (target,) if isinstance(target, str) else tuple(target or ())
         listed = ("id_columns", "features", "missing_marks", "skip")
         lists = {name: tuple(map(str, section.get(name, ()))) for name in listed}  # models of before lack some
-        return cls(**{**section, "target": names, **lists})
+        joined = time if isinstance(time, str | None) else PART.join(time)
+        return cls(**{**section, "time": joined, "target": names, **lists})
 
 
 def fingerprint(described: object, *arrays: np.ndarray) -> str:

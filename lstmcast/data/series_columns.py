@@ -17,8 +17,21 @@ from lstmcast.errors import DataError
 from lstmcast.text import pluralize, truncate_list
 from lstmcast.types import Ints
 
-TIME_NAMES = {"time", "date", "datetime", "timestamp", "ds"}
-TIME_WORDS = TIME_NAMES | {"month", "year", "quarter", "week", "day", "hour", "period", "fecha", "datum", "ts"}
+TIME_WORDS = {
+    "time",
+    "date",
+    "datetime",
+    "timestamp",
+    "ds",
+    "month",
+    "year",
+    "quarter",
+    "week",
+    "day",
+    "hour",
+    "period",
+}
+TIME_WORDS |= {"fecha", "datum", "ts"}
 SERIES_WORDS = {"id", "unique", "uid", "series", "store", "shop", "dept", "department", "item", "product", "sku", "key"}
 SERIES_WORDS |= {"region", "country", "state", "city", "site", "location", "station", "sensor", "customer", "category"}
 STEP_WORDS = {"t", "step", "index", "period", "ts", "week", "day", "month", "year"}  # of counters with unique values

@@ -16,8 +16,8 @@ import pandas as pd
 
 from lstmcast.data.number_parser import looks_like_numbers
 from lstmcast.data.schema import DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
-from lstmcast.data.series_columns import EVERY, are_integers, words
-from lstmcast.data.time.column import looks_like_times, parse_times, quoted
+from lstmcast.data.series_columns import EVERY, are_integers, quote_value, words
+from lstmcast.data.time.column import looks_like_times, parse_times
 from lstmcast.data.time.headers import MIN_TIMES, PART_WORDS, TimeColumns, find_time_columns, minutes_of, stamps_of
 from lstmcast.data.time.names import month_of
 from lstmcast.data.time.zones import DAY, SECOND
@@ -85,7 +85,7 @@ def _chosen(table: Table, found: Sequence[_Layout], options: ReadOptions) -> _La
     chosen = [values[name] for name in options.target if name in values]
     if not chosen and len(values) > 1 and found[0].columns.value:
         text = f"{table.source}: {len(values)} values have a column for each time: {truncate_list(list(values))}"
-        fixes = tuple(Fix(f"data.target={quoted(name)}", f"forecast '{name}'") for name in values)
+        fixes = tuple(Fix(f"data.target={quote_value(name)}", f"forecast '{name}'") for name in values)
         raise DataError(Fault(text, FaultCode.LAYOUT_UNCLEAR, 0, "", fixes))
     return chosen[0] if chosen else found[0]
 

@@ -138,7 +138,7 @@ class BacktestResult:
             name: np.repeat(np.array([key[k] for key in self.panel.keys], dtype=object), rows)
             for k, name in enumerate(self.panel.key_columns)
         }
-        columns[self.panel.columns.time or "row"] = calendar.text(ahead.ravel())
+        columns |= calendar.named_texts(self.panel.columns.time or "row", ahead.ravel())
         added: dict[str, object] = {
             "origin": calendar.text(np.repeat(last.ravel(), self.horizon)),
             "step": np.tile(np.arange(1, self.horizon + 1), self.origins.size),

@@ -102,7 +102,7 @@ def test_words_stay_text(load: Load, word: str) -> None:
         ("train: {ensemble_size: 101}", "train.ensemble_size: must be ≤ 100 (got 101)"),
         ("train: {seed: 4294967296}", "train.seed: must be < 4294967296 (got 4294967296)"),
         ("train: [1]", "train: must be a section of keys (got [1])"),
-        ("data: {time: 5}", "data.time: must be text (got 5)"),
+        ("data: {time: 5}", "data.time: must be text or must be a list (got 5)"),
         ("data: {delimiter: ';;'}", "data.delimiter: must be a single character (got the text ';;')"),
         ("model: {units: []}", "model.units: needs at least 1 (got [])"),
         ("model: {units: [5, 0]}", "model.units.1: must be ≥ 1 (got 0)"),

@@ -281,7 +281,7 @@ def test_pins_win_over_inference() -> None:
         ("t", ["0", "10", "20", "30"], "t"),
         ("month", ["1", "2", "1", "2"], None),  # named like a part of a time, and not unique
         ("count", ["1", "2", "3", "4"], None),
-        ("time", ["1949.0", "1949.083", "1949.167", "1949.25"], None),  # even: rows can be counted
+        ("time", ["1949.0", "1949.083", "1949.167", "1949.25"], "time"),  # months of decimal years
         ("time", ["1949.0", "1949.083", "1951.5", "1952.0"], "time"),  # uneven: to be refused when it is read
         ("date", ["1704067200", "1704070800000", "1704074400", "1704078000"], "date"),
         ("date", ["1704067200.0", "1704070800.0", "1704074400.0", "1704078000.0"], "date"),

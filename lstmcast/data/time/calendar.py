@@ -13,7 +13,7 @@ import pandas as pd
 from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.data.time.closed import AUTO, closed_text, infer_mask, is_sparse, missing_steps, parse_closed
 from lstmcast.data.time.column import Times
-from lstmcast.data.time.formats import COUNT, TimeFormat
+from lstmcast.data.time.formats import COUNT, TimeFormat, split_columns
 from lstmcast.data.time.frequency import TimeGrid
 from lstmcast.data.time.inference import find_grid, masked_grid, parse_frequency, steps_of
 from lstmcast.data.time.irregular import change_fault, irregular_fault, other_reading_fault
@@ -111,6 +111,10 @@ class Calendar:
         distinct, inverse = np.unique(positions, return_inverse=True)
         texts = self.style.format(self.stamps(distinct), self.timezone)
         return [texts[i] for i in inverse.tolist()]
+
+    def named_texts(self, name: str, positions: Ints) -> dict[str, list[str]]:
+        """Columns of the times of positions, named as in the file: one, or those of the parts of a time."""
+        return split_columns(name, self.text(positions))
 
     def wall(self, positions: Ints) -> npt.NDArray[Any]:
         """Wall times of positions as datetime64[us], for axes; the numbers of a counter."""

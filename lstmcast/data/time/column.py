@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 
@@ -24,7 +24,7 @@ from lstmcast.data.time.formats import (
     has_utc_offset,
     tokens,
 )
-from lstmcast.data.time.names import DATE_NAMES, PERIOD_NAMES
+from lstmcast.data.time.names import DATE_NAMES, PERIOD_NAMES, month_of, weekday_of
 from lstmcast.data.time.parser import (
     ParsedTimes,
     ShapedTexts,
@@ -72,6 +72,14 @@ _DAILY = frozenset("dju")  # directives of days
 _COUNTED_YEAR = re.compile(r"0-00?")
 _DECIMAL = re.compile(r"0{4,6}(?:\.0{1,17})?")
 _NUMBER = re.compile(r"0+(?:\.0+)?")
+_MIDNIGHT = re.compile(r"(?<!\d)24:?00")
+_DIGITS = str.maketrans("123456789", "0" * 9)
+_MAX_LENGTH = 80  # of a text with a time
+_SIGNS_OF_TIME = re.compile(
+    r"(?<![\d.])\d{1,2}([-./])\d{1,2}\1\d{2}(?:\d{2})?(?![\d.])|(?<!\d)(?:19|20)\d{2}[-./:]\d{1,2}(?!\d)"
+    r"|(?<![\d:])\d{1,2}:\d{2}(?::\d{2})?(?![\d:])|(?<!\d)(?:19|20)\d{2}\W*[A-Za-z]{1,8}\W?\d{1,2}(?!\d)"
+    r"|(?<![\d.])(?:19|20)\d{2}(?![\d.])|[12]\d{3}年"
+)
 _INTEGER = re.compile(r"-?[1-9][0-9]{0,8}|0")
 _EMPTY = {"", "na", "n/a", "nan", "nat", "null", "none", "<na>"}
 _Read = tuple[str, ParsedTimes, tuple[InferredSetting, ...]]  # pattern, parsed times, inferred settings
@@ -120,6 +128,13 @@ class _Column:
         return DataError(Fault(text, code, line, self.name, fixes))
 
 
+def _column(text: pd.Series, lines: Ints, column: str, source: str) -> _Column:
+    """A column with its distinct texts grouped by shape."""
+    codes, distinct = pd.factorize(text.to_numpy(dtype=object))
+    shaped = group_by_shape([str(word).strip() for word in distinct])
+    return _Column(shaped, codes.astype(np.int64), lines, column, source)
+
+
 def parse_times(
     text: pd.Series,
     lines: Ints,
@@ -146,9 +161,8 @@ def parse_times(
     """
     if timezone is not None:
         check_zone(timezone)
-    codes, distinct = pd.factorize(text.to_numpy(dtype=object))
-    shaped = group_by_shape([str(word).strip() for word in distinct])
-    at = _Column(shaped, codes.astype(np.int64), lines, column, source)
+    at = _column(text, lines, column, source)
+    shaped = at.texts
     if (empty := np.array([word.lower() in _EMPTY for word in shaped.texts])).any():
         raise at.fault(empty, "the time is empty; fill it in or delete those rows")
     pattern, reading, inferred = _read_as(time_format, at) if time_format is not None else _infer(at)
@@ -192,9 +206,70 @@ def looks_like_times(text: pd.Series) -> bool:
     return any(_plausible(pattern, reading) for pattern, reading in read)
 
 
+def looks_like_decimal_years(text: pd.Series) -> bool:
+    """True for decimal numbers that are the months of years, at even distances."""
+    shaped = group_by_shape([str(word).strip() for word in pd.unique(text)])
+    if not any("." in shape for shape in shaped.shapes) or not all(map(_DECIMAL.fullmatch, shaped.shapes)):
+        return False
+    years = read_texts(DECIMAL_YEAR, shaped)
+    return _years_within(years, 1000, 2999) and _regular(years.stamps)
+
+
+def looks_like_excel(text: pd.Series) -> bool:
+    """True for decimal numbers that are days of 1970 to 2064 as Excel counts them."""
+    shaped = group_by_shape([str(word).strip() for word in pd.unique(text)])
+    if not all(map(_DECIMAL.fullmatch, shaped.shapes)):
+        return False
+    return _years_within(read_texts(EXCEL, shaped), 1970, 2064)
+
+
+def may_hold_times(text: pd.Series) -> bool:
+    """True if most texts of a sample have the signs of a date or a clock, and change from row to row."""
+    head = text.iloc[:_SAMPLE].str.strip()
+    head = head[head != ""]
+    if len(head) < 2 or (head.iloc[1:].to_numpy() != head.iloc[:-1].to_numpy()).mean() < 0.5:
+        return False
+    distinct = [str(word) for word in pd.unique(head)[:100]]
+    return sum(map(_has_signs_of_time, distinct)) >= 0.8 * len(distinct)
+
+
+def _has_signs_of_time(text: str) -> bool:
+    """True for a text with a date in digits, a clock, or a year or day next to the name of a month."""
+    if len(text) > _MAX_LENGTH or _NUMBER.fullmatch(text.lstrip("+-").translate(_DIGITS)):
+        return False
+    if text.isalpha():
+        return month_of(text) > 0 or weekday_of(text) > 0
+    named = any(month_of(word) > 0 for word in re.findall(r"[^\W\d_]{3,}", text))
+    return bool(_SIGNS_OF_TIME.search(text) or (named and re.search(r"\d", text)))
+
+
 def looks_like_counts(text: pd.Series) -> bool:
     """True for a column of integers that count steps, such as 1, 2, 3 …."""
     return _counts(group_by_shape([str(word).strip() for word in pd.unique(text)]))
+
+
+def column_pattern(text: pd.Series, lines: Ints, column: str, source: str, ending: str) -> str:
+    """Pattern of a column of times; `ending` completes the formats that an error names.
+
+    Raises:
+        DataError: the column cannot be read, or has several meanings.
+    """
+    at = _column(text, lines, column, source)
+    try:
+        return _infer(at)[0]
+    except DataError as err:
+        raise DataError([_completed(fault, ending) for fault in err.faults]) from err
+
+
+def _completed(fault: Fault, ending: str) -> Fault:
+    """Fault whose formats are completed by those of other parts of the time."""
+    return replace(
+        fault,
+        fixes=tuple(
+            replace(fix, setting=fix.setting + ending) if fix.setting.startswith("data.time_format=") else fix
+            for fix in fault.fixes
+        ),
+    )
 
 
 def _counts(shaped: ShapedTexts) -> bool:
@@ -262,18 +337,10 @@ def _range_patterns(start: str, sign: str, end: str) -> list[tuple[str, ...]]:
     """Patterns of a range with these ends."""
     first, last = group_by_shape([start]), group_by_shape([end])
     groups = [*_all_groups(first.shapes[0]), *filter(None, [derived_patterns(start)])]
-    whole = [tuple(p + sign + p for p in group if follows(p, last.shapes[0])) for group in groups]
-    clocks = [
-        tuple(
-            p + sign + clock
-            for p in group
-            if "%H" in p and "%H:%M" in clock
-            for _ in (0,)
-            if follows(clock, last.shapes[0])
-        )
-        for group in groups
-        for clock in (*_CLOCKS, "%k:%M")
-    ]
+    shape = last.shapes[0]
+    whole = [tuple(p + sign + p for p in group if follows(p, shape)) for group in groups]
+    ends = [clock for clock in (*_CLOCKS, "%k:%M") if "%M" in clock and follows(clock, shape)]
+    clocks = [tuple(p + sign + clock for p in group if "%H" in p) for group in groups for clock in ends]
     return [group for group in (*whole, *clocks) if group]
 
 
@@ -321,8 +388,8 @@ def _infer(at: _Column) -> _Read:
         setting = InferredSetting(SettingKey.TIME_FORMAT, COUNT, "integers that count steps")
         return COUNT, read_texts(COUNT, shaped), (setting,)
     if not groups:
-        rule = "must hold times such as '2024-01-31' or '2024-01-31 13:00'; set data.time_format for another format"
-        raise at.fault(shaped.codes == main, rule)
+        rule = "must hold times such as '2024-01-31' or '2024-01-31 13:00'; data.time_format names another format"
+        raise at.fault(shaped.codes == main, rule, fixes=(Fix("data.time=none", "count the rows"),))
     best = min(readings, key=lambda pattern: int(np.count_nonzero(readings[pattern].faulty)))
     raise _misfit(best, readings[best], main, at)
 
@@ -346,7 +413,10 @@ def _numbers(at: _Column) -> _Read | None:
     if serial.faulty.any() or not _years_within(serial, 1927, 2064) or not (dated or not integers):
         return None
     first = str(at.texts.texts[0])
-    if dated and _years_within(serial, 1970, 2064) and not _years_within(read_texts(EPOCH_DAYS, at.texts), 1990, 2064):
+    on_minutes = not integers and _regular(serial.stamps) and not (serial.stamps % _MINUTE).any()
+    if on_minutes or (
+        dated and _years_within(serial, 1970, 2064) and not _years_within(read_texts(EPOCH_DAYS, at.texts), 1990, 2064)
+    ):
         day = TimeFormat("%Y-%m-%d").format(serial.stamps[:1])[0]
         reason = f"numbers of days as in Excel, where {first} is {day}"
         return EXCEL, serial, (InferredSetting(SettingKey.TIME_FORMAT, EXCEL, reason),)
@@ -364,7 +434,7 @@ def _other_counts(at: _Column) -> tuple[Fix, ...]:
     if _counts(at.texts):
         found = [Fix(f"data.time_format={COUNT}", "count steps")]
         if _years_within(read_texts(EPOCH_DAYS, at.texts), 1990, 2064):
-            found.insert(0, Fix(f"data.time_format='{EPOCH_DAYS}'", "read days since 1970"))
+            found.insert(0, Fix(f"data.time_format={EPOCH_DAYS}", "read days since 1970"))
     return tuple(found)
 
 
@@ -384,13 +454,8 @@ def _settle(clean: dict[str, ParsedTimes], read: dict[str, ParsedTimes], at: _Co
         reason = f"all steps are even; read as {' or '.join(p for p in clean if p != regular[0])} they are not"
         return regular[0], clean[regular[0]], (InferredSetting(SettingKey.TIME_FORMAT, regular[0], reason),)
     rule = f"may be {' or '.join(clean)}, and no row decides it"
-    fixes = tuple(Fix(f"data.time_format={quoted(pattern)}", f"read {_meaning(pattern)}") for pattern in clean)
+    fixes = tuple(Fix(f"data.time_format={pattern}", f"read {_meaning(pattern)}") for pattern in clean)
     raise at.fault(np.arange(len(at.texts.texts)) == 0, rule, FaultCode.AMBIGUOUS_TIMES, fixes)
-
-
-def quoted(value: str) -> str:
-    """Value of a setting as it is typed in a shell."""
-    return f"'{value}'" if " " in value else value
 
 
 def _meaning(pattern: str) -> str:
@@ -404,6 +469,9 @@ def _format_reason(pattern: str, read: dict[str, ParsedTimes], at: _Column) -> s
     """Reason for a pattern: the first lines that rule out the alternatives."""
     if pattern == "%-Y-%m":
         return "the years are counted from 1"
+    if "%k" in pattern:
+        i = next(i for i, row in enumerate(at.rows) if _MIDNIGHT.search(at.texts.texts[row]))
+        return f"line {at.lines[i]} '{at.texts.texts[at.rows[i]]}' is the midnight of the next day"
     alternatives = {other: reading.faulty[at.rows] for other, reading in read.items()}
     against = {other: np.argmax(faulty) for other, faulty in alternatives.items() if faulty.any() and not faulty.all()}
     reasons = [f"line {at.lines[i]} '{at.texts.texts[at.rows[i]]}' is not {other}" for other, i in against.items()]

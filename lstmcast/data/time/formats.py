@@ -96,6 +96,15 @@ def end_of_range(parts: Sequence[Token]) -> int:
     return len(parts)
 
 
+def split_columns(name: str, texts: Sequence[str]) -> dict[str, list[str]]:
+    """Columns of the parts of a joined time, or the column itself."""
+    names = name.split(PART)
+    pieces = [text.split(PART) for text in texts]
+    if len(names) == 1 or any(len(piece) != len(names) for piece in pieces):
+        return {name: list(texts)}
+    return {part: [piece[k] for piece in pieces] for k, part in enumerate(names)}
+
+
 @dataclass(frozen=True)
 class TimeFormat:
     """Time format of a file.

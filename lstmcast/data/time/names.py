@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -139,27 +140,8 @@ ZONE_MINUTES = {  # abbreviations with one meaning
     "EEST": 180,
 }  # fmt: skip
 
-DATE_NAMES = frozenset(
-    [
-        "date",
-        "datetime",
-        "day",
-        "datum",
-        "fecha",
-        "dato",
-        "tag",
-        "jour",
-        "dia",
-        "giorno",
-        "dag",
-        "dzien",
-        "tarih",
-        "pvm",
-        "kuukausi",
-        "дата",
-        "ds",
-    ]
-)  # of columns whose whole numbers may be days
+DATE_NAMES = frozenset("date datetime day datum fecha tag jour dia giorno dag dzien tarih pvm дата ds".split())  # noqa: SIM905
+TIME_NAMES = frozenset("time timestamp date datetime dates ds datum fecha zeit zeitpunkt zeitstempel mtu".split())  # noqa: SIM905
 PERIOD_NAMES = {  # words of column names: the letters of the directives that they prefer
     **dict.fromkeys(("quarter", "quartal", "trimestre", "qtr", "kwartaal", "kwartal", "kvartal"), "q"),
     **dict.fromkeys(("week", "weeks", "yearweek", "isoweek", "woche", "kw", "semaine", "semana", "settimana"), "V"),
@@ -223,3 +205,9 @@ def _forms(names: Mapping[str, tuple[str, ...]]) -> Iterator[dict[int, str]]:
             for dot in ("", "."):
                 marked = [name + dot * (name != whole) for name, whole in zip(form.split(), full.split(), strict=True)]
                 yield from ({k: case(name) for k, name in enumerate(marked, 1)} for case in _CASES)
+
+
+def name_words(name: str) -> set[str]:
+    """Words of a column name without accents, and the whole name: `Año_mes` → `{ano, mes, anomes}`."""
+    pieces = re.findall(r"[A-Z]?[^\W\dA-Z_]+|[A-Z]+", name)
+    return {plain(piece) for piece in pieces} | {plain("".join(re.findall(r"[^\W\d_]+", name)))}

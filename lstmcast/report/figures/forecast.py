@@ -10,6 +10,7 @@ import numpy as np
 
 from lstmcast.data.csv_reader import read_table
 from lstmcast.data.panel import Panel
+from lstmcast.data.time.parts import join_columns
 from lstmcast.errors import DataError, UsageError
 from lstmcast.report.figures.panels import MOST_PANELS, Figure, ForecastBand, SeriesPanel, draw, render
 from lstmcast.report.verdict import report_verdict
@@ -163,7 +164,8 @@ def _forecast_band(panel: Panel, forecast: Forecast, row: int) -> ForecastBand:
 def _read_forecast(panel: Panel, path: str) -> Forecast:
     """A CSV of `lstmcast predict`, put back on the panel's calendar by the text of its times."""
     table = read_table(path)
-    text, time = table.text, panel.columns.time or "step"
+    time = panel.columns.time or "step"
+    text = join_columns(table.text, time)
     needed = [time, *panel.key_columns, "forecast"]
     if missing := [name for name in needed if name not in text]:
         raise DataError(f"{path}: is not a forecast of this data: column {missing[0]!r} is missing")
