@@ -49,8 +49,14 @@ class Fix:
     setting: str
     effect: str
 
+    @property
+    def typed(self) -> str:
+        """The setting, in quotes where a shell requires them."""
+        in_double_quotes = "'" in self.setting and not set(self.setting) & set('"$`!\\')
+        return f'"{self.setting}"' if in_double_quotes else shlex.quote(self.setting)
+
     def __str__(self) -> str:
-        return f"-s {shlex.quote(self.setting)} to {self.effect}"
+        return f"-s {self.typed} to {self.effect}"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,215 @@
+"""Every setting that an error names is followed as printed: it leads to a forecast, or to the state declared here."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstmcast.cli import main
+from lstmcast.config import load_config
+from lstmcast.data.load import read
+from lstmcast.data.schema import ReadOptions
+from lstmcast.errors import DataError, Fault, FaultCode, Fix
+
+RNG = np.random.default_rng(5)
+
+
+def days(n: int, first: str = "2024-01-01") -> list[str]:
+    """Consecutive days."""
+    return (np.datetime64(first) + np.arange(n)).astype(str).tolist()
+
+
+def months(n: int) -> list[str]:
+    """Consecutive months from January 2015."""
+    return (np.datetime64("2015-01") + np.arange(n)).astype(str).tolist()
+
+
+def lines(header: str, *rows: object) -> str:
+    """The text of a file."""
+    return "\n".join([header, *map(str, rows)]) + "\n"
+
+
+def wave(k: int) -> float:
+    """A value with a season of seven steps."""
+    return round(100 + 20 * float(np.sin(2 * np.pi * k / 7)) + k % 3, 1)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that is refused.
+
+    Attributes:
+        code: of its fault.
+        text: of the file.
+        states: codes of the faults to which settings lead, by their start; all others lead to a forecast.
+    """
+
+    code: FaultCode
+    text: str
+    states: Mapping[str, FaultCode] = field(default_factory=dict)
+
+
+WITHOUT_SETTINGS = {FaultCode.OTHER, FaultCode.UNREAD_TIME, FaultCode.SERIES_ENDED}
+"""Codes of faults without settings, and of a warning."""
+
+CORPUS = {
+    "words among numbers": Refused(
+        FaultCode.NOT_A_NUMBER,
+        lines("day,y", *(f"{day},{'closed' if k % 23 == 4 else wave(k)}" for k, day in enumerate(days(60)))),
+    ),
+    "thousands in quotes": Refused(
+        FaultCode.NOT_A_NUMBER,
+        lines("month,y", *(f'{month},"{k + 10},{500 + k}"' for k, month in enumerate(months(60)))),
+    ),
+    "points that may group": Refused(
+        FaultCode.DECIMAL_UNCLEAR,
+        lines("month;y", *(f"{month};{k + 10}.{500 + k}" for k, month in enumerate(months(60)))),
+    ),
+    "a sentinel": Refused(
+        FaultCode.MARK_UNCLEAR,
+        lines("day,y", *(f"{day},{-9999 if k % 13 == 5 else wave(k)}" for k, day in enumerate(days(90)))),
+    ),
+    "numbers of days": Refused(
+        FaultCode.AMBIGUOUS_TIMES, lines("Date,y", *(f"{15000 + k},{wave(k)}" for k in range(60)))
+    ),
+    "days or months first": Refused(
+        FaultCode.AMBIGUOUS_TIMES,
+        lines("day,y", *(f"{1 + k % 4:02d}/{1 + k // 4:02d}/2024,{wave(k)}" for k in (0, 1, 2, 5, 9, 14, 20, 23))),
+        {"data.time_format": FaultCode.IRREGULAR_TIMES},
+    ),
+    "order lines": Refused(
+        FaultCode.REPEATED_ROWS,
+        lines("order_id,date,product,qty", *(f"{k},{days(90)[k // 4]},{'abc'[k % 3]},{1 + k % 5}" for k in range(360))),
+    ),
+    "short series without a name": Refused(
+        FaultCode.REPEATED_ROWS, lines("k,month,y", *(f"{k},{month},5" for k in "abcd" for month in months(3)))
+    ),
+    "rows written twice": Refused(
+        FaultCode.REPEATED_ROWS, lines("day,y", *(f"{day},{wave(k)}" for k, day in enumerate(days(60)) for _ in "12"))
+    ),
+    "two numbers": Refused(
+        FaultCode.UNCLEAR_TARGET,
+        lines("day,Net (EUR),2nd", *(f"{day},{wave(k)},{wave(k + 3)}" for k, day in enumerate(days(60)))),
+    ),
+    "events": Refused(
+        FaultCode.NO_NUMBERS,
+        lines("at,state", *(f"{days(60)[k // 5]} {3 * (k % 5) + 8:02d}:{k % 60:02d},open" for k in range(300))),
+    ),
+    "two headers": Refused(
+        FaultCode.LINES_UNCLEAR,
+        lines("day,first,second", "time,north,south", *(f"{day},{wave(k)},7.5" for k, day in enumerate(days(60)))),
+        {"data.skip": FaultCode.UNCLEAR_TARGET},
+    ),
+    "a row with one field more": Refused(
+        FaultCode.RAGGED_ROWS,
+        lines("day,y", *(f"{day},{wave(k)}{',9' if k == 30 else ''}" for k, day in enumerate(days(60)))),
+    ),
+    "two delimiters": Refused(
+        FaultCode.DELIMITER_UNCLEAR,
+        lines("day;a|y", *(f"{day};{k % 5}|{k % 7}" for k, day in enumerate(days(60)))),
+        {'data.delimiter=";"': FaultCode.NOT_A_NUMBER},
+    ),
+    "days, then weeks": Refused(
+        FaultCode.FREQUENCY_CHANGE,
+        lines("day,y", *(f"{day},{wave(k)}" for k, day in enumerate([*days(90), *days(300, "2024-03-31")[6::7]]))),
+    ),
+    "orders at any minute": Refused(
+        FaultCode.IRREGULAR_TIMES,
+        lines("at,y", *(f"{day} {8 + k % 7:02d}:{7 * k % 60:02d},{wave(k)}" for k, day in enumerate(days(90)))),
+    ),
+    "a month is missing": Refused(
+        FaultCode.LONG_GAP,
+        lines("day,y", *(f"{day},{wave(k)}" for k, day in enumerate(days(120)) if not 40 <= k < 75)),
+    ),
+    "every third day is missing": Refused(
+        FaultCode.MANY_GAPS,
+        lines("day,y", *(f"{day},{wave(k)}" for k, day in enumerate(days(200)) if RNG.random() < 0.7)),
+    ),
+    "quarters like months": Refused(
+        FaultCode.QUARTERS_AS_MONTHS,
+        lines("period,y", *(f"{2010 + k // 4}-{k % 4 + 1:02d},{wave(k)}" for k in range(40))),
+    ),
+    "split years": Refused(
+        FaultCode.SPLIT_YEARS, lines("season,y", *(f"{2001 + k}-{k + 2:02d},{wave(k)}" for k in range(11)))
+    ),
+    "numbered columns": Refused(
+        FaultCode.LAYOUT_UNCLEAR,
+        lines(
+            ",".join(["item", *(f"x{k}" for k in range(1, 41))]),
+            *(",".join([item, *(str(wave(k)) for k in range(40))]) for item in "abc"),
+        ),
+    ),
+}
+
+
+def faults_of(path: Path, setting: str = "") -> tuple[Fault, ...]:
+    """The faults of a file that is read with a setting."""
+    key, _, value = setting.partition("=")
+    config = load_config(None, {key: value} if key else {})
+    with pytest.raises(DataError) as caught:
+        read(path, ReadOptions.of(config.data.model_dump()))
+    return caught.value.faults
+
+
+def predict(path: Path, *flags: str) -> int:
+    """Forecast a file without a model; returns the exit code."""
+    return main(["predict", str(path), "--model-dir", "none", "-o", "forecast.csv", "--quiet", *flags])
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_fault_has_an_example() -> None:
+    """A new code must be added to the corpus."""
+    assert {refused.code for refused in CORPUS.values()} | WITHOUT_SETTINGS == set(FaultCode)
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_each_setting_works_as_printed(name: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Typed after `-s`, it leads to a forecast, or to a fault of the declared code."""
+    refused, path = CORPUS[name], here / "data.csv"
+    path.write_text(refused.text, encoding="utf-8")
+    faults = faults_of(path)
+    assert refused.code in {fault.code for fault in faults}
+    fixes = [fix for fault in faults if fault.code is refused.code for fix in fault.fixes]
+    assert fixes
+    assert predict(path) == 4
+    printed = capsys.readouterr().err
+    for fix in fixes:
+        assert str(fix) in printed
+        flags = shlex.split(str(fix))[:2]
+        assert flags == ["-s", fix.setting]
+        expected = {code for start, code in refused.states.items() if fix.setting.startswith(start)}
+        code = predict(path, *flags)
+        assert (code, fix.setting) == (4 if expected else 0, fix.setting), capsys.readouterr().err
+        if expected:
+            assert {fault.code for fault in faults_of(path, fix.setting)} == expected
+        for verb in (["check"], ["plot", "-o", "figure.svg"], ["explain", "--json"]):
+            assert main([*verb, str(path), *flags]) == code
+        capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("setting", "typed"),
+    [
+        ("data.missing=zero", "data.missing=zero"),
+        ("data.target=*", "'data.target=*'"),
+        ("data.time_format='%d %b'", "\"data.time_format='%d %b'\""),
+        ('data.target="Net (EUR)"', "'data.target=\"Net (EUR)\"'"),
+        ("data.target='$ \"'", "'data.target='\"'\"'$ \"'\"'\"''"),
+    ],
+)
+def test_a_setting_is_quoted_for_a_shell(setting: str, typed: str) -> None:
+    """Where it has blanks, quotes or signs that a shell expands."""
+    fix = Fix(setting, "do so")
+    assert str(fix) == f"-s {typed} to do so"
+    assert shlex.split(fix.typed) == [setting]
