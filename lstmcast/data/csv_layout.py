@@ -19,6 +19,7 @@ Bytes = npt.NDArray[np.uint8]
 DELIMITERS = ",;\t|"
 SAMPLE_BYTES = 1 << 16
 
+_PLAIN_FIELD = re.compile(r"[\w.:/+\- ]*|\s*[+-]?[\d.]*,\d+\s*")
 _NEWLINE, _QUOTE, _SPACE, _TAB = b'\n" \t'
 _SPELLED = {"\\t": "\t", "tab": "\t"}
 
@@ -74,7 +75,8 @@ def choose_delimiter(text: bytes, given: str | None, source: str) -> str:
         return "\t"
     if len(best) > 1:
         signs = " and ".join(f"'{sign}'" for sign in best).replace("\t", "\\t")
-        shown = [sign.replace("\t", "\\t") for sign in best]
+        likely = sorted(best, key=lambda sign: not _holds_plain_fields(sample.decode(), sign))
+        shown = [sign.replace("\t", "\\t") for sign in likely]
         fixes = tuple(Fix(f'data.delimiter="{sign}"', f"separate by '{sign}'") for sign in shown)
         rule = f"{source}:1: {signs} separate the fields equally well"
         raise DataError(Fault(rule, FaultCode.DELIMITER_UNCLEAR, 1, "", fixes))
@@ -99,6 +101,12 @@ def _agreement(sample: str, delimiter: str) -> float | None:
     width = len(rows[0])
     fits = Counter(len(row) == width or (len(row) == width + 1 and row[-1] == "") for row in rows[1:])
     return fits[True] / max(len(rows) - 1, 1)
+
+
+def _holds_plain_fields(sample: str, delimiter: str) -> bool:
+    """True if the fields below the header are words, times and numbers, possibly with a decimal comma."""
+    rows = list(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter))[1:]
+    return all(_PLAIN_FIELD.fullmatch(field) for row in rows for field in row)
 
 
 def _quotes_are_simple(marks: Bytes, delimiter: int) -> bool:

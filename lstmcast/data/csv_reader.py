@@ -109,6 +109,8 @@ def _parse(text: bytes, delimiter: str, source: str, skipped: tuple[int, ...] = 
     if len(frame) != len(layout.lines):
         raise DataError(f"{source}: rows and quotes are ambiguous; write the file with standard CSV quoting")
     frame = frame.iloc[1:].reset_index(drop=True)
+    if width == len(header) + 1 and _count_rows(frame.iloc[:, 0]):
+        header, notes = ["", *header], ()  # row names of R
     _refuse_extra_values(frame.iloc[:, len(header) : width], layout, source, delimiter)
     frame = frame.iloc[:, : len(header)]
     frame.columns = pd.Index(header)
@@ -134,13 +136,18 @@ def _refuse_headless(frame: pd.DataFrame, where: str) -> None:
             raise DataError(f"{where}: no header: {reason}; add a first line of column names")
 
 
+def _count_rows(fields: pd.Series) -> bool:
+    """True if the fields are the numbers of the rows, from 0 or 1."""
+    start = {"0": 0, "1": 1}.get(fields.iloc[0])
+    return start is not None and fields.tolist() == [str(k) for k in range(start, start + len(fields))]
+
+
 def _without_index(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, DataNote]:
     """Remove a first column without a name that is empty or only counts rows, as pandas writes it; returns a note."""
     index = frame.iloc[:, 0]
     if frame.shape[1] > 1 and (index == "").all():
         return frame.iloc[:, 1:], DataNote(NoteCode.ROW_INDEX, "column 1 has neither a name nor fields: not used")
-    start = {"0": 0, "1": 1}.get(index.iloc[0])
-    if start is None or index.tolist() != [str(k) for k in range(start, start + len(index))]:
+    if not _count_rows(index):
         if has_time_columns([str(name) for name in frame.columns[1:]]):
             frame.columns = pd.Index(["series", *frame.columns[1:]])
             return frame, DataNote(NoteCode.ROW_INDEX, "column 1 has no name: series")

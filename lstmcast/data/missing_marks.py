@@ -30,7 +30,6 @@ _STRONG_SIZE = 900  # of a negative mark that need not repeat
 _HUGE = 1e15
 _FAR = 1.0  # distance from all other values, in their range
 _FAR_ABOVE = 1.5  # of positive marks
-_FAR_BELOW_ZERO = 5.0  # of -1
 _VERY_FAR = 10.0  # of a mark that does not repeat, or is small
 _MIN_DISTINCT = 3  # distinct other values of a series
 
@@ -145,7 +144,7 @@ def _suspect(mark: float, values: Floats, groups: Ints, at_mark: Bools) -> _Susp
     low, high = of_series["min"], of_series["max"]
     spread = (high - low).where((of_series["nunique"] >= _MIN_DISTINCT) & (high > low))
     distance = (low - mark).clip(lower=0) + (mark - high).clip(lower=0)
-    needed = _VERY_FAR if len(rows) == 1 else _FAR_BELOW_ZERO if mark == -1 else _FAR if mark < 0 else _FAR_ABOVE
+    needed = _VERY_FAR if len(rows) == 1 else _FAR if mark < 0 else _FAR_ABOVE
     far = of_series.index[distance >= needed * spread]
     rows_far = rows[np.isin(groups[rows], far)]
     once = mark <= -_STRONG_SIZE or abs(mark) >= _HUGE

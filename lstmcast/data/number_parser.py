@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.number_signs import SPACES, describe_signs, has_one_unit, multiplies, split_signs
+from lstmcast.data.number_signs import SPACES, can_ignore, describe_signs, has_one_unit, multiplies, split_signs
 from lstmcast.data.schema import DataNote, NoteCode
 from lstmcast.errors import ConfigError, DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
@@ -30,8 +30,8 @@ _INFINITE = re.compile(r"[+-]?(inf|infinity)", re.IGNORECASE)
 _THOUSANDS = r"\s*[+-]?[1-9][0-9]{0,2}\.[0-9]{3}\s*"
 _TWO_SIGNS = re.compile(r"[+-]?[0-9]*[.,][0-9]+")
 _NO_AMOUNT = r"[$€£¥]\s*[-–—]|[-–—]\s*[$€£¥]"
-_DIGIT = re.compile(r"[0-9]")
 _EMPTY = frozenset((*MISSING, *COMMON_MARKS))
+_DIGIT = re.compile(r"[0-9]")
 _MAX_MARKS = 5  # distinct texts that a fix proposes as missing
 _CORRECT = "correct them, or leave the field empty where a value is missing"
 
@@ -271,15 +271,8 @@ def _read_signs(fields: pd.Series, style: NumberStyle, read: _Distinct, number: 
 def _fixes(fields: pd.Series, bad: Bools, style: NumberStyle, counts: Ints) -> Iterator[Fix]:
     """Yield the settings with which all fields can be read."""
     unread = fields[bad].tolist()
-    if all(_INFINITE.fullmatch(field) for field in unread):
-        return
     other = {".": ",", ",": "."}[style.decimal]
-    candidates = []
-    if any(other in field for field in unread):
-        candidates.append(
-            (replace(style, decimal=other, thousands=None), f"data.decimal={other}", f"read 1{other}5 as 1½")
-        )
-    candidates += [
+    candidates = [
         (
             _grouped_by(style, sign),
             f'data.thousands="{sign}"' if sign in " '" else f"data.thousands={sign}",
@@ -288,18 +281,23 @@ def _fixes(fields: pd.Series, bad: Bools, style: NumberStyle, counts: Ints) -> I
         for sign in (",", ".", " ", "'")
         if sign != style.thousands and any(sign in field for field in unread)
     ]
+    if any(other in field for field in unread):
+        candidates.append(
+            (replace(style, decimal=other, thousands=None), f"data.decimal={other}", f"read 1{other}5 as 1½")
+        )
     if style.units != "error":
         signs = [signed for field in unread if (signed := split_signs(field)) is not None]
         multiply = any(signed.factors for signed in signs)
-        candidates.append(
-            (replace(style, units="multiply"), "data.units=multiply", "read K, M and bn as factors")
-            if multiply
-            else (replace(style, units="ignore"), "data.units=ignore", "read the numbers without the signs around them")
-        )
+        if multiply:
+            candidates.append((replace(style, units="multiply"), "data.units=multiply", "read K, M and bn as factors"))
+        elif can_ignore(signs, len(fields)):
+            effect = "read the numbers without the signs around them"
+            candidates.append((replace(style, units="ignore"), "data.units=ignore", effect))
     left = [(_read(fields, other_style).bad.sum(), Fix(setting, effect)) for other_style, setting, effect in candidates]
     fewest = min((count for count, _ in left), default=len(unread))
     proposed = len(unread) <= _MAX_MARKS and all(
-        count > 1 or not _DIGIT.search(field) for field, count in zip(unread, counts[bad].tolist(), strict=True)
+        not _DIGIT.search(field) or (count > 1 and not _TWO_SIGNS.fullmatch(field))
+        for field, count in zip(unread, counts[bad].tolist(), strict=True)
     )
     if fewest == 0 or (fewest <= len(unread) / 2 and not proposed):  # in the second case, the rest is reported next
         yield from (fix for count, fix in left if count == fewest)

@@ -25,8 +25,9 @@ _COMPARISONS = re.compile(r"[<>≤≥~≈#=]")
 _FIELD = re.compile(
     rf"(?P<open>\()?\s*(?P<first>[+{MINUS}])?\s*(?P<prefix>[^\d()+{MINUS}]*?)\s*(?P<second>[+{MINUS}])?\s*"
     rf"(?P<core>[.,]?[0-9][0-9.,{APOSTROPHES}{SPACES}]*?(?:[eE][+-]?[0-9]+)?)"
-    rf"(?P<suffix>[^\d.,()+{MINUS}]?[^\d()+{MINUS}]*?)\s*(?P<last>[{MINUS}])?\s*(?P<close>\))?\s*"
+    rf"(?P<flag>\s*[(\[][A-Za-z0-9]{{1,4}}[)\]])?(?P<suffix>[^\d.,()+{MINUS}]?[^\d()+{MINUS}]*?)\s*(?P<last>[{MINUS}])?\s*(?P<close>\))?\s*"
 )
+_FLAG = re.compile(r"[a-z]{1,3}|[(\[]\w+[)\]]|[*†‡^]", re.IGNORECASE)
 _WORDS = re.compile(r"[^\W\d_]+\.?|[^\w\s]")
 
 
@@ -79,10 +80,11 @@ def split_signs(field: str) -> SignedNumber | None:
     if len(signs) > 1:
         return None
     before, after = (tuple(_WORDS.findall(match[part])) for part in ("prefix", "suffix"))
+    flag = (match["flag"].strip(),) if match["flag"] else ()  # of a preliminary value
     if sum(map(len, before + after)) != len(re.sub(r"\s", "", match["prefix"] + match["suffix"])):
         return None
     plain = not signs or (match["last"] is None and match["open"] is None and signs[0] in "+-")
-    return SignedNumber(match["core"].strip(), bool(signs) and signs[0] != "+", plain, before, after)
+    return SignedNumber(match["core"].strip(), bool(signs) and signs[0] != "+", plain, before, (*flag, *after))
 
 
 def multiplies(numbers: Sequence[SignedNumber]) -> bool | None:
@@ -104,6 +106,14 @@ def multiplies(numbers: Sequence[SignedNumber]) -> bool | None:
     if len(single) == 1 and single <= _UNCLEAR:
         return False if () not in factors else None
     return True
+
+
+def can_ignore(numbers: Sequence[SignedNumber], total: int) -> bool:
+    """True if the words of numbers, beside others without words, are one unit or flags: they change no size."""
+    units = {number.units for number in numbers if number.units}
+    words = {word for parts in units for word in parts}
+    flags = 2 * len(numbers) <= total and all(_FLAG.fullmatch(word) for word in words)
+    return "%" not in words and (len(units) == 1 or flags)
 
 
 def describe_signs(numbers: Iterable[SignedNumber], *, multiply: bool) -> str:

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from lstmcast.data.csv_layout import DELIMITERS
 from lstmcast.data.schema import DataNote, NoteCode
@@ -21,6 +22,7 @@ NONE = "none"  # no line is skipped
 
 _HEAD, _TAIL = 100, 40  # lines that decide
 _MAX_BYTES = 1 << 16  # of these lines
+_MAX_HEADERS = 3  # in a message
 _MAX_COMMENTS = 10_000
 _MIN_ROWS = 7  # that show what a row is
 _COMMENT = re.compile(rb"#|//|;")
@@ -40,10 +42,11 @@ _NOTE = re.compile(
 )
 _COLUMN_TYPE = re.compile(r"[0-9]+[sdn]")  # of USGS: the width of a column and its type
 _UNIT = re.compile(
-    r"[\[(].*[\])]|[-=]+|[0-9]+[sdn]|[-–]|%|[kMGT]?Wh?(/m[2²])?|k?VA|[kM]?V|A|Hz|°?[CFK]|deg(rees|C|F)?|m/s|km/h|mph|kn|[kcm]?m[2²3³]?|"
-    r"[hkM]?Pa|mbar|bar|psi|in(Hg)?|ft|[kmµ]?g(/m[3³])?|t|tons?|lbs?|[mh]?l|L|pp[mb]|EUR|USD|GBP|CHF|[€$£¥](/\w+)?|\w{1,4}/\w{1,4}|"
-    r"pcs|units?|pieces|stück|number|index|date(time)?|time(stamp)?|float(64|32)?|int(64|32|eger)?|str(ing)?|double|long|text|"
-    r"utc|local|local time|[ymdhs]{2,4}([-/.: ][ymdhs]{2,4})*|(tsd|mio|mrd|1000|million)\.? \S+",
+    r"[\[(].*[\])]|[-=+:| ]+|[0-9]+[sdn]|[-–]|%|[kMGT]?Wh?(/m[2²])?|k?VA|[kM]?V|A|Hz|°?[CFK]|deg(rees|C|F)?|m/s|km/h|"
+    r"mph|kn|[kcm]?m[2²3³]?|[hkM]?Pa|mbar|bar|psi|in(Hg)?|ft|[kmµ]?g(/m[3³])?|t|tons?|lbs?|[mh]?l|L|pp[mb]|EUR|USD|GBP|"
+    r"CHF|[€$£¥](/\w+)?|\w{1,4}/\w{1,4}|pcs|units?|pieces|stück|number|index|date(time)?|time(stamp)?|float(64|32)?|"
+    r"int(64|32|eger)?|str(ing)?|double|long|text|utc|local|local time|[ymdhs]{2,4}([-/.: ][ymdhs]{2,4})*|"
+    r"(tsd|mio|mrd|1000|million)\.? \S+",
     re.IGNORECASE,
 )
 
@@ -374,11 +377,17 @@ class _Reader:
         while len(full) > 1 and self._are_units(full[-1], full[-2]):
             full.pop()
         names = [line for line in full if not any(self._is_plain_value(word) for word in line.fields)] or full
-        if len(names) > 1 and (later := self._after_blank(names)):
+        if len(names) > 1 and (later := self._after_blank(names, above)):
             names = later
-        if len(names) > 1 and names[-1] is above[-1]:
-            self._refuse_headers(names)
+        below = [line for line in above if line.number > names[-1].number]
+        if len(names) > 1 or not all(self._may_follow(line, names[0]) for line in below):
+            self._refuse_headers(names, above[-1], last=not below)
         return names[0]
+
+    def _may_follow(self, line: _Line, header: _Line) -> bool:
+        """True if a line between header and rows is a row with a fault, a total, or names units."""
+        total = bool(line.filled) and bool(_TOTAL.match(line.filled[0]))
+        return total or self.shape.may_be_row(line) or self._are_units(line, header)
 
     @staticmethod
     def _is_plain_value(word: str) -> bool:
@@ -386,27 +395,33 @@ class _Reader:
         return word[:1].isdigit()
 
     @staticmethod
-    def _after_blank(lines: list[_Line]) -> list[_Line]:
-        """The lines after the last blank line between them."""
-        cut = [k for k in range(1, len(lines)) if lines[k].number > lines[k - 1].number + 1]
-        return lines[cut[-1] :] if cut else []
+    def _after_blank(lines: list[_Line], above: list[_Line]) -> list[_Line]:
+        """The lines after the last blank line above the rows; none if there is no blank line, or no line after it."""
+        numbers = [line.number for line in above]
+        cut = max((after for before, after in pairwise(numbers) if after > before + 1), default=0)
+        return [line for line in lines if cut and line.number >= cut]
 
-    def _refuse_headers(self, names: list[_Line]) -> None:
-        """Raise DataError about several lines that may be the header."""
+    def _refuse_headers(self, names: list[_Line], end: _Line, *, last: bool) -> None:
+        """Raise DataError about lines that may be the header, the likely one first.
+
+        Args:
+            end: the last line above the rows.
+            last: true if the last candidate is directly above the rows.
+        """
         shown = ", ".join(f"line {line.number} '{self.delimiter.join(line.fields)[:40]}'" for line in names)
         fixes = [
-            Fix(self._as_header(line, names), f"read line {line.number} as the header")
-            for line in names[::-1]
+            Fix(self._as_header(line, end), f"read line {line.number} as the header")
+            for line in (names[::-1] if last else names)[:_MAX_HEADERS]
             if len(set(line.filled)) == self.shape.width
         ]
-        text = f"{self.source}:{names[0].number}: {len(names)} lines may be the header ({shown})"
+        text = f"{self.source}:{names[0].number}: {pluralize(len(names), 'line')} may be the header ({shown})"
         raise DataError(Fault(text, FaultCode.LINES_UNCLEAR, names[0].number, "", tuple(fixes)))
 
     @staticmethod
-    def _as_header(line: _Line, names: list[_Line]) -> str:
-        """Setting that leaves out all lines above a header, and the other candidates below it."""
+    def _as_header(line: _Line, end: _Line) -> str:
+        """Setting that leaves out all other lines above the rows."""
         above = [str(line.number - 1)] * (line.number > 1)
-        below = [f"{line.number + 1}-{names[-1].number}"] * (line is not names[-1])
+        below = [f"{line.number + 1}-{end.number}"] * (line.number < end.number)
         return f"data.skip={','.join([*above, *below])}"
 
     def _are_units(self, line: _Line, header: _Line) -> bool:

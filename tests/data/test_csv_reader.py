@@ -291,3 +291,15 @@ def test_an_extremely_long_name_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path, f"ds,{'y' * 200_000}\n2020,1\n").startswith(
         "d.csv:1: the header cannot be read (field larger"
     )
+
+
+def test_row_names_of_r_are_left_out(tmp_path: Path) -> None:
+    """A header with one name less than the fields of rows that begin with their number."""
+    table = table_of(tmp_path, '"ds","y"\n"1","2020",5\n"2","2021",6\n')
+    assert fields(table) == [["ds", "y"], ["2020", "5"], ["2021", "6"]]
+    assert [note.code for note in table.notes] == [NoteCode.ROW_INDEX]
+
+
+def test_an_empty_column_without_a_name_is_left_out(tmp_path: Path) -> None:
+    """As InfluxDB writes annotated CSV."""
+    assert fields(table_of(tmp_path, ",ds,y\n,2020,5\n,2021,6\n"))[0] == ["ds", "y"]

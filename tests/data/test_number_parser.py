@@ -103,7 +103,7 @@ def fault(*fields: str, **options: str) -> Fault:
     [
         ("1,234.5", {}, ["data.thousands=,"]),
         ("1.234,5", {}, ["data.thousands=."]),
-        ("1,234", {}, ["data.decimal=,", "data.thousands=,"]),
+        ("1,234", {}, ["data.thousands=,", "data.decimal=,"]),
         ("1 234", {}, ['data.thousands=" "']),
         ("1'234'567", {}, ['data.thousands="\'"']),
         ("1.234,5", {"decimal": ","}, ["data.thousands=."]),
@@ -111,11 +111,11 @@ def fault(*fields: str, **options: str) -> Fault:
         ("12.5", {"decimal": ","}, ["data.decimal=."]),
         ("1.000.000", {}, ["data.thousands=."]),
         ("$12", {"units": "error"}, []),
+        ("12(p)", {"units": "auto"}, ["data.units=ignore"]),
         ("12 p", {"units": "auto"}, ["data.units=ignore"]),
-        ("5%", {"units": "auto"}, ["data.units=ignore"]),
+        ("5%", {"units": "auto"}, []),
         ("3m", {"units": "auto"}, ["data.units=multiply"]),
-        ("-inf", {}, []),
-        ("Infinity", {}, []),
+        ("-inf", {}, ["data.missing_marks=-inf"]),
         ("unknown", {}, ["data.missing_marks=unknown"]),
         ("#REF!", {}, ['data.missing_marks="#REF!"']),
         ("12,34", {"thousands": ","}, ["data.decimal=,"]),
@@ -129,10 +129,11 @@ def test_fixes_are_the_settings_that_read_the_field(field: str, options: dict[st
     assert [fix.setting for fix in found.fixes] == settings
 
 
-def test_an_unreadable_text_that_repeats_is_proposed_as_missing() -> None:
+def test_unreadable_texts_are_proposed_as_missing() -> None:
     """A text with digits only if it repeats; several texts as a list."""
     assert [fix.setting for fix in fault("1", "<1", "2", "<1").fixes] == ['data.missing_marks="<1"']
     assert fault("1", "<1", "2").fixes == ()
+    assert fault("1.5", "2,5", "2,5").fixes == ()
     (fix,) = fault("1", "bad", "2", "<1", "<1").fixes
     assert fix.setting == 'data.missing_marks=[bad, "<1"]'
 

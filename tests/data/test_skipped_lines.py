@@ -46,6 +46,7 @@ def fault_of(folder: Path, lines: list[str], *skip: str) -> Fault:
         ([], [",[kWh],(°C)"], []),
         ([], ["-,EUR/MWh,MW"], []),
         ([], ["----------,----,----"], []),
+        ([], ["----------+----+----"], ["(20 rows)"]),
         ([], ["10d,14n,14n"], []),
         ([], ["Ticker,AAPL,AAPL", "Date,,"], []),
         ([], ["Total,390.0,190"], []),
@@ -118,6 +119,14 @@ def test_two_headers_are_refused(tmp_path: Path) -> None:
     assert (fault.code, fault.line) == (FaultCode.LINES_UNCLEAR, 1)
     headers = [table_of(tmp_path, lines, fix.setting.removeprefix("data.skip=")).text.columns[0] for fix in fault.fixes]
     assert headers == ["day", "source"]
+
+
+def test_lines_of_keys_below_a_header_are_refused(tmp_path: Path) -> None:
+    """The first setting leaves out all lines between the first line and the rows."""
+    lines = ["title,prices", "id,D7BT", "date,14-02-2024", "notes,", *[row.rpartition(",")[0] for row in ROWS]]
+    fault = fault_of(tmp_path, lines)
+    assert (fault.code, fault.fixes[0].setting) == (FaultCode.LINES_UNCLEAR, "data.skip=2-4")
+    assert len(table_of(tmp_path, lines, "2-4").text) == 20
 
 
 @pytest.mark.parametrize("above", [[], ["Report"]])
