@@ -78,9 +78,7 @@ CORPUS = {
         FaultCode.AMBIGUOUS_TIMES, lines("Date,y", *(f"{15000 + k},{wave(k)}" for k in range(60)))
     ),
     "days or months first": Refused(
-        FaultCode.AMBIGUOUS_TIMES,
-        lines("day,y", *(f"{1 + k % 4:02d}/{1 + k // 4:02d}/2024,{wave(k)}" for k in (0, 1, 2, 5, 9, 14, 20, 23))),
-        {"data.time_format": FaultCode.IRREGULAR_TIMES},
+        FaultCode.AMBIGUOUS_TIMES, lines("day,y", *(f"01/{k:02d}/2024,{wave(k)}" for k in range(1, 13)))
     ),
     "order lines": Refused(
         FaultCode.REPEATED_ROWS,
