@@ -15,10 +15,11 @@ from lstmcast.data.time.closed import AUTO, closed_text, infer_mask, is_sparse, 
 from lstmcast.data.time.column import Times
 from lstmcast.data.time.formats import COUNT, TimeFormat, split_columns
 from lstmcast.data.time.frequency import TimeGrid
-from lstmcast.data.time.inference import find_grid, masked_grid, parse_frequency, steps_of
+from lstmcast.data.time.inference import find_grid, masked_grid, parse_frequency, steps_of, week_years_grid
 from lstmcast.data.time.irregular import change_fault, irregular_fault, other_reading_fault
 from lstmcast.data.time.mask import Mask
 from lstmcast.data.time.rows import TimeRows
+from lstmcast.data.time.week_years import WeekYears
 from lstmcast.data.time.zones import from_wall, to_wall
 from lstmcast.errors import ConfigError, DataError
 from lstmcast.types import Bools, Ints
@@ -46,7 +47,7 @@ class Calendar:
 
     @property
     def kind(self) -> str:
-        """`counter`, `fixed` or `month`."""
+        """`counter`, `fixed`, `month` or `weeks`."""
         return self.grid.kind
 
     @property
@@ -129,9 +130,10 @@ class Calendar:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Calendar:
         """The inverse of `to_dict`."""
-        style, mask = values["style"], values["grid"]["mask"]
+        style, mask, years = values["style"], values["grid"]["mask"], values["grid"]["years"]
+        parts = {"mask": mask and Mask.from_dict(mask), "years": years and WeekYears.from_dict(years)}
         return cls(
-            grid=TimeGrid(**{**values["grid"], "mask": mask and Mask.from_dict(mask)}),
+            grid=TimeGrid(**{**values["grid"], **parts}),
             season=values["season"],
             pinned=values["pinned"],
             timezone=values["timezone"],
@@ -214,7 +216,7 @@ def _found(rows: TimeRows, closed: str) -> Calendar:
         )
     if not len(steps.before):
         steps = steps_of(steps.distinct, np.zeros_like(steps.distinct))
-    grid = find_grid(steps) or masked_grid(steps.distinct)
+    grid = find_grid(steps) or week_years_grid(steps.distinct) or masked_grid(steps.distinct)
     if grid is None:
         raise DataError(change_fault(rows) or irregular_fault(rows))
     if closed == AUTO and (fault := other_reading_fault(rows, grid)):

@@ -196,6 +196,8 @@ def parse_closed(text: str, grid: TimeGrid) -> TimeGrid:
     base = replace(grid, mask=None)
     if text.strip().lower() == NONE:
         return base
+    if grid.kind != "month" and (grid.kind != "fixed" or DAY % grid.step):
+        raise ConfigError(f"data.closed: requires steps of a day, of parts of a day or of a month (got '{text}')")
     closed = np.zeros(12 if grid.kind == "month" else 7 * max(DAY // grid.step, 1), dtype=np.bool_)
     for item in text.split(","):
         closed |= _closed_by(item.strip(), base, text)
@@ -221,8 +223,6 @@ def _closed_by(item: str, grid: TimeGrid, text: str) -> Bools:
         if start or grid.step != 1:
             raise ConfigError(f"data.closed: only months of monthly data can be closed (got '{text}')")
         return months
-    if grid.kind != "fixed" or DAY % grid.step:
-        raise ConfigError(f"data.closed: requires steps of a day, of parts of a day or of a month (got '{text}')")
     days = np.ones(7, dtype=np.bool_) if first is None else _between(first, last, _DAYS, text)
     slots = np.ones(DAY // grid.step, dtype=np.bool_)
     if start:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.data.time.mask import Mask
+from lstmcast.data.time.week_years import WeekYears
 from lstmcast.data.time.zones import DAY, SECOND
 from lstmcast.types import Ints
 
@@ -34,12 +35,13 @@ class TimeGrid:
     """Regular steps of times, int64 microseconds since 1970-01-01 on the grid's clock.
 
     Attributes:
-        kind: `counter` (rows are counted), `fixed` (constant duration) or `month`.
+        kind: `counter` (rows are counted), `fixed` (constant duration), `month` or `weeks` (periods of whole weeks).
         step: microseconds or months in a step, or the increment of a counter.
         phase: microseconds (`fixed`), months since 1970-01 (`month`) or the count at tick 0, modulo the step.
         anchor: day of the month: first (`S`), last (`E`), or first or last business day (`BS`, `BE`).
-        shift: microseconds after the start of that day (`month`).
+        shift: microseconds after the start of that day (`month`, `weeks`).
         mask: open slots of a day, week or year, by ticks since 1970; None if all steps are open.
+        years: periods of a year (`weeks`).
     """
 
     kind: str
@@ -48,6 +50,7 @@ class TimeGrid:
     anchor: str = "S"
     shift: int = 0
     mask: Mask | None = None
+    years: WeekYears | None = None
 
     def positions(self, times: Ints) -> Ints:
         """Positions [N] of times [N].
@@ -62,12 +65,16 @@ class TimeGrid:
         if self.kind == "month":
             lead = 0 if self.anchor in {"S", "BS"} else self.step - 1
             return np.asarray((months_of(times) - self.phase + lead) // self.step, dtype=np.int64)
+        if self.years is not None:
+            return self.years.positions((times - self.shift) // DAY)
         lead = self.step - DAY if self.kind == "fixed" and self.step % WEEK == 0 else 0
         return np.asarray((times - self.phase + lead) // self.step, dtype=np.int64)
 
     def times(self, positions: Ints) -> Ints:
         """Times [N] of positions [N], the inverse of `positions`."""
         ticks = positions if self.mask is None else self.mask.unfold(positions)
+        if self.years is not None:
+            return self.years.days(ticks) * DAY + self.shift
         scaled = np.asarray(ticks * self.step + self.phase, dtype=np.int64)
         return self._month_times(scaled) if self.kind == "month" else scaled
 
@@ -78,7 +85,7 @@ class TimeGrid:
     @property
     def in_days(self) -> bool:
         """True if steps are days or longer."""
-        return self.kind == "month" or (self.kind == "fixed" and self.step % DAY == 0)
+        return self.kind in {"month", "weeks"} or (self.kind == "fixed" and self.step % DAY == 0)
 
     @property
     def on_wall(self) -> bool:
@@ -95,6 +102,8 @@ class TimeGrid:
         """Frequency in pandas notation: `MS`, `QE-DEC`, `W-FRI`, `B`, `30min`; `1` for a counter."""
         if self.kind == "counter" or self.is_business:
             return "1" if self.kind == "counter" else "B"
+        if self.years is not None:
+            return self.years.name
         if self.kind == "month":
             return self._month_name()
         if self.step % WEEK == 0:
@@ -107,6 +116,8 @@ class TimeGrid:
         """Frequency in words, such as `every 30 minutes`, or `daily when open` with a mask."""
         if self.kind == "counter" or self.is_business:
             return "row number" if self.kind == "counter" else "business days"
+        if self.years is not None:
+            return f"periods of {self.years.name} weeks"
         if self.mask is not None:
             return f"{replace(self, mask=None).label} when open"
         if self.kind == "month":
@@ -123,6 +134,8 @@ class TimeGrid:
         """Default season length in open steps (a day, week or year); 1 if it is no multiple of the step."""
         if self.kind == "counter":
             return 1
+        if self.years is not None:
+            return self.years.size
         if self.kind == "month":
             return _fits(12, self.step) if self.mask is None else self.mask.size
         if self.step % WEEK == 0:
@@ -154,6 +167,8 @@ class TimeGrid:
     @property
     def mase_season(self) -> int:
         """Season of MASE: 24 hourly, 12 monthly, 4 quarterly, else 1; the open ones of a day or year."""
+        if self.years is not None:
+            return self.season
         unmasked = _MASE_SEASONS.get((self.kind, self.step), 1)
         return unmasked if self.mask is None or unmasked == 1 else self.season
 
@@ -162,6 +177,8 @@ class TimeGrid:
         """Default horizon in steps."""
         if self.kind == "fixed" and self.step < DAY:
             return min(self.season if self.season > 1 else 24, _MAX_DEFAULT_HORIZON)
+        if self.years is not None:
+            return self.season
         if self.mask is not None:
             return self.season if self.kind == "month" else 2 * self.season
         return _HORIZONS.get((self.kind, self.step), 10)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from lstmcast.data.time.closed import infer_mask, is_sparse
 from lstmcast.data.time.frequency import HOUR, MINUTE, MONTHS, UNITS, WEEK, WEEKDAYS, WORKWEEK, TimeGrid
+from lstmcast.data.time.week_years import find_week_years
 from lstmcast.data.time.zones import DAY, SECOND, has_single_time_of_day
 from lstmcast.errors import ConfigError
 from lstmcast.types import Ints
@@ -63,6 +64,14 @@ def masked_grid(distinct: Ints) -> TimeGrid | None:
     grid = TimeGrid("fixed", step, int(distinct[0]) % step)
     mask = infer_mask(grid, distinct)
     return None if mask is None or mask.size < 2 or is_sparse(mask, grid.ticks(distinct)) else replace(grid, mask=mask)
+
+
+def week_years_grid(distinct: Ints) -> TimeGrid | None:
+    """Grid of periods of whole weeks, such as 4, 4 and 5, that begin at times [D]; or None."""
+    if not has_single_time_of_day(distinct):
+        return None
+    years = find_week_years(distinct // DAY)
+    return TimeGrid("weeks", shift=int(distinct[0]) % DAY, years=years) if years is not None else None
 
 
 def nearest_grid(steps: TimeDeltas) -> TimeGrid:
@@ -164,7 +173,7 @@ def parse_frequency(text: str, steps: TimeDeltas) -> TimeGrid:
     Raises:
         ConfigError: the name is unknown.
     """
-    found = find_grid(steps) if len(steps.before) else None
+    found = find_grid(steps) or week_years_grid(steps.distinct) if len(steps.before) else None
     if found is not None and found.name == text:
         return found
     stem, named = _named(_WORDS.get(text.strip().lower(), text.strip()), int(steps.distinct[0]), text)
