@@ -54,7 +54,7 @@ class Refused:
     states: Mapping[str, FaultCode] = field(default_factory=dict)
 
 
-WITHOUT_SETTINGS = {FaultCode.OTHER, FaultCode.UNREAD_TIME, FaultCode.SERIES_ENDED}
+WITHOUT_SETTINGS = {FaultCode.OTHER, FaultCode.SERIES_ENDED}
 """Codes of faults without settings, and of a warning."""
 
 CORPUS = {
@@ -79,6 +79,13 @@ CORPUS = {
     ),
     "days or months first": Refused(
         FaultCode.AMBIGUOUS_TIMES, lines("day,y", *(f"01/{k:02d}/2024,{wave(k)}" for k in range(1, 13)))
+    ),
+    "seasons of a year": Refused(
+        FaultCode.UNREAD_TIME,
+        lines(
+            "season,y",
+            *(f"{('spring', 'summer', 'autumn', 'winter')[k % 4]} {2010 + k // 4},{wave(k)}" for k in range(40)),
+        ),
     ),
     "order lines": Refused(
         FaultCode.REPEATED_ROWS,
@@ -110,7 +117,7 @@ CORPUS = {
     "two delimiters": Refused(
         FaultCode.DELIMITER_UNCLEAR,
         lines("day;a|y", *(f"{day};{k % 5}|{k % 7}" for k, day in enumerate(days(60)))),
-        {'data.delimiter=";"': FaultCode.NOT_A_NUMBER},
+        {'data.delimiter="|"': FaultCode.UNREAD_TIME, 'data.delimiter=";"': FaultCode.NOT_A_NUMBER},
     ),
     "days, then weeks": Refused(
         FaultCode.FREQUENCY_CHANGE,
