@@ -20,6 +20,7 @@ class FaultCode(StrEnum):
     DECIMAL_UNCLEAR = "decimal_unclear"
     MARK_UNCLEAR = "mark_unclear"
     UNREAD_TIME = "unread_time"
+    NO_SHEET = "no_sheet"
     AMBIGUOUS_TIMES = "ambiguous_times"
     SERIES_ENDED = "series_ended"
     REPEATED_ROWS = "repeated_rows"

@@ -65,6 +65,8 @@ class DataConfig(Section):
     """Decimal separator; null: inferred."""
     thousands: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """Thousands separator; null: inferred where the numbers of the file decide it."""
+    sheet: str | int | None = None
+    """Name or number of the sheet of an Excel workbook; null: the first that is not empty."""
     skip: list[str | int] = []
     """Lines that are no rows: 3 (the first three), 5-6, last 2, none, or several of these; empty: found."""
     units: Literal["auto", "multiply", "ignore", "error"] = "auto"

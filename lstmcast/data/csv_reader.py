@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.csv_layout import CsvLayout, choose_delimiter, find_layout
-from lstmcast.data.file_reader import parquet_to_csv, read_input, to_text, to_utf8
+from lstmcast.data.file_reader import parquet_to_csv, read_input, to_text, to_utf8, workbook_to_csv
 from lstmcast.data.schema import DataNote, NoteCode, Table
 from lstmcast.data.skipped_lines import line_ranges, skip_lines
 from lstmcast.data.time.column import looks_like_times
@@ -25,6 +25,7 @@ from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
 from lstmcast.types import Bools, Ints
 
 PARQUET = (".parquet", ".pq")
+WORKBOOKS = (".xlsx", ".xlsm")
 JSON = (".json", ".jsonl", ".ndjson")
 FRAME = "DataFrame"  # source in messages
 
@@ -37,15 +38,21 @@ _DATED = re.compile(r"[0-9]{4}|[0-9][-/.:][0-9]")
 
 
 def read_table(
-    source: str | Path, *, delimiter: str | None = None, encoding: str | None = None, skip: Sequence[str] = ()
+    source: str | Path,
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    skip: Sequence[str] = (),
+    sheet: str | None = None,
 ) -> Table:
-    """Read a CSV file (plain or compressed), stdin or a Parquet file as text.
+    """Read a CSV file (plain or compressed), stdin, a Parquet file or a sheet of an Excel workbook as text.
 
     Args:
         source: a path; `"-"` is stdin.
         delimiter: None to infer it among `, ; tab |`.
         encoding: a Python codec; None for UTF-8, or UTF-16 with a byte order mark.
         skip: lines that are no rows, as in `skip_lines`; empty to find them.
+        sheet: name or number of the sheet; None for the first that is not empty.
 
     Raises:
         FileError: missing, not a regular file, unreadable.
@@ -61,11 +68,16 @@ def read_table(
         rows = np.arange(1, len(table.text) + 1, dtype=np.int64)
         note = DataNote(NoteCode.PARQUET_ROWS, "Parquet: line numbers count rows from 1")
         return Table(name, table.text, rows, notes=(note,))
-    if Path(name).suffix.lower() in JSON:
+    if Path(name).suffix.lower() in WORKBOOKS:
+        text, description = workbook_to_csv(data, name, sheet)
+        notes: tuple[DataNote, ...] = (DataNote(NoteCode.SHEET, description),)
+        delimiter = ","
+    elif Path(name).suffix.lower() in JSON:
         raise DataError(f"{name}: is JSON by its name; lstmcast reads CSV and Parquet: write it as one of these")
-    text = to_text(data, name, encoding)
+    else:
+        text = to_text(data, name, encoding)
+        notes = () if text.endswith(b"\n") or b"\n" not in text else (_NO_NEWLINE,)
     del data
-    notes = () if text.endswith(b"\n") or b"\n" not in text else (_NO_NEWLINE,)
     skipped = skip_lines(text if text.endswith(b"\n") else text + b"\n", skip, delimiter, name)
     given = delimiter or skipped.delimiter
     table = _parse(skipped.text, choose_delimiter(skipped.text, given, name), name, skipped.numbers)

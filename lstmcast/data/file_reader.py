@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import codecs
+import csv
 import gzip
 import io
 import lzma
@@ -14,10 +15,11 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import IO, Any
 
-from lstmcast.errors import BusyError, ConfigError, DataError, FileError, UsageError
+from lstmcast.errors import BusyError, ConfigError, DataError, Fault, FaultCode, FileError, Fix, UsageError
 
 MAX_BYTES = 4 << 30  # of decompressed text
 BOMB_BYTES, BOMB_RATIO = 100 << 20, 500  # reject compressed files above both size and compression ratio
@@ -26,8 +28,8 @@ CHUNK_BYTES = 1 << 20
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _MAGIC = {
-    b"PK\x03\x04": "a ZIP archive or an Excel workbook: save the sheet as CSV, or name an archive .zip",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook: save the sheet as CSV",
+    b"PK\x03\x04": "a ZIP archive or an Excel workbook: name it .zip or .xlsx",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook: save it as .xlsx or the sheet as CSV",
     b"\x1f\x8b": "gzip: name the file .gz",
     b"\xfd7zXZ\x00": "xz: name the file .xz",
     b"\x28\xb5\x2f\xfd": "Zstandard: name the file .zst",
@@ -102,16 +104,99 @@ def parquet_to_csv(data: bytes, source: str) -> bytes:
     """
     try:
         import pyarrow as pa
-        from pyarrow import csv, parquet
+        from pyarrow import csv as arrow_csv
+        from pyarrow import parquet
     except ImportError as err:
         raise UsageError(f"{source}: Parquet files require pyarrow; run pip install 'lstmcast[parquet]'") from err
     text = io.BytesIO()
     try:
         table = parquet.read_table(io.BytesIO(data))
-        csv.write_csv(pa.table([_to_csv_column(column) for column in table.columns], names=table.column_names), text)
+        arrow_csv.write_csv(
+            pa.table([_to_csv_column(column) for column in table.columns], names=table.column_names), text
+        )
     except (pa.ArrowException, OSError) as err:
         raise DataError(f"{source}: cannot be read as a flat Parquet table ({str(err).splitlines()[0]})") from err
     return text.getvalue()
+
+
+def workbook_to_csv(data: bytes, source: str, sheet: str | None) -> tuple[bytes, str]:
+    """Convert a sheet of an Excel workbook to CSV text, one line for each row of the sheet.
+
+    Args:
+        sheet: the name of the sheet, or its number from 1; None for the first that is not empty.
+
+    Returns:
+        The text, and a description of the sheet.
+
+    Raises:
+        UsageError: openpyxl is not installed.
+        DataError: not a workbook, no such sheet, or all are empty.
+    """
+    try:
+        import openpyxl
+    except ImportError as err:
+        raise UsageError(f"{source}: Excel workbooks require openpyxl; run pip install 'lstmcast[excel]'") from err
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        sheets = {str(page.title): page for page in book.worksheets}
+        titles = list(sheets)
+        wanted = _sheets(titles, sheet, source)
+        cells = {title: [list(row) for row in sheets[title].iter_rows(values_only=True)] for title in wanted[:1]}
+        while not any(map(any, cells[wanted[0]])) and len(wanted) > 1:
+            wanted = wanted[1:]
+            cells[wanted[0]] = [list(row) for row in sheets[wanted[0]].iter_rows(values_only=True)]
+    except (*_DAMAGE, KeyError, TypeError) as err:
+        raise DataError(f"{source}: cannot be read as an Excel workbook ({err}); save the sheet as CSV") from err
+    rows = cells[wanted[0]]
+    if not any(cell is not None for row in rows for cell in row):
+        raise DataError(f"{source}: sheet '{wanted[0]}' is empty")
+    place = f"sheet '{wanted[0]}'" + (f", one of {len(titles)}" if len(titles) > 1 else "")
+    return _rows_to_csv(rows), f"{place}: line numbers are its rows"
+
+
+def _sheets(titles: list[str], sheet: str | None, source: str) -> list[str]:
+    """Sheets to try; raises DataError for one that is not there."""
+    if sheet is None or sheet in titles:
+        return titles if sheet is None else [sheet]
+    if sheet.isdigit() and 1 <= int(sheet) <= len(titles):
+        return [titles[int(sheet) - 1]]
+    fixes = tuple(Fix(f"data.sheet={k}", f"read '{title}'") for k, title in enumerate(titles, 1))
+    raise DataError(Fault(f"{source}: data.sheet: no sheet '{sheet}'", FaultCode.NO_SHEET, 0, "data.sheet", fixes))
+
+
+def _rows_to_csv(rows: list[list[Any]]) -> bytes:
+    """CSV text of the rows of a sheet, without empty columns at its sides; titles above the table are single fields."""
+    width = max(map(len, rows))
+    filled = [[k < len(row) and row[k] is not None for row in rows] for k in range(width)]
+    columns = [k for k in range(width) if any(filled[k])]
+    columns = list(range(columns[0], columns[-1] + 1))
+    dates = {k for k in columns if all(_is_midnight(row[k]) for row in rows if k < len(row))}
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    table = False
+    for row in rows:
+        fields = [_cell_text(row[k], date_only=k in dates) if k < len(row) else "" for k in columns]
+        count = sum(field != "" for field in fields)
+        table = table or count > 1
+        writer.writerow(fields if table else [field for field in fields if field])
+    return text.getvalue().encode()
+
+
+def _is_midnight(cell: Any) -> bool:
+    """True unless a cell is a time with hours."""
+    return not isinstance(cell, datetime) or cell.time() == time()
+
+
+def _cell_text(cell: Any, *, date_only: bool) -> str:
+    """A cell of a workbook as text."""
+    if cell is None:
+        return ""
+    if isinstance(cell, datetime):
+        rounded = (cell + timedelta(milliseconds=0.5)).replace(microsecond=0) if cell.microsecond > 999_000 else cell
+        return rounded.date().isoformat() if date_only else rounded.isoformat(" ")
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(float(f"{cell:.15g}"))  # as Excel
+    return " ".join(str(cell).split("\n"))
 
 
 def _to_csv_column(column: Any) -> Any:

@@ -62,7 +62,7 @@ def read(source: str | Path | pd.DataFrame, options: ReadOptions = INFER, conten
     """Read past values from a file or a DataFrame.
 
     Args:
-        source: a CSV file, plain or compressed, a Parquet file, `"-"` for stdin, or a pandas DataFrame.
+        source: a CSV file, plain or compressed, a Parquet file, an Excel workbook, `"-"` for stdin, or a DataFrame.
         options: pinned settings; all others are inferred.
         content: the parser of the target; None for numbers.
 
@@ -85,7 +85,9 @@ def read_text(path: str | Path, options: ReadOptions = INFER) -> Table:
 
 def _read_file(path: str | Path, options: ReadOptions) -> Table:
     """Read a file as it is."""
-    return read_table(path, delimiter=options.delimiter, encoding=options.encoding, skip=options.skip)
+    return read_table(
+        path, delimiter=options.delimiter, encoding=options.encoding, skip=options.skip, sheet=options.sheet
+    )
 
 
 def _prepared(table: Table, options: ReadOptions) -> Table:

@@ -74,6 +74,7 @@ class NoteCode(StrEnum):
     ROW_INDEX = "row_index"
     BLANK_LINES = "blank_lines"
     VALUES_OUTSIDE = "values_outside"
+    SHEET = "sheet"
     LINES_SKIPPED = "lines_skipped"
     NO_FINAL_NEWLINE = "no_final_newline"
     PARQUET_ROWS = "parquet_rows"
@@ -197,6 +198,7 @@ class ReadOptions:
     thousands: str | None = None
     units: str = "auto"  # auto | multiply | ignore | error
     layout: str = "auto"  # auto | long | wide | wide-times
+    sheet: str | None = None  # name or number of the sheet of a workbook
     skip: tuple[str, ...] = ()  # lines that are no rows; empty: found
     missing_marks: tuple[str, ...] = ()  # empty: those in common use, and others are refused; "none": no others
     features: tuple[str, ...] = ()  # of series with a label: the columns of numbers; empty: all that are left
@@ -210,7 +212,9 @@ class ReadOptions:
         listed = ("id_columns", "features", "missing_marks", "skip")
         lists = {name: tuple(map(str, section.get(name, ()))) for name in listed}  # models of before lack some
         joined = time if isinstance(time, str | None) else PART.join(time)
-        return cls(**{**section, "time": joined, "target": names, **lists})
+        sheet = section.get("sheet")
+        texts = {"time": joined, "sheet": None if sheet is None else str(sheet)}
+        return cls(**{**section, **texts, "target": names, **lists})
 
 
 def fingerprint(described: object, *arrays: np.ndarray) -> str:
