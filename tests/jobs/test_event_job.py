@@ -14,7 +14,7 @@ import pytest
 
 from lstmcast.cli import main
 from lstmcast.config import EventJob
-from lstmcast.errors import UsageError
+from lstmcast.errors import ModelError, UsageError
 from lstmcast.jobs.context import CurrentModel, current_model
 from lstmcast.jobs.replay import last_entry, replay, require_values
 from lstmcast.tasks.event.scores import compare_events
@@ -143,3 +143,10 @@ def test_models_are_compared_on_steps_that_both_did_not_learn_from(job: Bench) -
     assert found.origins == later.sum() > 0
     brier = np.nanmean((model.holdout.probabilities - model.holdout.actual)[later] ** 2)
     assert found.challenger == pytest.approx(brier)
+
+
+def test_a_model_of_labels_is_refused(label_models: Path) -> None:
+    """A job forecasts the next steps, and a label has none."""
+    (version,) = label_models.glob("*/2*")
+    with pytest.raises(ModelError, match=r"a job needs a model\.task of value or event \(got label\)"):
+        CurrentModel.load(version)

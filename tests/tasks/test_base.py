@@ -35,3 +35,12 @@ def test_zero_is_a_value_of_a_flag() -> None:
     reject_flags(BacktestOptions(), "event")
     with pytest.raises(UsageError, match="--seed"):
         reject_flags(PredictOptions(seed=0), "event")
+
+
+def test_calls_of_jobs_of_values_are_refused_for_other_tasks() -> None:
+    """A warm start and a comparison of two models have no meaning for labels."""
+    task, nothing = get_task("label"), object()
+    with pytest.raises(UsageError, match=r"a warm start: not with model\.task: label"):
+        task.train(nothing, nothing, start=nothing)
+    with pytest.raises(UsageError, match=r"a comparison of models: not with model\.task: label"):
+        task.compare(nothing, nothing, nothing)
