@@ -148,5 +148,5 @@ def test_models_are_compared_on_steps_that_both_did_not_learn_from(job: Bench) -
 def test_a_model_of_labels_is_refused(label_models: Path) -> None:
     """A job forecasts the next steps, and a label has none."""
     (version,) = label_models.glob("*/2*")
-    with pytest.raises(ModelError, match=r"a job needs a model\.task of value or event \(got label\)"):
+    with pytest.raises(ModelError, match=r"got model\.task: label"):
         CurrentModel.load(version)
