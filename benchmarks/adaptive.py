@@ -21,7 +21,7 @@ from common import arguments, progress, report, table
 from lstmcast import Forecaster, read, train
 from lstmcast.config import load_config
 from lstmcast.forecasting.seasonal_naive import seasonal_naive_values
-from lstmcast.jobs.publish import adapted
+from lstmcast.jobs.publish import adapt_intervals
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RunRecord
 
@@ -79,7 +79,7 @@ def covered(whole: Panel, forecaster: Forecaster, folder: Path) -> tuple[np.ndar
             seen = whole.drop_last(HORIZON + AFTER + BEFORE - day)
             now = begin + datetime.timedelta(days=day)
             ledger.observe(seen, now)
-            run = adapted(ledger, forecaster.predict(seen))
+            run = adapt_intervals(ledger, forecaster.predict(seen))
             ledger.record(
                 RunRecord(str(day), now, "", "", ""), run.base, seasonal_naive_values(seen, HORIZON), run.factors
             )

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from lstmcast.config import Config
     from lstmcast.forecasting.fitting import ProgressCallback
-    from lstmcast.persistence.checkpoint import Checkpoint
     from lstmcast.tasks.base import Dataset, Note
 
 
@@ -49,8 +48,7 @@ def train(
     dataset: Dataset,
     config: Config | None = None,
     *,
-    start: Any = None,
-    checkpoint: Checkpoint | None = None,
+    init_model: Any = None,
     on_progress: ProgressCallback = ignore,
     note: Note = ignore,
 ) -> Any:
@@ -59,8 +57,7 @@ def train(
     Args:
         dataset: of `read`; for another task than values read with the same config.
         config: the settings; None: the defaults for values.
-        start: a model of values whose weights are the initial ones where they fit; None: as in the config.
-        checkpoint: stores and restores the state of each fit.
+        init_model: a model of values whose weights are the initial ones if they fit; None: as in the config.
         on_progress: called after every epoch.
         note: called once, with the plan, before the first fit.
 
@@ -74,7 +71,7 @@ def train(
         ModelError: training diverged, or the NumPy and Keras forward passes differ.
     """
     task, config = _task_of(dataset, config)
-    return task.train(dataset, config, checkpoint=checkpoint, on_progress=on_progress, note=note, start=start)
+    return task.train(dataset, config, on_progress=on_progress, note=note, start=init_model)
 
 
 def predict(

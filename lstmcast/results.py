@@ -344,9 +344,13 @@ class TrainingReport:
         return str(self.config["forecast"]["output"])
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, the fields of the evaluation among them; undefined numbers are None."""
+        """Plain values for JSON, the fields of the evaluation among them; undefined numbers are None.
+
+        `created` and `retrain` are left out if they are unset.
+        """
         plain = to_plain(self)
-        return {**plain.pop("evaluation"), **plain}
+        unset = {name for name in ("created", "retrain") if plain[name] is None}
+        return {**plain.pop("evaluation"), **{key: value for key, value in plain.items() if key not in unset}}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:

@@ -59,7 +59,7 @@ def score(
     job, folder = resolve_ledger(path, model, model_dir)
     from lstmcast.config import Job
     from lstmcast.jobs.alerts import violated_conditions
-    from lstmcast.jobs.live_scores import drift_of, live
+    from lstmcast.jobs.live_scores import detect_drift_of_current_model, score_live_forecasts
     from lstmcast.jobs.replay import ingest_new_data, require_values
     from lstmcast.persistence.ledger.ledger import FILE, Ledger
     from lstmcast.report.tables import format_drift, format_live_scores
@@ -71,7 +71,10 @@ def score(
         requested = requested or [_condition(text) for text in job.fail_if]
     with Ledger.open(folder / FILE, create=False) as ledger:
         require_values(ledger, "score")
-        scores, drift = live(ledger, now=clock(), window=span), drift_of(ledger, folder)
+        scores, drift = (
+            score_live_forecasts(ledger, now=clock(), window=span),
+            detect_drift_of_current_model(ledger, folder),
+        )
     _refuse_unknown(requested, scores.named())
     if not quiet:
         echo_err(format_live_scores(scores, folder.name))

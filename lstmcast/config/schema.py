@@ -149,13 +149,13 @@ class NumericModelConfig(StepModelConfig):
     lags: Annotated[int, Field(ge=1, le=10_000)] | Auto = "auto"
     """Number F of past values at each step, where 1 is a univariate window; auto: by the season."""
     level_window: Annotated[int, Field(ge=1, le=100_000)] | Auto = "auto"
-    """Number of past steps whose mean is the level, which is subtracted; auto: best on validation."""
+    """Number of past steps whose mean is the level, which is subtracted; auto: smallest error on training origins."""
     profile_seasons: Annotated[int, Field(ge=0, le=1_000)] | Auto = "auto"
-    """Number of past seasons that the seasonal profile averages, where 0 is no profile; auto: best on validation."""
+    """Number of past seasons that the seasonal profile averages, or 0; auto: smallest error on training origins."""
     scale: Literal["auto", "local", "blended", "global"] = "auto"
     """Scaling of the series: each by its own typical step, all by the common one, or by the geometric mean of both."""
     transform: Literal["auto", "log", "sqrt", "none"] = "auto"
-    """Transform of the values before the network; auto: best on validation."""
+    """Transform of the values before the network; auto: smallest error on training origins."""
 
 
 class ValueModelConfig(NumericModelConfig):

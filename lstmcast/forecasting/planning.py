@@ -90,16 +90,17 @@ class TrainingPlan(NetworkPlan):
         return self.split.holdout
 
 
-SEASONS = (0, 1, 2, 4, 8, 16)  # candidates: seasons that a profile averages
+PROFILE_SEASONS = (0, 1, 2, 4, 8, 16)  # candidates: seasons that a profile averages
 MAX_RELATIVE_ERROR = 1.5  # of the second candidate to the best, up to which networks are fitted for both
-LARGE = 200_000  # values, above which only one candidate is fitted and nothing stops early
-PASSES, LONG = 24, (12, 16)  # times that each value is read without early stopping: short, or long series
+LARGE_PANEL_VALUES = 200_000  # above it, one candidate is fitted, without early stopping
+PASSES_SHORT_SERIES = 24  # uses of each value without early stopping
+PASSES_LONG_SERIES = (12, 16)  # without and with a season
 DAY_OF_HOURS = 24
 MAX_CONTEXT = 400  # lags
-SHORT = 200  # steps, below which the scale of one series is unreliable
-OUTLYING = 3.0  # typical steps: a few larger targets would dominate a mean of squares
-RATES = (0.001, 0.003)  # learning rate, and that for much data: many targets in a window make gradients stable
-BATCHES = (8, 100)  # steps of an epoch: minimum, maximum
+MIN_STEPS_FOR_LOCAL_SCALE = 200  # below it, the scale of one series is unreliable
+MAX_TARGET_STEPS = 3.0  # typical steps; a few larger targets would dominate a mean of squares
+LEARNING_RATES = (0.001, 0.003)  # few data, or many, which give stable gradients
+STEPS_PER_EPOCH_LIMITS = (8, 100)  # steps of an epoch: minimum, maximum
 
 
 def make_plan(panel: Panel, config: ValueConfig, *, split: SplitData | None = None) -> TrainingPlan:
@@ -164,10 +165,13 @@ def horizon_of(panel: Panel, config: StepsConfig) -> int:
 
 def horizon_setting(panel: Panel, config: StepsConfig, horizon: int) -> InferredSetting:
     """Return H with its reason."""
-    pinned = config.forecast.horizon != "auto"
-    return InferredSetting(
-        SettingKey.HORIZON, str(horizon), "pinned" if pinned else f"usual for data that are {panel.calendar.label}"
-    )
+    if config.forecast.horizon != "auto":
+        reason = "pinned"
+    elif horizon < panel.calendar.default_horizon:
+        reason = f"a sixth of a typical series of {int(np.median(panel.lengths))} steps"
+    else:
+        reason = panel.calendar.default_reason
+    return InferredSetting(SettingKey.HORIZON, str(horizon), reason)
 
 
 def architecture_of(model: ModelConfig, *, context: int, lags: int, head: OutputHead, **options: Any) -> Architecture:
@@ -252,7 +256,11 @@ def _select_preprocessing(
     most = (
         0 if no_early_stopping and not _is_long(past) else longest
     )  # networks learn the season from many short series
-    seasons = [k for k in SEASONS if k <= most] if requested.profile_seasons == "auto" else [requested.profile_seasons]
+    seasons = (
+        [k for k in PROFILE_SEASONS if k <= most]
+        if requested.profile_seasons == "auto"
+        else [requested.profile_seasons]
+    )
     week = panel.calendar.week
     week = week if week and past.lengths.max() >= 3 * week else None
     candidates = list(
@@ -260,17 +268,17 @@ def _select_preprocessing(
     )
     ranked = rank_preprocessing(past, horizon, candidates, transforms)
     finalists = [candidate for candidate, error in ranked[:2] if error <= MAX_RELATIVE_ERROR * ranked[0][1]]
-    selected = finalists[:1] if no_early_stopping or len(past.values) > LARGE else finalists
+    selected = finalists[:1] if no_early_stopping or len(past.values) > LARGE_PANEL_VALUES else finalists
     return selected, (
         InferredSetting(
             SettingKey.TRANSFORM,
             selected[0].transform,
-            "pinned" if requested.transform != "auto" else "best on validation",
+            "pinned" if requested.transform != "auto" else "smallest error on training origins",
         ),
         InferredSetting(
             SettingKey.PREPROCESSING,
             str(selected[0]),
-            f"best of {len(candidates) + len(transforms) - 1} candidates on validation"
+            f"best of {len(candidates) + len(transforms) - 1} candidates on training origins"
             + "".join(f"; runner-up: {variant}" for variant in selected[1:]),
         ),
     )
@@ -302,7 +310,7 @@ def _scale_mode(transform: TransformName, past: Panel, config: ValueConfig) -> S
 
 def _is_long(past: Panel) -> bool:
     """Return True if a typical series is long enough for its own scale."""
-    return bool(np.median(past.lengths) >= SHORT)
+    return bool(np.median(past.lengths) >= MIN_STEPS_FOR_LOCAL_SCALE)
 
 
 def _has_enough_data(past: Panel, season: int) -> bool:
@@ -314,7 +322,7 @@ def _patience(panel: Panel, config: ValueConfig) -> int | None:
     """Return the patience of early stopping; None, without early stopping, for data too large to overfit."""
     requested = config.train.patience
     if requested == "auto":
-        return None if len(panel.values) >= LARGE and config.train.init != "ensemble" else 10
+        return None if len(panel.values) >= LARGE_PANEL_VALUES and config.train.init != "ensemble" else 10
     return requested
 
 
@@ -341,18 +349,18 @@ def _winsorize(shape: WindowSpec, config: ValueConfig) -> float | None:
     """Return the limit of targets: squared errors need one, unless the profile may cause large deviations."""
     requested = config.train.clip_targets
     if requested == "auto":
-        return OUTLYING if config.train.loss == "mse" and not shape.profile_seasons else None
+        return MAX_TARGET_STEPS if config.train.loss == "mse" and not shape.profile_seasons else None
     return requested
 
 
 def _recipe(past: Panel, shape: WindowSpec, config: ValueConfig, patience: int | None) -> Recipe:
-    """Return the recipe: each step is read about four times an epoch; without early stopping, PASSES times in all."""
+    """Return the recipe: each step is read about four times an epoch; fixed passes without early stopping."""
 
     def steps_per_epoch(batch_size: int) -> int:
         if patience is None:
-            passes = LONG[past.calendar.season > 1] if _is_long(past) else PASSES
+            passes = PASSES_LONG_SERIES[past.calendar.season > 1] if _is_long(past) else PASSES_SHORT_SERIES
             return max(1, round(passes * len(past.values) / (shape.context * batch_size * config.train.epochs)))
-        return int(np.clip(-(-4 * len(past.values) / shape.context // batch_size), *BATCHES))
+        return int(np.clip(-(-4 * len(past.values) / shape.context // batch_size), *STEPS_PER_EPOCH_LIMITS))
 
     return recipe_of(
         config.train,
@@ -360,6 +368,6 @@ def _recipe(past: Panel, shape: WindowSpec, config: ValueConfig, patience: int |
         batch_size=int(np.clip(past.n_series // 8, 32, 128)),
         steps_per_epoch=steps_per_epoch,
         patience=patience,
-        learning_rate=RATES[_has_enough_data(past, past.calendar.season)],
+        learning_rate=LEARNING_RATES[_has_enough_data(past, past.calendar.season)],
         winsorize=_winsorize(shape, config),
     )

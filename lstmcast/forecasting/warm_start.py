@@ -49,7 +49,7 @@ def apply_warm_start(plan: TrainingPlan, start: Forecaster) -> tuple[TrainingPla
         start: forecaster with the initial weights.
     """
     panel = plan.split.panel
-    held = _unlearnt(plan.holdout, panel, start)
+    held = _unseen_holdout(plan.holdout, panel, start)
     reason = _unfit(plan, panel, start) or ("" if held else "the current model was trained on the new hold-out")
     if reason or held is None:
         return replace(plan, inferred=(*plan.inferred, InferredSetting(SettingKey.INIT, "fresh", reason))), None
@@ -97,13 +97,13 @@ def _unfit(plan: TrainingPlan, panel: Panel, start: Forecaster) -> str:
     planned = (architecture.head, architecture.units, architecture.activation, architecture.skip, plan.networks)
     units = tuple(layer.units for layer in network.layers)
     if planned != (lstm.head, units, network.activation, network.skip, len(lstm.networks)):
-        return "the model in use is another network"
+        return "the current model has another architecture"
     if not scaling.allow_untransformed and transform not in valid_transforms(panel.values):
-        return f"the transform of the model in use, {transform}, cannot take the newest values"
+        return f"the transform of the current model, {transform}, is impossible for the newest values"
     return ""
 
 
-def _unlearnt(held: HoldoutSplit, panel: Panel, start: Forecaster) -> HoldoutSplit | None:
+def _unseen_holdout(held: HoldoutSplit, panel: Panel, start: Forecaster) -> HoldoutSplit | None:
     """Return a hold-out that the networks were not trained on: as planned, or as small as before; None: there is none.
 
     A series that has ended has no new steps: a larger hold-out would contain training data.

@@ -30,7 +30,7 @@ from lstmcast.errors import ConfigError
 from lstmcast.evaluation.live_scores import LiveScores
 from lstmcast.forecasting.evaluate import HoldoutForecasts
 from lstmcast.jobs.context import LogEvent, RunContext
-from lstmcast.jobs.live_scores import live
+from lstmcast.jobs.live_scores import score_live_forecasts
 from lstmcast.preprocessing.panel_scaling import Key
 from lstmcast.results import Forecast
 from lstmcast.text import truncate_items
@@ -240,7 +240,11 @@ def fire_alerts(run: RunContext, run_key: str, found: Sequence[AlertResult]) -> 
 
 def live_scores(run: RunContext) -> LiveScores | None:
     """Return the live scores of a job of values; None for probabilities."""
-    return live(run.ledger, now=run.now, window=run.job.ledger.score_window) if isinstance(run.job, Job) else None
+    return (
+        score_live_forecasts(run.ledger, now=run.now, window=run.job.ledger.score_window)
+        if isinstance(run.job, Job)
+        else None
+    )
 
 
 def report_scores(run: RunContext) -> tuple[LiveScores | None, list[str]]:

@@ -187,7 +187,7 @@ class RunInputs:
     Attributes:
         panel: the newest data.
         fingerprint: of the data.
-        model: the model in use; None: every series is forecast by seasonal naive.
+        model: the current model; None: every series is forecast by seasonal naive.
         model_names: [S] the model of each series, `lstmcast` or `seasonal_naive`.
     """
 

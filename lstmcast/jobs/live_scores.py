@@ -112,7 +112,7 @@ def _outcome(
     )
 
 
-def live(ledger: Ledger, *, now: datetime, window: timedelta | None = None) -> LiveScores:
+def score_live_forecasts(ledger: Ledger, *, now: datetime, window: timedelta | None = None) -> LiveScores:
     """Score the recorded forecasts.
 
     Args:
@@ -138,13 +138,13 @@ def _before(calendar: Calendar, now: datetime, window: timedelta | None) -> int:
     return int(calendar.positions(np.array([micros(now - window)]))[0])
 
 
-def drift_of(ledger: Ledger, folder: Path) -> Drift:
+def detect_drift_of_current_model(ledger: Ledger, folder: Path) -> Drift:
     """Test the current model for drift."""
     model = current_model(folder)
-    return drifted(ledger, model.version.name, model.forecaster) if model else drift(np.empty(0), np.empty(0))
+    return detect_drift(ledger, model.version.name, model.forecaster) if model else drift(np.empty(0), np.empty(0))
 
 
-def drifted(ledger: Ledger, version: str, forecaster: Forecaster, *, since: datetime | None = None) -> Drift:
+def detect_drift(ledger: Ledger, version: str, forecaster: Forecaster, *, since: datetime | None = None) -> Drift:
     """Test whether the errors of a model's live forecasts exceed those of its calibration.
 
     Args:

@@ -58,7 +58,7 @@ class AdaptedForecast:
     factors: Floats
 
 
-def adapted(ledger: Ledger, forecast: Forecast) -> AdaptedForecast:
+def adapt_intervals(ledger: Ledger, forecast: Forecast) -> AdaptedForecast:
     """Update the interval factors by the values observed since the last run, and apply them.
 
     Args:
@@ -182,7 +182,7 @@ def publish(run: RunContext, inputs: RunInputs, entry: RunRecord) -> list[AlertR
     """
     forecast = make_forecast(run.job, inputs.panel, inputs.model, inputs.model_names)
     adaptive = isinstance(run.job, Job) and run.job.ledger.adaptive_intervals
-    adapted_forecast = adapted(run.ledger, forecast) if adaptive else unchanged(forecast)
+    adapted_forecast = adapt_intervals(run.ledger, forecast) if adaptive else unchanged(forecast)
     found = _alerts(run.job, adapted_forecast.forecast, inputs.model)
     content = adapted_forecast.forecast.render(output_suffix(run.job.forecast.output))
     entry = _described(entry, run.job, adapted_forecast.forecast, content, found)
@@ -247,15 +247,15 @@ def _alerts(job: AnyJob, forecast: Forecast, model: CurrentModel | None) -> list
 def _write_figure(panel: Panel, forecast: Forecast, model: CurrentModel | None, suffix: str) -> bytes:
     """Draw the first series with forecasts and intervals."""
     from lstmcast.report import views
-    from lstmcast.report.figures import forecast as figures_forecast
+    from lstmcast.report.figures.forecast import forecast_figure, forecast_panels, plot
     from lstmcast.report.figures.panels import render
 
     if model is not None and not model.of_values:
         return views.plot(model.forecaster, panel, PlotOptions(suffix, forecast.horizon))[0]
     if model is None:
-        return render(figures_forecast.plot(panel, forecast), suffix)
-    series_panels = figures_forecast.forecast_panels(panel, forecast, ())
-    return figures_forecast.forecast_figure(series_panels, model.forecaster, suffix, backtest=False, history=None)
+        return render(plot(panel, forecast), suffix)
+    series_panels = forecast_panels(panel, forecast, ())
+    return forecast_figure(series_panels, model.forecaster, suffix, backtest=False, history=None)
 
 
 def _words(forecast: Forecast, target: str, model: CurrentModel | None) -> str:

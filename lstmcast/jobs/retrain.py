@@ -15,7 +15,7 @@ from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.forecasting.fitting import training_fingerprint
 from lstmcast.forecasting.model_comparison import Comparison
 from lstmcast.jobs.context import CurrentModel, LogEvent, RunContext, current_model
-from lstmcast.jobs.live_scores import drifted
+from lstmcast.jobs.live_scores import detect_drift
 from lstmcast.persistence.checkpoint import checkpoint
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RetrainRecord
@@ -47,7 +47,7 @@ def retrain_reason(
 
     Args:
         job: the job.
-        model: the model in use; None: there is none yet.
+        model: the current model; None: there is none yet.
         ledger: the ledger, with the newest data recorded.
         fingerprint: of the newest data.
         now: the time.
@@ -66,7 +66,7 @@ def retrain_reason(
 
 def _drift_reason(ledger: Ledger, model: CurrentModel, last: datetime) -> RetrainReason | None:
     """Return the reason if errors have grown since the last fit."""
-    drift = drifted(ledger, model.version.name, model.forecaster, since=last)
+    drift = detect_drift(ledger, model.version.name, model.forecaster, since=last)
     if not drift.found:
         return None
     return RetrainReason(

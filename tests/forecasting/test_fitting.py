@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstmcast.api import train
 from lstmcast.config import Config, load_config
 from lstmcast.data.panel import Panel
 from lstmcast.forecasting import fitting
@@ -28,6 +27,7 @@ from lstmcast.nn.specs import Recipe
 from lstmcast.nn.trainer import Fit, StopRequested, fit
 from lstmcast.persistence.checkpoint import CHECKPOINT, Checkpoint, checkpoint
 from lstmcast.preprocessing.windows import WindowDataset, WindowSpec
+from lstmcast.tasks.registry import get_task
 
 
 def group_weights(networks: tuple[Network, ...]) -> list[bytes]:
@@ -189,7 +189,7 @@ def requested(request: pytest.FixtureRequest) -> Config:
 def whole(air_panel: Panel, requested: Config) -> tuple[tuple[str, dict[str, bytes]], int]:
     """The files of an uninterrupted training, and its number of epochs over all fits."""
     events: list[FitProgress] = []
-    return saved(train(air_panel, requested, on_progress=events.append)), len(events)
+    return saved(get_task("value").train(air_panel, requested, on_progress=events.append)), len(events)
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def test_interrupted_again_and_again(
         interrupt(2 * BATCHES + 1 + tries % BATCHES)  # an epoch or two further each time
         with suppress(KeyboardInterrupt), checkpoint(tmp_path, name) as kept:
             assert kept.resumed == (tries > 0)
-            forecaster = train(air_panel, requested, checkpoint=kept)
+            forecaster = get_task("value").train(air_panel, requested, checkpoint=kept)
         tries += 1
     assert forecaster is not None
     assert saved(forecaster) == whole[0]
@@ -238,11 +238,16 @@ def test_killed(
     path, name = tmp_path / CHECKPOINT, training_fingerprint(air_panel, requested)
     interrupt(2 * BATCHES + 2)
     with pytest.raises(KeyboardInterrupt):
-        train(air_panel, requested, checkpoint=Checkpoint(path, name, every=every))
+        get_task("value").train(air_panel, requested, checkpoint=Checkpoint(path, name, every=every))
     assert path.exists() == (every == 0.0)
     interrupt(None)
     events: list[FitProgress] = []
-    assert saved(train(air_panel, requested, checkpoint=Checkpoint(path, name), on_progress=events.append)) == whole[0]
+    assert (
+        saved(
+            get_task("value").train(air_panel, requested, checkpoint=Checkpoint(path, name), on_progress=events.append)
+        )
+        == whole[0]
+    )
     assert (len(events) < whole[1]) == (every == 0.0)
 
 

@@ -123,7 +123,7 @@ def test_another_network_starts_fresh(
     panel = longer(230)
     plan, warm = apply_warm_start(make_plan(panel, other), start)
     assert warm is None
-    assert reason(plan) == ("fresh", "the model in use is another network")
+    assert reason(plan) == ("fresh", "the current model has another architecture")
 
 
 @pytest.mark.slow
@@ -135,7 +135,7 @@ def test_values_that_the_transform_cannot_take_start_fresh(
     panel = replace(panel, values=np.where(np.arange(230) == 3, -1.0, panel.values))
     plan, warm = apply_warm_start(make_plan(panel, tiny), start)
     assert warm is None
-    assert reason(plan)[1] == "the transform of the model in use, log, cannot take the newest values"
+    assert reason(plan)[1] == "the transform of the current model, log, is impossible for the newest values"
 
 
 @pytest.mark.slow
@@ -159,7 +159,7 @@ def test_training_begins_at_the_weights(start: Forecaster, longer: Callable[[int
     """With a tiny learning rate the weights stay those of the old model; random weights do not."""
     still = pinned.model_copy(update={"train": pinned.train.model_copy(update={"learning_rate": 1e-12})})
     panel = longer(214)
-    warm = train(panel, still, start=start)
+    warm = train(panel, still, init_model=start)
     for mine, its in zip(warm.holdout_ensemble.lstm.networks, start.holdout_ensemble.lstm.networks, strict=True):
         for a, b in zip(to_tensors(mine).values(), to_tensors(its).values(), strict=True):
             np.testing.assert_allclose(a, b, atol=1e-6)

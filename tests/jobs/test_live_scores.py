@@ -13,7 +13,7 @@ import pytest
 from lstmcast.data.panel import Panel
 from lstmcast.forecasting.evaluate import HoldoutForecasts
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.jobs.live_scores import drift_of, drifted, live
+from lstmcast.jobs.live_scores import detect_drift, detect_drift_of_current_model, score_live_forecasts
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RunRecord
 from lstmcast.results import Forecast
@@ -47,7 +47,7 @@ def test_scores_of_everything(ledger: Ledger, air_panel: Panel) -> None:
     """MAE, bias, MASE and coverage are those put in; only what came true counts."""
     for back in (5, 4, 3, 2, 1, 0):
         run(ledger, air_panel, back)
-    scores = live(ledger, now=NOW)
+    scores = score_live_forecasts(ledger, now=NOW)
     assert scores.n_actuals == 3 + 3 + 3 + 2 + 1
     assert (scores.mae, scores.bias, scores.mase) == pytest.approx((10, 10, 0.5))
     assert scores.coverage.tolist() == [0.0, 1.0]
@@ -58,10 +58,10 @@ def test_a_window_counts_steps_by_their_time(ledger: Ledger, air_panel: Panel) -
     """The newest step is December 1960: a window of 40 days before January has it, and not November."""
     for back in (5, 4, 3, 2, 1, 0):
         run(ledger, air_panel, back, off=10.0 * back)
-    scores = live(ledger, now=NOW, window=timedelta(days=40))
+    scores = score_live_forecasts(ledger, now=NOW, window=timedelta(days=40))
     assert scores.n_actuals == 3  # from one, two and three steps back
     assert scores.mae_by_step == pytest.approx([10, 20, 30])
-    assert live(ledger, now=NOW + timedelta(days=365), window=timedelta(days=40)).n_actuals == 0
+    assert score_live_forecasts(ledger, now=NOW + timedelta(days=365), window=timedelta(days=40)).n_actuals == 0
 
 
 def test_the_last_of_several_forecasts_from_one_origin_counts(ledger: Ledger, air_panel: Panel) -> None:
@@ -69,7 +69,7 @@ def test_the_last_of_several_forecasts_from_one_origin_counts(ledger: Ledger, ai
     run(ledger, air_panel, 3, off=99)
     run(ledger, air_panel, 3, off=1)
     run(ledger, air_panel, 0)
-    assert live(ledger, now=NOW).mae == pytest.approx(1)
+    assert score_live_forecasts(ledger, now=NOW).mae == pytest.approx(1)
 
 
 def test_forecasts_by_rule_are_not_held_against_the_network(ledger: Ledger, air_panel: Panel) -> None:
@@ -77,7 +77,7 @@ def test_forecasts_by_rule_are_not_held_against_the_network(ledger: Ledger, air_
     run(ledger, air_panel, 4, off=99, model="seasonal_naive")
     run(ledger, air_panel, 3)
     run(ledger, air_panel, 0, model="seasonal_naive")
-    scores = live(ledger, now=NOW)
+    scores = score_live_forecasts(ledger, now=NOW)
     assert (scores.n_actuals, scores.mae) == (3, pytest.approx(10))
 
 
@@ -86,14 +86,14 @@ def test_data_that_were_cut_since(ledger: Ledger, air_panel: Panel) -> None:
     run(ledger, air_panel, 1)
     run(ledger, air_panel, 0)
     ledger.observe(air_panel.drop_last(50), NOW)
-    assert live(ledger, now=NOW).n_actuals == 1  # December was seen once, and is not forgotten
+    assert score_live_forecasts(ledger, now=NOW).n_actuals == 1  # December was seen once, and is not forgotten
 
 
 def test_an_empty_ledger(ledger: Ledger, air_panel: Panel) -> None:
     """Neither data nor runs, then data alone: nothing is scored."""
-    assert live(ledger, now=NOW).n_actuals == 0
+    assert score_live_forecasts(ledger, now=NOW).n_actuals == 0
     ledger.observe(air_panel, NOW)
-    assert live(ledger, now=NOW).n_actuals == 0
+    assert score_live_forecasts(ledger, now=NOW).n_actuals == 0
 
 
 def test_drift_is_found_in_the_runs_of_a_version(ledger: Ledger, air_panel: Panel, forecaster: Forecaster) -> None:
@@ -106,14 +106,14 @@ def test_drift_is_found_in_the_runs_of_a_version(ledger: Ledger, air_panel: Pane
     calibrated = replace(forecaster, holdout=held)
     for back in range(90, -1, -1):
         run(ledger, air_panel, back, off=10 * rng.normal(), horizon=12, version="v" if back > 4 else "other")
-    found = drifted(ledger, "v", calibrated)
+    found = detect_drift(ledger, "v", calibrated)
     assert found.found
     assert found.blocks == 15  # every sixth month, for 12 months are looked at in blocks of 6
     assert found.ratio == pytest.approx(10, rel=0.3)
-    assert not drifted(ledger, "other", calibrated).found
-    assert drifted(ledger, "unknown", calibrated).blocks == 0
+    assert not detect_drift(ledger, "other", calibrated).found
+    assert detect_drift(ledger, "unknown", calibrated).blocks == 0
 
 
 def test_no_model_cannot_drift(ledger: Ledger, tmp_path: Path) -> None:
     """A folder without a version."""
-    assert drift_of(ledger, tmp_path).blocks == 0
+    assert detect_drift_of_current_model(ledger, tmp_path).blocks == 0

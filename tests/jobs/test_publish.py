@@ -16,8 +16,8 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.frequency import TimeGrid
-from lstmcast.jobs.live_scores import live
-from lstmcast.jobs.publish import adapted, apply_interval_factors, config_digest, run_key
+from lstmcast.jobs.live_scores import score_live_forecasts
+from lstmcast.jobs.publish import adapt_intervals, apply_interval_factors, config_digest, run_key
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RunRecord
 from lstmcast.results import Forecast
@@ -56,7 +56,7 @@ def run(ledger: Ledger, panel: Panel, step: int, model_names: tuple[str, ...] = 
     """One run on the first `step` values of each series; the factors it used."""
     seen = panel.drop_last(int(panel.lengths[0]) - step)
     ledger.observe(seen, BEGIN + step * DAY)
-    adapted_forecast = adapted(ledger, forecast_of(seen, model_names=model_names))
+    adapted_forecast = adapt_intervals(ledger, forecast_of(seen, model_names=model_names))
     ledger.record(
         RunRecord(str(step), BEGIN + step * DAY, "v", "c", "d"),
         adapted_forecast.base,
@@ -95,7 +95,7 @@ def test_ten_new_steps_are_processed_in_order(tmp_path: Path) -> None:
             for step in steps:
                 seen = panel.drop_last(30 - step)
                 ledger.observe(seen, BEGIN)
-                ends.append(adapted(ledger, forecast_of(seen)).factors)
+                ends.append(adapt_intervals(ledger, forecast_of(seen)).factors)
     assert np.allclose(ends[1], ends[2])
     assert not np.allclose(ends[0], ends[1])
 
@@ -142,7 +142,7 @@ def test_another_horizon_and_level_go_on(ledger: Ledger) -> None:
     for step in (1, 2, 3):
         before = run(ledger, panel, step)
     wider = replace(forecast_of(panel.drop_last(6), horizon=4), levels=(80.0, 99.0))
-    after = adapted(ledger, wider).factors
+    after = adapt_intervals(ledger, wider).factors
     assert after[0, 0] == pytest.approx([*before[0, 0], before[0, 0, -1], before[0, 0, -1]])
     assert (after[1] == 1).all()
 
@@ -153,7 +153,7 @@ def test_no_intervals(ledger: Ledger) -> None:
     ledger.observe(panel, BEGIN)
     none = np.empty((0, 1, 2))
     bare = replace(forecast_of(panel), levels=(), lower=none, upper=none)
-    assert adapted(ledger, bare).forecast is bare
+    assert adapt_intervals(ledger, bare).forecast is bare
 
 
 def test_factors_of_one_leave_every_bit() -> None:
@@ -169,7 +169,7 @@ def test_coverage_of_the_ledger_holds_after_a_shift(ledger: Ledger) -> None:
     panel = panel_of(noise)
     for step in range(1, 303):
         run(ledger, panel, step)
-    scores = live(ledger, now=BEGIN)
+    scores = score_live_forecasts(ledger, now=BEGIN)
     assert scores.n_actuals == 4 * (301 + 300)
     assert scores.coverage[0] == pytest.approx(0.8, abs=0.04)
     assert scores.coverage_by_step[0] == pytest.approx([0.8, 0.8], abs=0.05)

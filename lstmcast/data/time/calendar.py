@@ -81,6 +81,11 @@ class Calendar:
         return self.season if self.pinned else self.grid.mase_season
 
     @property
+    def default_reason(self) -> str:
+        """Reason of a default that depends on the frequency."""
+        return "default without times" if self.kind == "counter" else f"usual for data that are {self.label}"
+
+    @property
     def default_horizon(self) -> int:
         """Default horizon of the frequency, such as a year, two weeks or a day."""
         return self.season if self.kind == "counter" and self.season > 1 else self.grid.horizon
@@ -293,6 +298,5 @@ def _with_season(calendar: Calendar, season: int | None, longest: int) -> tuple[
         reason = f"the longest series has {longest} steps, fewer than two seasons of {default}"
     else:
         calendar = replace(calendar, season=default)
-        default_reason = f"usual for data that are {calendar.label}"
-        reason = default_reason if default > 1 else f"none is usual for {calendar.label} data"
+        reason = calendar.default_reason if default > 1 else f"none is usual for {calendar.label} data"
     return calendar, InferredSetting(SettingKey.SEASON_LENGTH, str(calendar.season), reason)
