@@ -169,8 +169,8 @@ def _refuse_dropped(table: Table, timely: list[str], free: list[str]) -> None:
     """Raise DataError for a column that may hold the times, where those of the other columns repeat."""
     if any(table.text[name].is_unique for name in timely):
         return
-    others = [name for name in free if name not in timely and name_words(name) & TIME_NAMES]
-    if unread := [name for name in others if may_hold_times(table.text[name])]:
+    named_times = [name for name in free if name not in timely and name_words(name) & TIME_NAMES]
+    if unread := [name for name in named_times if may_hold_times(table.text[name])]:
         raise _unread(table, unread[0])
 
 

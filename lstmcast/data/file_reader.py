@@ -150,8 +150,8 @@ def workbook_to_csv(data: bytes, source: str, sheet: str | None) -> tuple[bytes,
     rows = cells[wanted[0]]
     if not any(cell is not None for row in rows for cell in row):
         raise DataError(f"{source}: sheet '{wanted[0]}' is empty")
-    place = f"sheet '{wanted[0]}'" + (f", one of {len(titles)}" if len(titles) > 1 else "")
-    return _rows_to_csv(rows), f"{place}: line numbers are its rows"
+    location = f"sheet '{wanted[0]}'" + (f", one of {len(titles)}" if len(titles) > 1 else "")
+    return _rows_to_csv(rows), f"{location}: line numbers are its rows"
 
 
 def _sheets(titles: list[str], sheet: str | None, source: str) -> list[str]:

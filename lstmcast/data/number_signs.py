@@ -109,7 +109,7 @@ def multiplies(numbers: Sequence[SignedNumber]) -> bool | None:
 
 
 def can_ignore(numbers: Sequence[SignedNumber], total: int) -> bool:
-    """True if the words of numbers, beside others without words, are one unit or flags: they change no size."""
+    """True if the words of numbers, mixed with plain numbers, are one unit or flags that do not change the size."""
     units = {number.units for number in numbers if number.units}
     words = {word for parts in units for word in parts}
     flags = 2 * len(numbers) <= total and all(_FLAG.fullmatch(word) for word in words)

@@ -40,7 +40,7 @@ class _Layout:
         columns: the columns that are times.
         row_time: the column that completes them in each row: days, years, months below years, or hours below days;
             empty for whole times and steps.
-        row_month: a column of months beside a column of years; empty without one.
+        row_month: a column of months in addition to a column of years; empty without one.
     """
 
     columns: TimeColumns
@@ -67,7 +67,7 @@ def to_long(table: Table, options: ReadOptions) -> tuple[Table, ReadOptions]:
         if given:
             raise DataError(f"{table.source}: data.layout: no columns are named by times ({truncate_list(names)})")
         return table, options
-    layout = _chosen(table, found, options)
+    layout = _selected(table, found, options)
     if not given and not layout.columns.known:
         _refuse_counts(table, layout)
         return table, options
@@ -79,15 +79,15 @@ def _allows(time: str | None, layout: _Layout) -> bool:
     return time in {None, layout.row_time, *_TIME_NAMES}
 
 
-def _chosen(table: Table, found: Sequence[_Layout], options: ReadOptions) -> _Layout:
+def _selected(table: Table, found: Sequence[_Layout], options: ReadOptions) -> _Layout:
     """The first layout; of several values side by side, that of the target; raises DataError without one."""
     values = {layout.columns.value: layout for layout in found if layout.columns.value}
-    chosen = [values[name] for name in options.target if name in values]
-    if not chosen and len(values) > 1 and found[0].columns.value:
+    selected = [values[name] for name in options.target if name in values]
+    if not selected and len(values) > 1 and found[0].columns.value:
         text = f"{table.source}: {len(values)} values have a column for each time: {truncate_list(list(values))}"
         fixes = tuple(Fix(f"data.target={quote_value(name)}", f"forecast '{name}'") for name in values)
         raise DataError(Fault(text, FaultCode.LAYOUT_UNCLEAR, 0, "", fixes))
-    return chosen[0] if chosen else found[0]
+    return selected[0] if selected else found[0]
 
 
 def _split_names(table: Table) -> tuple[Table, list[str]]:

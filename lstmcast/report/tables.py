@@ -164,7 +164,7 @@ class VersionSummary:
         if self.report is None:
             return {"version": self.name, "current": self.current, "fault": self.fault}
         plain = self.report.to_dict()
-        kept = {key: plain[key] for key in ("created", "scores", "skill", "retrain") if key in plain}
+        kept = {key: value for key, value in plain.items() if key in ("created", "scores", "skill", "retrain")}
         return {"version": self.name, "current": self.current, "rows": self.report.data.rows, **kept}
 
 

@@ -238,7 +238,7 @@ def test_columns_that_may_be_steps_are_refused(tmp_path: Path, names: list[str])
     ],
 )
 def test_tables_with_a_column_of_times_stay(tmp_path: Path, names: list[str], times: list[str]) -> None:
-    """Columns beside a column of times are series, whatever their names."""
+    """Columns next to a column of times are series, independent of their names."""
     text = written([[day] for day in DAYS], names, times, values(40, len(times)))
     panel = panel_of(tmp_path, text, target=tuple(times))
     assert not is_on_side(panel)

@@ -65,9 +65,9 @@ def join_columns(text: pd.DataFrame, name: str) -> pd.DataFrame:
     joined = text[names[0]].str.strip()
     for part in names[1:]:
         joined = joined + PART + text[part].str.strip()
-    place = min(list(text.columns).index(part) for part in names)
+    position = min(list(text.columns).index(part) for part in names)
     rest = text.drop(columns=names)
-    rest.insert(place, name, joined)
+    rest.insert(position, name, joined)
     return rest
 
 
@@ -137,12 +137,12 @@ def _found_parts(table: Table, options: ReadOptions) -> TimeParts | None:
 
 def _combinations(table: Table, base: str, free: list[str], *, dated: bool) -> list[tuple[str, ...]]:
     """Sets of columns that may complete a date or a year, the finest first."""
-    others = [name for name in free if name != base]
+    candidates = [name for name in free if name != base]
 
     def named(part: str) -> list[str]:
-        return [name for name in others if _named(name, part)][:2]
+        return [name for name in candidates if _named(name, part)][:2]
 
-    clocks = [name for name in others if _is_clock(table, name)][:1]
+    clocks = [name for name in candidates if _is_clock(table, name)][:1]
     hours, minutes = named("hour"), named("minute")
     pairs = [(hour, minute) for hour in hours for minute in minutes]
     times = [*[(clock,) for clock in clocks], *pairs, *[(name,) for name in (*hours, *named("period of day"))]]
@@ -263,11 +263,11 @@ def _clock(text: pd.Series) -> str | None:
 
 def _distinct(text: pd.Series) -> list[str]:
     """Distinct texts of a sample of the rows."""
-    chosen = text
+    sampled = text
     if len(text) > 2 * _SAMPLE:
         rows = np.random.default_rng(0).integers(0, len(text), _SAMPLE)
-        chosen = pd.concat([text.iloc[:_SAMPLE], text.iloc[rows]])
-    return [str(word) for word in pd.unique(chosen.str.strip())]
+        sampled = pd.concat([text.iloc[:_SAMPLE], text.iloc[rows]])
+    return [str(word) for word in pd.unique(sampled.str.strip())]
 
 
 def _named(name: str, *parts: str) -> bool:

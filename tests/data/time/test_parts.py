@@ -91,7 +91,7 @@ def test_annual_averages_are_left_out_and_counted() -> None:
 
 
 def test_parts_of_several_series() -> None:
-    """The id column is found beside the parts."""
+    """The id column is found in addition to the parts."""
     texts = {"store": ["A"] * 48 + ["B"] * 48, "year": [str(m.year) for m in MONTHS] * 2}
     panel = read(frame({**texts, "month": [str(m.month) for m in MONTHS] * 2}))
     assert (panel.columns.time, panel.columns.series, panel.n_series) == ("year + month", ("store",), 2)
