@@ -21,6 +21,10 @@ from lstmcast.types import Bools, Floats, Ints
 MISSING = ("auto", "interpolate", "zero", "error")
 UNKNOWN = "unknown"  # treatment of missing symbols
 
+FILLING = (
+    Fix("data.missing=interpolate", "interpolate the missing steps"),
+    Fix("data.missing=zero", "fill them with 0"),
+)
 _FILLED = {"zero": "filled with 0", UNKNOWN: "left unknown"}
 _MIN_GAP_LIMIT = 3  # steps
 _MAX_FILLED_STEPS = 10_000_000  # beyond twenty times the number of observed values
@@ -151,12 +155,11 @@ def too_many(
 
 def missing_fixes(observed: Observations, calendar: Calendar) -> tuple[Fix, ...]:
     """Settings that fill the gaps, close the steps without values, or resample to steps that have values."""
-    fixes = (Fix("data.missing=interpolate", "interpolate them"), Fix("data.missing=zero", "fill them with 0"))
     if calendar.kind == "counter":
-        return fixes
+        return FILLING
     wall = to_wall(calendar.stamps(observed.positions), calendar.timezone)
     steps = steps_of(wall, observed.series)
-    return (*fixes, *closing_fixes(calendar.grid, steps), *resampling_fixes(steps))
+    return (*FILLING, *closing_fixes(calendar.grid, steps), *resampling_fixes(steps))
 
 
 def trim_notes(missing: Observations, observed: Observations, extent: SeriesExtent) -> tuple[DataNote, ...]:

@@ -20,6 +20,7 @@ from lstmcast.data.alignment import (
     to_cells,
 )
 from lstmcast.data.missing import (
+    FILLING,
     MISSING,
     UNKNOWN,
     expand,
@@ -292,6 +293,8 @@ def _filled(
     values, there = expand(observed, starts, lengths, missing)
     filled = fill_notes(observed, lengths, missing)
     listed = f"{len(dropped)} of {len(keys)} series cannot be used: {truncate_items(map(str, dropped), len(dropped))}"
+    if any(series.reason in {DropReason.LONG_GAP, DropReason.MANY_GAPS} for series in dropped):
+        listed += f"; use {', or '.join(map(str, FILLING))}"
     notes = (*trimmed, *filled, *((DataNote(NoteCode.SERIES_DROPPED, listed),) if dropped else ()))
     return _Filled(tuple(keys[k] for k in kept.tolist()), values, there, starts, lengths, notes, dropped)
 
@@ -306,7 +309,7 @@ def _unusable(
     ]
     if more := len(dropped) - len(faults):
         faults.append(Fault(f"{source}: the other {more} series cannot be used either"))
-    has_gaps = any(series.reason != DropReason.NO_VALUES for series in dropped)
+    has_gaps = any(series.reason in {DropReason.LONG_GAP, DropReason.MANY_GAPS} for series in dropped)
     return [*faults[:-1], replace(faults[-1], fixes=missing_fixes(observed, calendar) if has_gaps else ())]
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lstmcast.data.schema import InferredSetting, SettingKey
-from lstmcast.data.time.closed import AUTO, closed_text, infer_mask, is_sparse, missing_steps, parse_closed
+from lstmcast.data.time.closed import AUTO, closed_text, distinct, infer_mask, is_sparse, missing_steps, parse_closed
 from lstmcast.data.time.column import Times
 from lstmcast.data.time.formats import COUNT, TimeFormat, split_columns
 from lstmcast.data.time.frequency import TimeGrid
@@ -276,7 +276,7 @@ def _closed_setting(calendar: Calendar, rows: TimeRows, closed: str) -> Iterator
     if closed != AUTO:
         yield InferredSetting(SettingKey.CLOSED, calendar.closed, "data.closed")
     elif mask is not None and not calendar.grid.is_business:
-        ticks = np.unique(calendar.grid.ticks(rows.wall_times(calendar.timezone)))
+        ticks = distinct(calendar.grid.ticks(rows.wall_times(calendar.timezone)))
         is_open = mask.contains(ticks)
         total = int(ticks[-1] - ticks[0]) + 1 - int(is_open.sum()) - missing_steps(mask, ticks)
         empty = total - int(np.count_nonzero(~is_open))

@@ -47,8 +47,7 @@ def infer_mask(grid: TimeGrid, times: Ints, *, certain: bool = True) -> Mask | N
     """
     if len(times) < 2:
         return None
-    ticks = grid.ticks(times)
-    ticks = ticks[np.append(True, np.diff(ticks) > 0)]
+    ticks = distinct(grid.ticks(times))
     if ticks[-1] - ticks[0] + 1 == len(ticks):
         return None
     is_month = grid.kind == "month" and grid.step == 1
@@ -57,6 +56,11 @@ def infer_mask(grid: TimeGrid, times: Ints, *, certain: bool = True) -> Mask | N
         return None
     mask = Mask.of(is_open)
     return mask if np.count_nonzero(~mask.contains(ticks)) <= _MAX_DROPPED * len(ticks) else None
+
+
+def distinct(ascending: Ints) -> Ints:
+    """Distinct values of an ascending array."""
+    return ascending[np.append(True, ascending[1:] != ascending[:-1])]
 
 
 def missing_steps(mask: Mask | None, ticks: Ints) -> int:
@@ -82,7 +86,7 @@ def _open_slots(grid: TimeGrid, ticks: Ints, certain: bool) -> Bools | None:
     if grid.kind != "fixed" or DAY % grid.step or WEEK // grid.step > _MAX_SLOTS:
         return None
     per_day = DAY // grid.step
-    days = np.unique(ticks // per_day)
+    days = distinct(ticks // per_day)
     observed = np.bincount(days % 7, minlength=7)
     closed_days = _closed(observed, _occurrences(days, 7), _MIN_WEEKS, certain) | _free_weekend(days, per_day)
     if per_day == 1:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
 from lstmcast.data.time.column import Times
 from lstmcast.data.time.inference import TimeDeltas, steps_of
@@ -66,7 +67,7 @@ class TimeRows:
         """Distinct wall times of rows with a value, ascending."""
         if self.observed is None:
             return self.wall_steps(zone).distinct
-        return np.unique(to_wall(self.times.stamps[self.observed], zone))
+        return np.sort(pd.unique(to_wall(self.times.stamps[self.observed], zone)))
 
     def texts(self, steps_times: Ints) -> list[str]:
         """Format times of `steps` as in the file."""
