@@ -34,6 +34,7 @@ class FaultCode(StrEnum):
     LONG_GAP = "long_gap"
     MANY_GAPS = "many_gaps"
     QUARTERS_AS_MONTHS = "quarters_as_months"
+    SKIPPED_HOUR = "skipped_hour"
     SPLIT_YEARS = "split_years"
     LAYOUT_UNCLEAR = "layout_unclear"
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from lstmcast.data.schema import DataNote, NoteCode
 from lstmcast.data.time.calendar import Calendar
+from lstmcast.data.time.clock_changes import zone_fixes
 from lstmcast.data.time.formats import has_utc_offset
 from lstmcast.data.time.frequency import HOUR
 from lstmcast.data.time.zones import DAY
@@ -17,6 +18,11 @@ from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
 from lstmcast.types import Bools, Floats, Ints
 
 MAX_EQUAL_CELLS = 0.9  # fraction of cells with the same number of rows, where these are records
+FILLING = (
+    Fix("data.missing=interpolate", "interpolate the missing steps"),
+    Fix("data.missing=zero", "fill them with 0"),
+)
+_NO_TIMES = np.empty(0, dtype=np.int64)
 _DST_MONTHS = (3, 4, 9, 10, 11)  # of clock changes, on a Sunday before 4:00
 
 
@@ -108,29 +114,35 @@ def check_repeats(
         for i, text in zip(pairs, texts, strict=False)
     )
     clock_change = bool(_may_be_clock_changes(rows.stamps[pairs], calendar).all())
-    hint = "; set data.timezone (an hour repeats when clocks go back)" if clock_change else ""
+    zones = zone_fixes(rows.stamps, _NO_TIMES, rows.stamps[pairs]) if clock_change else ()
+    hint = "; an hour repeats when clocks go back" if clock_change else ""
     many = "rows repeat" if len(pairs) > 1 else "row repeats"
     line = int(rows.lines[pairs[0] + 1])
     text = f"{source}:{line}: a series must have one row per time, but {len(pairs)} {many} one: "
     listed = truncate_items(shown, len(pairs))
-    raise DataError(Fault(f"{text}{listed}{hint}", FaultCode.REPEATED_ROWS, line, fixes=fixes()))
+    raise DataError(Fault(f"{text}{listed}{hint}", FaultCode.REPEATED_ROWS, line, fixes=(*zones, *fixes())))
 
 
 def check_skipped_hours(rows: SortedRows, calendar: Calendar, source: str) -> None:
-    """Raise DataError for times without a zone that lack an hour of a Sunday, as when clocks go forward."""
+    """Raise DataError for times without a zone that lack an hour of a Sunday, as when clocks go forward.
+
+    Hours that are missing at other times too are ordinary gaps.
+    """
     step = calendar.step
     if calendar.kind != "fixed" or HOUR % step:
         return
-    gap = (np.diff(rows.positions) == HOUR // step + 1) & (np.diff(rows.series) == 0)
-    before = np.flatnonzero(gap)
-    before = before[_may_be_clock_changes(rows.stamps[before] + step, calendar)]
-    if before.size:
-        i = before[0]
-        first, last = _stamp_texts(rows.stamps[i : i + 2], calendar)
-        raise DataError(
-            f"{source}:{rows.lines[i + 1]}: between {first} (line {rows.lines[i]}) and {last} an hour is missing on a "
-            "Sunday, as when clocks go forward; set data.timezone, or data.missing to interpolate or zero"
-        )
+    gaps = np.flatnonzero((np.diff(rows.positions) == HOUR // step + 1) & (np.diff(rows.series) == 0))
+    before = gaps[_may_be_clock_changes(rows.stamps[gaps] + step, calendar)]
+    if 2 * before.size <= gaps.size:
+        return
+    i = before[0]
+    first, last = _stamp_texts(rows.stamps[i : i + 2], calendar)
+    line = int(rows.lines[i + 1])
+    text = (
+        f"between {first} (line {rows.lines[i]}) and {last} an hour is missing on a Sunday, as when clocks go forward"
+    )
+    zones = zone_fixes(rows.stamps, rows.stamps[before] + step, _NO_TIMES)
+    raise DataError(Fault(f"{source}:{line}: {text}", FaultCode.SKIPPED_HOUR, line, fixes=(*zones, *FILLING)))
 
 
 def are_records(rows: SortedRows) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstmcast.data.alignment import Observations
+from lstmcast.data.alignment import FILLING, Observations
 from lstmcast.data.schema import DataNote, DroppedSeries, DropReason, NoteCode
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.closed import MAX_MISSING
@@ -21,10 +21,6 @@ from lstmcast.types import Bools, Floats, Ints
 MISSING = ("auto", "interpolate", "zero", "error")
 UNKNOWN = "unknown"  # treatment of missing symbols
 
-FILLING = (
-    Fix("data.missing=interpolate", "interpolate the missing steps"),
-    Fix("data.missing=zero", "fill them with 0"),
-)
 _FILLED = {"zero": "filled with 0", UNKNOWN: "left unknown"}
 _MIN_GAP_LIMIT = 3  # steps
 _MAX_FILLED_STEPS = 10_000_000  # beyond twenty times the number of observed values

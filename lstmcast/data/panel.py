@@ -10,6 +10,7 @@ import pandas as pd
 
 from lstmcast.data.aggregation import AGGREGATES, COUNT
 from lstmcast.data.alignment import (
+    FILLING,
     Observations,
     are_records,
     check_repeats,
@@ -20,7 +21,6 @@ from lstmcast.data.alignment import (
     to_cells,
 )
 from lstmcast.data.missing import (
-    FILLING,
     MISSING,
     UNKNOWN,
     expand,

@@ -224,21 +224,37 @@ def test_a_doubled_hour_asks_for_the_zone(tmp_path: Path) -> None:
     """Naive hours of the end of daylight saving time in Paris repeat; data.timezone is required and resolves them."""
     index = pd.date_range("2024-10-26", "2024-10-29", freq="h", tz="Europe/Paris")
     file = write(tmp_path, [f"{moment:%Y-%m-%d %H:%M},{i}" for i, moment in enumerate(index)])
-    with pytest.raises(DataError, match=r"data\.timezone"):
+    with pytest.raises(DataError) as caught:
         load(file)
+    (fault,) = caught.value.faults
+    assert (fault.code, fault.fixes[0].setting) == (FaultCode.REPEATED_ROWS, "data.timezone=Europe/Berlin")
     panel = load(file, timezone="Europe/Paris")
     assert panel.values.tolist() == list(range(len(index)))
     assert panel.calendar.text(panel.ends) == ["2024-10-29 00:00"]
 
 
-def test_a_skipped_hour_asks_for_the_zone(tmp_path: Path) -> None:
-    """Naive hours through a March night in Paris lack one; with the zone, or filled by choice, none is missing."""
-    index = pd.date_range("2024-03-30", "2024-04-02", freq="30min", tz="Europe/Paris")
+@pytest.mark.parametrize(
+    ("zone", "start", "offered"),
+    [
+        ("Europe/Paris", "2024-03-30", "Europe/Berlin"),
+        ("Europe/London", "2024-03-30", "Europe/London"),
+        ("America/Chicago", "2024-03-09", "America/New_York"),
+        ("Australia/Melbourne", "2024-10-05", "Australia/Sydney"),
+    ],
+)
+def test_a_skipped_hour_asks_for_the_zone(tmp_path: Path, zone: str, start: str, offered: str) -> None:
+    """Local half hours through a clock change lack two; a zone that explains them is offered, and gaps are filled."""
+    index = pd.date_range(start, periods=150, freq="30min", tz=zone)
     file = write(tmp_path, [f"{moment:%Y-%m-%d %H:%M},{i}" for i, moment in enumerate(index)])
-    with pytest.raises(DataError, match=r"data\.timezone") as caught:
+    with pytest.raises(DataError) as caught:
         load(file)
-    assert "2024-03-31 01:30 (line 53)" in str(caught.value)
-    assert load(file, timezone="Europe/Paris").observed.all()
+    (fault,) = caught.value.faults
+    lines = [int(i) + 2 for i in np.flatnonzero(np.diff(index.tz_localize(None)) != np.timedelta64(30, "m"))]
+    assert (fault.code, fault.line) == (FaultCode.SKIPPED_HOUR, lines[0] + 1)
+    assert [fix.setting for fix in fault.fixes] == [
+        f"data.timezone={offered}", "data.missing=interpolate", "data.missing=zero",
+    ]  # fmt: skip
+    assert load(file, timezone=offered).observed.all()
     assert np.count_nonzero(~load(file, missing="interpolate").observed) == 2
 
 
