@@ -142,6 +142,25 @@ CORPUS = {
     "split years": Refused(
         FaultCode.SPLIT_YEARS, lines("season,y", *(f"{2001 + k}-{k + 2:02d},{wave(k)}" for k in range(11)))
     ),
+    "hours through a clock change": Refused(
+        FaultCode.SKIPPED_HOUR,
+        lines(
+            "at,y",
+            *(
+                f"{day} {hour:02d}:00,{wave(hour)}"
+                for day in days(30, "2024-03-20")
+                for hour in range(24)
+                if (day, hour) != ("2024-03-31", 2)
+            ),
+        ),
+    ),
+    "office hours of two weeks": Refused(
+        FaultCode.LONG_GAP,
+        lines(
+            "at,y",
+            *(f"{day} {hour:02d}:00,{wave(hour)}" for day in [*days(12)[:5], *days(12)[7:]] for hour in range(9, 17)),
+        ),
+    ),
     "numbered columns": Refused(
         FaultCode.LAYOUT_UNCLEAR,
         lines(

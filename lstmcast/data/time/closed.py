@@ -60,7 +60,7 @@ def infer_mask(grid: TimeGrid, times: Ints, *, certain: bool = True) -> Mask | N
 
 def distinct(ascending: Ints) -> Ints:
     """Distinct values of an ascending array."""
-    return ascending[np.append(True, ascending[1:] != ascending[:-1])]
+    return np.asarray(ascending[np.append(True, ascending[1:] != ascending[:-1])])
 
 
 def missing_steps(mask: Mask | None, ticks: Ints) -> int:
