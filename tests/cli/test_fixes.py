@@ -233,7 +233,7 @@ def test_each_setting_works_as_printed(name: str, here: Path, capsys: pytest.Cap
     ],
 )
 def test_a_setting_is_quoted_for_a_shell(setting: str, typed: str) -> None:
-    """A path with blanks, quotes or signs that a shell expands."""
+    """A setting with blanks, quotes or signs that a shell expands."""
     fix = Fix(setting, "do so")
     assert str(fix) == f"-s {typed} to do so"
     assert shlex.split(fix.typed) == [setting]
