@@ -10,7 +10,7 @@ import numpy as np
 
 from lstmcast.data.number_parser import looks_like_numbers
 from lstmcast.data.schema import Columns, InferredSetting, ReadOptions, SettingKey, Table
-from lstmcast.data.series_columns import MAX_CANDIDATES, are_integers, find_series, group_codes, is_row_id, quote_value
+from lstmcast.data.series_columns import MAX_CANDIDATES, are_integers, find_series, group_codes, is_row_id, setting_of
 from lstmcast.data.time.frequency import HOUR, WEEK
 from lstmcast.data.time.zones import DAY
 from lstmcast.errors import Fix
@@ -42,7 +42,7 @@ def repeated_row_fixes(table: Table, columns: Columns, options: ReadOptions) -> 
     names = [str(name) for name in table.text.columns]
     time = columns.time or ""
     inferred = [] if options.id_columns else _ids(table, columns)
-    ids = [Fix(f"data.id_columns={_listed(found)}", f"read {_shown(found)} as series") for found in inferred]
+    ids = [Fix(f"data.id_columns={setting_of(found)}", f"read {_shown(found)} as series") for found in inferred]
     rows = table.text[table.text.duplicated([time, *columns.series], keep=False)]
     if rows.duplicated(keep=False).all():
         return (*ids, Fix("data.aggregate=last", "use one of each of the equal rows"))
@@ -76,11 +76,6 @@ def _ids(table: Table, columns: Columns) -> Iterator[tuple[str, ...]]:
 def _is_value(table: Table, name: str) -> bool:
     text = table.text[name]
     return (looks_like_numbers(text) and not are_integers(text)) or is_row_id(text, name)
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    """Format names as the value of a setting."""
-    return f"[{', '.join(map(quote_value, names))}]" if len(names) > 1 else quote_value(names[0])
 
 
 def _shown(names: tuple[str, ...]) -> str:

@@ -120,7 +120,8 @@ def check_repeats(
     line = int(rows.lines[pairs[0] + 1])
     text = f"{source}:{line}: a series must have one row per time, but {len(pairs)} {many} one: "
     listed = truncate_items(shown, len(pairs))
-    raise DataError(Fault(f"{text}{listed}{hint}", FaultCode.REPEATED_ROWS, line, fixes=(*zones, *fixes())))
+    proposed = (*zones, Fix("data.aggregate=mean", "use the mean of both hours")) if clock_change else fixes()
+    raise DataError(Fault(f"{text}{listed}{hint}", FaultCode.REPEATED_ROWS, line, fixes=proposed))
 
 
 def check_skipped_hours(rows: SortedRows, calendar: Calendar, source: str) -> None:

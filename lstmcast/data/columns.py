@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -274,7 +274,11 @@ def _unclear(source: str, numeric: list[str]) -> str | Fault:
             "transpose it so that each row is a time step"
         )
     text = f"{source}: {len(numeric)} columns hold numbers: {truncate_list(numeric)}; name the one to forecast"
-    likely = sorted(numeric, key=lambda name: not words(name) & TARGET_WORDS)[:MAX_SHOWN]
-    fixes = (Fix(f"data.target={quote_value(name)}", f"forecast '{name}'") for name in likely)
+    likely = sorted(numeric, key=lambda name: not words(name) & TARGET_WORDS)
     every = Fix("data.target=*", "forecast each as a series")
-    return Fault(text, FaultCode.UNCLEAR_TARGET, fixes=(*fixes, every))
+    return Fault(text, FaultCode.UNCLEAR_TARGET, fixes=(*target_fixes(likely), every))
+
+
+def target_fixes(names: Sequence[str]) -> tuple[Fix, ...]:
+    """Settings that name the target, for the first columns."""
+    return tuple(Fix(f"data.target={quote_value(name)}", f"forecast '{name}'") for name in names[:MAX_SHOWN])

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.load import INFER, read_text, to_panel
+from lstmcast.data.number_parser import looks_like_numbers
 from lstmcast.data.panel import Panel, offsets_of
 from lstmcast.data.schema import (
     DataNote,
@@ -22,9 +23,9 @@ from lstmcast.data.schema import (
     Table,
     fingerprint,
 )
-from lstmcast.data.series_columns import EVERY, LABEL_WORDS, group_codes, words
+from lstmcast.data.series_columns import EVERY, LABEL_WORDS, group_codes, quote_value, words
 from lstmcast.data.time.calendar import Calendar
-from lstmcast.errors import DataError
+from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, pluralize, suggest, truncate_items, truncate_list
 from lstmcast.types import Bools, Floats, Ints
 
@@ -225,10 +226,10 @@ def _label_column(table: Table, options: ReadOptions) -> tuple[str, str]:
     keeping = [name for name in named or free if options.id_columns and _keeps(table.text[name], groups)]
     if len(keeping) == 1:
         return keeping[0], "the only column that keeps one value in each series"
-    found = f"it may be one of {truncate_list(keeping)}" if keeping else f"columns: {truncate_list(free)}"
-    raise DataError(
-        f"{table.source}: which column holds the labels is not clear; name it with --target NAME (data.target); {found}"
-    )
+    names = keeping or [name for name in free if not looks_like_numbers(table.text[name])]
+    text = f"{table.source}: the column of the labels is not clear; it may be one of {truncate_list(names or free)}"
+    fixes = (Fix(f"data.target={quote_value(name)}", f"learn '{name}'") for name in names[:MAX_SHOWN])
+    raise DataError(Fault(text, FaultCode.UNCLEAR_LABEL, fixes=tuple(fixes)))
 
 
 def _keeps(text: pd.Series, groups: Ints) -> bool:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from lstmcast.data.number_parser import SAMPLE, is_missing, looks_like_numbers
 from lstmcast.data.schema import InferredSetting, ReadOptions, SettingKey, Table
-from lstmcast.errors import DataError
+from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import pluralize, truncate_list
 from lstmcast.types import Ints
 
@@ -105,6 +105,11 @@ def _names_rows(head: pd.Series, name: str) -> bool:
     return bool((numbers.diff().iloc[1:] > 0).all())
 
 
+def setting_of(names: Sequence[str]) -> str:
+    """Format column names as the value of a setting."""
+    return f"[{', '.join(map(quote_value, names))}]" if len(names) > 1 else quote_value(names[0])
+
+
 def quote_value(name: str) -> str:
     """Quote a column name as the value of a setting, if YAML reads it as anything but text."""
     return name if name.replace("_", "").isalnum() and not name[0].isdigit() else json.dumps(name, ensure_ascii=False)
@@ -170,11 +175,12 @@ def _refuse_time_parts(table: Table, time: str, selected: Sequence[str]) -> None
     parts = [name for name in selected if _is_time_part(table.text[name], name)]
     if parts:
         pieces = ", ".join(f"'{name}'" for name in (time, *parts))
-        flags = " ".join(f"--id-columns '{name}'" for name in selected)
-        raise DataError(
+        text = (
             f"{table.source}: columns {pieces} look like parts of one time; join them into one column, such as "
-            f"'2024-01-31 13:00', or mark them as id columns: {flags}"
+            "'2024-01-31 13:00'"
         )
+        fix = Fix(f"data.id_columns={setting_of(selected)}", "read each value as a series")
+        raise DataError(Fault(text, FaultCode.TIME_PARTS, column=parts[0], fixes=(fix,)))
 
 
 def _is_time_part(text: pd.Series, name: str) -> bool:

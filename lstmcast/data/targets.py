@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.columns import find_numbers
+from lstmcast.data.columns import find_numbers, target_fixes
 from lstmcast.data.file_reader import read_input, to_text
 from lstmcast.data.load import ParsedTable, TargetParser
 from lstmcast.data.number_parser import is_missing, looks_like_numbers
@@ -17,7 +17,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import EVERY, TARGET_NAMES, ColumnChoice, words
 from lstmcast.data.time.calendar import counter_calendar
-from lstmcast.errors import DataError
+from lstmcast.errors import DataError, Fault, FaultCode
 from lstmcast.text import pluralize, truncate_items, truncate_list
 from lstmcast.types import Bools, Floats, Ints
 
@@ -53,10 +53,8 @@ def find_symbols(table: Table, free: list[str], options: ReadOptions, has_time: 
     named = exact or [name for name in found if words(name) & SYMBOL_WORDS]
     if len(named) == 1:
         return ColumnChoice(tuple(named), f"by its name, of {len(found)} columns of symbols")
-    raise DataError(
-        f"{table.source}: {len(found)} columns hold symbols: {truncate_list(found)}; name the one to forecast with "
-        "--target NAME (data.target)"
-    )
+    text = f"{table.source}: {len(found)} columns hold symbols: {truncate_list(found)}; name the one to forecast"
+    raise DataError(Fault(text, FaultCode.UNCLEAR_TARGET, fixes=target_fixes(found)))
 
 
 def parse_symbols(

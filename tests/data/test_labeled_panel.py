@@ -9,7 +9,7 @@ import pytest
 
 from lstmcast.data.labeled_panel import LabeledPanel, read_labels
 from lstmcast.data.schema import DropReason, NoteCode, ReadOptions
-from lstmcast.errors import DataError
+from lstmcast.errors import DataError, FaultCode
 
 PINNED = {"time": "step", "id_columns": ("id",), "target": ("kind",)}
 
@@ -94,8 +94,12 @@ def test_the_label_is_found(tmp_path: Path) -> None:
     assert (by_name.label, by_name.inferred[0].reason) == ("Label", "by its name")
     kept = labeled(tmp_path, rows().replace("0.5", "7"), time="step", id_columns=("id",), features=("x", "y"))
     assert (kept.label, kept.features) == ("kind", ("x", "y"))
-    (fault,) = refused(tmp_path, rows(), time="step")
-    assert fault.endswith("not clear; name it with --target NAME (data.target); columns: id, x, y, kind")
+    (tmp_path / "d.csv").write_text(rows())
+    with pytest.raises(DataError) as caught:
+        read_labels(tmp_path / "d.csv", ReadOptions(time="step"))
+    (fault,) = caught.value.faults
+    assert fault.code is FaultCode.UNCLEAR_LABEL
+    assert [fix.setting for fix in fault.fixes] == ["data.target=id", "data.target=kind"]
 
 
 def test_columns_that_are_not_there(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from lstmcast.data.time.column import Times
 from lstmcast.data.time.formats import COUNT, TimeFormat, split_columns
 from lstmcast.data.time.frequency import TimeGrid
 from lstmcast.data.time.inference import find_grid, masked_grid, parse_frequency, steps_of, week_years_grid
-from lstmcast.data.time.irregular import change_fault, irregular_fault, other_reading_fault
+from lstmcast.data.time.irregular import change_fault, few_times_fault, irregular_fault, other_reading_fault
 from lstmcast.data.time.mask import Mask
 from lstmcast.data.time.rows import TimeRows
 from lstmcast.data.time.week_years import WeekYears
@@ -215,10 +215,7 @@ def _found(rows: TimeRows, closed: str) -> Calendar:
     """Calendar of the data; raises DataError if there is none."""
     steps = rows.steps
     if len(steps.distinct) < _MIN_TIMES:
-        raise DataError(
-            f"{rows.source}: column '{rows.column}': a frequency requires at least {_MIN_TIMES} different times "
-            f"(got {len(steps.distinct)}); add rows or set data.frequency"
-        )
+        raise DataError(few_times_fault(rows, _MIN_TIMES))
     if not len(steps.before):
         steps = steps_of(steps.distinct, np.zeros_like(steps.distinct))
     grid = find_grid(steps) or week_years_grid(steps.distinct) or masked_grid(steps.distinct)

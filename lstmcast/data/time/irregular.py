@@ -37,6 +37,18 @@ _LENGTHS = {
 }  # fmt: skip
 
 
+def few_times_fault(rows: TimeRows, least: int) -> Fault:
+    """Fault of too few times, with the longest frequency whose step is not longer than theirs."""
+    distinct = rows.steps.distinct
+    text = (
+        f"{rows.source}: column '{rows.column}': a frequency requires at least {least} different times "
+        f"(got {len(distinct)}); add rows"
+    )
+    fitting = [name for name, length in _LENGTHS.items() if len(distinct) > 1 and length <= np.diff(distinct).min()]
+    fixes = (Fix(f"data.frequency={fitting[-1]}", "set the step"),) if fitting else ()
+    return Fault(text, FaultCode.FEW_TIMES, 0, rows.column, fixes)
+
+
 def irregular_fault(rows: TimeRows) -> Fault:
     """Fault of irregular times: the two most common steps, and the first lines off the grid."""
     steps = rows.steps
