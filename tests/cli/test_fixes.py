@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -225,7 +226,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_every_fault_has_an_example() -> None:
     """A new code must be added to the corpus."""
-    assert {refused.code for refused in CORPUS.values()} | WITHOUT_SETTINGS == set(FaultCode)
+    assert {refused.code for refused in CORPUS.values()} | WITHOUT_SETTINGS | {FaultCode.NO_SHEET} == set(FaultCode)
 
 
 @pytest.mark.parametrize("name", CORPUS)
@@ -249,6 +250,18 @@ def test_each_setting_works_as_printed(name: str, here: Path, capsys: pytest.Cap
         for command in commands(refused.task):
             assert (main([*command, *flags]), fix.setting) == (4 if expected else 0, fix.setting)
         capsys.readouterr()
+
+
+def test_a_sheet_works_as_printed(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each sheet of a workbook is named instead of one that it does not have."""
+    book = pytest.importorskip("openpyxl").Workbook()
+    for day in ["day", *days(30)]:
+        book.active.append([day, "y" if day == "day" else wave(len(day))])
+    book.save(here / "data.xlsx")
+    command = ["check", "data.xlsx", "-s", "data.sheet=none"]
+    assert main(command) == 4
+    (fix,) = re.findall(r"-s (\S+) to read", capsys.readouterr().err)
+    assert main([*command, "-s", fix]) == 0
 
 
 @pytest.mark.parametrize(
