@@ -266,13 +266,8 @@ def _first_of(table: Table, name: str) -> str:
     return f"'{table.text[name].iloc[filled[0]]}' (line {table.lines[filled[0]]})" if len(filled) else "nothing"
 
 
-def _unclear(source: str, numeric: list[str]) -> str | Fault:
+def _unclear(source: str, numeric: list[str]) -> Fault:
     """Fault of several numeric columns."""
-    if all(looks_like_times(pd.Series([name], dtype=str)) for name in numeric):
-        return (
-            f"{source}: the column names are times ({truncate_list(numeric)}): the table has one column per time step; "
-            "transpose it so that each row is a time step"
-        )
     text = f"{source}: {len(numeric)} columns hold numbers: {truncate_list(numeric)}; name the one to forecast"
     likely = sorted(numeric, key=lambda name: not words(name) & TARGET_WORDS)
     every = Fix("data.target=*", "forecast each as a series")

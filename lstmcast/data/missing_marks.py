@@ -23,8 +23,8 @@ _NINES = tuple(float(sign + nines) for sign in ("-", "") for nines in (
 ))  # fmt: skip
 _FILLS = (
     *(sign * digits for sign in (-1.0, 1.0) for digits in (8888.0, 88888.0, 7777.0, 32767.0, 32768.0, 2147483647.0)),
-    65535.0, -2147483648.0, 4294967295.0, -1.0, -1e5, -1e6, 1e10, -1e10, 1e15, 1e20, -1e20, 1e30, -1e30, 1e34, -1e34,
-    1e35, 1e36, 1e37, -1e37, 9.96921e36, 9.969209968386869e36, -3.4028235e38, 3.4028235e38, -3.4e38, 3.4e38,
+    -9.99, 65535.0, -2147483648.0, 4294967295.0, -1.0, -1e5, -1e6, 1e10, -1e10, 1e15, 1e20, -1e20, 1e30, -1e30, 1e34,
+    -1e34, 1e35, 1e36, 1e37, -1e37, 9.96921e36, 9.969209968386869e36, -3.4028235e38, 3.4028235e38, -3.4e38, 3.4e38,
 )  # fmt: skip
 _STRONG_SIZE = 900  # of a negative mark that need not repeat
 _HUGE = 1e15
@@ -140,14 +140,13 @@ def _suspect(mark: float, values: Floats, groups: Ints, at_mark: Bools) -> _Susp
         return None
     if 0 < mark < _STRONG_SIZE and (values[near] % 1 == 0).all() and mark % 1 == 0:
         return None  # 99 pieces
+    strong = mark <= -_STRONG_SIZE or abs(mark) >= _HUGE
     of_series = pd.Series(values[near]).groupby(groups[near]).agg(["min", "max", "nunique"])
     low, high = of_series["min"], of_series["max"]
-    spread = (high - low).where((of_series["nunique"] >= _MIN_DISTINCT) & (high > low))
+    spread = (high - low).where(of_series["nunique"] >= _MIN_DISTINCT, np.maximum(1, high.abs()) if strong else np.nan)
     distance = (low - mark).clip(lower=0) + (mark - high).clip(lower=0)
     needed = _VERY_FAR if len(rows) == 1 else _FAR if mark < 0 else _FAR_ABOVE
-    far = of_series.index[distance >= needed * spread]
-    rows_far = rows[np.isin(groups[rows], far)]
-    once = mark <= -_STRONG_SIZE or abs(mark) >= _HUGE
-    if len(rows_far) < len(rows) or (len(rows) == 1 and not once) or (mark == -1 and float(low.min()) < 0):
+    rows_far = rows[np.isin(groups[rows], of_series.index[distance >= needed * spread])]
+    if len(rows_far) < (1 if strong else 2) or (mark == -1 and float(low.min()) < 0):
         return None
     return _Suspect(mark, rows_far, float(low.min()), float(high.max()))

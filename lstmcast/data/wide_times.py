@@ -28,6 +28,7 @@ from lstmcast.types import Bools, Ints
 AUTO, LONG, WIDE, WIDE_TIMES = "auto", "long", "wide", "wide-times"
 
 _TIME_NAMES = ("time", "time_2")
+_NO_VALUE = (":", "..", "***")
 _SAMPLE = 5  # columns that decide whether the values are numbers
 _ROW_PARTS = {"hour": "day", "day": "month", "month": "year", "quarter": "year", "week": "year", "weekday": "day"}
 
@@ -62,12 +63,14 @@ def to_long(table: Table, options: ReadOptions) -> tuple[Table, ReadOptions]:
     if not given and (options.target == EVERY or set(options.target) & set(names)):
         return table, options
     table, names = _split_names(table)
-    found = [layout for layout in _layouts(table, names, given=given) if given or _allows(options.time, layout)]
-    if not found:
+    found = (layout for layout in _layouts(table, names, given=given) if given or _allows(options.time, layout))
+    layout = next(found, None)
+    if layout is None:
         if given:
             raise DataError(f"{table.source}: data.layout: no columns are named by times ({truncate_list(names)})")
         return table, options
-    layout = _selected(table, found, options)
+    if layout.columns.value:
+        layout = _selected(table, [layout, *found], options)
     if not given and not layout.columns.known:
         _refuse_counts(table, layout)
         return table, options
@@ -83,7 +86,7 @@ def _selected(table: Table, found: Sequence[_Layout], options: ReadOptions) -> _
     """The first layout; of several values side by side, that of the target; raises DataError without one."""
     values = {layout.columns.value: layout for layout in found if layout.columns.value}
     selected = [values[name] for name in options.target if name in values]
-    if not selected and len(values) > 1 and found[0].columns.value:
+    if not selected and len(values) > 1:
         text = f"{table.source}: {len(values)} values have a column for each time: {truncate_list(list(values))}"
         fixes = tuple(Fix(f"data.target={quote_value(name)}", f"forecast '{name}'") for name in values)
         raise DataError(Fault(text, FaultCode.LAYOUT_UNCLEAR, 0, "", fixes))
@@ -304,12 +307,12 @@ def _ids(text: pd.DataFrame, rest: Sequence[str], options: ReadOptions, unless_r
 
 def _without_flags(cells: pd.DataFrame) -> tuple[npt.NDArray[np.object_], int]:
     """[R, N] stripped cells without the flags of Eurostat, as in `12.3 p`, empty for `:`; the number of flags."""
-    fields = cells.to_numpy(dtype=object)
-    stripped = pd.Series(fields.ravel(), dtype=str).str.strip()
+    codes, distinct = pd.factorize(cells.to_numpy(dtype=object).ravel())
+    stripped = pd.Series(distinct, dtype=str).str.strip()
     flagged = stripped.str.fullmatch(r"(?::|-?[0-9][0-9.,]*)\s+[a-z]{1,4}").to_numpy(dtype=bool)
-    stripped[flagged] = stripped[flagged].str.replace(r"\s+[a-z]+$", "", regex=True)
-    empty = stripped.isin([":", "..", "***"]).to_numpy(dtype=bool)
-    return stripped.mask(empty, "").to_numpy(dtype=object).reshape(fields.shape), int(flagged.sum())
+    plain = stripped.where(~flagged, stripped.str.replace(r"\s+[a-z]+$", "", regex=True))
+    known = np.asarray(plain.mask(plain.isin(_NO_VALUE), ""), dtype=object)
+    return known[codes].reshape(cells.shape), int(flagged[codes].sum())
 
 
 def _notes(rest: Sequence[str], ids: Sequence[str], flags: int, lost: int) -> Iterator[DataNote]:

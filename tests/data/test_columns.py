@@ -317,13 +317,6 @@ def test_rows_without_an_id_are_said() -> None:
     assert (note.code, "'shop' is empty in 4 rows" in note.text) == (NoteCode.EMPTY_ID, True)
 
 
-def test_a_table_on_its_side_gets_its_own_advice() -> None:
-    """Columns named by months hold one time each: the table has to be turned."""
-    message = refused(table(id=["a", "b"], **{month: ["1", "2"] for month in MONTHS}))
-    assert "the column names are times (2020-01-01, " in message
-    assert "2021-08-01 and 4 more): the table has one column per time step; transpose it" in message
-
-
 def test_a_row_id_is_no_target() -> None:
     """Not with another numeric column, which is then the target, and not alone, where it may count rows."""
     ids = [str(7000 + 3 * k) for k in range(24)]

@@ -77,7 +77,10 @@ def test_series_are_evidence_of_by_themselves() -> None:
     """A price of 999 in one series is no mark for the cheap ones; a mark within large values is none."""
     cheap = np.round(RNG.uniform(5, 9, 100), 2)
     assert found(np.r_[cheap, np.full(100, 999.0)], groups=2) is None
-    assert found(np.r_[np.where(np.arange(100) % 20 == 3, 9999, cheap), cheap * 1e4], groups=2) is not None
+    marked = np.where(np.arange(100) % 20 == 3, 9999, cheap)
+    assert found(np.r_[marked, cheap * 1e4], groups=2) is not None
+    assert found(np.r_[marked, np.full(100, 9999)], groups=2) is not None  # a series without any value
+    assert found(np.r_[cheap, np.where(np.arange(100) == 3, -9999, 0)], groups=2) is not None
 
 
 def panel_of(folder: Path, fields: list[str], *marks: str) -> Panel:
