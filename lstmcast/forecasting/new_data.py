@@ -58,7 +58,7 @@ def merge_given(
     style = calendar.style.pattern if calendar.style else None
     pinned = {**section, **columns, "time_format": style, "season_length": calendar.season}
     pinned["closed"] = calendar.closed
-    if section.get("aggregate") == COUNT:
+    if section.get("aggregate") == COUNT or calendar.grid.mask or calendar.grid.years:
         pinned["frequency"] = calendar.name
     configured, options = ReadOptions.of(section), ReadOptions.of({**section, **given})
     trained = replace(ReadOptions.of(pinned), frequency=configured.frequency or calendar.name)

@@ -66,11 +66,11 @@ def masked_grid(distinct: Ints) -> TimeGrid | None:
     return None if mask is None or mask.size < 2 or is_sparse(mask, grid.ticks(distinct)) else replace(grid, mask=mask)
 
 
-def week_years_grid(distinct: Ints) -> TimeGrid | None:
+def week_years_grid(distinct: Ints, name: str | None = None) -> TimeGrid | None:
     """Grid of periods of whole weeks, such as 4, 4 and 5, that begin at times [D]; or None."""
     if not has_single_time_of_day(distinct):
         return None
-    years = find_week_years(distinct // DAY)
+    years = find_week_years(distinct // DAY, name)
     return TimeGrid("weeks", shift=int(distinct[0]) % DAY, years=years) if years is not None else None
 
 
@@ -173,32 +173,41 @@ def parse_frequency(text: str, steps: TimeDeltas) -> TimeGrid:
     Raises:
         ConfigError: the name is unknown.
     """
-    found = find_grid(steps) or week_years_grid(steps.distinct) if len(steps.before) else None
+    found = find_grid(steps) or week_years_grid(steps.distinct, text) if len(steps.before) else None
     if found is not None and found.name == text:
         return found
-    stem, named = _named(_WORDS.get(text.strip().lower(), text.strip()), int(steps.distinct[0]), text)
+    stem, named = _named(_WORDS.get(text.strip().lower(), text.strip()), steps.distinct, text)
     if found is None or (found.kind, found.step) != (named.kind, named.step):
         return named
     return found if found.name.startswith(stem) else named
 
 
-def _named(name: str, first: int, text: str) -> tuple[str, TimeGrid]:
+def _named(name: str, distinct: Ints, text: str) -> tuple[str, TimeGrid]:
     """Prefix that matching grids must have in their name, and the default grid."""
     if name.upper() == "B":
-        return "B", _business_days()
+        return "B", _business_days(_phase(distinct, DAY))
     if (match := _FIXED_NAME.fullmatch(name)) and not _zero(match[1]):
         step = int(match[1] or 1) * _FIXED[match[2].lower()]
-        grid = TimeGrid("fixed", step, first // DAY * DAY % step if step % DAY == 0 else 0)
+        grid = TimeGrid("fixed", step, _phase(distinct, step))
         return grid.name.partition("-")[0], grid
     if (match := _WEEK_NAME.fullmatch(name)) and not _zero(match[1]) and (match[2] or "SUN").upper() in WEEKDAYS:
         day = WEEKDAYS.index((match[2] or "SUN").upper())
         step = int(match[1] or 1) * WEEK
+        first = int(distinct[0])
         upcoming = first // DAY + (day - first // DAY) % 7
         grid = TimeGrid("fixed", step, upcoming * DAY % step)
         return grid.name if match[2] else grid.name.partition("-")[0], grid
     if (match := _MONTH_NAME.fullmatch(name)) and not _zero(match[1]):
         return _named_months(match, text)
     raise _unknown(text)
+
+
+def _phase(distinct: Ints, step: int) -> int:
+    """Phase of a fixed step: that of all times if they agree, else the start of the first day or of the hour."""
+    first = int(distinct[0])
+    if step <= DAY and np.all(distinct % step == first % step):
+        return first % step
+    return first // DAY * DAY % step if step % DAY == 0 else 0
 
 
 def _named_months(match: re.Match[str], text: str) -> tuple[str, TimeGrid]:

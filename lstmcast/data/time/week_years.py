@@ -15,7 +15,7 @@ import numpy as np
 
 from lstmcast.types import Ints
 
-YEAR_DAYS = 364
+YEAR_DAYS, QUARTER_DAYS = 364, 91
 _DIVISIONS: tuple[tuple[int, ...], ...] = (
     (4, 4, 5) * 4,
     (4, 5, 4) * 4,
@@ -84,23 +84,26 @@ class WeekYears:
         return np.asarray(earliest + (self.origin - earliest) % 7, dtype=np.int64)
 
 
-def find_week_years(days: Ints) -> WeekYears | None:
+def find_week_years(days: Ints, name: str | None = None) -> WeekYears | None:
     """Find the years of whole weeks whose periods begin on days [D], ascending; None if there are none.
 
     Years of 52 weeks are tried first, then rules for the 53rd week, then any years with a 53rd week.
+
+    Args:
+        days: distinct days since 1970-01-01.
+        name: name of the periods; None for any.
     """
     sizes = np.diff(days)
     if len(days) < 4 or (sizes % 7).any() or sizes.min() < 28 or np.median(sizes) > 7 * 13:
         return None
-    return next((years for years in _candidates(days) if np.array_equal(years.days(years.positions(days)), days)), None)
+    named = (years for years in _candidates(days) if name in {None, years.name})
+    return next((years for years in named if np.array_equal(years.days(years.positions(days)), days)), None)
 
 
 def _candidates(days: Ints) -> Iterator[WeekYears]:
     first = int(days[0])
-    for weeks in _DIVISIONS[:3]:
-        yield WeekYears(weeks, first)
-    for before, weeks in product((1, 2), _DIVISIONS[:3]):
-        yield WeekYears(weeks, first - 7 * sum(weeks[:before]))
+    for before, weeks in product((0, 1, 2), _DIVISIONS[:3]):
+        yield WeekYears(weeks, (first - 7 * sum(weeks[:before])) % QUARTER_DAYS)
     if days[-1] - first > YEAR_DAYS:
         for first_day, month, weeks in product(_FIRST_DAYS, range(1, 13), _DIVISIONS):
             yield WeekYears(weeks, first, month, first_day)
