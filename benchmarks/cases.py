@@ -223,9 +223,11 @@ def fixes_in(done: subprocess.CompletedProcess[str]) -> tuple[str, ...]:
 
 def failures(rule: Rule, found: dict[str, Any], forecast: pd.DataFrame, printed: str) -> Iterator[str]:
     """Yield the conditions of a rule that a forecast does not meet."""
-    keys = tuple(forecast.columns[: list(forecast.columns).index("forecast") - 1])
-    times = forecast.iloc[:, len(keys)]
-    numbers = forecast.iloc[:, len(keys) + 1 :].astype(float)
+    first_number = list(forecast.columns).index("forecast")
+    names = set(found.get("columns", {}).get("series", ())) | {"series"}
+    keys = tuple(name for name in forecast.columns[:first_number] if name in names)
+    times = forecast.iloc[:, len(keys) : first_number].agg(" ".join, axis=1)  # a time may be in two columns
+    numbers = forecast.iloc[:, first_number:].astype(float)
     values, width = numbers["forecast"], numbers["upper_95"] - numbers["lower_95"]
     n_series = len(forecast[list(keys)].drop_duplicates()) if keys else 1
     if not np.isfinite(numbers.to_numpy()).all():
