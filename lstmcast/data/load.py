@@ -104,6 +104,8 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
     given = options
     table, options, parts = with_joined_time(fill_merged(table), options)
     columns, inferred, notes = find_columns(table, options, content.choose, content.holds)
+    if table.inferred:  # by the layout
+        inferred = tuple(replace(setting, reason="by the layout") for setting in inferred)
     groups = group_codes(table.text, columns.series)
     times, parsed = _parse(table, columns, groups, options, content)
     calendar, of_calendar = _calendar(table, columns, times, groups, options, _observed(parsed))

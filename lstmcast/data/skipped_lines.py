@@ -25,14 +25,15 @@ _MAX_BYTES = 1 << 16  # of these lines
 _MAX_HEADERS = 3  # in a message
 _MAX_COMMENTS = 10_000
 _MIN_ROWS = 7  # that show what a row is
+_WIDE, _MIN_WIDE_ROWS = 12, 2  # fields of a row, of which a few show it
 _COMMENT = re.compile(rb"#|//|;")
 _SEP = re.compile(rb'"?sep=(.)"?\s*', re.IGNORECASE)
 _SPEC = re.compile(r"(?P<first>[0-9]+)(?:-(?P<to>[0-9]+))?|last\s*(?P<last>[0-9]+)")
 _NUMBER = re.compile(r"[\s$€£¥(+\-−<>~]*[.,]?[0-9][0-9.,'’\s]*(?:[eE][+-]?[0-9]+)?\D{0,8}")
 _MISSING = re.compile(r"[\s\-–—.:*?]*|#?n/?\.?a\.?n?|null|none|nan|unknown|unavailable", re.IGNORECASE)
 _TOTAL = re.compile(
-    r"(grand |sub)?totale?s?\b|totaux|sum(me)?\b|gesamt|insgesamt|average|mean\b|mittel|durchschnitt|moyenne|media\b|"
-    r"promedio|somma|suma\b|soma\b|count\b|anzahl|min(imum)?\b|max(imum)?\b|median\b|std\b|итого|合計|总计",
+    r"(grand |sub)?totale?s?\b|totaux|(eind)?totaal|ergebnis|sum(me)?\b|gesamt|insgesamt|average|mean\b|mittel|"
+    r"durchschnitt|moyenne|media\b|promedio|somma|suma\b|soma\b|count\b|anzahl|min(imum)?\b|max(imum)?\b|median\b|std\b|итого?|合計|总计",
     re.IGNORECASE,
 )
 _NOTE = re.compile(
@@ -270,7 +271,7 @@ def _find(text: bytes, delimiter: str | None, source: str, skips: _Skips) -> Non
     rest = [line for line in head if line.number not in skips.lines]
     for sign in [delimiter] if delimiter else DELIMITERS:
         lines = _split(text, rest, sign)
-        shape = _shape(lines[len(lines) // 2 :] or lines)
+        shape = _shape(lines[len(lines) // 2 :]) or _shape(lines)
         if shape is not None and _Reader(text, source, sign, shape, lines, tail).find(skips):
             return
 
@@ -340,7 +341,7 @@ class _Reader:
         """Find the lines above and below the header and at the end; False if the delimiter does not fit a header."""
         first = next((k for k, line in enumerate(self.head) if self._starts_rows(k)), len(self.head))
         above = self.head[:first]
-        if sum(map(self.shape.fits, self.head)) < _MIN_ROWS:
+        if sum(map(self.shape.fits, self.head)) < (_MIN_ROWS if self.shape.width < _WIDE else _MIN_WIDE_ROWS):
             return False
         header = self._header(above) if above else self.head[0]
         if header is None and all(len(line.filled) <= self.shape.width // 2 for line in above):

@@ -39,14 +39,12 @@ class _Layout:
 
     Attributes:
         columns: the columns that are times.
-        row_time: the column that completes them in each row: days, years, months below years, or hours below days;
-            empty for whole times and steps.
-        row_month: a column of months in addition to a column of years; empty without one.
+        rows: the columns that complete them in each row: a day, a year, a year and a month (and a day), a month below
+            years, or an hour below days; empty for whole times and steps.
     """
 
     columns: TimeColumns
-    row_time: str = ""
-    row_month: str = ""
+    rows: tuple[str, ...] = ()
 
 
 def to_long(table: Table, options: ReadOptions) -> tuple[Table, ReadOptions]:
@@ -79,7 +77,7 @@ def to_long(table: Table, options: ReadOptions) -> tuple[Table, ReadOptions]:
 
 def _allows(time: str | None, layout: _Layout) -> bool:
     """True if a pinned time column is none of the other columns of the table."""
-    return time in {None, layout.row_time, *_TIME_NAMES}
+    return time in {None, *layout.rows, *_TIME_NAMES}
 
 
 def _selected(table: Table, found: Sequence[_Layout], options: ReadOptions) -> _Layout:
@@ -125,7 +123,7 @@ def _layouts(table: Table, names: Sequence[str], *, given: bool) -> Iterator[_La
         part = _ROW_PARTS[columns.part]
         time = _row_time(table, rest, part)
         if time:
-            yield _Layout(columns, *time)
+            yield _Layout(columns, time)
 
 
 def _of_numbers(table: Table, columns: TimeColumns, *, given: bool) -> TimeColumns:
@@ -166,16 +164,24 @@ def _are_years(text: pd.Series) -> bool:
     return bool(text.str.fullmatch(r"\s*[12]\d{3}\s*").all())
 
 
-def _row_time(table: Table, rest: Sequence[str], part: str) -> tuple[str, str] | None:
-    """Columns that complete the parts in the names: `day`, `month` or `year` of each row; None if there are none."""
-    years = [name for name in rest if _are_years(table.text[name])]
+def _row_time(table: Table, rest: Sequence[str], part: str) -> tuple[str, ...]:
+    """Columns that complete the parts in the names: a `day`, `month` or `year` of each row; empty if there are none."""
+    years = [name for name in rest if _are_years(table.text[name])][:1]
     if part == "year":
-        return (years[0], "") if years else None
-    months = [name for name in rest if _are_months(name, table.text[name])]
-    times = [name for name in rest if _is_time_column(table, name) and name not in years]
+        return tuple(years)
+    times = [name for name in rest if looks_like_times(table.text[name]) and name not in years]
     if times:
-        return times[0], ""
-    return (years[0], months[0]) if part == "month" and years and months else None
+        return (times[0],)
+    months = [name for name in rest if _are_months(name, table.text[name])][:1]
+    days = [name for name in rest if _are_days(name, table.text[name])][:1]
+    found = (*years, *months) if part == "month" else (*years, *months, *days)
+    return found if len(found) == (2 if part == "month" else 3) else ()
+
+
+def _are_days(name: str, text: pd.Series) -> bool:
+    """True for days of a month under such a name."""
+    distinct = pd.unique(text.str.strip())
+    return bool(words(name) & PART_WORDS["day"]) and all(word.isdigit() and 1 <= int(word) <= 31 for word in distinct)
 
 
 def _are_months(name: str, text: pd.Series) -> bool:
@@ -194,12 +200,12 @@ def _completing(table: Table, rest: Sequence[str], columns: TimeColumns) -> _Lay
     if all(re.fullmatch(r"\d{4}", text) for text in columns.texts):
         months = next((name for name in rest if _are_months(name, table.text[name])), "")
         years = replace(columns, part="year", offsets=tuple(int(text) for text in columns.texts))
-        return _Layout(years, months) if months and table.text[months].nunique() > 1 else None
+        return _Layout(years, (months,)) if months and table.text[months].nunique() > 1 else None
     hours = next((name for name in rest if _hour_minutes(name, table.text[name])), "")
     stamps = stamps_of(columns.texts) if hours else np.zeros(0, dtype=np.int64)
     if not hours or (stamps % DAY).any():
         return None
-    return _Layout(replace(columns, part="date", offsets=tuple(stamps.tolist())), hours)
+    return _Layout(replace(columns, part="date", offsets=tuple(stamps.tolist())), (hours,))
 
 
 def _hour_minutes(name: str, text: pd.Series) -> dict[str, int]:
@@ -236,9 +242,11 @@ def _refuse_counts(table: Table, layout: _Layout) -> None:
 def _melted(table: Table, layout: _Layout, options: ReadOptions) -> tuple[Table, ReadOptions]:
     """Convert a table to a long one with ids, a column of times and a column of values."""
     columns = layout.columns
-    rest = [str(n) for n in table.text.columns if n not in {*columns.names, layout.row_time, layout.row_month}]
+    rest = [str(n) for n in table.text.columns if n not in {*columns.names, *layout.rows}]
     time_name, text = _time_name(rest, layout), table.text
-    ids = _ids(text, rest, options, unless_repeated=[name for name in (layout.row_time, layout.row_month) if name])
+    ids = _ids(text, rest, options, unless_repeated=list(layout.rows))
+    if not ids and not layout.rows and len(text) > 1 and not rest:
+        ids, text = ["row"], text.assign(row=[str(k + 1) for k in range(len(text))])
     value_name = next(name for name in (columns.value, "value", "value_2") if name and name not in ids)
     cells, flags = _without_flags(text[list(columns.names)])
     times, outside = _times(table, layout, options)
@@ -282,8 +290,8 @@ def _reason(layout: _Layout, options: ReadOptions) -> str:
 
 def _time_name(rest: Sequence[str], layout: _Layout) -> str:
     """Name of the time column: that of the dates of the rows, or `time`."""
-    if layout.row_time and layout.columns.part in {"hour", "weekday"}:
-        return layout.row_time
+    if len(layout.rows) == 1 and layout.columns.part in {"hour", "weekday"}:
+        return layout.rows[0]
     return next(name for name in _TIME_NAMES if name not in rest)
 
 
@@ -336,7 +344,7 @@ def _times(table: Table, layout: _Layout, options: ReadOptions) -> tuple[npt.NDA
         return np.tile(np.array(columns.texts, dtype=object), (rows, 1)), np.zeros((rows, len(columns.names)), np.bool_)
     offsets = np.array(columns.offsets, dtype=np.int64)
     if columns.part in {"hour", "weekday"}:
-        days = _row_stamps(table, layout.row_time, options)
+        days = _row_stamps(table, layout, options)
         stamps = days[:, None] + (offsets if columns.part == "hour" else offsets * DAY)
         outside = (
             np.broadcast_to(offsets >= DAY, stamps.shape) if columns.part == "hour" else np.zeros_like(stamps, np.bool_)
@@ -351,12 +359,12 @@ def _calendar_times(
     """[R, N] times of months, quarters, weeks and days, and true for days that their month does not have."""
     part = layout.columns.part
     if part == "date":
-        minutes = _hour_minutes(layout.row_time, table.text[layout.row_time])
-        rows = np.array([minutes[str(word).strip()] for word in table.text[layout.row_time]], dtype=np.int64)
+        minutes = _hour_minutes(layout.rows[0], table.text[layout.rows[0]])
+        rows = np.array([minutes[str(word).strip()] for word in table.text[layout.rows[0]]], dtype=np.int64)
         stamps = rows[:, None] * (60 * SECOND) + offsets
         return _written(stamps, "m"), np.zeros(stamps.shape, np.bool_)
     if part == "year":
-        months = np.array([_month_number(word) for word in table.text[layout.row_time]])
+        months = np.array([_month_number(word) for word in table.text[layout.rows[0]]])
         counted = ((offsets[None, :] - 1970) * 12 + months[:, None] - 1).astype("datetime64[M]")
         return counted.astype(str).astype(object), np.zeros(counted.shape, np.bool_)
     if part == "day":
@@ -364,7 +372,7 @@ def _calendar_times(
         days = months.astype("datetime64[D]")[:, None] + offsets
         outside = days.astype("datetime64[M]") != months[:, None]
         return days.astype(str).astype(object), outside
-    years = table.text[layout.row_time].str.strip().to_numpy(dtype=object)
+    years = table.text[layout.rows[0]].str.strip().to_numpy(dtype=object)
     number = [
         f"-{k + 1:02d}" if part == "month" else f"-Q{k + 1}" if part == "quarter" else f"-W{k + 1:02d}" for k in offsets
     ]
@@ -385,11 +393,11 @@ def _has_53_weeks(year: int) -> bool:
 
 def _row_months(table: Table, layout: _Layout, options: ReadOptions) -> npt.NDArray[np.datetime64]:
     """[R] months of the rows."""
-    if not layout.row_month:
-        stamps = _row_stamps(table, layout.row_time, options).astype("datetime64[us]")
+    if len(layout.rows) == 1:
+        stamps = _row_stamps(table, layout, options).astype("datetime64[us]")
         return np.asarray(stamps, dtype="datetime64[M]")
-    months = np.array([_month_number(word) for word in table.text[layout.row_month]])
-    years = table.text[layout.row_time].astype(int).to_numpy()
+    months = np.array([_month_number(word) for word in table.text[layout.rows[1]]])
+    years = table.text[layout.rows[0]].astype(int).to_numpy()
     return np.asarray((years - 1970) * 12 + months - 1, dtype="datetime64[M]")
 
 
@@ -399,8 +407,13 @@ def _month_number(word: str) -> int:
     return int(stripped) if stripped.isdigit() else month_of(stripped)
 
 
-def _row_stamps(table: Table, name: str, options: ReadOptions) -> Ints:
+def _row_stamps(table: Table, layout: _Layout, options: ReadOptions) -> Ints:
     """[R] times of the rows; a given format is that of the rows or of the times that are put together."""
+    name = layout.rows[0]
+    if len(layout.rows) == 3:
+        days = table.text[layout.rows[2]].astype(int).to_numpy() - 1
+        stamps = (_row_months(table, layout, options).astype("datetime64[D]") + days).astype("datetime64[us]")
+        return np.asarray(stamps.astype(np.int64), dtype=np.int64)
     for pattern in dict.fromkeys((options.time_format, None)):
         try:
             return parse_times(

@@ -184,3 +184,12 @@ def test_a_missing_newline_at_the_end_is_noted(tmp_path: Path) -> None:
     lines = ["day,load,temp", *ROWS]
     assert NoteCode.NO_FINAL_NEWLINE in {note.code for note in table_of(tmp_path, lines, end="").notes}
     assert table_of(tmp_path, lines).notes == ()
+
+
+def test_a_few_wide_rows_show_what_a_row_is(tmp_path: Path) -> None:
+    """As in exports of the World Bank: two rows of many fields, blank ones and notes."""
+    names = ",".join(["Country", *map(str, range(1990, 2010))])
+    rows = [",".join([name, *["1.5"] * 20]) for name in ("Germany", "France")]
+    blank = "," * 20
+    lines = ["Population", "", names, *rows, blank, blank, "Data from database: WDI" + blank, "Last Updated: 2024"]
+    assert table_of(tmp_path, lines).lines.tolist() == [4, 5]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,30 @@ def test_hours_in_a_row_for_each_day(tmp_path: Path, names: list[str], frequency
     assert (panel.columns.time, panel.calendar.name) == ("day", frequency)
     assert panel.calendar.text(panel.starts) == ["2024-01-01 00:00"]
     np.testing.assert_array_equal(panel.values, cells.ravel())
+
+
+@pytest.mark.parametrize(
+    ("names", "day"),
+    [
+        (["date"], lambda day: [day.replace("-", "")]),
+        (["year", "month", "day"], lambda day: [str(int(part)) for part in day.split("-")]),
+    ],
+)
+def test_days_of_rows_are_read_in_their_forms(
+    tmp_path: Path, names: list[str], day: Callable[[str], list[str]]
+) -> None:
+    """A number of eight digits, or a column each for year, month and day."""
+    cells = values(40, 24)
+    text = written([day(name) for name in DAYS], names, [f"{hour:02d}" for hour in range(1, 25)], cells)
+    panel = panel_of(tmp_path, text)
+    assert (panel.columns.series, panel.calendar.name) == ((), "h")
+    np.testing.assert_array_equal(panel.values, cells.ravel())
+
+
+def test_rows_without_ids_are_counted(tmp_path: Path) -> None:
+    """Each row is a series by its number."""
+    panel = panel_of(tmp_path, written([[], []], [], MONTHS, values(2, 36)))
+    assert (panel.columns.series, panel.keys) == (("row",), (("1",), ("2",)))
 
 
 def test_a_25th_hour_is_left_out(tmp_path: Path) -> None:

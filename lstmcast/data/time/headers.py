@@ -26,6 +26,7 @@ PART_WORDS = {
     "day": frozenset(["d", "day", "tag", "jour", "dia"]),
 }  # fmt: skip
 
+_PERIOD_WORDS = frozenset({"yr", "fy", "year", "date", "time"}.union(*PART_WORDS.values()))
 _MIN_COUNTS = 8  # columns that count steps
 _MINUTE = 60 * SECOND
 _STEP_WORDS = frozenset(["d", "days", "w", "wk", "week", "m", "mon", "month", "t", "step", "period", "p", "time", "h",
@@ -88,7 +89,7 @@ def _whole_times(names: Sequence[str]) -> Iterator[TimeColumns]:
     for (prefix, _), members in groups.items():
         texts = _as_times(members, prefix) if len(members) >= MIN_TIMES else None
         if texts is not None:
-            value = "" if len(prefix) < 2 or words(prefix) <= {"yr", "fy", "year"} else prefix.strip(" _.-")
+            value = "" if len(prefix) < 2 or words(prefix) <= _PERIOD_WORDS else prefix.strip(" _.-")
             yield TimeColumns(tuple(members), "time", texts, value=value)
 
 
