@@ -91,6 +91,13 @@ class StepForecast(ABC):
         """The columns of keys and times, [S · H] each."""
         return named_steps(self.calendar, self.positions, time=self.time, names=self.key_columns, keys=self.keys)
 
+    def written(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Rows of a table [S · H] as clocks show them: a repeated hour has two rows, a skipped one has none."""
+        if not self.calendar.has_clock_changes:
+            return table
+        index, times = self.calendar.written_texts(self.time, self.positions)
+        return table.iloc[index].reset_index(drop=True).assign(**times)
+
     def render(self, suffix: str) -> bytes:
         """The table as a file of a format; see `rendered`."""
         return rendered(self.to_frame(), suffix)
@@ -132,7 +139,7 @@ class Forecast(StepForecast):
             columns[f"upper_{level:g}"] = self.upper[q].ravel()
         if self.model_names:
             columns["model"] = np.repeat(np.array(self.model_names, dtype=object), self.horizon)
-        return pd.DataFrame(columns)
+        return self.written(pd.DataFrame(columns))
 
 
 def named_steps(

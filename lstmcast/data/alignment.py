@@ -84,7 +84,11 @@ def sort_rows(series: Ints, stamps: Ints, lines: Ints, calendar: Calendar) -> tu
         text = f"{some if np.any(steps > 0) else 'times run backward'}: rows sorted by time"
         notes = (DataNote(NoteCode.ROWS_SORTED, text),)
     stamps = stamps[order]
-    return SortedRows(order, series[order], stamps, calendar.positions(stamps), lines[order]), notes
+    rows = SortedRows(order, series[order], stamps, calendar.positions(stamps), lines[order])
+    if np.any((np.diff(rows.positions) < 0) & _same(rows.series)):  # in an hour that clocks repeat
+        again = np.lexsort((rows.stamps, rows.positions, rows.series))
+        rows = SortedRows(*(array[again] for array in (order, rows.series, stamps, rows.positions, rows.lines)))
+    return rows, notes
 
 
 def open_rows(rows: SortedRows, calendar: Calendar, observed: Bools) -> tuple[SortedRows, tuple[DataNote, ...]]:
@@ -152,7 +156,51 @@ def are_records(rows: SortedRows) -> bool:
     return bool(np.bincount(sizes).max() < MAX_EQUAL_CELLS * len(sizes))
 
 
-def to_cells(rows: SortedRows, values: Sequence[Floats], n_groups: int, how: str) -> Observations:
+def repeated_cells(rows: SortedRows, calendar: Calendar) -> Bools:
+    """[M] true for cells with rows of both occurrences of an hour that clocks repeat."""
+    starts = _cell_starts(rows)
+    second = calendar.is_repeat(rows.stamps)
+    if not second.any():
+        return np.zeros(len(starts), dtype=np.bool_)
+    return np.asarray(np.maximum.reduceat(second, starts) & ~second[starts], dtype=np.bool_)
+
+
+def bridge_skipped(cells: Observations, calendar: Calendar, *, is_symbol: bool) -> Observations:
+    """Add cells for steps that clocks skip: between the neighbors, or the symbol before."""
+    if not calendar.has_clock_changes or not len(cells.values):
+        return cells
+    sizes = np.diff(cells.positions) - 1
+    before = np.flatnonzero((sizes > 0) & (sizes <= max(1, HOUR // calendar.step)) & _same(cells.series))
+    ends = (cells.positions[before] + 1, cells.positions[before + 1] - 1)
+    before = before[(calendar.occurrences(ends[0]) == 0) & (calendar.occurrences(ends[1]) == 0)]
+    left = np.repeat(before, sizes[before])
+    step = np.arange(len(left)) - np.repeat(np.cumsum(sizes[before]) - sizes[before], sizes[before]) + 1
+    fraction = np.zeros(len(left)) if is_symbol else step / (np.repeat(sizes[before], sizes[before]) + 1)
+    between = cells.values[left] * (1 - fraction) + cells.values[left + 1] * fraction
+    added = Observations(cells.series[left], cells.positions[left] + step, between, cells.lines[left + 1])
+    columns = [np.concatenate([old, new]) for old, new in zip(_arrays(cells), _arrays(added), strict=True)]
+    order = np.lexsort((columns[1], columns[0]))
+    return Observations(*(column[order] for column in columns))
+
+
+def _arrays(cells: Observations) -> tuple[Ints, Ints, Floats, Ints]:
+    return cells.series, cells.positions, cells.values, cells.lines
+
+
+def clock_notes(repeated: Bools, skipped: int, how: str) -> tuple[DataNote, ...]:
+    """Notes about steps that clocks repeat (true in [M]) or skip."""
+    parts = []
+    if count := int(repeated.sum()):
+        used = "the mean of both" if how != "last" else "the later"
+        parts.append(f"{pluralize(count, 'step')} that clocks repeat: {used} is used")
+    if skipped:
+        parts.append(f"{pluralize(skipped, 'step')} that clocks skip: interpolated and never forecast")
+    return (DataNote(NoteCode.CLOCK_CHANGES, "; ".join(parts)),) if parts else ()
+
+
+def to_cells(
+    rows: SortedRows, values: Sequence[Floats], n_groups: int, how: str, repeated: Bools | None = None
+) -> Observations:
     """Concatenate the cells of all target columns.
 
     Args:
@@ -160,9 +208,12 @@ def to_cells(rows: SortedRows, values: Sequence[Floats], n_groups: int, how: str
         values: [N] values of each target column, in the order of the file.
         n_groups: number of series in each column.
         how: aggregation of several values in one cell: `sum`, `count` (the sum of ones), `mean` or `last`.
+        repeated: [M] true for cells with two hours, whose sum is that of one hour.
     """
     starts = _cell_starts(rows)
     columns = [_combined(column[rows.order], starts, how) for column in values]
+    if repeated is not None and repeated.any() and how in {"sum", "count"}:
+        columns = [np.where(repeated, column / 2, column) for column in columns]
     return Observations(
         series=np.concatenate([rows.series[starts] + k * n_groups for k in range(len(columns))]),
         positions=np.tile(rows.positions[starts], len(columns)),
@@ -171,11 +222,11 @@ def to_cells(rows: SortedRows, values: Sequence[Floats], n_groups: int, how: str
     )
 
 
-def join_notes(rows: SortedRows, calendar: Calendar, how: str) -> tuple[DataNote, ...]:
-    """Notes about rows between steps, aggregated rows, and an incomplete last step."""
+def join_notes(rows: SortedRows, calendar: Calendar, how: str, repeated: Bools) -> tuple[DataNote, ...]:
+    """Notes about rows between steps, aggregated rows, and an incomplete last step; `repeated` as in `to_cells`."""
     starts = _cell_starts(rows)
-    joined = len(rows.series) - len(starts)
-    between = int(np.count_nonzero(calendar.stamps(rows.positions) != rows.stamps))
+    joined = len(rows.series) - len(starts) - int(repeated.sum())
+    between = int(np.count_nonzero(calendar.is_between(rows.stamps, rows.positions)))
     if not joined:
         text = f"{pluralize(between, 'row')} between steps: each is taken for its step"
         return (DataNote(NoteCode.ROWS_BETWEEN_STEPS, text),) if between else ()

@@ -13,10 +13,13 @@ from lstmcast.data.alignment import (
     FILLING,
     Observations,
     are_records,
+    bridge_skipped,
     check_repeats,
     check_skipped_hours,
+    clock_notes,
     join_notes,
     open_rows,
+    repeated_cells,
     sort_rows,
     to_cells,
 )
@@ -214,11 +217,14 @@ def build_panel(
     if missing in {"auto", "error"}:
         check_skipped_hours(rows, calendar, table.source)
     how = ("last" if symbols else "mean") if aggregate == "error" else aggregate
-    cells = to_cells(rows, [values[name] for name in columns.target], len(keys), how)
-    row_notes += join_notes(rows, calendar, how)
+    repeated = repeated_cells(rows, calendar)
+    cells = to_cells(rows, [values[name] for name in columns.target], len(keys), how, repeated)
+    row_notes += join_notes(rows, calendar, how, repeated)
     if len(columns.target) > 1:
         keys = tuple((*key, name) for name in columns.target for key in keys)
-    parts = _filled(cells, keys, calendar, UNKNOWN if symbols and missing == "auto" else missing, table.source)
+    missing = UNKNOWN if symbols and missing == "auto" else missing
+    parts = _filled(cells, keys, calendar, missing, table.source, is_symbol=bool(symbols))
+    row_notes += clock_notes(repeated, parts.skipped, how)
     panel = Panel(
         columns=columns,
         calendar=calendar,
@@ -250,15 +256,22 @@ class _Filled:
     lengths: Ints
     notes: tuple[DataNote, ...]
     dropped: tuple[DroppedSeries, ...]
+    skipped: int
 
 
 def _filled(
-    cells: Observations, keys: tuple[tuple[str, ...], ...], calendar: Calendar, missing: str, source: str
+    cells: Observations,
+    keys: tuple[tuple[str, ...], ...],
+    calendar: Calendar,
+    missing: str,
+    source: str,
+    *,
+    is_symbol: bool,
 ) -> _Filled:
     """Trim series, drop unusable ones, and fill gaps."""
     names = _names(keys)
     empty = np.isnan(cells.values)
-    observed = cells.where(~empty)
+    observed = bridge_skipped(cells.where(~empty), calendar, is_symbol=is_symbol)
     extent = extent_of(observed, len(keys))
     lengths = lengths_of(observed, extent)
     gaps = gaps_of(observed, lengths, calendar.season)
@@ -291,12 +304,24 @@ def _filled(
     lengths = lengths[kept]
     starts = observed.positions[extent_of(observed, len(kept)).first]
     values, there = expand(observed, starts, lengths, missing)
+    skipped = _skipped(starts, lengths, calendar)
+    there[skipped] = False
     filled = fill_notes(observed, lengths, missing)
     listed = f"{len(dropped)} of {len(keys)} series cannot be used: {truncate_items(map(str, dropped), len(dropped))}"
     if any(series.reason in {DropReason.LONG_GAP, DropReason.MANY_GAPS} for series in dropped):
         listed += f"; use {', or '.join(map(str, FILLING))}"
     notes = (*trimmed, *filled, *((DataNote(NoteCode.SERIES_DROPPED, listed),) if dropped else ()))
-    return _Filled(tuple(keys[k] for k in kept.tolist()), values, there, starts, lengths, notes, dropped)
+    usable = tuple(keys[k] for k in kept.tolist())
+    return _Filled(usable, values, there, starts, lengths, notes, dropped, len(skipped))
+
+
+def _skipped(starts: Ints, lengths: Ints, calendar: Calendar) -> Ints:
+    """Indices of steps that clocks skip, among the steps of all series."""
+    if not calendar.has_clock_changes:
+        return np.empty(0, dtype=np.int64)
+    offsets = offsets_of(lengths)
+    positions = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
+    return np.flatnonzero(calendar.occurrences(positions) == 0)
 
 
 def _unusable(

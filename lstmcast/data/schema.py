@@ -91,6 +91,7 @@ class NoteCode(StrEnum):
     ROWS_AGGREGATED = "rows_aggregated"
     INCOMPLETE_STEP = "incomplete_step"
     INCOMPLETE_FEATURES = "incomplete_features"
+    CLOCK_CHANGES = "clock_changes"
     ENDS_TRIMMED = "ends_trimmed"
     STEPS_FILLED = "steps_filled"
     CLOSED_ROWS = "closed_rows"

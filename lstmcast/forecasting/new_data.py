@@ -13,6 +13,7 @@ from lstmcast.data.aggregation import COUNT
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.data.time.calendar import Calendar
+from lstmcast.data.time.formats import has_utc_offset
 from lstmcast.errors import UsageError
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.text import truncate_list
@@ -57,6 +58,7 @@ def merge_given(
     given = given or {}
     style = calendar.style.pattern if calendar.style else None
     pinned = {**section, **columns, "time_format": style, "season_length": calendar.season}
+    pinned["timezone"] = section.get("timezone") or _zone_of_offsets(calendar)
     pinned["closed"] = calendar.closed
     if section.get("aggregate") == COUNT or calendar.grid.mask or calendar.grid.years:
         pinned["frequency"] = calendar.name
@@ -77,6 +79,11 @@ def _contradiction(key: str, trained: object, given: object) -> str:
     shown = [truncate_list(value) if isinstance(value, tuple) else value for value in (trained, given)]
     was, now = (value or "none" for value in shown)
     return f"data.{key}: the model was trained with {was} (got {now}); leave it out, or train a model of this file"
+
+
+def _zone_of_offsets(calendar: Calendar) -> str | None:
+    """Zone of times with UTC offsets, which new data may not show."""
+    return calendar.timezone if calendar.style and has_utc_offset(calendar.style.pattern) else None
 
 
 def data_warnings(before: Panel, now: Panel) -> Iterator[str]:

@@ -229,8 +229,11 @@ def test_a_doubled_hour_asks_for_the_zone(tmp_path: Path) -> None:
     (fault,) = caught.value.faults
     assert (fault.code, fault.fixes[0].setting) == (FaultCode.REPEATED_ROWS, "data.timezone=Europe/Berlin")
     panel = load(file, timezone="Europe/Paris")
-    assert panel.values.tolist() == list(range(len(index)))
+    assert panel.values.tolist() == [*range(26), 26.5, *range(28, len(index))]
     assert panel.calendar.text(panel.ends) == ["2024-10-29 00:00"]
+    assert [note.code for note in panel.notes] == [NoteCode.CLOCK_CHANGES]
+    with_sums = load(file, timezone="Europe/Paris", aggregate="sum")
+    assert with_sums.values.tolist() == panel.values.tolist()
 
 
 @pytest.mark.parametrize(
@@ -254,7 +257,12 @@ def test_a_skipped_hour_asks_for_the_zone(tmp_path: Path, zone: str, start: str,
     assert [fix.setting for fix in fault.fixes] == [
         f"data.timezone={offered}", "data.missing=interpolate", "data.missing=zero",
     ]  # fmt: skip
-    assert load(file, timezone=offered).observed.all()
+    for missing in ("auto", "error", "zero"):
+        panel = load(file, timezone=offered, missing=missing)
+        gap = lines[0] - 1
+        assert np.flatnonzero(~panel.observed).tolist() == [gap, gap + 1]
+        assert panel.values[gap - 1 : gap + 3] == pytest.approx(gap - 1 + np.arange(4) / 3)
+        assert [note.code for note in panel.notes] == [NoteCode.CLOCK_CHANGES]
     assert np.count_nonzero(~load(file, missing="interpolate").observed) == 2
 
 

@@ -14,13 +14,13 @@ from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.data.time.closed import AUTO, closed_text, distinct, infer_mask, is_sparse, missing_steps, parse_closed
 from lstmcast.data.time.column import Times
 from lstmcast.data.time.formats import COUNT, TimeFormat, split_columns
-from lstmcast.data.time.frequency import TimeGrid
+from lstmcast.data.time.frequency import HOUR, TimeGrid
 from lstmcast.data.time.inference import find_grid, masked_grid, parse_frequency, steps_of, week_years_grid
 from lstmcast.data.time.irregular import change_fault, few_times_fault, irregular_fault, other_reading_fault
 from lstmcast.data.time.mask import Mask
 from lstmcast.data.time.rows import TimeRows
 from lstmcast.data.time.week_years import WeekYears
-from lstmcast.data.time.zones import from_wall, to_wall
+from lstmcast.data.time.zones import changes_clock, from_wall, to_wall
 from lstmcast.errors import ConfigError, DataError
 from lstmcast.types import Bools, Ints
 
@@ -99,6 +99,43 @@ class Calendar:
         times = self.grid.times(positions)
         return from_wall(times, self.timezone).early if self.grid.on_wall else times
 
+    @property
+    def has_clock_changes(self) -> bool:
+        """True if steps shorter than a day follow a wall clock that repeats and skips hours."""
+        return self.grid.on_wall and not self.grid.in_days and changes_clock(self.timezone)
+
+    def occurrences(self, positions: Ints) -> Ints:
+        """Number of occurrences of steps [N]: 0 if clocks skip them, 2 if they repeat them, else 1."""
+        counts = np.ones(positions.shape, dtype=np.int64)
+        if self.has_clock_changes:
+            local = from_wall(self.grid.times(positions), self.timezone)
+            counts += local.doubled & (HOUR % self.step == 0)
+            counts[local.skipped] = 0
+        return counts
+
+    def is_repeat(self, stamps: Ints) -> Bools:
+        """[N] true for times [N] in an hour that clocks repeat, when it comes for the second time."""
+        if not self.has_clock_changes:
+            return np.zeros(stamps.shape, dtype=np.bool_)
+        local = from_wall(self._clock(stamps), self.timezone)
+        return np.asarray(local.doubled & (local.late == stamps), dtype=np.bool_)
+
+    def is_between(self, stamps: Ints, positions: Ints) -> Bools:
+        """[N] true for times [N] between two steps; positions [N] are theirs."""
+        return np.asarray(self.grid.times(positions) != self._clock(stamps), dtype=np.bool_)
+
+    def written(self, positions: Ints) -> tuple[Ints, Ints]:
+        """Rows of a table with a row for each occurrence of steps [S, H]: index of the step, and time."""
+        counts = self.occurrences(positions.ravel())
+        index = np.repeat(np.arange(positions.size), counts)
+        again = np.append(False, np.diff(index) == 0) if index.size else np.zeros(0, dtype=np.bool_)
+        stamps = self.stamps(positions.ravel()[index])
+        if again.any():
+            stamps[again] = from_wall(self._clock(stamps[again]), self.timezone).late
+            order = np.lexsort((stamps, index // positions.shape[1]))
+            index, stamps = index[order], stamps[order]
+        return index, stamps
+
     def is_closed(self, stamps: Ints) -> Bools:
         """[N] true for times [N] in closed steps."""
         mask = self.grid.mask
@@ -114,18 +151,31 @@ class Calendar:
         """Times of positions in the format of the file; the numbers of a counter."""
         if self.style is None:
             return [str(position) for position in positions.tolist()]
-        distinct, inverse = np.unique(positions, return_inverse=True)
-        texts = self.style.format(self.stamps(distinct), self.timezone)
+        return self.stamp_texts(self.stamps(positions))
+
+    def stamp_texts(self, stamps: Ints) -> list[str]:
+        """Times [N] in the format of the file."""
+        if self.style is None:
+            return [str(stamp) for stamp in stamps.tolist()]
+        distinct, inverse = np.unique(stamps, return_inverse=True)
+        texts = self.style.format(distinct, self.timezone)
         return [texts[i] for i in inverse.tolist()]
 
     def named_texts(self, name: str, positions: Ints) -> dict[str, list[str]]:
         """Columns of the times of positions, named as in the file: one, or those of the parts of a time."""
         return split_columns(name, self.text(positions))
 
+    def written_texts(self, name: str, positions: Ints) -> tuple[Ints, dict[str, list[str]]]:
+        """Rows of a table of steps [S, H], one for each occurrence: index of the step, and the columns of times."""
+        index, stamps = self.written(positions)
+        return index, split_columns(name, self.stamp_texts(stamps))
+
     def wall(self, positions: Ints) -> npt.NDArray[Any]:
         """Wall times of positions as datetime64[us], for axes; the numbers of a counter."""
         if self.kind == "counter":
             return self.stamps(positions)
+        if self.has_clock_changes:
+            return self.grid.times(positions).astype("datetime64[us]")
         return to_wall(self.stamps(positions), self.timezone).astype("datetime64[us]")
 
     def to_dict(self) -> dict[str, object]:
@@ -218,7 +268,7 @@ def _found(rows: TimeRows, closed: str) -> Calendar:
         raise DataError(few_times_fault(rows, _MIN_TIMES))
     if not len(steps.before):
         steps = steps_of(steps.distinct, np.zeros_like(steps.distinct))
-    grid = find_grid(steps) or week_years_grid(steps.distinct) or masked_grid(steps.distinct)
+    grid = _on_clock(find_grid(steps), rows) or week_years_grid(steps.distinct) or masked_grid(steps.distinct)
     if grid is None:
         raise DataError(change_fault(rows) or irregular_fault(rows))
     if closed == AUTO and (fault := other_reading_fault(rows, grid)):
@@ -230,11 +280,29 @@ def _found(rows: TimeRows, closed: str) -> Calendar:
     return calendar
 
 
+def _on_clock(grid: TimeGrid | None, rows: TimeRows, wall: TimeGrid | None = None) -> TimeGrid | None:
+    """Grid on the wall clock of a zone with clock changes, if the times follow it as well as a grid of instants.
+
+    Args:
+        grid: on the clock of UTC; None if there is none.
+        wall: a pinned grid on the wall clock; None to find it.
+    """
+    if rows.on_days or not changes_clock(rows.zone) or (grid is not None and (grid.in_days or grid.kind != "fixed")):
+        return grid
+    steps = rows.wall_steps(rows.zone)
+    wall = wall or find_grid(steps)
+    if wall is None or wall.in_days or wall.kind != "fixed" or (grid is not None and wall.step < grid.step):
+        return grid
+    if grid is not None and np.mean(wall.holds(steps.distinct)) < np.mean(grid.holds(rows.steps.distinct)):
+        return grid
+    return replace(wall, on_clock=True)
+
+
 def _pinned(frequency: str, rows: TimeRows, closed: str) -> Calendar:
     """Calendar of a pinned frequency; raises DataError if it is finer than the data."""
     grid = parse_frequency(frequency, rows.wall_steps(rows.zone))
     if not grid.in_days:
-        grid = parse_frequency(frequency, rows.steps)
+        grid = _on_clock(parse_frequency(frequency, rows.steps), rows, grid) or grid
     calendar = _with_mask(Calendar(grid, timezone=rows.zone, style=rows.times.style), rows, closed)
     counts = _step_counts(calendar, rows)
     if len(counts) and counts.min() > 1:

@@ -35,7 +35,15 @@ from lstmcast.data.time.parser import (
     read_texts,
 )
 from lstmcast.data.time.text_patterns import derived_patterns
-from lstmcast.data.time.zones import DAY, SECOND, check_zone, fixed_name, from_wall, has_single_time_of_day
+from lstmcast.data.time.zones import (
+    DAY,
+    SECOND,
+    check_zone,
+    fixed_name,
+    from_wall,
+    has_single_time_of_day,
+    zone_of_offsets,
+)
 from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, truncate_items
 from lstmcast.types import Bools, Ints
@@ -173,7 +181,7 @@ def parse_times(
     if pattern == COUNT:
         return Times(stamps, style, None, inferred)
     if has_utc_offset(pattern):
-        zone, reason = (timezone, "data.timezone") if timezone else _zone_of(pattern, reading.offsets)
+        zone, reason = (timezone, "data.timezone") if timezone else _zone_of(pattern, reading)
         return Times(stamps, style, zone, (*inferred, InferredSetting(SettingKey.TIMEZONE, zone, reason)))
     if timezone is None or has_single_time_of_day(stamps):
         return Times(stamps, style, None, inferred)
@@ -508,11 +516,13 @@ def _read_as(pattern: str, at: _Column) -> _Read:
     return pattern, reading, (InferredSetting(SettingKey.TIME_FORMAT, pattern, "data.time_format"),)
 
 
-def _zone_of(pattern: str, offsets: Ints) -> tuple[str, str]:
+def _zone_of(pattern: str, reading: ParsedTimes) -> tuple[str, str]:
     """Zone of times with UTC offsets, and the reason."""
-    distinct = np.unique(offsets)
+    distinct = np.unique(reading.offsets)
     if distinct.size > 1:
-        return "UTC", f"the times have {distinct.size} different offsets"
+        zone = zone_of_offsets(reading.stamps, reading.offsets)
+        found = "which change on the days of this zone" if zone else "of no known zone"
+        return zone or "UTC", f"the times have {distinct.size} different offsets, {found}"
     return fixed_name(int(distinct[0]) // _MINUTE), "epochs are UTC" if pattern in EPOCHS else "the offset of the times"
 
 

@@ -42,6 +42,7 @@ class TimeGrid:
         shift: microseconds after the start of that day (`month`, `weeks`).
         mask: open slots of a day, week or year, by ticks since 1970; None if all steps are open.
         years: periods of a year (`weeks`).
+        on_clock: true if steps shorter than a day follow the wall clock, which repeats and skips hours.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class TimeGrid:
     shift: int = 0
     mask: Mask | None = None
     years: WeekYears | None = None
+    on_clock: bool = False
 
     def positions(self, times: Ints) -> Ints:
         """Positions [N] of times [N].
@@ -89,8 +91,8 @@ class TimeGrid:
 
     @property
     def on_wall(self) -> bool:
-        """True if steps follow the wall clock: days, and hours of opening."""
-        return self.in_days or self.mask is not None
+        """True if steps follow the wall clock: days, hours of opening, and hours in a zone with clock changes."""
+        return self.in_days or self.mask is not None or self.on_clock
 
     @property
     def is_business(self) -> bool:

@@ -23,6 +23,16 @@ DAY = 86_400 * SECOND
 
 _FIXED = re.compile(r"(?:UTC|GMT)(?:([+-])(\d{2}):(\d{2}))?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CLOCK_DAYS = (16_436, 24_836)  # 2015-01-01 and 2037-12-31
+_MAX_UNSEEN = 31 * DAY  # between two times with different offsets
+_ZONES = (  # of the rules for clock changes in use, the most common first
+    "Europe/Berlin", "Europe/London", "America/New_York", "America/Chicago", "America/Los_Angeles", "America/Denver",
+    "Europe/Athens", "Australia/Sydney", "Pacific/Auckland", "America/Halifax", "Australia/Adelaide",
+    "America/St_Johns",
+    "America/Anchorage", "America/Santiago", "Asia/Jerusalem", "Atlantic/Azores", "Africa/Cairo", "Asia/Beirut",
+    "America/Havana", "America/Asuncion", "Europe/Chisinau", "Australia/Lord_Howe", "Pacific/Chatham",
+    "America/Sao_Paulo", "Europe/Moscow", "Europe/Istanbul", "Asia/Tehran", "America/Mexico_City",
+)  # fmt: skip
 _FIRST_DAY, _LAST_DAY = -719_161, 2_932_895  # 0001-01-02 and 9999-12-30, a day from the limits
 
 
@@ -71,6 +81,25 @@ def to_wall(instants: Ints, zone: str | None) -> Ints:
         return instants
     turns, offsets = _dst_transitions(zone, instants)
     return np.asarray(instants + offsets[np.searchsorted(turns, instants, side="right")], dtype=np.int64)
+
+
+def changes_clock(zone: str | None) -> bool:
+    """True if the clock of a zone changes between 2015 and 2037."""
+    return zone is not None and not _FIXED.fullmatch(zone) and len(_scan(zone, *_CLOCK_DAYS)[0]) > 0
+
+
+def zone_of_offsets(instants: Ints, offsets: Ints) -> str | None:
+    """Zone whose clock has these offsets [N] in microseconds at instants [N], or None.
+
+    The times must show a change to within a month.
+    """
+    order = np.argsort(instants, kind="stable")
+    instants, offsets = instants[order], offsets[order]
+    changes = np.diff(instants)[np.diff(offsets) != 0]
+    if not changes.size or changes.min() > _MAX_UNSEEN:
+        return None
+    zones = (zone for zone in _ZONES if np.array_equal(to_wall(instants, zone) - instants, offsets))
+    return next(zones, None)
 
 
 def from_wall(wall: Ints, zone: str | None) -> LocalizedTimes:

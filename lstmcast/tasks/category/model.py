@@ -132,7 +132,8 @@ class SymbolForecast(StepForecast):
         import pandas as pd
 
         symbols, probabilities = self.predicted_symbols.ravel(), self.probabilities.ravel().round(6)
-        return pd.DataFrame({**self.index_columns(), "forecast": symbols, "probability": probabilities})
+        columns = {**self.index_columns(), "forecast": symbols, "probability": probabilities}
+        return self.written(pd.DataFrame(columns))
 
     def render(self, suffix: str) -> bytes:
         """The table as a file; as `.txt` the joined symbols, one series after the other."""

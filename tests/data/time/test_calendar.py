@@ -126,18 +126,40 @@ def test_the_next_step_by_hand(texts: list[str], name: str, following: str) -> N
     assert calendar.text(last + 1) == [following]
 
 
-def test_hours_pass_evenly_while_the_clock_is_turned() -> None:
-    """Hourly times in Paris are numbered without holes through both turns of 2024, and come back as text."""
-    index = pd.date_range("2024-03-30", "2024-11-01", freq="h", tz="Europe/Paris")
+@pytest.mark.parametrize("minutes", [15, 60])
+def test_hours_follow_the_wall_clock(minutes: int) -> None:
+    """Steps in Paris are those of the clock: a skipped hour keeps its place, a repeated one has one place."""
+    index = pd.date_range("2024-03-30", "2024-11-01", freq=f"{minutes}min", tz="Europe/Paris")
     texts = index.strftime("%Y-%m-%d %H:%M").tolist()
     calendar = infer(texts, zone="Europe/Paris")
-    assert (calendar.name, calendar.timezone) == ("h", "Europe/Paris")
+    assert (calendar.grid.on_clock, calendar.timezone, calendar.has_clock_changes) == (True, "Europe/Paris", True)
     stamps = times_of(texts, timezone="Europe/Paris").stamps
     assert stamps.tolist() == micros(index.tz_convert("UTC")).tolist()
     positions = calendar.positions(stamps)
-    assert np.array_equal(positions, positions[0] + np.arange(len(index)))
-    assert calendar.text(positions) == texts
-    assert calendar.wall(positions[:1])[0] == np.datetime64("2024-03-30T00:00")
+    per_hour = 60 // minutes
+    steps = np.diff(positions)
+    assert np.count_nonzero(steps == per_hour + 1) == 1
+    assert np.count_nonzero(steps == 1 - per_hour) == 1
+    assert np.count_nonzero(steps == 1) == len(steps) - 2
+    assert set(positions % (24 * per_hour) - index.hour * per_hour - index.minute // minutes) == {0}
+    every = np.arange(positions[0], positions[-1] + 1)
+    assert np.bincount(calendar.occurrences(every)).tolist() == [per_hour, len(every) - 2 * per_hour, per_hour]
+    rows, columns = calendar.written_texts("time", every[None, :])
+    assert columns == {"time": texts}
+    assert np.array_equal(every[rows], positions)
+    second = np.flatnonzero(steps == 1 - per_hour) + 1 + np.arange(per_hour)
+    assert np.flatnonzero(calendar.is_repeat(stamps)).tolist() == second.tolist()
+
+
+def test_instants_that_are_even_in_utc_stay_so() -> None:
+    """Six-hourly times of UTC, with Paris given, are no even steps of its clock; zones without changes are the same."""
+    index = pd.date_range("2024-03-01", "2024-05-01", freq="6h", tz="UTC")
+    calendar = infer(index.strftime("%Y-%m-%dT%H:%M:%SZ").tolist(), zone="Europe/Paris")
+    assert (calendar.name, calendar.grid.on_clock) == ("6h", False)
+    local = index.tz_localize(None).tz_localize("Europe/Paris")
+    calendar = infer(local.strftime("%Y-%m-%d %H:%M").tolist(), zone="Europe/Paris")
+    assert (calendar.name, calendar.grid.on_clock) == ("6h", True)
+    assert not infer(local.strftime("%Y-%m-%d %H:%M").tolist(), zone="Asia/Tokyo").grid.on_clock
 
 
 def test_days_follow_the_wall_clock() -> None:
@@ -149,8 +171,8 @@ def test_days_follow_the_wall_clock() -> None:
     positions = calendar.positions(times_of(texts).stamps)
     assert np.array_equal(positions, positions[0] + np.arange(len(index)))
     assert calendar.text(positions) == texts
-    with pytest.raises(DataError, match=r"data\.timezone"):
-        infer(texts)
+    by_offsets = infer(texts)
+    assert (by_offsets.name, by_offsets.timezone, by_offsets.text(positions)) == ("D", "Europe/Berlin", texts)
 
 
 def test_days_of_another_zone_than_the_one_given_stay_days() -> None:

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstmcast.data.time.zones import SECOND, check_zone, fixed_name, from_wall, to_wall
+from lstmcast.data.time.zones import SECOND, changes_clock, check_zone, fixed_name, from_wall, to_wall, zone_of_offsets
 from lstmcast.errors import ConfigError
 
 EPOCH = datetime(1970, 1, 1)
@@ -77,3 +78,29 @@ def test_an_unknown_zone_is_refused_with_the_nearest(zone: str, near: str) -> No
     assert "data.timezone" in str(caught.value)
     assert f"'{zone}'" in str(caught.value)
     assert near in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("zone", "expected"),
+    [
+        ("Europe/Paris", "Europe/Berlin"),
+        ("Europe/London", "Europe/London"),
+        ("America/New_York", "America/New_York"),
+        ("Australia/Melbourne", "Australia/Sydney"),
+        ("America/St_Johns", "America/St_Johns"),
+    ],
+)
+def test_offsets_that_change_give_a_zone(zone: str, expected: str) -> None:
+    """Hourly times across changes have a zone with the same clock; times on both sides of a long hole do not."""
+    index = pd.date_range("2023-01-01", "2024-02-01", freq="h", tz=zone)
+    instants = index.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
+    offsets = index.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64) - instants
+    assert zone_of_offsets(instants, offsets) == expected
+    assert zone_of_offsets(instants[:1000], offsets[:1000]) is None
+    assert zone_of_offsets(instants[[0, 4000]], offsets[[0, 4000]]) is None
+    assert changes_clock(zone)
+
+
+def test_zones_without_changes() -> None:
+    """Fixed offsets and zones without summer time."""
+    assert not any(map(changes_clock, [None, "UTC", "UTC+02:00", "Asia/Tokyo", "Asia/Kolkata"]))
