@@ -12,7 +12,7 @@ from lstmcast.data.schema import DataNote, DroppedSeries, DropReason, NoteCode
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.closed import MAX_MISSING
 from lstmcast.data.time.inference import steps_of
-from lstmcast.data.time.irregular import closing_fixes, resampling_fixes
+from lstmcast.data.time.irregular import closing_fixes, resampling_fixes, session_fixes
 from lstmcast.data.time.zones import to_wall
 from lstmcast.errors import DataError, Fix
 from lstmcast.text import pluralize, truncate_items
@@ -153,9 +153,10 @@ def missing_fixes(observed: Observations, calendar: Calendar) -> tuple[Fix, ...]
     """Settings that fill the gaps, close the steps without values, or resample to steps that have values."""
     if calendar.kind == "counter":
         return FILLING
-    wall = to_wall(calendar.stamps(observed.positions), calendar.timezone)
-    steps = steps_of(wall, observed.series)
-    return (*FILLING, *closing_fixes(calendar.grid, steps), *resampling_fixes(steps))
+    instants = calendar.stamps(observed.positions)
+    steps = steps_of(to_wall(instants, calendar.timezone), observed.series)
+    sessions = session_fixes(calendar.grid, instants, observed.series) if calendar.timezone == "UTC" else ()
+    return (*sessions, *closing_fixes(calendar.grid, steps), *FILLING, *resampling_fixes(steps))
 
 
 def trim_notes(missing: Observations, observed: Observations, extent: SeriesExtent) -> tuple[DataNote, ...]:

@@ -10,7 +10,7 @@ from lstmcast.data.time.zones import from_wall
 from lstmcast.errors import Fix
 from lstmcast.types import Ints
 
-_ZONES = (
+CHANGING_ZONES = (
     "Europe/Berlin", "Europe/London", "America/New_York", "Europe/Athens", "Australia/Sydney", "Pacific/Auckland",
     "America/Santiago", "Asia/Jerusalem",
 )  # fmt: skip
@@ -18,7 +18,7 @@ _ZONES = (
 
 def zone_fixes(wall: Ints, skipped: Ints, doubled: Ints) -> Iterator[Fix]:
     """Yield the first zone that skips and doubles the given wall times, and skips no other ones of `wall` [N]."""
-    for zone in _ZONES:
+    for zone in CHANGING_ZONES:
         if _explains(zone, wall, skipped, doubled):
             yield Fix(f"data.timezone={zone}", "use its clock changes, or another zone with the same ones")
             return

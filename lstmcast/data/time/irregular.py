@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
+from lstmcast.data.time.clock_changes import CHANGING_ZONES
 from lstmcast.data.time.closed import MAX_MISSING, closed_text, infer_mask, is_sparse, missing_steps
 from lstmcast.data.time.formats import tokens
 from lstmcast.data.time.frequency import HOUR, MINUTE, WEEK, TimeGrid
@@ -20,7 +22,7 @@ from lstmcast.data.time.inference import (
     steps_of,
 )
 from lstmcast.data.time.rows import TimeRows
-from lstmcast.data.time.zones import DAY, SECOND
+from lstmcast.data.time.zones import DAY, SECOND, has_single_time_of_day, to_wall
 from lstmcast.errors import Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, truncate_items
 from lstmcast.types import Ints
@@ -29,6 +31,7 @@ _MIN_RESAMPLED = 4  # steps of a frequency that is offered
 _MIN_PART = 4  # times before and after a change of the frequency
 _SPLIT_YEAR_STEP = 13  # months between split years such as 2001-02, 2002-03 when read as months
 _SPLIT_YEAR_PATTERNS = ("%Y-%m", "%Y/%m")
+_COUNTING = (Fix("data.time=none", "count the rows"),)
 _MAX_RUN = 3  # missing steps in a row of a setting that is offered
 _LENGTHS = {
     "s": SECOND, "min": MINUTE, "5min": 5 * MINUTE, "15min": 15 * MINUTE, "30min": 30 * MINUTE, "h": HOUR,
@@ -57,15 +60,21 @@ def irregular_fault(rows: TimeRows) -> Fault:
     off_grid = _in_file_order(rows, steps.distinct[~grid.holds(steps.distinct)])
     shown = truncate_items(rows.located(off_grid[:MAX_SHOWN]), len(off_grid))
     line = rows.first_line(int(off_grid[0]))
-    zone = "; set data.timezone if the days are those of a zone" if rows.zone == "UTC" else ""
     return Fault(
         f"{rows.source}:{line}: column '{rows.column}': the times are irregular: the most common steps are "
-        f"{' and '.join(common)}; off the regular grid: {shown}{zone}",
+        f"{' and '.join(common)}; off the regular grid: {shown}",
         FaultCode.IRREGULAR_TIMES,
         line,
         rows.column,
-        tuple(resampling_fixes(steps, [grid.name])),
+        (*_day_fixes(rows), *resampling_fixes(steps, [grid.name]), *(_COUNTING if not rows.groups.any() else ())),
     )
+
+
+def _day_fixes(rows: TimeRows) -> Iterator[Fix]:
+    """Yield a zone in which instants of UTC are the same time of all days, if any."""
+    if rows.zone == "UTC":
+        zones = (zone for zone in CHANGING_ZONES if has_single_time_of_day(to_wall(rows.steps.distinct, zone)))
+        yield from (Fix(f"data.timezone={zone}", "read days of this zone") for zone in islice(zones, 1))
 
 
 def _in_file_order(rows: TimeRows, times: Ints) -> Ints:
@@ -88,18 +97,41 @@ def resampling_fixes(steps: TimeDeltas, names: Sequence[str] = ()) -> Iterator[F
 
 def closing_fixes(grid: TimeGrid, steps: TimeDeltas) -> Iterator[Fix]:
     """Yield the closed steps that leave few holes, if any; steps are on the wall clock."""
+    masked = _masked(grid, steps, certain=False)
+    if masked is not None:
+        yield Fix(f"data.closed={closed_text(masked)}", "forecast the other steps only")
+
+
+def session_fixes(grid: TimeGrid, instants: Ints, groups: Ints) -> Iterator[Fix]:
+    """Yield a zone in whose local time the holes of steps at instants [N] in UTC are regular, if any."""
+    if grid.kind != "fixed" or grid.in_days:
+        return
+    for zone in CHANGING_ZONES:
+        if _masked(grid, steps_of(to_wall(instants, zone), groups)) is not None:
+            yield Fix(f"data.timezone={zone}", "follow its clock, where closed steps are regular")
+            return
+
+
+def _masked(grid: TimeGrid, steps: TimeDeltas, *, certain: bool = True) -> TimeGrid | None:
+    """Grid whose closed steps leave few holes; None if there are none."""
     base = replace(grid, mask=None)
-    mask = infer_mask(base, steps.distinct, certain=False)
-    if mask is not None:
-        masked = replace(base, mask=mask)
-        if _is_nearly_complete(masked.positions(steps.after) - masked.positions(steps.before)):
-            yield Fix(f"data.closed={closed_text(masked)}", "forecast the other steps only")
+    mask = infer_mask(base, steps.distinct, certain=certain) if base.holds(steps.distinct).all() else None
+    if mask is None:
+        return None
+    masked = replace(base, mask=mask)
+    counts = masked.positions(steps.after) - masked.positions(steps.before)
+    return masked if _is_nearly_complete(counts, longest=masked.season) else None
 
 
-def _is_nearly_complete(counts: Ints) -> bool:
-    """True if few of the steps between observed ones are missing, by the number of steps from each to the next."""
+def _is_nearly_complete(counts: Ints, longest: int = 0) -> bool:
+    """True if few of the steps between observed ones are missing.
+
+    Args:
+        counts: number of steps from each observed one to the next.
+        longest: missing steps in a row that are filled, if more than three.
+    """
     missing = np.maximum(counts - 1, 0)
-    return bool(missing.max() <= _MAX_RUN and missing.sum() <= MAX_MISSING / 2 * np.count_nonzero(counts))
+    return bool(missing.max() <= max(_MAX_RUN, longest) and missing.sum() <= MAX_MISSING / 2 * np.count_nonzero(counts))
 
 
 def change_fault(rows: TimeRows) -> Fault | None:

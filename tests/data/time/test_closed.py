@@ -149,8 +149,7 @@ def test_few_cycles_are_refused_with_the_closed_steps(tmp_path: Path) -> None:
     """Two weeks of office hours are refused with the closed steps that would fit."""
     index = HOURS[(HOURS < "2024-01-13") & (HOURS.day_of_week < 5) & at_minute(HOURS, ("09:00", "17:00"))]
     fault = refusal(tmp_path, index)
-    assert fault.code == FaultCode.LONG_GAP
-    assert "data.closed=Sat,Sun,17:00-09:00" in {fix.setting for fix in fault.fixes}
+    assert (fault.code, fault.fixes[0].setting) == (FaultCode.LONG_GAP, "data.closed=Sat,Sun,17:00-09:00")
 
 
 def test_hours_of_a_zone_follow_its_clock(tmp_path: Path) -> None:
@@ -159,6 +158,23 @@ def test_hours_of_a_zone_follow_its_clock(tmp_path: Path) -> None:
     panel = panel_of(tmp_path, index, timezone="Europe/Berlin")
     assert (panel.calendar.closed, panel.observed.all()) == ("Sun,20:00-08:00", True)
     assert panel.calendar.text(panel.ends + np.array([1, 13])) == ["2024-05-31 08:00", "2024-06-01 08:00"]
+
+
+def test_sessions_of_a_zone_in_utc_are_refused_with_the_zone(tmp_path: Path) -> None:
+    """Trading hours of New York in UTC move by an hour; the zone makes them regular."""
+    local = pd.date_range("2023-09-01", "2024-05-30 23:30", freq="30min", tz="America/New_York")
+    index = local[(local.day_of_week < 5) & at_minute(local, ("09:30", "16:00"))].tz_convert("UTC")
+    fault = refusal(tmp_path, index, "%Y-%m-%dT%H:%M:%SZ")
+    assert (fault.code, fault.fixes[0].setting) == (FaultCode.MANY_GAPS, "data.timezone=America/New_York")
+    panel = panel_of(tmp_path, index, "%Y-%m-%dT%H:%M:%SZ", timezone="America/New_York")
+    assert (panel.calendar.closed, panel.observed.all()) == ("Sat,Sun,16:00-09:30", True)
+
+
+def test_local_midnights_in_utc_are_refused_with_the_zone(tmp_path: Path) -> None:
+    """Days of Berlin in UTC are irregular; the zone makes them days."""
+    index = pd.date_range("2024-01-01", periods=200, tz="Europe/Berlin").tz_convert("UTC")
+    fault = refusal(tmp_path, index, "%Y-%m-%dT%H:%M:%SZ")
+    assert (fault.code, fault.fixes[0].setting) == (FaultCode.IRREGULAR_TIMES, "data.timezone=Europe/Berlin")
 
 
 def test_closed_steps_can_be_pinned(tmp_path: Path) -> None:
