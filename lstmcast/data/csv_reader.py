@@ -90,8 +90,10 @@ def table_of_frame(frame: pd.DataFrame) -> Table:
     Raises:
         DataError: no rows, several header rows, or column names that repeat or are not text.
     """
-    if frame.columns.nlevels > 1 or not all(isinstance(name, str) for name in frame.columns):
+    names = [None] if frame.columns.nlevels > 1 else [_text_name(name) for name in frame.columns]
+    if None in names:
         raise DataError(f"{FRAME}: column names must be text in one row (got {list(frame.columns)[:5]})")
+    frame = frame.set_axis(names, axis="columns")
     index = frame.index
     if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) and index.name is None:
         frame = frame.rename_axis(index="time")
@@ -100,7 +102,16 @@ def table_of_frame(frame: pd.DataFrame) -> Table:
     if frame.empty:
         raise DataError(f"{FRAME}: it is empty; it needs at least one row and one column")
     table = _parse(frame.to_csv(index=False).encode(), ",", FRAME)
-    return replace(table, lines=np.arange(1, len(table.text) + 1, dtype=np.int64))
+    typed = frozenset(str(name) for name in frame if pd.api.types.is_numeric_dtype(frame[name]))
+    return replace(table, lines=np.arange(1, len(table.text) + 1, dtype=np.int64), typed=typed)
+
+
+def _text_name(name: object) -> str | None:
+    """Name of a column of a DataFrame as text: of a time or a year too; None for others."""
+    if isinstance(name, pd.Timestamp):
+        return name.isoformat(sep=" ").removesuffix(" 00:00:00")
+    years = isinstance(name, int | np.integer) and 1000 <= int(name) < 3000
+    return str(name) if years or isinstance(name, str | pd.Period) else None
 
 
 def _parse(text: bytes, delimiter: str, source: str, skipped: tuple[int, ...] = ()) -> Table:

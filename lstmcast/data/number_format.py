@@ -44,7 +44,7 @@ def infer_number_format(table: Table, decimal: str | None, thousands: str | None
     decimal comma. If nothing decides, its column is marked as unclear.
     """
     evidence = _Evidence()
-    for name in table.text:
+    for name in (name for name in table.text if name not in table.typed):
         evidence.add(_of_column(str(name), table.text[name]))
     sign = decimal or _decimal(evidence, thousands)
     group = thousands or _thousands(evidence, sign)

@@ -146,6 +146,7 @@ class Table:
         unclear: columns in which every point may group thousands: `1.234` may be 1234.
         notes: remarks.
         inferred: inferred settings of the layout.
+        typed: columns whose numbers were numbers in the source, so that their points are decimal.
     """
 
     source: str
@@ -156,6 +157,7 @@ class Table:
     unclear: tuple[str, ...] = ()
     notes: tuple[DataNote, ...] = ()
     inferred: tuple[InferredSetting, ...] = ()
+    typed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

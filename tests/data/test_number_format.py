@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lstmcast.data.load import read, read_text
@@ -111,3 +112,11 @@ def test_both_settings_are_offered_where_both_fit(tmp_path: Path, field: str, li
         key, _, value = fix.setting.removeprefix("data.").partition("=")
         sizes.add(float(read(path, ReadOptions(**{key: value})).values.max()) > 1000)
     assert sizes == {True, False}
+
+
+def test_numbers_of_a_frame_are_numbers() -> None:
+    """Points of floats are decimal, whatever their digits."""
+    days = pd.date_range("2024-01-01", periods=24).astype(str)
+    frame = pd.DataFrame({"ds": days, "y": [1.125, 2000.0, *[3.375] * 22]})
+    assert read(frame).values.max() == 2000
+    assert NoteCode.POINT not in {note.code for note in read(frame).notes}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lstmcast.data.csv_reader import read_table
 from lstmcast.data.schema import NoteCode, Table
@@ -193,3 +195,19 @@ def test_a_few_wide_rows_show_what_a_row_is(tmp_path: Path) -> None:
     blank = "," * 20
     lines = ["Population", "", names, *rows, blank, blank, "Data from database: WDI" + blank, "Last Updated: 2024"]
     assert table_of(tmp_path, lines).lines.tolist() == [4, 5]
+
+
+NAMES = st.lists(st.from_regex(r"[A-Za-z][A-Za-z0-9_ ]{0,8}", fullmatch=True), min_size=2, max_size=5, unique=True)
+NUMBERS = st.floats(-1e6, 1e6).map(lambda value: f"{value:.2f}") | st.sampled_from(["", "NA", "0", "-9999"])
+
+
+@settings(deadline=None)
+@given(names=NAMES, ids=st.booleans(), sign=st.sampled_from(",;\t|"), data=st.data())
+def test_plain_files_are_left_alone(names: list[str], ids: bool, sign: str, data: st.DataObject) -> None:
+    """Times, ids and numbers below a header: no line is skipped."""
+    rows = data.draw(st.lists(st.tuples(*[NUMBERS] * (len(names) - 1)), min_size=1, max_size=60))
+    labels = ["north", "south, east"[: 11 if sign != "," else 5], "", "Total"]
+    text = sign.join([*["place"] * ids, *names]) + "\n"
+    for k, row in enumerate(rows):
+        text += sign.join([*[labels[k % 4]] * ids, f"{2000 + k}-01-01", *row]) + "\n"
+    assert skip_lines(text.encode(), (), None, "d.csv").text == text.encode()

@@ -297,10 +297,11 @@ def test_options_of_training_read_the_next_file(tmp_path: Path) -> None:
 
 
 def test_a_frame_on_its_side() -> None:
-    """A DataFrame is read as a file is."""
-    frame = pd.DataFrame(values(2, 36), columns=MONTHS)
-    frame.insert(0, "name", ["A", "B"])
-    assert read(frame).keys == (("A",), ("B",))
+    """A DataFrame is read as a file is; its columns may be named by times or years."""
+    for names in (MONTHS, pd.date_range("2021-01-01", periods=36, freq="MS"), range(1990, 2026)):
+        frame = pd.DataFrame(values(2, 36), columns=list(names))
+        frame.insert(0, "name", ["A", "B"])
+        assert read(frame).keys == (("A",), ("B",))
 
 
 def test_lines_stay_physical(tmp_path: Path) -> None:
