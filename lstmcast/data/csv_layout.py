@@ -18,6 +18,7 @@ Bytes = npt.NDArray[np.uint8]
 
 DELIMITERS = ",;\t|"
 SAMPLE_BYTES = 1 << 16
+_MIN_ALIGNED = 5  # lines that show columns aligned by blanks
 
 _PLAIN_FIELD = re.compile(r"[\w.:/+\- ]*|\s*[+-]?[\d.]*,\d+\s*")
 _NEWLINE, _QUOTE, _SPACE, _TAB = b'\n" \t'
@@ -81,6 +82,31 @@ def choose_delimiter(text: bytes, given: str | None, source: str) -> str:
         rule = f"{source}:1: {signs} separate the fields equally well"
         raise DataError(Fault(rule, FaultCode.DELIMITER_UNCLEAR, 1, "", fixes))
     return best[0] if best else ","
+
+
+def join_blanks(text: bytes, given: str | None) -> bytes:
+    """Replace the blanks between aligned columns by tabs, if no delimiter is given or found in the first lines.
+
+    The columns must be those of the header, and one of them must hold numbers.
+    """
+    sample = text[: text.rfind(b"\n", 0, SAMPLE_BYTES) + 1] or text[: text.find(b"\n") + 1]
+    if given not in {None, " "} or any(sign in sample for sign in b',;|"'):
+        return text
+    lines = [line.strip() for line in sample.split(b"\n") if line.strip() and not line.lstrip().startswith(b"#")]
+    for blanks in (re.compile(rb" {2,}|\t+"), re.compile(rb"[ \t]+")):
+        rows = [blanks.split(line) for line in lines]
+        if b" " in sample and _are_aligned(rows):
+            return b"\n".join(blanks.sub(b"\t", line.strip()) for line in text.split(b"\n"))
+    return text
+
+
+def _are_aligned(rows: list[list[bytes]]) -> bool:
+    """True if most rows have the fields of the first, and the last field of most is a number."""
+    if len(rows) < _MIN_ALIGNED or len(rows[0]) < 2 or rows[0][-1][:1].isdigit():
+        return False
+    same = [row for row in rows[1:] if len(row) == len(rows[0])]
+    numbers = sum(re.fullmatch(rb"[+-]?[0-9.]+", row[-1]) is not None for row in same)
+    return numbers >= 0.9 * len(rows[1:])
 
 
 def _checked(delimiter: str) -> str:

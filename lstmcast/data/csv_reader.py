@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.csv_layout import CsvLayout, choose_delimiter, find_layout
+from lstmcast.data.csv_layout import CsvLayout, choose_delimiter, find_layout, join_blanks
 from lstmcast.data.file_reader import parquet_to_csv, read_input, to_text, to_utf8, workbook_to_csv
 from lstmcast.data.schema import DataNote, NoteCode, Table
 from lstmcast.data.skipped_lines import line_ranges, skip_lines
@@ -29,6 +29,7 @@ WORKBOOKS = (".xlsx", ".xlsm")
 JSON = (".json", ".jsonl", ".ndjson")
 FRAME = "DataFrame"  # source in messages
 
+_ALIGNED = DataNote(NoteCode.ALIGNED, "columns aligned by blanks")
 _NO_NEWLINE = DataNote(
     NoteCode.NO_FINAL_NEWLINE, "the last line has no newline, unlike all others: the file may be incomplete"
 )
@@ -78,10 +79,14 @@ def read_table(
         text = to_text(data, name, encoding)
         notes = () if text.endswith(b"\n") or b"\n" not in text else (_NO_NEWLINE,)
     del data
-    skipped = skip_lines(text if text.endswith(b"\n") else text + b"\n", skip, delimiter, name)
+    text = text if text.endswith(b"\n") else text + b"\n"
+    if (aligned := join_blanks(text, delimiter)) is not text:
+        text, delimiter, notes = aligned, "\t", (*notes, _ALIGNED)
+    skipped = skip_lines(text, skip, delimiter, name)
     given = delimiter or skipped.delimiter
     table = _parse(skipped.text, choose_delimiter(skipped.text, given, name), name, skipped.numbers)
-    return replace(table, notes=(*table.notes, *skipped.notes, *notes))
+    found = tuple(note for note in table.notes if _ALIGNED not in notes or note.code is not NoteCode.DELIMITER)
+    return replace(table, notes=(*found, *skipped.notes, *notes))
 
 
 def table_of_frame(frame: pd.DataFrame) -> Table:

@@ -65,6 +65,7 @@ class NoteCode(StrEnum):
     """Types of remarks about data."""
 
     DELIMITER = "delimiter"
+    ALIGNED = "aligned"
     TRAILING_DELIMITERS = "trailing_delimiters"
     DECIMAL_COMMA = "decimal_comma"
     POINT = "point"

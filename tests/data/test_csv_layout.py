@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lstmcast.data.csv_layout import choose_delimiter, find_layout
+from lstmcast.data.csv_layout import choose_delimiter, find_layout, join_blanks
 from lstmcast.errors import ConfigError, DataError
 
 
@@ -115,3 +115,25 @@ def test_a_delimiter_that_fields_may_hold_is_refused(sign: str) -> None:
     """Letters, digits, quotes, signs of numbers and more than one character are refused."""
     with pytest.raises(ConfigError, match=r"^data\.delimiter: must be one character"):
         choose_delimiter(b"a,b\n", sign, "f")
+
+
+@pytest.mark.parametrize(
+    ("lines", "fields"),
+    [
+        (["date   value", *[f"2020-01-{day:02d}  {day:5d}" for day in range(1, 9)]], 2),
+        (["date value", *[f"2020-01-{day:02d} {day}.5" for day in range(1, 9)]], 2),
+        (["time  value", *[f"2020-01-01 {hour:02d}:00  {hour:5d}" for hour in range(1, 9)]], 2),
+        (["date time value", *[f" 2020-01-01 {hour:02d}:00 {hour}" for hour in range(1, 9)]], 3),
+        (["city", *["New York"] * 8], 1),
+        (["home town", *["New York"] * 8], 1),
+        (["date time", *["2020-01-01 00:00"] * 8], 1),
+        (["time value", *[f"2020-01-01 {hour:02d}:00 {hour}" for hour in range(1, 9)]], 1),
+        (["a b,c", *["1 2,3"] * 8], 1),
+    ],
+)
+def test_columns_aligned_by_blanks_are_separated(lines: list[str], fields: int) -> None:
+    """Blanks separate the fields only where every row has those of the header, with a number at the end."""
+    text = "\n".join([*lines, ""]).encode()
+    joined = join_blanks(text, None).decode().splitlines()
+    assert {len(line.split("\t")) for line in joined} == {fields}
+    assert join_blanks(text, ",") is text

@@ -303,3 +303,11 @@ def test_row_names_of_r_are_left_out(tmp_path: Path) -> None:
 def test_an_empty_column_without_a_name_is_left_out(tmp_path: Path) -> None:
     """As InfluxDB writes annotated CSV."""
     assert fields(table_of(tmp_path, ",ds,y\n,2020,5\n,2021,6\n"))[0] == ["ds", "y"]
+
+
+def test_columns_aligned_by_blanks_are_read(tmp_path: Path) -> None:
+    """Lines stay physical, and a note names the layout."""
+    table = table_of(tmp_path, "\n".join(["# a tool", "ds     y", *[f"{2000 + k}  {k:4d}" for k in range(9)], ""]))
+    assert fields(table)[:2] == [["ds", "y"], ["2000", "0"]]
+    assert table.lines[0] == 3
+    assert {note.code for note in table.notes} == {NoteCode.ALIGNED, NoteCode.LINES_SKIPPED}
