@@ -10,10 +10,18 @@ import numpy as np
 
 from lstmcast.data.number_parser import looks_like_numbers
 from lstmcast.data.schema import Columns, InferredSetting, ReadOptions, SettingKey, Table
-from lstmcast.data.series_columns import MAX_CANDIDATES, are_integers, find_series, group_codes, is_row_id, setting_of
+from lstmcast.data.series_columns import (
+    MAX_CANDIDATES,
+    are_integers,
+    find_series,
+    group_codes,
+    holds_records,
+    is_row_id,
+    setting_of,
+)
 from lstmcast.data.time.frequency import HOUR, WEEK
 from lstmcast.data.time.zones import DAY
-from lstmcast.errors import Fix
+from lstmcast.errors import DataError, FaultCode, Fix
 from lstmcast.types import Ints
 
 AGGREGATES = ("error", "sum", "mean", "count", "last")
@@ -35,6 +43,19 @@ def event_frequency(stamps: Ints) -> InferredSetting:
         if busy >= MIN_BUSY_STEPS:
             return InferredSetting(SettingKey.FREQUENCY, name, f"{busy:.0%} of the steps have a row")
     return InferredSetting(SettingKey.FREQUENCY, "MS", "rows are rare")
+
+
+def is_irregular(err: DataError) -> bool:
+    """True if the times have no frequency, as those of records."""
+    return any(fault.code is FaultCode.IRREGULAR_TIMES for fault in err.faults)
+
+
+def propose_sum(err: DataError, table: Table, options: ReadOptions) -> DataError:
+    """Add the sum of records as the first setting for irregular times."""
+    if not is_irregular(err) or options.aggregate != "error" or not holds_records(table.text):
+        return err
+    fix = Fix("data.aggregate=sum", "add up the rows of each step")
+    return DataError([replace(fault, fixes=(fix, *fault.fixes)) for fault in err.faults])
 
 
 def repeated_row_fixes(table: Table, columns: Columns, options: ReadOptions) -> tuple[Fix, ...]:

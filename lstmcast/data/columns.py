@@ -25,6 +25,7 @@ from lstmcast.data.series_columns import (
     Holds,
     are_integers,
     find_series,
+    holds_records,
     is_row_id,
     named_like_row_id,
     quote_value,
@@ -225,7 +226,7 @@ def find_numbers(table: Table, free: list[str], options: ReadOptions, has_time: 
     named = exact or worded
     if len(named) == 1:
         return ColumnChoice((named[0],), f"by its name, of {len(numeric)} numeric columns")
-    raise DataError(_unclear(table.source, numeric))
+    raise DataError(_unclear(table, numeric))
 
 
 def _may_be_target(table: Table, name: str) -> bool:
@@ -237,8 +238,16 @@ def _may_be_target(table: Table, name: str) -> bool:
 
 def _without_row_ids(table: Table, numeric: list[str], *, every: bool) -> list[str]:
     """Remove row ids and, if one of several columns is the target, running numbers."""
-    kept = [] if every else [name for name in numeric if not is_row_id(table.text[name], name)]
+    kept = [] if every else [name for name in numeric if not _is_no_value(table.text[name], name)]
     return kept or [name for name in numeric if not named_like_row_id(table.text[name], name)]
+
+
+def _is_no_value(text: pd.Series, name: str) -> bool:
+    """True for row ids, other integers named like ids, and constants."""
+    if words(name) & ROW_ID_WORDS and are_integers(text):
+        return True
+    constant = text.iloc[:SAMPLE].nunique() == 1 and text.nunique() == 1
+    return constant or is_row_id(text, name)
 
 
 def _no_numbers(table: Table, free: list[str], *, has_time: bool) -> str | Fault:
@@ -266,12 +275,14 @@ def _first_of(table: Table, name: str) -> str:
     return f"'{table.text[name].iloc[filled[0]]}' (line {table.lines[filled[0]]})" if len(filled) else "nothing"
 
 
-def _unclear(source: str, numeric: list[str]) -> Fault:
-    """Fault of several numeric columns."""
-    text = f"{source}: {len(numeric)} columns hold numbers: {truncate_list(numeric)}; name the one to forecast"
+def _unclear(table: Table, numeric: list[str]) -> Fault:
+    """Fault of several numeric columns; rows with an id of their own may be counted instead."""
+    text = f"{table.source}: {len(numeric)} columns hold numbers: {truncate_list(numeric)}; name the one to forecast"
     likely = sorted(numeric, key=lambda name: not words(name) & TARGET_WORDS)
     every = Fix("data.target=*", "forecast each as a series")
-    return Fault(text, FaultCode.UNCLEAR_TARGET, fixes=(*target_fixes(likely), every))
+    records = holds_records(table.text)
+    count = (Fix("data.aggregate=count", "count the rows of each step"),) if records else ()
+    return Fault(text, FaultCode.UNCLEAR_TARGET, fixes=(*target_fixes(likely), every, *count))
 
 
 def target_fixes(names: Sequence[str]) -> tuple[Fix, ...]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstmcast.data.aggregation import COUNT, event_frequency, repeated_row_fixes
+from lstmcast.data.aggregation import COUNT, event_frequency, is_irregular, propose_sum, repeated_row_fixes
 from lstmcast.data.columns import Choose, find_columns, find_numbers
 from lstmcast.data.csv_reader import read_table, table_of_frame
 from lstmcast.data.merged_cells import fill_merged
@@ -18,7 +19,7 @@ from lstmcast.data.missing_marks import blank_marks, join_marks, marked_note, nu
 from lstmcast.data.number_format import infer_number_format
 from lstmcast.data.number_parser import COMMON_MARKS, NumberStyle, check_points, looks_like_numbers, parse_numbers
 from lstmcast.data.panel import Panel, build_panel
-from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, ReadOptions, Table
+from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import Holds, group_codes
 from lstmcast.data.time.calendar import Calendar, counter_calendar, infer_calendar
 from lstmcast.data.time.closed import AUTO, NONE
@@ -224,17 +225,25 @@ def _calendar(
         if options.closed not in {AUTO, NONE}:
             raise ConfigError("data.closed requires a time column, and none was found; name it with data.time")
         return counter_calendar(options.season_length)
-    counted = event_frequency(times.stamps) if options.aggregate == COUNT and options.frequency is None else None
-    calendar, inferred = infer_calendar(
+    infer = partial(
+        infer_calendar,
         times,
         groups,
         table.lines,
         column=columns.time,
         source=table.source,
-        frequency=counted.value if counted else options.frequency,
         season=options.season_length,
-        closed=NONE if options.closed == AUTO and options.aggregate == COUNT else options.closed,
         observed=observed,
         is_format_pinned=options.time_format is not None,
     )
-    return calendar, tuple(counted if counted and setting.key == counted.key else setting for setting in inferred)
+    if options.aggregate != COUNT or options.frequency is not None:
+        closed = NONE if options.closed == AUTO and options.aggregate == COUNT else options.closed
+        try:
+            return infer(frequency=options.frequency, closed=closed)
+        except DataError as err:
+            if options.aggregate != "sum" or not is_irregular(err):
+                raise propose_sum(err, table, options) from err
+    step = event_frequency(times.stamps)
+    calendar, inferred = infer(frequency=step.value, closed=NONE if options.closed == AUTO else options.closed)
+    kept = (setting for setting in inferred if setting.key != SettingKey.CLOSED or options.closed != AUTO)
+    return calendar, tuple(step if setting.key == step.key else setting for setting in kept)

@@ -34,10 +34,17 @@ TIME_WORDS = {
 TIME_WORDS |= {"fecha", "datum", "ts"}
 SERIES_WORDS = {"id", "unique", "uid", "series", "store", "shop", "dept", "department", "item", "product", "sku", "key"}
 SERIES_WORDS |= {"region", "country", "state", "city", "site", "location", "station", "sensor", "customer", "category"}
+SERIES_WORDS |= {"client", "device", "material", "artikel", "produkt", "filiale", "werk", "kunde", "standort", "land"}
+SERIES_WORDS |= {"produit", "magasin", "pays", "producto", "tienda", "cliente", "sucursal", "prodotto", "negozio"}
+SERIES_WORDS |= {"produto", "loja", "filial", "winkel", "sklep"}
+SERIES_WORDS |= {"stock"}
+PERSON_WORDS = {"customer", "client", "kunde", "cliente", "user"}  # of ids whose rows are not added up
 STEP_WORDS = {"t", "step", "index", "period", "ts", "week", "day", "month", "year"}  # of counters with unique values
 TIME_PARTS = {"month", "quarter", "week", "weekday", "day", "hour", "minute", "second"}
 TARGET_NAMES = {"y", "value", "target"}
 TARGET_WORDS = {"value", "values", "sales", "demand", "total", "count", "qty", "quantity"}
+TARGET_WORDS |= {"menge", "umsatz", "anzahl", "betrag", "wert", "quantit", "montant", "ventes", "cantidad", "ventas"}
+TARGET_WORDS |= {"importe", "valor", "vendite", "vendas", "quantidade", "omzet", "aantal"}
 ROW_ID_WORDS = {"id", "uid", "uuid", "guid", "rowid", "unnamed"}  # of columns that differ in every row
 RECORD_WORDS = {"order", "invoice", "ticket", "transaction", "receipt", "record", "row"}  # of ascending numbers
 NONE = ("none",)  # id columns of a file with one series
@@ -87,6 +94,12 @@ def is_row_id(text: pd.Series, name: str) -> bool:
     return len(text) >= MIN_ROWS and running and bool(text.is_unique)
 
 
+def holds_records(text: pd.DataFrame) -> bool:
+    """True if rows are records, such as orders: a column identifies them, or is named so."""
+    names = [str(name) for name in text.columns]
+    return any(words(name) & RECORD_WORDS or named_like_row_id(text[name], name) for name in names)
+
+
 def named_like_row_id(text: pd.Series, name: str) -> bool:
     """True for a column that is different in every row, with UUIDs, a name of row ids, or ascending records."""
     head = text.iloc[:SAMPLE]
@@ -97,7 +110,7 @@ def _names_rows(head: pd.Series, name: str) -> bool:
     """True for integers and texts with a name of row ids, ascending numbers with one of records, and UUIDs."""
     if head.str.contains(r"[0-9][.,][0-9]").any():
         return False
-    if words(name) & ROW_ID_WORDS or head.str.fullmatch(_UUID).all():
+    if words(name) & ROW_ID_WORDS or head.str.fullmatch(_UUID).all() or head.str.fullmatch(r"#[0-9]+").all():
         return True
     if not words(name) & RECORD_WORDS:
         return False
@@ -155,7 +168,9 @@ def find_series(
     search = _SeriesKeySearch(table.text, stamps, repeats)
     free = [name for name in names if name != time and name not in options.target]
     pinned = bool(options.target) and options.target != EVERY
-    candidates = search.candidates([name for name in free if often or words(name) & SERIES_WORDS])
+    aggregated = options.aggregate in {"sum", "mean", "last"}
+    rest = [name for name in free if not (aggregated and words(name) & PERSON_WORDS)]
+    candidates = search.candidates([name for name in rest if often or words(name) & SERIES_WORDS])
     for duplicates in (0, int(MAX_DUPLICATE_FRACTION * repeats)):
         for selected in search.by_size(candidates):
             target_left = pinned or _leaves_target(table.text, free, selected, holds)
@@ -165,7 +180,7 @@ def find_series(
                 return ColumnChoice(kept, f"{repeats} rows repeat a time; with the time, the columns identify each row")
     if often:
         _refuse_time_parts(table, time, [name for name in free if _is_time_part(table.text[name], name)])
-    if options.aggregate in {"sum", "mean", "last"} and (kept := search.recurring(candidates)):
+    if aggregated and (kept := search.recurring(candidates)):
         return ColumnChoice(tuple(name for name in names if name in kept), "named so; rows of one time are aggregated")
     return ColumnChoice((), f"{pluralize(repeats, 'row')} with the time of another, and no columns distinguish them")
 
@@ -284,4 +299,4 @@ def group_codes(text: pd.DataFrame, names: tuple[str, ...]) -> Ints:
 
 def _leaves_target(text: pd.DataFrame, free: list[str], selected: tuple[str, ...], holds: Holds) -> bool:
     """True if a column is left to forecast."""
-    return any(holds(text[name]) for name in free if name not in selected)
+    return any(holds(text[name]) and not named_like_row_id(text[name], name) for name in free if name not in selected)

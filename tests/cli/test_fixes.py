@@ -109,7 +109,11 @@ CORPUS = {
     ),
     "two headers": Refused(
         FaultCode.LINES_UNCLEAR,
-        lines("day,first,second", "time,north,south", *(f"{day},{wave(k)},7.5" for k, day in enumerate(days(60)))),
+        lines(
+            "day,first,second",
+            "time,north,south",
+            *(f"{day},{wave(k)},{wave(k + 2)}" for k, day in enumerate(days(60))),
+        ),
         {"data.skip": FaultCode.UNCLEAR_TARGET},
     ),
     "a row with one field more": Refused(

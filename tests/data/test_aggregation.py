@@ -117,6 +117,21 @@ def test_events_are_counted_by_id(tickets: Path) -> None:
     assert panel.values.sum() == read(tickets, ReadOptions(aggregate="count")).values.sum()
 
 
+def test_orders_at_any_minute_are_added_up_by_day(tmp_path: Path) -> None:
+    """Records without a frequency: the sum is the first setting, by stock code and not by customer."""
+    rows = [
+        (5000 + k, f"{day} {8 + 3 * k % 10:02d}:{17 * k % 60:02d}", "AB"[k % 2], 2 + k % 3, 70 + k % 6)
+        for k, day in enumerate(day for day in DAYS for _ in "1234")
+    ]
+    path = write(tmp_path / "retail.csv", "InvoiceNo,at,StockCode,Quantity,CustomerID", rows)
+    fault = fault_of(path)
+    assert fault.code is FaultCode.IRREGULAR_TIMES
+    assert settings(fault)[0] == "data.aggregate=sum"
+    panel = read(path, ReadOptions(aggregate="sum"))
+    assert (panel.columns.series, inferred(panel, SettingKey.FREQUENCY)) == (("StockCode",), "D")
+    assert panel.values.sum() == sum(row[3] for row in rows)
+
+
 @pytest.mark.parametrize(
     ("spacing", "expected"), [(DAY // 50, "h"), (DAY, "D"), (5 * DAY, "W"), (20 * DAY, "MS"), (400 * DAY, "MS")]
 )

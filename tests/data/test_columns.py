@@ -333,3 +333,10 @@ def test_order_numbers_that_read_as_years_are_no_times() -> None:
     """Not if another column holds times."""
     data = table(order_no=[str(1001 + k) for k in range(24)], booked=MONTHS, y=decimals(24))
     assert found(data).time == "booked"
+
+
+def test_ids_and_constants_are_no_targets() -> None:
+    """A number of the station and a constant, unless nothing else is left."""
+    data = table(station_id=["7"] * 24, ds=MONTHS, limit=["50"] * 24, pm10=decimals(24))
+    assert found(data) == Columns("ds", ("pm10",))
+    assert found(table(ds=MONTHS, level=["50"] * 24)) == Columns("ds", ("level",))

@@ -138,6 +138,7 @@ def test_a_choice_becomes_an_inferred_setting() -> None:
         ("Unnamed: 0", [str(k) for k in range(40)], True),
         ("InvoiceNo", [str(5000 + 3 * k) for k in range(40)], True),
         ("what", [str(5 + k) for k in range(40)], True),
+        ("Name", [f"#{1001 + k}" for k in range(40)], True),
         ("orders", [str(5000 + 3 * k) for k in range(40)], False),
         ("ticket price", [str((7 * k) % 41) for k in range(40)], False),
         ("y", [f"{k}.5" for k in range(40)], False),
