@@ -24,7 +24,7 @@ from lstmcast.data.time.formats import (
     has_utc_offset,
     tokens,
 )
-from lstmcast.data.time.names import DATE_NAMES, PERIOD_NAMES, month_of, weekday_of
+from lstmcast.data.time.names import DATE_NAMES, PERIOD_NAMES, month_of, name_words, weekday_of
 from lstmcast.data.time.parser import (
     ParsedTimes,
     ShapedTexts,
@@ -60,11 +60,14 @@ _DATES: tuple[tuple[str, ...], ...] = (  # ambiguous patterns of one shape are g
     ("%d-%b-%Y",), ("%d %b %Y",), ("%d/%b/%Y",), ("%d%b%Y",), ("%Y-%b-%d",), ("%Y %b %d",), ("%d-%b-%y", "%y-%b-%d"),
     ("%b %d, %Y",), ("%b %d %Y",), ("%a, %d %b %Y",), ("%a %d %b %Y",), ("%a, %b %d, %Y",),
     ("%Y/%y",), ("%Y-%y",), ("%G-%V",), ("%G/%V",), ("%G%V",), ("%V/%G",), ("%V-%G",), ("%V.%G",), ("%Y-%j",),
-    ("%Y%j",), ("%Y.%j",), ("%Y/%j",), ("%Y-%m-%d-%H.%M.%S",), ("%Y-%m-%d-%H:%M:%S",), ("%d/%b/%Y:%H:%M:%S",),
+    ("%Y%j",), ("%Y/%j",),
+    ("%d%m%Y", "%m%d%Y"), ("%y%m%d",), ("%Y. %m. %d.",), ("%Y. %m. %d",), ("%Y.%m.%d.",),
+    ("%d. %m. %Y",), ("%Y_%m",), ("%Y_%m_%d",), ("%d_%m_%Y", "%m_%d_%Y"), ("%m_%Y",),
+    ("%Y-%m-%d-%H.%M.%S",), ("%Y-%m-%d-%H:%M:%S",), ("%d/%b/%Y:%H:%M:%S",),
     ("%Y-%m-%d:%H:%M:%S",), ("%Y%m%d-%H:%M",), ("%Y%m%d:%H%M",),
 )  # fmt: skip
 _CLOCKS = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", "%I:%M:%S %p", "%I:%M %p", "%I:%M:%S%p", "%I:%M%p", "%H%M%S", "%H",
-           "%H.%M", "%H.%M.%S")  # fmt: skip
+           "%H.%M", "%H.%M.%S", "%H%M")  # fmt: skip
 _SUFFIXES = tuple("".join(parts) for parts in product((" ", "T", ", ", "  "), _CLOCKS, ("", "%z", " %z")))
 _TO_24 = {"%H:%M": "%k:%M", "%H:%M:%S": "%k:%M:%S", "%H": "%24N", "%H%M": "%k%M", "%H%M%S": "%k%M%S"}
 _BETWEEN = (" - ", " – ", "–", " to ", " bis ", " until ", " au ", " a ", "/", "..", " / ", "-",
@@ -76,6 +79,7 @@ _EPOCH_WIDTHS = {
     "epoch us": r"0{15,16}",
     "epoch ns": r"0{18,19}",
 }
+YEAR_POINT_MONTH = "%Y.%m"
 _DAILY = frozenset("dju")  # directives of days
 _COUNTED_YEAR = re.compile(r"0-00?")
 _DECIMAL = re.compile(r"0{4,6}(?:\.0{1,17})?")
@@ -219,8 +223,8 @@ def looks_like_decimal_years(text: pd.Series) -> bool:
     shaped = group_by_shape([str(word).strip() for word in pd.unique(text)])
     if not any("." in shape for shape in shaped.shapes) or not all(map(_DECIMAL.fullmatch, shaped.shapes)):
         return False
-    years = read_texts(DECIMAL_YEAR, shaped)
-    return _years_within(years, 1000, 2999) and _regular(years.stamps)
+    readings = [read_texts(pattern, shaped) for pattern in (DECIMAL_YEAR, YEAR_POINT_MONTH)]
+    return any(_years_within(reading, 1000, 2999) and _regular(reading.stamps) for reading in readings)
 
 
 def looks_like_excel(text: pd.Series) -> bool:
@@ -248,6 +252,8 @@ def _has_signs_of_time(text: str) -> bool:
     if text.isalpha():
         return month_of(text) > 0 or weekday_of(text) > 0
     named = any(month_of(word) > 0 for word in re.findall(r"[^\W\d_]{3,}", text))
+    if re.fullmatch(r"\d{1,2}/\d{1,2}|\d{1,2}\.\d{1,2}\.", text):
+        return True
     return bool(_SIGNS_OF_TIME.search(text) or (named and re.search(r"\d", text)))
 
 
@@ -349,6 +355,8 @@ def _range_patterns(start: str, sign: str, end: str) -> list[tuple[str, ...]]:
     whole = [tuple(p + sign + p for p in group if follows(p, shape)) for group in groups]
     ends = [clock for clock in (*_CLOCKS, "%k:%M") if "%M" in clock and follows(clock, shape)]
     clocks = [tuple(p + sign + clock for p in group if "%H" in p) for group in groups for clock in ends]
+    hours = [hour for hour in ("%H", "%k") if follows(hour, shape)]
+    clocks += [tuple(p + sign + hour for p in group if p.endswith("%H")) for group in groups for hour in hours]
     return [group for group in (*whole, *clocks) if group]
 
 
@@ -387,7 +395,7 @@ def _infer(at: _Column) -> _Read:
     readings: dict[str, ParsedTimes] = {}
     for group in groups:
         read = {pattern: read_texts(pattern, shaped) for pattern in group}
-        if clean := {pattern: reading for pattern, reading in read.items() if _credible(reading)}:
+        if clean := {pattern: reading for pattern, reading in read.items() if _credible(pattern, reading, shaped)}:
             return _settle(clean, read, at)
         readings |= read
     if decimal := _numbers(at):
@@ -402,16 +410,25 @@ def _infer(at: _Column) -> _Read:
     raise _misfit(best, readings[best], main, at)
 
 
-def _credible(reading: ParsedTimes) -> bool:
-    """True if a pattern matches all texts, and its offsets are not the ends of ranges such as 08:00-08:15."""
-    return not reading.faulty.any() and len(np.unique(reading.offsets)) <= _MAX_OFFSETS
+def _credible(pattern: str, reading: ParsedTimes, shaped: ShapedTexts) -> bool:
+    """True if a pattern matches all texts and their ends, and makes no far years of integers or offsets of ends."""
+    if reading.faulty.any() or (np.ptp(reading.offsets) > 0 and len(np.unique(reading.offsets)) > _MAX_OFFSETS):
+        return False
+    if end_of_range(tokens(pattern)) < len(tokens(pattern)) and read_texts(pattern, shaped, end=True).faulty.any():
+        return False
+    packed = re.fullmatch(r"(?:%[a-zA-Z]){2,}", pattern)
+    return not packed or _years_within(reading, 1800, 2100)
 
 
 def _numbers(at: _Column) -> _Read | None:
     """Parse integers and decimal numbers that are days of Excel or decimal years, by the name of the column."""
     if not all(_DECIMAL.fullmatch(shape) for shape in at.texts.shapes):
         return None
-    dated = bool(words(at.name) & DATE_NAMES)
+    dated = bool(name_words(at.name) & DATE_NAMES)
+    months = read_texts(YEAR_POINT_MONTH, at.texts)
+    if any("." in shape for shape in at.texts.shapes) and not months.faulty.any() and _regular(months.stamps):
+        reason = "decimal numbers with a month"
+        return YEAR_POINT_MONTH, months, (InferredSetting(SettingKey.TIME_FORMAT, YEAR_POINT_MONTH, reason),)
     integers = not any("." in shape for shape in at.texts.shapes)
     years = not integers and read_texts(DECIMAL_YEAR, at.texts)
     if years and not years.faulty.any() and _years_within(years, 1000, 2999) and _regular(years.stamps):
@@ -458,7 +475,8 @@ def _settle(clean: dict[str, ParsedTimes], read: dict[str, ParsedTimes], at: _Co
     if all(np.array_equal(clean[first].stamps, clean[other].stamps) for other in rest):
         return first, clean[first], (InferredSetting(SettingKey.TIME_FORMAT, first, _format_reason(first, read, at)),)
     regular = [pattern for pattern, reading in clean.items() if _regular(reading.stamps)]
-    if len(regular) == 1 and not any("%q" in pattern for pattern in clean):
+    quarters_or_months = any("%q" in pattern for pattern in clean) and any("%m" in pattern for pattern in clean)
+    if len(regular) == 1 and not quarters_or_months:
         reason = f"all steps are even; read as {' or '.join(p for p in clean if p != regular[0])} they are not"
         return regular[0], clean[regular[0]], (InferredSetting(SettingKey.TIME_FORMAT, regular[0], reason),)
     rule = f"may be {' or '.join(clean)}, and no row decides it"
@@ -477,8 +495,8 @@ def _format_reason(pattern: str, read: dict[str, ParsedTimes], at: _Column) -> s
     """Reason for a pattern: the first lines that rule out the alternatives."""
     if pattern == "%-Y-%m":
         return "the years are counted from 1"
-    if "%k" in pattern:
-        i = next(i for i, row in enumerate(at.rows) if _MIDNIGHT.search(at.texts.texts[row]))
+    midnights = (i for i, row in enumerate(at.rows) if _MIDNIGHT.search(at.texts.texts[row]))
+    if "%k" in pattern and (i := next(midnights, None)) is not None:
         return f"line {at.lines[i]} '{at.texts.texts[at.rows[i]]}' is the midnight of the next day"
     alternatives = {other: reading.faulty[at.rows] for other, reading in read.items()}
     against = {other: np.argmax(faulty) for other, faulty in alternatives.items() if faulty.any() and not faulty.all()}

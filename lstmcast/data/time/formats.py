@@ -160,6 +160,8 @@ class TimeFormat:
             return _written(token, days, time, stamps, offsets // _MINUTE)
         if letter in "zL":
             return [names.get(offset) or _offset_text("z:", offset) for offset in (offsets // _MINUTE).tolist()]
+        if letter == "p":
+            return [names.get(hour >= 12, "") for hour in (time // _HOUR).tolist()]
         by_quarter = letter == "o" and "q" in letters
         numbers = _NUMBERS["q" if by_quarter else _NUMBERED[letter]](days, time).tolist()
         return [names.get(number) or names[max(names)] for number in numbers]

@@ -63,6 +63,8 @@ _WEEKDAY_NAMES = {
     "nl": ("maandag dinsdag woensdag donderdag vrijdag zaterdag zondag", "ma di wo do vr za zo"),
     "pl": ("poniedziałek wtorek środa czwartek piątek sobota niedziela", "pon wt śr czw pt sob niedz"),
     "sv": ("måndag tisdag onsdag torsdag fredag lördag söndag", "mån tis ons tors fre lör sön"),
+    "zh": ("星期一 星期二 星期三 星期四 星期五 星期六 星期日", "周一 周二 周三 周四 周五 周六 周日"),
+    "ja": ("月曜日 火曜日 水曜日 木曜日 金曜日 土曜日 日曜日", "月 火 水 木 金 土 日"),
 }  # fmt: skip
 QUARTER_WORDS = frozenset(
     [
@@ -79,6 +81,7 @@ QUARTER_WORDS = frozenset(
         "kvartal",
         "kv",
         "k",
+        "kw",
     ]
 )
 WEEK_WORDS = frozenset(
@@ -105,6 +108,8 @@ WEEK_WORDS = frozenset(
 )
 HALF_WORDS = frozenset(["h", "hy", "half", "halbjahr", "hj", "semestre", "semester", "s", "sem"])
 HOUR_WORDS = frozenset(["he", "h", "hour", "hr", "stunde", "std", "hora", "heure", "ora", "uur"])
+LABELS = frozenset(["week", "w", "we", "wc", "ending", "beginning", "commencing"])  # before a whole date
+HALVES = {"am": 0, "pm": 1, "上午": 0, "下午": 1, "午前": 0, "午後": 1, "오전": 0, "오후": 1}
 CLOCK_WORDS = frozenset(["uhr", "h", "klo", "kl"])
 LINKS = frozenset(
     [

@@ -30,7 +30,7 @@ from lstmcast.data.time.formats import (
     tokens,
     weekdays,
 )
-from lstmcast.data.time.names import ZONE_MINUTES, completed, month_of, weekday_of
+from lstmcast.data.time.names import HALVES, ZONE_MINUTES, completed, month_of, plain, weekday_of
 from lstmcast.data.time.zones import DAY, SECOND
 from lstmcast.types import Bools, Ints
 
@@ -40,7 +40,9 @@ _LETTERS = "bcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" + "".join(
     chr(code) for code in (*range(0xC0, 0x250), *range(0x400, 0x530)) if chr(code).isalpha()
 )
 _SHAPE = str.maketrans("123456789" + _LETTERS, "0" * 9 + "a" * len(_LETTERS))
-_SHAPES = {**dict.fromkeys("bB", r"a{3,12}\.?"), **dict.fromkeys("aA", r"a{2,12}\.?"), "p": "aa", "f": "0{1,9}",
+_SHAPES = {**dict.fromkeys("bB", r"a{3,12}\.?"),
+           **dict.fromkeys("aA", r"(?:a{2,12}\.?|[月火水木金土日星期周曜一二三四五六]{1,3})"),
+           "p": r"(?:aa|a\.\s?a\.|上午|下午|午前|午後|오전|오후)", "f": "0{1,9}",
            "z": "(?:a|a{3,4}|[+-]00(?::?00)?)", "o": "a{1,3}", "L": "[^()]{2,50}", "s": "0{9,10}",
            "Q": "0{12,13}"}  # fmt: skip
 _SAME = {"B": "b", "A": "a", "Z": "z"}  # directives that differ only in formatting
@@ -50,7 +52,7 @@ _EARLIEST, _LATEST = -62_135_596_800 * SECOND, 253_402_300_799 * SECOND  # years
 _CHUNK_SIZE = 500_000  # texts per character matrix
 _DAY = frozenset("md")
 _NO_OFFSET = 10_000  # minutes: code of an invalid offset
-_VALUED = frozenset("bBaAZLo")
+_VALUED = frozenset("bBaApZLo")
 _COMMON_SPAN = 0.9  # of the ranges have the span with which new ones are written
 
 
@@ -133,7 +135,7 @@ def format_as_written(pattern: str, shaped: ShapedTexts) -> TimeFormat:
         return TimeFormat(pattern, decimals=max(lengths) * (1 if len(lengths) == 1 else -1))
     flagged = _pattern_as_written(pattern, shaped)
     parts = tokens(pattern)
-    with_names = any(token.letter in _VALUED for token in parts)
+    with_names = any(token.letter in _VALUED for token in tokens(flagged))
     if not with_names and end_of_range(parts) == len(parts):
         return TimeFormat(flagged)
     sample = _sample(shaped)
@@ -147,17 +149,17 @@ def _sample(shaped: ShapedTexts) -> ShapedTexts:
 
 
 def _names(pattern: str, flagged: str, sample: ShapedTexts) -> tuple[tuple[str, int, str], ...]:
-    """Names of months, weekdays and offsets of the texts that the flags of the pattern do not describe."""
+    """Names of months, weekdays, halves of a day and offsets that the flags of the pattern do not describe."""
     reading = read_texts(pattern, sample)
-    wall = (reading.stamps + reading.offsets).tolist()
+    wall = reading.stamps + reading.offsets
     minutes = (reading.offsets // (60 * SECOND)).tolist()
+    parts = tokens(flagged)
+    limit = end_of_range(parts)
     seen: dict[str, dict[int, str]] = {}
-    standard = dict.fromkeys("ba", True)
-    limit = end_of_range(tokens(pattern))
-    plain = {(_SAME.get(token.letter, token.letter)): token for token in tokens(flagged) if token.letter in _VALUED}
+    unusual: set[str] = set()
     for k in np.flatnonzero(~reading.faulty).tolist():
         match = _regex(pattern).fullmatch(sample.shapes[sample.codes[k]])
-        for i, token in enumerate(tokens(pattern)):
+        for i, token in enumerate(parts):
             letter = _SAME.get(token.letter, token.letter)
             if match is None or token.letter not in _VALUED or not match[f"g{i}"] or (letter in "zL" and i >= limit):
                 continue
@@ -167,20 +169,20 @@ def _names(pattern: str, flagged: str, sample: ShapedTexts) -> tuple[tuple[str, 
             else:
                 number = minutes[k] if letter in "zL" else _word_value(letter, word)
             seen.setdefault(letter, {})[number] = word
-            if letter in "ba":
-                standard[letter] &= TimeFormat(plain[letter].text).format(np.array(wall[k : k + 1])) == [word]
-    named: dict[str, dict[int, str]] = {
-        letter: completed(letter, words) for letter, words in seen.items() if letter in "ba" and not standard[letter]
-    }
-    named |= {letter: words for letter, words in seen.items() if letter == "L" or _has_zone_names(letter, words)}
+            if letter in "bap" and TimeFormat(token.text).format(wall[k : k + 1]) != [word]:
+                unusual.add(letter)
+    if _has_zone_names(seen.get("z", {})):
+        unusual.add("z")
     if any(word not in {"st", "nd", "rd", "th"} for word in seen.get("o", {}).values()):
-        named["o"] = seen["o"]
-    return tuple((letter, number, word) for letter, words in named.items() for number, word in sorted(words.items()))
+        unusual.add("o")
+    named = {letter: words for letter, words in seen.items() if letter == "L" or letter in unusual}
+    whole = {letter: completed(letter, words) if letter in "ba" else words for letter, words in named.items()}
+    return tuple((letter, number, word) for letter, words in whole.items() for number, word in sorted(words.items()))
 
 
-def _has_zone_names(letter: str, words: Mapping[int, str]) -> bool:
+def _has_zone_names(words: Mapping[int, str]) -> bool:
     """True for names of offsets such as CET."""
-    return letter == "z" and any(word.isalpha() and word not in {"Z", "UTC"} for word in words.values())
+    return any(word.isalpha() and word not in {"Z", "UTC"} for word in words.values())
 
 
 def _span(pattern: str, sample: ShapedTexts) -> tuple[int, int]:
@@ -238,6 +240,8 @@ def _flagged(token: Token, seen: list[str], *, bare: bool) -> str:
     if letter in NAMES:
         full = any(len(text.rstrip(".")) > 3 and text.lower() not in {"sept", "sept."} for text in seen)
         letter = letter.upper() if letter in "ba" and full else letter
+        if letter == "p" and len(seen[0]) > 2:
+            return "%p"
         return f"%{'#' if seen[0].islower() else '^' if letter != 'p' and seen[0].isupper() else ''}{letter}"
     alike = bare and letter in _DAY and not any(text.startswith("0") for text in seen)
     count = str(periods(token.flag)) if letter == "N" else ""
@@ -371,7 +375,7 @@ def _word_value(letter: str, word: str) -> int:
     if letter == "z":
         return _minutes(word)
     if letter == "p":
-        return {"am": 0, "pm": 1}.get(word.lower(), -1)
+        return HALVES.get("".join(plain(word).split()), -1)
     return month_of(word) if letter == "b" else weekday_of(word)
 
 

@@ -12,6 +12,7 @@ from lstmcast.data.time.names import (
     CLOCK_WORDS,
     HALF_WORDS,
     HOUR_WORDS,
+    LABELS,
     LINKS,
     ORDINALS,
     QUARTER_WORDS,
@@ -24,8 +25,9 @@ from lstmcast.data.time.names import (
 
 _PIECE = re.compile(
     r"(?P<clock>(?<!\d)\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?!\d)|(?<=\s)\d{2}\.\d{2}\.\d{2}(?:\.\d{1,9})?(?=\s[AP]M))"
-    r"|(?P<half>(?<=\d)\s?[AaPp][Mm](?![^\W_]))"
-    r"|(?P<offset>(?<=[\dTC ])[+-]\d{2}:?\d{2}(?!\d))"
+    r"|(?P<half>(?<=\d)\s?[AaPp](?:[Mm](?![^\W_])|\.\s?[Mm]\.)|(?:上午|下午|午前|午後|오전|오후))"
+    r"|(?P<offset>(?:(?<=:\d\d)|(?<=:\d\d )|(?<=\.\d{3})|(?<=\.\d{6})|(?<=[TC]))[+-]\d{2}:?\d{2}(?!\d))"
+    r"|(?P<weekday>星期[一二三四五六日天]|周[一二三四五六日]|(?<=\()[月火水木金土日](?=\))|[月火水木金土日]曜日?)"
     r"|(?P<comment>\([^()\d]{2,50}\))"
     r"|(?P<zone>\[[A-Za-z]+/[A-Za-z_/]+\])"
     r"|(?P<number>\d+)"
@@ -34,6 +36,7 @@ _PIECE = re.compile(
     re.DOTALL,
 )
 _EPOCH = re.compile(r"(?P<before>/?(?:new )?Date\()\d{12,13}(?P<offset>[+-]\d{4})?(?P<after>\)/?)")
+_YEAR = re.compile(r"(?P<before>(?:FY|CY|AY|year|Jahr)[- ]?|)(?P<year>\d{4}|\d{2})(?P<after>A|JJ00|A1|)", re.IGNORECASE)
 _CLOCK = ("H", "", "M", "", "S", "", "f")
 _MAX_LENGTH = 80
 _PERIODS = ("%q", "%V", "%h")
@@ -59,6 +62,8 @@ def derived_patterns(text: str) -> tuple[str, ...]:
         return (match["before"] + "%Q" + ("%z" if match["offset"] else "") + match["after"],)
     if len(text) > _MAX_LENGTH or not any(letter.isalpha() for letter in text):
         return ()
+    if match := _YEAR.fullmatch(text):
+        return (f"{match['before']}%{'Y' if len(match['year']) > 2 else 'y'}{match['after']}",)
     pieces = [_Piece(str(match.lastgroup), match[0]) for match in _PIECE.finditer(text)]
     named = [_named(pieces, k) for k in range(len(pieces))]
     if any(not piece.directive and piece.kind != "number" for piece in named):
@@ -86,7 +91,7 @@ def _sign_directive(pieces: list[_Piece], k: int) -> str:
         return "".join(f"%{letter}" if letter else sign for letter, sign in zip(_CLOCK, numbers, strict=False)).replace(
             "%H", hours
         )
-    fixed = {"half": text[:-2] + "%p", "offset": "%z", "comment": "(%L)"}
+    fixed = {"half": " " * text.startswith(" ") + "%p", "weekday": "%a", "offset": "%z", "comment": "(%L)"}
     if kind == "zone" and not _has(pieces, "offset"):
         return ""
     if kind == "comment" and text[1:-1].upper() in ZONE_MINUTES and not _has(pieces, "offset"):
@@ -113,8 +118,9 @@ def _word_directive(pieces: list[_Piece], k: int) -> str:
         return "%b"
     if weekday_of(word) > 0 and (before in {"", "sign"}) and not _is_period(pieces, k):
         return "%a"
-    known = bare in LINKS | ORDINALS | CLOCK_WORDS | {"m"} or word in CJK or word == "第"
-    return word if known or _is_period(pieces, k) else ""
+    known = bare in LINKS | ORDINALS | CLOCK_WORDS | {"m", "mm"} or word in CJK or word == "第"
+    label = bare in LABELS and sum(piece.kind == "number" for piece in pieces) == 3
+    return word if known or label or _is_period(pieces, k) else ""
 
 
 def _is_period(pieces: list[_Piece], k: int) -> bool:
@@ -134,11 +140,13 @@ def _period_roles(pieces: list[_Piece]) -> Iterator[list[_Piece]]:
             letter for words, letter in _PERIOD_WORDS if word in words and (letter != "N" or _whole_date(pieces))
         ]
         found = [(k, letter, number) for letter in meanings if (number := _number_of(pieces, k, letter)) is not None]
-        if word == "m" and (number := _number_of(pieces, k, "m")) is not None:
+        if word in {"m", "mm"} and (number := _number_of(pieces, k, "m")) is not None:
             found = [(k, "m", number)]
         clock = next((i for i in (k - 1, k - 2) if i >= 0 and pieces[i].kind == "number"), None)
         if word in CLOCK_WORDS and clock is not None and not found and _whole_date(pieces):
             found = [(k, "H", clock)]
+            if k + 1 < len(pieces) and pieces[k + 1].kind == "number" and len(pieces[k + 1].text) == 2:
+                pieces[k + 1] = replace(pieces[k + 1], directive="%M")
         if found:
             options.append(found)
     for combination in product(*options):
@@ -173,6 +181,8 @@ def _number_of(pieces: list[_Piece], k: int, letter: str) -> int | None:
             continue
         text = pieces[number].text
         attached = number == k + 1 and len(text) == 5 and letter in "qh"
+        if letter == "q" and len(text) == 2 and plain(pieces[k].text) in {"kw", "q"} and "01" <= text <= "04":
+            return number
         if attached or (len(text) <= 2 and 1 <= int(text) <= limit and not (letter in "qh" and len(text) > 1)):
             return number
     return None
@@ -182,6 +192,8 @@ def _with_role(piece: _Piece, letter: str) -> _Piece:
     """Number with its role; five digits are a quarter and a year (Q12015)."""
     if len(piece.text) == 5:
         return replace(piece, directive=f"%{letter}%Y")
+    if letter == "q" and len(piece.text) == 2:
+        return replace(piece, directive="0%q")
     return replace(piece, directive="%24N" if letter == "N" else f"%{letter}")
 
 

@@ -140,12 +140,47 @@ def test_weeks_without_a_word(style: str) -> None:
         ("{m:%d-%b-%y %I.%M.%S %p}", HOURS),
         ("{m:%b %d, %Y, %I:%M:%S %p}", HOURS),
         ("{m:%Y%j}", DAYS),
+        ("{m:%y%m%d}", DAYS),
+        ("{m:%d%m%Y}", DAYS),
+        ("{m:%Y_%m_%d}", DAYS),
+        ("{m:%Y. %m. %d.}", DAYS),
+        ("{m:%Y%m%d %H%M}", HOURS),
+        ("{m:%d/%m/%Y %Hh%M}", HOURS),
+        ("Week of {m:%Y-%m-%d}", DAYS),
+        ("{m:%a, %d %b %Y %H:%M:%S} GMT", HOURS),
+        ("{m.year}MM{m.month:02d}", MONTHS),
+        ("M{m.month}-{m.year}", MONTHS),
+        ("FY{m.year}", MONTHS[::12]),
+        ("{m.year}JJ00", MONTHS[::12]),
         ("{m:%Y-%j}", DAYS),
     ],
 )
 def test_dates_and_times(style: str, moments: list[datetime]) -> None:
     """Dates with signs, words and clocks of several exporters."""
     check([style.format(m=m) for m in moments], moments, "Date")
+
+
+def test_halves_of_a_day_and_weekdays_in_other_scripts() -> None:
+    """Spanish `p. m.`, Chinese and Japanese halves and weekdays."""
+    halves = {"a. m.": "p. m.", "a.m.": "p.m."}
+    for am, pm in halves.items():
+        check([f"{m:%d/%m/%Y %I:%M} {am if m.hour < 12 else pm}" for m in HOURS], HOURS)
+    check([f"{m:%Y/%m/%d} {'上午' if m.hour < 12 else '下午'} {m:%I:%M}" for m in HOURS], HOURS)
+    check([f"{m.year}年{m.month}月{m.day}日({'月火水木金土日'[m.weekday()]})" for m in DAYS], DAYS)
+    check([f"{m.year}年{m.month}月{m.day}日 星期{'一二三四五六日'[m.weekday()]}" for m in DAYS], DAYS)
+
+
+def test_years_with_a_point_and_a_month() -> None:
+    """2018.01 to 2018.12, in a column with the name of a time."""
+    texts = [f"{m.year}.{m.month:02d}" for m in MONTHS]
+    times = parse(texts, "date")
+    assert times.stamps.tolist() == [(m - EPOCH) // timedelta(microseconds=1) for m in MONTHS]
+    assert times.style.format(times.stamps) == texts
+
+
+def test_dutch_quarters_are_no_weeks() -> None:
+    """2015KW01 to 2015KW04 are quarters where the steps are even so, and weeks up to KW53."""
+    check([f"{m.year}KW0{m.month // 3 + 1}" for m in QUARTERS], QUARTERS)
 
 
 def test_ordinal_days() -> None:
@@ -186,6 +221,12 @@ STEP = timedelta(minutes=15)
 def test_the_start_of_a_range_is_the_time(style: str) -> None:
     """Ranges of a quarter of an hour, with a date or only a clock at their end."""
     check([style.format(s=m, e=m + STEP) for m in QUARTER_HOURS], QUARTER_HOURS)
+
+
+def test_ranges_of_hours() -> None:
+    """Hours 00-01 to 23-24."""
+    check([f"{m:%d.%m.%Y} {m.hour:02d}-{m.hour + 1:02d}" for m in HOURS], HOURS)
+    check([f"{m:%d-%m-%Y} {m.hour:02d} - {(m.hour + 1) % 24:02d}" for m in HOURS], HOURS)
 
 
 def test_ranges_of_days_weeks_months_and_years() -> None:
