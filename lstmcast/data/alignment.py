@@ -20,7 +20,7 @@ from lstmcast.types import Bools, Floats, Ints
 MAX_EQUAL_CELLS = 0.9  # fraction of cells with the same number of rows, where these are records
 FILLING = (
     Fix("data.missing=interpolate", "interpolate the missing steps"),
-    Fix("data.missing=zero", "fill them with 0"),
+    Fix("data.missing=zero", "fill missing steps with 0"),
 )
 _NO_TIMES = np.empty(0, dtype=np.int64)
 _DST_MONTHS = (3, 4, 9, 10, 11)  # of clock changes, on a Sunday before 4:00

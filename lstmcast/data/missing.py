@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from lstmcast.data.time.closed import MAX_MISSING
 from lstmcast.data.time.inference import steps_of
 from lstmcast.data.time.irregular import closing_fixes, resampling_fixes, session_fixes
 from lstmcast.data.time.zones import to_wall
-from lstmcast.errors import DataError, Fix
+from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import pluralize, truncate_items
 from lstmcast.types import Bools, Floats, Ints
 
@@ -23,6 +23,7 @@ UNKNOWN = "unknown"  # treatment of missing symbols
 
 _FILLED = {"zero": "filled with 0", UNKNOWN: "left unknown"}
 _MIN_GAP_LIMIT = 3  # steps
+_MIN_MOVING = 0.01  # missing steps as a fraction of the values, at which a zone is looked for
 _MAX_FILLED_STEPS = 10_000_000  # beyond twenty times the number of observed values
 
 
@@ -153,10 +154,31 @@ def missing_fixes(observed: Observations, calendar: Calendar) -> tuple[Fix, ...]
     """Settings that fill the gaps, close the steps without values, or resample to steps that have values."""
     if calendar.kind == "counter":
         return FILLING
-    instants = calendar.stamps(observed.positions)
-    steps = steps_of(to_wall(instants, calendar.timezone), observed.series)
-    sessions = session_fixes(calendar.grid, instants, observed.series) if calendar.timezone == "UTC" else ()
-    return (*sessions, *closing_fixes(calendar.grid, steps), *FILLING, *resampling_fixes(steps))
+    steps = steps_of(to_wall(calendar.stamps(observed.positions), calendar.timezone), observed.series)
+    closing = closing_fixes(calendar.grid, steps)
+    return (*moving_sessions(observed, calendar), *closing, *_filling(observed.values), *resampling_fixes(steps))
+
+
+def moving_sessions(observed: Observations, calendar: Calendar) -> Iterator[Fix]:
+    """Yield the zone in whose local time the holes of steps in UTC are regular, if any."""
+    if calendar.timezone == "UTC":
+        yield from session_fixes(calendar.grid, calendar.stamps(observed.positions), observed.series)
+
+
+def refuse_moving_sessions(gaps: MissingRuns, observed: Observations, calendar: Calendar, source: str) -> None:
+    """Raise DataError for gaps at the edges of sessions that move with the clock changes of a zone."""
+    if calendar.grid.mask is None or gaps.sizes.sum() <= _MIN_MOVING * len(observed.values):
+        return
+    if zones := tuple(moving_sessions(observed, calendar)):
+        line = line_after(gaps, 0, observed)
+        text = f"{gaps.sizes.sum()} steps of UTC are missing at the edges of {calendar.closed}, but few of the "
+        text += f"local time of a zone; first, {describe_gap(gaps, 0, observed, calendar)}"
+        raise DataError(Fault(f"{source}:{line}: {text}", FaultCode.MOVING_SESSIONS, line, fixes=(*zones, *FILLING)))
+
+
+def _filling(values: Floats) -> tuple[Fix, ...]:
+    """Settings that fill gaps; with 0 first where values are counts without any 0."""
+    return FILLING[::-1] if np.all((values > 0) & (values == np.round(values))) else FILLING
 
 
 def trim_notes(missing: Observations, observed: Observations, extent: SeriesExtent) -> tuple[DataNote, ...]:

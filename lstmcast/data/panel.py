@@ -33,6 +33,7 @@ from lstmcast.data.missing import (
     lengths_of,
     missing_fixes,
     refuse_gaps,
+    refuse_moving_sessions,
     too_long,
     too_many,
     trim_notes,
@@ -285,6 +286,7 @@ def _filled(
         long = too_long(gaps, observed, calendar, keys)
         sparse = too_many(gaps, lengths, observed, calendar, keys)
         by_index |= sparse | long
+        refuse_moving_sessions(gaps, observed, calendar, source)
         no_long_gap = np.setdiff1d(np.arange(len(keys)), list(long))
         if (
             sparse.keys() - long.keys()

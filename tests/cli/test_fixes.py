@@ -168,6 +168,21 @@ CORPUS = {
         FaultCode.QUARTERS_AS_MONTHS,
         lines("period,y", *(f"{2010 + k // 4}-{k % 4 + 1:02d},{wave(k)}" for k in range(40))),
     ),
+    "months in place of days": Refused(
+        FaultCode.DAYS_AS_MONTHS,
+        lines("date,y", *(f"{2012 + k // 12}-01-{k % 12 + 1:02d},{wave(k)}" for k in range(96))),
+    ),
+    "a shop in Berlin, in UTC": Refused(
+        FaultCode.MOVING_SESSIONS,
+        lines(
+            "at,y",
+            *(
+                f"{day}T{hour - 1 - (day > '2024-03-30'):02d}:00Z,{wave(hour)}"
+                for day in days(120)
+                for hour in range(8, 20)
+            ),
+        ),
+    ),
     "split years": Refused(
         FaultCode.SPLIT_YEARS, lines("season,y", *(f"{2001 + k}-{k + 2:02d},{wave(k)}" for k in range(11)))
     ),

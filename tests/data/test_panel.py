@@ -391,3 +391,26 @@ def test_several_targets_of_named_series_keep_both_names(tmp_path: Path) -> None
     assert panel.key_columns == ("shop", "series")
     assert panel.keys == (("u", "a"), ("v", "a"), ("u", "b"), ("v", "b"))
     assert panel.series(3).tolist() == [-1, -2, -3, -4, -5]
+
+
+def test_sparse_series_among_many_are_dropped(tmp_path: Path) -> None:
+    """A series of which a third is missing is left out and counted; if all are, the file is refused."""
+    full, holes = list(range(90)), [k if k % 3 else None for k in range(90)]
+    rows = [f"{row},{key}" for key in "abcdefgh" for row in daily(holes if key == "c" else full)]
+    panel = load(write(tmp_path, rows, "t,y,id"), series=("id",))
+    (dropped,) = panel.dropped
+    assert (dropped.key, dropped.reason, dropped.line) == (("c",), DropReason.MANY_GAPS, 184)
+    assert panel.n_series == 7
+    rows = [f"{row},{key}" for key in "ab" for row in daily(holes)]
+    with pytest.raises(DataError) as caught:
+        load(write(tmp_path, rows, "t,y,id"), series=("id",))
+    assert {fault.code for fault in caught.value.faults} == {FaultCode.MANY_GAPS}
+    assert len(load(write(tmp_path, rows, "t,y,id"), series=("id",), missing="zero").values) == 178
+
+
+def test_few_missing_steps_of_short_series_are_filled(tmp_path: Path) -> None:
+    """Three steps may be missing, whatever their fraction."""
+    assert np.count_nonzero(~load(write(tmp_path, daily([1, None, 3, None, 5, 6, None, 8]))).observed) == 3
+    with pytest.raises(DataError) as caught:
+        load(write(tmp_path, daily([1, None, 3, None, 5, 6, None, 8, None, 9, 9, 9])))
+    assert caught.value.faults[0].code == FaultCode.MANY_GAPS

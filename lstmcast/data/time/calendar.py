@@ -16,8 +16,9 @@ from lstmcast.data.time.column import Times
 from lstmcast.data.time.formats import COUNT, TimeFormat, split_columns
 from lstmcast.data.time.frequency import HOUR, TimeGrid
 from lstmcast.data.time.inference import find_grid, masked_grid, parse_frequency, steps_of, week_years_grid
-from lstmcast.data.time.irregular import change_fault, few_times_fault, irregular_fault, other_reading_fault
+from lstmcast.data.time.irregular import change_fault, few_times_fault, has_longer_end, irregular_fault
 from lstmcast.data.time.mask import Mask
+from lstmcast.data.time.other_readings import other_reading_fault
 from lstmcast.data.time.rows import TimeRows
 from lstmcast.data.time.week_years import WeekYears
 from lstmcast.data.time.zones import changes_clock, from_wall, to_wall
@@ -275,7 +276,7 @@ def _found(rows: TimeRows, closed: str) -> Calendar:
         raise DataError(fault)
     zone = "UTC" if rows.zone and grid.in_days and not rows.on_days else rows.zone  # e.g. daily at 00:00 UTC
     calendar = _with_mask(Calendar(grid, timezone=zone, style=rows.times.style), rows, closed)
-    if closed == AUTO and _is_sparse(calendar, rows) and (fault := change_fault(rows)):
+    if closed == AUTO and _may_change(calendar, rows) and (fault := change_fault(rows)):
         raise DataError(fault)
     return calendar
 
@@ -329,10 +330,11 @@ def _step_counts(calendar: Calendar, rows: TimeRows) -> Ints:
     return calendar.grid.positions(steps.after) - calendar.grid.positions(steps.before)
 
 
-def _is_sparse(calendar: Calendar, rows: TimeRows) -> bool:
-    """True if more than a tenth of the open steps has no row."""
+def _may_change(calendar: Calendar, rows: TimeRows) -> bool:
+    """True if more than a tenth of the open steps has no row, or all of the first or last ones are longer."""
     steps = rows.wall_steps(calendar.timezone) if calendar.grid.on_wall else rows.steps
-    return is_sparse(calendar.grid.mask, calendar.grid.ticks(steps.distinct))
+    ticks = calendar.grid.ticks(steps.distinct)
+    return is_sparse(calendar.grid.mask, ticks) or has_longer_end(calendar.grid.positions(steps.distinct))
 
 
 def _closed_setting(calendar: Calendar, rows: TimeRows, closed: str) -> Iterator[InferredSetting]:

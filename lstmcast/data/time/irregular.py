@@ -9,8 +9,7 @@ from itertools import islice
 import numpy as np
 
 from lstmcast.data.time.clock_changes import CHANGING_ZONES
-from lstmcast.data.time.closed import MAX_MISSING, closed_text, infer_mask, is_sparse, missing_steps
-from lstmcast.data.time.formats import tokens
+from lstmcast.data.time.closed import MAX_MISSING, closed_text, infer_mask, is_sparse
 from lstmcast.data.time.frequency import HOUR, MINUTE, WEEK, TimeGrid
 from lstmcast.data.time.inference import (
     TimeDeltas,
@@ -29,9 +28,8 @@ from lstmcast.types import Ints
 
 _MIN_RESAMPLED = 4  # steps of a frequency that is offered
 _MIN_PART = 4  # times before and after a change of the frequency
-_SPLIT_YEAR_STEP = 13  # months between split years such as 2001-02, 2002-03 when read as months
-_SPLIT_YEAR_PATTERNS = ("%Y-%m", "%Y/%m")
 _COUNTING = (Fix("data.time=none", "count the rows"),)
+_MAX_UNEXPLAINED = 0.3  # fraction of the holes in UTC that remain in a zone
 _MAX_RUN = 3  # missing steps in a row of a setting that is offered
 _LENGTHS = {
     "s": SECOND, "min": MINUTE, "5min": 5 * MINUTE, "15min": 15 * MINUTE, "30min": 30 * MINUTE, "h": HOUR,
@@ -106,8 +104,11 @@ def session_fixes(grid: TimeGrid, instants: Ints, groups: Ints) -> Iterator[Fix]
     """Yield a zone in whose local time the holes of steps at instants [N] in UTC are regular, if any."""
     if grid.kind != "fixed" or grid.in_days:
         return
+    before = _missing_between(grid, steps_of(instants, groups))
     for zone in CHANGING_ZONES:
-        if _masked(grid, steps_of(to_wall(instants, zone), groups)) is not None:
+        steps = steps_of(to_wall(instants, zone), groups)
+        masked = _masked(grid, steps)
+        if masked is not None and _missing_between(masked, steps) <= _MAX_UNEXPLAINED * before:
             yield Fix(f"data.timezone={zone}", "follow its clock, where closed steps are regular")
             return
 
@@ -123,6 +124,11 @@ def _masked(grid: TimeGrid, steps: TimeDeltas, *, certain: bool = True) -> TimeG
     return masked if _is_nearly_complete(counts, longest=masked.season) else None
 
 
+def _missing_between(grid: TimeGrid, steps: TimeDeltas) -> int:
+    """Number of missing steps between observed ones."""
+    return int(np.maximum(grid.positions(steps.after) - grid.positions(steps.before) - 1, 0).sum())
+
+
 def _is_nearly_complete(counts: Ints, longest: int = 0) -> bool:
     """True if few of the steps between observed ones are missing.
 
@@ -132,6 +138,12 @@ def _is_nearly_complete(counts: Ints, longest: int = 0) -> bool:
     """
     missing = np.maximum(counts - 1, 0)
     return bool(missing.max() <= max(_MAX_RUN, longest) and missing.sum() <= MAX_MISSING / 2 * np.count_nonzero(counts))
+
+
+def has_longer_end(positions: Ints) -> bool:
+    """True if the first or last steps are equal and longer than one; positions [D] ascending."""
+    ends = (np.diff(positions[:_MIN_PART]), np.diff(positions[-_MIN_PART:]))
+    return len(positions) >= 2 * _MIN_PART and any(sizes[0] > 1 and np.all(sizes == sizes[0]) for sizes in ends)
 
 
 def change_fault(rows: TimeRows) -> Fault | None:
@@ -175,41 +187,3 @@ def _regular_grid(times: Ints) -> TimeGrid | None:
         return None
     grid = find_grid(steps_of(times, np.zeros_like(times)))
     return None if grid is None or is_sparse(grid.mask, grid.ticks(times)) else grid
-
-
-def other_reading_fault(rows: TimeRows, grid: TimeGrid) -> Fault | None:
-    """Fault of months that are rather split years or quarters."""
-    if grid.kind != "month":
-        return None
-    pattern = rows.times.style.pattern
-    first, second = rows.texts(rows.steps.distinct[:2])
-    line = rows.first_line(int(rows.steps.distinct[0]))
-    where = f"{rows.source}:{line}: column '{rows.column}'"
-    if grid.step == _SPLIT_YEAR_STEP and pattern in _SPLIT_YEAR_PATTERNS:
-        text = (
-            f"{where}: {first}, {second} and so on are 13 months apart, as if they were split years; write the first "
-        )
-        text += f"year only ({first[:4]})"
-        fixes = (Fix("data.frequency=13MS", "keep steps of 13 months"),)
-        return Fault(text, FaultCode.SPLIT_YEARS, line, rows.column, fixes)
-    parts = 0 if rows.is_format_pinned else _parts_of_year(rows, grid)
-    if not parts:
-        return None
-    name = {2: "half-years", 3: "thirds of a year", 4: "quarters"}[parts]
-    last = f"{('Mar', 'Apr', 'May')[parts - 2]}-Dec"
-    text = (
-        f"{where}: every year has the months 1 to {parts} only, as if {name} were written as months ({first}, {second})"
-    )
-    months = Fix(f"data.closed={last}", f"read months and forecast 1 to {parts} only")
-    quarters = (Fix(f"data.time_format={pattern.replace('%-m', '%q').replace('%m', '0%q')}", "read quarters"),)
-    return Fault(text, FaultCode.QUARTERS_AS_MONTHS, line, rows.column, (*(quarters if parts == 4 else ()), months))
-
-
-def _parts_of_year(rows: TimeRows, grid: TimeGrid) -> int:
-    """Number of parts of a year that are written as months 1, 2 …; 0 if months are months."""
-    if grid.step != 1 or not any(token.letter == "m" for token in tokens(rows.times.style.pattern)):
-        return 0
-    months = np.unique(grid.ticks(rows.steps.distinct))
-    parts = int((months % 12).max()) + 1
-    complete = missing_steps(None, months // 12 * parts + months % 12)
-    return parts if 2 <= parts <= 4 and len(months) > parts and complete <= MAX_MISSING * len(months) else 0

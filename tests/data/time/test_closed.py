@@ -165,7 +165,7 @@ def test_sessions_of_a_zone_in_utc_are_refused_with_the_zone(tmp_path: Path) -> 
     local = pd.date_range("2023-09-01", "2024-05-30 23:30", freq="30min", tz="America/New_York")
     index = local[(local.day_of_week < 5) & at_minute(local, ("09:30", "16:00"))].tz_convert("UTC")
     fault = refusal(tmp_path, index, "%Y-%m-%dT%H:%M:%SZ")
-    assert (fault.code, fault.fixes[0].setting) == (FaultCode.MANY_GAPS, "data.timezone=America/New_York")
+    assert (fault.code, fault.fixes[0].setting) == (FaultCode.MOVING_SESSIONS, "data.timezone=America/New_York")
     panel = panel_of(tmp_path, index, "%Y-%m-%dT%H:%M:%SZ", timezone="America/New_York")
     assert (panel.calendar.closed, panel.observed.all()) == ("Sat,Sun,16:00-09:30", True)
 
@@ -196,6 +196,7 @@ def test_closed_steps_can_be_pinned(tmp_path: Path) -> None:
         (pd.date_range("2020-01-03", "2021-12-31", freq="W-FRI"), weekdays(0, 1, 2, 3, 4), "W-FRI"),
         (HOURS[:480], pd.date_range("2024-01-21", "2024-01-30 23:45", freq="15min"), "h"),
         (MONTHS, pd.date_range("2024-01-01", "2024-12-31"), "MS"),
+        (DAYS, pd.date_range("2024-01-07", periods=4, freq="W-SUN"), "W-SUN"),
         (pd.date_range("2000-01-01", "2011-10-01", freq="QS"), MONTHS, "QS-OCT"),
     ],
 )
@@ -221,3 +222,27 @@ def test_quarters_written_as_months_are_refused(tmp_path: Path, form: str) -> No
     readings = (dict([fix.setting.removeprefix("data.").partition("=")[::2]]) for fix in fault.fixes)
     calendars = [read(file, ReadOptions(**reading)).calendar for reading in readings]
     assert sorted((calendar.grid.step, calendar.closed) for calendar in calendars) == [(1, "May-Dec"), (3, "none")]
+
+
+@pytest.mark.parametrize(
+    ("parts", "form", "expected"),
+    [
+        (12, "%Y-%d-%m", ("monthly", "2023-01-01")),
+        (12, "%d.%m.%Y", ("monthly", "01.01.2023")),
+        (4, "%Y-01-0%q", ("quarterly", "2023-01-01")),
+    ],
+)
+def test_months_written_as_days_are_refused(tmp_path: Path, parts: int, form: str, expected: tuple[str, str]) -> None:
+    """Dates of which each year has the first days of January only are not daily values with long gaps."""
+    file = tmp_path / "f.csv"
+    swapped = "{1:02d}.01.{0}" if form.startswith("%d") else "{0}-01-{1:02d}"
+    rows = [f"{swapped.format(year, part)},{part}" for year in range(2015, 2023) for part in range(1, parts + 1)]
+    file.write_text("\n".join(["date;y", *(row.replace(",", ";") for row in rows)]) + "\n", encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        read(file)
+    (fault,) = caught.value.faults
+    assert (fault.code, fault.line) == (FaultCode.DAYS_AS_MONTHS, 2)
+    key, _, value = fault.fixes[0].setting.removeprefix("data.").partition("=")
+    calendar = read(file, ReadOptions(**{key: value})).calendar
+    ends = calendar.positions(np.array([np.datetime64("2022-12-31", "us").astype(np.int64)]))
+    assert (calendar.label, calendar.text(ends + 1)[0]) == expected
