@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -162,27 +163,30 @@ def find_series(
         return ColumnChoice(named, reason)
     stamps = _codes(table.text[time])
     repeats = len(stamps) - _distinct(stamps)
-    if repeats == 0:
+    aggregated = options.aggregate in {"sum", "mean", "last"}
+    if repeats == 0 and not aggregated:
         return ColumnChoice((), "no time occurs twice")
     often = repeats >= MIN_REPEATED_FRACTION * len(stamps)
     search = _SeriesKeySearch(table.text, stamps, repeats)
     free = [name for name in names if name != time and name not in options.target]
-    pinned = bool(options.target) and options.target != EVERY
-    aggregated = options.aggregate in {"sum", "mean", "last"}
-    rest = [name for name in free if not (aggregated and words(name) & PERSON_WORDS)]
-    candidates = search.candidates([name for name in rest if often or words(name) & SERIES_WORDS])
-    for duplicates in (0, int(MAX_DUPLICATE_FRACTION * repeats)):
-        for selected in search.by_size(candidates):
-            target_left = pinned or _leaves_target(table.text, free, selected, holds)
-            if target_left and search.identifies_rows(selected, duplicates):
-                kept = tuple(name for name in names if name in selected)
-                _refuse_time_parts(table, time, kept)
-                return ColumnChoice(kept, f"{repeats} rows repeat a time; with the time, the columns identify each row")
+    persons = {name for name in free if aggregated and words(name) & PERSON_WORDS}
+    candidates = search.candidates(
+        [name for name in free if name not in persons and (often or words(name) & SERIES_WORDS)]
+    )
+    left = (
+        None if options.target and options.target != EVERY else partial(_leaves_target, table.text, free, holds=holds)
+    )
+    if repeats and (selected := search.identifying(candidates, left)):
+        kept = tuple(name for name in names if name in selected)
+        _refuse_time_parts(table, time, kept)
+        return ColumnChoice(kept, f"{repeats} rows repeat a time; with the time, the columns identify each row")
     if often:
         _refuse_time_parts(table, time, [name for name in free if _is_time_part(table.text[name], name)])
-    if aggregated and (kept := search.recurring(candidates)):
-        return ColumnChoice(tuple(name for name in names if name in kept), "named so; rows of one time are aggregated")
-    return ColumnChoice((), f"{pluralize(repeats, 'row')} with the time of another, and no columns distinguish them")
+    if aggregated and (selected := search.recurring(candidates)):
+        kept = tuple(name for name in names if name in selected)
+        return ColumnChoice(kept, "named so; rows of one time are aggregated")
+    rows = f"{pluralize(repeats, 'row')} with the time of another, and no columns distinguish them"
+    return ColumnChoice((), rows if repeats else "no time occurs twice")
 
 
 def _refuse_time_parts(table: Table, time: str, selected: Sequence[str]) -> None:
@@ -257,6 +261,16 @@ class _SeriesKeySearch:
             if words(name) & SERIES_WORDS and dense and len(wider) <= MAX_ID_COLUMNS:
                 selected = wider
         return selected
+
+    def identifying(
+        self, candidates: list[str], leaves_target: Callable[[tuple[str, ...]], bool] | None
+    ) -> tuple[str, ...]:
+        """The smallest set that, with the time, identifies every row or, failing that, nearly every one; or none."""
+        for duplicates in (0, int(MAX_DUPLICATE_FRACTION * self.repeats)):
+            for selected in self.by_size(candidates):
+                if (leaves_target is None or leaves_target(selected)) and self.identifies_rows(selected, duplicates):
+                    return selected
+        return ()
 
     def by_size(self, candidates: list[str]) -> Iterable[tuple[str, ...]]:
         """All sets of up to three candidates, small sets first."""
