@@ -16,7 +16,7 @@ from lstmcast.data.time.column import Times
 from lstmcast.data.time.formats import COUNT, TimeFormat, split_columns
 from lstmcast.data.time.frequency import HOUR, TimeGrid
 from lstmcast.data.time.inference import find_grid, masked_grid, parse_frequency, steps_of, week_years_grid
-from lstmcast.data.time.irregular import change_fault, few_times_fault, has_longer_end, irregular_fault
+from lstmcast.data.time.irregular import MIN_PART, change_fault, few_times_fault, has_longer_end, irregular_fault
 from lstmcast.data.time.mask import Mask
 from lstmcast.data.time.other_readings import other_reading_fault
 from lstmcast.data.time.rows import TimeRows
@@ -99,6 +99,12 @@ class Calendar:
         """Times [N] of positions [N], the inverse of `positions`."""
         times = self.grid.times(positions)
         return from_wall(times, self.timezone).early if self.grid.on_wall else times
+
+    def ends(self, positions: Ints) -> Ints:
+        """Times [N] at which steps [N] end: the next step begins there, if it is open."""
+        mask = self.grid.mask
+        ticks = positions if mask is None else mask.unfold(positions)
+        return replace(self, grid=replace(self.grid, mask=None, on_clock=self.grid.on_wall)).stamps(ticks + 1)
 
     @property
     def has_clock_changes(self) -> bool:
@@ -332,9 +338,9 @@ def _step_counts(calendar: Calendar, rows: TimeRows) -> Ints:
 
 def _may_change(calendar: Calendar, rows: TimeRows) -> bool:
     """True if more than a tenth of the open steps has no row, or all of the first or last ones are longer."""
-    steps = rows.wall_steps(calendar.timezone) if calendar.grid.on_wall else rows.steps
-    ticks = calendar.grid.ticks(steps.distinct)
-    return is_sparse(calendar.grid.mask, ticks) or has_longer_end(calendar.grid.positions(steps.distinct))
+    grid = calendar.grid
+    times = (rows.wall_steps(calendar.timezone) if grid.on_wall else rows.steps).distinct
+    return is_sparse(grid, times) or has_longer_end(grid.positions(times[:MIN_PART]), grid.positions(times[-MIN_PART:]))
 
 
 def _closed_setting(calendar: Calendar, rows: TimeRows, closed: str) -> Iterator[InferredSetting]:

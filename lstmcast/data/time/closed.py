@@ -47,8 +47,11 @@ def infer_mask(grid: TimeGrid, times: Ints, *, certain: bool = True) -> Mask | N
     """
     if len(times) < 2:
         return None
+    first, last = grid.ticks(times[[0, -1]])
+    if last - first + 1 == len(times):
+        return None
     ticks = distinct(grid.ticks(times))
-    if ticks[-1] - ticks[0] + 1 == len(ticks):
+    if last - first + 1 == len(ticks):
         return None
     is_month = grid.kind == "month" and grid.step == 1
     is_open = _open_months(ticks, certain) if is_month else _open_slots(grid, ticks, certain)
@@ -69,10 +72,13 @@ def missing_steps(mask: Mask | None, ticks: Ints) -> int:
     return int(inside[-1] - inside[0]) + 1 - len(inside) if len(inside) else 0
 
 
-def is_sparse(mask: Mask | None, ticks: Ints) -> bool:
-    """True if more than a tenth of the open steps between the first and last of ticks [N] (ascending) is missing."""
-    missing = missing_steps(mask, ticks)
-    return missing > MAX_MISSING * (missing + len(ticks))
+def is_sparse(grid: TimeGrid, times: Ints) -> bool:
+    """True if more than a tenth of the open steps from the first to the last of times [D] on the grid is missing."""
+    if grid.mask is not None:
+        missing = missing_steps(grid.mask, grid.ticks(times))
+    else:
+        missing = int(np.diff(grid.ticks(times[[0, -1]]))[0]) + 1 - len(times)
+    return missing > MAX_MISSING * (missing + len(times))
 
 
 def _open_months(ticks: Ints, certain: bool) -> Bools:

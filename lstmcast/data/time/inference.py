@@ -63,7 +63,8 @@ def masked_grid(distinct: Ints) -> TimeGrid | None:
         return None
     grid = TimeGrid("fixed", step, int(distinct[0]) % step)
     mask = infer_mask(grid, distinct)
-    return None if mask is None or mask.size < 2 or is_sparse(mask, grid.ticks(distinct)) else replace(grid, mask=mask)
+    masked = replace(grid, mask=mask)
+    return None if mask is None or mask.size < 2 or is_sparse(masked, distinct) else masked
 
 
 def week_years_grid(distinct: Ints, name: str | None = None) -> TimeGrid | None:

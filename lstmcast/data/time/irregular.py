@@ -27,7 +27,7 @@ from lstmcast.text import MAX_SHOWN, truncate_items
 from lstmcast.types import Ints
 
 _MIN_RESAMPLED = 4  # steps of a frequency that is offered
-_MIN_PART = 4  # times before and after a change of the frequency
+MIN_PART = 4  # times before and after a change of the frequency
 _COUNTING = (Fix("data.time=none", "count the rows"),)
 _MAX_UNEXPLAINED = 0.3  # fraction of the holes in UTC that remain in a zone
 _MAX_RUN = 3  # missing steps in a row of a setting that is offered
@@ -140,16 +140,16 @@ def _is_nearly_complete(counts: Ints, longest: int = 0) -> bool:
     return bool(missing.max() <= max(_MAX_RUN, longest) and missing.sum() <= MAX_MISSING / 2 * np.count_nonzero(counts))
 
 
-def has_longer_end(positions: Ints) -> bool:
-    """True if the first or last steps are equal and longer than one; positions [D] ascending."""
-    ends = (np.diff(positions[:_MIN_PART]), np.diff(positions[-_MIN_PART:]))
-    return len(positions) >= 2 * _MIN_PART and any(sizes[0] > 1 and np.all(sizes == sizes[0]) for sizes in ends)
+def has_longer_end(first: Ints, last: Ints) -> bool:
+    """True if the first or the last steps are equal and longer than one; positions ascending."""
+    ends = (np.diff(first), np.diff(last))
+    return any(len(sizes) == MIN_PART - 1 and sizes[0] > 1 and bool(np.all(sizes == sizes[0])) for sizes in ends)
 
 
 def change_fault(rows: TimeRows) -> Fault | None:
     """Fault of a frequency that changes once, with both frequencies and the line of the change; None without one."""
     distinct = rows.steps.distinct
-    if len(distinct) < 2 * _MIN_PART:
+    if len(distinct) < 2 * MIN_PART:
         return None
     for split in _change_points(distinct):
         parts = distinct[:split], distinct[split:]
@@ -183,7 +183,7 @@ def _change_points(distinct: Ints) -> list[int]:
 
 def _regular_grid(times: Ints) -> TimeGrid | None:
     """Grid of times [D] of which at most a tenth of the steps is missing; None if there is none."""
-    if len(times) < _MIN_PART:
+    if len(times) < MIN_PART:
         return None
     grid = find_grid(steps_of(times, np.zeros_like(times)))
-    return None if grid is None or is_sparse(grid.mask, grid.ticks(times)) else grid
+    return None if grid is None or is_sparse(grid, times) else grid

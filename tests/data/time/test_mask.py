@@ -115,3 +115,15 @@ def test_closed_months_shorten_the_year() -> None:
     """Monthly data without July and August have a season of ten."""
     grid = parse_closed("Jul-Aug", TimeGrid("month"))
     assert (grid.season, grid.horizon, grid.mase_season, closed_text(grid)) == (10, 10, 10, "Jul,Aug")
+
+
+def test_steps_end_where_the_next_tick_begins() -> None:
+    """Saturday ends on Sunday, although the next open step is Monday; the last hour of a shop ends when it closes."""
+    saturday = np.array([np.datetime64("2024-03-02", "us").astype(np.int64)])
+    for closed, step, hours in (("Sun", DAY, 24), ("none", DAY, 24), ("Sun,20:00-08:00", HOUR, 1)):
+        calendar = Calendar(parse_closed(closed, TimeGrid("fixed", step)), timezone="Europe/Berlin")
+        stamps = saturday + 18 * HOUR if step == HOUR else saturday - HOUR
+        assert calendar.ends(calendar.positions(stamps)).tolist() == (stamps + hours * HOUR).tolist()
+    months = Calendar(parse_closed("Aug", TimeGrid("month")))
+    july = np.array([np.datetime64("2024-07-01", "us").astype(np.int64)])
+    assert months.ends(months.positions(july)).tolist() == [july[0] + 31 * DAY]
