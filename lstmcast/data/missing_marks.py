@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from lstmcast.data.number_parser import looks_like_numbers, marks_setting
 from lstmcast.data.schema import DataNote, NoteCode, Table
 from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
-from lstmcast.types import Bools, Floats, Ints
+from lstmcast.types import Floats, Ints
 
 _KEY = "data.missing_marks="
 KEEP = "none"  # among the marks: no other value is one
@@ -126,27 +127,44 @@ def _suspects(values: Floats, groups: Ints) -> Iterator[_Suspect]:
     typical = [mark for mark in (*_NINES, *_FILLS) if low <= mark <= high and (values == mark).any()]
     if not typical:
         return
-    at_mark = np.isin(values, typical)
+    unmarked = np.flatnonzero(~np.isin(values, typical) & ~np.isnan(values))
+    extent = pd.Series(values[unmarked]).groupby(groups[unmarked]).agg(["min", "max"])
     for mark in typical:
-        if (suspect := _suspect(mark, values, groups, at_mark)) is not None:
+        if (suspect := _suspect(mark, values, groups, unmarked, extent)) is not None:
             yield suspect
 
 
-def _suspect(mark: float, values: Floats, groups: Ints, at_mark: Bools) -> _Suspect | None:
-    """The rows with a mark in series whose other values are far from it; None if there are too few."""
+def _suspect(mark: float, values: Floats, groups: Ints, unmarked: Ints, extent: pd.DataFrame) -> _Suspect | None:
+    """The rows with a mark in series whose other values are far from it; None if there are too few.
+
+    Args:
+        unmarked: rows [K] of values that are no typical marks.
+        extent: the least and the greatest of these values of each series.
+    """
     rows = np.flatnonzero(values == mark)
-    near = np.flatnonzero(np.isin(groups, np.unique(groups[rows])) & ~at_mark & ~np.isnan(values))
-    if not len(near):
-        return None
-    if 0 < mark < _STRONG_SIZE and (values[near] % 1 == 0).all() and mark % 1 == 0:
-        return None  # 99 pieces
     strong = mark <= -_STRONG_SIZE or abs(mark) >= _HUGE
-    of_series = pd.Series(values[near]).groupby(groups[near]).agg(["min", "max", "nunique"])
-    low, high = of_series["min"], of_series["max"]
-    spread = (high - low).where(of_series["nunique"] >= _MIN_DISTINCT, np.maximum(1, high.abs()) if strong else np.nan)
+    near = extent.reindex(np.intersect1d(groups[rows], extent.index))
+    low, high = near["min"], near["max"]
     distance = (low - mark).clip(lower=0) + (mark - high).clip(lower=0)
     needed = _VERY_FAR if len(rows) == 1 else _FAR if mark < 0 else _FAR_ABOVE
-    rows_far = rows[np.isin(groups[rows], of_series.index[distance >= needed * spread])]
-    if len(rows_far) < (1 if strong else 2) or (mark == -1 and float(low.min()) < 0):
+    far = near[(distance > 0) & (distance >= needed * (high - low))]
+    if far.empty or (mark == -1 and float(low.min()) < 0):
+        return None
+    of_far = values[unmarked[np.isin(groups[unmarked], far.index)]]
+    if 0 < mark < _STRONG_SIZE and mark % 1 == 0 and (of_far % 1 == 0).all():
+        return None  # 99 pieces
+    varied = _varied(values, groups, unmarked, far, mark, strong=strong)
+    rows_far = rows[np.isin(groups[rows], varied)]
+    if len(rows_far) < (1 if strong else 2):
         return None
     return _Suspect(mark, rows_far, float(low.min()), float(high.max()))
+
+
+def _varied(
+    values: Floats, groups: Ints, unmarked: Ints, far: pd.DataFrame, mark: float, *, strong: bool
+) -> npt.NDArray[np.int64]:
+    """Series of several values in addition to the mark, or of values that are far smaller than a strong mark."""
+    kept = unmarked[np.isin(groups[unmarked], far.index)]
+    distinct = pd.Series(values[kept]).groupby(groups[kept]).nunique().reindex(far.index)
+    small = far.abs().max(axis=1) < abs(mark) / 2
+    return far.index[(distinct >= _MIN_DISTINCT) | (small & strong)].to_numpy(dtype=np.int64)
