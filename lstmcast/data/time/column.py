@@ -12,6 +12,7 @@ import pandas as pd
 
 from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.data.series_columns import words
+from lstmcast.data.time.clock_changes import CHANGING_ZONES
 from lstmcast.data.time.formats import (
     COUNT,
     DECIMAL_YEAR,
@@ -19,9 +20,12 @@ from lstmcast.data.time.formats import (
     EPOCHS,
     EXCEL,
     TimeFormat,
+    Token,
     check_pattern,
+    counts_through,
     end_of_range,
     has_utc_offset,
+    periods,
     tokens,
 )
 from lstmcast.data.time.names import DATE_NAMES, PERIOD_NAMES, month_of, name_words, weekday_of
@@ -187,9 +191,16 @@ def parse_times(
     if has_utc_offset(pattern):
         zone, reason = (timezone, "data.timezone") if timezone else _zone_of(pattern, reading)
         return Times(stamps, style, zone, (*inferred, InferredSetting(SettingKey.TIMEZONE, zone, reason)))
+    through = next((token for token in tokens(pattern) if counts_through(token)), None)
+    if timezone is None and through:
+        raise _through_fault(through, reading, at)
     if timezone is None or has_single_time_of_day(stamps):
         return Times(stamps, style, None, inferred)
-    instants = _localized(stamps, timezone, at, groups)
+    if through:
+        days = read_texts(pattern.replace(f"{through.text}", "%0N"), shaped).stamps[at.rows]
+        instants = from_wall(days, timezone).early + stamps - days
+    else:
+        instants = _localized(stamps, timezone, at, groups)
     zone_setting = InferredSetting(SettingKey.TIMEZONE, timezone, "data.timezone")
     return Times(instants, style, timezone, (*inferred, zone_setting))
 
@@ -542,6 +553,25 @@ def _zone_of(pattern: str, reading: ParsedTimes) -> tuple[str, str]:
         found = "which change on the days of this zone" if zone else "of no known zone"
         return zone or "UTC", f"the times have {distinct.size} different offsets, {found}"
     return fixed_name(int(distinct[0]) // _MINUTE), "epochs are UTC" if pattern in EPOCHS else "the offset of the times"
+
+
+def _through_fault(token: Token, reading: ParsedTimes, at: _Column) -> DataError:
+    """Error about periods beyond a usual day without the zone whose clock repeats an hour there."""
+    count = periods(token.flag)
+    step = DAY // count
+    late = reading.stamps % DAY < DAY // 24
+    late &= np.array([int(re.findall(r"\d+", text)[-1]) > count for text in at.texts.texts])
+    zones = ("Europe/London", "Europe/Berlin") if count == 48 else ("Europe/Berlin", "Europe/London")
+    day = (reading.stamps[late] - DAY) // DAY * DAY
+    hours = np.unique(day)[:, None] + np.arange(4) * (DAY // 24)
+    found = (
+        zone
+        for zone in (*zones, *CHANGING_ZONES)
+        if from_wall(hours.ravel(), zone).doubled.reshape(-1, 4).any(axis=1).all()
+    )
+    fixes = tuple(Fix(f"data.timezone={zone}", "use its clock changes") for zone in [next(found, "")] if zone)
+    rule = f"a usual day has {count} periods of {step // _MINUTE} minutes, and more when clocks repeat an hour"
+    return at.fault(late, rule, FaultCode.UNREAD_TIME, fixes)
 
 
 def _localized(wall: Ints, zone: str, at: _Column, groups: Ints | None) -> Ints:

@@ -4,7 +4,8 @@ A pattern is that of `strptime` with further directives:
 
 - `%q` a quarter, `%h` a half year, `%g` the year of an ISO week in two digits, `%s` and `%Q` seconds and milliseconds
   since 1970, `%k` the hour 1 to 24, where 24:00 is midnight of the next day, `%24N` the number of an hour of the day,
-  from 1, as in "hour ending" (`%48N` of a half hour), `%o` the letters of an ordinal (1st), `%L` a comment in brackets;
+  from 1, as in "hour ending" (`%48N` of a half hour; `%25N`, `%50N` and `%100N` count on through an hour that clocks
+  repeat), `%o` the letters of an ordinal (1st), `%L` a comment in brackets;
 - `%-m` a number without padding, `%^b` upper and `%#b` lower case, `%3f` a fraction of three digits, `%:z` an offset as
   `+02:00`, `%-z` as `+02`, `%^z` as `Z`.
 
@@ -22,7 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lstmcast.data.time.zones import DAY, SECOND, to_wall
+from lstmcast.data.time.zones import DAY, SECOND, from_wall, to_wall
 from lstmcast.errors import ConfigError
 from lstmcast.types import Ints
 
@@ -38,10 +39,11 @@ WIDTHS = {"Y": 4, "G": 4, "y": 2, "g": 2, "m": 2, "d": 2, "H": 2, "I": 2, "M": 2
           "h": 1, "u": 1, "k": 2, "N": 2, "s": 10, "Q": 13}  # fmt: skip
 NAMES = frozenset("bBaAp")
 YEARS = frozenset("YyGgsQ")  # directives one of which a pattern needs
+_ON_CHANGE = (25, 50, 100)  # periods of a day with a repeated hour
 PART = " + "  # between columns that are parts of a time
 EXCEL_EPOCH = -25_569 * DAY  # 1899-12-30
 
-_TOKEN = re.compile(r"%([-^#:]?\d{0,2})([A-Za-z%])")
+_TOKEN = re.compile(r"%([-^#:]?\d{0,3})([A-Za-z%])")
 _KNOWN = frozenset(WIDTHS) | NAMES | frozenset("fzZoL")
 _SAME_NAMES = {"B": "b", "A": "a", "Z": "z"}  # directives that share names
 _MINUTE, _HOUR = 60 * SECOND, 3600 * SECOND
@@ -132,10 +134,10 @@ class TimeFormat:
             return [_decimal_text(number, self.decimals) for number in _DECIMAL_VALUES[self.pattern](wall)]
         parts = tokens(self.pattern)
         start = parts[: end_of_range(parts)]
-        pieces = [self._written(token, wall, stamps, start) for token in start]
+        pieces = [self._written(token, wall, stamps, start, timezone) for token in start]
         if rest := parts[len(start) :]:
             ends = self._ends(wall, stamps, timezone)
-            pieces += [self._written(token, *ends, rest) for token in rest]
+            pieces += [self._written(token, *ends, rest, timezone) for token in rest]
         return ["".join(texts) for texts in zip(*pieces, strict=True)]
 
     def _ends(self, wall: Ints, stamps: Ints, timezone: str | None) -> tuple[Ints, Ints]:
@@ -145,11 +147,15 @@ class TimeFormat:
             return add_months(wall, months) + micros, stamps + (add_months(wall, months) + micros - wall)
         return to_wall(stamps + micros, timezone), stamps + micros
 
-    def _written(self, token: Token, wall: Ints, stamps: Ints, parts: Sequence[Token]) -> list[str]:
-        """Format one of the tokens `parts` for wall times [N] and instants [N]."""
+    def _written(
+        self, token: Token, wall: Ints, stamps: Ints, parts: Sequence[Token], timezone: str | None
+    ) -> list[str]:
+        """Format one of the tokens `parts` for wall times [N] and instants [N] of a zone."""
         offsets = wall - stamps
         days, time = wall // DAY, wall % DAY
         letters = {other.letter for other in parts}
+        if counts_through(token):
+            time = stamps - from_wall(days * DAY, timezone).early
         if "k" in letters:
             days = days - (time == 0)
         if "V" in letters and not letters & set("mbBdjq"):
@@ -278,7 +284,7 @@ def _written(token: Token, days: Ints, time: Ints, stamps: Ints, minutes: Ints) 
         return [_ordinal(day) for day in _days_of_month(days).tolist()]
     if letter == "N":
         count = periods(flag)
-        width = 1 if "-" in flag else len(str(count))
+        width = 1 if "-" in flag else len(flag or "24")
         return [f"{number:0{width}d}" for number in (time // (DAY // count) + 1).tolist()]
     if letter in "sQ":
         return [str(stamp // (SECOND if letter == "s" else 1_000)) for stamp in stamps.tolist()]
@@ -287,8 +293,14 @@ def _written(token: Token, days: Ints, time: Ints, stamps: Ints, minutes: Ints) 
 
 
 def periods(flag: str) -> int:
-    """Periods of a day that a directive `%24N` counts."""
-    return int(flag.strip("-^#:") or 24)
+    """Periods of a usual day that a directive `%24N` counts; those of `%50N` are 48."""
+    count = int(flag.strip("-^#:") or 24)
+    return count * 24 // 25 if count in _ON_CHANGE else count
+
+
+def counts_through(token: Token) -> bool:
+    """True for a number that counts on through an hour that clocks repeat: `%25N`, `%50N`, `%100N`."""
+    return token.letter == "N" and token.flag.strip("-") in map(str, _ON_CHANGE)
 
 
 def _ordinal(day: int) -> str:

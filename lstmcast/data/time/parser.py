@@ -24,6 +24,7 @@ from lstmcast.data.time.formats import (
     TimeFormat,
     Token,
     add_months,
+    counts_through,
     end_of_range,
     first_days,
     periods,
@@ -244,7 +245,7 @@ def _flagged(token: Token, seen: list[str], *, bare: bool) -> str:
             return "%p"
         return f"%{'#' if seen[0].islower() else '^' if letter != 'p' and seen[0].isupper() else ''}{letter}"
     alike = bare and letter in _DAY and not any(text.startswith("0") for text in seen)
-    count = str(periods(token.flag)) if letter == "N" else ""
+    count = token.flag.strip("-") or "24" if letter == "N" else ""
     width = len(count) or WIDTHS[letter]
     return f"%{'-' if alike or min(map(len, seen)) < width else ''}{count}{letter}"
 
@@ -279,7 +280,7 @@ def _allowed(token: Token, packed: bool) -> str:
         return re.escape(token.text.translate(_SHAPE))
     if token.letter in _SHAPES or token.letter in _SAME:
         return _SHAPES[_SAME.get(token.letter, token.letter)]
-    width = len(str(periods(token.flag))) if token.letter == "N" else WIDTHS[token.letter]
+    width = max(len(token.flag.strip("-")), 2) if token.letter == "N" else WIDTHS[token.letter]
     optional = "-" in token.flag or (not packed and token.letter not in "YGyg")
     return f"0{{{1 if optional else width},{width}}}"
 
@@ -344,9 +345,11 @@ def _read_fields(pattern: str, match: re.Match[str], words: npt.NDArray[np.str_]
             faulty |= _differs(token.text, chars[:, first:last])
         elif last > first and letter not in {"o", "L", *fields} and (end or fields is start or letter == "y"):
             fields[letter] = _read_field(letter, np.ascontiguousarray(chars[:, first:last]))
-    if periods_in_day := [periods(token.flag) for token in parts if token.letter == "N"]:
-        faulty |= (start["N"] < 1) | (start["N"] > periods_in_day[0])
-        start["N"] = (start["N"] - 1) * (DAY // periods_in_day[0])
+    for token in parts:
+        if token.letter == "N":
+            count = periods(token.flag)
+            faulty |= (start["N"] < 1) | (start["N"] > (count * 25 // 24 if counts_through(token) else count or 100))
+            start["N"] = (start["N"] - 1) * (DAY // count if count else 0)
     if later.keys() == {"y"} and "Y" in start:  # a split year such as 2019/20
         faulty |= later["y"] != (start["Y"] + 1) % 100
         later = {"Y": start["Y"] + 1}

@@ -13,6 +13,7 @@ from lstmcast.data.schema import DataNote, NoteCode, ReadOptions, SettingKey, Ta
 from lstmcast.data.time.column import column_pattern, looks_like_times
 from lstmcast.data.time.formats import PART, tokens
 from lstmcast.data.time.names import month_of, name_words
+from lstmcast.data.time.zones import changes_clock
 from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import pluralize
 
@@ -89,8 +90,11 @@ def with_joined_time(table: Table, options: ReadOptions) -> tuple[Table, ReadOpt
         text, lines = text[~annual].reset_index(drop=True), lines[~annual]
         message = f"{pluralize(int(annual.sum()), 'row')} with '{parts.annual}' in column '{parts.names[1]}' left out"
         notes.append(DataNote(NoteCode.ANNUAL_ROWS, f"{message}: annual averages"))
+    if changes_clock(options.timezone):  # half and quarter hours are counted from midnight
+        pattern = parts.pattern.replace("%48N", "%50N").replace("%96N", "%100N")
+        parts = replace(parts, pattern=pattern)
     table = replace(table, text=join_columns(text, parts.name), lines=lines, notes=tuple(notes))
-    return table, replace(options, time=parts.name, time_format=options.time_format or parts.pattern), parts
+    return table, replace(options, time=parts.name, time_format=parts.pattern), parts
 
 
 def time_settings(parts: TimeParts, options: ReadOptions) -> dict[SettingKey, str]:
@@ -106,9 +110,7 @@ def _pinned_parts(table: Table, options: ReadOptions) -> TimeParts | None:
     columns = set(map(str, table.text.columns))
     if len(names) < 2 or options.time in columns or not columns.issuperset(names):
         return None
-    if options.time_format is not None:
-        return TimeParts(names, options.time_format, "given", _annual(table, names, options.time_format))
-    pattern = _pattern(table, names)
+    pattern = _pattern(table, names, options.time_format)
     if pattern is None:
         shown = " and ".join(f"'{table.text[name].iloc[0]}'" for name in names)
         text = f"{table.source}: data.time: the columns {', '.join(names)} do not read as parts of a time ({shown})"
@@ -129,7 +131,7 @@ def _found_parts(table: Table, options: ReadOptions) -> TimeParts | None:
     dates = [name for name in timely if with_clock and _is_date(table.text[name])]
     for base in dates[:1] or ([] if timely else years[:1]):
         for names in _combinations(table, base, free, dated=base in dates):
-            if _repeats(table.text[base]) and (pattern := _pattern(table, names)):
+            if _repeats(table.text[base]) and (pattern := _pattern(table, names, options.time_format)):
                 reason = f"columns {', '.join(names)} are parts of one time"
                 return TimeParts(names, pattern, reason, _annual(table, names, pattern))
     return None
@@ -157,8 +159,10 @@ def _combinations(table: Table, base: str, free: list[str], *, dated: bool) -> l
     return whole + coarse
 
 
-def _pattern(table: Table, names: Sequence[str]) -> str | None:
-    """Pattern of parts, or None if they do not make up one time."""
+def _pattern(table: Table, names: Sequence[str], given: str | None) -> str | None:
+    """Pattern of parts, or None if they do not make up one time; a given one may be that of all, or of the date."""
+    if given is not None and given.count(PART) == len(names) - 1:
+        return given
     pieces: list[str] = []
     for k, name in enumerate(names):
         letters = {token.letter for piece in pieces for token in tokens(piece)}
@@ -167,7 +171,7 @@ def _pattern(table: Table, names: Sequence[str]) -> str | None:
             if None in rest:
                 return None
             ending = "".join(PART + str(piece) for piece in rest)
-            piece: str | None = column_pattern(table.text[name], table.lines, name, table.source, ending)
+            piece: str | None = given or column_pattern(table.text[name], table.lines, name, table.source, ending)
         else:
             piece = _part(table.text[name], name, frozenset(letters))
         if piece is None:
@@ -232,18 +236,18 @@ def _numbered(text: pd.Series, letter: str) -> str | None:
 
 def _hours(text: pd.Series, name: str) -> str | None:
     """Pattern of hours 0 to 23, of hours ending 1 to 24, or of periods 1 to 48 or 96."""
-    matches = [_NUMBER.fullmatch(word) for word in _distinct(text)]
+    matches = [_NUMBER.fullmatch(str(word).strip()) for word in pd.unique(text)]  # the highest may be rare
     found = [match for match in matches if match]
     if not found or len(found) < len(matches) or len({(match[1], match[3]) for match in found}) > 1:
         return None
     numbers = [int(match[2]) for match in found]
     low, high = min(numbers), max(numbers)
     ending = bool({"he", "ending", "hourending", "hourend"} & name_words(name)) or found[0][1].strip().upper() == "HE"
-    count = next((count for count in (24, 48, 96) if high <= count), 0)
+    count = next((count for count in (24, 25, 48, 50, 96, 100) if high <= count), 0)
     if low == 0 or (high < 24 and not ending):
         directive = "%H" if high < 24 else ""
     else:
-        directive = f"%{count}N" if count and (count == 24 or high > count - 8) else ""
+        directive = f"%{count}N" if count and (count in {24, 25} or high > count - 8) else ""
     return f"{found[0][1]}{directive}{found[0][3]}" if directive else None
 
 

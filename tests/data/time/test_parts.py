@@ -163,3 +163,45 @@ def test_a_plain_file_has_the_same_settings(tmp_path: Path) -> None:
     path = tmp_path / "d.csv"
     frame({"date": [f"{m:%Y-%m-%d}" for m in DAYS]}).to_csv(path, index=False)
     assert read(path).columns.time == "date"
+
+
+def counted(zone: str, first: str, last: str, freq: str) -> tuple[pd.DataFrame, pd.DatetimeIndex]:
+    """Days with the number of each period since their midnight."""
+    index = pd.date_range(first, last, freq=freq, tz=zone, inclusive="left")
+    days = pd.Series(index.strftime("%Y-%m-%d"))
+    numbers = days.groupby(days).cumcount() + 1
+    columns = {"date": days.tolist(), "period" if freq != "h" else "hour": numbers.astype(str).tolist()}
+    return frame(columns), index
+
+
+@pytest.mark.parametrize(("zone", "freq", "count"), [("Europe/London", "30min", 50), ("Europe/Madrid", "h", 25)])
+def test_periods_that_count_on_through_a_repeated_hour(zone: str, freq: str, count: int) -> None:
+    """A day has more periods when clocks repeat an hour: refused with a zone that reads and writes them."""
+    table, index = counted(zone, "2023-03-01", "2023-11-05", freq)
+    with pytest.raises(DataError) as caught:
+        read(table)
+    (fault,) = caught.value.faults
+    (fix,) = fault.fixes
+    key, _, offered = fix.setting.partition("=")
+    assert (fault.code, key) == (FaultCode.UNREAD_TIME, "data.timezone")
+    panel = read(table, ReadOptions(timezone=offered))
+    positions = panel.starts[0] + np.arange(panel.lengths[0])
+    rows, columns = panel.calendar.written_texts(str(panel.columns.time), positions[None, :])
+    names = str(panel.columns.time).split(" + ")
+    assert columns == {name: table[name].tolist() for name in names}
+    assert max(map(int, columns[names[1]])) == count
+    assert len(rows) == len(index)
+    assert NoteCode.CLOCK_CHANGES in {note.code for note in panel.notes}
+
+
+def test_an_ambiguous_date_among_parts() -> None:
+    """The offered formats are those of all parts; a format of the date alone is completed."""
+    days = [datetime(2024, 3, 1) + timedelta(days=k) for k in range(9)]
+    columns = {"date": [f"{m:%d/%m/%Y}" for m in days for _ in range(24)], "hour": [str(h) for h in range(24)] * 9}
+    with pytest.raises(DataError) as caught:
+        read(frame(columns))
+    fault = caught.value.faults[0]
+    formats = [fix.setting.removeprefix("data.time_format=") for fix in fault.fixes]
+    assert (fault.code, formats) == (FaultCode.AMBIGUOUS_TIMES, ["%d/%m/%Y + %H", "%m/%d/%Y + %H"])
+    for time_format in (formats[0], "%d/%m/%Y"):
+        assert read(frame(columns), ReadOptions(time_format=time_format)).lengths.tolist() == [216]
