@@ -25,6 +25,7 @@ from lstmcast.data.time.calendar import Calendar, counter_calendar, infer_calend
 from lstmcast.data.time.closed import AUTO, NONE
 from lstmcast.data.time.column import Times, parse_times
 from lstmcast.data.time.parts import time_settings, with_joined_time
+from lstmcast.data.time.seasons import infer_season
 from lstmcast.data.wide_times import to_long
 from lstmcast.errors import ConfigError, DataError, Fault
 from lstmcast.types import Bools, Floats, Ints
@@ -112,7 +113,7 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
     calendar, of_calendar = _calendar(table, columns, times, groups, options, _observed(parsed))
     settings = (*table.inferred, *inferred, *(times.inferred if times else ()), *of_calendar)
     reasons = time_settings(parts, given) if parts else {}
-    return build_panel(
+    panel = build_panel(
         table,
         columns,
         times,
@@ -125,6 +126,16 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
         inferred=tuple(replace(setting, reason=reasons.get(setting.key, setting.reason)) for setting in settings),
         notes=(*table.notes, *notes, *parsed.notes),
     )
+    return panel if panel.symbols else _with_seasons(panel, options.season_length)
+
+
+def _with_seasons(panel: Panel, pinned: int | None) -> Panel:
+    """Find the seasons that the values show; see `infer_season`."""
+    settings = {setting.key: setting for setting in panel.inferred}
+    given = settings.get(SettingKey.SEASON_LENGTH)
+    series = (panel.series(k) for k in range(panel.n_series))
+    calendar, found = infer_season(panel.calendar, given, series, is_given=pinned is not None)
+    return replace(panel, calendar=calendar, inferred=tuple((settings | {found.key: found}).values()))
 
 
 def _parse(

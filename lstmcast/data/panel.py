@@ -100,7 +100,8 @@ class Panel:
 
     def fingerprint(self) -> str:
         """Compute the sha256 of columns, keys, times, values and symbols."""
-        described = (self.columns, self.calendar.to_dict(), self.keys, self.symbols)
+        calendar = replace(self.calendar, seasons=()).to_dict()
+        described = (self.columns, calendar, self.keys, self.symbols)
         return fingerprint(described, self.offsets, self.starts, self.values, self.observed)
 
     @property

@@ -121,7 +121,7 @@ def _comparison(bound: BoundEnsemble, split: SplitData, scaled: ScaledForecast) 
     scales = split.mase_scales[series]
     baseline_values = {
         name: rule(panel.values, panel.offsets[series], origins, test.horizon)
-        for name, rule in baselines(panel.calendar.season).items()
+        for name, rule in baselines(panel.calendar.season, panel.calendar.naive_seasons).items()
     }
     members = bound.member_values(scaled, series, origins)
     scores = {name: _score(actual, values, scales) for name, values in {LSTMCAST: forecast, **baseline_values}.items()}

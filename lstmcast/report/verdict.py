@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -32,8 +33,8 @@ NOT_MEASURED = "accuracy on your data was not measured. Run `lstmcast train` to 
 
 
 def label(name: str) -> str:
-    """The name of a method in tables and legends."""
-    return name.replace("_", " ")
+    """The name of a method in tables and legends, such as `seasonal naive (7)`."""
+    return re.sub(r"^(seasonal naive) (\d+)$", r"\1 (\2)", name.replace("_", " "))
 
 
 def report_verdict(report: TrainingReport) -> str:

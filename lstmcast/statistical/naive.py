@@ -6,7 +6,7 @@ array, and `origins`, steps from there. Forecasts are [B, H].
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -72,11 +72,17 @@ def naive2(values: Floats, first: Ints, origins: Ints, horizon: int, *, season: 
     return forecast
 
 
-def baselines(season: int) -> Mapping[str, Rule]:
-    """Baselines by name; `seasonal_naive` only with a season."""
+def baselines(season: int, seasons: Sequence[int]) -> Mapping[str, Rule]:
+    """Baselines by name: `seasonal_naive` for one season, `seasonal_naive_7` and `seasonal_naive_365` for two.
+
+    Args:
+        season: steps of the window mean; 1 for the last five values.
+        seasons: lengths of the seasonal naive forecasts.
+    """
     rules: dict[str, Rule] = {"naive": naive, "drift": drift, "window_mean": partial(window_mean, season=season)}
-    if season > 1:
-        rules["seasonal_naive"] = partial(seasonal_naive, season=season)
+    for length in seasons:
+        name = "seasonal_naive" if len(seasons) == 1 else f"seasonal_naive_{length}"
+        rules[name] = partial(seasonal_naive, season=length)
     return rules
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lstmcast.evaluation.skill import Skill, SkillOutcome
-from lstmcast.report.verdict import better_member, compare_with_baseline, report_verdict, verdict
+from lstmcast.report.verdict import better_member, compare_with_baseline, label, report_verdict, verdict
 from lstmcast.results import MemberName, ValueEvaluation, ValueReport
 
 VALUES = {
@@ -50,6 +50,12 @@ def test_the_interval_follows(interval: tuple[float, float], end: str) -> None:
 def test_units(unit: str, n: int, words: str) -> None:
     """Origins, symbols and series are counted."""
     assert f"{words} " in compare_with_baseline(Skill.of("naive", 0.25), n, unit)
+
+
+def test_seasons_of_baselines_are_in_brackets() -> None:
+    """Other names have spaces."""
+    names = ("seasonal_naive", "seasonal_naive_365", "window_mean", "markov_1")
+    assert [label(name) for name in names] == ["seasonal naive", "seasonal naive (365)", "window mean", "markov 1"]
 
 
 def test_a_better_member_is_named() -> None:

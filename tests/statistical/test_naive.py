@@ -44,10 +44,19 @@ def test_window_mean_by_hand() -> None:
 
 def test_the_seasonal_baseline_needs_a_season() -> None:
     """Without a season there are three baselines; with one there are four, under these names."""
-    assert set(baselines(1)) == {"naive", "drift", "window_mean"}
-    assert set(baselines(12)) == {"naive", "drift", "window_mean", "seasonal_naive"}
-    forecast = baselines(2)["seasonal_naive"](VALUES, FIRST, ORIGINS, 3)
+    assert set(baselines(1, ())) == {"naive", "drift", "window_mean"}
+    assert set(baselines(12, (12,))) == {"naive", "drift", "window_mean", "seasonal_naive"}
+    forecast = baselines(2, (2,))["seasonal_naive"](VALUES, FIRST, ORIGINS, 3)
     np.testing.assert_array_equal(forecast, [[16, 32, 16], [2, 4, 2], [5, 3, 5], [5, 5, 5]])
+
+
+def test_each_of_several_seasons_has_a_baseline() -> None:
+    """Their names carry the lengths."""
+    rules = baselines(2, (2, 3))
+    assert list(rules)[3:] == ["seasonal_naive_2", "seasonal_naive_3"]
+    for length in (2, 3):
+        forecast = rules[f"seasonal_naive_{length}"](VALUES, FIRST, ORIGINS, 4)
+        np.testing.assert_array_equal(forecast, seasonal_naive(VALUES, FIRST, ORIGINS, 4, season=length))
 
 
 def looped(known: list[float], name: str, step: int, season: int) -> float:
@@ -72,7 +81,7 @@ def test_every_baseline_agrees_with_a_loop(n_series: int, season: int, horizon: 
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     values, series = rng.normal(size=offsets[-1]), rng.integers(0, n_series, 10)
     origins = np.array([rng.integers(0, lengths[k]) for k in series])
-    for name, rule in baselines(season).items():
+    for name, rule in baselines(season, (season,)).items():
         forecast = rule(values, offsets[series], origins, horizon)
         expected = [
             [looped(values[offsets[k] : offsets[k] + o + 1].tolist(), name, h, season) for h in range(1, horizon + 1)]
@@ -86,7 +95,7 @@ def test_nothing_after_the_origin_is_seen(name: str) -> None:
     """Later values do not change the forecast."""
     later = VALUES.copy()
     later[3:6], later[7] = -1e9, 1e9
-    rule, origins = baselines(3)[name], np.array([2, 1, 0, 0])
+    rule, origins = baselines(3, (3,))[name], np.array([2, 1, 0, 0])
     np.testing.assert_array_equal(rule(VALUES, FIRST, origins, 4), rule(later, FIRST, origins, 4))
 
 

@@ -35,9 +35,10 @@ class Calendar:
     Attributes:
         grid: step size and phase.
         season: season length in steps; 1 for none.
-        pinned: whether the user set a season other than the default.
+        pinned: whether the season is set by the user, or found in the data, and is other than the default.
         timezone: zone of the wall times; None if times have no zone.
         style: time format of the file; None for a counter.
+        seasons: lengths of the seasons that the data show, the strongest evidence first.
     """
 
     grid: TimeGrid
@@ -45,6 +46,7 @@ class Calendar:
     pinned: bool = False
     timezone: str | None = None
     style: TimeFormat | None = None
+    seasons: tuple[int, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -85,6 +87,11 @@ class Calendar:
     def default_reason(self) -> str:
         """Reason of a default that depends on the frequency."""
         return "default without times" if self.kind == "counter" else f"usual for data that are {self.label}"
+
+    @property
+    def naive_seasons(self) -> tuple[int, ...]:
+        """Season lengths of the seasonal naive baselines, ascending: the season, and the others of the data."""
+        return tuple(sorted({self.season, *self.seasons} - {1}))
 
     @property
     def default_horizon(self) -> int:
@@ -200,6 +207,7 @@ class Calendar:
             pinned=values["pinned"],
             timezone=values["timezone"],
             style=None if style is None else TimeFormat.from_dict(style),
+            seasons=tuple(values.get("seasons", ())),
         )
 
 

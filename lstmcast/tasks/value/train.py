@@ -251,7 +251,7 @@ def baseline_forecasts(
 def _rules(panel: Panel) -> Mapping[str, Rule]:
     season = panel.calendar.mase_season
     return {
-        **baselines(panel.calendar.season),
+        **baselines(panel.calendar.season, panel.calendar.naive_seasons),
         "Naive2": lambda values, first, origins, horizon: naive2(values, first, origins, horizon, season=season),
     }
 

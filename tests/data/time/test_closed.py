@@ -25,9 +25,10 @@ def at_minute(index: pd.DatetimeIndex, *spans: tuple[str, str]) -> np.ndarray:
 
 
 def panel_of(folder: Path, index: pd.DatetimeIndex, form: str = "%Y-%m-%d %H:%M", **options: object) -> Panel:
-    """A file with a value for each time."""
+    """A file with a value for each time, without a season."""
     file = folder / "f.csv"
-    rows = [f"{text},{100 + i % 7}" for i, text in enumerate(index.strftime(form))]
+    values = np.random.default_rng(0).integers(100, 107, len(index))
+    rows = [f"{text},{value}" for text, value in zip(index.strftime(form), values, strict=True)]
     file.write_text("\n".join(["time,y", *rows]) + "\n", encoding="utf-8")
     return read(file, ReadOptions(**options))
 
