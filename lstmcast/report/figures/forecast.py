@@ -7,9 +7,12 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from lstmcast.data.csv_reader import read_table
 from lstmcast.data.panel import Panel
+from lstmcast.data.time.calendar import Calendar
+from lstmcast.data.time.frequency import HOUR
 from lstmcast.data.time.parts import join_columns
 from lstmcast.errors import DataError, UsageError
 from lstmcast.report.figures.panels import MOST_PANELS, Figure, ForecastBand, SeriesPanel, draw, render
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 
 MAX_DEFAULT_SERIES = 9  # series drawn where none is named
+_POSITION = "\0position"  # column of positions
 MAX_BANDS = 8  # held-out forecasts drawn of each
 
 
@@ -161,6 +165,18 @@ def _forecast_band(panel: Panel, forecast: Forecast, row: int) -> ForecastBand:
     return ForecastBand(panel.calendar.wall(forecast.positions[row]), forecast.values[row], intervals)
 
 
+def _one_row_a_step(text: pd.DataFrame, keys: list[str], calendar: Calendar) -> pd.DataFrame:
+    """Rows with positions: the first row of a repeated step, and the row before a skipped one in its place."""
+    if not calendar.has_clock_changes:
+        return text
+    rows = [text.drop_duplicates([*keys, _POSITION])]
+    while len(before := rows[-1][calendar.occurrences(rows[-1][_POSITION].to_numpy() + 1) == 0]):
+        rows.append(before.assign(**{_POSITION: before[_POSITION] + 1}))
+    whole = pd.concat(rows)
+    series = pd.factorize(whole[keys].agg("\0".join, axis=1))[0] if keys else np.zeros(len(whole), dtype=np.int64)
+    return whole.iloc[np.lexsort((whole[_POSITION].to_numpy(), series))]
+
+
 def _read_forecast(panel: Panel, path: str) -> Forecast:
     """A CSV of `lstmcast predict`, put back on the panel's calendar by the text of its times."""
     table = read_table(path)
@@ -170,10 +186,14 @@ def _read_forecast(panel: Panel, path: str) -> Forecast:
     if missing := [name for name in needed if name not in text]:
         raise DataError(f"{path}: is not a forecast of this data: column {missing[0]!r} is missing")
     levels = [name.removeprefix("lower_") for name in map(str, text.columns) if name.startswith("lower_")]
-    near_positions = np.arange(panel.starts.min(), panel.ends.max() + len(text) + 1)
-    position_by_text = dict(zip(panel.calendar.text(near_positions), near_positions.tolist(), strict=True))
+    skipped = HOUR // panel.calendar.step if panel.calendar.has_clock_changes else 0
+    near_positions = np.arange(panel.starts.min(), panel.ends.max() + len(text) + skipped + 1)
+    index, stamps = panel.calendar.written(near_positions[None, :])
+    position_by_text = dict(zip(panel.calendar.stamp_texts(stamps), near_positions[index].tolist(), strict=True))
     try:
-        positions = np.array([position_by_text[t] for t in text[time]])
+        text = text.assign(**{_POSITION: [position_by_text[t] for t in text[time]]})
+        text = _one_row_a_step(text, list(panel.key_columns), panel.calendar)
+        positions = text[_POSITION].to_numpy()
         numbers = text[["forecast", *(f"{side}_{lv}" for lv in levels for side in ("lower", "upper"))]].astype(float)
         percents = tuple(float(level) for level in levels)
     except (KeyError, ValueError) as err:

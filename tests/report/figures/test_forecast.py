@@ -6,13 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
+from lstmcast.data.schema import ReadOptions
 from lstmcast.errors import DataError, UsageError
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.report.figures.forecast import backtest_panels, file_panels, forecast_figure, forecast_panels, plot
+from lstmcast.results import Forecast
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +50,23 @@ def test_what_came_true_is_the_actual_value(forecaster: Forecaster, air: Path, t
     for level, q in ((80, 0), (95, 1)):
         np.testing.assert_allclose(band.intervals[level][0], forecast.lower[q, 0], rtol=1e-12)
         np.testing.assert_allclose(band.intervals[level][1], forecast.upper[q, 0], rtol=1e-12)
+
+
+@pytest.mark.parametrize(("last", "rows"), [("2023-10-28 12:00", 124), ("2023-03-25 12:00", 116)])
+def test_a_forecast_through_a_clock_change_reads_back(last: str, rows: int, tmp_path: Path) -> None:
+    """A repeated hour has two rows, a skipped one none; read back, each step has one value."""
+    index = pd.date_range(end=last, periods=200, freq="15min", tz="Europe/Berlin")
+    texts = index.strftime("%Y-%m-%d %H:%M")
+    frame = pd.DataFrame({"id": np.repeat(["a", "b"], 200), "time": [*texts, *texts], "y": np.arange(400.0)})
+    panel = read(frame, ReadOptions(timezone="Europe/Berlin"))
+    values = np.arange(240.0).reshape(2, 120)
+    bounds = {"lower": values[None] - 1, "upper": values[None] + 1}
+    forecast = Forecast(**Forecast.index_of(panel), values=values, levels=(80.0,), **bounds)
+    (tmp_path / "f.csv").write_bytes(forecast.render(".csv"))
+    assert len(pd.read_csv(tmp_path / "f.csv")) == 2 * rows
+    for strip, expected in zip(file_panels(panel, str(tmp_path / "f.csv"), ()), values, strict=True):
+        occurring = panel.calendar.occurrences(panel.ends[0] + 1 + np.arange(120)) > 0
+        np.testing.assert_allclose(strip.bands[0].forecast[occurring], expected[occurring])
 
 
 def test_a_panel_reads_back_series_by_series(shops: Forecaster, shops_panel: Panel, tmp_path: Path) -> None:
