@@ -37,7 +37,7 @@ def pinned_options(context: Panel, section: Mapping[str, Any], given: Mapping[st
     """
     columns = context.columns
     ids = list(columns.series) or section.get("id_columns", [])
-    pinned = {"time": columns.time, "target": list(columns.target), "id_columns": ids}
+    pinned = {"time": columns.time or section.get("time"), "target": list(columns.target), "id_columns": ids}
     return merge_given(section, pinned, context.calendar, given)
 
 
