@@ -55,9 +55,10 @@ def irregular_fault(rows: TimeRows) -> Fault:
     steps = rows.steps
     common = [f"{span_text(size)} ({count} of {len(steps.before)})" for size, count in common_steps(steps)]
     grid = nearest_grid(steps)
-    off_grid = _in_file_order(rows, steps.distinct[~grid.holds(steps.distinct)])
-    shown = truncate_items(rows.located(off_grid[:MAX_SHOWN]), len(off_grid))
-    line = rows.first_line(int(off_grid[0]))
+    off_grid = np.flatnonzero(~grid.holds(rows.clock))
+    texts = rows.texts(rows.clock[off_grid[:MAX_SHOWN]])
+    located = (f"line {rows.lines[i]} '{text}'" for i, text in zip(off_grid, texts, strict=False))
+    shown, line = truncate_items(located, len(off_grid)), int(rows.lines[off_grid[0]])
     return Fault(
         f"{rows.source}:{line}: column '{rows.column}': the times are irregular: the most common steps are "
         f"{' and '.join(common)}; off the regular grid: {shown}",
@@ -73,12 +74,6 @@ def _day_fixes(rows: TimeRows) -> Iterator[Fix]:
     if rows.zone == "UTC":
         zones = (zone for zone in CHANGING_ZONES if has_single_time_of_day(to_wall(rows.steps.distinct, zone)))
         yield from (Fix(f"data.timezone={zone}", "read days of this zone") for zone in islice(zones, 1))
-
-
-def _in_file_order(rows: TimeRows, times: Ints) -> Ints:
-    """Distinct times of `steps`, ordered by their first line; the first thousand only."""
-    lines = [rows.first_line(time) for time in times[:1_000].tolist()]
-    return times[: len(lines)][np.argsort(lines, kind="stable")] if len(times) <= 1_000 else times
 
 
 def resampling_fixes(steps: TimeDeltas, names: Sequence[str] = ()) -> Iterator[Fix]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,10 +51,15 @@ class TimeRows:
         """True if all times have the same time of day on the wall clock."""
         return has_single_time_of_day(self.wall)
 
+    @property
+    def clock(self) -> Ints:
+        """[N] wall times if they are days, else instants."""
+        return self.wall if self.on_days else self.times.stamps
+
     @cached_property
     def steps(self) -> TimeDeltas:
-        """Steps of wall times if they are days, else of instants."""
-        return steps_of(self.wall if self.on_days else self.times.stamps, self.groups)
+        """Steps of `clock`."""
+        return steps_of(self.clock, self.groups)
 
     def wall_steps(self, zone: str | None) -> TimeDeltas:
         """Steps of the wall times of a zone."""
@@ -76,10 +80,4 @@ class TimeRows:
 
     def first_line(self, steps_time: int) -> int:
         """First line with a time of `steps`."""
-        times = self.wall if self.on_days else self.times.stamps
-        return int(self.lines[np.argmax(times == steps_time)])
-
-    def located(self, steps_times: Ints) -> Iterator[str]:
-        """Yield each time of `steps` with its first line: `line 9 '2024-01-01'`."""
-        for time, text in zip(steps_times.tolist(), self.texts(steps_times), strict=True):
-            yield f"line {self.first_line(time)} '{text}'"
+        return int(self.lines[np.argmax(self.clock == steps_time)])
