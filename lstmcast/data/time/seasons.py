@@ -80,38 +80,44 @@ def infer_season(
     found = find_seasons(list(series), calendar_lengths(calendar.grid))
     calendar = replace(calendar, seasons=tuple(season.length for season in found))
     given = given or InferredSetting(SettingKey.SEASON_LENGTH, str(calendar.season), "none is usual for numbered rows")
-    by_length = {season.length: season for season in found}
-    main = None if is_given or calendar.season in by_length else _replacement(found, calendar.grid)
+    main = None if is_given else _replacement(found, calendar)
     if main is not None:
         calendar = replace(calendar, season=main.length, pinned=True)
-        reason = f"found in the data: {main.explained}; {given.reason}"
-        if calendar.grid.season > 1 and given.value != "1":
-            reason += f", but a season of {given.value} is not visible"
-    elif calendar.season in by_length:
-        reason = f"{given.reason}; {by_length[calendar.season].explained}"
-    elif is_given or calendar.season == 1:
-        reason = given.reason
-    else:
-        reason = f"{given.reason}, but not visible in these"
-    remaining = [f"{s.length} ({s.explained})" for s in found if s.length != calendar.season]
-    reason += f"; also found: {', '.join(remaining)}" if remaining else ""
-    return calendar, InferredSetting(SettingKey.SEASON_LENGTH, str(calendar.season), reason)
-
-
-def _replacement(found: Sequence[FoundSeason], grid: TimeGrid) -> FoundSeason | None:
-    """The season with the strongest evidence that may replace the usual one; None if there is none."""
-    typical = [] if grid.kind == "counter" else [round(length) for length in calendar_lengths(grid)]
-    return next(
-        (
-            season
-            for season in found
-            if season.p_value <= MAIN_FALSE_ALARM_RATE
-            and season.repeats >= MIN_MAIN_REPEATS
-            and season.length <= MAX_MAIN_LENGTH
-            and season.length not in typical
-        ),
-        None,
+    return calendar, InferredSetting(
+        SettingKey.SEASON_LENGTH, str(calendar.season), _reason(calendar, given, found, is_given=is_given)
     )
+
+
+def _reason(calendar: Calendar, given: InferredSetting, found: Sequence[FoundSeason], *, is_given: bool) -> str:
+    """The reason of the season of a calendar, and the other seasons that were found."""
+    by_length = {str(season.length): season for season in found}
+    main, reason = by_length.pop(str(calendar.season), None), given.reason
+    if str(calendar.season) != given.value and main is not None:
+        absent = f"{given.value} is {reason}, but not visible in these" if given.value != "1" else reason
+        reason = f"found in the data: {main.explained}; {absent}"
+    elif main is not None:
+        reason = f"{reason}; {main.explained}"
+    elif calendar.season > 1 and not is_given:
+        reason = f"{reason}, but not visible in these"
+    remaining = ", ".join(f"{season.length} ({season.explained})" for season in by_length.values())
+    return f"{reason}; also found: {remaining}" if remaining else reason
+
+
+def _replacement(found: Sequence[FoundSeason], calendar: Calendar) -> FoundSeason | None:
+    """The season with the strongest evidence that may replace the usual one; None if there is none.
+
+    A part of the usual season, such as 6 of 12 months, replaces it only where the usual one is rarely repeated.
+    """
+    grid, default = calendar.grid, calendar.season
+    typical = [] if grid.kind == "counter" else [round(length) for length in calendar_lengths(grid)]
+    if default in [season.length for season in found]:
+        return None
+    for season in found:
+        is_clear = season.p_value <= MAIN_FALSE_ALARM_RATE and season.repeats >= MIN_MAIN_REPEATS
+        is_part = default % season.length == 0 and season.repeats * season.length >= MIN_MAIN_REPEATS * default
+        if is_clear and not is_part and season.length <= MAX_MAIN_LENGTH and season.length not in typical:
+            return season
+    return None
 
 
 def calendar_lengths(grid: TimeGrid) -> tuple[float, ...]:
@@ -121,7 +127,7 @@ def calendar_lengths(grid: TimeGrid) -> tuple[float, ...]:
     """
     if grid.kind == "counter":
         return 7.0, 24.0, YEAR / 7, YEAR
-    if grid.kind == "month":
+    if grid.kind in {"month", "weeks"}:
         return (float(grid.season),) if grid.season > 1 else ()
     if grid.mask is not None:
         day, week = grid.day_steps, grid.week_steps

@@ -189,6 +189,16 @@ def test_a_found_season_replaces_one_that_is_not_there(tmp_path: Path, length: i
     assert again.fingerprint() == panel.fingerprint()
 
 
+def test_a_part_of_the_default_season_replaces_it_where_that_is_rare(tmp_path: Path) -> None:
+    """Half a year does not replace a year that is known ten times, but six hours replace a day that is known twice."""
+    rng = np.random.default_rng(0)
+    months = 20 + 5 * WEEK[:6][np.arange(120) % 6] + rng.normal(size=120)
+    minutes = 20 + 5.0 * (np.arange(1000) % 120 < 30) + rng.normal(size=1000)
+    half_years, hours = panel_of(tmp_path, months, "MS"), panel_of(tmp_path, minutes, "3min")
+    assert (half_years.calendar.season, half_years.calendar.seasons) == (12, (6,))
+    assert (hours.calendar.season, hours.calendar.grid.season) == (120, 480)
+
+
 def test_a_pinned_season_stays(tmp_path: Path) -> None:
     """The others are named."""
     panel = panel_of(tmp_path, np.array(np.arange(300) % 10.0, dtype=np.float64), "D", season_length=7)
