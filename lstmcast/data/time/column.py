@@ -286,6 +286,12 @@ def column_pattern(text: pd.Series, lines: Ints, column: str, source: str, endin
         raise DataError([_completed(fault, ending) for fault in err.faults]) from err
 
 
+def is_regular(text: pd.Series, pattern: str) -> bool:
+    """True if texts follow a pattern, with even steps."""
+    reading = read_texts(pattern, group_by_shape([str(word).strip() for word in pd.unique(text)]))
+    return not reading.faulty.any() and _regular(reading.stamps)
+
+
 def _completed(fault: Fault, ending: str) -> Fault:
     """Fault whose formats are completed by those of other parts of the time."""
     return replace(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.schema import DataNote, NoteCode, ReadOptions, SettingKey, Table
-from lstmcast.data.time.column import column_pattern, looks_like_times
+from lstmcast.data.time.column import column_pattern, is_regular, looks_like_times
 from lstmcast.data.time.formats import PART, tokens
 from lstmcast.data.time.names import month_of, name_words
 from lstmcast.data.time.zones import changes_clock
@@ -30,7 +30,7 @@ _WORDS = {  # words of column names: part of a time
     "period of day": "period settlement interval sp pte",
 }
 _NUMBER = re.compile(r"(\D*)(\d{1,3})(\D*)")
-_CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(\s?[AaPp][Mm])?")
+_CLOCK = re.compile(r"\d{1,2}(?::\d{2}(?::\d{2}(?:\.\d{1,6})?)?(\s?[AaPp][Mm])?|\.\d{2}\.\d{2})")
 _SAMPLE = 1_000
 _MIN_HIGHEST = {"d": 7, "V": 6}  # else days of a week, or weeks of a month
 _ANNUAL = {("M", "m"): 13, ("Q0", "q"): 5, ("S0", "h"): 3}  # numbers of annual averages in data of BLS
@@ -171,13 +171,26 @@ def _pattern(table: Table, names: Sequence[str], given: str | None) -> str | Non
             if None in rest:
                 return None
             ending = "".join(PART + str(piece) for piece in rest)
-            piece: str | None = given or column_pattern(table.text[name], table.lines, name, table.source, ending)
+            try:
+                piece: str | None = given or column_pattern(table.text[name], table.lines, name, table.source, ending)
+            except DataError as err:
+                return _only_regular(table, names, err)
         else:
             piece = _part(table.text[name], name, frozenset(letters))
         if piece is None:
             return None
         pieces.append(piece)
     return PART.join(pieces)
+
+
+def _only_regular(table: Table, names: Sequence[str], err: DataError) -> str:
+    """The only format of an ambiguous date with which the joined times are even; raises the error without one."""
+    patterns = [fix.setting.partition("=")[2] for fix in err.faults[0].fixes]
+    joined = join_columns(table.text[list(names)].head(_SAMPLE), PART.join(names)).iloc[:, 0]
+    regular = [pattern for pattern in patterns if is_regular(joined, pattern)]
+    if err.faults[0].code != FaultCode.AMBIGUOUS_TIMES or len(regular) != 1:
+        raise err
+    return regular[0]
 
 
 def _part(text: pd.Series, name: str, known: frozenset[str]) -> str | None:
@@ -259,6 +272,8 @@ def _clock(text: pd.Series) -> str | None:
         return None
     example = max(distinct, key=len)
     half = next((match[1] for match in matches if match and match[1]), "")
+    if ":" not in example:
+        return "%H.%M.%S"
     to_24 = any(word.startswith("24:") for word in distinct)
     hours = "%I" if half else "%k" if to_24 else "%H"
     fraction = ".%f" if "." in example else ""

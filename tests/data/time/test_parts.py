@@ -70,6 +70,7 @@ def test_a_day_and_an_hour() -> None:
     check({"Date": dates, "Hour": [f"H{m.hour + 1}" for m in HOURS]}, HOURS)
     check({"Datum": [f"{m:%d.%m.%Y}" for m in HOURS], "Uhrzeit": [f"{m:%H:%M}" for m in HOURS]}, HOURS)
     check({"Date": [f"{m:%m/%d/%Y}" for m in HOURS], "Time": [f"{m:%I:%M %p}" for m in HOURS]}, HOURS)
+    check({"Date": [f"{m:%d/%m/%Y}" for m in HOURS], "Time": [f"{m:%H.%M.%S}" for m in HOURS]}, HOURS)
     ends = [m + timedelta(hours=1) for m in HOURS]
     check({"Date": dates, "Hour Ending": [f"{m.hour or 24:02d}:00" for m in ends]}, ends)
     half_dates = [f"{m:%d-%b-%Y}" for m in HALVES]
@@ -196,7 +197,9 @@ def test_periods_that_count_on_through_a_repeated_hour(zone: str, freq: str, cou
 
 def test_an_ambiguous_date_among_parts() -> None:
     """The offered formats are those of all parts; a format of the date alone is completed."""
-    days = [datetime(2024, 3, 1) + timedelta(days=k) for k in range(9)]
+    even = [datetime(2024, 3, 1) + timedelta(hours=k) for k in range(216)]
+    check({"date": [f"{m:%d/%m/%Y}" for m in even], "hour": [m.hour for m in even]}, even)
+    days = [datetime(2024, 3, 1) + timedelta(days=k) for k in (0, 1, 2, 3, 4, 5, 6, 8, 9)]
     columns = {"date": [f"{m:%d/%m/%Y}" for m in days for _ in range(24)], "hour": [str(h) for h in range(24)] * 9}
     with pytest.raises(DataError) as caught:
         read(frame(columns))
@@ -204,4 +207,4 @@ def test_an_ambiguous_date_among_parts() -> None:
     formats = [fix.setting.removeprefix("data.time_format=") for fix in fault.fixes]
     assert (fault.code, formats) == (FaultCode.AMBIGUOUS_TIMES, ["%d/%m/%Y + %H", "%m/%d/%Y + %H"])
     for time_format in (formats[0], "%d/%m/%Y"):
-        assert read(frame(columns), ReadOptions(time_format=time_format)).lengths.tolist() == [216]
+        assert read(frame(columns), ReadOptions(time_format=time_format)).lengths.tolist() == [240]
