@@ -30,6 +30,7 @@ _MIN_CYCLES_FOR_EXCEPTION = 8
 _MAX_DROPPED = 0.02  # fraction of the times that lie in closed slots
 _MAX_CHANCE = 1e-3  # probability that random holes close a slot
 _MIN_DAYS, _MIN_WEEKS, _MIN_YEARS = 4, 3, 3  # observed cycles
+_RECENT_CYCLES = 3  # at the end, of which none may contradict a closed slot
 _MIN_REDUCTION = 0.5  # of the holes, for a mask of separate days
 _MAX_NEGLIGIBLE = 0.01  # holes as a fraction of the times, where days are not separated
 _EXAMPLES = "Sun; Sat,Sun; 20:00-08:00; Sat@14:00-24:00; Jul-Aug; none"
@@ -58,7 +59,15 @@ def infer_mask(grid: TimeGrid, times: Ints, *, certain: bool = True) -> Mask | N
     if is_open is None or is_open.all() or not is_open.any():
         return None
     mask = Mask.of(is_open)
+    if certain and _is_newly_open(mask, ticks):
+        return None
     return mask if np.count_nonzero(~mask.contains(ticks)) <= _MAX_DROPPED * len(ticks) else None
+
+
+def _is_newly_open(mask: Mask, ticks: Ints) -> bool:
+    """True if a closed slot is observed in each of the last cycles: it may be open from now on."""
+    recent = ticks[ticks > ticks[-1] - _RECENT_CYCLES * mask.cycle]
+    return bool((np.bincount(recent[~mask.contains(recent)] % mask.cycle) >= _RECENT_CYCLES).any())
 
 
 def distinct(ascending: Ints) -> Ints:

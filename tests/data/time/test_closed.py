@@ -110,6 +110,13 @@ def test_exceptions_are_counted_and_holidays_are_missing_steps(tmp_path: Path) -
     assert np.count_nonzero(~panel.observed) == 2
 
 
+def test_a_shop_that_opens_on_sundays_lately_is_refused(tmp_path: Path) -> None:
+    """After two years without Sundays, the last three are open: the rows are not left out without a word."""
+    days = weekdays(0, 1, 2, 3, 4, 5).union(DAYS[-15:])
+    fault = refusal(tmp_path, days, "%Y-%m-%d")
+    assert (fault.code, fault.fixes[0].setting) == (FaultCode.MANY_GAPS, "data.closed=Sun")
+
+
 def test_rows_without_values_are_closed_too(tmp_path: Path) -> None:
     """A calendar with blank Sundays is closed on Sundays, and no row is counted as left out."""
     file = tmp_path / "f.csv"
