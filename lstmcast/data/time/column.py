@@ -585,7 +585,8 @@ def _localized(wall: Ints, zone: str, at: _Column, groups: Ints | None) -> Ints:
     read = from_wall(wall, zone)
     if read.skipped.any():
         faulty = np.bincount(at.rows, weights=read.skipped, minlength=len(at.texts.texts)) > 0
-        raise at.fault(faulty, f"no such time in data.timezone {zone}, whose clock went forward; delete the row")
+        rule = f"no such time in data.timezone {zone}, whose clock went forward"
+        raise at.fault(faulty, rule, fixes=(Fix("data.timezone=UTC", "read times of a clock that never changes"),))
     if not read.doubled.any():
         return read.early
     groups = np.zeros_like(wall) if groups is None else groups

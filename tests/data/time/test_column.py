@@ -347,3 +347,14 @@ def test_what_would_be_lost_below_a_microsecond_is_refused() -> None:
 def test_the_message_lists_supported_zone_names() -> None:
     """`EST` is ambiguous; the message lists alternatives."""
     assert "a zone is Z, UTC, GMT or +02:00" in error("2020-01-01 00:00 EST", "2020-01-01 01:00 EST")
+
+
+def test_a_skipped_hour_offers_a_clock_without_changes() -> None:
+    """Times of a clock that never changes are no times of Paris; the setting reads them."""
+    texts = [f"2024-03-31 {hour:02d}:00" for hour in range(24)]
+    with pytest.raises(DataError) as caught:
+        parse(*texts, timezone="Europe/Paris")
+    (fix,) = caught.value.faults[0].fixes
+    key, _, zone = fix.setting.partition("=")
+    assert (key, caught.value.faults[0].line) == ("data.timezone", 4)
+    assert parse(*texts, timezone=zone).timezone == "UTC"
