@@ -23,6 +23,7 @@ class FaultCode(StrEnum):
     NO_SHEET = "no_sheet"
     AMBIGUOUS_TIMES = "ambiguous_times"
     SERIES_ENDED = "series_ended"
+    NOT_UTF8 = "not_utf8"
     TIME_PARTS = "time_parts"
     FEW_TIMES = "few_times"
     UNCLEAR_LABEL = "unclear_label"

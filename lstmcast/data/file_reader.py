@@ -15,6 +15,7 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +27,7 @@ BOMB_BYTES, BOMB_RATIO = 100 << 20, 500  # reject compressed files above both si
 CHUNK_BYTES = 1 << 20
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+MIN_LETTERS = 0.8  # fraction of the signs beyond ASCII, in the right encoding
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _MAGIC = {
     b"PK\x03\x04": "a ZIP archive or an Excel workbook: name it .zip or .xlsx",
@@ -88,10 +90,9 @@ def to_text(data: bytes, source: str, encoding: str | None = None) -> bytes:
         raise DataError(_undecodable(data, source, codec, err)) from err
     text = text.removeprefix(codecs.BOM_UTF8)
     if (nul := text.find(b"\0")) >= 0:
-        raise DataError(
-            f"{source}:{_line_at(text, nul)}: NUL byte: the file is damaged, or not {codec.upper()} (name its encoding "
-            "with data.encoding, such as utf-16-le)"
-        )
+        line = _line_at(text, nul)
+        rule = f"{source}:{line}: NUL byte: the file is damaged, or not {codec.upper()}"
+        raise DataError(Fault(rule, FaultCode.NOT_UTF8, line, fixes=tuple(_wide_fixes(data))))
     return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
@@ -345,15 +346,43 @@ def _codec(encoding: str) -> str:
     return codecs.lookup(encoding).name.replace("utf-8-sig", "utf-8")
 
 
-def _undecodable(data: bytes, source: str, codec: str, err: UnicodeDecodeError) -> str:
-    """Message about bytes that are not text."""
+def _undecodable(data: bytes, source: str, codec: str, err: UnicodeDecodeError) -> Fault:
+    """Fault of bytes that are not text, with encodings that read them."""
     for magic, file_type in _MAGIC.items():
         if data.startswith(magic):
-            return f"{source}: is {file_type}"
+            return Fault(f"{source}: is {file_type}")
     before = data[: err.start].decode(codec, errors="ignore").encode()
-    where = f"{source}:{_line_at(before, len(before))}: byte offset {err.start}: 0x{data[err.start]:02x}"
-    hint = "save the file as UTF-8, or name its encoding with data.encoding"
-    return f"{where} is not {codec.upper()} ({err.reason}); {hint}"
+    line = _line_at(before, len(before))
+    where = f"{source}:{line}: byte offset {err.start}: 0x{data[err.start]:02x}"
+    text = f"{where} is not {codec.upper()} ({err.reason})"
+    fixes = tuple(_wide_fixes(data)) or tuple(_encoding_fixes(data, err.start))
+    return Fault(text if fixes else f"{text}; save the file as UTF-8", FaultCode.NOT_UTF8, line, fixes=fixes)
+
+
+def _wide_fixes(data: bytes) -> Iterator[Fix]:
+    """Yield the encoding of two bytes for each character, if ASCII text has a NUL in every other byte."""
+    for name, start in (("utf-16-le", 1), ("utf-16-be", 0)):
+        if data[start::2].count(0) > len(data) // 4 > data[1 - start :: 2].count(0):
+            yield Fix(f"data.encoding={name}", "read two bytes for each character")
+
+
+def _encoding_fixes(data: bytes, start: int) -> Iterator[Fix]:
+    """Yield encodings that read all bytes as text, with the word at a byte; that of the likely script first."""
+    runs = re.findall(rb"[\x80-\xff]+", data)
+    single = sum(map(len, runs)) < 1.7 * len(runs)  # as letters with accents among others
+    for name in ("cp1252", "cp1250") if single else ("cp1251", "cp932", "gb18030", "cp949"):
+        with suppress(UnicodeDecodeError):
+            text = data.decode(name)
+            foreign = [sign for sign in text if sign > "\x7f"]
+            if sum(sign.isalpha() and not "\uff61" <= sign <= "\uff9f" for sign in foreign) < MIN_LETTERS * len(
+                foreign
+            ):
+                continue  # also for half-width katakana
+            if name == "cp1251" and sum(map(str.islower, foreign)) < len(foreign) / 2:
+                continue
+            position = len(data[:start].decode(name, errors="ignore"))
+            word = re.split(r"[^\w]", text[:position])[-1] + re.split(r"[^\w]", text[position:])[0]
+            yield Fix(f"data.encoding={name}", f"read '{word or text[position]}'")
 
 
 def _line_at(text: bytes, offset: int) -> int:

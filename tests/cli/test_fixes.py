@@ -47,6 +47,7 @@ class Refused:
         code: of its fault.
         text: of the file.
         states: codes of the faults to which settings lead, by their start; all others lead to a forecast.
+        encoding: of the file.
         task: of the model; no model forecasts tasks other than `value` without training.
     """
 
@@ -54,6 +55,7 @@ class Refused:
     text: str
     states: Mapping[str, FaultCode] = field(default_factory=dict)
     task: str = "value"
+    encoding: str = "utf-8"
 
 
 WITHOUT_SETTINGS = {FaultCode.OTHER, FaultCode.SERIES_ENDED}
@@ -212,6 +214,22 @@ CORPUS = {
             *(",".join([item, *(str(wave(k)) for k in range(40))]) for item in "abc"),
         ),
     ),
+    **{
+        f"text in {encoding}": Refused(
+            FaultCode.NOT_UTF8,
+            lines("day,place,y", *(f"{day},{place},{wave(k)}" for place in places for k, day in enumerate(days(30)))),
+            encoding=encoding,
+        )
+        for encoding, places in {
+            "cp1252": ("Süd", "Nord"),
+            "cp1250": ("Łódź", "Gdańsk"),
+            "cp1251": ("Москва", "Казань"),
+            "cp932": ("東京", "大阪"),
+            "gb18030": ("北京", "上海"),
+            "utf-16-le": ("north", "south"),
+            "utf-16-be": ("Süd", "Nord"),
+        }.items()
+    },
 }
 
 
@@ -252,7 +270,7 @@ def test_every_fault_has_an_example() -> None:
 def test_each_setting_works_as_printed(name: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Typed after `-s`, it leads to a forecast, or to a fault of the declared code."""
     refused, path = CORPUS[name], here / "data.csv"
-    path.write_text(refused.text, encoding="utf-8")
+    path.write_text(refused.text, encoding=refused.encoding)
     faults = faults_of(path, refused.task)
     assert refused.code in {fault.code for fault in faults}
     fixes = [fix for fault in faults if fault.code is refused.code for fix in fault.fixes]
@@ -281,6 +299,14 @@ def test_a_sheet_works_as_printed(here: Path, capsys: pytest.CaptureFixture[str]
     assert main(command) == 4
     (fix,) = re.findall(r"-s (\S+) to read", capsys.readouterr().err)
     assert main([*command, "-s", fix]) == 0
+
+
+@pytest.mark.parametrize("name", [name for name in CORPUS if name.startswith("text in ")])
+def test_the_encoding_of_the_file_is_among_the_settings(name: str, tmp_path: Path) -> None:
+    """It is the first one."""
+    (tmp_path / "data.csv").write_text(CORPUS[name].text, encoding=CORPUS[name].encoding)
+    (fault,) = faults_of(tmp_path / "data.csv", "value")
+    assert fault.fixes[0].setting == f"data.encoding={CORPUS[name].encoding}"
 
 
 @pytest.mark.parametrize(

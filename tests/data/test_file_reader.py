@@ -232,7 +232,7 @@ def test_invalid_utf8_is_refused_with_its_position() -> None:
     for newline in (b"\n", b"\r\n", b"\r"):
         data = newline.join([b"a,b", b"1,2", b"\xc3\xa9,caf\xe9,3"])
         offset = data.index(b"\xe9")
-        with pytest.raises(DataError, match=rf"^f\.csv:3: byte offset {offset}: 0xe9 is not UTF-8 .*data\.encoding"):
+        with pytest.raises(DataError, match=rf"^f\.csv:3: byte offset {offset}: 0xe9 is not UTF-8 .*save the file"):
             file_reader.to_utf8(data, "f.csv")
 
 
