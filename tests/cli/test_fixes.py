@@ -217,10 +217,10 @@ CORPUS = {
     **{
         f"text in {encoding}": Refused(
             FaultCode.NOT_UTF8,
-            lines("day,place,y", *(f"{day},{place},{wave(k)}" for place in places for k, day in enumerate(days(30)))),
+            lines("day,town,y", *(f"{day},{town},{wave(k)}" for town in towns for k, day in enumerate(days(30)))),
             encoding=encoding,
         )
-        for encoding, places in {
+        for encoding, towns in {
             "cp1252": ("Süd", "Nord"),
             "cp1250": ("Łódź", "Gdańsk"),
             "cp1251": ("Москва", "Казань"),
