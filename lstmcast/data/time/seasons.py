@@ -39,6 +39,7 @@ SHARED = 2  # correction for frequencies that are adjacent to two harmonics
 MAX_SCREENED = 12  # candidates of each screening
 PARTS = (2, 3, 4, 5, 6, 7, 8, 10, 12)  # divisors of a length that are tested too
 MAX_RATIO = 1e8
+CLIP = 1.5  # ranges between the 5 % and the 95 % quantile of changes
 TINY = np.finfo(np.float64).tiny
 MIN_REST = 1e-6  # of the largest value, without the seasons that were found
 YEAR = 365.25  # days
@@ -121,7 +122,7 @@ def _replacement(found: Sequence[FoundSeason], calendar: Calendar) -> FoundSeaso
 
 
 def calendar_lengths(grid: TimeGrid) -> tuple[float, ...]:
-    """Steps of a day, a week and a year, or of a minute, an hour and a day; those of at least two steps.
+    """Steps of a day, a week, a month and a year, or of a minute, an hour and a day; those of at least two steps.
 
     Numbered rows may be days, hours or weeks.
     """
@@ -131,10 +132,11 @@ def calendar_lengths(grid: TimeGrid) -> tuple[float, ...]:
         return (float(grid.season),) if grid.season > 1 else ()
     if grid.mask is not None:
         day, week = grid.day_steps, grid.week_steps
-        lengths: Iterable[float] = (day, week, week * YEAR / 7)
+        lengths = [day, week, week * YEAR / 7]
     else:
         units = (MINUTE, HOUR, DAY) if grid.step < MINUTE else (DAY, WEEK)
         lengths = [*(unit / grid.step for unit in units if unit % grid.step == 0), YEAR * DAY / grid.step]
+        lengths += [YEAR / 12] if grid.step == DAY else []
     return tuple(sorted({float(length) for length in lengths if length >= 2}))
 
 
@@ -206,15 +208,21 @@ def _sampled(series: Sequence[Floats]) -> Iterator[Floats]:
 
 
 def _prepared(values: Floats) -> Floats:
-    """Logs of positive values, with clipped outliers; empty if the series is too short or does not vary."""
+    """Logs of positive values, with clipped changes; empty if the series is too short or a line.
+
+    Clipped changes remove outliers, which return to the level, and shifts of the level.
+    """
     if len(values) < MIN_STEPS or not np.isfinite(values).all():
         return np.empty(0)
     values = np.log(values) if values.min() > 0 else values / max(np.abs(values).max(), TINY)
-    low, high = np.quantile(values, (0.05, 0.95))
-    values = np.clip(values, low - (high - low), high + (high - low)) if high > low else values
-    centered = values - values.mean()
-    scale = np.abs(centered).max()
-    return np.asarray(centered / scale) if scale > 1e-12 * np.abs(values).max() else np.empty(0)
+    steps = np.diff(values)
+    low, middle, high = np.quantile(steps, (0.05, 0.5, 0.95))
+    limit = CLIP * (high - low)
+    steps = np.clip(steps, middle - limit, middle + limit) if limit > 0 else steps
+    if np.ptp(steps) <= 1e-12 * np.abs(values).max():
+        return np.empty(0)
+    levels = np.concatenate([[0.0], np.cumsum(steps)])
+    return np.asarray((levels - levels.mean()) / np.abs(levels - levels.mean()).max())
 
 
 def _repeats(steps: int, length: float) -> int:
@@ -246,7 +254,8 @@ def _log_p_value(values: Floats, length: float) -> float:
     if len(window) < (MIN_STEPS if length > 2 else MIN_STEPS_OF_TWO):
         return 0.0
     power, at = np.abs(np.fft.rfft(window)) ** 2, _harmonics(repeats, length)
-    numbers = sorted({min(number, len(at)) for number in HARMONICS})
+    counts = HARMONICS if repeats >= MIN_REPEATS else HARMONICS[:1]
+    numbers = sorted({min(number, len(at)) for number in counts})
     sums = [np.cumsum(_evidence(power, len(window), at, slope)) for slope in SLOPES]
     best = min(_log_gamma_tail(number, float(each[number - 1])) for number in numbers for each in sums)
     return best + log(len(numbers) * len(SLOPES) * SHARED)

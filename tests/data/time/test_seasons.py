@@ -106,6 +106,22 @@ def test_outliers_do_not_hide_a_season() -> None:
     assert found_in(values, 7.0, YEAR) == [7]
 
 
+def test_a_shift_of_the_level_does_not_hide_a_season() -> None:
+    """Months with a drop to two fifths for half a year."""
+    t, rng = np.arange(96), np.random.default_rng(0)
+    months = (100 + 10 * np.sin(2 * np.pi * t / 12)) * np.where((t > 50) & (t < 58), 0.4, 1) + 3 * rng.normal(size=96)
+    assert found_in(months, 12.0) == [12]
+
+
+def test_months_of_days_are_no_other_length(tmp_path: Path) -> None:
+    """A payment on each 25th recurs after 30.4 days on average; the season of the models stays."""
+    days = pd.date_range("2021-01-01", periods=900)
+    values = 100 + 50.0 * (days.day == 25) + 5 * np.random.default_rng(0).normal(size=900)
+    pd.DataFrame({"time": days, "y": values}).to_csv(tmp_path / "f.csv", index=False)
+    calendar = read(tmp_path / "f.csv").calendar
+    assert (calendar.season, calendar.seasons) == (7, (30,))
+
+
 def test_a_scale_and_a_shift_change_nothing() -> None:
     """The result is that of the series in other units."""
     t = np.arange(400)
@@ -209,7 +225,7 @@ def test_a_pinned_season_stays(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("frequency", "lengths"),
     [
-        ("D", (7, YEAR)),
+        ("D", (7, YEAR / 12, YEAR)),
         ("h", (24, 168, 24 * YEAR)),
         ("MS", (12,)),
         ("QS", (4,)),
