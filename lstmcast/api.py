@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstmcast import app
-from lstmcast.clock import system_clock
+from lstmcast.clock import fixed_time, system_clock
 from lstmcast.data.schema import ReadOptions
 from lstmcast.errors import UsageError
 from lstmcast.persistence.registry import resolve
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
     from lstmcast.tasks.base import Dataset, Note
 
 
-def read(source: str | Path | pd.DataFrame, options: ReadOptions | Config | None = None) -> Any:
+def read(source: str | Path | pd.DataFrame, options: ReadOptions | Config | None = None, *, now: datetime | None = None) -> Any:
     """Read past values from a file or a DataFrame.
 
     Args:
         source: a CSV file, plain or compressed, a Parquet file, plain text, `"-"` for stdin, or a pandas DataFrame.
         options: pinned settings, for values; or a config, whose task reads the file as `lstmcast train` does.
+        now: the time, with a zone; steps that are not over then are left out. None: the current time.
 
     Returns:
         A `Panel`; for a config of labels a `LabeledPanel`.
@@ -39,9 +41,10 @@ def read(source: str | Path | pd.DataFrame, options: ReadOptions | Config | None
     """
     from lstmcast.data.load import read as read_values
 
-    if options is None or isinstance(options, ReadOptions):
-        return read_values(source, options or ReadOptions())
-    return get_task(options.model.task).read(source, options)
+    with fixed_time(now):
+        if options is None or isinstance(options, ReadOptions):
+            return read_values(source, options or ReadOptions())
+        return get_task(options.model.task).read(source, options)
 
 
 def train(

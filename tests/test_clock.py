@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lstmcast.clock import clock_at, system_clock
+from lstmcast.clock import clock_at, fixed_time, reading_time, system_clock, time_at
 from lstmcast.errors import UsageError
 
 
@@ -36,3 +36,18 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
     """A time without a zone, a day that does not exist, words, and what lies beyond the calendar."""
     with pytest.raises(UsageError, match="must be an ISO 8601 time with a time zone"):
         clock_at(text)
+
+
+def test_time_of_reading() -> None:
+    """In the block it is the given time; after it, the current one."""
+    now = time_at("2024-04-29T10:03+02:00", "--now", may_be_local=True)
+    with fixed_time(now):
+        assert reading_time() == now == datetime(2024, 4, 29, 8, 3, tzinfo=UTC)
+    assert reading_time() > now
+
+
+def test_local_time() -> None:
+    """A time without a zone is in that of the machine, where this is allowed."""
+    assert time_at("2024-04-29T10:03", "--now", may_be_local=True) == datetime(2024, 4, 29, 10, 3).astimezone()
+    with pytest.raises(UsageError):
+        time_at("soon", "--now", may_be_local=True)

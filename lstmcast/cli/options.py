@@ -96,6 +96,16 @@ CONFIG = combine_options(
         help="One key of the config, such as train.epochs=50; repeatable.",
     ),
 )
+
+
+def _fix_time(context: click.Context, _: click.Parameter, text: str | None) -> None:
+    """Read data during the command as if it were the time of `--now`."""
+    from lstmcast.clock import fixed_time, time_at
+
+    if text is not None:
+        context.with_resource(fixed_time(time_at(text, "--now", may_be_local=True)))
+
+
 READING = combine_options(
     click.option("--time", "data_time", metavar="COLUMN", help="Time column."),
     click.option(
@@ -117,6 +127,13 @@ READING = combine_options(
     ),
     click.option("--season-length", "data_season_length", metavar="N", help="Steps in a season."),
     click.option("--timezone", "data_timezone", metavar="ZONE", help="Time zone of times without a UTC offset."),
+    click.option(
+        "--now",
+        metavar="TIME",
+        callback=_fix_time,
+        expose_value=False,
+        help="Read DATA as if it were TIME (ISO 8601): steps that are not over then are left out.",
+    ),
 )
 
 

@@ -55,6 +55,8 @@ class DataConfig(Section):
     """Treatment of missing values; auto: interpolates short gaps, masks them from the loss, and refuses long ones."""
     ended: Literal["drop", "keep"] = "drop"
     """Forecast of series that ended more than a season and a horizon before the latest: none, or from their own end."""
+    unfinished: Literal["drop", "keep"] = "drop"
+    """Newest step of a series if it is not over by the clock (--now): left out, or used as it is."""
     aggregate: Literal["error", "sum", "mean", "count", "last"] = "error"
     """Aggregation of several rows of one series and step; count: of the rows themselves; error: refused."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None

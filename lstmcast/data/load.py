@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lstmcast.clock import reading_time
 from lstmcast.data.aggregation import COUNT, event_frequency, is_irregular, propose_sum, repeated_row_fixes
 from lstmcast.data.columns import Choose, find_columns, find_numbers
 from lstmcast.data.csv_reader import read_table, table_of_frame
@@ -26,6 +27,7 @@ from lstmcast.data.time.closed import AUTO, NONE
 from lstmcast.data.time.column import Times, parse_times
 from lstmcast.data.time.parts import time_settings, with_joined_time
 from lstmcast.data.time.seasons import infer_season
+from lstmcast.data.time.unfinished import unfinished_note, unfinished_rows
 from lstmcast.data.wide_times import to_long
 from lstmcast.errors import ConfigError, DataError, Fault
 from lstmcast.types import Bools, Floats, Ints
@@ -103,14 +105,20 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
     content = content or NUMBERS
     if options.aggregate == COUNT and content is not NUMBERS:
         raise ConfigError("data.aggregate: count makes numbers of rows; this task needs a column")
-    given = options
-    table, options, parts = with_joined_time(fill_merged(table), options)
+    given, filled = options, fill_merged(table)
+    table, options, parts = with_joined_time(filled, options)
     columns, inferred, notes = find_columns(table, options, content.choose, content.holds)
     if table.inferred:  # by the layout
         inferred = tuple(replace(setting, reason="by the layout") for setting in inferred)
     groups = group_codes(table.text, columns.series)
     times, parsed = _parse(table, columns, groups, options, content)
     calendar, of_calendar = _calendar(table, columns, times, groups, options, _observed(parsed))
+    if times and options.unfinished == "drop":
+        now = reading_time()
+        rows = unfinished_rows(calendar, times.stamps, groups, _observed(parsed), now)
+        if rows is not None:
+            note = unfinished_note(calendar, times.stamps[rows], groups[rows], now)
+            return to_panel(_without(filled, rows, note), replace(given, unfinished="keep"), content)
     settings = (*table.inferred, *inferred, *(times.inferred if times else ()), *of_calendar)
     reasons = time_settings(parts, given) if parts else {}
     panel = build_panel(
@@ -127,6 +135,12 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
         notes=(*table.notes, *notes, *parsed.notes),
     )
     return panel if panel.symbols else _with_seasons(panel, options.season_length)
+
+
+def _without(table: Table, rows: Bools, note: DataNote) -> Table:
+    """Leave out rows [N] of a table, and add a note."""
+    text = table.text.loc[~rows].reset_index(drop=True)
+    return replace(table, text=text, lines=table.lines[~rows], notes=(*table.notes, note))
 
 
 def _with_seasons(panel: Panel, pinned: int | None) -> Panel:

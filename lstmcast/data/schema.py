@@ -91,6 +91,7 @@ class NoteCode(StrEnum):
     ROWS_BETWEEN_STEPS = "rows_between_steps"
     ROWS_AGGREGATED = "rows_aggregated"
     INCOMPLETE_STEP = "incomplete_step"
+    UNFINISHED_STEP = "unfinished_step"
     INCOMPLETE_FEATURES = "incomplete_features"
     CLOCK_CHANGES = "clock_changes"
     ENDS_TRIMMED = "ends_trimmed"
@@ -195,6 +196,7 @@ class ReadOptions:
     time_format: str | None = None
     missing: str = "auto"  # auto | interpolate | zero | error
     ended: str = "drop"  # drop | keep
+    unfinished: str = "drop"  # drop | keep
     aggregate: str = "error"  # error | sum | mean | count | last
     delimiter: str | None = None
     encoding: str | None = None

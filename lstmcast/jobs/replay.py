@@ -7,6 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
+from lstmcast.clock import fixed_time
 from lstmcast.config import AnyJob
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ModelError, UsageError
@@ -145,7 +146,7 @@ def ingest_new_data(job: AnyJob, folder: Path, now: datetime, wait: float) -> No
         ModelError: there is no ledger yet.
     """
     Ledger.open(folder / FILE, create=False).close()
-    with model_lock(folder, wait=wait), Ledger.open(folder / FILE) as ledger:
+    with model_lock(folder, wait=wait), Ledger.open(folder / FILE) as ledger, fixed_time(now):
         ledger.observe(read_newest(job, current_model(folder)), now)
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from lstmcast.clock import fixed_time
 from lstmcast.config import AnyJob
 from lstmcast.errors import BusyError, ConditionError, ConfigError, FileError, LstmcastError
 from lstmcast.forecasting.seasonal_naive import SEASONAL_NAIVE
@@ -75,7 +76,7 @@ def run(
     _reject_output_equals_input(job)
     folder = folder_of(job)
     prepare(folder.parent, folder.name)
-    with model_lock(folder, wait=wait), Ledger.open(folder / FILE) as ledger:
+    with model_lock(folder, wait=wait), Ledger.open(folder / FILE) as ledger, fixed_time(now):
         remove_leftovers(folder)
         return _locked(RunContext(job, now, folder, ledger, note, on_progress, force))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from lstmcast.clock import system_clock
+from lstmcast.clock import reading_time
 from lstmcast.data.schema import DataNote, InferredSetting, SettingKey
 from lstmcast.evaluation.splits import default_horizon
 from lstmcast.report.verdict import MEMBER_LABELS, label, rank, report_verdict, scored_network
@@ -45,7 +45,7 @@ def format_data(panel: Panel, now: datetime | None = None, *, reasons: bool = Tr
         f"{panel.source}: {count(panel.n_rows or len(panel.values), 'row')}, {count(panel.n_series, 'series')}, {span}"
     ]
     lines += setting_rows(panel.inferred) if reasons else []
-    lines += [f"  note: {note}" for note in (*panel.notes, *_future(panel, now or system_clock()))]
+    lines += [f"  note: {note}" for note in (*panel.notes, *_future(panel, now or reading_time()))]
     lines += [f"  left out: {reason}" for reason in panel.dropped]
     return "\n".join([*lines, *(_spans(panel) if series else [])])
 

@@ -95,3 +95,18 @@ def test_other_bytes_than_recorded_are_refused(bench: Bench, monkeypatch: pytest
     monkeypatch.setattr(Forecast, "render", lambda *_: b"other")
     with bench.ledger() as ledger, pytest.raises(ModelError, match="cannot be reproduced"):
         replay(ledger, bench.model, last_entry(ledger))
+
+
+def test_a_day_that_is_not_over_is_not_there_yet(bench: Bench, waves: Waves) -> None:
+    """A run at ten in the morning forecasts that day, from the data without it; its replay has the same bytes."""
+    values = waves(bench.days + 1, 1)
+    bench.write(np.append(values[:-1], values[-1] / 3))
+    assert bench.run(days=0.4).status == "unchanged"
+    bench.run(days=0.4, force=True)
+    assert bench.output.read_text(encoding="utf-8").splitlines()[1].startswith("2024-04-30,")
+    with bench.ledger() as ledger:
+        found = replay(ledger, bench.model, last_entry(ledger))
+    assert found.content == bench.output.read_bytes()
+    bench.write(values)
+    assert bench.run(days=1).status == "done"
+    assert bench.output.read_text(encoding="utf-8").splitlines()[1].startswith("2024-05-01,")
