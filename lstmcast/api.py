@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from lstmcast.tasks.base import Dataset, Note
 
 
-def read(source: str | Path | pd.DataFrame, options: ReadOptions | Config | None = None, *, now: datetime | None = None) -> Any:
+def read(
+    source: str | Path | pd.DataFrame, options: ReadOptions | Config | None = None, *, now: datetime | None = None
+) -> Any:
     """Read past values from a file or a DataFrame.
 
     Args:

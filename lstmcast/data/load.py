@@ -115,9 +115,9 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
     calendar, of_calendar = _calendar(table, columns, times, groups, options, _observed(parsed))
     if times and options.unfinished == "drop":
         now = reading_time()
-        rows = unfinished_rows(calendar, times.stamps, groups, _observed(parsed), now)
+        rows = unfinished_rows(calendar, times.stamps, groups, _observed(parsed), now, options.timezone)
         if rows is not None:
-            note = unfinished_note(calendar, times.stamps[rows], groups[rows], now)
+            note = unfinished_note(calendar, times.stamps[rows], groups[rows], now, options.timezone)
             return to_panel(_without(filled, rows, note), replace(given, unfinished="keep"), content)
     settings = (*table.inferred, *inferred, *(times.inferred if times else ()), *of_calendar)
     reasons = time_settings(parts, given) if parts else {}

@@ -18,7 +18,7 @@ _ENDS_OF_WEEKS = (1, 2)  # Friday and Saturday, in days since 1970-01-01, a Thur
 
 
 def unfinished_rows(
-    calendar: Calendar, stamps: Ints, groups: Ints, observed: Bools | None, now: datetime
+    calendar: Calendar, stamps: Ints, groups: Ints, observed: Bools | None, now: datetime, zone: str | None
 ) -> Bools | None:
     """[N] true for rows with a value in the newest step of their series, if it is not over; None if there are none.
 
@@ -31,10 +31,11 @@ def unfinished_rows(
         groups: [N] index of the series.
         observed: [N] true for rows with a value; None if all have one.
         now: the time, with a zone.
+        zone: the zone of times without one; None: that of the machine.
     """
     if calendar.kind == "counter" or not stamps.size:
         return None
-    moment = _microseconds(now, calendar.timezone)
+    moment = _clock_of(calendar, now, zone)
     near = calendar.positions(np.array([moment])) + _NEAR
     is_late = stamps >= calendar.stamps(near)[0]
     if observed is not None:
@@ -51,10 +52,10 @@ def unfinished_rows(
     return rows
 
 
-def unfinished_note(calendar: Calendar, stamps: Ints, groups: Ints, now: datetime) -> DataNote:
-    """Describe rows that are left out, with times and series [N]."""
+def unfinished_note(calendar: Calendar, stamps: Ints, groups: Ints, now: datetime, zone: str | None) -> DataNote:
+    """Describe rows that are left out, with times and series [N]; `now` and `zone` as in `unfinished_rows`."""
     (step,) = calendar.text(calendar.positions(stamps[:1]))
-    moment = np.array([_microseconds(now, calendar.timezone)])
+    moment = np.array([_clock_of(calendar, now, zone)])
     clock = str(to_wall(moment, calendar.timezone).astype("datetime64[us]").astype("datetime64[m]")[0])
     number = len(np.unique(groups))
     of = f" of {number} series" if number > 1 else ""
@@ -63,10 +64,18 @@ def unfinished_note(calendar: Calendar, stamps: Ints, groups: Ints, now: datetim
     return DataNote(NoteCode.UNFINISHED_STEP, text)
 
 
-def _microseconds(now: datetime, zone: str | None) -> int:
-    """A time on the clock of the data: UTC, or the local time of the machine where times have no zone."""
-    moment = (now.astimezone(UTC) if zone else _local(now)).replace(tzinfo=None) - _EPOCH
-    return (moment.days * 86_400 + moment.seconds) * SECOND + moment.microseconds
+def _clock_of(calendar: Calendar, now: datetime, zone: str | None) -> int:
+    """Return a time as the calendar counts it: UTC, or where its times have no zone, the clock of `zone`."""
+    if calendar.timezone or zone:
+        moment = _microseconds(now.astimezone(UTC))
+        return moment if calendar.timezone else int(to_wall(np.array([moment]), zone)[0])
+    return _microseconds(_local(now))
+
+
+def _microseconds(time: datetime) -> int:
+    """Microseconds of a wall time since 1970-01-01."""
+    since = time.replace(tzinfo=None) - _EPOCH
+    return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
 
 
 def _local(now: datetime) -> datetime:
