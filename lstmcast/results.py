@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from lstmcast.data.schema import InferredSetting, ReadOptions
+from lstmcast.data.schema import DataNote, InferredSetting, ReadOptions
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.errors import UsageError
 from lstmcast.evaluation.skill import Skill
@@ -114,6 +114,7 @@ class Forecast(StepForecast):
         upper: [Q, S, H] upper bounds.
         model_names: [S] the model of each series, `lstmcast` or `seasonal_naive`; empty: not reported.
         name: of the column of values.
+        notes: remarks about the values that it starts from.
     """
 
     values: Floats
@@ -122,6 +123,7 @@ class Forecast(StepForecast):
     upper: Floats
     model_names: tuple[str, ...] = ()
     name: str = "forecast"
+    notes: tuple[DataNote, ...] = ()
 
     @property
     def horizon(self) -> int:
@@ -202,6 +204,8 @@ class MemberName(StrEnum):
     TRAINED = "trained"  # the LSTM trained on the data
     PRETRAINED = "pretrained"  # the LSTM shipped with lstmcast
     SMOOTHING = "smoothing"  # exponential smoothing
+    TREND = "trend"  # line and seasonal means by least squares
+    MEANS = "means"  # seasonal means
 
 
 class ScoredNetwork(StrEnum):

@@ -24,9 +24,10 @@ from lstmcast.config import Config, load_config
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.forecasting.codec import load
-from lstmcast.forecasting.ensemble import Ensemble, LstmMember
+from lstmcast.forecasting.ensemble import Ensemble
 from lstmcast.forecasting.ensemble_weights import EnsembleWeights
 from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasting.members import LstmMember
 from lstmcast.nn import trainer
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.numpy_lstm import Layer, Network

@@ -53,6 +53,11 @@ class Calibration:
         return z - lower, z + upper
 
 
+def unit_calibration(calibration: Calibration) -> Calibration:
+    """Widths of 1 for the same levels and steps: the units of the forecasts are the half-widths."""
+    return Calibration(calibration.levels, np.ones_like(calibration.widths))
+
+
 def calibrate(scores: Floats, levels: Sequence[float], *, trust: float = 1.0) -> Calibration:
     """Quantiles of hold-out scores for each level and step ahead.
 

@@ -154,6 +154,18 @@ class Panel:
         keys = tuple(self.keys[k] for k in selected.tolist())
         return self._cut(selected, self.lengths[selected], keys)
 
+    def until(self, series: Ints, origins: Ints, newest: Floats) -> Panel:
+        """Cut series after an origin, and replace their newest value.
+
+        Args:
+            series: [B] index of the series.
+            origins: [B] last known step, counted from the first value of the series.
+            newest: [B] values at the origins.
+        """
+        found = self._cut(series, origins + 1, tuple(self.keys[k] for k in series.tolist()))
+        found.values[found.offsets[1:] - 1] = newest
+        return found
+
     def drop_last(self, steps: int) -> Panel:
         """Remove the last `steps` steps of every series; short series become empty."""
         return self._cut(np.arange(self.n_series), np.maximum(self.lengths - steps, 0), self.keys)

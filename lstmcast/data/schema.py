@@ -99,6 +99,7 @@ class NoteCode(StrEnum):
     CLOSED_ROWS = "closed_rows"
     SERIES_DROPPED = "series_dropped"
     SERIES_ENDED = "series_ended"
+    UNLIKELY_NEWEST = "unlikely_newest"
 
 
 @dataclass(frozen=True)

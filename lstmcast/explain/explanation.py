@@ -24,6 +24,7 @@ from lstmcast.nn.numpy_lstm import Network
 from lstmcast.preprocessing.panel_scaling import NO_SPLIT, BoundPanel
 from lstmcast.preprocessing.scaling import trailing_means
 from lstmcast.results import Forecast, MemberName
+from lstmcast.statistical.newest_value import damp_newest
 from lstmcast.types import Floats, Ints
 
 SIGNALS = ("level", "season", "last change")
@@ -117,9 +118,13 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
         raise UsageError(f"origin: must be a step from 1 to {length - 1} of the series (got {origin})")
     past = tail(panel.select(np.array([series])).drop_last(length - 1 - origin), ensemble.required_history)
     forecast = forecaster.predict(past)
+    end = past.lengths - 1
+    past = past.until(FIRST_SERIES, end, damp_newest(past.values, FIRST_SERIES, end, past.calendar.season).values)
     bound = ensemble.bind(past)
-    parts = member_attributions(bound, bound.weights(FIRST_SERIES, past.lengths - 1)[:, 0], forecast.horizon)
-    own = parts[0].bound
+    weights = bound.weights(FIRST_SERIES, past.lengths - 1)[:, 0]
+    weights = np.broadcast_to(weights, (len(weights), forecast.horizon))
+    parts = member_attributions(bound, weights, forecast.horizon)
+    own, lstm = parts[0].bound, ensemble.lstm
     baseline = attribution.baseline_input(own.windows.z, own.windows.spec.season_length)
     attributions, reference, error = integrated(
         parts, [part.transform(own.inverse_transform(baseline[None], FIRST_SERIES)[0]) for part in parts]
@@ -137,9 +142,9 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
         error=error,
         effect=np.abs(effect).mean(axis=0),
         season=own.windows.spec.season_length,
-        internals=_inside(own, parts[0].lstm.networks[0], memory.mean(axis=0)),
-        networks=len(parts[0].lstm.networks),
-        explained_member=parts[0].lstm.name,
+        internals=_inside(own, lstm.networks[0], memory.mean(axis=0)),
+        networks=len(lstm.networks),
+        explained_member=lstm.name,
         weights=bound.median_weights(FIRST_SERIES, past.lengths - 1),
     )
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 
 from lstmcast.explain import attribution
 from lstmcast.explain.forecast_gradient import sensitivity
-from lstmcast.forecasting.ensemble import BoundEnsemble, LstmMember
+from lstmcast.forecasting.ensemble import BoundEnsemble
+from lstmcast.forecasting.members import LinearMember, LstmMember
 from lstmcast.nn import multistep
 from lstmcast.preprocessing.panel_scaling import BoundPanel
 from lstmcast.preprocessing.scaling import Scaling
 from lstmcast.preprocessing.windows import WindowDataset
-from lstmcast.statistical.ensemble import smoothing_gradient
 from lstmcast.types import Bools, Floats
 
 NODES = {16: 1e-3, 64: 1e-2, 512: np.inf}  # nodes, and the completeness error up to which they suffice
@@ -31,18 +32,18 @@ class MemberAttribution:
 
     Attributes:
         bound: the series.
-        lstm: the networks.
-        weight: of these members in the forecast.
-        smoothing_fraction: of exponential smoothing in that weight.
-        smoothing_jacobian: [H, T] gradient of the part of exponential smoothing.
+        lstm: the networks; None: no LSTM has this preprocessing.
+        weight: [H] of these members in the forecast.
+        lstm_fraction: [H] of the LSTM in that weight.
+        jacobian: [H, T] gradient of the part of the other members, which are linear in the past.
         limit: [H] z, largest deviation from the forecast of the other members.
     """
 
     bound: BoundPanel
-    lstm: LstmMember
-    weight: float
-    smoothing_fraction: float
-    smoothing_jacobian: Floats
+    lstm: LstmMember | None
+    weight: Floats
+    lstm_fraction: Floats
+    jacobian: Floats
     limit: Floats
 
     def transform(self, values: Floats) -> Floats:
@@ -61,27 +62,37 @@ def member_attributions(bound: BoundEnsemble, weights: Floats, horizon: int) -> 
 
     Args:
         bound: the ensemble, and the one series up to the origin.
-        weights: [M] of the members.
+        weights: [M, H] of the members.
         horizon: H.
     """
     ensemble, found = bound.ensemble, []
     for index, panel in enumerate(bound.panels):
         own = [
             (member, weight)
-            for member, weight in zip(ensemble.members, weights.tolist(), strict=True)
-            if member.preprocessing == index
+            for member, weight in zip(ensemble.members, weights, strict=True)
+            if member.preprocessing == index and weight.any()
         ]
-        if not (total := sum(weight for _, weight in own)):
+        if not own:
             continue
-        (lstm,) = (member for member, _ in own if isinstance(member, LstmMember))
-        fraction = sum(weight for member, weight in own if member is not lstm) / total
+        total = np.sum([weight for _, weight in own], axis=0)
+        fractions = [(member, weight / np.where(total > 0, total, 1.0)) for member, weight in own]
+        lstm = next((member for member, _ in own if isinstance(member, LstmMember)), None)
         jacobian = np.zeros((horizon, len(panel.windows.z)))
-        if fraction:
-            season, trial = panel.windows.spec.season_length, panel.trial_steps
-            jacobian = fraction * smoothing_gradient(panel.windows.z, horizon, season=season, trial=trial)
+        for member, fraction in fractions:
+            if not isinstance(member, LstmMember):
+                jacobian += fraction[:, None] * cast("LinearMember", member).gradient(panel, horizon)
+        lstm_fraction = next((fraction for member, fraction in fractions if member is lstm), np.zeros(horizon))
         limit = np.full(horizon, np.inf) if index else ensemble.deviation_limit(horizon)
-        found.append(MemberAttribution(panel, lstm, total, fraction, jacobian, limit))
+        found.append(MemberAttribution(panel, lstm, total, lstm_fraction, jacobian, limit))
     return found
+
+
+def _rest_weights(parts: Sequence[MemberAttribution]) -> list[Floats]:
+    """[H] weights of all parts but the first, of sum 1."""
+    total = np.sum([part.weight for part in parts[1:]], axis=0)
+    return [
+        np.where(total > 0, part.weight / np.where(total > 0, total, 1.0), 1 / (len(parts) - 1)) for part in parts[1:]
+    ]
 
 
 def _unbounded(bound: BoundPanel) -> Scaling:
@@ -130,7 +141,7 @@ class _PathPoint:
         member: the part.
         windows: the M pasts.
         by_network: [networks, M, H] z of each network.
-        z: [M, H] with exponential smoothing.
+        z: [M, H] with the other members.
     """
 
     member: MemberAttribution
@@ -146,22 +157,22 @@ class _PathPoint:
         windows = WindowDataset.from_panel(
             points.ravel(), np.ones(points.size, dtype=np.bool_), offsets, part.bound.windows.spec
         )
-        arguments = windows, np.arange(count), np.full(count, steps - 1), len(part.smoothing_jacobian)
-        each = np.stack([multistep.forecast([network], lstm.head, *arguments)[0] for network in lstm.networks])
-        z = (1 - part.smoothing_fraction) * each.mean(axis=0) + points @ part.smoothing_jacobian.T
-        return cls(part, windows, each, z)
+        linear, arguments = points @ part.jacobian.T, (np.arange(count), np.full(count, steps - 1), len(part.jacobian))
+        if lstm is None:
+            return cls(part, windows, np.empty((0, *linear.shape)), linear)
+        each = np.stack([multistep.forecast([network], lstm.head, windows, *arguments)[0] for network in lstm.networks])
+        return cls(part, windows, each, part.lstm_fraction * each.mean(axis=0) + linear)
 
     def gradient(self, slopes: Floats) -> tuple[Floats, Floats]:
         """Gradients of the H steps, summed over the pasts with [M, H] slopes: see `PathForecast.gradient`."""
-        lstm, fraction = self.member.lstm, self.member.smoothing_fraction
+        member, linear = self.member, slopes.sum(axis=0)[:, None] * self.member.jacobian
+        if (lstm := member.lstm) is None:
+            return linear, np.zeros((len(linear), self.windows.spec.context))
         found = [
-            sensitivity(network, lstm.head, self.windows, z, (1 - fraction) * slopes)
+            sensitivity(network, lstm.head, self.windows, z, member.lstm_fraction * slopes)
             for network, z in zip(lstm.networks, self.by_network, strict=True)
         ]
-        values = (
-            np.mean([gradient.values for gradient in found], axis=0)
-            + slopes.sum(axis=0)[:, None] * self.member.smoothing_jacobian
-        )
+        values = np.mean([gradient.values for gradient in found], axis=0) + linear
         return values, np.mean([gradient.inputs for gradient in found], axis=0)
 
 
@@ -193,7 +204,10 @@ class PathForecast:
                 for other in rest
             ),
         )
-        middle, limit = by_member[-1], parts[0].limit  # a single part does not deviate from itself
+        limit = parts[0].limit
+        rest_weights = _rest_weights(parts)
+        middle = np.asarray(sum(weight * z for weight, z in zip(rest_weights, by_member[1:], strict=True)))
+        middle = middle if rest else by_member[0]  # a single part does not deviate from itself
         away = by_member[0] - middle
         z = middle + parts[0].weight * np.clip(away, -limit, limit)
         return cls(found, by_member, z, np.abs(away) > limit)
@@ -218,13 +232,14 @@ class PathForecast:
         scaling = self.own.scaling
         slopes = scaling.derivative(self.z[None])[0] * weights[:, None]  # [M, H]
         found = []
-        for point, z in zip(self.points, self.by_member, strict=True):
+        clipped_weights = [np.zeros(()), *_rest_weights([point.member for point in self.points])]
+        for k, (point, z) in enumerate(zip(self.points, self.by_member, strict=True)):
             own = point is self.points[0]
             chain = (
                 1.0
                 if own
                 else _ratio(point.member.bound.scaling.derivative(point.z[None])[0], scaling.derivative(z[None])[0])
             )
-            weight = np.where(self.clipped, 0.0 if own else 1.0, point.member.weight)
+            weight = np.where(self.clipped, clipped_weights[k], point.member.weight)
             found.append(point.gradient(weight * slopes * chain))
         return [values for values, _ in found], found[0][1]

@@ -16,10 +16,11 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.errors import ModelError
-from lstmcast.forecasting.ensemble import Ensemble, IntervalSource, LstmMember, SmoothingMember
-from lstmcast.forecasting.ensemble_weights import EnsembleWeights, Member
+from lstmcast.forecasting.ensemble import Ensemble, IntervalSource
+from lstmcast.forecasting.ensemble_weights import EnsembleWeights
 from lstmcast.forecasting.evaluate import HoldoutForecasts
 from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasting.members import LstmMember, Member, RegressionMember, SmoothingMember
 from lstmcast.nn import numpy_lstm
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.numpy_lstm import Network
@@ -193,7 +194,8 @@ def to_artifact(forecaster: Forecaster) -> tuple[dict[str, Any], dict[str, dict[
     tensors[HOLDOUT_WEIGHTS] = _networks(holdout, 0)
     for k, (final, before) in enumerate(zip(ensemble.preprocessings, holdout.preprocessings, strict=True)):
         manifest["ensemble"]["preprocessings"][k]["scaling"]["typical_step_holdout"] = before.typical_step
-        tensors[WEIGHTS[k]] = _networks(ensemble, k)
+        if any(isinstance(member, LstmMember) and member.preprocessing == k for member in ensemble.members):
+            tensors[WEIGHTS[k]] = _networks(ensemble, k)
         tensors["scaling"] |= scales_of(final, context, f"_{k}") | scales_of(before, context, f"_{k}_holdout")
     return manifest, tensors
 
@@ -240,7 +242,8 @@ def ensemble_to_dict(ensemble: Ensemble) -> dict[str, Any]:
 
 
 def _rule_to_dict(rule: EnsembleWeights) -> dict[str, Any]:
-    return {"smoothing_half_length": rule.smoothing_half_length, "adaptive_weights": rule.adaptive}
+    facts = {"smoothing_half_length": rule.smoothing_half_length, "adaptive_weights": rule.adaptive}
+    return {**facts, "past_origins": rule.past_origins}
 
 
 def preprocessing_to_dict(preprocessing: Preprocessing) -> dict[str, Any]:
@@ -277,8 +280,8 @@ def _optional_widths(ensemble: Ensemble) -> dict[str, np.ndarray]:
 
 def _networks(ensemble: Ensemble, k: int) -> dict[str, np.ndarray]:
     """The networks on preprocessing k."""
-    (lstm,) = (member for member in ensemble.members if isinstance(member, LstmMember) and member.preprocessing == k)
-    return to_arrays(lstm.networks)
+    lstms = (member for member in ensemble.members if isinstance(member, LstmMember) and member.preprocessing == k)
+    return to_arrays(next(lstms).networks)
 
 
 def scales_of(preprocessing: Preprocessing, context: Panel, suffix: str) -> dict[str, np.ndarray]:
@@ -323,7 +326,7 @@ def _ensemble(manifest: Mapping[str, Any], tensors: Tensors, series: Sequence[Ke
 
 def _rule(fixed: Sequence[float], facts: Mapping[str, Any]) -> EnsembleWeights:
     half, adaptive = int(facts["smoothing_half_length"]), bool(facts["adaptive_weights"])
-    return EnsembleWeights(tuple(float(weight) for weight in fixed), half, adaptive)
+    return EnsembleWeights(tuple(float(weight) for weight in fixed), half, adaptive, int(facts.get("past_origins", 0)))
 
 
 def preprocessing_of(facts: Mapping[str, Any]) -> Preprocessing:
@@ -342,6 +345,8 @@ def _member(facts: Mapping[str, Any], preprocessings: Sequence[Preprocessing], t
     k, name = int(facts["preprocessing"]), MemberName(facts["name"])
     if name is MemberName.SMOOTHING:
         return SmoothingMember(k)
+    if name in {MemberName.TREND, MemberName.MEANS}:
+        return RegressionMember(name, k)
     head = QuantileHead(facts["head"]["steps"], tuple(facts["head"]["levels"]))
     if head.steps != preprocessings[k].window_spec.horizon:
         raise ValueError("the head and the windows have other horizons")

@@ -4,60 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
 
 import numpy as np
 
 from lstmcast.calibration.conformal import Calibration
+from lstmcast.calibration.error_growth import half_widths
 from lstmcast.data.panel import Panel
-from lstmcast.forecasting.ensemble_weights import EnsembleWeights, Member, MemberForecast
-from lstmcast.nn import multistep
-from lstmcast.nn.heads import QuantileHead
+from lstmcast.forecasting.ensemble_weights import EnsembleWeights
+from lstmcast.forecasting.members import LstmMember, Member, MemberForecast, SmoothingMember, forecast_series
+from lstmcast.forecasting.past_forecasts import PastForecasts, past_forecasts, rescale
 from lstmcast.nn.numpy_lstm import Network
 from lstmcast.preprocessing.panel_scaling import MIN_DISPERSION, BoundPanel, Preprocessing
 from lstmcast.results import MemberName
 from lstmcast.statistical import ensemble
+from lstmcast.statistical.newest_value import damp_newest
 from lstmcast.types import Floats, Ints
-
-
-@dataclass(frozen=True)
-class LstmMember:
-    """LSTM networks of one architecture, averaged in z.
-
-    Attributes:
-        name: trained on the data at hand, or pretrained on other series.
-        networks: their weights.
-        head: the meaning of their outputs.
-        preprocessing: index of the preprocessing.
-    """
-
-    name: MemberName
-    networks: tuple[Network, ...]
-    head: QuantileHead
-    preprocessing: int = 0
-
-    def forecast(self, bound: BoundPanel, series: Ints, origins: Ints, horizon: int) -> MemberForecast:
-        """Forecast [B, H] z, and the distances to the quantiles of the head."""
-        z, (below, above) = multistep.forecast(self.networks, self.head, bound.windows, series, origins, horizon)
-        return MemberForecast(z, below, above) if self.head.levels else MemberForecast(z)
-
-
-@dataclass(frozen=True)
-class SmoothingMember:
-    """Exponential smoothing in z.
-
-    Attributes:
-        preprocessing: index of the preprocessing.
-    """
-
-    preprocessing: int = 0
-    name: ClassVar[MemberName] = MemberName.SMOOTHING
-
-    def forecast(self, bound: BoundPanel, series: Ints, origins: Ints, horizon: int) -> MemberForecast:
-        """Forecast [B, H] z."""
-        windows, trial = bound.windows, bound.trial_steps
-        first, season = windows.offsets[series], windows.spec.season_length
-        return MemberForecast(ensemble.forecast(windows.z, first, origins, horizon, season=season, trial=trial))
 
 
 @dataclass(frozen=True)
@@ -81,17 +42,17 @@ class ScaledForecast:
         z: [B, H].
         below: [Q, B, H], or [1, B, H] for all levels: unit of the errors below the forecast; positive.
         above: unit of the errors above the forecast.
-        upper_cap: [B, H] limit of upper bounds, unless the forecast itself is higher.
-        parts: [B, H] forecasts of the members of each preprocessing.
+        deviation: [B, H] of the members of the first preprocessing from the others; None: there are no others.
         members: forecasts of the members, by index, in z of their own preprocessing.
+        undamped: [B, H] forecasts that take unlikely newest values as they are; None: there are none.
     """
 
     z: Floats
     below: Floats
     above: Floats
-    upper_cap: Floats | float = np.inf
-    parts: tuple[Floats, ...] = ()
+    deviation: Floats | None = None
     members: Mapping[int, MemberForecast] = field(default_factory=dict)
+    undamped: Floats | None = None
 
     def errors(self, actual: Floats) -> Floats:
         """|actual − forecast| of [B, H] actual z, in the unit of their side, like `below`; NaN where that is tiny."""
@@ -154,7 +115,7 @@ class Ensemble:
 
     def uses(self, k: int) -> bool:
         """Return True if member k contributes to forecasts or intervals."""
-        return any(rule.uses(self.members, k) for rule in self._rules)
+        return any(rule.uses(self.members, k) for rule in self.rules)
 
     def bind(self, panel: Panel) -> BoundEnsemble:
         """Scale and window a panel for all members."""
@@ -175,17 +136,26 @@ class Ensemble:
         return np.asarray(Calibration((), self.max_deviation[None]).widths_at(horizon)[0])
 
     @property
-    def _rules(self) -> tuple[EnsembleWeights, ...]:
+    def scored_members(self) -> tuple[int, ...]:
+        """Indices of the members whose past forecasts are scored: all but the trained LSTM."""
+        return tuple(
+            k for k, member in enumerate(self.members) if member.name is not MemberName.TRAINED and self.uses(k)
+        )
+
+    @property
+    def rules(self) -> tuple[EnsembleWeights, ...]:
+        """The rules of the forecast and of the interval source."""
         return (self.weights, self.interval_source.weights) if self.interval_source else (self.weights,)
 
     def _required_history(self, k: int) -> int:
         member, preprocessing = self.members[k], self.preprocessings[self.members[k].preprocessing]
-        steps = preprocessing.required_history
-        if member.name is MemberName.SMOOTHING:
-            steps = max(steps, ensemble.history_length(preprocessing.window_spec.season_length))
-        adaptive = any(rule.adaptive and rule.uses(self.members, k) for rule in self._rules)
+        steps, history = preprocessing.required_history, ensemble.history_length(preprocessing.window_spec.season_length)
+        if not isinstance(member, LstmMember):
+            steps = max(steps, history)
+        rules = [rule for rule in self.rules if rule.uses(self.members, k)]
         polyphase = preprocessing.polyphase
-        return polyphase.count * (steps + polyphase.steps(preprocessing.horizon) * adaptive)
+        before = polyphase.steps(preprocessing.horizon) * any(rule.adaptive for rule in rules)
+        return polyphase.count * (steps + max(before, history * any(rule.past_origins for rule in rules)))
 
 
 @dataclass(frozen=True)
@@ -201,34 +171,56 @@ class BoundEnsemble:
         return self.ensemble.lstm.networks
 
     def forecast(self, series: Ints, origins: Ints, horizon: int) -> ScaledForecast:
-        """Forecast, in z of the first preprocessing.
+        """Forecast, in z of the first preprocessing; unlikely newest values are damped.
 
         Args:
             series: [B] index of the series.
             origins: [B] last known step, counted from the first value of the series.
             horizon: steps ahead.
         """
+        forecast, panel = self._forecast(series, origins, horizon), self.panels[0].panel
+        damped = damp_newest(panel.values, panel.offsets[series], origins, panel.calendar.season)
+        if not (rows := np.flatnonzero(damped.damped)).size:
+            return forecast
+        cut = panel.until(series[rows], origins[rows], damped.values[rows])
+        bound, each = self.ensemble.bind(cut), np.arange(len(rows))
+        likely = bound._forecast(each, cut.lengths - 1, horizon)
+        values, z = bound.inverse_transform(likely.z, each), forecast.z.copy()
+        z[rows] = self.panels[0].transform(values, series[rows])
+        slopes = bound.panels[0].slope(likely.z, each), self.panels[0].slope(z[rows], series[rows])
+        unit = np.divide(slopes[0], slopes[1], out=np.ones_like(values), where=slopes[1] > 0)
+        below, above = np.array(forecast.below), np.array(forecast.above)
+        below[:, rows], above[:, rows] = likely.below * unit, likely.above * unit
+        return replace(forecast, z=z, below=below, above=above, undamped=forecast.z)
+
+    def _forecast(self, series: Ints, origins: Ints, horizon: int) -> ScaledForecast:
+        """Forecast from the values as they are."""
         ensemble, where = self.ensemble, (series, origins, horizon)
         members = {k: self._member(k, *where) for k, _ in enumerate(ensemble.members) if ensemble.uses(k)}
-        forecast = self._combine(ensemble.weights, 0, members, *where)
+        past = self._past(*where)
+        forecast = self._combine(ensemble.weights, 0, members, past, *where)
         if (source := ensemble.interval_source) is None:
             return forecast
-        first = next(k for k in members if source.weights.uses(ensemble.members, k))
-        scale = ensemble.members[first].preprocessing
-        center = self._combine(source.weights, scale, members, *where)
-        bounds = _intervals(self.panels[scale], center, source.calibration, series, growing=False)
+        scale = self._source_scale
+        if scale == 0 and source.weights == ensemble.weights:
+            below, above = self._source_half_widths(source, forecast, past, *where)
+            return replace(forecast, below=below, above=above)
+        center = self._combine(source.weights, scale, members, past, *where)
+        below, above = self._source_half_widths(source, center, past, *where)
+        bounds = (self.panels[scale].inverse_transform(z, series) for z in (*(center.z - below), *(center.z + above)))
+        lower, upper = np.split(np.stack([self.panels[0].transform(values, series) for values in bounds]), 2)
         middle = self._rescale(center.z, scale, 0, series)
-        lower, upper = (np.stack([self.panels[0].transform(level, series) for level in side]) for side in bounds)
         below, above = np.maximum(forecast.z, middle) - lower, upper - np.minimum(forecast.z, middle)
-        return replace(forecast, below=np.maximum(below, MIN_DISPERSION), above=np.maximum(above, MIN_DISPERSION))
+        return replace(forecast, below=np.maximum(below, 0.0), above=np.maximum(above, 0.0))
 
     def weights(self, series: Ints, origins: Ints) -> Floats:
-        """[M, B] weights of the members."""
-        return self.ensemble.weights.at(self.ensemble.members, self.panels, series, origins)
+        """[M, B, H] weights of the members at each lead; H = 1 where all leads have the same."""
+        where = series, origins, self.ensemble.horizon
+        return self._weights(self.ensemble.weights, self._past(*where), *where)
 
     def median_weights(self, series: Ints, origins: Ints) -> dict[MemberName, float]:
-        """Median weight of each kind of member over B origins."""
-        weights = self.weights(series, origins)
+        """Median weight of each kind of member over B origins, averaged over the horizon."""
+        weights = self.weights(series, origins).mean(axis=2)
         names = [member.name for member in self.ensemble.members]
         totals = {name: weights[[known is name for known in names]].sum(axis=0) for name in dict.fromkeys(names)}
         return {name: float(np.median(total)) for name, total in totals.items() if total.any()}
@@ -259,7 +251,64 @@ class BoundEnsemble:
     def intervals(self, forecast: ScaledForecast, calibration: Calibration, series: Ints) -> tuple[Floats, Floats]:
         """Lower and upper bounds, [Q, B, H] each, in the unit of the target."""
         growing = self.ensemble.interval_source is not None
-        return _intervals(self.panels[0], forecast, calibration, series, growing=growing)
+        lower, upper = calibration.bounds(forecast.z, forecast.below, forecast.above, growing=growing)
+        if forecast.undamped is not None and len(lower):  # the outermost bounds reach it
+            part = np.arange(1, len(lower) + 1)[:, None, None] / len(lower)
+            shown = forecast.z + part * (forecast.undamped - forecast.z)
+            lower, upper = np.minimum(lower, shown), np.maximum(upper, shown)
+        sides = lower, upper
+        values = [np.stack([self.inverse_transform(z, series) for z in side]) if len(side) else side for side in sides]
+        return values[0], values[1]
+
+    @property
+    def _source_scale(self) -> int:
+        """Index of the preprocessing in which past forecasts and the intervals of the source are computed."""
+        ensemble = self.ensemble
+        rule = ensemble.interval_source.weights if ensemble.interval_source else ensemble.weights
+        lstms = (
+            member
+            for k, member in enumerate(ensemble.members)
+            if rule.uses(ensemble.members, k) and isinstance(member, LstmMember)
+        )
+        named = sorted(lstms, key=lambda member: member.name is MemberName.TRAINED)
+        return named[0].preprocessing
+
+    def _past(self, series: Ints, origins: Ints, horizon: int) -> PastForecasts | None:
+        """Past forecasts of all members but the trained LSTM; None if no rule depends on them."""
+        count = max(rule.past_origins for rule in self.ensemble.rules)
+        if not count or not len(series):
+            return None
+        members = [self.ensemble.members[k] for k in self.ensemble.scored_members]
+        return past_forecasts(members, self.panels, self._source_scale, series, origins, horizon, count)
+
+    def _weights(
+        self, rule: EnsembleWeights, past: PastForecasts | None, series: Ints, origins: Ints, horizon: int
+    ) -> Floats:
+        """[M, B, H] weights of the members at each lead; H = 1 where all leads have the same."""
+        prior = rule.at(self.ensemble.members, self.panels, series, origins)
+        if past is None or not rule.past_origins:
+            return prior[..., None]
+        scored = list(self.ensemble.scored_members)
+        weights = np.repeat(prior[..., None], horizon, axis=2)
+        weights[scored] = weights[scored].sum(axis=0) * past.weights(prior[scored], horizon)
+        return weights
+
+    def _source_half_widths(
+        self,
+        source: IntervalSource,
+        center: ScaledForecast,
+        past: PastForecasts | None,
+        series: Ints,
+        origins: Ints,
+        horizon: int,
+    ) -> tuple[Floats, Floats]:
+        """Half-widths below and above the forecast of an interval source, [Q, B, H] each, in its z."""
+        lower, upper = source.calibration.bounds(center.z, center.below, center.above)
+        below, above = center.z - lower, upper - center.z
+        if past is None:
+            return below, above
+        weights = self._weights(source.weights, past, series, origins, horizon)[list(self.ensemble.scored_members)]
+        return half_widths(past.errors(weights), below, above, source.calibration.levels)
 
     def _member(self, k: int, series: Ints, origins: Ints, horizon: int) -> MemberForecast:
         """Forecast of member k, of whole series."""
@@ -271,28 +320,31 @@ class BoundEnsemble:
         rule: EnsembleWeights,
         scale: int,
         members: Mapping[int, MemberForecast],
+        past: PastForecasts | None,
         series: Ints,
         origins: Ints,
         horizon: int,
     ) -> ScaledForecast:
         """Weighted mean of members, in z of preprocessing `scale`."""
-        weights = rule.at(self.ensemble.members, self.panels, series, origins)
+        weights = self._weights(rule, past, series, origins, horizon)
         indices = {k: self.ensemble.members[k].preprocessing for k in members if rule.uses(self.ensemble.members, k)}
         totals, parts = [], []
         for index in sorted(set(indices.values())):
             used = [k for k in indices if indices[k] == index]
-            totals.append(weights[used].sum(axis=0)[:, None])
+            totals.append(weights[used].sum(axis=0))
             parts.append(self._rescale(_mean([members[k].z for k in used], weights[used]), index, scale, series))
         below, above = self._units(scale, members, series, origins, horizon)
-        cap = self.panels[scale].upper_cap(series, origins, horizon)
-        z = _limited_mean(parts, totals, self.ensemble.deviation_limit(horizon))
-        return ScaledForecast(z, below, above, cap, tuple(parts), members)
+        first, *rest = parts
+        if not rest:
+            return ScaledForecast(first, below, above, members=members)
+        middle = _mean(rest, np.stack(totals[1:]))
+        limit = self.ensemble.deviation_limit(horizon)
+        z = middle + totals[0] * np.clip(first - middle, -limit, limit)
+        return ScaledForecast(z, below, above, first - middle, members)
 
     def _rescale(self, z: Floats, index: int, scale: int, series: Ints) -> Floats:
         """[B, H] z of one preprocessing to z of another."""
-        if index == scale:
-            return z
-        return self.panels[scale].transform(self.panels[index].inverse_transform(z, series), series)
+        return rescale(z, self.panels[index], self.panels[scale], series)
 
     def _units(
         self, scale: int, members: Mapping[int, MemberForecast], series: Ints, origins: Ints, horizon: int
@@ -306,44 +358,11 @@ class BoundEnsemble:
         return dispersion, dispersion
 
 
-def forecast_series(member: Member, bound: BoundPanel, series: Ints, origins: Ints, horizon: int) -> MemberForecast:
-    """Forecast whole series by one member: its forecasts of the coarser series, interleaved."""
-    polyphase = bound.preprocessing.polyphase
-    forecast = member.forecast(bound, *polyphase.origins(series, origins), polyphase.steps(horizon))
-    z, below, above = forecast.z, forecast.below, forecast.above
-    if below is None or above is None:
-        return MemberForecast(polyphase.interleave(z, horizon))
-    return MemberForecast(*(polyphase.interleave(array, horizon) for array in (z, below, above)))
-
-
 def _mean(z: Sequence[Floats], weights: Floats) -> Floats:
-    """Mean of [B, H] forecasts with [M, B] weights."""
+    """Mean of [B, H] forecasts with [M, B, H] weights; that of equal weights where all are 0."""
     if len(z) == 1:
         return z[0]
-    total: Floats = sum(weight[:, None] * part for weight, part in zip(weights, z, strict=True))
-    return np.asarray(total / weights.sum(axis=0)[:, None])
-
-
-def _limited_mean(parts: Sequence[Floats], weights: Sequence[Floats], limit: Floats) -> Floats:
-    """Mean of [B, H] forecasts with [B, 1] weights; the first deviates from the others by at most [H] `limit`."""
-    first, *rest = parts
-    if not rest:
-        return first
-    middle = _mean(rest, np.stack(weights[1:])[..., 0])
-    return middle + weights[0] * np.clip(first - middle, -limit, limit)
-
-
-def _intervals(
-    bound: BoundPanel, forecast: ScaledForecast, calibration: Calibration, series: Ints, *, growing: bool
-) -> tuple[Floats, Floats]:
-    """Lower and upper bounds, [Q, B, H] each, in the unit of the target.
-
-    After the horizon of training, the limit of the upper bounds rises as far as the forecast does.
-    """
-    lower, upper = calibration.bounds(forecast.z, forecast.below, forecast.above, growing=growing)
-    within = forecast.z[:, : bound.preprocessing.horizon]
-    rise = np.maximum(forecast.z - within.max(axis=1, keepdims=True), 0)
-    upper = np.minimum(upper, np.maximum(forecast.z, forecast.upper_cap + rise))
-    sides = ([bound.inverse_transform(level, series) for level in side] for side in (lower, upper))
-    first, second = (np.stack(side) if side else lower for side in sides)
-    return first, second
+    total = weights.sum(axis=0)
+    weights = np.where(total > 0, weights, 1.0)
+    mean: Floats = sum(weight * part for weight, part in zip(weights, z, strict=True))
+    return np.asarray(mean / weights.sum(axis=0))

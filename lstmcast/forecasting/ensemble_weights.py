@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
+from lstmcast.forecasting.members import Member
 from lstmcast.preprocessing.panel_scaling import BoundPanel
 from lstmcast.results import MemberName
 from lstmcast.statistical import ensemble
@@ -15,51 +15,25 @@ from lstmcast.types import Floats, Ints
 
 
 @dataclass(frozen=True)
-class MemberForecast:
-    """Forecasts of one member from B origins, in z of its preprocessing.
-
-    Attributes:
-        z: [B, H].
-        below, above: [Q, B, H] distances to lower and upper quantiles; None: the member has no quantiles.
-    """
-
-    z: Floats
-    below: Floats | None = None
-    above: Floats | None = None
-
-
-class Member(Protocol):
-    """A forecasting method of an ensemble."""
-
-    @property
-    def name(self) -> MemberName:
-        """The kind of method."""
-
-    @property
-    def preprocessing(self) -> int:
-        """Index of the preprocessing that it reads."""
-
-    def forecast(self, bound: BoundPanel, series: Ints, origins: Ints, horizon: int) -> MemberForecast:
-        """Forecast [B] coarser series of `bound.windows` from [B] origins."""
-
-
-@dataclass(frozen=True)
 class EnsembleWeights:
     """The rule that weights the members of an ensemble.
 
     Exponential smoothing and the LSTM that share a preprocessing divide a common weight. The fraction of smoothing can
-    depend on the length of a series, and on the errors of both over its last horizon.
+    depend on the length of a series, and on the errors of both over its last horizon. All members but the trained LSTM,
+    whose errors on its training data are too small, can be weighted at each lead by their errors at past origins.
 
     Attributes:
         fixed: [M] weights of the members; their sum is 1.
         smoothing_half_length: known values at which the fraction of smoothing is half of the fixed one; 0: the length
             does not matter.
         adaptive: whether the errors over the last horizon of a series change the fraction.
+        past_origins: past origins of each series whose errors change the weights; 0: none (see `past_forecasts`).
     """
 
     fixed: tuple[float, ...]
     smoothing_half_length: int = 0
     adaptive: bool = False
+    past_origins: int = 0
 
     def at(self, members: Sequence[Member], panels: Sequence[BoundPanel], series: Ints, origins: Ints) -> Floats:
         """[M, B] weights at B origins.

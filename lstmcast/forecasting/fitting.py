@@ -14,9 +14,10 @@ import numpy as np
 
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.splits import MAX_VALIDATION_ORIGINS, evenly
-from lstmcast.forecasting.ensemble import BoundEnsemble, Ensemble, LstmMember
+from lstmcast.forecasting.ensemble import BoundEnsemble, Ensemble
 from lstmcast.forecasting.ensemble_weights import EnsembleWeights
 from lstmcast.forecasting.evaluate import library_versions
+from lstmcast.forecasting.members import LstmMember
 from lstmcast.forecasting.planning import Selection, TrainingPlan
 from lstmcast.forecasting.validation_errors import ValidationSet
 from lstmcast.forecasting.warm_start import WarmStart, fine_tuning_recipe

@@ -12,11 +12,14 @@ import numpy as np
 from lstmcast.calibration.conformal import Calibration
 from lstmcast.clock import system_clock
 from lstmcast.data.panel import Panel
+from lstmcast.data.schema import DataNote, NoteCode
 from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.forecasting.ensemble import Ensemble
 from lstmcast.forecasting.split_data import tail
 from lstmcast.parallel import thread_map
 from lstmcast.results import Forecast, MemberName, ValueReport
+from lstmcast.statistical.newest_value import damp_newest
+from lstmcast.text import truncate_items
 from lstmcast.types import Floats, Ints
 
 if TYPE_CHECKING:
@@ -112,6 +115,7 @@ class Forecaster:
             levels=self.calibration.levels,
             lower=lower,
             upper=upper,
+            notes=_newest_notes(panel),
         )
 
     def at(self, panel: Panel, series: Ints, origins: Ints, horizon: int | None = None) -> ForecastArrays:
@@ -175,6 +179,25 @@ class Forecaster:
         from lstmcast.persistence.registry import resolve
 
         return codec.load(resolve(Path(models), str(model)))
+
+
+def _newest_notes(panel: Panel) -> tuple[DataNote, ...]:
+    """A note that names the newest values that are damped."""
+    found = damp_newest(panel.values, panel.offsets[:-1], panel.lengths - 1, panel.calendar.season)
+    rows = np.flatnonzero(found.damped)
+    if not rows.size:
+        return ()
+    newest = panel.values[panel.offsets[1:][rows] - 1].tolist()
+    named = (
+        f"{value:g}"
+        + (f" of {', '.join(panel.keys[k])}" if panel.keys[k] else "")
+        + f" at {time} (taken as {used:.4g})"
+        for k, value, used, time in zip(
+            rows.tolist(), newest, found.values[rows].tolist(), panel.calendar.text(panel.ends[rows]), strict=True
+        )
+    )
+    text = f"the newest value is outside what the past makes likely: {truncate_items(named, len(rows))}; "
+    return (DataNote(NoteCode.UNLIKELY_NEWEST, text + "the intervals include a forecast that takes it as it is"),)
 
 
 def _check_horizon(panel: Panel, steps: int) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lstmcast.calibration.conformal import Calibration
+from lstmcast.calibration.conformal import Calibration, unit_calibration
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.data.time.frequency import HOUR, WEEK
@@ -21,12 +21,15 @@ from lstmcast.errors import ModelError
 from lstmcast.evaluation.skill import Skill
 from lstmcast.evaluation.splits import evenly
 from lstmcast.forecasting.codec import from_pretrained
-from lstmcast.forecasting.ensemble import Ensemble
+from lstmcast.forecasting.ensemble import Ensemble, IntervalSource
 from lstmcast.forecasting.evaluate import HoldoutForecasts
 from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasting.members import RegressionMember
+from lstmcast.forecasting.past_forecasts import origin_count
 from lstmcast.forecasting.split_data import tail
-from lstmcast.preprocessing.panel_scaling import NO_SPLIT, Polyphase
-from lstmcast.results import DataInfo, Holdout, ScoredNetwork, ValueEvaluation, ValueReport
+from lstmcast.preprocessing.panel_scaling import NO_SPLIT, Polyphase, Preprocessing, ScalingSpec
+from lstmcast.results import DataInfo, Holdout, MemberName, ScoredNetwork, ValueEvaluation, ValueReport
+from lstmcast.statistical.ensemble import history_length as statistical_history
 from lstmcast.types import Floats
 
 FOLDER = Path(__file__).parents[1] / "pretrained"
@@ -50,6 +53,7 @@ KNOWN = {  # seasons in the training data of a class
     HOURLY: (1, 24, 168),
     OTHER: (1,),
 }
+REGRESSION_WEIGHT = 0.1  # of both regressions, where their past errors are those of the other members
 PROFILED, YEAR = "monthly", 12  # class and typical season of series whose season is removed
 PROFILE = 4  # seasons that a profile averages
 LAGS = 12  # distances within a season at which it is compared with itself
@@ -95,17 +99,28 @@ def select_pretrained(panel: Panel) -> PretrainedSelection:
 
 @dataclass(frozen=True)
 class PretrainedModel:
-    """Pretrained networks and exponential smoothing for one class of data.
+    """Pretrained networks, exponential smoothing and regressions for one class of data.
 
     Attributes:
         selection: the class.
-        ensemble: both members, on preprocessing without training scales.
+        ensemble: the members, on preprocessing without training scales.
         calibration: of the intervals.
     """
 
     selection: PretrainedSelection
     ensemble: Ensemble
     calibration: Calibration
+
+    @property
+    def smoothing_fraction(self) -> float:
+        """Fraction of exponential smoothing in the weight of both it and the networks."""
+        lstm, smoothing = self.ensemble.weights.fixed[:2]
+        return smoothing / (lstm + smoothing)
+
+    @property
+    def interval_source(self) -> IntervalSource:
+        """The ensemble as the source of interval widths."""
+        return IntervalSource(self.ensemble.weights, self.calibration)
 
 
 def load_pretrained(panel: Panel) -> PretrainedModel:
@@ -127,10 +142,25 @@ def load_pretrained(panel: Panel) -> PretrainedModel:
         polyphase=selection.phases,
         horizon=panel.calendar.default_horizon,
     )
-    return PretrainedModel(
-        selection,
-        replace(ensemble, preprocessings=(preprocessing,)),
-        replace(calibration, widths=np.repeat(calibration.widths, selection.phases.count, axis=1)),
+    calibration = replace(calibration, widths=np.repeat(calibration.widths, selection.phases.count, axis=1))
+    return PretrainedModel(selection, _with_regression(ensemble, preprocessing, panel), calibration)
+
+
+def _with_regression(ensemble: Ensemble, preprocessing: Preprocessing, panel: Panel) -> Ensemble:
+    """Add the regression members, on values as they are, where the errors at past origins decide on their weights."""
+    history = statistical_history(preprocessing.window_spec.season_length) * preprocessing.polyphase.count
+    count = origin_count(panel.n_series, min(history, int(panel.lengths.max())))
+    if not count:
+        return replace(ensemble, preprocessings=(preprocessing,))
+    raw = replace(preprocessing, scaling_spec=ScalingSpec("none"), typical_step=None)
+    names = (MemberName.TREND, MemberName.MEANS)
+    fixed = [weight * (1 - REGRESSION_WEIGHT) for weight in ensemble.weights.fixed]
+    fixed += [REGRESSION_WEIGHT / len(names)] * len(names)
+    return replace(
+        ensemble,
+        preprocessings=(preprocessing, raw),
+        members=(*ensemble.members, *(RegressionMember(name, 1) for name in names)),
+        weights=replace(ensemble.weights, fixed=tuple(fixed), past_origins=count),
     )
 
 
@@ -141,12 +171,14 @@ def load_pretrained_forecaster(panel: Panel) -> Forecaster:
         ModelError: the installed networks are missing or damaged.
     """
     model = load_pretrained(panel)
+    ensemble = replace(model.ensemble, interval_source=model.interval_source)
+    calibration = unit_calibration(model.calibration)
     return Forecaster(
-        ensemble=model.ensemble,
-        holdout_ensemble=model.ensemble,
-        calibration=model.calibration,
-        context=tail(panel, model.ensemble.required_history),
-        holdout=_nothing(model.calibration, model.ensemble.horizon),
+        ensemble=ensemble,
+        holdout_ensemble=ensemble,
+        calibration=calibration,
+        context=tail(panel, ensemble.required_history),
+        holdout=_nothing(calibration, ensemble.horizon),
         report=_report(panel, model),
     )
 

@@ -1,10 +1,11 @@
 """Pretrained members of an ensemble: their weights by validation errors, and the interval widths that they lend.
 
 Weights that few forecasts decide are hardly better than fixed ones: with a single validation origin, the trained LSTM
-counts 1, and the pretrained LSTM and exponential smoothing count 14 together. With more origins, the three are weighted
-by their errors. An LSTM that forecasts hundreds of steps may diverge: its forecast is limited to the deviation from the
-other members that was usual at the validation origins. The pretrained networks are not fine-tuned: on one series, that
-makes as many forecasts worse as better.
+counts 1, and all other members count 14 together. With more origins, both are weighted by their errors; the others
+among themselves by their errors at past origins (see `past_forecasts`), or, where the series are too many for that, by
+their errors at the validation origins. An LSTM that forecasts hundreds of steps may diverge: its forecast is limited to
+the deviation from the other members that was usual at the validation origins. The pretrained networks are not
+fine-tuned: on one series, that makes as many forecasts worse as better.
 """
 
 from __future__ import annotations
@@ -15,17 +16,19 @@ import numpy as np
 
 from lstmcast.calibration.conformal import calibrate
 from lstmcast.data.panel import Panel
-from lstmcast.forecasting.ensemble import BoundEnsemble, Ensemble, IntervalSource, SmoothingMember
+from lstmcast.forecasting.ensemble import BoundEnsemble, Ensemble, IntervalSource
 from lstmcast.forecasting.ensemble_weights import EnsembleWeights
 from lstmcast.forecasting.fitting import HoldoutFit
+from lstmcast.forecasting.members import Member, SmoothingMember
 from lstmcast.forecasting.planning import TrainingPlan
 from lstmcast.forecasting.pretrained import PretrainedModel, load_pretrained
 from lstmcast.forecasting.split_data import OriginSet
 from lstmcast.forecasting.validation_errors import ValidationSet
+from lstmcast.preprocessing.panel_scaling import Preprocessing
 from lstmcast.statistical.history import EPSILON
 from lstmcast.types import Floats
 
-PRIOR_WEIGHT = 14  # of the pretrained LSTM and smoothing together, where that of an equally good trained LSTM is 1
+PRIOR_WEIGHT = 14  # of all other members together, where that of an equally good trained LSTM is 1
 PRIOR_SMOOTHING_WEIGHT = 3 / 7  # fraction of smoothing in it, averaged with that of the pretrained model alone
 PLANNED_SMOOTHING_WEIGHT = PRIOR_WEIGHT * PRIOR_SMOOTHING_WEIGHT / (PRIOR_WEIGHT + 1)
 ERROR_EXPONENT = 4  # of the inverse errors, for every tenfold number of validation origins
@@ -35,7 +38,7 @@ MIN_DEVIATION_ORIGINS = 10  # validation origins that the limit needs
 
 
 def add_pretrained(fit: HoldoutFit, validation: ValidationSet, plan: TrainingPlan, *, pinned: bool) -> HoldoutFit:
-    """Add a pretrained LSTM to the ensemble, with weights by validation errors.
+    """Add the members of the zero-shot ensemble, with weights by validation errors.
 
     Args:
         fit: the trained members.
@@ -43,30 +46,62 @@ def add_pretrained(fit: HoldoutFit, validation: ValidationSet, plan: TrainingPla
         plan: of the training.
         pinned: whether the weight of exponential smoothing is the planned one.
     """
-    split, own = plan.split, fit.bound.ensemble
-    model = load_pretrained(split.past)
-    lstm = replace(model.ensemble.lstm, preprocessing=1)
-    preprocessing = (
-        replace(model.ensemble.preprocessings[0], horizon=plan.holdout.horizon).fit(split.past).preprocessing
-    )
+    model, split = load_pretrained(plan.split.past), plan.split
+    zero_shot, rule = model.ensemble, model.ensemble.weights
+    known = _fitted(zero_shot.preprocessings, split.past, plan.holdout.horizon)
+    if rule.past_origins and not pinned:
+        panels = tuple(each.bind(split.validation.panel) for each in known)
+        other = BoundEnsemble(replace(zero_shot, preprocessings=known), panels)
+        errors = np.maximum([validation.rmse(fit.bound.networks), validation.rmse_of(other)], EPSILON)
+        own, rest = _weights(np.array([1.0, PRIOR_WEIGHT]), errors, len(split.validation)).tolist()
+        own = own / (own + rest)
+        weights = replace(rule, fixed=(own, *((1 - own) * weight for weight in rule.fixed)))
+        members = (fit.bound.ensemble.lstm, *_shifted(zero_shot.members))
+        source = replace(rule, fixed=(0.0, *rule.fixed))
+        smoothing = weights.fixed[2]
+    else:
+        members, weights, source = _fixed_members(fit, validation, plan, model, known[0], pinned=pinned)
+        known, smoothing = known[:1], weights.fixed[1] + weights.fixed[3]
+    ensemble = Ensemble((*fit.bound.ensemble.preprocessings, *known), members, weights)
+    panels = (validation.bound, *(each.bind(split.validation.panel) for each in known))
+    ensemble = replace(ensemble, max_deviation=_deviation(BoundEnsemble(ensemble, panels), split.validation))
+    if _borrows_widths(model, plan):
+        ensemble = replace(ensemble, interval_source=IntervalSource(source, model.calibration))
+    bound = BoundEnsemble(ensemble, (*fit.bound.panels, *(each.bind(split.panel) for each in known)))
+    return replace(fit, selection=replace(fit.selection, smoothing_weight=smoothing), bound=bound)
+
+
+def _fixed_members(
+    fit: HoldoutFit,
+    validation: ValidationSet,
+    plan: TrainingPlan,
+    model: PretrainedModel,
+    preprocessing: Preprocessing,
+    *,
+    pinned: bool,
+) -> tuple[tuple[Member, ...], EnsembleWeights, EnsembleWeights]:
+    """Both LSTMs and exponential smoothing, with weights by validation errors; the rule of the interval source."""
+    split, lstm = plan.split, replace(model.ensemble.lstm, preprocessing=1)
     other = ValidationSet(preprocessing.bind(split.validation.panel), lstm.head, split.validation)
-    errors = [validation.rmse(own.lstm.networks), other.rmse(lstm.networks), validation.smoothing_rmse()]
+    errors = [validation.rmse(fit.bound.networks), other.rmse(lstm.networks), validation.smoothing_rmse()]
     weights = _weights(_prior(model, split.panel), np.maximum(errors, EPSILON), len(split.validation))
     smoothing = fit.selection.smoothing_weight if pinned else float(weights[2] / weights.sum())
     pretrained = float(weights[1] / weights[:2].sum())
     fixed = np.outer([1 - pretrained, pretrained], [1 - smoothing, smoothing]).ravel()
-    ensemble = Ensemble(
-        preprocessings=(*own.preprocessings, preprocessing),
-        members=(own.lstm, SmoothingMember(), lstm, SmoothingMember(1)),
-        weights=EnsembleWeights(tuple(fixed.tolist())),
-    )
-    deviation = _deviation(BoundEnsemble(ensemble, (validation.bound, other.bound)), split.validation)
-    ensemble = replace(ensemble, max_deviation=deviation)
-    if _borrows_widths(model, plan):
-        source = IntervalSource(EnsembleWeights((0.0, 0.0, 1 - smoothing, smoothing)), model.calibration)
-        ensemble = replace(ensemble, interval_source=source)
-    bound = BoundEnsemble(ensemble, (*fit.bound.panels, preprocessing.bind(split.panel)))
-    return replace(fit, selection=replace(fit.selection, smoothing_weight=smoothing), bound=bound)
+    members = (fit.bound.ensemble.lstm, SmoothingMember(), lstm, SmoothingMember(1))
+    return members, EnsembleWeights(tuple(fixed.tolist())), EnsembleWeights((0.0, 0.0, 1 - smoothing, smoothing))
+
+
+def _fitted(
+    preprocessings: tuple[Preprocessing, ...], past: Panel, horizon: int | None = None
+) -> tuple[Preprocessing, ...]:
+    """Preprocessings with the scales of a panel, and another horizon if given."""
+    return tuple(replace(each, horizon=horizon or each.horizon).fit(past).preprocessing for each in preprocessings)
+
+
+def _shifted(members: tuple[Member, ...], by: int = 1) -> tuple[Member, ...]:
+    """Members with other indices of preprocessing."""
+    return tuple(replace(member, preprocessing=member.preprocessing + by) for member in members)  # type: ignore[type-var]
 
 
 def borrow_interval_widths(fit: HoldoutFit, plan: TrainingPlan) -> HoldoutFit:
@@ -79,25 +114,26 @@ def borrow_interval_widths(fit: HoldoutFit, plan: TrainingPlan) -> HoldoutFit:
     model, own = load_pretrained(plan.split.past), fit.bound.ensemble
     if not _borrows_widths(model, plan):
         return fit
-    zeros, zero_shot = (0.0,) * len(own.members), model.ensemble
-    preprocessing = zero_shot.preprocessings[0].fit(plan.split.past).preprocessing
+    zero_shot, rule = model.ensemble, model.ensemble.weights
+    known = _fitted(zero_shot.preprocessings, plan.split.past)
+    source = replace(rule, fixed=(*(0.0 for _ in own.members), *rule.fixed))
     ensemble = replace(
         own,
-        preprocessings=(*own.preprocessings, preprocessing),
-        members=(*own.members, replace(zero_shot.lstm, preprocessing=1), SmoothingMember(1)),
-        weights=replace(own.weights, fixed=(*own.weights.fixed, 0.0, 0.0)),
-        interval_source=IntervalSource(
-            replace(zero_shot.weights, fixed=(*zeros, *zero_shot.weights.fixed)), model.calibration
-        ),
+        preprocessings=(*own.preprocessings, *known),
+        members=(*own.members, *_shifted(zero_shot.members)),
+        weights=replace(own.weights, fixed=(*own.weights.fixed, *(0.0 for _ in rule.fixed))),
+        interval_source=IntervalSource(source, model.calibration),
     )
-    return replace(fit, bound=BoundEnsemble(ensemble, (*fit.bound.panels, preprocessing.bind(plan.split.panel))))
+    return replace(
+        fit, bound=BoundEnsemble(ensemble, (*fit.bound.panels, *(each.bind(plan.split.panel) for each in known)))
+    )
 
 
 def _prior(model: PretrainedModel, panel: Panel) -> Floats:
     """[3] weights of a trained LSTM, a pretrained LSTM and exponential smoothing with equal errors."""
     preprocessing, rule = model.ensemble.preprocessings[0], model.ensemble.weights
     typical = np.ceil(np.median(panel.lengths, keepdims=True) / preprocessing.polyphase.count)
-    alone = rule.smoothing_fraction(rule.fixed[1], typical, preprocessing.window_spec.season_length)
+    alone = rule.smoothing_fraction(model.smoothing_fraction, typical, preprocessing.window_spec.season_length)
     smoothing = (PRIOR_SMOOTHING_WEIGHT + float(alone[0])) / 2
     return np.array([1.0, PRIOR_WEIGHT * (1 - smoothing), PRIOR_WEIGHT * smoothing])
 
@@ -111,8 +147,8 @@ def _deviation(bound: BoundEnsemble, origins: OriginSet) -> Floats | None:
     """[H] z, usual deviation of the first preprocessing's forecasts from the others; None: too few origins."""
     if len(origins) < MIN_DEVIATION_ORIGINS:
         return None
-    first, *rest = bound.forecast(origins.series, origins.steps, origins.horizon).parts
-    return calibrate(np.abs(first - rest[-1])[None], (DEVIATION_LEVEL,)).widths[0] if rest else None
+    deviation = bound.forecast(origins.series, origins.steps, origins.horizon).deviation
+    return None if deviation is None else calibrate(np.abs(deviation)[None], (DEVIATION_LEVEL,)).widths[0]
 
 
 def _borrows_widths(model: PretrainedModel, plan: TrainingPlan) -> bool:

@@ -30,7 +30,7 @@ def plan_fine_tuning(plan: TrainingPlan) -> tuple[TrainingPlan, WarmStart]:
         plan: for random initialization; its hold-out, horizon and recipe stay.
     """
     model = load_pretrained(plan.split.past)
-    (known,), lstm, weights = model.ensemble.preprocessings, model.ensemble.lstm, model.ensemble.weights
+    known, lstm, weights = model.ensemble.preprocessings[0], model.ensemble.lstm, model.ensemble.weights
     layers = lstm.networks[0]
     architecture = Architecture(
         context=known.window_spec.context,
@@ -48,7 +48,7 @@ def plan_fine_tuning(plan: TrainingPlan) -> tuple[TrainingPlan, WarmStart]:
     )
     found = InferredSetting(SettingKey.INIT, "fine_tune", f"{model.selection.reason} models")
     smoothing, half = (
-        (weights.fixed[1], weights.smoothing_half_length)
+        (model.smoothing_fraction, weights.smoothing_half_length)
         if plan.smoothing_weight is None
         else (plan.smoothing_weight, 0)
     )

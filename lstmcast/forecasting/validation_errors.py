@@ -8,8 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from lstmcast.forecasting.ensemble import LstmMember, SmoothingMember, forecast_series
+from lstmcast.forecasting.ensemble import BoundEnsemble
 from lstmcast.forecasting.ensemble_weights import recent_errors
+from lstmcast.forecasting.members import LstmMember, SmoothingMember, forecast_series
 from lstmcast.forecasting.split_data import OriginSet
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.numpy_lstm import Network
@@ -44,6 +45,11 @@ class ValidationSet:
     def rmse(self, networks: Sequence[Network]) -> float:
         """Root mean square over the origins of the error of networks, averaged."""
         return self._rmse(self._forecast(networks))
+
+    def rmse_of(self, bound: BoundEnsemble) -> float:
+        """Root mean square over the origins of the error of another ensemble, bound to the same data."""
+        series, steps, horizon = self._arguments
+        return self._rmse_of_values(bound.inverse_transform(bound.forecast(series, steps, horizon).z, series))
 
     def smoothing_rmse(self) -> float:
         """Root mean square over the origins of the error of exponential smoothing."""
@@ -105,9 +111,15 @@ class ValidationSet:
         return float(np.nanmean(self._absolute_errors(z)))
 
     def _rmse(self, z: Floats) -> float:
-        return float(np.sqrt(np.square(np.nanmean(self._absolute_errors(z), axis=1)).mean()))
+        return self._rmse_of_values(self.bound.inverse_transform(z, self.origins.series))
+
+    def _rmse_of_values(self, values: Floats) -> float:
+        return float(np.sqrt(np.square(np.nanmean(self._scaled_errors(values), axis=1)).mean()))
 
     def _absolute_errors(self, z: Floats) -> Floats:
+        """[B, H] |y − f| of z; see `_scaled_errors`."""
+        return self._scaled_errors(self.bound.inverse_transform(z, self.origins.series))
+
+    def _scaled_errors(self, values: Floats) -> Floats:
         """[B, H] |y − f|, in units of each series' mean one-step change; NaN where y was not observed."""
-        values = self.bound.inverse_transform(z, self.origins.series)
         return np.asarray(np.abs(values - self.origins.actuals) / self.origins.naive_scales[:, None])

@@ -139,7 +139,7 @@ class Preprocessing:
         scaling = _fit(panel, split, self.scaling_spec, level, self.typical_step, self.polyphase)
         scaling = with_training_scales(scaling, panel, self.series_scales)
         owner = np.repeat(np.arange(panel.n_series), self.polyphase.count)
-        return BoundPanel(self, scaling, windows(split, scaling.take(owner), self.window_spec))
+        return BoundPanel(self, scaling, windows(split, scaling.take(owner), self.window_spec), panel)
 
     def fit(self, panel: Panel) -> BoundPanel:
         """Scale and window the training data; the preprocessing of the result stores their scales."""
@@ -157,11 +157,13 @@ class BoundPanel:
         preprocessing: its steps.
         scaling: of the S series.
         windows: the S · K coarser series in z.
+        panel: the S series.
     """
 
     preprocessing: Preprocessing
     scaling: Scaling
     windows: WindowDataset
+    panel: Panel = field(repr=False)
 
     def with_profile(self, preprocessing: Preprocessing) -> BoundPanel:
         """The panel after a preprocessing that differs in its seasonal profile alone; z is not computed again."""
@@ -191,25 +193,23 @@ class BoundPanel:
         """[B, …] z to values."""
         return self.scaling.take(series).inverse(z)
 
+    def slope(self, z: Floats, series: Ints) -> Floats:
+        """[B, …] derivative of the values by z."""
+        return self.scaling.take(series).derivative(z)
+
     def recent_dispersion(self, series: Ints, origins: Ints, horizon: int) -> Floats:
         """[B, H] mean |z − level − profile| over recent steps; positive, and 1 where a single value is known."""
         series, origins = self.preprocessing.polyphase.origins(series, origins)
         measured = self.windows.recent_mad(series, origins, dispersion_window(self.windows.spec))
         return self._interleave(np.where(origins > 0, np.maximum(measured, MIN_DISPERSION), 1.0), horizon)
 
-    def upper_cap(self, series: Ints, origins: Ints, horizon: int) -> Floats:
-        """[B, H] upper limit of interval bounds in z; infinite for series that are not logs.
-
-        It lies twice as far above the highest recent value as that lies above the recent mean: in the unit of the
-        target, a width that suits most series would be far too large for the most volatile ones.
-        """
-        series, origins = self.preprocessing.polyphase.origins(series, origins)
-        if self.scaling.transform != "log":
-            return self._interleave(np.full(len(series), np.inf), horizon)
-        cap = self.windows.upper_cap(series, origins, dispersion_window(self.windows.spec))
-        if self.scaling.untransformed is not None:
-            cap = np.where(self.scaling.untransformed[series // self.preprocessing.polyphase.count], np.inf, cap)
-        return self._interleave(cap, horizon)
+    def actual(self, series: Ints, origins: Ints, horizon: int) -> Floats:
+        """[B, H] z after [B] origins; NaN where not observed or after the end of the series."""
+        panel = self.panel
+        at = (panel.offsets[series] + origins)[:, None] + np.arange(1, horizon + 1)
+        inside = np.minimum(at, len(panel.values) - 1)
+        known = (at < panel.offsets[series + 1][:, None]) & panel.observed[inside]
+        return np.where(known, self.transform(panel.values[inside], series), np.nan)
 
     def _interleave(self, values: Floats, horizon: int) -> Floats:
         """[B · K] constants of coarser series to [B, H]."""

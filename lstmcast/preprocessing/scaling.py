@@ -19,6 +19,8 @@ ScaleMode = Literal["local", "blended", "global"]
 
 MAX_STEP_RATIO = 30.0  # of a series' step to the typical one, in mode blended
 STILL = 1e-3  # of its value: step of an untransformed constant series
+LOWEST = 100.0  # −z of the smallest value that a forecast on another scale becomes as a log
+_LOG_LIMITS = (-700.0, 700.0)  # logs of the smallest and the largest float, about
 
 
 Transform = Callable[[Floats], Floats]
@@ -57,8 +59,12 @@ class Scaling:
     untransformed: Bools | None = None
 
     def forward(self, values: Floats) -> Floats:
-        """[S, …] values to z."""
+        """[S, …] values to z; a value that a log cannot take, or a lower one, becomes −LOWEST."""
         column = (slice(None),) + (None,) * (values.ndim - 1)
+        if self.transform == "log":
+            with np.errstate(under="ignore"):
+                lowest = np.exp(np.clip(self.offset - LOWEST * self.scale, _LOG_LIMITS[0], _LOG_LIMITS[1]))[column]
+            values = self._either(lambda each: np.maximum(each, lowest), np.asarray, values)
         return (self._either(_FORWARD[self.transform], np.asarray, values) - self.offset[column]) / self.scale[column]
 
     def take(self, series: Ints) -> Scaling:
@@ -125,7 +131,8 @@ def fit_scaling(
         transform: the transform.
         level: steps of the level, ≥ 1.
         mode: "local": the step of each series. "global": the typical step, for logs, which are comparable. "blended":
-            the geometric mean of both, for short series, whose own step is uncertain.
+            the geometric mean of both, for short series, whose own step is uncertain; in proportion to its own step
+            where that is far from the typical one.
         typical_step: of other series; None: the mean over these series.
         untransformed: [S] series that are not transformed; they are scaled locally in every mode.
 
@@ -148,7 +155,8 @@ def fit_scaling(
     if mode == "global":
         scale = np.full_like(scale, typical_step)
     if mode == "blended":
-        scale = np.sqrt(typical_step * np.clip(scale, typical_step / MAX_STEP_RATIO, typical_step * MAX_STEP_RATIO))
+        blended = np.clip(scale, typical_step / MAX_STEP_RATIO, typical_step * MAX_STEP_RATIO)
+        scale = np.sqrt(typical_step * blended) * (scale / blended)
     scale = np.where(scale > 0, scale, 1.0)
     if untransformed is not None:
         scale = np.where(untransformed, own, scale)

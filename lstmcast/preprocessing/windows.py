@@ -249,14 +249,6 @@ class WindowDataset:
         mean: Floats = abs_error.sum(axis=1, where=known) / np.clip(origins, 1, steps)
         return mean
 
-    def upper_cap(self, series: Ints, origins: Ints, steps: int) -> Floats:
-        """[B] twice as far above the maximum of the last `steps` z as that lies above their mean."""
-        back = np.arange(steps)
-        z, known = self.z[self._back(series, origins, back)], back <= origins[:, None]
-        mean = z.sum(axis=1, where=known) / np.minimum(origins + 1, steps)
-        height: Floats = 3 * z.max(axis=1) - 2 * mean
-        return height
-
     def _back(self, series: Ints, origins: Ints, back: Ints) -> Ints:
         """[B, K] indices of the steps before each origin; the first one of the series before it."""
         at: Ints = self.offsets[series][:, None] + np.maximum(origins[:, None] - back, 0)

@@ -17,7 +17,7 @@ from lstmcast.clock import reading_time
 from lstmcast.data.schema import DataNote, InferredSetting, SettingKey
 from lstmcast.evaluation.splits import default_horizon
 from lstmcast.report.verdict import MEMBER_LABELS, label, rank, report_verdict, scored_network
-from lstmcast.results import LSTMCAST, MemberName, StepForecast
+from lstmcast.results import LSTMCAST, Forecast, MemberName, StepForecast
 
 if TYPE_CHECKING:
     from lstmcast.data.panel import Panel
@@ -166,7 +166,8 @@ def format_forecast(
     forecast: StepForecast, version: Path, target: str, report: TrainingReport, notes: Sequence[DataNote]
 ) -> str:
     """The file of a forecast, its model, and the verdict unless the model beats the baselines."""
-    lines = [format_paths(forecast, target, str(version)), *(f"note: {note}" for note in notes)]
+    found = (*notes, *(forecast.notes if isinstance(forecast, Forecast) else ()))
+    lines = [format_paths(forecast, target, str(version)), *(f"note: {note}" for note in found)]
     return "\n".join([*lines, *caution(report)])
 
 

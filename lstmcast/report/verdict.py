@@ -18,6 +18,8 @@ MEMBER_LABELS = {
     MemberName.TRAINED: "LSTM (trained)",
     MemberName.PRETRAINED: "LSTM (pretrained)",
     MemberName.SMOOTHING: "exponential smoothing",
+    MemberName.TREND: "trend and season",
+    MemberName.MEANS: "seasonal means",
 }
 SCORED_NETWORKS = {
     ScoredNetwork.FINAL: "the saved model, fitted without the hold-out",

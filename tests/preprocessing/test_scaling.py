@@ -64,6 +64,12 @@ def test_there_and_back_again(data: st.DataObject, kind: TransformName, lengths:
     np.testing.assert_allclose(scaling.inverse(z), values, rtol=1e-12, atol=1e-14 * np.abs(values).max())
 
 
+def blended(step: float, typical: float) -> float:
+    """The root of both steps, and the own step in proportion where it is more than 30 times off."""
+    near = min(max(step, typical / 30), typical * 30)
+    return math.sqrt(typical * near) * step / near
+
+
 @settings(deadline=None, max_examples=100)
 @given(
     st.data(),
@@ -83,7 +89,8 @@ def test_one_unit_is_the_mean_step_from_the_level(
 ) -> None:
     """Local scales are the loop's mean |v_{t+1} − m_t|, the typical step their mean over series that move.
 
-    A series that never moves has a unit of 1 of its own; the root of both counts its step 30 times off at most.
+    A series that never moves has a unit of 1 of its own; a step more than 30 times off changes the root of both in
+    proportion.
     """
     offsets = flat(lengths)
     values = data.draw(hnp.arrays(np.float64, int(offsets[-1]), elements=st.integers(1, 50).map(float)))
@@ -97,7 +104,7 @@ def test_one_unit_is_the_mean_step_from_the_level(
     expected = {
         "local": [step if step > 1e-12 else 1.0 for step in own],
         "global": [typical] * len(lengths),
-        "blended": [math.sqrt(typical * min(max(step, typical / 30), typical * 30)) for step in own],
+        "blended": [blended(step, typical) if step > 1e-12 else 1.0 for step in own],
     }
     scaling = fit_scaling(values, offsets, transform=kind, level=level, mode=mode, typical_step=given_step)
     np.testing.assert_allclose(scaling.scale, expected[mode], rtol=1e-9)
@@ -115,7 +122,7 @@ def test_a_scale_by_hand() -> None:
     four, wild = ({"typical_step": typical, "mode": "blended"} for typical in (12 / 7, 7e-6))
     assert fit_scaling(values, offsets, transform="none", level=1, **four).scale[0] == pytest.approx(2)  # √(12/7 · 7/3)
     assert fit_scaling(values, offsets, transform="none", level=1, **wild).scale[0] == pytest.approx(
-        7e-6 * math.sqrt(30)
+        7 / 3 / math.sqrt(30)
     )
 
 

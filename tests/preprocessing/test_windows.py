@@ -320,15 +320,3 @@ def test_spread_is_the_mean_distance_from_the_level(seed: int, shape: WindowSpec
         off = [abs(y[s] - m[s - 1]) for s in range(max(1, t - steps + 1), t + 1)]
         expected.append(sum(off) / len(off) if off else 0.0)
     np.testing.assert_allclose(cut.recent_mad(series, origins, steps), expected, atol=1e-6)
-
-
-@pytest.mark.parametrize("steps", [1, 5, 12, 100])
-def test_headroom_by_a_loop(steps: int) -> None:
-    """Three times the highest of the last steps less twice their mean, of the series' own."""
-    cut = windows(WindowSpec(context=5, lags=3), LENGTHS, 3)
-    series, origins = everywhere(LENGTHS)
-    expected = []
-    for k, t in zip(series, origins, strict=True):
-        last = cut.z[cut.offsets[k] + max(0, t - steps + 1) : cut.offsets[k] + t + 1]
-        expected.append(3 * last.max() - 2 * last.mean())
-    np.testing.assert_allclose(cut.upper_cap(series, origins, steps), expected)

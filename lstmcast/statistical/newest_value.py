@@ -1,0 +1,127 @@
+"""The newest value of each series, where it is outside what its past makes likely.
+
+A value is expected near one of a few references: the last value, those one and two seasons before, and the one a season
+before moved by the last change. Its distance is that to the nearest. A newest value whose distance is above LIMIT times
+a high quantile of the past distances is damped: the past values with a comparable distance show which part of such a
+step remains in the next value, and that part is kept; nothing where there were none. The step is measured from the
+reference that was nearest on average. Positive series are compared in logarithms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstmcast.types import Bools, Floats, Ints
+
+QUANTILE, LIMIT = 0.9, 1.5  # of the past distances, and its multiple above which a value is damped
+KEPT = 0.5  # of the quantile: the step that a damped value keeps at least
+COMPARABLE = 0.5  # of the newest distance: past distances that show what remains of such a step
+UNSEEN = 2.0  # times the largest past distance, above which nothing is comparable
+MIN_VALUES, STEPS, SEASONS = 10, 200, 5  # values needed; values looked at: steps, or seasons if more
+MIN_BEYOND_SEASONS = 8  # values beyond two seasons that a season needs
+
+
+CHUNK_SIZE = 1 << 20  # numbers per array: 8 MB
+
+
+@dataclass(frozen=True)
+class DampedValues:
+    """The newest value at B origins, damped where it is unlikely.
+
+    Attributes:
+        values: [B].
+        damped: [B] whether the value is not that of the data.
+    """
+
+    values: Floats
+    damped: Bools
+
+
+def damp_newest(values: Floats, first: Ints, origins: Ints, season: int) -> DampedValues:
+    """Damp the newest value at each origin.
+
+    Args:
+        values: [N] concatenated values of all series.
+        first: [B] position of the first value of each origin's series.
+        origins: [B] steps from there; later values are not used.
+        season: m; 1 for none.
+    """
+    known, ends = origins + 1, first + origins
+    newest, damped = values[ends].copy(), np.zeros(len(origins), dtype=np.bool_)
+    seasonal = (season > 1) & (known >= 2 * season + MIN_BEYOND_SEASONS)
+    for m, selected in ((season, seasonal), (1, ~seasonal & (known >= MIN_VALUES))):
+        steps = max(STEPS, SEASONS * m)
+        rows = np.flatnonzero(selected)
+        for part in (rows[k : k + CHUNK_SIZE // steps] for k in range(0, len(rows), CHUNK_SIZE // steps)):
+            found, changed = _damp(_aligned(values, ends[part], known[part], steps), m)
+            newest[part], damped[part] = np.where(changed, found, newest[part]), changed
+    return DampedValues(newest, damped)
+
+
+def _aligned(values: Floats, ends: Ints, known: Ints, steps: int) -> Floats:
+    """[B, T] last values up to each origin, NaN before the series."""
+    back = np.arange(min(steps, int(known.max())))[::-1]
+    return np.where(back < known[:, None], values[np.maximum(ends[:, None] - back, 0)], np.nan)
+
+
+def _damp(past: Floats, season: int) -> tuple[Floats, Bools]:
+    """Newest values [S] of pasts [S, T] after damping, and whether they changed."""
+    logs = np.nanmin(past, axis=1) > 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        x = np.where(logs[:, None], np.log(past), past)
+    references = _references(x, season)  # [R, S, T]
+    distances = np.abs(x - references)
+    nearest = np.where(np.isnan(distances), np.inf, distances).argmin(axis=0)
+    distance = np.take_along_axis(distances, nearest[None], axis=0)[0]
+    distance[:, : season + 1] = np.nan
+    before, newest = distance[:, :-1], distance[:, -1]
+    limit = _row_quantile(before, QUANTILE)
+    likely = LIMIT * np.maximum(limit, np.finfo(float).eps * np.nanmax(np.abs(x), axis=1))
+    kept = np.maximum(
+        _remaining(x, references, nearest, before, newest, limit) * newest, np.minimum(KEPT * limit, newest)
+    )
+    spread = np.where(np.isnan(distances[..., :-1]), 0.0, distances[..., :-1]).sum(axis=2)
+    best = spread.argmin(axis=0)
+    reference = references[best, np.arange(len(x)), -1]
+    damped = reference + np.sign(x[:, -1] - reference) * kept
+    with np.errstate(over="ignore"):
+        return np.where(logs, np.exp(damped), damped), newest > likely
+
+
+def _references(x: Floats, season: int) -> Floats:
+    """[R, S, T] values near which each value is expected; NaN before the series."""
+
+    def lag(steps: int) -> Floats:
+        before = np.full((len(x), min(steps, x.shape[1])), np.nan)
+        return np.concatenate([before, x[:, : max(x.shape[1] - steps, 0)]], axis=1)
+
+    if season == 1:
+        return np.stack([lag(1), lag(2), 2 * lag(1) - lag(2)])
+    return np.stack([lag(1), lag(season), lag(1) + lag(season) - lag(season + 1), lag(2 * season)])
+
+
+def _remaining(x: Floats, references: Floats, nearest: Ints, before: Floats, newest: Floats, limit: Floats) -> Floats:
+    """[S] part of a step like the newest one that remained in the next value: a median, shrunk to 0."""
+    near = np.take_along_axis(references, nearest[None], axis=0)[0]
+    large = (before > 0) & (before >= limit[:, None]) & (before >= COMPARABLE * newest[:, None])
+    large &= newest[:, None] <= UNSEEN * np.nanmax(before, axis=1)[:, None]
+    large[:, -1] = False  # its next value is the newest one
+    with np.errstate(invalid="ignore", divide="ignore"):
+        remained = (x[:, 1:] - near[:, :-1]) / (x[:, :-1] - near[:, :-1])
+    remained[:, -1] = np.nan
+    count = large.sum(axis=1)
+    median = _row_quantile(np.where(large, remained, np.nan), 0.5)
+    return np.asarray(np.clip(median, 0, 1) * count / (count + 1))
+
+
+def _row_quantile(rows: Floats, probability: float) -> Floats:
+    """[S] quantile of each row, ignoring NaN; 0 for an empty one."""
+    ordered, count = np.sort(rows, axis=1), (~np.isnan(rows)).sum(axis=1)
+    position = probability * np.maximum(count - 1, 0)
+    low = np.floor(position).astype(np.int64)
+    high = np.minimum(low + 1, np.maximum(count - 1, 0))
+    row = np.arange(len(rows))
+    found = ordered[row, low] + (position - low) * (ordered[row, high] - ordered[row, low])
+    return np.where(count > 0, found, 0.0)
