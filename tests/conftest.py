@@ -35,6 +35,7 @@ from lstmcast.persistence.registry import resolve
 from lstmcast.preprocessing.panel_scaling import Preprocessing, ScalingSpec
 from lstmcast.preprocessing.windows import WindowSpec
 from lstmcast.results import MemberName
+from lstmcast.statistical.newest_value import DampedValues
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 MakeEnsemble = Callable[..., Ensemble]
@@ -355,3 +356,13 @@ def direct_panel(
 def direct(direct_panel: Panel, direct_config: Config) -> Forecaster:
     """A forecaster of these series."""
     return train(direct_panel, direct_config)
+
+
+@pytest.fixture
+def undamped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take unlikely newest values as they are."""
+
+    def keep(values: np.ndarray, first: np.ndarray, origins: np.ndarray, _: int) -> DampedValues:
+        return DampedValues(values[first + origins], np.zeros(len(origins), dtype=np.bool_))
+
+    monkeypatch.setattr("lstmcast.forecasting.ensemble.damp_newest", keep)

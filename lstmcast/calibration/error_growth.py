@@ -1,6 +1,6 @@
 """Half-widths of intervals from the forecast errors of a series itself, on top of those of other series.
 
-The mean absolute error A(h) of a series h steps ahead, relative to the one P(h) that is usual for its class, is
+The mean absolute error A(h) of a series h steps ahead, relative to the one P(h) that is typical for its class, is
 
     log(A(h) / P(h)) = a + b · log h + c · log(P(h) / P(1))        a, b, c normal, with the standard deviations PRIOR
 
@@ -30,7 +30,7 @@ SHAPE_ERRORS = 20  # independent errors that count as much as the shape of the c
 SHAPE_STEPS = 10  # a lead has a shape of its own in a past of this many times its steps
 MIN_RATIO = 0.05  # of the quantile of a side to the mean absolute error
 EXACT = 1e-9  # z: a series whose errors are all smaller has no interval
-NEGLIGIBLE = 1e-4  # of the usual error: smaller ones count as this
+NEGLIGIBLE = 1e-4  # of the typical error: smaller ones count as this
 MEAN_ABSOLUTE_NORMAL = float(np.sqrt(2 / np.pi))
 
 
@@ -82,41 +82,41 @@ def half_widths(past: PastErrors, below: Floats, above: Floats, levels: Sequence
         The half-widths below and above the forecast, [Q, B, H] each; nested.
     """
     scores = np.array([NormalDist().inv_cdf(0.5 + level / 200) for level in levels])
-    usual = (below[0] + above[0]) / 2 / scores[0] * MEAN_ABSOLUTE_NORMAL  # [B, H]
+    typical = (below[0] + above[0]) / 2 / scores[0] * MEAN_ABSOLUTE_NORMAL  # [B, H]
     means, counts = window_means(np.abs(past.errors))
     sides = np.empty((2, *below.shape))
-    x = _regressors(usual)
-    for leads, log_mean, log_variance in _posterior(x, means, counts, past, usual):
-        size, seen = usual[:, leads] * np.exp(log_mean), past.errors[..., : leads.stop]
+    x = _regressors(typical)
+    for leads, log_mean, log_variance in _posterior(x, means, counts, past, typical):
+        size, seen = typical[:, leads] * np.exp(log_mean), past.errors[..., : leads.stop]
         trust = 1 - log_variance / np.square(x[:, leads] * PRIOR).sum(axis=2)
         independent = np.minimum(past.steps, counts[:, 0])[:, None]
         trust = trust * independent / (independent + SHAPE_ERRORS)
         widening = 1 + WIDENING * (scores[:, None, None] ** 2 + 1) * log_variance / 2
         largest = np.abs(seen).max(axis=(1, 2), initial=0.0, where=~np.isnan(seen))
         moves = (counts[:, :1] == 0) | (largest[:, None] > EXACT)
-        ratios = _quantile_ratios(past, usual[:, : leads.stop], levels)
+        ratios = _quantile_ratios(past, typical[:, : leads.stop], levels)
         for side, (ratio, width) in enumerate(zip(ratios, (below, above), strict=True)):
             own = np.log(np.maximum(ratio, MIN_RATIO)[..., None] * widening)
-            of_class = np.log(width[..., leads] / usual[:, leads])
+            of_class = np.log(width[..., leads] / typical[:, leads])
             sides[side][..., leads] = moves * size * np.exp(trust * own + (1 - trust) * of_class)
     return np.maximum.accumulate(sides[0], axis=0), np.maximum.accumulate(sides[1], axis=0)
 
 
-def _regressors(usual: Floats) -> Floats:
+def _regressors(typical: Floats) -> Floats:
     """[B, H, 3] regressors of log(A / P) at each lead."""
-    ahead = np.broadcast_to(np.log(np.arange(1, usual.shape[1] + 1)), usual.shape)
-    return np.stack([np.ones_like(usual), ahead, np.log(usual / usual[:, :1])], axis=2)
+    ahead = np.broadcast_to(np.log(np.arange(1, typical.shape[1] + 1)), typical.shape)
+    return np.stack([np.ones_like(typical), ahead, np.log(typical / typical[:, :1])], axis=2)
 
 
 def _posterior(
-    x: Floats, means: Floats, counts: Ints, past: PastErrors, usual: Floats
+    x: Floats, means: Floats, counts: Ints, past: PastErrors, typical: Floats
 ) -> Iterator[tuple[slice, Floats, Floats]]:
     """Yield, for the leads of each window, the mean and the variance of log(A / P), [B, leads]: Bayesian regression."""
-    ends, horizon = lead_windows(past.errors.shape[-1]), usual.shape[1]
+    ends, horizon = lead_windows(past.errors.shape[-1]), typical.shape[1]
     at = np.minimum(ends, horizon) - 1
     known = counts > 0
     independent = np.minimum(past.steps[:, None] / ends, np.maximum(counts[:, :1], 1))
-    observed = np.log(np.maximum(means / usual[:, at], NEGLIGIBLE)) + BIAS / np.maximum(independent, 1)
+    observed = np.log(np.maximum(means / typical[:, at], NEGLIGIBLE)) + BIAS / np.maximum(independent, 1)
     few = np.square(FEW_STEPS / np.maximum(past.steps, 1))[:, None]
     precision = known * independent / (VARIANCE * (1 + few))
     window = x[:, at]  # [B, G, 3]
@@ -136,7 +136,7 @@ def _quantile_ratios(past: PastErrors, size: Floats, levels: Sequence[float]) ->
 
     Args:
         past: the errors.
-        size: [B, H] usual size of the errors at the leads to use.
+        size: [B, H] typical size of the errors at the leads to use.
         levels: [Q] in percent.
     """
     horizon = size.shape[1]

@@ -119,7 +119,8 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
     past = tail(panel.select(np.array([series])).drop_last(length - 1 - origin), ensemble.required_history)
     forecast = forecaster.predict(past)
     end = past.lengths - 1
-    past = past.until(FIRST_SERIES, end, damp_newest(past.values, FIRST_SERIES, end, past.calendar.season).values)
+    newest = damp_newest(past.values, FIRST_SERIES, end, past.calendar.season)
+    past = past.until(FIRST_SERIES, end, newest.values)
     bound = ensemble.bind(past)
     weights = bound.weights(FIRST_SERIES, past.lengths - 1)[:, 0]
     weights = np.broadcast_to(weights, (len(weights), forecast.horizon))
@@ -140,7 +141,7 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
         reference=reference,
         attribution=attributions,
         error=error,
-        effect=np.abs(effect).mean(axis=0),
+        effect=np.where(newest.damped & (np.arange(len(baseline)) == end), 0.0, np.abs(effect).mean(axis=0)),
         season=own.windows.spec.season_length,
         internals=_inside(own, lstm.networks[0], memory.mean(axis=0)),
         networks=len(lstm.networks),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from lstmcast.calibration.conformal import Calibration
-from lstmcast.calibration.error_growth import half_widths
+from lstmcast.calibration.error_growth import half_widths, lead_windows
 from lstmcast.data.panel import Panel
 from lstmcast.forecasting.ensemble_weights import EnsembleWeights
 from lstmcast.forecasting.members import LstmMember, Member, MemberForecast, SmoothingMember, forecast_series
@@ -54,11 +54,23 @@ class ScaledForecast:
     members: Mapping[int, MemberForecast] = field(default_factory=dict)
     undamped: Floats | None = None
 
+    def until(self, horizon: int) -> ScaledForecast:
+        """The forecast of the first steps."""
+        return ScaledForecast(
+            self.z[:, :horizon],
+            self.below[..., :horizon],
+            self.above[..., :horizon],
+            None if self.deviation is None else self.deviation[:, :horizon],
+            {k: member.until(horizon) for k, member in self.members.items()},
+        )
+
     def errors(self, actual: Floats) -> Floats:
         """|actual − forecast| of [B, H] actual z, in the unit of their side, like `below`; NaN where that is tiny."""
         error = actual - self.z
         scale = np.where(error < 0, self.below, self.above)
-        return np.where(scale > MIN_DISPERSION, np.abs(error) / scale, np.nan)
+        found: Floats = np.full(scale.shape, np.nan)
+        np.divide(np.broadcast_to(np.abs(error), scale.shape), scale, out=found, where=scale > MIN_DISPERSION)
+        return found
 
 
 @dataclass(frozen=True)
@@ -149,7 +161,10 @@ class Ensemble:
 
     def _required_history(self, k: int) -> int:
         member, preprocessing = self.members[k], self.preprocessings[self.members[k].preprocessing]
-        steps, history = preprocessing.required_history, ensemble.history_length(preprocessing.window_spec.season_length)
+        steps, history = (
+            preprocessing.required_history,
+            ensemble.history_length(preprocessing.window_spec.season_length),
+        )
         if not isinstance(member, LstmMember):
             steps = max(steps, history)
         rules = [rule for rule in self.rules if rule.uses(self.members, k)]
@@ -195,6 +210,14 @@ class BoundEnsemble:
 
     def _forecast(self, series: Ints, origins: Ints, horizon: int) -> ScaledForecast:
         """Forecast from the values as they are."""
+        steps = int(lead_windows(horizon)[-1]) if self._past_origins else horizon
+        forecast = self._forecast_steps(series, origins, steps)
+        if steps == horizon:
+            return forecast
+        return forecast.until(horizon)
+
+    def _forecast_steps(self, series: Ints, origins: Ints, horizon: int) -> ScaledForecast:
+        """Forecast `horizon` steps; a power of two where past errors count, so that a shorter forecast is a part."""
         ensemble, where = self.ensemble, (series, origins, horizon)
         members = {k: self._member(k, *where) for k, _ in enumerate(ensemble.members) if ensemble.uses(k)}
         past = self._past(*where)
@@ -273,10 +296,14 @@ class BoundEnsemble:
         named = sorted(lstms, key=lambda member: member.name is MemberName.TRAINED)
         return named[0].preprocessing
 
+    @property
+    def _past_origins(self) -> int:
+        """The number of past origins of a series."""
+        return max(rule.past_origins for rule in self.ensemble.rules)
+
     def _past(self, series: Ints, origins: Ints, horizon: int) -> PastForecasts | None:
         """Past forecasts of all members but the trained LSTM; None if no rule depends on them."""
-        count = max(rule.past_origins for rule in self.ensemble.rules)
-        if not count or not len(series):
+        if not (count := self._past_origins) or not len(series):
             return None
         members = [self.ensemble.members[k] for k in self.ensemble.scored_members]
         return past_forecasts(members, self.panels, self._source_scale, series, origins, horizon, count)

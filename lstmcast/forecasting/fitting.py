@@ -244,8 +244,8 @@ class EnsembleFitter:
         if no_early_stopping and not self.warm:
             starts, epochs = ensemble.lstm.networks, (recipe.epochs,) * plan.networks
         stage = self._stage("fitting again on all the data", recipe)
-        rest = ensemble.preprocessings[1:]
-        panels = tuple(preprocessing.fit(plan.split.panel) for preprocessing in (selection.variant, *rest))
+        rest = (_refit(bound, plan.split.panel) for bound in holdout_fit.bound.panels[1:])
+        panels = (selection.variant.fit(plan.split.panel), *rest)
         fit_network = partial(stage.fit, panels[0].windows, variant=_label(plan, selection.variant))
         each = [(k, n, start) for k, (n, start) in enumerate(zip(epochs, starts, strict=True))]
         fits = iter(stage.together([partial(fit_network, k, epochs=n, start=start) for k, n, start in each if n]))
@@ -285,6 +285,11 @@ class EnsembleFitter:
     def _stage(self, name: str, recipe: Recipe) -> FitStage:
         plan = self.plan
         return FitStage(name, plan.architecture, recipe, plan.networks, self.on_progress, self.checkpoint)
+
+
+def _refit(bound: BoundPanel, panel: Panel) -> BoundPanel:
+    """The preprocessing fitted to a panel, or the bound panel itself where no scales were fitted."""
+    return bound.preprocessing.fit(panel) if bound.preprocessing.series_scales else bound
 
 
 def _label(plan: TrainingPlan, variant: Preprocessing) -> str:

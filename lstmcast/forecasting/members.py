@@ -29,6 +29,11 @@ class MemberForecast:
     below: Floats | None = None
     above: Floats | None = None
 
+    def until(self, horizon: int) -> MemberForecast:
+        """The forecast of the first steps."""
+        sides = (side if side is None else side[..., :horizon] for side in (self.below, self.above))
+        return MemberForecast(self.z[:, :horizon], *sides)
+
 
 class Member(Protocol):
     """A forecasting method of an ensemble."""
@@ -112,7 +117,7 @@ class RegressionMember:
 
     @property
     def trend(self) -> bool:
-        """Whether the line has a slope."""
+        """True if the line has a slope."""
         return self.name is MemberName.TREND
 
     def forecast(self, bound: BoundPanel, series: Ints, origins: Ints, horizon: int) -> MemberForecast:

@@ -87,9 +87,9 @@ class PastForecasts:
 
 def _positions(horizon: int) -> tuple[Ints, Floats]:
     """Window below each lead, and the position between it and the next on a logarithmic scale."""
-    place = np.log2(np.arange(1, horizon + 1))
-    at = np.floor(place).astype(np.int64)
-    return at, place - at
+    exponent = np.log2(np.arange(1, horizon + 1))
+    at = np.floor(exponent).astype(np.int64)
+    return at, exponent - at
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ fine-tuned: on one series, that makes as many forecasts worse as better.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +25,7 @@ from lstmcast.forecasting.planning import TrainingPlan
 from lstmcast.forecasting.pretrained import PretrainedModel, load_pretrained
 from lstmcast.forecasting.split_data import OriginSet
 from lstmcast.forecasting.validation_errors import ValidationSet
-from lstmcast.preprocessing.panel_scaling import Preprocessing
+from lstmcast.preprocessing.panel_scaling import BoundPanel, Preprocessing
 from lstmcast.statistical.history import EPSILON
 from lstmcast.types import Floats
 
@@ -49,9 +50,9 @@ def add_pretrained(fit: HoldoutFit, validation: ValidationSet, plan: TrainingPla
     model, split = load_pretrained(plan.split.past), plan.split
     zero_shot, rule = model.ensemble, model.ensemble.weights
     known = _fitted(zero_shot.preprocessings, split.past, plan.holdout.horizon)
+    validated = tuple(each.bind(split.validation.panel) for each in known)
     if rule.past_origins and not pinned:
-        panels = tuple(each.bind(split.validation.panel) for each in known)
-        other = BoundEnsemble(replace(zero_shot, preprocessings=known), panels)
+        other = BoundEnsemble(replace(zero_shot, preprocessings=known), validated)
         errors = np.maximum([validation.rmse(fit.bound.networks), validation.rmse_of(other)], EPSILON)
         own, rest = _weights(np.array([1.0, PRIOR_WEIGHT]), errors, len(split.validation)).tolist()
         own = own / (own + rest)
@@ -60,10 +61,10 @@ def add_pretrained(fit: HoldoutFit, validation: ValidationSet, plan: TrainingPla
         source = replace(rule, fixed=(0.0, *rule.fixed))
         smoothing = weights.fixed[2]
     else:
-        members, weights, source = _fixed_members(fit, validation, plan, model, known[0], pinned=pinned)
-        known, smoothing = known[:1], weights.fixed[1] + weights.fixed[3]
+        members, weights, source = _fixed_members(fit, validation, plan, model, validated[0], pinned=pinned)
+        known, validated, smoothing = known[:1], validated[:1], weights.fixed[1] + weights.fixed[3]
     ensemble = Ensemble((*fit.bound.ensemble.preprocessings, *known), members, weights)
-    panels = (validation.bound, *(each.bind(split.validation.panel) for each in known))
+    panels = (validation.bound, *validated)
     ensemble = replace(ensemble, max_deviation=_deviation(BoundEnsemble(ensemble, panels), split.validation))
     if _borrows_widths(model, plan):
         ensemble = replace(ensemble, interval_source=IntervalSource(source, model.calibration))
@@ -76,13 +77,13 @@ def _fixed_members(
     validation: ValidationSet,
     plan: TrainingPlan,
     model: PretrainedModel,
-    preprocessing: Preprocessing,
+    validated: BoundPanel,
     *,
     pinned: bool,
 ) -> tuple[tuple[Member, ...], EnsembleWeights, EnsembleWeights]:
     """Both LSTMs and exponential smoothing, with weights by validation errors; the rule of the interval source."""
     split, lstm = plan.split, replace(model.ensemble.lstm, preprocessing=1)
-    other = ValidationSet(preprocessing.bind(split.validation.panel), lstm.head, split.validation)
+    other = ValidationSet(validated, lstm.head, split.validation)
     errors = [validation.rmse(fit.bound.networks), other.rmse(lstm.networks), validation.smoothing_rmse()]
     weights = _weights(_prior(model, split.panel), np.maximum(errors, EPSILON), len(split.validation))
     smoothing = fit.selection.smoothing_weight if pinned else float(weights[2] / weights.sum())
@@ -92,11 +93,10 @@ def _fixed_members(
     return members, EnsembleWeights(tuple(fixed.tolist())), EnsembleWeights((0.0, 0.0, 1 - smoothing, smoothing))
 
 
-def _fitted(
-    preprocessings: tuple[Preprocessing, ...], past: Panel, horizon: int | None = None
-) -> tuple[Preprocessing, ...]:
-    """Preprocessings with the scales of a panel, and another horizon if given."""
-    return tuple(replace(each, horizon=horizon or each.horizon).fit(past).preprocessing for each in preprocessings)
+def _fitted(known: Sequence[Preprocessing], past: Panel, horizon: int | None = None) -> tuple[Preprocessing, ...]:
+    """Preprocessings with another horizon if given, the first with the scales of a panel: regressions need none."""
+    first, *rest = (replace(each, horizon=horizon or each.horizon) for each in known)
+    return first.fit(past).preprocessing, *rest
 
 
 def _shifted(members: tuple[Member, ...], by: int = 1) -> tuple[Member, ...]:

@@ -96,6 +96,7 @@ def test_only_the_required_history_is_used(
     np.testing.assert_allclose(dispersion, again, rtol=1e-4)
 
 
+@pytest.mark.usefixtures("undamped")
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("weight", [0.0, 0.25])
 def test_nothing_after_an_origin_is_looked_at(
@@ -237,6 +238,7 @@ def test_the_smoothing_weight_depends_on_the_series_length(
     np.testing.assert_allclose(forecast, (1 - weight) * networks + weight * smoothed)
 
 
+@pytest.mark.usefixtures("undamped")
 @pytest.mark.parametrize("head", HEADS)
 def test_adaptive_weights_depend_on_the_last_horizon(
     make_ensemble: Callable[..., Ensemble], air_panel: Panel, head: QuantileHead

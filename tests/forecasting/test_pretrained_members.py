@@ -64,7 +64,7 @@ def alone(ensemble: Ensemble, k: int, smoothing: float | None = None) -> Ensembl
     lstm = next(ensemble.members[m] for m in own if isinstance(ensemble.members[m], LstmMember))
     assert isinstance(lstm, LstmMember)
     weights = [ensemble.weights.fixed[m] for m in own]
-    fraction = weights[1] / sum(weights) if smoothing is None else smoothing
+    fraction = sum(weights[1:]) / sum(weights) if smoothing is None else smoothing
     return Ensemble.of_lstm(ensemble.preprocessings[k], replace(lstm, preprocessing=0), fraction)
 
 
@@ -151,7 +151,8 @@ def test_the_forecast_is_the_mean_of_both_in_logs(both: Forecaster, air_panel: P
         running.inverse_transform(running.forecast(*where, 12).z, where[0])
         for running in (each.bind(air_panel) for each in (alone(both.ensemble, 0), zero_shot(both)))
     )
-    forecast = both.at(air_panel, *where)[0]
+    free = replace(both, ensemble=replace(both.ensemble, max_deviation=None))
+    forecast = free.at(air_panel, *where)[0]
     assert np.log(forecast) == pytest.approx((1 - weight) * np.log(own) + weight * np.log(other))
 
 
@@ -309,8 +310,8 @@ def test_a_network_that_strays_is_held_back(both: Forecaster, bound: Forecaster,
     free, held = (model.ensemble.bind(air_panel).forecast(here, last, 12) for model in (both, bound))
     assert free.deviation is not None
     weight = 1 - zero_shot_weight(both.ensemble)
-    others = free.z - weight * free.deviation
-    np.testing.assert_allclose(held.z[:, :6], (others + weight * 1e-3 * np.sign(free.deviation))[:, :6], rtol=1e-12)
+    rest = free.z - weight * free.deviation
+    np.testing.assert_allclose(held.z[:, :6], (rest + weight * 1e-3 * np.sign(free.deviation))[:, :6], rtol=1e-12)
     np.testing.assert_allclose(held.z[:, 6:], free.z[:, 6:], rtol=1e-12)
 
 
@@ -375,8 +376,8 @@ def test_their_effects_are_quotients_of_differences(
 @pytest.mark.slow
 def test_steps_forecast_apart_are_not_explained(both: Forecaster, air_panel: Panel) -> None:
     """A pretrained forecast of every second step cannot be explained, and the message contains the reason."""
-    first, *others = both.ensemble.preprocessings
-    split = (replace(each, polyphase=Polyphase(2)) for each in others)
+    first, *rest = both.ensemble.preprocessings
+    split = (replace(each, polyphase=Polyphase(2)) for each in rest)
     apart = replace(both.ensemble, preprocessings=(first, *split))
     with pytest.raises(UsageError, match=r"train\.init: scratch"):
         explain(replace(both, ensemble=apart), air_panel)

@@ -21,11 +21,12 @@ from lstmcast.explain.explanation import explain
 from lstmcast.forecasting import train as forecasting_train
 from lstmcast.forecasting.codec import to_artifact
 from lstmcast.forecasting.ensemble import BoundEnsemble, Ensemble
+from lstmcast.forecasting.ensemble_weights import EnsembleWeights
 from lstmcast.forecasting.evaluate import evaluate_holdout
 from lstmcast.forecasting.fitting import FitProgress
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.planning import TrainingPlan, make_plan
-from lstmcast.forecasting.pretrained import load_pretrained_forecaster
+from lstmcast.forecasting.pretrained import load_pretrained, load_pretrained_forecaster
 from lstmcast.forecasting.train import plan_fine_tuning
 from lstmcast.forecasting.validation_errors import SMOOTHING_WEIGHTS
 from lstmcast.nn.heads import QuantileHead
@@ -394,7 +395,7 @@ def test_the_plan_is_that_of_the_networks(air_panel: Panel) -> None:
     assert (going_on.holdout, going_on.recipe.seed) == (plan.holdout, plan.recipe.seed)
     assert going_on.recipe.loss == "pinball"
     assert (going_on.smoothing_weight, going_on.smoothing_half_length) == (
-        known.weights.fixed[1],
+        load_pretrained(air_panel).smoothing_fraction,
         known.weights.smoothing_half_length,
     )
     assert going_on.architecture.head == known.lstm.head
@@ -472,7 +473,11 @@ def test_a_zero_long_ago_changes_nothing(tmp_path: Path, write_series: Callable[
     found = train(panel, load_config(None, {**QUICK, "train.learning_rate": 1e-12}))
     assert not found.ensemble.preprocessings[0].series_scales
     forecast = found.predict(panel).values
-    np.testing.assert_allclose(forecast, load_pretrained_forecaster(panel).predict(panel).values, rtol=1e-3)
+    zero_shot = load_pretrained_forecaster(panel)
+    ensemble, fraction = zero_shot.ensemble, load_pretrained(panel).smoothing_fraction
+    weights = EnsembleWeights((1 - fraction, fraction), ensemble.weights.smoothing_half_length)
+    plain = Ensemble(ensemble.preprocessings[:1], ensemble.members[:2], weights)
+    np.testing.assert_allclose(forecast, replace(zero_shot, ensemble=plain).predict(panel).values, rtol=1e-3)
     found.save(tmp_path / "models", "zero")
     np.testing.assert_allclose(Forecaster.load("zero", tmp_path / "models").predict(panel).values, forecast, rtol=1e-12)
 

@@ -61,6 +61,7 @@ def test_the_weight_on_few_values_by_hand(make_ensemble: Callable[..., Ensemble]
     assert together == pytest.approx(error(make_ensemble(smoothing=fraction), known, origins))
 
 
+@pytest.mark.usefixtures("undamped")
 def test_the_best_weight_is_the_best_of_a_loop(make_ensemble: Callable[..., Ensemble], air_panel: Panel) -> None:
     """At the test origins, where none decides when to stop; one for all series, or each its own."""
     last = len(air_panel.values) - 1
