@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcast.api import predict, read
+from lstmcast.cli.main import main
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import NoteCode, ReadOptions
 
@@ -141,6 +144,19 @@ def test_as_the_file_without_that_row(frequency: str, length: int, value: float)
     assert left_out(found)
     assert found.fingerprint() == expected.fingerprint()
     assert found.inferred == expected.inferred
+
+
+@pytest.mark.parametrize(("flags", "rows"), [((), 60), (("-s", "data.unfinished=keep"), 61)])
+def test_the_clock_of_a_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: tuple[str, ...], rows: int
+) -> None:
+    """`--now` sets the clock for the file, and only during the command."""
+    path = tmp_path / "sales.csv"
+    frame_of("D", "2024-04-29", 61).to_csv(path, index=False)
+    assert main(["check", str(path), "--json", "--now", "2024-04-29T10:03Z", *flags]) == 0
+    notes = [note["code"] for note in json.loads(capsys.readouterr().out)["notes"]]
+    assert notes == [NoteCode.UNFINISHED_STEP] * (61 - rows)
+    assert not left_out(read(path))
 
 
 def test_the_forecast_is_that_without_the_row() -> None:
