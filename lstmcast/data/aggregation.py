@@ -27,6 +27,7 @@ from lstmcast.types import Ints
 AGGREGATES = ("error", "sum", "mean", "count", "last")
 COUNT = "count"
 EVENT_STEPS = (("h", HOUR), ("D", DAY), ("W", WEEK), ("MS", 30 * DAY))  # of counted events, and their lengths
+MAX_CORRECTED = 0.05  # fraction of rows with the time of another, where these are corrections
 MIN_BUSY_STEPS = 0.5  # fraction of steps with an event, at the step that is chosen
 
 
@@ -72,11 +73,10 @@ def repeated_row_fixes(table: Table, columns: Columns, options: ReadOptions) -> 
     each = f"each {_shown((*series, time))}"
     if not all(looks_like_numbers(table.text[name]) for name in columns.target):
         return (*ids, Fix("data.aggregate=last", f"use the last row of {each}"))
-    return (
-        *ids,
-        Fix("data.aggregate=sum", f"add up the rows of {each}"),
-        Fix("data.aggregate=mean", f"use the mean of the rows of {each}"),
-    )
+    total = Fix("data.aggregate=sum", f"add up the rows of {each}")
+    mean = Fix("data.aggregate=mean", f"use the mean of the rows of {each}")
+    are_corrections = len(rows) <= MAX_CORRECTED * len(table.text)
+    return (*ids, mean, total) if are_corrections else (*ids, total, mean)
 
 
 def _ids(table: Table, columns: Columns) -> Iterator[tuple[str, ...]]:

@@ -233,7 +233,8 @@ def _may_be_target(table: Table, name: str) -> bool:
     """True for a column named so, or with a digit in a sample, as numbers with a fault have."""
     text = table.text[name]
     digits = text.iloc[:: max(1, len(text) // SAMPLE)].str.contains(r"\d")
-    return name.lower() in TARGET_NAMES or bool(words(name) & TARGET_WORDS) or bool(digits.any())
+    named = name.lower() in TARGET_NAMES or bool(words(name) & TARGET_WORDS)
+    return named or (bool(digits.any()) and not named_like_row_id(text, name))
 
 
 def _without_row_ids(table: Table, numeric: list[str], *, every: bool) -> list[str]:
@@ -278,7 +279,8 @@ def _first_of(table: Table, name: str) -> str:
 def _unclear(table: Table, numeric: list[str]) -> Fault:
     """Fault of several numeric columns; rows with an id of their own may be counted instead."""
     text = f"{table.source}: {len(numeric)} columns hold numbers: {truncate_list(numeric)}; name the one to forecast"
-    likely = sorted(numeric, key=lambda name: not words(name) & TARGET_WORDS)
+    flags = {name for name in numeric if table.text[name].iloc[:SAMPLE].str.strip().isin(("0", "1")).all()}
+    likely = sorted(numeric, key=lambda name: (name in flags, not words(name) & TARGET_WORDS))
     every = Fix("data.target=*", "forecast each as a series")
     records = holds_records(table.text)
     count = (Fix("data.aggregate=count", "count the rows of each step"),) if records else ()

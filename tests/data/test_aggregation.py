@@ -92,6 +92,20 @@ def test_one_row_of_equal_rows_is_enough(tmp_path: Path) -> None:
     assert read(path, ReadOptions(aggregate="last")).values.tolist() == [k * k for k in range(len(DAYS))]
 
 
+def test_a_corrected_row_is_not_added_up(tmp_path: Path) -> None:
+    """Few rows repeat a time: their mean is the first setting."""
+    rows = [*((day, k % 9) for k, day in enumerate(DAYS)), (DAYS[7], 55)]
+    fault = fault_of(write(tmp_path / "corrected.csv", "date,y", rows))
+    assert settings(fault) == ["data.aggregate=mean", "data.aggregate=sum"]
+
+
+def test_an_order_number_is_not_added_up(tmp_path: Path) -> None:
+    """Orders without another number are counted."""
+    rows = [(73 * k % 4001, f"{day} 08:{k % 60:02d}") for k, day in enumerate(day for day in DAYS for _ in "123")]
+    fault = fault_of(write(tmp_path / "orders.csv", "order_id,created", rows))
+    assert settings(fault) == ["data.aggregate=count"]
+
+
 @pytest.mark.parametrize(("name", "value"), [("k", "k"), ("my k", '"my k"'), ("2nd", '"2nd"')])
 def test_an_id_without_a_name_is_offered_first(tmp_path: Path, name: str, value: str) -> None:
     """Keys of two or three rows are too short to be inferred, but identify the rows."""
