@@ -18,6 +18,7 @@ from lstmcast.cli import main
 from lstmcast.config import Config, load_config
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
+from lstmcast.data.schema import ReadOptions
 from lstmcast.errors import DataError, ModelError
 from lstmcast.evaluation.skill import SkillOutcome
 from lstmcast.forecasting.fitting import FitProgress
@@ -49,7 +50,8 @@ def test_a_predictable_event_is_predicted(tmp_path: Path, write_series: Callable
     config = load_config(
         "event", {"model.event": "y > 0", "forecast.horizon": 1, "train.epochs": 40, "data.season_length": 1}
     )
-    report = train(EventTraining.of(read(write_series(tmp_path / "echo.csv", {"one": values})), config)).report
+    panel = read(write_series(tmp_path / "echo.csv", {"one": values}), ReadOptions(season_length=1))
+    report = train(EventTraining.of(panel, config)).report
     assert report.evaluation.scores["lstmcast"]["accuracy"] > report.evaluation.scores["base_rate"]["accuracy"] + 0.2
     assert report.evaluation.skill.better
 
