@@ -16,6 +16,7 @@ os.environ |= dict.fromkeys(
 )
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lstmcast.api import train
@@ -366,3 +367,20 @@ def undamped(monkeypatch: pytest.MonkeyPatch) -> None:
         return DampedValues(values[first + origins], np.zeros(len(origins), dtype=np.bool_))
 
     monkeypatch.setattr("lstmcast.forecasting.ensemble.damp_newest", keep)
+
+
+@pytest.fixture(scope="session")
+def daily_panel() -> Callable[[np.ndarray], Panel]:
+    """Build a panel of daily series from [S, T] values."""
+
+    def build(values: np.ndarray) -> Panel:
+        series, steps = values.shape
+        days = pd.date_range("2024-01-01", periods=steps).strftime("%Y-%m-%d")
+        frame = pd.DataFrame(
+            {"item": np.repeat([f"s{k:04d}" for k in range(series)], steps), "day": np.tile(days, series)}
+        )
+        frame["y"] = np.random.default_rng(0).normal(size=values.size).round(3).astype(str)
+        panel = read(frame)
+        return replace(panel, values=values.astype(np.float64).ravel())
+
+    return build

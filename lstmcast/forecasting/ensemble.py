@@ -274,14 +274,16 @@ class BoundEnsemble:
     def intervals(self, forecast: ScaledForecast, calibration: Calibration, series: Ints) -> tuple[Floats, Floats]:
         """Lower and upper bounds, [Q, B, H] each, in the unit of the target."""
         growing = self.ensemble.interval_source is not None
-        lower, upper = calibration.bounds(forecast.z, forecast.below, forecast.above, growing=growing)
-        if forecast.undamped is not None and len(lower):  # the outermost bounds reach it
-            part = np.arange(1, len(lower) + 1)[:, None, None] / len(lower)
-            shown = forecast.z + part * (forecast.undamped - forecast.z)
+        below, above = calibration.bounds(forecast.z, forecast.below, forecast.above, growing=growing)
+        if not len(below):
+            return below, above
+        lower = np.stack([self.inverse_transform(z, series) for z in below])
+        upper = np.stack([self.panels[0].upper_bound(forecast.z, z - forecast.z, series) for z in above])
+        if forecast.undamped is not None:  # the outermost bounds reach it
+            away = (forecast.undamped - forecast.z) / len(lower)
+            shown = [self.inverse_transform(forecast.z + (q + 1) * away, series) for q in range(len(lower))]
             lower, upper = np.minimum(lower, shown), np.maximum(upper, shown)
-        sides = lower, upper
-        values = [np.stack([self.inverse_transform(z, series) for z in side]) if len(side) else side for side in sides]
-        return values[0], values[1]
+        return lower, upper
 
     @property
     def _source_scale(self) -> int:

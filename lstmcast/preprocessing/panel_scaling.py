@@ -193,6 +193,10 @@ class BoundPanel:
         """[B, …] z to values."""
         return self.scaling.take(series).inverse(z)
 
+    def upper_bound(self, z: Floats, above: Floats, series: Ints) -> Floats:
+        """[B, …] upper bounds in the unit of the target; see `Scaling.upper_bound`."""
+        return self.scaling.take(series).upper_bound(z, above)
+
     def slope(self, z: Floats, series: Ints) -> Floats:
         """[B, …] derivative of the values by z."""
         return self.scaling.take(series).derivative(z)

@@ -86,6 +86,19 @@ class Scaling:
             values = self._either(_INVERSE[self.transform], np.asarray, self.offset[column] + z * self.scale[column])
         return np.maximum(values, self.floor[column])
 
+    def upper_bound(self, z: Floats, above: Floats) -> Floats:
+        """[S, …] upper bound of an interval, `above` the forecast z.
+
+        In logs, e^w is replaced by 1 + w + w²/2: a lognormal distribution has a longer tail than series have.
+        """
+        bound = self.inverse(z + above)
+        if self.transform != "log":
+            return bound
+        column = (slice(None),) + (None,) * (z.ndim - 1)
+        w = above * self.scale[column]
+        tail = self.inverse(z) * (1 + w + np.square(w) / 2)
+        return tail if self.untransformed is None else np.where(self.untransformed[column], bound, tail)
+
     def derivative(self, z: Floats) -> Floats:
         """[S, …] derivative of the value by z; 0 on the floor."""
         column = (slice(None),) + (None,) * (z.ndim - 1)

@@ -265,3 +265,14 @@ def test_series_that_cannot_be_transformed_are_taken_as_they_are() -> None:
     assert both.derivative(z)[1] == pytest.approx(plain.derivative(z[1:])[0])
     assert both.forward(both.inverse(z)) == pytest.approx(z)
     assert both.take(np.array([1])).untransformed == np.array([True])
+
+
+def test_an_upper_bound_in_logs_grows_with_the_square_of_the_width() -> None:
+    """By hand: 100 · (1 + w + w²/2) in logs, the inverse transform of the sum else; never below the forecast."""
+    values, offsets = np.array([100.0, 110.0, 100.0]), np.array([0, 3])
+    for transform in ("log", "none"):
+        scaling = fit_scaling(values, offsets, transform=transform, level=1)
+        above = np.array([[0.0, 1.0, 30.0]])
+        found, w = scaling.upper_bound(np.zeros((1, 3)), above), (above * scaling.scale)[0]
+        expected = 100 * (1 + w + w * w / 2) if transform == "log" else 100 + w
+        np.testing.assert_allclose(found[0], expected)
