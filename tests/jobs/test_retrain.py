@@ -101,7 +101,7 @@ def test_retraining_by_drift(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> N
         seen.append(since)
         return Drift(True, 3, 120.0, 0.01, 9, 2.25)
 
-    monkeypatch.setattr(retrain, "drifted", found)
+    monkeypatch.setattr(retrain, "detect_drift", found)
     assert (
         why(bench, days=1)
         == "errors have grown to 2.2 times those of calibration (false alarms: at most one in 100 models)"
