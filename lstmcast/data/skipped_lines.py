@@ -232,6 +232,15 @@ class _Shape:
             self.is_value(k, word) for k, word in words
         )
 
+    def has_numbers(self, line: _Line) -> bool:
+        """True if a line has the width of the rows, and values in all columns of numbers and dates."""
+        measured = self.numbers | self.dated
+        return (
+            len(line.fields) == self.width
+            and bool(self.numbers)
+            and all(line.fields[k] and self.is_value(k, line.fields[k]) for k in measured)
+        )
+
     def is_value(self, column: int, word: str) -> bool:
         """True if a field may be a value of a column."""
         if not word or _MISSING.fullmatch(word):
@@ -448,7 +457,7 @@ class _Reader:
         """Skip totals and notes after the rows; raises DataError about other lines that are no rows."""
         end: list[_Line] = []
         for line in reversed([*rows, *_split(self.text, self.tail, self.delimiter)]):
-            if self.shape.fits(line) or self.shape.may_be_row(line) or not line.fields:
+            if self.shape.fits(line) or self.shape.may_be_row(line) or self.shape.has_numbers(line) or not line.fields:
                 break
             end.insert(0, line)
         unclear = [line for line in end if not self._ends_table(line)]

@@ -20,6 +20,7 @@ ScaleMode = Literal["local", "blended", "global"]
 MAX_STEP_RATIO = 30.0  # of a series' step to the typical one, in mode blended
 STILL = 1e-3  # of its value: step of an untransformed constant series
 LOWEST = 100.0  # −z of the smallest value that a forecast on another scale becomes as a log
+NO_MOVE = 1e-14  # z: nearer to 0, the value is the first one
 _LOG_LIMITS = (-700.0, 700.0)  # logs of the smallest and the largest float, about
 
 
@@ -49,6 +50,7 @@ class Scaling:
         floor: [S] lower limit of forecasts: 0 for a series that was never negative, else -inf.
         typical_step: mean step of the fitted series, in transformed values.
         untransformed: [S] series that the transform cannot take; None: none.
+        first: [S] the value that is z = 0, exactly; None: computed from the offset.
     """
 
     transform: TransformName
@@ -57,6 +59,7 @@ class Scaling:
     floor: Floats
     typical_step: float
     untransformed: Bools | None = None
+    first: Floats | None = None
 
     def forward(self, values: Floats) -> Floats:
         """[S, …] values to z; a value that a log cannot take, or a lower one, becomes −LOWEST."""
@@ -77,6 +80,7 @@ class Scaling:
             self.floor[series],
             self.typical_step,
             untransformed,
+            None if self.first is None else self.first[series],
         )
 
     def inverse(self, z: Floats) -> Floats:
@@ -84,6 +88,9 @@ class Scaling:
         column = (slice(None),) + (None,) * (z.ndim - 1)
         with np.errstate(over="ignore"):  # an overflow becomes infinite; callers refuse it
             values = self._either(_INVERSE[self.transform], np.asarray, self.offset[column] + z * self.scale[column])
+            if self.first is not None:
+                exact = self.first[column] * np.exp(z * self.scale[column]) if self.transform == "log" else values
+                values = np.where(np.abs(z) < NO_MOVE, self.first[column], self._either_of(exact, values))
         return np.maximum(values, self.floor[column])
 
     def upper_bound(self, z: Floats, above: Floats) -> Floats:
@@ -105,6 +112,12 @@ class Scaling:
         scale, values = self.scale[column], self.inverse(z)
         rise = self._either(_SLOPE[self.transform], np.ones_like, self.offset[column] + z * scale) * scale
         return np.where(values > self.floor[column], rise, 0.0)
+
+    def _either_of(self, values: Floats, otherwise: Floats) -> Floats:
+        """[S, …] `otherwise` for untransformed series, `values` for the rest."""
+        if self.untransformed is None:
+            return values
+        return np.where(self.untransformed.reshape(-1, *(1,) * (values.ndim - 1)), otherwise, values)
 
     def _either(self, transform: Transform, otherwise: Transform, numbers: Floats) -> Floats:
         """[S, …] one of two functions of each number: the second one for untransformed series."""
@@ -164,6 +177,7 @@ def fit_scaling(
     if not np.isfinite(scale).all():
         raise DataError("the target holds numbers too large to scale (beyond about 1e300); divide them first")
     typical_step = _typical_step(scale) if typical_step is None else typical_step
+    step = scale
     own = np.where(scale > 0, scale, STILL * np.maximum(np.abs(anchor), STILL))
     if mode == "global":
         scale = np.full_like(scale, typical_step)
@@ -171,10 +185,12 @@ def fit_scaling(
         blended = np.clip(scale, typical_step / MAX_STEP_RATIO, typical_step * MAX_STEP_RATIO)
         scale = np.sqrt(typical_step * blended) * (scale / blended)
     scale = np.where(scale > 0, scale, 1.0)
+    if mode == "blended" and (moving := (lengths > 1) & (step > 0)).any():
+        scale = np.where(lengths == 1, np.median(step[moving]), scale)  # one value shows no step: take that of others
     if untransformed is not None:
         scale = np.where(untransformed, own, scale)
     floor = np.where(np.minimum.reduceat(values, first) >= 0, 0.0, -np.inf)
-    return Scaling(transform, anchor, scale, floor, typical_step, untransformed)
+    return Scaling(transform, anchor, scale, floor, typical_step, untransformed, values[first])
 
 
 def _either(untransformed: Bools, transform: Transform, otherwise: Transform, numbers: Floats) -> Floats:

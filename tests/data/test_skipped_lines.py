@@ -211,3 +211,10 @@ def test_plain_files_are_left_alone(names: list[str], ids: bool, sign: str, data
     for k, row in enumerate(rows):
         text += sign.join([*[labels[k % 4]] * ids, f"{2000 + k}-01-01", *row]) + "\n"
     assert skip_lines(text.encode(), (), None, "d.csv").text == text.encode()
+
+
+def test_a_row_of_another_id_at_the_end_is_data(tmp_path: Path) -> None:
+    """An id without a digit, after ids with digits: the time and the number make it a row."""
+    rows = [f"a{k},2024-01-{day:02d},{day + 0.5}" for k in range(3) for day in range(1, 29)]
+    (tmp_path / "f.csv").write_text("\n".join(["item,day,y", *rows, "new,2024-01-28,7"]) + "\n")
+    assert len(read_table(tmp_path / "f.csv").text) == len(rows) + 1

@@ -89,8 +89,8 @@ def test_one_unit_is_the_mean_step_from_the_level(
 ) -> None:
     """Local scales are the loop's mean |v_{t+1} − m_t|, the typical step their mean over series that move.
 
-    A series that never moves has a unit of 1 of its own; a step more than 30 times off changes the root of both in
-    proportion.
+    A series that never moves has a unit of 1 of its own, a single value the median step of the others if blended; a
+    step more than 30 times off changes the root of both in proportion.
     """
     offsets = flat(lengths)
     values = data.draw(hnp.arrays(np.float64, int(offsets[-1]), elements=st.integers(1, 50).map(float)))
@@ -104,7 +104,10 @@ def test_one_unit_is_the_mean_step_from_the_level(
     expected = {
         "local": [step if step > 1e-12 else 1.0 for step in own],
         "global": [typical] * len(lengths),
-        "blended": [blended(step, typical) if step > 1e-12 else 1.0 for step in own],
+        "blended": [
+            float(np.median(moving)) if n == 1 and moving else blended(step, typical) if step > 1e-12 else 1.0
+            for n, step in zip(lengths, own, strict=True)
+        ],
     }
     scaling = fit_scaling(values, offsets, transform=kind, level=level, mode=mode, typical_step=given_step)
     np.testing.assert_allclose(scaling.scale, expected[mode], rtol=1e-9)
