@@ -233,11 +233,11 @@ class _Shape:
         )
 
     def has_numbers(self, line: _Line) -> bool:
-        """True if a line has the width of the rows, and values in all columns of numbers and dates."""
+        """True if a line has the width of the rows, with dates and numbers where all rows have some."""
         measured = self.numbers | self.dated
         return (
             len(line.fields) == self.width
-            and bool(self.numbers)
+            and bool(self.numbers and self.dated - self.numbers)
             and all(line.fields[k] and self.is_value(k, line.fields[k]) for k in measured)
         )
 
