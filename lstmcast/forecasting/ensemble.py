@@ -367,7 +367,7 @@ class BoundEnsemble:
         if not rest:
             return ScaledForecast(first, below, above, members=members)
         middle = _mean(rest, np.stack(totals[1:]))
-        limit = self.ensemble.deviation_limit(horizon)
+        limit = self.ensemble.deviation_limit(horizon) if 0 in indices.values() else np.inf
         z = middle + totals[0] * np.clip(first - middle, -limit, limit)
         return ScaledForecast(z, below, above, first - middle, members)
 

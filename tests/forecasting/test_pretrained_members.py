@@ -316,6 +316,21 @@ def test_a_network_that_strays_is_held_back(both: Forecaster, bound: Forecaster,
 
 
 @pytest.mark.slow
+def test_pretrained_networks_are_not_held_back(both: Forecaster, bound: Forecaster, air_panel: Panel) -> None:
+    """The limit does not apply to the members that lend the interval widths."""
+    source = bound.ensemble.interval_source
+    assert source is not None
+    here, last = np.array([0]), air_panel.lengths - 1
+    free, limited = (
+        replace(model.ensemble, weights=source.weights).bind(air_panel).forecast(here, last, 12)
+        for model in (both, bound)
+    )
+    np.testing.assert_array_equal(limited.z, free.z)
+    np.testing.assert_array_equal(limited.below, free.below)
+    np.testing.assert_array_equal(limited.above, free.above)
+
+
+@pytest.mark.slow
 def test_beyond_the_horizon_it_may_lie_further(bound: Forecaster) -> None:
     """As intervals grow: twice as far at four times the horizon."""
     assert bound.ensemble.deviation_limit(48)[[5, 11, 47]] == pytest.approx([1e-3, 1e3, 2e3])
