@@ -1,8 +1,8 @@
 """Explanation of a forecast: attributions to past values, memory of the network, and its gates.
 
 All of the forecast is explained: every member of the ensemble with its weight, recursion or direct head, level and
-profile, and the inverse of the scaling. The weights inside exponential smoothing (see `smoothing_gradient`) and the
-scales are held constant.
+profile, and the inverse of the scaling. The weights of the members, those inside exponential smoothing (see
+`smoothing_gradient`) and the scales are held constant.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ NAMED = 3  # values in the text
 SHOWN = {"level": "the level", "season": "the season", "last change": "the last change", NOTHING: NOTHING}
 DEFINITION = (
     "integrated gradients from the expected history (each value the mean of its phase of the season) to the actual "
-    "one, in the unit of the target; scales and the weights inside exponential smoothing are held fixed"
+    "one, in the unit of the target; scales and all weights of the ensemble are held fixed"
 )
 
 
