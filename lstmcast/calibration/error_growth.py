@@ -20,7 +20,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from lstmcast.types import Floats, Ints
+from lstmcast.types import Bools, Floats, Ints
 
 PRIOR = (0.5, 0.15, 0.7)  # standard deviations of a, b and c
 VARIANCE, FEW_STEPS = 1.5, 100  # a past of N steps has a variance larger by (FEW_STEPS / N)²
@@ -29,7 +29,8 @@ BIAS = 0.5
 SHAPE_ERRORS = 20  # independent errors that count as much as the shape of the class
 SHAPE_STEPS = 10  # a lead has a shape of its own in a past of this many times its steps
 MIN_RATIO = 0.05  # of the quantile of a side to the mean absolute error
-EXACT = 1e-9  # z: a series whose errors are all smaller has no interval
+EXACT = 1e-9  # z: a series whose errors are all smaller is continued exactly: its intervals cover rounding alone
+ROUNDING = 1e-7  # fraction of the width of the class that covers rounding
 NEGLIGIBLE = 1e-4  # of the typical error: smaller ones count as this
 MEAN_ABSOLUTE_NORMAL = float(np.sqrt(2 / np.pi))
 
@@ -41,10 +42,12 @@ class PastErrors:
     Attributes:
         errors: [B, K, H] NaN where the outcome was not yet known.
         steps: [B] N, steps of the past that they cover; 0 for none.
+        moves: [B] whether the outcomes differ from each other.
     """
 
     errors: Floats
     steps: Ints
+    moves: Bools
 
 
 def lead_windows(horizon: int) -> Ints:
@@ -93,12 +96,14 @@ def half_widths(past: PastErrors, below: Floats, above: Floats, levels: Sequence
         trust = trust * independent / (independent + SHAPE_ERRORS)
         widening = 1 + WIDENING * (scores[:, None, None] ** 2 + 1) * log_variance / 2
         largest = np.abs(seen).max(axis=(1, 2), initial=0.0, where=~np.isnan(seen))
-        moves = (counts[:, :1] == 0) | (largest[:, None] > EXACT)
+        exact = (counts[:, :1] > 0) & (largest[:, None] <= EXACT)
         ratios = _quantile_ratios(past, typical[:, : leads.stop], levels)
         for side, (ratio, width) in enumerate(zip(ratios, (below, above), strict=True)):
             own = np.log(np.maximum(ratio, MIN_RATIO)[..., None] * widening)
             of_class = np.log(width[..., leads] / typical[:, leads])
-            sides[side][..., leads] = moves * size * np.exp(trust * own + (1 - trust) * of_class)
+            own_width = size * np.exp(trust * own + (1 - trust) * of_class)
+            rounding = ROUNDING * past.moves[:, None] * width[..., leads]
+            sides[side][..., leads] = np.where(exact, rounding, own_width)
     return np.maximum.accumulate(sides[0], axis=0), np.maximum.accumulate(sides[1], axis=0)
 
 

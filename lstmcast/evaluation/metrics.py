@@ -14,15 +14,24 @@ import numpy as np
 
 from lstmcast.types import Floats
 
+ROUNDING = 4  # distances between neighboring numbers: a smaller error counts as 0
+
+
+def absolute_error(actual: Floats, forecast: Floats) -> Floats:
+    """|y − f|, in the target's unit; 0 where it is rounding. […]."""
+    error = np.abs(actual - forecast)
+    unit = np.spacing(np.maximum(np.abs(actual), np.abs(forecast)))
+    return np.where(error <= ROUNDING * unit, 0.0, error)
+
 
 def mae(actual: Floats, forecast: Floats) -> Floats:
     """Mean |y − f|, in the target's unit. […, H] to […]."""
-    return mean_known(np.abs(actual - forecast))
+    return mean_known(absolute_error(actual, forecast))
 
 
 def mse(actual: Floats, forecast: Floats) -> Floats:
     """Mean (y − f)², in the target's unit squared. […, H] to […]."""
-    return mean_known((actual - forecast) ** 2)
+    return mean_known(absolute_error(actual, forecast) ** 2)
 
 
 def rmse(actual: Floats, forecast: Floats) -> float:
@@ -33,7 +42,8 @@ def rmse(actual: Floats, forecast: Floats) -> float:
 def smape(actual: Floats, forecast: Floats) -> Floats:
     """Mean 200·|y − f| / (|y| + |f|), in percent; 0 where both are 0. […, H] to […]."""
     size = np.abs(actual) + np.abs(forecast)
-    return mean_known(np.where(size == 0, 0.0, 200 * np.abs(actual - forecast) / np.where(size == 0, 1.0, size)))
+    relative = 200 * absolute_error(actual, forecast) / np.where(size == 0, 1.0, size)
+    return mean_known(np.where(size == 0, 0.0, relative))
 
 
 def mase_scale(history: Floats, season: int) -> float:

@@ -82,7 +82,10 @@ class PastForecasts:
         mean = np.zeros((*self.rows.shape, horizon))
         for z, weight in zip(self.z, weights, strict=True):
             mean += weight[:, None, lead] * z[self.rows]
-        return PastErrors(self._outcomes() - mean, np.where((self.known > 0).any(axis=1), self.steps, 0))
+        outcomes = self._outcomes()
+        first = np.nan_to_num(outcomes[:, 0, :1])[..., None]
+        moves = (np.where(np.isnan(outcomes), first, outcomes) != first).any(axis=(1, 2))
+        return PastErrors(outcomes - mean, np.where((self.known > 0).any(axis=1), self.steps, 0), moves)
 
 
 def _positions(horizon: int) -> tuple[Ints, Floats]:

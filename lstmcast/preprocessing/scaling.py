@@ -86,7 +86,7 @@ class Scaling:
     def inverse(self, z: Floats) -> Floats:
         """[S, …] z to values."""
         column = (slice(None),) + (None,) * (z.ndim - 1)
-        with np.errstate(over="ignore"):  # an overflow becomes infinite; callers refuse it
+        with np.errstate(over="ignore", invalid="ignore"):  # an overflow becomes infinite; callers refuse it
             values = self._either(_INVERSE[self.transform], np.asarray, self.offset[column] + z * self.scale[column])
             if self.first is not None:
                 exact = self.first[column] * np.exp(z * self.scale[column]) if self.transform == "log" else values

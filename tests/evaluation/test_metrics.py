@@ -167,3 +167,12 @@ def test_nothing_is_invented_outside_the_widest_interval(levels: tuple[float, ..
     lower, upper = np.full((len(levels), 1), 1.0), np.full((len(levels), 1), 3.0)
     found = interpolate_quantiles((0.1, 0.5, 0.9), np.array([2.0]), levels, lower, upper)
     np.testing.assert_array_equal(found[:, 0], [np.nan, 2.0, np.nan])
+
+
+def test_rounding_is_no_error() -> None:
+    """0.1 + 0.2 is 0.3; a millionth is an error; an unknown value stays unknown."""
+    actual, forecast = np.array([0.3, 1.0, np.nan]), np.array([0.1 + 0.2, 1.000001, 2.0])
+    found = metrics.absolute_error(actual, forecast)
+    assert found[0] == 0
+    assert found[1] == pytest.approx(1e-6)
+    assert np.isnan(found[2])

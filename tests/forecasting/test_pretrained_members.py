@@ -185,7 +185,7 @@ def test_where_little_is_held_out_intervals_are_shaped_by_the_pretrained_ones(
     forecast, times = both.predict(air_panel), both.calibration.widths
     down, up = np.maximum(forecast.values, middle) / lower[:, 0], upper[:, 0] / np.minimum(forecast.values, middle)
     np.testing.assert_allclose(np.log(forecast.values / forecast.lower[:, 0]), times * np.log(down))
-    np.testing.assert_allclose(np.log(forecast.upper[:, 0] / forecast.values), times * np.log(up))
+    np.testing.assert_allclose(log_width(forecast.upper[:, 0] / forecast.values), times * np.log(up))
     assert both.report.evaluation.calibration_weight == pytest.approx((28 / 12) / (28 / 12 + 6))
 
 
@@ -194,7 +194,7 @@ def test_beyond_the_horizon_intervals_widen_as_the_pretrained_ones(both: Forecas
     """The width of the last step stays; what it multiplies grows by itself."""
     middle, _, upper = pretrained_forecast(both, air_panel, 60)
     forecast = both.predict(air_panel, 60)
-    halves = np.log(forecast.upper[1, 0] / forecast.values[0])[12:]
+    halves = log_width(forecast.upper[1, 0] / forecast.values[0])[12:]
     typical = both.calibration.widths[1, -1] * np.log(upper[1, 0] / np.minimum(forecast.values, middle)[0])[12:]
     np.testing.assert_allclose(halves, typical)
 
@@ -260,7 +260,7 @@ def test_intervals_of_a_network_from_scratch_borrow_pretrained_widths(
     middle, lower, upper = pretrained_forecast(scratch_model, air_panel, 12)
     down, up = np.maximum(forecast.values, middle) / lower[:, 0], upper[:, 0] / np.minimum(forecast.values, middle)
     np.testing.assert_allclose(np.log(forecast.values / forecast.lower[:, 0]), times * np.log(down))
-    np.testing.assert_allclose(np.log(forecast.upper[:, 0] / forecast.values), times * np.log(up))
+    np.testing.assert_allclose(log_width(forecast.upper[:, 0] / forecast.values), times * np.log(up))
 
 
 @pytest.mark.slow
