@@ -171,9 +171,14 @@ def pretrained_forecast(model: Forecaster, panel: Panel, steps: int) -> tuple[np
     forecast = bound.forecast(here, panel.lengths - 1, steps)
     source = model.ensemble.interval_source
     assert source is not None
-    return bound.inverse_transform(forecast.z, here), *bound.intervals(
-        forecast, unit_calibration(source.calibration), here
-    )
+    middle = bound.inverse_transform(forecast.z, here)
+    lower, upper = bound.intervals(forecast, unit_calibration(source.calibration), here)
+    return middle, lower, middle * np.exp(log_width(upper / middle))
+
+
+def log_width(ratio: np.ndarray) -> np.ndarray:
+    """The width w in logs of an upper bound that is 1 + w + w²/2 times the forecast."""
+    return np.asarray(np.sqrt(2 * ratio - 1) - 1)
 
 
 @pytest.mark.slow
