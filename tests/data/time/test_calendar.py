@@ -78,7 +78,7 @@ def test_holes_do_not_hide_the_frequency(alias: str, start: int, lost: set[int])
     """
     whole = pd.date_range(pd.Timestamp("1900-01-01") + pd.Timedelta(days=start), periods=60, freq=alias)
     kept = np.setdiff1d(np.arange(60), list(lost))
-    for part in ("month", "weekday", "hour"):
+    for part in ("month", "day_of_week", "hour"):
         assume(set(getattr(whole, part)) == set(getattr(whole[kept], part)))
     calendar = infer(texts_of(whole[kept]))
     assert calendar.name == alias
