@@ -3,8 +3,9 @@
 A value is expected near one of a few references: the last value, those one and two seasons before, and the one a season
 before moved by the last change. Its distance is that to the nearest. A newest value whose distance is above LIMIT times
 a high quantile of the past distances is damped: the past values with a comparable distance show which part of such a
-step remains in the next value, and that part is kept; nothing where there were none. The step is measured from the
-reference that was nearest on average. Positive series are compared in logarithms.
+step remains in the next value, and that part is kept; nothing where there were none. The step of a far value is
+measured from the reference that was nearest on average, that of others from the nearest. Positive series are compared
+in logarithms.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from lstmcast.types import Bools, Floats, Ints
 QUANTILE, LIMIT = 0.9, 1.5  # of the past distances, and its multiple above which a value is damped
 KEPT = 0.5  # of the quantile: the step that a damped value keeps at least
 COMPARABLE = 0.5  # of the newest distance: past distances that show what remains of such a step
+FAR = 3.0  # times the quantile: a farther value is compared with the reference that was nearest on average
 UNSEEN = 2.0  # times the largest past distance, above which nothing is comparable
 MIN_VALUES, STEPS, SEASONS = 10, 200, 5  # values needed; values looked at: steps, or seasons if more
 MIN_BEYOND_SEASONS = 8  # values beyond two seasons that a season needs
@@ -75,7 +77,7 @@ def _damp(past: Floats, season: int) -> tuple[Floats, Bools]:
     distances = np.abs(x - references)
     nearest = np.where(np.isnan(distances), np.inf, distances).argmin(axis=0)
     distance = np.take_along_axis(distances, nearest[None], axis=0)[0]
-    distance[:, : season + 1] = np.nan
+    distance[np.isnan(references[2])] = np.nan  # the first steps of a series lack most references
     before, newest = distance[:, :-1], distance[:, -1]
     limit = _row_quantile(before, QUANTILE)
     likely = LIMIT * np.maximum(limit, np.finfo(float).eps * np.nanmax(np.abs(x), axis=1))
@@ -83,8 +85,8 @@ def _damp(past: Floats, season: int) -> tuple[Floats, Bools]:
         _remaining(x, references, nearest, before, newest, limit) * newest, np.minimum(KEPT * limit, newest)
     )
     spread = np.where(np.isnan(distances[..., :-1]), 0.0, distances[..., :-1]).sum(axis=2)
-    best = spread.argmin(axis=0)
-    reference = references[best, np.arange(len(x)), -1]
+    selected = np.where(newest > FAR * limit, spread.argmin(axis=0), nearest[:, -1])
+    reference = references[selected, np.arange(len(x)), -1]
     damped = reference + np.sign(x[:, -1] - reference) * kept
     with np.errstate(over="ignore"):
         return np.where(logs, np.exp(damped), damped), newest > likely
