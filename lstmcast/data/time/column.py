@@ -377,17 +377,30 @@ def _range_patterns(start: str, sign: str, end: str) -> list[tuple[str, ...]]:
     return [group for group in (*whole, *clocks) if group]
 
 
+_DIRECTIVE = re.compile("%[^A-Za-z]*[A-Za-z]")
+
+
 @lru_cache(maxsize=1024)
 def _all_groups(shape: str) -> tuple[tuple[str, ...], ...]:
     """Patterns of a shape, including years counted from 1 and hours to 24."""
     dated = [
-        tuple(date + suffix for date in dates for suffix in _suffixes(date, shape[beginning(date, shape) :]))
+        tuple(
+            date + suffix
+            for date in dates
+            if _has_separators(date, shape)
+            for suffix in _suffixes(date, shape[beginning(date, shape) :])
+        )
         for dates in _DATES
     ]
     fitting = [tuple(pattern for pattern in group if follows(pattern, shape)) for group in dated]
     to_24 = [tuple(later for pattern in group if (later := _to_24(pattern)) != pattern) for group in fitting]
     epochs = [(name,) for name, width in _EPOCH_WIDTHS.items() if re.fullmatch(width, shape)]
     return tuple(group for group in (*fitting, *to_24, *epochs) if group)
+
+
+def _has_separators(date: str, shape: str) -> bool:
+    """False if a separator of a date is not in the shape: then its pattern need not be compiled."""
+    return all(sign in shape for sign in "-/" if sign in _DIRECTIVE.sub("", date))
 
 
 def _to_24(pattern: str) -> str:
