@@ -17,6 +17,7 @@ import lstmcast
 FLOORS = {
     "errors": 0,
     "types": 0,
+    "arrays": 1,
     "text": 0,
     "plain": 0,
     "clock": 1,

@@ -20,6 +20,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from lstmcast.arrays import row_quantiles
 from lstmcast.types import Bools, Floats, Ints
 
 PRIOR = (0.5, 0.15, 0.7)  # standard deviations of a, b and c
@@ -149,16 +150,6 @@ def _quantile_ratios(past: PastErrors, size: Floats, levels: Sequence[float]) ->
     relative = np.where(near[:, None], past.errors[..., :horizon] / size[:, None], np.nan).reshape(len(size), -1)
     count = (~np.isnan(relative)).sum(axis=1)
     mean = np.where(count > 0, np.nansum(np.abs(relative), axis=1) / np.maximum(count, 1), 1.0)
-    ordered = np.sort(relative / np.where(mean > 0, mean, 1.0)[:, None], axis=1)  # NaN last
+    relative /= np.where(mean > 0, mean, 1.0)[:, None]
     tails = np.array([(1 - level / 100) / 2 for level in levels])
-    return -_sorted_quantiles(ordered, count, tails), _sorted_quantiles(ordered, count, 1 - tails)
-
-
-def _sorted_quantiles(ordered: Floats, count: Ints, probabilities: Floats) -> Floats:
-    """[Q, B] quantiles of sorted rows [B, N] with `count` [B] values; 0 for empty rows."""
-    position = probabilities[:, None] * np.maximum(count - 1, 0)
-    low = np.floor(position).astype(np.int64)
-    high = np.minimum(low + 1, np.maximum(count - 1, 0))
-    row = np.arange(len(ordered))
-    found = ordered[row, low] + (position - low) * (ordered[row, high] - ordered[row, low])
-    return np.where(count > 0, found, 0.0)
+    return -row_quantiles(relative, tails.tolist()), row_quantiles(relative, (1 - tails).tolist())

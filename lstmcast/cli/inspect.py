@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lstmcast.cli.options import CONFIG, DATA, READING, configure, echo_err
+from lstmcast.cli.options import CONFIG, DATA, READING, SET, configure, echo_err
 from lstmcast.clock import system_clock
 
 if TYPE_CHECKING:
@@ -124,14 +124,7 @@ def _job(config: Config, panel: Panel, reasons: dict[str, str], data: str, targe
 
 @click.command(short_help="Show a config, a job or their schema")
 @click.argument("name", metavar="[NAME|FILE]", required=False)
-@click.option(
-    "-s",
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="One key of the config, such as train.epochs=50; repeatable.",
-)
+@SET
 @click.option("--schema", "as_schema", is_flag=True, help="Print the JSON schema, for editors.")
 @click.option("--job", "of_job", is_flag=True, help="The file is a job; with --schema, print the schema of a job.")
 @click.option("--list", "as_list", is_flag=True, help="List the bundled configs.")

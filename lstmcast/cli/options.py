@@ -83,18 +83,19 @@ def combine_options(*options: Decorator) -> Decorator:
     return decorate
 
 
+SET = click.option(
+    "-s",
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="One key of the config, such as train.epochs=50; repeatable.",
+)
 CONFIG = combine_options(
     click.option(
         "-c", "--config", "config_name", metavar="NAME|FILE", help="A bundled config (lstm, accurate …) or a YAML file."
     ),
-    click.option(
-        "-s",
-        "--set",
-        "settings",
-        multiple=True,
-        metavar="KEY=VALUE",
-        help="One key of the config, such as train.epochs=50; repeatable.",
-    ),
+    SET,
 )
 
 

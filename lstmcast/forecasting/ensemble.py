@@ -161,10 +161,8 @@ class Ensemble:
 
     def _required_history(self, k: int) -> int:
         member, preprocessing = self.members[k], self.preprocessings[self.members[k].preprocessing]
-        steps, history = (
-            preprocessing.required_history,
-            ensemble.history_length(preprocessing.window_spec.season_length),
-        )
+        history = ensemble.history_length(preprocessing.window_spec.season_length)
+        steps = preprocessing.required_history
         if not isinstance(member, LstmMember):
             steps = max(steps, history)
         rules = [rule for rule in self.rules if rule.uses(self.members, k)]
@@ -211,10 +209,7 @@ class BoundEnsemble:
     def _forecast(self, series: Ints, origins: Ints, horizon: int) -> ScaledForecast:
         """Forecast from the values as they are."""
         steps = int(lead_windows(horizon)[-1]) if self._past_origins else horizon
-        forecast = self._forecast_steps(series, origins, steps)
-        if steps == horizon:
-            return forecast
-        return forecast.until(horizon)
+        return self._forecast_steps(series, origins, steps).until(horizon)
 
     def _forecast_steps(self, series: Ints, origins: Ints, horizon: int) -> ScaledForecast:
         """Forecast `horizon` steps; a power of two where past errors count, so that a shorter forecast is a part."""

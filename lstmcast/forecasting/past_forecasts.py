@@ -24,7 +24,6 @@ MIN_PAST = 12  # steps before the first past origin, or two seasons
 EXPONENT = 4.0  # of the inverse errors, with many independent past forecasts
 HALF_FORECASTS = 2.0  # independent past forecasts at which it is half of that
 SMALLEST_ERROR = 1e-12  # z
-CHUNK_SIZE = 1 << 22  # numbers per array: 32 MB
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,6 @@ class PastForecasts:
     rows: Ints
     known: Ints
     steps: Ints
-
-    def take(self, part: slice) -> PastForecasts:
-        """Select origins."""
-        return PastForecasts(self.z, self.actual, self.rows[part], self.known[part], self.steps[part])
 
     def _outcomes(self) -> Floats:
         """[B, K, H] actual z; NaN where not yet known."""

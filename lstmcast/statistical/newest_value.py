@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstmcast.arrays import row_quantiles
 from lstmcast.types import Bools, Floats, Ints
 
 QUANTILE, LIMIT = 0.9, 1.5  # of the past distances, and its multiple above which a value is damped
@@ -23,8 +24,6 @@ FAR = 3.0  # times the quantile: a farther value is compared with the reference 
 UNSEEN = 2.0  # times the largest past distance, above which nothing is comparable
 MIN_VALUES, STEPS, SEASONS = 10, 200, 5  # values needed; values looked at: steps, or seasons if more
 MIN_BEYOND_SEASONS = 8  # values beyond two seasons that a season needs
-
-
 CHUNK_SIZE = 1 << 20  # numbers per array: 8 MB
 
 
@@ -79,12 +78,14 @@ def _damp(past: Floats, season: int) -> tuple[Floats, Bools]:
     distance = np.take_along_axis(distances, nearest[None], axis=0)[0]
     distance[np.isnan(references[2])] = np.nan  # the first steps of a series lack most references
     before, newest = distance[:, :-1], distance[:, -1]
-    limit = _row_quantile(before, QUANTILE)
+    limit = row_quantiles(before, (QUANTILE,))[0]
     likely = LIMIT * np.maximum(limit, np.finfo(float).eps * np.nanmax(np.abs(x), axis=1))
     kept = np.maximum(
         _remaining(x, references, nearest, before, newest, limit) * newest, np.minimum(KEPT * limit, newest)
     )
-    spread = np.where(np.isnan(distances[..., :-1]), 0.0, distances[..., :-1]).sum(axis=2)
+    known = ~np.isnan(distances[..., :-1])
+    spread = np.where(known, distances[..., :-1], 0.0).sum(axis=2) / np.maximum(known.sum(axis=2), 1)
+    spread[~known.any(axis=2)] = np.inf
     selected = np.where(newest > FAR * limit, spread.argmin(axis=0), nearest[:, -1])
     reference = references[selected, np.arange(len(x)), -1]
     damped = reference + np.sign(x[:, -1] - reference) * kept
@@ -114,16 +115,5 @@ def _remaining(x: Floats, references: Floats, nearest: Ints, before: Floats, new
         remained = (x[:, 1:] - near[:, :-1]) / (x[:, :-1] - near[:, :-1])
     remained[:, -1] = np.nan
     count = large.sum(axis=1)
-    median = _row_quantile(np.where(large, remained, np.nan), 0.5)
+    median = row_quantiles(np.where(large, remained, np.nan), (0.5,))[0]
     return np.asarray(np.clip(median, 0, 1) * count / (count + 1))
-
-
-def _row_quantile(rows: Floats, probability: float) -> Floats:
-    """[S] quantile of each row, ignoring NaN; 0 for an empty one."""
-    ordered, count = np.sort(rows, axis=1), (~np.isnan(rows)).sum(axis=1)
-    position = probability * np.maximum(count - 1, 0)
-    low = np.floor(position).astype(np.int64)
-    high = np.minimum(low + 1, np.maximum(count - 1, 0))
-    row = np.arange(len(rows))
-    found = ordered[row, low] + (position - low) * (ordered[row, high] - ordered[row, low])
-    return np.where(count > 0, found, 0.0)
