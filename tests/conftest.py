@@ -18,6 +18,7 @@ os.environ |= dict.fromkeys(
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from lstmcast.api import train
 from lstmcast.cli import main
@@ -45,6 +46,10 @@ Series = Mapping[str, "np.ndarray | list[float]"]
 BRIEF = ("--set", "train.epochs=2", "--set", "train.steps_per_epoch=4", "--set", "model.units=[4]")
 SMALL = ("--set", "train.init=scratch", *BRIEF)
 
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("random", deadline=None)  # new examples each time: HYPOTHESIS_PROFILE=random make test
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 TRAINED = {"models", "shops_models", "direct", "label_models", "text_models", "event_models"}
 TRAINED |= {"symbol_model", "classifier", "stall_model", "once"}
