@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 from scored_case import Case, ForecastValues, pick
 
-from lstmcast.data.csv_reader import read_table
+from lstmcast.data.file.csv_reader import read_table
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions

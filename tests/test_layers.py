@@ -287,7 +287,7 @@ def test_a_planted_fault_is_found(tmp_path: Path, where: str, code: str, fault: 
     ("where", "code"),
     [
         ("forecasting/a.py", "from lstmcast.nn.heads import Head\nfrom lstmcast.errors import DataError"),
-        ("data/load.py", "from .csv_reader import read_table\nfrom lstmcast.data import panel"),
+        ("data/load.py", "from .file.csv_reader import read_table\nfrom lstmcast.data import panel"),
         ("report/views.py", "from lstmcast.tasks.base import Task\nfrom lstmcast.report import console"),
         ("__main__.py", "from lstmcast.cli import main"),
         ("nn/keras_backend.py", "import keras"),
@@ -301,7 +301,7 @@ def test_a_planted_fault_is_found(tmp_path: Path, where: str, code: str, fault: 
             "with io.StringIO() as text:\n  frame.to_csv(text)\nframe.to_csv()\nopen('name')\npath.open('rb')",
         ),
         (
-            "data/csv_reader.py",
+            "data/file/csv_reader.py",
             "os.open(path, os.O_RDONLY | os.O_NONBLOCK)\ngzip.open(path, 'rt')\narchive.open(name, 'r')",
         ),
         ("persistence/files.py", "path.write_bytes(b'')"),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.load import INFER, read_text, to_panel
-from lstmcast.data.number_parser import looks_like_numbers
+from lstmcast.data.numbers.parser import looks_like_numbers
 from lstmcast.data.panel import Panel, offsets_of
 from lstmcast.data.schema import (
     DataNote,

@@ -14,11 +14,12 @@ import numpy as np
 from lstmcast.clock import reading_time
 from lstmcast.data.aggregation import COUNT, event_frequency, is_irregular, propose_sum, repeated_row_fixes
 from lstmcast.data.columns import Choose, find_columns, find_numbers
-from lstmcast.data.csv_reader import read_table, table_of_frame
-from lstmcast.data.merged_cells import fill_merged
-from lstmcast.data.missing_marks import blank_marks, join_marks, marked_note, numeric_marks, refuse_marks
-from lstmcast.data.number_format import infer_number_format
-from lstmcast.data.number_parser import COMMON_MARKS, NumberStyle, check_points, looks_like_numbers, parse_numbers
+from lstmcast.data.file.csv_reader import read_table, table_of_frame
+from lstmcast.data.layout.merged_cells import fill_merged
+from lstmcast.data.layout.wide_times import to_long
+from lstmcast.data.numbers.missing_marks import blank_marks, join_marks, marked_note, numeric_marks, refuse_marks
+from lstmcast.data.numbers.parser import COMMON_MARKS, NumberStyle, check_points, looks_like_numbers, parse_numbers
+from lstmcast.data.numbers.separators import infer_number_format
 from lstmcast.data.panel import Panel, build_panel
 from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import Holds, group_codes
@@ -28,7 +29,6 @@ from lstmcast.data.time.column import Times, parse_times
 from lstmcast.data.time.parts import time_settings, with_joined_time
 from lstmcast.data.time.seasons import infer_season
 from lstmcast.data.time.unfinished import unfinished_note, unfinished_rows
-from lstmcast.data.wide_times import to_long
 from lstmcast.errors import ConfigError, DataError, Fault
 from lstmcast.types import Bools, Floats, Ints
 

@@ -22,7 +22,7 @@ import yaml
 
 from lstmcast.cli import main
 from lstmcast.config import load_job
-from lstmcast.data import file_reader
+from lstmcast.data.file import file_reader
 from lstmcast.errors import FileError
 from lstmcast.forecasting.codec import load, save
 from lstmcast.forecasting.forecaster import Forecaster

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.csv_reader import read_table
+from lstmcast.data.file.csv_reader import read_table
 from lstmcast.data.panel import Panel
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.frequency import HOUR

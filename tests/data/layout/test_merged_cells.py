@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lstmcast.data.layout.merged_cells import fill_merged
 from lstmcast.data.load import to_panel
-from lstmcast.data.merged_cells import fill_merged
 from lstmcast.data.schema import NoteCode, Table
 
 MONTHS = [f"{2020 + k // 12}-{k % 12 + 1:02d}" for k in range(24)]

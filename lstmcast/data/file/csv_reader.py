@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.csv_layout import CsvLayout, choose_delimiter, find_layout, join_blanks
-from lstmcast.data.file_reader import parquet_to_csv, read_input, to_text, to_utf8, workbook_to_csv
+from lstmcast.data.file.csv_layout import CsvLayout, choose_delimiter, find_layout, join_blanks
+from lstmcast.data.file.file_reader import parquet_to_csv, read_input, to_text, to_utf8, workbook_to_csv
+from lstmcast.data.file.skipped_lines import line_ranges, skip_lines
+from lstmcast.data.layout.headers import has_time_columns
 from lstmcast.data.schema import DataNote, NoteCode, Table
-from lstmcast.data.skipped_lines import line_ranges, skip_lines
 from lstmcast.data.time.column import looks_like_times
-from lstmcast.data.time.headers import has_time_columns
 from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
 from lstmcast.types import Bools, Ints

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lstmcast.data.number_parser import looks_like_numbers
+from lstmcast.data.layout.headers import MIN_TIMES, PART_WORDS, TimeColumns, find_time_columns, minutes_of, stamps_of
+from lstmcast.data.numbers.parser import looks_like_numbers
 from lstmcast.data.schema import DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import EVERY, are_integers, quote_value, words
 from lstmcast.data.time.column import looks_like_times, parse_times
-from lstmcast.data.time.headers import MIN_TIMES, PART_WORDS, TimeColumns, find_time_columns, minutes_of, stamps_of
 from lstmcast.data.time.names import month_of
 from lstmcast.data.time.zones import DAY, SECOND
 from lstmcast.errors import DataError, Fault, FaultCode, Fix

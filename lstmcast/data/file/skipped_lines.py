@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from lstmcast.data.csv_layout import DELIMITERS
+from lstmcast.data.file.csv_layout import DELIMITERS
+from lstmcast.data.layout.headers import has_time_columns
 from lstmcast.data.schema import DataNote, NoteCode
-from lstmcast.data.time.headers import has_time_columns
 from lstmcast.errors import ConfigError, DataError, Fault, FaultCode, Fix
 from lstmcast.text import pluralize, truncate_items
 

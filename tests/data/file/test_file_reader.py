@@ -17,7 +17,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lstmcast.data import file_reader
+from lstmcast.data.file import file_reader
 from lstmcast.errors import BusyError, ConfigError, DataError, FileError, UsageError
 
 TEXT = b"date,y\n2020-01-01,1\n2020-02-01,2\n"
@@ -201,8 +201,8 @@ def test_a_closed_stdin_is_a_matter_of_the_file_system(monkeypatch: pytest.Monke
 
 def test_stdin_of_a_real_process() -> None:
     """A pipe of the operating system gives the same result."""
-    program = "import sys; from lstmcast.data.file_reader import read_input; sys.exit(len(read_input('-')))"
-    done = subprocess.run([sys.executable, "-c", program], input=TEXT, check=False, cwd=Path(__file__).parents[2])
+    program = "import sys; from lstmcast.data.file.file_reader import read_input; sys.exit(len(read_input('-')))"
+    done = subprocess.run([sys.executable, "-c", program], input=TEXT, check=False, cwd=Path(__file__).parents[3])
     assert done.returncode == len(TEXT)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lstmcast.data.csv_layout import choose_delimiter, find_layout, join_blanks
+from lstmcast.data.file.csv_layout import choose_delimiter, find_layout, join_blanks
 from lstmcast.errors import ConfigError, DataError
 
 

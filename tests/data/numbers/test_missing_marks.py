@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lstmcast.data.load import read
-from lstmcast.data.missing_marks import refuse_marks
+from lstmcast.data.numbers.missing_marks import refuse_marks
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import NoteCode, ReadOptions
 from lstmcast.errors import DataError, Fault, FaultCode

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from lstmcast.data.number_parser import SAMPLE
-from lstmcast.data.number_signs import APOSTROPHES, SPACES, split_signs
+from lstmcast.data.numbers.parser import SAMPLE
+from lstmcast.data.numbers.signs import APOSTROPHES, SPACES, split_signs
 from lstmcast.data.schema import DataNote, NoteCode, Table
 from lstmcast.data.time.column import looks_like_times
 

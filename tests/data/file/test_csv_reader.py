@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lstmcast.data.csv_reader import read_table
+from lstmcast.data.file.csv_reader import read_table
 from lstmcast.data.schema import DataNote, NoteCode, Table
 from lstmcast.errors import DataError, LstmcastError
 

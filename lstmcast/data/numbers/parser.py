@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.number_signs import SPACES, can_ignore, describe_signs, has_one_unit, multiplies, split_signs
+from lstmcast.data.numbers.signs import SPACES, can_ignore, describe_signs, has_one_unit, multiplies, split_signs
 from lstmcast.data.schema import DataNote, NoteCode
 from lstmcast.errors import ConfigError, DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, pluralize, truncate_items

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstmcast.data.csv_reader import read_table
+from lstmcast.data.file.csv_reader import read_table
+from lstmcast.data.file.skipped_lines import line_ranges, skip_lines
 from lstmcast.data.schema import NoteCode, Table
-from lstmcast.data.skipped_lines import line_ranges, skip_lines
 from lstmcast.errors import ConfigError, DataError, Fault, FaultCode
 
 DAYS = [f"2024-01-{day:02d}" for day in range(1, 21)]

@@ -1,0 +1,1 @@
+"""Numbers: notation, signs around them, marks of missing values."""
