@@ -106,7 +106,7 @@ def predict(
 
         model = load_pretrained_forecaster(dataset)
     options = PredictOptions(horizon, temperature, seed)
-    return get_task(model.report.task).predict(model, dataset, options)
+    return get_task(model.report.config.task).predict(model, dataset, options)
 
 
 def backtest(
@@ -156,7 +156,7 @@ def save(model: Any, name: str, models: str | Path = "models", *, keep: int = 10
 
     folder = prepare(Path(models), name)
     with model_lock(folder):
-        return app.publish(get_task(model.report.task), model, folder, data=None, now=system_clock(), keep=keep)
+        return app.publish(get_task(model.report.config.task), model, folder, data=None, now=system_clock(), keep=keep)
 
 
 def load(model: str | Path, models: str | Path = "models") -> Any:

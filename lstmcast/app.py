@@ -158,7 +158,7 @@ def load_model(
     """
     folder = Path(models or "models")
     if _requests_pretrained(folder, model, data):
-        return _load_pretrained(data, ReadOptions.of({"target": None, **(given or {})}))
+        return _load_pretrained(data, ReadOptions.of(given or {}))
     version, task, trained = _load(folder, model)
     path = data or trained.report.data.path
     if data is None and (path is None or not Path(path).exists()):
@@ -174,8 +174,9 @@ def leave_out_ended(loaded: LoadedModel, given: Mapping[str, Any]) -> LoadedMode
     from lstmcast.data.panel import Panel
 
     panel = loaded.dataset
-    section = {**loaded.model.report.config["data"], **given}
-    if section.get("ended") == "keep" or not isinstance(panel, Panel) or not len(panel.ended):
+    if not isinstance(panel, Panel) or not len(panel.ended):
+        return loaded
+    if loaded.model.report.config.read_options.updated(given).ended == "keep":
         return loaded
     fix = Fix("data.ended=keep", "forecast them from their own end")
     fault = Fault(f"left out: {panel.describe_ended()}", FaultCode.SERIES_ENDED, fixes=(fix,))

@@ -309,12 +309,47 @@ class RetrainInfo:
     comparison: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class RecordedConfig:
+    """The config of a training in plain values, as its manifest keeps them; a section lacks keys that were added since.
+
+    Attributes:
+        data, model, train, forecast, store: the sections.
+    """
+
+    data: Mapping[str, Any] = field(default_factory=dict)
+    model: Mapping[str, Any] = field(default_factory=dict)
+    train: Mapping[str, Any] = field(default_factory=dict)
+    forecast: Mapping[str, Any] = field(default_factory=dict)
+    store: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def task(self) -> str:
+        """The task (`model.task`)."""
+        return str(self.model["task"])
+
+    @property
+    def event(self) -> str | None:
+        """The rule of an event (`model.event`); None for other tasks, and for a target of yes and no."""
+        return self.model.get("event")
+
+    @property
+    def output(self) -> str:
+        """The default file of `predict`."""
+        return str(self.forecast["output"])
+
+    @property
+    def read_options(self) -> ReadOptions:
+        """The options with which the training data were read."""
+        return ReadOptions.of(self.data)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainingReport:
     """The result of a training: what was decided, the scores, the data and the library versions.
 
     Attributes:
-        config: the config as used, in plain values.
+        config: the config as used.
         inferred: the settings that were inferred, with reasons.
         network: the layers as Keras would list them.
         parameters: number of weights of a network.
@@ -327,7 +362,7 @@ class TrainingReport:
         retrain: for a model that a job retrained.
     """
 
-    config: Mapping[str, Any]
+    config: RecordedConfig
     inferred: tuple[InferredSetting, ...]
     network: str
     parameters: int
@@ -338,21 +373,6 @@ class TrainingReport:
     libraries: Mapping[str, str]
     created: str | None = None
     retrain: RetrainInfo | None = None
-
-    @property
-    def task(self) -> str:
-        """The task (`model.task`)."""
-        return str(self.config["model"]["task"])
-
-    @property
-    def read_options(self) -> ReadOptions:
-        """The options with which the training data were read."""
-        return ReadOptions.of(self.config["data"])
-
-    @property
-    def output(self) -> str:
-        """The default file of `predict`."""
-        return str(self.config["forecast"]["output"])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, the fields of the evaluation among them; undefined numbers are None.

@@ -116,7 +116,7 @@ def test_every_task_is_trained_saved_and_backtested(
     for path, config in cases:
         data, name = lstmcast.read(path, config), config.model.task
         model = lstmcast.train(data, config)
-        assert model.report.task == name
+        assert model.report.config.task == name
         lstmcast.save(model, name, tmp_path)
         forecast = lstmcast.predict(data, model=lstmcast.load(name, tmp_path))
         assert forecast.to_frame().equals(lstmcast.predict(data, model=model).to_frame())

@@ -10,9 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lstmcast.config import EventConfig
 from lstmcast.data.panel import Panel
+from lstmcast.data.schema import ReadOptions
 from lstmcast.errors import UsageError
-from lstmcast.results import Forecast, output_suffix
+from lstmcast.plain import from_plain, to_plain
+from lstmcast.results import Forecast, RecordedConfig, output_suffix
 
 
 @pytest.fixture
@@ -103,6 +106,23 @@ def test_parquet_without_pyarrow(forecast: Forecast, monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(UsageError, match=r"pip install 'lstmcast\[parquet\]'"):
         forecast.render(".parquet")
+
+
+def test_a_recorded_config_is_that_of_the_training() -> None:
+    """The values that later commands use, and the sections as plain values; a section may lack keys."""
+    config = EventConfig.model_validate(
+        {
+            "data": {"target": "a", "id_columns": "shop", "time": ["year", "month"], "sheet": 2},
+            "model": {"task": "event", "event": "a > 3"},
+            "forecast": {"output": "a.jsonl"},
+        }
+    )
+    recorded = RecordedConfig(**config.model_dump(mode="json"))
+    assert to_plain(recorded) == config.model_dump(mode="json")
+    assert from_plain(RecordedConfig, to_plain(recorded)) == recorded
+    assert (recorded.task, recorded.event, recorded.output) == ("event", "a > 3", "a.jsonl")
+    assert recorded.read_options == ReadOptions(target=("a",), id_columns=("shop",), time="year + month", sheet="2")
+    assert RecordedConfig(data={"ended": "keep"}).read_options == ReadOptions(ended="keep")
 
 
 def test_the_source_of_each_series(forecast: Forecast) -> None:

@@ -65,7 +65,7 @@ def predict(
     given = given_data_keys(config_name, settings, reading)
     loaded = leave_out_ended(load_model(model_dir, model, data, given), given)
     outcome = loaded.predict(PredictOptions(horizon, temperature, seed))
-    default_output = loaded.model.report.output
+    default_output = loaded.model.report.config.output
     target = output or default_output
     content = outcome.render(output_suffix(default_output if target == "-" else target, loaded.task.formats))
     if is_same(target, loaded.dataset.source):

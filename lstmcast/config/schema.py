@@ -7,7 +7,7 @@ in the YAML of `lstmcast init`, its description in the JSON schema and its row i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -25,6 +25,16 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with other values of some keys, which are taken as they are.
+
+        Raises:
+            ValueError: an unknown key.
+        """
+        if unknown := sorted(set(update or {}) - type(self).model_fields.keys()):
+            raise ValueError(f"unknown key {unknown[0]!r}; valid here: {', '.join(type(self).model_fields)}")
+        return super().model_copy(update=update, deep=deep)
 
     def changed_keys(self) -> list[str]:
         """Names of the keys that differ from their default."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Self
@@ -213,15 +213,23 @@ class ReadOptions:
 
     @classmethod
     def of(cls, section: Mapping[str, Any]) -> Self:
-        """Build from the `data` section of a config."""
-        target, time = section["target"], section.get("time")
-        names = (target,) if isinstance(target, str) else tuple(target or ())
-        listed = ("id_columns", "features", "missing_marks", "skip")
-        lists = {name: tuple(map(str, section.get(name, ()))) for name in listed}  # models of before lack some
-        joined = time if isinstance(time, str | None) else PART.join(time)
-        sheet = section.get("sheet")
-        texts = {"time": joined, "sheet": None if sheet is None else str(sheet)}
-        return cls(**{**section, **texts, "target": names, **lists})
+        """Build from the `data` section of a config, or some of its keys."""
+        return cls().updated(section)
+
+    def updated(self, section: Mapping[str, Any]) -> Self:
+        """Return the options with the values of some keys of a `data` section."""
+        return replace(self, **{key: _option(key, value) for key, value in section.items()})
+
+
+def _option(key: str, value: Any) -> Any:
+    """Convert the value of a key of the `data` section: lists to tuples, parts of a time and a sheet to text."""
+    if key == "target":
+        return (value,) if isinstance(value, str) else tuple(value or ())
+    if key in {"id_columns", "features", "missing_marks", "skip"}:
+        return tuple(map(str, value))
+    if key == "time":
+        return value if isinstance(value, str | None) else PART.join(value)
+    return str(value) if key == "sheet" and value is not None else value
 
 
 def fingerprint(described: object, *arrays: np.ndarray) -> str:

@@ -21,7 +21,7 @@ from lstmcast.evaluation.splits import HoldoutSplit
 from lstmcast.forecasting.ensemble import BoundEnsemble, Ensemble, ScaledForecast
 from lstmcast.forecasting.planning import NetworkPlan, Selection, TrainingPlan
 from lstmcast.forecasting.split_data import SplitData
-from lstmcast.results import LSTMCAST, DataInfo, Holdout, ScoredNetwork, ValueEvaluation, ValueReport
+from lstmcast.results import LSTMCAST, DataInfo, Holdout, RecordedConfig, ScoredNetwork, ValueEvaluation, ValueReport
 from lstmcast.statistical.naive import baselines
 from lstmcast.types import Floats, Ints
 
@@ -224,7 +224,7 @@ def common_report(
         scores_saved: whether the scores are those of the saved networks, though a refit was planned.
     """
     return {
-        "config": config.model_dump(mode="json"),
+        "config": RecordedConfig(**config.model_dump(mode="json")),
         "inferred": (*data.inferred, *plan.inferred),
         "network": str(plan.architecture),
         "parameters": plan.architecture.parameters,

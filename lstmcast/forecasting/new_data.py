@@ -24,31 +24,35 @@ MODEL_KEYS = ("time", "target", "id_columns", "features", "frequency", "closed",
 
 def training_read_options(forecaster: Forecaster, given: Mapping[str, Any] | None = None) -> ReadOptions:
     """Return the read options of training: columns, time format, season and closed steps are not inferred again."""
-    return pinned_options(forecaster.context, forecaster.report.config["data"], given)
+    return pinned_options(forecaster.context, forecaster.report.config.read_options, given)
 
 
-def pinned_options(context: Panel, section: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> ReadOptions:
+def pinned_options(context: Panel, configured: ReadOptions, given: Mapping[str, Any] | None = None) -> ReadOptions:
     """Return the read options that fix columns, time format, season and closed steps of a stored panel.
 
     Args:
         context: the stored panel.
-        section: `data` of the config of training.
+        configured: by the config of training.
         given: keys of `data` for the newest file; see `merge_given`.
     """
     columns = context.columns
-    ids = list(columns.series) or section.get("id_columns", [])
-    pinned = {"time": columns.time or section.get("time"), "target": list(columns.target), "id_columns": ids}
-    return merge_given(section, pinned, context.calendar, given)
+    found = replace(
+        configured,
+        time=columns.time or configured.time,
+        target=columns.target,
+        id_columns=columns.series or configured.id_columns,
+    )
+    return merge_given(configured, found, context.calendar, given)
 
 
 def merge_given(
-    section: Mapping[str, Any], columns: Mapping[str, Any], calendar: Calendar, given: Mapping[str, Any] | None
+    configured: ReadOptions, found: ReadOptions, calendar: Calendar, given: Mapping[str, Any] | None
 ) -> ReadOptions:
     """Return the read options of training, with those given for the newest file.
 
     Args:
-        section: `data` of the config of training.
-        columns: the keys of its columns, as found in training.
+        configured: by the config of training.
+        found: the same with the columns that training found.
         calendar: of the training data.
         given: keys of `data` for the newest file.
 
@@ -57,13 +61,12 @@ def merge_given(
     """
     given = given or {}
     style = calendar.style.pattern if calendar.style else None
-    pinned = {**section, **columns, "time_format": style, "season_length": calendar.season}
-    pinned["timezone"] = section.get("timezone") or _zone_of_offsets(calendar)
-    pinned["closed"] = calendar.closed
-    if section.get("aggregate") == COUNT or calendar.grid.mask or calendar.grid.years:
-        pinned["frequency"] = calendar.name
-    configured, options = ReadOptions.of(section), ReadOptions.of({**section, **given})
-    trained = replace(ReadOptions.of(pinned), frequency=configured.frequency or calendar.name)
+    zone = configured.timezone or _zone_of_offsets(calendar)
+    pinned = replace(found, time_format=style, season_length=calendar.season, timezone=zone, closed=calendar.closed)
+    if configured.aggregate == COUNT or calendar.grid.mask or calendar.grid.years:
+        pinned = replace(pinned, frequency=calendar.name)
+    options = configured.updated(given)
+    trained = replace(pinned, frequency=configured.frequency or calendar.name)
     faults = [
         _contradiction(key, getattr(trained, key), getattr(options, key))
         for key in MODEL_KEYS
@@ -71,7 +74,7 @@ def merge_given(
     ]
     if faults:
         raise UsageError(faults)
-    return ReadOptions.of({**pinned, **{key: value for key, value in given.items() if key not in MODEL_KEYS}})
+    return pinned.updated({key: value for key, value in given.items() if key not in MODEL_KEYS})
 
 
 def _contradiction(key: str, trained: object, given: object) -> str:

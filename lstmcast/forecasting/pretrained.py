@@ -28,7 +28,7 @@ from lstmcast.forecasting.members import RegressionMember
 from lstmcast.forecasting.past_forecasts import origin_count
 from lstmcast.forecasting.split_data import tail
 from lstmcast.preprocessing.panel_scaling import NO_SPLIT, Polyphase, Preprocessing, ScalingSpec
-from lstmcast.results import DataInfo, Holdout, MemberName, ScoredNetwork, ValueEvaluation, ValueReport
+from lstmcast.results import DataInfo, Holdout, MemberName, RecordedConfig, ScoredNetwork, ValueEvaluation, ValueReport
 from lstmcast.statistical.ensemble import history_length as statistical_history
 from lstmcast.types import Floats
 
@@ -218,7 +218,7 @@ def _report(panel: Panel, model: PretrainedModel) -> ValueReport:
     """A report without scores: nothing was trained or measured on these data."""
     ensemble = model.ensemble
     return ValueReport(
-        config={"data": {}, "model": {"task": "value"}, "forecast": {"output": "forecast.csv"}},
+        config=RecordedConfig(model={"task": "value"}, forecast={"output": "forecast.csv"}),
         inferred=(InferredSetting(SettingKey.ENSEMBLE, "pretrained", f"{model.selection.reason} models"),),
         network=f"{len(ensemble.lstm.networks)} pretrained LSTMs",
         parameters=0,

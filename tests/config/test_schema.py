@@ -43,6 +43,17 @@ def test_nothing_can_be_changed(section: str, key: str) -> None:
         setattr(getattr(config, section), key, None)
 
 
+def test_a_copy_has_known_keys_only() -> None:
+    """A copy with other values of keys; an unknown key, at the top or in a section, is refused."""
+    config = ValueConfig()
+    train = config.train.model_copy(update={"epochs": 3})
+    assert config.model_copy(update={"train": train}).train.epochs == 3
+    with pytest.raises(ValueError, match="'epoch'"):
+        config.train.model_copy(update={"epoch": 3})
+    with pytest.raises(ValueError, match="'training'"):
+        config.model_copy(update={"training": train})
+
+
 @pytest.mark.parametrize("value", ["shop", ["shop"]])
 def test_one_series_column_needs_no_list(value: Any) -> None:
     """A single column that names series may be given as text."""

@@ -57,7 +57,7 @@ def explanation(tmp_path_factory: pytest.TempPathFactory, write_series: Callable
 def make_report() -> Callable[..., Any]:
     """Builds the report of a task from its class and plain values."""
     common = {
-        "config": {"data": {}, "model": {}, "forecast": {}},
+        "config": {},
         "inferred": [],
         "network": "Sequential([])",
         "parameters": 1,

@@ -164,7 +164,7 @@ class SymbolForecaster(NetworkModel):
     @property
     def is_text(self) -> bool:
         """True if each step is a character of a plain text."""
-        return bool(self.report.config["data"]["format"] == "text")
+        return self.report.config.read_options.format == "text"
 
     def context_probabilities(self, codes: Ints, steps: int) -> Floats:
         """Return one-step-ahead probabilities [steps, V] at the last `steps` of [T] codes."""

@@ -253,7 +253,7 @@ class CategoryTask(Task["CategoryConfig", Panel, SymbolForecaster, SymbolBacktes
     ) -> tuple[Panel, tuple[str, ...]]:
         """Read the columns, formats and symbols of training; a text may start anywhere."""
         context = model.context
-        options = pinned_options(context, model.report.config["data"], given)
+        options = pinned_options(context, model.report.config.read_options, given)
         panel = _read(data, options, context.symbols)
         warnings = () if model.is_text else tuple(data_warnings(context, panel))
         if unknown := int(np.count_nonzero(panel.observed & (panel.values < 0))):

@@ -249,8 +249,8 @@ class EventTask(Task["EventConfig", Panel, EventForecaster, EventBacktest]):
     ) -> tuple[Panel, tuple[str, ...]]:
         """Read the columns and formats of training."""
         config = model.report.config
-        options = pinned_options(model.context, config["data"], given)
-        panel = read(data, options, _parser(config["model"]["event"]))
+        options = pinned_options(model.context, config.read_options, given)
+        panel = read(data, options, _parser(config.event))
         return panel, tuple(data_warnings(model.context, panel))
 
     def backtest_plan(self, dataset: Panel, config: EventConfig, options: BacktestOptions) -> EventBacktestPlan:

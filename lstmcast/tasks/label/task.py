@@ -305,9 +305,15 @@ class LabelTask(Task["LabelConfig", LabeledPanel, SeriesClassifier, LabelBacktes
     ) -> tuple[LabeledPanel, tuple[str, ...]]:
         """Read the columns and formats of training; labels may be missing."""
         context = model.context
-        columns: dict[str, Any] = {"time": context.time, "target": context.label}
-        columns |= {"id_columns": list(context.key_columns), "features": list(context.features)}
-        options = merge_given(model.report.config["data"], columns, context.calendar, given)
+        configured = model.report.config.read_options
+        found = replace(
+            configured,
+            time=context.time,
+            target=(context.label,),
+            id_columns=context.key_columns,
+            features=context.features,
+        )
+        options = merge_given(configured, found, context.calendar, given)
         dataset = read_labels(data, options, known=False)
         return dataset, tuple(model.warnings(dataset))
 
