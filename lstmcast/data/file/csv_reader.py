@@ -16,7 +16,8 @@ import pandas as pd
 
 from lstmcast.data.file.csv_layout import CsvLayout, choose_delimiter, find_layout, join_blanks
 from lstmcast.data.file.file_reader import parquet_to_csv, read_input, to_text, to_utf8, workbook_to_csv
-from lstmcast.data.file.skipped_lines import line_ranges, skip_lines
+from lstmcast.data.file.lines import line_ranges
+from lstmcast.data.file.skipped_lines import skip_lines
 from lstmcast.data.layout.headers import has_time_columns
 from lstmcast.data.schema import DataNote, NoteCode, Table
 from lstmcast.data.time.column import looks_like_times
@@ -83,8 +84,8 @@ def read_table(
     if (aligned := join_blanks(text, delimiter)) is not text:
         text, delimiter, notes = aligned, "\t", (*notes, _ALIGNED)
     skipped = skip_lines(text, skip, delimiter, name)
-    given = delimiter or skipped.delimiter
-    table = _parse(skipped.text, choose_delimiter(skipped.text, given, name), name, skipped.numbers)
+    delimiter = choose_delimiter(skipped.text, skipped.delimiter, name)
+    table = _parse(skipped.text, delimiter, name, skipped.numbers)
     found = tuple(note for note in table.notes if _ALIGNED not in notes or note.code is not NoteCode.DELIMITER)
     return replace(table, notes=(*found, *skipped.notes, *notes))
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstmcast.data.file.csv_reader import read_table
-from lstmcast.data.file.skipped_lines import line_ranges, skip_lines
+from lstmcast.data.file.skipped_lines import skip_lines
 from lstmcast.data.schema import NoteCode, Table
 from lstmcast.errors import ConfigError, DataError, Fault, FaultCode
 
@@ -173,12 +173,6 @@ def test_other_forms_are_refused(skip: str) -> None:
     """The message names the forms."""
     with pytest.raises(ConfigError):
         skip_lines(b"a,b\n1,2\n", [skip], None, "d.csv")
-
-
-def test_ranges_of_lines() -> None:
-    """The first lines are written as their number."""
-    assert list(line_ranges([1, 2, 3, 7, 9, 10])) == ["3", "7-7", "9-10"]
-    assert list(line_ranges([2])) == ["2-2"]
 
 
 def test_a_missing_newline_at_the_end_is_noted(tmp_path: Path) -> None:
