@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.columns import find_numbers, target_fixes
-from lstmcast.data.file.file_reader import read_input, to_text
+from lstmcast.data.file.encoding import to_text
+from lstmcast.data.file.file_reader import read_input
 from lstmcast.data.load import ParsedTable, TargetParser
 from lstmcast.data.numbers.parser import is_missing, looks_like_numbers
 from lstmcast.data.panel import Panel

@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lstmcast.data.file.conversion import parquet_to_csv, workbook_to_csv
 from lstmcast.data.file.csv_layout import CsvLayout, choose_delimiter, find_layout, join_blanks
-from lstmcast.data.file.file_reader import parquet_to_csv, read_input, to_text, to_utf8, workbook_to_csv
+from lstmcast.data.file.encoding import to_text
+from lstmcast.data.file.file_reader import read_input
 from lstmcast.data.file.lines import line_ranges
 from lstmcast.data.file.skipped_lines import skip_lines
 from lstmcast.data.layout.headers import has_time_columns
@@ -66,7 +68,7 @@ def read_table(
     name = "stdin" if source == "-" else str(source)
     data = read_input(source)
     if Path(name).suffix.lower() in PARQUET:
-        table = _parse(to_utf8(parquet_to_csv(data, name), name), ",", name)
+        table = _parse(to_text(parquet_to_csv(data, name), name), ",", name)
         rows = np.arange(1, len(table.text) + 1, dtype=np.int64)
         note = DataNote(NoteCode.PARQUET_ROWS, "Parquet: line numbers count rows from 1")
         return Table(name, table.text, rows, notes=(note,))

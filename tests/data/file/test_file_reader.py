@@ -1,4 +1,4 @@
-"""Bytes of files: what is refused before parsing, packed files, encodings."""
+"""Bytes of files: packed files, and files that are refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from types import SimpleNamespace
 import pytest
 
 from lstmcast.data.file import file_reader
-from lstmcast.errors import BusyError, ConfigError, DataError, FileError, UsageError
+from lstmcast.errors import BusyError, DataError, FileError, UsageError
 
 TEXT = b"date,y\n2020-01-01,1\n2020-02-01,2\n"
 
@@ -204,113 +204,3 @@ def test_stdin_of_a_real_process() -> None:
     program = "import sys; from lstmcast.data.file.file_reader import read_input; sys.exit(len(read_input('-')))"
     done = subprocess.run([sys.executable, "-c", program], input=TEXT, check=False, cwd=Path(__file__).parents[3])
     assert done.returncode == len(TEXT)
-
-
-@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le+bom", "utf-16-be+bom"])
-def test_byte_order_marks_and_line_ends_leave_no_trace(codec: str, newline: str) -> None:
-    """UTF-8 and UTF-16 with marks of any order become the same UTF-8 with plain line ends."""
-    text = newline.join(["date,Größe", "2020-01-01,1", "x"])
-    name, _, mark = codec.partition("+")
-    data = (("\ufeff" if mark else "") + text).encode(name)
-    assert file_reader.to_utf8(data, "f") == "date,Größe\n2020-01-01,1\nx\n".encode()
-
-
-def test_mixed_line_ends_count_as_one_each() -> None:
-    """CRLF, CR and LF in one file each end one line."""
-    assert file_reader.to_utf8(b"a\r\nb\rc\nd\r\r\ne", "f") == b"a\nb\nc\nd\n\ne\n"
-
-
-@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ISO-8859-15"])
-def test_a_given_encoding_is_used(encoding: str) -> None:
-    """A Latin file is read when its encoding is named."""
-    assert file_reader.to_utf8("a,é\n1,2\n".encode(encoding), "f", encoding) == "a,é\n1,2\n".encode()
-
-
-def test_invalid_utf8_is_refused_with_its_position() -> None:
-    """The byte, its offset in the file and its line are named, whatever the line ends."""
-    for newline in (b"\n", b"\r\n", b"\r"):
-        data = newline.join([b"a,b", b"1,2", b"\xc3\xa9,caf\xe9,3"])
-        offset = data.index(b"\xe9")
-        with pytest.raises(DataError, match=rf"^f\.csv:3: byte offset {offset}: 0xe9 is not UTF-8 .*save the file"):
-            file_reader.to_utf8(data, "f.csv")
-
-
-def test_half_a_utf16_character_is_refused() -> None:
-    """UTF-16 with an odd number of bytes is cut off."""
-    with pytest.raises(DataError, match=r"^f:2: byte offset 8: 0x31 is not UTF-16"):
-        file_reader.to_utf8("a\n1".encode("utf-16") + b"1", "f")
-
-
-@pytest.mark.parametrize(
-    ("data", "line"), [(b"a\n1\0xyz\n", 2), (b"a\r\n1\r\n\0\r\n", 3), ("a\n1\n".encode("utf-16-le"), 1)]
-)
-def test_a_nul_byte_is_refused_with_its_line(data: bytes, line: int) -> None:
-    """A NUL never ends a field early; UTF-16 without a mark shows itself the same way."""
-    with pytest.raises(DataError, match=rf"^f:{line}: NUL byte"):
-        file_reader.to_utf8(data, "f")
-
-
-def test_an_unknown_encoding_is_a_fault_of_the_config() -> None:
-    """Codecs that Python does not know, or that are not for text, name the key."""
-    for encoding in ("utf9", "hex"):
-        with pytest.raises(ConfigError, match=rf"^data\.encoding: .*\(got '{encoding}'\)"):
-            file_reader.to_utf8(TEXT, "f", encoding)
-
-
-@pytest.mark.parametrize(
-    ("data", "hint"),
-    [
-        (zipped(os.urandom(99)), "an Excel workbook"),
-        (gzip.compress(TEXT, mtime=0), r"name the file \.gz"),
-        (lzma.compress(TEXT), r"\.xz"),
-    ],
-)
-def test_packed_files_without_their_suffix_are_recognised(data: bytes, hint: str) -> None:
-    """A workbook or an archive with a wrong extension is reported by its actual format."""
-    with pytest.raises(DataError, match=hint):
-        file_reader.to_utf8(data, "f")
-
-
-def test_parquet_keeps_every_digit_as_text() -> None:
-    """Floats come in their shortest exact form, nulls as empty fields, categories as their text."""
-    pa = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
-
-    packed = io.BytesIO()
-    names = pa.array(["a", None, "001"]).dictionary_encode()
-    parquet.write_table(pa.table({"id": names, "y": [0.1, None, 1 / 3], "n": [2**60, 1, None]}), packed)
-    rows = file_reader.parquet_to_csv(packed.getvalue(), "f").decode().replace('"', "").splitlines()
-    assert rows == ["id,y,n", f"a,0.1,{2**60}", ",,1", "001,0.3333333333333333,"]
-
-
-def test_parquet_times_are_as_short_as_they_are_exact() -> None:
-    """Days are written as dates, seconds without a fraction, and what is finer keeps it; a zone keeps its offset."""
-    pa = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
-
-    def written(kind: object, *micros: int | None) -> list[str]:
-        packed = io.BytesIO()
-        parquet.write_table(pa.table({"t": pa.array(micros, pa.timestamp("us")).cast(kind)}), packed)
-        return file_reader.parquet_to_csv(packed.getvalue(), "f").decode().replace('"', "").splitlines()[1:]
-
-    day, second = 86_400_000_000, 1_000_000
-    assert written(pa.timestamp("ns"), 0, day, None) == ["1970-01-01", "1970-01-02", ""]
-    assert written(pa.timestamp("us"), 0, second) == ["1970-01-01 00:00:00", "1970-01-01 00:00:01"]
-    assert written(pa.timestamp("us"), 0, 1) == ["1970-01-01 00:00:00.000000", "1970-01-01 00:00:00.000001"]
-    assert written(pa.timestamp("us", "UTC"), 0, day) == ["1970-01-01 00:00:00Z", "1970-01-02 00:00:00Z"]
-
-
-def test_parquet_that_is_no_flat_table_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Garbage and nested columns are faults of the data; a missing pyarrow names the extra."""
-    pa = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
-
-    packed = io.BytesIO()
-    parquet.write_table(pa.table({"y": [[1, 2], [3]]}), packed)
-    for data in (packed.getvalue(), b"PAR1 nothing", TEXT):
-        with pytest.raises(DataError, match=r"^f: cannot be read as a flat Parquet table"):
-            file_reader.parquet_to_csv(data, "f")
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(UsageError, match=r"lstmcast\[parquet\]"):
-        file_reader.parquet_to_csv(packed.getvalue(), "f")

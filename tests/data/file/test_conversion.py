@@ -1,7 +1,8 @@
-"""Excel workbooks, read as their sheets would be read from CSV."""
+"""Parquet files and Excel workbooks, read as they would be read from CSV."""
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -9,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from lstmcast.data.file.conversion import parquet_to_csv
 from lstmcast.data.load import read
 from lstmcast.data.schema import NoteCode, ReadOptions
 from lstmcast.errors import DataError, FaultCode, UsageError
 
-openpyxl = pytest.importorskip("openpyxl")
 MONTHS = [datetime(2019 + k // 12, k % 12 + 1, 1) for k in range(30)]
 HOURS = [datetime(2024, 1, 1) + timedelta(hours=k) for k in range(30)]
 
 
 def workbook(path: Path, **sheets: Sequence[Sequence[object]]) -> Path:
     """A workbook with these rows."""
-    book = openpyxl.Workbook()
+    book = pytest.importorskip("openpyxl").Workbook()
     book.remove(book.active)
     for title, rows in sheets.items():
         sheet = book.create_sheet(title)
@@ -93,3 +94,47 @@ def test_faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(UsageError, match=r"pip install 'lstmcast\[excel\]'"):
         read(path)
+
+
+def test_parquet_keeps_every_digit_as_text() -> None:
+    """Floats come in their shortest exact form, nulls as empty fields, categories as their text."""
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    packed = io.BytesIO()
+    names = pa.array(["a", None, "001"]).dictionary_encode()
+    parquet.write_table(pa.table({"id": names, "y": [0.1, None, 1 / 3], "n": [2**60, 1, None]}), packed)
+    rows = parquet_to_csv(packed.getvalue(), "f").decode().replace('"', "").splitlines()
+    assert rows == ["id,y,n", f"a,0.1,{2**60}", ",,1", "001,0.3333333333333333,"]
+
+
+def test_parquet_times_are_as_short_as_they_are_exact() -> None:
+    """Days are written as dates, seconds without a fraction, and what is finer keeps it; a zone keeps its offset."""
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    def written(kind: object, *micros: int | None) -> list[str]:
+        packed = io.BytesIO()
+        parquet.write_table(pa.table({"t": pa.array(micros, pa.timestamp("us")).cast(kind)}), packed)
+        return parquet_to_csv(packed.getvalue(), "f").decode().replace('"', "").splitlines()[1:]
+
+    day, second = 86_400_000_000, 1_000_000
+    assert written(pa.timestamp("ns"), 0, day, None) == ["1970-01-01", "1970-01-02", ""]
+    assert written(pa.timestamp("us"), 0, second) == ["1970-01-01 00:00:00", "1970-01-01 00:00:01"]
+    assert written(pa.timestamp("us"), 0, 1) == ["1970-01-01 00:00:00.000000", "1970-01-01 00:00:00.000001"]
+    assert written(pa.timestamp("us", "UTC"), 0, day) == ["1970-01-01 00:00:00Z", "1970-01-02 00:00:00Z"]
+
+
+def test_parquet_that_is_no_flat_table_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Garbage and nested columns are faults of the data; a missing pyarrow names the extra."""
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    packed = io.BytesIO()
+    parquet.write_table(pa.table({"y": [[1, 2], [3]]}), packed)
+    for data in (packed.getvalue(), b"PAR1 nothing", b"date,y"):
+        with pytest.raises(DataError, match=r"^f: cannot be read as a flat Parquet table"):
+            parquet_to_csv(data, "f")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(UsageError, match=r"lstmcast\[parquet\]"):
+        parquet_to_csv(packed.getvalue(), "f")
