@@ -18,7 +18,7 @@ from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.data.series_columns import group_codes
-from lstmcast.data.time.column import parse_times
+from lstmcast.data.time.text.column import parse_times
 from lstmcast.errors import LstmcastError
 from lstmcast.evaluation.splits import default_horizon
 

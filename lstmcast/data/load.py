@@ -25,9 +25,9 @@ from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, R
 from lstmcast.data.series_columns import Holds, group_codes
 from lstmcast.data.time.calendar import Calendar, counter_calendar, infer_calendar
 from lstmcast.data.time.closed import AUTO, NONE
-from lstmcast.data.time.column import Times, parse_times
-from lstmcast.data.time.parts import time_settings, with_joined_time
 from lstmcast.data.time.seasons import infer_season
+from lstmcast.data.time.text.column import Times, parse_times
+from lstmcast.data.time.text.parts import time_settings, with_joined_time
 from lstmcast.data.time.unfinished import unfinished_note, unfinished_rows
 from lstmcast.errors import ConfigError, DataError, Fault
 from lstmcast.types import Bools, Floats, Ints

@@ -51,7 +51,7 @@ from lstmcast.data.schema import (
 from lstmcast.data.series_columns import group_codes
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.closed import MAX_MISSING
-from lstmcast.data.time.column import Times
+from lstmcast.data.time.text.column import Times
 from lstmcast.errors import ConfigError, DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, truncate_items
 from lstmcast.types import Bools, Floats, Ints

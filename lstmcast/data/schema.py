@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from lstmcast.data.time.formats import PART
+from lstmcast.data.time.text.formats import PART
 from lstmcast.types import Ints
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from lstmcast.data.aggregation import COUNT
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.data.time.calendar import Calendar
-from lstmcast.data.time.formats import has_utc_offset
+from lstmcast.data.time.text.formats import has_utc_offset
 from lstmcast.errors import UsageError
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.text import truncate_list

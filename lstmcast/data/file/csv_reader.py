@@ -22,7 +22,7 @@ from lstmcast.data.file.lines import line_ranges
 from lstmcast.data.file.skipped_lines import skip_lines
 from lstmcast.data.layout.headers import has_time_columns
 from lstmcast.data.schema import DataNote, NoteCode, Table
-from lstmcast.data.time.column import looks_like_times
+from lstmcast.data.time.text.column import looks_like_times
 from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
 from lstmcast.types import Bools, Ints

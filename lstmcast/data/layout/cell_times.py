@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from lstmcast.data.layout.wide_layout import WideLayout, hour_minutes
 from lstmcast.data.schema import ReadOptions, Table
-from lstmcast.data.time.column import parse_times
-from lstmcast.data.time.names import month_of
+from lstmcast.data.time.text.column import parse_times
+from lstmcast.data.time.text.names import month_of
 from lstmcast.data.time.zones import DAY, SECOND
 from lstmcast.errors import DataError
 from lstmcast.types import Bools, Ints

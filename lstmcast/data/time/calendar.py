@@ -12,14 +12,14 @@ import pandas as pd
 
 from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.data.time.closed import AUTO, closed_text, distinct, infer_mask, is_sparse, missing_steps, parse_closed
-from lstmcast.data.time.column import Times
-from lstmcast.data.time.formats import COUNT, TimeFormat, split_columns
 from lstmcast.data.time.frequency import HOUR, TimeGrid
 from lstmcast.data.time.inference import find_grid, masked_grid, parse_frequency, steps_of, week_years_grid
 from lstmcast.data.time.irregular import MIN_PART, change_fault, few_times_fault, has_longer_end, irregular_fault
 from lstmcast.data.time.mask import Mask
 from lstmcast.data.time.other_readings import other_reading_fault
 from lstmcast.data.time.rows import TimeRows
+from lstmcast.data.time.text.column import Times
+from lstmcast.data.time.text.formats import COUNT, TimeFormat, split_columns
 from lstmcast.data.time.week_years import WeekYears
 from lstmcast.data.time.zones import changes_clock, from_wall, to_wall
 from lstmcast.errors import ConfigError, DataError

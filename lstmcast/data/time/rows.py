@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.time.column import Times
 from lstmcast.data.time.inference import TimeDeltas, steps_of
+from lstmcast.data.time.text.column import Times
 from lstmcast.data.time.zones import from_wall, has_single_time_of_day, to_wall
 from lstmcast.types import Bools, Ints
 

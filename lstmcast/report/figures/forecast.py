@@ -13,7 +13,7 @@ from lstmcast.data.file.csv_reader import read_table
 from lstmcast.data.panel import Panel
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.frequency import HOUR
-from lstmcast.data.time.parts import join_columns
+from lstmcast.data.time.text.parts import join_columns
 from lstmcast.errors import DataError, UsageError
 from lstmcast.report.figures.panels import MOST_PANELS, Figure, ForecastBand, SeriesPanel, draw, render
 from lstmcast.report.verdict import report_verdict

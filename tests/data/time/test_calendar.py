@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from lstmcast.data.schema import InferredSetting
 from lstmcast.data.time.calendar import Calendar, counter_calendar, infer_calendar
-from lstmcast.data.time.column import Times, parse_times
 from lstmcast.data.time.frequency import WORKWEEK, TimeGrid
+from lstmcast.data.time.text.column import Times, parse_times
 from lstmcast.data.time.zones import DAY
 from lstmcast.errors import ConfigError, DataError
 

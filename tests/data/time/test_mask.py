@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.closed import closed_text, parse_closed
-from lstmcast.data.time.formats import TimeFormat
 from lstmcast.data.time.frequency import HOUR, MINUTE, TimeGrid
 from lstmcast.data.time.mask import Mask
+from lstmcast.data.time.text.formats import TimeFormat
 from lstmcast.data.time.zones import DAY
 
 MASKS = st.lists(st.booleans(), min_size=1, max_size=60).filter(any).map(Mask.of)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstmcast.data.time.formats import TimeFormat, check_pattern
+from lstmcast.data.time.text.formats import TimeFormat, check_pattern
 from lstmcast.errors import ConfigError
 
 EPOCH = datetime(1970, 1, 1)

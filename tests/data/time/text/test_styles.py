@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstmcast.data.time.column import Times, looks_like_times, parse_times
+from lstmcast.data.time.text.column import Times, looks_like_times, parse_times
 from lstmcast.errors import DataError, FaultCode
 
 EPOCH = datetime(1970, 1, 1)

@@ -13,7 +13,7 @@ import pandas as pd
 from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.data.series_columns import words
 from lstmcast.data.time.clock_changes import CHANGING_ZONES
-from lstmcast.data.time.formats import (
+from lstmcast.data.time.text.formats import (
     COUNT,
     DECIMAL_YEAR,
     EPOCH_DAYS,
@@ -28,8 +28,8 @@ from lstmcast.data.time.formats import (
     periods,
     tokens,
 )
-from lstmcast.data.time.names import DATE_NAMES, PERIOD_NAMES, month_of, name_words, weekday_of
-from lstmcast.data.time.parser import (
+from lstmcast.data.time.text.names import DATE_NAMES, PERIOD_NAMES, month_of, name_words, weekday_of
+from lstmcast.data.time.text.parser import (
     ParsedTimes,
     ShapedTexts,
     beginning,
@@ -38,7 +38,7 @@ from lstmcast.data.time.parser import (
     group_by_shape,
     read_texts,
 )
-from lstmcast.data.time.text_patterns import derived_patterns
+from lstmcast.data.time.text.text_patterns import derived_patterns
 from lstmcast.data.time.zones import (
     DAY,
     SECOND,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
-from lstmcast.data.time.names import (
+from lstmcast.data.time.text.names import (
     CJK,
     CLOCK_WORDS,
     HALF_WORDS,

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lstmcast.data.time.formats import (
+from lstmcast.data.time.text.formats import (
     DECIMALS,
     EXCEL,
     EXCEL_EPOCH,
@@ -31,7 +31,7 @@ from lstmcast.data.time.formats import (
     tokens,
     weekdays,
 )
-from lstmcast.data.time.names import HALVES, ZONE_MINUTES, completed, month_of, plain, weekday_of
+from lstmcast.data.time.text.names import HALVES, ZONE_MINUTES, completed, month_of, plain, weekday_of
 from lstmcast.data.time.zones import DAY, SECOND
 from lstmcast.types import Bools, Ints
 
@@ -103,7 +103,7 @@ def beginning(pattern: str, shape: str) -> int:
 
 
 def read_texts(pattern: str, shaped: ShapedTexts, *, end: bool = False) -> ParsedTimes:
-    """Parse N texts by a pattern (see `lstmcast.data.time.formats`); with `end`, the ends of ranges."""
+    """Parse N texts by a pattern (see `lstmcast.data.time.text.formats`); with `end`, the ends of ranges."""
     n = len(shaped.texts)
     result = ParsedTimes(np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.bool_))
     order = np.argsort(shaped.codes, kind="stable")

@@ -1,0 +1,1 @@
+"""Times as text: formats, names, parsing, and the inference of formats."""
