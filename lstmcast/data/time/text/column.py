@@ -13,6 +13,7 @@ import pandas as pd
 from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.data.series_columns import words
 from lstmcast.data.time.clock_changes import CHANGING_ZONES
+from lstmcast.data.time.text.as_written import format_as_written
 from lstmcast.data.time.text.formats import (
     COUNT,
     DECIMAL_YEAR,
@@ -29,15 +30,8 @@ from lstmcast.data.time.text.formats import (
     tokens,
 )
 from lstmcast.data.time.text.names import DATE_NAMES, PERIOD_NAMES, month_of, name_words, weekday_of
-from lstmcast.data.time.text.parser import (
-    ParsedTimes,
-    ShapedTexts,
-    beginning,
-    follows,
-    format_as_written,
-    group_by_shape,
-    read_texts,
-)
+from lstmcast.data.time.text.parser import ParsedTimes, read_texts
+from lstmcast.data.time.text.shapes import ShapedTexts, beginning, follows, group_by_shape
 from lstmcast.data.time.text.text_patterns import derived_patterns
 from lstmcast.data.time.zones import (
     DAY,

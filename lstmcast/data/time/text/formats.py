@@ -38,6 +38,7 @@ DECIMALS = (EXCEL, DECIMAL_YEAR)
 WIDTHS = {"Y": 4, "G": 4, "y": 2, "g": 2, "m": 2, "d": 2, "H": 2, "I": 2, "M": 2, "S": 2, "j": 3, "V": 2, "q": 1,
           "h": 1, "u": 1, "k": 2, "N": 2, "s": 10, "Q": 13}  # fmt: skip
 NAMES = frozenset("bBaAp")
+SAME_NAMES = {"B": "b", "A": "a", "Z": "z"}  # directives that share names
 YEARS = frozenset("YyGgsQ")  # directives one of which a pattern needs
 _ON_CHANGE = (25, 50, 100)  # periods of a day with a repeated hour
 PART = " + "  # between columns that are parts of a time
@@ -45,7 +46,6 @@ EXCEL_EPOCH = -25_569 * DAY  # 1899-12-30
 
 _TOKEN = re.compile(r"%([-^#:]?\d{0,3})([A-Za-z%])")
 _KNOWN = frozenset(WIDTHS) | NAMES | frozenset("fzZoL")
-_SAME_NAMES = {"B": "b", "A": "a", "Z": "z"}  # directives that share names
 _MINUTE, _HOUR = 60 * SECOND, 3600 * SECOND
 _SAME_FIELD = {"B": "b", "A": "a", "y": "Y", "G": "Y", "g": "Y", "I": "H", "k": "H", "Z": "z"}  # for the end of a range
 
@@ -160,7 +160,7 @@ class TimeFormat:
             days = days - (time == 0)
         if "V" in letters and not letters & set("mbBdjq"):
             token = token._replace(letter={"Y": "G", "y": "g"}.get(token.letter, token.letter))
-        letter = _SAME_NAMES.get(token.letter, token.letter)
+        letter = SAME_NAMES.get(token.letter, token.letter)
         names = {number: text for name, number, text in self.names if name == letter}
         if not names:
             return _written(token, days, time, stamps, offsets // _MINUTE)
