@@ -18,8 +18,8 @@ from lstmcast.clock import system_clock
 from lstmcast.data.schema import NoteCode, ReadOptions
 from lstmcast.errors import Fault, FaultCode, Fix, LstmcastError, ModelError, UsageError
 from lstmcast.forecasting import codec
+from lstmcast.forecasts import output_suffix
 from lstmcast.persistence.registry import CURRENT, current_version, model_folders, model_name, resolve, versions
-from lstmcast.results import output_suffix
 from lstmcast.tasks.base import BacktestOptions, PredictOptions, WrittenForecast
 from lstmcast.tasks.registry import AnyTask, get_task, load_version
 

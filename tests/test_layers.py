@@ -25,6 +25,7 @@ FLOORS = {
     "config": 1,
     "data": 2,
     "results": 4,
+    "forecasts": 4,
     "preprocessing": 3,
     "calibration": 3,
     "evaluation": 3,

@@ -57,9 +57,9 @@ def predict(
     limit_blas_threads()
     from lstmcast.app import leave_out_ended, load_model
     from lstmcast.errors import ConditionError, UsageError
+    from lstmcast.forecasts import output_suffix
     from lstmcast.persistence.files import is_same, write_atomically
     from lstmcast.report.views import text
-    from lstmcast.results import output_suffix
     from lstmcast.tasks.base import PredictOptions
 
     given = given_data_keys(config_name, settings, reading)

@@ -19,11 +19,12 @@ from lstmcast.explain.attribution import UnitCorrelation, dominant_harmonic, uni
 from lstmcast.explain.integrated_gradients import FIRST_SERIES, PathForecast, integrated, member_attributions
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.split_data import tail
+from lstmcast.forecasts import Forecast
 from lstmcast.nn.backprop import trace
 from lstmcast.nn.numpy_lstm import Network
 from lstmcast.preprocessing.panel_scaling import NO_SPLIT, BoundPanel
 from lstmcast.preprocessing.scaling import trailing_means
-from lstmcast.results import Forecast, MemberName
+from lstmcast.results import MemberName
 from lstmcast.statistical.newest_value import damp_newest
 from lstmcast.types import Floats, Ints
 

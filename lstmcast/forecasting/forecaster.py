@@ -16,8 +16,9 @@ from lstmcast.data.schema import DataNote, NoteCode
 from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.forecasting.ensemble import Ensemble
 from lstmcast.forecasting.split_data import tail
+from lstmcast.forecasts import Forecast
 from lstmcast.parallel import thread_map
-from lstmcast.results import Forecast, MemberName, ValueReport
+from lstmcast.results import MemberName, ValueReport
 from lstmcast.statistical.newest_value import damp_newest
 from lstmcast.text import truncate_items
 from lstmcast.types import Floats, Ints

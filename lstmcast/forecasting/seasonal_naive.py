@@ -12,7 +12,7 @@ from lstmcast.calibration.conformal import calibrate
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.splits import plan_holdout
 from lstmcast.forecasting.split_data import actuals_after, naive_scales, valid_origins
-from lstmcast.results import Forecast
+from lstmcast.forecasts import Forecast
 from lstmcast.statistical.naive import Rule, seasonal_naive
 from lstmcast.types import Floats
 

@@ -29,10 +29,10 @@ from lstmcast.data.time.calendar import Calendar
 from lstmcast.errors import ConfigError
 from lstmcast.evaluation.live_scores import LiveScores
 from lstmcast.forecasting.evaluate import HoldoutForecasts
+from lstmcast.forecasts import Forecast
 from lstmcast.jobs.context import LogEvent, RunContext
 from lstmcast.jobs.live_scores import score_live_forecasts
 from lstmcast.preprocessing.panel_scaling import Key
-from lstmcast.results import Forecast
 from lstmcast.text import truncate_items
 from lstmcast.types import Floats
 

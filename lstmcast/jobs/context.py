@@ -13,9 +13,9 @@ from lstmcast.config.job import JOB_TYPES
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ConfigError, ModelError
 from lstmcast.evaluation.splits import default_horizon
+from lstmcast.forecasts import Forecast
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.registry import CURRENT, NAME, NAMING, model_name, resolve, versions
-from lstmcast.results import Forecast
 from lstmcast.tasks.base import PredictOptions
 from lstmcast.tasks.registry import AnyTask, load_version
 

@@ -28,6 +28,7 @@ from lstmcast.forecasting.seasonal_naive import (
     seasonal_naive_forecast,
     seasonal_naive_values,
 )
+from lstmcast.forecasts import Forecast, output_suffix
 from lstmcast.jobs.alerts import AlertResult, evaluate
 from lstmcast.jobs.context import CurrentModel, LogEvent, RunContext, horizon_of
 from lstmcast.jobs.inputs import RunInputs
@@ -35,7 +36,6 @@ from lstmcast.jobs.live_scores import MIN_POSITION, iter_scored_forecasts
 from lstmcast.persistence.files import write_atomically
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import PanelInfo, RunRecord
-from lstmcast.results import Forecast, output_suffix
 from lstmcast.tasks.base import PlotOptions
 from lstmcast.types import Floats, Ints
 

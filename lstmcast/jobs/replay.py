@@ -12,6 +12,7 @@ from lstmcast.config import AnyJob
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ModelError, UsageError
 from lstmcast.forecasting.seasonal_naive import fill_with_seasonal_naive, seasonal_naive_forecast
+from lstmcast.forecasts import Forecast, output_suffix
 from lstmcast.jobs.context import CurrentModel, current_model, folder_of
 from lstmcast.jobs.inputs import read_newest
 from lstmcast.jobs.publish import apply_interval_factors
@@ -20,7 +21,6 @@ from lstmcast.persistence.files import translate_os_errors
 from lstmcast.persistence.ledger.ledger import FILE, Ledger
 from lstmcast.persistence.ledger.records import RecordedForecast, RunRecord
 from lstmcast.persistence.registry import find_model_folder
-from lstmcast.results import Forecast, output_suffix
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from lstmcast.clock import fixed_time
 from lstmcast.config import AnyJob
 from lstmcast.errors import BusyError, ConditionError, ConfigError, FileError, LstmcastError
 from lstmcast.forecasting.seasonal_naive import SEASONAL_NAIVE
+from lstmcast.forecasts import FORMATS
 from lstmcast.jobs.alerts import AlertResult, fire_alerts, live_scores, report_scores
 from lstmcast.jobs.context import LogEvent, Note, RunContext, folder_of
 from lstmcast.jobs.inputs import RunInputs, completed, prepare_inputs
@@ -24,7 +25,6 @@ from lstmcast.persistence.files import is_same, write_atomically
 from lstmcast.persistence.ledger.ledger import FILE, Ledger
 from lstmcast.persistence.ledger.records import RunRecord
 from lstmcast.persistence.maintenance import remove_leftovers
-from lstmcast.results import FORMATS
 
 if TYPE_CHECKING:
     from lstmcast.evaluation.live_scores import LiveScores

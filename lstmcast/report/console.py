@@ -16,8 +16,9 @@ import numpy as np
 from lstmcast.clock import reading_time
 from lstmcast.data.schema import DataNote, InferredSetting, SettingKey
 from lstmcast.evaluation.splits import default_horizon
+from lstmcast.forecasts import Forecast, StepForecast
 from lstmcast.report.verdict import MEMBER_LABELS, label, rank, report_verdict, scored_network
-from lstmcast.results import LSTMCAST, Forecast, MemberName, StepForecast
+from lstmcast.results import LSTMCAST, MemberName
 
 if TYPE_CHECKING:
     from lstmcast.data.panel import Panel

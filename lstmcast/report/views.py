@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from lstmcast.results import rendered
+from lstmcast.forecasts import rendered
 
 if TYPE_CHECKING:
     from lstmcast.tasks.base import Backtest, PlotOptions, TrainedModel

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cas
 
 from lstmcast.data.schema import DataNote, DroppedSeries
 from lstmcast.errors import UsageError
-from lstmcast.results import FORMATS
+from lstmcast.forecasts import FORMATS
 
 if TYPE_CHECKING:
     import numpy as np

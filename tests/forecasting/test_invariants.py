@@ -10,7 +10,7 @@ import pytest
 
 from lstmcast.data.panel import Panel
 from lstmcast.forecasting.pretrained import load_pretrained_forecaster
-from lstmcast.results import Forecast
+from lstmcast.forecasts import Forecast
 
 SERIES, STEPS, SEASON = 400, 84, 7
 Make = Callable[[np.random.Generator], np.ndarray]

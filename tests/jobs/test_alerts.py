@@ -16,8 +16,8 @@ from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.frequency import TimeGrid
 from lstmcast.errors import ConfigError
 from lstmcast.forecasting.evaluate import HoldoutForecasts
+from lstmcast.forecasts import Forecast
 from lstmcast.jobs.alerts import AlertResult, evaluate, run_alert_command
-from lstmcast.results import Forecast
 
 HOURLY = Calendar(TimeGrid("fixed", 3_600_000_000))
 STEPS = 6

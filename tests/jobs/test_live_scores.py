@@ -13,10 +13,10 @@ import pytest
 from lstmcast.data.panel import Panel
 from lstmcast.forecasting.evaluate import HoldoutForecasts
 from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasts import Forecast
 from lstmcast.jobs.live_scores import detect_drift, detect_drift_of_current_model, score_live_forecasts
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RunRecord
-from lstmcast.results import Forecast
 
 NOW = datetime(1961, 1, 1, tzinfo=UTC)
 LEVELS = (80.0, 95.0)

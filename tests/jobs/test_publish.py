@@ -16,11 +16,11 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.frequency import TimeGrid
+from lstmcast.forecasts import Forecast
 from lstmcast.jobs.live_scores import score_live_forecasts
 from lstmcast.jobs.publish import adapt_intervals, apply_interval_factors, config_digest, run_key
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RunRecord
-from lstmcast.results import Forecast
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -90,7 +90,7 @@ def test_before_the_first_run(bench: Bench) -> None:
 
 def test_other_bytes_than_recorded_are_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another lstmcast that writes another table cannot pass its own for the old one."""
-    from lstmcast.results import Forecast
+    from lstmcast.forecasts import Forecast
 
     monkeypatch.setattr(Forecast, "render", lambda *_: b"other")
     with bench.ledger() as ledger, pytest.raises(ModelError, match="cannot be reproduced"):

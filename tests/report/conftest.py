@@ -12,7 +12,8 @@ import pytest
 from lstmcast.data.load import read
 from lstmcast.explain.attribution import NOTHING, UnitCorrelation
 from lstmcast.explain.explanation import Explanation, NetworkInternals
-from lstmcast.results import Forecast, MemberName
+from lstmcast.forecasts import Forecast
+from lstmcast.results import MemberName
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ from lstmcast.types import Floats, Ints
 if TYPE_CHECKING:
     from lstmcast.data.labeled_panel import LabeledPanel
     from lstmcast.data.panel import Panel
-    from lstmcast.results import Forecast
+    from lstmcast.forecasts import Forecast
     from lstmcast.tasks.event.model import EventForecaster, EventScores
     from lstmcast.tasks.event.scores import EventBacktest
     from lstmcast.tasks.label.model import LabelScores, SeriesClassifier

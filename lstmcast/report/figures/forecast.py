@@ -15,9 +15,9 @@ from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.frequency import HOUR
 from lstmcast.data.time.text.parts import join_columns
 from lstmcast.errors import DataError, UsageError
+from lstmcast.forecasts import Forecast
 from lstmcast.report.figures.panels import MOST_PANELS, Figure, ForecastBand, SeriesPanel, draw, render
 from lstmcast.report.verdict import report_verdict
-from lstmcast.results import Forecast
 from lstmcast.types import Ints
 
 if TYPE_CHECKING:

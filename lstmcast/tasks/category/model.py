@@ -13,10 +13,11 @@ from lstmcast.data.panel import Panel
 from lstmcast.forecasting.codec import context_arrays, context_of, to_arrays, to_facts
 from lstmcast.forecasting.forecaster import check_same_calendar
 from lstmcast.forecasting.split_data import tail
+from lstmcast.forecasts import StepForecast
 from lstmcast.nn.beam_search import BEAM_WIDTH, AutoregressiveEnsemble, Path, beam_search, sample
 from lstmcast.nn.multistep import CHUNK_SIZE
 from lstmcast.preprocessing.sequences import SymbolDataset
-from lstmcast.results import Evaluation, Holdout, StepForecast, TrainingReport
+from lstmcast.results import Evaluation, Holdout, TrainingReport
 from lstmcast.tasks.model import NetworkModel, NetworkPipeline, Parts, Tensors, networks_of
 from lstmcast.types import Array, Floats, Ints
 

@@ -13,10 +13,11 @@ from lstmcast.errors import DataError
 from lstmcast.evaluation.classification import bits_per_symbol, top_k_hits
 from lstmcast.evaluation.skill import bootstrap_groups, skill
 from lstmcast.evaluation.splits import HoldoutSplit, evenly
+from lstmcast.forecasts import named_steps
 from lstmcast.nn.beam_search import beam_search
 from lstmcast.plain import to_plain
 from lstmcast.preprocessing.sequences import SymbolDataset
-from lstmcast.results import LSTMCAST, named_steps
+from lstmcast.results import LSTMCAST
 from lstmcast.statistical.markov import fit_markov
 from lstmcast.tasks.category.model import SymbolPipeline, SymbolScores
 from lstmcast.tasks.model import NetworkBacktest

@@ -20,9 +20,9 @@ from lstmcast.forecasting.evaluate import describe_holdout
 from lstmcast.forecasting.new_data import data_warnings, pinned_options
 from lstmcast.forecasting.planning import NetworkPlan, architecture_of, horizon_of, horizon_setting, recipe_of
 from lstmcast.forecasting.split_data import tail
+from lstmcast.forecasts import FORMATS
 from lstmcast.nn.heads import CategoricalHead
 from lstmcast.preprocessing.sequences import SymbolDataset
-from lstmcast.results import FORMATS
 from lstmcast.tasks.base import BacktestOptions, Note, PredictOptions, Task, reject_flags
 from lstmcast.tasks.category.model import TEXT, CategoryReport, SymbolForecast, SymbolForecaster, SymbolPipeline
 from lstmcast.tasks.category.scores import (

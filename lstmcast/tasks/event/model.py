@@ -21,12 +21,13 @@ from lstmcast.forecasting.codec import (
 )
 from lstmcast.forecasting.forecaster import check_same_calendar
 from lstmcast.forecasting.split_data import tail
+from lstmcast.forecasts import Forecast
 from lstmcast.nn import numpy_lstm
 from lstmcast.nn.multistep import CHUNK_SIZE
 from lstmcast.preprocessing.panel_scaling import Preprocessing
 from lstmcast.preprocessing.scaling import Scaling
 from lstmcast.preprocessing.windows import WindowSpec
-from lstmcast.results import Evaluation, Forecast, Holdout, TrainingReport
+from lstmcast.results import Evaluation, Holdout, TrainingReport
 from lstmcast.statistical.event_rates import DecayedSeasonalRates
 from lstmcast.tasks.event.rule import OPERATORS, EventRule, EventWindowDataset, n_features
 from lstmcast.tasks.model import NetworkModel, NetworkPipeline, Parts, Tensors, networks_of

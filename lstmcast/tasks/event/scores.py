@@ -17,8 +17,9 @@ from lstmcast.evaluation.skill import bootstrap_groups, skill
 from lstmcast.evaluation.splits import RollingOrigins
 from lstmcast.forecasting.model_comparison import Comparison
 from lstmcast.forecasting.split_data import OriginSet
+from lstmcast.forecasts import named_steps, with_own_names
 from lstmcast.plain import to_plain
-from lstmcast.results import LSTMCAST, named_steps, with_own_names
+from lstmcast.results import LSTMCAST
 from lstmcast.statistical.event_rates import event_baselines
 from lstmcast.tasks.event.model import EventForecaster, EventPipeline, EventScores, ReliabilityCurve, sigmoid
 from lstmcast.tasks.event.rule import EventWindowDataset

@@ -12,9 +12,10 @@ from lstmcast.calibration.temperature import softmax
 from lstmcast.data.labeled_panel import UNKNOWN, Key, LabeledPanel
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.errors import DataError
+from lstmcast.forecasts import rendered
 from lstmcast.nn import numpy_lstm
 from lstmcast.preprocessing.sequences import SeriesDataset, StandardScaler
-from lstmcast.results import Evaluation, TrainingReport, rendered
+from lstmcast.results import Evaluation, TrainingReport
 from lstmcast.tasks.model import NetworkModel, NetworkPipeline, Parts, Tensors, networks_of
 from lstmcast.text import truncate_list
 from lstmcast.types import Array, Floats, Ints

@@ -19,8 +19,9 @@ from lstmcast.evaluation.classification import (
 )
 from lstmcast.evaluation.skill import Skill, skill
 from lstmcast.evaluation.splits import evenly
+from lstmcast.forecasts import with_own_names
 from lstmcast.plain import to_plain
-from lstmcast.results import LSTMCAST, with_own_names
+from lstmcast.results import LSTMCAST
 from lstmcast.tasks.label.model import ClassifierPipeline, LabelScores, probability_columns
 from lstmcast.tasks.model import NetworkBacktest
 from lstmcast.types import Floats, Ints

@@ -16,9 +16,9 @@ import pytest
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.errors import BusyError, FileError, ModelError
+from lstmcast.forecasts import Forecast
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RetrainRecord, RunRecord
-from lstmcast.results import Forecast
 
 NOW = datetime(2026, 11, 20, 8, 45, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -14,8 +14,8 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.errors import DataError, UsageError
 from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasts import Forecast
 from lstmcast.report.figures.forecast import backtest_panels, file_panels, forecast_figure, forecast_panels, plot
-from lstmcast.results import Forecast
 
 
 @pytest.fixture(scope="module")
