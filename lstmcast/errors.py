@@ -43,6 +43,10 @@ class FaultCode(StrEnum):
     SKIPPED_HOUR = "skipped_hour"
     SPLIT_YEARS = "split_years"
     LAYOUT_UNCLEAR = "layout_unclear"
+    COVARIATE_AHEAD = "covariate_ahead"
+    COVARIATE_MISSING = "covariate_missing"
+    MANY_CATEGORIES = "many_categories"
+    NOT_STATIC = "not_static"
 
 
 @dataclass(frozen=True)

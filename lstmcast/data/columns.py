@@ -70,6 +70,7 @@ def find_columns(
     """
     names = [str(name) for name in table.text.columns]
     _check_pins(names, options, table.source)
+    names = [name for name in names if name not in options.covariates.columns]
     time = _find_time(table, names, options)
     series = find_series(table, names, options, time.only, holds)
     used = {*time.names, *series.names}
@@ -122,6 +123,7 @@ def _check_pins(names: list[str], options: ReadOptions, source: str) -> None:
     ids = () if options.id_columns == NONE and NONE[0] not in names else options.id_columns
     pins = [] if options.time is None or options.time == NO_TIME else [("data.time", options.time)]
     pins += [("data.id_columns", name) for name in ids] + [("data.target", name) for name in target]
+    pins += options.covariates.pins
     faults = [f"{source}: {key}: no column '{name}'; {suggest(name, names)}" for key, name in pins if name not in names]
     if faults:
         raise DataError(faults)

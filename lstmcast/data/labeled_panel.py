@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lstmcast.data.drivers.options import NO_COVARIATES
 from lstmcast.data.load import INFER, read_text, to_panel
 from lstmcast.data.numbers.parser import looks_like_numbers
 from lstmcast.data.panel import Panel, offsets_of
@@ -187,7 +188,7 @@ def read_labels(path: str | Path, options: ReadOptions = INFER, *, known: bool =
     _check_pins(table, options, known=known)
     label, reason = _label_column(table, options)
     rest = replace(table, text=table.text.drop(columns=label, errors="ignore"))
-    wanted = replace(options, target=options.features or EVERY)
+    wanted = replace(options, target=options.features or EVERY, covariates=NO_COVARIATES)
     panel = to_panel(rest, wanted)
     counting = None if options.features else _counting(panel)
     if counting is not None:

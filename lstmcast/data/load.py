@@ -14,14 +14,17 @@ import numpy as np
 from lstmcast.clock import reading_time
 from lstmcast.data.aggregation import COUNT, event_frequency, is_irregular, propose_sum, repeated_row_fixes
 from lstmcast.data.columns import Choose, find_columns, find_numbers
+from lstmcast.data.drivers.reading import with_covariates
+from lstmcast.data.drivers.roles import propose_known, rows_ahead
 from lstmcast.data.file.csv_reader import read_table, table_of_frame
 from lstmcast.data.layout.merged_cells import fill_merged
 from lstmcast.data.layout.wide_times import to_long
-from lstmcast.data.numbers.missing_marks import blank_marks, join_marks, marked_note, numeric_marks, refuse_marks
-from lstmcast.data.numbers.parser import COMMON_MARKS, NumberStyle, check_points, looks_like_numbers, parse_numbers
+from lstmcast.data.numbers.columns import parse_number_column
+from lstmcast.data.numbers.missing_marks import blank_marks, join_marks, refuse_marks
+from lstmcast.data.numbers.parser import looks_like_numbers
 from lstmcast.data.numbers.separators import infer_number_format
-from lstmcast.data.panel import Panel, build_panel
-from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
+from lstmcast.data.panel import Panel, build_panel, row_numbers
+from lstmcast.data.schema import Columns, DataNote, InferredSetting, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import Holds, group_codes
 from lstmcast.data.time.calendar import Calendar, counter_calendar, infer_calendar
 from lstmcast.data.time.closed import AUTO, NONE
@@ -112,20 +115,26 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
         inferred = tuple(replace(setting, reason="by the layout") for setting in inferred)
     groups = group_codes(table.text, columns.series)
     times, parsed = _parse(table, columns, groups, options, content)
-    calendar, of_calendar = _calendar(table, columns, times, groups, options, _observed(parsed))
+    observed, stamps = _observed(parsed), times.stamps if times else row_numbers(groups)
+    ahead = rows_ahead(stamps, groups, observed) if content is NUMBERS else None
+    if (proposed := propose_known(table, columns, ahead, options.covariates)) is not None:
+        return to_panel(filled, replace(given, covariates=proposed), content)
+    calendar, of_calendar = _calendar(table, columns, times, groups, options, observed)
     if times and options.unfinished == "drop":
         now = reading_time()
-        rows = unfinished_rows(calendar, times.stamps, groups, _observed(parsed), now, options.timezone)
+        rows = unfinished_rows(calendar, stamps, groups, observed, now, options.timezone)
         if rows is not None:
-            note = unfinished_note(calendar, times.stamps[rows], groups[rows], now, options.timezone)
-            return to_panel(_without(filled, rows, note), replace(given, unfinished="keep"), content)
+            note = unfinished_note(calendar, stamps[rows], groups[rows], now, options.timezone)
+            blank = columns.target if options.covariates.drivers else ()
+            return to_panel(_without(filled, rows, note, blank), replace(given, unfinished="keep"), content)
     settings = (*table.inferred, *inferred, *(times.inferred if times else ()), *of_calendar)
     reasons = time_settings(parts, given) if parts else {}
+    past, past_times, values = _past_rows(table, times, parsed, ahead if options.covariates.drivers else None)
     panel = build_panel(
-        table,
+        past,
         columns,
-        times,
-        parsed.values,
+        past_times,
+        values,
         calendar,
         symbols=parsed.symbols,
         missing=options.missing,
@@ -134,11 +143,37 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
         inferred=tuple(replace(setting, reason=reasons.get(setting.key, setting.reason)) for setting in settings),
         notes=(*table.notes, *notes, *parsed.notes),
     )
-    return panel if panel.symbols else _with_seasons(panel, options.season_length)
+    if panel.symbols:
+        return panel
+    panel = _with_seasons(panel, options.season_length)
+    if not options.covariates.drivers:
+        return panel
+    return with_covariates(replace(panel, n_rows=len(table.text)), table, groups, stamps, options)
 
 
-def _without(table: Table, rows: Bools, note: DataNote) -> Table:
-    """Leave out rows [N] of a table, and add a note."""
+def _past_rows(
+    table: Table, times: Times | None, parsed: ParsedTable, ahead: Bools | None
+) -> tuple[Table, Times | None, Mapping[str, Floats]]:
+    """Rows that are not ahead [N] of the target: as text, times, and values of the target columns."""
+    if ahead is None:
+        return table, times, parsed.values
+    past = ~ahead
+    text = table.text.loc[past].reset_index(drop=True)
+    values = {name: values[past] for name, values in parsed.values.items()}
+    return (
+        replace(table, text=text, lines=table.lines[past]),
+        times and replace(times, stamps=times.stamps[past]),
+        values,
+    )
+
+
+def _without(table: Table, rows: Bools, note: DataNote, blank: Sequence[str] = ()) -> Table:
+    """Leave out rows [N] of a table, or only their fields in the columns `blank`, and add a note."""
+    if blank:
+        text = table.text.copy(deep=False)
+        for name in blank:
+            text[name] = text[name].where(~rows, "")
+        return replace(table, text=text, notes=(*table.notes, note))
     text = table.text.loc[~rows].reset_index(drop=True)
     return replace(table, text=text, lines=table.lines[~rows], notes=(*table.notes, note))
 
@@ -182,21 +217,10 @@ def _numbers(table: Table, names: Sequence[str], options: ReadOptions) -> Parsed
     faults: list[Fault] = []
     values: dict[str, Floats] = {}
     notes: list[DataNote] = []
-    style = NumberStyle(table.decimal, table.thousands, options.units, COMMON_MARKS)
-    marks = numeric_marks(options.missing_marks)
-    semicolon = any(note.code is NoteCode.DELIMITER for note in table.notes)  # as where commas are decimal
     for name in names:
         with _collected(faults):
-            text = table.text[name]
-            values[name], found = parse_numbers(text, table.lines, column=name, source=table.source, style=style)
+            values[name], found = parse_number_column(table, name, options)
             notes += found
-            if name in table.unclear:
-                parsed = values[name]
-                notes += check_points(text, parsed, table.lines, column=name, source=table.source, likely=semicolon)
-            marked = np.isin(values[name], marks) if len(marks) else np.zeros(0, dtype=np.bool_)
-            if marked.any():
-                values[name][marked] = np.nan
-                notes.append(marked_note(name, int(marked.sum())))
     if faults:
         raise DataError(join_marks(faults, options.missing_marks))
     return ParsedTable(values, notes=tuple(notes))

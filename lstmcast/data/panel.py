@@ -23,6 +23,7 @@ from lstmcast.data.alignment import (
     sort_rows,
     to_cells,
 )
+from lstmcast.data.drivers.covariates import Covariates
 from lstmcast.data.missing import (
     MISSING,
     UNKNOWN,
@@ -82,6 +83,7 @@ class Panel:
         dropped: unusable series with reasons.
         symbols: [V] meaning of codes 0 … V − 1, empty for numbers; the code −1 is missing or unknown.
         n_rows: rows of the file.
+        covariates: values of other columns, also after the ends of the series; None without any.
     """
 
     columns: Columns
@@ -97,12 +99,17 @@ class Panel:
     dropped: tuple[DroppedSeries, ...] = ()
     symbols: tuple[str, ...] = ()
     n_rows: int = 0
+    covariates: Covariates | None = None
 
     def fingerprint(self) -> str:
-        """Compute the sha256 of columns, keys, times, values and symbols."""
+        """Compute the sha256 of columns, keys, times, values, symbols and covariates."""
         calendar = replace(self.calendar, seasons=()).to_dict()
-        described = (self.columns, calendar, self.keys, self.symbols)
-        return fingerprint(described, self.offsets, self.starts, self.values, self.observed)
+        described: tuple[object, ...] = (self.columns, calendar, self.keys, self.symbols)
+        arrays = (self.offsets, self.starts, self.values, self.observed)
+        if self.covariates is not None:
+            described += (self.covariates.names,)
+            arrays += self.covariates.arrays
+        return fingerprint(described, *arrays)
 
     @property
     def n_series(self) -> int:
@@ -181,6 +188,7 @@ class Panel:
             observed=self.observed[rows],
             offsets=offsets,
             starts=self.starts[selected],
+            covariates=None if self.covariates is None else self.covariates.take(selected),
         )
 
 
@@ -218,7 +226,7 @@ def build_panel(
     _check_choice("data.aggregate", aggregate, ("error", "last") if symbols else AGGREGATES)
     groups = group_codes(table.text, columns.series)
     keys = _keys(table, columns.series, groups)
-    stamps = _row_numbers(groups) if times is None else times.stamps
+    stamps = row_numbers(groups) if times is None else times.stamps
     rows, row_notes = sort_rows(groups, stamps, table.lines, calendar)
     if calendar.grid.mask is not None:
         observed = np.logical_or.reduce([~np.isnan(values[name]) for name in columns.target])
@@ -369,7 +377,7 @@ def _names(keys: tuple[tuple[str, ...], ...]) -> list[str]:
     return [f"series '{', '.join(key)}': " if key else "" for key in keys]
 
 
-def _row_numbers(groups: Ints) -> Ints:
+def row_numbers(groups: Ints) -> Ints:
     """[N] 1, 2, 3 … within each group."""
     return np.asarray(pd.Series(groups).groupby(groups).cumcount(), dtype=np.int64) + 1
 

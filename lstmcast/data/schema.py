@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from lstmcast.data.drivers.options import INFERRED, CovariateOptions
 from lstmcast.data.time.text.formats import PART
 from lstmcast.types import Ints
 
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 
 
 _LABELS = {"hold_out": "hold-out", "id_columns": "series", "season_length": "season"}
+_LABELS |= {"known": "known ahead", "past": "past only"}
 
 
 class SettingKey(StrEnum):
-    """Keys of inferred settings; those of data equal the keys of the config section `data`."""
+    """Keys of inferred settings; those of data equal the keys of the config sections `data` and `covariates`."""
 
     LAYOUT = "layout"
     TIME = "time"
@@ -29,6 +31,9 @@ class SettingKey(StrEnum):
     ID_COLUMNS = "id_columns"
     FEATURES = "features"
     LABEL = "label"
+    KNOWN = "known"
+    PAST = "past"
+    STATIC = "static"
     FREQUENCY = "frequency"
     CLOSED = "closed"
     SEASON_LENGTH = "season_length"
@@ -100,6 +105,9 @@ class NoteCode(StrEnum):
     SERIES_DROPPED = "series_dropped"
     SERIES_ENDED = "series_ended"
     UNLIKELY_NEWEST = "unlikely_newest"
+    EMPTY_COVARIATE = "empty_covariate"
+    COVARIATE_FILLED = "covariate_filled"
+    UNSEEN_CATEGORIES = "unseen_categories"
 
 
 @dataclass(frozen=True)
@@ -210,11 +218,12 @@ class ReadOptions:
     missing_marks: tuple[str, ...] = ()  # empty: those in common use, and others are refused; "none": no others
     features: tuple[str, ...] = ()  # of series with a label: the columns of numbers; empty: all that are left
     format: str = "table"  # table | text
+    covariates: CovariateOptions = INFERRED
 
     @classmethod
-    def of(cls, section: Mapping[str, Any]) -> Self:
-        """Build from the `data` section of a config, or some of its keys."""
-        return cls().updated(section)
+    def of(cls, section: Mapping[str, Any], covariates: Mapping[str, Any] | None = None) -> Self:
+        """Build from the sections `data` and `covariates` of a config; None: no covariates."""
+        return cls(covariates=CovariateOptions.of(covariates)).updated(section)
 
     def updated(self, section: Mapping[str, Any]) -> Self:
         """Return the options with the values of some keys of a `data` section."""

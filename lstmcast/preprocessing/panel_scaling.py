@@ -49,6 +49,7 @@ class Polyphase:
             observed=panel.observed[rows] & (step >= 0),
             offsets=offsets,
             starts=np.repeat(panel.starts, K),
+            covariates=panel.covariates and panel.covariates.take(np.repeat(np.arange(panel.n_series), K)),
         )
 
     def merge_scaling(self, scaling: Scaling) -> Scaling:

@@ -121,7 +121,7 @@ def _pinned_parts(table: Table, options: ReadOptions) -> TimeParts | None:
 
 def _found_parts(table: Table, options: ReadOptions) -> TimeParts | None:
     """Parts of a time by the names of columns, checked by their values."""
-    taken = {*options.id_columns, *options.target, *options.features}
+    taken = {*options.id_columns, *options.target, *options.features, *options.covariates.columns}
     free = [str(name) for name in table.text.columns if name not in taken]
     years = [name for name in free if _named(name, "year") and _reads(table.text[name], "Y")]
     with_clock = any(_named(name, "hour", "period of day", "minute") or _is_clock(table, name) for name in free)

@@ -1,0 +1,1 @@
+"""Covariates: columns that explain the target, and their values ahead."""

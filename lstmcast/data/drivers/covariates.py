@@ -1,0 +1,110 @@
+"""Values of covariates on the calendar of a panel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lstmcast.types import Bools, Floats, Ints
+
+
+@dataclass(frozen=True)
+class Versions:
+    """V versions of values, sorted by row and time of knowledge.
+
+    Attributes:
+        rows: [V] row of the values that a version is of.
+        known_at: [V] calendar position at which it was known.
+        values: [V, K]; NaN where never known until then.
+    """
+
+    rows: Ints
+    known_at: Ints
+    values: Floats
+
+    def at(self, rows: Ints, origins: Ints) -> Floats:
+        """[N, K] newest version of rows [N] that was known at origins [N]; NaN if none was."""
+        if not len(self.rows):
+            return np.full((len(rows), self.values.shape[1]), np.nan)
+        first = int(self.known_at.min())
+        span = int(self.known_at.max()) - first + 2
+        found = np.searchsorted(
+            self.rows * span + self.known_at - first + 1,
+            rows * span + np.clip(origins - first + 1, 0, span - 1),
+            "right",
+        )
+        index = np.maximum(found - 1, 0)
+        is_known = (found > 0) & (self.rows[index] == rows)
+        return np.where(is_known[:, None], self.values[index], np.nan)
+
+
+@dataclass(frozen=True)
+class Covariates:
+    """K covariates of the S series of a panel, in G blocks; series of one block share their values.
+
+    Attributes:
+        names: [K] columns; a text column has one column for each category, such as `weather=rain`.
+        columns: [K] the column of the file that each comes from.
+        known: [K] true if known ahead, false for past ones.
+        static: [K] true for one value for each series; static ones are known.
+        values: [M, K] values of all blocks, NaN where not known; with versions, the newest.
+        offsets: [G+1] block g is `values[offsets[g]:offsets[g+1]]`.
+        starts: [G] calendar position of the first row of each block.
+        blocks: [S] block of each series.
+        versions: of values that were revised; None if all rows were known when they came.
+    """
+
+    names: tuple[str, ...]
+    columns: tuple[str, ...]
+    known: Bools
+    static: Bools
+    values: Floats
+    offsets: Ints
+    starts: Ints
+    blocks: Ints
+    versions: Versions | None = None
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """All arrays, for a fingerprint."""
+        versions = () if self.versions is None else (self.versions.rows, self.versions.known_at, self.versions.values)
+        return (self.known, self.static, self.values, self.offsets, self.starts, self.blocks, *versions)
+
+    @property
+    def levels(self) -> dict[str, tuple[str, ...]]:
+        """Categories of each text column."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, column in zip(self.names, self.columns, strict=True):
+            if name != column:
+                found[column] = (*found.get(column, ()), name.removeprefix(f"{column}="))
+        return found
+
+    def take(self, series: Ints) -> Covariates:
+        """Select or repeat series; values ahead are kept."""
+        return replace(self, blocks=self.blocks[series])
+
+    def at(self, series: Ints, positions: Ints, origins: Ints) -> Floats:
+        """Values as they were known at origins: NaN outside the data, and for past ones after the origin.
+
+        Args:
+            series: [B] index of the series.
+            positions: [B, P] calendar positions.
+            origins: [B] calendar positions of the last known steps.
+
+        Returns:
+            [B, P, K].
+        """
+        block = self.blocks[series][:, None]
+        length = np.diff(self.offsets)[block]
+        steps = positions - self.starts[block]
+        is_inside = (steps >= 0) & (steps < length)
+        rows = self.offsets[block] + np.clip(steps, 0, length - 1)
+        found = self.values[rows]
+        if self.versions is not None:
+            origin = np.broadcast_to(origins[:, None], positions.shape)
+            revised = self.versions.at(rows.ravel(), origin.ravel()).reshape(found.shape)
+            found = np.where(self.static, found, revised)
+        is_ahead = positions > origins[:, None]
+        is_unknown = (~is_inside[..., None] & ~self.static) | (is_ahead[..., None] & ~self.known)
+        return np.where(is_unknown, np.nan, found)

@@ -1,0 +1,202 @@
+"""Covariates from the columns of a file: roles, types, values ahead, gaps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lstmcast.data.drivers.ahead import horizon_ahead, require_ahead
+from lstmcast.data.drivers.covariates import Covariates
+from lstmcast.data.drivers.options import CovariateOptions
+from lstmcast.data.load import read
+from lstmcast.data.panel import Panel
+from lstmcast.data.schema import NoteCode, ReadOptions, SettingKey
+from lstmcast.errors import ConfigError, DataError, FaultCode
+
+N, AHEAD = 40, 5
+
+
+def frame(n: int = N, ahead: int = AHEAD) -> pd.DataFrame:
+    """A daily load with a temperature and a promotion, and rows ahead without a load."""
+    days = pd.date_range("2024-01-01", periods=n + ahead, freq="D").strftime("%Y-%m-%d")
+    steps = np.arange(n + ahead)
+    load = np.where(steps < n, 100.0 + steps, np.nan)
+    return pd.DataFrame({"date": days, "load": load, "temperature": steps / 4, "promo": steps % 5 == 0})
+
+
+def panel_of(table: pd.DataFrame, *, target: str = "load", **covariates: object) -> Panel:
+    """The panel of a DataFrame."""
+    return read(table, ReadOptions(target=(target,), covariates=CovariateOptions(**covariates)))  # type: ignore[arg-type]
+
+
+def covariates_of(panel: Panel) -> Covariates:
+    """The covariates of a panel that has some."""
+    assert panel.covariates is not None
+    return panel.covariates
+
+
+def ahead_of(panel: Panel, steps: int, series: int = 0) -> np.ndarray:
+    """[steps, K] values after the end of a series."""
+    ends = panel.ends[[series]]
+    return covariates_of(panel).at(np.array([series]), ends[:, None] + np.arange(1, steps + 1), ends)[0]
+
+
+def test_columns_with_values_ahead_are_known() -> None:
+    """Rows without a target propose their columns, and the reason names them."""
+    panel = panel_of(frame())
+    found = covariates_of(panel)
+    assert found.names == ("temperature", "promo")
+    assert found.known.all()
+    assert panel.lengths.tolist() == [N]
+    assert not {NoteCode.ENDS_TRIMMED, NoteCode.UNUSED_COLUMNS} & {note.code for note in panel.notes}
+    (setting,) = (one for one in panel.inferred if one.key is SettingKey.KNOWN)
+    assert setting.reason.startswith("have values after the last target value")
+    np.testing.assert_allclose(ahead_of(panel, AHEAD)[:, 0], (N + np.arange(AHEAD)) / 4)
+    np.testing.assert_allclose(ahead_of(panel, AHEAD)[:, 1], [1, 0, 0, 0, 0])
+
+
+def test_none_turns_proposals_off() -> None:
+    """Without covariates, the panel is that of the rows with a target."""
+    table = frame()
+    panel = panel_of(table, known=("none",))
+    assert panel.covariates is None
+    assert panel.values.tolist() == panel_of(table).values.tolist()
+
+
+def test_a_file_without_rows_ahead_has_no_covariates() -> None:
+    """Other columns stay unused unless they are pinned."""
+    table = frame(ahead=0)
+    assert panel_of(table).covariates is None
+    assert covariates_of(panel_of(table, known=("temperature",))).names == ("temperature",)
+
+
+def test_past_covariates_are_unknown_after_the_origin() -> None:
+    """A past column is NaN after any origin, wherever rows have values."""
+    panel = panel_of(frame(), known=("promo",), past=("temperature",))
+    found = covariates_of(panel)
+    assert found.known.tolist() == [True, False]
+    for origin in (panel.ends[0], panel.starts[0] + 10):
+        positions = np.array([[origin - 1, origin, origin + 1]])
+        values = found.at(np.array([0]), positions, np.array([origin]))[0]
+        assert np.isnan(values[:, 1]).tolist() == [False, False, True]
+        assert not np.isnan(values[:, 0]).any()
+
+
+def test_outside_the_data_nothing_is_known() -> None:
+    """Positions before the first and after the last row are NaN."""
+    panel = panel_of(frame())
+    positions = np.array([[panel.starts[0] - 1, panel.ends[0] + AHEAD + 1]])
+    assert np.isnan(covariates_of(panel).at(np.array([0]), positions, panel.ends)).all()
+
+
+def test_missing_steps_ahead_are_refused_with_the_horizon_that_works() -> None:
+    """The fault names the first steps."""
+    panel = panel_of(frame())
+    assert horizon_ahead(panel) == AHEAD
+    require_ahead(panel, AHEAD)
+    with pytest.raises(DataError) as caught:
+        require_ahead(panel, AHEAD + 2)
+    (fault,) = caught.value.faults
+    assert (fault.code, fault.column) == (FaultCode.COVARIATE_AHEAD, "temperature")
+    assert "2024-02-15, 2024-02-16" in fault.text
+    assert "--horizon 5 works" in fault.text
+
+
+def test_gaps_of_the_past_are_filled_and_counted() -> None:
+    """Known numbers are interpolated, past ones repeat the value before, so that they look at no later one."""
+    table = frame()
+    table["humidity"] = np.arange(N + AHEAD) * 2.0
+    table.loc[[10, 11], ["temperature", "humidity"]] = np.nan
+    panel = panel_of(table, known=("temperature",), past=("humidity",))
+    values = covariates_of(panel).values[9:13]
+    np.testing.assert_allclose(values[:, 0], [9 / 4, 10 / 4, 11 / 4, 3])
+    np.testing.assert_allclose(values[:, 1], [18, 18, 18, 24])
+    assert [note.code for note in panel.notes].count(NoteCode.COVARIATE_FILLED) == 2
+
+
+def test_a_column_with_many_gaps_is_refused() -> None:
+    """More than a tenth of the past steps."""
+    table = frame()
+    table.loc[:8, "temperature"] = np.nan
+    with pytest.raises(DataError) as caught:
+        panel_of(table, known=("temperature",))
+    assert [(fault.code, fault.column) for fault in caught.value.faults] == [
+        (FaultCode.COVARIATE_MISSING, "temperature")
+    ]
+
+
+def test_text_becomes_categories() -> None:
+    """A column for each category; those of training are kept, and others are noted and all zeros."""
+    table = frame()
+    table["weather"] = [("sun", "rain")[k % 2] for k in range(N + AHEAD)]
+    panel = panel_of(table, known=("weather",))
+    found = covariates_of(panel)
+    assert found.names == ("weather=rain", "weather=sun")
+    assert found.levels == {"weather": ("rain", "sun")}
+    table.loc[N, "weather"] = "snow"
+    again = panel_of(table, known=("weather",), levels=found.levels)
+    assert covariates_of(again).names == found.names
+    np.testing.assert_allclose(ahead_of(again, 2), [[0, 0], [1, 0]])
+    assert NoteCode.UNSEEN_CATEGORIES in {note.code for note in again.notes}
+
+
+def test_static_columns_hold_for_all_steps() -> None:
+    """One value for each series, also far ahead."""
+    tables = [frame(ahead=0).assign(store=name, area=area) for name, area in (("a", 10.0), ("b", 20.0))]
+    panel = panel_of(pd.concat(tables), static=("area",))
+    assert panel.keys == (("a",), ("b",))
+    assert [ahead_of(panel, 3, k).ravel().tolist() for k in (0, 1)] == [[10.0] * 3, [20.0] * 3]
+    require_ahead(panel, 100)
+    tables[1].loc[3, "area"] = 21.0
+    with pytest.raises(DataError) as caught:
+        panel_of(pd.concat(tables), static=("area",))
+    assert caught.value.faults[0].code is FaultCode.NOT_STATIC
+
+
+def test_series_keep_their_own_covariates() -> None:
+    """Selection, cuts and repeats carry the blocks; values ahead are not cut."""
+    tables = [frame().assign(store=name, temperature=k + np.arange(N + AHEAD) / 4) for k, name in enumerate("ab")]
+    panel = panel_of(pd.concat(tables), known=("temperature",))
+    for other in (panel.select(np.array([1])), panel.drop_last(7).select(np.array([1]))):
+        assert covariates_of(other).blocks.tolist() == [1]
+    cut = panel.until(np.array([1, 1]), np.array([9, 19]), np.array([1.0, 2.0]))
+    np.testing.assert_allclose(ahead_of(cut, 2, 0)[:, 0], [1 + 10 / 4, 1 + 11 / 4])
+    np.testing.assert_allclose(ahead_of(cut, 2, 1)[:, 0], [1 + 20 / 4, 1 + 21 / 4])
+
+
+def test_several_targets_have_one_block() -> None:
+    """A wide table: every target has the same covariates."""
+    table = frame().assign(other=lambda t: t["load"] * 2)
+    options = CovariateOptions(known=("temperature", "promo"))
+    panel = read(table, ReadOptions(target=("*",), covariates=options))
+    assert panel.keys == (("load",), ("other",))
+    assert covariates_of(panel).blocks.tolist() == [0, 0]
+
+
+def test_a_coarser_frequency_takes_the_mean() -> None:
+    """Daily rows read by week: the fraction of days with a promotion."""
+    table = frame(n=70, ahead=14)
+    options = CovariateOptions(known=("promo", "temperature"))
+    panel = read(table, ReadOptions(target=("load",), frequency="W-SUN", aggregate="sum", covariates=options))
+    np.testing.assert_allclose(covariates_of(panel).values[0], [0.2 * 10 / 7, 3 / 4])
+    assert horizon_ahead(panel) == 2
+
+
+def test_a_column_has_one_role() -> None:
+    """A pinned column that is not there, and one with two roles."""
+    with pytest.raises(DataError, match=r"covariates\.known"):
+        panel_of(frame(), known=("temprature",))
+    with pytest.raises(ConfigError):
+        panel_of(frame(), known=("load",))
+
+
+def test_the_fingerprint_depends_on_covariates() -> None:
+    """A changed value ahead changes it; a panel without covariates has that of its target alone."""
+    table = frame()
+    panel, without = panel_of(table), panel_of(table, known=("none",))
+    assert replace(panel, covariates=None).fingerprint() == without.fingerprint() != panel.fingerprint()
+    table.loc[N + 1, "temperature"] = 99.0
+    assert panel_of(table).fingerprint() != panel.fingerprint()
