@@ -47,6 +47,11 @@ class FaultCode(StrEnum):
     COVARIATE_MISSING = "covariate_missing"
     MANY_CATEGORIES = "many_categories"
     NOT_STATIC = "not_static"
+    NO_HOLIDAYS = "no_holidays"
+    UNKNOWN_REGION = "unknown_region"
+    UNKNOWN_CATEGORY = "unknown_category"
+    EVENT_COLUMNS = "event_columns"
+    BAD_EVENT = "bad_event"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,112 @@
+"""Holidays and events by codes of regions, or files of events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from typing import Any, Self
+
+import numpy as np
+
+from lstmcast.data.drivers.events import is_event_file, read_events
+from lstmcast.data.drivers.holiday import Holiday
+from lstmcast.data.drivers.regions import find_region
+from lstmcast.types import Ints
+
+YEARS_AHEAD = 5  # after the year of the last day
+_EPOCH = date(1970, 1, 1)
+_WEEKEND = (5, 6)  # Saturday and Sunday
+
+
+@dataclass(frozen=True)
+class Holidays:
+    """Holidays and events.
+
+    Attributes:
+        codes: as requested: codes of regions such as `DE-BY`, or files of events.
+        first_day, last_day: days since 1970-01-01 between which all holidays are known.
+        entries: the N holidays, ascending; a day with two names has two.
+        weekend: weekdays off, Monday = 0.
+        workdays: days of weekends that are worked, ascending.
+    """
+
+    codes: tuple[str, ...]
+    first_day: int
+    last_day: int
+    entries: tuple[Holiday, ...]
+    weekend: tuple[int, ...] = _WEEKEND
+    workdays: tuple[int, ...] = ()
+
+    @property
+    def days(self) -> Ints:
+        """Days [N] since 1970-01-01, local."""
+        return np.array([holiday.day for holiday in self.entries], dtype=np.int64)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names [N]."""
+        return tuple(holiday.name for holiday in self.entries)
+
+    @classmethod
+    def load(cls, codes: Sequence[str], first_day: int, last_day: int) -> Self:
+        """Load the holidays of data from `first_day` to `last_day`, and those of the next years.
+
+        Args:
+            codes: regions of the library `holidays` with their categories (`DE`, `AU-VIC`, `DE-BY:catholic`), markets
+                (`XNYS`), or files of events (`date, name[, days_before, days_after, day_off]`).
+            first_day, last_day: days since 1970-01-01.
+
+        Raises:
+            UsageError: a region is requested, and the library is not installed.
+            ConfigError: an unknown region or category.
+            DataError, FileError: a file of events that cannot be read.
+        """
+        years = range(_date(first_day).year - 1, _date(last_day).year + YEARS_AHEAD + 1)
+        regions = [find_region(code, codes) for code in codes if not is_event_file(code)]
+        found = [holiday for region in regions for holiday in region.holidays(years)]
+        found += [holiday for code in codes if is_event_file(code) for holiday in read_events(code)]
+        distinct = {(holiday.day, holiday.name): holiday for holiday in reversed(found)}
+        return cls(
+            codes=tuple(codes),
+            first_day=_day(date(years[0], 1, 1)),
+            last_day=_day(date(years[-1], 12, 31)),
+            entries=tuple(sorted(distinct.values())),
+            weekend=regions[0].weekend if regions else _WEEKEND,
+            workdays=tuple(sorted({day for region in regions for day in region.workdays(years)})),
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON values, with days as `2024-12-25`."""
+        entries = [{**asdict(holiday), "day": _text(holiday.day)} for holiday in self.entries]
+        days = {"first_day": _text(self.first_day), "last_day": _text(self.last_day)}
+        lists = {"weekend": list(self.weekend), "workdays": list(map(_text, self.workdays))}
+        return {"codes": list(self.codes), **days, **lists, "entries": entries}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`."""
+        return cls(
+            codes=tuple(values["codes"]),
+            first_day=_from_text(values["first_day"]),
+            last_day=_from_text(values["last_day"]),
+            entries=tuple(Holiday(**{**entry, "day": _from_text(entry["day"])}) for entry in values["entries"]),
+            weekend=tuple(values["weekend"]),
+            workdays=tuple(map(_from_text, values["workdays"])),
+        )
+
+
+def _date(day: int) -> date:
+    return _EPOCH + timedelta(days=day)
+
+
+def _day(day: date) -> int:
+    return (day - _EPOCH).days
+
+
+def _text(day: int) -> str:
+    return _date(day).isoformat()
+
+
+def _from_text(text: str) -> int:
+    return _day(date.fromisoformat(text))
