@@ -17,7 +17,8 @@ from lstmcast.tasks.base import BacktestOptions, Task, Tensors
 if TYPE_CHECKING:
     from lstmcast.config import ValueConfig
     from lstmcast.forecasting.model_comparison import Comparison
-    from lstmcast.tasks.value.train import ValueBacktest, ValueTraining
+    from lstmcast.tasks.value.backtest import ValueBacktest
+    from lstmcast.tasks.value.train import ValueTraining
 
 
 class ValueTask(Task["ValueConfig", Panel, Forecaster, BacktestResult]):
@@ -65,6 +66,6 @@ class ValueTask(Task["ValueConfig", Panel, Forecaster, BacktestResult]):
 
     def backtest_plan(self, dataset: Panel, config: ValueConfig, options: BacktestOptions) -> ValueBacktest:
         """Plan a backtest from rolling origins, with one training or with one for each."""
-        from lstmcast.tasks.value.train import ValueBacktest
+        from lstmcast.tasks.value.backtest import ValueBacktest
 
         return ValueBacktest.of(dataset, config, options)

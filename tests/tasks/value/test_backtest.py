@@ -21,8 +21,8 @@ from lstmcast.evaluation.skill import SkillOutcome
 from lstmcast.evaluation.splits import RollingOrigins
 from lstmcast.forecasting.forecaster import MemberForecasts
 from lstmcast.results import MemberName
-from lstmcast.tasks.value import train as value_train
-from lstmcast.tasks.value.train import baseline_forecasts, stack_origins
+from lstmcast.tasks.value import backtest as value_backtest
+from lstmcast.tasks.value.backtest import baseline_forecasts, stack_origins
 
 Write = Callable[..., Path]
 Wave = Callable[[int, int], np.ndarray]
@@ -264,8 +264,8 @@ def test_classical_methods_are_included(air_panel: Panel, config: Config, monkey
         rows[0][:] = np.nan
         return np.stack(rows)
 
-    monkeypatch.setattr(value_train, "require", lambda _: None)
-    monkeypatch.setattr("lstmcast.tasks.value.train.fit_all", fit_all)
+    monkeypatch.setattr(value_backtest, "require", lambda _: None)
+    monkeypatch.setattr("lstmcast.tasks.value.backtest.fit_all", fit_all)
     found = backtest(air_panel, config, n_origins=3, classical=["ets", "arima", "ets"])
     assert list(found.by_method)[-2:] == ["AutoETS", "AutoARIMA"]
     naive = found.by_method["naive"].values
