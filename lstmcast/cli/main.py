@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -37,6 +38,7 @@ def lstmcast() -> None:
     """  # noqa: D301  # Click needs the backspace character
 
 
+COLLECTION_THRESHOLD = 100_000  # new objects: imports create many, and hardly any garbage
 FORECASTING = (train, predict, plot, explain, run, score, diff, replay)
 for command in (*FORECASTING, models, backtest, check, init, config, schedule):
     lstmcast.add_command(command)
@@ -51,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code. An unexpected exception propagates, and ends Python with exit code 1.
     """
+    gc.set_threshold(COLLECTION_THRESHOLD)
     signal.signal(signal.SIGTERM, _terminate)
     stdout = sys.stdout
     try:

@@ -6,20 +6,17 @@ import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lstmcast.calibration.conformal import Calibration, calibrate, cross_coverage
-from lstmcast.data.labeled_panel import LabeledPanel
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ModelError
 from lstmcast.evaluation import metrics
 from lstmcast.evaluation.skill import MIN_SERIES_FOR_GROUPING, bootstrap_groups, skill
 from lstmcast.evaluation.splits import HoldoutSplit
 from lstmcast.forecasting.ensemble import BoundEnsemble, Ensemble, ScaledForecast
-from lstmcast.forecasting.planning import NetworkPlan, Selection, TrainingPlan
 from lstmcast.forecasting.split_data import SplitData
 from lstmcast.results import LSTMCAST, DataInfo, Holdout, RecordedConfig, ScoredNetwork, ValueEvaluation, ValueReport
 from lstmcast.statistical.naive import baselines
@@ -27,6 +24,8 @@ from lstmcast.types import Floats, Ints
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
+    from lstmcast.data.labeled_panel import LabeledPanel
+    from lstmcast.forecasting.planning import NetworkPlan, Selection, TrainingPlan
 
 FOLDS = 5
 MAX_STORED_FORECASTS = 2000  # stored for the figure
@@ -280,6 +279,8 @@ def _scored_network(plan: NetworkPlan, *, rejected: bool) -> ScoredNetwork:
 
 
 def _version(name: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(name)
     except PackageNotFoundError:

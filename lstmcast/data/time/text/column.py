@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
@@ -31,7 +32,7 @@ from lstmcast.data.time.text.formats import (
 )
 from lstmcast.data.time.text.names import DATE_NAMES, PERIOD_NAMES, month_of, name_words, weekday_of
 from lstmcast.data.time.text.parser import ParsedTimes, read_texts
-from lstmcast.data.time.text.shapes import ShapedTexts, beginning, follows, group_by_shape
+from lstmcast.data.time.text.shapes import ShapedTexts, beginning, follows, group_by_shape, may_follow
 from lstmcast.data.time.text.text_patterns import derived_patterns
 from lstmcast.data.time.zones import (
     DAY,
@@ -70,8 +71,9 @@ _SUFFIXES = tuple("".join(parts) for parts in product((" ", "T", ", ", "  "), _C
 _TO_24 = {"%H:%M": "%k:%M", "%H:%M:%S": "%k:%M:%S", "%H": "%24N", "%H%M": "%k%M", "%H%M%S": "%k%M%S"}
 _BETWEEN = (" - ", " – ", "–", " to ", " bis ", " until ", " au ", " a ", "/", "..", " / ", "-",
             " -> ", "~", " ~ ")  # fmt: skip
+_EPOCH_FRACTION = "%s.%f"
 _EPOCH_WIDTHS = {
-    "%s.%f": r"0{9,10}\.0{1,9}",
+    _EPOCH_FRACTION: r"0{9,10}\.0{1,9}",
     "epoch s": r"0{9,10}",
     "epoch ms": r"0{12,13}",
     "epoch us": r"0{15,16}",
@@ -215,9 +217,9 @@ def looks_like_times(text: pd.Series) -> bool:
     main = shaped.shapes[code]
     if "0" not in main:  # every time has a digit
         return False
-    read = [
-        (pattern, read_texts(pattern, shaped)) for group in _groups(code, shaped, str(text.name)) for pattern in group
-    ]
+    if _NUMBER.fullmatch(main) and "." in main:
+        return follows(_EPOCH_FRACTION, main) and _plausible(_EPOCH_FRACTION, read_texts(_EPOCH_FRACTION, shaped))
+    read = ((pattern, read_texts(pattern, shaped)) for group in _groups(code, shaped) for pattern in group)
     if not _NUMBER.fullmatch(main):
         return any(np.mean(reading.faulty) <= 0.1 for _, reading in read)
     return any(_plausible(pattern, reading) for pattern, reading in read)
@@ -311,8 +313,6 @@ def _plausible(pattern: str, reading: ParsedTimes) -> bool:
     low, high = (1000, 2999) if pattern == "%Y" else (2001, 2100) if has_utc_offset(pattern) else (1800, 2100)
     if reading.faulty.any() or (years < low).any() or (years > high).any():
         return False
-    if "." in pattern and pattern != "%s.%f":  # decimal numbers such as 2024.01
-        return False
     return pattern in {"%Y%m%d", "%Y%m%d%H%M%S"} or _is_in_time_order(reading.stamps)
 
 
@@ -325,20 +325,21 @@ def _is_in_time_order(stamps: Ints) -> bool:
     return bool((steps >= 0).all() or (steps <= 0).all() or even)
 
 
-def _groups(code: int, shaped: ShapedTexts, name: str = "") -> list[tuple[str, ...]]:
-    """Patterns that match texts of a shape; those in one tuple are alternatives. A name may prefer some."""
+def _groups(code: int, shaped: ShapedTexts, name: str = "") -> Iterator[tuple[str, ...]]:
+    """Yield the patterns that match texts of a shape; those in one tuple are alternatives. A name may prefer some."""
     shape = shaped.shapes[code]
     counted = any(_COUNTED_YEAR.fullmatch(other) for other in shaped.shapes)
     groups = [group for group in _all_groups(shape) if counted or group != ("%-Y-%m",)]
     known = {pattern for group in groups for pattern in group}
     if derived := tuple(p for p in derived_patterns(shaped.example(code)) if p not in known and follows(p, shape)):
         groups.append(derived)
-    groups += _ranges(shaped.example(code))
-    letters = {letter for word in words(name) for letter in PERIOD_NAMES.get(word, "")}
-    named = [
-        (pattern,) for group in groups for pattern in group if letters & {token.letter for token in tokens(pattern)}
-    ]
-    return named + groups
+    if letters := {letter for word in words(name) for letter in PERIOD_NAMES.get(word, "")}:
+        groups += _ranges(shaped.example(code))
+        patterns = (pattern for group in groups for pattern in group)
+        yield from ((each,) for each in patterns if letters & {token.letter for token in tokens(each)})
+    yield from groups
+    if not letters:
+        yield from _ranges(shaped.example(code))
 
 
 def _ranges(text: str) -> list[tuple[str, ...]]:
@@ -371,9 +372,6 @@ def _range_patterns(start: str, sign: str, end: str) -> list[tuple[str, ...]]:
     return [group for group in (*whole, *clocks) if group]
 
 
-_DIRECTIVE = re.compile("%[^A-Za-z]*[A-Za-z]")
-
-
 @lru_cache(maxsize=1024)
 def _all_groups(shape: str) -> tuple[tuple[str, ...], ...]:
     """Patterns of a shape, including years counted from 1 and hours to 24."""
@@ -381,7 +379,7 @@ def _all_groups(shape: str) -> tuple[tuple[str, ...], ...]:
         tuple(
             date + suffix
             for date in dates
-            if _has_separators(date, shape)
+            if may_follow(date, shape)
             for suffix in _suffixes(date, shape[beginning(date, shape) :])
         )
         for dates in _DATES
@@ -390,11 +388,6 @@ def _all_groups(shape: str) -> tuple[tuple[str, ...], ...]:
     to_24 = [tuple(later for pattern in group if (later := _to_24(pattern)) != pattern) for group in fitting]
     epochs = [(name,) for name, width in _EPOCH_WIDTHS.items() if re.fullmatch(width, shape)]
     return tuple(group for group in (*fitting, *to_24, *epochs) if group)
-
-
-def _has_separators(date: str, shape: str) -> bool:
-    """False if a separator of a date is not in the shape: then its pattern need not be compiled."""
-    return all(sign in shape for sign in "-/" if sign in _DIRECTIVE.sub("", date))
 
 
 def _to_24(pattern: str) -> str:
@@ -415,19 +408,18 @@ def _infer(at: _Column) -> _Read:
     shaped = at.texts
     counts = np.bincount(shaped.codes, weights=np.bincount(at.rows, minlength=len(shaped.texts)))
     main = int(np.argmax(counts))
-    groups = _groups(main, shaped, at.name)
     readings: dict[str, ParsedTimes] = {}
-    for group in groups:
+    for group in _groups(main, shaped, at.name):
         read = {pattern: read_texts(pattern, shaped) for pattern in group}
         if clean := {pattern: reading for pattern, reading in read.items() if _credible(pattern, reading, shaped)}:
             return _settle(clean, read, at)
         readings |= read
     if decimal := _numbers(at):
         return decimal
-    if (not groups or len(shaped.shapes) > 1) and _counts(shaped):
+    if (not readings or len(shaped.shapes) > 1) and _counts(shaped):
         setting = InferredSetting(SettingKey.TIME_FORMAT, COUNT, "integers that count steps")
         return COUNT, read_texts(COUNT, shaped), (setting,)
-    if not groups:
+    if not readings:
         rule = "must hold times such as '2024-01-31' or '2024-01-31 13:00'; data.time_format names another format"
         raise at.fault(shaped.codes == main, rule, fixes=(Fix("data.time=none", "count the rows"),))
     best = min(readings, key=lambda pattern: int(np.count_nonzero(readings[pattern].faulty)))

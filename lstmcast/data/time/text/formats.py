@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,6 +59,7 @@ class Token(NamedTuple):
     text: str
 
 
+@lru_cache(maxsize=4096)
 def tokens(pattern: str) -> tuple[Token, ...]:
     """Split a pattern into directives and literal text."""
     found: list[Token] = []

@@ -48,7 +48,29 @@ def group_by_shape(texts: Sequence[str]) -> ShapedTexts:
 
 def follows(pattern: str, shape: str) -> bool:
     """True if texts of this shape may match the pattern."""
-    return shape_regex(pattern).fullmatch(shape) is not None
+    return may_follow(pattern, shape) and shape_regex(pattern).fullmatch(shape) is not None
+
+
+def may_follow(pattern: str, shape: str) -> bool:
+    """False if a part of the pattern is not in the shape: then the pattern need not be compiled."""
+    return all(part in shape for part in _needed(pattern))
+
+
+@lru_cache(maxsize=4096)
+def _needed(pattern: str) -> frozenset[str]:
+    """Parts of all shapes that match a pattern: its signs, letters of a month, and adjacent digits."""
+    if pattern in INTEGERS or pattern in DECIMALS:
+        return frozenset()
+    parts, needed, digits = tokens(pattern), set(), ""
+    for i, token in enumerate(parts):
+        if token.letter in WIDTHS and token.letter not in _SHAPES:
+            digits += "0" * _widths(token, packed=_is_packed(parts, i))[0]
+            needed.add(digits)
+            continue
+        digits = ""
+        needed |= {"aaa"} if token.letter in {"b", "B"} else set()
+        needed |= set() if token.letter else set(token.text.translate(_SHAPE))
+    return frozenset(needed) - {"."}  # a fraction of zero may be left out
 
 
 def beginning(pattern: str, shape: str) -> int:
@@ -70,17 +92,27 @@ def shape_regex(pattern: str) -> re.Pattern[str]:
         if token.letter == "f" and pieces and pieces[-1].endswith(r"\.)"):  # a fraction of zero may be left out
             pieces[-1] = rf"{pieces[-1][:-3]})(?:\.(?P<g{i}>0{{1,9}}))?"
         else:
-            packed = any(0 <= j < len(parts) and parts[j].letter in WIDTHS for j in (i - 1, i + 1))
-            pieces.append(f"(?P<g{i}>{_allowed(token, packed)})")
+            pieces.append(f"(?P<g{i}>{_allowed(token, packed=_is_packed(parts, i))})")
     return re.compile("".join(pieces))
 
 
-def _allowed(token: Token, packed: bool) -> str:
-    """Shapes of one token; a number adjacent to another (`packed`) must be padded."""
+def _is_packed(parts: Sequence[Token], i: int) -> bool:
+    """True for a token next to a number."""
+    return any(0 <= j < len(parts) and parts[j].letter in WIDTHS for j in (i - 1, i + 1))
+
+
+def _allowed(token: Token, *, packed: bool) -> str:
+    """Shapes of one token."""
     if not token.letter:
         return re.escape(token.text.translate(_SHAPE))
     if token.letter in _SHAPES or token.letter in SAME_NAMES:
         return _SHAPES[SAME_NAMES.get(token.letter, token.letter)]
+    least, most = _widths(token, packed=packed)
+    return f"0{{{least},{most}}}"
+
+
+def _widths(token: Token, *, packed: bool) -> tuple[int, int]:
+    """Fewest and most digits of a number; one adjacent to another (`packed`) must be padded."""
     width = max(len(token.flag.strip("-")), 2) if token.letter == "N" else WIDTHS[token.letter]
     optional = "-" in token.flag or (not packed and token.letter not in "YGyg")
-    return f"0{{{1 if optional else width},{width}}}"
+    return 1 if optional else width, width
