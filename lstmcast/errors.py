@@ -21,6 +21,7 @@ class FaultCode(StrEnum):
     MARK_UNCLEAR = "mark_unclear"
     UNREAD_TIME = "unread_time"
     NO_SHEET = "no_sheet"
+    NO_HEADER = "no_header"
     AMBIGUOUS_TIMES = "ambiguous_times"
     SERIES_ENDED = "series_ended"
     NOT_UTF8 = "not_utf8"

@@ -79,6 +79,8 @@ class DataConfig(Section):
     """Thousands separator; null: inferred where the numbers of the file decide it."""
     sheet: str | int | None = None
     """Name or number of the sheet of an Excel workbook; null: the first that is not empty."""
+    header: Literal["auto", "none"] = "auto"
+    """Line of column names; auto: the first line that is not skipped; none: there is none, and columns are numbered."""
     skip: list[str | int] = []
     """Lines that are no rows: 3 (the first three), 5-6, last 2, none, or several of these; empty: found."""
     units: Literal["auto", "multiply", "ignore", "error"] = "auto"

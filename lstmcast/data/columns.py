@@ -282,6 +282,7 @@ def _unclear(table: Table, numeric: list[str]) -> Fault:
     """Fault of several numeric columns; rows with an id of their own may be counted instead."""
     text = f"{table.source}: {len(numeric)} columns hold numbers: {truncate_list(numeric)}; name the one to forecast"
     flags = {name for name in numeric if table.text[name].iloc[:SAMPLE].str.strip().isin(("0", "1")).all()}
+    flags |= {name for name in numeric if looks_like_decimal_years(table.text[name])}
     likely = sorted(numeric, key=lambda name: (name in flags, not words(name) & TARGET_WORDS))
     every = Fix("data.target=*", "forecast each as a series")
     records = holds_records(table.text)

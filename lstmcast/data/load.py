@@ -93,7 +93,12 @@ def read_text(path: str | Path, options: ReadOptions = INFER) -> Table:
 def _read_file(path: str | Path, options: ReadOptions) -> Table:
     """Read a file as it is."""
     return read_table(
-        path, delimiter=options.delimiter, encoding=options.encoding, skip=options.skip, sheet=options.sheet
+        path,
+        delimiter=options.delimiter,
+        encoding=options.encoding,
+        skip=options.skip,
+        sheet=options.sheet,
+        header=options.header,
     )
 
 

@@ -214,6 +214,7 @@ class ReadOptions:
     units: str = "auto"  # auto | multiply | ignore | error
     layout: str = "auto"  # auto | long | wide | wide-times
     sheet: str | None = None  # name or number of the sheet of a workbook
+    header: str = "auto"  # auto | none
     skip: tuple[str, ...] = ()  # lines that are no rows; empty: found
     missing_marks: tuple[str, ...] = ()  # empty: those in common use, and others are refused; "none": no others
     features: tuple[str, ...] = ()  # of series with a label: the columns of numbers; empty: all that are left

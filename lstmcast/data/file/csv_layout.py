@@ -87,26 +87,48 @@ def choose_delimiter(text: bytes, given: str | None, source: str) -> str:
 def join_blanks(text: bytes, given: str | None) -> bytes:
     """Replace the blanks between aligned columns by tabs, if no delimiter is given or found in the first lines.
 
-    The columns must be those of the header, and one of them must hold numbers.
+    Most lines must have the same columns, of which the last holds numbers.
     """
     sample = text[: text.rfind(b"\n", 0, SAMPLE_BYTES) + 1] or text[: text.find(b"\n") + 1]
-    if given not in {None, " "} or any(sign in sample for sign in b',;|"'):
+    if given not in {None, " "} or b" " not in sample:
         return text
     lines = [line.strip() for line in sample.split(b"\n") if line.strip() and not line.lstrip().startswith(b"#")]
-    for blanks in (re.compile(rb" {2,}|\t+"), re.compile(rb"[ \t]+")):
-        rows = [blanks.split(line) for line in lines]
-        if b" " in sample and _are_aligned(rows):
-            return b"\n".join(blanks.sub(b"\t", line.strip()) for line in text.split(b"\n"))
+    if any(sign in line for line in lines for sign in b',;|"'):
+        return text
+    for titled in (False, True):
+        for blanks in (re.compile(rb" {2,}|\t+"), re.compile(rb"[ \t]+")):
+            if _are_aligned([blanks.split(line) for line in lines], titled=titled):
+                return b"\n".join(blanks.sub(b"\t", line.strip()) for line in text.split(b"\n"))
     return text
 
 
-def _are_aligned(rows: list[list[bytes]]) -> bool:
-    """True if most rows have the fields of the first, and the last field of most is a number."""
-    if len(rows) < _MIN_ALIGNED or len(rows[0]) < 2 or rows[0][-1][:1].isdigit():
+def _are_aligned(rows: list[list[bytes]], *, titled: bool) -> bool:
+    """True if most rows have the same width, and the last field of most is a number or a mark of a missing one.
+
+    Args:
+        titled: true if the first row is a title, of at most half the width.
+    """
+    if len(rows) < _MIN_ALIGNED:
         return False
-    same = [row for row in rows[1:] if len(row) == len(rows[0])]
-    numbers = sum(re.fullmatch(rb"[+-]?[0-9.]+", row[-1]) is not None for row in same)
-    return numbers >= 0.9 * len(rows[1:])
+    width, count = Counter(map(len, rows)).most_common(1)[0]
+    same = [row for row in rows[1:] if len(row) == width]
+    if width < 2 or count < 0.8 * len(rows) or (len(rows[0]) != width) != titled or any(map(_has_several, same[-1])):
+        return False
+    if titled and (len(rows[0]) > width // 2 or _are_thousands(same)):
+        return False
+    numbers = sum(re.fullmatch(rb"[+-]?[0-9.]+|[A-Z]{2,3}", row[-1]) is not None for row in same)
+    return numbers >= 0.9 * len(same)
+
+
+def _are_thousands(rows: list[list[bytes]]) -> bool:
+    """True if all fields but the first are three digits, as in 1 234 567."""
+    return all(re.fullmatch(rb"[0-9]{3}", field) for row in rows for field in row[1:])
+
+
+def _has_several(field: bytes) -> bool:
+    """True for several numbers, which are not groups of thousands."""
+    numbers = re.fullmatch(rb"[+-]?[0-9.]+(?: [+-]?[0-9.]+)+", field)
+    return numbers is not None and not re.fullmatch(rb"[+-]?[0-9]{1,3}(?: [0-9]{3})+(?:\.[0-9]+)?", field)
 
 
 def _checked(delimiter: str) -> str:

@@ -19,7 +19,8 @@ from lstmcast.data.file.csv_layout import CsvLayout, choose_delimiter, find_layo
 from lstmcast.data.file.encoding import to_text
 from lstmcast.data.file.file_reader import read_input
 from lstmcast.data.file.lines import line_ranges
-from lstmcast.data.file.skipped_lines import skip_lines
+from lstmcast.data.file.skipped_lines import NONE, skip_lines
+from lstmcast.data.file.unnamed import column_names
 from lstmcast.data.layout.headers import has_time_columns
 from lstmcast.data.schema import DataNote, NoteCode, Table
 from lstmcast.data.time.text.column import looks_like_times
@@ -37,6 +38,8 @@ _NO_NEWLINE = DataNote(
     NoteCode.NO_FINAL_NEWLINE, "the last line has no newline, unlike all others: the file may be incomplete"
 )
 
+_NO_HEADER = (Fix("data.header=none", "name the columns column_1, column_2 …"),)
+
 _NUMBER = r"\s*[+-]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?\s*"
 _DATED = re.compile(r"[0-9]{4}|[0-9][-/.:][0-9]")
 
@@ -48,6 +51,7 @@ def read_table(
     encoding: str | None = None,
     skip: Sequence[str] = (),
     sheet: str | None = None,
+    header: str = "auto",
 ) -> Table:
     """Read a CSV file (plain or compressed), stdin, a Parquet file or a sheet of an Excel workbook as text.
 
@@ -57,6 +61,7 @@ def read_table(
         encoding: a Python codec; None for UTF-8, or UTF-16 with a byte order mark.
         skip: lines that are no rows, as in `skip_lines`; empty to find them.
         sheet: name or number of the sheet; None for the first that is not empty.
+        header: "none" for a file without a line of column names.
 
     Raises:
         FileError: missing, not a regular file, unreadable.
@@ -85,9 +90,9 @@ def read_table(
     text = text if text.endswith(b"\n") else text + b"\n"
     if (aligned := join_blanks(text, delimiter)) is not text:
         text, delimiter, notes = aligned, "\t", (*notes, _ALIGNED)
-    skipped = skip_lines(text, skip, delimiter, name)
+    skipped = skip_lines(text, skip, delimiter, name, has_header=header != NONE)
     delimiter = choose_delimiter(skipped.text, skipped.delimiter, name)
-    table = _parse(skipped.text, delimiter, name, skipped.numbers)
+    table = _parse(skipped.text, delimiter, name, skipped.numbers, has_header=header != NONE)
     found = tuple(note for note in table.notes if _ALIGNED not in notes or note.code is not NoteCode.DELIMITER)
     return replace(table, notes=(*found, *skipped.notes, *notes))
 
@@ -122,10 +127,15 @@ def _text_name(name: object) -> str | None:
     return str(name) if years or isinstance(name, str | pd.Period) else None
 
 
-def _parse(text: bytes, delimiter: str, source: str, skipped: tuple[int, ...] = ()) -> Table:
+def _parse(
+    text: bytes, delimiter: str, source: str, skipped: tuple[int, ...] = (), *, has_header: bool = True
+) -> Table:
     """Check the width of every row, then parse the fields by pandas; `skipped` are the numbers of emptied lines."""
     layout = find_layout(text, delimiter, source)
-    header = _header(text, delimiter, source, layout)
+    if has_header:
+        header = _header(text, delimiter, source, layout)
+    else:
+        header, layout = _unnamed(text, delimiter, source, layout)
     width, notes = _row_width(delimiter, source, layout, len(header), skipped)
     frame = pd.read_csv(
         io.BytesIO(text),
@@ -137,15 +147,16 @@ def _parse(text: bytes, delimiter: str, source: str, skipped: tuple[int, ...] = 
         na_filter=False,
         encoding="utf-8",
     )
-    if len(frame) != len(layout.lines):
+    if len(frame) != len(layout.lines) - (not has_header):
         raise DataError(f"{source}: rows and quotes are ambiguous; write the file with standard CSV quoting")
-    frame = frame.iloc[1:].reset_index(drop=True)
-    if width == len(header) + 1 and _count_rows(frame.iloc[:, 0]):
+    frame = frame.iloc[int(has_header) :].reset_index(drop=True)
+    if has_header and width == len(header) + 1 and _count_rows(frame.iloc[:, 0]):
         header, notes = ["", *header], ()  # row names of R
     _refuse_extra_values(frame.iloc[:, len(header) : width], layout, source, delimiter)
     frame = frame.iloc[:, : len(header)]
     frame.columns = pd.Index(header)
-    _refuse_headless(frame, f"{source}:{layout.lines[0]}")
+    if has_header:
+        _refuse_headless(frame, source, int(layout.lines[0]))
     sign = r"'\t' (tab)" if delimiter == "\t" else f"'{delimiter}'"
     delimiter_notes = () if delimiter == "," else (DataNote(NoteCode.DELIMITER, f"delimiter {sign}"),)
     if header[0] == "":
@@ -156,15 +167,31 @@ def _parse(text: bytes, delimiter: str, source: str, skipped: tuple[int, ...] = 
     )
 
 
-def _refuse_headless(frame: pd.DataFrame, where: str) -> None:
+def _unnamed(text: bytes, delimiter: str, source: str, layout: CsvLayout) -> tuple[list[str], CsvLayout]:
+    """Names of the columns of a text without a header, and a layout with a header in front."""
+    if len(layout.lines) == 0:
+        raise DataError(f"{source}: the file is empty; it needs at least one row")
+    width = int(np.bincount(layout.widths).argmax())
+    lines, widths = (
+        np.insert(values, 0, first) for values, first in ((layout.lines, layout.lines[0]), (layout.widths, width))
+    )
+    return column_names(text, delimiter, width), CsvLayout(lines, widths)
+
+
+def _headless(source: str, line: int, reason: str) -> DataError:
+    """Error about a first line that holds no names."""
+    text = f"{source}:{line}: no header: {reason}; add a first line of column names"
+    return DataError(Fault(text, FaultCode.NO_HEADER, line, "", _NO_HEADER))
+
+
+def _refuse_headless(frame: pd.DataFrame, source: str, line: int) -> None:
     """Raise DataError if the header is missing: a column of times whose name is a time."""
     if has_time_columns([str(name) for name in frame.columns]):
         return
     for k, name in enumerate(frame.columns.map(str)):
         timely = _DATED.search(name) and not name.isdigit() and looks_like_times(pd.Series([name], dtype=str))
         if timely and looks_like_times(frame.iloc[:, k]):
-            reason = f"'{name}' is a time like those below it"
-            raise DataError(f"{where}: no header: {reason}; add a first line of column names")
+            raise _headless(source, line, f"'{name}' is a time like those below it")
 
 
 def _count_rows(fields: pd.Series) -> bool:
@@ -191,7 +218,7 @@ def _without_index(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, DataN
 def _blank_lines(text: bytes, layout: CsvLayout, skipped: tuple[int, ...]) -> tuple[DataNote, ...]:
     """Note about blank lines in a single column, which may be intended as missing values."""
     first, last = layout.lines[[0, -1]]
-    blank = int((np.diff(layout.lines) - 1).sum()) - sum(first < number < last for number in skipped)
+    blank = int((np.diff(np.unique(layout.lines)) - 1).sum()) - sum(first < number < last for number in skipped)
     if layout.widths[0] > 1 or not blank or b'"' in text:
         return ()
     message = f"{pluralize(blank, 'blank line')} left out; a missing value is written as NA"
@@ -220,7 +247,7 @@ def _header(text: bytes, delimiter: str, source: str, layout: CsvLayout) -> list
         _is_value(name) for name, _ in doubled
     ):
         first = ", ".join(header[:MAX_SHOWN])
-        raise DataError(f"{where}: no header: the first line holds values ({first}); add a first line of column names")
+        raise _headless(source, int(layout.lines[0]), f"the first line holds values ({first})")
     if len(layout.lines) == 1:
         raise DataError(f"{where}: only a header; at least one row must follow it")
     blank = [k for k, name in enumerate(header, 1) if not name]
@@ -254,6 +281,8 @@ def _row_width(
     lines = layout.lines[1:][bad]
     fix = Fix(f"data.skip={','.join(line_ranges(sorted([*skipped, *lines.tolist()])))}", "leave out those rows")
     fixes = (fix,) if len(lines) <= MAX_SHOWN and len(lines) < len(widths) else ()
+    if bad.mean() > 0.5 and widths[0] > names and head == names:
+        fixes = _NO_HEADER
     text = _ragged(delimiter, source, layout.lines[1:], widths, bad, width)
     raise DataError(Fault(text, FaultCode.RAGGED_ROWS, int(lines[0]), "", fixes))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from lstmcast.data.file.csv_layout import DELIMITERS
 from lstmcast.data.file.lines import Line, Skips, first_lines, last_lines, split_lines
 from lstmcast.data.file.row_shape import find_shape
-from lstmcast.data.file.table_lines import TableLines
+from lstmcast.data.file.table_lines import TableLines, names_units
 from lstmcast.data.schema import DataNote
 from lstmcast.errors import ConfigError
 
@@ -40,7 +40,9 @@ class SkippedText:
     notes: tuple[DataNote, ...] = ()
 
 
-def skip_lines(text: bytes, skip: Sequence[str], delimiter: str | None, source: str) -> SkippedText:
+def skip_lines(
+    text: bytes, skip: Sequence[str], delimiter: str | None, source: str, *, has_header: bool = True
+) -> SkippedText:
     """Empty the lines that are no rows.
 
     Args:
@@ -48,6 +50,7 @@ def skip_lines(text: bytes, skip: Sequence[str], delimiter: str | None, source: 
         skip: `3` (the first three lines), `5-6` (lines 5 and 6), `last 2` (the last two that are not blank) or `none`;
             empty to find them.
         delimiter: the given delimiter.
+        has_header: false for a text without column names.
 
     Raises:
         DataError: lines above the header, below it or at the end that may be rows.
@@ -58,7 +61,7 @@ def skip_lines(text: bytes, skip: Sequence[str], delimiter: str | None, source: 
         skips.add(first_lines(text, 1), "")
         delimiter = delimiter or separator[1].decode("utf-8", "replace")
     if not skip:
-        _find(text, delimiter, source, skips)
+        _find(text, delimiter, source, skips, has_header=has_header)
     elif tuple(skip) != (NONE,):
         skips.add(_given(text, skip), "set by data.skip")
     return SkippedText(_emptied(text, skips), delimiter, tuple(sorted(skips.lines)), skips.notes())
@@ -91,16 +94,16 @@ def _given(text: bytes, skip: Sequence[str]) -> Iterator[Line]:
             yield from (line for line in first_lines(text, to, 1 << 62) if line.number >= first)
 
 
-def _find(text: bytes, delimiter: str | None, source: str, skips: Skips) -> None:
+def _find(text: bytes, delimiter: str | None, source: str, skips: Skips, *, has_header: bool) -> None:
     """Find the lines that are no rows; raises DataError if a line may be one."""
     head = [line for line in first_lines(text, _HEAD) if line.number not in skips.lines]
     tail = last_lines(text, _TAIL, head[-1].end + 1 if head else 0)
-    _LeadingComments(text, head).skip(skips)
+    _LeadingComments(text, head, has_header).skip(skips)
     rest = [line for line in head if line.number not in skips.lines]
     for sign in [delimiter] if delimiter else DELIMITERS:
         lines = split_lines(text, rest, sign)
         shape = find_shape(lines[len(lines) // 2 :]) or find_shape(lines)
-        if shape is not None and TableLines(text, source, sign, shape, lines, tail).find(skips):
+        if shape is not None and TableLines(text, source, sign, shape, lines, tail, has_header).find(skips):
             return
 
 
@@ -110,6 +113,7 @@ class _LeadingComments:
 
     text: bytes
     head: list[Line]
+    has_header: bool = True
 
     def skip(self, skips: Skips) -> None:
         """Skip them, unless all lines of the sample begin so; the last one may be the header."""
@@ -121,11 +125,23 @@ class _LeadingComments:
             leading.append(line)
         if not leading or len(leading) == len(solid) or self._are_rows(solid, leading):
             return
-        header = self._header(leading[-1], solid[len(leading)])
+        units, header = self._names(leading, solid[len(leading)])
         if header is not None:
-            skips.changed.append((leading[-1], header))
-            leading.pop()
+            skips.changed.append((leading.pop(), header))
         skips.add(leading, "comments")
+        skips.add(units, "units below the header")
+
+    def _names(self, leading: list[Line], first: Line) -> tuple[list[Line], bytes | None]:
+        """Lines of units, taken from the end of the comments, and the text of the header before them, if any."""
+        units: list[Line] = []
+        header = self._header(leading[-1], first) if self.has_header else None
+        while header is not None and names_units(self.text[leading[-1].start : leading[-1].end]):
+            before = self._header(leading[-2], first) if len(leading) > 1 else None
+            if before is None:
+                break
+            units.append(leading.pop())
+            header = before
+        return units, header
 
     def _are_rows(self, solid: list[Line], leading: list[Line]) -> bool:
         """True if a semicolon is the delimiter, or a line later in the sample begins so too."""

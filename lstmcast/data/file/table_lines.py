@@ -30,9 +30,15 @@ _UNIT = re.compile(
     r"mph|kn|[kcm]?m[2²3³]?|[hkM]?Pa|mbar|bar|psi|in(Hg)?|ft|[kmµ]?g(/m[3³])?|t|tons?|lbs?|[mh]?l|L|pp[mb]|EUR|USD|GBP|"
     r"CHF|[€$£¥](/\w+)?|\w{1,4}/\w{1,4}|pcs|units?|pieces|stück|number|index|date(time)?|time(stamp)?|float(64|32)?|"
     r"int(64|32|eger)?|str(ing)?|double|long|text|utc|local|local time|[ymdhs]{2,4}([-/.: ][ymdhs]{2,4})*|"
-    r"(tsd|mio|mrd|1000|million)\.? \S+",
+    r"yr|mo|dy|hr|mn|mi|sec|nmi|degt|(tsd|mio|mrd|1000|million)\.? \S+",
     re.IGNORECASE,
 )
+
+
+def names_units(comment: bytes) -> bool:
+    """True if most words of a comment are units."""
+    words = comment.decode("utf-8", "replace").lstrip("#/; ").split()
+    return sum(_UNIT.fullmatch(word) is not None for word in words) > 0.6 * len(words)
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,7 @@ class TableLines:
 
     Attributes:
         head, tail: the first and the last lines of the file; each line is in one of them.
+        has_header: false for a text without column names.
     """
 
     text: bytes
@@ -49,6 +56,7 @@ class TableLines:
     shape: RowShape
     head: list[Line]
     tail: list[Line]
+    has_header: bool = True
 
     def find(self, skips: Skips) -> bool:
         """Find the lines above and below the header and at the end; False if the delimiter does not fit a header."""
@@ -56,6 +64,10 @@ class TableLines:
         above = self.head[:first]
         if sum(map(self.shape.fits, self.head)) < (_MIN_ROWS if self.shape.width < _WIDE else _MIN_WIDE_ROWS):
             return False
+        if not self.has_header:
+            skips.add(above, "a preamble")
+            self._skip_end(self.head[first:], skips)
+            return True
         header = self._header(above) if above else self.head[0]
         if header is None and all(len(line.filled) <= self.shape.width // 2 for line in above):
             names = self.head[first].fields  # they may be numbers, such as years

@@ -155,7 +155,7 @@ def test_a_missing_header_is_noticed(tmp_path: Path, text: str) -> None:
     """A first line of nothing but numbers and times is no header."""
     message = refused(tmp_path, text)
     assert message.startswith("d.csv:1: no header: the first line holds values (")
-    assert message.endswith("add a first line of column names")
+    assert "; use -s data.header=none to " in message
 
 
 def test_doubled_and_blank_names_are_refused_together(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_a_time_above_times_is_no_name(tmp_path: Path, first: str) -> None:
     text = "\n".join(first.replace("20", f"{20 + k}") for k in range(3)).replace("2021", "2020")
     message = refused(tmp_path, text)
     assert message.startswith("d.csv:1: no header: '")
-    assert message.endswith("is a time like those below it; add a first line of column names")
+    assert "is a time like those below it; add a first line of column names" in message
 
 
 def test_times_as_names_of_other_columns_are_names(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from lstmcast.data.time.clock_changes import CHANGING_ZONES
 from lstmcast.data.time.text.as_written import format_as_written
 from lstmcast.data.time.text.formats import (
     COUNT,
+    DECIMAL_MIDDLE,
     DECIMAL_YEAR,
     EPOCH_DAYS,
     EPOCHS,
@@ -230,7 +231,7 @@ def looks_like_decimal_years(text: pd.Series) -> bool:
     shaped = group_by_shape([str(word).strip() for word in pd.unique(text)])
     if not any("." in shape for shape in shaped.shapes) or not all(map(_DECIMAL.fullmatch, shaped.shapes)):
         return False
-    readings = [read_texts(pattern, shaped) for pattern in (DECIMAL_YEAR, YEAR_POINT_MONTH)]
+    readings = [read_texts(pattern, shaped) for pattern in (DECIMAL_YEAR, DECIMAL_MIDDLE, YEAR_POINT_MONTH)]
     return any(_years_within(reading, 1000, 2999) and _regular(reading.stamps) for reading in readings)
 
 
@@ -446,10 +447,11 @@ def _numbers(at: _Column) -> _Read | None:
         reason = "decimal numbers with a month"
         return YEAR_POINT_MONTH, months, (InferredSetting(SettingKey.TIME_FORMAT, YEAR_POINT_MONTH, reason),)
     integers = not any("." in shape for shape in at.texts.shapes)
-    years = not integers and read_texts(DECIMAL_YEAR, at.texts)
-    if years and not years.faulty.any() and _years_within(years, 1000, 2999) and _regular(years.stamps):
-        reason = "decimal numbers at even distances in months"
-        return DECIMAL_YEAR, years, (InferredSetting(SettingKey.TIME_FORMAT, DECIMAL_YEAR, reason),)
+    for pattern in () if integers else (DECIMAL_YEAR, DECIMAL_MIDDLE):
+        years = read_texts(pattern, at.texts)
+        if _years_within(years, 1000, 2999) and _regular(years.stamps):
+            reason = "decimal numbers at even distances in months"
+            return pattern, years, (InferredSetting(SettingKey.TIME_FORMAT, pattern, reason),)
     serial = read_texts(EXCEL, at.texts)
     if serial.faulty.any() or not _years_within(serial, 1927, 2064) or not (dated or not integers):
         return None

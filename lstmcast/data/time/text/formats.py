@@ -11,7 +11,8 @@ A pattern is that of `strptime` with further directives:
 
 A directive that occurs again begins the end of a time range, of which the start is used. ` + ` separates columns that
 are parts of one time. Other patterns are `epoch s`, `epoch ms`, `epoch us`, `epoch ns` and `epoch d` (days), `excel`
-(days since 1899-12-30), `decimal year` (1990.25), and `count` for integers that count steps.
+(days since 1899-12-30), `decimal year` (1990.25), `decimal year middle` (1990.042, the middle of January), and `count`
+for integers that count steps.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augus
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 COUNT = "count"
 EPOCHS = {"epoch s": 1_000_000_000, "epoch ms": 1_000_000, "epoch us": 1_000, "epoch ns": 1}  # nanoseconds in a unit
-EPOCH_DAYS, EXCEL, DECIMAL_YEAR = "epoch d", "excel", "decimal year"
+EPOCH_DAYS, EXCEL, DECIMAL_YEAR, DECIMAL_MIDDLE = "epoch d", "excel", "decimal year", "decimal year middle"
 INTEGERS = {**EPOCHS, EPOCH_DAYS: 86_400_000_000_000, COUNT: 1_000}  # a count is stored as microseconds
-DECIMALS = (EXCEL, DECIMAL_YEAR)
+DECIMALS = (EXCEL, DECIMAL_YEAR, DECIMAL_MIDDLE)
 WIDTHS = {"Y": 4, "G": 4, "y": 2, "g": 2, "m": 2, "d": 2, "H": 2, "I": 2, "M": 2, "S": 2, "j": 3, "V": 2, "q": 1,
           "h": 1, "u": 1, "k": 2, "N": 2, "s": 10, "Q": 13}  # fmt: skip
 NAMES = frozenset("bBaAp")
@@ -199,7 +200,16 @@ def _decimal_years(wall: Ints) -> list[float]:
     return [1970 + (month + part) / 12 for month, part in zip(months.tolist(), parts.tolist(), strict=True)]
 
 
-_DECIMAL_VALUES: dict[str, Callable[[Ints], list[float]]] = {EXCEL: _excel_days, DECIMAL_YEAR: _decimal_years}
+def _month_middles(wall: Ints) -> list[float]:
+    """Years and fractions at the middles of the months."""
+    return [1970 + (month + 0.5) / 12 for month in _months(wall // DAY).tolist()]
+
+
+_DECIMAL_VALUES: dict[str, Callable[[Ints], list[float]]] = {
+    EXCEL: _excel_days,
+    DECIMAL_YEAR: _decimal_years,
+    DECIMAL_MIDDLE: _month_middles,
+}
 
 
 def _decimal_text(number: float, decimals: int) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.data.time.text.formats import (
+    DECIMAL_MIDDLE,
     DECIMALS,
     EXCEL,
     EXCEL_EPOCH,
@@ -95,7 +96,8 @@ def _read_decimals(pattern: str, words: npt.NDArray[np.str_], decimals: int) -> 
     """Parse decimal numbers of days or years, as precise as their digits allow."""
     numbers = words.astype(np.float64)
     tolerance = 0.51 * 10.0**-decimals
-    stamps, faulty = (_excel_times if pattern == EXCEL else _decimal_year_times)(numbers, tolerance)
+    read = {EXCEL: _excel_times, DECIMAL_MIDDLE: _middle_times}.get(pattern, _decimal_year_times)
+    stamps, faulty = read(numbers, tolerance)
     return ParsedTimes(stamps, np.zeros_like(stamps), faulty)
 
 
@@ -118,6 +120,13 @@ def _decimal_year_times(numbers: npt.NDArray[np.float64], tolerance: float) -> t
     faulty = faulty | (np.abs(halves - nearest) > min(24 * tolerance + 1e-5, 0.3))
     first, following = (add_months(np.zeros_like(nearest), nearest // 2 + k) for k in (0, 1))
     return first + nearest % 2 * ((following - first) // 2), faulty
+
+
+def _middle_times(numbers: npt.NDArray[np.float64], tolerance: float) -> tuple[Ints, Bools]:
+    """[N] first days of the months of which decimal years are the middles."""
+    months = np.where((numbers < 1) | (numbers >= 9_999), 0.1, (numbers - 1970) * 12 - 0.5)
+    nearest = np.round(months).astype(np.int64)
+    return add_months(np.zeros_like(nearest), nearest), np.abs(months - nearest) > min(12 * tolerance + 1e-5, 0.1)
 
 
 def _read_fields(pattern: str, match: re.Match[str], words: npt.NDArray[np.str_], *, end: bool) -> ParsedTimes:

@@ -317,6 +317,15 @@ def test_decimal_years() -> None:
         ]
 
 
+@pytest.mark.parametrize("digits", [2, 3, 4])
+def test_decimal_years_in_the_middle_of_months(digits: int) -> None:
+    """Middles of months, as scientists write monthly means, are the months."""
+    texts = [f"{month.year + (month.month - 0.5) / 12:.{digits}f}" for month in MONTHS]
+    times = parse(texts, "date")
+    assert times.stamps.tolist() == [(month - EPOCH) // timedelta(microseconds=1) for month in MONTHS]
+    assert times.style.format(times.stamps) == texts
+
+
 def test_the_hour_24_is_midnight() -> None:
     """24:00 is the midnight of the next day, and is written so."""
     for style in ("%d/%m/%Y", "%Y-%m-%d"):
