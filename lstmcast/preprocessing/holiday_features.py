@@ -17,6 +17,7 @@ _WEEKEND = (5, 6)
 _RUN_UP = 7  # least days before and after a holiday that matter to weeks and months
 _CHRISTMAS, _END_OF_YEAR = 1225, (1224, 1231)  # 100 × month + day
 _MAX_FIXED = 4  # ways to fall on months of a fixed feast, those of days on which it is observed included
+_FAR = 999  # more than the days of any window
 _Named = tuple[str, int, str]  # name, offset and remark, which sort the columns
 
 
@@ -104,7 +105,7 @@ def name_block(days: Ints, holidays: Holidays) -> FeatureBlock:
     """Indicators of holidays by name, and of the days of their windows, on consecutive days [D].
 
     A holiday that falls on a weekend has a column of its own, unless it always does. A day of a window that is a
-    holiday itself does not count.
+    holiday itself does not count. A window of several days has a column for all of them too.
     """
     return _scattered(days, list(_day_names(holidays)))
 
@@ -122,6 +123,13 @@ def _day_names(holidays: Holidays) -> Iterator[tuple[_Named, int]]:
                 yield (entry.name, 0, " (weekend)" if on and entry.name in weekly else ""), day
             elif day not in off:
                 yield (entry.name, offset, f" {offset:+d}"), day
+                if (entry.before if offset < 0 else entry.after) > 1:
+                    yield _side(entry.name, offset), day
+
+
+def _side(name: str, offset: int) -> _Named:
+    """Column of all days before or after a holiday."""
+    return (name, -_FAR, ", days before") if offset < 0 else (name, _FAR, ", days after")
 
 
 def run_up_block(days: Ints, holidays: Holidays, *, by_month: bool) -> FeatureBlock:
@@ -134,11 +142,11 @@ def run_up_block(days: Ints, holidays: Holidays, *, by_month: bool) -> FeatureBl
     ahead = [range(-max(entry.before, _RUN_UP), 0) for entry in entries]
     behind = [range(1, max(entry.after, _RUN_UP) + 1) for entry in entries]
     keyed = [((entry.name, 0, ""), entry.day) for entry in entries]
-    for side, remark, windows in ((-1, ", days before", ahead), (1, ", days after", behind)):
+    for windows in (ahead, behind):
         kept = _crossing(entries, windows) if by_month else set(holidays.names)
         for entry, window in zip(entries, windows, strict=True):
             if entry.name in kept:
-                keyed += [((entry.name, side, remark), entry.day + offset) for offset in window]
+                keyed += [(_side(entry.name, offset), entry.day + offset) for offset in window]
     return _scattered(days, keyed)
 
 

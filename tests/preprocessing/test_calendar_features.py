@@ -143,10 +143,18 @@ def test_events_have_a_group_of_their_own() -> None:
     events = entries(("2024-05-09", "Fair"), off=False, window=(2, 1))
     features = calendar_features(DAILY, np.arange(day("2024-05-06"), day("2024-05-12")), events)
     names = [name for name, group in zip(features.names, features.groups, strict=True) if "holiday" in group]
-    assert names == ["event", "Fair -2", "Fair -1", "Fair", "Fair +1"]
+    assert names == ["event", "Fair, days before", "Fair -2", "Fair -1", "Fair", "Fair +1"]
     table = features.values[:, [features.names.index(name) for name in names]]
     np.testing.assert_array_equal(
-        table, [[0, 0, 0, 0, 0], [0, 1, 0, 0, 0], [0, 0, 1, 0, 0], [1, 0, 0, 1, 0], [0, 0, 0, 0, 1], [0, 0, 0, 0, 0]]
+        table,
+        [
+            [0, 0, 0, 0, 0, 0],
+            [0, 1, 1, 0, 0, 0],
+            [0, 1, 0, 1, 0, 0],
+            [1, 0, 0, 0, 1, 0],
+            [0, 0, 0, 0, 0, 1],
+            [0, 0, 0, 0, 0, 0],
+        ],
     )
 
 

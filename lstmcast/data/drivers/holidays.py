@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ import numpy as np
 from lstmcast.data.drivers.events import is_event_file, read_events
 from lstmcast.data.drivers.holiday import Holiday
 from lstmcast.data.drivers.regions import find_region
+from lstmcast.text import pluralize
 from lstmcast.types import Ints
 
 YEARS_AHEAD = 5  # after the year of the last day
@@ -75,6 +76,30 @@ class Holidays:
             weekend=regions[0].weekend if regions else _WEEKEND,
             workdays=tuple(sorted({day for region in regions for day in region.workdays(years)})),
         )
+
+    def extended(self, last_day: int) -> Self:
+        """Return the holidays with those of later years, if they are not known until `last_day`.
+
+        Those that are known do not change. See `load` for errors.
+        """
+        if last_day <= self.last_day:
+            return self
+        newer = type(self).load(self.codes, self.last_day, last_day)
+        later = tuple(entry for entry in newer.entries if entry.day > self.last_day)
+        workdays = tuple(day for day in newer.workdays if day > self.last_day)
+        return replace(self, last_day=newer.last_day, entries=self.entries + later, workdays=self.workdays + workdays)
+
+    def summary(self, first_day: int, last_day: int) -> str:
+        """Describe the holidays of data from `first_day` to `last_day`: `12 holidays a year`, `3 events, 1 later`."""
+        days, is_off = self.days, np.array([entry.is_off for entry in self.entries], dtype=np.bool_)
+        inside = (days >= first_day) & (days <= last_day)
+        years = max((last_day - first_day + 1) / 365.25, 1.0)
+        off, events = inside & is_off, inside & ~is_off
+        parts = [f"{round(len(np.unique(days[off])) / years)} holidays a year"] if is_off.any() else []
+        if not is_off.all():
+            later = np.count_nonzero(~is_off & (days > last_day))
+            parts.append(f"{pluralize(int(np.count_nonzero(events)), 'event')}, {later} later")
+        return "; ".join(parts) or "none"
 
     def to_dict(self) -> dict[str, object]:
         """JSON values, with days as `2024-12-25`."""

@@ -171,6 +171,25 @@ def test_json_round_trip_without_the_library(monkeypatch: pytest.MonkeyPatch) ->
     assert caught.value.faults[0].code is FaultCode.NO_HOLIDAYS
 
 
+def test_later_years_are_added_to_known_ones() -> None:
+    """Known ones do not change; a day that is covered loads nothing."""
+    known = load("DE-BY", first="2020-01-01", last="2020-12-31")
+    assert known.extended(day("2025-12-31")) is known
+    longer = known.extended(day("2028-03-01"))
+    assert longer.entries[: len(known.entries)] == known.entries
+    assert longer == load("DE-BY", first="2020-01-01", last="2028-01-01")
+
+
+def test_summary_counts_holidays_and_events(tmp_path: Path) -> None:
+    """Days off for each year of the data, and the events within and after it."""
+    path = tmp_path / "events.csv"
+    path.write_text("date,name\n2024-02-11,Final\n2025-02-09,Final\n2026-02-08,Final\n")
+    span = (day("2023-01-01"), day("2025-12-31"))
+    assert load("DE-BY").summary(*span) == "12 holidays a year"
+    assert load("DE-BY", str(path)).summary(*span) == "12 holidays a year; 2 events, 1 later"
+    assert load(str(path)).summary(*span) == "2 events, 1 later"
+
+
 @pytest.mark.parametrize("code", ["de-by", "DE-Bayern", "de-bayern", "DEU-BY"])
 def test_spellings_of_a_region(code: str) -> None:
     """Case does not matter, and the names of subdivisions are theirs too."""
