@@ -31,14 +31,14 @@ from lstmcast.data.series_columns import (
     quote_value,
     words,
 )
-from lstmcast.data.time.text.column import (
+from lstmcast.data.time.text.names import TIME_NAMES, name_words
+from lstmcast.data.time.text.recognition import (
     looks_like_counts,
     looks_like_decimal_years,
     looks_like_excel,
     looks_like_times,
     may_hold_times,
 )
-from lstmcast.data.time.text.names import TIME_NAMES, name_words
 from lstmcast.errors import ConfigError, DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, pluralize, suggest, truncate_items, truncate_list
 

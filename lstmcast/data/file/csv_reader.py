@@ -23,7 +23,7 @@ from lstmcast.data.file.skipped_lines import NONE, skip_lines
 from lstmcast.data.file.unnamed import column_names
 from lstmcast.data.layout.headers import has_time_columns
 from lstmcast.data.schema import DataNote, NoteCode, Table
-from lstmcast.data.time.text.column import looks_like_times
+from lstmcast.data.time.text.recognition import looks_like_times
 from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
 from lstmcast.types import Bools, Ints

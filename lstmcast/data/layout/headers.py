@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.series_columns import words
-from lstmcast.data.time.text.column import looks_like_times, parse_times
+from lstmcast.data.time.text.column import parse_times
 from lstmcast.data.time.text.names import month_of, weekday_of
+from lstmcast.data.time.text.recognition import looks_like_times
 from lstmcast.data.time.zones import DAY, SECOND
 from lstmcast.errors import DataError
 from lstmcast.types import Ints

@@ -9,7 +9,7 @@ import pandas as pd
 from lstmcast.data.numbers.parser import SAMPLE, looks_like_numbers
 from lstmcast.data.schema import DataNote, NoteCode, Table
 from lstmcast.data.series_columns import group_codes
-from lstmcast.data.time.text.column import looks_like_times
+from lstmcast.data.time.text.recognition import looks_like_times
 from lstmcast.text import pluralize
 
 MIN_EMPTY = 1 / 3  # fraction of the cells of a column with merged cells

@@ -13,8 +13,8 @@ from lstmcast.data.layout.headers import MIN_TIMES, PART_WORDS, TimeColumns, fin
 from lstmcast.data.numbers.parser import looks_like_numbers
 from lstmcast.data.schema import Table
 from lstmcast.data.series_columns import are_integers, words
-from lstmcast.data.time.text.column import looks_like_times
 from lstmcast.data.time.text.names import month_of
+from lstmcast.data.time.text.recognition import looks_like_times
 from lstmcast.data.time.zones import DAY
 
 _SAMPLE = 5  # columns that decide whether the values are numbers

@@ -11,7 +11,7 @@ import pandas as pd
 from lstmcast.data.numbers.parser import SAMPLE
 from lstmcast.data.numbers.signs import APOSTROPHES, SPACES, split_signs
 from lstmcast.data.schema import DataNote, NoteCode, Table
-from lstmcast.data.time.text.column import looks_like_times
+from lstmcast.data.time.text.recognition import looks_like_times
 
 _SEPARATED = re.compile(rf"[0-9][,.{APOSTROPHES}{SPACES}][0-9]|[.,][0-9]")
 _SEPARATORS = re.compile(rf"[,.{APOSTROPHES}{SPACES}]")

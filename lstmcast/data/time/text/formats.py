@@ -36,6 +36,7 @@ COUNT = "count"
 EPOCHS = {"epoch s": 1_000_000_000, "epoch ms": 1_000_000, "epoch us": 1_000, "epoch ns": 1}  # nanoseconds in a unit
 EPOCH_DAYS, EXCEL, DECIMAL_YEAR, DECIMAL_MIDDLE = "epoch d", "excel", "decimal year", "decimal year middle"
 INTEGERS = {**EPOCHS, EPOCH_DAYS: 86_400_000_000_000, COUNT: 1_000}  # a count is stored as microseconds
+YEAR_POINT_MONTH = "%Y.%m"
 DECIMALS = (EXCEL, DECIMAL_YEAR, DECIMAL_MIDDLE)
 WIDTHS = {"Y": 4, "G": 4, "y": 2, "g": 2, "m": 2, "d": 2, "H": 2, "I": 2, "M": 2, "S": 2, "j": 3, "V": 2, "q": 1,
           "h": 1, "u": 1, "k": 2, "N": 2, "s": 10, "Q": 13}  # fmt: skip

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstmcast.data.time.text.column import Times, looks_like_counts, looks_like_times, parse_times
+from lstmcast.data.time.text.column import Times, parse_times
 from lstmcast.data.time.text.formats import TimeFormat
+from lstmcast.data.time.text.recognition import looks_like_counts, looks_like_times
 from lstmcast.errors import ConfigError, DataError
 
 EPOCH = datetime(1970, 1, 1)

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstmcast.data.time.text.column import Times, looks_like_times, parse_times
+from lstmcast.data.time.text.column import Times, parse_times
+from lstmcast.data.time.text.recognition import looks_like_times
 from lstmcast.errors import DataError, FaultCode
 
 EPOCH = datetime(1970, 1, 1)
