@@ -48,6 +48,7 @@ class FaultCode(StrEnum):
     COVARIATE_MISSING = "covariate_missing"
     MANY_CATEGORIES = "many_categories"
     NOT_STATIC = "not_static"
+    NO_DATES = "no_dates"
     NO_HOLIDAYS = "no_holidays"
     UNKNOWN_REGION = "unknown_region"
     UNKNOWN_CATEGORY = "unknown_category"

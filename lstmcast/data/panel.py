@@ -24,6 +24,7 @@ from lstmcast.data.alignment import (
     to_cells,
 )
 from lstmcast.data.drivers.covariates import Covariates
+from lstmcast.data.drivers.holidays import Holidays
 from lstmcast.data.missing import (
     MISSING,
     UNKNOWN,
@@ -84,6 +85,7 @@ class Panel:
         symbols: [V] meaning of codes 0 … V − 1, empty for numbers; the code −1 is missing or unknown.
         n_rows: rows of the file.
         covariates: values of other columns, also after the ends of the series; None without any.
+        holidays: holidays and events, also after the ends of the series; None without any.
     """
 
     columns: Columns
@@ -100,15 +102,18 @@ class Panel:
     symbols: tuple[str, ...] = ()
     n_rows: int = 0
     covariates: Covariates | None = None
+    holidays: Holidays | None = None
 
     def fingerprint(self) -> str:
-        """Compute the sha256 of columns, keys, times, values, symbols and covariates."""
+        """Compute the sha256 of columns, keys, times, values, symbols, covariates and holidays."""
         calendar = replace(self.calendar, seasons=()).to_dict()
         described: tuple[object, ...] = (self.columns, calendar, self.keys, self.symbols)
         arrays = (self.offsets, self.starts, self.values, self.observed)
         if self.covariates is not None:
             described += (self.covariates.names,)
             arrays += self.covariates.arrays
+        if self.holidays is not None:
+            described += (self.holidays,)
         return fingerprint(described, *arrays)
 
     @property

@@ -34,6 +34,7 @@ class SettingKey(StrEnum):
     KNOWN = "known"
     PAST = "past"
     STATIC = "static"
+    HOLIDAYS = "holidays"
     FREQUENCY = "frequency"
     CLOSED = "closed"
     SEASON_LENGTH = "season_length"
@@ -107,6 +108,7 @@ class NoteCode(StrEnum):
     UNLIKELY_NEWEST = "unlikely_newest"
     EMPTY_COVARIATE = "empty_covariate"
     COVARIATE_FILLED = "covariate_filled"
+    HOLIDAYS_END = "holidays_end"
     UNSEEN_CATEGORIES = "unseen_categories"
 
 

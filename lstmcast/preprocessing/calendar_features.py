@@ -41,6 +41,12 @@ class CalendarFeatures:
     names: tuple[str, ...]
     groups: tuple[FeatureGroup, ...]
 
+    def aligned(self, names: Sequence[str]) -> Floats:
+        """Values [P, k] of the features of a fit, by name: 0 for those that these steps and holidays do not have."""
+        columns = {name: k for k, name in enumerate(self.names)}
+        padded = np.column_stack([self.values, np.zeros(len(self.values))])
+        return padded[:, [columns.get(name, -1) for name in names]]
+
 
 def calendar_features(
     calendar: Calendar,

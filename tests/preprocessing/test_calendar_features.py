@@ -85,6 +85,14 @@ def test_columns_do_not_depend_on_the_steps(calendar: Calendar, bavaria: Holiday
     )
 
 
+def test_features_are_aligned_with_those_of_a_fit(bavaria: Holidays) -> None:
+    """Those of a fit that are unknown now are 0; new ones are left out."""
+    features = calendar_features(DAILY, np.array([day("2024-12-25"), day("2024-12-27")]), bavaria)
+    names = ["Town feast", "Christmas Day", "Friday"]
+    np.testing.assert_array_equal(features.aligned(names), [[0, 1, 0], [0, 0, 1]])
+    np.testing.assert_array_equal(features.aligned(features.names), features.values)
+
+
 def test_weekday_month_and_days_of_the_month_by_a_loop() -> None:
     """Four years of days, against the dates of the standard library."""
     first = day("2019-01-01")

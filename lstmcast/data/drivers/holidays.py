@@ -12,7 +12,7 @@ import numpy as np
 from lstmcast.data.drivers.events import is_event_file, read_events
 from lstmcast.data.drivers.holiday import Holiday
 from lstmcast.data.drivers.regions import find_region
-from lstmcast.text import pluralize
+from lstmcast.text import pluralize, truncate_items
 from lstmcast.types import Ints
 
 YEARS_AHEAD = 5  # after the year of the last day
@@ -48,6 +48,11 @@ class Holidays:
     def names(self) -> tuple[str, ...]:
         """Names [N]."""
         return tuple(holiday.name for holiday in self.entries)
+
+    @property
+    def last_date(self) -> date:
+        """Last day as a date."""
+        return _date(self.last_day)
 
     @classmethod
     def load(cls, codes: Sequence[str], first_day: int, last_day: int) -> Self:
@@ -90,16 +95,17 @@ class Holidays:
         return replace(self, last_day=newer.last_day, entries=self.entries + later, workdays=self.workdays + workdays)
 
     def summary(self, first_day: int, last_day: int) -> str:
-        """Describe the holidays of data from `first_day` to `last_day`: `12 holidays a year`, `3 events, 1 later`."""
-        days, is_off = self.days, np.array([entry.is_off for entry in self.entries], dtype=np.bool_)
-        inside = (days >= first_day) & (days <= last_day)
+        """Describe the holidays of data from `first_day` to `last_day`: `12 holidays a year (Epiphany, …)`."""
+        inside = [entry for entry in self.entries if first_day <= entry.day <= last_day]
+        off = [entry for entry in inside if entry.is_off]
+        events = [entry for entry in inside if not entry.is_off]
         years = max((last_day - first_day + 1) / 365.25, 1.0)
-        off, events = inside & is_off, inside & ~is_off
-        parts = [f"{round(len(np.unique(days[off])) / years)} holidays a year"] if is_off.any() else []
-        if not is_off.all():
-            later = np.count_nonzero(~is_off & (days > last_day))
-            parts.append(f"{pluralize(int(np.count_nonzero(events)), 'event')}, {later} later")
-        return "; ".join(parts) or "none"
+        parts = [f"{round(len({entry.day for entry in off}) / years)} holidays a year ({_names(off)})"] if off else []
+        if len(self.entries) > sum(entry.is_off for entry in self.entries):
+            later = sum(entry.day > last_day and not entry.is_off for entry in self.entries)
+            named = f" ({_names(events)})" if events else ""
+            parts.append(f"{pluralize(len(events), 'event')}{named} and {later} after the data")
+        return "; ".join(parts) or "no holidays within the data"
 
     def to_dict(self) -> dict[str, object]:
         """JSON values, with days as `2024-12-25`."""
@@ -119,6 +125,12 @@ class Holidays:
             weekend=tuple(values["weekend"]),
             workdays=tuple(map(_from_text, values["workdays"])),
         )
+
+
+def _names(entries: Sequence[Holiday]) -> str:
+    """Names in the order of their first day."""
+    distinct = list(dict.fromkeys(entry.name for entry in entries))
+    return truncate_items(distinct, len(distinct))
 
 
 def _date(day: int) -> date:

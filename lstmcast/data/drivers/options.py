@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lstmcast.data.drivers.holidays import Holidays
+
 NONE = ("none",)  # known columns of a file without covariates
 
 
@@ -26,6 +28,7 @@ class CovariateOptions:
         known_as_of: the column of the time at which a row was known.
         future: a file or a DataFrame with values ahead.
         levels: categories of each text column of training; empty: those of the file.
+        dates: holidays of a model, which are not loaded again; None: of the codes.
         reason: why the known columns are known.
     """
 
@@ -37,6 +40,7 @@ class CovariateOptions:
     known_as_of: str | None = None
     future: str | Path | pd.DataFrame | None = None
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    dates: Holidays | None = None
     reason: str = "given"
 
     @classmethod

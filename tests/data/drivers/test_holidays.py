@@ -185,9 +185,11 @@ def test_summary_counts_holidays_and_events(tmp_path: Path) -> None:
     path = tmp_path / "events.csv"
     path.write_text("date,name\n2024-02-11,Final\n2025-02-09,Final\n2026-02-08,Final\n")
     span = (day("2023-01-01"), day("2025-12-31"))
-    assert load("DE-BY").summary(*span) == "12 holidays a year"
-    assert load("DE-BY", str(path)).summary(*span) == "12 holidays a year; 2 events, 1 later"
-    assert load(str(path)).summary(*span) == "2 events, 1 later"
+    named = "New Year's Day, Epiphany, Good Friday, Easter Monday, Labor Day and 7 more"
+    assert load("DE-BY").summary(*span) == f"12 holidays a year ({named})"
+    events = "2 events (Final) and 1 after the data"
+    assert load("DE-BY", str(path)).summary(*span) == f"12 holidays a year ({named}); {events}"
+    assert load(str(path)).summary(*span) == events
 
 
 @pytest.mark.parametrize("code", ["de-by", "DE-Bayern", "de-bayern", "DEU-BY"])

@@ -1,0 +1,67 @@
+"""Holidays of the days of a panel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from lstmcast.data.drivers.events import is_event_file, read_events
+from lstmcast.data.drivers.holidays import Holidays
+from lstmcast.data.drivers.options import CovariateOptions
+from lstmcast.data.drivers.regions import KEY, find_region
+from lstmcast.data.panel import Panel
+from lstmcast.data.schema import DataNote, InferredSetting, NoteCode, SettingKey
+from lstmcast.data.time.calendar import Calendar
+from lstmcast.data.time.zones import DAY
+from lstmcast.errors import ConfigError, Fault, FaultCode, UsageError
+from lstmcast.types import Ints
+
+
+def check_holidays(codes: Sequence[str]) -> None:
+    """Raise the error of the first code that cannot be loaded; see `Holidays.load`."""
+    for code in codes:
+        if is_event_file(code):
+            read_events(code)
+        else:
+            find_region(code, codes)
+
+
+def with_holidays(panel: Panel, section: CovariateOptions) -> Panel:
+    """Add the holidays of the days of a panel, and of its default horizon.
+
+    Args:
+        section: with the codes of the holidays, or those of a model.
+
+    Raises:
+        ConfigError: the rows of the panel are counted.
+    """
+    if not section.holidays:
+        return panel
+    if panel.calendar.kind == "counter":
+        text = f"{KEY}: rows are counted, and holidays require dates; name the column of times with data.time"
+        raise ConfigError(Fault(text, FaultCode.NO_DATES, column=KEY))
+    horizon = panel.calendar.default_horizon
+    steps = np.array([panel.starts.min(), panel.ends.max(), panel.ends.max() + horizon])
+    first, last, ahead = local_days(panel.calendar, steps).tolist()
+    holidays, notes = _loaded(section, first, ahead)
+    setting = InferredSetting(SettingKey.HOLIDAYS, ", ".join(holidays.codes), holidays.summary(first, last))
+    notes = (*panel.notes, *notes)
+    return replace(panel, holidays=holidays, inferred=(*panel.inferred, setting), notes=notes)
+
+
+def local_days(calendar: Calendar, positions: Ints) -> Ints:
+    """Local days [N], since 1970-01-01, of positions [N]."""
+    return calendar.wall(positions).astype(np.int64) // DAY
+
+
+def _loaded(section: CovariateOptions, first: int, last: int) -> tuple[Holidays, tuple[DataNote, ...]]:
+    """Holidays of a model, with later years if they are due and can be loaded; or new ones."""
+    known = section.dates
+    if known is None or known.codes != section.holidays:
+        return Holidays.load(section.holidays, first, last), ()
+    try:
+        return known.extended(last), ()
+    except UsageError as err:
+        return known, (DataNote(NoteCode.HOLIDAYS_END, f"holidays are known until {known.last_date}: {err}"),)
