@@ -27,7 +27,8 @@ from lstmcast.data.numbers.separators import infer_number_format
 from lstmcast.data.panel import Panel, build_panel, row_numbers
 from lstmcast.data.schema import Columns, DataNote, InferredSetting, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import Holds, group_codes
-from lstmcast.data.time.calendar import Calendar, counter_calendar, infer_calendar
+from lstmcast.data.time.calendar import Calendar
+from lstmcast.data.time.calendar_inference import counter_calendar, infer_calendar
 from lstmcast.data.time.closed import AUTO, NONE
 from lstmcast.data.time.seasons import infer_season
 from lstmcast.data.time.text.column import Times, parse_times

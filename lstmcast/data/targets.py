@@ -17,7 +17,7 @@ from lstmcast.data.numbers.parser import is_missing, looks_like_numbers
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import EVERY, TARGET_NAMES, ColumnChoice, words
-from lstmcast.data.time.calendar import counter_calendar
+from lstmcast.data.time.calendar_inference import counter_calendar
 from lstmcast.errors import DataError, Fault, FaultCode
 from lstmcast.text import pluralize, truncate_items, truncate_list
 from lstmcast.types import Bools, Floats, Ints

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lstmcast.data.panel import Panel, build_panel
 from lstmcast.data.schema import Columns, DropReason, InferredSetting, NoteCode, Table
 from lstmcast.data.series_columns import group_codes
-from lstmcast.data.time.calendar import counter_calendar, infer_calendar
+from lstmcast.data.time.calendar_inference import counter_calendar, infer_calendar
 from lstmcast.data.time.text.column import parse_times
 from lstmcast.errors import ConfigError, DataError, FaultCode
 

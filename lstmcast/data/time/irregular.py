@@ -8,7 +8,6 @@ from itertools import islice
 
 import numpy as np
 
-from lstmcast.data.time.clock_changes import CHANGING_ZONES
 from lstmcast.data.time.closed import MAX_MISSING, closed_text, infer_mask, is_sparse
 from lstmcast.data.time.frequency import HOUR, MINUTE, WEEK, TimeGrid
 from lstmcast.data.time.inference import (
@@ -21,7 +20,7 @@ from lstmcast.data.time.inference import (
     steps_of,
 )
 from lstmcast.data.time.rows import TimeRows
-from lstmcast.data.time.zones import DAY, SECOND, has_single_time_of_day, to_wall
+from lstmcast.data.time.zones import CHANGING_ZONES, DAY, SECOND, has_single_time_of_day, to_wall
 from lstmcast.errors import Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, truncate_items
 from lstmcast.types import Ints

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -15,11 +16,16 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 
-from lstmcast.errors import ConfigError
+from lstmcast.errors import ConfigError, Fix
 from lstmcast.types import Bools, Ints
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
+
+CHANGING_ZONES = (  # whose changes explain hours that are missing or repeated
+    "Europe/Berlin", "Europe/London", "America/New_York", "Europe/Athens", "Australia/Sydney", "Pacific/Auckland",
+    "America/Santiago", "Asia/Jerusalem",
+)  # fmt: skip
 
 _FIXED = re.compile(r"(?:UTC|GMT)(?:([+-])(\d{2}):(\d{2}))?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -112,6 +118,19 @@ def from_wall(wall: Ints, zone: str | None) -> LocalizedTimes:
     early = offsets[np.searchsorted(turns + np.maximum(before, after), wall, side="right")]
     late = offsets[np.searchsorted(turns + np.minimum(before, after), wall, side="right")]
     return LocalizedTimes(wall - early, wall - late, doubled=early > late, skipped=early < late)
+
+
+def zone_fixes(wall: Ints, skipped: Ints, doubled: Ints) -> Iterator[Fix]:
+    """Yield the first zone that skips and doubles the given wall times, and skips no other ones of `wall` [N]."""
+    for zone in CHANGING_ZONES:
+        if _explains(zone, wall, skipped, doubled):
+            yield Fix(f"data.timezone={zone}", "use its clock changes, or another zone with the same ones")
+            return
+
+
+def _explains(zone: str, wall: Ints, skipped: Ints, doubled: Ints) -> bool:
+    explained = from_wall(skipped, zone).skipped.all() and from_wall(doubled, zone).doubled.all()
+    return bool(explained and not from_wall(np.asarray(wall), zone).skipped.any())
 
 
 def _dst_transitions(zone: str, around: Ints) -> tuple[Ints, Ints]:

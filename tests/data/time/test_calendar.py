@@ -11,7 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lstmcast.data.schema import InferredSetting
-from lstmcast.data.time.calendar import Calendar, counter_calendar, infer_calendar
+from lstmcast.data.time.calendar import Calendar
+from lstmcast.data.time.calendar_inference import counter_calendar, infer_calendar
 from lstmcast.data.time.frequency import WORKWEEK, TimeGrid
 from lstmcast.data.time.text.column import Times, parse_times
 from lstmcast.data.time.zones import DAY

@@ -13,7 +13,8 @@ from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import InferredSetting, ReadOptions, SettingKey
 from lstmcast.data.time.calendar import Calendar
-from lstmcast.data.time.seasons import FALSE_ALARM_RATE, YEAR, calendar_lengths, find_seasons
+from lstmcast.data.time.season_spectrum import FALSE_ALARM_RATE
+from lstmcast.data.time.seasons import YEAR, calendar_lengths, find_seasons
 from lstmcast.types import Floats
 
 Rng = np.random.Generator

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.schema import InferredSetting, SettingKey
-from lstmcast.data.time.clock_changes import CHANGING_ZONES
 from lstmcast.data.time.text.as_written import format_as_written
 from lstmcast.data.time.text.formats import (
     COUNT,
@@ -26,6 +25,7 @@ from lstmcast.data.time.text.formats import (
 from lstmcast.data.time.text.parser import ParsedTimes, read_texts
 from lstmcast.data.time.text.pattern_inference import Reading, TimeColumn, infer_pattern, time_column
 from lstmcast.data.time.zones import (
+    CHANGING_ZONES,
     DAY,
     SECOND,
     check_zone,

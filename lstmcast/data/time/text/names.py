@@ -66,74 +66,18 @@ _WEEKDAY_NAMES = {
     "zh": ("星期一 星期二 星期三 星期四 星期五 星期六 星期日", "周一 周二 周三 周四 周五 周六 周日"),
     "ja": ("月曜日 火曜日 水曜日 木曜日 金曜日 土曜日 日曜日", "月 火 水 木 金 土 日"),
 }  # fmt: skip
-QUARTER_WORDS = frozenset(
-    [
-        "q",
-        "qtr",
-        "quarter",
-        "quartal",
-        "trimestre",
-        "trim",
-        "trimester",
-        "t",
-        "kwartaal",
-        "kwartal",
-        "kvartal",
-        "kv",
-        "k",
-        "kw",
-    ]
-)
-WEEK_WORDS = frozenset(
-    [
-        "w",
-        "wk",
-        "week",
-        "kw",
-        "woche",
-        "semaine",
-        "sem",
-        "s",
-        "semana",
-        "settimana",
-        "sett",
-        "vecka",
-        "v",
-        "uge",
-        "u",
-        "uke",
-        "tydzien",
-        "tydz",
-    ]
-)
+QUARTER_WORDS = frozenset(["q", "qtr", "quarter", "quartal", "trimestre", "trim", "trimester", "t", "kwartaal",
+                           "kwartal", "kvartal", "kv", "k", "kw"])  # fmt: skip
+WEEK_WORDS = frozenset(["w", "wk", "week", "kw", "woche", "semaine", "sem", "s", "semana", "settimana", "sett",
+                        "vecka", "v", "uge", "u", "uke", "tydzien", "tydz"])  # fmt: skip
 HALF_WORDS = frozenset(["h", "hy", "half", "halbjahr", "hj", "semestre", "semester", "s", "sem"])
 HOUR_WORDS = frozenset(["he", "h", "hour", "hr", "stunde", "std", "hora", "heure", "ora", "uur"])
 LABELS = frozenset(["week", "w", "we", "wc", "ending", "beginning", "commencing"])  # before a whole date
 HALVES = {"am": 0, "pm": 1, "上午": 0, "下午": 1, "午前": 0, "午後": 1, "오전": 0, "오후": 1}
 CLOCK_WORDS = frozenset(["uhr", "h", "klo", "kl"])
-LINKS = frozenset(
-    [
-        "of",
-        "de",
-        "del",
-        "den",
-        "der",
-        "le",
-        "el",
-        "a",
-        "i",
-        "d",
-        "du",
-        "at",
-        "um",
-        "kl",
-        "the",
-        "klo",
-        "fy",
-        "г",
-        "года",
-    ]
-)  # words without meaning for a time
+# words without meaning for a time
+LINKS = frozenset(["of", "de", "del", "den", "der", "le", "el", "a", "i", "d", "du", "at", "um", "kl", "the", "klo",
+                   "fy", "г", "года"])  # fmt: skip
 ORDINALS = frozenset(["st", "nd", "rd", "th", "er", "e", "eme", "o", "a", "ta", "do"])
 CJK = {  # Chinese, Japanese and Korean: the directive of the number before
     "年": "Y", "년": "Y", "月": "m", "월": "m", "日": "d", "일": "d", "号": "d", "时": "H", "時": "H", "点": "H",
