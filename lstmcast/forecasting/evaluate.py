@@ -25,7 +25,7 @@ from lstmcast.types import Floats, Ints
 if TYPE_CHECKING:
     from lstmcast.config import Config
     from lstmcast.data.labeled_panel import LabeledPanel
-    from lstmcast.forecasting.planning import NetworkPlan, Selection, TrainingPlan
+    from lstmcast.forecasting.plans import NetworkPlan, Selection, TrainingPlan
 
 FOLDS = 5
 MAX_STORED_FORECASTS = 2000  # stored for the figure

@@ -18,7 +18,7 @@ from lstmcast.forecasting.ensemble import BoundEnsemble, Ensemble
 from lstmcast.forecasting.ensemble_weights import EnsembleWeights
 from lstmcast.forecasting.evaluate import library_versions
 from lstmcast.forecasting.members import LstmMember
-from lstmcast.forecasting.planning import Selection, TrainingPlan
+from lstmcast.forecasting.plans import Selection, TrainingPlan
 from lstmcast.forecasting.validation_errors import ValidationSet
 from lstmcast.forecasting.warm_start import WarmStart, fine_tuning_recipe
 from lstmcast.nn.keras_backend import Architecture

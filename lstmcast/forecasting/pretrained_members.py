@@ -21,7 +21,7 @@ from lstmcast.forecasting.ensemble import BoundEnsemble, Ensemble, IntervalSourc
 from lstmcast.forecasting.ensemble_weights import EnsembleWeights
 from lstmcast.forecasting.fitting import HoldoutFit
 from lstmcast.forecasting.members import Member, SmoothingMember
-from lstmcast.forecasting.planning import TrainingPlan
+from lstmcast.forecasting.plans import TrainingPlan
 from lstmcast.forecasting.pretrained import PretrainedModel, load_pretrained
 from lstmcast.forecasting.split_data import OriginSet
 from lstmcast.forecasting.validation_errors import ValidationSet

@@ -13,7 +13,8 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.errors import ConfigError
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.planning import TrainingPlan, make_plan
+from lstmcast.forecasting.planning import make_plan
+from lstmcast.forecasting.plans import TrainingPlan
 from lstmcast.forecasting.pretrained import load_pretrained, select_pretrained
 from lstmcast.forecasting.pretrained_members import PLANNED_SMOOTHING_WEIGHT
 from lstmcast.forecasting.warm_start import WarmStart, apply_warm_start

@@ -15,7 +15,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.evaluation.splits import HoldoutSplit
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.planning import TrainingPlan
+from lstmcast.forecasting.plans import TrainingPlan
 from lstmcast.forecasting.split_data import SplitData
 from lstmcast.nn.numpy_lstm import Network
 from lstmcast.nn.specs import Recipe

@@ -13,7 +13,7 @@ from lstmcast.errors import DataError
 from lstmcast.evaluation.splits import RollingOrigins, filter_long_enough, plan_backtest
 from lstmcast.forecasting.evaluate import common_report
 from lstmcast.forecasting.fitting import FitStage, ProgressCallback
-from lstmcast.forecasting.planning import NetworkPlan
+from lstmcast.forecasting.plans import NetworkPlan
 from lstmcast.nn.keras_backend import check_forward, load_keras
 from lstmcast.nn.numpy_lstm import Network
 from lstmcast.nn.specs import Recipe

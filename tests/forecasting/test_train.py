@@ -25,7 +25,8 @@ from lstmcast.forecasting.ensemble_weights import EnsembleWeights
 from lstmcast.forecasting.evaluate import evaluate_holdout
 from lstmcast.forecasting.fitting import FitProgress
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.planning import TrainingPlan, make_plan
+from lstmcast.forecasting.planning import make_plan
+from lstmcast.forecasting.plans import TrainingPlan
 from lstmcast.forecasting.pretrained import load_pretrained, load_pretrained_forecaster
 from lstmcast.forecasting.train import plan_fine_tuning
 from lstmcast.forecasting.validation_errors import SMOOTHING_WEIGHTS

@@ -15,7 +15,8 @@ from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import SettingKey
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.planning import TrainingPlan, make_plan
+from lstmcast.forecasting.planning import make_plan
+from lstmcast.forecasting.plans import TrainingPlan
 from lstmcast.forecasting.warm_start import apply_warm_start, fine_tuning_recipe, last_validation_step
 from lstmcast.nn.numpy_lstm import to_tensors
 

@@ -12,7 +12,7 @@ import pytest
 
 from lstmcast.errors import DataError
 from lstmcast.forecasting.fitting import FitStage
-from lstmcast.forecasting.planning import NetworkPlan
+from lstmcast.forecasting.plans import NetworkPlan
 from lstmcast.nn.heads import CategoricalHead
 from lstmcast.nn.keras_backend import Architecture
 from lstmcast.nn.numpy_lstm import Network

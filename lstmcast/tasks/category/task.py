@@ -18,7 +18,7 @@ from lstmcast.errors import DataError
 from lstmcast.evaluation.splits import MIN_TRAIN_STEPS, HoldoutSplit
 from lstmcast.forecasting.evaluate import describe_holdout
 from lstmcast.forecasting.new_data import data_warnings, pinned_options
-from lstmcast.forecasting.planning import NetworkPlan, architecture_of, horizon_of, horizon_setting, recipe_of
+from lstmcast.forecasting.plans import NetworkPlan, architecture_of, horizon_of, horizon_setting, recipe_of
 from lstmcast.forecasting.split_data import tail
 from lstmcast.forecasts import FORMATS
 from lstmcast.nn.heads import CategoricalHead

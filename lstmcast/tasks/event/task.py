@@ -20,7 +20,8 @@ from lstmcast.evaluation.splits import HoldoutSplit, plan_holdout
 from lstmcast.forecasting.evaluate import describe_holdout
 from lstmcast.forecasting.model_comparison import Comparison
 from lstmcast.forecasting.new_data import data_warnings, pinned_options
-from lstmcast.forecasting.planning import NetworkPlan, horizon_of, make_plan
+from lstmcast.forecasting.planning import make_plan
+from lstmcast.forecasting.plans import NetworkPlan, horizon_of
 from lstmcast.forecasting.split_data import OriginSet, SplitData, tail
 from lstmcast.nn.heads import BernoulliHead
 from lstmcast.preprocessing.panel_scaling import Preprocessing

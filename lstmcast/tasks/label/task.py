@@ -21,7 +21,7 @@ from lstmcast.evaluation.classification import (
     stratified_split,
 )
 from lstmcast.forecasting.new_data import merge_given
-from lstmcast.forecasting.planning import NetworkPlan, architecture_of, recipe_of
+from lstmcast.forecasting.plans import NetworkPlan, architecture_of, recipe_of
 from lstmcast.nn.heads import CategoricalHead
 from lstmcast.nn.specs import Recipe
 from lstmcast.preprocessing.sequences import SeriesDataset, StandardScaler

@@ -12,7 +12,7 @@ from lstmcast.forecasting.ensemble import BoundEnsemble
 from lstmcast.forecasting.evaluate import HoldoutEvaluation, evaluate_holdout, report
 from lstmcast.forecasting.fitting import EnsembleFitter, HoldoutFit
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.planning import TrainingPlan
+from lstmcast.forecasting.plans import TrainingPlan
 from lstmcast.forecasting.pretrained_members import add_pretrained, borrow_interval_widths
 from lstmcast.forecasting.split_data import tail
 from lstmcast.forecasting.train import plan_training, uses_pretrained
