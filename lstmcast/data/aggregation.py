@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from lstmcast.data.numbers.parser import looks_like_numbers
+from lstmcast.data.numbers.fields import looks_like_numbers
 from lstmcast.data.schema import Columns, InferredSetting, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import (
     MAX_CANDIDATES,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.aggregation import COUNT, count_column
-from lstmcast.data.numbers.parser import SAMPLE, is_missing, looks_like_numbers
+from lstmcast.data.numbers.fields import SAMPLE, is_missing, looks_like_numbers
 from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import (
     EVERY,

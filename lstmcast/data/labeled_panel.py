@@ -11,7 +11,7 @@ import pandas as pd
 
 from lstmcast.data.drivers.options import NO_COVARIATES
 from lstmcast.data.load import INFER, read_text, to_panel
-from lstmcast.data.numbers.parser import looks_like_numbers
+from lstmcast.data.numbers.fields import looks_like_numbers
 from lstmcast.data.panel import Panel, offsets_of
 from lstmcast.data.schema import (
     DataNote,

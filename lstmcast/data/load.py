@@ -21,8 +21,8 @@ from lstmcast.data.file.csv_reader import read_table, table_of_frame
 from lstmcast.data.layout.merged_cells import fill_merged
 from lstmcast.data.layout.wide_times import to_long
 from lstmcast.data.numbers.columns import parse_number_column
+from lstmcast.data.numbers.fields import looks_like_numbers
 from lstmcast.data.numbers.missing_marks import blank_marks, join_marks, refuse_marks
-from lstmcast.data.numbers.parser import looks_like_numbers
 from lstmcast.data.numbers.separators import infer_number_format
 from lstmcast.data.panel import Panel, build_panel, row_numbers
 from lstmcast.data.schema import Columns, DataNote, InferredSetting, ReadOptions, SettingKey, Table

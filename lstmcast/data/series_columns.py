@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.numbers.parser import SAMPLE, is_missing, looks_like_numbers
+from lstmcast.data.numbers.fields import SAMPLE, is_missing, looks_like_numbers
 from lstmcast.data.schema import InferredSetting, ReadOptions, SettingKey, Table
 from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import pluralize, truncate_list

@@ -13,7 +13,7 @@ from lstmcast.data.columns import find_numbers, target_fixes
 from lstmcast.data.file.encoding import to_text
 from lstmcast.data.file.file_reader import read_input
 from lstmcast.data.load import ParsedTable, TargetParser
-from lstmcast.data.numbers.parser import is_missing, looks_like_numbers
+from lstmcast.data.numbers.fields import is_missing, looks_like_numbers
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import EVERY, TARGET_NAMES, ColumnChoice, words

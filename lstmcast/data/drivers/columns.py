@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.numbers.columns import parse_number_column
-from lstmcast.data.numbers.parser import is_missing, looks_like_numbers
+from lstmcast.data.numbers.fields import is_missing, looks_like_numbers
 from lstmcast.data.schema import DataNote, NoteCode, ReadOptions, Table
 from lstmcast.errors import DataError, Fault, FaultCode
 from lstmcast.text import pluralize, truncate_items

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from lstmcast.data.numbers.parser import SAMPLE, looks_like_numbers
+from lstmcast.data.numbers.fields import SAMPLE, looks_like_numbers
 from lstmcast.data.schema import DataNote, NoteCode, Table
 from lstmcast.data.series_columns import group_codes
 from lstmcast.data.time.text.recognition import looks_like_times

@@ -14,7 +14,7 @@ import pandas as pd
 
 from lstmcast.data.layout.cell_times import cell_times
 from lstmcast.data.layout.wide_layout import WideLayout, find_layouts
-from lstmcast.data.numbers.parser import looks_like_numbers
+from lstmcast.data.numbers.fields import looks_like_numbers
 from lstmcast.data.schema import DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import EVERY, are_integers, quote_value
 from lstmcast.errors import DataError, Fault, FaultCode, Fix

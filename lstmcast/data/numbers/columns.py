@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from lstmcast.data.numbers.fields import COMMON_MARKS, NumberStyle
 from lstmcast.data.numbers.missing_marks import marked_note, numeric_marks
-from lstmcast.data.numbers.parser import COMMON_MARKS, NumberStyle, check_points, parse_numbers
+from lstmcast.data.numbers.parser import check_points, parse_numbers
 from lstmcast.data.schema import DataNote, NoteCode, ReadOptions, Table
 from lstmcast.types import Floats
 

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lstmcast.data.numbers.parser import looks_like_numbers, marks_setting
+from lstmcast.data.numbers.fields import looks_like_numbers
+from lstmcast.data.numbers.parser import marks_setting
 from lstmcast.data.schema import DataNote, NoteCode, Table
 from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, pluralize, truncate_items

@@ -4,91 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.numbers.signs import SPACES, can_ignore, describe_signs, has_one_unit, multiplies, split_signs
+from lstmcast.data.numbers.fields import NumberStyle, read_fields
+from lstmcast.data.numbers.signs import can_ignore, split_signs
 from lstmcast.data.schema import DataNote, NoteCode
-from lstmcast.errors import ConfigError, DataError, Fault, FaultCode, Fix
+from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
 from lstmcast.types import Bools, Floats, Ints
 
-MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-", ".")
-COMMON_MARKS = (  # of missing values, read as such with a note
-    "#n/a", "#na", "n.a.", "n.a", "<na>", "nat", "\\n", ":", "..", "...", "…", "--", "---", "–", "—", "**", "***",
-    "#n/a n/a", "not available", "unavailable", "unknown", "missing", "no data", "k.a.", "s.d.", "n.v.", "(na)",
-)  # fmt: skip
 MAX_EXACT_INTEGER = 2**53  # of a float64
 GROUPED_RATIO = 31.6  # √1000: values smaller by this factor are likely thousands with a grouping point
-SAMPLE = 1000  # fields that decide the type of a column
 
 _PLAIN_CHARACTERS = b"0123456789+-.eE \n"
-_LOOSE = re.compile(r"[\s$€£¥+(-]*[.,]?[0-9][0-9.,'’_\s]*(?:[eE][+-]?[0-9]+)?\s*(?:[kKM]|bn|[%$€£¥)-])?\s*")
 _INFINITE = re.compile(r"[+-]?(inf|infinity)", re.IGNORECASE)
 _THOUSANDS = r"\s*[+-]?[1-9][0-9]{0,2}\.[0-9]{3}\s*"
 _TWO_SIGNS = re.compile(r"[+-]?[0-9]*[.,][0-9]+")
-_NO_AMOUNT = r"[$€£¥]\s*[-–—]|[-–—]\s*[$€£¥]"
-_EMPTY = frozenset((*MISSING, *COMMON_MARKS))
 _DIGIT = re.compile(r"[0-9]")
 _MAX_MARKS = 5  # distinct texts that a fix proposes as missing
 _CORRECT = "correct them, or leave the field empty where a value is missing"
-
-
-@dataclass(frozen=True)
-class NumberStyle:
-    """The notation of numbers.
-
-    Attributes:
-        decimal: `"."` or `","`.
-        thousands: the thousands separator; None for none.
-        units: treatment of signs around numbers: `"error"`, `"auto"` (where they are clear), `"multiply"` (K, M and bn
-            are factors) or `"ignore"`.
-        marks: lowercase texts of missing values, besides those that always are.
-    """
-
-    decimal: str = "."
-    thousands: str | None = None
-    units: str = "error"
-    marks: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Raise ConfigError for separators that contradict each other."""
-        if self.thousands is not None and (
-            len(self.thousands) != 1 or self.thousands.isalnum() or self.thousands in "+-"
-        ):
-            raise ConfigError(f"data.thousands: must be one character such as ',' or ' ' (got {self.thousands!r})")
-        if self.thousands == self.decimal:
-            raise ConfigError(f"data.thousands and data.decimal must differ (both are '{self.decimal}')")
-
-    @property
-    def plain(self) -> bool:
-        """True for a decimal point without a thousands separator."""
-        return self.decimal == "." and self.thousands is None
-
-    @property
-    def group(self) -> str:
-        """Regular expression of the thousands separator."""
-        alike = {" ": f"[{SPACES}]", "'": "['\u2019]"}
-        return alike.get(self.thousands or "", re.escape(self.thousands or ""))
-
-    @property
-    def pattern(self) -> str:
-        """Regular expression of a number; thousands may have the Indian groups of two digits."""
-        point = re.escape(self.decimal)
-        grouped = (
-            f"[0-9]{{1,3}}(?:{self.group}[0-9]{{3}})+|[0-9]{{1,2}}(?:{self.group}[0-9]{{2}})+{self.group}[0-9]{{3}}"
-        )
-        integer = f"[0-9]+|{grouped}" if self.thousands else "[0-9]+"
-        return f"[+-]?(?:(?:{integer})(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
-
-    def numbers(self, text: pd.Series) -> Floats:
-        """[K] values of fields that match the pattern."""
-        if self.thousands:
-            text = text.str.replace(self.group, "", regex=True)
-        return text.str.replace(self.decimal, ".", regex=False).to_numpy(dtype=object).astype(np.float64)
-
 
 PLAIN = NumberStyle()
 
@@ -164,24 +101,6 @@ def check_points(
     raise DataError(Fault(f"{where}: {rule}", FaultCode.DECIMAL_UNCLEAR, int(lines[k]), column, fixes))
 
 
-def looks_like_numbers(text: pd.Series) -> bool:
-    """True if most fields of a sample are numbers, possibly with currency, percent or thousands signs."""
-    sample = text.iloc[:: max(1, len(text) // SAMPLE)]
-    filled = _filled(sample) or _filled(text)
-    loose = sum(_LOOSE.fullmatch(field) is not None for field in filled)
-    return len(filled) > 0 and (loose >= 0.8 * len(filled) or has_one_unit(filled))
-
-
-def _filled(text: pd.Series) -> list[str]:
-    """Fields that are not missing."""
-    return [str(field) for field in text.tolist() if (word := str(field).strip().lower()) not in _EMPTY and word]
-
-
-def is_missing(text: pd.Series) -> Bools:
-    """[N] true for missing values: empty, NA, N/A, NaN, null, none, ?, - or ."""
-    return np.asarray(text.str.strip().str.lower().isin(MISSING), dtype=bool)
-
-
 def _parse_plain(text: pd.Series) -> Floats | None:
     """[N] values if all fields are empty or plain numbers; else None."""
     present = (text != "").to_numpy(dtype=bool)
@@ -196,24 +115,13 @@ def _parse_plain(text: pd.Series) -> Floats | None:
     return values
 
 
-@dataclass(frozen=True)
-class _Distinct:
-    """Distinct stripped fields [K] of a column: their values, NaN where missing, and which cannot be read."""
-
-    values: Floats
-    bad: Bools
-    signs: str = ""  # how signs around numbers were read
-    signed: Bools | None = None
-    marked: Bools | None = None
-
-
 def _parse_spelled(
     text: pd.Series, lines: Ints, column: str, source: str, style: NumberStyle
 ) -> tuple[Floats, list[DataNote]]:
     """Parse a column once per distinct field."""
     codes, distinct = pd.factorize(text)
     fields = pd.Series(distinct, dtype=text.dtype).str.strip()
-    read = _read(fields, style)
+    read = read_fields(fields, style)
     if read.bad.any():
         bad = read.bad[codes]
         where = f"{source}:{lines[bad][0]}: column '{column}'"
@@ -230,42 +138,6 @@ def _parse_spelled(
         count = pluralize(int(read.marked[codes].sum()), "value")
         notes.append(DataNote(NoteCode.MISSING_MARKS, f"column '{column}': {count} read as missing: {marks}"))
     return np.asarray(read.values[codes], dtype=np.float64), notes
-
-
-def _read(fields: pd.Series, style: NumberStyle) -> _Distinct:
-    """Read distinct stripped fields."""
-    missing = is_missing(fields)
-    number = fields.str.fullmatch(style.pattern).to_numpy(dtype=bool)
-    marked = fields.str.lower().isin(style.marks).to_numpy(dtype=bool)
-    if style.units != "error":
-        marked = marked | fields.str.fullmatch(_NO_AMOUNT).to_numpy(dtype=bool)
-    marked = marked & ~missing
-    values = np.full(len(fields), np.nan)
-    number = number & ~missing & ~marked
-    values[number] = style.numbers(fields[number])
-    bad = ~(missing | number | marked)
-    if not bad.any() or style.units == "error":
-        return _Distinct(values, bad, marked=marked)
-    return _read_signs(fields, style, _Distinct(values, bad, marked=marked), number)
-
-
-def _read_signs(fields: pd.Series, style: NumberStyle, read: _Distinct, number: Bools) -> _Distinct:
-    """Read the fields that are not plain numbers as numbers with signs around them, where the signs are clear."""
-    rest = np.flatnonzero(read.bad)
-    split = [split_signs(str(field)) for field in fields.iloc[rest]]
-    found = [signed for signed in split if signed is not None]
-    bare = [signed for field in fields[number] if (signed := split_signs(str(field))) is not None]
-    multiply = {"multiply": True, "ignore": False}.get(style.units, multiplies([*found, *bare]))
-    if multiply is None or not found:
-        return read
-    texts = [("", 1.0) if signed is None else signed.text(multiply=multiply) for signed in split]
-    cores = pd.Series([core for core, _ in texts], dtype=str)
-    fits = cores.str.fullmatch(style.pattern).to_numpy(dtype=bool)
-    values, bad, signed_fields = read.values.copy(), read.bad.copy(), np.zeros(len(fields), dtype=np.bool_)
-    factors = np.array([factor for _, factor in texts])
-    values[rest[fits]] = style.numbers(cores[fits]) * factors[fits]
-    bad[rest[fits]], signed_fields[rest[fits]] = False, True
-    return replace(read, values=values, bad=bad, signed=signed_fields, signs=describe_signs(found, multiply=multiply))
 
 
 def _fixes(fields: pd.Series, bad: Bools, style: NumberStyle, counts: Ints) -> Iterator[Fix]:
@@ -293,7 +165,10 @@ def _fixes(fields: pd.Series, bad: Bools, style: NumberStyle, counts: Ints) -> I
         elif can_ignore(signs, len(fields)):
             effect = "read the numbers without the signs around them"
             candidates.append((replace(style, units="ignore"), "data.units=ignore", effect))
-    left = [(_read(fields, other_style).bad.sum(), Fix(setting, effect)) for other_style, setting, effect in candidates]
+    left = [
+        (read_fields(fields, other_style).bad.sum(), Fix(setting, effect))
+        for other_style, setting, effect in candidates
+    ]
     fewest = min((count for count, _ in left), default=len(unread))
     proposed = len(unread) <= _MAX_MARKS and all(
         not _DIGIT.search(field) or (count > 1 and not _TWO_SIGNS.fullmatch(field))

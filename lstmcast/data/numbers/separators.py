@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from lstmcast.data.numbers.parser import SAMPLE
+from lstmcast.data.numbers.fields import SAMPLE
 from lstmcast.data.numbers.signs import APOSTROPHES, SPACES, split_signs
 from lstmcast.data.schema import DataNote, NoteCode, Table
 from lstmcast.data.time.text.recognition import looks_like_times

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstmcast.data.numbers.parser import COMMON_MARKS, NumberStyle, check_points, looks_like_numbers, parse_numbers
+from lstmcast.data.numbers.fields import COMMON_MARKS, NumberStyle, looks_like_numbers
+from lstmcast.data.numbers.parser import check_points, parse_numbers
 from lstmcast.data.schema import NoteCode
 from lstmcast.errors import ConfigError, DataError, Fault, FaultCode
 from lstmcast.types import Floats
