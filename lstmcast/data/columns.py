@@ -147,6 +147,7 @@ def _find_time(table: Table, names: list[str], options: ReadOptions) -> ColumnCh
     timely = [name for name in timely if not _named_like_ids(name, table.text[name])] or timely
     _refuse_dropped(table, timely, free)
     if len(timely) == 1:
+        _refuse_finer(table, timely[0], free)
         return ColumnChoice((timely[0],), "the only column that reads as times")
     named_like_time = [name for name in timely if words(name) & TIME_WORDS and not are_integers(table.text[name])]
     best = max(named_like_time or timely, key=lambda name: (table.text[name].nunique(), bool(words(name) & TIME_WORDS)))
@@ -174,6 +175,14 @@ def _refuse_dropped(table: Table, timely: list[str], free: list[str]) -> None:
         return
     named_times = [name for name in free if name not in timely and name_words(name) & TIME_NAMES]
     if unread := [name for name in named_times if may_hold_times(table.text[name])]:
+        raise _unread(table, unread[0])
+
+
+def _refuse_finer(table: Table, time: str, free: list[str]) -> None:
+    """Raise DataError for a column that may hold times, such as days without a year, next to one of the same year."""
+    if table.text[time].iloc[:SAMPLE].nunique() > 2:
+        return
+    if unread := [name for name in free if name != time and may_hold_times(table.text[name])]:
         raise _unread(table, unread[0])
 
 

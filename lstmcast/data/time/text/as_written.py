@@ -137,7 +137,7 @@ def _flagged(token: Token, seen: list[str], *, bare: bool) -> str:
         return token.text
     if letter == "f":
         return f"%{max(map(len, seen))}f"
-    if letter in "oL":
+    if letter in "oLERr":
         return token.text
     if letter in "zZ":
         return _offset_directive(seen[0])

@@ -8,10 +8,10 @@ from functools import lru_cache
 from itertools import product
 
 from lstmcast.data.series_columns import words
-from lstmcast.data.time.text.formats import tokens
+from lstmcast.data.time.text.formats import ROMAN_FIELDS, tokens
 from lstmcast.data.time.text.names import PERIOD_NAMES
-from lstmcast.data.time.text.shapes import ShapedTexts, beginning, follows, group_by_shape, may_follow
-from lstmcast.data.time.text.text_patterns import derived_patterns
+from lstmcast.data.time.text.shapes import ShapedTexts, beginning, follows, group_by_shape, may_follow, shape_regex
+from lstmcast.data.time.text.text_patterns import derived_patterns, in_digits
 
 EPOCH_FRACTION = "%s.%f"
 _DATES: tuple[tuple[str, ...], ...] = (  # ambiguous patterns of one shape are grouped
@@ -57,6 +57,7 @@ def candidates(code: int, shaped: ShapedTexts, name: str = "") -> Iterator[tuple
     known = {pattern for group in groups for pattern in group}
     if derived := tuple(p for p in derived_patterns(shaped.example(code)) if p not in known and follows(p, shape)):
         groups.append(derived)
+    groups += _roman(shaped.example(code))
     if letters := {letter for word in words(name) for letter in PERIOD_NAMES.get(word, "")}:
         groups += _ranges(shaped.example(code))
         patterns = (pattern for group in groups for pattern in group)
@@ -64,6 +65,25 @@ def candidates(code: int, shaped: ShapedTexts, name: str = "") -> Iterator[tuple
     yield from groups
     if not letters:
         yield from _ranges(shaped.example(code))
+
+
+def _roman(text: str) -> list[tuple[str, ...]]:
+    """Patterns of a text with a Roman numeral, which is a month or a quarter."""
+    found = in_digits(text)
+    if found is None:
+        return []
+    digits, at = found
+    shape = group_by_shape([digits]).shapes[0]
+    groups = [*_all_groups(shape), tuple(p for p in derived_patterns(digits) if follows(p, shape))]
+    return [group for each in groups if (group := tuple(filter(None, (_in_roman(p, shape, at) for p in each))))]
+
+
+def _in_roman(pattern: str, shape: str, at: int) -> str:
+    """Pattern with a Roman numeral for the number at a position; empty if it is neither a month nor a quarter."""
+    parts, match = tokens(pattern), shape_regex(pattern).fullmatch(shape)
+    k = next((i for i in range(len(parts)) if match and match.start(f"g{i}") == at), 0)
+    letter = next((roman for roman, digit in ROMAN_FIELDS.items() if digit == parts[k].letter), "")
+    return "".join(f"%{letter}" if i == k else token.text for i, token in enumerate(parts)) if letter else ""
 
 
 def _ranges(text: str) -> list[tuple[str, ...]]:

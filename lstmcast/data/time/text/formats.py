@@ -5,7 +5,8 @@ A pattern is that of `strptime` with further directives:
 - `%q` a quarter, `%h` a half year, `%g` the year of an ISO week in two digits, `%s` and `%Q` seconds and milliseconds
   since 1970, `%k` the hour 1 to 24, where 24:00 is midnight of the next day, `%24N` the number of an hour of the day,
   from 1, as in "hour ending" (`%48N` of a half hour; `%25N`, `%50N` and `%100N` count on through an hour that clocks
-  repeat), `%o` the letters of an ordinal (1st), `%L` a comment in brackets;
+  repeat), `%o` the letters of an ordinal (1st), `%L` a comment in brackets, `%R` and `%r` a quarter and a month in
+  Roman numerals, `%E` a mark at the end that may be left out, such as p, (r) or *;
 - `%-m` a number without padding, `%^b` upper and `%#b` lower case, `%3f` a fraction of three digits, `%:z` an offset as
   `+02:00`, `%-z` as `+02`, `%^z` as `Z`.
 
@@ -41,6 +42,8 @@ DECIMALS = (EXCEL, DECIMAL_YEAR, DECIMAL_MIDDLE)
 WIDTHS = {"Y": 4, "G": 4, "y": 2, "g": 2, "m": 2, "d": 2, "H": 2, "I": 2, "M": 2, "S": 2, "j": 3, "V": 2, "q": 1,
           "h": 1, "u": 1, "k": 2, "N": 2, "s": 10, "Q": 13}  # fmt: skip
 NAMES = frozenset("bBaAp")
+ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
+ROMAN_FIELDS = {"r": "m", "R": "q"}  # directives of Roman numerals: those of the same number in digits
 SAME_NAMES = {"B": "b", "A": "a", "Z": "z"}  # directives that share names
 YEARS = frozenset("YyGgsQ")  # directives one of which a pattern needs
 _ON_CHANGE = (25, 50, 100)  # periods of a day with a repeated hour
@@ -48,9 +51,20 @@ PART = " + "  # between columns that are parts of a time
 EXCEL_EPOCH = -25_569 * DAY  # 1899-12-30
 
 _TOKEN = re.compile(r"%([-^#:]?\d{0,3})([A-Za-z%])")
-_KNOWN = frozenset(WIDTHS) | NAMES | frozenset("fzZoL")
+_KNOWN = frozenset(WIDTHS) | NAMES | frozenset("fzZoLrRE")
 _MINUTE, _HOUR = 60 * SECOND, 3600 * SECOND
-_SAME_FIELD = {"B": "b", "A": "a", "y": "Y", "G": "Y", "g": "Y", "I": "H", "k": "H", "Z": "z"}  # for the end of a range
+_SAME_FIELD = {
+    "B": "b",
+    "A": "a",
+    "y": "Y",
+    "G": "Y",
+    "g": "Y",
+    "I": "H",
+    "k": "H",
+    "Z": "z",
+    "r": "m",
+    "R": "q",
+}  # for the end of a range
 
 
 class Token(NamedTuple):
@@ -293,6 +307,10 @@ def _written(token: Token, days: Ints, time: Ints, stamps: Ints, minutes: Ints) 
     if letter == "f":
         digits = int(flag or 6)
         return [f"{micros:06d}000"[:digits] for micros in (stamps % SECOND).tolist()]
+    if letter == "E":
+        return [""] * len(days)
+    if letter in ROMAN_FIELDS:
+        return [ROMAN[number - 1] for number in _NUMBERS[ROMAN_FIELDS[letter]](days, time).tolist()]
     if letter == "o":
         return [_ordinal(day) for day in _days_of_month(days).tolist()]
     if letter == "N":

@@ -84,15 +84,24 @@ CJK = {  # Chinese, Japanese and Korean: the directive of the number before
     "시": "H", "分": "M", "분": "M", "秒": "S", "초": "S", "季度": "q", "季": "q", "四半期": "q", "분기": "q",
     "周": "V", "週": "V", "주": "V",
 }  # fmt: skip
-ZONE_MINUTES = {  # abbreviations with one meaning
+ZONE_MINUTES = {  # abbreviations, each with its most common meaning
     "Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "WEST": 60, "CET": 60, "MEZ": 60, "CEST": 120, "MESZ": 120, "EET": 120,
-    "EEST": 180,
+    "EEST": 180, "EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420,
+    "AKST": -540, "AKDT": -480, "HST": -600, "AST": -240, "ADT": -180, "NST": -210, "NDT": -150, "BST": 60, "AEST": 600,
+    "AEDT": 660, "ACST": 570, "ACDT": 630, "AWST": 480, "NZST": 720, "NZDT": 780, "JST": 540, "KST": 540, "HKT": 480,
+    "SGT": 480, "MSK": 180, "SAST": 120, "EAT": 180, "WIB": 420, "PKT": 300, "NPT": 345, "BRT": -180,
 }  # fmt: skip
+UNCLEAR_ZONES = frozenset(["CST", "AST", "BST"])  # of several zones, unless the column has the name in summer too
+LOCAL_ZONES = frozenset([*UNCLEAR_ZONES, "IST", "GST", "ET", "CT", "MT", "PT", "AT", "LT", "LST", "LMT", "CPT", "EPT"])
+MARKS = frozenset([
+    "p", "r", "b", "pr", "prov", "provisional", "prel", "prelim", "preliminary", "rev", "revised", "final", "est",
+    "estimate", "estimated", "vorläufig", "endgültig", "provisoire", "definitivo", "provisorio",
+])  # of the status of a value, after a time  # fmt: skip
 
 DATE_NAMES = frozenset("date datetime day datum fecha tag jour dia giorno dag dzien tarih pvm дата ds".split())  # noqa: SIM905
 TIME_NAMES = frozenset("time timestamp date datetime dates ds datum fecha zeit zeitpunkt zeitstempel mtu".split())  # noqa: SIM905
 PERIOD_NAMES = {  # words of column names: the letters of the directives that they prefer
-    **dict.fromkeys(("quarter", "quartal", "trimestre", "qtr", "kwartaal", "kwartal", "kvartal"), "q"),
+    **dict.fromkeys(("quarter", "quartal", "trimestre", "qtr", "kwartaal", "kwartal", "kvartal"), "qR"),
     **dict.fromkeys(("week", "weeks", "yearweek", "isoweek", "woche", "kw", "semaine", "semana", "settimana"), "V"),
     **dict.fromkeys(("he", "ending"), "N"),
 }
@@ -154,6 +163,11 @@ def _forms(names: Mapping[str, tuple[str, ...]]) -> Iterator[dict[int, str]]:
             for dot in ("", "."):
                 marked = [name + dot * (name != whole) for name, whole in zip(form.split(), full.split(), strict=True)]
                 yield from ({k: case(name) for k, name in enumerate(marked, 1)} for case in _CASES)
+
+
+def is_mark(text: str) -> bool:
+    """True for a mark of the status of a value: p, (r), *."""
+    return not text.strip("*†‡¹²³ ") or text.strip(" ()[].").lower() in MARKS
 
 
 def name_words(name: str) -> set[str]:

@@ -18,6 +18,8 @@ from lstmcast.data.time.text.formats import (
     EXCEL_EPOCH,
     INTEGERS,
     NAMES,
+    ROMAN,
+    ROMAN_FIELDS,
     SAME_NAMES,
     add_months,
     counts_through,
@@ -27,7 +29,7 @@ from lstmcast.data.time.text.formats import (
     tokens,
     weekdays,
 )
-from lstmcast.data.time.text.names import HALVES, ZONE_MINUTES, month_of, plain, weekday_of
+from lstmcast.data.time.text.names import HALVES, ZONE_MINUTES, is_mark, month_of, plain, weekday_of
 from lstmcast.data.time.text.shapes import DECIMAL, ShapedTexts, shape_regex
 from lstmcast.data.time.zones import DAY, SECOND
 from lstmcast.types import Bools, Ints
@@ -36,6 +38,7 @@ Characters = npt.NDArray[np.uint32]  # [N, W] N texts of W characters
 
 _EARLIEST, _LATEST = -62_135_596_800 * SECOND, 253_402_300_799 * SECOND  # years 1 and 9999
 _CHUNK_SIZE = 500_000  # texts per character matrix
+_WORDS = frozenset("zERr")  # directives of words, besides names
 _NO_OFFSET = 10_000  # minutes: code of an invalid offset
 
 
@@ -143,17 +146,26 @@ def _read_fields(pattern: str, match: re.Match[str], words: npt.NDArray[np.str_]
         fields = start if i < limit else later
         if not letter:
             faulty |= _differs(token.text, chars[:, first:last])
+        elif last > first and letter == "E":
+            faulty |= _read_field(letter, np.ascontiguousarray(chars[:, first:last])) < 0
         elif last > first and letter not in {"o", "L", *fields} and (end or fields is start or letter == "y"):
-            fields[letter] = _read_field(letter, np.ascontiguousarray(chars[:, first:last]))
+            read = _read_field(letter, np.ascontiguousarray(chars[:, first:last]))
+            fields[ROMAN_FIELDS.get(letter, letter)] = read
     for token in parts:
         if token.letter == "N":
             count = periods(token.flag)
             faulty |= (start["N"] < 1) | (start["N"] > (count * 25 // 24 if counts_through(token) else count or 100))
             start["N"] = (start["N"] - 1) * (DAY // count if count else 0)
-    if later.keys() == {"y"} and "Y" in start:  # a split year such as 2019/20
-        faulty |= later["y"] != (start["Y"] + 1) % 100
-        later = {"Y": start["Y"] + 1}
+    if later.keys() == {"y"} and start.keys() <= {"Y", "y"}:  # a split year such as 2019/20
+        year = start["Y"] if "Y" in start else full_years(start["y"])
+        faulty |= later["y"] != (year + 1) % 100
+        later = {"Y": year + 1}
     return _assemble(start | later if end else start, faulty)
+
+
+def full_years(short: Ints) -> Ints:
+    """Years [N] from 1969 to 2068 by their last two digits [N]."""
+    return np.asarray(short + np.where(short < 69, 2000, 1900), dtype=np.int64)
 
 
 def _differs(literal: str, part: Characters) -> Bools:
@@ -166,7 +178,7 @@ def _differs(literal: str, part: Characters) -> Bools:
 
 def _read_field(letter: str, part: Characters) -> Ints:
     """[N] values of a field; -1 if invalid."""
-    if letter in NAMES or letter == "z":
+    if letter in NAMES or letter in _WORDS:
         words, inverse = np.unique(part.view(f"U{part.shape[1]}").ravel(), return_inverse=True)
         return np.array([word_value(letter, str(word)) for word in words], dtype=np.int64)[inverse]
     numbers = (part.astype(np.int64) - ord("0")) @ 10 ** np.arange(part.shape[1], dtype=np.int64)[::-1]
@@ -174,9 +186,13 @@ def _read_field(letter: str, part: Characters) -> Ints:
 
 
 def word_value(letter: str, word: str) -> int:
-    """Value of a word: a month 1-12, a weekday 1-7, AM 0, PM 1, an offset in minutes."""
+    """Value of a word: a month 1-12, a weekday 1-7, AM 0, PM 1, an offset in minutes, a Roman numeral; 0 for a mark."""
     if letter == "z":
         return _minutes(word)
+    if letter == "E":
+        return 0 if is_mark(word) else -1
+    if letter in ROMAN_FIELDS:
+        return ROMAN.index(word) + 1 if word in ROMAN[: 4 if letter == "R" else 12] else -1
     if letter == "p":
         return HALVES.get("".join(plain(word).split()), -1)
     return month_of(word) if letter == "b" else weekday_of(word)
@@ -209,7 +225,7 @@ def _date(fields: dict[str, Ints], zero: Ints) -> tuple[Ints, Bools]:
     """[N] days since 1970-01-01, and true for invalid ones."""
     ones = zero + 1
     short = fields.get("y", fields.get("g", zero))
-    year = fields.get("Y", fields.get("G", short + np.where(short < 69, 2000, 1900)))
+    year = fields.get("Y", fields.get("G", full_years(short)))
     if "s" in fields or "Q" in fields:
         return zero, np.zeros(len(zero), dtype=np.bool_)
     if "V" in fields:

@@ -20,12 +20,14 @@ from lstmcast.data.time.text.formats import (
     YEAR_POINT_MONTH,
     TimeFormat,
     end_of_range,
+    has_utc_offset,
     tokens,
 )
-from lstmcast.data.time.text.names import DATE_NAMES, name_words
+from lstmcast.data.time.text.names import DATE_NAMES, UNCLEAR_ZONES, name_words
 from lstmcast.data.time.text.parser import ParsedTimes, read_texts
 from lstmcast.data.time.text.recognition import DECIMAL_SHAPE, are_counts, are_regular, within_years
 from lstmcast.data.time.text.shapes import ShapedTexts, follows, group_by_shape
+from lstmcast.data.time.text.text_patterns import unmarked
 from lstmcast.data.time.zones import SECOND
 from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, truncate_items
@@ -35,6 +37,8 @@ Reading = tuple[str, ParsedTimes, tuple[InferredSetting, ...]]  # pattern, parse
 _MIDNIGHT = re.compile(r"(?<!\d)24:?00")
 _MAX_OFFSETS = 4  # in one column
 _MINUTE = 60 * SECOND
+_SAMPLE = 1_000
+_COUNT_ROWS = Fix("data.time=none", "count the rows")
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,8 @@ def infer_pattern(at: TimeColumn) -> Reading:
         if clean := {pattern: reading for pattern, reading in read.items() if _credible(pattern, reading, shaped)}:
             return _settle(clean, read, at)
         readings |= read
+    if marked := _marked(at, main):
+        return marked
     if decimal := _numbers(at):
         return decimal
     if (not readings or len(shaped.shapes) > 1) and are_counts(shaped):
@@ -109,9 +115,26 @@ def infer_pattern(at: TimeColumn) -> Reading:
         return COUNT, read_texts(COUNT, shaped), (setting,)
     if not readings:
         rule = "must hold times such as '2024-01-31' or '2024-01-31 13:00'; data.time_format names another format"
-        raise at.fault(shaped.codes == main, rule, fixes=(Fix("data.time=none", "count the rows"),))
+        raise at.fault(shaped.codes == main, rule, fixes=(_COUNT_ROWS,))
+    if doubtful := [pattern for pattern, reading in readings.items() if not reading.faulty.any()]:
+        raise _doubt(doubtful[0], at)
     best = min(readings, key=lambda pattern: int(np.count_nonzero(readings[pattern].faulty)))
     raise _misfit(best, readings[best], main, at)
+
+
+def _marked(at: TimeColumn, main: int) -> Reading | None:
+    """Parse times of which some have a mark of their status at the end."""
+    example = unmarked(at.texts.example(main))
+    if example == at.texts.example(main) and len(at.texts.shapes) == 1:
+        return None
+    marks = [text for text in at.texts.texts[:_SAMPLE] if unmarked(text) != text]
+    reason = f"times may end with a mark, as '{marks[0]}' does" if marks else "times may end with a mark"
+    for group in candidates(0, group_by_shape([example]), at.name):
+        read = {f"{pattern}%E": read_texts(f"{pattern}%E", at.texts) for pattern in group}
+        if clean := {pattern: reading for pattern, reading in read.items() if _credible(pattern, reading, at.texts)}:
+            pattern, reading, _ = _settle(clean, read, at)
+            return pattern, reading, (InferredSetting(SettingKey.TIME_FORMAT, pattern, reason),)
+    return None
 
 
 def _credible(pattern: str, reading: ParsedTimes, shaped: ShapedTexts) -> bool:
@@ -120,8 +143,25 @@ def _credible(pattern: str, reading: ParsedTimes, shaped: ShapedTexts) -> bool:
         return False
     if end_of_range(tokens(pattern)) < len(tokens(pattern)) and read_texts(pattern, shaped, end=True).faulty.any():
         return False
+    if _has_unclear_zone(pattern, reading, str(shaped.texts[0])) or _are_days(pattern, reading):
+        return False
     packed = re.fullmatch(r"(?:%[a-zA-Z]){2,}", pattern)
     return not packed or within_years(reading, 1800, 2100)
+
+
+def _has_unclear_zone(pattern: str, reading: ParsedTimes, first: str) -> bool:
+    """True if all times have one name of an offset that is used in several zones, as CST is."""
+    zone = re.search(r"([A-Z]{3})\)?$", first) if has_utc_offset(pattern) else None
+    return zone is not None and zone[1] in UNCLEAR_ZONES and bool(np.ptp(reading.offsets) == 0)
+
+
+def _are_days(pattern: str, reading: ParsedTimes) -> bool:
+    """True if numbers that may be years of two digits next to a month count on like days: 01 Jan, 02 Jan."""
+    letters = [token.letter for token in tokens(pattern) if token.letter]
+    if sorted(letters) != ["b", "y"] or len(reading.stamps) < 3:
+        return False
+    months = np.diff(reading.stamps.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64))
+    return bool(np.median(np.abs(months)) == 12)
 
 
 def _numbers(at: TimeColumn) -> Reading | None:
@@ -160,7 +200,7 @@ def _numbers(at: TimeColumn) -> Reading | None:
 
 def _other_counts(at: TimeColumn) -> tuple[Fix, ...]:
     """Settings for whole numbers that are not days of Excel."""
-    found = [Fix("data.time=none", "count the rows")]
+    found = [_COUNT_ROWS]
     if are_counts(at.texts):
         found = [Fix(f"data.time_format={COUNT}", "count steps")]
         if within_years(read_texts(EPOCH_DAYS, at.texts), 1990, 2064):
@@ -186,7 +226,7 @@ def _settle(clean: dict[str, ParsedTimes], read: dict[str, ParsedTimes], at: Tim
 def _meaning(pattern: str) -> str:
     """The order of the fields of a pattern."""
     names = {"d": "day", "m": "month", "b": "month", "y": "year", "Y": "year", "G": "year", "q": "quarter", "V": "week",
-             "h": "half year"}  # fmt: skip
+             "h": "half year", "r": "month", "R": "quarter"}  # fmt: skip
     return ", ".join(names[token.letter] for token in tokens(pattern) if token.letter in names)
 
 
@@ -203,13 +243,22 @@ def _format_reason(pattern: str, read: dict[str, ParsedTimes], at: TimeColumn) -
     return "; ".join(reasons) or f"all {len(at.rows)} rows"
 
 
+def _doubt(pattern: str, at: TimeColumn) -> DataError:
+    """Error about a column that a pattern matches, but is unlikely to mean."""
+    rule = f"may be {pattern} or something else, such as days without a year"
+    fixes = (_COUNT_ROWS, Fix(f"data.time_format={pattern}", f"read {_meaning(pattern)}"))
+    return at.fault(np.arange(len(at.texts.texts)) == 0, rule, FaultCode.AMBIGUOUS_TIMES, fixes)
+
+
 def _misfit(pattern: str, reading: ParsedTimes, main: int, at: TimeColumn) -> DataError:
     """Error about a column whose best pattern does not match every text."""
     fits = np.array([follows(pattern, shape) for shape in at.texts.shapes])[at.texts.codes]
     if not fits.all():
         model = int(np.flatnonzero(at.texts.codes[at.rows] == main)[0])
         other = f"line {at.lines[model]} has '{at.texts.texts[at.rows[model]]}'"
-        return at.fault(~fits, f"times must have one format, and {other}; use the same format in all rows")
+        rule = f"times must have one format, and {other}; use the same format in all rows"
+        return at.fault(~fits, rule, fixes=(_COUNT_ROWS,))
     exact = ", or it is finer than a microsecond" if "%f" in pattern or pattern in EPOCHS else ""
     zone = "; a zone is Z, UTC, GMT or +02:00" if "%z" in pattern else ""
-    return at.fault(reading.faulty, f"no such time exists{exact}; correct or delete it (read as {pattern}{zone})")
+    rule = f"no such time exists{exact}; correct or delete it (read as {pattern}{zone})"
+    return at.fault(reading.faulty, rule, fixes=(_COUNT_ROWS,))

@@ -12,6 +12,7 @@ from lstmcast.data.time.text.formats import DECIMAL_MIDDLE, DECIMAL_YEAR, EXCEL,
 from lstmcast.data.time.text.names import month_of, weekday_of
 from lstmcast.data.time.text.parser import ParsedTimes, read_texts
 from lstmcast.data.time.text.shapes import ShapedTexts, follows, group_by_shape
+from lstmcast.data.time.text.text_patterns import unmarked
 from lstmcast.data.time.zones import DAY
 from lstmcast.types import Ints
 
@@ -37,7 +38,14 @@ def looks_like_times(text: pd.Series) -> bool:
     head = [word for field in text.iloc[:_SAMPLE].tolist() if (word := str(field).strip())]
     if not head and len(text) > _SAMPLE:
         head = text[text.str.strip() != ""].head(_SAMPLE).str.strip().tolist()
-    shaped = group_by_shape(head)
+    if _look_like_times(group_by_shape(head)):
+        return True
+    bare = [word if word[-1] in "0123456789" else unmarked(word) for word in head]
+    return bare != head and _look_like_times(group_by_shape(bare))
+
+
+def _look_like_times(shaped: ShapedTexts) -> bool:
+    """True if most texts are times; see `looks_like_times`."""
     if not shaped.shapes:
         return False
     code = int(np.argmax(np.bincount(shaped.codes)))

@@ -14,10 +14,13 @@ from lstmcast.data.time.text.names import (
     HOUR_WORDS,
     LABELS,
     LINKS,
+    LOCAL_ZONES,
     ORDINALS,
     QUARTER_WORDS,
+    UNCLEAR_ZONES,
     WEEK_WORDS,
     ZONE_MINUTES,
+    is_mark,
     month_of,
     plain,
     weekday_of,
@@ -36,7 +39,14 @@ _PIECE = re.compile(
     re.DOTALL,
 )
 _EPOCH = re.compile(r"(?P<before>/?(?:new )?Date\()\d{12,13}(?P<offset>[+-]\d{4})?(?P<after>\)/?)")
-_YEAR = re.compile(r"(?P<before>(?:FY|CY|AY|year|Jahr)[- ]?|)(?P<year>\d{4}|\d{2})(?P<after>A|JJ00|A1|)", re.IGNORECASE)
+_YEAR = re.compile(
+    r"(?P<before>(?:FY|CY|AY|year|Jahr)[- ]?|)(?P<year>\d{4}|\d{2})"
+    r"(?P<after>(?P<sign>[-/–])(?P<end>\d{4}|\d{2})|A|JJ00|A1|)",
+    re.IGNORECASE,
+)
+_SHORT_YEARS = re.compile(r"(\d{2})([-/–])(\d{2})")
+_ROMAN = re.compile(r"(?<![^\W\d_])(?:VI{0,3}|I?X|I{1,3}|IV|XI{1,2})(?![^\W\d_])")
+_MARK = re.compile(r" ?[(\[]?[^\W\d_]{1,12}\.?[)\]]?$| ?[*†‡¹²³]{1,3}$")
 _CLOCK = ("H", "", "M", "", "S", "", "f")
 _MAX_LENGTH = 80
 _PERIODS = ("%q", "%V", "%h")
@@ -60,16 +70,40 @@ def derived_patterns(text: str) -> tuple[str, ...]:
     """
     if match := _EPOCH.fullmatch(text):
         return (match["before"] + "%Q" + ("%z" if match["offset"] else "") + match["after"],)
+    if match := _SHORT_YEARS.fullmatch(text):
+        follows = int(match[3]) == (int(match[1]) + 1) % 100
+        return (f"%y{match[2]}%y",) if follows else ()
     if len(text) > _MAX_LENGTH or not any(letter.isalpha() for letter in text):
         return ()
     if match := _YEAR.fullmatch(text):
-        return (f"{match['before']}%{'Y' if len(match['year']) > 2 else 'y'}{match['after']}",)
+        end = f"{match['sign']}%{_year(match['end'])}" if match["end"] else match["after"]
+        return (f"{match['before']}%{_year(match['year'])}{end}",)
     pieces = [_Piece(str(match.lastgroup), match[0]) for match in _PIECE.finditer(text)]
     named = [_named(pieces, k) for k in range(len(pieces))]
     if any(not piece.directive and piece.kind != "number" for piece in named):
         return ()
     found = (pattern for roles in _period_roles(named) for pattern in _numbered(roles))
     return tuple(dict.fromkeys(found))
+
+
+def _year(digits: str) -> str:
+    """Directive of a year with these digits."""
+    return "Y" if len(digits) > 2 else "y"
+
+
+def in_digits(text: str) -> tuple[str, int] | None:
+    """Text with a digit for its only Roman numeral, and the position of the digit; None without one."""
+    found = list(_ROMAN.finditer(text))
+    if len(found) != 1:
+        return None
+    at = found[0].start()
+    return text[:at] + "1" + text[found[0].end() :], at
+
+
+def unmarked(text: str) -> str:
+    """Text without a mark of its status at the end, such as p, (r) or *."""
+    match = _MARK.search(text)
+    return text[: match.start()] if match and is_mark(match[0]) else text
 
 
 def _named(pieces: list[_Piece], k: int) -> _Piece:
@@ -94,6 +128,8 @@ def _sign_directive(pieces: list[_Piece], k: int) -> str:
     fixed = {"half": " " * text.startswith(" ") + "%p", "weekday": "%a", "offset": "%z", "comment": "(%L)"}
     if kind == "zone" and not _has(pieces, "offset"):
         return ""
+    if kind == "comment" and weekday_of(text[1:-1]) > 0:
+        return "(%a)"
     if kind == "comment" and text[1:-1].upper() in ZONE_MINUTES and not _has(pieces, "offset"):
         return "(%Z)"
     return fixed.get(kind, text.replace("%", "%%"))
@@ -108,8 +144,10 @@ def _word_directive(pieces: list[_Piece], k: int) -> str:
     word, bare = pieces[k].text, plain(pieces[k].text)
     before = pieces[k - 1].kind if k else ""
     after = pieces[k + 1].kind if k + 1 < len(pieces) else ""
-    if _has(pieces[:k], "clock") and word.upper() in ZONE_MINUTES:
+    if _has(pieces[:k], "clock") and word.upper() in ZONE_MINUTES and word not in UNCLEAR_ZONES:
         return word if after == "offset" else "%z" if word.upper() == "Z" else "%Z"
+    if _has(pieces[:k], "clock") and word in LOCAL_ZONES:
+        return word
     if bare == "t" and after == "clock":
         return word
     if before == "number" and bare in {"st", "nd", "rd", "th", "er", "e", "eme"} and word.isalpha():
@@ -119,7 +157,8 @@ def _word_directive(pieces: list[_Piece], k: int) -> str:
     if weekday_of(word) > 0 and (before in {"", "sign"}) and not _is_period(pieces, k):
         return "%a"
     known = bare in LINKS | ORDINALS | CLOCK_WORDS | {"m", "mm"} or word in CJK or word == "第"
-    label = bare in LABELS and sum(piece.kind == "number" for piece in pieces) == 3
+    numbers = sum(piece.kind == "number" or month_of(piece.text) > 0 for piece in pieces)
+    label = bare in LABELS and numbers == 3
     return word if known or label or _is_period(pieces, k) else ""
 
 

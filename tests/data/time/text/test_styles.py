@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from lstmcast.data.time.text.column import Times, parse_times
+from lstmcast.data.time.text.formats import ROMAN
 from lstmcast.data.time.text.recognition import looks_like_times
 from lstmcast.errors import DataError, FaultCode
 
@@ -182,6 +183,100 @@ def test_years_with_a_point_and_a_month() -> None:
 def test_dutch_quarters_are_no_weeks() -> None:
     """2015KW01 to 2015KW04 are quarters where the steps are even so, and weeks up to KW53."""
     check([f"{m.year}KW0{m.month // 3 + 1}" for m in QUARTERS], QUARTERS)
+
+
+@pytest.mark.parametrize("style", ["{}/{:%Y}", "{1:%Y}-{0}", "Q-{} {:%Y}", "{} kwartał {:%Y}", "{1:%Y} {0}"])
+def test_roman_quarters(style: str) -> None:
+    """Quarters in Roman numerals, in any place."""
+    roman = ("I", "II", "III", "IV")
+    check([style.format(roman[(m.month - 1) // 3], m) for m in QUARTERS], QUARTERS)
+
+
+@pytest.mark.parametrize("style", ["{}/{:%Y}", "{1:%Y}-{0}", "1.{}.{:%Y}", "{1:%-d}-{0}-{1:%Y}"])
+def test_roman_months(style: str) -> None:
+    """Months in Roman numerals, as in Poland and Hungary."""
+    check([style.format(ROMAN[m.month - 1], m) for m in MONTHS], MONTHS)
+
+
+def test_one_year_of_roman_numerals_is_ambiguous() -> None:
+    """I to IV of one year may be months or quarters."""
+    with pytest.raises(DataError) as caught:
+        parse([f"{numeral}/2015" for numeral in ROMAN[:4]])
+    settings = {fix.setting for fix in caught.value.faults[0].fixes}
+    assert settings == {"data.time_format=%r/%Y", "data.time_format=%R/%Y"}
+
+
+@pytest.mark.parametrize(
+    "style", ["FY{0:%y}/{1:%y}", "FY{0:%Y}-{1:%y}", "{0:%y}/{1:%y}", "{0:%y}-{1:%y}", "AY {0:%Y}/{1:%Y}", "FY{0:%Y}"]
+)
+def test_fiscal_years(style: str) -> None:
+    """Years that end in the next one are named by their first year."""
+    years = [datetime(year, 1, 1) for year in range(1990, 2021)]
+    check([style.format(year, year.replace(year=year.year + 1)) for year in years[:-1]], years[:-1])
+
+
+@pytest.mark.parametrize(
+    ("zone", "start"),
+    [("America/Los_Angeles", "2024-03-05"), ("America/New_York", "2024-10-29"), ("America/Chicago", "2024-03-05"),
+     ("Europe/London", "2024-03-20"), ("Australia/Sydney", "2024-03-30"), ("Europe/Berlin", "2024-10-20")],
+)  # fmt: skip
+@pytest.mark.parametrize("style", ["%Y-%m-%d %H:%M %Z", "%d/%m/%Y %H:%M (%Z)"])
+def test_names_of_offsets_decide_the_zone(zone: str, start: str, style: str) -> None:
+    """Two names that change with the clock are those of a zone."""
+    hours = pd.date_range(start, periods=400, freq="h", tz=zone)
+    texts = [hour.strftime(style) for hour in hours]
+    times = parse(texts)
+    assert times.timezone == zone
+    assert times.stamps.tolist() == [hour.value // 1_000 for hour in hours]
+    assert times.style.format(times.stamps, times.timezone) == texts
+
+
+@pytest.mark.parametrize(("name", "minutes"), [("EST", -300), ("MST", -420), ("JST", 540), ("AEST", 600)])
+def test_one_name_of_an_offset(name: str, minutes: int) -> None:
+    """A name with one meaning is an offset."""
+    texts = [f"{hour:%Y-%m-%d %H:%M} {name}" for hour in HOURS]
+    times = parse(texts)
+    assert times.stamps[0] == (HOURS[0] - EPOCH) // timedelta(microseconds=1) - minutes * 60_000_000
+    assert times.style.format(times.stamps, times.timezone) == texts
+
+
+@pytest.mark.parametrize("name", ["IST", "CST", "BST", "PT", "ET"])
+def test_a_name_of_several_zones_is_text(name: str) -> None:
+    """Times with one such name are wall times of no zone."""
+    check([f"{hour:%Y-%m-%d %H:%M} {name}" for hour in HOURS], HOURS)
+
+
+@pytest.mark.parametrize("mark", ["p", " p", " (p)", "*", " r", " prel.", " [rev]", "¹"])
+@pytest.mark.parametrize("style", ["%Y-%m", "%b %Y", "%m/%Y"])
+def test_marks_after_times(style: str, mark: str) -> None:
+    """Some times end with the status of their value; forecasts do not."""
+    bare = [f"{month:{style}}" for month in MONTHS]
+    texts = [text + mark * (k > 30) for k, text in enumerate(bare)]
+    assert looks_like_times(pd.Series(texts, dtype=object))
+    times = parse(texts)
+    assert times.stamps.tolist() == [(month - EPOCH) // timedelta(microseconds=1) for month in MONTHS]
+    assert times.style.format(times.stamps) == bare
+
+
+def test_words_after_times_are_no_marks() -> None:
+    """Unknown words after some times are refused, with a setting that counts the rows."""
+    with pytest.raises(DataError) as caught:
+        parse([f"{day:%Y-%m-%d}{' forecast' * (k > 300)}" for k, day in enumerate(DAYS)])
+    assert [fix.setting for fix in caught.value.faults[0].fixes] == ["data.time=none"]
+
+
+@pytest.mark.parametrize("style", ["%d %b", "%b %d", "%d-%b"])
+def test_days_without_a_year_are_no_years(style: str) -> None:
+    """01 Jan, 02 Jan … are days, not years."""
+    with pytest.raises(DataError) as caught:
+        parse([f"{day:{style}}" for day in DAYS[7:67]])
+    assert "data.time=none" in {fix.setting for fix in caught.value.faults[0].fixes}
+
+
+def test_weekdays_in_brackets() -> None:
+    """A weekday after a date is that of each day, in forecasts too."""
+    names = ("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So")
+    check([f"{day:%d.%m.%Y} ({names[day.weekday()]})" for day in DAYS], DAYS)
 
 
 def test_ordinal_days() -> None:
