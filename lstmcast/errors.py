@@ -54,6 +54,10 @@ class FaultCode(StrEnum):
     UNKNOWN_CATEGORY = "unknown_category"
     EVENT_COLUMNS = "event_columns"
     BAD_EVENT = "bad_event"
+    NO_JOBS = "no_jobs"
+    NO_LIVE_SCORES = "no_live_scores"
+    OTHER_TASK = "other_task"
+    UNKNOWN_FORMAT = "unknown_format"
 
 
 @dataclass(frozen=True)

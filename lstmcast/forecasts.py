@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -120,11 +120,17 @@ class Forecast(StepForecast):
     model_names: tuple[str, ...] = ()
     name: str = "forecast"
     notes: tuple[DataNote, ...] = ()
+    symbols: ClassVar[tuple[str, ...]] = ()  # the values are numbers
 
     @property
     def horizon(self) -> int:
         """H."""
         return int(self.values.shape[1])
+
+    @property
+    def probabilities(self) -> Floats:
+        """[S, 0]: numbers have none."""
+        return np.empty((len(self.values), 0))
 
     def to_frame(self) -> pd.DataFrame:
         """One row a series and step, in the input's own columns and times, with `forecast`, `lower_80` …, `model`."""

@@ -60,7 +60,7 @@ def init(
     **flags: object,
 ) -> None:
     """Write a commented YAML config for DATA, or a job with --job, with the reason for every inferred value."""
-    from lstmcast.errors import UsageError
+    from lstmcast.errors import Fault, FaultCode, UsageError
 
     target = output or ("job.yaml" if as_job else "lstmcast.yaml")
     if target != "-" and Path(target).exists() and not force:
@@ -69,12 +69,13 @@ def init(
         raise UsageError("--job: needs a file that can be read again, not -")
     config = configure(config_name, settings, flags)
     from lstmcast.app import check as read_data
-    from lstmcast.config import JOB_TYPES
+    from lstmcast.config import NO_JOBS
     from lstmcast.config.template import commented
     from lstmcast.persistence.files import write_atomically
 
-    if as_job and config.model.task not in JOB_TYPES:
-        raise UsageError(f"--job: only with model.task: {' or '.join(JOB_TYPES)} (got {config.model.task})")
+    if as_job and (reason := NO_JOBS.get(config.model.task)):
+        text = f"--job: not with model.task: {config.model.task}: {reason}"
+        raise UsageError(Fault(text, FaultCode.NO_JOBS, column="model.task"))
     dataset = read_data(data, config)
     reasons = {f"data.{setting.key}": setting.reason for setting in dataset.inferred}
     text = _job(config, dataset, reasons, data, target) if as_job else commented(config, _found(dataset), reasons, data)

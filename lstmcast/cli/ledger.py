@@ -51,37 +51,38 @@ def score(
     """Score recorded forecasts against the data observed since.
 
     With JOB (a YAML file), the newest data are read first, and the window and the conditions are those of the job.
-    Without JOB, the ledger's data are used. Conditions use mae, bias, mase, outcomes or coverage_LEVEL.
+    Without JOB, the ledger's data are used. Conditions use mae, bias, mase, outcomes or coverage_LEVEL, and for symbols
+    accuracy, naive_accuracy or outcomes.
     """
     clock = clock_at(now)
     requested = [_condition(text) for text in conditions]
     span = None if window in {None, "all"} else duration(str(window), "--window")
     job, folder = resolve_ledger(path, model, model_dir)
-    from lstmcast.config import Job
+    from lstmcast.config import ScoredJob
     from lstmcast.jobs.alerts import violated_conditions
-    from lstmcast.jobs.live_scores import detect_drift_of_current_model, score_live_forecasts
-    from lstmcast.jobs.replay import ingest_new_data, require_values
+    from lstmcast.jobs.live_scores import detect_drift_of_current_model, score_task
+    from lstmcast.jobs.replay import ingest_new_data, scored_task
     from lstmcast.persistence.ledger.ledger import FILE, Ledger
     from lstmcast.report.tables import format_drift, format_live_scores
 
     if job is not None:
         ingest_new_data(job, folder, clock(), wait)
-    if isinstance(job, Job):
+    if isinstance(job, ScoredJob):
         span = job.ledger.score_window if window is None else span
         requested = requested or [_condition(text) for text in job.fail_if]
     with Ledger.open(folder / FILE, create=False) as ledger:
-        require_values(ledger, "score")
-        scores, drift = (
-            score_live_forecasts(ledger, now=clock(), window=span),
-            detect_drift_of_current_model(ledger, folder),
-        )
+        task = scored_task(ledger)
+        scores = score_task(ledger, task, now=clock(), window=span)
+        drift = detect_drift_of_current_model(ledger, folder) if task == "value" else None
     _refuse_unknown(requested, scores.named())
     if not quiet:
         echo_err(format_live_scores(scores, folder.name))
-        echo_err(format_drift(drift))
+        if drift is not None:
+            echo_err(format_drift(drift))
     if as_json:
         result = {"model": folder.name, "now": clock().isoformat(), "window": window, **scores.to_dict()}
-        click.echo(json.dumps({**result, "drift": drift.to_dict()}, indent=1, allow_nan=False, ensure_ascii=False))
+        result |= {} if drift is None else {"drift": drift.to_dict()}
+        click.echo(json.dumps(result, indent=1, allow_nan=False, ensure_ascii=False))
     if found := violated_conditions(requested, scores):
         raise ConditionError(found)
 

@@ -73,7 +73,7 @@ OF_PATHS = ("value", "mean", "sum")
 
 _OP = r"(?P<op>>=|<=|>|<)"
 _NUMBER = r"(?P<limit>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
-_SCORE = r"(?P<name>mae|bias|mase|outcomes|coverage_\d+(?:\.\d+)?)"
+_SCORE = r"(?P<name>mae|bias|mase|outcomes|accuracy|naive_accuracy|coverage_\d+(?:\.\d+)?)"
 _WHAT = r"(?P<what>value|mean|sum|forecast|p[1-9]\d?)"
 _WITH = r"(?:\s+with\s+(?P<percent>\d+(?:\.\d+)?)\s*%)?"
 _WITHIN = r"(?:\s+within\s+(?:(?P<steps>[1-9]\d{0,5})\s+steps?|(?P<span>\S+(?: \S+)?)))?"
@@ -133,7 +133,7 @@ def parse_condition(text: str) -> Condition:
     """
     found = _CONDITION.fullmatch(text.strip())
     if not found:
-        scores = "mae, bias, mase, outcomes or coverage_LEVEL"
+        scores = "mae, bias, mase, outcomes or coverage_LEVEL; of symbols: accuracy, naive_accuracy or outcomes"
         raise ValueError(f"must be a score ({scores}), one of > >= < <=, and a number: 'mase > 1' (got {text!r})")
     return Condition(text.strip(), found["name"], found["op"], float(found["limit"]))
 

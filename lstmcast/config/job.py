@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator, model_validator
 
 from lstmcast.config.expressions import duration_text, parse_alert, parse_condition, parse_duration
-from lstmcast.config.schema import CONFIG_TYPES, EventConfig, Section, StepsConfig, ValueConfig
+from lstmcast.config.schema import CONFIG_TYPES, CategoryConfig, EventConfig, Section, StepsConfig, ValueConfig
 
 
 def _span(value: object) -> timedelta:
@@ -96,11 +96,16 @@ class LedgerRetention(Section):
     """Time for which forecasts and observations are kept; null: unlimited."""
 
 
-class LedgerConfig(LedgerRetention):
+class ScoredLedger(LedgerRetention):
     """The ledger of all forecasts, in models/<name>/ledger.sqlite."""
 
     score_window: Duration = timedelta(days=30)
     """Time before now whose steps the live scores cover."""
+
+
+class LedgerConfig(ScoredLedger):
+    """The ledger of all forecasts, in models/<name>/ledger.sqlite."""
+
     adaptive_intervals: bool = True
     """Adaptation of interval widths to the observed coverage (adaptive conformal inference)."""
 
@@ -153,6 +158,8 @@ class MetricsConfig(Section):
 class JobConfig(StepsConfig):
     """A job of any task. Relative paths are relative to the folder of its file."""
 
+    has_fallback: ClassVar[bool] = False  # whether seasonal naive can replace a forecast
+
     input: str
     """File with the newest data, read at every run."""
     freshness: Freshness = Freshness()
@@ -182,9 +189,17 @@ class JobConfig(StepsConfig):
             raise ValueError("forecast.output: must be a file for a job (got '-')")
         return self
 
+    @model_validator(mode="after")
+    def _no_fallback(self) -> Self:
+        for name in Freshness.model_fields:
+            rule = getattr(self.freshness, name)
+            if rule is not None and rule.action == "fallback" and not self.has_fallback:
+                raise ValueError(f"freshness.{name}.action: must be fail or warn: only values have a fallback forecast")
+        return self
+
     @property
     def config(self) -> Any:
-        """The configuration of training and forecasts: a `ValueConfig` or an `EventConfig`."""
+        """The configuration of training and forecasts, of the type of its task."""
         config_type = next(known for known in CONFIG_TYPES.values() if isinstance(self, known))
         return config_type(**{name: getattr(self, name) for name in config_type.model_fields})
 
@@ -205,17 +220,14 @@ class JobConfig(StepsConfig):
         )
 
 
-class Job(ValueConfig, JobConfig):
-    """A job of values. Relative paths are relative to the folder of its file."""
+class ScoredJob(JobConfig):
+    """A job with live scores. Relative paths are relative to the folder of its file."""
 
-    retrain: Retrain = Retrain()
-    ledger: LedgerConfig = LedgerConfig()
+    score_names: ClassVar[Sequence[str]]  # that conditions may use
+
+    ledger: ScoredLedger = ScoredLedger()
     fail_if: list[str] = Field(default=[])
     """Conditions on live scores, such as "mase > 1"; if one is met, the exit code is 8."""
-    alerts: list[AlertConfig] = Field(default=[])
-    """Alerts, such as {name: peak, when: "p90 > 500 within 24h"}; if one fires, the exit code is 8."""
-    on_alert: OnAlert | None = None
-    """Command for alerts that fire, such as {command: [notify, --json], timeout: 30s}; null: none."""
 
     @field_validator("fail_if", mode="before")
     @classmethod
@@ -225,11 +237,27 @@ class Job(ValueConfig, JobConfig):
     @field_validator("fail_if", mode="after")
     @classmethod
     def _conditions(cls, value: list[str]) -> list[str]:
-        for text in value:
-            condition = parse_condition(text)
-            if condition.name.startswith("coverage_") and abs(condition.limit) > 1:
-                raise ValueError(f"a coverage is a fraction: write 0.8 for 80 % (got {text!r})")
+        for condition in map(parse_condition, value):
+            name = "coverage_LEVEL" if condition.name.startswith("coverage_") else condition.name
+            if name not in cls.score_names:
+                raise ValueError(f"{condition.name}: must be one of {', '.join(cls.score_names)}")
+            if name == "coverage_LEVEL" and abs(condition.limit) > 1:
+                raise ValueError(f"a coverage is a fraction: write 0.8 for 80 % (got {condition.text!r})")
         return value
+
+
+class Job(ValueConfig, ScoredJob):
+    """A job of values. Relative paths are relative to the folder of its file."""
+
+    has_fallback: ClassVar[bool] = True
+    score_names: ClassVar[Sequence[str]] = ("mae", "bias", "mase", "outcomes", "coverage_LEVEL")
+
+    retrain: Retrain = Retrain()
+    ledger: LedgerConfig = LedgerConfig()
+    alerts: list[AlertConfig] = Field(default=[])
+    """Alerts, such as {name: peak, when: "p90 > 500 within 24h"}; if one fires, the exit code is 8."""
+    on_alert: OnAlert | None = None
+    """Command for alerts that fire, such as {command: [notify, --json], timeout: 30s}; null: none."""
 
     @field_validator("alerts", mode="after")
     @classmethod
@@ -251,14 +279,22 @@ class Job(ValueConfig, JobConfig):
 class EventJob(EventConfig, JobConfig):
     """A job of an event. Relative paths are relative to the folder of its file."""
 
-    @model_validator(mode="after")
-    def _no_fallback(self) -> Self:
-        for name in Freshness.model_fields:
-            if (rule := getattr(self.freshness, name)) is not None and rule.action == "fallback":
-                raise ValueError(f"freshness.{name}.action: must be fail or warn: an event has no fallback forecast")
-        return self
+
+class CategoryJob(CategoryConfig, ScoredJob):
+    """A job of symbols. Relative paths are relative to the folder of its file."""
+
+    score_names: ClassVar[Sequence[str]] = ("accuracy", "naive_accuracy", "outcomes")
+
+    fail_if: list[str] = Field(default=[])
+    """Conditions on live scores, such as "accuracy < 0.5"; if one is met, the exit code is 8."""
 
 
-AnyJob = Job | EventJob
-JOB_TYPES: Mapping[str, type[AnyJob]] = {"value": Job, "event": EventJob}
+AnyJob = Job | EventJob | CategoryJob
+JOB_TYPES: Mapping[str, type[AnyJob]] = {"value": Job, "event": EventJob, "category": CategoryJob}
 """The value of `model.task` to the schema of its jobs."""
+
+NO_JOBS: Mapping[str, str] = {
+    "label": "a job records and scores forecasts of next steps, and a label belongs to a whole series; schedule "
+    "`lstmcast predict` instead"
+}
+"""The value of `model.task` to the reason why it has no jobs."""

@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from lstmcast.config.job import JOB_TYPES, AnyJob, Job, JobConfig
+from lstmcast.config.job import JOB_TYPES, NO_JOBS, AnyJob, Job, JobConfig
 from lstmcast.config.schema import CONFIG_TYPES, AnyConfig, Config, ValueConfig
 from lstmcast.errors import ConfigError, FileError
 
@@ -233,8 +233,10 @@ def _faults(err: ValidationError, config_type: type[Config]) -> Iterator[tuple[s
             yield key, _unknown(path, config_type)
         elif key == "model.task":
             of_job = issubclass(config_type, JobConfig)
+            received = details[0]["input"]
             names = f"{_listed(_types(config_type))}{' for a job' if of_job else ''}"
-            yield key, f"{key}: must be {names} (got {_shown(details[0]['input'])})"
+            reason = f": {NO_JOBS[received]}" if of_job and received in NO_JOBS else ""
+            yield key, f"{key}: must be {names} (got {_shown(received)}){reason}"
         else:
             rules = " or ".join(dict.fromkeys(_rule(detail) for detail in details))
             names_value = details[0]["type"] in {"value_error", "missing"}

@@ -182,6 +182,20 @@ class Panel:
         """Remove the last `steps` steps of every series; short series become empty."""
         return self._cut(np.arange(self.n_series), np.maximum(self.lengths - steps, 0), self.keys)
 
+    def recode(self, symbols: tuple[str, ...]) -> Panel:
+        """Return the panel with the codes of another vocabulary [V]; a symbol outside of it becomes unknown."""
+        if symbols == self.symbols:
+            return self
+        code_by_symbol = {symbol: code for code, symbol in enumerate(symbols)}
+        codes = np.array([*(code_by_symbol.get(symbol, -1) for symbol in self.symbols), -1], dtype=np.float64)
+        return replace(self, values=codes[self.values.astype(np.int64)], symbols=symbols)  # the code -1 is the last
+
+    def value_text(self, value: float) -> str:
+        """Return a value of the panel as text: a symbol, or a number."""
+        if not self.symbols:
+            return f"{value:g}"
+        return repr(self.symbols[int(value)]) if value >= 0 else "unknown"
+
     def _cut(self, selected: Ints, lengths: Ints, keys: tuple[tuple[str, ...], ...]) -> Panel:
         """Select the first `lengths` [K] steps of the series `selected` [K]."""
         offsets = offsets_of(lengths)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -29,9 +29,14 @@ SYMBOL_WORDS = {"state", "status", "weather", "condition", "kind", "category", "
 SYMBOL_WORDS |= {"type", "class", "label", "level"}
 
 
-def symbols_of(known: Sequence[str] = ()) -> TargetParser:
-    """Parser of a target of symbols, with the vocabulary of training or, if empty, that of the file, sorted."""
-    return TargetParser(find_symbols, partial(parse_symbols, known=tuple(known)), _returns)
+def symbols_of(known: Sequence[str] = (), *, extend: bool = False) -> TargetParser:
+    """Parser of a target of symbols.
+
+    Args:
+        known: the vocabulary of training; empty: that of the file, sorted.
+        extend: add the other symbols of the file to it.
+    """
+    return TargetParser(find_symbols, partial(parse_symbols, known=tuple(known), extend=extend), _returns)
 
 
 def find_symbols(table: Table, free: list[str], options: ReadOptions, has_time: bool) -> ColumnChoice:  # noqa: ARG001
@@ -59,9 +64,9 @@ def find_symbols(table: Table, free: list[str], options: ReadOptions, has_time: 
 
 
 def parse_symbols(
-    table: Table, names: Sequence[str], _options: ReadOptions, *, known: tuple[str, ...] = ()
+    table: Table, names: Sequence[str], _options: ReadOptions, *, known: tuple[str, ...] = (), extend: bool = False
 ) -> ParsedTable:
-    """Encode the target columns with one vocabulary: `known` [V], or else all their symbols, sorted.
+    """Encode the target columns with one vocabulary: `known` [V], or else all their symbols; see `vocabulary_of`.
 
     Returns:
         [N] codes of each column: 0 … V − 1, −1 for unknown symbols, NaN where missing (empty, NA, NaN, null).
@@ -74,9 +79,8 @@ def parse_symbols(
     empty = [f"{table.source}: column '{name}': all values are missing" for name in names if gone[name].all()]
     if empty:
         raise DataError(empty)
-    vocabulary = known or tuple(
-        sorted({str(symbol) for name in names for symbol in fields[name][~gone[name]].unique()})
-    )
+    found = {str(symbol) for name in names for symbol in fields[name][~gone[name]].unique()}
+    vocabulary = vocabulary_of(found, known, extend=extend)
     _check_vocabulary(vocabulary, table, names)
     codes = {name: pd.Index(vocabulary).get_indexer(pd.Index(fields[name])).astype(np.float64) for name in names}
     values = {name: np.where(gone[name], np.nan, codes[name]) for name in names}
@@ -87,6 +91,18 @@ def parse_symbols(
         if len(rows)
     ]
     return ParsedTable(values, vocabulary, tuple(notes))
+
+
+def vocabulary_of(found: Iterable[str], known: tuple[str, ...], *, extend: bool) -> tuple[str, ...]:
+    """Return the vocabulary [V] of a file.
+
+    Args:
+        found: its symbols.
+        known: the vocabulary of training; empty: there is none.
+        extend: append the symbols that it lacks, sorted, as long as there are at most `MAX_SYMBOLS`.
+    """
+    new = sorted(set(found) - set(known)) if extend or not known else []
+    return known if known and len(known) + len(new) > MAX_SYMBOLS else (*known, *new)
 
 
 def _unknown_symbol_note(fields: pd.Series, lines: Ints, rows: Ints, where: str) -> DataNote:
@@ -123,13 +139,16 @@ def _returns(text: pd.Series) -> bool:
 CHARACTER = "character"
 
 
-def read_characters(path: str | Path, options: ReadOptions, known: Sequence[str] = ()) -> Panel:
+def read_characters(
+    path: str | Path, options: ReadOptions, known: Sequence[str] = (), *, extend: bool = False
+) -> Panel:
     r"""Read the characters of a text as one series of codes; newlines become `\n`.
 
     Args:
         path: a file, plain or compressed; `"-"` for stdin.
         options: only `encoding` is used; the default is UTF-8, or UTF-16 with a byte order mark.
         known: [V] the vocabulary of training; empty for all characters of the text.
+        extend: add the other characters of the text to it.
 
     Raises:
         FileError, BusyError: the file cannot be read.
@@ -139,10 +158,12 @@ def read_characters(path: str | Path, options: ReadOptions, known: Sequence[str]
     name = "stdin" if path == "-" else str(path)
     text = to_text(read_input(path), name, options.encoding).decode()
     points = np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
-    vocabulary = np.array([ord(character) for character in known], dtype=np.uint32) if known else np.unique(points)
+    symbols = vocabulary_of(map(chr, np.unique(points).tolist()), tuple(known), extend=extend)
+    vocabulary = np.array([ord(character) for character in symbols], dtype=np.uint32)
     if len(vocabulary) < MIN_SYMBOLS:
         raise DataError(f"{name}: a text must hold at least {MIN_SYMBOLS} kinds of characters (got {len(vocabulary)})")
-    at = np.minimum(np.searchsorted(vocabulary, points), len(vocabulary) - 1)
+    order = np.argsort(vocabulary)
+    at = order[np.minimum(np.searchsorted(vocabulary, points, sorter=order), len(vocabulary) - 1)]
     codes = np.where(vocabulary[at] == points, at, -1)
     calendar, _ = counter_calendar()
     return Panel(
@@ -156,7 +177,7 @@ def read_characters(path: str | Path, options: ReadOptions, known: Sequence[str]
         inferred=(InferredSetting(SettingKey.TARGET, CHARACTER, "data.format: text, each character is a step"),),
         notes=_unknown_notes(text, points, np.flatnonzero(codes < 0)),
         source=name,
-        symbols=tuple(chr(point) for point in vocabulary.tolist()),
+        symbols=symbols,
     )
 
 

@@ -145,6 +145,49 @@ class LiveScores:
         }
 
 
+@dataclass(frozen=True)
+class LiveSymbolScores:
+    """Scores of recorded forecasts of symbols; NaN without actual values.
+
+    Attributes:
+        n_actuals: number of scored symbols over all series and steps.
+        accuracy: fraction of steps whose symbol was forecast.
+        naive_accuracy: the same of the recorded seasonal naive forecasts.
+        accuracy_by_step: [H].
+    """
+
+    n_actuals: int
+    accuracy: float
+    naive_accuracy: float
+    accuracy_by_step: Floats
+
+    @classmethod
+    def of(cls, count: Floats, hits: Floats, naive_hits: Floats) -> Self:
+        """Compute the scores from [H] numbers of actual symbols, and of those that were forecast."""
+        return cls(
+            n_actuals=int(count.sum()),
+            accuracy=float(_ratio(hits.sum(), count.sum())),
+            naive_accuracy=float(_ratio(naive_hits.sum(), count.sum())),
+            accuracy_by_step=_ratio(hits, count),
+        )
+
+    def named(self) -> dict[str, float]:
+        """Scores by the names that conditions use: `accuracy`, `naive_accuracy`, `outcomes`."""
+        scores = {"accuracy": self.accuracy, "naive_accuracy": self.naive_accuracy}
+        return {**scores, "outcomes": float(self.n_actuals)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values; undefined ones are null."""
+        return {
+            **{name: _float_or_none(value) for name, value in self.named().items()},
+            "outcomes": self.n_actuals,
+            "accuracy_by_step": [_float_or_none(value) for value in self.accuracy_by_step],
+        }
+
+
+AnyLiveScores = LiveScores | LiveSymbolScores
+
+
 def _mase(sums: ErrorSums) -> float:
     """Mean over the series with a naive error; NaN without such series."""
     abs_errors, naive = sums.abs_errors.sum(axis=1), sums.naive_errors.sum(axis=1)

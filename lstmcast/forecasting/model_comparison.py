@@ -23,7 +23,8 @@ class Comparison:
     """Errors of two forecasters at the same hold-out origins.
 
     Attributes:
-        challenger, incumbent: mean |y − f|, in units of each series' mean one-step change; or mean Brier scores.
+        challenger, incumbent: mean |y − f|, in units of each series' mean one-step change; or mean Brier scores; or
+            mean bits per symbol.
         origins: their number; 0: every origin was in the training data of one of them.
         skill: relative error reduction of the challenger, with an interval.
         unit: of the errors; empty: none.

@@ -104,6 +104,7 @@ def data_warnings(before: Panel, now: Panel) -> Iterator[str]:
 
 def _changed_values_warning(before: Panel, now: Panel) -> Iterator[str]:
     """Yield a warning if most values of known steps have changed: another column, unit or file."""
+    now = now.recode(before.symbols)
     number = {key: k for k, key in enumerate(now.keys)}
     which = np.array([number.get(key, -1) for key in before.keys]).repeat(before.lengths)
     positions = before.starts.repeat(before.lengths) + np.arange(len(before.values))
@@ -120,7 +121,7 @@ def _changed_values_warning(before: Panel, now: Panel) -> Iterator[str]:
     was, is_now = before.values[k], now.values[same_steps[other][-1]]
     yield (
         f"{now.source}: {other.sum():,} of {len(there):,} values known at training have changed "
-        f"({time}: {was:g} before, {is_now:g} now); are these the data of the model?"
+        f"({time}: {before.value_text(was)} before, {now.value_text(is_now)} now); are these the data of the model?"
     )
 
 

@@ -21,17 +21,17 @@ from lstmcast.calibration.copula import (
     quantile,
     sample_normal_scores,
 )
-from lstmcast.config import Job
+from lstmcast.config import Job, ScoredJob
 from lstmcast.config.expressions import OPERATORS, AlertCondition, Condition, parse_alert, parse_condition
 from lstmcast.config.job import AlertConfig, OnAlert
 from lstmcast.data.panel import Panel
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.errors import ConfigError
-from lstmcast.evaluation.live_scores import LiveScores
+from lstmcast.evaluation.live_scores import AnyLiveScores, LiveSymbolScores
 from lstmcast.forecasting.evaluate import HoldoutForecasts
 from lstmcast.forecasts import Forecast
 from lstmcast.jobs.context import LogEvent, RunContext
-from lstmcast.jobs.live_scores import score_live_forecasts
+from lstmcast.jobs.live_scores import score_task
 from lstmcast.preprocessing.panel_scaling import Key
 from lstmcast.text import truncate_items
 from lstmcast.types import Floats
@@ -238,24 +238,21 @@ def fire_alerts(run: RunContext, run_key: str, found: Sequence[AlertResult]) -> 
     return [str(alert) for alert in fired]
 
 
-def live_scores(run: RunContext) -> LiveScores | None:
-    """Return the live scores of a job of values; None for probabilities."""
-    return (
-        score_live_forecasts(run.ledger, now=run.now, window=run.job.ledger.score_window)
-        if isinstance(run.job, Job)
-        else None
-    )
+def live_scores(run: RunContext) -> AnyLiveScores | None:
+    """Return the live scores of a job; None for a task without them."""
+    job = run.job
+    if not isinstance(job, ScoredJob):
+        return None
+    return score_task(run.ledger, job.model.task, now=run.now, window=job.ledger.score_window)
 
 
-def report_scores(run: RunContext) -> tuple[LiveScores | None, list[str]]:
-    """Log the live scores of a job of values; return them with descriptions of the conditions that are met."""
+def report_scores(run: RunContext) -> tuple[AnyLiveScores | None, list[str]]:
+    """Log the live scores of a job, if it has any; return them with descriptions of the conditions that are met."""
     scores = live_scores(run)
-    if scores is None or not isinstance(run.job, Job):
+    if scores is None or not isinstance(run.job, ScoredJob):
         return None, []
     if scores.n_actuals:
-        coverage = zip(scores.levels, scores.coverage, strict=True)
-        held = "".join(f", {fraction:.0%} inside the {level:g} % interval" for level, fraction in coverage)
-        text = f"live: MAE {scores.mae:.4g}, MASE {scores.mase:.3g}{held} ({scores.n_actuals:,} outcomes)"
+        text = f"live: {_scores_text(scores)} ({scores.n_actuals:,} outcomes)"
         run.note(LogEvent("scores", text, fields=scores.to_dict()))
     words = violated_conditions([parse_condition(text) for text in run.job.fail_if], scores)
     for text in words:
@@ -263,7 +260,16 @@ def report_scores(run: RunContext) -> tuple[LiveScores | None, list[str]]:
     return scores, [f"fail_if: {text}" for text in words]
 
 
-def violated_conditions(conditions: Sequence[Condition], scores: LiveScores) -> list[str]:
+def _scores_text(scores: AnyLiveScores) -> str:
+    """Format the scores in one line."""
+    if isinstance(scores, LiveSymbolScores):
+        return f"accuracy {scores.accuracy:.0%}, of seasonal naive {scores.naive_accuracy:.0%}"
+    coverage = zip(scores.levels, scores.coverage, strict=True)
+    held = "".join(f", {fraction:.0%} inside the {level:g} % interval" for level, fraction in coverage)
+    return f"MAE {scores.mae:.4g}, MASE {scores.mase:.3g}{held}"
+
+
+def violated_conditions(conditions: Sequence[Condition], scores: AnyLiveScores) -> list[str]:
     """Return descriptions of the conditions that the scores meet."""
     named = scores.named()
     return [

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from lstmcast.config import AnyJob
-from lstmcast.config.job import JOB_TYPES
+from lstmcast.config import JOB_TYPES, NO_JOBS, AnyJob
 from lstmcast.data.panel import Panel
-from lstmcast.errors import ConfigError, ModelError
+from lstmcast.errors import ConfigError, Fault, FaultCode, ModelError
 from lstmcast.evaluation.splits import default_horizon
+from lstmcast.forecasting.seasonal_naive import fill_with_seasonal_naive
 from lstmcast.forecasts import Forecast
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.registry import CURRENT, NAME, NAMING, model_name, resolve, versions
 from lstmcast.tasks.base import PredictOptions
+from lstmcast.tasks.category.model import SymbolForecast
 from lstmcast.tasks.registry import AnyTask, load_version
 
 if TYPE_CHECKING:
     from lstmcast.forecasting.fitting import ProgressCallback
 
 Level = Literal["info", "warning", "error"]
+AnyForecast = Forecast | SymbolForecast
+"""A forecast of values, of probabilities of an event, or of symbols."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class CurrentModel:
 
     Attributes:
         task: the task of the model.
-        forecaster: the model: a `Forecaster`, or an `EventForecaster`.
+        forecaster: the model: a `Forecaster`, an `EventForecaster` or a `SymbolForecaster`.
         version: its folder.
     """
 
@@ -68,9 +71,8 @@ class CurrentModel:
         """
         task, model = load_version(version)
         if task.name not in JOB_TYPES:
-            raise ModelError(
-                f"{version}: a job needs a model of {' or '.join(JOB_TYPES)} (got model.task: {task.name})"
-            )
+            text = f"{version}: model.task: {task.name}: {NO_JOBS[task.name]}"
+            raise ModelError(Fault(text, FaultCode.NO_JOBS, column="model.task"))
         return cls(task, model, version)
 
     @property
@@ -83,9 +85,20 @@ class CurrentModel:
         """The time of training."""
         return datetime.fromisoformat(self.forecaster.report.created or "")
 
-    def predict(self, panel: Panel, horizon: int) -> Forecast:
+    def predict(self, panel: Panel, horizon: int) -> AnyForecast:
         """Forecast every series."""
-        return cast("Forecast", self.task.predict(self.forecaster, panel, PredictOptions(horizon)))
+        return cast("AnyForecast", self.task.predict(self.forecaster, panel, PredictOptions(horizon)))
+
+
+def name_models(panel: Panel, forecast: AnyForecast, model_names: tuple[str, ...]) -> AnyForecast:
+    """Return a forecast with the model of each series; those of seasonal naive are replaced by its forecast.
+
+    Raises:
+        DataError: the series are too short for the horizon.
+    """
+    if isinstance(forecast, Forecast):
+        return fill_with_seasonal_naive(panel, forecast, model_names)
+    return replace(forecast, model_names=model_names)
 
 
 def folder_of(job: AnyJob) -> Path:

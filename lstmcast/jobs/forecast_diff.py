@@ -15,15 +15,19 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
-from lstmcast.errors import DataError, ModelError
+from lstmcast.errors import DataError, Fault, FaultCode, ModelError, UsageError
 from lstmcast.evaluation.skill import finite
+from lstmcast.jobs.context import AnyForecast
 from lstmcast.jobs.replay import forecast_from_ledger, load_recorded, recompute
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RecordedForecast, RunRecord
 from lstmcast.report.console import count, number
+from lstmcast.tasks.category.model import SymbolForecast
 from lstmcast.types import Floats, Ints
 
 CAUSES = ("data", "model", "fallback")
+Values = npt.NDArray[Any]
+"""Numbers, or symbols as objects."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,8 @@ class ForecastDiff:
         earlier, later: the two runs.
         series: N names, the parts of each key joined by `/`.
         times: N times as the file writes them.
-        before, after: [N] the forecasts of the earlier and the later run.
+        before, after: [N] the forecasts of the earlier and the later run: numbers, or symbols.
+        moved: [N] after − before; of symbols 1 where they differ, else 0.
         parts: for each of `CAUSES`, [N] its part of the difference; NaN where it cannot be computed.
         new: number of values observed since.
         revised: number of values that changed.
@@ -45,17 +50,18 @@ class ForecastDiff:
     later: RunRecord
     series: tuple[str, ...]
     times: tuple[str, ...]
-    before: Floats
-    after: Floats
+    before: Values
+    after: Values
+    moved: Floats
     parts: dict[str, Floats]
     new: int
     revised: int
     unknown: str
 
     @property
-    def moved(self) -> Floats:
-        """The differences [N]."""
-        return self.after - self.before
+    def of_symbols(self) -> bool:
+        """True if the forecasts are symbols."""
+        return self.later.task == "category"
 
     @property
     def changed(self) -> dict[str, bool]:
@@ -77,7 +83,7 @@ class ForecastDiff:
             "values": {"new": self.new, "revised": self.revised},
             "unknown": self.unknown or None,
             "steps": [
-                {"series": series, "time": time, **{n: _float_or_none(v) for n, v in zip(columns, row, strict=True)}}
+                {"series": series, "time": time, **{n: _json_value(v) for n, v in zip(columns, row, strict=True)}}
                 for series, time, row in zip(self.series, self.times, numbers, strict=True)
             ],
         }
@@ -91,13 +97,19 @@ def difference(ledger: Ledger, folder: Path, earlier: RunRecord, later: RunRecor
         folder: of the model, with its versions.
         earlier: the earlier run.
         later: the later run.
+
+    Raises:
+        UsageError: the runs have other tasks.
     """
+    if earlier.task != later.task:
+        text = f"diff: the earlier run is of model.task: {earlier.task}, and the later one of {later.task}"
+        raise UsageError(Fault(f"{text}; choose a later run with --against", FaultCode.OTHER_TASK))
     old, new = ledger.recorded_forecast(earlier.number), ledger.recorded_forecast(later.number)
     both = _Pair.of(old, new)
     forecast = forecast_from_ledger(ledger, later, new)
-    before, after = both.old(old.values), both.new(new.values)
-    parts, unknown = _parts(ledger, folder, (earlier, later), (old, new), both)
-    added, revised = _values(ledger.panel_of(earlier), ledger.panel_of(later))
+    before, after = both.old(_values(forecast_from_ledger(ledger, earlier, old))), both.new(_values(forecast))
+    parts, unknown = _parts(ledger, folder, (earlier, later), (old, new), both, (before, after))
+    added, revised = _changed_values(ledger.panel_of(earlier), ledger.panel_of(later))
     return ForecastDiff(
         earlier=earlier,
         later=later,
@@ -105,6 +117,7 @@ def difference(ledger: Ledger, folder: Path, earlier: RunRecord, later: RunRecor
         times=tuple(forecast.calendar.text(both.new(forecast.positions))),
         before=before,
         after=after,
+        moved=_difference(before, after),
         parts=parts,
         new=added,
         revised=revised,
@@ -142,12 +155,12 @@ def _parts(
     runs: tuple[RunRecord, RunRecord],
     recorded: tuple[RecordedForecast, RecordedForecast],
     both: _Pair,
+    values: tuple[Values, Values],
 ) -> tuple[dict[str, Floats], str]:
     """Return the part of each cause, and the reason if it is unknown."""
-    earlier, later = runs
-    before, after = both.old(recorded[0].values), both.new(recorded[1].values)
+    (earlier, later), (before, after) = runs, values
     model_names = [np.array(forecast.model_names)[rows] for forecast, rows in zip(recorded, both.rows, strict=True)]
-    same, none = model_names[0] == model_names[1], np.zeros_like(after)
+    same, none = model_names[0] == model_names[1], np.zeros(len(after))
     unknown = ""
     if earlier.data_digest == later.data_digest:
         between = before
@@ -155,8 +168,9 @@ def _parts(
         between = after
     else:
         between, unknown = _between(ledger, folder, runs, recorded, both)
-    rest = after - between
-    parts = between - before, np.where(same, rest, none), np.where(same, none, rest)
+        between = between.astype(after.dtype)
+    rest = _difference(between, after)
+    parts = _difference(before, between), np.where(same, rest, none), np.where(same, none, rest)
     return dict(zip(CAUSES, parts, strict=True)), unknown
 
 
@@ -166,7 +180,7 @@ def _between(
     runs: tuple[RunRecord, RunRecord],
     recorded: tuple[RecordedForecast, RecordedForecast],
     both: _Pair,
-) -> tuple[Floats, str]:
+) -> tuple[Values, str]:
     """Return the forecasts [N] of the earlier model from the later data; NaN and a reason where it cannot be run."""
     earlier, later = runs
     model_names = dict(zip(recorded[0].series.tolist(), recorded[0].model_names, strict=True))
@@ -177,11 +191,25 @@ def _between(
         forecast = recompute(ledger.panel_of(later), load_recorded(folder, earlier), alike)
     except (ModelError, DataError) as err:
         return np.full(len(both.rows[0]), np.nan), f"version {earlier.version} cannot be run on the newer data: {err}"
-    return both.new(forecast.values), ""
+    return both.new(_values(forecast)), ""
 
 
-def _values(old: Panel, new: Panel) -> tuple[int, int]:
+def _values(forecast: AnyForecast) -> Values:
+    """Return the numbers or symbols [S, H]."""
+    return forecast.predicted_symbols if isinstance(forecast, SymbolForecast) else forecast.values
+
+
+def _difference(before: Values, after: Values) -> Floats:
+    """Return after − before [N]; of symbols 1 where they differ, else 0; NaN where one is NaN."""
+    if before.dtype != object:
+        return np.asarray(after - before, dtype=np.float64)
+    known = (before == before) & (after == after)
+    return np.where(known, (before != after).astype(np.float64), np.nan)
+
+
+def _changed_values(old: Panel, new: Panel) -> tuple[int, int]:
     """Return the number of observed values that are not in the older panel, and of those that differ."""
+    old = old.recode(new.symbols)
     before, added, revised = {key: k for k, key in enumerate(old.keys)}, 0, 0
     for k, key in enumerate(new.keys):
         now = new.series(k)
@@ -201,8 +229,8 @@ def _run_to_dict(entry: RunRecord) -> dict[str, str]:
     return {"created_at": entry.created_at.isoformat(), **{name: getattr(entry, name) for name in names}}
 
 
-def _float_or_none(value: float) -> float | None:
-    return value if np.isfinite(value) else None
+def _json_value(value: float | str) -> float | str | None:
+    return value if isinstance(value, str) or np.isfinite(value) else None
 
 
 SHOWN = 24  # rows of the table
@@ -220,7 +248,7 @@ def format_diff(found: ForecastDiff, name: str) -> str:
     wide = max(map(len, _names(found)))
     lines.append(f"  {'':{wide}}" + "".join(f"{head:>{CELL}}" for head in heads))
     for k, label in enumerate(_names(found)):
-        lines.append(f"  {label:{wide}}" + "".join(number(finite(column[k]), CELL) for column in columns))
+        lines.append(f"  {label:{wide}}" + "".join(_cell(column[k]) for column in columns))
     more = len(found.moved) - SHOWN
     return "\n".join(lines + ([f"  … and {count(more, 'more step')} (--json has all)"] if more > 0 else []))
 
@@ -241,8 +269,20 @@ def _changes(found: ForecastDiff) -> list[str]:
     return lines or ["  no change"]
 
 
+def _cell(value: float | str) -> str:
+    """Return a number or a symbol in a cell of the table."""
+    if isinstance(value, str):
+        return f"{value if len(value) < CELL else value[: CELL - 2] + '…':>{CELL}}"
+    return number(finite(value), CELL)
+
+
 def _moved(found: ForecastDiff) -> str:
-    """Return the mean absolute difference, in total and for each cause."""
+    """Return the mean absolute difference, or the number of changed symbols, in total and for each cause."""
+    if found.of_symbols:
+        counts = {mover: float(part.sum()) for mover, part in found.parts.items()}
+        parts = [f"{mover} {changed:,.0f}" for mover, changed in counts.items() if changed > 0]
+        by = f" ({', '.join(parts)})" if parts else ""
+        return f"{count(len(found.moved), 'step')} in common, {found.moved.sum():,.0f} with another symbol{by}"
     total = float(np.abs(found.moved).mean())
     each = {mover: float(np.abs(part).mean()) for mover, part in found.parts.items()}
     parts = [f"{mover} {number(finite(size), 0)}" for mover, size in each.items() if size > 0]

@@ -137,7 +137,7 @@ def _flat(panel: Panel, rules: Freshness) -> Iterator[Violation]:
     spans = (panel.calendar.stamps(panel.ends + 1) - panel.calendar.stamps(panel.ends - steps + 1)) / 1e6
     flat = np.flatnonzero((spans >= rule.limit.total_seconds()) & (steps < panel.lengths))
     if len(flat):
-        found = [f"{_name(panel.keys[k])}{panel.series(k)[-1]:g}" for k in flat.tolist()]
+        found = [f"{_name(panel.keys[k])}{panel.value_text(panel.series(k)[-1])}" for k in flat.tolist()]
         constant = truncate_items(found, len(found))
         text = f"{panel.source}: constant for {duration_text(rule.limit)} or longer: {constant}"
         yield Violation("max_flatline", rule.action, text, _keys(panel, flat))
@@ -165,8 +165,11 @@ def is_pinned(job: AnyJob, model: CurrentModel | None) -> bool:
     return model is not None and not changed_keys(job.config, model)
 
 
-def read_newest(job: AnyJob, model: CurrentModel | None) -> Panel:
-    """Read the input of a job.
+def read_newest(job: AnyJob, model: CurrentModel | None) -> tuple[Panel, tuple[str, ...]]:
+    """Read the input of a job, as in training if it has the config of the model.
+
+    Returns:
+        The data, and warnings.
 
     Raises:
         FileError: the file cannot be read.
@@ -174,10 +177,10 @@ def read_newest(job: AnyJob, model: CurrentModel | None) -> Panel:
         DataError: the file cannot be read exactly.
     """
     if model and is_pinned(job, model):
-        panel: Panel = model.task.read_new_data(model.forecaster, job.input)[0]
-    else:
-        panel = get_task(job.model.task).read(job.input, job.config)
-    return panel
+        return model.task.read_for_job(model.forecaster, job.input)
+    panel: Panel = get_task(job.model.task).read(job.input, job.config)
+    comparable = model is not None and model.task.name == job.model.task
+    return panel, tuple(data_warnings(model.forecaster.context if model and comparable else panel, panel))
 
 
 @dataclass(frozen=True)
@@ -239,11 +242,11 @@ def _warn_clock_skew(run: RunContext) -> None:
 
 def _read(run: RunContext, model: CurrentModel | None) -> Panel:
     """Read the newest data, record them in the ledger, and report their defects."""
-    panel = read_newest(run.job, model)
+    panel, warnings = read_newest(run.job, model)
     new = run.ledger.observe(panel, run.now)
     summary = console.format_data(replace(panel, dropped=()), run.now, reasons=not is_pinned(run.job, model))
     run.note(LogEvent("read", summary, fields={"values": len(panel.values), "new": new}))
-    for text in data_warnings(model.forecaster.context if model else panel, panel):
+    for text in warnings:
         run.note(LogEvent("data_warning", text, "warning"))
     return panel
 

@@ -12,7 +12,16 @@ import numpy as np
 
 from lstmcast.calibration.adaptive_conformal import apply_factors
 from lstmcast.data.time.calendar import Calendar
-from lstmcast.evaluation.live_scores import Drift, ErrorSums, LiveScores, block_steps, blocks, drift
+from lstmcast.evaluation.live_scores import (
+    AnyLiveScores,
+    Drift,
+    ErrorSums,
+    LiveScores,
+    LiveSymbolScores,
+    block_steps,
+    blocks,
+    drift,
+)
 from lstmcast.forecasting.seasonal_naive import LSTMCAST
 from lstmcast.jobs.context import current_model
 from lstmcast.persistence.ledger.ledger import Ledger
@@ -34,7 +43,7 @@ class ScoredForecast:
         run: the number of the run.
         rows: [R] the series, as indices of the newest data.
         origins: [R] the last known step of each, on the calendar.
-        actual: [R, H] the actual values; NaN where unknown or not requested.
+        actual: [R, H] the actual values; NaN where unknown or not requested; symbols by their numbers in the ledger.
         values, naive: [R, H] the forecast, and the seasonal naive forecast.
         lower, upper: [Q, R, H] the published bounds; NaN for a level that the run did not have.
         width: [R, H] half width of the innermost interval of the model; NaN without intervals.
@@ -52,7 +61,7 @@ class ScoredForecast:
 
 
 def iter_scored_forecasts(
-    ledger: Ledger, info: PanelInfo, levels: tuple[float, ...], after: Ints, *, since: int = 0
+    ledger: Ledger, info: PanelInfo, levels: tuple[float, ...], after: Ints, *, since: int = 0, task: str = "value"
 ) -> Iterator[ScoredForecast]:
     """Yield the forecasts of the model with their actual values, the newest run first.
 
@@ -64,8 +73,9 @@ def iter_scored_forecasts(
         levels: [Q] of the intervals, in percent.
         after: [S] only later steps on the calendar are scored.
         since: number of the first run.
+        task: of the runs.
     """
-    forecasts = list(ledger.recorded_forecasts(int(after.min()) + 1, since=since))
+    forecasts = list(ledger.recorded_forecasts(int(after.min()) + 1, task=task, since=since))
     if not forecasts:
         return
     base = min(int(recorded.origins.min()) for recorded in forecasts)
@@ -129,6 +139,25 @@ def score_live_forecasts(ledger: Ledger, *, now: datetime, window: timedelta | N
         tally = ErrorSums.of(scored.actual, scored.values, scored.naive, scored.lower, scored.upper)
         total += tally.align(scored.rows, n, horizon)
     return LiveScores.of(total, levels)
+
+
+def score_live_symbols(ledger: Ledger, *, now: datetime, window: timedelta | None = None) -> LiveSymbolScores:
+    """Score the recorded forecasts of symbols; arguments as in `score_live_forecasts`."""
+    info, sums = ledger.panel_info(), np.zeros((3, ledger.horizon))
+    if info is None:
+        return LiveSymbolScores.of(*sums)
+    after = np.full(len(info.series), _before(info.calendar, now, window))
+    for scored in iter_scored_forecasts(ledger, info, (), after, task="category"):
+        known = scored.actual >= 0
+        hits = [known, *(known & (symbols == scored.actual) for symbols in (scored.values, scored.naive))]
+        sums[:, : known.shape[1]] += np.sum(hits, axis=1)
+    return LiveSymbolScores.of(*sums)
+
+
+def score_task(ledger: Ledger, task: str, *, now: datetime, window: timedelta | None = None) -> AnyLiveScores:
+    """Score the recorded forecasts of a task; arguments as in `score_live_forecasts`."""
+    score = score_live_symbols if task == "category" else score_live_forecasts
+    return score(ledger, now=now, window=window)
 
 
 def _before(calendar: Calendar, now: datetime, window: timedelta | None) -> int:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lstmcast.evaluation.live_scores import LiveScores
+from lstmcast.evaluation.live_scores import AnyLiveScores, LiveScores, LiveSymbolScores
 from lstmcast.jobs.alerts import AlertResult
 
 HELP = {
@@ -22,6 +22,8 @@ HELP = {
     "live_outcomes": "Number of forecast steps of the window with an observed value.",
     "live_mae": "Mean absolute error of these steps.",
     "live_mase": "Mean absolute error relative to seasonal naive; above 1 is worse.",
+    "live_accuracy_ratio": "Fraction of these steps whose symbol was forecast.",
+    "live_naive_accuracy_ratio": "The same of the seasonal naive forecast.",
     "live_coverage_ratio": "Fraction of observed values inside the interval of a level.",
     "alert_probability": "Probability of the condition of an alert.",
     "alert_fired": "1 if the alert fired, else 0.",
@@ -38,16 +40,25 @@ class Metric:
     labels: dict[str, str] = field(default_factory=dict)
 
 
-def of_scores(scores: LiveScores) -> list[Metric]:
+def of_scores(scores: AnyLiveScores) -> list[Metric]:
     """Return the live scores that are defined."""
+    own = _of_symbols(scores) if isinstance(scores, LiveSymbolScores) else _of_values(scores)
+    found = [Metric("live_outcomes", scores.n_actuals), *own]
+    return [sample for sample in found if sample.value == sample.value]
+
+
+def _of_values(scores: LiveScores) -> list[Metric]:
     coverage = zip(scores.levels, scores.coverage.tolist(), strict=True)
-    found = [
-        Metric("live_outcomes", scores.n_actuals),
+    return [
         Metric("live_mae", scores.mae),
         Metric("live_mase", scores.mase),
         *(Metric("live_coverage_ratio", fraction, {"level": f"{level:g}"}) for level, fraction in coverage),
     ]
-    return [sample for sample in found if sample.value == sample.value]
+
+
+def _of_symbols(scores: LiveSymbolScores) -> list[Metric]:
+    accuracies = {"live_accuracy_ratio": scores.accuracy, "live_naive_accuracy_ratio": scores.naive_accuracy}
+    return [Metric(name, value) for name, value in accuracies.items()]
 
 
 def of_alerts(found: Iterable[AlertResult]) -> list[Metric]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -21,22 +22,23 @@ from lstmcast.config import AnyJob, Job
 from lstmcast.data.panel import Panel
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.zones import DAY
+from lstmcast.errors import ConfigError, Fault, FaultCode
 from lstmcast.forecasting.seasonal_naive import (
     LSTMCAST,
     SEASONAL_NAIVE,
-    fill_with_seasonal_naive,
     seasonal_naive_forecast,
     seasonal_naive_values,
 )
-from lstmcast.forecasts import Forecast, output_suffix
+from lstmcast.forecasts import Forecast
 from lstmcast.jobs.alerts import AlertResult, evaluate
-from lstmcast.jobs.context import CurrentModel, LogEvent, RunContext, horizon_of
+from lstmcast.jobs.context import AnyForecast, CurrentModel, LogEvent, RunContext, horizon_of, name_models
 from lstmcast.jobs.inputs import RunInputs
 from lstmcast.jobs.live_scores import MIN_POSITION, iter_scored_forecasts
 from lstmcast.persistence.files import write_atomically
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import PanelInfo, RunRecord
 from lstmcast.tasks.base import PlotOptions
+from lstmcast.tasks.registry import get_task
 from lstmcast.types import Floats, Ints
 
 YEAR = 365 * DAY  # µs
@@ -53,8 +55,8 @@ class AdaptedForecast:
         factors: [Q, S, H] factors of the interval widths.
     """
 
-    forecast: Forecast
-    base: Forecast
+    forecast: AnyForecast
+    base: AnyForecast
     factors: Floats
 
 
@@ -77,14 +79,14 @@ def adapt_intervals(ledger: Ledger, forecast: Forecast) -> AdaptedForecast:
     return AdaptedForecast(apply_interval_factors(forecast, factors), forecast, factors)
 
 
-def unchanged(forecast: Forecast) -> AdaptedForecast:
+def unchanged(forecast: AnyForecast) -> AdaptedForecast:
     """Return the forecast with the bounds of the model."""
     return AdaptedForecast(forecast, forecast, np.ones_like(forecast.lower))
 
 
-def apply_interval_factors(base: Forecast, factors: Floats) -> Forecast:
-    """Return the forecast with its bounds scaled by factors [Q, S, H]."""
-    if (factors == 1).all():
+def apply_interval_factors(base: AnyForecast, factors: Floats) -> AnyForecast:
+    """Return the forecast with its bounds, if any, scaled by factors [Q, S, H]."""
+    if (factors == 1).all() or not isinstance(base, Forecast):
         return base
     lower, upper = apply_factors(base.values, base.lower, base.upper, factors)
     return replace(base, lower=lower, upper=upper)
@@ -144,7 +146,7 @@ def _rate(calendar: Calendar) -> float:
     return HIGH_FREQUENCY_RATE if end - begin >= FREQUENT_STEPS else LOW_FREQUENCY_RATE
 
 
-def make_forecast(job: AnyJob, panel: Panel, model: CurrentModel | None, model_names: tuple[str, ...]) -> Forecast:
+def make_forecast(job: AnyJob, panel: Panel, model: CurrentModel | None, model_names: tuple[str, ...]) -> AnyForecast:
     """Forecast every series, each by its model.
 
     Raises:
@@ -153,9 +155,9 @@ def make_forecast(job: AnyJob, panel: Panel, model: CurrentModel | None, model_n
     """
     horizon = horizon_of(job, panel, model)
     if model is not None:
-        return fill_with_seasonal_naive(panel, model.predict(panel, horizon), model_names)
+        return name_models(panel, model.predict(panel, horizon), model_names)
     levels = job.forecast.levels if isinstance(job, Job) else ()
-    return fill_with_seasonal_naive(panel, seasonal_naive_forecast(panel, horizon, levels), model_names)
+    return name_models(panel, seasonal_naive_forecast(panel, horizon, levels), model_names)
 
 
 def output_is_current(job: AnyJob, entry: RunRecord) -> bool:
@@ -181,10 +183,11 @@ def publish(run: RunContext, inputs: RunInputs, entry: RunRecord) -> list[AlertR
         LstmcastError: the forecast fails or cannot be written.
     """
     forecast = make_forecast(run.job, inputs.panel, inputs.model, inputs.model_names)
-    adaptive = isinstance(run.job, Job) and run.job.ledger.adaptive_intervals
-    adapted_forecast = adapt_intervals(run.ledger, forecast) if adaptive else unchanged(forecast)
+    adapted_forecast = unchanged(forecast)
+    if isinstance(run.job, Job) and run.job.ledger.adaptive_intervals and isinstance(forecast, Forecast):
+        adapted_forecast = adapt_intervals(run.ledger, forecast)
     found = _alerts(run.job, adapted_forecast.forecast, inputs.model)
-    content = adapted_forecast.forecast.render(output_suffix(run.job.forecast.output))
+    content = adapted_forecast.forecast.render(output_format(run.job))
     entry = _described(entry, run.job, adapted_forecast.forecast, content, found)
     last = run.ledger.last_run()
     if run.force or last is None or (last.run_key, last.output_digest) != (entry.run_key, entry.output_digest):
@@ -202,32 +205,48 @@ def publish(run: RunContext, inputs: RunInputs, entry: RunRecord) -> list[AlertR
 
 def _naive(panel: Panel, horizon: int, model: CurrentModel | None) -> Floats:
     """Return the seasonal naive forecast [S, H] that live scores compare with; NaN for probabilities."""
-    if model is None or model.of_values:
-        return seasonal_naive_values(panel, horizon)
-    return np.full((panel.n_series, horizon), np.nan)
+    if model is not None and model.task.name == "event":
+        return np.full((panel.n_series, horizon), np.nan)
+    return seasonal_naive_values(panel, horizon)
+
+
+def output_format(job: AnyJob) -> str:
+    """Return the format of the forecast of a job, a suffix.
+
+    Raises:
+        ConfigError: none of its task.
+    """
+    suffix, formats = Path(job.forecast.output).suffix.lower(), get_task(job.model.task).formats
+    if suffix not in formats:
+        text = f"forecast.output: must be a file of type {', '.join(formats)} (got {suffix!r})"
+        raise ConfigError(Fault(text, FaultCode.UNKNOWN_FORMAT, column="forecast.output"))
+    return suffix
 
 
 def _described(
-    entry: RunRecord, job: AnyJob, forecast: Forecast, content: bytes, found: Sequence[AlertResult]
+    entry: RunRecord, job: AnyJob, forecast: AnyForecast, content: bytes, found: Sequence[AlertResult]
 ) -> RunRecord:
     """Return the record completed by the models, the output and the alerts."""
     pairs = zip(forecast.keys, forecast.model_names, strict=True)
     fallback = ["/".join(key) for key, name in pairs if name == SEASONAL_NAIVE]
     return replace(
         entry,
+        task=job.model.task,
         model=SEASONAL_NAIVE if len(fallback) == len(forecast.keys) else "mixed" if fallback else LSTMCAST,
         output=str(Path(job.forecast.output).resolve()),
         output_digest=sha256(content).hexdigest(),
-        details={**_column(forecast), "fallback": fallback, "alerts": [alert.to_dict() for alert in found]},
+        details={**_rendering(forecast), "fallback": fallback, "alerts": [alert.to_dict() for alert in found]},
     )
 
 
-def _column(forecast: Forecast) -> dict[str, str]:
-    """Return the column of the forecast, where it has a name of its own, as a detail of the record."""
+def _rendering(forecast: AnyForecast) -> dict[str, str]:
+    """Return the details of the record that its file depends on, unless they are those of values."""
+    if not isinstance(forecast, Forecast):
+        return {"separator": forecast.separator}
     return {} if forecast.name == Forecast.name else {"column": forecast.name}
 
 
-def _write(job: AnyJob, content: bytes, inputs: RunInputs, forecast: Forecast) -> None:
+def _write(job: AnyJob, content: bytes, inputs: RunInputs, forecast: AnyForecast) -> None:
     """Write the forecast, and its figure if the job has one."""
     write_atomically(Path(job.forecast.output), content)
     if job.plot:
@@ -235,16 +254,16 @@ def _write(job: AnyJob, content: bytes, inputs: RunInputs, forecast: Forecast) -
         write_atomically(Path(job.plot), _write_figure(inputs.panel, forecast, inputs.model, suffix))
 
 
-def _alerts(job: AnyJob, forecast: Forecast, model: CurrentModel | None) -> list[AlertResult]:
+def _alerts(job: AnyJob, forecast: AnyForecast, model: CurrentModel | None) -> list[AlertResult]:
     """Evaluate the alerts of a job of values; the correlation of steps is that of the hold-out forecasts."""
-    if not isinstance(job, Job):
+    if not isinstance(job, Job) or not isinstance(forecast, Forecast):
         return []
     if model is None:
         return evaluate(job.alerts, forecast, None)
     return evaluate(job.alerts, forecast, model.forecaster.holdout, model.forecaster.calibration.levels)
 
 
-def _write_figure(panel: Panel, forecast: Forecast, model: CurrentModel | None, suffix: str) -> bytes:
+def _write_figure(panel: Panel, forecast: AnyForecast, model: CurrentModel | None, suffix: str) -> bytes:
     """Draw the first series with forecasts and intervals."""
     from lstmcast.report import views
     from lstmcast.report.figures.forecast import forecast_figure, forecast_panels, plot
@@ -252,13 +271,14 @@ def _write_figure(panel: Panel, forecast: Forecast, model: CurrentModel | None, 
 
     if model is not None and not model.of_values:
         return views.plot(model.forecaster, panel, PlotOptions(suffix, forecast.horizon))[0]
+    values = cast("Forecast", forecast)
     if model is None:
-        return render(plot(panel, forecast), suffix)
-    series_panels = forecast_panels(panel, forecast, ())
+        return render(plot(panel, values), suffix)
+    series_panels = forecast_panels(panel, values, ())
     return forecast_figure(series_panels, model.forecaster, suffix, backtest=False, history=None)
 
 
-def _words(forecast: Forecast, target: str, model: CurrentModel | None) -> str:
+def _words(forecast: AnyForecast, target: str, model: CurrentModel | None) -> str:
     """Format the summary of the forecast."""
     from lstmcast.report import console
 

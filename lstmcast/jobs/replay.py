@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from lstmcast.clock import fixed_time
-from lstmcast.config import AnyJob
+from lstmcast.config import JOB_TYPES, AnyJob, ScoredJob
 from lstmcast.data.panel import Panel
-from lstmcast.errors import ModelError, UsageError
-from lstmcast.forecasting.seasonal_naive import fill_with_seasonal_naive, seasonal_naive_forecast
+from lstmcast.errors import Fault, FaultCode, ModelError, UsageError
+from lstmcast.forecasting.seasonal_naive import seasonal_naive_forecast
 from lstmcast.forecasts import Forecast, output_suffix
-from lstmcast.jobs.context import CurrentModel, current_model, folder_of
+from lstmcast.jobs.context import AnyForecast, CurrentModel, current_model, folder_of, name_models
 from lstmcast.jobs.inputs import read_newest
 from lstmcast.jobs.publish import apply_interval_factors
 from lstmcast.persistence.artifact import model_lock
@@ -21,6 +24,8 @@ from lstmcast.persistence.files import translate_os_errors
 from lstmcast.persistence.ledger.ledger import FILE, Ledger
 from lstmcast.persistence.ledger.records import RecordedForecast, RunRecord
 from lstmcast.persistence.registry import find_model_folder
+from lstmcast.tasks.category.model import SymbolForecast
+from lstmcast.tasks.registry import get_task
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ def replay(ledger: Ledger, folder: Path, entry: RunRecord) -> ReplayResult:
         ModelError: the bytes differ from those written then.
     """
     recorded = ledger.recorded_forecast(entry.number)
-    suffix = output_suffix(entry.output or "-")
+    suffix = output_suffix(entry.output or "-", get_task(entry.task).formats)
     why = f"version {entry.version} is gone"
     if not entry.version or (folder / entry.version).is_dir():
         made = recompute(ledger.panel_of(entry), load_recorded(folder, entry), recorded)
@@ -73,7 +78,7 @@ def load_recorded(folder: Path, run: RunRecord) -> CurrentModel | None:
     return CurrentModel.load(folder / run.version) if run.version else None
 
 
-def recompute(panel: Panel, model: CurrentModel | None, recorded: RecordedForecast) -> Forecast:
+def recompute(panel: Panel, model: CurrentModel | None, recorded: RecordedForecast) -> AnyForecast:
     """Return the forecast of a version from given data, with its own bounds, for the horizon and models of a record.
 
     Raises:
@@ -82,21 +87,33 @@ def recompute(panel: Panel, model: CurrentModel | None, recorded: RecordedForeca
     """
     horizon = recorded.values.shape[1]
     forecast = model.predict(panel, horizon) if model else seasonal_naive_forecast(panel, horizon, recorded.levels)
-    return fill_with_seasonal_naive(panel, forecast, recorded.model_names)
+    return name_models(panel, forecast, recorded.model_names)
 
 
-def forecast_from_ledger(ledger: Ledger, entry: RunRecord, recorded: RecordedForecast) -> Forecast:
+def forecast_from_ledger(ledger: Ledger, entry: RunRecord, recorded: RecordedForecast) -> AnyForecast:
     """Return the recorded forecast of a run, with the bounds of the model."""
     info = ledger.panel_info(entry)
     if info is None:
         raise ModelError(f"{ledger.path}: the data of run {entry.number} are missing")
     keys = dict(zip(info.series.tolist(), info.keys, strict=True))
+    index: dict[str, Any] = {
+        "calendar": info.calendar,
+        "time": info.columns.time or "step",
+        "key_columns": info.columns.keys,
+        "keys": tuple(keys[number] for number in recorded.series.tolist()),
+        "origins": recorded.origins,
+    }
+    if info.symbols:
+        return SymbolForecast(
+            **index,
+            codes=recorded.values.astype(np.int64),
+            symbols=ledger.symbols,
+            probabilities=recorded.probabilities,
+            separator=entry.details["separator"],
+            model_names=recorded.model_names,
+        )
     return Forecast(
-        calendar=info.calendar,
-        time=info.columns.time or "step",
-        key_columns=info.columns.keys,
-        keys=tuple(keys[number] for number in recorded.series.tolist()),
-        origins=recorded.origins,
+        **index,
         values=recorded.values,
         levels=recorded.levels,
         lower=recorded.lower,
@@ -127,15 +144,18 @@ def ledger_folder(job: AnyJob | None, models: str | None, model: str | None) -> 
     return found[0]
 
 
-def require_values(ledger: Ledger, use: str) -> None:
-    """Refuse a ledger of probabilities.
+def scored_task(ledger: Ledger) -> str:
+    """Return the task of the newest run.
 
     Raises:
-        UsageError: the newest run forecast an event.
+        UsageError: its forecasts have no live scores.
     """
     last = ledger.last_run()
-    if last is not None and "column" in last.details:
-        raise UsageError(f"{use}: needs forecasts of values ({ledger.path} has probabilities of an event)")
+    if last is None or issubclass(JOB_TYPES[last.task], ScoredJob):
+        return last.task if last else "value"
+    scored = " and ".join(name for name, job in JOB_TYPES.items() if issubclass(job, ScoredJob))
+    text = f"score: live scores exist for model.task: {scored} ({ledger.path} has forecasts of model.task: {last.task})"
+    raise UsageError(Fault(text, FaultCode.NO_LIVE_SCORES))
 
 
 def ingest_new_data(job: AnyJob, folder: Path, now: datetime, wait: float) -> None:
@@ -147,7 +167,7 @@ def ingest_new_data(job: AnyJob, folder: Path, now: datetime, wait: float) -> No
     """
     Ledger.open(folder / FILE, create=False).close()
     with model_lock(folder, wait=wait), Ledger.open(folder / FILE) as ledger, fixed_time(now):
-        ledger.observe(read_newest(job, current_model(folder)), now)
+        ledger.observe(read_newest(job, current_model(folder))[0], now)
 
 
 def last_two_runs(ledger: Ledger, against: datetime | None) -> tuple[RunRecord, RunRecord]:

@@ -7,19 +7,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstmcast.clock import fixed_time
 from lstmcast.config import AnyJob
 from lstmcast.errors import BusyError, ConditionError, ConfigError, FileError, LstmcastError
 from lstmcast.forecasting.seasonal_naive import SEASONAL_NAIVE
-from lstmcast.forecasts import FORMATS
 from lstmcast.jobs.alerts import AlertResult, fire_alerts, live_scores, report_scores
 from lstmcast.jobs.context import LogEvent, Note, RunContext, folder_of
 from lstmcast.jobs.inputs import RunInputs, completed, prepare_inputs
 from lstmcast.jobs.prometheus import SUCCESS, Metric, last_success, of_alerts, of_scores, text
-from lstmcast.jobs.publish import config_digest, output_is_current, publish, run_key
+from lstmcast.jobs.publish import config_digest, output_format, output_is_current, publish, run_key
 from lstmcast.persistence.artifact import model_lock, prepare
 from lstmcast.persistence.files import is_same, write_atomically
 from lstmcast.persistence.ledger.ledger import FILE, Ledger
@@ -27,7 +26,7 @@ from lstmcast.persistence.ledger.records import RunRecord
 from lstmcast.persistence.maintenance import remove_leftovers
 
 if TYPE_CHECKING:
-    from lstmcast.evaluation.live_scores import LiveScores
+    from lstmcast.evaluation.live_scores import AnyLiveScores
     from lstmcast.forecasting.fitting import ProgressCallback
 
 
@@ -72,19 +71,13 @@ def run(
     Raises:
         LstmcastError: the run failed; model and outputs are unchanged.
     """
-    _refuse_format(job.forecast.output)
+    output_format(job)  # refused before any work
     _reject_output_equals_input(job)
     folder = folder_of(job)
     prepare(folder.parent, folder.name)
     with model_lock(folder, wait=wait), Ledger.open(folder / FILE) as ledger, fixed_time(now):
         remove_leftovers(folder)
         return _locked(RunContext(job, now, folder, ledger, note, on_progress, force))
-
-
-def _refuse_format(output: str) -> None:
-    """Refuse an output of an unknown format before any work."""
-    if (suffix := PurePath(output).suffix.lower()) not in FORMATS:
-        raise ConfigError(f"forecast.output: must be a file of type {', '.join(FORMATS)} (got {suffix!r})")
 
 
 def _reject_output_equals_input(job: AnyJob) -> None:
@@ -113,7 +106,7 @@ def _locked(run: RunContext) -> RunResult:
     return RunResult(key, "done", inputs.version, faults, samples)
 
 
-def _score_metrics(scores: LiveScores | None) -> list[Metric]:
+def _score_metrics(scores: AnyLiveScores | None) -> list[Metric]:
     """Return the live scores, if the job has any."""
     return [] if scores is None else of_scores(scores)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from lstmcast.errors import ModelError
 from lstmcast.evaluation.backtest_result import BacktestResult
-from lstmcast.evaluation.live_scores import Drift, LiveScores
+from lstmcast.evaluation.live_scores import AnyLiveScores, Drift, LiveScores, LiveSymbolScores
 from lstmcast.evaluation.skill import finite
 from lstmcast.persistence.artifact import read_manifest
 from lstmcast.persistence.registry import current_version, versions
@@ -97,18 +97,39 @@ LIVE_CELL = 9
 STEPS = 12  # columns: more steps are shown at even distances
 
 
-def format_live_scores(scores: LiveScores, name: str) -> str:
+def format_live_scores(scores: AnyLiveScores, name: str) -> str:
     """The scores, in all and by step ahead."""
     if not scores.n_actuals:
         return f"{name}: no forecast step has an observed value yet (in this window)"
+    lines = [f"{name}: {count(scores.n_actuals, 'forecast step')} with observed values"]
+    rows = _symbol_rows(scores) if isinstance(scores, LiveSymbolScores) else _value_rows(scores)
+    return "\n".join([*lines, *rows])
+
+
+def _symbol_rows(scores: LiveSymbolScores) -> list[str]:
+    accuracy, naive, by_step = scores.accuracy, scores.naive_accuracy, scores.accuracy_by_step
+    steps = _shown_steps(len(by_step))
+    return [
+        f"  accuracy {_percent(accuracy)}, of seasonal naive {_percent(naive)}",
+        _live_row("steps ahead", "all", [str(step + 1) for step in steps]),
+        _live_row("accuracy", _percent(accuracy), [_percent(by_step[step]) for step in steps]),
+    ]
+
+
+def _shown_steps(horizon: int) -> list[int]:
+    """Return the indices of a few steps from the first to the last."""
+    steps: list[int] = np.unique(np.linspace(0, horizon - 1, STEPS).round().astype(np.int64)).tolist()
+    return steps
+
+
+def _value_rows(scores: LiveScores) -> list[str]:
     lines = [
-        f"{name}: {count(scores.n_actuals, 'forecast step')} with observed values",
         (
             f"  MAE {_float_or_none(scores.mae)}, bias {_float_or_none(scores.bias)}, MASE "
             f"{_float_or_none(scores.mase)} ({MEANING})"
         ),
     ]
-    steps = np.unique(np.linspace(0, len(scores.mae_by_step) - 1, STEPS).round().astype(np.int64))
+    steps = _shown_steps(len(scores.mae_by_step))
     lines.append(_live_row("steps ahead", "all", [str(step + 1) for step in steps]))
     lines.append(
         _live_row("MAE", _float_or_none(scores.mae), [_float_or_none(scores.mae_by_step[step]) for step in steps])
@@ -116,7 +137,7 @@ def format_live_scores(scores: LiveScores, name: str) -> str:
     for q, level in enumerate(scores.levels):
         cells = [_percent(scores.coverage_by_step[q, step]) for step in steps]
         lines.append(_live_row(f"coverage {level:g}%", _percent(scores.coverage[q]), cells))
-    return "\n".join(lines)
+    return lines
 
 
 def format_drift(drift: Drift) -> str:

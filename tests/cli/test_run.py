@@ -198,7 +198,7 @@ def test_a_job_can_be_looked_at(here: Path, capsys: Capture) -> None:
     assert main(["config", "--schema", "--job"]) == 0
     schema = json.loads(capsys.readouterr().out)
     jobs = [schema["$defs"][each["$ref"].rsplit("/", 1)[-1]] for each in schema["anyOf"]]
-    assert [job["required"] for job in jobs] == [["input"], ["model", "input"]]
+    assert [job["required"] for job in jobs] == [["input"], ["model", "input"], ["model", "input"]]
 
 
 @pytest.mark.slow

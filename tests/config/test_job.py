@@ -103,9 +103,12 @@ def test_what_is_left_out_is_the_default(tmp_path: Path, text: str) -> None:
         ("input: a\nforecast: {output: '-'}", "forecast.output: must be a file for a job (got '-')"),
         (
             "input: a\nmodel: {task: label}",
-            "model.task: must be 'value' or 'event' for a job (got the text 'label')",
+            "model.task: must be 'value', 'event' or 'category' for a job (got the text 'label'): a job records",
         ),
-        ("input: a\nmodel: {task: event}\nfail_if: mase > 1", "fail_if: a key of model.task: value, not of event"),
+        (
+            "input: a\nmodel: {task: event}\nfail_if: mase > 1",
+            "fail_if: a key of model.task: value or category, not of event",
+        ),
         ("input: a\nmodel: {task: event}\nretrain: {init: warm}", "retrain.init: a key of model.task: value, not of"),
         (
             "input: a\nmodel: {task: event}\nfreshness: {max_data_age: {limit: 1h, action: fallback}}",
@@ -134,7 +137,12 @@ def test_what_is_left_out_is_the_default(tmp_path: Path, text: str) -> None:
         ("input: a\nalerts: [{when: peak}]", "alerts.0.when: must be value, mean, sum, forecast or a percentile (p90)"),
         ("input: a\nfail_if: coverage_81 < 1", "fail_if: coverage_81: not a level of forecast.levels ([80"),
         ("input: a\nfail_if: coverage_80 < 80", "fail_if: a coverage is a fraction: write 0.8 for 80 %"),
-        ("input: a\nfail_if: mape > 1", "fail_if: must be a score (mae, bias, mase, outcomes or coverage_LEVEL)"),
+        ("input: a\nfail_if: mape > 1", "fail_if: must be a score (mae, bias, mase, outcomes or coverage_LEVEL;"),
+        (
+            "input: a\nfail_if: accuracy < 1",
+            "fail_if: accuracy: must be one of mae, bias, mase, outcomes, coverage_LEVEL",
+        ),
+        ("input: a\nmodel: {task: category}\nfail_if: mase > 1", "fail_if: mase: must be one of accuracy, naive_"),
         ("input: a\non_alert: {command: []}", "on_alert.command: needs at least 1 (got [])"),
         ("input: a\nmetrics: {textfile: a.txt}", "metrics.textfile: must end with .prom (got 'a.txt')"),
         ("input: a\nplot: a.gif", "plot: must end with .png, .svg or .pdf (got 'a.gif')"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import NoteCode, ReadOptions
-from lstmcast.data.targets import EVENT_PARSER, read_characters, symbols_of
+from lstmcast.data.targets import EVENT_PARSER, MAX_SYMBOLS, read_characters, symbols_of, vocabulary_of
 from lstmcast.errors import ConfigError, DataError
 
 Reader = Callable[..., Panel]
@@ -60,6 +61,19 @@ def test_a_kind_that_training_never_met_is_a_step_of_its_own(reader: Reader) -> 
     assert panel.observed[-1]
     assert [note.code for note in panel.notes] == [NoteCode.UNKNOWN_SYMBOLS]
     assert panel.notes[0].text.endswith("'hail' (line 29)")
+
+
+def test_codes_follow_another_vocabulary(reader: Reader) -> None:
+    """A symbol outside of it is unknown, as a missing one is; the symbols are those of before."""
+    holed = [*WEATHER[:3], "", *WEATHER[4:]]
+    panel = reader({"day": DAYS, "weather": holed})
+    other = panel.recode(("sun", "hail", "fog"))
+    shown = [other.symbols[int(code)] if code >= 0 else "" for code in other.values]
+    assert shown == [symbol if symbol != "rain" else "" for symbol in holed]
+    assert (other.observed == panel.observed).all()
+    assert panel.recode(panel.symbols) is panel
+    assert [panel.value_text(code) for code in (-1, 0, 1)] == ["unknown", "'fog'", "'rain'"]
+    assert replace(panel, symbols=()).value_text(0.5) == "0.5"
 
 
 def test_several_columns_use_one_vocabulary(reader: Reader) -> None:
@@ -160,6 +174,21 @@ def test_characters_that_training_never_met_are_counted(tmp_path: Path) -> None:
     assert panel.observed.all()
     assert [note.code for note in panel.notes] == [NoteCode.UNKNOWN_SYMBOLS]
     assert panel.notes[0].text.endswith("'z' (line 2), 'y' (line 3)")
+
+
+def test_a_vocabulary_is_extended_up_to_its_limit(tmp_path: Path) -> None:
+    """New symbols follow those of training, sorted; where there would be too many, all new ones stay unknown."""
+    assert vocabulary_of(["b", "z", "y"], ("c", "b"), extend=True) == ("c", "b", "y", "z")
+    assert vocabulary_of(["b", "z", "y"], ("c", "b"), extend=False) == ("c", "b")
+    assert vocabulary_of(["b", "z", "y"], (), extend=False) == ("b", "y", "z")
+    many = [f"s{k}" for k in range(MAX_SYMBOLS - 1)]
+    assert vocabulary_of(many, ("c", "b"), extend=True) == ("c", "b")
+    path = tmp_path / "a.txt"
+    path.write_text("ab\nazz\nyb", encoding="utf-8")
+    panel = read_characters(path, ReadOptions(), known=("b", "\n", "a"), extend=True)
+    assert panel.symbols == ("b", "\n", "a", "y", "z")
+    assert "".join(panel.symbols[int(code)] for code in panel.values) == path.read_text()
+    assert panel.notes == ()
 
 
 def test_a_text_of_one_character_teaches_nothing(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from lstmcast.evaluation.live_scores import ErrorSums, LiveScores, block_steps, blocks, drift
+from lstmcast.evaluation.live_scores import ErrorSums, LiveScores, LiveSymbolScores, block_steps, blocks, drift
 
 LEVELS = (80.0, 95.0)
 
@@ -179,3 +179,12 @@ def test_nothing_to_look_at() -> None:
         assert math.isnan(found.ratio)
         assert found.to_dict()["ratio"] is None
     assert blocks(np.empty(0, np.int64), np.empty((0, 3)), 2)[1].size == 0
+
+
+def test_the_accuracy_of_symbols() -> None:
+    """Fractions of the known symbols, in all and by step; undefined where none is known."""
+    scores = LiveSymbolScores.of(np.array([4.0, 1.0, 0.0]), np.array([3.0, 0.0, 0.0]), np.array([1.0, 1.0, 0.0]))
+    assert (scores.n_actuals, scores.accuracy, scores.naive_accuracy) == (5, 0.6, 0.4)
+    assert scores.named() == {"accuracy": 0.6, "naive_accuracy": 0.4, "outcomes": 5.0}
+    assert scores.to_dict()["accuracy_by_step"] == [0.75, 0.0, None]
+    assert LiveSymbolScores.of(*np.zeros((3, 2))).to_dict()["accuracy"] is None

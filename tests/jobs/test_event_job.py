@@ -14,9 +14,9 @@ import pytest
 
 from lstmcast.cli import main
 from lstmcast.config import EventJob
-from lstmcast.errors import ModelError, UsageError
+from lstmcast.errors import FaultCode, UsageError
 from lstmcast.jobs.context import CurrentModel, current_model
-from lstmcast.jobs.replay import last_entry, replay, require_values
+from lstmcast.jobs.replay import last_entry, replay, scored_task
 from lstmcast.tasks.event.scores import compare_events
 
 pytestmark = pytest.mark.slow
@@ -120,14 +120,15 @@ def test_a_forecast_is_replayed_byte_for_byte(job: Bench) -> None:
         recorded = replay(ledger, job.model, entry)
         assert not recorded.recomputed
         assert found.content == recorded.content == job.output.read_bytes()
-        with pytest.raises(UsageError, match="score: needs forecasts of values"):
-            require_values(ledger, "score")
+        with pytest.raises(UsageError) as err:
+            scored_task(ledger)
+    assert err.value.faults[0].code == FaultCode.NO_LIVE_SCORES
 
 
 def test_score_is_refused_and_a_schedule_is_printed(job: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    """Live scores are those of values; the interval of the schedule follows the data."""
+    """Live scores are those of values and symbols; the interval of the schedule follows the data."""
     assert main(["score", str(job.folder / "job.yaml")]) == 2
-    assert "needs forecasts of values" in capsys.readouterr().err
+    assert "model.task: event" in capsys.readouterr().err
     assert main(["schedule", str(job.folder / "job.yaml"), "--cron"]) == 0
     assert "lstmcast" in capsys.readouterr().out
 
@@ -143,10 +144,3 @@ def test_models_are_compared_on_steps_that_both_did_not_learn_from(job: Bench) -
     assert found.origins == later.sum() > 0
     brier = np.nanmean((model.holdout.probabilities - model.holdout.actual)[later] ** 2)
     assert found.challenger == pytest.approx(brier)
-
-
-def test_a_model_of_labels_is_refused(label_models: Path) -> None:
-    """A job forecasts the next steps, and a label has none."""
-    (version,) = label_models.glob("*/2*")
-    with pytest.raises(ModelError, match=r"got model\.task: label"):
-        CurrentModel.load(version)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -85,7 +86,8 @@ class Ledger:
             The number of new or revised values, without filled ones.
         """
         with self._changing() as connection:
-            layout = observations.layout_number(connection, panel.columns, panel.calendar)
+            layout = observations.layout_number(connection, panel)
+            panel = replace(panel, values=observations.number_symbols(connection, panel.values, panel.symbols))
             series = observations.series_numbers(connection, panel.calendar, panel.keys)
             last = observations.last_panel(connection)
             seen = observations.PanelSnapshot.of(panel, layout, series)
@@ -124,10 +126,16 @@ class Ledger:
             last: the last step.
 
         Returns:
-            [S, T], NaN where nothing was observed.
+            [S, T], NaN where nothing was observed; symbols by their numbers in the ledger.
         """
         with translate_sqlite_errors(self.path, "read"):
             return observations.outcomes(self._connection, series.tolist(), first, last)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols by number; the first is empty, as numbers start at 1."""
+        with translate_sqlite_errors(self.path, "read"):
+            return observations.symbols(self._connection)
 
     # --- the runs ---
 
@@ -137,7 +145,7 @@ class Ledger:
         Args:
             entry: the run, without its number.
             forecast: of S series, H steps ahead, with the bounds of the model.
-            naive: [S, H] the seasonal naive forecast from the same origins.
+            naive: [S, H] the seasonal naive forecast from the same origins; of symbols, as codes of that panel.
             factors: [Q, S, H] factors of the interval widths (see `calibration.adaptive_conformal`), or None.
 
         Returns:
@@ -154,7 +162,9 @@ class Ledger:
             number = runs.add_entry(connection, entry, newest[0], forecast.levels)
             scaled = np.ones_like(forecast.lower) if factors is None else factors
             model_names = forecast.model_names or (entry.model,) * len(series)
-            runs.add_forecasts(connection, number, series, model_names, forecast, naive, scaled)
+            values = observations.number_symbols(connection, forecast.values, forecast.symbols)
+            naive = observations.number_symbols(connection, naive, observations.vocabulary_of(connection, newest[1]))
+            runs.add_forecasts(connection, number, series, model_names, forecast, values, naive, scaled)
             return number
 
     def find_run(self, run_key: str) -> RunRecord | None:
@@ -177,15 +187,16 @@ class Ledger:
         with translate_sqlite_errors(self.path, "read"):
             return runs.recorded_forecast(self._connection, number)
 
-    def recorded_forecasts(self, target: int, *, since: int = 0) -> Iterator[RecordedForecast]:
+    def recorded_forecasts(self, target: int, *, task: str, since: int = 0) -> Iterator[RecordedForecast]:
         """Yield the forecasts of a step on the calendar or later ones, the newest run first.
 
         Args:
             target: the step.
+            task: of the runs.
             since: number of the first run.
         """
         with translate_sqlite_errors(self.path, "read"):
-            numbers = runs.runs_since_origin(self._connection, target - runs.longest(self._connection), since)
+            numbers = runs.runs_since_origin(self._connection, target - runs.longest(self._connection), since, task)
         return map(self.recorded_forecast, numbers)
 
     @property

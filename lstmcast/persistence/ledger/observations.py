@@ -63,21 +63,55 @@ def _digest(panel: Panel, k: int, length: int) -> bytes:
     return digest.digest()
 
 
-def layout_number(connection: sqlite3.Connection, columns: Columns, calendar: Calendar) -> int:
-    """Return the number of columns and a calendar, stored if new."""
-    layout = text({"columns": asdict(columns), "calendar": calendar.to_dict()})
+def layout_number(connection: sqlite3.Connection, panel: Panel) -> int:
+    """Return the number of the columns, the calendar and the symbols of a panel, stored if new."""
+    layout = text(
+        {"columns": asdict(panel.columns), "calendar": panel.calendar.to_dict(), "symbols": list(panel.symbols)}
+    )
     connection.execute("INSERT OR IGNORE INTO layouts (text) VALUES (?)", (layout,))
     return int(connection.execute("SELECT id FROM layouts WHERE text = ?", (layout,)).fetchone()[0])
 
 
-def _layout(connection: sqlite3.Connection, number: int) -> tuple[Columns, Calendar]:
-    """Return the columns and the calendar of a number."""
+def _layout(connection: sqlite3.Connection, number: int) -> tuple[Columns, Calendar, tuple[str, ...]]:
+    """Return the columns, the calendar and the symbols of a number."""
     found = json.loads(connection.execute("SELECT text FROM layouts WHERE id = ?", (number,)).fetchone()[0])
     columns = found["columns"]
     return (
         Columns(columns["time"], tuple(columns["target"]), tuple(columns["series"])),
         Calendar.from_dict(found["calendar"]),
+        tuple(found["symbols"]),
     )
+
+
+def symbols(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Return the symbols by number; the first is empty, as numbers start at 1."""
+    found = connection.execute("SELECT text FROM symbols ORDER BY id").fetchall()
+    return "", *(row["text"] for row in found)
+
+
+def number_symbols(connection: sqlite3.Connection, values: Floats, vocabulary: Sequence[str]) -> Floats:
+    """Return codes of symbols [V] as numbers in the ledger, which are stored if new; −1 stays; numbers stay.
+
+    Args:
+        connection: the ledger.
+        values: any shape.
+        vocabulary: [V]; empty: the values are numbers.
+    """
+    if not vocabulary:
+        return values
+    connection.executemany("INSERT OR IGNORE INTO symbols (text) VALUES (?)", ((symbol,) for symbol in vocabulary))
+    by_symbol = {symbol: number for number, symbol in enumerate(symbols(connection))}
+    numbers = np.array([*(by_symbol[symbol] for symbol in vocabulary), -1], dtype=np.float64)
+    return numbers[values.astype(np.int64)]  # the code -1 is the last
+
+
+def _codes(connection: sqlite3.Connection, values: Floats, vocabulary: Sequence[str]) -> Floats:
+    """Return the inverse of `number_symbols`."""
+    if not vocabulary:
+        return values
+    code_by_symbol = {symbol: code for code, symbol in enumerate(vocabulary)}
+    codes = np.array([*(code_by_symbol.get(symbol, -1) for symbol in symbols(connection)), -1], dtype=np.float64)
+    return codes[values.astype(np.int64)]
 
 
 def series_numbers(connection: sqlite3.Connection, calendar: Calendar, named: Sequence[Key]) -> list[int]:
@@ -87,6 +121,11 @@ def series_numbers(connection: sqlite3.Connection, calendar: Calendar, named: Se
     connection.executemany("INSERT OR IGNORE INTO series (grid, key) VALUES (?, ?)", texts)
     known = dict(connection.execute("SELECT key, id FROM series WHERE grid = ?", (grid,)).fetchall())
     return [known[key] for _, key in texts]
+
+
+def vocabulary_of(connection: sqlite3.Connection, seen: PanelSnapshot) -> tuple[str, ...]:
+    """Return the symbols of a panel; empty for numbers."""
+    return _layout(connection, seen.layout)[2]
 
 
 def last_panel(connection: sqlite3.Connection) -> tuple[int, PanelSnapshot] | None:
@@ -166,12 +205,13 @@ def panel_info(connection: sqlite3.Connection, number: int | None) -> PanelInfo 
     row = connection.execute("SELECT first_seen_at FROM panels WHERE id = ?", (found[0],)).fetchone()
     seen = found[1]
     starts = np.array(seen.starts, dtype=np.int64)
-    columns, calendar = _layout(connection, seen.layout)
+    columns, calendar, vocabulary = _layout(connection, seen.layout)
     return PanelInfo(
         number=found[0],
         first_seen_at=moment(row["first_seen_at"]),
         columns=columns,
         calendar=calendar,
+        symbols=vocabulary,
         keys=keys(connection, seen.series),
         series=np.array(seen.series, dtype=np.int64),
         starts=starts,
@@ -193,13 +233,14 @@ def panel(connection: sqlite3.Connection, number: int | None) -> Panel | None:
         columns=found.columns,
         calendar=found.calendar,
         keys=found.keys,
-        values=np.concatenate([values for values, _ in each]),
+        values=_codes(connection, np.concatenate([values for values, _ in each]), found.symbols),
         observed=np.concatenate([observed for _, observed in each]),
         offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
         starts=found.starts,
         inferred=(),
         notes=(),
         source=connection.execute("SELECT source FROM panels WHERE id = ?", (found.number,)).fetchone()[0],
+        symbols=found.symbols,
     )
 
 

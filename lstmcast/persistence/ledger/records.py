@@ -33,6 +33,14 @@ class ForecastArrays(Protocol):
         """[S, H] the forecast."""
 
     @property
+    def symbols(self) -> tuple[str, ...]:
+        """[V] the symbols, of which the values are codes; empty for numbers."""
+
+    @property
+    def probabilities(self) -> Floats:
+        """[S, H] of the symbols; [S, 0] for numbers."""
+
+    @property
     def levels(self) -> tuple[float, ...]:
         """[Q] in percent."""
 
@@ -59,6 +67,7 @@ class RunRecord:
         version: of the model; empty without one.
         config_digest: of the configuration.
         data_digest: of the data.
+        task: of the forecast (`model.task`).
         model: `lstmcast`, `seasonal_naive`, or `mixed`.
         status: the result of the run.
         output: the file written; empty: none.
@@ -72,6 +81,7 @@ class RunRecord:
     version: str
     config_digest: str
     data_digest: str
+    task: str = "value"
     model: str = "lstmcast"
     status: str = "done"
     output: str = ""
@@ -111,7 +121,9 @@ class RecordedForecast:
         model_names: [S] the model of each series, `lstmcast` or `seasonal_naive`.
         origins: [S] the last known step of each series, on the calendar.
         levels: [Q] in percent.
-        values, naive: [S, H] the forecast, and the seasonal naive one from the same origins.
+        values, naive: [S, H] the forecast, and the seasonal naive one from the same origins; symbols by their numbers
+            in the ledger, −1 for an unknown one.
+        probabilities: [S, H] of the symbols; [S, 0] for numbers.
         lower, upper: [Q, S, H] the bounds of the model.
         factors: [Q, S, H] factors of the interval widths (see `calibration/adaptive_conformal.py`).
     """
@@ -123,6 +135,7 @@ class RecordedForecast:
     levels: tuple[float, ...]
     values: Floats
     naive: Floats
+    probabilities: Floats
     lower: Floats
     upper: Floats
     factors: Floats
@@ -136,6 +149,7 @@ class PanelInfo:
         number: of the panel in the ledger.
         first_seen_at: the time, in UTC.
         columns, calendar: of the data.
+        symbols: [V] their symbols; empty for numbers.
         keys: S keys.
         series: [S] the numbers of the series in the ledger.
         starts, ends: [S] the first and the last step of each series, on the calendar.
@@ -145,6 +159,7 @@ class PanelInfo:
     first_seen_at: datetime
     columns: Columns
     calendar: Calendar
+    symbols: tuple[str, ...]
     keys: tuple[Key, ...]
     series: Ints
     starts: Ints

@@ -23,16 +23,16 @@ from lstmcast.persistence.ledger.records import (
 )
 from lstmcast.types import Floats
 
-_TEXTS = ("run_key", "version", "config_digest", "data_digest", "model", "status", "output", "output_digest")
+_TEXTS = ("run_key", "version", "config_digest", "data_digest", "task", "model", "status", "output", "output_digest")
 
 
 def add_entry(connection: sqlite3.Connection, entry: RunRecord, panel: int, levels: Sequence[float]) -> int:
     """Store a run and return its number."""
     row = {**asdict(entry), "created_at": micros(entry.created_at), "details": text(entry.details)}
     insert = (
-        "INSERT INTO runs (run_key, created_at, panel, version, config_digest, data_digest, model, status, output, "
-        "output_digest, details, levels) VALUES (:run_key, :created_at, :panel, :version, :config_digest, "
-        ":data_digest, :model, :status, :output, :output_digest, :details, :levels)"
+        "INSERT INTO runs (run_key, created_at, panel, version, config_digest, data_digest, task, model, status, "
+        "output, output_digest, details, levels) VALUES (:run_key, :created_at, :panel, :version, :config_digest, "
+        ":data_digest, :task, :model, :status, :output, :output_digest, :details, :levels)"
     )
     done = connection.execute(insert, {**row, "panel": panel, "levels": text(list(levels))})
     return int(done.lastrowid or 0)
@@ -70,19 +70,20 @@ def add_forecasts(
     series: Sequence[int],
     model_names: Sequence[str],
     forecast: ForecastArrays,
+    values: Floats,
     naive: Floats,
     factors: Floats,
 ) -> None:
-    """Store the forecast of a run, one row per series."""
-    bounds = np.stack([forecast.lower, forecast.upper])  # [2, Q, S, H]
+    """Store the forecast of a run, one row per series; `values` and `naive` [S, H] have the numbers of symbols."""
+    bounds, probabilities = np.stack([forecast.lower, forecast.upper]), forecast.probabilities  # [2, Q, S, H]
     each = enumerate(zip(series, model_names, forecast.origins.tolist(), strict=True))
     rows = [
-        (entry, k, *what, *map(blob, (forecast.values[k], naive[k], bounds[:, :, k], factors[:, k])))
+        (entry, k, *what, *map(blob, (values[k], probabilities[k], naive[k], bounds[:, :, k], factors[:, k])))
         for k, what in each
     ]
     insert = (
-        "INSERT INTO forecasts (run, row, series, model, origin, value, seasonal_naive, bounds, interval_factors) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO forecasts (run, row, series, model, origin, value, probability, seasonal_naive, bounds, "
+        "interval_factors) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     )
     connection.executemany(insert, rows)
 
@@ -92,7 +93,9 @@ def recorded_forecast(connection: sqlite3.Connection, entry: int) -> RecordedFor
     found = connection.execute("SELECT * FROM forecasts WHERE run = ? ORDER BY row", (entry,)).fetchall()
     row = connection.execute("SELECT levels FROM runs WHERE id = ?", (entry,)).fetchone()
     series, origins = (np.array([row[name] for row in found], dtype=np.int64) for name in ("series", "origin"))
-    values, naive = (np.stack([floats(row[name]) for row in found]) for name in ("value", "seasonal_naive"))
+    values, probabilities, naive = (
+        np.stack([floats(row[name]) for row in found]) for name in ("value", "probability", "seasonal_naive")
+    )
     levels = tuple(json.loads(row["levels"]))
     shape = len(levels), values.shape[1]  # Q, H
     bounds = np.stack([floats(row["bounds"]).reshape(2, *shape) for row in found], axis=2)  # [2, Q, S, H]
@@ -104,16 +107,20 @@ def recorded_forecast(connection: sqlite3.Connection, entry: int) -> RecordedFor
         levels=levels,
         values=values,
         naive=naive,
+        probabilities=probabilities,
         lower=bounds[0],
         upper=bounds[1],
         factors=np.stack([floats(row["interval_factors"]).reshape(shape) for row in found], axis=1),
     )
 
 
-def runs_since_origin(connection: sqlite3.Connection, origin: int, since: int) -> list[int]:
-    """Return the runs, from a number on, with forecasts from an origin or a later one, newest first."""
-    query = "SELECT DISTINCT run FROM forecasts WHERE origin >= ? AND run >= ? ORDER BY run DESC"
-    return [row[0] for row in connection.execute(query, (origin, since)).fetchall()]
+def runs_since_origin(connection: sqlite3.Connection, origin: int, since: int, task: str) -> list[int]:
+    """Return the runs of a task, from a number on, with forecasts from an origin or a later one, newest first."""
+    query = (
+        "SELECT DISTINCT run FROM forecasts JOIN runs ON runs.id = run "
+        "WHERE origin >= ? AND run >= ? AND task = ? ORDER BY run DESC"
+    )
+    return [row[0] for row in connection.execute(query, (origin, since, task)).fetchall()]
 
 
 def longest(connection: sqlite3.Connection) -> int:

@@ -17,7 +17,8 @@ WAIT = 10.0  # seconds that a writer waits for another
 
 # Times are microseconds since 1970 in UTC, arrays little-endian float64 or int64.
 SCHEMA = """
-    CREATE TABLE layouts (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);    -- columns and calendar, as JSON
+    CREATE TABLE layouts (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);    -- columns, calendar, symbols: JSON
+    CREATE TABLE symbols (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);    -- their numbers are values
     CREATE TABLE series (id INTEGER PRIMARY KEY, grid TEXT NOT NULL, key TEXT NOT NULL, UNIQUE (grid, key));
     CREATE TABLE panels (                                                        -- the data after each change
         id INTEGER PRIMARY KEY AUTOINCREMENT, first_seen_at INTEGER NOT NULL,
@@ -31,14 +32,14 @@ SCHEMA = """
     CREATE TABLE runs (
         id INTEGER PRIMARY KEY AUTOINCREMENT, run_key TEXT NOT NULL, created_at INTEGER NOT NULL,
         panel INTEGER NOT NULL, version TEXT NOT NULL, config_digest TEXT NOT NULL, data_digest TEXT NOT NULL,
-        model TEXT NOT NULL, status TEXT NOT NULL, output TEXT NOT NULL, output_digest TEXT NOT NULL,
-        details TEXT NOT NULL, levels TEXT NOT NULL
+        task TEXT NOT NULL, model TEXT NOT NULL, status TEXT NOT NULL, output TEXT NOT NULL,
+        output_digest TEXT NOT NULL, details TEXT NOT NULL, levels TEXT NOT NULL
     );
     CREATE INDEX runs_by_key ON runs (run_key);
     CREATE INDEX runs_by_time ON runs (created_at);
     CREATE TABLE forecasts (
         run INTEGER NOT NULL REFERENCES runs, row INTEGER NOT NULL, series INTEGER NOT NULL,
-        model TEXT NOT NULL, origin INTEGER NOT NULL, value BLOB NOT NULL,
+        model TEXT NOT NULL, origin INTEGER NOT NULL, value BLOB NOT NULL, probability BLOB NOT NULL,
         seasonal_naive BLOB NOT NULL, bounds BLOB NOT NULL, interval_factors BLOB NOT NULL, PRIMARY KEY (run, row)
     );
     CREATE INDEX forecasts_by_origin ON forecasts (origin);
@@ -51,7 +52,7 @@ SCHEMA = """
         incumbent TEXT NOT NULL, accepted INTEGER NOT NULL, reason TEXT NOT NULL, figures TEXT NOT NULL
     );
 """
-SCHEMA_VERSION = 2  # raised by every change of SCHEMA
+SCHEMA_VERSION = 3  # raised by every change of SCHEMA
 
 _REFUSED = {
     sqlite3.SQLITE_FULL: "the disk is full; free some space and run again",

@@ -104,6 +104,7 @@ def ahead(
         UsageError: an unknown series, or too many.
     """
     steps = min(model.horizon, AHEAD) if horizon is None else horizon
+    panel = panel.recode(model.context.symbols)
     forecast = model.predict(panel, steps)
     timelines = [
         _timeline(model, panel, k, forecast.codes[k], history or PAST)

@@ -111,12 +111,16 @@ class SymbolForecast(StepForecast):
         symbols: [V] the symbols of the codes.
         probabilities: [S, H] of each predicted symbol, given those before it.
         separator: between two symbols of a text file.
+        model_names: [S] the model of each series; empty: not reported.
     """
+
+    levels: ClassVar[tuple[float, ...]] = ()  # symbols have no intervals
 
     codes: Ints
     symbols: tuple[str, ...]
     probabilities: Floats
     separator: str = "\n"
+    model_names: tuple[str, ...] = ()
 
     @property
     def horizon(self) -> int:
@@ -124,16 +128,33 @@ class SymbolForecast(StepForecast):
         return int(self.codes.shape[1])
 
     @property
+    def values(self) -> Floats:
+        """[S, H] the codes."""
+        return self.codes.astype(np.float64)
+
+    @property
+    def lower(self) -> Floats:
+        """[0, S, H]: no bounds."""
+        return np.empty((0, *self.codes.shape))
+
+    @property
+    def upper(self) -> Floats:
+        """[0, S, H]: no bounds."""
+        return self.lower
+
+    @property
     def predicted_symbols(self) -> npt.NDArray[np.object_]:
         """[S, H] the symbols."""
         return np.array(self.symbols, dtype=object)[self.codes]
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a series and step, in the columns and time format of the input, with `forecast` and `probability`."""
+        """One row a series and step, in the input's own columns and times, with `forecast`, `probability`, `model`."""
         import pandas as pd
 
         symbols, probabilities = self.predicted_symbols.ravel(), self.probabilities.ravel().round(6)
         columns = {**self.index_columns(), "forecast": symbols, "probability": probabilities}
+        if self.model_names:
+            columns["model"] = np.repeat(np.array(self.model_names, dtype=object), self.horizon)
         return self.written(pd.DataFrame(columns))
 
     def render(self, suffix: str) -> bytes:
@@ -163,6 +184,11 @@ class SymbolForecaster(NetworkModel):
     report: CategoryReport
 
     @property
+    def context_length(self) -> int:
+        """L, the steps that the networks read."""
+        return self.pipeline.context
+
+    @property
     def is_text(self) -> bool:
         """True if each step is a character of a plain text."""
         return self.report.config.read_options.format == "text"
@@ -185,7 +211,7 @@ class SymbolForecaster(NetworkModel):
         """Forecast from the end of every series.
 
         Args:
-            panel: the newest data, read with the symbols of training; None: the stored context.
+            panel: the newest data; symbols that training did not see are unknown. None: the stored context.
             horizon: steps ahead; None: that of training.
             temperature: sample each symbol from the softmax at this temperature; None: search the most likely path.
             seed: of the samples.
@@ -193,7 +219,7 @@ class SymbolForecaster(NetworkModel):
         Raises:
             DataError: columns or frequency differ from training.
         """
-        panel = self.context if panel is None else panel
+        panel = self.context if panel is None else panel.recode(self.context.symbols)
         check_same_calendar(self.context, panel)
         recent = tail(panel, self.pipeline.required_history)
         steps, ensemble = self.horizon if horizon is None else horizon, self.pipeline.ensemble

@@ -11,15 +11,17 @@ import numpy as np
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation.classification import bits_per_symbol, top_k_hits
+from lstmcast.evaluation.metrics import mean_known
 from lstmcast.evaluation.skill import bootstrap_groups, skill
 from lstmcast.evaluation.splits import HoldoutSplit, evenly
+from lstmcast.forecasting.model_comparison import Comparison
 from lstmcast.forecasts import named_steps
 from lstmcast.nn.beam_search import beam_search
 from lstmcast.plain import to_plain
 from lstmcast.preprocessing.sequences import SymbolDataset
 from lstmcast.results import LSTMCAST
 from lstmcast.statistical.markov import fit_markov
-from lstmcast.tasks.category.model import SymbolPipeline, SymbolScores
+from lstmcast.tasks.category.model import SymbolForecaster, SymbolPipeline, SymbolScores
 from lstmcast.tasks.model import NetworkBacktest
 from lstmcast.types import Floats, Ints
 
@@ -52,6 +54,10 @@ class SymbolPredictions:
     origins: Ints
     actual: Ints
     log_probs: Floats
+
+    def steps_in(self, panel: Panel) -> Ints:
+        """[B] the predicted steps, as indices of the values of the panel."""
+        return np.asarray(panel.offsets[self.series] + self.origins + 1, dtype=np.int64)
 
     @property
     def bits(self) -> Floats:
@@ -124,6 +130,39 @@ def evaluate_symbols(pipeline: SymbolPipeline, panel: Panel, split: HoldoutSplit
         scores[name] = {**scores[name], "path": fraction}
     summary = SymbolScores(scores=scores, skill=result, n_scored=len(actual), n_paths=len(kept))
     return SymbolEvaluation(predictions, summary)
+
+
+def compare_symbols(challenger: SymbolForecaster, incumbent: SymbolForecaster, panel: Panel) -> Comparison:
+    """Compare one-step predictions of two models at test steps of the challenger that the incumbent was not trained on.
+
+    The challenger is that of its fit before the hold-out. Steps with a symbol that the incumbent does not know are
+    left out.
+
+    Args:
+        challenger: trained on the panel.
+        incumbent: trained on earlier data.
+        panel: the newest data.
+    """
+    held = challenger.report.holdout
+    ours, before = (
+        one_step_predictions(pipeline, panel.recode(model.context.symbols), held.test_steps)
+        for model, pipeline in ((challenger, challenger.holdout_pipeline), (incumbent, incumbent.pipeline))
+    )
+    trained_until = dict(zip(incumbent.context.keys, incumbent.context.ends, strict=True))
+    until = np.array([trained_until.get(key, np.iinfo(np.int64).min) for key in panel.keys])
+    _, own, other = np.intersect1d(ours.steps_in(panel), before.steps_in(panel), return_indices=True)
+    series = ours.series[own]
+    later = panel.starts[series] + ours.origins[own] >= until[series]
+    own, other, series = own[later], other[later], series[later]
+    origins, bits = ours.origins[own], (ours.bits[own], before.bits[other])
+    groups = bootstrap_groups(series, origins, max(held.horizon, challenger.pipeline.context)) if len(own) else series
+    return Comparison(
+        challenger=float(mean_known(bits[0])),
+        incumbent=float(mean_known(bits[1])),
+        origins=len(own),
+        skill=skill(*bits, groups, name="incumbent"),
+        unit="bits per symbol",
+    )
 
 
 def _score(log_probs: Floats, bits: Floats, actual: Ints) -> Score:

@@ -17,6 +17,7 @@ from lstmcast.data.targets import read_characters, symbols_of
 from lstmcast.errors import DataError
 from lstmcast.evaluation.splits import MIN_TRAIN_STEPS, HoldoutSplit
 from lstmcast.forecasting.evaluate import describe_holdout
+from lstmcast.forecasting.model_comparison import Comparison
 from lstmcast.forecasting.new_data import data_warnings, pinned_options
 from lstmcast.forecasting.plans import NetworkPlan, architecture_of, horizon_of, horizon_setting, recipe_of
 from lstmcast.forecasting.split_data import tail
@@ -29,6 +30,7 @@ from lstmcast.tasks.category.scores import (
     SymbolBacktest,
     SymbolEvaluation,
     SymbolPredictions,
+    compare_symbols,
     evaluate_symbols,
     one_step_predictions,
 )
@@ -252,14 +254,15 @@ class CategoryTask(Task["CategoryConfig", Panel, SymbolForecaster, SymbolBacktes
         self, model: SymbolForecaster, data: str, given: Mapping[str, Any] | None = None
     ) -> tuple[Panel, tuple[str, ...]]:
         """Read the columns, formats and symbols of training; a text may start anywhere."""
-        context = model.context
-        options = pinned_options(context, model.report.config.read_options, given)
-        panel = _read(data, options, context.symbols)
-        warnings = () if model.is_text else tuple(data_warnings(context, panel))
-        if unknown := int(np.count_nonzero(panel.observed & (panel.values < 0))):
-            steps = pluralize(unknown, "step")
-            warnings += (f"{panel.source}: {steps} with a symbol that was not in the training data, read as missing",)
-        return panel, warnings
+        return _read_as_trained(model, data, given)
+
+    def read_for_job(self, model: SymbolForecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
+        """Read also the symbols that are new, which the next training learns."""
+        return _read_as_trained(model, data, extend=True)
+
+    def compare(self, challenger: SymbolForecaster, incumbent: SymbolForecaster, panel: Panel) -> Comparison:
+        """Compare the bits of one-step predictions; see `compare_symbols`."""
+        return compare_symbols(challenger, incumbent, panel)
 
     def predict(self, model: SymbolForecaster, dataset: Panel, options: PredictOptions) -> SymbolForecast:
         """Forecast the most likely path of H symbols, or a sampled one."""
@@ -274,8 +277,22 @@ class CategoryTask(Task["CategoryConfig", Panel, SymbolForecaster, SymbolBacktes
         return SymbolBacktestPlan(SymbolTraining.of(dataset, config, test_steps=test_steps))
 
 
-def _read(data: Any, options: ReadOptions, symbols: tuple[str, ...] = ()) -> Panel:
+def _read_as_trained(
+    model: SymbolForecaster, data: str, given: Mapping[str, Any] | None = None, *, extend: bool = False
+) -> tuple[Panel, tuple[str, ...]]:
+    """Read new data with the columns, formats and symbols of training; return warnings too."""
+    context = model.context
+    options = pinned_options(context, model.report.config.read_options, given)
+    panel = _read(data, options, context.symbols, extend=extend)
+    warnings = () if model.is_text else tuple(data_warnings(context, panel))
+    if unknown := int(np.count_nonzero(panel.observed & (panel.recode(context.symbols).values < 0))):
+        steps = pluralize(unknown, "step")
+        warnings += (f"{panel.source}: {steps} with a symbol that was not in the training data, read as missing",)
+    return panel, warnings
+
+
+def _read(data: Any, options: ReadOptions, symbols: tuple[str, ...] = (), *, extend: bool = False) -> Panel:
     """Read a plain text, or a file with a column of symbols; `symbols`: those of training, empty: all."""
     if options.format == "text":
-        return read_characters(data, options, symbols)
-    return read(data, options, symbols_of(symbols))
+        return read_characters(data, options, symbols, extend=extend)
+    return read(data, options, symbols_of(symbols, extend=extend))

@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
+from lstmcast.data.schema import ReadOptions
+from lstmcast.data.targets import read_characters, symbols_of
 from lstmcast.errors import BusyError, FileError, ModelError
 from lstmcast.forecasts import Forecast
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RetrainRecord, RunRecord
+from lstmcast.tasks.category.model import SymbolForecast
 
 NOW = datetime(2026, 11, 20, 8, 45, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -140,10 +144,53 @@ def test_forecasts_of_a_step_come_newest_first(path: Path, air_panel: Panel) -> 
             ledger.observe(part, NOW + k * HOUR)
             ledger.record(RunRecord(str(k), NOW + k * HOUR, "v", "c", "d"), forecast_of(part), np.zeros((1, 3)))
         last = int(air_panel.ends[0])
-        assert [issue.run for issue in ledger.recorded_forecasts(last)] == [6, 5, 4]
-        assert [issue.run for issue in ledger.recorded_forecasts(last, since=5)] == [6, 5]
+        assert [issue.run for issue in ledger.recorded_forecasts(last, task="value")] == [6, 5, 4]
+        assert [issue.run for issue in ledger.recorded_forecasts(last, task="value", since=5)] == [6, 5]
+        assert list(ledger.recorded_forecasts(last, task="event")) == []
         assert ledger.horizon == 3
         assert ledger.levels == LEVELS
+
+
+def test_symbols_are_kept_by_their_numbers(path: Path, tmp_path: Path) -> None:
+    """A changed vocabulary revises nothing; each panel comes back in its own; unknown and missing symbols too."""
+    days = pd.date_range("2024-01-01", periods=20).strftime("%Y-%m-%d")
+    states = ["off", "on", "on", "idle", "off"] * 4
+    states[7] = ""
+    pd.DataFrame({"day": days, "state": states}).to_csv(tmp_path / "a.csv", index=False)
+    panel = read(tmp_path / "a.csv", ReadOptions(target=("state",)), symbols_of())
+    other = panel.recode(("stuck", "on", "off"))
+    with Ledger.open(path) as ledger:
+        assert ledger.observe(panel, NOW) == 19
+        assert ledger.observe(panel.recode(("on", "off", "idle")), NOW + HOUR) == 0
+        assert ledger.observe(other, NOW + 2 * HOUR) == 4
+        assert ledger.symbols == ("", "idle", "off", "on", "stuck")
+        kept = [ledger.panel(number) for number in (1, 2, 3)]
+        for known, seen in zip(kept, (panel, panel.recode(("on", "off", "idle")), other), strict=True):
+            assert known is not None
+            assert known.fingerprint() == seen.fingerprint()
+        outcomes = ledger.outcomes(np.array([1]), int(panel.starts[0]), int(panel.starts[0]) + 8)[0]
+    np.testing.assert_array_equal(outcomes, [2, 3, 3, -1, 2, 2, 3, np.nan, -1])
+
+
+def test_a_forecast_of_symbols_comes_back(path: Path, tmp_path: Path) -> None:
+    """By numbers of symbols, with the probabilities; the naive one in the codes of the data."""
+    (tmp_path / "a.txt").write_text("abcabd" * 5, encoding="utf-8")
+    panel = read_characters(tmp_path / "a.txt", ReadOptions())
+    probabilities = np.array([[0.5, 0.25]])
+    forecast = SymbolForecast(
+        **SymbolForecast.index_of(panel), codes=np.array([[0, 2]]), symbols=("d", "c", "b"), probabilities=probabilities
+    )
+    with Ledger.open(path) as ledger:
+        ledger.observe(panel, NOW)
+        entry = RunRecord("key", NOW, "v", "c", "d", task="category")
+        number = ledger.record(entry, forecast, np.array([[3.0, -1.0]]))
+        found, names = ledger.recorded_forecast(number), ledger.symbols
+        assert ledger.last_run() == replace(entry, number=number)
+    assert [names[int(value)] for value in found.values[0]] == ["d", "b"]
+    assert names[int(found.naive[0, 0])] == "d"
+    assert found.naive[0, 1] == -1
+    assert found.probabilities.tolist() == probabilities.tolist()
+    assert found.levels == ()
 
 
 def test_interval_factors_are_replaced(path: Path) -> None:
@@ -347,13 +394,13 @@ def test_another_application_and_a_newer_schema(path: Path, tmp_path: Path) -> N
     with sqlite3.connect(other) as connection:
         connection.execute("CREATE TABLE mine (x)")
     connection.close()
-    with pytest.raises(ModelError, match=r"must be a ledger of schema 2 \(got no ledger\)"):
+    with pytest.raises(ModelError, match=r"must be a ledger of schema 3 \(got no ledger\)"):
         Ledger.open(other)
     Ledger.open(path).close()
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(ModelError, match=r"must be a ledger of schema 2 \(got schema 99\)"):
+    with pytest.raises(ModelError, match=r"must be a ledger of schema 3 \(got schema 99\)"):
         Ledger.open(path)
 
 
