@@ -15,7 +15,7 @@ from lstmcast.errors import ConfigError, Fault, FaultCode, Fix, UsageError
 from lstmcast.text import truncate_list
 
 KEY = "covariates.holidays"
-_CODE = re.compile(r"(?P<entity>[A-Za-z]{2,4})(?:-(?P<part>[^:]+))?(?::(?P<categories>\w+(?:\+\w+)*))?")
+_CODE = re.compile(r"(?P<entity>[A-Za-z][A-Za-z0-9]{1,3})(?:-(?P<part>[^:]+))?(?::(?P<categories>\w+(?:\+\w+)*))?")
 _REMARK = re.compile(r"(?:^Alternative holiday for )|\s*\([^()]*(?:observed|estimated|in lieu|substitute)[^()]*\)")
 _RENAMED = {"Queen's Birthday": "King's Birthday", "Queen's Day": "King's Day"}
 _NOT_OFF = {"armed_forces", "half_day", "optional", "optional_women", "school", "unofficial", "workday"}
