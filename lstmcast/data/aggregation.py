@@ -8,17 +8,10 @@ from itertools import combinations
 
 import numpy as np
 
+from lstmcast.data.column_hints import are_integers, holds_records, is_row_id, setting_of
 from lstmcast.data.numbers.fields import looks_like_numbers
 from lstmcast.data.schema import Columns, InferredSetting, ReadOptions, SettingKey, Table
-from lstmcast.data.series_columns import (
-    MAX_CANDIDATES,
-    are_integers,
-    find_series,
-    group_codes,
-    holds_records,
-    is_row_id,
-    setting_of,
-)
+from lstmcast.data.series_columns import MAX_CANDIDATES, find_series, group_codes
 from lstmcast.data.time.frequency import HOUR, WEEK
 from lstmcast.data.time.zones import DAY
 from lstmcast.errors import DataError, FaultCode, Fix

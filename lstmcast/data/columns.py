@@ -9,9 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.aggregation import COUNT, count_column
-from lstmcast.data.numbers.fields import SAMPLE, is_missing, looks_like_numbers
-from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
-from lstmcast.data.series_columns import (
+from lstmcast.data.column_hints import (
     EVERY,
     NONE,
     RECORD_WORDS,
@@ -22,15 +20,16 @@ from lstmcast.data.series_columns import (
     TARGET_WORDS,
     TIME_WORDS,
     ColumnChoice,
-    Holds,
     are_integers,
-    find_series,
     holds_records,
     is_row_id,
     named_like_row_id,
     quote_value,
     words,
 )
+from lstmcast.data.numbers.fields import SAMPLE, is_missing, looks_like_numbers
+from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
+from lstmcast.data.series_columns import Holds, find_series
 from lstmcast.data.time.text.names import TIME_NAMES, name_words
 from lstmcast.data.time.text.recognition import (
     looks_like_counts,

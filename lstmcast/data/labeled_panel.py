@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lstmcast.data.column_hints import EVERY, LABEL_WORDS, quote_value, words
 from lstmcast.data.drivers.options import NO_COVARIATES
 from lstmcast.data.load import INFER, read_text, to_panel
 from lstmcast.data.numbers.fields import looks_like_numbers
@@ -24,7 +25,7 @@ from lstmcast.data.schema import (
     Table,
     fingerprint,
 )
-from lstmcast.data.series_columns import EVERY, LABEL_WORDS, group_codes, quote_value, words
+from lstmcast.data.series_columns import group_codes
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, pluralize, suggest, truncate_items, truncate_list

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lstmcast.data.column_hints import EVERY, TARGET_NAMES, ColumnChoice, words
 from lstmcast.data.columns import find_numbers, target_fixes
 from lstmcast.data.file.encoding import to_text
 from lstmcast.data.file.file_reader import read_input
@@ -16,7 +17,6 @@ from lstmcast.data.load import ParsedTable, TargetParser
 from lstmcast.data.numbers.fields import is_missing, looks_like_numbers
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
-from lstmcast.data.series_columns import EVERY, TARGET_NAMES, ColumnChoice, words
 from lstmcast.data.time.calendar_inference import counter_calendar
 from lstmcast.errors import DataError, Fault, FaultCode
 from lstmcast.text import pluralize, truncate_items, truncate_list

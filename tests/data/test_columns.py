@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lstmcast.data.column_hints import EVERY
 from lstmcast.data.columns import find_columns
 from lstmcast.data.schema import Columns, DataNote, NoteCode, ReadOptions, Table
-from lstmcast.data.series_columns import EVERY
 from lstmcast.errors import ConfigError, DataError, FaultCode
 
 MONTHS = [f"{year}-{month:02d}-01" for year in (2020, 2021) for month in range(1, 13)]

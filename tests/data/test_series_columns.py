@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lstmcast.data.column_hints import ColumnChoice, are_integers, is_row_id, words
 from lstmcast.data.schema import InferredSetting, ReadOptions, SettingKey, Table
-from lstmcast.data.series_columns import ColumnChoice, are_integers, find_series, group_codes, is_row_id, words
+from lstmcast.data.series_columns import find_series, group_codes
 from lstmcast.errors import DataError
 
 MONTHS = [f"{2020 + k // 12}-{k % 12 + 1:02d}-01" for k in range(24)]

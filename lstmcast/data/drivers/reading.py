@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lstmcast.data.alignment import sort_rows, to_cells
+from lstmcast.data.column_hints import setting_of
 from lstmcast.data.drivers.ahead import horizon_ahead
 from lstmcast.data.drivers.columns import DriverColumn, Kind, parse_driver
 from lstmcast.data.drivers.covariates import Covariates
@@ -15,7 +16,6 @@ from lstmcast.data.drivers.filling import fill_past
 from lstmcast.data.numbers.missing_marks import refuse_marks
 from lstmcast.data.panel import Panel, offsets_of
 from lstmcast.data.schema import DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
-from lstmcast.data.series_columns import setting_of
 from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import pluralize, truncate_list
 from lstmcast.types import Bools, Floats, Ints

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from lstmcast.data.column_hints import is_row_id
 from lstmcast.data.drivers.columns import MAX_EMPTY, MAX_LEVELS, Kind, kind_of
 from lstmcast.data.drivers.options import CovariateOptions
 from lstmcast.data.numbers.fields import is_missing
 from lstmcast.data.schema import Columns, Table
-from lstmcast.data.series_columns import is_row_id
 from lstmcast.types import Bools, Ints
 
 REASON = "has values after the last target value"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.series_columns import words
+from lstmcast.data.column_hints import words
 from lstmcast.data.time.text.column import parse_times
 from lstmcast.data.time.text.names import month_of, weekday_of
 from lstmcast.data.time.text.recognition import looks_like_times

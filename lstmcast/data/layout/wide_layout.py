@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from lstmcast.data.column_hints import are_integers, words
 from lstmcast.data.layout.headers import MIN_TIMES, PART_WORDS, TimeColumns, find_time_columns, minutes_of, stamps_of
 from lstmcast.data.numbers.fields import looks_like_numbers
 from lstmcast.data.schema import Table
-from lstmcast.data.series_columns import are_integers, words
 from lstmcast.data.time.text.names import month_of
 from lstmcast.data.time.text.recognition import looks_like_times
 from lstmcast.data.time.zones import DAY

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lstmcast.data.column_hints import EVERY, are_integers, quote_value
 from lstmcast.data.layout.cell_times import cell_times
 from lstmcast.data.layout.wide_layout import WideLayout, find_layouts
 from lstmcast.data.numbers.fields import looks_like_numbers
 from lstmcast.data.schema import DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
-from lstmcast.data.series_columns import EVERY, are_integers, quote_value
 from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import pluralize, truncate_list
 

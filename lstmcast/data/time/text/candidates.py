@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
 
-from lstmcast.data.series_columns import words
+from lstmcast.data.column_hints import words
 from lstmcast.data.time.text.formats import ROMAN_FIELDS, tokens
 from lstmcast.data.time.text.names import PERIOD_NAMES
 from lstmcast.data.time.text.shapes import ShapedTexts, beginning, follows, group_by_shape, may_follow, shape_regex
