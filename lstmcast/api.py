@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 
 def read(
-    source: str | Path | pd.DataFrame, options: ReadOptions | Config | None = None, *, now: datetime | None = None
+    source: str | Path | pd.DataFrame,
+    options: ReadOptions | Config | None = None,
+    *,
+    now: datetime | None = None,
+    **covariates: Any,
 ) -> Any:
     """Read past values from a file or a DataFrame.
 
@@ -32,6 +36,8 @@ def read(
         source: a CSV file, plain or compressed, a Parquet file, plain text, `"-"` for stdin, or a pandas DataFrame.
         options: pinned settings, for values; or a config, whose task reads the file as `lstmcast train` does.
         now: the time, with a zone; steps that are not over then are left out. None: the current time.
+        covariates: keys of the section `covariates`, for values: lists of columns as `known`, `past` and `static`,
+            `holidays`, `known_as_of`, or a file or DataFrame of values ahead as `future`.
 
     Returns:
         A `Panel`; for a config of labels a `LabeledPanel`.
@@ -45,8 +51,14 @@ def read(
 
     with fixed_time(now):
         if options is None or isinstance(options, ReadOptions):
-            return read_values(source, options or ReadOptions())
-        return get_task(options.model.task).read(source, options)
+            return read_values(source, (options or ReadOptions()).updated({"covariates": covariates}))
+        if not covariates:
+            return get_task(options.model.task).read(source, options)
+        section = getattr(options, "covariates", None)
+        if section is None:
+            raise UsageError(f"covariates: not with model.task: {options.model.task}")
+        configured = ReadOptions.of(options.data.model_dump(), section.model_dump())
+        return read_values(source, configured.updated({"covariates": covariates}))
 
 
 def train(

@@ -158,7 +158,7 @@ def load_model(
     """
     folder = Path(models or "models")
     if _requests_pretrained(folder, model, data):
-        return _load_pretrained(data, ReadOptions.of(given or {}))
+        return _load_pretrained(data, ReadOptions().updated(given or {}))
     version, task, trained = _load(folder, model)
     path = data or trained.report.data.path
     if data is None and (path is None or not Path(path).exists()):

@@ -134,7 +134,7 @@ class RecordedConfig:
     """The config of a training in plain values, as its manifest keeps them; a section lacks keys that were added since.
 
     Attributes:
-        data, model, train, forecast, store: the sections.
+        data, model, train, forecast, store, covariates: the sections.
     """
 
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -142,6 +142,7 @@ class RecordedConfig:
     train: Mapping[str, Any] = field(default_factory=dict)
     forecast: Mapping[str, Any] = field(default_factory=dict)
     store: Mapping[str, Any] = field(default_factory=dict)
+    covariates: Mapping[str, Any] | None = None
 
     @property
     def task(self) -> str:
@@ -161,7 +162,7 @@ class RecordedConfig:
     @property
     def read_options(self) -> ReadOptions:
         """The options with which the training data were read."""
-        return ReadOptions.of(self.data)
+        return ReadOptions.of(self.data, self.covariates)
 
 
 @dataclass(frozen=True, kw_only=True)

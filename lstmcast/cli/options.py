@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from lstmcast.config import AnyJob, Config
+    from lstmcast.config.schema import Section
     from lstmcast.tasks.base import Dataset
 
 _FLAGS = {"store_models": "--model-dir"}  # parameters whose flag is not named like their key
@@ -107,6 +108,29 @@ def _fix_time(context: click.Context, _: click.Parameter, text: str | None) -> N
         context.with_resource(fixed_time(time_at(text, "--now", may_be_local=True)))
 
 
+_COVARIATES = combine_options(
+    click.option(
+        "--known",
+        "covariates_known",
+        multiple=True,
+        metavar="COLUMN",
+        help="Covariate known ahead; repeatable, or none.",
+    ),
+    click.option(
+        "--past", "covariates_past", multiple=True, metavar="COLUMN", help="Covariate known until now; repeatable."
+    ),
+    click.option(
+        "--static", "covariates_static", multiple=True, metavar="COLUMN", help="Covariate of a series; repeatable."
+    ),
+    click.option(
+        "--holidays",
+        "covariates_holidays",
+        multiple=True,
+        metavar="CODE|FILE",
+        help="Holidays of a country (DE, DE-BY), or events of a CSV file; repeatable.",
+    ),
+    click.option("--future", "covariates_future", metavar="FILE", help="File with values ahead of known covariates."),
+)
 READING = combine_options(
     click.option("--time", "data_time", metavar="COLUMN", help="Time column."),
     click.option(
@@ -128,6 +152,7 @@ READING = combine_options(
     ),
     click.option("--season-length", "data_season_length", metavar="N", help="Steps in a season."),
     click.option("--timezone", "data_timezone", metavar="ZONE", help="Time zone of times without a UTC offset."),
+    _COVARIATES,
     click.option(
         "--now",
         metavar="TIME",
@@ -178,18 +203,29 @@ def _by_flag(fault: Fault, names: Mapping[str, str]) -> Fault:
 def given_data_keys(config_name: str | None, settings: tuple[str, ...], flags: Mapping[str, object]) -> dict[str, Any]:
     """Return the keys of the section `data` that config, `--set` and flags give, validated.
 
+    Returns:
+        The keys; those of the section `covariates` are a mapping under its name.
+
     Raises:
         UsageError: `--set` names a key of another section.
     """
     keys = [setting.partition("=")[0].strip() for setting in settings]
-    if other := [key for key in keys if not key.startswith("data.")]:
-        raise UsageError(f"--set {other[0]}: only keys of data describe a file (data.missing=zero)")
+    if other := [key for key in keys if not key.startswith(("data.", "covariates."))]:
+        raise UsageError(f"--set {other[0]}: only keys of data and covariates describe a file (data.missing=zero)")
     if config_name is None and not settings and not any(flags.values()):
         return {}  # no config is imported
-    section = configure(config_name, settings, flags).data
-    given = {key.removeprefix("data.") for key in keys}
-    given |= {name.removeprefix("data_") for name, flag in flags.items() if flag is not None and flag != ()}
-    return section.model_dump(include={*section.changed_keys(), *given})
+    config = configure(config_name, settings, flags)
+    keys += [name.replace("_", ".", 1) for name, flag in flags.items() if flag is not None and flag != ()]
+    found = _given(config.data, keys, "data.")
+    section = getattr(config, "covariates", None)
+    covariates = {} if section is None else _given(section, keys, "covariates.")
+    return {**found, "covariates": covariates} if covariates else found
+
+
+def _given(section: Section, keys: Sequence[str], prefix: str) -> dict[str, Any]:
+    """Return the keys of a section that are named, with a prefix, or differ from their default."""
+    named = {key.removeprefix(prefix) for key in keys if key.startswith(prefix)}
+    return section.model_dump(include={*section.changed_keys(), *named})
 
 
 def _as_typed_value(name: str, flag: object) -> object:

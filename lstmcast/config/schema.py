@@ -131,6 +131,41 @@ class LabelDataConfig(DataConfig):
     """Numeric columns that the model reads; empty: all that have no other role."""
 
 
+# --- covariates ---
+
+
+class CovariatesConfig(Section):
+    """Columns and features that explain the target."""
+
+    known: list[str] | Auto = "auto"
+    """Columns known ahead of the target (weather forecasts, prices, promotions); auto: those with values after it."""
+    past: list[str] = []
+    """Columns known until the origin of a forecast."""
+    static: list[str] = []
+    """Columns with one value for each series."""
+    calendar: Literal["auto", "none"] = "auto"
+    """Calendar features by frequency (hour, day of the week, month …); auto: where they help."""
+    holidays: list[str] = []
+    """Countries with subdivisions (DE, DE-BY), or CSV files of events (date, name); empty: none."""
+    known_as_of: str | None = None
+    """Column of the time at which a row was known, where rows of one step are revised; null: none."""
+    future: str | None = None
+    """File with values ahead, joined by series and time; null: the rows of the data file without a target."""
+
+    @field_validator("known", "past", "static", "holidays", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return [value] if isinstance(value, str) and value != "auto" else value
+
+    @model_validator(mode="after")
+    def _one_role(self) -> CovariatesConfig:
+        known = [] if self.known == "auto" else self.known
+        names = [*known, *self.past, *self.static]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"known, past and static: each column once (got {repeated[0]!r} twice)")
+        return self
+
+
 # --- model ---
 
 _TASK = "Target of the prediction: values, an event's probability, the next symbol, or the label of a whole series."
@@ -330,6 +365,7 @@ class ValueConfig(StepsConfig):
     model: ValueModelConfig = ValueModelConfig()
     train: ValueTrainConfig = ValueTrainConfig()
     forecast: ValueForecastConfig = ValueForecastConfig()
+    covariates: CovariatesConfig = CovariatesConfig()
 
     @model_validator(mode="after")
     def _architecture_is_pretrained(self) -> ValueConfig:

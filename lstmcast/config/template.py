@@ -41,7 +41,7 @@ def commented(config: Config, found: Mapping[str, object], reasons: Mapping[str,
         data: the file.
     """
     lines = [f"# lstmcast train {data} --config THIS_FILE", "# Every key is optional; null and auto are inferred."]
-    for section in Config.model_fields:
+    for section in type(config).model_fields:
         lines += ["", f"{section}:", *_keys(getattr(config, section), found, reasons, f"{section}.")]
     return "\n".join(lines) + "\n"
 
@@ -55,14 +55,15 @@ def commented_job(job: AnyJob, found: Mapping[str, object], reasons: Mapping[str
         reasons: dotted key to the reason of an inferred value.
         path: the file to be written.
     """
-    own = [name for name in type(job).model_fields if name not in Config.model_fields]
+    of_config = [name for name in type(job).model_fields if name in {*Config.model_fields, "covariates"}]
+    own = [name for name in type(job).model_fields if name not in of_config]
     scalar_keys = [name for name in own if not isinstance(getattr(job, name), Section)]
     lines = [
         f"# lstmcast run {path}",
         "# Only input is required. Relative paths are relative to the folder of this file.",
     ]
     lines += ["", *_keys(job, found, reasons, "", only=scalar_keys)]
-    for section in (*(name for name in own if name not in scalar_keys), *Config.model_fields):
+    for section in (*(name for name in own if name not in scalar_keys), *of_config):
         lines += ["", f"{section}:", *_keys(getattr(job, section), found, reasons, f"{section}.")]
     return "\n".join(lines) + "\n"
 

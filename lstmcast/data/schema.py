@@ -229,8 +229,9 @@ class ReadOptions:
         return cls(covariates=CovariateOptions.of(covariates)).updated(section)
 
     def updated(self, section: Mapping[str, Any]) -> Self:
-        """Return the options with the values of some keys of a `data` section."""
-        return replace(self, **{key: _option(key, value) for key, value in section.items()})
+        """Return the options with the values of some keys of a `data` section, and of its key `covariates`."""
+        values = {key: _option(key, value) for key, value in section.items() if key != "covariates"}
+        return replace(self, **values, covariates=self.covariates.updated(section.get("covariates", {})))
 
 
 def _option(key: str, value: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from lstmcast.calibration.conformal import Calibration
+from lstmcast.data.drivers.covariates import Covariates
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
 from lstmcast.data.time.calendar import Calendar
@@ -37,17 +38,20 @@ ARRAYS = ("values", "observed", "offsets", "starts")
 
 def to_facts(context: Panel) -> dict[str, Any]:
     """Return the description of a stored panel as JSON values."""
+    covariates = {} if context.covariates is None else {"covariates": context.covariates.to_facts()}
     return {
         "columns": asdict(context.columns),
         "calendar": context.calendar.to_dict(),
         "series": [list(key) for key in context.keys],
         "source": context.source,
+        **covariates,
     }
 
 
 def context_arrays(context: Panel) -> dict[str, np.ndarray]:
     """Return the arrays of a stored panel."""
-    return {name: getattr(context, name) for name in ARRAYS}
+    covariates = {} if context.covariates is None else context.covariates.to_arrays()
+    return {**{name: getattr(context, name) for name in ARRAYS}, **covariates}
 
 
 def context_of(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Panel:
@@ -62,6 +66,9 @@ def context_of(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Pa
     is_valid = len(offsets) == len(keys) + 1 and offsets[0] == 0 and offsets[-1] == n and (np.diff(offsets) > 0).all()
     if not is_valid or len(arrays["observed"]) != n or len(arrays["starts"]) != len(keys):
         raise ValueError("the context's arrays do not describe the same series")
+    covariates = Covariates.from_facts(facts["covariates"], arrays) if "covariates" in facts else None
+    if covariates is not None and len(covariates.blocks) != len(keys):
+        raise ValueError("the covariates do not describe the same series")
     return Panel(
         columns=Columns(
             time=facts["columns"]["time"],
@@ -77,6 +84,7 @@ def context_of(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Pa
         inferred=(),
         notes=(),
         source=facts["source"],
+        covariates=covariates,
     )
 
 

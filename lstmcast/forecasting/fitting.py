@@ -33,7 +33,7 @@ from lstmcast.results import MemberName
 if TYPE_CHECKING:
     from lstmcast.config import Config
 
-SECTIONS = ("data", "model", "train", "forecast")
+SECTIONS = ("data", "model", "train", "forecast", "covariates")
 
 
 def training_fingerprint(panel: Panel, config: Config, start: Sequence[Network] = ()) -> str:

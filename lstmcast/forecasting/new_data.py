@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from lstmcast.data.aggregation import COUNT
+from lstmcast.data.drivers.options import NO_COVARIATES, CovariateOptions
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.data.time.calendar import Calendar
@@ -20,6 +21,8 @@ from lstmcast.text import truncate_list
 
 MODEL_KEYS = ("time", "target", "id_columns", "features", "frequency", "closed", "season_length", "aggregate", "format")
 """Keys of the section `data` that a model fixes; the others describe how one file is written."""
+COVARIATE_KEYS = ("known", "past", "static", "calendar", "holidays", "known_as_of")
+"""Keys of the section `covariates` that a model fixes."""
 
 
 def training_read_options(forecaster: Forecaster, given: Mapping[str, Any] | None = None) -> ReadOptions:
@@ -41,6 +44,7 @@ def pinned_options(context: Panel, configured: ReadOptions, given: Mapping[str, 
         time=columns.time or configured.time,
         target=columns.target,
         id_columns=columns.series or configured.id_columns,
+        covariates=_covariates_of(context, configured.covariates),
     )
     return merge_given(configured, found, context.calendar, given)
 
@@ -65,23 +69,45 @@ def merge_given(
     pinned = replace(found, time_format=style, season_length=calendar.season, timezone=zone, closed=calendar.closed)
     if configured.aggregate == COUNT or calendar.grid.mask or calendar.grid.years:
         pinned = replace(pinned, frequency=calendar.name)
-    options = configured.updated(given)
+    options, of_covariates = configured.updated(given), given.get("covariates", {})
     trained = replace(pinned, frequency=configured.frequency or calendar.name)
-    faults = [
-        _contradiction(key, getattr(trained, key), getattr(options, key))
-        for key in MODEL_KEYS
-        if key in given and getattr(options, key) not in (getattr(trained, key), getattr(configured, key))
-    ]
+    faults = _contradictions("data", MODEL_KEYS, given, (trained, configured, options))
+    parts = (trained.covariates, configured.covariates, options.covariates)
+    faults += _contradictions("covariates", COVARIATE_KEYS, of_covariates, parts)
+    if "future" in of_covariates and not trained.covariates.drivers:
+        faults.append("covariates.future: the model was trained without covariates; leave it out, or train another")
     if faults:
         raise UsageError(faults)
-    return pinned.updated({key: value for key, value in given.items() if key not in MODEL_KEYS})
+    rest = {key: value for key, value in given.items() if key not in MODEL_KEYS}
+    future = {key: value for key, value in of_covariates.items() if key not in COVARIATE_KEYS}
+    return pinned.updated({**rest, "covariates": future})
+
+
+def _covariates_of(context: Panel, configured: CovariateOptions) -> CovariateOptions:
+    """Return the settings that fix the columns and categories of a stored panel."""
+    if context.covariates is None:
+        return replace(NO_COVARIATES, calendar=configured.calendar, holidays=configured.holidays)
+    return replace(configured, **context.covariates.pinned)
+
+
+def _contradictions(
+    section: str, keys: Sequence[str], given: Mapping[str, Any], options: tuple[object, object, object]
+) -> list[str]:
+    """Messages about given keys; `options` are those of training, of its config, and with the given keys."""
+    trained, configured, now = ([getattr(part, key) for key in keys] for part in options)
+    each = zip(keys, trained, configured, now, strict=True)
+    return [
+        _contradiction(f"{section}.{key}", was, new)
+        for key, was, requested, new in each
+        if key in given and new not in (was, requested)
+    ]
 
 
 def _contradiction(key: str, trained: object, given: object) -> str:
     """Message about a key that differs from training; lists are shown by their items, None as `none`."""
     shown = [truncate_list(value) if isinstance(value, tuple) else value for value in (trained, given)]
     was, now = (value or "none" for value in shown)
-    return f"data.{key}: the model was trained with {was} (got {now}); leave it out, or train a model of this file"
+    return f"{key}: the model was trained with {was} (got {now}); leave it out, or train a model of this file"
 
 
 def _zone_of_offsets(calendar: Calendar) -> str | None:

@@ -48,17 +48,19 @@ class Refused:
         text: of the file.
         states: codes of the faults to which settings lead, by their start; all others lead to a forecast.
         encoding: of the file.
+        covariates: a setting that names some.
         task: of the model; no model forecasts tasks other than `value` without training.
     """
 
     code: FaultCode
     text: str
     states: Mapping[str, FaultCode] = field(default_factory=dict)
+    covariates: str = ""
     task: str = "value"
     encoding: str = "utf-8"
 
 
-WITHOUT_SETTINGS = {FaultCode.OTHER, FaultCode.SERIES_ENDED}
+WITHOUT_SETTINGS = {FaultCode.OTHER, FaultCode.SERIES_ENDED, FaultCode.COVARIATE_AHEAD}
 """Codes of faults without settings, and of a warning."""
 
 CORPUS = {
@@ -214,6 +216,21 @@ CORPUS = {
             *(",".join([item, *(str(wave(k)) for k in range(40))]) for item in "abc"),
         ),
     ),
+    "a covariate with gaps": Refused(
+        FaultCode.COVARIATE_MISSING,
+        lines("day,y,heat", *(f"{day},{wave(k)},{'' if k < 9 else k}" for k, day in enumerate(days(60)))),
+        covariates="covariates.known=heat",
+    ),
+    "names of people": Refused(
+        FaultCode.MANY_CATEGORIES,
+        lines("day,y,who,heat", *(f"{day},{wave(k)},name {k},{k}" for k, day in enumerate(days(60)))),
+        covariates="covariates.known=[who, heat]",
+    ),
+    "a static column that changes": Refused(
+        FaultCode.NOT_STATIC,
+        lines("day,y,area", *(f"{day},{wave(k)},{k // 30}" for k, day in enumerate(days(60)))),
+        covariates="covariates.static=area",
+    ),
     **{
         f"text in {encoding}": Refused(
             FaultCode.NOT_UTF8,
@@ -233,11 +250,12 @@ CORPUS = {
 }
 
 
-def faults_of(path: Path, task: str, setting: str = "") -> tuple[Fault, ...]:
-    """The faults of a file that is read with a setting."""
-    key, _, value = setting.partition("=")
+def faults_of(path: Path, task: str, *settings: str) -> tuple[Fault, ...]:
+    """The faults of a file that is read with settings."""
     with pytest.raises(DataError) as caught:
-        check(str(path), load_config(None, {"model.task": task, **({key: value} if key else {})}))
+        check(
+            str(path), load_config(None, dict(setting.split("=", 1) for setting in (f"model.task={task}", *settings)))
+        )
     return caught.value.faults
 
 
@@ -271,11 +289,13 @@ def test_each_setting_works_as_printed(name: str, here: Path, capsys: pytest.Cap
     """Typed after `-s`, it leads to a forecast, or to a fault of the declared code."""
     refused, path = CORPUS[name], here / "data.csv"
     path.write_text(refused.text, encoding=refused.encoding)
-    faults = faults_of(path, refused.task)
+    pinned = [refused.covariates] if refused.covariates else []
+    given = [part for setting in pinned for part in ("-s", setting)]
+    faults = faults_of(path, refused.task, *pinned)
     assert refused.code in {fault.code for fault in faults}
     fixes = [fix for fault in faults if fault.code is refused.code for fix in fault.fixes]
     assert fixes
-    assert main(commands(refused.task)[0]) == 4
+    assert main([*commands(refused.task)[0], *given]) == 4
     printed = capsys.readouterr().err
     for fix in fixes:
         assert str(fix) in printed
@@ -283,9 +303,9 @@ def test_each_setting_works_as_printed(name: str, here: Path, capsys: pytest.Cap
         assert flags == ["-s", fix.setting]
         expected = {code for start, code in refused.states.items() if fix.setting.startswith(start)}
         if expected:
-            assert {fault.code for fault in faults_of(path, refused.task, fix.setting)} == expected
+            assert {fault.code for fault in faults_of(path, refused.task, *pinned, fix.setting)} == expected
         for command in commands(refused.task):
-            assert (main([*command, *flags]), fix.setting) == (4 if expected else 0, fix.setting)
+            assert (main([*command, *given, *flags]), fix.setting) == (4 if expected else 0, fix.setting)
         capsys.readouterr()
 
 

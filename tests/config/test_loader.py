@@ -154,7 +154,7 @@ def test_unknown_keys_name_the_nearest(load: Load, text: str, key: str, near: st
 def test_odd_keys_are_unknown_keys(load: Load, text: str) -> None:
     """A key with a dot, a number, an empty or a merging one is as unknown as any."""
     (fault,) = faults(load, text)
-    assert "unknown key; valid here: data, model, train, forecast, store" in fault
+    assert "unknown key; valid here: data, model, train, forecast, store, covariates" in fault
 
 
 def test_every_fault_at_once(load: Load) -> None:
@@ -282,7 +282,7 @@ def test_set_wins_over_the_file(load: Load, tmp_path: Path) -> None:
         ("train.epochs", "*x", "--set: train.epochs: must be a whole number (got the text '*x')"),
         ("train.epochs", "{a: 1, a: 2}", "--set train.epochs: line 1: duplicate key 'a'"),
         ("train.epochs", "many", "--set: train.epochs: must be a whole number (got the text 'many')"),
-        ("x.y", "1", "--set: x: unknown key; valid here: data, model, train, forecast, store"),
+        ("x.y", "1", "--set: x: unknown key; valid here: data, model, train, forecast, store, covariates"),
     ],
 )
 def test_wrong_overrides(key: str, text: str, fault: str) -> None:

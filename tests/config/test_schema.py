@@ -15,7 +15,7 @@ KEYS = [(section, key) for section, model in SECTIONS.items() for key in model.m
 
 def test_the_sections_follow_the_flow() -> None:
     """The sections stand in the order in which the data flows."""
-    assert list(SECTIONS) == ["data", "model", "train", "forecast", "store"]
+    assert list(SECTIONS) == ["data", "model", "train", "forecast", "store", "covariates"]
 
 
 @pytest.mark.parametrize(("section", "key"), KEYS)

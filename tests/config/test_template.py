@@ -115,6 +115,7 @@ def test_what_is_special_to_a_job_stands_first() -> None:
     lines = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
     assert lines[:3] == ["input: a.csv", "plot: null", "fail_if: []"]
     assert [line.rstrip(":") for line in lines if line.endswith(":")] == [
-        "freshness", "retrain", "ledger", "metrics", "data", "model", "train", "forecast", "store"
+        "freshness", "retrain", "ledger", "metrics", "data", "model", "train", "forecast", "store",
+        "covariates",
     ]  # fmt: skip
     assert "  # Here: so.\n  max_flatline: 1h\n" in text

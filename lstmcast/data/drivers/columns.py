@@ -9,10 +9,12 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
+from lstmcast.data.column_hints import setting_of
+from lstmcast.data.drivers.options import CovariateOptions
 from lstmcast.data.numbers.columns import parse_number_column
 from lstmcast.data.numbers.fields import is_missing, looks_like_numbers
 from lstmcast.data.schema import DataNote, NoteCode, ReadOptions, Table
-from lstmcast.errors import DataError, Fault, FaultCode
+from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import pluralize, truncate_items
 from lstmcast.types import Floats
 
@@ -48,6 +50,16 @@ class DriverColumn:
     kind: Kind
 
 
+def leave_out(section: CovariateOptions, column: str) -> tuple[Fix, ...]:
+    """Setting that leaves a column out of the covariates."""
+    for key, names in (("known", section.pinned_known), ("past", section.past), ("static", section.static)):
+        if column in names:
+            rest = [name for name in names if name != column]
+            value = setting_of(rest) if rest else "none" if key == "known" else "[]"
+            return (Fix(f"covariates.{key}={value}", f"leave '{column}' out"),)
+    return ()
+
+
 def kind_of(text: pd.Series) -> Kind:
     """Type of a column by its fields."""
     words = set(text.str.strip().str.lower()[~is_missing(text)].unique())
@@ -75,7 +87,7 @@ def parse_driver(
     if levels is not None:
         kind = Kind.TEXT if levels else Kind.BOOLEAN if kind is Kind.BOOLEAN else Kind.NUMBER
     if kind is Kind.TEXT:
-        return _categories(table, name, levels)
+        return _categories(table, name, options, levels)
     if kind is Kind.BOOLEAN:
         words = text.str.strip().str.lower()
         values = np.where(is_missing(text), np.nan, words.isin(_YES).to_numpy(dtype=np.float64))
@@ -89,7 +101,9 @@ def parse_driver(
     return DriverColumn(name, (name,), values[:, None], kind), notes
 
 
-def _categories(table: Table, name: str, levels: Sequence[str] | None) -> tuple[DriverColumn, tuple[DataNote, ...]]:
+def _categories(
+    table: Table, name: str, options: ReadOptions, levels: Sequence[str] | None
+) -> tuple[DriverColumn, tuple[DataNote, ...]]:
     """Expand a text column to one column for each category, with 1 where a field is that category."""
     fields = table.text[name].str.strip()
     missing = is_missing(table.text[name])
@@ -98,8 +112,9 @@ def _categories(table: Table, name: str, levels: Sequence[str] | None) -> tuple[
     if not known:
         raise DataError(Fault(f"{where}: all {len(fields)} fields are missing", column=name))
     if len(known) > MAX_LEVELS:
-        text = f"{where}: must hold at most {MAX_LEVELS} categories (got {len(known):,}); leave it out, or join some"
-        raise DataError(Fault(text, FaultCode.MANY_CATEGORIES, column=name))
+        text = f"{where}: must hold at most {MAX_LEVELS} categories (got {len(known):,})"
+        fixes = leave_out(options.covariates, name)
+        raise DataError(Fault(text, FaultCode.MANY_CATEGORIES, column=name, fixes=fixes))
     codes = pd.Index(known).get_indexer(pd.Index(fields))
     values = (codes[:, None] == np.arange(len(known))).astype(np.float64)
     notes: list[DataNote] = []

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from lstmcast.data.drivers.options import NONE
 from lstmcast.types import Bools, Floats, Ints
+
+_ARRAYS = ("known", "static", "values", "offsets", "starts", "blocks")
+_VERSIONS = ("rows", "known_at", "values")
 
 
 @dataclass(frozen=True)
@@ -68,8 +74,56 @@ class Covariates:
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
         """All arrays, for a fingerprint."""
-        versions = () if self.versions is None else (self.versions.rows, self.versions.known_at, self.versions.values)
-        return (self.known, self.static, self.values, self.offsets, self.starts, self.blocks, *versions)
+        return tuple(self.to_arrays().values())
+
+    def to_facts(self) -> dict[str, list[str]]:
+        """JSON values, without the arrays."""
+        return {"names": list(self.names), "columns": list(self.columns)}
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Arrays by name, for a file of tensors."""
+        versions = (
+            {} if self.versions is None else {f"versions_{name}": getattr(self.versions, name) for name in _VERSIONS}
+        )
+        return {
+            f"covariates_{name}": array for name, array in ({n: getattr(self, n) for n in _ARRAYS} | versions).items()
+        }
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Sequence[str]], arrays: Mapping[str, np.ndarray]) -> Covariates:
+        """The inverse of `to_facts` and `to_arrays`.
+
+        Raises:
+            ValueError: the arrays do not fit together.
+            KeyError: one is missing.
+        """
+        own = {name: arrays[f"covariates_{name}"] for name in _ARRAYS}
+        names, columns, values = tuple(facts["names"]), tuple(facts["columns"]), own["values"]
+        offsets, blocks, K = own["offsets"], own["blocks"], len(names)
+        sizes = (len(columns), len(own["known"]), len(own["static"]), values.shape[1])
+        is_valid = sizes == (K,) * 4 and len(offsets) == len(own["starts"]) + 1 and offsets[-1] == len(values)
+        if not is_valid or (np.diff(offsets) < 1).any() or blocks.min() < 0 or blocks.max() >= len(own["starts"]):
+            raise ValueError("the arrays of the covariates do not fit together")
+        versions = None
+        if "covariates_versions_rows" in arrays:
+            versions = Versions(**{name: arrays[f"covariates_versions_{name}"] for name in _VERSIONS})
+        return cls(names=names, columns=columns, **own, versions=versions)
+
+    @property
+    def pinned(self) -> dict[str, Any]:
+        """Settings that read these columns and categories again, by the keys of `CovariateOptions`."""
+        roles = [
+            ("static", self.static),
+            ("known", self.known & ~self.static),
+            ("past", ~self.known),
+        ]
+        columns = np.array(self.columns)
+        found = {key: tuple(dict.fromkeys(columns[mask].tolist())) for key, mask in roles}
+        return {
+            **found,
+            "known": found["known"] or NONE,
+            "levels": {name: self.levels.get(name, ()) for name in columns},
+        }
 
     @property
     def levels(self) -> dict[str, tuple[str, ...]]:

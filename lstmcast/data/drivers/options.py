@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+
+from lstmcast.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from lstmcast.data.drivers.holidays import Holidays
 
+_KEYS = ("known", "past", "static", "calendar", "holidays", "known_as_of", "future")
 NONE = ("none",)  # known columns of a file without covariates
 
 
@@ -46,11 +49,17 @@ class CovariateOptions:
     @classmethod
     def of(cls, section: Mapping[str, Any] | None) -> Self:
         """Build from the section `covariates` of a config; None: no covariates."""
-        if section is None:
-            return cls(known=NONE, calendar="none")
-        known = section.get("known", "auto")
-        lists = {name: tuple(section.get(name, ())) for name in ("past", "static", "holidays")}
-        return cls(**{**section, **lists, "known": None if known == "auto" else tuple(known)})
+        return cls(known=NONE, calendar="none") if section is None else cls().updated(section)
+
+    def updated(self, section: Mapping[str, Any]) -> Self:
+        """Return the options with the values of some keys of a section `covariates`.
+
+        Raises:
+            ConfigError: an unknown key.
+        """
+        if unknown := sorted(section.keys() - _KEYS):
+            raise ConfigError(f"covariates.{unknown[0]}: unknown key; valid: {', '.join(_KEYS)}")
+        return replace(self, **{key: _option(key, value) for key, value in section.items()})
 
     @property
     def pins(self) -> list[tuple[str, str]]:
@@ -73,6 +82,15 @@ class CovariateOptions:
     def pinned_known(self) -> tuple[str, ...]:
         """Pinned columns that are known ahead."""
         return () if self.known is None or self.known == NONE else self.known
+
+
+def _option(key: str, value: Any) -> Any:
+    """Convert the value of a key: lists to tuples, `auto` to None."""
+    if key == "known" and value == "auto":
+        return None
+    if key in {"known", "past", "static", "holidays"}:
+        return (value,) if isinstance(value, str) else tuple(value)
+    return value
 
 
 INFERRED = CovariateOptions()

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lstmcast.data.alignment import sort_rows, to_cells
-from lstmcast.data.column_hints import setting_of
 from lstmcast.data.drivers.ahead import horizon_ahead
-from lstmcast.data.drivers.columns import DriverColumn, Kind, parse_driver
+from lstmcast.data.drivers.columns import DriverColumn, Kind, leave_out, parse_driver
 from lstmcast.data.drivers.covariates import Covariates
 from lstmcast.data.drivers.filling import fill_past
+from lstmcast.data.drivers.options import CovariateOptions
 from lstmcast.data.numbers.missing_marks import refuse_marks
 from lstmcast.data.panel import Panel, offsets_of
 from lstmcast.data.schema import DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
-from lstmcast.errors import DataError, Fault, FaultCode, Fix
+from lstmcast.errors import DataError, Fault, FaultCode
 from lstmcast.text import pluralize, truncate_list
 from lstmcast.types import Bools, Floats, Ints
 
@@ -45,7 +45,7 @@ def with_covariates(panel: Panel, table: Table, groups: Ints, stamps: Ints, opti
     static = np.repeat([driver.column in section.static for driver in drivers], [len(d.names) for d in drivers])
     texts = np.repeat([driver.kind is Kind.TEXT for driver in drivers], [len(d.names) for d in drivers])
     columns = tuple(driver.column for driver in drivers for _ in driver.names)
-    values, filled = _filled(values, columns, known, static, texts, blocks, table.source)
+    values, filled = _filled(values, columns, known, static, texts, blocks, table.source, section)
     covariates = Covariates(
         names=tuple(name for driver in drivers for name in driver.names),
         columns=columns,
@@ -160,7 +160,14 @@ class _Blocks:
 
 
 def _filled(
-    values: Floats, columns: Sequence[str], known: Bools, static: Bools, texts: Bools, blocks: _Blocks, source: str
+    values: Floats,
+    columns: Sequence[str],
+    known: Bools,
+    static: Bools,
+    texts: Bools,
+    blocks: _Blocks,
+    source: str,
+    section: CovariateOptions,
 ) -> tuple[Floats, tuple[DataNote, ...]]:
     """Spread static values [M, K], and fill gaps of the past; raises DataError for columns that lack too much."""
     owner, positions, is_past = blocks.owner, blocks.positions, blocks.is_past
@@ -171,12 +178,13 @@ def _filled(
         if static[k]:
             values[:, k], fault = _spread(values[:, k], owner, column, source)
             if fault is not None and column not in {other.column for other in faults}:
-                faults.append(fault)
+                faults.append(replace(fault, fixes=leave_out(section, column)))
             continue
         missing = np.isnan(values[:, k]) & is_past & ~skipped
         is_new = k == 0 or columns[k - 1] != column
         if is_new and missing.sum() > MAX_MISSING * is_past.sum():
-            faults.append(_missing_fault(missing, positions, is_past, column, blocks, source))
+            fault = _missing_fault(missing, positions, is_past, column, blocks, source)
+            faults.append(replace(fault, fixes=leave_out(section, column)))
         elif is_new and missing.any():
             how = "interpolated" if known[k] and not texts[k] else "the value before is repeated"
             text = (
@@ -201,8 +209,7 @@ def _spread(values: Floats, owner: Ints, column: str, source: str) -> tuple[Floa
         return values, Fault(text, FaultCode.COVARIATE_MISSING, column=column)
     if (varied := low != high).any():
         text = f"{source}: column '{column}': static, but it changes within {pluralize(int(varied.sum()), 'series')}"
-        fix = Fix(f"covariates.past={setting_of([column])}", "use its past values")
-        return values, Fault(text, FaultCode.NOT_STATIC, column=column, fixes=(fix,))
+        return values, Fault(text, FaultCode.NOT_STATIC, column=column)
     return low[owner], None
 
 
@@ -210,7 +217,7 @@ def _missing_fault(missing: Bools, positions: Ints, is_past: Bools, column: str,
     """Fault of a column that lacks many values of the past, with the way to leave it out."""
     first = blocks.panel.calendar.text(positions[missing][:1])[0]
     text = f"{source}: column '{column}' lacks {missing.sum():,} of {is_past.sum():,} past steps (first: {first}), and "
-    text += "at most a tenth is filled; leave it out of the covariates, or fill it in"
+    text += "at most a tenth is filled"
     return Fault(text, FaultCode.COVARIATE_MISSING, column=column)
 
 

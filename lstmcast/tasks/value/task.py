@@ -29,7 +29,7 @@ class ValueTask(Task["ValueConfig", Panel, Forecaster, BacktestResult]):
 
     def read(self, data: Any, config: ValueConfig) -> Panel:
         """Read a panel."""
-        return read(data, ReadOptions.of(config.data.model_dump()))
+        return read(data, ReadOptions.of(config.data.model_dump(), config.covariates.model_dump()))
 
     def training(self, dataset: Panel, config: ValueConfig) -> ValueTraining:
         """Plan a training run."""
