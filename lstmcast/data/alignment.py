@@ -10,7 +10,7 @@ import numpy as np
 from lstmcast.data.schema import DataNote, NoteCode
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.frequency import HOUR
-from lstmcast.data.time.text.formats import has_utc_offset
+from lstmcast.data.time.text.patterns import has_utc_offset
 from lstmcast.data.time.zones import DAY, zone_fixes
 from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, pluralize, truncate_items

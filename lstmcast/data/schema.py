@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from lstmcast.data.drivers.options import INFERRED, CovariateOptions
-from lstmcast.data.time.text.formats import PART
+from lstmcast.data.time.text.patterns import PART
 from lstmcast.types import Ints
 
 if TYPE_CHECKING:

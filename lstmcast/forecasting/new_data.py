@@ -14,7 +14,7 @@ from lstmcast.data.drivers.options import NO_COVARIATES, CovariateOptions
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.data.time.calendar import Calendar
-from lstmcast.data.time.text.formats import has_utc_offset
+from lstmcast.data.time.text.patterns import has_utc_offset
 from lstmcast.errors import UsageError
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.text import truncate_list

@@ -11,7 +11,7 @@ from lstmcast.data.drivers.holiday import Holiday
 from lstmcast.data.file.csv_reader import PARQUET, WORKBOOKS, read_table
 from lstmcast.data.schema import Table
 from lstmcast.data.time.text.column import parse_times
-from lstmcast.data.time.text.formats import COUNT
+from lstmcast.data.time.text.patterns import COUNT
 from lstmcast.data.time.zones import DAY, to_wall
 from lstmcast.errors import DataError, Fault, FaultCode
 from lstmcast.types import Bools, Ints

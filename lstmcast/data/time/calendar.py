@@ -12,7 +12,8 @@ import numpy.typing as npt
 from lstmcast.data.time.closed import closed_text
 from lstmcast.data.time.frequency import HOUR, TimeGrid
 from lstmcast.data.time.mask import Mask
-from lstmcast.data.time.text.formats import TimeFormat, split_columns
+from lstmcast.data.time.text.formats import TimeFormat
+from lstmcast.data.time.text.patterns import split_columns
 from lstmcast.data.time.week_years import WeekYears
 from lstmcast.data.time.zones import changes_clock, from_wall, to_wall
 from lstmcast.types import Bools, Ints

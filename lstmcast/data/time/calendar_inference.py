@@ -17,7 +17,7 @@ from lstmcast.data.time.irregular import MIN_PART, change_fault, few_times_fault
 from lstmcast.data.time.other_readings import other_reading_fault
 from lstmcast.data.time.rows import TimeRows
 from lstmcast.data.time.text.column import Times
-from lstmcast.data.time.text.formats import COUNT
+from lstmcast.data.time.text.patterns import COUNT
 from lstmcast.data.time.zones import changes_clock
 from lstmcast.errors import ConfigError, DataError
 from lstmcast.types import Bools, Ints

@@ -7,7 +7,7 @@ import numpy as np
 from lstmcast.data.time.closed import MAX_MISSING, distinct, missing_steps
 from lstmcast.data.time.frequency import TimeGrid
 from lstmcast.data.time.rows import TimeRows
-from lstmcast.data.time.text.formats import tokens
+from lstmcast.data.time.text.patterns import tokens
 from lstmcast.data.time.zones import DAY
 from lstmcast.errors import Fault, FaultCode, Fix
 from lstmcast.types import Ints

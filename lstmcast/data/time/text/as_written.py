@@ -6,20 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from lstmcast.data.time.text.formats import (
-    DECIMALS,
-    INTEGERS,
-    NAMES,
-    SAME_NAMES,
-    WIDTHS,
-    TimeFormat,
-    Token,
-    add_months,
-    end_of_range,
-    tokens,
-)
+from lstmcast.data.time.text.formats import TimeFormat, add_months
 from lstmcast.data.time.text.names import completed
 from lstmcast.data.time.text.parser import read_texts, word_value
+from lstmcast.data.time.text.patterns import DECIMALS, INTEGERS, NAMES, SAME_NAMES, WIDTHS, Token, end_of_range, tokens
 from lstmcast.data.time.text.shapes import DECIMAL, ShapedTexts, shape_regex
 from lstmcast.data.time.zones import DAY, SECOND
 from lstmcast.types import Ints

@@ -8,8 +8,8 @@ from functools import lru_cache
 from itertools import product
 
 from lstmcast.data.column_hints import words
-from lstmcast.data.time.text.formats import ROMAN_FIELDS, tokens
 from lstmcast.data.time.text.names import PERIOD_NAMES
+from lstmcast.data.time.text.patterns import ROMAN_FIELDS, tokens
 from lstmcast.data.time.text.shapes import ShapedTexts, beginning, follows, group_by_shape, may_follow, shape_regex
 from lstmcast.data.time.text.text_patterns import derived_patterns, in_digits
 

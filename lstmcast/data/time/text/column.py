@@ -10,10 +10,12 @@ import pandas as pd
 
 from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.data.time.text.as_written import format_as_written
-from lstmcast.data.time.text.formats import (
+from lstmcast.data.time.text.formats import TimeFormat
+from lstmcast.data.time.text.parser import ParsedTimes, read_texts
+from lstmcast.data.time.text.pattern_inference import Reading, TimeColumn, infer_pattern, time_column
+from lstmcast.data.time.text.patterns import (
     COUNT,
     EPOCHS,
-    TimeFormat,
     Token,
     check_pattern,
     counts_through,
@@ -22,8 +24,6 @@ from lstmcast.data.time.text.formats import (
     periods,
     tokens,
 )
-from lstmcast.data.time.text.parser import ParsedTimes, read_texts
-from lstmcast.data.time.text.pattern_inference import Reading, TimeColumn, infer_pattern, time_column
 from lstmcast.data.time.zones import (
     CHANGING_ZONES,
     DAY,

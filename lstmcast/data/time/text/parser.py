@@ -11,25 +11,22 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lstmcast.data.time.text.formats import (
+from lstmcast.data.time.text.formats import EXCEL_EPOCH, add_months, first_days, weekdays
+from lstmcast.data.time.text.names import HALVES, ZONE_MINUTES, is_mark, month_of, plain, weekday_of
+from lstmcast.data.time.text.patterns import (
     DECIMAL_MIDDLE,
     DECIMALS,
     EXCEL,
-    EXCEL_EPOCH,
     INTEGERS,
     NAMES,
     ROMAN,
     ROMAN_FIELDS,
     SAME_NAMES,
-    add_months,
     counts_through,
     end_of_range,
-    first_days,
     periods,
     tokens,
-    weekdays,
 )
-from lstmcast.data.time.text.names import HALVES, ZONE_MINUTES, is_mark, month_of, plain, weekday_of
 from lstmcast.data.time.text.shapes import DECIMAL, ShapedTexts, shape_regex
 from lstmcast.data.time.zones import DAY, SECOND
 from lstmcast.types import Bools, Ints
@@ -58,7 +55,7 @@ class ParsedTimes:
 
 
 def read_texts(pattern: str, shaped: ShapedTexts, *, end: bool = False) -> ParsedTimes:
-    """Parse N texts by a pattern (see `lstmcast.data.time.text.formats`); with `end`, the ends of ranges."""
+    """Parse N texts by a pattern (see `lstmcast.data.time.text.patterns`); with `end`, the ends of ranges."""
     n = len(shaped.texts)
     result = ParsedTimes(np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.bool_))
     order = np.argsort(shaped.codes, kind="stable")

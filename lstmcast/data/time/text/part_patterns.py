@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.schema import Table
-from lstmcast.data.time.text.formats import PART
 from lstmcast.data.time.text.names import month_of, name_words
+from lstmcast.data.time.text.patterns import PART
 
 _WORDS = {  # words of column names: part of a time
     "year": "year yr yyyy yy jahr annee ano anno jaar rok ar an",

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.schema import DataNote, NoteCode, ReadOptions, SettingKey, Table
-from lstmcast.data.time.text.formats import PART, tokens
 from lstmcast.data.time.text.part_patterns import annual_text, is_clock, is_named, numbered_pattern, part_pattern
 from lstmcast.data.time.text.pattern_inference import column_pattern
+from lstmcast.data.time.text.patterns import PART, tokens
 from lstmcast.data.time.text.recognition import is_regular, looks_like_times
 from lstmcast.data.time.zones import changes_clock
 from lstmcast.errors import DataError, Fault, FaultCode, Fix

@@ -10,7 +10,10 @@ import pandas as pd
 
 from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.data.time.text.candidates import candidates
-from lstmcast.data.time.text.formats import (
+from lstmcast.data.time.text.formats import TimeFormat
+from lstmcast.data.time.text.names import DATE_NAMES, UNCLEAR_ZONES, name_words
+from lstmcast.data.time.text.parser import ParsedTimes, read_texts
+from lstmcast.data.time.text.patterns import (
     COUNT,
     DECIMAL_MIDDLE,
     DECIMAL_YEAR,
@@ -18,13 +21,10 @@ from lstmcast.data.time.text.formats import (
     EPOCHS,
     EXCEL,
     YEAR_POINT_MONTH,
-    TimeFormat,
     end_of_range,
     has_utc_offset,
     tokens,
 )
-from lstmcast.data.time.text.names import DATE_NAMES, UNCLEAR_ZONES, name_words
-from lstmcast.data.time.text.parser import ParsedTimes, read_texts
 from lstmcast.data.time.text.recognition import DECIMAL_SHAPE, are_counts, are_regular, within_years
 from lstmcast.data.time.text.shapes import ShapedTexts, follows, group_by_shape
 from lstmcast.data.time.text.text_patterns import unmarked

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.time.text.candidates import EPOCH_FRACTION, candidates
-from lstmcast.data.time.text.formats import DECIMAL_MIDDLE, DECIMAL_YEAR, EXCEL, YEAR_POINT_MONTH, has_utc_offset
 from lstmcast.data.time.text.names import month_of, weekday_of
 from lstmcast.data.time.text.parser import ParsedTimes, read_texts
+from lstmcast.data.time.text.patterns import DECIMAL_MIDDLE, DECIMAL_YEAR, EXCEL, YEAR_POINT_MONTH, has_utc_offset
 from lstmcast.data.time.text.shapes import ShapedTexts, follows, group_by_shape
 from lstmcast.data.time.text.text_patterns import unmarked
 from lstmcast.data.time.zones import DAY

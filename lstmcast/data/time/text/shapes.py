@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lstmcast.data.time.text.formats import DECIMALS, INTEGERS, SAME_NAMES, WIDTHS, Token, tokens
+from lstmcast.data.time.text.patterns import DECIMALS, INTEGERS, SAME_NAMES, WIDTHS, Token, tokens
 from lstmcast.types import Ints
 
 DECIMAL = re.compile(r"-?0{1,9}(?:\.(0{1,17}))?")

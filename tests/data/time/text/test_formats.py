@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstmcast.data.time.text.formats import TimeFormat, check_pattern
+from lstmcast.data.time.text.formats import TimeFormat
+from lstmcast.data.time.text.patterns import check_pattern
 from lstmcast.errors import ConfigError
 
 EPOCH = datetime(1970, 1, 1)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from lstmcast.data.time.text.column import Times, parse_times
-from lstmcast.data.time.text.formats import ROMAN
+from lstmcast.data.time.text.patterns import ROMAN
 from lstmcast.data.time.text.recognition import looks_like_times
 from lstmcast.errors import DataError, FaultCode
 
