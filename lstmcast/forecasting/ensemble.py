@@ -9,6 +9,7 @@ import numpy as np
 
 from lstmcast.calibration.conformal import Calibration
 from lstmcast.calibration.error_growth import half_widths, lead_windows
+from lstmcast.calibration.repeated_values import PastValues, blend_repeated, history_steps
 from lstmcast.data.panel import Panel
 from lstmcast.forecasting.ensemble_weights import EnsembleWeights
 from lstmcast.forecasting.members import LstmMember, Member, MemberForecast, SmoothingMember, forecast_series
@@ -119,6 +120,11 @@ class Ensemble:
     def lstm(self) -> LstmMember:
         """The first LSTM."""
         return next(member for member in self.members if isinstance(member, LstmMember))
+
+    @property
+    def is_pretrained(self) -> bool:
+        """True if no member was trained on the series."""
+        return all(member.name is not MemberName.TRAINED for member in self.members)
 
     @property
     def required_history(self) -> int:
@@ -266,19 +272,35 @@ class BoundEnsemble:
         """[B, …] z of the first preprocessing to values."""
         return self.panels[0].inverse_transform(z, series)
 
-    def intervals(self, forecast: ScaledForecast, calibration: Calibration, series: Ints) -> tuple[Floats, Floats]:
-        """Lower and upper bounds, [Q, B, H] each, in the unit of the target."""
+    def intervals(
+        self, forecast: ScaledForecast, calibration: Calibration, series: Ints, origins: Ints
+    ) -> tuple[Floats, Floats]:
+        """Lower and upper bounds, [Q, B, H] each, in the unit of the target.
+
+        Those of counts follow the past values of the series, unless a trained LSTM has been calibrated on them.
+        """
         growing = self.ensemble.interval_source is not None
         below, above = calibration.bounds(forecast.z, forecast.below, forecast.above, growing=growing)
         if not len(below):
             return below, above
         lower = np.stack([self.inverse_transform(z, series) for z in below])
         upper = np.stack([self.panels[0].upper_bound(forecast.z, z - forecast.z, series) for z in above])
+        if self.ensemble.is_pretrained:
+            values = self.inverse_transform(forecast.z, series)
+            lower, upper = blend_repeated(self._past_values(series, origins), values, lower, upper, calibration.levels)
         if forecast.undamped is not None:  # the outermost bounds reach it
             away = (forecast.undamped - forecast.z) / len(lower)
             shown = [self.inverse_transform(forecast.z + (q + 1) * away, series) for q in range(len(lower))]
             lower, upper = np.minimum(lower, shown), np.maximum(upper, shown)
         return lower, upper
+
+    def _past_values(self, series: Ints, origins: Ints) -> PastValues:
+        """The last values at each origin."""
+        panel = self.panels[0].panel
+        season = panel.calendar.season
+        back = np.arange(min(history_steps(season), int(origins.max(initial=0)) + 1))[::-1]
+        at = panel.offsets[series, None] + np.maximum(origins[:, None] - back, 0)
+        return PastValues(panel.values[at], panel.observed[at] & (back <= origins[:, None]), season)
 
     @property
     def _source_scale(self) -> int:

@@ -91,7 +91,7 @@ def evaluate_holdout(bound: BoundEnsemble, split: SplitData, levels: tuple[float
     errors = ahead.errors(bound.panels[0].transform(actual, series))
     trust = _calibration_weight(bound.ensemble, split.holdout.horizons(split.panel.lengths))
     calibration = calibrate(errors, levels, trust=trust)
-    lower, upper = bound.intervals(ahead, calibration, series)
+    lower, upper = bound.intervals(ahead, calibration, series, origins)
     shown = slice(0, MAX_STORED_FORECASTS)
     return HoldoutEvaluation(
         evaluation=ValueEvaluation(

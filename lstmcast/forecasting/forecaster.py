@@ -135,9 +135,10 @@ class Forecaster:
         running, steps = self.ensemble.bind(panel), self.horizon if horizon is None else horizon
 
         def block(part: slice) -> ForecastArrays:
-            which = series[part]
-            ahead = running.forecast(which, origins[part], steps)
-            return running.inverse_transform(ahead.z, which), *running.intervals(ahead, self.calibration, which)
+            which, last = series[part], origins[part]
+            ahead = running.forecast(which, last, steps)
+            bounds = running.intervals(ahead, self.calibration, which, last)
+            return running.inverse_transform(ahead.z, which), *bounds
 
         return _in_blocks(block, len(series))
 
@@ -149,7 +150,7 @@ class Forecaster:
             which, last = series[part], origins[part]
             ahead = running.forecast(which, last, self.horizon)
             members = running.member_values(ahead, which, last)
-            bounds = running.intervals(ahead, self.calibration, which)
+            bounds = running.intervals(ahead, self.calibration, which, last)
             return running.inverse_transform(ahead.z, which), *bounds, *(members[name] for name in running.member_names)
 
         values, lower, upper, *members = _in_blocks(block, len(series))

@@ -164,7 +164,7 @@ def test_bounds_of_no_level_are_none(lone: Forecaster, air_panel: Panel) -> None
     """No levels give no bounds, of the right shape."""
     running, where = lone.ensemble.bind(air_panel), (np.array([0]), np.array([143]))
     ahead = running.forecast(*where, 5)
-    for bounds in running.intervals(ahead, Calibration((), np.empty((0, 5))), where[0]):
+    for bounds in running.intervals(ahead, Calibration((), np.empty((0, 5))), *where):
         assert bounds.shape == (0, 1, 5)
 
 

@@ -170,6 +170,20 @@ def test_a_constant_series_stays_constant() -> None:
     assert (forecast.upper - forecast.lower <= 0.5 * np.abs(forecast.values) + 1e-3).all()
 
 
+def test_rare_demand_has_bounds_of_its_past_values() -> None:
+    """Of its last values alone: those before the context that a model keeps change nothing."""
+    rng = np.random.default_rng(0)
+    demand = np.where(rng.random(1500) < 0.15, 1.0 + rng.poisson(1.0, 1500), 0.0)
+    panel = panel_of(demand, calendar=Calendar(TimeGrid("fixed", DAY), season=7))
+    model = load_pretrained_forecaster(panel)
+    found = model.predict(panel, 20)
+    assert (found.lower == 0).all()
+    assert (found.upper[0] < 1).all()
+    assert (found.upper[1] > 1).all()
+    _, _, upper = model.at(panel, np.array([0]), np.array([1499]), 20)
+    np.testing.assert_allclose(upper, found.upper, rtol=1e-9)
+
+
 def test_the_same_again_gives_the_same_bytes() -> None:
     """A forecast depends on nothing but the data."""
     panel = panel_of(wave(60, 12), wave(41, 12))

@@ -172,7 +172,7 @@ def pretrained_forecast(model: Forecaster, panel: Panel, steps: int) -> tuple[np
     source = model.ensemble.interval_source
     assert source is not None
     middle = bound.inverse_transform(forecast.z, here)
-    lower, upper = bound.intervals(forecast, unit_calibration(source.calibration), here)
+    lower, upper = bound.intervals(forecast, unit_calibration(source.calibration), here, panel.lengths - 1)
     return middle, lower, middle * np.exp(log_width(upper / middle))
 
 
