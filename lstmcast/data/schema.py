@@ -109,6 +109,7 @@ class NoteCode(StrEnum):
     EMPTY_COVARIATE = "empty_covariate"
     COVARIATE_FILLED = "covariate_filled"
     HOLIDAYS_END = "holidays_end"
+    EVENTS_OF_MODEL = "events_of_model"
     UNSEEN_CATEGORIES = "unseen_categories"
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from lstmcast.calibration.conformal import Calibration
 from lstmcast.data.drivers.covariates import Covariates
+from lstmcast.data.drivers.holidays import Holidays
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
 from lstmcast.data.time.calendar import Calendar
@@ -38,13 +39,17 @@ ARRAYS = ("values", "observed", "offsets", "starts")
 
 def to_facts(context: Panel) -> dict[str, Any]:
     """Return the description of a stored panel as JSON values."""
-    covariates = {} if context.covariates is None else {"covariates": context.covariates.to_facts()}
+    drivers: dict[str, object] = {}
+    if context.covariates is not None:
+        drivers["covariates"] = context.covariates.to_facts()
+    if context.holidays is not None:
+        drivers["holidays"] = context.holidays.to_dict()
     return {
         "columns": asdict(context.columns),
         "calendar": context.calendar.to_dict(),
         "series": [list(key) for key in context.keys],
         "source": context.source,
-        **covariates,
+        **drivers,
     }
 
 
@@ -85,6 +90,7 @@ def context_of(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Pa
         notes=(),
         source=facts["source"],
         covariates=covariates,
+        holidays=Holidays.from_dict(facts["holidays"]) if "holidays" in facts else None,
     )
 
 

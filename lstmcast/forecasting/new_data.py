@@ -84,10 +84,10 @@ def merge_given(
 
 
 def _covariates_of(context: Panel, configured: CovariateOptions) -> CovariateOptions:
-    """Return the settings that fix the columns and categories of a stored panel."""
-    if context.covariates is None:
-        return replace(NO_COVARIATES, calendar=configured.calendar, holidays=configured.holidays)
-    return replace(configured, **context.covariates.pinned)
+    """Return the settings that fix the columns, categories and holidays of a stored panel."""
+    kept = replace(NO_COVARIATES, calendar=configured.calendar, holidays=configured.holidays)
+    found = kept if context.covariates is None else replace(configured, **context.covariates.pinned)
+    return replace(found, dates=context.holidays)
 
 
 def _contradictions(

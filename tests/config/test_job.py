@@ -75,6 +75,9 @@ def test_paths_are_relative_to_the_job(tmp_path: Path) -> None:
     named = (job.input, job.forecast.output, job.store.models, job.plot, job.metrics.textfile)
     assert named == tuple(str(tmp_path / name) for name in ("load.csv", "out.csv", "m", "forecast.png", "load.prom"))
     assert load(tmp_path, "input: /data/a.csv").input == "/data/a.csv"
+    covariates = load(tmp_path, "input: a.csv\ncovariates: {holidays: [DE-BY, fair.csv], future: f.csv}").covariates
+    assert covariates.holidays == ["DE-BY", str(tmp_path / "fair.csv")]
+    assert covariates.future == str(tmp_path / "f.csv")
 
 
 def test_the_part_that_training_knows(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lstmcast.data.drivers.options import CovariateOptions
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
+from lstmcast.data.schema import ReadOptions
 from lstmcast.errors import UsageError
+from lstmcast.forecasting.codec import context_arrays, context_of, to_facts
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.new_data import data_warnings, find_series, find_step
+from lstmcast.forecasting.new_data import data_warnings, find_series, find_step, pinned_options
 
 
 def warnings(before: Panel, now: Panel) -> list[str]:
@@ -28,6 +33,18 @@ def test_the_same_data_longer_or_a_little_revised_are_those_of_the_model(air_pan
     corrected[-40:-30] += 1
     for now in (before, longer, replace(air_panel, values=corrected)):
         assert warnings(before, now) == []
+
+
+def test_a_stored_panel_fixes_the_holidays_of_new_data(air: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read from its facts, and new data have them without the library; other codes are refused."""
+    options = ReadOptions(covariates=CovariateOptions(holidays=("US",)))
+    panel = read(air, options)
+    stored = context_of(json.loads(json.dumps(to_facts(panel))), context_arrays(panel))
+    assert stored.holidays == panel.holidays is not None
+    monkeypatch.setitem(sys.modules, "holidays", None)
+    assert read(air, pinned_options(stored, options)).holidays == panel.holidays
+    with pytest.raises(UsageError):
+        pinned_options(stored, options, {"covariates": {"holidays": ["DE"]}})
 
 
 def test_changed_values_at_most_known_steps_are_reported(air_panel: Panel) -> None:

@@ -72,6 +72,7 @@ class Holidays:
         regions = [find_region(code, codes) for code in codes if not is_event_file(code)]
         found = [holiday for region in regions for holiday in region.holidays(years)]
         found += [holiday for code in codes if is_event_file(code) for holiday in read_events(code)]
+        found = _with_sources(found)
         distinct = {(holiday.day, holiday.name): holiday for holiday in reversed(found)}
         return cls(
             codes=tuple(codes),
@@ -85,14 +86,31 @@ class Holidays:
     def extended(self, last_day: int) -> Self:
         """Return the holidays with those of later years, if they are not known until `last_day`.
 
-        Those that are known do not change. See `load` for errors.
+        Those that are known do not change. See `load` for errors; files of events are not read.
         """
         if last_day <= self.last_day:
             return self
-        newer = type(self).load(self.codes, self.last_day, last_day)
+        regions = [code for code in self.codes if not is_event_file(code)]
+        newer = type(self).load(regions, self.last_day, last_day)
         later = tuple(entry for entry in newer.entries if entry.day > self.last_day)
-        workdays = tuple(day for day in newer.workdays if day > self.last_day)
-        return replace(self, last_day=newer.last_day, entries=self.entries + later, workdays=self.workdays + workdays)
+        workdays = self.workdays + tuple(day for day in newer.workdays if day > self.last_day)
+        entries = tuple(sorted(self.entries + later))
+        return replace(self, last_day=newer.last_day, entries=entries, workdays=workdays)
+
+    def with_events(self, files: Sequence[str]) -> Self:
+        """Return the holidays with the events of some of their files as they are now.
+
+        Raises:
+            DataError, FileError: a file that cannot be read.
+        """
+        if not files:
+            return self
+        apart = {entry.name for entry in self.entries}
+        found = [entry for file in files for entry in read_events(file)]
+        longer = [(entry, f"{entry.name} ({entry.source})") for entry in found]
+        newest = {replace(entry, name=name) if name in apart else entry for entry, name in longer}
+        kept = {entry for entry in self.entries if entry.source not in files}
+        return replace(self, entries=tuple(sorted(kept | newest)))
 
     def summary(self, first_day: int, last_day: int) -> str:
         """Describe the holidays of data from `first_day` to `last_day`: `12 holidays a year (Epiphany, …)`."""
@@ -108,8 +126,11 @@ class Holidays:
         return "; ".join(parts) or "no holidays within the data"
 
     def to_dict(self) -> dict[str, object]:
-        """JSON values, with days as `2024-12-25`."""
-        entries = [{**asdict(holiday), "day": _text(holiday.day)} for holiday in self.entries]
+        """JSON values; the days of a name are one list of dates as `2024-12-25`."""
+        groups: dict[Holiday, list[str]] = {}
+        for entry in self.entries:
+            groups.setdefault(replace(entry, day=0), []).append(_text(entry.day))
+        entries = [{**asdict(common), "day": days} for common, days in groups.items()]
         days = {"first_day": _text(self.first_day), "last_day": _text(self.last_day)}
         lists = {"weekend": list(self.weekend), "workdays": list(map(_text, self.workdays))}
         return {"codes": list(self.codes), **days, **lists, "entries": entries}
@@ -117,14 +138,31 @@ class Holidays:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`."""
+        entries = [
+            Holiday(**{**common, "day": _from_text(day)}) for common in values["entries"] for day in common["day"]
+        ]
         return cls(
             codes=tuple(values["codes"]),
             first_day=_from_text(values["first_day"]),
             last_day=_from_text(values["last_day"]),
-            entries=tuple(Holiday(**{**entry, "day": _from_text(entry["day"])}) for entry in values["entries"]),
+            entries=tuple(sorted(entries)),
             weekend=tuple(values["weekend"]),
             workdays=tuple(map(_from_text, values["workdays"])),
         )
+
+
+def _with_sources(found: Sequence[Holiday]) -> list[Holiday]:
+    """Add its source to each name that has no day in common with that name elsewhere: `Labor Day (US)`."""
+    days: dict[tuple[str, str], set[int]] = {}
+    for holiday in found:
+        days.setdefault((holiday.name, holiday.source), set()).add(holiday.day)
+    apart = {
+        (name, source)
+        for (name, source), own in days.items()
+        if any(name == other[0] and own.isdisjoint(elsewhere) for other, elsewhere in days.items())
+    }
+    named = ((entry, f"{entry.name} ({entry.source})") for entry in found)
+    return [replace(entry, name=name) if (entry.name, entry.source) in apart else entry for entry, name in named]
 
 
 def _names(entries: Sequence[Holiday]) -> str:

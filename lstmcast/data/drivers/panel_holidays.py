@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -57,11 +58,16 @@ def local_days(calendar: Calendar, positions: Ints) -> Ints:
 
 
 def _loaded(section: CovariateOptions, first: int, last: int) -> tuple[Holidays, tuple[DataNote, ...]]:
-    """Holidays of a model, with later years if they are due and can be loaded; or new ones."""
+    """Load the holidays of codes; those of a model are kept, with newer events and later years where they are found."""
     known = section.dates
-    if known is None or known.codes != section.holidays:
+    if known is None:
         return Holidays.load(section.holidays, first, last), ()
+    files = [code for code in known.codes if is_event_file(code)]
+    missing = [file for file in files if not Path(file).exists()]
+    known = known.with_events([file for file in files if file not in missing])
+    notes = [DataNote(NoteCode.EVENTS_OF_MODEL, f"{file} is missing: events as of training") for file in missing]
     try:
-        return known.extended(last), ()
+        known = known.extended(last)
     except UsageError as err:
-        return known, (DataNote(NoteCode.HOLIDAYS_END, f"holidays are known until {known.last_date}: {err}"),)
+        notes.append(DataNote(NoteCode.HOLIDAYS_END, f"holidays are known until {known.last_date}: {err}"))
+    return known, tuple(notes)

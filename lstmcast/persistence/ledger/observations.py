@@ -14,6 +14,7 @@ from hashlib import sha256
 
 import numpy as np
 
+from lstmcast.data.drivers.holidays import Holidays
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
 from lstmcast.data.time.calendar import Calendar
@@ -64,22 +65,29 @@ def _digest(panel: Panel, k: int, length: int) -> bytes:
 
 
 def layout_number(connection: sqlite3.Connection, panel: Panel) -> int:
-    """Return the number of the columns, the calendar and the symbols of a panel, stored if new."""
+    """Return the number of the columns, the calendar, the symbols and the holidays of a panel, stored if new."""
+    holidays = {} if panel.holidays is None else {"holidays": panel.holidays.to_dict()}
     layout = text(
-        {"columns": asdict(panel.columns), "calendar": panel.calendar.to_dict(), "symbols": list(panel.symbols)}
+        {
+            "columns": asdict(panel.columns),
+            "calendar": panel.calendar.to_dict(),
+            "symbols": list(panel.symbols),
+            **holidays,
+        }
     )
     connection.execute("INSERT OR IGNORE INTO layouts (text) VALUES (?)", (layout,))
     return int(connection.execute("SELECT id FROM layouts WHERE text = ?", (layout,)).fetchone()[0])
 
 
-def _layout(connection: sqlite3.Connection, number: int) -> tuple[Columns, Calendar, tuple[str, ...]]:
-    """Return the columns, the calendar and the symbols of a number."""
+def _layout(connection: sqlite3.Connection, number: int) -> tuple[Columns, Calendar, tuple[str, ...], Holidays | None]:
+    """Return the columns, the calendar, the symbols and the holidays of a number."""
     found = json.loads(connection.execute("SELECT text FROM layouts WHERE id = ?", (number,)).fetchone()[0])
     columns = found["columns"]
     return (
         Columns(columns["time"], tuple(columns["target"]), tuple(columns["series"])),
         Calendar.from_dict(found["calendar"]),
         tuple(found["symbols"]),
+        Holidays.from_dict(found["holidays"]) if "holidays" in found else None,
     )
 
 
@@ -205,13 +213,14 @@ def panel_info(connection: sqlite3.Connection, number: int | None) -> PanelInfo 
     row = connection.execute("SELECT first_seen_at FROM panels WHERE id = ?", (found[0],)).fetchone()
     seen = found[1]
     starts = np.array(seen.starts, dtype=np.int64)
-    columns, calendar, vocabulary = _layout(connection, seen.layout)
+    columns, calendar, vocabulary, holidays = _layout(connection, seen.layout)
     return PanelInfo(
         number=found[0],
         first_seen_at=moment(row["first_seen_at"]),
         columns=columns,
         calendar=calendar,
         symbols=vocabulary,
+        holidays=holidays,
         keys=keys(connection, seen.series),
         series=np.array(seen.series, dtype=np.int64),
         starts=starts,
@@ -241,6 +250,7 @@ def panel(connection: sqlite3.Connection, number: int | None) -> Panel | None:
         notes=(),
         source=connection.execute("SELECT source FROM panels WHERE id = ?", (found.number,)).fetchone()[0],
         symbols=found.symbols,
+        holidays=found.holidays,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from lstmcast.data.drivers.holidays import Holidays
 from lstmcast.data.schema import Columns
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.types import Floats, Ints
@@ -150,6 +151,7 @@ class PanelInfo:
         first_seen_at: the time, in UTC.
         columns, calendar: of the data.
         symbols: [V] their symbols; empty for numbers.
+        holidays: of the calendar; None without any.
         keys: S keys.
         series: [S] the numbers of the series in the ledger.
         starts, ends: [S] the first and the last step of each series, on the calendar.
@@ -160,6 +162,7 @@ class PanelInfo:
     columns: Columns
     calendar: Calendar
     symbols: tuple[str, ...]
+    holidays: Holidays | None
     keys: tuple[Key, ...]
     series: Ints
     starts: Ints

@@ -17,7 +17,7 @@ WAIT = 10.0  # seconds that a writer waits for another
 
 # Times are microseconds since 1970 in UTC, arrays little-endian float64 or int64.
 SCHEMA = """
-    CREATE TABLE layouts (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);    -- columns, calendar, symbols: JSON
+    CREATE TABLE layouts (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);    -- columns, calendar and the like: JSON
     CREATE TABLE symbols (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);    -- their numbers are values
     CREATE TABLE series (id INTEGER PRIMARY KEY, grid TEXT NOT NULL, key TEXT NOT NULL, UNIQUE (grid, key));
     CREATE TABLE panels (                                                        -- the data after each change

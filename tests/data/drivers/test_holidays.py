@@ -153,6 +153,15 @@ def test_years_before_and_after_the_data_are_loaded() -> None:
     assert holidays.days.tolist() == [key[0] for key in keys]
 
 
+def test_holidays_of_one_name_on_other_days_are_apart() -> None:
+    """Labor Day is on 1 May in Germany, on the first Monday of September in the United States; others are shared."""
+    holidays = load("DE", "US", "DE-BY")
+    assert dates(holidays, 2024, "Labor Day (US)") == ["09-02"]
+    assert dates(holidays, 2024, "Labor Day (DE)") == dates(holidays, 2024, "Labor Day (DE-BY)") == ["05-01"]
+    assert dates(holidays, 2024, "Christmas Day") == ["12-25"]
+    assert "Labor Day" not in holidays.names
+
+
 def test_days_that_are_not_off_are_events() -> None:
     """Breaks of schools and half days are no days off."""
     holidays = load("DE-BY:school", first="2023-01-01", last="2023-12-31")

@@ -70,6 +70,21 @@ def test_later_years_are_loaded_for_a_model(file: Path) -> None:
     assert NoteCode.HOLIDAYS_END not in {note.code for note in panel.notes}
 
 
+def test_a_model_has_the_events_of_its_file_as_they_are_now(file: Path) -> None:
+    """New ones are added and old ones are corrected; without the file, those of training are used."""
+    events = file.parent / "events.csv"
+    events.write_text("date,name\n2022-07-01,Fair\n2023-07-02,Fair\n")
+    known = load(file, "DE-BY", str(events)).holidays
+    assert known is not None
+    events.write_text("date,name\n2022-07-01,Fair\n2023-07-03,Fair\n2024-07-01,Fair\n")
+    newer = load(file, "DE-BY", str(events), dates=known).holidays
+    assert newer == load(file, "DE-BY", str(events)).holidays != known
+    events.unlink()
+    panel = load(file, "DE-BY", str(events), dates=known)
+    assert panel.holidays == known
+    assert NoteCode.EVENTS_OF_MODEL in {note.code for note in panel.notes}
+
+
 @pytest.mark.parametrize("code", ["Germany", "DE-BAY", "DE:x"])
 def test_codes_are_checked_before_the_file_is_read(code: str, tmp_path: Path) -> None:
     """An unknown code is refused although the file is missing."""

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lstmcast.data.drivers.holiday import Holiday
+from lstmcast.data.drivers.holidays import Holidays
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
@@ -57,14 +59,18 @@ def test_a_value_seen_twice_is_kept_once(path: Path, air_panel: Panel) -> None:
 
 
 def test_the_data_of_each_run_come_back(path: Path, shops_file: Path) -> None:
-    """After revisions, cuts and omissions, the data of each run have the recorded fingerprint."""
+    """After revisions, cuts, omissions and new holidays, the data of each run have the recorded fingerprint."""
     panel = read(shops_file)
+    old, new = (Holidays((code,), 0, 9, (Holiday(1, "Fair", code),)) for code in ("DE", "US"))
     seen = [
         panel.drop_last(7),
         panel,
         replace(panel, values=panel.values + 1e-9),
         panel.select(np.array([1, 0])),
         panel.drop_last(2),
+        replace(panel, holidays=old),
+        replace(panel, holidays=new),
+        panel,
     ]
     with Ledger.open(path) as ledger:
         for k, each in enumerate(seen):
