@@ -2,11 +2,13 @@
 
 The mean absolute error A(h) of a series h steps ahead, relative to the one P(h) that is typical for its class, is
 
-    log(A(h) / P(h)) = a + b · log h + c · log(P(h) / P(1))        a, b, c normal, with the standard deviations PRIOR
+    log(A(h) / P(h)) = a + b · log h + c · log(P(h) / P(1)) + w(log h)
 
-and is estimated from the errors at past origins, in windows of leads (g/2, g] with g = 1, 2, 4, …: with c = −1 the
-errors do not grow as those of the class do. An estimate from n independent errors has the variance VARIANCE / n, and
-its logarithm is too small by about BIAS / n. Errors overlap: a past of N steps has about N / g independent ones. The
+with normal a, b and c of the standard deviations PRIOR, and a random walk w. It is estimated from the errors at past
+origins, in windows of leads (g/2, g] with g = 1, 2, 4, …: with c = −1 the errors do not grow as those of the class do.
+An estimate from n independent errors has the variance VARIANCE / n, and its logarithm is too small by about BIAS / n.
+Errors that grow with the lead are sums of steps, and those of overlapping forecasts are alike: a past of N steps has
+about N / g independent ones. Errors that do not grow come from each outcome alone, and are all independent. The
 half-width of a level is the estimated A(h) times the ratio of its quantile to the mean absolute error: that of the
 series where its errors are many, else that of the class. The half-width at a lead depends on the windows up to it, so
 that a longer forecast begins with the shorter one.
@@ -23,15 +25,17 @@ import numpy as np
 from lstmcast.arrays import row_quantiles
 from lstmcast.types import Bools, Floats, Ints
 
-PRIOR = (0.5, 0.15, 0.7)  # standard deviations of a, b and c
-VARIANCE, FEW_STEPS = 1.5, 100  # a past of N steps has a variance larger by (FEW_STEPS / N)²
-WIDENING = 1.5  # of the quantiles, for an uncertain size; 1 if the leads were independent
+PRIOR = (0.6, 0.15, 0.7)  # standard deviations of a, b and c
+WANDERING = 0.35  # standard deviation of w(log 2h) − w(log h)
+VARIANCE, FEW_STEPS = 1.25, 100  # a past of N steps has a variance larger by (FEW_STEPS / N)²
+WIDENING = 1.25  # of the quantiles, for an uncertain size; 1 if the leads were independent
 BIAS = 0.5
-SHAPE_ERRORS = 20  # independent errors that count as much as the shape of the class
+SHAPE_ERRORS = 30  # independent errors that count as much as the shape of the class
 SHAPE_STEPS = 10  # a lead has a shape of its own in a past of this many times its steps
 MIN_RATIO = 0.05  # of the quantile of a side to the mean absolute error
 EXACT = 1e-9  # z: a series whose errors are all smaller is continued exactly: its intervals cover rounding alone
 ROUNDING = 1e-7  # fraction of the width of the class that covers rounding
+NO_PRECISION = 1e-9  # of a window without errors
 NEGLIGIBLE = 1e-4  # of the typical error: smaller ones count as this
 MEAN_ABSOLUTE_NORMAL = float(np.sqrt(2 / np.pi))
 
@@ -87,17 +91,17 @@ def half_widths(past: PastErrors, below: Floats, above: Floats, levels: Sequence
     """
     scores = np.array([NormalDist().inv_cdf(0.5 + level / 200) for level in levels])
     typical = (below[0] + above[0]) / 2 / scores[0] * MEAN_ABSOLUTE_NORMAL  # [B, H]
-    means, counts = window_means(np.abs(past.errors))
     sides = np.empty((2, *below.shape))
     x = _regressors(typical)
-    for leads, log_mean, log_variance in _posterior(x, means, counts, past, typical):
+    observed = _observed(past, typical, x)
+    most = np.maximum.accumulate(observed.independent, axis=1)
+    for g, (leads, log_mean, log_variance) in enumerate(_posterior(x, observed)):
         size, seen = typical[:, leads] * np.exp(log_mean), past.errors[..., : leads.stop]
-        trust = 1 - log_variance / np.square(x[:, leads] * PRIOR).sum(axis=2)
-        independent = np.minimum(past.steps, counts[:, 0])[:, None]
-        trust = trust * independent / (independent + SHAPE_ERRORS)
+        trust = 1 - log_variance / _variance(x[:, leads])
+        trust = trust * most[:, g, None] / (most[:, g, None] + SHAPE_ERRORS)
         widening = 1 + WIDENING * (scores[:, None, None] ** 2 + 1) * log_variance / 2
         largest = np.abs(seen).max(axis=(1, 2), initial=0.0, where=~np.isnan(seen))
-        exact = (counts[:, :1] > 0) & (largest[:, None] <= EXACT)
+        exact = (most[:, :1] > 0) & (largest[:, None] <= EXACT)
         ratios = _quantile_ratios(past, typical[:, : leads.stop], levels)
         for side, (ratio, width) in enumerate(zip(ratios, (below, above), strict=True)):
             own = np.log(np.maximum(ratio, MIN_RATIO)[..., None] * widening)
@@ -114,27 +118,71 @@ def _regressors(typical: Floats) -> Floats:
     return np.stack([np.ones_like(typical), ahead, np.log(typical / typical[:, :1])], axis=2)
 
 
-def _posterior(
-    x: Floats, means: Floats, counts: Ints, past: PastErrors, typical: Floats
-) -> Iterator[tuple[slice, Floats, Floats]]:
-    """Yield, for the leads of each window, the mean and the variance of log(A / P), [B, leads]: Bayesian regression."""
-    ends, horizon = lead_windows(past.errors.shape[-1]), typical.shape[1]
-    at = np.minimum(ends, horizon) - 1
-    known = counts > 0
-    independent = np.minimum(past.steps[:, None] / ends, np.maximum(counts[:, :1], 1))
-    observed = np.log(np.maximum(means / typical[:, at], NEGLIGIBLE)) + BIAS / np.maximum(independent, 1)
+@dataclass(frozen=True)
+class _Observed:
+    """Mean errors in G windows of leads, relative to those of the class.
+
+    Attributes:
+        x: [B, G, 3] regressors, averaged over the errors of a window.
+        log_size: [B, G] 0 where nothing is known.
+        independent: [B, G] number of independent errors; 0 where nothing is known.
+        precision: [B, G] of `log_size`.
+    """
+
+    x: Floats
+    log_size: Floats
+    independent: Floats
+    precision: Floats
+
+
+def _observed(past: PastErrors, typical: Floats, x: Floats) -> _Observed:
+    """Average the errors of each window, and the regressors of their leads."""
+    lead = np.minimum(np.arange(past.errors.shape[-1]), typical.shape[1] - 1)
+    means, counts = window_means(np.abs(past.errors) / typical[:, None, lead])
+    weights = (~np.isnan(past.errors)).sum(axis=1)[..., None]  # [B, H, 1]
+    begins = np.concatenate([[0], lead_windows(len(lead))[:-1]])
+    mean_x = np.add.reduceat(weights * x[:, lead], begins, axis=1) / np.maximum(counts, 1)[..., None]
+    independent = _independent(past, counts)
     few = np.square(FEW_STEPS / np.maximum(past.steps, 1))[:, None]
-    precision = known * independent / (VARIANCE * (1 + few))
-    window = x[:, at]  # [B, G, 3]
-    normal = np.cumsum(np.einsum("bgi,bg,bgj->bgij", window, precision, window), axis=1)
-    total = np.cumsum(np.einsum("bgi,bg->bgi", window, precision * np.where(known, observed, 0.0)), axis=1)
-    covariance = np.linalg.inv(normal + np.diag(np.power(PRIOR, -2.0)))
-    beta = np.einsum("bgij,bgj->bgi", covariance, total)
-    begins = np.concatenate([[0], ends[:-1]])
-    for g, (begin, end) in enumerate(zip(begins.tolist(), np.minimum(ends, horizon).tolist(), strict=True)):
+    log_size = np.log(np.maximum(means, NEGLIGIBLE)) + BIAS / np.maximum(independent, 1)
+    return _Observed(mean_x, np.where(counts > 0, log_size, 0.0), independent, independent / (VARIANCE * (1 + few)))
+
+
+def _independent(past: PastErrors, counts: Ints) -> Floats:
+    """[B, G] number of independent errors in each window; 0 where nothing is known."""
+    sizes, _ = window_means(np.abs(past.errors))
+    grown = 1 - np.square(np.minimum(sizes[:, :1] / np.where(sizes > 0, sizes, np.inf), 1.0))  # part of the variance
+    steps = np.maximum(past.steps, 1)[:, None]
+    outcomes = np.maximum(np.minimum(counts, steps), 1)
+    ends = lead_windows(past.errors.shape[-1])
+    return np.where(counts > 0, 1 / (np.square(grown) * ends / steps + 1 / outcomes), 0.0)
+
+
+def _posterior(x: Floats, observed: _Observed) -> Iterator[tuple[slice, Floats, Floats]]:
+    """Yield, for the leads of each window, the mean and the variance of log(A / P), [B, leads]: Bayesian regression."""
+    prior = _covariance(observed.x, observed.x)
+    noise = 1 / np.maximum(observed.precision, NO_PRECISION)
+    begin = 0
+    for g, end in enumerate(np.minimum(lead_windows(x.shape[1]), x.shape[1]).tolist(), start=1):
         ahead = x[:, begin:end]
-        variance = np.einsum("bhi,bij,bhj->bh", ahead, covariance[:, g], ahead)
-        yield slice(begin, end), np.einsum("bhi,bi->bh", ahead, beta[:, g]), variance
+        known = prior[:, :g, :g] + noise[:, :g, None] * np.eye(g)
+        across = _covariance(ahead, observed.x[:, :g])
+        gain = np.linalg.solve(known, across.swapaxes(1, 2)).swapaxes(1, 2)  # [B, leads, g]
+        variance = _variance(ahead) - (gain * across).sum(axis=2)
+        yield slice(begin, end), np.einsum("bhg,bg->bh", gain, observed.log_size[:, :g]), variance
+        begin = end
+
+
+def _covariance(x: Floats, other: Floats) -> Floats:
+    """[B, H, G] prior covariance of log(A / P) at the leads with regressors [B, H, 3] and [B, G, 3]."""
+    linear: Floats = np.einsum("bhi,bgi->bhg", x * np.square(PRIOR), other)
+    wandering = WANDERING**2 / np.log(2) * np.minimum(x[:, :, None, 1], other[:, None, :, 1])
+    return np.asarray(linear + wandering)
+
+
+def _variance(x: Floats) -> Floats:
+    """[B, H] prior variance of log(A / P)."""
+    return np.asarray(np.square(x * PRIOR).sum(axis=2) + WANDERING**2 / np.log(2) * x[..., 1])
 
 
 def _quantile_ratios(past: PastErrors, size: Floats, levels: Sequence[float]) -> tuple[Floats, Floats]:

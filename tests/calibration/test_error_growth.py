@@ -93,3 +93,33 @@ def test_series_continued_exactly_have_no_interval(moves: bool) -> None:
     assert (below <= 1e-6 * class_widths()).all()
     assert (above > 0).all() == moves
     assert (above[1] > above[0]).all() == moves
+
+
+def overlapping(step: float, noise: float, seed: int, *, steps: int = 300, horizon: int = HORIZON) -> np.ndarray:
+    """[K, H] errors of the last value of a random walk with noise, from origins that are `steps` / K apart."""
+    rng = np.random.default_rng(seed)
+    levels = np.cumsum(step * rng.normal(size=steps + horizon))
+    outcomes = levels + noise * rng.normal(size=steps + horizon)
+    origins = np.linspace(0, steps - 1, ORIGINS).astype(int)
+    return outcomes[origins[:, None] + np.arange(1, horizon + 1)] - levels[origins][:, None]
+
+
+def test_window_means_are_compared_with_the_class_at_the_same_leads() -> None:
+    """Errors that grow as those of the class leave its half-widths as they are, whatever the number of errors."""
+    typical = NORMAL[0] * np.sqrt(2 / np.pi) / NORMAL[0] * np.sqrt(np.arange(1, 65))
+    errors = np.tile(typical, (ORIGINS, 1)) * np.resize([1.0, -1.0], (ORIGINS, 1))
+    below, _ = half_widths(past(errors), class_widths(horizon=64), class_widths(horizon=64), LEVELS)
+    ratio = below[0, 0] / below[0, 0, 0] / np.sqrt(np.arange(1, 65))
+    assert ratio.max() / ratio.min() < 1.25
+
+
+def test_sizes_of_noise_are_surer_than_those_of_random_walks() -> None:
+    """Far errors of one size for all leads count each; those of overlapping sums of steps hardly."""
+    spread = []
+    for step, noise in ((0.0, 1.0), (1.0, 0.0)):
+        widths = [
+            half_widths(past(overlapping(step, noise, seed)), class_widths(), class_widths(), LEVELS)[1][0, 0, -1]
+            for seed in range(40)
+        ]
+        spread.append(np.std(np.log(widths)))
+    assert spread[0] < 0.7 * spread[1]
