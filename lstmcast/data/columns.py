@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -71,7 +72,7 @@ def find_columns(
     _check_pins(names, options, table.source)
     names = [name for name in names if name not in options.covariates.columns]
     time = _find_time(table, names, options)
-    series = find_series(table, names, options, time.only, holds)
+    series = find_series(_without_versions(table, names, options), names, options, time.only, holds)
     used = {*time.names, *series.names}
     target = ColumnChoice(options.target, "given")
     if options.aggregate == COUNT:
@@ -104,6 +105,15 @@ def find_columns(
     return columns, inferred, tuple(notes)
 
 
+def _without_versions(table: Table, names: list[str], options: ReadOptions) -> Table:
+    """One row of each step, where rows that differ in covariates are revised."""
+    if options.covariates.known_as_of is None:
+        return table
+    kept = [name for name in names if name not in options.target]
+    first = ~table.text.duplicated(kept).to_numpy()
+    return replace(table, text=table.text[first].reset_index(drop=True), lines=table.lines[first])
+
+
 def _check_names(columns: Columns, source: str) -> None:
     """Raise DataError if a column of the forecast would have a reserved name."""
     repeated = [name for name in (columns.time or "step", *columns.series) if name]
@@ -123,7 +133,11 @@ def _check_pins(names: list[str], options: ReadOptions, source: str) -> None:
     pins = [] if options.time is None or options.time == NO_TIME else [("data.time", options.time)]
     pins += [("data.id_columns", name) for name in ids] + [("data.target", name) for name in target]
     pins += options.covariates.pins
-    faults = [f"{source}: {key}: no column '{name}'; {suggest(name, names)}" for key, name in pins if name not in names]
+    future = options.covariates.future_table
+    ahead = set() if future is None else set(map(str, future.text.columns))
+    missing = [(key, name) for key, name in pins if name not in names]
+    missing = [(key, name) for key, name in missing if name not in ahead or not key.startswith("covariates.")]
+    faults = [f"{source}: {key}: no column '{name}'; {suggest(name, names)}" for key, name in missing]
     if faults:
         raise DataError(faults)
     parts: dict[str, str] = {}
@@ -236,7 +250,18 @@ def find_numbers(table: Table, free: list[str], options: ReadOptions, has_time: 
     named = exact or worded
     if len(named) == 1:
         return ColumnChoice((named[0],), f"by its name, of {len(numeric)} numeric columns")
+    if options.covariates.known is None and (ending := _ending_before(table, numeric)):
+        return ColumnChoice((ending,), "the only one without values in the newest rows, so that others are known ahead")
     raise DataError(_unclear(table, numeric))
+
+
+def _ending_before(table: Table, numeric: list[str]) -> str | None:
+    """The only one of the columns without a value in the last row of a table or, failing that, in the first."""
+    for row in (-1, 0):
+        empty = [name for name in numeric if is_missing(table.text[name].iloc[[row]])[0]]
+        if empty:
+            return empty[0] if len(empty) == 1 < len(numeric) else None
+    return None
 
 
 def _may_be_target(table: Table, name: str) -> bool:

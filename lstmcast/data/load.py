@@ -16,7 +16,7 @@ from lstmcast.data.aggregation import COUNT, event_frequency, is_irregular, prop
 from lstmcast.data.columns import Choose, find_columns, find_numbers
 from lstmcast.data.drivers.panel_holidays import check_holidays, with_holidays
 from lstmcast.data.drivers.reading import with_covariates
-from lstmcast.data.drivers.roles import propose_known, rows_ahead
+from lstmcast.data.drivers.roles import propose_known, rows_ahead, target_rows
 from lstmcast.data.file.csv_reader import read_table, table_of_frame
 from lstmcast.data.layout.merged_cells import fill_merged
 from lstmcast.data.layout.wide_times import to_long
@@ -86,7 +86,17 @@ def read(source: str | Path | pd.DataFrame, options: ReadOptions = INFER, conten
     table = _read_file(source, options) if isinstance(source, str | Path) else table_of_frame(source)
     table, options = to_long(table, options)
     table = _prepared(table, options)
-    return to_panel(table, options, content)
+    return to_panel(table, _with_future(options), content)
+
+
+def _with_future(options: ReadOptions) -> ReadOptions:
+    """Read the file of values ahead, if one is named."""
+    section, source = options.covariates, options.covariates.future
+    if source is None:
+        return options
+    table = read_table(source) if isinstance(source, str | Path) else table_of_frame(source)
+    table = infer_number_format(blank_marks(table, options.missing_marks), None, None)
+    return replace(options, covariates=replace(section, future_table=table))
 
 
 def read_text(path: str | Path, options: ReadOptions = INFER) -> Table:
@@ -126,7 +136,7 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
     times, parsed = _parse(table, columns, groups, options, content)
     observed, stamps = _observed(parsed), times.stamps if times else row_numbers(groups)
     ahead = rows_ahead(stamps, groups, observed) if content is NUMBERS else None
-    if (proposed := propose_known(table, columns, ahead, options.covariates)) is not None:
+    if content is NUMBERS and (proposed := propose_known(table, columns, ahead, options.covariates)) is not None:
         return to_panel(filled, replace(given, covariates=proposed), content)
     calendar, of_calendar = _calendar(table, columns, times, groups, options, observed)
     if times and options.unfinished == "drop":
@@ -138,7 +148,8 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
             return to_panel(_without(filled, rows, note, blank), replace(given, unfinished="keep"), content)
     settings = (*table.inferred, *inferred, *(times.inferred if times else ()), *of_calendar)
     reasons = time_settings(parts, given) if parts else {}
-    past, past_times, values = _past_rows(table, times, parsed, ahead if options.covariates.drivers else None)
+    is_target = target_rows(stamps, groups, observed, ahead, options.covariates)
+    past, past_times, values = _rows(table, times, parsed, is_target)
     panel = build_panel(
         past,
         columns,
@@ -160,13 +171,12 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
     return with_covariates(replace(panel, n_rows=len(table.text)), table, groups, stamps, options)
 
 
-def _past_rows(
-    table: Table, times: Times | None, parsed: ParsedTable, ahead: Bools | None
+def _rows(
+    table: Table, times: Times | None, parsed: ParsedTable, past: Bools | None
 ) -> tuple[Table, Times | None, Mapping[str, Floats]]:
-    """Rows that are not ahead [N] of the target: as text, times, and values of the target columns."""
-    if ahead is None:
+    """Rows that are true in [N]: as text, times, and values of the target columns; None for all."""
+    if past is None:
         return table, times, parsed.values
-    past = ~ahead
     text = table.text.loc[past].reset_index(drop=True)
     values = {name: values[past] for name, values in parsed.values.items()}
     return (

@@ -111,6 +111,8 @@ class NoteCode(StrEnum):
     HOLIDAYS_END = "holidays_end"
     EVENTS_OF_MODEL = "events_of_model"
     UNSEEN_CATEGORIES = "unseen_categories"
+    FUTURE_REPEATED = "future_repeated"
+    FUTURE_SERIES = "future_series"
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,16 @@ def leave_out(section: CovariateOptions, column: str) -> tuple[Fix, ...]:
     return ()
 
 
+def with_levels(texts: Sequence[pd.Series], known: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Categories of a column that several files have: those of training, or of all files; None for one file."""
+    if known is not None or len(texts) < 2:
+        return None if known is None else tuple(known)
+    text = pd.concat(texts)
+    if kind_of(text) is not Kind.TEXT:
+        return ()
+    return tuple(sorted(map(str, text[~is_missing(text)].str.strip().unique())))
+
+
 def kind_of(text: pd.Series) -> Kind:
     """Type of a column by its fields."""
     words = set(text.str.strip().str.lower()[~is_missing(text)].unique())

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from lstmcast.data.drivers.options import NONE
 from lstmcast.types import Bools, Floats, Ints
@@ -28,6 +29,24 @@ class Versions:
     rows: Ints
     known_at: Ints
     values: Floats
+
+    @classmethod
+    def of(cls, rows: Ints, known_at: Ints, values: Floats) -> Versions:
+        """Sort versions, and complete each by the values known before; of versions of one time, the last one stays."""
+        order = np.lexsort((known_at, rows))
+        rows, known_at = rows[order], known_at[order]
+        newest = pd.DataFrame(values[order]).groupby(rows).ffill().to_numpy(dtype=np.float64)
+        is_last = np.append((rows[1:] != rows[:-1]) | (known_at[1:] != known_at[:-1]), True)
+        return cls(rows[is_last], known_at[is_last], newest[is_last])
+
+    def completed(self, values: Floats, positions: Ints) -> Versions:
+        """Add a version for each filled row of values [M, K] without one, known at its position [M]."""
+        added = np.setdiff1d(np.flatnonzero(~np.isnan(values).all(axis=1)), self.rows)
+        return Versions.of(
+            np.concatenate([self.rows, added]),
+            np.concatenate([self.known_at, positions[added]]),
+            np.vstack([self.values, values[added]]),
+        )
 
     def at(self, rows: Ints, origins: Ints) -> Floats:
         """[N, K] newest version of rows [N] that was known at origins [N]; NaN if none was."""

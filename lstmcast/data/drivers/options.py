@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lstmcast.data.drivers.holidays import Holidays
+    from lstmcast.data.schema import Table
 
 _KEYS = ("known", "past", "static", "calendar", "holidays", "known_as_of", "future")
 NONE = ("none",)  # known columns of a file without covariates
@@ -30,6 +31,7 @@ class CovariateOptions:
         holidays: codes of countries with subdivisions (DE-BY), or files of events.
         known_as_of: the column of the time at which a row was known.
         future: a file or a DataFrame with values ahead.
+        future_table: its content.
         levels: categories of each text column of training; empty: those of the file.
         dates: holidays of a model, which are not loaded again; None: of the codes.
         reason: why the known columns are known.
@@ -42,6 +44,7 @@ class CovariateOptions:
     holidays: tuple[str, ...] = ()
     known_as_of: str | None = None
     future: str | Path | pd.DataFrame | None = None
+    future_table: Table | None = None
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     dates: Holidays | None = None
     reason: str = "given"
