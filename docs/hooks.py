@@ -26,14 +26,18 @@ def config_reference() -> str:
     schemas = {task: config_type.model_json_schema() for task, config_type in CONFIG_TYPES.items()}
     lines = []
     for section in schemas["value"]["properties"]:
-        parts = {task: _resolved(schema["properties"][section], schema) for task, schema in schemas.items()}
+        parts = {
+            task: _resolved(schema["properties"][section], schema)
+            for task, schema in schemas.items()
+            if section in schema["properties"]
+        }
         lines += [f"\n## {section}\n\n{_escaped(parts['value'].get('description', ''))}\n"]
         lines += ["| key | tasks | type | default | meaning |", "| --- | --- | --- | --- | --- |"]
         for name in dict.fromkeys(key for part in parts.values() for key in part["properties"]):
             tasks = [task for task, part in parts.items() if name in part["properties"]]
             key, schema = parts[tasks[0]]["properties"][name], schemas[tasks[0]]
             kind = ", ".join(f"`{task}`" for task in tasks) if name == "task" else _type(key, schema)
-            owners = "all" if len(tasks) == len(parts) else ", ".join(tasks)
+            owners = "all" if len(tasks) == len(schemas) else ", ".join(tasks)
             row = (f"`{section}.{name}`", owners, kind, f"`{_default(name, key, {})}`", _escaped(key["description"]))
             lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines)

@@ -69,7 +69,7 @@ class Holidays:
             DataError, FileError: a file of events that cannot be read.
         """
         years = range(_date(first_day).year - 1, _date(last_day).year + YEARS_AHEAD + 1)
-        regions = [find_region(code, codes) for code in codes if not is_event_file(code)]
+        regions = [find_region(code) for code in codes if not is_event_file(code)]
         found = [holiday for region in regions for holiday in region.holidays(years)]
         found += [holiday for code in codes if is_event_file(code) for holiday in read_events(code)]
         found = _with_sources(found)

@@ -26,7 +26,7 @@ def check_holidays(codes: Sequence[str]) -> None:
         if is_event_file(code):
             read_events(code)
         else:
-            find_region(code, codes)
+            find_region(code)
 
 
 def with_holidays(panel: Panel, section: CovariateOptions) -> Panel:

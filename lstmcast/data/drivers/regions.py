@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from lstmcast.data.drivers.holiday import Holiday
-from lstmcast.errors import ConfigError, Fault, FaultCode, Fix, UsageError
+from lstmcast.errors import ConfigError, Fault, FaultCode, UsageError
 from lstmcast.text import truncate_list
 
 KEY = "covariates.holidays"
@@ -76,8 +76,8 @@ def _language(supported: Sequence[str]) -> str | None:
     return "en_US" if "en_US" in english else next(iter([*english, *supported]), None)
 
 
-def find_region(code: str, codes: Sequence[str]) -> Region:
-    """Find the region of a code such as `DE-BY:catholic`; `codes` are all that are requested.
+def find_region(code: str) -> Region:
+    """Find the region of a code such as `DE-BY:catholic`.
 
     Raises:
         UsageError: the library is not installed.
@@ -87,16 +87,16 @@ def find_region(code: str, codes: Sequence[str]) -> Region:
     match = _CODE.fullmatch(code)
     entity: Any = getattr(library, match["entity"].upper(), None) if match else None
     if match is None or not hasattr(entity, "supported_categories"):
-        raise ConfigError(_unknown_entity(library, code, codes))
+        raise ConfigError(_unknown_entity(library, code))
     name = getattr(entity, "country", None) or entity.market
     part, category = match["part"], match["categories"]
     found = _part(entity, part) if part else None
     if part and found is None:
-        raise ConfigError(_unknown_part(entity, name, part, code, codes))
+        raise ConfigError(_unknown_part(entity, name, part))
+    spelled = f"{name}-{found}" if found else name
     categories = dict.fromkeys([entity.default_category, *(category.lower().split("+") if category else ())])
     if unknown := set(categories) - set(entity.supported_categories):
-        raise ConfigError(_unknown_category(entity, sorted(unknown)[0], code, codes))
-    spelled = f"{name}-{found}" if found else name
+        raise ConfigError(_unknown_category(entity, spelled, min(unknown)))
     return Region(f"{spelled}:{category.lower()}" if category else spelled, entity, found, tuple(categories))
 
 
@@ -117,43 +117,36 @@ def _part(entity: Any, part: str) -> str | None:
     return found
 
 
-def _unknown_entity(library: ModuleType, code: str, codes: Sequence[str]) -> Fault:
+def _unknown_entity(library: ModuleType, code: str) -> Fault:
     """Fault of a code whose country or market is unknown."""
     known = {**library.list_supported_countries(), **library.list_supported_financial()}
     words = "".join(word.capitalize() for word in re.split(r"[\W_]+", code))
     named = getattr(getattr(library, words, None), "country", None)
     parts = [f"{entity}-{part}" for entity in known if entity[:2] == code[:2].upper() for part in known[entity]]
     close = [named] if named else difflib.get_close_matches(code.upper(), [*known, *parts], n=1, cutoff=0.75)
-    text = (
-        f"{KEY}: '{code}' is no region: use the code of a country (DE), a subdivision (DE-BY) or a market (XNYS), "
-        "or a CSV file of events"
-    )
-    return Fault(text, FaultCode.UNKNOWN_REGION, column=KEY, fixes=_fixes(code, close, codes))
+    valid = "the code of a country (DE), a subdivision (DE-BY) or a market (XNYS), or a CSV file of events"
+    return _fault(FaultCode.UNKNOWN_REGION, f"must be {valid} (got '{code}')", close)
 
 
-def _unknown_part(entity: Any, name: str, part: str, code: str, codes: Sequence[str]) -> Fault:
+def _unknown_part(entity: Any, name: str, part: str) -> Fault:
     """Fault of a code whose subdivision is unknown."""
     parts, names = list(entity.subdivisions), dict(entity.subdivisions_aliases)
-    close = difflib.get_close_matches(part.title(), list(names), n=1, cutoff=0.7)
-    close = [names[close[0]]] if close else difflib.get_close_matches(part.upper(), parts, n=1)
-    better = [f"{name}-{close[0]}"] if close else [name]
-    listed = f"its subdivisions: {truncate_list(parts)}" if parts else "it has no subdivisions here"
-    text = f"{KEY}: '{code}': {name} has no subdivision '{part}'; {listed}"
-    return Fault(text, FaultCode.UNKNOWN_REGION, column=KEY, fixes=_fixes(code, better, codes))
+    close = [names[alias] for alias in difflib.get_close_matches(part.title(), list(names), n=1, cutoff=0.7)]
+    close = close or difflib.get_close_matches(part.upper(), parts, n=1)
+    listed = f"use {name}, or one of its subdivisions: {truncate_list(parts)}" if parts else f"use {name}"
+    text = f"{name} has no subdivision '{part}'; {listed}"
+    return _fault(FaultCode.UNKNOWN_REGION, text, [f"{name}-{code}" for code in close])
 
 
-def _unknown_category(entity: Any, category: str, code: str, codes: Sequence[str]) -> Fault:
+def _unknown_category(entity: Any, region: str, category: str) -> Fault:
     """Fault of a code whose category is unknown."""
     supported = list(entity.supported_categories)
     close = difflib.get_close_matches(category, supported, n=1)
-    region = code.partition(":")[0]
-    better = [f"{region}:{close[0]}"] if close else [region]
-    text = f"{KEY}: '{code}': there is no category '{category}'; categories: {', '.join(supported)}"
-    return Fault(text, FaultCode.UNKNOWN_CATEGORY, column=KEY, fixes=_fixes(code, better, codes))
+    text = f"{region} has no category '{category}'; use {region}, or one of its categories: {', '.join(supported)}"
+    return _fault(FaultCode.UNKNOWN_CATEGORY, text, [f"{region}:{code}" for code in close])
 
 
-def _fixes(code: str, better: Sequence[str], codes: Sequence[str]) -> tuple[Fix, ...]:
-    """Settings with a better code in place of one."""
-    lists = [[other if given == code else given for given in codes] for other in better]
-    texts = [listed[0] if len(listed) == 1 else f"[{', '.join(listed)}]" for listed in lists]
-    return tuple(Fix(f"{KEY}={text}", f"use {other}") for text, other in zip(texts, better, strict=True))
+def _fault(code: FaultCode, text: str, close: Sequence[str]) -> Fault:
+    """Fault with the nearest code, which may be in a flag, a config or a setting."""
+    guess = f"; did you mean '{close[0]}'?" if close else ""
+    return Fault(f"{KEY}: {text}{guess}", code, column=KEY)
