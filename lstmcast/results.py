@@ -26,6 +26,8 @@ class MemberName(StrEnum):
     SMOOTHING = "smoothing"  # exponential smoothing
     TREND = "trend"  # line and seasonal means by least squares
     MEANS = "means"  # seasonal means
+    DIRECT = "direct"  # regression on the past and the calendar
+    DRIVERS = "drivers"  # regression on the past, the calendar and covariates
 
 
 class ScoredNetwork(StrEnum):

@@ -18,6 +18,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.errors import ModelError
+from lstmcast.forecasting.direct_member import DirectMember
 from lstmcast.forecasting.ensemble import Ensemble, IntervalSource
 from lstmcast.forecasting.ensemble_weights import EnsembleWeights
 from lstmcast.forecasting.evaluate import HoldoutForecasts
@@ -361,6 +362,8 @@ def _member(facts: Mapping[str, Any], preprocessings: Sequence[Preprocessing], t
         return SmoothingMember(k)
     if name in {MemberName.TREND, MemberName.MEANS}:
         return RegressionMember(name, k)
+    if name in {MemberName.DIRECT, MemberName.DRIVERS}:
+        return DirectMember(k, name)
     head = QuantileHead(facts["head"]["steps"], tuple(facts["head"]["levels"]))
     if head.steps != preprocessings[k].window_spec.horizon:
         raise ValueError("the head and the windows have other horizons")

@@ -11,6 +11,7 @@ from lstmcast.calibration.conformal import Calibration
 from lstmcast.calibration.error_growth import half_widths, lead_windows
 from lstmcast.calibration.repeated_values import PastValues, blend_repeated, history_steps
 from lstmcast.data.panel import Panel
+from lstmcast.forecasting.direct_member import DirectMember
 from lstmcast.forecasting.ensemble_weights import EnsembleWeights
 from lstmcast.forecasting.members import LstmMember, Member, MemberForecast, SmoothingMember, forecast_series
 from lstmcast.forecasting.past_forecasts import PastForecasts, past_forecasts, rescale
@@ -168,6 +169,8 @@ class Ensemble:
     def _required_history(self, k: int) -> int:
         member, preprocessing = self.members[k], self.preprocessings[self.members[k].preprocessing]
         history = ensemble.history_length(preprocessing.window_spec.season_length)
+        if isinstance(member, DirectMember):
+            return member.required_history(preprocessing)
         steps = preprocessing.required_history
         if not isinstance(member, LstmMember):
             steps = max(steps, history)

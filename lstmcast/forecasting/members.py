@@ -46,6 +46,10 @@ class Member(Protocol):
     def preprocessing(self) -> int:
         """Index of the preprocessing that it reads."""
 
+    @property
+    def scored(self) -> Member:
+        """The member that forecasts from past origins; a quicker one if its fits take long."""
+
     def forecast(self, bound: BoundPanel, series: Ints, origins: Ints, horizon: int) -> MemberForecast:
         """Forecast [B] coarser series of `bound.windows` from [B] origins."""
 
@@ -73,6 +77,11 @@ class LstmMember:
     head: QuantileHead
     preprocessing: int = 0
 
+    @property
+    def scored(self) -> LstmMember:
+        """The member itself."""
+        return self
+
     def forecast(self, bound: BoundPanel, series: Ints, origins: Ints, horizon: int) -> MemberForecast:
         """Forecast [B, H] z, and the distances to the quantiles of the head."""
         z, (below, above) = multistep.forecast(self.networks, self.head, bound.windows, series, origins, horizon)
@@ -89,6 +98,11 @@ class SmoothingMember:
 
     preprocessing: int = 0
     name: ClassVar[MemberName] = MemberName.SMOOTHING
+
+    @property
+    def scored(self) -> SmoothingMember:
+        """The member itself."""
+        return self
 
     def forecast(self, bound: BoundPanel, series: Ints, origins: Ints, horizon: int) -> MemberForecast:
         """Forecast [B, H] z."""
@@ -119,6 +133,11 @@ class RegressionMember:
     def trend(self) -> bool:
         """True if the line has a slope."""
         return self.name is MemberName.TREND
+
+    @property
+    def scored(self) -> RegressionMember:
+        """The member itself."""
+        return self
 
     def forecast(self, bound: BoundPanel, series: Ints, origins: Ints, horizon: int) -> MemberForecast:
         """Forecast [B, H] z."""

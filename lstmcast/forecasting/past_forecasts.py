@@ -173,7 +173,7 @@ def past_forecasts(
     z = np.empty((len(members), len(distinct), steps))
     for m, member in enumerate(members):
         panel = panels[member.preprocessing]
-        forecast = forecast_series(member, panel, past_series, past_origins, steps).z
+        forecast = forecast_series(member.scored, panel, past_series, past_origins, steps).z
         z[m] = rescale(forecast, panel, panels[scale], past_series)
     actual = panels[scale].actual(past_series, past_origins, steps)
     return PastForecasts(z, actual, rows.reshape(grid.known.shape), grid.known, grid.steps)

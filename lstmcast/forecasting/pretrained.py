@@ -21,10 +21,11 @@ from lstmcast.errors import ModelError
 from lstmcast.evaluation.skill import Skill
 from lstmcast.evaluation.splits import evenly
 from lstmcast.forecasting.codec import from_pretrained
+from lstmcast.forecasting.direct_member import DirectMember, direct_names, direct_preprocessing
 from lstmcast.forecasting.ensemble import Ensemble, IntervalSource
 from lstmcast.forecasting.evaluate import HoldoutForecasts
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.members import RegressionMember
+from lstmcast.forecasting.members import Member, RegressionMember
 from lstmcast.forecasting.past_forecasts import origin_count
 from lstmcast.forecasting.split_data import tail
 from lstmcast.preprocessing.panel_scaling import NO_SPLIT, Polyphase, Preprocessing, ScalingSpec
@@ -53,6 +54,7 @@ KNOWN = {  # seasons in the training data of a class
     HOURLY: (1, 24, 168),
     OTHER: (1,),
 }
+DIRECT_WEIGHT = 0.5  # of the direct regressions
 REGRESSION_WEIGHT = 0.1  # of both regressions, where their past errors are those of the other members
 PROFILED, YEAR = "monthly", 12  # class and typical season of series whose season is removed
 PROFILE = 4  # seasons that a profile averages
@@ -147,20 +149,28 @@ def load_pretrained(panel: Panel) -> PretrainedModel:
 
 
 def _with_regression(ensemble: Ensemble, preprocessing: Preprocessing, panel: Panel) -> Ensemble:
-    """Add the regression members, on values as they are, where the errors at past origins decide on their weights."""
+    """Add the regression members, where the errors at past origins decide on their weights.
+
+    Seasonal means and trends read values as they are; direct regressions read them on the scale that they allow.
+    """
     history = statistical_history(preprocessing.window_spec.season_length) * preprocessing.polyphase.count
     count = origin_count(panel.n_series, min(history, int(panel.lengths.max())))
-    if not count:
-        return replace(ensemble, preprocessings=(preprocessing,))
-    raw = replace(preprocessing, scaling_spec=ScalingSpec("none"), typical_step=None)
-    names = (MemberName.TREND, MemberName.MEANS)
-    fixed = [weight * (1 - REGRESSION_WEIGHT) for weight in ensemble.weights.fixed]
-    fixed += [REGRESSION_WEIGHT / len(names)] * len(names)
+    scales: list[Preprocessing] = [preprocessing]
+    members: list[Member] = [*ensemble.members]
+    weights = np.array(ensemble.weights.fixed)
+    if count:
+        scales.append(replace(preprocessing, scaling_spec=ScalingSpec("none"), typical_step=None))
+        members += [RegressionMember(name, 1) for name in (MemberName.TREND, MemberName.MEANS)]
+        weights = np.append(weights * (1 - REGRESSION_WEIGHT), np.full(2, REGRESSION_WEIGHT / 2))
+    if names := direct_names(panel):
+        members += [DirectMember(len(scales), name) for name in names]
+        scales.append(direct_preprocessing(preprocessing, panel))
+        weights = np.append(weights * (1 - DIRECT_WEIGHT), np.full(len(names), DIRECT_WEIGHT / len(names)))
     return replace(
         ensemble,
-        preprocessings=(preprocessing, raw),
-        members=(*ensemble.members, *(RegressionMember(name, 1) for name in names)),
-        weights=replace(ensemble.weights, fixed=tuple(fixed), past_origins=count),
+        preprocessings=tuple(scales),
+        members=tuple(members),
+        weights=replace(ensemble.weights, fixed=tuple(weights.tolist()), past_origins=count),
     )
 
 

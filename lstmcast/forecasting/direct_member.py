@@ -1,0 +1,192 @@
+"""Direct regression on the past, the calendar and covariates, as a member of an ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lstmcast.data.panel import Panel
+from lstmcast.data.time.calendar import Calendar
+from lstmcast.data.time.zones import DAY
+from lstmcast.forecasting.members import MemberForecast
+from lstmcast.preprocessing.calendar_features import calendar_features
+from lstmcast.preprocessing.panel_scaling import NO_SPLIT, BoundPanel, Preprocessing, ScalingSpec
+from lstmcast.preprocessing.scaling import valid_transforms
+from lstmcast.results import MemberName
+from lstmcast.statistical import direct_regression
+from lstmcast.statistical.direct_regression import MAX_LAGS, Blocks, Drivers
+from lstmcast.types import Floats, Ints
+
+WEEKS_OF_YEAR = 52
+YEARS = 2  # of days, from which a year can be learned
+QUICK_REFIT = 128  # steps
+QUICK_ROWS = 400  # days
+ROBUST = 1.4826  # standard deviation of a normal distribution, in median absolute deviations
+
+
+@dataclass(frozen=True)
+class BlockLayout:
+    """Blocks of a calendar: a day of steps shorter than a day, else one step.
+
+    Attributes:
+        size: steps of a block.
+        season: blocks of a season.
+        year: blocks of a year if the season is shorter, else 0.
+    """
+
+    size: int
+    season: int
+    year: int = 0
+
+    @classmethod
+    def of(cls, calendar: Calendar) -> BlockLayout:
+        """The blocks of a calendar."""
+        season = calendar.season
+        if calendar.week is not None:
+            return cls(season, max(1, calendar.week // season))
+        if calendar.kind == "counter" and season > MAX_LAGS:
+            return cls(season, 1)
+        is_daily = calendar.kind == "fixed" and calendar.step == DAY and 1 < season <= 7
+        return cls(1, season, WEEKS_OF_YEAR * season if is_daily else 0)
+
+
+def direct_names(panel: Panel) -> tuple[MemberName, ...]:
+    """Direct regressions that suit a panel: with covariates if there are any, and for days of two years."""
+    has_drivers = panel.covariates is not None or panel.holidays is not None
+    layout = BlockLayout.of(panel.calendar)
+    has_years = 0 < YEARS * layout.year <= int(panel.lengths.max())
+    return (MemberName.DRIVERS, MemberName.DIRECT) if has_drivers else (MemberName.DIRECT,) if has_years else ()
+
+
+def direct_preprocessing(preprocessing: Preprocessing, panel: Panel) -> Preprocessing:
+    """The scale of direct regressions: logs where all values allow them, or roots; whole series."""
+    return replace(
+        preprocessing,
+        scaling_spec=ScalingSpec(valid_transforms(panel.values)[0]),
+        window_spec=replace(preprocessing.window_spec, season_length=panel.calendar.season),
+        typical_step=None,
+        polyphase=NO_SPLIT,
+    )
+
+
+@dataclass(frozen=True)
+class DirectMember:
+    """Direct regression in z, fitted to the past of each origin.
+
+    Attributes:
+        preprocessing: index of the preprocessing.
+        name: with covariates and holidays, or without.
+        quick: fit at some origins only, with one memory and fewer rows, to score past forecasts.
+    """
+
+    preprocessing: int
+    name: MemberName = MemberName.DIRECT
+    quick: bool = False
+
+    @property
+    def drivers(self) -> bool:
+        """True if it reads covariates and holidays."""
+        return self.name is MemberName.DRIVERS
+
+    @property
+    def scored(self) -> DirectMember:
+        """The member that forecasts from past origins."""
+        return replace(self, quick=True)
+
+    def required_history(self, preprocessing: Preprocessing) -> int:
+        """Past steps of a series that a forecast depends on."""
+        return direct_regression.MAX_ROWS * preprocessing.window_spec.season_length
+
+    def forecast(self, bound: BoundPanel, series: Ints, origins: Ints, horizon: int) -> MemberForecast:
+        """Forecast [B, H] z."""
+        z = np.empty((len(series), horizon))
+        layout = BlockLayout.of(bound.panel.calendar)
+        for k, fitted_until, rows in self._groups(bound.panel, layout, series, origins):
+            z[rows] = self._forecast(bound, layout, k, fitted_until, origins[rows], horizon)
+        return MemberForecast(z)
+
+    def _groups(
+        self, panel: Panel, layout: BlockLayout, series: Ints, origins: Ints
+    ) -> Iterator[tuple[int, int, Ints]]:
+        """Series, last fitted step, and the origins [N], as indices, that one fit serves."""
+        starts, steps = panel.starts[series], QUICK_REFIT if self.quick else 1
+        grid = (starts + origins) // steps * steps - starts
+        until = origins + -(-(origins - grid) // layout.size) * -layout.size
+        keys = np.stack([series, until])
+        distinct, inverse = np.unique(keys, axis=1, return_inverse=True)
+        for n, (k, fitted_until) in enumerate(distinct.T.tolist()):
+            yield k, fitted_until, np.flatnonzero(inverse.ravel() == n)
+
+    def _forecast(
+        self, bound: BoundPanel, layout: BlockLayout, k: int, fitted_until: int, origins: Ints, horizon: int
+    ) -> Floats:
+        """Forecast [N, H] z of series k from origins [N] by one fit."""
+        panel, size = bound.panel, layout.size
+        last = int(origins.max())
+        first = (last + 1) % size
+        ahead = -(-horizon // size)
+        known = (last + 1 - first) // size
+        steps = first + np.arange((known + ahead) * size)
+        z = np.full(len(steps), np.nan)
+        z[: known * size] = bound.windows.z[bound.windows.offsets[k] + steps[: known * size]]
+        fitted = max(0, (fitted_until + 1 - first) // size)
+        curve = Bending.of(z[: fitted * size]) if bound.scaling.transform == "none" else Bending()
+        observed = np.zeros(len(steps), dtype=np.bool_)
+        observed[: known * size] = panel.observed[panel.offsets[k] + steps[: known * size]]
+        blocks = Blocks(
+            values=curve.forward(z).reshape(-1, size),
+            observed=2 * observed.reshape(-1, size).sum(axis=1) > size,
+            calendar=self._calendar(panel, panel.starts[k] + steps).reshape(len(steps) // size, size, -1),
+            drivers=self._drivers(panel, k, panel.starts[k] + steps.reshape(-1, size)),
+            season=layout.season,
+            year=layout.year,
+            fitted=fitted,
+            half_lives=direct_regression.HALF_LIVES[:1] if self.quick else direct_regression.HALF_LIVES,
+            max_rows=QUICK_ROWS if self.quick and size > 1 else direct_regression.MAX_ROWS,
+        )
+        return curve.inverse(direct_regression.forecast(blocks, (origins + 1 - first) // size - 1, horizon))
+
+    def _calendar(self, panel: Panel, positions: Ints) -> Floats:
+        """[P, C] calendar features, with the holidays if drivers are read."""
+        holidays = panel.holidays if self.drivers else None
+        return calendar_features(panel.calendar, positions, holidays, within_day=False).values
+
+    def _drivers(self, panel: Panel, k: int, positions: Ints) -> Drivers:
+        """Covariates of blocks [R, b] as they were known some blocks before."""
+        covariates = panel.covariates if self.drivers else None
+        if covariates is None:
+            return lambda _: np.zeros((*positions.shape, 0))
+        series = np.full(len(positions), k)
+        return lambda lead: covariates.at(series, positions, positions[:, -1] - lead * positions.shape[1])
+
+
+@dataclass(frozen=True)
+class Bending:
+    """Area sine of values that may be negative, around their median; a typical deviation is the unit.
+
+    Attributes:
+        center: median.
+        unit: typical deviation; infinite leaves values as they are.
+    """
+
+    center: float = 0.0
+    unit: float = np.inf
+
+    @classmethod
+    def of(cls, z: Floats) -> Bending:
+        """Fit to known values."""
+        if not len(z):
+            return cls()
+        center = float(np.median(z))
+        deviation = ROBUST * float(np.median(np.abs(z - center)))
+        return cls(center, deviation) if deviation > 0 else cls()
+
+    def forward(self, z: Floats) -> Floats:
+        """Bend values."""
+        return z if np.isinf(self.unit) else np.asarray(np.arcsinh((z - self.center) / self.unit))
+
+    def inverse(self, bent: Floats) -> Floats:
+        """The inverse of `forward`."""
+        return bent if np.isinf(self.unit) else np.asarray(np.sinh(bent) * self.unit + self.center)

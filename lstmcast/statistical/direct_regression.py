@@ -1,0 +1,231 @@
+"""Direct regression: a ridge regression for each step ahead on the past, the calendar and covariates.
+
+A row is a block of consecutive steps: a day of hours, or one step of days and longer. All steps of a block are targets
+that share features, so that each hour has coefficients of its own. For a block k ahead of the origin, the target is its
+difference to the level at the origin. The features are the level, the newest blocks and the block one season before the
+target relative to that level, means of past seasons, changes of a year ago, the calendar of the target, and the
+covariates at the target, the block before it and the origin. Numeric covariates bend at five quantiles. The forecast
+averages fits with long, medium and short memory, weighted by their leave-one-out errors of recent rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from lstmcast.statistical.ridge import RidgeFit, fit_ridge
+from lstmcast.types import Bools, Floats, Ints
+
+HALF_LIVES = (np.inf, 120.0, 30.0)  # seasons after which a row counts half
+ERROR_EXPONENT = 4.0  # of the inverse errors that weight the fits
+QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)  # of a numeric covariate, at which its effect may bend
+NUMERIC_VALUES = 5  # distinct values that a numeric covariate exceeds
+NEWEST_PARTS, PARTS, BENT_PARTS = 48, 8, 4  # means of a block: of the newest one, of others, of bent covariates
+MAX_LAGS = 12  # steps of the level, and of the lags of blocks of one step
+SEASONS_AVERAGED = (1, 2, 4, 8)
+MAX_ROWS = 2_000
+MIN_ROWS = 12
+
+Drivers = Callable[[int], Floats]
+"""Returns the covariates [R, b, K] of all rows, as they were known k blocks before."""
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """One series as rows of blocks: R known ones, and A ahead of the last origin.
+
+    Attributes:
+        values: [R + A, b] z; NaN ahead.
+        observed: [R + A] true if most steps of a block were observed.
+        calendar: [R + A, b, C] calendar features.
+        drivers: covariates [R + A, b, K] as known k blocks before each row.
+        season: blocks of a season.
+        year: blocks of a year if the season is shorter, else 0.
+        fitted: number of rows, from the first, that a fit may use.
+        half_lives: memory of the fits, in seasons.
+        max_rows: number of newest rows that a fit uses at most.
+    """
+
+    values: Floats
+    observed: Bools
+    calendar: Floats
+    drivers: Drivers
+    season: int
+    year: int
+    fitted: int
+    half_lives: tuple[float, ...] = HALF_LIVES
+    max_rows: int = MAX_ROWS
+
+    @property
+    def size(self) -> int:
+        """b, the steps of a block."""
+        return int(self.values.shape[1])
+
+    @property
+    def level_blocks(self) -> int:
+        """Blocks of the level."""
+        return 1 if self.size > 1 else min(self.season, MAX_LAGS)
+
+    @cached_property
+    def means(self) -> Floats:
+        """[R + A] mean of each block."""
+        return np.asarray(self.values.mean(axis=1))
+
+    @cached_property
+    def _sums(self) -> Floats:
+        return np.concatenate([[0.0], np.cumsum(np.nan_to_num(self.means))])
+
+    def mean_until(self, rows: Ints, blocks: int) -> Floats:
+        """[N] mean of `blocks` blocks that end with rows [N]; NaN where there are fewer."""
+        begin = rows - blocks + 1
+        inside = begin >= 0
+        mean = (self._sums[np.maximum(rows + 1, 0)] - self._sums[np.maximum(begin, 0)]) / blocks
+        return np.where(inside, mean, np.nan)
+
+    def lagged(self, rows: Ints, by: int) -> Floats:
+        """[N, b] values `by` blocks before rows [N]; NaN before the first."""
+        return _shifted(self.values, rows - by)
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features of the rows of one lead.
+
+    Attributes:
+        values: [N, p].
+        labels: [p] part of the forecast that a feature belongs to: `level`, `past`, `calendar` or a covariate's index.
+        level: [N] the level at the origin.
+    """
+
+    values: Floats
+    labels: tuple[str | int, ...]
+    level: Floats
+
+
+def features_of(blocks: Blocks, rows: Ints, lead: int) -> Features:
+    """Features of the blocks at rows [N], as known `lead` blocks before."""
+    level = blocks.mean_until(rows - lead, blocks.level_blocks)
+    parts: list[tuple[str | int, Floats]] = [("level", level[:, None])]
+    parts += [("past", part) for part in _past(blocks, rows, lead, level)]
+    parts += [("calendar", part) for part in _calendar(blocks, rows)]
+    parts += _driver_parts(blocks, rows, lead)
+    labels = tuple(label for label, part in parts for _ in range(part.shape[1]))
+    return Features(np.concatenate([part for _, part in parts], axis=1), labels, level)
+
+
+def _past(blocks: Blocks, rows: Ints, lead: int, level: Floats) -> Iterator[Floats]:
+    """Features of past values, relative to the level."""
+    season, base = blocks.season, level[:, None]
+    near = 3 if blocks.size > 1 else min(season, MAX_LAGS)
+    seasonal = season * -(-lead // season)
+    yield _parts(blocks.lagged(rows, lead) - base, NEWEST_PARTS)
+    for lag in dict.fromkeys([*range(lead + 1, lead + near), seasonal]):
+        yield _parts(blocks.lagged(rows, lag) - base, PARTS)
+    for count in SEASONS_AVERAGED:
+        if 1 < count * season <= len(blocks.values) // 4:
+            yield (blocks.mean_until(rows - lead, count * season) - level)[:, None]
+    if blocks.year:
+        yield from _year_before(blocks, rows, lead)
+
+
+def _year_before(blocks: Blocks, rows: Ints, lead: int) -> Iterator[Floats]:
+    """Change of the level to the season around the target, and of that to the target, a year before; 0 if unknown."""
+    half = blocks.season // 2
+    around = blocks.mean_until(np.minimum(rows - blocks.year + half, rows - lead), blocks.season)
+    level = blocks.mean_until(rows - lead - blocks.year, blocks.level_blocks)
+    yield np.nan_to_num(around - level)[:, None]
+    yield np.nan_to_num(blocks.lagged(rows, blocks.year) - around[:, None])
+
+
+def _calendar(blocks: Blocks, rows: Ints) -> Iterator[Floats]:
+    """Calendar features of the first and of the last step of a block, if that is on another day."""
+    first, last = blocks.calendar[rows, 0], blocks.calendar[rows, -1]
+    yield first
+    if not np.array_equal(first, last):
+        yield last
+
+
+def _driver_parts(blocks: Blocks, rows: Ints, lead: int) -> list[tuple[str | int, Floats]]:
+    """Features of the covariates: at the target and the block before it, or, if unknown there, at the origin."""
+    ahead, now = blocks.drivers(lead), blocks.drivers(0)
+    parts: list[tuple[str | int, Floats]] = []
+    for k in range(ahead.shape[2]):
+        known = not np.isnan(ahead[..., k]).all()
+        for curve in _curves((ahead if known else now)[..., k], blocks.fitted):
+            positions = [_shifted(curve, rows), _shifted(curve, rows - 1)] if known else [_shifted(curve, rows - lead)]
+            parts += [(k, part) for part in positions]
+    return parts
+
+
+def _curves(values: Floats, fitted: int) -> Iterator[Floats]:
+    """[R, c] parts of a covariate [R, b], and of what of it is above its quantiles in the fitted rows."""
+    past = values[:fitted]
+    distinct = np.unique(past[~np.isnan(past)])
+    if len(distinct) <= NUMERIC_VALUES:
+        yield _parts(values, BENT_PARTS)
+        return
+    yield _parts(values, PARTS)
+    for knot in np.quantile(past[~np.isnan(past)], QUANTILES).tolist():
+        yield _parts(np.maximum(values - knot, 0.0), BENT_PARTS)
+
+
+def _shifted(table: Floats, rows: Ints) -> Floats:
+    """[N, …] rows of a table; NaN before the first."""
+    inside = (rows >= 0).reshape(-1, *(1,) * (table.ndim - 1))
+    return np.where(inside, table[np.maximum(rows, 0)], np.nan)
+
+
+def _parts(block: Floats, most: int) -> Floats:
+    """[N, b] blocks to [N, c] means of equal parts, at most about `most` of them."""
+    size = block.shape[1]
+    count = next((c for c in range(min(size, most), 0, -1) if size % c == 0), 1)
+    return block if count == size else np.asarray(block.reshape(len(block), count, -1).mean(axis=2))
+
+
+@dataclass(frozen=True)
+class LeadFit:
+    """Fits with different memory for one lead, and their weights.
+
+    Attributes:
+        fits: the regressions.
+        weights: [F], of sum 1.
+    """
+
+    fits: tuple[RidgeFit, ...]
+    weights: Floats
+
+    def predict(self, features: Features) -> Floats:
+        """[N, b] z of the blocks; an unknown feature counts as its mean."""
+        values = [np.nan_to_num(fit.standardized(features.values)) @ fit.coefficients for fit in self.fits]
+        means = [value + fit.intercept for value, fit in zip(values, self.fits, strict=True)]
+        return np.asarray(np.tensordot(self.weights, means, 1) + features.level[:, None])
+
+
+def forecast(blocks: Blocks, origins: Ints, horizon: int) -> Floats:
+    """Forecast [N, H] z from the ends of rows [N], all at least `blocks.fitted` - 1."""
+    z = np.empty((len(origins), -(-horizon // blocks.size) * blocks.size))
+    for lead in range(1, z.shape[1] // blocks.size + 1):
+        columns = slice((lead - 1) * blocks.size, lead * blocks.size)
+        fit = fit_lead(blocks, lead)
+        features = features_of(blocks, origins + lead, lead)
+        z[:, columns] = fit.predict(features) if fit else features.level[:, None]
+    return z[:, :horizon]
+
+
+def fit_lead(blocks: Blocks, lead: int) -> LeadFit | None:
+    """Fit one lead to the rows that are known; None if they are too few."""
+    rows = np.arange(max(lead, blocks.fitted - blocks.max_rows), blocks.fitted)
+    features = features_of(blocks, rows, lead)
+    targets = blocks.values[rows] - features.level[:, None]
+    usable = np.isfinite(features.values).all(axis=1) & np.isfinite(targets).all(axis=1) & blocks.observed[rows]
+    if usable.sum() < MIN_ROWS:
+        return None
+    age = (blocks.fitted - 1 - rows[usable]) / (1 if blocks.size > 1 else blocks.season)
+    lives = [life for life in blocks.half_lives if life == np.inf or life < 2 * age.max(initial=0)]
+    fits = tuple(fit_ridge(features.values[usable], targets[usable], np.exp2(-age / life)) for life in lives)
+    errors = np.array([max(fit.recent_error, np.finfo(float).tiny) for fit in fits])
+    weights = (errors.min() / errors) ** ERROR_EXPONENT
+    return LeadFit(fits, weights / weights.sum())
