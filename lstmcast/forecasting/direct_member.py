@@ -21,7 +21,7 @@ from lstmcast.types import Floats, Ints
 
 WEEKS_OF_YEAR = 52
 YEARS = 2  # of days, from which a year can be learned
-QUICK_REFIT = 128  # steps
+QUICK_REFIT = 32  # steps
 QUICK_ROWS = 400  # days
 ROBUST = 1.4826  # standard deviation of a normal distribution, in median absolute deviations
 

@@ -1,0 +1,90 @@
+"""Direct regression on the past, the calendar and covariates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lstmcast.statistical.direct_regression import MIN_ROWS, Blocks, features_of, fit_lead, forecast
+
+
+def _blocks(values: np.ndarray, drivers: np.ndarray, *, fitted: int, season: int = 7, year: int = 0) -> Blocks:
+    """Rows [R, b] of values, and drivers [R, b, K] known ahead."""
+    rows, size = values.shape
+    weekday = np.eye(7)[np.arange(rows) % 7]
+    calendar = np.repeat(weekday[:, None], size, axis=1)
+    observed = np.ones(rows, dtype=np.bool_)
+    return Blocks(values, observed, calendar, lambda _: drivers, season, year, fitted)
+
+
+def _series(size: int, rows: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    """Values with a weekday, and an effect of a covariate that bends."""
+    rng = np.random.default_rng(1)
+    parts = rng.normal(size=(rows, min(size, 4), 1))
+    driver = np.repeat(parts, -(-size // 4), axis=1)
+    weekday = np.where(np.arange(rows) % 7 < 5, 2.0, 0.0)[:, None]
+    return 10 + weekday + 3 * np.maximum(driver[..., 0], 0), driver
+
+
+@pytest.mark.parametrize("size", [1, 24])
+def test_known_effects_are_forecast(size: int) -> None:
+    """A weekday and a bent covariate explain the values ahead."""
+    values, driver = _series(size)
+    known = values.copy()
+    known[190:] = np.nan
+    found = forecast(_blocks(known, driver, fitted=190), np.array([189]), 4 * size)
+    np.testing.assert_allclose(found[0], values[190:194].ravel(), atol=0.3)
+
+
+@pytest.mark.parametrize("size", [1, 24])
+def test_later_values_have_no_effect(size: int) -> None:
+    """A fit reads rows up to its end, and a forecast those up to its origin."""
+    values, driver = _series(size)
+    changed = values.copy()
+    changed[150:] = 99.0
+    later = driver.copy()
+    later[160:] = 99.0
+    origins, horizon = np.array([149]), 5 * size
+    found = forecast(_blocks(values, driver, fitted=150), origins, horizon)
+    np.testing.assert_array_equal(found, forecast(_blocks(changed, later, fitted=150), origins, horizon))
+
+
+def test_one_fit_serves_later_origins() -> None:
+    """Features are those of the origin, coefficients those of the fit."""
+    values, driver = _series(1)
+    blocks = _blocks(values, driver, fitted=100)
+    both = forecast(blocks, np.array([120, 150]), 3)
+    np.testing.assert_array_equal(both[1], forecast(blocks, np.array([150]), 3)[0])
+
+
+def test_a_covariate_known_until_the_origin_is_read_there() -> None:
+    """A past covariate enters with its value at the origin, never with a later one."""
+    values, driver = _series(1)
+    past = np.full_like(driver, np.nan)
+
+    def known(lead: int) -> np.ndarray:
+        return past if lead else driver
+
+    blocks = Blocks(values, np.ones(200, dtype=np.bool_), np.zeros((200, 1, 0)), known, 7, 0, 150)
+    features = features_of(blocks, np.array([160]), 3)
+    column = features.labels.index(0)
+    assert features.values[0, column] == driver[157, 0, 0]
+
+
+def test_change_of_a_year_ago() -> None:
+    """The season around the target a year ago, relative to the level then, is a feature; 0 before the second year."""
+    values = np.arange(100.0)[:, None]
+    blocks = _blocks(values, np.zeros((100, 1, 0)), fitted=100, year=28)
+    features = features_of(blocks, np.array([10, 80]), 7)
+    past = features.values[:, [label == "past" for label in features.labels]]
+    around, level = np.mean(np.arange(49, 56)), np.mean(np.arange(39, 46))
+    assert np.isclose(past[1], around - level).any()
+    assert (past[0, -2:] == 0).all()
+
+
+def test_few_rows_leave_the_level() -> None:
+    """Too few rows for a regression: the forecast is the level."""
+    values, driver = _series(1, rows=MIN_ROWS)
+    blocks = _blocks(values, driver, fitted=MIN_ROWS, season=1)
+    assert fit_lead(blocks, 1) is None
+    np.testing.assert_allclose(forecast(blocks, np.array([MIN_ROWS - 2]), 1)[0], values[MIN_ROWS - 2])
