@@ -163,8 +163,13 @@ def _find_time(table: Table, names: list[str], options: ReadOptions) -> ColumnCh
         _refuse_finer(table, timely[0], free)
         return ColumnChoice((timely[0],), "the only column that reads as times")
     named_like_time = [name for name in timely if words(name) & TIME_WORDS and not are_integers(table.text[name])]
-    best = max(named_like_time or timely, key=lambda name: (table.text[name].nunique(), bool(words(name) & TIME_WORDS)))
+    best = max(named_like_time or timely, key=lambda name: _rank(table, name))
     return ColumnChoice((best,), f"distinguishes most rows of {', '.join(timely)}")
+
+
+def _rank(table: Table, name: str) -> tuple[int, bool, bool]:
+    """Rank of a column of times: by its distinct ones, then texts before integers, then by its name."""
+    return table.text[name].nunique(), not are_integers(table.text[name]), bool(words(name) & TIME_WORDS)
 
 
 def _named_like_ids(name: str, text: pd.Series) -> bool:

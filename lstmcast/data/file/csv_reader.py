@@ -20,6 +20,7 @@ from lstmcast.data.file.encoding import to_text
 from lstmcast.data.file.file_reader import read_input
 from lstmcast.data.file.lines import line_ranges
 from lstmcast.data.file.skipped_lines import NONE, skip_lines
+from lstmcast.data.file.table_lines import MIN_ROWS
 from lstmcast.data.file.unnamed import column_names
 from lstmcast.data.layout.headers import has_time_columns
 from lstmcast.data.schema import DataNote, NoteCode, Table
@@ -33,6 +34,7 @@ WORKBOOKS = (".xlsx", ".xlsm")
 JSON = (".json", ".jsonl", ".ndjson")
 FRAME = "DataFrame"  # source in messages
 
+_SAMPLE = 1_000  # rows
 _ALIGNED = DataNote(NoteCode.ALIGNED, "columns aligned by blanks")
 _NO_NEWLINE = DataNote(
     NoteCode.NO_FINAL_NEWLINE, "the last line has no newline, unlike all others: the file may be incomplete"
@@ -192,6 +194,11 @@ def _refuse_headless(frame: pd.DataFrame, source: str, line: int) -> None:
         timely = _DATED.search(name) and not name.isdigit() and looks_like_times(pd.Series([name], dtype=str))
         if timely and looks_like_times(frame.iloc[:, k]):
             raise _headless(source, line, f"'{name}' is a time like those below it")
+    names = [str(name) for name in frame.columns]
+    repeated = [name for k, name in enumerate(names) if name and (frame.iloc[:_SAMPLE, k] == name).any()]
+    words = [name for name in repeated if not _is_value(name)]
+    if words and any(map(_is_value, names)):
+        raise _headless(source, line, f"'{words[0]}' occurs below it too, next to a value")
 
 
 def _count_rows(fields: pd.Series) -> bool:
@@ -209,9 +216,12 @@ def _without_index(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, DataN
         if has_time_columns([str(name) for name in frame.columns[1:]]):
             frame.columns = pd.Index(["series", *frame.columns[1:]])
             return frame, DataNote(NoteCode.ROW_INDEX, "column 1 has no name: series")
-        example = "date" if looks_like_times(index) else "id"
-        hint = f"write one, such as '{example}', before the first delimiter, or delete the column"
-        raise DataError(f"{where}: column 1 has no name; {hint}")
+        if "time" not in frame and looks_like_times(index):
+            frame.columns = pd.Index(["time", *frame.columns[1:]])
+            return frame, DataNote(NoteCode.ROW_INDEX, "column 1 has no name: time")
+        hint = "write one, such as 'id', before the first delimiter, or delete the column"
+        text = f"{where}: column 1 has no name; {hint}"
+        raise DataError(Fault(text, FaultCode.NO_HEADER, fixes=_NO_HEADER))
     return frame.iloc[:, 1:], DataNote(NoteCode.ROW_INDEX, "column 1 has no name and only counts rows: not used")
 
 
@@ -243,9 +253,11 @@ def _header(text: bytes, delimiter: str, source: str, layout: CsvLayout) -> list
     if not header:
         raise DataError(f"{where}: the header names no column; add a first line of column names")
     doubled = [(name, count) for name, count in Counter(header).items() if count > 1 and name]
-    if (all(_is_value(name) for name in header) and not has_time_columns(header)) or any(
-        _is_value(name) for name, _ in doubled
-    ):
+    named = [name for name in header if name]
+    values = sum(map(_is_value, named))
+    if (
+        values > (len(named) / 2 if len(named) < len(header) else len(named) - 1) and not has_time_columns(header)
+    ) or any(_is_value(name) for name, _ in doubled):
         first = ", ".join(header[:MAX_SHOWN])
         raise _headless(source, int(layout.lines[0]), f"the first line holds values ({first})")
     if len(layout.lines) == 1:
@@ -253,13 +265,13 @@ def _header(text: bytes, delimiter: str, source: str, layout: CsvLayout) -> list
     blank = [k for k, name in enumerate(header, 1) if not name]
     faults = [f"{where}: column {k} has no name; give it one" for k in blank if blank != [1]]  # that may be an index
     faults += [f"{where}: {count} columns are named '{name}'; names must differ" for name, count in doubled]
+    if len(faults) > MAX_SHOWN:
+        more = f"{where}: {len(faults) - MAX_SHOWN} more column names are blank or doubled"
+        faults = [*faults[:MAX_SHOWN], more]
     if faults:
-        more = (
-            [f"{where}: {len(faults) - MAX_SHOWN} more column names are blank or doubled"]
-            if len(faults) > MAX_SHOWN
-            else []
-        )
-        raise DataError(faults[:MAX_SHOWN] + more)
+        fixes = _NO_HEADER if len(layout.lines) > MIN_ROWS else ()
+        last = Fault(faults[-1], FaultCode.NO_HEADER, int(layout.lines[0]), "", fixes)
+        raise DataError([*faults[:-1], last])
     return header
 
 
@@ -281,7 +293,8 @@ def _row_width(
     lines = layout.lines[1:][bad]
     fix = Fix(f"data.skip={','.join(line_ranges(sorted([*skipped, *lines.tolist()])))}", "leave out those rows")
     fixes = (fix,) if len(lines) <= MAX_SHOWN and len(lines) < len(widths) else ()
-    if bad.mean() > 0.5 and widths[0] > names and head == names:
+    common = np.bincount(widths).argmax()
+    if common != head and len(widths) >= MIN_ROWS and np.count_nonzero(widths == common) > 0.8 * len(widths):
         fixes = _NO_HEADER
     text = _ragged(delimiter, source, layout.lines[1:], widths, bad, width)
     raise DataError(Fault(text, FaultCode.RAGGED_ROWS, int(lines[0]), "", fixes))

@@ -13,7 +13,7 @@ from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import pluralize
 
 _MAX_HEADERS = 3  # in a message
-_MIN_ROWS = 7  # that show what a row is
+MIN_ROWS = 7  # that show what a row is
 _WIDE, _MIN_WIDE_ROWS = 12, 2  # fields of a row, of which a few show it
 _TOTAL = re.compile(
     r"(grand |sub)?totale?s?\b|totaux|(eind)?totaal|ergebnis|sum(me)?\b|gesamt|insgesamt|average|mean\b|mittel|"
@@ -62,7 +62,7 @@ class TableLines:
         """Find the lines above and below the header and at the end; False if the delimiter does not fit a header."""
         first = next((k for k, line in enumerate(self.head) if self._starts_rows(k)), len(self.head))
         above = self.head[:first]
-        if sum(map(self.shape.fits, self.head)) < (_MIN_ROWS if self.shape.width < _WIDE else _MIN_WIDE_ROWS):
+        if sum(map(self.shape.fits, self.head)) < (MIN_ROWS if self.shape.width < _WIDE else _MIN_WIDE_ROWS):
             return False
         if not self.has_header:
             skips.add(above, "a preamble")

@@ -8,10 +8,12 @@ import re
 from itertools import islice
 
 from lstmcast.data.time.text.formats import MONTHS
+from lstmcast.data.time.text.names import month_of
 
 _SAMPLE = 1_000  # rows
 _PARTS = (("month", 1, 12), ("day", 1, 31), ("hour", 0, 24), ("minute", 0, 59))  # after a year, with limits
 _YEAR = re.compile(r"1[6-9]\d\d|20\d\d|2100")
+_DAY = re.compile(r"\d{4}-?\d\d-?\d\d|\d{1,2}([./-])\d{1,2}\1\d{4}|\d{4}/\d\d?/\d\d?")
 _INTEGER = re.compile(r"\d{1,2}")
 
 
@@ -24,9 +26,16 @@ def column_names(text: bytes, delimiter: str, width: int) -> list[str]:
     return [*parts, *(f"column_{k}" for k in range(len(parts) + 1, width + 1))]
 
 
+def _number(word: str) -> int:
+    """Number of one or two digits, or of a month by its name; -1 for others."""
+    return int(word) if _INTEGER.fullmatch(word) else month_of(word)
+
+
 def _date_parts(columns: list[tuple[str, ...]]) -> list[str]:
-    """Names of the first columns if they hold a year, and its months or a month, a day and a time."""
+    """Names of the first columns if they hold a year and its months, the parts of a date, or days and hours."""
     years, *rest = columns
+    if all(map(_DAY.fullmatch, years)) and set(map(_number, rest[0])) == set(range(24)):
+        return ["date", "hour"] if len(set(zip(years, rest[0], strict=True))) == len(years) else []
     if not all(map(_YEAR.fullmatch, years)):
         return []
     if len(rest) == len(MONTHS) and len(set(years)) == len(years):
@@ -36,9 +45,10 @@ def _date_parts(columns: list[tuple[str, ...]]) -> list[str]:
     for (name, low, high), column in zip(_PARTS, rest, strict=False):
         if len(set(times)) == len(times):
             break
-        if not all(_INTEGER.fullmatch(word) and low <= int(word) <= high for word in column):
+        numbers = [_number(word) for word in column]
+        if min(numbers) < low or max(numbers) > high:
             return []
         names.append(name)
-        times = [(*time, int(word)) for time, word in zip(times, column, strict=True)]
+        times = [(*time, number) for time, number in zip(times, numbers, strict=True)]
     ordered = times in (sorted(times), sorted(times, reverse=True)) and len(set(times)) == len(times)
     return names if ordered and len(names) > 1 else []

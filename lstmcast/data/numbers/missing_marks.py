@@ -28,8 +28,11 @@ _FILLS = (
     -9.99, 65535.0, -2147483648.0, 4294967295.0, -1.0, -1e5, -1e6, 1e10, -1e10, 1e15, 1e20, -1e20, 1e30, -1e30, 1e34,
     -1e34, 1e35, 1e36, 1e37, -1e37, 9.96921e36, 9.969209968386869e36, -3.4028235e38, 3.4028235e38, -3.4e38, 3.4e38,
 )  # fmt: skip
+_HUNDREDS = (-100.0, -200.0, -300.0, -500.0, -1000.0)  # marks if they repeat and no other value is negative
 _STRONG_SIZE = 900  # of a negative mark that need not repeat
 _HUGE = 1e15
+_NEAR = 0.5  # distance of hundreds from all other values, in their range
+_MIN_REPEATS = 3
 _FAR = 1.0  # distance from all other values, in their range
 _FAR_ABOVE = 1.5  # of positive marks
 _VERY_FAR = 10.0  # of a mark that does not repeat, or is small
@@ -125,7 +128,7 @@ def _described(suspect: _Suspect, lines: Ints) -> str:
 def _suspects(values: Floats, groups: Ints) -> Iterator[_Suspect]:
     """Find numbers that are typical marks and lie far outside all other values of their series."""
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    typical = [mark for mark in (*_NINES, *_FILLS) if low <= mark <= high and (values == mark).any()]
+    typical = [mark for mark in (*_NINES, *_FILLS, *_HUNDREDS) if low <= mark <= high and (values == mark).any()]
     if not typical:
         return
     unmarked = np.flatnonzero(~np.isin(values, typical) & ~np.isnan(values))
@@ -147,9 +150,11 @@ def _suspect(mark: float, values: Floats, groups: Ints, unmarked: Ints, extent: 
     near = extent.reindex(np.intersect1d(groups[rows], extent.index))
     low, high = near["min"], near["max"]
     distance = (low - mark).clip(lower=0) + (mark - high).clip(lower=0)
-    needed = _VERY_FAR if len(rows) == 1 else _FAR if mark < 0 else _FAR_ABOVE
+    needed = _NEAR if mark in _HUNDREDS else _VERY_FAR if len(rows) == 1 else _FAR if mark < 0 else _FAR_ABOVE
     far = near[(distance > 0) & (distance >= needed * (high - low))]
-    if far.empty or (mark == -1 and float(low.min()) < 0):
+    if far.empty or (mark in {-1, *_HUNDREDS} and float(low.min()) < 0):
+        return None
+    if mark in _HUNDREDS and len(rows) < _MIN_REPEATS:
         return None
     of_far = values[unmarked[np.isin(groups[unmarked], far.index)]]
     if 0 < mark < _STRONG_SIZE and mark % 1 == 0 and (of_far % 1 == 0).all():

@@ -29,6 +29,7 @@ _MIN_RESAMPLED = 4  # steps of a frequency that is offered
 MIN_PART = 4  # times before and after a change of the frequency
 _COUNTING = (Fix("data.time=none", "count the rows"),)
 _MAX_UNEXPLAINED = 0.3  # fraction of the holes in UTC that remain in a zone
+_MAX_DELAY = 0.05  # of a typical step, as a fraction of a usual one
 _MAX_RUN = 3  # missing steps in a row of a setting that is offered
 _LENGTHS = {
     "s": SECOND, "min": MINUTE, "5min": 5 * MINUTE, "15min": 15 * MINUTE, "30min": 30 * MINUTE, "h": HOUR,
@@ -64,8 +65,18 @@ def irregular_fault(rows: TimeRows) -> Fault:
         FaultCode.IRREGULAR_TIMES,
         line,
         rows.column,
-        (*_day_fixes(rows), *resampling_fixes(steps, [grid.name]), *(_COUNTING if not rows.groups.any() else ())),
+        (
+            *_day_fixes(rows),
+            *resampling_fixes(steps, [*_near_frequencies(steps), grid.name]),
+            *(_COUNTING if not rows.groups.any() else ()),
+        ),
     )
+
+
+def _near_frequencies(steps: TimeDeltas) -> Iterator[str]:
+    """Yield the usual frequency of which the typical step is a little longer or shorter, as times with delays are."""
+    typical = float(np.median(steps.sizes)) if len(steps.before) else 0.0
+    yield from (name for name, length in _LENGTHS.items() if abs(typical - length) <= _MAX_DELAY * length)
 
 
 def _day_fixes(rows: TimeRows) -> Iterator[Fix]:

@@ -244,13 +244,18 @@ def test_an_index_that_only_counts_rows_is_left_out(tmp_path: Path, start: int) 
     assert [note.code for note in table.notes] == [NoteCode.ROW_INDEX]
 
 
-@pytest.mark.parametrize(
-    ("index", "example"), [(["a", "b"], "id"), (["0", "2"], "id"), (["2020-01-01", "2020-01-02"], "date")]
-)
+@pytest.mark.parametrize(("index", "example"), [(["a", "b"], "id"), (["0", "2"], "id")])
 def test_another_column_without_a_name_is_refused(tmp_path: Path, index: list[str], example: str) -> None:
-    """Names, dates or numbers with holes are no row counter: they need a name, and one that fits is proposed."""
+    """Names or numbers with holes are no row counter: they need a name, and one that fits is proposed."""
     message = refused(tmp_path, pd.DataFrame({"y": [5, 6]}, index=index).to_csv())
     assert message.startswith(f"d.csv:1: column 1 has no name; write one, such as '{example}'")
+
+
+def test_times_without_a_name_are_the_time(tmp_path: Path) -> None:
+    """The index of a DataFrame may have no name."""
+    table = table_of(tmp_path, pd.DataFrame({"y": [5, 6]}, index=["2020-01-01", "2020-01-02"]).to_csv())
+    assert list(table.text.columns) == ["time", "y"]
+    assert sum(note.code is NoteCode.ROW_INDEX for note in table.notes) == 1
 
 
 @pytest.mark.parametrize("first", ["A,2020-01-01,5", "A,Jan 2020,5", "5,x,01.01.2020"])

@@ -56,6 +56,41 @@ def test_year_to_hour(tmp_path: Path) -> None:
     assert (panel.columns.time, panel.calendar.name) == ("year + month + day + hour", "h")
 
 
+def test_days_and_hours(tmp_path: Path) -> None:
+    """A column of the hours of a day, after one of days, is no series."""
+    rows = [f"{t:%Y-%m-%d},{t.hour},{k}.25,,{k}" for k, t in enumerate(HOURS)]
+    panel = panel_after_fix(tmp_path, rows, joined=False, target=("column_3",))
+    assert (panel.columns.time, panel.calendar.name, panel.n_series) == ("date + hour", "h", 1)
+
+
+def test_years_and_names_of_months(tmp_path: Path) -> None:
+    """Names of months after a year are its months, with names of columns or without."""
+    names = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()  # noqa: SIM905
+    rows = [f"{m.item().year};{names[m.item().month - 1]};{k},25" for k, m in enumerate(MONTHS)]
+    panel = panel_after_fix(tmp_path, rows, joined=False, delimiter=";")
+    assert (panel.columns.time, panel.calendar.name) == ("year + month", "MS")
+    path = tmp_path / "named.csv"
+    path.write_text("\n".join(["Jahr;x;y", *rows]) + "\n", encoding="utf-8")
+    assert read(path).columns.time == "Jahr + x"
+
+
+def test_first_row_with_empty_fields(tmp_path: Path) -> None:
+    """A first line of values and empty fields is no header either."""
+    panel = panel_after_fix(tmp_path, [f"{day},{k}.5,,350,," for k, day in enumerate(DAYS)], joined=False)
+    assert panel.columns.target == ("column_2",)
+
+
+def test_a_faulty_header_is_left_out(tmp_path: Path) -> None:
+    """Columns of a header with a blank or doubled name are numbered."""
+    for head in ("day,y,,z", "day,y,y,z"):
+        path = tmp_path / "d.csv"
+        path.write_text("\n".join([head, *(f"{day},{k},a,b" for k, day in enumerate(DAYS))]) + "\n")
+        with pytest.raises(DataError) as caught:
+            read(path)
+        assert [fix.setting for fix in caught.value.faults[-1].fixes] == ["data.header=none"]
+        assert len(read(path, ReadOptions(header="none")).values) == len(DAYS)
+
+
 def test_a_year_and_its_months(tmp_path: Path) -> None:
     """Twelve columns after a year are its months."""
     panel = panel_after_fix(tmp_path, MATRIX)

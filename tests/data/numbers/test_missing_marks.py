@@ -29,7 +29,7 @@ def found(values: Floats, *marks: str, groups: int = 1) -> Fault | None:
     return None
 
 
-@pytest.mark.parametrize("mark", [-9999, -999, -99.99, -99, 999, 9999, 99999, 1e20, -32768, 99.99, -1])
+@pytest.mark.parametrize("mark", [-9999, -999, -99.99, -99, 999, 9999, 99999, 1e20, -32768, 99.99, -1, -200])
 def test_typical_marks_far_outside_are_refused(mark: float) -> None:
     """A mark that repeats is refused with its first line; both settings are offered."""
     values = TEMPERATURES.copy() + 500 * (mark == -1)
@@ -39,6 +39,14 @@ def test_typical_marks_far_outside_are_refused(mark: float) -> None:
     assert (fault.code, fault.line, fault.column) == (FaultCode.MARK_UNCLEAR, 7, "y")
     assert [fix.setting for fix in fault.fixes] == [f"data.missing_marks={mark:.15g}", "data.missing_marks=none"]
     assert found(values, "none") is None
+
+
+@pytest.mark.parametrize(("count", "least"), [(2, 0), (5, -3)])
+def test_hundreds_are_marks_only_if_they_repeat_below_zero(count: int, least: float) -> None:
+    """Two values of -200, or others below 0, may be returns."""
+    values = TEMPERATURES.copy()
+    values[:count], values[100] = -200, least
+    assert found(values) is None
 
 
 def test_two_marks_are_named_together() -> None:

@@ -121,6 +121,12 @@ def is_clock(table: Table, name: str) -> bool:
     return bool(_CLOCK.fullmatch(str(table.text[name].iloc[0]).strip())) and _clock(table.text[name]) is not None
 
 
+def holds_month_names(text: pd.Series) -> bool:
+    """True for names of the twelve months."""
+    distinct = _distinct(text)
+    return len(distinct) == 12 and all(month_of(word) > 0 for word in distinct)
+
+
 def _distinct(text: pd.Series) -> list[str]:
     """Distinct texts of a sample of the rows."""
     sampled = text

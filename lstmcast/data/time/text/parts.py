@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.schema import DataNote, NoteCode, ReadOptions, SettingKey, Table
-from lstmcast.data.time.text.part_patterns import annual_text, is_clock, is_named, numbered_pattern, part_pattern
+from lstmcast.data.time.text.part_patterns import (
+    annual_text,
+    holds_month_names,
+    is_clock,
+    is_named,
+    numbered_pattern,
+    part_pattern,
+)
 from lstmcast.data.time.text.pattern_inference import column_pattern
 from lstmcast.data.time.text.patterns import PART, tokens
 from lstmcast.data.time.text.recognition import is_regular, looks_like_times
@@ -140,6 +147,7 @@ def _combinations(table: Table, base: str, free: list[str], *, dated: bool) -> l
     dates += [(base, day) for day in named("day of year")]
     whole = [(*date, *time) for date in dates for time in times if not set(date) & set(time)] + dates
     coarse = [(base, name) for names in ("week", "month", "quarter", "half") for name in named(names)]
+    coarse += [(base, name) for name in candidates if holds_month_names(table.text[name])][:1]
     return whole + coarse
 
 
