@@ -77,7 +77,7 @@ def init(
         text = f"--job: not with model.task: {config.model.task}: {reason}"
         raise UsageError(Fault(text, FaultCode.NO_JOBS, column="model.task"))
     dataset = read_data(data, config)
-    reasons = {f"data.{setting.key}": setting.reason for setting in dataset.inferred}
+    reasons = {setting.key.config_key: setting.reason for setting in dataset.inferred}
     text = _job(config, dataset, reasons, data, target) if as_job else commented(config, _found(dataset), reasons, data)
     if target == "-":
         click.echo(text, nl=False)
@@ -103,7 +103,15 @@ def _found(panel: Panel | LabeledPanel) -> dict[str, object]:
         "data.frequency": panel.calendar.name if columns.time else None,
         "data.season_length": panel.calendar.season,
         **({} if panel.calendar.closed == "none" else {"data.closed": panel.calendar.closed}),
+        **_found_covariates(panel),
     }
+
+
+def _found_covariates(panel: Panel) -> dict[str, object]:
+    """Return the columns of covariates by dotted key."""
+    if panel.covariates is None:
+        return {}
+    return {f"covariates.{role}": list(panel.covariates.pinned[role]) for role in ("known", "past", "static")}
 
 
 def _job(config: Config, panel: Panel, reasons: dict[str, str], data: str, target: str) -> str:

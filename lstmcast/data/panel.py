@@ -23,6 +23,7 @@ from lstmcast.data.alignment import (
     sort_rows,
     to_cells,
 )
+from lstmcast.data.drivers.ahead import horizon_ahead
 from lstmcast.data.drivers.covariates import Covariates
 from lstmcast.data.drivers.holidays import Holidays
 from lstmcast.data.missing import (
@@ -130,6 +131,14 @@ class Panel:
     def ends(self) -> Ints:
         """[S] position of each series' last step on the calendar."""
         return np.asarray(self.starts + self.lengths - 1, dtype=np.int64)
+
+    @property
+    def default_horizon(self) -> int:
+        """Default horizon of the frequency; at most the steps known ahead of covariates that rows ahead proposed."""
+        steps = self.calendar.default_horizon
+        if self.covariates is None or not self.covariates.proposed:
+            return steps
+        return min(steps, horizon_ahead(self) or steps)
 
     @property
     def ended(self) -> Ints:

@@ -53,9 +53,18 @@ class SettingKey(StrEnum):
     NETWORK = "network"
 
     @property
+    def config_key(self) -> str:
+        """The dotted key of a setting of the data or the covariates."""
+        section = "covariates" if self in _OF_COVARIATES else "data"
+        return f"{section}.{self.value}"
+
+    @property
     def label(self) -> str:
         """The key in print."""
         return _LABELS.get(self.value, self.value.replace("_", " "))
+
+
+_OF_COVARIATES = (SettingKey.KNOWN, SettingKey.PAST, SettingKey.STATIC, SettingKey.HOLIDAYS)
 
 
 @dataclass(frozen=True)

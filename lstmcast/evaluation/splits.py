@@ -141,7 +141,7 @@ def plan_backtest(panel: Panel, horizon: int | None, origins: int | None, step: 
     Raises:
         UsageError: fewer than one origin, or a step below 1.
     """
-    ahead = horizon or default_horizon(panel.lengths, panel.calendar.default_horizon)
+    ahead = horizon or default_horizon(panel.lengths, panel.default_horizon)
     for name, number in (("n-origins", origins), ("step-size", step)):
         if number is not None and number < 1:
             raise UsageError(f"--{name}: must be an integer ≥ 1 (got {number})")

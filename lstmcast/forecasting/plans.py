@@ -16,6 +16,7 @@ from lstmcast.nn.heads import OutputHead, QuantileHead
 from lstmcast.nn.keras_backend import Architecture
 from lstmcast.nn.specs import Recipe
 from lstmcast.preprocessing.panel_scaling import Preprocessing
+from lstmcast.text import pluralize
 
 if TYPE_CHECKING:
     from lstmcast.config import StepsConfig
@@ -89,13 +90,15 @@ class TrainingPlan(NetworkPlan):
 def horizon_of(panel: Panel, config: StepsConfig) -> int:
     """Return H: as requested, or the default of the frequency."""
     requested = config.forecast.horizon
-    return default_horizon(panel.lengths, panel.calendar.default_horizon) if requested == "auto" else requested
+    return default_horizon(panel.lengths, panel.default_horizon) if requested == "auto" else requested
 
 
 def horizon_setting(panel: Panel, config: StepsConfig, horizon: int) -> InferredSetting:
     """Return H with its reason."""
     if config.forecast.horizon != "auto":
         reason = "pinned"
+    elif horizon == panel.default_horizon < panel.calendar.default_horizon:
+        reason = f"{pluralize(horizon, 'step')} known ahead of the covariates"
     elif horizon < panel.calendar.default_horizon:
         reason = f"a sixth of a typical series of {int(np.median(panel.lengths))} steps"
     else:

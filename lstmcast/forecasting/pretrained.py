@@ -142,7 +142,7 @@ def load_pretrained(panel: Panel) -> PretrainedModel:
         window_spec=spec,
         scaling_spec=replace(preprocessing.scaling_spec, allow_untransformed=True),
         polyphase=selection.phases,
-        horizon=panel.calendar.default_horizon,
+        horizon=panel.default_horizon,
     )
     calibration = replace(calibration, widths=np.repeat(calibration.widths, selection.phases.count, axis=1))
     return PretrainedModel(selection, _with_regression(ensemble, preprocessing, panel), calibration)

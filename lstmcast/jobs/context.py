@@ -117,7 +117,7 @@ def horizon_of(job: AnyJob, panel: Panel, model: CurrentModel | None) -> int:
     """Return the horizon of the job's config, else of its model, else the default for the data."""
     if job.forecast.horizon != "auto":
         return job.forecast.horizon
-    return int(model.forecaster.horizon) if model else default_horizon(panel.lengths, panel.calendar.default_horizon)
+    return int(model.forecaster.horizon) if model else default_horizon(panel.lengths, panel.default_horizon)
 
 
 def current_model(folder: Path) -> CurrentModel | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from lstmcast.clock import reading_time
+from lstmcast.data.drivers.ahead import horizon_ahead
 from lstmcast.data.schema import DataNote, InferredSetting, SettingKey
 from lstmcast.evaluation.splits import default_horizon
 from lstmcast.forecasts import Forecast, StepForecast
@@ -21,6 +22,7 @@ from lstmcast.report.verdict import MEMBER_LABELS, label, rank, report_verdict, 
 from lstmcast.results import LSTMCAST, MemberName
 
 if TYPE_CHECKING:
+    from lstmcast.data.drivers.covariates import Covariates
     from lstmcast.data.panel import Panel
     from lstmcast.evaluation.splits import HoldoutSplit
     from lstmcast.forecasting.fitting import FitProgress
@@ -54,10 +56,11 @@ def format_data(panel: Panel, now: datetime | None = None, *, reasons: bool = Tr
 def data_to_dict(panel: Panel) -> dict[str, Any]:
     """The summary of the data as JSON values."""
     columns = panel.columns
-    default_steps = default_horizon(panel.lengths, panel.calendar.default_horizon)
+    default_steps = default_horizon(panel.lengths, panel.default_horizon)
     return {
         "source": panel.source,
         "columns": {"time": columns.time, "target": list(columns.target), "series": list(columns.series)},
+        **({} if panel.covariates is None else {"covariates": _covariates_to_dict(panel, panel.covariates)}),
         "frequency": panel.calendar.name,
         "closed": panel.calendar.closed,
         "season": panel.calendar.season,
@@ -71,6 +74,15 @@ def data_to_dict(panel: Panel) -> dict[str, Any]:
         "left_out": [asdict(series) for series in panel.dropped],
         "inferred": [asdict(setting) for setting in panel.inferred],
     }
+
+
+def _covariates_to_dict(panel: Panel, covariates: Covariates) -> dict[str, Any]:
+    """Columns by role, categories, and the steps known ahead."""
+    pinned = covariates.pinned
+    roles = {
+        role: [name for name in pinned[role] if name in covariates.columns] for role in ("known", "past", "static")
+    }
+    return {**roles, "categories": covariates.levels, "steps_ahead": horizon_ahead(panel)}
 
 
 class NetworkSummary(Protocol):

@@ -78,6 +78,7 @@ class Covariates:
         starts: [G] calendar position of the first row of each block.
         blocks: [S] block of each series.
         versions: of values that were revised; None if all rows were known when they came.
+        proposed: known columns are those with values ahead, and none was pinned.
     """
 
     names: tuple[str, ...]
@@ -89,6 +90,7 @@ class Covariates:
     starts: Ints
     blocks: Ints
     versions: Versions | None = None
+    proposed: bool = False
 
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
@@ -116,7 +118,7 @@ class Covariates:
             ValueError: the arrays do not fit together.
             KeyError: one is missing.
         """
-        own = {name: arrays[f"covariates_{name}"] for name in _ARRAYS}
+        own: dict[str, Any] = {name: arrays[f"covariates_{name}"] for name in _ARRAYS}
         names, columns, values = tuple(facts["names"]), tuple(facts["columns"]), own["values"]
         offsets, blocks, K = own["offsets"], own["blocks"], len(names)
         sizes = (len(columns), len(own["known"]), len(own["static"]), values.shape[1])

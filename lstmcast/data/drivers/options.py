@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lstmcast.data.schema import Table
 
 _KEYS = ("known", "past", "static", "calendar", "holidays", "known_as_of", "future")
+GIVEN = "given"
 NONE = ("none",)  # known columns of a file without covariates
 
 
@@ -47,7 +48,7 @@ class CovariateOptions:
     future_table: Table | None = None
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     dates: Holidays | None = None
-    reason: str = "given"
+    reason: str = GIVEN
 
     @classmethod
     def of(cls, section: Mapping[str, Any] | None) -> Self:

@@ -14,7 +14,7 @@ from lstmcast.data.drivers.columns import DriverColumn, Kind, leave_out, parse_d
 from lstmcast.data.drivers.covariates import Covariates, Versions
 from lstmcast.data.drivers.filling import fill_past
 from lstmcast.data.drivers.future import locate_future
-from lstmcast.data.drivers.options import CovariateOptions
+from lstmcast.data.drivers.options import GIVEN, CovariateOptions
 from lstmcast.data.numbers.missing_marks import refuse_marks
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
@@ -89,6 +89,7 @@ def with_covariates(panel: Panel, table: Table, groups: Ints, stamps: Ints, opti
         starts=blocks.starts,
         blocks=of_series,
         versions=versions and versions.completed(values, blocks.positions),
+        proposed=section.reason != GIVEN,
     )
     panel = replace(panel, covariates=covariates, notes=(*panel.notes, *notes, *of_columns, *filled))
     return replace(panel, inferred=(*panel.inferred, *_settings(panel, drivers, section)))
@@ -251,7 +252,7 @@ def _settings(panel: Panel, drivers: Sequence[DriverColumn], section: CovariateO
         described = [_described(driver) for driver in drivers if driver.column in names]
         if not described:
             continue
-        reason = section.reason if key is SettingKey.KNOWN else "given"
+        reason = section.reason if key is SettingKey.KNOWN else GIVEN
         if key is SettingKey.KNOWN:
             reason += f"; known for {pluralize(horizon_ahead(panel) or 0, 'step')} ahead"
         settings.append(InferredSetting(key, truncate_list(described), reason))

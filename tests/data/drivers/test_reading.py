@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from lstmcast.clock import fixed_time
 from lstmcast.data.drivers.ahead import horizon_ahead, require_ahead
 from lstmcast.data.drivers.covariates import Covariates
 from lstmcast.data.drivers.options import CovariateOptions
@@ -200,3 +202,64 @@ def test_the_fingerprint_depends_on_covariates() -> None:
     assert replace(panel, covariates=None).fingerprint() == without.fingerprint() != panel.fingerprint()
     table.loc[N + 1, "temperature"] = 99.0
     assert panel_of(table).fingerprint() != panel.fingerprint()
+
+
+def test_the_default_horizon_is_known_ahead() -> None:
+    """Of columns that rows ahead propose; pinned ones do not shorten it, nor does a column without values ahead."""
+    table = frame()
+    assert panel_of(table).default_horizon == AHEAD
+    assert panel_of(table, known=("temperature",)).default_horizon == 14
+    assert panel_of(table, known=("none",)).default_horizon == 14
+
+
+def test_the_only_column_that_ends_early_is_the_target() -> None:
+    """Of several numeric columns; not where two of them end, and not where covariates are turned off."""
+    table = frame().assign(humidity=lambda table: table["temperature"] * 2)
+    assert read(table).columns.target == ("load",)
+    assert read(table.iloc[::-1]).columns.target == ("load",)
+    with pytest.raises(DataError) as caught:
+        read(table, ReadOptions(covariates=CovariateOptions(known=("none",))))
+    assert caught.value.faults[0].code is FaultCode.UNCLEAR_TARGET
+    table.loc[N:, "humidity"] = np.nan
+    with pytest.raises(DataError):
+        read(table)
+
+
+def test_an_unfinished_step_is_ahead() -> None:
+    """Its target is left out, and its covariates are kept."""
+    now = datetime(2024, 2, 9, 12, tzinfo=UTC)
+    with fixed_time(now):
+        panel = panel_of(frame(), known=("temperature",))
+    assert panel.lengths.tolist() == [N - 1]
+    assert ahead_of(panel, 1).tolist() == [[(N - 1) / 4]]
+    assert NoteCode.UNFINISHED_STEP in {note.code for note in panel.notes}
+
+
+def test_rows_ahead_may_not_repeat() -> None:
+    """A fault with the line, and a setting that averages them."""
+    table = pd.concat([frame(), frame().tail(1)])
+    with pytest.raises(DataError) as caught:
+        panel_of(table, known=("temperature",))
+    (fault,) = caught.value.faults
+    assert (fault.code, fault.line) == (FaultCode.REPEATED_ROWS, N + AHEAD + 1)
+    assert [fix.setting for fix in fault.fixes] == ["data.aggregate=mean"]
+
+
+def test_flags_with_blanks_are_zeros() -> None:
+    """A promotion written as 1 or left empty, and events by name."""
+    table = frame().assign(
+        flag=["1" if k % 5 == 0 else "" for k in range(N + AHEAD)],
+        event=["fair" if k % 7 == 0 else "" for k in range(N + AHEAD)],
+    )
+    panel = panel_of(table, known=("flag", "event"))
+    assert covariates_of(panel).names == ("flag", "event=fair")
+    np.testing.assert_allclose(ahead_of(panel, 3), [[1, 0], [0, 0], [0, 1]])
+    assert [note.code for note in panel.notes].count(NoteCode.EMPTY_COVARIATE) == 2
+
+
+def test_closed_steps_have_no_covariates() -> None:
+    """Business days: the next step of a Friday is the Monday."""
+    days = pd.bdate_range("2024-01-01", periods=N + AHEAD).strftime("%Y-%m-%d")
+    panel = panel_of(frame().assign(date=days), known=("temperature",))
+    assert panel.calendar.name == "B"
+    np.testing.assert_allclose(ahead_of(panel, AHEAD)[:, 0], (N + np.arange(AHEAD)) / 4)
