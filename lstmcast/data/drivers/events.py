@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from lstmcast.data.file.csv_reader import PARQUET, WORKBOOKS, read_table
 from lstmcast.data.schema import Table
 from lstmcast.data.time.text.column import parse_times
 from lstmcast.data.time.text.patterns import COUNT
+from lstmcast.data.time.text.recognition import looks_like_times
 from lstmcast.data.time.zones import DAY, to_wall
 from lstmcast.errors import DataError, Fault, FaultCode
 from lstmcast.types import Bools, Ints
@@ -40,7 +42,7 @@ def read_events(path: str) -> list[Holiday]:
         FileError: missing or unreadable.
         DataError: columns that are missing, dates, names or windows that cannot be read.
     """
-    table = read_table(path)
+    table = _table(path)
     columns = _columns(table)
     days, names = _days(table, columns["date"]), _texts(table, columns["name"])
     _refuse(table, np.array([not name for name in names]), columns["name"], "must have a name")
@@ -49,13 +51,35 @@ def read_events(path: str) -> list[Holiday]:
     return [Holiday(day, name, path, ahead, behind, is_off) for day, name, ahead, behind, is_off in rows]
 
 
+def _table(path: str) -> Table:
+    """Read the file as text; settings that resolve faults are left out, as they are of another file."""
+    try:
+        return read_table(path)
+    except DataError as err:
+        raise DataError([replace(fault, fixes=()) for fault in err.faults]) from err
+
+
 def _columns(table: Table) -> Mapping[str, str]:
-    """Columns of the file by role."""
+    """Columns of the file by role: by their names, else the only column of dates, and the only other one.
+
+    Raises:
+        DataError: no date or name, or several columns of dates.
+    """
     by_name = {str(column).strip().lower(): str(column) for column in table.text.columns}
     found = {role: by_name[name] for role, names in _NAMES.items() for name in reversed(names) if name in by_name}
+    free = [column for column in by_name.values() if column not in found.values()]
+    dates = [column for column in free if looks_like_times(table.text[column])]
+    texts = [column for column in free if column not in dates]
+    for role, columns in (("date", dates), ("name", texts)):
+        if role not in found and len(columns) == 1:
+            found[role] = columns[0]
+    listed = f"(got {', '.join(by_name.values())})"
     if missing := [role for role in ("date", "name") if role not in found]:
-        text = f"{table.source}: events need the columns date and name (got {', '.join(by_name.values())})"
+        text = f"{table.source}: events need the columns date and name {listed}"
         raise DataError(Fault(text, FaultCode.EVENT_COLUMNS, 1, missing[0]))
+    if more := [column for column in dates if column != found["date"]]:
+        text = f"{table.source}: events have one column of dates {listed}; write a row for each day"
+        raise DataError(Fault(text, FaultCode.EVENT_COLUMNS, 1, more[0]))
     return found
 
 

@@ -247,6 +247,8 @@ def test_unknown_regions_are_refused(code: str, fault: FaultCode, better: str) -
         "date,name,days_before,days_after\n2024-02-11,Super Bowl,2,1\n2023-02-12,Super Bowl,2,1\n",
         "ds,holiday,lower_window,upper_window\n2024-02-11,Super Bowl,-2,1\n2023-02-12,Super Bowl,-2,1\n",
         "Event;Date;Days_after;Days_before\nSuper Bowl;11.02.2024;1;2\nSuper Bowl;12.02.2023;1;2\n",
+        "Datum;Ereignis;days_before;days_after\n11.02.2024;Super Bowl;2;1\n12.02.2023;Super Bowl;2;1\n",
+        "date,name,at,days_before,days_after\n2024-02-11,Super Bowl,Nevada,2,1\n2023-02-12,Super Bowl,Arizona,2,1\n",
         "date,name,days_before,days_after\n2024-02-11 18:30:00,Super Bowl,2,1\n2023-02-12 18:30:00,Super Bowl,2.0,1\n",
     ],
 )
@@ -272,10 +274,13 @@ def test_events_may_be_days_off_and_join_a_region(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "code", "line", "column"),
     [
-        ("when,what\n2024-02-11,Final\n", FaultCode.EVENT_COLUMNS, 1, "date"),
-        ("date,what\n2024-02-11,Final\n", FaultCode.EVENT_COLUMNS, 1, "name"),
+        ("when,what\n11 days on,Final\n", FaultCode.EVENT_COLUMNS, 1, "date"),
+        ("date,what,where\n2024-02-11,Final,Berlin\n", FaultCode.EVENT_COLUMNS, 1, "name"),
+        ("date,end,name\n2024-02-11,2024-02-13,Final\n", FaultCode.EVENT_COLUMNS, 1, "end"),
+        ("start,end,name\n2024-02-11,2024-02-13,Final\n", FaultCode.EVENT_COLUMNS, 1, "date"),
         ("date,name\n2024-02-11,Final\n2025-02-30,Final\n", FaultCode.UNREAD_TIME, 3, "date"),
         ("date,name\n2024-02-11,Final\n2025-02-10,\n", FaultCode.BAD_EVENT, 3, "name"),
+        ("2024-02-11,Final\n2025-02-10,Final\n", FaultCode.NO_HEADER, 1, ""),
         ("date,name\n1,Final\n2,Final\n", FaultCode.BAD_EVENT, 2, "date"),
         ("date,name\n03/04/2024,Final\n05/06/2024,Final\n", FaultCode.AMBIGUOUS_TIMES, 2, "date"),
         ("date,name,days_before\n2024-02-11,Final,two\n", FaultCode.BAD_EVENT, 2, "days_before"),
