@@ -30,17 +30,17 @@ TEXTS: Mapping[str, str] = {
 
 PLOTS: Mapping[str, str] = {
     "Forecaster": "figures.forecast.plot_model",
-    "EventForecaster": "figures.classification.plot_events",
+    "EventForecaster": "figures.events.plot_events",
     "SymbolForecaster": "figures.categories.plot_model",
-    "SeriesClassifier": "figures.classification.plot_labels",
+    "SeriesClassifier": "figures.labels.plot_labels",
 }
 """The type of a model to the function that draws its forecast or its hold-out."""
 
 BACKTEST_FIGURES: Mapping[str, str] = {
     "BacktestResult": "figures.backtest.pictures",
-    "EventBacktest": "figures.classification.event_backtest",
+    "EventBacktest": "figures.events.event_backtest",
     "SymbolBacktest": "figures.categories.backtest",
-    "LabelBacktest": "figures.classification.label_backtest",
+    "LabelBacktest": "figures.labels.label_backtest",
 }
 """The type of a backtest to the function that draws it."""
 

@@ -47,7 +47,7 @@ class EventBacktest:
 
 def test_a_backtest_is_written_as_two_tables_and_its_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures only if they are requested."""
-    monkeypatch.setattr("lstmcast.report.figures.classification.event_backtest", lambda _: {"scores.png": b"PNG"})
+    monkeypatch.setattr("lstmcast.report.figures.events.event_backtest", lambda _: {"scores.png": b"PNG"})
     tables = {"scores.csv": b"method,value\nnaive,1.5\n", "forecasts.csv": b"step,actual\n1,2.0\n"}
     result: Any = EventBacktest()
     assert views.backtest_files(result, figures=False) == tables

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from lstmcast.evaluation.backtest_result import BacktestResult
+from lstmcast.report.figures.frame import Frame
 from lstmcast.report.figures.panels import FORECAST, Figure, ForecastBand, SeriesPanel, draw, render
-from lstmcast.report.figures.style import QUIET, house_style, shorten, style_axes, wrap
+from lstmcast.report.figures.style import house_style, shorten, style_axes
 from lstmcast.report.tables import ranked
 from lstmcast.report.verdict import backtest_verdict, label
 from lstmcast.results import LSTMCAST
@@ -110,7 +111,7 @@ def _by_step(curves: Sequence[Curve], *, title: str, ylabel: str, caption: str, 
     steps = np.arange(1.0, len(curves[0].values) + 1)
     with house_style():
         figure = Figure(figsize=(WIDTH, HEIGHT))
-        _write(figure, title, caption)
+        Frame.of(title, caption, WIDTH).write(figure)
         box = (LEFT / WIDTH, FOOT / HEIGHT, 1 - (LEFT + RIGHT) / WIDTH, 1 - (FOOT + HEAD) / HEIGHT)
         axes = figure.add_axes(box)
         shown_values = np.concatenate([[0.0], *(curve.values for curve in curves), [top or 0.0]])
@@ -124,15 +125,6 @@ def _by_step(curves: Sequence[Curve], *, title: str, ylabel: str, caption: str, 
             axes.plot(steps, curve.values, marker="o" if len(steps) <= DOTTED else "", markersize=dot, **look)
         _name(figure, curves, axes.get_ylim()[1])
     return figure
-
-
-def _write(figure: Figure, title: str, caption: str) -> None:
-    """Title on top, small print below."""
-    room, edge = (WIDTH - 0.3) * 72, 0.15
-    heading = "\n".join(wrap(title, size=13, width=room, lines=2, weight="bold"))
-    small_print = "\n".join(wrap(caption, size=8, width=room, lines=3))
-    figure.text(edge / WIDTH, 1 - edge / HEIGHT, heading, va="top", size=13, weight="bold")
-    figure.text(edge / WIDTH, edge / HEIGHT, small_print, va="bottom", size=8, color=QUIET)
 
 
 def _name(figure: Figure, curves: Sequence[Curve], top: float) -> None:

@@ -15,8 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lstmcast.report.figures.forecast import selected_series
+from lstmcast.report.figures.frame import EDGE, Frame
 from lstmcast.report.figures.panels import render
-from lstmcast.report.figures.style import QUIET, house_style, literal, shorten, wrap
+from lstmcast.report.figures.style import QUIET, house_style, literal, shorten
 from lstmcast.report.verdict import label, verdict
 from lstmcast.results import LSTMCAST
 from lstmcast.tasks.base import PlotOptions, reject_flags
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 ROWS = 12  # symbols that a panel names, at most
 PAST, AHEAD = 40, 24  # steps shown by default
 FAR = 6  # steps from one time to the next that is written
-WIDTH, EDGE = 10.0, 0.15  # inches
-LINE, ROW, GAP = 0.28, 0.21, 0.55  # of a title, a symbol, what lies between two panels
+WIDTH = 10.0  # inches
+ROW, GAP = 0.21, 0.55  # inches of a symbol, between two panels
 ACTUAL_COLOR, PREDICTED_COLOR = "#111111", "#d55e00"
 NAMES = {" ": "␣ space", "\n": "↵ line end", "\t": "⇥ tab"}
 LOOKS: Mapping[bool, Mapping[str, Any]] = {
@@ -137,20 +138,18 @@ def _draw(timelines: Sequence[SymbolTimeline], title: str, caption: str) -> Figu
     """A panel for each board, from top to bottom."""
     heights = [ROW * len(timeline.rows) + GAP * (1 + _is_long(timeline)) for timeline in timelines]
     with house_style():
-        heading = wrap(title, size=13, width=(WIDTH - 2 * EDGE) * 72, lines=2, weight="bold")
-        small_print = wrap(caption, size=8, width=(WIDTH - 2 * EDGE) * 72, lines=3)
-        head, foot = EDGE + LINE * len(heading) + 0.3, 2 * EDGE + 0.16 * len(small_print)
+        frame = Frame.of(title, caption, WIDTH)
+        head, foot = frame.head + 0.3, frame.foot + EDGE
         height = head + sum(heights) + foot
         figure = Figure(figsize=(WIDTH, height))
-        figure.text(EDGE / WIDTH, 1 - EDGE / height, "\n".join(heading), va="top", size=13, weight="bold")
-        figure.text(EDGE / WIDTH, EDGE / height, "\n".join(small_print), va="bottom", size=8, color=QUIET)
+        frame.write(figure)
         figure.set_layout_engine("constrained", rect=(0.01, foot / height, 0.98, 1 - (head + foot) / height))
         grid = figure.add_gridspec(len(timelines), 1, height_ratios=heights)
         for row, timeline in enumerate(timelines):
             axes = figure.add_subplot(grid[row])
             _draw_timeline(axes, timeline)
         handles, labels = figure.axes[0].get_legend_handles_labels()
-        title_position = EDGE / WIDTH, 1 - (EDGE + LINE * len(heading)) / height
+        title_position = EDGE / WIDTH, 1 - frame.head / height
         figure.legend(
             handles, labels, loc="upper left", bbox_to_anchor=title_position, ncols=2, frameon=False, borderaxespad=0
         )
@@ -198,6 +197,6 @@ def scores(evaluation: SymbolScores) -> Figure:
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.tick_params(axis="y", length=0)
         figure.suptitle("Held-out symbols", x=0.015, ha="left", size=13, weight="bold")
-        caption = wrap(verdict(evaluation), size=8, width=(WIDTH - 2 * EDGE) * 72, lines=3)
+        caption = Frame.of("", verdict(evaluation), WIDTH).caption
         figure.supxlabel("\n".join(caption), x=0.015, ha="left", size=8, color=QUIET)
     return figure

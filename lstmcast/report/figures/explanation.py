@@ -10,11 +10,12 @@ import numpy as np
 from lstmcast.explain.attribution import order, within
 from lstmcast.explain.explanation import SIGNALS, Explanation, NetworkInternals
 from lstmcast.report.explanation_text import MEMORY_FRACTION, format_significant, headline, method, signed
+from lstmcast.report.figures.frame import Frame
 from lstmcast.report.figures.panels import FORECAST, HISTORY, Figure
 from lstmcast.report.figures.style import QUIET, axis_numbers, house_style, labeled, style_axes, wrap
 from lstmcast.types import Floats
 
-WIDTH, HEIGHT, EDGE = 10.0, 12.2, 0.15  # inches
+WIDTH, HEIGHT = 10.0, 12.2  # inches
 ROWS = (1.9, 1.3, 1.4, 2.0, 2.0)  # inches, more or less: past, attribution, memory, two rows of heat maps
 RAISED, LOWERED = FORECAST[0], "#d55e00"  # blue and vermilion: distinct for color-blind readers
 BASELINE_STYLE: dict[str, Any] = {"color": "#8a8a8a", "linewidth": 1.2, "linestyle": (0, (4, 2))}
@@ -39,7 +40,7 @@ def explanation_figure(explained: Explanation, target: str) -> Figure:
     """
     with house_style():
         figure = Figure(figsize=(WIDTH, HEIGHT))
-        _write(figure, explained)
+        Frame.of(headline(explained), method(explained), WIDTH, lines=(2, 4)).lay_out(figure, hspace=0.03)
         grid = figure.add_gridspec(len(ROWS), 2, height_ratios=ROWS)
         recent = min(len(explained.values), max(len(explained.internals.cell), 2 * explained.season, 60))
         past = figure.add_subplot(grid[0, :])
@@ -59,18 +60,6 @@ def freeze_layout(figure: Figure) -> None:
     for axes in figure.axes:
         left, bottom, width, height = np.round(axes.get_position().bounds, 4).tolist()
         axes.set_position((left, bottom, width, height))
-
-
-def _write(figure: Figure, explained: Explanation) -> None:
-    """Title above, caption below, panels between."""
-    room = (WIDTH - 2 * EDGE) * 72
-    heading = wrap(headline(explained), size=13, width=room, lines=2, weight="bold")
-    small_print = wrap(method(explained), size=8, width=room, lines=4)
-    figure.text(EDGE / WIDTH, 1 - EDGE / HEIGHT, "\n".join(heading), va="top", size=13, weight="bold")
-    figure.text(EDGE / WIDTH, EDGE / HEIGHT, "\n".join(small_print), va="bottom", size=8, color=QUIET)
-    head, foot = EDGE + 0.28 * len(heading), EDGE + 0.16 * len(small_print) + 0.05
-    box = (EDGE / WIDTH, foot / HEIGHT, 1 - 2 * EDGE / WIDTH, 1 - (head + foot) / HEIGHT)
-    figure.set_layout_engine("constrained", rect=box, hspace=0.03)
 
 
 def _draw_past(axes: Any, explained: Explanation, recent: int, target: str) -> None:

@@ -21,7 +21,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from lstmcast.errors import UsageError
-from lstmcast.report.figures.style import QUIET, axis_numbers, house_style, shorten, style_axes, wrap
+from lstmcast.report.figures.frame import EDGE, Frame
+from lstmcast.report.figures.style import QUIET, axis_numbers, house_style, shorten, style_axes
 from lstmcast.types import Floats
 
 Times = npt.NDArray[Any]
@@ -57,7 +58,6 @@ _FORMATS = {  # for at most so many panels
     6: _Format(columns=2, width=11, panel_height=2.5, name_room=310, ticks=7),
     MOST_PANELS: _Format(columns=3, width=13, panel_height=2.3, name_room=240, ticks=7),
 }
-_EDGE = 0.15
 
 
 @dataclass(frozen=True)
@@ -206,19 +206,15 @@ def _page(
     panels: int, form: _Format, *, title: str, ylabel: str, caption: str, keys: list[Artist]
 ) -> tuple[Figure, list[Axes]]:
     """An empty figure: title and legend on top, a grid of panels, small print below."""
-    room = (form.width - 2 * _EDGE) * 72
-    heading = wrap(title, size=13, width=room, lines=2, weight="bold")
-    small_print = wrap(caption, size=8, width=room, lines=3)
+    frame = Frame.of(title, caption, form.width)
     rows, across = math.ceil(panels / form.columns), min(len(keys), 6)
-    title_foot = _EDGE + 0.28 * len(heading)
-    head = title_foot + 0.2 * math.ceil(len(keys) / across) + 0.1
-    foot = _EDGE + 0.16 * len(small_print) + 0.05
+    head = frame.head + 0.2 * math.ceil(len(keys) / across) + 0.1
+    foot = frame.foot + 0.05
     height = head + rows * form.panel_height + foot
-    left, top = _EDGE / form.width, 1 - _EDGE / height
     figure = Figure(figsize=(form.width, height))
-    figure.text(left, top, "\n".join(heading), va="top", size=13, weight="bold")
-    figure.text(left, 1 - top, "\n".join(small_print), va="bottom", size=8, color=QUIET)
-    title_position = (left, 1 - title_foot / height)
+    frame.write(figure)
+    left = EDGE / form.width
+    title_position = (left, 1 - frame.head / height)
     figure.legend(
         handles=keys, loc="upper left", bbox_to_anchor=title_position, ncols=across, frameon=False, borderaxespad=0
     )
