@@ -10,7 +10,15 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator, model_validator
 
 from lstmcast.config.expressions import duration_text, parse_alert, parse_condition, parse_duration
-from lstmcast.config.schema import CONFIG_TYPES, CategoryConfig, EventConfig, Section, StepsConfig, ValueConfig
+from lstmcast.config.schema import (
+    CONFIG_TYPES,
+    CategoryConfig,
+    EventConfig,
+    Section,
+    SettingError,
+    StepsConfig,
+    ValueConfig,
+)
 
 
 def _span(value: object) -> timedelta:
@@ -186,7 +194,7 @@ class JobConfig(StepsConfig):
     @model_validator(mode="after")
     def _to_a_file(self) -> Self:
         if self.forecast.output == "-":
-            raise ValueError("forecast.output: must be a file for a job (got '-')")
+            raise SettingError("forecast.output", "must be a file for a job (got '-')")
         return self
 
     @model_validator(mode="after")
@@ -194,7 +202,8 @@ class JobConfig(StepsConfig):
         for name in Freshness.model_fields:
             rule = getattr(self.freshness, name)
             if rule is not None and rule.action == "fallback" and not self.has_fallback:
-                raise ValueError(f"freshness.{name}.action: must be fail or warn: only values have a fallback forecast")
+                key = f"freshness.{name}.action"
+                raise SettingError(key, "must be fail or warn: only values have a fallback forecast")
         return self
 
     @property
@@ -280,7 +289,7 @@ class Job(ValueConfig, ScoredJob):
         known = {f"coverage_{level:g}" for level in self.forecast.levels}
         for name in (parse_condition(text).name for text in self.fail_if):
             if name.startswith("coverage_") and name not in known:
-                raise ValueError(f"fail_if: {name}: not a level of forecast.levels ({self.forecast.levels})")
+                raise SettingError("fail_if", f"{name}: not a level of forecast.levels ({self.forecast.levels})")
         return self
 
 

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from lstmcast.config.job import JOB_TYPES, NO_JOBS, AnyJob, Job, JobConfig
 from lstmcast.config.schema import CONFIG_TYPES, AnyConfig, Config, ValueConfig
-from lstmcast.errors import ConfigError, FileError
+from lstmcast.errors import ConfigError, Fault, FaultCode, FileError
 
 MAX_BYTES = 1 << 20  # bytes
 
@@ -92,9 +92,8 @@ def _checked(config_type: type[ConfigType], tree: Tree, name: str, overrides: Ma
     try:
         return config_type.model_validate(tree)
     except ValidationError as err:
-        raise ConfigError(
-            [f"{'--set' if key in overrides else name}: {fault}" for key, fault in _faults(err, config_type)]
-        ) from err
+        faults = _faults(err, config_type)
+        raise ConfigError([fault.within("--set" if key in overrides else name) for key, fault in faults]) from err
 
 
 def _find(source: str | Path) -> Path:
@@ -107,7 +106,8 @@ def _find(source: str | Path) -> Path:
             return Path(text)
     close = difflib.get_close_matches(text, names, 1)
     hint = f"did you mean {close[0]}? " if close else ""
-    raise ConfigError(f"--config {text}: {hint}bundled configs: {', '.join(names)}; or the path of a file (my.yaml)")
+    shown = f"--config {text}: {hint}bundled configs: {', '.join(names)}; or the path of a file (my.yaml)"
+    raise ConfigError(Fault(shown, FaultCode.UNKNOWN_CONFIG, column=close[0] if close else ""))
 
 
 def _read(path: Path) -> str:
@@ -115,13 +115,15 @@ def _read(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)  # bounded, for devices
     except (OSError, ValueError) as err:  # ValueError: NUL in the name
-        raise FileError(f"{path}: cannot be read: {getattr(err, 'strerror', err)}") from err
+        text = f"{path}: cannot be read: {getattr(err, 'strerror', err)}"
+        raise FileError(Fault(text, FaultCode.FILE_SYSTEM)) from err
     if len(content) > MAX_BYTES:
-        raise ConfigError(f"{path}: larger than 1 MB ({MAX_BYTES:,} bytes), the limit of a config")
+        text = f"{path}: larger than 1 MB ({MAX_BYTES:,} bytes), the limit of a config"
+        raise ConfigError(Fault(text, FaultCode.TOO_LARGE))
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as err:
-        raise ConfigError(f"{path}: must be UTF-8 (byte {err.start} is not)") from err
+        raise ConfigError(Fault(f"{path}: must be UTF-8 (byte {err.start} is not)", FaultCode.NOT_UTF8)) from err
 
 
 class PlainLoader(yaml.SafeLoader):
@@ -131,7 +133,7 @@ class PlainLoader(yaml.SafeLoader):
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.duplicates: list[str] = []
+        self.duplicates: list[Fault] = []
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Compose the next node; refuse aliases and tags."""
@@ -161,7 +163,8 @@ def _mapping(loader: PlainLoader, node: yaml.MappingNode) -> dict[str, Any]:
             raise yaml.constructor.ConstructorError(None, None, "a key must be text", key.start_mark)
         name = key.value
         if name in found:
-            loader.duplicates.append(f"line {key.start_mark.line + 1}: duplicate key {name!r}")
+            line = key.start_mark.line + 1
+            loader.duplicates.append(Fault(f"line {line}: duplicate key {name!r}", FaultCode.REPEATED_KEY, line, name))
         found[name] = loader.construct_object(value, deep=True)
     return found
 
@@ -185,16 +188,17 @@ def _parse(text: str, name: str, config_type: type[Config]) -> dict[str, Any]:
     except ConfigError as err:
         raise ConfigError([fault.within(name) for fault in err.faults]) from err
     except yaml.MarkedYAMLError as err:
-        line = f":{err.problem_mark.line + 1}" if err.problem_mark else ""
-        raise ConfigError(f"{name}{line}: {err.problem or 'is not YAML'}") from err
+        line = err.problem_mark.line + 1 if err.problem_mark else 0
+        where = f"{name}:{line}" if line else name
+        raise ConfigError(Fault(f"{where}: {err.problem or 'is not YAML'}", FaultCode.NOT_YAML, line)) from err
     except (yaml.YAMLError, RecursionError, ValueError) as err:
-        raise ConfigError(f"{name}: is not YAML: {' '.join(str(err).split())[:200]}") from err
+        text = f"{name}: is not YAML: {' '.join(str(err).split())[:200]}"
+        raise ConfigError(Fault(text, FaultCode.NOT_YAML)) from err
     if tree is None:
         return {}
     if not isinstance(tree, dict):
-        raise ConfigError(
-            f"{name}: must contain sections ({', '.join(config_type.model_fields)}); got {type(tree).__name__}"
-        )
+        text = f"{name}: must contain sections ({', '.join(config_type.model_fields)}); got {type(tree).__name__}"
+        raise ConfigError(Fault(text, FaultCode.NO_SECTIONS))
     needed = {key for key, field in config_type.model_fields.items() if field.default is not None}
     return {key: value for key, value in tree.items() if value is not None or key not in needed}
 
@@ -216,14 +220,15 @@ def _put_all(tree: Tree, overrides: Mapping[str, Any]) -> None:
 def _put(tree: Tree, key: str, value: Any) -> None:
     section, _, name = key.partition(".")
     if not section or not name:
-        raise ConfigError(f"--set {key}: must be section.key=value, such as train.epochs=50")
+        text = f"--set {key}: must be section.key=value, such as train.epochs=50"
+        raise ConfigError(Fault(text, FaultCode.NO_SECTIONS, column=key))
     inner = tree.setdefault(section, {})
     if isinstance(inner, dict):
         inner[name] = value
 
 
-def _faults(err: ValidationError, config_type: type[Config]) -> Iterator[tuple[str, str]]:
-    """Yield the dotted key and one line for each fault: key, rule and received value."""
+def _faults(err: ValidationError, config_type: type[Config]) -> Iterator[tuple[str, Fault]]:
+    """Yield the dotted key that an override has, and the fault: its full key, the rule and the received value."""
     seen: dict[tuple[str, ...], list[ErrorDetails]] = {}
     for detail in err.errors(include_url=False):
         seen.setdefault(_path(config_type, detail["loc"]), []).append(detail)
@@ -236,13 +241,17 @@ def _faults(err: ValidationError, config_type: type[Config]) -> Iterator[tuple[s
             received = details[0]["input"]
             names = f"{_listed(_types(config_type))}{' for a job' if of_job else ''}"
             reason = f": {NO_JOBS[received]}" if of_job and received in NO_JOBS else ""
-            yield key, f"{key}: must be {names} (got {_shown(received)}){reason}"
+            code = FaultCode.NO_JOBS if reason else FaultCode.BAD_VALUE
+            yield key, Fault(f"{key}: must be {names} (got {_shown(received)}){reason}", code, column=key)
         else:
             rules = " or ".join(dict.fromkeys(_rule(detail) for detail in details))
+            code = FaultCode.MISSING_KEY if details[0]["type"] == "missing" else FaultCode.BAD_VALUE
             names_value = details[0]["type"] in {"value_error", "missing"}
             received = "" if names_value else f" (got {_shown(details[0]['input'])})"
             names_key = not key or rules.startswith(key)  # no key: a fault of the whole file
-            yield ".".join(path[:2]), f"{rules if names_key else f'{key}: {rules}'}{received}"
+            text = f"{rules if names_key else f'{key}: {rules}'}{received}"
+            column = key or getattr(details[0].get("ctx", {}).get("error"), "key", "")
+            yield ".".join(path[:2]), Fault(text, code, column=column)
 
 
 def _path(config_type: type[Config], location: tuple[int | str, ...]) -> tuple[str, ...]:
@@ -273,19 +282,20 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
 
 
-def _unknown(path: tuple[str, ...], config_type: type[Config]) -> str:
+def _unknown(path: tuple[str, ...], config_type: type[Config]) -> Fault:
     """Describe a key that a section lacks: the tasks that have it, or the nearest key, and the valid ones."""
     section = _section(config_type, path[:-1])
     valid = section.model_fields if section else {}
     key, by_task = ".".join(path), _keys_by_task(path[:-1], _types(config_type))
     if owners := [task for task, keys in by_task.items() if path[-1] in keys]:
         task = next(name for name, known in CONFIG_TYPES.items() if issubclass(config_type, known))
-        return f"{key}: a key of model.task: {' or '.join(owners)}, not of {task}; valid here: {', '.join(valid)}"
+        text = f"{key}: a key of model.task: {' or '.join(owners)}, not of {task}; valid here: {', '.join(valid)}"
+        return Fault(text, FaultCode.OTHER_TASKS_KEY, column=key)
     of_other_tasks = {name: f"{name} (model.task: {task})" for task, keys in by_task.items() for name in keys}
     names = of_other_tasks | {name: name for name in valid}
     close = difflib.get_close_matches(path[-1], names, 1, cutoff=0.5)
     hint = f"did you mean {names[close[0]]}? " if close else ""
-    return f"{key}: unknown key; {hint}valid here: {', '.join(valid)}"
+    return Fault(f"{key}: unknown key; {hint}valid here: {', '.join(valid)}", FaultCode.UNKNOWN_KEY, column=key)
 
 
 def _types(config_type: type[Config]) -> Mapping[str, type[Config]]:

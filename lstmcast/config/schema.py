@@ -19,6 +19,18 @@ Units = Annotated[int, Field(ge=1, le=4096)]
 Level = Annotated[float, Field(gt=0, lt=100)]
 
 
+class SettingError(ValueError):
+    """A value that does not fit the values of other sections.
+
+    Attributes:
+        key: dotted; several are separated by commas.
+    """
+
+    def __init__(self, key: str, text: str) -> None:
+        super().__init__(f"{key}: {text}")
+        self.key = key
+
+
 class Section(BaseModel):
     """A part of the YAML: frozen, without unknown keys or implicit conversions."""
 
@@ -378,22 +390,24 @@ class ValueConfig(StepsConfig):
                 if key in FIXED_BY_PRETRAINING[name]
             ]
             if fixed:
-                raise ValueError(
-                    f"{', '.join(fixed)}: set by the pretrained models (train.init: fine_tune); leave it out, or "
-                    "choose train.init: scratch"
+                text = (
+                    "set by the pretrained models (train.init: fine_tune); leave it out, or choose train.init: scratch"
                 )
+                raise SettingError(", ".join(fixed), text)
         return self
 
     @model_validator(mode="after")
     def _weights_need_validation(self) -> ValueConfig:
         if self.train.init == "ensemble" and self.train.patience is None:
-            raise ValueError("train.init: ensemble weights its members by validation errors (train.patience: null)")
+            raise SettingError("train.init", "ensemble weights its members by validation errors (train.patience: null)")
         return self
 
     @model_validator(mode="after")
     def _quantiles_are_direct(self) -> ValueConfig:
         if self.train.loss == "pinball" and self.model.strategy != "direct":
-            raise ValueError("train.loss: pinball needs model.strategy: direct (a path of medians has no quantiles)")
+            raise SettingError(
+                "train.loss", "pinball needs model.strategy: direct (a path of medians has no quantiles)"
+            )
         return self
 
 

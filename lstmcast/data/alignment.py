@@ -264,7 +264,9 @@ def _combined(values: Floats, starts: Ints, how: str) -> Floats:
             weights = np.repeat(np.maximum(counts, 1), np.diff([*starts, len(values)]))
             totals = np.where(overflow, np.add.reduceat(known / weights, starts), totals)
     elif overflow.any():
-        raise DataError("data.aggregate: the sum of a step overflows (1.8e308); use mean or last")
+        text = "data.aggregate: the sum of a step overflows (1.8e308)"
+        fix = Fix("data.aggregate=mean", "use the mean of its rows")
+        raise DataError(Fault(text, FaultCode.SUM_OVERFLOWS, column="data.aggregate", fixes=(fix,)))
     return np.where(counts > 0, totals, np.nan)
 
 

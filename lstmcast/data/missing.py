@@ -110,8 +110,9 @@ def refuse_gaps(gaps: MissingRuns, observed: Observations, calendar: Calendar, n
     """Raise DataError for any gap, with the first five and their number."""
     if total := len(gaps.sizes):
         shown = (names[gaps.series[i]] + describe_gap(gaps, i, observed, calendar) for i in range(total))
-        where = f"{source}:{line_after(gaps, 0, observed)}"
-        raise DataError(f"{where}: data.missing is 'error', but there are gaps: {truncate_items(shown, total)}")
+        line = line_after(gaps, 0, observed)
+        text = f"{source}:{line}: data.missing is 'error', but there are gaps: {truncate_items(shown, total)}"
+        raise DataError(Fault(text, FaultCode.ANY_GAP, line, "data.missing"))
 
 
 def too_long(
@@ -220,7 +221,8 @@ def expand(observed: Observations, starts: Ints, lengths: Ints, how: str) -> tup
     """
     total = int(lengths.sum())
     if total > 20 * len(observed.values) + _MAX_FILLED_STEPS:
-        raise DataError(f"data.missing: too many missing steps ({total - len(observed.values)}); cut the file")
+        text = f"data.missing: too many missing steps ({total - len(observed.values)}); cut the file"
+        raise DataError(Fault(text, FaultCode.MANY_STEPS, column="data.missing"))
     offsets = np.cumsum(lengths) - lengths
     index = offsets[observed.series] + observed.positions - starts[observed.series]
     there = np.zeros(total, dtype=np.bool_)

@@ -346,9 +346,8 @@ def _filled(
     if len(dropped) == len(keys):
         raise DataError(_unusable(dropped, source, observed, calendar))
     if lengths.max() < _MIN_VALUES:
-        raise DataError(
-            f"{source}: must have at least {_MIN_VALUES} values of a series (got {lengths.max()}); add rows"
-        )
+        text = f"{source}: must have at least {_MIN_VALUES} values of a series (got {lengths.max()}); add rows"
+        raise DataError(Fault(text, FaultCode.FEW_VALUES))
     kept = np.setdiff1d(np.arange(len(keys)), list(by_index))
     trimmed = trim_notes(cells.where(empty), observed, extent)
     observed = observed.renumbered(kept, len(keys))
@@ -412,4 +411,5 @@ def row_numbers(groups: Ints) -> Ints:
 
 def _check_choice(key: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise ConfigError(f"{key}: must be one of {', '.join(choices)} (got '{value}')")
+        text = f"{key}: must be one of {', '.join(choices)} (got '{value}')"
+        raise ConfigError(Fault(text, FaultCode.BAD_VALUE, column=key))

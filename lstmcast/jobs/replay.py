@@ -137,10 +137,12 @@ def ledger_folder(job: AnyJob | None, models: str | None, model: str | None) -> 
     with translate_os_errors("read", root):
         found = sorted(path.parent for path in root.glob(f"*/{FILE}"))
     if not found:
-        raise ModelError(f"{root}: there is no ledger yet; the first `lstmcast run` creates it")
+        text = f"{root}: there is no ledger yet; the first `lstmcast run` creates it"
+        raise ModelError(Fault(text, FaultCode.NO_LEDGER))
     if len(found) > 1:
         names = ", ".join(folder.name for folder in found)
-        raise ModelError(f"{root}: several models have a ledger; choose one with --model (there are: {names})")
+        text = f"{root}: several models have a ledger; choose one with --model (there are: {names})"
+        raise ModelError(Fault(text, FaultCode.SEVERAL_MODELS))
     return found[0]
 
 

@@ -79,7 +79,7 @@ def changed_keys(config: Config, model: CurrentModel) -> list[str]:
     """Return the keys in which a config differs from that of a model; a key missing there has its default."""
     default = type(config).model_validate({"model": {"task": config.model.task}})
     before, now, defaults = vars(model.forecaster.report.config), _config_dict(config), _config_dict(default)
-    known = {section: {**keys, **before[section]} for section, keys in defaults.items()}
+    known = {section: {**keys, **(before[section] or {})} for section, keys in defaults.items()}
     return list(_differing(known, now))
 
 

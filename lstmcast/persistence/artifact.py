@@ -15,7 +15,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -27,7 +27,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as tensor_bytes
 
-from lstmcast.errors import ModelError, UsageError
+from lstmcast.errors import Fault, FaultCode, ModelError, UsageError
 from lstmcast.persistence.checkpoint import header
 from lstmcast.persistence.files import (
     DamageError,
@@ -89,7 +89,8 @@ def prepare(models: Path, name: str) -> Path:
         FileError: the folder cannot be created or written.
     """
     if not NAME.fullmatch(name):
-        raise UsageError(f"model name: {NAMING} (got {name[:120]!r}); choose one with --name (store.name)")
+        text = f"model name: {NAMING} (got {name[:120]!r}); choose one with --name (store.name)"
+        raise UsageError(Fault(text, FaultCode.BAD_NAME, column="store.name"))
     folder = models / name
     with translate_os_errors("written", folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -162,13 +163,14 @@ def load(version: Path) -> Artifact:
     listed = manifest["files"]
     with translate_os_errors("read", version):
         unknown = sorted({path.name for path in version.iterdir()} - {MANIFEST, *listed})
-    faults = [f"{version / name}: does not belong to this version" for name in unknown]
+    foreign = "does not belong to this version"
+    faults = [Fault(f"{version / name}: {foreign}", FaultCode.FOREIGN_FILE) for name in unknown]
     tensors = {}
     for file, entry in listed.items():
         try:
             tensors[file.removesuffix(_SUFFIX)] = _read_tensors(version / file, entry)
         except DamageError as damage:
-            faults.append(f"{version / file}: {damage}")
+            faults.append(damage.fault(version / file))
     if faults:
         raise _model_error(faults)
     return Artifact(version, manifest, tensors)
@@ -241,8 +243,9 @@ def prune(folder: Path, current: Path, keep: int) -> list[str]:
 # --- verifying ---
 
 
-def _model_error(faults: Sequence[str]) -> ModelError:
-    return ModelError([*faults[:-1], f"{faults[-1]}; {_HINT}"])
+def _model_error(faults: Sequence[Fault]) -> ModelError:
+    *first, last = faults
+    return ModelError([*first, replace(last, text=f"{last.text}; {_HINT}")])
 
 
 def read_manifest(version: Path) -> dict[str, Any]:
@@ -255,35 +258,39 @@ def read_manifest(version: Path) -> dict[str, Any]:
         content = read_regular(version / MANIFEST, _MANIFEST_LIMIT)
         manifest = parse_object(content)
         if type(manifest.get("schema")) is not int or manifest["schema"] != SCHEMA:
-            raise DamageError(f"schema must be {SCHEMA} for this lstmcast (got {manifest.get('schema')!r:.40})")
+            text = f"schema must be {SCHEMA} for this lstmcast (got {manifest.get('schema')!r:.40})"
+            raise DamageError(text, FaultCode.OTHER_SCHEMA)
         if VERSION.fullmatch(version.name) and not version.name.endswith(sha256(content).hexdigest()[:8]):
-            raise DamageError("its content is not that of this version: changed, or taken from another one")
+            text = "its content is not that of this version: changed, or taken from another one"
+            raise DamageError(text, FaultCode.WRONG_CHECKSUM)
         _check_listing(manifest.get("files"))
     except DamageError as damage:
-        raise _model_error([f"{version / MANIFEST}: {damage}"]) from damage
+        raise _model_error([damage.fault(version / MANIFEST)]) from damage
     return manifest
 
 
 def _check_listing(files: object) -> None:
     if not isinstance(files, dict):
-        raise DamageError("lists no files")
+        raise DamageError("lists no files", FaultCode.WRONG_TENSORS)
     for name, entry in files.items():
         if not _FILE.fullmatch(name) or not isinstance(entry, dict) or type(entry.get("size")) is not int:
-            raise DamageError(f"files: {name!r:.80} is no tensor file with a size")
+            raise DamageError(f"files: {name!r:.80} is no tensor file with a size", FaultCode.WRONG_TENSORS)
 
 
 def _read_tensors(path: Path, entry: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:
     content = read_regular(path, entry["size"])
     if len(content) < entry["size"]:
-        raise DamageError(f"must be {entry['size']} bytes (got {len(content)})")
+        raise DamageError(f"must be {entry['size']} bytes (got {len(content)})", FaultCode.WRONG_SIZE)
     if sha256(content).hexdigest() != entry.get("sha256"):
-        raise DamageError("sha256 is not the manifest's: changed, or taken from another version")
+        text = "sha256 is not the manifest's: changed, or taken from another version"
+        raise DamageError(text, FaultCode.WRONG_CHECKSUM)
     if _header(content) != entry.get("tensors"):
-        raise DamageError("names, types or shapes of its tensors are not the manifest's")
+        text = "names, types or shapes of its tensors are not the manifest's"
+        raise DamageError(text, FaultCode.WRONG_TENSORS)
     try:
         arrays: dict[str, npt.NDArray[Any]] = parse_tensors(content)
     except (SafetensorError, KeyError, ValueError) as err:
-        raise DamageError(f"no valid safetensors file ({err})") from err
+        raise DamageError(f"no valid safetensors file ({err})", FaultCode.NOT_TENSORS) from err
     for array in arrays.values():
         array.flags.writeable = False
     return arrays
@@ -294,5 +301,5 @@ def _header(content: bytes) -> dict[str, dict[str, Any]]:
     stated = header(content)
     stated.pop("__metadata__", None)
     if not all(isinstance(entry, dict) for entry in stated.values()):
-        raise DamageError("no safetensors header")
+        raise DamageError("no safetensors header", FaultCode.NOT_TENSORS)
     return {name: {"dtype": entry.get("dtype"), "shape": entry.get("shape")} for name, entry in stated.items()}

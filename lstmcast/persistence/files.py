@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from lstmcast.errors import BusyError, FileError
+from lstmcast.errors import BusyError, Fault, FaultCode, FileError
 
 TEMPORARY = ".lstmcast-"
 """Prefix of the names of unfinished files and folders, which may be removed after a crash."""
@@ -29,28 +29,45 @@ _POLL_SECONDS = 0.05
 _ABANDONED = 24 * 3600  # seconds after which a temporary file is not in use any more
 _STANDARD = {"/dev/stdout": "/dev/fd/1", "/dev/stderr": "/dev/fd/2"}
 _DESCRIPTOR = re.compile(r"(?:/dev|/proc/self)/fd/(\d{1,6})")
+_NO_LOCKS = ("its file system keeps no locks", "mount it with locks, or keep models on a local disk")
 _HINT_PERMISSIONS = "change its permissions, or choose another place"
-_REASONS = {
-    errno.ENOSPC: ("no space left on the disk", "free some space and run again"),
-    errno.EDQUOT: ("the disk quota is used up", "free some space and run again"),
-    errno.EFBIG: ("larger than a file may be here", "raise the limit (ulimit -f), or choose another disk"),
-    errno.EACCES: ("permission denied, not accessible to this user", _HINT_PERMISSIONS),
-    errno.EPERM: ("permission denied, not accessible to this user", _HINT_PERMISSIONS),
-    errno.EROFS: ("the file system is read-only, not writable", "choose another place"),
-    errno.EBADF: ("it is closed", "open it, or choose another place"),
-    errno.ENOENT: ("the folder does not exist", "create it first, or choose another place"),
-    errno.ENOTDIR: ("a part of the path is a file, not a folder", "choose another path"),
-    errno.EEXIST: ("a file of that name is in the way", "remove it, or choose another name"),
-    errno.EISDIR: ("it is a folder", "name a file"),
-    errno.ELOOP: ("its symbolic links run in a circle", "fix the link, or choose another path"),
-    errno.ENAMETOOLONG: ("the name is too long", "choose a shorter one"),
-    errno.ENOLCK: ("its file system keeps no locks", "mount it with locks, or keep models on a local disk"),
-    errno.EOPNOTSUPP: ("its file system keeps no locks", "mount it with locks, or keep models on a local disk"),
+_REASONS: Mapping[int, tuple[FaultCode, str, str]] = {
+    errno.ENOSPC: (FaultCode.DISK_FULL, "no space left on the disk", "free some space and run again"),
+    errno.EDQUOT: (FaultCode.DISK_FULL, "the disk quota is used up", "free some space and run again"),
+    errno.EFBIG: (
+        FaultCode.TOO_LARGE,
+        "larger than a file may be here",
+        "raise ulimit -f, or choose another disk",
+    ),
+    errno.EACCES: (FaultCode.NO_PERMISSION, "permission denied, not accessible to this user", _HINT_PERMISSIONS),
+    errno.EPERM: (FaultCode.NO_PERMISSION, "permission denied, not accessible to this user", _HINT_PERMISSIONS),
+    errno.EROFS: (FaultCode.READ_ONLY, "the file system is read-only, not writable", "choose another place"),
+    errno.EBADF: (FaultCode.CLOSED, "it is closed", "open it, or choose another place"),
+    errno.ENOENT: (FaultCode.NO_FOLDER, "the folder does not exist", "create it first, or choose another place"),
+    errno.ENOTDIR: (FaultCode.PART_IS_FILE, "a part of the path is a file, not a folder", "choose another path"),
+    errno.EEXIST: (FaultCode.NAME_TAKEN, "a file of that name is in the way", "remove it, or choose another name"),
+    errno.EISDIR: (FaultCode.IS_FOLDER, "it is a folder", "name a file"),
+    errno.ELOOP: (FaultCode.LINK_CIRCLE, "its symbolic links run in a circle", "fix the link, or choose another path"),
+    errno.ENAMETOOLONG: (FaultCode.NAME_TOO_LONG, "the name is too long", "choose a shorter one"),
+    errno.ENOLCK: (FaultCode.NO_LOCKS, *_NO_LOCKS),
+    errno.EOPNOTSUPP: (FaultCode.NO_LOCKS, *_NO_LOCKS),
 }
 
 
 class DamageError(Exception):
-    """A file has the wrong content or type; the text completes "path: …"."""
+    """A file has the wrong content or type.
+
+    Attributes:
+        code: the type of the damage.
+    """
+
+    def __init__(self, text: str, code: FaultCode = FaultCode.DAMAGED) -> None:
+        super().__init__(text)
+        self.code = code
+
+    def fault(self, path: Path) -> Fault:
+        """Return the fault of a file."""
+        return Fault(f"{path}: {self}", self.code)
 
 
 @contextmanager
@@ -69,9 +86,9 @@ def translate_os_errors(action: str, path: Path) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as err:
-        unlisted = (err.strerror or str(err), "check the path and the disk")
-        why, hint = _REASONS.get(err.errno or 0, unlisted)
-        raise FileError(f"{path}: cannot be {action}: {why}; {hint}") from err
+        unlisted = (FaultCode.FILE_SYSTEM, err.strerror or str(err), "check the path and the disk")
+        code, why, hint = _REASONS.get(err.errno or 0, unlisted)
+        raise FileError(Fault(f"{path}: cannot be {action}: {why}; {hint}", code)) from err
 
 
 def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
@@ -161,11 +178,11 @@ def read_regular(path: Path, limit: int) -> bytes:
         try:
             status = path.lstat()
         except FileNotFoundError as err:
-            raise DamageError("missing") from err
+            raise DamageError("missing", FaultCode.MISSING_FILE) from err
         if not stat.S_ISREG(status.st_mode):
-            raise DamageError("must be a regular file, not a link, folder or device")
+            raise DamageError("must be a regular file, not a link, folder or device", FaultCode.NOT_REGULAR)
         if status.st_size > limit:
-            raise DamageError(f"must be at most {limit} bytes (got {status.st_size})")
+            raise DamageError(f"must be at most {limit} bytes (got {status.st_size})", FaultCode.WRONG_SIZE)
         return path.read_bytes()
 
 
@@ -178,9 +195,9 @@ def parse_object(content: bytes) -> dict[str, Any]:
     try:
         parsed = json.loads(content.decode(), object_pairs_hook=_unique, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError) as err:
-        raise DamageError(f"no valid JSON ({err})") from err
+        raise DamageError(f"no valid JSON ({err})", FaultCode.NOT_JSON) from err
     if not isinstance(parsed, dict):
-        raise DamageError("no JSON object")
+        raise DamageError("no JSON object", FaultCode.NOT_JSON)
     return parsed
 
 
@@ -239,7 +256,7 @@ def _acquire(descriptor: int, path: Path, deadline: float) -> None:
             return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as err:
             if time.monotonic() >= deadline:
-                raise BusyError(_held(descriptor, path)) from err
+                raise BusyError(Fault(_held(descriptor, path), FaultCode.LOCKED)) from err
             time.sleep(_POLL_SECONDS)
 
 

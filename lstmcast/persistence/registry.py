@@ -7,7 +7,7 @@ from contextlib import suppress
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from lstmcast.errors import ModelError
+from lstmcast.errors import Fault, FaultCode, ModelError
 from lstmcast.persistence.files import DamageError, read_regular, translate_os_errors
 
 CURRENT = "current"
@@ -67,7 +67,7 @@ def find_model_folder(models: Path, model: str) -> Path:
     with translate_os_errors("read", Path(model)):
         folder = models / model if named and (models / model).is_dir() else Path(model)
         if not folder.is_dir():
-            raise ModelError(_not_found(models, model))
+            raise ModelError(Fault(_not_found(models, model), FaultCode.UNKNOWN_MODEL))
     return folder
 
 
@@ -95,9 +95,10 @@ def _current(folder: Path) -> Path:
     try:
         text = read_regular(folder / CURRENT, CURRENT_LIMIT).decode("ascii", "replace").rstrip("\n")
         if not VERSION.fullmatch(text) or not (folder / text).is_dir():
-            raise DamageError(f"must name an existing version (got {text!r})")
+            raise DamageError(f"must name an existing version (got {text!r})", FaultCode.NO_VERSION)
     except DamageError as damage:
-        raise ModelError(_choose_version(folder, f"{folder / CURRENT}: {damage}")) from damage
+        code = damage.code if versions(folder) else FaultCode.NO_VERSION
+        raise ModelError(Fault(_choose_version(folder, f"{folder / CURRENT}: {damage}"), code)) from damage
     return folder / text
 
 
@@ -121,13 +122,12 @@ def model_folders(models: Path) -> list[Path]:
 def _only_model(models: Path) -> Path:
     folders = model_folders(models)
     if not folders:
-        raise ModelError(
-            f"{models}: there is no model; train one (lstmcast train data.csv), or forecast with a "
-            "pretrained model (lstmcast predict data.csv)"
-        )
+        text = "train one (lstmcast train data.csv), or forecast with a pretrained model (lstmcast predict data.csv)"
+        raise ModelError(Fault(f"{models}: there is no model; {text}", FaultCode.NO_MODEL))
     if len(folders) > 1:
         names = ", ".join(folder.name for folder in folders)
-        raise ModelError(f"{models}: there are several models; choose one with --model (available: {names})")
+        text = f"{models}: there are several models; choose one with --model (available: {names})"
+        raise ModelError(Fault(text, FaultCode.SEVERAL_MODELS))
     return folders[0]
 
 

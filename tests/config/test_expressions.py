@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -19,7 +20,7 @@ from lstmcast.config.expressions import (
     parse_duration,
     parse_event,
 )
-from lstmcast.errors import ConfigError
+from lstmcast.errors import ConfigError, FaultCode
 
 
 @pytest.mark.parametrize(
@@ -83,30 +84,32 @@ def test_alerts(text: str, crossing: AlertCondition) -> None:
 )
 def test_no_conditions(text: str) -> None:
     """Anything else is refused, with the rule and what was received."""
-    with pytest.raises(ValueError, match=r"must be a score .*one of > >= < <=, and a number") as err:
+    with pytest.raises(ValueError, match=re.escape(repr(text))):
         parse_condition(text)
-    assert repr(text) in str(err.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"),
+    "text",
     [
-        ("p0 > 1", "must be value, mean"),
-        ("p100 > 1", "must be value, mean"),
-        ("median > 1", "must be value, mean"),
-        ("value > 1 within", "must be value, mean"),
-        ("value > 1 within 6 steps with 20%", "must be"),
-        ("value > 1 with 0%", "'with' takes more than 0%"),
-        ("value > 1 with 101%", "'with' takes more than 0%"),
-        ("p90 > 1 with 20%", "'with' goes with value, mean, sum"),
-        ("value > 1 within 3 fortnights", "must be a number and a unit"),
-        ("value > 1 within 0 steps", "must be a number and a unit"),
+        "p0 > 1",
+        "p100 > 1",
+        "median > 1",
+        "value > 1 within",
+        "value > 1 within 6 steps with 20%",
+        "value > 1 with 0%",
+        "value > 1 with 101%",
+        "p90 > 1 with 20%",
+        "value > 1 within 3 fortnights",
+        "value > 1 within 0 steps",
     ],
 )
-def test_no_alerts(text: str, fault: str) -> None:
-    """An invalid alert is refused with the rule that it breaks."""
-    with pytest.raises(ValueError, match=fault):
+def test_no_alerts(text: str) -> None:
+    """An invalid alert is refused, with what was received: the whole text, or the span in it."""
+    with pytest.raises(ValueError, match=r"\(got ") as caught:
         parse_alert(text)
+    received = str(caught.value).partition("(got ")[2].removesuffix(")").strip("'")
+    assert received
+    assert received in text
 
 
 @pytest.mark.parametrize(
@@ -123,9 +126,8 @@ def test_a_number_and_a_unit(text: str, seconds: int) -> None:
 )
 def test_anything_else_is_refused(text: str) -> None:
     """Without a unit, with another, negative, nothing at all, more than a century: the rule and what was received."""
-    with pytest.raises(ValueError, match=r"must be a number and a unit \(90s, 30min, 2h, 7d, 4w\)") as caught:
+    with pytest.raises(ValueError, match=re.escape(repr(text))):
         parse_duration(text)
-    assert repr(text) in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -165,26 +167,24 @@ def test_rules_are_read_as_they_are_meant(text: str, event: EventExpression) -> 
 )
 def test_anything_else_is_refused_with_the_rule(text: str) -> None:
     """A syntax error shows the valid forms; nothing is evaluated."""
-    with pytest.raises(ValueError, match="'y > 500', 'y > p90', 'y rises'"):
+    with pytest.raises(ValueError, match=re.escape(repr(text))):
         parse_event(text)
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("settings", "code", "key"),
     [
-        ({"model.task": "event", "model.event": "y is large"}, "model.event: must be the target"),
-        ({"model.event": "y > 5"}, "model.event: a key of model.task: event, not of value"),
-        ({"model.task": "event", "train.loss": "mae"}, "train.loss: a key of model.task: value, not of event"),
-        (
-            {"model.task": "event", "model.smoothing_weight": 0.5},
-            "model.smoothing_weight: a key of model.task: value, not of event",
-        ),
+        ({"model.task": "event", "model.event": "y is large"}, FaultCode.BAD_VALUE, "model.event"),
+        ({"model.event": "y > 5"}, FaultCode.OTHER_TASKS_KEY, "model.event"),
+        ({"model.task": "event", "train.loss": "mae"}, FaultCode.OTHER_TASKS_KEY, "train.loss"),
+        ({"model.task": "event", "model.smoothing_weight": 0.5}, FaultCode.OTHER_TASKS_KEY, "model.smoothing_weight"),
     ],
 )
-def test_a_config_that_means_nothing_is_refused(settings: dict[str, object], words: str) -> None:
+def test_a_config_that_means_nothing_is_refused(settings: dict[str, object], code: FaultCode, key: str) -> None:
     """A rule that is none, and keys that the head has no use for, name themselves."""
-    with pytest.raises(ConfigError, match=words):
+    with pytest.raises(ConfigError) as caught:
         load_config(None, settings)
+    assert [(fault.code, fault.column) for fault in caught.value.faults] == [(code, key)]
 
 
 def test_the_shipped_config_is_an_event_without_a_rule() -> None:

@@ -19,7 +19,7 @@ from lstmcast.data.time.rows import TimeRows
 from lstmcast.data.time.text.column import Times
 from lstmcast.data.time.text.patterns import COUNT
 from lstmcast.data.time.zones import changes_clock
-from lstmcast.errors import ConfigError, DataError
+from lstmcast.errors import ConfigError, DataError, Fault, FaultCode
 from lstmcast.types import Bools, Ints
 
 _MIN_TIMES = 3  # distinct times needed to infer a frequency
@@ -135,10 +135,9 @@ def _pinned(frequency: str, rows: TimeRows, closed: str) -> Calendar:
     calendar = _with_mask(Calendar(grid, timezone=rows.zone, style=rows.times.style), rows, closed)
     counts = _step_counts(calendar, rows)
     if len(counts) and counts.min() > 1:
-        raise DataError(
-            f"data.frequency: {frequency} is finer than the data, whose smallest step is {counts.min()} of it; "
-            "set a coarser one, or leave it out"
-        )
+        text = f"data.frequency: {frequency} is finer than the data, whose smallest step is {counts.min()} of it; "
+        text += "set a coarser one, or leave it out"
+        raise DataError(Fault(text, FaultCode.FINE_FREQUENCY, column="data.frequency"))
     return calendar
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lstmcast.errors import BusyError, FileError, LstmcastError, ModelError
+from lstmcast.errors import BusyError, Fault, FaultCode, FileError, LstmcastError, ModelError
 from lstmcast.persistence.files import translate_os_errors
 
 APPLICATION = 0x4C53544D
@@ -54,12 +54,13 @@ SCHEMA = """
 """
 SCHEMA_VERSION = 3  # raised by every change of SCHEMA
 
+_ELSEWHERE = "change its permissions, or choose another place"
 _REFUSED = {
-    sqlite3.SQLITE_FULL: "the disk is full; free some space and run again",
-    sqlite3.SQLITE_READONLY: "it, or its folder, is not writable; change its permissions, or choose another place",
-    sqlite3.SQLITE_PERM: "permission denied; change its permissions, or choose another place",
-    sqlite3.SQLITE_CANTOPEN: "it, or its folder, is not accessible; change its permissions, or choose another place",
-    sqlite3.SQLITE_IOERR: "disk error; check the disk and its free space",
+    sqlite3.SQLITE_FULL: (FaultCode.DISK_FULL, "the disk is full; free some space and run again"),
+    sqlite3.SQLITE_READONLY: (FaultCode.READ_ONLY, f"it, or its folder, is not writable; {_ELSEWHERE}"),
+    sqlite3.SQLITE_PERM: (FaultCode.NO_PERMISSION, f"permission denied; {_ELSEWHERE}"),
+    sqlite3.SQLITE_CANTOPEN: (FaultCode.NO_PERMISSION, f"it, or its folder, is not accessible; {_ELSEWHERE}"),
+    sqlite3.SQLITE_IOERR: (FaultCode.FILE_SYSTEM, "disk error; check the disk and its free space"),
 }
 _DAMAGE = "move the file and its -wal and -shm files away to start a new ledger; the models are not affected"
 
@@ -97,7 +98,8 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     """
     with translate_os_errors("read", path):
         if not create and not path.exists():
-            raise ModelError(f"{path}: there is no ledger yet; the first `lstmcast run` creates it")
+            text = f"{path}: there is no ledger yet; the first `lstmcast run` creates it"
+            raise ModelError(Fault(text, FaultCode.NO_LEDGER))
     with translate_sqlite_errors(path, "opened"):
         connection = _open(path, "rwc") if create else _open_to_read(path)
     try:
@@ -151,7 +153,8 @@ def _require_schema(connection: sqlite3.Connection, path: Path, *, write: bool) 
         return
     if connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0] or not write:
         found = f"schema {version}" if application == APPLICATION else "no ledger"
-        raise ModelError(f"{path}: must be a ledger of schema {SCHEMA_VERSION} (got {found}); {_DAMAGE}")
+        text = f"{path}: must be a ledger of schema {SCHEMA_VERSION} (got {found}); {_DAMAGE}"
+        raise ModelError(Fault(text, FaultCode.OTHER_SCHEMA))
     _create_tables(connection)
 
 
@@ -183,7 +186,8 @@ def _statements(script: str) -> Iterator[str]:
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
-        raise ModelError(f"{path}: is damaged ({' '.join(found.split())[:120]}); {_DAMAGE}")
+        text = f"{path}: is damaged ({' '.join(found.split())[:120]}); {_DAMAGE}"
+        raise ModelError(Fault(text, FaultCode.DAMAGED))
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:
@@ -198,7 +202,10 @@ def _primary(err: sqlite3.DatabaseError) -> int:
 def _explained(err: sqlite3.DatabaseError, path: Path, action: str) -> LstmcastError:
     code = _primary(err)
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return BusyError(f"{path}: another process holds it; wait for it to end, then run again")
+        return BusyError(
+            Fault(f"{path}: another process holds it; wait for it to end, then run again", FaultCode.LOCKED)
+        )
     if code in _REFUSED:
-        return FileError(f"{path}: cannot be {action}: {_REFUSED[code]}")
-    return ModelError(f"{path}: is damaged ({err}); {_DAMAGE}")
+        fault_code, reason = _REFUSED[code]
+        return FileError(Fault(f"{path}: cannot be {action}: {reason}", fault_code))
+    return ModelError(Fault(f"{path}: is damaged ({err}); {_DAMAGE}", FaultCode.DAMAGED))

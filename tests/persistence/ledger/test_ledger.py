@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,10 +22,11 @@ from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.data.targets import read_characters, symbols_of
-from lstmcast.errors import BusyError, FileError, ModelError
+from lstmcast.errors import BusyError, Fault, FaultCode, FileError, LstmcastError, ModelError
 from lstmcast.forecasts import Forecast
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RetrainRecord, RunRecord
+from lstmcast.persistence.ledger.schema import SCHEMA_VERSION
 from lstmcast.tasks.category.model import SymbolForecast
 
 NOW = datetime(2026, 11, 20, 8, 45, tzinfo=UTC)
@@ -39,6 +42,14 @@ def forecast_of(panel: Panel, horizon: int = 3) -> Forecast:
     return Forecast(
         panel.calendar, *names, panel.keys, panel.ends, values, LEVELS, values - widths, values + 3 * widths
     )
+
+
+def refused(kind: type[LstmcastError], call: Callable[[], object]) -> Fault:
+    """The only fault of a call."""
+    with pytest.raises(kind) as caught:
+        call()
+    (fault,) = caught.value.faults
+    return fault
 
 
 @pytest.fixture
@@ -326,9 +337,7 @@ def test_a_full_disk(path: Path, air_panel: Panel) -> None:
             for panel in many:
                 ledger.observe(panel, NOW)
 
-        with pytest.raises(FileError, match=r"cannot be written: the disk is full; free some space") as err:
-            fill()
-        assert err.value.exit_code == 6
+        assert refused(FileError, fill).code == FaultCode.DISK_FULL
         kept = ledger.panel()
     with Ledger.open(path) as ledger:
         assert kept is not None
@@ -338,14 +347,17 @@ def test_a_full_disk(path: Path, air_panel: Panel) -> None:
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     """A ledger that cannot be made is a FileError that names it."""
-    with pytest.raises(FileError, match=r"gone/ledger.sqlite: cannot be opened: it, or its folder, is not accessible"):
-        Ledger.open(tmp_path / "gone" / "ledger.sqlite")
+    gone = tmp_path / "gone" / "ledger.sqlite"
+    fault = refused(FileError, lambda: Ledger.open(gone))
+    assert fault.code == FaultCode.NO_PERMISSION
+    assert fault.text.startswith(f"{gone}: ")
 
 
 def test_no_ledger_to_read(path: Path) -> None:
     """A missing ledger is not a file-system error; a reader does not create one."""
-    with pytest.raises(ModelError, match="there is no ledger yet; the first `lstmcast run` creates it"):
-        Ledger.open(path, create=False)
+    fault = refused(ModelError, lambda: Ledger.open(path, create=False))
+    assert fault.code == FaultCode.NO_LEDGER
+    assert "`lstmcast run`" in fault.text
     assert not path.exists()
 
 
@@ -367,18 +379,18 @@ def test_reading_from_a_folder_that_cannot_be_written(
 
 
 @pytest.mark.parametrize(
-    ("content", "fault"),
+    ("content", "code"),
     [
-        (b"not a database, though long enough to be read as one" * 40, "is damaged"),
-        (b"", "no ledger"),
+        (b"not a database, though long enough to be read as one" * 40, FaultCode.DAMAGED),
+        (b"", FaultCode.OTHER_SCHEMA),
     ],
 )
-def test_a_file_that_is_no_ledger(path: Path, content: bytes, fault: str) -> None:
-    """Read, it is refused with what to do, as a fault of the model's folder: exit code 5."""
+def test_a_file_that_is_no_ledger(path: Path, content: bytes, code: FaultCode) -> None:
+    """Read, it is refused with what to do, as a fault of the model's folder."""
     path.write_bytes(content)
-    with pytest.raises(ModelError, match=fault) as err:
-        Ledger.open(path, create=False)
-    assert err.value.exit_code == 5
+    fault = refused(ModelError, lambda: Ledger.open(path, create=False))
+    assert fault.code == code
+    assert "-wal" in fault.text
 
 
 def test_damaged_pages_are_found_on_opening(path: Path, air_panel: Panel) -> None:
@@ -390,8 +402,9 @@ def test_damaged_pages_are_found_on_opening(path: Path, air_panel: Panel) -> Non
     middle = len(content) // 2 // 4096 * 4096
     content[middle : middle + 4096] = bytes(4096)
     path.write_bytes(content)
-    with pytest.raises(ModelError, match=r"is damaged .*; move the file and its"):
-        Ledger.open(path)
+    fault = refused(ModelError, lambda: Ledger.open(path))
+    assert fault.code == FaultCode.DAMAGED
+    assert "-wal" in fault.text
 
 
 def test_another_application_and_a_newer_schema(path: Path, tmp_path: Path) -> None:
@@ -400,14 +413,16 @@ def test_another_application_and_a_newer_schema(path: Path, tmp_path: Path) -> N
     with sqlite3.connect(other) as connection:
         connection.execute("CREATE TABLE mine (x)")
     connection.close()
-    with pytest.raises(ModelError, match=r"must be a ledger of schema 3 \(got no ledger\)"):
-        Ledger.open(other)
+    fault = refused(ModelError, lambda: Ledger.open(other))
+    assert fault.code == FaultCode.OTHER_SCHEMA
+    assert "99" not in fault.text
     Ledger.open(path).close()
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(ModelError, match=r"must be a ledger of schema 3 \(got schema 99\)"):
-        Ledger.open(path)
+    fault = refused(ModelError, lambda: Ledger.open(path))
+    assert fault.code == FaultCode.OTHER_SCHEMA
+    assert {str(SCHEMA_VERSION), "99"} <= set(re.findall(r"\d+", fault.text))
 
 
 def test_readers_during_a_write(path: Path, air_panel: Panel) -> None:
@@ -418,8 +433,6 @@ def test_readers_during_a_write(path: Path, air_panel: Panel) -> None:
         assert reader.panel_info() is not None
         with Ledger.open(path) as second:
             second._connection.execute("PRAGMA busy_timeout = 50")
-            with pytest.raises(BusyError, match="another process holds it; wait for it to end"):
-                second.observe(air_panel, NOW + HOUR)
+            assert refused(BusyError, lambda: second.observe(air_panel, NOW + HOUR)).code == FaultCode.LOCKED
         writer._connection.execute("ROLLBACK")
-        with pytest.raises(FileError, match="is not writable"):
-            reader.observe(air_panel, NOW + HOUR)
+        assert refused(FileError, lambda: reader.observe(air_panel, NOW + HOUR)).code == FaultCode.READ_ONLY
