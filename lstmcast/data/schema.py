@@ -118,6 +118,7 @@ class NoteCode(StrEnum):
     EMPTY_COVARIATE = "empty_covariate"
     COVARIATE_FILLED = "covariate_filled"
     HOLIDAYS_END = "holidays_end"
+    HOLIDAYS_IN_UTC = "holidays_in_utc"
     EVENTS_OF_MODEL = "events_of_model"
     UNSEEN_CATEGORIES = "unseen_categories"
     FUTURE_REPEATED = "future_repeated"

@@ -11,7 +11,7 @@ import numpy as np
 from lstmcast.data.drivers.events import is_event_file, read_events
 from lstmcast.data.drivers.holidays import Holidays
 from lstmcast.data.drivers.options import CovariateOptions
-from lstmcast.data.drivers.regions import KEY, find_region
+from lstmcast.data.drivers.regions import KEY, find_region, likely_zone
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import DataNote, InferredSetting, NoteCode, SettingKey
 from lstmcast.data.time.calendar import Calendar
@@ -47,9 +47,20 @@ def with_holidays(panel: Panel, section: CovariateOptions) -> Panel:
     steps = np.array([panel.starts.min(), panel.ends.max(), panel.ends.max() + horizon])
     first, last, ahead = local_days(panel.calendar, steps).tolist()
     holidays, notes = _loaded(section, first, ahead)
+    notes += _zone_note(panel.calendar, section) if section.dates is None else ()
     setting = InferredSetting(SettingKey.HOLIDAYS, ", ".join(holidays.codes), holidays.summary(first, last))
     notes = (*panel.notes, *notes)
     return replace(panel, holidays=holidays, inferred=(*panel.inferred, setting), notes=notes)
+
+
+def _zone_note(calendar: Calendar, section: CovariateOptions) -> tuple[DataNote, ...]:
+    """Note that holidays of a region begin at midnight in UTC, for hours in UTC."""
+    regions = [code for code in section.holidays if not is_event_file(code)]
+    if calendar.timezone != "UTC" or calendar.step >= DAY or not regions:
+        return ()
+    zone = likely_zone(regions[0])
+    local = f"; -s data.timezone={zone} for local time" if zone else ""
+    return (DataNote(NoteCode.HOLIDAYS_IN_UTC, f"holidays begin at midnight in UTC, the zone of the times{local}"),)
 
 
 def local_days(calendar: Calendar, positions: Ints) -> Ints:

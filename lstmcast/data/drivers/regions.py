@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from importlib import resources
 from types import ModuleType
 from typing import Any
 
@@ -62,6 +63,26 @@ class Region:
         """Table of the library, of days and their names joined by `; `."""
         language = _language(self.entity.supported_languages)
         return self.entity(years=years, subdiv=self.part, language=language, categories=category)
+
+
+def likely_zone(code: str) -> str | None:
+    """Time zone of a region by the IANA database: of its subdivision, else of most of its country.
+
+    None for a market and without the table.
+    """
+    rows = [row for row in _zone_rows() if row[0] == code[:2].upper()]
+    region = find_region(code)
+    names = [name for name, part in region.entity.subdivisions_aliases.items() if part == region.part]
+    likely = [row for row in rows if any(name in row[3] for name in names)]
+    likely += [row for row in rows if "most" in row[3]] + rows
+    return likely[0][2] if likely else None
+
+
+def _zone_rows() -> list[tuple[str, ...]]:
+    """Country, coordinates, name and remark of each zone."""
+    table = resources.files("tzdata") / "zoneinfo" / "zone.tab"
+    lines = table.read_text(encoding="utf-8").splitlines() if table.is_file() else []
+    return [tuple(f"{line}\t".split("\t")) for line in lines if line and not line.startswith("#")]
 
 
 def plain_name(name: str) -> str:

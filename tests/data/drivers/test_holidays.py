@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lstmcast.data.drivers.holidays import YEARS_AHEAD, Holidays
-from lstmcast.data.drivers.regions import plain_name
+from lstmcast.data.drivers.regions import likely_zone, plain_name
 from lstmcast.errors import ConfigError, DataError, FaultCode, FileError, UsageError
 
 EPOCH = date(1970, 1, 1)
@@ -212,6 +212,22 @@ def test_a_market_has_holidays() -> None:
     """The stock exchange of New York is open on Columbus Day and closed on Good Friday."""
     assert dates(load("XNYS"), 2024, "Good Friday") == ["03-29"]
     assert dates(load("NYSE"), 2024, "Columbus Day") == []
+
+
+@pytest.mark.parametrize(
+    ("code", "zone"),
+    [
+        ("DE-BY", "Europe/Berlin"),
+        ("AU-VIC", "Australia/Melbourne"),
+        ("AU-QLD", "Australia/Brisbane"),
+        ("FR", "Europe/Paris"),
+        ("us", "America/New_York"),
+        ("XNYS", None),
+    ],
+)
+def test_likely_time_zone_of_a_region(code: str, zone: str | None) -> None:
+    """That of the subdivision, or of most of the country."""
+    assert likely_zone(code) == zone
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,20 @@ def test_a_model_needs_no_library(file: Path, monkeypatch: pytest.MonkeyPatch) -
     assert NoteCode.HOLIDAYS_END in {note.code for note in panel.notes}
 
 
+@pytest.mark.parametrize(("ending", "noted"), [("Z", True), ("", False)])
+def test_holidays_of_hours_in_utc_are_noted(tmp_path: Path, ending: str, noted: bool) -> None:
+    """The note names the local zone; with it, there is none."""
+    path = tmp_path / "hours.csv"
+    hours = [f"2024-01-{1 + k // 24:02d}T{k % 24:02d}:00{ending},{k % 24 + k % 5}" for k in range(24 * 14)]
+    path.write_text("\n".join(["time,load", *hours]) + "\n")
+    notes = {note.code: note.text for note in load(path, "AU-VIC").notes}
+    assert (NoteCode.HOLIDAYS_IN_UTC in notes) == noted
+    if noted:
+        assert "data.timezone=Australia/Melbourne" in notes[NoteCode.HOLIDAYS_IN_UTC]
+        options = ReadOptions(timezone="Australia/Melbourne", covariates=CovariateOptions(holidays=("AU-VIC",)))
+        assert NoteCode.HOLIDAYS_IN_UTC not in {note.code for note in read(path, options).notes}
+
+
 def test_later_years_are_loaded_for_a_model(file: Path) -> None:
     """With the library, the holidays of a model are extended."""
     known = load(file, "DE-BY").holidays
