@@ -114,6 +114,18 @@ def _without_versions(table: Table, names: list[str], options: ReadOptions) -> T
     return replace(table, text=table.text[first].reset_index(drop=True), lines=table.lines[first])
 
 
+def without_used(
+    notes: Sequence[DataNote], table: Table, columns: Columns, used: Sequence[str]
+) -> tuple[DataNote, ...]:
+    """Notes of `find_columns` without the columns that are used after all."""
+    taken = {columns.time, *columns.target, *columns.series, *used}
+    free = [str(name) for name in table.text.columns if name not in taken]
+    unused = [name for name in free if not is_row_id(table.text[name], name)]
+    note = DataNote(NoteCode.UNUSED_COLUMNS, f"columns not used: {truncate_list(unused)}")
+    found = (note if old.code is NoteCode.UNUSED_COLUMNS else old for old in notes)
+    return tuple(kept for kept in found if unused or kept is not note)
+
+
 def _check_names(columns: Columns, source: str) -> None:
     """Raise DataError if a column of the forecast would have a reserved name."""
     repeated = [name for name in (columns.time or "step", *columns.series) if name]

@@ -13,10 +13,10 @@ import numpy as np
 
 from lstmcast.clock import reading_time
 from lstmcast.data.aggregation import COUNT, event_frequency, is_irregular, propose_sum, repeated_row_fixes
-from lstmcast.data.columns import Choose, find_columns, find_numbers
+from lstmcast.data.columns import Choose, find_columns, find_numbers, without_used
 from lstmcast.data.drivers.panel_holidays import check_holidays, with_holidays
 from lstmcast.data.drivers.reading import with_covariates
-from lstmcast.data.drivers.roles import propose_known, rows_ahead, target_rows
+from lstmcast.data.drivers.roles import propose_known, refused_proposal, rows_ahead, target_rows
 from lstmcast.data.file.csv_reader import read_table, table_of_frame
 from lstmcast.data.layout.merged_cells import fill_merged
 from lstmcast.data.layout.wide_times import to_long
@@ -137,7 +137,8 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
     observed, stamps = _observed(parsed), times.stamps if times else row_numbers(groups)
     ahead = rows_ahead(stamps, groups, observed) if content is NUMBERS else None
     if content is NUMBERS and (proposed := propose_known(table, columns, ahead, options.covariates)) is not None:
-        return to_panel(filled, replace(given, covariates=proposed), content)
+        given, options = (replace(pinned, covariates=proposed) for pinned in (given, options))
+        notes = without_used(notes, table, columns, proposed.drivers)
     calendar, of_calendar = _calendar(table, columns, times, groups, options, observed)
     if times and options.unfinished == "drop":
         now = reading_time()
@@ -168,7 +169,11 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
     panel = with_holidays(_with_seasons(panel, options.season_length), options.covariates)
     if not options.covariates.drivers:
         return panel
-    return with_covariates(replace(panel, n_rows=len(table.text)), table, groups, stamps, options)
+    panel = with_covariates(replace(panel, n_rows=len(table.text)), table, groups, stamps, options)
+    if (refused := refused_proposal(panel, options.covariates)) is None:
+        return panel
+    unused = replace(given, covariates=options.covariates.without_proposed())
+    return to_panel(replace(filled, notes=(*filled.notes, refused)), unused, content)
 
 
 def _rows(

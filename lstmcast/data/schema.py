@@ -121,6 +121,7 @@ class NoteCode(StrEnum):
     HOLIDAYS_IN_UTC = "holidays_in_utc"
     EVENTS_OF_MODEL = "events_of_model"
     UNSEEN_CATEGORIES = "unseen_categories"
+    FEW_AHEAD = "few_ahead"
     FUTURE_REPEATED = "future_repeated"
     FUTURE_SERIES = "future_series"
 

@@ -65,6 +65,10 @@ class CovariateOptions:
             raise ConfigError(f"covariates.{unknown[0]}: unknown key; valid: {', '.join(_KEYS)}")
         return replace(self, **{key: _option(key, value) for key, value in section.items()})
 
+    def without_proposed(self) -> Self:
+        """Return the options without known columns that were proposed, and without further proposals."""
+        return replace(self, known=NONE, reason=GIVEN)
+
     @property
     def pins(self) -> list[tuple[str, str]]:
         """Keys and names of the pinned columns of the file."""

@@ -8,16 +8,20 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.column_hints import is_row_id
+from lstmcast.data.drivers.ahead import horizon_ahead
 from lstmcast.data.drivers.columns import MAX_EMPTY, MAX_LEVELS, Kind, kind_of
 from lstmcast.data.drivers.future import time_column
-from lstmcast.data.drivers.options import CovariateOptions
+from lstmcast.data.drivers.options import GIVEN, CovariateOptions
 from lstmcast.data.numbers.fields import is_missing
-from lstmcast.data.schema import Columns, Table
+from lstmcast.data.panel import Panel
+from lstmcast.data.schema import Columns, DataNote, NoteCode, Table
 from lstmcast.data.time.text.parts import join_columns
+from lstmcast.data.time.text.recognition import looks_like_times
 from lstmcast.errors import DataError, Fault, FaultCode
-from lstmcast.text import truncate_list
+from lstmcast.text import pluralize, truncate_list
 from lstmcast.types import Bools, Ints
 
+MIN_AHEAD = 0.25  # of the default horizon
 REASON = "has values after the last target value"
 
 
@@ -104,6 +108,19 @@ def _known_in_file(
     return replace(section, known=found, reason=f"in {future.source}")
 
 
+def refused_proposal(panel: Panel, section: CovariateOptions) -> DataNote | None:
+    """Note about proposed columns that are known for too few steps ahead; None if they are known for enough."""
+    steps = horizon_ahead(panel)
+    if section.reason == GIVEN or section.future_table is not None or steps is None:
+        return None
+    default = panel.calendar.default_horizon
+    if steps >= MIN_AHEAD * default:
+        return None
+    text = f"{truncate_list(list(section.pinned_known))}: values for {pluralize(steps, 'step')} after the last target "
+    text += f"value, fewer than a quarter of the horizon ({default}): not used as covariates; --known uses them"
+    return DataNote(NoteCode.FEW_AHEAD, text)
+
+
 def _is_known_ahead(table: Table, name: str, ahead: Bools) -> bool:
     """True for a column that varies, has values in most rows ahead, and lacks few before them."""
     text = table.text[name]
@@ -118,4 +135,6 @@ def _is_known_ahead(table: Table, name: str, ahead: Bools) -> bool:
 
 def _may_explain(text: pd.Series, name: str) -> bool:
     """True for a column that neither counts nor identifies rows."""
-    return name.lower() != "index" and not is_row_id(text, name)
+    if name.lower() == "index" or is_row_id(text, name):
+        return False
+    return not looks_like_times(text) or bool(pd.to_numeric(text, errors="coerce").notna().any())

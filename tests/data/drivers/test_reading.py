@@ -263,3 +263,27 @@ def test_closed_steps_have_no_covariates() -> None:
     panel = panel_of(frame().assign(date=days), known=("temperature",))
     assert panel.calendar.name == "B"
     np.testing.assert_allclose(ahead_of(panel, AHEAD)[:, 0], (N + np.arange(AHEAD)) / 4)
+
+
+def test_a_few_rows_ahead_propose_nothing() -> None:
+    """A target that is late, or a series without rows ahead: a note, and the panel of the target alone."""
+    panel = panel_of(frame(ahead=2))
+    assert panel.covariates is None
+    assert NoteCode.FEW_AHEAD in {note.code for note in panel.notes}
+    tables = [frame(ahead=ahead).assign(store=name) for name, ahead in (("a", AHEAD), ("b", 0))]
+    panel = panel_of(pd.concat(tables))
+    assert panel.covariates is None
+    assert NoteCode.FEW_AHEAD in {note.code for note in panel.notes}
+
+
+def test_columns_that_explain_nothing_are_not_proposed() -> None:
+    """Constants, dates, remarks and row numbers; they stay in the note about unused columns."""
+    table = frame().assign(
+        country="DE",
+        delivered=lambda table: pd.to_datetime(table["date"]).dt.strftime("%d.%m.%Y"),
+        remark=[f"note {k}" for k in range(N + AHEAD)],
+    )
+    panel = panel_of(table)
+    assert covariates_of(panel).columns == ("temperature", "promo")
+    (note,) = (note for note in panel.notes if note.code is NoteCode.UNUSED_COLUMNS)
+    assert note.text == "columns not used: country, delivered, remark"
