@@ -14,7 +14,6 @@ import numpy as np
 from lstmcast.clock import reading_time
 from lstmcast.data.aggregation import COUNT, event_frequency, is_irregular, propose_sum, repeated_row_fixes
 from lstmcast.data.columns import Choose, find_columns, find_numbers, without_used
-from lstmcast.data.drivers.panel_holidays import check_holidays, with_holidays
 from lstmcast.data.drivers.reading import with_covariates
 from lstmcast.data.drivers.roles import propose_known, refused_proposal, rows_ahead, target_rows
 from lstmcast.data.file.csv_reader import read_table, table_of_frame
@@ -81,7 +80,9 @@ def read(source: str | Path | pd.DataFrame, options: ReadOptions = INFER, conten
         DataError: content that cannot be read exactly, with all faults.
         ConfigError: options that contradict each other.
     """
-    if options.covariates.dates is None:
+    if options.covariates.holidays and options.covariates.dates is None:
+        from lstmcast.data.drivers.panel_holidays import check_holidays
+
         check_holidays(options.covariates.holidays)
     table = _read_file(source, options) if isinstance(source, str | Path) else table_of_frame(source)
     table, options = to_long(table, options)
@@ -166,7 +167,11 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
     )
     if panel.symbols:
         return panel
-    panel = with_holidays(_with_seasons(panel, options.season_length), options.covariates)
+    panel = _with_seasons(panel, options.season_length)
+    if options.covariates.holidays:
+        from lstmcast.data.drivers.panel_holidays import with_holidays
+
+        panel = with_holidays(panel, options.covariates)
     if not options.covariates.drivers:
         return panel
     panel = with_covariates(replace(panel, n_rows=len(table.text)), table, groups, stamps, options)

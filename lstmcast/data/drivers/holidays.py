@@ -9,9 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from lstmcast.data.drivers.events import is_event_file, read_events
 from lstmcast.data.drivers.holiday import Holiday
-from lstmcast.data.drivers.regions import find_region
 from lstmcast.text import pluralize, truncate_items
 from lstmcast.types import Ints
 
@@ -68,6 +66,9 @@ class Holidays:
             ConfigError: an unknown region or category.
             DataError, FileError: a file of events that cannot be read.
         """
+        from lstmcast.data.drivers.events import is_event_file, read_events
+        from lstmcast.data.drivers.regions import find_region
+
         years = range(_date(first_day).year - 1, _date(last_day).year + YEARS_AHEAD + 1)
         regions = [find_region(code) for code in codes if not is_event_file(code)]
         found = [holiday for region in regions for holiday in region.holidays(years)]
@@ -88,6 +89,8 @@ class Holidays:
 
         Those that are known do not change. See `load` for errors; files of events are not read.
         """
+        from lstmcast.data.drivers.events import is_event_file
+
         if last_day <= self.last_day:
             return self
         regions = [code for code in self.codes if not is_event_file(code)]
@@ -103,8 +106,8 @@ class Holidays:
         Raises:
             DataError, FileError: a file that cannot be read.
         """
-        if not files:
-            return self
+        from lstmcast.data.drivers.events import read_events
+
         apart = {entry.name for entry in self.entries}
         found = [entry for file in files for entry in read_events(file)]
         longer = [(entry, f"{entry.name} ({entry.source})") for entry in found]

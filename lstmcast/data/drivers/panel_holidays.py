@@ -33,13 +33,11 @@ def with_holidays(panel: Panel, section: CovariateOptions) -> Panel:
     """Add the holidays of the days of a panel, and of its default horizon.
 
     Args:
-        section: with the codes of the holidays, or those of a model.
+        section: with codes of holidays, or with those of a model.
 
     Raises:
         ConfigError: the rows of the panel are counted.
     """
-    if not section.holidays:
-        return panel
     if panel.calendar.kind == "counter":
         text = f"{KEY}: rows are counted, and holidays require dates; name the column of times with data.time"
         raise ConfigError(Fault(text, FaultCode.NO_DATES, column=KEY))

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from importlib import resources
 from types import ModuleType
 from typing import Any
 
@@ -80,6 +79,8 @@ def likely_zone(code: str) -> str | None:
 
 def _zone_rows() -> list[tuple[str, ...]]:
     """Country, coordinates, name and remark of each zone."""
+    from importlib import resources
+
     table = resources.files("tzdata") / "zoneinfo" / "zone.tab"
     lines = table.read_text(encoding="utf-8").splitlines() if table.is_file() else []
     return [tuple(f"{line}\t".split("\t")) for line in lines if line and not line.startswith("#")]
