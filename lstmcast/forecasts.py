@@ -6,7 +6,7 @@ import io
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,8 +14,9 @@ import numpy as np
 
 from lstmcast.data.schema import DataNote
 from lstmcast.data.time.calendar import Calendar
+from lstmcast.data.time.mask import Mask
 from lstmcast.errors import UsageError
-from lstmcast.types import Floats, Ints
+from lstmcast.types import Bools, Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +51,7 @@ class StepForecast(ABC):
         key_columns: the names of the key columns.
         keys: S keys.
         origins: [S] last known steps, as positions on the calendar.
+        closed: [S] open steps of series with closed steps of their own; empty if there are none.
     """
 
     calendar: Calendar
@@ -57,6 +59,7 @@ class StepForecast(ABC):
     key_columns: tuple[str, ...]
     keys: tuple[tuple[str, ...], ...]
     origins: Ints
+    closed: tuple[Mask | None, ...] = field(default=(), kw_only=True)
 
     @property
     @abstractmethod
@@ -76,6 +79,7 @@ class StepForecast(ABC):
             "key_columns": panel.key_columns,
             "keys": panel.keys,
             "origins": panel.ends,
+            "closed": panel.closed,
         }
 
     @property
@@ -88,11 +92,21 @@ class StepForecast(ABC):
         return named_steps(self.calendar, self.positions, time=self.time, names=self.key_columns, keys=self.keys)
 
     def written(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Rows of a table [S · H] as clocks show them: a repeated hour has two rows, a skipped one has none."""
-        if not self.calendar.has_clock_changes:
-            return table
-        index, times = self.calendar.written_texts(self.time, self.positions)
-        return table.iloc[index].reset_index(drop=True).assign(**times)
+        """Rows of a table [S · H] as clocks show them: a repeated hour has two rows, a skipped or a closed one none."""
+        if self.calendar.has_clock_changes:
+            index, times = self.calendar.written_texts(self.time, self.positions)
+            table = table.iloc[index].assign(**times)
+        if any(self.closed):
+            table = table[self._are_open().ravel()[table.index]]
+        return table.reset_index(drop=True)
+
+    def _are_open(self) -> Bools:
+        """[S, H] true for steps in which the series are open."""
+        ticks = self.calendar.ticks(self.positions)
+        rows = [
+            row == row if mask is None else mask.contains(row) for mask, row in zip(self.closed, ticks, strict=True)
+        ]
+        return np.array(rows)
 
     def render(self, suffix: str) -> bytes:
         """The table as a file of a format; see `rendered`."""

@@ -161,6 +161,7 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
         symbols=parsed.symbols,
         missing=options.missing,
         aggregate=options.aggregate,
+        own_closed=options.closed == AUTO,
         repeat_fixes=lambda: repeated_row_fixes(table, columns, options),
         inferred=tuple(replace(setting, reason=reasons.get(setting.key, setting.reason)) for setting in settings),
         notes=(*table.notes, *notes, *parsed.notes),

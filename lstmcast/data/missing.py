@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
 from lstmcast.data.alignment import FILLING, Observations
 from lstmcast.data.schema import DataNote, DroppedSeries, DropReason, NoteCode
 from lstmcast.data.time.calendar import Calendar
-from lstmcast.data.time.closed import MAX_MISSING
+from lstmcast.data.time.closed import MAX_MISSING, closed_text, infer_mask
 from lstmcast.data.time.inference import steps_of
 from lstmcast.data.time.irregular import closing_fixes, resampling_fixes, session_fixes
+from lstmcast.data.time.mask import Mask
 from lstmcast.data.time.zones import to_wall
 from lstmcast.errors import DataError, Fault, FaultCode, Fix
-from lstmcast.text import pluralize, truncate_items
+from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
 from lstmcast.types import Bools, Floats, Ints
 
 MISSING = ("auto", "interpolate", "zero", "error")
@@ -24,6 +26,7 @@ UNKNOWN = "unknown"  # treatment of missing symbols
 _FILLED = {"zero": "filled with 0", UNKNOWN: "left unknown"}
 _MIN_GAP_LIMIT = 3  # steps
 _MIN_MOVING = 0.01  # missing steps as a fraction of the values, at which a zone is looked for
+_MAX_MASKS = 2_000  # series whose closed steps are looked for
 _MAX_FILLED_STEPS = 10_000_000  # beyond twenty times the number of observed values
 
 
@@ -93,6 +96,50 @@ def gaps_of(observed: Observations, lengths: Ints, season: int) -> MissingRuns:
     return MissingRuns(before, series, sizes[before], limits)
 
 
+def own_masks(gaps: MissingRuns, lengths: Ints, observed: Observations, calendar: Calendar) -> dict[int, Mask]:
+    """Masks of the series with more or longer gaps than are filled, whose gaps are regular, by their index."""
+    missing = gaps.missing_by_series(len(lengths))
+    gappy = np.union1d(np.flatnonzero(_are_many(missing, lengths)), gaps.series[gaps.too_long])
+    if len(gappy) > _MAX_MASKS:
+        return {}
+    grid = replace(calendar.grid, mask=None)
+    found: dict[int, Mask] = {}
+    for k in gappy.tolist():
+        first, end = np.searchsorted(observed.series, [k, k + 1])
+        mask = infer_mask(grid, grid.times(calendar.ticks(observed.positions[first:end])))
+        if mask is not None:
+            found[k] = mask
+    return found
+
+
+def without_closed(
+    gaps: MissingRuns, observed: Observations, calendar: Calendar, masks: Mapping[int, Mask]
+) -> MissingRuns:
+    """Gaps without the steps in which their series are closed."""
+    sizes = gaps.sizes.copy()
+    for k, mask in masks.items():
+        own = np.flatnonzero(gaps.series == k)
+        before, after = (mask.fold(calendar.ticks(observed.positions[gaps.before[own] + j])) for j in (0, 1))
+        sizes[own] = np.clip(after - before - 1, 0, sizes[own])
+    kept = sizes > 0
+    return MissingRuns(gaps.before[kept], gaps.series[kept], sizes[kept], gaps.limits[kept])
+
+
+def closed_note(masks: Mapping[int, Mask], keys: Sequence[tuple[str, ...]], calendar: Calendar) -> DataNote:
+    """Note about series with closed steps of their own."""
+    shown = (
+        f"{', '.join(keys[k])} ({closed_text(replace(calendar.grid, mask=mask))})"
+        for k, mask in islice(masks.items(), MAX_SHOWN)
+    )
+    text = f"{len(masks)} series with closed steps that others have, which are never forecast"
+    return DataNote(NoteCode.CLOSED_SERIES, f"{text}: {truncate_items(shown, len(masks))}")
+
+
+def _are_many(missing: Ints, lengths: Ints) -> Bools:
+    """[S] true if more than a tenth of the steps, and more than three, are missing."""
+    return np.asarray(missing > np.maximum(_MIN_GAP_LIMIT, MAX_MISSING * lengths), dtype=np.bool_)
+
+
 def describe_gap(gaps: MissingRuns, i: int, observed: Observations, calendar: Calendar) -> str:
     """Describe gap i by its size and the times and lines around it."""
     j = int(gaps.before[i])
@@ -137,7 +184,7 @@ def too_many(
 ) -> dict[int, DroppedSeries]:
     """Series of which more than a tenth of the steps (and more than three) is missing, by index."""
     missing = gaps.missing_by_series(len(lengths))
-    sparse = np.flatnonzero(missing > np.maximum(_MIN_GAP_LIMIT, MAX_MISSING * lengths))
+    sparse = np.flatnonzero(_are_many(missing, lengths))
     first = dict(zip(sparse.tolist(), np.searchsorted(gaps.series, sparse).tolist(), strict=True))
     return {
         k: DroppedSeries(

@@ -29,17 +29,20 @@ from lstmcast.data.drivers.holidays import Holidays
 from lstmcast.data.missing import (
     MISSING,
     UNKNOWN,
+    closed_note,
     expand,
     extent_of,
     fill_notes,
     gaps_of,
     lengths_of,
     missing_fixes,
+    own_masks,
     refuse_gaps,
     refuse_moving_sessions,
     too_long,
     too_many,
     trim_notes,
+    without_closed,
 )
 from lstmcast.data.schema import (
     Columns,
@@ -54,6 +57,7 @@ from lstmcast.data.schema import (
 from lstmcast.data.series_columns import group_codes
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.closed import MAX_MISSING
+from lstmcast.data.time.mask import Mask
 from lstmcast.data.time.text.column import Times
 from lstmcast.errors import ConfigError, DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, truncate_items
@@ -87,6 +91,7 @@ class Panel:
         n_rows: rows of the file.
         covariates: values of other columns, also after the ends of the series; None without any.
         holidays: holidays and events, also after the ends of the series; None without any.
+        closed: [S] open steps of series that are closed more often than others; empty if there are none.
     """
 
     columns: Columns
@@ -104,6 +109,7 @@ class Panel:
     n_rows: int = 0
     covariates: Covariates | None = None
     holidays: Holidays | None = None
+    closed: tuple[Mask | None, ...] = ()
 
     def fingerprint(self) -> str:
         """Compute the sha256 of columns, keys, times, values, symbols, covariates and holidays."""
@@ -216,6 +222,7 @@ class Panel:
             observed=self.observed[rows],
             offsets=offsets,
             starts=self.starts[selected],
+            closed=tuple(self.closed[k] for k in selected.tolist()) if self.closed else (),
             covariates=None if self.covariates is None else self.covariates.take(selected),
         )
 
@@ -230,6 +237,7 @@ def build_panel(
     symbols: tuple[str, ...] = (),
     missing: str = "auto",
     aggregate: str = "error",
+    own_closed: bool = True,
     repeat_fixes: Callable[[], tuple[Fix, ...]] = tuple,
     inferred: Sequence[InferredSetting] = (),
     notes: Sequence[DataNote] = (),
@@ -244,6 +252,7 @@ def build_panel(
             `error` none. Missing symbols are never filled; with `auto` they stay unknown. Steps without counted rows
             are 0, and without records, which are a varying number of rows in a step, a sum is 0.
         aggregate: `error`, or the aggregation of rows of one series and step: `sum`, `mean`, `count` or `last`.
+        own_closed: whether series may have closed steps of their own.
         repeat_fixes: returns settings that resolve repeated times.
 
     Raises:
@@ -273,7 +282,7 @@ def build_panel(
     if len(columns.target) > 1:
         keys = tuple((*key, name) for name in columns.target for key in keys)
     missing = UNKNOWN if symbols and missing == "auto" else missing
-    parts = _filled(cells, keys, calendar, missing, table.source, is_symbol=bool(symbols))
+    parts = _filled(cells, keys, calendar, missing, table.source, is_symbol=bool(symbols), own_closed=own_closed)
     row_notes += clock_notes(repeated, parts.skipped, how)
     panel = Panel(
         columns=columns,
@@ -289,6 +298,7 @@ def build_panel(
         dropped=parts.dropped,
         symbols=symbols,
         n_rows=len(table.text),
+        closed=parts.closed,
     )
     if not len(panel.ended):
         return panel
@@ -307,6 +317,7 @@ class _Filled:
     notes: tuple[DataNote, ...]
     dropped: tuple[DroppedSeries, ...]
     skipped: int
+    closed: tuple[Mask | None, ...]
 
 
 def _filled(
@@ -317,6 +328,7 @@ def _filled(
     source: str,
     *,
     is_symbol: bool,
+    own_closed: bool,
 ) -> _Filled:
     """Trim series, drop unusable ones, and fill gaps."""
     names = _names(keys)
@@ -331,6 +343,10 @@ def _filled(
         k: DroppedSeries(keys[k], DropReason.NO_VALUES, "no value is observed")
         for k in np.flatnonzero(extent.empty).tolist()
     }
+    masks: dict[int, Mask] = {}
+    if missing == "auto" and own_closed and len(keys) > 1:
+        masks = own_masks(gaps, lengths, observed, calendar)
+        gaps = without_closed(gaps, observed, calendar, masks)
     if missing == "auto":
         long = too_long(gaps, observed, calendar, keys)
         sparse = too_many(gaps, lengths, observed, calendar, keys)
@@ -360,9 +376,12 @@ def _filled(
     listed = f"{len(dropped)} of {len(keys)} series cannot be used: {truncate_items(map(str, dropped), len(dropped))}"
     if any(series.reason in {DropReason.LONG_GAP, DropReason.MANY_GAPS} for series in dropped):
         listed += f"; use {', or '.join(map(str, FILLING))}"
+    closed = tuple(masks.get(k) for k in kept.tolist()) if masks else ()
+    if masks:
+        filled = (*filled, closed_note(masks, keys, calendar))
     notes = (*trimmed, *filled, *((DataNote(NoteCode.SERIES_DROPPED, listed),) if dropped else ()))
     usable = tuple(keys[k] for k in kept.tolist())
-    return _Filled(usable, values, there, starts, lengths, notes, dropped, len(skipped))
+    return _Filled(usable, values, there, starts, lengths, notes, dropped, len(skipped), closed)
 
 
 def _skipped(starts: Ints, lengths: Ints, calendar: Calendar) -> Ints:

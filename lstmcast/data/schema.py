@@ -112,6 +112,7 @@ class NoteCode(StrEnum):
     ENDS_TRIMMED = "ends_trimmed"
     STEPS_FILLED = "steps_filled"
     CLOSED_ROWS = "closed_rows"
+    CLOSED_SERIES = "closed_series"
     SERIES_DROPPED = "series_dropped"
     SERIES_ENDED = "series_ended"
     UNLIKELY_NEWEST = "unlikely_newest"

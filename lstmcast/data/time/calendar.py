@@ -98,10 +98,13 @@ class Calendar:
         times = self.grid.times(positions)
         return from_wall(times, self.timezone).early if self.grid.on_wall else times
 
+    def ticks(self, positions: Ints) -> Ints:
+        """Steps [N] since 1970 of positions [N], closed ones counted."""
+        return positions if self.grid.mask is None else self.grid.mask.unfold(positions)
+
     def ends(self, positions: Ints) -> Ints:
         """Times [N] at which steps [N] end: the next step begins there, if it is open."""
-        mask = self.grid.mask
-        ticks = positions if mask is None else mask.unfold(positions)
+        ticks = self.ticks(positions)
         return replace(self, grid=replace(self.grid, mask=None, on_clock=self.grid.on_wall)).stamps(ticks + 1)
 
     @property

@@ -128,15 +128,18 @@ def test_rows_without_values_are_closed_too(tmp_path: Path) -> None:
 
 
 def test_all_series_count(tmp_path: Path) -> None:
-    """Sundays are closed if no shop has them; if one of them has, no step is."""
+    """Sundays are closed if no shop has them; if one of them has, the others are closed by themselves."""
     file = tmp_path / "f.csv"
     rows = [f"{day:%Y-%m-%d},{shop},{day.day}" for shop in "abc" for day in weekdays(0, 1, 2, 3, 4, 5)]
     file.write_text("\n".join(["date,shop,y", *rows]) + "\n", encoding="utf-8")
     assert read(file).calendar.closed == "Sun"
     rows += [f"{day:%Y-%m-%d},d,{day.day}" for day in DAYS]
     file.write_text("\n".join(["date,shop,y", *rows]) + "\n", encoding="utf-8")
+    panel = read(file)
+    assert panel.calendar.closed == "none"
+    assert [mask is not None for mask in panel.closed] == [True, True, True, False]
     with pytest.raises(DataError) as caught:
-        read(file)
+        read(file, ReadOptions(closed="none"))
     assert caught.value.faults[-1].code == FaultCode.MANY_GAPS
 
 
