@@ -288,9 +288,14 @@ def _percent(fraction: float) -> str:
     return "unknown (too few origins)" if math.isnan(fraction) else f"{fraction:.0%}"
 
 
-def number(value: float | None, width: int) -> str:
+def percent(fraction: float, digits: int = 0) -> str:
+    """A fraction in percent; a dash where undefined."""
+    return "–" if math.isnan(fraction) else f"{fraction:.{digits}%}"
+
+
+def number(value: float | None, width: int = 0) -> str:
     """A right-aligned number with four significant digits; a dash where undefined."""
-    if value is None or math.isnan(value):
+    if value is None or not math.isfinite(value):
         return f"{'–':>{width}}"
     text = f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.3e}"
     return f"{text:>{width}}"

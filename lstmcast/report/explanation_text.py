@@ -28,7 +28,7 @@ def headline(explained: Explanation) -> str:
     """The effect of the history on the mean forecast."""
     forecast, reference = explained.forecast.values.mean(), explained.reference.mean()
     verb = "raises" if forecast >= reference else "lowers"
-    change, to, without = map(format_significant, (abs(forecast - reference), forecast, reference))
+    change, to, without = map(number, (abs(forecast - reference), forecast, reference))
     return f"The history {verb} the mean forecast by {change}: {to} instead of {without}"
 
 
@@ -102,7 +102,7 @@ def _forecast(explained: Explanation) -> str:
     seasonal = explained.season > 1 and len(explained.values) >= 2 * explained.season
     expected = "the average season" if seasonal else "the mean"
     name = "/".join(forecast.keys[0])
-    value, reference = format_significant(forecast.values.mean()), format_significant(explained.reference.mean())
+    value, reference = number(forecast.values.mean()), number(explained.reference.mean())
     return (
         f"The mean forecast {f'of {name} ' if name else ''}for {span} is {value}; with {expected} as its history, it "
         f"would be {reference}."
@@ -149,11 +149,6 @@ def _times(calendar: Calendar, positions: npt.NDArray[np.int64]) -> list[str]:
     return [calendar.text(np.array([position]))[0] for position in positions.tolist()]
 
 
-def format_significant(value: float) -> str:
-    """A number with four significant digits."""
-    return number(float(value), 0)
-
-
 def signed(value: float) -> str:
     """A number with four significant digits and its sign."""
-    return ("+" if value >= 0 else "−") + format_significant(abs(value))
+    return ("+" if value >= 0 else "−") + number(abs(value))

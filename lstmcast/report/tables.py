@@ -13,10 +13,9 @@ import numpy as np
 from lstmcast.errors import ModelError
 from lstmcast.evaluation.backtest_result import BacktestResult
 from lstmcast.evaluation.live_scores import AnyLiveScores, Drift, LiveScores, LiveSymbolScores
-from lstmcast.evaluation.skill import finite
 from lstmcast.persistence.artifact import read_manifest
 from lstmcast.persistence.registry import current_version, versions
-from lstmcast.report.console import count, number, percentages
+from lstmcast.report.console import count, number, percent, percentages
 from lstmcast.report.verdict import MEMBER_LABELS, backtest_verdict, label
 from lstmcast.results import LSTMCAST, MemberName, TrainingReport
 
@@ -83,13 +82,9 @@ def _notes(scores: BacktestResult) -> Sequence[str]:
 
 def _cell(metric: str, value: float) -> str:
     """Four significant digits, shares in percent; a dash where undefined."""
-    if not np.isfinite(value):
-        return "–"
-    if metric == "smape":
+    if metric == "smape" and np.isfinite(value):
         return f"{value:.4g} %"
-    if metric.startswith("coverage"):
-        return f"{value:.0%}"
-    return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.3e}"
+    return percent(value) if metric.startswith("coverage") else number(value)
 
 
 MEANING = "below 1: better than the seasonal naive forecast"
@@ -110,9 +105,9 @@ def _symbol_rows(scores: LiveSymbolScores) -> list[str]:
     accuracy, naive, by_step = scores.accuracy, scores.naive_accuracy, scores.accuracy_by_step
     steps = _shown_steps(len(by_step))
     return [
-        f"  accuracy {_percent(accuracy)}, of seasonal naive {_percent(naive)}",
+        f"  accuracy {percent(accuracy)}, of seasonal naive {percent(naive)}",
         _live_row("steps ahead", "all", [str(step + 1) for step in steps]),
-        _live_row("accuracy", _percent(accuracy), [_percent(by_step[step]) for step in steps]),
+        _live_row("accuracy", percent(accuracy), [percent(by_step[step]) for step in steps]),
     ]
 
 
@@ -123,20 +118,13 @@ def _shown_steps(horizon: int) -> list[int]:
 
 
 def _value_rows(scores: LiveScores) -> list[str]:
-    lines = [
-        (
-            f"  MAE {_float_or_none(scores.mae)}, bias {_float_or_none(scores.bias)}, MASE "
-            f"{_float_or_none(scores.mase)} ({MEANING})"
-        ),
-    ]
+    lines = [f"  MAE {number(scores.mae)}, bias {number(scores.bias)}, MASE {number(scores.mase)} ({MEANING})"]
     steps = _shown_steps(len(scores.mae_by_step))
     lines.append(_live_row("steps ahead", "all", [str(step + 1) for step in steps]))
-    lines.append(
-        _live_row("MAE", _float_or_none(scores.mae), [_float_or_none(scores.mae_by_step[step]) for step in steps])
-    )
+    lines.append(_live_row("MAE", number(scores.mae), [number(scores.mae_by_step[step]) for step in steps]))
     for q, level in enumerate(scores.levels):
-        cells = [_percent(scores.coverage_by_step[q, step]) for step in steps]
-        lines.append(_live_row(f"coverage {level:g}%", _percent(scores.coverage[q]), cells))
+        cells = [percent(scores.coverage_by_step[q, step]) for step in steps]
+        lines.append(_live_row(f"coverage {level:g}%", percent(scores.coverage[q]), cells))
     return lines
 
 
@@ -156,14 +144,6 @@ def format_drift(drift: Drift) -> str:
 
 def _live_row(name: str, total: str, cells: list[str]) -> str:
     return f"  {name:13}" + "".join(f"{cell:>{LIVE_CELL}}" for cell in (total, *cells))
-
-
-def _float_or_none(value: float) -> str:
-    return number(finite(value), 0)
-
-
-def _percent(fraction: float) -> str:
-    return "–" if math.isnan(fraction) else f"{fraction:.0%}"
 
 
 @dataclass(frozen=True)
@@ -225,8 +205,7 @@ def _version_row(version: VersionSummary) -> str:
         cells = f"{_number(scores['mae']):>11}{_number(scores['mase']):>10}"
     else:  # event, category and label
         cells = f"{'accuracy ' + _number(scores['accuracy']):>21}"
-    percent = "–" if math.isnan(skill) else f"{skill:.0%}"
-    return f"{created:18}{report.data.rows:>9,}{cells} {percent:>6}  {reason}"
+    return f"{created:18}{report.data.rows:>9,}{cells} {percent(skill):>6}  {reason}"
 
 
 def _number(value: float) -> str:

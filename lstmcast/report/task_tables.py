@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from lstmcast.data.labeled_panel import LabeledPanel
-from lstmcast.report.console import count, network_setting, number, setting_rows
+from lstmcast.report.console import count, network_setting, number, percent, setting_rows
 from lstmcast.report.verdict import label, scored_network, verdict
 from lstmcast.results import LSTMCAST, Scores
 from lstmcast.tasks.label.model import count_correct
@@ -197,10 +197,6 @@ def category_table(scores: Mapping[str, Scores]) -> list[str]:
     order = sorted(scores, key=lambda n: (n != LSTMCAST, math.isnan(scores[n]["bits"]), scores[n]["bits"]))
     for name in order:
         row = scores[name]
-        percents = (_percent(row[key], width) for key, width in (("accuracy", 10), ("top_3", 9), ("path", 15)))
+        percents = (f"{percent(row[key], 1):>{width}}" for key, width in (("accuracy", 10), ("top_3", 9), ("path", 15)))
         lines.append(f"  {label(name):16}{number(row['bits'], 15)}{''.join(percents)}")
     return lines
-
-
-def _percent(value: float, width: int) -> str:
-    return f"{'–' if math.isnan(value) else f'{value:.1%}':>{width}}"

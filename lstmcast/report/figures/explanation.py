@@ -9,7 +9,8 @@ import numpy as np
 
 from lstmcast.explain.attribution import order, within
 from lstmcast.explain.explanation import SIGNALS, Explanation, NetworkInternals
-from lstmcast.report.explanation_text import MEMORY_FRACTION, format_significant, headline, method, signed
+from lstmcast.report.console import number
+from lstmcast.report.explanation_text import MEMORY_FRACTION, headline, method, signed
 from lstmcast.report.figures.frame import Frame
 from lstmcast.report.figures.panels import FORECAST, HISTORY, Figure
 from lstmcast.report.figures.style import QUIET, axis_numbers, house_style, labeled, style_axes, wrap
@@ -107,7 +108,7 @@ def _cut(attributions: Floats) -> tuple[float, str]:
     limit, largest = 1.5 * float(np.quantile(sizes, 0.98)), int(np.argmax(sizes))
     if sizes[largest] <= 2 * limit or not limit:
         return float(sizes[largest]), ""
-    return limit, f"bars are cut at {format_significant(limit)}, the largest is {signed(attributions[largest])}"
+    return limit, f"bars are cut at {number(limit)}, the largest is {signed(attributions[largest])}"
 
 
 def _draw_memory(axes: Any, explained: Explanation) -> None:
