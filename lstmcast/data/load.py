@@ -21,7 +21,7 @@ from lstmcast.data.layout.merged_cells import fill_merged
 from lstmcast.data.layout.wide_times import to_long
 from lstmcast.data.numbers.columns import parse_number_column
 from lstmcast.data.numbers.fields import looks_like_numbers
-from lstmcast.data.numbers.missing_marks import blank_marks, join_marks, refuse_marks
+from lstmcast.data.numbers.missing_marks import KEEP, blank_marks, join_marks, refuse_marks
 from lstmcast.data.numbers.separators import infer_number_format
 from lstmcast.data.panel import Panel, build_panel, row_numbers
 from lstmcast.data.schema import Columns, DataNote, InferredSetting, ReadOptions, SettingKey, Table
@@ -162,6 +162,7 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
         missing=options.missing,
         aggregate=options.aggregate,
         own_closed=options.closed == AUTO,
+        declared=any(mark != KEEP and not mark.startswith("<") for mark in options.missing_marks),
         repeat_fixes=lambda: repeated_row_fixes(table, columns, options),
         inferred=tuple(replace(setting, reason=reasons.get(setting.key, setting.reason)) for setting in settings),
         notes=(*table.notes, *notes, *parsed.notes),

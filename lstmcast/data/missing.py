@@ -181,10 +181,16 @@ def too_many(
     observed: Observations,
     calendar: Calendar,
     keys: Sequence[tuple[str, ...]],
+    marked: Ints | None = None,
 ) -> dict[int, DroppedSeries]:
-    """Series of which more than a tenth of the steps (and more than three) is missing, by index."""
+    """Series of which more than a tenth of the steps (and more than three) is missing, by index.
+
+    Steps `marked` [M] as missing by the user, as indices of their series, count only beyond half of the steps.
+    """
     missing = gaps.missing_by_series(len(lengths))
-    sparse = np.flatnonzero(_are_many(missing, lengths))
+    declared = np.zeros_like(missing) if marked is None else np.bincount(marked, minlength=len(lengths))
+    many = _are_many(missing - np.minimum(declared, missing), lengths) | (2 * missing > lengths)
+    sparse = np.flatnonzero(many & (missing > _MIN_GAP_LIMIT))
     first = dict(zip(sparse.tolist(), np.searchsorted(gaps.series, sparse).tolist(), strict=True))
     return {
         k: DroppedSeries(

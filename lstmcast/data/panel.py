@@ -238,6 +238,7 @@ def build_panel(
     missing: str = "auto",
     aggregate: str = "error",
     own_closed: bool = True,
+    declared: bool = False,
     repeat_fixes: Callable[[], tuple[Fix, ...]] = tuple,
     inferred: Sequence[InferredSetting] = (),
     notes: Sequence[DataNote] = (),
@@ -253,6 +254,7 @@ def build_panel(
             are 0, and without records, which are a varying number of rows in a step, a sum is 0.
         aggregate: `error`, or the aggregation of rows of one series and step: `sum`, `mean`, `count` or `last`.
         own_closed: whether series may have closed steps of their own.
+        declared: whether the user named marks of missing values, so that more of them are filled.
         repeat_fixes: returns settings that resolve repeated times.
 
     Raises:
@@ -282,7 +284,9 @@ def build_panel(
     if len(columns.target) > 1:
         keys = tuple((*key, name) for name in columns.target for key in keys)
     missing = UNKNOWN if symbols and missing == "auto" else missing
-    parts = _filled(cells, keys, calendar, missing, table.source, is_symbol=bool(symbols), own_closed=own_closed)
+    parts = _filled(
+        cells, keys, calendar, missing, table.source, is_symbol=bool(symbols), own_closed=own_closed, declared=declared
+    )
     row_notes += clock_notes(repeated, parts.skipped, how)
     panel = Panel(
         columns=columns,
@@ -329,6 +333,7 @@ def _filled(
     *,
     is_symbol: bool,
     own_closed: bool,
+    declared: bool,
 ) -> _Filled:
     """Trim series, drop unusable ones, and fill gaps."""
     names = _names(keys)
@@ -349,7 +354,8 @@ def _filled(
         gaps = without_closed(gaps, observed, calendar, masks)
     if missing == "auto":
         long = too_long(gaps, observed, calendar, keys)
-        sparse = too_many(gaps, lengths, observed, calendar, keys)
+        marked = cells.series[empty] if declared else None
+        sparse = too_many(gaps, lengths, observed, calendar, keys, marked)
         by_index |= sparse | long
         refuse_moving_sessions(gaps, observed, calendar, source)
         no_long_gap = np.setdiff1d(np.arange(len(keys)), list(long))

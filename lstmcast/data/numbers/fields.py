@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from lstmcast.data.numbers.signs import SPACES, describe_signs, has_one_unit, multiplies, split_signs
+from lstmcast.data.numbers.signs import SPACES, describe_signs, has_one_unit, multiplies, split_signs, unit_scales
 from lstmcast.errors import ConfigError
 from lstmcast.types import Bools, Floats
 
@@ -133,11 +133,18 @@ def _read_signs(fields: pd.Series, style: NumberStyle, read: DistinctNumbers, nu
     multiply = {"multiply": True, "ignore": False}.get(style.units, multiplies([*found, *bare]))
     if multiply is None or not found:
         return read
-    texts = [("", 1.0) if signed is None else signed.text(multiply=multiply) for signed in split]
+    scales = unit_scales([*found, *bare]) if style.units == "multiply" else {}
+    texts = [("", 1.0) if signed is None else signed.text(multiply=multiply, scales=scales) for signed in split]
     cores = pd.Series([core for core, _ in texts], dtype=str)
     fits = cores.str.fullmatch(style.pattern).to_numpy(dtype=bool)
     values, bad, signed_fields = read.values.copy(), read.bad.copy(), np.zeros(len(fields), dtype=np.bool_)
     factors = np.array([factor for _, factor in texts])
     values[rest[fits]] = style.numbers(cores[fits]) * factors[fits]
     bad[rest[fits]], signed_fields[rest[fits]] = False, True
-    return replace(read, values=values, bad=bad, signed=signed_fields, signs=describe_signs(found, multiply=multiply))
+    return replace(
+        read,
+        values=values,
+        bad=bad,
+        signed=signed_fields,
+        signs=describe_signs(found, multiply=multiply, scales=scales),
+    )

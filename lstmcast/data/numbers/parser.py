@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lstmcast.data.numbers.fields import NumberStyle, read_fields
-from lstmcast.data.numbers.signs import can_ignore, split_signs
+from lstmcast.data.numbers.signs import can_ignore, split_signs, unit_scales
 from lstmcast.data.schema import DataNote, NoteCode
 from lstmcast.errors import DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, pluralize, truncate_items
@@ -159,8 +159,14 @@ def _fixes(fields: pd.Series, bad: Bools, style: NumberStyle, counts: Ints) -> I
         )
     if style.units != "error":
         signs = [signed for field in unread if (signed := split_signs(field)) is not None]
-        multiply = any(signed.factors for signed in signs)
-        if multiply:
+        read = [signed for field in fields[~bad] if (signed := split_signs(field)) is not None]
+        if scales := unit_scales([*signs, *read]):
+            effect = f"read {', '.join(f'{word} as a factor of {factor:g}' for word, factor in sorted(scales.items()))}"
+            found = [(replace(style, units="multiply"), "data.units=multiply", effect)]
+            if "%" in scales:
+                found.append((replace(style, units="ignore"), "data.units=ignore", "read 5% as 5"))
+            candidates += found[::-1] if _are_alike(fields, bad, style) else found
+        elif any(signed.factors for signed in signs):
             candidates.append((replace(style, units="multiply"), "data.units=multiply", "read K, M and bn as factors"))
         elif can_ignore(signs, len(fields)):
             effect = "read the numbers without the signs around them"
@@ -179,6 +185,13 @@ def _fixes(fields: pd.Series, bad: Bools, style: NumberStyle, counts: Ints) -> I
     elif proposed:
         pronoun = "it" if len(unread) == 1 else "them"
         yield Fix(f"data.missing_marks={marks_setting(unread)}", f"read {pronoun} as missing")
+
+
+def _are_alike(fields: pd.Series, bad: Bools, style: NumberStyle) -> bool:
+    """True if numbers that have a sign are of the size of those without."""
+    values = read_fields(fields, replace(style, units="ignore")).values
+    with_sign, without = (np.abs(values[mask & (values != 0) & ~np.isnan(values)]) for mask in (bad, ~bad))
+    return bool(len(with_sign) and len(without) and np.median(with_sign) < 10 * np.median(without))
 
 
 def _grouped_by(style: NumberStyle, sign: str) -> NumberStyle:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lstmcast.text import truncate_list
@@ -18,6 +18,8 @@ _FACTORS = {
     **dict.fromkeys(("b", "bn", "mrd", "mrd.", "md", "billion", "billions", "milliarden", "mld"), 1e9),
     **dict.fromkeys(("t", "tn", "trn", "trillion", "trillions"), 1e12),
 }
+_PREFIXES = {"m": 1e-3, "c": 1e-2, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+_BASES = {"W", "Wh", "V", "A", "VA", "Ah", "Hz", "Pa", "B", "bit", "g", "m", "l", "L", "J", "s", "bar"}
 _UNCLEAR = {"m", "b", "t", "md"}  # alone, these may be units: meters, bytes, tons
 _CURRENCIES = set("$€£¥₹₩₽₺₴₦฿") | {"us$", "r$", "a$", "c$", "rs", "rs.", "kr", "kr.", "zł", "kč", "chf", "fr."}
 _CURRENCIES |= {"usd", "eur", "gbp", "jpy", "inr", "cny", "aud", "cad", "brl", "sek", "nok", "dkk", "pln", "czk"}
@@ -28,6 +30,7 @@ _FIELD = re.compile(
     rf"(?P<flag>\s*[(\[][A-Za-z0-9]{{1,4}}[)\]])?(?P<suffix>[^\d.,()+{MINUS}]?[^\d()+{MINUS}]*?)\s*(?P<last>[{MINUS}])?\s*(?P<close>\))?\s*"
 )
 _FLAG = re.compile(r"[a-z]{1,3}|[(\[]\w+[)\]]|[*†‡^]", re.IGNORECASE)
+_NO_SCALES: Mapping[str, float] = {}
 _WORDS = re.compile(r"[^\W\d_]+\.?|[^\w\s]")
 
 
@@ -63,9 +66,11 @@ class SignedNumber:
         """Words that do not multiply, such as `$` and `kWh`."""
         return tuple(word for word in self.words if word.lower() not in _FACTORS)
 
-    def text(self, *, multiply: bool) -> tuple[str, float]:
-        """Return the number without signs, and the factor of its words."""
+    def text(self, *, multiply: bool, scales: Mapping[str, float] = _NO_SCALES) -> tuple[str, float]:
+        """Return the number without signs, and the factor of its words; `scales` are those of units."""
         factor = 1.0
+        for word in self.units:
+            factor *= scales.get(word, 1.0)
         for word in self.factors if multiply else ():
             factor *= _FACTORS[word.lower()]
         return f"{'-' * self.negative}{self.core}", factor
@@ -108,6 +113,28 @@ def multiplies(numbers: Sequence[SignedNumber]) -> bool | None:
     return True
 
 
+def unit_scales(numbers: Sequence[SignedNumber]) -> dict[str, float]:
+    """Factors of units that differ by a prefix, such as W and kW, or of % among plain numbers; empty for others."""
+    units = {number.units for number in numbers}
+    if units == {(), ("%",)}:
+        return {"%": 0.01}
+    if any(len(words) != 1 for words in units):
+        return {}
+    parts = {word: _prefix_and_base(word) for (word,) in units}
+    if len(parts) < 2 or len({base for _, base in parts.values()}) > 1 or not all(base for _, base in parts.values()):
+        return {}
+    smallest = min(factor for factor, _ in parts.values())
+    return {word: factor / smallest for word, (factor, _) in parts.items()}
+
+
+def _prefix_and_base(word: str) -> tuple[float, str]:
+    """Factor of the prefix of a unit, and the unit without it; empty for an unknown unit."""
+    if word in _BASES:
+        return 1.0, word
+    known = word[:1] in _PREFIXES and word[1:] in _BASES
+    return (_PREFIXES[word[0]], word[1:]) if known else (1.0, "")
+
+
 def can_ignore(numbers: Sequence[SignedNumber], total: int) -> bool:
     """True if the words of numbers, mixed with plain numbers, are one unit or flags that do not change the size."""
     units = {number.units for number in numbers if number.units}
@@ -116,8 +143,10 @@ def can_ignore(numbers: Sequence[SignedNumber], total: int) -> bool:
     return "%" not in words and (len(units) == 1 or flags)
 
 
-def describe_signs(numbers: Iterable[SignedNumber], *, multiply: bool) -> str:
+def describe_signs(numbers: Iterable[SignedNumber], *, multiply: bool, scales: Mapping[str, float] = _NO_SCALES) -> str:
     """Describe how signs were read, for a note."""
+    if scales:
+        return ", ".join(f"{word} read as a factor of {factor:g}" for word, factor in sorted(scales.items()))
     found = list(numbers)
     factors = sorted({word for number in found for word in number.factors}) if multiply else []
     left_out = sorted({word for number in found for word in (number.units if multiply else number.words)})

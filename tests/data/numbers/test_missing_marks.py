@@ -116,6 +116,24 @@ def test_marks_are_read_as_missing(tmp_path: Path, mark: str, setting: str) -> N
     assert NoteCode.MISSING_MARKS in {note.code for note in panel.notes}
 
 
+@pytest.mark.parametrize(("mark", "every", "refused"), [("offline", 5, False), ("<1", 5, True), ("offline", 1.7, True)])
+def test_marked_values_may_be_more_than_a_tenth(tmp_path: Path, mark: str, every: float, refused: bool) -> None:
+    """Values that the user calls missing are filled up to a half; those below a limit are not between neighbors."""
+    days = np.arange("2023-01-01", "2023-05-01", dtype="datetime64[D]")
+    marked = {int(every * k) + 1 for k in range(200)}
+    rows = [f"{day},{mark if k in marked else 10.5 + k % 7}" for k, day in enumerate(days)]
+    path = tmp_path / "d.csv"
+    path.write_text("\n".join(["date,y", *rows]) + "\n")
+    options = ReadOptions(missing_marks=(mark,))
+    if not refused:
+        panel = read(path, options)
+        assert np.count_nonzero(~panel.observed) > 0.15 * len(panel.values)
+        return
+    with pytest.raises(DataError) as caught:
+        read(path, options)
+    assert caught.value.faults[0].code is FaultCode.MANY_GAPS
+
+
 def test_an_id_that_reads_like_a_mark_stays(tmp_path: Path) -> None:
     """Marks apply to columns of numbers only."""
     panel = panel_of(tmp_path, [f"{value:.1f}" for value in TEMPERATURES], "unknown")

@@ -114,7 +114,8 @@ def fault(*fields: str, **options: str) -> Fault:
         ("$12", {"units": "error"}, []),
         ("12(p)", {"units": "auto"}, ["data.units=ignore"]),
         ("12 p", {"units": "auto"}, ["data.units=ignore"]),
-        ("5%", {"units": "auto"}, []),
+        ("5%", {"units": "auto"}, ["data.units=ignore", "data.units=multiply"]),
+        ("500%", {"units": "auto"}, ["data.units=multiply", "data.units=ignore"]),
         ("3m", {"units": "auto"}, ["data.units=multiply"]),
         ("-inf", {}, ["data.missing_marks=-inf"]),
         ("unknown", {}, ["data.missing_marks=unknown"]),
@@ -185,6 +186,27 @@ def test_signs_around_numbers(fields: list[str], values: list[float] | None) -> 
         read, notes = parse_numbers(text, np.arange(len(fields)), column="y", source="d.csv", style=style)
         np.testing.assert_allclose(read, values)
         assert NoteCode.NUMBER_SIGNS in {note.code for note in notes}
+
+
+@pytest.mark.parametrize(
+    ("fields", "values"),
+    [
+        (["0.5 kW", "300 W"], [500, 300]),
+        (["12 kWh", "1.5 MWh", "11 kWh"], [12, 1500, 11]),
+        (["1 GB", "800 MB"], [1000, 800]),
+        (["0.5", "40%"], [0.5, 0.4]),
+    ],
+)
+def test_units_that_differ_by_a_prefix(fields: list[str], values: list[float]) -> None:
+    """They are refused with the setting that converts them."""
+    assert "data.units=multiply" in {fix.setting for fix in fault(*fields, units="auto").fixes}
+    np.testing.assert_allclose(numbers(*fields, units="multiply"), values)
+
+
+@pytest.mark.parametrize("fields", [["5 kW", "3 kg"], ["5 $", "3 €"], ["5 kW", "3"]])
+def test_units_of_different_things_are_not_converted(fields: list[str]) -> None:
+    """No factor is offered between other units."""
+    assert "data.units=multiply" not in {fix.setting for fix in fault(*fields, units="auto").fixes}
 
 
 def test_units_that_differ_are_ignored_or_multiplied_where_set() -> None:
