@@ -22,6 +22,7 @@ class FaultCode(StrEnum):
     UNREAD_TIME = "unread_time"
     NO_SHEET = "no_sheet"
     NO_HEADER = "no_header"
+    TIME_BLOCKS = "time_blocks"
     AMBIGUOUS_TIMES = "ambiguous_times"
     SERIES_ENDED = "series_ended"
     NOT_UTF8 = "not_utf8"

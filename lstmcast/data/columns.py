@@ -28,9 +28,11 @@ from lstmcast.data.column_hints import (
     quote_value,
     words,
 )
+from lstmcast.data.file.lines import line_ranges
 from lstmcast.data.numbers.fields import SAMPLE, is_missing, looks_like_numbers
 from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import Holds, find_series
+from lstmcast.data.time.text.blocks import time_blocks
 from lstmcast.data.time.text.names import TIME_NAMES, name_words
 from lstmcast.data.time.text.recognition import (
     looks_like_counts,
@@ -167,6 +169,8 @@ def _find_time(table: Table, names: list[str], options: ReadOptions) -> ColumnCh
         return ColumnChoice((options.time,) if options.time in names else (), "given")
     free = [name for name in names if name not in {*options.id_columns, *options.target}]
     timely = [name for name in free if looks_like_times(table.text[name])]
+    for name in timely or free:
+        _refuse_blocks(table, name)
     if not timely:
         return _find_unread_time(table, free)
     timely = [name for name in timely if not _named_like_ids(name, table.text[name])] or timely
@@ -197,6 +201,27 @@ def _find_unread_time(table: Table, free: list[str]) -> ColumnChoice:
     if unread := [name for name in free if may_hold_times(table.text[name])]:
         raise _unread(table, unread[0])
     return ColumnChoice((), "no column reads as times")
+
+
+def _refuse_blocks(table: Table, name: str) -> None:
+    """Raise DataError for times of several formats, one after the other; the settings keep the rows of one."""
+    blocks = time_blocks(table.text[name])
+    if not blocks:
+        return
+    fixes = []
+    for first, end in sorted(blocks, key=lambda block: block[0] - block[1]):
+        elsewhere = np.r_[table.lines[:first], table.lines[end:]].tolist()
+        setting = f"data.skip={','.join(line_ranges(sorted({*table.skipped, *elsewhere})))}"
+        effect = (
+            f"read lines {table.lines[first]} to {table.lines[end - 1]} only, from '{table.text[name].iloc[first]}' on"
+        )
+        fixes.append(Fix(setting, effect))
+    shown = ", ".join(f"line {table.lines[first]} '{table.text[name].iloc[first]}'" for first, _ in blocks)
+    line = int(table.lines[0])
+    text = (
+        f"{table.source}:{line}: column '{name}' holds times of several formats, one after the other (from {shown} on)"
+    )
+    raise DataError(Fault(text, FaultCode.TIME_BLOCKS, line, name, tuple(fixes)))
 
 
 def _refuse_dropped(table: Table, timely: list[str], free: list[str]) -> None:

@@ -175,6 +175,7 @@ class Table:
         notes: remarks.
         inferred: inferred settings of the layout.
         typed: columns whose numbers were numbers in the source, so that their points are decimal.
+        skipped: numbers of the lines that are no rows.
     """
 
     source: str
@@ -186,6 +187,7 @@ class Table:
     notes: tuple[DataNote, ...] = ()
     inferred: tuple[InferredSetting, ...] = ()
     typed: frozenset[str] = frozenset()
+    skipped: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -164,9 +164,8 @@ def _parse(
     if header[0] == "":
         frame, note = _without_index(frame, f"{source}:{layout.lines[0]}")
         notes = (*notes, note)
-    return Table(
-        source, frame, layout.lines[1:], notes=(*delimiter_notes, *notes, *_blank_lines(text, layout, skipped))
-    )
+    all_notes = (*delimiter_notes, *notes, *_blank_lines(text, layout, skipped))
+    return Table(source, frame, layout.lines[1:], notes=all_notes, skipped=skipped)
 
 
 def _unnamed(text: bytes, delimiter: str, source: str, layout: CsvLayout) -> tuple[list[str], CsvLayout]:

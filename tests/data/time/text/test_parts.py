@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -117,6 +117,39 @@ def test_parts_are_not_joined_where_a_time_is_there() -> None:
         frame({**columns, "month": [str(m.month) for m in DAYS], "hour": ["12"] * 200}), ReadOptions(target=("load",))
     )
     assert panel.columns.time == "date"
+
+
+def blocks(first_year: int = 1990, years: int = 30) -> list[str]:
+    """Years, their quarters and their months, one after the other."""
+    every = range(first_year, first_year + years)
+    quarters = [f"{year} Q{quarter}" for year in every for quarter in range(1, 5)]
+    return [*map(str, every), *quarters, *(f"{m:%Y %b}".upper() for m in months_of_years(every))]
+
+
+def months_of_years(years: Iterable[int]) -> list[datetime]:
+    """First days of the months of years."""
+    return [datetime(year, month, 1) for year in years for month in range(1, 13)]
+
+
+def test_blocks_of_years_quarters_and_months_are_refused(tmp_path: Path) -> None:
+    """Each block is offered, with the lines of the others left out."""
+    path = tmp_path / "d.csv"
+    texts = blocks()
+    path.write_text("\n".join(["a title", "Title,y", *(f"{text},{k}.5" for k, text in enumerate(texts))]) + "\n")
+    with pytest.raises(DataError) as caught:
+        read(path)
+    (fault,) = caught.value.faults
+    assert (fault.code, fault.line, fault.column) == (FaultCode.TIME_BLOCKS, 3, "Title")
+    found = [read(path, ReadOptions(skip=(fix.setting.partition("=")[2],))) for fix in fault.fixes]
+    assert [(panel.calendar.grid.step, len(panel.values)) for panel in found] == [(1, 360), (3, 120), (12, 30)]
+
+
+def test_a_new_format_of_later_times_is_no_other_block() -> None:
+    """Times that go on in another format are refused as such: no rows are left out."""
+    texts = [f"{m:%Y-%m}" for m in MONTHS[:18]] + [f"{m:%m/%Y}" for m in MONTHS[18:]]
+    with pytest.raises(DataError) as caught:
+        read(frame({"month": texts}), ReadOptions(target=("load",)))
+    assert caught.value.faults[0].code is FaultCode.UNREAD_TIME
 
 
 @pytest.mark.parametrize(
