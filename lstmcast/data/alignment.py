@@ -264,9 +264,8 @@ def _combined(values: Floats, starts: Ints, how: str) -> Floats:
             weights = np.repeat(np.maximum(counts, 1), np.diff([*starts, len(values)]))
             totals = np.where(overflow, np.add.reduceat(known / weights, starts), totals)
     elif overflow.any():
-        text = "data.aggregate: the sum of a step overflows (1.8e308)"
-        fix = Fix("data.aggregate=mean", "use the mean of its rows")
-        raise DataError(Fault(text, FaultCode.SUM_OVERFLOWS, column="data.aggregate", fixes=(fix,)))
+        text = "data.aggregate: the sum of a step overflows (1.8e308); divide the values first"
+        raise DataError(Fault(text, FaultCode.SUM_OVERFLOWS, column="data.aggregate"))
     return np.where(counts > 0, totals, np.nan)
 
 

@@ -60,7 +60,26 @@ class Refused:
     encoding: str = "utf-8"
 
 
+OF_JOBS = {FaultCode.NO_JOBS, FaultCode.NO_LIVE_SCORES, FaultCode.OTHER_TASK, FaultCode.UNKNOWN_FORMAT}
+OF_PANELS = {FaultCode.FEW_VALUES, FaultCode.MANY_STEPS, FaultCode.SUM_OVERFLOWS, FaultCode.ANY_GAP}
+OF_PANELS |= {FaultCode.FINE_FREQUENCY}
+OF_CONFIGS = {
+    *(FaultCode.UNKNOWN_KEY, FaultCode.OTHER_TASKS_KEY, FaultCode.MISSING_KEY, FaultCode.REPEATED_KEY),
+    *(FaultCode.BAD_VALUE, FaultCode.NOT_YAML, FaultCode.NO_SECTIONS, FaultCode.UNKNOWN_CONFIG),
+}
+OF_FILES = {
+    *(FaultCode.DISK_FULL, FaultCode.TOO_LARGE, FaultCode.NO_PERMISSION, FaultCode.READ_ONLY, FaultCode.CLOSED),
+    *(FaultCode.NO_FOLDER, FaultCode.PART_IS_FILE, FaultCode.NAME_TAKEN, FaultCode.IS_FOLDER, FaultCode.LINK_CIRCLE),
+    *(FaultCode.NAME_TOO_LONG, FaultCode.NO_LOCKS, FaultCode.FILE_SYSTEM, FaultCode.LOCKED),
+}
+OF_MODELS = {
+    *(FaultCode.BAD_NAME, FaultCode.NO_MODEL, FaultCode.SEVERAL_MODELS, FaultCode.UNKNOWN_MODEL, FaultCode.NO_VERSION),
+    *(FaultCode.NO_LEDGER, FaultCode.OTHER_SCHEMA, FaultCode.DAMAGED, FaultCode.MISSING_FILE, FaultCode.FOREIGN_FILE),
+    *(FaultCode.NOT_REGULAR, FaultCode.WRONG_SIZE, FaultCode.WRONG_CHECKSUM, FaultCode.WRONG_TENSORS),
+    *(FaultCode.NOT_JSON, FaultCode.NOT_TENSORS),
+}
 WITHOUT_SETTINGS = {FaultCode.OTHER, FaultCode.SERIES_ENDED, FaultCode.COVARIATE_AHEAD}
+WITHOUT_SETTINGS |= OF_JOBS | OF_PANELS | OF_CONFIGS | OF_FILES | OF_MODELS
 """Codes of faults without settings, and of a warning."""
 
 CORPUS = {
