@@ -78,8 +78,12 @@ OF_MODELS = {
     *(FaultCode.NOT_REGULAR, FaultCode.WRONG_SIZE, FaultCode.WRONG_CHECKSUM, FaultCode.WRONG_TENSORS),
     *(FaultCode.NOT_JSON, FaultCode.NOT_TENSORS),
 }
+OF_HOLIDAYS = {
+    *(FaultCode.NO_DATES, FaultCode.NO_HOLIDAYS, FaultCode.UNKNOWN_REGION, FaultCode.UNKNOWN_CATEGORY),
+    *(FaultCode.EVENT_COLUMNS, FaultCode.BAD_EVENT),
+}  # see tests/data/drivers
 WITHOUT_SETTINGS = {FaultCode.OTHER, FaultCode.SERIES_ENDED, FaultCode.COVARIATE_AHEAD}
-WITHOUT_SETTINGS |= OF_JOBS | OF_PANELS | OF_CONFIGS | OF_FILES | OF_MODELS
+WITHOUT_SETTINGS |= OF_JOBS | OF_PANELS | OF_CONFIGS | OF_FILES | OF_MODELS | OF_HOLIDAYS
 """Codes of faults without settings, and of a warning."""
 
 CORPUS = {
@@ -121,6 +125,9 @@ CORPUS = {
     ),
     "rows written twice": Refused(
         FaultCode.REPEATED_ROWS, lines("day,y", *(f"{day},{wave(k)}" for k, day in enumerate(days(60)) for _ in "12"))
+    ),
+    "values without names": Refused(
+        FaultCode.NO_HEADER, lines(*(f"{day},{wave(k)}" for k, day in enumerate(days(60))))
     ),
     "two numbers": Refused(
         FaultCode.UNCLEAR_TARGET,
