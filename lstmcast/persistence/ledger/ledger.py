@@ -19,7 +19,7 @@ from typing import Self
 import numpy as np
 
 from lstmcast.data.panel import Panel
-from lstmcast.persistence.ledger import observations, runs
+from lstmcast.persistence.ledger import covariates, observations, runs
 from lstmcast.persistence.ledger.records import (
     ForecastArrays,
     PanelInfo,
@@ -94,6 +94,7 @@ class Ledger:
             if last is not None and last[1] == seen:
                 return 0
             number = observations.add_panel(connection, seen, panel.source, micros(now))
+            covariates.add(connection, number, panel, seen.covariates, last[1].covariates if last else "")
             return sum(
                 observations.add_values(connection, number, panel, k, seen, last[1] if last else None)
                 for k in range(panel.n_series)

@@ -18,6 +18,7 @@ from lstmcast.data.drivers.holidays import Holidays
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
 from lstmcast.data.time.calendar import Calendar
+from lstmcast.persistence.ledger import covariates
 from lstmcast.persistence.ledger.records import MAX_TIME_US, Key, PanelInfo, blob, ints, moment, text
 from lstmcast.types import Bools, Floats
 
@@ -34,6 +35,7 @@ class PanelSnapshot:
         starts: S positions of the first steps.
         lengths: S lengths.
         digests: S digests of the values.
+        covariates: summary of the covariates; empty without any.
     """
 
     layout: int
@@ -41,12 +43,14 @@ class PanelSnapshot:
     starts: tuple[int, ...]
     lengths: tuple[int, ...]
     digests: tuple[bytes, ...]
+    covariates: str = ""
 
     @classmethod
     def of(cls, panel: Panel, layout: int, series: Sequence[int]) -> PanelSnapshot:
         """Summarize a panel."""
         digests = tuple(_digest(panel, k, int(length)) for k, length in enumerate(panel.lengths))
-        return cls(layout, tuple(series), tuple(panel.starts.tolist()), tuple(panel.lengths.tolist()), digests)
+        spans = tuple(panel.starts.tolist()), tuple(panel.lengths.tolist())
+        return cls(layout, tuple(series), *spans, digests, covariates.summary(panel))
 
     def index_of(self, series: int) -> int | None:
         """Return the index of a series; None if it is missing."""
@@ -148,15 +152,15 @@ def _panel_row(connection: sqlite3.Connection, number: int | None) -> tuple[int,
         return None
     series, starts, lengths = (tuple(ints(row[name]).tolist()) for name in ("series", "starts", "lengths"))
     digests = tuple(row["digests"][at : at + DIGEST] for at in range(0, len(row["digests"]), DIGEST))
-    return row["id"], PanelSnapshot(row["layout"], series, starts, lengths, digests)
+    return row["id"], PanelSnapshot(row["layout"], series, starts, lengths, digests, row["covariates"])
 
 
 def add_panel(connection: sqlite3.Connection, seen: PanelSnapshot, source: str, when: int) -> int:
     """Store a panel without its values, and return its number."""
     blobs = [blob(np.array(part, dtype=np.int64)) for part in (seen.series, seen.starts, seen.lengths)]
-    row = (when, seen.layout, source, *blobs, b"".join(seen.digests))
-    names = "first_seen_at, layout, source, series, starts, lengths, digests"
-    insert = f"INSERT INTO panels ({names}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+    row = (when, seen.layout, source, *blobs, b"".join(seen.digests), seen.covariates)
+    names = "first_seen_at, layout, source, series, starts, lengths, digests, covariates"
+    insert = f"INSERT INTO panels ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
     return int(connection.execute(insert, row).lastrowid or 0)
 
 
@@ -225,6 +229,7 @@ def panel_info(connection: sqlite3.Connection, number: int | None) -> PanelInfo 
         series=np.array(seen.series, dtype=np.int64),
         starts=starts,
         ends=starts + np.array(seen.lengths, dtype=np.int64) - 1,
+        covariates=seen.covariates,
     )
 
 
@@ -251,6 +256,7 @@ def panel(connection: sqlite3.Connection, number: int | None) -> Panel | None:
         source=connection.execute("SELECT source FROM panels WHERE id = ?", (found.number,)).fetchone()[0],
         symbols=found.symbols,
         holidays=found.holidays,
+        covariates=covariates.covariates(connection, found.number, found.covariates),
     )
 
 
@@ -286,6 +292,7 @@ def prune_panels(connection: sqlite3.Connection) -> None:
         "new.series = old.series AND new.position = old.position AND new.panel > old.panel AND new.panel <= :first)",
         {"first": first},
     )
+    covariates.prune(connection, first)
     starts: dict[int, int] = {}
     for row in connection.execute("SELECT series, starts FROM panels").fetchall():
         for number, start in zip(ints(row["series"]).tolist(), ints(row["starts"]).tolist(), strict=True):

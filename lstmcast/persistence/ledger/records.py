@@ -155,6 +155,7 @@ class PanelInfo:
         keys: S keys.
         series: [S] the numbers of the series in the ledger.
         starts, ends: [S] the first and the last step of each series, on the calendar.
+        covariates: their summary; empty without any.
     """
 
     number: int
@@ -167,6 +168,7 @@ class PanelInfo:
     series: Ints
     starts: Ints
     ends: Ints
+    covariates: str = ""
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

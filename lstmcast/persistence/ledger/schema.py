@@ -23,11 +23,16 @@ SCHEMA = """
     CREATE TABLE panels (                                                        -- the data after each change
         id INTEGER PRIMARY KEY AUTOINCREMENT, first_seen_at INTEGER NOT NULL,
         layout INTEGER NOT NULL REFERENCES layouts, source TEXT NOT NULL, series BLOB NOT NULL,
-        starts BLOB NOT NULL, lengths BLOB NOT NULL, digests BLOB NOT NULL
+        starts BLOB NOT NULL, lengths BLOB NOT NULL, digests BLOB NOT NULL, covariates TEXT NOT NULL
     );
     CREATE TABLE observations (                                                  -- a value, valid from this panel on
         series INTEGER NOT NULL, position INTEGER NOT NULL, panel INTEGER NOT NULL, value REAL NOT NULL,
         observed INTEGER NOT NULL, PRIMARY KEY (series, position, panel)
+    ) WITHOUT ROWID;
+    CREATE TABLE drivers (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);     -- ids of series, covariate: JSON
+    CREATE TABLE driver_values (                                                 -- a value, valid from this panel on
+        driver INTEGER NOT NULL REFERENCES drivers, position INTEGER NOT NULL, known_at INTEGER NOT NULL,
+        panel INTEGER NOT NULL, value REAL, PRIMARY KEY (driver, position, known_at, panel)
     ) WITHOUT ROWID;
     CREATE TABLE runs (
         id INTEGER PRIMARY KEY AUTOINCREMENT, run_key TEXT NOT NULL, created_at INTEGER NOT NULL,
@@ -52,7 +57,7 @@ SCHEMA = """
         incumbent TEXT NOT NULL, accepted INTEGER NOT NULL, reason TEXT NOT NULL, figures TEXT NOT NULL
     );
 """
-SCHEMA_VERSION = 3  # raised by every change of SCHEMA
+SCHEMA_VERSION = 4  # raised by every change of SCHEMA
 
 _ELSEWHERE = "change its permissions, or choose another place"
 _REFUSED = {
