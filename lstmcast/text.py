@@ -17,8 +17,8 @@ def truncate_items(items: Iterable[str], total: int) -> str:
 
 
 def pluralize(number: int, noun: str) -> str:
-    """Join a number and a noun: `1 row`, `2 rows`."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    """Join a number and a noun: `1 row`, `2,000 rows`; `series` stays as it is."""
+    return f"{number:,} {noun}" + ("" if number == 1 or noun.endswith("series") else "s")
 
 
 def truncate_list(names: Sequence[str]) -> str:

@@ -28,5 +28,6 @@ def test_very_many_names_are_cut_short() -> None:
 
 
 def test_one_thing_is_singular() -> None:
-    """Only 1 takes no s."""
-    assert [pluralize(n, "row") for n in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]
+    """Only 1 takes no s, and thousands are separated."""
+    assert [pluralize(n, "row") for n in (0, 1, 2, 2000)] == ["0 rows", "1 row", "2 rows", "2,000 rows"]
+    assert [pluralize(n, "series") for n in (1, 2)] == ["1 series", "2 series"]

@@ -21,8 +21,9 @@ from lstmcast.jobs.context import AnyForecast
 from lstmcast.jobs.replay import forecast_from_ledger, load_recorded, recompute
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RecordedForecast, RunRecord
-from lstmcast.report.console import count, number
+from lstmcast.report.console import number
 from lstmcast.tasks.category.model import SymbolForecast
+from lstmcast.text import pluralize
 from lstmcast.types import Floats, Ints
 
 CAUSES = ("data", "model", "fallback")
@@ -250,7 +251,7 @@ def format_diff(found: ForecastDiff, name: str) -> str:
     for k, label in enumerate(_names(found)):
         lines.append(f"  {label:{wide}}" + "".join(_cell(column[k]) for column in columns))
     more = len(found.moved) - SHOWN
-    return "\n".join(lines + ([f"  … and {count(more, 'more step')} (--json has all)"] if more > 0 else []))
+    return "\n".join(lines + ([f"  … and {pluralize(more, 'more step')} (--json has all)"] if more > 0 else []))
 
 
 def _describe_run(entry: RunRecord) -> str:
@@ -261,7 +262,7 @@ def _changes(found: ForecastDiff) -> list[str]:
     """Return one line for each change."""
     changed, lines = found.changed, []
     if changed["data"]:
-        lines.append(f"  data: {count(found.new, 'new value')}, {found.revised:,} revised")
+        lines.append(f"  data: {pluralize(found.new, 'new value')}, {found.revised:,} revised")
     if changed["model"]:
         lines.append(f"  model: {found.later.version or 'none'} instead of {found.earlier.version or 'none'}")
     if changed["config"]:
@@ -282,12 +283,12 @@ def _moved(found: ForecastDiff) -> str:
         counts = {mover: float(part.sum()) for mover, part in found.parts.items()}
         parts = [f"{mover} {changed:,.0f}" for mover, changed in counts.items() if changed > 0]
         by = f" ({', '.join(parts)})" if parts else ""
-        return f"{count(len(found.moved), 'step')} in common, {found.moved.sum():,.0f} with another symbol{by}"
+        return f"{pluralize(len(found.moved), 'step')} in common, {found.moved.sum():,.0f} with another symbol{by}"
     total = float(np.abs(found.moved).mean())
     each = {mover: float(np.abs(part).mean()) for mover, part in found.parts.items()}
     parts = [f"{mover} {number(finite(size), 0)}" for mover, size in each.items() if size > 0]
     by = f" ({', '.join(parts)})" if parts else ""
-    return f"{count(len(found.moved), 'step')} in common, {number(total, 0)} mean absolute difference{by}"
+    return f"{pluralize(len(found.moved), 'step')} in common, {number(total, 0)} mean absolute difference{by}"
 
 
 def _names(found: ForecastDiff) -> list[str]:

@@ -20,6 +20,7 @@ from lstmcast.evaluation.splits import default_horizon
 from lstmcast.forecasts import Forecast, StepForecast
 from lstmcast.report.verdict import MEMBER_LABELS, label, rank, report_verdict, scored_network
 from lstmcast.results import LSTMCAST, MemberName
+from lstmcast.text import pluralize
 
 if TYPE_CHECKING:
     from lstmcast.data.drivers.covariates import Covariates
@@ -44,9 +45,8 @@ def format_data(panel: Panel, now: datetime | None = None, *, reasons: bool = Tr
         series: list the time span of each series too.
     """
     span = " to ".join(panel.calendar.text(np.array([panel.starts.min(), panel.ends.max()])))
-    lines = [
-        f"{panel.source}: {count(panel.n_rows or len(panel.values), 'row')}, {count(panel.n_series, 'series')}, {span}"
-    ]
+    rows, n_series = pluralize(panel.n_rows or len(panel.values), "row"), pluralize(panel.n_series, "series")
+    lines = [f"{panel.source}: {rows}, {n_series}, {span}"]
     lines += setting_rows(panel.inferred) if reasons else []
     lines += [f"  note: {note}" for note in (*panel.notes, *_future(panel, now or reading_time()))]
     lines += [f"  left out: {reason}" for reason in panel.dropped]
@@ -120,7 +120,7 @@ def format_plan(plan: PlanSummary) -> str:
 def format_scores(report: ValueReport) -> str:
     """The scores of lstmcast, its members and the baselines, the coverage of the intervals, and the verdict."""
     evaluation = report.evaluation
-    origins, steps = count(evaluation.n_scored, "origin"), count(report.holdout.horizon, "step")
+    origins, steps = pluralize(evaluation.n_scored, "origin"), pluralize(report.holdout.horizon, "step")
     lines = [f"\nHeld-out scores ({origins}, {steps} ahead each):", *score_table(evaluation)]
     if report.adaptive_weights:
         lines.append("Weights are medians: each series weights its members by their errors over its last horizon.")
@@ -203,7 +203,7 @@ def format_paths(forecast: StepForecast, target: str, by: str) -> str:
     """The file of a forecast, and its model."""
     span = " to ".join(forecast.calendar.text(forecast.positions.ravel()[[0, -1]]))
     where = "stdout" if target == "-" else target
-    return f"{where}: {count(forecast.horizon, 'step')} of {count(len(forecast.keys), 'series')}, {span}; {by}"
+    return f"{where}: {pluralize(forecast.horizon, 'step')} of {pluralize(len(forecast.keys), 'series')}, {span}; {by}"
 
 
 @contextmanager
@@ -265,7 +265,7 @@ def _spans(panel: Panel) -> list[str]:
         filled = int((~panel.observed_of(k)).sum())
         name = "/".join(panel.keys[k]) or "the series"
         lines.append(
-            f"  {name}: {count(int(panel.lengths[k]), 'step')}, {span}" + (f", {filled} filled" if filled else "")
+            f"  {name}: {pluralize(int(panel.lengths[k]), 'step')}, {span}" + (f", {filled} filled" if filled else "")
         )
     return lines + ([f"  … and {panel.n_series - MAX_SERIES} more series"] if panel.n_series > MAX_SERIES else [])
 
@@ -276,12 +276,7 @@ def _future(panel: Panel, now: datetime) -> list[str]:
         return []
     ends = panel.calendar.stamps(panel.ends)
     late = int((ends > now.timestamp() * 1e6).sum())
-    return [f"{count(late, 'series')} end after the current time: check the last rows"] if late else []
-
-
-def count(n: int, what: str) -> str:
-    """`1 row`, `2,000 rows`; series stays series."""
-    return f"{n:,} {what}" + ("" if n == 1 or what.endswith("series") else "s")
+    return [f"{pluralize(late, 'series')} end after the current time: check the last rows"] if late else []
 
 
 def _percent(fraction: float) -> str:

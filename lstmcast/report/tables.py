@@ -15,9 +15,10 @@ from lstmcast.evaluation.backtest_result import BacktestResult
 from lstmcast.evaluation.live_scores import AnyLiveScores, Drift, LiveScores, LiveSymbolScores
 from lstmcast.persistence.artifact import read_manifest
 from lstmcast.persistence.registry import current_version, versions
-from lstmcast.report.console import count, number, percent, percentages
+from lstmcast.report.console import number, percent, percentages
 from lstmcast.report.verdict import MEMBER_LABELS, backtest_verdict, label
 from lstmcast.results import LSTMCAST, MemberName, TrainingReport
+from lstmcast.text import pluralize
 
 METRICS = {"mae": "MAE", "rmse": "RMSE", "smape": "sMAPE", "mase": "MASE", "owa": "OWA", "wql": "WQL", "msis": "MSIS"}
 NAME, SCORE_CELL = 25, 9
@@ -63,9 +64,10 @@ def _what(scores: BacktestResult) -> str:
     series, origins = scores.origins.shape
     of = f" of each of {series:,} series" if series > 1 else ""
     names = scores.keys("origin")
-    spacing = f", {names[0]} to {names[-1]}, every {count(scores.step, 'step')}" if origins > 1 else f", {names[0]}"
+    spacing = f", {names[0]} to {names[-1]}, every {pluralize(scores.step, 'step')}" if origins > 1 else f", {names[0]}"
     trained = "trained at each origin" if scores.refit else "trained once, before the first origin"
-    return f"{count(origins, 'origin')}{of}{spacing}, {count(scores.horizon, 'step')} ahead of each; lstmcast {trained}"
+    ahead = f"{pluralize(scores.horizon, 'step')} ahead of each"
+    return f"{pluralize(origins, 'origin')}{of}{spacing}, {ahead}; lstmcast {trained}"
 
 
 def _notes(scores: BacktestResult) -> Sequence[str]:
@@ -96,7 +98,7 @@ def format_live_scores(scores: AnyLiveScores, name: str) -> str:
     """The scores, in all and by step ahead."""
     if not scores.n_actuals:
         return f"{name}: no forecast step has an observed value yet (in this window)"
-    lines = [f"{name}: {count(scores.n_actuals, 'forecast step')} with observed values"]
+    lines = [f"{name}: {pluralize(scores.n_actuals, 'forecast step')} with observed values"]
     rows = _symbol_rows(scores) if isinstance(scores, LiveSymbolScores) else _value_rows(scores)
     return "\n".join([*lines, *rows])
 
@@ -132,14 +134,13 @@ def format_drift(drift: Drift) -> str:
     """The result of the drift test in one line."""
     if not drift.blocks:
         return "drift: no forecasts to test yet"
-    found = (
-        f"detected in the last {count(drift.blocks - (drift.since or 0), 'block')}" if drift.found else "none detected"
-    )
+    newest = pluralize(drift.blocks - (drift.since or 0), "block")
+    found = f"detected in the last {newest}" if drift.found else "none detected"
     ratio = (
         f"errors {drift.ratio:.2f} × the calibration errors" if math.isfinite(drift.ratio) else "no errors to compare"
     )
     alarm = f"alarm at {1 / drift.false_alarm_rate:,.0f}, false-alarm rate {drift.false_alarm_rate:.0%}"
-    return f"drift: {found}; {ratio} ({count(drift.blocks, 'block')}, statistic {drift.statistic:,.1f}, {alarm})"
+    return f"drift: {found}; {ratio} ({pluralize(drift.blocks, 'block')}, statistic {drift.statistic:,.1f}, {alarm})"
 
 
 def _live_row(name: str, total: str, cells: list[str]) -> str:
@@ -186,7 +187,7 @@ def _version(path: Path, *, current: bool) -> VersionSummary:
 
 def format_versions(folder: Path, found: Sequence[VersionSummary]) -> str:
     """One line a version, the current one with a star."""
-    lines = [f"{folder}: {count(len(found), 'version')}"]
+    lines = [f"{folder}: {pluralize(len(found), 'version')}"]
     lines.append(f"    {'version':27}{'trained (UTC)':18}{'rows':>9}{'MAE':>11}{'MASE':>10}  skill  reason")
     lines += [f"  {'*' if version.current else ' '} {version.name:27}{_version_row(version)}" for version in found]
     if not any(version.current for version in found):

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from lstmcast.data.labeled_panel import LabeledPanel
-from lstmcast.report.console import count, network_setting, number, percent, setting_rows
+from lstmcast.report.console import network_setting, number, percent, setting_rows
 from lstmcast.report.verdict import label, scored_network, verdict
 from lstmcast.results import LSTMCAST, Scores
 from lstmcast.tasks.label.model import count_correct
+from lstmcast.text import pluralize
 from lstmcast.types import Ints
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def format_labeled_data(data: LabeledPanel) -> str:
     """The size of the data, the inferred settings and the corrections."""
     lengths = data.lengths
     each = f"{lengths.min():,} to {lengths.max():,} steps" if lengths.min() < lengths.max() else f"{lengths[0]:,} steps"
-    width = count(len(data.features), "feature")
-    lines = [f"{data.source}: {count(data.n_series, 'series')} of {each}, {width} at each"]
+    width = pluralize(len(data.features), "feature")
+    lines = [f"{data.source}: {pluralize(data.n_series, 'series')} of {each}, {width} at each"]
     lines += setting_rows(data.inferred)
     lines += [f"  note: {note}" for note in data.notes]
     return "\n".join([*lines, *(f"  left out: {reason}" for reason in data.dropped)])
@@ -69,7 +70,7 @@ def format_label_plan(plan: LabelPlan) -> str:
 
 def format_label_scores(report: LabelReport) -> str:
     """The scores of lstmcast and the baselines, the most frequent confusions, and the verdict."""
-    title = f"\nHeld-out scores ({count(report.test_series, 'series')}):"
+    title = f"\nHeld-out scores ({pluralize(report.test_series, 'series')}):"
     evaluation = report.evaluation
     lines = [title, *_label_lines(evaluation, report.classes), scored_network(report), "", label_verdict(evaluation)]
     return "\n".join(lines)
@@ -78,7 +79,8 @@ def format_label_scores(report: LabelReport) -> str:
 def label_verdict(scores: LabelScores) -> str:
     """The accuracy, and the comparison with the best baseline."""
     correct = sum(row[k] for k, row in enumerate(scores.confusion))
-    counts = f"{correct:,} of {count(scores.n_scored, 'held-out series')} correctly ({correct / scores.n_scored:.1%})"
+    scored = pluralize(scores.n_scored, "held-out series")
+    counts = f"{correct:,} of {scored} correctly ({correct / scores.n_scored:.1%})"
     return f"lstmcast classified {counts}. {verdict(scores)}"
 
 
@@ -110,7 +112,7 @@ def format_label_forecast(written: WrittenForecast) -> str:
     """The file and the model; the accuracy on labels in the file; the verdict unless the model beats the baselines."""
     labels, report = cast("LabelPredictions", written.prediction), cast("LabelReport", written.report)
     data, where = cast("LabeledPanel", written.dataset), "stdout" if written.target == "-" else written.target
-    lines = [f"{where}: the {labels.label} of {count(len(labels.keys), 'series')}; {written.version}"]
+    lines = [f"{where}: the {labels.label} of {pluralize(len(labels.keys), 'series')}; {written.version}"]
     lines += [f"note: {note}" for note in data.notes]
     known, same = count_correct(data.labels, labels.predicted)
     if known:
@@ -122,7 +124,7 @@ def format_label_forecast(written: WrittenForecast) -> str:
 def format_label_backtest(result: LabelBacktest) -> str:
     """The scores of a backtest, the most frequent confusions, and the verdict."""
     scores, folds = result.evaluation.summary, int(result.fold.max()) + 1
-    title = f"\nBacktest ({count(scores.n_scored, 'series')}, each scored once in {folds} folds):"
+    title = f"\nBacktest ({pluralize(scores.n_scored, 'series')}, each scored once in {folds} folds):"
     return "\n".join([title, *_label_lines(scores, result.data.classes), "", label_verdict(scores)])
 
 
@@ -153,7 +155,7 @@ def format_event_backtest(result: EventBacktest) -> str:
 
 
 def _origins(evaluation: EventScores, horizon: int) -> str:
-    origins, steps = count(evaluation.n_scored, "origin"), count(horizon, "step")
+    origins, steps = pluralize(evaluation.n_scored, "origin"), pluralize(horizon, "step")
     return f"{origins}, {steps} ahead each; event rate {evaluation.rate:.1%}"
 
 
@@ -174,7 +176,7 @@ def format_category_scores(report: CategoryReport) -> str:
     evaluation = report.evaluation
     lines = [_symbols_title("Held-out scores", evaluation), *category_table(evaluation.scores)]
     if evaluation.n_paths:
-        paths, steps = count(evaluation.n_paths, "path"), count(report.holdout.horizon, "step")
+        paths, steps = pluralize(evaluation.n_paths, "path"), pluralize(report.holdout.horizon, "step")
         lines.append(f"Path accuracy: fraction of right symbols along {paths} of {steps}, without feedback.")
     lines.append(f"Temperature: {report.temperature:.2f}. {scored_network(report)}")
     return "\n".join([*lines, "", verdict(evaluation)])
@@ -188,7 +190,7 @@ def format_category_backtest(result: SymbolBacktest) -> str:
 
 
 def _symbols_title(name: str, evaluation: SymbolScores) -> str:
-    return f"\n{name} ({count(evaluation.n_scored, 'symbol')}, one-step-ahead predictions):"
+    return f"\n{name} ({pluralize(evaluation.n_scored, 'symbol')}, one-step-ahead predictions):"
 
 
 def category_table(scores: Mapping[str, Scores]) -> list[str]:
